@@ -1,0 +1,115 @@
+"""Columns under construction: what a builder appends to and freezes into a `Graph` when it is done."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from .graph import CONST, INPUT, NONE, Graph, Group
+from .source import Span
+from .types import AnyType
+
+
+class Columns:
+    """Growing lists, one a property; knows nothing of what an op means. See `Graph` for the columns."""
+
+    def __init__(self) -> None:
+        self.op: list[int] = []
+        self.a: list[int] = []
+        self.b: list[int] = []
+        self.type: list[int] = []
+        self.span: list[int] = []
+        self.group: list[int] = []
+        self.more: dict[int, tuple[int, ...]] = {}
+        self.attrs: dict[int, Mapping[str, Any]] = {}
+        self.names: dict[int, str] = {}
+        self.types: list[AnyType] = []
+        self.spans: list[Span] = []
+        self.groups: list[Group] = []
+        self._type_index: dict[AnyType, int] = {}
+        self._span_index: dict[tuple[int, int, int], int] = {}
+
+    def __len__(self) -> int:
+        return len(self.op)
+
+    def append(
+        self,
+        op: int,
+        operands: Sequence[int],
+        type_: AnyType,
+        attrs: Mapping[str, Any] | None = None,
+        span: int = NONE,
+        group: int = NONE,
+    ) -> int:
+        """The index of a new node; nothing is checked here."""
+        i = len(self.op)
+        self.op.append(op)
+        self.a.append(operands[0] if operands else NONE)
+        self.b.append(operands[1] if len(operands) > 1 else NONE)
+        if len(operands) > 2:
+            self.more[i] = tuple(operands[2:])
+        if attrs:
+            self.attrs[i] = attrs
+        self.type.append(self.intern_type(type_))
+        self.span.append(span)
+        self.group.append(group)
+        return i
+
+    def intern_type(self, type_: AnyType) -> int:
+        index = self._type_index.get(type_)
+        if index is None:
+            index = self._type_index[type_] = len(self.types)
+            self.types.append(type_)
+        return index
+
+    def intern_span(self, span: Span | None) -> int:
+        if span is None:
+            return NONE
+        key = (id(span.source), span.start, span.end)
+        index = self._span_index.get(key)
+        if index is None:
+            index = self._span_index[key] = len(self.spans)
+            self.spans.append(span)
+        return index
+
+    def add_group(self, group: Group) -> int:
+        self.groups.append(group)
+        return len(self.groups) - 1
+
+    def type_of(self, i: int) -> AnyType:
+        return self.types[self.type[i]]
+
+    def operands(self, i: int) -> tuple[int, ...]:
+        b = self.b[i]
+        if b != NONE:
+            more = self.more.get(i)
+            return (self.a[i], b, *more) if more else (self.a[i], b)
+        a = self.a[i]
+        return (a,) if a != NONE else ()
+
+    def constant(self, i: int) -> float | int | bool | None:
+        """The value of node `i` when it is a `const`, else None."""
+        if self.op[i] != CONST:
+            return None
+        value: float | int | bool = self.attrs[i]["value"]
+        return value
+
+    def freeze(self, outputs: Sequence[int]) -> Graph:
+        """The graph of everything appended so far."""
+        return Graph(
+            op=array("i", self.op),
+            a=array("i", self.a),
+            b=array("i", self.b),
+            type=array("i", self.type),
+            span=array("i", self.span),
+            group=array("i", self.group),
+            more=dict(self.more),
+            attrs=dict(self.attrs),
+            names=dict(self.names),
+            types=tuple(self.types),
+            spans=tuple(self.spans),
+            groups=tuple(self.groups),
+            inputs=tuple(i for i, op in enumerate(self.op) if op == INPUT),
+            outputs=tuple(outputs),
+        )

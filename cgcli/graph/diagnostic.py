@@ -1,0 +1,48 @@
+"""The record of something that is wrong: data only, so that any room may raise one.
+
+`language.wording` turns a record into sentences; screens and files only draw those.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from .source import Span
+
+
+@dataclass(frozen=True)
+class Label:
+    """A span that takes part, and its role (a key of the wording's `labels`)."""
+
+    span: Span
+    role: str = "here"
+
+
+@dataclass(frozen=True)
+class Diagnostic:
+    """One problem: a stable code, the spans that take part (the first is the place), and the values to be worded."""
+
+    code: str
+    labels: tuple[Label, ...] = ()
+    values: Mapping[str, object] = field(default_factory=dict)
+    severity: Literal["error", "warning"] = "error"
+
+
+class CgError(Exception):
+    """Raised for whatever the user can mend. Holds at least one diagnostic.
+
+    `status` is the exit status that the command line reports: 2 for a wrong call or program, 1 for a run that failed.
+    """
+
+    def __init__(self, *diagnostics: Diagnostic, status: int = 2) -> None:
+        super().__init__(", ".join(d.code for d in diagnostics))
+        self.diagnostics = diagnostics
+        self.status = status
+
+
+def error(code: str, *labels: Label | Span | None, status: int = 2, **values: Any) -> CgError:
+    """A `CgError` of one diagnostic; a bare span takes the role `here`, None is left out."""
+    kept = tuple(Label(x) if isinstance(x, Span) else x for x in labels if x is not None)
+    return CgError(Diagnostic(code, kept, values), status=status)

@@ -1,0 +1,25 @@
+"""What is known of a graph's nodes at one point: what executors give and pictures and tables show."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from .graph import Graph
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Values of the nodes of a graph and, when there is an `of`, its derivatives.
+
+    values: by node, None where it was not computed. of: the node that was differentiated. adjoints: the derivative of
+    `of` by each node, None where no path leads to it. partials: of a node, its local derivative by each operand, None
+    where there is none; for a `get` of a `cond` by each operand of the `cond`.
+    """
+
+    graph: Graph
+    values: Sequence[Any]
+    of: int | None = None
+    adjoints: Sequence[float | None] = ()
+    partials: Mapping[int, tuple[float | None, ...]] = field(default_factory=dict)

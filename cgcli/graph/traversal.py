@@ -1,0 +1,45 @@
+"""Walks over a graph's columns."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from .columns import Columns
+from .graph import Graph
+
+
+def live(graph: Graph | Columns, roots: Iterable[int]) -> bytearray:
+    """A flag a node: whether one of `roots` needs it."""
+    flags = bytearray(len(graph))
+    for i in roots:
+        flags[i] = 1
+    operands = graph.operands
+    for i in range(len(graph) - 1, -1, -1):
+        if flags[i]:
+            for x in operands(i):
+                flags[x] = 1
+    return flags
+
+
+def prune(graph: Graph) -> Graph:
+    """The graph without the nodes that no output needs; inputs stay."""
+    flags = live(graph, graph.outputs)
+    for i in graph.inputs:
+        flags[i] = 1
+    return select(graph, [i for i in range(len(graph)) if flags[i]])
+
+
+def select(graph: Graph, order: Iterable[int]) -> Graph:
+    """The nodes of `order` (which holds the operands of each of them before it, and the outputs), renumbered."""
+    columns = Columns()
+    columns.spans = list(graph.spans)
+    columns.groups = list(graph.groups)
+    where: dict[int, int] = {}
+    for i in order:
+        operands = tuple(where[x] for x in graph.operands(i))
+        where[i] = columns.append(
+            graph.op[i], operands, graph.type_of(i), graph.attrs.get(i), graph.span[i], graph.group[i]
+        )
+        if i in graph.names:
+            columns.names[where[i]] = graph.names[i]
+    return columns.freeze([where[i] for i in graph.outputs])

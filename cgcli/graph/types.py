@@ -1,0 +1,82 @@
+"""Types of values: a dtype and a shape, or a tuple of such types for a node with several results."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+FLOATS = ("float", "f32")
+INTS = ("int", "i32")
+
+
+class Type(NamedTuple):
+    """`dtype[shape]`; a dimension is a number or a named size.
+
+    A weak type is that of a literal: it takes on the type of what it meets (`2 * x` keeps x's type).
+    """
+
+    dtype: str
+    shape: tuple[int | str, ...] = ()
+    weak: bool = False
+
+    @property
+    def is_float(self) -> bool:
+        return self.dtype in FLOATS
+
+    @property
+    def is_int(self) -> bool:
+        return self.dtype in INTS
+
+    @property
+    def has_derivative(self) -> bool:
+        """Floats have, and literals, which count as floats where a derivative is asked."""
+        return self.is_float or (self.weak and self.is_int)
+
+    def __str__(self) -> str:
+        shape = f"[{', '.join(map(str, self.shape))}]" if self.shape else ""
+        return f"{'~' if self.weak else ''}{self.dtype}{shape}"
+
+
+class Results(NamedTuple):
+    """The types of a node with several results, of which `get` projects one."""
+
+    items: tuple[Type, ...]
+
+    def __str__(self) -> str:
+        return f"({', '.join(map(str, self.items))})"
+
+
+AnyType = Type | Results
+
+FLOAT = Type("float")
+INT = Type("int")
+BOOL = Type("bool")
+WEAK_FLOAT = Type("float", weak=True)
+WEAK_INT = Type("int", weak=True)
+
+
+def parse_type(text: str) -> AnyType:
+    """The type that prints as `text`; ValueError when there is none."""
+    if text.startswith("("):
+        if not text.endswith(")"):
+            raise ValueError(f"not a type: {text}")
+        return Results(tuple(_parse_one(part) for part in _split(text[1:-1])))
+    return _parse_one(text)
+
+
+def _split(text: str) -> list[str]:
+    parts, depth, start = [], 0, 0
+    for i, c in enumerate(text):
+        depth += (c == "[") - (c == "]")
+        if c == "," and depth == 0:
+            parts.append(text[start:i].strip())
+            start = i + 1
+    return [*parts, text[start:].strip()] if text.strip() else []
+
+
+def _parse_one(text: str) -> Type:
+    weak = text.startswith("~")
+    dtype, bracket, rest = text.removeprefix("~").partition("[")
+    if dtype not in (*FLOATS, *INTS, "bool") or (bracket and not rest.endswith("]")):
+        raise ValueError(f"not a type: {text}")
+    dims = [d.strip() for d in rest[:-1].split(",")] if bracket else []
+    return Type(dtype, tuple(int(d) if d.isdigit() else d for d in dims), weak)
