@@ -1,0 +1,235 @@
+"""Arithmetic: the operators on numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from cgcli.graph.types import AnyType, Type
+
+from .registry import ZERO, Attrs, Notation, Op, register
+from .typing import floats, join_all, numbers, one
+
+INT64 = range(-(2**63), 2**63)
+
+
+class IntegerDivisionByZero(Exception):
+    """An integer was divided by zero; the executor reports it at the node."""
+
+
+def integer_power(base: int, exponent: int) -> int | float:
+    """`base ^ exponent` (exponent ≥ 0), a float when it leaves 64 bits: a huge integer is never computed."""
+    if abs(base) <= 1:
+        return int(base**exponent)
+    if (abs(base).bit_length() - 1) * exponent > 64:
+        try:
+            return float(float(base) ** exponent)
+        except OverflowError:
+            return float("-inf") if base < 0 and exponent % 2 else float("inf")
+    return int(base**exponent)
+
+
+def _fixed_power(xp: Any, at: Attrs, x: Any) -> Any:
+    n = at["exponent"]
+    if isinstance(x, int) and isinstance(n, int) and n >= 0:
+        return integer_power(x, n)
+    return xp.power(x, n)
+
+
+def _fixed_power_type(types: Sequence[AnyType], at: Attrs) -> Type:
+    n = at["exponent"]
+    base = numbers(types, at)
+    return base if isinstance(n, int) and n >= 0 else floats(types, at)
+
+
+def _fixed_power_vjp(b: Any, g: int, y: int, x: int, at: Attrs) -> int | None:
+    n = at["exponent"]
+    if n == 0:
+        return None  # x^0 is 1 everywhere
+    if n == 1:
+        return g
+    lower = x if n == 2 else b.fixed_power(x, exponent=n - 1)
+    partial: int = b.mul(g, b.mul(float(n), lower))
+    return partial
+
+
+def _power_by_base(b: Any, g: int, y: int, x: int, n: int, at: Attrs) -> tuple[int, int]:
+    """n·x^(n-1); where n is 0 the power is 1 for every x."""
+    return b.mul(g, b.mul(n, b.power(x, b.sub(n, 1.0)))), b.ne(n, 0.0)
+
+
+def _power_by_exponent(b: Any, g: int, y: int, x: int, n: int, at: Attrs) -> tuple[int, int]:
+    """y·log(x); where y is 0 (0^n) it is 0, though log(0) is not finite."""
+    return b.mul(g, b.mul(y, b.log(x))), b.ne(y, 0.0)
+
+
+def _divmod_type(types: Sequence[AnyType], at: Attrs) -> Type:
+    return join_all([one(t) for t in types])
+
+
+def _floor_divide(xp: Any, at: Attrs, x: Any, y: Any) -> Any:
+    if isinstance(x, int) and isinstance(y, int):
+        if y == 0:
+            raise IntegerDivisionByZero
+        return x // y
+    return xp.floor_divide(x, y)
+
+
+def _remainder(xp: Any, at: Attrs, x: Any, y: Any) -> Any:
+    if isinstance(x, int) and isinstance(y, int):
+        if y == 0:
+            raise IntegerDivisionByZero
+        return x % y
+    return xp.remainder(x, y)
+
+
+PAIRS = ((2.0, 3.0), (-1.5, 0.5), (0.0, 2.5))
+
+register(
+    Op(
+        name="add",
+        doc="the sum of two numbers",
+        notation=Notation("infix", "+", 6),
+        type_rule=numbers,
+        evaluate=lambda xp, at, x, y: x + y,
+        inline="{0} + {1}",
+        vjp=(lambda b, g, y, x, z, at: g, lambda b, g, y, x, z, at: g),
+        flow="elementwise",
+        hazard=False,
+        latex="{0} + {1}",
+        domain="all numbers",
+        examples=PAIRS,
+    )
+)
+register(
+    Op(
+        name="sub",
+        doc="the difference of two numbers",
+        notation=Notation("infix", "-", 6, picture="−"),
+        type_rule=numbers,
+        evaluate=lambda xp, at, x, y: x - y,
+        inline="{0} - {1}",
+        vjp=(lambda b, g, y, x, z, at: g, lambda b, g, y, x, z, at: b.neg(g)),
+        flow="elementwise",
+        hazard=False,
+        latex="{0} - {1}",
+        domain="all numbers",
+        examples=PAIRS,
+    )
+)
+register(
+    Op(
+        name="mul",
+        doc="the product of two numbers",
+        notation=Notation("infix", "*", 7, picture="×"),
+        type_rule=numbers,
+        evaluate=lambda xp, at, x, y: x * y,
+        inline="{0} * {1}",
+        vjp=(lambda b, g, y, x, z, at: b.mul(g, z), lambda b, g, y, x, z, at: b.mul(g, x)),
+        flow="elementwise",
+        hazard=False,
+        latex=r"{0} \cdot {1}",
+        domain="all numbers",
+        examples=PAIRS,
+    )
+)
+register(
+    Op(
+        name="div",
+        doc="the quotient of two numbers, a float",
+        notation=Notation("infix", "/", 7),
+        type_rule=floats,
+        evaluate=lambda xp, at, x, y: xp.divide(x, y),
+        vjp=(
+            lambda b, g, y, x, z, at: b.div(g, z),
+            lambda b, g, y, x, z, at: b.neg(b.mul(b.div(g, z), y)),
+        ),
+        flow="elementwise",
+        hazard=True,
+        latex=r"\frac{{{0}}}{{{1}}}",
+        domain="a divisor other than 0 (1/0 is inf, 0/0 is nan)",
+        examples=PAIRS,
+    )
+)
+register(
+    Op(
+        name="floor_div",
+        doc="the quotient rounded towards minus infinity",
+        notation=Notation("infix", "//", 7),
+        type_rule=_divmod_type,
+        evaluate=_floor_divide,
+        vjp=ZERO,
+        flow="elementwise",
+        hazard=True,
+        may_fail=True,
+        latex=r"\left\lfloor \frac{{{0}}}{{{1}}} \right\rfloor",
+        domain="a divisor other than 0; an int divided by an int 0 stops the run",
+        examples=((7.5, 2.0), (-7.5, 2.0), (7, -2)),
+    )
+)
+register(
+    Op(
+        name="mod",
+        doc="what remains of a floored division; it has the divisor's sign",
+        notation=Notation("infix", "%", 7),
+        type_rule=_divmod_type,
+        evaluate=_remainder,
+        vjp=(
+            lambda b, g, y, x, z, at: g,
+            lambda b, g, y, x, z, at: b.neg(b.mul(g, b.floor_div(x, z))),
+        ),
+        flow="elementwise",
+        hazard=True,
+        may_fail=True,
+        latex=r"{0} \bmod {1}",
+        domain="a divisor other than 0; an int divided by an int 0 stops the run",
+        examples=((7.5, 2.0), (-7.5, 2.0), (7.5, -2.0)),
+    )
+)
+register(
+    Op(
+        name="neg",
+        doc="the number with its sign turned",
+        notation=Notation("prefix", "-", 8, picture="−"),
+        type_rule=numbers,
+        evaluate=lambda xp, at, x: -x,
+        inline="-{0}",
+        vjp=(lambda b, g, y, x, at: b.neg(g),),
+        flow="elementwise",
+        hazard=False,
+        latex="-{0}",
+        domain="all numbers",
+        examples=((2.0,), (-1.5,)),
+    )
+)
+register(
+    Op(
+        name="power",
+        doc="a number raised to a power that is computed",
+        notation=Notation("infix", "^", 9, assoc="right"),
+        type_rule=floats,
+        evaluate=lambda xp, at, x, n: xp.power(x, n),
+        vjp=(_power_by_base, _power_by_exponent),
+        flow="elementwise",
+        hazard=True,
+        latex="{{{0}}}^{{{1}}}",
+        domain="a positive base, or any base with a whole exponent (where the derivative by the exponent is nan)",
+        examples=((2.0, 3.0), (1.5, -0.5), (0.3, 0.0)),
+    )
+)
+register(
+    Op(
+        name="fixed_power",
+        doc="a number raised to a literal power",
+        notation=Notation("infix", "^", 9, assoc="right"),
+        type_rule=_fixed_power_type,
+        evaluate=_fixed_power,
+        vjp=(_fixed_power_vjp,),
+        flow="elementwise",
+        hazard=True,
+        latex="{{{0}}}^{{{exponent}}}",
+        domain="any number for a whole exponent, else a number that is not negative",
+        examples=((2.0,), (-1.5,), (0.0,)),
+        example_attrs={"exponent": 3},
+    )
+)

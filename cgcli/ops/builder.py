@@ -1,0 +1,133 @@
+"""The checking builder: appends an op's node after its type rule has agreed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from cgcli.graph.columns import Columns
+from cgcli.graph.graph import CONST, INPUT, NONE, Graph
+from cgcli.graph.types import BOOL, WEAK_FLOAT, WEAK_INT, AnyType, Type
+
+from .registry import BY_CODE, OPS, Structured
+from .typing import one
+
+Number = float | int | bool
+
+
+class Builder(Columns):
+    """Makes nodes: `b.mul(x, y)`, `b.max(x, 0.0)`; a Python number may stand for an operand and is a literal.
+
+    A method is an op's name (`b.and_` where Python reserves it). Raises `TypeMismatch` when the operands do not fit.
+
+    risk: whether a node may be infinite or NaN at finite inputs. varies: whether it is made of more than literals.
+    at_span, at_group: what new nodes get. `sharing`: equal nodes are made once (for nodes that a pass adds, never for
+    the user's own: it would merge his `d = a + b` and `e = a + b`).
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.risk = bytearray()
+        self.varies = bytearray()
+        self.at_span = NONE
+        self.at_group = NONE
+        self._shared: dict[tuple[Any, ...], int] | None = None
+        self._result_types: dict[tuple[int, ...], AnyType] = {}
+
+    def share(self, on: bool = True) -> None:
+        """From here on, equal nodes are made once (or not any more)."""
+        self._shared = {} if on else None
+
+    def input(self, type_: Type, name: str | None = None, varies: bool = True, **attrs: Any) -> int:
+        i = self._append(INPUT, (), type_, attrs, False, varies)
+        if name is not None:
+            self.names[i] = name
+        return i
+
+    def const(self, value: Number, type_: Type | None = None) -> int:
+        """A constant; without a type it is a literal's."""
+        if type_ is None:
+            type_ = BOOL if isinstance(value, bool) else WEAK_INT if isinstance(value, int) else WEAK_FLOAT
+        return self.place(CONST, (), type_, {"value": value})
+
+    def __getattr__(self, op: str) -> Callable[..., int]:
+        name = op.rstrip("_")
+        if name not in OPS:
+            raise AttributeError(op)
+        return lambda *operands, **attrs: self.add(name, *operands, **attrs)
+
+    def add(self, op: str, *operands: int | float, **attrs: Any) -> int:
+        """The node `op(operands)`. An int among the operands is a node; write a literal as a float or use `const`."""
+        refs = tuple(x if type(x) is int else self.const(x) for x in operands)
+        return self.emit(OPS[op].code, refs, attrs)
+
+    def emit(self, code: int, operands: tuple[int, ...], attrs: Mapping[str, Any]) -> int:
+        op = BY_CODE[code]
+        if op.decide and not attrs:
+            attrs = op.decide([bool(self.varies[x]) for x in operands])
+        if attrs:
+            result = op.type_rule([self.type_of(x) for x in operands], attrs)
+        else:
+            key = (code, *[self.type[x] for x in operands])
+            known = self._result_types.get(key)
+            if known is None:
+                known = self._result_types[key] = op.type_rule([self.type_of(x) for x in operands], attrs)
+            result = known
+        return self.place(code, operands, result, attrs)
+
+    def place(
+        self, code: int, operands: tuple[int, ...], type_: AnyType, attrs: Mapping[str, Any], merge: bool = True
+    ) -> int:
+        """A node whose type is known; merged with an equal one while sharing is on."""
+        if self._shared is not None:
+            # repr tells 0.0 from -0.0 and 1 from True; a nested graph has an identity of its own
+            shown = tuple((k, id(v) if isinstance(v, Graph) else repr(v)) for k, v in attrs.items()) if attrs else None
+            key = (code, operands, self.intern_type(type_), shown)
+            known = self._shared.get(key)
+            if known is not None and merge:
+                return known
+            self._shared[key] = len(self)
+        op = BY_CODE[code]
+        # what an `if` hands on varies, whatever its sides are made of
+        varies, risk = isinstance(op.vjp, Structured), op.hazard
+        for x in operands:
+            varies = varies or bool(self.varies[x])
+            risk = risk or bool(self.risk[x])
+        return self._append(code, operands, type_, attrs, risk, varies)
+
+    def inline(self, graph: Graph, arguments: Sequence[int]) -> list[int]:
+        """Where each node of `graph` went, its inputs being `arguments`; nothing is checked again."""
+        where = [NONE] * len(graph)
+        for i, x in zip(graph.inputs, arguments, strict=True):
+            where[i] = x
+        span, group = self.at_span, self.at_group
+        spans = [self.intern_span(s) for s in graph.spans]
+        groups: list[int] = []
+        for g in graph.groups:
+            outer = group if g.parent == NONE else groups[g.parent]
+            groups.append(self.add_group(g._replace(parent=outer)))
+        for i, code in enumerate(graph.op):
+            if code == INPUT:
+                continue
+            self.at_span = spans[graph.span[i]] if graph.span[i] != NONE else span
+            self.at_group = groups[graph.group[i]] if graph.group[i] != NONE else group
+            operands = tuple(where[x] for x in graph.operands(i))
+            where[i] = self.place(code, operands, graph.type_of(i), graph.attrs.get(i, {}))
+            if i in graph.names:
+                self.names[where[i]] = graph.names[i]
+        self.at_span, self.at_group = span, group
+        return where
+
+    def done(self, *outputs: int) -> Graph:
+        return self.freeze(outputs)
+
+    def type1(self, i: int) -> Type:
+        """The type of node `i`, which has one result."""
+        return one(self.type_of(i))
+
+    def _append(
+        self, code: int, operands: tuple[int, ...], type_: AnyType, attrs: Mapping[str, Any], risk: bool, varies: bool
+    ) -> int:
+        self.risk.append(risk)
+        self.varies.append(varies)
+        return self.append(code, operands, type_, attrs, self.at_span, self.at_group)

@@ -1,0 +1,268 @@
+"""Smooth elementwise functions, ordered from the plain to the special.
+
+Derivatives are written so that they keep their relative accuracy in the tails: 1/cosh² rather than 1 - tanh²,
+(1 - x)(1 + x) rather than 1 - x².
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+from cgcli.graph.types import Type
+
+from .registry import ZERO, Attrs, Notation, Op, Rule, TypeMismatch, VjpRules, register
+from .typing import floats, kept, one
+
+POSITIVE = ((0.3,), (1.0,), (2.5,))
+REAL = ((-1.5,), (0.2,), (2.0,))
+INSIDE_ONE = ((-0.7,), (0.1,), (0.6,))
+
+
+def _function(
+    name: str,
+    doc: str,
+    vjp: Rule,
+    examples: tuple[tuple[Any, ...], ...] = REAL,
+    domain: str = "all numbers",
+    hazard: bool = False,
+    latex: str | None = None,
+) -> None:
+    """Registers a function of one number whose namespace twin has the same name."""
+    register(
+        Op(
+            name=name,
+            doc=doc,
+            notation=Notation("call", name),
+            type_rule=floats,
+            evaluate=_twin(name),
+            vjp=(vjp,),
+            flow="elementwise",
+            hazard=hazard,
+            latex=latex or rf"\operatorname{{{name}}}\left({{0}}\right)",
+            domain=domain,
+            examples=examples,
+        )
+    )
+
+
+def _twin(name: str) -> Callable[..., Any]:
+    return lambda xp, at, *xs: getattr(xp, name)(*xs)
+
+
+def _near_one(b: Any, x: int) -> Any:
+    """(1 - x)(1 + x), exact where 1 - x² would cancel."""
+    return b.mul(b.sub(1.0, x), b.add(1.0, x))
+
+
+_function("exp", "e to the power of x", lambda b, g, y, x, at: b.mul(g, y), hazard=True, latex="e^{{{0}}}")
+_function("expm1", "exp(x) - 1, accurate near 0", lambda b, g, y, x, at: b.mul(g, b.exp(x)), hazard=True)
+_function(
+    "log",
+    "the natural logarithm",
+    lambda b, g, y, x, at: b.div(g, x),
+    POSITIVE,
+    "x > 0 (log(0) is -inf)",
+    True,
+    r"\ln\left({0}\right)",
+)
+_function(
+    "log1p", "log(1 + x), accurate near 0", lambda b, g, y, x, at: b.div(g, b.add(1.0, x)), POSITIVE, "x > -1", True
+)
+_function(
+    "log2", "the logarithm to base 2", lambda b, g, y, x, at: b.div(g, b.mul(x, math.log(2))), POSITIVE, "x > 0", True
+)
+_function(
+    "log10",
+    "the logarithm to base 10",
+    lambda b, g, y, x, at: b.div(g, b.mul(x, math.log(10))),
+    POSITIVE,
+    "x > 0",
+    True,
+)
+_function(
+    "sqrt",
+    "the square root",
+    lambda b, g, y, x, at: b.div(g, b.mul(2.0, y)),
+    POSITIVE,
+    "x ≥ 0; its derivative at 0 is inf",
+    True,
+    r"\sqrt{{{0}}}",
+)
+_function(
+    "cbrt",
+    "the cube root, of negative numbers too",
+    lambda b, g, y, x, at: b.div(g, b.mul(3.0, b.mul(y, y))),
+    ((-1.5,), (0.2,), (8.0,)),
+    "all numbers; its derivative at 0 is inf",
+    True,
+    r"\sqrt[3]{{{0}}}",
+)
+_function("sin", "the sine of an angle in radians", lambda b, g, y, x, at: b.mul(g, b.cos(x)))
+_function("cos", "the cosine of an angle in radians", lambda b, g, y, x, at: b.neg(b.mul(g, b.sin(x))))
+_function("tan", "the tangent of an angle in radians", lambda b, g, y, x, at: b.mul(g, b.add(1.0, b.mul(y, y))))
+_function(
+    "asin",
+    "the angle in radians whose sine is x",
+    lambda b, g, y, x, at: b.div(g, b.sqrt(_near_one(b, x))),
+    INSIDE_ONE,
+    "-1 ≤ x ≤ 1",
+    True,
+)
+_function(
+    "acos",
+    "the angle in radians whose cosine is x",
+    lambda b, g, y, x, at: b.neg(b.div(g, b.sqrt(_near_one(b, x)))),
+    INSIDE_ONE,
+    "-1 ≤ x ≤ 1",
+    True,
+)
+_function("atan", "the angle in radians whose tangent is x", lambda b, g, y, x, at: b.div(g, b.add(1.0, b.mul(x, x))))
+_function("sinh", "the hyperbolic sine", lambda b, g, y, x, at: b.mul(g, b.cosh(x)), hazard=True)
+_function("cosh", "the hyperbolic cosine", lambda b, g, y, x, at: b.mul(g, b.sinh(x)), hazard=True)
+_function(
+    "tanh",
+    "the hyperbolic tangent",
+    lambda b, g, y, x, at: b.div(g, b.fixed_power(b.cosh(x), exponent=2)),
+)
+_function("asinh", "the inverse of sinh", lambda b, g, y, x, at: b.div(g, b.hypot(1.0, x)))
+_function(
+    "acosh",
+    "the inverse of cosh, not negative",
+    lambda b, g, y, x, at: b.div(g, b.mul(b.sqrt(b.sub(x, 1.0)), b.sqrt(b.add(x, 1.0)))),
+    ((1.5,), (2.0,), (10.0,)),
+    "x ≥ 1",
+    True,
+)
+_function(
+    "atanh", "the inverse of tanh", lambda b, g, y, x, at: b.div(g, _near_one(b, x)), INSIDE_ONE, "-1 < x < 1", True
+)
+_function(
+    "erf",
+    "the error function, 2/sqrt(pi) times the integral of exp(-t²) from 0 to x",
+    lambda b, g, y, x, at: b.mul(g, b.mul(2 / math.sqrt(math.pi), b.exp(b.neg(b.mul(x, x))))),
+)
+_function(
+    "erfc",
+    "1 - erf(x), accurate for large x",
+    lambda b, g, y, x, at: b.neg(b.mul(g, b.mul(2 / math.sqrt(math.pi), b.exp(b.neg(b.mul(x, x)))))),
+)
+_function(
+    "lgamma",
+    "the logarithm of |Γ(x)|",
+    lambda b, g, y, x, at: b.mul(g, b.digamma(x)),
+    ((0.3,), (2.5,), (-1.5,)),
+    "all but 0, -1, -2, …",
+    True,
+)
+_function(
+    "digamma",
+    "the derivative of lgamma",
+    lambda b, g, y, x, at: b.mul(g, b.polygamma(b.const(1), x)),
+    ((0.3,), (2.5,), (-1.5,)),
+    "all but 0, -1, -2, …",
+    True,
+)
+_function(
+    "sigmoid",
+    "1 / (1 + exp(-x))",
+    lambda b, g, y, x, at: b.mul(g, b.mul(y, b.sigmoid(b.neg(x)))),
+    latex=r"\sigma\left({0}\right)",
+)
+_function("softplus", "log(1 + exp(x))", lambda b, g, y, x, at: b.mul(g, b.sigmoid(x)))
+
+
+def _polygamma_type(types: Any, at: Attrs) -> Type:
+    order = one(types[0])
+    if not order.is_int:
+        raise TypeMismatch("order-not-an-int", [0], found=order)
+    return floats(types[1:], at)
+
+
+def _hypot_part(b: Any, g: int, y: int, x: int) -> tuple[int, int]:
+    """x / hypot(x, z); at the origin the derivative of smallest magnitude, 0."""
+    return b.mul(g, b.div(x, y)), b.ne(y, 0.0)
+
+
+def _two(
+    name: str,
+    doc: str,
+    vjp: VjpRules,
+    examples: tuple[tuple[Any, ...], ...],
+    domain: str,
+    hazard: bool,
+    rule: Any = floats,
+) -> None:
+    register(
+        Op(
+            name=name,
+            doc=doc,
+            notation=Notation("call", name),
+            type_rule=rule,
+            evaluate=_twin(name),
+            vjp=vjp,
+            flow="elementwise",
+            hazard=hazard,
+            latex=rf"\operatorname{{{name}}}\left({{0}}, {{1}}\right)",
+            domain=domain,
+            examples=examples,
+        )
+    )
+
+
+_two(
+    "atan2",
+    "the angle in radians of the point (x, y); y comes first",
+    (
+        lambda b, g, r, y, x, at: b.mul(g, b.div(b.div(x, b.hypot(y, x)), b.hypot(y, x))),
+        lambda b, g, r, y, x, at: b.neg(b.mul(g, b.div(b.div(y, b.hypot(y, x)), b.hypot(y, x)))),
+    ),
+    ((1.0, 2.0), (-1.0, -0.5), (0.5, -2.0)),
+    "all points but the origin, where the derivative is nan",
+    True,
+)
+_two(
+    "hypot",
+    "sqrt(x² + y²) without overflow; its derivative at the origin is 0",
+    (
+        lambda b, g, r, x, y, at: _hypot_part(b, g, r, x),
+        lambda b, g, r, x, y, at: _hypot_part(b, g, r, y),
+    ),
+    ((3.0, 4.0), (-1.0, 0.5)),
+    "all numbers",
+    True,
+)
+_two(
+    "polygamma",
+    "the derivative of digamma of order n, an int that is not negative",
+    (None, lambda b, g, y, n, x, at: b.mul(g, b.polygamma(b.add(n, b.const(1)), x))),
+    ((1, 0.3), (2, 2.5), (0, 1.5)),
+    "n ≥ 0 and all x but 0, -1, -2, …",
+    True,
+    _polygamma_type,
+)
+
+
+def _step(name: str, doc: str, latex: str) -> None:
+    register(
+        Op(
+            name=name,
+            doc=doc,
+            notation=Notation("call", name),
+            type_rule=kept,
+            evaluate=_twin(name),
+            vjp=ZERO,
+            flow="elementwise",
+            hazard=False,
+            latex=latex,
+            domain="all numbers; a step, so its derivative is 0",
+            examples=REAL,
+        )
+    )
+
+
+_step("sign", "-1, 0 or 1", r"\operatorname{{sign}}\left({0}\right)")
+_step("floor", "the largest whole number that is not above x", r"\left\lfloor {0} \right\rfloor")
+_step("ceil", "the smallest whole number that is not below x", r"\left\lceil {0} \right\rceil")
+_step("round", "the nearest whole number, a half to the even one", r"\operatorname{{round}}\left({0}\right)")

@@ -1,0 +1,123 @@
+"""Functions with a kink: there, a derivative is the one-sided one of smallest magnitude, and ties are shared.
+
+Comparisons with NaN are false, so neither side is taken and both derivatives are 0.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from .registry import Attrs, Each, Notation, Op, register
+from .typing import choice, kept, numbers
+
+
+def _decide(varies: Sequence[bool]) -> Attrs:
+    """Which operands vary: they yield a tie to the constants. Nothing is stored when all or none do."""
+    return {} if all(varies) or not any(varies) else {"vary": tuple(k for k, v in enumerate(varies) if v)}
+
+
+def _extremum_rule(b: Any, g: int, y: int, k: int, xs: Sequence[int], at: Attrs, beats: str) -> tuple[int, int]:
+    """The share of operand `k`, and where it has one.
+
+    An operand takes part where it equals the result. A constant wins a tie against those that vary; those of one kind
+    share it equally. `beats` is the strict comparison by which one operand beats another.
+    """
+    vary = at.get("vary", range(len(xs)))
+    peers = [j for j in range(len(xs)) if j != k and (j in vary) == (k in vary)]
+    rivals = [j for j in range(len(xs)) if (j in vary) != (k in vary)]
+    ties = _OR_EQUAL[beats]
+    wins = [b.add(beats if k in vary else ties, xs[k], xs[j]) for j in rivals]
+    wins += [b.add(ties, xs[k], xs[j]) for j in peers]
+    support = wins[0]
+    for w in wins[1:]:
+        support = b.and_(support, w)
+    if not peers:
+        return g, support
+    if len(peers) == 1:
+        return b.where(b.eq(xs[k], xs[peers[0]]), b.mul(g, 0.5), g), support
+    count: int = b.const(1.0)
+    for j in peers:
+        count = b.add(count, b.where(b.eq(xs[k], xs[j]), 1.0, 0.0))
+    return b.div(g, count), support
+
+
+_OR_EQUAL = {"gt": "ge", "lt": "le"}
+
+
+def _extremum(name: str, doc: str, beats: str, twin: str) -> None:
+    def evaluate(xp: Any, at: Attrs, *xs: Any) -> Any:
+        pick = getattr(xp, twin)
+        best = xs[0]
+        for x in xs[1:]:
+            best = pick(best, x)
+        return best
+
+    register(
+        Op(
+            name=name,
+            doc=doc,
+            notation=Notation("call", name),
+            type_rule=numbers,
+            evaluate=evaluate,
+            vjp=Each(lambda b, g, y, k, xs, at: _extremum_rule(b, g, y, k, xs, at, beats)),
+            flow="elementwise",
+            hazard=False,
+            latex=rf"\{name}\left({{0}}, {{1}}\right)",
+            domain="all numbers; nan if one of them is",
+            examples=((1.0, 2.0), (3.0, -1.0), (0.5, 0.2, 0.9)),
+            decide=_decide,
+        )
+    )
+
+
+_extremum("max", "the largest of its arguments", "gt", "maximum")
+_extremum("min", "the smallest of its arguments", "lt", "minimum")
+
+register(
+    Op(
+        name="relu",
+        doc="max(x, 0)",
+        notation=Notation("call", "relu"),
+        type_rule=kept,
+        evaluate=lambda xp, at, x: xp.maximum(x, 0 if isinstance(x, int) else 0.0),
+        vjp=(lambda b, g, y, x, at: (g, b.gt(x, 0.0)),),
+        flow="elementwise",
+        hazard=False,
+        latex=r"\operatorname{{relu}}\left({0}\right)",
+        domain="all numbers; its derivative at 0 is 0",
+        examples=((-1.5,), (2.0,)),
+    )
+)
+register(
+    Op(
+        name="abs",
+        doc="the magnitude of a number",
+        notation=Notation("call", "abs"),
+        type_rule=kept,
+        evaluate=lambda xp, at, x: abs(x),
+        inline="abs({0})",
+        vjp=(lambda b, g, y, x, at: b.mul(g, b.sign(x)),),
+        flow="elementwise",
+        hazard=False,
+        latex=r"\left|{0}\right|",
+        domain="all numbers; its derivative at 0 is 0",
+        examples=((-1.5,), (2.0,)),
+    )
+)
+register(
+    Op(
+        name="where",
+        doc="the second argument where the first is true, else the third",
+        notation=Notation("call", "where"),
+        type_rule=choice,
+        evaluate=lambda xp, at, c, x, y: xp.where(c, x, y),
+        inline="{1} if {0} else {2}",
+        vjp=(None, lambda b, g, r, c, x, y, at: (g, c), lambda b, g, r, c, x, y, at: (g, b.not_(c))),
+        flow="elementwise",
+        hazard=False,
+        latex=r"\begin{{cases}}{1} & {0}\\{2}\end{{cases}}",
+        domain="a bool and two values",
+        examples=((True, 2.0, 3.0), (False, 2.0, 3.0)),
+    )
+)

@@ -1,0 +1,65 @@
+"""What brings a Python number into a scalar dtype."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable, Sequence
+
+from cgcli.graph.types import AnyType, Results, Type
+
+_FLOAT32 = struct.Struct("f")
+INT_RANGES = {"int": range(-(2**63), 2**63), "i32": range(-(2**31), 2**31)}
+
+
+class Overflow(Exception):
+    """An integer left the range of its dtype."""
+
+
+def float32(x: float) -> float:
+    """The nearest value of single precision, inf when it is too large for one."""
+    try:
+        value: float = _FLOAT32.unpack(_FLOAT32.pack(x))[0]
+    except OverflowError:
+        return float("inf") if x > 0 else float("-inf")
+    return value
+
+
+def _int(dtype: str) -> Callable[[int | float], int]:
+    legal = INT_RANGES[dtype]
+
+    def fit(x: int | float) -> int:
+        # an integer power that left 64 bits comes as a float, perhaps an infinite one
+        if isinstance(x, float) and not abs(x) < 2.0**63:
+            raise Overflow
+        whole = int(x)
+        if whole not in legal:
+            raise Overflow
+        return whole
+
+    return fit
+
+
+def _weak_int(x: int | float) -> int | float:
+    """A literal's integer; it goes on as a float where 64 bits do not hold it."""
+    return x if isinstance(x, float) else int(x) if int(x) in INT_RANGES["int"] else float(x)
+
+
+FITS: dict[str, Callable[..., int | float]] = {
+    "float": float,
+    "f32": float32,
+    "int": _int("int"),
+    "i32": _int("i32"),
+    "weak int": _weak_int,
+}
+
+
+def fit_for(result: AnyType, operands: Sequence[AnyType]) -> Callable[[int | float], int | float] | None:
+    """What brings an operation's number into the result's type, or None when the operation cannot leave it.
+
+    The functions raise `Overflow` where an integer leaves its range.
+    """
+    if isinstance(result, Results) or result.dtype == "bool":
+        return None
+    if result.dtype == "float" and all(isinstance(t, Type) and t.dtype == "float" for t in operands):
+        return None
+    return FITS["weak int" if result.weak and result.is_int else result.dtype]

@@ -1,0 +1,138 @@
+"""What an operation is, and the table of all of them. Each op is declared once, completely, in a family's file."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from cgcli.graph.graph import opcode
+from cgcli.graph.types import AnyType
+
+Attrs = Mapping[str, Any]
+Value = Any  # a float, int or bool; a tuple of them for a node with several results
+
+TypeRule = Callable[[Sequence[AnyType], Attrs], AnyType]
+"""Operand types and attributes in, the result's type out; raises `TypeMismatch`."""
+
+Rule = Callable[..., Any]
+"""A derivative rule of one operand, `rule(b, g, y, *operands, at)`, in operations of the builder `b`.
+
+`g` is the cotangent of the result `y`. It returns the contribution to the operand's cotangent, a pair (contribution,
+support) when the op takes only some of its operands, or None when it contributes nothing.
+"""
+
+
+class TypeMismatch(Exception):
+    """The operands of an op do not fit: a diagnostic's code, the operands that take part, values to be worded."""
+
+    def __init__(self, code: str, operands: Sequence[int] = (), **values: Any) -> None:
+        super().__init__(code)
+        self.code = code
+        self.operands = tuple(operands)
+        self.values = values
+
+
+@dataclass(frozen=True)
+class Notation:
+    """How an op is written in a file and in a picture.
+
+    form: `infix` (`a + b`), `prefix` (`-a`), `call` (`f(a, b)`), `same` (as its operand) or `none` (never written).
+    text: the operator or the function's name; picture: the same with typographic signs (None: as `text`).
+    level: how tightly it binds, 0 (`if`) to 12 (a call or a name); `assoc` is the side that may bind equally.
+    """
+
+    form: Literal["infix", "prefix", "call", "same", "none"]
+    text: str
+    level: int = 12
+    assoc: Literal["left", "right", "none"] = "left"
+    picture: str | None = None
+
+
+@dataclass(frozen=True)
+class Each:
+    """The derivative rule of an op with any number of operands: `rule(b, g, y, k, xs, at)` serves each operand k."""
+
+    rule: Rule
+
+
+@dataclass(frozen=True)
+class Structured:
+    """The derivative of a node that holds graphs: the gradient pass differentiates what it holds."""
+
+
+VjpRules = tuple[Rule | None, ...] | Each | Structured
+ZERO: VjpRules = ()  # a step or a constant: the derivative is zero wherever it exists
+
+
+@dataclass(frozen=True)
+class Op:
+    """One operation.
+
+    name: as in a printed graph. doc: one line for people.
+    evaluate: `evaluate(xp, at, *values)` over a namespace of elementwise functions.
+    inline: the same as a Python expression over `{0}`, `{1}` for plain floats, when that says it faster.
+    vjp: one rule an operand, `Each`, `Structured`, or `ZERO`.
+    flow: how the support of a cotangent travels back through it (`spine`: elementwise passes it on).
+    hazard: whether its value or a partial can be infinite or NaN at finite operands.
+    may_fail: whether evaluating it can stop the run (an integer divided by zero).
+    latex: a template over `{0}`, `{1}`. domain: where it is defined, in words.
+    examples: operand values for the checks of value and derivative; `example_attrs` go with each of them.
+    decide: attributes that depend on which operands vary, fixed when the node is made (ties at a kink).
+    evaluate of a `Structured` op gets the executor's `run(graph, values)` in place of the namespace.
+    """
+
+    name: str
+    doc: str
+    notation: Notation
+    type_rule: TypeRule
+    evaluate: Callable[..., Value]
+    vjp: VjpRules
+    flow: Literal["elementwise", "structural", "mix"]
+    hazard: bool
+    latex: str
+    domain: str
+    examples: tuple[tuple[Any, ...], ...]
+    inline: str | None = None
+    may_fail: bool = False
+    example_attrs: Attrs = field(default_factory=dict)
+    decide: Callable[[Sequence[bool]], Attrs] | None = None
+
+    @property
+    def code(self) -> int:
+        return opcode(self.name)
+
+    @property
+    def symbol(self) -> str:
+        """What stands for the op in a picture."""
+        return self.notation.picture or self.notation.text
+
+
+OPS: dict[str, Op] = {}
+BY_CODE: dict[int, Op] = {}
+
+
+def register(op: Op) -> Op:
+    """Enters the op into the table; its name must be new."""
+    name = sys.intern(op.name)
+    assert name not in OPS, name
+    OPS[name] = op
+    BY_CODE[opcode(name)] = op
+    return op
+
+
+def rule_for(op: Op, k: int) -> Rule | None:
+    """The derivative rule of operand `k` in the form `rule(b, g, y, xs, at)`, or None when there is no derivative."""
+    if isinstance(op.vjp, Each):
+        each = op.vjp.rule
+        return lambda b, g, y, xs, at: each(b, g, y, k, xs, at)
+    if isinstance(op.vjp, Structured) or k >= len(op.vjp):
+        return None
+    rule = op.vjp[k]
+    return None if rule is None else lambda b, g, y, xs, at: rule(b, g, y, *xs, at)
+
+
+def arity(op: Op) -> int | None:
+    """How many operands the op takes, None when any number from one."""
+    return None if isinstance(op.vjp, Each) else len(op.examples[0])
