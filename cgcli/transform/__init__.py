@@ -1,0 +1,1 @@
+"""Graph to graph, changing what is computed: derivatives by reverse mode."""

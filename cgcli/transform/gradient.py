@@ -1,0 +1,196 @@
+"""Reverse mode as graph to graph: the gradient is made of ordinary nodes, so it can be differentiated again.
+
+With every cotangent travels its *support*, a bool that says where a path to the result exists (none: everywhere).
+Operations that take only some of their operands narrow it; a zero is written only where cotangents of different
+support meet, and at the end. So a side that is not taken contributes exactly zero, whatever inf or NaN it holds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from cgcli.graph.graph import INPUT, Graph, opcode
+from cgcli.graph.traversal import prune
+from cgcli.graph.types import Results, Type
+from cgcli.ops.builder import Builder
+from cgcli.ops.registry import BY_CODE
+from cgcli.ops.typing import one
+
+from .templates import cotangent_type, lookup, template
+
+_COND = opcode("cond")
+_GET = opcode("get")
+
+
+class Cotangent(NamedTuple):
+    """The derivative of the result by a node, as far as it is known.
+
+    support: where a path exists, or None for everywhere. clean: whether `value` is zero outside of it.
+    """
+
+    value: int
+    support: int | None = None
+    clean: bool = True
+
+
+def gradient(graph: Graph, of: int, wrt: Sequence[int], whole: bool = False) -> Graph:
+    """The graph that has `graph`'s inputs and gives the derivative of node `of` by each node of `wrt`.
+
+    A derivative has the shape of the node it is by; it is zero where `of` does not depend on that node.
+    whole: keep every node of `graph`, also those that no derivative needs.
+    """
+    b = Builder()
+    inputs = [b.input(one(graph.type_of(i)), graph.names.get(i)) for i in graph.inputs]
+    where = b.inline(graph, inputs)
+    made = b.done(*differentiate(b, where[of], [where[x] for x in wrt]))
+    return made if whole else prune(made)
+
+
+def differentiate(b: Builder, of: int, wrt: Sequence[int]) -> list[int]:
+    """Appends to `b` the nodes of the derivative of `of` by each of `wrt`, and says which they are."""
+    b.share()
+    span, group = b.at_span, b.at_group
+    lo = min(wrt, default=of)
+    active = _reached(b, lo, of + 1, wrt)
+    seeds = {of: Cotangent(b.const(1.0, cotangent_type(b.type_of(of))))} if active[of] else {}
+    cotangents = _backpropagate(b, lo, of + 1, seeds, active)
+    b.at_span, b.at_group = span, group
+    results = [_pair(b, cotangents.get(x), cotangent_type(b.type_of(x)))[0] for x in wrt]
+    b.share(False)
+    return results
+
+
+def _reached(b: Builder, lo: int, hi: int, roots: Sequence[int]) -> bytearray:
+    """A flag a node below `hi`: whether it depends on one of `roots` through values that have a derivative."""
+    flags = bytearray(hi)
+    for i in roots:
+        if i < hi:
+            flags[i] = 1
+    for i in range(lo, hi):
+        if not flags[i] and any(flags[x] for x in b.operands(i)):
+            t = b.type_of(i)
+            flags[i] = isinstance(t, Results) or t.has_derivative
+    return flags
+
+
+def _settled(b: Builder, c: Cotangent) -> int:
+    """The cotangent's value, zero where there is no path."""
+    if c.support is None or c.clean:
+        return c.value
+    return b.where(c.support, c.value, b.const(0.0, b.type1(c.value)))
+
+
+def _join(b: Builder, p: Cotangent | None, q: Cotangent) -> Cotangent:
+    """The sum of two contributions to one node."""
+    if p is None:
+        return q
+    if p.support == q.support:
+        return Cotangent(b.add("add", p.value, q.value), p.support, p.clean and q.clean)
+    support = None if p.support is None or q.support is None else b.or_(p.support, q.support)
+    return Cotangent(b.add("add", _settled(b, p), _settled(b, q)), support, True)
+
+
+def _pair(b: Builder, c: Cotangent | None, type_: Type) -> tuple[int, int]:
+    """Value and support as two nodes, zero and false where nothing is known."""
+    if c is None:
+        return b.const(0.0, type_), b.const(False)
+    return _settled(b, c), b.const(True) if c.support is None else c.support
+
+
+def _backpropagate(
+    b: Builder, lo: int, hi: int, seeds: dict[int, Cotangent], active: bytearray
+) -> dict[int, Cotangent]:
+    """Cotangents of all active nodes from `lo` up to `hi`, in descending order of the nodes that contribute."""
+    cotangents = dict(seeds)
+    results: dict[int, dict[int, Cotangent]] = {}  # of a structured node: the cotangents of its results
+    for i in range(hi - 1, lo - 1, -1):
+        if not active[i]:
+            continue
+        code = b.op[i]
+        if code == _COND:
+            if i in results:
+                _through_cond(b, i, results.pop(i), active, cotangents)
+            continue
+        c = cotangents.get(i)
+        if c is None or code == INPUT:
+            continue
+        b.at_span, b.at_group = b.span[i], b.group[i]
+        if code == _GET:
+            given = results.setdefault(b.a[i], {})
+            k = b.attrs[i]["k"]
+            given[k] = _join(b, given.get(k), c)
+            continue
+        _through(b, i, c, active, cotangents)
+    return cotangents
+
+
+def _through(b: Builder, i: int, c: Cotangent, active: bytearray, cotangents: dict[int, Cotangent]) -> None:
+    """Stamps the rules of node `i` and hands its operands what they give."""
+    operands = b.operands(i)
+    mask = [bool(active[x]) for x in operands]
+    rule = template(b.op[i], tuple(b.type_of(x) for x in operands), b.type_of(i), b.attrs.get(i, {}), mask)
+    placed: list[int] = []
+    for row in rule.rows:
+        refs = tuple(lookup(r, placed, i, c.value, operands) for r in row.operands)
+        placed.append(b.place(row.op, refs, row.type, row.attrs))
+    risky = BY_CODE[b.op[i]].hazard or any(b.risk[x] for x in operands)
+    for x, given in zip(operands, rule.gives, strict=True):
+        if given is None:
+            continue
+        value = lookup(given.value, placed, i, c.value, operands)
+        if given.support is None:
+            new = Cotangent(value, c.support, c.support is None or (c.clean and not risky))
+        else:
+            own = lookup(given.support, placed, i, c.value, operands)
+            support = own if c.support is None else b.and_(c.support, own)
+            new = Cotangent(value, support, False)
+        cotangents[x] = _join(b, cotangents.get(x), new)
+
+
+def _through_cond(
+    b: Builder, i: int, given: dict[int, Cotangent], active: bytearray, cotangents: dict[int, Cotangent]
+) -> None:
+    """A `cond` whose sides compute their own side's cotangents: value and support of each operand that is active."""
+    b.at_span, b.at_group = b.span[i], b.group[i]
+    condition, *captured = b.operands(i)
+    wrt = [k for k, x in enumerate(captured) if active[x] and b.type1(x).has_derivative]
+    keys = sorted(given)
+    extra: list[int] = []
+    for k in keys:
+        extra.append(_settled(b, given[k]))
+        support = given[k].support
+        extra.append(b.const(True) if support is None else support)
+    attrs = b.attrs[i]
+    sides = {
+        side: _side_gradient(b, attrs[side], captured, wrt, keys, [b.type1(x) for x in extra])
+        for side in ("then", "else")
+    }
+    node = b.add("cond", condition, *captured, *extra, **sides)
+    for j, k in enumerate(wrt):
+        new = Cotangent(b.get(node, k=2 * j), b.get(node, k=2 * j + 1), True)
+        cotangents[captured[k]] = _join(b, cotangents.get(captured[k]), new)
+
+
+def _side_gradient(
+    outer: Builder, body: Graph, captured: Sequence[int], wrt: Sequence[int], keys: Sequence[int], extra: list[Type]
+) -> Graph:
+    """From a side's inputs and its results' cotangents: (value, support) by each input in `wrt`."""
+    b = Builder()
+    inputs = [b.input(outer.type1(x), body.names.get(i)) for x, i in zip(captured, body.inputs, strict=True)]
+    seeds_in = [b.input(t) for t in extra]
+    where = b.inline(body, inputs)
+    hi = len(b)
+    active = _reached(b, 0, hi, [inputs[k] for k in wrt])
+    b.share()
+    seeds: dict[int, Cotangent] = {}
+    for j, k in enumerate(keys):
+        output = where[body.outputs[k]]
+        if active[output]:
+            seed = Cotangent(seeds_in[2 * j], seeds_in[2 * j + 1], True)
+            seeds[output] = _join(b, seeds.get(output), seed)
+    cotangents = _backpropagate(b, 0, hi, seeds, active)
+    results: list[int] = []
+    for k in wrt:
+        results += _pair(b, cotangents.get(inputs[k]), cotangent_type(outer.type_of(captured[k])))
+    return prune(b.done(*results))

@@ -1,0 +1,109 @@
+"""Derivative rules, traced once per (op, operand types, attributes) into templates.
+
+The gradient pass stamps a template into its columns; the backward sweep runs the same template as generated source.
+So both do the same operations in the same order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from cgcli.graph.graph import Graph
+from cgcli.graph.traversal import live
+from cgcli.graph.types import FLOAT, AnyType, Type
+from cgcli.ops.builder import Builder
+from cgcli.ops.registry import BY_CODE, rule_for
+from cgcli.ops.typing import one
+
+COTANGENT, RESULT, OPERANDS = -1, -2, -3  # what a reference below 0 means; operand k is OPERANDS - k
+
+
+class Row(NamedTuple):
+    """One operation of a rule; operands are earlier rows (0 and up) or references below 0."""
+
+    op: int
+    operands: tuple[int, ...]
+    type: AnyType
+    attrs: Mapping[str, Any]
+
+
+class Contribution(NamedTuple):
+    """What an operand gets: a value, and a bool that says where there is a path (None: everywhere)."""
+
+    value: int
+    support: int | None
+
+
+class Template(NamedTuple):
+    rows: tuple[Row, ...]
+    gives: tuple[Contribution | None, ...]  # one an operand
+
+
+def cotangent_type(type_: AnyType) -> Type:
+    """The type of the cotangent of a value: its own, or `float` for a literal's."""
+    t = one(type_)
+    return FLOAT if t.weak else t
+
+
+_templates: dict[tuple[Any, ...], Template] = {}
+
+
+def template(
+    op: int, operands: tuple[AnyType, ...], result: AnyType, attrs: Mapping[str, Any], active: Sequence[bool]
+) -> Template:
+    """The traced rules of `op` for those operands that are active; the others' rules are left out."""
+    key = (op, operands, result, tuple(active), repr(sorted(attrs.items())) if attrs else None)
+    known = _templates.get(key)
+    if known is None:
+        known = _templates[key] = _trace(op, operands, result, attrs, active)
+    return known
+
+
+def _trace(
+    op: int, operands: tuple[AnyType, ...], result: AnyType, attrs: Mapping[str, Any], active: Sequence[bool]
+) -> Template:
+    b = Builder()
+    b.share()
+    g, y = b.input(cotangent_type(result)), b.input(one(result))
+    xs = [b.input(one(t)) for t in operands]
+    gives: list[Contribution | None] = []
+    for k, t in enumerate(operands):
+        rule = rule_for(BY_CODE[op], k) if active[k] else None
+        given = None if rule is None else rule(b, g, y, xs, attrs)
+        if given is None:
+            gives.append(None)
+            continue
+        value, support = given if isinstance(given, tuple) else (given, None)
+        wanted = cotangent_type(t)
+        if b.type1(value).dtype != wanted.dtype:
+            value = b.cast(value, dtype=wanted.dtype)
+        gives.append(Contribution(value, support))
+    return _without_unused(b, len(xs), gives)
+
+
+def _without_unused(b: Builder, arity: int, gives: list[Contribution | None]) -> Template:
+    """Drops the rows that nothing given needs, and renumbers references."""
+    outputs = [i for c in gives if c for i in (c.value, c.support) if i is not None]
+    graph: Graph = b.done(*outputs)
+    used = live(graph, outputs)
+    where = {0: COTANGENT, 1: RESULT, **{2 + k: OPERANDS - k for k in range(arity)}}
+    rows: list[Row] = []
+    for i in range(2 + arity, len(graph)):
+        if used[i]:
+            where[i] = len(rows)
+            operands = tuple(where[x] for x in graph.operands(i))
+            rows.append(Row(graph.op[i], operands, graph.type_of(i), graph.attrs.get(i, {})))
+    return Template(
+        tuple(rows),
+        tuple(c and Contribution(where[c.value], None if c.support is None else where[c.support]) for c in gives),
+    )
+
+
+def lookup(ref: int, placed: Sequence[int], result: int, cotangent: int, operands: Sequence[int]) -> int:
+    """The node that a template's reference stands for, `placed` being where its rows went."""
+    if ref >= 0:
+        return placed[ref]
+    if ref == COTANGENT:
+        return cotangent
+    return result if ref == RESULT else operands[OPERANDS - ref]
