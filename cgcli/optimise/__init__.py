@@ -1,0 +1,1 @@
+"""Graph to graph, keeping what is computed."""

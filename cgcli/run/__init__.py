@@ -1,0 +1,1 @@
+"""Executors: graphs and values in, values out."""

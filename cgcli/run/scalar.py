@@ -1,0 +1,179 @@
+"""The executor of scalar graphs on plain Python numbers: forward over the columns, and one backward sweep."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from functools import cached_property
+from typing import Any
+
+from cgcli.graph.diagnostic import CgError, error
+from cgcli.graph.graph import CONST, INPUT, Graph, Node, opcode
+from cgcli.graph.traversal import live
+from cgcli.graph.types import Results
+from cgcli.ops.arithmetic import IntegerDivisionByZero
+from cgcli.ops.numbers import Overflow, float32
+from cgcli.ops.registry import BY_CODE, Structured
+
+from .source import backward_step, forward_step
+
+Scalar = float | int | bool
+_COND = opcode("cond")
+_GET = opcode("get")
+
+
+class ScalarExecutor:
+    """A graph made ready to run any number of times on scalars; only what `roots` (the outputs) need is computed."""
+
+    def __init__(self, graph: Graph, roots: Sequence[int] | None = None) -> None:
+        self.graph = graph
+        needed = live(graph, graph.outputs if roots is None else roots)
+        self._constants: list[Any] = [None] * len(graph)
+        self._steps: list[tuple[int, Callable[..., Any], int, int]] = []
+        for i, code in enumerate(graph.op):
+            if code == CONST:
+                self._constants[i] = graph.attrs[i]["value"]
+            elif code != INPUT and needed[i]:
+                self._steps.append((i, self._forward(i, code), graph.a[i], graph.b[i]))
+        self._sides: dict[int, ScalarExecutor] = {}
+
+    def forward(self, inputs: Sequence[Scalar]) -> list[Any]:
+        """The value of every node that is needed, else None; a node with several results has a tuple.
+
+        Raises CgError (status 1) where an integer is divided by zero or leaves its range.
+        """
+        v = list(self._constants)
+        for i, x in zip(self.graph.inputs, inputs, strict=True):
+            v[i] = x
+        more = self.graph.more
+        i = 0
+        try:
+            for i, step, a, b in self._steps:
+                v[i] = step(v, i, a, b, more)
+        except IntegerDivisionByZero:
+            raise self._failed("integer-division-by-zero", i) from None
+        except Overflow:
+            raise self._failed("integer-overflow", i, type=str(self.graph.type_of(i))) from None
+        return v
+
+    def backward(self, v: Sequence[Any], of: int) -> list[Any]:
+        """The derivative of node `of` by every node, None where no path leads to it; `v` is what `forward` gave.
+
+        One sweep in descending order of nodes; it does what the gradient graph does, in the same order.
+        """
+        adj: list[Any] = [None] * len(self.graph)
+        adj[of] = 1.0
+        self._sweep(adj, v, of)
+        return adj
+
+    def partials(self, v: Sequence[Any], i: int) -> tuple[float | None, ...]:
+        """The local partial derivative of node `i` by each of its operands, None where it has none.
+
+        For the result of a `cond`: by each operand of the `cond`.
+        """
+        if self.graph.op[i] == _GET:
+            source = self.graph.a[i]
+            adj: Any = defaultdict(type(None))
+            self._through_cond(adj, {self.graph.attrs[i]["k"]: 1.0}, v, source)
+            return tuple(adj[x] for x in self.graph.operands(source))
+        found: list[float | None] = []
+        operands = self.graph.operands(i)
+        step = self._backward_steps[i]
+        last = len(operands)
+        for k in range(last):
+            # each operand in a place of its own, so that x * x has two partials
+            adj = [None] * (last + 1)
+            local = [*(v[x] for x in operands), v[i]]
+            if step is not None:
+                step(adj, 1.0, local, last, 0, 1, {last: tuple(range(2, last))})
+            found.append(adj[k])
+        return tuple(found)
+
+    def run_side(self, graph: Graph, values: Sequence[Any]) -> tuple[Any, ...]:
+        """The results of a graph that a structured node holds."""
+        v = self._side(graph).forward(values)
+        return tuple(v[i] for i in graph.outputs)
+
+    def _side(self, graph: Graph) -> ScalarExecutor:
+        side = self._sides.get(id(graph))
+        if side is None:
+            side = self._sides[id(graph)] = ScalarExecutor(graph)
+        return side
+
+    def _forward(self, i: int, code: int) -> Callable[..., Any]:
+        graph = self.graph
+        attrs = graph.attrs.get(i, {})
+        if isinstance(BY_CODE[code].vjp, Structured):
+            evaluate = BY_CODE[code].evaluate
+            operands = graph.operands(i)
+            return lambda v, *_: evaluate(self.run_side, attrs, *(v[x] for x in operands))
+        return forward_step(code, tuple(graph.type_of(x) for x in graph.operands(i)), graph.type_of(i), attrs)
+
+    @cached_property
+    def _backward_steps(self) -> list[Callable[..., None] | None]:
+        """A step a node; None where nothing travels back (inputs, constants, what has no derivative)."""
+        graph = self.graph
+        steps: list[Callable[..., None] | None] = []
+        for i, code in enumerate(graph.op):
+            types = tuple(graph.type_of(x) for x in graph.operands(i))
+            active = [isinstance(t, Results) or t.has_derivative for t in types]
+            result = graph.type_of(i)
+            if code == _GET:
+                steps.append(self._gather(graph.attrs[i]["k"]))
+            elif code == _COND:
+                steps.append(self._through_cond)
+            elif isinstance(result, Results) or not result.has_derivative or not any(active):
+                steps.append(None)
+            else:
+                steps.append(backward_step(code, types, result, graph.attrs.get(i, {}), active))
+        return steps
+
+    def _sweep(self, adj: list[Any], v: Sequence[Any], top: int) -> None:
+        a, b, more = self.graph.a, self.graph.b, self.graph.more
+        steps = self._backward_steps
+        for i in range(top, -1, -1):
+            g = adj[i]
+            if g is not None:
+                step = steps[i]
+                if step is not None:
+                    step(adj, g, v, i, a[i], b[i], more)
+
+    @staticmethod
+    def _gather(k: int) -> Callable[..., None]:
+        """A `get`: the cotangent of a structured node is a dictionary, result by result."""
+
+        def step(adj: list[Any], g: float, v: Sequence[Any], i: int, a: int, *_: Any) -> None:
+            if adj[a] is None:
+                adj[a] = {}
+            adj[a][k] = g  # a result is read once
+
+        return step
+
+    def _through_cond(self, adj: list[Any], g: dict[int, float], v: Sequence[Any], i: int, *_: Any) -> None:
+        """The side that was taken is computed again and swept."""
+        condition, *captured = self.graph.operands(i)
+        attrs = self.graph.attrs[i]
+        body: Graph = attrs["then"] if v[condition] else attrs["else"]
+        side = self._side(body)
+        inner = side.forward([v[x] for x in captured])
+        found: list[Any] = [None] * len(body)
+        for k in sorted(g):
+            output = body.outputs[k]
+            found[output] = g[k] if found[output] is None else found[output] + g[k]
+        side._sweep(found, inner, len(body) - 1)
+        for x, inside in zip(captured, body.inputs, strict=True):
+            if found[inside] is not None and self._differentiable(x):
+                total = found[inside] if adj[x] is None else adj[x] + found[inside]
+                adj[x] = float32(total) if self._is_float32(x) else total
+
+    def _is_float32(self, i: int) -> bool:
+        t = self.graph.type_of(i)
+        return not isinstance(t, Results) and t.dtype == "f32"
+
+    def _differentiable(self, i: int) -> bool:
+        t = self.graph.type_of(i)
+        return not isinstance(t, Results) and t.has_derivative
+
+    def _failed(self, code: str, i: int, **values: object) -> CgError:
+        node = Node(self.graph, i)
+        return error(code, node.span, status=1, op=node.op, **values)
