@@ -54,9 +54,9 @@ class Builder(Columns):
         name = op.rstrip("_")
         if name not in OPS:
             raise AttributeError(op)
-        return lambda *operands, **attrs: self.add(name, *operands, **attrs)
+        return lambda *operands, **attrs: self.apply(name, *operands, **attrs)
 
-    def add(self, op: str, *operands: int | float, **attrs: Any) -> int:
+    def apply(self, op: str, *operands: int | float, **attrs: Any) -> int:
         """The node `op(operands)`. An int among the operands is a node; write a literal as a float or use `const`."""
         refs = tuple(x if type(x) is int else self.const(x) for x in operands)
         return self.emit(OPS[op].code, refs, attrs)

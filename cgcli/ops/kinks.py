@@ -27,8 +27,8 @@ def _extremum_rule(b: Any, g: int, y: int, k: int, xs: Sequence[int], at: Attrs,
     peers = [j for j in range(len(xs)) if j != k and (j in vary) == (k in vary)]
     rivals = [j for j in range(len(xs)) if (j in vary) != (k in vary)]
     ties = _OR_EQUAL[beats]
-    wins = [b.add(beats if k in vary else ties, xs[k], xs[j]) for j in rivals]
-    wins += [b.add(ties, xs[k], xs[j]) for j in peers]
+    wins = [b.apply(beats if k in vary else ties, xs[k], xs[j]) for j in rivals]
+    wins += [b.apply(ties, xs[k], xs[j]) for j in peers]
     support = wins[0]
     for w in wins[1:]:
         support = b.and_(support, w)

@@ -143,6 +143,8 @@ def _div(b: Builder, x: int, y: int) -> int | None:
         return x
     if _is(b, x, 0):  # 0 / y = 0
         return x
+    if x == y:  # x / x = 1
+        return b.const(1.0)
     if (n := _negated(b, x)) is not None:  # -n / y = -(n / y)
         return _simple(b, "neg", _simple(b, "div", n, y))
     return None
@@ -201,5 +203,5 @@ def _simple(b: Builder, op: str, *operands: int) -> int:
     found = _RULES[op](b, *operands)
     if found is not None:
         return found
-    node: int = b.add(op, *operands)
+    node: int = b.apply(op, *operands)
     return node

@@ -86,9 +86,9 @@ def _join(b: Builder, p: Cotangent | None, q: Cotangent) -> Cotangent:
     if p is None:
         return q
     if p.support == q.support:
-        return Cotangent(b.add("add", p.value, q.value), p.support, p.clean and q.clean)
+        return Cotangent(b.add(p.value, q.value), p.support, p.clean and q.clean)
     support = None if p.support is None or q.support is None else b.or_(p.support, q.support)
-    return Cotangent(b.add("add", _settled(b, p), _settled(b, q)), support, True)
+    return Cotangent(b.add(_settled(b, p), _settled(b, q)), support, True)
 
 
 def _pair(b: Builder, c: Cotangent | None, type_: Type) -> tuple[int, int]:
@@ -166,7 +166,7 @@ def _through_cond(
         side: _side_gradient(b, attrs[side], captured, wrt, keys, [b.type1(x) for x in extra])
         for side in ("then", "else")
     }
-    node = b.add("cond", condition, *captured, *extra, **sides)
+    node = b.apply("cond", condition, *captured, *extra, **sides)
     for j, k in enumerate(wrt):
         new = Cotangent(b.get(node, k=2 * j), b.get(node, k=2 * j + 1), True)
         cotangents[captured[k]] = _join(b, cotangents.get(captured[k]), new)

@@ -1,0 +1,59 @@
+"""Whether a graph is one: operands before their users, types as the type rules say, inputs and outputs in place."""
+
+from __future__ import annotations
+
+from cgcli.graph.graph import INPUT, NONE, Graph, opname
+from cgcli.graph.types import FLOATS, INTS, Results
+
+from .registry import BY_CODE, TypeMismatch, arity
+
+
+class InvalidGraph(Exception):
+    """A pass made a graph that is none: a bug in cg, never a user's mistake."""
+
+
+def check(graph: Graph) -> None:
+    """Raises InvalidGraph at the first node that is wrong; recursion only into structured nodes."""
+    for i, code in enumerate(graph.op):
+        where = f"%{i} = {opname(code)}"
+        op = BY_CODE.get(code)
+        if op is None:
+            raise InvalidGraph(f"{where}: no such operation")
+        operands = graph.operands(i)
+        if any(not 0 <= x < i for x in operands):
+            raise InvalidGraph(f"{where}: an operand does not stand before it")
+        if graph.span[i] != NONE and not 0 <= graph.span[i] < len(graph.spans):
+            raise InvalidGraph(f"{where}: no such span")
+        if graph.group[i] != NONE and not 0 <= graph.group[i] < len(graph.groups):
+            raise InvalidGraph(f"{where}: no such group")
+        _check_type(graph, i, where)
+    if tuple(i for i, code in enumerate(graph.op) if code == INPUT) != graph.inputs:
+        raise InvalidGraph("the inputs are not the input nodes in their order")
+    if any(not 0 <= i < len(graph) for i in graph.outputs):
+        raise InvalidGraph("an output is no node")
+
+
+def _check_type(graph: Graph, i: int, where: str) -> None:
+    op, attrs = BY_CODE[graph.op[i]], graph.attrs.get(i, {})
+    types = [graph.type_of(x) for x in graph.operands(i)]
+    if op.notation.form == "none" and op.name in ("input", "const"):
+        t = graph.type_of(i)
+        if types or isinstance(t, Results) or t.dtype not in (*FLOATS, *INTS, "bool"):
+            raise InvalidGraph(f"{where}: not a value of type {t}")
+        return
+    if op.examples and arity(op) not in (None, len(types)):
+        raise InvalidGraph(f"{where}: {len(types)} operands")
+    for value in attrs.values():
+        if isinstance(value, Graph):
+            check(value)
+            inner = [value.type_of(x) for x in value.inputs]
+            if [t._replace(weak=False) for t in inner if not isinstance(t, Results)] != [
+                t._replace(weak=False) for t in types[1:] if not isinstance(t, Results)
+            ]:
+                raise InvalidGraph(f"{where}: a side's inputs are not the operands")
+    try:
+        wanted = op.type_rule(types, attrs)
+    except TypeMismatch as e:
+        raise InvalidGraph(f"{where}: {e}") from None
+    if wanted != graph.type_of(i):
+        raise InvalidGraph(f"{where}: {graph.type_of(i)} should be {wanted}")

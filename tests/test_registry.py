@@ -1,0 +1,134 @@
+"""Every op, straight from the registry: its value and each derivative against mpmath at the examples it declares."""
+
+import math
+
+import pytest
+from mpmath import mp, mpf
+from oracle import FUNCTIONS, derivative
+
+from cgcli.graph.graph import Graph
+from cgcli.graph.types import BOOL, FLOAT, WEAK_INT, Type
+from cgcli.ops import OPS
+from cgcli.ops.builder import Builder
+from cgcli.ops.registry import Each, Op, Structured, arity
+from cgcli.ops.validity import check
+from cgcli.run.scalar import ScalarExecutor
+from cgcli.transform.gradient import gradient
+
+NOT_A_FUNCTION = ("input", "const", "stop_gradient")  # carriers; tested by name below and in test_gradient
+EXAMPLES = [
+    pytest.param(op, xs, id=f"{op.name}{xs}")
+    for op in OPS.values()
+    for xs in op.examples
+    if op.name not in NOT_A_FUNCTION
+]
+
+
+def type_of(x: object) -> Type:
+    return BOOL if isinstance(x, bool) else WEAK_INT if isinstance(x, int) else FLOAT
+
+
+def graph_of(op: Op, xs: tuple[float, ...]) -> Graph:
+    b = Builder()
+    operands = [b.input(type_of(x)) if isinstance(x, float) else b.const(x) for x in xs]
+    return b.done(b.apply(op.name, *operands, **op.example_attrs))
+
+
+def meaning(op: Op, xs: tuple[float, ...]) -> object:
+    """The op's value at `xs` by the oracle."""
+    if op.name == "fixed_power":
+        return FUNCTIONS["power"](xs[0], mpf(op.example_attrs["exponent"]))
+    return FUNCTIONS[op.name](*xs)
+
+
+def close(found: float, wanted: object) -> bool:
+    return abs(mpf(found) - wanted) <= mpf(2) ** -48 * (1 + abs(wanted))
+
+
+@pytest.mark.parametrize("op", OPS.values(), ids=OPS)
+def test_every_op_is_declared_completely(op: Op) -> None:
+    assert op.doc
+    assert op.domain
+    assert op.examples or op.name in ("input", "const", "cond", "get")
+    if op.examples and isinstance(op.vjp, tuple) and op.vjp:
+        assert len(op.vjp) == arity(op)
+
+
+@pytest.mark.parametrize(("op", "xs"), EXAMPLES)
+def test_value(op: Op, xs: tuple[float, ...]) -> None:
+    graph = graph_of(op, xs)
+    check(graph)
+    found = ScalarExecutor(graph).forward([x for x in xs if isinstance(x, float)])[graph.outputs[0]]
+    wanted = meaning(op, tuple(mpf(x) if isinstance(x, float) else x for x in xs))
+    assert found == wanted if isinstance(wanted, bool) else close(found, wanted)
+
+
+@pytest.mark.parametrize(("op", "xs"), EXAMPLES)
+def test_derivatives_by_the_sweep_and_by_the_graph(op: Op, xs: tuple[float, ...]) -> None:
+    graph = graph_of(op, xs)
+    if graph.type_of(graph.outputs[0]) == BOOL:
+        return
+    point = [x for x in xs if isinstance(x, float)]
+    executor = ScalarExecutor(graph)
+    swept = executor.backward(executor.forward(point), graph.outputs[0])
+    made = gradient(graph, graph.outputs[0], graph.inputs)
+    check(made)
+    v = ScalarExecutor(made).forward(point)
+    for k, (i, o) in enumerate(zip(graph.inputs, made.outputs, strict=True)):
+        places = [n for n, x in enumerate(xs) if isinstance(x, float)]
+
+        def along(t: object, n: int = places[k]) -> object:
+            return meaning(op, tuple(t if m == n else mpf(x) if isinstance(x, float) else x for m, x in enumerate(xs)))
+
+        wanted = derivative(along, mpf(xs[places[k]]))
+        if wanted is None:  # an example at the edge of the domain
+            continue
+        assert close(swept[i] or 0.0, wanted)
+        assert v[o] == (swept[i] or 0.0)
+
+
+@pytest.mark.parametrize(("op", "xs"), EXAMPLES)
+def test_second_derivative_is_the_derivative_of_the_first(op: Op, xs: tuple[float, ...]) -> None:
+    graph = graph_of(op, xs)
+    if graph.type_of(graph.outputs[0]) == BOOL or not graph.inputs:
+        return
+    point = [x for x in xs if isinstance(x, float)]
+    first = gradient(graph, graph.outputs[0], graph.inputs[:1])
+    second = gradient(first, first.outputs[0], first.inputs[:1])
+    check(second)
+    found = ScalarExecutor(second).forward(point)[second.outputs[0]]
+    where = next(n for n, x in enumerate(xs) if isinstance(x, float))
+
+    def slope(t: object) -> object:
+        return derivative(
+            lambda s: meaning(
+                op, tuple(s if m == where else mpf(x) if isinstance(x, float) else x for m, x in enumerate(xs))
+            ),
+            t,
+        )
+
+    with mp.workdps(100):
+        wanted = derivative(slope, mpf(xs[where]))
+    if wanted is not None:
+        assert abs(mpf(found) - wanted) <= mpf(10) ** -9 * (1 + abs(wanted))
+
+
+def test_constants_of_an_op_with_any_number_of_operands_are_marked() -> None:
+    b = Builder()
+    x = b.input(FLOAT)
+    graph = b.done(b.max(x, 0.0))
+    assert isinstance(OPS["max"].vjp, Each)
+    assert graph[graph.outputs[0]].attrs == {"vary": (0,)}
+
+
+def test_only_nodes_that_hold_graphs_have_no_rules_of_their_own() -> None:
+    assert [op.name for op in OPS.values() if isinstance(op.vjp, Structured)] == ["cond", "get"]
+
+
+def test_stop_gradient_is_a_constant_for_derivatives() -> None:
+    b = Builder()
+    x = b.input(FLOAT)
+    graph = b.done(b.mul(b.stop_gradient(x), x))
+    executor = ScalarExecutor(graph)
+    assert executor.backward(executor.forward([3.0]), graph.outputs[0])[0] == 3.0
+    assert math.isclose(executor.forward([3.0])[graph.outputs[0]], 9.0)
