@@ -1,4 +1,4 @@
-"""An independent meaning of the scalar language in 60 digits: values by mpmath, derivatives by tiny differences.
+"""An independent meaning of the scalar language in 100 digits: values by mpmath, derivatives by tiny differences.
 
 Nothing here knows a derivative rule. A function returns None outside its domain, where cg gives NaN or an infinity.
 """
@@ -9,8 +9,8 @@ from typing import Any
 import mpmath
 from mpmath import mp, mpf
 
-mp.dps = 60
-STEP = mpf(10) ** -15
+mp.dps = 100
+STEP = mpf(10) ** -25
 
 Value = Any
 
@@ -25,7 +25,7 @@ def real(f: Callable[..., Value]) -> Callable[..., Value]:
             y = f(*xs)
         except (ValueError, ZeroDivisionError, OverflowError, TypeError):
             return None
-        if isinstance(y, bool):
+        if y is None or isinstance(y, bool):
             return y
         if isinstance(y, mpmath.mpc):
             return None
@@ -89,7 +89,7 @@ FUNCTIONS: dict[str, Callable[..., Value]] = {
         "asin": mp.asin,
         "acos": mp.acos,
         "atan": mp.atan,
-        "atan2": mp.atan2,
+        "atan2": lambda y, x: None if y == 0 and x <= 0 else mp.atan2(y, x),  # on the cut the sign of zero decides
         "sinh": mp.sinh,
         "cosh": mp.cosh,
         "tanh": mp.tanh,
@@ -115,10 +115,12 @@ FUNCTIONS: dict[str, Callable[..., Value]] = {
 
 
 def derivative(f: Callable[[Value], Value], x: Value) -> Value:
-    """f'(x) by a central difference; None at a kink, a jump or the edge of the domain."""
+    """f'(x) by a central difference; None at a kink, a jump, the edge of the domain, or where 100 digits are too few."""
     right, here, left = f(x + STEP), f(x), f(x - STEP)
     if right is None or left is None or here is None:
         return None
     up, down = (right - here) / STEP, (here - left) / STEP
     middle = (up + down) / 2
+    if abs(here) * mpf(10) ** -95 / STEP > mpf(10) ** -20 * (1 + abs(middle)):
+        return None
     return middle if abs(up - down) <= mpf(10) ** -6 * (1 + abs(middle)) else None

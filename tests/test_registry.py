@@ -107,7 +107,7 @@ def test_second_derivative_is_the_derivative_of_the_first(op: Op, xs: tuple[floa
             t,
         )
 
-    with mp.workdps(100):
+    with mp.workdps(160):
         wanted = derivative(slope, mpf(xs[where]))
     if wanted is not None:
         assert abs(mpf(found) - wanted) <= mpf(10) ** -9 * (1 + abs(wanted))

@@ -59,8 +59,8 @@ def _power_by_base(b: Any, g: int, y: int, x: int, n: int, at: Attrs) -> tuple[i
 
 
 def _power_by_exponent(b: Any, g: int, y: int, x: int, n: int, at: Attrs) -> tuple[int, int]:
-    """y·log(x); where y is 0 (0^n) it is 0, though log(0) is not finite."""
-    return b.mul(g, b.mul(y, b.log(x))), b.ne(y, 0.0)
+    """y·log(x); 0^n does not change with n > 0, though log(0) is not finite."""
+    return b.mul(g, b.mul(y, b.log(x))), b.ne(x, 0.0)
 
 
 def _divmod_type(types: Sequence[AnyType], at: Attrs) -> Type:

@@ -69,7 +69,7 @@ class ScalarExecutor:
     def partials(self, v: Sequence[Any], i: int) -> tuple[float | None, ...]:
         """The local partial derivative of node `i` by each of its operands, None where it has none.
 
-        For the result of a `cond`: by each operand of the `cond`.
+        For the result of a `cond`: by each operand of the `cond`, which itself has none.
         """
         if self.graph.op[i] == _GET:
             source = self.graph.a[i]
@@ -78,6 +78,8 @@ class ScalarExecutor:
             return tuple(adj[x] for x in self.graph.operands(source))
         found: list[float | None] = []
         operands = self.graph.operands(i)
+        if self.graph.op[i] == _COND:
+            return (None,) * len(operands)
         step = self._backward_steps[i]
         last = len(operands)
         for k in range(last):

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from cgcli.graph.graph import INPUT, Graph, opcode
 from cgcli.graph.traversal import prune
-from cgcli.graph.types import Results, Type
+from cgcli.graph.types import AnyType, Results, Type
 from cgcli.ops.builder import Builder
 from cgcli.ops.registry import BY_CODE
 from cgcli.ops.typing import one
@@ -21,6 +21,7 @@ from .templates import cotangent_type, lookup, template
 
 _COND = opcode("cond")
 _GET = opcode("get")
+_MUL = opcode("mul")
 
 
 class Cotangent(NamedTuple):
@@ -133,7 +134,8 @@ def _through(b: Builder, i: int, c: Cotangent, active: bytearray, cotangents: di
     placed: list[int] = []
     for row in rule.rows:
         refs = tuple(lookup(r, placed, i, c.value, operands) for r in row.operands)
-        placed.append(b.place(row.op, refs, row.type, row.attrs))
+        known = _by_one(b, refs, row.type) if row.op == _MUL and c.value in refs else None
+        placed.append(b.place(row.op, refs, row.type, row.attrs) if known is None else known)
     risky = BY_CODE[b.op[i]].hazard or any(b.risk[x] for x in operands)
     for x, given in zip(operands, rule.gives, strict=True):
         if given is None:
@@ -146,6 +148,14 @@ def _through(b: Builder, i: int, c: Cotangent, active: bytearray, cotangents: di
             support = own if c.support is None else b.and_(c.support, own)
             new = Cotangent(value, support, False)
         cotangents[x] = _join(b, cotangents.get(x), new)
+
+
+def _by_one(b: Builder, refs: Sequence[int], type_: AnyType) -> int | None:
+    """The other factor where one is the 1 that a gradient starts with: the product has the same bits."""
+    for one_, other in (refs, refs[::-1]):
+        if b.constant(one_) == 1.0 and b.type_of(other) == type_:
+            return other
+    return None
 
 
 def _through_cond(

@@ -1,0 +1,1 @@
+"""cg: evaluate, differentiate and see a computation."""

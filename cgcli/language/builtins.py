@@ -1,0 +1,27 @@
+"""The functions of the language: those that an op stands behind, those that are spelled out, those yet to come."""
+
+from __future__ import annotations
+
+from cgcli.ops import OPS
+from cgcli.ops.registry import Op
+
+ELEMENTWISE: dict[str, Op] = {op.name: op for op in OPS.values() if op.notation.form == "call"}
+
+DERIVATIVES = ("grad", "jacobian", "hessian")
+
+CONSTANTS = {"pi": 3.141592653589793, "inf": float("inf"), "nan": float("nan")}
+
+# fmt: off
+TENSORS = frozenset((
+    "sum", "mean", "prod", "var", "std", "norm", "logsumexp", "argmax", "argmin", "any", "all", "cumsum", "dot",
+    "outer", "trace", "diag", "det", "logdet", "inv", "solve", "cholesky", "einsum", "shape", "len", "reshape",
+    "transpose", "concat", "stack", "broadcast", "expand_dims", "squeeze", "pad", "flip", "roll", "tile",
+    "zeros", "ones", "full", "eye", "arange", "linspace", "one_hot", "sort", "argsort", "top_k", "tril", "triu",
+    "scatter_add", "conv1d", "conv2d", "max_pool", "avg_pool", "normal", "uniform", "dropout", "has",
+))
+# fmt: on
+"""Functions that the language has and that this version cannot lower yet."""
+
+FUNCTIONS = frozenset(ELEMENTWISE) | {"clip", *DERIVATIVES}
+
+NAMES = FUNCTIONS | TENSORS

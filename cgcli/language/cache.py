@@ -1,0 +1,103 @@
+"""Results that are dear to make, kept between runs as JSON in the user's cache folder.
+
+A cache that cannot be used (no folder, no right to write, a broken file) is no error: the result is made again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import tempfile
+from contextlib import suppress
+from pathlib import Path
+
+LARGEST = 64 * 2**20  # bytes of one entry
+MOST = 256  # entries of a kind; the oldest go first
+
+
+def digest(*parts: str | bytes) -> str:
+    """One key for several texts, in which it matters where one ends and the next begins."""
+    whole = hashlib.sha256()
+    for part in parts:
+        data = part.encode("utf-8", "surrogatepass") if isinstance(part, str) else part
+        whole.update(len(data).to_bytes(8, "big") + data)
+    return whole.hexdigest()
+
+
+def load(kind: str, key: str) -> object | None:
+    """What was stored under the key, or None when nothing readable is there."""
+    path = _path(kind, key)
+    if path is None:
+        return None
+    try:
+        with path.open("rb") as file:
+            written = file.read(LARGEST + 1)
+        seal, _, data = written.partition(b"\n")
+        if seal.decode("ascii") != hashlib.sha256(data).hexdigest():
+            return None
+        return _decode(data)
+    except (OSError, ValueError, RecursionError):
+        return None
+
+
+def store(kind: str, key: str, data: object) -> None:
+    """Keeps plain data (what JSON can say) under the key. Does nothing when that is not possible."""
+    path = _path(kind, key)
+    if path is None:
+        return
+    try:
+        text = json.dumps(data, separators=(",", ":")).encode("ascii")
+        if len(text) > LARGEST - 65:
+            return
+        for folder in (path.parent.parent, path.parent):
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        # files that others could have put there are not ours to trust
+        if path.parent.stat().st_uid != os.geteuid():
+            return
+        _write(path, hashlib.sha256(text).hexdigest().encode("ascii") + b"\n" + text)
+        _drop_oldest(path.parent)
+    except (OSError, ValueError, TypeError, RecursionError):
+        return
+
+
+def _decode(data: bytes) -> object:
+    decoded: object = json.loads(data)
+    return decoded
+
+
+def _path(kind: str, key: str) -> Path | None:
+    """The file of an entry; None where the user has no folder for it, or one that another user owns."""
+    root = os.environ.get("XDG_CACHE_HOME", "")
+    try:
+        # the XDG specification has relative paths ignored
+        base = Path(root) if os.path.isabs(root) else Path.home() / ".cache"
+        folder = base / "cg" / kind
+        if folder.exists() and folder.stat().st_uid != os.geteuid():
+            return None
+    except (OSError, RuntimeError, ValueError):
+        return None
+    return folder / f"{hashlib.sha256(key.encode('utf-8', 'surrogatepass')).hexdigest()}.json"
+
+
+def _write(path: Path, content: bytes) -> None:
+    """A new file of mode 0600 takes the place of the old one, whole or not at all."""
+    handle, temporary = tempfile.mkstemp(dir=path.parent, suffix=".tmp")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+        os.replace(temporary, path)
+    except BaseException:
+        with suppress(OSError):
+            os.unlink(temporary)
+        raise
+
+
+def _drop_oldest(folder: Path) -> None:
+    entries = [entry for entry in os.scandir(folder) if entry.is_file(follow_symlinks=False)]
+    if len(entries) <= MOST:
+        return
+    entries.sort(key=lambda entry: entry.stat(follow_symlinks=False).st_mtime)
+    for entry in entries[: len(entries) - MOST]:
+        with suppress(OSError):
+            os.unlink(entry.path)

@@ -1,0 +1,220 @@
+"""Calls: built-in functions, derivatives, and functions of the file, which are inlined."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from cgcli.graph.diagnostic import Label, error
+from cgcli.ops.registry import arity
+
+from .builtins import DERIVATIVES, ELEMENTWISE, FUNCTIONS
+from .derivatives import derivative
+from .expressions import MAX_NODES, Expressions, Lowering
+from .frames import Environment, Frame, coerce, scalar_type, target_name
+from .names import Function, Parameter
+from .regions import Call, Region, Value
+from .tree import arguments, identifier, kind, span_of
+
+STATEMENTS = {
+    "if_stmt": "`if` statements",
+    "for_stmt": "`for` loops",
+    "while_stmt": "`while` loops",
+    "assert_stmt": "`assert`",
+    "unpack": "functions with several results",
+}
+
+
+class _Memo(NamedTuple):
+    """A call that was inlined before with the same arguments."""
+
+    function: int
+    region: Region
+    arguments: tuple[Value, ...]
+
+
+class Calls(Expressions):
+    """Lowers calls; remembers those made within functions, so that doubling functions stay small."""
+
+    def __init__(self, max_nodes: int = MAX_NODES) -> None:
+        super().__init__(max_nodes)
+        self._known: dict[_Memo, Value] = {}
+        self._active: set[int] = set()  # the functions that are being inlined
+
+    def _call(self, frame: Frame, tree: Any) -> Lowering:
+        callee = tree.children[0]
+        if kind(callee) == "field":
+            module = self._module(frame, callee.children[0])
+            token = callee.children[1]
+            if module is None:
+                raise error("not-a-function", frame.span(callee))
+            function = module.names.functions.get(identifier(token))
+            if function is None:
+                known = sorted(module.names.functions)
+                raise error(
+                    "not-in-module",
+                    frame.span(token),
+                    name=identifier(token),
+                    module=str(callee.children[0].children[0]),
+                    known=known,
+                )
+            return self._inline(frame, tree, module, function)
+        if kind(callee) != "name":
+            raise error("not-a-function", frame.span(callee))
+        name = identifier(callee.children[0])
+        function = frame.environment.names.functions.get(name)
+        if function is not None:
+            return self._inline(frame, tree, frame.environment, function)
+        if name not in FUNCTIONS:
+            raise error("not-yet", frame.span(callee), what=f"`{name}`")
+        positional, keywords = arguments(tree)
+        if keywords:
+            raise error("no-keywords", frame.span(keywords[0][0]), name=name, keyword=identifier(keywords[0][0]))
+        if name in DERIVATIVES:
+            return self._derivative(frame, tree, name, positional)
+        return self._builtin(frame, tree, name, positional)
+
+    def _builtin(self, frame: Frame, tree: Any, name: str, positional: list[Any]) -> Lowering:
+        wanted = 3 if name == "clip" else arity(ELEMENTWISE[name])
+        if (wanted is None and not positional) or (wanted is not None and len(positional) != wanted):
+            count = "at least one argument" if wanted is None else _count(wanted, "argument")
+            raise error("wrong-count", frame.span(tree), name=name, wanted=count, found=len(positional))
+        values: list[Value] = []
+        for part in positional:
+            values.append((yield frame, part))
+        if name == "clip":
+            low = self.emit(frame, tree, "max", values[:2], positional[:2])
+            return self.emit(frame, tree, "min", [low, values[2]], [tree, positional[2]])
+        if wanted is None and len(values) == 1:
+            return values[0]  # the largest of one value
+        return self.emit(frame, tree, name, values, positional)
+
+    def _derivative(self, frame: Frame, tree: Any, name: str, positional: list[Any]) -> Lowering:
+        """`grad(y, x)`; for scalars a Jacobian is the same, and a Hessian is the gradient's gradient."""
+        if len(positional) != 2:
+            raise error("wrong-count", frame.span(tree), name=name, wanted="2 arguments", found=len(positional))
+        expression, variable = positional
+        if kind(variable) != "name":
+            raise error("derivative-by-expression", frame.span(variable), function=name)
+        y = yield frame, expression
+        x = yield frame, variable
+        if not y.type.has_derivative:
+            raise error("no-derivative", frame.span(expression), type=y.type)
+        if not x.type.has_derivative:
+            raise error("no-derivative-by", frame.span(variable), name=str(variable.children[0]), type=x.type)
+        span = frame.span(tree)
+        call = Call(frame.call, name, span)
+        for _ in range(2 if name == "hessian" else 1):
+            frame.region.at(span, call)
+            made = derivative(frame.region, y, x)
+            if made is None:
+                self.warn(
+                    "zero-derivative",
+                    frame.span(expression),
+                    Label(frame.span(variable), "variable"),
+                    name=str(variable.children[0]),
+                )
+                return self._constant(frame, tree, 0.0)
+            y = made
+            self._count_nodes(frame, tree)
+        return y
+
+    def _inline(self, frame: Frame, tree: Any, home: Environment, function: Function) -> Lowering:
+        """A call: arguments, then the body in a frame of its own."""
+        given: dict[str, tuple[Any, Value]] = {}
+        positional, keywords = arguments(tree)
+        names = [p.name for p in function.parameters]
+        if len(positional) > len(names):
+            raise error(
+                "wrong-count",
+                frame.span(positional[len(names)]),
+                Label(span_of(home.source, function.tree.children[0]), "defined"),
+                name=function.name,
+                wanted=_count(len(names), "argument"),
+                found=len(positional),
+            )
+        for name, part in zip(names, positional, strict=False):
+            given[name] = part, (yield frame, part)
+        for token, part in keywords:
+            name = identifier(token)
+            if name not in names:
+                raise error("unknown-keyword", frame.span(token), name=function.name, keyword=name, known=names)
+            if name in given:
+                raise error("argument-twice", frame.span(token), name=function.name, keyword=name)
+            given[name] = part, (yield frame, part)
+        call = Call(frame.call, function.name, frame.span(tree))
+        if id(function) in self._active:
+            raise error("recursion", frame.span(tree), name=function.name)
+        inner = Frame(home, frame.region, call, {})
+        outside = Frame(home, frame.region, call, {})
+        missing = [p for p in function.parameters if p.name not in given and p.default is None]
+        if missing:
+            raise error(
+                "missing-arguments",
+                frame.span(tree),
+                Label(span_of(home.source, function.tree.children[0]), "defined"),
+                name=function.name,
+                missing=[p.name for p in missing],
+            )
+        assert inner.local is not None
+        for p in function.parameters:
+            part, value = given[p.name] if p.name in given else (p.default, (yield outside, p.default))
+            place = frame if p.name in given else outside
+            inner.local[p.name] = self._parameter(place, part, value, p, home)
+        memo = _Memo(id(function), frame.region, tuple(inner.local.values()))
+        if frame.call is not None and memo in self._known:
+            return self._known[memo]
+        for p in function.parameters:
+            if p.name in function.derived:
+                # a value of its own, so that in g(a, a) the derivative by one parameter leaves the other alone
+                inner.local[p.name] = self.emit(frame, tree, "copy", [inner.local[p.name]], [])
+        self._active.add(id(function))
+        if function.statements is None:
+            result = yield inner, function.body
+        else:
+            result = yield from self._block(inner, function)
+        self._active.discard(id(function))
+        self._known[memo] = result
+        return result
+
+    def _block(self, frame: Frame, function: Function) -> Lowering:
+        """The statements of a function up to its `return`."""
+        assert function.statements is not None
+        assert frame.local is not None
+        for statement in function.statements:
+            rule = kind(statement)
+            if rule == "return_stmt":
+                if len(statement.children) > 1:
+                    raise error("not-yet", frame.span(statement), what="functions with several results")
+                return (yield frame, statement.children[0])
+            if rule == "bare":
+                raise error("computes-nothing", frame.span(statement))
+            if rule != "assign":
+                raise error("not-yet-statement", frame.span(statement), what=STATEMENTS.get(rule, rule))
+            target, expression = statement.children
+            name = target_name(frame, target)
+            value = yield frame, expression
+            frame.local[name] = self.bind(frame, statement, value, f"{function.name}.{name}")
+        name_token = function.tree.children[0]
+        raise error("no-return", frame.span(name_token), name=function.name)
+
+    def _parameter(self, frame: Frame, part: Any, value: Value, p: Parameter, home: Environment) -> Value:
+        """The argument in its parameter's type, when that has one."""
+        if p.type is None:
+            return value
+        wanted = scalar_type(home.source, p.type)
+        found = value.type
+        fits = found.dtype == wanted.dtype or (found.weak and (wanted.is_float or (wanted.is_int and found.is_int)))
+        if not fits:
+            raise error(
+                "argument-type",
+                frame.span(part),
+                Label(span_of(home.source, p.token), "parameter"),
+                name=p.name,
+                wanted=wanted,
+                found=found,
+            )
+        return Value(frame.region, coerce(frame.region, value, wanted))
+
+
+def _count(n: int, what: str) -> str:
+    return f"{n} {what}" if n == 1 else f"{n} {what}s"

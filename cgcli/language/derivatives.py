@@ -1,0 +1,82 @@
+"""`grad(y, x)` inside a program: the gradient pass, applied to what has been lowered so far."""
+
+from __future__ import annotations
+
+from cgcli.graph.graph import INPUT
+from cgcli.ops.builder import Builder
+from cgcli.transform.gradient import differentiate
+
+from .regions import Region, Value
+
+
+def derivative(region: Region, y: Value, x: Value) -> Value | None:
+    """The derivative of `y` by `x`, made in `region`; None when `y` does not depend on `x`.
+
+    Where `x` stands outside of `region` (a side of an `if`), what lies between the two is first computed again inside:
+    a region reads values from outside, but only from within can it be differentiated.
+    """
+    of = _again(region, y, x)
+    if of is None:
+        return None
+    return Value(region, differentiate(region.builder, of, [region.index(x)])[0])
+
+
+def _again(region: Region, y: Value, x: Value) -> int | None:
+    """A node of `region` that computes `y` from `x` without leaving the region; None when there is no path."""
+    if y == x:
+        return region.index(x)
+    order = _between(y, x)
+    if y not in order:
+        return None
+    if x.region is region:
+        return y.node
+    b: Builder = region.builder
+    inside: dict[Value, int] = {x: region.index(x)}
+    for value in order:
+        home = value.region.builder
+        operands = tuple(
+            inside[o] if o in inside else region.index(o)
+            for o in (_origin(value.region, i) for i in home.operands(value.node))
+        )
+        attrs = home.attrs.get(value.node, {})
+        inside[value] = b.place(home.op[value.node], operands, home.type_of(value.node), attrs)
+    return inside[y]
+
+
+def _origin(region: Region, i: int) -> Value:
+    """The value that node `i` stands for: for an input of a side, the value outside that it brings in."""
+    return _outside(region).get(i, Value(region, i))
+
+
+def _outside(region: Region) -> dict[int, Value]:
+    return {i: v for v, i in region.captured.items()}
+
+
+def _between(y: Value, x: Value) -> dict[Value, None]:
+    """The values on a path from `x` to `y`, `x` left out, in an order in which each stands behind its operands."""
+    outside: dict[int, dict[int, Value]] = {}
+    depends: dict[Value, bool] = {x: True}
+    order: dict[Value, None] = {}
+    stack = [(y, False)]
+    while stack:
+        value, visited = stack.pop()
+        if value in depends and not visited:
+            continue
+        region, b = value.region, value.region.builder
+        known = outside.get(id(region))
+        if known is None or len(known) != len(region.captured):
+            known = outside[id(region)] = _outside(region)
+        operands = [known.get(i, Value(region, i)) for i in b.operands(value.node)]
+        if not visited:
+            if b.op[value.node] == INPUT or (region is x.region and value.node < x.node):
+                depends[value] = False
+                continue
+            stack.append((value, True))
+            stack.extend((o, False) for o in operands if o not in depends)
+            continue
+        if value in order:
+            continue
+        depends[value] = any(depends[o] for o in operands)
+        if depends[value]:
+            order[value] = None
+    return order

@@ -1,0 +1,85 @@
+"""Comments of a program, and the doc comments among them with the statements that they belong to."""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_left
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from cgcli.graph.source import Source
+
+from .grammar import parser
+
+if TYPE_CHECKING:
+    from lark import Token
+
+DOCUMENTED = frozenset({"input_decl", "param_decl", "output_decl", "fn_decl", "assign", "unpack"})
+
+
+@cache
+def _pattern() -> re.Pattern[str]:
+    """Strings and comments; in a text that was parsed every `#` outside a string begins a comment."""
+    string, comment = (parser().get_terminal(name).pattern.to_regexp() for name in ("STRING", "COMMENT"))
+    return re.compile(f"{string}|(?P<comment>{comment})")
+
+
+def find_comments(source: Source) -> tuple[Token, ...]:
+    """Every comment of a text that has no syntax error, in order, as tokens with their places."""
+    from lark import Token
+
+    if "#" not in source.text:
+        return ()
+    found = []
+    for match in _pattern().finditer(source.text):
+        if match["comment"] is not None:
+            line, column = source.position(match.start())
+            ends = {"end_line": line, "end_column": column + len(match[0]), "end_pos": match.end()}
+            found.append(Token("COMMENT", match[0], match.start(), line, column, **ends))
+    return tuple(found)
+
+
+def is_doc(comment: str) -> bool:
+    """Whether a comment has exactly two `#`."""
+    return comment.startswith("##") and not comment.startswith("###")
+
+
+def attach(source: Source, statements: list[Any], comments: tuple[Token, ...]) -> dict[int, str]:
+    """The doc comments by the start of the statement they belong to.
+
+    One at the end of a line belongs to that line's last declaration, function or assignment; one that has its line for
+    itself belongs to the statement on the next line that is no such comment.
+    """
+    docs = [comment for comment in comments if is_doc(comment)]
+    if not docs:
+        return {}
+    starts = [each.meta.start_pos for each in statements]
+    first_of_line: dict[int, int] = {}
+    for i, start in enumerate(starts):
+        first_of_line.setdefault(source.position(start)[0], i)
+    lines: dict[int, list[str]] = {}
+    own_lines = {comment.line for comment in docs if _alone(source, comment)}
+    for comment in docs:
+        if comment.line in own_lines:
+            line = comment.line + 1
+            while line in own_lines:
+                line += 1
+            owner = first_of_line.get(line)
+        else:
+            owner = bisect_left(starts, comment.start_pos or 0) - 1
+            if owner >= 0 and not _touches(source, statements[owner], comment):
+                owner = None
+        if owner is not None and owner >= 0 and statements[owner].data in DOCUMENTED:
+            lines.setdefault(starts[owner], []).append(comment[2:].strip())
+    return {start: "\n".join(parts) for start, parts in lines.items()}
+
+
+def _alone(source: Source, comment: Token) -> bool:
+    """Whether nothing stands before a comment on its line."""
+    return not source.line(comment.line or 1)[: (comment.column or 1) - 1].strip()
+
+
+def _touches(source: Source, statement: Any, comment: Token) -> bool:
+    """Whether a statement begins or ends on the line of a comment that comes later than its start."""
+    places = (statement.meta.start_pos, statement.meta.end_pos - 1)
+    return comment.line in {source.position(place)[0] for place in places}

@@ -1,0 +1,89 @@
+"""Graphs written back as cg: expressions in terms of names, with `t1 = …` lines for unnamed parts that are shared."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from cgcli.graph.diagnostic import error
+from cgcli.graph.graph import CONST, INPUT, Graph, opname
+from cgcli.graph.traversal import live
+from cgcli.ops.notation import Written, write_op
+
+LONGEST = 100_000  # characters of one expression
+
+
+def write_outputs(graph: Graph, targets: Sequence[str], named: Mapping[int, str]) -> list[str]:
+    """Lines `target = expression`, one an output, after the lines of the parts that they share.
+
+    named: the nodes that are written by a name. Raises CgError (status 1) when an expression grows too long.
+    """
+    outputs = list(graph.outputs)
+    needed = _needed(graph, outputs, named)
+    uses = [0] * len(graph)
+    for i in range(len(graph)):
+        if needed[i] and i not in named:
+            for x in graph.operands(i):
+                uses[x] += 1
+    for i in outputs:
+        uses[i] += 1
+    taken = set(named.values()) | set(targets)
+    fresh = (name for k in range(1, len(graph) + len(taken) + 2) if (name := f"t{k}") not in taken)
+    lines: list[str] = []
+    texts: dict[int, Written] = {}
+    for i in range(len(graph)):
+        if not needed[i]:
+            continue
+        if i in named:
+            texts[i] = Written(named[i])
+            continue
+        if opname(graph.op[i]) == "cond":
+            continue
+        texts[i] = _limited(_write(graph, i, texts))
+        if uses[i] > 1 and graph.op[i] not in (CONST, INPUT):
+            name = next(fresh)
+            lines.append(f"{name} = {texts[i].text}")
+            texts[i] = Written(name)
+    return lines + [f"{target} = {texts[i].text}" for target, i in zip(targets, outputs, strict=True)]
+
+
+def _needed(graph: Graph, outputs: Sequence[int], named: Mapping[int, str]) -> bytearray:
+    """What has to be written: everything behind the outputs, up to the nodes that have a name."""
+    if not named:
+        return live(graph, outputs)
+    flags = bytearray(len(graph))
+    for i in outputs:
+        flags[i] = 1
+    for i in range(len(graph) - 1, -1, -1):
+        if flags[i] and i not in named:
+            for x in graph.operands(i):
+                flags[x] = 1
+    return flags
+
+
+def _write(graph: Graph, i: int, texts: Mapping[int, Written]) -> Written:
+    op = opname(graph.op[i])
+    attrs = graph.attrs.get(i, {})
+    if op != "get":
+        return write_op(op, [texts[x] for x in graph.operands(i)], attrs)
+    condition, *captured = graph.operands(graph.a[i])
+    sides = graph.attrs[graph.a[i]]
+    given = [texts[x] for x in captured]
+    then, otherwise = (_write_side(sides[side], attrs["k"], given) for side in ("then", "else"))
+    return Written(f"if {texts[condition].text} then {then.text} else {otherwise.text}", 0)
+
+
+def _write_side(side: Graph, k: int, given: Sequence[Written]) -> Written:
+    """One result of a side of an `if`, its inputs replaced by texts; recursion only as deep as sides nest."""
+    output = side.outputs[k]
+    needed = live(side, [output])
+    texts: dict[int, Written] = dict(zip(side.inputs, given, strict=True))
+    for i in range(len(side)):
+        if needed[i] and i not in texts and opname(side.op[i]) != "cond":
+            texts[i] = _limited(_write(side, i, texts))
+    return texts[output]
+
+
+def _limited(x: Written) -> Written:
+    if len(x.text) > LONGEST:
+        raise error("expression-too-long", status=1, limit=LONGEST)
+    return x

@@ -1,0 +1,279 @@
+"""Expressions to nodes. Every rule is a generator that asks for the values of its parts; `Expressions.lower` runs them
+over a stack of its own, so that a chain of a hundred thousand operations needs no recursion."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Sequence
+from dataclasses import replace
+from types import GeneratorType
+from typing import Any
+
+from cgcli.graph.diagnostic import CgError, Label, error
+from cgcli.graph.graph import opname
+from cgcli.graph.types import Results
+from cgcli.ops.registry import BY_CODE, OPS, TypeMismatch
+from cgcli.ops.typing import join
+
+from .builtins import CONSTANTS
+from .frames import Environment, Frame, coerce
+from .regions import NESTING, Region, Value
+from .tree import identifier, kind, literal, number
+
+MAX_NODES = 5_000_000
+NOT_YET = {
+    "tensor": "tensors",
+    "index": "indexing",
+    "slice": "indexing",
+    "range": "ranges",
+    "string": "text values",
+    "ellipsis": "indexing",
+}
+_BINARY = {"+": "add", "-": "sub", "*": "mul", "/": "div", "//": "floor_div", "%": "mod"}
+_COMPARE = {"<": "lt", "<=": "le", ">": "gt", ">=": "ge", "==": "eq", "!=": "ne"}
+
+Request = tuple[Frame, Any]
+Lowering = Generator[Request, Value, Value]
+
+
+class Expressions:
+    """Lowers expressions; `Calls` adds the rule for calls."""
+
+    def __init__(self, max_nodes: int = MAX_NODES) -> None:
+        self.max_nodes = max_nodes
+        self.warn: Callable[..., None] = lambda code, *labels, **values: None
+        self._made = 0
+
+    def lower(self, frame: Frame, tree: Any) -> Value:
+        """The value of an expression. Raises CgError for a mistake in types, arguments or limits."""
+        stack: list[Lowering] = []
+        result = self._visit(frame, tree)
+        while True:
+            if isinstance(result, GeneratorType):
+                stack.append(result)
+                send = None
+            elif not stack:
+                assert isinstance(result, Value)
+                return result
+            else:
+                send = result
+            try:
+                inner, part = stack[-1].send(send)  # type: ignore[arg-type]  # the first send is None by protocol
+            except StopIteration as stop:
+                stack.pop()
+                result = stop.value
+                continue
+            result = self._visit(inner, part)
+
+    def _visit(self, frame: Frame, tree: Any) -> Any:
+        """A leaf's value at once; for everything else the generator that makes it."""
+        rule = kind(tree)
+        if rule in NOT_YET:
+            raise error("not-yet", frame.span(tree), what=NOT_YET[rule])
+        return getattr(self, f"_{rule.rstrip('_')}")(frame, tree)
+
+    # ---- leaves
+
+    def _name(self, frame: Frame, tree: Any) -> Value:
+        name = identifier(tree.children[0])
+        environment = frame.environment
+        if frame.local is not None and name in frame.local:
+            return frame.local[name]
+        known = environment.values.get(name)
+        if known is not None:
+            return known
+        if name in environment.names.bindings:
+            token = environment.names.tokens[name]
+            raise error("not-bound-yet", frame.span(tree), Label(frame.span(token), "bound"), name=name)
+        if name in CONSTANTS:
+            return self._constant(frame, tree, CONSTANTS[name])
+        raise error("module-as-value", frame.span(tree), name=name)
+
+    def _int(self, frame: Frame, tree: Any) -> Value:
+        return self._constant(frame, tree, number(tree.children[0]))
+
+    _float = _int
+
+    def _true(self, frame: Frame, tree: Any) -> Value:
+        return self._constant(frame, tree, True)
+
+    def _false(self, frame: Frame, tree: Any) -> Value:
+        return self._constant(frame, tree, False)
+
+    def _constant(self, frame: Frame, tree: Any, value: float | int | bool) -> Value:
+        b = frame.region.at(frame.span(tree), frame.call)
+        return Value(frame.region, b.const(value))
+
+    # ---- operators
+
+    def _binary(self, frame: Frame, tree: Any) -> Lowering:
+        left, sign, right = tree.children
+        if sign == "@":
+            raise error("not-yet", frame.span(sign), what="the matrix product")
+        x = yield frame, left
+        if sign in ("^", "**"):
+            exponent = literal(right)
+            if exponent is not None:
+                return self.emit(frame, tree, "fixed_power", [x], [left], exponent=exponent)
+            n = yield frame, right
+            return self.emit(frame, tree, "power", [x, n], [left, right])
+        y = yield frame, right
+        return self.emit(frame, tree, _BINARY[str(sign)], [x, y], [left, right])
+
+    def _negative(self, frame: Frame, tree: Any) -> Lowering:
+        value = literal(tree)
+        if value is not None:
+            return self._constant(frame, tree, value)
+        x = yield frame, tree.children[1]
+        return self.emit(frame, tree, "neg", [x], [tree.children[1]])
+
+    def _comparison(self, frame: Frame, tree: Any) -> Lowering:
+        """`a < b < c` is `a < b and b < c`, with b computed once."""
+        parts, signs = tree.children[::2], tree.children[1::2]
+        values: list[Value] = []
+        for part in parts:
+            values.append((yield frame, part))
+        result: Value | None = None
+        for k, sign in enumerate(signs):
+            pair = self.emit(frame, tree, _COMPARE[str(sign)], values[k : k + 2], parts[k : k + 2])
+            result = pair if result is None else self.emit(frame, tree, "and", [result, pair], [])
+        assert result is not None
+        return result
+
+    def _not(self, frame: Frame, tree: Any) -> Lowering:
+        x = yield frame, tree.children[0]
+        return self.emit(frame, tree, "not", [x], [tree.children[0]])
+
+    def _and(self, frame: Frame, tree: Any) -> Lowering:
+        return (yield from self._lazily(frame, tree, "and"))
+
+    def _or(self, frame: Frame, tree: Any) -> Lowering:
+        return (yield from self._lazily(frame, tree, "or"))
+
+    def _lazily(self, frame: Frame, tree: Any, op: str) -> Lowering:
+        """The right side counts only when it is needed: where it could stop the run it becomes a side of a `cond`."""
+        left, right = tree.children
+        x = yield frame, left
+        side = self._enter(frame, right)
+        y = yield side, right
+        if not _may_fail(side.region):
+            y = _merge(frame.region, side.region, y)
+            return self.emit(frame, tree, op, [x, y], [left, right])
+        self._check_bool(frame, left, x)
+        self._check_bool(frame, right, y)
+        other = self._enter(frame, tree)
+        known = Value(other.region, other.region.at(frame.span(tree), frame.call).const(op == "or"))
+        sides = (side, y), (other, known)
+        return self._cond(frame, tree, x, sides if op == "and" else (sides[1], sides[0]))
+
+    def _if_expr(self, frame: Frame, tree: Any) -> Lowering:
+        condition, then, otherwise = tree.children
+        c = yield frame, condition
+        self._check_bool(frame, condition, c)
+        first = self._enter(frame, then)
+        x = yield first, then
+        second = self._enter(frame, otherwise)
+        y = yield second, otherwise
+        return self._cond(frame, tree, c, ((first, x), (second, y)))
+
+    def _enter(self, frame: Frame, tree: Any) -> Frame:
+        """The frame of a side of an `if`."""
+        if frame.region.depth >= NESTING:
+            raise error("nested-too-deep", frame.span(tree), limit=NESTING)
+        return replace(frame, region=Region(frame.region))
+
+    def _cond(self, frame: Frame, tree: Any, c: Value, sides: Sequence[tuple[Frame, Value]]) -> Value:
+        """The node that takes one of two sides, and its result in the type in which the two meet."""
+        types = [value.type for _, value in sides]
+        both_bool = all(t.dtype == "bool" for t in types)
+        met = types[0] if both_bool else join(types[0], types[1])
+        outputs = [coerce(side.region, value, met) for side, value in sides]
+        captured = list(dict.fromkeys(v for side, _ in sides for v in side.region.captured))
+        then, otherwise = (side.region.close([out], captured) for (side, _), out in zip(sides, outputs, strict=True))
+        b = frame.region.at(frame.span(tree), frame.call)
+        operands = [frame.region.index(c), *(frame.region.index(v) for v in captured)]
+        node = b.apply("cond", *operands, **{"then": then, "else": otherwise})
+        return Value(frame.region, b.get(node, k=0))
+
+    def _check_bool(self, frame: Frame, tree: Any, value: Value) -> None:
+        if value.type.dtype != "bool":
+            raise error("condition-not-bool", frame.span(tree), found=value.type)
+
+    # ---- fields and calls
+
+    def _field(self, frame: Frame, tree: Any) -> Value:
+        base, token = tree.children
+        module = self._module(frame, base)
+        if module is None:
+            raise error("not-yet", frame.span(token), what="fields")
+        name = identifier(token)
+        value = module.values.get(name)
+        if value is None:
+            functions = name in module.names.functions
+            code = "function-as-value" if functions else "not-in-module"
+            raise error(code, frame.span(token), name=name, module=str(base.children[0]), known=sorted(module.values))
+        return value
+
+    def _module(self, frame: Frame, base: Any) -> Environment | None:
+        """The imported file that a plain name stands for, unless a value of that name is nearer."""
+        if kind(base) != "name":
+            return None
+        name = identifier(base.children[0])
+        if (frame.local and name in frame.local) or name in frame.environment.values:
+            return None
+        return frame.environment.modules.get(name)
+
+    # ---- nodes
+
+    def emit(
+        self, frame: Frame, tree: Any, op: str, values: Sequence[Value], parts: Sequence[Any], **attrs: Any
+    ) -> Value:
+        """The node `op(values)`; `parts` are the trees of the operands, for messages."""
+        b = frame.region.at(frame.span(tree), frame.call)
+        operands = tuple(frame.region.index(v) for v in values)
+        self._count_nodes(frame, tree)
+        try:
+            return Value(frame.region, b.emit(OPS[op].code, operands, attrs))
+        except TypeMismatch as e:
+            labels = [frame.span(parts[k]) for k in e.operands if k < len(parts)] or [frame.span(tree)]
+            raise error(e.code, *labels, op=OPS[op].notation.text, **e.values) from None
+
+    def bind(self, frame: Frame, tree: Any, value: Value, name: str) -> Value:
+        """The value under a name of its own: one that already has a name, or is an input's, is copied."""
+        b = frame.region.builder
+        if value.region is not frame.region or value.node in b.names or opname(b.op[value.node]) == "input":
+            value = self.emit(frame, tree, "copy", [value], [])
+        b.names[value.node] = name
+        return value
+
+    def _count_nodes(self, frame: Frame, tree: Any) -> None:
+        """Stops a program that grows beyond the limit, naming the calls that led there."""
+        self._made += 1
+        if self._made > self.max_nodes or len(frame.region.builder) > self.max_nodes:
+            chain: list[str] = []
+            call = frame.call
+            while call is not None and len(chain) < 5:
+                chain.append(call.function)
+                call = call.parent
+            raise CgError(
+                *error("too-many-nodes", frame.span(tree), limit=self.max_nodes, chain=chain).diagnostics, status=1
+            )
+
+
+def _may_fail(region: Region) -> bool:
+    """Whether an operation in the region can stop the run: one that says so, or one on ints, which may overflow."""
+    b = region.builder
+    for i, op in enumerate(b.op):
+        t = b.type_of(i)
+        if isinstance(t, Results) or (t.is_int and (BY_CODE[op].may_fail or (b.operands(i) and not t.weak))):
+            return True
+    return False
+
+
+def _merge(outer: Region, inner: Region, value: Value) -> Value:
+    """Moves a region's nodes into the region around it; says where `value` went."""
+    if value.region is not inner:
+        return value
+    captured = list(inner.captured)
+    graph = inner.close([value.node], captured)
+    where = outer.builder.inline(graph, [outer.index(v) for v in captured])
+    return Value(outer, where[graph.outputs[0]])

@@ -1,0 +1,105 @@
+"""Reading program files, and which files a program may import. Every failure is a `CgError` (status 2)."""
+
+from __future__ import annotations
+
+import codecs
+import os
+import stat
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from cgcli.graph.diagnostic import CgError, error
+from cgcli.graph.source import Source, Span
+
+from .suggest import nearest
+
+LARGEST = 64 * 2**20  # bytes of one program
+
+
+def read_source(path: str | Path, name: str | None = None) -> Source:
+    """The text of a file, known to the user as `name` (its path)."""
+    name = str(path) if name is None else name
+    try:
+        # Opening a pipe would wait for its other end, opening a device may set it to work: looked at before and after.
+        _require_file(os.stat(path), name)
+        handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+        with os.fdopen(handle, "rb") as file:
+            _require_file(os.fstat(handle), name)
+            data = file.read(LARGEST + 1)
+    except FileNotFoundError:
+        raise error("no-such-file", file=name, nearest=_similar_file(Path(path))) from None
+    except (OSError, ValueError) as problem:
+        reason = problem.strerror if isinstance(problem, OSError) else None
+        raise error("file-unreadable", file=name, reason=(reason or str(problem)).lower()) from None
+    return Source(name, decode(data, name))
+
+
+def read_stdin() -> Source:
+    """All of standard input, known as `-`."""
+    if sys.stdin is None:
+        raise error("no-standard-input")
+    try:
+        data = sys.stdin.buffer.read(LARGEST + 1)
+    except (OSError, ValueError) as problem:
+        raise error("file-unreadable", file="-", reason=str(problem).lower()) from None
+    return Source("-", decode(data, "-"))
+
+
+def decode(data: bytes, name: str) -> str:
+    """The text of a file's bytes, which are to be UTF-8; a byte order mark is dropped."""
+    if len(data) > LARGEST:
+        raise _too_large(name)
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        raise error("not-utf8", file=name, encoding="UTF-16")
+    if b"\0" in data:
+        raise error("file-is-binary", file=name)
+    try:
+        return data.removeprefix(codecs.BOM_UTF8).decode("utf-8")
+    except UnicodeDecodeError as problem:
+        line = data.count(b"\n", 0, problem.start) + 1
+        # the words need a text to point at: what could be read of that line
+        readable = Source(name, data.decode("utf-8", "replace"))
+        at = readable.text.find("\ufffd")
+        span = Span(readable, at, at + 1)
+        raise error("not-utf8", span, file=name, byte=f"0x{data[problem.start]:02x}", line=line) from None
+
+
+def resolve_import(importing_file: Path | None, target: str, root: Path, allowed: Sequence[Path] = ()) -> Path:
+    """The real path of an imported file: relative to the file that imports it (None: to `root`), inside `root` or one
+    of `allowed` whatever links are on the way."""
+    folder = root if importing_file is None else importing_file.parent
+    try:
+        path = Path(os.path.realpath(folder / target))
+        roots = [Path(os.path.realpath(each)) for each in (root, *allowed)]
+    except (OSError, ValueError) as problem:  # a NUL in the name
+        raise error("file-unreadable", file=target, reason=str(problem).lower()) from None
+    if not any(path.is_relative_to(each) for each in roots):
+        linked = target != ".." and ".." not in Path(target).parts and not Path(target).is_absolute()
+        raise error(
+            "import-outside-link" if linked else "import-outside", file=target, root=roots[0], folder=path.parent
+        )
+    return path
+
+
+def _require_file(status: os.stat_result, name: str) -> None:
+    if stat.S_ISDIR(status.st_mode):
+        raise error("file-is-directory", file=name)
+    if not stat.S_ISREG(status.st_mode):
+        raise error("file-is-special", file=name)
+    if status.st_size > LARGEST:
+        raise _too_large(name)
+
+
+def _too_large(name: str) -> CgError:
+    return error("file-too-large", file=name, limit=LARGEST // 2**20)
+
+
+def _similar_file(path: Path) -> str | None:
+    """A file beside the missing one whose name is nearly the same."""
+    try:
+        with os.scandir(path.parent) as entries:
+            found = nearest(path.name, [entry.name for entry in entries if entry.is_file()])
+    except (OSError, ValueError):
+        return None
+    return None if found is None else str(path.parent / found)

@@ -1,0 +1,75 @@
+"""Between lexer and parser: which newlines end a statement, and what a single token may not be."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from lark import Token
+
+CLOSES = {"RPAR": "LPAR", "RSQB": "LSQB", "RBRACE": "LBRACE"}
+OPENS = frozenset(CLOSES.values())
+CONTINUES = frozenset({"ELSE", "THEN", "LBRACE"})
+ESCAPES = {'"': '"', "\\": "\\", "n": "\n", "t": "\t"}
+
+
+class Mistake(Exception):
+    """A token that the grammar would accept and the language does not: a code for the wording, and the token."""
+
+    def __init__(self, code: str, token: Token) -> None:
+        super().__init__(code)
+        self.code = code
+        self.token = token
+
+
+class Lines:
+    """Drops newlines inside ( ) [ ], and those before `else`, `then` and `{`. Holds no state between parses."""
+
+    always_accept: tuple[str, ...] = ()  # of interest to the contextual lexer only
+
+    def process(self, stream: Iterator[Token]) -> Iterator[Token]:
+        """The tokens that the parser is to see. Raises Mistake for one that is wrong by itself."""
+        brackets: list[str] = []
+        held: Token | None = None  # one newline, until it is known what follows
+        before = "LBRACE"  # the last token handed on; a file begins as a block does
+        for token in stream:
+            kind = token.type
+            if kind == "_NL":
+                if held is None and (not brackets or brackets[-1] == "LBRACE"):
+                    held = token
+                continue
+            _check(token)
+            if held is not None:
+                if kind not in CONTINUES:
+                    if kind == "MINUS" and before not in ("LBRACE", "SEMICOLON"):
+                        raise Mistake("line-begins-with-minus", token)
+                    yield held
+                held = None
+            if kind in OPENS:
+                brackets.append(kind)
+            elif kind in CLOSES and brackets and brackets[-1] == CLOSES[kind]:
+                brackets.pop()
+            yield token
+            before = kind
+        if held is not None:
+            yield held
+
+
+def _check(token: Token) -> None:
+    if token.type == "NAME":
+        # as written, before NFKC: that would make a name `x2` of `x²`
+        if not token.isascii() and not token.isidentifier():
+            raise Mistake("bad-name", token)
+    elif token.type == "STRING" and "\\" in token and bad_escape(token) is not None:
+        raise Mistake("bad-escape", token)
+
+
+def bad_escape(token: Token) -> int | None:
+    """The place within a string, as written, of a backslash that begins no escape."""
+    at = token.find("\\")
+    while at >= 0:
+        if token[at + 1] not in ESCAPES:
+            return at
+        at = token.find("\\", at + 2)
+    return None

@@ -1,0 +1,288 @@
+"""Which names a file binds and uses, found before anything is lowered, so that all mistakes in names come together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from cgcli.graph.diagnostic import CgError, Diagnostic, Label
+from cgcli.graph.source import Source
+
+from .builtins import CONSTANTS, DERIVATIVES, NAMES
+from .suggest import nearest
+from .tree import arguments, identifier, kind, span_of, walk
+
+
+@dataclass
+class Parameter:
+    name: str
+    token: Any
+    type: Any  # a `type` tree or None
+    default: Any  # an expression tree or None
+
+
+@dataclass
+class Function:
+    """An `fn` of a file. derived: names that a `grad` in its body differentiates by."""
+
+    name: str
+    tree: Any
+    parameters: list[Parameter]
+    body: Any
+    derived: frozenset[str]
+
+    @property
+    def statements(self) -> list[Any] | None:
+        """Of a block; None for a function of one line."""
+        return self.body.children if kind(self.body) == "block" else None
+
+
+Place = tuple[int, int]
+"""A statement's number in the file, and an item's in an `output` that binds several names."""
+
+
+@dataclass
+class Names:
+    """What a file says about names.
+
+    bindings: of each top-level name, the places of the statements that bind it, in order. inputs: tokens of implicit
+    inputs, in order of first use. uses: places of the statements that use a name (a function's body counts as its
+    `fn`).
+    """
+
+    functions: dict[str, Function] = field(default_factory=dict)
+    modules: set[str] = field(default_factory=set)
+    bindings: dict[str, list[Place]] = field(default_factory=dict)
+    tokens: dict[str, Any] = field(default_factory=dict)
+    inputs: dict[str, Any] = field(default_factory=dict)
+    uses: dict[str, list[Place]] = field(default_factory=dict)
+    warnings: list[Diagnostic] = field(default_factory=list)
+
+
+def steps(statements: Sequence[Any]) -> Iterator[tuple[Place, Any]]:
+    """The statements with their places; the items of an `output` one by one."""
+    for number, statement in enumerate(statements):
+        if kind(statement) == "output_decl":
+            yield from (((number, k), item) for k, item in enumerate(statement.children))
+        else:
+            yield (number, 0), statement
+
+
+def bound_names(statement: Any) -> list[Any]:
+    """The tokens of the names that a statement or an item of an `output` binds."""
+    rule = kind(statement)
+    if rule in ("assign", "unpack"):
+        targets = statement.children[:-1]
+        return [t.children[0] for t in targets if kind(t) == "name"]
+    if rule in ("input_decl", "param_decl"):
+        return [statement.children[0]]
+    if rule == "output_item" and statement.children[1] is not None:
+        return [statement.children[0]]
+    return []
+
+
+def used_expressions(statement: Any) -> list[Any]:
+    """The expressions that a statement evaluates at the top level."""
+    rule = kind(statement)
+    if rule in ("input_decl", "param_decl"):
+        return [c for c in statement.children[2:] if c is not None]
+    if rule == "output_item":
+        return [c for c in statement.children[1:] if c is not None]
+    if rule == "import_decl":
+        return []
+    if rule in ("assign", "unpack"):
+        # `x[i] = v` reads x; `f(x) = v` is a mistake of its own
+        return [*(t for t in statement.children[:-1] if kind(t) == "index"), statement.children[-1]]
+    return [c for c in statement.children if c is not None]
+
+
+def value_names(expression: Any) -> Iterator[Any]:
+    """The tokens by which an expression reads values: not those of functions, keywords or fields."""
+    stack = [expression]
+    while stack:
+        node = stack.pop()
+        if node is None:
+            continue
+        rule = kind(node)
+        if rule == "name":
+            yield node.children[0]
+        elif rule == "call":
+            positional, keywords = arguments(node)
+            callee = node.children[0]
+            stack.extend(tree for _, tree in reversed(keywords))
+            stack.extend(reversed(positional))
+            if kind(callee) != "name":
+                stack.append(callee)
+        elif hasattr(node, "children"):
+            stack.extend(reversed([c for c in node.children if c is not None and hasattr(c, "children")]))
+
+
+def called_names(expression: Any) -> Iterator[Any]:
+    """The tokens of the functions that an expression calls by a plain name."""
+    for node in walk(expression):
+        if kind(node) == "call" and kind(node.children[0]) == "name":
+            yield node.children[0].children[0]
+
+
+def function_of(tree: Any) -> Function:
+    token, *parameters, body = (c for c in tree.children if c is not None)
+    derived: set[str] = set()
+    for node in walk(body):
+        if kind(node) == "call" and kind(node.children[0]) == "name" and node.children[0].children[0] in DERIVATIVES:
+            derived.update(identifier(a.children[0]) for a in arguments(node)[0][1:2] if kind(a) == "name")
+    made = [Parameter(identifier(p.children[0]), p.children[0], p.children[1], p.children[2]) for p in parameters]
+    return Function(identifier(token), tree, made, body, frozenset(derived))
+
+
+class Resolver:
+    """One walk over a file's statements. `main` files may have implicit inputs, imported ones may not."""
+
+    def __init__(self, source: Source, statements: list[Any], modules: dict[int, str], main: bool) -> None:
+        self.source = source
+        self.statements = statements
+        self.names = Names(modules=set(modules.values()))
+        self.declares = any(kind(s) == "input_decl" for s in statements)
+        self.implicit = main and not self.declares
+        self.errors: list[Diagnostic] = []
+        self._reported: set[str] = set()
+
+    def resolve(self) -> Names:
+        """Raises CgError with every mistake in names that the file has."""
+        names = self.names
+        for place, statement in steps(self.statements):
+            if kind(statement) == "fn_decl":
+                self._declare_function(statement)
+            for token in bound_names(statement):
+                names.bindings.setdefault(identifier(token), []).append(place)
+                names.tokens.setdefault(identifier(token), token)
+        for place, statement in steps(self.statements):
+            if kind(statement) == "fn_decl":
+                self._function(place, names.functions[identifier(statement.children[0])])
+                continue
+            for expression in used_expressions(statement):
+                self._calls(expression)
+                for token in value_names(expression):
+                    self._use(place, token)
+            if kind(statement) == "output_item" and statement.children[1] is None:
+                self._output(place, statement.children[0])
+        if self.errors:
+            raise CgError(*self.errors)
+        self._warn_of_near_names()
+        return names
+
+    def _declare_function(self, tree: Any) -> None:
+        function = function_of(tree)
+        if function.name in self.names.functions:
+            before = self.names.functions[function.name].tree.children[0]
+            self._error("function-twice", tree.children[0], ("first", before), name=function.name)
+        seen: dict[str, Any] = {}
+        for p in function.parameters:
+            if p.name in seen:
+                self._error("parameter-twice", p.token, ("first", seen[p.name]), name=p.name)
+            seen[p.name] = p.token
+        self.names.functions[function.name] = function
+
+    def _function(self, place: Place, function: Function) -> None:
+        """Checks a body: its own names from top to bottom, all others as those of the top level."""
+        known = {p.name for p in function.parameters}
+        for p in function.parameters:
+            if p.default is not None:
+                self._calls(p.default)
+                for token in value_names(p.default):
+                    self._use_in_function(place, token)
+        if function.statements is None:
+            self._in_function(place, function.body, known, {})
+            return
+        later = {identifier(t): t for s in function.statements for t in bound_names(s)}
+        for statement in function.statements:
+            for expression in used_expressions(statement):
+                self._in_function(place, expression, known, later)
+            known.update(identifier(t) for t in bound_names(statement))
+
+    def _in_function(self, place: Place, expression: Any, known: set[str], later: dict[str, Any]) -> None:
+        self._calls(expression)
+        for token in value_names(expression):
+            name = identifier(token)
+            if name in known:
+                continue
+            if name in later:
+                self._error("used-before-binding", token, ("bound", later[name]), name=name)
+            else:
+                self._use_in_function(place, token)
+
+    def _use_in_function(self, place: Place, token: Any) -> None:
+        name = identifier(token)
+        bindings = self.names.bindings.get(name, [])
+        if len(bindings) > 1:
+            self._error("global-bound-again", token, ("bound", self.names.tokens[name]), name=name)
+        elif bindings:
+            self.names.uses.setdefault(name, []).append(place)
+        else:
+            self._unbound(place, token)
+
+    def _use(self, place: Place, token: Any) -> None:
+        name = identifier(token)
+        bindings = self.names.bindings.get(name)
+        if bindings and bindings[0] < place:
+            self.names.uses.setdefault(name, []).append(place)
+        elif bindings:
+            self._error(
+                "used-before-binding", token, ("bound", self.names.tokens[name]), name=name, line=self._line(name)
+            )
+        else:
+            self._unbound(place, token)
+
+    def _line(self, name: str) -> int:
+        return span_of(self.source, self.names.tokens[name]).line
+
+    def _unbound(self, place: Place, token: Any) -> None:
+        """A name that the file never binds: a constant, a mistake, or an implicit input."""
+        name = identifier(token)
+        if name in CONSTANTS or name in self.names.modules:
+            return
+        if name in NAMES or name in self.names.functions:
+            self._error("function-as-value", token, name=name)
+        elif self.implicit:
+            self.names.inputs.setdefault(name, token)
+            self.names.uses.setdefault(name, []).append(place)
+        else:
+            candidates = [*self.names.bindings, *CONSTANTS, *self.names.modules]
+            code = "unknown-name" if self.declares else "unknown-name-imported"
+            self._error(code, token, name=name, nearest=nearest(name, candidates))
+
+    def _output(self, place: Place, token: Any) -> None:
+        """An output that is only named; its definition may stand below."""
+        if identifier(token) not in self.names.bindings and identifier(token) not in self.names.inputs:
+            self._unbound(place, token)
+
+    def _calls(self, expression: Any) -> None:
+        for token in called_names(expression):
+            name = identifier(token)
+            if name in self.names.functions or name in NAMES:
+                continue
+            values = name in self.names.bindings or name in self.names.inputs
+            candidates = [*self.names.functions, *NAMES]
+            code = "call-of-value" if values else "unknown-function"
+            self._error(code, token, name=name, nearest=nearest(name, candidates))
+
+    def _error(self, code: str, token: Any, *more: tuple[str, Any], **values: object) -> None:
+        """Notes a mistake; the same one about the same name is told once."""
+        key = f"{code} {values.get('name')}"
+        if key in self._reported:
+            return
+        self._reported.add(key)
+        labels = (Label(span_of(self.source, token)), *(Label(span_of(self.source, t), role) for role, t in more))
+        self.errors.append(Diagnostic(code, labels, values))
+
+    def _warn_of_near_names(self) -> None:
+        """An implicit input that nearly equals another name may be a slip of the pen."""
+        for name, token in self.names.inputs.items():
+            # one-letter names are near to every other; capitals tell them apart on purpose
+            others = [n for n in (*self.names.inputs, *self.names.bindings) if n != name and len(n) > 2]
+            near = nearest(name, others) if len(name) > 2 else None
+            if near is not None:
+                label = Label(span_of(self.source, token))
+                self.names.warnings.append(
+                    Diagnostic("near-names", (label,), {"name": name, "nearest": near}, severity="warning")
+                )

@@ -1,0 +1,96 @@
+"""Text → syntax tree. Every way in which a text can be wrong becomes a `CgError`."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from cgcli.graph.diagnostic import error
+from cgcli.graph.source import Source, Span
+
+from .characters import first_hidden
+from .docs import attach, find_comments
+from .grammar import parser
+from .lines import ESCAPES, Mistake, bad_escape
+from .syntax import explain, refuse_hidden
+
+if TYPE_CHECKING:
+    from lark import Token, Tree
+
+LARGEST = 64 * 2**20  # characters of one program
+
+
+@dataclass(frozen=True, eq=False, repr=False)  # both would recurse over the tree
+class Parsed:
+    """A program's syntax. docs: text of doc comments by the start of the statement that they belong to."""
+
+    tree: Tree[Token]
+    comments: tuple[Token, ...]
+    docs: dict[int, str]
+
+
+def parse(source: Source) -> Parsed:
+    """The syntax tree of a program; its places are those of `source.text`. Raises CgError."""
+    tree = _parse(source, "start")
+    comments = find_comments(source)
+    return Parsed(tree, comments, attach(source, tree.children, comments))
+
+
+def parse_value(source: Source) -> Tree[Token]:
+    """The tree of one expression, such as a value on the command line. Raises CgError."""
+    if not source.text.strip():
+        raise error("empty-value", Span(source, 0, len(source.text)))
+    value: Any = _parse(source, "value").children[0]
+    return value
+
+
+def unquote(source: Source, token: Token) -> str:
+    r"""What a string says: its quotes gone, `\"`, `\\`, `\n` and `\t` replaced. Raises CgError for another escape."""
+    text = str(token)[1:-1]
+    if "\\" not in text:
+        return text
+    bad = bad_escape(token)
+    if bad is not None:
+        start = (token.start_pos or 0) + bad
+        raise error("bad-escape", Span(source, start, start + 2), escape=token[bad : bad + 2])
+    parts = text.split("\\\\")
+    for escape, character in ESCAPES.items():
+        if escape != "\\":
+            parts = [part.replace(f"\\{escape}", character) for part in parts]
+    return "\\".join(parts)
+
+
+def _parse(source: Source, start: str) -> Any:
+    from lark import UnexpectedInput
+
+    text = source.text
+    if len(text) > LARGEST:
+        raise error("program-too-large", size=len(text), limit=LARGEST)
+    if text.startswith("\ufeff"):
+        text = " " + text[1:]  # a byte order mark; the places stay
+    hidden = first_hidden(text)
+    if hidden is not None:
+        raise refuse_hidden(source, hidden)
+    # the last newline gives an end that comes too early a place of its own
+    text += "\n"
+    try:
+        with _collector_off():
+            return parser().parse(text, start)
+    except (UnexpectedInput, Mistake) as problem:
+        found = problem
+    raise explain(source, text, found)
+
+
+@contextmanager
+def _collector_off() -> Iterator[None]:
+    """A big tree is built twice as fast when it is not searched for garbage meanwhile."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()

@@ -1,0 +1,78 @@
+"""Programs by their text: lowered, or taken from the cache when the same text was lowered before."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from cgcli.graph.diagnostic import CgError
+from cgcli.graph.source import Source
+from cgcli.version import VERSION
+
+from . import cache
+from .files import read_source
+from .records import Module
+from .stored import dump, restore
+
+if TYPE_CHECKING:
+    from .lower import Lowered
+
+KIND = "program"
+
+
+def open_program(
+    source: Source, *, path: Path | None, root: Path | None, allowed: Sequence[Path], keep: bool = True
+) -> Module:
+    """The program's graph and declarations. Raises CgError as `lower` does.
+
+    An entry of the cache holds good while the texts of all its files, the folders that imports may lie in and cg itself
+    are the same.
+    """
+    folder = root or (path.parent if path else Path.cwd())
+    places = [str(p.resolve()) for p in (folder, *allowed)]
+    key = cache.digest(VERSION, _code_stamp(), source.text, str(path and path.resolve()), *places)
+    kept = cache.load(KIND, key) if keep else None
+    if isinstance(kept, dict):
+        module = _restored(kept, source)
+        if module is not None:
+            return module
+    from .lower import lower  # the parser and all that stands on it, which a kept program does without
+
+    lowered = lower(source, path=path, root=folder, allowed=allowed)
+    if keep:
+        cache.store(KIND, key, _kept(lowered))
+    return lowered.module
+
+
+def _kept(lowered: Lowered) -> dict[str, Any]:
+    imports = [[str(p), s.name, cache.digest(s.text)] for p, s in lowered.imports]
+    return {
+        "imports": imports,
+        "module": dump(lowered.module, [lowered.module.source, *(s for _, s in lowered.imports)]),
+    }
+
+
+def _restored(kept: dict[str, Any], source: Source) -> Module | None:
+    """The kept program, unless a file that it imports is another by now."""
+    try:
+        sources = [source]
+        for path, name, digest in kept["imports"]:
+            found = read_source(path, name)
+            if cache.digest(found.text) != digest:
+                return None
+            sources.append(found)
+        return restore(kept["module"], sources)
+    except (CgError, KeyError, TypeError, ValueError, IndexError, AssertionError):
+        return None  # not what this version writes, or a file is gone: lowering says what is the matter
+
+
+def _code_stamp() -> str:
+    """Changes with cg's own code, so that a checkout that is being worked on reads nothing stale."""
+    rooms = Path(__file__).parents[1]
+    newest = 0
+    for room in ("graph", "ops", "transform", "optimise", "language"):
+        with os.scandir(rooms / room) as entries:
+            newest = max(newest, *(e.stat().st_mtime_ns for e in entries if e.name.endswith(".py")))
+    return str(newest)

@@ -1,0 +1,45 @@
+"""What lowering gives: the graph of a program and what its text says about inputs and outputs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from cgcli.graph.diagnostic import Diagnostic
+from cgcli.graph.graph import Graph
+from cgcli.graph.source import Source, Span
+from cgcli.graph.types import FLOAT, Type
+
+Scalar = float | int | bool
+
+
+@dataclass(frozen=True)
+class Input:
+    """A value that a run is given. `default` is None when it has to be; both ends belong to `range`."""
+
+    name: str
+    kind: Literal["input", "param"] = "input"
+    type: Type = FLOAT
+    default: Scalar | None = None
+    range: tuple[float, float] | None = None
+    doc: str = ""
+    span: Span | None = None
+    implicit: bool = False
+
+
+@dataclass(frozen=True)
+class Module:
+    """A program that was lowered.
+
+    inputs: in the order of `graph.inputs`. outputs: names, parallel to `graph.outputs`. values: every name of the top
+    level with the node of its last binding, inputs included. docs: the doc comments of names.
+    """
+
+    source: Source
+    graph: Graph
+    inputs: tuple[Input, ...]
+    outputs: tuple[str, ...]
+    values: Mapping[str, int]
+    docs: Mapping[str, str] = field(default_factory=dict)
+    warnings: tuple[Diagnostic, ...] = ()

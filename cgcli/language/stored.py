@@ -1,0 +1,133 @@
+"""A lowered program as plain data and back, so that a program that was read once need not be parsed again."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from cgcli.graph.diagnostic import Diagnostic, Label
+from cgcli.graph.graph import Graph, Group, opcode, opname
+from cgcli.graph.source import Source, Span
+from cgcli.graph.types import Type, parse_type
+
+from .records import Input, Module
+
+Data = dict[str, Any]
+
+
+def dump(module: Module, sources: Sequence[Source]) -> Data:
+    """The module as JSON knows it; `sources` are the texts that its spans lie in, the program's own first."""
+    index = {id(s): k for k, s in enumerate(sources)}
+
+    def place(span: Span | None) -> list[int] | None:
+        return None if span is None else [index[id(span.source)], span.start, span.end]
+
+    return {
+        "graph": _dump_graph(module.graph, index),
+        "inputs": [
+            [i.name, i.kind, str(i.type), i.default, i.range, i.doc, place(i.span), i.implicit] for i in module.inputs
+        ],
+        "outputs": module.outputs,
+        "values": module.values,
+        "docs": module.docs,
+        "warnings": [
+            [d.code, [[place(x.span), x.role] for x in d.labels], dict(d.values)] for d in module.warnings
+        ],
+    }
+
+
+def restore(data: Data, sources: Sequence[Source]) -> Module:
+    """The module that was dumped. Raises an error of any kind when the data are not what `dump` gives."""
+
+    def span(place: list[int] | None) -> Span | None:
+        return None if place is None else Span(sources[place[0]], place[1], place[2])
+
+    def known(place: list[int]) -> Span:
+        return Span(sources[place[0]], place[1], place[2])
+
+    inputs = tuple(
+        Input(name, kind, _type(type_), default, tuple(range_) if range_ else None, doc, span(place), implicit)
+        for name, kind, type_, default, range_, doc, place, implicit in data["inputs"]
+    )
+    warnings = tuple(
+        Diagnostic(code, tuple(Label(known(place), role) for place, role in labels), values, "warning")
+        for code, labels, values in data["warnings"]
+    )
+    return Module(
+        source=sources[0],
+        graph=_restore_graph(data["graph"], sources),
+        inputs=inputs,
+        outputs=tuple(data["outputs"]),
+        values=data["values"],
+        docs=data["docs"],
+        warnings=warnings,
+    )
+
+
+def _type(text: str) -> Type:
+    found = parse_type(text)
+    assert isinstance(found, Type)
+    return found
+
+
+def _dump_graph(graph: Graph, sources: Mapping[int, int]) -> Data:
+    """Columns as lists; recursion only into structured nodes."""
+    codes = sorted(set(graph.op))
+    local = {code: k for k, code in enumerate(codes)}
+    return {
+        "ops": [opname(code) for code in codes],
+        "op": [local[code] for code in graph.op],
+        "a": list(graph.a),
+        "b": list(graph.b),
+        "type": list(graph.type),
+        "span": list(graph.span),
+        "group": list(graph.group),
+        "more": list(graph.more.items()),
+        "attrs": [
+            [i, {k: {"graph": _dump_graph(v, sources)} if isinstance(v, Graph) else v for k, v in attrs.items()}]
+            for i, attrs in graph.attrs.items()
+        ],
+        "names": list(graph.names.items()),
+        "types": [str(t) for t in graph.types],
+        "spans": [[sources[id(s.source)], s.start, s.end] for s in graph.spans],
+        "groups": [
+            [g.parent, g.function, g.span and [sources[id(g.span.source)], g.span.start, g.span.end]]
+            for g in graph.groups
+        ],
+        "outputs": graph.outputs,
+        "inputs": graph.inputs,
+    }
+
+
+def _restore_graph(data: Data, sources: Sequence[Source]) -> Graph:
+    codes = [opcode(name) for name in data["ops"]]
+    attrs = {
+        i: {k: _restore_graph(v["graph"], sources) if isinstance(v, dict) else _tuple(v) for k, v in given.items()}
+        for i, given in data["attrs"]
+    }
+    spans = tuple(Span(sources[k], start, end) for k, start, end in data["spans"])
+    groups = tuple(
+        Group(parent, function, place and Span(sources[place[0]], place[1], place[2]))
+        for parent, function, place in data["groups"]
+    )
+    return Graph(
+        op=array("i", [codes[k] for k in data["op"]]),
+        a=array("i", data["a"]),
+        b=array("i", data["b"]),
+        type=array("i", data["type"]),
+        span=array("i", data["span"]),
+        group=array("i", data["group"]),
+        more={i: tuple(xs) for i, xs in data["more"]},
+        attrs=attrs,
+        names=dict(data["names"]),
+        types=tuple(parse_type(t) for t in data["types"]),
+        spans=spans,
+        groups=groups,
+        inputs=tuple(data["inputs"]),
+        outputs=tuple(data["outputs"]),
+    )
+
+
+def _tuple(value: Any) -> Any:
+    return tuple(_tuple(x) for x in value) if isinstance(value, list) else value

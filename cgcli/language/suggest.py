@@ -1,0 +1,54 @@
+"""The name that was probably meant."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from itertools import islice
+
+LONGEST = 64  # characters of a name that is compared at all
+MOST = 10_000  # candidates that are compared
+_DIGITS = re.compile(r"\d+")
+
+
+def nearest(name: str, candidates: Iterable[str]) -> str | None:
+    """The candidate that a slip of the keyboard turns into `name`, or None when none is near.
+
+    One slip is a letter too many, too few, wrong, or two that changed places; a short name may hold one, a long one
+    up to three. Another case of letters counts as none. Names that differ by their digits only (`x1`, `x2`) are apart.
+    """
+    if len(name) > LONGEST:
+        return None
+    folded = name.casefold()
+    best, least = None, _allowed(len(name)) + 1
+    for candidate in islice(candidates, MOST):
+        if candidate == name or abs(len(candidate) - len(name)) >= least:
+            continue
+        other = candidate.casefold()
+        if other != folded and _DIGITS.sub("", other) == _DIGITS.sub("", folded):
+            continue
+        slips = _slips(folded, other, least)
+        if slips < least:
+            best, least = candidate, slips
+    return best
+
+
+def _allowed(length: int) -> int:
+    return 0 if length < 2 else 1 if length < 5 else 2 if length < 9 else 3
+
+
+def _slips(a: str, b: str, least: int) -> int:
+    """Damerau's distance (optimal string alignment), or `least` when it is not less."""
+    before: list[int] = []
+    row = list(range(len(b) + 1))
+    for i, x in enumerate(a, 1):
+        new = [i]
+        for j, y in enumerate(b, 1):
+            cost = min(row[j] + 1, new[-1] + 1, row[j - 1] + (x != y))
+            if i > 1 and j > 1 and x == b[j - 2] and a[i - 2] == y:
+                cost = min(cost, before[j - 2] + 1)
+            new.append(cost)
+        if min(new) >= least:
+            return least
+        before, row = row, new
+    return row[-1]

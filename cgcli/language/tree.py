@@ -1,0 +1,94 @@
+"""Reading the parser's trees: spans, names, literals, walks. No function here recurses over a user's tree."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from cgcli.graph.source import Source, Span
+
+if TYPE_CHECKING:
+    from lark import Token, Tree
+
+    Node = Tree[Token] | Token
+
+LARGEST_INT = 2**63 - 1
+_PLAIN = re.compile(r"(-?)(\d+(?:\.\d*)?(?:[eE][+-]?\d+)?|\.\d+(?:[eE][+-]?\d+)?)")
+
+
+def span_of(source: Source, node: Any) -> Span:
+    """The characters of a tree or a token."""
+    place = getattr(node, "meta", node)
+    return Span(source, place.start_pos, place.end_pos)
+
+
+def identifier(token: str) -> str:
+    """A name as it is compared: in NFKC, as Python does."""
+    return str(token) if token.isascii() else unicodedata.normalize("NFKC", str(token))
+
+
+def kind(node: Any) -> str:
+    """A tree's rule, or a token's type in capitals."""
+    return str(getattr(node, "data", None) or node.type)
+
+
+def number(text: str) -> float | int:
+    """A literal's value; an integer that 64 bits do not hold is a float."""
+    digits = text.replace("_", "")
+    if not digits.isdigit():
+        return float(digits)
+    # int() refuses very long digit strings; float() does not, and no integer of 64 bits is longer than 19 digits
+    significant = digits.lstrip("0") or "0"
+    if len(significant) > 19:
+        return float(significant)
+    value = int(significant)
+    return value if value <= LARGEST_INT else float(value)
+
+
+def plain_number(text: str) -> float | int | None:
+    """The number that `text` is when it is a literal with at most one sign, else None."""
+    match = _PLAIN.fullmatch(text.strip())
+    if match is None or not text.isascii():
+        return None
+    value = number(match[2])
+    return -value if match[1] else value
+
+
+def literal(node: Any) -> float | int | None:
+    """The number that a literal with its signs stands for, or None when the tree is something else."""
+    sign = 1
+    while kind(node) == "negative":
+        sign = -sign
+        node = node.children[1]
+    if kind(node) in ("int_", "float_"):
+        return sign * number(node.children[0])
+    return None
+
+
+def walk(node: Any) -> Iterator[Any]:
+    """Every tree and token below and including `node`, in the order of the text."""
+    stack = [node]
+    while stack:
+        top = stack.pop()
+        if top is None:
+            continue
+        yield top
+        children = getattr(top, "children", None)
+        if children:
+            stack.extend(reversed(children))
+
+
+def arguments(call: Any) -> tuple[list[Any], list[tuple[Any, Any]]]:
+    """Positional arguments, and (name token, tree) of those given by keyword."""
+    positional: list[Any] = []
+    keywords: list[tuple[Any, Any]] = []
+    for child in call.children[1:]:
+        if child is None:
+            continue
+        if kind(child) == "keyword":
+            keywords.append((child.children[0], child.children[1]))
+        else:
+            positional.append(child)
+    return positional, keywords

@@ -1,0 +1,36 @@
+"""Diagnostics in sentences: one table of words for each topic, and the one function that reads them."""
+
+from __future__ import annotations
+
+from cgcli.graph.diagnostic import Diagnostic
+
+from . import call, files, program, run, syntax
+from .words import Worded, Words, fill, phrase
+
+TABLES = (syntax.WORDS, files.WORDS, program.WORDS, run.WORDS, call.WORDS)
+WORDS: dict[str, Words] = {code: words for table in TABLES for code, words in table.items()}
+
+
+def word(diagnostic: Diagnostic) -> Worded:
+    """The sentences of a diagnostic. One that has no words is told by its code and values: a mistake of ours, but the
+    user still learns what is known."""
+    values = diagnostic.values
+    words = WORDS.get(diagnostic.code)
+    if words is None:
+        return Worded(_bare(diagnostic), tuple((label.span, "") for label in diagnostic.labels), ())
+    labels = []
+    for label in diagnostic.labels:
+        template = words.labels.get(label.role)
+        labels.append((label.span, (fill(template, values) if template is not None else None) or ""))
+    helps = [fill(template, values) for template in words.help]
+    title = fill(words.title, values)
+    return Worded(
+        _bare(diagnostic) if title is None else title,
+        tuple(labels),
+        tuple(text for text in helps if text is not None),
+    )
+
+
+def _bare(diagnostic: Diagnostic) -> str:
+    told = ", ".join(f"{name}: {phrase(value)}" for name, value in diagnostic.values.items() if phrase(value))
+    return f"{diagnostic.code} ({told})" if told else diagnostic.code

@@ -1,0 +1,146 @@
+"""Words about the call: commands, options, inputs and their values, outputs, files that are written."""
+
+from __future__ import annotations
+
+from cgcli.language.wording.words import Words
+
+WORDS: dict[str, Words] = {
+    # commands and options
+    "unknown-command": Words(
+        "there is no command `{name}`",
+        help=(
+            "did you mean `cg {nearest}`?",
+            "to evaluate a program say `cg eval {program}`",
+            "the commands are {commands}",
+        ),
+    ),
+    "unknown-option": Words(
+        "there is no option `{option}` here",
+        help=(
+            "did you mean `{nearest}`?",
+            "an input is given with two dashes: `{long}`",
+            "a value follows the name of its input: `--a {number}`",
+            "options stand after the command: `{order}`",
+        ),
+    ),
+    "missing-option-value": Words("the option `{option}` needs a value"),
+    "option-takes-no-value": Words("the option `{option}` takes no value, but `{value}` is given"),
+    "repeated-option": Words("the option `{option}` is given twice"),
+    "bad-choice": Words(
+        "`{option}` cannot be `{value}`",
+        help=("did you mean `{nearest}`?", "it is one of {choices}"),
+    ),
+    "bad-count": Words("`{option}` needs a whole number, at least {least}, but `{value}` is given"),
+    "options-exclude": Words("`{first}` and `{second}` cannot be used together"),
+    "extra-argument": Words(
+        "`{argument}` is one argument too many",
+        help=("to give the input its value say `{fix}`",),
+    ),
+    "missing-argument": Words("`{command}` needs {what}", help=("for example `{example}`",)),
+    "no-program": Words(
+        "no program is given",
+        help=(
+            "name a file, or say `-` for standard input, or give the program itself with `-e 'a^2'`",
+        ),
+    ),
+    "file-and-expression": Words(
+        "both the file `{file}` and `-e` are given",
+        help=("leave one of them out",),
+    ),
+    "no-standard-input": Words("standard input is closed", help=("name a file in the place of `-`",)),
+    "usage": Words("{message}"),
+    "not-yet": Words("{what} is not supported yet"),
+    # inputs and their values
+    "missing-input-value": Words(
+        "`{option}` has no value",
+        help=(
+            "did you mean the option `{nearest}`?",
+            "a value stands behind it, as in `{option} 2`",
+        ),
+    ),
+    "bad-setting": Words(
+        "`--set {setting}` has no value",
+        help=("write the name, `=` and the value, as in `--set a=2`",),
+    ),
+    "repeated-input": Words("the input `{name}` is given twice", help=("give it one value, by `--{name}` or `--set`",)),
+    "unknown-input": Words(
+        "there is no input `{name}`",
+        help=(
+            "did you mean `{nearest}`?",
+            "did you mean the option `{option}`?",
+            "it stands in `{file}`",
+            "the inputs are {known}",
+            "this {inputless} has no inputs",
+        ),
+    ),
+    "missing-inputs": Words(
+        "no value is given for {missing}",
+        help=(
+            "say `{usage}`",
+            "an input that is named like an option of the command ({shadowed}) is given by `--set` only",
+            "`e` is an input here, as any name without a definition is; Euler's number is `{euler}`",
+        ),
+    ),
+    "input-type": Words("`{value}` is not a value for the input `{name}`, which is {wanted}"),
+    "outside-range": Words(
+        "the value {value} of `{name}` is outside its range {low}..{high}", labels={"declared": "declared here"}
+    ),
+    # files of values
+    "unknown-inputs-file": Words(
+        "`--inputs {file}`: the kind of file is not known", help=("the name ends in `.json` or `.toml`",)
+    ),
+    "bad-inputs-file": Words("`{file}` cannot be read as {kind}: {reason}"),
+    "inputs-file-no-table": Words(
+        "`{file}` does not name its values", help=('write them as an object, as in `{{"a": 2, "b": 3}}`',)
+    ),
+    "inputs-file-repeats": Words("`{file}` gives `{name}` twice"),
+    "inputs-file-value": Words("`{file}` gives the input `{name}` {found}, not a number"),
+    # outputs
+    "unknown-output": Words(
+        "there is no value `{name}` to differentiate",
+        help=("did you mean `{nearest}`?", "the named values are {known}"),
+    ),
+    "unknown-wrt": Words(
+        "there is no value `{name}` to differentiate by",
+        help=("did you mean `{nearest}`?", "the named values are {known}"),
+    ),
+    "several-outputs": Words(
+        "the program has several outputs, and only one can be differentiated", help=("choose by `--of`: {choices}",)
+    ),
+    "no-float-output": Words(
+        "the program has no float output to differentiate", help=("choose another value by `--of`: {choices}",)
+    ),
+    "no-derivative-of": Words(
+        "`{name}` is {type}, and only a float has derivatives",
+    ),
+    "no-derivative-by-input": Words(
+        "`{name}` is {type}, and there are derivatives by floats only",
+    ),
+    "gradient-differs": Words(
+        "{names} and the differences do not agree",
+        help=("at a kink or a jump, or where a value is rounded coarsely, neither of the two has to be wrong",),
+    ),
+    "nothing-to-compute": Words("`{name}` computes nothing", help=("a value that is named is an output: `y = 2`",)),
+    # what is written
+    "output-failed": Words("the result cannot be written on standard output: {reason}"),
+    "cannot-write": Words("`{path}` cannot be written: {reason}"),
+    "unknown-picture": Words(
+        "a picture cannot be written as `{file}`", help=("did you mean `{nearest}`?", "its name ends in {choices}")
+    ),
+    "file-exists": Words(
+        "`{file}` is already here, and was left as it is", help=("copy into another folder, or remove it first",)
+    ),
+    # samples and help
+    "unknown-sample": Words(
+        "there is no sample `{name}`", help=("did you mean `{nearest}`?", "`cg samples` lists them")
+    ),
+    "unknown-topic": Words(
+        "there is no help on `{name}`", help=("did you mean `{nearest}`?", "`cg help` lists the topics")
+    ),
+    # what nobody can mend from here
+    "system": Words("{reason}", help=("it concerns `{name}`",)),
+    "out-of-memory": Words("there is not enough memory"),
+    "bug": Words(
+        "this is a bug in cg: {kind}: {message}", help=("please report it; CG_DEBUG=1 shows where it happened",)
+    ),
+}

@@ -1,0 +1,261 @@
+"""What a program says: names, types, declarations, imports, functions, derivatives."""
+
+from __future__ import annotations
+
+from .words import Words
+
+WORDS: dict[str, Words] = {
+    # names
+    "unknown-name": Words(
+        "unknown name `{name}`",
+        labels={"here": "not defined"},
+        help=(
+            "did you mean `{nearest}`?",
+            "the file declares its inputs, so `{name}` needs a definition or an `input` of its own",
+        ),
+    ),
+    "unknown-name-imported": Words(
+        "unknown name `{name}`",
+        labels={"here": "not defined in this file"},
+        help=("did you mean `{nearest}`?", "an imported file has no inputs: make `{name}` a parameter of a function"),
+    ),
+    "unknown-function": Words(
+        "there is no function `{name}`",
+        labels={"here": "not defined"},
+        help=("did you mean `{nearest}`?",),
+    ),
+    "call-of-value": Words(
+        "`{name}` is a value, not a function",
+        labels={"here": "called as a function here"},
+        help=("did you mean the function `{nearest}`?", "to multiply, write `{name} * (…)`"),
+    ),
+    "not-a-function": Words(
+        "only a function's name can be called",
+        labels={"here": "this is not the name of a function"},
+        help=("to multiply, write `*` before the bracket",),
+    ),
+    "function-as-value": Words(
+        "`{name}` is a function, not a value",
+        labels={"here": "used as a value here"},
+        help=("call it, as in `{name}(x)`",),
+    ),
+    "module-as-value": Words(
+        "`{name}` is an imported file, not a value",
+        labels={"here": "used as a value here"},
+        help=("name one of its values, as in `{name}.x`",),
+    ),
+    "not-in-module": Words(
+        "there is no `{name}` in `{module}`",
+        labels={"here": "not defined in `{module}`"},
+        help=("`{module}` defines {known}",),
+    ),
+    "used-before-binding": Words(
+        "`{name}` is used before it has a value",
+        labels={"here": "no value yet", "bound": "gets its first value here"},
+        help=("it gets its first value on line {line}, and a program runs from top to bottom",),
+    ),
+    "not-bound-yet": Words(
+        "`{name}` has no value yet where this is computed",
+        labels={"here": "no value yet", "bound": "gets its value here"},
+        help=("call the function below the line that gives `{name}` its value",),
+    ),
+    "global-bound-again": Words(
+        "a function cannot use `{name}`, which is bound more than once",
+        labels={"here": "which of its values is meant?", "bound": "bound here for the first time"},
+        help=("make `{name}` a parameter, or give each value its own name",),
+    ),
+    "near-names": Words(
+        "`{name}` is an input, because nothing defines it",
+        labels={"here": "did you mean `{nearest}`?"},
+        help=("declare it with `input {name}` if it is meant",),
+    ),
+    # bindings and declarations
+    "assign-to-call": Words(
+        "a call cannot be given a value",
+        labels={"here": "this is a call of `{name}`"},
+        help=("to define a function, write `fn` before it", "to compare, write `==`"),
+    ),
+    "assign-to-expression": Words(
+        "only a name can be given a value",
+        labels={"here": "this is not a name"},
+        help=("to compare, write `==`",),
+    ),
+    "input-bound-again": Words(
+        "`{name}` is declared as `{kind}` and cannot be bound again",
+        labels={"here": "bound again here", "declared": "declared here"},
+        help=("give the new value its own name",),
+    ),
+    "bound-before-declared": Words(
+        "`{name}` is declared as `{kind}` but already has a value",
+        labels={"here": "declared here", "first": "has a value from here"},
+        help=("give one of the two another name",),
+    ),
+    "default-not-constant": Words(
+        "the value of a declaration must be a constant",
+        labels={"here": "this depends on other values"},
+        help=("write a number, as in `= 2 * pi`",),
+    ),
+    "range-not-constant": Words(
+        "the ends of a range must be constants",
+        labels={"here": "this depends on other values"},
+        help=("write a number, as in `in 0..2 * pi`",),
+    ),
+    "range-expected": Words(
+        "a range is expected after `in`",
+        labels={"here": "this is not a range"},
+        help=("write both ends, as in `in 0..1`",),
+    ),
+    "range-empty": Words(
+        "no value lies in the range {low}..{high}",
+        labels={"here": "it ends before it begins"},
+        help=("write the smaller number first",),
+    ),
+    "computes-nothing": Words(
+        "this expression computes nothing that is used",
+        labels={"here": "its value is lost"},
+        help=("give it a name, as in `y = …`",),
+    ),
+    "out-is-taken": Words(
+        "this expression would be the output `{name}`, but there is a value of that name",
+        labels={"here": "has no name of its own", "bound": "`{name}` is here"},
+        help=("give the expression a name, as in `y = …`",),
+    ),
+    # types
+    "unknown-type": Words(
+        "there is no type `{name}`",
+        labels={"here": "not a type"},
+        help=("the types are float, f32, int, i32 and bool",),
+    ),
+    "condition-not-bool": Words(
+        "the condition of `if` must be true or false",
+        labels={"here": "this is {found}"},
+        help=("compare it with something, as in `x > 0`",),
+    ),
+    "not-a-bool": Words(
+        "`{op}` needs a value that is true or false",
+        labels={"here": "this is {found}"},
+        help=("compare it with something, as in `x > 0`",),
+    ),
+    "branches-differ": Words(
+        "the two sides of `if` are of different types",
+        help=("make both the same, as in `if c then 1.0 else x`",),
+    ),
+    "order-not-an-int": Words(
+        "the order of `{op}` must be an int",
+        labels={"here": "this is {found}"},
+        help=("write a whole number, as in `polygamma(1, x)`",),
+    ),
+    "value-type": Words(
+        "a value of type {wanted} is expected",
+        labels={"here": "this is {found}"},
+    ),
+    "value-overflow": Words(
+        "this value is too large for {wanted}",
+        labels={"here": "does not fit"},
+    ),
+    # functions
+    "function-twice": Words(
+        "the function `{name}` is defined twice",
+        labels={"here": "defined again here", "first": "first defined here"},
+        help=("give one of the two another name",),
+    ),
+    "parameter-twice": Words(
+        "two parameters have the name `{name}`",
+        labels={"here": "the same name again", "first": "first used here"},
+        help=("give one of the two another name",),
+    ),
+    "wrong-count": Words(
+        "`{name}` takes {wanted}, not {found}",
+        labels={"defined": "defined here"},
+    ),
+    "missing-arguments": Words(
+        "this call of `{name}` gives no value for {missing}",
+        labels={"here": "an argument is missing", "defined": "defined here"},
+    ),
+    "unknown-keyword": Words(
+        "`{name}` has no parameter `{keyword}`",
+        labels={"here": "not a parameter"},
+        help=("its parameters are {known}",),
+    ),
+    "no-keywords": Words(
+        "`{name}` takes no arguments by name",
+        labels={"here": "`{keyword}` is not one of its parameters"},
+        help=("leave the name out, and write the value only",),
+    ),
+    "argument-twice": Words(
+        "`{keyword}` is given twice in this call of `{name}`",
+        labels={"here": "it already has a value"},
+        help=("leave one of the two out",),
+    ),
+    "argument-type": Words(
+        "`{name}` is {wanted}, but {found} is given",
+        labels={"here": "this is {found}", "parameter": "declared as {wanted} here"},
+    ),
+    "no-return": Words(
+        "`{name}` can end without a result",
+        labels={"here": "no `return` in this function"},
+        help=("end it with `return` and the result",),
+    ),
+    "return-outside": Words(
+        "`return` outside of a function",
+        labels={"here": "nothing to return from"},
+        help=("for a result of the program write `output` and its name",),
+    ),
+    "recursion": Words(
+        "`{name}` calls itself",
+        labels={"here": "this call needs itself"},
+        help=("cg makes the whole graph before it runs, so a function cannot call itself",),
+    ),
+    # imports
+    "import-needs-name": Words(
+        "the imported file needs a name",
+        labels={"here": "`{stem}` cannot be a name"},
+        help=("give it one, as in `import … as m`",),
+    ),
+    "import-circle": Words(
+        "the imports run in a circle: {circle}",
+        labels={"here": "leads back to a file that is being read"},
+        help=("move what both files need into a third",),
+    ),
+    "not-in-import": Words(
+        "{what} cannot stand in a file that is imported",
+        labels={"here": "only the main file may declare it"},
+        help=("make it a parameter of a function",),
+    ),
+    # derivatives
+    "derivative-by-expression": Words(
+        "`{function}` differentiates by a name",
+        labels={"here": "this is not a name"},
+        help=("give it a name first, as in `u = …`, and differentiate by `u`",),
+    ),
+    "no-derivative": Words(
+        "only a float has derivatives",
+        labels={"here": "this is {type}"},
+    ),
+    "no-derivative-by": Words(
+        "there are derivatives by floats only",
+        labels={"here": "`{name}` is {type}"},
+        help=("declare it as a float",),
+    ),
+    "zero-derivative": Words(
+        "the derivative by `{name}` is 0 everywhere",
+        labels={"here": "does not depend on `{name}`", "variable": "differentiated by this"},
+    ),
+    # limits
+    "not-yet-statement": Words("not supported yet: {what}"),
+    "nested-too-deep": Words(
+        "more than {limit} conditions are nested",
+        labels={"here": "one too deep"},
+        help=("give the inner part a name of its own",),
+    ),
+    "expression-too-long": Words(
+        "written out, the expression is longer than {limit} characters",
+        help=("differentiate a smaller part of the program",),
+    ),
+    "too-many-nodes": Words(
+        "the program makes more than {limit} operations",
+        labels={"here": "one too many"},
+        help=("a function that calls another many times grows fast: {chain} were being called",),
+    ),
+    "no-type-rule": Words("this is a bug in cg: `{op}` has no rule for its type"),
+}

@@ -1,0 +1,18 @@
+"""A run that fails."""
+
+from __future__ import annotations
+
+from .words import Words
+
+WORDS: dict[str, Words] = {
+    "integer-division-by-zero": Words(
+        "an int is divided by zero",
+        labels={"here": "the divisor is 0"},
+        help=("guard it by a condition, as in `if n != 0 then k // n else 0`",),
+    ),
+    "integer-overflow": Words(
+        "the result is too large for {type}",
+        labels={"here": "does not fit"},
+        help=("compute with a float, as in `1.0 * n`",),
+    ),
+}

@@ -1,0 +1,159 @@
+"""A picture as DOT text. Ids are made here; whatever a user wrote passes through one escaper into HTML-like labels."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from .escape import dot_html
+from .picture import Arrow, Drawn, Kind, Picture
+
+# Wong's colour-blind-safe palette (Nature Methods 8, 2011), fills lightened; outlines also differ by weight and dash
+INK, QUIET, LINE, ACCENT = "#1d2939", "#667085", "#98a2b3", "#b54708"
+SANS, MONO, SERIF = "DejaVu Sans", "DejaVu Sans Mono", "DejaVu Serif"
+
+
+class Look(NamedTuple):
+    fill: str
+    line: str
+    width: float
+    style: str = "rounded,filled"
+    shape: str = "box"
+
+
+LOOKS: dict[Kind, Look] = {
+    "input": Look("#eff8ff", "#0072b2", 1.3),
+    "param": Look("#fdf2fa", "#aa4499", 1.6, "rounded,filled,dashed"),
+    "constant": Look("#f9fafb", "#98a2b3", 1.0, "rounded,filled,dotted"),
+    "value": Look("#ffffff", "#667085", 1.2),
+    "output": Look("#ecfdf3", "#00805a", 2.6),
+    "small": Look("#ffffff", "#98a2b3", 1.0, "rounded,filled"),
+    "choice": Look("#ffffff", "#667085", 1.2, "filled", "diamond"),
+}
+
+
+def to_dot(picture: Picture) -> str:
+    """The picture as DOT, the same text for the same picture."""
+    from graphviz import Digraph
+
+    dot = Digraph(
+        name="cg",
+        graph_attr={
+            "rankdir": "LR",
+            "bgcolor": "white",
+            "fontname": SANS,
+            "nodesep": "0.3",
+            "ranksep": "0.65",
+            "pad": "0.2",
+            "outputorder": "edgesfirst",
+            "tooltip": " ",
+        },
+        node_attr={"fontname": SANS, "fontcolor": INK, "fontsize": "13", "margin": "0.11,0.07"},
+        edge_attr={
+            "fontname": SANS,
+            "fontsize": "11",
+            "fontcolor": ACCENT,
+            "color": LINE,
+            "arrowsize": "0.7",
+            "penwidth": "1.2",
+            "tooltip": " ",
+        },
+    )
+    _groups(dot, picture)
+    for node in picture.nodes:
+        if node.group < 0:
+            _node(dot, node)
+    for arrow in picture.arrows:
+        _arrow(dot, arrow)
+    return str(dot.source)
+
+
+def _groups(dot: object, picture: Picture) -> None:
+    """A quiet rounded cluster a call; callers are filled before their callees, so that no recursion is needed."""
+    from graphviz import Digraph
+
+    used = {n.group for n in picture.nodes if n.group >= 0}
+    for g in range(len(picture.groups) - 1, -1, -1):
+        if g in used and picture.groups[g][0] >= 0:
+            used.add(picture.groups[g][0])
+    made: dict[int, Digraph] = {}
+    for g in sorted(used):
+        made[g] = Digraph(
+            name=f"cluster_{g}",
+            graph_attr={
+                "label": f"<{_font(dot_html(picture.groups[g][1]), QUIET, 11)}>",
+                "style": "rounded",
+                "color": "#d0d5dd",
+                "penwidth": "1",
+                "labeljust": "l",
+                "margin": "10",
+                "tooltip": " ",
+            },
+        )
+    for node in picture.nodes:
+        if node.group >= 0:
+            _node(made[node.group], node)
+    for g in sorted(used, reverse=True):  # a callee stands behind its caller in the table
+        parent = picture.groups[g][0]
+        (made[parent] if parent >= 0 else dot).subgraph(made[g])  # type: ignore[attr-defined]
+
+
+def _node(dot: object, node: Drawn) -> None:
+    look = LOOKS[node.kind]
+    dot.node(  # type: ignore[attr-defined]
+        f"n{node.id}",
+        label=f"<{_label(node)}>",
+        shape=look.shape,
+        style=look.style,
+        fillcolor=look.fill,
+        color=look.line,
+        penwidth=str(look.width),
+        tooltip=_quoted(node.tooltip),
+    )
+
+
+def _label(node: Drawn) -> str:
+    if node.kind in ("small", "choice"):
+        rows = [_font(dot_html(node.title), INK, 14 if node.kind == "small" else 12)]
+        if node.value:
+            rows.append(_font(dot_html(node.value), INK, 10, MONO))
+        if node.gradient:
+            rows.append(_font(dot_html(node.gradient), ACCENT, 10, MONO))
+        return _table(rows, "CENTER")
+    head = f"<I>{_font(dot_html(node.title), INK, 18, SERIF)}</I>"
+    if node.formula:
+        head += f"&#160;&#160;{_font(dot_html(node.formula), QUIET, 12)}"
+    rows = [head]
+    if node.value and node.kind != "constant":
+        rows.append(f"{_font('value', QUIET, 11)}&#160;&#160;{_font(dot_html(node.value), INK, 13, MONO)}")
+    if node.gradient and node.kind != "constant":
+        by = _font(dot_html(node.gradient_of), ACCENT, 11)
+        rows.append(f"{by}&#160;&#160;{_font(dot_html(node.gradient), ACCENT, 13, MONO)}")
+    return _table(rows, "LEFT")
+
+
+def _table(rows: list[str], align: str) -> str:
+    cells = "".join(f'<TR><TD ALIGN="{align}">{row}</TD></TR>' for row in rows)
+    return f'<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING="1">{cells}</TABLE>'
+
+
+def _font(text: str, colour: str, size: int, face: str = SANS) -> str:
+    """Escaped text in a face; an empty one would be no label."""
+    return f'<FONT FACE="{face}" COLOR="{colour}" POINT-SIZE="{size}">{text or "&#160;"}</FONT>'
+
+
+def _arrow(dot: object, arrow: Arrow) -> None:
+    looks = {
+        "value": {},
+        "condition": {"style": "dashed", "arrowhead": "odiamond", "fontcolor": QUIET},
+        "untaken": {"style": "dotted", "color": "#d0d5dd"},
+    }
+    label = {"label": f"<{dot_html(arrow.label)}>"} if arrow.label else {}
+    dot.edge(f"n{arrow.source}", f"n{arrow.target}", **looks[arrow.style], **label)  # type: ignore[attr-defined]
+
+
+def _quoted(text: str) -> str:
+    """A tooltip is a plain string: no escapes of Graphviz's, no label in disguise."""
+    from graphviz import escape
+
+    shown = dot_html(text)
+    return str(escape(shown))

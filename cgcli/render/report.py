@@ -1,0 +1,110 @@
+"""Diagnostics on a terminal, and as data for editors."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from cgcli.graph.diagnostic import Diagnostic
+from cgcli.graph.source import Source, Span
+from cgcli.language.wording import word
+
+from .escape import show
+from .excerpt import Mark, draw
+
+RESET = "\x1b[0m"
+BOLD, GUTTER, SECONDARY = "\x1b[1m", "\x1b[34m", "\x1b[36m"
+SEVERITIES = {"error": "\x1b[1;31m", "warning": "\x1b[1;33m"}
+
+
+def text(diagnostics: Iterable[Diagnostic], colour: bool = False) -> str:
+    """The diagnostics with the lines they are about, an empty line between two of them. Whatever users wrote is escaped
+    with `show`."""
+    return "\n".join("".join(f"{line}\n" for line in _Drawing(each, colour).lines) for each in diagnostics)
+
+
+def as_data(diagnostic: Diagnostic) -> dict[str, Any]:
+    """The diagnostic for JSON: lines and columns count from 1, an end is exclusive; None without a place."""
+    worded = word(diagnostic)
+    place = diagnostic.labels[0].span if diagnostic.labels else None
+    return {
+        "code": diagnostic.code,
+        "severity": diagnostic.severity,
+        "message": worded.title,
+        "help": list(worded.helps),
+        **_place(place),
+        "labels": [{**_place(span), "text": label} for span, label in worded.labels],
+    }
+
+
+def _place(span: Span | None) -> dict[str, Any]:
+    if span is None:
+        return dict.fromkeys(("file", "line", "column", "end_line", "end_column"))
+    line, column = span.source.position(span.start)
+    end_line, end_column = span.source.position(span.end)
+    return {
+        "file": span.source.name,
+        "line": line,
+        "column": column,
+        "end_line": end_line,
+        "end_column": end_column,
+    }
+
+
+class _Drawing:
+    """The lines of one diagnostic."""
+
+    def __init__(self, diagnostic: Diagnostic, colour: bool) -> None:
+        self.colour = colour
+        self.severity = SEVERITIES[diagnostic.severity]
+        self.lines: list[str] = []
+        worded = word(diagnostic)
+        title = self._paint(f"{diagnostic.severity}:", self.severity)
+        self.lines.append(f"{title} {self._paint(show(worded.title), BOLD)}")
+        marks = self._by_place(worded.labels)
+        numbers = [number for lines in marks.values() for number in lines]
+        # without lines, a help stands where the arrow to one would
+        self.margin = len(str(max(numbers))) + 1 if numbers else 1
+        for source, lines in marks.items():
+            self._excerpt(source, lines)
+        for each in worded.helps:
+            self.lines.append(f"{' ' * (self.margin + 1)}{self._paint('=', GUTTER)} help: {show(each)}")
+
+    def _by_place(self, labels: Sequence[tuple[Span, str]]) -> dict[Source, dict[int, list[Mark]]]:
+        """The marks of each line of each source, the place of the diagnostic first."""
+        found: dict[Source, dict[int, list[Mark]]] = {}
+        for k, (span, label) in enumerate(labels):
+            line, column = span.source.position(span.start)
+            # of a span over several lines the first is underlined
+            end = column - 1 + max(span.end - span.start, 1)
+            mark = Mark(column - 1, end, show(label), primary=k == 0)
+            found.setdefault(span.source, {}).setdefault(line, []).append(mark)
+        return found
+
+    def _excerpt(self, source: Source, lines: dict[int, list[Mark]]) -> None:
+        number, marks = next(iter(lines.items()))
+        arrow = "-->" if marks[0].primary else ":::"
+        place = f"{show(source.name)}:{number}:{marks[0].start + 1}"
+        self.lines.append(f"{' ' * self.margin}{self._paint(arrow, GUTTER)} {place}")
+        self._row("", "")
+        before = None
+        for number in sorted(lines):
+            if before is not None and number == before + 2:
+                self._row(str(before + 1), draw(source.line(before + 1), ())[0])
+            elif before is not None and number > before + 1:
+                self.lines.append(self._paint(f"{' ' * (self.margin - 1)}…", GUTTER))
+            line, *below = draw(source.line(number), lines[number], self._mark)
+            self._row(str(number), line)
+            for row in below:
+                self._row("", row)
+            before = number
+
+    def _row(self, number: str, content: str) -> None:
+        gutter = self._paint(f"{number:>{self.margin}} |", GUTTER)
+        self.lines.append(f"{gutter} {content}" if content else gutter)
+
+    def _mark(self, part: str, primary: bool) -> str:
+        return self._paint(part, self.severity if primary else SECONDARY)
+
+    def _paint(self, part: str, style: str) -> str:
+        return f"{style}{part}{RESET}" if self.colour else part

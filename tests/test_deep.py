@@ -1,0 +1,100 @@
+"""Deep and large input: linear time, or refused by a stated limit; never a RecursionError."""
+
+import sys
+
+import pytest
+
+from cgcli.graph.diagnostic import CgError
+from cgcli.graph.printed import parse_graph
+from cgcli.graph.source import Source
+from cgcli.language.express import write_outputs
+from cgcli.language.lower import lower
+from cgcli.program import Program, parse
+from cgcli.transform.gradient import gradient
+
+
+def test_a_hundred_thousand_brackets() -> None:
+    program = parse("y = " + "(" * 100_000 + "x" + ")" * 100_000)
+    assert program.grad({"x": 2}).partials == {"x": 1.0}
+
+
+def test_a_chain_of_a_hundred_thousand_sums() -> None:
+    program = parse("y = " + " + ".join(["x"] * 100_001))
+    assert program.eval({"x": 1}) == {"y": 100_001.0}
+    assert program.grad({"x": 1}).partials == {"x": 100_001.0}
+
+
+def test_a_hundred_thousand_nested_calls() -> None:
+    program = parse("y = " + "sin(" * 30_000 + "x" + ")" * 30_000)
+    assert len(program.graph) == 30_001
+    assert 0 < program.grad({"x": 1}).partials["x"] < 1
+
+
+def test_a_line_of_a_megabyte() -> None:
+    line = "y = " + " + ".join(f"x * {k}" for k in range(85_000))
+    assert len(line) > 1_000_000
+    assert parse(line).grad({"x": 1}).partials == {"x": float(sum(range(85_000)))}
+
+
+def test_two_to_the_sixty_paths() -> None:
+    names = ["x0 = a"] + [f"x{k} = x{k - 1} + x{k - 1}" for k in range(1, 61)]
+    program = parse("\n".join(names))
+    assert len(program.graph) == 62
+    assert program.grad({"a": 1}).partials == {"a": 2.0**60}
+    assert program.hessian({"a": 1}) == {"a": {"a": 0.0}}
+
+
+def test_two_to_the_sixty_calls() -> None:
+    functions = ["fn f0(x) = x * x"] + [f"fn f{k}(x) = f{k - 1}(x) + f{k - 1}(x)" for k in range(1, 61)]
+    program = parse("\n".join([*functions, "y = f60(a)"]))
+    assert len(program.graph) == 62
+    assert program.grad({"a": 3}).partials == {"a": 6 * 2.0**60}
+
+
+def test_gradient_graph_printed_form_and_text_of_a_long_chain() -> None:
+    program = parse("y = " + "sin(" * 20_000 + "x" + ")" * 20_000)
+    made = gradient(program.graph, program.graph.outputs[0], program.graph.inputs)
+    assert len(made) > 40_000
+    assert parse_graph(str(made)) == made
+    with pytest.raises(CgError) as caught:
+        write_outputs(program.graph, ["y"], {})
+    assert caught.value.diagnostics[0].code == "expression-too-long"
+
+
+def test_sides_within_sides_are_refused_at_a_stated_depth() -> None:
+    nested = "x"
+    for _ in range(99):
+        nested = f"if x > 0 then {nested} else -x"
+    program = parse(f"y = {nested}")
+    assert program.grad({"x": 2}).partials == {"x": 1.0}
+    assert program.hessian({"x": 2}) == {"x": {"x": 0.0}}
+    assert parse_graph(str(program.graph)) == program.graph
+    with pytest.raises(CgError) as caught:
+        parse(f"y = if x > 0 then (if x > 0 then {nested} else x) else x")
+    assert caught.value.diagnostics[0].code == "nested-too-deep"
+    assert caught.value.diagnostics[0].values["limit"] == 100
+
+
+def test_a_program_that_grows_without_end_is_refused_and_names_its_calls() -> None:
+    functions = ["fn f0(x) = x * x"] + [f"fn f{k}(x) = f{k - 1}(x) + f{k - 1}(x + 1)" for k in range(1, 40)]
+    with pytest.raises(CgError) as caught:
+        lower(Source("t.cg", "\n".join([*functions, "y = f39(a)"])), max_nodes=10_000)
+    (found,) = caught.value.diagnostics
+    assert found.code == "too-many-nodes"
+    assert caught.value.status == 1
+    innermost = int(found.values["chain"][0][1:])
+    assert found.values["chain"] == [f"f{innermost + k}" for k in range(5)]
+
+
+def test_a_chain_of_functions_deeper_than_pythons_stack() -> None:
+    depth = 3 * sys.getrecursionlimit()
+    functions = ["fn f0(x) = x"] + [f"fn f{k}(x) = f{k - 1}(x) + 1" for k in range(1, depth)]
+    program = parse("\n".join([*functions, f"y = f{depth - 1}(a)"]))
+    assert isinstance(program, Program)
+    assert program.eval({"a": 0}) == {"y": float(depth - 1)}
+
+
+def test_huge_powers_of_literals_are_never_computed_digit_by_digit() -> None:
+    assert parse("y = 7^10^7").eval({}) == {"y": float("inf")}
+    assert parse("y = 7^1000000").eval({}) == {"y": float("inf")}
+    assert parse("y = " + "9" * 5000).eval({}) == {"y": float("inf")}

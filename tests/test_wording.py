@@ -1,0 +1,253 @@
+"""Every diagnostic that the sources raise has words, and the values that its words need."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+import cgcli
+from cgcli.graph.diagnostic import Diagnostic, Label
+from cgcli.graph.source import Source, Span
+from cgcli.graph.types import Type, parse_type
+from cgcli.language import wording
+from cgcli.language.wording import TABLES, WORDS, word
+from cgcli.language.wording.words import Words, fields, fill, phrase
+
+SOURCES = [p for p in sorted(Path(cgcli.__file__).parent.rglob("*.py")) if p.parent.name != "wording"]
+CODE = re.compile(r"[a-z]+(-[a-z]+)*")
+
+
+@dataclass
+class Raised:
+    """A place where a diagnostic is made. values: the names it gives, None where they cannot be read off."""
+
+    code: str
+    where: str
+    values: set[str] | None
+
+
+@dataclass
+class Sites:
+    """Finds the places. makers: functions that make a diagnostic, with the place of the code among the arguments."""
+
+    makers: dict[str, int] = field(default_factory=lambda: {"error": 0, "Diagnostic": 0, "TypeMismatch": 0, "warn": 0})
+    found: list[Raised] = field(default_factory=list)
+
+    def search(self) -> Sites:
+        trees = [(path, ast.parse(path.read_text(encoding="utf-8"))) for path in SOURCES]
+        functions = [
+            (path, node) for path, tree in trees for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)
+        ]
+        while any(self._passes_on(function) for _, function in functions):
+            pass
+        for path, function in functions:
+            for call in self._calls(function):
+                self._note(path, function, call)
+        return self
+
+    def _calls(self, function: ast.FunctionDef) -> list[ast.Call]:
+        """The calls of makers in a function, not those in functions inside it."""
+        calls, stack = [], list(function.body)
+        while stack:
+            node: ast.AST = stack.pop()
+            if isinstance(node, ast.FunctionDef):
+                continue
+            if isinstance(node, ast.Call) and len(node.args) > self.makers.get(_name(node), len(node.args)):
+                calls.append(node)
+            stack.extend(ast.iter_child_nodes(node))
+        return calls
+
+    def _passes_on(self, function: ast.FunctionDef) -> bool:
+        """Whether the function is now known as a maker: it hands a parameter on as the code."""
+        parameters = [a.arg for a in function.args.args if a.arg != "self"]
+        for call in self._calls(function):
+            code = call.args[self.makers[_name(call)]]
+            if isinstance(code, ast.Name) and code.id in parameters and function.name not in self.makers:
+                self.makers[function.name] = parameters.index(code.id)
+                return True
+        return False
+
+    def _note(self, path: Path, function: ast.FunctionDef, call: ast.Call) -> None:
+        code = call.args[self.makers[_name(call)]]
+        codes = self._texts(function, code)
+        where = f"{path.name}:{call.lineno}"
+        self.found.extend(Raised(each, where, _values(call)) for each in codes)
+
+    def _texts(self, function: ast.FunctionDef, code: ast.expr) -> list[str]:
+        """What the code may be: a text, one of two, or what was assigned to a variable."""
+        if isinstance(code, ast.Constant):
+            return [code.value] if isinstance(code.value, str) else []
+        if isinstance(code, ast.IfExp):
+            return self._texts(function, code.body) + self._texts(function, code.orelse)
+        if isinstance(code, ast.Name):
+            return [
+                text
+                for node in ast.walk(function)
+                if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name)
+                if node.targets[0].id == code.id
+                for text in self._texts(function, node.value)
+            ]
+        return []
+
+
+def _name(call: ast.Call) -> str:
+    return call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
+
+
+def _values(call: ast.Call) -> set[str] | None:
+    if _name(call) == "Diagnostic":
+        given = call.args[2] if len(call.args) > 2 else {k.arg: k.value for k in call.keywords}.get("values")
+        if given is None:
+            return set()
+        if not isinstance(given, ast.Dict):
+            return None
+        return {key.value for key in given.keys if isinstance(key, ast.Constant)}
+    names = {k.arg for k in call.keywords}
+    return None if None in names else {name for name in names if name is not None}
+
+
+SITES = Sites().search()
+
+
+def _by_code() -> dict[str, list[Raised]]:
+    found: dict[str, list[Raised]] = {}
+    for site in SITES.found:
+        found.setdefault(site.code, []).append(site)
+    return found
+
+
+CODES = _by_code()
+
+
+def test_the_search_finds_codes_of_every_kind() -> None:
+    plain, one_of_two, assigned, handed_on, warned = (
+        "unknown-type",
+        "unknown-name-imported",
+        "unknown-function",
+        "default-not-constant",
+        "zero-derivative",
+    )
+    assert {plain, one_of_two, assigned, handed_on, warned} <= CODES.keys()
+
+
+@pytest.mark.parametrize("code", sorted(CODES))
+def test_every_code_that_is_raised_has_words(code: str) -> None:
+    assert CODE.fullmatch(code)
+    assert code in WORDS, [site.where for site in CODES[code]]
+
+
+@pytest.mark.parametrize("code", sorted(CODES.keys() & WORDS.keys()))
+def test_the_title_and_the_labels_have_their_values_wherever_the_code_is_raised(code: str) -> None:
+    words = WORDS[code]
+    needed = fields(words.title).union(*map(fields, words.labels.values()))
+    for site in CODES[code]:
+        if site.values is not None:
+            assert needed <= site.values | {"op"}, f"{site.where} does not give {needed - site.values}"
+
+
+@pytest.mark.parametrize("code", sorted(CODES.keys() & WORDS.keys()))
+def test_the_values_of_a_help_are_given_somewhere(code: str) -> None:
+    given = [site.values for site in CODES[code]]
+    if None not in given:
+        needed = frozenset().union(*map(fields, WORDS[code].help))
+        assert needed <= {"op"}.union(*(values for values in given if values is not None))
+
+
+def test_every_row_is_for_a_code_that_is_raised() -> None:
+    texts = {
+        node.value
+        for path in SOURCES
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    }
+    assert sorted(WORDS.keys() - texts) == []
+
+
+def test_a_code_stands_in_one_table_only() -> None:
+    counts = Counter(code for table in TABLES for code in table)
+    assert [code for code, n in counts.items() if n > 1] == []
+
+
+@pytest.mark.parametrize("code", sorted(WORDS))
+def test_titles_are_one_line_that_does_not_end_in_a_full_stop(code: str) -> None:
+    for template in WORDS[code].templates:
+        assert template == template.strip()
+        assert "\n" not in template
+        assert not template.endswith(".")
+
+
+# ---- templates
+
+
+def test_a_template_is_filled_with_values() -> None:
+    assert fill("`{name}` is {type}", {"name": "x", "type": Type("float", (2, "n"))}) == "`x` is float[2, n]"
+
+
+@pytest.mark.parametrize("value", [None, [], "", ()])
+def test_a_template_without_its_value_is_not_filled(value: object) -> None:
+    assert fill("did you mean `{nearest}`?", {"nearest": value}) is None
+    assert fill("did you mean `{nearest}`?", {}) is None
+
+
+def test_braces_in_a_value_are_only_text() -> None:
+    assert fill("`{name}`", {"name": "{0.__class__}"}) == "`{0.__class__}`"
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        (["a"], "a"),
+        (["a", "b"], "a and b"),
+        (("a", "b", "c"), "a, b and c"),
+        ([f"x{i}" for i in range(40)], "x0, x1, x2, x3, x4, x5, x6, x7, x8, x9, x10 and 29 more"),
+        (True, "true"),
+        (0, "0"),
+        (0.0, "0.0"),
+        (1 << 500, "a huge number"),
+        ("x" * 1000, "x" * 499 + "…"),
+        (Type("float"), "float"),
+        (Type("int", weak=True), "a whole number"),
+        (Type("float", weak=True), "a decimal number"),
+        (Type("float", (3,), weak=True), "a tensor of decimal numbers"),
+        (parse_type("(float, int)"), "float and int"),
+    ],
+)
+def test_values_are_worded(value: object, shown: str) -> None:
+    assert phrase(value) == shown
+
+
+# ---- diagnostics
+
+
+def test_a_label_has_the_text_of_its_role(monkeypatch: pytest.MonkeyPatch) -> None:
+    words = Words("title", labels={"here": "this is {found}", "first": "not {filled}"})
+    monkeypatch.setitem(wording.WORDS, "some-code", words)
+    here, first, other = (Span(Source("f.cg", "a = b"), k, k + 1) for k in (0, 2, 4))
+    worded = word(
+        Diagnostic("some-code", (Label(here), Label(first, "first"), Label(other, "other")), {"found": "int"})
+    )
+    assert worded.labels == ((here, "this is int"), (first, ""), (other, ""))
+
+
+def test_helps_that_lack_a_value_are_left_out() -> None:
+    assert word(Diagnostic("unknown-function", values={"name": "snh", "nearest": "sinh"})).helps == (
+        "did you mean `sinh`?",
+    )
+    assert word(Diagnostic("unknown-function", values={"name": "snh", "nearest": None})).helps == ()
+
+
+def test_an_unknown_code_is_told_with_its_values() -> None:
+    span = Span(Source("f.cg", "a"), 0, 1)
+    worded = word(Diagnostic("no-such-code", (Label(span, "x"),), {"n": 2, "names": ["a", "b"], "none": None}))
+    assert worded.title == "no-such-code (n: 2, names: a and b)"
+    assert worded.labels == ((span, ""),)
+    assert word(Diagnostic("no-such-code")).title == "no-such-code"
+
+
+def test_a_title_that_lacks_a_value_falls_back_on_the_code() -> None:
+    assert word(Diagnostic("unknown-name", values={"nearest": "a"})).title == "unknown-name (nearest: a)"
