@@ -37,12 +37,12 @@ class Columns:
         self,
         op: int,
         operands: Sequence[int],
-        type_: AnyType,
+        type_: int,
         attrs: Mapping[str, Any] | None = None,
         span: int = NONE,
         group: int = NONE,
     ) -> int:
-        """The index of a new node; nothing is checked here."""
+        """The index of a new node whose type is a row of `types`; nothing is checked here."""
         i = len(self.op)
         self.op.append(op)
         self.a.append(operands[0] if operands else NONE)
@@ -51,7 +51,7 @@ class Columns:
             self.more[i] = tuple(operands[2:])
         if attrs:
             self.attrs[i] = attrs
-        self.type.append(self.intern_type(type_))
+        self.type.append(type_)
         self.span.append(span)
         self.group.append(group)
         return i

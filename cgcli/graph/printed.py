@@ -69,7 +69,7 @@ def _read(line: str, stack: list[_Open]) -> Graph | None:
         if int(index) != len(top.columns) or top.key:
             raise ValueError("nodes are numbered one by one")
         top.attrs = {}
-        top.columns.append(opcode(op), _refs(refs, int(index)), parse_type(type_))
+        top.columns.append(opcode(op), _refs(refs, int(index)), top.columns.intern_type(parse_type(type_)))
         rest = line[head.end() :]
     _read_attrs(rest, top, stack)
     return None

@@ -34,11 +34,12 @@ def select(graph: Graph, order: Iterable[int]) -> Graph:
     columns = Columns()
     columns.spans = list(graph.spans)
     columns.groups = list(graph.groups)
+    types = [columns.intern_type(t) for t in graph.types]
     where: dict[int, int] = {}
     for i in order:
-        operands = tuple(where[x] for x in graph.operands(i))
+        operands = [where[x] for x in graph.operands(i)]
         where[i] = columns.append(
-            graph.op[i], operands, graph.type_of(i), graph.attrs.get(i), graph.span[i], graph.group[i]
+            graph.op[i], operands, types[graph.type[i]], graph.attrs.get(i), graph.span[i], graph.group[i]
         )
         if i in graph.names:
             columns.names[where[i]] = graph.names[i]

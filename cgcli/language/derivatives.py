@@ -39,7 +39,7 @@ def _again(region: Region, y: Value, x: Value) -> int | None:
             for o in (_origin(value.region, i) for i in home.operands(value.node))
         )
         attrs = home.attrs.get(value.node, {})
-        inside[value] = b.place(home.op[value.node], operands, home.type_of(value.node), attrs)
+        inside[value] = b.place(home.op[value.node], operands, b.intern_type(home.type_of(value.node)), attrs)
     return inside[y]
 
 

@@ -54,15 +54,14 @@ def decode(data: bytes, name: str) -> str:
         raise error("not-utf8", file=name, encoding="UTF-16")
     if b"\0" in data:
         raise error("file-is-binary", file=name)
+    data = data.removeprefix(codecs.BOM_UTF8)
     try:
-        return data.removeprefix(codecs.BOM_UTF8).decode("utf-8")
+        return data.decode("utf-8")
     except UnicodeDecodeError as problem:
-        line = data.count(b"\n", 0, problem.start) + 1
-        # the words need a text to point at: what could be read of that line
+        # the report needs a text to point at
         readable = Source(name, data.decode("utf-8", "replace"))
-        at = readable.text.find("\ufffd")
-        span = Span(readable, at, at + 1)
-        raise error("not-utf8", span, file=name, byte=f"0x{data[problem.start]:02x}", line=line) from None
+        at = len(data[: problem.start].decode("utf-8"))
+        raise error("not-utf8", Span(readable, at, at + 1), file=name, byte=f"0x{data[problem.start]:02x}") from None
 
 
 def resolve_import(importing_file: Path | None, target: str, root: Path, allowed: Sequence[Path] = ()) -> Path:

@@ -55,8 +55,10 @@ class _Layout:
         self.depth = 0  # of brackets in the statement
         self.hangs = False  # whether the statement went on in a line that begins with `then` or `else`
         self.flat_until = -1  # the closing brace of a block that stays on one line
-        self.widened: set[int] = set()  # closing braces of blocks that were too wide for one line
+        self.too_wide: set[int] = set()  # opening braces of blocks whose `if` does not fit on one line
         self.place = 0  # the end, in the source, of what was written last
+        self.opened = True  # whether that was an opening bracket: no blank line follows one
+        self.apart = False  # whether a blank line has to follow
 
     # ---- what is given
 
@@ -90,7 +92,7 @@ class _Layout:
         return match
 
     def _gaps(self) -> list[str]:
-        gaps = list(spaces(self.tokens))
+        gaps = list(spaces(self.tokens, self.begins))
         for i, (before, token) in enumerate(pairwise(self.tokens), 1):
             if before.type == "LBRACE":
                 gaps[i] = "" if token.type == "RBRACE" else " "
@@ -127,6 +129,7 @@ class _Layout:
             self._write(self.gaps[i])
         self._write("^" if kind == "POWER" else str(token))
         self.place = token.end_pos or 0
+        self.opened = kind in OPENERS or kind == "LBRACE"
         if kind == "LBRACE":
             self._open(i)
             self.level += 1
@@ -144,7 +147,7 @@ class _Layout:
         if self.tokens[i].type == "RBRACE":
             return self.tokens[i - 1].type != "LBRACE"
         # outside of brackets a line may also go on with `then`, `else` and `{`; a brace is drawn up
-        return (self.depth > 0 or self._continues(i)) and self._newlines(_start(self.tokens[i])) > 0
+        return (self.depth > 0 or self._continues(i)) and self._newlines_before(i) > 0
 
     def _continues(self, i: int) -> bool:
         """Whether the token goes on with a conditional expression outside of brackets."""
@@ -164,52 +167,50 @@ class _Layout:
         self._newline(blank and self._newlines(_start(token)) > 1, self.depth - closing)
 
     def _goes_on_closing(self, k: int) -> bool:
-        return (
-            self.tokens[k].type in CLOSERS
-            and not self.comments[k]
-            and "\n" not in self.source[self.tokens[k - 1].end_pos : _start(self.tokens[k])]
-        )
+        return self.tokens[k].type in CLOSERS and not self.comments[k] and self._newlines_before(k) == 0
 
     def _open(self, i: int) -> None:
         """Decides whether a block that stands on one line stays there."""
         end = self.match[i]
-        chained = i in self.widened
-        if i < self.flat_until or self.tokens[i].line != self.tokens[end].line:
+        if i < self.flat_until or not self._one_line(i):
             return
-        if not chained and self._fits(i):
+        if i not in self.too_wide and self._fits(i):
             self.flat_until = end
-            return
-        # the other branches of the same `if` are laid out alike
-        if end + 1 < len(self.tokens) and self.tokens[end + 1].type == "ELSE":
+        elif self._has_else(end):
+            # the other branches of the same `if` are laid out alike
             following = end + 1
             while self.tokens[following].type != "LBRACE":
                 following += 1
-            self.widened.add(following)
+            self.too_wide.add(following)
+
+    def _one_line(self, i: int) -> bool:
+        """Whether the user wrote the block that token `i` opens on one line."""
+        return self.tokens[i].line == self.tokens[self.match[i]].line
+
+    def _has_else(self, i: int) -> bool:
+        """Whether the closing brace `i` is followed by `else`, on the same line when laid out."""
+        return i + 1 < len(self.tokens) and self.tokens[i + 1].type == "ELSE" and not self.comments[i + 1]
 
     def _fits(self, i: int) -> bool:
-        """Whether a line that goes up to an opening brace fits with the rest of it, its blocks being on one line."""
-        k = i
+        """Whether a line that goes up to the opening brace `i` has room for the rest of it, its blocks being flat."""
         room = WIDTH - self.column + self.ends[i]
+        k = i
         while self.ends[k] <= room:
-            token = self.tokens[k]
-            if token.type == "LBRACE":
-                if token.line != self.tokens[self.match[k]].line:
+            if self.tokens[k].type == "LBRACE":
+                if not self._one_line(k):
                     return True
                 k = self.match[k]
-                continue_ = k + 1 < len(self.tokens) and self.tokens[k + 1].type == "ELSE" and not self.comments[k + 1]
-                if self.ends[k] > room:
-                    return False
-                if not continue_:
-                    return True
+                if not self._has_else(k):
+                    return self.ends[k] <= room
             k += 1
-            if self.comments[k] or (self._is_inner_break(k)):
+            header_breaks = self.tokens[k].type not in ("LBRACE", "ELSE") and self._newlines_before(k) > 0
+            if self.comments[k] or header_breaks:
                 return True
         return False
 
-    def _is_inner_break(self, k: int) -> bool:
-        """Whether the user broke the line before a token of a header."""
-        token, before = self.tokens[k], self.tokens[k - 1]
-        return token.line != before.line and token.type not in ("LBRACE", "ELSE")
+    def _newlines_before(self, k: int) -> int:
+        """Line breaks of the user between a token and the one before it."""
+        return (self.tokens[k].line or 0) - (self.tokens[k - 1].line or 0)
 
     def _needs_end(self, i: int) -> bool:
         """Whether a `;` has to stay: a line that begins with `-` would be taken for more of the statement before."""
@@ -228,15 +229,17 @@ class _Layout:
         """Writes the comments before a token; whether there are any."""
         for comment in self.comments[i]:
             newlines = self._newlines(_start(comment))
-            if newlines == 0 and self.out:
+            trails = newlines == 0 and bool(self.out)
+            if trails:
                 self._write("  ")
             else:
                 self._newline(newlines > 1, self.depth + (self._continues(i) and not self.hangs))
-            lone = ";" in self.source[self.place : _start(comment)].rpartition("\n")[2] and newlines > 0
+            between = self.source[self.place : _start(comment)]
             self._write(comment.rstrip())
             self.place = comment.end_pos or 0
-            if lone and is_doc(comment):
-                self.out.append("\n")  # else it would become the next statement's
+            self.opened = False
+            # behind a lone `;` it was nobody's doc comment; on a line of its own it would be the next statement's
+            self.apart = not trails and ";" in between.rpartition("\n")[2] and is_doc(comment)
         return bool(self.comments[i])
 
     def _newlines(self, start: int) -> int:
@@ -246,9 +249,8 @@ class _Layout:
     def _newline(self, blank: bool, depth: int) -> None:
         """Begins a line, after a blank one where the user has one that does not follow an opening bracket."""
         if self.out:
-            opened = self.source[self.place - 1 : self.place] in ("(", "[", "{")
-            doubled = self.out[-1] == "\n"
-            self.out.append("\n\n" if blank and not opened and not doubled else "\n")
+            self.out.append("\n\n" if self.apart or (blank and not self.opened) else "\n")
+        self.apart = False
         indent = INDENT * min(self.level + depth + self.hangs, DEEPEST)
         self.out.append(indent)
         self.column = len(indent)

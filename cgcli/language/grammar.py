@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import cache
 from importlib import resources
 from pathlib import Path
@@ -11,7 +12,7 @@ from . import cache as kept
 from .lines import Lines
 
 if TYPE_CHECKING:
-    from lark import Lark
+    from lark import Lark, Token
 
 KIND = "parser"
 
@@ -38,6 +39,23 @@ def parser() -> Lark:
     tables = make_tables()
     kept.store(KIND, key, tables)
     return _from_tables(tables)
+
+
+def lex(text: str) -> Iterator[Token]:
+    """Every token of a text, comments and blanks left out; what begins none is a token `UNKNOWN` of one character."""
+    from lark import Token, UnexpectedCharacters
+    from lark.lexer import LexerState, TextSlice
+
+    frontend: Any = parser().parser
+    state = LexerState(TextSlice.cast_from(text))
+    while True:
+        try:
+            yield from frontend.lexer.lexer.lex(state, None)
+            return
+        except UnexpectedCharacters as problem:
+            at, line, column = problem.pos_in_stream or 0, problem.line, problem.column
+            yield Token("UNKNOWN", problem.char, at, line, column, line, column + 1, at + 1)
+            state.line_ctr.feed(problem.char)
 
 
 def make_tables() -> list[Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -24,36 +24,45 @@ class Mistake(Exception):
 
 
 class Lines:
-    """Drops newlines inside ( ) [ ], and those before `else`, `then` and `{`. Holds no state between parses."""
+    """The post-lexer. It holds no state between parses."""
 
     always_accept: tuple[str, ...] = ()  # of interest to the contextual lexer only
 
     def process(self, stream: Iterator[Token]) -> Iterator[Token]:
         """The tokens that the parser is to see. Raises Mistake for one that is wrong by itself."""
-        brackets: list[str] = []
-        held: Token | None = None  # one newline, until it is known what follows
-        before = "LBRACE"  # the last token handed on; a file begins as a block does
-        for token in stream:
+        # the last two tokens; a file begins as a block does
+        earlier, before = "", "LBRACE"
+        for token in statement_lines(stream):
             kind = token.type
-            if kind == "_NL":
-                if held is None and (not brackets or brackets[-1] == "LBRACE"):
-                    held = token
-                continue
+            if kind == "MINUS" and before == "_NL" and earlier not in ("LBRACE", "SEMICOLON"):
+                raise Mistake("line-begins-with-minus", token)
             _check(token)
-            if held is not None:
-                if kind not in CONTINUES:
-                    if kind == "MINUS" and before not in ("LBRACE", "SEMICOLON"):
-                        raise Mistake("line-begins-with-minus", token)
-                    yield held
-                held = None
-            if kind in OPENS:
-                brackets.append(kind)
-            elif kind in CLOSES and brackets and brackets[-1] == CLOSES[kind]:
-                brackets.pop()
             yield token
-            before = kind
+            earlier, before = before, kind
+
+
+def statement_lines(stream: Iterable[Token]) -> Iterator[Token]:
+    """The tokens without the newlines that end no statement: those inside ( ) [ ], before `else`, `then` and `{`, and
+    all but the first of several."""
+    brackets: list[str] = []
+    held: Token | None = None  # one newline, until it is known what follows
+    for token in stream:
+        kind = token.type
+        if kind == "_NL":
+            if held is None and (not brackets or brackets[-1] == "LBRACE"):
+                held = token
+            continue
         if held is not None:
-            yield held
+            if kind not in CONTINUES:
+                yield held
+            held = None
+        if kind in OPENS:
+            brackets.append(kind)
+        elif kind in CLOSES and brackets and brackets[-1] == CLOSES[kind]:
+            brackets.pop()
+        yield token
+    if held is not None:
+        yield held
 
 
 def _check(token: Token) -> None:

@@ -13,14 +13,14 @@ from cgcli.graph.source import Source, Span
 
 from .characters import first_hidden
 from .docs import attach, find_comments
+from .files import LARGEST
 from .grammar import parser
 from .lines import ESCAPES, Mistake, bad_escape
-from .syntax import explain, refuse_hidden
+from .syntax import explain, hidden_character
 
 if TYPE_CHECKING:
     from lark import Token, Tree
 
-LARGEST = 64 * 2**20  # characters of one program
 
 
 @dataclass(frozen=True, eq=False, repr=False)  # both would recurse over the tree
@@ -73,7 +73,7 @@ def _parse(source: Source, start: str) -> Any:
         text = " " + text[1:]  # a byte order mark; the places stay
     hidden = first_hidden(text)
     if hidden is not None:
-        raise refuse_hidden(source, hidden)
+        raise hidden_character(source, hidden)
     # the last newline gives an end that comes too early a place of its own
     text += "\n"
     try:
@@ -81,7 +81,7 @@ def _parse(source: Source, start: str) -> Any:
             return parser().parse(text, start)
     except (UnexpectedInput, Mistake) as problem:
         found = problem
-    raise explain(source, text, found)
+    raise explain(source, text, found, start)
 
 
 @contextmanager

@@ -15,20 +15,26 @@ ENDS = frozenset({"NAME", "INT", "FLOAT", "STRING", "TRUE", "FALSE", *CLOSERS})
 TIGHT = frozenset({"DOT", "RANGE", "CARET", "POWER"})
 
 
-def spaces(tokens: Iterable[Token]) -> Iterator[str]:
-    """What stands before each token where it follows another one on its line: a space or nothing."""
+def spaces(tokens: Iterable[Token], begins: Iterable[bool]) -> Iterator[str]:
+    """What stands before each token where it follows another one of its statement: a space or nothing.
+
+    begins: whether a token begins a statement.
+    """
     before: Token | None = None
     function = False  # whether `before` is the name behind `fn`
     brackets: list[str] = []  # those that are open: "LPAR", "LSQB", or "fn" around parameters
     tight = True  # whether nothing stands behind `before`
-    for token in tokens:
+    for token, first in zip(tokens, begins, strict=True):
         kind = token.type
+        if first:
+            before, tight = None, True
         inner = brackets[-1] if brackets else ""
         joined = (
             tight
             or kind in CLOSERS
             or kind in TIGHT
-            or kind in ("COMMA", "COLON")
+            or kind == "COMMA"
+            or (kind == "COLON" and before is not None and before.type != "COMMA")
             or (kind in OPENERS and before is not None and before.type in ENDS)
             or (kind == "EQUAL" and inner == "LPAR")
         )

@@ -1,18 +1,82 @@
-"""Syntax errors."""
+"""A syntax error in the user's words: the most specific rule that fits the place says what is wrong."""
 
 from __future__ import annotations
 
-from typing import Any
+import unicodedata
+from itertools import islice
+from typing import TYPE_CHECKING, Any
 
 from cgcli.graph.diagnostic import CgError, error
 from cgcli.graph.source import Source, Span
 
+from .grammar import lex
+from .lines import Mistake, bad_escape, statement_lines
+from .slips import RULES
+from .slips.characters import explain_character, explain_name
+from .slips.place import Place
 
-def refuse_hidden(source: Source, at: int) -> CgError:
-    return error("hidden-character", Span(source, at, at + 1), name=f"U+{ord(source.text[at]):04X}")
+if TYPE_CHECKING:
+    from lark import Token
+
+AHEAD = 100_000  # tokens behind the place that rules may look at
 
 
-def explain(source: Source, text: str, problem: Any) -> CgError:
-    token = getattr(problem, "token", problem)
-    start = getattr(token, "start_pos", None) or getattr(problem, "pos_in_stream", 0)
-    return error("unexpected", Span(source, start, start + 1), found=source.text[start : start + 1])
+def hidden_character(source: Source, at: int) -> CgError:
+    """The error for a character that cannot be seen."""
+    character = source.text[at]
+    if character == "\r":
+        return error("lone-carriage-return", Span(source, at, at + 1))
+    point = f"U+{ord(character):04X}"
+    name = unicodedata.name(character, "").lower()
+    return error("hidden-character", Span(source, at, at + 1), point=point, name=name or None)
+
+
+def explain(source: Source, text: str, problem: Any, start: str = "start") -> CgError:
+    """The error for what stopped the parser: a Mistake, or an UnexpectedInput of lark's.
+
+    text: what was parsed, that is the source's text with a newline behind it. start: `value` where one expression was
+    wanted.
+    """
+    if isinstance(problem, Mistake):
+        return _mistake(source, problem)
+    token = getattr(problem, "token", None)
+    if token is None:
+        return explain_character(source, problem.pos_in_stream)
+    place = _place(source, text, token)
+    if start == "value" and place.kind in ("EQUAL", "SEMICOLON", "_NL"):
+        return error("value-only", place.here, found=place.found if place.kind != "_NL" else None)
+    for rule in RULES:
+        found = rule(place)
+        if found is not None:
+            return found
+    return error("does-not-fit", place.here, found=place.found)
+
+
+def _place(source: Source, text: str, refused: Token) -> Place:
+    """The refused token among those before it and some of those behind it."""
+    tokens: list[Token] = []
+    stream = statement_lines(lex(text))
+    if refused.type == "$END":
+        tokens.extend(stream)
+    else:
+        for token in stream:
+            tokens.append(token)
+            if token.start_pos == refused.start_pos and token.type == refused.type:
+                at = len(tokens) - 1
+                tokens.extend(islice(stream, AHEAD))
+                return Place(source, tokens, at)
+    end = refused.new_borrow_pos("$END", "", refused)
+    end.start_pos = end.end_pos = len(source.text)
+    tokens.append(end)
+    return Place(source, tokens, len(tokens) - 1)
+
+
+def _mistake(source: Source, mistake: Mistake) -> CgError:
+    token = mistake.token
+    at = token.start_pos or 0
+    if mistake.code == "bad-name":
+        return explain_name(source, at, str(token))
+    if mistake.code == "bad-escape":
+        bad = bad_escape(token) or 0
+        return error("bad-escape", Span(source, at + bad, at + bad + 2), escape=token[bad : bad + 2])
+    return error("line-begins-with-minus", Span(source, at, at + 1))

@@ -32,14 +32,14 @@ class Builder(Columns):
         self.at_span = NONE
         self.at_group = NONE
         self._shared: dict[tuple[Any, ...], int] | None = None
-        self._result_types: dict[tuple[int, ...], AnyType] = {}
+        self._result_types: dict[tuple[int, ...], int] = {}
 
     def share(self, on: bool = True) -> None:
         """From here on, equal nodes are made once (or not any more)."""
         self._shared = {} if on else None
 
     def input(self, type_: Type, name: str | None = None, varies: bool = True, **attrs: Any) -> int:
-        i = self._append(INPUT, (), type_, attrs, False, varies)
+        i = self._append(INPUT, (), self.intern_type(type_), attrs, False, varies)
         if name is not None:
             self.names[i] = name
         return i
@@ -48,7 +48,7 @@ class Builder(Columns):
         """A constant; without a type it is a literal's."""
         if type_ is None:
             type_ = BOOL if isinstance(value, bool) else WEAK_INT if isinstance(value, int) else WEAK_FLOAT
-        return self.place(CONST, (), type_, {"value": value})
+        return self.place(CONST, (), self.intern_type(type_), {"value": value})
 
     def __getattr__(self, op: str) -> Callable[..., int]:
         name = op.rstrip("_")
@@ -65,28 +65,26 @@ class Builder(Columns):
         op = BY_CODE[code]
         if op.decide and not attrs:
             attrs = op.decide([bool(self.varies[x]) for x in operands])
-        if attrs:
-            result = op.type_rule([self.type_of(x) for x in operands], attrs)
-        else:
-            key = (code, *[self.type[x] for x in operands])
-            known = self._result_types.get(key)
-            if known is None:
-                known = self._result_types[key] = op.type_rule([self.type_of(x) for x in operands], attrs)
-            result = known
+        key = (code, *[self.type[x] for x in operands])
+        result = None if attrs else self._result_types.get(key)
+        if result is None:
+            result = self.intern_type(op.type_rule([self.type_of(x) for x in operands], attrs))
+            if not attrs:
+                self._result_types[key] = result
         return self.place(code, operands, result, attrs)
 
     def place(
-        self, code: int, operands: tuple[int, ...], type_: AnyType, attrs: Mapping[str, Any], merge: bool = True
+        self, code: int, operands: tuple[int, ...], type_: int, attrs: Mapping[str, Any], merge: bool = True
     ) -> int:
-        """A node whose type is known; merged with an equal one while sharing is on."""
+        """A node whose type, a row of `types`, is known; merged with an equal one while sharing is on."""
         if self._shared is not None:
             # repr tells 0.0 from -0.0 and 1 from True; a nested graph has an identity of its own
             shown = tuple((k, id(v) if isinstance(v, Graph) else repr(v)) for k, v in attrs.items()) if attrs else None
-            key = (code, operands, self.intern_type(type_), shown)
+            key = (code, operands, type_, shown)
             known = self._shared.get(key)
             if known is not None and merge:
                 return known
-            self._shared[key] = len(self)
+            self._shared[key] = len(self.op)
         op = BY_CODE[code]
         # what an `if` hands on varies, whatever its sides are made of
         varies, risk = isinstance(op.vjp, Structured), op.hazard
@@ -102,6 +100,7 @@ class Builder(Columns):
             where[i] = x
         span, group = self.at_span, self.at_group
         spans = [self.intern_span(s) for s in graph.spans]
+        types = [self.intern_type(t) for t in graph.types]
         groups: list[int] = []
         for g in graph.groups:
             outer = group if g.parent == NONE else groups[g.parent]
@@ -112,7 +111,7 @@ class Builder(Columns):
             self.at_span = spans[graph.span[i]] if graph.span[i] != NONE else span
             self.at_group = groups[graph.group[i]] if graph.group[i] != NONE else group
             operands = tuple(where[x] for x in graph.operands(i))
-            where[i] = self.place(code, operands, graph.type_of(i), graph.attrs.get(i, {}))
+            where[i] = self.place(code, operands, types[graph.type[i]], graph.attrs.get(i, {}))
             if i in graph.names:
                 self.names[where[i]] = graph.names[i]
         self.at_span, self.at_group = span, group
@@ -126,7 +125,7 @@ class Builder(Columns):
         return one(self.type_of(i))
 
     def _append(
-        self, code: int, operands: tuple[int, ...], type_: AnyType, attrs: Mapping[str, Any], risk: bool, varies: bool
+        self, code: int, operands: tuple[int, ...], type_: int, attrs: Mapping[str, Any], risk: bool, varies: bool
     ) -> int:
         self.risk.append(risk)
         self.varies.append(varies)

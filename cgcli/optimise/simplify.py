@@ -33,7 +33,7 @@ def simplify(graph: Graph, known: Mapping[int, float | int | bool] | None = None
             if known and i in known:
                 where[i] = b.const(known[i], one(graph.type_of(i)))
         elif i in graph.names:
-            where.append(b.place(code, operands, graph.type_of(i), graph.attrs.get(i, {}), merge=False))
+            where.append(b.place(code, operands, b.intern_type(graph.type_of(i)), graph.attrs.get(i, {}), merge=False))
             b.names[where[-1]] = graph.names[i]
         else:
             where.append(_place(b, graph, i, operands))
@@ -54,7 +54,7 @@ def _place(b: Builder, graph: Graph, i: int, operands: tuple[int, ...]) -> int:
     found = rule(b, *operands) if rule else None
     if isinstance(BY_CODE[code].vjp, Structured):
         attrs = {k: _side(v, values[1:]) if isinstance(v, Graph) else v for k, v in attrs.items()}
-    return b.place(code, operands, graph.type_of(i), attrs) if found is None else found
+    return b.place(code, operands, b.intern_type(graph.type_of(i)), attrs) if found is None else found
 
 
 def _side(graph: Graph, values: Sequence[float | int | bool | None]) -> Graph:

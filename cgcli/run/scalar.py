@@ -10,7 +10,7 @@ from typing import Any
 from cgcli.graph.diagnostic import CgError, error
 from cgcli.graph.graph import CONST, INPUT, Graph, Node, opcode
 from cgcli.graph.traversal import live
-from cgcli.graph.types import Results
+from cgcli.graph.types import AnyType, Results
 from cgcli.ops.arithmetic import IntegerDivisionByZero
 from cgcli.ops.numbers import Overflow, float32
 from cgcli.ops.registry import BY_CODE, Structured
@@ -29,6 +29,7 @@ class ScalarExecutor:
         self.graph = graph
         needed = live(graph, graph.outputs if roots is None else roots)
         self._constants: list[Any] = [None] * len(graph)
+        self._known: dict[tuple[int, ...], Callable[..., Any]] = {}
         self._steps: list[tuple[int, Callable[..., Any], int, int]] = []
         for i, code in enumerate(graph.op):
             if code == CONST:
@@ -104,20 +105,34 @@ class ScalarExecutor:
 
     def _forward(self, i: int, code: int) -> Callable[..., Any]:
         graph = self.graph
-        attrs = graph.attrs.get(i, {})
+        attrs = graph.attrs.get(i)
+        key = (code, graph.type[i], *[graph.type[x] for x in graph.operands(i)])
+        if attrs is None:
+            known = self._known.get(key)
+            if known is None:
+                known = self._known[key] = forward_step(code, self._types(i), graph.type_of(i), {})
+            return known
         if isinstance(BY_CODE[code].vjp, Structured):
             evaluate = BY_CODE[code].evaluate
             operands = graph.operands(i)
             return lambda v, *_: evaluate(self.run_side, attrs, *(v[x] for x in operands))
-        return forward_step(code, tuple(graph.type_of(x) for x in graph.operands(i)), graph.type_of(i), attrs)
+        return forward_step(code, self._types(i), graph.type_of(i), attrs)
+
+    def _types(self, i: int) -> tuple[AnyType, ...]:
+        return tuple(self.graph.type_of(x) for x in self.graph.operands(i))
 
     @cached_property
     def _backward_steps(self) -> list[Callable[..., None] | None]:
         """A step a node; None where nothing travels back (inputs, constants, what has no derivative)."""
         graph = self.graph
+        known: dict[tuple[int, ...], Callable[..., None] | None] = {}
         steps: list[Callable[..., None] | None] = []
         for i, code in enumerate(graph.op):
-            types = tuple(graph.type_of(x) for x in graph.operands(i))
+            key = (code, graph.type[i], *[graph.type[x] for x in graph.operands(i)])
+            if key in known and i not in graph.attrs:
+                steps.append(known[key])
+                continue
+            types = self._types(i)
             active = [isinstance(t, Results) or t.has_derivative for t in types]
             result = graph.type_of(i)
             if code == _GET:
@@ -128,6 +143,7 @@ class ScalarExecutor:
                 steps.append(None)
             else:
                 steps.append(backward_step(code, types, result, graph.attrs.get(i, {}), active))
+            known[key] = steps[-1]
         return steps
 
     def _sweep(self, adj: list[Any], v: Sequence[Any], top: int) -> None:

@@ -12,12 +12,12 @@ from typing import NamedTuple
 
 from cgcli.graph.graph import INPUT, Graph, opcode
 from cgcli.graph.traversal import prune
-from cgcli.graph.types import AnyType, Results, Type
+from cgcli.graph.types import Results, Type
 from cgcli.ops.builder import Builder
 from cgcli.ops.registry import BY_CODE
 from cgcli.ops.typing import one
 
-from .templates import cotangent_type, lookup, template
+from .templates import Template, cotangent_type, lookup, template
 
 _COND = opcode("cond")
 _GET = opcode("get")
@@ -104,6 +104,7 @@ def _backpropagate(
 ) -> dict[int, Cotangent]:
     """Cotangents of all active nodes from `lo` up to `hi`, in descending order of the nodes that contribute."""
     cotangents = dict(seeds)
+    rules = _Rules(b, active)
     results: dict[int, dict[int, Cotangent]] = {}  # of a structured node: the cotangents of its results
     for i in range(hi - 1, lo - 1, -1):
         if not active[i]:
@@ -122,20 +123,42 @@ def _backpropagate(
             k = b.attrs[i]["k"]
             given[k] = _join(b, given.get(k), c)
             continue
-        _through(b, i, c, active, cotangents)
+        _through(b, i, c, rules, cotangents)
     return cotangents
 
 
-def _through(b: Builder, i: int, c: Cotangent, active: bytearray, cotangents: dict[int, Cotangent]) -> None:
+class _Rules:
+    """The templates of a builder's nodes, found by numbers where that suffices."""
+
+    def __init__(self, b: Builder, active: bytearray) -> None:
+        self.b, self.active = b, active
+        self._known: dict[tuple[int, ...], tuple[Template, list[int]]] = {}
+
+    def of(self, i: int, operands: tuple[int, ...]) -> tuple[Template, list[int]]:
+        """The template of node `i`, and of each of its rows the type as a row of the builder's `types`."""
+        b, active = self.b, self.active
+        plain = i not in b.attrs
+        key = (b.op[i], b.type[i], *[2 * b.type[x] + active[x] for x in operands])
+        known = self._known.get(key) if plain else None
+        if known is None:
+            mask = [bool(active[x]) for x in operands]
+            types = tuple(b.type_of(x) for x in operands)
+            rule = template(b.op[i], types, b.type_of(i), b.attrs.get(i, {}), mask)
+            known = rule, [b.intern_type(row.type) for row in rule.rows]
+            if plain:
+                self._known[key] = known
+        return known
+
+
+def _through(b: Builder, i: int, c: Cotangent, rules: _Rules, cotangents: dict[int, Cotangent]) -> None:
     """Stamps the rules of node `i` and hands its operands what they give."""
     operands = b.operands(i)
-    mask = [bool(active[x]) for x in operands]
-    rule = template(b.op[i], tuple(b.type_of(x) for x in operands), b.type_of(i), b.attrs.get(i, {}), mask)
+    rule, types = rules.of(i, operands)
     placed: list[int] = []
-    for row in rule.rows:
-        refs = tuple(lookup(r, placed, i, c.value, operands) for r in row.operands)
-        known = _by_one(b, refs, row.type) if row.op == _MUL and c.value in refs else None
-        placed.append(b.place(row.op, refs, row.type, row.attrs) if known is None else known)
+    for row, type_ in zip(rule.rows, types, strict=True):
+        refs = tuple([lookup(r, placed, i, c.value, operands) for r in row.operands])
+        known = _by_one(b, refs, type_) if row.op == _MUL and c.value in refs else None
+        placed.append(b.place(row.op, refs, type_, row.attrs) if known is None else known)
     risky = BY_CODE[b.op[i]].hazard or any(b.risk[x] for x in operands)
     for x, given in zip(operands, rule.gives, strict=True):
         if given is None:
@@ -150,10 +173,10 @@ def _through(b: Builder, i: int, c: Cotangent, active: bytearray, cotangents: di
         cotangents[x] = _join(b, cotangents.get(x), new)
 
 
-def _by_one(b: Builder, refs: Sequence[int], type_: AnyType) -> int | None:
+def _by_one(b: Builder, refs: Sequence[int], type_: int) -> int | None:
     """The other factor where one is the 1 that a gradient starts with: the product has the same bits."""
     for one_, other in (refs, refs[::-1]):
-        if b.constant(one_) == 1.0 and b.type_of(other) == type_:
+        if b.constant(one_) == 1.0 and b.type[other] == type_:
             return other
     return None
 

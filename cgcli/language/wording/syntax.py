@@ -4,4 +4,267 @@ from __future__ import annotations
 
 from .words import Words
 
-WORDS: dict[str, Words] = {}
+CONTINUE = "to go on in the next line, put the whole expression in brackets"
+
+WORDS: dict[str, Words] = {
+    # characters
+    "hidden-character": Words(
+        "a character that cannot be seen",
+        labels={"here": "this is {point}"},
+        help=("its name is {name}", "control and direction characters may stand nowhere in a program: remove it"),
+    ),
+    "lone-carriage-return": Words(
+        "a carriage return that ends no line", labels={"here": "a line ends with a newline, before which one may stand"}
+    ),
+    "foreign-character": Words(
+        "`{character}` is not part of the language", labels={"here": "not known here"}, help=("write `{write}`",)
+    ),
+    "bad-name": Words(
+        "`{character}` cannot be part of a name",
+        labels={"here": "neither letter, digit nor `_`"},
+        help=("write `{write}`",),
+    ),
+    "superscript": Words(
+        "a power is written with `^`", labels={"here": "a raised digit is no exponent"}, help=("write `{write}`",)
+    ),
+    "unclosed-text": Words(
+        "this text is not closed", labels={"here": 'no `"` ends it on this line'}, help=(r"for a newline write `\n`",)
+    ),
+    "bad-escape": Words(
+        "`{escape}` means nothing in a text",
+        labels={"here": "unknown escape"},
+        help=(r"the escapes are `\"`, `\\`, `\n` and `\t`",),
+    ),
+    "single-quotes": Words(
+        "a text stands in double quotes", labels={"here": "in single quotes"}, help=("write `{write}`",)
+    ),
+    "prime": Words(
+        "`'` is not part of the language",
+        labels={"here": "not known here"},
+        help=("the derivative of `y` by `x` is `grad(y, x)`", "the transpose of a matrix is `x.T`"),
+    ),
+    "bars": Words(
+        "bars are not part of the language", labels={"here": "meant as an absolute value?"}, help=("write `{write}`",)
+    ),
+    "question-mark": Words(
+        "`?` is not part of the language",
+        labels={"here": "not known here"},
+        help=("a choice is `if … then … else …`", "write `{write}`"),
+    ),
+    "backslash-newline": Words(
+        "a `\\` does not continue a line", labels={"here": "not part of the language"}, help=(CONTINUE,)
+    ),
+    # numbers
+    "bad-number": Words(
+        "`{number}` is not a number",
+        labels={"here": "cannot be read"},
+        help=("numbers are decimal: write `{decimal}`", "a number looks like `2`, `1_000`, `0.5` or `1e-3`"),
+    ),
+    "product-without-star": Words(
+        "a product needs its `*`", labels={"here": "two values side by side"}, help=("write `{left} * {right}`",)
+    ),
+    # brackets
+    "bracket-mismatch": Words(
+        "`{found}` does not close `{opener}`",
+        labels={"here": "`{closer}` expected", "opened": "opened here"},
+    ),
+    "closes-nothing": Words("`{found}` closes nothing", labels={"here": "no bracket is open"}),
+    "unclosed-bracket": Words(
+        "this `{opener}` is never closed",
+        labels={"here": "opened here", "noticed": "a `{closer}` was expected before this"},
+    ),
+    "brace-in-expression": Words(
+        "`{{` stands around statements, not in an expression",
+        labels={"here": "not part of an expression"},
+        help=("a tensor stands in square brackets: `[1, 2]`",),
+    ),
+    "stray-block": Words(
+        "a block belongs to `if`, `else`, `for`, `while` or `fn`", labels={"here": "this one to none of them"}
+    ),
+    "slice-of-four": Words(
+        "a slice has at most three parts", labels={"here": "a fourth begins"}, help=("it is `start:stop:step`",)
+    ),
+    # words
+    "foreign-word": Words("there is no `{word}`", labels={"here": "not a word of the language"}, help=("write `{write}`",)),
+    "no-lambda": Words(
+        "there is no `lambda`",
+        labels={"here": "not a word of the language"},
+        help=("every function has a name: `fn f(x) = …`",),
+    ),
+    "no-declaring-word": Words(
+        "there is no `{word}`", labels={"here": "not a word of the language"}, help=("a name is given a value by `name = …`",)
+    ),
+    "reserved-word": Words(
+        "`{word}` is a word of the language", labels={"here": "cannot be a name or a value"}, help=("choose another name",)
+    ),
+    "loop-in-expression": Words("a `for` is a statement", labels={"here": "not part of an expression"}),
+    # operators
+    "foreign-operator": Words("there is no `{found}`", labels={"here": "not an operator"}, help=("write `{write}`",)),
+    "augmented": Words(
+        "there is no `{operator}=`", labels={"here": "not an operator"}, help=("write `{write}`",)
+    ),
+    "counted-up": Words("there is no `{found}`", labels={"here": "not an operator"}, help=("write `{write}`",)),
+    "range-of-three": Words("a range has two ends", labels={"here": "a third begins"}, help=("it is `start..stop`",)),
+    "unary-plus": Words("there is no sign `+`", labels={"here": "a value is expected"}, help=("leave the `+` out",)),
+    "line-begins-with-operator": Words(
+        "a line cannot begin with `{operator}`",
+        labels={"here": "the line before is a statement of its own"},
+        help=(CONTINUE,),
+    ),
+    "line-begins-with-minus": Words(
+        "a line cannot begin with `-`",
+        labels={"here": "the line before is a statement of its own"},
+        help=(CONTINUE, "for a new statement give it a name, or put a `;` before it"),
+    ),
+    "not-needs-brackets": Words(
+        "`not` cannot follow `{operator}`", labels={"here": "binds less than `{operator}`"}, help=("write `(not …)`",)
+    ),
+    "line-ends-early": Words(
+        "a value is missing after `{before}`", labels={"here": "nothing follows on the line"}, help=(CONTINUE,)
+    ),
+    "value-missing-between": Words(
+        "a value is missing between `{before}` and `{found}`", labels={"here": "a value is expected before this"}
+    ),
+    "value-missing-before": Words("a value is missing before `{found}`", labels={"here": "nothing stands before this"}),
+    "assigned-twice": Words(
+        "a statement has one `=`",
+        labels={"here": "a second one", "first": "the first"},
+        help=("to compare, write `==`",),
+    ),
+    "equals-in-expression": Words(
+        "`=` gives a name a value, it does not compare", labels={"here": "not part of an expression"}, help=("to compare, write `==`",)
+    ),
+    # if, then, else, blocks
+    "condition-missing": Words("a condition is missing after `{word}`", labels={"here": "expected before this"}),
+    "equals-in-condition": Words(
+        "`=` gives a name a value, it does not compare",
+        labels={"here": "after `{word}` a condition is expected"},
+        help=("to compare, write `==`",),
+    ),
+    "else-missing": Words(
+        "an `if … then …` needs its `else`",
+        labels={"here": "`else` expected", "if": "this `if` is an expression, which has a value on both sides"},
+    ),
+    "then-missing": Words(
+        "`then` is missing", labels={"here": "`then` expected before this", "if": "of this `if`"}
+    ),
+    "if-body-missing": Words(
+        "after the condition `{{` or `then` is missing",
+        labels={"here": "expected before this", "if": "of this `if`"},
+        help=("a statement is `if … {{ … }}`, an expression `if … then … else …`",),
+    ),
+    "else-without-if": Words("this `else` belongs to no `if`", labels={"here": "no `if` before it"}),
+    "python-if": Words(
+        "the condition comes first", labels={"here": "not between the values"}, help=("write `if … then … else …`",)
+    ),
+    "if-needs-brackets": Words(
+        "an `if` inside an expression needs brackets",
+        labels={"here": "begins here"},
+        help=("write `(if … then … else …)`",),
+    ),
+    "statement-after-block": Words(
+        "a new statement needs a new line, or a `;`", labels={"here": "follows a `}}` on its line"}
+    ),
+    "block-after-colon": Words(
+        "the body of `{word}` stands in braces", labels={"here": "no `:` belongs here"}, help=("write `{{ … }}`",)
+    ),
+    "block-missing": Words(
+        "the body of `{word}` is missing",
+        labels={"here": "`{{` expected", "head": "of this `{word}`"},
+        help=("it stands in braces, `{{ … }}`",),
+    ),
+    "loop-of-two": Words("a loop has one variable", labels={"here": "a second one begins"}),
+    "loop-in-brackets": Words(
+        "a `for` has no brackets", labels={"here": "a name is expected"}, help=("write `for i in 0..n {{ … }}`",)
+    ),
+    "loop-without-in": Words(
+        "`in` is missing", labels={"here": "`in` expected"}, help=("write `for {name} in 0..n {{ … }}`",)
+    ),
+    "function-without-name": Words(
+        "every function has a name", labels={"here": "a name is expected"}, help=("write `fn f(x) = …`",)
+    ),
+    "parameter-name-expected": Words("a parameter is a name", labels={"here": "a name is expected"}),
+    "parameters-missing": Words(
+        "the parameters of `{name}` are missing",
+        labels={"here": "`(` expected"},
+        help=("write `fn {name}(x) = …`; without parameters it is `fn {name}() = …`",),
+    ),
+    "equals-before-block": Words(
+        "either `=` or a block, not both",
+        labels={"here": "a block after `=`"},
+        help=("write `fn f(x) = …` or `fn f(x) {{ … }}`",),
+    ),
+    "function-without-body": Words(
+        "the body of `{name}` is missing",
+        labels={"here": "`=` or `{{` expected"},
+        help=("write `fn {name}(…) = …` or `fn {name}(…) {{ … }}`",),
+    ),
+    # declarations
+    "declaration-without-word": Words(
+        "a declaration begins with `input` or `param`",
+        labels={"here": "declared as what?"},
+        help=("write `input {name}: …`",),
+    ),
+    "one-declaration-each": Words(
+        "`{word}` declares one name", labels={"here": "a second one begins"}, help=("give each a line of its own",)
+    ),
+    "type-without-colon": Words(
+        "`:` is missing before the type of `{name}`",
+        labels={"here": "the declaration of `{name}` was complete before this"},
+        help=("write `{word} {name}: {type}`",),
+    ),
+    "output-needs-name": Words(
+        "`output` wants the name of a value",
+        labels={"here": "this is an expression"},
+        help=("give it a name: `output y = …`",),
+    ),
+    "import-with-dot": Words(
+        "a library's name has no `.`",
+        labels={"here": "nothing may follow the name"},
+        help=('a file stands in double quotes: `import "a.cg"`',),
+    ),
+    "assert-message": Words(
+        "the message of an `assert` is a text in double quotes", labels={"here": "not a text"}
+    ),
+    # values side by side, too many or too few
+    "call-without-brackets": Words(
+        "the arguments of `{name}` stand in brackets",
+        labels={"here": "a function and a value side by side"},
+        help=("write `{name}({argument})`",),
+    ),
+    "field-is-number": Words(
+        "a field's name does not begin with a digit",
+        labels={"here": "cannot be read"},
+        help=("an element is `{name}[{digits}]`, a product `{name} * 0.{digits}`",),
+    ),
+    "comma-missing": Words(
+        "something is missing between two values",
+        labels={"here": "a second value", "before": "the first ends here"},
+        help=("values in brackets are separated by `,`", "a product needs its `*`"),
+    ),
+    "side-by-side": Words(
+        "two values side by side",
+        labels={"here": "nothing joins this", "before": "to this"},
+        help=("a product is `{product}`", "a call is `{call}`", "a new statement needs a new line, or a `;`"),
+    ),
+    "several-values": Words(
+        "several values are a tensor, in square brackets",
+        labels={"here": "the statement was complete before this"},
+        help=("write `[1, 2]`",),
+    ),
+    "name-missing-after-comma": Words(
+        "a name is missing after the `,`", labels={"here": "expected before this"}, help=("for one name leave the `,` out",)
+    ),
+    "something-missing": Words("after `{before}` something is missing", labels={"here": "expected {wanted}"}),
+    "not-this-here": Words("`{found}` does not fit here", labels={"here": "expected {wanted}"}),
+    "statement-unfinished": Words(
+        "the statement is not complete", labels={"here": "ends after `{before}`"}, help=(CONTINUE,)
+    ),
+    "empty-value": Words("a value is missing", labels={"here": "nothing is written here"}),
+    "value-only": Words(
+        "one value is wanted here, not a program",
+        labels={"here": "`{found}` belongs to no value"},
+        help=("write a number or a constant expression, such as `-1e-3` or `pi/2`",),
+    ),
+    "does-not-fit": Words("`{found}` does not fit here", labels={"here": "not expected"}),
+}

@@ -1,0 +1,21 @@
+"""The command line: one file a command, over the public API of `cgcli.program`."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+INTERRUPTED = 130
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs `cg` with these arguments (the process's own when None) and returns the exit status."""
+    try:
+        # Typer is loaded in here, so that an interrupt during the first moments is met like any other.
+        from cgcli.cli.process import run
+
+        return run(argv)
+    except KeyboardInterrupt:
+        if sys.stderr is not None:
+            sys.stderr.write("interrupted\n")
+        return INTERRUPTED

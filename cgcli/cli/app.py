@@ -1,0 +1,102 @@
+"""All commands under one name. Each is loaded when it is called."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+
+from cgcli.cli.arguments import EMPTY
+from cgcli.cli.output import emit
+from cgcli.graph.diagnostic import error
+from cgcli.language.suggest import nearest
+from cgcli.version import VERSION
+
+COMMANDS = {
+    "eval": "The outputs of a program.",
+    "grad": "A value and its derivatives.",
+    "show": "The graph in the terminal.",
+    "render": "The picture of the graph.",
+    "check": "What is wrong or doubtful in a program, without running it.",
+    "fmt": "The one canonical layout of a program.",
+    "samples": "The programs that come with cg.",
+    "help": "Functions, exit statuses, the language in one page.",
+}
+"""What each command is about; the module of the same name holds it as `command`."""
+
+EPILOG = """\b
+Example:
+  cg samples article
+  cg grad article.cg --a 2 --b 3 --c 1
+"""
+
+
+class Commands(TyperGroup):
+    """The group `cg`: names what was misspelt, and takes a program in the place of a command for what it is."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> TyperCommand | None:
+        if cmd_name not in COMMANDS:
+            return None
+        command: TyperCommand = import_module(f"cgcli.cli.{cmd_name}").command
+        return command
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        """Lists the commands without loading them."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        option = args[0].partition("=")[0] if args else ""
+        own = [name for param in self.get_params(ctx) for name in (*param.opts, *param.secondary_opts)]
+        if option.startswith("-") and option not in own and not ctx.resilient_parsing:
+            like = nearest(option.lstrip("-"), [name.lstrip("-") for name in own])
+            raise error(
+                "unknown-option",
+                option=option,
+                nearest=None if like is None else f"--{like}",
+                order="cg COMMAND FILE --option VALUE",
+            )
+        return super().parse_args(ctx, args)
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
+        name = args[0]
+        if name not in COMMANDS and not ctx.resilient_parsing:
+            raise error(
+                "unknown-command",
+                name=name or EMPTY,
+                nearest=nearest(name, list(COMMANDS)),
+                program=name if name.endswith(".cg") else None,
+                commands=list(COMMANDS),
+            )
+        return super().resolve_command(ctx, args)
+
+
+app = typer.Typer(
+    cls=Commands,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["--help", "-h"]},
+    epilog=EPILOG,
+)
+
+
+@app.callback(invoke_without_command=True)
+def main(
+    context: typer.Context,
+    version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
+) -> int:
+    """Computational graphs from small programs: values, gradients and pictures."""
+    if version:
+        emit(f"cg {VERSION}")
+        raise typer.Exit
+    if context.invoked_subcommand is None:
+        emit(context.get_help())
+    return 0
+
+
+commands = typer.main.get_command(app)

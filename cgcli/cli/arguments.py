@@ -1,0 +1,168 @@
+"""The walk over a command's arguments before Typer parses them.
+
+A program's inputs are options that only its file knows (`--a 2`). Left to the option parser, numbers would be torn
+apart: with a short option `-e` on the command, `--a -1e-3` reads as `-1-3` and switches `-e` on. So each unknown
+`--name value` becomes the public option `--set name=value` here, every option stands with its value, and the files
+come last, behind `--`: what the parser then sees cannot be misread.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from cgcli.graph.diagnostic import error
+from cgcli.language.suggest import nearest
+
+EMPTY = "''"  # how an argument without a character is named
+
+
+@dataclass(frozen=True)
+class Known:
+    """The options that a command has of its own, each with its dashes.
+
+    inputs: whether any other `--name` is an input of the program.
+    """
+
+    valued: frozenset[str]
+    flags: frozenset[str] = frozenset()
+    repeatable: frozenset[str] = frozenset({"--set", "--allow-path"})
+    inputs: bool = True
+
+    def __contains__(self, option: str) -> bool:
+        return option in self.valued or option in self.flags
+
+    def nearest(self, name: str) -> str | None:
+        """The option that a misspelt one may have meant, with its dashes."""
+        found = nearest(name.lstrip("-"), [o[2:] for o in self.valued | self.flags if o.startswith("--")])
+        return None if found is None else f"--{found}"
+
+
+@dataclass
+class Walked:
+    """The arguments sorted: `options` for the parser, the files, and what some of the options say.
+
+    inputs: the names that are given a value; allowed: the folders of `--allow-path`; flags: the options without value.
+    """
+
+    options: list[str] = field(default_factory=list)
+    files: list[str] = field(default_factory=list)
+    expression: str | None = None
+    inputs: list[str] = field(default_factory=list)
+    allowed: list[str] = field(default_factory=list)
+    flags: set[str] = field(default_factory=set)
+
+    @property
+    def arguments(self) -> list[str]:
+        return [*self.options, "--", *self.files] if self.files else self.options
+
+
+def walk(args: Sequence[str], known: Known, *, tolerant: bool = False) -> Walked:
+    """Sorts the arguments; raises `CgError` for what cannot be meant.
+
+    tolerant: an unfinished line, as shell completion sees it, leaves out what is wrong instead.
+    """
+    walked = Walked()
+    seen: set[str] = set()
+    rest = iter(args)
+    upcoming = _Upcoming(rest)
+    for arg in upcoming:
+        if arg == "--":
+            walked.files.extend(upcoming)
+        elif arg == "-" or not arg.startswith("-"):
+            walked.files.append(arg)
+        else:
+            _option(arg, upcoming, known, walked, seen, tolerant)
+    return walked
+
+
+class _Upcoming(Iterator[str]):
+    """The arguments still to come, with a look at the next."""
+
+    def __init__(self, rest: Iterator[str]) -> None:
+        self._rest = rest
+        self._held: list[str] = []
+
+    def __next__(self) -> str:
+        return self._held.pop() if self._held else next(self._rest)
+
+    def peek(self) -> str | None:
+        """The next argument, which stays; None at the end."""
+        if not self._held:
+            try:
+                self._held.append(next(self._rest))
+            except StopIteration:
+                return None
+        return self._held[-1]
+
+
+def _option(arg: str, upcoming: _Upcoming, known: Known, walked: Walked, seen: set[str], tolerant: bool) -> None:
+    """Takes one option, and its value where it has one."""
+    if arg.startswith("--"):
+        name, equals, attached = arg.partition("=")
+        given = attached if equals else None
+    else:
+        name, given = arg[:2], arg[2:] or None
+
+    if name in known.flags:
+        if given is not None and not tolerant:
+            raise error("option-takes-no-value", option=name, value=given or EMPTY)
+        walked.options.append(name)
+        walked.flags.add(name)
+        return
+    if name not in known.valued:
+        _unknown(arg, name, given, upcoming, known, walked, tolerant)
+        return
+    value = given if given is not None else _value(name, upcoming, known)
+    if value is None:
+        if tolerant:
+            return
+        raise error("missing-option-value", option=name)
+    if name in seen and name not in known.repeatable and not tolerant:
+        raise error("repeated-option", option=name)
+    seen.add(name)
+    if name == "-e":
+        walked.expression = value
+    if name == "--allow-path":
+        walked.allowed.append(value)
+    if name == "--set":
+        walked.inputs.append(value.partition("=")[0].strip())
+    walked.options += [name, value] if not name.startswith("--") else [f"{name}={value}"]
+
+
+def _unknown(
+    arg: str, name: str, given: str | None, upcoming: _Upcoming, known: Known, walked: Walked, tolerant: bool
+) -> None:
+    """Takes an option that is none of the command's: an input of the program, or a mistake."""
+    if name.startswith("--") and known.inputs:
+        value = given if given is not None else _value(name, upcoming, known)
+        if value is not None:
+            walked.inputs.append(name[2:])
+            walked.options.append(f"--set={name[2:]}={value}")
+        elif not tolerant:
+            raise error("missing-input-value", option=name, nearest=known.nearest(name), next=upcoming.peek())
+    elif not tolerant:
+        number = arg[1:2].isdigit() or arg[1:2] == "."
+        raise error(
+            "unknown-option",
+            option=arg if number else name,
+            nearest=known.nearest(name) if name.startswith("--") else None,
+            long=f"--{arg[1:]}" if known.inputs and not name.startswith("--") and not number else None,
+            number=arg if number else None,
+        )
+
+
+def _value(name: str, upcoming: _Upcoming, known: Known) -> str | None:
+    """The next argument as the option's value, taken; None when there is none or it is an option itself.
+
+    `-e` takes anything, for `--x` is an expression. No other value begins with `--` or is one of the command's own
+    short options; `-` is a file, never the value of an input.
+    """
+    following = upcoming.peek()
+    if following is None:
+        return None
+    if name != "-e" and (following.startswith("--") or following in known):
+        return None
+    if following == "-" and name not in known:
+        return None
+    return next(upcoming)

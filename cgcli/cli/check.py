@@ -1,0 +1,88 @@
+"""`cg check`: what is wrong or doubtful in a program, without running it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+import typer
+
+from cgcli.cli.command import Command, declare
+from cgcli.cli.options import AllowPath, Colour, Expression, File, Mode, choice
+from cgcli.cli.output import coloured, emit, stdout
+from cgcli.cli.sources import open_program
+from cgcli.graph.diagnostic import CgError, Diagnostic
+from cgcli.language.records import Input
+from cgcli.program import Program
+from cgcli.render.json import dump
+from cgcli.render.report import as_data
+from cgcli.render.report import text as report
+
+Layout = Annotated[str, typer.Option("--format", help="json is for editors.", **choice("--format", "plain", "json"))]
+
+
+def check(
+    file: File = None,
+    expression: Expression = None,
+    layout: Layout = "plain",
+    mode: Mode = "static",
+    allow_path: AllowPath = None,
+    colour: Colour = "auto",
+) -> int:
+    """Check a program: syntax, names, types, warnings. Runs nothing.
+
+    What is found is the result, on standard output. The exit status is 2 when there is an error.
+    """
+    program: Program | None = None
+    found: Sequence[Diagnostic]
+    try:
+        program = open_program(file, expression, allow_path or ())
+        found, status = program.warnings, 0
+    except CgError as problem:
+        found, status = problem.diagnostics, problem.status
+    if layout == "json":
+        emit(dump(_data(program, found)))
+        return status
+    parts = [report(found, colour=coloured(stdout(), colour)).rstrip("\n")] if found else []
+    if program is not None:
+        parts.append(summary(program))
+    emit("\n\n".join(parts))
+    return status
+
+
+def summary(program: Program) -> str:
+    """One line: the inputs, those without a declaration marked, and the outputs."""
+    implicit = [each.name for each in program.inputs if each.implicit]
+    params = [each.name for each in program.inputs if each.kind == "param"]
+    declared = [each.name for each in program.inputs if each.kind == "input" and not each.implicit]
+    parts = [_counted("input", declared), _counted("implicit input", implicit), _counted("param", params)]
+    told = [part for part in parts if part] or ["no inputs"]
+    return "ok: " + ", ".join([*told, _counted("output", program.outputs) or "no outputs"])
+
+
+def _counted(what: str, names: Sequence[str]) -> str:
+    return f"{len(names)} {what}{'' if len(names) == 1 else 's'} ({', '.join(names)})" if names else ""
+
+
+def _data(program: Program | None, found: Sequence[Diagnostic]) -> dict[str, Any]:
+    """The same for an editor: the diagnostics and, of a program without errors, its inputs and outputs."""
+    data: dict[str, Any] = {"diagnostics": [as_data(each) for each in found]}
+    if program is not None:
+        data["inputs"] = [_input(each) for each in program.inputs]
+        data["outputs"] = list(program.outputs)
+    return data
+
+
+def _input(each: Input) -> dict[str, Any]:
+    return {
+        "name": each.name,
+        "kind": each.kind,
+        "type": str(each.type),
+        "implicit": each.implicit,
+        "default": each.default,
+        "range": None if each.range is None else list(each.range),
+        "doc": each.doc,
+    }
+
+
+command = declare("check", check, Command, "cg check samples/article.cg")

@@ -1,0 +1,153 @@
+"""The commands as Typer sees them: options named by the program, help with its inputs, completion of their names."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import typer
+from typer.core import TyperCommand
+
+from cgcli.cli.arguments import EMPTY, Known, Walked, walk
+from cgcli.cli.sources import open_program
+from cgcli.graph.diagnostic import CgError, error
+from cgcli.program import Program
+
+HELP = ("--help", "-h")
+WALKED, KNOWN = "cgcli.walked", "cgcli.known"
+
+
+def known_options(context: typer.Context) -> Known:
+    """The options of the command that runs."""
+    known: Known = context.meta[KNOWN]
+    return known
+
+
+class Command(TyperCommand):
+    """A command whose options are all its own. Reads its arguments by `walk` and complains in cg's words."""
+
+    inputs = False
+
+    def known(self, ctx: Any) -> Known:
+        """The options that this command declares."""
+        valued: set[str] = set()
+        flags: set[str] = set()
+        repeatable: set[str] = set()
+        for param in self.get_params(ctx):
+            if param.param_type_name != "option":
+                continue
+            names = [*param.opts, *param.secondary_opts]
+            (flags if getattr(param, "is_flag", False) else valued).update(names)
+            if param.multiple:
+                repeatable.update(names)
+        return Known(frozenset(valued), frozenset(flags), frozenset(repeatable), self.inputs)
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Hands the arguments to Typer in the one order that it cannot misread; raises `CgError` for wrong ones."""
+        known = self.known(ctx)
+        try:
+            walked = walk(args, known, tolerant=ctx.resilient_parsing)
+        except CgError:
+            if not any(option in args for option in HELP):
+                raise
+            walked = walk(args, known, tolerant=True)
+        if not ctx.resilient_parsing and walked.flags.isdisjoint(HELP):
+            self.check(ctx, walked, known)
+        ctx.meta[WALKED], ctx.meta[KNOWN] = walked, known
+        return super().parse_args(ctx, walked.arguments)
+
+    def check(self, ctx: Any, walked: Walked, known: Known) -> None:
+        """Raises `CgError` when the arguments that are no options do not fit the command."""
+        places = sum(param.param_type_name == "argument" for param in self.get_params(ctx))
+        taken = places if walked.expression is None else 0
+        if "-e" in known.valued:
+            if walked.files and walked.expression is not None:
+                raise error("file-and-expression", file=walked.files[0] or EMPTY)
+            if not walked.files and walked.expression is None:
+                misspelt = next((name for name in walked.inputs if known.nearest(name)), None)
+                if misspelt is not None:  # it may have taken the file for its value
+                    raise error("unknown-option", option=f"--{misspelt}", nearest=known.nearest(misspelt))
+                raise error("no-program")
+        if len(walked.files) > taken:
+            extra = walked.files[taken]
+            name, equals, value = extra.partition("=")
+            fix = (
+                f"--{name.strip()}={value.strip()}" if equals and self.inputs and name.strip().isidentifier() else None
+            )
+            raise error("extra-argument", argument=extra or EMPTY, fix=fix)
+
+
+class ProgramCommand(Command):
+    """A command that gives a program's inputs their values: `--a 2` for an input `a`."""
+
+    inputs = True
+
+    def program(self, ctx: Any) -> Program | None:
+        """The program on the line, or None when there is none that can be read now (standard input stays unread)."""
+        walked: Walked = ctx.meta.get(WALKED) or Walked()
+        if walked.expression is None and (not walked.files or walked.files[0] == "-"):
+            return None
+        return open_program(walked.files[0] if walked.files else None, walked.expression, walked.allowed)
+
+    def format_options(self, ctx: Any, formatter: Any) -> None:
+        """Adds the inputs of the program to the help page; a program that is wrong leaves a line that says so."""
+        from cgcli.cli.describe import input_rows, unlisted  # a run that shows no help does without
+
+        super().format_options(ctx, formatter)
+        try:
+            program = self.program(ctx)
+        except CgError as problem:
+            formatter.write_paragraph()
+            formatter.write_text(f"The inputs cannot be listed: {unlisted(problem)}")
+            return
+        if program is None:
+            return
+        rows = input_rows(program.inputs, self.known(ctx))
+        with formatter.section(f"Inputs of {program.module.source.name}"):
+            if rows:
+                formatter.write_dl(rows)
+            else:
+                formatter.write_text("none")
+
+    def shell_complete(self, ctx: Any, incomplete: str) -> list[Any]:
+        """Options and the program's inputs; a program that cannot be read offers none and says nothing."""
+        offered = super().shell_complete(ctx, incomplete)
+        try:
+            program = self.program(ctx)
+        except Exception:  # a half-written file must not disturb the line that is being typed
+            return offered
+        if program is None or not incomplete.startswith("-"):
+            return offered
+        known = self.known(ctx)
+        walked: Walked = ctx.meta.get(WALKED) or Walked()
+        given = set(walked.inputs)
+        for each in program.inputs:
+            option = f"--{each.name}"
+            if each.name not in given and option not in known and option.startswith(incomplete):
+                offered.append(Completion(option, help=f"{each.kind}, {each.type}"))
+        return offered
+
+
+@dataclass(frozen=True)
+class Completion:
+    """One offer to the shell, with the fields that Typer's completion reads (its own class is private)."""
+
+    value: str
+    type: str = "plain"
+    help: str | None = None
+
+
+def declare(name: str, function: Callable[..., int], kind: type[Command], *example: str) -> TyperCommand:
+    """The command that runs the function; its help ends with the example."""
+    app = typer.Typer(
+        add_completion=False,
+        rich_markup_mode=None,
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": list(HELP)},
+    )
+    epilog = "\n".join(["\b", "Example:", *(f"  {line}" for line in example)])
+    app.command(name, cls=kind, epilog=epilog)(function)
+    command = typer.main.get_command(app)
+    assert isinstance(command, TyperCommand)
+    return command

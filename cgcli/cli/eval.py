@@ -1,0 +1,56 @@
+"""`cg eval`: the outputs of a program."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from cgcli.cli.command import ProgramCommand, declare
+from cgcli.cli.options import (
+    AllowPath,
+    Colour,
+    Data,
+    Expression,
+    File,
+    Format,
+    InputsFile,
+    Mode,
+    Precision,
+    Set,
+)
+from cgcli.cli.results import show_numbers
+from cgcli.cli.session import start
+from cgcli.graph.diagnostic import error
+
+Every = Annotated[bool, typer.Option("--all", help="Every named value, not only the outputs.")]
+
+
+def evaluate(
+    context: typer.Context,
+    file: File = None,
+    expression: Expression = None,
+    settings: Set = None,
+    inputs_file: InputsFile = None,
+    every: Every = False,
+    layout: Format = None,
+    precision: Precision = None,
+    mode: Mode = "static",
+    allow_path: AllowPath = None,
+    colour: Colour = "auto",
+    data: Data = None,
+) -> int:
+    """Evaluate a program and print its outputs.
+
+    Give each input its value by its own name: --a 2.
+    """
+    session = start(context, file, expression, settings, inputs_file, allow_path, colour)
+    session.require_values()
+    results = session.program.eval(session.values, every=every)
+    if not results:
+        raise error("nothing-to-compute", name=session.program.module.source.name)
+    show_numbers(list(results.items()), results, layout, precision, colour)
+    return 0
+
+
+command = declare("eval", evaluate, ProgramCommand, "cg eval samples/article.cg --a 2 --b 3 --c 1")

@@ -1,0 +1,50 @@
+"""`cg fmt`: the one canonical layout of a program."""
+
+from __future__ import annotations
+
+import difflib
+from typing import Annotated
+
+import typer
+
+from cgcli.cli.command import Command, declare
+from cgcli.cli.options import Expression, File
+from cgcli.cli.output import emit, notice
+from cgcli.cli.sources import program_text
+from cgcli.language.format import format_source
+from cgcli.render.escape import show
+from cgcli.render.files import write_whole
+
+Check = Annotated[
+    bool, typer.Option("--check", help="Change nothing, print what would change, and exit with 1 if anything would.")
+]
+
+
+def fmt(file: File = None, expression: Expression = None, check: Check = False) -> int:
+    """Lay a program out in the one canonical way. Comments stay.
+
+    The file is rewritten, as a whole or not at all; - and -e print the result instead.
+    """
+    source = program_text(file, expression)
+    laid_out = format_source(source)
+    if check:
+        return _compare(source.name, source.text, laid_out)
+    if file is None or file == "-":
+        emit(laid_out)
+    elif laid_out != source.text:
+        write_whole(file, laid_out.encode())
+        notice(f"rewrote {show(file)}")
+    return 0
+
+
+def _compare(name: str, text: str, laid_out: str) -> int:
+    """Prints what would change; the status is 1 when something would."""
+    if text == laid_out:
+        return 0
+    before, after = text.splitlines(), laid_out.splitlines()
+    changes = difflib.unified_diff(before, after, name, f"{name} (laid out)", n=1, lineterm="")
+    emit("\n".join(show(line) for line in changes))
+    return 1
+
+
+command = declare("fmt", fmt, Command, "cg fmt --check samples/article.cg")

@@ -1,0 +1,83 @@
+"""Help pages of the language's functions, read from the registry of operations."""
+
+from __future__ import annotations
+
+from cgcli.language.builtins import ELEMENTWISE
+from cgcli.ops.registry import Op
+from cgcli.program import parse
+from cgcli.render.numbers import shortest
+
+_SPELLED_OUT = {
+    "clip": (
+        "clip(x, lo, hi)",
+        "x, but never below lo nor above hi",
+        "lo ≤ hi; a tie with a constant bound goes to the bound, with derivative 0",
+        "clip(2, 0, 1)",
+    ),
+    "grad": (
+        "grad(y, x)",
+        "the derivative of y by x, where x is the name of a value as bound at that point",
+        "floats; 0 where y does not depend on x",
+        "x = 3; y = x^2; grad(y, x)",
+    ),
+    "jacobian": (
+        "jacobian(y, x)",
+        "the derivative of y by x, every output by every input; for scalars the same as grad",
+        "floats; 0 where y does not depend on x",
+        "x = 3; y = x^2; jacobian(y, x)",
+    ),
+    "hessian": (
+        "hessian(y, x)",
+        "the second derivative of y by x; for scalars the same as grad(grad(y, x), x)",
+        "floats; 0 where y does not depend on x",
+        "x = 3; y = x^3; hessian(y, x)",
+    ),
+}
+_TYPES = {bool: "bool", int: "int", float: "float"}
+
+
+def function_names() -> list[str]:
+    """The functions that can be called, in the order of their names."""
+    return sorted({*ELEMENTWISE, *_SPELLED_OUT})
+
+
+def function_page(name: str) -> str:
+    """What the function is, where it is defined, its derivative and an example with its value."""
+    if name in ELEMENTWISE:
+        op = ELEMENTWISE[name]
+        signature, doc, domain, example = _signature(op), op.doc, op.domain, _example(op)
+    else:
+        signature, doc, domain, example = _SPELLED_OUT[name]
+    lines = [signature, f"  {doc}", "", f"Domain      {domain}"]
+    if name in ELEMENTWISE:
+        lines += _labelled("Derivative", _derivatives(ELEMENTWISE[name]))
+    value = next(iter(parse(example).eval({}).values()))
+    return "\n".join([*lines, f"Example     cg eval -e '{example}'", f"            {shortest(value)}"])
+
+
+def _parameters(op: Op) -> list[str]:
+    """Names for the operands, by the kinds of the op's first example."""
+    example = op.examples[0]
+    floats = iter(["x"] if sum(isinstance(v, float) for v in example) == 1 else ["x", "y", "z"])
+    return [next(floats) if isinstance(v, float) else "c" if isinstance(v, bool) else "n" for v in example]
+
+
+def _signature(op: Op) -> str:
+    return f"{op.name}({', '.join(_parameters(op))})"
+
+
+def _example(op: Op) -> str:
+    return f"{op.name}({', '.join(shortest(v) for v in op.examples[0])})"
+
+
+def _derivatives(op: Op) -> list[str]:
+    """The partial derivatives as lines of the language; what an operation has no rule for is 0."""
+    declared = [f"input {n}: {_TYPES[type(v)]}" for n, v in zip(_parameters(op), op.examples[0], strict=True)]
+    if not any(line.endswith("float") for line in declared):
+        return ["none"]
+    given = f"f = {_signature(op)}"
+    return [given, *parse("\n".join([*declared, given])).symbolic().splitlines()]
+
+
+def _labelled(label: str, lines: list[str]) -> list[str]:
+    return [f"{label if i == 0 else '':<11} {line}" for i, line in enumerate(lines)]

@@ -1,0 +1,137 @@
+"""`cg grad`: a value and its derivatives."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from cgcli.cli.command import ProgramCommand, declare
+from cgcli.cli.inputs import canonical
+from cgcli.cli.options import (
+    AllowPath,
+    Colour,
+    Data,
+    Expression,
+    File,
+    Format,
+    InputsFile,
+    Mode,
+    Of,
+    Precision,
+    Set,
+)
+from cgcli.cli.output import emit, notice
+from cgcli.cli.results import show_numbers, show_table
+from cgcli.cli.session import Session, start
+from cgcli.graph.diagnostic import error
+from cgcli.render.json import dump
+
+Wrt = Annotated[
+    str | None, typer.Option("--wrt", metavar="A,B", help="What to differentiate by (else every float input).")
+]
+Every = Annotated[bool, typer.Option("--all", help="The derivatives by every named value.")]
+Jacobian = Annotated[bool, typer.Option("--jacobian", help="The Jacobian; of one number it is the gradient.")]
+Hessian = Annotated[bool, typer.Option("--hessian", help="The second derivatives too.")]
+Symbolic = Annotated[
+    bool, typer.Option("--symbolic", help="The derivatives as lines of the language; no values needed.")
+]
+Compare = Annotated[bool, typer.Option("--check", help="Compare with differences; exit with 1 where they disagree.")]
+
+
+def grad(
+    context: typer.Context,
+    file: File = None,
+    expression: Expression = None,
+    of: Of = None,
+    wrt: Wrt = None,
+    every: Every = False,
+    jacobian: Jacobian = False,
+    hessian: Hessian = False,
+    symbolic: Symbolic = False,
+    compare: Compare = False,
+    settings: Set = None,
+    inputs_file: InputsFile = None,
+    layout: Format = None,
+    precision: Precision = None,
+    mode: Mode = "static",
+    allow_path: AllowPath = None,
+    colour: Colour = "auto",
+    data: Data = None,
+) -> int:
+    """Evaluate a program and differentiate an output by the inputs.
+
+    Prints the value, then a partial derivative for each float input.
+    """
+    _exclude(("--all", every), ("--wrt", wrt is not None))
+    for name, given in {"--hessian": hessian, "--jacobian": jacobian, "--check": compare}.items():
+        _exclude(("--all", every), (name, given))
+        _exclude(("--symbolic", symbolic), (name, given))
+    _exclude(("--all", every), ("--symbolic", symbolic))
+    _exclude(("--hessian", hessian), ("--check", compare))
+    names = None if wrt is None else [canonical(name) for name in wrt.split(",")]
+    session = start(context, file, expression, settings, inputs_file, allow_path, colour)
+    if symbolic:
+        return _symbolic(session, of, names, layout)
+    session.require_values()
+    if compare:
+        return _compare(session, of, names, layout, precision, colour)
+    gradient = session.program.grad(session.values, of=of, wrt=names, every=every)
+    y = gradient.of
+    rows = [(y, gradient.value), *((f"d{y}/d{name}", partial) for name, partial in gradient.partials.items())]
+    found: dict[str, Any] = {"of": y, "value": gradient.value, "jacobian" if jacobian else "grad": gradient.partials}
+    if hessian:
+        second = session.program.hessian(session.values, of=of, wrt=names)
+        rows += [(f"d2{y}/d{a}/d{b}", value) for a, row in second.items() for b, value in row.items()]
+        found["hessian"] = second
+    show_numbers(rows, found, layout, precision, colour)
+    return 0
+
+
+def _exclude(first: tuple[str, bool], second: tuple[str, bool]) -> None:
+    """Raises `CgError` when both options are given."""
+    if first[1] and second[1]:
+        raise error("options-exclude", first=first[0], second=second[0])
+
+
+def _symbolic(session: Session, of: str | None, wrt: list[str] | None, layout: str | None) -> int:
+    """Prints the derivatives as lines of the language."""
+    if session.values:
+        notice("note: `--symbolic` makes no use of values")
+    lines = session.program.symbolic(of=of, wrt=wrt).splitlines()
+    if layout == "csv":
+        raise error("options-exclude", first="--symbolic", second="--format csv")
+    if layout == "json":
+        emit(dump({"of": session.program.of_choice(of), "symbolic": lines}))
+    else:
+        emit("\n".join(lines))
+    return 0
+
+
+def _compare(
+    session: Session, of: str | None, wrt: list[str] | None, layout: str | None, precision: int | None, colour: str
+) -> int:
+    """Prints each derivative beside the difference that it is compared with; the status is 1 where they disagree."""
+    y = session.program.of_choice(of)
+    checks = session.program.check_gradient(session.values, of=of, wrt=wrt)
+    show_table(
+        ("derivative", "value", "by differences", "verdict"),
+        [(f"d{y}/d{each.name}", each.derivative, each.difference, each.verdict) for each in checks],
+        {
+            "of": y,
+            "check": {
+                each.name: {"derivative": each.derivative, "difference": each.difference, "verdict": each.verdict}
+                for each in checks
+            },
+        },
+        layout,
+        precision,
+        colour,
+    )
+    wrong = [f"d{y}/d{each.name}" for each in checks if each.verdict == "wrong"]
+    if wrong:
+        raise error("gradient-differs", status=1, names=wrong)
+    return 0
+
+
+command = declare("grad", grad, ProgramCommand, "cg grad samples/article.cg --a 2 --b 3 --c 1")

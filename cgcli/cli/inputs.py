@@ -1,0 +1,101 @@
+"""The values of a program's inputs, gathered from the line and from a file of many."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterable, Mapping, Sequence
+
+from cgcli.cli.arguments import EMPTY, Known
+from cgcli.graph.diagnostic import error
+from cgcli.language.records import Scalar
+from cgcli.language.suggest import nearest
+from cgcli.program import Program
+
+
+def gather(program: Program, settings: Sequence[str], inputs_file: str | None, known: Known) -> dict[str, Scalar]:
+    """The value of each input that is given: `--name` and `--set` before `--inputs`.
+
+    Raises `CgError` for a name that is no input, an input given twice and a value that cannot be read.
+    """
+    given = _settings(settings)
+    check_names(program, given, known)
+    values: dict[str, Scalar] = {}
+    if inputs_file is not None:
+        from cgcli.cli.value_files import read_values  # with the libraries that read such files
+
+        many: dict[str, str] = {}
+        for written, value in read_values(inputs_file).items():
+            name = canonical(written)
+            if name in many:
+                raise error("inputs-file-repeats", file=inputs_file, name=name)
+            many[name] = value
+        check_names(program, many, known, file=inputs_file)
+        values = {name: program.parse_value(name, value) for name, value in many.items() if name not in given}
+    return values | {name: program.parse_value(name, _written(name, value)) for name, value in given.items()}
+
+
+def check_names(program: Program, names: Iterable[str], known: Known, file: str | None = None) -> None:
+    """Raises `CgError` for the first name that is no input, with the nearest input or option."""
+    inputs = [each.name for each in program.inputs]
+    for name in names:
+        if name in inputs:
+            continue
+        like = nearest(name, inputs)
+        option = known.nearest(name) if file is None else None
+        raise error(
+            "unknown-input",
+            name=name or EMPTY,
+            nearest=like if file is not None or like is None else f"--{like}",
+            option=option if like is None else None,
+            known=inputs,
+            inputless=None if inputs else "program",
+            file=file,
+        )
+
+
+def require(program: Program, values: Mapping[str, Scalar], known: Known) -> None:
+    """Raises `CgError` that names every input still without a value, and how to give them."""
+    missing = missing_inputs(program, values)
+    if not missing:
+        return
+    usage = [f"--set {name}=VALUE" if f"--{name}" in known else f"--{name} VALUE" for name in missing]
+    shadowed = [name for name in missing if f"--{name}" in known]
+    euler = "e" in missing and program.input("e").implicit
+    raise error(
+        "missing-inputs",
+        missing=missing,
+        usage=" ".join(usage),
+        shadowed=[f"--{name}" for name in shadowed] or None,
+        euler="exp(1)" if euler else None,
+    )
+
+
+def missing_inputs(program: Program, values: Mapping[str, Scalar]) -> list[str]:
+    """The inputs that have neither a value nor a default."""
+    return [each.name for each in program.inputs if each.default is None and each.name not in values]
+
+
+def canonical(name: str) -> str:
+    """The name as programs compare it (NFKC)."""
+    return unicodedata.normalize("NFKC", name.strip())
+
+
+def _settings(settings: Sequence[str]) -> dict[str, str]:
+    """Each `name=value` of the line by its name."""
+    given: dict[str, str] = {}
+    for setting in settings:
+        name, equals, value = setting.partition("=")
+        if not equals or not name.strip():
+            raise error("bad-setting", setting=setting or EMPTY)
+        name = canonical(name)
+        if name in given:
+            raise error("repeated-input", name=name)
+        given[name] = value
+    return given
+
+
+def _written(name: str, value: str) -> str:
+    """The value's text; raises `CgError` for the forms that come later."""
+    if value.lstrip().startswith("@"):
+        raise error("not-yet", what=f"a value from a file (`--{name} {value}`)")
+    return value

@@ -1,0 +1,99 @@
+"""The options that several commands share, each declared once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Annotated, Any
+
+import typer
+
+from cgcli.cli.arguments import EMPTY
+from cgcli.graph.diagnostic import error
+from cgcli.language.suggest import nearest
+
+
+def choice(option: str, *choices: str) -> dict[str, Any]:
+    """The settings of an option that takes one of a few words."""
+
+    def parse(text: str) -> str:
+        if text not in choices:
+            raise error(
+                "bad-choice", option=option, value=text or EMPTY, nearest=nearest(text, choices), choices=list(choices)
+            )
+        return text
+
+    return {"parser": parse, "metavar": "|".join(choices), "autocompletion": lambda: list(choices)}
+
+
+def _whole(option: str, least: int) -> Callable[[str], int]:
+    def parse(text: str) -> int:
+        digits = text.isascii() and text.isdigit() and len(text) < 10
+        if not digits or int(text) < least:
+            raise error("bad-count", option=option, value=text or EMPTY, least=least)
+        return int(text)
+
+    return parse
+
+
+def _later(what: str) -> Callable[[str], str]:
+    def parse(text: str) -> str:
+        raise error("not-yet", what=what)
+
+    return parse
+
+
+def _mode(text: str) -> str:
+    if text == "dynamic":
+        raise error("not-yet", what="`--mode dynamic`")
+    return str(_MODE["parser"](text))
+
+
+_MODE = choice("--mode", "static", "dynamic")
+
+File = Annotated[
+    str | None,
+    typer.Argument(metavar="FILE", help="A .cg file, or - for standard input.", show_default=False),
+]
+Expression = Annotated[
+    str | None, typer.Option("-e", metavar="EXPR", help="A program in place of FILE, as 'a^2' or 'a = 2; a^x'.")
+]
+Set = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set", metavar="NAME=VALUE", help="The value of an input, also for a name that is an option of the command."
+    ),
+]
+InputsFile = Annotated[
+    str | None, typer.Option("--inputs", metavar="FILE", help="The values of many inputs: a .json or .toml file.")
+]
+AllowPath = Annotated[
+    list[str] | None,
+    typer.Option("--allow-path", metavar="FOLDER", help="A folder that the program may import from besides its own."),
+]
+Format = Annotated[
+    str | None,
+    typer.Option(
+        "--format",
+        help="How results are written: a table on a terminal, plain lines elsewhere.",
+        **choice("--format", "table", "plain", "json", "csv"),
+    ),
+]
+Precision = Annotated[
+    int | None,
+    typer.Option(
+        "--precision",
+        metavar="N",
+        parser=_whole("--precision", 1),
+        help="Round to N significant digits (else the shortest text that reads back to the same value).",
+    ),
+]
+Colour = Annotated[str, typer.Option("--color", help="When to colour.", **choice("--color", "auto", "always", "never"))]
+Mode = Annotated[
+    str,
+    typer.Option("--mode", help="How to run the program.", parser=_mode, metavar=_MODE["metavar"]),
+]
+Of = Annotated[
+    str | None,
+    typer.Option("--of", metavar="NAME", help="What to differentiate: any named float value (else the only output)."),
+]
+Data = Annotated[str | None, typer.Option("--data", hidden=True, parser=_later("`--data`, a table of inputs,"))]

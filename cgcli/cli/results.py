@@ -1,0 +1,66 @@
+"""Results on standard output, in the layout that was chosen."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from cgcli.cli.output import coloured, emit, stdout, terminal
+from cgcli.render import csv, json
+from cgcli.render.escape import show
+from cgcli.render.numbers import shortest
+from cgcli.render.table import table
+
+
+def show_numbers(
+    rows: Sequence[tuple[str, Any]], data: Mapping[str, Any], layout: str | None, precision: int | None, colour: str
+) -> None:
+    """Prints named numbers. `data` is what JSON says of them; CSV has a column for each."""
+    chosen = chosen_layout(layout)
+    if chosen == "json":
+        emit(json.dump(data, precision))
+    elif chosen == "csv":
+        emit(csv.dump([name for name, _ in rows], [[value for _, value in rows]], precision))
+    elif chosen == "table":
+        emit(table(("name", "value"), rows, **table_settings(colour, precision)))
+    else:
+        emit("\n".join(f"{show(name)} = {shortest(value, precision)}" for name, value in rows))
+
+
+def show_table(
+    header: Sequence[str],
+    rows: Sequence[Sequence[Any]],
+    data: Mapping[str, Any],
+    layout: str | None,
+    precision: int | None,
+    colour: str,
+) -> None:
+    """Prints rows under their header. `data` is what JSON says of them; plain lines have their columns' names."""
+    chosen = chosen_layout(layout)
+    if chosen == "json":
+        emit(json.dump(data, precision))
+    elif chosen == "csv":
+        emit(csv.dump(header, rows, precision))
+    elif chosen == "table":
+        emit(table(header, rows, **table_settings(colour, precision)))
+    else:
+        emit("\n".join(_line(header, row, precision) for row in rows))
+
+
+def chosen_layout(layout: str | None) -> str:
+    """`--format`, else a table for a person and plain lines for a program."""
+    return layout or ("table" if terminal(stdout()) else "plain")
+
+
+def table_settings(colour: str, precision: int | None) -> dict[str, Any]:
+    """How a table is drawn on standard output."""
+    width = shutil.get_terminal_size().columns
+    return {"width": width, "colour": coloured(stdout(), colour), "precision": precision}
+
+
+def _line(header: Sequence[str], row: Sequence[Any], precision: int | None) -> str:
+    """A row as `name = value`, then its other cells, each behind its column's name."""
+    told = [show(cell) if isinstance(cell, str) else shortest(cell, precision) for cell in row]
+    more = "".join(f", {title} {text}" for title, text in zip(header[2:], told[2:], strict=True))
+    return f"{told[0]} = {told[1]}{more}"

@@ -1,0 +1,92 @@
+"""`cg samples`: the programs that come with the tool."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cgcli.cli.arguments import EMPTY
+from cgcli.cli.command import Command, declare
+from cgcli.cli.output import emit, notice
+from cgcli.graph.diagnostic import error
+from cgcli.language.suggest import nearest
+
+Name = Annotated[
+    str | None, typer.Argument(metavar="NAME", help="The sample to copy into this folder.", show_default=False)
+]
+
+
+def samples(name: Name = None) -> int:
+    """List the samples that come with cg, or copy one into the working folder.
+
+    A sample that imports another file is copied together with it. A file that is already there stays as it is.
+    """
+    if name is None:
+        width = max(len(path.stem) for path in sample_files())
+        emit("\n".join(f"{path.stem:{width}}  {headline(path)}" for path in sample_files()))
+        return 0
+    for line in copy_here(name.removesuffix(".cg")):
+        notice(line)
+    return 0
+
+
+def folder() -> Path:
+    """Where the samples are: inside the installed package, else in the checkout around it."""
+    package = Path(__file__).resolve().parent.parent
+    inside = package / "samples"
+    return inside if inside.is_dir() else package.parent / "samples"
+
+
+def sample_files() -> list[Path]:
+    """The samples in the order of their names."""
+    return sorted(folder().glob("*.cg"))
+
+
+def headline(path: Path) -> str:
+    """What the sample shows: the first sentence of its opening comment, as far as it stands on the first line."""
+    first = path.read_text(encoding="utf-8").partition("\n")[0]
+    return first.lstrip("# ").partition(". ")[0].rstrip(" .,:;") if first.startswith("#") else ""
+
+
+def copy_here(name: str) -> list[str]:
+    """Copies a sample, and what it imports, into the working folder; returns a line for each file.
+
+    Raises `CgError` for an unknown name and for a file that is there already; nothing is copied then.
+    """
+    known = {path.stem: path for path in sample_files()}
+    if name not in known:
+        raise error("unknown-sample", name=name or EMPTY, nearest=nearest(name, list(known)))
+    wanted = [known[name]]
+    for path in wanted:  # grows while it is walked, by what a sample imports
+        wanted += [other for other in _imports(path) if other not in wanted]
+    copies = {path: path.relative_to(folder()) for path in wanted}
+    for copy in copies.values():
+        if copy.exists() or copy.is_symlink():
+            raise error("file-exists", status=1, file=str(copy))
+    for path, copy in copies.items():
+        _copy(path, copy)
+    return [f"wrote {copy}" for copy in copies.values()]
+
+
+def _imports(path: Path) -> list[Path]:
+    """The sample files that a sample imports, as its lines say it: `import "parts/name.cg"`."""
+    lines = path.read_text(encoding="utf-8").splitlines()
+    targets = [line.split('"')[1] for line in lines if line.startswith('import "') and line.count('"') >= 2]
+    return [path.parent / target for target in targets]
+
+
+def _copy(path: Path, copy: Path) -> None:
+    """Copies into a file that must be new."""
+    try:
+        copy.parent.mkdir(exist_ok=True)
+        with open(copy, "x", encoding="utf-8", newline="") as file:
+            file.write(path.read_text(encoding="utf-8"))
+    except FileExistsError:
+        raise error("file-exists", status=1, file=str(copy)) from None
+    except OSError as problem:
+        raise error("cannot-write", status=1, path=str(copy), reason=problem.strerror or str(problem)) from None
+
+
+command = declare("samples", samples, Command, "cg samples article")

@@ -1,0 +1,43 @@
+"""The program that a command works on: a file, standard input, or an expression on the line."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from cgcli.graph.diagnostic import error
+from cgcli.graph.source import Source
+from cgcli.language.files import read_source
+from cgcli.program import Program, load, parse
+
+
+def open_program(file: str | None, expression: str | None, allow_path: Sequence[str] = ()) -> Program:
+    """The program of FILE, `-` or `-e`; raises `CgError` when it cannot be read or is wrong."""
+    allowed = [Path(folder) for folder in allow_path]
+    if expression is not None:
+        return parse(expression, name="-e", allow_path=allowed)
+    if file is None:
+        raise error("no-program")
+    if file == "-":
+        return parse(_standard_input(), name="-", allow_path=allowed)
+    before, colon, function = file.rpartition(":")
+    if colon and before.endswith(".py") and function:
+        raise error("not-yet", what="a Python function as the program")
+    return load(file, allow_path=allowed)
+
+
+def program_text(file: str | None, expression: str | None) -> Source:
+    """The text of FILE, `-` or `-e`; raises `CgError` when it cannot be read."""
+    if expression is not None:
+        return Source("-e", expression)
+    if file is None:
+        raise error("no-program")
+    return Source("-", _standard_input()) if file == "-" else read_source(file)
+
+
+def _standard_input() -> str:
+    """All of standard input as text; raises `CgError` when it is no text."""
+    if sys.stdin is None:
+        raise error("no-standard-input")
+    return sys.stdin.buffer.read().decode()

@@ -1,0 +1,80 @@
+"""The pages of `cg help` that are no function's."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Page(NamedTuple):
+    title: str
+    text: str
+
+
+EXIT_CODES = """\
+The exit status of cg
+
+  0    done; warnings alone are no failure
+  1    the run failed: an assertion, a value that does not fit its input, a limit, a full disk, a target that
+       cannot be written, a difference found by `grad --check` or `fmt --check`
+  2    the call or a program is wrong: an unknown option or name, a missing input, a value that cannot be read,
+       a file that is not there, syntax, names, types
+  130  interrupted
+
+Results go to standard output, everything else to standard error. A Python traceback appears only with CG_DEBUG=1.
+"""
+
+VALUES = """\
+Giving inputs their values
+
+  --a 2   --a=-2   --a -1e-3     a number
+  --a pi/2   --a 'sqrt(2)'       any constant expression of the language
+  --b true                       a bool
+  --set a=2                      the same, also for an input that is named like an option (`format`)
+  --inputs values.json           many at once, {"a": 2, "b": 3}; or values.toml
+
+What the line says wins over the file, the file over the default that a program declares. An input that is given
+twice and a name that is no input are errors. `cg eval FILE --help` lists the inputs of a file.
+"""
+
+LANGUAGE = """\
+The cg language in one page
+
+A file is a program that defines a graph. Names that are used and never defined are its inputs; what nothing else
+uses are its outputs.
+
+  d = a + b                       # a comment
+  e = b - c
+  y = d * e                       # inputs a, b, c; output y
+
+Statements end at a newline or `;`. A bare expression is an output called `out`.
+
+Declarations
+  input vol: float = 0.2 in 0..2  ## doc comment: shown in help (with any `input`, all inputs are declared)
+  param k: float = 1              learned state, with its first value
+  output y, z = a * b             without any `output`: every value that nothing else uses
+  import "other.cg" as o          then o.f(x) and o.value
+Types are float, f32, int, i32 and bool.
+
+Operators, loosest first
+  if c then x else y   or   and   not   < <= > >= == !=   + -   * / // %   unary -   ^ (or **)
+Comparisons chain (0 < x < 1); -x^2 is -(x^2). Constants: pi, inf, nan, true, false. Euler's number is exp(1).
+
+Functions
+  fn logistic(x, k = 1) = 1 / (1 + exp(-k * x))
+  fn distance(x, y) {
+    s = x^2 + y^2
+    return sqrt(s)
+  }
+`cg help` lists the functions that are built in, `cg help NAME` explains one.
+
+Derivatives
+  grad(y, x)                      an expression like any other: grad(grad(y, x), x)
+  stop_gradient(x)                x, as a constant to derivatives
+At a kink a derivative is the one-sided one of smallest magnitude; a side that is not taken contributes nothing.
+"""
+
+PAGES = {
+    "language": Page("the language in one page", LANGUAGE),
+    "values": Page("giving inputs their values", VALUES),
+    "exit-codes": Page("the exit status of cg", EXIT_CODES),
+}

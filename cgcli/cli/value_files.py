@@ -1,0 +1,95 @@
+"""Files that hold the values of many inputs (`--inputs`): JSON and TOML.
+
+Every number is handed on as the text that stands in the file, so that one reader, the language's own, makes values
+of them all.
+"""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from collections.abc import Callable, Sequence
+from pathlib import PurePath
+from typing import Any
+
+from cgcli.cli.arguments import EMPTY
+from cgcli.graph.diagnostic import error
+from cgcli.language.files import read_source
+
+SPECIAL = {"NaN": "nan", "Infinity": "inf", "-Infinity": "-inf"}
+
+
+class Number(str):
+    """A number as it is written in a file."""
+
+
+def read_values(path: str) -> dict[str, str]:
+    """The text of each value by name. Raises `CgError` for a file or a value that cannot be read."""
+    reader = _READERS.get(PurePath(path).suffix.lower())
+    if reader is None:
+        raise _unreadable(path)
+    source = read_source(path)
+    kind = PurePath(path).suffix[1:].upper()
+    try:
+        table = reader(source.text)
+    except _Twice as twice:
+        raise error("inputs-file-repeats", file=path, name=str(twice) or EMPTY) from None
+    except (ValueError, RecursionError) as problem:
+        raise error("bad-inputs-file", file=path, kind=kind, reason=_reason(problem)) from None
+    if not isinstance(table, dict):
+        raise error("inputs-file-no-table", file=path)
+    return {name: _text(value, name, path) for name, value in table.items()}
+
+
+def _json(text: str) -> Any:
+    return json.loads(
+        text, parse_int=Number, parse_float=Number, parse_constant=SPECIAL.__getitem__, object_pairs_hook=_once
+    )
+
+
+def _toml(text: str) -> Any:
+    return tomllib.loads(text, parse_float=Number)
+
+
+_READERS: dict[str, Callable[[str], Any]] = {".json": _json, ".toml": _toml}
+
+
+class _Twice(ValueError):
+    """A name that stands twice in one object."""
+
+
+def _once(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
+    table = dict(pairs)
+    if len(table) < len(pairs):
+        names = [name for name, _ in pairs]
+        raise _Twice(next(name for name in names if names.count(name) > 1))
+    return table
+
+
+def _text(value: object, name: str, path: str) -> str:
+    """A value as the language writes it; raises `CgError` for what is neither a number nor a text."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int):
+        return str(value)
+    if isinstance(value, str):
+        return SPECIAL.get(value, value.removeprefix("+") if isinstance(value, Number) else value)
+    found = "null" if value is None else "a list" if isinstance(value, list) else "a table"
+    if not isinstance(value, (list, dict)) and value is not None:
+        found = "a date or time"
+    raise error("inputs-file-value", status=1, file=path, name=name or EMPTY, found=found)
+
+
+def _unreadable(path: str) -> Exception:
+    suffix = PurePath(path).suffix.lower()
+    if suffix in (".npz", ".safetensors"):
+        return error("not-yet", what=f"inputs from a `{suffix}` file")
+    return error("unknown-inputs-file", file=path or EMPTY)
+
+
+def _reason(problem: Exception) -> str:
+    """What is wrong with the file, in one line."""
+    if isinstance(problem, RecursionError):
+        return "it is nested too deep"
+    text = " ".join(str(problem).split())
+    return text[:1].lower() + text[1:]

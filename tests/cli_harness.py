@@ -1,0 +1,45 @@
+"""Runs `cg` for the tests, inside this process or as one of its own."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+from unittest import mock
+
+from cgcli.cli import main
+
+ARTICLE = "d = a + b\ne = b - c\ny = d * e\n"
+
+
+class Result(NamedTuple):
+    status: int
+    out: str
+    err: str
+
+
+def cg(*args: str, stdin: str = "", **environment: str) -> Result:
+    """`cg` with these arguments in this process; no stream is a terminal."""
+    out, err = io.StringIO(), io.StringIO()
+    given = io.TextIOWrapper(io.BytesIO(stdin.encode()), encoding="utf-8")
+    with (
+        contextlib.redirect_stdout(out),
+        contextlib.redirect_stderr(err),
+        mock.patch.object(sys, "stdin", given),
+        mock.patch.dict(os.environ, environment),
+    ):
+        status = main(list(args))
+    return Result(status, out.getvalue(), err.getvalue())
+
+
+def process(*args: str, env: Mapping[str, str] | None = None, **options: Any) -> subprocess.CompletedProcess[str]:
+    """`cg` with these arguments as a process of its own."""
+    command = [sys.executable, "-m", "cgcli", *args]
+    options.setdefault("stdout", subprocess.PIPE)
+    options.setdefault("stderr", subprocess.PIPE)
+    environment = {**os.environ, **(env or {})}
+    return subprocess.run(command, text=True, timeout=60, env=environment, check=False, **options)

@@ -1,0 +1,183 @@
+"""Help pages: those of commands, with the inputs of a program, those of topics; and completion in the shell."""
+
+from __future__ import annotations
+
+import os
+import shlex
+from pathlib import Path
+
+import pytest
+from cli_harness import ARTICLE, cg, process
+
+from cgcli.cli.functions import function_names
+from cgcli.cli.samples import folder
+from cgcli.cli.topics import PAGES
+
+COMMANDS = ["eval", "grad", "show", "render", "check", "fmt", "samples", "help"]
+DECLARED = """
+input spot: float                   ## price of the share
+input vol: float = 0.2 in 0..2      ## annual volatility
+input steps: int = 3
+input call: bool = true
+input format: float
+param k: float = 1
+output y = spot * vol + k * format
+"""
+
+
+@pytest.fixture(autouse=True)
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "100")
+    Path("f.cg").write_text(ARTICLE)
+    Path("d.cg").write_text(DECLARED)
+
+
+# ---- commands
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_the_help_of_a_command_ends_with_an_example_that_works(command: str) -> None:
+    page = cg(command, "--help")
+    assert (page.status, page.err) == (0, "")
+    example = page.out.rstrip().splitlines()[-1].strip()
+    assert example.startswith(f"cg {command} ")
+    os.symlink(folder(), "samples")
+    done = cg(*shlex.split(example)[1:])
+    assert done.status == 0, done
+
+
+@pytest.mark.parametrize("command", ["eval", "grad", "show", "render"])
+@pytest.mark.parametrize("args", [["d.cg", "--help"], ["--help", "d.cg"], ["d.cg", "-h"], ["-e", DECLARED, "--help"]])
+def test_help_with_a_program_lists_its_inputs(command: str, args: list[str]) -> None:
+    page = cg(command, *args).out
+    inputs = page[page.index("Inputs of ") : page.index("Example:")].splitlines()
+    told = [" ".join(line.split()) for line in inputs if line.strip()]
+    assert told[1:] == [
+        "--spot FLOAT price of the share [required]",
+        "--vol FLOAT annual volatility [default: 0.2; range: 0..2]",
+        "--steps INT [default: 3]",
+        "--call BOOL [default: true]",
+        "--set format=FLOAT [required]" if command != "render" else "--format FLOAT [required]",
+        "--k FLOAT [param; default: 1]",
+    ]
+
+
+def test_help_says_when_a_program_has_no_inputs() -> None:
+    assert "none" in cg("eval", "-e", "1 + 1", "--help").out.split("Inputs of -e:")[1].split()
+
+
+@pytest.mark.parametrize("text", ["y = (a +", "input x: floot", "", "\x00", 'import "none.cg"'])
+def test_help_with_a_broken_program_still_helps(text: str) -> None:
+    Path("broken.cg").write_text(text)
+    page = cg("eval", "broken.cg", "--help")
+    assert (page.status, page.err) == (0, "")
+    assert "--precision" in page.out
+    assert page.out.rstrip().endswith("--c 1")
+
+
+def test_help_with_a_broken_program_says_why_it_lists_no_inputs() -> None:
+    Path("broken.cg").write_text("a = 1\ny = (a +")
+    page = cg("eval", "broken.cg", "--help").out
+    assert "The inputs cannot be listed: " in page
+    assert "broken.cg:2:5" in page
+
+
+def test_help_with_a_missing_program_still_helps() -> None:
+    page = cg("eval", "none.cg", "--help")
+    assert (page.status, page.err) == (0, "")
+    assert "The inputs cannot be listed: " in page.out
+
+
+def test_help_does_not_wait_for_standard_input() -> None:
+    assert "Usage: cg eval" in cg("eval", "-", "--help", stdin="x").out
+
+
+def test_help_is_given_whatever_else_is_wrong() -> None:
+    assert cg("eval", "f.cg", "--a", "--help").status == 0
+    assert cg("eval", "--format", "xml", "--help").status == 0
+
+
+def test_a_doc_comment_reaches_help_harmlessly() -> None:
+    page = cg("eval", "-e", "input a ## [/b] [link=x] {0} %s \\x1b\noutput y = a", "--help").out
+    assert "[/b] [link=x] {0} %s" in page
+
+
+# ---- topics
+
+
+def test_help_without_a_topic_lists_all() -> None:
+    listed = cg("help").out.split()
+    assert set(listed) >= {*PAGES, *function_names()}
+
+
+@pytest.mark.parametrize("page", sorted(PAGES))
+def test_a_page_fits_an_ordinary_terminal(page: str) -> None:
+    text = cg("help", page).out
+    assert len(text.splitlines()) < 60
+    assert max(map(len, text.splitlines())) <= 120
+
+
+def test_the_page_of_exit_statuses_names_each() -> None:
+    first_words = [line.split()[0] for line in cg("help", "exit-codes").out.splitlines() if line.strip()]
+    assert [word for word in first_words if word.isdigit()] == ["0", "1", "2", "130"]
+
+
+@pytest.mark.parametrize("name", function_names())
+def test_the_page_of_a_function_has_domain_and_example_and_the_example_is_true(name: str) -> None:
+    lines = cg("help", name).out.splitlines()
+    assert lines[0].startswith(f"{name}(")
+    assert any(line.startswith("Domain") for line in lines)
+    number = next(i for i, line in enumerate(lines) if line.startswith("Example"))
+    done = cg(*shlex.split(lines[number].removeprefix("Example"))[1:])
+    assert (done.status, done.err) == (0, "")
+    assert done.out.splitlines()[-1].split(" = ")[1] == lines[number + 1].strip()
+
+
+def test_the_page_of_a_function_shows_its_derivative() -> None:
+    assert "cos(x)" in cg("help", "sin").out.split("Derivative")[1]
+
+
+@pytest.mark.parametrize(
+    ("topic", "offer"), [("sigmod", "did you mean `sigmoid`?"), ("langage", "did you mean `language`?")]
+)
+def test_an_unknown_topic_is_an_error_with_an_offer(topic: str, offer: str) -> None:
+    result = cg("help", topic)
+    assert (result.status, result.out) == (2, "")
+    assert offer in result.err
+
+
+def test_a_function_that_comes_later_says_so() -> None:
+    assert "not supported yet" in cg("help", "einsum").err
+
+
+# ---- completion
+
+
+def completed(line: str) -> list[str]:
+    words = shlex.split(line)
+    count = len(words) if line.endswith(" ") else len(words) - 1
+    done = process(
+        env={"_CG_COMPLETE": "complete_bash", "COMP_WORDS": line, "COMP_CWORD": str(count)},
+    )
+    assert (done.returncode, done.stderr) == (0, ""), done
+    return done.stdout.split()
+
+
+def test_the_shell_completes_commands_and_options() -> None:
+    assert completed("cg ev") == ["eval"]
+    assert completed("cg eval f.cg --prec") == ["--precision"]
+    assert completed("cg eval f.cg --format ") == ["table", "plain", "json", "csv"]
+
+
+def test_the_shell_completes_the_inputs_of_the_program() -> None:
+    assert [o for o in completed("cg eval f.cg --") if len(o) == 3] == ["--a", "--b", "--c"]
+    assert [o for o in completed("cg eval f.cg --a 2 --") if len(o) == 3] == ["--b", "--c"]
+    assert completed("cg grad d.cg --vo") == ["--vol"]
+    assert completed("cg eval -e 'x * width' --wi") == ["--width"]
+
+
+def test_the_shell_is_not_disturbed_by_a_broken_program() -> None:
+    Path("broken.cg").write_text("y = (a +")
+    for program in ("broken.cg", "none.cg", "-", "-e 'a +'"):
+        assert completed(f"cg eval {program} --prec") == ["--precision"]

@@ -1,0 +1,49 @@
+"""samples/errors: one wrong program for each diagnostic, its exact message beside it as `.txt` (`--rewrite` writes it)."""
+
+from pathlib import Path
+
+import pytest
+
+from cgcli.graph.diagnostic import CgError, Diagnostic
+from cgcli.language.wording import program, syntax
+from cgcli.program import load
+from cgcli.render.report import text
+
+ROOT = Path(__file__).parents[1]
+CASES = sorted((ROOT / "samples" / "errors").glob("*.cg"))
+ELSEWHERE = {
+    "nested-too-deep": "tests/test_deep.py",
+    "too-many-nodes": "tests/test_deep.py",
+    "expression-too-long": "tests/test_deep.py",
+}
+"""Codes whose programs would be too long to read."""
+
+
+def diagnostics(path: Path) -> tuple[Diagnostic, ...]:
+    try:
+        return load(path.relative_to(ROOT)).warnings
+    except CgError as e:
+        return e.diagnostics
+
+
+@pytest.mark.parametrize("path", CASES, ids=[p.stem for p in CASES])
+def test_message(path: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT)
+    found = diagnostics(path)
+    assert found, "a program in samples/errors is wrong, or warned of"
+    golden = path.with_suffix(".txt")
+    shown = text(found).replace(str(ROOT), "<folder>")
+    if request.config.getoption("--rewrite"):
+        golden.write_text(shown, encoding="utf-8")
+    assert shown == golden.read_text(encoding="utf-8")
+
+
+def test_every_sample_says_what_is_wrong_with_it() -> None:
+    for path in CASES:
+        assert path.read_text(encoding="utf-8").startswith("# "), path
+
+
+def test_every_diagnostic_about_programs_has_a_sample(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT)
+    shown = {d.code for path in CASES for d in diagnostics(path)}
+    assert {*program.WORDS, *syntax.WORDS} - shown - set(ELSEWHERE) == set()

@@ -1,0 +1,54 @@
+"""Every sample: a header that says what it shows, a command to try that works, derivatives that differences confirm."""
+
+import shlex
+from pathlib import Path
+
+import pytest
+from cli_harness import cg
+
+from cgcli.program import load
+
+ROOT = Path(__file__).parents[1]
+SAMPLES = sorted((ROOT / "samples").glob("*.cg")) + sorted((ROOT / "samples" / "parts").glob("*.cg"))
+WANTED = (
+    "article quadratic sigmoid_neuron black_scholes rosenbrock newton_step pendulum_energy huber".split()
+)
+VALUES = {"article": {"a": 2.0, "b": 3.0, "c": 1.0}}
+
+
+def test_the_samples_that_are_promised_are_there() -> None:
+    assert {p.stem for p in SAMPLES} >= set(WANTED)
+
+
+@pytest.mark.parametrize("path", SAMPLES, ids=[p.stem for p in SAMPLES])
+def test_header_and_command(path: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    lines = path.read_text(encoding="utf-8").split("\n")
+    assert lines[0].startswith("# ")
+    command = next(line.removeprefix("# Try: cg ") for line in lines if line.startswith("# Try: cg "))
+    words = [str(ROOT / w) if w.startswith("samples/") else w for w in shlex.split(command)]
+    monkeypatch.chdir(tmp_path)  # a picture goes there
+    result = cg(*words)
+    assert (result.status, result.err) == (0, "") or words[0] == "render"
+    assert result.status == 0
+
+
+@pytest.mark.parametrize("path", SAMPLES, ids=[p.stem for p in SAMPLES])
+def test_derivatives_agree_with_differences(path: Path) -> None:
+    program = load(path)
+    values = VALUES.get(path.stem, {})
+    for of in program.outputs:
+        assert {c.verdict for c in program.check_gradient(values, of=of)} <= {"ok"}, of
+
+
+def test_black_scholes_against_the_known_price() -> None:
+    """Hull, Options, Futures and Other Derivatives, example 15.6: 42, 40, 10 %, 20 %, half a year gives 4.76."""
+    price = load(ROOT / "samples/black_scholes.cg").eval(
+        {"spot": 42.0, "strike": 40.0, "rate": 0.1, "vol": 0.2, "years": 0.5}
+    )
+    assert round(price["price"], 2) == 4.76
+
+
+def test_rosenbrock_hessian_at_the_bottom() -> None:
+    """The matrix [[802, -400], [-400, 200]]: by hand from f = (1 - x)² + 100 (y - x²)²."""
+    found = load(ROOT / "samples/rosenbrock.cg").hessian({"x": 1.0, "y": 1.0}, wrt=["x", "y"])
+    assert found == {"x": {"x": 802.0, "y": -400.0}, "y": {"x": -400.0, "y": 200.0}}
