@@ -260,8 +260,7 @@ def _expressions(inner: st.SearchStrategy[list[str]]) -> st.SearchStrategy[list[
 
 
 EXPRESSIONS = st.recursive(NAMES.map(lambda name: [name]), _expressions, max_leaves=6)
-# the end of a statement, a place where `}` or `else` needs no end of a statement, and the rest are tokens
-END = "\n"
+END = "\n"  # of a statement
 
 
 def _blocks(inner: st.SearchStrategy[list[str]]) -> st.SearchStrategy[list[str]]:
@@ -285,21 +284,23 @@ STATEMENTS = st.recursive(
     _blocks,
     max_leaves=5,
 )
-COMMENT = st.sampled_from(["# c\n", "## doc\n", "#### (\n"])
 BLANK = st.sampled_from([" ", "  ", "\t"])
-BROKEN = st.lists(st.one_of(BLANK, COMMENT, st.just("\n"), st.just("\r\n")), max_size=3).map("".join)
-ENDING = st.builds(
-    lambda before, end, after: before + end + after,
-    BLANK,
-    st.sampled_from([";", "; ", "\n", "\n\n\n", " # c\n", " ## doc\n", ";;\n"]),
-    BROKEN,
-)
+
+
+def _broken(*comments: str) -> st.SearchStrategy[str]:
+    """Blanks, line breaks and comments."""
+    return st.lists(st.one_of(BLANK, st.sampled_from(["\n", "\r\n", *comments])), max_size=3).map("".join)
+
+
+INSIDE = _broken("# c\n", "#### (\n")
+BETWEEN = _broken("# c\n", "## doc\n")
+ENDING = st.sampled_from([" ;", " ; ", "\n", "\n\n\n", " # c\n", " ## doc\n", ";;\n"])
 
 
 @st.composite
 def programs(draw: st.DrawFn) -> str:
     """Programs whose tokens stand apart by blanks and, where the language allows it, by line breaks and comments."""
-    parts = [draw(BROKEN)]
+    parts = [draw(BETWEEN)]
     brackets: list[str] = []
     for part in draw(st.lists(STATEMENTS, max_size=4)):
         for token in part:
@@ -307,14 +308,15 @@ def programs(draw: st.DrawFn) -> str:
             if token in ")]}":
                 brackets.pop()
             if token == END:
-                parts.append(draw(ENDING))
+                # a doc comment within a statement is the next one's when both are on one line, which a layout undoes
+                parts += [draw(ENDING), draw(INSIDE if brackets else BETWEEN)]
                 continue
             loose = free or token in ("{", "then", "else")
-            parts += [draw(BROKEN) if loose else "", draw(BLANK), token]
+            parts += [draw(INSIDE) if loose else "", draw(BLANK), token]
             if token in "([{":
                 brackets.append(token)
                 if token == "{":
-                    parts.append(draw(st.one_of(BLANK, BROKEN)))
+                    parts.append(draw(st.one_of(BLANK, INSIDE)))
     return "".join(parts)
 
 

@@ -61,7 +61,7 @@ def attach(source: Source, statements: list[Any], comments: tuple[Token, ...]) -
     own_lines = {comment.line for comment in docs if _alone(source, comment)}
     for comment in docs:
         if comment.line in own_lines:
-            line = comment.line + 1
+            line = (comment.line or 1) + 1
             while line in own_lines:
                 line += 1
             owner = first_of_line.get(line)

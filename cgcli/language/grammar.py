@@ -44,7 +44,8 @@ def parser() -> Lark:
 def lex(text: str) -> Iterator[Token]:
     """Every token of a text, comments and blanks left out; what begins none is a token `UNKNOWN` of one character."""
     from lark import Token, UnexpectedCharacters
-    from lark.lexer import LexerState, TextSlice
+    from lark.lexer import LexerState
+    from lark.utils import TextSlice
 
     frontend: Any = parser().parser
     state = LexerState(TextSlice.cast_from(text))
@@ -78,7 +79,8 @@ def _from_tables(tables: Any) -> Lark:
     import lark
 
     data, memo = _restored(tables)
-    made: Lark = lark.Lark._load_from_dict(data, memo, postlex=Lines())
+    load: Any = lark.Lark._load_from_dict
+    made: Lark = load(data, memo, postlex=Lines())
     return made
 
 

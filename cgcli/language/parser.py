@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from lark import Token, Tree
 
 
-
 @dataclass(frozen=True, eq=False, repr=False)  # both would recurse over the tree
 class Parsed:
     """A program's syntax. docs: text of doc comments by the start of the statement that they belong to."""
@@ -43,7 +42,7 @@ def parse_value(source: Source) -> Tree[Token]:
     """The tree of one expression, such as a value on the command line. Raises CgError."""
     if not source.text.strip():
         raise error("empty-value", Span(source, 0, len(source.text)))
-    value: Any = _parse(source, "value").children[0]
+    value: Tree[Token] = _parse(source, "value").children[0]
     return value
 
 
@@ -63,19 +62,22 @@ def unquote(source: Source, token: Token) -> str:
     return "\\".join(parts)
 
 
+def parsed_text(source: Source) -> str:
+    """The text as the lexer is to see it, every character at its place: a byte order mark is a blank, and the newline
+    at the end gives an end that comes too early a place of its own."""
+    text = source.text
+    return (" " + text[1:] if text.startswith("\ufeff") else text) + "\n"
+
+
 def _parse(source: Source, start: str) -> Any:
     from lark import UnexpectedInput
 
-    text = source.text
-    if len(text) > LARGEST:
-        raise error("program-too-large", size=len(text), limit=LARGEST)
-    if text.startswith("\ufeff"):
-        text = " " + text[1:]  # a byte order mark; the places stay
+    text = parsed_text(source)
+    if len(text) > LARGEST + 1:
+        raise error("program-too-large", size=len(text) - 1, limit=LARGEST)
     hidden = first_hidden(text)
     if hidden is not None:
         raise hidden_character(source, hidden)
-    # the last newline gives an end that comes too early a place of its own
-    text += "\n"
     try:
         with _collector_off():
             return parser().parse(text, start)

@@ -43,8 +43,8 @@ def explain(source: Source, text: str, problem: Any, start: str = "start") -> Cg
     if token is None:
         return explain_character(source, problem.pos_in_stream)
     place = _place(source, text, token)
-    if start == "value" and place.kind in ("EQUAL", "SEMICOLON", "_NL"):
-        return error("value-only", place.here, found=place.found if place.kind != "_NL" else None)
+    if start == "value" and (place.kind in ("EQUAL", "SEMICOLON") or (place.begins_line and place.kind != "$END")):
+        return error("value-only", place.here, found=place.found)
     for rule in RULES:
         found = rule(place)
         if found is not None:

@@ -22,7 +22,7 @@ INF = math.inf
 NAN = math.nan
 
 _SERIES_FROM = 10.0  # from here on eight terms of the asymptotic series reach the last bit
-_LONGEST_PRODUCT = 20  # 20! is the last factorial below 2^63; deeper, zeros of lgamma lie between neighbouring floats
+_LONGEST_PRODUCT = 32  # deeper, zeros of lgamma lie between neighbouring floats and nothing cancels
 _LARGEST_FACTORIAL = 170
 _NEGLIGIBLE = 1e-18
 
@@ -222,28 +222,29 @@ def _zeta(n: int, x: float) -> float:
     A term is exp(-u) with u = s log(1 + k/x): an error of u units, weighted by exp(-u), stays below half a unit.
     """
     s = n + 1.0
-    total = 0.0
+    terms = []
     k = 0
     while x + k < s + 10.0:
         term = math.exp(-s * math.log1p(k / x))
         if term < _NEGLIGIBLE:
-            return total
-        total += term
+            return math.fsum(terms)
+        terms.append(term)
         k += 1
-    return total + math.exp(-s * math.log1p(k / x)) * _tail(s, x + k)
+    terms.append(math.exp(-s * math.log1p(k / x)) * _tail(s, x + k))
+    return math.fsum(terms)
 
 
 def _tail(s: float, x: float) -> float:
     """x^s ζ(s, x) for x ≥ s + 10: DLMF 25.11.43, x/(s - 1) + 1/2 + the sum of B_2k/(2k)! · s…(s + 2k - 2) / x^(2k-1)."""
-    total = x / (s - 1.0) + 0.5
+    terms = [x / (s - 1.0), 0.5]
     rising = s / x
     for k, c in enumerate(_HURWITZ):
         term = c * rising
-        total += term
-        if math.fabs(term) < _NEGLIGIBLE * total:
+        terms.append(term)
+        if math.fabs(term) < _NEGLIGIBLE:
             break
         rising *= (s + (2 * k + 1)) / x * ((s + (2 * k + 2)) / x)
-    return total
+    return math.fsum(terms)
 
 
 def _lattice(n: int, d: float) -> float:
@@ -253,18 +254,18 @@ def _lattice(n: int, d: float) -> float:
     """
     s = n + 1.0
     gap = 1.0 - 2.0 * d
-    total = 0.0
+    terms = []
     k = 0
     while k < s + 10.0:
         term = math.exp(-s * math.log1p(k / d))
         if term < _NEGLIGIBLE:
-            return total
+            return math.fsum(terms)
         mirrored = -s * math.log1p(gap / (d + k))
-        total += term * (1.0 + math.exp(mirrored) if n % 2 else -math.expm1(mirrored))
+        terms += (term, term * math.exp(mirrored)) if n % 2 else (-term * math.expm1(mirrored),)
         k += 1
     near = math.exp(-s * math.log1p(k / d)) * _tail(s, d + k)
     far = math.exp(-s * math.log1p((k + gap) / d)) * _tail(s, d + gap + k)
-    return total + (far if n % 2 else -far) + near
+    return math.fsum((*terms, near, far if n % 2 else -far))
 
 
 def _times_factorial(n: int, x: float, total: float) -> float:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from cgcli.graph.diagnostic import CgError, Label, error
+from cgcli.language.lines import CLOSES, OPENS
 
-from ..lines import CLOSES, OPENS
 from .place import ENDS, Place
 
 if TYPE_CHECKING:

@@ -77,8 +77,7 @@ def conditional(source: Source, at: int) -> CgError | None:
     """`x ? 1 : 2`"""
     if source.text[at] != "?":
         return None
-    line, column = source.position(at)
-    text = source.line(line)
+    text = source.line(source.position(at)[0])
     match = CONDITIONAL.fullmatch(text) if len(text) < 200 else None
     write = None if match is None else f"if {match['if']} then {match['then']} else {match['else']}"
     return error("question-mark", Span(source, at, at + 1), write=write)

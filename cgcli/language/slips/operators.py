@@ -80,7 +80,7 @@ def second_range(place: Place) -> CgError | None:
 
 def unary_plus(place: Place) -> CgError | None:
     """`y = +x`, and a line that begins with `+`"""
-    if place.kind not in OPERATORS - {"NOT", "EQUAL"} or place.previous == "EQUAL" and place.kind != "PLUS":
+    if place.kind not in OPERATORS - {"NOT", "EQUAL"} or (place.previous == "EQUAL" and place.kind != "PLUS"):
         return None
     if place.begins_line and place.previous not in ("LBRACE", ""):
         return error("line-begins-with-operator", place.here, operator=place.found)
@@ -106,7 +106,9 @@ def side_missing(place: Place) -> CgError | None:
     if place.kind not in OPERATORS | {"RPAR", "RSQB", "RBRACE", "COMMA", "THEN", "ELSE", "LBRACE", "COLON"}:
         return None
     if before is not None and place.statement and place.previous in OPERATORS:
-        return error("value-missing-between", place.here, place.label(before, "before"), before=before, found=place.found)
+        return error(
+            "value-missing-between", place.here, place.label(before, "before"), before=before, found=place.found
+        )
     if place.kind in OPERATORS - {"NOT"} and (not place.statement or place.previous in KEYWORDS | {"LPAR", "COMMA"}):
         return error("value-missing-before", place.here, found=place.found)
     return None

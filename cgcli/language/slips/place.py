@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING
 
 from cgcli.graph.diagnostic import CgError, Label
 from cgcli.graph.source import Source, Span
-
-from ..lines import CLOSES, OPENS
+from cgcli.language.lines import CLOSES, OPENS
 
 if TYPE_CHECKING:
     from lark import Token

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 
 from cgcli.graph.diagnostic import CgError, error
+from cgcli.language.builtins import NAMES
 
-from ..builtins import NAMES
 from .place import DECLARES, ENDS, VALUE_BEGINS, VALUE_ENDS, Place
 
 TYPES = frozenset({"float", "f64", "f32", "int", "i64", "i32", "bool", "any"})
@@ -97,16 +97,20 @@ def side_by_side(place: Place) -> CgError | None:
         return error("call-without-brackets", place.span(before, place.found), name=before, argument=argument)
     if place.previous == "NAME" and place.kind == "FLOAT" and place.adjacent and place.found.startswith("."):
         return error("field-is-number", place.span(before, place.found), name=before, digits=place.found[1:])
+    if place.head in DECLARES | {"RETURN"} and not place.in_brackets and place.last("EQUAL") is None:
+        several = place.head in ("OUTPUT", "RETURN") or None
+        return error("declaration-complete", place.here, word=place.statement[0], separator="," if several else None)
     if place.in_brackets:
         return error("comma-missing", place.here, place.label(before, "before"))
-    values = {"product": f"{before} * {place.found}" if before.type in ("NAME", "INT", "FLOAT") else None}
-    if before.type == "NAME":
-        values["call"] = f"{before}({place.found})"
-    return error("side-by-side", place.here, place.label(before, "before"), **values)
+    product = f"{before} * {place.found}" if before.type in ("NAME", "INT", "FLOAT") else None
+    call = f"{before}({place.found})" if before.type == "NAME" else None
+    return error("side-by-side", place.here, place.label(before, "before"), product=product, call=call)
 
 
 def comma(place: Place) -> CgError | None:
-    """`x[1,,2]`, `f(,)`, `y = 1, 2`"""
+    """`x[1,,2]`, `f(,)`, `y = 1, 2`, `(a; b)`"""
+    if place.kind == "SEMICOLON" and place.in_brackets:
+        return error("semicolon-in-brackets", place.here)
     if place.kind != "COMMA":
         return None
     if place.previous in ("COMMA", "LPAR", "LSQB"):

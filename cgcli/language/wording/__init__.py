@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from cgcli.graph.diagnostic import Diagnostic
 
-from . import call, files, program, run, syntax
+from . import call, files, picture, program, run, syntax
 from .words import Worded, Words, fill, phrase
 
-TABLES = (syntax.WORDS, files.WORDS, program.WORDS, run.WORDS, call.WORDS)
+TABLES = (syntax.WORDS, files.WORDS, program.WORDS, run.WORDS, picture.WORDS, call.WORDS)
 WORDS: dict[str, Words] = {code: words for table in TABLES for code, words in table.items()}
 
 

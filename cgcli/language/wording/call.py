@@ -125,7 +125,7 @@ WORDS: dict[str, Words] = {
     "output-failed": Words("the result cannot be written on standard output: {reason}"),
     "cannot-write": Words("`{path}` cannot be written: {reason}"),
     "unknown-picture": Words(
-        "a picture cannot be written as `{file}`", help=("did you mean `{nearest}`?", "its name ends in {choices}")
+        "a picture cannot be written as `{file}`", help=("did you mean `{nearest}`?", "the kinds of picture are {choices}")
     ),
     "file-exists": Words(
         "`{file}` is already here, and was left as it is", help=("copy into another folder, or remove it first",)

@@ -85,24 +85,28 @@ WORDS: dict[str, Words] = {
         "a slice has at most three parts", labels={"here": "a fourth begins"}, help=("it is `start:stop:step`",)
     ),
     # words
-    "foreign-word": Words("there is no `{word}`", labels={"here": "not a word of the language"}, help=("write `{write}`",)),
+    "foreign-word": Words(
+        "there is no `{word}`", labels={"here": "not a word of the language"}, help=("write `{write}`",)
+    ),
     "no-lambda": Words(
         "there is no `lambda`",
         labels={"here": "not a word of the language"},
         help=("every function has a name: `fn f(x) = …`",),
     ),
     "no-declaring-word": Words(
-        "there is no `{word}`", labels={"here": "not a word of the language"}, help=("a name is given a value by `name = …`",)
+        "there is no `{word}`",
+        labels={"here": "not a word of the language"},
+        help=("a name is given a value by `name = …`",),
     ),
     "reserved-word": Words(
-        "`{word}` is a word of the language", labels={"here": "cannot be a name or a value"}, help=("choose another name",)
+        "`{word}` is a word of the language",
+        labels={"here": "cannot be a name or a value"},
+        help=("choose another name",),
     ),
     "loop-in-expression": Words("a `for` is a statement", labels={"here": "not part of an expression"}),
     # operators
     "foreign-operator": Words("there is no `{found}`", labels={"here": "not an operator"}, help=("write `{write}`",)),
-    "augmented": Words(
-        "there is no `{operator}=`", labels={"here": "not an operator"}, help=("write `{write}`",)
-    ),
+    "augmented": Words("there is no `{operator}=`", labels={"here": "not an operator"}, help=("write `{write}`",)),
     "counted-up": Words("there is no `{found}`", labels={"here": "not an operator"}, help=("write `{write}`",)),
     "range-of-three": Words("a range has two ends", labels={"here": "a third begins"}, help=("it is `start..stop`",)),
     "unary-plus": Words("there is no sign `+`", labels={"here": "a value is expected"}, help=("leave the `+` out",)),
@@ -132,7 +136,9 @@ WORDS: dict[str, Words] = {
         help=("to compare, write `==`",),
     ),
     "equals-in-expression": Words(
-        "`=` gives a name a value, it does not compare", labels={"here": "not part of an expression"}, help=("to compare, write `==`",)
+        "`=` gives a name a value, it does not compare",
+        labels={"here": "not part of an expression"},
+        help=("to compare, write `==`",),
     ),
     # if, then, else, blocks
     "condition-missing": Words("a condition is missing after `{word}`", labels={"here": "expected before this"}),
@@ -145,9 +151,7 @@ WORDS: dict[str, Words] = {
         "an `if … then …` needs its `else`",
         labels={"here": "`else` expected", "if": "this `if` is an expression, which has a value on both sides"},
     ),
-    "then-missing": Words(
-        "`then` is missing", labels={"here": "`then` expected before this", "if": "of this `if`"}
-    ),
+    "then-missing": Words("`then` is missing", labels={"here": "`then` expected before this", "if": "of this `if`"}),
     "if-body-missing": Words(
         "after the condition `{{` or `then` is missing",
         labels={"here": "expected before this", "if": "of this `if`"},
@@ -213,6 +217,11 @@ WORDS: dict[str, Words] = {
         labels={"here": "the declaration of `{name}` was complete before this"},
         help=("write `{word} {name}: {type}`",),
     ),
+    "declaration-complete": Words(
+        "a new statement needs a new line, or a `;`",
+        labels={"here": "the `{word}` was complete before this"},
+        help=("several are separated by `{separator}`",),
+    ),
     "output-needs-name": Words(
         "`output` wants the name of a value",
         labels={"here": "this is an expression"},
@@ -223,9 +232,7 @@ WORDS: dict[str, Words] = {
         labels={"here": "nothing may follow the name"},
         help=('a file stands in double quotes: `import "a.cg"`',),
     ),
-    "assert-message": Words(
-        "the message of an `assert` is a text in double quotes", labels={"here": "not a text"}
-    ),
+    "assert-message": Words("the message of an `assert` is a text in double quotes", labels={"here": "not a text"}),
     # values side by side, too many or too few
     "call-without-brackets": Words(
         "the arguments of `{name}` stand in brackets",
@@ -247,13 +254,18 @@ WORDS: dict[str, Words] = {
         labels={"here": "nothing joins this", "before": "to this"},
         help=("a product is `{product}`", "a call is `{call}`", "a new statement needs a new line, or a `;`"),
     ),
+    "semicolon-in-brackets": Words(
+        "a `;` ends a statement", labels={"here": "inside brackets"}, help=("values in brackets are separated by `,`",)
+    ),
     "several-values": Words(
         "several values are a tensor, in square brackets",
         labels={"here": "the statement was complete before this"},
         help=("write `[1, 2]`",),
     ),
     "name-missing-after-comma": Words(
-        "a name is missing after the `,`", labels={"here": "expected before this"}, help=("for one name leave the `,` out",)
+        "a name is missing after the `,`",
+        labels={"here": "expected before this"},
+        help=("for one name leave the `,` out",),
     ),
     "something-missing": Words("after `{before}` something is missing", labels={"here": "expected {wanted}"}),
     "not-this-here": Words("`{found}` does not fit here", labels={"here": "expected {wanted}"}),

@@ -1,0 +1,140 @@
+"""What a picture shows, as data: cards, small nodes, arrows with local partials; and as DOT."""
+
+from pathlib import Path
+
+import pytest
+
+from cgcli.program import load, parse
+from cgcli.render.dot import to_dot
+from cgcli.render.picture import Arrow, Drawn, Picture, number, picture
+
+ROOT = Path(__file__).parents[1]
+
+
+def pictured(text: str, values: dict[str, float] | None = None, of: str | None = None) -> Picture:
+    program = parse(text)
+    evaluation = None if values is None else program.run(values, of=of)
+    return picture(program.graph, evaluation)
+
+
+def node(made: Picture, title: str) -> Drawn:
+    (found,) = (n for n in made.nodes if n.title == title)
+    return found
+
+
+def arrow(made: Picture, source: str, target: str) -> Arrow:
+    (found,) = (a for a in made.arrows if a.source == node(made, source).id and a.target == node(made, target).id)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        (2.0, "2"),
+        (-5.0, "−5"),
+        (-0.0, "0"),
+        (1 / 3, "0.3333"),
+        (123456.0, "1.235×10⁵"),
+        (1e-12, "1×10⁻¹²"),
+        (float("inf"), "∞"),
+        (float("-inf"), "−∞"),
+        (float("nan"), "NaN"),
+        (True, "true"),
+        (12345, "12345"),
+    ],
+)
+def test_numbers_have_four_digits_and_real_signs(value: float, shown: str) -> None:
+    assert number(value) == shown
+
+
+def test_the_article() -> None:
+    made = pictured("d = a + b\ne = b - c\ny = d * e", {"a": 2, "b": 3, "c": 1})
+    assert [(n.title, n.kind, n.formula, n.value, n.gradient) for n in made.nodes] == [
+        ("a", "input", "input", "2", "2"),
+        ("b", "input", "input", "3", "7"),
+        ("c", "input", "input", "1", "−5"),
+        ("d", "value", "a + b", "5", "2"),
+        ("e", "value", "b − c", "2", "5"),
+        ("y", "output", "d × e", "10", "1"),
+    ]
+    assert [a.label for a in made.arrows] == [
+        "∂d/∂a = 1",
+        "∂d/∂b = 1",
+        "∂e/∂b = 1",
+        "∂e/∂c = −1",
+        "∂y/∂d = 2",
+        "∂y/∂e = 5",
+    ]
+    assert node(made, "a").gradient_of == "∂y/∂a"
+
+
+def test_unnamed_results_are_small_and_constants_are_part_of_them() -> None:
+    made = pictured("y = sin(2 * x) + 1", {"x": 0.0})
+    assert [(n.title, n.kind) for n in made.nodes] == [
+        ("x", "input"),
+        ("2 × □", "small"),
+        ("sin", "small"),
+        ("y", "output"),
+    ]
+    assert node(made, "y").formula == "sin(2 × x) + 1"
+    assert arrow(made, "x", "2 × □").label == "2"
+
+
+def test_operations_on_constants_alone_are_spelled_out() -> None:
+    made = pictured("y = x / sqrt(2)")
+    assert [n.title for n in made.nodes] == ["x", "y"]
+    assert node(made, "y").formula == "x / sqrt(2)"
+
+
+def test_a_named_constant_is_a_card() -> None:
+    made = pictured("g = 9.81\ny = g * x")
+    assert (node(made, "g").kind, node(made, "g").formula) == ("constant", "9.81")
+
+
+def test_whole_exponents_stand_above_the_line() -> None:
+    made = pictured("y = x^2\nz = (a + b)^-3\nw = x^0.5")
+    assert [node(made, n).formula for n in "yzw"] == ["x²", "(a + b)⁻³", "x^0.5"]
+
+
+def test_long_formulas_are_shortened() -> None:
+    made = pictured("y = sin(alpha_one * beta_two) * cos(gamma_three * delta_four) + last")
+    assert node(made, "y").formula == "… + last"
+
+
+def test_an_if_is_one_node_whose_condition_is_marked() -> None:
+    made = pictured("y = if x > 0 then log(x) else -z", {"x": 2.0, "z": 1.0})
+    assert node(made, "y").formula == "if x > 0"
+    assert arrow(made, ">" if any(n.title == ">" for n in made.nodes) else "□ > 0", "y").style == "condition"
+    assert arrow(made, "x", "y").label == "∂y/∂x = 0.5"
+    assert arrow(made, "z", "y").style == "untaken"
+
+
+def test_without_values_there_are_no_numbers() -> None:
+    made = pictured("y = a * b")
+    assert {(n.value, n.gradient) for n in made.nodes} == {("", "")}
+    assert {a.label for a in made.arrows} == {""}
+
+
+def test_values_without_an_of_show_no_gradients() -> None:
+    program = parse("y = a * b\nz = a + b")
+    made = picture(program.graph, program.run({"a": 2, "b": 3}, derivatives=False))
+    assert node(made, "y").value == "6"
+    assert {n.gradient for n in made.nodes} == {""}
+
+
+def test_a_call_is_a_group_and_its_local_names_stand_alone() -> None:
+    made = pictured("fn f(x) { t = x^2\n return t + x }\ny = f(a)")
+    assert made.groups[node(made, "t").group] == (-1, "f")
+
+
+def test_dot_is_the_same_for_the_same_picture() -> None:
+    program = load(ROOT / "samples/black_scholes.cg")
+    made = to_dot(picture(program.graph, program.run({})))
+    assert made == to_dot(picture(program.graph, program.run({})))
+    assert made.count("subgraph cluster_") == 2
+
+
+def test_every_kind_of_node_differs_from_the_others_without_colour() -> None:
+    from cgcli.render.dot import LOOKS
+
+    assert len({(look.width, look.style, look.shape) for look in LOOKS.values()}) == len(LOOKS)
