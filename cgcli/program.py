@@ -134,7 +134,7 @@ class Program:
         v = executor.forward(self._bind(values))
         adjoints = executor.backward(v, target)
         found = {n: adjoints[self.module.values[n]] for n in names}
-        return Gradient(name, float(v[target]), {n: 0.0 if g is None else g for n, g in found.items()})
+        return Gradient(name, float(v[target]), {n: _unsigned_zero(g) for n, g in found.items()})
 
     def hessian(
         self, values: Values, *, of: str | None = None, wrt: Sequence[str] | None = None
@@ -149,7 +149,7 @@ class Program:
         table: dict[str, dict[str, float]] = {}
         for n, row in zip(names, first.outputs, strict=True):
             adjoints = executor.backward(v, row)
-            table[n] = {m: adjoints[where[m]] or 0.0 for m in names}
+            table[n] = {m: _unsigned_zero(adjoints[where[m]]) for m in names}
         return table
 
     def symbolic(self, *, of: str | None = None, wrt: Sequence[str] | None = None) -> str:
@@ -265,3 +265,8 @@ class Program:
         """The nodes of a gradient graph that hold the program's named values."""
         last = {name: node for node, name in graph.names.items()}
         return {name: last[name] for name in self.module.values if name in last}
+
+
+def _unsigned_zero(derivative: float | None) -> float:
+    """A derivative as it is reported: 0 where there is no path, and never the -0 that a product may leave."""
+    return 0.0 if derivative is None else derivative + 0.0

@@ -115,7 +115,7 @@ FUNCTIONS: dict[str, Callable[..., Value]] = {
 
 
 def derivative(f: Callable[[Value], Value], x: Value) -> Value:
-    """f'(x) by a central difference; None at a kink, a jump, the edge of the domain, or where 100 digits are too few."""
+    """f'(x) by a central difference; None at a kink, a jump, the edge of the domain, or where digits are too few."""
     right, here, left = f(x + STEP), f(x), f(x - STEP)
     if right is None or left is None or here is None:
         return None

@@ -49,6 +49,10 @@ def test_eval_rounds_to_significant_digits() -> None:
     assert cg("eval", "-e", "x = 2/3; y = 12345.678; z = 3", "--precision", "3").out == "x = 0.667\ny = 12300\nz = 3\n"
 
 
+def test_eval_knows_no_more_digits_than_a_number_has() -> None:
+    assert cg("eval", "-e", "x = 2/3", "--precision", "999999999").out == "x = 0.6666666666666666\n"
+
+
 def test_eval_of_a_table_names_the_output() -> None:
     out = cg("eval", "f.cg", *VALUES, "--format", "table").out
     assert "y" in out
@@ -257,8 +261,8 @@ def test_a_disk_that_is_full_leaves_the_old_file_as_it_was() -> None:
 
 
 def test_check_sums_up_a_program_without_mistakes() -> None:
-    assert cg("check", "f.cg") == (0, "ok: 3 implicit inputs (a, b, c), 1 output (y)\n", "")
-    assert cg("check", "-e", TWO).out == "ok: 2 inputs (a, n), 2 outputs (y, z)\n"
+    assert cg("check", "f.cg") == (0, "ok: 3 implicit inputs (a, b and c), 1 output (y)\n", "")
+    assert cg("check", "-e", TWO).out == "ok: 2 inputs (a and n), 2 outputs (y and z)\n"
 
 
 def test_check_prints_its_diagnostics_on_standard_output() -> None:

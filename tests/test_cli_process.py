@@ -96,6 +96,8 @@ def test_an_empty_program_is_an_error_for_eval_and_none_for_check() -> None:
         (["check", "f.cg", "--a", "2"], "there is no option `--a`"),
         (["grad", "f.cg", "--of", "z", *VALUES], "`z`"),
         (["grad", "f.cg", "--wrt", "z", *VALUES], "`z`"),
+        (["grad", "f.cg", "--wrt", "a,", *VALUES], "a name is missing"),
+        (["grad", "f.cg", "--check", "--wrt", "d", *VALUES], "`d` is no input"),
         (["grad", "f.cg", "--all", "--wrt", "a", *VALUES], "cannot be used together"),
     ],
 )

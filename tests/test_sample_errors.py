@@ -1,4 +1,4 @@
-"""samples/errors: one wrong program for each diagnostic, its exact message beside it as `.txt` (`--rewrite` writes it)."""
+"""samples/errors: one wrong program for each diagnostic, its exact message beside it (`--rewrite` writes it)."""
 
 from pathlib import Path
 

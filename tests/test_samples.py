@@ -10,9 +10,7 @@ from cgcli.program import load
 
 ROOT = Path(__file__).parents[1]
 SAMPLES = sorted((ROOT / "samples").glob("*.cg")) + sorted((ROOT / "samples" / "parts").glob("*.cg"))
-WANTED = (
-    "article quadratic sigmoid_neuron black_scholes rosenbrock newton_step pendulum_energy huber".split()
-)
+WANTED = "article quadratic sigmoid_neuron black_scholes rosenbrock newton_step pendulum_energy huber".split()
 VALUES = {"article": {"a": 2.0, "b": 3.0, "c": 1.0}}
 
 

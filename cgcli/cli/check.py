@@ -13,6 +13,7 @@ from cgcli.cli.output import coloured, emit, stdout
 from cgcli.cli.sources import open_program
 from cgcli.graph.diagnostic import CgError, Diagnostic
 from cgcli.language.records import Input
+from cgcli.language.wording.words import phrase
 from cgcli.program import Program
 from cgcli.render.json import dump
 from cgcli.render.report import as_data
@@ -61,7 +62,7 @@ def summary(program: Program) -> str:
 
 
 def _counted(what: str, names: Sequence[str]) -> str:
-    return f"{len(names)} {what}{'' if len(names) == 1 else 's'} ({', '.join(names)})" if names else ""
+    return f"{len(names)} {what}{'' if len(names) == 1 else 's'} ({phrase(names)})" if names else ""
 
 
 def _data(program: Program | None, found: Sequence[Diagnostic]) -> dict[str, Any]:

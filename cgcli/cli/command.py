@@ -112,7 +112,7 @@ class ProgramCommand(Command):
 
     def shell_complete(self, ctx: Any, incomplete: str) -> list[Any]:
         """Options and the program's inputs; a program that cannot be read offers none and says nothing."""
-        offered = super().shell_complete(ctx, incomplete)
+        offered: list[Any] = super().shell_complete(ctx, incomplete)
         try:
             program = self.program(ctx)
         except Exception:  # a half-written file must not disturb the line that is being typed

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
+from cgcli.cli.arguments import EMPTY
 from cgcli.cli.command import ProgramCommand, declare
 from cgcli.cli.inputs import canonical
 from cgcli.cli.options import (
@@ -22,7 +23,7 @@ from cgcli.cli.options import (
     Set,
 )
 from cgcli.cli.output import emit, notice
-from cgcli.cli.results import show_numbers, show_table
+from cgcli.cli.results import exclude, show_numbers, show_table
 from cgcli.cli.session import Session, start
 from cgcli.graph.diagnostic import error
 from cgcli.render.json import dump
@@ -63,13 +64,15 @@ def grad(
 
     Prints the value, then a partial derivative for each float input.
     """
-    _exclude(("--all", every), ("--wrt", wrt is not None))
+    exclude(("--all", every), ("--wrt", wrt is not None))
     for name, given in {"--hessian": hessian, "--jacobian": jacobian, "--check": compare}.items():
-        _exclude(("--all", every), (name, given))
-        _exclude(("--symbolic", symbolic), (name, given))
-    _exclude(("--all", every), ("--symbolic", symbolic))
-    _exclude(("--hessian", hessian), ("--check", compare))
+        exclude(("--all", every), (name, given))
+        exclude(("--symbolic", symbolic), (name, given))
+    exclude(("--all", every), ("--symbolic", symbolic))
+    exclude(("--hessian", hessian), ("--check", compare))
     names = None if wrt is None else [canonical(name) for name in wrt.split(",")]
+    if names is not None and "" in names:
+        raise error("empty-name", option="--wrt", value=wrt or EMPTY)
     session = start(context, file, expression, settings, inputs_file, allow_path, colour)
     if symbolic:
         return _symbolic(session, of, names, layout)
@@ -86,12 +89,6 @@ def grad(
         found["hessian"] = second
     show_numbers(rows, found, layout, precision, colour)
     return 0
-
-
-def _exclude(first: tuple[str, bool], second: tuple[str, bool]) -> None:
-    """Raises `CgError` when both options are given."""
-    if first[1] and second[1]:
-        raise error("options-exclude", first=first[0], second=second[0])
 
 
 def _symbolic(session: Session, of: str | None, wrt: list[str] | None, layout: str | None) -> int:
@@ -113,6 +110,10 @@ def _compare(
 ) -> int:
     """Prints each derivative beside the difference that it is compared with; the status is 1 where they disagree."""
     y = session.program.of_choice(of)
+    inputs = [each.name for each in session.program.inputs]
+    inner = [name for name in wrt or () if name not in inputs and name in session.program.module.values]
+    if inner:
+        raise error("check-by-input", name=inner[0])
     checks = session.program.check_gradient(session.values, of=of, wrt=wrt)
     show_table(
         ("derivative", "value", "by differences", "verdict"),

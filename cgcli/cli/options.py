@@ -25,12 +25,17 @@ def choice(option: str, *choices: str) -> dict[str, Any]:
     return {"parser": parse, "metavar": "|".join(choices), "autocompletion": lambda: list(choices)}
 
 
-def _whole(option: str, least: int) -> Callable[[str], int]:
+DIGITS = 767  # no float has more significant ones
+
+
+def _whole(option: str, least: int, most: int) -> Callable[[str], int]:
+    """Reads a whole number that is at least `least`; more than `most` says no more than that."""
+
     def parse(text: str) -> int:
         digits = text.isascii() and text.isdigit() and len(text) < 10
         if not digits or int(text) < least:
             raise error("bad-count", option=option, value=text or EMPTY, least=least)
-        return int(text)
+        return min(int(text), most)
 
     return parse
 
@@ -83,7 +88,7 @@ Precision = Annotated[
     typer.Option(
         "--precision",
         metavar="N",
-        parser=_whole("--precision", 1),
+        parser=_whole("--precision", 1, DIGITS),
         help="Round to N significant digits (else the shortest text that reads back to the same value).",
     ),
 ]

@@ -23,7 +23,7 @@ def emit(text: str) -> None:
         raise
     except OSError as problem:
         silence()
-        raise error("output-failed", status=1, reason=problem.strerror or str(problem)) from None
+        raise error("output-failed", status=1, reason=reason_of(problem)) from None
 
 
 def notice(text: str) -> None:
@@ -40,6 +40,11 @@ def tell(diagnostics: Sequence[Diagnostic], colour: str) -> None:
         from cgcli.render.report import text as report  # a run without them starts sooner
 
         notice(report(diagnostics, colour=coloured(sys.stderr, colour)).rstrip("\n"))
+
+
+def reason_of(problem: OSError) -> str:
+    """What the system says of its failure, as a part of a sentence."""
+    return (problem.strerror or str(problem)).lower()
 
 
 def stdout() -> TextIO | None:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from types import FrameType
 
 from cgcli.cli.app import commands
-from cgcli.cli.output import notice, silence, tell
+from cgcli.cli.output import notice, reason_of, silence, tell
 from cgcli.graph.diagnostic import CgError, Diagnostic
 
 DONE, FAILED, WRONG, INTERRUPTED = 0, 1, 2, 130
@@ -48,8 +48,9 @@ def _run(argv: list[str]) -> int:
             return DONE
         return ended.code if isinstance(ended.code, int) else DONE
     except OSError as problem:
-        reason = problem.strerror or str(problem)
-        return _told([Diagnostic("system", values={"reason": reason, "name": problem.filename})], FAILED, argv)
+        return _told(
+            [Diagnostic("system", values={"reason": reason_of(problem), "name": problem.filename})], FAILED, argv
+        )
     except MemoryError:
         return _told([Diagnostic("out-of-memory")], FAILED, argv)
     except Exception as problem:

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from cgcli.cli.output import coloured, emit, stdout, terminal
+from cgcli.graph.diagnostic import error
 from cgcli.render import csv, json
 from cgcli.render.escape import show
 from cgcli.render.numbers import shortest
@@ -64,3 +65,9 @@ def _line(header: Sequence[str], row: Sequence[Any], precision: int | None) -> s
     told = [show(cell) if isinstance(cell, str) else shortest(cell, precision) for cell in row]
     more = "".join(f", {title} {text}" for title, text in zip(header[2:], told[2:], strict=True))
     return f"{told[0]} = {told[1]}{more}"
+
+
+def exclude(first: tuple[str, bool], second: tuple[str, bool]) -> None:
+    """Raises `CgError` when both options are given."""
+    if first[1] and second[1]:
+        raise error("options-exclude", first=first[0], second=second[0])

@@ -9,7 +9,7 @@ import typer
 
 from cgcli.cli.arguments import EMPTY
 from cgcli.cli.command import Command, declare
-from cgcli.cli.output import emit, notice
+from cgcli.cli.output import emit, notice, reason_of
 from cgcli.graph.diagnostic import error
 from cgcli.language.suggest import nearest
 
@@ -86,7 +86,7 @@ def _copy(path: Path, copy: Path) -> None:
     except FileExistsError:
         raise error("file-exists", status=1, file=str(copy)) from None
     except OSError as problem:
-        raise error("cannot-write", status=1, path=str(copy), reason=problem.strerror or str(problem)) from None
+        raise error("cannot-write", status=1, path=str(copy), reason=reason_of(problem)) from None
 
 
 command = declare("samples", samples, Command, "cg samples article")

@@ -14,6 +14,7 @@ from cgcli.cli.sources import open_program
 from cgcli.graph.diagnostic import CgError, error
 from cgcli.graph.evaluation import Evaluation
 from cgcli.language.records import Scalar
+from cgcli.language.wording.words import phrase
 from cgcli.program import Program
 from cgcli.render.escape import show
 
@@ -47,7 +48,7 @@ class Session:
                 self.program.of_choice(None)
             except CgError as problem:
                 choices = problem.diagnostics[0].values.get("choices")
-                named = f"; choose one by `--of`: {', '.join(map(str, choices))}" if isinstance(choices, list) else ""
+                named = f"; choose one by `--of`: {phrase(choices)}" if choices else ""
                 notice(show(f"note: no gradients are shown, for there is not one float output alone{named}"))
                 return self.program.run(self.values, derivatives=False)
         return self.program.run(self.values, of=of)

@@ -1,10 +1,84 @@
 """`cg show`: the graph in the terminal."""
 
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
 from cgcli.cli.command import ProgramCommand, declare
+from cgcli.cli.options import (
+    AllowPath,
+    Colour,
+    Data,
+    Expression,
+    File,
+    Format,
+    InputsFile,
+    Mode,
+    Of,
+    Precision,
+    Set,
+)
+from cgcli.cli.output import emit, stdout
+from cgcli.cli.results import exclude, table_settings
+from cgcli.cli.session import start
+from cgcli.render import csv, json
+from cgcli.render.nodes import rows, tree
+from cgcli.render.table import table
+
+Tree = Annotated[bool, typer.Option("--tree", help="What each output is made of, step by step.")]
 
 
-def show():
-    pass
+def show(
+    context: typer.Context,
+    file: File = None,
+    expression: Expression = None,
+    as_tree: Tree = False,
+    of: Of = None,
+    settings: Set = None,
+    inputs_file: InputsFile = None,
+    layout: Format = None,
+    precision: Precision = None,
+    mode: Mode = "static",
+    allow_path: AllowPath = None,
+    colour: Colour = "auto",
+    data: Data = None,
+) -> int:
+    """Show the graph of a program: a table of its nodes.
+
+    With the values of its inputs the table has values and gradients too.
+    """
+    exclude(("--tree", as_tree), (f"--format {layout}", layout in ("json", "csv")))
+    session = start(context, file, expression, settings, inputs_file, allow_path, colour)
+    evaluation = session.evaluation(of)
+    graph = session.program.graph
+    if as_tree:
+        emit("\n".join(tree(graph, evaluation, ascii_only=not _draws_lines(), precision=precision)))
+        return 0
+    header, found = rows(graph, evaluation)
+    if layout == "json":
+        emit(json.dump({"nodes": [_node(header, row) for row in found]}, precision))
+    elif layout == "csv":
+        emit(csv.dump(header, [["" if cell is None else cell for cell in row] for row in found], precision))
+    else:
+        accent = [header.index("gradient")] if "gradient" in header else []
+        emit(table(header, found, accent=accent, **table_settings(colour, precision)))
+    return 0
+
+
+def _node(header: tuple[str, ...], row: tuple[Any, ...]) -> dict[str, Any]:
+    node = dict(zip(header, row, strict=True))
+    return node | {"inputs": node["inputs"].split(", ") if node["inputs"] else []}
+
+
+def _draws_lines() -> bool:
+    """Whether standard output can show the signs that draw a tree."""
+    try:
+        "├─└│".encode(getattr(stdout(), "encoding", None) or "utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 command = declare("show", show, ProgramCommand, "cg show samples/article.cg --a 2 --b 3 --c 1")

@@ -13,6 +13,7 @@ from .expressions import MAX_NODES, Expressions, Lowering
 from .frames import Environment, Frame, coerce, scalar_type, target_name
 from .names import Function, Parameter
 from .regions import Call, Region, Value
+from .suggest import nearest
 from .tree import arguments, identifier, kind, span_of
 
 STATEMENTS = {
@@ -55,6 +56,7 @@ class Calls(Expressions):
                     frame.span(token),
                     name=identifier(token),
                     module=str(callee.children[0].children[0]),
+                    nearest=nearest(identifier(token), known),
                     known=known,
                 )
             return self._inline(frame, tree, module, function)
@@ -137,7 +139,14 @@ class Calls(Expressions):
         for token, part in keywords:
             name = identifier(token)
             if name not in names:
-                raise error("unknown-keyword", frame.span(token), name=function.name, keyword=name, known=names)
+                raise error(
+                    "unknown-keyword",
+                    frame.span(token),
+                    name=function.name,
+                    keyword=name,
+                    nearest=nearest(name, names),
+                    known=names,
+                )
             if name in given:
                 raise error("argument-twice", frame.span(token), name=function.name, keyword=name)
             given[name] = part, (yield frame, part)

@@ -17,6 +17,7 @@ from cgcli.ops.typing import join
 from .builtins import CONSTANTS
 from .frames import Environment, Frame, coerce
 from .regions import NESTING, Region, Value
+from .suggest import nearest
 from .tree import identifier, kind, literal, number
 
 MAX_NODES = 5_000_000
@@ -210,7 +211,15 @@ class Expressions:
         if value is None:
             functions = name in module.names.functions
             code = "function-as-value" if functions else "not-in-module"
-            raise error(code, frame.span(token), name=name, module=str(base.children[0]), known=sorted(module.values))
+            known = sorted(module.values)
+            raise error(
+                code,
+                frame.span(token),
+                name=name,
+                module=str(base.children[0]),
+                nearest=nearest(name, known),
+                known=known,
+            )
         return value
 
     def _module(self, frame: Frame, base: Any) -> Environment | None:

@@ -11,6 +11,7 @@ from cgcli.graph.types import Type
 
 from .names import Names
 from .regions import Call, Region, Value
+from .suggest import nearest
 from .tree import identifier, kind, span_of
 
 
@@ -38,6 +39,9 @@ class Frame:
         return span_of(self.environment.source, tree)
 
 
+TYPES = ("float", "f64", "f32", "int", "i64", "i32", "bool")
+
+
 def target_name(frame: Frame, target: Any) -> str:
     """The name that an assignment binds; raises where its left side is no name."""
     rule = kind(target)
@@ -55,8 +59,8 @@ def scalar_type(source: Source, tree: Any) -> Type:
     name, *dims = (c for c in tree.children if c is not None)
     if str(name) == "any":
         raise error("not-yet", span_of(source, name), what="the type `any`")
-    if str(name) not in ("float", "f64", "f32", "int", "i64", "i32", "bool"):
-        raise error("unknown-type", span_of(source, name), name=str(name))
+    if str(name) not in TYPES:
+        raise error("unknown-type", span_of(source, name), name=str(name), nearest=nearest(str(name), TYPES))
     if dims:
         raise error("not-yet", span_of(source, tree), what="tensors")
     return Type({"f64": "float", "i64": "int"}.get(str(name), str(name)))

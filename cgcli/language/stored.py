@@ -31,9 +31,7 @@ def dump(module: Module, sources: Sequence[Source]) -> Data:
         "outputs": module.outputs,
         "values": module.values,
         "docs": module.docs,
-        "warnings": [
-            [d.code, [[place(x.span), x.role] for x in d.labels], dict(d.values)] for d in module.warnings
-        ],
+        "warnings": [[d.code, [[place(x.span), x.role] for x in d.labels], dict(d.values)] for d in module.warnings],
     }
 
 

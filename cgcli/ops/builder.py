@@ -7,7 +7,7 @@ from typing import Any
 
 from cgcli.graph.columns import Columns
 from cgcli.graph.graph import CONST, INPUT, NONE, Graph
-from cgcli.graph.types import BOOL, WEAK_FLOAT, WEAK_INT, AnyType, Type
+from cgcli.graph.types import BOOL, WEAK_FLOAT, WEAK_INT, Type
 
 from .registry import BY_CODE, OPS, Structured
 from .typing import one

@@ -1,14 +1,17 @@
 """The gamma family on one float: `lgamma`, `digamma`, `polygamma`. Results are values; nothing raises.
 
-Error, in units in the last place of max(1, |value|), against mpmath at 50 digits on 10^5 points each, half of them
-within a few hundred floats or a millionth of a pole, a zero or a half-integer:
+Error, in units in the last place of max(1, |value|), against mpmath at 50 digits on 10^5 points each in (-30, 200),
+many of them within 60 floats, or within a fifth down to 1e-16, of a pole or a half-integer:
 
-- lgamma, -30 < x < 200: at most 3.
-- digamma, -30 < x < 200: at most 4.
-- polygamma, orders 1 to 20, -30 < x < 200: at most 6.
+- lgamma: at most 3.
+- digamma: at most 7; for x < 0 it is a difference of two terms as large as log|x| or more, and near its zeros the
+  error is a few units of log|x| (18 of those units for x down to -10^6).
+- polygamma, orders 1 to 20: at most 4. An even order crosses zero beside a half-integer, so steeply that neighbouring
+  floats have values far above 1: there the error is a few units of the two parts that cancel (up to 207 of those
+  units), below a millionth of what one unit in the last place of x changes.
 
-Beyond: lgamma and digamma lose what log(|x|) times the terms that cancel loses near a zero of digamma (at most 8 such
-units to x = -10^6); polygamma holds the bound for every order and argument whose value is a finite float.
+polygamma keeps a relative error of at most 6 units for orders to 10^6, at all positive x where the value is a normal
+float.
 
 Formulas: Abramowitz and Stegun, Handbook of Mathematical Functions (A&S); NIST Digital Library of Mathematical
 Functions (DLMF).
@@ -222,7 +225,7 @@ def _zeta(n: int, x: float) -> float:
     A term is exp(-u) with u = s log(1 + k/x): an error of u units, weighted by exp(-u), stays below half a unit.
     """
     s = n + 1.0
-    terms = []
+    terms: list[float] = []
     k = 0
     while x + k < s + 10.0:
         term = math.exp(-s * math.log1p(k / x))
@@ -235,7 +238,10 @@ def _zeta(n: int, x: float) -> float:
 
 
 def _tail(s: float, x: float) -> float:
-    """x^s ζ(s, x) for x ≥ s + 10: DLMF 25.11.43, x/(s - 1) + 1/2 + the sum of B_2k/(2k)! · s…(s + 2k - 2) / x^(2k-1)."""
+    """x^s ζ(s, x) for x ≥ s + 10, by DLMF 25.11.43.
+
+    That is x/(s - 1) + 1/2 + the sum over k of B_2k/(2k)! · s (s + 1) … (s + 2k - 2) / x^(2k-1).
+    """
     terms = [x / (s - 1.0), 0.5]
     rising = s / x
     for k, c in enumerate(_HURWITZ):
@@ -254,7 +260,7 @@ def _lattice(n: int, d: float) -> float:
     """
     s = n + 1.0
     gap = 1.0 - 2.0 * d
-    terms = []
+    terms: list[float] = []
     k = 0
     while k < s + 10.0:
         term = math.exp(-s * math.log1p(k / d))

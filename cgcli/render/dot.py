@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from .escape import dot_html
 from .picture import Arrow, Drawn, Kind, Picture
+
+if TYPE_CHECKING:
+    from graphviz import Digraph
 
 # Wong's colour-blind-safe palette (Nature Methods 8, 2011), fills lightened; outlines also differ by weight and dash
 INK, QUIET, LINE, ACCENT = "#1d2939", "#667085", "#98a2b3", "#b54708"
@@ -67,7 +70,7 @@ def to_dot(picture: Picture) -> str:
     return str(dot.source)
 
 
-def _groups(dot: object, picture: Picture) -> None:
+def _groups(dot: Digraph, picture: Picture) -> None:
     """A quiet rounded cluster a call; callers are filled before their callees, so that no recursion is needed."""
     from graphviz import Digraph
 
@@ -94,12 +97,12 @@ def _groups(dot: object, picture: Picture) -> None:
             _node(made[node.group], node)
     for g in sorted(used, reverse=True):  # a callee stands behind its caller in the table
         parent = picture.groups[g][0]
-        (made[parent] if parent >= 0 else dot).subgraph(made[g])  # type: ignore[attr-defined]
+        (made[parent] if parent >= 0 else dot).subgraph(made[g])
 
 
-def _node(dot: object, node: Drawn) -> None:
+def _node(dot: Digraph, node: Drawn) -> None:
     look = LOOKS[node.kind]
-    dot.node(  # type: ignore[attr-defined]
+    dot.node(
         f"n{node.id}",
         label=f"<{_label(node)}>",
         shape=look.shape,
@@ -141,14 +144,14 @@ def _font(text: str, colour: str, size: int, face: str = SANS) -> str:
     return f'<FONT FACE="{face}" COLOR="{colour}" POINT-SIZE="{size}">{text or "&#160;"}</FONT>'
 
 
-def _arrow(dot: object, arrow: Arrow) -> None:
+def _arrow(dot: Digraph, arrow: Arrow) -> None:
     looks = {
         "value": {},
         "condition": {"style": "dashed", "arrowhead": "odiamond", "fontcolor": QUIET},
         "untaken": {"style": "dotted", "color": "#d0d5dd"},
     }
     label = {"label": f"<{dot_html(arrow.label)}>"} if arrow.label else {}
-    dot.edge(f"n{arrow.source}", f"n{arrow.target}", **looks[arrow.style], **label)  # type: ignore[attr-defined]
+    dot.edge(f"n{arrow.source}", f"n{arrow.target}", **looks[arrow.style], **label)
 
 
 def _quoted(text: str) -> str:

@@ -37,7 +37,7 @@ class Image(NamedTuple):
 
 
 def draw(dot: str, kind: Kind, title: str = "", limit: float = LIMIT) -> Image:
-    """The image of a DOT text. Past the time limit a simpler layout is tried. Raises CgError (status 1) if that fails."""
+    """The image of a DOT text; past the time limit in a simpler layout. Raises CgError (status 1) if that fails too."""
     found = _run(dot, kind, "dot", limit)
     note = None
     if found is None:

@@ -38,11 +38,12 @@ def closes_nothing(place: Place) -> CgError | None:
 
 
 def unclosed(place: Place) -> CgError | None:
-    """A bracket that the rest of the text does not close, noticed at its end or on a later line."""
+    """A bracket that the rest of the text does not close, noticed at its end, on a later line or at a `{`."""
     bracket = place.bracket
     if bracket is None:
         return None
-    if place.kind != "$END" and (bracket.type == "LBRACE" or place.here.line == place.span(bracket).line):
+    same_line = place.here.line == place.span(bracket).line and place.kind != "LBRACE"
+    if place.kind != "$END" and (bracket.type == "LBRACE" or same_line):
         return None
     if _closed_later(place, len(place.opened)):
         return None
@@ -60,6 +61,14 @@ def _closed_later(place: Place, depth: int) -> bool:
             if depth == wanted:
                 return True
     return False
+
+
+def nothing_inside(place: Place) -> CgError | None:
+    """`y = ()`, `x[]`"""
+    bracket = place.bracket
+    if bracket is None or place.before is not bracket or place.kind not in ("RPAR", "RSQB"):
+        return None
+    return error("empty-brackets", place.span(bracket, place.found))
 
 
 def brace_for_tensor(place: Place) -> CgError | None:
@@ -84,4 +93,4 @@ def slice_of_four(place: Place) -> CgError | None:
     return error("slice-of-four", place.here) if len(colons) >= 2 else None
 
 
-RULES = (mismatched, closes_nothing, unclosed, brace_for_tensor, slice_of_four)
+RULES = (mismatched, closes_nothing, unclosed, nothing_inside, brace_for_tensor, slice_of_four)

@@ -108,14 +108,15 @@ def side_by_side(place: Place) -> CgError | None:
 
 
 def comma(place: Place) -> CgError | None:
-    """`x[1,,2]`, `f(,)`, `y = 1, 2`, `(a; b)`"""
+    """`x[1,,2]`, `f(,)`, `y = 1, 2`, `(a, b)`, `(a; b)`"""
     if place.kind == "SEMICOLON" and place.in_brackets:
         return error("semicolon-in-brackets", place.here)
     if place.kind != "COMMA":
         return None
     if place.previous in ("COMMA", "LPAR", "LSQB"):
         return error("value-missing-before", place.here, found=",")
-    if place.head in ("NAME", *VALUE_BEGINS) and not place.in_brackets:
+    pair = place.in_brackets and place.bracket is not None and place.bracket.type == "LPAR"
+    if pair or (place.head in VALUE_BEGINS and not place.in_brackets):
         return error("several-values", place.here)
     return None
 
@@ -141,7 +142,8 @@ def too_early(place: Place) -> CgError | None:
         return None
     if place.previous in WANTED and (place.kind in ENDS | {"SEMICOLON", "RBRACE", "RPAR", "RSQB", "EQUAL", "LBRACE"}):
         return error("something-missing", place.here, before=before, wanted=WANTED[place.previous])
-    if place.previous in DECLARES | {"AS", "FOR", "DOT"} and place.kind not in ENDS:
+    type_wanted = place.previous == "COLON" and place.head in DECLARES and len(place.statement) == 3
+    if (place.previous in DECLARES | {"AS", "FOR", "DOT"} or type_wanted) and place.kind not in ENDS:
         return error("not-this-here", place.here, wanted=WANTED[place.previous], found=place.found)
     if place.kind in ENDS:
         return error("statement-unfinished", place.here, before=before)

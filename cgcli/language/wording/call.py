@@ -36,12 +36,9 @@ WORDS: dict[str, Words] = {
         "`{argument}` is one argument too many",
         help=("to give the input its value say `{fix}`",),
     ),
-    "missing-argument": Words("`{command}` needs {what}", help=("for example `{example}`",)),
     "no-program": Words(
         "no program is given",
-        help=(
-            "name a file, or say `-` for standard input, or give the program itself with `-e 'a^2'`",
-        ),
+        help=("name a file, or say `-` for standard input, or give the program itself with `-e 'a^2'`",),
     ),
     "file-and-expression": Words(
         "both the file `{file}` and `-e` are given",
@@ -49,7 +46,7 @@ WORDS: dict[str, Words] = {
     ),
     "no-standard-input": Words("standard input is closed", help=("name a file in the place of `-`",)),
     "usage": Words("{message}"),
-    "not-yet": Words("{what} is not supported yet"),
+    "not-yet": Words("not supported yet: {what}"),
     # inputs and their values
     "missing-input-value": Words(
         "`{option}` has no value",
@@ -95,6 +92,10 @@ WORDS: dict[str, Words] = {
     ),
     "inputs-file-repeats": Words("`{file}` gives `{name}` twice"),
     "inputs-file-value": Words("`{file}` gives the input `{name}` {found}, not a number"),
+    "empty-name": Words(
+        "a name is missing in `{option} {value}`", help=("write the names with commas between them: `{option} a,b`",)
+    ),
+    "check-by-input": Words("`{name}` is no input, and differences can be taken by inputs only"),
     # outputs
     "unknown-output": Words(
         "there is no value `{name}` to differentiate",
@@ -125,7 +126,8 @@ WORDS: dict[str, Words] = {
     "output-failed": Words("the result cannot be written on standard output: {reason}"),
     "cannot-write": Words("`{path}` cannot be written: {reason}"),
     "unknown-picture": Words(
-        "a picture cannot be written as `{file}`", help=("did you mean `{nearest}`?", "the kinds of picture are {choices}")
+        "a picture cannot be written as `{file}`",
+        help=("did you mean `{nearest}`?", "the kinds of picture are {choices}"),
     ),
     "file-exists": Words(
         "`{file}` is already here, and was left as it is", help=("copy into another folder, or remove it first",)

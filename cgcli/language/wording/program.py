@@ -47,7 +47,7 @@ WORDS: dict[str, Words] = {
     "not-in-module": Words(
         "there is no `{name}` in `{module}`",
         labels={"here": "not defined in `{module}`"},
-        help=("`{module}` defines {known}",),
+        help=("did you mean `{nearest}`?", "`{module}` defines {known}"),
     ),
     "used-before-binding": Words(
         "`{name}` is used before it has a value",
@@ -124,7 +124,7 @@ WORDS: dict[str, Words] = {
     "unknown-type": Words(
         "there is no type `{name}`",
         labels={"here": "not a type"},
-        help=("the types are float, f32, int, i32 and bool",),
+        help=("did you mean `{nearest}`?", "the types are float, f32, int, i32 and bool"),
     ),
     "condition-not-bool": Words(
         "the condition of `if` must be true or false",
@@ -175,7 +175,7 @@ WORDS: dict[str, Words] = {
     "unknown-keyword": Words(
         "`{name}` has no parameter `{keyword}`",
         labels={"here": "not a parameter"},
-        help=("its parameters are {known}",),
+        help=("did you mean `{nearest}`?", "its parameters are {known}"),
     ),
     "no-keywords": Words(
         "`{name}` takes no arguments by name",

@@ -73,6 +73,7 @@ WORDS: dict[str, Words] = {
         "this `{opener}` is never closed",
         labels={"here": "opened here", "noticed": "a `{closer}` was expected before this"},
     ),
+    "empty-brackets": Words("a value is missing in the brackets", labels={"here": "nothing stands between them"}),
     "brace-in-expression": Words(
         "`{{` stands around statements, not in an expression",
         labels={"here": "not part of an expression"},

@@ -1,0 +1,1 @@
+"""Text to graph: parser, names, lowering, formatter, and diagnostics in words."""

@@ -1,0 +1,126 @@
+"""The nodes of a graph as rows of a table, or as a tree of what each output is made of."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
+
+from cgcli.graph.evaluation import Evaluation
+from cgcli.graph.graph import CONST, Graph, opcode
+from cgcli.graph.types import Results
+from cgcli.ops.notation import Written, write_number, write_op
+
+from .escape import show
+from .numbers import shortest
+
+_COND, _GET = opcode("cond"), opcode("get")
+HEADER = ("node", "op", "inputs", "type", "value", "gradient")
+
+
+class Branches(NamedTuple):
+    """The signs that draw a tree."""
+
+    child: str
+    last: str
+    through: str
+    gap: str = "   "
+
+
+UNICODE = Branches("├─ ", "└─ ", "│  ")
+ASCII = Branches("|- ", "`- ", "|  ")
+
+
+def rows(graph: Graph, evaluation: Evaluation | None = None) -> tuple[tuple[str, ...], list[tuple[Any, ...]]]:
+    """A header, and a row a node; a literal stands with the node that reads it. Numbers are left as they are."""
+    shown = [i for i in range(len(graph)) if _is_shown(graph, i)]
+    differentiated = evaluation is not None and evaluation.of is not None
+    width = 6 if differentiated else 5 if evaluation else 4
+    found = []
+    for i in shown:
+        inputs = ", ".join(_reference(graph, x) for x in _operands(graph, i))
+        row: list[Any] = [_reference(graph, i), _op(graph, i), inputs, str(graph.type_of(i)).removeprefix("~")]
+        row.append(evaluation.values[i] if evaluation else None)
+        row.append(_gradient(graph, evaluation, i) if evaluation and differentiated else None)
+        found.append(tuple(row[:width]))
+    return HEADER[:width], found
+
+
+def tree(
+    graph: Graph, evaluation: Evaluation | None = None, *, ascii_only: bool = False, precision: int | None = None
+) -> Iterator[str]:
+    """Lines: each output, below it what it is made of. A node that was shown before is only named again."""
+    signs = ASCII if ascii_only else UNICODE
+    seen: set[int] = set()
+    for output in graph.outputs:
+        # what is still to be shown: a node, the signs in front of it, those in front of what is below it
+        stack = [(output, "", "")]
+        while stack:
+            i, lead, below = stack.pop()
+            operands = [x for x in _operands(graph, i) if _is_shown(graph, x)]
+            again = i in seen and bool(operands)
+            yield lead + _line(graph, evaluation, i, again, precision)
+            if again:
+                continue
+            seen.add(i)
+            for k, x in reversed(list(enumerate(operands))):
+                last = k == len(operands) - 1
+                stack.append(
+                    (x, below + (signs.last if last else signs.child), below + (signs.gap if last else signs.through))
+                )
+
+
+def _line(graph: Graph, evaluation: Evaluation | None, i: int, again: bool, precision: int | None) -> str:
+    name, spelled = _reference(graph, i), _spelled(graph, i)
+    if again:
+        return f"{show(name)} (above)"
+    text = show(name if spelled == name else f"{name} = {spelled}")
+    if evaluation and evaluation.values[i] is not None:
+        text += f"   value {shortest(evaluation.values[i], precision)}"
+        gradient = _gradient(graph, evaluation, i) if evaluation.of is not None else None
+        if gradient is not None:
+            text += f"   gradient {shortest(gradient, precision)}"
+    return text
+
+
+def _is_shown(graph: Graph, i: int) -> bool:
+    if graph.op[i] == _COND:
+        return False
+    return graph.op[i] != CONST or i in graph.names or i in graph.outputs
+
+
+def _operands(graph: Graph, i: int) -> Sequence[int]:
+    """Those of a `cond` for its result."""
+    return graph.operands(graph.a[i] if graph.op[i] == _GET else i)
+
+
+def _reference(graph: Graph, i: int) -> str:
+    """A node's name; a number for a literal; else its place."""
+    if i in graph.names:
+        return graph.names[i]
+    if graph.op[i] == CONST:
+        return write_number(graph.attrs[i]["value"]).text
+    return f"%{i}"
+
+
+def _op(graph: Graph, i: int) -> str:
+    if graph.op[i] == _GET:
+        return "if"
+    attrs = graph.attrs.get(i, {})
+    return f"power {attrs['exponent']}" if "exponent" in attrs else graph[i].op
+
+
+def _spelled(graph: Graph, i: int) -> str:
+    """The operation over the names of its operands."""
+    texts = [Written(_reference(graph, x)) for x in _operands(graph, i)]
+    if graph.op[i] == _GET:
+        return f"if {texts[0].text}"
+    if not texts:
+        return graph.names.get(i) or _reference(graph, i)
+    return write_op(graph[i].op, texts, graph.attrs.get(i, {})).text
+
+
+def _gradient(graph: Graph, evaluation: Evaluation, i: int) -> float | None:
+    t = graph.type_of(i)
+    if isinstance(t, Results) or not t.has_derivative:
+        return None
+    return evaluation.adjoints[i] or 0.0
