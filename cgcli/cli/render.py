@@ -10,6 +10,7 @@ import typer
 from cgcli.cli.command import ProgramCommand, declare
 from cgcli.cli.options import AllowPath, Colour, Data, Expression, File, InputsFile, Mode, Of, Set
 from cgcli.cli.output import notice
+from cgcli.cli.pictured import evaluate
 from cgcli.cli.session import start
 from cgcli.graph.diagnostic import error
 from cgcli.language.suggest import nearest
@@ -51,7 +52,7 @@ def render(
     kind = picture_kind(path)
     session = start(context, file, expression, settings, inputs_file, allow_path, colour)
     program = session.program
-    evaluation = session.evaluation(of)
+    evaluation = evaluate(session, of)
     params = [each.name for each in program.inputs if each.kind == "param"]
     image = draw(program.graph, evaluation, kind, title=PurePath(program.module.source.name).stem, params=params)
     write_whole(path, image.data)

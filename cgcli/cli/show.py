@@ -22,6 +22,7 @@ from cgcli.cli.options import (
 )
 from cgcli.cli.output import emit, stdout
 from cgcli.cli.results import exclude, table_settings
+from cgcli.cli.pictured import evaluate
 from cgcli.cli.session import start
 from cgcli.render import csv, json
 from cgcli.render.nodes import rows, tree
@@ -51,7 +52,7 @@ def show(
     """
     exclude(("--tree", as_tree), (f"--format {layout}", layout in ("json", "csv")))
     session = start(context, file, expression, settings, inputs_file, allow_path, colour)
-    evaluation = session.evaluation(of)
+    evaluation = evaluate(session, of)
     graph = session.program.graph
     if as_tree:
         emit("\n".join(tree(graph, evaluation, ascii_only=not _draws_lines(), precision=precision)))

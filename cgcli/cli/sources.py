@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from cgcli.graph.diagnostic import error
 from cgcli.graph.source import Source
-from cgcli.language.files import read_source
+from cgcli.language.files import read_source, read_stdin
 from cgcli.program import Program, load, parse
 
 
@@ -20,7 +19,7 @@ def open_program(file: str | None, expression: str | None, allow_path: Sequence[
     if file is None:
         raise error("no-program")
     if file == "-":
-        return parse(_standard_input(), name="-", allow_path=allowed)
+        return parse(read_stdin().text, name="-", allow_path=allowed)
     before, colon, function = file.rpartition(":")
     if colon and before.endswith(".py") and function:
         raise error("not-yet", what="a Python function as the program")
@@ -33,11 +32,4 @@ def program_text(file: str | None, expression: str | None) -> Source:
         return Source("-e", expression)
     if file is None:
         raise error("no-program")
-    return Source("-", _standard_input()) if file == "-" else read_source(file)
-
-
-def _standard_input() -> str:
-    """All of standard input as text; raises `CgError` when it is no text."""
-    if sys.stdin is None:
-        raise error("no-standard-input")
-    return sys.stdin.buffer.read().decode()
+    return read_stdin() if file == "-" else read_source(file)

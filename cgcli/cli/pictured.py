@@ -1,0 +1,34 @@
+"""What `show` and `render` add to a graph: its values and gradients, as far as they are to be had."""
+
+from __future__ import annotations
+
+from cgcli.cli.inputs import missing_inputs
+from cgcli.cli.output import notice
+from cgcli.cli.session import Session
+from cgcli.graph.diagnostic import CgError, error
+from cgcli.graph.evaluation import Evaluation
+from cgcli.language.wording.words import phrase
+from cgcli.render.escape import show
+
+
+def evaluate(session: Session, of: str | None) -> Evaluation | None:
+    """What a picture shows beside the graph: values and, where there is one value to differentiate, gradients.
+
+    None when no values are given to a program that needs some. Raises `CgError` when only some are given, or when
+    none are and yet there is an `of`.
+    """
+    if not len(session.program.graph):
+        raise error("nothing-to-compute", name=session.program.module.source.name)
+    if session.values or of is not None:
+        session.require_values()
+    if missing_inputs(session.program, session.values):
+        return None
+    if of is None:
+        try:
+            session.program.of_choice(None)
+        except CgError as problem:
+            choices = problem.diagnostics[0].values.get("choices")
+            named = f"; choose one by `--of`: {phrase(choices)}" if choices else ""
+            notice(show(f"note: no gradients are shown, for there is not one float output alone{named}"))
+            return session.program.run(session.values, derivatives=False)
+    return session.program.run(session.values, of=of)
