@@ -1,4 +1,4 @@
-"""What the commands that compute have in common: the program, the values given to it, and how results are shown."""
+"""What the commands that compute have in common: the program and the values given to it."""
 
 from __future__ import annotations
 
