@@ -114,11 +114,18 @@ def test_what_is_offered_for_a_misspelt_name_is_near_to_it() -> None:
 
 @pytest.mark.parametrize("text", ["\x1b[31mred", "\u202egc.f", "a\nb", "\x00", "\udcff"])
 def test_what_was_typed_reaches_the_terminal_harmlessly(text: str) -> None:
-    for args in ([text], ["eval", text], ["eval", "f.cg", text], ["eval", "f.cg", f"--{text}", "2"], ["help", text]):
+    for args in (
+        [text],
+        ["eval", text],
+        ["eval", "-e", f"({text}"],
+        ["eval", "f.cg", text],
+        ["eval", "f.cg", f"--{text}", "2"],
+        ["help", text],
+    ):
         result = cg(*args)
         assert result.status == 2
         assert not set(result.err) & set("\x1b\u202e\x00")
-        assert all(line.startswith(("error: ", "  ")) for line in result.err.splitlines()), result.err
+        assert all(line.startswith(("error: ", " ")) for line in result.err.splitlines()), result.err
 
 
 # ---- streams
@@ -132,6 +139,14 @@ def test_results_go_to_standard_output_and_the_rest_to_standard_error() -> None:
 
 def test_a_program_may_come_from_standard_input() -> None:
     assert cg("eval", "-", *VALUES, stdin=ARTICLE) == (0, "y = 10\n", "")
+
+
+@pytest.mark.parametrize("data", [b"a = \xff", b"\x7fELF\x00", b"y = (a +"])
+def test_standard_input_that_is_no_program_is_an_error(data: bytes) -> None:
+    command = [sys.executable, "-m", "cgcli", "eval", "-"]
+    done = subprocess.run(command, input=data, capture_output=True, check=False)
+    assert done.returncode == 2
+    assert done.stderr.startswith(b"error: ")
 
 
 def test_standard_input_that_is_closed_is_an_error() -> None:

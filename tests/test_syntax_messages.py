@@ -90,7 +90,7 @@ MISTAKES: list[tuple[str, str, list[str], str]] = [
     ("y = x.if", "reserved-word", ["if"], ""),
     ("fn f(x", "unclosed-bracket", ["("], ""),
     ("y = f(x=)", "value-missing-between", [")", "="], ""),
-    ("h, = f(x)", "value-missing-before", ["="], ""),
+    ("h, = f(x)", "name-missing-after-comma", ["="], ""),
     ("y = {1, 2}", "brace-in-expression", ["{"], ""),
     ("for i, x in xs { }", "loop-of-two", [","], ""),
     ("y = a; ;= b", "value-missing-before", ["="], ""),

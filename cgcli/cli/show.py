@@ -21,8 +21,8 @@ from cgcli.cli.options import (
     Set,
 )
 from cgcli.cli.output import emit, stdout
-from cgcli.cli.results import exclude, table_settings
 from cgcli.cli.pictured import evaluate
+from cgcli.cli.results import exclude, table_settings
 from cgcli.cli.session import start
 from cgcli.render import csv, json
 from cgcli.render.nodes import rows, tree

@@ -16,7 +16,7 @@ RULES: tuple[Rule, ...] = (
     *operators.LONGER,
     *blocks.RULES,
     *words.RULES,
-    *values.NUMBERS,
+    *values.BEFORE_OPERATORS,
     *operators.RULES,
     *values.RULES,
 )

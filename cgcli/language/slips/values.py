@@ -155,12 +155,11 @@ def empty(place: Place) -> CgError | None:
     return error("empty-value", place.here) if place.before is None and place.kind in ENDS else None
 
 
-NUMBERS = (bad_number, product)
+BEFORE_OPERATORS = (bad_number, product, unpack_of_one)
 RULES = (
     declaration,
     message_of_assert,
     side_by_side,
-    unpack_of_one,
     comma,
     nothing_before,
     too_early,
