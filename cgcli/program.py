@@ -19,17 +19,14 @@ from cgcli.graph.evaluation import Evaluation
 from cgcli.graph.graph import Graph
 from cgcli.graph.source import Source
 from cgcli.graph.types import Results, Type
-from cgcli.language.express import write_outputs
 from cgcli.language.files import read_source
 from cgcli.language.programs import open_program
 from cgcli.language.records import Input, Module, Scalar
 from cgcli.language.suggest import nearest
 from cgcli.language.tree import identifier, plain_number
 from cgcli.ops.numbers import FITS, Overflow
-from cgcli.optimise.simplify import simplify
 from cgcli.run.differences import Check, check
 from cgcli.run.scalar import ScalarExecutor
-from cgcli.transform.gradient import gradient
 
 Values = Mapping[str, Scalar]
 
@@ -142,6 +139,8 @@ class Program:
         """The second derivatives of `of` by each pair of inputs."""
         names = self._wrt(wrt)
         nodes = [self.module.values[n] for n in names]
+        from cgcli.transform.gradient import gradient  # a pass of which values alone know nothing
+
         first = gradient(self.graph, self.module.values[self.of_choice(of)], nodes, whole=True)
         executor = ScalarExecutor(first)
         v = executor.forward(self._bind(values))
@@ -154,6 +153,10 @@ class Program:
 
     def symbolic(self, *, of: str | None = None, wrt: Sequence[str] | None = None) -> str:
         """Lines of cg, `dy/da = …` a partial derivative, in terms of inputs and the program's names."""
+        from cgcli.language.express import write_outputs
+        from cgcli.optimise.simplify import simplify
+        from cgcli.transform.gradient import gradient
+
         name = self.of_choice(of)
         names = self._wrt(wrt)
         graph = gradient(self.graph, self.module.values[name], [self.module.values[n] for n in names], whole=True)
@@ -169,7 +172,9 @@ class Program:
         point = self._bind(values)
         checks: list[Check] = []
         for n, derivative in found.partials.items():
-            k = next(k for k, i in enumerate(self.inputs) if i.name == n)
+            k = next((k for k, i in enumerate(self.inputs) if i.name == n), None)
+            if k is None:
+                raise error("check-by-input", name=n)
 
             def f(x: float, k: int = k) -> float:
                 return float(executor.forward([*point[:k], self._fit(self.inputs[k], x), *point[k + 1 :]])[target])
@@ -249,7 +254,7 @@ class Program:
         elif not isinstance(value, bool) and isinstance(value, int | float if declared.type.is_float else int):
             with suppress(Overflow, OverflowError):
                 return FITS[dtype](value)
-        raise error("input-type", name=declared.name, value=value, wanted=declared.type)
+        raise error("input-type", status=1, name=declared.name, value=value, wanted=declared.type)
 
     @cached_property
     def _executors(self) -> dict[tuple[int, ...], ScalarExecutor]:

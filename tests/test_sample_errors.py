@@ -16,6 +16,7 @@ ELSEWHERE = {
     "too-many-nodes": "tests/test_deep.py",
     "expression-too-long": "tests/test_deep.py",
     "empty-value": "tests/test_parser.py",  # of a value on the command line
+    "name-in-value": "tests/test_cli_values.py",
     "value-only": "tests/test_syntax_messages.py",
     "branches-differ": "the type rule of a node that lowering never makes",
     "no-type-rule": "the same",

@@ -15,7 +15,7 @@ def open_program(file: str | None, expression: str | None, allow_path: Sequence[
     """The program of FILE, `-` or `-e`; raises `CgError` when it cannot be read or is wrong."""
     allowed = [Path(folder) for folder in allow_path]
     if expression is not None:
-        return parse(expression, name="-e", allow_path=allowed)
+        return parse(expression, name="-e", allow_path=allowed, keep=True)
     if file is None:
         raise error("no-program")
     if file == "-":

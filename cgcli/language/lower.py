@@ -18,11 +18,11 @@ from .calls import STATEMENTS, Calls
 from .expressions import MAX_NODES
 from .files import read_source, resolve_import
 from .frames import Environment, Frame, scalar_type, target_name
-from .names import Names, Place, Resolver, steps
+from .names import Place, Resolver, steps
 from .parser import Parsed, parse, parse_value, unquote
 from .records import Input, Module, Scalar
 from .regions import Region, Value
-from .tree import identifier, kind, span_of
+from .tree import Statement, identifier, kind, span_of
 
 
 class Lowered(NamedTuple):
@@ -53,16 +53,13 @@ def lower(
 def constant(source: Source, wanted: Type) -> Scalar:
     """The value of a constant expression of the language, such as `pi/2`, as a `wanted`.
 
-    Raises CgError for a mistake in it, for a name that is no constant, and for a value that is no `wanted`.
+    Raises CgError for a mistake in it, for a name that is no constant, and (status 1) for a value that is no `wanted`.
     """
     tree = parse_value(source)
-    environment = Environment(source, Names())
-    names = Resolver(source, [tree], {}, main=False)
-    names.declares = True
-    names.resolve()
-    frame = Frame(environment, Region())
+    names = Resolver(source, [Statement("bare", [tree])], {}, "value").resolve()
+    frame = Frame(Environment(source, names), Region())
     value = Calls().lower(frame, tree)
-    return _evaluated(frame, tree, value, wanted)
+    return _evaluated(frame, tree, value, wanted, status=1)
 
 
 class _Program:
@@ -130,7 +127,7 @@ class _File:
         modules = {n: self._module_name(s) for n, s in enumerate(self.statements) if kind(s) == "import_decl"}
         if not main:
             self._check_imported()
-        names = Resolver(source, self.statements, modules, main).resolve()
+        names = Resolver(source, self.statements, modules, "main" if main else "import").resolve()
         self.environment = Environment(source, names, prefix=prefix)
         self.frame = Frame(self.environment, program.region)
         self.bare: list[tuple[Place, str]] = []
@@ -296,7 +293,7 @@ def _placed(e: CgError, span: Any) -> CgError:
     )
 
 
-def _evaluated(frame: Frame, tree: Any, value: Value, wanted: Type) -> Scalar:
+def _evaluated(frame: Frame, tree: Any, value: Value, wanted: Type, status: int = 2) -> Scalar:
     """The number behind a constant value, in the wanted type."""
     b = frame.region.builder
     node = frame.region.index(value)
@@ -309,9 +306,9 @@ def _evaluated(frame: Frame, tree: Any, value: Value, wanted: Type) -> Scalar:
             found.dtype != "bool" and (wanted.is_float or (wanted.is_int and found.is_int))
         )
         if not fits:
-            raise error("value-type", frame.span(tree), wanted=wanted, found=found)
+            raise error("value-type", frame.span(tree), status=status, wanted=wanted, found=found)
         return result if wanted.dtype == "bool" else FITS[wanted.dtype](result)
     except Overflow:
-        raise error("value-overflow", frame.span(tree), wanted=wanted) from None
+        raise error("value-overflow", frame.span(tree), status=status, wanted=wanted) from None
     except IntegerDivisionByZero:
-        raise error("integer-division-by-zero", frame.span(tree)) from None
+        raise error("integer-division-by-zero", frame.span(tree), status=status) from None

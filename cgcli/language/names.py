@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from cgcli.graph.diagnostic import CgError, Diagnostic, Label
 from cgcli.graph.source import Source
@@ -136,14 +136,19 @@ def function_of(tree: Any) -> Function:
 
 
 class Resolver:
-    """One walk over a file's statements. `main` files may have implicit inputs, imported ones may not."""
+    """One walk over a file's statements.
 
-    def __init__(self, source: Source, statements: list[Any], modules: dict[int, str], main: bool) -> None:
+    part: `main` files may have implicit inputs, an `import`ed one may not, nor a single `value`.
+    """
+
+    def __init__(
+        self, source: Source, statements: list[Any], modules: dict[int, str], part: Literal["main", "import", "value"]
+    ) -> None:
         self.source = source
         self.statements = statements
         self.names = Names(modules=set(modules.values()))
-        self.declares = any(kind(s) == "input_decl" for s in statements)
-        self.implicit = main and not self.declares
+        self.part = part
+        self.implicit = part == "main" and not any(kind(s) == "input_decl" for s in statements)
         self.errors: list[Diagnostic] = []
         self._reported: set[str] = set()
 
@@ -248,7 +253,8 @@ class Resolver:
             self.names.uses.setdefault(name, []).append(place)
         else:
             candidates = [*self.names.bindings, *CONSTANTS, *self.names.modules]
-            code = "unknown-name" if self.declares else "unknown-name-imported"
+            code = "name-in-value" if self.part == "value" else "unknown-name"
+            code = "unknown-name-imported" if self.part == "import" else code
             self._error(code, token, name=name, nearest=nearest(name, candidates))
 
     def _output(self, place: Place, token: Any) -> None:

@@ -16,12 +16,13 @@ def nearest(name: str, candidates: Iterable[str]) -> str | None:
 
     One slip is a letter too many, too few, wrong, or two that changed places; a short name may hold one, a long one
     up to three. Another case of letters counts as none. Names that differ by their digits only (`x1`, `x2`) are apart.
+    Of several the shortest is offered, then the first by the alphabet.
     """
     if len(name) > LONGEST:
         return None
     folded = name.casefold()
     best, least = None, _allowed(len(name)) + 1
-    for candidate in islice(candidates, MOST):
+    for candidate in sorted(islice(candidates, MOST), key=lambda c: (len(c), c)):
         if candidate == name or abs(len(candidate) - len(name)) >= least:
             continue
         other = candidate.casefold()

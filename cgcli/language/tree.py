@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cgcli.graph.source import Source, Span
 
@@ -16,6 +16,13 @@ if TYPE_CHECKING:
 
 LARGEST_INT = 2**63 - 1
 _PLAIN = re.compile(r"(-?)(\d+(?:\.\d*)?(?:[eE][+-]?\d+)?|\.\d+(?:[eE][+-]?\d+)?)")
+
+
+class Statement(NamedTuple):
+    """A tree that no parser made: an expression put where a statement is wanted."""
+
+    data: str
+    children: list[Any]
 
 
 def span_of(source: Source, node: Any) -> Span:

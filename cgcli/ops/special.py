@@ -213,9 +213,12 @@ def polygamma(n: float, x: float) -> float:
         return INF if odd else math.copysign(INF, -offset)
     if odd:
         return lattice - left
-    # 1 - x is rounded; where the two parts cancel that counts
-    rounding = (1.0 - (1.0 - x)) - x
-    left -= left * (order + 1) * rounding / (1.0 - x)
+    if left == INF:  # beside a half-integer, where the lattice's part vanishes
+        return -INF
+    if left > 0.0:
+        # 1 - x is rounded; where the two parts cancel that counts
+        rounding = (1.0 - (1.0 - x)) - x
+        left *= math.exp(-(order + 1) * rounding / (1.0 - x))
     return -(math.copysign(lattice, offset) + left)
 
 
@@ -291,7 +294,7 @@ def _times_factorial(n: int, x: float, total: float) -> float:
 
 def _times_large_factorial(n: int, x: float, total: float) -> float:
     """The same by Stirling's formula: sqrt(2πn) (n/(e x))^n / x · exp(1/12n - …)."""
-    base = n / (math.e * x)
+    base = n / math.e / x
     if base == INF:
         return INF
     # The power multiplies the rounding of the base by n: that rounding is found exactly, in integers.

@@ -85,7 +85,7 @@ def _line(graph: Graph, evaluation: Evaluation | None, i: int, again: bool, prec
 def _is_shown(graph: Graph, i: int) -> bool:
     if graph.op[i] == _COND:
         return False
-    return graph.op[i] != CONST or i in graph.names or i in graph.outputs
+    return graph.op[i] != CONST or i in graph.names
 
 
 def _operands(graph: Graph, i: int) -> Sequence[int]:

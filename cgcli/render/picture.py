@@ -78,7 +78,7 @@ def picture(graph: Graph, evaluation: Evaluation | None = None, params: Sequence
 
 class _Painter:
     def __init__(self, graph: Graph, evaluation: Evaluation | None, params: Sequence[str]) -> None:
-        self.graph, self.params = graph, set(params)
+        self.graph, self.params, self.outputs = graph, set(params), set(graph.outputs)
         self.values: Sequence[Any] = evaluation.values if evaluation else ()
         self.of = evaluation.of if evaluation else None
         self.adjoints: Sequence[Any] = evaluation.adjoints if evaluation else ()
@@ -105,7 +105,7 @@ class _Painter:
         for i, op in enumerate(graph.op):
             operands = graph.operands(i)
             made = op == CONST or (op not in (INPUT, _COND) and all(flags[x] for x in operands))
-            flags[i] = made and i not in graph.names and i not in graph.outputs
+            flags[i] = made and i not in graph.names and i not in self.outputs
         return flags
 
     def _is_shown(self, i: int) -> bool:
@@ -167,7 +167,7 @@ class _Painter:
         name = self._name(i)
         choice = graph.op[i] == _GET
         kind: Kind
-        if name is None and i not in graph.outputs:
+        if name is None and i not in self.outputs:
             title, formula, kind = self._slots(i), "", "choice" if choice else "small"
         else:
             title = name or ""
@@ -185,7 +185,7 @@ class _Painter:
 
     def _kind(self, i: int, name: str) -> Kind:
         graph = self.graph
-        if i in graph.outputs:
+        if i in self.outputs:
             return "output"
         if graph.op[i] == INPUT:
             return "param" if name in self.params else "input"

@@ -44,6 +44,14 @@ WORDS: dict[str, Words] = {
         labels={"here": "used as a value here"},
         help=("name one of its values, as in `{name}.x`",),
     ),
+    "name-in-value": Words(
+        "`{name}` is no constant",
+        labels={"here": "not known here"},
+        help=(
+            "did you mean `{nearest}`?",
+            "a value is made of numbers, `pi`, `inf`, `nan` and functions",
+        ),
+    ),
     "not-in-module": Words(
         "there is no `{name}` in `{module}`",
         labels={"here": "not defined in `{module}`"},
