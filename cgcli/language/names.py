@@ -253,8 +253,8 @@ class Resolver:
             self.names.uses.setdefault(name, []).append(place)
         else:
             candidates = [*self.names.bindings, *CONSTANTS, *self.names.modules]
-            code = "name-in-value" if self.part == "value" else "unknown-name"
-            code = "unknown-name-imported" if self.part == "import" else code
+            imported = "unknown-name-imported" if self.part == "import" else "unknown-name"
+            code = "name-in-value" if self.part == "value" else imported
             self._error(code, token, name=name, nearest=nearest(name, candidates))
 
     def _output(self, place: Place, token: Any) -> None:
