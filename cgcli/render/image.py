@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -26,6 +27,7 @@ _FONTCONFIG = """<?xml version="1.0"?>
   <cachedir>{cache}</cachedir>
 </fontconfig>
 """
+_IDS = re.compile(r"<title>(?:n\d+(?:&#45;&gt;n\d+)?|cluster_\d+)</title>\n")
 _FALLBACKS = {"DejaVu Sans Mono": "monospace", "DejaVu Serif": "serif", "DejaVu Sans": "sans-serif"}
 
 
@@ -77,6 +79,7 @@ def _finished(svg: bytes, title: str) -> bytes:
     text = svg.decode("utf-8")
     for face, generic in _FALLBACKS.items():
         text = text.replace(f'font-family="{face}"', f'font-family="{face}, {generic}"')
+    text = _IDS.sub("", text)  # a name of ours would pop up where the pointer rests
     start = text.index("<svg")
     head = text[start : text.index(">", start)]
     named = text.replace("<title>cg</title>", f"<title>{dot_html(title)}</title>", 1)
