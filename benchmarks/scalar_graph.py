@@ -1,7 +1,9 @@
-"""A graph of 100 000 scalar operations: built, run forward and backward, beside CasADi and PyTorch."""
+"""A graph of 100 000 scalar operations: built, run forward and backward, beside CasADi and PyTorch; and read from text,
+beside what Python takes to parse the same lines."""
 
 from __future__ import annotations
 
+import ast
 import importlib
 import importlib.util
 import statistics
@@ -10,6 +12,7 @@ from collections.abc import Callable
 
 from cgcli.graph.types import FLOAT
 from cgcli.ops.builder import Builder
+from cgcli.program import parse
 from cgcli.run.scalar import ScalarExecutor
 
 STEPS = 25_000  # of four operations each: h = sin(h * w + x) + h
@@ -49,6 +52,19 @@ def with_casadi() -> tuple[float, float]:
     return float(found[0]), float(found[1])
 
 
+def from_text() -> None:
+    lines = ["h0 = x", *(f"h{k} = sin(h{k - 1} * w + x) + h{k - 1}" for k in range(1, STEPS + 1))]
+    text = "\n".join([*lines, f"y = h{STEPS}"])
+    ratios = []
+    for _ in range(ROUNDS):
+        start = time.perf_counter()
+        ast.parse(text)
+        middle = time.perf_counter()
+        parse(text)
+        ratios.append((time.perf_counter() - middle) / (middle - start))
+    print(f"from text {statistics.median(ratios):6.1f} × one ast.parse of it")
+
+
 def main() -> None:
     ways: dict[str, Callable[[], tuple[float, float]]] = {"cg": with_cg}
     for name, way in (("torch", with_torch), ("casadi", with_casadi)):
@@ -66,6 +82,7 @@ def main() -> None:
     cg = statistics.median(times["cg"])
     for name, measured in times.items():
         print(f"{name:8} {statistics.median(measured) / cg:8.2f} × cg")
+    from_text()
 
 
 if __name__ == "__main__":

@@ -19,7 +19,7 @@ from .expressions import MAX_NODES
 from .files import read_source, resolve_import
 from .frames import Environment, Frame, scalar_type, target_name
 from .names import Place, Resolver, steps
-from .parser import Parsed, parse, parse_value, unquote
+from .parser import Parsed, collector_off, parse, parse_value, unquote
 from .records import Input, Module, Scalar
 from .regions import Region, Value
 from .tree import Statement, identifier, kind, span_of
@@ -46,8 +46,9 @@ def lower(
     `allowed`); None: the folder of `path`, or the working folder. Raises CgError for whatever is wrong with the text.
     """
     folder = root or (path.parent if path else Path.cwd())
-    program = _Program(source, path, folder, allowed, max_nodes)
-    return Lowered(program.module(), tuple((p, e.source) for p, e in program.files.items()))
+    with collector_off():
+        program = _Program(source, path, folder, allowed, max_nodes)
+        return Lowered(program.module(), tuple((p, e.source) for p, e in program.files.items()))
 
 
 def constant(source: Source, wanted: Type) -> Scalar:

@@ -79,7 +79,7 @@ def _parse(source: Source, start: str) -> Any:
     if hidden is not None:
         raise hidden_character(source, hidden)
     try:
-        with _collector_off():
+        with collector_off():
             return parser().parse(text, start)
     except (UnexpectedInput, Mistake) as problem:
         found = problem
@@ -87,8 +87,8 @@ def _parse(source: Source, start: str) -> Any:
 
 
 @contextmanager
-def _collector_off() -> Iterator[None]:
-    """A big tree is built twice as fast when it is not searched for garbage meanwhile."""
+def collector_off() -> Iterator[None]:
+    """A big tree or graph is built twice as fast when it is not searched for garbage meanwhile."""
     was_on = gc.isenabled()
     gc.disable()
     try:
