@@ -11,12 +11,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from cgcli.version import VERSION as __version__
+from cgcli.version import VERSION
 
 if TYPE_CHECKING:
     from cgcli.graph.diagnostic import CgError
     from cgcli.program import Gradient, Program, load, parse
 
+__version__ = VERSION
 __all__ = ["CgError", "Gradient", "Program", "__version__", "load", "parse"]
 
 

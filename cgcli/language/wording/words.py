@@ -64,7 +64,7 @@ def phrase(value: object) -> str:
         return "a huge number"
     if isinstance(value, (list, tuple, set, frozenset)):
         return _listed([phrase(each) for each in value])
-    text = str(value)
+    text = repr(value).removesuffix(".0") if isinstance(value, float) else str(value)
     return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
 
 
