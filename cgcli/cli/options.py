@@ -101,4 +101,4 @@ Of = Annotated[
     str | None,
     typer.Option("--of", metavar="NAME", help="What to differentiate: any named float value (else the only output)."),
 ]
-Data = Annotated[str | None, typer.Option("--data", hidden=True, parser=_later("`--data`, a table of inputs,"))]
+Data = Annotated[str | None, typer.Option("--data", hidden=True, parser=_later("a table of inputs (`--data`)"))]
