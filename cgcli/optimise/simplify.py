@@ -51,10 +51,14 @@ def _place(b: Builder, graph: Graph, i: int, operands: tuple[int, ...]) -> int:
         except (IntegerDivisionByZero, Overflow):
             pass
     rule = _RULES.get(opname(code))
+    wanted = b.intern_type(graph.type_of(i))
     found = rule(b, *operands) if rule else None
+    if found is not None and b.type[found] != wanted:
+        constant = b.constant(found)
+        found = None if constant is None else b.const(constant, one(graph.type_of(i)))
     if isinstance(BY_CODE[code].vjp, Structured):
         attrs = {k: _side(v, values[1:]) if isinstance(v, Graph) else v for k, v in attrs.items()}
-    return b.place(code, operands, b.intern_type(graph.type_of(i)), attrs) if found is None else found
+    return b.place(code, operands, wanted, attrs) if found is None else found
 
 
 def _side(graph: Graph, values: Sequence[float | int | bool | None]) -> Graph:
