@@ -1,4 +1,4 @@
-"""What a command imports: a scalar run needs no arrays, tables, pictures or parser."""
+"""What a command imports: a scalar run needs no arrays, tables, pictures, and the second time no parser either."""
 
 import subprocess
 import sys
@@ -9,6 +9,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 ARTICLE = str(ROOT / "samples" / "article.cg")
 VALUES = ["--a", "2", "--b", "3", "--c", "1"]
+LIBRARIES = {"numpy", "pydantic", "scipy", "graphviz", "lark", "pygraphviz", "rich"}
 
 
 def loaded_by(*args: str) -> set[str]:
@@ -16,25 +17,39 @@ def loaded_by(*args: str) -> set[str]:
     code = (
         "import sys\n"
         "from cgcli.cli import main\n"
-        f"main({list(args)!r})\n"
+        f"assert main({list(args)!r}) == 0\n"
         "print(*sorted({name.partition('.')[0] for name in sys.modules}), file=sys.stderr)\n"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    return set(done.stderr.split())
+    return set(done.stderr.splitlines()[-1].split())
 
 
-@pytest.mark.parametrize("args", [["--help"], ["eval", "--help"], ["--version"]], ids=" ".join)
-def test_help_imports_no_library_that_it_does_not_need(args: list[str]) -> None:
-    assert not loaded_by(*args) & {"numpy", "pydantic", "graphviz", "pygraphviz", "lark", "scipy"}
+@pytest.mark.parametrize("args", [["--help"], ["eval", "--help"], ["--version"], ["samples"]], ids=" ".join)
+def test_help_imports_no_library_but_typer(args: list[str]) -> None:
+    assert not loaded_by(*args) & LIBRARIES
+
+
+@pytest.mark.parametrize("command", ["eval", "grad"])
+def test_a_first_scalar_run_imports_the_parser_alone(
+    command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    assert loaded_by(command, ARTICLE, *VALUES) & LIBRARIES == {"lark"}
 
 
 @pytest.mark.parametrize("command", ["eval", "grad"])
 def test_a_warm_scalar_run_imports_no_parser(command: str) -> None:
     loaded_by(command, ARTICLE, *VALUES)
-    assert not loaded_by(command, ARTICLE, *VALUES) & {"numpy", "pydantic", "graphviz", "pygraphviz", "lark", "rich"}
+    assert not loaded_by(command, ARTICLE, *VALUES) & LIBRARIES
 
 
-def test_a_picture_imports_no_numpy(tmp_path: Path) -> None:
+def test_a_table_imports_rich_and_no_more() -> None:
+    loaded_by("eval", ARTICLE, *VALUES)
+    assert loaded_by("eval", ARTICLE, *VALUES, "--format", "table") & LIBRARIES == {"rich"}
+
+
+def test_a_picture_leaves_the_layout_to_another_process(tmp_path: Path) -> None:
+    loaded_by("eval", ARTICLE, *VALUES)
     found = loaded_by("render", ARTICLE, *VALUES, "-o", str(tmp_path / "a.svg"))
-    assert not found & {"numpy", "pygraphviz"}  # Graphviz runs in a process of its own
+    assert found & LIBRARIES == {"graphviz"}
     assert (tmp_path / "a.svg").stat().st_size > 1000

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -13,7 +14,12 @@ from cgcli.program import Program, load, parse
 
 def open_program(file: str | None, expression: str | None, allow_path: Sequence[str] = ()) -> Program:
     """The program of FILE, `-` or `-e`; raises `CgError` when it cannot be read or is wrong."""
-    allowed = [Path(folder) for folder in allow_path]
+    program = _open(file, expression, [Path(folder) for folder in allow_path])
+    gc.freeze()  # the program stays as long as the process: the collector need not look through it again
+    return program
+
+
+def _open(file: str | None, expression: str | None, allowed: Sequence[Path]) -> Program:
     if expression is not None:
         return parse(expression, name="-e", allow_path=allowed, keep=True)
     if file is None:

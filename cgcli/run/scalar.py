@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import Any
 
 from cgcli.graph.diagnostic import CgError, error
-from cgcli.graph.graph import CONST, INPUT, Graph, Node, opcode
+from cgcli.graph.graph import CONST, INPUT, NONE, Graph, Node, opcode
 from cgcli.graph.traversal import live
 from cgcli.graph.types import AnyType, Results
 from cgcli.ops.arithmetic import IntegerDivisionByZero
@@ -29,14 +29,18 @@ class ScalarExecutor:
         self.graph = graph
         needed = live(graph, graph.outputs if roots is None else roots)
         self._constants: list[Any] = [None] * len(graph)
-        self._known: dict[tuple[int, ...], Callable[..., Any]] = {}
+        self._kinds, self._firsts = _kinds(graph)
         self._steps: list[tuple[int, Callable[..., Any], int, int]] = []
-        for i, code in enumerate(graph.op):
+        self._sides: dict[int, ScalarExecutor] = {}
+        made: dict[int, Callable[..., Any]] = {}
+        for i, (code, kind, a, b) in enumerate(zip(graph.op, self._kinds, graph.a, graph.b, strict=True)):
             if code == CONST:
                 self._constants[i] = graph.attrs[i]["value"]
             elif code != INPUT and needed[i]:
-                self._steps.append((i, self._forward(i, code), graph.a[i], graph.b[i]))
-        self._sides: dict[int, ScalarExecutor] = {}
+                step = made.get(kind)
+                if step is None:
+                    step = made[kind] = self._forward_step(i)
+                self._steps.append((i, step, a, b))
 
     def forward(self, inputs: Sequence[Scalar]) -> list[Any]:
         """The value of every node that is needed, else None; a node with several results has a tuple.
@@ -81,7 +85,7 @@ class ScalarExecutor:
         operands = self.graph.operands(i)
         if self.graph.op[i] == _COND:
             return (None,) * len(operands)
-        step = self._backward_steps[i]
+        step = self._backward_steps[self._kinds[i]]
         last = len(operands)
         for k in range(last):
             # each operand in a place of its own, so that x * x has two partials
@@ -103,56 +107,42 @@ class ScalarExecutor:
             side = self._sides[id(graph)] = ScalarExecutor(graph)
         return side
 
-    def _forward(self, i: int, code: int) -> Callable[..., Any]:
+    def _forward_step(self, i: int) -> Callable[..., Any]:
         graph = self.graph
-        attrs = graph.attrs.get(i)
-        key = (code, graph.type[i], *[graph.type[x] for x in graph.operands(i)])
-        if attrs is None:
-            known = self._known.get(key)
-            if known is None:
-                known = self._known[key] = forward_step(code, self._types(i), graph.type_of(i), {})
-            return known
-        if isinstance(BY_CODE[code].vjp, Structured):
-            evaluate = BY_CODE[code].evaluate
+        attrs = graph.attrs.get(i, {})
+        if isinstance(BY_CODE[graph.op[i]].vjp, Structured):
+            evaluate = BY_CODE[graph.op[i]].evaluate
             operands = graph.operands(i)
             return lambda v, *_: evaluate(self.run_side, attrs, *(v[x] for x in operands))
-        return forward_step(code, self._types(i), graph.type_of(i), attrs)
+        return forward_step(graph.op[i], self._types(i), graph.type_of(i), attrs)
 
     def _types(self, i: int) -> tuple[AnyType, ...]:
         return tuple(self.graph.type_of(x) for x in self.graph.operands(i))
 
     @cached_property
     def _backward_steps(self) -> list[Callable[..., None] | None]:
-        """A step a node; None where nothing travels back (inputs, constants, what has no derivative)."""
+        """A step a kind of node; None where nothing travels back (inputs, constants, what has no derivative)."""
+        return [self._backward_step(i) for i in self._firsts]
+
+    def _backward_step(self, i: int) -> Callable[..., None] | None:
         graph = self.graph
-        known: dict[tuple[int, ...], Callable[..., None] | None] = {}
-        steps: list[Callable[..., None] | None] = []
-        for i, code in enumerate(graph.op):
-            key = (code, graph.type[i], *[graph.type[x] for x in graph.operands(i)])
-            if key in known and i not in graph.attrs:
-                steps.append(known[key])
-                continue
-            types = self._types(i)
-            active = [isinstance(t, Results) or t.has_derivative for t in types]
-            result = graph.type_of(i)
-            if code == _GET:
-                steps.append(self._gather(graph.attrs[i]["k"]))
-            elif code == _COND:
-                steps.append(self._through_cond)
-            elif isinstance(result, Results) or not result.has_derivative or not any(active):
-                steps.append(None)
-            else:
-                steps.append(backward_step(code, types, result, graph.attrs.get(i, {}), active))
-            known[key] = steps[-1]
-        return steps
+        code, result, types = graph.op[i], graph.type_of(i), self._types(i)
+        active = [isinstance(t, Results) or t.has_derivative for t in types]
+        if code == _GET:
+            return self._gather(graph.attrs[i]["k"])
+        if code == _COND:
+            return self._through_cond
+        if isinstance(result, Results) or not result.has_derivative or not any(active):
+            return None
+        return backward_step(code, types, result, graph.attrs.get(i, {}), active)
 
     def _sweep(self, adj: list[Any], v: Sequence[Any], top: int) -> None:
         a, b, more = self.graph.a, self.graph.b, self.graph.more
-        steps = self._backward_steps
+        steps, kinds = self._backward_steps, self._kinds
         for i in range(top, -1, -1):
             g = adj[i]
             if g is not None:
-                step = steps[i]
+                step = steps[kinds[i]]
                 if step is not None:
                     step(adj, g, v, i, a[i], b[i], more)
 
@@ -195,3 +185,23 @@ class ScalarExecutor:
     def _failed(self, code: str, i: int, **values: object) -> CgError:
         node = Node(self.graph, i)
         return error(code, node.span, status=1, op=node.op, **values)
+
+
+def _kinds(graph: Graph) -> tuple[list[int], list[int]]:
+    """A number a node, the same for nodes of equal op and types without attributes; and the first node of each."""
+    known: dict[tuple[int, ...], int] = {}
+    kinds: list[int] = []
+    firsts: list[int] = []
+    types, attrs, more = graph.type, graph.attrs, graph.more
+    for i, (code, a, b, t) in enumerate(zip(graph.op, graph.a, graph.b, types, strict=True)):
+        key: tuple[int, ...] = (code, t, types[a] if a >= 0 else NONE, types[b] if b >= 0 else NONE)
+        if i in more:
+            key += tuple(types[x] for x in more[i])
+        kind = known.get(key) if i not in attrs else None
+        if kind is None:
+            kind = len(firsts)
+            firsts.append(i)
+            if i not in attrs:
+                known[key] = kind
+        kinds.append(kind)
+    return kinds, firsts
