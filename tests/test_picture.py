@@ -6,7 +6,8 @@ import pytest
 
 from cgcli.program import load, parse
 from cgcli.render.dot import to_dot
-from cgcli.render.picture import Arrow, Drawn, Picture, number, picture
+from cgcli.render.formula import number
+from cgcli.render.picture import Arrow, Drawn, Picture, picture
 
 ROOT = Path(__file__).parents[1]
 
@@ -72,12 +73,12 @@ def test_unnamed_results_are_small_and_constants_are_part_of_them() -> None:
     made = pictured("y = sin(2 * x) + 1", {"x": 0.0})
     assert [(n.title, n.kind) for n in made.nodes] == [
         ("x", "input"),
-        ("2 × □", "small"),
+        ("2 ×", "small"),
         ("sin", "small"),
         ("y", "output"),
     ]
     assert node(made, "y").formula == "sin(2 × x) + 1"
-    assert arrow(made, "x", "2 × □").label == "2"
+    assert arrow(made, "x", "2 ×").label == "2"
 
 
 def test_operations_on_constants_alone_are_spelled_out() -> None:
@@ -88,7 +89,7 @@ def test_operations_on_constants_alone_are_spelled_out() -> None:
 
 def test_a_named_constant_is_a_card() -> None:
     made = pictured("g = 9.81\ny = g * x")
-    assert (node(made, "g").kind, node(made, "g").formula) == ("constant", "9.81")
+    assert (node(made, "g").kind, node(made, "g").formula) == ("constant", "= 9.81")
 
 
 def test_whole_exponents_stand_above_the_line() -> None:
@@ -98,13 +99,13 @@ def test_whole_exponents_stand_above_the_line() -> None:
 
 def test_long_formulas_are_shortened() -> None:
     made = pictured("y = sin(alpha_one * beta_two) * cos(gamma_three * delta_four) + last")
-    assert node(made, "y").formula == "… + last"
+    assert node(made, "y").formula == "sin(alpha_one × beta_two) × cos(…) + last"
 
 
 def test_an_if_is_one_node_whose_condition_is_marked() -> None:
     made = pictured("y = if x > 0 then log(x) else -z", {"x": 2.0, "z": 1.0})
     assert node(made, "y").formula == "if x > 0"
-    assert arrow(made, ">" if any(n.title == ">" for n in made.nodes) else "□ > 0", "y").style == "condition"
+    assert arrow(made, "> 0", "y").style == "condition"
     assert arrow(made, "x", "y").label == "∂y/∂x = 0.5"
     assert arrow(made, "z", "y").style == "untaken"
 
@@ -125,6 +126,46 @@ def test_values_without_an_of_show_no_gradients() -> None:
 def test_a_call_is_a_group_and_its_local_names_stand_alone() -> None:
     made = pictured("fn f(x) { t = x^2\n return t + x }\ny = f(a)")
     assert made.groups[node(made, "t").group] == (-1, "f")
+
+
+def test_a_result_that_the_caller_names_stands_outside_of_the_call() -> None:
+    made = pictured("fn g(x) = 1/x\nfn f(x) = g(x)^2\ny = f(a)")
+    assert node(made, "y").group == -1
+    assert made.groups[node(made, "1 /").group][1] == "g"
+    assert node(made, "y").formula == "f(…)"
+
+
+def test_a_call_is_spelled_as_one() -> None:
+    made = pictured("fn f(x) { t = sin(x)\n return t }\ny = f(a)*b - f(b)")
+    assert node(made, "y").formula == "f(…) × b − f(…)"
+
+
+def test_a_second_name_and_a_param_say_so() -> None:
+    program = parse("param w = 2\nv = w\ny = v*x")
+    made = picture(program.graph, params=["w"])
+    assert [(n.title, n.kind, n.formula) for n in made.nodes if n.title in "wv"] == [
+        ("w", "param", "param"),
+        ("v", "value", "= w"),
+    ]
+
+
+def test_signs_of_small_nodes_have_a_dot_where_an_operand_goes() -> None:
+    made = pictured("y = max((a - 1)^2 / 3, 0) + 2^b")
+    assert [n.title for n in made.nodes if n.kind == "small"] == ["− 1", "(·)²", "/ 3", "max(·, 0)", "2^(·)"]
+
+
+def test_long_names_are_shortened_but_for_the_tooltip() -> None:
+    name = "a_name_that_is_much_longer_than_a_card_should_be"
+    made = pictured(f"{name} = 2 * x\ny = {name} + x", {"x": 1.0})
+    card = made.nodes[1]
+    assert (card.title, card.gradient_of) == ("a_name_that_is_much_lon…rd_should_be", "∂y/∂a_name_that_is_…hould_be")
+    assert card.tooltip == f"{name}: float, value 2.0, derivative 1.0"
+    assert node(made, "y").formula == "a_name_that_is_…hould_be + x"
+    assert [a.label for a in made.arrows] == ["2", "1", "∂y/∂x = 1"]
+
+
+def test_large_constants_are_written_with_powers() -> None:
+    assert node(pictured("y = x * 6.02214076e23 - 100000"), "y").formula == "x × 6.022×10²³ − 100000"
 
 
 def test_dot_is_the_same_for_the_same_picture() -> None:

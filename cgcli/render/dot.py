@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 # Wong's colour-blind-safe palette (Nature Methods 8, 2011), fills lightened; outlines also differ by weight and dash
 INK, QUIET, LINE, ACCENT = "#1d2939", "#667085", "#98a2b3", "#b54708"
 SANS, MONO, SERIF = "DejaVu Sans", "DejaVu Sans Mono", "DejaVu Serif"
+BESIDE = 26  # characters of a name and its formula that stand on one line; of longer ones the formula goes below
 
 
 class Look(NamedTuple):
@@ -45,7 +46,7 @@ def to_dot(picture: Picture) -> str:
             "bgcolor": "white",
             "fontname": SANS,
             "nodesep": "0.3",
-            "ranksep": "0.65",
+            "ranksep": "0.55",
             "pad": "0.2",
             "outputorder": "edgesfirst",
             "tooltip": " ",
@@ -83,7 +84,7 @@ def _groups(dot: Digraph, picture: Picture) -> None:
         made[g] = Digraph(
             name=f"cluster_{g}",
             graph_attr={
-                "label": f"<{_font(dot_html(picture.groups[g][1]), QUIET, 11)}>",
+                "label": f"<{_font(_text(picture.groups[g][1]), QUIET, 11)}>",
                 "style": "rounded",
                 "color": "#d0d5dd",
                 "penwidth": "1",
@@ -110,27 +111,30 @@ def _node(dot: Digraph, node: Drawn) -> None:
         fillcolor=look.fill,
         color=look.line,
         penwidth=str(look.width),
-        tooltip=_quoted(node.tooltip),
+        tooltip=_tooltip(node.tooltip),
     )
 
 
 def _label(node: Drawn) -> str:
     if node.kind in ("small", "choice"):
-        rows = [_font(dot_html(node.title), INK, 14 if node.kind == "small" else 12)]
+        rows = [_font(_text(node.title), INK, 14 if node.kind == "small" else 12)]
         if node.value:
-            rows.append(_font(dot_html(node.value), INK, 10, MONO))
+            rows.append(_figures(node.value, INK, 10))
         if node.gradient:
-            rows.append(_font(dot_html(node.gradient), ACCENT, 10, MONO))
+            rows.append(_figures(node.gradient, ACCENT, 10))
         return _table(rows, "CENTER")
-    head = f"<I>{_font(dot_html(node.title), INK, 18, SERIF)}</I>"
+    rows = [f"<I>{_font(_text(node.title), INK, 18, SERIF)}</I>"] if node.title else []
     if node.formula:
-        head += f"&#160;&#160;{_font(dot_html(node.formula), QUIET, 12)}"
-    rows = [head]
+        formula = _font(_text(node.formula), QUIET, 12)
+        if rows and len(node.title) + len(node.formula) <= BESIDE:
+            rows[0] += f"&#160;&#160;{formula}"
+        else:
+            rows.append(formula)
     if node.value and node.kind != "constant":
-        rows.append(f"{_font('value', QUIET, 11)}&#160;&#160;{_font(dot_html(node.value), INK, 13, MONO)}")
+        rows.append(f"{_font('value', QUIET, 11)}&#160;&#160;{_figures(node.value, INK, 13)}")
     if node.gradient and node.kind != "constant":
-        by = _font(dot_html(node.gradient_of), ACCENT, 11)
-        rows.append(f"{by}&#160;&#160;{_font(dot_html(node.gradient), ACCENT, 13, MONO)}")
+        by = _font(_text(node.gradient_of), ACCENT, 11)
+        rows.append(f"{by}&#160;&#160;{_figures(node.gradient, ACCENT, 13)}")
     return _table(rows, "LEFT")
 
 
@@ -144,19 +148,28 @@ def _font(text: str, colour: str, size: int, face: str = SANS) -> str:
     return f'<FONT FACE="{face}" COLOR="{colour}" POINT-SIZE="{size}">{text or "&#160;"}</FONT>'
 
 
+def _figures(number: str, colour: str, size: int) -> str:
+    """A number in a fixed-width face; a power of ten beside it is not torn apart."""
+    figures, times, power = number.partition("×")
+    shown = _font(_text(figures), colour, size, MONO)
+    return shown + _font(_text(times + power), colour, size) if times else shown
+
+
 def _arrow(dot: Digraph, arrow: Arrow) -> None:
     looks = {
         "value": {},
         "condition": {"style": "dashed", "arrowhead": "odiamond", "fontcolor": QUIET},
-        "untaken": {"style": "dotted", "color": "#d0d5dd"},
+        "untaken": {"style": "dashed", "color": "#c0c7d2", "penwidth": "1"},
     }
-    label = {"label": f"<{dot_html(arrow.label)}>"} if arrow.label else {}
+    label = {"label": f"<{_text(arrow.label)}>"} if arrow.label else {}
     dot.edge(f"n{arrow.source}", f"n{arrow.target}", **looks[arrow.style], **label)
 
 
-def _quoted(text: str) -> str:
-    """A tooltip is a plain string: no escapes of Graphviz's, no label in disguise."""
-    from graphviz import escape
+def _text(text: str) -> str:
+    r"""User text as it may stand in a label, where Graphviz would put the node's id for `\N`."""
+    return dot_html(text).replace("\\", "\\" * 2)
 
-    shown = dot_html(text)
-    return str(escape(shown))
+
+def _tooltip(text: str) -> str:
+    """User text as a tooltip: there Graphviz reads backslashes twice."""
+    return dot_html(text).replace("\\", "\\" * 4)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 import tempfile
@@ -16,11 +17,13 @@ def write_whole(path: str | Path, data: bytes) -> None:
 
     Raises CgError (status 1) when that is not possible; what was there is then untouched, and nothing is left behind.
     """
-    target = Path(os.path.realpath(path))
     temporary: str | None = None
     try:
+        target = Path(os.path.realpath(path))
         if target.is_dir():
-            raise IsADirectoryError(21, "it is a folder")
+            raise IsADirectoryError(errno.EISDIR, "it is a folder")
+        if target.exists() and not os.access(target, os.W_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
         if target.exists() and not target.is_file():
             _write_through(target, data)
             return
@@ -31,12 +34,14 @@ def write_whole(path: str | Path, data: bytes) -> None:
             file.flush()
             os.fsync(file.fileno())
         os.replace(temporary, target)
+        temporary = None
     except (OSError, ValueError) as problem:
+        reason = getattr(problem, "strerror", None) or str(problem)
+        raise error("cannot-write", status=1, path=str(path), reason=reason.lower()) from None
+    finally:  # whatever stopped it, an interrupt too
         if temporary is not None:
             with suppress(OSError):
                 os.unlink(temporary)
-        reason = getattr(problem, "strerror", None) or str(problem)
-        raise error("cannot-write", status=1, path=str(path), reason=reason.lower()) from None
 
 
 def _write_through(target: Path, data: bytes) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import re
 import subprocess
@@ -16,9 +17,8 @@ from cgcli.graph.diagnostic import error
 from .escape import dot_html
 
 Kind = Literal["svg", "png", "pdf"]
-LIMIT = 20.0  # seconds for a layout
+LIMIT = 20.0  # seconds for a picture
 LARGEST = 2_000  # nodes of a picture
-DENSITY = 192  # dots an inch of a PNG; 96 would be one a pixel
 
 _FONTCONFIG = """<?xml version="1.0"?>
 <!DOCTYPE fontconfig SYSTEM "fonts.dtd">
@@ -27,8 +27,10 @@ _FONTCONFIG = """<?xml version="1.0"?>
   <cachedir>{cache}</cachedir>
 </fontconfig>
 """
-_IDS = re.compile(r"<title>(?:n\d+(?:&#45;&gt;n\d+)?|cluster_\d+)</title>\n")
 _FALLBACKS = {"DejaVu Sans Mono": "monospace", "DejaVu Serif": "serif", "DejaVu Sans": "sans-serif"}
+# what Graphviz puts where the pointer rests: its ids, and a link without a target that carries the tooltip
+_IDS = re.compile(r"<title>(?:n\d+(?:&#45;&gt;n\d+)?|cluster_\d+)</title>\n")
+_TOOLTIPS = re.compile(r'<a xlink:title="([^"<>]*)">\n')
 
 
 class Image(NamedTuple):
@@ -38,40 +40,91 @@ class Image(NamedTuple):
     note: str | None = None
 
 
+class Attempt(NamedTuple):
+    """A way to lay a graph out: Graphviz's program, how much is drawn, its share of the time limit, what to say."""
+
+    program: str
+    style: Literal["full", "simple"]
+    share: float
+    note: str | None = None
+
+
+# the usual layout is the slow one: every number beside an arrow takes part in it, and every arrow's bends
+ATTEMPTS = (
+    Attempt("dot", "full", 0.5),
+    Attempt("dot", "simple", 0.2, "this large picture has a simpler layout, without numbers beside the arrows"),
+    Attempt("sfdp", "simple", 0.3, "this large picture has a simpler layout, in no direction and without groups"),
+)
+
+
+class _Failed(Exception):
+    """The child gave no image."""
+
+
 def draw(dot: str, kind: Kind, title: str = "", limit: float = LIMIT) -> Image:
-    """The image of a DOT text; past the time limit in a simpler layout. Raises CgError (status 1) if that fails too."""
-    found = _run(dot, kind, "dot", limit)
-    note = None
-    if found is None:
-        simple = dot.replace("digraph cg {", "digraph cg {\n\tgraph [splines=line overlap=prism]", 1)
-        found = _run(simple, kind, "sfdp", limit)
-        note = f"the layout took more than {limit:g} seconds; this is a simpler one"
-    if found is None:
-        raise error("layout-too-slow", status=1, limit=f"{limit:g}")
-    return Image(_finished(found, title) if kind == "svg" else found, note)
+    """The image of a DOT text; of one whose layout would take too long a simpler one, with a note that says so.
+
+    title: what the picture shows, for those who cannot see it. limit: seconds for all attempts together. Raises
+    CgError (status 1) when none of them succeeds.
+    """
+    reason = None
+    for attempt in ATTEMPTS:
+        try:
+            found = _run(dot, kind, attempt, limit * attempt.share)
+        except subprocess.TimeoutExpired:
+            continue
+        except _Failed as problem:
+            reason = str(problem)
+            continue
+        return Image(_finished(found, title) if kind == "svg" else found, attempt.note)
+    if reason is not None:
+        raise error("layout-failed", status=1, reason=reason)
+    raise error("layout-too-slow", status=1, limit=f"{limit:g}")
 
 
-def _run(dot: str, kind: Kind, program: str, limit: float) -> bytes | None:
-    """What the child draws, or None past the limit."""
+def _run(dot: str, kind: Kind, attempt: Attempt, seconds: float) -> bytes:
+    """What the child draws. Raises TimeoutExpired, or _Failed when it draws nothing."""
     with (
         tempfile.TemporaryDirectory(prefix="cg-") as folder,
         resources.as_file(resources.files(__package__).joinpath("fonts")) as fonts,
     ):
+        linked = Path(folder) / "fonts"  # fontconfig writes into the folder where it finds fonts
+        linked.mkdir()
+        for font in fonts.glob("*.ttf"):
+            (linked / font.name).symlink_to(font.resolve())
         settings = Path(folder) / "fonts.conf"
-        settings.write_text(_FONTCONFIG.format(fonts=dot_html(str(fonts)), cache=dot_html(folder)), encoding="utf-8")
+        settings.write_text(_FONTCONFIG.format(fonts=dot_html(str(linked)), cache=dot_html(folder)), encoding="utf-8")
         environment = {**os.environ, "FONTCONFIG_FILE": str(settings), "FONTCONFIG_PATH": folder}
-        text = dot.replace("digraph cg {", f"digraph cg {{\n\tgraph [dpi={DENSITY}]", 1) if kind == "png" else dot
-        command = [sys.executable, "-m", f"{__package__}.layout_child", kind, program]
-        try:
-            done = subprocess.run(
-                command, input=text.encode("utf-8"), capture_output=True, timeout=limit, env=environment, check=False
-            )
-        except subprocess.TimeoutExpired:
-            return None
+        done = _child(dot, [kind, attempt.program, attempt.style], seconds, environment)
     if done.returncode != 0 or not done.stdout:
         lines = done.stderr.decode("utf-8", "replace").strip().splitlines()
-        raise error("layout-failed", status=1, reason=lines[-1] if lines else f"status {done.returncode}")
+        raise _Failed(lines[-1] if done.returncode > 0 and lines else f"it ended with status {done.returncode}")
     return done.stdout
+
+
+def _child(
+    dot: str, arguments: list[str], seconds: float, environment: dict[str, str]
+) -> subprocess.CompletedProcess[bytes]:
+    """Runs the child by its path and with `-P`: a module of the same name in the working folder is not looked at."""
+    lifeline, held = os.pipe()
+    alarm = math.ceil(seconds) + 1
+    try:
+        return subprocess.run(
+            [sys.executable, "-P", _layout_child(), *arguments, str(alarm), str(lifeline)],
+            input=dot.encode("utf-8"),
+            capture_output=True,
+            timeout=seconds,
+            env=environment,
+            pass_fds=(lifeline,),
+            check=False,
+        )
+    finally:
+        os.close(lifeline)
+        os.close(held)
+
+
+def _layout_child() -> str:
+    return str(Path(__file__).with_name("layout_child.py"))
 
 
 def _finished(svg: bytes, title: str) -> bytes:
@@ -79,8 +132,13 @@ def _finished(svg: bytes, title: str) -> bytes:
     text = svg.decode("utf-8")
     for face, generic in _FALLBACKS.items():
         text = text.replace(f'font-family="{face}"', f'font-family="{face}, {generic}"')
-    text = _IDS.sub("", text)  # a name of ours would pop up where the pointer rests
+    text = _TOOLTIPS.sub(_tooltip, _IDS.sub("", text)).replace("</a>\n", "")
     start = text.index("<svg")
     head = text[start : text.index(">", start)]
     named = text.replace("<title>cg</title>", f"<title>{dot_html(title)}</title>", 1)
     return named.replace(head, f'{head} role="img"', 1).encode("utf-8")
+
+
+def _tooltip(link: re.Match[str]) -> str:
+    """A title, which every viewer shows and reads out; nothing for an empty one."""
+    return f"<title>{link[1]}</title>\n" if link[1].strip() else ""

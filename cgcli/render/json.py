@@ -3,15 +3,27 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from typing import Any
 
+from cgcli.language.characters import HIDDEN_CLASS
+
 from .numbers import plain, rounded
+
+_HIDDEN = re.compile(f"[{HIDDEN_CLASS}]")
 
 
 def dump(data: object, precision: int | None = None) -> str:
-    """The data as one line of JSON; floats keep their `.0`, NaN and infinities are strings, order is kept."""
-    return json.dumps(_plain(data, precision), ensure_ascii=False, allow_nan=False)
+    """The data as one line of JSON; floats keep their `.0`, NaN and infinities are strings, order is kept.
+
+    Characters that a terminal acts on, which JSON would let pass, are escaped; they can only stand in strings.
+    """
+    return _HIDDEN.sub(_escaped, json.dumps(_plain(data, precision), ensure_ascii=False, allow_nan=False))
+
+
+def _escaped(match: re.Match[str]) -> str:
+    return json.dumps(match[0])[1:-1] if match[0] != "\x7f" else "\\u007f"
 
 
 def _plain(data: Any, precision: int | None) -> Any:

@@ -1,19 +1,67 @@
 """The process that lays out and draws: DOT on standard input, the image on standard output.
 
 It runs apart so that a layout that takes too long can be stopped, and a crash of native code harms nothing.
+Its arguments: the kind of image, the layout program, `full` or `simple`, seconds, the lifeline's file descriptor.
 """
 
 from __future__ import annotations
 
+import math
+import os
+import signal
 import sys
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pygraphviz import AGraph
+
+DENSITY = 192  # dots an inch of a PNG; 96 would be one a pixel
+LONGEST_SIDE = 32_000  # pixels; the drawing library has no larger images
+LARGEST_AREA = 64_000_000  # pixels, four bytes each while they are drawn
 
 
 def main() -> None:
     from pygraphviz import AGraph
 
-    image, program = sys.argv[1:3]
+    kind, program, style, seconds, lifeline = sys.argv[1:6]
+    end_with_parent(int(lifeline), int(seconds))
     graph = AGraph(string=sys.stdin.buffer.read().decode("utf-8"))
-    sys.stdout.buffer.write(graph.draw(format=image, prog=program))
+    if style == "simple":
+        graph.graph_attr.update(splines="line", overlap="vpsc", K="6")
+        for edge in graph.edges():
+            edge.attr["label"] = ""
+    if kind == "png":
+        graph.layout(prog=program)
+        graph.graph_attr["dpi"] = f"{density(graph):.3f}"
+        image = graph.draw(format=kind)
+    else:
+        image = graph.draw(format=kind, prog=program)
+    sys.stdout.buffer.write(image)
+
+
+def end_with_parent(lifeline: int, seconds: int) -> None:
+    """Ends this process, even in the midst of native code, when its parent does not.
+
+    The parent holds the other end of the pipe `lifeline`: when that closes, the system sends SIGIO. Not every system
+    ends a process by that; the alarm does it everywhere.
+    """
+    import fcntl
+
+    signal.alarm(seconds)
+    fcntl.fcntl(lifeline, fcntl.F_SETOWN, os.getpid())
+    fcntl.fcntl(lifeline, fcntl.F_SETFL, os.O_ASYNC | os.O_NONBLOCK)
+    try:
+        os.read(lifeline, 1)
+    except BlockingIOError:
+        return
+    sys.exit("the program that asked for a picture is gone")
+
+
+def density(graph: AGraph) -> float:
+    """The dots an inch at which a laid-out graph makes an image that is not too large."""
+    left, low, right, high = (float(x) / 72 for x in graph.graph_attr["bb"].split(","))
+    width, height = right - left + 1, high - low + 1  # inches, with the white around
+    return min(DENSITY, LONGEST_SIDE / width, LONGEST_SIDE / height, math.sqrt(LARGEST_AREA / (width * height)))
 
 
 if __name__ == "__main__":

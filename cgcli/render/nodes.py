@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
@@ -14,6 +15,7 @@ from .escape import show
 from .numbers import shortest
 
 _COND, _GET = opcode("cond"), opcode("get")
+DEEPEST = 30  # levels of a tree
 HEADER = ("node", "op", "inputs", "type", "value", "gradient")
 
 
@@ -48,19 +50,31 @@ def rows(graph: Graph, evaluation: Evaluation | None = None) -> tuple[tuple[str,
 def tree(
     graph: Graph, evaluation: Evaluation | None = None, *, ascii_only: bool = False, precision: int | None = None
 ) -> Iterator[str]:
-    """Lines: each output, below it what it is made of. A node that was shown before is only named again."""
+    """Lines: each output, below it what it is made of. A node that was shown before is only named again.
+
+    What lies deeper than `DEEPEST` levels gets a tree of its own further below, so that lines stay short.
+    """
     signs = ASCII if ascii_only else UNICODE
     seen: set[int] = set()
-    for output in graph.outputs:
+    deferred: set[int] = set()
+    roots = deque(graph.outputs)
+    while roots:
+        root = roots.popleft()
+        if root in deferred and root in seen:
+            continue
         # what is still to be shown: a node, the signs in front of it, those in front of what is below it
-        stack = [(output, "", "")]
+        stack = [(root, "", "")]
         while stack:
             i, lead, below = stack.pop()
             operands = [x for x in _operands(graph, i) if _is_shown(graph, x)]
-            again = i in seen and bool(operands)
-            yield lead + _line(graph, evaluation, i, again, precision)
-            if again:
+            where = "above" if i in seen else "below" if len(below) >= DEEPEST * len(signs.gap) else ""
+            if where and operands:
+                yield f"{lead}{show(_reference(graph, i))} ({where})"
+                if where == "below" and i not in deferred:
+                    deferred.add(i)
+                    roots.append(i)
                 continue
+            yield lead + _line(graph, evaluation, i, precision)
             seen.add(i)
             for k, x in reversed(list(enumerate(operands))):
                 last = k == len(operands) - 1
@@ -69,10 +83,8 @@ def tree(
                 )
 
 
-def _line(graph: Graph, evaluation: Evaluation | None, i: int, again: bool, precision: int | None) -> str:
+def _line(graph: Graph, evaluation: Evaluation | None, i: int, precision: int | None) -> str:
     name, spelled = _reference(graph, i), _spelled(graph, i)
-    if again:
-        return f"{show(name)} (above)"
     text = show(name if spelled == name else f"{name} = {spelled}")
     if evaluation and evaluation.values[i] is not None:
         text += f"   value {shortest(evaluation.values[i], precision)}"

@@ -28,6 +28,7 @@ def table(
     A column of numbers is aligned at its decimal points; no digit is ever cut. accent, dim: columns that are set off.
     """
     from rich.box import Box
+    from rich.cells import cell_len
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
@@ -39,7 +40,7 @@ def table(
     for k, name in enumerate(header):
         # names and numbers are never cut nor broken; only longer texts are, to the width that is left
         fixed = k == 0 or any(isinstance(row[k], (int, float)) for row in rows)
-        natural = max(map(len, [show(name), *columns[k]]))
+        natural = max(map(cell_len, [show(name), *columns[k]]))
         needed += (natural if fixed else min(natural, 12)) + 3
         style = ACCENT if k in accent else "dim" if k in dim else None
         made.add_column(
@@ -53,7 +54,7 @@ def table(
         width=max(width, needed),
         force_terminal=colour,
         no_color=not colour,
-        color_system="truecolor" if colour else None,
+        color_system="256" if colour else None,
         highlight=False,
         emoji=False,
         markup=False,

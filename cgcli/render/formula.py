@@ -1,0 +1,173 @@
+"""How a picture spells numbers, names and operations: short, in the user's names, with typographic signs."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from cgcli.graph.graph import CONST, INPUT, NONE, Graph, opcode
+from cgcli.ops import OPS
+from cgcli.ops.notation import ATOM, UNARY, Written, write_number, write_op
+
+DIGITS = 4  # significant, in a picture; the tooltip has them all
+LONGEST_FORMULA = 48  # characters of an operation written out in a card
+LONGEST_NAME = 24  # characters of a name inside a formula or a derivative
+COND, GET = opcode("cond"), opcode("get")
+_SUPERSCRIPTS = str.maketrans("0123456789-−", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁻")
+_LEFT_OUT = Written("…")
+_POWER = 9  # how tightly an exponent above the line binds
+
+
+def number(value: Any) -> str:
+    """A value in few digits, with a real minus sign."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if value != value:
+        return "NaN"
+    if value == 0:
+        return "0"
+    if math.isinf(value):
+        return "∞" if value > 0 else "−∞"
+    text = str(value) if isinstance(value, int) and abs(value) < 10**6 else f"{value:.{DIGITS}g}"
+    mantissa, e, exponent = text.partition("e")
+    if not e:
+        return text.replace("-", "−")
+    return f"{mantissa}×10{str(int(exponent)).translate(_SUPERSCRIPTS)}".replace("-", "−")
+
+
+def clip(name: str, longest: int = LONGEST_NAME) -> str:
+    """A name that is not too long to be drawn: of a longer one the beginning and the end."""
+    if len(name) <= longest:
+        return name
+    end = longest // 3
+    return f"{name[: longest - end - 1]}…{name[-end:]}"
+
+
+class Speller:
+    """Spells the nodes of a graph, each from its operands' short texts, in one pass from the inputs on."""
+
+    def __init__(self, graph: Graph, params: Iterable[str] = ()) -> None:
+        self.graph, self.params, self.outputs = graph, frozenset(params), frozenset(graph.outputs)
+        self.fixed = self._fixed()
+        self.place = [self._place(i) for i in range(len(graph))]
+        self._short: dict[int, Written] = {}
+        for i in range(len(graph)):
+            if graph.op[i] != COND:
+                self._short[i] = self._operation(i)
+
+    def name(self, i: int) -> str | None:
+        """The user's name; that of a function's local value without the function, which the group around it shows."""
+        name = self.graph.names.get(i)
+        if name is None or self.place[i] == NONE:
+            return name
+        return name[len(self.graph.groups[self.place[i]].function) + 1 :]
+
+    def operands(self, i: int) -> tuple[int, ...]:
+        """What a node reads; the result of a `cond` reads what that does."""
+        return self.graph.operands(self.graph.a[i] if self.graph.op[i] == GET else i)
+
+    def formula(self, i: int) -> str:
+        """A node's operation, with `…` for what would make it too long."""
+        graph = self.graph
+        if graph.op[i] == INPUT:
+            return "param" if graph.names.get(i) in self.params else "input"
+        text = self._short[i].text
+        # `b  = a`, `g  = 9.81`: a bare name or number beside a name would not say what it is
+        return f"= {text}" if graph.op[i] == CONST or OPS[graph[i].op].notation.form == "same" else text
+
+    def sign(self, i: int) -> str:
+        """A small node's sign, with its constants when it has any: `×`, `2 ×`, `max(·, 0)`, `(·)²`."""
+        graph = self.graph
+        if graph.op[i] == GET:
+            return "if"
+        op, operands = OPS[graph[i].op], graph.operands(i)
+        fixed = {x for x in operands if self.fixed[x]}
+        if not fixed and "exponent" not in graph.attrs.get(i, {}):
+            return op.symbol
+        if op.notation.form == "infix":
+            slot = Written("(·)" if op.notation.text == "^" else "")
+        else:
+            slot = Written("·")
+        return self._spell(i, [self._short[x] if x in fixed else slot for x in operands]).text.strip()
+
+    def _fixed(self) -> bytearray:
+        """A flag a node: an unnamed constant, or an unnamed operation on such (`sqrt(2)`)."""
+        graph = self.graph
+        flags = bytearray(len(graph))
+        for i, op in enumerate(graph.op):
+            made = op == CONST or (op not in (INPUT, COND) and all(flags[x] for x in graph.operands(i)))
+            flags[i] = made and i not in graph.names and i not in self.outputs
+        return flags
+
+    def _place(self, i: int) -> int:
+        """The group a node is drawn in: its own, but that of the caller for a value that the caller gave its name."""
+        graph, group = self.graph, self.graph.group[i]
+        name = graph.names.get(i)
+        while group != NONE and name is not None and not name.startswith(f"{graph.groups[group].function}."):
+            group = graph.groups[group].parent
+        return group
+
+    def _operation(self, i: int) -> Written:
+        """The operation over its operands' texts; the longest of these are shortened until it fits."""
+        graph = self.graph
+        if graph.op[i] == INPUT:
+            return _LEFT_OUT
+        if graph.op[i] == CONST:
+            return _constant(graph.attrs[i]["value"])
+        call = self._call(graph.group[i], self.place[i])
+        if call is not None:
+            return call
+        # a row an operand: its texts, the fullest first
+        texts = [self._texts(x, i) for x in self.operands(i)]
+        while True:
+            written = self._spell(i, [row[0] for row in texts])
+            reducible = [row for row in texts if len(row) > 1]
+            if len(written.text) <= LONGEST_FORMULA or not reducible:
+                return written
+            max(reducible, key=lambda row: len(row[0].text)).pop(0)
+
+    def _texts(self, x: int, user: int) -> list[Written]:
+        """How `user` may spell its operand `x`, the fullest text first."""
+        bare = self._bare(x, user)
+        if bare is not _LEFT_OUT:
+            return [bare]
+        return [self._short[x], self._spell(x, [self._bare(y, x) for y in self.operands(x)]), bare]
+
+    def _bare(self, x: int, user: int) -> Written:
+        """The operand `x` of `user` by its name, or that of the function it comes from; else a constant or `…`."""
+        call = self._call(self.place[x], self.place[user])
+        if call is not None:
+            return call
+        name = self.name(x)
+        if name is not None:
+            return Written(clip(name))
+        return self._short[x] if self.fixed[x] else _LEFT_OUT
+
+    def _call(self, inside: int, outside: int) -> Written | None:
+        """How a value of the group `inside` is spelled in the group `outside` around it; None in the same one."""
+        groups, function = self.graph.groups, None
+        while inside not in (NONE, outside):
+            function, inside = groups[inside].function, groups[inside].parent
+        return None if function is None or inside != outside else Written(f"{clip(function)}(…)")
+
+    def _spell(self, i: int, operands: Sequence[Written]) -> Written:
+        """The operation over texts; a whole exponent stands above the line."""
+        graph = self.graph
+        if graph.op[i] == GET:
+            return Written(f"if {operands[0].text}", 0)
+        attrs = graph.attrs.get(i, {})
+        exponent = attrs.get("exponent")
+        if exponent is not None and float(exponent).is_integer() and abs(exponent) < 1000:
+            base = operands[0] if operands[0].level >= ATOM else Written(f"({operands[0].text})")
+            return Written(base.text + str(int(exponent)).translate(_SUPERSCRIPTS), _POWER)
+        if exponent is not None:
+            attrs = {"exponent": float(f"{exponent:.{DIGITS}g}")}
+        return write_op(graph[i].op, operands, attrs, "picture")
+
+
+def _constant(value: Any) -> Written:
+    if isinstance(value, bool):
+        return write_number(value, "picture")
+    text = number(value)
+    return Written(text, UNARY if text.startswith("−") else ATOM)
