@@ -30,17 +30,14 @@ class ScalarExecutor:
         needed = live(graph, graph.outputs if roots is None else roots)
         self._constants: list[Any] = [None] * len(graph)
         self._kinds, self._firsts = _kinds(graph)
-        self._steps: list[tuple[int, Callable[..., Any], int, int]] = []
         self._sides: dict[int, ScalarExecutor] = {}
-        made: dict[int, Callable[..., Any]] = {}
-        for i, (code, kind, a, b) in enumerate(zip(graph.op, self._kinds, graph.a, graph.b, strict=True)):
-            if code == CONST:
-                self._constants[i] = graph.attrs[i]["value"]
-            elif code != INPUT and needed[i]:
-                step = made.get(kind)
-                if step is None:
-                    step = made[kind] = self._forward_step(i)
-                self._steps.append((i, step, a, b))
+        for i, attrs in graph.attrs.items():
+            if graph.op[i] == CONST:
+                self._constants[i] = attrs["value"]
+        self._order = [i for i, code in enumerate(graph.op) if needed[i] and code not in (CONST, INPUT)]
+        self._forward_steps: list[Any] = [None] * len(self._firsts)  # of each kind of node that is needed
+        for kind in {self._kinds[i] for i in self._order}:
+            self._forward_steps[kind] = self._forward_step(self._firsts[kind])
 
     def forward(self, inputs: Sequence[Scalar]) -> list[Any]:
         """The value of every node that is needed, else None; a node with several results has a tuple.
@@ -50,11 +47,12 @@ class ScalarExecutor:
         v = list(self._constants)
         for i, x in zip(self.graph.inputs, inputs, strict=True):
             v[i] = x
-        more = self.graph.more
+        a, b, more = self.graph.a, self.graph.b, self.graph.more
+        steps, kinds = self._forward_steps, self._kinds
         i = 0
         try:
-            for i, step, a, b in self._steps:
-                v[i] = step(v, i, a, b, more)
+            for i in self._order:
+                v[i] = steps[kinds[i]](v, i, a[i], b[i], more)
         except IntegerDivisionByZero:
             raise self._failed("integer-division-by-zero", i) from None
         except Overflow:
