@@ -45,6 +45,15 @@ def test_nodes_are_views_with_names_types_spans_and_groups() -> None:
     assert (nodes[2].attrs, nodes[0].attrs) == ({"exponent": 2}, {})
 
 
+def test_every_call_is_a_group_of_its_own() -> None:
+    functions = "fn relu2(x) = max(x, 0)\nfn layer(x, w) { z = w * x\n return relu2(z) }"
+    program = cgcli.parse(functions + "\n" + "\n".join(f"h{k} = layer(a, w{k})" for k in range(20)))
+    top = [g for g in program.graph.groups if g.parent == -1]
+    assert [(g.function, g.span and g.span.text) for g in top] == [("layer", f"layer(a, w{k})") for k in range(20)]
+    inner = [g for g in program.graph.groups if g.parent != -1]
+    assert [(g.function, program.graph.groups[g.parent]) for g in inner] == [("relu2", g) for g in top]
+
+
 def test_derived_nodes_point_at_what_they_were_made_from() -> None:
     program = cgcli.parse("y = grad(sin(x) * x, x)")
     made = [n for n in program.graph if n.op == "cos"]

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from cgcli.program import load, parse
-from cgcli.render.dot import to_dot
+from cgcli.render.dot import DEEPEST, to_dot
 from cgcli.render.formula import number
 from cgcli.render.picture import Arrow, Drawn, Picture, picture
 
@@ -166,6 +166,13 @@ def test_long_names_are_shortened_but_for_the_tooltip() -> None:
 
 def test_large_constants_are_written_with_powers() -> None:
     assert node(pictured("y = x * 6.02214076e23 - 100000"), "y").formula == "x × 6.022×10²³ − 100000"
+
+
+def test_calls_deep_in_calls_are_drawn_in_their_callers() -> None:
+    chain = "".join(f"fn f{k}(x) = f{k - 1}(x) + {k}*x\n" for k in range(1, 9))
+    made = pictured(f"fn f0(x) = sin(x)\n{chain}y = f8(a)")
+    assert len(made.groups) == 9
+    assert to_dot(made).count("subgraph cluster_") == DEEPEST
 
 
 def test_dot_is_the_same_for_the_same_picture() -> None:

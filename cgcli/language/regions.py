@@ -30,7 +30,7 @@ class Region:
         self.depth: int = parent.depth + 1 if parent else 0
         self.builder = Builder()
         self.captured: dict[Value, int] = {}
-        self._groups: dict[int, int] = {}
+        self._groups: dict[int, tuple[Call, int]] = {}  # by id; the call is kept, so that its id stays its own
 
     def index(self, value: Value) -> int:
         """The node of this region that stands for `value`, which belongs to it or to a region around it."""
@@ -66,9 +66,10 @@ class Region:
         while call is not None and id(call) not in self._groups:
             missing.append(call)
             call = call.parent
-        row = NONE if call is None else self._groups[id(call)]
+        row = NONE if call is None else self._groups[id(call)][1]
         for c in reversed(missing):
-            row = self._groups[id(c)] = self.builder.add_group(Group(row, c.function, c.span))
+            row = self.builder.add_group(Group(row, c.function, c.span))
+            self._groups[id(c)] = c, row
         return row
 
 

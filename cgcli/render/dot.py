@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 # Wong's colour-blind-safe palette (Nature Methods 8, 2011), fills lightened; outlines also differ by weight and dash
 INK, QUIET, LINE, ACCENT = "#1d2939", "#667085", "#98a2b3", "#b54708"
 SANS, MONO, SERIF = "DejaVu Sans", "DejaVu Sans Mono", "DejaVu Serif"
+DEEPEST = 4  # clusters in clusters; more are hard to read and to lay out
 BESIDE = 26  # characters of a name and its formula that stand on one line; of longer ones the formula goes below
 
 
@@ -72,10 +73,16 @@ def to_dot(picture: Picture) -> str:
 
 
 def _groups(dot: Digraph, picture: Picture) -> None:
-    """A quiet rounded cluster a call; callers are filled before their callees, so that no recursion is needed."""
+    """A quiet rounded cluster a call, and the nodes in them; what is called too deep inside stands in its caller's."""
     from graphviz import Digraph
 
-    used = {n.group for n in picture.nodes if n.group >= 0}
+    # callers stand before their callees in the table, so that one pass each way is enough
+    depth: list[int] = []
+    shown: list[int] = []  # of each group, the cluster its nodes are drawn in
+    for g, (parent, _) in enumerate(picture.groups):
+        depth.append(depth[parent] + 1 if parent >= 0 else 1)
+        shown.append(g if depth[g] <= DEEPEST else shown[parent])
+    used = {shown[n.group] for n in picture.nodes if n.group >= 0}
     for g in range(len(picture.groups) - 1, -1, -1):
         if g in used and picture.groups[g][0] >= 0:
             used.add(picture.groups[g][0])
@@ -95,8 +102,8 @@ def _groups(dot: Digraph, picture: Picture) -> None:
         )
     for node in picture.nodes:
         if node.group >= 0:
-            _node(made[node.group], node)
-    for g in sorted(used, reverse=True):  # a callee stands behind its caller in the table
+            _node(made[shown[node.group]], node)
+    for g in sorted(used, reverse=True):
         parent = picture.groups[g][0]
         (made[parent] if parent >= 0 else dot).subgraph(made[g])
 

@@ -44,16 +44,16 @@ class Attempt(NamedTuple):
     """A way to lay a graph out: Graphviz's program, how much is drawn, its share of the time limit, what to say."""
 
     program: str
-    style: Literal["full", "simple"]
+    style: Literal["full", "straight", "bare"]
     share: float
     note: str | None = None
 
 
-# the usual layout is the slow one: every number beside an arrow takes part in it, and every arrow's bends
+# what takes long is to straighten long arrows and to bend them around the nodes; the last resort has time enough
 ATTEMPTS = (
-    Attempt("dot", "full", 0.5),
-    Attempt("dot", "simple", 0.2, "this large picture has a simpler layout, without numbers beside the arrows"),
-    Attempt("sfdp", "simple", 0.3, "this large picture has a simpler layout, in no direction and without groups"),
+    Attempt("dot", "full", 0.4),
+    Attempt("dot", "straight", 0.2, "this large picture has a simpler layout, with straight arrows"),
+    Attempt("sfdp", "bare", 1.0, "this large picture has a simpler layout, in no direction and without local partials"),
 )
 
 
@@ -64,8 +64,8 @@ class _Failed(Exception):
 def draw(dot: str, kind: Kind, title: str = "", limit: float = LIMIT) -> Image:
     """The image of a DOT text; of one whose layout would take too long a simpler one, with a note that says so.
 
-    title: what the picture shows, for those who cannot see it. limit: seconds for all attempts together. Raises
-    CgError (status 1) when none of them succeeds.
+    title: what the picture shows, for those who cannot see it. limit: seconds, of which each attempt has its share.
+    Raises CgError (status 1) when none of them succeeds.
     """
     reason = None
     for attempt in ATTEMPTS:

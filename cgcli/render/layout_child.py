@@ -1,7 +1,8 @@
 """The process that lays out and draws: DOT on standard input, the image on standard output.
 
 It runs apart so that a layout that takes too long can be stopped, and a crash of native code harms nothing.
-Its arguments: the kind of image, the layout program, `full` or `simple`, seconds, the lifeline's file descriptor.
+Its arguments: the kind of image, the layout program, the style (`full`, `straight` or `bare`), seconds, the file
+descriptor of the lifeline.
 """
 
 from __future__ import annotations
@@ -17,7 +18,9 @@ if TYPE_CHECKING:
 
 DENSITY = 192  # dots an inch of a PNG; 96 would be one a pixel
 LONGEST_SIDE = 32_000  # pixels; the drawing library has no larger images
-LARGEST_AREA = 64_000_000  # pixels, four bytes each while they are drawn
+# straight lines, one round of straightening, half the rounds against crossings; the rest is for `sfdp`
+SIMPLER = {"splines": "line", "nslimit": "1", "mclimit": "0.5", "overlap": "vpsc", "K": "6"}
+LARGEST_AREA = 48_000_000  # pixels, four bytes each while they are drawn
 
 
 def main() -> None:
@@ -26,8 +29,9 @@ def main() -> None:
     kind, program, style, seconds, lifeline = sys.argv[1:6]
     end_with_parent(int(lifeline), int(seconds))
     graph = AGraph(string=sys.stdin.buffer.read().decode("utf-8"))
-    if style == "simple":
-        graph.graph_attr.update(splines="line", overlap="vpsc", K="6")
+    if style != "full":
+        graph.graph_attr.update(SIMPLER)
+    if style == "bare":
         for edge in graph.edges():
             edge.attr["label"] = ""
     if kind == "png":
