@@ -18,7 +18,7 @@ from .columns import Columns
 from .graph import Graph, opcode
 from .types import parse_type
 
-_HEAD = re.compile(r"%(\d+): (~?\w+(?:\[[^\]]*\])?|\([^)]*\)) = (\w+)((?: %\d+)*)")
+_HEAD = re.compile(r"%(\d+): ([^=]+) = (\w+)((?: %\d+)*)")
 _KEY = re.compile(r" (\w+)=")
 _DECODER = json.JSONDecoder()
 

@@ -34,13 +34,14 @@ def select(graph: Graph, order: Iterable[int]) -> Graph:
     columns = Columns()
     columns.spans = list(graph.spans)
     columns.groups = list(graph.groups)
-    types = [columns.intern_type(t) for t in graph.types]
+    types: dict[int, int] = {}  # those that are used
     where: dict[int, int] = {}
     for i in order:
         operands = [where[x] for x in graph.operands(i)]
-        where[i] = columns.append(
-            graph.op[i], operands, types[graph.type[i]], graph.attrs.get(i), graph.span[i], graph.group[i]
-        )
+        type_ = types.get(graph.type[i])
+        if type_ is None:
+            type_ = types[graph.type[i]] = columns.intern_type(graph.type_of(i))
+        where[i] = columns.append(graph.op[i], operands, type_, graph.attrs.get(i), graph.span[i], graph.group[i])
         if i in graph.names:
             columns.names[where[i]] = graph.names[i]
     return columns.freeze([where[i] for i in graph.outputs])

@@ -4,19 +4,25 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from .sizes import Shape, Size
+
 FLOATS = ("float", "f32")
 INTS = ("int", "i32")
 
 
 class Type(NamedTuple):
-    """`dtype[shape]`; a dimension is a number or a named size.
+    """`dtype[shape]`; a dimension is a number or a size made of names (`sizes`).
 
     A weak type is that of a literal: it takes on the type of what it meets (`2 * x` keeps x's type).
     """
 
     dtype: str
-    shape: tuple[int | str, ...] = ()
+    shape: Shape = ()
     weak: bool = False
+
+    @property
+    def rank(self) -> int:
+        return len(self.shape)
 
     @property
     def is_float(self) -> bool:
@@ -66,7 +72,7 @@ def parse_type(text: str) -> AnyType:
 def _split(text: str) -> list[str]:
     parts, depth, start = [], 0, 0
     for i, c in enumerate(text):
-        depth += (c == "[") - (c == "]")
+        depth += (c in "[(") - (c in "])")
         if c == "," and depth == 0:
             parts.append(text[start:i].strip())
             start = i + 1
@@ -78,5 +84,8 @@ def _parse_one(text: str) -> Type:
     dtype, bracket, rest = text.removeprefix("~").partition("[")
     if dtype not in (*FLOATS, *INTS, "bool") or (bracket and not rest.endswith("]")):
         raise ValueError(f"not a type: {text}")
-    dims = [d.strip() for d in rest[:-1].split(",")] if bracket else []
-    return Type(dtype, tuple(int(d) if d.isdigit() else d for d in dims), weak)
+    return Type(dtype, tuple(_size(d) for d in _split(rest[:-1])) if bracket else (), weak)
+
+
+def _size(text: str) -> Size:
+    return int(text) if text.isdigit() else text

@@ -1,0 +1,107 @@
+"""Sizes read from their text: as polynomials, or as numbers once names have values."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+from typing import Generic, NamedTuple, TypeVar
+
+from .polynomials import Polynomial, added, floored, multiplied, written
+
+_TOKEN = re.compile(r"\s*(\w+|//|[-+*(),])")
+T = TypeVar("T")
+
+
+class UnknownSize(Exception):
+    """A size is made of a name that has no value."""
+
+
+class Algebra(NamedTuple, Generic[T]):
+    """What the parts of a size's text become."""
+
+    number: Callable[[int], T]
+    name: Callable[[str], T]
+    add: Callable[[T, T], T]
+    multiply: Callable[[T, T], T]
+    floor_divide: Callable[[T, T], T]
+    positive: Callable[[T], T]
+
+
+_POLYNOMIALS: Algebra[Polynomial] = Algebra(
+    number=lambda n: {(): n} if n else {},
+    name=lambda name: {(name,): 1},
+    add=added,
+    multiply=multiplied,
+    floor_divide=lambda a, b: {(floored(written(a), written(b)),): 1},
+    positive=lambda a: {(f"max(0,{written(a)})",): 1},
+)
+
+
+@lru_cache(maxsize=4096)
+def polynomial(text: str) -> Polynomial:
+    return _Reader(text, _POLYNOMIALS).sum()
+
+
+def value(text: str, values: Mapping[str, int]) -> int:
+    """The number that a size is. Raises UnknownSize for a name that `values` does not have."""
+
+    def named(name: str) -> int:
+        if name not in values:
+            raise UnknownSize(name)
+        return values[name]
+
+    numbers: Algebra[int] = Algebra(
+        int, named, int.__add__, int.__mul__, lambda a, b: a // b if b else 0, lambda a: max(0, a)
+    )
+    return _Reader(text, numbers).sum()
+
+
+class _Reader(Generic[T]):
+    """Reads one text from left to right; recursion as deep as its own brackets nest."""
+
+    def __init__(self, text: str, algebra: Algebra[T]) -> None:
+        self.tokens = _TOKEN.findall(text)
+        self.algebra = algebra
+        self.at = 0
+
+    def sum(self) -> T:
+        a = self.algebra
+        minus = a.number(-1)
+        total = a.multiply(minus, self._product()) if self._take("-") else self._product()
+        while self._next() in ("+", "-"):
+            negative = self._take("-") or not self._take("+")
+            part = self._product()
+            total = a.add(total, a.multiply(minus, part) if negative else part)
+        return total
+
+    def _product(self) -> T:
+        total = self._factor()
+        while self._take("*"):
+            total = self.algebra.multiply(total, self._factor())
+        return total
+
+    def _factor(self) -> T:
+        token = self.tokens[self.at]
+        self.at += 1
+        if token == "(":
+            found = self.sum()
+            if self._take("//"):
+                found = self.algebra.floor_divide(found, self.sum())
+            self.at += 1
+            return found
+        if token == "max" and self._next() == "(":
+            self.at += 3  # the bracket, the 0 and the comma
+            found = self.algebra.positive(self.sum())
+            self.at += 1
+            return found
+        return self.algebra.number(int(token)) if token.isdigit() else self.algebra.name(token)
+
+    def _next(self) -> str:
+        return self.tokens[self.at] if self.at < len(self.tokens) else ""
+
+    def _take(self, token: str) -> bool:
+        if self._next() != token:
+            return False
+        self.at += 1
+        return True
