@@ -7,37 +7,55 @@ program.grad({"a": 2, "b": 3, "c": 1})      # of y: 2, 7 and -5
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, wraps
 from pathlib import Path
-from typing import Any
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from cgcli.graph.diagnostic import Diagnostic, Label, error
 from cgcli.graph.evaluation import Evaluation
-from cgcli.graph.graph import Graph
+from cgcli.graph.graph import Graph, opname
+from cgcli.graph.sizes import Shape
 from cgcli.graph.source import Source
+from cgcli.graph.traversal import live
 from cgcli.graph.types import Results, Type
 from cgcli.language.files import read_source
 from cgcli.language.programs import open_program
-from cgcli.language.records import Input, Module, Scalar
+from cgcli.language.records import Input, Module
 from cgcli.language.suggest import nearest
 from cgcli.language.tree import identifier, plain_number
+from cgcli.ops.evaluate import is_scalar
 from cgcli.ops.numbers import FITS, Overflow
 from cgcli.run.differences import Check, check
 from cgcli.run.scalar import ScalarExecutor
 
-Values = Mapping[str, Scalar]
+Values = Mapping[str, Any]
+"""By input a number, or an array or nested lists of numbers."""
+
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def _for_shapes(method: Callable[Concatenate[Program, Values, P], R]) -> Callable[Concatenate[Program, Values, P], R]:
+    """Runs a method on the program as the shapes of the values want it, where a declaration leaves axes open."""
+
+    @wraps(method)
+    def call(program: Program, values: Values, /, *args: P.args, **options: P.kwargs) -> R:
+        return method(program._for(values), values, *args, **options)
+
+    return call
 
 
 @dataclass(frozen=True)
 class Gradient:
-    """The value of `of` and its derivative by each name; zero where it does not depend on it."""
+    """The value of `of` and its derivative by each name, in that one's shape; zero where it does not depend on it."""
 
     of: str
-    value: float
-    partials: dict[str, float]
+    value: Any
+    partials: dict[str, Any]
 
 
 def load(path: str | Path, *, allow_path: Sequence[str | Path] = ()) -> Program:
@@ -46,7 +64,12 @@ def load(path: str | Path, *, allow_path: Sequence[str | Path] = ()) -> Program:
     Raises CgError when the file cannot be read or is not a program.
     """
     source = read_source(path)
-    return Program(open_program(source, path=Path(path), root=None, allowed=[Path(p) for p in allow_path]))
+    allowed = [Path(p) for p in allow_path]
+
+    def lowered(open_shapes: Mapping[str, Shape]) -> Module:
+        return open_program(source, path=Path(path), root=None, allowed=allowed, open_shapes=open_shapes)
+
+    return Program(lowered({}), lowered)
 
 
 def parse(
@@ -63,18 +86,26 @@ def parse(
     """
     root = Path.cwd() if folder is None else Path(folder)
     allowed = [Path(p) for p in allow_path]
-    return Program(open_program(Source(name, text), path=None, root=root, allowed=allowed, keep=keep))
+
+    def lowered(open_shapes: Mapping[str, Shape]) -> Module:
+        source = Source(name, text)
+        return open_program(source, path=None, root=root, allowed=allowed, keep=keep, open_shapes=open_shapes)
+
+    return Program(lowered({}), lowered)
 
 
 class Program:
     """A program and the graph that it defines."""
 
-    def __init__(self, module: Module) -> None:
+    def __init__(self, module: Module, lowered: Callable[[Mapping[str, Shape]], Module] | None = None) -> None:
         self.module = module
+        self._lowered = lowered
+        self._shaped: dict[tuple[tuple[str, Shape], ...], Program] = {}
         self.graph: Graph = module.graph
         self.inputs: tuple[Input, ...] = module.inputs
         self.outputs: tuple[str, ...] = module.outputs
         self.warnings: tuple[Diagnostic, ...] = module.warnings
+        self.seed = 0
 
     def input(self, name: str) -> Input:
         """The declaration of an input. Raises CgError for a name that is none."""
@@ -85,29 +116,40 @@ class Program:
             raise error("unknown-input", name=name, nearest=nearest(name, names), known=names)
         return found
 
-    def parse_value(self, name: str, text: str) -> Scalar:
-        """The value of an input given as a constant expression of the language, such as `-1e-3` or `pi/2`.
+    def parse_value(self, name: str, text: str) -> Any:
+        """The value of an input given as a constant expression of the language, such as `-1e-3`, `pi/2` or `[1, 2]`.
 
         Raises CgError when the text is no such expression or its value does not fit the input's type.
         """
-        wanted = self.input(name).type
+        declared = self.input(name)
+        wanted = declared.type
         plain = plain_number(text)
         if plain is not None and (wanted.is_float or isinstance(plain, int)):
             return self._fit(self.input(name), plain)
         from cgcli.language.lower import constant  # only for a value that is more than a number
 
-        return constant(Source(f"--{name}", text), wanted)
+        found = constant(Source(f"--{name}", text), wanted)
+        return self.fit_value(name, _run(found, (), {}) if isinstance(found, Graph) else found)
 
-    def eval(self, values: Values, *, every: bool = False) -> dict[str, Scalar]:
+    def fit_value(self, name: str, value: Any) -> Any:
+        """The value of an input, a number or an array, as its type wants it. Raises CgError when it does not fit."""
+        declared = self.input(name)
+        return value if declared.open is not None else self._fit(declared, value)
+
+    @_for_shapes
+    def eval(self, values: Values, *, every: bool = False) -> dict[str, Any]:
         """The value of each output, or of every named value. Raises CgError, also when the run fails (status 1)."""
         names = list(self.module.values) if every else list(self.outputs)
         nodes = [self.module.values[name] for name in names]
         v = self._executor(tuple(nodes)).forward(self._bind(values))
-        return {name: v[i] for name, i in zip(names, nodes, strict=True)}
+        return {name: self._plain(v[i]) for name, i in zip(names, nodes, strict=True)}
 
+    @_for_shapes
     def run(self, values: Values, *, of: str | None = None, derivatives: bool = True) -> Evaluation:
         """Everything that a picture shows: values of all nodes and, unless told not to, derivatives of `of`."""
         target = self.module.values[self.of_choice(of)] if derivatives else None
+        if not self._scalar:
+            return self._run_arrays(values, target)
         executor = self._executor(tuple(range(len(self.graph))))
         v = executor.forward(self._bind(values))
         if target is None:
@@ -117,6 +159,7 @@ class Program:
         clean = [None if isinstance(g, dict) else g for g in adjoints]
         return Evaluation(self.graph, v, target, clean, partials)
 
+    @_for_shapes
     def grad(
         self, values: Values, *, of: str | None = None, wrt: Sequence[str] | None = None, every: bool = False
     ) -> Gradient:
@@ -127,29 +170,54 @@ class Program:
         name = self.of_choice(of)
         names = self._every_float() if every and wrt is None else self._wrt(wrt)
         target = self.module.values[name]
+        if not self._scalar:
+            value, *partials = self._gradient_values(target, tuple(self.module.values[n] for n in names), values)
+            return Gradient(name, value, {n: g + 0.0 for n, g in zip(names, partials, strict=True)})
         executor = self._executor((target,))
         v = executor.forward(self._bind(values))
         adjoints = executor.backward(v, target)
         found = {n: adjoints[self.module.values[n]] for n in names}
         return Gradient(name, float(v[target]), {n: _unsigned_zero(g) for n, g in found.items()})
 
+    @_for_shapes
     def hessian(
         self, values: Values, *, of: str | None = None, wrt: Sequence[str] | None = None
-    ) -> dict[str, dict[str, float]]:
-        """The second derivatives of `of` by each pair of inputs."""
+    ) -> dict[str, dict[str, Any]]:
+        """The second derivatives of `of` by each pair of inputs: the shape of the one, then that of the other."""
         names = self._wrt(wrt)
         nodes = [self.module.values[n] for n in names]
         from cgcli.transform.gradient import gradient  # a pass of which values alone know nothing
 
         first = gradient(self.graph, self.module.values[self.of_choice(of)], nodes, whole=True)
+        where = self._names_in(first)
+        table: dict[str, dict[str, Any]] = {}
+        if not self._scalar:
+            from cgcli.transform.jacobian import jacobian
+
+            for n, row in zip(names, first.outputs, strict=True):
+                found = self._outputs(jacobian(first, row, [where[m] for m in names]), values)
+                table[n] = dict(zip(names, found, strict=True))
+            return table
         executor = ScalarExecutor(first)
         v = executor.forward(self._bind(values))
-        where = self._names_in(first)
-        table: dict[str, dict[str, float]] = {}
         for n, row in zip(names, first.outputs, strict=True):
             adjoints = executor.backward(v, row)
             table[n] = {m: _unsigned_zero(adjoints[where[m]]) for m in names}
         return table
+
+    @_for_shapes
+    def jacobian(self, values: Values, *, of: str | None = None, wrt: Sequence[str] | None = None) -> Gradient:
+        """The derivative of each element of `of` by each input: the shape of `of`, then that of the input."""
+        name = self.of_choice(of, tensors=True)
+        target = self.module.values[name]
+        if not self.type_of(name).shape:
+            return self.grad(values, of=of, wrt=wrt)
+        from cgcli.transform.jacobian import jacobian
+
+        names = self._wrt(wrt)
+        graph = jacobian(self.graph, target, [self.module.values[n] for n in names], value=True)
+        found = self._outputs(graph, values)
+        return Gradient(name, found[0], dict(zip(names, found[1:], strict=True)))
 
     def symbolic(self, *, of: str | None = None, wrt: Sequence[str] | None = None) -> str:
         """Lines of cg, `dy/da = …` a partial derivative, in terms of inputs and the program's names."""
@@ -164,24 +232,43 @@ class Program:
         named = {where[i]: n for n, i in self._names_in(graph).items()}
         return "\n".join(write_outputs(short, [f"d{name}/d{n}" for n in names], named))
 
+    @_for_shapes
     def check_gradient(self, values: Values, *, of: str | None = None, wrt: Sequence[str] | None = None) -> list[Check]:
-        """Each partial derivative beside differences of the program itself."""
+        """Each partial derivative beside differences of the program itself; of a tensor the element that fits worst."""
         found = self.grad(values, of=of, wrt=wrt)
         target = self.module.values[found.of]
         executor = self._executor((target,))
         point = self._bind(values)
+        single = any(t.dtype == "f32" for t in self.graph.types if isinstance(t, Type))
         checks: list[Check] = []
         for n, derivative in found.partials.items():
             k = next((k for k, i in enumerate(self.inputs) if i.name == n), None)
             if k is None:
                 raise error("check-by-input", name=n)
 
-            def f(x: float, k: int = k) -> float:
+            def f(x: Any, k: int = k) -> float:
                 return float(executor.forward([*point[:k], self._fit(self.inputs[k], x), *point[k + 1 :]])[target])
 
-            single = any(t.dtype == "f32" for t in self.graph.types if isinstance(t, Type))
-            checks.append(check(f, n, float(point[k]), derivative, 2.0**-23 if single else 2.0**-52))
+            unit = 2.0**-23 if single else 2.0**-52
+            if self.inputs[k].type.shape:
+                from cgcli.run.localise import worst_element
+
+                checks.append(worst_element(f, n, point[k], derivative, unit))
+            else:
+                checks.append(check(f, n, float(point[k]), derivative, unit))
         return checks
+
+    @_for_shapes
+    def first_wrong_node(self, values: Values) -> tuple[int, str, Check] | None:
+        """The first node with a wrong derivative, the element of which operand, and the difference; None if all fit."""
+        from cgcli.run.localise import element, first_wrong
+
+        wrong = first_wrong(self.graph, self._bind(values))
+        if wrong is None:
+            return None
+        operand = self.graph.operands(wrong.node)[wrong.operand]
+        name = self.graph.names.get(operand) or f"operand {wrong.operand + 1}"
+        return wrong.node, f"{name}{element(wrong.place)}", wrong.found
 
     def range_warnings(self, values: Values) -> list[Diagnostic]:
         """A warning for each value outside the range that its declaration gives."""
@@ -189,16 +276,19 @@ class Program:
         values = {identifier(name): x for name, x in values.items()}
         for declared in self.inputs:
             x = values.get(declared.name, declared.default)
-            if declared.range and x is not None and not declared.range[0] <= x <= declared.range[1]:
+            if declared.range and x is not None and not _within(x, *declared.range):
                 labels = (Label(declared.span, "declared"),) if declared.span else ()
                 low, high = declared.range
                 shown = {"name": declared.name, "value": x, "low": low, "high": high}
                 found.append(Diagnostic("outside-range", labels, shown, severity="warning"))
         return found
 
-    def of_choice(self, of: str | None) -> str:
-        """The name of the value to differentiate: `of`, or the only float output. Raises CgError naming the choices."""
-        floats = [n for n in self.outputs if self._type(n).has_derivative]
+    def of_choice(self, of: str | None, tensors: bool = False) -> str:
+        """The name of the value to differentiate: `of`, or the only float output. Raises CgError naming the choices.
+
+        tensors: whether it may be a tensor, as for a Jacobian.
+        """
+        floats = [n for n in self.outputs if self.type_of(n).has_derivative and (tensors or not self.type_of(n).shape)]
         if of is None:
             if len(floats) == 1:
                 return floats[0]
@@ -210,19 +300,42 @@ class Program:
         if of not in self.module.values:
             known = list(self.module.values)
             raise error("unknown-output", name=of, nearest=nearest(of, known), known=known)
-        if not self._type(of).has_derivative:
-            raise error("no-derivative-of", name=of, type=self._type(of))
+        if not self.type_of(of).has_derivative:
+            raise error("no-derivative-of", name=of, type=self.type_of(of))
+        if self.type_of(of).shape and not tensors:
+            raise error("derivative-of-tensor-named", name=of, type=self.type_of(of))
         return of
 
-    # ---- inside
-
-    def _type(self, name: str) -> Type:
+    def type_of(self, name: str) -> Type:
+        """The type of a named value."""
         t = self.graph.type_of(self.module.values[name])
         assert not isinstance(t, Results)
         return t
 
+    # ---- inside
+
+    def _for(self, values: Values) -> Program:
+        """The program for the axes that `...` stands for in the values; this one where they are as it has them."""
+        axes: dict[str, Shape] = {}
+        for name, value in values.items():
+            declared = self.input(name)
+            if declared.open is None or self._lowered is None:
+                continue
+            place, count = declared.open
+            shape = _extent(value)
+            axes[declared.name] = shape[place : place + max(0, len(shape) - len(declared.type.shape) + count)]
+        if not axes:
+            return self
+        key = tuple(sorted(axes.items()))
+        known = self._shaped.get(key)
+        if known is None:
+            assert self._lowered is not None
+            known = self._shaped[key] = Program(self._lowered(axes))
+            known.seed = self.seed
+        return known
+
     def _every_float(self) -> list[str]:
-        return [n for n in self.module.values if self._type(n).has_derivative]
+        return [n for n in self.module.values if self.type_of(n).has_derivative]
 
     def _wrt(self, wrt: Sequence[str] | None) -> list[str]:
         if wrt is None:
@@ -232,22 +345,49 @@ class Program:
             if name not in self.module.values:
                 known = list(self.module.values)
                 raise error("unknown-wrt", name=name, nearest=nearest(name, known), known=known)
-            if not self._type(name).has_derivative:
-                raise error("no-derivative-by-input", name=name, type=self._type(name))
+            if not self.type_of(name).has_derivative:
+                raise error("no-derivative-by-input", name=name, type=self.type_of(name))
         return list(dict.fromkeys(names))
 
-    def _bind(self, values: Values) -> list[Scalar]:
+    def _bind(self, values: Values) -> list[Any]:
         """The inputs in order. Raises CgError for unknown names, and for all missing ones together."""
         values = {self.input(name).name: x for name, x in values.items()}
-        missing = [i.name for i in self.inputs if i.name not in values and i.default is None]
+        missing = [i.name for i in self.inputs if i.name not in values and not i.optional]
         if missing:
             raise error("missing-inputs", missing=missing, euler="e" if "e" in missing else None)
-        return [self._fit(i, values.get(i.name, i.default)) for i in self.inputs]
+        bound = [
+            self._fit(i, values.get(i.name, i.default)) if i.name in values or i.initial is None else None
+            for i in self.inputs
+        ]
+        return self._initialised(bound) if any(x is None for x in bound) else bound
 
-    @staticmethod
-    def _fit(declared: Input, value: Any) -> Scalar:
-        """A Python number as the input's type wants it. Raises CgError when it does not fit."""
+    def _initialised(self, bound: list[Any]) -> list[Any]:
+        """The values with those that initialisers make, which may be of sizes that the given values have."""
+        from cgcli.run.arrays import bind_sizes
+
+        def made(declared: Input, sizes: Mapping[str, int]) -> Any:
+            assert declared.initial is not None
+            return self._fit(declared, _run(declared.initial, (self.seed,) * len(declared.initial.inputs), sizes))
+
+        # a default may bind a size itself, or need the sizes that other values have
+        for k, declared in enumerate(self.inputs):
+            if bound[k] is None and declared.initial and _is_fixed(declared.initial):
+                bound[k] = made(declared, {})
+        given = [(i, x) for i, x in zip(self.graph.inputs, bound, strict=True) if x is not None]
+        sizes = bind_sizes(self.graph, [i for i, _ in given], [x for _, x in given])
+        return [made(i, sizes) if x is None else x for i, x in zip(self.inputs, bound, strict=True)]
+
+    def _fit(self, declared: Input, value: Any) -> Any:
+        """A value as the input's type wants it. Raises CgError when it does not fit."""
         dtype = declared.type.dtype
+        if declared.type.shape:
+            from cgcli.run.fitting import fit_array
+
+            return fit_array(declared.name, value, declared.type)
+        if _extent(value):
+            found = f"[{', '.join(map(str, _extent(value)))}]"
+            raise error("array-shape", status=1, name=declared.name, wanted=declared.type, found=found)
+        value = self._plain(value)
         if dtype == "bool":
             if isinstance(value, bool):
                 return value
@@ -257,19 +397,98 @@ class Program:
         raise error("input-type", status=1, name=declared.name, value=value, wanted=declared.type)
 
     @cached_property
-    def _executors(self) -> dict[tuple[int, ...], ScalarExecutor]:
+    def _scalar(self) -> bool:
+        """Whether plain numbers suffice to run the program."""
+        return is_scalar(self.graph)
+
+    @cached_property
+    def _executors(self) -> dict[tuple[int, ...], Any]:
         return {}
 
-    def _executor(self, roots: tuple[int, ...]) -> ScalarExecutor:
+    def _executor(self, roots: tuple[int, ...]) -> Any:
         known = self._executors.get(roots)
         if known is None:
-            known = self._executors[roots] = ScalarExecutor(self.graph, roots)
+            known = self._executors[roots] = _executor(self.graph, roots)
         return known
+
+    def _gradient_values(self, target: int, wrt: tuple[int, ...], values: Values) -> list[Any]:
+        """The value of `target`, then its derivative by each of `wrt`."""
+        key = (-1, target, *wrt)
+        executor = self._executors.get(key)
+        if executor is None:
+            from cgcli.transform.gradient import gradient
+
+            executor = self._executors[key] = _executor(gradient(self.graph, target, wrt, value=True))
+        v = executor.forward(self._bind(values))
+        return [self._plain(v[i]) for i in executor.graph.outputs]
+
+    def _outputs(self, graph: Graph, values: Values) -> list[Any]:
+        """The outputs of a graph that has the program's inputs."""
+        v = _executor(graph).forward(self._bind(values))
+        return [self._plain(v[i]) for i in graph.outputs]
+
+    def _run_arrays(self, values: Values, target: int | None) -> Evaluation:
+        """Values of all nodes, and derivatives of `target` by those that it depends on."""
+        executor = self._executor(tuple(range(len(self.graph))))
+        v = [self._plain(x) for x in executor.forward(self._bind(values))]
+        if target is None:
+            return Evaluation(self.graph, v)
+        reached = live(self.graph, [target])
+        types = [self.graph.type_of(i) for i in range(len(self.graph))]
+        wrt = [i for i, t in enumerate(types) if reached[i] and isinstance(t, Type) and t.has_derivative]
+        adjoints: list[Any] = [None] * len(v)
+        for i, g in zip(wrt, self._gradient_values(target, tuple(wrt), values)[1:], strict=True):
+            adjoints[i] = g
+        return Evaluation(self.graph, v, target, adjoints)
+
+    @staticmethod
+    def _plain(value: Any) -> Any:
+        return value.item() if getattr(value, "shape", None) == () else value
 
     def _names_in(self, graph: Graph) -> dict[str, int]:
         """The nodes of a gradient graph that hold the program's named values."""
         last = {name: node for node, name in graph.names.items()}
         return {name: last[name] for name in self.module.values if name in last}
+
+
+def _executor(graph: Graph, roots: Sequence[int] | None = None) -> Any:
+    """What runs a graph: plain numbers where they suffice."""
+    if is_scalar(graph):
+        return ScalarExecutor(graph, roots)
+    from cgcli.run.arrays import ArrayExecutor  # with the array library
+
+    return ArrayExecutor(graph, roots)
+
+
+def _run(graph: Graph, inputs: Sequence[Any], sizes: Mapping[str, int]) -> Any:
+    """The only output of a graph."""
+    from cgcli.run.arrays import ArrayExecutor
+
+    return ArrayExecutor(graph).forward(inputs, sizes)[graph.outputs[0]]
+
+
+def _is_fixed(graph: Graph) -> bool:
+    """Whether no named size takes part."""
+    return all(
+        isinstance(t, Type) and all(isinstance(d, int) for d in t.shape) for t in graph.types
+    ) and "size" not in {opname(code) for code in graph.op}
+
+
+def _within(value: Any, low: float, high: float) -> bool:
+    """Whether a value, or every element of one, lies between two ends."""
+    inside = (low <= value) & (value <= high)
+    return bool(inside.all()) if hasattr(inside, "all") else bool(inside)
+
+
+def _extent(value: Any) -> tuple[int, ...]:
+    """The shape of an array, or of nested lists as far as their first items tell."""
+    if hasattr(value, "shape"):
+        return tuple(value.shape)
+    shape: list[int] = []
+    while isinstance(value, (list, tuple)):
+        shape.append(len(value))
+        value = value[0] if value else None
+    return tuple(shape)
 
 
 def _unsigned_zero(derivative: float | None) -> float:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 from cli_harness import ARTICLE, cg
+from safetensors.numpy import save_file
 
 
 @pytest.fixture(autouse=True)
@@ -97,7 +99,9 @@ def test_the_json_that_eval_prints_can_be_given_back() -> None:
         ("v.json", '{"a": 2, "b": 3, "c": 1, "d": 4}', "there is no input `d`", 2),
         ("v.json", '{"a": 2, "a": 3}', "gives `a` twice", 2),
         ("v.json", '{"µ": 2, "μ": 3}', "gives `μ` twice", 2),
-        ("v.json", '{"a": [1, 2]}', "gives the input `a` a list", 1),
+        ("v.json", '{"a": [1, 2]}', "cannot take the shape [2]", 1),
+        ("v.json", '{"a": [1, "two"]}', "a list with other than numbers", 1),
+        ("v.json", '{"a": [1, null]}', "a list with other than numbers", 1),
         ("v.json", '{"a": null}', "gives the input `a` null", 1),
         ("v.json", '{"a": "two"}', "`two`", 2),
         ("v.json", "[1, 2]", "does not name its values", 2),
@@ -108,8 +112,8 @@ def test_the_json_that_eval_prints_can_be_given_back() -> None:
         ("v.toml", "a = " + "9" * 5000, "cannot be read as TOML", 2),
         ("v.toml", "a = 2026-01-01", "a date or time", 1),
         ("v.toml", "[a]\nb = 2", "a table", 1),
-        ("v.npz", "", "not supported yet", 2),
-        ("v.safetensors", "", "not supported yet", 2),
+        ("v.npz", "", "cannot be read", 1),
+        ("v.safetensors", "", "its header is longer than the file", 1),
         ("v.yaml", "a: 2", ".json", 2),
     ],
 )
@@ -195,11 +199,54 @@ def test_a_value_that_is_no_number_is_an_error(value: str) -> None:
     assert "\x1b" not in result.err
 
 
-@pytest.mark.parametrize("value", ["@x.npy", "@w.npz:W1", "@t.csv:price", "@t.json"])
-def test_values_from_a_file_come_later(value: str) -> None:
-    result = cg("eval", "-e", "a", "--a", value)
-    assert result.status == 2
-    assert "not supported yet" in result.err
+@pytest.fixture
+def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same vector in files of every kind."""
+    monkeypatch.chdir(tmp_path)
+    x = np.array([1.0, 2.0, 4.0])
+    np.save("x.npy", x)
+    np.savez("w.npz", W1=x, W2=2 * x)
+    save_file({"W1": x}, "w.safetensors")
+    Path("t.csv").write_text("name,price\na,1\nb,2\nc,4\n")
+    Path("t.json").write_text('{"x": [1, 2, 4], "y": [[1, 2], [3, 4]]}')
+
+
+@pytest.mark.parametrize(
+    "value", ["@x.npy", "@w.npz:W1", "@t.csv:price", "@t.json:x", "@w.safetensors:W1", "@w.safetensors", "[1, 2, 4]"]
+)
+@pytest.mark.usefixtures("files")
+def test_a_tensor_from_a_file_or_from_the_line(value: str) -> None:
+    assert cg("eval", "-e", "input x: float[n]; y = sum(x)", "--x", value).out == "y = 7\n"
+
+
+@pytest.mark.parametrize("name", ["w.npz", "w.safetensors"])
+@pytest.mark.usefixtures("files")
+def test_many_tensors_from_a_file(name: str) -> None:
+    x = np.array([1.0, 2.0, 4.0])
+    save_file({"W1": x, "W2": 2 * x}, "w.safetensors")
+    program = "input W1: float[n]; input W2: float[n]; y = W1 @ W2"
+    assert cg("eval", "-e", program, "--inputs", name).out == "y = 42\n"
+
+
+@pytest.mark.parametrize(
+    ("value", "said", "status"),
+    [
+        ("@none.npy", "there is no file", 2),
+        ("@", "no file of a known kind", 2),
+        ("@w.npz", "holds several arrays", 2),
+        ("@w.npz:V1", "did you mean `W1`?", 1),
+        ("@t.csv", "`a` is no number", 1),
+        ("@t.json:y", "cannot take the shape [2, 2]", 1),
+        ("[[1], [2]]", "cannot take the shape [2, 1]", 1),
+        ("[1, [2]]", "differ in shape", 2),
+        ("2", "cannot take the shape a single number", 1),
+    ],
+)
+@pytest.mark.usefixtures("files")
+def test_a_tensor_that_does_not_fit_is_an_error(value: str, said: str, status: int) -> None:
+    result = cg("eval", "-e", "input x: float[n]; y = sum(x)", "--x", value)
+    assert (result.status, result.out) == (status, "")
+    assert said in result.err
 
 
 def test_a_table_of_values_comes_later() -> None:

@@ -34,7 +34,8 @@ def test_header_and_command(path: Path, monkeypatch: pytest.MonkeyPatch, tmp_pat
 def test_derivatives_agree_with_differences(path: Path) -> None:
     program = load(path)
     values = VALUES.get(path.stem, {})
-    for of in program.outputs:
+    scalars = [n for n in program.outputs if program.type_of(n).has_derivative and not program.type_of(n).shape]
+    for of in scalars:
         assert {c.verdict for c in program.check_gradient(values, of=of)} <= {"ok"}, of
 
 

@@ -14,9 +14,11 @@ from cgcli.cli.options import (
     Expression,
     File,
     Format,
+    Full,
     InputsFile,
     Mode,
     Precision,
+    Seed,
     Set,
 )
 from cgcli.cli.results import show_numbers
@@ -35,21 +37,23 @@ def evaluate(
     every: Every = False,
     layout: Format = None,
     precision: Precision = None,
+    full: Full = False,
     mode: Mode = "static",
     allow_path: AllowPath = None,
     colour: Colour = "auto",
+    seed: Seed = None,
     data: Data = None,
 ) -> int:
     """Evaluate a program and print its outputs.
 
     Give each input its value by its own name: --a 2.
     """
-    session = start(context, file, expression, settings, inputs_file, allow_path, colour)
+    session = start(context, file, expression, settings, inputs_file, allow_path, colour, seed)
     session.require_values()
     results = session.program.eval(session.values, every=every)
     if not results:
         raise error("nothing-to-compute", name=session.program.module.source.name)
-    show_numbers(list(results.items()), results, layout, precision, colour)
+    show_numbers(list(results.items()), results, layout, precision, colour, full)
     return 0
 
 

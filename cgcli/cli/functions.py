@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from textwrap import wrap
+
 from cgcli.language.builtins import ELEMENTWISE
+from cgcli.language.library import LIBRARY
+from cgcli.language.library.docs import DOCS
+from cgcli.language.modules import LibraryFunction
 from cgcli.ops.registry import Op
 from cgcli.program import parse
 from cgcli.render.numbers import shortest
+from cgcli.render.tensors import write
 
 _SPELLED_OUT = {
     "clip": (
@@ -38,11 +44,13 @@ _TYPES = {bool: "bool", int: "int", float: "float"}
 
 def function_names() -> list[str]:
     """The functions that can be called, in the order of their names."""
-    return sorted({*ELEMENTWISE, *_SPELLED_OUT})
+    return sorted({*ELEMENTWISE, *_SPELLED_OUT, *DOCS})
 
 
 def function_page(name: str) -> str:
     """What the function is, where it is defined, its derivative and an example with its value."""
+    if name in DOCS:
+        return _tensor_page(name)
     if name in ELEMENTWISE:
         op = ELEMENTWISE[name]
         signature, doc, domain, example = _signature(op), op.doc, op.domain, _example(op)
@@ -53,6 +61,25 @@ def function_page(name: str) -> str:
         lines += _labelled("Derivative", _derivatives(ELEMENTWISE[name]))
     value = next(iter(parse(example).eval({}).values()))
     return "\n".join([*lines, f"Example     cg eval -e '{example}'", f"            {shortest(value)}"])
+
+
+def library_page(f: LibraryFunction) -> str:
+    """A function of the library: what it is, an example with its value, and how it is defined."""
+    module = f.signature.partition(".")[0]
+    lines = [f.signature, *(f"  {line}" for line in wrap(f.doc, 100)), ""]
+    lines += [f"Example     cg eval -e 'import {module}; {f.example}'", f"            {f.value}", ""]
+    return "\n".join([*lines, "Definition", *(f"  {line}" for line in f.text.split("\n"))])
+
+
+def _tensor_page(name: str) -> str:
+    """A function on tensors: its parameters, what it is, and an example with its value."""
+    builtin, entry = LIBRARY[name], DOCS[name]
+    optional = [f"{p.removesuffix('?')}=…" if p.endswith("?") else p for p in builtin.positional]
+    keywords = [f"{p.removesuffix('?')}=…" for p in builtin.keyword]
+    lines = [f"{name}({', '.join([*optional, *keywords])})", f"  {entry.doc}", ""]
+    values = parse(entry.example).eval({})
+    shown = [write(v) for v in values.values()]
+    return "\n".join([*lines, f"Example     cg eval -e '{entry.example}'", *(f"            {v}" for v in shown)])
 
 
 def _parameters(op: Op) -> list[str]:

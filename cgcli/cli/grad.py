@@ -16,16 +16,19 @@ from cgcli.cli.options import (
     Expression,
     File,
     Format,
+    Full,
     InputsFile,
     Mode,
     Of,
     Precision,
+    Seed,
     Set,
 )
 from cgcli.cli.output import emit, notice
 from cgcli.cli.results import exclude, show_numbers, show_table
 from cgcli.cli.session import Session, start
 from cgcli.graph.diagnostic import error
+from cgcli.graph.graph import Node
 from cgcli.render.json import dump
 
 Wrt = Annotated[
@@ -55,9 +58,11 @@ def grad(
     inputs_file: InputsFile = None,
     layout: Format = None,
     precision: Precision = None,
+    full: Full = False,
     mode: Mode = "static",
     allow_path: AllowPath = None,
     colour: Colour = "auto",
+    seed: Seed = None,
     data: Data = None,
 ) -> int:
     """Evaluate a program and differentiate an output by the inputs.
@@ -73,13 +78,16 @@ def grad(
     names = None if wrt is None else [canonical(name) for name in wrt.split(",")]
     if names is not None and "" in names:
         raise error("empty-name", option="--wrt", value=wrt or EMPTY)
-    session = start(context, file, expression, settings, inputs_file, allow_path, colour)
+    session = start(context, file, expression, settings, inputs_file, allow_path, colour, seed)
     if symbolic:
         return _symbolic(session, of, names, layout)
     session.require_values()
     if compare:
         return _compare(session, of, names, layout, precision, colour)
-    gradient = session.program.grad(session.values, of=of, wrt=names, every=every)
+    if jacobian:
+        gradient = session.program.jacobian(session.values, of=of, wrt=names)
+    else:
+        gradient = session.program.grad(session.values, of=of, wrt=names, every=every)
     y = gradient.of
     rows = [(y, gradient.value), *((f"d{y}/d{name}", partial) for name, partial in gradient.partials.items())]
     found: dict[str, Any] = {"of": y, "value": gradient.value, "jacobian" if jacobian else "grad": gradient.partials}
@@ -87,7 +95,7 @@ def grad(
         second = session.program.hessian(session.values, of=of, wrt=names)
         rows += [(f"d2{y}/d{a}/d{b}", value) for a, row in second.items() for b, value in row.items()]
         found["hessian"] = second
-    show_numbers(rows, found, layout, precision, colour)
+    show_numbers(rows, found, layout, precision, colour, full)
     return 0
 
 
@@ -127,7 +135,13 @@ def _compare(
     )
     wrong = [f"d{y}/d{each.name}" for each in checks if each.verdict == "wrong"]
     if wrong:
-        raise error("gradient-differs", status=1, names=wrong)
+        place = session.program.first_wrong_node(session.values)
+        if place is None:
+            raise error("gradient-differs", status=1, names=wrong)
+        node, element, found = place
+        span = Node(session.program.graph, node).span
+        values = {"element": element, "derivative": found.derivative, "difference": found.difference}
+        raise error("gradient-differs-at", span, status=1, names=wrong, **values)
     return 0
 
 

@@ -8,11 +8,12 @@ import typer
 
 from cgcli.cli.arguments import EMPTY
 from cgcli.cli.command import Command, declare
-from cgcli.cli.functions import function_names, function_page
+from cgcli.cli.functions import function_names, function_page, library_page
 from cgcli.cli.output import emit
 from cgcli.cli.topics import PAGES
 from cgcli.graph.diagnostic import error
-from cgcli.language.builtins import TENSORS
+from cgcli.language.files import library_names
+from cgcli.language.modules import library_function, library_functions
 from cgcli.language.suggest import nearest
 
 Topic = Annotated[
@@ -28,10 +29,14 @@ def help_topic(topic: Topic = None) -> int:
         emit(PAGES[topic].text)
     elif topic in function_names():
         emit(function_page(topic))
-    elif topic in TENSORS:
-        raise error("not-yet", what=f"`{topic}`")
+    elif topic in library_names():
+        emit(_module(topic))
+    elif (function := library_function(topic)) is not None:
+        emit(library_page(function))
     else:
-        raise error("unknown-topic", name=topic or EMPTY, nearest=nearest(topic, [*PAGES, *function_names()]))
+        known = [*PAGES, *function_names(), *library_names()]
+        known += [f"{module}.{each.name}" for module in library_names() for each in library_functions(module)]
+        raise error("unknown-topic", name=topic or EMPTY, nearest=nearest(topic, known))
     return 0
 
 
@@ -39,8 +44,27 @@ def _contents() -> str:
     width = max(map(len, PAGES))
     pages = [f"  {name:{width}}  {page.title}" for name, page in PAGES.items()]
     return "\n".join(
-        ["Pages:", *pages, "", "Functions:", *_wrapped(function_names()), "", "For one of them: cg help NAME"]
+        [
+            "Pages:",
+            *pages,
+            "",
+            "Functions:",
+            *_wrapped(function_names()),
+            "",
+            "The library, for `import NAME`:",
+            *_wrapped(library_names()),
+            "",
+            "For one of them: cg help NAME",
+        ]
     )
+
+
+def _module(name: str) -> str:
+    """The functions of a module, with the first sentence of what each is."""
+    functions = library_functions(name)
+    width = max(len(f.name) for f in functions)
+    lines = [f"  {name}.{f.name:{width}}  {f.doc.partition('. ')[0].removesuffix('.')}" for f in functions]
+    return "\n".join([f"The module {name}, after `import {name}`:", "", *lines, "", f"For one: cg help {name}.NAME"])
 
 
 def _wrapped(names: list[str], width: int = 76) -> list[str]:

@@ -4,34 +4,34 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from cgcli.cli.arguments import EMPTY, Known
 from cgcli.graph.diagnostic import error
-from cgcli.language.records import Scalar
 from cgcli.language.suggest import nearest
 from cgcli.program import Program
 
 
-def gather(program: Program, settings: Sequence[str], inputs_file: str | None, known: Known) -> dict[str, Scalar]:
+def gather(program: Program, settings: Sequence[str], inputs_file: str | None, known: Known) -> dict[str, Any]:
     """The value of each input that is given: `--name` and `--set` before `--inputs`.
 
     Raises `CgError` for a name that is no input, an input given twice and a value that cannot be read.
     """
     given = _settings(settings)
     check_names(program, given, known)
-    values: dict[str, Scalar] = {}
+    values: dict[str, Any] = {}
     if inputs_file is not None:
         from cgcli.cli.value_files import read_values  # with the libraries that read such files
 
-        many: dict[str, str] = {}
+        many: dict[str, Any] = {}
         for written, value in read_values(inputs_file).items():
             name = canonical(written)
             if name in many:
                 raise error("inputs-file-repeats", file=inputs_file, name=name)
             many[name] = value
         check_names(program, many, known, file=inputs_file)
-        values = {name: program.parse_value(name, value) for name, value in many.items() if name not in given}
-    return values | {name: program.parse_value(name, _written(name, value)) for name, value in given.items()}
+        values = {name: _value(program, name, value) for name, value in many.items() if name not in given}
+    return values | {name: _of_line(program, name, value) for name, value in given.items()}
 
 
 def check_names(program: Program, names: Iterable[str], known: Known, file: str | None = None) -> None:
@@ -53,7 +53,7 @@ def check_names(program: Program, names: Iterable[str], known: Known, file: str 
         )
 
 
-def require(program: Program, values: Mapping[str, Scalar], known: Known) -> None:
+def require(program: Program, values: Mapping[str, Any], known: Known) -> None:
     """Raises `CgError` that names every input still without a value, and how to give them."""
     missing = missing_inputs(program, values)
     if not missing:
@@ -70,9 +70,9 @@ def require(program: Program, values: Mapping[str, Scalar], known: Known) -> Non
     )
 
 
-def missing_inputs(program: Program, values: Mapping[str, Scalar]) -> list[str]:
+def missing_inputs(program: Program, values: Mapping[str, Any]) -> list[str]:
     """The inputs that have neither a value nor a default."""
-    return [each.name for each in program.inputs if each.default is None and each.name not in values]
+    return [each.name for each in program.inputs if not each.optional and each.name not in values]
 
 
 def canonical(name: str) -> str:
@@ -94,8 +94,15 @@ def _settings(settings: Sequence[str]) -> dict[str, str]:
     return given
 
 
-def _written(name: str, value: str) -> str:
-    """The value's text; raises `CgError` for the forms that come later."""
-    if value.lstrip().startswith("@"):
-        raise error("not-yet", what=f"a value from a file (`--{name} {value}`)")
-    return value
+def _of_line(program: Program, name: str, text: str) -> Any:
+    """A value as the line gives it: an expression of the language, or `@` and a file."""
+    if not text.lstrip().startswith("@"):
+        return program.parse_value(name, text)
+    from cgcli.data.arrays import read_array  # with the array library
+
+    return program.fit_value(name, read_array(text.strip()[1:]))
+
+
+def _value(program: Program, name: str, value: Any) -> Any:
+    """A value of a file of many: an expression of the language, or a tensor."""
+    return program.parse_value(name, value) if isinstance(value, str) else program.fit_value(name, value)

@@ -92,6 +92,9 @@ Precision = Annotated[
         help="Round to N significant digits (else the shortest text that reads back to the same value).",
     ),
 ]
+Full = Annotated[
+    bool, typer.Option("--full", help="All elements of tensors, also of large ones (else what sums them up).")
+]
 Colour = Annotated[str, typer.Option("--color", help="When to colour.", **choice("--color", "auto", "always", "never"))]
 Mode = Annotated[
     str,
@@ -100,5 +103,11 @@ Mode = Annotated[
 Of = Annotated[
     str | None,
     typer.Option("--of", metavar="NAME", help="What to differentiate: any named float value (else the only output)."),
+]
+Seed = Annotated[
+    int | None,
+    typer.Option(
+        "--seed", metavar="N", parser=_whole("--seed", 0, 999_999_999), help="What random initialisers start from."
+    ),
 ]
 Data = Annotated[str | None, typer.Option("--data", hidden=True, parser=_later("a table of inputs (`--data`)"))]

@@ -10,23 +10,35 @@ from cgcli.cli.output import coloured, emit, stdout, terminal
 from cgcli.graph.diagnostic import error
 from cgcli.render import csv, json
 from cgcli.render.escape import show
-from cgcli.render.numbers import shortest
 from cgcli.render.table import table
+from cgcli.render.tensors import columns, is_tensor, write
+
+MOST_COLUMNS = 10_000  # of a CSV file: a tensor has one for each element
 
 
 def show_numbers(
-    rows: Sequence[tuple[str, Any]], data: Mapping[str, Any], layout: str | None, precision: int | None, colour: str
+    rows: Sequence[tuple[str, Any]],
+    data: Mapping[str, Any],
+    layout: str | None,
+    precision: int | None,
+    colour: str,
+    full: bool = False,
 ) -> None:
-    """Prints named numbers. `data` is what JSON says of them; CSV has a column for each."""
+    """Prints named numbers and tensors. `data` is what JSON says of them; CSV has a column for each number.
+
+    full: whether large tensors are written out, too, in the layouts for people.
+    """
     chosen = chosen_layout(layout)
     if chosen == "json":
         emit(json.dump(data, precision))
     elif chosen == "csv":
-        emit(csv.dump([name for name, _ in rows], [[value for _, value in rows]], precision))
+        names, values = _columns(rows, precision)
+        emit(csv.dump(names, [values], precision))
     elif chosen == "table":
-        emit(table(("name", "value"), rows, **table_settings(colour, precision)))
+        settings = table_settings(colour, precision)
+        emit(table(("name", "value"), rows, tensor=lambda x: write(x, precision, full=full), **settings))
     else:
-        emit("\n".join(f"{show(name)} = {shortest(value, precision)}" for name, value in rows))
+        emit("\n".join(f"{show(name)} = {write(value, precision, full=full)}" for name, value in rows))
 
 
 def show_table(
@@ -60,9 +72,20 @@ def table_settings(colour: str, precision: int | None) -> dict[str, Any]:
     return {"width": width, "colour": coloured(stdout(), colour), "precision": precision}
 
 
+def _columns(rows: Sequence[tuple[str, Any]], precision: int | None) -> tuple[list[str], list[Any]]:
+    """The names and the numbers of one row of CSV. Raises `CgError` (status 1) when there are too many."""
+    count = sum(value.size if is_tensor(value) else 1 for _, value in rows)
+    if count > MOST_COLUMNS:
+        raise error("too-many-columns", status=1, columns=count, limit=MOST_COLUMNS)
+    found: list[tuple[str, Any]] = []
+    for name, value in rows:
+        found.extend(columns(name, value, precision) if is_tensor(value) else [(name, value)])
+    return [name for name, _ in found], [value for _, value in found]
+
+
 def _line(header: Sequence[str], row: Sequence[Any], precision: int | None) -> str:
     """A row as `name = value`, then its other cells, each behind its column's name."""
-    told = [show(cell) if isinstance(cell, str) else shortest(cell, precision) for cell in row]
+    told = [show(cell) if isinstance(cell, str) else write(cell, precision) for cell in row]
     more = "".join(f", {title} {text}" for title, text in zip(header[2:], told[2:], strict=True))
     return f"{told[0]} = {told[1]}{more}"
 

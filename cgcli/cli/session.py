@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import typer
 
@@ -11,7 +12,6 @@ from cgcli.cli.command import known_options
 from cgcli.cli.inputs import gather, require
 from cgcli.cli.output import tell
 from cgcli.cli.sources import open_program
-from cgcli.language.records import Scalar
 from cgcli.program import Program
 
 
@@ -20,7 +20,7 @@ class Session:
     """A program and the values that its inputs are given on the line."""
 
     program: Program
-    values: dict[str, Scalar]
+    values: dict[str, Any]
     context: typer.Context
 
     def require_values(self) -> None:
@@ -36,9 +36,11 @@ def start(
     inputs_file: str | None,
     allow_path: Sequence[str] | None,
     colour: str,
+    seed: int | None = None,
 ) -> Session:
     """Opens the program, reads the values and prints the warnings. Raises `CgError` for what is wrong with either."""
     program = open_program(file, expression, allow_path or ())
+    program.seed = seed or 0
     tell(program.warnings, colour)
     values = gather(program, settings or (), inputs_file, known_options(context))
     tell(program.range_warnings(values), colour)

@@ -14,10 +14,12 @@ from cgcli.cli.options import (
     Expression,
     File,
     Format,
+    Full,
     InputsFile,
     Mode,
     Of,
     Precision,
+    Seed,
     Set,
 )
 from cgcli.cli.output import emit, stdout
@@ -25,7 +27,7 @@ from cgcli.cli.pictured import evaluate
 from cgcli.cli.results import exclude, table_settings
 from cgcli.cli.session import start
 from cgcli.render import csv, json
-from cgcli.render.nodes import rows, tree
+from cgcli.render.nodes import rows, tree, writer
 from cgcli.render.table import table
 
 Tree = Annotated[bool, typer.Option("--tree", help="What each output is made of, step by step.")]
@@ -41,9 +43,11 @@ def show(
     inputs_file: InputsFile = None,
     layout: Format = None,
     precision: Precision = None,
+    full: Full = False,
     mode: Mode = "static",
     allow_path: AllowPath = None,
     colour: Colour = "auto",
+    seed: Seed = None,
     data: Data = None,
 ) -> int:
     """Show the graph of a program: a table of its nodes.
@@ -51,20 +55,21 @@ def show(
     With the values of its inputs the table has values and gradients too.
     """
     exclude(("--tree", as_tree), (f"--format {layout}", layout in ("json", "csv")))
-    session = start(context, file, expression, settings, inputs_file, allow_path, colour)
+    session = start(context, file, expression, settings, inputs_file, allow_path, colour, seed)
     evaluation = evaluate(session, of)
     graph = session.program.graph
     if as_tree:
-        emit("\n".join(tree(graph, evaluation, ascii_only=not _draws_lines(), precision=precision)))
+        emit("\n".join(tree(graph, evaluation, ascii_only=not _draws_lines(), precision=precision, full=full)))
         return 0
     header, found = rows(graph, evaluation)
     if layout == "json":
         emit(json.dump({"nodes": [_node(header, row) for row in found]}, precision))
     elif layout == "csv":
-        emit(csv.dump(header, [["" if cell is None else cell for cell in row] for row in found], precision))
+        emit(csv.dump(header, [["" if cell is None else cell for cell in row] for row in found], precision, full=full))
     else:
         accent = [header.index("gradient")] if "gradient" in header else []
-        emit(table(header, found, accent=accent, **table_settings(colour, precision)))
+        told = writer(precision, full=full)
+        emit(table(header, found, accent=accent, tensor=told, **table_settings(colour, precision)))
     return 0
 
 

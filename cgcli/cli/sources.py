@@ -8,7 +8,7 @@ from pathlib import Path
 
 from cgcli.graph.diagnostic import error
 from cgcli.graph.source import Source
-from cgcli.language.files import read_source, read_stdin
+from cgcli.language.files import library_names, read_source, read_stdin
 from cgcli.program import Program, load, parse
 
 
@@ -29,6 +29,13 @@ def _open(file: str | None, expression: str | None, allowed: Sequence[Path]) -> 
     before, colon, function = file.rpartition(":")
     if colon and before.endswith(".py") and function:
         raise error("not-yet", what="a Python function as the program")
+    module, dot, _ = file.partition(".")
+    if dot and module in library_names() and not Path(file).exists():
+        from cgcli.language.modules import library_function  # with the parser
+
+        known = library_function(file)
+        if known is not None:  # `cg show nn.softmax`: the graph of its example
+            return parse(f"import {module}\n{known.example}", name=file)
     return load(file, allow_path=allowed)
 
 

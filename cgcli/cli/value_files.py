@@ -1,7 +1,7 @@
-"""Files that hold the values of many inputs (`--inputs`): JSON and TOML.
+"""Files that hold the values of many inputs (`--inputs`): JSON and TOML, and archives of arrays.
 
-Every number is handed on as the text that stands in the file, so that one reader, the language's own, makes values
-of them all.
+A number is handed on as the text that stands in the file, so that one reader, the language's own, makes values of them
+all; lists become nested lists of numbers.
 """
 
 from __future__ import annotations
@@ -15,7 +15,9 @@ from typing import Any
 from cgcli.cli.arguments import EMPTY
 from cgcli.graph.diagnostic import error
 from cgcli.language.files import read_source
+from cgcli.language.tree import plain_number
 
+ARCHIVES = (".npz", ".safetensors")
 SPECIAL = {"NaN": "nan", "Infinity": "inf", "-Infinity": "-inf"}
 
 
@@ -23,8 +25,12 @@ class Number(str):
     """A number as it is written in a file."""
 
 
-def read_values(path: str) -> dict[str, str]:
-    """The text of each value by name. Raises `CgError` for a file or a value that cannot be read."""
+def read_values(path: str) -> dict[str, Any]:
+    """By name the text of each value, or a tensor. Raises `CgError` for a file or a value that cannot be read."""
+    if PurePath(path).suffix.lower() in ARCHIVES:
+        from cgcli.data.arrays import read_arrays  # with the array library
+
+        return read_arrays(path)
     reader = _READERS.get(PurePath(path).suffix.lower())
     if reader is None:
         raise _unreadable(path)
@@ -38,7 +44,10 @@ def read_values(path: str) -> dict[str, str]:
         raise error("bad-inputs-file", file=path, kind=kind, reason=_reason(problem)) from None
     if not isinstance(table, dict):
         raise error("inputs-file-no-table", file=path)
-    return {name: _text(value, name, path) for name, value in table.items()}
+    return {
+        name: _tensor(value, name, path) if isinstance(value, list) else _text(value, name, path)
+        for name, value in table.items()
+    }
 
 
 def _json(text: str) -> Any:
@@ -66,6 +75,23 @@ def _once(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
     return table
 
 
+def _tensor(value: list[Any], name: str, path: str) -> list[Any]:
+    """Nested lists of numbers; the depth is bounded by that of the file's own reader."""
+    return [_tensor(x, name, path) if isinstance(x, list) else _number(x, name, path) for x in value]
+
+
+def _number(value: object, name: str, path: str) -> float | int | bool:
+    if isinstance(value, bool):
+        return value
+    text = None if value is None else _text(value, name, path)
+    found = float(text) if text and text in SPECIAL.values() else plain_number(text or "")
+    if found is None:
+        raise error(
+            "inputs-file-value", status=1, file=path, name=name or EMPTY, found="a list with other than numbers"
+        )
+    return found
+
+
 def _text(value: object, name: str, path: str) -> str:
     """A value as the language writes it; raises `CgError` for what is neither a number nor a text."""
     if isinstance(value, bool):
@@ -81,9 +107,6 @@ def _text(value: object, name: str, path: str) -> str:
 
 
 def _unreadable(path: str) -> Exception:
-    suffix = PurePath(path).suffix.lower()
-    if suffix in (".npz", ".safetensors"):
-        return error("not-yet", what=f"inputs from a `{suffix}` file")
     return error("unknown-inputs-file", file=path or EMPTY)
 
 

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 from cgcli.graph.diagnostic import Label, error
+from cgcli.graph.sizes import Shape, Size, same
+from cgcli.graph.types import Type
 from cgcli.ops.registry import arity
 
 from .builtins import DERIVATIVES, ELEMENTWISE, FUNCTIONS
 from .derivatives import derivative
-from .expressions import MAX_NODES, Expressions, Lowering
-from .frames import Environment, Frame, coerce, scalar_type, target_name
+from .expressions import MAX_NODES, Lowering
+from .frames import Dimension, Environment, Frame, assigned, coerce, named_parts, written_type
+from .library import LIBRARY, Builtin
 from .names import Function, Parameter
-from .regions import Call, Region, Value
+from .regions import Call, Region, Several, Value
+from .site import Argument, Site
 from .suggest import nearest
+from .tensors import Tensors
 from .tree import arguments, identifier, kind, span_of
 
 STATEMENTS = {
@@ -21,7 +28,6 @@ STATEMENTS = {
     "for_stmt": "`for` loops",
     "while_stmt": "`while` loops",
     "assert_stmt": "`assert`",
-    "unpack": "functions with several results",
 }
 
 
@@ -33,7 +39,7 @@ class _Memo(NamedTuple):
     arguments: tuple[Value, ...]
 
 
-class Calls(Expressions):
+class Calls(Tensors):
     """Lowers calls; remembers those made within functions, so that doubling functions stay small."""
 
     def __init__(self, max_nodes: int = MAX_NODES) -> None:
@@ -64,16 +70,59 @@ class Calls(Expressions):
             raise error("not-a-function", frame.span(callee))
         name = identifier(callee.children[0])
         function = frame.environment.names.functions.get(name)
-        if function is not None:
+        # the library does not recurse: there, a function that calls its own name means the built-in one
+        own = frame.environment.library and function is not None and id(function) in self._active
+        if function is not None and not (own and name in FUNCTIONS):
             return self._inline(frame, tree, frame.environment, function)
         if name not in FUNCTIONS:
             raise error("not-yet", frame.span(callee), what=f"`{name}`")
         positional, keywords = arguments(tree)
+        if name in LIBRARY and (name not in ELEMENTWISE or len(positional) < 2):
+            return self._library(frame, tree, name, LIBRARY[name])
         if keywords:
             raise error("no-keywords", frame.span(keywords[0][0]), name=name, keyword=identifier(keywords[0][0]))
         if name in DERIVATIVES:
             return self._derivative(frame, tree, name, positional)
         return self._builtin(frame, tree, name, positional)
+
+    def _library(self, frame: Frame, tree: Any, name: str, builtin: Builtin) -> Lowering:
+        """A function on tensors: its arguments, then the ops that it is made of."""
+        wanted = [p.rstrip("?") for p in builtin.positional]
+        every = [*wanted, *(p.rstrip("?") for p in builtin.keyword)]
+        positional, keywords = arguments(tree)
+        if len(positional) > len(wanted):
+            extra = positional[len(wanted)]
+            offered = every[len(wanted)] if builtin.keyword else None
+            text = frame.span(extra).text
+            fix = f"{offered}={text}" if offered else None
+            raise error(
+                "too-many-arguments", frame.span(extra), name=name, wanted=_count(len(wanted), "argument"), fix=fix
+            )
+        written = dict(zip(wanted, positional, strict=False))
+        for token, part in keywords:
+            keyword = identifier(token)
+            if keyword not in every:
+                near = nearest(keyword, every)
+                raise error("unknown-keyword", frame.span(token), name=name, keyword=keyword, nearest=near, known=every)
+            if keyword in written:
+                raise error("argument-twice", frame.span(token), name=name, keyword=keyword)
+            written[keyword] = part
+        missing = [p for p in (*builtin.positional, *builtin.keyword) if not p.endswith("?") and p not in written]
+        if missing:
+            raise error("missing-arguments", frame.span(tree), name=name, missing=missing)
+        found: dict[str, Argument] = {}
+        for key, part in written.items():
+            value: Any = None
+            if key in builtin.lists and kind(part) == "tensor":
+                value = []
+                for item in part.children:
+                    if item is not None:
+                        value.append((yield frame, item))
+            elif kind(part) != "string":
+                value = yield frame, part
+            found[key] = Argument(part, value)
+        inner = replace(frame, call=Call(frame.call, name, frame.span(tree))) if builtin.whole else frame
+        return builtin.build(Site(self, inner, tree, name, found))
 
     def _builtin(self, frame: Frame, tree: Any, name: str, positional: list[Any]) -> Lowering:
         wanted = 3 if name == "clip" else arity(ELEMENTWISE[name])
@@ -103,8 +152,11 @@ class Calls(Expressions):
             raise error("no-derivative", frame.span(expression), type=y.type)
         if not x.type.has_derivative:
             raise error("no-derivative-by", frame.span(variable), name=str(variable.children[0]), type=x.type)
+        if y.type.shape and name != "jacobian":
+            raise error("derivative-of-tensor", frame.span(expression), function=name, type=y.type)
         span = frame.span(tree)
         call = Call(frame.call, name, span)
+        shape = (*y.type.shape, *x.type.shape * (2 if name == "hessian" else 1))
         for _ in range(2 if name == "hessian" else 1):
             frame.region.at(span, call)
             made = derivative(frame.region, y, x)
@@ -115,7 +167,8 @@ class Calls(Expressions):
                     Label(frame.span(variable), "variable"),
                     name=str(variable.children[0]),
                 )
-                return self._constant(frame, tree, 0.0)
+                zero = self._constant(frame, tree, 0.0)
+                return self.emit(frame, tree, "expand", [zero], [], shape=shape) if shape else zero
             y = made
             self._count_nodes(frame, tree)
         return y
@@ -153,7 +206,7 @@ class Calls(Expressions):
         call = Call(frame.call, function.name, frame.span(tree))
         if id(function) in self._active:
             raise error("recursion", frame.span(tree), name=function.name)
-        inner = Frame(home, frame.region, call, {})
+        inner = Frame(home, frame.region, call, {}, {})
         outside = Frame(home, frame.region, call, {})
         missing = [p for p in function.parameters if p.name not in given and p.default is None]
         if missing:
@@ -168,7 +221,7 @@ class Calls(Expressions):
         for p in function.parameters:
             part, value = given[p.name] if p.name in given else (p.default, (yield outside, p.default))
             place = frame if p.name in given else outside
-            inner.local[p.name] = self._parameter(place, part, value, p, home)
+            inner.local[p.name] = self._parameter(place, part, value, p, inner)
         memo = _Memo(id(function), frame.region, tuple(inner.local.values()))
         if frame.call is not None and memo in self._known:
             return self._known[memo]
@@ -178,7 +231,7 @@ class Calls(Expressions):
                 inner.local[p.name] = self.emit(frame, tree, "copy", [inner.local[p.name]], [])
         self._active.add(id(function))
         if function.statements is None:
-            result = yield inner, function.body
+            result = yield inner, function.body, True
         else:
             result = yield from self._block(inner, function)
         self._active.discard(id(function))
@@ -192,37 +245,63 @@ class Calls(Expressions):
         for statement in function.statements:
             rule = kind(statement)
             if rule == "return_stmt":
-                if len(statement.children) > 1:
-                    raise error("not-yet", frame.span(statement), what="functions with several results")
-                return (yield frame, statement.children[0])
+                if len(statement.children) == 1:
+                    return (yield frame, statement.children[0], True)
+                results: list[Value] = []
+                for part in statement.children:
+                    results.append((yield frame, part))
+                return Several(results)
             if rule == "bare":
                 raise error("computes-nothing", frame.span(statement))
-            if rule != "assign":
+            if rule not in ("assign", "unpack"):
                 raise error("not-yet-statement", frame.span(statement), what=STATEMENTS.get(rule, rule))
-            target, expression = statement.children
-            name = target_name(frame, target)
-            value = yield frame, expression
-            frame.local[name] = self.bind(frame, statement, value, f"{function.name}.{name}")
+            found = yield frame, assigned(statement), True
+            for name, value in named_parts(frame, statement, found):
+                frame.local[name] = self.bind(frame, statement, value, f"{function.name}.{name}")
         name_token = function.tree.children[0]
         raise error("no-return", frame.span(name_token), name=function.name)
 
-    def _parameter(self, frame: Frame, part: Any, value: Value, p: Parameter, home: Environment) -> Value:
-        """The argument in its parameter's type, when that has one."""
+    def _parameter(self, frame: Frame, part: Any, value: Value, p: Parameter, inner: Frame) -> Value:
+        """The argument in its parameter's type, when that has one; names in its shape are bound for this call."""
         if p.type is None:
             return value
-        wanted = scalar_type(home.source, p.type)
-        found = value.type
-        fits = found.dtype == wanted.dtype or (found.weak and (wanted.is_float or (wanted.is_int and found.is_int)))
+        home = inner.environment.source
+        dtype, dims = written_type(home, p.type)
+        wanted, found = Type(dtype), value.type
+        fits = found.dtype == dtype or (found.weak and (wanted.is_float or (wanted.is_int and found.is_int)))
+        labels = frame.span(part), Label(span_of(home, p.token), "parameter")
+        written = span_of(home, p.type).text
         if not fits:
-            raise error(
-                "argument-type",
-                frame.span(part),
-                Label(span_of(home.source, p.token), "parameter"),
-                name=p.name,
-                wanted=wanted,
-                found=found,
-            )
-        return Value(frame.region, coerce(frame.region, value, wanted))
+            raise error("argument-type", *labels, name=p.name, wanted=written, found=found)
+        assert inner.sizes is not None
+        shape = _bound_shape([d for d, _ in dims], found.shape, inner.sizes)
+        if shape is None or any(same(a, b) is False for a, b in zip(shape, found.shape, strict=True)):
+            sizes = {d: inner.sizes[d] for d, _ in dims if isinstance(d, str) and d in inner.sizes}
+            known = [f"{name} is {size}" for name, size in sizes.items() if shape is not None]
+            raise error("argument-shape", *labels, name=p.name, wanted=written, found=found, known=known)
+        if shape != found.shape:
+            value = self.emit(frame, part, "match", [value], [part], shape=shape)
+        return Value(frame.region, coerce(frame.region, value, Type(dtype, shape)))
+
+
+def _bound_shape(dims: Sequence[Dimension], found: Shape, sizes: dict[str, Size]) -> Shape | None:
+    """The shape that a signature asks for, its new names bound to the sizes that are found; None for another rank."""
+    wanted = list(dims)
+    if "..." in wanted:
+        k = wanted.index("...")
+        free = len(found) - len(wanted) + 1
+        if free < 0:
+            return None
+        wanted[k : k + 1] = found[k : k + free]
+        fixed = range(k, k + free)
+    else:
+        fixed = range(0)
+    if len(wanted) != len(found):
+        return None
+    return tuple(
+        size if k in fixed or isinstance(size, int) else sizes.setdefault(size, here)
+        for k, (size, here) in enumerate(zip(wanted, found, strict=True))
+    )
 
 
 def _count(n: int, what: str) -> str:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from cgcli.graph.graph import INPUT
 from cgcli.ops.builder import Builder
-from cgcli.transform.gradient import differentiate
+from cgcli.transform.jacobian import jacobians
 
 from .regions import Region, Value
 
 
 def derivative(region: Region, y: Value, x: Value) -> Value | None:
-    """The derivative of `y` by `x`, made in `region`; None when `y` does not depend on `x`.
+    """The derivative of each element of `y` by `x`, made in `region`; None when `y` does not depend on `x`.
 
     Where `x` stands outside of `region` (a side of an `if`), what lies between the two is first computed again inside:
     a region reads values from outside, but only from within can it be differentiated.
@@ -18,7 +18,7 @@ def derivative(region: Region, y: Value, x: Value) -> Value | None:
     of = _again(region, y, x)
     if of is None:
         return None
-    return Value(region, differentiate(region.builder, of, [region.index(x)])[0])
+    return Value(region, jacobians(region.builder, of, [region.index(x)])[0])
 
 
 def _again(region: Region, y: Value, x: Value) -> int | None:

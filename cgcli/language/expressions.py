@@ -10,30 +10,26 @@ from typing import Any
 
 from cgcli.graph.diagnostic import CgError, Label, error
 from cgcli.graph.graph import opname
-from cgcli.graph.types import Results
+from cgcli.graph.sizes import Shape, Size
+from cgcli.graph.types import Results, Type
 from cgcli.ops.registry import BY_CODE, OPS, TypeMismatch
 from cgcli.ops.typing import join
 
 from .builtins import CONSTANTS
 from .frames import Environment, Frame, coerce
-from .regions import NESTING, Region, Value
+from .origins import described
+from .regions import NESTING, Region, Several, Value
 from .suggest import nearest
 from .tree import identifier, kind, literal, number
 
 MAX_NODES = 5_000_000
-NOT_YET = {
-    "tensor": "tensors",
-    "index": "indexing",
-    "slice": "indexing",
-    "range": "ranges",
-    "string": "text values",
-    "ellipsis": "indexing",
-}
 _BINARY = {"+": "add", "-": "sub", "*": "mul", "/": "div", "//": "floor_div", "%": "mod"}
 _COMPARE = {"<": "lt", "<=": "le", ">": "gt", ">=": "ge", "==": "eq", "!=": "ne"}
 
-Request = tuple[Frame, Any]
-Lowering = Generator[Request, Value, Value]
+Request = tuple[Frame, Any] | tuple[Frame, Any, bool]
+"""What a rule asks for: the value of a tree in a frame; with True, several results are welcome."""
+
+Lowering = Generator[Request, Any, Any]
 
 
 class Expressions:
@@ -42,35 +38,46 @@ class Expressions:
     def __init__(self, max_nodes: int = MAX_NODES) -> None:
         self.max_nodes = max_nodes
         self.warn: Callable[..., None] = lambda code, *labels, **values: None
+        self.initialised: tuple[Shape, Value, str] | None = None  # shape, seed and name of what is initialised
+        self.declared: Callable[[str], Value | None] = lambda name: None  # an input of the program
+        self.draws = 0  # random numbers for dropout so far: each has a name of its own
         self._made = 0
 
     def lower(self, frame: Frame, tree: Any) -> Value:
         """The value of an expression. Raises CgError for a mistake in types, arguments or limits."""
+        found = self.lower_several(frame, tree)
+        if isinstance(found, Several):
+            raise error("several-results", frame.span(tree), count=len(found))
+        return found
+
+    def lower_several(self, frame: Frame, tree: Any) -> Value | Several:
+        """The value of an expression, or the values of a call that has several results."""
         stack: list[Lowering] = []
+        wanted: list[Request] = []  # what each rule on the stack was asked for
+        request: Request = (frame, tree, True)
         result = self._visit(frame, tree)
         while True:
             if isinstance(result, GeneratorType):
                 stack.append(result)
-                send = None
+                wanted.append(request)
+                result = None
             elif not stack:
-                assert isinstance(result, Value)
+                assert isinstance(result, (Value, Several))
                 return result
-            else:
-                send = result
             try:
-                inner, part = stack[-1].send(send)  # type: ignore[arg-type]  # the first send is None by protocol
+                request = stack[-1].send(result)
             except StopIteration as stop:
                 stack.pop()
+                asked = wanted.pop()
                 result = stop.value
+                if isinstance(result, Several) and len(asked) < 3:
+                    raise error("several-results", asked[0].span(asked[1]), count=len(result)) from None
                 continue
-            result = self._visit(inner, part)
+            result = self._visit(request[0], request[1])
 
     def _visit(self, frame: Frame, tree: Any) -> Any:
         """A leaf's value at once; for everything else the generator that makes it."""
-        rule = kind(tree)
-        if rule in NOT_YET:
-            raise error("not-yet", frame.span(tree), what=NOT_YET[rule])
-        return getattr(self, f"_{rule.rstrip('_')}")(frame, tree)
+        return getattr(self, f"_{kind(tree).rstrip('_')}")(frame, tree)
 
     # ---- leaves
 
@@ -87,6 +94,10 @@ class Expressions:
             raise error("not-bound-yet", frame.span(tree), Label(frame.span(token), "bound"), name=name)
         if name in CONSTANTS:
             return self._constant(frame, tree, CONSTANTS[name])
+        if frame.sizes is not None and name in frame.sizes:
+            return self.number(frame, tree, frame.sizes[name])
+        if name in environment.names.sizes:
+            return self.number(frame, tree, name)
         raise error("module-as-value", frame.span(tree), name=name)
 
     def _int(self, frame: Frame, tree: Any) -> Value:
@@ -101,15 +112,23 @@ class Expressions:
         return self._constant(frame, tree, False)
 
     def _constant(self, frame: Frame, tree: Any, value: float | int | bool) -> Value:
+        return self.value(frame, tree, value)
+
+    def number(self, frame: Frame, tree: Any, size: Size) -> Value:
+        """A size as an int value."""
+        if isinstance(size, int):
+            return self.value(frame, tree, size)
+        return self.emit(frame, tree, "size", [], [], size=size)
+
+    def value(self, frame: Frame, tree: Any, value: Any, type_: Type | None = None) -> Value:
+        """A constant; without a type it is a literal's."""
         b = frame.region.at(frame.span(tree), frame.call)
-        return Value(frame.region, b.const(value))
+        return Value(frame.region, b.const(value, type_))
 
     # ---- operators
 
     def _binary(self, frame: Frame, tree: Any) -> Lowering:
         left, sign, right = tree.children
-        if sign == "@":
-            raise error("not-yet", frame.span(sign), what="the matrix product")
         x = yield frame, left
         if sign in ("^", "**"):
             exponent = literal(right)
@@ -185,6 +204,8 @@ class Expressions:
     def _cond(self, frame: Frame, tree: Any, c: Value, sides: Sequence[tuple[Frame, Value]]) -> Value:
         """The node that takes one of two sides, and its result in the type in which the two meet."""
         types = [value.type for _, value in sides]
+        if types[0].shape != types[1].shape:
+            raise error("sides-shapes", frame.span(tree), first=types[0], second=types[1])
         both_bool = all(t.dtype == "bool" for t in types)
         met = types[0] if both_bool else join(types[0], types[1])
         outputs = [coerce(side.region, value, met) for side, value in sides]
@@ -196,8 +217,9 @@ class Expressions:
         return Value(frame.region, b.get(node, k=0))
 
     def _check_bool(self, frame: Frame, tree: Any, value: Value) -> None:
-        if value.type.dtype != "bool":
-            raise error("condition-not-bool", frame.span(tree), found=value.type)
+        if value.type.dtype != "bool" or value.type.shape:
+            code = "condition-not-bool" if value.type.dtype != "bool" else "condition-not-scalar"
+            raise error(code, frame.span(tree), found=value.type)
 
     # ---- fields and calls
 
@@ -234,17 +256,30 @@ class Expressions:
     # ---- nodes
 
     def emit(
-        self, frame: Frame, tree: Any, op: str, values: Sequence[Value], parts: Sequence[Any], **attrs: Any
+        self,
+        frame: Frame,
+        tree: Any,
+        op: str,
+        values: Sequence[Value],
+        parts: Sequence[Any],
+        shown: Sequence[Value] = (),
+        **attrs: Any,
     ) -> Value:
-        """The node `op(values)`; `parts` are the trees of the operands, for messages."""
+        """The node `op(values)`; `parts` are the trees of the operands, for messages, and `shown` their values.
+
+        Sizes that only a run can compare are compared there, by a node of their own.
+        """
         b = frame.region.at(frame.span(tree), frame.call)
-        operands = tuple(frame.region.index(v) for v in values)
-        self._count_nodes(frame, tree)
-        try:
-            return Value(frame.region, b.emit(OPS[op].code, operands, attrs))
-        except TypeMismatch as e:
-            labels = [frame.span(parts[k]) for k in e.operands if k < len(parts)] or [frame.span(tree)]
-            raise error(e.code, *labels, op=OPS[op].notation.text, **e.values) from None
+        operands = [frame.region.index(v) for v in values]
+        for _ in range(1 + len(operands)):
+            self._count_nodes(frame, tree)
+            try:
+                return Value(frame.region, b.emit(OPS[op].code, tuple(operands), attrs))
+            except TypeMismatch as e:
+                if e.code != "sizes-undecided":
+                    raise _mismatch(frame, tree, op, shown or values, parts, e) from None
+                operands[e.operands[0]] = b.match(operands[e.operands[0]], shape=e.values["shape"])
+        raise AssertionError(op)
 
     def bind(self, frame: Frame, tree: Any, value: Value, name: str) -> Value:
         """The value under a name of its own: one that already has a name, or is an input's, is copied."""
@@ -266,6 +301,26 @@ class Expressions:
             raise CgError(
                 *error("too-many-nodes", frame.span(tree), limit=self.max_nodes, chain=chain).diagnostics, status=1
             )
+
+
+def _mismatch(
+    frame: Frame, tree: Any, op: str, values: Sequence[Value], parts: Sequence[Any], e: TypeMismatch
+) -> CgError:
+    """What is wrong with the operands of an op, each with its type and where it got its shape."""
+    given = [k for k in e.operands if k < len(parts)]
+    words: dict[str, Any] = {"op": OPS[op].notation.text, **e.values}
+    sizes = e.values.get("sizes")
+    if sizes:
+        words |= {"a": sizes[0], "b": sizes[1]}
+        if all(isinstance(size, str) and size.isidentifier() for size in sizes):
+            words["same"] = sizes[0]
+    if not given:
+        return error(e.code, frame.span(tree), **words)
+    roles = ("first", "second") if len(given) > 1 else ("here",)
+    labels = [Label(frame.span(parts[k]), role) for k, role in zip(given, roles, strict=False)]
+    for k, role in zip(given, roles, strict=False):
+        words[f"{role}_is"] = described(values[k], frame.span(parts[k]))
+    return error(e.code, *labels, **words)
 
 
 def _may_fail(region: Region) -> bool:

@@ -64,6 +64,18 @@ def decode(data: bytes, name: str) -> str:
         raise error("not-utf8", Span(readable, at, at + 1), file=name, byte=f"0x{data[problem.start]:02x}") from None
 
 
+STDLIB = Path(__file__).parent / "stdlib"
+
+
+def library_path(name: str) -> Path | None:
+    """The file of a module of the standard library, None when there is none of that name."""
+    return STDLIB / f"{name}.cg" if name in library_names() else None
+
+
+def library_names() -> list[str]:
+    return sorted(path.stem for path in STDLIB.glob("*.cg"))
+
+
 def resolve_import(importing_file: Path | None, target: str, root: Path, allowed: Sequence[Path] = ()) -> Path:
     """The real path of an imported file: relative to the file that imports it (None: to `root`), inside `root` or one
     of `allowed` whatever links are on the way."""

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from cgcli.graph.diagnostic import error
+from cgcli.graph.sizes import Size
 from cgcli.graph.source import Source, Span
 from cgcli.graph.types import Type
 
 from .names import Names
-from .regions import Call, Region, Value
+from .regions import Call, Region, Several, Value
 from .suggest import nearest
-from .tree import identifier, kind, span_of
+from .tree import identifier, kind, number, span_of
 
 
 @dataclass
@@ -23,6 +24,8 @@ class Environment:
     names: Names
     values: dict[str, Value] = field(default_factory=dict)
     modules: dict[str, Environment] = field(default_factory=dict)
+    sizes: dict[str, Any] = field(default_factory=dict)  # names of sizes, with the token that first names each
+    library: bool = False  # a file of the standard library
     prefix: str = ""  # of an imported file's names: `layers.`
 
 
@@ -34,6 +37,7 @@ class Frame:
     region: Region
     call: Call | None = None
     local: dict[str, Value] | None = None  # None at the top level
+    sizes: dict[str, Size] | None = None  # of a function's signature, bound by this call
 
     def span(self, tree: Any) -> Span:
         return span_of(self.environment.source, tree)
@@ -42,34 +46,80 @@ class Frame:
 TYPES = ("float", "f64", "f32", "int", "i64", "i32", "bool")
 
 
+def assigned(statement: Any) -> Any:
+    """The tree whose value an assignment binds; of `y[i] = v` that is the new y."""
+    *targets, expression = statement.children
+    if len(targets) == 1 and kind(targets[0]) == "index":
+        return Part("part_assign", [targets[0], expression], targets[0].meta)
+    return expression
+
+
+class Part(NamedTuple):
+    """A tree that no parser made: the assignment to a part of a value."""
+
+    data: str
+    children: list[Any]
+    meta: Any
+
+
+def named_parts(frame: Frame, statement: Any, found: Value | Several) -> list[tuple[str, Value]]:
+    """The names that an assignment binds with their values. Raises where the counts differ."""
+    targets = statement.children[:-1]
+    for target in targets:
+        if len(targets) > 1 and kind(target) == "index":
+            raise error("part-of-several", frame.span(target))
+    names = [target_name(frame, target) for target in targets]
+    values = found if isinstance(found, Several) else (found,)
+    if len(values) != len(names):
+        code = "results-count" if len(names) > 1 else "several-results"
+        raise error(code, frame.span(statement.children[-1]), count=len(values), wanted=len(names))
+    twice = next((t for k, t in enumerate(targets) if names[k] in names[:k]), None)
+    if twice is not None:
+        raise error("bound-twice-at-once", frame.span(twice), name=frame.span(twice).text)
+    return list(zip(names, values, strict=True))
+
+
 def target_name(frame: Frame, target: Any) -> str:
     """The name that an assignment binds; raises where its left side is no name."""
     rule = kind(target)
     if rule == "name":
         return identifier(target.children[0])
-    if rule == "index":
-        raise error("not-yet", frame.span(target), what="assigning to a part of a value")
+    if rule == "index" and kind(target.children[0]) == "name":
+        return identifier(target.children[0].children[0])
     if rule == "call":
         raise error("assign-to-call", frame.span(target), name=frame.span(target.children[0]).text)
     raise error("assign-to-expression", frame.span(target))
 
 
-def scalar_type(source: Source, tree: Any) -> Type:
-    """The type that a `type` tree names. Raises for unknown ones, and for shapes, which are yet to come."""
+Dimension = int | str
+"""A dimension as it is written: a number, a name, or `...`."""
+
+
+def written_type(source: Source, tree: Any) -> tuple[str, list[tuple[Dimension, Any]]]:
+    """The dtype that a `type` tree names, and its dimensions with their tokens. Raises for an unknown type."""
     name, *dims = (c for c in tree.children if c is not None)
     if str(name) == "any":
         raise error("not-yet", span_of(source, name), what="the type `any`")
     if str(name) not in TYPES:
         raise error("unknown-type", span_of(source, name), name=str(name), nearest=nearest(str(name), TYPES))
-    if dims:
-        raise error("not-yet", span_of(source, tree), what="tensors")
-    return Type({"f64": "float", "i64": "int"}.get(str(name), str(name)))
+    found: list[tuple[Dimension, Any]] = []
+    for dim in dims:
+        token = dim.children[0]
+        size = number(token) if token.type == "INT" else identifier(token)
+        if isinstance(size, float):
+            raise error("size-too-large", span_of(source, token))
+        if size == "..." and any(d == "..." for d, _ in found):
+            raise error("ellipsis-twice", span_of(source, token))
+        found.append((size, token))
+    return {"f64": "float", "i64": "int"}.get(str(name), str(name)), found
 
 
 def coerce(region: Region, value: Value, wanted: Type) -> int:
     """The node of `value` in `region` as a `wanted`; a literal is written anew, anything else is cast."""
     b = region.builder
     index = region.index(value)
+    if wanted.shape:
+        return index if b.type1(index) == wanted else b.cast(index, dtype=str(wanted._replace(shape=())))
     if b.type1(index) == wanted:
         return index
     constant = b.constant(index)

@@ -2,26 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from cgcli.graph.diagnostic import CgError, Diagnostic, Label, error
+from cgcli.graph.graph import Graph
+from cgcli.graph.sizes import Shape, Size
 from cgcli.graph.source import Source
 from cgcli.graph.traversal import live, select
-from cgcli.graph.types import FLOAT, Type
+from cgcli.graph.types import FLOAT, INT, Type
 from cgcli.ops.arithmetic import IntegerDivisionByZero
+from cgcli.ops.evaluate import is_scalar
 from cgcli.ops.numbers import FITS, Overflow
+from cgcli.ops.typing import one
 from cgcli.optimise.fold import constant_value
 
 from .calls import STATEMENTS, Calls
 from .expressions import MAX_NODES
-from .files import read_source, resolve_import
-from .frames import Environment, Frame, scalar_type, target_name
+from .files import STDLIB, library_names, library_path, read_source, resolve_import
+from .frames import (
+    Dimension,
+    Environment,
+    Frame,
+    assigned,
+    coerce,
+    named_parts,
+    target_name,
+    written_type,
+)
 from .names import Place, Resolver, steps
 from .parser import Parsed, collector_off, parse, parse_value, unquote
 from .records import Input, Module, Scalar
 from .regions import Region, Value
+from .shapes import size_of
+from .suggest import nearest
 from .tree import Statement, identifier, kind, span_of
 
 
@@ -38,21 +53,44 @@ def lower(
     path: Path | None = None,
     root: Path | None = None,
     allowed: Sequence[Path] = (),
+    open_shapes: Mapping[str, Shape] | None = None,
     max_nodes: int = MAX_NODES,
 ) -> Lowered:
     """The graph of a program and what its text says about inputs and outputs, with the files that it imports.
+
+    open_shapes: of inputs with `...` in their shape, the axes that it stands for; where nothing is said it is taken for
+    no axis or, when the program makes no sense then, for one.
 
     path: the program's file, None for a text without one. root: the folder that its imports stay in (else one of
     `allowed`); None: the folder of `path`, or the working folder. Raises CgError for whatever is wrong with the text.
     """
     folder = root or (path.parent if path else Path.cwd())
     with collector_off():
-        program = _Program(source, path, folder, allowed, max_nodes)
-        return Lowered(program.module(), tuple((p, e.source) for p, e in program.files.items()))
+        try:
+            return _lowered(_Program(source, path, folder, allowed, max_nodes, open_shapes or {}, 0))
+        except _OpenError as problem:
+            try:
+                return _lowered(_Program(source, path, folder, allowed, max_nodes, open_shapes or {}, 1))
+            except CgError:
+                raise CgError(*problem.diagnostics, status=problem.status) from None
 
 
-def constant(source: Source, wanted: Type) -> Scalar:
-    """The value of a constant expression of the language, such as `pi/2`, as a `wanted`.
+class _OpenError(CgError):
+    """A mistake in a program that was lowered with a guess at what `...` stands for."""
+
+
+def _lowered(program: _Program) -> Lowered:
+    try:
+        module = program.module()
+    except CgError as e:
+        if program.guessed and not isinstance(e, _OpenError):
+            raise _OpenError(*e.diagnostics, status=e.status) from None
+        raise
+    return Lowered(module, tuple((p, e.source) for p, e in program.files.items()))
+
+
+def constant(source: Source, wanted: Type) -> Scalar | Graph:
+    """The value of a constant expression of the language, such as `pi/2`, as a `wanted`; of a tensor its graph.
 
     Raises CgError for a mistake in it, for a name that is no constant, and (status 1) for a value that is no `wanted`.
     """
@@ -60,21 +98,35 @@ def constant(source: Source, wanted: Type) -> Scalar:
     names = Resolver(source, [Statement("bare", [tree])], {}, "value").resolve()
     frame = Frame(Environment(source, names), Region())
     value = Calls().lower(frame, tree)
-    return _evaluated(frame, tree, value, wanted, status=1)
+    graph = _alone(frame, value)
+    return _evaluated(frame, tree, graph, wanted, status=1) if is_scalar(graph) else graph
 
 
 class _Program:
-    def __init__(self, source: Source, path: Path | None, root: Path, allowed: Sequence[Path], max_nodes: int) -> None:
+    def __init__(
+        self,
+        source: Source,
+        path: Path | None,
+        root: Path,
+        allowed: Sequence[Path],
+        max_nodes: int,
+        open_shapes: Mapping[str, Shape],
+        assumed: int,
+    ) -> None:
         self.root, self.allowed = root, allowed
+        self.open_shapes, self.assumed = open_shapes, assumed
+        self.guessed = False
         self.region = Region()
         self.calls = Calls(max_nodes)
         self.calls.warn = self._warn
+        self.calls.declared = lambda name: self.file.environment.values.get(name) if name in self.inputs else None
         self.warnings: list[Diagnostic] = []
         self.inputs: dict[str, Input] = {}
         self.nodes: dict[str, int] = {}
         self.files: dict[Path, Environment] = {}
         self.open_files: list[Path] = [] if path is None else [path.resolve()]
         self.docs: dict[str, str] = {}
+        self._seed: Value | None = None
         self.source = source
         self.file = _File(self, source, path, main=True)
 
@@ -103,6 +155,12 @@ class _Program:
         self.inputs[declared.name] = declared
         self.nodes[declared.name] = node
         return Value(self.region, node)
+
+    def seed(self) -> Value:
+        """What the random numbers of initialisers start from; it is an input of theirs, never of the program."""
+        if self._seed is None:
+            self._seed = Value(self.region, self.region.builder.input(INT, "seed", varies=False))
+        return self._seed
 
     def shown(self, path: Path) -> str:
         """An imported file's path as the user would write it: beside the program's own."""
@@ -154,15 +212,14 @@ class _File:
             last = places[-1]
             if name not in self.program.inputs and not any(p > last for p in names.uses.get(name, [])):
                 found.append((last, name))
-        return [name for _, name in sorted(found)]
+        return [name for _, name in sorted(found, key=lambda each: each[0])]
 
     # ---- statements
 
     def _statement(self, place: Place, statement: Any) -> None:
         rule = kind(statement)
-        if rule == "assign":
-            name = target_name(self.frame, statement.children[0])
-            self._bind(statement, name, statement.children[1])
+        if rule in ("assign", "unpack"):
+            self._assign(statement)
         elif rule in ("input_decl", "param_decl"):
             self._declare(statement, "input" if rule == "input_decl" else "param")
         elif rule == "output_item":
@@ -171,19 +228,46 @@ class _File:
         elif rule == "import_decl":
             self._import(statement)
         elif rule == "bare":
-            name = next(name for bare, name in self.bare if bare == place)
-            self._bind(statement, name, statement.children[0])
+            self._bare(place, statement)
         elif rule == "return_stmt":
             raise error("return-outside", self.frame.span(statement))
         elif rule != "fn_decl":
             raise error("not-yet-statement", self.frame.span(statement), what=STATEMENTS.get(rule, rule))
 
+    def _assign(self, statement: Any) -> None:
+        for target in statement.children[:-1]:
+            self._check_unbound(statement, target_name(self.frame, target))
+        found = self.program.calls.lower_several(self.frame, assigned(statement))
+        for name, value in named_parts(self.frame, statement, found):
+            self._name(statement, name, value)
+
     def _bind(self, statement: Any, name: str, expression: Any) -> None:
+        self._check_unbound(statement, name)
+        self._name(statement, name, self.program.calls.lower(self.frame, expression))
+
+    def _bare(self, place: Place, statement: Any) -> None:
+        """An output without a name; several results are several outputs."""
+        number = next(k for k, (bare, _) in enumerate(self.bare) if bare == place)
+        name = self.bare[number][1]
+        found = self.program.calls.lower_several(self.frame, statement.children[0])
+        if isinstance(found, Value):
+            self._name(statement, name, found)
+            return
+        names = [f"{name}{k}" if name == "out" else f"{name}_{k}" for k in range(1, len(found) + 1)]
+        self.bare[number : number + 1] = [(place, each) for each in names]
+        for each, value in zip(names, found, strict=True):
+            self._name(statement, each, value)
+
+    def _check_unbound(self, statement: Any, name: str) -> None:
         if name in self.program.inputs and self.main:
             declared = self.program.inputs[name]
             first = None if declared.span is None else Label(declared.span, "declared")
             raise error("input-bound-again", self.frame.span(statement), first, name=name, kind=declared.kind)
-        value = self.program.calls.lower(self.frame, expression)
+        if name in self.environment.sizes:
+            first = Label(self.frame.span(self.environment.sizes[name]), "declared")
+            raise error("size-bound-again", self.frame.span(statement), first, name=name)
+
+    def _name(self, statement: Any, name: str, value: Value) -> None:
         bound = self.program.calls.bind(self.frame, statement, value, self.environment.prefix + name)
         self.environment.values[name] = bound
         self._note_doc(statement, name)
@@ -213,13 +297,73 @@ class _File:
         if self.environment.values.get(name) is not None:
             first = Label(self.frame.span(self.environment.names.tokens[name]), "first")
             raise error("bound-before-declared", self.frame.span(token), first, name=name, kind=kind_)
-        type_ = FLOAT if type_tree is None else scalar_type(self.source, type_tree)
-        default = None if default_tree is None else self._constant(default_tree, type_, "default-not-constant")
+        type_, open_ = (FLOAT, None) if type_tree is None else self._type(name, type_tree)
+        default, initial, written = None, None, ""
+        if default_tree is not None:
+            written = self.frame.span(default_tree).text
+            default, initial = self._default(name, default_tree, type_)
         range_ = self._range(rest[0]) if rest and rest[0] is not None else None
         doc = self.parsed.docs.get(self.frame.span(statement).start, "")
-        declared = Input(name, kind_, type_, default, range_, doc, self.frame.span(token))
+        span = self.frame.span(token)
+        declared = Input(name, kind_, type_, default, initial, written, open_, range_, doc, span)
         self.environment.values[name] = self.program.add_input(declared)
         self._note_doc(statement, name)
+
+    def _type(self, name: str, tree: Any) -> tuple[Type, tuple[int, int] | None]:
+        """A declared type: each name in its shape is a constant above, an int input, or a size that values bind.
+
+        Also where `...` stands, and for how many axes it was taken.
+        """
+        dtype, dims = written_type(self.source, tree)
+        shape: list[Size] = []
+        open_: tuple[int, int] | None = None
+        for k, (size, token) in enumerate(dims):
+            if size == "...":
+                known = self.program.open_shapes.get(name)
+                self.program.guessed = self.program.guessed or known is None
+                axes = (f"_{name}",) * self.program.assumed if known is None else known
+                open_ = k, len(axes)
+                shape += axes
+            else:
+                shape.append(self._declared_size(size, token))
+        return Type(dtype, tuple(shape)), open_
+
+    def _declared_size(self, size: Dimension, token: Any) -> Size:
+        if isinstance(size, int):
+            return size
+        span = self.frame.span(token)
+        bound = self.environment.values.get(size)
+        if bound is None:
+            if size in self.environment.names.bindings:
+                first = Label(self.frame.span(self.environment.names.tokens[size]), "bound")
+                raise error("not-bound-yet", span, first, name=size)
+            self.environment.sizes.setdefault(size, token)
+            return size
+        known = size_of(bound)
+        if known is None or (isinstance(known, int) and known < 0):
+            first = Label(self.frame.span(self.environment.names.tokens[size]), "bound")
+            raise error("size-not-known", span, first, name=size, type=bound.type)
+        return known
+
+    def _default(self, name: str, tree: Any, type_: Type) -> tuple[Scalar | None, Graph | None]:
+        """The default as a number, or as the graph that makes it: broadcast to the declared shape."""
+        calls, b = self.program.calls, self.program.region.builder
+        calls.initialised = type_.shape, self.program.seed(), name
+        value = calls.lower(self.frame, tree)
+        calls.initialised = None
+        if b.varies[self.program.region.index(value)]:
+            raise error("default-not-constant", self.frame.span(tree))
+        graph = _alone(self.frame, value)
+        if not type_.shape and is_scalar(graph):
+            return _evaluated(self.frame, tree, graph, type_), None
+        found = value.type
+        if not value_fits(found, type_):
+            raise error("value-type", self.frame.span(tree), wanted=type_, found=found)
+        if not _binds(found.shape, type_.shape):
+            value = calls.emit(self.frame, tree, "expand", [value], [tree], shape=type_.shape)
+        kept = type_._replace(shape=value.type.shape)
+        typed = Value(self.program.region, coerce(self.program.region, value, kept))
+        return None, _alone(self.frame, typed)
 
     def _range(self, tree: Any) -> tuple[float, float]:
         if kind(tree) != "range":
@@ -231,9 +375,10 @@ class _File:
 
     def _constant(self, tree: Any, type_: Type, code: str) -> Scalar:
         value = self.program.calls.lower(self.frame, tree)
-        if self.program.region.builder.varies[self.program.region.index(value)]:
+        graph = _alone(self.frame, value)
+        if self.program.region.builder.varies[self.program.region.index(value)] or not is_scalar(graph):
             raise error(code, self.frame.span(tree))
-        return _evaluated(self.frame, tree, value, type_)
+        return _evaluated(self.frame, tree, graph, type_)
 
     # ---- imports
 
@@ -242,7 +387,7 @@ class _File:
         if alias is not None:
             return identifier(alias)
         if target.type != "STRING":
-            raise error("not-yet", span_of(self.source, target), what=f"the library `{target}`")
+            return identifier(target)
         stem = Path(unquote(self.source, target)).stem
         if not stem.isidentifier():
             raise error("import-needs-name", span_of(self.source, target), stem=stem)
@@ -252,25 +397,37 @@ class _File:
         target = statement.children[0]
         span = self.frame.span(target)
         name = self._module_name(statement)
-        if target.type != "STRING":
-            raise error("not-yet", span, what=f"the library `{target}`")
         program = self.program
+        library = target.type != "STRING"
         try:
-            path = resolve_import(self.path, unquote(self.source, target), program.root, program.allowed)
+            path = self._imported_path(target, library)
             if path in program.open_files:
                 circle = [p.name for p in [*program.open_files[program.open_files.index(path) :], path]]
                 raise error("import-circle", span, circle=" → ".join(circle))
             environment = program.files.get(path)
-            source = read_source(path, program.shown(path)) if environment is None else None
+            shown = f"{path.parent.name}/{path.name}" if library else program.shown(path)
+            source = read_source(path, shown) if environment is None else None
         except CgError as e:
             raise _placed(e, span) from None
         if source is not None:
             program.open_files.append(path)
-            environment = _File(program, source, path, main=False, prefix=f"{name}.").lower()
+            file = _File(program, source, path, main=False, prefix=f"{name}.")
+            file.environment.library = library or path.parent == STDLIB
+            environment = file.lower()
             program.open_files.pop()
             program.files[path] = environment
         assert environment is not None
         self.environment.modules[name] = environment
+
+    def _imported_path(self, target: Any, library: bool) -> Path:
+        if not library:
+            return resolve_import(self.path, unquote(self.source, target), self.program.root, self.program.allowed)
+        name = identifier(target)
+        path = library_path(name)
+        if path is None:
+            known = library_names()
+            raise error("unknown-library", name=name, nearest=nearest(name, known), known=known)
+        return path
 
     def _check_imported(self) -> None:
         """An imported file defines functions and values, nothing that only a run could use."""
@@ -294,19 +451,35 @@ def _placed(e: CgError, span: Any) -> CgError:
     )
 
 
-def _evaluated(frame: Frame, tree: Any, value: Value, wanted: Type, status: int = 2) -> Scalar:
-    """The number behind a constant value, in the wanted type."""
+def _alone(frame: Frame, value: Value) -> Graph:
+    """The graph that computes one value."""
     b = frame.region.builder
     node = frame.region.index(value)
-    found = b.type1(node)
     needed = live(b, [node])
-    graph = b.freeze([node])
+    return select(b.freeze([node]), [i for i in range(len(b)) if needed[i]])
+
+
+def _binds(found: Shape, wanted: Shape) -> bool:
+    """Whether a default has the declared shape, up to names of sizes that it may bind."""
+    return len(found) == len(wanted) and all(
+        a == b or (isinstance(a, int) and isinstance(b, str) and b.isidentifier())
+        for a, b in zip(found, wanted, strict=True)
+    )
+
+
+def value_fits(found: Type, wanted: Type) -> bool:
+    """Whether a value's dtype can become that of an input."""
+    if found.dtype == "bool" or wanted.dtype == "bool":
+        return found.dtype == wanted.dtype
+    return wanted.is_float or found.is_int
+
+
+def _evaluated(frame: Frame, tree: Any, graph: Graph, wanted: Type, status: int = 2) -> Scalar:
+    """The number that a constant graph is, in the wanted type."""
+    found = one(graph.type_of(graph.outputs[0]))
     try:
-        result: Scalar = constant_value(select(graph, [i for i in range(len(graph)) if needed[i]]))
-        fits = found.dtype == wanted.dtype == "bool" or (
-            found.dtype != "bool" and (wanted.is_float or (wanted.is_int and found.is_int))
-        )
-        if not fits:
+        result: Scalar = constant_value(graph)
+        if not value_fits(found, wanted):
             raise error("value-type", frame.span(tree), status=status, wanted=wanted, found=found)
         return result if wanted.dtype == "bool" else FITS[wanted.dtype](result)
     except Overflow:

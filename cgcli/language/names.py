@@ -46,6 +46,8 @@ Place = tuple[int, int]
 class Names:
     """What a file says about names.
 
+    sizes: names that the shapes of declarations give to sizes.
+
     bindings: of each top-level name, the places of the statements that bind it, in order. inputs: tokens of implicit
     inputs, in order of first use. uses: places of the statements that use a name (a function's body counts as its
     `fn`).
@@ -57,6 +59,7 @@ class Names:
     tokens: dict[str, Any] = field(default_factory=dict)
     inputs: dict[str, Any] = field(default_factory=dict)
     uses: dict[str, list[Place]] = field(default_factory=dict)
+    sizes: frozenset[str] = frozenset()
     warnings: list[Diagnostic] = field(default_factory=list)
 
 
@@ -73,7 +76,7 @@ def bound_names(statement: Any) -> list[Any]:
     """The tokens of the names that a statement or an item of an `output` binds."""
     rule = kind(statement)
     if rule in ("assign", "unpack"):
-        targets = statement.children[:-1]
+        targets = [t.children[0] if kind(t) == "index" else t for t in statement.children[:-1]]
         return [t.children[0] for t in targets if kind(t) == "name"]
     if rule in ("input_decl", "param_decl"):
         return [statement.children[0]]
@@ -125,6 +128,14 @@ def called_names(expression: Any) -> Iterator[Any]:
             yield node.children[0].children[0]
 
 
+def size_names(type_tree: Any) -> list[str]:
+    """The names in the shape of a `type` tree."""
+    if type_tree is None:
+        return []
+    dims = [c.children[0] for c in type_tree.children[1:] if c is not None]
+    return [identifier(token) for token in dims if token.type == "NAME"]
+
+
 def function_of(tree: Any) -> Function:
     token, *parameters, body = (c for c in tree.children if c is not None)
     derived: set[str] = set()
@@ -155,6 +166,8 @@ class Resolver:
     def resolve(self) -> Names:
         """Raises CgError with every mistake in names that the file has."""
         names = self.names
+        declarations = [s for s in self.statements if kind(s) in ("input_decl", "param_decl")]
+        names.sizes = frozenset(size for s in declarations for size in size_names(s.children[1]))
         for place, statement in steps(self.statements):
             if kind(statement) == "fn_decl":
                 self._declare_function(statement)
@@ -190,7 +203,7 @@ class Resolver:
 
     def _function(self, place: Place, function: Function) -> None:
         """Checks a body: its own names from top to bottom, all others as those of the top level."""
-        known = {p.name for p in function.parameters}
+        known = {p.name for p in function.parameters} | {n for p in function.parameters for n in size_names(p.type)}
         for p in function.parameters:
             if p.default is not None:
                 self._calls(p.default)
@@ -244,7 +257,7 @@ class Resolver:
     def _unbound(self, place: Place, token: Any) -> None:
         """A name that the file never binds: a constant, a mistake, or an implicit input."""
         name = identifier(token)
-        if name in CONSTANTS or name in self.names.modules:
+        if name in CONSTANTS or name in self.names.modules or name in self.names.sizes:
             return
         if name in NAMES or name in self.names.functions:
             self._error("function-as-value", token, name=name)

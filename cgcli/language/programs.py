@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cgcli.graph.diagnostic import CgError
+from cgcli.graph.sizes import Shape
 from cgcli.graph.source import Source
 from cgcli.version import VERSION
 
@@ -23,7 +24,13 @@ KIND = "program"
 
 
 def open_program(
-    source: Source, *, path: Path | None, root: Path | None, allowed: Sequence[Path], keep: bool = True
+    source: Source,
+    *,
+    path: Path | None,
+    root: Path | None,
+    allowed: Sequence[Path],
+    keep: bool = True,
+    open_shapes: Mapping[str, Shape] | None = None,
 ) -> Module:
     """The program's graph and declarations. Raises CgError as `lower` does.
 
@@ -32,7 +39,8 @@ def open_program(
     """
     folder = root or (path.parent if path else Path.cwd())
     places = [str(p.resolve()) for p in (folder, *allowed)]
-    key = cache.digest(VERSION, _code_stamp(), source.text, str(path and path.resolve()), *places)
+    shapes = repr(sorted((open_shapes or {}).items()))
+    key = cache.digest(VERSION, _code_stamp(), source.text, str(path and path.resolve()), shapes, *places)
     kept = cache.load(KIND, key) if keep else None
     if isinstance(kept, dict):
         module = _restored(kept, source)
@@ -40,7 +48,7 @@ def open_program(
             return module
     from .lower import lower  # the parser and all that stands on it, which a kept program does without
 
-    lowered = lower(source, path=path, root=folder, allowed=allowed)
+    lowered = lower(source, path=path, root=folder, allowed=allowed, open_shapes=open_shapes)
     if keep:
         cache.store(KIND, key, _kept(lowered))
     return lowered.module

@@ -16,16 +16,29 @@ Scalar = float | int | bool
 
 @dataclass(frozen=True)
 class Input:
-    """A value that a run is given. `default` is None when it has to be; both ends belong to `range`."""
+    """A value that a run is given; both ends belong to `range`.
+
+    default: a number, None when there is none. initial: a graph that gives the default in the input's type, where that
+    is no number: it may read named sizes and, as its only input, the seed. written: the default as the file says it.
+    open: the axis at which `...` begins, and the number of axes that it was taken for in `type`.
+    """
 
     name: str
     kind: Literal["input", "param"] = "input"
     type: Type = FLOAT
     default: Scalar | None = None
+    initial: Graph | None = None
+    written: str = ""
+    open: tuple[int, int] | None = None
     range: tuple[float, float] | None = None
     doc: str = ""
     span: Span | None = None
     implicit: bool = False
+
+    @property
+    def optional(self) -> bool:
+        """Whether a run can do without a value for it."""
+        return self.default is not None or self.initial is not None
 
 
 @dataclass(frozen=True)

@@ -73,6 +73,10 @@ class Region:
         return row
 
 
+class Several(tuple["Value", ...]):
+    """The values that a call with several results gives, in order."""
+
+
 class Value(NamedTuple):
     """A node of a region."""
 

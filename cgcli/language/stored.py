@@ -26,7 +26,20 @@ def dump(module: Module, sources: Sequence[Source]) -> Data:
     return {
         "graph": _dump_graph(module.graph, index),
         "inputs": [
-            [i.name, i.kind, str(i.type), i.default, i.range, i.doc, place(i.span), i.implicit] for i in module.inputs
+            [
+                i.name,
+                i.kind,
+                str(i.type),
+                i.default,
+                i.initial and _dump_graph(i.initial, index),
+                i.written,
+                i.open,
+                i.range,
+                i.doc,
+                place(i.span),
+                i.implicit,
+            ]
+            for i in module.inputs
         ],
         "outputs": module.outputs,
         "values": module.values,
@@ -45,8 +58,20 @@ def restore(data: Data, sources: Sequence[Source]) -> Module:
         return Span(sources[place[0]], place[1], place[2])
 
     inputs = tuple(
-        Input(name, kind, _type(type_), default, tuple(range_) if range_ else None, doc, span(place), implicit)
-        for name, kind, type_, default, range_, doc, place, implicit in data["inputs"]
+        Input(
+            name,
+            kind,
+            _type(type_),
+            default,
+            initial and _restore_graph(initial, sources),
+            written,
+            tuple(open_) if open_ else None,
+            tuple(range_) if range_ else None,
+            doc,
+            span(place),
+            implicit,
+        )
+        for name, kind, type_, default, initial, written, open_, range_, doc, place, implicit in data["inputs"]
     )
     warnings = tuple(
         Diagnostic(code, tuple(Label(known(place), role) for place, role in labels), values, "warning")

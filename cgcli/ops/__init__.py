@@ -1,6 +1,19 @@
 """The operations, a file a family; importing the room fills the registry."""
 
-from . import arithmetic, compare, elementwise, kinks, structure
+from . import arithmetic, compare, draws, elementwise, gather, kinks, linalg, reduce, shape, structure, windows
 from .registry import OPS
 
-__all__ = ["OPS", "arithmetic", "compare", "elementwise", "kinks", "structure"]
+__all__ = [
+    "OPS",
+    "arithmetic",
+    "compare",
+    "draws",
+    "elementwise",
+    "gather",
+    "kinks",
+    "linalg",
+    "reduce",
+    "shape",
+    "structure",
+    "windows",
+]

@@ -13,7 +13,7 @@ from typing import Any
 from cgcli.graph.types import Type
 
 from .registry import ZERO, Attrs, Notation, Op, Rule, TypeMismatch, VjpRules, register
-from .typing import floats, kept, one
+from .typing import broadcast, floats, kept, one
 
 POSITIVE = ((0.3,), (1.0,), (2.5,))
 REAL = ((-1.5,), (0.2,), (2.0,))
@@ -177,7 +177,8 @@ def _polygamma_type(types: Any, at: Attrs) -> Type:
     order = one(types[0])
     if not order.is_int:
         raise TypeMismatch("order-not-an-int", [0], found=order)
-    return floats(types[1:], at)
+    x = floats(types[1:], at)
+    return x._replace(shape=broadcast((order.shape, x.shape)))
 
 
 def _hypot_part(b: Any, g: int, y: int, x: int) -> tuple[int, int]:

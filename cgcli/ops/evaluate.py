@@ -5,11 +5,29 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from cgcli.graph.types import AnyType
+from cgcli.graph.graph import Graph
+from cgcli.graph.types import AnyType, Type
 
 from . import floats
 from .numbers import fit_for
-from .registry import BY_CODE
+from .registry import BY_CODE, Structured
+
+
+def is_scalar(graph: Graph) -> bool:
+    """Whether plain numbers suffice to run a graph: no tensors, and no op that is made for them."""
+    stack = [graph]
+    while stack:
+        top = stack.pop()
+        if any(t.shape for t in top.types if isinstance(t, Type)) or not all(map(_on_numbers, set(top.op))):
+            return False
+        for attrs in top.attrs.values():
+            stack.extend(v for v in attrs.values() if isinstance(v, Graph))
+    return True
+
+
+def _on_numbers(code: int) -> bool:
+    op = BY_CODE[code]
+    return op.flow == "elementwise" or isinstance(op.vjp, Structured)
 
 
 def evaluate(

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from .numbers import is_whole
 from .registry import Attrs, Each, Notation, Op, register
 from .typing import choice, kept, numbers
 
@@ -80,7 +81,7 @@ register(
         doc="max(x, 0)",
         notation=Notation("call", "relu"),
         type_rule=kept,
-        evaluate=lambda xp, at, x: xp.maximum(x, 0 if isinstance(x, int) else 0.0),
+        evaluate=lambda xp, at, x: xp.maximum(x, 0 if is_whole(x) else 0.0),
         vjp=(lambda b, g, y, x, at: (g, b.gt(x, 0.0)),),
         flow="elementwise",
         hazard=False,
@@ -100,6 +101,7 @@ register(
         vjp=(lambda b, g, y, x, at: b.mul(g, b.sign(x)),),
         flow="elementwise",
         hazard=False,
+        grows=True,
         latex=r"\left|{0}\right|",
         domain="all numbers; its derivative at 0 is 0",
         examples=((-1.5,), (2.0,)),

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from math import prod
 from typing import Any, Literal, NamedTuple
+
+from cgcli.graph.graph import Graph, opname
+from cgcli.graph.sizes import Shape, Size, add, mul
+from cgcli.graph.types import Results
 
 from .registry import OPS
 
 Style = Literal["cg", "picture"]
 ATOM = 12
 UNARY = 8
+LONGEST_TENSOR = 28  # characters of a constant tensor in a picture
+_KEYWORDS = ("axes", "axis", "keepdims", "shape", "pattern")
 
 
 class Written(NamedTuple):
@@ -19,8 +26,15 @@ class Written(NamedTuple):
     level: int = ATOM
 
 
-def write_number(value: float | int | bool, style: Style = "cg") -> Written:
-    """A constant as the language reads it; whole floats without `.0`."""
+def write_number(value: Any, style: Style = "cg", longest: int | None = None) -> Written:
+    """A constant as the language reads it; whole floats without `.0`. A tensor is nested tuples of numbers.
+
+    longest: characters of a tensor, of which more are left out as `…`; in a picture `LONGEST_TENSOR`.
+    """
+    if isinstance(value, tuple):
+        if longest is None and style == "picture":
+            longest = LONGEST_TENSOR
+        return Written(write_nested(value, lambda x: write_number(x, style).text, longest))
     if isinstance(value, bool):
         return Written("true" if value else "false")
     if value != value:
@@ -31,12 +45,47 @@ def write_number(value: float | int | bool, style: Style = "cg") -> Written:
     return Written(minus + text, UNARY) if negative else Written(text)
 
 
+def write_nested(value: Sequence[Any], write: Callable[[Any], str], longest: int | None = None) -> str:
+    """Nested sequences of numbers as a literal: `[[1, 2], [3, 4]]`; what makes it too long is left out as `…`."""
+    if longest is None:
+        return _nested(value, write, None)
+    sizes: list[int] = []
+    inner: Any = value
+    while isinstance(inner, (tuple, list)) and inner:
+        sizes.append(len(inner))
+        inner = inner[0]
+    for first in range(longest // 3, 0, -1):
+        # an element takes three characters, so that nothing large is written only to be thrown away
+        if 3 * prod(min(first, size) for size in sizes) <= longest or first == 1:
+            text = _nested(value, write, first)
+            if len(text) <= longest or (first == 1 and len(sizes) > 1):
+                return text
+    return _nested(value, write, 0)
+
+
+def _nested(value: Sequence[Any], write: Callable[[Any], str], first: int | None) -> str:
+    """The first so many of each row, all where there is no limit; recursion only as deep as a tensor's rank."""
+    shown = value if first is None else value[:first]
+    parts = [_nested(x, write, first) if isinstance(x, (tuple, list)) else write(x) for x in shown]
+    if len(shown) < len(value):
+        parts.append("…")
+    return f"[{', '.join(parts)}]"
+
+
 def write_op(op: str, operands: Sequence[Written], attrs: Mapping[str, Any], style: Style = "cg") -> Written:
     """The operation over the texts of its operands."""
     declared = OPS[op].notation
     sign = (declared.picture or declared.text) if style == "picture" else declared.text
     if op == "const":
         return write_number(attrs["value"], style)
+    if op == "size":
+        return _size(attrs["size"])
+    if op == "slice":
+        return Written(f"{_within(operands[0], ATOM)}[{_slices(attrs)}]")
+    if op == "take" and len(operands) > 1:
+        return Written(f"{_within(operands[0], ATOM)}[{_taken(attrs, operands[1].text)}]")
+    if op == "expand" and attrs.get("of") == ():
+        return write_filled(attrs["shape"], operands[0])
     if "exponent" in attrs:
         operands = [*operands, write_number(attrs["exponent"], style)]
     if declared.form == "same":
@@ -49,7 +98,88 @@ def write_op(op: str, operands: Sequence[Written], attrs: Mapping[str, Any], sty
         right = declared.level + (declared.assoc != "right")
         space = "" if declared.text == "^" else " "
         return Written(f"{_within(operands[0], left)}{space}{sign}{space}{_within(operands[1], right)}", declared.level)
-    return Written(f"{sign}({', '.join(x.text for x in operands)})")
+    given = [_size(attrs["size"]).text] if op == "arange" else []
+    return Written(f"{sign}({', '.join([*given, *(x.text for x in operands), *_keywords(attrs)])})")
+
+
+def write_filled(shape: Shape, value: Written) -> Written:
+    """A tensor of which all elements are the same."""
+    return Written(f"full([{', '.join(map(str, shape))}], {value.text})")
+
+
+def write_constant(graph: Graph, i: int, style: Style = "cg", longest: int | None = None) -> Written:
+    """A constant node: a number, a tensor's literal, or the number that a tensor is filled with."""
+    value, t = graph.attrs[i]["value"], graph.type_of(i)
+    written = write_number(value, style, longest)
+    if isinstance(value, tuple) or isinstance(t, Results) or not t.shape:
+        return written
+    return write_filled(t.shape, written)
+
+
+def shown_attrs(graph: Graph, i: int) -> Mapping[str, Any]:
+    """The attributes of a node that say more than its operands do: `sum(x)` is the sum of all elements.
+
+    A node that is written according to its operand's shape gets that with them, as `of`.
+    """
+    attrs = graph.attrs.get(i, {})
+    operands = graph.operands(i)
+    if not attrs or not operands:
+        return attrs
+    t = graph.type_of(operands[0])
+    if isinstance(t, Results):
+        return attrs
+    op, axes = opname(graph.op[i]), attrs.get("axes")
+    if op in ("slice", "take", "expand"):
+        return {**attrs, "of": t.shape}
+    # `transpose(x)` turns matrices; a reduction without axes takes all elements
+    implied = axes == (-1, -2) if op == "permute" else attrs.get("keepdims") is False and len(axes or ()) == t.rank
+    return {key: value for key, value in attrs.items() if key != "axes"} if implied else attrs
+
+
+def _keywords(attrs: Mapping[str, Any]) -> list[str]:
+    """`axis=-1`, `axis=[-2, -1]`, `keepdims=true`: what else a call is given."""
+    found = []
+    for attr in _KEYWORDS:
+        key, value = attr, attrs.get(attr)
+        if value is None or value is False or value == ():
+            continue
+        if key == "axes":
+            key, value = "axis", value[0] if len(value) == 1 else value
+        if isinstance(value, tuple):
+            text = f"[{', '.join(map(str, value))}]"
+        elif isinstance(value, bool):
+            text = "true"
+        else:
+            text = f'"{value}"' if key == "pattern" else str(value)
+        found.append(f"{key}={text}")
+    return found
+
+
+def _size(size: Size) -> Written:
+    """A size as an expression: `n`, `2*n + 1`."""
+    text = str(size)
+    return Written(text, ATOM if text.isalnum() or text.isidentifier() else 0)
+
+
+def _slices(attrs: Mapping[str, Any]) -> str:
+    """The parts of the last axes, `1:3, ::2`; the axes in front of them are whole."""
+    sizes = attrs["sizes"]
+    shape = attrs.get("of")
+    parts = ["..."] if shape is None or len(shape) > len(sizes) else []
+    lengths = (None,) * len(sizes) if shape is None else shape[len(shape) - len(sizes) :]
+    for start, step, size, length in zip(attrs["starts"], attrs["steps"], sizes, lengths, strict=True):
+        stop = add(start, mul(step, size))
+        open_end = stop == length or (isinstance(stop, int) and stop < 0)
+        ends = f"{'' if start == 0 else start}:{'' if open_end else stop}"
+        parts.append(f"{ends}:{step}" if step != 1 else ends)
+    return ", ".join(parts)
+
+
+def _taken(attrs: Mapping[str, Any], places: str) -> str:
+    """What is read at places of one axis, which counts from the end."""
+    axis, shape = attrs["axis"], attrs.get("of")
+    lead = ["..."] if shape is None or len(shape) > -axis else []
+    return ", ".join((*lead, places, *(":" for _ in range(-axis - 1))))
 
 
 def _within(x: Written, level: int) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable, Sequence
+from typing import Any
 
 from cgcli.graph.types import AnyType, Results, Type
 
@@ -13,6 +14,11 @@ INT_RANGES = {"int": range(-(2**63), 2**63), "i32": range(-(2**31), 2**31)}
 
 class Overflow(Exception):
     """An integer left the range of its dtype."""
+
+
+def is_whole(x: Any) -> bool:
+    """Whether a value is an int, or an array of them."""
+    return isinstance(x, int) or getattr(getattr(x, "dtype", None), "kind", "f") in "iuO"
 
 
 def float32(x: float) -> float:

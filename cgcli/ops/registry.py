@@ -62,6 +62,9 @@ class Structured:
     """The derivative of a node that holds graphs: the gradient pass differentiates what it holds."""
 
 
+Batch = Callable[..., int]
+"""`batch(b, xs, flags, at, size)`: the node over operands of which the flagged ones have a batch axis of `size`."""
+
 VjpRules = tuple[Rule | None, ...] | Each | Structured
 ZERO: VjpRules = ()  # a step or a constant: the derivative is zero wherever it exists
 
@@ -79,6 +82,14 @@ class Op:
     may_fail: whether evaluating it can stop the run (an integer divided by zero).
     latex: a template over `{0}`, `{1}`. domain: where it is defined, in words.
     examples: operand values for the checks of value and derivative; `example_attrs` go with each of them.
+    selects: whether it leaves out elements of an operand (of a `structural` op), whose paths then do not exist.
+    support: of a `mix` op, `support(b, s, k, xs, at)` says where operand k can matter, given where the result matters;
+    it broadcasts to the operand's shape. Without one: anywhere in the same row of the leading axes.
+    sized: attributes that hold sizes; the executor hands `evaluate` their numbers.
+    batch: how the op carries a batch axis in front: `align` pads ranks behind it, `spread` gives every operand the
+    axis, a function is a rule of its own (`Batch`).
+    harmless: of an op that may fail, by operand a value that never fails, for what is not taken (0 where none is said).
+    grows: whether an int result can leave the range of its dtype.
     decide: attributes that depend on which operands vary, fixed when the node is made (ties at a kink).
     evaluate of a `Structured` op gets the executor's `run(graph, values)` in place of the namespace.
     """
@@ -98,6 +109,12 @@ class Op:
     may_fail: bool = False
     example_attrs: Attrs = field(default_factory=dict)
     decide: Callable[[Sequence[bool]], Attrs] | None = None
+    selects: bool = False
+    support: Callable[..., int] | None = None
+    sized: tuple[str, ...] = ()
+    batch: Literal["align", "spread"] | Batch = "align"
+    harmless: Mapping[int, int | Literal["identity"]] = field(default_factory=dict)
+    grows: bool = False
 
     @property
     def code(self) -> int:

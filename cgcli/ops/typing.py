@@ -1,10 +1,11 @@
-"""Type rules that many ops share: how dtypes join, and what an elementwise op gives."""
+"""Type rules that many ops share: how dtypes join, how shapes broadcast, and what an elementwise op gives."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from cgcli.graph.types import BOOL, FLOAT, INT, AnyType, Results, Type
+from cgcli.graph.sizes import Shape, Size, same
+from cgcli.graph.types import BOOL, AnyType, Results, Type
 
 from .registry import Attrs, TypeMismatch
 
@@ -18,30 +19,93 @@ def one(kind: AnyType) -> Type:
 def join(a: Type, b: Type) -> Type:
     """The type in which two values meet: a literal takes on the other's type, an int with a float gives that float.
 
-    A bool counts as an int. Shapes are those of scalars.
+    A bool counts as an int. Raises TypeMismatch for shapes that do not broadcast.
     """
     if a == b and a.dtype != "bool":
         return a
-    a, b = _number(a), _number(b)
+    met = _join_dtypes(_number(a), _number(b))
+    return met if a.shape == b.shape else met._replace(shape=broadcast((a.shape, b.shape)))
+
+
+def _join_dtypes(a: Type, b: Type) -> Type:
     if a.weak != b.weak:
         weak, typed = (a, b) if a.weak else (b, a)
-        return FLOAT if weak.is_float and typed.is_int else typed
+        return typed._replace(dtype="float") if weak.is_float and typed.is_int else typed
     if a.is_float != b.is_float:
         return a if a.is_float else b
     if a.dtype == b.dtype:
         return a
-    return FLOAT if a.is_float else INT
+    return a._replace(dtype="float" if a.is_float else "int", weak=False)
 
 
 def _number(t: Type) -> Type:
-    return INT if t.dtype == "bool" else t
+    return Type("int", t.shape) if t.dtype == "bool" else t
 
 
 def join_all(types: Sequence[Type]) -> Type:
     joined = _number(types[0])
     for t in types[1:]:
-        joined = join(joined, t)
-    return joined
+        if joined != t:
+            joined = _join_dtypes(joined, _number(t))
+    shape = broadcast([t.shape for t in types])
+    return joined if joined.shape == shape else joined._replace(shape=shape)
+
+
+def broadcast(shapes: Sequence[Shape]) -> Shape:
+    """The shape in which shapes meet, as in NumPy; only a size that is the number 1 stretches.
+
+    Raises TypeMismatch with the two operands whose sizes clash, or `sizes-undecided` with the operand that has to be
+    told the shape that it must have.
+    """
+    result = shapes[0]
+    owner = [0] * len(result)  # of each axis of the result, the operand that gave its size
+    for k in range(1, len(shapes)):
+        shape = shapes[k]
+        if shape == result or not shape:
+            continue
+        if not result:
+            result, owner = shape, [k] * len(shape)
+            continue
+        rank = max(len(result), len(shape))
+        met: list[Size] = []
+        owners: list[int] = []
+        for axis in range(-rank, 0):
+            a = result[axis] if axis >= -len(result) else 1
+            b = shape[axis] if axis >= -len(shape) else 1
+            from_a = owner[axis] if axis >= -len(result) else k
+            if b == 1 or a == b:
+                met.append(a)
+                owners.append(k if a == 1 else from_a)
+            elif a == 1:
+                met.append(b)
+                owners.append(k)
+            else:
+                _agree(a, b, (from_a, k), axis, shape)
+                met.append(a)
+                owners.append(from_a)
+        result, owner = tuple(met), owners
+    return result
+
+
+def _agree(a: Size, b: Size, operands: tuple[int, int], axis: int, shape: Shape) -> None:
+    """Raises unless the sizes `a` and `b` of an axis are equal; `shape` is that of the second operand."""
+    equal = same(a, b)
+    if equal is None:
+        wanted = list(shape)
+        wanted[axis] = a
+        raise TypeMismatch("sizes-undecided", operands[1:], shape=tuple(wanted))
+    if not equal:
+        raise TypeMismatch("shapes-differ", operands, sizes=(a, b), axis=axis)
+
+
+def agree(a: Size, b: Size, operands: tuple[int, int], axis: int, shape: Shape, code: str) -> None:
+    """As broadcasting asks it of two sizes, for an op whose axes have to be equal; raises `code` for other sizes."""
+    try:
+        _agree(a, b, operands, axis, shape)
+    except TypeMismatch as e:
+        if e.code == "sizes-undecided":
+            raise
+        raise TypeMismatch(code, operands, sizes=(a, b)) from None
 
 
 def numbers(types: Sequence[AnyType], at: Attrs) -> Type:
@@ -61,7 +125,8 @@ def kept(types: Sequence[AnyType], at: Attrs) -> Type:
 
 
 def comparison(types: Sequence[AnyType], at: Attrs) -> Type:
-    return BOOL
+    shape = broadcast([one(t).shape for t in types])
+    return Type("bool", shape) if shape else BOOL
 
 
 def logical(types: Sequence[AnyType], at: Attrs) -> Type:
@@ -69,11 +134,15 @@ def logical(types: Sequence[AnyType], at: Attrs) -> Type:
     for k, t in enumerate(types):
         if one(t).dtype != "bool":
             raise TypeMismatch("not-a-bool", [k], found=t)
-    return BOOL
+    return comparison(types, at)
 
 
 def choice(types: Sequence[AnyType], at: Attrs) -> Type:
     """`where`: a bool, then two values that meet; two bools stay one."""
-    logical(types[:1], at)
-    a, b = one(types[1]), one(types[2])
-    return BOOL if a.dtype == b.dtype == "bool" else join(a, b)
+    condition, a, b = (one(t) for t in types)
+    if condition.dtype != "bool":
+        raise TypeMismatch("not-a-bool", [0], found=condition)
+    shape = broadcast((condition.shape, a.shape, b.shape))
+    if a.dtype == b.dtype == "bool":
+        return Type("bool", shape)
+    return _join_dtypes(_number(a), _number(b))._replace(shape=shape)

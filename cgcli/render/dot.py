@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from .escape import dot_html
@@ -15,6 +16,9 @@ INK, QUIET, LINE, ACCENT = "#1d2939", "#667085", "#98a2b3", "#b54708"
 SANS, MONO, SERIF = "DejaVu Sans", "DejaVu Sans Mono", "DejaVu Serif"
 DEEPEST = 4  # clusters in clusters; more are hard to read and to lay out
 BESIDE = 26  # characters of a name and its formula that stand on one line; of longer ones the formula goes below
+
+
+_POWERS = re.compile("(×10[⁻⁰¹²³⁴⁵⁶⁷⁸⁹]+)")
 
 
 class Look(NamedTuple):
@@ -156,10 +160,13 @@ def _font(text: str, colour: str, size: int, face: str = SANS) -> str:
 
 
 def _figures(number: str, colour: str, size: int) -> str:
-    """A number in a fixed-width face; a power of ten beside it is not torn apart."""
-    figures, times, power = number.partition("×")
-    shown = _font(_text(figures), colour, size, MONO)
-    return shown + _font(_text(times + power), colour, size) if times else shown
+    """A number in a fixed-width face; a power of ten beside it is not torn apart. A tensor's shape stands before it."""
+    shape, gap, figures = number.rpartition("  ")
+    shown = f"{_font(_text(shape), QUIET, size - 2)}&#160;&#160;" if gap else ""
+    for part in _POWERS.split(figures):
+        if part:
+            shown += _font(_text(part), colour, size, SANS if part.startswith("×") else MONO)
+    return shown
 
 
 def _arrow(dot: Digraph, arrow: Arrow) -> None:

@@ -7,8 +7,21 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from cgcli.graph.graph import CONST, INPUT, NONE, Graph, opcode
+from cgcli.graph.types import FLOAT, AnyType, Results
 from cgcli.ops import OPS
-from cgcli.ops.notation import ATOM, UNARY, Written, write_number, write_op
+from cgcli.ops.notation import (
+    ATOM,
+    LONGEST_TENSOR,
+    UNARY,
+    Written,
+    shown_attrs,
+    write_filled,
+    write_nested,
+    write_number,
+    write_op,
+)
+
+from .tensors import brief, is_tensor
 
 DIGITS = 4  # significant, in a picture; the tooltip has them all
 LONGEST_FORMULA = 48  # characters of an operation written out in a card
@@ -44,6 +57,11 @@ def clip(name: str, longest: int = LONGEST_NAME) -> str:
     return f"{name[: longest - end - 1]}…{name[-end:]}"
 
 
+def shown(value: Any) -> str:
+    """A value on a card: a number, or a tensor in brief."""
+    return brief(value, number, nan="NaN") if is_tensor(value) else number(value)
+
+
 class Speller:
     """Spells the nodes of a graph, each from its operands' short texts, in one pass from the inputs on."""
 
@@ -71,7 +89,9 @@ class Speller:
         """A node's operation, with `…` for what would make it too long."""
         graph = self.graph
         if graph.op[i] == INPUT:
-            return "param" if graph.names.get(i) in self.params else "input"
+            kind = "param" if graph.names.get(i) in self.params else "input"
+            t = graph.type_of(i)
+            return kind if t == FLOAT else clip(f"{kind}: {t}", LONGEST_FORMULA)
         text = self._short[i].text
         # `b  = a`, `g  = 9.81`: a bare name or number beside a name would not say what it is
         return f"= {text}" if graph.op[i] == CONST or OPS[graph[i].op].notation.form == "same" else text
@@ -84,12 +104,19 @@ class Speller:
         op, operands = OPS[graph[i].op], graph.operands(i)
         fixed = {x for x in operands if self.fixed[x]}
         if not fixed and "exponent" not in graph.attrs.get(i, {}):
-            return op.symbol
+            return self._call_sign(i, len(operands)) if op.notation.form in ("call", "none") else op.symbol
         if op.notation.form == "infix":
             slot = Written("(·)" if op.notation.text == "^" else "")
         else:
             slot = Written("·")
         return self._spell(i, [self._short[x] if x in fixed else slot for x in operands]).text.strip()
+
+    def _call_sign(self, i: int, count: int) -> str:
+        """A function's name alone, or with what it is given besides its operands: `sum`, `sum(·, axis=-1)`."""
+        symbol = OPS[self.graph[i].op].symbol
+        attrs = {key: value for key, value in shown_attrs(self.graph, i).items() if key != "keepdims"}
+        text = write_op(self.graph[i].op, [Written("·")] * count, attrs, "picture").text
+        return symbol if text == f"{symbol}({', '.join('·' * count)})" else text
 
     def _fixed(self) -> bytearray:
         """A flag a node: an unnamed constant, or an unnamed operation on such (`sqrt(2)`)."""
@@ -114,7 +141,7 @@ class Speller:
         if graph.op[i] == INPUT:
             return _LEFT_OUT
         if graph.op[i] == CONST:
-            return _constant(graph.attrs[i]["value"])
+            return _constant(graph.attrs[i]["value"], graph.type_of(i))
         call = self._call(graph.group[i], self.place[i])
         if call is not None:
             return call
@@ -156,7 +183,7 @@ class Speller:
         graph = self.graph
         if graph.op[i] == GET:
             return Written(f"if {operands[0].text}", 0)
-        attrs = graph.attrs.get(i, {})
+        attrs = shown_attrs(graph, i)
         exponent = attrs.get("exponent")
         if exponent is not None and float(exponent).is_integer() and abs(exponent) < 1000:
             base = operands[0] if operands[0].level >= ATOM else Written(f"({operands[0].text})")
@@ -166,8 +193,12 @@ class Speller:
         return write_op(graph[i].op, operands, attrs, "picture")
 
 
-def _constant(value: Any) -> Written:
+def _constant(value: Any, t: AnyType) -> Written:
+    if isinstance(value, tuple):
+        return Written(write_nested(value, number, LONGEST_TENSOR))
     if isinstance(value, bool):
-        return write_number(value, "picture")
-    text = number(value)
-    return Written(text, UNARY if text.startswith("−") else ATOM)
+        written = write_number(value, "picture")
+    else:
+        text = number(value)
+        written = Written(text, UNARY if text.startswith("−") else ATOM)
+    return written if isinstance(t, Results) or not t.shape else write_filled(t.shape, written)

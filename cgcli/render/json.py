@@ -10,6 +10,7 @@ from typing import Any
 from cgcli.language.characters import HIDDEN_CLASS
 
 from .numbers import plain, rounded
+from .tensors import as_lists, is_tensor
 
 _HIDDEN = re.compile(f"[{HIDDEN_CLASS}]")
 
@@ -27,9 +28,11 @@ def _escaped(match: re.Match[str]) -> str:
 
 
 def _plain(data: Any, precision: int | None) -> Any:
-    """Results nest three deep at most: a Hessian's rows."""
+    """Results nest three deep at most, a Hessian's rows; the lists of a tensor as deep as its rank."""
     if isinstance(data, Mapping):
         return {str(key): _plain(value, precision) for key, value in data.items()}
+    if is_tensor(data):
+        return as_lists(data, precision)
     if isinstance(data, (list, tuple)):
         return [_plain(value, precision) for value in data]
     if isinstance(data, (float, int)):

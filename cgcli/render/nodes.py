@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from cgcli.graph.evaluation import Evaluation
-from cgcli.graph.graph import CONST, Graph, opcode
+from cgcli.graph.graph import CONST, INPUT, Graph, opcode
 from cgcli.graph.types import Results
-from cgcli.ops.notation import Written, write_number, write_op
+from cgcli.ops.notation import LONGEST_TENSOR, Written, shown_attrs, write_constant, write_op
 
 from .escape import show
 from .numbers import shortest
+from .tensors import is_tensor, literal, terminal_brief, zeros_like
 
 _COND, _GET = opcode("cond"), opcode("get")
 DEEPEST = 30  # levels of a tree
@@ -48,12 +49,19 @@ def rows(graph: Graph, evaluation: Evaluation | None = None) -> tuple[tuple[str,
 
 
 def tree(
-    graph: Graph, evaluation: Evaluation | None = None, *, ascii_only: bool = False, precision: int | None = None
+    graph: Graph,
+    evaluation: Evaluation | None = None,
+    *,
+    ascii_only: bool = False,
+    precision: int | None = None,
+    full: bool = False,
 ) -> Iterator[str]:
     """Lines: each output, below it what it is made of. A node that was shown before is only named again.
 
-    What lies deeper than `DEEPEST` levels gets a tree of its own further below, so that lines stay short.
+    What lies deeper than `DEEPEST` levels gets a tree of its own further below, so that lines stay short. Of tensors
+    with more than a few elements the range is shown. full: all elements instead.
     """
+    told = writer(precision, full=full, ascii_only=ascii_only)
     signs = ASCII if ascii_only else UNICODE
     seen: set[int] = set()
     deferred: set[int] = set()
@@ -74,7 +82,7 @@ def tree(
                     deferred.add(i)
                     roots.append(i)
                 continue
-            yield lead + _line(graph, evaluation, i, precision)
+            yield lead + _line(graph, evaluation, i, told)
             seen.add(i)
             for k, x in reversed(list(enumerate(operands))):
                 last = k == len(operands) - 1
@@ -83,14 +91,25 @@ def tree(
                 )
 
 
-def _line(graph: Graph, evaluation: Evaluation | None, i: int, precision: int | None) -> str:
+def writer(precision: int | None = None, *, full: bool = False, ascii_only: bool = False) -> Callable[[Any], str]:
+    """How a value is written beside a node: a tensor in brief, or all of it."""
+
+    def told(value: Any) -> str:
+        if not is_tensor(value):
+            return shortest(value, precision)
+        return literal(value, precision) if full else terminal_brief(value, precision, ascii_only=ascii_only)
+
+    return told
+
+
+def _line(graph: Graph, evaluation: Evaluation | None, i: int, told: Callable[[Any], str]) -> str:
     name, spelled = _reference(graph, i), _spelled(graph, i)
     text = show(name if spelled == name else f"{name} = {spelled}")
     if evaluation and evaluation.values[i] is not None:
-        text += f"   value {shortest(evaluation.values[i], precision)}"
+        text += f"   value {told(evaluation.values[i])}"
         gradient = _gradient(graph, evaluation, i) if evaluation.of is not None else None
         if gradient is not None:
-            text += f"   gradient {shortest(gradient, precision)}"
+            text += f"   gradient {told(gradient)}"
     return text
 
 
@@ -110,7 +129,7 @@ def _reference(graph: Graph, i: int) -> str:
     if i in graph.names:
         return graph.names[i]
     if graph.op[i] == CONST:
-        return write_number(graph.attrs[i]["value"]).text
+        return write_constant(graph, i, longest=LONGEST_TENSOR).text
     return f"%{i}"
 
 
@@ -126,13 +145,16 @@ def _spelled(graph: Graph, i: int) -> str:
     texts = [Written(_reference(graph, x)) for x in _operands(graph, i)]
     if graph.op[i] == _GET:
         return f"if {texts[0].text}"
-    if not texts:
+    if graph.op[i] in (CONST, INPUT):
         return graph.names.get(i) or _reference(graph, i)
-    return write_op(graph[i].op, texts, graph.attrs.get(i, {})).text
+    return write_op(graph[i].op, texts, shown_attrs(graph, i)).text
 
 
-def _gradient(graph: Graph, evaluation: Evaluation, i: int) -> float | None:
+def _gradient(graph: Graph, evaluation: Evaluation, i: int) -> Any:
     t = graph.type_of(i)
     if isinstance(t, Results) or not t.has_derivative:
         return None
-    return evaluation.adjoints[i] or 0.0
+    adjoint = evaluation.adjoints[i]
+    if adjoint is not None:
+        return adjoint if is_tensor(adjoint) else adjoint or 0.0
+    return zeros_like(evaluation.values[i]) if is_tensor(evaluation.values[i]) else 0.0

@@ -10,7 +10,8 @@ from cgcli.graph.evaluation import Evaluation
 from cgcli.graph.graph import CONST, INPUT, NONE, Graph
 from cgcli.graph.types import Results
 
-from .formula import COND, GET, Speller, clip, number
+from .formula import COND, GET, Speller, clip, shown
+from .tensors import is_tensor, write, zeros_like
 
 Kind = Literal["input", "param", "constant", "value", "output", "small", "choice"]
 Style = Literal["value", "condition", "untaken"]
@@ -68,9 +69,9 @@ class _Painter:
         self.partials: Mapping[int, tuple[float | None, ...]] = evaluation.partials if evaluation else {}
 
     def picture(self) -> Picture:
-        shown = [i for i in range(len(self.graph)) if self._is_shown(i)]
-        nodes = tuple(self._node(i) for i in shown)
-        arrows = tuple(arrow for i in shown for arrow in self._arrows(i))
+        visible = [i for i in range(len(self.graph)) if self._is_shown(i)]
+        nodes = tuple(self._node(i) for i in visible)
+        arrows = tuple(arrow for i in visible for arrow in self._arrows(i))
         groups = tuple((g.parent, g.function) for g in self.graph.groups)
         return Picture(nodes, arrows, groups)
 
@@ -88,9 +89,9 @@ class _Painter:
             title, formula = clip(name or "", LONGEST_TITLE), self.spell.formula(i)
         value = gradient = gradient_of = ""
         if self.values and self.values[i] is not None:
-            value = number(self.values[i])
+            value = shown(self.values[i])
         if self.of is not None and self._has_derivative(i):
-            gradient = number(self._adjoint(i))
+            gradient = shown(self._adjoint(i))
             of = self.spell.name(self.of)
             gradient_of = f"∂{clip(of or '')}/∂{clip(name)}" if name else ""
         place, tooltip = self.spell.place[i], self._tooltip(i)
@@ -106,23 +107,25 @@ class _Painter:
             return "param" if name in self.spell.params else "input"
         return "constant" if op == CONST else "value"
 
-    def _adjoint(self, i: int) -> float:
+    def _adjoint(self, i: int) -> Any:
         """The derivative by the node: 0 where no path leads."""
-        adjoint: float | None = self.adjoints[i]
-        return 0.0 if adjoint is None else adjoint
+        adjoint, value = self.adjoints[i], self.values[i]
+        if adjoint is not None:
+            return adjoint
+        return zeros_like(value) if is_tensor(value) else 0.0
 
     def _has_derivative(self, i: int) -> bool:
         t = self.graph.type_of(i)
         return not isinstance(t, Results) and t.has_derivative
 
     def _tooltip(self, i: int) -> str:
-        """The whole name, the type, and the numbers with all their digits."""
+        """The whole name, the type, and the numbers with all their digits; of a large tensor what sums it up."""
         t = self.graph.type_of(i)
         parts = [f"{self.spell.name(i) or self.spell.formula(i)}: {str(t).removeprefix('~')}"]
         if self.values and self.values[i] is not None:
-            parts.append(f"value {self.values[i]!r}")
+            parts.append(f"value {_all_digits(self.values[i])}")
         if self.of is not None and self._has_derivative(i):
-            parts.append(f"derivative {self._adjoint(i)!r}")
+            parts.append(f"derivative {_all_digits(self._adjoint(i))}")
         return ", ".join(parts)
 
     # ---- arrows
@@ -146,13 +149,17 @@ class _Painter:
             arrows.append(Arrow(x, i, label, style))
         return arrows
 
-    def _partial(self, i: int, x: int, value: float) -> str:
+    def _partial(self, i: int, x: int, value: Any) -> str:
         """`∂d/∂a = 1` between two names that are short, else the number alone."""
         to, by = self.spell.name(i), self.spell.name(x)
         if to and by and len(to) + len(by) <= LONGEST_PARTIAL:
-            return f"∂{to}/∂{by} = {number(value)}"
-        return number(value)
+            return f"∂{to}/∂{by} = {shown(value)}"
+        return shown(value)
 
     def _is_bool(self, i: int) -> bool:
         t = self.graph.type_of(i)
         return not isinstance(t, Results) and t.dtype == "bool"
+
+
+def _all_digits(value: Any) -> str:
+    return write(value) if is_tensor(value) else repr(value)

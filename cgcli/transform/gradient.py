@@ -8,7 +8,6 @@ support meet, and at the end. So a side that is not taken contributes exactly ze
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 from cgcli.graph.graph import INPUT, Graph, opcode
 from cgcli.graph.traversal import prune
@@ -17,44 +16,39 @@ from cgcli.ops.builder import Builder
 from cgcli.ops.registry import BY_CODE
 from cgcli.ops.typing import one
 
-from .templates import Template, cotangent_type, lookup, template
+from .support import Cotangent, Stamp, elementwise, everywhere, mixing, settled, stamp_of, structural
+from .templates import cotangent_type
 
 _COND = opcode("cond")
 _GET = opcode("get")
-_MUL = opcode("mul")
 
 
-class Cotangent(NamedTuple):
-    """The derivative of the result by a node, as far as it is known.
-
-    support: where a path exists, or None for everywhere. clean: whether `value` is zero outside of it.
-    """
-
-    value: int
-    support: int | None = None
-    clean: bool = True
-
-
-def gradient(graph: Graph, of: int, wrt: Sequence[int], whole: bool = False) -> Graph:
+def gradient(graph: Graph, of: int, wrt: Sequence[int], whole: bool = False, value: bool = False) -> Graph:
     """The graph that has `graph`'s inputs and gives the derivative of node `of` by each node of `wrt`.
 
     A derivative has the shape of the node it is by; it is zero where `of` does not depend on that node.
-    whole: keep every node of `graph`, also those that no derivative needs.
+    whole: keep every node of `graph`, also those that no derivative needs. value: give `of` itself first.
     """
     b = Builder()
     inputs = [b.input(one(graph.type_of(i)), graph.names.get(i)) for i in graph.inputs]
     where = b.inline(graph, inputs)
-    made = b.done(*differentiate(b, where[of], [where[x] for x in wrt]))
+    partials = differentiate(b, where[of], [where[x] for x in wrt])
+    made = b.done(*([where[of]] if value else []), *partials)
     return made if whole else prune(made)
 
 
-def differentiate(b: Builder, of: int, wrt: Sequence[int]) -> list[int]:
-    """Appends to `b` the nodes of the derivative of `of` by each of `wrt`, and says which they are."""
+def differentiate(b: Builder, of: int, wrt: Sequence[int], seed: int | None = None) -> list[int]:
+    """Appends to `b` the nodes of the derivative of `of` by each of `wrt`, and says which they are.
+
+    seed: the cotangent of `of`; ones where it is left out.
+    """
     b.share()
     span, group = b.at_span, b.at_group
     lo = min(wrt, default=of)
     active = _reached(b, lo, of + 1, wrt)
-    seeds = {of: Cotangent(b.const(1.0, cotangent_type(b.type_of(of))))} if active[of] else {}
+    if seed is None and active[of]:
+        seed = b.const(1.0, cotangent_type(b.type_of(of)))
+    seeds = {of: Cotangent(seed)} if seed is not None and active[of] else {}
     cotangents = _backpropagate(b, lo, of + 1, seeds, active)
     b.at_span, b.at_group = span, group
     results = [_pair(b, cotangents.get(x), cotangent_type(b.type_of(x)))[0] for x in wrt]
@@ -75,13 +69,6 @@ def _reached(b: Builder, lo: int, hi: int, roots: Sequence[int]) -> bytearray:
     return flags
 
 
-def _settled(b: Builder, c: Cotangent) -> int:
-    """The cotangent's value, zero where there is no path."""
-    if c.support is None or c.clean:
-        return c.value
-    return b.where(c.support, c.value, b.const(0.0, b.type1(c.value)))
-
-
 def _join(b: Builder, p: Cotangent | None, q: Cotangent) -> Cotangent:
     """The sum of two contributions to one node."""
     if p is None:
@@ -89,14 +76,14 @@ def _join(b: Builder, p: Cotangent | None, q: Cotangent) -> Cotangent:
     if p.support == q.support:
         return Cotangent(b.add(p.value, q.value), p.support, p.clean and q.clean)
     support = None if p.support is None or q.support is None else b.or_(p.support, q.support)
-    return Cotangent(b.add(_settled(b, p), _settled(b, q)), support, True)
+    return Cotangent(b.add(settled(b, p), settled(b, q)), support, True)
 
 
 def _pair(b: Builder, c: Cotangent | None, type_: Type) -> tuple[int, int]:
     """Value and support as two nodes, zero and false where nothing is known."""
     if c is None:
-        return b.const(0.0, type_), b.const(False)
-    return _settled(b, c), b.const(True) if c.support is None else c.support
+        return b.const(0.0, type_), everywhere(b, type_, False)
+    return settled(b, c), everywhere(b, type_) if c.support is None else c.support
 
 
 def _backpropagate(
@@ -132,19 +119,15 @@ class _Rules:
 
     def __init__(self, b: Builder, active: bytearray) -> None:
         self.b, self.active = b, active
-        self._known: dict[tuple[int, ...], tuple[Template, list[int]]] = {}
+        self._known: dict[tuple[int, ...], Stamp] = {}
 
-    def of(self, i: int, operands: tuple[int, ...]) -> tuple[Template, list[int]]:
-        """The template of node `i`, and of each of its rows the type as a row of the builder's `types`."""
+    def of(self, i: int, operands: tuple[int, ...]) -> Stamp:
         b, active = self.b, self.active
         plain = i not in b.attrs
         key = (b.op[i], b.type[i], *[2 * b.type[x] + active[x] for x in operands])
         known = self._known.get(key) if plain else None
         if known is None:
-            mask = [bool(active[x]) for x in operands]
-            types = tuple(b.type_of(x) for x in operands)
-            rule = template(b.op[i], types, b.type_of(i), b.attrs.get(i, {}), mask)
-            known = rule, [b.intern_type(row.type) for row in rule.rows]
+            known = stamp_of(b, i, operands, [bool(active[x]) for x in operands])
             if plain:
                 self._known[key] = known
         return known
@@ -153,32 +136,16 @@ class _Rules:
 def _through(b: Builder, i: int, c: Cotangent, rules: _Rules, cotangents: dict[int, Cotangent]) -> None:
     """Stamps the rules of node `i` and hands its operands what they give."""
     operands = b.operands(i)
-    rule, types = rules.of(i, operands)
-    placed: list[int] = []
-    for row, type_ in zip(rule.rows, types, strict=True):
-        refs = tuple([lookup(r, placed, i, c.value, operands) for r in row.operands])
-        known = _by_one(b, refs, type_) if row.op == _MUL and c.value in refs else None
-        placed.append(b.place(row.op, refs, type_, row.attrs) if known is None else known)
-    risky = BY_CODE[b.op[i]].hazard or any(b.risk[x] for x in operands)
-    for x, given in zip(operands, rule.gives, strict=True):
-        if given is None:
-            continue
-        value = lookup(given.value, placed, i, c.value, operands)
-        if given.support is None:
-            new = Cotangent(value, c.support, c.support is None or (c.clean and not risky))
-        else:
-            own = lookup(given.support, placed, i, c.value, operands)
-            support = own if c.support is None else b.and_(c.support, own)
-            new = Cotangent(value, support, False)
+    op = BY_CODE[b.op[i]]
+    rule = rules.of(i, operands)
+    if op.flow == "elementwise":
+        given = elementwise(b, i, c, rule, operands, op)
+    elif op.flow == "structural":
+        given = structural(b, i, c, rule, operands, op)
+    else:
+        given = mixing(b, i, c, rule, operands, op)
+    for x, new in given:
         cotangents[x] = _join(b, cotangents.get(x), new)
-
-
-def _by_one(b: Builder, refs: Sequence[int], type_: int) -> int | None:
-    """The other factor where one is the 1 that a gradient starts with: the product has the same bits."""
-    for one_, other in (refs, refs[::-1]):
-        if b.constant(one_) == 1.0 and b.type[other] == type_:
-            return other
-    return None
 
 
 def _through_cond(
@@ -191,9 +158,9 @@ def _through_cond(
     keys = sorted(given)
     extra: list[int] = []
     for k in keys:
-        extra.append(_settled(b, given[k]))
+        extra.append(settled(b, given[k]))
         support = given[k].support
-        extra.append(b.const(True) if support is None else support)
+        extra.append(everywhere(b, b.type1(given[k].value)) if support is None else support)
     attrs = b.attrs[i]
     sides = {
         side: _side_gradient(b, attrs[side], captured, wrt, keys, [b.type1(x) for x in extra])

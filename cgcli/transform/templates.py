@@ -43,7 +43,9 @@ class Template(NamedTuple):
 def cotangent_type(type_: AnyType) -> Type:
     """The type of the cotangent of a value: its own, or `float` for a literal's."""
     t = one(type_)
-    return FLOAT if t.weak else t
+    if not t.weak:
+        return t
+    return Type("float", t.shape) if t.shape else FLOAT
 
 
 _templates: dict[tuple[Any, ...], Template] = {}

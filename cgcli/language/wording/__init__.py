@@ -4,10 +4,19 @@ from __future__ import annotations
 
 from cgcli.graph.diagnostic import Diagnostic
 
-from . import call, files, picture, program, run, syntax
+from . import call, data, files, picture, program, run, syntax, tensors
 from .words import Worded, Words, fill, phrase
 
-TABLES = (syntax.WORDS, files.WORDS, program.WORDS, run.WORDS, picture.WORDS, call.WORDS)
+TABLES = (
+    syntax.WORDS,
+    files.WORDS,
+    program.WORDS,
+    tensors.WORDS,
+    run.WORDS,
+    picture.WORDS,
+    call.WORDS,
+    data.WORDS,
+)
 WORDS: dict[str, Words] = {code: words for table in TABLES for code, words in table.items()}
 
 

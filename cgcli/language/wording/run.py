@@ -10,6 +10,10 @@ WORDS: dict[str, Words] = {
         labels={"here": "the divisor is 0"},
         help=("guard it by a condition, as in `if n != 0 then k // n else 0`",),
     ),
+    "too-many-columns": Words(
+        "the results would be {columns} columns of CSV; the limit is {limit}",
+        help=("`--format json` writes tensors of any size",),
+    ),
     "integer-overflow": Words(
         "the result is too large for {type}",
         labels={"here": "does not fit"},

@@ -1,0 +1,1 @@
+"""Tables, arrays and checkpoints in and out."""

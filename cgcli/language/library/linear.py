@@ -1,0 +1,142 @@
+"""Linear algebra."""
+
+from __future__ import annotations
+
+from cgcli.graph.sizes import add, mul, same
+from cgcli.language.regions import Value
+from cgcli.language.site import Site
+
+from .definitions import Build, at_least, define, on_diagonal
+
+
+def _vector(s: Site, name: str) -> Value:
+    x = s.value(name)
+    if x.type.rank != 1:
+        s.fail("vector-expected", name, type=x.type)
+    return x
+
+
+def _dot(s: Site) -> Value:
+    x, y = _vector(s, "x"), _vector(s, "y")
+    return s.op("einsum", x, y, pattern="i,i->")
+
+
+def _outer(s: Site) -> Value:
+    x, y = _vector(s, "x"), _vector(s, "y")
+    return s.op("mul", s.op("expand_dims", x, axes=(-1,)), y)
+
+
+def _diagonal(s: Site, x: Value) -> Value:
+    """The diagonal of the last two axes: every (columns + 1)-th of the elements one behind the other."""
+    *lead, rows, columns = x.type.shape
+    if not isinstance(columns, int) and same(rows, columns) is not True:
+        s.fail("diagonal-sizes", "x", type=x.type)
+    flat = s.op("reshape", x, shape=(*lead, mul(rows, columns)))
+    count = min(rows, columns) if isinstance(rows, int) and isinstance(columns, int) else rows
+    if isinstance(columns, int):
+        return s.op("slice", flat, starts=(0,), steps=(columns + 1,), sizes=(count,))
+    places = s.op("mul", s.op("arange", size=count), s.size(add(columns, 1)))
+    return s.op("take", flat, places, axis=-1)
+
+
+def _diag(s: Site) -> Value:
+    """Of a matrix its diagonal; of a vector the matrix that has it as its diagonal."""
+    x = s.value("x")
+    if x.type.rank >= 2:
+        return _diagonal(s, x)
+    at_least(s, x, 1)
+    n = x.type.shape[0]
+    return s.op("where", on_diagonal(s, n, n), s.op("expand_dims", x, axes=(-1,)), 0.0)
+
+
+def _trace(s: Site) -> Value:
+    x = s.value("x")
+    at_least(s, x, 2)
+    return s.op("sum", _diagonal(s, x), axes=(-1,), keepdims=False)
+
+
+def _matrix_op(op: str) -> Build:
+    def build(s: Site) -> Value:
+        at_least(s, s.value("x"), 2)
+        return s.op(op, s.value("x"))
+
+    return build
+
+
+def _solve(s: Site) -> Value:
+    a, b = s.value("a"), s.value("b")
+    at_least(s, a, 2, "a")
+    at_least(s, b, 1, "b")
+    if b.type.rank > 1:
+        return s.op("solve", a, b)
+    return s.op("squeeze", s.op("solve", a, s.op("expand_dims", b, axes=(-1,))), axes=(-1,))
+
+
+define("dot", "x y", _dot, whole=False)
+define("outer", "x y", _outer)
+define("diag", "x", _diag)
+define("trace", "x", _trace)
+for _name in ("det", "logdet", "inv", "cholesky"):
+    define(_name, "x", _matrix_op(_name), whole=False)
+define("solve", "a b", _solve)
+
+
+def _einsum(s: Site) -> Value:
+    pattern = s.text("pattern").replace(" ", "")
+    names = [name for name in ("x1", "x2", "x3", "x4", "x5", "x6", "x7", "x8") if s.given(name)]
+    left, arrow, result = pattern.partition("->")
+    operands = left.split(",")
+    letters = "".join(operands).replace("...", "")
+    every = letters + result.replace("...", "")
+    if not every.isascii() or (every and not every.isalpha()):
+        s.fail("einsum-pattern", "pattern")
+    if not arrow:
+        once = "".join(sorted(c for c in set(letters) if letters.count(c) == 1))
+        result = ("..." if "..." in left else "") + once
+    if len(operands) != len(names):
+        s.fail("einsum-count", "pattern", wanted=len(operands), found=len(names))
+    shown = result.replace("...", "")
+    if len(set(shown)) < len(shown) or set(shown) - set(letters):
+        s.fail("einsum-result", "pattern")
+    values: list[Value] = []
+    indices: list[str] = []
+    operands, result = _without_dots(s, operands, result, [s.value(name).type.rank for name in names])
+    for name, written in zip(names, operands, strict=True):
+        x, wanted = s.value(name), written
+        if x.type.rank != len(wanted):
+            s.fail("einsum-rank", name, indices=wanted, wanted=len(wanted), type=x.type)
+        while len(set(wanted)) < len(wanted):
+            x, wanted = _repeated(s, x, wanted)
+        values.append(x)
+        indices.append(wanted)
+    return s.op("einsum", *values, pattern=f"{','.join(indices)}->{result}")
+
+
+def _without_dots(s: Site, operands: list[str], result: str, ranks: list[int]) -> tuple[list[str], str]:
+    """A pattern in which letters stand for the axes that `...` means; the last of them are the same in all operands."""
+    free = [c for c in "ABCDEFGHIJKLMNOPQRSTUVWXYZ" if c not in "".join((*operands, result))]
+    counts = [rank - len(wanted) + 3 for wanted, rank in zip(operands, ranks, strict=True) if "..." in wanted]
+    longest = max((0, *counts))
+    if longest > len(free) or min((0, *counts)) < 0:
+        s.fail("einsum-pattern", "pattern")
+    letters = "".join(free[:longest])
+    found = [
+        wanted.replace("...", letters[longest - (rank - len(wanted) + 3) :]) if "..." in wanted else wanted
+        for wanted, rank in zip(operands, ranks, strict=True)
+    ]
+    return found, result.replace("...", letters)
+
+
+def _repeated(s: Site, x: Value, indices: str) -> tuple[Value, str]:
+    """An operand whose index stands twice, without that: its diagonal."""
+    letter = next(c for c in indices if indices.count(c) > 1)
+    first = indices.index(letter)
+    second = indices.index(letter, first + 1)
+    rank = len(indices)
+    order = (*(k for k in range(rank) if k not in (first, second)), first, second)
+    moved = s.op("permute", x, axes=tuple(k - rank for k in order))
+    rest = "".join(c for k, c in enumerate(indices) if k not in (first, second))
+    return _diagonal(s, moved), rest + letter
+
+
+define("einsum", "pattern x1 x2? x3? x4? x5? x6? x7? x8?", _einsum, whole=False)

@@ -1,0 +1,133 @@
+"""Tensors that are made of sizes, and random ones."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+from cgcli.graph.sizes import Size, larger, sub
+from cgcli.language.regions import Value
+from cgcli.language.shapes import constant_of, size_of
+from cgcli.language.site import Site
+
+from .definitions import Build, at_least, define, on_diagonal
+
+
+def _filled(s: Site, value: Value | float) -> Value:
+    shape = s.shape("shape")
+    if any(isinstance(n, int) and n < 0 for n in shape):
+        s.fail("negative-size", "shape", size=next(n for n in shape if isinstance(n, int) and n < 0))
+    return s.op("expand", value, shape=shape)
+
+
+def _size(s: Site, name: str) -> Size:
+    found = size_of(s.value(name))
+    if found is None:
+        s.fail("not-a-size", name, type=s.value(name).type)
+    if isinstance(found, int) and found < 0:
+        s.fail("negative-size", name, size=found)
+    return found
+
+
+def _eye(s: Site) -> Value:
+    rows = _size(s, "n")
+    columns = _size(s, "m") if s.given("m") else rows
+    return s.op("where", on_diagonal(s, rows, columns), 1.0, 0.0)
+
+
+def _arange(s: Site) -> Value:
+    """Ints up to a stop, from a start; floats in steps are counted when the file is read."""
+    if s.given("step"):
+        return _stepped(s)
+    first, last = ("start", "stop") if s.given("stop") else (None, "start")
+    stop = size_of(s.value(last))
+    start: Size | None = 0 if first is None else size_of(s.value(first))
+    if stop is None or start is None:
+        return _stepped(s)
+    made = s.op("arange", size=larger(0, sub(stop, start)))
+    return made if first is None or start == 0 else s.op("add", s.value(first), made)
+
+
+def _stepped(s: Site) -> Value:
+    names = ["start", "stop", "step"] if s.given("stop") else ["start"]
+    found = [constant_of(s.value(name)) for name in names if s.given(name)]
+    if any(isinstance(x, bool) or not isinstance(x, (int, float)) for x in found):
+        s.fail("not-a-size", names[0], type=s.value(names[0]).type)
+    start, stop, step = (0, found[0], 1) if len(found) == 1 else (*found, 1) if len(found) == 2 else found
+    if step == 0 or not all(map(math.isfinite, (start, stop, step))):
+        s.fail("arange-step", "step" if s.given("step") else None)
+    count = max(0, math.ceil((stop - start) / step))
+    places = s.op("arange", size=count)
+    return s.op("add", start, s.op("mul", places, step))
+
+
+def _linspace(s: Site) -> Value:
+    """Both ends belong to it; the last one is exact."""
+    low, high, n = s.value("start"), s.value("stop"), s.integer("count")
+    if n < 1:
+        s.fail("negative-size", "count", size=n)
+    places = s.op("arange", size=n)
+    if n == 1:
+        return s.op("add", low, s.op("mul", places, 0.0))
+    step = s.op("div", s.op("sub", high, low), float(n - 1))
+    inner = s.op("add", low, s.op("mul", places, step))
+    return s.op("where", s.op("eq", places, n - 1), high, inner)
+
+
+def _one_hot(s: Site) -> Value:
+    labels, n = s.value("x"), _size(s, "n")
+    if not labels.type.is_int:
+        s.fail("index-type", "x", type=labels.type)
+    places = s.op("expand_dims", labels, axes=(-1,))
+    return s.op("where", s.op("eq", places, s.op("arange", size=n)), 1.0, 0.0)
+
+
+def _triangle(how: str) -> Build:
+    def build(s: Site) -> Value:
+        x = s.value("x")
+        at_least(s, x, 2)
+        return s.op("where", on_diagonal(s, x.type.shape[-2], x.type.shape[-1], how), x, 0)
+
+    return build
+
+
+define("zeros", "shape", lambda s: _filled(s, 0.0), whole=False)
+define("ones", "shape", lambda s: _filled(s, 1.0), whole=False)
+define("full", "shape value", lambda s: _filled(s, s.value("value")), whole=False)
+define("eye", "n m?", _eye)
+define("arange", "start stop? step?", _arange)
+define("linspace", "start stop count", _linspace)
+define("one_hot", "x n", _one_hot)
+define("tril", "x", _triangle("ge"))
+define("triu", "x", _triangle("le"))
+
+
+# ---- drawn
+
+
+def _drawn(op: str, place: Callable[[Site, Value], Value]) -> Build:
+    def build(s: Site) -> Value:
+        initialised = s.lowering.initialised
+        for name in ("shape", "seed"):
+            if not s.given(name) and initialised is None:
+                s.fail("draw-needs", name=name)
+        shape, seed, name = initialised or ((), s.number(0), "")
+        if s.given("shape"):
+            shape = s.shape("shape")
+        if s.given("seed"):
+            seed, name = s.value("seed"), ""
+        return place(s, s.op(op, seed, shape=shape, name=name))
+
+    return build
+
+
+def _normal(s: Site, drawn: Value) -> Value:
+    return s.op("add", s.value("mean"), s.op("mul", s.value("std"), drawn))
+
+
+def _uniform(s: Site, drawn: Value) -> Value:
+    return s.op("add", s.value("low"), s.op("mul", s.op("sub", s.value("high"), s.value("low")), drawn))
+
+
+define("normal", "mean std", _drawn("standard_normal", _normal), "shape? seed?")
+define("uniform", "low high", _drawn("uniform", _uniform), "shape? seed?")

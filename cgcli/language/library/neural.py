@@ -1,0 +1,107 @@
+"""Convolution, pooling and dropout."""
+
+from __future__ import annotations
+
+import math
+
+from cgcli.graph.sizes import floor_div, mul, same
+from cgcli.graph.types import BOOL
+from cgcli.language.regions import Value
+from cgcli.language.site import Site
+
+from .definitions import Build, define, padded
+
+
+def _per_axis(s: Site, name: str, count: int, default: int) -> tuple[int, ...]:
+    """A number for each spatial axis, or one for all."""
+    found = s.integers(name)
+    if found is None:
+        return (default,) * count
+    if len(found) == 1:
+        found *= count
+    least = 0 if name == "padding" else 1
+    if len(found) != count or min(found) < least:
+        s.fail("per-axis", name, name=name, count=count, least=least)
+    return found
+
+
+def _convolution(count: int) -> Build:
+    def build(s: Site) -> Value:
+        x, w = s.value("x"), s.value("w")
+        for name, value in (("x", x), ("w", w)):
+            if value.type.rank != count + 2:
+                s.fail("conv-rank", name, wanted=count + 2, type=value.type, axes=count)
+        stride, dilation = _per_axis(s, "stride", count, 1), _per_axis(s, "dilation", count, 1)
+        padding, groups = _per_axis(s, "padding", count, 0), s.integer("groups", 1)
+        channels, filters = x.type.shape[1], w.type.shape[0]
+        sizes = w.type.shape[2:]
+        if not all(isinstance(n, int) for n in sizes):
+            s.fail("conv-kernel", "w", type=w.type)
+        if groups < 1 or any(isinstance(n, int) and n % groups for n in (channels, filters)):
+            s.fail("conv-groups", "groups" if s.given("groups") else None, groups=groups, x=x.type, w=w.type)
+        if same(mul(w.type.shape[1], groups), channels) is False:
+            s.fail("conv-channels", "w", channels=channels, wanted=mul(w.type.shape[1], groups), groups=groups)
+        seen = s.op("windows", padded(s, x, [(p, p) for p in padding]), sizes=sizes, strides=stride, dilations=dilation)
+        places, inner = "ij"[:count], "kl"[:count]
+        if groups == 1:
+            return s.op("einsum", seen, w, pattern=f"nc{places}{inner},oc{inner}->no{places}")
+        shape = seen.type.shape
+        split = s.op("reshape", seen, shape=(shape[0], groups, floor_div(channels, groups), *shape[2:]))
+        kernels = s.op("reshape", w, shape=(groups, floor_div(filters, groups), *w.type.shape[1:]))
+        made = s.op("einsum", split, kernels, pattern=f"ngc{places}{inner},goc{inner}->ngo{places}")
+        return s.op("reshape", made, shape=(shape[0], filters, *shape[2 : 2 + count]))
+
+    return build
+
+
+def _pooling(op: str) -> Build:
+    def build(s: Site) -> Value:
+        x = s.value("x")
+        given = s.integers("size")
+        assert given is not None
+        count = x.type.rank - 2 if len(given) == 1 else len(given)
+        if count < 1 or x.type.rank < count + 1:
+            s.fail("needs-axes", "x", rank=3, type=x.type)
+        sizes = _per_axis(s, "size", count, 1)
+        strides = sizes if not s.given("stride") else _per_axis(s, "stride", count, 1)
+        padding = _per_axis(s, "padding", count, 0)
+        if any(p >= n for p, n in zip(padding, sizes, strict=True)):
+            s.fail("pool-padding", "padding")
+        wide = padded(s, x, [(p, p) for p in padding])
+        if any(padding) and op == "amax":
+            # what lies outside never is the largest
+            inside = s.op("expand", s.number(True), shape=x.type.shape[-count:])
+            wide = s.op("where", padded(s, inside, [(p, p) for p in padding]), wide, -math.inf)
+        attrs = {"sizes": sizes, "strides": strides, "dilations": (1,) * count}
+        over = {"axes": tuple(range(-count, 0)), "keepdims": False}
+        seen = s.op("windows", wide, **attrs)
+        if op == "amax" or not any(padding):
+            return s.op(op, seen, **over)
+        # the mean of what lies inside
+        ones = s.op("expand", 1.0, shape=x.type.shape[-count:])
+        counts = s.op("sum", s.op("windows", padded(s, ones, [(p, p) for p in padding]), **attrs), **over)
+        return s.op("div", s.op("sum", seen, **over), counts)
+
+    return build
+
+
+define("conv1d", "x w", _convolution(1), "stride? padding? dilation? groups?")
+define("conv2d", "x w", _convolution(2), "stride? padding? dilation? groups?")
+define("max_pool", "x size", _pooling("amax"), "stride? padding?")
+define("avg_pool", "x size", _pooling("mean"), "stride? padding?")
+
+
+def _dropout(s: Site) -> Value:
+    """Zeros in place of some elements, the others scaled, where the program declares that it is training."""
+    x, rate = s.value("x"), s.value("rate")
+    training, step = (s.lowering.declared(name) for name in ("training", "step"))
+    if training is None or training.type != BOOL:
+        return x
+    number = s.number(0) if step is None or not step.type.is_int else step
+    drawn = s.op("uniform", number, shape=x.type.shape, name=f"dropout {s.lowering.draws}")
+    s.lowering.draws += 1
+    kept = s.op("where", s.op("ge", drawn, rate), s.op("div", x, s.op("sub", 1.0, rate)), 0.0)
+    return s.op("where", training, kept, x)
+
+
+define("dropout", "x rate", _dropout)

@@ -1,0 +1,56 @@
+"""The modules of the standard library as people see them: functions with their doc comments, examples and text."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from .files import library_names, library_path, read_source
+from .parser import parse
+from .tree import identifier, kind, span_of
+
+EXAMPLE = "example:"
+
+
+class LibraryFunction(NamedTuple):
+    """A function of a module. example: a call, and its value as text. text: how it is defined."""
+
+    name: str
+    signature: str
+    doc: str
+    example: str
+    value: str
+    text: str
+
+
+def library_functions(module: str) -> list[LibraryFunction]:
+    """The functions of a module, in the order of its file; none for a name that is no module."""
+    path = library_path(module)
+    if path is None:
+        return []
+    source = read_source(path, f"stdlib/{module}.cg")
+    parsed = parse(source)
+    found: list[LibraryFunction] = []
+    statements: list[Any] = parsed.tree.children
+    for statement in statements:
+        if kind(statement) != "fn_decl":
+            continue
+        span = span_of(source, statement)
+        token, *_, body = (c for c in statement.children if c is not None)
+        head = source.text[span.start : span_of(source, body).start]
+        signature = head.partition("(")[2].rpartition(")")[0]
+        doc, _, example = parsed.docs.get(span.start, "").partition(EXAMPLE)
+        call, _, value = example.strip().partition("->")
+        name = identifier(token)
+        about = " ".join(doc.split())
+        found.append(
+            LibraryFunction(name, f"{module}.{name}({signature})", about, call.strip(), value.strip(), span.text)
+        )
+    return found
+
+
+def library_function(path: str) -> LibraryFunction | None:
+    """`nn.softmax` by that name."""
+    module, dot, name = path.partition(".")
+    if not dot or module not in library_names():
+        return None
+    return next((f for f in library_functions(module) if f.name == name), None)

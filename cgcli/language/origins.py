@@ -1,0 +1,55 @@
+"""Where a value got its shape, said in words: for messages about shapes that do not fit."""
+
+from __future__ import annotations
+
+from cgcli.graph.graph import INPUT, NONE, opname
+from cgcli.graph.source import Span
+from cgcli.ops.registry import BY_CODE
+
+from .regions import Value
+from .shapes import outside
+
+LONGEST = 24  # characters of an operand's text that are repeated in a message
+
+
+def described(value: Value, span: Span) -> str:
+    """`x is float[batch, 783], declared on line 1`; `span` is where the operand stands."""
+    text = " ".join(span.text.split())
+    what = text if len(text) <= LONGEST else "this"
+    shown = str(value.type).removeprefix("~")
+    return f"{what} is {shown}{_origin(value, span)}"
+
+
+def _origin(value: Value, here: Span) -> str:
+    """Where the shape was declared or made, unless that is `here`."""
+    value = _source(value)
+    b = value.region.builder
+    span = b.spans[b.span[value.node]] if b.span[value.node] != NONE else None
+    if span is None or (span.source is here.source and span.start >= here.start and span.end <= here.end):
+        return ""
+    place = f"on line {span.line}"
+    if span.source is not here.source:
+        place += f" of {span.source.name}"
+    if b.op[value.node] == INPUT:
+        return f", declared {place}"
+    made = BY_CODE[b.op[value.node]].notation.text
+    return f", made {place}" if opname(b.op[value.node]) == made else f", made by `{made}` {place}"
+
+
+def _source(value: Value) -> Value:
+    """The value that first had this shape: back through ops that keep the shape of an operand."""
+    while True:
+        region, b, node = value.region, value.region.builder, value.node
+        if b.op[node] == INPUT:
+            outer = outside(region, node)
+            if outer is None:
+                return value
+            value = outer
+            continue
+        if BY_CODE[b.op[node]].flow != "elementwise":
+            return value
+        shape = value.type.shape
+        before = next((x for x in b.operands(node) if getattr(b.type_of(x), "shape", None) == shape), None)
+        if before is None:
+            return value
+        value = Value(region, before)

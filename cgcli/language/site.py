@@ -1,0 +1,147 @@
+"""Where a built-in function is called: what its definition needs to make nodes and to read its arguments."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, NoReturn
+
+from cgcli.graph.diagnostic import error
+from cgcli.graph.sizes import Shape, Size
+
+from .frames import Frame
+from .regions import Value
+from .shapes import constant_of, sizes_of
+from .tensors import Tensors
+from .tree import kind
+
+
+@dataclass(frozen=True)
+class Argument:
+    """An argument as it was written; `value` is None for a text, and a list for a bracket that is one."""
+
+    tree: Any
+    value: Any
+
+
+@dataclass(frozen=True)
+class Site:
+    """One call of a built-in function; each op that its definition names becomes a node."""
+
+    lowering: Tensors
+    frame: Frame
+    tree: Any
+    name: str
+    arguments: dict[str, Argument]
+
+    def op(self, op: str, *operands: Value | float, **attrs: Any) -> Value:
+        """A node; a number stands for a literal."""
+        values = [x if isinstance(x, Value) else self.number(x) for x in operands]
+        return self.lowering.emit(self.frame, self.tree, op, values, self._parts(values), **attrs)
+
+    def number(self, value: float | int | bool) -> Value:
+        return self.lowering.value(self.frame, self.tree, value)
+
+    def size(self, size: Size) -> Value:
+        """A size as a value."""
+        return self.lowering.number(self.frame, self.tree, size)
+
+    def matmul(self, x: Value, y: Value) -> Value:
+        return self.lowering.matmul(self.frame, self.tree, x, y, self._parts([x, y]) or (self.tree, self.tree))
+
+    def fail(self, code: str, argument: str | None = None, **values: Any) -> NoReturn:
+        at = self.tree if argument is None else self.arguments[argument].tree
+        raise error(code, self.frame.span(at), function=self.name, **values)
+
+    # ---- reading arguments
+
+    def given(self, name: str) -> bool:
+        return name in self.arguments
+
+    def value(self, name: str) -> Value:
+        found = self.arguments[name].value
+        if not isinstance(found, Value):
+            self.fail("value-expected", name, name=name)
+        return found
+
+    def values(self, name: str) -> list[Value]:
+        """The items of a bracket."""
+        found = self.arguments[name].value
+        if not isinstance(found, list):
+            self.fail("list-expected", name, name=name)
+        return found
+
+    def integer(self, name: str, default: int | None = None) -> int:
+        if name not in self.arguments and default is not None:
+            return default
+        found = constant_of(self.value(name))
+        if type(found) is not int:
+            self.fail("constant-expected", name, name=name, what="a whole number")
+        return int(found)
+
+    def flag(self, name: str, default: bool) -> bool:
+        if name not in self.arguments:
+            return default
+        found = constant_of(self.value(name))
+        if not isinstance(found, bool):
+            self.fail("constant-expected", name, name=name, what="`true` or `false`")
+        return found
+
+    def integers(self, name: str) -> tuple[int, ...] | None:
+        """Whole numbers in a bracket, or one; None where the argument is left out."""
+        if name not in self.arguments:
+            return None
+        found = constant_of(self.value(name))
+        if type(found) is int:
+            return (found,)
+        if not isinstance(found, tuple) or not all(type(x) is int for x in found):
+            self.fail("constant-expected", name, name=name, what="whole numbers, as in `[0, 1]`")
+        return found
+
+    def pairs(self, name: str) -> list[Shape]:
+        """Sizes in brackets within a bracket."""
+        value = self.value(name)
+        constant = constant_of(value)
+        if not isinstance(constant, tuple) or not all(isinstance(x, tuple) and len(x) == 2 for x in constant):
+            self.fail("constant-expected", name, name=name, what="pairs of whole numbers, as in `[[1, 1], [0, 0]]`")
+        return list(constant)
+
+    def shape(self, name: str) -> Shape:
+        """The sizes of a shape; raises for one that only a run could tell."""
+        value = self.value(name)
+        found = sizes_of(value)
+        if found is None:
+            self.fail("not-a-shape", name, name=name, type=value.type)
+        return found
+
+    def text(self, name: str) -> str:
+        tree = self.arguments[name].tree
+        if kind(tree) != "string":
+            self.fail("constant-expected", name, name=name, what='a text in double quotes, as in `"ij,jk->ik"`')
+        return str(tree.children[0])[1:-1]
+
+    def axis(self, name: str, rank: int, default: int | None = None) -> int:
+        """An axis counted from the end."""
+        k = self.integer(name, default)
+        if not -rank <= k < rank:
+            self.fail("axis-outside", name if name in self.arguments else None, axis=k, rank=rank)
+        return k - rank if k >= 0 else k
+
+    def axes(self, name: str, rank: int) -> tuple[int, ...]:
+        """Axes counted from the end, in order; all of them where the argument is left out."""
+        found = self.integers(name)
+        if found is None:
+            return tuple(range(-rank, 0))
+        for k in found:
+            if not -rank <= k < rank:
+                self.fail("axis-outside", name, axis=k, rank=rank)
+        axes = sorted(k - rank if k >= 0 else k for k in found)
+        if len(set(axes)) < len(axes):
+            self.fail("axis-twice", name)
+        return tuple(axes)
+
+    def _parts(self, values: Sequence[Value]) -> list[Any]:
+        """The trees of operands, when all of them are arguments as they were written."""
+        known = {a.value: a.tree for a in self.arguments.values() if isinstance(a.value, Value)}
+        found = [known.get(v) for v in values]
+        return [] if None in found else found

@@ -1,0 +1,357 @@
+"""Tensor literals, ranges, indexing and the matrix product, in ops whose axes count from the end."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from cgcli.graph.diagnostic import error
+from cgcli.graph.sizes import Size, add, floor_div, larger, product, smaller, sub
+from cgcli.graph.types import Type
+
+from .expressions import Expressions, Lowering, Request
+from .frames import Frame
+from .regions import Value
+from .shapes import constant_of, item_of, size_of
+from .tree import kind, literal
+
+MAX_AXES = 32  # as many as NumPy could have for most of its life; nobody needs more
+
+
+@dataclass(frozen=True)
+class Part:
+    """A slice of one axis: so many elements from a start in steps."""
+
+    start: Size
+    step: int
+    size: Size
+
+
+class Tensors(Expressions):
+    """Lowers what makes tensors and takes them apart."""
+
+    # ---- literals and ranges
+
+    def _tensor(self, frame: Frame, tree: Any) -> Any:
+        if _too_deep(tree):
+            raise error("too-many-axes", frame.span(tree), limit=MAX_AXES)
+        found = literal_tensor(tree)
+        if found is not None:
+            value, shape = found
+            return self._literal_tensor(frame, tree, value, shape)
+        return self._stacked(frame, tree)
+
+    def _literal_tensor(self, frame: Frame, tree: Any, value: Any, shape: tuple[int, ...]) -> Value:
+        flat = list(_leaves(value))
+        dtype = "bool" if flat and all(isinstance(x, bool) for x in flat) else "float"
+        if flat and all(type(x) is int for x in flat):
+            dtype = "int"
+        if not flat:
+            return self.value(frame, tree, value, Type("float", shape))
+        return self.value(frame, tree, value, Type(dtype, shape, weak=dtype != "bool"))
+
+    def _stacked(self, frame: Frame, tree: Any) -> Lowering:
+        parts = [c for c in tree.children if c is not None]
+        values: list[Value] = []
+        for part in parts:
+            values.append((yield frame, part))
+        return self.emit(frame, tree, "stack", values, parts, axis=-1 - values[0].type.rank)
+
+    def _range(self, frame: Frame, tree: Any) -> Lowering:
+        low, high = tree.children
+        a = yield frame, low
+        b = yield frame, high
+        first, last = self.size(frame, low, a), self.size(frame, high, b)
+        made = self.emit(frame, tree, "arange", [], [], size=larger(0, sub(last, first)))
+        return made if first == 0 else self.emit(frame, tree, "add", [a, made], [])
+
+    def _string(self, frame: Frame, tree: Any) -> Value:
+        raise error("text-as-value", frame.span(tree))
+
+    # ---- products
+
+    def _binary(self, frame: Frame, tree: Any) -> Lowering:
+        left, sign, right = tree.children
+        if sign != "@":
+            return (yield from super()._binary(frame, tree))
+        x = yield frame, left
+        y = yield frame, right
+        return self.matmul(frame, tree, x, y, (left, right))
+
+    def _field(self, frame: Frame, tree: Any) -> Any:
+        base, token = tree.children
+        if str(token) == "T" and self._module(frame, base) is None:
+            return self._transposed(frame, tree)
+        return super()._field(frame, tree)
+
+    def _transposed(self, frame: Frame, tree: Any) -> Lowering:
+        x = yield frame, tree.children[0]
+        if x.type.rank != 2:
+            raise error("transpose-rank", frame.span(tree), type=x.type)
+        return self.emit(frame, tree, "permute", [x], [tree.children[0]], axes=(-1, -2))
+
+    def matmul(self, frame: Frame, tree: Any, x: Value, y: Value, parts: Sequence[Any]) -> Value:
+        """NumPy's `@`: vectors become matrices of one row or one column, and the axis vanishes again."""
+        for value, part in ((x, parts[0]), (y, parts[1])):
+            if value.type.rank == 0:
+                raise error("matmul-scalar", frame.span(part), type=value.type)
+        left = self.emit(frame, tree, "expand_dims", [x], parts, axes=(-2,)) if x.type.rank == 1 else x
+        right = self.emit(frame, tree, "expand_dims", [y], parts, axes=(-1,)) if y.type.rank == 1 else y
+        made = self.emit(frame, tree, "matmul", [left, right], parts, shown=(x, y))
+        axes = (*((-2,) if x.type.rank == 1 else ()), *((-1,) if y.type.rank == 1 else ()))
+        return self.emit(frame, tree, "squeeze", [made], [], axes=axes) if axes else made
+
+    # ---- indexing
+
+    def _index(self, frame: Frame, tree: Any) -> Lowering:
+        x = yield frame, tree.children[0]
+        items = yield from self._items(frame, tree)
+        return self.indexed(frame, tree, x, items)
+
+    def _part_assign(self, frame: Frame, tree: Any) -> Lowering:
+        """`y[i] = v`: the new y."""
+        target, expression = tree.children
+        y = yield frame, target.children[0]
+        items = yield from self._items(frame, target)
+        v = yield frame, expression
+        return self.replaced(frame, target, y, items, v, expression)
+
+    def _items(self, frame: Frame, tree: Any) -> Generator[Request, Any, list[tuple[Any, Any]]]:
+        """What stands in the brackets of an index: trees with values, bounds of slices, or None for `...`."""
+        found: list[tuple[Any, Any]] = []
+        for item in tree.children[1:]:
+            if item is None:
+                continue
+            if kind(item) == "slice":
+                bounds: list[Value | None] = []
+                for part in item.children:
+                    bounds.append(None if part is None else (yield frame, part))
+                found.append((item, tuple(bounds)))
+            elif kind(item) == "ellipsis":
+                found.append((item, None))
+            else:
+                found.append((item, (yield frame, item)))
+        return found
+
+    def indexed(self, frame: Frame, tree: Any, x: Value, items: Sequence[tuple[Any, Any]]) -> Value:
+        """`x[items]`; an item is a value, the bounds of a slice, or None for `...`."""
+        k = constant_of(items[0][1]) if len(items) == 1 and isinstance(items[0][1], Value) else None
+        if type(k) is int:
+            known = item_of(x, k)
+            if known is not None:
+                return known
+            literal_value = constant_of(x)
+            if isinstance(literal_value, tuple) and -len(literal_value) <= k < len(literal_value):
+                return self.value(frame, tree, literal_value[k], x.type._replace(shape=x.type.shape[1:]))
+        rank = x.type.rank
+        given = [i for i in items if i[1] is not None]
+        if len(items) - len(given) > 1:
+            raise error("ellipsis-twice", frame.span([i for i in items if i[1] is None][1][0]))
+        if len(given) > rank:
+            span = frame.span(given[rank][0])
+            raise error("too-many-indices", span, type=x.type, wanted=rank, found=len(given))
+        full: list[tuple[Any, Any]] = []
+        for item in items if len(given) < len(items) else [*items, (tree, None)]:
+            full += [(item[0], (None, None, None))] * (rank - len(given)) if item[1] is None else [item]
+        for part, item in full:
+            if isinstance(item, Value) and not item.type.is_int:
+                raise error("index-type", frame.span(part), type=item.type)
+        tensors = any(isinstance(item, Value) and item.type.rank for _, item in full)
+        parts, gone, computed = self._parts(frame, x, full, tensors)
+        x = self._sliced(frame, tree, x, parts)
+        if computed and tensors:
+            return self._gathered(frame, tree, x, computed)
+        for axis, part, item in computed:
+            place = self._place(frame, part, x, axis, item)
+            x = self.emit(frame, tree, "take", [x, place], [], axis=axis)
+            gone = [a + 1 if a < axis else a for a in gone]
+        return self.emit(frame, tree, "squeeze", [x], [], axes=tuple(gone)) if gone else x
+
+    def _parts(
+        self, frame: Frame, x: Value, items: Sequence[tuple[Any, Any]], tensors: bool
+    ) -> tuple[list[Part], list[int], list[tuple[int, Any, Value]]]:
+        """The slice of each axis; the axes that vanish; the axes, trees and values of computed indices."""
+        parts: list[Part] = []
+        gone: list[int] = []
+        computed: list[tuple[int, Any, Value]] = []
+        rank = x.type.rank
+        for k, (tree, item) in enumerate(items):
+            axis, size = k - rank, x.type.shape[k]
+            if not isinstance(item, Value):
+                parts.append(self._part(frame, tree, item, size))
+                continue
+            place = None if tensors else self._known_place(frame, tree, item, size)
+            if place is None:
+                computed.append((axis, tree, item))
+                parts.append(Part(0, 1, size))
+            else:
+                gone.append(axis)
+                parts.append(Part(place, 1, 1))
+        return parts, gone, computed
+
+    def _known_place(self, frame: Frame, tree: Any, item: Value, size: Size) -> Size | None:
+        """Where a known index lies; None where that has to be found out at the run."""
+        k = size_of(item)
+        if k is None:
+            return None
+        if isinstance(k, int) and isinstance(size, int):
+            if not -size <= k < size:
+                raise error("index-outside", frame.span(tree), index=k, size=size)
+            return k + size if k < 0 else k
+        return None
+
+    def _part(self, frame: Frame, tree: Any, bounds: Sequence[Value | None], n: Size) -> Part:
+        """A slice as in Python: bounds from behind where negative, and clipped to the axis."""
+        start, stop, step = (
+            None if v is None else self.size(frame, tree if t is None else t, v)
+            for v, t in zip(
+                bounds, getattr(tree, "children", (None,) * 3) if kind(tree) == "slice" else (None,) * 3, strict=True
+            )
+        )
+        stride = 1 if step is None else step
+        if not isinstance(stride, int) or stride == 0:
+            raise error("slice-step", frame.span(tree))
+        if stride > 0:
+            first = 0 if start is None else _clipped(start, n, 0, n)
+            last = n if stop is None else _clipped(stop, n, 0, n)
+            return Part(first, stride, _steps(sub(last, first), stride))
+        first = sub(n, 1) if start is None else _clipped(start, n, -1, sub(n, 1))
+        last = -1 if stop is None else _clipped(stop, n, -1, sub(n, 1))
+        return Part(first, stride, _steps(sub(first, last), -stride))
+
+    def _sliced(self, frame: Frame, tree: Any, x: Value, parts: Sequence[Part]) -> Value:
+        """The parts of all axes in one op, which leaves out the first axes that are whole."""
+        shape = x.type.shape
+        whole = [p == Part(0, 1, n) for p, n in zip(parts, shape, strict=True)]
+        if all(whole):
+            return x
+        chosen = parts[whole.index(False) :]
+        return self.emit(
+            frame,
+            tree,
+            "slice",
+            [x],
+            [],
+            starts=tuple(p.start for p in chosen),
+            steps=tuple(p.step for p in chosen),
+            sizes=tuple(p.size for p in chosen),
+        )
+
+    def _place(self, frame: Frame, tree: Any, x: Value, axis: int, index: Value) -> Value:
+        """An index that is checked, and counts from the front."""
+        return self.emit(frame, tree, "index", [index], [tree], size=x.type.shape[axis])
+
+    def _gathered(self, frame: Frame, tree: Any, x: Value, computed: Sequence[tuple[int, Any, Value]]) -> Value:
+        """Tensors of indices: as in NumPy they broadcast, and pick pairs where there are several."""
+        places = [self._place(frame, part, x, axis, item) for axis, part, item in computed]
+        axes = [axis for axis, _, _ in computed]
+        if len(axes) == 1:
+            return self.emit(frame, tree, "take", [x, places[0]], [], axis=axes[0])
+        rank = x.type.rank
+        if axes != list(range(axes[0], axes[0] + len(axes))):  # apart: their axes come first
+            others = [a for a in range(-rank, 0) if a not in axes]
+            x = self.emit(frame, tree, "permute", [x], [], axes=(*axes, *others))
+            axes = list(range(-rank, -rank + len(axes)))
+        shape = x.type.shape
+        first, last = rank + axes[0], rank + axes[-1] + 1
+        flat = places[0]
+        for axis, place in zip(axes[1:], places[1:], strict=True):
+            length = self.number(frame, tree, shape[axis])
+            scaled = self.emit(frame, tree, "mul", [flat, length], [])
+            flat = self.emit(frame, tree, "add", [scaled, place], [part for _, part, _ in computed][:2])
+        merged = (*shape[:first], product(shape[first:last]), *shape[last:])
+        x = self.emit(frame, tree, "reshape", [x], [], shape=merged)
+        return self.emit(frame, tree, "take", [x, flat], [], axis=first - len(merged))
+
+    def replaced(
+        self, frame: Frame, tree: Any, y: Value, items: Sequence[tuple[Any, Any]], v: Value, part: Any
+    ) -> Value:
+        """`y` with the elements that `y[items]` reads taken from `v`; of places named twice the last one counts."""
+        total = product(y.type.shape)
+        numbers = self.emit(frame, tree, "arange", [], [], size=total)
+        numbers = self.emit(frame, tree, "reshape", [numbers], [], shape=y.type.shape)
+        places = self.indexed(frame, tree, numbers, items)
+        wanted = places.type.shape
+        if v.type.shape != wanted:
+            v = self.emit(frame, tree, "expand", [v], [part], shape=wanted)
+        flat = (product(wanted),)
+        places = self.emit(frame, tree, "reshape", [places], [], shape=flat)
+        writer = self.emit(frame, tree, "last_writer", [places], [], size=total)
+        zero = self.value(frame, tree, 0)
+        written = self.emit(frame, tree, "ge", [writer, zero], [])
+        source = self.emit(frame, tree, "max", [writer, zero], [])
+        values = self.emit(frame, tree, "reshape", [v], [], shape=flat)
+        old = self.emit(frame, tree, "reshape", [y], [], shape=(total,))
+        if flat == (0,):
+            return y
+        new = self.emit(frame, tree, "take", [values, source], [], axis=-1)
+        mixed = self.emit(frame, tree, "where", [written, new, old], [])
+        if mixed.type.dtype != y.type.dtype and not y.type.weak:
+            mixed = self.emit(frame, tree, "cast", [mixed], [], dtype=y.type.dtype)
+        return self.emit(frame, tree, "reshape", [mixed], [], shape=y.type.shape)
+
+    # ---- sizes
+
+    def size(self, frame: Frame, tree: Any, value: Value) -> Size:
+        """The size that an expression stands for. Raises CgError for one that only a run could tell."""
+        found = size_of(value)
+        if found is None:
+            raise error("not-a-size", frame.span(tree), type=value.type)
+        return found
+
+
+def _too_deep(tree: Any) -> bool:
+    depth = 0
+    while kind(tree) == "tensor" and depth <= MAX_AXES:
+        depth += 1
+        tree = tree.children[0] if tree.children and tree.children[0] is not None else None
+        if tree is None:
+            break
+    return depth > MAX_AXES
+
+
+def literal_tensor(tree: Any, depth: int = MAX_AXES) -> tuple[Any, tuple[int, ...]] | None:
+    """A tensor of literals as nested tuples with its shape; None when it is computed or ragged."""
+    found: list[Any] = []
+    shapes: list[tuple[int, ...]] = []
+    for child in tree.children:
+        if child is None:
+            continue
+        if kind(child) == "tensor":
+            inner = literal_tensor(child, depth - 1) if depth else None
+            if inner is None:
+                return None
+            value, shape = inner
+        else:
+            value, shape = literal(child), ()
+            if kind(child) in ("true", "false"):
+                value = kind(child) == "true"
+            if value is None:
+                return None
+        found.append(value)
+        shapes.append(shape)
+    if any(s != shapes[0] for s in shapes):
+        return None
+    kinds = {isinstance(x, bool) for x in _leaves(found)}
+    return None if len(kinds) > 1 else (tuple(found), (len(found), *(shapes[0] if shapes else ())))
+
+
+def _leaves(value: Any) -> Any:
+    if isinstance(value, (tuple, list)):
+        for x in value:
+            yield from _leaves(x)
+    else:
+        yield value
+
+
+def _clipped(bound: Size, n: Size, low: Size, high: Size) -> Size:
+    """A bound of a slice within the axis; a negative one counts from behind."""
+    negative = bound < 0 if isinstance(bound, int) else str(bound).startswith("-")
+    return larger(low, add(n, bound)) if negative else smaller(bound, high)
+
+
+def _steps(length: Size, stride: int) -> Size:
+    """How many strides fit into a length."""
+    size = larger(0, length)
+    return size if stride == 1 else floor_div(add(size, stride - 1), stride)

@@ -1,0 +1,46 @@
+"""Values and arrays that are given, and the files that they come from."""
+
+from __future__ import annotations
+
+from .words import Words
+
+WORDS: dict[str, Words] = {
+    "ragged-value": Words(
+        "the value of `{name}` has rows of different lengths", help=("a tensor has as many elements in every row",)
+    ),
+    "array-type": Words(
+        "`{name}` is {wanted} and cannot take {found}",
+        help=("an int takes whole numbers, a float takes any number, a bool takes true and false",),
+    ),
+    "array-shape": Words(
+        "`{name}` is {wanted} and cannot take the shape {found}",
+        help=("give a value with the declared number of axes and sizes",),
+    ),
+    "array-overflow": Words("a value of `{name}` is too large for {wanted}", help=("declare it as a float",)),
+    "array-file-kind": Words("`{file}` is no file of a known kind", help=("values are read from {known} files",)),
+    "array-file-missing": Words("there is no file `{file}`", help=("a file is named as in `--x @data/x.npy`",)),
+    "array-file-special": Words("`{file}` is no ordinary file", help=("give the path of a file",)),
+    "array-file-which": Words(
+        "`{file}` holds several arrays", help=("choose one, as in `@{file}:NAME`; it holds {known}",)
+    ),
+    "array-file-one": Words("`{file}` holds one array without a name", help=("leave `:{name}` out",)),
+    "array-file-member": Words("`{file}` has no `{name}`", help=("did you mean `{nearest}`?", "it holds {known}")),
+    "array-file-size": Words("the arrays in `{file}` would take {size} of memory", help=("the limit is {limit}",)),
+    "array-file-dtype": Words(
+        "`{file}` holds {found}", help=("values are floats, whole numbers of 64 bits, and bools",)
+    ),
+    "array-file-broken": Words("`{file}` cannot be read: {reason}", help=("write the file anew",)),
+    "array-file-ragged": Words(
+        "the list {place} in `{file}` has {found}, its neighbours have {wanted}",
+        help=("a tensor has as many elements in every row",),
+    ),
+    "array-file-value": Words(
+        "{place} in `{file}` is {found}, not a number", help=('infinite numbers are the texts "NaN" and "Infinity"',)
+    ),
+    "array-file-row": Words(
+        "line {line} of `{file}` has {found} cells, the first line has {wanted}", help=("fill or remove that line",)
+    ),
+    "array-file-cell": Words(
+        "line {line} of `{file}`, column {column}: `{text}` is no number", help=("give a number, or another column",)
+    ),
+}

@@ -1,0 +1,114 @@
+"""The namespace of functions over arrays that ops are evaluated with: an array-API module, and what it lacks.
+
+NumPy is the default. Functions that the standard has are the module's own; the others are written here once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from .arithmetic import IntegerDivisionByZero
+from .linalg import NotInvertible
+from .numbers import is_whole
+
+_SPECIAL = ("erf", "erfc", "lgamma", "digamma", "polygamma")
+_DRAWS = ("uniform", "standard_normal")
+
+
+class Namespace:
+    """Functions over the arrays of `module`, found by the names that ops use."""
+
+    def __init__(self, module: Any) -> None:
+        self.module = module
+
+    def __getattr__(self, name: str) -> Any:
+        if name in _SPECIAL:
+            from . import special_arrays  # with the library behind it, for the programs that need it
+
+            found = getattr(special_arrays, name)
+        elif name in _DRAWS:
+            from . import random
+
+            found = getattr(random, name)
+        else:
+            found = getattr(self.module, name)
+        setattr(self, name, found)
+        return found
+
+    # ---- numbers
+
+    def floor_divide(self, x: Any, y: Any) -> Any:
+        self._no_zero(x, y)
+        return self.module.floor_divide(x, y)
+
+    def remainder(self, x: Any, y: Any) -> Any:
+        self._no_zero(x, y)
+        return self.module.remainder(x, y)
+
+    def _no_zero(self, x: Any, y: Any) -> None:
+        if is_whole(x) and is_whole(y) and self.module.any(self.module.asarray(y) == 0):
+            raise IntegerDivisionByZero
+
+    def power(self, x: Any, n: Any) -> Any:
+        if is_whole(x) and not (isinstance(n, int) and n >= 0):
+            x = self.module.asarray(x).astype("float64")
+        return self.module.power(x, n)
+
+    def sigmoid(self, x: Any) -> Any:
+        """1 / (1 + exp(-x)) by the exp that does not overflow."""
+        e = self.module.exp(-self.module.abs(x))
+        return self.module.where(self.module.asarray(x) >= 0, 1 / (1 + e), e / (1 + e))
+
+    def softplus(self, x: Any) -> Any:
+        return self.module.logaddexp(x, self.module.zeros_like(x))
+
+    # ---- elements
+
+    def take(self, x: Any, i: Any, axis: int) -> Any:
+        return self.module.take(x, i, axis=axis)
+
+    def add_at(self, out: Any, places: Any, values: Any) -> None:
+        """Adds `values` at `places`, once more for each time that a place is named."""
+        self.module.add.at(out, places, values)
+
+    def windows(self, x: Any, sizes: Sequence[int], strides: Sequence[int], dilations: Sequence[int]) -> Any:
+        """A view of all windows on the last axes."""
+        k = len(sizes)
+        reach = [d * (s - 1) + 1 for s, d in zip(sizes, dilations, strict=True)]
+        axes = tuple(range(-k, 0))
+        every = self.module.lib.stride_tricks.sliding_window_view(x, reach, axis=axes)
+        steps = [slice(None, None, s) for s in strides] + [slice(None, None, d) for d in dilations]
+        return every[(..., *steps)]
+
+    def einsum(self, pattern: str, *xs: Any) -> Any:
+        return self.module.einsum(pattern, *xs, optimize=len(xs) > 1)
+
+    # ---- matrices
+
+    def _linear(self, name: str, *xs: Any) -> Any:
+        try:
+            return getattr(self.module.linalg, name)(*[self._as_float(x) for x in xs])
+        except self.module.linalg.LinAlgError:
+            raise NotInvertible from None
+
+    def _as_float(self, x: Any) -> Any:
+        return x if x.dtype.kind == "f" else x.astype("float64")
+
+    def solve(self, a: Any, b: Any) -> Any:
+        return self._linear("solve", a, b)
+
+    def inv(self, a: Any) -> Any:
+        return self._linear("inv", a)
+
+    def det(self, a: Any) -> Any:
+        return self._linear("det", a)
+
+    def slogdet(self, a: Any) -> Any:
+        return self._linear("slogdet", a)
+
+    def cholesky(self, a: Any) -> Any:
+        return self._linear("cholesky", a)
+
+    def svd(self, a: Any) -> Any:
+        return self._linear("svd", a)

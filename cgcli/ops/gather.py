@@ -1,0 +1,272 @@
+"""Ops that read and write elements at computed places, and the order of elements.
+
+`take` reads along one axis, `put` is its transpose: places that are written twice add up. Indices are checked and
+made non-negative by `index` before they get there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from cgcli.graph.sizes import Size, mul, product
+from cgcli.graph.types import AnyType, Type
+
+from .registry import ZERO, Attrs, Notation, Op, TypeMismatch, VjpRules, register
+from .shape import inverse, lifted
+from .typing import one
+
+TABLE = ((1.0, 2.0, 3.0), (4.0, 5.0, 6.0))
+
+
+class IndexOutOfRange(Exception):
+    """An index does not lie in its axis: the index and the axis's size."""
+
+
+def _op(name: str, doc: str, vjp: VjpRules, **more: Any) -> None:
+    declared: dict[str, Any] = {
+        "notation": Notation("none", name),
+        "flow": "structural",
+        "hazard": False,
+        "latex": rf"\operatorname{{{name}}}\left({{0}}\right)".replace("_", r"\_"),
+        "domain": "any value",
+    }
+    register(Op(name=name, doc=doc, vjp=vjp, **(declared | more)))
+
+
+# ---- indices
+
+
+def _index(xp: Any, at: Attrs, i: Any) -> Any:
+    size = at["size"]
+    wrong = (i < -size) | (i >= size)
+    if wrong.any():
+        raise IndexOutOfRange(int(i[wrong].flat[0]) if i.ndim else int(i), size)
+    return xp.where(i < 0, i + size, i)
+
+
+def _index_type(types: Sequence[AnyType], at: Attrs) -> Type:
+    t = one(types[0])
+    if not t.is_int:
+        raise TypeMismatch("index-not-an-int", [0], found=t)
+    return Type("int", t.shape)
+
+
+_op(
+    "index",
+    "an index made to count from the front; one out of range stops the run",
+    ZERO,
+    notation=Notation("same", "index"),
+    type_rule=_index_type,
+    evaluate=_index,
+    sized=("size",),
+    may_fail=True,
+    harmless={0: 0},
+    latex="{0}",
+    domain="ints from minus the size up to the size",
+    examples=(((0, -1, 2),),),
+    example_attrs={"size": 3},
+)
+
+
+# ---- reading and writing along an axis
+
+
+def _take_type(types: Sequence[AnyType], at: Attrs) -> Type:
+    x, i = one(types[0]), one(types[1])
+    before, behind = _around(x, at["axis"])
+    return x._replace(shape=(*before, *i.shape, *behind))
+
+
+def _around(x: Type, axis: int) -> tuple[Any, Any]:
+    k = x.rank + axis
+    return x.shape[:k], x.shape[k + 1 :]
+
+
+def _take_vjp(b: Any, g: int, y: int, x: int, i: int, at: Attrs) -> int:
+    made: int = b.put(g, i, axis=at["axis"], size=b.type1(x).shape[at["axis"]])
+    return made
+
+
+def _batch_take(b: Any, xs: Sequence[int], flags: Sequence[bool], at: Attrs, size: Size) -> int:
+    """Rows with indices of their own: the rows one behind the other, and each index moved to its row."""
+    x, i = xs
+    axis: int = at["axis"]
+    made: int
+    if not flags[1]:
+        made = b.take(x, i, axis=axis)
+        return made
+    if not flags[0]:
+        made = b.take(x, i, axis=axis)
+        before = b.type1(x).rank + axis
+        return _to_front(b, made, before)
+    shape = b.type1(x).shape
+    length = shape[axis]
+    behind = -axis - 1
+    before = len(shape) - 2 - behind
+    rows = _axis_to_front(b, x, before, behind)
+    rows = b.reshape(rows, shape=(mul(size, length), *b.type1(rows).shape[2:]))
+    made = b.take(rows, _moved(b, i, size, length), axis=-len(b.type1(rows).shape))
+    # now [batch, indices…, before…, behind…]; the indices belong between the other two
+    return _rotate(b, made, b.type1(i).rank - 1, before, behind)
+
+
+def _moved(b: Any, i: int, size: Size, length: Size) -> int:
+    """Indices [size, …] into rows of `length` that stand one behind the other."""
+    from .shape import row_starts
+
+    starts = lifted(b, row_starts(b, size, length), b.type1(i).rank)
+    made: int = b.add(i, starts)
+    return made
+
+
+def _to_front(b: Any, x: int, k: int) -> int:
+    """Axis `k` moved to the front."""
+    if k == 0:
+        return x
+    rank = b.type1(x).rank
+    axes = (k, *range(k), *range(k + 1, rank))
+    made: int = b.permute(x, axes=tuple(a - rank for a in axes))
+    return made
+
+
+def _axis_to_front(b: Any, x: int, before: int, behind: int) -> int:
+    """[batch, before…, n, behind…] as [batch, n, before…, behind…]."""
+    if before == 0:
+        return x
+    rank = before + behind + 1
+    axes = (before, *range(before), *range(before + 1, rank))
+    made: int = b.permute(x, axes=tuple(a - rank for a in axes))
+    return made
+
+
+def _rotate(b: Any, x: int, first: int, second: int, behind: int) -> int:
+    """[…, first…, second…, behind…] as […, second…, first…, behind…]."""
+    if first == 0 or second == 0:
+        return x
+    rank = first + second + behind
+    axes = (*range(first, first + second), *range(first), *range(first + second, rank))
+    made: int = b.permute(x, axes=tuple(a - rank for a in axes))
+    return made
+
+
+_op(
+    "take",
+    "the elements at given places of an axis",
+    (_take_vjp, None),
+    type_rule=_take_type,
+    evaluate=lambda xp, at, x, i: xp.take(x, i, axis=at["axis"]),
+    selects=True,
+    batch=_batch_take,
+    examples=((TABLE, (2, 0, 2)),),
+    example_attrs={"axis": -1},
+)
+
+
+def _put_type(types: Sequence[AnyType], at: Attrs) -> Type:
+    g, i = one(types[0]), one(types[1])
+    behind = -at["axis"] - 1
+    before = g.rank - behind - i.rank
+    return g._replace(shape=(*g.shape[:before], at["size"], *g.shape[g.rank - behind :]))
+
+
+def _put(xp: Any, at: Attrs, g: Any, i: Any) -> Any:
+    behind = -at["axis"] - 1
+    before = g.ndim - behind - i.ndim
+    out = xp.zeros((*g.shape[:before], at["size"], *g.shape[g.ndim - behind :]), dtype=g.dtype)
+    xp.add_at(out, (*(slice(None),) * before, i), g)
+    return out
+
+
+def _batch_put(b: Any, xs: Sequence[int], flags: Sequence[bool], at: Attrs, size: Size) -> int:
+    g, i = xs
+    axis, length = at["axis"], at["size"]
+    made: int
+    if not flags[1]:
+        made = b.put(g, i, axis=axis, size=length)
+        return made
+    if not flags[0]:
+        g = b.expand(g, shape=(size, *b.type1(g).shape))
+    behind = -axis - 1
+    indices = b.type1(i).rank - 1
+    before = b.type1(g).rank - 1 - indices - behind
+    rows = _rotate(b, g, before, indices, behind)
+    rest = b.type1(rows).shape[1 + indices :]
+    made = b.put(rows, _moved(b, i, size, length), axis=-len(rest) - 1, size=mul(size, length))
+    made = b.reshape(made, shape=(size, length, *rest))
+    return _rotate(b, made, 1, before, behind)
+
+
+_op(
+    "put",
+    "zeros with values added at given places of an axis",
+    (lambda b, g, y, x, i, at: b.take(g, i, axis=at["axis"]), None),
+    type_rule=_put_type,
+    evaluate=_put,
+    sized=("size",),
+    batch=_batch_put,
+    examples=((TABLE, (2, 0, 2)),),
+    example_attrs={"axis": -1, "size": 4},
+)
+
+
+# ---- who writes last
+
+
+def _last_writer(xp: Any, at: Attrs, i: Any) -> Any:
+    out = xp.full((*i.shape[:-1], at["size"]), -1, dtype=i.dtype)
+    numbers = xp.broadcast_to(xp.arange(i.shape[-1]), i.shape)
+    rows = i.reshape(-1, i.shape[-1]) if i.size else i.reshape(0, 0)
+    flat = out.reshape(-1, at["size"]) if out.size else out
+    for row, places, number in zip(flat, rows, numbers.reshape(rows.shape), strict=False):
+        row[places] = number  # NumPy writes one after the other, so the last one stays
+    return out
+
+
+_op(
+    "last_writer",
+    "of each place, which of the indices is the last to name it, or -1",
+    ZERO,
+    type_rule=lambda types, at: Type("int", (*one(types[0]).shape[:-1], at["size"])),
+    evaluate=_last_writer,
+    sized=("size",),
+    examples=(((2, 0, 2),),),
+    example_attrs={"size": 4},
+)
+
+
+# ---- order
+
+
+_op(
+    "argsort",
+    "the places of the elements of the last axis from the smallest to the largest; equal ones keep their order",
+    ZERO,
+    notation=Notation("call", "argsort"),
+    type_rule=lambda types, at: Type("int", one(types[0]).shape),
+    evaluate=lambda xp, at, x: xp.argsort(x, axis=-1, stable=True),
+    domain="all numbers; nan comes last",
+    examples=(((3.0, 1.0, 2.0, 1.0),),),
+)
+
+
+def take_along(b: Any, x: int, i: int) -> int:
+    """[…, n] read at […, m] places of its last axis, row by row."""
+    from .shape import row_starts
+
+    shape = b.type1(x).shape
+    places = b.type1(i).shape
+    made: int
+    if len(shape) == 1:
+        made = b.take(x, i, axis=-1)
+        return made
+    lead = product(shape[:-1])
+    length = shape[-1]
+    rows = b.reshape(i, shape=(lead, places[-1]))
+    starts = b.expand_dims(row_starts(b, lead, length), axes=(-1,))
+    found = b.take(b.reshape(x, shape=(mul(lead, length),)), b.add(rows, starts), axis=-1)
+    made = b.reshape(found, shape=places)
+    return made
+
+
+__all__ = ["IndexOutOfRange", "inverse", "take_along"]

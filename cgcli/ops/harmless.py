@@ -1,0 +1,17 @@
+"""What an operand is given where it does not count, so that an op neither fails nor makes an inf or NaN there."""
+
+from __future__ import annotations
+
+from .builder import Builder
+from .registry import Op
+
+
+def harmless(b: Builder, op: Op, k: int, x: int) -> int:
+    """A value of the type of operand `x`, which is the `k`-th of `op`."""
+    t = b.type1(x)
+    value = op.harmless.get(k, 0)
+    if value != "identity":
+        return b.const(False if t.dtype == "bool" else float(value) if t.is_float else value, t)
+    n = t.shape[-1]
+    diagonal = b.eq(b.expand_dims(b.arange(size=n), axes=(-1,)), b.arange(size=n))
+    return b.cast(diagonal, dtype=t.dtype)

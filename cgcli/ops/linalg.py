@@ -1,0 +1,374 @@
+"""Linear algebra over the last two axes; axes in front are many matrices and broadcast."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from cgcli.graph.sizes import Shape, Size
+from cgcli.graph.types import AnyType, Type
+
+from .reduce import products_of_others
+from .registry import Attrs, Each, Notation, Op, TypeMismatch, VjpRules, register
+from .typing import agree, broadcast, join, join_all, one
+
+SQUARE = ((2.0, -1.0, 0.5), (0.3, 1.5, -0.7), (1.0, 0.2, 3.0))
+POSITIVE = ((4.0, 1.0, 0.5), (1.0, 3.0, -0.2), (0.5, -0.2, 2.0))
+
+
+class NotInvertible(Exception):
+    """A matrix has no inverse, or is not positive definite where it has to be: which of the two."""
+
+
+def _op(name: str, doc: str, vjp: VjpRules, **more: Any) -> None:
+    declared: dict[str, Any] = {
+        "notation": Notation("call", name),
+        "flow": "mix",
+        "hazard": True,
+        "latex": rf"\operatorname{{{name}}}\left({{0}}\right)",
+        "domain": "square matrices",
+    }
+    register(Op(name=name, doc=doc, vjp=vjp, **(declared | more)))
+
+
+def swap(b: Any, x: int) -> int:
+    """The matrices transposed."""
+    made: int = b.permute(x, axes=(-1, -2))
+    return made
+
+
+# ---- products
+
+
+def _matmul_type(types: Sequence[AnyType], at: Attrs) -> Type:
+    x, y = one(types[0]), one(types[1])
+    agree(x.shape[-1], y.shape[-2], (0, 1), -2, y.shape, "inner-sizes")
+    met = join(x._replace(shape=()), y._replace(shape=()))
+    return met._replace(shape=(*_lead(x, y), x.shape[-2], y.shape[-1]))
+
+
+def _lead(x: Type, y: Type) -> Shape:
+    try:
+        return broadcast((x.shape[:-2], y.shape[:-2]))
+    except TypeMismatch as e:
+        if e.code == "sizes-undecided":
+            k = e.operands[0]
+            e.values["shape"] = (*e.values["shape"], *(x, y)[k].shape[-2:])
+        raise
+
+
+def _any(b: Any, s: int, axis: int, like: int) -> int:
+    """Where a support is true anywhere along one of the last two axes, for all of that axis in `like`."""
+    some = b.any(s, axes=(axis,), keepdims=True)
+    shape = list(b.type1(s).shape)
+    shape[axis] = b.type1(like).shape[axis]
+    made: int = b.expand(some, shape=tuple(shape))
+    return made
+
+
+_op(
+    "matmul",
+    "the matrix product",
+    (
+        lambda b, g, y, x, z, at: b.matmul(g, swap(b, z)),
+        lambda b, g, y, x, z, at: b.matmul(swap(b, x), g),
+    ),
+    notation=Notation("infix", "@", 7),
+    type_rule=_matmul_type,
+    evaluate=lambda xp, at, x, z: xp.matmul(x, z),
+    # row i of the result reads row i of the first operand, column j reads column j of the second
+    support=lambda b, s, k, xs, at: _any(b, s, -1 if k == 0 else -2, xs[k]),
+    hazard=False,
+    latex="{0} {1}",
+    domain="two matrices whose inner sizes are equal",
+    examples=((((1.0, 2.0, 3.0), (4.0, 5.0, 6.0)), ((1.0, -1.0), (0.5, 2.0), (0.0, 3.0))),),
+    grows=True,
+)
+
+
+def letters(pattern: str) -> tuple[list[str], str]:
+    """The index letters of each operand and of the result."""
+    operands, result = pattern.split("->")
+    return operands.split(","), result
+
+
+def _einsum_type(types: Sequence[AnyType], at: Attrs) -> Type:
+    operands, result = letters(at["pattern"])
+    sizes: dict[str, tuple[Size, int]] = {}
+    for k, (indices, t) in enumerate(zip(operands, types, strict=True)):
+        shape = one(t).shape
+        for axis, (letter, size) in enumerate(zip(indices, shape, strict=True)):
+            if letter in sizes:
+                known, owner = sizes[letter]
+                agree(known, size, (owner, k), axis, shape, "einsum-sizes")
+            else:
+                sizes[letter] = size, k
+    met = join_all([one(t)._replace(shape=()) for t in types])
+    return met._replace(shape=tuple(sizes[letter][0] for letter in result))
+
+
+def _over(b: Any, g: int, have: str, wanted: str, like: int) -> int:
+    """A value of indices `have` (a part of `wanted`, in its order) repeated over the other indices of `wanted`."""
+    missing = tuple(k - len(wanted) for k, letter in enumerate(wanted) if letter not in have)
+    if missing:
+        g = b.expand(b.expand_dims(g, axes=missing), shape=b.type1(like).shape)
+    return g
+
+
+def _einsum_rule(b: Any, g: int, y: int, k: int, xs: Sequence[int], at: Attrs) -> int:
+    operands, result = letters(at["pattern"])
+    others = [x for j, x in enumerate(xs) if j != k]
+    given = [result, *(indices for j, indices in enumerate(operands) if j != k)]
+    reached = "".join(letter for letter in operands[k] if any(letter in indices for indices in given))
+    made = b.einsum(g, *others, pattern=f"{','.join(given)}->{reached}")
+    return _over(b, made, reached, operands[k], xs[k])
+
+
+def _einsum_support(b: Any, s: int, k: int, xs: Sequence[int], at: Attrs) -> int:
+    operands, result = letters(at["pattern"])
+    reached = "".join(letter for letter in operands[k] if letter in result)
+    count = b.einsum(b.cast(s, dtype="float"), pattern=f"{result}->{reached}")
+    made: int = b.ne(_over(b, count, reached, operands[k], xs[k]), 0.0)
+    return made
+
+
+def _batch_einsum(b: Any, xs: Sequence[int], flags: Sequence[bool], at: Attrs, size: Size) -> int:
+    operands, result = letters(at["pattern"])
+    used = set(at["pattern"])
+    new = next(c for c in "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ" if c not in used)
+    batched = [new + indices if flag else indices for indices, flag in zip(operands, flags, strict=True)]
+    made: int = b.einsum(*xs, pattern=f"{','.join(batched)}->{new}{result}")
+    return made
+
+
+_op(
+    "einsum",
+    "products of elements summed over the indices that the result does not have",
+    Each(_einsum_rule),
+    type_rule=_einsum_type,
+    evaluate=lambda xp, at, *xs: xp.einsum(at["pattern"], *xs),
+    support=_einsum_support,
+    hazard=False,
+    domain="sizes that are equal where a letter is",
+    batch=_batch_einsum,
+    examples=((((1.0, 2.0, 3.0), (4.0, 5.0, 6.0)), ((1.0, -1.0), (0.5, 2.0), (0.0, 3.0))),),
+    example_attrs={"pattern": "ij,jk->ik"},
+    grows=True,
+)
+
+
+# ---- matrices that have an inverse
+
+
+def _float(t: Type) -> Type:
+    return t if t.is_float else Type("float", t.shape, t.weak)
+
+
+def _square(types: Sequence[AnyType], at: Attrs) -> Type:
+    t = one(types[0])
+    if t.rank < 2:
+        raise TypeMismatch("matrix-expected", [0], found=t)
+    try:
+        agree(t.shape[-2], t.shape[-1], (0, 0), -1, t.shape, "not-square")
+    except TypeMismatch as e:
+        if e.code == "not-square":
+            raise TypeMismatch("not-square", [0], found=t) from None
+        raise
+    return _float(t)
+
+
+def _one_number(types: Sequence[AnyType], at: Attrs) -> Type:
+    t = _square(types, at)
+    return t._replace(shape=t.shape[:-2])
+
+
+def _whole(b: Any, s: int, k: int, xs: Sequence[int], at: Attrs) -> int:
+    """A matrix matters as a whole, as soon as one element of the result does."""
+    some = b.any(s, axes=(-2, -1), keepdims=True)
+    made: int = b.expand(some, shape=(*b.type1(s).shape[:-2], *b.type1(xs[k]).shape[-2:]))
+    return made
+
+
+def _of_number(b: Any, s: int, k: int, xs: Sequence[int], at: Attrs) -> int:
+    made: int = b.expand(b.expand_dims(s, axes=(-2, -1)), shape=b.type1(xs[k]).shape)
+    return made
+
+
+def _solve_type(types: Sequence[AnyType], at: Attrs) -> Type:
+    a, y = _square(types[:1], at), one(types[1])
+    agree(a.shape[-1], y.shape[-2], (0, 1), -2, y.shape, "solve-sizes")
+    met = _float(join(a._replace(shape=()), y._replace(shape=())))
+    return met._replace(shape=(*_lead(a, y), *y.shape[-2:]))
+
+
+def _solve_support(b: Any, s: int, k: int, xs: Sequence[int], at: Attrs) -> int:
+    return _whole(b, s, k, xs, at) if k == 0 else _any(b, s, -2, xs[1])
+
+
+_op(
+    "solve",
+    "the x for which a @ x is the second operand",
+    (
+        lambda b, g, y, a, z, at: b.neg(b.matmul(b.solve(swap(b, a), g), swap(b, y))),
+        lambda b, g, y, a, z, at: b.solve(swap(b, a), g),
+    ),
+    type_rule=_solve_type,
+    evaluate=lambda xp, at, a, z: xp.solve(a, z),
+    support=_solve_support,
+    may_fail=True,
+    harmless={0: "identity"},
+    latex="{0}^{{-1}} {1}",
+    domain="a square matrix that has an inverse, and as many rows",
+    examples=((SQUARE, ((1.0, 2.0), (0.5, -1.0), (2.0, 0.0))),),
+)
+_op(
+    "inv",
+    "the inverse of a matrix",
+    (lambda b, g, y, a, at: b.neg(b.matmul(swap(b, y), b.matmul(g, swap(b, y)))),),
+    type_rule=_square,
+    evaluate=lambda xp, at, a: xp.inv(a),
+    support=_whole,
+    may_fail=True,
+    harmless={0: "identity"},
+    latex="{0}^{{-1}}",
+    domain="a square matrix that has an inverse",
+    examples=((SQUARE,),),
+)
+
+
+def matrix_of(b: Any, x: int) -> int:
+    """A number a matrix, as matrices of one element that stretch."""
+    made: int = b.expand_dims(x, axes=(-2, -1))
+    return made
+
+
+_op(
+    "det",
+    "the determinant",
+    (lambda b, g, y, a, at: b.mul(matrix_of(b, g), b.cofactor(a)),),
+    type_rule=_one_number,
+    evaluate=lambda xp, at, a: xp.det(a),
+    support=_of_number,
+    hazard=False,
+    examples=((SQUARE,), (((1.0, 2.0), (2.0, 4.0)),)),
+)
+
+
+def _cofactor(xp: Any, at: Attrs, a: Any) -> Any:
+    """The derivative of the determinant. With a = u·s·v it is det(u) det(v) · u·c·v, c_i the product of the other s_j.
+
+    So it exists for matrices that have no inverse, too.
+    """
+    u, s, v = xp.svd(a)
+    return _turned(xp, u, v, u * products_of_others(xp, {}, s)[..., None, :])
+
+
+def _turned(xp: Any, u: Any, v: Any, middle: Any) -> Any:
+    """`middle` times v, with the sign of the two rotations."""
+    return (xp.det(u) * xp.det(v))[..., None, None] * xp.matmul(middle, v)
+
+
+def _cofactor_change(xp: Any, at: Attrs, a: Any, g: Any) -> Any:
+    """How the cofactors of `a` change along `g`; by the singular values again, so for every matrix.
+
+    Of a diagonal s, with p_ij the product of all s_k but two: the i-th changes by Σ_{j≠i} g_jj p_ij, and the element
+    (i, j) beside the diagonal by -g_ji p_ij.
+    """
+    u, s, v = xp.svd(a)
+    n = a.shape[-1]
+    diagonal = xp.eye(n, dtype=bool)
+    without = xp.where(diagonal, xp.ones_like(s)[..., None, :], s[..., None, :])
+    pairs = xp.where(diagonal, xp.zeros_like(s)[..., None], products_of_others(xp, {}, without))
+    inner = xp.matmul(xp.matmul(xp.matrix_transpose(u), g), xp.matrix_transpose(v))
+    own = xp.sum(xp.where(diagonal, inner, xp.zeros_like(inner)), axis=-1)
+    changed = xp.matmul(pairs, own[..., None])
+    beside = -xp.matrix_transpose(inner) * pairs
+    return _turned(xp, u, v, xp.matmul(u, xp.where(diagonal, changed, beside)))
+
+
+def _traced(b: Any, x: int, y: int) -> int:
+    """tr(x'y), as matrices of one element."""
+    made: int = b.sum(b.mul(x, y), axes=(-2, -1), keepdims=True)
+    return made
+
+
+def _change_by_matrix(b: Any, w: int, y: int, a: int, g: int, at: Attrs) -> int:
+    """By a of the change, which is (tr(g'C) C - C g' C) / d, with C the cofactors and d the determinant."""
+    c, d = b.cofactor(a), matrix_of(b, b.det(a))
+    crossed = b.add(b.matmul(b.matmul(w, swap(b, c)), g), b.matmul(b.matmul(g, swap(b, c)), w))
+    by_cofactors = b.sub(b.add(b.mul(_traced(b, w, c), g), b.mul(_traced(b, g, c), w)), crossed)
+    by_determinant = b.mul(b.div(_traced(b, w, y), d), c)
+    made: int = b.sub(b.cofactor_change(a, b.div(by_cofactors, d)), by_determinant)
+    return made
+
+
+_op(
+    "cofactor",
+    "the derivative of the determinant by each element",
+    (lambda b, g, y, a, at: b.cofactor_change(a, g),),
+    notation=Notation("none", "cofactor"),
+    type_rule=_square,
+    evaluate=_cofactor,
+    support=_whole,
+    hazard=False,
+    examples=((SQUARE,),),
+)
+_op(
+    "cofactor_change",
+    "how the derivative of the determinant changes along a direction",
+    (_change_by_matrix, lambda b, w, y, a, g, at: b.cofactor_change(a, w)),
+    notation=Notation("none", "cofactor_change"),
+    type_rule=lambda types, at: join(_square(types[:1], at), _square(types[1:], at)),
+    evaluate=_cofactor_change,
+    support=_whole,
+    domain="square matrices; its derivative by the matrix needs an inverse",
+    examples=((SQUARE, POSITIVE),),
+)
+_op(
+    "logdet",
+    "log of the magnitude of the determinant",
+    (lambda b, g, y, a, at: b.mul(matrix_of(b, g), swap(b, b.inv(a))),),
+    type_rule=_one_number,
+    evaluate=lambda xp, at, a: xp.slogdet(a)[1],
+    support=_of_number,
+    harmless={0: "identity"},
+    latex=r"\ln\left|{0}\right|",
+    domain="square matrices; its derivative needs an inverse",
+    examples=((SQUARE,),),
+)
+
+
+def _lower(b: Any, x: int, diagonal: float) -> int:
+    """The part of matrices below the diagonal, and the diagonal times a factor."""
+    n = b.type1(x).shape[-1]
+    rows, columns = b.expand_dims(b.arange(size=n), axes=(-1,)), b.arange(size=n)
+    scaled = b.where(b.eq(rows, columns), b.mul(x, diagonal), x)
+    made: int = b.where(b.ge(rows, columns), scaled, 0.0)
+    return made
+
+
+def _cholesky_rule(b: Any, g: int, y: int, a: int, at: Attrs) -> int:
+    """Murray, Differentiation of the Cholesky decomposition (2016), eq. 10, made symmetric."""
+    inner = _lower(b, b.matmul(swap(b, y), g), 0.5)
+    left = b.solve(swap(b, y), inner)
+    whole = swap(b, b.solve(swap(b, y), swap(b, left)))
+    made: int = b.mul(b.add(whole, swap(b, whole)), 0.5)
+    return made
+
+
+def _symmetric(xp: Any, at: Attrs, a: Any) -> Any:
+    return xp.cholesky(a)
+
+
+_op(
+    "cholesky",
+    "the lower triangle whose product with its transpose is a",
+    (_cholesky_rule,),
+    type_rule=_square,
+    evaluate=_symmetric,
+    support=_whole,
+    may_fail=True,
+    harmless={0: "identity"},
+    domain="symmetric positive definite matrices",
+    examples=((POSITIVE,),),
+)

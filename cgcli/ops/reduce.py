@@ -1,0 +1,325 @@
+"""Reductions: many elements to one along axes, which count from the end and vanish unless `keepdims`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from cgcli.graph.sizes import Shape, Size, product
+from cgcli.graph.types import AnyType, Type
+
+from .registry import ZERO, Attrs, Notation, Op, Rule, TypeMismatch, register
+from .typing import kept, one
+
+ROWS = ((((1.0, 2.0, -3.0), (4.0, 0.5, 6.0)),),)
+
+
+class EmptyReduction(Exception):
+    """A reduction without a neutral element meets an axis of size 0."""
+
+
+def reduced(shape: Shape, axes: Sequence[int], keepdims: bool) -> Shape:
+    gone = {len(shape) + axis for axis in axes}
+    if keepdims:
+        return tuple(1 if k in gone else n for k, n in enumerate(shape))
+    return tuple(n for k, n in enumerate(shape) if k not in gone)
+
+
+def _shape(t: Type, at: Attrs) -> Shape:
+    return reduced(t.shape, at["axes"], at["keepdims"])
+
+
+def _numbers(types: Sequence[AnyType], at: Attrs) -> Type:
+    t = kept(types, at)
+    return t._replace(shape=_shape(t, at))
+
+
+def _floats(types: Sequence[AnyType], at: Attrs) -> Type:
+    t = _numbers(types, at)
+    return t if t.is_float else t._replace(dtype="float")
+
+
+def _bools(types: Sequence[AnyType], at: Attrs) -> Type:
+    t = one(types[0])
+    if t.dtype != "bool":
+        raise TypeMismatch("not-a-bool", [0], found=t)
+    return t._replace(shape=_shape(t, at))
+
+
+def _places(types: Sequence[AnyType], at: Attrs) -> Type:
+    return Type("int", _shape(one(types[0]), at))
+
+
+def spread(b: Any, x: int, like: int, at: Attrs) -> int:
+    """A value of the reduction's result, repeated over the operand's elements."""
+    if not at["keepdims"] and at["axes"]:
+        x = b.expand_dims(x, axes=at["axes"])
+    made: int = b.expand(x, shape=b.type1(like).shape)
+    return made
+
+
+def count(b: Any, x: int, at: Attrs) -> Size:
+    """How many elements a reduction of `x` takes together."""
+    shape = b.type1(x).shape
+    return product(shape[axis] for axis in at["axes"])
+
+
+def number(b: Any, size: Size) -> int:
+    """A size as a node, a literal where it is known."""
+    made: int = b.const(float(size)) if isinstance(size, int) else b.size(size=size)
+    return made
+
+
+def _reduction(
+    name: str,
+    doc: str,
+    vjp: Rule | None,
+    evaluate: Any,
+    type_rule: Any = _numbers,
+    text: str | None = None,
+    flow: Any = "mix",
+    examples: Any = ROWS,
+    hazard: bool = False,
+    **more: Any,
+) -> None:
+    register(
+        Op(
+            name=name,
+            doc=doc,
+            notation=Notation("call", text or name),
+            type_rule=type_rule,
+            evaluate=evaluate,
+            vjp=ZERO if vjp is None else (vjp,),
+            flow=flow,
+            hazard=hazard,
+            latex=rf"\operatorname{{{text or name}}}\left({{0}}\right)",
+            domain="all numbers",
+            examples=examples,
+            example_attrs={"axes": (-1,), "keepdims": False},
+            support=None if flow != "mix" else lambda b, s, k, xs, at: spread(b, s, xs[0], at),
+            **more,
+        )
+    )
+
+
+def _mean(xp: Any, at: Attrs, x: Any) -> Any:
+    """The sum over the count; nan of no elements. Of ints as floats: their sum may leave their range."""
+    x = x if x.dtype.kind == "f" else x.astype("float64")
+    total = xp.sum(x, axis=at["axes"], keepdims=at["keepdims"])
+    taken = 1
+    for axis in at["axes"]:
+        taken *= x.shape[axis]
+    return xp.divide(total, taken)
+
+
+def _np(name: str) -> Any:
+    return lambda xp, at, x: getattr(xp, name)(x, axis=at["axes"], keepdims=at["keepdims"])
+
+
+_reduction(
+    "sum", "the sum of elements", lambda b, g, y, x, at: spread(b, g, x, at), _np("sum"), flow="structural", grows=True
+)
+_reduction(
+    "mean",
+    "the arithmetic mean of elements",
+    lambda b, g, y, x, at: spread(b, b.div(g, number(b, count(b, x, at))), x, at),
+    _mean,
+    _floats,
+    flow="structural",
+)
+
+
+def _extremum_rule(b: Any, g: int, y: int, x: int, at: Attrs) -> tuple[int, int]:
+    """Shared equally among the elements that are the extremum."""
+    takes_part = b.eq(x, spread(b, y, x, at))
+    ties = b.sum(b.where(takes_part, 1.0, 0.0), axes=at["axes"], keepdims=at["keepdims"])
+    return spread(b, b.div(g, ties), x, at), takes_part
+
+
+def _extremum(name: str) -> Any:
+    reduce = _np(name)
+
+    def evaluate(xp: Any, at: Attrs, x: Any) -> Any:
+        if any(x.shape[axis] == 0 for axis in at["axes"]):
+            raise EmptyReduction
+        return reduce(xp, at, x)
+
+    return evaluate
+
+
+for _name, _doc in (("max", "the largest of elements"), ("min", "the smallest of elements")):
+    _reduction(
+        f"a{_name}",
+        _doc,
+        _extremum_rule,
+        _extremum(_name),
+        text=_name,
+        may_fail=True,
+    )
+
+
+def _prod_rule(b: Any, g: int, y: int, x: int, at: Attrs) -> int:
+    """The product of all other elements, also where some of them are 0: no division."""
+    rank = b.type1(x).rank
+    last = _last(b, x, at)
+    others = b.products_of_others(last)
+    back = _back(b, others, x, at)
+    assert b.type1(back).rank == rank
+    made: int = b.mul(spread(b, g, x, at), back)
+    return made
+
+
+def _order(rank: int, axes: Sequence[int]) -> tuple[int, ...]:
+    """The axes of a value counted from the end, the reduced ones behind the others."""
+    reach = max((-axis for axis in axes), default=0)
+    others = [axis for axis in range(-reach, 0) if axis not in axes]
+    return (*others, *sorted(axes))
+
+
+def _last(b: Any, x: int, at: Attrs) -> int:
+    """The reduced axes made one, the last."""
+    axes = at["axes"]
+    order = _order(b.type1(x).rank, axes)
+    moved = x if list(order) == sorted(order) else b.permute(x, axes=order)
+    shape = b.type1(moved).shape
+    made: int = b.reshape(moved, shape=(*shape[: len(shape) - len(axes)], product(shape[len(shape) - len(axes) :])))
+    return made
+
+
+def _back(b: Any, value: int, x: int, at: Attrs) -> int:
+    """`_last` taken back."""
+    from .shape import inverse
+
+    axes = at["axes"]
+    shape = b.type1(x).shape
+    order = _order(len(shape), axes)
+    lead = shape[: len(shape) - len(order)]
+    value = b.reshape(value, shape=(*lead, *(shape[axis] for axis in order)))
+    made: int = value if list(order) == sorted(order) else b.permute(value, axes=inverse(order))
+    return made
+
+
+_reduction("prod", "the product of elements", _prod_rule, _np("prod"), grows=True)
+
+
+def products_of_others(xp: Any, at: Attrs, x: Any) -> Any:
+    """Products of what stands before each element times products of what stands behind it."""
+    ones = xp.ones((*x.shape[:-1], 1), dtype=x.dtype)
+    before = xp.cumulative_prod(xp.concat((ones, x[..., :-1]), axis=-1), axis=-1)
+    behind = xp.flip(xp.cumulative_prod(xp.concat((ones, xp.flip(x[..., 1:], axis=-1)), axis=-1), axis=-1), axis=-1)
+    return (before * behind)[..., : x.shape[-1]]
+
+
+def _others_rule(b: Any, g: int, y: int, x: int, at: Attrs) -> int:
+    """By x_j of Π_{i≠k} x_i: the product of all but k and j, a matrix of n² as every Hessian is."""
+    n = b.type1(x).shape[-1]
+    rows = b.expand_dims(x, axes=(-2,))
+    diagonal = b.eq(b.expand_dims(b.arange(size=n), axes=(-1,)), b.arange(size=n))
+    without = b.where(diagonal, 1.0, rows)  # [..., k, i]: x_i, and 1 for i = k
+    both = b.where(diagonal, 0.0, b.products_of_others(without))
+    made: int = b.sum(b.mul(b.expand_dims(g, axes=(-1,)), both), axes=(-2,), keepdims=False)
+    return made
+
+
+register(
+    Op(
+        name="products_of_others",
+        doc="of each element of the last axis, the product of all others",
+        notation=Notation("none", "products_of_others"),
+        type_rule=kept,
+        evaluate=products_of_others,
+        grows=True,
+        vjp=(_others_rule,),
+        flow="mix",
+        hazard=False,
+        latex=r"\prod_{{j \ne i}} {0}_j",
+        domain="all numbers",
+        examples=(((2.0, -3.0, 0.5),), ((2.0, 0.0, 3.0),), ((0.0, 0.0, 3.0),)),
+        support=lambda b, s, k, xs, at: b.expand(b.any(s, axes=(-1,), keepdims=True), shape=b.type1(s).shape),
+    )
+)
+_reduction("any", "whether one element is true", None, _np("any"), _bools, examples=(((True, False),),))
+_reduction("all", "whether all elements are true", None, _np("all"), _bools, examples=(((True, False),),))
+
+
+def _arg(name: str) -> Any:
+    def evaluate(xp: Any, at: Attrs, x: Any) -> Any:
+        (axis,) = at["axes"]
+        if x.shape[axis] == 0:
+            raise EmptyReduction
+        return getattr(xp, name)(x, axis=axis, keepdims=at["keepdims"])
+
+    return evaluate
+
+
+_reduction("argmax", "the place of the first largest element", None, _arg("argmax"), _places, may_fail=True)
+_reduction("argmin", "the place of the first smallest element", None, _arg("argmin"), _places, may_fail=True)
+
+
+def _logsumexp(xp: Any, at: Attrs, x: Any) -> Any:
+    """log Σ exp(x), the largest element taken out, so that no exp overflows."""
+    if x.size == 0:
+        return xp.log(xp.sum(x, axis=at["axes"], keepdims=at["keepdims"]))
+    top = xp.max(x, axis=at["axes"], keepdims=True)
+    top = xp.where(xp.isfinite(top), top, xp.zeros_like(top))
+    total = xp.log(xp.sum(xp.exp(x - top), axis=at["axes"], keepdims=True)) + top
+    return total if at["keepdims"] else xp.squeeze(total, axis=at["axes"])
+
+
+_reduction(
+    "logsumexp",
+    "log of the sum of exp of elements, without overflow",
+    lambda b, g, y, x, at: b.mul(spread(b, g, x, at), b.exp(b.sub(x, spread(b, y, x, at)))),
+    _logsumexp,
+    _floats,
+    hazard=True,
+)
+
+
+def _norm(xp: Any, at: Attrs, x: Any) -> Any:
+    """The root of the sum of squares, scaled by the largest so that no square overflows or vanishes."""
+    if x.size == 0:
+        return xp.sum(x, axis=at["axes"], keepdims=at["keepdims"])
+    top = xp.max(xp.abs(x), axis=at["axes"], keepdims=True)
+    scale = xp.where((top > 0) & xp.isfinite(top), top, xp.ones_like(top))
+    total = xp.sqrt(xp.sum((x / scale) ** 2, axis=at["axes"], keepdims=True)) * scale
+    return total if at["keepdims"] else xp.squeeze(total, axis=at["axes"])
+
+
+_reduction(
+    "norm",
+    "the Euclidean length: the root of the sum of squares",
+    lambda b, g, y, x, at: (
+        b.mul(spread(b, g, x, at), b.div(x, spread(b, y, x, at))),
+        b.ne(spread(b, y, x, at), 0.0),
+    ),
+    _norm,
+    _floats,
+    hazard=True,
+)
+
+
+def _reversed(b: Any, x: int) -> int:
+    n = b.type1(x).shape[-1]
+    from cgcli.graph.sizes import sub
+
+    made: int = b.slice(x, starts=(sub(n, 1),), steps=(-1,), sizes=(n,))
+    return made
+
+
+register(
+    Op(
+        name="cumsum",
+        doc="the running sum along the last axis",
+        notation=Notation("call", "cumsum"),
+        type_rule=kept,
+        evaluate=lambda xp, at, x: xp.cumulative_sum(x, axis=-1),
+        vjp=(lambda b, g, y, x, at: _reversed(b, b.cumsum(_reversed(b, g))),),
+        flow="structural",
+        hazard=False,
+        latex=r"\operatorname{{cumsum}}\left({0}\right)",
+        domain="all numbers",
+        examples=ROWS,
+        grows=True,
+    )
+)

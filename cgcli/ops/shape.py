@@ -1,0 +1,393 @@
+"""Ops that move elements without computing with them. Axes count from the end: a batch axis in front changes nothing.
+
+Each is linear and its derivative is another of them: `slice` and `pad`, `expand` and `sum`, `stack` and `slice`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from cgcli.graph.sizes import Shape, Size, add, product, same
+from cgcli.graph.types import WEAK_INT, AnyType, Type
+
+from .registry import ZERO, Attrs, Each, Notation, Op, TypeMismatch, VjpRules, register
+from .typing import broadcast, join_all, one
+
+MATRIX = ((((1.0, 2.0, 3.0), (4.0, 5.0, 6.0)),),)
+VECTOR = (((1.0, -2.0, 3.0, 0.5),),)
+
+
+def _op(name: str, doc: str, vjp: VjpRules, **more: Any) -> None:
+    declared: dict[str, Any] = {
+        "notation": Notation("call", name),
+        "flow": "structural",
+        "hazard": False,
+        "latex": rf"\operatorname{{{name}}}\left({{0}}\right)".replace("_", r"\_"),
+        "domain": "any value",
+    }
+    register(Op(name=name, doc=doc, vjp=vjp, **(declared | more)))
+
+
+# ---- axes
+
+
+def _expand_type(types: Sequence[AnyType], at: Attrs) -> Type:
+    t = one(types[0])
+    wanted: Shape = at["shape"]
+    if broadcast((wanted, t.shape)) != wanted:
+        raise TypeMismatch("not-broadcastable", [0], found=t, wanted=Type(t.dtype, wanted))
+    return t._replace(shape=wanted)
+
+
+_op(
+    "expand",
+    "its argument repeated along new axes and those of size 1",
+    (lambda b, g, y, x, at: g,),  # the gradient pass adds up what was repeated
+    notation=Notation("call", "broadcast"),
+    type_rule=_expand_type,
+    evaluate=lambda xp, at, x: xp.broadcast_to(x, at["shape"]),
+    sized=("shape",),
+    batch=lambda b, xs, flags, at, size: b.expand(lifted(b, xs[0], 1 + len(at["shape"])), shape=(size, *at["shape"])),
+    examples=MATRIX,
+    example_attrs={"shape": (2, 2, 3)},
+)
+
+
+def lifted(b: Any, x: int, rank: int) -> int:
+    """A batched value with axes of size 1 behind the batch axis, up to `rank`, so that broadcasting lines up."""
+    shape = b.type1(x).shape
+    missing = rank - len(shape)
+    if missing <= 0:
+        return x
+    made: int = b.expand_dims(x, axes=tuple(range(-rank + 1, -rank + 1 + missing)))
+    return made
+
+
+def _reshape_type(types: Sequence[AnyType], at: Attrs) -> Type:
+    t = one(types[0])
+    before, after = product(t.shape), product(at["shape"])
+    if same(before, after) is False:
+        raise TypeMismatch("reshape-size", [0], found=t, wanted=Type(t.dtype, at["shape"]), sizes=(before, after))
+    return t._replace(shape=tuple(at["shape"]))
+
+
+def _reshape(xp: Any, at: Attrs, x: Any) -> Any:
+    wanted = at["shape"]
+    count = 1
+    for n in wanted:
+        count *= n
+    if count != x.size:
+        raise SizesDiffer(tuple(x.shape), tuple(wanted))
+    return xp.reshape(x, wanted)
+
+
+class SizesDiffer(Exception):
+    """Sizes that only the run could compare are not equal: the shape that was found and the one that was wanted."""
+
+
+_op(
+    "reshape",
+    "the same elements in another shape",
+    (lambda b, g, y, x, at: b.reshape(g, shape=b.type1(x).shape),),
+    type_rule=_reshape_type,
+    evaluate=_reshape,
+    sized=("shape",),
+    may_fail=True,
+    batch=lambda b, xs, flags, at, size: b.reshape(xs[0], shape=(size, *at["shape"])),
+    examples=MATRIX,
+    example_attrs={"shape": (3, 2)},
+)
+
+
+def _match(xp: Any, at: Attrs, x: Any) -> Any:
+    if tuple(x.shape) != tuple(at["shape"]):
+        raise SizesDiffer(tuple(x.shape), tuple(at["shape"]))
+    return x
+
+
+_op(
+    "match",
+    "its argument, whose sizes are found at the run to be those that are wanted",
+    (lambda b, g, y, x, at: b.match(g, shape=b.type1(x).shape),),
+    notation=Notation("same", "match"),
+    type_rule=lambda types, at: one(types[0])._replace(shape=tuple(at["shape"])),
+    evaluate=_match,
+    sized=("shape",),
+    may_fail=True,
+    latex="{0}",
+    batch=lambda b, xs, flags, at, size: b.match(xs[0], shape=(size, *at["shape"])),
+    examples=MATRIX,
+    example_attrs={"shape": (2, 3)},
+)
+
+
+def _expand_dims_type(types: Sequence[AnyType], at: Attrs) -> Type:
+    t = one(types[0])
+    rank = t.rank + len(at["axes"])
+    new = {rank + axis for axis in at["axes"]}
+    old = iter(t.shape)
+    return t._replace(shape=tuple(1 if k in new else next(old) for k in range(rank)))
+
+
+_op(
+    "expand_dims",
+    "its argument with new axes of size 1",
+    (lambda b, g, y, x, at: b.squeeze(g, axes=at["axes"]),),
+    type_rule=_expand_dims_type,
+    evaluate=lambda xp, at, x: x[tuple(_new_axes(x.ndim, at["axes"]))],
+    examples=VECTOR,
+    example_attrs={"axes": (-2,)},
+)
+
+
+def _new_axes(rank: int, axes: Sequence[int]) -> list[Any]:
+    total = rank + len(axes)
+    new = {total + axis for axis in axes}
+    return [None if k in new else slice(None) for k in range(total)]
+
+
+def _squeeze_type(types: Sequence[AnyType], at: Attrs) -> Type:
+    t = one(types[0])
+    for axis in at["axes"]:
+        if t.shape[axis] != 1:
+            raise TypeMismatch("squeeze-size", [0], found=t, size=t.shape[axis])
+    gone = {t.rank + axis for axis in at["axes"]}
+    return t._replace(shape=tuple(n for k, n in enumerate(t.shape) if k not in gone))
+
+
+_op(
+    "squeeze",
+    "its argument without axes of size 1",
+    (lambda b, g, y, x, at: b.expand_dims(g, axes=at["axes"]),),
+    type_rule=_squeeze_type,
+    evaluate=lambda xp, at, x: xp.squeeze(x, axis=at["axes"]),
+    examples=((((1.0,), (2.0,)),),),
+    example_attrs={"axes": (-1,)},
+)
+
+
+def _permute_type(types: Sequence[AnyType], at: Attrs) -> Type:
+    t = one(types[0])
+    axes = at["axes"]
+    return t._replace(shape=(*t.shape[: t.rank - len(axes)], *(t.shape[axis] for axis in axes)))
+
+
+def _permute(xp: Any, at: Attrs, x: Any) -> Any:
+    axes = at["axes"]
+    return xp.permute_dims(x, (*range(x.ndim - len(axes)), *(x.ndim + axis for axis in axes)))
+
+
+def inverse(axes: Sequence[int]) -> tuple[int, ...]:
+    """The permutation that takes `permute(x, axes)` back."""
+    found = [0] * len(axes)
+    for place, axis in enumerate(axes):
+        found[axis] = place - len(axes)
+    return tuple(found)
+
+
+_op(
+    "permute",
+    "its argument with its last axes in another order",
+    (lambda b, g, y, x, at: b.permute(g, axes=inverse(at["axes"])),),
+    notation=Notation("call", "transpose"),
+    type_rule=_permute_type,
+    evaluate=_permute,
+    examples=MATRIX,
+    example_attrs={"axes": (-1, -2)},
+)
+
+
+# ---- parts
+
+
+def _slice_type(types: Sequence[AnyType], at: Attrs) -> Type:
+    t = one(types[0])
+    sizes = at["sizes"]
+    return t._replace(shape=(*t.shape[: t.rank - len(sizes)], *sizes))
+
+
+def _slices(at: Attrs) -> tuple[Any, ...]:
+    """Python slices of the last axes: `sizes` elements from `starts` in `steps`."""
+    found: list[Any] = [...]
+    for start, step, size in zip(at["starts"], at["steps"], at["sizes"], strict=True):
+        stop = start + step * size
+        found.append(slice(start, stop if stop >= 0 else None, step) if size else slice(0, 0))
+    return tuple(found)
+
+
+_op(
+    "slice",
+    "a part of its argument: along the last axes, so many elements from a start in steps",
+    (
+        lambda b, g, y, x, at: b.pad(
+            g, starts=at["starts"], steps=at["steps"], sizes=b.type1(x).shape[-len(at["sizes"]) :]
+        ),
+    ),
+    notation=Notation("none", "slice"),
+    type_rule=_slice_type,
+    evaluate=lambda xp, at, x: x[_slices(at)],
+    sized=("starts", "sizes"),
+    selects=True,
+    examples=VECTOR,
+    example_attrs={"starts": (1,), "steps": (2,), "sizes": (2,)},
+)
+
+
+def _pad(xp: Any, at: Attrs, x: Any) -> Any:
+    sizes = at["sizes"]
+    lead = x.shape[: x.ndim - len(sizes)]
+    out = xp.zeros((*lead, *sizes), dtype=x.dtype)
+    out[_slices({**at, "sizes": x.shape[x.ndim - len(sizes) :]})] = x
+    return out
+
+
+_op(
+    "pad",
+    "its argument within zeros: along the last axes, from a start in steps",
+    (
+        lambda b, g, y, x, at: b.slice(
+            g, starts=at["starts"], steps=at["steps"], sizes=b.type1(x).shape[-len(at["sizes"]) :]
+        ),
+    ),
+    type_rule=_slice_type,
+    evaluate=_pad,
+    sized=("starts", "sizes"),
+    examples=VECTOR,
+    example_attrs={"starts": (1,), "steps": (2,), "sizes": (9,)},
+)
+
+
+# ---- several into one
+
+
+def _concat_type(types: Sequence[AnyType], at: Attrs) -> Type:
+    parts = [one(t) for t in types]
+    axis: int = at["axis"]
+    if any(t.rank < -axis for t in parts):
+        k = next(k for k, t in enumerate(parts) if t.rank < -axis)
+        raise TypeMismatch("concat-rank", [k], found=parts[k])
+    total: Size = 0
+    for t in parts:
+        total = add(total, t.shape[axis])
+    others = [_without(t.shape, axis) for t in parts]
+    _all_equal(others, "concat-shapes")
+    met = _met(parts)
+    shape = list(parts[0].shape)
+    shape[axis] = total
+    return met._replace(shape=tuple(shape))
+
+
+def _without(shape: Shape, axis: int) -> Shape:
+    k = len(shape) + axis
+    return shape[:k] + shape[k + 1 :]
+
+
+def _all_equal(shapes: Sequence[Shape], code: str) -> None:
+    for k, shape in enumerate(shapes[1:], 1):
+        if len(shape) != len(shapes[0]):
+            raise TypeMismatch(code, (0, k), sizes=None)
+        for a, b in zip(shapes[0], shape, strict=True):
+            if same(a, b) is not True:
+                raise TypeMismatch(code, (0, k), sizes=(a, b))
+
+
+def _met(parts: Sequence[Type]) -> Type:
+    """The dtype in which the parts meet, whatever their shapes; bools stay bools among themselves."""
+    if all(t.dtype == "bool" for t in parts):
+        return Type("bool")
+    return join_all([t._replace(shape=()) for t in parts])
+
+
+def _concat_rule(b: Any, g: int, y: int, k: int, xs: Sequence[int], at: Attrs) -> int:
+    axis: int = at["axis"]
+    start: Size = 0
+    for x in xs[:k]:
+        start = add(start, b.type1(x).shape[axis])
+    sizes = b.type1(xs[k]).shape[axis:]
+    zeros = (0,) * (len(sizes) - 1)
+    made: int = b.slice(g, starts=(start, *zeros), steps=(1,) * len(sizes), sizes=sizes)
+    return made
+
+
+_op(
+    "concat",
+    "its arguments one behind the other along an axis",
+    Each(_concat_rule),
+    type_rule=_concat_type,
+    evaluate=lambda xp, at, *xs: xp.concat(xs, axis=at["axis"]),
+    batch="spread",
+    examples=(((1.0, 2.0), (3.0,)), ((1.0,), (2.0, 3.0), (4.0, 5.0))),
+    example_attrs={"axis": -1},
+)
+
+
+def _stack_type(types: Sequence[AnyType], at: Attrs) -> Type:
+    parts = [one(t) for t in types]
+    _all_equal([t.shape for t in parts], "stack-shapes")
+    shape = list(parts[0].shape)
+    shape.insert(len(shape) + 1 + at["axis"], len(parts))
+    return _met(parts)._replace(shape=tuple(shape))
+
+
+def _stack_rule(b: Any, g: int, y: int, k: int, xs: Sequence[int], at: Attrs) -> int:
+    axis: int = at["axis"]
+    sizes = (1, *b.type1(g).shape[axis:][1:])
+    part = b.slice(g, starts=(k, *(0,) * (len(sizes) - 1)), steps=(1,) * len(sizes), sizes=sizes)
+    made: int = b.squeeze(part, axes=(axis,))
+    return made
+
+
+_op(
+    "stack",
+    "its arguments side by side along a new axis",
+    Each(_stack_rule),
+    type_rule=_stack_type,
+    evaluate=lambda xp, at, *xs: xp.stack(xs, axis=at["axis"]),
+    batch="spread",
+    examples=((1.0, 2.0, 3.0), ((1.0, 2.0), (3.0, 4.0))),
+    example_attrs={"axis": -1},
+)
+
+
+# ---- out of sizes
+
+_op(
+    "size",
+    "the size of an axis as an int",
+    ZERO,
+    type_rule=lambda types, at: WEAK_INT,  # as a literal's: `x / n` and `x / sqrt(n)` keep x's type
+    evaluate=lambda xp, at: at["size"],
+    sized=("size",),
+    notation=Notation("none", "size"),
+    latex="{size}",
+    examples=((),),
+    example_attrs={"size": 3},
+)
+_op(
+    "arange",
+    "the ints from 0 up to a size",
+    ZERO,
+    type_rule=lambda types, at: Type("int", (at["size"],)),
+    evaluate=lambda xp, at: xp.arange(at["size"]),
+    sized=("size",),
+    latex=r"\left(0, \ldots, {size}\right)",
+    examples=((),),
+    example_attrs={"size": 3},
+)
+
+
+def row_starts(b: Any, rows: Size, length: Size) -> int:
+    """Ints [rows]: where each row begins in the elements of a matrix one behind the other."""
+    step = b.const(length) if isinstance(length, int) else b.size(size=length)
+    made: int = b.mul(b.arange(size=rows), step)
+    return made
+
+
+def flat(b: Any, x: int) -> int:
+    """The elements of `x` as a vector."""
+    shape = b.type1(x).shape
+    if len(shape) == 1:
+        return x
+    made: int = b.reshape(x, shape=(product(shape),))
+    return made

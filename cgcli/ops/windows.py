@@ -1,0 +1,101 @@
+"""Windows that slide over the last axes, and their transpose, which adds up: what convolution and pooling are of."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from cgcli.graph.sizes import Size, add, floor_div, sub
+from cgcli.graph.types import AnyType, Type
+
+from .registry import Attrs, Notation, Op, TypeMismatch, register
+from .typing import one
+
+IMAGE = tuple(tuple(float(3 * i + j) for j in range(5)) for i in range(4))
+ATTRS = {"sizes": (2, 2), "strides": (2, 1), "dilations": (1, 2)}
+
+
+def places(length: Size, size: int, stride: int, dilation: int) -> Size:
+    """How many windows fit on an axis."""
+    return add(floor_div(sub(length, dilation * (size - 1) + 1), stride), 1)
+
+
+def _windows_type(types: Sequence[AnyType], at: Attrs) -> Type:
+    t = one(types[0])
+    sizes = at["sizes"]
+    found: list[Size] = []
+    for length, size, stride, dilation in zip(
+        t.shape[t.rank - len(sizes) :], sizes, at["strides"], at["dilations"], strict=True
+    ):
+        reach = dilation * (size - 1) + 1
+        if isinstance(length, int) and length < reach:
+            raise TypeMismatch("window-too-large", [0], found=t, size=length, reach=reach)
+        found.append(places(length, size, stride, dilation))
+    return t._replace(shape=(*t.shape[: t.rank - len(sizes)], *found, *sizes))
+
+
+def _views(at: Attrs, spatial: Sequence[int]) -> Any:
+    """Of each place within a window: that place, and the elements that all windows have there."""
+    from itertools import product
+
+    for offset in product(*map(range, at["sizes"])):
+        part = []
+        for k, (length, stride, dilation) in enumerate(zip(spatial, at["strides"], at["dilations"], strict=True)):
+            start = offset[k] * dilation
+            count = (length - dilation * (at["sizes"][k] - 1) - 1) // stride + 1
+            part.append(slice(start, start + stride * (count - 1) + 1, stride))
+        yield offset, tuple(part)
+
+
+def _windows(xp: Any, at: Attrs, x: Any) -> Any:
+    return xp.windows(x, at["sizes"], at["strides"], at["dilations"])
+
+
+def _fold(xp: Any, at: Attrs, g: Any) -> Any:
+    k = len(at["sizes"])
+    lead = g.shape[: g.ndim - 2 * k]
+    out = xp.zeros((*lead, *at["shape"]), dtype=g.dtype)
+    for offset, part in _views(at, at["shape"]):
+        out[(..., *part)] += g[(..., *offset)]
+    return out
+
+
+def _fold_type(types: Sequence[AnyType], at: Attrs) -> Type:
+    t = one(types[0])
+    return t._replace(shape=(*t.shape[: t.rank - 2 * len(at["sizes"])], *at["shape"]))
+
+
+register(
+    Op(
+        name="windows",
+        doc="all windows on the last axes, the axes of the window behind those of its place",
+        notation=Notation("none", "windows"),
+        type_rule=_windows_type,
+        evaluate=_windows,
+        vjp=(lambda b, g, y, x, at: b.fold_windows(g, shape=b.type1(x).shape[-len(at["sizes"]) :], **at),),
+        flow="structural",
+        selects=True,
+        hazard=False,
+        latex=r"\operatorname{{windows}}\left({0}\right)",
+        domain="axes at least as long as the window",
+        examples=((IMAGE,),),
+        example_attrs=ATTRS,
+    )
+)
+register(
+    Op(
+        name="fold_windows",
+        doc="the elements of windows added up where the windows overlap",
+        notation=Notation("none", "fold_windows"),
+        type_rule=_fold_type,
+        evaluate=_fold,
+        vjp=(lambda b, g, y, x, at: b.windows(g, sizes=at["sizes"], strides=at["strides"], dilations=at["dilations"]),),
+        flow="structural",
+        hazard=False,
+        sized=("shape",),
+        latex=r"\operatorname{{fold}}\left({0}\right)",
+        domain="any value",
+        examples=((((1.0, 2.0), (3.0, 4.0)),),),
+        example_attrs={"sizes": (2,), "strides": (1,), "dilations": (1,), "shape": (3,)},
+    )
+)

@@ -1,0 +1,214 @@
+"""Tensors as text: their elements as a literal of the language, or what is to be said of many elements."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeGuard
+
+from cgcli.ops.notation import write_nested
+
+from .numbers import plain, rounded, shortest
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Array = NDArray[Any]
+
+MOST_ELEMENTS = 24  # of a tensor that is written out
+FEW_ELEMENTS = 6  # of one that is written out where there is little room
+LONGEST_BRIEF = 48  # characters of it there
+SUMMARY_DIGITS = 6  # significant, where nothing else is wished: a summary
+RANGE_DIGITS = 4  # in a brief text
+_DTYPES = {"float64": "float", "float32": "f32", "int64": "int", "int32": "i32", "bool": "bool", "object": "int"}
+
+
+def is_tensor(value: object) -> TypeGuard[Array]:
+    """Whether a value is an array; a Python number is none."""
+    return hasattr(value, "dtype")
+
+
+def write(value: Any, precision: int | None = None, *, full: bool = False, whole: bool = True) -> str:
+    """A number, or a tensor: a literal when it is small or `full`, else a summary.
+
+    whole: whether a float without a fraction loses its `.0`.
+    """
+    if not is_tensor(value):
+        return shortest(value, precision, whole=whole)
+    if full or 0 < value.size <= MOST_ELEMENTS:
+        return literal(value, precision, whole=whole)
+    return summary(value, precision)
+
+
+def literal(x: Array, precision: int | None = None, *, whole: bool = True) -> str:
+    """All elements, `[[1, 2], [3, 4]]`: the shortest texts that read back to the same numbers in the tensor's dtype."""
+    if not x.shape:
+        return shortest(_lists(x, precision), precision, whole=whole)
+    return write_nested(_lists(x, precision), lambda element: shortest(element, precision, whole=whole))
+
+
+def summary(x: Array, precision: int | None = None) -> str:
+    """`float[100, 3]: min -2.1, mean 0.003, max 2.9, 2 nan`; the mean is that of the finite elements.
+
+    Floats are rounded to `precision` or `SUMMARY_DIGITS` significant digits.
+    """
+    of = _of(x)
+
+    def told(value: float | int) -> str:
+        rounding = precision is None and isinstance(value, float)
+        return shortest(value, SUMMARY_DIGITS if rounding else precision)
+
+    parts = []
+    if of.true is not None:
+        parts.append(f"{of.true} of {x.size} true")
+    if of.low is not None and of.high is not None:
+        mean = [] if of.mean is None else [f"mean {told(of.mean)}{f' of {of.finite} finite' if of.infinite else ''}"]
+        parts += [f"min {told(of.low)}", *mean, f"max {told(of.high)}"]
+    parts += [f"{count} {word}" for count, word in ((of.infinite, "infinite"), (of.nan, "nan")) if count]
+    return f"{_DTYPES.get(str(x.dtype), str(x.dtype))}{_shape(x)}: {', '.join(parts) or 'no elements'}"
+
+
+def brief(
+    x: Array,
+    element: Callable[[Any], str],
+    number: Callable[[Any], str] | None = None,
+    *,
+    dots: str = "…",
+    nan: str = "nan",
+) -> str:
+    """A few elements as a literal; of more the shape and, behind two blanks, the range: `[784, 128]  -0.4 … 0.4`.
+
+    element: how an element is written; number: how the ends of the range are, which may be rounded.
+    """
+    number = number or element
+    if 0 < x.size <= FEW_ELEMENTS:
+        text = write_nested(_lists(x), element) if x.shape else element(_lists(x))
+        if len(text) <= LONGEST_BRIEF:
+            return text
+    of = _of(x)
+    parts = []
+    if of.true is not None:
+        parts.append(f"{of.true} of {x.size} true")
+    if of.low is not None:
+        low, high = number(of.low), number(of.high)
+        parts.append(f"{low} {dots} {high}" if low != high else low if of.nan or of.low != of.high else f"all {low}")
+    if of.nan:
+        parts.append(f"{of.nan} {nan}")
+    return f"{_shape(x)}  {', '.join(parts) or 'no elements'}"
+
+
+def terminal_brief(x: Array, precision: int | None = None, *, ascii_only: bool = False) -> str:
+    """`brief` with all digits of elements; the ends of a range are rounded to `RANGE_DIGITS` when nothing is wished."""
+    return brief(
+        x,
+        lambda value: shortest(value, precision),
+        lambda value: shortest(value, precision or (RANGE_DIGITS if isinstance(value, float) else None)),
+        dots="..." if ascii_only else "…",
+    )
+
+
+def pieces(text: str) -> list[str]:
+    """A tensor's text where a line may end: behind the commas of a literal or of a summary, nowhere in a brief text."""
+    if "  " in text:
+        return [text]
+    head, colon, rest = text.partition(": ")
+    *parts, last = (rest if colon else text).split(", ")
+    parts = [*(f"{part}," for part in parts), last]
+    return [f"{head}: {parts[0]}", *parts[1:]] if colon else parts
+
+
+def as_lists(x: Array, precision: int | None = None) -> Any:
+    """The elements as nested lists of what JSON knows; a number for a tensor without axes."""
+    found = _lists(x, precision)
+    if precision is None and not _has_special(x):
+        return found
+    return _mapped(found, lambda element: plain(rounded(element, precision)))
+
+
+def columns(name: str, x: Array, precision: int | None = None) -> Iterator[tuple[str, Any]]:
+    """Each element with a name of its own: `z[0]`, `z[0,1]`."""
+    from itertools import product
+
+    elements = _doubles(x, precision).reshape(-1).tolist()
+    for place, element in zip(product(*map(range, x.shape)), elements, strict=True):
+        yield f"{name}[{','.join(map(str, place))}]" if place else name, element
+
+
+def zeros_like(x: Array) -> Array:
+    """The derivative by a value that does not take part."""
+    import numpy as np
+
+    return np.zeros_like(x)
+
+
+class _Of(NamedTuple):
+    """What is known of all elements. low, high: of those that are no NaN; mean: of the finite ones."""
+
+    low: float | int | None = None
+    high: float | int | None = None
+    mean: float | None = None
+    finite: int = 0
+    infinite: int = 0
+    nan: int = 0
+    true: int | None = None
+
+
+def _of(x: Array) -> _Of:
+    import numpy as np
+
+    if not x.size:
+        return _Of()
+    if x.dtype.kind == "b":
+        return _Of(true=int(np.count_nonzero(x)))
+    if x.dtype.kind != "f":
+        return _Of(int(x.min()), int(x.max()), float(x.mean(dtype="float64")), x.size)
+    doubles = x.reshape(-1).astype("float64", copy=False)
+    nan = int(np.count_nonzero(np.isnan(doubles)))
+    numbers = doubles if not nan else doubles[~np.isnan(doubles)]
+    if not numbers.size:
+        return _Of(nan=nan)
+    low, high = float(numbers.min()), float(numbers.max())
+    finite = numbers if math.isfinite(low) and math.isfinite(high) else numbers[np.isfinite(numbers)]
+    ends = (_shortest_double(x, low) + 0.0, _shortest_double(x, high) + 0.0)  # a -0 says nothing about many
+    return _Of(*ends, _mean(finite), finite.size, numbers.size - finite.size, nan)
+
+
+def _mean(finite: Array) -> float | None:
+    """The mean, also where the sum of the elements would be too large for a float."""
+    import numpy as np
+
+    if not finite.size:
+        return None
+    with np.errstate(over="ignore", invalid="ignore"):
+        mean = float(finite.mean())
+    return mean + 0.0 if math.isfinite(mean) else float((finite / finite.size).sum())
+
+
+def _shortest_double(x: Array, value: float) -> float:
+    return value if x.dtype.itemsize == 8 else float(str(x.dtype.type(value)))
+
+
+def _doubles(x: Array, precision: int | None) -> Array:
+    """Single floats as the doubles that have their shortest texts; to be rounded, as their exact values."""
+    if x.dtype.kind != "f" or x.dtype.itemsize == 8:
+        return x
+    return x.astype("float64") if precision is not None else x.astype(str).astype("float64")
+
+
+def _lists(x: Array, precision: int | None = None) -> Any:
+    return _doubles(x, precision).tolist()
+
+
+def _has_special(x: Array) -> bool:
+    import numpy as np
+
+    return x.dtype.kind == "f" and not bool(np.isfinite(x).all())
+
+
+def _mapped(value: Any, change: Callable[[Any], Any]) -> Any:
+    """Recursion as deep as a tensor's rank."""
+    return [_mapped(x, change) for x in value] if isinstance(value, list) else change(value)
+
+
+def _shape(x: Array) -> str:
+    return f"[{', '.join(map(str, x.shape))}]"

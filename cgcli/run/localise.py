@@ -1,0 +1,120 @@
+"""Which node has the wrong derivative: each op by itself beside differences of itself, in the order of the graph."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from cgcli.graph.graph import CONST, INPUT, Graph
+from cgcli.graph.types import Results, Type
+from cgcli.ops.builder import Builder
+from cgcli.ops.registry import BY_CODE, Structured
+from cgcli.ops.typing import one
+from cgcli.transform.gradient import gradient
+
+from .arrays import ArrayExecutor, Sizes, bind_sizes
+from .differences import Check, check
+
+MOST = 64  # elements of an operand that are tried
+
+
+class Wrong(NamedTuple):
+    """The first wrong element of the first wrong node: of its `operand`-th operand, at `place`."""
+
+    node: int
+    operand: int
+    place: tuple[int, ...]
+    found: Check
+
+
+def places(shape: Sequence[int]) -> Iterator[tuple[int, ...]]:
+    """The elements of a shape, evenly chosen where they are many."""
+    count = int(np.prod(shape, dtype=np.int64))
+    for k in np.unique(np.linspace(0, count - 1, min(count, MOST)).astype(np.int64)) if count else ():
+        yield tuple(int(i) for i in np.unravel_index(k, tuple(shape)))
+
+
+def element(place: tuple[int, ...]) -> str:
+    return f"[{', '.join(map(str, place))}]" if place else ""
+
+
+def moved(x: Any, place: tuple[int, ...], to: float) -> Any:
+    """`x` with one element at another value."""
+    made = np.array(x, dtype=np.float64)
+    made[place] = to
+    return made
+
+
+def worst_element(f: Callable[[Any], float], name: str, x: Any, derivative: Any, unit: float) -> Check:
+    """The check of the first wrong element of a tensor, else of the one that differs most."""
+    worst: Check | None = None
+    for place in places(np.shape(x)):
+
+        def along(z: float, place: tuple[int, ...] = place) -> float:
+            return f(moved(x, place, z))
+
+        found = check(along, f"{name}{element(place)}", float(x[place]), float(derivative[place]), unit)
+        if found.verdict == "wrong":
+            return found
+        if worst is None or _distance(found) > _distance(worst):
+            worst = found
+    return worst or Check(name, 0.0, 0.0, "ok")
+
+
+def _distance(c: Check) -> float:
+    return abs(c.derivative - c.difference) if c.verdict != "edge" else -1.0
+
+
+def first_wrong(graph: Graph, inputs: Sequence[Any]) -> Wrong | None:
+    """The first node whose derivative rule disagrees with differences of the op at the point `inputs`."""
+    executor = ArrayExecutor(graph, tuple(range(len(graph))), keep=True)
+    values = executor.forward(inputs)
+    sizes = bind_sizes(graph, graph.inputs, inputs)
+    for i, code in enumerate(graph.op):
+        result = graph.type_of(i)
+        if code in (INPUT, CONST) or isinstance(result, Results) or not result.is_float:
+            continue
+        if isinstance(BY_CODE[code].vjp, Structured) or BY_CODE[code].vjp == ():
+            continue
+        wrong = _check_node(graph, i, [values[x] for x in graph.operands(i)], sizes)
+        if wrong is not None:
+            return wrong
+    return None
+
+
+def _check_node(graph: Graph, i: int, values: list[Any], sizes: Sizes) -> Wrong | None:
+    """Compares the derivative of a weighted sum of the node's elements by each element of its operands."""
+    b = Builder()
+    types = [one(graph.type_of(x)) for x in graph.operands(i)]
+    inputs = [b.input(_typed(t)) for t in types]
+    y = b.place(graph.op[i], tuple(inputs), b.intern_type(_typed(one(graph.type_of(i)))), graph.attrs.get(i, {}))
+    shape = b.type1(y).shape
+    weights = b.input(Type("float", shape))
+    weighted = b.mul(b.cast(y, dtype="float"), weights)
+    total = b.sum(weighted, axes=tuple(range(-len(shape), 0)), keepdims=False) if shape else weighted
+    whole = b.done(total)
+    forward = ArrayExecutor(whole)
+    extent = np.shape(ArrayExecutor(b.done(y), (y,)).forward([*values, np.zeros(())], sizes)[y]) if shape else ()
+    w = np.cos(np.arange(int(np.prod(extent, dtype=np.int64)))).reshape(extent) + 0.5  # no two alike
+    for k, t in enumerate(types):
+        if not t.has_derivative:
+            continue
+        made = gradient(whole, total, [inputs[k]])
+        derivative = np.asarray(ArrayExecutor(made).forward([*values, w], sizes)[made.outputs[0]])
+        unit = 2.0**-23 if "f32" in (t.dtype, one(graph.type_of(i)).dtype) else 2.0**-52
+        x = np.asarray(values[k], dtype=np.float64)
+        for place in places(x.shape):
+
+            def f(z: float, k: int = k, place: tuple[int, ...] = place, x: Any = x) -> float:
+                return float(forward.forward([*values[:k], moved(x, place, z), *values[k + 1 :], w], sizes)[total])
+
+            found = check(f, element(place), float(x[place]), float(derivative[place]), unit)
+            if found.verdict == "wrong":
+                return Wrong(i, k, place, found)
+    return None
+
+
+def _typed(t: Type) -> Type:
+    return t._replace(dtype="float") if t.is_float or t.weak else t

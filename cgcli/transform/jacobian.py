@@ -1,0 +1,56 @@
+"""Jacobians and Hessians: reverse mode, batched over the elements of what is differentiated."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from cgcli.graph.graph import NONE, Graph
+from cgcli.graph.sizes import product
+from cgcli.graph.traversal import prune
+from cgcli.ops.builder import Builder
+from cgcli.ops.typing import one
+
+from .batch import batch_nodes, spread
+from .gradient import differentiate
+from .templates import cotangent_type
+
+
+def jacobian(graph: Graph, of: int, wrt: Sequence[int], value: bool = False) -> Graph:
+    """The graph that has `graph`'s inputs and gives the derivative of each element of `of` by each node of `wrt`.
+
+    A derivative has the shape of `of` followed by that of the node it is by. value: give `of` itself first.
+    """
+    b = Builder()
+    inputs = [b.input(one(graph.type_of(i)), graph.names.get(i)) for i in graph.inputs]
+    where = b.inline(graph, inputs)
+    partials = jacobians(b, where[of], [where[x] for x in wrt])
+    return prune(b.done(*([where[of]] if value else []), *partials))
+
+
+def jacobians(b: Builder, of: int, wrt: Sequence[int]) -> list[int]:
+    """Appends to `b` the derivative of each element of `of` by each of `wrt`, and says which nodes they are.
+
+    The backward pass is batched with only its seed flagged, so what comes from the forward pass stays one.
+    """
+    shape = b.type1(of).shape
+    if not shape:
+        return differentiate(b, of, wrt)
+    type_ = cotangent_type(b.type_of(of))
+    seed = b.const(0.0, type_)  # stands for a row of the identity
+    lo = len(b)
+    partials = differentiate(b, of, wrt, seed)
+    size = product(shape)
+    rows, columns = b.expand_dims(b.arange(size=size), axes=(-1,)), b.arange(size=size)
+    identity = b.cast(b.eq(rows, columns), dtype=type_.dtype)
+    units = identity if len(shape) == 1 else b.reshape(identity, shape=(size, *shape))
+    where = [*range(lo), *[NONE] * (len(b) - lo)]
+    flags = bytearray(len(where))
+    where[seed], flags[seed] = units, 1
+    b.share()
+    batch_nodes(b, b, where, flags, lo, size)
+    made: list[int] = []
+    for x, node in zip(wrt, partials, strict=True):
+        partial = where[node] if flags[node] else spread(b, where[node], size)
+        made.append(b.reshape(partial, shape=(*shape, *b.type1(x).shape)) if len(shape) > 1 else partial)
+    b.share(False)
+    return made

@@ -1,0 +1,180 @@
+"""How a cotangent and its support pass back through one node.
+
+Elementwise ops hand a support on as it is; ops that move elements move it with them; ops that mix elements declare
+where each operand can matter. A zero is written only before elements are added up.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Literal, NamedTuple
+
+from cgcli.graph.graph import opcode
+from cgcli.graph.sizes import Shape
+from cgcli.graph.types import Type
+from cgcli.ops.builder import Builder
+from cgcli.ops.harmless import harmless
+from cgcli.ops.registry import Op
+
+from .templates import Template, cotangent_type, lookup, template
+
+_MUL = opcode("mul")
+
+
+class Cotangent(NamedTuple):
+    """The derivative of the result by a node, as far as it is known.
+
+    support: where a path exists, of the value's shape, or None for everywhere. clean: whether `value` is zero outside.
+    """
+
+    value: int
+    support: int | None = None
+    clean: bool = True
+
+
+class Stamp(NamedTuple):
+    """A template with the types of its rows as rows of a builder's `types`."""
+
+    template: Template
+    types: tuple[int, ...]
+
+
+def stamp_of(b: Builder, i: int, operands: Sequence[int], active: Sequence[bool]) -> Stamp:
+    """The rules of node `i` for its active operands."""
+    types = tuple(b.type_of(x) for x in operands)
+    rule = template(b.op[i], types, b.type_of(i), b.attrs.get(i, {}), active)
+    return Stamp(rule, tuple([b.intern_type(row.type) for row in rule.rows]))
+
+
+def everywhere(b: Builder, type_: Type, value: bool = True) -> int:
+    """A bool of a value's shape."""
+    return b.const(value, Type("bool", type_.shape))
+
+
+def settled(b: Builder, c: Cotangent) -> int:
+    """The cotangent's value, zero where there is no path."""
+    if c.support is None or c.clean:
+        return c.value
+    return b.where(c.support, c.value, b.const(0.0, b.type1(c.value)))
+
+
+Given = Iterator[tuple[int, Cotangent]]
+
+
+def elementwise(b: Builder, i: int, c: Cotangent, stamp: Stamp, operands: tuple[int, ...], op: Op) -> Given:
+    """What each operand gets; where it was stretched to the result's shape, its copies are added up."""
+    placed = _stamped(b, stamp, i, c.value, operands)
+    shape = b.type1(i).shape
+    risky = op.hazard or any(b.risk[x] for x in operands)
+    for x, given in zip(operands, stamp.template.gives, strict=True):
+        if given is None:
+            continue
+        value = lookup(given.value, placed, i, c.value, operands)
+        if given.support is None:
+            new = Cotangent(value, c.support, c.support is None or (c.clean and not risky))
+        else:
+            own = _stretched(b, lookup(given.support, placed, i, c.value, operands), shape)
+            new = Cotangent(value, own if c.support is None else b.and_(c.support, own), False)
+        yield x, _gathered(b, new, b.type1(x).shape) if shape else new
+
+
+def structural(b: Builder, i: int, c: Cotangent, stamp: Stamp, operands: tuple[int, ...], op: Op) -> Given:
+    """What each operand gets of an op that moves elements: it moves supports in the same way, as numbers 0 and 1."""
+    cotangent = settled(b, c)
+    placed = _stamped(b, stamp, i, cotangent, operands)
+    for k, (x, given) in enumerate(zip(operands, stamp.template.gives, strict=True)):
+        if given is None:
+            continue
+        support: int | None = None
+        if c.support is not None or (op.selects and b.risk[x]):
+            result = cotangent_type(b.type_of(i))
+            reach = b.const(1.0, result) if c.support is None else b.cast(c.support, dtype=result.dtype)
+            alone = stamp_of(b, i, operands, [j == k for j in range(len(operands))])
+            only = alone.template.gives[k]
+            assert only is not None
+            moved = lookup(only.value, _stamped(b, alone, i, reach, operands), i, reach, operands)
+            support = b.ne(moved, 0.0)
+        new = Cotangent(lookup(given.value, placed, i, cotangent, operands), support, True)
+        yield x, _gathered(b, new, b.type1(x).shape)
+
+
+def mixing(b: Builder, i: int, c: Cotangent, stamp: Stamp, operands: tuple[int, ...], op: Op) -> Given:
+    """What each operand gets of an op that mixes elements.
+
+    What an operand or the result holds where there is no path may be inf or NaN, and 0 · inf would reach every sum:
+    it is put out first.
+    """
+    cotangent = settled(b, c)
+    at = b.attrs.get(i, {})
+    reach: list[int | None] = [None] * len(operands)
+    masked, result = operands, i
+    if c.support is not None and op.support is not None:
+        reach = [op.support(b, c.support, k, operands, at) for k in range(len(operands))]
+        if any(b.risk[x] for x in operands):
+            masked = tuple([_masked(b, op, k, x, s) for k, (x, s) in enumerate(zip(operands, reach, strict=True))])
+            # not the result with zeros put in: an element without a path may yet be needed (of `solve`, by the matrix)
+            result = b.place(b.op[i], masked, b.type[i], at)
+    placed = _stamped(b, stamp, result, cotangent, masked)
+    for k, (x, given) in enumerate(zip(operands, stamp.template.gives, strict=True)):
+        if given is None:
+            continue
+        value = lookup(given.value, placed, result, cotangent, masked)
+        new = Cotangent(value, reach[k], True)
+        if given.support is not None:
+            own = lookup(given.support, placed, result, cotangent, masked)
+            new = Cotangent(value, own if reach[k] is None else b.and_(reach[k], own), False)
+        yield x, _gathered(b, new, b.type1(x).shape)
+
+
+def _masked(b: Builder, op: Op, k: int, x: int, support: int | None) -> int:
+    """An operand without what it holds where it cannot matter; as it is where it cannot be inf or NaN."""
+    if support is None or not b.risk[x]:
+        return x
+    return b.where(unbroadcast(b, support, b.type1(x).shape, "any"), x, harmless(b, op, k, x))
+
+
+def _stamped(b: Builder, stamp: Stamp, result: int, cotangent: int, operands: tuple[int, ...]) -> list[int]:
+    """The nodes of a template's rows."""
+    placed: list[int] = []
+    for row, type_ in zip(stamp.template.rows, stamp.types, strict=True):
+        refs = tuple([lookup(r, placed, result, cotangent, operands) for r in row.operands])
+        known = _by_one(b, refs, type_) if row.op == _MUL and cotangent in refs else None
+        placed.append(b.place(row.op, refs, type_, row.attrs) if known is None else known)
+    return placed
+
+
+def _by_one(b: Builder, refs: Sequence[int], type_: int) -> int | None:
+    """The other factor where one is the 1 that a gradient starts with: the product has the same bits."""
+    for one_, other in (refs, refs[::-1]):
+        if b.constant(one_) == 1.0 and b.type[other] == type_:
+            return other
+    return None
+
+
+def _stretched(b: Builder, support: int, shape: Shape) -> int:
+    return support if b.type1(support).shape == shape else b.expand(support, shape=shape)
+
+
+def _gathered(b: Builder, c: Cotangent, shape: Shape) -> Cotangent:
+    """A contribution in the shape of the operand that it is for."""
+    have = b.type1(c.value).shape
+    if have == shape:
+        return c
+    if len(have) < len(shape) or have == ():
+        return Cotangent(b.expand(c.value, shape=shape), c.support and _stretched(b, c.support, shape), c.clean)
+    support = c.support
+    if support is not None:
+        support = unbroadcast(b, _stretched(b, support, have), shape, "any")
+    return Cotangent(unbroadcast(b, settled(b, c), shape, "sum"), support, True)
+
+
+def unbroadcast(b: Builder, x: int, shape: Shape, how: Literal["sum", "any"]) -> int:
+    """The copies that broadcasting from `shape` made, taken together."""
+    have = b.type1(x).shape
+    lead = len(have) - len(shape)
+    first = tuple(range(-len(have), -len(shape)))
+    stretched = tuple(k - len(shape) for k, n in enumerate(shape) if n == 1 and have[k + lead] != 1)
+    if not stretched and not first:
+        return x
+    made: int = b.apply(how, x, axes=first + stretched, keepdims=bool(stretched))
+    return b.squeeze(made, axes=first) if stretched and first else made
