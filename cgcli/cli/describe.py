@@ -11,6 +11,8 @@ from cgcli.language.wording import word
 from cgcli.render.escape import show
 from cgcli.render.numbers import shortest
 
+LONGEST = 40  # characters of a default that is an expression
+
 
 def input_rows(inputs: Sequence[Input], known: Known) -> list[tuple[str, str]]:
     """A row for each input: how it is given, and its doc comment, default and range."""
@@ -37,9 +39,12 @@ def _about(each: Input) -> str:
     facts: list[str] = [] if each.kind == "input" else [each.kind]
     if each.default is not None:
         facts.append(f"default: {shortest(each.default)}")
+    elif each.optional:
+        written = " ".join(each.written.split())
+        facts.append(f"default: {written if len(written) <= LONGEST else written[: LONGEST - 1] + '…'}")
     if each.range is not None:
         facts.append(f"range: {shortest(each.range[0])}..{shortest(each.range[1])}")
-    if each.default is None:
+    if not each.optional:
         facts.append("required")
     about = show(" ".join(each.doc.split()))
     return f"{about}  [{'; '.join(facts)}]".lstrip()

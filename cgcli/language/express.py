@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from cgcli.graph.diagnostic import error
-from cgcli.graph.graph import CONST, INPUT, Graph, opname
+from cgcli.graph.graph import CONST, INPUT, Graph, Node, opname
 from cgcli.graph.traversal import live
-from cgcli.ops.notation import Written, write_op
+from cgcli.ops.notation import Written, has_text, shown_attrs, write_constant, write_op
+from cgcli.ops.registry import OPS
 
 LONGEST = 100_000  # characters of one expression
 
@@ -15,7 +16,8 @@ LONGEST = 100_000  # characters of one expression
 def write_outputs(graph: Graph, targets: Sequence[str], named: Mapping[int, str]) -> list[str]:
     """Lines `target = expression`, one an output, after the lines of the parts that they share.
 
-    named: the nodes that are written by a name. Raises CgError (status 1) when an expression grows too long.
+    named: the nodes that are written by a name. Raises CgError (status 1) when an expression grows too long, and for
+    an op that the language has no word for.
     """
     outputs = list(graph.outputs)
     needed = _needed(graph, outputs, named)
@@ -62,8 +64,12 @@ def _needed(graph: Graph, outputs: Sequence[int], named: Mapping[int, str]) -> b
 
 def _write(graph: Graph, i: int, texts: Mapping[int, Written]) -> Written:
     op = opname(graph.op[i])
-    attrs = graph.attrs.get(i, {})
+    if graph.op[i] == CONST:
+        return write_constant(graph, i)
+    attrs = shown_attrs(graph, i)
     if op != "get":
+        if not has_text(op, attrs):
+            raise error("no-formula", Node(graph, i).span, status=1, op=OPS[op].notation.text)
         return write_op(op, [texts[x] for x in graph.operands(i)], attrs)
     condition, *captured = graph.operands(graph.a[i])
     sides = graph.attrs[graph.a[i]]

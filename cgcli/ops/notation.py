@@ -98,8 +98,42 @@ def write_op(op: str, operands: Sequence[Written], attrs: Mapping[str, Any], sty
         right = declared.level + (declared.assoc != "right")
         space = "" if declared.text == "^" else " "
         return Written(f"{_within(operands[0], left)}{space}{sign}{space}{_within(operands[1], right)}", declared.level)
+    if op in ("concat", "stack"):
+        return Written(f"{sign}([{', '.join(x.text for x in operands)}], axis={attrs['axis']})")
+    if op == "einsum":
+        return Written(f'{sign}("{attrs["pattern"]}", {", ".join(x.text for x in operands)})')
+    if op == "permute" and "of" in attrs:
+        rank, axes = len(attrs["of"]), attrs["axes"]
+        order = [*range(rank - len(axes)), *(rank + axis for axis in axes)]
+        return Written(f"{sign}({operands[0].text}, {order})")
+    if op == "pad" and "of" in attrs:
+        widths = pad_widths(attrs)
+        if widths is not None:
+            return Written(f"{sign}({operands[0].text}, {widths})")
     given = [_size(attrs["size"]).text] if op == "arange" else []
     return Written(f"{sign}({', '.join([*given, *(x.text for x in operands), *_keywords(attrs)])})")
+
+
+def pad_widths(attrs: Mapping[str, Any]) -> list[list[int]] | None:
+    """What `pad` is told for each axis of its operand; None where that is not known in numbers, or has gaps."""
+    shape, sizes = attrs["of"], attrs["sizes"]
+    lead = len(shape) - len(sizes)
+    found = [[0, 0] for _ in range(lead)]
+    for length, start, step, size in zip(shape[lead:], attrs["starts"], attrs["steps"], sizes, strict=True):
+        behind = add(add(size, mul(-1, start)), mul(-1, length))
+        if step != 1 or not isinstance(start, int) or not isinstance(behind, int):
+            return None
+        found.append([start, behind])
+    return found
+
+
+def has_text(op: str, attrs: Mapping[str, Any]) -> bool:
+    """Whether the language can say what an op does; some are only parts of what its functions are made of."""
+    if op == "pad":
+        return pad_widths(attrs) is not None
+    if op == "slice":
+        return all(isinstance(n, int) or n.isidentifier() for n in (*attrs["starts"], *attrs["sizes"]))
+    return OPS[op].notation.form != "none" or op in ("size", "take", "input", "const")
 
 
 def write_filled(shape: Shape, value: Written) -> Written:
@@ -129,7 +163,7 @@ def shown_attrs(graph: Graph, i: int) -> Mapping[str, Any]:
     if isinstance(t, Results):
         return attrs
     op, axes = opname(graph.op[i]), attrs.get("axes")
-    if op in ("slice", "take", "expand"):
+    if op in ("slice", "take", "expand", "pad") or (op == "permute" and axes != (-1, -2)):
         return {**attrs, "of": t.shape}
     # `transpose(x)` turns matrices; a reduction without axes takes all elements
     implied = axes == (-1, -2) if op == "permute" else attrs.get("keepdims") is False and len(axes or ()) == t.rank

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 
 from cgcli.graph.graph import INPUT, Graph, opname
+from cgcli.graph.sizes import Shape
 from cgcli.graph.traversal import prune
 from cgcli.ops.arithmetic import IntegerDivisionByZero
 from cgcli.ops.builder import Builder
@@ -43,8 +44,13 @@ def simplify(graph: Graph, known: Mapping[int, float | int | bool] | None = None
 
 def _place(b: Builder, graph: Graph, i: int, operands: tuple[int, ...]) -> int:
     code, attrs = graph.op[i], graph.attrs.get(i, {})
-    values = [b.constant(x) for x in operands]
-    if operands and all(v is not None for v in values) and not isinstance(BY_CODE[code].vjp, Structured):
+    if opname(code) in _MOVES and (value := _constant(b, operands[0])) is not None:
+        return b.const(value, one(graph.type_of(i)))  # however equal elements are moved
+    if opname(code) in _STRETCHING:
+        operands = _unstretched(b, operands, one(graph.type_of(i)).shape)
+    values = [_constant(b, x) for x in operands]
+    folds = BY_CODE[code].flow == "elementwise" and not isinstance(BY_CODE[code].vjp, Structured)
+    if operands and folds and all(v is not None for v in values):
         try:
             types = [graph.type_of(x) for x in graph.operands(i)]
             return b.const(evaluate(code, values, types, graph.type_of(i), attrs), one(graph.type_of(i)))
@@ -54,7 +60,7 @@ def _place(b: Builder, graph: Graph, i: int, operands: tuple[int, ...]) -> int:
     wanted = b.intern_type(graph.type_of(i))
     found = rule(b, *operands) if rule else None
     if found is not None and b.type[found] != wanted:
-        constant = b.constant(found)
+        constant = _constant(b, found)
         found = None if constant is None else b.const(constant, one(graph.type_of(i)))
     if isinstance(BY_CODE[code].vjp, Structured):
         attrs = {k: _side(v, values[1:]) if isinstance(v, Graph) else v for k, v in attrs.items()}
@@ -67,13 +73,41 @@ def _side(graph: Graph, values: Sequence[float | int | bool | None]) -> Graph:
     return prune(simplify(graph, known)[0])
 
 
+_MOVES = ("expand", "expand_dims", "squeeze", "reshape", "permute", "slice")
+_STRETCHING = ("add", "sub", "mul", "div")
+
+
+def _unstretched(b: Builder, operands: tuple[int, ...], shape: Shape) -> tuple[int, ...]:
+    """Operands of an elementwise op without the stretching that it does itself, as long as one has its shape."""
+    x, y = operands
+    if b.type1(y).shape == shape:
+        x = _before_stretching(b, x)
+    if b.type1(x).shape == shape:
+        y = _before_stretching(b, y)
+    return x, y
+
+
+def _before_stretching(b: Builder, x: int) -> int:
+    if opname(b.op[x]) != "expand" or x in b.names:
+        return x
+    x = b.a[x]
+    scalar = opname(b.op[x]) == "expand_dims" and x not in b.names and not b.type1(b.a[x]).shape
+    return b.a[x] if scalar else x
+
+
+def _constant(b: Builder, x: int) -> float | int | bool | None:
+    """The number of a constant, also of one that fills a tensor."""
+    value = b.constant(x)
+    return None if isinstance(value, tuple) else value
+
+
 def _is(b: Builder, x: int, value: float) -> bool:
-    return b.constant(x) == value and not isinstance(b.constant(x), bool)
+    return _constant(b, x) == value and not isinstance(_constant(b, x), bool)
 
 
 def _negated(b: Builder, x: int) -> int | None:
     """What `x` is the negative of, when it is written so."""
-    constant = b.constant(x)
+    constant = _constant(b, x)
     if constant is not None and not isinstance(constant, bool) and constant < 0:
         return b.const(-constant, b.type1(x))
     return b.a[x] if opname(b.op[x]) == "neg" and x not in b.names else None
@@ -104,7 +138,7 @@ def _sub(b: Builder, x: int, y: int) -> int | None:
 
 
 def _mul(b: Builder, x: int, y: int) -> int | None:
-    if b.constant(y) is not None and b.constant(x) is None:  # x * c = c * x
+    if _constant(b, y) is not None and _constant(b, x) is None:  # x * c = c * x
         x, y = y, x
         swapped = True
     else:
@@ -120,17 +154,17 @@ def _mul(b: Builder, x: int, y: int) -> int | None:
     if (n := _negated(b, y)) is not None:  # x * -n = -(x * n)
         return _simple(b, "neg", _simple(b, "mul", x, n))
     inner = b.a[y] if opname(b.op[y]) == "mul" and y not in b.names else -1
-    c, d = b.constant(x), b.constant(inner) if inner >= 0 else None
+    c, d = _constant(b, x), _constant(b, inner) if inner >= 0 else None
     if c is not None and d is not None:  # c * (d * z) = (c d) * z
         return _simple(b, "mul", b.const(c * d), b.b[y])
     if inner >= 0 and d is not None:  # x * (d * z) = d * (x * z)
         return _simple(b, "mul", inner, _simple(b, "mul", x, b.b[y]))
     outer = b.a[x] if opname(b.op[x]) == "mul" and x not in b.names else -1
-    if outer >= 0 and b.constant(outer) is not None:  # (d * z) * y = d * (z * y)
+    if outer >= 0 and _constant(b, outer) is not None:  # (d * z) * y = d * (z * y)
         return _simple(b, "mul", outer, _simple(b, "mul", b.b[x], y))
     if c is not None and opname(b.op[y]) == "div" and y not in b.names:  # c * (z / (d * w)) = (c / d) * (z / w)
         below = b.b[y]
-        divisor = b.constant(b.a[below]) if opname(b.op[below]) == "mul" and below not in b.names else None
+        divisor = _constant(b, b.a[below]) if opname(b.op[below]) == "mul" and below not in b.names else None
         if divisor:
             return _simple(b, "mul", b.const(c / divisor), _simple(b, "div", b.a[y], b.b[below]))
     if opname(b.op[y]) == "div" and y not in b.names and _is(b, b.a[y], 1):  # x * (1 / z) = x / z
@@ -163,12 +197,12 @@ def _power(b: Builder, x: int, n: int) -> int | None:
         return x
     if _is(b, n, 0):  # x^0 = 1
         return b.const(1.0)
-    exponent = b.constant(n)
+    exponent = _constant(b, n)
     return None if exponent is None else b.fixed_power(x, exponent=exponent)
 
 
 def _where(b: Builder, c: int, x: int, y: int) -> int | None:
-    known = b.constant(c)
+    known = _constant(b, c)
     if known is not None:  # where(true, x, y) = x
         return x if known else y
     return x if x == y else None  # where(c, x, x) = x
@@ -176,15 +210,15 @@ def _where(b: Builder, c: int, x: int, y: int) -> int | None:
 
 def _and(b: Builder, x: int, y: int) -> int | None:
     for p, q in ((x, y), (y, x)):
-        if b.constant(p) is not None:  # true and y = y; false and y = false
-            return q if b.constant(p) else p
+        if _constant(b, p) is not None:  # true and y = y; false and y = false
+            return q if _constant(b, p) else p
     return x if x == y else None
 
 
 def _or(b: Builder, x: int, y: int) -> int | None:
     for p, q in ((x, y), (y, x)):
-        if b.constant(p) is not None:  # true or y = true; false or y = y
-            return p if b.constant(p) else q
+        if _constant(b, p) is not None:  # true or y = true; false or y = y
+            return p if _constant(b, p) else q
     return x if x == y else None
 
 

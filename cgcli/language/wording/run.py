@@ -10,6 +10,11 @@ WORDS: dict[str, Words] = {
         labels={"here": "the divisor is 0"},
         help=("guard it by a condition, as in `if n != 0 then k // n else 0`",),
     ),
+    "no-formula": Words(
+        "the derivative has no formula in the language",
+        labels={"here": "`{op}` works in a way that only `cg grad` with values can follow"},
+        help=("give values in place of `--symbolic`",),
+    ),
     "too-many-columns": Words(
         "the results would be {columns} columns of CSV; the limit is {limit}",
         help=("`--format json` writes tensors of any size",),
