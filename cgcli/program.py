@@ -106,6 +106,7 @@ class Program:
         self.outputs: tuple[str, ...] = module.outputs
         self.warnings: tuple[Diagnostic, ...] = module.warnings
         self.seed = 0
+        self.max_memory: int | None = None
 
     def input(self, name: str) -> Input:
         """The declaration of an input. Raises CgError for a name that is none."""
@@ -331,7 +332,7 @@ class Program:
         if known is None:
             assert self._lowered is not None
             known = self._shaped[key] = Program(self._lowered(axes))
-            known.seed = self.seed
+            known.seed, known.max_memory = self.seed, self.max_memory
         return known
 
     def _every_float(self) -> list[str]:
@@ -408,7 +409,7 @@ class Program:
     def _executor(self, roots: tuple[int, ...]) -> Any:
         known = self._executors.get(roots)
         if known is None:
-            known = self._executors[roots] = _executor(self.graph, roots)
+            known = self._executors[roots] = _executor(self.graph, roots, self.max_memory)
         return known
 
     def _gradient_values(self, target: int, wrt: tuple[int, ...], values: Values) -> list[Any]:
@@ -418,13 +419,15 @@ class Program:
         if executor is None:
             from cgcli.transform.gradient import gradient
 
-            executor = self._executors[key] = _executor(gradient(self.graph, target, wrt, value=True))
+            executor = self._executors[key] = _executor(
+                gradient(self.graph, target, wrt, value=True), None, self.max_memory
+            )
         v = executor.forward(self._bind(values))
         return [self._plain(v[i]) for i in executor.graph.outputs]
 
     def _outputs(self, graph: Graph, values: Values) -> list[Any]:
         """The outputs of a graph that has the program's inputs."""
-        v = _executor(graph).forward(self._bind(values))
+        v = _executor(graph, None, self.max_memory).forward(self._bind(values))
         return [self._plain(v[i]) for i in graph.outputs]
 
     def _run_arrays(self, values: Values, target: int | None) -> Evaluation:
@@ -451,13 +454,13 @@ class Program:
         return {name: last[name] for name in self.module.values if name in last}
 
 
-def _executor(graph: Graph, roots: Sequence[int] | None = None) -> Any:
+def _executor(graph: Graph, roots: Sequence[int] | None, max_memory: int | None) -> Any:
     """What runs a graph: plain numbers where they suffice."""
     if is_scalar(graph):
         return ScalarExecutor(graph, roots)
     from cgcli.run.arrays import ArrayExecutor  # with the array library
 
-    return ArrayExecutor(graph, roots)
+    return ArrayExecutor(graph, roots, max_memory)
 
 
 def _run(graph: Graph, inputs: Sequence[Any], sizes: Mapping[str, int]) -> Any:

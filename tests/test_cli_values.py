@@ -272,3 +272,27 @@ def test_a_value_outside_the_declared_range_is_a_warning() -> None:
 
 def test_a_range_has_a_lower_and_an_upper_end() -> None:
     assert cg("eval", "-e", "input v = 0.2 in 0..2; output y = v", "--v", "-0.1").err.startswith("warning: ")
+
+
+def test_memory_is_asked_for_before_it_is_taken() -> None:
+    """The node and its size are named, and no memory is needed to say so."""
+    result = cg("eval", "-e", "huge = zeros([1000000, 1000000]); y = sum(huge)")
+    assert (result.status, result.out) == (1, "")
+    assert "float[1000000, 1000000] would take 7.3 TiB" in result.err
+
+
+@pytest.mark.parametrize(("limit", "status"), [("1M", 1), ("7MiB", 1), ("8mb", 0), ("8388608", 0), ("1G", 0)])
+def test_the_memory_of_a_run_is_limited(limit: str, status: int) -> None:
+    assert cg("eval", "-e", "y = sum(zeros([1000, 1000]))", "--max-memory", limit).status == status
+
+
+@pytest.mark.parametrize("limit", ["", "0", "-1", "8X", "1.5G", "much"])
+def test_a_limit_that_is_none(limit: str) -> None:
+    result = cg("eval", "-e", "y = 1", f"--max-memory={limit}")
+    assert result.status == 2
+    assert "amount of memory" in result.err
+
+
+def test_a_seed_decides_what_initialisers_draw() -> None:
+    program = ("eval", "-e", "param w: float[3] = normal(0, 1); y = sum(w)")
+    assert cg(*program).out == cg(*program, "--seed", "0").out != cg(*program, "--seed", "1").out

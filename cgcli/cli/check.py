@@ -80,7 +80,7 @@ def _input(each: Input) -> dict[str, Any]:
         "kind": each.kind,
         "type": str(each.type),
         "implicit": each.implicit,
-        "default": each.default,
+        "default": each.default if each.initial is None else each.written,
         "range": None if each.range is None else list(each.range),
         "doc": each.doc,
     }

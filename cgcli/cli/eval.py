@@ -16,6 +16,7 @@ from cgcli.cli.options import (
     Format,
     Full,
     InputsFile,
+    MaxMemory,
     Mode,
     Precision,
     Seed,
@@ -42,13 +43,14 @@ def evaluate(
     allow_path: AllowPath = None,
     colour: Colour = "auto",
     seed: Seed = None,
+    max_memory: MaxMemory = None,
     data: Data = None,
 ) -> int:
     """Evaluate a program and print its outputs.
 
     Give each input its value by its own name: --a 2.
     """
-    session = start(context, file, expression, settings, inputs_file, allow_path, colour, seed)
+    session = start(context, file, expression, settings, inputs_file, allow_path, colour, seed, max_memory)
     session.require_values()
     results = session.program.eval(session.values, every=every)
     if not results:

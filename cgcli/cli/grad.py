@@ -18,6 +18,7 @@ from cgcli.cli.options import (
     Format,
     Full,
     InputsFile,
+    MaxMemory,
     Mode,
     Of,
     Precision,
@@ -63,6 +64,7 @@ def grad(
     allow_path: AllowPath = None,
     colour: Colour = "auto",
     seed: Seed = None,
+    max_memory: MaxMemory = None,
     data: Data = None,
 ) -> int:
     """Evaluate a program and differentiate an output by the inputs.
@@ -78,7 +80,7 @@ def grad(
     names = None if wrt is None else [canonical(name) for name in wrt.split(",")]
     if names is not None and "" in names:
         raise error("empty-name", option="--wrt", value=wrt or EMPTY)
-    session = start(context, file, expression, settings, inputs_file, allow_path, colour, seed)
+    session = start(context, file, expression, settings, inputs_file, allow_path, colour, seed, max_memory)
     if symbolic:
         return _symbolic(session, of, names, layout)
     session.require_values()

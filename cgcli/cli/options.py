@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Annotated, Any
 
@@ -108,6 +109,26 @@ Seed = Annotated[
     int | None,
     typer.Option(
         "--seed", metavar="N", parser=_whole("--seed", 0, 999_999_999), help="What random initialisers start from."
+    ),
+]
+_UNITS = {"": 0, "K": 10, "M": 20, "G": 30, "T": 40}
+
+
+def _memory(text: str) -> int:
+    """Bytes as `500M` or `8G`; with or without a `B` or `iB` behind the letter."""
+    match = re.fullmatch(r"(\d{1,12})([KMGT]?)(?:i?B)?", text.strip(), re.IGNORECASE | re.ASCII)
+    if match is None or int(match[1]) == 0:
+        raise error("bad-memory", option="--max-memory", value=text or EMPTY)
+    return int(match[1]) << _UNITS[match[2].upper()]
+
+
+MaxMemory = Annotated[
+    int | None,
+    typer.Option(
+        "--max-memory",
+        metavar="SIZE",
+        parser=_memory,
+        help="What the values of a run may take, as 500M or 8G (else four fifths of the machine's memory).",
     ),
 ]
 Data = Annotated[str | None, typer.Option("--data", hidden=True, parser=_later("a table of inputs (`--data`)"))]

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from cgcli.cli.command import ProgramCommand, declare
-from cgcli.cli.options import AllowPath, Colour, Data, Expression, File, InputsFile, Mode, Of, Seed, Set
+from cgcli.cli.options import AllowPath, Colour, Data, Expression, File, InputsFile, MaxMemory, Mode, Of, Seed, Set
 from cgcli.cli.output import notice
 from cgcli.cli.pictured import evaluate
 from cgcli.cli.session import start
@@ -43,6 +43,7 @@ def render(
     allow_path: AllowPath = None,
     colour: Colour = "auto",
     seed: Seed = None,
+    max_memory: MaxMemory = None,
     data: Data = None,
 ) -> int:
     """Draw the graph of a program.
@@ -51,7 +52,7 @@ def render(
     """
     path = target if target is not None else default_target(file)
     kind = picture_kind(path)
-    session = start(context, file, expression, settings, inputs_file, allow_path, colour, seed)
+    session = start(context, file, expression, settings, inputs_file, allow_path, colour, seed, max_memory)
     program = session.program
     evaluation = evaluate(session, of)
     params = [each.name for each in program.inputs if each.kind == "param"]

@@ -37,10 +37,12 @@ def start(
     allow_path: Sequence[str] | None,
     colour: str,
     seed: int | None = None,
+    max_memory: int | None = None,
 ) -> Session:
     """Opens the program, reads the values and prints the warnings. Raises `CgError` for what is wrong with either."""
     program = open_program(file, expression, allow_path or ())
     program.seed = seed or 0
+    program.max_memory = max_memory
     tell(program.warnings, colour)
     values = gather(program, settings or (), inputs_file, known_options(context))
     tell(program.range_warnings(values), colour)

@@ -16,6 +16,7 @@ from cgcli.cli.options import (
     Format,
     Full,
     InputsFile,
+    MaxMemory,
     Mode,
     Of,
     Precision,
@@ -48,6 +49,7 @@ def show(
     allow_path: AllowPath = None,
     colour: Colour = "auto",
     seed: Seed = None,
+    max_memory: MaxMemory = None,
     data: Data = None,
 ) -> int:
     """Show the graph of a program: a table of its nodes.
@@ -55,7 +57,7 @@ def show(
     With the values of its inputs the table has values and gradients too.
     """
     exclude(("--tree", as_tree), (f"--format {layout}", layout in ("json", "csv")))
-    session = start(context, file, expression, settings, inputs_file, allow_path, colour, seed)
+    session = start(context, file, expression, settings, inputs_file, allow_path, colour, seed, max_memory)
     evaluation = evaluate(session, of)
     graph = session.program.graph
     if as_tree:

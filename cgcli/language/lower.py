@@ -135,6 +135,7 @@ class _Program:
         outputs = self.file.outputs()
         values = {name: self.region.index(v) for name, v in environment.values.items()}
         b = self.region.builder
+        self._warn_of_mixed_floats()
         needed = live(b, [*values.values(), *self.nodes.values()])
         graph = b.freeze([values[name] for name in outputs])
         order = [i for i in range(len(graph)) if needed[i]]
@@ -148,6 +149,23 @@ class _Program:
             docs=self.docs,
             warnings=(*environment.names.warnings, *self.warnings),
         )
+
+    def _warn_of_mixed_floats(self) -> None:
+        """One f64 input makes everything f64 that its f32 params take part in."""
+        declared = {name: i.type for name, i in self.inputs.items()}
+        params = [n for n, t in declared.items() if self.inputs[n].kind == "param" and t.dtype == "f32"]
+        wide = [n for n, t in declared.items() if self.inputs[n].kind == "input" and t.dtype == "float"]
+        if not params or not wide:
+            return
+        b = self.region.builder
+        for i in range(len(b)):
+            operands = [b.type_of(x) for x in b.operands(i)]
+            found = {t.dtype for t in operands if isinstance(t, Type) and not t.weak}
+            result = b.type_of(i)
+            if {"f32", "float"} <= found and isinstance(result, Type) and result.dtype == "float":
+                span = b.spans[b.span[i]]
+                self._warn("mixed-floats", span, param=params[0], name=wide[0])
+                return
 
     def add_input(self, declared: Input) -> Value:
         b = self.region.at(declared.span, None)

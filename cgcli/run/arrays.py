@@ -195,7 +195,7 @@ class ArrayExecutor:
             type=str(Type(_dtype(node.type), _shape(node.type, layout.sizes))),
             name=node.name,
             size=human(size),
-            used=human(used) if used > size else None,
+            used=human(used) if used > 1.1 * size else None,
             limit=human(self.max_memory),
         )
 

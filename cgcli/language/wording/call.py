@@ -46,6 +46,9 @@ WORDS: dict[str, Words] = {
     ),
     "no-standard-input": Words("standard input is closed", help=("name a file in the place of `-`",)),
     "usage": Words("{message}"),
+    "bad-memory": Words(
+        "`{option}` takes an amount of memory, and `{value}` is none", help=("write as in `{option} 500M` or `8G`",)
+    ),
     "not-yet": Words("not supported yet: {what}"),
     # inputs and their values
     "missing-input-value": Words(

@@ -333,6 +333,11 @@ WORDS: dict[str, Words] = {
         labels={"here": "first wrong here: by {element} it is {derivative}, differences say {difference}"},
         help=("this is a bug in cg: please report it with the program",),
     ),
+    "mixed-floats": Words(
+        "f32 meets f64 here, and the result is f64",
+        labels={"here": "`{param}` is an f32 param"},
+        help=("declare `{name}` as f32 if the rest is meant to be f32, too",),
+    ),
     # the library
     "unknown-library": Words(
         "there is no library `{name}`",
