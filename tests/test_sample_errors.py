@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from cgcli.graph.diagnostic import CgError, Diagnostic
-from cgcli.language.wording import program, syntax
+from cgcli.language.wording import program, syntax, tensors
 from cgcli.program import load
 from cgcli.render.report import text
 
@@ -18,6 +18,11 @@ ELSEWHERE = {
     "empty-value": "tests/test_parser.py",  # of a value on the command line
     "name-in-value": "tests/test_cli_values.py",
     "value-only": "tests/test_syntax_messages.py",
+    "too-large": "tests/test_cli_values.py",  # the limit is the machine's
+    "matrix-expected": "functions ask for their axes before the type rule does",
+    "sizes-undecided": "lowering compares such sizes at the run",
+    "derivative-of-tensor-named": "tests/test_cli_tensors.py",
+    "gradient-differs-at": "tests/test_cli_tensors.py",
     "branches-differ": "the type rule of a node that lowering never makes",
     "no-type-rule": "the same",
 }
@@ -25,8 +30,12 @@ ELSEWHERE = {
 
 
 def diagnostics(path: Path) -> tuple[Diagnostic, ...]:
+    """What is said of the program; of one that only fails when it runs, with the values that it has by itself."""
     try:
-        return load(path.relative_to(ROOT)).warnings
+        program = load(path.relative_to(ROOT))
+        if path.stem.startswith("run_"):
+            program.eval({})
+        return program.warnings
     except CgError as e:
         return e.diagnostics
 
@@ -51,4 +60,4 @@ def test_every_sample_says_what_is_wrong_with_it() -> None:
 def test_every_diagnostic_about_programs_has_a_sample(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(ROOT)
     shown = {d.code for path in CASES for d in diagnostics(path)}
-    assert {*program.WORDS, *syntax.WORDS} - shown - set(ELSEWHERE) == set()
+    assert {*program.WORDS, *syntax.WORDS, *tensors.WORDS} - shown - set(ELSEWHERE) == set()

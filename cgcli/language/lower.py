@@ -353,8 +353,8 @@ class _File:
         bound = self.environment.values.get(size)
         if bound is None:
             if size in self.environment.names.bindings:
-                first = Label(self.frame.span(self.environment.names.tokens[size]), "bound")
-                raise error("not-bound-yet", span, first, name=size)
+                again = self.frame.span(self.environment.names.tokens[size])
+                raise error("size-bound-again", again, Label(span, "declared"), name=size)
             self.environment.sizes.setdefault(size, token)
             return size
         known = size_of(bound)

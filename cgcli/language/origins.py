@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from cgcli.graph.graph import INPUT, NONE, opname
 from cgcli.graph.source import Span
 from cgcli.ops.registry import BY_CODE
@@ -9,6 +11,7 @@ from cgcli.ops.registry import BY_CODE
 from .regions import Value
 from .shapes import outside
 
+_CALL = re.compile(r"[\w.]+(?=\()")
 LONGEST = 24  # characters of an operand's text that are repeated in a message
 
 
@@ -32,8 +35,9 @@ def _origin(value: Value, here: Span) -> str:
         place += f" of {span.source.name}"
     if b.op[value.node] == INPUT:
         return f", declared {place}"
-    made = BY_CODE[b.op[value.node]].notation.text
-    return f", made {place}" if opname(b.op[value.node]) == made else f", made by `{made}` {place}"
+    called = _CALL.match(span.text)
+    made = called[0] if called else BY_CODE[b.op[value.node]].notation.text
+    return f", made by `{made}` {place}" if called or opname(b.op[value.node]) != made else f", made {place}"
 
 
 def _source(value: Value) -> Value:

@@ -34,10 +34,10 @@ class Site:
     name: str
     arguments: dict[str, Argument]
 
-    def op(self, op: str, *operands: Value | float, **attrs: Any) -> Value:
-        """A node; a number stands for a literal."""
+    def op(self, op: str, *operands: Value | float, shown: Sequence[Value] = (), **attrs: Any) -> Value:
+        """A node; a number stands for a literal. shown: what messages call the operands, where it is not they."""
         values = [x if isinstance(x, Value) else self.number(x) for x in operands]
-        return self.lowering.emit(self.frame, self.tree, op, values, self._parts(values), **attrs)
+        return self.lowering.emit(self.frame, self.tree, op, values, self._parts(shown or values), shown, **attrs)
 
     def number(self, value: float | int | bool) -> Value:
         return self.lowering.value(self.frame, self.tree, value)
@@ -143,5 +143,8 @@ class Site:
     def _parts(self, values: Sequence[Value]) -> list[Any]:
         """The trees of operands, when all of them are arguments as they were written."""
         known = {a.value: a.tree for a in self.arguments.values() if isinstance(a.value, Value)}
+        for a in self.arguments.values():
+            if isinstance(a.value, list):
+                known |= zip(a.value, [c for c in a.tree.children if c is not None], strict=True)
         found = [known.get(v) for v in values]
         return [] if None in found else found

@@ -35,7 +35,13 @@ def _op(name: str, doc: str, vjp: VjpRules, **more: Any) -> None:
 def _expand_type(types: Sequence[AnyType], at: Attrs) -> Type:
     t = one(types[0])
     wanted: Shape = at["shape"]
-    if broadcast((wanted, t.shape)) != wanted:
+    try:
+        fits = broadcast((wanted, t.shape)) == wanted
+    except TypeMismatch as e:
+        if e.code == "sizes-undecided":
+            raise TypeMismatch(e.code, [0], **e.values) from None
+        fits = False
+    if not fits:
         raise TypeMismatch("not-broadcastable", [0], found=t, wanted=Type(t.dtype, wanted))
     return t._replace(shape=wanted)
 

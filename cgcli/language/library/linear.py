@@ -69,7 +69,7 @@ def _solve(s: Site) -> Value:
     at_least(s, b, 1, "b")
     if b.type.rank > 1:
         return s.op("solve", a, b)
-    return s.op("squeeze", s.op("solve", a, s.op("expand_dims", b, axes=(-1,))), axes=(-1,))
+    return s.op("squeeze", s.op("solve", a, s.op("expand_dims", b, axes=(-1,)), shown=(a, b)), axes=(-1,))
 
 
 define("dot", "x y", _dot, whole=False)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 from cgcli.graph.sizes import floor_div, mul, same
 from cgcli.graph.types import BOOL
@@ -72,8 +73,8 @@ def _pooling(op: str) -> Build:
             # what lies outside never is the largest
             inside = s.op("expand", s.number(True), shape=x.type.shape[-count:])
             wide = s.op("where", padded(s, inside, [(p, p) for p in padding]), wide, -math.inf)
-        attrs = {"sizes": sizes, "strides": strides, "dilations": (1,) * count}
-        over = {"axes": tuple(range(-count, 0)), "keepdims": False}
+        attrs: dict[str, Any] = {"sizes": sizes, "strides": strides, "dilations": (1,) * count}
+        over: dict[str, Any] = {"axes": tuple(range(-count, 0)), "keepdims": False}
         seen = s.op("windows", wide, **attrs)
         if op == "amax" or not any(padding):
             return s.op(op, seen, **over)

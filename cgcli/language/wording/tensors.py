@@ -198,7 +198,7 @@ WORDS: dict[str, Words] = {
     ),
     "constant-expected": Words(
         "`{name}` of `{function}` must be known before the run",
-        labels={"here": "here belongs {what}"},
+        labels={"here": "must be {what}"},
         help=("write it out, or pass it as a literal through a parameter",),
     ),
     "axis-outside": Words(
@@ -293,9 +293,9 @@ WORDS: dict[str, Words] = {
         help=("leave `groups` out for an ordinary convolution",),
     ),
     "conv-channels": Words(
-        "the kernels are for {wanted} channels and the tensor has {channels}",
-        labels={"here": "the second size of the kernels, times {groups} groups"},
-        help=("the channels of both must be equal",),
+        "the channels of the kernels ({wanted}) are not those of the tensor ({channels})",
+        labels={"here": "the second size, times `groups`"},
+        help=("both must be equal; `groups` is {groups}",),
     ),
     "pool-padding": Words(
         "padding must be smaller than the window",
@@ -348,7 +348,7 @@ WORDS: dict[str, Words] = {
     "index-out-of-range": Words(
         "index {index} is outside of an axis of size {size}",
         labels={"here": "out of range"},
-        help=("indices go from 0, or from -{size}, up to {size} - 1",),
+        help=("the first element is 0, the last -1",),
     ),
     "sizes-differ": Words(
         "sizes that only the run could compare differ: {found} is not {wanted}",

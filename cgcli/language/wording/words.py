@@ -70,10 +70,9 @@ def phrase(value: object) -> str:
 
 def _type(t: Type) -> str:
     """A type's name; a literal has none that the user wrote."""
-    if not t.weak:
-        return str(t)
-    number = "whole number" if t.is_int else "decimal number"
-    return f"a {number}" if not t.shape else f"a tensor of {number}s"
+    if not t.weak or t.shape:
+        return str(t).removeprefix("~")
+    return "a whole number" if t.is_int else "a decimal number"
 
 
 def _listed(items: Sequence[str]) -> str:
