@@ -214,7 +214,7 @@ def test_braces_in_a_value_are_only_text() -> None:
         (Type("float"), "float"),
         (Type("int", weak=True), "a whole number"),
         (Type("float", weak=True), "a decimal number"),
-        (Type("float", (3,), weak=True), "a tensor of decimal numbers"),
+        (Type("float", (3,), weak=True), "float[3]"),
         (parse_type("(float, int)"), "float and int"),
     ],
 )

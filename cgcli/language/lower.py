@@ -12,13 +12,10 @@ from cgcli.graph.sizes import Shape, Size
 from cgcli.graph.source import Source
 from cgcli.graph.traversal import live, select
 from cgcli.graph.types import FLOAT, INT, Type
-from cgcli.ops.arithmetic import IntegerDivisionByZero
 from cgcli.ops.evaluate import is_scalar
-from cgcli.ops.numbers import FITS, Overflow
-from cgcli.ops.typing import one
-from cgcli.optimise.fold import constant_value
 
 from .calls import STATEMENTS, Calls
+from .constants import alone, binds, evaluated, value_fits
 from .expressions import MAX_NODES
 from .files import STDLIB, library_names, library_path, read_source, resolve_import
 from .frames import (
@@ -98,8 +95,8 @@ def constant(source: Source, wanted: Type) -> Scalar | Graph:
     names = Resolver(source, [Statement("bare", [tree])], {}, "value").resolve()
     frame = Frame(Environment(source, names), Region())
     value = Calls().lower(frame, tree)
-    graph = _alone(frame, value)
-    return _evaluated(frame, tree, graph, wanted, status=1) if is_scalar(graph) else graph
+    graph = alone(frame, value)
+    return evaluated(frame, tree, graph, wanted, status=1) if is_scalar(graph) else graph
 
 
 class _Program:
@@ -371,17 +368,17 @@ class _File:
         calls.initialised = None
         if b.varies[self.program.region.index(value)]:
             raise error("default-not-constant", self.frame.span(tree))
-        graph = _alone(self.frame, value)
+        graph = alone(self.frame, value)
         if not type_.shape and is_scalar(graph):
-            return _evaluated(self.frame, tree, graph, type_), None
+            return evaluated(self.frame, tree, graph, type_), None
         found = value.type
         if not value_fits(found, type_):
             raise error("value-type", self.frame.span(tree), wanted=type_, found=found)
-        if not _binds(found.shape, type_.shape):
+        if not binds(found.shape, type_.shape):
             value = calls.emit(self.frame, tree, "expand", [value], [tree], shape=type_.shape)
         kept = type_._replace(shape=value.type.shape)
         typed = Value(self.program.region, coerce(self.program.region, value, kept))
-        return None, _alone(self.frame, typed)
+        return None, alone(self.frame, typed)
 
     def _range(self, tree: Any) -> tuple[float, float]:
         if kind(tree) != "range":
@@ -393,10 +390,10 @@ class _File:
 
     def _constant(self, tree: Any, type_: Type, code: str) -> Scalar:
         value = self.program.calls.lower(self.frame, tree)
-        graph = _alone(self.frame, value)
+        graph = alone(self.frame, value)
         if self.program.region.builder.varies[self.program.region.index(value)] or not is_scalar(graph):
             raise error(code, self.frame.span(tree))
-        return _evaluated(self.frame, tree, graph, type_)
+        return evaluated(self.frame, tree, graph, type_)
 
     # ---- imports
 
@@ -467,40 +464,3 @@ def _placed(e: CgError, span: Any) -> CgError:
     return CgError(
         *(Diagnostic(d.code, d.labels or (Label(span),), d.values, d.severity) for d in e.diagnostics), status=e.status
     )
-
-
-def _alone(frame: Frame, value: Value) -> Graph:
-    """The graph that computes one value."""
-    b = frame.region.builder
-    node = frame.region.index(value)
-    needed = live(b, [node])
-    return select(b.freeze([node]), [i for i in range(len(b)) if needed[i]])
-
-
-def _binds(found: Shape, wanted: Shape) -> bool:
-    """Whether a default has the declared shape, up to names of sizes that it may bind."""
-    return len(found) == len(wanted) and all(
-        a == b or (isinstance(a, int) and isinstance(b, str) and b.isidentifier())
-        for a, b in zip(found, wanted, strict=True)
-    )
-
-
-def value_fits(found: Type, wanted: Type) -> bool:
-    """Whether a value's dtype can become that of an input."""
-    if found.dtype == "bool" or wanted.dtype == "bool":
-        return found.dtype == wanted.dtype
-    return wanted.is_float or found.is_int
-
-
-def _evaluated(frame: Frame, tree: Any, graph: Graph, wanted: Type, status: int = 2) -> Scalar:
-    """The number that a constant graph is, in the wanted type."""
-    found = one(graph.type_of(graph.outputs[0]))
-    try:
-        result: Scalar = constant_value(graph)
-        if not value_fits(found, wanted):
-            raise error("value-type", frame.span(tree), status=status, wanted=wanted, found=found)
-        return result if wanted.dtype == "bool" else FITS[wanted.dtype](result)
-    except Overflow:
-        raise error("value-overflow", frame.span(tree), status=status, wanted=wanted) from None
-    except IntegerDivisionByZero:
-        raise error("integer-division-by-zero", frame.span(tree), status=status) from None

@@ -54,8 +54,9 @@ def _fixed_power_vjp(b: Any, g: int, y: int, x: int, at: Attrs) -> int | None:
 
 
 def _power_by_base(b: Any, g: int, y: int, x: int, n: int, at: Attrs) -> tuple[int, int]:
-    """n·x^(n-1); where n is 0 the power is 1 for every x."""
-    return b.mul(g, b.mul(n, b.power(x, b.sub(n, 1.0)))), b.ne(n, 0.0)
+    """n·x^(n-1); where n is 0 the power is 1 for every x, also for those whose x^-1 is not finite."""
+    ordinary = b.and_(b.ne(x, 0.0), b.eq(x, x))
+    return b.mul(g, b.mul(n, b.power(x, b.sub(n, 1.0)))), b.or_(b.ne(n, 0.0), ordinary)
 
 
 def _power_by_exponent(b: Any, g: int, y: int, x: int, n: int, at: Attrs) -> tuple[int, int]:

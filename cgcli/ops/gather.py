@@ -204,6 +204,7 @@ _op(
     type_rule=_put_type,
     evaluate=_put,
     sized=("size",),
+    grows=True,
     batch=_batch_put,
     examples=((TABLE, (2, 0, 2)),),
     example_attrs={"axis": -1, "size": 4},

@@ -254,12 +254,19 @@ _op(
 )
 
 
+def _svd(xp: Any, a: Any) -> tuple[Any, Any, Any]:
+    """Singular values, nan for matrices that hold nan or inf, for which they do not exist."""
+    finite = xp.all(xp.isfinite(a), axis=(-2, -1))
+    u, s, v = xp.svd(xp.where(finite[..., None, None], a, xp.zeros_like(a)))
+    return u, xp.where(finite[..., None], s, xp.full_like(s, xp.nan)), v
+
+
 def _cofactor(xp: Any, at: Attrs, a: Any) -> Any:
     """The derivative of the determinant. With a = u·s·v it is det(u) det(v) · u·c·v, c_i the product of the other s_j.
 
     So it exists for matrices that have no inverse, too.
     """
-    u, s, v = xp.svd(a)
+    u, s, v = _svd(xp, a)
     return _turned(xp, u, v, u * products_of_others(xp, {}, s)[..., None, :])
 
 
@@ -274,7 +281,7 @@ def _cofactor_change(xp: Any, at: Attrs, a: Any, g: Any) -> Any:
     Of a diagonal s, with p_ij the product of all s_k but two: the i-th changes by Σ_{j≠i} g_jj p_ij, and the element
     (i, j) beside the diagonal by -g_ji p_ij.
     """
-    u, s, v = xp.svd(a)
+    u, s, v = _svd(xp, a)
     n = a.shape[-1]
     diagonal = xp.eye(n, dtype=bool)
     without = xp.where(diagonal, xp.ones_like(s)[..., None, :], s[..., None, :])

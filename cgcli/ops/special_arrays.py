@@ -89,6 +89,8 @@ def lgamma(x: Floats) -> Floats:
     # Beside its zeros, 1 and 2, SciPy's keeps the digits of 1 but not of the value.
     near = (x >= 0.5) & (x < 2.5)
     found[near] = _lgamma_by_series(x[near])
+    tiny = (x != 0.0) & (np.abs(x) < _SMALLEST)
+    found[tiny] = -np.log(np.abs(x[tiny]))  # Γ(x) is 1/x there, too large for a float
     return found
 
 

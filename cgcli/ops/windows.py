@@ -93,6 +93,7 @@ register(
         flow="structural",
         hazard=False,
         sized=("shape",),
+        grows=True,
         latex=r"\operatorname{{fold}}\left({0}\right)",
         domain="any value",
         examples=((((1.0, 2.0), (3.0, 4.0)),),),

@@ -26,6 +26,7 @@ from cgcli.ops.shape import SizesDiffer
 DTYPES = {"float": np.float64, "f32": np.float32, "int": np.int64, "i32": np.int32, "bool": np.bool_}
 BYTES = {"float": 8, "f32": 4, "int": 8, "i32": 4, "bool": 1}
 _NEAR_OVERFLOW = 2.0**62
+_CERTAIN_OVERFLOW = 2.0**64  # an estimate is not wrong by half
 
 Sizes = Mapping[str, int]
 Step = Callable[[list[Any], "Layout", int], Any]
@@ -166,7 +167,8 @@ class ArrayExecutor:
         types = [graph.type_of(x) for x in operands]
         read = [_reader(x, t, op, result) for x, t in zip(operands, types, strict=True)]
         evaluate_op, xp, fit = op.evaluate, self._xp, _fit(result)
-        if result.is_int and op.grows and not result.weak:
+        literal = result.weak and not any(isinstance(t, Type) and t.shape for t in types)
+        if result.is_int and op.grows and not literal:
             return lambda v, layout, i: fit(_whole(xp, op, layout.attrs.get(i, attrs), [r(v) for r in read], result))
 
         def step(v: list[Any], layout: Layout, i: int) -> Any:
@@ -337,17 +339,28 @@ def _fit(t: Type) -> Callable[[Any], Any]:
 
 
 def _whole(xp: Namespace, op: Op, at: Mapping[str, Any], values: Sequence[Any], t: Type) -> Any:
-    """An int result; raises Overflow where it leaves its range, for arrays of ints would wrap round silently."""
-    wide = [x if isinstance(x, int) else np.asarray(x).astype(np.int64) for x in values]
-    about = np.asarray(op.evaluate(xp, at, *[np.asarray(x).astype(np.float64) for x in wide]))
-    if about.size and not np.max(np.abs(about)) < _NEAR_OVERFLOW:
-        exact = np.asarray(op.evaluate(xp, at, *[np.asarray(x).astype(object) for x in wide]), dtype=object)
+    """An int result; raises Overflow where it leaves its range, for arrays of ints would wrap round silently.
+
+    Floats estimate it; where that, or the sum of the magnitudes of terms, comes near the range, exact ints decide.
+    """
+
+    def computed(convert: Callable[[Any], Any]) -> Any:
+        places = [isinstance(op.vjp, tuple) and len(op.vjp) > k and op.vjp[k] is None for k in range(len(values))]
+        return np.asarray(op.evaluate(xp, at, *[x if p else convert(x) for x, p in zip(values, places, strict=True)]))
+
+    y = computed(lambda x: x if isinstance(x, int) else np.asarray(x).astype(np.int64))
+    about = np.abs(computed(lambda x: np.asarray(x).astype(np.float64)))
+    if about.size and np.any(about >= _CERTAIN_OVERFLOW):
+        raise Overflow
+    terms = about
+    if op.flow != "elementwise":  # terms that cancel are no smaller for it
+        terms = np.abs(computed(lambda x: np.abs(np.asarray(x).astype(np.float64))))
+    if terms.size and not np.max(terms) < _NEAR_OVERFLOW:
+        exact = computed(lambda x: np.asarray(x).astype(object))
         legal = INT_RANGES["int"]
         if not all(int(x) in legal for x in exact.flat):
             raise Overflow
         y = exact.astype(np.int64)
-    else:
-        y = np.asarray(op.evaluate(xp, at, *wide))
     if t.dtype == "i32" and y.size and (y.max() >= 2**31 or y.min() < -(2**31)):
         raise Overflow
     return y
