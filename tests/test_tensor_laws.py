@@ -242,6 +242,12 @@ def test_ties_of_tensors_share_element_by_element() -> None:
     assert by_y.tolist() == [0.5 + 0, 1 + 0.5, 0 + 0]
 
 
+def test_hypot_at_the_origin_has_derivative_zero() -> None:
+    graph = built(lambda b, x, y: b.hypot(x, y), Type("float", (2,)), Type("float", (1,)))
+    by_x, by_y = run(derived(graph), [np.array([0.0, 2.0]), np.zeros(1)])
+    assert (by_x.tolist(), by_y.tolist()) == ([0.0, 1.0], [0.0])
+
+
 @pytest.mark.parametrize("keepdims", [False, True])
 def test_the_norm_at_zero_has_derivative_zero(keepdims: bool) -> None:
     x = np.array([[0.0, 0.0], [3.0, -4.0], [0.0, 2.0]])
@@ -309,6 +315,11 @@ GROWING: dict[str, tuple[Callable[[Builder, int], int], tuple[int, ...]]] = {
     "products_of_others": (lambda b, x: b.products_of_others(x), (1, 1, 1)),
     "matmul": (lambda b, x: b.matmul(b.expand_dims(x, axes=(-2,)), b.expand_dims(x, axes=(-1,))), (1, 1)),
     "einsum": (lambda b, x: b.einsum(x, pattern="i->"), (1, 1)),
+    "put": (lambda b, x: b.put(x, constant(b, vector(0, 0)), axis=-1, size=1), (1, 1)),
+    "fold_windows": (
+        lambda b, x: b.fold_windows(b.reshape(x, shape=(2, 2)), sizes=(2,), strides=(1,), dilations=(1,), shape=(3,)),
+        (0, 1, 1, 0),
+    ),
 }
 
 
@@ -337,6 +348,21 @@ def test_ints_beside_the_end_of_their_range_are_exact() -> None:
     added = built(lambda b, x: b.sum(x, **LAST), Type("int", (3,)))
     assert run(added, [np.array([2**62, 2**62, -1])])[0] == 2**63 - 1
     assert code_of(added, [np.array([2**62, 2**62, 0])]) == "integer-overflow"
+
+
+def test_the_mean_of_ints_does_not_need_their_sum() -> None:
+    x = np.array([2**63 - 1, 2**63 - 1, 2**63 - 1])
+    assert run(built(lambda b, x: b.mean(x, **LAST), type_of(x)), [x])[0] == 2.0**63
+
+
+def test_a_power_that_is_far_too_large_is_not_computed() -> None:
+    """3 ^ 2 000 000 000 has 400 MB."""
+    graph = built(lambda b, x: b.fixed_power(x, exponent=2_000_000_001), Type("int", (2,)))
+    assert code_of(graph, [vector(3, 0)]) == "integer-overflow"
+    assert run(graph, [vector(1, -1)])[0].tolist() == [1, -1]
+    high = built(lambda b, x: b.fixed_power(x, exponent=63), Type("int", (2,)))
+    assert run(high, [vector(0, -2)])[0].tolist() == [0, -(2**63)]
+    assert code_of(high, [vector(0, 2)]) == "integer-overflow"
 
 
 def test_terms_that_cancel_do_not_hide_an_overflow() -> None:

@@ -175,7 +175,7 @@ class Expressions:
         x = yield frame, left
         side = self._enter(frame, right)
         y = yield side, right
-        if not _may_fail(side.region):
+        if x.type.shape or y.type.shape or not _may_fail(side.region):
             y = _merge(frame.region, side.region, y)
             return self.emit(frame, tree, op, [x, y], [left, right])
         self._check_bool(frame, left, x)

@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
-from cgcli.graph.diagnostic import error
+from cgcli.graph.diagnostic import Label, error
 from cgcli.graph.sizes import Shape, Size
 
 from .frames import Frame
+from .origins import callers, counted, described
 from .regions import Value
 from .shapes import constant_of, sizes_of
 from .tensors import Tensors
@@ -50,8 +51,15 @@ class Site:
         return self.lowering.matmul(self.frame, self.tree, x, y, self._parts([x, y]) or (self.tree, self.tree))
 
     def fail(self, code: str, argument: str | None = None, **values: Any) -> NoReturn:
-        at = self.tree if argument is None else self.arguments[argument].tree
-        raise error(code, self.frame.span(at), function=self.name, **values)
+        span = self.frame.span(self.tree if argument is None else self.arguments[argument].tree)
+        raise error(code, span, *callers(self.frame.call, span), function=self.name, **values)
+
+    def clash(self, code: str, first: str, second: str, **values: Any) -> NoReturn:
+        """As `fail`, of two arguments that do not fit each other."""
+        spans = [self.frame.span(self.arguments[name].tree) for name in (first, second)]
+        told = [described(self.value(name), span) for name, span in zip((first, second), spans, strict=True)]
+        labels = (Label(spans[0], "first"), Label(spans[1], "second"), *callers(self.frame.call, spans[0]))
+        raise error(code, *labels, function=self.name, first_is=told[0], second_is=told[1], **values)
 
     # ---- reading arguments
 
@@ -124,7 +132,7 @@ class Site:
         """An axis counted from the end."""
         k = self.integer(name, default)
         if not -rank <= k < rank:
-            self.fail("axis-outside", name if name in self.arguments else None, axis=k, rank=rank)
+            self.fail("axis-outside", name if name in self.arguments else None, axis=k, axes=counted(rank, "axis", "axes"))
         return k - rank if k >= 0 else k
 
     def axes(self, name: str, rank: int) -> tuple[int, ...]:
@@ -134,7 +142,7 @@ class Site:
             return tuple(range(-rank, 0))
         for k in found:
             if not -rank <= k < rank:
-                self.fail("axis-outside", name, axis=k, rank=rank)
+                self.fail("axis-outside", name, axis=k, axes=counted(rank, "axis", "axes"))
         axes = sorted(k - rank if k >= 0 else k for k in found)
         if len(set(axes)) < len(axes):
             self.fail("axis-twice", name)

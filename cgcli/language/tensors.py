@@ -12,6 +12,7 @@ from cgcli.graph.types import Type
 
 from .expressions import Expressions, Lowering, Request
 from .frames import Frame
+from .origins import callers, counted
 from .regions import Value
 from .shapes import constant_of, item_of, size_of
 from .tree import kind, literal
@@ -88,14 +89,17 @@ class Tensors(Expressions):
     def _transposed(self, frame: Frame, tree: Any) -> Lowering:
         x = yield frame, tree.children[0]
         if x.type.rank != 2:
-            raise error("transpose-rank", frame.span(tree), type=x.type)
+            span = frame.span(tree.children[0])
+            vector, other = (span.text, None) if x.type.rank == 1 else (None, "transpose")
+            raise error("transpose-rank", span, *callers(frame.call, span), type=x.type, vector=vector, other=other)
         return self.emit(frame, tree, "permute", [x], [tree.children[0]], axes=(-1, -2))
 
     def matmul(self, frame: Frame, tree: Any, x: Value, y: Value, parts: Sequence[Any]) -> Value:
         """NumPy's `@`: vectors become matrices of one row or one column, and the axis vanishes again."""
         for value, part in ((x, parts[0]), (y, parts[1])):
             if value.type.rank == 0:
-                raise error("matmul-scalar", frame.span(part), type=value.type)
+                span = frame.span(part)
+                raise error("matmul-scalar", span, *callers(frame.call, span), type=value.type)
         left = self.emit(frame, tree, "expand_dims", [x], parts, axes=(-2,)) if x.type.rank == 1 else x
         right = self.emit(frame, tree, "expand_dims", [y], parts, axes=(-1,)) if y.type.rank == 1 else y
         made = self.emit(frame, tree, "matmul", [left, right], parts, shown=(x, y))
@@ -148,15 +152,22 @@ class Tensors(Expressions):
         given = [i for i in items if i[1] is not None]
         if len(items) - len(given) > 1:
             raise error("ellipsis-twice", frame.span([i for i in items if i[1] is None][1][0]))
+        if not rank:
+            span = frame.span(tree.children[0])
+            raise error("index-of-number", span, *callers(frame.call, span), type=x.type)
         if len(given) > rank:
             span = frame.span(given[rank][0])
-            raise error("too-many-indices", span, type=x.type, wanted=rank, found=len(given))
+            found, wanted = counted(len(given), "index", "indices"), counted(rank, "axis", "axes")
+            labels = span, *callers(frame.call, span)
+            raise error("too-many-indices", *labels, type=x.type, wanted=wanted, found=found)
         full: list[tuple[Any, Any]] = []
         for item in items if len(given) < len(items) else [*items, (tree, None)]:
             full += [(item[0], (None, None, None))] * (rank - len(given)) if item[1] is None else [item]
         for part, item in full:
             if isinstance(item, Value) and not item.type.is_int:
-                raise error("index-type", frame.span(part), type=item.type)
+                span = frame.span(part)
+                chooser = "where" if item.type.dtype == "bool" else None
+                raise error("index-type", span, *callers(frame.call, span), type=item.type, chooser=chooser)
         tensors = any(isinstance(item, Value) and item.type.rank for _, item in full)
         parts, gone, computed = self._parts(frame, x, full, tensors)
         x = self._sliced(frame, tree, x, parts)
@@ -197,7 +208,8 @@ class Tensors(Expressions):
             return None
         if isinstance(k, int) and isinstance(size, int):
             if not -size <= k < size:
-                raise error("index-outside", frame.span(tree), index=k, size=size)
+                span = frame.span(tree)
+                raise error("index-outside", span, *callers(frame.call, span), index=k, size=size)
             return k + size if k < 0 else k
         return None
 
@@ -297,7 +309,8 @@ class Tensors(Expressions):
         """The size that an expression stands for. Raises CgError for one that only a run could tell."""
         found = size_of(value)
         if found is None:
-            raise error("not-a-size", frame.span(tree), type=value.type)
+            span = frame.span(tree)
+            raise error("not-a-size", span, *callers(frame.call, span), type=value.type)
         return found
 
 

@@ -96,6 +96,7 @@ def _einsum_type(types: Sequence[AnyType], at: Attrs) -> Type:
     operands, result = letters(at["pattern"])
     sizes: dict[str, tuple[Size, int]] = {}
     for k, (indices, t) in enumerate(zip(operands, types, strict=True)):
+        assert len(set(indices)) == len(indices), "an index that stands twice is made a diagonal first"
         shape = one(t).shape
         for axis, (letter, size) in enumerate(zip(indices, shape, strict=True)):
             if letter in sizes:

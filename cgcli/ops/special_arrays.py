@@ -3,8 +3,15 @@
 SciPy computes most elements; where it errs by more than those modules promise, its result is replaced (the comments say
 by how much it errs). An array of f32 is computed in float64 and rounded once; ints and bools count as float64.
 
-Error, in units in the last place of max(1, |value|) for the gamma family, of the value itself for erf and erfc, against
-mpmath at 50 digits: MEASURED
+Error, in units in the last place, against mpmath at 50 digits on a few thousand points an interval, with the oldest and
+a recent SciPy:
+
+- erf: at most 3, erfc: at most 8 of the value itself.
+- lgamma: at most 4, digamma: at most 7 of max(1, |value|) on (-30, 200), 11 on (-200, -30). For x > 0 digamma, and
+  beside its zeros 1 and 2 lgamma, keep their digits as the value vanishes: at most 3 of the value itself.
+- polygamma: for x > 0 at most 9 of the value itself up to order 10; elsewhere it is the scalar function.
+
+Formulas: Abramowitz and Stegun, Handbook of Mathematical Functions (A&S).
 """
 
 from __future__ import annotations
@@ -26,6 +33,7 @@ if TYPE_CHECKING:
 _TO_26_BITS = 2.0**27 + 1.0  # Dekker's splitting constant
 _ERFC_IS_ZERO = 28.0
 _LARGEST_ORDER = 10  # beyond, the error of SciPy's zeta grows with the order
+_LEAST = 2.0**-1000
 _SMALLEST, _LARGEST = 2.0**-1022, 2.0**1023
 
 
@@ -62,13 +70,13 @@ def erfc(x: Floats) -> Floats:
 
     found: Floats = erfc(x)
     # There SciPy rounds x² before it is exponentiated (256 units of error at 26) and is 0 from 26.65 on, not 27.23.
-    tail = (x >= 1.0) & (x < _ERFC_IS_ZERO)
+    tail = (x >= 0.5) & (x < _ERFC_IS_ZERO)
     found[tail] = _scaled_back(x[tail], erfcx(x[tail]))
     return found
 
 
 def _scaled_back(x: Floats, scaled: Floats) -> Floats:
-    """exp(-x²) times `scaled`, for 1 ≤ x < 28.
+    """exp(-x²) times `scaled`, for 0.5 ≤ x < 28.
 
     With s, x cut to 26 bits, s² is exact and x² = s² + (x - s)(x + s). The large power is taken in two halves, so that
     only the last product can leave the normal floats.
@@ -86,7 +94,10 @@ def lgamma(x: Floats) -> Floats:
 
     found: Floats = gammaln(x)
     found[x == -math.inf] = math.inf
-    # Beside its zeros, 1 and 2, SciPy's keeps the digits of 1 but not of the value.
+    # SciPy's is inf at subnormal numbers; at the least of all, Γ(x) is 1/x.
+    least = (np.abs(x) < _LEAST) & (x != 0.0)
+    found[least] = -np.log(np.abs(x[least]))
+    # Beside its zeros, 1 and 2, SciPy's errs by units of 1, not of the value.
     near = (x >= 0.5) & (x < 2.5)
     found[near] = _lgamma_by_series(x[near])
     tiny = (x != 0.0) & (np.abs(x) < _SMALLEST)
@@ -150,11 +161,11 @@ def _of_order(order: int, x: Floats) -> Floats:
         return _one_by_one(order, x)
     from scipy.special import zeta
 
-    # A&S 6.4.10, for x > 0: ψ_n(x) = (-1)^(n+1) n! ζ(n + 1, x)
-    total: Floats = zeta(order + 1.0, x)
+    # A&S 6.4.10, for x > 0: ψ_n(x) = (-1)^(n+1) n! ζ(n + 1, x). Given a large negative x, SciPy's ζ never returns.
+    right = x > 0.0
+    total: Floats = zeta(order + 1.0, np.where(right, x, 1.0))
     found = total * float(math.factorial(order) * (-1) ** (order + 1))
-    # n! may bring back what left the normal floats; for x < 0 SciPy has no ζ.
-    hard = ~((x > 0.0) & (total >= _SMALLEST) & (total <= _LARGEST))
+    hard = ~(right & (total >= _SMALLEST) & (total <= _LARGEST))  # n! may bring back what left the normal floats
     found[hard] = _one_by_one(order, x[hard])
     return found
 

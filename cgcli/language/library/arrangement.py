@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from cgcli.graph.sizes import Size, floor_div, mul, product, sub
 from cgcli.graph.types import Type
+from cgcli.language.origins import counted
 from cgcli.language.regions import Value
 from cgcli.language.site import Site
 
@@ -36,7 +37,7 @@ def _reshape(s: Site) -> Value:
         rest = product(n for n in wanted if n != -1)
         total = product(x.type.shape)
         if rest == 0 or (isinstance(total, int) and isinstance(rest, int) and total % rest):
-            s.fail("reshape-rest", "shape", type=x.type, sizes=rest)
+            s.fail("reshape-rest", "shape", total=total, sizes=rest)
         wanted = tuple(floor_div(total, rest) if n == -1 else n for n in wanted)
     return s.op("reshape", x, shape=wanted)
 
@@ -90,9 +91,11 @@ def _pad(s: Site) -> Value:
     x = s.value("x")
     widths = s.pairs("widths")
     if len(widths) != x.type.rank:
-        s.fail("pad-count", "widths", wanted=x.type.rank, found=len(widths))
-    if any(isinstance(n, int) and n < 0 for pair in widths for n in pair):
-        s.fail("negative-size", "widths", size=-1)
+        wanted, found = counted(x.type.rank, "axis", "axes"), counted(len(widths), "pair")
+        s.fail("pad-count", "widths", wanted=wanted, found=found)
+    below = [n for pair in widths for n in pair if isinstance(n, int) and n < 0]
+    if below:
+        s.fail("negative-size", "widths", size=below[0])
     return padded(s, x, widths)
 
 
@@ -134,8 +137,9 @@ def _tile(s: Site) -> Value:
     times = s.shape("times")
     shape = (*(1,) * (len(times) - x.type.rank), *x.type.shape)
     times = (*(1,) * (len(shape) - len(times)), *times)
-    if any(isinstance(n, int) and n < 0 for n in times):
-        s.fail("negative-size", "times", size=-1)
+    below = [n for n in times if isinstance(n, int) and n < 0]
+    if below:
+        s.fail("negative-size", "times", size=below[0])
     paired = tuple(n for n in shape for n in (1, n))
     x = s.op("reshape", x, shape=paired)
     x = s.op("expand", x, shape=tuple(m for t, n in zip(times, shape, strict=True) for m in (t, n)))

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from cgcli.graph.sizes import Shape, Size, add
+from cgcli.language.origins import counted
 from cgcli.language.regions import Value
 from cgcli.language.site import Site
 
@@ -36,16 +37,19 @@ def define(name: str, positional: str, build: Build, keyword: str = "", lists: s
 def one_axis(s: Site, x: Value) -> int:
     """The argument `axis`, which only a vector can do without."""
     if "axis" not in s.arguments and x.type.rank > 1:
-        s.fail("axis-needed", rank=x.type.rank)
-    if x.type.rank == 0:
-        s.fail("needs-axes", "x", rank=1, type=x.type)
+        s.fail("axis-needed", axes=counted(x.type.rank, "axis", "axes"))
+    at_least(s, x, 1)
     return s.axis("axis", x.type.rank, -1)
+
+
+AXES = {1: "a tensor, not a single number", 2: "a matrix"}  # what has so many axes, or more
 
 
 def at_least(s: Site, x: Value, rank: int, name: str = "x") -> None:
     """Raises unless an argument has so many axes."""
     if x.type.rank < rank:
-        s.fail("needs-axes", name if s.given(name) else None, rank=rank, type=x.type)
+        wanted = AXES.get(rank, f"a tensor with at least {rank} axes")
+        s.fail("needs-axes", name if s.given(name) else None, wanted=wanted, type=x.type)
 
 
 def on_diagonal(s: Site, rows: Size, columns: Size, how: str = "eq") -> Value:

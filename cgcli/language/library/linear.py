@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from cgcli.graph.sizes import add, mul, same
+from cgcli.language.origins import counted
 from cgcli.language.regions import Value
 from cgcli.language.site import Site
 
@@ -18,6 +19,10 @@ def _vector(s: Site, name: str) -> Value:
 
 def _dot(s: Site) -> Value:
     x, y = _vector(s, "x"), _vector(s, "y")
+    sizes = x.type.shape[0], y.type.shape[0]
+    if same(*sizes) is False:
+        names = all(isinstance(n, str) and n.isidentifier() for n in sizes)
+        s.clash("shapes-differ", "x", "y", op=s.name, a=sizes[0], b=sizes[1], same=sizes[0] if names else None)
     return s.op("einsum", x, y, pattern="i,i->")
 
 
@@ -94,17 +99,19 @@ def _einsum(s: Site) -> Value:
         once = "".join(sorted(c for c in set(letters) if letters.count(c) == 1))
         result = ("..." if "..." in left else "") + once
     if len(operands) != len(names):
-        s.fail("einsum-count", "pattern", wanted=len(operands), found=len(names))
+        given = f"{len(names)} {'is' if len(names) == 1 else 'are'} given"
+        s.fail("einsum-count", "pattern", wanted=counted(len(operands), "operand"), given=given)
     shown = result.replace("...", "")
-    if len(set(shown)) < len(shown) or set(shown) - set(letters):
-        s.fail("einsum-result", "pattern")
+    wrong = [c for k, c in enumerate(shown) if c in shown[:k] or c not in letters]
+    if wrong:
+        s.fail("einsum-result", "pattern", index=wrong[0])
     values: list[Value] = []
     indices: list[str] = []
     operands, result = _without_dots(s, operands, result, [s.value(name).type.rank for name in names])
     for name, written in zip(names, operands, strict=True):
         x, wanted = s.value(name), written
         if x.type.rank != len(wanted):
-            s.fail("einsum-rank", name, indices=wanted, wanted=len(wanted), type=x.type)
+            s.fail("einsum-rank", name, indices=wanted, axes=counted(len(wanted), "axis", "axes"), type=x.type)
         while len(set(wanted)) < len(wanted):
             x, wanted = _repeated(s, x, wanted)
         values.append(x)

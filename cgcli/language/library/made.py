@@ -50,9 +50,11 @@ def _arange(s: Site) -> Value:
 
 def _stepped(s: Site) -> Value:
     names = ["start", "stop", "step"] if s.given("stop") else ["start"]
-    found = [constant_of(s.value(name)) for name in names if s.given(name)]
-    if any(isinstance(x, bool) or not isinstance(x, (int, float)) for x in found):
-        s.fail("not-a-size", names[0], type=s.value(names[0]).type)
+    names = [name for name in names if s.given(name)]
+    found = [constant_of(s.value(name)) for name in names]
+    for name, x in zip(names, found, strict=True):
+        if isinstance(x, bool) or not isinstance(x, (int, float)):
+            s.fail("not-a-size", name, type=s.value(name).type)
     start, stop, step = (0, found[0], 1) if len(found) == 1 else (*found, 1) if len(found) == 2 else found
     if step == 0 or not all(map(math.isfinite, (start, stop, step))):
         s.fail("arange-step", "step" if s.given("step") else None)
@@ -64,7 +66,7 @@ def _stepped(s: Site) -> Value:
 def _linspace(s: Site) -> Value:
     """Both ends belong to it; the last one is exact."""
     low, high, n = s.value("start"), s.value("stop"), s.integer("count")
-    if n < 1:
+    if n < 0:
         s.fail("negative-size", "count", size=n)
     places = s.op("arange", size=n)
     if n == 1:
@@ -77,7 +79,7 @@ def _linspace(s: Site) -> Value:
 def _one_hot(s: Site) -> Value:
     labels, n = s.value("x"), _size(s, "n")
     if not labels.type.is_int:
-        s.fail("index-type", "x", type=labels.type)
+        s.fail("index-type", "x", type=labels.type, chooser=None)
     places = s.op("expand_dims", labels, axes=(-1,))
     return s.op("where", s.op("eq", places, s.op("arange", size=n)), 1.0, 0.0)
 

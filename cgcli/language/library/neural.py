@@ -10,7 +10,15 @@ from cgcli.graph.types import BOOL
 from cgcli.language.regions import Value
 from cgcli.language.site import Site
 
-from .definitions import Build, define, padded
+from .definitions import Build, at_least, define, padded
+
+
+LAYOUTS = {
+    ("x", 1): "examples, channels, length",
+    ("w", 1): "filters, channels, length",
+    ("x", 2): "examples, channels, height, width",
+    ("w", 2): "filters, channels, height, width",
+}  # of what a convolution takes, and for how many axes
 
 
 def _per_axis(s: Site, name: str, count: int, default: int) -> tuple[int, ...]:
@@ -31,7 +39,7 @@ def _convolution(count: int) -> Build:
         x, w = s.value("x"), s.value("w")
         for name, value in (("x", x), ("w", w)):
             if value.type.rank != count + 2:
-                s.fail("conv-rank", name, wanted=count + 2, type=value.type, axes=count)
+                s.fail("conv-rank", name, wanted=count + 2, type=value.type, layout=LAYOUTS[name, count])
         stride, dilation = _per_axis(s, "stride", count, 1), _per_axis(s, "dilation", count, 1)
         padding, groups = _per_axis(s, "padding", count, 0), s.integer("groups", 1)
         channels, filters = x.type.shape[1], w.type.shape[0]
@@ -40,8 +48,9 @@ def _convolution(count: int) -> Build:
             s.fail("conv-kernel", "w", type=w.type)
         if groups < 1 or any(isinstance(n, int) and n % groups for n in (channels, filters)):
             s.fail("conv-groups", "groups" if s.given("groups") else None, groups=groups, x=x.type, w=w.type)
-        if same(mul(w.type.shape[1], groups), channels) is False:
-            s.fail("conv-channels", "w", channels=channels, wanted=mul(w.type.shape[1], groups), groups=groups)
+        wanted = mul(w.type.shape[1], groups)
+        if same(wanted, channels) is False:
+            s.clash("conv-channels", "x", "w", channels=channels, wanted=wanted, groups=groups if groups > 1 else None)
         seen = s.op("windows", padded(s, x, [(p, p) for p in padding]), sizes=sizes, strides=stride, dilations=dilation)
         places, inner = "ij"[:count], "kl"[:count]
         if groups == 1:
@@ -62,7 +71,7 @@ def _pooling(op: str) -> Build:
         assert given is not None
         count = x.type.rank - 2 if len(given) == 1 else len(given)
         if count < 1 or x.type.rank < count + 1:
-            s.fail("needs-axes", "x", rank=3, type=x.type)
+            at_least(s, x, max(count, 1) + 2)
         sizes = _per_axis(s, "size", count, 1)
         strides = sizes if not s.given("stride") else _per_axis(s, "stride", count, 1)
         padding = _per_axis(s, "padding", count, 0)
