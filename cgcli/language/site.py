@@ -132,7 +132,9 @@ class Site:
         """An axis counted from the end."""
         k = self.integer(name, default)
         if not -rank <= k < rank:
-            self.fail("axis-outside", name if name in self.arguments else None, axis=k, axes=counted(rank, "axis", "axes"))
+            self.fail(
+                "axis-outside", name if name in self.arguments else None, axis=k, axes=counted(rank, "axis", "axes")
+            )
         return k - rank if k >= 0 else k
 
     def axes(self, name: str, rank: int) -> tuple[int, ...]:

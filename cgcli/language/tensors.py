@@ -154,12 +154,11 @@ class Tensors(Expressions):
             raise error("ellipsis-twice", frame.span([i for i in items if i[1] is None][1][0]))
         if not rank:
             span = frame.span(tree.children[0])
-            raise error("index-of-number", span, *callers(frame.call, span), type=x.type)
+            raise error("index-of-number", span, *callers(frame.call, span))
         if len(given) > rank:
             span = frame.span(given[rank][0])
             found, wanted = counted(len(given), "index", "indices"), counted(rank, "axis", "axes")
-            labels = span, *callers(frame.call, span)
-            raise error("too-many-indices", *labels, type=x.type, wanted=wanted, found=found)
+            raise error("too-many-indices", span, *callers(frame.call, span), wanted=wanted, found=found)
         full: list[tuple[Any, Any]] = []
         for item in items if len(given) < len(items) else [*items, (tree, None)]:
             full += [(item[0], (None, None, None))] * (rank - len(given)) if item[1] is None else [item]

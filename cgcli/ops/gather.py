@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from cgcli.graph.sizes import Size, mul, product
+from cgcli.graph.sizes import Size, mul
 from cgcli.graph.types import AnyType, Type
 
 from .registry import ZERO, Attrs, Notation, Op, TypeMismatch, VjpRules, register
-from .shape import inverse, lifted
+from .shape import lifted, row_starts
 from .typing import one
 
 TABLE = ((1.0, 2.0, 3.0), (4.0, 5.0, 6.0))
@@ -99,12 +99,12 @@ def _batch_take(b: Any, xs: Sequence[int], flags: Sequence[bool], at: Attrs, siz
     if not flags[0]:
         made = b.take(x, i, axis=axis)
         before = b.type1(x).rank + axis
-        return _to_front(b, made, before)
+        return _rotate(b, made, before, 1, b.type1(made).rank - before - 1)
     shape = b.type1(x).shape
     length = shape[axis]
     behind = -axis - 1
     before = len(shape) - 2 - behind
-    rows = _axis_to_front(b, x, before, behind)
+    rows = _rotate(b, x, before, 1, behind)
     rows = b.reshape(rows, shape=(mul(size, length), *b.type1(rows).shape[2:]))
     made = b.take(rows, _moved(b, i, size, length), axis=-len(b.type1(rows).shape))
     # now [batch, indices…, before…, behind…]; the indices belong between the other two
@@ -113,30 +113,8 @@ def _batch_take(b: Any, xs: Sequence[int], flags: Sequence[bool], at: Attrs, siz
 
 def _moved(b: Any, i: int, size: Size, length: Size) -> int:
     """Indices [size, …] into rows of `length` that stand one behind the other."""
-    from .shape import row_starts
-
     starts = lifted(b, row_starts(b, size, length), b.type1(i).rank)
     made: int = b.add(i, starts)
-    return made
-
-
-def _to_front(b: Any, x: int, k: int) -> int:
-    """Axis `k` moved to the front."""
-    if k == 0:
-        return x
-    rank = b.type1(x).rank
-    axes = (k, *range(k), *range(k + 1, rank))
-    made: int = b.permute(x, axes=tuple(a - rank for a in axes))
-    return made
-
-
-def _axis_to_front(b: Any, x: int, before: int, behind: int) -> int:
-    """[batch, before…, n, behind…] as [batch, n, before…, behind…]."""
-    if before == 0:
-        return x
-    rank = before + behind + 1
-    axes = (before, *range(before), *range(before + 1, rank))
-    made: int = b.permute(x, axes=tuple(a - rank for a in axes))
     return made
 
 
@@ -249,25 +227,3 @@ _op(
     domain="all numbers; nan comes last",
     examples=(((3.0, 1.0, 2.0, 1.0),),),
 )
-
-
-def take_along(b: Any, x: int, i: int) -> int:
-    """[…, n] read at […, m] places of its last axis, row by row."""
-    from .shape import row_starts
-
-    shape = b.type1(x).shape
-    places = b.type1(i).shape
-    made: int
-    if len(shape) == 1:
-        made = b.take(x, i, axis=-1)
-        return made
-    lead = product(shape[:-1])
-    length = shape[-1]
-    rows = b.reshape(i, shape=(lead, places[-1]))
-    starts = b.expand_dims(row_starts(b, lead, length), axes=(-1,))
-    found = b.take(b.reshape(x, shape=(mul(lead, length),)), b.add(rows, starts), axis=-1)
-    made = b.reshape(found, shape=places)
-    return made
-
-
-__all__ = ["IndexOutOfRange", "inverse", "take_along"]

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from cgcli.graph.sizes import Shape, Size, product
+from cgcli.graph.sizes import Shape, Size, product, sub
 from cgcli.graph.types import AnyType, Type
 
 from .registry import ZERO, Attrs, Notation, Op, Rule, TypeMismatch, register
+from .shape import inverse
 from .typing import kept, one
 
 ROWS = ((((1.0, 2.0, -3.0), (4.0, 0.5, 6.0)),),)
@@ -188,8 +189,6 @@ def _last(b: Any, x: int, at: Attrs) -> int:
 
 def _back(b: Any, value: int, x: int, at: Attrs) -> int:
     """`_last` taken back."""
-    from .shape import inverse
-
     axes = at["axes"]
     shape = b.type1(x).shape
     order = _order(len(shape), axes)
@@ -301,8 +300,6 @@ _reduction(
 
 def _reversed(b: Any, x: int) -> int:
     n = b.type1(x).shape[-1]
-    from cgcli.graph.sizes import sub
-
     made: int = b.slice(x, starts=(sub(n, 1),), steps=(-1,), sizes=(n,))
     return made
 

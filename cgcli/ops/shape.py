@@ -388,12 +388,3 @@ def row_starts(b: Any, rows: Size, length: Size) -> int:
     step = b.const(length) if isinstance(length, int) else b.size(size=length)
     made: int = b.mul(b.arange(size=rows), step)
     return made
-
-
-def flat(b: Any, x: int) -> int:
-    """The elements of `x` as a vector."""
-    shape = b.type1(x).shape
-    if len(shape) == 1:
-        return x
-    made: int = b.reshape(x, shape=(product(shape),))
-    return made

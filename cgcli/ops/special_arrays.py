@@ -1,14 +1,14 @@
-"""Special functions on arrays, with the edges and within the errors of the scalar ones in `special` and `floats`.
+"""Special functions on arrays, with the edges of the scalar ones in `special` and `floats`.
 
-SciPy computes most elements; where it errs by more than those modules promise, its result is replaced (the comments say
-by how much it errs). An array of f32 is computed in float64 and rounded once; ints and bools count as float64.
+SciPy computes most elements; where it errs by much more than those do, its result is replaced (the comments say by how
+much it errs). An array of f32 is computed in float64 and rounded once; ints and bools count as float64.
 
 Error, in units in the last place, against mpmath at 50 digits on a few thousand points an interval, with the oldest and
 a recent SciPy:
 
 - erf: at most 3, erfc: at most 8 of the value itself.
 - lgamma: at most 4, digamma: at most 7 of max(1, |value|) on (-30, 200), 11 on (-200, -30). For x > 0 digamma, and
-  beside its zeros 1 and 2 lgamma, keep their digits as the value vanishes: at most 3 of the value itself.
+  lgamma within a tenth of its zeros 1 and 2, keep their digits as the value vanishes: at most 3 of the value itself.
 - polygamma: for x > 0 at most 9 of the value itself up to order 10; elsewhere it is the scalar function.
 
 Formulas: Abramowitz and Stegun, Handbook of Mathematical Functions (A&S).

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import product
 from typing import Any
 
 from cgcli.graph.sizes import Size, add, floor_div, sub
@@ -36,8 +37,6 @@ def _windows_type(types: Sequence[AnyType], at: Attrs) -> Type:
 
 def _views(at: Attrs, spatial: Sequence[int]) -> Any:
     """Of each place within a window: that place, and the elements that all windows have there."""
-    from itertools import product
-
     for offset in product(*map(range, at["sizes"])):
         part = []
         for k, (length, stride, dilation) in enumerate(zip(spatial, at["strides"], at["dilations"], strict=True)):

@@ -12,7 +12,6 @@ from cgcli.language.site import Site
 
 from .definitions import Build, at_least, define, padded
 
-
 LAYOUTS = {
     ("x", 1): "examples, channels, length",
     ("w", 1): "filters, channels, length",
@@ -71,7 +70,7 @@ def _pooling(op: str) -> Build:
         assert given is not None
         count = x.type.rank - 2 if len(given) == 1 else len(given)
         if count < 1 or x.type.rank < count + 1:
-            at_least(s, x, max(count, 1) + 2)
+            at_least(s, x, max(3, count + 1))
         sizes = _per_axis(s, "size", count, 1)
         strides = sizes if not s.given("stride") else _per_axis(s, "stride", count, 1)
         padding = _per_axis(s, "padding", count, 0)

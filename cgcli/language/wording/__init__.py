@@ -17,6 +17,7 @@ TABLES = (
     call.WORDS,
     data.WORDS,
 )
+SHARED = {"call": "called here"}  # texts of roles that any diagnostic may have
 WORDS: dict[str, Words] = {code: words for table in TABLES for code, words in table.items()}
 
 
@@ -29,7 +30,7 @@ def word(diagnostic: Diagnostic) -> Worded:
         return Worded(_bare(diagnostic), tuple((label.span, "") for label in diagnostic.labels), ())
     labels = []
     for label in diagnostic.labels:
-        template = words.labels.get(label.role)
+        template = words.labels.get(label.role) or SHARED.get(label.role)
         labels.append((label.span, (fill(template, values) if template is not None else None) or ""))
     helps = [fill(template, values) for template in words.help]
     title = fill(words.title, values)

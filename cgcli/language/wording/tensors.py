@@ -6,40 +6,39 @@ from .words import Words
 
 BOTH = {"first": "{first_is}", "second": "{second_is}", "here": "{here_is}"}
 HERE = {"here": "{here_is}"}
-SAME = "two names are two sizes: if both are one, write `{same}` in both declarations"
+SAME = "two names are two sizes: if they are the same, write `{same}` for both"
+FIXED = "`{name}` may be any number: write {number} in its place if it is always that"
 
 WORDS: dict[str, Words] = {
     # two shapes that do not meet
     "shapes-differ": Words(
         "shapes do not match in `{op}`",
         labels=BOTH,
-        help=(
-            "the sizes {a} and {b} must be equal; only a size that is written as 1 is stretched",
-            SAME,
-        ),
+        help=("the sizes {a} and {b} must be equal; only a size that is written as 1 is stretched", SAME, FIXED),
     ),
     "inner-sizes": Words(
         "shapes do not match in `{op}`",
         labels=BOTH,
-        help=(
-            "the inner sizes {a} and {b} must be equal",
-            SAME,
-        ),
+        help=("the inner sizes {a} and {b} must be equal", SAME, FIXED),
     ),
     "solve-sizes": Words(
         "shapes do not match in `solve`",
         labels=BOTH,
-        help=("the matrix has {a} rows and the right side has {b}: the two must be equal",),
+        help=("the matrix has {a} rows and the right side has {b}: the two must be equal", SAME, FIXED),
     ),
     "einsum-sizes": Words(
         "sizes do not match in `einsum`",
         labels=BOTH,
-        help=("one letter stands for the sizes {a} and {b}, which must be equal",),
+        help=("one letter stands for the sizes {a} and {b}, which must be equal", SAME, FIXED),
     ),
     "concat-shapes": Words(
         "shapes do not match in `concat`",
         labels=BOTH,
-        help=("all sizes but that of the axis along which they are joined must be equal, and so the number of axes",),
+        help=(
+            "the sizes {a} and {b} must be equal",
+            "what is joined has as many axes, and may differ in size only along the axis where it is joined",
+            SAME,
+        ),
     ),
     "stack-shapes": Words(
         "the parts of a tensor differ in shape",
@@ -47,12 +46,13 @@ WORDS: dict[str, Words] = {
         help=(
             "the sizes {a} and {b} must be equal",
             "all parts need the same shape; `concat` joins tensors of different sizes",
+            SAME,
         ),
     ),
     "sides-shapes": Words(
         "the two sides of the `if` differ in shape",
         labels={"here": "one side is {first}, the other is {second}"},
-        help=("give both sides one shape; a tensor of one value is `full(shape, value)`",),
+        help=("give both the same shape, as by `full(shape(x), 0)`",),
     ),
     "sizes-undecided": Words("sizes of `{op}` cannot be compared before the run", labels=HERE),
     "not-broadcastable": Words(
@@ -61,42 +61,57 @@ WORDS: dict[str, Words] = {
         help=("only axes of size 1 and new axes in front can be stretched",),
     ),
     "reshape-size": Words(
-        "{found} does not have the elements of {wanted}",
+        "{found} cannot be reshaped to {wanted}",
         labels=HERE,
-        help=("the number of elements must stay the same",),
+        help=("the number of elements must stay the same: here are {a}, and {b} are asked for",),
     ),
     "squeeze-size": Words(
         "an axis of size {size} cannot be left out", labels=HERE, help=("only axes of size 1 can; `x[0]` picks one",)
     ),
-    "concat-rank": Words("`concat` has no such axis here", labels=HERE, help=("a single number is joined as `[x]`",)),
-    "matrix-expected": Words("`{op}` takes matrices", labels=HERE, help=("it needs two axes of equal size",)),
-    "not-square": Words("`{op}` takes square matrices", labels=HERE, help=("the last two sizes must be equal",)),
+    "concat-rank": Words(
+        "a part of `concat` has too few axes",
+        labels=HERE,
+        help=("brackets give it one more, as in `concat([a, [x]])`",),
+    ),
+    "matrix-expected": Words("`{op}` takes a matrix", labels=HERE),
+    "not-square": Words(
+        "`{op}` takes a square matrix",
+        labels=HERE,
+        help=("a square matrix has one size twice, as in `float[n, n]`",),
+    ),
     "window-too-large": Words(
         "a window that reaches over {reach} elements does not fit into {size}",
         labels=HERE,
         help=("add padding, or make the window smaller",),
     ),
     "matmul-scalar": Words(
-        "`@` takes vectors and matrices", labels={"here": "this is {type}"}, help=("to multiply numbers, write `*`",)
+        "`@` takes vectors and matrices",
+        labels={"here": "this is {type}"},
+        help=("to multiply by a number, write `*`",),
     ),
     "transpose-rank": Words(
         "`.T` takes a matrix",
         labels={"here": "this is {type}"},
-        help=("`transpose(x, axes)` puts the axes of other tensors in another order",),
+        help=(
+            "a vector has no rows and columns to swap: write `{vector}` alone",
+            "`{other}` puts the axes of any tensor in another order",
+        ),
     ),
     # sizes and declarations
     "not-a-size": Words(
-        "a size must be known before the run",
-        labels={"here": "this {type} is found by the run only"},
-        help=("sizes are made of whole numbers, of names in the shapes of inputs, `len` and `shape`",),
+        "a size must be a whole number that is known before the run",
+        labels={"here": "this is {type}"},
+        help=("sizes are made of whole numbers, `int` inputs, names in the shapes of inputs, `len` and `shape`",),
     ),
     "not-a-shape": Words(
         "`{function}` needs a shape that is known before the run",
-        labels={"here": "this {type} is no list of sizes"},
-        help=("a shape is written as `[2, n]`, of whole numbers and of names in the shapes of inputs",),
+        labels={"here": "this is {type}, not a list of sizes"},
+        help=("a shape is written as `[2, n]`, of whole numbers, `int` inputs and names in the shapes of inputs",),
     ),
     "negative-size": Words(
-        "a size cannot be {size}", labels={"here": "must be 0 or more"}, help=("sizes count elements: 0, 1, 2, …",)
+        "a size cannot be {size}",
+        labels={"here": "must be 0 or more"},
+        help=("a range from a to b has b - a elements",),
     ),
     "negative-size-run": Words(
         "the size `{text}` comes out as {size}",
@@ -111,7 +126,7 @@ WORDS: dict[str, Words] = {
     "size-twice": Words(
         "the size `{size}` would be both {first} and {second}",
         labels={"here": "`{name}` says {second}, `{owner}` says {first}"},
-        help=("give both inputs values of one size, also where one of them is a default",),
+        help=("give values that agree; where none is given, the default counts",),
     ),
     "size-too-large": Words(
         "a size must fit 64 bits", labels={"here": "too large"}, help=("no memory holds that many elements",)
@@ -133,26 +148,31 @@ WORDS: dict[str, Words] = {
         "a tensor has at most {limit} axes", labels={"here": "nested deeper"}, help=("take brackets away",)
     ),
     "argument-shape": Words(
-        "the parameter `{name}` of type `{wanted}` cannot take {found}",
-        labels={"here": "this is {found}", "parameter": "the parameter"},
-        help=("in this call {known}", "pass a value of the declared shape"),
+        "`{name}` is {wanted}, but {found} is given",
+        labels={"here": "this is {found}", "parameter": "declared as {wanted} here"},
+        help=("in this call {known}",),
     ),
     # indices
     "too-many-indices": Words(
-        "{found} indices for {wanted} axes",
-        labels={"here": "one too many: the tensor is {type}"},
+        "{found} for a tensor that has {wanted}",
+        labels={"here": "one too many"},
         help=("leave it out",),
+    ),
+    "index-of-number": Words(
+        "a single number has no elements",
+        labels={"here": "this is one number"},
+        help=("leave the index out; a tensor is declared with its shape, as in `x: float[3]`",),
     ),
     "index-type": Words(
         "an index is a whole number",
         labels={"here": "this is {type}"},
-        help=("to choose by a condition, use `where`",),
+        help=("to choose by a condition, write `{chooser}(condition, a, b)`",),
     ),
-    "index-not-an-int": Words("an index is a whole number", labels=HERE, help=("use an `int`",)),
+    "index-not-an-int": Words("an index is a whole number", labels=HERE),
     "index-outside": Words(
         "index {index} is outside of an axis of size {size}",
         labels={"here": "out of range"},
-        help=("the first element is 0, the last -1",),
+        help=("counting starts at 0, and -1 is the last element",),
     ),
     "slice-step": Words(
         "the step of a slice is a whole number other than 0",
@@ -168,7 +188,7 @@ WORDS: dict[str, Words] = {
     "results-count": Words(
         "{wanted} names for {count} results",
         labels={"here": "the number of results is {count}"},
-        help=("write as many names as there are results",),
+        help=("give each result one name",),
     ),
     "part-of-several": Words(
         "several results cannot be bound to a part of a value",
@@ -187,9 +207,8 @@ WORDS: dict[str, Words] = {
         help=("did you mean `{fix}`?", "`cg help {name}` lists its arguments"),
     ),
     "value-expected": Words(
-        "`{name}` of `{function}` is one value",
-        labels={"here": "not a value"},
-        help=("only a list of tensors or a text stands in such a place",),
+        "`{name}` of `{function}` cannot be a text",
+        labels={"here": "this is a text"},
     ),
     "list-expected": Words(
         "`{function}` takes a list in brackets",
@@ -199,74 +218,74 @@ WORDS: dict[str, Words] = {
     "constant-expected": Words(
         "`{name}` of `{function}` must be known before the run",
         labels={"here": "must be {what}"},
-        help=("write it out, or pass it as a literal through a parameter",),
+        help=("write it out here, or in the call of the function that passes it on",),
     ),
     "axis-outside": Words(
         "there is no axis {axis}",
-        labels={"here": "the tensor has {rank} axes"},
-        help=("the first axis is 0, the last -1",),
+        labels={"here": "the tensor has {axes}"},
+        help=("counting starts at 0, and -1 is the last axis",),
     ),
-    "axis-twice": Words("an axis stands twice", labels={"here": "name each axis once"}, help=("leave one out",)),
+    "axis-twice": Words("an axis is given twice", labels={"here": "-1 is the last axis, -2 the one before it"}),
     "axis-needed": Words(
         "`{function}` needs an axis",
-        labels={"here": "the tensor has {rank} axes"},
+        labels={"here": "the tensor has {axes}"},
         help=("say which, as in `axis=-1`",),
     ),
     "needs-axes": Words(
-        "`{function}` takes a tensor with more axes",
+        "`{function}` takes {wanted}",
         labels={"here": "this is {type}"},
-        help=("at least {rank} are needed",),
     ),
     "vector-expected": Words(
-        "`{function}` takes vectors", labels={"here": "this is {type}"}, help=("for matrices there is `@`",)
+        "`{function}` takes vectors",
+        labels={"here": "this is {type}"},
+        help=("for matrices there is `@`",),
     ),
     "diagonal-sizes": Words(
         "the diagonal of {type} is not known before the run",
         labels={"here": "which of the two sizes is smaller?"},
         help=("use one name for both sizes of a square matrix",),
     ),
-    "top-k": Words(
-        "`top_k` cannot take {k} of {size} elements", labels={"here": "at most {size}"}, help=("take fewer",)
-    ),
+    "top-k": Words("`top_k` cannot take {k} of {size} elements", labels={"here": "must be a number from 0 to {size}"}),
     "einsum-pattern": Words(
-        "this is no pattern of `einsum`",
+        "`einsum` cannot read this pattern",
         labels={"here": "letters for axes, `,` between operands, `->` before the result"},
         help=('the product of matrices is `einsum("ij,jk->ik", a, b)`',),
     ),
     "einsum-count": Words(
-        "the pattern names {wanted} operands and {found} are given",
-        labels={"here": "operands are divided by `,`"},
-        help=("write indices for each operand",),
+        "the pattern is for {wanted}, but {given}",
+        labels={"here": "a `,` stands between two operands"},
     ),
     "einsum-result": Words(
-        "the result of an `einsum` has each index once, and only indices of the operands",
-        labels={"here": "look behind `->`"},
+        "`{index}` cannot stand here behind `->`",
+        labels={"here": "the result has each index once, and only those of the operands"},
         help=("an index that is left out behind `->` is summed over",),
     ),
     "einsum-rank": Words(
-        "`{indices}` stands for {wanted} axes",
+        "`{indices}` stands for {axes}",
         labels={"here": "this is {type}"},
         help=("write a letter for each axis",),
     ),
     "reshape-open": Words(
-        "only one size of a shape can be -1", labels={"here": "-1 stands for what remains"}, help=("write the others",)
+        "only one size of a shape can be -1",
+        labels={"here": "-1 stands for what remains"},
+        help=("write all sizes but one",),
     ),
     "reshape-rest": Words(
-        "the elements of {type} cannot be divided by {sizes}",
-        labels={"here": "-1 has to stand for a whole number"},
-        help=("the product of the other sizes must divide the number of elements",),
+        "-1 cannot stand for a whole number here",
+        labels={"here": "{total} elements are to be divided by {sizes}"},
+        help=("the other sizes together must divide the number of elements",),
     ),
     "not-a-permutation": Words(
-        "the axes of a `transpose` are all {rank} of them, each once",
-        labels={"here": "not a new order of the axes"},
+        "`transpose` needs each of the {rank} axes once",
+        labels={"here": "this is not a new order of them"},
         help=("`transpose(x, [1, 0, 2])` swaps the first two of three",),
     ),
     "empty-list": Words(
         "`{function}` of nothing has no shape", labels={"here": "an empty list"}, help=("write at least one part",)
     ),
     "pad-count": Words(
-        "`pad` needs a pair for each of the {wanted} axes",
-        labels={"here": "{found} are given"},
+        "`pad` needs a pair for each axis",
+        labels={"here": "{found} for {wanted}"},
         help=("`[[1, 1], [0, 0]]` pads the first of two axes by one on both sides",),
     ),
     "arange-step": Words(
@@ -277,37 +296,41 @@ WORDS: dict[str, Words] = {
     "per-axis": Words(
         "`{name}` of `{function}` is a whole number of at least {least}, or {count} of them",
         labels={"here": "one for each axis, or one for all"},
-        help=("write a single number where all axes are treated alike",),
     ),
     "conv-rank": Words(
         "`{function}` takes tensors with {wanted} axes",
         labels={"here": "this is {type}"},
-        help=("signals are [n, c, l] and [out, in, k], images are [n, c, h, w] and [out, in, kh, kw]",),
+        help=("its axes are {layout}",),
     ),
     "conv-kernel": Words(
-        "the size of a kernel must be a number", labels={"here": "this is {type}"}, help=("declare its last sizes",)
+        "the size of a kernel must be a number",
+        labels={"here": "this is {type}"},
+        help=("declare its last sizes as numbers, as in `float[4, 3, 5, 5]`",),
     ),
     "conv-groups": Words(
-        "{groups} groups do not divide the channels of {x} and the filters of {w}",
-        labels={"here": "both must be multiples of it"},
+        "the channels cannot be divided into {groups} groups",
+        labels={"here": "the channels of {x} and the filters of {w} must be multiples of it"},
         help=("leave `groups` out for an ordinary convolution",),
     ),
     "conv-channels": Words(
-        "the channels of the kernels ({wanted}) are not those of the tensor ({channels})",
-        labels={"here": "the second size, times `groups`"},
-        help=("both must be equal; `groups` is {groups}",),
+        "channels do not match in `{function}`",
+        labels=BOTH,
+        help=(
+            "the tensor has {channels} channels and the kernels are for {wanted}: their second sizes must be equal",
+            "that of the kernels counts {groups} times, once for each group",
+        ),
     ),
     "pool-padding": Words(
         "padding must be smaller than the window",
         labels={"here": "else some windows would hold nothing"},
-        help=("make it smaller",),
+        help=("make the padding smaller, or the window larger",),
     ),
     "draw-needs": Words(
         "`{function}` needs `{name}=` outside of an initialiser",
         labels={"here": "`{name}=` is missing"},
         help=("write as in `{function}(0, 1, shape=[3], seed=1)`",),
     ),
-    "seed-not-an-int": Words("a seed is a single whole number", labels=HERE, help=("use an `int`",)),
+    "seed-not-an-int": Words("a seed is a single whole number", labels=HERE, help=("write it as in `seed=1`",)),
     "text-as-value": Words(
         "a text is no value",
         labels={"here": "texts are messages, files and patterns"},
@@ -316,7 +339,7 @@ WORDS: dict[str, Words] = {
     "condition-not-scalar": Words(
         "the condition of an `if` is a single bool",
         labels={"here": "this is {found}"},
-        help=("for tensors there is `where(condition, a, b)`, or ask for `all(…)` or `any(…)`",),
+        help=("for tensors there is `where(condition, a, b)`; `all(…)` and `any(…)` make a single bool",),
     ),
     # derivatives
     "derivative-of-tensor": Words(
@@ -348,26 +371,29 @@ WORDS: dict[str, Words] = {
     "index-out-of-range": Words(
         "index {index} is outside of an axis of size {size}",
         labels={"here": "out of range"},
-        help=("the first element is 0, the last -1",),
+        help=("counting starts at 0, and -1 is the last element",),
     ),
     "sizes-differ": Words(
-        "sizes that only the run could compare differ: {found} is not {wanted}",
-        labels={"here": "needed equal here"},
-        help=("give values whose sizes fit",),
+        "shapes do not match in this run",
+        labels={"here": "{wanted} is needed, but it is {found}"},
+        help=("some sizes are known in the run only: give values that make them equal",),
     ),
     "empty-reduction": Words(
         "`{op}` of no elements has no value",
-        labels={"here": "an axis of size 0"},
-        help=("guard it by a condition on the size, or give values",),
+        labels={"here": "an axis has size 0"},
+        help=("give values, or guard it by a condition, as in `if len(x) > 0 then max(x) else 0`",),
     ),
     "not-invertible": Words(
         "`{op}` of this matrix does not exist",
-        labels={"here": "it has no inverse, or is not positive definite where that is needed"},
+        labels={"here": "the matrix has no inverse, or, for `cholesky`, is not positive definite"},
         help=("look at its values, or add a little to its diagonal, as in `A + 1e-9 * eye(n)`",),
     ),
     "too-large": Words(
         "{type} would take {size} of memory",
         labels={"here": "the limit is {limit}"},
-        help=("all values together would take {used}", "make the sizes smaller, or sum along an axis before"),
+        help=(
+            "with the values that are in use it would be {used}",
+            "make the sizes smaller, sum along an axis before, or raise the limit by `--max-memory`",
+        ),
     ),
 }
