@@ -33,13 +33,19 @@ class Raised:
 
 @dataclass
 class Sites:
-    """Finds the places. makers: functions that make a diagnostic, with the place of the code among the arguments."""
+    """Finds the places. makers: functions that make a diagnostic, with the place of the code among the arguments.
+
+    unread: places whose code could not be read off; one that is handed on from another diagnostic is none.
+    """
 
     makers: dict[str, int] = field(default_factory=lambda: {"error": 0, "Diagnostic": 0, "TypeMismatch": 0, "warn": 0})
     found: list[Raised] = field(default_factory=list)
+    unread: list[str] = field(default_factory=list)
+    tables: dict[tuple[Path, str], list[ast.expr]] = field(default_factory=dict)
 
     def search(self) -> Sites:
         trees = [(path, ast.parse(path.read_text(encoding="utf-8"))) for path in SOURCES]
+        self.tables = {(path, name): values for path, tree in trees for name, values in _tables(tree)}
         functions = [
             (path, node) for path, tree in trees for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)
         ]
@@ -74,25 +80,43 @@ class Sites:
 
     def _note(self, path: Path, function: ast.FunctionDef, call: ast.Call) -> None:
         code = call.args[self.makers[_name(call)]]
-        codes = self._texts(function, code)
+        codes = self._texts(path, function, code)
         where = f"{path.name}:{call.lineno}"
+        parameters = {a.arg for a in ast.walk(function.args) if isinstance(a, ast.arg)}
+        given = isinstance(code, ast.Name) and code.id in parameters  # what calls the function is looked at, too
+        if not codes and not given and not (isinstance(code, ast.Attribute) and code.attr == "code"):
+            self.unread.append(where)
         self.found.extend(Raised(each, where, _values(call)) for each in codes)
 
-    def _texts(self, function: ast.FunctionDef, code: ast.expr) -> list[str]:
-        """What the code may be: a text, one of two, or what was assigned to a variable."""
+    def _texts(self, path: Path, function: ast.FunctionDef, code: ast.expr) -> list[str]:
+        """What the code may be: a text, one of two, one of a table's, or what was assigned to a variable."""
         if isinstance(code, ast.Constant):
             return [code.value] if isinstance(code.value, str) else []
         if isinstance(code, ast.IfExp):
-            return self._texts(function, code.body) + self._texts(function, code.orelse)
+            return self._texts(path, function, code.body) + self._texts(path, function, code.orelse)
+        if isinstance(code, ast.Subscript) and isinstance(code.value, ast.Name):
+            entries = self.tables.get((path, code.value.id), [])
+            return [text for entry in entries for text in self._texts(path, function, entry)]
         if isinstance(code, ast.Name):
             return [
                 text
                 for node in ast.walk(function)
                 if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name)
                 if node.targets[0].id == code.id
-                for text in self._texts(function, node.value)
+                for text in self._texts(path, function, node.value)
             ]
         return []
+
+
+def _tables(tree: ast.Module) -> list[tuple[str, list[ast.expr]]]:
+    """The dictionaries of a module with their values."""
+    found = []
+    for node in tree.body:
+        target = node.targets[0] if isinstance(node, ast.Assign) else getattr(node, "target", None)
+        value = getattr(node, "value", None)
+        if isinstance(target, ast.Name) and isinstance(value, ast.Dict):
+            found.append((target.id, value.values))
+    return found
 
 
 def _name(call: ast.Call) -> str:
@@ -122,7 +146,8 @@ def _by_code() -> dict[str, list[Raised]]:
 
 
 CODES = _by_code()
-MISMATCH = {"op", "a", "b", "same", "here_is", "first_is", "second_is"}  # added where a mismatch of types is caught
+# added where a mismatch of types is caught
+MISMATCH = {"op", "a", "b", "same", "name", "number", "here_is", "first_is", "second_is"}
 ADDED = MISMATCH | {"function"}  # added by a built-in function that finds fault with its arguments
 
 
@@ -134,7 +159,19 @@ def test_the_search_finds_codes_of_every_kind() -> None:
         "default-not-constant",
         "zero-derivative",
     )
+    of_a_type_rule, handed_on_to_one, of_an_argument, of_two_arguments, of_a_run = (
+        "seed-not-an-int",
+        "solve-sizes",
+        "draw-needs",
+        "conv-channels",
+        "index-out-of-range",
+    )
     assert {plain, one_of_two, assigned, handed_on, warned} <= CODES.keys()
+    assert {of_a_type_rule, handed_on_to_one, of_an_argument, of_two_arguments, of_a_run} <= CODES.keys()
+
+
+def test_the_search_can_read_every_code() -> None:
+    assert SITES.unread == []
 
 
 @pytest.mark.parametrize("code", sorted(CODES))

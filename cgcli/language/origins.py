@@ -1,14 +1,15 @@
-"""Where a value got its shape, said in words: for messages about shapes that do not fit."""
+"""Where a value got its shape and where a call comes from: for messages about shapes that do not fit."""
 
 from __future__ import annotations
 
 import re
 
+from cgcli.graph.diagnostic import Label
 from cgcli.graph.graph import INPUT, NONE, opname
 from cgcli.graph.source import Span
 from cgcli.ops.registry import BY_CODE
 
-from .regions import Value
+from .regions import Call, Value
 from .shapes import outside
 
 _CALL = re.compile(r"[\w.]+(?=\()")
@@ -25,7 +26,7 @@ def described(value: Value, span: Span) -> str:
 
 def _origin(value: Value, here: Span) -> str:
     """Where the shape was declared or made, unless that is `here`."""
-    value = _source(value)
+    given, value = value, _source(value)
     b = value.region.builder
     span = b.spans[b.span[value.node]] if b.span[value.node] != NONE else None
     if span is None or (span.source is here.source and span.start >= here.start and span.end <= here.end):
@@ -34,10 +35,28 @@ def _origin(value: Value, here: Span) -> str:
     if span.source is not here.source:
         place += f" of {span.source.name}"
     if b.op[value.node] == INPUT:
-        return f", declared {place}"
+        like = f", shaped like {b.names[value.node]}" if value != given and value.node in b.names else ""
+        return f"{like}, declared {place}"
     called = _CALL.match(span.text)
     made = called[0] if called else BY_CODE[b.op[value.node]].notation.text
     return f", made by `{made}` {place}" if called or opname(b.op[value.node]) != made else f", made {place}"
+
+
+def callers(call: Call | None, here: Span) -> list[Label]:
+    """The calls that led from one file into another, and in the end to `here`."""
+    found: list[Label] = []
+    source = here.source
+    while call is not None:
+        if call.span is not None and call.span.source is not source:
+            found.append(Label(call.span, "call"))
+            source = call.span.source
+        call = call.parent
+    return found
+
+
+def counted(n: int, one: str, more: str | None = None) -> str:
+    """`1 axis`, `2 axes`."""
+    return f"{n} {one if n == 1 else more or one + 's'}"
 
 
 def _source(value: Value) -> Value:
