@@ -12,12 +12,11 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property, wraps
 from pathlib import Path
-from typing import Any, Concatenate, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
 from cgcli.graph.diagnostic import Diagnostic, Label, error
 from cgcli.graph.evaluation import Evaluation
-from cgcli.graph.graph import Graph, opname
-from cgcli.graph.sizes import Shape
+from cgcli.graph.graph import Graph
 from cgcli.graph.source import Source
 from cgcli.graph.traversal import live
 from cgcli.graph.types import Results, Type
@@ -29,11 +28,15 @@ from cgcli.language.tree import identifier, plain_number
 from cgcli.ops.evaluate import is_scalar
 from cgcli.ops.numbers import FITS, Overflow
 from cgcli.run.differences import Check, check
+from cgcli.run.executors import executor, names_no_size, tensor_of
 from cgcli.run.scalar import ScalarExecutor
 
 Values = Mapping[str, Any]
 """By input a number, or an array or nested lists of numbers."""
 
+
+if TYPE_CHECKING:
+    from cgcli.graph.sizes import Shape
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -130,7 +133,7 @@ class Program:
         from cgcli.language.lower import constant  # only for a value that is more than a number
 
         found = constant(Source(f"--{name}", text), wanted)
-        return self.fit_value(name, _run(found, (), {}) if isinstance(found, Graph) else found)
+        return self.fit_value(name, tensor_of(found) if isinstance(found, Graph) else found)
 
     def fit_value(self, name: str, value: Any) -> Any:
         """The value of an input, a number or an array, as its type wants it. Raises CgError when it does not fit."""
@@ -277,6 +280,7 @@ class Program:
         values = {identifier(name): x for name, x in values.items()}
         for declared in self.inputs:
             x = values.get(declared.name, declared.default)
+            x = self.fit_value(declared.name, x) if isinstance(x, (list, tuple)) else x
             if declared.range and x is not None and not _within(x, *declared.range):
                 labels = (Label(declared.span, "declared"),) if declared.span else ()
                 low, high = declared.range
@@ -368,11 +372,11 @@ class Program:
 
         def made(declared: Input, sizes: Mapping[str, int]) -> Any:
             assert declared.initial is not None
-            return self._fit(declared, _run(declared.initial, (self.seed,) * len(declared.initial.inputs), sizes))
+            return self._fit(declared, tensor_of(declared.initial, (self.seed,) * len(declared.initial.inputs), sizes))
 
         # a default may bind a size itself, or need the sizes that other values have
         for k, declared in enumerate(self.inputs):
-            if bound[k] is None and declared.initial and _is_fixed(declared.initial):
+            if bound[k] is None and declared.initial and names_no_size(declared.initial):
                 bound[k] = made(declared, {})
         given = [(i, x) for i, x in zip(self.graph.inputs, bound, strict=True) if x is not None]
         sizes = bind_sizes(self.graph, [i for i, _ in given], [x for _, x in given])
@@ -409,25 +413,25 @@ class Program:
     def _executor(self, roots: tuple[int, ...]) -> Any:
         known = self._executors.get(roots)
         if known is None:
-            known = self._executors[roots] = _executor(self.graph, roots, self.max_memory)
+            known = self._executors[roots] = executor(self.graph, roots, self.max_memory)
         return known
 
     def _gradient_values(self, target: int, wrt: tuple[int, ...], values: Values) -> list[Any]:
         """The value of `target`, then its derivative by each of `wrt`."""
         key = (-1, target, *wrt)
-        executor = self._executors.get(key)
-        if executor is None:
+        known = self._executors.get(key)
+        if known is None:
             from cgcli.transform.gradient import gradient
 
-            executor = self._executors[key] = _executor(
+            known = self._executors[key] = executor(
                 gradient(self.graph, target, wrt, value=True), None, self.max_memory
             )
-        v = executor.forward(self._bind(values))
-        return [self._plain(v[i]) for i in executor.graph.outputs]
+        v = known.forward(self._bind(values))
+        return [self._plain(v[i]) for i in known.graph.outputs]
 
     def _outputs(self, graph: Graph, values: Values) -> list[Any]:
         """The outputs of a graph that has the program's inputs."""
-        v = _executor(graph, None, self.max_memory).forward(self._bind(values))
+        v = executor(graph, None, self.max_memory).forward(self._bind(values))
         return [self._plain(v[i]) for i in graph.outputs]
 
     def _run_arrays(self, values: Values, target: int | None) -> Evaluation:
@@ -452,29 +456,6 @@ class Program:
         """The nodes of a gradient graph that hold the program's named values."""
         last = {name: node for node, name in graph.names.items()}
         return {name: last[name] for name in self.module.values if name in last}
-
-
-def _executor(graph: Graph, roots: Sequence[int] | None, max_memory: int | None) -> Any:
-    """What runs a graph: plain numbers where they suffice."""
-    if is_scalar(graph):
-        return ScalarExecutor(graph, roots)
-    from cgcli.run.arrays import ArrayExecutor  # with the array library
-
-    return ArrayExecutor(graph, roots, max_memory)
-
-
-def _run(graph: Graph, inputs: Sequence[Any], sizes: Mapping[str, int]) -> Any:
-    """The only output of a graph."""
-    from cgcli.run.arrays import ArrayExecutor
-
-    return ArrayExecutor(graph).forward(inputs, sizes)[graph.outputs[0]]
-
-
-def _is_fixed(graph: Graph) -> bool:
-    """Whether no named size takes part."""
-    return all(
-        isinstance(t, Type) and all(isinstance(d, int) for d in t.shape) for t in graph.types
-    ) and "size" not in {opname(code) for code in graph.op}
 
 
 def _within(value: Any, low: float, high: float) -> bool:

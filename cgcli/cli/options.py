@@ -70,7 +70,10 @@ Set = Annotated[
     ),
 ]
 InputsFile = Annotated[
-    str | None, typer.Option("--inputs", metavar="FILE", help="The values of many inputs: a .json or .toml file.")
+    str | None,
+    typer.Option(
+        "--inputs", metavar="FILE", help="The values of many inputs: a .json, .toml, .npz or .safetensors file."
+    ),
 ]
 AllowPath = Annotated[
     list[str] | None,

@@ -29,8 +29,10 @@ Giving inputs their values
   --a 2   --a=-2   --a -1e-3     a number
   --a pi/2   --a 'sqrt(2)'       any constant expression of the language
   --b true                       a bool
+  --x '[[1, 2], [3, 4]]'         a tensor, as in the language
+  --x @x.npy   --x @w.npz:W1     from a file: .npy, .npz, .csv (a column: t.csv:price), .json, .safetensors
   --set a=2                      the same, also for an input that is named like an option (`format`)
-  --inputs values.json           many at once, {"a": 2, "b": 3}; or values.toml
+  --inputs values.json           many at once, {"a": 2, "b": [1, 2]}; or .toml, .npz, .safetensors
 
 What the line says wins over the file, the file over the default that a program declares. An input that is given
 twice and a name that is no input are errors. `cg eval FILE --help` lists the inputs of a file.
@@ -53,11 +55,18 @@ Declarations
   param k: float = 1              learned state, with its first value
   output y, z = a * b             without any `output`: every value that nothing else uses
   import "other.cg" as o          then o.f(x) and o.value
-Types are float, f32, int, i32 and bool.
+  input x: float[n, 3]            a tensor; n is a size that the values bind, and an int value
+Types are float, f32, int, i32 and bool, alone or with a shape.
 
 Operators, loosest first
-  if c then x else y   or   and   not   < <= > >= == !=   + -   * / // %   unary -   ^ (or **)
+  if c then x else y   or   and   not   < <= > >= == !=   ..   + -   * / // % @   unary -   ^ (or **)
 Comparisons chain (0 < x < 1); -x^2 is -(x^2). Constants: pi, inf, nan, true, false. Euler's number is exp(1).
+
+Tensors
+  [[1, 2], [3, 4]]   0..n         literals; the ints from 0 up to n
+  A[0]   A[:, 1:]   A[i]          a row, columns, the rows that a tensor of ints names; y[i] = v makes a new y
+  sum(A, axis=0)   A @ x   A.T    reductions, the matrix product, the transpose
+  import nn; nn.softmax(z)        the library: cg help nn, cg help stats, cg help finance
 
 Functions
   fn logistic(x, k = 1) = 1 / (1 + exp(-k * x))
@@ -68,7 +77,7 @@ Functions
 `cg help` lists the functions that are built in, `cg help NAME` explains one.
 
 Derivatives
-  grad(y, x)                      an expression like any other: grad(grad(y, x), x)
+  grad(y, x), jacobian(y, x)      an expression like any other: grad(grad(y, x), x)
   stop_gradient(x)                x, as a constant to derivatives
 At a kink a derivative is the one-sided one of smallest magnitude; a side that is not taken contributes nothing.
 """

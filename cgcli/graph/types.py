@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from .sizes import Shape, Size
+if TYPE_CHECKING:
+    from .sizes import Shape, Size
 
 FLOATS = ("float", "f32")
 INTS = ("int", "i32")

@@ -15,7 +15,7 @@ from cgcli.graph.types import Results, Type
 from cgcli.ops.registry import BY_CODE, OPS, TypeMismatch
 from cgcli.ops.typing import join
 
-from .builtins import CONSTANTS
+from .builtins import CONSTANTS, FUNCTIONS
 from .frames import Environment, Frame, coerce
 from .origins import described
 from .regions import NESTING, Region, Several, Value
@@ -227,6 +227,8 @@ class Expressions:
         base, token = tree.children
         module = self._module(frame, base)
         if module is None:
+            if identifier(token) in FUNCTIONS:
+                raise error("function-as-field", frame.span(token), name=identifier(token), base=frame.span(base).text)
             raise error("not-yet", frame.span(token), what="fields")
         name = identifier(token)
         value = module.values.get(name)

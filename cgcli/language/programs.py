@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cgcli.graph.diagnostic import CgError
-from cgcli.graph.sizes import Shape
 from cgcli.graph.source import Source
 from cgcli.version import VERSION
 
@@ -18,6 +17,8 @@ from .records import Module
 from .stored import dump, restore
 
 if TYPE_CHECKING:
+    from cgcli.graph.sizes import Shape
+
     from .lower import Lowered
 
 KIND = "program"

@@ -1,19 +1,6 @@
-"""The operations, a file a family; importing the room fills the registry."""
+"""The operations, a file a family. Importing the room declares those on numbers; those on tensors are in `tensors`."""
 
-from . import arithmetic, compare, draws, elementwise, gather, kinks, linalg, reduce, shape, structure, windows
+from . import arithmetic, compare, elementwise, kinks, structure
 from .registry import OPS
 
-__all__ = [
-    "OPS",
-    "arithmetic",
-    "compare",
-    "draws",
-    "elementwise",
-    "gather",
-    "kinks",
-    "linalg",
-    "reduce",
-    "shape",
-    "structure",
-    "windows",
-]
+__all__ = ["OPS", "arithmetic", "compare", "elementwise", "kinks", "structure"]

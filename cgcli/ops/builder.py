@@ -52,8 +52,10 @@ class Builder(Columns):
 
     def __getattr__(self, op: str) -> Callable[..., int]:
         name = op.rstrip("_")
-        if name not in OPS:
-            raise AttributeError(op)
+        try:
+            OPS[name]
+        except KeyError:
+            raise AttributeError(op) from None
         return lambda *operands, **attrs: self.apply(name, *operands, **attrs)
 
     def apply(self, op: str, *operands: int | float, **attrs: Any) -> int:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from math import prod
-from typing import Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from cgcli.graph.graph import Graph, opname
-from cgcli.graph.sizes import Shape, Size, add, mul
 from cgcli.graph.types import Results
 
 from .registry import OPS
+
+if TYPE_CHECKING:
+    from cgcli.graph.sizes import Shape, Size
 
 Style = Literal["cg", "picture"]
 ATOM = 12
@@ -116,6 +118,8 @@ def write_op(op: str, operands: Sequence[Written], attrs: Mapping[str, Any], sty
 
 def pad_widths(attrs: Mapping[str, Any]) -> list[list[int]] | None:
     """What `pad` is told for each axis of its operand; None where that is not known in numbers, or has gaps."""
+    from cgcli.graph.sizes import add, mul  # numbers have no sizes
+
     shape, sizes = attrs["of"], attrs["sizes"]
     lead = len(shape) - len(sizes)
     found = [[0, 0] for _ in range(lead)]
@@ -197,6 +201,8 @@ def _size(size: Size) -> Written:
 
 def _slices(attrs: Mapping[str, Any]) -> str:
     """The parts of the last axes, `1:3, ::2`; the axes in front of them are whole."""
+    from cgcli.graph.sizes import add, mul
+
     sizes = attrs["sizes"]
     shape = attrs.get("of")
     parts = ["..."] if shape is None or len(shape) > len(sizes) else []

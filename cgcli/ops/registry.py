@@ -5,13 +5,15 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from cgcli.graph.graph import opcode
 from cgcli.graph.types import AnyType
 
 Attrs = Mapping[str, Any]
 Value = Any  # a float, int or bool; a tuple of them for a node with several results
+
+Key = TypeVar("Key", str, int)
 
 TypeRule = Callable[[Sequence[AnyType], Attrs], AnyType]
 """Operand types and attributes in, the result's type out; raises `TypeMismatch`."""
@@ -126,8 +128,19 @@ class Op:
         return self.notation.picture or self.notation.text
 
 
-OPS: dict[str, Op] = {}
-BY_CODE: dict[int, Op] = {}
+class _Table(dict[Key, Op]):
+    """Ops by name or by number. Those on tensors are declared when one of them is asked for: numbers start quickly."""
+
+    def __missing__(self, key: Key) -> Op:
+        from . import tensors
+
+        if key not in self:
+            raise KeyError(key, tensors.__all__)
+        return self[key]
+
+
+OPS: dict[str, Op] = _Table[str]()
+BY_CODE: dict[int, Op] = _Table[int]()
 
 
 def register(op: Op) -> Op:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from cgcli.graph.sizes import Shape, Size, same
 from cgcli.graph.types import BOOL, AnyType, Results, Type
 
 from .registry import Attrs, TypeMismatch
+
+if TYPE_CHECKING:
+    from cgcli.graph.sizes import Shape, Size
 
 
 def one(kind: AnyType) -> Type:
@@ -61,7 +64,10 @@ def broadcast(shapes: Sequence[Shape]) -> Shape:
     owner = [0] * len(result)  # of each axis of the result, the operand that gave its size
     for k in range(1, len(shapes)):
         shape = shapes[k]
-        if shape == result or not shape:
+        if not shape:
+            continue
+        if shape == result:
+            owner = [k] * len(shape)
             continue
         if not result:
             result, owner = shape, [k] * len(shape)
@@ -75,7 +81,7 @@ def broadcast(shapes: Sequence[Shape]) -> Shape:
             from_a = owner[axis] if axis >= -len(result) else k
             if b == 1 or a == b:
                 met.append(a)
-                owners.append(k if a == 1 else from_a)
+                owners.append(from_a if b == 1 and a != 1 else k)
             elif a == 1:
                 met.append(b)
                 owners.append(k)
@@ -89,6 +95,8 @@ def broadcast(shapes: Sequence[Shape]) -> Shape:
 
 def _agree(a: Size, b: Size, operands: tuple[int, int], axis: int, shape: Shape) -> None:
     """Raises unless the sizes `a` and `b` of an axis are equal; `shape` is that of the second operand."""
+    from cgcli.graph.sizes import same  # numbers have no sizes to compare
+
     equal = same(a, b)
     if equal is None:
         wanted = list(shape)

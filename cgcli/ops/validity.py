@@ -16,9 +16,10 @@ def check(graph: Graph) -> None:
     """Raises InvalidGraph at the first node that is wrong; recursion only into structured nodes."""
     for i, code in enumerate(graph.op):
         where = f"%{i} = {opname(code)}"
-        op = BY_CODE.get(code)
-        if op is None:
-            raise InvalidGraph(f"{where}: no such operation")
+        try:
+            BY_CODE[code]
+        except KeyError:
+            raise InvalidGraph(f"{where}: no such operation") from None
         operands = graph.operands(i)
         if any(not 0 <= x < i for x in operands):
             raise InvalidGraph(f"{where}: an operand does not stand before it")

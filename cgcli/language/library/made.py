@@ -117,7 +117,7 @@ def _drawn(op: str, place: Callable[[Site, Value], Value]) -> Build:
         if s.given("shape"):
             shape = s.shape("shape")
         if s.given("seed"):
-            seed, name = s.value("seed"), ""
+            seed, name = s.value("seed"), s.name  # `normal` and `uniform` of one seed are not the same bits
         return place(s, s.op(op, seed, shape=shape, name=name))
 
     return build

@@ -39,6 +39,11 @@ WORDS: dict[str, Words] = {
         labels={"here": "used as a value here"},
         help=("call it, as in `{name}(x)`",),
     ),
+    "function-as-field": Words(
+        "`{name}` is a function, not a field",
+        labels={"here": "values have no fields but `.T`"},
+        help=("write `{name}({base})`",),
+    ),
     "module-as-value": Words(
         "`{name}` is an imported file, not a value",
         labels={"here": "used as a value here"},

@@ -7,14 +7,14 @@ from .words import Words
 BOTH = {"first": "{first_is}", "second": "{second_is}", "here": "{here_is}"}
 HERE = {"here": "{here_is}"}
 SAME = "two names are two sizes: if they are the same, write `{same}` for both"
-FIXED = "`{name}` may be any number: write {number} in its place if it is always that"
+FIXED = "`{name}` may be any number: if it is always {number}, write {number} in its place"
 
 WORDS: dict[str, Words] = {
     # two shapes that do not meet
     "shapes-differ": Words(
         "shapes do not match in `{op}`",
         labels=BOTH,
-        help=("the sizes {a} and {b} must be equal; only a size that is written as 1 is stretched", SAME, FIXED),
+        help=("the sizes {a} and {b} must be equal", SAME, FIXED),
     ),
     "inner-sizes": Words(
         "shapes do not match in `{op}`",
@@ -36,7 +36,7 @@ WORDS: dict[str, Words] = {
         labels=BOTH,
         help=(
             "the sizes {a} and {b} must be equal",
-            "what is joined has as many axes, and may differ in size only along the axis where it is joined",
+            "the parts need equally many axes, and may differ in size only along the axis that joins them",
             SAME,
         ),
     ),
@@ -63,7 +63,7 @@ WORDS: dict[str, Words] = {
     "reshape-size": Words(
         "{found} cannot be reshaped to {wanted}",
         labels=HERE,
-        help=("the number of elements must stay the same: here are {a}, and {b} are asked for",),
+        help=("{found} has {a} elements and {wanted} has {b}: the numbers must be equal",),
     ),
     "squeeze-size": Words(
         "an axis of size {size} cannot be left out", labels=HERE, help=("only axes of size 1 can; `x[0]` picks one",)
@@ -111,7 +111,6 @@ WORDS: dict[str, Words] = {
     "negative-size": Words(
         "a size cannot be {size}",
         labels={"here": "must be 0 or more"},
-        help=("a range from a to b has b - a elements",),
     ),
     "negative-size-run": Words(
         "the size `{text}` comes out as {size}",
@@ -384,7 +383,7 @@ WORDS: dict[str, Words] = {
         help=("give values, or guard it by a condition, as in `if len(x) > 0 then max(x) else 0`",),
     ),
     "not-invertible": Words(
-        "`{op}` of this matrix does not exist",
+        "`{op}` fails on this matrix",
         labels={"here": "the matrix has no inverse, or, for `cholesky`, is not positive definite"},
         help=("look at its values, or add a little to its diagonal, as in `A + 1e-9 * eye(n)`",),
     ),

@@ -1,0 +1,34 @@
+"""Which executor runs a graph: plain numbers where they suffice, else arrays, whose library is loaded then."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from cgcli.graph.graph import Graph, opname
+from cgcli.graph.types import Type
+from cgcli.ops.evaluate import is_scalar
+
+from .scalar import ScalarExecutor
+
+
+def executor(graph: Graph, roots: Sequence[int] | None = None, max_memory: int | None = None) -> Any:
+    """What computes `roots` (the outputs); see `ArrayExecutor` for max_memory."""
+    if is_scalar(graph):
+        return ScalarExecutor(graph, roots)
+    from .arrays import ArrayExecutor
+
+    return ArrayExecutor(graph, roots, max_memory)
+
+
+def tensor_of(graph: Graph, inputs: Sequence[Any] = (), sizes: Mapping[str, int] | None = None) -> Any:
+    """The only output of a graph on tensors. Raises CgError as running it does."""
+    from .arrays import ArrayExecutor
+
+    return ArrayExecutor(graph).forward(inputs, sizes or {})[graph.outputs[0]]
+
+
+def names_no_size(graph: Graph) -> bool:
+    """Whether a graph can run before named sizes are known."""
+    named = any(isinstance(d, str) for t in graph.types if isinstance(t, Type) for d in t.shape)
+    return not named and "size" not in map(opname, graph.op)
