@@ -92,17 +92,14 @@ class Calls(Tensors):
         positional, keywords = arguments(tree)
         if len(positional) > len(wanted):
             extra = positional[len(wanted)]
-            offered = every[len(wanted)] if builtin.keyword else None
-            text = frame.span(extra).text
-            fix = f"{offered}={text}" if offered else None
-            raise error(
-                "too-many-arguments", frame.span(extra), name=name, wanted=_count(len(wanted), "argument"), fix=fix
-            )
+            takes = _count(len(wanted), "argument") + (" without a name" if builtin.keyword else "")
+            fix = _fix(name, every, wanted, [frame.span(part).text for part in positional])
+            raise error("too-many-arguments", frame.span(extra), name=name, wanted=takes, fix=fix)
         written = dict(zip(wanted, positional, strict=False))
         for token, part in keywords:
             keyword = identifier(token)
             if keyword not in every:
-                near = nearest(keyword, every)
+                near = nearest(keyword, every) or ("axis" if keyword == "dim" and "axis" in every else None)
                 raise error("unknown-keyword", frame.span(token), name=name, keyword=keyword, nearest=near, known=every)
             if keyword in written:
                 raise error("argument-twice", frame.span(token), name=name, keyword=keyword)
@@ -282,6 +279,18 @@ class Calls(Tensors):
         if shape != found.shape:
             value = self.emit(frame, part, "match", [value], [part], shape=shape)
         return Value(frame.region, coerce(frame.region, value, Type(dtype, shape)))
+
+
+BRACKETED = ("xs", "shape", "axes", "times", "widths")  # parameters whose parts stand in one bracket
+
+
+def _fix(name: str, every: Sequence[str], wanted: Sequence[str], texts: Sequence[str]) -> str | None:
+    """How a call with too many arguments is probably meant: parts in a bracket, or the next argument by its name."""
+    n = len(wanted)
+    if wanted[-1] in BRACKETED:
+        parts = f"[{', '.join(texts[n - 1 :])}]"
+        return f"{name}({', '.join([*texts[: n - 1], parts])})"
+    return f"{every[n]}={texts[n]}" if n < len(every) else None
 
 
 def _bound_shape(dims: Sequence[Dimension], found: Shape, sizes: dict[str, Size]) -> Shape | None:

@@ -17,7 +17,7 @@ from cgcli.ops.typing import join
 
 from .builtins import CONSTANTS, FUNCTIONS
 from .frames import Environment, Frame, coerce
-from .origins import described
+from .origins import callers, clash_of, described
 from .regions import NESTING, Region, Several, Value
 from .suggest import nearest
 from .tree import identifier, kind, literal, number
@@ -205,7 +205,10 @@ class Expressions:
         """The node that takes one of two sides, and its result in the type in which the two meet."""
         types = [value.type for _, value in sides]
         if types[0].shape != types[1].shape:
-            raise error("sides-shapes", frame.span(tree), first=types[0], second=types[1])
+            places = frame.span(tree.children[-2]), frame.span(tree.children[-1])
+            first, second = (described(side[1], place) for side, place in zip(sides, places, strict=True))
+            labels = Label(places[0], "first"), Label(places[1], "second"), *callers(frame.call, places[0])
+            raise error("sides-shapes", *labels, first_is=first, second_is=second)
         both_bool = all(t.dtype == "bool" for t in types)
         met = types[0] if both_bool else join(types[0], types[1])
         outputs = [coerce(side.region, value, met) for side, value in sides]
@@ -313,16 +316,14 @@ def _mismatch(
     words: dict[str, Any] = {"op": OPS[op].notation.text, **e.values}
     sizes = e.values.get("sizes")
     if sizes:
-        words |= {"a": sizes[0], "b": sizes[1]}
-        if all(isinstance(size, str) and size.isidentifier() for size in sizes):
-            words["same"] = sizes[0]
+        words |= clash_of(*sizes)
     if not given:
-        return error(e.code, frame.span(tree), **words)
+        return error(e.code, frame.span(tree), *callers(frame.call, frame.span(tree)), **words)
     roles = ("first", "second") if len(given) > 1 else ("here",)
     labels = [Label(frame.span(parts[k]), role) for k, role in zip(given, roles, strict=False)]
     for k, role in zip(given, roles, strict=False):
         words[f"{role}_is"] = described(values[k], frame.span(parts[k]))
-    return error(e.code, *labels, **words)
+    return error(e.code, *labels, *callers(frame.call, labels[0].span), **words)
 
 
 def _may_fail(region: Region) -> bool:

@@ -11,6 +11,7 @@ from cgcli.graph.source import Source, Span
 from cgcli.graph.types import Type
 
 from .names import Names
+from .origins import counted
 from .regions import Call, Region, Several, Value
 from .suggest import nearest
 from .tree import identifier, kind, number, span_of
@@ -72,7 +73,8 @@ def named_parts(frame: Frame, statement: Any, found: Value | Several) -> list[tu
     values = found if isinstance(found, Several) else (found,)
     if len(values) != len(names):
         code = "results-count" if len(names) > 1 else "several-results"
-        raise error(code, frame.span(statement.children[-1]), count=len(values), wanted=len(names))
+        given = counted(len(values), "result")
+        raise error(code, frame.span(statement.children[-1]), count=len(values), given=given, wanted=len(names))
     twice = next((t for k, t in enumerate(targets) if names[k] in names[:k]), None)
     if twice is not None:
         raise error("bound-twice-at-once", frame.span(twice), name=frame.span(twice).text)

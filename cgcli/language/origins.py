@@ -6,6 +6,7 @@ import re
 
 from cgcli.graph.diagnostic import Label
 from cgcli.graph.graph import INPUT, NONE, opname
+from cgcli.graph.sizes import Size
 from cgcli.graph.source import Span
 from cgcli.ops.registry import BY_CODE
 
@@ -52,6 +53,16 @@ def callers(call: Call | None, here: Span) -> list[Label]:
             source = call.span.source
         call = call.parent
     return found
+
+
+def clash_of(a: Size, b: Size) -> dict[str, Size]:
+    """Two sizes that differ, and what would make them one: a name for both, or a number in the place of a name."""
+    names = [size for size in (a, b) if isinstance(size, str) and size.isidentifier()]
+    found = {"a": a, "b": b}
+    if len(names) == 2:
+        return found | {"same": a}
+    numbers = [size for size in (a, b) if isinstance(size, int) and size != 1]
+    return found | {"name": names[0], "number": numbers[0]} if names and numbers else found
 
 
 def counted(n: int, one: str, more: str | None = None) -> str:

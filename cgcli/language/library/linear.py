@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cgcli.graph.sizes import add, mul, same
-from cgcli.language.origins import counted
+from cgcli.language.origins import clash_of, counted
 from cgcli.language.regions import Value
 from cgcli.language.site import Site
 
@@ -21,8 +21,7 @@ def _dot(s: Site) -> Value:
     x, y = _vector(s, "x"), _vector(s, "y")
     sizes = x.type.shape[0], y.type.shape[0]
     if same(*sizes) is False:
-        names = all(isinstance(n, str) and n.isidentifier() for n in sizes)
-        s.clash("shapes-differ", "x", "y", op=s.name, a=sizes[0], b=sizes[1], same=sizes[0] if names else None)
+        s.clash("shapes-differ", "x", "y", op=s.name, **clash_of(*sizes))
     return s.op("einsum", x, y, pattern="i,i->")
 
 

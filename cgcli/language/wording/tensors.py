@@ -51,7 +51,7 @@ WORDS: dict[str, Words] = {
     ),
     "sides-shapes": Words(
         "the two sides of the `if` differ in shape",
-        labels={"here": "one side is {first}, the other is {second}"},
+        labels=BOTH,
         help=("give both the same shape, as by `full(shape(x), 0)`",),
     ),
     "sizes-undecided": Words("sizes of `{op}` cannot be compared before the run", labels=HERE),
@@ -185,8 +185,8 @@ WORDS: dict[str, Words] = {
         help=("give each a name first, as in `a, b = f(x)`",),
     ),
     "results-count": Words(
-        "{wanted} names for {count} results",
-        labels={"here": "the number of results is {count}"},
+        "{wanted} names for {given}",
+        labels={"here": "this gives {given}"},
         help=("give each result one name",),
     ),
     "part-of-several": Words(
@@ -201,7 +201,7 @@ WORDS: dict[str, Words] = {
     ),
     # arguments
     "too-many-arguments": Words(
-        "`{name}` takes {wanted} without a name",
+        "`{name}` takes {wanted}",
         labels={"here": "one too many"},
         help=("did you mean `{fix}`?", "`cg help {name}` lists its arguments"),
     ),
