@@ -75,6 +75,14 @@ def test_every_axis_that_dots_stand_for() -> None:
     assert cg(*program, "[3, 4, 5]").status == 1
 
 
+def test_single_precision_is_shown_in_its_own_digits() -> None:
+    program = "input x: f32[2] = [0.1, 1e-30]; y = 2 * x; z = x[0]; w = 1 / x[0] / 3"
+    found = json.loads(cg("eval", "-e", program, "--format", "json").out)
+    assert found == {"y": [0.2, 2e-30], "z": 0.1, "w": 3.3333333}
+    assert cg("eval", "-e", "input a: f32 = 0.1; y = a * 3").out == "y = 0.3\n"
+    assert cg("grad", "-e", "input a: f32 = 0.1; y = a * a").out == "y = 0.010000001\ndy/da = 0.2\n"
+
+
 def test_a_range_holds_for_every_element() -> None:
     program = ("eval", "-e", "input x: float[2] = 0 in 0..1; y = sum(x)")
     assert cg(*program, "--x", "[0, 1]").err == ""

@@ -25,6 +25,7 @@ from cgcli.cli.options import (
 from cgcli.cli.results import show_numbers
 from cgcli.cli.session import start
 from cgcli.graph.diagnostic import error
+from cgcli.render.numbers import single
 
 Every = Annotated[bool, typer.Option("--all", help="Every named value, not only the outputs.")]
 
@@ -52,7 +53,8 @@ def evaluate(
     """
     session = start(context, file, expression, settings, inputs_file, allow_path, colour, seed, max_memory)
     session.require_values()
-    results = session.program.eval(session.values, every=every)
+    program = session.program
+    results = {n: single(v, program.type_of(n)) for n, v in program.eval(session.values, every=every).items()}
     if not results:
         raise error("nothing-to-compute", name=session.program.module.source.name)
     show_numbers(list(results.items()), results, layout, precision, colour, full)

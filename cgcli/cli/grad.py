@@ -31,6 +31,7 @@ from cgcli.cli.session import Session, start
 from cgcli.graph.diagnostic import error
 from cgcli.graph.graph import Node
 from cgcli.render.json import dump
+from cgcli.render.numbers import single
 
 Wrt = Annotated[
     str | None, typer.Option("--wrt", metavar="A,B", help="What to differentiate by (else every float input).")
@@ -91,8 +92,11 @@ def grad(
     else:
         gradient = session.program.grad(session.values, of=of, wrt=names, every=every)
     y = gradient.of
-    rows = [(y, gradient.value), *((f"d{y}/d{name}", partial) for name, partial in gradient.partials.items())]
-    found: dict[str, Any] = {"of": y, "value": gradient.value, "jacobian" if jacobian else "grad": gradient.partials}
+    kind = session.program.type_of
+    value = single(gradient.value, kind(y))
+    partials = {name: single(partial, kind(name)) for name, partial in gradient.partials.items()}
+    rows = [(y, value), *((f"d{y}/d{name}", partial) for name, partial in partials.items())]
+    found: dict[str, Any] = {"of": y, "value": value, "jacobian" if jacobian else "grad": partials}
     if hessian:
         second = session.program.hessian(session.values, of=of, wrt=names)
         rows += [(f"d2{y}/d{a}/d{b}", value) for a, row in second.items() for b, value in row.items()]

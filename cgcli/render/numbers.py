@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import math
+from typing import Any
+
+from cgcli.graph.types import Type
+from cgcli.ops.numbers import float32
 
 Number = float | int | bool
 
@@ -18,6 +22,14 @@ def shortest(value: Number, precision: int | None = None, *, whole: bool = True)
         value = rounded(value, precision)
     text = repr(value)
     return text.removesuffix(".0") if whole else text
+
+
+def single(value: Any, type_: Type) -> Any:
+    """A value as it is shown: of an f32 the number with the fewest digits that is the same f32."""
+    if type_.dtype != "f32" or not isinstance(value, float) or not math.isfinite(value):
+        return value
+    near = (float(f"{value:.{digits}g}") for digits in range(1, 10))  # nine digits tell all of them apart
+    return next((x for x in near if float32(x) == value), value)
 
 
 def rounded(value: Number, precision: int | None) -> Number:
