@@ -7,6 +7,7 @@ nothing that could hold code is read.
 from __future__ import annotations
 
 import csv
+import importlib
 import io
 import json
 import math
@@ -22,6 +23,7 @@ import numpy as np
 from cgcli.graph.diagnostic import CgError, error
 from cgcli.language.suggest import nearest
 
+_FORMAT: Any = np.lib.format  # typed in some versions of NumPy only
 LIMIT = 16 * 2**30  # bytes of all arrays of a file
 RATIO = 2_000  # how many times as large as its file an archive's array may be; zeros shrink to a thousandth
 HEADER = 100_000_000  # bytes of a safetensors header, as the format's own library has it
@@ -113,8 +115,8 @@ def _npy(path: str, member: str | None, limit: int) -> Any:
 def _npy_stream(path: str, file: Any, size: int, limit: int) -> Any:
     """One array of NumPy's format; `size` is what the stream really holds."""
     try:
-        version = np.lib.format.read_magic(file)
-        read = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}.get(version)
+        version = _FORMAT.read_magic(file)
+        read = {(1, 0): _FORMAT.read_array_header_1_0, (2, 0): _FORMAT.read_array_header_2_0}.get(version)
         if read is None:
             raise _broken(path, f"its version {version[0]}.{version[1]} is not known")
         shape, fortran, dtype = read(file)
@@ -184,8 +186,8 @@ def _safetensors(path: str, member: str | None, limit: int) -> dict[str, Any]:
         raise _broken(path, "its header is longer than the file")
     if size > limit:
         raise _too_large(path, size, limit)
-    import safetensors
-
+    # its stubs differ from version to version
+    safetensors: Any = importlib.import_module("safetensors")
     try:
         with safetensors.safe_open(path, framework="numpy") as opened:
             names = list(opened.keys())

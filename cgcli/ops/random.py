@@ -135,7 +135,7 @@ def logarithm(x: Floats) -> Floats:
     m, n = np.frexp(x)
     low = m < _SQRT_HALF
     f = np.where(low, 2.0 * m, m) - 1.0
-    whole = (n - low).astype(np.float64)
+    whole: Floats = (n - low).astype(np.float64)
     s = f / (f + 2.0)
     square = s * s
     rest = s * (f - 2.0 * square * _polynomial(_ARTANH, square)) - whole * _LOG2_LOW

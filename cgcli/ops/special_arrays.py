@@ -84,7 +84,8 @@ def _scaled_back(x: Floats, scaled: Floats) -> Floats:
     wide = x * _TO_26_BITS
     s = wide - (wide - x)
     half = np.exp(-0.5 * (s * s))
-    return half * (np.exp((s - x) * (s + x)) * scaled) * half
+    found: Floats = half * (np.exp((s - x) * (s + x)) * scaled) * half
+    return found
 
 
 @_elementwise
