@@ -297,7 +297,7 @@ class Program:
         if of is None:
             if len(floats) == 1:
                 return floats[0]
-            every = self._every_float()
+            every = [n for n in self._every_float() if tensors or not self.type_of(n).shape]
             raise error(
                 "several-outputs" if floats else "no-float-output", choices=floats or every, outputs=self.outputs
             )
