@@ -7,12 +7,13 @@ import pytest
 
 pytest.importorskip("onnx", reason="a second opinion that not every installation has")
 
+import onnx
 import onnx_cases
 
 import cgcli
 
 PAGE = Path(__file__).parents[1] / "docs" / "onnx.md"
-WITHIN = [case for case, *_ in onnx_cases.cases() if case is not None]
+WITHIN = [entry.case for entry in onnx_cases.entries() if entry.case is not None]
 
 
 @pytest.mark.parametrize("case", WITHIN, ids=[case.name for case in WITHIN])
@@ -22,19 +23,28 @@ def test_node(case: onnx_cases.Case) -> None:
     found = program.eval({f"x{k}": x for k, x in enumerate(case.inputs) if f"x{k}" in asked})
     for k, wanted in enumerate(case.outputs):
         value = np.asarray(found[f"y{k}"])
-        if np.shape(wanted):
-            assert value.shape == wanted.shape
-            assert value.dtype.kind == wanted.dtype.kind
-            assert wanted.dtype.kind != "f" or value.dtype == wanted.dtype
+        assert value.shape == wanted.shape
+        if wanted.shape:
+            assert value.dtype == wanted.dtype
+        else:
+            assert value.dtype.kind == wanted.dtype.kind  # a number is one of Python's
         np.testing.assert_allclose(value, wanted, rtol=case.rtol, atol=case.atol)
 
 
-def test_the_page_has_every_case(request: pytest.FixtureRequest) -> None:
+def test_every_case_is_counted() -> None:
+    counted = sum(
+        int(line.split("|")[2])
+        for line in onnx_cases.table().splitlines()
+        if line.startswith("| ") and not line.startswith("| operator")
+    )
+    assert counted == len(onnx_cases.entries())
+
+
+def test_the_page_is_up_to_date(request: pytest.FixtureRequest) -> None:
     page = onnx_cases.table()
     if request.config.getoption("--rewrite"):
         PAGE.write_text(page, encoding="utf-8")
-    counted = sum(
-        int(line.split("|")[2]) for line in page.splitlines() if line.startswith("| ") and "cases" not in line
-    )
-    assert counted == len(onnx_cases.cases())
-    assert PAGE.read_text(encoding="utf-8") == page
+    kept = PAGE.read_text(encoding="utf-8")
+    if f"onnx {onnx.__version__}," not in kept:
+        pytest.skip(f"the page tells of another version than {onnx.__version__}, with other cases")
+    assert kept == page
