@@ -19,7 +19,7 @@ from cgcli.graph.evaluation import Evaluation
 from cgcli.graph.graph import Graph
 from cgcli.graph.source import Source
 from cgcli.graph.traversal import live
-from cgcli.graph.types import Results, Type
+from cgcli.graph.types import Type
 from cgcli.language.files import read_source
 from cgcli.language.programs import open_program
 from cgcli.language.records import Input, Module
@@ -314,7 +314,7 @@ class Program:
     def type_of(self, name: str) -> Type:
         """The type of a named value."""
         t = self.graph.type_of(self.module.values[name])
-        assert not isinstance(t, Results)
+        assert isinstance(t, Type)
         return t
 
     # ---- inside

@@ -45,6 +45,10 @@ def meaning(op: Op, xs: tuple[float, ...]) -> object:
     return FUNCTIONS[op.name](*xs)
 
 
+# on what loops read and write: tests/test_loops.py
+STACKS = ("length", "chunks", "joined", "unstack", "restack")
+
+
 def close(found: float, wanted: object) -> bool:
     return abs(mpf(found) - wanted) <= mpf(2) ** -48 * (1 + abs(wanted))
 
@@ -53,7 +57,7 @@ def close(found: float, wanted: object) -> bool:
 def test_every_op_is_declared_completely(op: Op) -> None:
     assert op.doc
     assert op.domain
-    assert op.examples or op.name in ("input", "const", "cond", "get")
+    assert op.examples or op.name in ("input", "const", "cond", "loop", "get", *STACKS)
     if op.examples and isinstance(op.vjp, tuple) and op.vjp:
         assert len(op.vjp) == arity(op)
 
@@ -133,7 +137,7 @@ def test_constants_of_an_op_with_any_number_of_operands_are_marked() -> None:
 
 
 def test_only_nodes_that_hold_graphs_have_no_rules_of_their_own() -> None:
-    assert [op.name for op in OPS.values() if isinstance(op.vjp, Structured)] == ["cond", "get"]
+    assert [op.name for op in OPS.values() if isinstance(op.vjp, Structured)] == ["loop", "cond", "get"]
 
 
 def test_stop_gradient_is_a_constant_for_derivatives() -> None:

@@ -24,10 +24,11 @@ from cgcli.run.arrays import DTYPES
 
 RNG = np.random.default_rng(20261123)
 INF, NAN = math.inf, math.nan
-CARRIERS = ("input", "const", "cond", "get")
+CARRIERS = ("input", "const", "cond", "loop", "get")
+STACKS = ("length", "chunks", "joined", "unstack", "restack")  # tests/test_loops.py
 DRAWS = ("uniform", "standard_normal")
 TENSOR = [
-    op for op in OPS.values() if op.name == "index" or (op.flow != "elementwise" and op.name not in (*CARRIERS, *DRAWS))
+    op for op in OPS.values() if op.name == "index" or (op.flow != "elementwise" and op.name not in (*CARRIERS, *STACKS, *DRAWS))
 ]
 
 
@@ -288,7 +289,7 @@ every_smooth_case = pytest.mark.parametrize("case", SMOOTH, ids=str)
 
 
 def test_every_op_has_examples_and_every_tensor_op_cases_and_a_meaning() -> None:
-    assert [name for name, op in OPS.items() if not op.examples and name not in CARRIERS] == []
+    assert [name for name, op in OPS.items() if not op.examples and name not in (*CARRIERS, *STACKS)] == []
     assert {op.name for op in TENSOR} == set(MORE) == set(MEANINGS)
     assert all(isinstance(OPS[name].vjp, Structured) or OPS[name].vjp == () for name in CARRIERS)
 

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import json
 from array import array
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, NamedTuple
 
 from .source import Span
@@ -35,6 +36,7 @@ def opname(code: int) -> str:
 
 INPUT = opcode("input")
 CONST = opcode("const")
+ASSERT = opcode("assert")  # the one op that acts without giving anything: it never vanishes
 
 
 class Group(NamedTuple):
@@ -104,6 +106,18 @@ class Graph:
 
     def type_of(self, i: int) -> AnyType:
         return self.types[self.type[i]]
+
+    @cached_property
+    def asserts(self) -> tuple[int, ...]:
+        """The nodes that must run even if no output needs them: asserts, and nodes whose graphs hold some."""
+        return asserts(self.op, self.attrs)
+
+
+def asserts(op: Sequence[int], attrs: Mapping[int, Mapping[str, Any]]) -> tuple[int, ...]:
+    """The rows of columns that are asserts, or hold graphs with some."""
+    found = {i for i, code in enumerate(op) if code == ASSERT} if ASSERT in op else set()
+    found.update(i for i, a in attrs.items() if any(isinstance(g, Graph) and g.asserts for g in a.values()))
+    return tuple(sorted(found))
 
 
 _NO_ATTRS: Mapping[str, Any] = {}

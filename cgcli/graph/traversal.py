@@ -22,8 +22,8 @@ def live(graph: Graph | Columns, roots: Iterable[int]) -> bytearray:
 
 
 def prune(graph: Graph) -> Graph:
-    """The graph without the nodes that no output needs; inputs stay."""
-    flags = live(graph, graph.outputs)
+    """The graph without the nodes that no output needs; inputs and asserts stay."""
+    flags = live(graph, (*graph.outputs, *graph.asserts))
     for i in graph.inputs:
         flags[i] = 1
     return select(graph, [i for i in range(len(graph)) if flags[i]])

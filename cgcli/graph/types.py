@@ -1,7 +1,8 @@
-"""Types of values: a dtype and a shape, or a tuple of such types for a node with several results."""
+"""Types of values: a dtype and a shape; a run-time list of values; several results of one node."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
@@ -43,16 +44,30 @@ class Type(NamedTuple):
         return f"{'~' if self.weak else ''}{self.dtype}{shape}"
 
 
+@dataclass(frozen=True)
+class Stack:
+    """`stack[item]`: as many values of one type as a loop runs steps. No axis: a batch axis lies within its items."""
+
+    item: Type | Stack
+
+    @property
+    def has_derivative(self) -> bool:
+        return self.item.has_derivative
+
+    def __str__(self) -> str:
+        return f"stack[{self.item}]"
+
+
 class Results(NamedTuple):
     """The types of a node with several results, of which `get` projects one."""
 
-    items: tuple[Type, ...]
+    items: tuple[Type | Stack, ...]
 
     def __str__(self) -> str:
         return f"({', '.join(map(str, self.items))})"
 
 
-AnyType = Type | Results
+AnyType = Type | Results | Stack
 
 FLOAT = Type("float")
 INT = Type("int")
@@ -80,7 +95,11 @@ def _split(text: str) -> list[str]:
     return [*parts, text[start:].strip()] if text.strip() else []
 
 
-def _parse_one(text: str) -> Type:
+def _parse_one(text: str) -> Type | Stack:
+    if text.startswith("stack["):
+        if not text.endswith("]"):
+            raise ValueError(f"not a type: {text}")
+        return Stack(_parse_one(text[6:-1]))
     weak = text.startswith("~")
     dtype, bracket, rest = text.removeprefix("~").partition("[")
     if dtype not in (*FLOATS, *INTS, "bool") or (bracket and not rest.endswith("]")):

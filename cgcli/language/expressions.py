@@ -11,7 +11,7 @@ from typing import Any
 from cgcli.graph.diagnostic import CgError, Label, error
 from cgcli.graph.graph import opname
 from cgcli.graph.sizes import Shape, Size
-from cgcli.graph.types import Results, Type
+from cgcli.graph.types import Type
 from cgcli.ops.registry import BY_CODE, OPS, TypeMismatch
 from cgcli.ops.typing import join
 
@@ -331,7 +331,7 @@ def _may_fail(region: Region) -> bool:
     b = region.builder
     for i, op in enumerate(b.op):
         t = b.type_of(i)
-        if isinstance(t, Results) or (t.is_int and (BY_CODE[op].may_fail or (b.operands(i) and not t.weak))):
+        if not isinstance(t, Type) or (t.is_int and (BY_CODE[op].may_fail or (b.operands(i) and not t.weak))):
             return True
     return False
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from cgcli.graph.columns import Columns
 from cgcli.graph.graph import CONST, INPUT, NONE, Graph
-from cgcli.graph.types import BOOL, WEAK_FLOAT, WEAK_INT, Type
+from cgcli.graph.types import BOOL, WEAK_FLOAT, WEAK_INT, AnyType, Stack, Type
 
 from .registry import BY_CODE, OPS, Structured
 from .typing import one
@@ -38,7 +38,7 @@ class Builder(Columns):
         """From here on, equal nodes are made once (or not any more)."""
         self._shared = {} if on else None
 
-    def input(self, type_: Type, name: str | None = None, varies: bool = True, **attrs: Any) -> int:
+    def input(self, type_: Type | Stack, name: str | None = None, varies: bool = True, **attrs: Any) -> int:
         i = self._append(INPUT, (), self.intern_type(type_), attrs, False, varies)
         if name is not None:
             self.names[i] = name
@@ -88,8 +88,9 @@ class Builder(Columns):
                 return known
             self._shared[key] = len(self.op)
         op = BY_CODE[code]
-        # what an `if` hands on varies, whatever its sides are made of
-        varies, risk = isinstance(op.vjp, Structured), op.hazard
+        # what an `if` or a loop hands on varies, whatever its graphs are made of
+        varies = isinstance(op.vjp, Structured)
+        risk = op.hazard or (varies and _has_hazard(attrs))
         for x in operands:
             varies = varies or bool(self.varies[x])
             risk = risk or bool(self.risk[x])
@@ -122,6 +123,11 @@ class Builder(Columns):
     def done(self, *outputs: int) -> Graph:
         return self.freeze(outputs)
 
+    def replace_attrs(self, i: int, type_: AnyType, attrs: Mapping[str, Any]) -> None:
+        """Gives a structured node more results; those that it had keep their places."""
+        self.type[i] = self.intern_type(type_)
+        self.attrs[i] = attrs
+
     def type1(self, i: int) -> Type:
         """The type of node `i`, which has one result."""
         return one(self.type_of(i))
@@ -132,3 +138,16 @@ class Builder(Columns):
         self.risk.append(risk)
         self.varies.append(varies)
         return self.append(code, operands, type_, attrs, self.at_span, self.at_group)
+
+
+def _has_hazard(attrs: Mapping[str, Any]) -> bool:
+    """Whether the graphs of a structured node hold an op that can make an inf or NaN of finite numbers."""
+    stack = list(attrs.values())
+    while stack:
+        graph = stack.pop()
+        if isinstance(graph, Graph):
+            if any(BY_CODE[code].hazard for code in set(graph.op)):
+                return True
+            for inner in graph.attrs.values():
+                stack.extend(inner.values())
+    return False

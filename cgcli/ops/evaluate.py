@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from cgcli.graph.graph import Graph
-from cgcli.graph.types import AnyType, Type
+from cgcli.graph.types import AnyType, Results, Stack
 
 from . import floats
 from .numbers import fit_for
@@ -18,16 +18,24 @@ def is_scalar(graph: Graph) -> bool:
     stack = [graph]
     while stack:
         top = stack.pop()
-        if any(t.shape for t in top.types if isinstance(t, Type)) or not all(map(_on_numbers, set(top.op))):
+        if any(map(_has_axes, top.types)) or not all(map(_on_numbers, set(top.op))):
             return False
         for attrs in top.attrs.values():
             stack.extend(v for v in attrs.values() if isinstance(v, Graph))
     return True
 
 
+def _has_axes(t: AnyType) -> bool:
+    if isinstance(t, Results):
+        return any(map(_has_axes, t.items))
+    while isinstance(t, Stack):
+        t = t.item
+    return bool(t.shape)
+
+
 def _on_numbers(code: int) -> bool:
     op = BY_CODE[code]
-    return op.flow == "elementwise" or isinstance(op.vjp, Structured)
+    return op.flow == "elementwise" or op.numbers or isinstance(op.vjp, Structured)
 
 
 def evaluate(

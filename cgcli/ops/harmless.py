@@ -11,7 +11,7 @@ def harmless(b: Builder, op: Op, k: int, x: int) -> int:
     t = b.type1(x)
     value = op.harmless.get(k, 0)
     if value != "identity":
-        return b.const(False if t.dtype == "bool" else float(value) if t.is_float else value, t)
+        return b.const(bool(value) if t.dtype == "bool" else float(value) if t.is_float else value, t)
     n = t.shape[-1]
     diagonal = b.eq(b.expand_dims(b.arange(size=n), axes=(-1,)), b.arange(size=n))
     return b.cast(diagonal, dtype=t.dtype)

@@ -7,7 +7,7 @@ from math import prod
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from cgcli.graph.graph import Graph, opname
-from cgcli.graph.types import Results
+from cgcli.graph.types import Type
 
 from .registry import OPS
 
@@ -149,7 +149,7 @@ def write_constant(graph: Graph, i: int, style: Style = "cg", longest: int | Non
     """A constant node: a number, a tensor's literal, or the number that a tensor is filled with."""
     value, t = graph.attrs[i]["value"], graph.type_of(i)
     written = write_number(value, style, longest)
-    if isinstance(value, tuple) or isinstance(t, Results) or not t.shape:
+    if isinstance(value, tuple) or not isinstance(t, Type) or not t.shape:
         return written
     return write_filled(t.shape, written)
 
@@ -164,7 +164,7 @@ def shown_attrs(graph: Graph, i: int) -> Mapping[str, Any]:
     if not attrs or not operands:
         return attrs
     t = graph.type_of(operands[0])
-    if isinstance(t, Results):
+    if not isinstance(t, Type):
         return attrs
     op, axes = opname(graph.op[i]), attrs.get("axes")
     if op in ("slice", "take", "expand", "pad") or (op == "permute" and axes != (-1, -2)):

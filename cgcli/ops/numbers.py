@@ -6,7 +6,7 @@ import struct
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from cgcli.graph.types import AnyType, Results, Type
+from cgcli.graph.types import AnyType, Type
 
 _FLOAT32 = struct.Struct("f")
 INT_RANGES = {"int": range(-(2**63), 2**63), "i32": range(-(2**31), 2**31)}
@@ -64,7 +64,7 @@ def fit_for(result: AnyType, operands: Sequence[AnyType]) -> Callable[[int | flo
 
     The functions raise `Overflow` where an integer leaves its range.
     """
-    if isinstance(result, Results) or result.dtype == "bool":
+    if not isinstance(result, Type) or result.dtype == "bool":
         return None
     if result.dtype == "float" and all(isinstance(t, Type) and t.dtype == "float" for t in operands):
         return None

@@ -5,9 +5,9 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, Protocol, TypeVar
 
-from cgcli.graph.graph import opcode
+from cgcli.graph.graph import Graph, opcode
 from cgcli.graph.types import AnyType
 
 Attrs = Mapping[str, Any]
@@ -34,6 +34,20 @@ class TypeMismatch(Exception):
         self.code = code
         self.operands = tuple(operands)
         self.values = values
+
+
+class AssertionFailed(Exception):
+    """A condition that the program states does not hold; of a batch, the row in which."""
+
+
+class Runner(Protocol):
+    """What evaluates the graphs that a structured node holds."""
+
+    def __call__(self, graph: Graph, values: Sequence[Any]) -> Sequence[Any]:
+        """The results of a graph."""
+
+    def stepped(self, written: Sequence[Any]) -> None:
+        """A loop has run a step that leaves these values on its stacks. May stop the run."""
 
 
 @dataclass(frozen=True)
@@ -93,7 +107,8 @@ class Op:
     harmless: of an op that may fail, by operand a value that never fails, for what is not taken (0 where none is said).
     grows: whether an int result can leave the range of its dtype.
     decide: attributes that depend on which operands vary, fixed when the node is made (ties at a kink).
-    evaluate of a `Structured` op gets the executor's `run(graph, values)` in place of the namespace.
+    numbers: whether plain Python numbers, or lists of them, do for it, though it is not elementwise.
+    evaluate of a `Structured` op gets the executor's `Runner` in place of the namespace.
     """
 
     name: str
@@ -117,6 +132,7 @@ class Op:
     batch: Literal["align", "spread"] | Batch = "align"
     harmless: Mapping[int, int | Literal["identity"]] = field(default_factory=dict)
     grows: bool = False
+    numbers: bool = False
 
     @property
     def code(self) -> int:

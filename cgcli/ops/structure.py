@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from cgcli.graph.graph import Graph
-from cgcli.graph.types import AnyType, Results, parse_type
+from cgcli.graph.types import AnyType, Results, Type, parse_type
 
-from .registry import ZERO, Attrs, Notation, Op, Structured, TypeMismatch, register
-from .typing import one
+from .registry import ZERO, AssertionFailed, Attrs, Notation, Op, Structured, TypeMismatch, register
+from .typing import one, single
 
 
 def _given(types: Sequence[AnyType], at: Attrs) -> AnyType:
@@ -23,10 +24,18 @@ def _cond_type(types: Sequence[AnyType], at: Attrs) -> Results:
     if one(types[0]).dtype != "bool":
         raise TypeMismatch("not-a-bool", [0], found=types[0])
     sides: tuple[Graph, Graph] = (at["then"], at["else"])
-    then, otherwise = ([one(g.type_of(i)) for i in g.outputs] for g in sides)
+    for side in sides:
+        if [_typed(side.type_of(i)) for i in side.inputs] != [_typed(t) for t in types[1:]]:
+            raise TypeMismatch("side-inputs")
+    then, otherwise = ([single(g.type_of(i)) for i in g.outputs] for g in sides)
     if then != otherwise:
         raise TypeMismatch("branches-differ")
     return Results(tuple(then))
+
+
+def _typed(t: AnyType) -> AnyType:
+    """A side may read a literal as the number that it will be."""
+    return t._replace(weak=False) if isinstance(t, Type) else t
 
 
 def _get_type(types: Sequence[AnyType], at: Attrs) -> AnyType:
@@ -120,10 +129,10 @@ register(
         doc="the results of the side that its condition takes; the other side is not computed",
         notation=Notation("none", "if"),
         type_rule=_cond_type,
-        evaluate=lambda run, at, c, *xs: run(at["then"] if c else at["else"], xs),
+        evaluate=lambda run, at, c, *xs: tuple(run(at["then"] if c else at["else"], xs)),
         vjp=Structured(),
         flow="structural",
-        hazard=True,
+        hazard=False,  # its sides may have one: the builder looks
         may_fail=True,
         latex=r"\text{{if}}\ {0}",
         domain="a scalar bool and the values that its sides read",
@@ -143,5 +152,42 @@ register(
         latex="{0}",
         domain="a node with several results",
         examples=(),
+    )
+)
+
+
+def _bool_type(types: Sequence[AnyType], at: Attrs) -> AnyType:
+    if one(types[0]).dtype != "bool":
+        raise TypeMismatch("not-a-bool", [0], found=types[0])
+    return types[0]
+
+
+def _holds(xp: Any, at: Attrs, c: Any) -> Any:
+    """A row of several is a row of a batch."""
+    rows = getattr(c, "shape", ())
+    if not rows:
+        if not c:
+            raise AssertionFailed
+    elif not c.all():
+        raise AssertionFailed(*(int(places[0]) for places in (~c).nonzero()))
+    return c
+
+
+register(
+    Op(
+        name="assert",
+        doc="stops the run where its condition does not hold",
+        notation=Notation("none", "assert"),
+        type_rule=_bool_type,
+        evaluate=_holds,
+        vjp=ZERO,
+        flow="elementwise",
+        hazard=False,
+        may_fail=True,
+        harmless={0: 1},
+        latex=r"\text{{assert}}\ {0}",
+        domain="a bool",
+        examples=((True,),),
+        example_attrs={"message": "it holds"},
     )
 )

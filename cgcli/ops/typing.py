@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from cgcli.graph.types import BOOL, AnyType, Results, Type
+from cgcli.graph.types import BOOL, AnyType, Results, Stack, Type
 
 from .registry import Attrs, TypeMismatch
 
@@ -15,6 +15,12 @@ if TYPE_CHECKING:
 
 def one(kind: AnyType) -> Type:
     """`kind`, known to be the type of a single value."""
+    assert isinstance(kind, Type)
+    return kind
+
+
+def single(kind: AnyType) -> Type | Stack:
+    """`kind`, known to be the type of one result, which may be a stack."""
     assert not isinstance(kind, Results)
     return kind
 

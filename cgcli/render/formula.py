@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from cgcli.graph.graph import CONST, INPUT, NONE, Graph, opcode
-from cgcli.graph.types import FLOAT, AnyType, Results
+from cgcli.graph.types import FLOAT, AnyType, Type
 from cgcli.ops import OPS
 from cgcli.ops.notation import (
     ATOM,
@@ -201,4 +201,4 @@ def _constant(value: Any, t: AnyType) -> Written:
     else:
         text = number(value)
         written = Written(text, UNARY if text.startswith("−") else ATOM)
-    return written if isinstance(t, Results) or not t.shape else write_filled(t.shape, written)
+    return written if not isinstance(t, Type) or not t.shape else write_filled(t.shape, written)

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from cgcli.graph.evaluation import Evaluation
 from cgcli.graph.graph import CONST, INPUT, Graph, opcode
-from cgcli.graph.types import Results
+from cgcli.graph.types import Type
 from cgcli.ops.notation import LONGEST_TENSOR, Written, shown_attrs, write_constant, write_op
 
 from .escape import show
@@ -152,7 +152,7 @@ def _spelled(graph: Graph, i: int) -> str:
 
 def _gradient(graph: Graph, evaluation: Evaluation, i: int) -> Any:
     t = graph.type_of(i)
-    if isinstance(t, Results) or not t.has_derivative:
+    if not isinstance(t, Type) or not t.has_derivative:
         return None
     adjoint = evaluation.adjoints[i]
     if adjoint is not None:

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from cgcli.graph.evaluation import Evaluation
 from cgcli.graph.graph import CONST, INPUT, NONE, Graph
-from cgcli.graph.types import Results
+from cgcli.graph.types import Type
 
 from .formula import COND, GET, Speller, clip, shown
 from .tensors import is_tensor, write, zeros_like
@@ -116,7 +116,7 @@ class _Painter:
 
     def _has_derivative(self, i: int) -> bool:
         t = self.graph.type_of(i)
-        return not isinstance(t, Results) and t.has_derivative
+        return isinstance(t, Type) and t.has_derivative
 
     def _tooltip(self, i: int) -> str:
         """The whole name, the type, and the numbers with all their digits; of a large tensor what sums it up."""
@@ -158,7 +158,7 @@ class _Painter:
 
     def _is_bool(self, i: int) -> bool:
         t = self.graph.type_of(i)
-        return not isinstance(t, Results) and t.dtype == "bool"
+        return isinstance(t, Type) and t.dtype == "bool"
 
 
 def _all_digits(value: Any) -> str:

@@ -13,15 +13,17 @@ from cgcli.graph.graph import CONST, INPUT, Graph, Node
 from cgcli.graph.size_text import UnknownSize
 from cgcli.graph.sizes import evaluate
 from cgcli.graph.traversal import live
-from cgcli.graph.types import AnyType, Results, Type
+from cgcli.graph.types import AnyType, Results, Stack, Type
 from cgcli.ops.arithmetic import IntegerDivisionByZero
 from cgcli.ops.arrays import Namespace
 from cgcli.ops.gather import IndexOutOfRange
 from cgcli.ops.linalg import NotInvertible
 from cgcli.ops.numbers import INT_RANGES, Overflow
 from cgcli.ops.reduce import EmptyReduction
-from cgcli.ops.registry import BY_CODE, Op, Structured
+from cgcli.ops.registry import BY_CODE, AssertionFailed, Op, Structured
 from cgcli.ops.shape import SizesDiffer
+
+from .limits import Meter, StacksTooLarge, TooManySteps, human, kept_bytes, stopped
 
 DTYPES = {"float": np.float64, "f32": np.float32, "int": np.int64, "i32": np.int32, "bool": np.bool_}
 BYTES = {"float": 8, "f32": 4, "int": 8, "i32": 4, "bool": 1}
@@ -58,18 +60,27 @@ LAYOUTS = 16  # kept of an executor: batches have few sizes
 class ArrayExecutor:
     """A graph made ready to run any number of times; only what `roots` (the outputs) need is computed.
 
-    max_memory: bytes that the values of a run may take together. keep: nodes whose values stay, besides the roots.
+    max_memory: bytes that the values of a run may take together. max_steps: how many steps its loops may run together.
+    keep: nodes whose values stay, besides the roots.
     """
 
     def __init__(
-        self, graph: Graph, roots: Sequence[int] | None = None, max_memory: int | None = None, keep: bool = False
+        self,
+        graph: Graph,
+        roots: Sequence[int] | None = None,
+        max_memory: int | None = None,
+        keep: bool = False,
+        max_steps: int | None = None,
     ) -> None:
         self.graph = graph
         self.roots = tuple(graph.outputs if roots is None else roots)
         self.max_memory = max_memory or memory_limit()
+        self.max_steps = max_steps
         self._xp = Namespace(np)
+        self._runner = _Runner(self)
+        self._latest: Layout | None = None
         self._sides: dict[int, ArrayExecutor] = {}
-        needed = live(graph, self.roots)
+        needed = live(graph, (*self.roots, *graph.asserts))
         self._order = [i for i, code in enumerate(graph.op) if needed[i] and code != INPUT]
         self._steps = {i: self._step(i) for i in self._order}
         self._last = {} if keep else self._last_uses()
@@ -79,10 +90,15 @@ class ArrayExecutor:
         """The value of every root, else None or, where it was kept, that node's value.
 
         Raises CgError (status 1) at the node that stops the run: a division of an int by zero, an index out of range,
-        sizes that differ, a matrix without an inverse, more memory than is allowed.
+        sizes that differ, a matrix without an inverse, an assertion that does not hold, more memory or more steps of
+        loops than are allowed.
         """
+        self._runner.meter = Meter(self.max_steps, self.max_memory)
+        return self._forward(inputs, None if sizes is None else dict(sizes))
+
+    def _forward(self, inputs: Sequence[Any], sizes: Sizes | None) -> list[Any]:
         graph = self.graph
-        env = dict(sizes or {})
+        env = {} if sizes is None else sizes
         v: list[Any] = [None] * len(graph)
         for i, x in zip(graph.inputs, inputs, strict=True):
             v[i] = _given(x, graph.type_of(i))
@@ -106,16 +122,21 @@ class ArrayExecutor:
                 raise self._too_large(i, layout, used) from None
             except _STOPS as stop:
                 raise self._stopped(i, stop) from None
+            except (AssertionFailed, TooManySteps, StacksTooLarge) as stop:
+                raise stopped(graph, i, stop, v, self.max_steps, self.max_memory) from None
         return v
 
     def _layout(self, env: Sizes) -> Layout:
         """Raises CgError at the first node whose size is negative or not known."""
+        if self._latest is not None and self._latest.sizes is env:
+            return self._latest  # a body's next step
         key = tuple(sorted(env.items()))
         known = self._layouts.get(key)
         if known is not None:
+            self._latest = known
             return known
         graph = self.graph
-        made = Layout(dict(env), {}, {})
+        made = Layout(env, {}, {})
         i = 0
         try:
             for i in self._order:
@@ -128,16 +149,8 @@ class ArrayExecutor:
             raise self._stopped(i, stop) from None
         if len(self._layouts) >= LAYOUTS:
             self._layouts.clear()
-        self._layouts[key] = made
+        self._layouts[key] = self._latest = made
         return made
-
-    def run_side(self, graph: Graph, values: Sequence[Any], sizes: Sizes) -> tuple[Any, ...]:
-        """The results of a graph that a structured node holds."""
-        side = self._sides.get(id(graph))
-        if side is None:
-            side = self._sides[id(graph)] = ArrayExecutor(graph, max_memory=self.max_memory)
-        v = side.forward(values, sizes)
-        return tuple(v[i] for i in graph.outputs)
 
     # ---- preparing
 
@@ -163,6 +176,11 @@ class ArrayExecutor:
         op = BY_CODE[code]
         if isinstance(op.vjp, Structured):
             return self._structured(op, attrs, operands)
+        if isinstance(result, Stack) or any(isinstance(graph.type_of(x), Stack) for x in operands):
+            fit_stack = _fit(result) if isinstance(result, Type) else lambda y: y
+            return lambda v, layout, i: fit_stack(
+                op.evaluate(self._xp, layout.attrs.get(i, attrs), *[v[x] for x in operands])
+            )
         assert isinstance(result, Type)
         types = [graph.type_of(x) for x in operands]
         read = [_reader(x, t, op, result) for x, t in zip(operands, types, strict=True)]
@@ -178,10 +196,8 @@ class ArrayExecutor:
 
     def _structured(self, op: Op, attrs: Mapping[str, Any], operands: tuple[int, ...]) -> Step:
         def step(v: list[Any], layout: Layout, i: int) -> Any:
-            def run(graph: Graph, values: Sequence[Any]) -> tuple[Any, ...]:
-                return self.run_side(graph, values, layout.sizes)
-
-            return op.evaluate(run, attrs, *[v[x] for x in operands])
+            self._runner.sizes = layout.sizes
+            return op.evaluate(self._runner, attrs, *[v[x] for x in operands])
 
         return step
 
@@ -217,6 +233,31 @@ class ArrayExecutor:
         return error(_CODES[type(stop)], node.span, status=1, **values)
 
 
+class _Runner:
+    """Evaluates the graphs that structured nodes hold."""
+
+    def __init__(self, executor: ArrayExecutor) -> None:
+        self.executor = executor
+        self.meter = Meter(None, None)
+        self.sizes: Sizes = {}
+
+    def __call__(self, graph: Graph, values: Sequence[Any]) -> tuple[Any, ...]:
+        outer = self.executor
+        side = outer._sides.get(id(graph))
+        if side is None:
+            side = ArrayExecutor(graph, max_memory=outer.max_memory, max_steps=outer.max_steps)
+            outer._sides[id(graph)] = side
+        side._runner.meter = self.meter
+        room = self.meter.room
+        v = side._forward(values, self.sizes)
+        self.meter.room = room  # what loops inside kept is gone
+        return tuple(v[i] for i in graph.outputs)
+
+    def stepped(self, written: Sequence[Any]) -> None:
+        self.meter.step()
+        self.meter.keep(sum(map(kept_bytes, written)))
+
+
 _CODES: dict[type[Exception], str] = {
     IntegerDivisionByZero: "integer-division-by-zero",
     Overflow: "integer-overflow",
@@ -231,7 +272,8 @@ _CODES: dict[type[Exception], str] = {
 
 def _given(x: Any, t: AnyType) -> Any:
     """An input as an array; what a literal is made of stays a number, so that it takes on others' dtypes."""
-    assert isinstance(t, Type)
+    if not isinstance(t, Type):
+        return x  # a stack within a stack
     return x if t.weak and not t.shape else np.asarray(x, dtype=DTYPES[t.dtype])
 
 
@@ -265,7 +307,9 @@ def bind_sizes(graph: Graph, nodes: Sequence[int], inputs: Sequence[Any]) -> dic
 
 
 def type_bytes(t: AnyType, env: Sizes) -> int:
-    """The bytes of a value of this type."""
+    """The bytes of a value of this type; what stacks take is only known when they are written."""
+    if isinstance(t, Stack):
+        return 0
     if isinstance(t, Results):
         return sum(type_bytes(item, env) for item in t.items)
     count = 1
@@ -277,22 +321,12 @@ def type_bytes(t: AnyType, env: Sizes) -> int:
     return BYTES[t.dtype] * count
 
 
-def human(size: int) -> str:
-    """Bytes as people say them."""
-    amount = float(size)
-    for unit in ("bytes", "KiB", "MiB", "GiB", "TiB"):
-        if amount < 1024 or unit == "TiB":
-            return f"{amount:.0f} {unit}" if unit == "bytes" else f"{amount:.1f} {unit}"
-        amount /= 1024
-    raise AssertionError
-
-
 def _shape(t: AnyType, env: Sizes) -> tuple[int, ...]:
-    return () if isinstance(t, Results) else tuple(evaluate(d, env) for d in t.shape)
+    return () if not isinstance(t, Type) else tuple(evaluate(d, env) for d in t.shape)
 
 
 def _dtype(t: AnyType) -> str:
-    return "float" if isinstance(t, Results) else t.dtype
+    return t.dtype if isinstance(t, Type) else "float"
 
 
 def _bracket(shape: Sequence[int]) -> str:

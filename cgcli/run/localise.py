@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from cgcli.graph.graph import CONST, INPUT, Graph
-from cgcli.graph.types import Results, Type
+from cgcli.graph.types import Type
 from cgcli.ops.builder import Builder
 from cgcli.ops.registry import BY_CODE, Structured
 from cgcli.ops.typing import one
@@ -74,7 +74,7 @@ def first_wrong(graph: Graph, inputs: Sequence[Any]) -> Wrong | None:
     sizes = bind_sizes(graph, graph.inputs, inputs)
     for i, code in enumerate(graph.op):
         result = graph.type_of(i)
-        if code in (INPUT, CONST) or isinstance(result, Results) or not result.is_float:
+        if code in (INPUT, CONST) or not isinstance(result, Type) or not result.is_float:
             continue
         if isinstance(BY_CODE[code].vjp, Structured) or BY_CODE[code].vjp == ():
             continue

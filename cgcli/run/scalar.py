@@ -3,31 +3,45 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
 from cgcli.graph.diagnostic import CgError, error
 from cgcli.graph.graph import CONST, INPUT, NONE, Graph, Node, opcode
 from cgcli.graph.traversal import live
-from cgcli.graph.types import AnyType, Results
+from cgcli.graph.types import AnyType, Type
 from cgcli.ops.arithmetic import IntegerDivisionByZero
 from cgcli.ops.numbers import Overflow, float32
-from cgcli.ops.registry import BY_CODE, Structured
+from cgcli.ops.registry import BY_CODE, AssertionFailed, Structured
 
+from .compiled import compiled
+from .limits import Meter, StacksTooLarge, TooManySteps, kept_bytes, stopped
 from .source import backward_step, forward_step
 
 Scalar = float | int | bool
 _COND = opcode("cond")
+_LOOP = opcode("loop")
 _GET = opcode("get")
 
 
 class ScalarExecutor:
-    """A graph made ready to run any number of times on scalars; only what `roots` (the outputs) need is computed."""
+    """A graph made ready to run any number of times on scalars; only what `roots` (the outputs) need is computed.
 
-    def __init__(self, graph: Graph, roots: Sequence[int] | None = None) -> None:
+    max_memory: bytes that loops may keep of their steps. max_steps: how many steps loops may run together.
+    """
+
+    def __init__(
+        self,
+        graph: Graph,
+        roots: Sequence[int] | None = None,
+        max_memory: int | None = None,
+        max_steps: int | None = None,
+    ) -> None:
         self.graph = graph
-        needed = live(graph, graph.outputs if roots is None else roots)
+        self.max_memory, self.max_steps = max_memory, max_steps
+        self._runner = _Runner(self)
+        needed = live(graph, (*(graph.outputs if roots is None else roots), *graph.asserts))
         self._constants: list[Any] = [None] * len(graph)
         self._kinds, self._firsts = _kinds(graph)
         self._sides: dict[int, ScalarExecutor] = {}
@@ -42,8 +56,13 @@ class ScalarExecutor:
     def forward(self, inputs: Sequence[Scalar]) -> list[Any]:
         """The value of every node that is needed, else None; a node with several results has a tuple.
 
-        Raises CgError (status 1) where an integer is divided by zero or leaves its range.
+        Raises CgError (status 1) where an integer is divided by zero or leaves its range, where an assertion does not
+        hold, and at a loop that runs too many steps or keeps too much.
         """
+        self._runner.meter = Meter(self.max_steps, self.max_memory)
+        return self._forward(inputs)
+
+    def _forward(self, inputs: Sequence[Scalar]) -> list[Any]:
         v = list(self._constants)
         for i, x in zip(self.graph.inputs, inputs, strict=True):
             v[i] = x
@@ -57,6 +76,8 @@ class ScalarExecutor:
             raise self._failed("integer-division-by-zero", i) from None
         except Overflow:
             raise self._failed("integer-overflow", i, type=str(self.graph.type_of(i))) from None
+        except (AssertionFailed, TooManySteps, StacksTooLarge) as stop:
+            raise stopped(self.graph, i, stop, v, self.max_steps, self.max_memory) from None
         return v
 
     def backward(self, v: Sequence[Any], of: int) -> list[Any]:
@@ -72,16 +93,16 @@ class ScalarExecutor:
     def partials(self, v: Sequence[Any], i: int) -> tuple[float | None, ...]:
         """The local partial derivative of node `i` by each of its operands, None where it has none.
 
-        For the result of a `cond`: by each operand of the `cond`, which itself has none.
+        For the result of a `cond`: by each operand of the `cond`, which itself has none. Loops have none.
         """
-        if self.graph.op[i] == _GET:
+        if self.graph.op[i] == _GET and self.graph.op[self.graph.a[i]] == _COND:
             source = self.graph.a[i]
             adj: Any = defaultdict(type(None))
             self._through_cond(adj, {self.graph.attrs[i]["k"]: 1.0}, v, source)
             return tuple(adj[x] for x in self.graph.operands(source))
         found: list[float | None] = []
         operands = self.graph.operands(i)
-        if self.graph.op[i] == _COND:
+        if self.graph.op[i] in (_COND, _LOOP, _GET):
             return (None,) * len(operands)
         step = self._backward_steps[self._kinds[i]]
         last = len(operands)
@@ -94,15 +115,10 @@ class ScalarExecutor:
             found.append(adj[k])
         return tuple(found)
 
-    def run_side(self, graph: Graph, values: Sequence[Any]) -> tuple[Any, ...]:
-        """The results of a graph that a structured node holds."""
-        v = self._side(graph).forward(values)
-        return tuple(v[i] for i in graph.outputs)
-
     def _side(self, graph: Graph) -> ScalarExecutor:
         side = self._sides.get(id(graph))
         if side is None:
-            side = self._sides[id(graph)] = ScalarExecutor(graph)
+            side = self._sides[id(graph)] = ScalarExecutor(graph, None, self.max_memory, self.max_steps)
         return side
 
     def _forward_step(self, i: int) -> Callable[..., Any]:
@@ -111,8 +127,27 @@ class ScalarExecutor:
         if isinstance(BY_CODE[graph.op[i]].vjp, Structured):
             evaluate = BY_CODE[graph.op[i]].evaluate
             operands = graph.operands(i)
-            return lambda v, *_: evaluate(self.run_side, attrs, *(v[x] for x in operands))
+            if graph.op[i] == _LOOP:
+                return self._loop_step(attrs, operands)
+            return lambda v, *_: evaluate(self._runner, attrs, *(v[x] for x in operands))
         return forward_step(graph.op[i], self._types(i), graph.type_of(i), attrs)
+
+    def _loop_step(self, attrs: Mapping[str, Any], operands: tuple[int, ...]) -> Callable[..., Any]:
+        """A loop as one function; where that stops, node by node, which tells the node."""
+        evaluate, runner = BY_CODE[_LOOP].evaluate, self._runner
+        run = compiled(_LOOP, attrs, len(operands))
+
+        def step(v: Sequence[Any], *_: Any) -> Any:
+            values = [v[x] for x in operands]
+            if run is not None:
+                steps, room = runner.meter.steps, runner.meter.room
+                try:
+                    return run(runner.meter, *values)
+                except (IntegerDivisionByZero, Overflow, AssertionFailed):
+                    runner.meter.steps, runner.meter.room = steps, room
+            return evaluate(runner, attrs, *values)
+
+        return step
 
     def _types(self, i: int) -> tuple[AnyType, ...]:
         return tuple(self.graph.type_of(x) for x in self.graph.operands(i))
@@ -125,12 +160,12 @@ class ScalarExecutor:
     def _backward_step(self, i: int) -> Callable[..., None] | None:
         graph = self.graph
         code, result, types = graph.op[i], graph.type_of(i), self._types(i)
-        active = [isinstance(t, Results) or t.has_derivative for t in types]
+        active = [not isinstance(t, Type) or t.has_derivative for t in types]
         if code == _GET:
             return self._gather(graph.attrs[i]["k"])
         if code == _COND:
             return self._through_cond
-        if isinstance(result, Results) or not result.has_derivative or not any(active):
+        if not isinstance(result, Type) or not result.has_derivative or not any(active):
             return None
         return backward_step(code, types, result, graph.attrs.get(i, {}), active)
 
@@ -161,7 +196,7 @@ class ScalarExecutor:
         attrs = self.graph.attrs[i]
         body: Graph = attrs["then"] if v[condition] else attrs["else"]
         side = self._side(body)
-        inner = side.forward([v[x] for x in captured])
+        inner = side._forward([v[x] for x in captured])
         found: list[Any] = [None] * len(body)
         for k in sorted(g):
             output = body.outputs[k]
@@ -174,15 +209,35 @@ class ScalarExecutor:
 
     def _is_float32(self, i: int) -> bool:
         t = self.graph.type_of(i)
-        return not isinstance(t, Results) and t.dtype == "f32"
+        return isinstance(t, Type) and t.dtype == "f32"
 
     def _differentiable(self, i: int) -> bool:
         t = self.graph.type_of(i)
-        return not isinstance(t, Results) and t.has_derivative
+        return isinstance(t, Type) and t.has_derivative
 
     def _failed(self, code: str, i: int, **values: object) -> CgError:
         node = Node(self.graph, i)
         return error(code, node.span, status=1, op=node.op, **values)
+
+
+class _Runner:
+    """Evaluates the graphs that structured nodes hold."""
+
+    def __init__(self, executor: ScalarExecutor) -> None:
+        self.executor = executor
+        self.meter = Meter(None, None)
+
+    def __call__(self, graph: Graph, values: Sequence[Any]) -> tuple[Any, ...]:
+        side = self.executor._side(graph)
+        side._runner.meter = self.meter
+        room = self.meter.room
+        v = side._forward(values)
+        self.meter.room = room  # what loops inside kept is gone
+        return tuple(v[i] for i in graph.outputs)
+
+    def stepped(self, written: Sequence[Any]) -> None:
+        self.meter.step()
+        self.meter.keep(sum(map(kept_bytes, written)))
 
 
 def _kinds(graph: Graph) -> tuple[list[int], list[int]]:

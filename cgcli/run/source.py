@@ -26,8 +26,8 @@ _OPERAND = ("v[a]", "v[b]")
 _ARGUMENTS = "v, i, a, b, more"
 
 
-class _Writer:
-    """Lines of one function and the objects that they name."""
+class Writer:
+    """Lines of one function and the objects that they name; those of `floats` it knows by their names."""
 
     def __init__(self) -> None:
         self.lines: list[str] = []
@@ -72,7 +72,7 @@ def forward_step(op: int, types: tuple[AnyType, ...], result: AnyType, attrs: Ma
     key = (op, types, result, repr(sorted(attrs.items())) if attrs else None)
     known = _forward.get(key)
     if known is None:
-        w = _Writer()
+        w = Writer()
         refs = [x if x.startswith("v[") else f"v[{x}]" for x in _operands(len(types))]
         w.lines.append(f"return {w.expression(op, refs, types, result, attrs)}")
         known = _forward[key] = w.function(_ARGUMENTS)
@@ -97,7 +97,7 @@ def _write_backward(
     op: int, types: tuple[AnyType, ...], result: AnyType, attrs: Mapping[str, Any], active: Sequence[bool]
 ) -> Callable[..., None]:
     rule = template(op, types, result, attrs, active)
-    w = _Writer()
+    w = Writer()
     places = _operands(len(types))
     refs = [x if x.startswith("v[") else f"v[{x}]" for x in places]
     row_types = [row.type for row in rule.rows]

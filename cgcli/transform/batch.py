@@ -6,19 +6,24 @@ unbatched: it is computed once.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
 from cgcli.graph.graph import CONST, INPUT, NONE, Graph, opcode
 from cgcli.graph.sizes import Size
 from cgcli.graph.traversal import prune
-from cgcli.graph.types import Type
+from cgcli.graph.types import BOOL, INT, AnyType, Stack, Type
 from cgcli.ops.builder import Builder
 from cgcli.ops.harmless import harmless
+from cgcli.ops.loops import items_of, parts
 from cgcli.ops.registry import BY_CODE, Op
 from cgcli.ops.shape import lifted
-from cgcli.ops.typing import one
+from cgcli.ops.typing import one, single
+
+from .cotangents import each
 
 _COND = opcode("cond")
+_LOOP = opcode("loop")
 _GET = opcode("get")
 
 
@@ -30,14 +35,16 @@ def batch(graph: Graph, flags: Sequence[bool], size: Size) -> Graph:
     b = Builder()
     inputs: list[int] = []
     for i, flag in zip(graph.inputs, flags, strict=True):
-        t = one(graph.type_of(i))
+        t = single(graph.type_of(i))
         inputs.append(b.input(_batched(t, size) if flag else t, graph.names.get(i)))
     outputs, flagged = _inlined(b, graph, inputs, flags, size, None)
-    return prune(b.done(*(x if f else spread(b, x, size) for x, f in zip(outputs, flagged, strict=True))))
+    return prune(b.done(*_all_rows(b, outputs, flagged, size)))
 
 
 def spread(b: Builder, x: int, size: Size) -> int:
-    """An unbatched value as a batch of equal rows."""
+    """An unbatched value as a batch of equal rows; of a stack, each item so."""
+    if isinstance(b.type_of(x), Stack):
+        return each(b, lambda inner, item: spread(inner, item, size), x)
     return b.expand(x, shape=(size, *b.type1(x).shape))
 
 
@@ -49,8 +56,11 @@ def batch_nodes(b: Builder, source: Builder | Graph, where: list[int], flags: by
     _Pass(b, source, where, flags, size, None).run(lo)
 
 
-def _batched(t: Type, size: Size) -> Type:
-    return t._replace(shape=(size, *t.shape))
+def _batched(t: AnyType, size: Size) -> Type | Stack:
+    if isinstance(t, Stack):
+        return Stack(_batched(t.item, size))
+    made = one(t)
+    return made._replace(shape=(size, *made.shape))
 
 
 def _inlined(
@@ -81,6 +91,8 @@ class _Pass:
             operands = g.operands(i)
             if g.op[i] == _COND:
                 self._cond(i, operands)
+            elif g.op[i] == _LOOP:
+                self._loop(i, operands)
             elif g.op[i] == _GET:
                 results, flags = self.several[operands[0]]
                 k = g.attrs[i]["k"]
@@ -108,6 +120,9 @@ class _Pass:
         if callable(op.batch):
             self.where[i] = op.batch(b, xs, flags, attrs, self.size)
             return
+        if any(isinstance(g.type_of(x), Stack) for x in operands):
+            self.where[i] = b.emit(code, tuple(xs), attrs)  # it counts or cuts stacks, whatever their items are
+            return
         if op.batch == "spread":
             xs = [x if f else spread(b, x, self.size) for x, f in zip(xs, flags, strict=True)]
         else:
@@ -133,7 +148,7 @@ class _Pass:
         xs = [self.where[x] for x in operands]
         sides: list[Graph] = [g.attrs[i]["then"], g.attrs[i]["else"]]
         if not flags[0]:
-            self.several[i] = self._same_side(xs, flags, sides)
+            self._same_side(i, xs, flags, sides)
             return
         taken = xs[0]
         masks = [taken, b.not_(taken)]
@@ -142,26 +157,233 @@ class _Pass:
         found: list[list[int]] = []
         for side, mask in zip(sides, masks, strict=True):
             outputs, flagged = _inlined(b, side, xs[1:], flags[1:], self.size, mask)
-            found.append([x if f else spread(b, x, self.size) for x, f in zip(outputs, flagged, strict=True)])
-        results = [b.where(_rows(b, taken, b.type1(p).rank), p, q) for p, q in zip(*found, strict=True)]
+            found.append(_all_rows(b, outputs, flagged, self.size))
+        results = [_chosen(b, taken, p, q) for p, q in zip(*found, strict=True)]
         self.several[i] = results, [True] * len(results)
 
-    def _same_side(self, xs: list[int], flags: list[bool], sides: list[Graph]) -> tuple[list[int], list[bool]]:
+    def _same_side(self, i: int, xs: list[int], flags: list[bool], sides: list[Graph]) -> None:
         """All rows take the same side, which becomes a batch of its own."""
         b = self.b
+        if self.mask is not None:
+            xs, flags = [*xs, self.mask], [*flags, True]
         made: list[Graph] = []
         for side in sides:
             inner = Builder()
             inputs: list[int] = []
-            for x, i in zip(xs[1:], side.inputs, strict=True):
-                inputs.append(inner.input(b.type1(x), side.names.get(i)))
-            outputs, flagged = _inlined(inner, side, inputs, flags[1:], self.size, None)
-            made.append(
-                inner.done(*(x if f else spread(inner, x, self.size) for x, f in zip(outputs, flagged, strict=True)))
-            )
+            for x, k in zip(xs[1:], (*side.inputs, NONE), strict=False):
+                inputs.append(inner.input(single(b.type_of(x)), side.names.get(k)))
+            mask = None if self.mask is None else inputs.pop()
+            outputs, flagged = _inlined(inner, side, inputs, flags[1 : 1 + len(inputs)], self.size, mask)
+            made.append(inner.done(*_all_rows(inner, outputs, flagged, self.size)))
         node = b.apply("cond", *xs, **{"then": made[0], "else": made[1]})
         count = len(made[0].outputs)
-        return [b.get(node, k=k) for k in range(count)], [True] * count
+        self.several[i] = [b.get(node, k=k) for k in range(count)], [True] * count
+
+    def _loop(self, i: int, operands: tuple[int, ...]) -> None:
+        """Steps of all rows at once; where rows run unequally many, one that is done keeps what it has."""
+        g, b, size = self.source, self.b, self.size
+        attrs = g.attrs[i]
+        body: Graph = attrs["body"]
+        test: Graph | None = attrs.get("pred")
+        flags = [bool(self.flags[x]) for x in operands]
+        xs = [self.where[x] for x in operands]
+        if self.mask is None and not any(flags):
+            node = b.place(g.op[i], tuple(xs), b.intern_type(g.type_of(i)), attrs)
+            count = 2 + len(body.outputs)
+            self.several[i] = [b.get(node, k=k) for k in range(count - 1)], [False] * (count - 1)
+            return
+        counted, carries, invariants, stacks = parts(attrs, list(zip(xs, flags, strict=True)))
+        fixed = [*invariants, *stacks]
+        # a `while` that no row comes to may never end
+        unlike = bool(counted and counted[1]) or (self.mask is not None and test is not None)
+        carried = [f for _, f in carries]
+        while True:
+            types = [single(b.type_of(x)) for x, _ in carries]
+            types = [
+                _batched(t, size) if w and not f else t for t, w, (_, f) in zip(types, carried, carries, strict=True)
+            ]
+            types += [single(b.type_of(x)) for x, _ in invariants] + [items_of(b.type_of(x)) for x, _ in stacks]
+            every = [*carried, *(f for _, f in fixed)]
+            found = _flags(body, [INT, *types], [False, *every], size, self.mask is not None)
+            if test is not None and not unlike:
+                many = len(carries) + len(invariants)
+                unlike = _flags(test, types[:many], every[:many], size, False)[0]
+            new = [unlike or p or q for p, q in zip(carried, found, strict=False)]
+            if new == carried:
+                break
+            carried = new
+        written = [unlike or f for f in found[len(carries) :]]
+        start = [x if f or not w else spread(b, x, size) for (x, f), w in zip(carries, carried, strict=True)]
+        loop = _Loop(
+            attrs, start, [x for x, _ in invariants], [x for x, _ in stacks], every, [*carried, *written], size
+        )
+        if unlike:
+            results = _by_rows(b, loop, None if counted is None else counted, self.mask)
+            self.several[i] = results, [True] * len(results)
+        else:
+            self.several[i] = _alike(b, loop, counted and counted[0], self.mask), [False, *carried, *written]
+
+
+class _Loop(NamedTuple):
+    """A loop that becomes a batch. flags, wanted: which inputs (without the step) and outputs are batched."""
+
+    attrs: Mapping[str, Any]
+    carries: list[int]
+    invariants: list[int]
+    stacks: list[int]
+    flags: list[bool]
+    wanted: list[bool]
+    size: Size
+
+
+def _graph(
+    graph: Graph,
+    types: Sequence[Type | Stack],
+    flags: Sequence[bool],
+    size: Size,
+    mask_at: int | None,
+    wanted: Sequence[bool] | None,
+) -> tuple[Graph, list[bool]]:
+    """The batched form of a graph, with a mask of rows as an input more, and which outputs are batched."""
+    b = Builder()
+    inputs: list[int] = []
+    mask: int | None = None
+    for k, (i, t) in enumerate(zip(graph.inputs, types, strict=True)):
+        if k == mask_at:
+            mask = b.input(_batched(BOOL, size))
+        inputs.append(b.input(t, graph.names.get(i)))
+    if mask_at == len(inputs):
+        mask = b.input(_batched(BOOL, size))
+    outputs, flagged = _inlined(b, graph, inputs, flags, size, mask)
+    if wanted is not None:
+        outputs = [x if f or not w else spread(b, x, size) for x, f, w in zip(outputs, flagged, wanted, strict=True)]
+    return prune(b.done(*outputs)), flagged
+
+
+def _flags(graph: Graph, types: Sequence[Type | Stack], flags: Sequence[bool], size: Size, masked: bool) -> list[bool]:
+    return _graph(graph, types, flags, size, len(types) if masked else None, None)[1]
+
+
+def _body(b: Builder, loop: _Loop, masked: bool) -> Graph:
+    """The body over rows; the mask stands behind the invariants."""
+    types = [INT, *(single(b.type_of(x)) for x in (*loop.carries, *loop.invariants))]
+    place = len(types) if masked else None
+    types += [items_of(b.type_of(x)) for x in loop.stacks]
+    return _graph(loop.attrs["body"], types, [False, *loop.flags], loop.size, place, loop.wanted)[0]
+
+
+def _alike(b: Builder, loop: _Loop, count: int | None, mask: int | None) -> list[int]:
+    """All rows run the same steps."""
+    body = _body(b, loop, mask is not None)
+    attrs = {**loop.attrs, "body": body, "invariants": len(loop.invariants) + (mask is not None)}
+    operands = [*loop.carries, *loop.invariants, *([] if mask is None else [mask]), *loop.stacks]
+    if count is None:
+        many = len(loop.carries) + len(loop.invariants)
+        types = [single(b.type_of(x)) for x in (*loop.carries, *loop.invariants)]
+        attrs["pred"] = _graph(loop.attrs["pred"], types, loop.flags[:many], loop.size, None, None)[0]
+    node = b.apply("loop", *([] if count is None else [count]), *operands, **attrs)
+    return [b.get(node, k=k) for k in range(1 + len(body.outputs))]
+
+
+def _by_rows(b: Builder, loop: _Loop, counted: tuple[int, bool] | None, mask: int | None) -> list[int]:
+    """As many steps as the row has that runs most; steps are absolute, row r takes part in step s while s < n[r].
+
+    Of a `for` the rows' counts are an invariant; of a `while` carries say which rows still run and how long they have.
+    """
+    size, attrs = loop.size, loop.attrs
+    rows, counts = BOOL._replace(shape=(size,)), INT._replace(shape=(size,))
+    body = _body(b, loop, True)
+    inner = Builder()
+    step = inner.input(INT)
+    carries = [
+        inner.input(single(b.type_of(x)), body.names.get(i))
+        for x, i in zip(loop.carries, body.inputs[1:], strict=False)
+    ]
+    state = [inner.input(rows), inner.input(counts)] if counted is None else []
+    invariants = [inner.input(single(b.type_of(x))) for x in loop.invariants]
+    if counted is not None:
+        limit = inner.input(counts)
+        alive = inner.lt(step, limit)
+    else:
+        alive = state[0]
+    items = [inner.input(items_of(b.type_of(x))) for x in loop.stacks]
+    where = inner.inline(body, [step, *carries, *invariants, alive, *items])
+    outputs = [where[i] for i in body.outputs]
+    kept = [_chosen(inner, alive, x, old) for x, old in zip(outputs, carries, strict=False)]
+    written = [_chosen(inner, alive, x, None) for x in outputs[len(carries) :]]
+    rest = {k: v for k, v in attrs.items() if k not in ("body", "pred", "saved", "carries", "invariants")}
+    if counted is not None:
+        count = counted[0] if counted[1] else spread(b, counted[0], size)
+        if mask is not None:
+            count = b.where(mask, count, b.const(0, counts))
+        count = b.cast(b.max(count, b.const(0, counts)), dtype="int")
+        total = b.amax(count, axes=(-1,), keepdims=False)
+        node = b.apply(
+            "loop",
+            total,
+            *loop.carries,
+            *loop.invariants,
+            count,
+            *loop.stacks,
+            **rest,
+            body=inner.done(*kept, *written),
+            carries=len(kept),
+            invariants=len(invariants) + 1,
+        )
+        return [count, *(b.get(node, k=1 + k) for k in range(len(outputs)))]
+    test = _pred(b, loop)
+    again = inner.inline(test, [*kept, *invariants, alive])[test.outputs[0]]
+    after = [inner.and_(alive, again), inner.where(alive, inner.add(state[1], inner.const(1)), state[1])]
+    runs = b.const(True, rows) if mask is None else mask
+    begun = b.inline(test, [*loop.carries, *loop.invariants, runs])[test.outputs[0]]
+    start = [b.and_(runs, begun), b.const(0, counts)]
+    p = Builder()
+    inputs = [p.input(single(inner.type_of(x))) for x in (*carries, *state, *invariants)]
+    node = b.apply(
+        "loop",
+        *loop.carries,
+        *start,
+        *loop.invariants,
+        *loop.stacks,
+        **rest,
+        body=inner.done(*kept, *after, *written),
+        pred=p.done(p.any(inputs[len(carries)], axes=(-1,), keepdims=False)),
+        carries=len(kept) + 2,
+        invariants=len(invariants),
+    )
+    many = len(kept)
+    results = [b.get(node, k=1 + k) for k in range(many)]
+    results += [b.get(node, k=3 + many + k) for k in range(len(written))]
+    return [b.get(node, k=2 + many), *results]
+
+
+def _pred(b: Builder, loop: _Loop) -> Graph:
+    """The condition by row; the mask stands behind its inputs."""
+    many = len(loop.carries) + len(loop.invariants)
+    types = [single(b.type_of(x)) for x in (*loop.carries, *loop.invariants)]
+    return _graph(loop.attrs["pred"], types, loop.flags[:many], loop.size, many, [True])[0]
+
+
+def _chosen(b: Builder, rows: int, x: int, otherwise: int | None) -> int:
+    """By row one of two values; without the second a zero."""
+    t = single(b.type_of(x))
+    if isinstance(t, Stack):
+        others = [] if otherwise is None else [otherwise]
+        return each(
+            b,
+            lambda inner, item, *more: _chosen(inner, more[-1], item, more[0] if len(more) > 1 else None),
+            x,
+            *others,
+            captured=[rows],
+        )
+    if otherwise is None:
+        zero = t._replace(shape=(1,) * t.rank)
+        otherwise = b.const(False if t.dtype == "bool" else 0.0 if t.is_float else 0, zero)
+    return b.where(_rows(b, rows, t.rank), x, otherwise)
+
+
+def _all_rows(b: Builder, xs: Sequence[int], flags: Sequence[bool], size: Size) -> list[int]:
+    return [x if f else spread(b, x, size) for x, f in zip(xs, flags, strict=True)]
 
 
 def _rows(b: Builder, mask: int, rank: int) -> int:

@@ -11,8 +11,8 @@ from cgcli.ops.builder import Builder
 from cgcli.ops.typing import one
 
 from .batch import batch_nodes, spread
+from .cotangents import flat_type
 from .gradient import differentiate
-from .templates import cotangent_type
 
 
 def jacobian(graph: Graph, of: int, wrt: Sequence[int], value: bool = False) -> Graph:
@@ -35,7 +35,7 @@ def jacobians(b: Builder, of: int, wrt: Sequence[int]) -> list[int]:
     shape = b.type1(of).shape
     if not shape:
         return differentiate(b, of, wrt)
-    type_ = cotangent_type(b.type_of(of))
+    type_ = flat_type(b.type_of(of))
     seed = b.const(0.0, type_)  # stands for a row of the identity
     lo = len(b)
     partials = differentiate(b, of, wrt, seed)

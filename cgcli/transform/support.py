@@ -11,25 +11,15 @@ from typing import Literal, NamedTuple
 
 from cgcli.graph.graph import opcode
 from cgcli.graph.sizes import Shape
-from cgcli.graph.types import Type
+from cgcli.graph.types import Stack, Type
 from cgcli.ops.builder import Builder
 from cgcli.ops.harmless import harmless
 from cgcli.ops.registry import Op
 
+from .cotangents import Cotangent, each, settled
 from .templates import Template, cotangent_type, lookup, template
 
 _MUL = opcode("mul")
-
-
-class Cotangent(NamedTuple):
-    """The derivative of the result by a node, as far as it is known.
-
-    support: where a path exists, of the value's shape, or None for everywhere. clean: whether `value` is zero outside.
-    """
-
-    value: int
-    support: int | None = None
-    clean: bool = True
 
 
 class Stamp(NamedTuple):
@@ -44,18 +34,6 @@ def stamp_of(b: Builder, i: int, operands: Sequence[int], active: Sequence[bool]
     types = tuple(b.type_of(x) for x in operands)
     rule = template(b.op[i], types, b.type_of(i), b.attrs.get(i, {}), active)
     return Stamp(rule, tuple([b.intern_type(row.type) for row in rule.rows]))
-
-
-def everywhere(b: Builder, type_: Type, value: bool = True) -> int:
-    """A bool of a value's shape."""
-    return b.const(value, Type("bool", type_.shape))
-
-
-def settled(b: Builder, c: Cotangent) -> int:
-    """The cotangent's value, zero where there is no path."""
-    if c.support is None or c.clean:
-        return c.value
-    return b.where(c.support, c.value, b.const(0.0, b.type1(c.value)))
 
 
 Given = Iterator[tuple[int, Cotangent]]
@@ -87,15 +65,35 @@ def structural(b: Builder, i: int, c: Cotangent, stamp: Stamp, operands: tuple[i
             continue
         support: int | None = None
         if c.support is not None or (op.selects and b.risk[x]):
-            result = cotangent_type(b.type_of(i))
-            reach = b.const(1.0, result) if c.support is None else b.cast(c.support, dtype=result.dtype)
+            reach = _as_numbers(b, i, c.support)
             alone = stamp_of(b, i, operands, [j == k for j in range(len(operands))])
             only = alone.template.gives[k]
             assert only is not None
             moved = lookup(only.value, _stamped(b, alone, i, reach, operands), i, reach, operands)
-            support = b.ne(moved, 0.0)
+            support = _as_bools(b, moved)
         new = Cotangent(lookup(given.value, placed, i, cotangent, operands), support, True)
-        yield x, _gathered(b, new, b.type1(x).shape)
+        yield x, new if isinstance(b.type_of(x), Stack) else _gathered(b, new, b.type1(x).shape)
+
+
+def _as_numbers(b: Builder, i: int, support: int | None) -> int:
+    """The support of the cotangent of node `i` as ones and zeros of that cotangent's type."""
+    result = cotangent_type(b.type_of(i))
+    if support is None:
+        assert isinstance(result, Type)
+        return b.const(1.0, result)
+    if isinstance(result, Type):
+        return b.cast(support, dtype=result.dtype)
+    item: Type | Stack = result
+    while isinstance(item, Stack):
+        item = item.item
+    dtype = item.dtype
+    return each(b, lambda inner, x: inner.cast(x, dtype=dtype), support)
+
+
+def _as_bools(b: Builder, x: int) -> int:
+    if isinstance(b.type_of(x), Stack):
+        return each(b, lambda inner, item: inner.ne(item, 0.0), x)
+    return b.ne(x, 0.0)
 
 
 def mixing(b: Builder, i: int, c: Cotangent, stamp: Stamp, operands: tuple[int, ...], op: Op) -> Given:

@@ -11,10 +11,10 @@ from typing import Any, NamedTuple
 
 from cgcli.graph.graph import Graph
 from cgcli.graph.traversal import live
-from cgcli.graph.types import FLOAT, AnyType, Type
+from cgcli.graph.types import FLOAT, AnyType, Stack, Type
 from cgcli.ops.builder import Builder
 from cgcli.ops.registry import BY_CODE, rule_for
-from cgcli.ops.typing import one
+from cgcli.ops.typing import single
 
 COTANGENT, RESULT, OPERANDS = -1, -2, -3  # what a reference below 0 means; operand k is OPERANDS - k
 
@@ -40,9 +40,11 @@ class Template(NamedTuple):
     gives: tuple[Contribution | None, ...]  # one an operand
 
 
-def cotangent_type(type_: AnyType) -> Type:
-    """The type of the cotangent of a value: its own, or `float` for a literal's."""
-    t = one(type_)
+def cotangent_type(type_: AnyType) -> Type | Stack:
+    """The type of the cotangent of a value: its own, or `float` for a literal's; of a stack a stack of such."""
+    t = single(type_)
+    if isinstance(t, Stack):
+        return Stack(cotangent_type(t.item))
     if not t.weak:
         return t
     return Type("float", t.shape) if t.shape else FLOAT
@@ -67,8 +69,8 @@ def _trace(
 ) -> Template:
     b = Builder()
     b.share()
-    g, y = b.input(cotangent_type(result)), b.input(one(result))
-    xs = [b.input(one(t)) for t in operands]
+    g, y = b.input(cotangent_type(result)), b.input(single(result))
+    xs = [b.input(single(t)) for t in operands]
     gives: list[Contribution | None] = []
     for k, t in enumerate(operands):
         rule = rule_for(BY_CODE[op], k) if active[k] else None
@@ -78,7 +80,7 @@ def _trace(
             continue
         value, support = given if isinstance(given, tuple) else (given, None)
         wanted = cotangent_type(t)
-        if b.type1(value).dtype != wanted.dtype:
+        if isinstance(wanted, Type) and b.type1(value).dtype != wanted.dtype:
             value = b.cast(value, dtype=wanted.dtype)
         gives.append(Contribution(value, support))
     return _without_unused(b, len(xs), gives)

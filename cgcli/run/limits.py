@@ -1,0 +1,94 @@
+"""What one run may spend: steps of loops, and memory for what loops keep of each step."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from cgcli.graph.diagnostic import CgError, error
+from cgcli.graph.graph import CONST, Graph, Node
+from cgcli.ops.registry import AssertionFailed
+
+NUMBER = 32  # bytes of a Python number in a list: the place and the object
+_UNLIMITED = 2**62
+
+
+class TooManySteps(Exception):
+    """Loops have run as many steps as are allowed."""
+
+
+class StacksTooLarge(Exception):
+    """What loops keep of their steps takes more memory than is allowed."""
+
+
+class Meter:
+    """What is left of the steps and the bytes of one run."""
+
+    def __init__(self, max_steps: int | None, max_memory: int | None) -> None:
+        self.steps = _UNLIMITED if max_steps is None else max_steps
+        self.room = _UNLIMITED if max_memory is None else max_memory
+
+    def step(self) -> None:
+        """Raises TooManySteps."""
+        self.steps -= 1
+        if self.steps < 0:
+            raise TooManySteps
+
+    def keep(self, size: int) -> None:
+        """Raises StacksTooLarge."""
+        self.room -= size
+        if self.room < 0:
+            raise StacksTooLarge
+
+
+def kept_bytes(x: Any) -> int:
+    """About what a value on a stack takes; the items of a stack within it are of one size."""
+    count = 1
+    while isinstance(x, list):
+        if not x:
+            return NUMBER
+        count *= len(x)
+        x = x[0]
+    return count * (NUMBER + getattr(x, "nbytes", 0))
+
+
+def human(size: int) -> str:
+    """Bytes as people say them."""
+    amount = float(size)
+    for unit in ("bytes", "KiB", "MiB", "GiB", "TiB"):
+        if amount < 1024 or unit == "TiB":
+            return f"{amount:.0f} {unit}" if unit == "bytes" else f"{amount:.1f} {unit}"
+        amount /= 1024
+    raise AssertionError
+
+
+def stopped(
+    graph: Graph, i: int, stop: Exception, v: Sequence[Any], max_steps: int | None, max_memory: int | None
+) -> CgError:
+    """The error of a run that an assertion or a limit stops at node `i`; `v` holds the values so far."""
+    span = Node(graph, i).span
+    if isinstance(stop, TooManySteps):
+        return error("too-many-steps", span, status=1, limit=max_steps)
+    if isinstance(stop, StacksTooLarge):
+        return error("stacks-too-large", span, status=1, limit=human(max_memory or 0))
+    assert isinstance(stop, AssertionFailed)
+    message = graph.attrs[i]["message"]
+    return error("assertion-failed", span, status=1, message=message, row=stop.args, found=_named(graph, i, v))
+
+
+def _named(graph: Graph, i: int, v: Sequence[Any]) -> list[tuple[str, Any]]:
+    """The numbers with a name that an assertion's condition is made of, as far as they are still there."""
+    found: dict[str, Any] = {}
+    seen = {i}
+    stack = [i]
+    while stack and len(seen) < 50:
+        top = stack.pop()
+        name = graph.names.get(top)
+        if name is not None and top != i:
+            if v[top] is not None and getattr(v[top], "shape", ()) == ():
+                found.setdefault(name, v[top])
+            continue
+        new = [x for x in graph.operands(top) if x not in seen and graph.op[x] != CONST]
+        seen.update(new)
+        stack.extend(reversed(new))
+    return list(found.items())

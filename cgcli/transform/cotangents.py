@@ -1,0 +1,111 @@
+"""Cotangents and their supports: what reverse mode carries from a result back to what it was made of."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+from cgcli.graph.columns import Columns
+from cgcli.graph.graph import Graph
+from cgcli.graph.types import INT, AnyType, Results, Stack, Type
+from cgcli.ops.builder import Builder
+from cgcli.ops.loops import items_of
+from cgcli.ops.typing import single
+
+from .templates import cotangent_type
+
+
+class Cotangent(NamedTuple):
+    """The derivative of the result by a node, as far as it is known.
+
+    support: where a path exists, of the value's shape (for a stack, a stack of such), or None for everywhere.
+    clean: whether `value` is zero outside; a stack always is.
+    """
+
+    value: int
+    support: int | None = None
+    clean: bool = True
+
+
+def everywhere(b: Builder, type_: Type, value: bool = True) -> int:
+    """A bool of a value's shape."""
+    return b.const(value, Type("bool", type_.shape))
+
+
+def settled(b: Builder, c: Cotangent) -> int:
+    """The cotangent's value, zero where there is no path."""
+    if c.support is None or c.clean:
+        return c.value
+    return b.where(c.support, c.value, b.const(0.0, b.type1(c.value)))
+
+
+def join(b: Builder, p: Cotangent | None, q: Cotangent) -> Cotangent:
+    """The sum of two contributions to one node."""
+    if p is None:
+        return q
+    if isinstance(b.type_of(p.value), Stack):
+        return _join_stacks(b, p, q)
+    if p.support == q.support:
+        return Cotangent(b.add(p.value, q.value), p.support, p.clean and q.clean)
+    support = None if p.support is None or q.support is None else b.or_(p.support, q.support)
+    return Cotangent(b.add(settled(b, p), settled(b, q)), support, True)
+
+
+def _join_stacks(b: Builder, p: Cotangent, q: Cotangent) -> Cotangent:
+    support = None
+    if p.support is not None and q.support is not None:
+        support = each(b, lambda inner, x, y: inner.or_(x, y), p.support, q.support)
+    return Cotangent(each(b, lambda inner, x, y: inner.add(x, y), p.value, q.value), support, True)
+
+
+def each(b: Builder, of: Callable[..., int], *stacks: int, captured: Sequence[int] = ()) -> int:
+    """The stack of what `of(builder, *items, *captured)` makes of the items of stacks of one length.
+
+    Items may be stacks themselves; `of` sees what those hold.
+    """
+    inner = Builder()
+    inner.input(INT)
+    fixed = [inner.input(single(b.type_of(x))) for x in captured]
+    items = [inner.input(items_of(b.type_of(x))) for x in stacks]
+    nested = isinstance(inner.type_of(items[0]), Stack)
+    made = each(inner, of, *items, captured=fixed) if nested else of(inner, *items, *fixed)
+    body = inner.done(made)
+    node = b.loop(b.length(stacks[0]), *captured, *stacks, body=body, carries=0, invariants=len(fixed))
+    result: int = b.get(node, k=1)
+    return result
+
+
+def pair(b: Builder, c: Cotangent | None, type_: Type) -> tuple[int, int]:
+    """Value and support as two nodes, zero and false where nothing is known."""
+    if c is None:
+        return b.const(0.0, type_), everywhere(b, type_, False)
+    return settled(b, c), everywhere(b, type_) if c.support is None else c.support
+
+
+def reached(g: Graph | Columns, lo: int, hi: int, roots: Sequence[int]) -> bytearray:
+    """A flag a node below `hi`: whether it depends on one of `roots` through values that have a derivative."""
+    flags = bytearray(hi)
+    for i in roots:
+        if i < hi:
+            flags[i] = 1
+    for i in range(lo, hi):
+        if not flags[i] and any(flags[x] for x in g.operands(i)):
+            flags[i] = _passes(g.type_of(i))
+    return flags
+
+
+def _passes(t: AnyType) -> bool:
+    return isinstance(t, Results) or t.has_derivative
+
+
+def flat_type(t: AnyType) -> Type:
+    """The type of the cotangent of one value that is no stack."""
+    made = cotangent_type(t)
+    assert isinstance(made, Type)
+    return made
+
+
+def support_type(t: AnyType) -> Type | Stack:
+    """The type of the support of a value's cotangent."""
+    one = single(t)
+    return Stack(support_type(one.item)) if isinstance(one, Stack) else Type("bool", one.shape)

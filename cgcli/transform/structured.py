@@ -1,0 +1,357 @@
+"""Reverse mode through nodes that hold graphs: a `cond` gives a `cond`, a `loop` gives a loop in the other direction.
+
+The derivative of a loop recomputes each step from the carries that the step began with; the loop itself is made to
+keep those that are needed, on stacks. The body of the derivative is the body of the loop, swept backward.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import NamedTuple
+
+from cgcli.graph.graph import Graph
+from cgcli.graph.traversal import live, prune, select
+from cgcli.graph.types import INT, Results, Stack, Type
+from cgcli.ops.builder import Builder
+from cgcli.ops.loops import parts
+from cgcli.ops.typing import single
+
+from .cotangents import Cotangent, each, flat_type, join, pair, reached, settled, support_type
+from .templates import cotangent_type
+
+Sweep = Callable[[Builder, int, int, dict[int, Cotangent], bytearray], dict[int, Cotangent]]
+"""`sweep(b, lo, hi, seeds, active)`: the cotangents of all active nodes from `lo` up to `hi`."""
+
+
+def without_asserts(graph: Graph) -> Graph:
+    """The graph as it is computed again: its assertions have held once. Recursion only into nested graphs."""
+    if not graph.asserts:
+        return graph
+    needed = live(graph, graph.outputs)
+    for i in graph.inputs:
+        needed[i] = 1
+    kept = select(graph, [i for i in range(len(graph)) if needed[i]])
+    attrs = {
+        i: {key: without_asserts(v) if isinstance(v, Graph) else v for key, v in at.items()}
+        for i, at in kept.attrs.items()
+    }
+    return replace(kept, attrs=attrs)
+
+
+# ---- cond
+
+
+def through_cond(
+    b: Builder,
+    i: int,
+    given: dict[int, Cotangent],
+    active: bytearray,
+    cotangents: dict[int, Cotangent],
+    sweep: Sweep,
+) -> None:
+    """A `cond` whose sides compute their own side's cotangents: value and support of each operand that is active."""
+    b.at_span, b.at_group = b.span[i], b.group[i]
+    condition, *captured = b.operands(i)
+    wrt = [k for k, x in enumerate(captured) if active[x] and single(b.type_of(x)).has_derivative]
+    keys = sorted(given)
+    extra: list[int] = []
+    for k in keys:
+        extra.append(settled(b, given[k]))
+        support = given[k].support
+        if support is not None:
+            extra.append(support)
+    attrs = b.attrs[i]
+    sides = {side: _side_gradient(b, attrs[side], captured, wrt, given, extra, sweep) for side in ("then", "else")}
+    node = b.apply("cond", condition, *captured, *extra, **sides)
+    for j, k in enumerate(wrt):
+        new = Cotangent(b.get(node, k=2 * j), b.get(node, k=2 * j + 1), True)
+        cotangents[captured[k]] = join(b, cotangents.get(captured[k]), new)
+
+
+def _side_gradient(
+    outer: Builder,
+    body: Graph,
+    captured: Sequence[int],
+    wrt: Sequence[int],
+    given: Mapping[int, Cotangent],
+    extra: Sequence[int],
+    sweep: Sweep,
+) -> Graph:
+    """From a side's inputs and its results' cotangents: (value, support) by each input in `wrt`."""
+    b = Builder()
+    inputs = [b.input(outer.type1(x), body.names.get(i)) for x, i in zip(captured, body.inputs, strict=True)]
+    seeds_in = iter([b.input(single(outer.type_of(x))) for x in extra])
+    where = b.inline(without_asserts(body), inputs)
+    hi = len(b)
+    active = reached(b, 0, hi, [inputs[k] for k in wrt])
+    b.share()
+    seeds: dict[int, Cotangent] = {}
+    outputs = without_asserts(body).outputs
+    for k in sorted(given):
+        value = next(seeds_in)
+        support = None if given[k].support is None else next(seeds_in)
+        output = where[outputs[k]]
+        if active[output]:
+            seeds[output] = join(b, seeds.get(output), Cotangent(value, support, True))
+    cotangents = sweep(b, 0, hi, seeds, active)
+    results: list[int] = []
+    for k in wrt:
+        results += pair(b, cotangents.get(inputs[k]), flat_type(outer.type_of(captured[k])))
+    return prune(b.done(*results))
+
+
+# ---- loop
+
+
+class _Loop(NamedTuple):
+    """A loop under differentiation: its operands by role, and which of them have cotangents."""
+
+    body: Graph
+    carries: Sequence[int]
+    invariants: Sequence[int]
+    stacks: Sequence[int]
+    moving: list[int]  # the carries that depend on something active
+    summed: list[int]  # the invariants that are active
+    read: list[int]  # the stacks that are active
+    written: list[int]  # the results that are stacks with a cotangent
+
+
+def through_loop(
+    b: Builder,
+    i: int,
+    given: dict[int, Cotangent],
+    active: bytearray,
+    cotangents: dict[int, Cotangent],
+    sweep: Sweep,
+) -> None:
+    """A loop in the other direction, over the carries that each step began with.
+
+    It carries the cotangents of the carries and the running sums of those of the invariants; with supports where an
+    inf or NaN may turn up. It reads the cotangents of stacks written and writes those of stacks read.
+    """
+    b.at_span, b.at_group = b.span[i], b.group[i]
+    attrs = b.attrs[i]
+    _, carries, invariants, stacks = parts(attrs, b.operands(i))
+    body = without_asserts(attrs["body"])
+    moving = _moving(b, body, carries, invariants, stacks, active)
+    loop = _Loop(
+        body,
+        carries,
+        invariants,
+        stacks,
+        moving,
+        [k for k, x in enumerate(invariants) if active[x] and single(b.type_of(x)).has_derivative],
+        [k for k, x in enumerate(stacks) if active[x] and single(b.type_of(x)).has_derivative],
+        [k for k in sorted(given) if k > len(carries)],
+    )
+    risky = bool(b.risk[i])
+    made = _step_back(b, loop, given, risky, sweep)
+
+    start: list[int] = []
+    for k in loop.moving:
+        start += _carried(b, given.get(1 + k), flat_type(b.type_of(carries[k])), risky)
+    for k in loop.summed:
+        x = invariants[k]
+        start += _carried(b, cotangents.pop(x, None), flat_type(b.type_of(x)), risky)
+    operands = {"invariant": list(invariants), "stack": list(stacks)}
+    saved = _saving(b, i, made.saved)
+    every = [b.get(i, k=saved[k]) for k in made.saved] + operands["stack"]
+    for k in loop.written:
+        support = given[k].support
+        every += [settled(b, given[k])] + ([] if support is None else [support])
+    used = [every[k] for k in made.stacks]
+    node = b.loop(
+        b.get(i, k=0),
+        *start,
+        *(invariants[k] for k in made.invariants),
+        *used,
+        body=made.body,
+        carries=len(start),
+        invariants=len(made.invariants),
+        **({} if attrs.get("reverse") else {"reverse": True}),
+    )
+    width = 2 if risky else 1
+    place = 1
+
+    def result() -> Cotangent:
+        nonlocal place
+        value = b.get(node, k=place)
+        support = b.get(node, k=place + 1) if risky else None
+        place += width
+        return Cotangent(value, support, True)
+
+    starts = [(carries[k], result()) for k in loop.moving]
+    for k in loop.summed:
+        cotangents[invariants[k]] = result()  # the sum so far went in
+    for x, c in starts:
+        cotangents[x] = join(b, cotangents.get(x), c)
+    for k, supported in zip(loop.read, made.supported, strict=True):
+        value = b.get(node, k=place)
+        place += 1
+        support = None
+        if supported:
+            support = b.get(node, k=place)
+            place += 1
+        cotangents[stacks[k]] = join(b, cotangents.get(stacks[k]), Cotangent(value, support, True))
+
+
+def _moving(
+    b: Builder,
+    body: Graph,
+    carries: Sequence[int],
+    invariants: Sequence[int],
+    stacks: Sequence[int],
+    active: bytearray,
+) -> list[int]:
+    """The carries that depend on something active, at the start or after some steps."""
+    first = 1 + len(carries)
+    fixed = [body.inputs[first + k] for k, x in enumerate((*invariants, *stacks)) if active[x]]
+    floats = [k for k, x in enumerate(carries) if single(b.type_of(x)).has_derivative]
+    found = {k for k in floats if active[carries[k]]}
+    while True:
+        flags = reached(body, 0, len(body), [*fixed, *(body.inputs[1 + k] for k in found)])
+        new = {k for k in floats if flags[body.outputs[k]]} | found
+        if new == found:
+            return sorted(found)
+        found = new
+
+
+class _StepBack(NamedTuple):
+    """The body of a derivative's loop, pruned to the operands that it needs.
+
+    saved: carries whose values the step began with are read. invariants, stacks: which of all are operands, the stacks
+    being the saved carries, those that the loop reads, and the cotangents of those it writes. supported: whether the
+    cotangent of each active stack read comes with a support.
+    """
+
+    body: Graph
+    saved: list[int]
+    invariants: list[int]
+    stacks: list[int]
+    supported: list[bool]
+
+
+def _step_back(outer: Builder, loop: _Loop, given: Mapping[int, Cotangent], risky: bool, sweep: Sweep) -> _StepBack:
+    body = loop.body
+    b = Builder()
+    step = b.input(INT)
+    kinds = [flat_type(outer.type_of(loop.carries[k])) for k in loop.moving]
+    kinds += [flat_type(outer.type_of(loop.invariants[k])) for k in loop.summed]
+    running = [_carried_input(b, t, risky) for t in kinds]
+    invariants = [b.input(single(outer.type_of(x)), None) for x in loop.invariants]
+    begun = [b.input(single(body.type_of(body.inputs[1 + k]))) for k in range(len(loop.carries))]
+    items = [b.input(_item(outer, x)) for x in loop.stacks]
+    received: list[tuple[int, Cotangent]] = []
+    arrived: list[int] = []
+    for k in loop.written:
+        value = b.input(_item(outer, given[k].value))
+        arrived.append(value)
+        support = given[k].support
+        if support is not None:
+            support = b.input(_item(outer, support))
+            arrived.append(support)
+        received.append((k - 1, Cotangent(value, support, True)))
+    for name_of, nodes in ((1, begun), (1 + len(begun), [*invariants, *items])):
+        for k, x in enumerate(nodes):
+            name = body.names.get(body.inputs[name_of + k])
+            if name is not None:
+                b.names[x] = name
+    where = b.inline(body, [step, *begun, *invariants, *items])
+    hi = len(b)
+    roots = [begun[k] for k in loop.moving]
+    roots += [invariants[k] for k in loop.summed] + [items[k] for k in loop.read]
+    active = reached(b, 0, hi, roots)
+    b.share()
+    seeds: dict[int, Cotangent] = {}
+    for k, c in [*zip(loop.moving, running, strict=False), *received]:
+        output = where[body.outputs[k]]
+        if active[output]:
+            seeds[output] = join(b, seeds.get(output), c)
+    for k, c in zip(loop.summed, running[len(loop.moving) :], strict=True):
+        x = invariants[k]
+        seeds[x] = join(b, seeds.get(x), c)
+    cotangents = sweep(b, 0, hi, seeds, active)
+    results: list[int] = []
+    for k, t in zip(loop.moving, kinds, strict=False):
+        results += _carried(b, cotangents.get(begun[k]), t, risky)
+    for k, t in zip(loop.summed, kinds[len(loop.moving) :], strict=True):
+        results += _carried(b, cotangents.get(invariants[k]), t, risky)
+    supported: list[bool] = []
+    for k in loop.read:
+        c = cotangents.get(items[k]) or _nothing(b, items[k], risky)
+        supported.append(c.support is not None and risky)
+        results.append(settled(b, c))
+        if c.support is not None and risky:
+            results.append(c.support)
+    carried = len(running) * (2 if risky else 1)
+    return _pruned(b.done(*results), 1 + carried, invariants, begun, items, arrived, supported)
+
+
+def _nothing(b: Builder, x: int, risky: bool) -> Cotangent:
+    """The cotangent of an item that no path leads to."""
+    t = cotangent_type(b.type_of(x))
+    if isinstance(t, Stack):
+        zero = each(b, lambda inner, y: inner.const(0.0, flat_type(inner.type_of(y))), x)
+        return Cotangent(zero, None, True)
+    value, support = pair(b, None, t)
+    return Cotangent(value, support if risky else None, True)
+
+
+def _pruned(
+    graph: Graph,
+    fixed: int,
+    invariants: Sequence[int],
+    begun: Sequence[int],
+    items: Sequence[int],
+    arrived: Sequence[int],
+    supported: list[bool],
+) -> _StepBack:
+    """The body without the invariants and items that it does not read."""
+    needed = live(graph, graph.outputs)
+    for i in graph.inputs[:fixed]:
+        needed[i] = 1
+    kept = select(graph, [i for i in range(len(graph)) if needed[i]])
+    saved = [k for k, x in enumerate(begun) if needed[x]]
+    stacks = list(range(len(saved)))
+    stacks += [len(saved) + k for k, x in enumerate((*items, *arrived)) if needed[x]]
+    return _StepBack(kept, saved, [k for k, x in enumerate(invariants) if needed[x]], stacks, supported)
+
+
+def _item(b: Builder, x: int) -> Type | Stack:
+    t = b.type_of(x)
+    assert isinstance(t, Stack)
+    return t.item
+
+
+def _carried_input(b: Builder, t: Type, risky: bool) -> Cotangent:
+    value = b.input(t)
+    support = b.input(support_type(t)) if risky else None
+    return Cotangent(value, support, True)
+
+
+def _carried(b: Builder, c: Cotangent | None, t: Type, risky: bool) -> list[int]:
+    """A cotangent as a loop carries it: with its support only where an inf or NaN may turn up."""
+    value, support = pair(b, c, t)
+    return [value, support] if risky else [value]
+
+
+def _saving(b: Builder, i: int, needed: Sequence[int]) -> tuple[int, ...]:
+    """Makes loop `i` keep the carries that `needed` names, as they are when a step begins; where all kept ones are.
+
+    What is kept is more results behind the others, so nothing that reads the loop changes.
+    """
+    attrs = b.attrs[i]
+    body: Graph = attrs["body"]
+    saved = list(attrs.get("saved", (0,) * attrs["carries"]))
+    missing = [k for k in needed if not saved[k]]
+    if missing:
+        results = b.type_of(i)
+        assert isinstance(results, Results)
+        kept = [body.inputs[1 + k] for k in missing]
+        for place, k in enumerate(missing, len(results.items)):
+            saved[k] = place
+        types = [Stack(single(body.type_of(x))) for x in kept]
+        more = {"body": replace(body, outputs=(*body.outputs, *kept)), "saved": tuple(saved)}
+        b.replace_attrs(i, Results((*results.items, *types)), {**attrs, **more})
+    return tuple(saved)
