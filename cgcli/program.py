@@ -8,13 +8,12 @@ program.grad({"a": 2, "b": 3, "c": 1})      # of y: 2, 7 and -5
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property, wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
-from cgcli.graph.diagnostic import Diagnostic, Label, error
+from cgcli.graph.diagnostic import CgError, Diagnostic, Label, error
 from cgcli.graph.evaluation import Evaluation
 from cgcli.graph.graph import Graph
 from cgcli.graph.source import Source
@@ -25,10 +24,10 @@ from cgcli.language.programs import open_program
 from cgcli.language.records import Input, Module
 from cgcli.language.suggest import nearest
 from cgcli.language.tree import identifier, plain_number
-from cgcli.ops.evaluate import is_scalar
-from cgcli.ops.numbers import FITS, Overflow
+from cgcli.ops.evaluate import has_loop, is_scalar
+from cgcli.run.binding import extent, fit, initialised, plain, within
 from cgcli.run.differences import Check, check
-from cgcli.run.executors import executor, names_no_size, tensor_of
+from cgcli.run.executors import executor, tensor_of
 from cgcli.run.scalar import ScalarExecutor
 
 Values = Mapping[str, Any]
@@ -110,6 +109,7 @@ class Program:
         self.warnings: tuple[Diagnostic, ...] = module.warnings
         self.seed = 0
         self.max_memory: int | None = None
+        self._cut: set[tuple[int, ...]] = set()  # executors of derivatives with checkpoints
 
     def input(self, name: str) -> Input:
         """The declaration of an input. Raises CgError for a name that is none."""
@@ -127,9 +127,9 @@ class Program:
         """
         declared = self.input(name)
         wanted = declared.type
-        plain = plain_number(text)
-        if plain is not None and (wanted.is_float or isinstance(plain, int)):
-            return self._fit(self.input(name), plain)
+        number = plain_number(text)
+        if number is not None and (wanted.is_float or isinstance(number, int)):
+            return fit(declared, number)
         from cgcli.language.lower import constant  # only for a value that is more than a number
 
         found = constant(Source(f"--{name}", text), wanted)
@@ -138,7 +138,7 @@ class Program:
     def fit_value(self, name: str, value: Any) -> Any:
         """The value of an input, a number or an array, as its type wants it. Raises CgError when it does not fit."""
         declared = self.input(name)
-        return value if declared.open is not None else self._fit(declared, value)
+        return value if declared.open is not None else fit(declared, value)
 
     @_for_shapes
     def eval(self, values: Values, *, every: bool = False) -> dict[str, Any]:
@@ -146,20 +146,22 @@ class Program:
         names = list(self.module.values) if every else list(self.outputs)
         nodes = [self.module.values[name] for name in names]
         v = self._executor(tuple(nodes)).forward(self._bind(values))
-        return {name: self._plain(v[i]) for name, i in zip(names, nodes, strict=True)}
+        return {name: plain(v[i]) for name, i in zip(names, nodes, strict=True)}
 
     @_for_shapes
     def run(self, values: Values, *, of: str | None = None, derivatives: bool = True) -> Evaluation:
         """Everything that a picture shows: values of all nodes and, unless told not to, derivatives of `of`."""
         target = self.module.values[self.of_choice(of)] if derivatives else None
-        if not self._scalar:
-            return self._run_arrays(values, target)
         executor = self._executor(tuple(range(len(self.graph))))
         v = executor.forward(self._bind(values))
+        v = v if self._scalar else [plain(x) for x in v]
         if target is None:
             return Evaluation(self.graph, v)
+        scalar = self._scalar
+        partials = {i: executor.partials(v, i) for i in range(len(self.graph)) if scalar and self.graph.a[i] >= 0}
+        if not self._sweeps:
+            return Evaluation(self.graph, v, target, self._adjoints(values, target), partials)
         adjoints = executor.backward(v, target)
-        partials = {i: executor.partials(v, i) for i in range(len(self.graph)) if self.graph.a[i] >= 0}
         clean = [None if isinstance(g, dict) else g for g in adjoints]
         return Evaluation(self.graph, v, target, clean, partials)
 
@@ -174,7 +176,7 @@ class Program:
         name = self.of_choice(of)
         names = self._every_float() if every and wrt is None else self._wrt(wrt)
         target = self.module.values[name]
-        if not self._scalar:
+        if not self._sweeps:
             value, *partials = self._gradient_values(target, tuple(self.module.values[n] for n in names), values)
             return Gradient(name, value, {n: g + 0.0 for n, g in zip(names, partials, strict=True)})
         executor = self._executor((target,))
@@ -192,16 +194,15 @@ class Program:
         nodes = [self.module.values[n] for n in names]
         from cgcli.transform.gradient import gradient  # a pass of which values alone know nothing
 
-        first = gradient(self.graph, self.module.values[self.of_choice(of)], nodes, whole=True)
-        where = self._names_in(first)
+        target = self.module.values[self.of_choice(of)]
         table: dict[str, dict[str, Any]] = {}
-        if not self._scalar:
-            from cgcli.transform.jacobian import jacobian
-
-            for n, row in zip(names, first.outputs, strict=True):
-                found = self._outputs(jacobian(first, row, [where[m] for m in names]), values)
+        if not self._sweeps:
+            for n, i in zip(names, nodes, strict=True):
+                found = self._derived((-2, target, i, *nodes), _row_of_hessian(target, i, nodes), values)
                 table[n] = dict(zip(names, found, strict=True))
             return table
+        first = gradient(self.graph, target, nodes, whole=True)
+        where = self._names_in(first)
         executor = ScalarExecutor(first)
         v = executor.forward(self._bind(values))
         for n, row in zip(names, first.outputs, strict=True):
@@ -219,8 +220,12 @@ class Program:
         from cgcli.transform.jacobian import jacobian
 
         names = self._wrt(wrt)
-        graph = jacobian(self.graph, target, [self.module.values[n] for n in names], value=True)
-        found = self._outputs(graph, values)
+        nodes = [self.module.values[n] for n in names]
+
+        def made(graph: Graph, where: Sequence[int]) -> Graph:
+            return jacobian(graph, where[target], [where[i] for i in nodes], value=True)
+
+        found = self._derived((-3, target, *nodes), made, values)
         return Gradient(name, found[0], dict(zip(names, found[1:], strict=True)))
 
     def symbolic(self, *, of: str | None = None, wrt: Sequence[str] | None = None) -> str:
@@ -251,7 +256,7 @@ class Program:
                 raise error("check-by-input", name=n)
 
             def f(x: Any, k: int = k) -> float:
-                return float(executor.forward([*point[:k], self._fit(self.inputs[k], x), *point[k + 1 :]])[target])
+                return float(executor.forward([*point[:k], fit(self.inputs[k], x), *point[k + 1 :]])[target])
 
             unit = 2.0**-23 if single else 2.0**-52
             if self.inputs[k].type.shape:
@@ -281,7 +286,7 @@ class Program:
         for declared in self.inputs:
             x = values.get(declared.name, declared.default)
             x = self.fit_value(declared.name, x) if isinstance(x, (list, tuple)) else x
-            if declared.range and x is not None and not _within(x, *declared.range):
+            if declared.range and x is not None and not within(x, *declared.range):
                 labels = (Label(declared.span, "declared"),) if declared.span else ()
                 low, high = declared.range
                 shown = {"name": declared.name, "value": x, "low": low, "high": high}
@@ -327,7 +332,7 @@ class Program:
             if declared.open is None or self._lowered is None:
                 continue
             place, count = declared.open
-            shape = _extent(value)
+            shape = extent(value)
             axes[declared.name] = shape[place : place + max(0, len(shape) - len(declared.type.shape) + count)]
         if not axes:
             return self
@@ -361,50 +366,20 @@ class Program:
         if missing:
             raise error("missing-inputs", missing=missing, euler="e" if "e" in missing else None)
         bound = [
-            self._fit(i, values.get(i.name, i.default)) if i.name in values or i.initial is None else None
+            fit(i, values.get(i.name, i.default)) if i.name in values or i.initial is None else None
             for i in self.inputs
         ]
-        return self._initialised(bound) if any(x is None for x in bound) else bound
-
-    def _initialised(self, bound: list[Any]) -> list[Any]:
-        """The values with those that initialisers make, which may be of sizes that the given values have."""
-        from cgcli.run.arrays import bind_sizes
-
-        def made(declared: Input, sizes: Mapping[str, int]) -> Any:
-            assert declared.initial is not None
-            return self._fit(declared, tensor_of(declared.initial, (self.seed,) * len(declared.initial.inputs), sizes))
-
-        # a default may bind a size itself, or need the sizes that other values have
-        for k, declared in enumerate(self.inputs):
-            if bound[k] is None and declared.initial and names_no_size(declared.initial):
-                bound[k] = made(declared, {})
-        given = [(i, x) for i, x in zip(self.graph.inputs, bound, strict=True) if x is not None]
-        sizes = bind_sizes(self.graph, [i for i, _ in given], [x for _, x in given])
-        return [made(i, sizes) if x is None else x for i, x in zip(self.inputs, bound, strict=True)]
-
-    def _fit(self, declared: Input, value: Any) -> Any:
-        """A value as the input's type wants it. Raises CgError when it does not fit."""
-        dtype = declared.type.dtype
-        if declared.type.shape:
-            from cgcli.run.fitting import fit_array
-
-            return fit_array(declared.name, value, declared.type)
-        if _extent(value):
-            found = f"[{', '.join(map(str, _extent(value)))}]"
-            raise error("array-shape", status=1, name=declared.name, wanted=declared.type, found=found)
-        value = self._plain(value)
-        if dtype == "bool":
-            if isinstance(value, bool):
-                return value
-        elif not isinstance(value, bool) and isinstance(value, int | float if declared.type.is_float else int):
-            with suppress(Overflow, OverflowError):
-                return FITS[dtype](value)
-        raise error("input-type", status=1, name=declared.name, value=value, wanted=declared.type)
+        return initialised(self.inputs, self.graph, bound, self.seed) if any(x is None for x in bound) else bound
 
     @cached_property
     def _scalar(self) -> bool:
         """Whether plain numbers suffice to run the program."""
         return is_scalar(self.graph)
+
+    @cached_property
+    def _sweeps(self) -> bool:
+        """Whether one backward sweep over its numbers differentiates the program; else its gradient runs as a graph."""
+        return self._scalar and not has_loop(self.graph)
 
     @cached_property
     def _executors(self) -> dict[tuple[int, ...], Any]:
@@ -418,39 +393,47 @@ class Program:
 
     def _gradient_values(self, target: int, wrt: tuple[int, ...], values: Values) -> list[Any]:
         """The value of `target`, then its derivative by each of `wrt`."""
-        key = (-1, target, *wrt)
-        known = self._executors.get(key)
-        if known is None:
+
+        def made(graph: Graph, where: Sequence[int]) -> Graph:
             from cgcli.transform.gradient import gradient
 
-            known = self._executors[key] = executor(
-                gradient(self.graph, target, wrt, value=True), None, self.max_memory
-            )
-        v = known.forward(self._bind(values))
-        return [self._plain(v[i]) for i in known.graph.outputs]
+            return gradient(graph, where[target], [where[i] for i in wrt], value=True)
 
-    def _outputs(self, graph: Graph, values: Values) -> list[Any]:
-        """The outputs of a graph that has the program's inputs."""
-        v = executor(graph, None, self.max_memory).forward(self._bind(values))
-        return [self._plain(v[i]) for i in graph.outputs]
+        return self._derived((-1, target, *wrt), made, values)
 
-    def _run_arrays(self, values: Values, target: int | None) -> Evaluation:
-        """Values of all nodes, and derivatives of `target` by those that it depends on."""
-        executor = self._executor(tuple(range(len(self.graph))))
-        v = [self._plain(x) for x in executor.forward(self._bind(values))]
-        if target is None:
-            return Evaluation(self.graph, v)
+    def _derived(
+        self, key: tuple[int, ...], made: Callable[[Graph, Sequence[int]], Graph], values: Values
+    ) -> list[Any]:
+        """The outputs of a graph of derivatives; `made` makes it of the program's graph, given where its nodes are.
+
+        Where loops would keep more of their steps than memory allows, it is made of the graph with checkpoints.
+        """
+        bound = self._bind(values)
+        known = self._executors.get(key)
+        if known is None:
+            graph = made(self.graph, range(len(self.graph)))
+            known = self._executors[key] = executor(graph, None, self.max_memory)
+        try:
+            v = known.forward(bound)
+        except CgError as e:
+            if key in self._cut or all(d.code != "stacks-too-large" for d in e.diagnostics):
+                raise
+            from cgcli.transform.checkpoint import checkpointed
+
+            self._cut.add(key)
+            known = self._executors[key] = executor(made(*checkpointed(self.graph)), None, self.max_memory)
+            v = known.forward(bound)
+        return [plain(v[i]) for i in known.graph.outputs]
+
+    def _adjoints(self, values: Values, target: int) -> list[Any]:
+        """The derivatives of `target` by the nodes that it depends on, None by others."""
         reached = live(self.graph, [target])
         types = [self.graph.type_of(i) for i in range(len(self.graph))]
         wrt = [i for i, t in enumerate(types) if reached[i] and isinstance(t, Type) and t.has_derivative]
-        adjoints: list[Any] = [None] * len(v)
+        adjoints: list[Any] = [None] * len(types)
         for i, g in zip(wrt, self._gradient_values(target, tuple(wrt), values)[1:], strict=True):
             adjoints[i] = g
-        return Evaluation(self.graph, v, target, adjoints)
-
-    @staticmethod
-    def _plain(value: Any) -> Any:
-        return value.item() if getattr(value, "shape", None) == () else value
+        return adjoints
 
     def _names_in(self, graph: Graph) -> dict[str, int]:
         """The nodes of a gradient graph that hold the program's named values."""
@@ -458,21 +441,15 @@ class Program:
         return {name: last[name] for name in self.module.values if name in last}
 
 
-def _within(value: Any, low: float, high: float) -> bool:
-    """Whether a value, or every element of one, lies between two ends."""
-    inside = (low <= value) & (value <= high)
-    return bool(inside.all()) if hasattr(inside, "all") else bool(inside)
+def _row_of_hessian(target: int, row: int, nodes: Sequence[int]) -> Callable[[Graph, Sequence[int]], Graph]:
+    """Makes the graph of the derivatives by `nodes` of the derivative by `row`."""
 
+    def made(graph: Graph, where: Sequence[int]) -> Graph:
+        from cgcli.transform.jacobian import hessian_row
 
-def _extent(value: Any) -> tuple[int, ...]:
-    """The shape of an array, or of nested lists as far as their first items tell."""
-    if hasattr(value, "shape"):
-        return tuple(value.shape)
-    shape: list[int] = []
-    while isinstance(value, (list, tuple)):
-        shape.append(len(value))
-        value = value[0] if value else None
-    return tuple(shape)
+        return hessian_row(graph, where[target], where[row], [where[i] for i in nodes])
+
+    return made
 
 
 def _unsigned_zero(derivative: float | None) -> float:

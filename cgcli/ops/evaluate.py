@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from cgcli.graph.graph import Graph
+from cgcli.graph.graph import Graph, opcode
 from cgcli.graph.types import AnyType, Results, Stack
 
 from . import floats
 from .numbers import fit_for
 from .registry import BY_CODE, Structured
+
+_LOOP = opcode("loop")
 
 
 def is_scalar(graph: Graph) -> bool:
@@ -23,6 +25,18 @@ def is_scalar(graph: Graph) -> bool:
         for attrs in top.attrs.values():
             stack.extend(v for v in attrs.values() if isinstance(v, Graph))
     return True
+
+
+def has_loop(graph: Graph) -> bool:
+    """Whether a graph, or one that it holds, runs steps again and again."""
+    stack = [graph]
+    while stack:
+        top = stack.pop()
+        if _LOOP in top.op:
+            return True
+        for attrs in top.attrs.values():
+            stack.extend(v for v in attrs.values() if isinstance(v, Graph))
+    return False
 
 
 def _has_axes(t: AnyType) -> bool:

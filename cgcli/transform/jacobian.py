@@ -27,6 +27,18 @@ def jacobian(graph: Graph, of: int, wrt: Sequence[int], value: bool = False) -> 
     return prune(b.done(*([where[of]] if value else []), *partials))
 
 
+def hessian_row(graph: Graph, of: int, row: int, columns: Sequence[int]) -> Graph:
+    """The graph that has `graph`'s inputs and gives the derivative by each of `columns` of that of `of` by `row`.
+
+    `of` is a number; a derivative has the shape of `row` followed by that of the column.
+    """
+    b = Builder()
+    inputs = [b.input(one(graph.type_of(i)), graph.names.get(i)) for i in graph.inputs]
+    where = b.inline(graph, inputs)
+    [first] = differentiate(b, where[of], [where[row]])
+    return prune(b.done(*jacobians(b, first, [where[x] for x in columns])))
+
+
 def jacobians(b: Builder, of: int, wrt: Sequence[int]) -> list[int]:
     """Appends to `b` the derivative of each element of `of` by each of `wrt`, and says which nodes they are.
 
