@@ -1,22 +1,25 @@
 """Algebraic identities that make a derivative short enough to read.
 
-They hold for real numbers; a few change a NaN, an infinity or the last bit (`x * 0`, `a * (b / a)`), so this pass
-serves text that is read, never values that are computed.
+They hold for real numbers; a few change a NaN, an infinity or the last bit (`x * 0`, `c * (d * x)`), so this pass
+serves text that is read, never values that are computed. The table is `identities`; here stand those of its rows that
+only make a formula shorter.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from cgcli.graph.graph import INPUT, Graph, opname
 from cgcli.graph.sizes import Shape
 from cgcli.graph.traversal import prune
 from cgcli.ops.arithmetic import IntegerDivisionByZero
-from cgcli.ops.builder import Builder
 from cgcli.ops.evaluate import evaluate
 from cgcli.ops.numbers import Overflow
-from cgcli.ops.registry import BY_CODE, Structured
-from cgcli.ops.typing import one
+from cgcli.ops.registry import BY_CODE, Attrs, Structured
+from cgcli.ops.typing import one, single
+
+from .identities import IDENTITIES, Number, Rule, Terms, identity
 
 
 def simplify(graph: Graph, known: Mapping[int, float | int | bool] | None = None) -> tuple[Graph, list[int]]:
@@ -24,13 +27,13 @@ def simplify(graph: Graph, known: Mapping[int, float | int | bool] | None = None
 
     known: inputs whose value is a constant. Recursion only into structured nodes.
     """
-    b = Builder()
+    b = _Text()
     b.share()
     where: list[int] = []
     for i, code in enumerate(graph.op):
         operands = tuple(where[x] for x in graph.operands(i))
         if code == INPUT:
-            where.append(b.input(one(graph.type_of(i)), graph.names.get(i)))
+            where.append(b.input(single(graph.type_of(i)), graph.names.get(i)))
             if known and i in known:
                 where[i] = b.const(known[i], one(graph.type_of(i)))
         elif i in graph.names:
@@ -42,13 +45,13 @@ def simplify(graph: Graph, known: Mapping[int, float | int | bool] | None = None
     return b.done(*(where[i] for i in graph.outputs)), where
 
 
-def _place(b: Builder, graph: Graph, i: int, operands: tuple[int, ...]) -> int:
+def _place(b: Terms, graph: Graph, i: int, operands: tuple[int, ...]) -> int:
     code, attrs = graph.op[i], graph.attrs.get(i, {})
-    if opname(code) in _MOVES and (value := _constant(b, operands[0])) is not None:
+    if opname(code) in _MOVES and (value := b.number(operands[0])) is not None:
         return b.const(value, one(graph.type_of(i)))  # however equal elements are moved
     if opname(code) in _STRETCHING:
         operands = _unstretched(b, operands, one(graph.type_of(i)).shape)
-    values = [_constant(b, x) for x in operands]
+    values = [b.number(x) for x in operands]
     folds = BY_CODE[code].flow == "elementwise" and not isinstance(BY_CODE[code].vjp, Structured)
     if operands and folds and all(v is not None for v in values):
         try:
@@ -56,20 +59,25 @@ def _place(b: Builder, graph: Graph, i: int, operands: tuple[int, ...]) -> int:
             return b.const(evaluate(code, values, types, graph.type_of(i), attrs), one(graph.type_of(i)))
         except (IntegerDivisionByZero, Overflow):
             pass
-    rule = _RULES.get(opname(code))
     wanted = b.intern_type(graph.type_of(i))
-    found = rule(b, *operands) if rule else None
+    found = _identical(b, opname(code), operands)
     if found is not None and b.type[found] != wanted:
-        constant = _constant(b, found)
+        constant = b.number(found)
         found = None if constant is None else b.const(constant, one(graph.type_of(i)))
     if isinstance(BY_CODE[code].vjp, Structured):
-        attrs = {k: _side(v, values[1:]) if isinstance(v, Graph) else v for k, v in attrs.items()}
+        given = _given(code, attrs, values)
+        attrs = {k: _side(v, given.get(k, ())) if isinstance(v, Graph) else v for k, v in attrs.items()}
     return b.place(code, operands, wanted, attrs) if found is None else found
 
 
-def _side(graph: Graph, values: Sequence[float | int | bool | None]) -> Graph:
-    """A side of a `cond`, in the light of those of its operands that are constants."""
-    known = {i: v for i, v in zip(graph.inputs, values, strict=True) if v is not None}
+def _given(code: int, attrs: Attrs, values: Sequence[Number | None]) -> dict[str, Sequence[Number | None]]:
+    """What the inputs of the graphs that a node holds are known to be: the sides of a `cond` read its operands."""
+    return dict.fromkeys(("then", "else"), values[1:]) if opname(code) == "cond" else {}
+
+
+def _side(graph: Graph, values: Sequence[Number | None]) -> Graph:
+    """A graph within a node, in the light of those of its inputs that are constants."""
+    known = {i: v for i, v in zip(graph.inputs, values, strict=False) if v is not None}
     return prune(simplify(graph, known)[0])
 
 
@@ -77,7 +85,7 @@ _MOVES = ("expand", "expand_dims", "squeeze", "reshape", "permute", "slice")
 _STRETCHING = ("add", "sub", "mul", "div")
 
 
-def _unstretched(b: Builder, operands: tuple[int, ...], shape: Shape) -> tuple[int, ...]:
+def _unstretched(b: Terms, operands: tuple[int, ...], shape: Shape) -> tuple[int, ...]:
     """Operands of an elementwise op without the stretching that it does itself, as long as one has its shape."""
     x, y = operands
     if b.type1(y).shape == shape:
@@ -87,7 +95,7 @@ def _unstretched(b: Builder, operands: tuple[int, ...], shape: Shape) -> tuple[i
     return x, y
 
 
-def _before_stretching(b: Builder, x: int) -> int:
+def _before_stretching(b: Terms, x: int) -> int:
     if opname(b.op[x]) != "expand" or x in b.names:
         return x
     x = b.a[x]
@@ -95,151 +103,74 @@ def _before_stretching(b: Builder, x: int) -> int:
     return b.a[x] if scalar else x
 
 
-def _constant(b: Builder, x: int) -> float | int | bool | None:
-    """The number of a constant, also of one that fills a tensor."""
-    value = b.constant(x)
-    return None if isinstance(value, tuple) else value
+@identity("mul", "-n * y = -(n * y)", exact=True, values=False)
+def _mul_negated(b: Terms, x: int, y: int) -> int | None:
+    x, y = _constant_first(b, x, y)
+    if (n := b.negated(x)) is not None:
+        return b.make("neg", b.make("mul", n, y))
+    return b.make("neg", b.make("mul", x, n)) if (n := b.negated(y)) is not None else None
 
 
-def _is(b: Builder, x: int, value: float) -> bool:
-    return _constant(b, x) == value and not isinstance(_constant(b, x), bool)
-
-
-def _negated(b: Builder, x: int) -> int | None:
-    """What `x` is the negative of, when it is written so."""
-    constant = _constant(b, x)
-    if constant is not None and not isinstance(constant, bool) and constant < 0:
-        return b.const(-constant, b.type1(x))
-    return b.a[x] if opname(b.op[x]) == "neg" and x not in b.names else None
-
-
-def _add(b: Builder, x: int, y: int) -> int | None:
-    if _is(b, x, 0):  # 0 + y = y
-        return y
-    if _is(b, y, 0):  # x + 0 = x
-        return x
-    if (n := _negated(b, y)) is not None:  # x + -n = x - n
-        return _simple(b, "sub", x, n)
-    if (n := _negated(b, x)) is not None:  # -n + y = y - n
-        return _simple(b, "sub", y, n)
-    if x == y:  # x + x = 2 x
-        return _simple(b, "mul", b.const(2), x)
-    return None
-
-
-def _sub(b: Builder, x: int, y: int) -> int | None:
-    if _is(b, y, 0):  # x - 0 = x
-        return x
-    if _is(b, x, 0):  # 0 - y = -y
-        return _simple(b, "neg", y)
-    if (n := _negated(b, y)) is not None:  # x - -n = x + n
-        return _simple(b, "add", x, n)
-    return None
-
-
-def _mul(b: Builder, x: int, y: int) -> int | None:
-    if _constant(b, y) is not None and _constant(b, x) is None:  # x * c = c * x
-        x, y = y, x
-        swapped = True
-    else:
-        swapped = False
-    if _is(b, x, 0):  # 0 * y = 0
-        return x
-    if _is(b, x, 1):  # 1 * y = y
-        return y
-    if _is(b, x, -1):  # -1 * y = -y
-        return _simple(b, "neg", y)
-    if (n := _negated(b, x)) is not None:  # -n * y = -(n * y)
-        return _simple(b, "neg", _simple(b, "mul", n, y))
-    if (n := _negated(b, y)) is not None:  # x * -n = -(x * n)
-        return _simple(b, "neg", _simple(b, "mul", x, n))
-    inner = b.a[y] if opname(b.op[y]) == "mul" and y not in b.names else -1
-    c, d = _constant(b, x), _constant(b, inner) if inner >= 0 else None
+@identity("mul", "constants come first and meet", exact=False, values=False)
+def _mul_constants(b: Terms, x: int, y: int) -> int | None:
+    x, y = _constant_first(b, x, y)
+    inner = b.a[y] if b.is_op(y, "mul") else -1
+    c, d = b.number(x), b.number(inner) if inner >= 0 else None
     if c is not None and d is not None:  # c * (d * z) = (c d) * z
-        return _simple(b, "mul", b.const(c * d), b.b[y])
+        return b.make("mul", b.const(c * d), b.b[y])
     if inner >= 0 and d is not None:  # x * (d * z) = d * (x * z)
-        return _simple(b, "mul", inner, _simple(b, "mul", x, b.b[y]))
-    outer = b.a[x] if opname(b.op[x]) == "mul" and x not in b.names else -1
-    if outer >= 0 and _constant(b, outer) is not None:  # (d * z) * y = d * (z * y)
-        return _simple(b, "mul", outer, _simple(b, "mul", b.b[x], y))
-    if c is not None and opname(b.op[y]) == "div" and y not in b.names:  # c * (z / (d * w)) = (c / d) * (z / w)
+        return b.make("mul", inner, b.make("mul", x, b.b[y]))
+    outer = b.a[x] if b.is_op(x, "mul") else -1
+    if outer >= 0 and b.number(outer) is not None:  # (d * z) * y = d * (z * y)
+        return b.make("mul", outer, b.make("mul", b.b[x], y))
+    if c is not None and b.is_op(y, "div"):  # c * (z / (d * w)) = (c / d) * (z / w)
         below = b.b[y]
-        divisor = _constant(b, b.a[below]) if opname(b.op[below]) == "mul" and below not in b.names else None
+        divisor = b.number(b.a[below]) if b.is_op(below, "mul") else None
         if divisor:
-            return _simple(b, "mul", b.const(c / divisor), _simple(b, "div", b.a[y], b.b[below]))
-    if opname(b.op[y]) == "div" and y not in b.names and _is(b, b.a[y], 1):  # x * (1 / z) = x / z
-        return _simple(b, "div", x, b.b[y])
-    if opname(b.op[x]) == "div" and x not in b.names and _is(b, b.a[x], 1):  # (1 / z) * y = y / z
-        return _simple(b, "div", y, b.b[x])
-    if x == y:  # x * x = x^2
-        return b.fixed_power(x, exponent=2)
-    return _simple(b, "mul", x, y) if swapped else None
-
-
-def _div(b: Builder, x: int, y: int) -> int | None:
-    if _is(b, y, 1):  # x / 1 = x
-        return x
-    if _is(b, x, 0):  # 0 / y = 0
-        return x
-    if x == y:  # x / x = 1
-        return b.const(1.0)
-    if (n := _negated(b, x)) is not None:  # -n / y = -(n / y)
-        return _simple(b, "neg", _simple(b, "div", n, y))
+            return b.make("mul", b.const(c / divisor), b.make("div", b.a[y], b.b[below]))
     return None
 
 
-def _neg(b: Builder, x: int) -> int | None:
-    return _negated(b, x)  # -(-n) = n
+@identity("mul", "x * (1 / z) = x / z", exact=False, values=False)
+def _mul_reciprocal(b: Terms, x: int, y: int) -> int | None:
+    if b.is_op(y, "div") and b.equals(b.a[y], 1):
+        return b.make("div", x, b.b[y])
+    return b.make("div", y, b.b[x]) if b.is_op(x, "div") and b.equals(b.a[x], 1) else None
 
 
-def _power(b: Builder, x: int, n: int) -> int | None:
-    if _is(b, n, 1):  # x^1 = x
-        return x
-    if _is(b, n, 0):  # x^0 = 1
-        return b.const(1.0)
-    exponent = _constant(b, n)
-    return None if exponent is None else b.fixed_power(x, exponent=exponent)
+@identity("mul", "x * x = x^2", exact=False, values=False)
+def _mul_square(b: Terms, x: int, y: int) -> int | None:
+    made: int | None = b.fixed_power(x, exponent=2) if x == y else None
+    return made
 
 
-def _where(b: Builder, c: int, x: int, y: int) -> int | None:
-    known = _constant(b, c)
-    if known is not None:  # where(true, x, y) = x
-        return x if known else y
-    return x if x == y else None  # where(c, x, x) = x
+@identity("mul", "x * c = c * x", exact=True, values=False)
+def _mul_swapped(b: Terms, x: int, y: int) -> int | None:
+    p, q = _constant_first(b, x, y)
+    return None if p == x else b.make("mul", p, q)
 
 
-def _and(b: Builder, x: int, y: int) -> int | None:
-    for p, q in ((x, y), (y, x)):
-        if _constant(b, p) is not None:  # true and y = y; false and y = false
-            return q if _constant(b, p) else p
-    return x if x == y else None
+def _constant_first(b: Terms, x: int, y: int) -> tuple[int, int]:
+    return (y, x) if b.number(y) is not None and b.number(x) is None else (x, y)
 
 
-def _or(b: Builder, x: int, y: int) -> int | None:
-    for p, q in ((x, y), (y, x)):
-        if _constant(b, p) is not None:  # true or y = true; false or y = y
-            return p if _constant(b, p) else q
-    return x if x == y else None
+_RULES: dict[str, list[Rule]] = {}
+for _row in IDENTITIES:
+    if _row.text:
+        _RULES.setdefault(_row.op, []).append(_row.rule)
 
 
-_RULES: dict[str, Callable[..., int | None]] = {
-    "add": _add,
-    "sub": _sub,
-    "mul": _mul,
-    "div": _div,
-    "neg": _neg,
-    "power": _power,
-    "where": _where,
-    "and": _and,
-    "or": _or,
-    "copy": lambda b, x: x,  # an unnamed copy is its operand
-}
+class _Text(Terms):
+    def make(self, op: str, *operands: int, **attrs: Any) -> int:
+        """`op(operands)` after the identities. Each use shortens its operands, so the recursion ends."""
+        found = _identical(self, op, operands)
+        return self.apply(op, *operands, **attrs) if found is None else found
 
 
-def _simple(b: Builder, op: str, *operands: int) -> int:
-    """`op(operands)` after the identities. Each use shortens its operands, so the recursion ends."""
-    found = _RULES[op](b, *operands)
-    if found is not None:
-        return found
-    node: int = b.apply(op, *operands)
-    return node
+def _identical(b: Terms, op: str, operands: tuple[int, ...]) -> int | None:
+    """What stands for `op(operands)` by the first identity that fits."""
+    for rule in _RULES.get(op, ()):
+        found = rule(b, *operands)
+        if found is not None:
+            return found
+    return None

@@ -1,0 +1,113 @@
+"""The passes that apply algebraic identities: the exact ones, and those that hold for real numbers only."""
+
+from __future__ import annotations
+
+from functools import cache, partial
+
+from cgcli.graph.graph import NONE, Graph, opcode
+from cgcli.graph.types import Type
+from cgcli.ops.numbers import FITS, Overflow
+
+from .editor import COND, LOOP, Editor
+from .identities import IDENTITIES, LOOKED_AT, Number, Rule
+from .moves import EXPAND, MOVES, Move, stretches, unstretched
+from .passes import Log, Pass
+
+Rows = list[tuple[str, Rule | Move, bool]]
+"""A law, its rule, and whether the rule is given the node's attributes."""
+
+
+@cache
+def _table(fast: bool) -> dict[int, Rows]:
+    """The rows of each op: those of an exact pass, or all of them."""
+    table: dict[int, Rows] = {}
+    for row in IDENTITIES:
+        if row.values and (row.exact or fast):
+            table.setdefault(opcode(row.op), []).append((row.law, row.rule, False))
+    for code, rows in MOVES.items():
+        table.setdefault(code, []).extend((law, rule, True) for law, rule, exact in rows if exact or fast)
+    return table
+
+
+def _algebra(graph: Graph, log: Log | None = None, *, fast: bool) -> Graph:
+    ed = Editor(graph, log)
+    table = _table(fast)
+    op, first, second, more, attrs = ed.op, ed.a, ed.b, ed.more, ed.attrs
+    repeats = EXPAND in graph.op
+    for i in ed.walk():
+        code = op[i]
+        if code in (COND, LOOP):
+            ed.within(i, lambda inner: _algebra(inner, log, fast=fast))
+            continue
+        x, y = first[i], second[i]
+        if x == NONE:
+            continue
+        rows = table.get(code)
+        if rows is not None:
+            plain = y != NONE and i not in more and i not in attrs
+            if plain and x != y and op[x] not in LOOKED_AT and op[y] not in LOOKED_AT:
+                rows = None  # most nodes of a large graph
+            elif _apply(ed, i, rows):
+                continue
+        if repeats and y != NONE and EXPAND in (op[x], op[y], *[op[z] for z in more.get(i, ())]):
+            _unstretch(ed, i)
+    return ed.finish()
+
+
+def _unstretch(ed: Editor, i: int) -> None:
+    t = ed.type_of(i)
+    if isinstance(t, Type) and stretches(ed.op[i]) and (operands := unstretched(ed, ed.operands(i), t)):
+        ed.alter(i, operands=operands)
+        ed.say("{}: what it repeats along axes need not be repeated before", i)
+
+
+def _apply(ed: Editor, i: int, rows: Rows) -> bool:
+    operands = ed.operands(i)
+    for law, rule, attributed in rows:
+        found = rule(ed, ed.attrs.get(i, {}), *operands) if attributed else rule(ed, *operands)
+        if found is None:
+            continue
+        if ed.type[found] != ed.type[i]:
+            found = _retyped(ed, found, i)
+        if found is not None:
+            ed.say("{}: " + law.replace("{", "{{").replace("}", "}}"), i)
+            ed.replace(i, found)
+            return True
+    return False
+
+
+def _retyped(ed: Editor, found: int, i: int) -> int | None:
+    """A constant in the type of node `i`; anything else of another type cannot stand for it."""
+    value, t = ed.number(found), ed.single(i)
+    if value is None or t is None:
+        return None
+    made = fitted(value, t)
+    return None if made is None else ed.const(made, t)
+
+
+def fitted(value: Number, t: Type) -> Number | None:
+    """A number as a constant of type `t`, None where that type does not hold it as it is."""
+    if t.dtype == "bool" or isinstance(value, bool):
+        return value if t.dtype == "bool" and isinstance(value, bool) else None
+    if t.is_int and not isinstance(value, int):
+        return None
+    if t.is_float and isinstance(value, int) and abs(value) > 2**53:
+        return None
+    try:
+        made: Number = FITS[t.dtype](value)
+    except Overflow:
+        return None
+    return made
+
+
+algebra = Pass(
+    "algebra",
+    "identities that hold for every float, x * 1 = x or -(-x) = x: nothing is rounded differently",
+    partial(_algebra, fast=False),
+)
+fast_algebra = Pass(
+    "fast algebra",
+    "identities of real numbers, x - x = 0 or c * (d * x) = (c d) * x: rounding, infinities and nan may differ",
+    partial(_algebra, fast=True),
+    exact=False,
+)

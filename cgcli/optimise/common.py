@@ -1,0 +1,119 @@
+"""Common subexpressions: what is computed twice from the same values is computed once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from cgcli.graph.graph import CONST, INPUT, Graph
+from cgcli.ops.registry import OPS
+
+from .editor import COND, LOOP, Editor
+from .passes import Log, Pass
+from .structure import View
+
+_COMMUTES = frozenset(OPS[name].code for name in ("add", "mul", "eq", "ne", "and", "or"))
+"""Ops whose operands may change places without a change of one bit; of `max` and two zeros that is not so."""
+
+
+def _share(graph: Graph, log: Log | None = None) -> Graph:
+    """Equal means the same op, operands, type and attributes; so 0.0 and -0.0, 1 and true, x and its copy stay two.
+
+    Asserts of one condition with one message merge, too: the first that fails is the one that is told.
+    """
+    ed = Editor(graph, log)
+    known: dict[tuple[Any, ...], int] = {}
+    holders: dict[tuple[Any, ...], list[int]] = {}
+    attrs, more = ed.attrs, ed.more
+    op, first_of, second_of, types = ed.op, ed.a, ed.b, ed.type
+    for i in ed.walk():
+        code = op[i]
+        if code == INPUT:
+            continue
+        if code in (COND, LOOP):
+            _merge_given(ed, i)
+            ed.within(i, lambda inner: _share(inner, log))
+            _share_holder(ed, i, holders)
+            continue
+        a, b = first_of[i], second_of[i]
+        if a > b and code in _COMMUTES:
+            a, b = b, a
+        key: tuple[Any, ...] = (code, a, b, types[i])
+        if i in attrs:
+            key += (shown(attrs[i]),)
+        if i in more:
+            key += more[i]
+        first = known.setdefault(key, i)
+        if first != i:
+            _told(ed, first, i)
+            ed.replace(i, first)
+    return ed.finish()
+
+
+def _told(ed: Editor, first: int, i: int) -> None:
+    if ed.op[i] == CONST:
+        ed.say("equal numbers are one constant")
+    elif ed.graph.names.get(first) and ed.graph.names.get(i):
+        ed.say("{} and {} are the same: one is computed", first, i)
+    else:
+        ed.say("{} was computed twice", i)
+
+
+def shown(attrs: Mapping[str, Any]) -> str:
+    """Attributes as a text: `repr` tells 0.0 from -0.0 and 1 from True."""
+    return repr(sorted(attrs.items()) if len(attrs) > 1 else attrs)
+
+
+def _share_holder(ed: Editor, i: int, holders: dict[tuple[Any, ...], list[int]]) -> None:
+    """A node that holds graphs: they are compared only where all else is equal."""
+    attrs = ed.attrs[i]
+    plain = shown({key: value for key, value in attrs.items() if not isinstance(value, Graph)})
+    held = [value for _, value in sorted(attrs.items()) if isinstance(value, Graph)]
+    key = (ed.op[i], ed.operands(i), ed.type[i], plain, tuple(len(g) for g in held))
+    twins = holders.setdefault(key, [])
+    for x in twins:
+        if all(attrs[k] == ed.attrs[x][k] for k, value in attrs.items() if isinstance(value, Graph)):
+            ed.say("{} was computed twice", i)
+            ed.replace(i, x)
+            return
+    if len(twins) < _COMPARED:
+        twins.append(i)
+
+
+_COMPARED = 8  # graphs of equal size over equal values that are compared with a new one: the pass stays linear
+
+
+def _merge_given(ed: Editor, i: int) -> None:
+    """A value that comes into a graph twice is one input of it; the other is read no more."""
+    view = View.of(ed, i)
+    for key, graph in view.graphs():
+        pairs: list[tuple[int, int]] = []
+        seen: dict[int, int] = {}
+        for x, inner in view.fixed(key):
+            other = seen.setdefault(x, inner)
+            if other != inner and graph.type_of(other) == graph.type_of(inner):
+                pairs.append((inner, other))
+        if pairs:
+            made = _merged(graph, pairs)
+            if made is not graph:
+                ed.alter(i, attrs={**ed.attrs[i], key: made})
+
+
+def _merged(graph: Graph, pairs: list[tuple[int, int]]) -> Graph:
+    instead = dict(pairs)
+    if not any(x in instead for i in range(len(graph)) for x in graph.operands(i)) and not any(
+        x in instead for x in graph.outputs
+    ):
+        return graph
+    inner = Editor(graph)
+    for i in inner.walk():
+        if i in instead:
+            inner.replace(i, instead[i])
+    return inner.finish()
+
+
+share = Pass(
+    "share",
+    "what is computed twice from the same values is computed once",
+    _share,
+)

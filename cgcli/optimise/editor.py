@@ -1,0 +1,172 @@
+"""A graph under change: nodes are replaced by others or altered, and what nobody needs any more falls away."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+from cgcli.graph.graph import CONST, INPUT, NONE, Graph, asserts, opcode
+from cgcli.graph.types import AnyType
+
+from .identities import Terms
+from .passes import Log, told
+
+COND = opcode("cond")
+LOOP = opcode("loop")
+GET = opcode("get")
+
+
+class Editor(Terms):
+    """Begins as a copy of a graph's columns; new nodes are appended and take their place in `finish`.
+
+    A pass walks over the nodes in order. At each it may make nodes, which will stand in front of it, `replace` it by
+    one of those or by an earlier one, or `alter` its operands, attributes or type. When nothing was changed `finish`
+    gives the graph itself.
+    """
+
+    def __init__(self, graph: Graph, log: Log | None = None) -> None:
+        super().__init__()
+        self.graph = graph
+        self.log = log
+        self.changed = False
+        self.op, self.a, self.b = list(graph.op), list(graph.a), list(graph.b)
+        self.type, self.span, self.group = list(graph.type), list(graph.span), list(graph.group)
+        self.more, self.attrs, self.names = dict(graph.more), dict(graph.attrs), dict(graph.names)
+        self.types, self.spans, self.groups = list(graph.types), list(graph.spans), list(graph.groups)
+        self._type_index = {t: k for k, t in enumerate(self.types)}
+        self._span_index = {(id(s.source), s.start, s.end): k for k, s in enumerate(self.spans)}
+        self.risk = bytearray(len(graph))
+        self.varies = bytearray(b"\1") * len(graph)
+        self.same = list(range(len(graph)))
+        self._here = 0
+        self._made: dict[int, list[int]] = {}
+
+    def opaque(self, x: int) -> bool:
+        return False
+
+    def walk(self) -> Iterator[int]:
+        """Every node in order, its operands brought up to date."""
+        for i in range(len(self.graph)):
+            self.go(i)
+            yield i
+
+    def visit(self, codes: Sequence[int]) -> Iterator[int]:
+        """As `walk`, but yields only the nodes of these operations; nothing at all when the graph has none."""
+        if any(code in self.graph.op for code in codes):
+            op = self.graph.op
+            for i in range(len(self.graph)):
+                if self.changed or op[i] in codes:
+                    self.go(i)
+                    if op[i] in codes:
+                        yield i
+
+    def go(self, i: int) -> None:
+        """New nodes stand in front of node `i` and have its place in the source."""
+        self._here = i
+        self.at_span, self.at_group = self.span[i], self.group[i]
+        if not self.changed:
+            return
+        same = self.same
+        if (a := self.a[i]) != NONE:
+            self.a[i] = same[a]
+            if (b := self.b[i]) != NONE:
+                self.b[i] = same[b]
+                if i in self.more:
+                    self.more[i] = tuple([same[x] for x in self.more[i]])
+
+    def replace(self, i: int, new: int) -> None:
+        """Whoever reads node `i` reads `new`, which takes on its name when it has none."""
+        if new == i:
+            return
+        self.changed = True
+        self.same[i] = new
+        if i in self.names and new not in self.names and self.op[new] not in (CONST, INPUT):
+            self.names[new] = self.names[i]
+
+    def alter(
+        self,
+        i: int,
+        operands: Sequence[int] | None = None,
+        attrs: Mapping[str, Any] | None = None,
+        type_: AnyType | None = None,
+    ) -> None:
+        self.changed = True
+        if operands is not None:
+            self.a[i] = operands[0] if operands else NONE
+            self.b[i] = operands[1] if len(operands) > 1 else NONE
+            self.more.pop(i, None)
+            if len(operands) > 2:
+                self.more[i] = tuple(operands[2:])
+        if attrs is not None:
+            self.attrs[i] = attrs
+        if type_ is not None:
+            self.type[i] = self.intern_type(type_)
+
+    def within(self, i: int, rewrite: Callable[[Graph], Graph]) -> None:
+        """Rewrites the graphs that node `i` holds."""
+        attrs = self.attrs.get(i, {})
+        made = {key: rewrite(value) if isinstance(value, Graph) else value for key, value in attrs.items()}
+        if any(made[key] is not attrs[key] for key in attrs):
+            self.alter(i, attrs=made)
+
+    def say(self, sentence: str, *nodes: int) -> None:
+        """Logs a sentence in which `{}` stands for each of these nodes of the graph."""
+        if self.log is not None:
+            self.log.say(sentence.format(*[told(self.graph, i) for i in nodes]))
+
+    def finish(self) -> Graph:
+        """The graph with all changes, without the nodes that neither an output nor an assert needs."""
+        if not self.changed:
+            return self.graph
+        same = self.same
+        order: list[int] = []
+        for i in range(len(self.graph)):
+            order.extend(self._made.get(i, ()))
+            if same[i] == i or self.op[i] == INPUT:
+                order.append(i)
+        outputs = [same[i] for i in self.graph.outputs]
+        needed = bytearray(len(self.op))
+        for i in (*outputs, *(x for x in asserts(self.op, self.attrs) if same[x] == x)):
+            needed[i] = 1
+        first, second, more = self.a, self.b, self.more
+        for i in reversed(order):
+            if needed[i] and (x := first[i]) != NONE:
+                needed[x] = 1
+                if (x := second[i]) != NONE:
+                    needed[x] = 1
+                    if i in more:
+                        for x in more[i]:
+                            needed[x] = 1
+        return self._selected([i for i in order if needed[i] or self.op[i] == INPUT], outputs)
+
+    def _selected(self, order: list[int], outputs: list[int]) -> Graph:
+        """The nodes of `order`, renumbered, as a graph. Column by column, which is quick for many nodes."""
+        where = [NONE] * (len(self.op) + 1)  # the last is that of NONE
+        for k, i in enumerate(order):
+            where[i] = k
+        kinds = {t: k for k, t in enumerate(dict.fromkeys([self.type[i] for i in order]))}  # those that are used
+        return Graph(
+            op=array("i", [self.op[i] for i in order]),
+            a=array("i", [where[self.a[i]] for i in order]),
+            b=array("i", [where[self.b[i]] for i in order]),
+            type=array("i", [kinds[self.type[i]] for i in order]),
+            span=array("i", [self.span[i] for i in order]),
+            group=array("i", [self.group[i] for i in order]),
+            more={where[i]: tuple([where[x] for x in xs]) for i, xs in self.more.items() if where[i] != NONE},
+            attrs={where[i]: attrs for i, attrs in self.attrs.items() if where[i] != NONE},
+            names={where[i]: name for i, name in self.names.items() if where[i] != NONE},
+            types=tuple(self.types[t] for t in kinds),
+            spans=tuple(self.spans),
+            groups=tuple(self.groups),
+            inputs=tuple(where[i] for i in self.graph.inputs),
+            outputs=tuple(where[i] for i in outputs),
+        )
+
+    def _append(
+        self, code: int, operands: tuple[int, ...], type_: int, attrs: Mapping[str, Any], risk: bool, varies: bool
+    ) -> int:
+        i = super()._append(code, operands, type_, attrs, risk, varies)
+        self.same.append(i)
+        self._made.setdefault(self._here, []).append(i)
+        return i

@@ -1,0 +1,73 @@
+"""Fusion: sets of elementwise nodes of one shape that can run together, block by block, without values in between.
+
+A set may run as one loop when no path leaves it and comes back: what stands on such a path would have to run in the
+middle. Every node gets a level, by which this is seen without following paths: along an edge that may be fused the
+level does not fall, along any other edge it rises. A path that leaves a set of nodes of one level over an edge that may
+not be fused is on a higher level from there on. So the nodes of one level that such edges connect are a set.
+
+A node may have one of several levels. It gets the highest one that its readers leave it, so that it joins those; a set
+could now and then be larger, but none is wrong.
+"""
+
+from __future__ import annotations
+
+from cgcli.graph.graph import CONST, INPUT, Graph
+from cgcli.graph.sizes import Shape
+from cgcli.graph.types import Type
+from cgcli.ops.registry import BY_CODE, Structured
+
+
+def groups(graph: Graph) -> list[tuple[int, ...]]:
+    """Sets of two or more nodes, each ascending, in the order of their first nodes. Linear in the graph."""
+    kinds = [_kind(graph, i) for i in range(len(graph))]
+    level = _levels(graph, kinds)
+    leader = list(range(len(graph)))  # union-find; the leader is the first node
+
+    def find(x: int) -> int:
+        while leader[x] != x:
+            leader[x] = leader[leader[x]]
+            x = leader[x]
+        return x
+
+    for i in range(len(graph)):
+        if kinds[i] is None:
+            continue
+        for x in graph.operands(i):
+            if kinds[x] == kinds[i] and level[x] == level[i]:
+                p, q = find(x), find(i)
+                leader[max(p, q)] = min(p, q)
+    sets: dict[int, list[int]] = {}
+    for i, kind in enumerate(kinds):
+        if kind is not None:
+            sets.setdefault(find(i), []).append(i)
+    return [tuple(nodes) for _, nodes in sorted(sets.items()) if len(nodes) > 1]
+
+
+def _kind(graph: Graph, i: int) -> Shape | None:
+    """The shape of a node that may be fused, None for the others.
+
+    Not a number alone, and no op that can stop the run: it looks at all elements before it gives any.
+    """
+    op = BY_CODE[graph.op[i]]
+    t = graph.type_of(i)
+    if graph.op[i] in (CONST, INPUT) or op.flow != "elementwise" or op.may_fail or isinstance(op.vjp, Structured):
+        return None
+    if not isinstance(t, Type) or not t.shape or (not t.is_float and t.dtype != "bool"):
+        return None
+    return t.shape
+
+
+def _levels(graph: Graph, kinds: list[Shape | None]) -> list[int]:
+    """The latest levels. Forward, the earliest that operands allow; then each node as late as its readers allow."""
+    early = [0] * len(graph)
+    for i in range(len(graph)):
+        for x in graph.operands(i):
+            early[i] = max(early[i], early[x] + (kinds[x] is None or kinds[x] != kinds[i]))
+    late = [-1] * len(graph)
+    for i in range(len(graph) - 1, -1, -1):
+        if late[i] < 0:
+            late[i] = early[i]  # nobody reads it
+        for x in graph.operands(i):
+            allowed = late[i] - (kinds[x] is None or kinds[x] != kinds[i])
+            late[x] = allowed if late[x] < 0 else min(late[x], allowed)
+    return late

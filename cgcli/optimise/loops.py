@@ -1,0 +1,181 @@
+"""Loops: what every step computes alike is computed once, in front; what no step changes is not carried along."""
+
+from __future__ import annotations
+
+from cgcli.graph.graph import CONST, INPUT, Graph
+from cgcli.graph.traversal import prune
+from cgcli.graph.types import INT, Results
+
+from .editor import COND, GET, LOOP, Editor
+from .inlining import inline
+from .passes import Log, Pass
+from .safety import never_stops
+from .structure import View, gets, structured, with_inputs, with_outputs
+
+
+def _hoist(graph: Graph, log: Log | None = None) -> Graph:
+    """Inner loops first, so that what leaves one can leave the next.
+
+    Steps may be none: only what cannot stop the run leaves a loop. A constant stays, it costs nothing.
+    """
+    ed = Editor(graph, log)
+    for i in ed.visit((COND, LOOP)):
+        ed.within(i, lambda inner: _hoist(inner, log))
+        if ed.op[i] == LOOP:
+            _hoist_from(ed, i)
+    return ed.finish()
+
+
+def _hoist_from(ed: Editor, i: int) -> None:
+    view = View.of(ed, i)
+    if not view.fits(ed):
+        return
+    added: list[int] = []  # operands, new invariants
+    graphs: dict[str, Graph] = {}
+    extra: dict[str, list[int]] = {key: [] for key, _ in view.graphs()}  # of each graph: its nodes that left it
+    for key, graph in view.graphs():
+        moved = _moved(ed, view, key, graph)
+        for x, outer in moved.items():
+            added.append(outer)
+            extra[key].append(x)
+    if not added:
+        return
+    start = 0
+    for key, graph in view.graphs():
+        own = range(start, start + len(extra[key]))
+        start += len(extra[key])
+        carries, invariants, items = view.inputs(key)
+        new = [ed.type_of(x) for x in added]
+        before = [*graph.inputs[: view.offset(key)], *carries, *invariants]
+        instead = {x: len(before) + k for x, k in zip(extra[key], own, strict=True)}
+        graphs[key] = prune(with_inputs(graph, [*before, *new, *items], instead))
+    operands = (*view.first, *view.carries, *view.invariants, *added, *view.stacks)
+    attrs = {**view.attrs, **graphs, "invariants": len(view.invariants) + len(added)}
+    ed.alter(i, operands, attrs)
+    ed.say("{}: what is the same in every step of the loop is computed once", i)
+
+
+def _moved(ed: Editor, view: View, key: str, graph: Graph) -> dict[int, int]:
+    """Of the nodes of a body or condition that leave it and are read within it: the nodes that take their place."""
+    invariant = dict(zip(view.inputs(key)[1], view.invariants, strict=True))
+    outside: dict[int, int] = {}  # nodes that can be computed in front, inputs and constants left out
+    fixed = bytearray(len(graph))
+    for x in invariant:
+        fixed[x] = 1
+    for x, code in enumerate(graph.op):
+        if code == INPUT:
+            continue
+        operands = graph.operands(x)
+        if code == CONST or (code != LOOP and operands and all(fixed[y] for y in operands) and never_stops(graph, x)):
+            fixed[x] = 1
+    leaving = [x for x in range(len(graph)) if fixed[x] and graph.op[x] not in (CONST, INPUT) and _single(graph, x)]
+    leaving_set = set(leaving)
+    wanted = {y for x in range(len(graph)) if not fixed[x] for y in graph.operands(x)}.union(graph.outputs)
+    read = [x for x in leaving if x in wanted]
+    if not read:
+        return {}
+    span, group = ed.at_span, ed.at_group
+    needed = set(read)
+    for x in range(len(graph) - 1, -1, -1):
+        if x in needed:
+            needed.update(graph.operands(x))
+    for x in sorted(needed):
+        if graph.op[x] == INPUT:
+            outside[x] = invariant[x]
+            continue
+        place = graph.span[x]
+        ed.at_span = ed.intern_span(graph.spans[place]) if place >= 0 else span
+        operands = tuple([outside[y] for y in graph.operands(x)])
+        outside[x] = ed.place(graph.op[x], operands, ed.intern_type(graph.type_of(x)), graph.attrs.get(x, {}))
+        if x in graph.names and x in leaving_set:
+            ed.names[outside[x]] = graph.names[x]
+    ed.at_span, ed.at_group = span, group
+    return {x: outside[x] for x in read}
+
+
+def _single(graph: Graph, x: int) -> bool:
+    return not isinstance(graph.type_of(x), Results)
+
+
+# ---- carries that do not change
+
+
+def _settle(graph: Graph, log: Log | None = None) -> Graph:
+    """A carry that every step hands on as it came is an invariant; a loop of no steps gives what it began with."""
+    holders = structured(graph)
+    if not holders:
+        return graph
+    read = gets(graph, holders, GET)
+    ed = Editor(graph, log)
+    for i in ed.visit((COND, LOOP)):
+        ed.within(i, lambda inner: _settle(inner, log))
+        if ed.op[i] == LOOP:
+            _settle_carries(ed, i, read[i])
+    return ed.finish()
+
+
+def _settle_carries(ed: Editor, i: int, read: dict[int, list[int]]) -> None:
+    view = View.of(ed, i)
+    if not view.fits(ed):
+        return
+    many = len(view.carries)
+    steps = ed.number(view.first[0]) if view.first else None
+    if isinstance(steps, int) and steps <= 1 and all(k <= many for k in read) and not (steps == 1 and view.stacks):
+        _unrolled(ed, i, view, read, max(0, steps))
+        return
+    body: Graph = view.attrs["body"]
+    carries = view.inputs("body")[0]
+    still = [k for k in range(many) if body.outputs[k] == carries[k]]
+    if not still:
+        return
+    moving = [k for k in range(many) if k not in still]
+    attrs = {key: value for key, value in view.attrs.items() if key != "saved"}
+    for key, graph in view.graphs():
+        c, v, s = view.inputs(key)
+        inputs = [*graph.inputs[: view.offset(key)], *(c[k] for k in moving), *v, *(c[k] for k in still), *s]
+        outputs = (*(body.outputs[k] for k in moving), *body.outputs[many:]) if key == "body" else graph.outputs
+        attrs[key] = with_inputs(with_outputs(graph, outputs), inputs, {})
+    attrs |= {"carries": len(moving), "invariants": len(view.invariants) + len(still)}
+    operands = (
+        *view.first,
+        *(view.carries[k] for k in moving),
+        *view.invariants,
+        *(view.carries[k] for k in still),
+        *view.stacks,
+    )
+    t = ed.type_of(i)
+    assert isinstance(t, Results)
+    results = [0, *(1 + k for k in moving), *range(1 + many, len(t.items))]
+    ed.alter(i, operands, attrs, Results(tuple(t.items[k] for k in results)))
+    ed.say("{}: what no step of the loop changes is not handed from step to step", i)
+    for k in still:
+        for x in read.get(k + 1, ()):
+            ed.replace(x, view.carries[k])
+    for new, old in enumerate(results):
+        for x in read.get(old, ()):
+            if new != old:
+                ed.alter(x, attrs={"k": new})
+
+
+def _unrolled(ed: Editor, i: int, view: View, read: dict[int, list[int]], steps: int) -> None:
+    """A loop of no step or of one, of which no stack is read."""
+    found = list(view.carries)
+    if steps:
+        found = inline(ed, view.attrs["body"], (ed.const(0, INT), *view.carries, *view.invariants))
+    ed.say("{}: the loop takes " + ("one step, which is put in its place" if steps else "no step"), i)
+    for k, nodes in read.items():
+        for x in nodes:
+            ed.replace(x, found[k - 1] if k else ed.const(steps, INT))
+    ed.replace(i, view.operands[0])  # nobody reads it any more
+
+
+hoist = Pass(
+    "hoist",
+    "what is the same in every step of a loop is computed once in front of it, unless that could stop the run",
+    _hoist,
+)
+settle = Pass(
+    "settle",
+    "what no step of a loop changes is not handed from step to step; a loop of one step is that step",
+    _settle,
+)

@@ -1,0 +1,133 @@
+"""A `cond` or a `loop` by the roles of its operands, and graphs with fewer inputs and outputs."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from cgcli.graph.columns import Columns
+from cgcli.graph.graph import INPUT, Graph
+from cgcli.graph.traversal import select
+from cgcli.graph.types import AnyType, Stack
+from cgcli.ops.loops import parts
+
+from .editor import COND, LOOP, Editor
+
+
+@dataclass(frozen=True)
+class View:
+    """The operands of a structured node of an editor.
+
+    first: the condition of a `cond`, the trip count of a counted loop (one or none). carries, invariants, stacks: of a
+    `loop`; what a `cond` hands to its sides are `invariants`.
+    """
+
+    attrs: Mapping[str, Any]
+    first: tuple[int, ...]
+    carries: tuple[int, ...]
+    invariants: tuple[int, ...]
+    stacks: tuple[int, ...]
+    loop: bool
+
+    @classmethod
+    def of(cls, ed: Editor, i: int) -> View:
+        attrs, operands = ed.attrs[i], ed.operands(i)
+        if ed.op[i] == COND:
+            return cls(attrs, operands[:1], (), operands[1:], (), False)
+        count, carries, invariants, stacks = parts(attrs, operands)
+        first = () if count is None else (count,)
+        return cls(attrs, first, tuple(carries), tuple(invariants), tuple(stacks), True)
+
+    @property
+    def operands(self) -> tuple[int, ...]:
+        return (*self.first, *self.carries, *self.invariants, *self.stacks)
+
+    def graphs(self) -> Iterator[tuple[str, Graph]]:
+        return ((key, value) for key, value in self.attrs.items() if isinstance(value, Graph))
+
+    def offset(self, key: str) -> int:
+        """Inputs of the graph `key` in front of those that stand for `carries`: a body's number of the step."""
+        return 1 if key == "body" else 0
+
+    def inputs(self, key: str) -> tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]:
+        """The inputs of a graph that stand for carries, invariants and stacks' items."""
+        graph: Graph = self.attrs[key]
+        start = self.offset(key)
+        middle = start + len(self.carries)
+        end = middle + len(self.invariants)
+        return graph.inputs[start:middle], graph.inputs[middle:end], graph.inputs[end:]
+
+    def fixed(self, key: str) -> list[tuple[int, int]]:
+        """Pairs of an operand and the input of the graph `key` that is its value, or a stack's item, at every step."""
+        _, invariants, items = self.inputs(key)
+        pairs = list(zip(self.invariants, invariants, strict=True))
+        return pairs if key == "pred" else pairs + list(zip(self.stacks, items, strict=True))
+
+    def fits(self, ed: Editor) -> bool:
+        """Whether every graph's inputs have the very types of the operands that they stand for."""
+        for key, graph in self.graphs():
+            carries, _, _ = self.inputs(key)
+            pairs = [*zip(self.carries, carries, strict=True), *self.fixed(key)]
+            for x, inner in pairs:
+                t: AnyType = ed.type_of(x)
+                if x in self.stacks and isinstance(t, Stack):
+                    t = t.item
+                if t != graph.type_of(inner):
+                    return False
+        return True
+
+
+def structured(graph: Graph) -> list[int]:
+    """The nodes that hold graphs."""
+    if COND not in graph.op and LOOP not in graph.op:
+        return []
+    return [i for i, code in enumerate(graph.op) if code in (COND, LOOP)]
+
+
+def with_outputs(graph: Graph, outputs: Sequence[int]) -> Graph:
+    """The graph with other outputs; what none of them needs stays until it is pruned."""
+    return replace(graph, outputs=tuple(outputs))
+
+
+def with_inputs(graph: Graph, inputs: Sequence[int | AnyType], instead: Mapping[int, int]) -> Graph:
+    """The graph over other inputs: input nodes of its own, and new ones of these types.
+
+    instead: nodes that are not computed but read from the input at that place.
+    """
+    columns = Columns()
+    columns.spans, columns.groups = list(graph.spans), list(graph.groups)
+    where: dict[int, int] = {}
+
+    def copied(i: int) -> None:
+        operands = [where[x] for x in graph.operands(i)]
+        kind = columns.intern_type(graph.type_of(i))
+        where[i] = columns.append(graph.op[i], operands, kind, graph.attrs.get(i), graph.span[i], graph.group[i])
+        if i in graph.names:
+            columns.names[where[i]] = graph.names[i]
+
+    for x in inputs:
+        if isinstance(x, int):
+            copied(x)
+        else:
+            columns.append(INPUT, (), columns.intern_type(x))
+    for i, code in enumerate(graph.op):
+        if i in instead:
+            where[i] = instead[i]
+        elif code != INPUT:
+            copied(i)
+    return columns.freeze([where[i] for i in graph.outputs])
+
+
+def without_inputs(graph: Graph, gone: Collection[int]) -> Graph:
+    """The graph without some inputs, which nothing in it reads."""
+    return select(graph, [i for i in range(len(graph)) if i not in gone]) if gone else graph
+
+
+def gets(graph: Graph, holders: Collection[int], get: int) -> dict[int, dict[int, list[int]]]:
+    """Of each structured node, the `get`s of each of its results."""
+    found: dict[int, dict[int, list[int]]] = {i: {} for i in holders}
+    for i, code in enumerate(graph.op):
+        if code == get and graph.a[i] in found:
+            found[graph.a[i]].setdefault(graph.attrs[i]["k"], []).append(i)
+    return found

@@ -1,0 +1,186 @@
+"""Dead code: nodes that no output needs; of a `cond` or a `loop` the results, carries and operands that nobody reads.
+
+A step that could stop the run, or never end, vanishes with them: the language allows it where no output needs it. An
+assert stays, and all that it needs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from cgcli.graph.graph import INPUT, Graph
+from cgcli.graph.traversal import live, prune
+from cgcli.graph.types import Results
+
+from .editor import COND, GET, LOOP, Editor
+from .passes import Log, Pass, told
+from .structure import View, gets, structured, with_outputs, without_inputs
+
+
+def _drop(graph: Graph, log: Log | None = None) -> Graph:
+    needed = live(graph, (*graph.outputs, *graph.asserts))
+    if not all(needed):
+        dead = [i for i in range(len(graph)) if not needed[i] and graph.op[i] != INPUT]
+        if log is not None:
+            for i in dead:
+                if i in graph.names:
+                    log.say(f"{told(graph, i)} is not needed by any output")
+        if dead:
+            graph = prune(graph)
+            needed = bytearray(b"\1") * len(graph)
+    holders = structured(graph)
+    if not holders:
+        return graph
+    read = gets(graph, holders, GET)
+    ed = Editor(graph, log)
+    for i in ed.visit((COND, LOOP)):
+        ed.within(i, lambda inner: _drop(inner, log))
+        if ed.op[i] == COND:
+            _narrow_cond(ed, i, read[i])
+        else:
+            _narrow_loop(ed, i, read[i])
+    return ed.finish()
+
+
+def _renumber(ed: Editor, read: dict[int, list[int]], kept: list[int]) -> None:
+    """The `get`s of the results `kept`, whose numbers are now their places in that list."""
+    for new, old in enumerate(kept):
+        for i in read.get(old, ()):
+            if new != old:
+                ed.alter(i, attrs={"k": new})
+
+
+def _narrow_cond(ed: Editor, i: int, read: dict[int, list[int]]) -> None:
+    view = View.of(ed, i)
+    kept = sorted(read)
+    sides = dict(view.graphs())
+    count = len(sides["then"].outputs)
+    if len(kept) < count:
+        sides = {key: prune(with_outputs(side, [side.outputs[k] for k in kept])) for key, side in sides.items()}
+    wanted = [any(_reads(side)[side.inputs[j]] for side in sides.values()) for j in range(len(view.invariants))]
+    if len(kept) == count and all(wanted):
+        return
+    sides = {
+        key: without_inputs(side, {x for x, w in zip(side.inputs, wanted, strict=True) if not w})
+        for key, side in sides.items()
+    }
+    if len(kept) < count:
+        ed.say("{}: of the `if`, results that nobody reads are not computed", i)
+    if not all(wanted):
+        ed.say("{}: the `if` is not handed what neither side reads", i)
+    t = ed.type_of(i)
+    assert isinstance(t, Results)
+    operands = (*view.first, *(x for x, w in zip(view.invariants, wanted, strict=True) if w))
+    ed.alter(i, operands, {**view.attrs, **sides}, Results(tuple(t.items[k] for k in kept)))
+    _renumber(ed, read, kept)
+
+
+def _reads(graph: Graph) -> bytearray:
+    """A flag a node: whether another one or an output reads it."""
+    flags = bytearray(len(graph))
+    for i in range(len(graph)):
+        for x in graph.operands(i):
+            flags[x] = 1
+    for i in graph.outputs:
+        flags[i] = 1
+    return flags
+
+
+class _Needed:
+    """What is needed of a body, more and more."""
+
+    def __init__(self, graph: Graph) -> None:
+        self.graph = graph
+        self.flags = bytearray(len(graph))
+
+    def add(self, roots: Iterable[int]) -> None:
+        stack = [i for i in roots if not self.flags[i]]
+        for i in stack:
+            self.flags[i] = 1
+        while stack:
+            for x in self.graph.operands(stack.pop()):
+                if not self.flags[x]:
+                    self.flags[x] = 1
+                    stack.append(x)
+
+
+def _narrow_loop(ed: Editor, i: int, read: dict[int, list[int]]) -> None:
+    """A carry is needed when its end is read, or the condition or anything needed of a step reads it."""
+    view = View.of(ed, i)
+    body: Graph = view.attrs["body"]
+    test: Graph | None = view.attrs.get("pred")
+    many = len(view.carries)
+    needed = _Needed(body)
+    carry_inputs, invariant_inputs, item_inputs = view.inputs("body")
+    tested = None if test is None else _reads(test)
+    carries = {k for k in range(many) if k + 1 in read}
+    if test is not None and tested is not None:
+        carries |= {k for k, x in enumerate(view.inputs("pred")[0]) if tested[x]}
+    written = [k for k in range(len(body.outputs) - many) if many + 1 + k in read]
+    needed.add((*body.asserts, *(body.outputs[many + k] for k in written)))
+    while True:
+        needed.add(body.outputs[k] for k in carries)
+        more = {k for k, x in enumerate(carry_inputs) if needed.flags[x]} - carries
+        if not more:
+            break
+        carries |= more
+    kept = sorted(carries)
+    invariants = [
+        k
+        for k, x in enumerate(invariant_inputs)
+        if needed.flags[x] or (tested is not None and tested[view.inputs("pred")[1][k]])
+    ]
+    stacks = [k for k, x in enumerate(item_inputs) if needed.flags[x]]
+    whole = len(kept) == many and len(invariants) == len(view.invariants) and len(stacks) == len(view.stacks)
+    if whole and len(written) == len(body.outputs) - many:
+        return
+    _rebuild(ed, i, view, (kept, invariants, stacks, written), read)
+
+
+def _rebuild(
+    ed: Editor,
+    i: int,
+    view: View,
+    parts_kept: tuple[list[int], list[int], list[int], list[int]],
+    read: dict[int, list[int]],
+) -> None:
+    kept, invariants, stacks, written = parts_kept
+    body: Graph = view.attrs["body"]
+    many = len(view.carries)
+    attrs: dict[str, Any] = {key: value for key, value in view.attrs.items() if key != "saved"}
+    attrs |= {"carries": len(kept), "invariants": len(invariants)}
+    for key, graph in view.graphs():
+        c, v, s = view.inputs(key)
+        gone = {x for k, x in enumerate(c) if k not in kept} | {x for k, x in enumerate(v) if k not in invariants}
+        if key == "body":
+            gone |= {x for k, x in enumerate(s) if k not in stacks}
+            outputs = [body.outputs[k] for k in kept] + [body.outputs[many + k] for k in written]
+            steps = prune(with_outputs(graph, outputs))
+            attrs[key] = without_inputs(steps, {steps.inputs[body.inputs.index(x)] for x in gone})
+        else:
+            attrs[key] = without_inputs(graph, gone)
+    if len(kept) < many:
+        ed.say("{}: of the loop, what is handed from step to step and never read is not computed", i)
+    if len(written) < len(body.outputs) - many:
+        ed.say("{}: of the loop, values of its steps that nobody reads are not kept", i)
+    if len(invariants) < len(view.invariants) or len(stacks) < len(view.stacks):
+        ed.say("{}: the loop is not handed what no step reads", i)
+    t = ed.type_of(i)
+    assert isinstance(t, Results)
+    results = [0, *(1 + k for k in kept), *(1 + many + k for k in written)]
+    operands = (
+        *view.first,
+        *(view.carries[k] for k in kept),
+        *(view.invariants[k] for k in invariants),
+        *(view.stacks[k] for k in stacks),
+    )
+    ed.alter(i, operands, attrs, Results(tuple(t.items[k] for k in results)))
+    _renumber(ed, read, results)
+
+
+drop = Pass(
+    "drop",
+    "what no output and no assert needs is not computed, nor carried along by a loop or an `if`",
+    _drop,
+)
