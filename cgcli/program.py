@@ -109,6 +109,7 @@ class Program:
         self.warnings: tuple[Diagnostic, ...] = module.warnings
         self.seed = 0
         self.max_memory: int | None = None
+        self._roots: dict[tuple[int, ...], tuple[int, ...]] = {}  # the outputs of graphs of derivatives
         self._cut: set[tuple[int, ...]] = set()  # executors of derivatives with checkpoints
 
     def input(self, name: str) -> Input:
@@ -411,8 +412,7 @@ class Program:
         bound = self._bind(values)
         known = self._executors.get(key)
         if known is None:
-            graph = made(self.graph, range(len(self.graph)))
-            known = self._executors[key] = executor(graph, None, self.max_memory)
+            known = self._keep(key, made(self.graph, range(len(self.graph))))
         try:
             v = known.forward(bound)
         except CgError as e:
@@ -421,9 +421,15 @@ class Program:
             from cgcli.transform.checkpoint import checkpointed
 
             self._cut.add(key)
-            known = self._executors[key] = executor(made(*checkpointed(self.graph)), None, self.max_memory)
+            known = self._keep(key, made(*checkpointed(self.graph)))
             v = known.forward(bound)
-        return [plain(v[i]) for i in known.graph.outputs]
+        return [plain(v[i]) for i in self._roots[key]]
+
+    def _keep(self, key: tuple[int, ...], graph: Graph) -> Any:
+        """The executor of a graph of derivatives, ready for the next values."""
+        self._roots[key] = graph.outputs
+        known = self._executors[key] = executor(graph, None, self.max_memory)
+        return known
 
     def _adjoints(self, values: Values, target: int) -> list[Any]:
         """The derivatives of `target` by the nodes that it depends on, None by others."""

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from cgcli.graph.diagnostic import CgError, Diagnostic
-from cgcli.language.wording import program, syntax, tensors
+from cgcli.language.wording import control, program, syntax, tensors
 from cgcli.program import load
 from cgcli.render.report import text
 
@@ -25,6 +25,13 @@ ELSEWHERE = {
     "gradient-differs-at": "tests/test_cli_tensors.py",
     "branches-differ": "the type rule of a node that lowering never makes",
     "no-type-rule": "the same",
+    "body-inputs": "the same",
+    "carry-changes": "the same",
+    "side-inputs": "the same",
+    "not-a-list": "the same",
+    "not-an-int": "the same",
+    "too-many-steps": "tests/test_loops.py",  # limits are given when a program runs
+    "stacks-too-large": "tests/test_loops.py",
 }
 """Codes without a program that one could read, and where they are shown instead."""
 
@@ -60,4 +67,4 @@ def test_every_sample_says_what_is_wrong_with_it() -> None:
 def test_every_diagnostic_about_programs_has_a_sample(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(ROOT)
     shown = {d.code for path in CASES for d in diagnostics(path)}
-    assert {*program.WORDS, *syntax.WORDS, *tensors.WORDS} - shown - set(ELSEWHERE) == set()
+    assert {*program.WORDS, *syntax.WORDS, *tensors.WORDS, *control.WORDS} - shown - set(ELSEWHERE) == set()

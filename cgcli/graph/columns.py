@@ -6,7 +6,7 @@ from array import array
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from .graph import CONST, INPUT, NONE, Graph, Group
+from .graph import CONST, INPUT, NONE, Graph, Group, asserts
 from .source import Span
 from .types import AnyType
 
@@ -94,6 +94,11 @@ class Columns:
             return None
         value: float | int | bool = self.attrs[i]["value"]
         return value
+
+    @property
+    def asserts(self) -> tuple[int, ...]:
+        """As those of a graph."""
+        return asserts(self.op, self.attrs)
 
     def freeze(self, outputs: Sequence[int]) -> Graph:
         """The graph of everything appended so far."""

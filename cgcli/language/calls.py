@@ -12,23 +12,16 @@ from cgcli.graph.types import Type
 from cgcli.ops.registry import arity
 
 from .builtins import DERIVATIVES, ELEMENTWISE, FUNCTIONS
-from .derivatives import derivative
+from .derivatives import ThroughLoop, derivative
 from .expressions import MAX_NODES, Lowering
-from .frames import Dimension, Environment, Frame, assigned, coerce, named_parts, written_type
+from .frames import Dimension, Environment, Frame, coerce, written_type
 from .library import LIBRARY, Builtin
+from .loops import Loops
 from .names import Function, Parameter
 from .regions import Call, Region, Several, Value
 from .site import Argument, Site
 from .suggest import nearest
-from .tensors import Tensors
 from .tree import arguments, identifier, kind, span_of
-
-STATEMENTS = {
-    "if_stmt": "`if` statements",
-    "for_stmt": "`for` loops",
-    "while_stmt": "`while` loops",
-    "assert_stmt": "`assert`",
-}
 
 
 class _Memo(NamedTuple):
@@ -39,7 +32,7 @@ class _Memo(NamedTuple):
     arguments: tuple[Value, ...]
 
 
-class Calls(Tensors):
+class Calls(Loops):
     """Lowers calls; remembers those made within functions, so that doubling functions stay small."""
 
     def __init__(self, max_nodes: int = MAX_NODES) -> None:
@@ -156,7 +149,12 @@ class Calls(Tensors):
         shape = (*y.type.shape, *x.type.shape * (2 if name == "hessian" else 1))
         for _ in range(2 if name == "hessian" else 1):
             frame.region.at(span, call)
-            made = derivative(frame.region, y, x)
+            try:
+                made = derivative(frame.region, y, x)
+            except ThroughLoop as e:
+                place = Label(frame.span(variable), "variable")
+                span = frame.span(expression)
+                raise error("derivative-through-loop", span, place, function=name, carry=e.args[0]) from None
             if made is None:
                 self.warn(
                     "zero-derivative",
@@ -203,7 +201,7 @@ class Calls(Tensors):
         call = Call(frame.call, function.name, frame.span(tree))
         if id(function) in self._active:
             raise error("recursion", frame.span(tree), name=function.name)
-        inner = Frame(home, frame.region, call, {}, {})
+        inner = Frame(home, frame.region, call, {}, {}, f"{function.name}.", True)
         outside = Frame(home, frame.region, call, {})
         missing = [p for p in function.parameters if p.name not in given and p.default is None]
         if missing:
@@ -230,33 +228,13 @@ class Calls(Tensors):
         if function.statements is None:
             result = yield inner, function.body, True
         else:
-            result = yield from self._block(inner, function)
+            found = yield from self.run(inner, function.statements)
+            if found is None or found.happened is not None:
+                raise error("no-return", inner.span(function.tree.children[0]), name=function.name)
+            result = found.values[0] if len(found.values) == 1 else Several(found.values)
         self._active.discard(id(function))
         self._known[memo] = result
         return result
-
-    def _block(self, frame: Frame, function: Function) -> Lowering:
-        """The statements of a function up to its `return`."""
-        assert function.statements is not None
-        assert frame.local is not None
-        for statement in function.statements:
-            rule = kind(statement)
-            if rule == "return_stmt":
-                if len(statement.children) == 1:
-                    return (yield frame, statement.children[0], True)
-                results: list[Value] = []
-                for part in statement.children:
-                    results.append((yield frame, part))
-                return Several(results)
-            if rule == "bare":
-                raise error("computes-nothing", frame.span(statement))
-            if rule not in ("assign", "unpack"):
-                raise error("not-yet-statement", frame.span(statement), what=STATEMENTS.get(rule, rule))
-            found = yield frame, assigned(statement), True
-            for name, value in named_parts(frame, statement, found):
-                frame.local[name] = self.bind(frame, statement, value, f"{function.name}.{name}")
-        name_token = function.tree.children[0]
-        raise error("no-return", frame.span(name_token), name=function.name)
 
     def _parameter(self, frame: Frame, part: Any, value: Value, p: Parameter, inner: Frame) -> Value:
         """The argument in its parameter's type, when that has one; names in its shape are bound for this call."""

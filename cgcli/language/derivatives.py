@@ -9,8 +9,14 @@ from cgcli.transform.jacobian import jacobians
 from .regions import Region, Value
 
 
+class ThroughLoop(Exception):
+    """A value depends on what earlier steps of a loop have made; the name of what goes from step to step."""
+
+
 def derivative(region: Region, y: Value, x: Value) -> Value | None:
     """The derivative of each element of `y` by `x`, made in `region`; None when `y` does not depend on `x`.
+
+    Raises ThroughLoop where a loop stands between the two that runs on.
 
     Where `x` stands outside of `region` (a side of an `if`), what lies between the two is first computed again inside:
     a region reads values from outside, but only from within can it be differentiated.
@@ -69,6 +75,8 @@ def _between(y: Value, x: Value) -> dict[Value, None]:
         operands = [known.get(i, Value(region, i)) for i in b.operands(value.node)]
         if not visited:
             if b.op[value.node] == INPUT or (region is x.region and value.node < x.node):
+                if region.loop is not None and not x.region.within(region) and b.type1(value.node).has_derivative:
+                    raise ThroughLoop(b.names.get(value.node, ""))
                 depends[value] = False
                 continue
             stack.append((value, True))

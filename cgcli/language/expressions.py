@@ -219,10 +219,12 @@ class Expressions:
         node = b.apply("cond", *operands, **{"then": then, "else": otherwise})
         return Value(frame.region, b.get(node, k=0))
 
-    def _check_bool(self, frame: Frame, tree: Any, value: Value) -> None:
+    def _check_bool(self, frame: Frame, tree: Any, value: Value, what: str = "if") -> None:
+        """Raises where the condition of `what` is not one bool."""
         if value.type.dtype != "bool" or value.type.shape:
             code = "condition-not-bool" if value.type.dtype != "bool" else "condition-not-scalar"
-            raise error(code, frame.span(tree), found=value.type)
+            span = frame.span(tree)
+            raise error(code, span, *callers(frame.call, span), found=value.type, what=what)
 
     # ---- fields and calls
 
@@ -232,7 +234,9 @@ class Expressions:
         if module is None:
             if identifier(token) in FUNCTIONS:
                 raise error("function-as-field", frame.span(token), name=identifier(token), base=frame.span(base).text)
-            raise error("not-yet", frame.span(token), what="fields")
+            raise error(
+                "not-yet", frame.span(token), what="fields of records, which need the dynamic mode (`--mode dynamic`)"
+            )
         name = identifier(token)
         value = module.values.get(name)
         if value is None:
@@ -329,6 +333,8 @@ def _mismatch(
 def _may_fail(region: Region) -> bool:
     """Whether an operation in the region can stop the run: one that says so, or one on ints, which may overflow."""
     b = region.builder
+    if b.asserts:
+        return True
     for i, op in enumerate(b.op):
         t = b.type_of(i)
         if not isinstance(t, Type) or (t.is_int and (BY_CODE[op].may_fail or (b.operands(i) and not t.weak))):

@@ -39,6 +39,8 @@ class Frame:
     call: Call | None = None
     local: dict[str, Value] | None = None  # None at the top level
     sizes: dict[str, Size] | None = None  # of a function's signature, bound by this call
+    prefix: str = ""  # of the names that are bound here, as pictures show them
+    returns: bool = False  # whether it is a function's body
 
     def span(self, tree: Any) -> Span:
         return span_of(self.environment.source, tree)
@@ -101,7 +103,9 @@ def written_type(source: Source, tree: Any) -> tuple[str, list[tuple[Dimension, 
     """The dtype that a `type` tree names, and its dimensions with their tokens. Raises for an unknown type."""
     name, *dims = (c for c in tree.children if c is not None)
     if str(name) == "any":
-        raise error("not-yet", span_of(source, name), what="the type `any`")
+        raise error(
+            "not-yet", span_of(source, name), what="the type `any`, which needs the dynamic mode (`--mode dynamic`)"
+        )
     if str(name) not in TYPES:
         raise error("unknown-type", span_of(source, name), name=str(name), nearest=nearest(str(name), TYPES))
     found: list[tuple[Dimension, Any]] = []

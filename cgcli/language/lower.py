@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -14,14 +15,16 @@ from cgcli.graph.traversal import live, select
 from cgcli.graph.types import FLOAT, INT, Type
 from cgcli.ops.evaluate import is_scalar
 
-from .calls import STATEMENTS, Calls
+from .calls import Calls
 from .constants import alone, binds, evaluated, value_fits
 from .expressions import MAX_NODES
 from .files import STDLIB, library_names, library_path, read_source, resolve_import
+from .flow import assigned_in
 from .frames import (
     Dimension,
     Environment,
     Frame,
+    Part,
     assigned,
     coerce,
     named_parts,
@@ -133,7 +136,7 @@ class _Program:
         values = {name: self.region.index(v) for name, v in environment.values.items()}
         b = self.region.builder
         self._warn_of_mixed_floats()
-        needed = live(b, [*values.values(), *self.nodes.values()])
+        needed = live(b, [*values.values(), *self.nodes.values(), *b.asserts])
         graph = b.freeze([values[name] for name in outputs])
         order = [i for i in range(len(graph)) if needed[i]]
         where = {old: new for new, old in enumerate(order)}
@@ -203,7 +206,7 @@ class _File:
             self._check_imported()
         names = Resolver(source, self.statements, modules, "main" if main else "import").resolve()
         self.environment = Environment(source, names, prefix=prefix)
-        self.frame = Frame(self.environment, program.region)
+        self.frame = Frame(self.environment, program.region, prefix=prefix)
         self.bare: list[tuple[Place, str]] = []
         self.declares_output = any(kind(s) == "output_decl" for s in self.statements)
 
@@ -247,7 +250,7 @@ class _File:
         elif rule == "return_stmt":
             raise error("return-outside", self.frame.span(statement))
         elif rule != "fn_decl":
-            raise error("not-yet-statement", self.frame.span(statement), what=STATEMENTS.get(rule, rule))
+            self._block(statement)
 
     def _assign(self, statement: Any) -> None:
         for target in statement.children[:-1]:
@@ -255,6 +258,17 @@ class _File:
         found = self.program.calls.lower_several(self.frame, assigned(statement))
         for name, value in named_parts(self.frame, statement, found):
             self._name(statement, name, value)
+
+    def _block(self, statement: Any) -> None:
+        """A statement that holds others, or an `assert`; it works on names of its own, and hands on what they are."""
+        for name in assigned_in([statement]):
+            self._check_unbound(statement, name)
+        inner = replace(self.frame, local={})
+        assert inner.local is not None
+        self.program.calls.lower_several(inner, Part("block_", [statement], statement.meta))
+        for name, value in inner.local.items():
+            self.environment.values[name] = value
+            self._note_doc(statement, name)
 
     def _bind(self, statement: Any, name: str, expression: Any) -> None:
         self._check_unbound(statement, name)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from cgcli.graph.diagnostic import CgError, Diagnostic, Label
+from cgcli.graph.diagnostic import CgError, Diagnostic, Label, error
 from cgcli.graph.source import Source
 
 from .builtins import CONSTANTS, DERIVATIVES, NAMES
+from .flow import BLOCKS, Scope, assigned_in, deepest, expressions, follow, targets
+from .regions import NESTING
 from .suggest import nearest
 from .tree import arguments, identifier, kind, span_of, walk
 
@@ -76,8 +78,7 @@ def bound_names(statement: Any) -> list[Any]:
     """The tokens of the names that a statement or an item of an `output` binds."""
     rule = kind(statement)
     if rule in ("assign", "unpack"):
-        targets = [t.children[0] if kind(t) == "index" else t for t in statement.children[:-1]]
-        return [t.children[0] for t in targets if kind(t) == "name"]
+        return targets(statement)
     if rule in ("input_decl", "param_decl"):
         return [statement.children[0]]
     if rule == "output_item" and statement.children[1] is not None:
@@ -94,10 +95,7 @@ def used_expressions(statement: Any) -> list[Any]:
         return [c for c in statement.children[1:] if c is not None]
     if rule == "import_decl":
         return []
-    if rule in ("assign", "unpack"):
-        # `x[i] = v` reads x; `f(x) = v` is a mistake of its own
-        return [*(t for t in statement.children[:-1] if kind(t) == "index"), statement.children[-1]]
-    return [c for c in statement.children if c is not None]
+    return expressions(statement)
 
 
 def value_names(expression: Any) -> Iterator[Any]:
@@ -168,26 +166,77 @@ class Resolver:
         names = self.names
         declarations = [s for s in self.statements if kind(s) in ("input_decl", "param_decl")]
         names.sizes = frozenset(size for s in declarations for size in size_names(s.children[1]))
+        scope = Scope()
         for place, statement in steps(self.statements):
             if kind(statement) == "fn_decl":
                 self._declare_function(statement)
-            for token in bound_names(statement):
+            self._check_depth([statement])
+            for token in self._handed_on(statement, scope):
                 names.bindings.setdefault(identifier(token), []).append(place)
                 names.tokens.setdefault(identifier(token), token)
+        scope = Scope()
         for place, statement in steps(self.statements):
             if kind(statement) == "fn_decl":
                 self._function(place, names.functions[identifier(statement.children[0])])
                 continue
-            for expression in used_expressions(statement):
-                self._calls(expression)
-                for token in value_names(expression):
-                    self._use(place, token)
+            self._statement(place, statement, scope)
             if kind(statement) == "output_item" and statement.children[1] is None:
                 self._output(place, statement.children[0])
         if self.errors:
             raise CgError(*self.errors)
         self._warn_of_near_names()
         return names
+
+    def _check_depth(self, statements: list[Any]) -> None:
+        deep = deepest(statements, NESTING)
+        if deep is not None:
+            raise error("nested-too-deep", span_of(self.source, deep), limit=NESTING)
+
+    @staticmethod
+    def _handed_on(statement: Any, scope: Scope) -> list[Any]:
+        """The tokens by which a statement binds names for those below, each name once."""
+        if kind(statement) not in BLOCKS:
+            tokens = bound_names(statement)
+            for token in tokens:
+                scope.bind(token)
+            return tokens
+        follow([statement], scope, lambda *_: None, lambda _: None)
+        return [token for name, token in assigned_in([statement]).items() if name in scope.known]
+
+    def _statement(self, place: Place, statement: Any, scope: Scope) -> None:
+        """Checks a statement of the top level: what it reads, and in its blocks what they bind themselves."""
+        if kind(statement) in BLOCKS:
+            later, above = assigned_in([statement]), set(scope.known)
+
+            def read(expression: Any, inner: Scope, part: Any) -> None:
+                def use(token: Any) -> None:
+                    if identifier(token) not in inner.known or identifier(token) in above:
+                        self._use(place, token, kind(part) != "assert_stmt")
+
+                self._read(expression, inner, later, use)
+
+            follow([statement], scope, read, lambda _: None)
+            return
+        counts = kind(statement) != "assert_stmt"
+        for expression in used_expressions(statement):
+            self._read(expression, scope, {}, lambda token: self._use(place, token, counts))
+        for token in bound_names(statement):
+            scope.bind(token)
+
+    def _read(self, expression: Any, scope: Scope, later: dict[str, Any], use: Callable[[Any], None]) -> None:
+        """Checks the names that an expression reads; `later` are those that statements around it bind somewhere."""
+        self._calls(expression)
+        for token in value_names(expression):
+            name = identifier(token)
+            partly = None if name in scope.known else scope.partly.get(name)
+            if partly is not None:
+                if f"used-before-binding {name}" not in self._reported:
+                    self._error(partly.code, token, ("bound", partly.binding), name=name)
+            elif name in later and name not in scope.known:
+                line = span_of(self.source, later[name]).line
+                self._error("used-before-binding", token, ("bound", later[name]), name=name, line=line)
+            else:
+                use(token)
 
     def _declare_function(self, tree: Any) -> None:
         function = function_of(tree)
@@ -209,25 +258,21 @@ class Resolver:
                 self._calls(p.default)
                 for token in value_names(p.default):
                     self._use_in_function(place, token)
-        if function.statements is None:
-            self._in_function(place, function.body, known, {})
-            return
-        later = {identifier(t): t for s in function.statements for t in bound_names(s)}
-        for statement in function.statements:
-            for expression in used_expressions(statement):
-                self._in_function(place, expression, known, later)
-            known.update(identifier(t) for t in bound_names(statement))
+        scope = Scope(dict.fromkeys(known))
+        later = {} if function.statements is None else assigned_in(function.statements)
 
-    def _in_function(self, place: Place, expression: Any, known: set[str], later: dict[str, Any]) -> None:
-        self._calls(expression)
-        for token in value_names(expression):
-            name = identifier(token)
-            if name in known:
-                continue
-            if name in later:
-                self._error("used-before-binding", token, ("bound", later[name]), name=name)
-            else:
-                self._use_in_function(place, token)
+        def read(expression: Any, inner: Scope, _: Any) -> None:
+            def use(token: Any) -> None:
+                if identifier(token) not in inner.known:
+                    self._use_in_function(place, token)
+
+            self._read(expression, inner, later, use)
+
+        if function.statements is None:
+            read(function.body, scope, None)
+        else:
+            self._check_depth(function.statements)
+            follow(function.statements, scope, read, lambda _: None)
 
     def _use_in_function(self, place: Place, token: Any) -> None:
         name = identifier(token)
@@ -239,11 +284,13 @@ class Resolver:
         else:
             self._unbound(place, token)
 
-    def _use(self, place: Place, token: Any) -> None:
+    def _use(self, place: Place, token: Any, counts: bool = True) -> None:
+        """counts: whether an output is no output any more when it is used here."""
         name = identifier(token)
         bindings = self.names.bindings.get(name)
         if bindings and bindings[0] < place:
-            self.names.uses.setdefault(name, []).append(place)
+            if counts:
+                self.names.uses.setdefault(name, []).append(place)
         elif bindings:
             self._error(
                 "used-before-binding", token, ("bound", self.names.tokens[name]), name=name, line=self._line(name)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import NamedTuple
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
 
 from cgcli.graph.graph import NONE, Graph, Group
+from cgcli.graph.sizes import Size
 from cgcli.graph.source import Span
 from cgcli.graph.traversal import live, select
 from cgcli.graph.types import Type
@@ -30,6 +32,7 @@ class Region:
         self.depth: int = parent.depth + 1 if parent else 0
         self.builder = Builder()
         self.captured: dict[Value, int] = {}
+        self.loop: Loop | None = None
         self._groups: dict[int, tuple[Call, int]] = {}  # by id; the call is kept, so that its id stays its own
 
     def index(self, value: Value) -> int:
@@ -51,11 +54,20 @@ class Region:
         self.builder.at_group = self._group(call)
         return self.builder
 
-    def close(self, outputs: Iterable[int], captured: Iterable[Value]) -> Graph:
-        """The region's graph, its inputs being `captured` in that order, without what no output needs."""
-        inputs = [self.index(v) for v in captured]
+    def within(self, outer: Region) -> bool:
+        """Whether this region is `outer` or lies in it."""
+        region: Region | None = self
+        while region is not None and region is not outer:
+            region = region.parent
+        return region is outer
+
+    def close(
+        self, outputs: Iterable[int], captured: Iterable[Value], first: Sequence[int] = (), last: Sequence[int] = ()
+    ) -> Graph:
+        """The region's graph without what no output needs; its inputs are `first`, `captured`, and `last`."""
+        inputs = [*first, *(self.index(v) for v in captured), *last]
         graph = self.builder.freeze(tuple(outputs))
-        needed = live(graph, graph.outputs)
+        needed = live(graph, (*graph.outputs, *graph.asserts))
         for i in inputs:
             needed[i] = 0  # they come first, needed or not
         return select(graph, [*inputs, *(i for i in range(len(graph)) if needed[i])])
@@ -71,6 +83,30 @@ class Region:
             row = self.builder.add_group(Group(row, c.function, c.span))
             self._groups[id(c)] = c, row
         return row
+
+
+@dataclass
+class Loop:
+    """What the body of a loop reads and writes step by step.
+
+    variable: the loop's, None of a `while`. low, high: the ends of its range where they are sizes. reads: by the value
+    read and how far its place lies ahead of the variable, the input that is the item. writes: by a carry's name.
+    """
+
+    variable: Value | None = None
+    low: Size | None = None
+    high: Size | None = None
+    reads: dict[tuple[Value, int], int] = field(default_factory=dict)
+    writes: dict[str, Write] = field(default_factory=dict)
+
+
+class Write(NamedTuple):
+    """`y[t + ahead] = v` in a loop over t: the item, the whole of y after it, and where it is written."""
+
+    item: Value
+    whole: Value
+    ahead: int
+    tree: Any
 
 
 class Several(tuple["Value", ...]):

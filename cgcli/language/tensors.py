@@ -111,7 +111,16 @@ class Tensors(Expressions):
     def _index(self, frame: Frame, tree: Any) -> Lowering:
         x = yield frame, tree.children[0]
         items = yield from self._items(frame, tree)
-        return self.indexed(frame, tree, x, items)
+        return self.read_item(frame, tree, x, items) or self.indexed(frame, tree, x, items)
+
+    def read_item(self, frame: Frame, tree: Any, x: Value, items: Sequence[tuple[Any, Any]]) -> Value | None:
+        """What an index reads that a loop reads step by step; `Loops` knows."""
+        return None
+
+    def note_write(
+        self, frame: Frame, tree: Any, y: Value, items: Sequence[tuple[Any, Any]], v: Value, whole: Value
+    ) -> None:
+        """Is told of an assignment to a part; `Loops` makes use of it."""
 
     def _part_assign(self, frame: Frame, tree: Any) -> Lowering:
         """`y[i] = v`: the new y."""
@@ -119,7 +128,9 @@ class Tensors(Expressions):
         y = yield frame, target.children[0]
         items = yield from self._items(frame, target)
         v = yield frame, expression
-        return self.replaced(frame, target, y, items, v, expression)
+        whole = self.replaced(frame, target, y, items, v, expression)
+        self.note_write(frame, target, y, items, v, whole)
+        return whole
 
     def _items(self, frame: Frame, tree: Any) -> Generator[Request, Any, list[tuple[Any, Any]]]:
         """What stands in the brackets of an index: trees with values, bounds of slices, or None for `...`."""

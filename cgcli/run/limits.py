@@ -7,6 +7,7 @@ from typing import Any
 
 from cgcli.graph.diagnostic import CgError, error
 from cgcli.graph.graph import CONST, Graph, Node
+from cgcli.language.wording.words import phrase
 from cgcli.ops.registry import AssertionFailed
 
 NUMBER = 32  # bytes of a Python number in a list: the place and the object
@@ -72,13 +73,14 @@ def stopped(
     if isinstance(stop, StacksTooLarge):
         return error("stacks-too-large", span, status=1, limit=human(max_memory or 0))
     assert isinstance(stop, AssertionFailed)
-    message = graph.attrs[i]["message"]
-    return error("assertion-failed", span, status=1, message=message, row=stop.args, found=_named(graph, i, v))
+    message = graph.attrs[i]["message"] or None
+    code = "assertion-failed" if message else "assertion-failed-plain"
+    return error(code, span, status=1, message=message, row=stop.args, found=_named(graph, i, v))
 
 
-def _named(graph: Graph, i: int, v: Sequence[Any]) -> list[tuple[str, Any]]:
-    """The numbers with a name that an assertion's condition is made of, as far as they are still there."""
-    found: dict[str, Any] = {}
+def _named(graph: Graph, i: int, v: Sequence[Any]) -> list[str]:
+    """`x is -2` for each number with a name that an assertion's condition is made of and that is still there."""
+    found: dict[str, str] = {}
     seen = {i}
     stack = [i]
     while stack and len(seen) < 50:
@@ -86,9 +88,10 @@ def _named(graph: Graph, i: int, v: Sequence[Any]) -> list[tuple[str, Any]]:
         name = graph.names.get(top)
         if name is not None and top != i:
             if v[top] is not None and getattr(v[top], "shape", ()) == ():
-                found.setdefault(name, v[top])
+                value = v[top].item() if hasattr(v[top], "item") else v[top]
+                found.setdefault(name, f"{name} is {phrase(value)}")
             continue
         new = [x for x in graph.operands(top) if x not in seen and graph.op[x] != CONST]
         seen.update(new)
         stack.extend(reversed(new))
-    return list(found.items())
+    return list(found.values())

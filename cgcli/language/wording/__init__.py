@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from cgcli.graph.diagnostic import Diagnostic
 
-from . import call, data, files, picture, program, run, syntax, tensors
+from . import call, control, data, files, picture, program, run, syntax, tensors
 from .words import Worded, Words, fill, phrase
 
 TABLES = (
@@ -12,6 +12,7 @@ TABLES = (
     files.WORDS,
     program.WORDS,
     tensors.WORDS,
+    control.WORDS,
     run.WORDS,
     picture.WORDS,
     call.WORDS,

@@ -140,7 +140,7 @@ WORDS: dict[str, Words] = {
         help=("did you mean `{nearest}`?", "the types are float, f32, int, i32 and bool"),
     ),
     "condition-not-bool": Words(
-        "the condition of `if` must be true or false",
+        "the condition of `{what}` must be true or false",
         labels={"here": "this is {found}"},
         help=("compare it with something, as in `x > 0`",),
     ),
@@ -217,7 +217,11 @@ WORDS: dict[str, Words] = {
     "recursion": Words(
         "`{name}` calls itself",
         labels={"here": "this call needs itself"},
-        help=("cg makes the whole graph before it runs, so a function cannot call itself",),
+        help=(
+            "cg makes the whole graph before it runs, so a function cannot call itself",
+            "recursion needs the dynamic mode, which cg does not have yet (`--mode dynamic`)",
+            "a `while` or `for` loop repeats steps",
+        ),
     ),
     # imports
     "import-needs-name": Words(
@@ -255,9 +259,8 @@ WORDS: dict[str, Words] = {
         labels={"here": "does not depend on `{name}`", "variable": "differentiated by this"},
     ),
     # limits
-    "not-yet-statement": Words("not supported yet: {what}"),
     "nested-too-deep": Words(
-        "more than {limit} conditions are nested",
+        "more than {limit} conditions and loops are nested",
         labels={"here": "one too deep"},
         help=("give the inner part a name of its own",),
     ),

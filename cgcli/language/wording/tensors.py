@@ -336,7 +336,7 @@ WORDS: dict[str, Words] = {
         help=("values are numbers, `true` and `false`, and tensors of them",),
     ),
     "condition-not-scalar": Words(
-        "the condition of an `if` is a single bool",
+        "the condition of `{what}` is a single bool",
         labels={"here": "this is {found}"},
         help=("for tensors there is `where(condition, a, b)`; `all(…)` and `any(…)` make a single bool",),
     ),

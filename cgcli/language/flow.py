@@ -1,0 +1,163 @@
+"""Which names statements bind for what follows them: through blocks, branches and early returns."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from .tree import identifier, kind
+
+BLOCKS = ("if_stmt", "for_stmt", "while_stmt")
+
+
+class Partly(NamedTuple):
+    """A name that is not bound on every way through the program.
+
+    code: why, as a diagnostic's code. binding: the token that binds it on some way.
+    """
+
+    code: str
+    binding: Any
+
+
+@dataclass
+class Scope:
+    """The names that are bound for certain, each with a token, and those that are bound on some ways only."""
+
+    known: dict[str, Any] = field(default_factory=dict)
+    partly: dict[str, Partly] = field(default_factory=dict)
+
+    def copy(self) -> Scope:
+        return Scope(dict(self.known), dict(self.partly))
+
+    def bind(self, token: Any) -> None:
+        self.known.setdefault(identifier(token), token)
+        self.partly.pop(identifier(token), None)
+
+
+def targets(statement: Any) -> list[Any]:
+    """The tokens of the names that an assignment binds."""
+    found = [t.children[0] if kind(t) == "index" else t for t in statement.children[:-1]]
+    return [t.children[0] for t in found if kind(t) == "name"]
+
+
+def block_of(tree: Any) -> Sequence[Any]:
+    """The statements of a block; an `else if` is a block of one."""
+    if tree is None:
+        return ()
+    statements: Sequence[Any] = tree.children if kind(tree) == "block" else [tree]
+    return statements
+
+
+def expressions(statement: Any) -> list[Any]:
+    """The expressions that a statement evaluates itself, not those of its blocks."""
+    rule = kind(statement)
+    if rule == "for_stmt":
+        return [statement.children[1]]
+    if rule in BLOCKS or rule == "assert_stmt":
+        return [statement.children[0]]
+    if rule in ("assign", "unpack"):
+        # `x[i] = v` reads x; `f(x) = v` is a mistake of its own
+        return [*(t for t in statement.children[:-1] if kind(t) == "index"), statement.children[-1]]
+    return [c for c in statement.children if c is not None]
+
+
+def blocks(statement: Any) -> list[Any]:
+    """The blocks that a statement holds."""
+    rule = kind(statement)
+    if rule == "if_stmt":
+        return [c for c in statement.children[1:] if c is not None]
+    return [statement.children[-1]] if rule in BLOCKS else []
+
+
+def within(statements: Iterable[Any]) -> Iterator[Any]:
+    """The statements and those of their blocks, in the order of the text."""
+    stack = [iter(statements)]
+    while stack:
+        statement = next(stack[-1], None)
+        if statement is None:
+            stack.pop()
+            continue
+        yield statement
+        stack.extend(iter(block_of(b)) for b in reversed(blocks(statement)))
+
+
+def assigned_in(statements: Iterable[Any]) -> dict[str, Any]:
+    """The names that statements bind somewhere, each with the token that does so first; not those of loops."""
+    found: dict[str, Any] = {}
+    for statement in within(statements):
+        if kind(statement) in ("assign", "unpack"):
+            for token in targets(statement):
+                found.setdefault(identifier(token), token)
+    return found
+
+
+def deepest(statements: Iterable[Any], limit: int) -> Any | None:
+    """A statement that stands in more than `limit` blocks, or None."""
+    level = list(statements)
+    for _ in range(limit + 1):
+        if not level:
+            return None
+        level = [s for outer in level for b in blocks(outer) for s in block_of(b)]
+    return level[0] if level else None
+
+
+Read = Callable[[Any, Scope, Any], None]
+"""`read(expression, scope, statement)`: is told of every expression, with the names that are bound where it stands."""
+
+
+def follow(statements: Sequence[Any], scope: Scope, read: Read, bound: Callable[[Any], None]) -> bool:
+    """Goes through statements and binds in `scope` what they bind; whether each way ends in a `return`.
+
+    bound: is told of each assignment. Recursion only into blocks, whose nesting is limited.
+    """
+    for statement in statements:
+        rule = kind(statement)
+        for expression in expressions(statement):
+            read(expression, scope, statement)
+        if rule in ("assign", "unpack"):
+            bound(statement)
+            for token in targets(statement):
+                scope.bind(token)
+        elif rule == "if_stmt":
+            if _branches(statement, scope, read, bound):
+                return True
+        elif rule in BLOCKS:
+            _body(statement, scope, read, bound)
+        elif rule == "return_stmt":
+            return True
+    return False
+
+
+def _branches(statement: Any, scope: Scope, read: Read, bound: Callable[[Any], None]) -> bool:
+    _, then, otherwise = (*statement.children, None)[:3]
+    sides = [(scope.copy(), then), (scope.copy(), otherwise)]
+    ends = [follow(block_of(tree), side, read, bound) for side, tree in sides]
+    if all(ends):
+        return True
+    if any(ends):
+        left = sides[ends.index(False)][0]
+        scope.known, scope.partly = left.known, left.partly
+        return False
+    (first, _), (second, _) = sides
+    for name, token in {**first.known, **second.known}.items():
+        if name in first.known and name in second.known:
+            scope.known.setdefault(name, token)
+            scope.partly.pop(name, None)
+        else:
+            scope.partly[name] = Partly("bound-in-one-branch", token)
+    scope.partly |= {n: p for n, p in {**first.partly, **second.partly}.items() if n not in scope.known}
+    return False
+
+
+def _body(statement: Any, scope: Scope, read: Read, bound: Callable[[Any], None]) -> None:
+    inner = scope.copy()
+    if kind(statement) == "for_stmt":
+        inner.bind(statement.children[0])
+    follow(block_of(statement.children[-1]), inner, read, bound)
+    for name, token in inner.known.items():
+        if name not in scope.known:
+            variable = kind(statement) == "for_stmt" and token is statement.children[0]
+            code = "loop-variable-after" if variable else "bound-in-loop"
+            scope.partly.setdefault(name, Partly(code, token))
