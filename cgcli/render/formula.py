@@ -26,7 +26,7 @@ from .tensors import brief, is_tensor
 DIGITS = 4  # significant, in a picture; the tooltip has them all
 LONGEST_FORMULA = 48  # characters of an operation written out in a card
 LONGEST_NAME = 24  # characters of a name inside a formula or a derivative
-COND, GET = opcode("cond"), opcode("get")
+COND, LOOP, GET = opcode("cond"), opcode("loop"), opcode("get")
 _SUPERSCRIPTS = str.maketrans("0123456789-−", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁻")
 _LEFT_OUT = Written("…")
 _POWER = 9  # how tightly an exponent above the line binds
@@ -58,8 +58,24 @@ def clip(name: str, longest: int = LONGEST_NAME) -> str:
 
 
 def shown(value: Any) -> str:
-    """A value on a card: a number, or a tensor in brief."""
+    """A value on a card: a number, a tensor in brief, or how many items a loop has kept."""
+    if isinstance(value, list):
+        return f"{len(value)} items"
     return brief(value, number, nan="NaN") if is_tensor(value) else number(value)
+
+
+def word(graph: Graph, i: int) -> str:
+    """What stands for a result of a `cond` or a loop."""
+    return "if" if graph.op[graph.a[i]] == COND else "loop"
+
+
+def told(graph: Graph, i: int, operands: Sequence[str]) -> str:
+    """A result of a `cond` or a loop in words: `if c`, `loop × 3`, `while loop`; of a loop perhaps its trip count."""
+    source = graph.a[i]
+    if graph.op[source] == COND:
+        return f"if {operands[0]}"
+    text = "while loop" if "pred" in graph.attrs[source] else f"loop × {operands[0]}"
+    return text if graph.attrs[i]["k"] else f"steps of {text}"
 
 
 class Speller:
@@ -71,7 +87,7 @@ class Speller:
         self.place = [self._place(i) for i in range(len(graph))]
         self._short: dict[int, Written] = {}
         for i in range(len(graph)):
-            if graph.op[i] != COND:
+            if graph.op[i] not in (COND, LOOP):
                 self._short[i] = self._operation(i)
 
     def name(self, i: int) -> str | None:
@@ -82,7 +98,7 @@ class Speller:
         return name[len(self.graph.groups[self.place[i]].function) + 1 :]
 
     def operands(self, i: int) -> tuple[int, ...]:
-        """What a node reads; the result of a `cond` reads what that does."""
+        """What a node reads; the result of a `cond` or a loop reads what that does."""
         return self.graph.operands(self.graph.a[i] if self.graph.op[i] == GET else i)
 
     def formula(self, i: int) -> str:
@@ -100,7 +116,7 @@ class Speller:
         """A small node's sign, with its constants when it has any: `×`, `2 ×`, `max(·, 0)`, `(·)²`."""
         graph = self.graph
         if graph.op[i] == GET:
-            return "if"
+            return word(graph, i)
         op, operands = OPS[graph[i].op], graph.operands(i)
         fixed = {x for x in operands if self.fixed[x]}
         if not fixed and "exponent" not in graph.attrs.get(i, {}):
@@ -123,7 +139,7 @@ class Speller:
         graph = self.graph
         flags = bytearray(len(graph))
         for i, op in enumerate(graph.op):
-            made = op == CONST or (op not in (INPUT, COND) and all(flags[x] for x in graph.operands(i)))
+            made = op == CONST or (op not in (INPUT, COND, LOOP, GET) and all(flags[x] for x in graph.operands(i)))
             flags[i] = made and i not in graph.names and i not in self.outputs
         return flags
 
@@ -182,7 +198,7 @@ class Speller:
         """The operation over texts; a whole exponent stands above the line."""
         graph = self.graph
         if graph.op[i] == GET:
-            return Written(f"if {operands[0].text}", 0)
+            return Written(told(graph, i, [operand.text for operand in operands]), 0)
         attrs = shown_attrs(graph, i)
         exponent = attrs.get("exponent")
         if exponent is not None and float(exponent).is_integer() and abs(exponent) < 1000:

@@ -12,10 +12,11 @@ from cgcli.graph.types import Type
 from cgcli.ops.notation import LONGEST_TENSOR, Written, shown_attrs, write_constant, write_op
 
 from .escape import show
+from .formula import told, word
 from .numbers import shortest
 from .tensors import is_tensor, literal, terminal_brief, zeros_like
 
-_COND, _GET = opcode("cond"), opcode("get")
+_COND, _LOOP, _GET = opcode("cond"), opcode("loop"), opcode("get")
 DEEPEST = 30  # levels of a tree
 HEADER = ("node", "op", "inputs", "type", "value", "gradient")
 
@@ -61,7 +62,7 @@ def tree(
     What lies deeper than `DEEPEST` levels gets a tree of its own further below, so that lines stay short. Of tensors
     with more than a few elements the range is shown. full: all elements instead.
     """
-    told = writer(precision, full=full, ascii_only=ascii_only)
+    written = writer(precision, full=full, ascii_only=ascii_only)
     signs = ASCII if ascii_only else UNICODE
     seen: set[int] = set()
     deferred: set[int] = set()
@@ -82,7 +83,7 @@ def tree(
                     deferred.add(i)
                     roots.append(i)
                 continue
-            yield lead + _line(graph, evaluation, i, told)
+            yield lead + _line(graph, evaluation, i, written)
             seen.add(i)
             for k, x in reversed(list(enumerate(operands))):
                 last = k == len(operands) - 1
@@ -94,33 +95,35 @@ def tree(
 def writer(precision: int | None = None, *, full: bool = False, ascii_only: bool = False) -> Callable[[Any], str]:
     """How a value is written beside a node: a tensor in brief, or all of it."""
 
-    def told(value: Any) -> str:
+    def text(value: Any) -> str:
+        if isinstance(value, list):
+            return f"{len(value)} items"
         if not is_tensor(value):
             return shortest(value, precision)
         return literal(value, precision) if full else terminal_brief(value, precision, ascii_only=ascii_only)
 
-    return told
+    return text
 
 
-def _line(graph: Graph, evaluation: Evaluation | None, i: int, told: Callable[[Any], str]) -> str:
+def _line(graph: Graph, evaluation: Evaluation | None, i: int, written: Callable[[Any], str]) -> str:
     name, spelled = _reference(graph, i), _spelled(graph, i)
     text = show(name if spelled == name else f"{name} = {spelled}")
     if evaluation and evaluation.values[i] is not None:
-        text += f"   value {told(evaluation.values[i])}"
+        text += f"   value {written(evaluation.values[i])}"
         gradient = _gradient(graph, evaluation, i) if evaluation.of is not None else None
         if gradient is not None:
-            text += f"   gradient {told(gradient)}"
+            text += f"   gradient {written(gradient)}"
     return text
 
 
 def _is_shown(graph: Graph, i: int) -> bool:
-    if graph.op[i] == _COND:
+    if graph.op[i] in (_COND, _LOOP):
         return False
     return graph.op[i] != CONST or i in graph.names
 
 
 def _operands(graph: Graph, i: int) -> Sequence[int]:
-    """Those of a `cond` for its result."""
+    """Those of a `cond` or a loop for its result."""
     return graph.operands(graph.a[i] if graph.op[i] == _GET else i)
 
 
@@ -135,7 +138,7 @@ def _reference(graph: Graph, i: int) -> str:
 
 def _op(graph: Graph, i: int) -> str:
     if graph.op[i] == _GET:
-        return "if"
+        return word(graph, i)
     attrs = graph.attrs.get(i, {})
     return f"power {attrs['exponent']}" if "exponent" in attrs else graph[i].op
 
@@ -144,7 +147,7 @@ def _spelled(graph: Graph, i: int) -> str:
     """The operation over the names of its operands."""
     texts = [Written(_reference(graph, x)) for x in _operands(graph, i)]
     if graph.op[i] == _GET:
-        return f"if {texts[0].text}"
+        return told(graph, i, [text.text for text in texts])
     if graph.op[i] in (CONST, INPUT):
         return graph.names.get(i) or _reference(graph, i)
     return write_op(graph[i].op, texts, shown_attrs(graph, i)).text

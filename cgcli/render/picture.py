@@ -10,7 +10,7 @@ from cgcli.graph.evaluation import Evaluation
 from cgcli.graph.graph import CONST, INPUT, NONE, Graph
 from cgcli.graph.types import Type
 
-from .formula import COND, GET, Speller, clip, shown
+from .formula import COND, GET, LOOP, Speller, clip, shown
 from .tensors import is_tensor, write, zeros_like
 
 Kind = Literal["input", "param", "constant", "value", "output", "small", "choice"]
@@ -76,8 +76,8 @@ class _Painter:
         return Picture(nodes, arrows, groups)
 
     def _is_shown(self, i: int) -> bool:
-        """Constants without a name are part of what they are used in; a `cond` is drawn as its results."""
-        return self.graph.op[i] != COND and not self.spell.fixed[i]
+        """Constants without a name are part of what they are used in; a `cond` or a loop is drawn as its results."""
+        return self.graph.op[i] not in (COND, LOOP) and not self.spell.fixed[i]
 
     # ---- nodes
 
@@ -131,14 +131,15 @@ class _Painter:
     # ---- arrows
 
     def _arrows(self, i: int) -> list[Arrow]:
-        partials = self.partials.get(i)
+        partials = self.partials.get(i) or None  # through a loop there is not one number
+        repeated = self.graph.op[i] == GET and self.graph.op[self.graph.a[i]] == LOOP
         arrows = []
         for k, x in enumerate(self.spell.operands(i)):
             if not self._is_shown(x):
                 continue
             label = ""
             style: Style = "value"
-            if k == 0 and self._is_bool(x) and not self._is_bool(i):
+            if k == 0 and self._is_bool(x) and not self._is_bool(i) and not repeated:
                 label, style = "if", "condition"
             elif self.of is not None and partials is not None and self._has_derivative(i) and self._has_derivative(x):
                 partial = partials[k]

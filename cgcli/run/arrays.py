@@ -18,7 +18,7 @@ from cgcli.ops.arithmetic import IntegerDivisionByZero
 from cgcli.ops.arrays import Namespace
 from cgcli.ops.gather import IndexOutOfRange
 from cgcli.ops.linalg import NotInvertible
-from cgcli.ops.numbers import INT_RANGES, Overflow
+from cgcli.ops.numbers import FITS, INT_RANGES, Overflow
 from cgcli.ops.reduce import EmptyReduction
 from cgcli.ops.registry import BY_CODE, AssertionFailed, Op, Structured
 from cgcli.ops.shape import SizesDiffer
@@ -195,9 +195,12 @@ class ArrayExecutor:
         return step
 
     def _structured(self, op: Op, attrs: Mapping[str, Any], operands: tuple[int, ...]) -> Step:
+        counted = op.name == "loop"  # its trip count comes first
+
         def step(v: list[Any], layout: Layout, i: int) -> Any:
             self._runner.sizes = layout.sizes
-            return op.evaluate(self._runner, attrs, *[v[x] for x in operands])
+            results = op.evaluate(self._runner, attrs, *[v[x] for x in operands])
+            return (np.asarray(results[0], np.int64), *results[1:]) if counted else results
 
         return step
 
@@ -225,7 +228,7 @@ class ArrayExecutor:
         elif isinstance(stop, SizesDiffer):
             values |= {"found": _bracket(stop.args[0]), "wanted": _bracket(stop.args[1])}
         elif isinstance(stop, Overflow):
-            values |= {"type": str(node.type)}
+            values |= {"type": node.type}
         elif isinstance(stop, NegativeSize):
             values |= {"text": stop.args[0], "size": stop.args[1]}
         elif isinstance(stop, UnknownSize):
@@ -366,10 +369,20 @@ def _reader(x: int, t: AnyType, op: Op, result: Type) -> Callable[[list[Any]], A
 def _fit(t: Type) -> Callable[[Any], Any]:
     """What brings an op's result into the type of its node."""
     if t.weak and not t.shape:
-        number: Callable[[Any], Any] = float if t.is_float else int
+        number: Callable[[Any], Any] = float if t.is_float else FITS["weak int"]
         return number
     dtype = DTYPES[t.dtype]
-    return lambda y: np.asarray(y).astype(dtype, copy=False)
+    if not t.is_int:
+        return lambda y: np.asarray(y).astype(dtype, copy=False)
+
+    def whole(y: Any) -> Any:
+        found = np.asarray(y)
+        # a literal's int that left 64 bits went on as a float
+        if found.dtype.kind == "f" and not np.all(np.abs(found) < 2.0**63):
+            raise Overflow
+        return found.astype(dtype, copy=False)
+
+    return whole
 
 
 def _whole(xp: Namespace, op: Op, at: Mapping[str, Any], values: Sequence[Any], t: Type) -> Any:

@@ -75,7 +75,7 @@ class ScalarExecutor:
         except IntegerDivisionByZero:
             raise self._failed("integer-division-by-zero", i) from None
         except Overflow:
-            raise self._failed("integer-overflow", i, type=str(self.graph.type_of(i))) from None
+            raise self._failed("integer-overflow", i, type=self.graph.type_of(i)) from None
         except (AssertionFailed, TooManySteps, StacksTooLarge) as stop:
             raise stopped(self.graph, i, stop, v, self.max_steps, self.max_memory) from None
         return v
@@ -102,7 +102,9 @@ class ScalarExecutor:
             return tuple(adj[x] for x in self.graph.operands(source))
         found: list[float | None] = []
         operands = self.graph.operands(i)
-        if self.graph.op[i] in (_COND, _LOOP, _GET):
+        if self.graph.op[i] in (_LOOP, _GET):
+            return ()
+        if self.graph.op[i] == _COND:
             return (None,) * len(operands)
         step = self._backward_steps[self._kinds[i]]
         last = len(operands)
