@@ -70,9 +70,9 @@ class Loops(Blocks):
                     raise error("range-end", span, *callers(frame.call, span), type=end.type)
                 ends.append(end)
             low, high = size_of(ends[0]), size_of(ends[1])
-            if low is not None and high is not None:
+            if isinstance(low, int) and isinstance(high, int):
                 count = self.number(frame, tree, positive(sub(high, low)))
-            else:
+            else:  # a count below 0 is none
                 count = ends[1] if low == 0 else self.emit(frame, tree, "sub", [ends[1], ends[0]], [])
             return _Range(count, None if low == 0 else ends[0], low, high, None)
         x = yield frame, tree

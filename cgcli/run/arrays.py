@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -23,7 +22,7 @@ from cgcli.ops.reduce import EmptyReduction
 from cgcli.ops.registry import BY_CODE, AssertionFailed, Op, Structured
 from cgcli.ops.shape import SizesDiffer
 
-from .limits import Meter, StacksTooLarge, TooManySteps, human, kept_bytes, stopped
+from .limits import Meter, StacksTooLarge, TooManySteps, human, kept_bytes, memory_limit, stopped
 
 DTYPES = {"float": np.float64, "f32": np.float32, "int": np.int64, "i32": np.int32, "bool": np.bool_}
 BYTES = {"float": 8, "f32": 4, "int": 8, "i32": 4, "bool": 1}
@@ -36,14 +35,6 @@ Step = Callable[[list[Any], "Layout", int], Any]
 
 class NegativeSize(Exception):
     """A size that is made of names comes out below 0: its text and its number."""
-
-
-def memory_limit() -> int:
-    """The bytes that a run may take when nothing else is said: four fifths of the machine's memory."""
-    try:
-        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") * 4 // 5
-    except (AttributeError, ValueError, OSError):
-        return 8 * 2**30
 
 
 class Layout(NamedTuple):

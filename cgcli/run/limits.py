@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from typing import Any
 
@@ -12,6 +13,14 @@ from cgcli.ops.registry import AssertionFailed
 
 NUMBER = 32  # bytes of a Python number in a list: the place and the object
 _UNLIMITED = 2**62
+
+
+def memory_limit() -> int:
+    """The bytes that a run may take when nothing else is said: four fifths of the machine's memory."""
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") * 4 // 5
+    except (AttributeError, ValueError, OSError):
+        return 8 * 2**30
 
 
 class TooManySteps(Exception):
@@ -27,7 +36,7 @@ class Meter:
 
     def __init__(self, max_steps: int | None, max_memory: int | None) -> None:
         self.steps = _UNLIMITED if max_steps is None else max_steps
-        self.room = _UNLIMITED if max_memory is None else max_memory
+        self.room = memory_limit() if max_memory is None else max_memory
 
     def step(self) -> None:
         """Raises TooManySteps."""
@@ -71,7 +80,7 @@ def stopped(
     if isinstance(stop, TooManySteps):
         return error("too-many-steps", span, status=1, limit=max_steps)
     if isinstance(stop, StacksTooLarge):
-        return error("stacks-too-large", span, status=1, limit=human(max_memory or 0))
+        return error("stacks-too-large", span, status=1, limit=human(max_memory or memory_limit()))
     assert isinstance(stop, AssertionFailed)
     message = graph.attrs[i]["message"] or None
     code = "assertion-failed" if message else "assertion-failed-plain"
