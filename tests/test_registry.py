@@ -46,7 +46,7 @@ def meaning(op: Op, xs: tuple[float, ...]) -> object:
 
 
 # on what loops read and write: tests/test_loops.py
-STACKS = ("length", "chunks", "joined", "unstack", "restack")
+STACKS = ("length", "chunks", "joined", "head", "filled", "unstack", "restack")
 
 
 def close(found: float, wanted: object) -> bool:

@@ -25,7 +25,7 @@ from cgcli.run.arrays import DTYPES
 RNG = np.random.default_rng(20261123)
 INF, NAN = math.inf, math.nan
 CARRIERS = ("input", "const", "cond", "loop", "get")
-STACKS = ("length", "chunks", "joined", "unstack", "restack")  # tests/test_loops.py
+STACKS = ("length", "chunks", "joined", "head", "filled", "unstack", "restack")  # tests/test_loops.py
 DRAWS = ("uniform", "standard_normal")
 TENSOR = [
     op for op in OPS.values() if op.name == "index" or (op.flow != "elementwise" and op.name not in (*CARRIERS, *STACKS, *DRAWS))

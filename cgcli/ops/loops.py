@@ -135,3 +135,32 @@ _on_stacks(
     vjp=(lambda b, g, y, x, size, at: b.chunks(g, size), None),
     domain="a stack of stacks and a size from 1",
 )
+
+
+def _filled(xp: Any, at: Attrs, items: Sequence[Any], like: Sequence[Any]) -> list[Any]:
+    return [*items, *(_zero(xp, at["zero"], x) for x in like[len(items) :])]
+
+
+def _zero(xp: Any, zero: Any, x: Any) -> Any:
+    """A zero of the shape of `x`; of a stack, which nests as deep as loops do, a stack of such."""
+    if isinstance(x, list):
+        return [_zero(xp, zero, item) for item in x]
+    return xp.full(x.shape, zero) if getattr(x, "shape", ()) else zero
+
+
+_on_stacks(
+    "head",
+    "the first items of a stack, as many as another one holds",
+    type_rule=lambda types, at: types[0],
+    evaluate=lambda xp, at, items, like: items[: len(like)],
+    vjp=(lambda b, g, y, x, like, at: b.filled(g, x, zero=0.0), None),
+    domain="two stacks",
+)
+_on_stacks(
+    "filled",
+    "a stack with zeros behind it, as many items as another one holds, in the shapes of those",
+    type_rule=lambda types, at: types[0],
+    evaluate=_filled,
+    vjp=(lambda b, g, y, x, like, at: b.head(g, x), None),
+    domain="two stacks",
+)

@@ -121,7 +121,11 @@ class _Pass:
             self.where[i] = op.batch(b, xs, flags, attrs, self.size)
             return
         if any(isinstance(g.type_of(x), Stack) for x in operands):
-            self.where[i] = b.emit(code, tuple(xs), attrs)  # it counts or cuts stacks, whatever their items are
+            # it counts, cuts or fills stacks, whatever their items are: those that give items have all rows
+            stacks = [isinstance(g.type_of(x), Stack) for x in operands]
+            xs = [spread(b, x, self.size) if s and not f else x for x, s, f in zip(xs, stacks, flags, strict=True)]
+            self.where[i] = b.emit(code, tuple(xs), attrs)
+            self.flags[i] = isinstance(g.type_of(i), Stack)
             return
         if op.batch == "spread":
             xs = [x if f else spread(b, x, self.size) for x, f in zip(xs, flags, strict=True)]

@@ -193,6 +193,9 @@ def through_loop(
         if supported:
             support = b.get(node, k=place)
             place += 1
+        if "pred" in attrs:  # it may have stopped before the last item
+            value = b.filled(value, stacks[k], zero=0.0)
+            support = None if support is None else b.filled(support, stacks[k], zero=False)
         cotangents[stacks[k]] = join(b, cotangents.get(stacks[k]), Cotangent(value, support, True))
 
 
