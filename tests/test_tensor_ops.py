@@ -25,10 +25,13 @@ from cgcli.run.arrays import DTYPES
 RNG = np.random.default_rng(20261123)
 INF, NAN = math.inf, math.nan
 CARRIERS = ("input", "const", "cond", "loop", "get")
-STACKS = ("length", "chunks", "joined", "head", "filled", "unstack", "restack")  # tests/test_loops.py
+# on what loops read and write: tests/test_loops.py
+STACKS = ("length", "chunks", "joined", "head", "filled", "unstack", "restack")
 DRAWS = ("uniform", "standard_normal")
 TENSOR = [
-    op for op in OPS.values() if op.name == "index" or (op.flow != "elementwise" and op.name not in (*CARRIERS, *STACKS, *DRAWS))
+    op
+    for op in OPS.values()
+    if op.name == "index" or (op.flow != "elementwise" and op.name not in (*CARRIERS, *STACKS, *DRAWS))
 ]
 
 

@@ -5,20 +5,37 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from cgcli.graph.diagnostic import error
 from cgcli.graph.graph import Graph, opname
 from cgcli.graph.types import Type
 from cgcli.ops.evaluate import is_scalar
 
 from .scalar import ScalarExecutor
 
+BACKENDS = {
+    "reference": "node by node as the program says, with NumPy",
+    "numpy": "the optimised graph, planned: results in shared memory, large arrays block by block",
+}
 
-def executor(graph: Graph, roots: Sequence[int] | None = None, max_memory: int | None = None) -> Any:
-    """What computes `roots` (the outputs); see `ArrayExecutor` for max_memory."""
+
+def executor(
+    graph: Graph,
+    roots: Sequence[int] | None = None,
+    max_memory: int | None = None,
+    max_steps: int | None = None,
+    backend: str | None = None,
+) -> Any:
+    """What computes `roots` (the outputs); see `ArrayExecutor` for the limits, `BACKENDS` for the names.
+
+    Graphs on numbers alone run on Python's numbers whatever the backend. Raises CgError for an unknown backend.
+    """
+    if backend is not None and backend not in BACKENDS:
+        raise error("unknown-backend", name=backend, choices=sorted(BACKENDS))
     if is_scalar(graph):
-        return ScalarExecutor(graph, roots)
-    from .arrays import ArrayExecutor
+        return ScalarExecutor(graph, roots, max_memory, max_steps)
+    from .backends import tensor_executor
 
-    return ArrayExecutor(graph, roots, max_memory)
+    return tensor_executor(graph, roots, max_memory, max_steps, backend)
 
 
 def tensor_of(graph: Graph, inputs: Sequence[Any] = (), sizes: Mapping[str, int] | None = None) -> Any:

@@ -148,4 +148,5 @@ WORDS: dict[str, Words] = {
     "bug": Words(
         "this is a bug in cg: {kind}: {message}", help=("please report it; CG_DEBUG=1 shows where it happened",)
     ),
+    "unknown-backend": Words("there is no backend `{name}`", help=("the backends are {choices}",)),
 }
