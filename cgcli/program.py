@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 from cgcli.graph.diagnostic import CgError, Diagnostic, Label, error
 from cgcli.graph.evaluation import Evaluation
 from cgcli.graph.graph import Graph
+from cgcli.graph.plan import Laid
 from cgcli.graph.source import Source
 from cgcli.graph.traversal import live
 from cgcli.graph.types import Type
@@ -241,6 +242,29 @@ class Program:
         short, where = simplify(graph)
         named = {where[i]: n for n, i in self._names_in(graph).items()}
         return "\n".join(write_outputs(short, [f"d{name}/d{n}" for n in names], named))
+
+    @_for_shapes
+    def plan(
+        self,
+        values: Values,
+        *,
+        of: str | None = None,
+        wrt: Sequence[str] | None = None,
+        derivatives: bool = False,
+        fast_math: bool = False,
+    ) -> Laid:
+        """How the outputs, or a value and its derivatives, are computed: passes, order, memory, costs.
+
+        With a value for every input that needs one the plan is in numbers, else in terms of named sizes.
+        """
+        from cgcli.run.laying import lay
+
+        name = self.of_choice(of) if derivatives or of is not None or wrt is not None else None
+        names = () if name is None else tuple(self._wrt(wrt))
+        nodes = [self.module.values[n] for n in names]
+        target = None if name is None else self.module.values[name]
+        bound = self._bind(values) if values else None
+        return lay(self.graph, target, nodes, bound, (name, names), fast_math)
 
     @_for_shapes
     def check_gradient(self, values: Values, *, of: str | None = None, wrt: Sequence[str] | None = None) -> list[Check]:

@@ -19,6 +19,7 @@ COMMANDS = {
     "grad": "A value and its derivatives.",
     "show": "The graph in the terminal.",
     "render": "The picture of the graph.",
+    "plan": "How the graph will be run: passes, order, memory, costs.",
     "check": "What is wrong or doubtful in a program, without running it.",
     "fmt": "The one canonical layout of a program.",
     "samples": "The programs that come with cg.",

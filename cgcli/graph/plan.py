@@ -36,6 +36,31 @@ class Buffer(NamedTuple):
     fresh: bool = False
 
 
+class Change(NamedTuple):
+    """What one pass did: its name and law, the nodes before and after it (nested graphs included), and in words."""
+
+    name: str
+    law: str
+    before: int
+    after: int
+    changes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Laid:
+    """The first phase of a static graph, laid open: the graph as written, what passes made of it, and the plan.
+
+    of: what is differentiated, and by what; None and nothing of values alone. named: the plan in terms of named sizes.
+    """
+
+    graph: Graph
+    changes: tuple[Change, ...]
+    plan: Plan
+    named: Plan
+    of: str | None = None
+    wrt: tuple[str, ...] = ()
+
+
 @dataclass(frozen=True)
 class Plan:
     """How a graph is run.

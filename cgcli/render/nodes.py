@@ -106,14 +106,19 @@ def writer(precision: int | None = None, *, full: bool = False, ascii_only: bool
 
 
 def _line(graph: Graph, evaluation: Evaluation | None, i: int, written: Callable[[Any], str]) -> str:
-    name, spelled = _reference(graph, i), _spelled(graph, i)
-    text = show(name if spelled == name else f"{name} = {spelled}")
+    text = show(spelled(graph, i))
     if evaluation and evaluation.values[i] is not None:
         text += f"   value {written(evaluation.values[i])}"
         gradient = _gradient(graph, evaluation, i) if evaluation.of is not None else None
         if gradient is not None:
             text += f"   gradient {written(gradient)}"
     return text
+
+
+def spelled(graph: Graph, i: int) -> str:
+    """A node in a line: its name or place, and the operation that makes it."""
+    name, text = _reference(graph, i), _spelled(graph, i)
+    return name if text == name else f"{name} = {text}"
 
 
 def _is_shown(graph: Graph, i: int) -> bool:

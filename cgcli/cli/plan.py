@@ -1,0 +1,101 @@
+"""`cg plan`: how a static graph will be run."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import PurePath
+from typing import Annotated
+
+import typer
+
+from cgcli.cli.arguments import EMPTY
+from cgcli.cli.command import ProgramCommand, declare
+from cgcli.cli.inputs import canonical, missing_inputs
+from cgcli.cli.options import (
+    AllowPath,
+    Colour,
+    Expression,
+    File,
+    Full,
+    InputsFile,
+    Mode,
+    Of,
+    Set,
+    choice,
+)
+from cgcli.cli.output import emit, stdout
+from cgcli.cli.session import start
+from cgcli.graph.diagnostic import error
+from cgcli.render import json
+from cgcli.render.files import write_whole
+from cgcli.render.plan import data, text
+
+Grad = Annotated[bool, typer.Option("--grad", help="The value and its derivatives, planned as one graph.")]
+Wrt = Annotated[
+    str | None, typer.Option("--wrt", metavar="A,B", help="What to differentiate by (else every float input).")
+]
+Layout = Annotated[
+    str | None,
+    typer.Option("--format", help="Text, or one JSON object.", **choice("--format", "plain", "json")),
+]
+Picture = Annotated[str | None, typer.Option("-o", metavar="FILE.svg", help="Draw the steps and the memory.")]
+FastMath = Annotated[
+    bool, typer.Option("--fast-math", help="Allow identities that hold for real numbers but not for every float.")
+]
+
+
+def plan(
+    context: typer.Context,
+    file: File = None,
+    expression: Expression = None,
+    with_grad: Grad = False,
+    of: Of = None,
+    wrt: Wrt = None,
+    settings: Set = None,
+    inputs_file: InputsFile = None,
+    target: Picture = None,
+    layout: Layout = None,
+    full: Full = False,
+    fast_math: FastMath = False,
+    mode: Mode = "static",
+    allow_path: AllowPath = None,
+    colour: Colour = "auto",
+) -> int:
+    """Lay open how a static graph is run: what is made simpler, in which order, in which memory.
+
+    Runs nothing. Given values, their sizes are put in; else costs are in terms of named sizes.
+    """
+    if target is not None and PurePath(target).suffix.lower() != ".svg":
+        raise error("unknown-picture", file=target or EMPTY, nearest=None, choices=[".svg"])
+    names = None if wrt is None else [canonical(name) for name in wrt.split(",")]
+    if names is not None and "" in names:
+        raise error("empty-name", option="--wrt", value=wrt or EMPTY)
+    session = start(context, file, expression, settings, inputs_file, allow_path, colour)
+    program = session.program
+    if session.values and missing_inputs(program, session.values):
+        session.require_values()
+    laid = program.plan(session.values, of=of, wrt=names, derivatives=with_grad, fast_math=fast_math)
+    inputs = [(i.name, i.kind, str(i.type)) for i in program.inputs]
+    title = PurePath(program.module.source.name).name
+    if target is not None:
+        from cgcli.render.plan_picture import draw
+
+        write_whole(target, draw(laid, title).encode())
+    if layout == "json":
+        emit(json.dump(data(laid, inputs)))
+    elif target is None:
+        width = shutil.get_terminal_size((100, 24)).columns
+        emit("\n".join(text(laid, inputs, title, width, ascii_only=not _draws(), full=full)))
+    return 0
+
+
+def _draws() -> bool:
+    """Whether standard output can show the signs of the chart."""
+    try:
+        "█·─→┌│└…".encode(getattr(stdout(), "encoding", None) or "utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+command = declare("plan", plan, ProgramCommand, "cg plan samples/mlp.cg --grad")

@@ -1,0 +1,357 @@
+"""A plan as text: what goes in, what passes changed, the steps, the memory, the sums; and as JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from string import ascii_uppercase
+from typing import Any, NamedTuple
+
+from cgcli.graph.graph import Graph
+from cgcli.graph.plan import Laid, Plan
+from cgcli.graph.sizes import Size
+from cgcli.graph.types import AnyType
+
+from .escape import show
+from .nodes import spelled
+
+MOST = 60  # steps, buffers or changes that are listed; `full` lists all
+UNITS = ("bytes", "KiB", "MiB", "GiB", "TiB", "PiB")
+
+
+class Signs(NamedTuple):
+    """How a chart is drawn."""
+
+    held: str
+    free: str
+    rule: str
+    times: str
+    arrow: str
+    group: tuple[str, str, str]  # the first, a middle and the last step of a group
+
+
+UNICODE = Signs("█", "·", "─", "·", "→", ("┌", "│", "└"))
+ASCII = Signs("#", ".", "-", "*", "->", ("/", "|", "\\"))
+
+
+class Step(NamedTuple):
+    """A step of a plan as a row. depth: how deep in bodies and sides; note: a line in place of a step."""
+
+    depth: int
+    note: str
+    number: str = ""
+    text: str = ""
+    type: str = ""
+    buffer: str = ""
+    mark: str = " "
+    operations: Size = 0
+    bytes: Size = 0
+
+
+def text(
+    laid: Laid, inputs: Sequence[tuple[str, str, str]], title: str, width: int, *, ascii_only: bool, full: bool
+) -> Iterator[str]:
+    """The lines of a plan. inputs: name, kind and type of each.
+
+    width: of a line; operations are shortened to fit, numbers never.
+    """
+    signs = ASCII if ascii_only else UNICODE
+    plan = laid.plan
+    what = "its outputs" if laid.of is None else f"{laid.of} and its derivatives by {_and(laid.wrt)}"
+    yield show(f"The plan of {title}: {what}")
+    yield ""
+    yield from _heading("1 What goes in", "A value for each of these at every run; the graph stays the same.", signs)
+    yield from _columns(("name", "kind", "type"), [tuple(map(show, row)) for row in inputs], "lll", width)
+    yield from _passes(laid, signs, full)
+    yield from _heading(
+        "3 The steps",
+        "In this order, each when its operands are there. A letter is the memory that a step writes; (over) writes over "
+        "an operand that nobody needs any more; a bracket joins steps that go through large arrays together.",
+        signs,
+        width,
+    )
+    rows = list(steps(plan, signs))
+    yield from _step_lines(rows, width, signs, full)
+    yield ""
+    yield from _heading(
+        "4 The memory",
+        "Each letter is a piece of memory, held from the step that first writes it to the last one that reads it. Values "
+        "that are never needed at the same time share a letter.",
+        signs,
+        width,
+    )
+    yield from _chart(plan, width, signs, full)
+    yield ""
+    yield from _heading("5 In all", "", signs)
+    yield from _totals(laid, signs)
+
+
+def steps(plan: Plan, signs: Signs = UNICODE, depth: int = 0) -> Iterator[Step]:
+    """The steps as rows, those of bodies and sides behind the node that holds them; recursion as deep as these nest."""
+    grouped = {i: (g, k) for g in plan.groups for k, i in enumerate(g)}
+    for number, i in enumerate(plan.order, 1):
+        group, k = grouped.get(i, ((), 0))
+        mark = " "
+        if len(group) > 1:
+            mark = signs.group[0 if k == 0 else 2 if k == len(group) - 1 else 1]
+        place = plan.place.get(i)
+        buffer = "" if place is None else letters(place)
+        if i in plan.in_place:
+            buffer += " (over)"
+        cost = plan.costs[i]
+        kind = type_text(plan.graph.type_of(i))
+        yield Step(depth, "", str(number), spelled(plan.graph, i), kind, buffer, mark, cost.operations, cost.bytes)
+        inner = {key: nested for (node, key), nested in plan.nested.items() if node == i}
+        words = {"body": "each step:", "pred": "as long as:", "then": "if so:", "else": "else:"}
+        for key in ("pred", "body", "then", "else"):
+            if key in inner:
+                yield Step(depth + 1, words[key])
+                yield from steps(inner[key], signs, depth + 2)
+                yield Step(depth + 2, f"gives {_and(_given(inner[key]))}")
+
+
+def _given(plan: Plan) -> list[str]:
+    return [_name(plan.graph, i) for i in plan.graph.outputs]
+
+
+def _name(graph: Graph, i: int) -> str:
+    return spelled(graph, i).partition(" = ")[0]
+
+
+def letters(number: int) -> str:
+    """A, B, …, Z, AA, AB, …"""
+    found = ""
+    number += 1
+    while number:
+        number, k = divmod(number - 1, 26)
+        found = ascii_uppercase[k] + found
+    return found
+
+
+def type_text(t: AnyType) -> str:
+    return str(t).replace("~", "")
+
+
+def size_text(size: Size, signs: Signs = UNICODE) -> str:
+    """A size in names, `8·n·k + 16`, or a number."""
+    return f"{size:,}".replace(",", "_") if isinstance(size, int) else size.replace("*", signs.times)
+
+
+def bytes_text(size: Size, signs: Signs = UNICODE) -> str:
+    """Bytes as people say them; in terms of names as they are."""
+    if not isinstance(size, int):
+        return f"{size_text(size, signs)} bytes"
+    amount, unit = float(size), 0
+    while amount >= 1024 and unit < len(UNITS) - 1:
+        amount, unit = amount / 1024, unit + 1
+    return f"{size} bytes" if not unit else f"{amount:.1f} {UNITS[unit]}"
+
+
+# ---- sections
+
+
+def _heading(title: str, about: str, signs: Signs, width: int = 100) -> Iterator[str]:
+    yield title
+    yield signs.rule * len(title)
+    if about:
+        yield from _wrapped(about, min(width, 100))
+        yield ""
+
+
+def _wrapped(sentence: str, width: int) -> Iterator[str]:
+    line = ""
+    for word in sentence.split():
+        if line and len(line) + 1 + len(word) > width:
+            yield line
+            line = word
+        else:
+            line = f"{line} {word}" if line else word
+    yield line
+
+
+def _columns(header: Sequence[str], rows: Sequence[Sequence[str]], align: str, width: int) -> Iterator[str]:
+    """Cells below each other; `l` and `r` say to which side."""
+    widths = [max(len(row[k]) for row in [header, *rows]) for k in range(len(header))]
+    for row in [header, *rows]:
+        cells = [c.rjust(w) if a == "r" else c.ljust(w) for c, w, a in zip(row, widths, align, strict=True)]
+        yield ("  " + "   ".join(cells)).rstrip()
+    yield ""
+
+
+def _passes(laid: Laid, signs: Signs, full: bool) -> Iterator[str]:
+    yield from _heading(
+        "2 What is made simpler", "Each pass keeps every value to the last bit; what no output needs is gone.", signs
+    )
+    if not laid.changes:
+        yield "  nothing: the graph is as simple as it gets"
+    for change in laid.changes:
+        yield f"  {change.name}: {change.before} {signs.arrow} {change.after} nodes. {show(change.law)}"
+        shown = change.changes if full else change.changes[:6]
+        for sentence in shown:
+            yield f"    - {show(sentence)}"
+        if len(shown) < len(change.changes):
+            yield f"    - and {len(change.changes) - len(shown)} more (--full)"
+    yield ""
+
+
+def _step_lines(rows: Sequence[Step], width: int, signs: Signs, full: bool) -> Iterator[str]:
+    kept = _folded(len(rows), full)
+    shown = [row for k, row in enumerate(rows) if k in kept]
+    numbers = [[size_text(r.operations, signs), size_text(r.bytes, signs)] for r in shown]
+    heads = ("operations", "bytes")
+    wide = [
+        max([len(h), *(len(n[k]) for n, r in zip(numbers, shown, strict=True) if not r.note)])
+        for k, h in enumerate(heads)
+    ]
+    left = max([4, *(len(r.number) + 2 * r.depth for r in shown)])
+    buffers = max([6, *(len(r.buffer) for r in shown)])
+    types = max([4, *(len(r.type) for r in shown)])
+    room = width - left - buffers - types - sum(wide) - 18
+    long = max([8, *(len(show(r.text)) for r in shown)])
+    room = min(long, max(room, 24))
+    yield (
+        f"  {'step':<{left}}   {'computes':<{room}}  {'type':<{types}}  {'writes':<{buffers}}  "
+        f"{heads[0]:>{wide[0]}}  {heads[1]:>{wide[1]}}"
+    )
+    last = -1
+    for k, row in enumerate(rows):
+        if k not in kept:
+            continue
+        if k != last + 1:
+            yield (
+                f"  … {k - last - 1} more steps (--full) …"
+                if signs is UNICODE
+                else f"  ... {k - last - 1} more (--full)"
+            )
+        last = k
+        pad = "  " * row.depth
+        if row.note:
+            yield f"  {pad}{show(row.note)}"
+            continue
+        operations, moved = size_text(row.operations, signs), size_text(row.bytes, signs)
+        yield (
+            f"  {pad + row.number:<{left}} {row.mark} {_cut(show(row.text), room, signs):<{room}}  {row.type:<{types}}  "
+            f"{row.buffer:<{buffers}}  {operations:>{wide[0]}}  {moved:>{wide[1]}}"
+        ).rstrip()
+
+
+def _folded(count: int, full: bool) -> set[int]:
+    """Which of so many rows are shown."""
+    if full or count <= MOST:
+        return set(range(count))
+    return {*range(MOST - 15), *range(count - 15, count)}
+
+
+def _cut(text: str, room: int, signs: Signs) -> str:
+    dots = "…" if signs is UNICODE else "..."
+    return text if len(text) <= room else text[: room - len(dots)] + dots
+
+
+def _chart(plan: Plan, width: int, signs: Signs, full: bool) -> Iterator[str]:
+    """A row a buffer, a column a step (or several steps, where there are more than fit)."""
+    count = len(plan.order)
+    if not plan.buffers:
+        yield "  none: all values are numbers that are there before"
+        return
+    sizes = [bytes_text(b.size, signs) for b in plan.buffers]
+    wide = max(len(s) for s in sizes)
+    label = max(len(letters(k)) for k in range(len(sizes)))
+    room = max(20, width - wide - label - 9)
+    each = -(-count // room)
+    columns = -(-count // each)
+    scale = f"a column is {'one step' if each == 1 else f'{each} steps'}, from 1 to {count}"
+    yield f"  {'':<{label}}  {'':<{wide}}  {scale}"
+    kept = _folded(len(plan.buffers), full)
+    for k, b in enumerate(plan.buffers):
+        if k not in kept:
+            continue
+        cells = "".join(
+            signs.held if b.first < (c + 1) * each and b.last >= c * each else signs.free for c in range(columns)
+        )
+        yield f"  {letters(k):<{label}}  {sizes[k]:>{wide}}  {cells}"
+    if len(kept) < len(plan.buffers):
+        yield f"  and {len(plan.buffers) - len(kept)} more (--full)"
+
+
+def _totals(laid: Laid, signs: Signs) -> Iterator[str]:
+    plan, named = laid.plan, laid.named
+    known = plan is not named
+
+    def row(about: str, number: str, formula: Size, unit: str) -> str:
+        if not known or isinstance(formula, int):
+            return f"  {about:<34} {number}"
+        return f"  {about:<34} {number}   = {size_text(formula, signs)}{unit}"
+
+    yield row("operations", size_text(plan.operations, signs), named.operations, "")
+    yield row("memory read and written", bytes_text(plan.bytes, signs), named.bytes, " bytes")
+    yield row("memory at one time", bytes_text(plan.peak, signs), named.peak, " bytes")
+    yield row("  the same without sharing", bytes_text(plan.unshared, signs), named.unshared, " bytes")
+    yield row("memory of inputs and constants", bytes_text(plan.inputs, signs), named.inputs, " bytes")
+    if known and plan.sizes:
+        sizes = ", ".join(f"{name} = {n}" for name, n in sorted(plan.sizes.items()))
+        yield f"  {'sizes':<34} {show(sizes)}"
+
+
+def _and(words: Sequence[str]) -> str:
+    if len(words) < 2:
+        return "".join(words) or "nothing"
+    return f"{', '.join(words[:-1])} and {words[-1]}"
+
+
+# ---- JSON
+
+
+def data(laid: Laid, inputs: Sequence[tuple[str, str, str]]) -> dict[str, Any]:
+    """A plan as JSON says it; sizes are numbers, or texts in terms of named sizes."""
+    plan = laid.plan
+    return {
+        "of": laid.of,
+        "wrt": list(laid.wrt),
+        "inputs": [{"name": n, "kind": k, "type": t} for n, k, t in inputs],
+        "passes": [
+            {"name": c.name, "law": c.law, "before": c.before, "after": c.after, "changes": list(c.changes)}
+            for c in laid.changes
+        ],
+        **_plan_data(plan),
+        "sizes": dict(plan.sizes) if plan.sizes is not None else None,
+    }
+
+
+def _plan_data(plan: Plan) -> dict[str, Any]:
+    group = {i: k for k, nodes in enumerate(plan.groups) for i in nodes}
+    found = []
+    for number, i in enumerate(plan.order, 1):
+        nested = {key: _plan_data(p) for (node, key), p in plan.nested.items() if node == i}
+        place = plan.place.get(i)
+        found.append(
+            {
+                "step": number,
+                "node": i,
+                "op": plan.graph[i].op,
+                "computes": spelled(plan.graph, i),
+                "type": type_text(plan.graph.type_of(i)),
+                "buffer": None if place is None else letters(place),
+                "over": plan.in_place.get(i),
+                "group": group.get(i),
+                "operations": plan.costs[i].operations,
+                "bytes": plan.costs[i].bytes,
+                **({"holds": nested} if nested else {}),
+            }
+        )
+    buffers = [
+        {
+            "buffer": letters(k),
+            "bytes": b.size,
+            "first": b.first + 1,
+            "last": min(b.last + 1, len(plan.order)),
+            "nodes": list(b.nodes),
+        }
+        for k, b in enumerate(plan.buffers)
+    ]
+    totals = {
+        "operations": plan.operations,
+        "bytes": plan.bytes,
+        "peak": plan.peak,
+        "unshared": plan.unshared,
+        "inputs": plan.inputs,
+    }
+    return {"steps": found, "buffers": buffers, "totals": totals}

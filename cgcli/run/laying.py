@@ -1,0 +1,58 @@
+"""A static graph's first phase laid open: each pass with what it changed, and the plan of what is left."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from cgcli.graph.graph import Graph
+from cgcli.graph.plan import Change, Laid
+from cgcli.graph.traversal import prune
+from cgcli.optimise.driver import stages
+from cgcli.transform.gradient import gradient
+
+from .plan import plan
+
+
+def lay(
+    graph: Graph,
+    of: int | None,
+    wrt: Sequence[int],
+    bound: Sequence[Any] | None,
+    names: tuple[str | None, tuple[str, ...]],
+    fast_math: bool,
+) -> Laid:
+    """The outputs of a graph, or node `of` and its derivatives by `wrt`, laid open.
+
+    bound: the values of the inputs, from which named sizes get their numbers; None leaves them names. names: those of
+    `of` and `wrt`.
+    """
+    target, by = names
+    made = prune(graph) if of is None else _named(gradient(graph, of, wrt, value=True), target, by)
+    changes: list[Change] = []
+    result = made
+    for stage in stages(made, fast_math=fast_math):
+        changes.append(Change(stage.name, stage.law, count(stage.before), count(stage.after), stage.changes))
+        result = stage.after
+    named = plan(result)
+    numbers = named
+    if bound is not None:
+        from .arrays import bind_sizes
+
+        numbers = plan(result, bind_sizes(graph, graph.inputs, bound))
+    return Laid(made, tuple(changes), numbers, named, target, by)
+
+
+def count(graph: Graph) -> int:
+    """The nodes of a graph and of those that it holds; recursion only into structured nodes."""
+    inner = (v for attrs in graph.attrs.values() for v in attrs.values() if isinstance(v, Graph))
+    return len(graph) + sum(map(count, inner))
+
+
+def _named(graph: Graph, of: str | None, wrt: Sequence[str]) -> Graph:
+    """The graph whose derivatives have names as users say them, where they have none yet."""
+    names = dict(graph.names)
+    for name, i in zip(wrt, graph.outputs[1:], strict=True):
+        names.setdefault(i, f"d{of}/d{name}")
+    return replace(graph, names=names)
