@@ -110,6 +110,8 @@ class Program:
         self.warnings: tuple[Diagnostic, ...] = module.warnings
         self.seed = 0
         self.max_memory: int | None = None
+        self.max_steps: int | None = None
+        self.backend: str | None = None
         self._roots: dict[tuple[int, ...], tuple[int, ...]] = {}  # the outputs of graphs of derivatives
         self._cut: set[tuple[int, ...]] = set()  # executors of derivatives with checkpoints
 
@@ -367,6 +369,7 @@ class Program:
             assert self._lowered is not None
             known = self._shaped[key] = Program(self._lowered(axes))
             known.seed, known.max_memory = self.seed, self.max_memory
+            known.max_steps, known.backend = self.max_steps, self.backend
         return known
 
     def _every_float(self) -> list[str]:
@@ -413,7 +416,7 @@ class Program:
     def _executor(self, roots: tuple[int, ...]) -> Any:
         known = self._executors.get(roots)
         if known is None:
-            known = self._executors[roots] = executor(self.graph, roots, self.max_memory)
+            known = self._executors[roots] = executor(self.graph, roots, self.max_memory, self.max_steps, self.backend)
         return known
 
     def _gradient_values(self, target: int, wrt: tuple[int, ...], values: Values) -> list[Any]:
@@ -452,7 +455,7 @@ class Program:
     def _keep(self, key: tuple[int, ...], graph: Graph) -> Any:
         """The executor of a graph of derivatives, ready for the next values."""
         self._roots[key] = graph.outputs
-        known = self._executors[key] = executor(graph, None, self.max_memory)
+        known = self._executors[key] = executor(graph, None, self.max_memory, self.max_steps, self.backend)
         return known
 
     def _adjoints(self, values: Values, target: int) -> list[Any]:

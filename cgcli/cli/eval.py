@@ -9,6 +9,7 @@ import typer
 from cgcli.cli.command import ProgramCommand, declare
 from cgcli.cli.options import (
     AllowPath,
+    Backend,
     Colour,
     Data,
     Expression,
@@ -17,10 +18,12 @@ from cgcli.cli.options import (
     Full,
     InputsFile,
     MaxMemory,
+    MaxSteps,
     Mode,
     Precision,
     Seed,
     Set,
+    Timeout,
 )
 from cgcli.cli.results import show_numbers
 from cgcli.cli.session import start
@@ -45,13 +48,29 @@ def evaluate(
     colour: Colour = "auto",
     seed: Seed = None,
     max_memory: MaxMemory = None,
+    backend: Backend = None,
+    max_steps: MaxSteps = None,
+    timeout: Timeout = None,
     data: Data = None,
 ) -> int:
     """Evaluate a program and print its outputs.
 
     Give each input its value by its own name: --a 2.
     """
-    session = start(context, file, expression, settings, inputs_file, allow_path, colour, seed, max_memory)
+    session = start(
+        context,
+        file,
+        expression,
+        settings,
+        inputs_file,
+        allow_path,
+        colour,
+        seed,
+        max_memory,
+        backend,
+        max_steps,
+        timeout,
+    )
     session.require_values()
     program = session.program
     results = {n: single(v, program.type_of(n)) for n, v in program.eval(session.values, every=every).items()}

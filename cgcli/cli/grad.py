@@ -11,6 +11,7 @@ from cgcli.cli.command import ProgramCommand, declare
 from cgcli.cli.inputs import canonical
 from cgcli.cli.options import (
     AllowPath,
+    Backend,
     Colour,
     Data,
     Expression,
@@ -19,11 +20,13 @@ from cgcli.cli.options import (
     Full,
     InputsFile,
     MaxMemory,
+    MaxSteps,
     Mode,
     Of,
     Precision,
     Seed,
     Set,
+    Timeout,
 )
 from cgcli.cli.output import emit, notice
 from cgcli.cli.results import exclude, show_numbers, show_table
@@ -66,6 +69,9 @@ def grad(
     colour: Colour = "auto",
     seed: Seed = None,
     max_memory: MaxMemory = None,
+    backend: Backend = None,
+    max_steps: MaxSteps = None,
+    timeout: Timeout = None,
     data: Data = None,
 ) -> int:
     """Evaluate a program and differentiate an output by the inputs.
@@ -81,7 +87,20 @@ def grad(
     names = None if wrt is None else [canonical(name) for name in wrt.split(",")]
     if names is not None and "" in names:
         raise error("empty-name", option="--wrt", value=wrt or EMPTY)
-    session = start(context, file, expression, settings, inputs_file, allow_path, colour, seed, max_memory)
+    session = start(
+        context,
+        file,
+        expression,
+        settings,
+        inputs_file,
+        allow_path,
+        colour,
+        seed,
+        max_memory,
+        backend,
+        max_steps,
+        timeout,
+    )
     if symbolic:
         return _symbolic(session, of, names, layout)
     session.require_values()

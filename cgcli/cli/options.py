@@ -134,4 +134,44 @@ MaxMemory = Annotated[
         help="What the values of a run may take, as 500M or 8G (else four fifths of the machine's memory).",
     ),
 ]
+
+
+def _backend(text: str) -> str:
+    from cgcli.run.executors import check_backend
+
+    return check_backend(text)
+
+
+Backend = Annotated[
+    str | None,
+    typer.Option(
+        "--backend",
+        metavar="NAME",
+        parser=_backend,
+        help="What runs tensors: reference, node by node, or numpy, by a plan (else what suits).",
+    ),
+]
+MaxSteps = Annotated[
+    int | None,
+    typer.Option(
+        "--max-steps",
+        metavar="N",
+        parser=_whole("--max-steps", 1, 999_999_999),
+        help="How many steps loops may run together (else any number).",
+    ),
+]
+
+
+def _seconds(text: str) -> float:
+    """Seconds as `2.5`."""
+    match = re.fullmatch(r"\d{1,9}(\.\d{1,6})?", text.strip(), re.ASCII)
+    if match is None or float(text) == 0:
+        raise error("bad-timeout", option="--timeout", value=text or EMPTY)
+    return float(text)
+
+
+Timeout = Annotated[
+    float | None,
+    typer.Option("--timeout", metavar="SECONDS", parser=_seconds, help="Stop after so many seconds (else never)."),
+]
 Data = Annotated[str | None, typer.Option("--data", hidden=True, parser=_later("a table of inputs (`--data`)"))]

@@ -8,7 +8,22 @@ from typing import Annotated
 import typer
 
 from cgcli.cli.command import ProgramCommand, declare
-from cgcli.cli.options import AllowPath, Colour, Data, Expression, File, InputsFile, MaxMemory, Mode, Of, Seed, Set
+from cgcli.cli.options import (
+    AllowPath,
+    Backend,
+    Colour,
+    Data,
+    Expression,
+    File,
+    InputsFile,
+    MaxMemory,
+    MaxSteps,
+    Mode,
+    Of,
+    Seed,
+    Set,
+    Timeout,
+)
 from cgcli.cli.output import notice
 from cgcli.cli.pictured import evaluate
 from cgcli.cli.session import start
@@ -44,6 +59,9 @@ def render(
     colour: Colour = "auto",
     seed: Seed = None,
     max_memory: MaxMemory = None,
+    backend: Backend = None,
+    max_steps: MaxSteps = None,
+    timeout: Timeout = None,
     data: Data = None,
 ) -> int:
     """Draw the graph of a program.
@@ -52,7 +70,20 @@ def render(
     """
     path = target if target is not None else default_target(file)
     kind = picture_kind(path)
-    session = start(context, file, expression, settings, inputs_file, allow_path, colour, seed, max_memory)
+    session = start(
+        context,
+        file,
+        expression,
+        settings,
+        inputs_file,
+        allow_path,
+        colour,
+        seed,
+        max_memory,
+        backend,
+        max_steps,
+        timeout,
+    )
     program = session.program
     evaluation = evaluate(session, of)
     params = [each.name for each in program.inputs if each.kind == "param"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -12,6 +13,7 @@ from cgcli.cli.command import known_options
 from cgcli.cli.inputs import gather, require
 from cgcli.cli.output import tell
 from cgcli.cli.sources import open_program
+from cgcli.graph.diagnostic import error
 from cgcli.program import Program
 
 
@@ -38,12 +40,29 @@ def start(
     colour: str,
     seed: int | None = None,
     max_memory: int | None = None,
+    backend: str | None = None,
+    max_steps: int | None = None,
+    timeout: float | None = None,
 ) -> Session:
     """Opens the program, reads the values and prints the warnings. Raises `CgError` for what is wrong with either."""
+    if timeout is not None:
+        _stop_after(timeout)
     program = open_program(file, expression, allow_path or ())
     program.seed = seed or 0
-    program.max_memory = max_memory
+    program.max_memory, program.max_steps, program.backend = max_memory, max_steps, backend
     tell(program.warnings, colour)
     values = gather(program, settings or (), inputs_file, known_options(context))
     tell(program.range_warnings(values), colour)
     return Session(program, values, context)
+
+
+def _stop_after(seconds: float) -> None:
+    """Ends the run with an error after so many seconds. Raises `CgError` where the system has no such clock."""
+    if not hasattr(signal, "setitimer"):
+        raise error("no-timeout")
+
+    def stop(*_: object) -> None:
+        raise error("timed-out", status=1, seconds=seconds)
+
+    signal.signal(signal.SIGALRM, stop)
+    signal.setitimer(signal.ITIMER_REAL, seconds)

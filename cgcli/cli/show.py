@@ -9,6 +9,7 @@ import typer
 from cgcli.cli.command import ProgramCommand, declare
 from cgcli.cli.options import (
     AllowPath,
+    Backend,
     Colour,
     Data,
     Expression,
@@ -17,11 +18,13 @@ from cgcli.cli.options import (
     Full,
     InputsFile,
     MaxMemory,
+    MaxSteps,
     Mode,
     Of,
     Precision,
     Seed,
     Set,
+    Timeout,
 )
 from cgcli.cli.output import emit, stdout
 from cgcli.cli.pictured import evaluate
@@ -50,6 +53,9 @@ def show(
     colour: Colour = "auto",
     seed: Seed = None,
     max_memory: MaxMemory = None,
+    backend: Backend = None,
+    max_steps: MaxSteps = None,
+    timeout: Timeout = None,
     data: Data = None,
 ) -> int:
     """Show the graph of a program: a table of its nodes.
@@ -57,7 +63,20 @@ def show(
     With the values of its inputs the table has values and gradients too.
     """
     exclude(("--tree", as_tree), (f"--format {layout}", layout in ("json", "csv")))
-    session = start(context, file, expression, settings, inputs_file, allow_path, colour, seed, max_memory)
+    session = start(
+        context,
+        file,
+        expression,
+        settings,
+        inputs_file,
+        allow_path,
+        colour,
+        seed,
+        max_memory,
+        backend,
+        max_steps,
+        timeout,
+    )
     evaluation = evaluate(session, of)
     graph = session.program.graph
     if as_tree:

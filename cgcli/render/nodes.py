@@ -41,8 +41,8 @@ def rows(graph: Graph, evaluation: Evaluation | None = None) -> tuple[tuple[str,
     width = 6 if differentiated else 5 if evaluation else 4
     found = []
     for i in shown:
-        inputs = ", ".join(_reference(graph, x) for x in _operands(graph, i))
-        row: list[Any] = [_reference(graph, i), _op(graph, i), inputs, str(graph.type_of(i)).removeprefix("~")]
+        inputs = ", ".join(reference(graph, x) for x in _operands(graph, i))
+        row: list[Any] = [reference(graph, i), _op(graph, i), inputs, str(graph.type_of(i)).removeprefix("~")]
         row.append(evaluation.values[i] if evaluation else None)
         row.append(_gradient(graph, evaluation, i) if evaluation and differentiated else None)
         found.append(tuple(row[:width]))
@@ -78,7 +78,7 @@ def tree(
             operands = [x for x in _operands(graph, i) if _is_shown(graph, x)]
             where = "above" if i in seen else "below" if len(below) >= DEEPEST * len(signs.gap) else ""
             if where and operands:
-                yield f"{lead}{show(_reference(graph, i))} ({where})"
+                yield f"{lead}{show(reference(graph, i))} ({where})"
                 if where == "below" and i not in deferred:
                     deferred.add(i)
                     roots.append(i)
@@ -117,7 +117,7 @@ def _line(graph: Graph, evaluation: Evaluation | None, i: int, written: Callable
 
 def spelled(graph: Graph, i: int) -> str:
     """A node in a line: its name or place, and the operation that makes it."""
-    name, text = _reference(graph, i), _spelled(graph, i)
+    name, text = reference(graph, i), _spelled(graph, i)
     return name if text == name else f"{name} = {text}"
 
 
@@ -132,7 +132,7 @@ def _operands(graph: Graph, i: int) -> Sequence[int]:
     return graph.operands(graph.a[i] if graph.op[i] == _GET else i)
 
 
-def _reference(graph: Graph, i: int) -> str:
+def reference(graph: Graph, i: int) -> str:
     """A node's name; a number for a literal; else its place."""
     if i in graph.names:
         return graph.names[i]
@@ -150,11 +150,11 @@ def _op(graph: Graph, i: int) -> str:
 
 def _spelled(graph: Graph, i: int) -> str:
     """The operation over the names of its operands."""
-    texts = [Written(_reference(graph, x)) for x in _operands(graph, i)]
+    texts = [Written(reference(graph, x)) for x in _operands(graph, i)]
     if graph.op[i] == _GET:
         return told(graph, i, [text.text for text in texts])
     if graph.op[i] in (CONST, INPUT):
-        return graph.names.get(i) or _reference(graph, i)
+        return graph.names.get(i) or reference(graph, i)
     return write_op(graph[i].op, texts, shown_attrs(graph, i)).text
 
 

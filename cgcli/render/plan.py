@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from string import ascii_uppercase
 from typing import Any, NamedTuple
@@ -12,7 +13,7 @@ from cgcli.graph.sizes import Size
 from cgcli.graph.types import AnyType
 
 from .escape import show
-from .nodes import spelled
+from .nodes import reference, spelled
 
 MOST = 60  # steps, buffers or changes that are listed; `full` lists all
 UNITS = ("bytes", "KiB", "MiB", "GiB", "TiB", "PiB")
@@ -64,8 +65,8 @@ def text(
     yield from _passes(laid, signs, full)
     yield from _heading(
         "3 The steps",
-        "In this order, each when its operands are there. A letter is the memory that a step writes; (over) writes over "
-        "an operand that nobody needs any more; a bracket joins steps that go through large arrays together.",
+        "In this order, each when its operands are there. A letter is the memory that a step writes; (over) writes "
+        "over an operand that nobody needs any more; a bracket joins steps that go through large arrays together.",
         signs,
         width,
     )
@@ -74,8 +75,8 @@ def text(
     yield ""
     yield from _heading(
         "4 The memory",
-        "Each letter is a piece of memory, held from the step that first writes it to the last one that reads it. Values "
-        "that are never needed at the same time share a letter.",
+        "Each letter is a piece of memory, held from the step that first writes it to the last one that reads it. "
+        "Values that are never needed at the same time share a letter.",
         signs,
         width,
     )
@@ -99,7 +100,7 @@ def steps(plan: Plan, signs: Signs = UNICODE, depth: int = 0) -> Iterator[Step]:
             buffer += " (over)"
         cost = plan.costs[i]
         kind = type_text(plan.graph.type_of(i))
-        yield Step(depth, "", str(number), spelled(plan.graph, i), kind, buffer, mark, cost.operations, cost.bytes)
+        yield Step(depth, "", str(number), told(plan.graph, i), kind, buffer, mark, cost.operations, cost.bytes)
         inner = {key: nested for (node, key), nested in plan.nested.items() if node == i}
         words = {"body": "each step:", "pred": "as long as:", "then": "if so:", "else": "else:"}
         for key in ("pred", "body", "then", "else"):
@@ -109,12 +110,25 @@ def steps(plan: Plan, signs: Signs = UNICODE, depth: int = 0) -> Iterator[Step]:
                 yield Step(depth + 2, f"gives {_and(_given(inner[key]))}")
 
 
+def told(graph: Graph, i: int) -> str:
+    """A node in a line; of a loop what it starts from and reads, of one of its results which one that is."""
+    op, operands = graph[i].op, graph.operands(i)
+    if op == "get":
+        return f"{_name(graph, i)} = {_name(graph, operands[0])}[{graph.attrs[i]['k']}]"
+    if op not in ("cond", "loop"):
+        return spelled(graph, i)
+    names = [_name(graph, x) for x in operands]
+    head = f"if {names[0]}" if op == "cond" else "while loop" if "pred" in graph.attrs[i] else f"loop × {names[0]}"
+    rest = names if head == "while loop" else names[1:]
+    return f"%{i} = {head} with {_and(rest)}"
+
+
 def _given(plan: Plan) -> list[str]:
     return [_name(plan.graph, i) for i in plan.graph.outputs]
 
 
 def _name(graph: Graph, i: int) -> str:
-    return spelled(graph, i).partition(" = ")[0]
+    return reference(graph, i)
 
 
 def letters(number: int) -> str:
@@ -228,8 +242,9 @@ def _step_lines(rows: Sequence[Step], width: int, signs: Signs, full: bool) -> I
             yield f"  {pad}{show(row.note)}"
             continue
         operations, moved = size_text(row.operations, signs), size_text(row.bytes, signs)
+        formula = _cut(show(row.text), room, signs)
         yield (
-            f"  {pad + row.number:<{left}} {row.mark} {_cut(show(row.text), room, signs):<{room}}  {row.type:<{types}}  "
+            f"  {pad + row.number:<{left}} {row.mark} {formula:<{room}}  {row.type:<{types}}  "
             f"{row.buffer:<{buffers}}  {operations:>{wide[0]}}  {moved:>{wide[1]}}"
         ).rstrip()
 
@@ -281,14 +296,22 @@ def _totals(laid: Laid, signs: Signs) -> Iterator[str]:
             return f"  {about:<34} {number}"
         return f"  {about:<34} {number}   = {size_text(formula, signs)}{unit}"
 
+    unknown = sorted({name for name in _names(named.operations) if name not in plan.graph.names.values()})
+    unknown = [name for name in unknown if name.startswith("steps")]
     yield row("operations", size_text(plan.operations, signs), named.operations, "")
     yield row("memory read and written", bytes_text(plan.bytes, signs), named.bytes, " bytes")
     yield row("memory at one time", bytes_text(plan.peak, signs), named.peak, " bytes")
     yield row("  the same without sharing", bytes_text(plan.unshared, signs), named.unshared, " bytes")
     yield row("memory of inputs and constants", bytes_text(plan.inputs, signs), named.inputs, " bytes")
+    if unknown:
+        yield f"  {_and(unknown)}: how many steps loops run, which is known when they have run"
     if known and plan.sizes:
         sizes = ", ".join(f"{name} = {n}" for name, n in sorted(plan.sizes.items()))
         yield f"  {'sizes':<34} {show(sizes)}"
+
+
+def _names(size: Size) -> set[str]:
+    return set(re.findall(r"[^\W\d]\w*", size)) if isinstance(size, str) else set()
 
 
 def _and(words: Sequence[str]) -> str:
@@ -327,7 +350,7 @@ def _plan_data(plan: Plan) -> dict[str, Any]:
                 "step": number,
                 "node": i,
                 "op": plan.graph[i].op,
-                "computes": spelled(plan.graph, i),
+                "computes": told(plan.graph, i),
                 "type": type_text(plan.graph.type_of(i)),
                 "buffer": None if place is None else letters(place),
                 "over": plan.in_place.get(i),

@@ -29,13 +29,20 @@ def executor(
 
     Graphs on numbers alone run on Python's numbers whatever the backend. Raises CgError for an unknown backend.
     """
-    if backend is not None and backend not in BACKENDS:
-        raise error("unknown-backend", name=backend, choices=sorted(BACKENDS))
+    if backend is not None:
+        check_backend(backend)
     if is_scalar(graph):
         return ScalarExecutor(graph, roots, max_memory, max_steps)
     from .backends import tensor_executor
 
     return tensor_executor(graph, roots, max_memory, max_steps, backend)
+
+
+def check_backend(name: str) -> str:
+    """The name, if it is one. Raises CgError otherwise."""
+    if name not in BACKENDS:
+        raise error("unknown-backend", name=name, choices=sorted(BACKENDS))
+    return name
 
 
 def tensor_of(graph: Graph, inputs: Sequence[Any] = (), sizes: Mapping[str, int] | None = None) -> Any:

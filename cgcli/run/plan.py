@@ -37,6 +37,7 @@ class _Planner:
     def __init__(self, sizes: Mapping[str, int] | None, names: set[str]) -> None:
         self.sizes = sizes
         self._nominal: dict[str, int] = {}
+        self._trips: dict[tuple[int, int], Size] = {}  # of a graph's loops, so far
         self.names = names  # that a trip count may not have
 
     def plan(self, graph: Graph) -> Plan:
@@ -154,17 +155,24 @@ class _Planner:
             count = graph.operands(i)[0]
             attrs = graph.attrs.get(count, {})
             name = opname(graph.op[count])
+            known: Size | None = None
             if name == "const":
-                return max(0, int(attrs["value"]))
-            if name == "size":
-                return self.size(attrs["size"])
-            if name == "input" and count in graph.names:
-                return self.size(graph.names[count])
+                known = max(0, int(attrs["value"]))
+            elif name == "size":
+                known = self.size(attrs["size"])
+            elif name == "input" and count in graph.names:
+                known = self.size(graph.names[count])
+            elif name == "get" and not attrs["k"]:
+                known = self._trips.get((id(graph), graph.a[count]))  # that of another loop
+            if known is not None:
+                self._trips[id(graph), i] = known
+                return known
         name, k = "steps", 1
         while name in self.names:
             k += 1
             name = f"steps{k}"
         self.names.add(name)
+        self._trips[id(graph), i] = name
         return name
 
     # ---- memory

@@ -148,5 +148,13 @@ WORDS: dict[str, Words] = {
     "bug": Words(
         "this is a bug in cg: {kind}: {message}", help=("please report it; CG_DEBUG=1 shows where it happened",)
     ),
+    "bad-timeout": Words(
+        "`{option}` is given {value}", labels={}, help=("write a number of seconds above 0, as in `{option} 2.5`",)
+    ),
+    "no-timeout": Words("this system has no clock that could stop a run", help=("leave out `--timeout`",)),
+    "timed-out": Words(
+        "the run is not done after {seconds} seconds",
+        help=("`--timeout` allows more; `--max-steps` stops a loop that never ends, and tells which one it is",),
+    ),
     "unknown-backend": Words("there is no backend `{name}`", help=("the backends are {choices}",)),
 }
