@@ -23,7 +23,7 @@ from cgcli.cli.options import (
     Set,
     choice,
 )
-from cgcli.cli.output import emit, stdout
+from cgcli.cli.output import emit, stdout, terminal
 from cgcli.cli.session import start
 from cgcli.graph.diagnostic import error
 from cgcli.render import json
@@ -84,7 +84,7 @@ def plan(
     if layout == "json":
         emit(json.dump(data(laid, inputs)))
     elif target is None:
-        width = shutil.get_terminal_size((100, 24)).columns
+        width = shutil.get_terminal_size().columns if terminal(stdout()) else 100
         emit("\n".join(text(laid, inputs, title, width, ascii_only=not _draws(), full=full)))
     return 0
 

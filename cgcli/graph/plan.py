@@ -37,13 +37,17 @@ class Buffer(NamedTuple):
 
 
 class Change(NamedTuple):
-    """What one pass did: its name and law, the nodes before and after it (nested graphs included), and in words."""
+    """What one pass did: its name and law, the nodes before and after it (nested graphs included), and in words.
+
+    exact: whether the pass keeps every value to the last bit.
+    """
 
     name: str
     law: str
     before: int
     after: int
     changes: tuple[str, ...]
+    exact: bool
 
 
 @dataclass(frozen=True)

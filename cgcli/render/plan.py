@@ -192,13 +192,15 @@ def _columns(header: Sequence[str], rows: Sequence[Sequence[str]], align: str, w
 
 
 def _passes(laid: Laid, signs: Signs, full: bool) -> Iterator[str]:
-    yield from _heading(
-        "2 What is made simpler", "Each pass keeps every value to the last bit; what no output needs is gone.", signs
-    )
+    about = "Each pass keeps every value to the last bit"
+    if not all(change.exact for change in laid.changes):
+        about += ", but those marked ~ keep what holds for real numbers"
+    yield from _heading("2 What is made simpler", f"{about}; what no output needs is gone.", signs)
     if not laid.changes:
         yield "  nothing: the graph is as simple as it gets"
     for change in laid.changes:
-        yield f"  {change.name}: {change.before} {signs.arrow} {change.after} nodes. {show(change.law)}"
+        mark = "" if change.exact else "~ "
+        yield f"  {mark}{change.name}: {change.before} {signs.arrow} {change.after} nodes. {show(change.law)}"
         shown = change.changes if full else change.changes[:6]
         for sentence in shown:
             yield f"    - {show(sentence)}"
@@ -331,7 +333,14 @@ def data(laid: Laid, inputs: Sequence[tuple[str, str, str]]) -> dict[str, Any]:
         "wrt": list(laid.wrt),
         "inputs": [{"name": n, "kind": k, "type": t} for n, k, t in inputs],
         "passes": [
-            {"name": c.name, "law": c.law, "before": c.before, "after": c.after, "changes": list(c.changes)}
+            {
+                "name": c.name,
+                "law": c.law,
+                "before": c.before,
+                "after": c.after,
+                "exact": c.exact,
+                "changes": list(c.changes),
+            }
             for c in laid.changes
         ],
         **_plan_data(plan),

@@ -9,7 +9,7 @@ from typing import Any
 from cgcli.graph.graph import Graph
 from cgcli.graph.plan import Change, Laid
 from cgcli.graph.traversal import prune
-from cgcli.optimise.driver import stages
+from cgcli.optimise.driver import FAST, stages
 from cgcli.transform.gradient import gradient
 
 from .plan import plan
@@ -31,9 +31,11 @@ def lay(
     target, by = names
     made = prune(graph) if of is None else _named(gradient(graph, of, wrt, value=True), target, by)
     changes: list[Change] = []
+    inexact = {step.name for step in FAST}
     result = made
     for stage in stages(made, fast_math=fast_math):
-        changes.append(Change(stage.name, stage.law, count(stage.before), count(stage.after), stage.changes))
+        nodes = count(stage.before), count(stage.after)
+        changes.append(Change(stage.name, stage.law, *nodes, stage.changes, stage.name not in inexact))
         result = stage.after
     named = plan(result)
     numbers = named

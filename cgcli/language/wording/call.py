@@ -153,7 +153,7 @@ WORDS: dict[str, Words] = {
     ),
     "no-timeout": Words("this system has no clock that could stop a run", help=("leave out `--timeout`",)),
     "timed-out": Words(
-        "the run is not done after {seconds} seconds",
+        "the run is not done after {seconds} s",
         help=("`--timeout` allows more; `--max-steps` stops a loop that never ends, and tells which one it is",),
     ),
     "unknown-backend": Words("there is no backend `{name}`", help=("the backends are {choices}",)),
