@@ -16,9 +16,12 @@ from cgcli.graph.types import BOOL, FLOAT, INT, Stack, Type, parse_type
 from cgcli.ops.builder import Builder
 from cgcli.ops.registry import TypeMismatch
 from cgcli.ops.validity import check
+from cgcli.program import parse
 from cgcli.run.arrays import ArrayExecutor
 from cgcli.run.scalar import ScalarExecutor
+from cgcli.transform import checkpoint
 from cgcli.transform.batch import batch
+from cgcli.transform.checkpoint import checkpointed
 from cgcli.transform.gradient import gradient
 
 EXECUTORS = [ScalarExecutor, ArrayExecutor]
@@ -195,6 +198,17 @@ def same_as_rows(graph: Graph, flags: Sequence[bool], inputs: Sequence[Any]) -> 
             np.testing.assert_array_equal(rows[r], one)
 
 
+def test_a_batch_of_no_rows_runs_no_step() -> None:
+    for graph, *given in (
+        (newton(), np.zeros(0)),
+        (sines(), np.zeros(0, int), 0.5),
+        (running(), np.zeros((0, 3)), 0.5),
+    ):
+        flags = [isinstance(x, np.ndarray) for x in given]
+        for found in outputs(ArrayExecutor, batch(graph, flags, 0), given):
+            assert found.shape[0] == 0
+
+
 def test_the_derivative_of_a_batch() -> None:
     graph = batch(newton(), [True], 4)
     b = Builder()
@@ -348,3 +362,75 @@ def test_what_a_body_must_fit() -> None:
         with pytest.raises(TypeMismatch) as caught:
             b.loop(*operands, body=body, carries=1, invariants=0)
         assert caught.value.code == code
+
+
+def test_items_behind_an_early_return_have_a_derivative_of_zero() -> None:
+    program = parse(
+        """
+        input xs: float[n]
+        input a
+        fn first(xs, a) {
+            for x in xs { if x > a { return x * x * a } }
+            return 0 * a
+        }
+        y = first(xs, a)
+        """
+    )
+    values = {"xs": [0.5, 2.0, 3.0], "a": 1.0}
+    assert program.eval(values) == {"y": 4.0}
+    np.testing.assert_array_equal(program.grad(values).partials["xs"], [0.0, 4.0, 0.0])
+    second = program.hessian(values, wrt=["xs", "a"])
+    np.testing.assert_array_equal(second["xs"]["xs"], np.diag([0.0, 2.0, 0.0]))
+    np.testing.assert_array_equal(second["xs"]["a"], [0.0, 4.0, 0.0])
+
+
+def test_head_and_filled() -> None:
+    b = Builder()
+    xs, few = b.input(Type("float", (3,))), b.input(Type("float", (2,)))
+    head = b.head(b.unstack(xs), b.unstack(few))
+    filled = b.filled(b.unstack(few), b.unstack(xs), zero=0.0)
+    graph = b.done(b.restack(head, shape=(2,)), b.restack(filled, shape=(3,)))
+    first, whole = outputs(ArrayExecutor, graph, [np.array([1.0, 2.0, 3.0]), np.array([4.0, 5.0])])
+    np.testing.assert_array_equal(first, [1.0, 2.0])
+    np.testing.assert_array_equal(whole, [4.0, 5.0, 0.0])
+    same_as_rows(graph, [True, True], [np.arange(12.0).reshape(4, 3), np.ones((4, 2))])
+
+
+def test_checkpoints_keep_the_bits_of_values_and_first_derivatives() -> None:
+    for graph, inputs, by in (
+        (newton(), [2.0], 0),
+        (newton(), [1.0], 0),
+        *((sines(), [n, 0.3], 1) for n in (-2, 0, 1, 7)),
+    ):
+        cut, _ = checkpointed(graph)
+        check(cut)
+        assert outputs(ArrayExecutor, cut, inputs) == outputs(ArrayExecutor, graph, inputs)
+        pairs = zip(derivatives(graph, by, 3), derivatives(cut, by, 3), strict=True)
+        for order, (whole, parts) in enumerate(pairs, 1):
+            found, wanted = (float(outputs(ScalarExecutor, g, inputs)[0]) for g in (parts, whole))
+            assert found == wanted if order == 1 else found == pytest.approx(wanted, rel=1e-13)
+
+
+def test_checkpoints_of_stacks_and_of_a_long_while(monkeypatch: pytest.MonkeyPatch) -> None:
+    xs = np.linspace(-1, 1, 10)
+    for reverse in (False, True):
+        graph = running(reverse)
+        cut, _ = checkpointed(graph)
+        for of in (0, 1):
+            b, c = Builder(), Builder()
+            totals = []
+            for builder, g in ((b, graph), (c, cut)):
+                where = builder.inline(g, [builder.input(VECTOR, "xs"), builder.input(FLOAT, "w")])
+                every = where[g.outputs[0]]
+                total = builder.sum(builder.mul(every, every), axes=(-1,), keepdims=False)
+                totals.append(builder.done(total, where[g.outputs[1]]))
+            for by in (0, 1):
+                whole, parts = (gradient(t, t.outputs[of], [t.inputs[by]]) for t in totals)
+                np.testing.assert_array_equal(
+                    outputs(ArrayExecutor, parts, [xs, 0.4])[0], outputs(ArrayExecutor, whole, [xs, 0.4])[0]
+                )
+    monkeypatch.setattr(checkpoint, "CHUNK", 2)
+    whole, parts = (gradient(g, g.outputs[0], [g.inputs[0]]) for g in (newton(), checkpointed(newton())[0]))
+    assert outputs(ScalarExecutor, parts, [20.0]) == outputs(ScalarExecutor, whole, [20.0])
+    [steps] = outputs(ScalarExecutor, newton(), [20.0])[1:]
+    assert steps > 4  # more than one chunk

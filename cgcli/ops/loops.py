@@ -47,6 +47,11 @@ def _loop_type(types: Sequence[AnyType], at: Attrs) -> Results:
     return Results((INT, *results[: len(carries)], *(Stack(t) for t in results[len(carries) :])))
 
 
+# attrs of a loop: `body`, of a `while` `pred`; `carries` and `invariants`, how many; `reverse`, of one whose steps go
+# from the last to the first; `saved`, of each carry the result that holds what each step began with, 0 for none;
+# `short`, of one that may run fewer steps than the stacks that it reads have items
+
+
 def _run_loop(run: Runner, at: Attrs, *values: Any) -> tuple[Any, ...]:
     """The trip count, the final carries, and what each step wrote, by step."""
     count, start, invariants, stacks = parts(at, values)

@@ -93,6 +93,8 @@ class _Pass:
                 self._cond(i, operands)
             elif g.op[i] == _LOOP:
                 self._loop(i, operands)
+            elif g.op[i] == _GET and operands[0] not in self.several:
+                self._node(i, operands)  # of a node that stands in front of what is batched
             elif g.op[i] == _GET:
                 results, flags = self.several[operands[0]]
                 k = g.attrs[i]["k"]
@@ -321,7 +323,8 @@ def _by_rows(b: Builder, loop: _Loop, counted: tuple[int, bool] | None, mask: in
         if mask is not None:
             count = b.where(mask, count, b.const(0, counts))
         count = b.cast(b.max(count, b.const(0, counts)), dtype="int")
-        total = b.amax(count, axes=(-1,), keepdims=False)
+        none = b.const(0, counts._replace(shape=(1,)))  # a batch may have no rows
+        total = b.amax(b.concat(count, none, axis=-1), axes=(-1,), keepdims=False)
         node = b.apply(
             "loop",
             total,

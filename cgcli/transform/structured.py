@@ -147,6 +147,7 @@ def through_loop(
     )
     risky = bool(b.risk[i])
     made = _step_back(b, loop, given, risky, sweep)
+    short = "pred" in attrs or "short" in attrs  # it may stop before the last item of a stack
 
     start: list[int] = []
     for k in loop.moving:
@@ -170,6 +171,7 @@ def through_loop(
         carries=len(start),
         invariants=len(made.invariants),
         **({} if attrs.get("reverse") else {"reverse": True}),
+        **({"short": True} if short else {}),
     )
     width = 2 if risky else 1
     place = 1
@@ -193,7 +195,7 @@ def through_loop(
         if supported:
             support = b.get(node, k=place)
             place += 1
-        if "pred" in attrs:  # it may have stopped before the last item
+        if short:
             value = b.filled(value, stacks[k], zero=0.0)
             support = None if support is None else b.filled(support, stacks[k], zero=False)
         cotangents[stacks[k]] = join(b, cotangents.get(stacks[k]), Cotangent(value, support, True))
