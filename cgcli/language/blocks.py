@@ -14,7 +14,7 @@ from cgcli.graph.diagnostic import Label, error
 from cgcli.graph.types import BOOL, Type
 from cgcli.ops.typing import join
 
-from .flow import block_of
+from .flow import returns, sides_of
 from .frames import Frame, assigned, coerce, named_parts
 from .origins import callers, counted
 from .parser import unquote
@@ -55,8 +55,13 @@ class Blocks(Tensors):
         """Lowers statements one by one into the frame's names; the `return` that they come to, if any."""
         assert frame.local is not None
         for number, statement in enumerate(statements):
-            rule = kind(statement)
+            rule, below = kind(statement), number + 1 < len(statements)
             found: Exit | None = None
+            if rule == "if_stmt" and below and frame.returns and sum(map(returns, sides_of(statement))) == 1:
+                # one side always returns, so what stands below belongs to the other one
+                rest = statements[number + 1 :]
+                then, other = ([*side, *(() if returns(side) else rest)] for side in sides_of(statement))
+                return (yield from self._sides(frame, statement, then, other))
             if rule in ("assign", "unpack"):
                 yield from self._assignment(frame, statement)
             elif rule == "return_stmt":
@@ -71,12 +76,12 @@ class Blocks(Tensors):
                 raise error("computes-nothing", frame.span(statement))
             if found is None:
                 continue
-            rest = statements[number + 1 :]
-            if found.happened is None or not rest:
-                if rest:
-                    self.warn("never-runs", frame.span(rest[0]), Label(frame.span(statement), "return"))
+            if found.happened is None or not below:
+                if below:
+                    next_ = frame.span(statements[number + 1])
+                    self.warn("never-runs", next_, Label(frame.span(statement), "return"))
                 return found
-            return (yield from self._rest(frame, found, rest))
+            return (yield from self._rest(frame, found, statements[number + 1 :]))
         return None
 
     def _assignment(self, frame: Frame, statement: Any) -> Generator[Any, Any, None]:
@@ -107,13 +112,17 @@ class Blocks(Tensors):
     # ---- sides
 
     def _if_stmt(self, frame: Frame, tree: Any) -> Running:
-        condition, then, otherwise = (*tree.children, None)[:3]
+        return self._sides(frame, tree, *sides_of(tree))
+
+    def _sides(self, frame: Frame, tree: Any, then: Sequence[Any], otherwise: Sequence[Any]) -> Running:
+        """An `if` with these statements as its sides."""
+        condition = tree.children[0]
         c = yield frame, condition
         self._check_bool(frame, condition, c)
         sides: list[Side] = []
         for part in (then, otherwise):
             inner = self.side(frame, tree)
-            sides.append((inner, (yield from self.run(inner, block_of(part)))))
+            sides.append((inner, (yield from self.run(inner, part))))
         return self._meet(frame, tree, c, sides)
 
     def _rest(self, frame: Frame, found: Exit, rest: Sequence[Any]) -> Running:
@@ -134,12 +143,12 @@ class Blocks(Tensors):
         assert frame.local is not None
         (left, first), (right, second) = sides
         names = self._changed(frame, sides)
-        pairs: list[tuple[Any, Any]] = [(self.lookup(left, n), self.lookup(right, n)) for n in names]
+        pairs = [tuple(None if certain(found) else self.lookup(inner, n) for inner, found in sides) for n in names]
         meet = _Meeting(self, frame, tree, left, right)
         happened, count = False, 0
         if first is not None or second is not None:
             count = self._count_of(frame, first, second)
-            happened = not (_certain(first) and _certain(second))
+            happened = not (certain(first) and certain(second))
             if happened:
                 meet.add(_flag(left, first), _flag(right, second), None)
             for k in range(count):
@@ -163,13 +172,13 @@ class Blocks(Tensors):
     def _changed(self, frame: Frame, sides: Sequence[Side]) -> list[str]:
         """The names that one of the sides binds anew and that both bind, or one does where the other has returned."""
         assert frame.local is not None
-        if all(_certain(found) for _, found in sides):
+        if all(certain(found) for _, found in sides):
             return []
         names: dict[str, None] = {}
         for inner, _ in sides:
             assert inner.local is not None
             names |= dict.fromkeys(n for n, v in inner.local.items() if frame.local.get(n) is not v)
-        return [n for n in names if all(_certain(e) or self.lookup(inner, n) is not None for inner, e in sides)]
+        return [n for n in names if all(certain(e) or self.lookup(inner, n) is not None for inner, e in sides)]
 
     def _count_of(self, frame: Frame, first: Exit | None, second: Exit | None) -> int:
         """How many values are returned. Raises where two returns differ in that."""
@@ -184,7 +193,7 @@ class Blocks(Tensors):
         return len(first.values)
 
 
-def _certain(found: Exit | None) -> bool:
+def certain(found: Exit | None) -> bool:
     return found is not None and found.happened is None
 
 
@@ -206,12 +215,12 @@ class _Meeting:
         """A result of both sides; a side that has none has a zero, which nothing reads."""
         present = x or y
         assert present is not None
-        met = present.type
+        wanted = present.type
         if x is not None and y is not None:
-            met = joined(self.frame, self.tree, x, y, name)
+            wanted = joined(self.frame, self.tree, x, y, name)
         for frame, value, outputs in zip((self.left, self.right), (x, y), self.outputs, strict=True):
             region = frame.region
-            outputs.append(zero(region, met) if value is None else coerce(region, value, met))
+            outputs.append(zero(region, wanted) if value is None else coerce(region, value, wanted))
 
     def node(self, c: Value) -> list[Value]:
         left, right, frame = self.left.region, self.right.region, self.frame
@@ -234,9 +243,12 @@ def joined(frame: Frame, tree: Any, x: Value, y: Value, name: str | None) -> Typ
         labels = Label(span), *callers(frame.call, span)
         shown = f"`{name}`" if name else "what is returned"
         raise error("sides-shapes-of", *labels, what=shown, first_is=p, second_is=q)
-    if p.dtype == q.dtype == "bool":
-        return BOOL._replace(shape=p.shape)
-    return join(p, q)
+    return met(p, q)
+
+
+def met(p: Type, q: Type) -> Type:
+    """The type in which two values of one shape meet; two bools stay bools."""
+    return BOOL._replace(shape=p.shape) if p.dtype == q.dtype == "bool" else join(p, q)
 
 
 def zero(region: Region, t: Type) -> int:

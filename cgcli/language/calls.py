@@ -40,6 +40,14 @@ class Calls(Loops):
         self._known: dict[_Memo, Value] = {}
         self._active: set[int] = set()  # the functions that are being inlined
 
+    def mark(self) -> tuple[int, ...]:
+        return *super().mark(), len(self._known)
+
+    def forget(self, mark: tuple[int, ...]) -> None:
+        super().forget(mark)
+        while len(self._known) > mark[-1]:
+            self._known.popitem()  # the newest, which all belong to what is forgotten
+
     def _call(self, frame: Frame, tree: Any) -> Lowering:
         callee = tree.children[0]
         if kind(callee) == "field":
@@ -154,7 +162,7 @@ class Calls(Loops):
             except ThroughLoop as e:
                 place = Label(frame.span(variable), "variable")
                 span = frame.span(expression)
-                raise error("derivative-through-loop", span, place, function=name, carry=e.args[0]) from None
+                raise error(e.code, span, place, function=name, name=e.name or None) from None
             if made is None:
                 self.warn(
                     "zero-derivative",

@@ -10,7 +10,14 @@ from .regions import Region, Value
 
 
 class ThroughLoop(Exception):
-    """A value depends on what earlier steps of a loop have made; the name of what goes from step to step."""
+    """A value depends on what earlier steps of a loop have made, or on an item that it reads of what depends on x.
+
+    code: of the error that says so. name: of what goes from step to step, or of what is read.
+    """
+
+    def __init__(self, code: str, name: str) -> None:
+        super().__init__(code, name)
+        self.code, self.name = code, name
 
 
 def derivative(region: Region, y: Value, x: Value) -> Value | None:
@@ -51,16 +58,11 @@ def _again(region: Region, y: Value, x: Value) -> int | None:
 
 def _origin(region: Region, i: int) -> Value:
     """The value that node `i` stands for: for an input of a side, the value outside that it brings in."""
-    return _outside(region).get(i, Value(region, i))
-
-
-def _outside(region: Region) -> dict[int, Value]:
-    return {i: v for v, i in region.captured.items()}
+    return region.brought.get(i, Value(region, i))
 
 
 def _between(y: Value, x: Value) -> dict[Value, None]:
     """The values on a path from `x` to `y`, `x` left out, in an order in which each stands behind its operands."""
-    outside: dict[int, dict[int, Value]] = {}
     depends: dict[Value, bool] = {x: True}
     order: dict[Value, None] = {}
     stack = [(y, False)]
@@ -69,14 +71,14 @@ def _between(y: Value, x: Value) -> dict[Value, None]:
         if value in depends and not visited:
             continue
         region, b = value.region, value.region.builder
-        known = outside.get(id(region))
-        if known is None or len(known) != len(region.captured):
-            known = outside[id(region)] = _outside(region)
-        operands = [known.get(i, Value(region, i)) for i in b.operands(value.node)]
+        operands = [_origin(region, i) for i in b.operands(value.node)]
+        item_of = None if x.region.within(region) else _stack_of(value)
+        if item_of is not None:
+            operands = [item_of]
         if not visited:
-            if b.op[value.node] == INPUT or (region is x.region and value.node < x.node):
+            if (b.op[value.node] == INPUT and item_of is None) or (region is x.region and value.node < x.node):
                 if region.loop is not None and not x.region.within(region) and b.type1(value.node).has_derivative:
-                    raise ThroughLoop(b.names.get(value.node, ""))
+                    raise ThroughLoop("derivative-through-loop", b.names.get(value.node, ""))
                 depends[value] = False
                 continue
             stack.append((value, True))
@@ -85,6 +87,16 @@ def _between(y: Value, x: Value) -> dict[Value, None]:
         if value in order:
             continue
         depends[value] = any(depends[o] for o in operands)
+        if depends[value] and item_of is not None:
+            raise ThroughLoop("derivative-through-item", item_of.region.builder.names.get(item_of.node, ""))
         if depends[value]:
             order[value] = None
     return order
+
+
+def _stack_of(value: Value) -> Value | None:
+    """The tensor outside of a loop that a value is the item of, if it is one."""
+    loop = value.region.loop
+    if loop is None or value.region.builder.op[value.node] != INPUT:
+        return None
+    return next((x for (x, _), item in loop.reads.items() if item == value.node), None)

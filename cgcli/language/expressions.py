@@ -8,7 +8,7 @@ from dataclasses import replace
 from types import GeneratorType
 from typing import Any
 
-from cgcli.graph.diagnostic import CgError, Label, error
+from cgcli.graph.diagnostic import CgError, Diagnostic, Label, error
 from cgcli.graph.graph import opname
 from cgcli.graph.sizes import Shape, Size
 from cgcli.graph.types import Type
@@ -37,11 +37,27 @@ class Expressions:
 
     def __init__(self, max_nodes: int = MAX_NODES) -> None:
         self.max_nodes = max_nodes
-        self.warn: Callable[..., None] = lambda code, *labels, **values: None
+        self.warnings: list[Diagnostic] = []
         self.initialised: tuple[Shape, Value, str] | None = None  # shape, seed and name of what is initialised
         self.declared: Callable[[str], Value | None] = lambda name: None  # an input of the program
         self.draws = 0  # random numbers for dropout so far: each has a name of its own
         self._made = 0
+
+    def warn(self, code: str, *labels: Any, **values: object) -> None:
+        """Notes a warning; the same one about the same place is told once."""
+        shown = tuple(x if isinstance(x, Label) else Label(x) for x in labels)
+        made = Diagnostic(code, shown, values, severity="warning")
+        if made not in self.warnings:
+            self.warnings.append(made)
+
+    def mark(self) -> tuple[int, ...]:
+        """What has been counted and noted so far."""
+        return len(self.warnings), self.draws, self._made
+
+    def forget(self, mark: tuple[int, ...]) -> None:
+        """Goes back to a mark: what was lowered since then is lowered anew."""
+        del self.warnings[mark[0] :]
+        self.draws, self._made = mark[1:3]
 
     def lower(self, frame: Frame, tree: Any) -> Value:
         """The value of an expression. Raises CgError for a mistake in types, arguments or limits."""

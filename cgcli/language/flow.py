@@ -14,11 +14,14 @@ BLOCKS = ("if_stmt", "for_stmt", "while_stmt")
 class Partly(NamedTuple):
     """A name that is not bound on every way through the program.
 
-    code: why, as a diagnostic's code. binding: the token that binds it on some way.
+    code: why, as a diagnostic's code. binding: the token that binds it on some way. condition: of the `if` that has a
+    side without it, and what it is there.
     """
 
     code: str
     binding: Any
+    condition: Any = None
+    holds: str = ""
 
 
 @dataclass
@@ -50,6 +53,20 @@ def block_of(tree: Any) -> Sequence[Any]:
     return statements
 
 
+def sides_of(statement: Any) -> tuple[Sequence[Any], Sequence[Any]]:
+    """The statements of both sides of an `if`; a side that is not there has none."""
+    _, then, otherwise = (*statement.children, None)[:3]
+    return block_of(then), block_of(otherwise)
+
+
+def returns(statements: Sequence[Any]) -> bool:
+    """Whether each way through statements comes to a `return`. Recursion only into blocks."""
+    return any(
+        kind(s) == "return_stmt" or (kind(s) == "if_stmt" and all(returns(side) for side in sides_of(s)))
+        for s in statements
+    )
+
+
 def expressions(statement: Any) -> list[Any]:
     """The expressions that a statement evaluates itself, not those of its blocks."""
     rule = kind(statement)
@@ -60,7 +77,8 @@ def expressions(statement: Any) -> list[Any]:
     if rule in ("assign", "unpack"):
         # `x[i] = v` reads x; `f(x) = v` is a mistake of its own
         return [*(t for t in statement.children[:-1] if kind(t) == "index"), statement.children[-1]]
-    return [c for c in statement.children if c is not None]
+    # a declaration in a block is a mistake of its own
+    return [] if rule.endswith("_decl") else [c for c in statement.children if c is not None]
 
 
 def blocks(statement: Any) -> list[Any]:
@@ -131,9 +149,8 @@ def follow(statements: Sequence[Any], scope: Scope, read: Read, bound: Callable[
 
 
 def _branches(statement: Any, scope: Scope, read: Read, bound: Callable[[Any], None]) -> bool:
-    _, then, otherwise = (*statement.children, None)[:3]
-    sides = [(scope.copy(), then), (scope.copy(), otherwise)]
-    ends = [follow(block_of(tree), side, read, bound) for side, tree in sides]
+    sides = [(scope.copy(), statements) for statements in sides_of(statement)]
+    ends = [follow(statements, side, read, bound) for side, statements in sides]
     if all(ends):
         return True
     if any(ends):
@@ -146,7 +163,8 @@ def _branches(statement: Any, scope: Scope, read: Read, bound: Callable[[Any], N
             scope.known.setdefault(name, token)
             scope.partly.pop(name, None)
         else:
-            scope.partly[name] = Partly("bound-in-one-branch", token)
+            holds = "false" if name in first.known else "true"
+            scope.partly[name] = Partly("bound-in-one-branch", token, statement.children[0], holds)
     scope.partly |= {n: p for n, p in {**first.partly, **second.partly}.items() if n not in scope.known}
     return False
 

@@ -118,9 +118,7 @@ class _Program:
         self.guessed = False
         self.region = Region()
         self.calls = Calls(max_nodes)
-        self.calls.warn = self._warn
         self.calls.declared = lambda name: self.file.environment.values.get(name) if name in self.inputs else None
-        self.warnings: list[Diagnostic] = []
         self.inputs: dict[str, Input] = {}
         self.nodes: dict[str, int] = {}
         self.files: dict[Path, Environment] = {}
@@ -147,7 +145,7 @@ class _Program:
             outputs=tuple(outputs),
             values={name: where[i] for name, i in values.items()},
             docs=self.docs,
-            warnings=(*environment.names.warnings, *self.warnings),
+            warnings=(*environment.names.warnings, *self.calls.warnings),
         )
 
     def _warn_of_mixed_floats(self) -> None:
@@ -164,7 +162,7 @@ class _Program:
             result = b.type_of(i)
             if {"f32", "float"} <= found and isinstance(result, Type) and result.dtype == "float":
                 span = b.spans[b.span[i]]
-                self._warn("mixed-floats", span, param=params[0], name=wide[0])
+                self.calls.warn("mixed-floats", span, param=params[0], name=wide[0])
                 return
 
     def add_input(self, declared: Input) -> Value:
@@ -187,10 +185,6 @@ class _Program:
         except ValueError:
             return str(path)
         return str(Path(self.source.name).parent / inside) if self.open_files else str(inside)
-
-    def _warn(self, code: str, *labels: Any, **values: object) -> None:
-        shown = tuple(x if isinstance(x, Label) else Label(x) for x in labels)
-        self.warnings.append(Diagnostic(code, shown, values, severity="warning"))
 
 
 class _File:

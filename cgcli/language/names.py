@@ -231,7 +231,10 @@ class Resolver:
             partly = None if name in scope.known else scope.partly.get(name)
             if partly is not None:
                 if f"used-before-binding {name}" not in self._reported:
-                    self._error(partly.code, token, ("bound", partly.binding), name=name)
+                    lacking = [] if partly.condition is None else [("condition", partly.condition)]
+                    self._error(
+                        partly.code, token, ("bound", partly.binding), *lacking, name=name, holds=partly.holds or None
+                    )
             elif name in later and name not in scope.known:
                 line = span_of(self.source, later[name]).line
                 self._error("used-before-binding", token, ("bound", later[name]), name=name, line=line)

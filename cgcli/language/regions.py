@@ -32,6 +32,7 @@ class Region:
         self.depth: int = parent.depth + 1 if parent else 0
         self.builder = Builder()
         self.captured: dict[Value, int] = {}
+        self.brought: dict[int, Value] = {}  # by the input that brings it in, the same
         self.loop: Loop | None = None
         self._groups: dict[int, tuple[Call, int]] = {}  # by id; the call is kept, so that its id stays its own
 
@@ -46,6 +47,7 @@ class Region:
                 home.type1(value.node), home.names.get(value.node), varies=bool(home.varies[value.node])
             )
             self.captured[value] = known
+            self.brought[known] = value
         return known
 
     def at(self, span: Span | None, call: Call | None) -> Builder:
@@ -96,7 +98,7 @@ class Loop:
     variable: Value | None = None
     low: Size | None = None
     high: Size | None = None
-    reads: dict[tuple[Value, int], int] = field(default_factory=dict)
+    reads: dict[tuple[Value, Size], int] = field(default_factory=dict)
     writes: dict[str, Write] = field(default_factory=dict)
 
 
@@ -105,7 +107,7 @@ class Write(NamedTuple):
 
     item: Value
     whole: Value
-    ahead: int
+    ahead: Size
     tree: Any
 
 

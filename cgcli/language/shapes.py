@@ -38,7 +38,9 @@ def size_of(value: Value, depth: int = _DEPTH) -> Size | None:
         return size
     if op == INPUT:
         outer = outside(region, node)
-        return b.names.get(node) if outer is None else size_of(outer, depth - 1)
+        if outer is None:  # of the program, or of a body: then it is another number at each step
+            return b.names.get(node) if region.parent is None else None
+        return size_of(outer, depth - 1)
     if op == _COPY:
         return size_of(Value(region, b.a[node]), depth - 1)
     combine = _ARITHMETIC.get(op)
@@ -53,9 +55,7 @@ def size_of(value: Value, depth: int = _DEPTH) -> Size | None:
 
 def outside(region: Region, node: int) -> Value | None:
     """The value that an input of a side brings in from outside."""
-    if region.parent is None:
-        return None
-    return next((v for v, i in region.captured.items() if i == node), None)
+    return region.brought.get(node)
 
 
 def sizes_of(value: Value) -> Shape | None:

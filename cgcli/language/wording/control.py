@@ -8,7 +8,11 @@ WORDS: dict[str, Words] = {
     # names
     "bound-in-one-branch": Words(
         "`{name}` is bound on one side of an `if` only",
-        labels={"here": "used here, whichever side was taken", "bound": "bound here, on one side"},
+        labels={
+            "here": "used here, whichever side was taken",
+            "bound": "bound here",
+            "condition": "where this is {holds}, nothing binds it",
+        },
         help=("bind it on the other side as well, or in front of the `if`",),
     ),
     "bound-in-loop": Words(
@@ -46,6 +50,11 @@ WORDS: dict[str, Words] = {
         help=("give the same number of results everywhere",),
     ),
     # loops
+    "loop-for-nothing": Words(
+        "this loop computes nothing",
+        labels={"here": "its steps change no name that has a value in front of it"},
+        help=("bind in front of the loop what its steps change, as in `total = 0`",),
+    ),
     "range-end": Words(
         "a range runs from an int to an int",
         labels={"here": "this is {type}"},
@@ -66,10 +75,18 @@ WORDS: dict[str, Words] = {
     ),
     "derivative-through-loop": Words(
         "`{function}` cannot look back through the steps of the loop around it",
-        labels={"here": "depends on what earlier steps made of `{carry}`", "variable": "bound outside of the loop"},
+        labels={"here": "depends on what earlier steps made of `{name}`", "variable": "bound outside of the loop"},
         help=(
             "differentiate behind the loop, or by a name that is bound in the step",
             "call a function with both as arguments, to differentiate this step alone",
+        ),
+    ),
+    "derivative-through-item": Words(
+        "`{function}` cannot look back through an item that the loop around it reads",
+        labels={"here": "depends on an item of `{name}`", "variable": "what it reads depends on this"},
+        help=(
+            "compute the item within the step, from the value that you differentiate by",
+            "differentiate behind the loop",
         ),
     ),
     # runs

@@ -206,7 +206,7 @@ WORDS: dict[str, Words] = {
     ),
     "no-return": Words(
         "`{name}` can end without a result",
-        labels={"here": "no `return` in this function"},
+        labels={"here": "a way through it reaches the end without `return`"},
         help=("end it with `return` and the result",),
     ),
     "return-outside": Words(
