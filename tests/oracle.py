@@ -1,6 +1,6 @@
 """An independent meaning of the scalar language in 100 digits: values by mpmath, derivatives by tiny differences.
 
-Nothing here knows a derivative rule. A function returns None outside its domain, where cg gives NaN or an infinity.
+Nothing of it knows a derivative rule. A function returns None outside its domain, where cg gives NaN or an infinity.
 """
 
 from collections.abc import Callable
@@ -8,6 +8,9 @@ from typing import Any
 
 import mpmath
 from mpmath import mp, mpf
+
+from cgcli.graph.graph import Graph
+from cgcli.run.scalar import ScalarExecutor
 
 mp.dps = 100
 STEP = mpf(10) ** -25
@@ -125,3 +128,13 @@ def derivative(f: Callable[[Value], Value], x: Value) -> Value:
     if abs(here) * mpf(10) ** -95 / STEP > mpf(10) ** -20 * (1 + abs(middle)):
         return None
     return middle if abs(up - down) <= mpf(10) ** -6 * (1 + abs(middle)) else None
+
+
+def rounding(graph: Graph, node: int, v: Any) -> float:
+    """How far rounding may have moved `node`: what every node's own rounding does to it, by a sweep."""
+    executor = ScalarExecutor(graph, range(len(graph)))
+    total = 0.0
+    for adjoint, x in zip(executor.backward(v, node), v, strict=True):
+        if isinstance(adjoint, float) and isinstance(x, float | int):
+            total += abs(adjoint * x)
+    return 2.0**-48 * total

@@ -90,6 +90,15 @@ def test_ops_that_are_given_memory_can_write_into_it(op: Op) -> None:
             assert not writes_as_traced(graph, xs) or op.may_fail
 
 
+def test_a_stack_keeps_the_memory_of_what_it_holds() -> None:
+    """Of two rows that go through each op on stacks, on their way to a tensor."""
+    b = Builder()
+    rows, two = b.unstack(b.input(Type("float", (2, 3)))), b.const(2)
+    pairs = b.chunks(rows, two)
+    for made in (pairs, b.joined(pairs, two), b.head(rows, rows), b.filled(rows, rows, zero=0.0)):
+        assert rows in shown(b.done(made), made) or pairs in shown(b.done(made), made)
+
+
 # ---- plans of random graphs
 
 

@@ -13,10 +13,9 @@ import pytest
 from hypothesis import assume, given, reject, settings
 from hypothesis import strategies as st
 from mpmath import mpf
-from oracle import FUNCTIONS, derivative
+from oracle import FUNCTIONS, derivative, rounding
 
 from cgcli.graph.diagnostic import CgError
-from cgcli.graph.graph import Graph
 from cgcli.graph.printed import parse_graph
 from cgcli.ops.validity import check
 from cgcli.program import parse
@@ -126,16 +125,6 @@ def run_oracle(statements: list[tuple[str, Tree]], inputs: dict[str, Any], point
         names[name] = tree.meaning(names, here)
         here[name] = tree.meaning(here, here)
     return names["y"]
-
-
-def rounding(graph: Graph, node: int, v: list[Any]) -> float:
-    """How far rounding may have moved `node`: what every node's own rounding does to it, by a sweep."""
-    executor = ScalarExecutor(graph, range(len(graph)))
-    total = 0.0
-    for adjoint, x in zip(executor.backward(v, node), v, strict=True):
-        if isinstance(adjoint, float) and isinstance(x, float | int):
-            total += abs(adjoint * x)
-    return 2.0**-48 * total
 
 
 def check_program(statements: list[tuple[str, Tree]], point: dict[str, float]) -> None:

@@ -6,13 +6,12 @@ A value that may be the memory of an operand is not to be written over while the
 from __future__ import annotations
 
 from cgcli.graph.graph import Graph, opname
-from cgcli.graph.types import AnyType, Type
+from cgcli.graph.types import AnyType, Stack, Type
 from cgcli.ops.registry import BY_CODE, Structured
 
 _SHOW_FIRST = frozenset(
-    "copy stop_gradient assert match expand reshape expand_dims squeeze permute slice windows unstack restack".split()
+    "copy stop_gradient assert match expand reshape expand_dims squeeze permute slice windows restack".split()
 )
-_SHOW_ALL = frozenset(("chunks", "joined"))
 _SHOW_ONLY_OPERAND = frozenset(("max", "min", "einsum"))  # of a single operand they compute nothing
 
 
@@ -22,8 +21,8 @@ def shown(graph: Graph, i: int) -> tuple[int, ...]:
     operands = graph.operands(i)
     if name in _SHOW_FIRST:
         return operands[:1]
-    if name in _SHOW_ALL or (name in _SHOW_ONLY_OPERAND and len(operands) == 1):
-        return operands
+    if isinstance(graph.type_of(i), Stack) or (name in _SHOW_ONLY_OPERAND and len(operands) == 1):
+        return operands  # a stack holds what it was made of
     if name == "cast":
         return operands if _keeps_dtype(graph, i, operands[0]) else ()
     if isinstance(BY_CODE[graph.op[i]].vjp, Structured):

@@ -1,5 +1,6 @@
 """Checkpoints: a loop cut into a loop of loops, whose derivative keeps the carries of few steps and runs the others
-again. Values and first derivatives keep their bits (Griewank and Walther, Evaluating Derivatives, chapter 12).
+again (Griewank and Walther, Evaluating Derivatives, chapter 12). Values and first derivatives keep their bits, but for
+the sign of zeros.
 """
 
 from __future__ import annotations
