@@ -26,7 +26,7 @@ def value(text: str, of: str = "out", **given: Any) -> Any:
 def code(text: str, **given: Any) -> str:
     """The first diagnostic of a wrong program, or of its run."""
     with pytest.raises(CgError) as caught:
-        parse(text).eval(given)
+        parse(text, mode="static").eval(given)
     return caught.value.diagnostics[0].code
 
 

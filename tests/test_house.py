@@ -34,6 +34,7 @@ HEAVY = {
         "run/localise.py",
         "run/planned.py",
         "run/prepared.py",
+        "run/tape_arrays.py",
         "run/tracing.py",
     ),
     "pydantic": (),

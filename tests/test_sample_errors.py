@@ -1,11 +1,12 @@
 """samples/errors: one wrong program for each diagnostic, its exact message beside it (`--rewrite` writes it)."""
 
+import json
 from pathlib import Path
 
 import pytest
 
 from cgcli.graph.diagnostic import CgError, Diagnostic
-from cgcli.language.wording import control, program, syntax, tensors
+from cgcli.language.wording import control, program, structures, syntax, tensors
 from cgcli.program import load
 from cgcli.render.report import text
 
@@ -32,16 +33,21 @@ ELSEWHERE = {
     "not-an-int": "the same",
     "too-many-steps": "tests/test_loops.py",  # limits are given when a program runs
     "stacks-too-large": "tests/test_loops.py",
+    "not-data": "tests/test_dynamic.py",  # of values that no JSON file holds
+    "bad-json": "tests/test_cli_dynamic.py",  # of files that are given
+    "json-twice": "tests/test_cli_dynamic.py",
+    "json-too-deep": "tests/test_cli_dynamic.py",
 }
 """Codes without a program that one could read, and where they are shown instead."""
 
 
 def diagnostics(path: Path) -> tuple[Diagnostic, ...]:
-    """What is said of the program; of one that only fails when it runs, with the values that it has by itself."""
+    """What is said of the program; `static_…` in that mode, `run_…` when it runs, with the values beside it if any."""
     try:
-        program = load(path.relative_to(ROOT))
+        program = load(path.relative_to(ROOT), mode="static" if path.stem.startswith("static_") else None)
         if path.stem.startswith("run_"):
-            program.eval({})
+            values = path.with_suffix(".json")
+            program.eval(json.loads(values.read_text(encoding="utf-8")) if values.exists() else {})
         return program.warnings
     except CgError as e:
         return e.diagnostics
@@ -67,4 +73,6 @@ def test_every_sample_says_what_is_wrong_with_it() -> None:
 def test_every_diagnostic_about_programs_has_a_sample(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(ROOT)
     shown = {d.code for path in CASES for d in diagnostics(path)}
-    assert {*program.WORDS, *syntax.WORDS, *tensors.WORDS, *control.WORDS} - shown - set(ELSEWHERE) == set()
+    assert {*program.WORDS, *syntax.WORDS, *tensors.WORDS, *control.WORDS, *structures.WORDS} - shown - set(
+        ELSEWHERE
+    ) == set()

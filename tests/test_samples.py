@@ -1,5 +1,6 @@
 """Every sample: a header that says what it shows, a command to try that works, derivatives that differences confirm."""
 
+import json
 import shlex
 from pathlib import Path
 
@@ -23,7 +24,7 @@ def test_header_and_command(path: Path, monkeypatch: pytest.MonkeyPatch, tmp_pat
     lines = path.read_text(encoding="utf-8").split("\n")
     assert lines[0].startswith("# ")
     command = next(line.removeprefix("# Try: cg ") for line in lines if line.startswith("# Try: cg "))
-    words = [str(ROOT / w) if w.startswith("samples/") else w for w in shlex.split(command)]
+    words = [w.replace("samples/", f"{ROOT}/samples/") for w in shlex.split(command)]
     monkeypatch.chdir(tmp_path)  # a picture goes there
     result = cg(*words)
     assert (result.status, result.err) == (0, "") or words[0] == "render"
@@ -32,8 +33,9 @@ def test_header_and_command(path: Path, monkeypatch: pytest.MonkeyPatch, tmp_pat
 
 @pytest.mark.parametrize("path", SAMPLES, ids=[p.stem for p in SAMPLES])
 def test_derivatives_agree_with_differences(path: Path) -> None:
-    program = load(path)
-    values = VALUES.get(path.stem, {})
+    data = path.with_suffix(".json")
+    values = {path.stem: json.loads(data.read_text(encoding="utf-8"))} if data.exists() else VALUES.get(path.stem, {})
+    program = load(path).recorded(values)
     scalars = [n for n in program.outputs if program.type_of(n).has_derivative and not program.type_of(n).shape]
     for of in scalars:
         assert {c.verdict for c in program.check_gradient(values, of=of)} <= {"ok"}, of

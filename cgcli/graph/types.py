@@ -74,6 +74,7 @@ INT = Type("int")
 BOOL = Type("bool")
 WEAK_FLOAT = Type("float", weak=True)
 WEAK_INT = Type("int", weak=True)
+ANY = Type("any")  # of an input that structured data are given for; no node computes with it
 
 
 def parse_type(text: str) -> AnyType:

@@ -14,6 +14,7 @@ from cgcli.graph.diagnostic import Label, error
 from cgcli.graph.types import BOOL, Type
 from cgcli.ops.typing import join
 
+from .expressions import ANYTHING, DATA
 from .flow import returns, sides_of
 from .frames import Frame, assigned, coerce, named_parts
 from .origins import callers, counted
@@ -55,25 +56,13 @@ class Blocks(Tensors):
         """Lowers statements one by one into the frame's names; the `return` that they come to, if any."""
         assert frame.local is not None
         for number, statement in enumerate(statements):
-            rule, below = kind(statement), number + 1 < len(statements)
-            found: Exit | None = None
-            if rule == "if_stmt" and below and frame.returns and sum(map(returns, sides_of(statement))) == 1:
+            below = number + 1 < len(statements)
+            if kind(statement) == "if_stmt" and below and frame.returns and sum(map(returns, sides_of(statement))) == 1:
                 # one side always returns, so what stands below belongs to the other one
                 rest = statements[number + 1 :]
                 then, other = ([*side, *(() if returns(side) else rest)] for side in sides_of(statement))
                 return (yield from self._sides(frame, statement, then, other))
-            if rule in ("assign", "unpack"):
-                yield from self._assignment(frame, statement)
-            elif rule == "return_stmt":
-                found = yield from self._return(frame, statement)
-            elif rule == "assert_stmt":
-                yield from self._assertion(frame, statement)
-            elif rule in ("if_stmt", "for_stmt", "while_stmt"):
-                found = yield from getattr(self, f"_{rule}")(frame, statement)
-            elif rule in DECLARATIONS:
-                raise error("declaration-in-block", frame.span(statement), what=DECLARATIONS[rule])
-            else:
-                raise error("computes-nothing", frame.span(statement))
+            found = yield from self.statement(frame, statement)
             if found is None:
                 continue
             if found.happened is None or not below:
@@ -84,9 +73,27 @@ class Blocks(Tensors):
             return (yield from self._rest(frame, found, statements[number + 1 :]))
         return None
 
+    def statement(self, frame: Frame, statement: Any) -> Running:
+        """One statement of a block or a body."""
+        rule = kind(statement)
+        if rule in ("assign", "unpack"):
+            yield from self._assignment(frame, statement)
+        elif rule == "return_stmt":
+            return (yield from self._return(frame, statement))
+        elif rule == "assert_stmt":
+            yield from self._assertion(frame, statement)
+        elif rule in ("if_stmt", "for_stmt", "while_stmt"):
+            found: Exit | None = yield from getattr(self, f"_{rule}")(frame, statement)
+            return found
+        elif rule in DECLARATIONS:
+            raise error("declaration-in-block", frame.span(statement), what=DECLARATIONS[rule])
+        else:
+            raise error("computes-nothing", frame.span(statement))
+        return None
+
     def _assignment(self, frame: Frame, statement: Any) -> Generator[Any, Any, None]:
         assert frame.local is not None
-        found = yield frame, assigned(statement), True
+        found = yield frame, assigned(statement), ANYTHING
         for name, value in named_parts(frame, statement, found):
             frame.local[name] = self.bind(frame, statement, value, frame.prefix + name)
 
@@ -94,12 +101,12 @@ class Blocks(Tensors):
         if not frame.returns:
             raise error("return-outside", frame.span(statement))
         if len(statement.children) == 1:
-            found = yield frame, statement.children[0], True
+            found = yield frame, statement.children[0], ANYTHING
             values = tuple(found) if isinstance(found, Several) else (found,)
             return Exit(None, values, statement)
         results: list[Value] = []
         for part in statement.children:
-            results.append((yield frame, part))
+            results.append((yield frame, part, DATA))
         return Exit(None, tuple(results), statement)
 
     def _assertion(self, frame: Frame, statement: Any) -> Generator[Any, Any, None]:

@@ -13,7 +13,7 @@ from cgcli.ops.registry import arity
 
 from .builtins import DERIVATIVES, ELEMENTWISE, FUNCTIONS
 from .derivatives import ThroughLoop, derivative
-from .expressions import MAX_NODES, Lowering
+from .expressions import ANYTHING, DATA, MAX_NODES, Lowering
 from .frames import Dimension, Environment, Frame, coerce, written_type
 from .library import LIBRARY, Builtin
 from .loops import Loops
@@ -24,7 +24,7 @@ from .suggest import nearest
 from .tree import arguments, identifier, kind, span_of
 
 
-class _Memo(NamedTuple):
+class Memo(NamedTuple):
     """A call that was inlined before with the same arguments."""
 
     function: int
@@ -37,7 +37,7 @@ class Calls(Loops):
 
     def __init__(self, max_nodes: int = MAX_NODES) -> None:
         super().__init__(max_nodes)
-        self._known: dict[_Memo, Value] = {}
+        self._known: dict[Memo, Value | Several] = {}
         self._active: set[int] = set()  # the functions that are being inlined
 
     def mark(self) -> tuple[int, ...]:
@@ -70,13 +70,14 @@ class Calls(Loops):
         if kind(callee) != "name":
             raise error("not-a-function", frame.span(callee))
         name = identifier(callee.children[0])
-        function = frame.environment.names.functions.get(name)
+        home = frame.environment.around or frame.environment
+        function = home.names.functions.get(name)
         # the library does not recurse: there, a function that calls its own name means the built-in one
         own = frame.environment.library and function is not None and id(function) in self._active
         if function is not None and not (own and name in FUNCTIONS):
-            return self._inline(frame, tree, frame.environment, function)
+            return self._inline(frame, tree, home, function)
         if name not in FUNCTIONS:
-            raise error("not-yet", frame.span(callee), what=f"`{name}`")
+            raise error("data-function", frame.span(callee), name=name)
         positional, keywords = arguments(tree)
         if name in LIBRARY and (name not in ELEMENTWISE or len(positional) < 2):
             return self._library(frame, tree, name, LIBRARY[name])
@@ -191,7 +192,7 @@ class Calls(Loops):
                 found=len(positional),
             )
         for name, part in zip(names, positional, strict=False):
-            given[name] = part, (yield frame, part)
+            given[name] = part, (yield frame, part, DATA)
         for token, part in keywords:
             name = identifier(token)
             if name not in names:
@@ -205,10 +206,9 @@ class Calls(Loops):
                 )
             if name in given:
                 raise error("argument-twice", frame.span(token), name=function.name, keyword=name)
-            given[name] = part, (yield frame, part)
+            given[name] = part, (yield frame, part, DATA)
         call = Call(frame.call, function.name, frame.span(tree))
-        if id(function) in self._active:
-            raise error("recursion", frame.span(tree), name=function.name)
+        self.called(frame, tree, function)
         inner = Frame(home, frame.region, call, {}, {}, f"{function.name}.", True)
         outside = Frame(home, frame.region, call, {})
         missing = [p for p in function.parameters if p.name not in given and p.default is None]
@@ -225,24 +225,40 @@ class Calls(Loops):
             part, value = given[p.name] if p.name in given else (p.default, (yield outside, p.default))
             place = frame if p.name in given else outside
             inner.local[p.name] = self._parameter(place, part, value, p, inner)
-        memo = _Memo(id(function), frame.region, tuple(inner.local.values()))
-        if frame.call is not None and memo in self._known:
-            return self._known[memo]
+        before = self.begun(frame, inner, function)
+        if before is not None:
+            return before
+        memo = Memo(id(function), frame.region, tuple(inner.local.values()))
         for p in function.parameters:
-            if p.name in function.derived:
+            if p.name in function.derived and isinstance(inner.local[p.name], Value):
                 # a value of its own, so that in g(a, a) the derivative by one parameter leaves the other alone
                 inner.local[p.name] = self.emit(frame, tree, "copy", [inner.local[p.name]], [])
         self._active.add(id(function))
         if function.statements is None:
-            result = yield inner, function.body, True
+            result = yield inner, function.body, ANYTHING
         else:
             found = yield from self.run(inner, function.statements)
             if found is None or found.happened is not None:
                 raise error("no-return", inner.span(function.tree.children[0]), name=function.name)
             result = found.values[0] if len(found.values) == 1 else Several(found.values)
         self._active.discard(id(function))
-        self._known[memo] = result
+        self.ended(inner, memo, result)
         return result
+
+    def called(self, frame: Frame, tree: Any, function: Function) -> None:
+        """Is told of a call; a function that calls itself would never end to be inlined."""
+        if id(function) in self._active:
+            raise error("recursion", frame.span(tree), name=function.name)
+
+    def begun(self, frame: Frame, inner: Frame, function: Function) -> Value | Several | None:
+        """Is told of a body that begins, its parameters bound; gives what the same call gave before."""
+        assert inner.local is not None
+        memo = Memo(id(function), frame.region, tuple(inner.local.values()))
+        return self._known.get(memo) if frame.call is not None else None
+
+    def ended(self, inner: Frame, memo: Memo, result: Value | Several) -> None:
+        """Is told what a call gave."""
+        self._known[memo] = result
 
     def _parameter(self, frame: Frame, part: Any, value: Value, p: Parameter, inner: Frame) -> Value:
         """The argument in its parameter's type, when that has one; names in its shape are bound for this call."""
@@ -250,6 +266,12 @@ class Calls(Loops):
             return value
         home = inner.environment.source
         dtype, dims = written_type(home, p.type)
+        if dtype == "any":
+            return value
+        if not isinstance(value, Value):
+            place = Label(span_of(home, p.token), "parameter")
+            written = span_of(home, p.type).text
+            raise error("argument-type", frame.span(part), place, name=p.name, wanted=written, found=str(value))
         wanted, found = Type(dtype), value.type
         fits = found.dtype == dtype or (found.weak and (wanted.is_float or (wanted.is_int and found.is_int)))
         labels = frame.span(part), Label(span_of(home, p.token), "parameter")

@@ -11,14 +11,16 @@ from typing import Any
 from cgcli.graph.diagnostic import CgError, Diagnostic, Label, error
 from cgcli.graph.graph import opname
 from cgcli.graph.sizes import Shape, Size
-from cgcli.graph.types import Type
+from cgcli.graph.types import ANY, Type
 from cgcli.ops.registry import BY_CODE, OPS, TypeMismatch
 from cgcli.ops.typing import join
 
 from .builtins import CONSTANTS, FUNCTIONS
 from .frames import Environment, Frame, coerce
 from .origins import callers, clash_of, described
+from .records import Input
 from .regions import NESTING, Region, Several, Value
+from .structures import STRUCTURES, Structure
 from .suggest import nearest
 from .tree import identifier, kind, literal, number
 
@@ -26,8 +28,11 @@ MAX_NODES = 5_000_000
 _BINARY = {"+": "add", "-": "sub", "*": "mul", "/": "div", "//": "floor_div", "%": "mod"}
 _COMPARE = {"<": "lt", "<=": "le", ">": "gt", ">=": "ge", "==": "eq", "!=": "ne"}
 
-Request = tuple[Frame, Any] | tuple[Frame, Any, bool]
-"""What a rule asks for: the value of a tree in a frame; with True, several results are welcome."""
+Request = tuple[Frame, Any] | tuple[Frame, Any, tuple[type, ...]]
+"""What a rule asks for: the value of a tree in a frame, and what is welcome besides a value of the graph."""
+
+DATA = STRUCTURES
+ANYTHING = (Several, *STRUCTURES)
 
 Lowering = Generator[Request, Any, Any]
 
@@ -42,6 +47,17 @@ class Expressions:
         self.declared: Callable[[str], Value | None] = lambda name: None  # an input of the program
         self.draws = 0  # random numbers for dropout so far: each has a name of its own
         self._made = 0
+
+    def region(self) -> Region:
+        """Where a program's nodes go."""
+        return Region()
+
+    def given(self, region: Region, declared: Input) -> Value | Structure:
+        """The value of an input. Raises CgError for structured data, of which no graph can be made beforehand."""
+        if declared.type == ANY:
+            raise error("any-input", declared.span, name=declared.name)
+        b = region.at(declared.span, None)
+        return Value(region, b.input(declared.type, declared.name))
 
     def warn(self, code: str, *labels: Any, **values: object) -> None:
         """Notes a warning; the same one about the same place is told once."""
@@ -61,33 +77,33 @@ class Expressions:
 
     def lower(self, frame: Frame, tree: Any) -> Value:
         """The value of an expression. Raises CgError for a mistake in types, arguments or limits."""
-        found = self.lower_several(frame, tree)
-        if isinstance(found, Several):
-            raise error("several-results", frame.span(tree), count=len(found))
+        found = self.lower_any(frame, tree, ())
+        assert isinstance(found, Value)
         return found
 
-    def lower_several(self, frame: Frame, tree: Any) -> Value | Several:
-        """The value of an expression, or the values of a call that has several results."""
+    def lower_any(self, frame: Frame, tree: Any, welcome: tuple[type, ...] = ANYTHING) -> Value | Several | Structure:
+        """The value of an expression, the values of a call that has several results, or structured data."""
         stack: list[Lowering] = []
         wanted: list[Request] = []  # what each rule on the stack was asked for
-        request: Request = (frame, tree, True)
+        request: Request = (frame, tree, welcome)
         result = self._visit(frame, tree)
         while True:
             if isinstance(result, GeneratorType):
                 stack.append(result)
                 wanted.append(request)
                 result = None
-            elif not stack:
-                assert isinstance(result, (Value, Several))
-                return result
+            else:
+                if not isinstance(result, Value):
+                    _check_welcome(request, result)
+                if not stack:
+                    found: Value | Several | Structure = result
+                    return found
             try:
                 request = stack[-1].send(result)
             except StopIteration as stop:
                 stack.pop()
-                asked = wanted.pop()
+                request = wanted.pop()
                 result = stop.value
-                if isinstance(result, Several) and len(asked) < 3:
-                    raise error("several-results", asked[0].span(asked[1]), count=len(result)) from None
                 continue
             result = self._visit(request[0], request[1])
 
@@ -97,7 +113,7 @@ class Expressions:
 
     # ---- leaves
 
-    def _name(self, frame: Frame, tree: Any) -> Value:
+    def _name(self, frame: Frame, tree: Any) -> Any:
         name = identifier(tree.children[0])
         environment = frame.environment
         if frame.local is not None and name in frame.local:
@@ -244,15 +260,13 @@ class Expressions:
 
     # ---- fields and calls
 
-    def _field(self, frame: Frame, tree: Any) -> Value:
+    def _field(self, frame: Frame, tree: Any) -> Any:
         base, token = tree.children
         module = self._module(frame, base)
         if module is None:
             if identifier(token) in FUNCTIONS:
                 raise error("function-as-field", frame.span(token), name=identifier(token), base=frame.span(base).text)
-            raise error(
-                "not-yet", frame.span(token), what="fields of records, which need the dynamic mode (`--mode dynamic`)"
-            )
+            raise error("field-of-value", frame.span(tree), name=identifier(token), base=frame.span(base).text)
         name = identifier(token)
         value = module.values.get(name)
         if value is None:
@@ -326,6 +340,17 @@ class Expressions:
             raise CgError(
                 *error("too-many-nodes", frame.span(tree), limit=self.max_nodes, chain=chain).diagnostics, status=1
             )
+
+
+def _check_welcome(request: Request, found: Any) -> None:
+    """Raises where a rule that asked for a value is given something else."""
+    frame, tree, *welcome = request
+    if welcome and isinstance(found, welcome[0]):
+        return
+    span = frame.span(tree)
+    if isinstance(found, Several):
+        raise error("several-results", span, count=len(found))
+    raise error("structure-as-value", span, *callers(frame.call, span), status=1, found=str(found), path=found.path)
 
 
 def _mismatch(

@@ -23,11 +23,12 @@ class Environment:
 
     source: Source
     names: Names
-    values: dict[str, Value] = field(default_factory=dict)
+    values: dict[str, Any] = field(default_factory=dict)  # values; in a dynamic run also structured data
     modules: dict[str, Environment] = field(default_factory=dict)
     sizes: dict[str, Any] = field(default_factory=dict)  # names of sizes, with the token that first names each
     library: bool = False  # a file of the standard library
     prefix: str = ""  # of an imported file's names: `layers.`
+    around: Environment | None = None  # the program that an expression belongs to, whose functions it may call
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,7 @@ class Frame:
     environment: Environment
     region: Region
     call: Call | None = None
-    local: dict[str, Value] | None = None  # None at the top level
+    local: dict[str, Any] | None = None  # as those of a file; None at the top level
     sizes: dict[str, Size] | None = None  # of a function's signature, bound by this call
     prefix: str = ""  # of the names that are bound here, as pictures show them
     returns: bool = False  # whether it is a function's body
@@ -46,7 +47,7 @@ class Frame:
         return span_of(self.environment.source, tree)
 
 
-TYPES = ("float", "f64", "f32", "int", "i64", "i32", "bool")
+TYPES = ("float", "f64", "f32", "int", "i64", "i32", "bool")  # and `any`, of structured data
 
 
 def assigned(statement: Any) -> Any:
@@ -65,7 +66,7 @@ class Part(NamedTuple):
     meta: Any
 
 
-def named_parts(frame: Frame, statement: Any, found: Value | Several) -> list[tuple[str, Value]]:
+def named_parts(frame: Frame, statement: Any, found: Any) -> list[tuple[str, Any]]:
     """The names that an assignment binds with their values. Raises where the counts differ."""
     targets = statement.children[:-1]
     for target in targets:
@@ -102,11 +103,9 @@ Dimension = int | str
 def written_type(source: Source, tree: Any) -> tuple[str, list[tuple[Dimension, Any]]]:
     """The dtype that a `type` tree names, and its dimensions with their tokens. Raises for an unknown type."""
     name, *dims = (c for c in tree.children if c is not None)
-    if str(name) == "any":
-        raise error(
-            "not-yet", span_of(source, name), what="the type `any`, which needs the dynamic mode (`--mode dynamic`)"
-        )
-    if str(name) not in TYPES:
+    if str(name) == "any" and dims:
+        raise error("any-with-shape", span_of(source, tree))
+    if str(name) not in TYPES and str(name) != "any":
         raise error("unknown-type", span_of(source, name), name=str(name), nearest=nearest(str(name), TYPES))
     found: list[tuple[Dimension, Any]] = []
     for dim in dims:

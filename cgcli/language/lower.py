@@ -12,7 +12,7 @@ from cgcli.graph.graph import Graph
 from cgcli.graph.sizes import Shape, Size
 from cgcli.graph.source import Source
 from cgcli.graph.traversal import live, select
-from cgcli.graph.types import FLOAT, INT, Type
+from cgcli.graph.types import ANY, FLOAT, INT, Type
 from cgcli.ops.evaluate import is_scalar
 
 from .calls import Calls
@@ -34,8 +34,9 @@ from .frames import (
 from .names import Place, Resolver, steps
 from .parser import Parsed, collector_off, parse, parse_value, unquote
 from .records import Input, Module, Scalar
-from .regions import Region, Value
+from .regions import Region, Several, Value
 from .shapes import size_of
+from .structures import Structure
 from .suggest import nearest
 from .tree import Statement, identifier, kind, span_of
 
@@ -67,10 +68,10 @@ def lower(
     folder = root or (path.parent if path else Path.cwd())
     with collector_off():
         try:
-            return _lowered(_Program(source, path, folder, allowed, max_nodes, open_shapes or {}, 0))
+            return _lowered(Unit(source, path, folder, allowed, max_nodes, open_shapes or {}, 0))
         except _OpenError as problem:
             try:
-                return _lowered(_Program(source, path, folder, allowed, max_nodes, open_shapes or {}, 1))
+                return _lowered(Unit(source, path, folder, allowed, max_nodes, open_shapes or {}, 1))
             except CgError:
                 raise CgError(*problem.diagnostics, status=problem.status) from None
 
@@ -79,7 +80,7 @@ class _OpenError(CgError):
     """A mistake in a program that was lowered with a guess at what `...` stands for."""
 
 
-def _lowered(program: _Program) -> Lowered:
+def _lowered(program: Unit) -> Lowered:
     try:
         module = program.module()
     except CgError as e:
@@ -102,7 +103,9 @@ def constant(source: Source, wanted: Type) -> Scalar | Graph:
     return evaluated(frame, tree, graph, wanted, status=1) if is_scalar(graph) else graph
 
 
-class _Program:
+class Unit:
+    """A program that is being lowered: its files, and the region that all of them share."""
+
     def __init__(
         self,
         source: Source,
@@ -112,12 +115,16 @@ class _Program:
         max_nodes: int,
         open_shapes: Mapping[str, Shape],
         assumed: int,
+        calls: Calls | None = None,
+        given: Mapping[str, Input] | None = None,
     ) -> None:
+        """calls: what lowers expressions and blocks. given: declarations of which all is known."""
         self.root, self.allowed = root, allowed
+        self.given = given or {}
         self.open_shapes, self.assumed = open_shapes, assumed
         self.guessed = False
-        self.region = Region()
-        self.calls = Calls(max_nodes)
+        self.calls = calls or Calls(max_nodes)
+        self.region = self.calls.region()
         self.calls.declared = lambda name: self.file.environment.values.get(name) if name in self.inputs else None
         self.inputs: dict[str, Input] = {}
         self.nodes: dict[str, int] = {}
@@ -126,7 +133,7 @@ class _Program:
         self.docs: dict[str, str] = {}
         self._seed: Value | None = None
         self.source = source
-        self.file = _File(self, source, path, main=True)
+        self.file = File(self, source, path, main=True)
 
     def module(self) -> Module:
         environment = self.file.lower()
@@ -165,12 +172,16 @@ class _Program:
                 self.calls.warn("mixed-floats", span, param=params[0], name=wide[0])
                 return
 
-    def add_input(self, declared: Input) -> Value:
-        b = self.region.at(declared.span, None)
-        node = b.input(declared.type, declared.name)
+    def add_input(self, declared: Input) -> Value | Structure:
         self.inputs[declared.name] = declared
-        self.nodes[declared.name] = node
-        return Value(self.region, node)
+        value = self.calls.given(self.region, declared)
+        if isinstance(value, Value):
+            self.nodes[declared.name] = value.node
+        return value
+
+    def wants(self, statement: Any) -> bool:
+        """Whether a statement of the main file is to be lowered."""
+        return True
 
     def seed(self) -> Value:
         """What the random numbers of initialisers start from; it is an input of theirs, never of the program."""
@@ -187,10 +198,10 @@ class _Program:
         return str(Path(self.source.name).parent / inside) if self.open_files else str(inside)
 
 
-class _File:
+class File:
     """One file of the program: the main one, or one that is imported."""
 
-    def __init__(self, program: _Program, source: Source, path: Path | None, main: bool, prefix: str = "") -> None:
+    def __init__(self, program: Unit, source: Source, path: Path | None, main: bool, prefix: str = "") -> None:
         self.program, self.path, self.main = program, path, main
         self.parsed: Parsed = parse(source)
         self.statements: list[Any] = self.parsed.tree.children
@@ -207,10 +218,11 @@ class _File:
     def lower(self) -> Environment:
         for name, token in self.environment.names.inputs.items():
             implicit = Input(name, span=span_of(self.source, token), implicit=True)
-            self.environment.values[name] = self.program.add_input(implicit)
+            self.environment.values[name] = self.program.add_input(self.program.given.get(name, implicit))
         self._name_bare_expressions()
         for place, statement in steps(self.statements):
-            self._statement(place, statement)
+            if not self.main or self.program.wants(statement):
+                self._statement(place, statement)
         return self.environment
 
     def outputs(self) -> list[str]:
@@ -249,7 +261,7 @@ class _File:
     def _assign(self, statement: Any) -> None:
         for target in statement.children[:-1]:
             self._check_unbound(statement, target_name(self.frame, target))
-        found = self.program.calls.lower_several(self.frame, assigned(statement))
+        found = self.program.calls.lower_any(self.frame, assigned(statement))
         for name, value in named_parts(self.frame, statement, found):
             self._name(statement, name, value)
 
@@ -259,7 +271,7 @@ class _File:
             self._check_unbound(statement, name)
         inner = replace(self.frame, local={})
         assert inner.local is not None
-        self.program.calls.lower_several(inner, Part("block_", [statement], statement.meta))
+        self.program.calls.lower_any(inner, Part("block_", [statement], statement.meta))
         for name, value in inner.local.items():
             self.environment.values[name] = value
             self._note_doc(statement, name)
@@ -272,8 +284,8 @@ class _File:
         """An output without a name; several results are several outputs."""
         number = next(k for k, (bare, _) in enumerate(self.bare) if bare == place)
         name = self.bare[number][1]
-        found = self.program.calls.lower_several(self.frame, statement.children[0])
-        if isinstance(found, Value):
+        found = self.program.calls.lower_any(self.frame, statement.children[0])
+        if not isinstance(found, Several):
             self._name(statement, name, found)
             return
         names = [f"{name}{k}" if name == "out" else f"{name}_{k}" for k in range(1, len(found) + 1)]
@@ -290,7 +302,7 @@ class _File:
             first = Label(self.frame.span(self.environment.sizes[name]), "declared")
             raise error("size-bound-again", self.frame.span(statement), first, name=name)
 
-    def _name(self, statement: Any, name: str, value: Value) -> None:
+    def _name(self, statement: Any, name: str, value: Any) -> None:
         bound = self.program.calls.bind(self.frame, statement, value, self.environment.prefix + name)
         self.environment.values[name] = bound
         self._note_doc(statement, name)
@@ -320,8 +332,14 @@ class _File:
         if self.environment.values.get(name) is not None:
             first = Label(self.frame.span(self.environment.names.tokens[name]), "first")
             raise error("bound-before-declared", self.frame.span(token), first, name=name, kind=kind_)
+        known = self.program.given.get(name) if self.main else None
+        if known is not None:
+            self.environment.values[name] = self.program.add_input(known)
+            return
         type_, open_ = (FLOAT, None) if type_tree is None else self._type(name, type_tree)
         default, initial, written = None, None, ""
+        if type_ == ANY and (default_tree is not None or kind_ == "param"):
+            raise error("any-needs-data", self.frame.span(statement), name=name, kind=kind_)
         if default_tree is not None:
             written = self.frame.span(default_tree).text
             default, initial = self._default(name, default_tree, type_)
@@ -434,7 +452,7 @@ class _File:
             raise _placed(e, span) from None
         if source is not None:
             program.open_files.append(path)
-            file = _File(program, source, path, main=False, prefix=f"{name}.")
+            file = File(program, source, path, main=False, prefix=f"{name}.")
             file.environment.library = library or path.parent == STDLIB
             environment = file.lower()
             program.open_files.pop()

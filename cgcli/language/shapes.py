@@ -29,6 +29,9 @@ def size_of(value: Value, depth: int = _DEPTH) -> Size | None:
     t = b.type_of(node)
     if depth == 0 or getattr(t, "shape", None) != () or not getattr(t, "is_int", False):
         return None
+    known = b.seen(node)
+    if known is not None:
+        return int(known)
     op = b.op[node]
     if op == CONST:
         constant = b.attrs[node]["value"]

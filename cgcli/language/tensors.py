@@ -10,7 +10,7 @@ from cgcli.graph.diagnostic import error
 from cgcli.graph.sizes import Size, add, floor_div, larger, product, smaller, sub
 from cgcli.graph.types import Type
 
-from .expressions import Expressions, Lowering, Request
+from .expressions import DATA, Expressions, Lowering, Request
 from .frames import Frame
 from .origins import callers, counted
 from .regions import Value
@@ -88,6 +88,10 @@ class Tensors(Expressions):
 
     def _transposed(self, frame: Frame, tree: Any) -> Lowering:
         x = yield frame, tree.children[0]
+        return self.transposed(frame, tree, x)
+
+    def transposed(self, frame: Frame, tree: Any, x: Value) -> Value:
+        """`x.T`, once x is known."""
         if x.type.rank != 2:
             span = frame.span(tree.children[0])
             vector, other = (span.text, None) if x.type.rank == 1 else (None, "transpose")
@@ -109,7 +113,11 @@ class Tensors(Expressions):
     # ---- indexing
 
     def _index(self, frame: Frame, tree: Any) -> Lowering:
-        x = yield frame, tree.children[0]
+        x = yield frame, tree.children[0], DATA
+        return (yield from self.index(frame, tree, x))
+
+    def index(self, frame: Frame, tree: Any, x: Any) -> Lowering:
+        """`x[…]`, once x is known."""
         items = yield from self._items(frame, tree)
         return self.read_item(frame, tree, x, items) or self.indexed(frame, tree, x, items)
 

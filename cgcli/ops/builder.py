@@ -123,6 +123,10 @@ class Builder(Columns):
     def done(self, *outputs: int) -> Graph:
         return self.freeze(outputs)
 
+    def seen(self, i: int) -> Any:
+        """The value of node `i` where the builder computes what it is given, as a tape does; else None."""
+        return None
+
     def replace_attrs(self, i: int, type_: AnyType, attrs: Mapping[str, Any]) -> None:
         """Gives a structured node more results; those that it had keep their places."""
         self.type[i] = self.intern_type(type_)

@@ -20,7 +20,7 @@ def is_scalar(graph: Graph) -> bool:
     stack = [graph]
     while stack:
         top = stack.pop()
-        if any(map(_has_axes, top.types)) or not all(map(_on_numbers, set(top.op))):
+        if any(map(_has_axes, top.types)) or not all(map(on_numbers, set(top.op))):
             return False
         for attrs in top.attrs.values():
             stack.extend(v for v in attrs.values() if isinstance(v, Graph))
@@ -47,7 +47,8 @@ def _has_axes(t: AnyType) -> bool:
     return bool(t.shape)
 
 
-def _on_numbers(code: int) -> bool:
+def on_numbers(code: int) -> bool:
+    """Whether plain numbers do for an op."""
     op = BY_CODE[code]
     return op.flow == "elementwise" or op.numbers or isinstance(op.vjp, Structured)
 

@@ -12,7 +12,7 @@ from cgcli.graph.graph import CONST, INPUT, Graph, Node
 from cgcli.graph.size_text import UnknownSize
 from cgcli.graph.sizes import evaluate
 from cgcli.graph.traversal import live
-from cgcli.graph.types import AnyType, Results, Stack, Type
+from cgcli.graph.types import ANY, AnyType, Results, Stack, Type
 from cgcli.ops.arithmetic import IntegerDivisionByZero
 from cgcli.ops.arrays import Namespace
 from cgcli.ops.gather import IndexOutOfRange
@@ -31,6 +31,7 @@ _CERTAIN_OVERFLOW = 2.0**64  # an estimate is not wrong by half
 
 Sizes = Mapping[str, int]
 Step = Callable[[list[Any], "Layout", int], Any]
+Compute = Callable[[Namespace, Mapping[str, Any], list[Any]], Any]
 
 
 class NegativeSize(Exception):
@@ -73,6 +74,7 @@ class ArrayExecutor:
         self._sides: dict[int, ArrayExecutor] = {}
         needed = live(graph, (*self.roots, *graph.asserts))
         self._order = [i for i, code in enumerate(graph.op) if needed[i] and code != INPUT]
+        self._computing: dict[tuple[int, ...], Compute] = {}  # by the op and the types
         self._steps = {i: self._step(i) for i in self._order}
         self._last = {} if keep else self._last_uses()
         self._layouts: dict[tuple[tuple[str, int], ...], Layout] = {}
@@ -111,7 +113,7 @@ class ArrayExecutor:
                         used -= taken[x]
             except MemoryError:
                 raise self._too_large(i, layout, used) from None
-            except _STOPS as stop:
+            except STOPS as stop:
                 raise self._stopped(i, stop) from None
             except (AssertionFailed, TooManySteps, StacksTooLarge) as stop:
                 raise stopped(graph, i, stop, v, self.max_steps, self.max_memory) from None
@@ -173,17 +175,12 @@ class ArrayExecutor:
                 op.evaluate(self._xp, layout.attrs.get(i, attrs), *[v[x] for x in operands])
             )
         assert isinstance(result, Type)
-        types = [graph.type_of(x) for x in operands]
-        read = [_reader(x, t, op, result) for x, t in zip(operands, types, strict=True)]
-        evaluate_op, xp, fit = op.evaluate, self._xp, _fit(result)
-        literal = result.weak and not any(isinstance(t, Type) and t.shape for t in types)
-        if result.is_int and op.grows and not literal:
-            return lambda v, layout, i: fit(_whole(xp, op, layout.attrs.get(i, attrs), [r(v) for r in read], result))
-
-        def step(v: list[Any], layout: Layout, i: int) -> Any:
-            return fit(evaluate_op(xp, layout.attrs.get(i, attrs), *[r(v) for r in read]))
-
-        return step
+        kind = code, graph.type[i], *[graph.type[x] for x in operands]
+        compute = self._computing.get(kind)
+        if compute is None:
+            compute = self._computing[kind] = computing(op, [graph.type_of(x) for x in operands], result)
+        xp = self._xp
+        return lambda v, layout, i: compute(xp, layout.attrs.get(i, attrs), [v[x] for x in operands])
 
     def _structured(self, op: Op, attrs: Mapping[str, Any], operands: tuple[int, ...]) -> Step:
         counted = op.name == "loop"  # its trip count comes first
@@ -212,19 +209,7 @@ class ArrayExecutor:
         )
 
     def _stopped(self, i: int, stop: Exception) -> CgError:
-        node = Node(self.graph, i)
-        values: dict[str, object] = {"op": BY_CODE[self.graph.op[i]].notation.text}
-        if isinstance(stop, IndexOutOfRange):
-            values |= {"index": stop.args[0], "size": stop.args[1]}
-        elif isinstance(stop, SizesDiffer):
-            values |= {"found": _bracket(stop.args[0]), "wanted": _bracket(stop.args[1])}
-        elif isinstance(stop, Overflow):
-            values |= {"type": node.type}
-        elif isinstance(stop, NegativeSize):
-            values |= {"text": stop.args[0], "size": stop.args[1]}
-        elif isinstance(stop, UnknownSize):
-            values |= {"name": stop.args[0]}
-        return error(_CODES[type(stop)], node.span, status=1, **values)
+        return stop_error(Node(self.graph, i), stop)
 
 
 class _Runner:
@@ -281,6 +266,8 @@ def bind_sizes(graph: Graph, nodes: Sequence[int], inputs: Sequence[Any]) -> dic
     for i, x in zip(nodes, inputs, strict=True):
         t = graph.type_of(i)
         assert isinstance(t, Type)
+        if t == ANY:
+            continue
         name = graph.names.get(i, "")
         found = [(name, int(x))] if t.is_int and not t.shape and name else []
         found += [(d, n) for d, n in zip(t.shape, np.shape(x), strict=True) if isinstance(d, str)]
@@ -347,14 +334,45 @@ def _constant(value: Any, t: Type) -> Step:
     return lambda v, layout, i: np.broadcast_to(one, _shape(t, layout.sizes))
 
 
-def _reader(x: int, t: AnyType, op: Op, result: Type) -> Callable[[list[Any]], Any]:
+def computing(op: Op, types: Sequence[AnyType], result: Type) -> Compute:
+    """What computes a node of an op from the array namespace, its attributes and the values of its operands."""
+    read = [_reader(t, op, result) for t in types]
+    plain = all(r is None for r in read)
+    evaluate_op, fit = op.evaluate, _fit(result)
+    literal = result.weak and not any(isinstance(t, Type) and t.shape for t in types)
+    whole = result.is_int and op.grows and not literal
+
+    def compute(xp: Namespace, at: Mapping[str, Any], values: list[Any]) -> Any:
+        xs = values if plain else [x if r is None else r(x) for r, x in zip(read, values, strict=True)]
+        return fit(_whole(xp, op, at, xs, result) if whole else evaluate_op(xp, at, *xs))
+
+    return compute
+
+
+def stop_error(node: Node, stop: Exception) -> CgError:
+    """The error of a run that stops at a node."""
+    values: dict[str, object] = {"op": BY_CODE[node.graph.op[node.index]].notation.text}
+    if isinstance(stop, IndexOutOfRange):
+        values |= {"index": stop.args[0], "size": stop.args[1]}
+    elif isinstance(stop, SizesDiffer):
+        values |= {"found": _bracket(stop.args[0]), "wanted": _bracket(stop.args[1])}
+    elif isinstance(stop, Overflow):
+        values |= {"type": node.type}
+    elif isinstance(stop, NegativeSize):
+        values |= {"text": stop.args[0], "size": stop.args[1]}
+    elif isinstance(stop, UnknownSize):
+        values |= {"name": stop.args[0]}
+    return error(_CODES[type(stop)], node.span, status=1, **values)
+
+
+def _reader(t: AnyType, op: Op, result: Type) -> Callable[[Any], Any] | None:
     """How an operand is read: bools count as ints where a number comes out, literals are arrays for other ops."""
     assert isinstance(t, Type)
     if t.dtype == "bool" and result.dtype != "bool" and op.flow != "structural":
-        return lambda v: np.asarray(v[x]).astype(np.int64)
+        return lambda x: np.asarray(x).astype(np.int64)
     if t.weak and not t.shape and op.flow != "elementwise":
-        return lambda v: np.asarray(v[x])
-    return lambda v: v[x]
+        return np.asarray
+    return None
 
 
 def _fit(t: Type) -> Callable[[Any], Any]:
@@ -404,4 +422,4 @@ def _whole(xp: Namespace, op: Op, at: Mapping[str, Any], values: Sequence[Any], 
     return y
 
 
-_STOPS = tuple(_CODES)
+STOPS = tuple(_CODES)

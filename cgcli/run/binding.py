@@ -8,6 +8,7 @@ from typing import Any
 
 from cgcli.graph.diagnostic import error
 from cgcli.graph.graph import Graph
+from cgcli.graph.types import ANY
 from cgcli.language.records import Input
 from cgcli.ops.numbers import FITS, Overflow
 
@@ -17,6 +18,8 @@ from .executors import names_no_size, tensor_of
 def fit(declared: Input, value: Any) -> Any:
     """A value as the input's type wants it. Raises CgError when it does not fit."""
     dtype = declared.type.dtype
+    if declared.type == ANY:
+        return value
     if declared.type.shape:
         from .fitting import fit_array
 

@@ -20,7 +20,7 @@ from cgcli.graph.traversal import live
 from cgcli.graph.types import Stack, Type
 from cgcli.ops.registry import BY_CODE, AssertionFailed, Op, Structured
 
-from .arrays import _STOPS, DTYPES, ArrayExecutor, Layout, Sizes, _given, bind_sizes
+from .arrays import DTYPES, STOPS, ArrayExecutor, Layout, Sizes, _given, bind_sizes
 from .limits import Meter, StacksTooLarge, TooManySteps, kept_bytes, memory_limit, stopped
 from .plan import plan
 from .prepared import ALIGN, Kit, Note, Program, Relayout, memory_of
@@ -28,7 +28,7 @@ from .tracing import Untraceable, trace
 
 _GET = opcode("get")
 FIXED = 2**16  # bytes up to which a value that is the same at every run is kept
-_STOP: tuple[type[Exception], ...] = (*_STOPS, AssertionFailed, TooManySteps, StacksTooLarge, MemoryError)
+_STOP: tuple[type[Exception], ...] = (*STOPS, AssertionFailed, TooManySteps, StacksTooLarge, MemoryError)
 LAYOUTS = 4  # sets of sizes, and of layouts for each, that a graph keeps programs and memory for
 
 

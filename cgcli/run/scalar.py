@@ -100,22 +100,11 @@ class ScalarExecutor:
             adj: Any = defaultdict(type(None))
             self._through_cond(adj, {self.graph.attrs[i]["k"]: 1.0}, v, source)
             return tuple(adj[x] for x in self.graph.operands(source))
-        found: list[float | None] = []
-        operands = self.graph.operands(i)
         if self.graph.op[i] in (_LOOP, _GET):
             return ()
         if self.graph.op[i] == _COND:
-            return (None,) * len(operands)
-        step = self._backward_steps[self._kinds[i]]
-        last = len(operands)
-        for k in range(last):
-            # each operand in a place of its own, so that x * x has two partials
-            adj = [None] * (last + 1)
-            local = [*(v[x] for x in operands), v[i]]
-            if step is not None:
-                step(adj, 1.0, local, last, 0, 1, {last: tuple(range(2, last))})
-            found.append(adj[k])
-        return tuple(found)
+            return (None,) * len(self.graph.operands(i))
+        return local_partials(self.graph, v, i)
 
     def _side(self, graph: Graph) -> ScalarExecutor:
         side = self._sides.get(id(graph))
@@ -160,16 +149,10 @@ class ScalarExecutor:
         return [self._backward_step(i) for i in self._firsts]
 
     def _backward_step(self, i: int) -> Callable[..., None] | None:
-        graph = self.graph
-        code, result, types = graph.op[i], graph.type_of(i), self._types(i)
-        active = [not isinstance(t, Type) or t.has_derivative for t in types]
+        code = self.graph.op[i]
         if code == _GET:
-            return self._gather(graph.attrs[i]["k"])
-        if code == _COND:
-            return self._through_cond
-        if not isinstance(result, Type) or not result.has_derivative or not any(active):
-            return None
-        return backward_step(code, types, result, graph.attrs.get(i, {}), active)
+            return self._gather(self.graph.attrs[i]["k"])
+        return self._through_cond if code == _COND else _rule(self.graph, i)
 
     def _sweep(self, adj: list[Any], v: Sequence[Any], top: int) -> None:
         a, b, more = self.graph.a, self.graph.b, self.graph.more
@@ -220,6 +203,32 @@ class ScalarExecutor:
     def _failed(self, code: str, i: int, **values: object) -> CgError:
         node = Node(self.graph, i)
         return error(code, node.span, status=1, op=node.op, **values)
+
+
+def local_partials(graph: Graph, v: Sequence[Any], i: int) -> tuple[float | None, ...]:
+    """The local partial derivative of a node on numbers by each of its operands, None where it has none."""
+    operands = graph.operands(i)
+    step = _rule(graph, i)
+    last = len(operands)
+    found: list[float | None] = []
+    for k in range(last):
+        # each operand in a place of its own, so that x * x has two partials
+        adj: list[Any] = [None] * (last + 1)
+        local = [*(v[x] for x in operands), v[i]]
+        if step is not None:
+            step(adj, 1.0, local, last, 0, 1, {last: tuple(range(2, last))})
+        found.append(adj[k])
+    return tuple(found)
+
+
+def _rule(graph: Graph, i: int) -> Callable[..., None] | None:
+    """The backward step of a node; None where nothing travels back."""
+    code, result = graph.op[i], graph.type_of(i)
+    types = tuple(graph.type_of(x) for x in graph.operands(i))
+    active = [not isinstance(t, Type) or t.has_derivative for t in types]
+    if not isinstance(result, Type) or not result.has_derivative or not any(active):
+        return None
+    return backward_step(code, types, result, graph.attrs.get(i, {}), active)
 
 
 class _Runner:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from cgcli.graph.diagnostic import Diagnostic
 
-from . import call, control, data, files, picture, program, run, syntax, tensors
+from . import call, control, data, files, picture, program, run, structures, syntax, tensors, walking
 from .words import Worded, Words, fill, phrase
 
 TABLES = (
@@ -13,6 +13,8 @@ TABLES = (
     program.WORDS,
     tensors.WORDS,
     control.WORDS,
+    structures.WORDS,
+    walking.WORDS,
     run.WORDS,
     picture.WORDS,
     call.WORDS,

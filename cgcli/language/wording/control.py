@@ -70,7 +70,7 @@ WORDS: dict[str, Words] = {
         labels={"here": "`{name}` is {before} in front of the loop and {after} after a step"},
         help=(
             "keep the shape, for example by a tensor that is as large as it will get and `{name}[i] = …`",
-            "a loop that changes a shape needs the dynamic mode, which cg does not have yet (`--mode dynamic`)",
+            "a loop that changes a shape needs the dynamic mode: `--mode dynamic`",
         ),
     ),
     "derivative-through-loop": Words(

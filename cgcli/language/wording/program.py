@@ -219,7 +219,7 @@ WORDS: dict[str, Words] = {
         labels={"here": "this call needs itself"},
         help=(
             "cg makes the whole graph before it runs, so a function cannot call itself",
-            "recursion needs the dynamic mode, which cg does not have yet (`--mode dynamic`)",
+            "recursion needs the dynamic mode: `--mode dynamic`",
             "a `while` or `for` loop repeats steps",
         ),
     ),

@@ -1,17 +1,11 @@
-"""The public API: a program that was read, and what can be done with it.
-
-program = cgcli.load("samples/article.cg")
-program.eval({"a": 2, "b": 3, "c": 1})      # {"y": 10.0}
-program.grad({"a": 2, "b": 3, "c": 1})      # of y: 2, 7 and -5
-"""
+"""A program and what can be done with it: values, derivatives, plans."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, wraps
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, Concatenate, Literal, ParamSpec, TypeVar
 
 from cgcli.graph.diagnostic import CgError, Diagnostic, Label, error
 from cgcli.graph.evaluation import Evaluation
@@ -20,8 +14,6 @@ from cgcli.graph.plan import Laid
 from cgcli.graph.source import Source
 from cgcli.graph.traversal import live
 from cgcli.graph.types import Type
-from cgcli.language.files import read_source
-from cgcli.language.programs import open_program
 from cgcli.language.records import Input, Module
 from cgcli.language.suggest import nearest
 from cgcli.language.tree import identifier, plain_number
@@ -61,40 +53,7 @@ class Gradient:
     partials: dict[str, Any]
 
 
-def load(path: str | Path, *, allow_path: Sequence[str | Path] = ()) -> Program:
-    """The program in a `.cg` file. Its imports stay in the file's folder, or in one of `allow_path`.
-
-    Raises CgError when the file cannot be read or is not a program.
-    """
-    source = read_source(path)
-    allowed = [Path(p) for p in allow_path]
-
-    def lowered(open_shapes: Mapping[str, Shape]) -> Module:
-        return open_program(source, path=Path(path), root=None, allowed=allowed, open_shapes=open_shapes)
-
-    return Program(lowered({}), lowered)
-
-
-def parse(
-    text: str,
-    *,
-    name: str = "<text>",
-    folder: str | Path | None = None,
-    allow_path: Sequence[str | Path] = (),
-    keep: bool = False,
-) -> Program:
-    """The program that `text` says; imports are looked up in `folder` (the working folder). Raises CgError.
-
-    keep: whether the lowered program is kept in the user's cache for the next time, as `load` does.
-    """
-    root = Path.cwd() if folder is None else Path(folder)
-    allowed = [Path(p) for p in allow_path]
-
-    def lowered(open_shapes: Mapping[str, Shape]) -> Module:
-        source = Source(name, text)
-        return open_program(source, path=None, root=root, allowed=allowed, keep=keep, open_shapes=open_shapes)
-
-    return Program(lowered({}), lowered)
+Mode = Literal["static", "dynamic"]
 
 
 class Program:
@@ -102,6 +61,8 @@ class Program:
 
     def __init__(self, module: Module, lowered: Callable[[Mapping[str, Shape]], Module] | None = None) -> None:
         self.module = module
+        self.mode: Mode = "static"
+        self.why: Diagnostic | None = None  # what about the program needs the dynamic mode
         self._lowered = lowered
         self._shaped: dict[tuple[tuple[str, Shape], ...], Program] = {}
         self.graph: Graph = module.graph
@@ -144,12 +105,16 @@ class Program:
         declared = self.input(name)
         return value if declared.open is not None else fit(declared, value)
 
+    def recorded(self, values: Values) -> Program:
+        """The program with the graph that a run on these values has: in static mode always the same one."""
+        return self._for(values)
+
     @_for_shapes
     def eval(self, values: Values, *, every: bool = False) -> dict[str, Any]:
         """The value of each output, or of every named value. Raises CgError, also when the run fails (status 1)."""
         names = list(self.module.values) if every else list(self.outputs)
         nodes = [self.module.values[name] for name in names]
-        v = self._executor(tuple(nodes)).forward(self._bind(values))
+        v = self._forward(self._executor(tuple(nodes)), values)
         return {name: plain(v[i]) for name, i in zip(names, nodes, strict=True)}
 
     @_for_shapes
@@ -157,7 +122,7 @@ class Program:
         """Everything that a picture shows: values of all nodes and, unless told not to, derivatives of `of`."""
         target = self.module.values[self.of_choice(of)] if derivatives else None
         executor = self._executor(tuple(range(len(self.graph))))
-        v = executor.forward(self._bind(values))
+        v = self._forward(executor, values)
         v = v if self._scalar else [plain(x) for x in v]
         if target is None:
             return Evaluation(self.graph, v)
@@ -184,7 +149,7 @@ class Program:
             value, *partials = self._gradient_values(target, tuple(self.module.values[n] for n in names), values)
             return Gradient(name, value, {n: g + 0.0 for n, g in zip(names, partials, strict=True)})
         executor = self._executor((target,))
-        v = executor.forward(self._bind(values))
+        v = self._forward(executor, values)
         adjoints = executor.backward(v, target)
         found = {n: adjoints[self.module.values[n]] for n in names}
         return Gradient(name, float(v[target]), {n: _unsigned_zero(g) for n, g in found.items()})
@@ -271,9 +236,7 @@ class Program:
     @_for_shapes
     def check_gradient(self, values: Values, *, of: str | None = None, wrt: Sequence[str] | None = None) -> list[Check]:
         """Each partial derivative beside differences of the program itself; of a tensor the element that fits worst."""
-        found = self.grad(values, of=of, wrt=wrt)
-        target = self.module.values[found.of]
-        executor = self._executor((target,))
+        found = self._flat_gradient(values, of, wrt)
         point = self._bind(values)
         single = any(t.dtype == "f32" for t in self.graph.types if isinstance(t, Type))
         checks: list[Check] = []
@@ -283,7 +246,7 @@ class Program:
                 raise error("check-by-input", name=n)
 
             def f(x: Any, k: int = k) -> float:
-                return float(executor.forward([*point[:k], fit(self.inputs[k], x), *point[k + 1 :]])[target])
+                return self._value_at(found.of, k, x, point)
 
             unit = 2.0**-23 if single else 2.0**-52
             if self.inputs[k].type.shape:
@@ -293,6 +256,16 @@ class Program:
             else:
                 checks.append(check(f, n, float(point[k]), derivative, unit))
         return checks
+
+    def _flat_gradient(self, values: Values, of: str | None, wrt: Sequence[str] | None) -> Gradient:
+        """The derivative by each input of the graph."""
+        return self.grad(values, of=of, wrt=wrt)
+
+    def _value_at(self, of: str, k: int, x: Any, point: Sequence[Any]) -> float:
+        """What the program gives at a point with another value of input `k`."""
+        target = self.module.values[of]
+        found = self._executor((target,)).forward([*point[:k], fit(self.inputs[k], x), *point[k + 1 :]])
+        return float(found[target])
 
     @_for_shapes
     def first_wrong_node(self, values: Values) -> tuple[int, str, Check] | None:
@@ -398,6 +371,11 @@ class Program:
             for i in self.inputs
         ]
         return initialised(self.inputs, self.graph, bound, self.seed) if any(x is None for x in bound) else bound
+
+    def _forward(self, executor: Any, values: Values) -> list[Any]:
+        """The values of nodes, at least of those that the executor computes."""
+        found: list[Any] = executor.forward(self._bind(values))
+        return found
 
     @cached_property
     def _scalar(self) -> bool:

@@ -1,0 +1,62 @@
+"""Structured data from JSON: records, lists, numbers, texts and null, as a dynamic program takes them."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+from cgcli.graph.diagnostic import error
+from cgcli.graph.source import Source, Span
+from cgcli.language.files import read_source
+
+DEEPEST = 1000  # brackets within brackets
+_FRAMES = 20  # of Python's stack that a level may take, in the reader and in what writes results
+_BRACKET = re.compile(r'"(?:\\.|[^"\\])*"|[\[\]{}]')
+
+
+def read_structured(path: str) -> Any:
+    """The data in a JSON file. Raises CgError for a file that cannot be read or is no JSON."""
+    return parse_structured(read_source(path))
+
+
+def parse_structured(source: Source) -> Any:
+    """The data that a text says. Raises CgError (status 1) that points at what is wrong with it."""
+    text = source.text
+    _check_depth(source)
+    # the reader recurses: to a depth that was looked at before
+    sys.setrecursionlimit(max(sys.getrecursionlimit(), DEEPEST * _FRAMES))
+    try:
+        return json.loads(text, object_pairs_hook=_once)
+    except json.JSONDecodeError as problem:
+        place = min(problem.pos, max(0, len(text) - 1))
+        raise error("bad-json", Span(source, place, place + 1), status=1, reason=_reason(problem.msg)) from None
+    except _Twice as twice:
+        raise error("json-twice", None, status=1, file=source.name, name=str(twice)) from None
+
+
+class _Twice(ValueError):
+    """A name that stands twice in one record."""
+
+
+def _once(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
+    table = dict(pairs)
+    if len(table) < len(pairs):
+        names = [name for name, _ in pairs]
+        raise _Twice(next(name for name in names if names.count(name) > 1))
+    return table
+
+
+def _check_depth(source: Source) -> None:
+    depth = 0
+    for match in _BRACKET.finditer(source.text):
+        sign = match[0]
+        depth += (sign in "[{") - (sign in "]}")
+        if depth > DEEPEST:
+            raise error("json-too-deep", Span(source, *match.span()), status=1, limit=DEEPEST)
+
+
+def _reason(text: str) -> str:
+    return text[:1].lower() + text[1:]

@@ -1,0 +1,187 @@
+"""Programs in dynamic mode: each run makes the graph, as a record of what it computed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from cgcli.graph.diagnostic import Diagnostic
+from cgcli.graph.sizes import evaluate
+from cgcli.graph.source import Source
+from cgcli.graph.types import ANY, Type
+from cgcli.language.dynamic import Execution, Files, outline
+from cgcli.language.expressions import MAX_NODES
+from cgcli.language.records import Input, Module
+from cgcli.language.regions import Value
+from cgcli.language.structures import Structure, leaves
+from cgcli.language.tree import identifier
+from cgcli.render.trace import Line
+from cgcli.run.data import filled
+from cgcli.run.events import Trace
+from cgcli.run.interpreter import Interpreter
+
+from .program import Gradient, Program, Values
+from .traced import line_of
+
+
+class Run(NamedTuple):
+    """A run that is about to begin: what runs it, the inputs with their sizes in numbers, the values by name."""
+
+    interpreter: Interpreter
+    inputs: Mapping[str, Input]
+    values: Values
+
+
+class DynamicProgram(Program):
+    """A program whose graph each run makes anew. What asks about the graph is asked of the record of a run.
+
+    why: what about the program needs a run, None where it was asked for.
+    """
+
+    def __init__(
+        self, source: Source, path: Path | None, root: Path, allowed: Sequence[Path], why: Diagnostic | None
+    ) -> None:
+        self.files = Files(source, path, root, allowed)
+        super().__init__(outline(self.files), lambda shapes: outline(self.files, shapes))
+        self.mode = "dynamic"
+        self.why = why
+
+    def record(self, values: Values) -> Recorded:
+        """A run. Raises CgError for mistakes in the program and for what stops it."""
+        return self.execute(self.prepare(values))
+
+    def trace(self, values: Values, tell: Callable[[Line], None]) -> Recorded:
+        """A run that tells of each line when it has run."""
+        trace = Trace(lambda event: tell(line_of(event, trace, run.interpreter.tape.v)))
+        run = self.prepare(values, trace)
+        return self.execute(run)
+
+    def prepare(self, values: Values, trace: Trace | None = None) -> Run:
+        """What a run needs. Raises CgError for values that are missing or do not fit."""
+        program = super()._for(values)
+        bound = program._bind(values)
+        sizes: Mapping[str, int] = {}
+        if any(isinstance(size, str) for i in program.inputs for size in i.type.shape):
+            from cgcli.run.arrays import bind_sizes
+
+            sizes = bind_sizes(program.graph, program.graph.inputs, bound)
+        by_name = {i.name: x for i, x in zip(program.inputs, bound, strict=True)}
+        interpreter = Interpreter(by_name, sizes, MAX_NODES, self.max_memory, self.max_steps, trace)
+        return Run(interpreter, {i.name: _sized(i, sizes) for i in program.inputs}, by_name)
+
+    def execute(self, run: Run) -> Recorded:
+        """Runs. Raises CgError; what was computed before is on the run's tape."""
+        module = Execution(self.files, run.interpreter, run.inputs).module()
+        again = partial(self._again, run.values)
+        made = Recorded(module, run.interpreter.tape.v, run.interpreter.structures, again)
+        made.max_memory, made.max_steps, made.backend = self.max_memory, self.max_steps, self.backend
+        return made
+
+    def recorded(self, values: Values) -> Program:
+        return self.record(values)
+
+    def _again(self, values: Values, changed: Values) -> Recorded:
+        return self.record({**values, **changed})
+
+    def grad(
+        self, values: Values, *, of: str | None = None, wrt: Sequence[str] | None = None, every: bool = False
+    ) -> Gradient:
+        return self.record(values).grad(values, of=of, wrt=wrt, every=every)
+
+    def _for(self, values: Values) -> Program:
+        return self.record(values)
+
+
+class Recorded(Program):
+    """The record of a run as a program of its own: straight on, without a decision left. Its inputs have their values.
+
+    structures: the data of inputs of type `any`, whose numbers are inputs named by their paths. again: a run with other
+    values for some of the program's inputs.
+    """
+
+    def __init__(
+        self,
+        module: Module,
+        v: list[Any],
+        structures: Mapping[str, Value | Structure],
+        again: Callable[[Values], Recorded],
+    ) -> None:
+        graph = module.graph
+        declared = {i.name: i for i in module.inputs}
+        parts = {graph.names[i]: i for i in graph.inputs}
+        inputs = tuple(declared.get(name) or _part(module, name, i) for name, i in parts.items())
+        super().__init__(replace(module, inputs=inputs, values={**parts, **module.values}))
+        self.v = v
+        self.structures = structures
+        self._rerun = again
+
+    def _for(self, values: Values) -> Program:
+        return self
+
+    def _bind(self, values: Values) -> list[Any]:
+        return [self.v[i] for i in self.graph.inputs]
+
+    def _forward(self, executor: Any, values: Values) -> list[Any]:
+        return self.v
+
+    def grad(
+        self, values: Values, *, of: str | None = None, wrt: Sequence[str] | None = None, every: bool = False
+    ) -> Gradient:
+        """As `Program.grad`; the derivative by structured data has their shape, with None where there is no number."""
+        parts = {n: [self.graph.names[v.node] for v in leaves(data)] for n, data in self.structures.items()}
+        whole = {part: name for name, every_part in parts.items() for part in every_part}
+        found = super().grad(values, of=of, wrt=wrt, every=every)
+        by = {self.module.values[n]: g for n, g in found.partials.items()}
+        given = set(wrt or ())
+        partials: dict[str, Any] = {}
+        for name, g in found.partials.items():
+            record = whole.get(name)
+            if record is None or name in given:
+                partials[name] = g
+            elif record not in partials:
+                partials[record] = filled(self.structures[record], by)
+        return Gradient(found.of, found.value, partials)
+
+    def _flat_gradient(self, values: Values, of: str | None, wrt: Sequence[str] | None) -> Gradient:
+        return super().grad(values, of=of, wrt=wrt)
+
+    def _value_at(self, of: str, k: int, x: Any, point: Sequence[Any]) -> float:
+        """What the program gives for another value of input `k`: by a run of its own, which may go another way."""
+        name, node = self.inputs[k].name, self.graph.inputs[k]
+        changed = {name: x}
+        for record, data in self.structures.items():
+            if any(v.node == node for v in leaves(data)):
+                by = {v.node: x if v.node == node else self.v[v.node] for v in leaves(data)}
+                changed = {record: filled(data, by, texts=True)}
+        run = self._rerun(changed)
+        return float(run.v[run.module.values[of]])
+
+    def type_of(self, name: str) -> Type:
+        return ANY if name in self.structures else super().type_of(name)
+
+    def _wrt(self, wrt: Sequence[str] | None) -> list[str]:
+        """Inputs, or the given names; of structured data the numbers in them."""
+        if wrt is not None:
+            names = [identifier(n) for n in wrt]
+            known = {n: data for n, data in self.structures.items() if n in names}
+            parts = {n: [v for v in leaves(data) if v.type.has_derivative] for n, data in known.items()}
+            flat = [[self.graph.names[v.node] for v in parts[n]] if n in parts else [n] for n in names]
+            return super()._wrt([n for each in flat for n in each])
+        return [i.name for i in self.inputs if i.type.has_derivative]
+
+
+def _sized(declared: Input, sizes: Mapping[str, int]) -> Input:
+    """The declaration with sizes in numbers."""
+    return replace(declared, type=declared.type._replace(shape=tuple(evaluate(d, sizes) for d in declared.type.shape)))
+
+
+def _part(module: Module, name: str, node: int) -> Input:
+    graph = module.graph
+    span = graph.spans[graph.span[node]] if graph.span[node] >= 0 else None
+    t = graph.type_of(node)
+    assert isinstance(t, Type)
+    # a whole number in data is a literal, whose derivative is asked of it as of a float
+    return Input(name, type=Type("float", t.shape) if t.weak else t, span=span)

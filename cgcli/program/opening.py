@@ -1,0 +1,67 @@
+"""Opening programs, in the mode that they need."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from cgcli.graph.diagnostic import CgError
+from cgcli.graph.source import Source
+from cgcli.language.files import read_source
+from cgcli.language.programs import open_program
+from cgcli.language.records import Module
+
+from .program import Mode, Program
+
+if TYPE_CHECKING:
+    from cgcli.graph.sizes import Shape
+
+NEEDS_RUN = ("any-input", "recursion")
+"""Codes of errors by which a program shows that only a run can make its graph."""
+
+
+def load(path: str | Path, *, allow_path: Sequence[str | Path] = (), mode: Mode | None = None) -> Program:
+    """The program in a `.cg` file. Its imports stay in the file's folder, or in one of `allow_path`.
+
+    mode: `static` makes the graph now, `dynamic` anew at each run; by default static, if the program allows it. Raises
+    CgError when the file cannot be read or is not a program.
+    """
+    return _opened(read_source(path), Path(path), None, [Path(p) for p in allow_path], True, mode)
+
+
+def parse(
+    text: str,
+    *,
+    name: str = "<text>",
+    folder: str | Path | None = None,
+    allow_path: Sequence[str | Path] = (),
+    keep: bool = False,
+    mode: Mode | None = None,
+) -> Program:
+    """The program that `text` says; imports are looked up in `folder` (the working folder). Raises CgError.
+
+    keep: whether the lowered program is kept in the user's cache for the next time, as `load` does. mode: see `load`.
+    """
+    root = Path.cwd() if folder is None else Path(folder)
+    return _opened(Source(name, text), None, root, [Path(p) for p in allow_path], keep, mode)
+
+
+def _opened(
+    source: Source, path: Path | None, root: Path | None, allowed: Sequence[Path], keep: bool, mode: Mode | None
+) -> Program:
+    def lowered(open_shapes: Mapping[str, Shape]) -> Module:
+        return open_program(source, path=path, root=root, allowed=allowed, keep=keep, open_shapes=open_shapes)
+
+    why = None
+    if mode != "dynamic":
+        try:
+            return Program(lowered({}), lowered)
+        except CgError as e:
+            if mode == "static" or e.diagnostics[0].code not in NEEDS_RUN:
+                raise
+            why = e.diagnostics[0]
+    from .dynamic import DynamicProgram  # with the interpreter
+
+    folder = root or (path.parent if path else Path.cwd())
+    return DynamicProgram(source, path, folder, allowed, why)

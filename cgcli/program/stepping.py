@@ -1,0 +1,224 @@
+"""A run that one walks through, forward and back: it has run already, and everything that it did is on record.
+
+So a step back costs what a step costs; at each place any expression can be evaluated over the variables of that place,
+and the backward pass can be walked through like the run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from cgcli.graph.diagnostic import CgError, error
+from cgcli.graph.graph import Graph
+from cgcli.graph.source import Source
+from cgcli.graph.traversal import select
+from cgcli.graph.types import Type
+from cgcli.language.derivatives import derivative
+from cgcli.language.dynamic import Execution
+from cgcli.language.regions import Value
+from cgcli.language.structures import Structure
+from cgcli.render.trace import Line
+from cgcli.run.backward import BackwardPass
+from cgcli.run.events import Event, Trace
+
+from .dynamic import DynamicProgram
+from .program import Values
+from .traced import line_of, shown
+
+
+@dataclass(frozen=True)
+class Break:
+    """Where `forward` stops: in front of the events that `holds` is true of."""
+
+    about: str
+    holds: Callable[[int], bool]
+
+
+class Walk:
+    """A run and a place in it: `at` is the number of the event that comes next.
+
+    failure: what stopped the run, None when it came to its end. Raises CgError for mistakes in names and in values.
+    """
+
+    def __init__(self, program: DynamicProgram, values: Values) -> None:
+        self.source = program.module.source
+        self.outputs = program.outputs
+        self._trace = Trace()
+        self._run = program.prepare(values, self._trace)
+        self._execution = Execution(program.files, self._run.interpreter, self._run.inputs)
+        self.failure: CgError | None = None
+        try:
+            self._execution.module()
+        except CgError as e:
+            self.failure = e
+        except KeyboardInterrupt:
+            self.failure = error("interrupted-run", status=130)
+        self.tape = self._run.interpreter.tape
+        self.size = len(self.tape)
+        self.events: Sequence[Event] = self._trace.events
+        self._run.interpreter.quiet()
+        self.breaks: dict[int, Break] = {}
+        self.first = next((k for k, e in enumerate(self.events) if e.kind != "input"), len(self.events))
+        self.at = self.first
+
+    # ---- moving
+
+    @property
+    def ended(self) -> bool:
+        return self.at >= len(self.events)
+
+    def line(self, k: int) -> Line:
+        return line_of(self.events[k], self._trace, self.tape.v)
+
+    def depth(self) -> int:
+        """How many calls lie around the place."""
+        return self._trace.scopes[self.scope()].depth
+
+    def step(self, by: int = 1) -> None:
+        """So many events on, or back where `by` is negative; it ends at the ends of the run."""
+        self.at = max(self.first, min(len(self.events), self.at + by))
+
+    def over(self) -> None:
+        """To the next line of this call, over calls that it makes, or behind its end."""
+        depth = self.depth()
+        self.step()
+        while not self.ended and self.depth() > depth:
+            self.step()
+
+    def out(self) -> None:
+        """Behind the end of this call."""
+        depth = self.depth()
+        while not self.ended and self.depth() >= depth:
+            self.step()
+
+    def forward(self, until: Callable[[int], bool] | None = None) -> int | None:
+        """To the next place where a break holds, or `until`; the number of the break, if it is one."""
+        return self._go(1, until)
+
+    def backward(self) -> int | None:
+        """To the place before this one where a break holds, else to the beginning."""
+        return self._go(-1, None)
+
+    def _go(self, by: int, until: Callable[[int], bool] | None) -> int | None:
+        while True:
+            before = self.at
+            self.step(by)
+            if self.ended or self.at == before:
+                return None
+            if until is not None and until(self.at):
+                return None
+            for number, each in self.breaks.items():
+                if each.holds(self.at):
+                    return number
+            if self.at == self.first and by < 0:
+                return None
+
+    def starts_line(self, k: int, number: int) -> bool:
+        """Whether event `k` is the first of a run of them on a line of the program's own file."""
+        here = self._place(k)
+        return here == number and (k == 0 or self._place(k - 1) != number)
+
+    def _place(self, k: int) -> int | None:
+        span = self.events[k].span
+        return span.line if span.source is self.source and self.events[k].kind not in ("input", "return") else None
+
+    def made(self, k: int) -> range:
+        """The nodes that the event in front of `k` made."""
+        return range(self.events[k - 2].nodes if k > 1 else 0, self.events[k - 1].nodes) if k else range(0)
+
+    # ---- looking
+
+    def scope(self) -> int:
+        """The call that the place lies in."""
+        if self.ended:
+            return 0
+        event = self.events[self.at]
+        return self._trace.scopes[event.scope].parent if event.kind == "call" else event.scope
+
+    def calls(self) -> list[str]:
+        """The functions around the place, the innermost first."""
+        found: list[str] = []
+        scope = self.scope()
+        while scope > 0:
+            found.append(self._trace.scopes[scope].function)
+            scope = self._trace.scopes[scope].parent
+        return found
+
+    def variables(self, scope: int | None = None) -> dict[str, Value | Structure]:
+        """What names are bound to at the place, in its call."""
+        wanted = self.scope() if scope is None else scope
+        found: dict[str, Value | Structure] = {}
+        for event in self.events[: self.at]:
+            if event.scope == wanted and event.kind != "return":
+                found.update(event.names)
+        return found
+
+    def value(self, name: str, x: Any) -> Any:
+        return shown(x, self.tape.v)
+
+    def evaluate(self, text: str) -> Any:
+        """The value of an expression over the variables of the place: a number, an array, or what other data are.
+
+        Raises CgError for a mistake in it and for what stops it.
+        """
+        try:
+            return shown(self._evaluated(text, "print"), self.tape.v)
+        finally:
+            self.tape.cut(self.size)
+
+    def slope(self, of: str, by: str) -> Any:
+        """The derivative of one value by another, as far as the run has come. Raises CgError."""
+        try:
+            y, x = self._evaluated(of, "grad"), self._evaluated(by, "grad")
+            for text, found in ((of, y), (by, x)):
+                if not isinstance(found, Value) or not found.type.has_derivative:
+                    raise error("no-slope", status=1, text=text)
+            assert isinstance(x, Value)
+            assert isinstance(y, Value)
+            made = derivative(y.region, y, x)
+            return 0.0 if made is None else shown(made, self.tape.v)
+        finally:
+            self.tape.cut(self.size)
+
+    def _evaluated(self, text: str, where: str) -> Value | Structure:
+        names = {**self.variables(0), **self.variables()}
+        return self._execution.evaluate(Source(where, text), names)
+
+    def graph(self) -> tuple[Graph, list[Any]]:
+        """What has been computed so far, with its values."""
+        size = self.events[self.at - 1].nodes if self.at else 0
+        whole = self.tape.freeze(())
+        return select(whole, list(range(size))), self.tape.v[:size]
+
+    def back_from(self, name: str) -> BackwardPass:
+        """The backward pass from a number. Raises CgError for what is no float."""
+        found = self._evaluated(name, "backward")
+        if not isinstance(found, Value) or not found.type.has_derivative or found.type.shape:
+            raise error("no-slope", status=1, text=name)
+        if found.node >= self.size:
+            self.tape.cut(self.size)
+            raise error("not-on-record", status=1, text=name)
+        return BackwardPass(self.tape.freeze(()), self.tape.v, found.node)
+
+    def steepest(self, name: str) -> list[float]:
+        """By node the largest magnitude of the derivative of a value by it; 0 for literals and the value itself."""
+        walk = self.back_from(name)
+        while walk.step() is not None:
+            pass
+        found = [_magnitude(walk.derivatives.get(i)) for i in range(self.size)]
+        return [0.0 if i == walk.of or not self.tape.varies[i] else g for i, g in enumerate(found)]
+
+    def broken(self, i: int) -> bool:
+        """Whether the value of a node is, or holds, no number."""
+        t, x = self.tape.type_of(i), self.tape.v[i]
+        if not isinstance(t, Type) or not t.is_float or x is None:
+            return False
+        return bool((x != x).any()) if t.shape else x != x
+
+
+def _magnitude(g: Any) -> float:
+    if g is None:
+        return 0.0
+    return float(abs(g).max()) if getattr(g, "size", 0) else abs(g) if isinstance(g, (int, float)) else 0.0

@@ -1,0 +1,31 @@
+"""Events of a dynamic run in plain words, with the values that the run computed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from cgcli.language.regions import Value
+from cgcli.render.trace import Line
+from cgcli.run.events import Event, Trace
+
+
+def line_of(event: Event, trace: Trace, v: Sequence[Any]) -> Line:
+    """The event as a line; `v` holds the values of nodes."""
+    scope, span = trace.scopes[event.scope], event.span
+    return Line(
+        kind=event.kind,
+        file=span.source.name,
+        line=span.line,
+        text=" ".join(span.text.split()),
+        depth=scope.depth,
+        function=scope.function,
+        names=[(name, shown(x, v)) for name, x in event.names],
+        number=event.number,
+        holds=event.holds,
+    )
+
+
+def shown(x: Any, v: Sequence[Any]) -> Any:
+    """A value of the graph; other data by what they are."""
+    return v[x.node] if isinstance(x, Value) else str(x)

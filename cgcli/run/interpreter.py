@@ -1,0 +1,423 @@
+"""The dynamic mode: a program runs statement by statement, and what it computes is recorded on a tape.
+
+It is the walk that lowers programs, over a builder that computes: a side that is not taken, a step that does not come
+and a call that is not made leave no node. Only what decides on the way is different here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from typing import Any
+
+from cgcli.graph.diagnostic import error
+from cgcli.graph.sizes import Size
+from cgcli.graph.source import Span
+from cgcli.graph.types import ANY, INT
+from cgcli.language.blocks import Exit, Running
+from cgcli.language.calls import Calls, Memo
+from cgcli.language.expressions import DATA, MAX_NODES, Lowering
+from cgcli.language.flow import assigned_in, block_of
+from cgcli.language.frames import Frame
+from cgcli.language.names import Function
+from cgcli.language.origins import callers
+from cgcli.language.parser import unquote
+from cgcli.language.records import Input
+from cgcli.language.regions import Region, Several, Value
+from cgcli.language.structures import STRUCTURES, Items, Null, Record, Structure, Text
+from cgcli.language.suggest import nearest
+from cgcli.language.tree import arguments, identifier, kind
+
+from .data import structured
+from .events import Event, Kind, Scope, Trace
+from .limits import Meter, TooManySteps
+from .tape import Tape
+
+
+class Interpreter(Calls):
+    """Runs a program once. `values`: by input what it is given; `tape` holds what was computed, also after an error.
+
+    trace: is told of each line that runs, those of the standard library left out.
+    """
+
+    def __init__(
+        self,
+        values: Mapping[str, Any],
+        sizes: Mapping[str, int],
+        max_nodes: int = MAX_NODES,
+        max_memory: int | None = None,
+        max_steps: int | None = None,
+        trace: Trace | None = None,
+    ) -> None:
+        super().__init__(max_nodes)
+        self.tape = Tape(max_memory)
+        self.structures: dict[str, Value | Structure] = {}
+        self._values, self._sizes = values, sizes
+        self._max_steps, self._meter = max_steps, Meter(max_steps, None)
+        self._trace = trace
+        self._scopes: dict[int, tuple[Any, int]] = {}  # by a call's id, the call and its scope
+        self._bound_in: dict[int, tuple[str, ...]] = {}  # by a block's id, the names that it assigns
+
+    # ---- what a run begins with
+
+    def region(self) -> Region:
+        region = Region()
+        region.builder = self.tape
+        return region
+
+    def given(self, region: Region, declared: Input) -> Value | Structure:
+        value = self._values[declared.name]
+        if declared.type == ANY:
+            data = structured(region, self.tape, declared.name, value, declared.span)
+            self.structures[declared.name] = data
+        else:
+            region.at(declared.span, None)
+            data = Value(region, self.tape.given(declared.type, declared.name, value))
+        if self._trace is not None and declared.span is not None:
+            self._trace.add(Event("input", declared.span, 0, len(self.tape), ((declared.name, data),)))
+        return data
+
+    def quiet(self) -> None:
+        """From here on nothing is told."""
+        self._trace = None
+
+    # ---- what is told
+
+    def bind(self, frame: Frame, tree: Any, value: Any, name: str) -> Any:
+        made = super().bind(frame, tree, value, name) if isinstance(value, Value) else value
+        self._tell(frame, "bind", tree, ((name.removeprefix(frame.prefix), made),))
+        return made
+
+    def _tell(self, frame: Frame, kind_: Kind, tree: Any, names: Any = (), **more: Any) -> None:
+        if self._trace is not None and not frame.environment.library:
+            span = tree if isinstance(tree, Span) else frame.span(tree)
+            event = Event(kind_, span, self._scope(frame.call), len(self.tape), tuple(names), **more)
+            self._trace.add(event)
+
+    def _scope(self, call: Any) -> int:
+        while call is not None and id(call) not in self._scopes:
+            call = call.parent
+        return 0 if call is None else self._scopes[id(call)][1]
+
+    # ---- what a run computes with
+
+    def number(self, frame: Frame, tree: Any, size: Size) -> Value:
+        return super().number(frame, tree, self._sizes[size] if isinstance(size, str) else size)
+
+    # ---- sides
+
+    def run(self, frame: Frame, statements: Sequence[Any]) -> Running:
+        for statement in statements:
+            found = yield from self.statement(frame, statement)
+            if found is not None:
+                return found
+        return None
+
+    def _sides(self, frame: Frame, tree: Any, then: Sequence[Any], otherwise: Sequence[Any]) -> Running:
+        c = yield frame, tree.children[0]
+        self._check_bool(frame, tree.children[0], c)
+        assert frame.local is not None
+        first, second = self._assigned(then), self._assigned(otherwise)
+        before = {name for name in (*first, *second) if self.lookup(frame, name) is not None}
+        holds = bool(self.tape.v[c.node])
+        self._tell(frame, "if", _head(frame, tree, tree.children[0]), holds=holds)
+        found = yield from self.run(frame, then if holds else otherwise)
+        for name in (*first, *second):
+            if name not in before and not (name in first and name in second):
+                frame.local.pop(name, None)  # what one side alone binds ends with it
+        self._vary(frame, tree, (*first, *second))
+        return self._handed_on(frame, found)
+
+    def _if_expr(self, frame: Frame, tree: Any) -> Lowering:
+        condition, then, otherwise = tree.children
+        c = yield frame, condition
+        self._check_bool(frame, condition, c)
+        return self._varying(frame, tree, (yield frame, then if self.tape.v[c.node] else otherwise, DATA))
+
+    def _lazily(self, frame: Frame, tree: Any, op: str) -> Lowering:
+        left, right = tree.children
+        x = yield frame, left
+        if not x.type.shape and x.type.dtype == "bool" and self.tape.v[x.node] == (op == "or"):
+            return x
+        y = yield frame, right
+        return self.emit(frame, tree, op, [x, y], [left, right])
+
+    # ---- loops
+
+    def _for_stmt(self, frame: Frame, tree: Any) -> Running:
+        token, iterable, block = tree.children
+        items = yield from self._steps_over(frame, token, iterable)
+        return (yield from self._repeat(frame, tree, block, items, identifier(token)))
+
+    def _while_stmt(self, frame: Frame, tree: Any) -> Running:
+        condition, block = tree.children
+        return (yield from self._repeat(frame, tree, block, None, None, condition))
+
+    def _repeat(
+        self,
+        frame: Frame,
+        tree: Any,
+        block: Any,
+        items: Iterator[Any] | None,
+        name: str | None,
+        condition: Any = None,
+    ) -> Running:
+        """Steps as long as there are items, or a condition holds."""
+        assert frame.local is not None
+        local, statements = frame.local, block_of(block)
+        hidden = None if name is None else local.get(name)
+        changed = [n for n in self._assigned(statements) if n != name and self.lookup(frame, n) is not None]
+        before = {*local, *changed}
+        found: Exit | None = None
+        head, count = _head(frame, tree, condition or tree.children[1]), 0
+        while found is None:
+            self._vary(frame, tree, changed)
+            if condition is not None:
+                holds = yield frame, condition
+                self._check_bool(frame, condition, holds, "while")
+                if not self.tape.v[holds.node]:
+                    self._tell(frame, "end", head, number=count, holds=False)
+                    break
+            elif items is not None and name is not None:
+                item = next(items, None)
+                if item is None:
+                    self._tell(frame, "end", head, number=count)
+                    break
+                local[name] = item
+            self._step(frame, tree)
+            count += 1
+            self._tell(frame, "step", head, () if name is None else ((name, local[name]),), number=count)
+            found = yield from self.run(frame, statements)
+            for n in [n for n in local if n not in before]:
+                del local[n]  # what a step binds anew ends with it
+        if name is not None:
+            local.pop(name, None)
+            if hidden is not None:
+                local[name] = hidden
+        return self._handed_on(frame, found)
+
+    def _steps_over(self, frame: Frame, token: Any, tree: Any) -> Generator[Any, Any, Iterator[Any]]:
+        """What a `for` binds its variable to, step by step."""
+        shown = frame.prefix + identifier(token)
+        if kind(tree) == "range":
+            ends: list[int] = []
+            for part in tree.children:
+                end = yield frame, part
+                if not end.type.is_int or end.type.shape:
+                    span = frame.span(part)
+                    raise error("range-end", span, *callers(frame.call, span), type=end.type)
+                ends.append(self.tape.v[end.node])
+            return self._counted(frame, token, range(*ends), shown)
+        x = yield frame, tree, DATA
+        span = frame.span(tree)
+        if isinstance(x, Items):
+            return iter(x.parts)
+        if not isinstance(x, Value):
+            raise error("structure-not-iterable", span, *callers(frame.call, span), status=1, found=str(x), path=x.path)
+        if not x.type.shape:
+            of_int = span.text if x.type.is_int else None
+            raise error("not-iterable", span, *callers(frame.call, span), type=x.type, count=of_int)
+        return self._row_by_row(frame, token, tree, x, shown)
+
+    def _counted(self, frame: Frame, token: Any, numbers: range, shown: str) -> Iterator[Value]:
+        for k in numbers:
+            b = frame.region.at(frame.span(token), frame.call)
+            node = b.const(k, INT)
+            self.tape.let_vary(node)
+            b.names[node] = shown
+            yield Value(frame.region, node)
+
+    def _row_by_row(self, frame: Frame, token: Any, tree: Any, x: Value, shown: str) -> Iterator[Value]:
+        count = x.type.shape[0]
+        assert isinstance(count, int)  # sizes are numbers on a tape
+        for k in range(count):
+            row = self.indexed(frame, tree, x, [(tree, self.value(frame, tree, k))])
+            yield super().bind(frame, token, row, shown)
+
+    def _step(self, frame: Frame, tree: Any) -> None:
+        try:
+            self._meter.step()
+        except TooManySteps:
+            raise error("too-many-steps", frame.span(tree), status=1, limit=self._max_steps) from None
+
+    # ---- what varies
+
+    def _assigned(self, statements: Sequence[Any]) -> tuple[str, ...]:
+        """The names that statements bind, in blocks as well."""
+        key = id(statements[0]) if statements else 0
+        known = self._bound_in.get(key)
+        if known is None:
+            known = self._bound_in[key] = tuple(assigned_in(statements))
+        return known
+
+    def _vary(self, frame: Frame, tree: Any, names: Sequence[str]) -> None:
+        """What an `if` or a loop hands on counts as more than a literal, whatever it is made of."""
+        assert frame.local is not None
+        for name in names:
+            value = self.lookup(frame, name)
+            if isinstance(value, Value):
+                made = self._varying(frame, tree, value)
+                if made is not value:
+                    self.tape.names[made.node] = frame.prefix + name
+                    frame.local[name] = made
+
+    def _varying(self, frame: Frame, tree: Any, value: Any) -> Any:
+        if not isinstance(value, Value) or self.tape.varies[value.node]:
+            return value
+        made = self.emit(frame, tree, "copy", [value], [])
+        self.tape.let_vary(made.node)
+        return made
+
+    def _handed_on(self, frame: Frame, found: Exit | None) -> Exit | None:
+        if found is None:
+            return None
+        return found._replace(values=tuple(self._varying(frame, found.tree, v) for v in found.values))
+
+    # ---- calls
+
+    def called(self, frame: Frame, tree: Any, function: Function) -> None:
+        self._step(frame, tree)
+
+    def begun(self, frame: Frame, inner: Frame, function: Function) -> Value | Several | None:
+        if self._trace is not None and not inner.environment.library:
+            parent, scopes = self._scope(frame.call), self._trace.scopes
+            self._scopes[id(inner.call)] = inner.call, len(scopes)
+            scopes.append(Scope(parent, function.name, scopes[parent].depth + 1))
+            assert inner.local is not None
+            self._tell(inner, "call", function.tree.children[0], inner.local.items())
+        return None
+
+    def ended(self, inner: Frame, memo: Memo, result: Value | Several) -> None:
+        if self._trace is not None and inner.call is not None and not inner.environment.library:
+            values = result if isinstance(result, Several) else (result,)
+            span = inner.call.span
+            names = tuple(("", v) for v in values)
+            if span is not None:
+                self._trace.add(Event("return", span, self._scope(inner.call), len(self.tape), names))
+
+    def _assertion(self, frame: Frame, statement: Any) -> Generator[Any, Any, None]:
+        yield from super()._assertion(frame, statement)
+        self._tell(frame, "assert", statement, holds=True)
+
+    # ---- structured data
+
+    def _call(self, frame: Frame, tree: Any) -> Any:
+        callee = tree.children[0]
+        if kind(callee) == "name":
+            name = identifier(callee.children[0])
+            if name in ("has", "len") and name not in frame.environment.names.functions:
+                return self._about_data(frame, tree, name)
+        return super()._call(frame, tree)
+
+    def _about_data(self, frame: Frame, tree: Any, name: str) -> Lowering:
+        """`len(items)`, `has(tree, "left")`."""
+        positional, keywords = arguments(tree)
+        wanted = 2 if name == "has" else 1
+        if len(positional) != wanted or keywords:
+            given = f"{wanted} argument{'s' if wanted > 1 else ''}"
+            raise error("wrong-count", frame.span(tree), name=name, wanted=given, found=len(positional) + len(keywords))
+        x = yield frame, positional[0], DATA
+        if name == "has":
+            key = self._key(frame, positional[1])
+            found = isinstance(x, Record) and not isinstance(x.parts.get(key, Null("")), Null)
+            return self._fact(frame, tree, found)
+        if isinstance(x, Items):
+            return self.number(frame, tree, len(x.parts))
+        span = frame.span(positional[0])
+        if not isinstance(x, Value):
+            raise error("structure-no-length", span, *callers(frame.call, span), status=1, found=str(x), path=x.path)
+        if not x.type.shape:
+            return (yield from super()._call(frame, tree))  # which says what is wrong
+        return self.number(frame, tree, x.type.shape[0])
+
+    def _fact(self, frame: Frame, tree: Any, value: bool) -> Value:
+        """A bool that the data decide."""
+        made = self.value(frame, tree, value)
+        self.tape.let_vary(made.node)
+        return made
+
+    def _key(self, frame: Frame, tree: Any) -> str:
+        if kind(tree) != "string":
+            raise error("key-expected", frame.span(tree))
+        return unquote(frame.environment.source, tree.children[0])
+
+    def _comparison(self, frame: Frame, tree: Any) -> Lowering:
+        """Texts can be told apart: `tree.kind == "leaf"`."""
+        parts, signs = tree.children[::2], [str(s) for s in tree.children[1::2]]
+        if len(parts) > 2 or signs[0] not in ("==", "!="):
+            return (yield from super()._comparison(frame, tree))
+        values: list[Any] = []
+        for part in parts:
+            written = kind(part) == "string"
+            values.append(Text("", self._key(frame, part)) if written else (yield frame, part, DATA))
+        x, y = values
+        if isinstance(x, Text) or isinstance(y, Text):
+            equal = isinstance(x, Text) and isinstance(y, Text) and x.text == y.text
+            return self._fact(frame, tree, equal == (signs[0] == "=="))
+        for value, part in zip(values, parts, strict=True):
+            if not isinstance(value, Value):
+                span = frame.span(part)
+                words = {"found": str(value), "path": value.path}
+                raise error("structure-as-value", span, *callers(frame.call, span), status=1, **words)
+        return self.emit(frame, tree, "eq" if signs[0] == "==" else "ne", values, parts)
+
+    def _field(self, frame: Frame, tree: Any) -> Any:
+        if self._module(frame, tree.children[0]) is not None:
+            return super()._field(frame, tree)
+        return self._part_of(frame, tree)
+
+    def _part_of(self, frame: Frame, tree: Any) -> Lowering:
+        base, token = tree.children
+        x = yield frame, base, DATA
+        if isinstance(x, Value):
+            if str(token) == "T":
+                return self.transposed(frame, tree, x)
+            raise error("field-of-number", frame.span(base), status=1, name=identifier(token), type=x.type)
+        return self._named(frame, base, token, x, identifier(token))
+
+    def _named(self, frame: Frame, base: Any, place: Any, x: Structure, name: str) -> Any:
+        """The part of a record."""
+        span = frame.span(place)
+        if not isinstance(x, Record):
+            other = {"found": str(x), "path": x.path, "name": name}
+            raise error("field-of-other", frame.span(base), *callers(frame.call, span), status=1, **other)
+        if name not in x.parts:
+            words: dict[str, Any] = {
+                "name": name,
+                "path": x.path,
+                "nearest": nearest(name, list(x.parts)),
+                "known": list(x.parts),
+            }
+            raise error("no-such-field", span, *callers(frame.call, span), status=1, **words)
+        return x.parts[name]
+
+    def index(self, frame: Frame, tree: Any, x: Any) -> Lowering:
+        if not isinstance(x, STRUCTURES):
+            return (yield from super().index(frame, tree, x))
+        base, *items = (c for c in tree.children if c is not None)
+        if len(items) == 1 and kind(items[0]) == "string":
+            return self._named(frame, base, items[0], x, self._key(frame, items[0]))
+        span = frame.span(base)
+        if not isinstance(x, Items) or len(items) != 1 or kind(items[0]) == "ellipsis":
+            raise error("structure-index", span, *callers(frame.call, span), status=1, found=str(x), path=x.path)
+        [(part, item)] = yield from self._items(frame, tree)
+        if not isinstance(item, Value):  # a slice
+            bounds = [None if v is None else self._whole(frame, part, v) for v in item]
+            return Items(x.path, x.parts[slice(*bounds)])
+        k = self._whole(frame, part, item)
+        if not -len(x.parts) <= k < len(x.parts):
+            span = frame.span(part)
+            raise error("index-outside", span, *callers(frame.call, span), status=1, index=k, size=len(x.parts))
+        return x.parts[k]
+
+    def _whole(self, frame: Frame, tree: Any, value: Value) -> int:
+        if not value.type.is_int or value.type.shape:
+            span = frame.span(tree)
+            raise error("index-type", span, *callers(frame.call, span), type=value.type, chooser=None)
+        k: int = self.tape.v[value.node]
+        return k
+
+
+def _head(frame: Frame, statement: Any, part: Any) -> Span:
+    """The first line of a block: up to its condition, or what it goes over."""
+    whole = frame.span(statement)
+    return Span(whole.source, whole.start, frame.span(part).end)
