@@ -91,7 +91,6 @@ def test_an_empty_program_is_an_error_for_eval_and_none_for_check() -> None:
         (["eval", "f.cg", "--format", "jsno"], "did you mean `json`?"),
         (["eval", "f.cg", "--precision", "0"], "at least 1"),
         (["eval", "f.cg", "--precision", "x"], "whole number"),
-        (["eval", "f.cg", "--mode", "dynamic"], "not supported yet"),
         (["eval", "m.py:f"], "not supported yet"),
         (["check", "f.cg", "--a", "2"], "there is no option `--a`"),
         (["grad", "f.cg", "--of", "z", *VALUES], "`z`"),

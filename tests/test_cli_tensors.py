@@ -91,6 +91,8 @@ def test_a_range_holds_for_every_element() -> None:
 
 @pytest.mark.parametrize("name", sorted(p.stem for p in (ROOT / "samples").glob("*.cg")))
 def test_samples_can_be_shown_and_drawn(name: str, tmp_path: Path) -> None:
+    data = ROOT / "samples" / f"{name}.json"
     values = ("--a", "2", "--b", "3", "--c", "1") if name == "article" else ()
+    values = ("--set", f"{name}=@{data}") if data.exists() else values
     assert cg("show", f"samples/{name}.cg", *values).status == 0
     assert cg("render", f"samples/{name}.cg", *values, "-o", str(tmp_path / "a.dot")).status == 0

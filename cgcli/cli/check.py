@@ -13,8 +13,10 @@ from cgcli.cli.output import coloured, emit, stdout
 from cgcli.cli.sources import open_program
 from cgcli.graph.diagnostic import CgError, Diagnostic
 from cgcli.language.records import Input
+from cgcli.language.wording import word
 from cgcli.language.wording.words import phrase
 from cgcli.program import Program
+from cgcli.render.escape import show
 from cgcli.render.json import dump
 from cgcli.render.report import as_data
 from cgcli.render.report import text as report
@@ -26,7 +28,7 @@ def check(
     file: File = None,
     expression: Expression = None,
     layout: Layout = "plain",
-    mode: Mode = "static",
+    mode: Mode = None,
     allow_path: AllowPath = None,
     colour: Colour = "auto",
 ) -> int:
@@ -37,7 +39,7 @@ def check(
     program: Program | None = None
     found: Sequence[Diagnostic]
     try:
-        program = open_program(file, expression, allow_path or ())
+        program = open_program(file, expression, allow_path or (), mode)
         found, status = program.warnings, 0
     except CgError as problem:
         found, status = problem.diagnostics, problem.status
@@ -52,13 +54,19 @@ def check(
 
 
 def summary(program: Program) -> str:
-    """One line: the inputs, those without a declaration marked, and the outputs."""
+    """One line: the inputs, those without a declaration marked, the outputs, and why a run makes the graph."""
     implicit = [each.name for each in program.inputs if each.implicit]
     params = [each.name for each in program.inputs if each.kind == "param"]
     declared = [each.name for each in program.inputs if each.kind == "input" and not each.implicit]
     parts = [_counted("input", declared), _counted("implicit input", implicit), _counted("param", params)]
     told = [part for part in parts if part] or ["no inputs"]
-    return "ok: " + ", ".join([*told, _counted("output", program.outputs) or "no outputs"])
+    ok = "ok: " + ", ".join([*told, _counted("output", program.outputs) or "no outputs"])
+    return ok if program.mode == "static" else f"{ok}; {_needs_run(program)}"
+
+
+def _needs_run(program: Program) -> str:
+    why = "" if program.why is None else f", for {word(program.why).title}"
+    return show(f"dynamic: each run makes the graph{why}")
 
 
 def _counted(what: str, names: Sequence[str]) -> str:
@@ -71,6 +79,7 @@ def _data(program: Program | None, found: Sequence[Diagnostic]) -> dict[str, Any
     if program is not None:
         data["inputs"] = [_input(each) for each in program.inputs]
         data["outputs"] = list(program.outputs)
+        data["mode"] = program.mode
     return data
 
 

@@ -43,7 +43,7 @@ def evaluate(
     layout: Format = None,
     precision: Precision = None,
     full: Full = False,
-    mode: Mode = "static",
+    mode: Mode = None,
     allow_path: AllowPath = None,
     colour: Colour = "auto",
     seed: Seed = None,
@@ -70,8 +70,10 @@ def evaluate(
         backend,
         max_steps,
         timeout,
+        mode,
     )
     session.require_values()
+    session = session.recorded()
     program = session.program
     results = {n: single(v, program.type_of(n)) for n, v in program.eval(session.values, every=every).items()}
     if not results:

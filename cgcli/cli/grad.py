@@ -64,7 +64,7 @@ def grad(
     layout: Format = None,
     precision: Precision = None,
     full: Full = False,
-    mode: Mode = "static",
+    mode: Mode = None,
     allow_path: AllowPath = None,
     colour: Colour = "auto",
     seed: Seed = None,
@@ -100,7 +100,9 @@ def grad(
         backend,
         max_steps,
         timeout,
+        mode,
     )
+    session = session.recorded()
     if symbolic:
         return _symbolic(session, of, names, layout)
     session.require_values()

@@ -8,6 +8,8 @@ from typing import Any
 
 from cgcli.cli.arguments import EMPTY, Known
 from cgcli.graph.diagnostic import error
+from cgcli.graph.source import Source
+from cgcli.graph.types import ANY
 from cgcli.language.suggest import nearest
 from cgcli.program import Program
 
@@ -24,7 +26,8 @@ def gather(program: Program, settings: Sequence[str], inputs_file: str | None, k
         from cgcli.cli.value_files import read_values  # with the libraries that read such files
 
         many: dict[str, Any] = {}
-        for written, value in read_values(inputs_file).items():
+        structured = {each.name for each in program.inputs if each.type == ANY}
+        for written, value in read_values(inputs_file, structured).items():
             name = canonical(written)
             if name in many:
                 raise error("inputs-file-repeats", file=inputs_file, name=name)
@@ -96,13 +99,20 @@ def _settings(settings: Sequence[str]) -> dict[str, str]:
 
 def _of_line(program: Program, name: str, text: str) -> Any:
     """A value as the line gives it: an expression of the language, or `@` and a file."""
-    if not text.lstrip().startswith("@"):
+    file = text.strip()[1:] if text.lstrip().startswith("@") else None
+    if program.input(name).type == ANY:
+        from cgcli.data.structured import parse_structured, read_structured
+
+        return read_structured(file) if file is not None else parse_structured(Source(f"--{name}", text))
+    if file is None:
         return program.parse_value(name, text)
     from cgcli.data.arrays import read_array  # with the array library
 
-    return program.fit_value(name, read_array(text.strip()[1:]))
+    return program.fit_value(name, read_array(file))
 
 
 def _value(program: Program, name: str, value: Any) -> Any:
     """A value of a file of many: an expression of the language, or a tensor."""
+    if program.input(name).type == ANY:
+        return value
     return program.parse_value(name, value) if isinstance(value, str) else program.fit_value(name, value)

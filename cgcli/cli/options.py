@@ -48,14 +48,6 @@ def _later(what: str) -> Callable[[str], str]:
     return parse
 
 
-def _mode(text: str) -> str:
-    if text == "dynamic":
-        raise error("not-yet", what="`--mode dynamic`")
-    return str(_MODE["parser"](text))
-
-
-_MODE = choice("--mode", "static", "dynamic")
-
 File = Annotated[
     str | None,
     typer.Argument(metavar="FILE", help="A .cg file, or - for standard input.", show_default=False),
@@ -101,8 +93,12 @@ Full = Annotated[
 ]
 Colour = Annotated[str, typer.Option("--color", help="When to colour.", **choice("--color", "auto", "always", "never"))]
 Mode = Annotated[
-    str,
-    typer.Option("--mode", help="How to run the program.", parser=_mode, metavar=_MODE["metavar"]),
+    str | None,
+    typer.Option(
+        "--mode",
+        help="static plans the graph and runs it, dynamic makes it as it runs (else static where that can be).",
+        **choice("--mode", "static", "dynamic"),
+    ),
 ]
 Of = Annotated[
     str | None,

@@ -57,7 +57,7 @@ def plan(
     layout: Layout = None,
     full: Full = False,
     fast_math: FastMath = False,
-    mode: Mode = "static",
+    mode: Mode = None,
     allow_path: AllowPath = None,
     colour: Colour = "auto",
 ) -> int:
@@ -70,7 +70,7 @@ def plan(
     names = None if wrt is None else [canonical(name) for name in wrt.split(",")]
     if names is not None and "" in names:
         raise error("empty-name", option="--wrt", value=wrt or EMPTY)
-    session = start(context, file, expression, settings, inputs_file, allow_path, colour)
+    session = start(context, file, expression, settings, inputs_file, allow_path, colour, mode=mode).recorded()
     program = session.program
     if session.values and missing_inputs(program, session.values):
         session.require_values()

@@ -54,7 +54,7 @@ def render(
     of: Of = None,
     settings: Set = None,
     inputs_file: InputsFile = None,
-    mode: Mode = "static",
+    mode: Mode = None,
     allow_path: AllowPath = None,
     colour: Colour = "auto",
     seed: Seed = None,
@@ -83,7 +83,9 @@ def render(
         backend,
         max_steps,
         timeout,
+        mode,
     )
+    session = session.recorded()
     program = session.program
     evaluation = evaluate(session, of)
     params = [each.name for each in program.inputs if each.kind == "param"]

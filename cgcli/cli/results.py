@@ -11,7 +11,7 @@ from cgcli.graph.diagnostic import error
 from cgcli.render import csv, json
 from cgcli.render.escape import show
 from cgcli.render.table import table
-from cgcli.render.tensors import columns, is_tensor, write
+from cgcli.render.tensors import columns, is_structure, is_tensor, parts, write
 
 MOST_COLUMNS = 10_000  # of a CSV file: a tensor has one for each element
 
@@ -74,6 +74,7 @@ def table_settings(colour: str, precision: int | None) -> dict[str, Any]:
 
 def _columns(rows: Sequence[tuple[str, Any]], precision: int | None) -> tuple[list[str], list[Any]]:
     """The names and the numbers of one row of CSV. Raises `CgError` (status 1) when there are too many."""
+    rows = [part for name, value in rows for part in (parts(name, value) if is_structure(value) else [(name, value)])]
     count = sum(value.size if is_tensor(value) else 1 for _, value in rows)
     if count > MOST_COLUMNS:
         raise error("too-many-columns", status=1, columns=count, limit=MOST_COLUMNS)

@@ -51,7 +51,7 @@ def headline(path: Path) -> str:
 
 
 def copy_here(name: str) -> list[str]:
-    """Copies a sample, and what it imports, into the working folder; returns a line for each file.
+    """Copies a sample, its data and what it imports into the working folder; returns a line for each file.
 
     Raises `CgError` for an unknown name and for a file that is there already; nothing is copied then.
     """
@@ -60,7 +60,7 @@ def copy_here(name: str) -> list[str]:
         raise error("unknown-sample", name=name or EMPTY, nearest=nearest(name, list(known)))
     wanted = [known[name]]
     for path in wanted:  # grows while it is walked, by what a sample imports
-        wanted += [other for other in _imports(path) if other not in wanted]
+        wanted += [other for other in (*_imports(path), *_data(path)) if other not in wanted]
     copies = {path: path.relative_to(folder()) for path in wanted}
     for copy in copies.values():
         if copy.exists() or copy.is_symlink():
@@ -75,6 +75,12 @@ def _imports(path: Path) -> list[Path]:
     lines = path.read_text(encoding="utf-8").splitlines()
     targets = [line.split('"')[1] for line in lines if line.startswith('import "') and line.count('"') >= 2]
     return [path.parent / target for target in targets]
+
+
+def _data(path: Path) -> list[Path]:
+    """The data that a sample is to be tried with, if it needs any."""
+    data = path.with_suffix(".json")
+    return [data] if data != path and data.exists() else []
 
 
 def _copy(path: Path, copy: Path) -> None:

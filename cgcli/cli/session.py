@@ -29,6 +29,14 @@ class Session:
         """Raises `CgError` that names every input still without a value."""
         require(self.program, self.values, known_options(self.context))
 
+    def recorded(self) -> Session:
+        """This session with a program that has a graph: in dynamic mode the record of a run, which has its values."""
+        if self.program.mode == "static":
+            return self
+        self.require_values()
+        program = self.program.recorded(self.values)
+        return Session(program, dict.fromkeys(i.name for i in program.inputs), self.context)
+
 
 def start(
     context: typer.Context,
@@ -43,11 +51,12 @@ def start(
     backend: str | None = None,
     max_steps: int | None = None,
     timeout: float | None = None,
+    mode: str | None = None,
 ) -> Session:
     """Opens the program, reads the values and prints the warnings. Raises `CgError` for what is wrong with either."""
     if timeout is not None:
         _stop_after(timeout)
-    program = open_program(file, expression, allow_path or ())
+    program = open_program(file, expression, allow_path or (), mode)
     program.seed = seed or 0
     program.max_memory, program.max_steps, program.backend = max_memory, max_steps, backend
     tell(program.warnings, colour)

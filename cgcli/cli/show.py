@@ -48,7 +48,7 @@ def show(
     layout: Format = None,
     precision: Precision = None,
     full: Full = False,
-    mode: Mode = "static",
+    mode: Mode = None,
     allow_path: AllowPath = None,
     colour: Colour = "auto",
     seed: Seed = None,
@@ -76,7 +76,9 @@ def show(
         backend,
         max_steps,
         timeout,
+        mode,
     )
+    session = session.recorded()
     evaluation = evaluate(session, of)
     graph = session.program.graph
     if as_tree:

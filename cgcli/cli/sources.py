@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from cgcli.graph.diagnostic import error
 from cgcli.graph.source import Source
@@ -12,20 +13,25 @@ from cgcli.language.files import library_names, read_source, read_stdin
 from cgcli.program import Program, load, parse
 
 
-def open_program(file: str | None, expression: str | None, allow_path: Sequence[str] = ()) -> Program:
-    """The program of FILE, `-` or `-e`; raises `CgError` when it cannot be read or is wrong."""
-    program = _open(file, expression, [Path(folder) for folder in allow_path])
+def open_program(
+    file: str | None, expression: str | None, allow_path: Sequence[str] = (), mode: str | None = None
+) -> Program:
+    """The program of FILE, `-` or `-e`; raises `CgError` when it cannot be read or is wrong.
+
+    mode: `static` or `dynamic`; by default what the program needs.
+    """
+    program = _open(file, expression, [Path(folder) for folder in allow_path], mode)
     gc.freeze()  # the program stays as long as the process: the collector need not look through it again
     return program
 
 
-def _open(file: str | None, expression: str | None, allowed: Sequence[Path]) -> Program:
+def _open(file: str | None, expression: str | None, allowed: Sequence[Path], mode: Any) -> Program:
     if expression is not None:
-        return parse(expression, name="-e", allow_path=allowed, keep=True)
+        return parse(expression, name="-e", allow_path=allowed, keep=True, mode=mode)
     if file is None:
         raise error("no-program")
     if file == "-":
-        return parse(read_stdin().text, name="-", allow_path=allowed)
+        return parse(read_stdin().text, name="-", allow_path=allowed, mode=mode)
     before, colon, function = file.rpartition(":")
     if colon and before.endswith(".py") and function:
         raise error("not-yet", what="a Python function as the program")
@@ -35,8 +41,8 @@ def _open(file: str | None, expression: str | None, allowed: Sequence[Path]) -> 
 
         known = library_function(file)
         if known is not None:  # `cg show nn.softmax`: the graph of its example
-            return parse(f"import {module}\n{known.example}", name=file)
-    return load(file, allow_path=allowed)
+            return parse(f"import {module}\n{known.example}", name=file, mode=mode)
+    return load(file, allow_path=allowed, mode=mode)
 
 
 def program_text(file: str | None, expression: str | None) -> Source:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import tomllib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import PurePath
 from typing import Any
 
@@ -25,8 +25,11 @@ class Number(str):
     """A number as it is written in a file."""
 
 
-def read_values(path: str) -> dict[str, Any]:
-    """By name the text of each value, or a tensor. Raises `CgError` for a file or a value that cannot be read."""
+def read_values(path: str, structured: Collection[str] = ()) -> dict[str, Any]:
+    """By name the text of each value, or a tensor. Raises `CgError` for a file or a value that cannot be read.
+
+    structured: names whose values are handed on as they are, as structured data.
+    """
     if PurePath(path).suffix.lower() in ARCHIVES:
         from cgcli.data.arrays import read_arrays  # with the array library
 
@@ -44,10 +47,23 @@ def read_values(path: str) -> dict[str, Any]:
         raise error("bad-inputs-file", file=path, kind=kind, reason=_reason(problem)) from None
     if not isinstance(table, dict):
         raise error("inputs-file-no-table", file=path)
-    return {
-        name: _tensor(value, name, path) if isinstance(value, list) else _text(value, name, path)
-        for name, value in table.items()
-    }
+    found: dict[str, Any] = {}
+    for name, value in table.items():
+        if name in structured:
+            found[name] = _data(value)
+        else:
+            found[name] = _tensor(value, name, path) if isinstance(value, list) else _text(value, name, path)
+    return found
+
+
+def _data(value: Any) -> Any:
+    """The data with their numbers; as deep as the file's own reader went."""
+    if isinstance(value, Number):
+        number = plain_number(value)
+        return float(SPECIAL.get(value, value)) if number is None else number
+    if isinstance(value, dict):
+        return {name: _data(part) for name, part in value.items()}
+    return [_data(part) for part in value] if isinstance(value, list) else value
 
 
 def _json(text: str) -> Any:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeGuard
 
 from cgcli.ops.notation import write_nested
@@ -28,11 +29,54 @@ def is_tensor(value: object) -> TypeGuard[Array]:
     return hasattr(value, "dtype")
 
 
+def is_structure(value: object) -> bool:
+    """Whether a value is a record, a list or what stands for no number in one."""
+    return value is None or isinstance(value, (Mapping, list))
+
+
+def structure(value: Any, precision: int | None = None, *, full: bool = False, whole: bool = True) -> str:
+    """Derivatives in the shape of structured data, `{"left": {"value": 0.5}, "items": [1, null]}`. No recursion."""
+    found: list[str] = []
+    waiting: list[Any] = [value]
+    while waiting:
+        top = waiting.pop()
+        if isinstance(top, str):
+            found.append(top)  # what stands between parts
+        elif isinstance(top, (Mapping, list)):
+            named = isinstance(top, Mapping)
+            keys = [f"{json.dumps(key, ensure_ascii=False)}: " for key in top] if named else [""] * len(top)
+            parts = list(top.values()) if isinstance(top, Mapping) else top
+            pieces: list[Any] = ["{" if named else "["]
+            for k, (key, part) in enumerate(zip(keys, parts, strict=True)):
+                pieces += [f", {key}" if k else key, part]
+            waiting.extend(reversed([*pieces, "}" if named else "]"]))
+        else:
+            found.append("null" if top is None else write(top, precision, full=full, whole=whole))
+    return "".join(found)
+
+
+def parts(name: str, value: Any) -> list[tuple[str, Any]]:
+    """The numbers and tensors of a structure by their paths: `y.left`, `y.items[0]`."""
+    found: list[tuple[str, Any]] = []
+    waiting: list[tuple[str, Any]] = [(name, value)]
+    while waiting:
+        path, top = waiting.pop()
+        if isinstance(top, Mapping):
+            waiting.extend((f"{path}.{key}", part) for key, part in reversed(list(top.items())))
+        elif isinstance(top, list):
+            waiting.extend((f"{path}[{k}]", part) for k, part in reversed(list(enumerate(top))))
+        elif top is not None:
+            found.append((path, top))
+    return found
+
+
 def write(value: Any, precision: int | None = None, *, full: bool = False, whole: bool = True) -> str:
     """A number, or a tensor: a literal when it is small or `full`, else a summary.
 
     whole: whether a float without a fraction loses its `.0`.
     """
+    if is_structure(value):
+        return structure(value, precision, full=full, whole=whole)
     if not is_tensor(value):
         return shortest(value, precision, whole=whole)
     if full or 0 < value.size <= MOST_ELEMENTS:
