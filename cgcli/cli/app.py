@@ -20,6 +20,8 @@ COMMANDS = {
     "show": "The graph in the terminal.",
     "render": "The picture of the graph.",
     "plan": "How the graph will be run: passes, order, memory, costs.",
+    "trace": "A dynamic run, line by line.",
+    "step": "A debugger that goes forward, back, and through the backward pass.",
     "check": "What is wrong or doubtful in a program, without running it.",
     "fmt": "The one canonical layout of a program.",
     "samples": "The programs that come with cg.",

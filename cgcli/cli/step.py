@@ -1,0 +1,96 @@
+"""`cg step`: a debugger that goes forward, back, and through the backward pass."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from typing import Annotated
+
+import typer
+
+from cgcli.cli.command import ProgramCommand, declare
+from cgcli.cli.options import (
+    AllowPath,
+    Colour,
+    Expression,
+    File,
+    InputsFile,
+    MaxMemory,
+    MaxSteps,
+    Precision,
+    Seed,
+    Set,
+    Timeout,
+)
+from cgcli.cli.output import emit, terminal
+from cgcli.cli.session import start
+from cgcli.cli.stepper import Quit, Stepper
+from cgcli.graph.diagnostic import CgError
+from cgcli.language.files import read_source
+from cgcli.program.dynamic import DynamicProgram
+from cgcli.program.stepping import Walk
+
+PROMPT = "(cg) "
+
+Commands = Annotated[
+    str | None, typer.Option("--commands", metavar="FILE", help="Take the commands from a file, one a line.")
+]
+
+
+def step(
+    context: typer.Context,
+    file: File = None,
+    expression: Expression = None,
+    settings: Set = None,
+    inputs_file: InputsFile = None,
+    commands: Commands = None,
+    precision: Precision = None,
+    allow_path: AllowPath = None,
+    colour: Colour = "auto",
+    seed: Seed = None,
+    max_memory: MaxMemory = None,
+    max_steps: MaxSteps = None,
+    timeout: Timeout = None,
+) -> int:
+    """Walk through a run of a program, line by line, forward and back, and through its backward pass.
+
+    Say help at the prompt for the commands. They may also come from a file or from standard input.
+    """
+    lines = None if commands is None else read_source(commands).text.splitlines()
+    limits = (seed, max_memory, None, max_steps, timeout, "dynamic")
+    session = start(context, file, expression, settings, inputs_file, allow_path, colour, *limits)
+    session.require_values()
+    assert isinstance(session.program, DynamicProgram)
+    stepper = Stepper(Walk(session.program, session.values), precision)
+    emit("\n".join(stepper.greeting()))
+    for line in _asked() if lines is None else lines:
+        if lines is not None:
+            emit(f"{PROMPT}{line}")
+        try:
+            for told in stepper.run(line):
+                emit(told)
+        except Quit:
+            return 0
+        except CgError as problem:
+            emit(stepper.complain(problem))
+    return 0
+
+
+def _asked() -> Iterator[str]:
+    """The lines that are typed, or that come by standard input, to its end."""
+    if sys.stdin is None:
+        return
+    if not terminal(sys.stdin):
+        yield from (line.rstrip("\n") for line in sys.stdin)
+        return
+    import readline  # noqa: F401 - lines can be edited, and earlier ones be had again
+
+    while True:
+        try:
+            yield input(PROMPT)
+        except EOFError:
+            emit("")
+            return
+
+
+command = declare("step", step, ProgramCommand, "cg step samples/newton.cg")

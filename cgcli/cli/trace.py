@@ -1,0 +1,94 @@
+"""`cg trace`: a dynamic run, line by line."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Annotated
+
+import typer
+
+from cgcli.cli.arguments import EMPTY
+from cgcli.cli.command import ProgramCommand, declare
+from cgcli.cli.inputs import canonical
+from cgcli.cli.options import (
+    AllowPath,
+    Colour,
+    Expression,
+    File,
+    InputsFile,
+    MaxMemory,
+    MaxSteps,
+    Precision,
+    Seed,
+    Set,
+    Timeout,
+    choice,
+)
+from cgcli.cli.output import emit
+from cgcli.cli.session import start
+from cgcli.graph.diagnostic import error
+from cgcli.program.dynamic import DynamicProgram
+from cgcli.render import json
+from cgcli.render.trace import Line, data, text
+
+Layout = Annotated[
+    str, typer.Option("--format", help="Lines for people, or an object a line.", **choice("--format", "plain", "jsonl"))
+]
+Watched = Annotated[
+    list[str] | None, typer.Option("--watch", metavar="NAME", help="Only the lines that bind this name.")
+]
+Only = Annotated[list[str] | None, typer.Option("--only", metavar="FUNCTION", help="Only the lines of this function.")]
+
+
+def trace(
+    context: typer.Context,
+    file: File = None,
+    expression: Expression = None,
+    settings: Set = None,
+    inputs_file: InputsFile = None,
+    watched: Watched = None,
+    only: Only = None,
+    layout: Layout = "plain",
+    precision: Precision = None,
+    allow_path: AllowPath = None,
+    colour: Colour = "auto",
+    seed: Seed = None,
+    max_memory: MaxMemory = None,
+    max_steps: MaxSteps = None,
+    timeout: Timeout = None,
+) -> int:
+    """Run a program in dynamic mode and print each line that runs, with the values that it makes.
+
+    Calls are indented, the steps of loops numbered.
+    """
+    limits = (seed, max_memory, None, max_steps, timeout, "dynamic")
+    session = start(context, file, expression, settings, inputs_file, allow_path, colour, *limits)
+    session.require_values()
+    program = session.program
+    assert isinstance(program, DynamicProgram)
+    wanted = _wanted(watched or [], only or [])
+
+    def tell(line: Line) -> None:
+        if wanted(line):
+            emit(json.dump(data(line)) if layout == "jsonl" else text(line, precision))
+
+    program.trace(session.values, tell)
+    return 0
+
+
+def _wanted(watched: list[str], only: list[str]) -> Callable[[Line], bool]:
+    """Which lines to print."""
+    for option, given in (("--watch", watched), ("--only", only)):
+        if any(not name.strip() for name in given):
+            raise error("empty-name", option=option, value=EMPTY)
+    names, functions = {canonical(n) for n in watched}, {canonical(n) for n in only}
+
+    def wanted(line: Line) -> bool:
+        if functions and line.function not in functions:
+            return False
+        return not names or (line.kind in ("bind", "input", "step") and any(n in names for n, _ in line.names))
+
+    return wanted
+
+
+command = declare("trace", trace, ProgramCommand, "cg trace samples/newton.cg")

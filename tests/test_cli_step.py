@@ -1,0 +1,232 @@
+"""`cg step`: sessions as they are typed, with what they print; and one in a real terminal."""
+
+from __future__ import annotations
+
+import os
+import pty
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from cli_harness import cg
+
+PROGRAM = """input x = 3
+fn halve(a) {
+    half = a / 2
+    return half
+}
+total = 0
+for t in 0..3 {
+    total = total + halve(x)
+    x2 = x * x
+}
+y = total * x
+"""
+
+
+@pytest.fixture(autouse=True)
+def program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "p.cg").write_text(PROGRAM, encoding="utf-8")
+
+
+def session(*commands: str, program: str = "p.cg") -> list[list[str]]:
+    """What each command prints, blanks made one."""
+    Path("commands.txt").write_text("\n".join(commands), encoding="utf-8")
+    found = cg("step", program, "--commands", "commands.txt")
+    assert (found.status, found.err) == (0, "")
+    parts = re.split(r"^\(cg\) .*\n", found.out, flags=re.MULTILINE)
+    return [[" ".join(line.split()) for line in part.splitlines()] for part in parts[1:]]
+
+
+def one(*commands: str) -> list[str]:
+    """What the last command prints."""
+    return session(*commands)[-1]
+
+
+def test_steps_show_what_ran_and_what_comes() -> None:
+    assert session("step", "s 2", "step") == [
+        ["6 total = 0 total = 0", "> 7 for t in 0..3"],
+        ["7 for t in 0..3 step 1: t = 0", "2 halve call halve(a = 3)", "> 3 half = a / 2"],
+        ["3 half = a / 2 half = 1.5", "> 8 halve(x)"],
+    ]
+
+
+def test_over_and_out_of_calls() -> None:
+    assert one("s 2", "next") == ["8 halve(x) halve gives 1.5", "> 8 total = total + halve(x)"]
+    assert one("s 3", "out") == ["8 halve(x) halve gives 1.5", "> 8 total = total + halve(x)"]
+
+
+def test_back_and_forth() -> None:
+    there = session("s 3", "back 2", "s 2", "back 100", "step")
+    assert there[1] == ["> 7 for t in 0..3"]
+    assert there[2][-1] == there[0][-1]
+    assert there[3] == ["> 6 total = 0"]
+    assert there[4][0] == "6 total = 0 total = 0"
+
+
+def test_breaks() -> None:
+    found = session("break 9", "c", "print t", "c", "print t", "break", "clear 1", "c", "rewind")
+    assert found[0] == ["break 1: line 9"]
+    assert found[1] == ["break 1: line 9", "> 9 x2 = x * x"]
+    assert (found[2], found[4]) == (["0"], ["1"])
+    assert found[5] == ["1 line 9"]
+    assert found[7][-1].startswith("the run has come to its end")
+    assert found[8] == ["> 6 total = 0"]
+
+
+def test_breaks_on_conditions() -> None:
+    assert one("break if total > 2", "c", "print total, t".split(",")[0])[0] == "3"
+    assert one("break 9 if t == 2", "c", "print t") == ["2"]
+    assert one("to 9", "print t") == ["0"]
+
+
+def test_breaks_on_what_is_no_number() -> None:
+    Path("nan.cg").write_text("input x = 0\na = x + 1\nb = x / x\ny = a * b\n", encoding="utf-8")
+    found = session("break nan", "c", "vars", program="nan.cg")
+    assert found[1] == ["break 1: a value that is no number", "> 4 y = a * b"]
+    assert found[2] == ["x = 0", "a = 1", "b = nan"]
+
+
+def test_breaks_on_steep_derivatives() -> None:
+    Path("steep.cg").write_text("input x = 2\na = 3 * x\nb = 50 * a\nc = b / 100\ny = c + a\n", encoding="utf-8")
+    found = session("break grad y > 1.2", "c", "c", program="steep.cg")
+    assert found[1] == ["break 1: |dy/d…| > 1.2", "> 3 b = 50 * a"]  # dy/da = 1.5
+    assert found[2][-1].startswith("the run has come to its end")  # dy/db = 0.01, dy/dc = 1
+
+
+def test_variables_and_expressions() -> None:
+    assert one("s 4", "vars") == ["a = 3", "half = 1.5"]
+    assert one("s 4", "where") == ["in halve", "in p.cg"]
+    assert one("s 4", "print 2 * half + halve(10)") == ["8"]
+    assert one("s 3", "print half")[0] == "error: `half` has no value at this place of the run"
+    assert session("watch total", "s", "to 9") == [
+        ["total = not here"],
+        ["6 total = 0 total = 0", "> 7 for t in 0..3", "total = 0"],
+        ["> 9 x2 = x * x", "total = 1.5"],
+    ]
+
+
+def test_an_expression_leaves_no_trace() -> None:
+    found = session("print 7 * x", "c", "backward y", "c")
+    assert found[3] == ["the backward pass has come to its end", "by x: 9"]
+
+
+def test_derivatives_as_far_as_the_run_has_come() -> None:
+    assert one("to 9", "grad total x") == ["dtotal/dx = 0.5"]
+    assert one("c", "grad y x") == ["dy/dx = 9"]
+    assert one("c", "grad y total") == ["dy/dtotal = 3"]
+    assert one("c", "grad y")[0] == "error: `grad` needs two values, as in `grad y x`"
+
+
+def test_the_backward_pass() -> None:
+    found = session("c", "backward y", "step", "step", "back", "c", "next", "leave")
+    assert found[2] == ["y = total * x derivative 1", "by total: 3 · 1 = 3, sum 3", "by x: 4.5 · 1 = 4.5, sum 4.5"]
+    assert found[3][0] == "total = total + %16 derivative 3" or found[3][0].startswith("total = total + ")
+    assert found[4] == found[2]
+    assert found[5] == ["the backward pass has come to its end", "by x: 9"]
+    assert found[6][0] == "error: no command `next`"
+    assert found[7][-1].startswith("the run has come to its end")
+
+
+def test_the_backward_pass_through_tensors() -> None:
+    Path("t.cg").write_text("input x: float[2] = [1, 2]\ns = x * x\ny = sum(s)\n", encoding="utf-8")
+    found = session("c", "backward y", "s 2", "c", program="t.cg")
+    assert found[2][:3] == ["y = sum(s) derivative 1", "by s: [1, 1], sum [1, 1]", "s = x * x derivative [1, 1]"]
+    assert found[3][-1] == "by x: [2, 4]"
+
+
+def test_the_graph_so_far(tmp_path: Path) -> None:
+    assert one("s 5", "draw so_far.svg") == ["wrote so_far.svg"]
+    assert "half" in (tmp_path / "so_far.svg").read_text(encoding="utf-8")
+    assert one("draw so_far.xyz")[0].startswith("error: ")
+
+
+def test_listing() -> None:
+    assert one("to 9", "list")[3] == "> 9 x2 = x * x"
+
+
+def test_a_run_that_fails_can_be_walked_through() -> None:
+    Path("bad.cg").write_text("input x = 3\na = x - 3\nassert a > 0\ny = a\n", encoding="utf-8")
+    found = session("c", "print a", "back", program="bad.cg")
+    assert found[0][0] == "error: assertion failed"
+    assert found[1] == ["0"]
+    assert found[2] == ["> 2 a = x - 3"]
+
+
+@pytest.mark.parametrize(
+    ("command", "told"),
+    [
+        ("stpe", "no command `stpe`"),
+        ("step x", "a whole number"),
+        ("step 0", "a whole number"),
+        ("break x", "a whole number"),
+        ("break if", "a whole number"),
+        ("clear 7", "there is no break 7"),
+        ("vars x", "stands alone"),
+        ("print", "needs an expression"),
+        ("print 1 +", "error: "),
+        ("print nothing(1)", "there is no function `nothing`"),
+        ("backward x2", "has no value"),
+        ("leave", "no command `leave`"),
+    ],
+)
+def test_wrong_commands(command: str, told: str) -> None:
+    assert told in one(command)[0]
+
+
+def test_commands_by_standard_input_and_its_end() -> None:
+    found = cg("step", "p.cg", stdin="step\nquit\nstep\n")
+    assert found.status == 0
+    assert found.out.count("total = 0") == 3  # what comes, what ran, and what it gave
+    assert cg("step", "p.cg", stdin="").status == 0
+    assert cg("step", "p.cg", "--commands", "missing.txt").status == 2
+
+
+def test_a_closed_pipe_ends_it_quietly() -> None:
+    command = f"{sys.executable} -m cgcli step p.cg --commands commands.txt | head -1"
+    Path("commands.txt").write_text("step\n" * 2000, encoding="utf-8")
+    done = subprocess.run(command, shell=True, capture_output=True, text=True, check=False, timeout=60)
+    assert "Traceback" not in done.stderr
+    assert "Error" not in done.stderr
+
+
+@pytest.mark.parametrize("ending", ["quit\r", "\x04", "\x03"], ids=["quit", "end of input", "Ctrl-C"])
+def test_in_a_terminal(ending: str) -> None:
+    child, terminal = pty.fork()
+    if child == 0:
+        os.execv(sys.executable, [sys.executable, "-m", "cgcli", "step", "p.cg"])
+    try:
+        assert "(cg) " in read_until(terminal, "(cg) ")
+        os.write(terminal, b"step\r")
+        assert "> 7" in " ".join(read_until(terminal, "(cg) ").split())
+        os.write(terminal, ending.encode())
+        rest = read_until(terminal, None)
+        assert "Traceback" not in rest
+        _, status = os.waitpid(child, 0)
+        child = 0
+        assert os.waitstatus_to_exitcode(status) == (130 if ending == "\x03" else 0)
+    finally:
+        os.close(terminal)
+        if child:
+            os.kill(child, signal.SIGKILL)
+            os.waitpid(child, 0)
+
+
+def read_until(terminal: int, text: str | None) -> str:
+    """What the terminal shows, to a text or to its end."""
+    found = ""
+    end = time.monotonic() + 30
+    while (text is None or text not in found) and time.monotonic() < end:
+        try:
+            part = os.read(terminal, 4096)
+        except OSError:
+            break
+        if not part:
+            break
+        found += part.decode(errors="replace")
+    return found
