@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 from cli_harness import cg
 
+from cgcli.run.tape import Tape
+
 ROOT = Path(__file__).parents[1]
 TREE = """input tree: any
 input w = 0.5
@@ -175,3 +177,25 @@ def test_a_trace_ends_where_the_run_does() -> None:
     assert found.status == 1
     assert found.out.count("\n") == 1
     assert "assertion failed" in found.err
+
+
+# ---- both modes
+
+
+def test_both_modes_compared() -> None:
+    article = (str(ROOT / "samples" / "article.cg"), "--a", "2", "--b", "3", "--c", "1")
+    assert cg("check", "--modes", *article).out == "ok: both modes agree in 6 values and 3 derivatives\n"
+    assert cg("check", "--modes", str(ROOT / "samples" / "rnn.cg")).status == 0
+    assert cg("check", "--modes", article[0]).status == 2  # no values
+    assert cg("check", *article).status == 2  # what for?
+    assert cg("check", "--modes", str(ROOT / "samples" / "tree.cg"), "--tree", "{}").status == 2
+    assert cg("check", "--modes", "--mode", "static", *article).status == 2
+
+
+def test_a_difference_between_the_modes_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where one mode is made to go wrong."""
+    monkeypatch.setattr(Tape, "let_vary", lambda tape, i: None)
+    found = cg("check", "--modes", "-e", "k = 1; for t in 0..3 { k = 0 }; y = max(x, k)", "--x", "0")
+    assert found.status == 1
+    assert "dy/dx" in found.err
+    assert "static gives 0.5, dynamic gives 0" in found.err

@@ -3,39 +3,61 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from cgcli.cli.command import Command, declare
-from cgcli.cli.options import AllowPath, Colour, Expression, File, Mode, choice
+from cgcli.cli.arguments import Walked
+from cgcli.cli.command import WALKED, ProgramCommand, declare
+from cgcli.cli.options import AllowPath, Colour, Expression, File, InputsFile, Mode, Set, choice
 from cgcli.cli.output import coloured, emit, stdout
+from cgcli.cli.results import exclude
+from cgcli.cli.session import Session, start
 from cgcli.cli.sources import open_program
-from cgcli.graph.diagnostic import CgError, Diagnostic
+from cgcli.graph.diagnostic import CgError, Diagnostic, error
 from cgcli.language.records import Input
 from cgcli.language.wording import word
 from cgcli.language.wording.words import phrase
 from cgcli.program import Program
+from cgcli.program.dynamic import DynamicProgram
+from cgcli.program.modes import compare
 from cgcli.render.escape import show
 from cgcli.render.json import dump
 from cgcli.render.report import as_data
 from cgcli.render.report import text as report
+from cgcli.render.tensors import write
 
 Layout = Annotated[str, typer.Option("--format", help="json is for editors.", **choice("--format", "plain", "json"))]
 
 
+Modes = Annotated[
+    bool, typer.Option("--modes", help="Run it in both modes and compare all values and derivatives; 1 if they differ.")
+]
+
+
 def check(
+    context: typer.Context,
     file: File = None,
     expression: Expression = None,
+    settings: Set = None,
+    inputs_file: InputsFile = None,
+    modes: Modes = False,
     layout: Layout = "plain",
     mode: Mode = None,
     allow_path: AllowPath = None,
     colour: Colour = "auto",
 ) -> int:
-    """Check a program: syntax, names, types, warnings. Runs nothing.
+    """Check a program: syntax, names, types, warnings. Runs nothing, unless --modes says so.
 
     What is found is the result, on standard output. The exit status is 2 when there is an error.
     """
+    exclude(("--modes", modes), ("--mode", mode is not None))
+    exclude(("--modes", modes), ("--format json", layout == "json"))
+    if modes:
+        return _compare(start(context, file, expression, settings, inputs_file, allow_path, colour, mode="static"))
+    if settings or inputs_file is not None:
+        raise error("check-takes-no-values")
     program: Program | None = None
     found: Sequence[Diagnostic]
     try:
@@ -51,6 +73,27 @@ def check(
         parts.append(summary(program))
     emit("\n\n".join(parts))
     return status
+
+
+def _compare(session: Session) -> int:
+    """Prints that both modes agree. Raises `CgError` (status 1) for the first value that they differ in."""
+    session.require_values()
+    source = session.program.module.source
+    path = None if source.name in ("-e", "-") else Path(source.name)
+    walked: Walked = session.context.meta[WALKED]
+    allowed = [Path(folder) for folder in walked.allowed]
+    other = DynamicProgram(source, path, path.parent if path else Path.cwd(), allowed, None)
+    found = compare(session.program, other, session.values)
+    if found.name is not None:
+        both = {"static": write(found.static), "dynamic": write(found.dynamic)}
+        raise error("modes-differ", found.span, status=1, name=found.name, **both)
+    told = [_plural(found.values, "value"), _plural(found.derivatives, "derivative")]
+    emit(f"ok: both modes agree in {' and '.join(told)}")
+    return 0
+
+
+def _plural(count: int, what: str) -> str:
+    return f"{count} {what}{'' if count == 1 else 's'}"
 
 
 def summary(program: Program) -> str:
@@ -95,4 +138,4 @@ def _input(each: Input) -> dict[str, Any]:
     }
 
 
-command = declare("check", check, Command, "cg check samples/article.cg")
+command = declare("check", check, ProgramCommand, "cg check samples/article.cg")

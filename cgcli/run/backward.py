@@ -90,7 +90,7 @@ def contributions(graph: Graph, v: Sequence[Any], i: int, g: Any) -> list[tuple[
         return []
     if on_numbers(graph.op[i]) and not any(t.shape for t in (*types, result)):
         found = local_partials(graph, v, i)
-        return [(x, p, p * g) for x, p in zip(operands, found, strict=True) if p is not None]
+        return [(x, p + 0.0, p * g + 0.0) for x, p in zip(operands, found, strict=True) if p is not None]  # no -0
     b = Builder()
     xs = [b.input(t) for t in types]
     wanted = [k for k, t in enumerate(types) if t.has_derivative]

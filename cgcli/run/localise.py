@@ -118,3 +118,14 @@ def _check_node(graph: Graph, i: int, values: list[Any], sizes: Sizes) -> Wrong 
 
 def _typed(t: Type) -> Type:
     return t._replace(dtype="float") if t.is_float or t.weak else t
+
+
+def near(x: Any, y: Any, relative: float) -> bool:
+    """Whether two arrays are the same up to a part of the largest element; NaN is near NaN."""
+    a, b = np.asarray(x, dtype=float), np.asarray(y, dtype=float)
+    if a.shape != b.shape:
+        return False
+    finite = np.abs(b[np.isfinite(b)])
+    largest = float(finite.max()) if finite.size else 0.0
+    with np.errstate(invalid="ignore"):
+        return bool(np.all((a == b) | (np.isnan(a) & np.isnan(b)) | (np.abs(a - b) <= relative * largest)))

@@ -49,6 +49,15 @@ WORDS: dict[str, Words] = {
     "bad-memory": Words(
         "`{option}` takes an amount of memory, and `{value}` is none", help=("write as in `{option} 500M` or `8G`",)
     ),
+    "modes-differ": Words(
+        "the modes differ in `{name}`",
+        labels={"here": "static gives {static}, dynamic gives {dynamic}"},
+        help=("please report it: this is a bug in cg",),
+    ),
+    "check-takes-no-values": Words(
+        "`cg check` runs nothing, so it takes no values",
+        help=("`--modes` runs the program in both modes and compares them",),
+    ),
     "not-yet": Words("not supported yet: {what}"),
     # inputs and their values
     "missing-input-value": Words(
