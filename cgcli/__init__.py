@@ -16,9 +16,10 @@ from cgcli.version import VERSION
 if TYPE_CHECKING:
     from cgcli.graph.diagnostic import CgError
     from cgcli.program import Gradient, Program, load, parse
+    from cgcli.program.host import trace
 
 __version__ = VERSION
-__all__ = ["CgError", "Gradient", "Program", "__version__", "load", "parse"]
+__all__ = ["CgError", "Gradient", "Program", "__version__", "load", "parse", "trace"]
 
 
 def __getattr__(name: str) -> Any:
@@ -27,6 +28,10 @@ def __getattr__(name: str) -> Any:
         from cgcli.graph.diagnostic import CgError
 
         return CgError
+    if name == "trace":
+        from cgcli.program.host import trace
+
+        return trace
     if name in __all__:
         from cgcli import program
 

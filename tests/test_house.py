@@ -30,6 +30,7 @@ HEAVY = {
         "run/arrays.py",
         "run/calls.py",
         "run/fitting.py",
+        "run/host.py",
         "render/tensors.py",
         "run/localise.py",
         "run/planned.py",

@@ -34,7 +34,11 @@ def _open(file: str | None, expression: str | None, allowed: Sequence[Path], mod
         return parse(read_stdin().text, name="-", allow_path=allowed, mode=mode)
     before, colon, function = file.rpartition(":")
     if colon and before.endswith(".py") and function:
-        raise error("not-yet", what="a Python function as the program")
+        from cgcli.program.host import load_function  # with the array library
+
+        if mode == "static":
+            raise error("host-static")
+        return load_function(before, function)
     module, dot, _ = file.partition(".")
     if dot and module in library_names() and not Path(file).exists():
         from cgcli.language.modules import library_function  # with the parser

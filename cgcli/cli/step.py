@@ -25,7 +25,7 @@ from cgcli.cli.options import (
 from cgcli.cli.output import emit, terminal
 from cgcli.cli.session import start
 from cgcli.cli.stepper import Quit, Stepper
-from cgcli.graph.diagnostic import CgError
+from cgcli.graph.diagnostic import CgError, error
 from cgcli.language.files import read_source
 from cgcli.program.dynamic import DynamicProgram
 from cgcli.program.stepping import Walk
@@ -60,7 +60,8 @@ def step(
     limits = (seed, max_memory, None, max_steps, timeout, "dynamic")
     session = start(context, file, expression, settings, inputs_file, allow_path, colour, *limits)
     session.require_values()
-    assert isinstance(session.program, DynamicProgram)
+    if not isinstance(session.program, DynamicProgram):
+        raise error("host-lines")
     stepper = Stepper(Walk(session.program, session.values), precision)
     emit("\n".join(stepper.greeting()))
     for line in _asked() if lines is None else lines:

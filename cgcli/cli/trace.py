@@ -65,7 +65,8 @@ def trace(
     session = start(context, file, expression, settings, inputs_file, allow_path, colour, *limits)
     session.require_values()
     program = session.program
-    assert isinstance(program, DynamicProgram)
+    if not isinstance(program, DynamicProgram):
+        raise error("host-lines")
     wanted = _wanted(watched or [], only or [])
 
     def tell(line: Line) -> None:

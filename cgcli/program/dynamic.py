@@ -70,7 +70,7 @@ class DynamicProgram(Program):
             sizes = bind_sizes(program.graph, program.graph.inputs, bound)
         by_name = {i.name: x for i, x in zip(program.inputs, bound, strict=True)}
         interpreter = Interpreter(by_name, sizes, MAX_NODES, self.max_memory, self.max_steps, trace)
-        return Run(interpreter, {i.name: _sized(i, sizes) for i in program.inputs}, by_name)
+        return Run(interpreter, {i.name: sized(i, sizes) for i in program.inputs}, by_name)
 
     def execute(self, run: Run) -> Recorded:
         """Runs. Raises CgError; what was computed before is on the run's tape."""
@@ -173,7 +173,7 @@ class Recorded(Program):
         return [i.name for i in self.inputs if i.type.has_derivative]
 
 
-def _sized(declared: Input, sizes: Mapping[str, int]) -> Input:
+def sized(declared: Input, sizes: Mapping[str, int]) -> Input:
     """The declaration with sizes in numbers."""
     return replace(declared, type=declared.type._replace(shape=tuple(evaluate(d, sizes) for d in declared.type.shape)))
 

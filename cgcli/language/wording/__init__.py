@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from cgcli.graph.diagnostic import Diagnostic
 
-from . import call, control, data, files, picture, program, run, structures, syntax, tensors, walking
+from . import call, control, data, files, host, picture, program, run, structures, syntax, tensors, walking
 from .words import Worded, Words, fill, phrase
 
 TABLES = (
@@ -15,6 +15,7 @@ TABLES = (
     control.WORDS,
     structures.WORDS,
     walking.WORDS,
+    host.WORDS,
     run.WORDS,
     picture.WORDS,
     call.WORDS,
