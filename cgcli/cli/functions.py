@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from textwrap import wrap
 
 from cgcli.language.builtins import ELEMENTWISE
@@ -38,7 +39,14 @@ _SPELLED_OUT = {
         "floats; 0 where y does not depend on x",
         "x = 3; y = x^3; hessian(y, x)",
     ),
+    "has": (
+        'has(t, "left")',
+        "whether a record has a part of this name that is not null",
+        "structured data, which come in by an input of type any",
+        'input t: any; if has(t, "left") then t.left else 0',
+    ),
 }
+_DATA = {"t": {"left": 5}}  # what the example about structured data is given
 _TYPES = {bool: "bool", int: "int", float: "float"}
 
 
@@ -59,8 +67,11 @@ def function_page(name: str) -> str:
     lines = [signature, f"  {doc}", "", f"Domain      {domain}"]
     if name in ELEMENTWISE:
         lines += _labelled("Derivative", _derivatives(ELEMENTWISE[name]))
-    value = next(iter(parse(example).eval({}).values()))
-    return "\n".join([*lines, f"Example     cg eval -e '{example}'", f"            {shortest(value)}"])
+    program = parse(example)
+    values = {} if program.mode == "static" else _DATA
+    given = "".join(f" --{n} '{json.dumps(x)}'" for n, x in values.items())
+    value = next(iter(program.eval(values).values()))
+    return "\n".join([*lines, f"Example     cg eval -e '{example}'{given}", f"            {shortest(value)}"])
 
 
 def library_page(f: LibraryFunction) -> str:

@@ -24,9 +24,9 @@ TENSORS = frozenset((
 # fmt: on
 """Functions on tensors; `library` says what they are made of, and a test that it has them all."""
 
-NOT_YET = frozenset({"has"})
-"""Functions that the language has and that this version cannot lower yet."""
+OF_DATA = frozenset({"has"})
+"""Functions that ask about structured data, which only a run has."""
 
 FUNCTIONS = frozenset(ELEMENTWISE) | {"clip", *DERIVATIVES} | TENSORS
 
-NAMES = FUNCTIONS | NOT_YET
+NAMES = FUNCTIONS | OF_DATA

@@ -53,7 +53,7 @@ class Region:
     def at(self, span: Span | None, call: Call | None) -> Builder:
         """The builder, giving its next nodes this place."""
         self.builder.at_span = self.builder.intern_span(span)
-        self.builder.at_group = self._group(call)
+        self.builder.at_group = self.group(call)
         return self.builder
 
     def within(self, outer: Region) -> bool:
@@ -74,7 +74,7 @@ class Region:
             needed[i] = 0  # they come first, needed or not
         return select(graph, [*inputs, *(i for i in range(len(graph)) if needed[i])])
 
-    def _group(self, call: Call | None) -> int:
+    def group(self, call: Call | None) -> int:
         """The row of a call in the builder's table, its callers' rows before it."""
         missing: list[Call] = []
         while call is not None and id(call) not in self._groups:

@@ -15,6 +15,7 @@ from typing import Any
 
 import cgcli
 from cgcli.graph.diagnostic import CgError, Diagnostic, error
+from cgcli.graph.graph import INPUT
 from cgcli.graph.source import Source
 from cgcli.language.dynamic import Files, outline
 from cgcli.language.files import read_source
@@ -148,7 +149,7 @@ class HostProgram(Program):
             raise error("host-nothing", name=self.name, output=name)
         node = host.lift(x).node
         # an input that is returned, or a value under two names, is a value of its own
-        return host.tape.copy(node) if node in host.tape.names or node in host.tape.freeze(()).inputs else node
+        return host.tape.copy(node) if node in host.tape.names or host.tape.op[node] == INPUT else node
 
 
 def _declarations(function: Callable[..., Any]) -> str:

@@ -53,15 +53,22 @@ class Host(Interpreter):
         super().__init__({}, {}, max_nodes, max_memory)
         self.here = _Here()
         self.here.builder = self.tape
-        self.float_row = self.tape.intern_type(FLOAT)
-        self._lines: dict[tuple[int, int], int] = {}  # by the id of a code object, which is dear to hash
+        tape = self.tape
+        columns = (tape.op, tape.a, tape.b, tape.type, tape.span, tape.group, tape.risk, tape.varies, tape.v)
+        # what the short way needs, at hand in one step
+        appends = [c.append for c in columns]
+        self.short: Any = (tape.intern_type(FLOAT), tape.type, tape.risk, tape.varies, tape.v, *appends)
+        self.spans: dict[tuple[int, int], int] = {}  # by the id of a code object, which is dear to hash
         self._codes: list[CodeType] = []  # kept, so that their ids stay theirs
+
+    def _lasting(self, frame: Frame) -> bool:
+        return False  # an expression stands for another line of Python each time
 
     def place(self) -> int:
         """The span of the line of Python that is running, as a row of the tape's table."""
         frame: FrameType | None = sys._getframe(2)
         assert frame is not None
-        row = self._lines.get((id(frame.f_code), frame.f_lasti))
+        row = self.spans.get((id(frame.f_code), frame.f_lasti))
         if row is not None:
             return row
         while frame is not None and frame.f_code.co_filename.startswith(_OWN):
@@ -70,7 +77,7 @@ class Host(Interpreter):
             return NONE
         row = self.tape.intern_span(line_span(frame.f_code.co_filename, frame.f_lineno))
         if sys._getframe(2) is frame:
-            self._lines[id(frame.f_code), frame.f_lasti] = row
+            self.spans[id(frame.f_code), frame.f_lasti] = row
             self._codes.append(frame.f_code)
         return row
 
@@ -290,27 +297,30 @@ def _infix(sign: str, swapped: bool = False) -> Callable[[Traced, Any], Any]:
 
 def _short(op: str, sign: str, function: Callable[[float, float], float]) -> Callable[[Traced, Any], Any]:
     """An operator whose way for two floats is short: the node is written as the tape would."""
-    code, hazard, text = opcode(op), OPS[op].hazard, f"a {sign} b"
+    code, hazard, text, getframe = opcode(op), OPS[op].hazard, f"a {sign} b", sys._getframe
 
     def method(self: Traced, other: Any) -> Any:
         host = self.host
         if type(other) is not Traced or other.host is not host:
             return host.express(text, [self, other])
-        tape, x, y, row = host.tape, self.node, other.node, host.float_row
-        kinds = tape.type
+        row, kinds, risk, varies, v, to_op, to_a, to_b, to_type, to_span, to_group, to_risk, to_varies, to_v = (
+            host.short
+        )
+        x, y = self.node, other.node
         if kinds[x] != row or kinds[y] != row:
             return host.express(text, [self, other])
-        i = len(tape.op)
-        tape.op.append(code)
-        tape.a.append(x)
-        tape.b.append(y)
-        kinds.append(row)
-        tape.span.append(host.place())
-        tape.group.append(NONE)
-        tape.risk.append(hazard or tape.risk[x] or tape.risk[y])
-        tape.varies.append(tape.varies[x] or tape.varies[y])
-        v = tape.v
-        v.append(function(v[x], v[y]))
+        frame = getframe(1)
+        span = host.spans.get((id(frame.f_code), frame.f_lasti))
+        i = len(v)
+        to_op(code)
+        to_a(x)
+        to_b(y)
+        to_type(row)
+        to_span(host.place() if span is None else span)
+        to_group(NONE)
+        to_risk(hazard or risk[x] or risk[y])
+        to_varies(varies[x] or varies[y])
+        to_v(function(v[x], v[y]))
         return Traced(host, i)
 
     return method

@@ -7,6 +7,7 @@ and a call that is not made leave no node. Only what decides on the way is diffe
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator, Mapping, Sequence
+from types import GeneratorType
 from typing import Any
 
 from cgcli.graph.diagnostic import error
@@ -26,10 +27,13 @@ from cgcli.language.regions import Region, Several, Value
 from cgcli.language.structures import STRUCTURES, Items, Null, Record, Structure, Text
 from cgcli.language.suggest import nearest
 from cgcli.language.tree import arguments, identifier, kind
+from cgcli.ops.arithmetic import IntegerDivisionByZero
+from cgcli.ops.numbers import Overflow
 
 from .data import structured
 from .events import Event, Kind, Scope, Trace
 from .limits import Meter, TooManySteps
+from .straight import Replay, kept, names_of
 from .tape import Tape
 
 
@@ -53,6 +57,8 @@ class Interpreter(Calls):
         self.structures: dict[str, Value | Structure] = {}
         self._values, self._sizes = values, sizes
         self._max_steps, self._meter = max_steps, Meter(max_steps, None)
+        self._read: dict[int, tuple[str, ...] | None] = {}  # by a tree's id, the names that arithmetic reads
+        self._kept: dict[tuple[Any, ...], Replay | None] = {}  # by the tree and what is known of the names' values
         self._trace = trace
         self._scopes: dict[int, tuple[Any, int]] = {}  # by a call's id, the call and its scope
         self._bound_in: dict[int, tuple[str, ...]] = {}  # by a block's id, the names that it assigns
@@ -102,6 +108,56 @@ class Interpreter(Calls):
 
     def number(self, frame: Frame, tree: Any, size: Size) -> Value:
         return super().number(frame, tree, self._sizes[size] if isinstance(size, str) else size)
+
+    # ---- arithmetic
+
+    def _visit(self, frame: Frame, tree: Any) -> Any:
+        names = self._read.get(id(tree), ())
+        if names == ():
+            functions = frame.environment.names.functions
+            names = self._read[id(tree)] = names_of(tree, functions.__contains__) if self._lasting(frame) else None
+        return super()._visit(frame, tree) if not names else self._arithmetic(frame, tree, names)
+
+    def _arithmetic(self, frame: Frame, tree: Any, names: Sequence[str]) -> Any:
+        """An expression over numbers: as it was made before, if it was made of the same types."""
+        local, tape = frame.local, self.tape
+        known = frame.environment.values
+        nodes: list[int] = []
+        key: list[Any] = [id(tree)]
+        for name in names:
+            value = local.get(name) if local is not None and name in local else known.get(name)
+            if type(value) is not Value:
+                return super()._visit(frame, tree)
+            node = value.node
+            # the same node under two names is a case of its own
+            key.append(
+                (tape.type[node], tape.varies[node], tape.risk[node], nodes.index(node) if node in nodes else -1)
+            )
+            nodes.append(node)
+        kind_ = tuple(key)
+        if kind_ not in self._kept:
+            return self._first(frame, tree, nodes, kind_)
+        replay = self._kept[kind_]
+        if replay is None:
+            return super()._visit(frame, tree)
+        before = len(tape)
+        if before > self.max_nodes:
+            return super()._visit(frame, tree)  # which says so
+        try:
+            return Value(frame.region, replay(nodes, frame.region.group(frame.call)))
+        except (IntegerDivisionByZero, Overflow):
+            return super()._visit(frame, tree)  # which tells the place
+
+    def _first(self, frame: Frame, tree: Any, nodes: Sequence[int], key: tuple[Any, ...]) -> Any:
+        start = len(self.tape)
+        made = super()._visit(frame, tree)
+        value = (yield from made) if isinstance(made, GeneratorType) else made
+        self._kept[key] = kept(self.tape, start, nodes, value.node) if isinstance(value, Value) else None
+        return value
+
+    def _lasting(self, frame: Frame) -> bool:
+        """Whether the trees of a frame stay, so that their ids stay theirs, and always mean the same place."""
+        return frame.environment.around is None
 
     # ---- sides
 

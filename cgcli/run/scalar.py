@@ -41,17 +41,9 @@ class ScalarExecutor:
         self.graph = graph
         self.max_memory, self.max_steps = max_memory, max_steps
         self._runner = _Runner(self)
-        needed = live(graph, (*(graph.outputs if roots is None else roots), *graph.asserts))
-        self._constants: list[Any] = [None] * len(graph)
+        self._roots = graph.outputs if roots is None else roots
         self._kinds, self._firsts = _kinds(graph)
         self._sides: dict[int, ScalarExecutor] = {}
-        for i, attrs in graph.attrs.items():
-            if graph.op[i] == CONST:
-                self._constants[i] = attrs["value"]
-        self._order = [i for i, code in enumerate(graph.op) if needed[i] and code not in (CONST, INPUT)]
-        self._forward_steps: list[Any] = [None] * len(self._firsts)  # of each kind of node that is needed
-        for kind in {self._kinds[i] for i in self._order}:
-            self._forward_steps[kind] = self._forward_step(self._firsts[kind])
 
     def forward(self, inputs: Sequence[Scalar]) -> list[Any]:
         """The value of every node that is needed, else None; a node with several results has a tuple.
@@ -61,6 +53,27 @@ class ScalarExecutor:
         """
         self._runner.meter = Meter(self.max_steps, self.max_memory)
         return self._forward(inputs)
+
+    @cached_property
+    def _constants(self) -> list[Any]:
+        found: list[Any] = [None] * len(self.graph)
+        for i, attrs in self.graph.attrs.items():
+            if self.graph.op[i] == CONST:
+                found[i] = attrs["value"]
+        return found
+
+    @cached_property
+    def _order(self) -> list[int]:
+        needed = live(self.graph, (*self._roots, *self.graph.asserts))
+        return [i for i, code in enumerate(self.graph.op) if needed[i] and code not in (CONST, INPUT)]
+
+    @cached_property
+    def _forward_steps(self) -> list[Any]:
+        """A step for each kind of node that is needed."""
+        found: list[Any] = [None] * len(self._firsts)
+        for kind in {self._kinds[i] for i in self._order}:
+            found[kind] = self._forward_step(self._firsts[kind])
+        return found
 
     def _forward(self, inputs: Sequence[Scalar]) -> list[Any]:
         v = list(self._constants)
