@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from cgcli.graph.graph import CONST, INPUT, NONE, Graph, opcode
-from cgcli.graph.types import FLOAT, AnyType, Type
+from cgcli.graph.types import FLOAT, WEAK_INT, AnyType, Type
 from cgcli.ops import OPS
 from cgcli.ops.notation import (
     ATOM,
@@ -107,7 +107,7 @@ class Speller:
         if graph.op[i] == INPUT:
             kind = "param" if graph.names.get(i) in self.params else "input"
             t = graph.type_of(i)
-            return kind if t == FLOAT else clip(f"{kind}: {t}", LONGEST_FORMULA)
+            return kind if t in (FLOAT, WEAK_INT) else clip(f"{kind}: {t}".replace("~", ""), LONGEST_FORMULA)
         text = self._short[i].text
         # `b  = a`, `g  = 9.81`: a bare name or number beside a name would not say what it is
         return f"= {text}" if graph.op[i] == CONST or OPS[graph[i].op].notation.form == "same" else text
