@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pty
 import re
+import select
 import signal
 import subprocess
 import sys
@@ -204,8 +205,7 @@ def test_in_a_terminal(ending: str) -> None:
         assert "(cg) " in read_until(terminal, "(cg) ")
         os.write(terminal, b"step\r")
         assert "> 7" in " ".join(read_until(terminal, "(cg) ").split())
-        os.write(terminal, ending.encode())
-        rest = read_until(terminal, None)
+        rest = read_until(terminal, None, ending)
         assert "Traceback" not in rest
         _, status = os.waitpid(child, 0)
         child = 0
@@ -217,12 +217,19 @@ def test_in_a_terminal(ending: str) -> None:
             os.waitpid(child, 0)
 
 
-def read_until(terminal: int, text: str | None) -> str:
-    """What the terminal shows, to a text or to its end."""
+def read_until(terminal: int, text: str | None, typed: str = "") -> str:
+    """What the terminal shows, to a text or to its end.
+
+    typed: what is typed until it ends, again and again: a key that comes before the prompt listens is lost.
+    """
     found = ""
-    end = time.monotonic() + 30
+    end = time.monotonic() + 60
     while (text is None or text not in found) and time.monotonic() < end:
         try:
+            if typed:
+                os.write(terminal, typed.encode())
+            if not select.select([terminal], [], [], 1)[0]:
+                continue
             part = os.read(terminal, 4096)
         except OSError:
             break

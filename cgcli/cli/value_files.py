@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import json
 import tomllib
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection
 from pathlib import PurePath
 from typing import Any
 
 from cgcli.cli.arguments import EMPTY
+from cgcli.data.structured import Twice, once
 from cgcli.graph.diagnostic import error
 from cgcli.language.files import read_source
 from cgcli.language.tree import plain_number
@@ -41,7 +42,7 @@ def read_values(path: str, structured: Collection[str] = ()) -> dict[str, Any]:
     kind = PurePath(path).suffix[1:].upper()
     try:
         table = reader(source.text)
-    except _Twice as twice:
+    except Twice as twice:
         raise error("inputs-file-repeats", file=path, name=str(twice) or EMPTY) from None
     except (ValueError, RecursionError) as problem:
         raise error("bad-inputs-file", file=path, kind=kind, reason=_reason(problem)) from None
@@ -68,7 +69,7 @@ def _data(value: Any) -> Any:
 
 def _json(text: str) -> Any:
     return json.loads(
-        text, parse_int=Number, parse_float=Number, parse_constant=SPECIAL.__getitem__, object_pairs_hook=_once
+        text, parse_int=Number, parse_float=Number, parse_constant=SPECIAL.__getitem__, object_pairs_hook=once
     )
 
 
@@ -77,18 +78,6 @@ def _toml(text: str) -> Any:
 
 
 _READERS: dict[str, Callable[[str], Any]] = {".json": _json, ".toml": _toml}
-
-
-class _Twice(ValueError):
-    """A name that stands twice in one object."""
-
-
-def _once(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
-    table = dict(pairs)
-    if len(table) < len(pairs):
-        names = [name for name, _ in pairs]
-        raise _Twice(next(name for name in names if names.count(name) > 1))
-    return table
 
 
 def _tensor(value: list[Any], name: str, path: str) -> list[Any]:

@@ -29,23 +29,24 @@ def parse_structured(source: Source) -> Any:
     # the reader recurses: to a depth that was looked at before
     sys.setrecursionlimit(max(sys.getrecursionlimit(), DEEPEST * _FRAMES))
     try:
-        return json.loads(text, object_pairs_hook=_once)
+        return json.loads(text, object_pairs_hook=once)
     except json.JSONDecodeError as problem:
         place = min(problem.pos, max(0, len(text) - 1))
         raise error("bad-json", Span(source, place, place + 1), status=1, reason=_reason(problem.msg)) from None
-    except _Twice as twice:
+    except Twice as twice:
         raise error("json-twice", None, status=1, file=source.name, name=str(twice)) from None
 
 
-class _Twice(ValueError):
+class Twice(ValueError):
     """A name that stands twice in one record."""
 
 
-def _once(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
+def once(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
+    """A record of names that stand in it once. Raises Twice."""
     table = dict(pairs)
     if len(table) < len(pairs):
         names = [name for name, _ in pairs]
-        raise _Twice(next(name for name in names if names.count(name) > 1))
+        raise Twice(next(name for name in names if names.count(name) > 1))
     return table
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -35,11 +34,47 @@ class Run(NamedTuple):
     values: Values
 
 
-class DynamicProgram(Program):
-    """A program whose graph each run makes anew. What asks about the graph is asked of the record of a run.
+class RunProgram(Program):
+    """A program whose graph each run makes anew. What asks about the graph is asked of the record of a run."""
 
-    why: what about the program needs a run, None where it was asked for.
-    """
+    def record(self, values: Values) -> Recorded:
+        """A run. Raises CgError for mistakes in the program and for what stops it."""
+        raise NotImplementedError
+
+    def recorded(self, values: Values) -> Program:
+        return self.record(values)
+
+    def grad(
+        self, values: Values, *, of: str | None = None, wrt: Sequence[str] | None = None, every: bool = False
+    ) -> Gradient:
+        return self.record(values).grad(values, of=of, wrt=wrt, every=every)
+
+    def _for(self, values: Values) -> Program:
+        return self.record(values)
+
+    def _given(self, values: Values) -> tuple[dict[str, Input], dict[str, Any], Mapping[str, int]]:
+        """The inputs with sizes in numbers, their values, and the sizes. Raises CgError for values that do not fit."""
+        program = super()._for(values)
+        bound = program._bind(values)
+        sizes: Mapping[str, int] = {}
+        if any(isinstance(size, str) for i in program.inputs for size in i.type.shape):
+            from cgcli.run.arrays import bind_sizes
+
+            sizes = bind_sizes(program.graph, program.graph.inputs, bound)
+        by_name = {i.name: x for i, x in zip(program.inputs, bound, strict=True)}
+        return {i.name: _sized(i, sizes) for i in program.inputs}, by_name, sizes
+
+    def _kept(
+        self, module: Module, v: list[Any], values: Values, structures: Mapping[str, Value | Structure] | None = None
+    ) -> Recorded:
+        """The record of a run on these values."""
+        made = Recorded(module, v, structures or {}, lambda changed: self.record({**values, **changed}))
+        made.max_memory, made.max_steps, made.backend = self.max_memory, self.max_steps, self.backend
+        return made
+
+
+class DynamicProgram(RunProgram):
+    """A `.cg` program in dynamic mode. why: what about it needs a run, None where that was asked for."""
 
     def __init__(
         self, source: Source, path: Path | None, root: Path, allowed: Sequence[Path], why: Diagnostic | None
@@ -50,7 +85,6 @@ class DynamicProgram(Program):
         self.why = why
 
     def record(self, values: Values) -> Recorded:
-        """A run. Raises CgError for mistakes in the program and for what stops it."""
         return self.execute(self.prepare(values))
 
     def trace(self, values: Values, tell: Callable[[Line], None]) -> Recorded:
@@ -61,38 +95,13 @@ class DynamicProgram(Program):
 
     def prepare(self, values: Values, trace: Trace | None = None) -> Run:
         """What a run needs. Raises CgError for values that are missing or do not fit."""
-        program = super()._for(values)
-        bound = program._bind(values)
-        sizes: Mapping[str, int] = {}
-        if any(isinstance(size, str) for i in program.inputs for size in i.type.shape):
-            from cgcli.run.arrays import bind_sizes
-
-            sizes = bind_sizes(program.graph, program.graph.inputs, bound)
-        by_name = {i.name: x for i, x in zip(program.inputs, bound, strict=True)}
-        interpreter = Interpreter(by_name, sizes, MAX_NODES, self.max_memory, self.max_steps, trace)
-        return Run(interpreter, {i.name: sized(i, sizes) for i in program.inputs}, by_name)
+        inputs, by_name, sizes = self._given(values)
+        return Run(Interpreter(by_name, sizes, MAX_NODES, self.max_memory, self.max_steps, trace), inputs, by_name)
 
     def execute(self, run: Run) -> Recorded:
         """Runs. Raises CgError; what was computed before is on the run's tape."""
         module = Execution(self.files, run.interpreter, run.inputs).module()
-        again = partial(self._again, run.values)
-        made = Recorded(module, run.interpreter.tape.v, run.interpreter.structures, again)
-        made.max_memory, made.max_steps, made.backend = self.max_memory, self.max_steps, self.backend
-        return made
-
-    def recorded(self, values: Values) -> Program:
-        return self.record(values)
-
-    def _again(self, values: Values, changed: Values) -> Recorded:
-        return self.record({**values, **changed})
-
-    def grad(
-        self, values: Values, *, of: str | None = None, wrt: Sequence[str] | None = None, every: bool = False
-    ) -> Gradient:
-        return self.record(values).grad(values, of=of, wrt=wrt, every=every)
-
-    def _for(self, values: Values) -> Program:
-        return self.record(values)
+        return self._kept(module, run.interpreter.tape.v, run.values, run.interpreter.structures)
 
 
 class Recorded(Program):
@@ -173,7 +182,7 @@ class Recorded(Program):
         return [i.name for i in self.inputs if i.type.has_derivative]
 
 
-def sized(declared: Input, sizes: Mapping[str, int]) -> Input:
+def _sized(declared: Input, sizes: Mapping[str, int]) -> Input:
     """The declaration with sizes in numbers."""
     return replace(declared, type=declared.type._replace(shape=tuple(evaluate(d, sizes) for d in declared.type.shape)))
 

@@ -6,15 +6,14 @@ import importlib.util
 import inspect
 import sys
 import traceback
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import cgcli
-from cgcli.graph.diagnostic import CgError, Diagnostic, error
+from cgcli.graph.diagnostic import CgError, error
 from cgcli.graph.graph import INPUT
 from cgcli.graph.source import Source
 from cgcli.language.dynamic import Files, outline
@@ -24,8 +23,8 @@ from cgcli.language.suggest import nearest
 from cgcli.run.binding import extent
 from cgcli.run.host import Host, Traced, line_span
 
-from .dynamic import Recorded, sized
-from .program import Gradient, Program, Values
+from .dynamic import Recorded, RunProgram
+from .program import Values
 
 OPEN = "float[...]"  # a float, or an array of any shape
 _WORDS = {"float": "float", "int": "int", "bool": "bool", "Any": OPEN, "ndarray": OPEN, "NDArray": OPEN, "_empty": OPEN}
@@ -64,12 +63,11 @@ def load_function(file: str, name: str) -> HostProgram:
     return HostProgram(functions[name], source)
 
 
-class HostProgram(Program):
+class HostProgram(RunProgram):
     """A Python function whose runs are recorded."""
 
     def __init__(self, function: Callable[..., Any], source: Source | None = None) -> None:
         self.function = function
-        self.why: Diagnostic | None = None
         name = getattr(function, "__name__", "out")
         self.name = name if name.isidentifier() else "out"
         text = _declarations(function)
@@ -88,45 +86,21 @@ class HostProgram(Program):
 
     def record(self, values: Values) -> Recorded:
         """A run. Raises CgError for what cannot be recorded and for what stops it."""
-        program = super()._for(values)
-        bound = program._bind(values)
-        sizes: Mapping[str, int] = {}
-        if any(isinstance(size, str) for i in program.inputs for size in i.type.shape):
-            from cgcli.run.arrays import bind_sizes
-
-            sizes = bind_sizes(program.graph, program.graph.inputs, bound)
+        inputs, by_name, _ = self._given(values)
         host = Host(self.max_memory)
-        inputs = [sized(i, sizes) for i in program.inputs]
-        nodes = [host.tape.given(i.type, i.name, x) for i, x in zip(inputs, bound, strict=True)]
-        result = self._called(host, {i.name: Traced(host, node) for i, node in zip(inputs, nodes, strict=True)})
+        nodes = {n: host.tape.given(i.type, n, by_name[n]) for n, i in inputs.items()}
+        result = self._called(host, {n: Traced(host, node) for n, node in nodes.items()})
         outputs = {n: self._output(host, n, x) for n, x in self._named(result).items()}
         for name, node in outputs.items():
             host.tape.names.setdefault(node, name)
         module = Module(
             source=self.module.source,
             graph=host.tape.freeze(list(outputs.values())),
-            inputs=tuple(inputs),
+            inputs=tuple(inputs.values()),
             outputs=tuple(outputs),
-            values={**{i.name: node for i, node in zip(inputs, nodes, strict=True)}, **outputs},
+            values={**nodes, **outputs},
         )
-        again = partial(self._again, {i.name: x for i, x in zip(program.inputs, bound, strict=True)})
-        made = Recorded(module, host.tape.v, {}, again)
-        made.max_memory, made.max_steps, made.backend = self.max_memory, self.max_steps, self.backend
-        return made
-
-    def recorded(self, values: Values) -> Program:
-        return self.record(values)
-
-    def grad(
-        self, values: Values, *, of: str | None = None, wrt: Sequence[str] | None = None, every: bool = False
-    ) -> Gradient:
-        return self.record(values).grad(values, of=of, wrt=wrt, every=every)
-
-    def _again(self, values: Values, changed: Values) -> Recorded:
-        return self.record({**values, **changed})
-
-    def _for(self, values: Values) -> Program:
-        return self.record(values)
+        return self._kept(module, host.tape.v, by_name)
 
     def _called(self, host: Host, arguments: Mapping[str, Traced]) -> Any:
         try:

@@ -11,6 +11,7 @@ from types import GeneratorType
 from typing import Any
 
 from cgcli.graph.diagnostic import error
+from cgcli.graph.graph import CONST
 from cgcli.graph.sizes import Size
 from cgcli.graph.source import Span
 from cgcli.graph.types import ANY, INT
@@ -275,12 +276,15 @@ class Interpreter(Calls):
         return self._row_by_row(frame, token, tree, x, shown)
 
     def _counted(self, frame: Frame, token: Any, numbers: range, shown: str) -> Iterator[Value]:
+        region, tape = frame.region, self.tape
+        region.at(frame.span(token), frame.call)
+        place, group, row = tape.at_span, tape.at_group, tape.intern_type(INT)
         for k in numbers:
-            b = frame.region.at(frame.span(token), frame.call)
-            node = b.const(k, INT)
-            self.tape.let_vary(node)
-            b.names[node] = shown
-            yield Value(frame.region, node)
+            tape.at_span, tape.at_group = place, group
+            node = tape.place(CONST, (), row, {"value": k})
+            tape.let_vary(node)
+            tape.names[node] = shown
+            yield Value(region, node)
 
     def _row_by_row(self, frame: Frame, token: Any, tree: Any, x: Value, shown: str) -> Iterator[Value]:
         count = x.type.shape[0]

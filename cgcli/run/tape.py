@@ -69,6 +69,9 @@ class Tape(Builder):
         self.v.append(None)
         if op == INPUT:
             return i
+        if op == CONST and attrs is not None and not _axes(self.types[type_]):
+            self.v[i] = attrs["value"]
+            return i
         kind = self.type
         key = (op, type_, *[kind[x] for x in operands])
         step = self._steps.get(key)
@@ -85,9 +88,7 @@ class Tape(Builder):
     def _step(self, op: int, operands: Sequence[int], type_: int, attrs: Mapping[str, Any]) -> Step:
         result = self.types[type_]
         types = tuple(self.type_of(x) for x in operands)
-        if not _axes(result) and (op == CONST or (on_numbers(op) and not any(map(_axes, types)))):
-            if op == CONST:
-                return lambda tape, i, xs, at: at["value"]
+        if not _axes(result) and on_numbers(op) and not any(map(_axes, types)):
             forward = forward_step(op, types, result, attrs)
             return lambda tape, i, xs, at: forward(tape.v, i, tape.a[i], tape.b[i], tape.more)
         from .tape_arrays import array_step  # with the array library
