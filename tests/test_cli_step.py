@@ -222,13 +222,14 @@ def read_until(terminal: int, text: str | None, typed: str = "") -> str:
 
     typed: what is typed until it ends, again and again: a key that comes before the prompt listens is lost.
     """
-    found = ""
+    found, quiet = "", True
     end = time.monotonic() + 60
     while (text is None or text not in found) and time.monotonic() < end:
         try:
-            if typed:
+            if typed and quiet:
                 os.write(terminal, typed.encode())
-            if not select.select([terminal], [], [], 1)[0]:
+            quiet = not select.select([terminal], [], [], 2)[0]
+            if quiet:
                 continue
             part = os.read(terminal, 4096)
         except OSError:
