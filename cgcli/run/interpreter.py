@@ -293,11 +293,13 @@ class Interpreter(Calls):
             row = self.indexed(frame, tree, x, [(tree, self.value(frame, tree, k))])
             yield super().bind(frame, token, row, shown)
 
-    def _step(self, frame: Frame, tree: Any) -> None:
+    def _step(self, frame: Frame, tree: Any, function: str | None = None) -> None:
+        """Counts a step of a loop, or a call."""
         try:
             self._meter.step()
         except TooManySteps:
-            raise error("too-many-steps", frame.span(tree), status=1, limit=self._max_steps) from None
+            code = "too-many-steps" if function is None else "too-many-calls"
+            raise error(code, frame.span(tree), status=1, limit=self._max_steps, name=function) from None
 
     # ---- what varies
 
@@ -335,7 +337,7 @@ class Interpreter(Calls):
     # ---- calls
 
     def called(self, frame: Frame, tree: Any, function: Function) -> None:
-        self._step(frame, tree)
+        self._step(frame, tree, function.name)
 
     def begun(self, frame: Frame, inner: Frame, function: Function) -> Value | Several | None:
         if self._trace is not None and not inner.environment.library:

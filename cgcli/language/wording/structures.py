@@ -71,6 +71,11 @@ WORDS: dict[str, Words] = {
         labels={"here": "this is no text in quotes"},
         help=('as in `has(tree, "left")` or `tree["odd key"]`',),
     ),
+    "too-many-calls": Words(
+        "loops and calls have taken {limit} steps together, as many as are allowed",
+        labels={"here": "`{name}` would be called again here"},
+        help=("does it ever stop calling itself? `--max-steps` allows more",),
+    ),
     # JSON
     "bad-json": Words(
         "this is no JSON: {reason}",
