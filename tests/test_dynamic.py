@@ -156,6 +156,35 @@ def test_sizes_are_numbers() -> None:
     assert value(text, xs=[1.0, 5.0, 2.0]) == 2 * 8 + 3
 
 
+# ---- expressions that run again
+
+AGAIN = {
+    "types that change": "s = 0\nfor t in 0..4 { s = s + t * x / 2 + s * s }\nout = s",
+    "one value under two names": "fn f(p, q) = p * q + p\ns = x\nfor t in 0..4 { s = f(s, s) - f(x, s) }\nout = s",
+    "literals and values": "s = x\nfor t in 0..4 { k = 2; s = sin(k * s) + pi * k; k = s; s = sin(k * s) }\nout = s",
+    "calls of other calls": "fn f(p) = p * p - 1\nfn g(p) = f(p) * f(2 * p)\nout = g(x) + g(x + 1) + g(x + 2)",
+    "conditions": "s = x\nwhile s * s - 2 < 30 and s > 0 { s = s * 1.5 + 0.1 }\nout = s",
+    "kinks": "s = x\nfor t in 0..3 { s = max(s - 1, 0) + min(s, t) * 2 }\nout = s",
+    "whole numbers": "k = n\nfor t in 0..5 { k = k * 3 // 2 % 7 + t }\nout = x * k",
+    "singles": "s = w\nfor t in 0..4 { s = s * w + 1 }\nout = s + x",
+}
+
+
+@pytest.mark.parametrize("text", AGAIN.values(), ids=AGAIN.keys())
+def test_an_expression_that_runs_again(text: str) -> None:
+    text = f"input x = 0.7\ninput n: int = 5\ninput w: f32 = 1.1\noutput out\n{text}"
+    found, wanted = record(text).grad({}, of="out"), parse(text, mode="static").grad({}, of="out")
+    assert (found.value, found.partials) == (wanted.value, pytest.approx(wanted.partials, rel=1e-14))
+
+
+def test_an_expression_that_fails_when_it_runs_again() -> None:
+    assert code("input n: int = 3\nk = n\nfor t in 0..9 { k = k * k }\nout = k") == "integer-overflow"
+    with pytest.raises(CgError) as caught:
+        dynamic("input n: int = 3\ns = 0\nfor t in 0..9 {\n  s = s + n // (n - t)\n}\nout = s").eval({})
+    found = caught.value.diagnostics[0]
+    assert (found.code, found.labels[0].span.line) == ("integer-division-by-zero", 4)
+
+
 # ---- recursion
 
 
