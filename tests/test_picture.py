@@ -7,7 +7,8 @@ import pytest
 from cgcli.program import load, parse
 from cgcli.render.dot import DEEPEST, to_dot
 from cgcli.render.formula import number
-from cgcli.render.picture import Arrow, Drawn, Picture, picture
+from cgcli.render.picture import Arrow, Drawn, Picture, View, picture
+from cgcli.render.themes import THEMES, ThemeName
 
 ROOT = Path(__file__).parents[1]
 
@@ -182,7 +183,8 @@ def test_dot_is_the_same_for_the_same_picture() -> None:
     assert made.count("subgraph cluster_") == 2
 
 
-def test_every_kind_of_node_differs_from_the_others_without_colour() -> None:
-    from cgcli.render.dot import LOOKS
-
-    assert len({(look.width, look.style, look.shape) for look in LOOKS.values()}) == len(LOOKS)
+@pytest.mark.parametrize("theme", THEMES)
+def test_every_kind_of_node_differs_from_the_others_without_colour(theme: ThemeName) -> None:
+    looks = dict(THEMES[theme].looks)
+    assert looks.pop("loop") == looks["block"]  # a loop that is closed is a block; its title says which
+    assert len({(look.width, look.style, look.shape) for look in looks.values()}) == len(looks)

@@ -29,7 +29,7 @@ def choice(option: str, *choices: str) -> dict[str, Any]:
 DIGITS = 767  # no float has more significant ones
 
 
-def _whole(option: str, least: int, most: int) -> Callable[[str], int]:
+def whole(option: str, least: int, most: int) -> Callable[[str], int]:
     """Reads a whole number that is at least `least`; more than `most` says no more than that."""
 
     def parse(text: str) -> int:
@@ -84,7 +84,7 @@ Precision = Annotated[
     typer.Option(
         "--precision",
         metavar="N",
-        parser=_whole("--precision", 1, DIGITS),
+        parser=whole("--precision", 1, DIGITS),
         help="Round to N significant digits (else the shortest text that reads back to the same value).",
     ),
 ]
@@ -107,7 +107,7 @@ Of = Annotated[
 Seed = Annotated[
     int | None,
     typer.Option(
-        "--seed", metavar="N", parser=_whole("--seed", 0, 999_999_999), help="What random initialisers start from."
+        "--seed", metavar="N", parser=whole("--seed", 0, 999_999_999), help="What random initialisers start from."
     ),
 ]
 _UNITS = {"": 0, "K": 10, "M": 20, "G": 30, "T": 40}
@@ -152,7 +152,7 @@ MaxSteps = Annotated[
     typer.Option(
         "--max-steps",
         metavar="N",
-        parser=_whole("--max-steps", 1, 999_999_999),
+        parser=whole("--max-steps", 1, 999_999_999),
         help="How many steps loops may run together (else any number).",
     ),
 ]

@@ -11,9 +11,10 @@ from cgcli.language.wording.words import phrase
 from cgcli.render.escape import show
 
 
-def evaluate(session: Session, of: str | None) -> Evaluation | None:
+def evaluate(session: Session, of: str | None, *, derivatives: bool = True) -> Evaluation | None:
     """What a picture shows beside the graph: values and, where there is one value to differentiate, gradients.
 
+    derivatives: whether gradients are wished at all.
     None when no values are given to a program that needs some. Raises `CgError` when only some are given, or when
     none are and yet there is an `of`.
     """
@@ -23,6 +24,8 @@ def evaluate(session: Session, of: str | None) -> Evaluation | None:
         session.require_values()
     if missing_inputs(session.program, session.values):
         return None
+    if not derivatives:
+        return session.program.run(session.values, derivatives=False)
     if of is None:
         try:
             session.program.of_choice(None)

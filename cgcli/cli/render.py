@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import PurePath
-from typing import Annotated
+from typing import Annotated, cast
 
 import typer
 
+from cgcli.cli.arguments import EMPTY
 from cgcli.cli.command import ProgramCommand, declare
+from cgcli.cli.inputs import canonical, missing_inputs
 from cgcli.cli.options import (
     AllowPath,
     Backend,
@@ -23,27 +26,110 @@ from cgcli.cli.options import (
     Seed,
     Set,
     Timeout,
+    choice,
+    whole,
 )
 from cgcli.cli.output import notice
 from cgcli.cli.pictured import evaluate
-from cgcli.cli.session import start
+from cgcli.cli.session import Session, start
 from cgcli.graph.diagnostic import error
+from cgcli.graph.evaluation import Evaluation
+from cgcli.graph.graph import Graph
 from cgcli.language.suggest import nearest
+from cgcli.ops.evaluate import has_loop
+from cgcli.render.dot import DIRECTIONS, Direction, Drawing
 from cgcli.render.draw import KINDS
 from cgcli.render.draw import render as draw
 from cgcli.render.escape import show
 from cgcli.render.files import write_whole
+from cgcli.render.fold import BUDGET, LARGEST, Wish
+from cgcli.render.picture import Sides, View
+from cgcli.render.themes import THEMES, ThemeName
 
-LATER = ("mmd", "tex", "json", "html")
+LATER = ("html",)
+GRADIENT = "gradient-graph"
 
 Target = Annotated[
     str | None,
     typer.Option(
         "-o",
         metavar="TARGET",
-        help="The picture to write: a .svg, .png, .pdf or .dot file (else an .svg in the working folder).",
+        help="The file to write: .svg, .png, .pdf, .dot, .mmd (Mermaid), .tex (TikZ) or .json (else an .svg here).",
     ),
 ]
+Sided = Annotated[
+    str,
+    typer.Option(
+        "--view",
+        help="Values, derivatives, both, or the graph that computes the derivatives.",
+        **choice("--view", "forward", "backward", "both", GRADIENT),
+    ),
+]
+Depth = Annotated[
+    int | None,
+    typer.Option(
+        "--depth",
+        metavar="N",
+        parser=whole("--depth", 0, 1000),
+        help="How many calls within calls are open (else as many as fit).",
+    ),
+]
+Fold = Annotated[
+    list[str] | None,
+    typer.Option("--fold", metavar="NAME", help="Draw each call of this function as one block; `loop` for loops."),
+]
+Unfold = Annotated[
+    list[str] | None, typer.Option("--unfold", metavar="NAME", help="Open each call of this function; `loop` for loops.")
+]
+Budget = Annotated[
+    int | None,
+    typer.Option(
+        "--budget",
+        metavar="N",
+        parser=whole("--budget", 1, LARGEST),
+        help=f"The most nodes to draw; of a larger graph parts become blocks ({BUDGET}).",
+    ),
+]
+Focus = Annotated[str | None, typer.Option("--focus", metavar="NAME", help="Only what is near this value.")]
+Radius = Annotated[
+    int | None,
+    typer.Option(
+        "--radius", metavar="K", parser=whole("--radius", 0, LARGEST), help="How near to --focus, in arrows (2)."
+    ),
+]
+
+
+def _path(text: str) -> tuple[str, str]:
+    first, dots, second = text.partition("..")
+    if not (dots and first.strip() and second.strip()):
+        raise error("bad-path", value=text or EMPTY)
+    return canonical(first), canonical(second)
+
+
+def _least(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not value >= 0:
+        raise error("bad-number", option="--min-grad", value=text or EMPTY)
+    return value
+
+
+Path = Annotated[
+    str | None, typer.Option("--path", metavar="A..B", help="Only what lies between these two values, as w..loss.")
+]
+Least = Annotated[
+    float | None,
+    typer.Option("--min-grad", metavar="T", parser=_least, help="Only values by which the derivative is this large."),
+]
+Heat = Annotated[bool, typer.Option("--heat", help="Colour nodes by the size of the derivative.")]
+Themed = Annotated[str, typer.Option("--theme", help="Colours.", **choice("--theme", *THEMES))]
+Directed = Annotated[
+    str, typer.Option("--direction", help="Where the data flows.", **choice("--direction", *DIRECTIONS))
+]
+Title = Annotated[str, typer.Option("--title", metavar="TEXT", help="A line above the picture.")]
+Legend = Annotated[bool, typer.Option("--legend", help="Say above the picture what its signs mean.")]
 
 
 def render(
@@ -52,6 +138,20 @@ def render(
     expression: Expression = None,
     target: Target = None,
     of: Of = None,
+    sides: Sided = "both",
+    depth: Depth = None,
+    fold: Fold = None,
+    unfold: Unfold = None,
+    budget: Budget = None,
+    focus: Focus = None,
+    radius: Radius = None,
+    path: Path = None,
+    least: Least = None,
+    heat: Heat = False,
+    theme: Themed = "light",
+    direction: Directed = "right",
+    title: Title = "",
+    legend: Legend = False,
     settings: Set = None,
     inputs_file: InputsFile = None,
     mode: Mode = None,
@@ -66,36 +166,61 @@ def render(
 ) -> int:
     """Draw the graph of a program.
 
-    With the values of its inputs the picture has values and gradients too.
+    With the values of its inputs the picture has values and gradients too. Of a large graph parts are drawn as blocks.
     """
-    path = target if target is not None else default_target(file)
-    kind = picture_kind(path)
-    session = start(
-        context,
-        file,
-        expression,
-        settings,
-        inputs_file,
-        allow_path,
-        colour,
-        seed,
-        max_memory,
-        backend,
-        max_steps,
-        timeout,
-        mode,
-    )
+    name = target if target is not None else default_target(file)
+    kind = picture_kind(name)
+    between = None if path is None else _path(path)
+    if radius is not None and focus is None:
+        raise error("needs-focus")
+    if sides == GRADIENT and (heat or least is not None):
+        raise error("picture-of-gradient", option="--heat" if heat else "--min-grad")
+    limits = (seed, max_memory, backend, max_steps, timeout, mode)
+    session = start(context, file, expression, settings, inputs_file, allow_path, colour, *limits)
     session = session.recorded()
+    graph, evaluation = _evaluated(session, of, sides)
     program = session.program
-    evaluation = evaluate(session, of)
+    view = View(
+        Wish(depth, _calls(graph, fold, "--fold"), _calls(graph, unfold, "--unfold"), budget or BUDGET),
+        "both" if sides == GRADIENT else cast(Sides, sides),
+        None if focus is None else canonical(focus),
+        2 if radius is None else radius,
+        between,
+        least,
+        heat,
+    )
+    drawing = Drawing(cast(ThemeName, theme), cast(Direction, direction), title, legend)
     params = [each.name for each in program.inputs if each.kind == "param"]
-    image = draw(program.graph, evaluation, kind, title=PurePath(program.module.source.name).stem, params=params)
-    write_whole(path, image.data)
+    about = title or PurePath(program.module.source.name).stem
+    image = draw(graph, evaluation, kind, title=about, params=params, view=view, drawing=drawing)
+    write_whole(name, image.data)
     if image.note is not None:
         notice(f"note: {image.note}")
     if target is None:
-        notice(f"wrote {show(path)}")
+        notice(f"wrote {show(name)}")
     return 0
+
+
+def _evaluated(session: Session, of: str | None, sides: str) -> tuple[Graph, Evaluation | None]:
+    """The graph to draw, and what is known of its nodes."""
+    program = session.program
+    if sides != GRADIENT:
+        if sides == "forward" and of is not None:
+            raise error("options-exclude", first="--of", second="--view forward")
+        return program.graph, evaluate(session, of, derivatives=sides != "forward")
+    if session.values:
+        session.require_values()
+    found = program.gradient_graph(session.values, of=of)
+    return found.graph, None if missing_inputs(program, session.values) else found
+
+
+def _calls(graph: Graph, names: list[str] | None, option: str) -> frozenset[str]:
+    """Functions whose calls are in the graph, or `loop`. Raises `CgError` for another name."""
+    known = list(dict.fromkeys([*(group.function for group in graph.groups), *(["loop"] if has_loop(graph) else [])]))
+    found = frozenset(map(canonical, names or ()))
+    for name in found.difference(known):
+        raise error("no-such-call", name=name or EMPTY, option=option, nearest=nearest(name, known), known=known or None)
+    return found
 
 
 def default_target(file: str | None) -> str:

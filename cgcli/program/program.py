@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, wraps
 from typing import TYPE_CHECKING, Any, Concatenate, Literal, ParamSpec, TypeVar
 
 from cgcli.graph.diagnostic import CgError, Diagnostic, Label, error
 from cgcli.graph.evaluation import Evaluation
-from cgcli.graph.graph import Graph
+from cgcli.graph.graph import CONST, INPUT, Graph
 from cgcli.graph.plan import Laid
 from cgcli.graph.source import Source
-from cgcli.graph.traversal import live
+from cgcli.graph.traversal import live, prune
 from cgcli.graph.types import Type
 from cgcli.language.records import Input, Module
 from cgcli.language.suggest import nearest
@@ -209,6 +209,27 @@ class Program:
         short, where = simplify(graph)
         named = {where[i]: n for n, i in self._names_in(graph).items()}
         return "\n".join(write_outputs(short, [f"d{name}/d{n}" for n in names], named))
+
+    @_for_shapes
+    def gradient_graph(self, values: Values, *, of: str | None = None, wrt: Sequence[str] | None = None) -> Evaluation:
+        """The graph of `of` and its derivatives by inputs, made short, and its values where values are given."""
+        from cgcli.optimise.simplify import simplify
+        from cgcli.transform.gradient import gradient
+
+        name = self.of_choice(of)
+        names = self._wrt(wrt)
+        nodes = [self.module.values[n] for n in names]
+        short = prune(simplify(gradient(self.graph, self.module.values[name], nodes, value=True))[0])
+        labels = dict(short.names)
+        for output, label in zip(short.outputs, [name, *(f"d{name}/d{n}" for n in names)], strict=True):
+            if short.op[output] not in (INPUT, CONST):  # an input that is its own derivative keeps its name
+                labels[output] = label
+        graph = replace(short, names=labels)
+        given = values or not [i for i in self.inputs if not i.optional]
+        if not given:
+            return Evaluation(graph, [None] * len(graph))
+        every = executor(graph, tuple(range(len(graph))), self.max_memory, self.max_steps, self.backend)
+        return Evaluation(graph, [plain(x) for x in every.forward(self._bind(values))])
 
     @_for_shapes
     def plan(

@@ -3,180 +3,274 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from .escape import dot_html
-from .picture import Arrow, Drawn, Kind, Picture
+from .picture import Arrow, Cells, Drawn, Kind, Picture
+from .themes import THEMES, Theme, ThemeName, mixed
 
 if TYPE_CHECKING:
     from graphviz import Digraph
 
-# Wong's colour-blind-safe palette (Nature Methods 8, 2011), fills lightened; outlines also differ by weight and dash
-INK, QUIET, LINE, ACCENT = "#1d2939", "#667085", "#98a2b3", "#b54708"
 SANS, MONO, SERIF = "DejaVu Sans", "DejaVu Sans Mono", "DejaVu Serif"
 DEEPEST = 4  # clusters in clusters; more are hard to read and to lay out
 BESIDE = 26  # characters of a name and its formula that stand on one line; of longer ones the formula goes below
-
+CELL = 7  # points of a cell of a heat map
+Direction = Literal["right", "down", "left", "up"]
+DIRECTIONS: dict[Direction, str] = {"right": "LR", "down": "TB", "left": "RL", "up": "BT"}
+LEGEND: dict[Kind, str] = {
+    "input": "input",
+    "param": "param",
+    "constant": "constant",
+    "value": "named value",
+    "output": "output",
+    "small": "step without a name",
+    "choice": "if",
+    "block": "several steps in one",
+    "loop": "loop",
+    "state": "kept from step to step",
+}
 
 _POWERS = re.compile("(×10[⁻⁰¹²³⁴⁵⁶⁷⁸⁹]+)")
 
 
-class Look(NamedTuple):
-    fill: str
-    line: str
-    width: float
-    style: str = "rounded,filled"
-    shape: str = "box"
+class Drawing(NamedTuple):
+    """How a picture is drawn."""
+
+    theme: ThemeName = "light"
+    direction: Direction = "right"
+    title: str = ""  # above the picture
+    legend: bool = False
 
 
-LOOKS: dict[Kind, Look] = {
-    "input": Look("#eff8ff", "#0072b2", 1.3),
-    "param": Look("#fdf2fa", "#aa4499", 1.6, "rounded,filled,dashed"),
-    "constant": Look("#f9fafb", "#98a2b3", 1.0, "rounded,filled,dotted"),
-    "value": Look("#ffffff", "#667085", 1.2),
-    "output": Look("#ecfdf3", "#00805a", 2.6),
-    "small": Look("#ffffff", "#98a2b3", 1.0, "rounded,filled"),
-    "choice": Look("#ffffff", "#667085", 1.2, "filled", "diamond"),
-}
-
-
-def to_dot(picture: Picture) -> str:
+def to_dot(picture: Picture, drawing: Drawing | None = None) -> str:
     """The picture as DOT, the same text for the same picture."""
-    from graphviz import Digraph
-
-    dot = Digraph(
-        name="cg",
-        graph_attr={
-            "rankdir": "LR",
-            "bgcolor": "white",
-            "fontname": SANS,
-            "nodesep": "0.3",
-            "ranksep": "0.55",
-            "pad": "0.2",
-            "outputorder": "edgesfirst",
-            "tooltip": " ",
-        },
-        node_attr={"fontname": SANS, "fontcolor": INK, "fontsize": "13", "margin": "0.11,0.07"},
-        edge_attr={
-            "fontname": SANS,
-            "fontsize": "11",
-            "fontcolor": ACCENT,
-            "color": LINE,
-            "arrowsize": "0.7",
-            "penwidth": "1.2",
-            "tooltip": " ",
-        },
-    )
-    _groups(dot, picture)
-    for node in picture.nodes:
-        if node.group < 0:
-            _node(dot, node)
-    for arrow in picture.arrows:
-        _arrow(dot, arrow)
-    return str(dot.source)
+    return _Draughtsman(picture, drawing or Drawing()).dot()
 
 
-def _groups(dot: Digraph, picture: Picture) -> None:
-    """A quiet rounded cluster a call, and the nodes in them; what is called too deep inside stands in its caller's."""
-    from graphviz import Digraph
+class _Draughtsman:
+    def __init__(self, picture: Picture, drawing: Drawing) -> None:
+        self.picture, self.drawing = picture, drawing
+        self.theme: Theme = THEMES[drawing.theme]
 
-    # callers stand before their callees in the table, so that one pass each way is enough
-    depth: list[int] = []
-    shown: list[int] = []  # of each group, the cluster its nodes are drawn in
-    for g, (parent, _) in enumerate(picture.groups):
-        depth.append(depth[parent] + 1 if parent >= 0 else 1)
-        shown.append(g if depth[g] <= DEEPEST else shown[parent])
-    used = {shown[n.group] for n in picture.nodes if n.group >= 0}
-    for g in range(len(picture.groups) - 1, -1, -1):
-        if g in used and picture.groups[g][0] >= 0:
-            used.add(picture.groups[g][0])
-    made: dict[int, Digraph] = {}
-    for g in sorted(used):
-        made[g] = Digraph(
-            name=f"cluster_{g}",
+    def dot(self) -> str:
+        from graphviz import Digraph
+
+        theme, picture = self.theme, self.picture
+        dot = Digraph(
+            name="cg",
             graph_attr={
-                "label": f"<{_font(_text(picture.groups[g][1]), QUIET, 11)}>",
-                "style": "rounded",
-                "color": "#d0d5dd",
-                "penwidth": "1",
-                "labeljust": "l",
-                "margin": "10",
+                "rankdir": DIRECTIONS[self.drawing.direction],
+                "bgcolor": theme.paper,
+                "fontname": SANS,
+                "nodesep": "0.3",
+                "ranksep": "0.55",
+                "pad": "0.2",
+                "outputorder": "edgesfirst",
+                "tooltip": " ",
+                **self._caption(),
+            },
+            node_attr={"fontname": SANS, "fontcolor": theme.ink, "fontsize": "13", "margin": "0.11,0.07"},
+            edge_attr={
+                "fontname": SANS,
+                "fontsize": "11",
+                "fontcolor": theme.accent,
+                "color": theme.line,
+                "arrowsize": "0.7",
+                "penwidth": "1.2",
                 "tooltip": " ",
             },
         )
-    for node in picture.nodes:
-        if node.group >= 0:
-            _node(made[shown[node.group]], node)
-    for g in sorted(used, reverse=True):
-        parent = picture.groups[g][0]
-        (made[parent] if parent >= 0 else dot).subgraph(made[g])
+        self._groups(dot)
+        for node in picture.nodes:
+            if node.group < 0:
+                self._node(dot, node)
+        for arrow in picture.arrows:
+            self._arrow(dot, arrow)
+        return str(dot.source)
+
+    def _caption(self) -> dict[str, str]:
+        """Title and legend, above the picture."""
+        rows = []
+        if self.drawing.title:
+            title = self._font(_text(self.drawing.title), self.theme.ink, 18)
+            rows.append(f'<TR><TD ALIGN="LEFT">{title}</TD></TR>')
+        if self.drawing.legend:
+            rows.append(f'<TR><TD ALIGN="LEFT">{self._legend()}</TD></TR>')
+        if not rows:
+            return {}
+        space = '<TR><TD HEIGHT="6"></TD></TR>'
+        table = f'<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="2" CELLPADDING="2">{"".join(rows)}{space}</TABLE>'
+        return {"label": f"<{table}>", "labelloc": "t", "labeljust": "l"}
+
+    def _legend(self) -> str:
+        """A sample of each kind that the picture has, and what the colours of numbers mean."""
+        theme, nodes, cells = self.theme, self.picture.nodes, []
+        used = {node.kind for node in nodes}
+        for kind, words in LEGEND.items():
+            if kind in used:
+                look = theme.looks[kind]
+                style = "DASHED" if "dashed" in look.style else "DOTTED" if "dotted" in look.style else "ROUNDED"
+                frame = f'BORDER="{2 if look.width > 2 else 1}" COLOR="{look.line}" BGCOLOR="{look.fill}" STYLE="{style}"'
+                inside = f"<TR><TD>{self._font(words, theme.ink, 10)}</TD></TR>"
+                cells.append(f'<TD><TABLE {frame} CELLBORDER="0" CELLPADDING="3">{inside}</TABLE></TD>')
+        if any(node.gradient for node in nodes):
+            cells.append(f"<TD>{self._font('derivative', theme.accent, 11)}</TD>")
+        if any(arrow.label for arrow in self.picture.arrows if arrow.style == "value"):
+            cells.append(f"<TD>{self._font('on an arrow: local derivative', theme.accent, 11)}</TD>")
+        if any(node.heat is not None for node in nodes):
+            cells.append(self._scale([mixed(theme.cold, theme.hot, k / 7) for k in range(8)]))
+            cells.append(f"<TD>{self._font('size of the derivative', theme.ink, 10)}</TD>")
+        if any(node.value_cells or node.gradient_cells for node in nodes):
+            cells.append(self._scale([self._cell(k / 4) for k in range(-4, 5)]))
+            cells.append(f"<TD>{self._font('elements, from − to +', theme.ink, 10)}</TD>")
+        row = f"<TR>{''.join(cells) or '<TD></TD>'}</TR>"
+        return f'<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="6" CELLPADDING="0">{row}</TABLE>'
+
+    def _groups(self, dot: Digraph) -> None:
+        """A quiet rounded cluster a call or loop, and the nodes in them; what is too deep inside stands around it."""
+        from graphviz import Digraph
+
+        groups = self.picture.groups
+        # what is around stands before what is inside in the table, so that one pass each way is enough
+        depth: list[int] = []
+        shown: list[int] = []  # of each group, the cluster its nodes are drawn in
+        for g, (parent, _) in enumerate(groups):
+            depth.append(depth[parent] + 1 if parent >= 0 else 1)
+            shown.append(g if depth[g] <= DEEPEST else shown[parent])
+        used = {shown[n.group] for n in self.picture.nodes if n.group >= 0}
+        for g in range(len(groups) - 1, -1, -1):
+            if g in used and groups[g][0] >= 0:
+                used.add(groups[g][0])
+        made: dict[int, Digraph] = {}
+        for g in sorted(used):
+            made[g] = Digraph(
+                name=f"cluster_{g}",
+                graph_attr={
+                    "label": f"<{self._font(_text(groups[g][1]), self.theme.quiet, 11)}>",
+                    "style": "rounded",
+                    "color": self.theme.border,
+                    "penwidth": "1",
+                    "labeljust": "l",
+                    "margin": "10",
+                    "tooltip": " ",
+                },
+            )
+        for node in self.picture.nodes:
+            if node.group >= 0:
+                self._node(made[shown[node.group]], node)
+        for g in sorted(used, reverse=True):
+            parent = groups[g][0]
+            (made[parent] if parent >= 0 else dot).subgraph(made[g])
+
+    def _node(self, dot: Digraph, node: Drawn) -> None:
+        look = self.theme.looks[node.kind]
+        fill = look.fill if node.heat is None else mixed(self.theme.cold, self.theme.hot, node.heat)
+        dot.node(
+            f"n{node.id}",
+            label=f"<{self._label(node)}>",
+            shape=look.shape,
+            style=look.style,
+            fillcolor=fill,
+            color=look.line,
+            penwidth=str(look.width),
+            tooltip=_tooltip(node.tooltip),
+        )
+
+    def _label(self, node: Drawn) -> str:
+        theme = self.theme
+        if node.kind in ("small", "choice"):
+            rows = [self._font(_text(node.title), theme.ink, 14 if node.kind == "small" else 12)]
+            if node.value:
+                rows.append(self._figures(node.value, theme.ink, 10))
+            if node.gradient:
+                rows.append(self._figures(node.gradient, theme.accent, 10))
+            return _table([*rows, *self._maps(node)], "CENTER")
+        title = self._font(_text(node.title), theme.ink, 18, SERIF) if node.title else ""
+        if node.kind in ("block", "loop"):
+            title = self._font(_text(node.title), theme.ink, 14)
+        elif title:
+            title = f"<I>{title}</I>"
+        rows = [title] if title else []
+        if node.formula:
+            formula = self._font(_text(node.formula), theme.quiet, 12)
+            if rows and len(node.title) + len(node.formula) <= BESIDE:
+                rows[0] += f"&#160;&#160;{formula}"
+            else:
+                rows.append(formula)
+        if node.value and node.kind != "constant":
+            rows.append(f"{self._font('value', theme.quiet, 11)}&#160;&#160;{self._figures(node.value, theme.ink, 13)}")
+        if node.gradient and node.kind != "constant":
+            by = self._font(_text(node.gradient_of or "derivative"), theme.accent, 11)
+            rows.append(f"{by}&#160;&#160;{self._figures(node.gradient, theme.accent, 13)}")
+        return _table([*rows, *self._maps(node)], "LEFT")
+
+    def _maps(self, node: Drawn) -> list[str]:
+        """The heat maps of a node's value and of its derivative, side by side."""
+        maps = [(node.value_cells, self.theme.ink), (node.gradient_cells, self.theme.accent)]
+        maps = [(cells, frame) for cells, frame in maps if cells]
+        if not maps:
+            return []
+        row = "".join(f"<TD>{self._map(cells, frame)}</TD>" for cells, frame in maps)
+        width = sum(CELL * len(cells[0]) + 2 for cells, _ in maps) + 4 * (len(maps) + 1)
+        size = _fixed(width, CELL * max(len(cells) for cells, _ in maps) + 10)
+        return [f'<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="4" CELLPADDING="0" {size}><TR>{row}</TR></TABLE>']
+
+    def _map(self, cells: Cells, frame: str) -> str:
+        rows = [[f'<TD BGCOLOR="{self._cell(c)}" {_fixed(CELL, CELL)}></TD>' for c in row] for row in cells]
+        size = _fixed(CELL * len(cells[0]) + 2, CELL * len(cells) + 2)
+        return _tight("".join(f"<TR>{''.join(row)}</TR>" for row in rows), frame, size)
+
+    def _scale(self, colours: Sequence[str]) -> str:
+        """Colours side by side, for the legend."""
+        cells = "".join(f'<TD BGCOLOR="{colour}" WIDTH="10" HEIGHT="12"></TD>' for colour in colours)
+        return f"<TD>{_tight(f'<TR>{cells}</TR>', self.theme.border)}</TD>"
+
+    def _cell(self, c: float | None) -> str:
+        """The colour of a number from -1 to 1; the root of its size, so that small ones show too."""
+        theme = self.theme
+        if c is None:
+            return theme.nothing
+        return mixed(theme.zero, theme.positive if c > 0 else theme.negative, min(1.0, abs(c)) ** 0.5)
+
+    def _font(self, text: str, colour: str, size: int, face: str = SANS) -> str:
+        """Escaped text in a face; an empty one would be no label."""
+        return f'<FONT FACE="{face}" COLOR="{colour}" POINT-SIZE="{size}">{text or "&#160;"}</FONT>'
+
+    def _figures(self, number: str, colour: str, size: int) -> str:
+        """A number in a fixed-width face; a power of ten beside it is not torn apart. A tensor's shape stands before it."""
+        shape, gap, figures = number.rpartition("  ")
+        shown = f"{self._font(_text(shape), self.theme.quiet, size - 2)}&#160;&#160;" if gap else ""
+        for part in _POWERS.split(figures):
+            if part:
+                shown += self._font(_text(part), colour, size, SANS if part.startswith("×") else MONO)
+        return shown
+
+    def _arrow(self, dot: Digraph, arrow: Arrow) -> None:
+        looks = {
+            "value": {},
+            "condition": {"style": "dashed", "arrowhead": "odiamond", "fontcolor": self.theme.quiet},
+            "untaken": {"style": "dashed", "color": self.theme.faint, "penwidth": "1"},
+            "many": {"penwidth": "2.4"},
+            "next": {"style": "dashed", "constraint": "false"},
+        }
+        label = {"label": f"<{_text(arrow.label)}>"} if arrow.label else {}
+        dot.edge(f"n{arrow.source}", f"n{arrow.target}", **looks[arrow.style], **label)
 
 
-def _node(dot: Digraph, node: Drawn) -> None:
-    look = LOOKS[node.kind]
-    dot.node(
-        f"n{node.id}",
-        label=f"<{_label(node)}>",
-        shape=look.shape,
-        style=look.style,
-        fillcolor=look.fill,
-        color=look.line,
-        penwidth=str(look.width),
-        tooltip=_tooltip(node.tooltip),
-    )
+def _tight(rows: str, frame: str, size: str = "") -> str:
+    """A table without space between its cells."""
+    return f'<TABLE BORDER="1" COLOR="{frame}" CELLBORDER="0" CELLSPACING="0" CELLPADDING="0" {size}>{rows}</TABLE>'
 
 
-def _label(node: Drawn) -> str:
-    if node.kind in ("small", "choice"):
-        rows = [_font(_text(node.title), INK, 14 if node.kind == "small" else 12)]
-        if node.value:
-            rows.append(_figures(node.value, INK, 10))
-        if node.gradient:
-            rows.append(_figures(node.gradient, ACCENT, 10))
-        return _table(rows, "CENTER")
-    rows = [f"<I>{_font(_text(node.title), INK, 18, SERIF)}</I>"] if node.title else []
-    if node.formula:
-        formula = _font(_text(node.formula), QUIET, 12)
-        if rows and len(node.title) + len(node.formula) <= BESIDE:
-            rows[0] += f"&#160;&#160;{formula}"
-        else:
-            rows.append(formula)
-    if node.value and node.kind != "constant":
-        rows.append(f"{_font('value', QUIET, 11)}&#160;&#160;{_figures(node.value, INK, 13)}")
-    if node.gradient and node.kind != "constant":
-        by = _font(_text(node.gradient_of), ACCENT, 11)
-        rows.append(f"{by}&#160;&#160;{_figures(node.gradient, ACCENT, 13)}")
-    return _table(rows, "LEFT")
+def _fixed(width: int, height: int) -> str:
+    return f'WIDTH="{width}" HEIGHT="{height}" FIXEDSIZE="TRUE"'
 
 
 def _table(rows: list[str], align: str) -> str:
     cells = "".join(f'<TR><TD ALIGN="{align}">{row}</TD></TR>' for row in rows)
     return f'<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING="1">{cells}</TABLE>'
-
-
-def _font(text: str, colour: str, size: int, face: str = SANS) -> str:
-    """Escaped text in a face; an empty one would be no label."""
-    return f'<FONT FACE="{face}" COLOR="{colour}" POINT-SIZE="{size}">{text or "&#160;"}</FONT>'
-
-
-def _figures(number: str, colour: str, size: int) -> str:
-    """A number in a fixed-width face; a power of ten beside it is not torn apart. A tensor's shape stands before it."""
-    shape, gap, figures = number.rpartition("  ")
-    shown = f"{_font(_text(shape), QUIET, size - 2)}&#160;&#160;" if gap else ""
-    for part in _POWERS.split(figures):
-        if part:
-            shown += _font(_text(part), colour, size, SANS if part.startswith("×") else MONO)
-    return shown
-
-
-def _arrow(dot: Digraph, arrow: Arrow) -> None:
-    looks = {
-        "value": {},
-        "condition": {"style": "dashed", "arrowhead": "odiamond", "fontcolor": QUIET},
-        "untaken": {"style": "dashed", "color": "#c0c7d2", "penwidth": "1"},
-    }
-    label = {"label": f"<{_text(arrow.label)}>"} if arrow.label else {}
-    dot.edge(f"n{arrow.source}", f"n{arrow.target}", **looks[arrow.style], **label)
 
 
 def _text(text: str) -> str:

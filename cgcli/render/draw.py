@@ -8,24 +8,46 @@ from cgcli.graph.diagnostic import error
 from cgcli.graph.evaluation import Evaluation
 from cgcli.graph.graph import Graph
 
-from .dot import to_dot
-from .image import LARGEST, Image, draw
-from .picture import picture
+from .dot import Drawing, to_dot
+from .fold import LARGEST
+from .image import Image, draw, places
+from .mermaid import to_mermaid
+from .picture import View, picture
+from .schema import to_json
+from .tikz import to_tikz
 
-KINDS = ("svg", "png", "pdf", "dot")
+KINDS = ("svg", "png", "pdf", "dot", "mmd", "tex", "json")
 
 
 def render(
-    graph: Graph, evaluation: Evaluation | None, kind: str, *, title: str = "", params: Sequence[str] = ()
+    graph: Graph,
+    evaluation: Evaluation | None,
+    kind: str,
+    *,
+    title: str = "",
+    params: Sequence[str] = (),
+    view: View | None = None,
+    drawing: Drawing | None = None,
 ) -> Image:
     """The picture of a graph as a file of one of `KINDS`.
 
-    Raises CgError (status 1) when the graph is too large to be drawn or its layout takes too long.
+    title: what the picture shows, for those who cannot see it; drawing: among others a title above it.
+    Raises CgError (status 1) when its layout takes too long.
     """
-    made = picture(graph, evaluation, params)
-    dot = to_dot(made)
+    if kind == "json":
+        return Image(to_json(graph, evaluation, title).encode("utf-8"))
+    made = picture(graph, evaluation, params, view)
+    told = "; ".join(made.told) or None
+    if kind == "mmd":
+        return Image(to_mermaid(made, drawing).encode("utf-8"), told)
+    dot = to_dot(made, drawing)
     if kind == "dot":
-        return Image(dot.encode("utf-8"))
+        return Image(dot.encode("utf-8"), told)
     if len(made.nodes) > LARGEST:
         raise error("picture-too-large", status=1, nodes=len(made.nodes), limit=LARGEST)
-    return draw(dot, kind, title)  # type: ignore[arg-type]  # one of KINDS that is no text
+    if kind == "tex":
+        laid, note = places(dot)
+        image = Image(to_tikz(made, laid, drawing).encode("utf-8"), note)
+    else:
+        image = draw(dot, kind, title)  # type: ignore[arg-type]  # one of KINDS that is no text
+    return Image(image.data, "; ".join(each for each in (told, image.note) if each) or None)

@@ -21,7 +21,7 @@ from cgcli.ops.notation import (
     write_op,
 )
 
-from .tensors import brief, is_tensor
+from .tensors import brief, is_tensor, norm
 
 DIGITS = 4  # significant, in a picture; the tooltip has them all
 LONGEST_FORMULA = 48  # characters of an operation written out in a card
@@ -58,10 +58,13 @@ def clip(name: str, longest: int = LONGEST_NAME) -> str:
 
 
 def shown(value: Any) -> str:
-    """A value on a card: a number, a tensor in brief, or how many items a loop has kept."""
+    """A value on a card: a number, a tensor in brief and with its norm, or how many items a loop has kept."""
     if isinstance(value, list):
         return f"{len(value)} items"
-    return brief(value, number, nan="NaN") if is_tensor(value) else number(value)
+    if not is_tensor(value):
+        return number(value)
+    text = brief(value, number, nan="NaN")
+    return f"{text}, ‖·‖ {number(norm(value))}" if "  " in text and value.dtype.kind == "f" else text
 
 
 def word(graph: Graph, i: int) -> str:
@@ -74,21 +77,40 @@ def told(graph: Graph, i: int, operands: Sequence[str]) -> str:
     source = graph.a[i]
     if graph.op[source] == COND:
         return f"if {operands[0]}"
-    text = "while loop" if "pred" in graph.attrs[source] else f"loop × {operands[0]}"
+    text = loop_text(graph, source, operands)
     return text if graph.attrs[i]["k"] else f"steps of {text}"
 
 
+def loop_text(graph: Graph, i: int, operands: Sequence[str]) -> str:
+    """A loop in words, `loop × n` or `while loop`."""
+    return "while loop" if "pred" in graph.attrs[i] else f"loop × {operands[0]}"
+
+
 class Speller:
-    """Spells the nodes of a graph, each from its operands' short texts, in one pass from the inputs on."""
+    """Spells nodes of a graph, each from its operands' short texts, in one pass from the inputs on."""
 
     def __init__(self, graph: Graph, params: Iterable[str] = ()) -> None:
+        """Nothing is spelled before `prepare` says which nodes are wanted."""
         self.graph, self.params, self.outputs = graph, frozenset(params), frozenset(graph.outputs)
         self.fixed = self._fixed()
         self.place = [self._place(i) for i in range(len(graph))]
         self._short: dict[int, Written] = {}
-        for i in range(len(graph)):
+
+    def prepare(self, wanted: Iterable[int]) -> None:
+        """Spells these nodes, and those without a name that they are made of."""
+        graph, needed, stack = self.graph, set[int](), list(wanted)
+        while stack:
+            i = stack.pop()
+            if i not in needed:
+                needed.add(i)
+                stack.extend(x for x in self.operands(i) if x not in graph.names)
+        for i in sorted(needed):
             if graph.op[i] not in (COND, LOOP):
                 self._short[i] = self._operation(i)
+
+    def loop(self, i: int) -> str:
+        """A loop that was prepared, in words."""
+        return loop_text(self.graph, i, [self._bare(x, i).text for x in self.graph.operands(i)[:1]])
 
     def name(self, i: int) -> str | None:
         """The user's name; that of a function's local value without the function, which the group around it shows."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import os
 import re
@@ -15,10 +16,11 @@ from typing import Literal, NamedTuple
 from cgcli.graph.diagnostic import error
 
 from .escape import dot_html
+from .tikz import Laid, Place
 
-Kind = Literal["svg", "png", "pdf"]
+Kind = Literal["svg", "png", "pdf", "json0"]
+POINTS = 72.0  # an inch
 LIMIT = 20.0  # seconds for a picture
-LARGEST = 2_000  # nodes of a picture
 
 _FONTCONFIG = """<?xml version="1.0"?>
 <!DOCTYPE fontconfig SYSTEM "fonts.dtd">
@@ -67,16 +69,36 @@ def draw(dot: str, kind: Kind, title: str = "", limit: float = LIMIT) -> Image:
     title: what the picture shows, for those who cannot see it. limit: seconds, of which each attempt has its share.
     Raises CgError (status 1) when none of them succeeds.
     """
+    image = _laid(dot, kind, limit)
+    return Image(_finished(image.data, title), image.note) if kind == "svg" else image
+
+
+def places(dot: str, limit: float = LIMIT) -> tuple[Laid, str | None]:
+    """Where the nodes and groups of a DOT text stand, and a note as that of an image. Raises as `draw` does."""
+    image = _laid(dot, "json0", limit)
+    nodes: dict[int, Place] = {}
+    groups: dict[int, Place] = {}
+    for each in json.loads(image.data).get("objects", ()):
+        name = each["name"]
+        if name.startswith("cluster_") and "bb" in each:
+            left, low, right, high = (float(x) / POINTS for x in each["bb"].split(","))
+            groups[int(name[8:])] = Place((left + right) / 2, (low + high) / 2, right - left, high - low)
+        elif "pos" in each:
+            x, y = (float(part) / POINTS for part in each["pos"].split(","))
+            nodes[int(name[1:])] = Place(x, y, float(each["width"]), float(each["height"]))
+    return Laid(nodes, groups), image.note
+
+
+def _laid(dot: str, kind: Kind, limit: float) -> Image:
+    """What Graphviz gives, by the first attempt that succeeds."""
     reason = None
     for attempt in ATTEMPTS:
         try:
-            found = _run(dot, kind, attempt, limit * attempt.share)
+            return Image(_run(dot, kind, attempt, limit * attempt.share), attempt.note)
         except subprocess.TimeoutExpired:
             continue
         except _Failed as problem:
             reason = str(problem)
-            continue
-        return Image(_finished(found, title) if kind == "svg" else found, attempt.note)
     if reason is not None:
         raise error("layout-failed", status=1, reason=reason)
     raise error("layout-too-slow", status=1, limit=f"{limit:g}")

@@ -6,9 +6,11 @@ from collections.abc import Iterator
 
 from cgcli.graph.plan import Laid, Plan
 
-from .dot import ACCENT, INK, LINE, QUIET
 from .escape import dot_html
 from .plan import bytes_text, letters, size_text, told
+from .themes import THEMES
+
+INK, QUIET, LINE, ACCENT = (getattr(THEMES["light"], name) for name in ("ink", "quiet", "line", "accent"))
 
 ROW, BAR, GAP = 22, 26, 8  # heights and widths in pixels
 TOP, LEFT = 96, 24

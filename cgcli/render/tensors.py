@@ -256,3 +256,38 @@ def _mapped(value: Any, change: Callable[[Any], Any]) -> Any:
 
 def _shape(x: Array) -> str:
     return f"[{', '.join(map(str, x.shape))}]"
+
+
+def norm(x: Array, *, largest: bool = False) -> float:
+    """The square root of the sum of the squares of all elements, or the largest absolute value; 0 without elements."""
+    import numpy as np
+
+    if not x.size:
+        return 0.0
+    absolute = np.abs(x.astype("float64"))
+    top = float(absolute.max())
+    if largest or not top or not math.isfinite(top):
+        return top
+    return top * float(np.sqrt(np.square(absolute / top).sum()))  # of large elements the squares would overflow
+
+
+def heat_map(x: Array, rows: int, columns: int) -> tuple[tuple[float | None, ...], ...]:
+    """The elements as a small grid from -1 to 1, over the largest absolute value; None where there is no number.
+
+    The last axis runs to the right, all others down; where there are too many, a cell is the mean of its elements.
+    """
+    import numpy as np
+
+    grid = x.astype("float64").reshape(-1, x.shape[-1]) if x.ndim > 1 else x.astype("float64").reshape(1, -1)
+    finite = np.isfinite(grid)
+    top = float(np.abs(grid[finite]).max()) if finite.any() else 0.0
+    scaled = np.where(finite, grid / top if top else 0.0, 0.0)
+    cuts = [np.unique(np.linspace(0, n, min(n, most) + 1).astype(int))[:-1] for n, most in zip(grid.shape, (rows, columns), strict=True)]
+
+    def pooled(each: Array) -> Array:
+        return np.add.reduceat(np.add.reduceat(each, cuts[0], axis=0), cuts[1], axis=1)
+
+    count = pooled(finite.astype("float64"))
+    with np.errstate(invalid="ignore", divide="ignore"):
+        mean = pooled(scaled) / count
+    return tuple(tuple(float(c) if c == c else None for c in row) for row in mean)

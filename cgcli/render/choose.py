@@ -1,0 +1,77 @@
+"""Which part of a graph is drawn: what is near a node, what lies on the ways between two, what matters to a result."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from cgcli.graph.diagnostic import error
+from cgcli.graph.evaluation import Evaluation
+from cgcli.graph.graph import Graph
+from cgcli.graph.traversal import live
+from cgcli.language.suggest import nearest
+
+from .tensors import is_tensor, norm
+
+
+def find(graph: Graph, name: str, option: str) -> int:
+    """The node of a name, the last that has it. Raises `CgError` that offers the nearest one."""
+    found = [i for i, known in graph.names.items() if known == name]
+    if not found:
+        known = list(dict.fromkeys(graph.names.values()))
+        raise error("no-such-node", name=name, option=option, nearest=nearest(name, known), known=known or None)
+    return max(found)
+
+
+def around(graph: Graph, centre: int, radius: int) -> bytearray:
+    """A flag a node: whether at most `radius` steps lead from it to the centre or back."""
+    flags = bytearray(len(graph))
+    flags[centre] = 1
+    users = _users(graph)
+    edge = [centre]
+    for _ in range(radius):
+        edge = [y for x in edge for y in (*graph.operands(x), *users[x]) if not flags[y]]
+        for x in edge:
+            flags[x] = 1
+        if not edge:
+            break
+        edge = list(dict.fromkeys(edge))
+    return flags
+
+
+def between(graph: Graph, start: int, end: int) -> bytearray:
+    """A flag a node: whether it is on a way from `start` to `end`. None are, when there is no way."""
+    needed = live(graph, [end])
+    flags = bytearray(len(graph))
+    flags[start] = 1
+    for i in range(start + 1, end + 1):
+        flags[i] = needed[i] and any(flags[x] for x in graph.operands(i))
+    if start != end and not flags[end]:
+        return bytearray(len(graph))
+    for i in range(len(graph)):
+        flags[i] &= needed[i]
+    return flags
+
+
+def mattering(graph: Graph, evaluation: Evaluation, least: float) -> bytearray:
+    """A flag a node: whether the derivative by it is at least so large (of a tensor its largest element)."""
+    flags = bytearray(len(graph))
+    for i, g in enumerate(evaluation.adjoints):
+        flags[i] = g is not None and size(g) >= least
+    if evaluation.of is not None:
+        flags[evaluation.of] = 1
+    return flags
+
+
+def size(g: Any) -> float:
+    """How large a derivative is: its absolute value, of a tensor the largest of these; infinite where it is NaN."""
+    largest = norm(g, largest=True) if is_tensor(g) else abs(float(g))
+    return largest if largest == largest else float("inf")
+
+
+def _users(graph: Graph) -> Sequence[list[int]]:
+    users: list[list[int]] = [[] for _ in range(len(graph))]
+    for i in range(len(graph)):
+        for x in graph.operands(i):
+            users[x].append(i)
+    return users

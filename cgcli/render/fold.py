@@ -1,0 +1,301 @@
+"""Which nodes of a graph are drawn one by one, and which together as a block, so that any graph makes a picture."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Literal, NamedTuple
+
+from cgcli.graph.graph import CONST, INPUT, NONE, Graph
+
+BUDGET = 150  # nodes of a picture, where nothing else is wished
+LARGEST = 2_000  # nodes that a layout may have at most
+SLICES = 12  # of a graph that nothing else makes small enough
+SHORTEST_RUN = 4  # repetitions that are drawn as one
+LONGEST_PERIOD = 24  # items of one repetition
+MOST_KINDS = 4  # of operations that are counted by name on a block
+
+Kind = Literal["call", "repeat", "line", "slice"]
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What of a graph is to be drawn.
+
+    depth: calls within calls that are open (None: as many as the budget allows). fold, unfold: functions whose calls
+    are closed or open whatever the depth, `loop` for loops. budget: the most nodes of the picture.
+    """
+
+    depth: int | None = None
+    fold: frozenset[str] = frozenset()
+    unfold: frozenset[str] = frozenset()
+    budget: int = BUDGET
+
+
+class Block(NamedTuple):
+    """Nodes that are drawn as one. times: how often it repeats. group: what it stands in; call: the group it is."""
+
+    kind: Kind
+    label: str
+    nodes: tuple[int, ...]
+    group: int = NONE
+    times: int = 1
+
+
+@dataclass(frozen=True)
+class Folded:
+    """of: by node its block, for those that are part of one. told: what was done to stay within the budget."""
+
+    blocks: tuple[Block, ...] = ()
+    of: dict[int, int] = field(default_factory=dict)
+    told: tuple[str, ...] = ()
+
+
+class _Item(NamedTuple):
+    """A node, or a closed call with its nodes. sign: what it is, the same for what repeats."""
+
+    nodes: tuple[int, ...]
+    group: int
+    sign: tuple[object, ...]
+    closed: bool = False
+
+
+def fold(graph: Graph, shown: Sequence[int], place: Sequence[int], wish: Wish) -> Folded:
+    """The blocks of a picture of the nodes `shown`, which are in topological order; `place` is each node's group.
+
+    First calls are closed, the innermost before those around them, then what repeats becomes one block, then the nodes
+    of a line of the source, at last equal parts of the order. Each step is taken only when the budget asks for it.
+    """
+    depths = _depths(graph)
+    limit = max(depths, default=0) if wish.depth is None else wish.depth
+    items = _items(graph, shown, place, _closed(graph, depths, limit, wish))
+    told: list[str] = []
+    if len(items) > wish.budget and wish.depth is None:
+        while len(items) > wish.budget and limit > 0:
+            limit -= 1
+            items = _items(graph, shown, place, _closed(graph, depths, limit, wish))
+        if depths:
+            told.append(f"calls are closed below depth {limit}" if limit else "calls are closed")
+    blocks = [Block("call", graph.groups[i.group].function, i.nodes, graph.groups[i.group].parent) for i in items if i.closed]
+    steps: tuple[tuple[Callable[..., list[Block]], str], ...] = (
+        (_repeats, "what repeats is one block"),
+        (_lines, "the operations of a line of the program are one block"),
+        (_slices, "the rest is cut into equal parts"),
+    )
+    for step, words in steps:
+        if len(items) <= wish.budget:
+            break
+        found = step(graph, items)
+        if found:
+            blocks = _merged(blocks, found)
+            items = _joined(items, found)
+            told.append(words)
+    of = {i: k for k, block in enumerate(blocks) for i in block.nodes}
+    return Folded(tuple(blocks), of, tuple(told))
+
+
+def counts(graph: Graph, nodes: Iterable[int], sign: Callable[[int], str]) -> str:
+    """`120 ×, 80 +, 12 more`: the operations of a block, the most frequent first. sign: of an op's number."""
+    found = Counter(graph.op[i] for i in nodes)
+    ranked = sorted(found.items(), key=lambda each: (-each[1], sign(each[0])))
+    parts = [f"{count} {sign(code)}" for code, count in ranked[:MOST_KINDS]]
+    rest = sum(count for _, count in ranked[MOST_KINDS:])
+    return ", ".join([*parts, f"{rest} more"] if rest else parts)
+
+
+def _depths(graph: Graph) -> list[int]:
+    """Of each group how many calls it is in, itself one of them; callers stand before what they call."""
+    depths: list[int] = []
+    for group in graph.groups:
+        depths.append(depths[group.parent] + 1 if group.parent != NONE else 1)
+    return depths
+
+
+def _closed(graph: Graph, depths: Sequence[int], limit: int, wish: Wish) -> list[int]:
+    """Of each group the outermost closed one that it is part of, or NONE."""
+    opened = [False] * len(depths)  # it, or one inside it, is to be open
+    for g in range(len(depths) - 1, -1, -1):
+        parent = graph.groups[g].parent
+        opened[g] = opened[g] or graph.groups[g].function in wish.unfold
+        if opened[g] and parent != NONE:
+            opened[parent] = True
+    owner: list[int] = []
+    for g, group in enumerate(graph.groups):
+        above = owner[group.parent] if group.parent != NONE else NONE
+        if above == NONE and (group.function in wish.fold or (depths[g] > limit and not opened[g])):
+            above = g
+        owner.append(above)
+    return owner
+
+
+def _items(graph: Graph, shown: Sequence[int], place: Sequence[int], owner: Sequence[int]) -> list[_Item]:
+    """What is drawn when these groups are closed, in the order in which each begins."""
+    found: dict[int, list[int]] = {}
+    order: list[int] = []  # a node as it is, a closed group as -2 - g
+    for i in shown:
+        g = owner[place[i]] if place[i] != NONE else NONE
+        if g == NONE:
+            order.append(i)
+        elif g in found:
+            found[g].append(i)
+        else:
+            found[g] = [i]
+            order.append(-2 - g)
+    items = []
+    for key in order:
+        if key >= 0:
+            items.append(_Item((key,), place[key], (graph.op[key],)))
+        else:
+            g = -2 - key
+            nodes = tuple(found[g])
+            items.append(_Item(nodes, g, (graph.groups[g].function, len(nodes)), True))
+    return items
+
+
+def _merged(blocks: Sequence[Block], found: Sequence[Block]) -> list[Block]:
+    """The blocks, of which some have become part of larger ones."""
+    inside = {i for block in found for i in block.nodes}
+    return [*(block for block in blocks if block.nodes[0] not in inside), *found]
+
+
+def _joined(items: Sequence[_Item], found: Sequence[Block]) -> list[_Item]:
+    """The items, with one for each of the blocks in place of those that it holds."""
+    first = {i: block for block in found for i in block.nodes}
+    seen: set[int] = set()
+    result = []
+    for item in items:
+        block = first.get(item.nodes[0])
+        if block is None:
+            result.append(item)
+        elif id(block) not in seen:
+            seen.add(id(block))
+            result.append(_Item(block.nodes, block.group, (block.kind, block.label), True))
+    return result
+
+
+def _runs(graph: Graph, items: Sequence[_Item]) -> Iterator[list[_Item]]:
+    """Stretches of the order without inputs, constants and outputs, which are drawn as they are.
+
+    What lies between two items of a stretch, if it is drawn apart, has no operands: so no block of neighbours is both
+    before and after another item.
+    """
+    outputs = frozenset(graph.outputs)
+    run: list[_Item] = []
+    for item in items:
+        i = item.nodes[0]
+        if not item.closed and graph.op[i] in (INPUT, CONST):
+            continue
+        if not item.closed and i in outputs:
+            if run:
+                yield run
+            run = []
+            continue
+        run.append(item)
+    if run:
+        yield run
+
+
+def _repeats(graph: Graph, items: Sequence[_Item]) -> list[Block]:
+    """A block for each stretch of the order in which the same operations come again and again."""
+    found: list[Block] = []
+    for run in _runs(graph, items):
+        numbers: dict[tuple[object, ...], int] = {}
+        signs = [numbers.setdefault(item.sign, len(numbers)) for item in run]
+        at = 0
+        while at < len(signs):
+            period, times = _repetition(signs, at)
+            if times >= SHORTEST_RUN:
+                part = run[at : at + period * times]
+                found.append(_repeated(graph, part, period, times))
+                at += period * times
+            else:
+                at += 1
+    return found
+
+
+def _repetition(signs: Sequence[int], at: int) -> tuple[int, int]:
+    """The period that covers most of what follows, and how often it repeats."""
+    best, covered = (1, 1), 1
+    for period in range(1, min(LONGEST_PERIOD, len(signs) - at) + 1):
+        end = at + period
+        if signs[end : end + period] != signs[at:end]:
+            continue
+        while end < len(signs) and signs[end] == signs[end - period]:
+            end += 1
+        times = (end - at) // period
+        if times >= SHORTEST_RUN and times * period > covered:
+            best, covered = (period, times), times * period
+    return best
+
+
+def _repeated(graph: Graph, part: Sequence[_Item], period: int, times: int) -> Block:
+    nodes = tuple(i for item in part for i in item.nodes)
+    one = part[0]
+    calls = [graph.groups[item.group].function for item in part[:period] if item.closed and len(item.sign) == 2]
+    label = calls[0] if len(calls) == 1 else ""
+    parent = graph.groups[one.group].parent if one.closed and one.group != NONE else one.group
+    return Block("repeat", label, nodes, parent if all(_outside(graph, i) == parent for i in part) else NONE, times)
+
+
+def _outside(graph: Graph, item: _Item) -> int:
+    return graph.groups[item.group].parent if item.closed and item.group != NONE else item.group
+
+
+def _lines(graph: Graph, items: Sequence[_Item]) -> list[Block]:
+    """A block for the neighbours that come from one line of one source."""
+    found = []
+    for run in _runs(graph, items):
+        part: list[_Item] = []
+        last: tuple[int, int] | None = None
+        for item in [*run, None]:
+            where = None if item is None else _line(graph, item.nodes[0])
+            if part and (where is None or where != last):
+                if len(part) > 1 and last is not None:
+                    nodes = tuple(i for each in part for i in each.nodes)
+                    found.append(Block("line", f"line {last[1]}", nodes))
+                part = []
+            if item is not None:
+                part.append(item)
+            last = where
+    return found
+
+
+def _line(graph: Graph, i: int) -> tuple[int, int] | None:
+    """The source and the line that a node comes from; of a call, the line that calls."""
+    group, span = graph.group[i], None
+    while group != NONE:
+        span, group = graph.groups[group].span, graph.groups[group].parent
+    if span is None and graph.span[i] != NONE:
+        span = graph.spans[graph.span[i]]
+    return None if span is None else (id(span.source), span.line)
+
+
+def _slices(graph: Graph, items: Sequence[_Item]) -> list[Block]:
+    """Equal parts of the order; inputs, which may be made anywhere in it, by themselves when there are many."""
+    starts = [item for item in items if _is_start(graph, item)]
+    found = [_slice("inputs", starts)] if len(starts) > SLICES else []
+    outputs = frozenset(graph.outputs) if len(graph.outputs) <= SLICES else frozenset[int]()
+    size = max(2, -(-(len(items) - len(starts)) // SLICES))
+    part: list[_Item] = []
+    for item in items:
+        if _is_start(graph, item):
+            continue
+        kept = item.nodes[0] in outputs and not item.closed
+        if kept or len(part) == size:
+            if len(part) > 1:
+                found.append(_slice("", part))
+            part = []
+        if not kept:
+            part.append(item)
+    if len(part) > 1:
+        found.append(_slice("", part))
+    return found
+
+
+def _slice(label: str, part: Sequence[_Item]) -> Block:
+    return Block("slice", label, tuple(i for item in part for i in item.nodes))
+
+
+def _is_start(graph: Graph, item: _Item) -> bool:
+    return not item.closed and graph.op[item.nodes[0]] in (INPUT, CONST)

@@ -1,0 +1,92 @@
+"""A graph as JSON: every node, whatever its size, for other programs. docs/graph-schema.md says what the keys mean."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from cgcli.graph.evaluation import Evaluation
+from cgcli.graph.graph import NONE, Graph, opname
+from cgcli.ops.registry import BY_CODE
+
+from . import json
+from .tensors import MOST_ELEMENTS, as_lists, is_tensor, norm
+
+VERSION = 1
+
+
+def to_json(graph: Graph, evaluation: Evaluation | None = None, name: str = "") -> str:
+    """The graph as one JSON object on one line."""
+    return json.dump({"format": "cg-graph", "version": VERSION, "name": name, **described(graph, evaluation)}) + "\n"
+
+
+def described(graph: Graph, evaluation: Evaluation | None = None) -> dict[str, Any]:
+    """The graph as dictionaries and lists; recursion only as deep as structured nodes nest, which the language limits."""
+    made: dict[str, Any] = {
+        "inputs": list(graph.inputs),
+        "outputs": list(graph.outputs),
+        "groups": [_without({"parent": _index(g.parent), "function": g.function}) for g in graph.groups],
+        "nodes": [_node(graph, evaluation, i) for i in range(len(graph))],
+    }
+    if evaluation is not None and evaluation.of is not None:
+        made["of"] = evaluation.of
+    return made
+
+
+def _node(graph: Graph, evaluation: Evaluation | None, i: int) -> dict[str, Any]:
+    span = graph.span[i]
+    place = graph.spans[span].source.position(graph.spans[span].start) if span != NONE else None
+    attrs = {key: described(value) if isinstance(value, Graph) else _plain(value) for key, value in _attrs(graph, i).items()}
+    node: dict[str, Any] = {
+        "id": i,
+        "op": opname(graph.op[i]),
+        "name": graph.names.get(i),
+        "symbol": BY_CODE[graph.op[i]].symbol,
+        "type": str(graph.type_of(i)).removeprefix("~"),
+        "inputs": list(graph.operands(i)),
+        "attrs": attrs or None,
+        "group": _index(graph.group[i]),
+        "file": graph.spans[span].source.name if place else None,
+        "line": place[0] if place else None,
+        "column": place[1] if place else None,
+    }
+    if evaluation is not None:
+        node["value"] = _number(evaluation.values[i])
+        if evaluation.of is not None:
+            node["gradient"] = _number(evaluation.adjoints[i])
+            partials = evaluation.partials.get(i)
+            node["partials"] = [_number(p) for p in partials] if partials else None
+    return _without(node)
+
+
+def _attrs(graph: Graph, i: int) -> Mapping[str, Any]:
+    return graph.attrs.get(i, {})
+
+
+def _plain(value: Any) -> Any:
+    """An attribute: a size that is an expression is its text."""
+    if isinstance(value, (tuple, list)):
+        return [_plain(x) for x in value]
+    return value if value is None or isinstance(value, (bool, int, float, str)) else str(value)
+
+
+def _number(value: Any) -> Any:
+    """A number; a tensor with all its elements, of a large one what sums it up."""
+    if isinstance(value, list):
+        return {"items": len(value)}
+    if not is_tensor(value):
+        return value
+    if value.size <= MOST_ELEMENTS:
+        return as_lists(value)
+    told: dict[str, Any] = {"shape": list(value.shape)}
+    if value.dtype.kind == "f":
+        told |= {"min": float(value.min()), "max": float(value.max()), "norm": norm(value)}
+    return told
+
+
+def _index(index: int) -> int | None:
+    return None if index == NONE else index
+
+
+def _without(found: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in found.items() if value is not None}
