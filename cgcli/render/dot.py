@@ -80,6 +80,7 @@ class _Draughtsman:
                 "arrowsize": "0.7",
                 "penwidth": "1.2",
                 "tooltip": " ",
+                **({"dir": "back"} if picture.backward else {}),
             },
         )
         self._groups(dot)
@@ -250,7 +251,7 @@ class _Draughtsman:
     def _arrow(self, dot: Digraph, arrow: Arrow) -> None:
         looks = {
             "value": {},
-            "condition": {"style": "dashed", "arrowhead": "odiamond", "fontcolor": self.theme.quiet},
+            "condition": {"style": "dashed", "arrowtail" if self.picture.backward else "arrowhead": "odiamond", "fontcolor": self.theme.quiet},
             "untaken": {"style": "dashed", "color": self.theme.faint, "penwidth": "1"},
             "many": {"penwidth": "2.4"},
             "next": {"style": "dashed", "constraint": "false"},

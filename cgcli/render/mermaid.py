@@ -63,7 +63,7 @@ def _lines(picture: Picture, drawing: Drawing) -> Iterator[str]:
         stack.append(None)
         stack.extend((c, depth + 1) for c in reversed(children.get(g, [])))
     for arrow in picture.arrows:
-        yield f"  {_arrow(arrow)}"
+        yield f"  {_arrow(arrow, picture.backward)}"
     theme = THEMES[drawing.theme]
     for kind in dict.fromkeys(node.kind for node in picture.nodes):
         yield f"  classDef {kind} {_style(theme.looks[kind])},color:{theme.ink}"
@@ -90,9 +90,11 @@ def _node(node: Drawn) -> str:
     return f'n{node.id}{left}"{"<br/>".join(lines) or "#160;"}"{right}:::{node.kind}'
 
 
-def _arrow(arrow: Arrow) -> str:
+def _arrow(arrow: Arrow, backward: bool) -> str:
+    """Mermaid has no arrows that point back: the ends change places."""
     label = f'|"{_text(arrow.label)}"|' if arrow.label else ""
-    return f"n{arrow.source} {LINKS[arrow.style]}{label} n{arrow.target}"
+    first, second = (arrow.target, arrow.source) if backward else (arrow.source, arrow.target)
+    return f"n{first} {LINKS[arrow.style]}{label} n{second}"
 
 
 def _style(look: Look) -> str:

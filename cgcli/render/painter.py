@@ -39,7 +39,7 @@ def paint(
     if kept is not None:
         told.insert(0, f"{len(painter.drawable)} of {painter.all} nodes are drawn")
     nodes = _heated(canvas.nodes, canvas.heats) if view.heat else canvas.nodes
-    return Picture(tuple(nodes), tuple(canvas.arrows), tuple(canvas.groups), tuple(told))
+    return Picture(tuple(nodes), tuple(canvas.arrows), tuple(canvas.groups), tuple(told), view.sides == "backward")
 
 
 def _heated(nodes: Sequence[Drawn], heats: Mapping[int, float]) -> list[Drawn]:

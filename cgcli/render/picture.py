@@ -56,12 +56,15 @@ class Arrow:
 
 @dataclass(frozen=True)
 class Picture:
-    """groups: of each row, the group around it (or NONE) and its label. told: what was left out or drawn as one."""
+    """groups: of each row, the group around it (or NONE) and its label. told: what was left out or drawn as one.
+    backward: whether the arrows point the way that derivatives take.
+    """
 
     nodes: tuple[Drawn, ...]
     arrows: tuple[Arrow, ...]
     groups: tuple[tuple[int, str], ...] = field(default=())
     told: tuple[str, ...] = ()
+    backward: bool = False
 
 
 @dataclass(frozen=True)

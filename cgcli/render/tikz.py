@@ -106,7 +106,7 @@ def _lines(picture: Picture, laid: Laid, drawing: Drawing) -> Iterator[str]:
         p = laid.nodes[node.id]
         yield rf"  \node[{node.kind}] (n{node.id}) at ({p.x:.3f}, {p.y:.3f}) {{{_label(node)}}};"
     for arrow in picture.arrows:
-        yield _arrow(arrow)
+        yield _arrow(arrow, picture.backward)
     yield r"\end{tikzpicture}"
 
 
@@ -125,8 +125,8 @@ def _label(node: Drawn) -> str:
     return r" \\ ".join(lines)
 
 
-def _arrow(arrow: Arrow) -> str:
-    style = ", ".join(part for part in ("->", "cg line", ARROWS[arrow.style]) if part)
+def _arrow(arrow: Arrow, backward: bool) -> str:
+    style = ", ".join(part for part in ("<-" if backward else "->", "cg line", ARROWS[arrow.style]) if part)
     if not arrow.label:
         return rf"  \draw[{style}] (n{arrow.source}) -- (n{arrow.target});"
     label = rf"node[midway, above, sloped, text=cg accent, font=\scriptsize, inner sep=1pt] {{{_text(arrow.label)}}}"
