@@ -17,6 +17,7 @@ from cgcli.version import VERSION
 COMMANDS = {
     "eval": "The outputs of a program.",
     "grad": "A value and its derivatives.",
+    "explain": "The chain rule written out, path by path.",
     "show": "The graph in the terminal.",
     "render": "The picture of the graph.",
     "plan": "How the graph will be run: passes, order, memory, costs.",

@@ -116,6 +116,32 @@ def write_op(op: str, operands: Sequence[Written], attrs: Mapping[str, Any], sty
     return Written(f"{sign}({', '.join([*given, *(x.text for x in operands), *_keywords(attrs)])})")
 
 
+def write_latex(op: str, operands: Sequence[Written], attrs: Mapping[str, Any]) -> Written:
+    """The operation over texts in LaTeX's mathematics, by the op's own template."""
+    declared = OPS[op].notation
+    if op == "const":
+        number = write_number(attrs["value"])
+        return Written(number.text.replace("nan", r"\mathrm{nan}").replace("inf", r"\infty"), number.level)
+    template = OPS[op].latex
+    exponent = attrs.get("exponent")
+    level, bounds = ATOM, [0] * len(operands)
+    if declared.form == "infix" and not template.startswith((r"\frac", r"\left")):
+        level = declared.level
+        bounds = [level + (declared.assoc != "left"), level + (declared.assoc != "right")]
+    elif declared.form == "prefix":
+        level, bounds = declared.level, [declared.level]
+    elif declared.form == "same":
+        level, bounds = operands[0].level, [0]
+    if exponent is not None:
+        level, bounds = 9, [ATOM]
+    shown = [x.text if x.level >= b else rf"\left({x.text}\right)" for x, b in zip(operands, bounds, strict=False)]
+    try:
+        return Written(template.format(*shown, exponent=write_number(exponent).text if exponent is not None else ""), level)
+    except (IndexError, KeyError):  # a template that needs more than operands, as that of a pattern
+        name = (declared.text or op).replace("_", r"\_")
+        return Written(rf"\operatorname{{{name}}}\left({', '.join(x.text for x in operands)}\right)")
+
+
 def pad_widths(attrs: Mapping[str, Any]) -> list[list[int]] | None:
     """What `pad` is told for each axis of its operand; None where that is not known in numbers, or has gaps."""
     from cgcli.graph.sizes import add, mul  # numbers have no sizes

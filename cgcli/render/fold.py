@@ -274,7 +274,8 @@ def _line(graph: Graph, i: int) -> tuple[int, int] | None:
 def _slices(graph: Graph, items: Sequence[_Item]) -> list[Block]:
     """Equal parts of the order; inputs, which may be made anywhere in it, by themselves when there are many."""
     starts = [item for item in items if _is_start(graph, item)]
-    found = [_slice("inputs", starts)] if len(starts) > SLICES else []
+    inputs = any(graph.op[item.nodes[0]] == INPUT for item in starts)
+    found = [_slice("inputs" if inputs else "constants", starts)] if len(starts) > SLICES else []
     outputs = frozenset(graph.outputs) if len(graph.outputs) <= SLICES else frozenset[int]()
     size = max(2, -(-(len(items) - len(starts)) // SLICES))
     part: list[_Item] = []

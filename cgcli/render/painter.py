@@ -96,8 +96,8 @@ class _Painter:
         self.of = evaluation.of if evaluation and view.sides != "forward" else None
         self.adjoints: Sequence[Any] = evaluation.adjoints if evaluation else ()
         self.partials: Mapping[int, tuple[Any, ...]] = evaluation.partials if evaluation else {}
-        needed = live(graph, (*graph.outputs, *graph.asserts)) if outer is not None else None
-        visible = [i for i in range(len(graph)) if self._is_shown(i) and (needed is None or needed[i])]
+        needed = live(graph, (*graph.outputs, *graph.asserts)) if outer is not None else self._read()
+        visible = [i for i in range(len(graph)) if needed[i] and self._is_shown(i)]
         self.all = len(visible)
         self.drawable = [i for i in visible if kept is None or kept[i]]
         self.drawn = bytearray(len(graph))
@@ -157,6 +157,16 @@ class _Painter:
         if code == GET:
             return graph.op[graph.a[i]] == LOOP
         return code in _ONLY_FORM
+
+    def _read(self) -> bytearray:
+        """A flag a node: all but the constants that nothing reads, as a loop's counter may be."""
+        graph = self.graph
+        flags = bytearray(code != CONST for code in graph.op)
+        for column in (graph.a, graph.b, graph.outputs, *graph.more.values()):
+            for x in column:
+                if x != NONE:
+                    flags[x] = 1
+        return flags
 
     def _is_shown(self, i: int) -> bool:
         """Constants without a name are part of what they are used in; a `cond` is drawn as its results."""
@@ -222,7 +232,7 @@ class _Painter:
             "line": block.label,
             "slice": f"{len(block.nodes)} {block.label or 'nodes'}",
         }[block.kind]
-        formula = "" if title.startswith(told) or block.label == "inputs" else told
+        formula = "" if title.startswith(told) or block.label in ("inputs", "constants") else told
         tooltip = f"{block.label or 'a part'}: {len(block.nodes)} nodes"
         span = graph.span[block.nodes[0]]
         if block.kind == "line" and span != NONE:

@@ -96,11 +96,11 @@ def _lines(picture: Picture, laid: Laid, drawing: Drawing) -> Iterator[str]:
     if drawing.title and laid.nodes:
         top = max(p.y + p.height / 2 for p in [*laid.nodes.values(), *laid.groups.values()])
         left = min(p.x - p.width / 2 for p in laid.nodes.values())
-        yield rf"  \node[anchor=south west, font=\large] at ({left:.3f}, {top + 0.15:.3f}) {{{_text(drawing.title)}}};"
+        yield rf"  \node[anchor=south west, font=\large] at ({left:.3f}, {top + 0.15:.3f}) {{{latex_text(drawing.title)}}};"
     for g, p in sorted(laid.groups.items()):
         x, y = p.x - p.width / 2, p.y - p.height / 2
         yield rf"  \draw[cg border, rounded corners] ({x:.3f}, {y:.3f}) rectangle ({x + p.width:.3f}, {y + p.height:.3f});"
-        label = _text(picture.groups[g][1])
+        label = latex_text(picture.groups[g][1])
         yield rf"  \node[anchor=north west, text=cg quiet] at ({x:.3f}, {y + p.height:.3f}) {{{label}}};"
     for node in picture.nodes:
         p = laid.nodes[node.id]
@@ -111,17 +111,17 @@ def _lines(picture: Picture, laid: Laid, drawing: Drawing) -> Iterator[str]:
 
 
 def _label(node: Drawn) -> str:
-    title = _text(node.title)
+    title = latex_text(node.title)
     if node.kind in ("small", "choice", "block", "loop"):
-        lines = [title, rf"\color{{cg quiet}}{_text(node.formula)}"] if node.formula else [title]
+        lines = [title, rf"\color{{cg quiet}}{latex_text(node.formula)}"] if node.formula else [title]
     else:
         shown = rf"\textit{{{title}}}" if node.title else ""
-        formula = rf"{{\color{{cg quiet}}{_text(node.formula)}}}" if node.formula else ""
+        formula = rf"{{\color{{cg quiet}}{latex_text(node.formula)}}}" if node.formula else ""
         lines = [r"\enspace ".join(part for part in (shown, formula) if part)]
     if node.value:
-        lines.append(rf"{{\color{{cg quiet}}value}} {_text(node.value)}")
+        lines.append(rf"{{\color{{cg quiet}}value}} {latex_text(node.value)}")
     if node.gradient:
-        lines.append(rf"\color{{cg accent}}{_text(node.gradient_of or 'derivative')} {_text(node.gradient)}")
+        lines.append(rf"\color{{cg accent}}{latex_text(node.gradient_of or 'derivative')} {latex_text(node.gradient)}")
     return r" \\ ".join(lines)
 
 
@@ -129,11 +129,11 @@ def _arrow(arrow: Arrow, backward: bool) -> str:
     style = ", ".join(part for part in ("<-" if backward else "->", "cg line", ARROWS[arrow.style]) if part)
     if not arrow.label:
         return rf"  \draw[{style}] (n{arrow.source}) -- (n{arrow.target});"
-    label = rf"node[midway, above, sloped, text=cg accent, font=\scriptsize, inner sep=1pt] {{{_text(arrow.label)}}}"
+    label = rf"node[midway, above, sloped, text=cg accent, font=\scriptsize, inner sep=1pt] {{{latex_text(arrow.label)}}}"
     return rf"  \draw[{style}] (n{arrow.source}) -- {label} (n{arrow.target});"
 
 
-def _text(text: str) -> str:
+def latex_text(text: str) -> str:
     """User text as LaTeX prints it; what pdfLaTeX has no sign for stands as its number."""
     return "".join(_ESCAPED.get(c) or (c if c.isascii() else _other(c)) for c in show(text))
 

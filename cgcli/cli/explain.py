@@ -1,0 +1,93 @@
+"""`cg explain`: the chain rule, path by path."""
+
+from __future__ import annotations
+
+from typing import Annotated, cast
+
+import typer
+
+from cgcli.cli.arguments import EMPTY
+from cgcli.cli.command import ProgramCommand, declare
+from cgcli.cli.inputs import canonical
+from cgcli.cli.options import (
+    AllowPath,
+    Colour,
+    Expression,
+    File,
+    InputsFile,
+    MaxMemory,
+    MaxSteps,
+    Of,
+    Precision,
+    Seed,
+    Set,
+    Timeout,
+    choice,
+    whole,
+)
+from cgcli.cli.output import emit
+from cgcli.cli.session import start
+from cgcli.graph.diagnostic import error
+from cgcli.program.dynamic import Recorded
+from cgcli.program.explain import explain as explained
+from cgcli.render import json
+from cgcli.render.explain import Form, data, told
+
+PATHS = 10
+
+Wrt = Annotated[str | None, typer.Option("--wrt", metavar="A,B", help="What to go back to (else every float input).")]
+Most = Annotated[
+    int | None,
+    typer.Option(
+        "--max-paths",
+        metavar="N",
+        parser=whole("--max-paths", 1, 100_000),
+        help=f"How many paths to list, the largest first ({PATHS}).",
+    ),
+]
+Layout = Annotated[
+    str,
+    typer.Option("--format", help="How it is written.", **choice("--format", "text", "markdown", "latex", "json")),
+]
+
+
+def explain(
+    context: typer.Context,
+    file: File = None,
+    expression: Expression = None,
+    of: Of = None,
+    wrt: Wrt = None,
+    most: Most = None,
+    layout: Layout = "text",
+    settings: Set = None,
+    inputs_file: InputsFile = None,
+    precision: Precision = None,
+    allow_path: AllowPath = None,
+    colour: Colour = "auto",
+    seed: Seed = None,
+    max_memory: MaxMemory = None,
+    max_steps: MaxSteps = None,
+    timeout: Timeout = None,
+) -> int:
+    """Write out the chain rule: each step, each local derivative, each path with its product.
+
+    The products of all paths from an input to the output add up to the derivative. Branches and loops are laid out as
+    they run: the graph is the record of a run.
+    """
+    names = None if wrt is None else [canonical(name) for name in wrt.split(",")]
+    if names is not None and "" in names:
+        raise error("empty-name", option="--wrt", value=wrt or EMPTY)
+    limits = (seed, max_memory, None, max_steps, timeout, "dynamic")
+    session = start(context, file, expression, settings, inputs_file, allow_path, colour, *limits)
+    session.require_values()
+    program = session.program.recorded(session.values)
+    assert isinstance(program, Recorded)
+    found = explained(program, of, names, most or PATHS)
+    if layout == "json":
+        emit(json.dump(data(found), precision))
+    else:
+        emit(told(found, cast(Form, layout), precision))
+    return 0
+
+
+command = declare("explain", explain, ProgramCommand, "cg explain samples/article.cg --a 2 --b 3 --c 1 --wrt b")

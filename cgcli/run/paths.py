@@ -1,0 +1,148 @@
+"""The chain rule path by path: each way from a result back to a value, with the product of the derivatives on it.
+
+The sum over all paths is the derivative (the multivariable chain rule, unrolled). There may be more paths than could
+ever be listed; they are counted exactly, and the largest are found without looking at the others.
+"""
+
+from __future__ import annotations
+
+import heapq
+import math
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from cgcli.graph.graph import Graph
+from cgcli.graph.traversal import live
+
+from .backward import contributions
+
+MOST_STEPS = 2_000  # steps that are followed through tensors, each of which is a product of a Jacobian
+
+
+class Path(NamedTuple):
+    """nodes: from the value to the result. partials: of each arrow, in that order, where the arrow has one number.
+    product: what the path adds to the derivative, in the value's shape.
+    """
+
+    nodes: tuple[int, ...]
+    partials: tuple[float, ...] | None
+    product: Any
+
+
+class Paths(NamedTuple):
+    """count: of all paths. listed: some of them. largest: whether no other path has a larger product."""
+
+    count: int
+    listed: tuple[Path, ...]
+    largest: bool = True
+
+
+class Arrows:
+    """The arrows of a graph that derivatives take, as far as one result needs them.
+
+    Between two nodes there is one arrow, also where an operand stands twice, as in `x * x`.
+    """
+
+    def __init__(self, graph: Graph, v: Sequence[Any], of: int) -> None:
+        self.graph, self.v, self.of = graph, v, of
+        needed = live(graph, [of])
+        self.partials: dict[int, dict[int, float | None]] = {}  # by node, by operand; None where it is no number
+        for i in range(len(graph)):
+            if needed[i]:
+                found: dict[int, float | None] = {}
+                for x, partial, _ in contributions(graph, v, i, _ones(v[i])):
+                    known = found.get(x)
+                    found[x] = known + partial if known is not None and partial is not None else partial
+                self.partials[i] = found
+
+    def between(self, start: int) -> list[int]:
+        """The nodes on the ways from `start` to the result, in order; none where there is no way."""
+        reached = {start}
+        for i, operands in self.partials.items():
+            if i > start and any(x in reached for x in operands):
+                reached.add(i)
+        back = {self.of} if self.of in reached else set[int]()
+        for i in sorted(reached, reverse=True):
+            if i in back and i != start:
+                back.update(x for x in self.partials[i] if x in reached)
+        return sorted(back)
+
+    def paths(self, start: int, most: int) -> Paths:
+        """The paths from `start` to the result, at most so many of them, the largest first."""
+        nodes = self.between(start)
+        if not nodes:
+            return Paths(0, ())
+        inside = set(nodes)
+        count = {start: 1}
+        for i in nodes:
+            if i != start:
+                count[i] = sum(count[x] for x in self.partials[i] if x in inside)
+        numbers = all(p is not None for i in nodes if i != start for x, p in self.partials[i].items() if x in inside)
+        listed = self._of_numbers(start, nodes, most) if numbers else self._of_tensors(start, inside, most)
+        found = sorted(listed, key=lambda path: -_rank(path.product))
+        return Paths(count[self.of], tuple(found), numbers or len(found) == count[self.of])
+
+    def _of_numbers(self, start: int, nodes: Sequence[int], most: int) -> list[Path]:
+        """The largest products: what leads to a node over its largest ways leads on over its largest ways, too."""
+        # of each node its best ways: how large, the product, the node before, and which of that one's ways
+        best: dict[int, list[tuple[float, float, int, int]]] = {start: [(1.0, 1.0, -1, -1)]}
+        for i in nodes:
+            if i == start:
+                continue
+            ways = []
+            for x, partial in self.partials[i].items():
+                if x in best:
+                    assert partial is not None
+                    for k, way in enumerate(best[x]):
+                        product = partial * way[1]
+                        ways.append((_rank(product), product, x, k))
+            best[i] = heapq.nlargest(most, ways, key=lambda way: way[0])
+        found = []
+        for way in best[self.of]:
+            path, at = [self.of], way
+            while at[2] >= 0:
+                path.append(at[2])
+                at = best[at[2]][at[3]]
+            path.reverse()
+            partials = tuple(self.partials[i][x] for x, i in zip(path, path[1:], strict=False))
+            found.append(Path(tuple(path), tuple(p for p in partials if p is not None), way[1] + 0.0))
+        return found
+
+    def _of_tensors(self, start: int, inside: set[int], most: int) -> list[Path]:
+        """Follows from the result the way that has kept most so far; each step is a product with a Jacobian."""
+        found: list[Path] = []
+        waiting: list[tuple[float, int, tuple[int, ...], Any]] = [(0.0, 0, (self.of,), 1.0)]
+        steps = 0
+        while waiting and len(found) < most and steps < MOST_STEPS:
+            _, _, path, g = heapq.heappop(waiting)
+            steps += 1
+            if path[-1] == start:
+                found.append(Path(path[::-1], None, g))
+                continue
+            sums: dict[int, Any] = {}
+            for x, _, product in contributions(self.graph, self.v, path[-1], g):
+                if x in inside:
+                    sums[x] = sums[x] + product if x in sums else product
+            for k, (x, product) in enumerate(sums.items()):
+                heapq.heappush(waiting, (-_rank(product), steps * 1000 + k, (*path, x), product))
+        return found
+
+
+def _rank(product: Any) -> float:
+    """How large a product is; NaN is what nobody may overlook."""
+    if hasattr(product, "dtype"):
+        import numpy as np
+
+        size = float(np.sqrt(np.square(product.astype("float64")).sum()))
+    else:
+        size = abs(float(product))
+    return math.inf if size != size else size
+
+
+def _ones(value: Any) -> Any:
+    """A cotangent that reaches every element."""
+    if hasattr(value, "dtype") and value.shape:
+        import numpy as np
+
+        return np.ones(value.shape, value.dtype if value.dtype.kind == "f" else "float64")
+    return 1.0
