@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 
 import typer
 
 from cgcli.cli.command import ProgramCommand, declare
+from cgcli.cli.inputs import canonical
 from cgcli.cli.options import (
     AllowPath,
     Backend,
@@ -25,16 +26,31 @@ from cgcli.cli.options import (
     Seed,
     Set,
     Timeout,
+    choice,
 )
 from cgcli.cli.output import emit, stdout
 from cgcli.cli.pictured import evaluate
 from cgcli.cli.results import exclude, table_settings
 from cgcli.cli.session import start
 from cgcli.render import csv, json
-from cgcli.render.nodes import rows, tree, writer
+from cgcli.render.nodes import Sort, rows, tree, writer
+from cgcli.render.rails import drawn
 from cgcli.render.table import table
 
 Tree = Annotated[bool, typer.Option("--tree", help="What each output is made of, step by step.")]
+Drawn = Annotated[bool, typer.Option("--graph", help="A small graph as a drawing: a line a node, joined by its uses.")]
+Sorted = Annotated[
+    str | None,
+    typer.Option(
+        "--sort",
+        help="By the size of gradients or values, the largest first, or by name or operation.",
+        **choice("--sort", "grad", "value", "name", "op"),
+    ),
+]
+Only = Annotated[
+    list[str] | None,
+    typer.Option("--only", metavar="NAME", help="Only this value, the calls of this function, or this operation."),
+]
 
 
 def show(
@@ -42,6 +58,9 @@ def show(
     file: File = None,
     expression: Expression = None,
     as_tree: Tree = False,
+    as_graph: Drawn = False,
+    sort: Sorted = None,
+    only: Only = None,
     of: Of = None,
     settings: Set = None,
     inputs_file: InputsFile = None,
@@ -62,7 +81,12 @@ def show(
 
     With the values of its inputs the table has values and gradients too.
     """
-    exclude(("--tree", as_tree), (f"--format {layout}", layout in ("json", "csv")))
+    for option, given in (("--tree", as_tree), ("--graph", as_graph)):
+        exclude((option, given), (f"--format {layout}", layout in ("json", "csv")))
+        exclude((option, given), ("--sort", sort is not None))
+        exclude((option, given), ("--only", bool(only)))
+    exclude(("--tree", as_tree), ("--graph", as_graph))
+    exclude(("--graph", as_graph), ("--full", full))
     session = start(
         context,
         file,
@@ -84,7 +108,10 @@ def show(
     if as_tree:
         emit("\n".join(tree(graph, evaluation, ascii_only=not _draws_lines(), precision=precision, full=full)))
         return 0
-    header, found = rows(graph, evaluation)
+    if as_graph:
+        emit("\n".join(drawn(graph, evaluation, ascii_only=not _draws_lines(), precision=precision)))
+        return 0
+    header, found = rows(graph, evaluation, [canonical(name) for name in only or ()], cast(Sort | None, sort))
     if layout == "json":
         emit(json.dump({"nodes": [_node(header, row) for row in found]}, precision))
     elif layout == "csv":
@@ -104,7 +131,7 @@ def _node(header: tuple[str, ...], row: tuple[Any, ...]) -> dict[str, Any]:
 def _draws_lines() -> bool:
     """Whether standard output can show the signs that draw a tree."""
     try:
-        "├─└│".encode(getattr(stdout(), "encoding", None) or "utf-8")
+        "├─└│●╰╯┴┤┼".encode(getattr(stdout(), "encoding", None) or "utf-8")
     except UnicodeEncodeError:
         return False
     return True

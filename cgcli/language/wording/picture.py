@@ -17,6 +17,18 @@ WORDS: dict[str, Words] = {
         "`{option}`: no value is named `{name}`",
         help=("did you mean `{nearest}`?", "the program names {known}"),
     ),
+    "no-such-row": Words(
+        "`--only`: no value, function or operation is called `{name}`",
+        help=("did you mean `{nearest}`?", "`cg show FILE` lists them all"),
+    ),
+    "nothing-to-sort-by": Words(
+        "`--sort {sort}` needs numbers to compare",
+        help=("give every input a value; for gradients name the value to differentiate by `--of`",),
+    ),
+    "too-large-to-draw-here": Words(
+        "{count} {what} are too many to be drawn in a terminal; the limit is {limit}",
+        help=("`cg render FILE` draws any graph, `cg show FILE --tree` lists it",),
+    ),
     "no-such-call": Words(
         "`{option}`: no call of `{name}` is in the graph",
         help=("did you mean `{nearest}`?", "there are {known}"),

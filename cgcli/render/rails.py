@@ -1,0 +1,113 @@
+"""A small graph drawn in the terminal: a line a node, values run down as rails until their last use."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
+
+from cgcli.graph.diagnostic import error
+from cgcli.graph.evaluation import Evaluation
+from cgcli.graph.graph import Graph
+
+from .escape import show
+from .nodes import gradient, is_shown, operands, spelled, writer
+
+MOST_NODES = 80
+MOST_RAILS = 24
+
+
+class Signs(NamedTuple):
+    """node; a rail; a connection; an end at the left, the right or between; a branch at the left, the right, between."""
+
+    node: str
+    rail: str
+    line: str
+    left_end: str
+    right_end: str
+    end: str
+    left: str
+    right: str
+    branch: str
+
+
+UNICODE = Signs("●", "│", "─", "╰", "╯", "┴", "├", "┤", "┼")
+ASCII = Signs("o", "|", "-", "`", "'", "'", "|", "|", "+")
+
+
+def drawn(
+    graph: Graph, evaluation: Evaluation | None = None, *, ascii_only: bool = False, precision: int | None = None
+) -> Iterator[str]:
+    """Lines. Raises `CgError` (status 1) when there are too many nodes, or too many values at a time."""
+    nodes = [i for i in range(len(graph)) if is_shown(graph, i)]
+    if len(nodes) > MOST_NODES:
+        raise error("too-large-to-draw-here", status=1, count=len(nodes), limit=MOST_NODES, what="nodes")
+    rails = list(_rails(graph, nodes, ASCII if ascii_only else UNICODE))
+    wide = max((len(row) for row in rails), default=0)
+    if wide > 2 * MOST_RAILS:
+        raise error("too-large-to-draw-here", status=1, count=(wide + 1) // 2, limit=MOST_RAILS, what="values at a time")
+    texts = [show(spelled(graph, i)) for i in nodes]
+    values = _column(evaluation, nodes, lambda e, i: e.values[i], writer(precision, ascii_only=ascii_only))
+    slopes = _column(
+        evaluation if evaluation is not None and evaluation.of is not None else None,
+        nodes,
+        lambda e, i: gradient(graph, e, i),
+        writer(precision, ascii_only=ascii_only),
+    )
+    widths = [max(map(len, texts), default=0), max(map(len, values), default=0)]
+    for row, text, value, slope in zip(rails, texts, values, slopes, strict=True):
+        numbers = f"{value:<{widths[1]}}   {'gradient ' + slope if slope else ''}"
+        yield f"{row:<{wide}}  {text:<{widths[0]}}   {numbers}".rstrip()
+
+
+def _column(
+    evaluation: Evaluation | None, nodes: list[int], of: Callable[[Evaluation, int], Any], written: Callable[[Any], str]
+) -> list[str]:
+    if evaluation is None:
+        return [""] * len(nodes)
+    found = [of(evaluation, i) for i in nodes]
+    return ["" if x is None else written(x) for x in found]
+
+
+def _rails(graph: Graph, nodes: list[int], signs: Signs) -> Iterator[str]:
+    shown = set(nodes)
+    reads = {i: list(dict.fromkeys(x for x in operands(graph, i) if x in shown)) for i in nodes}
+    left: dict[int, int] = dict.fromkeys(nodes, 0)  # uses still to come
+    for each in reads.values():
+        for x in each:
+            left[x] += 1
+    rails: list[int | None] = []
+    for i in nodes:
+        for x in reads[i]:
+            left[x] -= 1
+        ending = {rails.index(x) for x in reads[i] if not left[x]}
+        passing = {rails.index(x) for x in reads[i] if left[x]}
+        free = [k for k, x in enumerate(rails) if x is None]
+        at = min(ending) if ending else free[0] if free else len(rails)
+        if at == len(rails):
+            rails.append(None)
+        yield _row(rails, at, ending - {at}, passing, signs)
+        for k in ending:
+            rails[k] = None
+        rails[at] = i if left[i] else None
+        while rails and rails[-1] is None:
+            rails.pop()
+
+
+def _row(rails: list[int | None], at: int, ending: set[int], passing: set[int], signs: Signs) -> str:
+    """One line: the node at a rail, joined with those of its operands."""
+    joined = {at, *ending, *passing}
+    low, high = min(joined), max(joined)
+    text = ""
+    for k, x in enumerate(rails):
+        if k == at:
+            text += signs.node
+        elif k in ending:
+            text += signs.left_end if k == low else signs.right_end if k == high else signs.end
+        elif k in passing:
+            text += signs.left if k == low else signs.right if k == high else signs.branch
+        elif x is not None:
+            text += signs.rail
+        else:
+            text += signs.line if low < k < high else " "
+        text += signs.line if low <= k < high else " "
+    return text.rstrip()
