@@ -218,9 +218,6 @@ def test_render_of_several_outputs_shows_values_only_and_says_so() -> None:
 @pytest.mark.parametrize(
     ("target", "said"),
     [
-        ("out.mmd", "not supported yet"),
-        ("out.tex", "not supported yet"),
-        ("out.json", "not supported yet"),
         ("out.html", "not supported yet"),
         ("out.gif", ".svg"),
         ("out", ".svg"),

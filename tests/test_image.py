@@ -79,12 +79,11 @@ def test_a_limit_that_nothing_meets_is_an_error() -> None:
     assert caught.value.diagnostics[0].code == "layout-too-slow"
 
 
-def test_too_large_a_picture_is_refused_with_the_limit() -> None:
+def test_too_large_a_picture_is_folded_and_says_so() -> None:
     program = parse("\n".join(["x0 = a"] + [f"x{k} = sin(x{k - 1})" for k in range(1, 2_100)]))
-    with pytest.raises(CgError) as caught:
-        render(program.graph, None, "svg")
-    assert caught.value.diagnostics[0].code == "picture-too-large"
-    assert render(program.graph, None, "dot").data.startswith(b"digraph")
+    made = render(program.graph, None, "svg")
+    assert made.note == "what repeats is one block"
+    assert b"sin \xc3\x97 2098" in made.data
 
 
 def test_sixty_nodes_are_drawn_at_once() -> None:

@@ -147,8 +147,8 @@ def test_a_tensor_in_brief(value: Any, text: str) -> None:
 
 def test_a_tensor_on_a_card() -> None:
     assert shown(np.array([-0.5, 1e-7])) == "[−0.5, 1×10⁻⁷]"
-    assert shown(np.linspace(-0.4, 0.4, 784 * 128).reshape(784, 128)) == "[784, 128]  −0.4 … 0.4"
-    assert shown(np.array([NAN, INF] * 4)) == "[8]  ∞, 4 NaN"
+    assert shown(np.linspace(-0.4, 0.4, 784 * 128).reshape(784, 128)) == "[784, 128]  −0.4 … 0.4, ‖·‖ 73.16"
+    assert shown(np.array([NAN, INF] * 4)) == "[8]  ∞, 4 NaN, ‖·‖ NaN"
     assert shown(2.0) == "2"
 
 
@@ -280,9 +280,9 @@ def test_cards_have_shapes_and_ranges() -> None:
     made = picture(graph, evaluation, ["W"])
     assert cards(made)[:4] == [
         ("x", "input: float[2, 3]", "[[1, 2, 3], [4, 5, 6]]", "[[0.25, 0.25, 0.25], [0.25, 0.25, 0.25]]"),
-        ("W", "param: float[3, 4]", "[3, 4]  −1 … 1", "[3, 4]  all 0"),
+        ("W", "param: float[3, 4]", "[3, 4]  −1 … 1, ‖·‖ 2.174", "[3, 4]  all 0, ‖·‖ 0"),
         ("n", "input: int", "3", ""),
-        ("h", "x @ W", "[2, 4]  −2.636 … 5.545", "[2, 4]  all 1"),
+        ("h", "x @ W", "[2, 4]  −2.636 … 5.545, ‖·‖ 9.086", "[2, 4]  all 1, ‖·‖ 2.828"),
     ]
     assert [title for title, *_ in cards(made)[4:6]] == ["·[..., 1:3]", "× [[1, 2], [3, 4]]"]
     assert made.nodes[-1].formula == "sum(h[..., 1:3] × [[1, 2], [3, 4]])"
@@ -342,7 +342,7 @@ def test_filled_constants_say_their_shape() -> None:
     b.names[zero] = "half"
     y = b.add(b.permute(x, axes=(-1, -2)), b.permute(b.const(0.0, Type("float", (2, 3))), axes=(-1, -2)))
     b.names[y] = "y"
-    made = picture(b.done(y))
+    made = picture(b.done(y, zero))
     assert [n.formula for n in made.nodes if n.title in ("half", "y")] == [
         "= full([2, 3], 0.5)",
         "transpose(x) + transpose(full([2, 3], 0))",

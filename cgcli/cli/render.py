@@ -79,7 +79,8 @@ Fold = Annotated[
     typer.Option("--fold", metavar="NAME", help="Draw each call of this function as one block; `loop` for loops."),
 ]
 Unfold = Annotated[
-    list[str] | None, typer.Option("--unfold", metavar="NAME", help="Open each call of this function; `loop` for loops.")
+    list[str] | None,
+    typer.Option("--unfold", metavar="NAME", help="Open each call of this function; `loop` for loops."),
 ]
 Budget = Annotated[
     int | None,
@@ -112,7 +113,7 @@ def _least(text: str) -> float:
     except ValueError:
         value = math.nan
     if not value >= 0:
-        raise error("bad-number", option="--min-grad", value=text or EMPTY)
+        raise error("bad-threshold", option="--min-grad", value=text or EMPTY)
     return value
 
 
@@ -219,7 +220,9 @@ def _calls(graph: Graph, names: list[str] | None, option: str) -> frozenset[str]
     known = list(dict.fromkeys([*(group.function for group in graph.groups), *(["loop"] if has_loop(graph) else [])]))
     found = frozenset(map(canonical, names or ()))
     for name in found.difference(known):
-        raise error("no-such-call", name=name or EMPTY, option=option, nearest=nearest(name, known), known=known or None)
+        raise error(
+            "no-such-call", name=name or EMPTY, option=option, nearest=nearest(name, known), known=known or None
+        )
     return found
 
 

@@ -136,7 +136,9 @@ def write_latex(op: str, operands: Sequence[Written], attrs: Mapping[str, Any]) 
         level, bounds = 9, [ATOM]
     shown = [x.text if x.level >= b else rf"\left({x.text}\right)" for x, b in zip(operands, bounds, strict=False)]
     try:
-        return Written(template.format(*shown, exponent=write_number(exponent).text if exponent is not None else ""), level)
+        return Written(
+            template.format(*shown, exponent=write_number(exponent).text if exponent is not None else ""), level
+        )
     except (IndexError, KeyError):  # a template that needs more than operands, as that of a pattern
         name = (declared.text or op).replace("_", r"\_")
         return Written(rf"\operatorname{{{name}}}\left({', '.join(x.text for x in operands)}\right)")

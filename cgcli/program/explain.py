@@ -6,12 +6,11 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from cgcli.graph.graph import CONST, INPUT, Graph
+from cgcli.graph.graph import CONST, INPUT, Graph, opname
+from cgcli.graph.traversal import prune
 from cgcli.graph.types import Type
 from cgcli.ops.builder import Builder
 from cgcli.ops.notation import Written, shown_attrs, write_constant, write_latex, write_op
-from cgcli.graph.graph import opname
-from cgcli.graph.traversal import prune
 from cgcli.optimise.simplify import simplify
 from cgcli.render.explain import By, Explanation, Local, Name, Step, Way
 from cgcli.run.paths import Arrows
@@ -52,7 +51,7 @@ def explain(program: Recorded, of: str | None, wrt: Sequence[str] | None, most: 
     for name, i in starts.items():
         found = arrows.paths(i, most)
         ways = tuple(Way(tuple(called[x] for x in p.nodes), p.partials, p.product) for p in found.listed)
-        by.append(By(called[i], names.partials[name], found.count, ways, found.largest))
+        by.append(By(called[i], names.partials[name], found.many, ways, found.largest))
     return Explanation(called[evaluation.of], v[evaluation.of], tuple(steps), tuple(locals_), tuple(by), len(made))
 
 
@@ -98,19 +97,16 @@ class _Speller:
         """The local derivative of node `i` by its operand `x` in symbols; empty where it is no single number."""
         graph = self.graph
         operands = graph.operands(i)
-        types = [graph.type_of(y) for y in operands]
+        types = [t for t in map(graph.type_of, operands) if isinstance(t, Type)]  # a tape holds values alone
         result = graph.type_of(i)
         if any(not isinstance(t, Type) or t.shape for t in (*types, result)):
             return "", ""
         b = Builder()
         inputs: dict[int, int] = {}  # operand to its node in the small graph
-        for y in operands:
+        for y, t in zip(operands, types, strict=True):
             if y not in inputs:
-                inputs[y] = (
-                    b.const(graph.attrs[y]["value"], graph.type_of(y))
-                    if graph.op[y] == CONST and y not in graph.names
-                    else b.input(graph.type_of(y))
-                )
+                fixed = graph.op[y] == CONST and y not in graph.names
+                inputs[y] = b.const(graph.attrs[y]["value"], t) if fixed else b.input(t)
         made = b.place(graph.op[i], tuple(inputs[y] for y in operands), b.intern_type(result), graph.attrs.get(i, {}))
         whole = b.done(made)
         short = prune(simplify(gradient(whole, made, [inputs[x]]))[0])

@@ -113,7 +113,9 @@ class _Draughtsman:
             if kind in used:
                 look = theme.looks[kind]
                 style = "DASHED" if "dashed" in look.style else "DOTTED" if "dotted" in look.style else "ROUNDED"
-                frame = f'BORDER="{2 if look.width > 2 else 1}" COLOR="{look.line}" BGCOLOR="{look.fill}" STYLE="{style}"'
+                frame = (
+                    f'BORDER="{2 if look.width > 2 else 1}" COLOR="{look.line}" BGCOLOR="{look.fill}" STYLE="{style}"'
+                )
                 inside = f"<TR><TD>{self._font(words, theme.ink, 10)}</TD></TR>"
                 cells.append(f'<TD><TABLE {frame} CELLBORDER="0" CELLPADDING="3">{inside}</TABLE></TD>')
         if any(node.gradient for node in nodes):
@@ -240,7 +242,7 @@ class _Draughtsman:
         return f'<FONT FACE="{face}" COLOR="{colour}" POINT-SIZE="{size}">{text or "&#160;"}</FONT>'
 
     def _figures(self, number: str, colour: str, size: int) -> str:
-        """A number in a fixed-width face; a power of ten beside it is not torn apart. A tensor's shape stands before it."""
+        """A number in a fixed-width face; a power of ten beside it is not torn apart. Before it a tensor's shape."""
         shape, gap, figures = number.rpartition("  ")
         shown = f"{self._font(_text(shape), self.theme.quiet, size - 2)}&#160;&#160;" if gap else ""
         for part in _POWERS.split(figures):
@@ -251,7 +253,11 @@ class _Draughtsman:
     def _arrow(self, dot: Digraph, arrow: Arrow) -> None:
         looks = {
             "value": {},
-            "condition": {"style": "dashed", "arrowtail" if self.picture.backward else "arrowhead": "odiamond", "fontcolor": self.theme.quiet},
+            "condition": {
+                "style": "dashed",
+                "arrowtail" if self.picture.backward else "arrowhead": "odiamond",
+                "fontcolor": self.theme.quiet,
+            },
             "untaken": {"style": "dashed", "color": self.theme.faint, "penwidth": "1"},
             "many": {"penwidth": "2.4"},
             "next": {"style": "dashed", "constraint": "false"},

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from cgcli.graph.diagnostic import error
 from cgcli.graph.evaluation import Evaluation
 from cgcli.graph.graph import Graph
 
 from .dot import Drawing, to_dot
-from .fold import LARGEST
 from .image import Image, draw, places
 from .mermaid import to_mermaid
 from .picture import View, picture
@@ -43,8 +41,6 @@ def render(
     dot = to_dot(made, drawing)
     if kind == "dot":
         return Image(dot.encode("utf-8"), told)
-    if len(made.nodes) > LARGEST:
-        raise error("picture-too-large", status=1, nodes=len(made.nodes), limit=LARGEST)
     if kind == "tex":
         laid, note = places(dot)
         image = Image(to_tikz(made, laid, drawing).encode("utf-8"), note)

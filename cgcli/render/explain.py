@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from typing import Any, Literal, NamedTuple
 
 from .escape import show
@@ -62,11 +63,11 @@ class Way(NamedTuple):
 
 
 class By(NamedTuple):
-    """The derivative by one value. count: of all paths; largest: whether those that are listed are the largest."""
+    """The derivative by one value. many: of all paths; largest: whether none is larger than those that are listed."""
 
     name: Name
     derivative: Any
-    count: int
+    many: int
     ways: tuple[Way, ...]
     largest: bool
 
@@ -110,7 +111,7 @@ def data(found: Explanation) -> dict[str, Any]:
         "by": {
             each.name.text: {
                 "derivative": plain(each.derivative),
-                "count": each.count,
+                "count": each.many,
                 "paths": [
                     {"nodes": [n.text for n in way.nodes], "partials": way.partials, "product": plain(way.product)}
                     for way in each.ways
@@ -161,31 +162,33 @@ def _aligned(rows: Sequence[tuple[str, str, str]], markdown: bool) -> Iterator[s
 def _by(found: Explanation, each: By, markdown: bool, precision: int | None) -> Iterator[str]:
     name = f"∂{show(found.of.text)}/∂{show(each.name.text)}"
     derivative = _value(each.derivative, precision)
-    paths = f"{each.count:_} path{'' if each.count == 1 else 's'}".replace("_", " ")
-    if not each.count:
+    paths = f"{each.many:_} path{'' if each.many == 1 else 's'}".replace("_", " ")
+    if not each.many:
         text = f"{name} = {derivative}: no path leads from {show(each.name.text)} to {show(found.of.text)}"
         yield f"## {_plain(text)}" if markdown else text
         return
     head = f"{name} = {derivative}: {paths}"
     yield f"## {_plain(head)}\n" if markdown else head
     indent = "    " if markdown else "  "
-    written = each.count <= LONGEST_SUM and len(each.ways) == each.count
+    written = each.many <= LONGEST_SUM and len(each.ways) == each.many
     if written and all(len(way.nodes) > 1 for way in each.ways):
         sums = [" · ".join(_symbols(way)) for way in each.ways]
         lead = " " * (len(indent) + len(name))
         yield from _sum(f"{indent}{name}", sums)
         if all(way.partials is not None for way in each.ways):
             yield from _sum(lead, [_product(way, precision) for way in each.ways])
-            if each.count > 1 or len(each.ways[0].nodes) > 2:
+            if each.many > 1 or len(each.ways[0].nodes) > 2:
                 yield f"{lead} = {derivative}"
         yield ""
     rows = []
     for way in each.ways:
         product = _value(way.product, precision)
         rows.append((product, _way(way), _product(way, precision) if way.partials and not written else ""))
-    if len(each.ways) < each.count:
-        others = f"{each.count - len(each.ways):_}".replace("_", " ")
-        rows.append((_value(each.rest, precision), f"the other {others} path{'s' if others != '1' else ''} together", ""))
+    if len(each.ways) < each.many:
+        others = f"{each.many - len(each.ways):_}".replace("_", " ")
+        rows.append(
+            (_value(each.rest, precision), f"the other {others} path{'s' if others != '1' else ''} together", "")
+        )
     widths = [max(len(row[k]) for row in rows) for k in (0, 1)]
     for product, way_text, factors in rows:
         yield f"{indent}{product:>{widths[0]}}  {way_text:<{widths[1]}}  {factors}".rstrip()
@@ -204,7 +207,7 @@ def _sum(lead: str, terms: Sequence[str]) -> Iterator[str]:
 
 def _symbols(way: Way) -> list[str]:
     """`∂y/∂d · ∂d/∂b`: from the result back, as the chain rule is written."""
-    pairs = list(zip(way.nodes, way.nodes[1:], strict=False))
+    pairs = list(pairwise(way.nodes))
     return [f"∂{show(i.text)}/∂{show(x.text)}" for x, i in reversed(pairs)]
 
 
@@ -249,17 +252,17 @@ def _latex(found: Explanation, precision: int | None) -> Iterator[str]:
         yield r"\end{align*}"
     for each in found.by:
         head = rf"\frac{{\partial {y}}}{{\partial {each.name.latex}}}"
-        if not each.count:
+        if not each.many:
             yield rf"\[ {head} = 0 \]"
             continue
         yield r"\begin{align*}"
         lines = []
         for way in each.ways:
-            pairs = reversed(list(zip(way.nodes, way.nodes[1:], strict=False)))
+            pairs = reversed(list(pairwise(way.nodes)))
             symbols = r" \cdot ".join(_fraction(i, x) for x, i in pairs) or "1"
             lines.append((symbols, _math(way.product, precision)))
-        if len(each.ways) < each.count:
-            lines.append((rf"\text{{{each.count - len(each.ways)} more paths}}", _math(each.rest, precision)))
+        if len(each.ways) < each.many:
+            lines.append((rf"\text{{{each.many - len(each.ways)} more paths}}", _math(each.rest, precision)))
         for k, (symbols, value) in enumerate(lines):
             lead = f"{head} =" if k == 0 else ""
             yield rf"  {lead} &{' +' if k else ''} \underbrace{{{symbols}}}_{{{value}}} \\"

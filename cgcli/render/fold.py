@@ -77,7 +77,9 @@ def fold(graph: Graph, shown: Sequence[int], place: Sequence[int], wish: Wish) -
             items = _items(graph, shown, place, _closed(graph, depths, limit, wish))
         if depths:
             told.append(f"calls are closed below depth {limit}" if limit else "calls are closed")
-    blocks = [Block("call", graph.groups[i.group].function, i.nodes, graph.groups[i.group].parent) for i in items if i.closed]
+    blocks = [
+        Block("call", graph.groups[i.group].function, i.nodes, graph.groups[i.group].parent) for i in items if i.closed
+    ]
     steps: tuple[tuple[Callable[..., list[Block]], str], ...] = (
         (_repeats, "what repeats is one block"),
         (_lines, "the operations of a line of the program are one block"),

@@ -139,7 +139,8 @@ class _Painter:
             if x in self.outer:
                 return self.outer[x]
             if graph.op[x] == GET and graph.a[x] in self.bodies:
-                return self.bodies[graph.a[x]][graph.attrs[x]["k"]]
+                k: int = graph.attrs[x]["k"]
+                return self.bodies[graph.a[x]][k]
             if not self._is_pass(x):
                 return None
             x = graph.a[x]
@@ -183,7 +184,9 @@ class _Painter:
         kind = self._kind(i, name)
         if self.around != NONE and self.graph.op[i] == INPUT:
             kind, formula = "state", "step" if self.graph.inputs[0] == i else "from step to step"
-        made = Drawn(i + self.offset, kind, title, formula, tooltip=self._tooltip(i), group=self._group(self.spell.place[i]))
+        made = Drawn(
+            i + self.offset, kind, title, formula, tooltip=self._tooltip(i), group=self._group(self.spell.place[i])
+        )
         return self._with_numbers(made, i, name)
 
     def _with_numbers(self, node: Drawn, i: int, name: str | None) -> Drawn:
@@ -201,7 +204,12 @@ class _Painter:
             if not isinstance(adjoint, list):
                 self.canvas.heats[node.id] = size(adjoint)
         return replace(
-            node, value=value, gradient=gradient, gradient_of=gradient_of, value_cells=cells, gradient_cells=gradient_cells
+            node,
+            value=value,
+            gradient=gradient,
+            gradient_of=gradient_of,
+            value_cells=cells,
+            gradient_cells=gradient_cells,
         )
 
     def _kind(self, i: int, name: str | None) -> Kind:
@@ -240,7 +248,7 @@ class _Painter:
             tooltip = clip(source.source.line(source.line).strip(), 80)
         made = Drawn(identity, "block", title, formula, tooltip=tooltip, group=self._group(block.group))
         results |= {i for i in block.nodes if i in self.outputs}
-        return self._with_numbers(made, *results, None) if len(results) == 1 else made
+        return self._with_numbers(made, min(results), None) if len(results) == 1 else made
 
     def _adjoint(self, i: int) -> Any:
         """The derivative by the node: 0 where no path leads."""

@@ -17,6 +17,7 @@ Style = Literal["value", "condition", "untaken", "many", "next"]
 Sides = Literal["forward", "backward", "both"]
 Cells = tuple[tuple[float | None, ...], ...]
 
+WHOLE = Wish()
 LONGEST_TITLE = 36  # characters of a name on its card
 
 
@@ -73,7 +74,7 @@ class View:
     path: only what lies between two. least: only where the derivative is so large. heat: derivatives as colour.
     """
 
-    wish: Wish = Wish()
+    wish: Wish = WHOLE
     sides: Sides = "both"
     focus: str | None = None
     radius: int = 2

@@ -17,7 +17,7 @@ MOST_RAILS = 24
 
 
 class Signs(NamedTuple):
-    """node; a rail; a connection; an end at the left, the right or between; a branch at the left, the right, between."""
+    """A node, a rail, a connection; the end of a rail at the left, the right or between; a branch there."""
 
     node: str
     rail: str
@@ -44,7 +44,9 @@ def drawn(
     rails = list(_rails(graph, nodes, ASCII if ascii_only else UNICODE))
     wide = max((len(row) for row in rails), default=0)
     if wide > 2 * MOST_RAILS:
-        raise error("too-large-to-draw-here", status=1, count=(wide + 1) // 2, limit=MOST_RAILS, what="values at a time")
+        raise error(
+            "too-large-to-draw-here", status=1, count=(wide + 1) // 2, limit=MOST_RAILS, what="values at a time"
+        )
     texts = [show(spelled(graph, i)) for i in nodes]
     values = _column(evaluation, nodes, lambda e, i: e.values[i], writer(precision, ascii_only=ascii_only))
     slopes = _column(

@@ -21,7 +21,7 @@ def to_json(graph: Graph, evaluation: Evaluation | None = None, name: str = "") 
 
 
 def described(graph: Graph, evaluation: Evaluation | None = None) -> dict[str, Any]:
-    """The graph as dictionaries and lists; recursion only as deep as structured nodes nest, which the language limits."""
+    """The graph as dictionaries and lists; recursion only as deep as structured nodes nest."""
     made: dict[str, Any] = {
         "inputs": list(graph.inputs),
         "outputs": list(graph.outputs),
@@ -36,7 +36,9 @@ def described(graph: Graph, evaluation: Evaluation | None = None) -> dict[str, A
 def _node(graph: Graph, evaluation: Evaluation | None, i: int) -> dict[str, Any]:
     span = graph.span[i]
     place = graph.spans[span].source.position(graph.spans[span].start) if span != NONE else None
-    attrs = {key: described(value) if isinstance(value, Graph) else _plain(value) for key, value in _attrs(graph, i).items()}
+    attrs = {
+        key: described(value) if isinstance(value, Graph) else _plain(value) for key, value in _attrs(graph, i).items()
+    }
     node: dict[str, Any] = {
         "id": i,
         "op": opname(graph.op[i]),

@@ -282,7 +282,10 @@ def heat_map(x: Array, rows: int, columns: int) -> tuple[tuple[float | None, ...
     finite = np.isfinite(grid)
     top = float(np.abs(grid[finite]).max()) if finite.any() else 0.0
     scaled = np.where(finite, grid / top if top else 0.0, 0.0)
-    cuts = [np.unique(np.linspace(0, n, min(n, most) + 1).astype(int))[:-1] for n, most in zip(grid.shape, (rows, columns), strict=True)]
+    cuts = [
+        np.unique(np.linspace(0, n, min(n, most) + 1).astype(int))[:-1]
+        for n, most in zip(grid.shape, (rows, columns), strict=True)
+    ]
 
     def pooled(each: Array) -> Array:
         return np.add.reduceat(np.add.reduceat(each, cuts[0], axis=0), cuts[1], axis=1)

@@ -22,7 +22,13 @@ STYLES: dict[Kind, str] = {
     "loop": "double",
     "state": "rounded corners, dotted, line width=0.8pt",
 }
-ARROWS = {"value": "", "condition": "dashed", "untaken": "dashed, cg faint", "many": "line width=1.2pt", "next": "dashed"}
+ARROWS = {
+    "value": "",
+    "condition": "dashed",
+    "untaken": "dashed, cg faint",
+    "many": "line width=1.2pt",
+    "next": "dashed",
+}
 _ESCAPED = {
     "\\": r"\textbackslash{}",
     "{": r"\{",
@@ -82,7 +88,7 @@ def to_tikz(picture: Picture, laid: Laid, drawing: Drawing | None = None) -> str
 def _lines(picture: Picture, laid: Laid, drawing: Drawing) -> Iterator[str]:
     theme = THEMES[drawing.theme]
     yield r"% needs \usepackage{tikz}, \usepackage[T1]{fontenc}, \usepackage{textcomp}"
-    yield r"% and \usetikzlibrary{arrows.meta, shapes.misc}; \resizebox{\linewidth}{!}{...} makes it as wide as the text"
+    yield r"% and \usetikzlibrary{arrows.meta, shapes.misc}; \resizebox{\linewidth}{!}{...} makes it fit the text"
     for name in ("ink", "quiet", "line", "faint", "border", "accent"):
         yield rf"\definecolor{{cg {name}}}{{HTML}}{{{getattr(theme, name)[1:].upper()}}}"
     kinds = list(dict.fromkeys(node.kind for node in picture.nodes))
@@ -91,15 +97,18 @@ def _lines(picture: Picture, laid: Laid, drawing: Drawing) -> Iterator[str]:
         yield rf"\definecolor{{cg {kind} line}}{{HTML}}{{{theme.looks[kind].line[1:].upper()}}}"
     yield r"\begin{tikzpicture}[>=Stealth, x=1in, y=1in, every node/.style={text=cg ink, font=\footnotesize}"
     for kind in kinds:
-        yield f"  , {kind}/.style={{{STYLES[kind]}, draw=cg {kind} line, fill=cg {kind} fill, align=left, inner sep=4pt}}"
+        colours = f"draw=cg {kind} line, fill=cg {kind} fill"
+        yield f"  , {kind}/.style={{{STYLES[kind]}, {colours}, align=left, inner sep=4pt}}"
     yield "  ]"
     if drawing.title and laid.nodes:
         top = max(p.y + p.height / 2 for p in [*laid.nodes.values(), *laid.groups.values()])
         left = min(p.x - p.width / 2 for p in laid.nodes.values())
-        yield rf"  \node[anchor=south west, font=\large] at ({left:.3f}, {top + 0.15:.3f}) {{{latex_text(drawing.title)}}};"
+        title = latex_text(drawing.title)
+        yield rf"  \node[anchor=south west, font=\large] at ({left:.3f}, {top + 0.15:.3f}) {{{title}}};"
     for g, p in sorted(laid.groups.items()):
         x, y = p.x - p.width / 2, p.y - p.height / 2
-        yield rf"  \draw[cg border, rounded corners] ({x:.3f}, {y:.3f}) rectangle ({x + p.width:.3f}, {y + p.height:.3f});"
+        corners = f"({x:.3f}, {y:.3f}) rectangle ({x + p.width:.3f}, {y + p.height:.3f})"
+        yield rf"  \draw[cg border, rounded corners] {corners};"
         label = latex_text(picture.groups[g][1])
         yield rf"  \node[anchor=north west, text=cg quiet] at ({x:.3f}, {y + p.height:.3f}) {{{label}}};"
     for node in picture.nodes:
@@ -129,7 +138,9 @@ def _arrow(arrow: Arrow, backward: bool) -> str:
     style = ", ".join(part for part in ("<-" if backward else "->", "cg line", ARROWS[arrow.style]) if part)
     if not arrow.label:
         return rf"  \draw[{style}] (n{arrow.source}) -- (n{arrow.target});"
-    label = rf"node[midway, above, sloped, text=cg accent, font=\scriptsize, inner sep=1pt] {{{latex_text(arrow.label)}}}"
+    label = (
+        rf"node[midway, above, sloped, text=cg accent, font=\scriptsize, inner sep=1pt] {{{latex_text(arrow.label)}}}"
+    )
     return rf"  \draw[{style}] (n{arrow.source}) -- {label} (n{arrow.target});"
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import heapq
 import math
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 from cgcli.graph.graph import Graph
@@ -30,9 +31,9 @@ class Path(NamedTuple):
 
 
 class Paths(NamedTuple):
-    """count: of all paths. listed: some of them. largest: whether no other path has a larger product."""
+    """many: how many paths there are. listed: some of them. largest: whether no other path has a larger product."""
 
-    count: int
+    many: int
     listed: tuple[Path, ...]
     largest: bool = True
 
@@ -104,7 +105,7 @@ class Arrows:
                 path.append(at[2])
                 at = best[at[2]][at[3]]
             path.reverse()
-            partials = tuple(self.partials[i][x] for x, i in zip(path, path[1:], strict=False))
+            partials = tuple(self.partials[i][x] for x, i in pairwise(path))
             found.append(Path(tuple(path), tuple(p for p in partials if p is not None), way[1] + 0.0))
         return found
 

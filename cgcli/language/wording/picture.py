@@ -5,13 +5,12 @@ from __future__ import annotations
 from .words import Words
 
 WORDS: dict[str, Words] = {
-    "picture-too-large": Words(
-        "a picture of {nodes} operations would be too large to be laid out; the limit is {limit}",
-        help=("name the file `.dot`: that has no limit, and another program may lay it out",),
-    ),
     "layout-too-slow": Words(
         "the picture was not laid out within {limit} seconds",
-        help=("name the file `.dot`: that needs no layout, and another program may do it",),
+        help=(
+            "draw less, as with `--budget 60`",
+            "name the file `.dot`: that needs no layout, and another program may do it",
+        ),
     ),
     "no-such-node": Words(
         "`{option}`: no value is named `{name}`",
@@ -42,7 +41,7 @@ WORDS: dict[str, Words] = {
         help=("give every input a value, and name the value to differentiate by `--of`",),
     ),
     "bad-path": Words("`--path` takes two names, as `--path w..loss`, not `{value}`"),
-    "bad-number": Words("`{option}` takes a number that is not negative, not `{value}`"),
+    "bad-threshold": Words("`{option}` takes a number that is not negative, not `{value}`"),
     "needs-focus": Words("`--radius` says how far from the node of `--focus` to go", help=("add `--focus NAME`",)),
     "picture-of-gradient": Words(
         "`{option}` does not fit `--view gradient-graph`, where derivatives are values",
