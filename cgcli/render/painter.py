@@ -233,14 +233,16 @@ class _Painter:
         """Several nodes as one. results: those of them that are read outside."""
         graph = self.graph
         # of what repeats, what one repetition does: all of them together do it as often
-        told = counts(graph, block.nodes[: len(block.nodes) // block.times], _sign)
+        one = block.nodes[: len(block.nodes) // block.times]
+        told = counts(graph, one, _sign)
         title = {
             "call": clip(block.label, LONGEST_TITLE),
-            "repeat": f"{clip(block.label) or told} × {block.times}",
+            "repeat": _repeated(clip(block.label) or (_sign(graph.op[one[0]]) if len(one) == 1 else ""), block.times),
             "line": block.label,
             "slice": f"{len(block.nodes)} {block.label or 'nodes'}",
         }[block.kind]
-        formula = "" if title.startswith(told) or block.label in ("inputs", "constants") else told
+        alone = (block.kind == "repeat" and len(one) == 1) or block.label in ("inputs", "constants")
+        formula = "" if alone else told
         tooltip = f"{block.label or 'a part'}: {len(block.nodes)} nodes"
         span = graph.span[block.nodes[0]]
         if block.kind == "line" and span != NONE:
@@ -387,6 +389,11 @@ class _Painter:
     def _is_bool(self, i: int) -> bool:
         t = self.graph.type_of(i)
         return isinstance(t, Type) and t.dtype == "bool"
+
+
+def _repeated(what: str, times: int) -> str:
+    """`layer × 12`; of an operation that is a sign `12 times +`."""
+    return f"{what} × {times}" if what[:1].isalpha() else f"{times} times {what}".rstrip()
 
 
 def _cells(value: Any) -> Cells:

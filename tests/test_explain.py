@@ -1,0 +1,212 @@
+"""The chain rule path by path: counted exactly, the largest first, adding up to the gradient."""
+
+import json
+import math
+from pathlib import Path
+from random import Random
+
+import pytest
+from cli_harness import cg
+from test_fold import random_program
+
+from cgcli.program import load, parse
+from cgcli.program.dynamic import Recorded
+from cgcli.program.explain import explain
+from cgcli.render.explain import Explanation, told
+from cgcli.run.paths import Arrows, Paths
+
+ROOT = Path(__file__).parents[1]
+ARTICLE = ("samples/article.cg", "--a", "2", "--b", "3", "--c", "1")
+
+
+def recorded(text: str, values: dict[str, float]) -> Recorded:
+    program = parse(text, mode="dynamic").recorded(values)
+    assert isinstance(program, Recorded)
+    return program
+
+
+def paths(text: str, values: dict[str, float], wrt: str, most: int = 10**6) -> tuple[Paths, Recorded]:
+    program = recorded(text, values)
+    of = program.module.values[program.of_choice(None)]
+    return Arrows(program.graph, program.v, of).paths(program.module.values[wrt], most), program
+
+
+def explained(text: str, values: dict[str, float], most: int = 10) -> Explanation:
+    return explain(recorded(text, values), None, None, most)
+
+
+def test_the_articles_two_paths() -> None:
+    found, program = paths("d = a + b\ne = b - c\ny = d * e", {"a": 2, "b": 3, "c": 1}, "b")
+    names = program.graph.names
+    assert [([names[i] for i in p.nodes], p.partials, p.product) for p in found.listed] == [
+        (["b", "e", "y"], (1.0, 5.0), 5.0),
+        (["b", "d", "y"], (1.0, 2.0), 2.0),
+    ]
+    assert (found.many, found.largest) == (2, True)
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_on_random_graphs_the_paths_add_up_to_the_gradient(seed: int) -> None:
+    rng = Random(seed)
+    values = {name: rng.uniform(-1, 1) for name in "abc"}
+    count = rng.randrange(3, 14)
+    text = f"{random_program(count, seed)}\noutput v{count - 1}"
+    used = {name: x for name, x in values.items() if any(i.name == name for i in parse(text).inputs)}
+    gradient = parse(text).grad(used)
+    for name, derivative in gradient.partials.items():
+        found, _ = paths(text, used, name)
+        products = [p.product for p in found.listed]
+        assert len(products) == found.many
+        assert math.isclose(math.fsum(products), derivative, rel_tol=1e-9, abs_tol=1e-12 * sum(map(abs, products)))
+        assert [abs(p) for p in products] == sorted(map(abs, products), reverse=True)
+        for p in found.listed:
+            assert p.partials is not None
+            assert math.isclose(math.prod(p.partials), p.product, rel_tol=1e-12, abs_tol=1e-300)
+        few, _ = paths(text, used, name, 3)
+        assert [abs(p.product) for p in few.listed] == pytest.approx([abs(p) for p in products[:3]])
+
+
+def test_paths_are_counted_without_being_walked() -> None:
+    lines = [f"x{k + 1} = x{k} + sin(x{k})" for k in range(60)]
+    found, _ = paths("\n".join(["x0 = a", *lines]), {"a": 0.5}, "a", 4)
+    assert found.many == 2**60
+    assert len(found.listed) == 4
+    assert found.listed[0].product == 1.0  # 60 times the straight way
+
+
+def test_what_is_used_twice_is_one_arrow() -> None:
+    found, _ = paths("y = x * x", {"x": 3}, "x")
+    assert [(p.partials, p.product) for p in found.listed] == [((6.0,), 6.0)]
+
+
+def test_no_path() -> None:
+    found = explained("y = a * 2\nz = b\noutput y", {"a": 1, "b": 1})
+    assert [(by.name.text, by.derivative, by.many) for by in found.by] == [("a", 2.0, 1), ("b", 0.0, 0)]
+    assert "∂y/∂b = 0: no path leads from b to y" in told(found, "text")
+
+
+@pytest.mark.parametrize(("x", "derivative"), [(2.0, 4.0), (-2.0, -1.0)])
+def test_of_a_branch_only_the_side_that_ran_has_paths(x: float, derivative: float) -> None:
+    (by,) = explained("y = if x > 0 then x^2 else -x", {"x": x}).by
+    assert (by.derivative, by.many) == (derivative, 1)
+
+
+def test_a_loop_is_laid_out_step_by_step() -> None:
+    (by,) = explained("input x\ns = x\nfor i in 0..3 { s = s * x }\noutput s", {"x": 2.0}).by
+    assert (by.derivative, by.many) == (32.0, 4)
+    assert [way.product for way in by.ways] == [8.0] * 4
+    assert by.ways[0].nodes[-1].text == "s₄"  # the copy of x, then one a step
+
+
+def test_names_that_several_values_have_are_numbered_and_others_made_up() -> None:
+    found = explained("v1 = a\ny = sin(a * v1)", {"a": 1.0})
+    assert [(s.name.text, s.text) for s in found.steps] == [("v1", "a"), ("v2", "a * v1"), ("y", "sin(v2)")]
+
+
+def test_local_derivatives_in_symbols() -> None:
+    found = explained("p = x^3\nq = x / z\ny = p * q - exp(z)", {"x": 2.0, "z": 1.0})
+    assert {(x.of.text, x.by.text): x.text for x in found.locals} == {
+        ("p", "x"): "3 * x^2",
+        ("q", "x"): "1 / z",
+        ("q", "z"): "-(x / z / z)",
+        ("v1", "p"): "q",
+        ("v1", "q"): "p",
+        ("v2", "z"): "exp(z)",
+        ("y", "v1"): "1",
+        ("y", "v2"): "-1",
+    }
+
+
+def test_of_many_paths_the_rest_is_one_line() -> None:
+    lines = [f"x{k + 1} = x{k} + sin(x{k})" for k in range(10)]
+    found = explained("\n".join(["x0 = a", *lines]), {"a": 0.5}, 3)
+    (by,) = found.by
+    assert math.isclose(by.derivative, by.rest + sum(way.product for way in by.ways), rel_tol=1e-12)
+    text = told(found, "text")
+    assert ": 1 024 paths" in text
+    assert "the other 1 021 paths together" in text
+
+
+def test_paths_through_tensors_have_the_shape_of_what_they_lead_to() -> None:
+    import numpy as np
+
+    text = "input x: float[3] = [1, 2, 3]\nu = x^2\nv = sin(x)\ny = sum(u * v)"
+    (by,) = explained(text, {}).by
+    assert by.many == 2
+    np.testing.assert_allclose(sum(way.product for way in by.ways), by.derivative, rtol=1e-14)
+    x = np.array([1.0, 2.0, 3.0])
+    np.testing.assert_allclose(
+        by.ways[0].product + by.ways[1].product, 2 * x * np.sin(x) + x**2 * np.cos(x), rtol=1e-14
+    )
+
+
+@pytest.mark.parametrize(
+    ("sample", "of"),
+    [
+        ("mlp", "loss"),
+        ("rnn", "loss"),
+        ("newton", "implicit"),
+        ("huber", None),
+        ("black_scholes", None),
+        ("lenet", "loss"),
+    ],
+)
+def test_on_samples_the_paths_add_up(sample: str, of: str | None) -> None:
+    import numpy as np
+
+    program = load(ROOT / f"samples/{sample}.cg", mode="dynamic").recorded({})
+    assert isinstance(program, Recorded)
+    whole = [by for by in explain(program, of, None, 100).by if by.many == len(by.ways)]
+    assert whole
+    for by in whole:
+        found = sum(way.product for way in by.ways)
+        np.testing.assert_allclose(found, by.derivative, rtol=1e-9, atol=1e-12)
+
+
+# ---- the command
+
+
+@pytest.mark.parametrize("form", ["text", "markdown", "latex"])
+def test_the_article_in_each_form(form: str, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT)
+    result = cg("explain", *ARTICLE, "--format", form)
+    assert (result.status, result.err) == (0, "")
+    kept = ROOT / "tests/golden/pictures" / f"explain_article.{form}.txt"
+    if request.config.getoption("--rewrite"):
+        kept.write_text(result.out, encoding="utf-8")
+    assert result.out == kept.read_text(encoding="utf-8")
+
+
+def test_as_json(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT)
+    found = json.loads(cg("explain", *ARTICLE, "--wrt", "b", "--format", "json").out)
+    assert found["by"]["b"] == {
+        "derivative": 7.0,
+        "count": 2,
+        "paths": [
+            {"nodes": ["b", "e", "y"], "partials": [1.0, 5.0], "product": 5.0},
+            {"nodes": ["b", "d", "y"], "partials": [1.0, 2.0], "product": 2.0},
+        ],
+    }
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["-e", "y = a * b", "--a", "1"], "for b"),
+        (["-e", "y = a * b", "--a", "1", "--b", "2", "--wrt", "c"], "`c`"),
+        (["-e", "y = a * b", "--a", "1", "--b", "2", "--wrt", "a,"], "--wrt"),
+        (["-e", "y = a\nz = a", "--a", "1"], "--of"),
+        (["-e", "y = a", "--a", "1", "--max-paths", "0"], "--max-paths"),
+    ],
+)
+def test_what_is_wrong_is_said(arguments: list[str], said: str) -> None:
+    result = cg("explain", *arguments)
+    assert (result.status, result.out) == (2, "")
+    assert said in result.err
+
+
+def test_names_that_mean_something_to_latex_and_markdown() -> None:
+    found = explained("my_value = größe * größe", {"größe": 2.0})
+    assert r"\mathit{my\_value}" in told(found, "latex")
+    assert r"# my\_value = 4" in told(found, "markdown")

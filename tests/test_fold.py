@@ -1,0 +1,287 @@
+"""Pictures of graphs of any size: what is drawn as one block, what is left out, what a wish opens and closes."""
+
+from itertools import pairwise
+from pathlib import Path
+from random import Random
+
+import pytest
+
+from cgcli.graph.diagnostic import CgError
+from cgcli.graph.graph import Graph
+from cgcli.program import load, parse
+from cgcli.render.fold import LARGEST, Wish
+from cgcli.render.picture import Drawn, Picture, View, picture
+
+ROOT = Path(__file__).parents[1]
+CALLS = "fn f(x) { t = sin(x)\n return t + 1 }\nfn g(x) = f(x) * f(2*x)\ny = g(a) + g(b)"
+
+
+def drawn(text: str, wish: Wish) -> Picture:
+    return picture(parse(text).graph, None, (), View(wish))
+
+
+def blocks(made: Picture) -> list[tuple[str, str]]:
+    return [(n.title, n.formula) for n in made.nodes if n.kind == "block"]
+
+
+def chain(count: int) -> str:
+    return "\n".join(["x0 = a", *(f"x{k + 1} = sin(x{k})" for k in range(count))])
+
+
+def random_program(count: int, seed: int) -> str:
+    rng = Random(seed)
+    names, lines = ["a", "b", "c"], []
+    forms = ("sin({0}) + {1}", "{0} * cos({1})", "{0} - 0.5 * {1}", "tanh({0} + {1})")
+    for k in range(count):
+        lines.append(f"v{k} = {rng.choice(forms).format(rng.choice(names[-50:]), rng.choice(names))}")
+        names.append(f"v{k}")
+    return "\n".join(lines)
+
+
+def acyclic(made: Picture) -> bool:
+    """Whether no way of arrows leads back to where it began; the arrows of loops to their next step apart."""
+    reads: dict[int, set[int]] = {node.id: set() for node in made.nodes}
+    for arrow in made.arrows:
+        if arrow.style != "next":
+            reads[arrow.target].add(arrow.source)
+    while True:
+        ready = [node for node, sources in reads.items() if not sources]
+        if not ready:
+            return not reads
+        for node in ready:
+            del reads[node]
+        for sources in reads.values():
+            sources.difference_update(ready)
+
+
+def test_what_fits_is_drawn_as_it_is() -> None:
+    made = drawn(CALLS, Wish())
+    assert blocks(made) == []
+    assert made.told == ()
+
+
+def test_inner_calls_are_closed_before_outer_ones() -> None:
+    assert [title for title, _ in blocks(drawn(CALLS, Wish(budget=12)))] == ["f", "f", "f", "f"]
+    made = drawn(CALLS, Wish(budget=6))
+    assert blocks(made) == [("g", "2 +, 2 sin, 2 ×")] * 2
+    assert made.told == ("calls are closed",)
+
+
+@pytest.mark.parametrize(("depth", "titles"), [(0, ["g", "g"]), (1, ["f"] * 4), (2, [])])
+def test_depth_says_how_many_calls_are_open(depth: int, titles: list[str]) -> None:
+    assert [title for title, _ in blocks(drawn(CALLS, Wish(depth=depth)))] == titles
+
+
+def test_fold_and_unfold_by_name() -> None:
+    assert [title for title, _ in blocks(drawn(CALLS, Wish(fold=frozenset("f"))))] == ["f"] * 4
+    assert [title for title, _ in blocks(drawn(CALLS, Wish(fold=frozenset("g"))))] == ["g"] * 2
+    # what is inside a call that is to be open is open, too, and so is what is around it
+    assert blocks(drawn(CALLS, Wish(depth=0, unfold=frozenset("f")))) == []
+    assert [title for title, _ in blocks(drawn(CALLS, Wish(depth=0, unfold=frozenset("g"))))] == ["f"] * 4
+
+
+def test_a_chain_is_one_block() -> None:
+    made = drawn(chain(5_000), Wish())
+    assert [(n.title, n.kind) for n in made.nodes] == [
+        ("a", "input"),
+        ("x0", "value"),
+        ("x5000", "output"),
+        ("sin × 4999", "block"),
+    ]
+    assert made.told == ("what repeats is one block",)
+
+
+def test_a_block_of_one_result_has_its_numbers() -> None:
+    program = parse(chain(300))
+    made = picture(program.graph, program.run({"a": 0.5}))
+    (block,) = (n for n in made.nodes if n.kind == "block")
+    # how large: the chain's last value but one, and the derivative of one more sine
+    assert block.value
+    assert block.gradient
+
+
+def test_repeated_calls_are_one_block_with_their_number() -> None:
+    calls = "\n".join(f"h{k + 1} = f(h{k})" for k in range(100))
+    made = drawn(f"fn f(x) {{ t = sin(x)\n u = t * t\n return u + x }}\nh0 = a\n{calls}", Wish(budget=60))
+    assert len(made.nodes) <= 60
+    # the last call's result is the output, which is drawn as itself
+    assert blocks(made) == [("f", "1 sin, 1 ×"), ("f × 99", "1 +, 1 sin, 1 ×")]
+
+
+def test_what_repeats_without_a_name_says_what_it_does() -> None:
+    lines = [f"v{k + 1} = v{k} * w\nu{k + 1} = sin(v{k + 1}) + u{k}" for k in range(60)]
+    made = drawn("\n".join(["v0 = a", "u0 = b", *lines, "y = u60 - w"]), Wish(budget=40))
+    assert blocks(made) == [("60 times", "1 +, 1 sin, 1 ×")]
+    products = drawn(
+        "\n".join(["v0 = a", *(f"v{k + 1} = v{k} * w" for k in range(60)), "y = sin(v60)"]), Wish(budget=40)
+    )
+    assert blocks(products) == [("60 times ×", "")]
+
+
+def test_the_operations_of_a_line_are_a_block() -> None:
+    lines = ["u = sin(a) * cos(b) + exp(c)", "v = tanh(u) - log(b) / u", "w = sqrt(v) * u + v", "y = w - u"]
+    made = drawn("\n".join(lines), Wish(budget=8))
+    assert blocks(made) == [
+        ("line 1", "1 +, 1 cos, 1 exp, 1 sin, 1 more"),
+        ("line 2", "1 /, 1 log, 1 tanh, 1 −"),
+        ("line 3", "1 +, 1 sqrt, 1 ×"),
+    ]
+    assert made.told == ("the operations of a line of the program are one block",)
+    assert made.nodes[-1].tooltip == lines[2]
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("budget", [1, 5, 40, 150, LARGEST])
+def test_any_graph_fits_its_budget_and_blocks_make_no_cycles(seed: int, budget: int) -> None:
+    made = drawn(random_program(3_000, seed), Wish(budget=budget))
+    assert len(made.nodes) <= max(budget, 40)
+    assert acyclic(made)
+    ids = [node.id for node in made.nodes]
+    assert len(set(ids)) == len(ids)
+    assert {end for arrow in made.arrows for end in (arrow.source, arrow.target)} <= set(ids)
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "samples").glob("*.cg")), ids=lambda path: path.stem)
+@pytest.mark.parametrize("wish", [Wish(), Wish(depth=0), Wish(budget=8)], ids=["whole", "closed", "small"])
+def test_every_sample_is_drawn_without_a_loose_end(path: Path, wish: Wish) -> None:
+    program = load(path)
+    if program.mode == "dynamic":
+        pytest.skip("its graph is made by a run")
+    made = picture(program.graph, None, (), View(wish))
+    ids = [node.id for node in made.nodes]
+    assert len(set(ids)) == len(ids)
+    assert {end for arrow in made.arrows for end in (arrow.source, arrow.target)} <= set(ids)
+    assert acyclic(made)
+    outputs = {name.split(".")[-1] for name in program.outputs}
+    if not any(node.kind == "block" for node in made.nodes):
+        assert outputs <= {node.title for node in made.nodes}
+
+
+# ---- loops
+
+
+LOOP = "input n: int; input w; input x; s = 0.0\nfor i in 0..n { s = s + w * sin(i * x) }\ny = s^2"
+
+
+def test_a_loop_is_laid_open_with_what_it_keeps() -> None:
+    made = drawn(LOOP, Wish())
+    inside = [n for n in made.nodes if n.group >= 0]
+    assert made.groups[inside[0].group] == (-1, "loop × n")
+    (state,) = (n for n in inside if n.kind == "state" and n.formula == "from step to step")
+    assert state.title == "s"
+    (back,) = (a for a in made.arrows if a.style == "next")
+    assert back.target == state.id
+    assert any(a.target == state.id and a.style == "value" for a in made.arrows)  # what it begins with
+
+
+def test_a_while_loop_says_while_what() -> None:
+    made = drawn("x = a\nwhile abs(x) > 0.1 { x = x / 2 }\ny = x", Wish())
+    assert ("while abs(x) > 0.1") in [label for _, label in made.groups]
+
+
+@pytest.mark.parametrize("wish", [Wish(fold=frozenset(["loop"])), Wish(depth=0), Wish(budget=8)])
+def test_a_loop_that_is_closed_is_one_node(wish: Wish) -> None:
+    made = drawn(LOOP, wish)
+    (loop,) = (n for n in made.nodes if n.kind == "loop")
+    assert (loop.title, loop.formula) == ("loop × n", "2 ×, 1 +, 1 sin")
+    assert all(n.group < 0 for n in made.nodes)
+
+
+# ---- parts
+
+
+def titles(made: Picture) -> set[str]:
+    return {n.title for n in made.nodes}
+
+
+ARTICLE = "d = a + b\ne = b - c\ny = d * e"
+
+
+@pytest.mark.parametrize(
+    ("view", "shown"),
+    [
+        (View(focus="d", radius=0), "d"),
+        (View(focus="d", radius=1), "abdy"),
+        (View(focus="a", radius=2), "abdy"),
+        (View(focus="a", radius=3), "abdey"),
+        (View(path=("b", "y")), "bdey"),
+        (View(path=("y", "b")), "bdey"),
+        (View(path=("d", "d")), "d"),
+        (View(least=5), "bcey"),
+        (View(least=5, path=("b", "y")), "bey"),
+    ],
+)
+def test_a_part_of_the_graph(view: View, shown: str) -> None:
+    program = parse(ARTICLE)
+    made = picture(program.graph, program.run({"a": 2, "b": 3, "c": 1}), (), view)
+    assert titles(made) == set(shown)
+    assert made.told == (f"{len(shown)} of 6 nodes are drawn",)
+
+
+@pytest.mark.parametrize(
+    ("view", "code"),
+    [
+        (View(focus="q"), "no-such-node"),
+        (View(path=("a", "q")), "no-such-node"),
+        (View(path=("a", "c")), "no-path"),
+        (View(least=1), "no-gradients-to-compare"),
+    ],
+)
+def test_a_part_that_is_not_there(view: View, code: str) -> None:
+    with pytest.raises(CgError) as caught:
+        picture(parse(ARTICLE).graph, None, (), view)
+    assert caught.value.diagnostics[0].code == code
+
+
+# ---- numbers
+
+
+def article(view: View) -> dict[str, Drawn]:
+    program = parse(ARTICLE)
+    return {n.title: n for n in picture(program.graph, program.run({"a": 2, "b": 3, "c": 1}), (), view).nodes}
+
+
+def test_each_side_has_its_own_numbers() -> None:
+    forward, backward = article(View(sides="forward")), article(View(sides="backward"))
+    assert {(n.value != "", n.gradient != "") for n in forward.values()} == {(True, False)}
+    assert {(n.value != "", n.gradient != "") for n in backward.values()} == {(False, True)}
+
+
+def test_heat_is_the_size_of_the_derivative() -> None:
+    hot = article(View(heat=True))
+    assert hot["b"].heat == 1.0
+    order = sorted(hot.values(), key=lambda n: n.heat or 0)
+    sizes = [abs(float(n.gradient.replace("−", "-"))) for n in order]
+    assert sizes == sorted(sizes)
+    assert all(x.heat is None for x in article(View()).values())
+
+
+def test_large_tensors_have_maps_of_their_elements() -> None:
+    program = parse("input x: float[3, 4] = [[1, -2, 0, 0], [0, 0, 0, 0], [0, 0, 4, 0]]\ny = sum(x^2)")
+    x = picture(program.graph, program.run({})).nodes[0]
+    assert x.value_cells == ((0.25, -0.5, 0.0, 0.0), (0.0,) * 4, (0.0, 0.0, 1.0, 0.0))
+    assert x.gradient_cells == x.value_cells
+
+
+def test_a_map_of_many_elements_has_their_means() -> None:
+    import numpy as np
+
+    from cgcli.render.tensors import heat_map
+
+    x = np.zeros((80, 1600))
+    x[:10, :100] = 2.0
+    cells = heat_map(x, 8, 16)
+    assert (len(cells), len(cells[0])) == (8, 16)
+    assert cells[0][0] == 1.0
+    assert sum(c or 0 for row in cells for c in row) == 1.0
+    assert heat_map(np.array([np.nan, 1.0, np.inf]), 8, 16) == ((None, 1.0, None),)
+
+
+def test_a_graph_that_computes_derivatives_is_one_to_draw() -> None:
+    program = parse(ARTICLE)
+    found = program.gradient_graph({"a": 2, "b": 3, "c": 1})
+    graph: Graph = found.graph
+    outputs = {graph.names[i]: found.values[i] for i in graph.outputs}
+    assert outputs == {"y": 10.0, "dy/da": 2.0, "dy/db": 7.0, "dy/dc": -5.0}
+    assert all(a.source != a.target for a in picture(graph, found).arrows)
+    assert [i < j for i, j in pairwise(graph.inputs)] == [True, True]

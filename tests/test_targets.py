@@ -1,0 +1,237 @@
+"""What is written for other programs: DOT, Mermaid, TikZ, JSON, drawings in the terminal. And what nobody may write."""
+
+import json
+import re
+import xml.etree.ElementTree as ET
+from pathlib import Path
+
+import pytest
+from cli_harness import cg
+from test_hostile_pictures import HIDDEN, HOSTILE, IDS, hostile_graph
+
+from cgcli.program import load, parse
+from cgcli.render.dot import Drawing
+from cgcli.render.draw import render
+from cgcli.render.nodes import ASCII as TREE_ASCII
+from cgcli.render.rails import ASCII, drawn
+from cgcli.render.schema import described
+from cgcli.render.themes import THEMES
+
+ROOT = Path(__file__).parents[1]
+GOLDEN = ROOT / "tests/golden/pictures"
+ARTICLE = ("samples/article.cg", "--a", "2", "--b", "3", "--c", "1")
+CASES = {
+    "article.dot": ("render", *ARTICLE),
+    "article.mmd": ("render", *ARTICLE),
+    "article.json": ("render", *ARTICLE),
+    "article.tex": ("render", *ARTICLE),
+    "article_dark.dot": ("render", *ARTICLE, "--theme", "dark", "--heat", "--legend", "--title", "The article"),
+    "article_backward.mmd": ("render", *ARTICLE, "--view", "backward", "--direction", "down"),
+    "article_gradient.dot": ("render", *ARTICLE, "--view", "gradient-graph"),
+    "rnn.mmd": ("render", "samples/rnn.cg", "--of", "loss"),
+    "newton_closed.mmd": ("render", "samples/newton.cg", "--of", "implicit", "--fold", "loop", "--fold", "gap"),
+    "article_drawn.txt": ("show", *ARTICLE, "--graph"),
+    "black_scholes_drawn.txt": ("show", "samples/black_scholes.cg", "--graph", "--precision", "4"),
+    "black_scholes_sorted.txt": ("show", "samples/black_scholes.cg", "--sort", "grad", "--precision", "4"),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_golden(name: str, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(ROOT)
+    command = CASES[name]
+    made = tmp_path / name
+    result = cg(*command, *(["-o", str(made)] if command[0] == "render" else []))
+    assert result.status == 0, result.err
+    text = made.read_text(encoding="utf-8") if command[0] == "render" else result.out
+    if request.config.getoption("--rewrite"):
+        (GOLDEN / name).write_text(text, encoding="utf-8")
+    assert text == (GOLDEN / name).read_text(encoding="utf-8")
+
+
+# ---- untrusted text
+
+
+@pytest.mark.parametrize("text", HOSTILE, ids=IDS)
+@pytest.mark.parametrize("kind", ["dot", "mmd", "tex", "json"])
+def test_nothing_hidden_reaches_a_text(text: str, kind: str) -> None:
+    graph, evaluation = hostile_graph(text)
+    made = render(graph, evaluation, kind, title=text, drawing=Drawing(title=text, legend=True)).data.decode()
+    assert not HIDDEN.search(made)
+
+
+@pytest.mark.parametrize("text", HOSTILE, ids=IDS)
+def test_mermaid_has_the_expected_lines_and_no_more(text: str) -> None:
+    graph, evaluation = hostile_graph(text)
+    made = render(graph, evaluation, "mmd", drawing=Drawing(title=text)).data.decode()
+    lines = made.split("\n")
+    if text:
+        assert lines[0] == lines[2] == "---"
+        assert json.loads(lines[1].removeprefix("title: ")) is not None
+        lines = lines[3:]
+    assert lines[0] == "flowchart LR"
+    label = r'"(?:[\w .,…]|#\d+;|<i>|</i>|<br/>)*"'
+    forms = [
+        rf" +n\d+(?:\(\[|\[\[|\[|\(|{{)(?:{label})(?:\]\)|\]\]|\]|\)|}}):::\w+",
+        rf" +n\d+ (?:-->|-\.->|==>)(?:\|{label}\|)? n\d+",
+        rf" +subgraph g\d+ \[{label}\]",
+        r" +end",
+        r" +classDef \w+ fill:#\w{6},stroke:#\w{6},stroke-width:[\d.]+px(?:,stroke-dasharray:\d \d)?,color:#\w{6}",
+        "",
+    ]
+    strange = [line for line in lines[1:] if not any(re.fullmatch(form, line) for form in forms)]
+    assert strange == []
+    assert sum("subgraph" in line for line in lines) == 1
+
+
+@pytest.mark.parametrize("text", HOSTILE, ids=IDS)
+def test_tikz_has_balanced_braces_and_no_command_of_the_user(text: str) -> None:
+    graph, evaluation = hostile_graph(text)
+    made = render(graph, evaluation, "tex", drawing=Drawing(title=text)).data.decode()
+    bare = re.sub(r"\\[{}$&#%_]", "", "\n".join(line for line in made.split("\n") if not line.startswith("%")))
+    depth = 0
+    for c in bare:
+        depth += (c == "{") - (c == "}")
+        assert depth >= 0
+    assert depth == 0
+    assert not re.search(r"[$&#%_^~]", re.sub(r"\\ensuremath\{(?:[^{}]|\{[^{}]*\}|\{\{[^{}]*\}\})*\}", "", bare))
+    assert set(re.findall(r"\\([a-zA-Z]+)", bare)) <= {
+        *("begin", "end", "definecolor", "node", "draw", "textit", "enspace", "color", "footnotesize", "scriptsize"),
+        *("large", "textbackslash", "textasciicircum", "textasciitilde", "textless", "textgreater", "textbar"),
+        *("textquotedbl", "textquotesingle", "textasciigrave", "ensuremath", "times", "cdot", "partial", "ldots"),
+    }
+
+
+ALLOWED = {
+    "svg": {"width", "height", "viewBox", "role"},
+    "g": {"id", "class", "transform"},
+    "title": set[str](),
+    "polygon": {"fill", "stroke", "stroke-width", "stroke-dasharray", "points"},
+    "polyline": {"fill", "stroke", "stroke-width", "stroke-dasharray", "points"},
+    "path": {"fill", "stroke", "stroke-width", "stroke-dasharray", "d"},
+    "text": {"text-anchor", "font-family", "font-size", "font-style", "font-weight", "fill", "x", "y", "space"},
+}
+
+
+@pytest.mark.parametrize("theme", THEMES)
+@pytest.mark.parametrize("text", HOSTILE, ids=IDS)
+def test_svg_has_only_tags_and_attributes_that_are_allowed(text: str, theme: str) -> None:
+    graph, evaluation = hostile_graph(text)
+    drawing = Drawing(theme, title=text, legend=True)  # type: ignore[arg-type]
+    for each in ET.fromstring(render(graph, evaluation, "svg", title=text, drawing=drawing).data).iter():
+        tag = each.tag.rpartition("}")[2]
+        assert {name.rpartition("}")[2] for name in each.attrib} <= ALLOWED[tag], tag
+
+
+def test_svg_of_tensors_and_loops_keeps_to_the_same_tags() -> None:
+    program = load(ROOT / "samples/rnn.cg")
+    drawing = Drawing("dark", "down", "RNN", legend=True)
+    svg = render(program.graph, program.run({}, of="loss"), "svg", params=["W"], drawing=drawing).data
+    for each in ET.fromstring(svg).iter():
+        assert {name.rpartition("}")[2] for name in each.attrib} <= ALLOWED[each.tag.rpartition("}")[2]]
+
+
+# ---- the schema
+
+
+def test_json_holds_the_whole_graph() -> None:
+    program = load(ROOT / "samples/rnn.cg")
+    found = json.loads(render(program.graph, program.run({}, of="loss"), "json", title="rnn").data)
+    assert (found["format"], found["version"], found["name"]) == ("cg-graph", 1, "rnn")
+    graph = program.graph
+    assert [node["op"] for node in found["nodes"]] == [node.op for node in graph]
+    assert [node["inputs"] for node in found["nodes"]] == [list(graph.operands(i)) for i in range(len(graph))]
+    assert found["outputs"] == list(graph.outputs)
+    assert found["nodes"][found["of"]]["name"] == "loss"
+    (loop,) = (node for node in found["nodes"] if node["op"] == "loop")
+    assert loop["attrs"]["body"]["nodes"][1]["name"] == "h"
+    assert found["nodes"][2]["gradient"][0][0] == pytest.approx(program.grad({}, of="loss").partials["W"][0, 0])
+
+
+def test_json_of_large_tensors_sums_them_up() -> None:
+    program = parse("x = arange(100) * 1.0\ny = sum(x)")
+    node = described(program.graph, program.run({}, derivatives=False))["nodes"][-2]
+    assert node["value"] == {"shape": [100], "min": 0.0, "max": 99.0, "norm": pytest.approx(573.018324143275)}
+
+
+def test_values_that_json_has_no_number_for() -> None:
+    program = parse("y = log(x)")
+    found = json.loads(render(program.graph, program.run({"x": 0.0}), "json").data)
+    assert found["nodes"][1]["value"] == "-Infinity"
+
+
+# ---- drawings in the terminal
+
+
+def test_rails_without_unicode() -> None:
+    program = parse("d = a + b\ne = b - c\ny = d * e")
+    text = "\n".join(drawn(program.graph, ascii_only=True))
+    assert text.isascii()
+    assert text.split("\n") == [
+        "o      a",
+        "| o    b",
+        "| | o  c",
+        "o-| |  d = a + b",
+        "| o-'  e = b - c",
+        "o-'    y = d * e",
+    ]
+    assert (ASCII.rail, TREE_ASCII.last) == ("|", "`- ")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--graph", "--tree"), "--tree"),
+        (("--graph", "--sort", "grad"), "--sort"),
+        (("--sort", "grad"), "gradients"),
+        (("--only", "nobody"), "nobody"),
+        (("--graph", "--format", "json"), "--format"),
+    ],
+)
+def test_show_says_what_does_not_fit(arguments: tuple[str, ...], said: str) -> None:
+    result = cg("show", "-e", "y = a * b", *arguments)
+    assert (result.status, result.out) == (2, "")
+    assert said in result.err
+
+
+def test_a_graph_that_is_too_large_for_a_drawing_says_so() -> None:
+    lines = "\n".join(["x0 = a", *(f"x{k + 1} = sin(x{k})" for k in range(100))])
+    result = cg("show", "-e", lines, "--graph")
+    assert (result.status, result.out) == (1, "")
+    assert "the limit is 80" in result.err
+    wide = " + ".join(f"a{k}" for k in range(30))
+    assert "values at a time" in cg("show", "-e", f"y = sin({wide})", "--graph").err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "said"),
+    [
+        (("--fold", "g"), 2, "`g`"),
+        (("--unfold", "loop"), 2, "`loop`"),
+        (("--radius", "1"), 2, "--focus"),
+        (("--focus", "q"), 2, "`q`"),
+        (("--path", "a"), 2, "two names"),
+        (("--path", "a..q"), 2, "`q`"),
+        (("--min-grad", "-1"), 2, "not negative"),
+        (("--min-grad", "x"), 2, "not negative"),
+        (("--budget", "0"), 2, "--budget"),
+        (("--depth", "-1"), 2, "--depth"),
+        (("--theme", "drak"), 2, "`dark`"),
+        (("--view", "gradient-graph", "--heat"), 2, "--heat"),
+        (("--view", "forward", "--of", "y"), 2, "--of"),
+    ],
+)
+def test_render_says_what_does_not_fit(arguments: tuple[str, ...], status: int, said: str, tmp_path: Path) -> None:
+    made = tmp_path / "out.svg"
+    result = cg("render", "-e", "fn f(x) = sin(x)\ny = f(a) * b", "--a", "1", "--b", "2", *arguments, "-o", str(made))
+    assert (result.status, result.out) == (status, "")
+    assert said in result.err
+    assert not made.exists()
+
+
+def test_what_was_left_out_is_said(tmp_path: Path) -> None:
+    made = str(tmp_path / "out.dot")
+    result = cg("render", "-e", "fn f(x) = sin(x)^2\ny = f(a) * f(b)", "--budget", "5", "-o", made)
+    assert result.err == "note: calls are closed\n"
+    result = cg("render", "-e", "y = sin(a) * b", "--focus", "a", "--radius", "1", "-o", made)
+    assert result.err == "note: 2 of 4 nodes are drawn\n"
