@@ -109,7 +109,19 @@ ALLOWED = {
     "polygon": {"fill", "stroke", "stroke-width", "stroke-dasharray", "points"},
     "polyline": {"fill", "stroke", "stroke-width", "stroke-dasharray", "points"},
     "path": {"fill", "stroke", "stroke-width", "stroke-dasharray", "d"},
-    "text": {"text-anchor", "font-family", "font-size", "font-style", "font-weight", "fill", "x", "y", "space"},
+    "text": {
+        "textLength",
+        "lengthAdjust",
+        "text-anchor",
+        "font-family",
+        "font-size",
+        "font-style",
+        "font-weight",
+        "fill",
+        "x",
+        "y",
+        "space",
+    },
 }
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 import os
+import re
 import signal
 import sys
 from typing import TYPE_CHECKING
@@ -20,6 +21,10 @@ DENSITY = 192  # dots an inch of a PNG; 96 would be one a pixel
 LONGEST_SIDE = 32_000  # pixels; the drawing library has no larger images
 # straight lines, one round of straightening, half the rounds against crossings; the rest is for `sfdp`
 SIMPLER = {"splines": "line", "nslimit": "1", "mclimit": "0.5", "overlap": "vpsc", "K": "6"}
+_TEXT = re.compile(rb'(<text [^<>]*? x="(-?[\d.]+)" y="(-?[\d.]+)"[^<>]*?)(>)')
+_TOLD = re.compile(
+    rb" T (-?[\d.]+) (-?[\d.]+) -?[01] (-?[\d.]+) \d+ -"
+)  # where a text begins, how it is aligned, how wide
 LARGEST_AREA = 48_000_000  # pixels, four bytes each while they are drawn
 
 
@@ -38,9 +43,30 @@ def main() -> None:
         graph.layout(prog=program)
         graph.graph_attr["dpi"] = f"{density(graph):.3f}"
         image = graph.draw(format=kind)
+    elif kind == "svg":
+        graph.layout(prog=program)
+        image = fixed(graph.draw(format=kind), graph.draw(format="xdot"))
     else:
         image = graph.draw(format=kind, prog=program)
     sys.stdout.buffer.write(image)
+
+
+def fixed(svg: bytes, xdot: bytes) -> bytes:
+    """The SVG with the width of each text, so that it fills its place in whatever face a viewer has for it.
+
+    The widths are those of the layout, which are told by the same drawing as instructions: a text is found by where it
+    begins.
+    """
+    widths = {(x, y): w for x, y, w in _TOLD.findall(xdot.replace(b"\\\n", b""))}
+
+    def sized(text: re.Match[bytes]) -> bytes:
+        x, y = text[2], text[3].removeprefix(b"-") if text[3].startswith(b"-") else b"-" + text[3]
+        width = widths.get((x, y))
+        if width is None or float(width) <= 0:
+            return text[0]
+        return text[1] + b' textLength="' + width + b'" lengthAdjust="spacingAndGlyphs"' + text[4]
+
+    return _TEXT.sub(sized, svg)
 
 
 def end_with_parent(lifeline: int, seconds: int) -> None:

@@ -1,0 +1,40 @@
+"""Draws the gallery anew: `python docs/gallery/make.py` writes each picture of `PICTURES`, light and dark, beside this.
+
+With names behind it only those: `python docs/gallery/make.py article rnn`.
+"""
+
+import subprocess
+import sys
+from pathlib import Path
+
+HERE = Path(__file__).parent
+ROOT = HERE.parents[1]
+THEMES = ("light", "dark")
+PICTURES: dict[str, list[str]] = {
+    "article": ["samples/article.cg", "--a", "2", "--b", "3", "--c", "1"],
+    "article_gradient": ["samples/article.cg", "--a", "2", "--b", "3", "--c", "1", "--view", "gradient-graph"],
+    "black_scholes": ["samples/black_scholes.cg", "--heat", "--legend"],
+    "black_scholes_paths": ["samples/black_scholes.cg", "--path", "vol..price", "--fold", "normal_cdf"],
+    "newton": ["samples/newton.cg", "--of", "implicit", "--direction", "down"],
+    "mlp": ["samples/mlp.cg", "--of", "loss", "--seed", "1", "--legend", "--direction", "down"],
+    "lenet": ["samples/lenet.cg", "--of", "loss", "--depth", "0", "--direction", "down"],
+    "attention": ["samples/attention.cg", "--view", "forward", "--direction", "down"],
+    "rnn": ["samples/rnn.cg", "--of", "loss", "--direction", "down", "--legend"],
+    "tree": ["samples/tree.cg", "--tree", "@samples/tree.json", "--fold", "embed"],
+    "chain": ["docs/gallery/chain.cg", "--mode", "dynamic"],
+}
+"""By name the arguments of `cg render`."""
+
+
+def draw(name: str, theme: str, folder: Path) -> Path:
+    """Draws one picture into a folder and says where it is."""
+    target = folder / f"{name}.{theme}.svg"
+    command = [sys.executable, "-m", "cgcli", "render", *PICTURES[name], "--theme", theme, "-o", str(target)]
+    subprocess.run(command, cwd=ROOT, check=True)
+    return target
+
+
+if __name__ == "__main__":
+    for name in sys.argv[1:] or PICTURES:
+        for theme in THEMES:
+            draw(name, theme, HERE)

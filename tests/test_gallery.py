@@ -1,0 +1,52 @@
+"""The pictures of docs/gallery are what the tool draws."""
+
+import importlib.util
+import re
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+GALLERY = ROOT / "docs/gallery"
+SLOW = {"chain"}  # a run of a million steps
+
+
+def maker() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("gallery", GALLERY / "make.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+MAKER = maker()
+
+
+@pytest.mark.parametrize("name", [name for name in MAKER.PICTURES if name not in SLOW])
+@pytest.mark.parametrize("theme", MAKER.THEMES)
+def test_a_picture_is_what_is_drawn_now(name: str, theme: str, tmp_path: Path) -> None:
+    made: Path = MAKER.draw(name, theme, tmp_path)
+    assert made.read_bytes() == (GALLERY / made.name).read_bytes()
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize("name", sorted(SLOW))
+def test_a_picture_of_a_large_graph_is_what_is_drawn_now(name: str, tmp_path: Path) -> None:
+    made: Path = MAKER.draw(name, "light", tmp_path)
+    assert made.read_bytes() == (GALLERY / made.name).read_bytes()
+
+
+def test_the_page_shows_all_pictures_and_no_others() -> None:
+    page = (GALLERY / "README.md").read_text(encoding="utf-8")
+    linked = set(re.findall(r"\]\((\S+\.svg)\)", page))
+    assert linked == {path.name for path in GALLERY.glob("*.svg")}
+    assert linked == {f"{name}.{theme}.svg" for name in MAKER.PICTURES for theme in MAKER.THEMES}
+
+
+@pytest.mark.parametrize("path", sorted(GALLERY.glob("*.svg")), ids=lambda path: path.name)
+def test_each_text_has_the_width_of_its_place(path: Path) -> None:
+    texts = re.findall(r"<text [^>]*>", path.read_text(encoding="utf-8"))
+    assert texts
+    assert all("textLength=" in text for text in texts)
