@@ -45,7 +45,11 @@ def main() -> None:
         image = graph.draw(format=kind)
     elif kind == "svg":
         graph.layout(prog=program)
-        image = fixed(graph.draw(format=kind), graph.draw(format="xdot"))
+        image = graph.draw(format=kind)
+        caption = graph.graph_attr["label"] or ""
+        if "DASHED" in caption:  # to tell a table's dashed border as an instruction ends Graphviz
+            graph.graph_attr["label"] = caption.replace('STYLE="DASHED"', 'STYLE="ROUNDED"')
+        image = fixed(image, graph.draw(format="xdot"))
     else:
         image = graph.draw(format=kind, prog=program)
     sys.stdout.buffer.write(image)
