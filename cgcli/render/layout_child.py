@@ -46,7 +46,7 @@ def main() -> None:
     elif kind == "svg":
         graph.layout(prog=program)
         image = graph.draw(format=kind)
-        caption = graph.graph_attr["label"] or ""
+        caption = dict(graph.graph_attr).get("label", "")
         if "DASHED" in caption:  # to tell a table's dashed border as an instruction ends Graphviz
             graph.graph_attr["label"] = caption.replace('STYLE="DASHED"', 'STYLE="ROUNDED"')
         image = fixed(image, graph.draw(format="xdot"))
