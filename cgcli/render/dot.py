@@ -112,7 +112,8 @@ class _Draughtsman:
         for kind, words in LEGEND.items():
             if kind in used:
                 look = theme.looks[kind]
-                style = "DASHED" if "dashed" in look.style else "DOTTED" if "dotted" in look.style else "ROUNDED"
+                # a table with a dashed border ends Graphviz when it tells the drawing as instructions
+                style = "DOTTED" if "dashed" in look.style or "dotted" in look.style else "ROUNDED"
                 frame = (
                     f'BORDER="{2 if look.width > 2 else 1}" COLOR="{look.line}" BGCOLOR="{look.fill}" STYLE="{style}"'
                 )

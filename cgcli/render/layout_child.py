@@ -45,11 +45,7 @@ def main() -> None:
         image = graph.draw(format=kind)
     elif kind == "svg":
         graph.layout(prog=program)
-        image = graph.draw(format=kind)
-        caption = dict(graph.graph_attr).get("label", "")
-        if "DASHED" in caption:  # to tell a table's dashed border as an instruction ends Graphviz
-            graph.graph_attr["label"] = caption.replace('STYLE="DASHED"', 'STYLE="ROUNDED"')
-        image = fixed(image, graph.draw(format="xdot"))
+        image = fixed(graph.draw(format=kind), graph.draw(format="xdot"))
     else:
         image = graph.draw(format=kind, prog=program)
     sys.stdout.buffer.write(image)
