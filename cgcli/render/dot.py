@@ -19,17 +19,18 @@ BESIDE = 26  # characters of a name and its formula that stand on one line; of l
 CELL = 7  # points of a cell of a heat map
 Direction = Literal["right", "down", "left", "up"]
 DIRECTIONS: dict[Direction, str] = {"right": "LR", "down": "TB", "left": "RL", "up": "BT"}
+# in words what is dashed: a table with such a border ends Graphviz where it tells a drawing as instructions
 LEGEND: dict[Kind, str] = {
     "input": "input",
-    "param": "param",
-    "constant": "constant",
+    "param": "param (dashed)",
+    "constant": "constant (dotted)",
     "value": "named value",
     "output": "output",
     "small": "step without a name",
     "choice": "if",
     "block": "several steps in one",
     "loop": "loop",
-    "state": "kept from step to step",
+    "state": "kept from step to step (dotted)",
 }
 
 _POWERS = re.compile("(×10[⁻⁰¹²³⁴⁵⁶⁷⁸⁹]+)")
@@ -112,10 +113,8 @@ class _Draughtsman:
         for kind, words in LEGEND.items():
             if kind in used:
                 look = theme.looks[kind]
-                # a table with a dashed border ends Graphviz when it tells the drawing as instructions
-                style = "DOTTED" if "dashed" in look.style or "dotted" in look.style else "ROUNDED"
                 frame = (
-                    f'BORDER="{2 if look.width > 2 else 1}" COLOR="{look.line}" BGCOLOR="{look.fill}" STYLE="{style}"'
+                    f'BORDER="{2 if look.width > 2 else 1}" COLOR="{look.line}" BGCOLOR="{look.fill}" STYLE="ROUNDED"'
                 )
                 inside = f"<TR><TD>{self._font(words, theme.ink, 10)}</TD></TR>"
                 cells.append(f'<TD><TABLE {frame} CELLBORDER="0" CELLPADDING="3">{inside}</TABLE></TD>')
