@@ -221,8 +221,8 @@ def _repetition(signs: Sequence[int], at: int) -> tuple[int, int]:
     best, covered = (1, 1), 1
     for period in range(1, min(LONGEST_PERIOD, len(signs) - at) + 1):
         end = at + period
-        if signs[end : end + period] != signs[at:end]:
-            continue
+        if (covered > 1 and period % best[0] == 0) or signs[end : end + period] != signs[at:end]:
+            continue  # a multiple of what repeats covers no more
         while end < len(signs) and signs[end] == signs[end - period]:
             end += 1
         times = (end - at) // period
