@@ -6,9 +6,8 @@ from typing import Annotated, cast
 
 import typer
 
-from cgcli.cli.arguments import EMPTY
 from cgcli.cli.command import ProgramCommand, declare
-from cgcli.cli.inputs import canonical
+from cgcli.cli.inputs import wrt_names
 from cgcli.cli.options import (
     AllowPath,
     Colour,
@@ -22,12 +21,12 @@ from cgcli.cli.options import (
     Seed,
     Set,
     Timeout,
+    Wrt,
     choice,
     whole,
 )
 from cgcli.cli.output import emit
 from cgcli.cli.session import start
-from cgcli.graph.diagnostic import error
 from cgcli.program.dynamic import Recorded
 from cgcli.program.explain import explain as explained
 from cgcli.render import json
@@ -35,7 +34,6 @@ from cgcli.render.explain import Form, data, told
 
 PATHS = 10
 
-Wrt = Annotated[str | None, typer.Option("--wrt", metavar="A,B", help="What to go back to (else every float input).")]
 Most = Annotated[
     int | None,
     typer.Option(
@@ -74,9 +72,7 @@ def explain(
     The products of all paths from an input to the output add up to the derivative. Branches and loops are laid out as
     they run: the graph is the record of a run.
     """
-    names = None if wrt is None else [canonical(name) for name in wrt.split(",")]
-    if names is not None and "" in names:
-        raise error("empty-name", option="--wrt", value=wrt or EMPTY)
+    names = wrt_names(wrt)
     limits = (seed, max_memory, None, max_steps, timeout, "dynamic")
     session = start(context, file, expression, settings, inputs_file, allow_path, colour, *limits)
     session.require_values()

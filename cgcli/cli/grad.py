@@ -6,9 +6,8 @@ from typing import Annotated, Any
 
 import typer
 
-from cgcli.cli.arguments import EMPTY
 from cgcli.cli.command import ProgramCommand, declare
-from cgcli.cli.inputs import canonical
+from cgcli.cli.inputs import wrt_names
 from cgcli.cli.options import (
     AllowPath,
     Backend,
@@ -27,6 +26,7 @@ from cgcli.cli.options import (
     Seed,
     Set,
     Timeout,
+    Wrt,
 )
 from cgcli.cli.output import emit, notice
 from cgcli.cli.results import exclude, show_numbers, show_table
@@ -36,9 +36,6 @@ from cgcli.graph.graph import Node
 from cgcli.render.json import dump
 from cgcli.render.numbers import single
 
-Wrt = Annotated[
-    str | None, typer.Option("--wrt", metavar="A,B", help="What to differentiate by (else every float input).")
-]
 Every = Annotated[bool, typer.Option("--all", help="The derivatives by every named value.")]
 Jacobian = Annotated[bool, typer.Option("--jacobian", help="The Jacobian; of one number it is the gradient.")]
 Hessian = Annotated[bool, typer.Option("--hessian", help="The second derivatives too.")]
@@ -84,9 +81,7 @@ def grad(
         exclude(("--symbolic", symbolic), (name, given))
     exclude(("--all", every), ("--symbolic", symbolic))
     exclude(("--hessian", hessian), ("--check", compare))
-    names = None if wrt is None else [canonical(name) for name in wrt.split(",")]
-    if names is not None and "" in names:
-        raise error("empty-name", option="--wrt", value=wrt or EMPTY)
+    names = wrt_names(wrt)
     session = start(
         context,
         file,

@@ -83,6 +83,16 @@ def canonical(name: str) -> str:
     return unicodedata.normalize("NFKC", name.strip())
 
 
+def wrt_names(wrt: str | None) -> list[str] | None:
+    """The names of `--wrt`; None where it is not given. Raises `CgError` for an empty one."""
+    if wrt is None:
+        return None
+    names = [canonical(name) for name in wrt.split(",")]
+    if "" in names:
+        raise error("empty-name", option="--wrt", value=wrt or EMPTY)
+    return names
+
+
 def _settings(settings: Sequence[str]) -> dict[str, str]:
     """Each `name=value` of the line by its name."""
     given: dict[str, str] = {}

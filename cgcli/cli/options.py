@@ -104,6 +104,9 @@ Of = Annotated[
     str | None,
     typer.Option("--of", metavar="NAME", help="What to differentiate: any named float value (else the only output)."),
 ]
+Wrt = Annotated[
+    str | None, typer.Option("--wrt", metavar="A,B", help="What to differentiate by (else every float input).")
+]
 Seed = Annotated[
     int | None,
     typer.Option(

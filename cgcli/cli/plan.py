@@ -10,7 +10,7 @@ import typer
 
 from cgcli.cli.arguments import EMPTY
 from cgcli.cli.command import ProgramCommand, declare
-from cgcli.cli.inputs import canonical, missing_inputs
+from cgcli.cli.inputs import missing_inputs, wrt_names
 from cgcli.cli.options import (
     AllowPath,
     Colour,
@@ -21,6 +21,7 @@ from cgcli.cli.options import (
     Mode,
     Of,
     Set,
+    Wrt,
     choice,
 )
 from cgcli.cli.output import emit, stdout, terminal
@@ -31,9 +32,6 @@ from cgcli.render.files import write_whole
 from cgcli.render.plan import data, text
 
 Grad = Annotated[bool, typer.Option("--grad", help="The value and its derivatives, planned as one graph.")]
-Wrt = Annotated[
-    str | None, typer.Option("--wrt", metavar="A,B", help="What to differentiate by (else every float input).")
-]
 Layout = Annotated[
     str | None,
     typer.Option("--format", help="Text, or one JSON object.", **choice("--format", "plain", "json")),
@@ -67,9 +65,7 @@ def plan(
     """
     if target is not None and PurePath(target).suffix.lower() != ".svg":
         raise error("unknown-picture", file=target or EMPTY, nearest=None, choices=[".svg"])
-    names = None if wrt is None else [canonical(name) for name in wrt.split(",")]
-    if names is not None and "" in names:
-        raise error("empty-name", option="--wrt", value=wrt or EMPTY)
+    names = wrt_names(wrt)
     session = start(context, file, expression, settings, inputs_file, allow_path, colour, mode=mode).recorded()
     program = session.program
     if session.values and missing_inputs(program, session.values):

@@ -16,7 +16,7 @@ from typing import Literal, NamedTuple
 from cgcli.graph.diagnostic import error
 
 from .escape import dot_html
-from .tikz import Laid, Place
+from .tikz import Layout, Place
 
 Kind = Literal["svg", "png", "pdf", "json0"]
 POINTS = 72.0  # an inch
@@ -73,7 +73,7 @@ def draw(dot: str, kind: Kind, title: str = "", limit: float = LIMIT) -> Image:
     return Image(_finished(image.data, title), image.note) if kind == "svg" else image
 
 
-def places(dot: str, limit: float = LIMIT) -> tuple[Laid, str | None]:
+def places(dot: str, limit: float = LIMIT) -> tuple[Layout, str | None]:
     """Where the nodes and groups of a DOT text stand, and a note as that of an image. Raises as `draw` does."""
     image = _laid(dot, "json0", limit)
     nodes: dict[int, Place] = {}
@@ -86,7 +86,7 @@ def places(dot: str, limit: float = LIMIT) -> tuple[Laid, str | None]:
         elif "pos" in each:
             x, y = (float(part) / POINTS for part in each["pos"].split(","))
             nodes[int(name[1:])] = Place(x, y, float(each["width"]), float(each["height"]))
-    return Laid(nodes, groups), image.note
+    return Layout(nodes, groups), image.note
 
 
 def _laid(dot: str, kind: Kind, limit: float) -> Image:

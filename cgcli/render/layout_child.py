@@ -21,7 +21,7 @@ DENSITY = 192  # dots an inch of a PNG; 96 would be one a pixel
 LONGEST_SIDE = 32_000  # pixels; the drawing library has no larger images
 # straight lines, one round of straightening, half the rounds against crossings; the rest is for `sfdp`
 SIMPLER = {"splines": "line", "nslimit": "1", "mclimit": "0.5", "overlap": "vpsc", "K": "6"}
-_TEXT = re.compile(rb'(<text [^<>]*? x="(-?[\d.]+)" y="(-?[\d.]+)"[^<>]*?)(>)')
+_TEXT = re.compile(rb'(<text [^<>]*? x="(-?[\d.]+)" y="(-?[\d.]+)"[^<>]*?)>')
 _TOLD = re.compile(
     rb" T (-?[\d.]+) (-?[\d.]+) -?[01] (-?[\d.]+) \d+ -"
 )  # where a text begins, how it is aligned, how wide
@@ -62,9 +62,9 @@ def fixed(svg: bytes, xdot: bytes) -> bytes:
     def sized(text: re.Match[bytes]) -> bytes:
         x, y = text[2], text[3].removeprefix(b"-") if text[3].startswith(b"-") else b"-" + text[3]
         width = widths.get((x, y))
-        if width is None or float(width) <= 0:
-            return text[0]
-        return text[1] + b' textLength="' + width + b'" lengthAdjust="spacingAndGlyphs"' + text[4]
+        known = width is not None and float(width) > 0
+        size = b' textLength="%s" lengthAdjust="spacingAndGlyphs"' % width if known else b""
+        return b"%s%s>" % (text[1], size)
 
     return _TEXT.sub(sized, svg)
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
+from cgcli.graph.diagnostic import error
 from cgcli.graph.evaluation import Evaluation
 from cgcli.graph.graph import Graph
 
@@ -98,8 +99,6 @@ def picture(
 
 def _kept(graph: Graph, evaluation: Evaluation | None, view: View) -> bytearray | None:
     """A flag a node: whether it is asked for; None for all."""
-    from cgcli.graph.diagnostic import error
-
     found: list[bytearray] = []
     if view.focus is not None:
         found.append(around(graph, find(graph, view.focus, "--focus"), view.radius))

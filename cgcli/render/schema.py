@@ -37,7 +37,8 @@ def _node(graph: Graph, evaluation: Evaluation | None, i: int) -> dict[str, Any]
     span = graph.span[i]
     place = graph.spans[span].source.position(graph.spans[span].start) if span != NONE else None
     attrs = {
-        key: described(value) if isinstance(value, Graph) else _plain(value) for key, value in _attrs(graph, i).items()
+        key: described(value) if isinstance(value, Graph) else _plain(value)
+        for key, value in graph.attrs.get(i, {}).items()
     }
     node: dict[str, Any] = {
         "id": i,
@@ -59,10 +60,6 @@ def _node(graph: Graph, evaluation: Evaluation | None, i: int) -> dict[str, Any]
             partials = evaluation.partials.get(i)
             node["partials"] = [_number(p) for p in partials] if partials else None
     return _without(node)
-
-
-def _attrs(graph: Graph, i: int) -> Mapping[str, Any]:
-    return graph.attrs.get(i, {})
 
 
 def _plain(value: Any) -> Any:

@@ -73,19 +73,19 @@ class Place(NamedTuple):
     height: float
 
 
-class Laid(NamedTuple):
+class Layout(NamedTuple):
     """Where the nodes stand by id, and the frames of the groups by number."""
 
     nodes: dict[int, Place]
     groups: dict[int, Place]
 
 
-def to_tikz(picture: Picture, laid: Laid, drawing: Drawing | None = None) -> str:
+def to_tikz(picture: Picture, laid: Layout, drawing: Drawing | None = None) -> str:
     """The picture as a `tikzpicture`; a comment says which packages the document needs."""
     return "\n".join([*_lines(picture, laid, drawing or Drawing()), ""])
 
 
-def _lines(picture: Picture, laid: Laid, drawing: Drawing) -> Iterator[str]:
+def _lines(picture: Picture, laid: Layout, drawing: Drawing) -> Iterator[str]:
     theme = THEMES[drawing.theme]
     yield r"% needs \usepackage{tikz}, \usepackage[T1]{fontenc}, \usepackage{textcomp}"
     yield r"% and \usetikzlibrary{arrows.meta, shapes.misc}; \resizebox{\linewidth}{!}{...} makes it fit the text"
