@@ -33,6 +33,7 @@ HEAVY = {
         "run/host.py",
         "render/tensors.py",
         "run/localise.py",
+        "run/paths.py",
         "run/planned.py",
         "run/prepared.py",
         "run/tape_arrays.py",
