@@ -249,13 +249,6 @@ def test_a_tensor_that_does_not_fit_is_an_error(value: str, said: str, status: i
     assert said in result.err
 
 
-def test_a_table_of_values_comes_later() -> None:
-    result = cg("eval", "-e", "a", "--data", "d.csv")
-    assert result.status == 2
-    assert "`--data`" in result.err
-    assert "not supported yet" in result.err
-
-
 @pytest.mark.parametrize("args", [["--set", "a"], ["--set", "=2"], ["--set", ""]])
 def test_set_needs_a_name_and_a_value(args: list[str]) -> None:
     result = cg("eval", "f.cg", *args)

@@ -25,8 +25,11 @@ MODULES = sorted((ROOT / "cgcli").rglob("*.py"))
 HEAVY = {
     "numpy": (
         "data/arrays.py",
+        "data/cells.py",
+        "data/sinks.py",
         "ops/random.py",
         "ops/special_arrays.py",
+        "program/rows.py",
         "run/arrays.py",
         "run/calls.py",
         "run/fitting.py",

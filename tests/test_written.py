@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from cgcli.data.files import write_whole
 from cgcli.graph.diagnostic import CgError
-from cgcli.render.files import write_whole
 
 
 def refused(path: Path, data: bytes = b"new") -> str:

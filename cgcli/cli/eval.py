@@ -17,15 +17,19 @@ from cgcli.cli.options import (
     Format,
     Full,
     InputsFile,
+    Map,
     MaxMemory,
     MaxSteps,
     Mode,
+    OnError,
+    Out,
     Precision,
     Seed,
     Set,
     Timeout,
 )
-from cgcli.cli.results import show_numbers
+from cgcli.cli.results import exclude, show_numbers
+from cgcli.cli.rows import only_with_data, over_rows
 from cgcli.cli.session import start
 from cgcli.graph.diagnostic import error
 from cgcli.render.numbers import single
@@ -52,6 +56,9 @@ def evaluate(
     max_steps: MaxSteps = None,
     timeout: Timeout = None,
     data: Data = None,
+    maps: Map = None,
+    on_error: OnError = None,
+    target: Out = None,
 ) -> int:
     """Evaluate a program and print its outputs.
 
@@ -72,6 +79,12 @@ def evaluate(
         timeout,
         mode,
     )
+    if data is not None:
+        others = {"--all": every, "--full": full, "--precision": precision is not None, "--format": layout is not None}
+        for option in others.items():
+            exclude(option, ("--data", True))
+        return over_rows(session, data, maps or [], on_error or "stop", target)
+    only_with_data(maps, on_error, target)
     session.require_values()
     session = session.recorded()
     program = session.program

@@ -11,9 +11,9 @@ from cgcli.cli.command import Command, declare
 from cgcli.cli.options import Expression, File
 from cgcli.cli.output import emit, notice
 from cgcli.cli.sources import program_text
+from cgcli.data.files import write_whole
 from cgcli.language.format import format_source
 from cgcli.render.escape import show
-from cgcli.render.files import write_whole
 
 Check = Annotated[
     bool, typer.Option("--check", help="Change nothing, print what would change, and exit with 1 if anything would.")

@@ -18,10 +18,13 @@ from cgcli.cli.options import (
     Format,
     Full,
     InputsFile,
+    Map,
     MaxMemory,
     MaxSteps,
     Mode,
     Of,
+    OnError,
+    Out,
     Precision,
     Seed,
     Set,
@@ -30,6 +33,7 @@ from cgcli.cli.options import (
 )
 from cgcli.cli.output import emit, notice
 from cgcli.cli.results import exclude, show_numbers, show_table
+from cgcli.cli.rows import only_with_data, over_rows
 from cgcli.cli.session import Session, start
 from cgcli.graph.diagnostic import error
 from cgcli.graph.graph import Node
@@ -70,6 +74,9 @@ def grad(
     max_steps: MaxSteps = None,
     timeout: Timeout = None,
     data: Data = None,
+    maps: Map = None,
+    on_error: OnError = None,
+    target: Out = None,
 ) -> int:
     """Evaluate a program and differentiate an output by the inputs.
 
@@ -97,6 +104,20 @@ def grad(
         timeout,
         mode,
     )
+    if data is not None:
+        others = {
+            "--all": every,
+            "--jacobian": jacobian,
+            "--hessian": hessian,
+            "--symbolic": symbolic,
+            "--check": compare,
+        }
+        others |= {"--full": full, "--precision": precision is not None, "--format": layout is not None}
+        for option in others.items():
+            exclude(option, ("--data", True))
+        table_options = (data, maps or [], on_error or "stop", target)
+        return over_rows(session, *table_options, derivatives=True, of=of, wrt=names)
+    only_with_data(maps, on_error, target)
     session = session.recorded()
     if symbolic:
         return _symbolic(session, of, names, layout)

@@ -41,9 +41,9 @@ def whole(option: str, least: int, most: int) -> Callable[[str], int]:
     return parse
 
 
-def _later(what: str) -> Callable[[str], str]:
+def _not_here(option: str, where: str) -> Callable[[str], str]:
     def parse(text: str) -> str:
-        raise error("not-yet", what=what)
+        raise error("option-elsewhere", option=option, where=where)
 
     return parse
 
@@ -173,4 +173,32 @@ Timeout = Annotated[
     float | None,
     typer.Option("--timeout", metavar="SECONDS", parser=_seconds, help="Stop after so many seconds (else never)."),
 ]
-Data = Annotated[str | None, typer.Option("--data", hidden=True, parser=_later("a table of inputs (`--data`)"))]
+Data = Annotated[
+    str | None,
+    typer.Option(
+        "--data",
+        metavar="TABLE",
+        help="A table, a row an evaluation: a .csv, .tsv, .jsonl or .npz file, a pattern, or - for standard input.",
+    ),
+]
+Map = Annotated[
+    list[str] | None,
+    typer.Option("--map", metavar="INPUT=COLUMN", help="The column of an input, as x=price; for a vector x='pixel_*'."),
+]
+OnError = Annotated[
+    str | None,
+    typer.Option(
+        "--on-error",
+        help="What to do with a cell of the table that is no number (stop).",
+        **choice("--on-error", "stop", "skip", "nan"),
+    ),
+]
+Out = Annotated[
+    str | None,
+    typer.Option(
+        "-o", metavar="TARGET", help="The table of results: .csv, .tsv, .jsonl or .npz (else CSV on standard output)."
+    ),
+]
+NoData = Annotated[
+    str | None, typer.Option("--data", hidden=True, parser=_not_here("--data", "`cg eval` and `cg grad` take tables"))
+]

@@ -26,9 +26,9 @@ from cgcli.cli.options import (
 )
 from cgcli.cli.output import emit, stdout, terminal
 from cgcli.cli.session import start
+from cgcli.data.files import write_whole
 from cgcli.graph.diagnostic import error
 from cgcli.render import json
-from cgcli.render.files import write_whole
 from cgcli.render.plan import data, text
 
 Grad = Annotated[bool, typer.Option("--grad", help="The value and its derivatives, planned as one graph.")]

@@ -15,13 +15,13 @@ from cgcli.cli.options import (
     AllowPath,
     Backend,
     Colour,
-    Data,
     Expression,
     File,
     InputsFile,
     MaxMemory,
     MaxSteps,
     Mode,
+    NoData,
     Of,
     Seed,
     Set,
@@ -32,6 +32,7 @@ from cgcli.cli.options import (
 from cgcli.cli.output import notice
 from cgcli.cli.pictured import evaluate
 from cgcli.cli.session import Session, start
+from cgcli.data.files import write_whole
 from cgcli.graph.diagnostic import error
 from cgcli.graph.evaluation import Evaluation
 from cgcli.graph.graph import Graph
@@ -41,7 +42,6 @@ from cgcli.render.dot import DIRECTIONS, Direction, Drawing
 from cgcli.render.draw import KINDS
 from cgcli.render.draw import render as draw
 from cgcli.render.escape import show
-from cgcli.render.files import write_whole
 from cgcli.render.fold import BUDGET, LARGEST, Wish
 from cgcli.render.picture import Sides, View
 from cgcli.render.themes import THEMES, ThemeName
@@ -163,7 +163,7 @@ def render(
     backend: Backend = None,
     max_steps: MaxSteps = None,
     timeout: Timeout = None,
-    data: Data = None,
+    data: NoData = None,
 ) -> int:
     """Draw the graph of a program.
 

@@ -12,7 +12,6 @@ from cgcli.cli.options import (
     AllowPath,
     Backend,
     Colour,
-    Data,
     Expression,
     File,
     Format,
@@ -21,6 +20,7 @@ from cgcli.cli.options import (
     MaxMemory,
     MaxSteps,
     Mode,
+    NoData,
     Of,
     Precision,
     Seed,
@@ -75,7 +75,7 @@ def show(
     backend: Backend = None,
     max_steps: MaxSteps = None,
     timeout: Timeout = None,
-    data: Data = None,
+    data: NoData = None,
 ) -> int:
     """Show the graph of a program: a table of its nodes.
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from cgcli.cli.render import picture_kind
+from cgcli.data.files import write_whole
 from cgcli.graph.diagnostic import CgError, error
 from cgcli.graph.evaluation import Evaluation
 from cgcli.graph.graph import Graph
@@ -14,7 +15,6 @@ from cgcli.language.suggest import nearest
 from cgcli.program.stepping import Break, Walk
 from cgcli.render.draw import render as draw
 from cgcli.render.escape import show
-from cgcli.render.files import write_whole
 from cgcli.render.nodes import reference, spelled
 from cgcli.render.report import text as report
 from cgcli.render.trace import text, value

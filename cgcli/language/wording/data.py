@@ -5,6 +5,26 @@ from __future__ import annotations
 from .words import Words
 
 WORDS: dict[str, Words] = {
+    "no-table": Words("there is no table `{file}`", help=("`--data` takes a file, a pattern of files, or `-`",)),
+    "table-kind": Words("`{file}` is no table of a known kind", help=("tables are {known} files",)),
+    "table-empty": Words("the table `{file}` has no columns", help=("the first line names them",)),
+    "table-repeats": Words("two columns of `{file}` are named `{name}`", help=("give one of them another name",)),
+    "tables-differ": Words("`{file}` has other columns than `{first}`", help=("a table has one set of columns",)),
+    "table-object": Words(
+        "line {line} of `{file}` is no object", help=('a line of JSON Lines is as `{{"a": 1, "b": 2}}`',)
+    ),
+    "table-json": Words("line {line} of `{file}` is no JSON: {reason}", help=("each line is an object of its own",)),
+    "table-lengths": Words("the arrays in `{file}` differ in their rows", help=("{lengths}",)),
+    "table-cell": Words(
+        "line {line} of `{file}`, column `{column}`: {text} is no {wanted}",
+        help=("mend the cell, or leave out such rows by `--on-error skip`",),
+    ),
+    "bad-map": Words("`--map {value}` names no column", help=("say `--map INPUT=COLUMN`",)),
+    "input-twice-mapped": Words("`{name}` is given twice", help=("give it by `--map` or by its own option",)),
+    "no-such-column": Words("the table has no column `{name}`", help=("did you mean `{nearest}`?", "it has {known}")),
+    "map-many": Words("{count} columns are a vector, and `{name}` is {wanted}", help=("map one column to it",)),
+    "needs-data": Words("`{option}` means something for tables only", help=("add `--data TABLE`",)),
+    "option-elsewhere": Words("`{option}` is not for this command", help=("{where}",)),
     "ragged-value": Words(
         "the value of `{name}` has rows of different lengths", help=("a tensor has as many elements in every row",)
     ),

@@ -6,16 +6,27 @@ import errno
 import os
 import stat
 import tempfile
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import IO
 
-from cgcli.graph.diagnostic import error
+from cgcli.graph.diagnostic import CgError, error
 
 
 def write_whole(path: str | Path, data: bytes) -> None:
-    """Replaces the file by one that holds `data`; a symbolic link stays one, an old file's mode is kept.
+    """Replaces the file by one that holds `data`; see `whole`."""
+    with whole(path) as file:
+        file.write(data)
 
-    Raises CgError (status 1) when that is not possible; what was there is then untouched, and nothing is left behind.
+
+@contextmanager
+def whole(path: str | Path) -> Iterator[IO[bytes]]:
+    """A file to write into, which replaces that of the path when all is written; a symbolic link stays one, an old
+    file's mode is kept. A pipe or a device (`/dev/stdout`), which cannot be replaced, takes what it is given.
+
+    Raises CgError (status 1) when that is not possible; what was there is then untouched, and nothing is left behind,
+    whatever it is that stops the writing.
     """
     temporary: str | None = None
     try:
@@ -25,29 +36,26 @@ def write_whole(path: str | Path, data: bytes) -> None:
         if target.exists() and not os.access(target, os.W_OK):
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
         if target.exists() and not target.is_file():
-            _write_through(target, data)
+            with target.open("wb") as device:
+                yield device
             return
         handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name[:50]}.", suffix=".tmp")
         with os.fdopen(handle, "wb") as file:
             os.fchmod(file.fileno(), _mode(target))
-            file.write(data)
+            yield file
             file.flush()
             os.fsync(file.fileno())
         os.replace(temporary, target)
         temporary = None
+    except CgError:
+        raise
     except (OSError, ValueError) as problem:
         reason = getattr(problem, "strerror", None) or str(problem)
         raise error("cannot-write", status=1, path=str(path), reason=reason.lower()) from None
-    finally:  # whatever stopped it, an interrupt too
+    finally:  # an interrupt too
         if temporary is not None:
             with suppress(OSError):
                 os.unlink(temporary)
-
-
-def _write_through(target: Path, data: bytes) -> None:
-    """A pipe or a device (`/dev/stdout`) cannot be replaced; it takes what it is given."""
-    with target.open("wb") as file:
-        file.write(data)
 
 
 def _mode(target: Path) -> int:

@@ -1,0 +1,136 @@
+"""Tables written piece by piece: CSV, TSV, JSON Lines, NPZ. A file is written whole or not at all."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from itertools import product
+from typing import IO, Any, Protocol
+
+from cgcli.graph.diagnostic import error
+
+from .files import whole
+
+KINDS = ("csv", "tsv", "jsonl", "npz")
+MOST_COLUMNS = 10_000  # of a text: a tensor has one for each element
+
+
+class Sink(Protocol):
+    """What takes the rows of a result."""
+
+    def write(self, columns: Mapping[str, Any]) -> None:
+        """Some rows: by name an array, a row each."""
+
+
+@contextmanager
+def sink(path: str | None, out: IO[str] | None = None) -> Iterator[Sink]:
+    """What writes a table into a file, by its name's ending, or as CSV into `out`.
+
+    Raises CgError: status 2 for an ending that is not known, status 1 when the file cannot be written.
+    """
+    if path is None:
+        assert out is not None
+        yield _Csv(out, ",")
+        return
+    kind = path.rpartition(".")[2].lower()
+    if kind not in KINDS:
+        raise error("table-kind", file=path, known=[f".{each}" for each in KINDS])
+    with whole(path) as file:
+        if kind == "npz":
+            arrays = _Npz()
+            yield arrays
+            arrays.save(file)
+            return
+        text = io.TextIOWrapper(file, encoding="utf-8", newline="")
+        yield _JsonLines(text) if kind == "jsonl" else _Csv(text, "," if kind == "csv" else "\t")
+        text.flush()
+        text.detach()  # the file is closed by who opened it
+
+
+class _Csv:
+    def __init__(self, file: IO[str], delimiter: str) -> None:
+        self.writer = csv.writer(file, delimiter=delimiter, lineterminator="\n")
+        self.begun = False
+
+    def write(self, columns: Mapping[str, Any]) -> None:
+        names, flat = _flat(columns)
+        if not self.begun:
+            self.writer.writerow(names)
+            self.begun = True
+        self.writer.writerows(zip(*(_texts(x) for x in flat), strict=True))
+
+
+class _JsonLines:
+    def __init__(self, file: IO[str]) -> None:
+        self.file = file
+
+    def write(self, columns: Mapping[str, Any]) -> None:
+        names = list(columns)
+        for row in zip(*(_plain(x) for x in columns.values()), strict=True):
+            self.file.write(json.dumps(dict(zip(names, row, strict=True)), ensure_ascii=False, allow_nan=False) + "\n")
+
+
+class _Npz:
+    """Keeps all rows: the file holds each column in one piece."""
+
+    def __init__(self) -> None:
+        self.parts: dict[str, list[Any]] = {}
+
+    def write(self, columns: Mapping[str, Any]) -> None:
+        for name, x in columns.items():
+            self.parts.setdefault(name, []).append(x)
+
+    def save(self, file: IO[bytes]) -> None:
+        import numpy as np
+
+        # a slash would be a folder in the archive
+        found: dict[str, Any] = {name.replace("/", "_"): np.concatenate(parts) for name, parts in self.parts.items()}
+        np.savez(file, **found)
+
+
+def _flat(columns: Mapping[str, Any]) -> tuple[list[str], list[Any]]:
+    """A column for each element of a tensor: `z[0]`, `z[0,1]`."""
+    names: list[str] = []
+    flat: list[Any] = []
+    if sum(x[0].size if len(x) else 1 for x in columns.values()) > MOST_COLUMNS:
+        count = sum(x[0].size if len(x) else 1 for x in columns.values())
+        raise error("too-many-columns", status=1, columns=count, limit=MOST_COLUMNS)
+    for name, x in columns.items():
+        if x.ndim == 1:
+            names.append(name)
+            flat.append(x)
+            continue
+        for place in product(*map(range, x.shape[1:])):
+            names.append(f"{name}[{','.join(map(str, place))}]")
+            flat.append(x[(slice(None), *place)])
+    return names, flat
+
+
+def _texts(x: Any) -> Sequence[str]:
+    """Floats as the shortest texts that read back to them, bools as the language has them."""
+    if x.dtype.kind == "b":
+        return ["true" if each else "false" for each in x.tolist()]
+    return [str(each) for each in (x if x.dtype == "float32" else x.tolist())]
+
+
+def _plain(x: Any) -> list[Any]:
+    """Rows as JSON knows them: NaN and infinities are texts."""
+    import numpy as np
+
+    doubles = x.astype(str).astype("float64") if x.dtype == "float32" else x
+    found: list[Any] = doubles.tolist()
+    if x.dtype.kind == "f" and not bool(np.isfinite(x).all()):
+        return [_mapped(row) for row in found]
+    return found
+
+
+def _mapped(value: Any) -> Any:
+    """Recursion as deep as a tensor's rank."""
+    if isinstance(value, list):
+        return [_mapped(each) for each in value]
+    if value != value:
+        return "NaN"
+    return ("Infinity" if value > 0 else "-Infinity") if value in (float("inf"), float("-inf")) else value

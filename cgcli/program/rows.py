@@ -1,0 +1,132 @@
+"""A program over the rows of a table: many rows at a time by the batch transformation, in dynamic mode one by one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from cgcli.graph.graph import Graph
+from cgcli.graph.types import Type
+from cgcli.run.binding import fit
+from cgcli.run.executors import executor
+
+from .program import Program, Values
+
+ROWS = "rows_of_the_table"  # the size of the batch axis
+ELEMENTS = 2**25  # numbers that the values of a chunk may hold
+MOST_ROWS = 65_536
+
+
+class Rows:
+    """A program made ready for tables.
+
+    constants: the inputs that are the same in every row; columns: those that are not. derivatives: whether `of` and its
+    derivatives are wanted, in place of the outputs. Raises CgError for names that cannot be differentiated.
+    """
+
+    def __init__(
+        self,
+        program: Program,
+        constants: Values,
+        columns: Sequence[str],
+        *,
+        derivatives: bool = False,
+        of: str | None = None,
+        wrt: Sequence[str] | None = None,
+    ) -> None:
+        self.program, self.constants, self.columns = program, constants, tuple(columns)
+        self.derivatives, self.of, self.wrt = derivatives, of, wrt
+        if derivatives and program.mode == "static":
+            self.of = program.of_choice(of)
+            self.wrt = program._wrt(wrt)
+        self._executor: Any = None
+        self._outputs: Sequence[int] = ()
+
+    @property
+    def most(self) -> int:
+        """How many rows to run at a time, so that their values stay small."""
+        if self.program.mode == "dynamic":
+            return 1024
+        return max(1, min(MOST_ROWS, ELEMENTS // max(1, _elements(self.program.graph))))
+
+    def names(self) -> tuple[str, ...]:
+        """The columns of the result."""
+        if not self.derivatives:
+            return self.program.outputs
+        return (self.of or "", *(f"d{self.of}/d{name}" for name in self.wrt or ()))
+
+    def run(self, columns: Mapping[str, Any], count: int) -> dict[str, Any]:
+        """By name an array, a row each, in the order of the rows given. Raises CgError as running the program does."""
+        if self.program.mode == "dynamic":
+            return self._one_by_one(columns, count)
+        given: Any = self.program._bind({**self.constants, **{name: columns[name][0] for name in self.columns}})
+        inputs = zip(self.program.inputs, given, strict=True)
+        bound = [columns[i.name] if i.name in self.columns else x for i, x in inputs]
+        if self._executor is None:
+            self._executor = self._made()
+        v = self._executor.forward(bound)
+        return {name: v[i] for name, i in zip(self.names(), self._outputs, strict=True)}
+
+    def _made(self) -> Any:
+        from cgcli.transform.batch import batch
+
+        program = self.program
+        values = program.module.values
+        if self.derivatives:
+            from cgcli.transform.gradient import gradient
+
+            wrt = [values[name] for name in self.wrt or ()]
+            graph = gradient(program.graph, values[self.of or ""], wrt, value=True)
+        else:
+            graph = replace(program.graph, outputs=tuple(values[name] for name in program.outputs))
+        flags = [i.name in self.columns for i in program.inputs]
+        made = batch(graph, flags, _fresh(graph))
+        self._outputs = made.outputs
+        return executor(made, None, program.max_memory, program.max_steps, program.backend)
+
+    def _one_by_one(self, columns: Mapping[str, Any], count: int) -> dict[str, Any]:
+        import numpy as np
+
+        found: dict[str, list[Any]] = {}
+        for k in range(count):
+            values = {**self.constants, **{name: columns[name][k] for name in self.columns}}
+            if self.derivatives:
+                gradient = self.program.grad(values, of=self.of, wrt=self.wrt)
+                self.of, self.wrt = gradient.of, list(gradient.partials)
+                row = {gradient.of: gradient.value}
+                row |= {f"d{gradient.of}/d{name}": x for name, x in gradient.partials.items()}
+            else:
+                row = self.program.eval(values)
+            for name, x in row.items():
+                found.setdefault(name, []).append(x)
+        return {name: np.array(rows) for name, rows in found.items()}
+
+
+def fitted(program: Program, name: str, rows: Any) -> Any:
+    """The rows of a column as the input's type wants them: its shape behind the rows. Raises CgError otherwise."""
+    declared = program.input(name)
+    t = declared.type
+    wanted = t._replace(shape=(ROWS, *t.shape))
+    return fit(replace(declared, type=wanted), rows)
+
+
+def _fresh(graph: Graph) -> str:
+    """A name for the number of rows that no size of the program has."""
+    taken = {str(size) for t in graph.types if isinstance(t, Type) for size in t.shape}
+    name = ROWS
+    while any(name in text for text in taken):
+        name += "_"
+    return name
+
+
+def _elements(graph: Graph) -> int:
+    """Numbers that one row's values hold; of a size that is not known, 64."""
+    total = 0
+    for k in graph.type:
+        t = graph.types[k]
+        count = 1
+        for size in t.shape if isinstance(t, Type) else ():
+            count *= size if isinstance(size, int) else 64
+        total += count
+    return total
