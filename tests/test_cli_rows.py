@@ -95,12 +95,17 @@ def test_files_of_a_pattern_follow_each_other() -> None:
     assert "`part9.csv` has other columns than `part0.csv`" in err
 
 
-@pytest.mark.parametrize("kind", ["csv", "tsv", "jsonl", "npz"])
+@pytest.mark.parametrize("kind", ["csv", "tsv", "jsonl", "npz", "parquet", "arrow"])
 def test_results_in_a_file(kind: str) -> None:
     assert run("grad", "--data", "t.csv", "-o", f"out.{kind}") == (0, "", "")
     if kind == "npz":
         found = np.load("out.npz")
         assert found["dy_da"].tolist() == [-1.0, 2.0, 0.0]
+        return
+    if kind in ("parquet", "arrow"):
+        names = ["--map", "a=y", "--map", "b=dy/da"]
+        back = run("eval", "--data", f"out.{kind}", *names, text="u = a; v = b")
+        assert (back[0], back[1]) == (0, "u,v\n-3.0,-1.0\n10.0,2.0\n0.0,0.0\n")
         return
     text = Path(f"out.{kind}").read_text(encoding="utf-8")
     if kind == "jsonl":
@@ -245,3 +250,43 @@ def test_sizes_of_the_program_may_have_any_name() -> None:
     text = "input x: float[rows_of_the_table]; y = sum(x)"
     assert parse(text).inputs[0].type.shape == ("rows_of_the_table",)
     assert run("eval", "--data", "-", text=text, stdin='x\n"[1, 2]"\n"[3, 4]"\n')[1] == "y\n3.0\n7.0\n"
+
+
+def test_parquet_with_missing_cells_and_vectors() -> None:
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    parquet.write_table(pa.table({"a": [1.0, None, 3.0], "x": [[1.0, 2.0]] * 3}), "t.parquet")
+    text = "input a: float; input x: float[2]; y = a * sum(x)"
+    status, out, err = run("eval", "--data", "t.parquet", "--on-error", "skip", "-o", "o.parquet", text=text)
+    assert (status, out) == (0, "")
+    assert "1 row of 3 skipped" in err
+    assert parquet.read_table("o.parquet")["y"].to_pylist() == [3.0, 9.0]
+    status, _, err = run("eval", "--data", "t.parquet", text=text)
+    assert status == 1
+    assert "line 2 of `t.parquet`, column `a`: nothing is no float" in err
+
+
+def test_a_damaged_parquet_file() -> None:
+    Path("t.parquet").write_bytes(b"PAR1 and nothing more")
+    status, out, err = run("eval", "--data", "t.parquet")
+    assert (status, out) == (1, "")
+    assert "`t.parquet` cannot be read" in err
+
+
+def test_tensors_in_parquet(folder: Path) -> None:
+    from pyarrow import parquet
+
+    text = "input x: float[2]; y = x * 2"
+    run("eval", "--data", "-", "-o", "o.parquet", text=text, stdin='x\n"[1, 2]"\n"[3, 4]"\n')
+    assert parquet.read_table(folder / "o.parquet")["y"].to_pylist() == [[2.0, 4.0], [6.0, 8.0]]
+
+
+def test_without_pyarrow_the_error_says_how_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    import sys
+
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    Path("t.parquet").write_bytes(b"")
+    status, _, err = run("eval", "--data", "t.parquet")
+    assert status == 2
+    assert "pip install 'cgcli[tables]'" in err

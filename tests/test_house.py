@@ -42,6 +42,7 @@ HEAVY = {
         "run/tape_arrays.py",
         "run/tracing.py",
     ),
+    "pyarrow": ("data/arrow.py",),
     "pydantic": (),
     "scipy": ("ops/special_arrays.py",),
     "rich": ("render/table.py",),

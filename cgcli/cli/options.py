@@ -178,7 +178,7 @@ Data = Annotated[
     typer.Option(
         "--data",
         metavar="TABLE",
-        help="A table, a row an evaluation: a .csv, .tsv, .jsonl or .npz file, a pattern, or - for standard input.",
+        help="A table, a row an evaluation: a .csv, .tsv, .jsonl, .npz or .parquet file, a pattern, or - (CSV).",
     ),
 ]
 Map = Annotated[
@@ -196,7 +196,7 @@ OnError = Annotated[
 Out = Annotated[
     str | None,
     typer.Option(
-        "-o", metavar="TARGET", help="The table of results: .csv, .tsv, .jsonl or .npz (else CSV on standard output)."
+        "-o", metavar="TARGET", help="The table of results: .csv, .tsv, .jsonl, .npz or .parquet (else CSV printed)."
     ),
 ]
 NoData = Annotated[

@@ -24,7 +24,8 @@ def converted(cells: Sequence[Any], t: Type) -> tuple[Any, list[int]]:
         return cells, []
     sizes = tuple(size for size in t.shape if isinstance(size, int))
     if not t.shape:
-        if t.is_float and not any(isinstance(c, bool) or (isinstance(c, str) and "_" in c) for c in cells):
+        # what NumPy would take for a number: None, which it reads as NaN, and the underscores of Python's literals
+        if t.is_float and not any(c is None or isinstance(c, bool) or (isinstance(c, str) and "_" in c) for c in cells):
             try:
                 return np.array(cells, dtype="float64"), []  # at once, when all are good
             except (TypeError, ValueError):

@@ -1,4 +1,4 @@
-"""Tables written piece by piece: CSV, TSV, JSON Lines, NPZ. A file is written whole or not at all."""
+"""Tables written piece by piece, in files of several kinds. A file is written whole or not at all."""
 
 from __future__ import annotations
 
@@ -12,9 +12,10 @@ from typing import IO, Any, Protocol
 
 from cgcli.graph.diagnostic import error
 
+from . import arrow
 from .files import whole
 
-KINDS = ("csv", "tsv", "jsonl", "npz")
+KINDS = ("csv", "tsv", "jsonl", "npz", *arrow.KINDS)
 MOST_COLUMNS = 10_000  # of a text: a tensor has one for each element
 
 
@@ -43,6 +44,11 @@ def sink(path: str | None, out: IO[str] | None = None) -> Iterator[Sink]:
             arrays = _Npz()
             yield arrays
             arrays.save(file)
+            return
+        if kind in arrow.KINDS:
+            rows = arrow.Writer(file, kind)
+            yield rows
+            rows.close()
             return
         text = io.TextIOWrapper(file, encoding="utf-8", newline="")
         yield _JsonLines(text) if kind == "jsonl" else _Csv(text, "," if kind == "csv" else "\t")

@@ -1,4 +1,4 @@
-"""Tables, read piece by piece: CSV, TSV, JSON Lines and NPZ files, several of them by a pattern, or standard input."""
+"""Tables, read piece by piece: files of several kinds, those that fit a pattern, or standard input."""
 
 from __future__ import annotations
 
@@ -16,7 +16,9 @@ from typing import IO, Any
 
 from cgcli.graph.diagnostic import CgError, error
 
-KINDS = ("csv", "tsv", "jsonl", "ndjson", "npz")
+from . import arrow
+
+KINDS = ("csv", "tsv", "jsonl", "ndjson", "npz", *arrow.KINDS)
 LONGEST_LINE = 64 * 2**20  # characters of a line of text
 _DELIMITERS = {"csv": ",", "tsv": "\t"}
 
@@ -223,11 +225,21 @@ def _read_npz(path: str, rows: int, columns: Sequence[str]) -> Iterator[tuple[Ch
         yield Chunk(part, [(path, k + 1) for k in range(start, end)]), 0
 
 
+def _read_arrow(path: str, rows: int, columns: Sequence[str]) -> Iterator[tuple[Chunk, int]]:
+    done = 0
+    for part in arrow.read(path, rows, columns):
+        count = len(next(iter(part.values()), ()))
+        yield Chunk(part, [(path, k + 1) for k in range(done, done + count)]), 0
+        done += count
+
+
 _COLUMNS = {
     "csv": _text_columns,
     "tsv": _text_columns,
     "jsonl": _json_columns,
     "ndjson": _json_columns,
     "npz": _npz_columns,
+    **dict.fromkeys(arrow.KINDS, arrow.columns),
 }
 _READERS = {"csv": _read_text, "tsv": _read_text, "jsonl": _read_json, "ndjson": _read_json, "npz": _read_npz}
+_READERS |= dict.fromkeys(arrow.KINDS, _read_arrow)

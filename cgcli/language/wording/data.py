@@ -6,6 +6,9 @@ from .words import Words
 
 WORDS: dict[str, Words] = {
     "no-table": Words("there is no table `{file}`", help=("`--data` takes a file, a pattern of files, or `-`",)),
+    "no-pyarrow": Words(
+        "Parquet and Arrow files need the library pyarrow", help=("install it by `pip install 'cgcli[tables]'`",)
+    ),
     "table-kind": Words("`{file}` is no table of a known kind", help=("tables are {known} files",)),
     "table-empty": Words("the table `{file}` has no columns", help=("the first line names them",)),
     "table-repeats": Words("two columns of `{file}` are named `{name}`", help=("give one of them another name",)),
