@@ -290,3 +290,40 @@ def test_without_pyarrow_the_error_says_how_to_install_it(monkeypatch: pytest.Mo
     status, _, err = run("eval", "--data", "t.parquet")
     assert status == 2
     assert "pip install 'cgcli[tables]'" in err
+
+
+# ---- many rows at once
+
+
+BATCH = "input x: float[n]; input t: float[n]; param w = 2.0; error = w * x - t; loss = mean(error^2)"
+POINTS = "x,t\n1,2\n2,5\n3,6\n4,8\n0,1\n"
+
+
+def test_an_input_with_an_axis_more_takes_rows_at_once_and_gives_one_each() -> None:
+    found = run("eval", "--data", "-", text=f"{BATCH}\noutput error", stdin=POINTS)
+    assert found == (0, "error\n0.0\n-1.0\n0.0\n0.0\n-1.0\n", "")
+
+
+def test_results_of_many_rows_need_a_batch_size() -> None:
+    status, out, err = run("eval", "--data", "-", text=f"{BATCH}\noutput loss", stdin=POINTS)
+    assert (status, out) == (2, "")
+    assert "`--batch-size N`" in err
+    wanted = (0, "loss\n0.5\n0.0\n1.0\n", "")
+    assert run("eval", "--data", "-", "--batch-size", "2", text=f"{BATCH}\noutput loss", stdin=POINTS) == wanted
+    status, out, err = run("grad", "--data", "-", "--batch-size", "2", "--wrt", "w", text=BATCH, stdin=POINTS)
+    assert (status, out) == (0, "loss,dloss/dw\n0.5,-2.0\n0.0,0.0\n1.0,0.0\n")
+
+
+@pytest.mark.parametrize(
+    ("text", "arguments", "said"),
+    [
+        (f"{BATCH}\noutput loss, error", ("--batch-size", "2"), "one a row"),
+        ("input x: float[n]; input t: float; y = x * t", (), "which does not fit the other inputs"),
+        ("input x: float[n]; input t: float[m]; y = x; z = t", (), "which does not fit the other inputs"),
+        ("y = x * t", ("--batch-size", "2"), "leave it out"),
+    ],
+)
+def test_what_does_not_fit_together(text: str, arguments: tuple[str, ...], said: str) -> None:
+    status, out, err = run("eval", "--data", "-", *arguments, text=text, stdin=POINTS)
+    assert (status, out) == (2, "")
+    assert said in err

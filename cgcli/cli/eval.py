@@ -10,6 +10,7 @@ from cgcli.cli.command import ProgramCommand, declare
 from cgcli.cli.options import (
     AllowPath,
     Backend,
+    BatchSize,
     Colour,
     Data,
     Expression,
@@ -59,6 +60,7 @@ def evaluate(
     maps: Map = None,
     on_error: OnError = None,
     target: Out = None,
+    batch: BatchSize = None,
 ) -> int:
     """Evaluate a program and print its outputs.
 
@@ -83,8 +85,8 @@ def evaluate(
         others = {"--all": every, "--full": full, "--precision": precision is not None, "--format": layout is not None}
         for option in others.items():
             exclude(option, ("--data", True))
-        return over_rows(session, data, maps or [], on_error or "stop", target)
-    only_with_data(maps, on_error, target)
+        return over_rows(session, data, maps or [], on_error or "stop", target, batch)
+    only_with_data(maps, on_error, target, batch)
     session.require_values()
     session = session.recorded()
     program = session.program

@@ -11,6 +11,7 @@ from cgcli.cli.inputs import wrt_names
 from cgcli.cli.options import (
     AllowPath,
     Backend,
+    BatchSize,
     Colour,
     Data,
     Expression,
@@ -77,6 +78,7 @@ def grad(
     maps: Map = None,
     on_error: OnError = None,
     target: Out = None,
+    batch: BatchSize = None,
 ) -> int:
     """Evaluate a program and differentiate an output by the inputs.
 
@@ -115,9 +117,9 @@ def grad(
         others |= {"--full": full, "--precision": precision is not None, "--format": layout is not None}
         for option in others.items():
             exclude(option, ("--data", True))
-        table_options = (data, maps or [], on_error or "stop", target)
+        table_options = (data, maps or [], on_error or "stop", target, batch)
         return over_rows(session, *table_options, derivatives=True, of=of, wrt=names)
-    only_with_data(maps, on_error, target)
+    only_with_data(maps, on_error, target, batch)
     session = session.recorded()
     if symbolic:
         return _symbolic(session, of, names, layout)

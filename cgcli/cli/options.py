@@ -185,6 +185,15 @@ Map = Annotated[
     list[str] | None,
     typer.Option("--map", metavar="INPUT=COLUMN", help="The column of an input, as x=price; for a vector x='pixel_*'."),
 ]
+BatchSize = Annotated[
+    int | None,
+    typer.Option(
+        "--batch-size",
+        metavar="N",
+        parser=whole("--batch-size", 1, 10**9),
+        help="Rows that an input with one axis more takes at once, for a result a batch.",
+    ),
+]
 OnError = Annotated[
     str | None,
     typer.Option(

@@ -30,6 +30,7 @@ def over_rows(
     maps: Sequence[str],
     on_error: str,
     target: str | None,
+    batch: int | None,
     *,
     derivatives: bool = False,
     of: str | None = None,
@@ -47,8 +48,15 @@ def over_rows(
     done = skipped = 0
     progress = _Progress(table)
     with sink(target, stdout()) as out:
-        for chunk, read in table.read(rows.most):
-            columns, kept = _columns(session, chunk, sources, on_error)
+        together: list[str] | None = None
+        for chunk, read in table.read(batch or rows.most):
+            if together is None:
+                together = _together(session, chunk, sources)
+                if together:
+                    rows.together(together, batch is not None)
+                elif batch is not None:
+                    raise error("batch-size-alone")
+            columns, kept = _columns(session, chunk, sources, together, on_error)
             skipped += len(chunk) - len(kept)
             if kept:
                 out.write(_run(rows, columns, chunk, kept))
@@ -80,10 +88,11 @@ def _run(rows: Rows, columns: Mapping[str, Any], chunk: Chunk, kept: Sequence[in
         raise  # not that row alone, then
 
 
-def only_with_data(maps: Sequence[str] | None, on_error: str | None, target: str | None) -> None:
+def only_with_data(maps: Sequence[str] | None, on_error: str | None, target: str | None, batch: int | None) -> None:
     """Raises `CgError` for an option that means something for tables alone."""
-    for option, given in (("--map", bool(maps)), ("--on-error", on_error is not None), ("-o", target is not None)):
-        if given:
+    options = {"--map": maps or None, "--on-error": on_error, "-o": target, "--batch-size": batch}
+    for option, given in options.items():
+        if given is not None:
             raise error("needs-data", option=option)
 
 
@@ -123,15 +132,15 @@ def _sources(session: Session, table: Table, maps: Sequence[str]) -> dict[str, l
 
 
 def _columns(
-    session: Session, chunk: Chunk, sources: Mapping[str, Sequence[str]], on_error: str
+    session: Session, chunk: Chunk, sources: Mapping[str, Sequence[str]], together: Sequence[str], on_error: str
 ) -> tuple[dict[str, Any], list[int]]:
     """By input an array, a row each, and the rows that are kept."""
     found: dict[str, Any] = {}
     dropped: set[int] = set()
     for name, columns in sources.items():
         t = session.program.input(name).type
-        pattern = len(columns) > 1 or (len(t.shape) == 1 and not _holds_rows(chunk.columns[columns[0]]))
-        item = t._replace(shape=()) if pattern else t
+        pattern = len(columns) > 1
+        item = t._replace(shape=()) if pattern else t._replace(shape=t.shape[1:]) if name in together else t
         parts = []
         for column in columns:
             array, bad = converted(chunk.columns[column], item)
@@ -147,15 +156,32 @@ def _columns(
     kept = [k for k in range(len(chunk)) if k not in dropped]
     if dropped:
         found = {name: x[kept] for name, x in found.items()}
-    return {name: fitted(session.program, name, x) for name, x in found.items()}, kept
+    return {n: x if n in together else fitted(session.program, n, x) for n, x in found.items()}, kept
 
 
-def _holds_rows(cells: Any) -> bool:
-    """Whether the cells of a column hold vectors, not numbers."""
+def _together(session: Session, chunk: Chunk, sources: Mapping[str, Sequence[str]]) -> list[str]:
+    """The inputs that have one axis more than a cell of their column: they take many rows at once."""
+    found = []
+    for name, columns in sources.items():
+        shape = session.program.input(name).type.shape
+        if len(columns) == 1 and shape and _rank(chunk.columns[columns[0]]) == len(shape) - 1:
+            found.append(name)
+    return found
+
+
+def _rank(cells: Any) -> int:
+    """The axes of what a column holds in a cell, as its first one tells."""
     if hasattr(cells, "ndim"):
-        return bool(cells.ndim > 1)
+        return int(cells.ndim) - 1
     first = cells[0] if len(cells) else None
-    return isinstance(first, list) or (isinstance(first, str) and first.lstrip().startswith("["))
+    if isinstance(first, str):
+        text = first.lstrip()
+        return text[: len(text) - len(text.lstrip("[ "))].count("[")
+    rank = 0
+    while isinstance(first, list):
+        first = first[0] if first else None
+        rank += 1
+    return rank
 
 
 class _Progress:

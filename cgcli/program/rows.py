@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from cgcli.graph.diagnostic import error
 from cgcli.graph.graph import Graph
 from cgcli.graph.types import Type
 from cgcli.run.binding import fit
@@ -42,6 +43,33 @@ class Rows:
             self.wrt = program._wrt(wrt)
         self._executor: Any = None
         self._outputs: Sequence[int] = ()
+        self._together = False
+        self._by_row: tuple[str, ...] = ()
+
+    def together(self, names: Sequence[str], batches: bool) -> None:
+        """Hands these inputs all rows that are run at a time, as their leading size.
+
+        batches: whether the caller cuts the table on purpose. Else every output must have that size, a row each: no
+        result may depend on where a table happens to be cut. Raises CgError where that is not so, and when the inputs
+        do not share the size, or other inputs differ from row to row.
+        """
+        sizes = {str(self.program.input(name).type.shape[0]) for name in names}
+        others = [name for name in self.columns if name not in names]
+        if others or len(sizes) > 1 or not next(iter(sizes)).isidentifier():
+            raise error("batch-mixed", names=list(names), others=others or None)
+        (size,) = sizes
+        outputs = [] if self.derivatives else self.program.outputs
+        self._by_row = tuple(n for n in outputs if self.program.type_of(n).shape[:1] == (size,))
+        whole = (
+            [self.of or "the value to differentiate"]
+            if self.derivatives
+            else [n for n in outputs if n not in self._by_row]
+        )
+        if whole and not batches:
+            raise error("needs-batch-size", names=whole, size=size)
+        if whole and self._by_row:
+            raise error("batch-outputs", names=whole, others=list(self._by_row), size=size)
+        self._together = True
 
     @property
     def most(self) -> int:
@@ -58,6 +86,8 @@ class Rows:
 
     def run(self, columns: Mapping[str, Any], count: int) -> dict[str, Any]:
         """By name an array, a row each, in the order of the rows given. Raises CgError as running the program does."""
+        if self._together:
+            return self._at_once(columns)
         if self.program.mode == "dynamic":
             return self._one_by_one(columns, count)
         given: Any = self.program._bind({**self.constants, **{name: columns[name][0] for name in self.columns}})
@@ -85,19 +115,26 @@ class Rows:
         self._outputs = made.outputs
         return executor(made, None, program.max_memory, program.max_steps, program.backend)
 
+    def _at_once(self, columns: Mapping[str, Any]) -> dict[str, Any]:
+        """One evaluation for all rows: outputs that have a row each, or one row of results for them together."""
+        import numpy as np
+
+        found = self._evaluated({**self.constants, **columns})
+        return {name: x if name in self._by_row else np.asarray(x)[None] for name, x in found.items()}
+
+    def _evaluated(self, values: Values) -> dict[str, Any]:
+        if not self.derivatives:
+            return self.program.eval(values)
+        gradient = self.program.grad(values, of=self.of, wrt=self.wrt)
+        self.of, self.wrt = gradient.of, list(gradient.partials)
+        return {gradient.of: gradient.value} | {f"d{gradient.of}/d{n}": x for n, x in gradient.partials.items()}
+
     def _one_by_one(self, columns: Mapping[str, Any], count: int) -> dict[str, Any]:
         import numpy as np
 
         found: dict[str, list[Any]] = {}
         for k in range(count):
-            values = {**self.constants, **{name: columns[name][k] for name in self.columns}}
-            if self.derivatives:
-                gradient = self.program.grad(values, of=self.of, wrt=self.wrt)
-                self.of, self.wrt = gradient.of, list(gradient.partials)
-                row = {gradient.of: gradient.value}
-                row |= {f"d{gradient.of}/d{name}": x for name, x in gradient.partials.items()}
-            else:
-                row = self.program.eval(values)
+            row = self._evaluated({**self.constants, **{name: columns[name][k] for name in self.columns}})
             for name, x in row.items():
                 found.setdefault(name, []).append(x)
         return {name: np.array(rows) for name, rows in found.items()}

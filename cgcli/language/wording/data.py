@@ -22,6 +22,22 @@ WORDS: dict[str, Words] = {
         "line {line} of `{file}`, column `{column}`: {text} is no {wanted}",
         help=("mend the cell, or leave out such rows by `--on-error skip`",),
     ),
+    "batch-mixed": Words(
+        "{names} would take many rows at once, which does not fit the other inputs",
+        help=("what differs from row to row must have the same leading size as they; not so {others}",),
+    ),
+    "needs-batch-size": Words(
+        "{names} would depend on how many rows are read at a time",
+        help=("say how many rows one result is of by `--batch-size N`",),
+    ),
+    "batch-outputs": Words(
+        "{names} is one result a batch, and {others} one a row: they do not fit into one table",
+        help=("leave one of them out of the outputs",),
+    ),
+    "batch-size-alone": Words(
+        "`--batch-size` is for inputs with one axis more than a row has",
+        help=("leave it out: each row is an evaluation of its own",),
+    ),
     "bad-map": Words("`--map {value}` names no column", help=("say `--map INPUT=COLUMN`",)),
     "input-twice-mapped": Words("`{name}` is given twice", help=("give it by `--map` or by its own option",)),
     "no-such-column": Words("the table has no column `{name}`", help=("did you mean `{nearest}`?", "it has {known}")),
