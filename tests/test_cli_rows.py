@@ -195,7 +195,13 @@ def test_a_table_that_is_not_there(name: str) -> None:
 
 @pytest.mark.parametrize(
     ("line", "said"),
-    [("[1]", "is no object"), ("{", "is no JSON"), ("[" * 100_000, "is no JSON"), ('{"a": "x"}', "x is no float")],
+    [
+        ("[1]", "is no object"),
+        ("{", "is no JSON"),
+        ('{"a": 1, "b": 2}', "has the key `b`"),
+        ("[" * 100_000, "is no JSON"),
+        ('{"a": "x"}', "x is no float"),
+    ],
 )
 def test_wrong_json_lines(line: str, said: str) -> None:
     Path("t.jsonl").write_text(f'{{"a": 1}}\n{line}\n', encoding="utf-8")

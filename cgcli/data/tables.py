@@ -193,7 +193,12 @@ def _json_rows(path: str) -> Iterator[tuple[dict[str, Any], int]]:
 
 def _read_json(path: str, rows: int, columns: Sequence[str]) -> Iterator[tuple[Chunk, int]]:
     source = _json_rows(path)
+    known = frozenset(columns)
     while part := list(islice(source, rows)):
+        for row, number in part:
+            if not known.issuperset(row):
+                new = next(name for name in row if name not in known)
+                raise error("table-key", status=1, line=number, file=path, name=new)
         places = [(path, number) for _, number in part]
         yield Chunk({name: [row.get(name) for row, _ in part] for name in columns}, places), 0
 

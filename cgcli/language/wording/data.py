@@ -16,6 +16,10 @@ WORDS: dict[str, Words] = {
     "table-object": Words(
         "line {line} of `{file}` is no object", help=('a line of JSON Lines is as `{{"a": 1, "b": 2}}`',)
     ),
+    "table-key": Words(
+        "line {line} of `{file}` has the key `{name}`, which the first line has not",
+        help=("the first line names all columns; where a row has none of a key, write null",),
+    ),
     "table-json": Words("line {line} of `{file}` is no JSON: {reason}", help=("each line is an object of its own",)),
     "table-lengths": Words("the arrays in `{file}` differ in their rows", help=("{lengths}",)),
     "table-cell": Words(
