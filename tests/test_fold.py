@@ -72,6 +72,14 @@ def test_depth_says_how_many_calls_are_open(depth: int, titles: list[str]) -> No
     assert [title for title, _ in blocks(drawn(CALLS, Wish(depth=depth)))] == titles
 
 
+def test_a_deep_recursion_is_closed_at_once() -> None:
+    text = "fn f(n) { if n < 1 { return x }\n return sin(f(n - 1)) * n }\ninput x: float; y = f(3000)"
+    program = parse(text, mode="dynamic").recorded({"x": 0.5})
+    made = picture(program.graph, None, (), View(Wish(budget=30)))
+    assert made.told[0].startswith("calls are closed below depth ")
+    assert 20 <= len(made.nodes) <= 30
+
+
 def test_fold_and_unfold_by_name() -> None:
     assert [title for title, _ in blocks(drawn(CALLS, Wish(fold=frozenset("f"))))] == ["f"] * 4
     assert [title for title, _ in blocks(drawn(CALLS, Wish(fold=frozenset("g"))))] == ["g"] * 2

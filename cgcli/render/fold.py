@@ -71,12 +71,14 @@ def fold(graph: Graph, shown: Sequence[int], place: Sequence[int], wish: Wish) -
     limit = max(depths, default=0) if wish.depth is None else wish.depth
     items = _items(graph, shown, place, _closed(graph, depths, limit, wish))
     told: list[str] = []
-    if len(items) > wish.budget and wish.depth is None:
-        while len(items) > wish.budget and limit > 0:
-            limit -= 1
-            items = _items(graph, shown, place, _closed(graph, depths, limit, wish))
-        if depths:
-            told.append(f"calls are closed below depth {limit}" if limit else "calls are closed")
+    if len(items) > wish.budget and wish.depth is None and depths:
+        low, high = 0, limit  # the deepest limit that fits, or 0; there may be as many as a recursion is deep
+        while high - low > 1:
+            limit = (low + high) // 2
+            fits = len(_items(graph, shown, place, _closed(graph, depths, limit, wish))) <= wish.budget
+            low, high = (limit, high) if fits else (low, limit)
+        items = _items(graph, shown, place, _closed(graph, depths, low, wish))
+        told.append(f"calls are closed below depth {low}" if low else "calls are closed")
     blocks = [
         Block("call", graph.groups[i.group].function, i.nodes, graph.groups[i.group].parent) for i in items if i.closed
     ]
