@@ -93,6 +93,9 @@ class Speller:
         """Nothing is spelled before `prepare` says which nodes are wanted."""
         self.graph, self.params, self.outputs = graph, frozenset(params), frozenset(graph.outputs)
         self.fixed = self._fixed()
+        self.depth = {NONE: 0}  # of each group, how many calls it is in
+        for g, group in enumerate(graph.groups):
+            self.depth[g] = self.depth[group.parent] + 1
         self.place = [self._place(i) for i in range(len(graph))]
         self._short: dict[int, Written] = {}
 
@@ -212,7 +215,8 @@ class Speller:
     def _call(self, inside: int, outside: int) -> Written | None:
         """How a value of the group `inside` is spelled in the group `outside` around it; None in the same one."""
         groups, function = self.graph.groups, None
-        while inside not in (NONE, outside):
+        limit = self.depth[outside]
+        while self.depth[inside] > limit:
             function, inside = groups[inside].function, groups[inside].parent
         return None if function is None or inside != outside else Written(f"{clip(function)}(…)")
 
