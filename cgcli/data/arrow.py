@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import IO, Any
 
 from cgcli.graph.diagnostic import error
@@ -93,29 +94,25 @@ def _library() -> Any:
     return pa
 
 
-class _opened:  # noqa: N801 - reads as the function that it is
-    """A file as `with` has it: pyarrow's reader, and what it raises."""
+@contextmanager
+def _opened(path: str) -> Iterator[tuple[Any, Any]]:
+    """pyarrow's reader of a file, and what it raises."""
+    pa = _library()
+    broken = (pa.ArrowException, OSError, ValueError)
+    try:
+        if path.lower().endswith(".parquet"):
+            from pyarrow import parquet
 
-    def __init__(self, path: str) -> None:
-        self.path = path
-
-    def __enter__(self) -> tuple[Any, Any]:
-        pa = _library()
-        broken = (pa.ArrowException, OSError, ValueError)
-        try:
-            if self.path.lower().endswith(".parquet"):
-                from pyarrow import parquet
-
-                self.file = parquet.ParquetFile(self.path)
-            else:
-                self.file = pa.ipc.open_file(self.path)
-        except broken as problem:
-            raise _unreadable(self.path, problem) from None
-        return self.file, broken
-
-    def __exit__(self, *_: object) -> None:
-        if hasattr(self.file, "close"):
-            self.file.close()
+            file = parquet.ParquetFile(path)
+        else:
+            file = pa.ipc.open_file(path)
+    except broken as problem:
+        raise _unreadable(path, problem) from None
+    try:
+        yield file, broken
+    finally:
+        if hasattr(file, "close"):
+            file.close()
 
 
 def _unreadable(path: str, problem: Exception) -> Exception:
