@@ -56,6 +56,7 @@ def test_the_functions_that_are_promised_are_there() -> None:
         "multi_head_attention lstm_cell gru_cell embedding",
         "stats": "normal_logpdf lognormal_logpdf multivariate_normal_logpdf normal_cdf",
         "finance": "black_scholes_call black_scholes_put",
+        "optim": "sgd momentum adam adamw rmsprop adagrad lion clip linear cosine exponential warmup",
     }
     assert {f"{file}.{name}" for file, names in wanted.items() for name in names.split()} <= set(NAMES)
     assert len(set(NAMES)) == len(NAMES)

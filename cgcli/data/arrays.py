@@ -179,6 +179,22 @@ def _safetensor(path: str, member: str | None, limit: int) -> Any:
 
 
 def _safetensors(path: str, member: str | None, limit: int) -> dict[str, Any]:
+    def read(opened: Any) -> dict[str, Any]:
+        names = list(opened.keys())
+        if member is not None and member not in names:
+            raise _no_such(path, member, names)
+        return {name: opened.get_tensor(name) for name in (names if member is None else [member])}
+
+    found: dict[str, Any] = _with_safetensors(path, limit, read)
+    return found
+
+
+def read_metadata(path: str) -> dict[str, str]:
+    """What a safetensors file says besides its arrays. Raises CgError as `read_arrays`."""
+    return dict(_with_safetensors(path, LIMIT, lambda opened: opened.metadata() or {}))
+
+
+def _with_safetensors(path: str, limit: int, use: Callable[[Any], Any]) -> Any:
     with _open(path) as file:
         size = os.fstat(file.fileno()).st_size
         length = int.from_bytes(file.read(8), "little")
@@ -190,10 +206,7 @@ def _safetensors(path: str, member: str | None, limit: int) -> dict[str, Any]:
     safetensors: Any = importlib.import_module("safetensors")
     try:
         with safetensors.safe_open(path, framework="numpy") as opened:
-            names = list(opened.keys())
-            if member is not None and member not in names:
-                raise _no_such(path, member, names)
-            return {name: opened.get_tensor(name) for name in (names if member is None else [member])}
+            return use(opened)
     except CgError:
         raise
     except (safetensors.SafetensorError, OSError, ValueError, TypeError, KeyError, AttributeError) as e:

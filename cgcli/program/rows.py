@@ -76,7 +76,7 @@ class Rows:
         """How many rows to run at a time, so that their values stay small."""
         if self.program.mode == "dynamic":
             return 1024
-        return max(1, min(MOST_ROWS, ELEMENTS // max(1, _elements(self.program.graph))))
+        return max(1, min(MOST_ROWS, ELEMENTS // max(1, elements(self.program.graph))))
 
     def names(self) -> tuple[str, ...]:
         """The columns of the result."""
@@ -111,7 +111,7 @@ class Rows:
         else:
             graph = replace(program.graph, outputs=tuple(values[name] for name in program.outputs))
         flags = [i.name in self.columns for i in program.inputs]
-        made = batch(graph, flags, _fresh(graph))
+        made = batch(graph, flags, fresh_size(graph))
         self._outputs = made.outputs
         return executor(made, None, program.max_memory, program.max_steps, program.backend)
 
@@ -148,7 +148,7 @@ def fitted(program: Program, name: str, rows: Any) -> Any:
     return fit(replace(declared, type=wanted), rows)
 
 
-def _fresh(graph: Graph) -> str:
+def fresh_size(graph: Graph) -> str:
     """A name for the number of rows that no size of the program has."""
     taken = {str(size) for t in graph.types if isinstance(t, Type) for size in t.shape}
     name = ROWS
@@ -157,7 +157,7 @@ def _fresh(graph: Graph) -> str:
     return name
 
 
-def _elements(graph: Graph) -> int:
+def elements(graph: Graph) -> int:
     """Numbers that one row's values hold; of a size that is not known, 64."""
     total = 0
     for k in graph.type:

@@ -1,0 +1,356 @@
+"""A program as something to train: its loss over rows of a table, in either mode."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from cgcli.graph.diagnostic import error
+from cgcli.graph.graph import Graph
+from cgcli.graph.traversal import prune
+from cgcli.graph.types import ANY, Type
+from cgcli.language.records import Input
+from cgcli.language.suggest import nearest
+from cgcli.ops.builder import Builder
+from cgcli.ops.typing import one, single
+from cgcli.run.binding import plain
+from cgcli.run.executors import executor
+from cgcli.train.loop import Step
+from cgcli.train.rules import Update
+from cgcli.train.state import State
+from cgcli.train.step import memories, step_graph, update_graph
+
+from .dynamic import RunProgram
+from .program import Program, Values
+from .rows import ELEMENTS, elements, fresh_size
+
+TRAINING, STEP = "training", "step"  # inputs that training binds, where a program declares them
+
+
+@dataclass(frozen=True)
+class Examples:
+    """Rows: by input an array with a row each, or of structured data a list.
+
+    together: whether the inputs take many rows at once, as their leading size; else the program says what one row is.
+    """
+
+    columns: Mapping[str, Any]
+    rows: int
+    together: bool = False
+
+    def take(self, rows: Any) -> Examples:
+        """These rows, in this order."""
+        part = {n: [x[k] for k in rows] if isinstance(x, list) else x[rows] for n, x in self.columns.items()}
+        return Examples(part, len(rows), self.together)
+
+
+@dataclass(frozen=True)
+class Task:
+    """What is wanted of a program. constants: the inputs that are the same in every row, and parameters' own starts.
+
+    loss: what to make small. trained: the parameters that change. reduce: `mean` of the rows' losses, or their `sum`.
+    """
+
+    program: Program
+    loss: str
+    trained: tuple[str, ...]
+    constants: Values
+    examples: Examples
+    held: Examples | None = None
+    reduce: str = "mean"
+
+
+def task(
+    program: Program,
+    target: str,
+    constants: Values,
+    examples: Examples,
+    held: Examples | None = None,
+    frozen: Sequence[str] = (),
+    reduce: str = "mean",
+) -> Task:
+    """What is wanted, checked. Raises CgError for names that are none, and when there is nothing to train."""
+    params = [i.name for i in program.inputs if i.kind == "param"]
+    for name in frozen:
+        if name not in params:
+            raise error("unknown-param", name=name, nearest=nearest(name, params), known=params)
+    trained = tuple(i.name for i in program.inputs if i.kind == "param" and i.type.is_float and i.name not in frozen)
+    if not trained:
+        raise error("nothing-to-train", frozen=bool(frozen), inputs=[i.name for i in program.inputs])
+    if program.mode == "static":
+        t = _named(program, target)
+        if not t.has_derivative:
+            raise error("no-derivative-of", name=target, type=t)
+    return Task(program, target, trained, constants, examples, held, reduce)
+
+
+def start(task: Task, update: Update | None = None) -> State:
+    """The state before the first step: parameters as given or as their initialisers make them, memories of zeros."""
+    import numpy as np
+
+    values = _first(task)
+    program = task.program
+    if isinstance(program, RunProgram):
+        _, bound, _ = program._given(values)
+    else:
+        program = program._for(values)
+        bound = {i.name: x for i, x in zip(program.inputs, program._bind(values), strict=True)}
+    declared = {i.name: i.type for i in task.program.inputs}
+    params = {n: np.array(bound[n], dtype="float32" if declared[n].dtype == "f32" else "float64") for n in task.trained}
+    if update is None:
+        return State(params, {})
+    return State(params, {m.key: np.zeros_like(params[m.param]) for m in memories(update, _typed(task, task.trained))})
+
+
+class StaticProblem:
+    """A task whose whole step is one graph, planned once."""
+
+    def __init__(self, task: Task, update: Update | None = None) -> None:
+        self.task, self.update = task, update
+        self.rows = task.examples.rows
+        program = self.program = task.program._for(_first(task))
+        numbers = [n for n in program.outputs if n != task.loss and not program.type_of(n).shape]
+        self.judged = (task.loss, *(n for n in numbers if not program.type_of(n).weak))
+        self.graph = _over_rows(task, program, self.judged)
+        self.loss_graph = prune(replace(self.graph, outputs=self.graph.outputs[:1]))
+        self.most = max(1, ELEMENTS // max(1, elements(program.graph)))
+        self._executors: dict[str, tuple[Any, Sequence[int]]] = {}
+        self._given = self._fixed()
+
+    @property
+    def step_graph(self) -> Graph:
+        """Loss, gradients and update as one graph."""
+        assert self.update is not None
+        return step_graph(self.loss_graph, self.update, self.task.trained)
+
+    def step(self, state: State, rows: Any) -> Step:
+        assert self.update is not None
+        examples = self.task.examples if rows is None else self.task.examples.take(rows)
+        typed = _typed(self.task, self.task.trained)
+        kept = [state.memories[m.key] for m in memories(self.update, typed)]
+        given = self._inputs(state.params, examples, True, state.step + 1)
+        found = self._run("step", [*given, *map(plain, kept), float(state.step + 1), self.update.rate])
+        return _stepped(self.task, self.update, found)
+
+    def validate(self, state: State) -> Mapping[str, float] | None:
+        held = self.task.held
+        return None if held is None else self.judge(state.params, held)
+
+    def judge(self, params: Mapping[str, Any], examples: Examples) -> dict[str, float]:
+        """The loss and the program's other outputs that are numbers: means over the rows, piece by piece."""
+        totals = dict.fromkeys(self.judged, 0.0)
+        for at in range(0, max(1, examples.rows), self.most):
+            part = examples
+            if examples.rows:
+                part = examples.take(range(at, min(at + self.most, examples.rows)))
+            found = self._run("judge", self._inputs(params, part, False, 0))
+            weight = part.rows if self.task.reduce == "mean" and examples.rows else 1
+            for n, x in zip(self.judged, found, strict=True):
+                totals[n] += float(x) * weight
+        count = examples.rows if self.task.reduce == "mean" and examples.rows else 1
+        return {n: x / count for n, x in totals.items()}
+
+    def gradients(self, params: Mapping[str, Any], rows: Any = None) -> tuple[float, dict[str, Any]]:
+        """The loss and its gradient by each parameter that is trained."""
+        import numpy as np
+
+        examples = self.task.examples if rows is None else self.task.examples.take(rows)
+        loss, *found = self._run("gradient", self._inputs(params, examples, True, 1))
+        return float(loss), {n: np.asarray(g) for n, g in zip(self.task.trained, found, strict=True)}
+
+    def _run(self, what: str, inputs: Sequence[Any]) -> list[Any]:
+        runs, outputs = self._executor(what)
+        v = runs.forward(inputs)
+        return [v[i] for i in outputs]
+
+    def _executor(self, what: str) -> tuple[Any, Sequence[int]]:
+        known = self._executors.get(what)
+        if known is None:
+            program = self.program
+            made = {"step": self._step_graph, "judge": self._judging, "gradient": self._gradient}[what]()
+            runs = executor(made, None, program.max_memory, program.max_steps, program.backend)
+            known = self._executors[what] = (runs, made.outputs)
+        return known
+
+    def _step_graph(self) -> Graph:
+        return self.step_graph
+
+    def _judging(self) -> Graph:
+        return self.graph
+
+    def _gradient(self) -> Graph:
+        from cgcli.transform.gradient import gradient
+
+        graph = self.loss_graph
+        by_name = {graph.names[i]: i for i in graph.inputs}
+        return gradient(graph, graph.outputs[0], [by_name[n] for n in self.task.trained], value=True)
+
+    def _fixed(self) -> list[Any]:
+        """The inputs as one run has them; what changes is written over."""
+        return self.program._bind(_first(self.task))
+
+    def _inputs(self, params: Mapping[str, Any], examples: Examples, training: bool, step: int) -> list[Any]:
+        given = []
+        for declared, x in zip(self.program.inputs, self._given, strict=True):
+            n = declared.name
+            if n in params:
+                given.append(plain(params[n]))
+            elif n in examples.columns:
+                given.append(examples.columns[n])
+            else:
+                given.append(_told(declared, self.task, training, step, x))
+        return given
+
+
+class DynamicProblem:
+    """A task whose graph each row makes anew: gradients come row by row, the update is a graph of its own."""
+
+    def __init__(self, task: Task, update: Update | None = None) -> None:
+        self.task, self.update = task, update
+        self.rows = task.examples.rows
+        self._executor: Any = None
+
+    def step(self, state: State, rows: Any) -> Step:
+        assert self.update is not None
+        examples = self.task.examples if rows is None else self.task.examples.take(rows)
+        loss, gradients = self._gradients(state.params, examples, True, state.step + 1)
+        trained, typed = self.task.trained, _typed(self.task, self.task.trained, state.params)
+        if self._executor is None:
+            made = update_graph(self.update, typed)
+            self._executor = executor(made), made.outputs
+        runs, outputs = self._executor
+        kept = [state.memories[m.key] for m in memories(self.update, typed)]
+        given = [*(state.params[n] for n in trained), *(gradients[n] for n in trained), *kept]
+        v = runs.forward([*map(plain, given), float(state.step + 1), self.update.rate])
+        return _stepped(self.task, self.update, [loss, *[v[i] for i in outputs]])
+
+    def validate(self, state: State) -> Mapping[str, float] | None:
+        held = self.task.held
+        return None if held is None else self.judge(state.params, held)
+
+    def judge(self, params: Mapping[str, Any], examples: Examples) -> dict[str, float]:
+        """The loss and the program's other outputs that are numbers: means over the rows."""
+        totals: dict[str, float] = {}
+        runs = _runs(examples)
+        for row in runs:
+            values = self._values(params, row, False, 0)
+            record = self.task.program.recorded(values)
+            found = record.eval(values, every=True)
+            if self.task.loss not in found:
+                record.of_choice(self.task.loss)  # says what there is
+            names = [self.task.loss, *(n for n in record.outputs if n != self.task.loss)]
+            for n in names:
+                if not record.type_of(n).shape and record.type_of(n) != ANY:
+                    totals[n] = totals.get(n, 0.0) + float(found[n])
+        count = len(runs) if self.task.reduce == "mean" else 1
+        return {n: x / count for n, x in totals.items()}
+
+    def gradients(self, params: Mapping[str, Any], rows: Any = None) -> tuple[float, dict[str, Any]]:
+        """The loss and its gradient by each parameter that is trained."""
+        examples = self.task.examples if rows is None else self.task.examples.take(rows)
+        return self._gradients(params, examples, True, 1)
+
+    def _gradients(
+        self, params: Mapping[str, Any], examples: Examples, training: bool, step: int
+    ) -> tuple[float, dict[str, Any]]:
+        import numpy as np
+
+        total = 0.0
+        sums = {n: np.zeros_like(x) for n, x in params.items()}
+        runs = _runs(examples)
+        for row in runs:
+            values = self._values(params, row, training, step)
+            found = self.task.program.grad(values, of=self.task.loss, wrt=self.task.trained)
+            total += float(found.value)
+            for n, g in found.partials.items():
+                sums[n] = sums[n] + g
+        count = len(runs) if self.task.reduce == "mean" else 1
+        return total / count, {n: np.asarray(g / count, dtype=params[n].dtype) for n, g in sums.items()}
+
+    def _values(self, params: Mapping[str, Any], row: Values, training: bool, step: int) -> dict[str, Any]:
+        told = {}
+        for declared in self.task.program.inputs:
+            if declared.name in (TRAINING, STEP) and declared.name not in self.task.constants:
+                told[declared.name] = _told(declared, self.task, training, step, declared.default)
+        return {**self.task.constants, **told, **row, **{n: plain(x) for n, x in params.items()}}
+
+
+def problem(task: Task, update: Update | None = None) -> StaticProblem | DynamicProblem:
+    """The task, in the program's mode."""
+    return (StaticProblem if task.program.mode == "static" else DynamicProblem)(task, update)
+
+
+def _told(declared: Input, task: Task, training: bool, step: int, otherwise: Any) -> Any:
+    """What training tells a program that asks for it."""
+    if declared.kind == "param" or declared.name in task.constants or declared.type.shape:
+        return otherwise
+    if declared.name == TRAINING and declared.type.dtype == "bool":
+        return training
+    return step if declared.name == STEP and declared.type.is_int else otherwise
+
+
+def _named(program: Program, name: str) -> Type:
+    if name not in program.module.values:
+        known = list(program.module.values)
+        raise error("unknown-output", name=name, nearest=nearest(name, known), known=known)
+    return program.type_of(name)
+
+
+def _typed(task: Task, names: Sequence[str], params: Mapping[str, Any] | None = None) -> list[tuple[str, Type]]:
+    """Parameters with their types; with sizes in numbers where arrays are given."""
+    types = {i.name: i.type for i in task.program.inputs}
+    if params is None:
+        return [(n, types[n]) for n in names]
+    return [(n, types[n]._replace(shape=params[n].shape)) for n in names]
+
+
+def _runs(examples: Examples) -> list[dict[str, Any]]:
+    """What is run one after the other: each row, or all of them at once."""
+    if examples.together or not examples.rows:
+        return [dict(examples.columns)]
+    return [{n: x[k] for n, x in examples.columns.items()} for k in range(examples.rows)]
+
+
+def _first(task: Task) -> dict[str, Any]:
+    return {**task.constants, **_runs(task.examples)[0]}
+
+
+def _over_rows(task: Task, program: Program, names: Sequence[str]) -> Graph:
+    """The graph of some values as numbers: of a program for one row, the mean (or sum) over many."""
+    from cgcli.transform.batch import batch
+
+    graph = replace(program.graph, outputs=tuple(program.module.values[n] for n in names))
+    if task.examples.rows and not task.examples.together:
+        flags = [i.name in task.examples.columns for i in program.inputs]
+        graph = batch(graph, flags, fresh_size(graph))
+    b = Builder()
+    where = b.inline(graph, [b.input(single(graph.type_of(i)), graph.names.get(i)) for i in graph.inputs])
+    found = []
+    for k, i in enumerate(graph.outputs):
+        x = where[i]
+        t = one(b.type_of(x))
+        if t.shape:
+            if not t.is_float:
+                x = b.cast(x, dtype="float")
+            x = b.apply(task.reduce, x, axes=tuple(range(-len(t.shape), 0)), keepdims=False)
+            b.names[x] = names[k]
+        found.append(x)
+    return b.done(*found)
+
+
+def _stepped(task: Task, update: Update, found: Sequence[Any]) -> Step:
+    import numpy as np
+
+    loss, norm, rate, *rest = found
+    params, kept = rest[: len(task.trained)], rest[len(task.trained) :]
+    keys = [m.key for m in memories(update, _typed(task, task.trained))]
+    types = {i.name: "float32" if i.type.dtype == "f32" else "float64" for i in task.program.inputs}
+    return Step(
+        float(loss),
+        float(norm),
+        float(rate),
+        # in one layout, as a checkpoint hands them back: sums round as the layout wants it
+        {n: np.array(x, dtype=types[n], order="C") for n, x in zip(task.trained, params, strict=True)},
+        {m: np.array(x, dtype=types[m.partition("/")[2]], order="C") for m, x in zip(keys, kept, strict=True)},
+    )

@@ -1,0 +1,63 @@
+"""Where a training is: all that decides how it goes on, bit for bit."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+CURRENT, MEMORY = "current/", "memory/"
+
+
+@dataclass
+class State:
+    """params, memories: arrays by name. step: how many were done. epoch: how many are complete.
+
+    batch: how many of the epoch that is under way are done, with `rows` rows whose losses add up to `total`. best: the
+    lowest loss on validation data, with the parameters that gave it; waited: epochs since. history: a record an epoch.
+    seconds: time spent. stopped: why the training is over, if it is.
+    """
+
+    params: dict[str, Any]
+    memories: dict[str, Any]
+    step: int = 0
+    epoch: int = 0
+    batch: int = 0
+    rows: int = 0
+    total: float = 0.0
+    best: float | None = None
+    best_params: dict[str, Any] | None = None
+    waited: int = 0
+    seconds: float = 0.0
+    stopped: str | None = None
+    history: list[dict[str, Any]] = field(default_factory=list)
+
+    @property
+    def result(self) -> dict[str, Any]:
+        """The parameters to use: the best ones where they are told apart, else the newest."""
+        return self.best_params if self.best_params is not None else self.params
+
+    def tensors(self) -> dict[str, Any]:
+        """By name what a checkpoint holds: a parameter to use under its own name."""
+        found = dict(self.result)
+        if self.best_params is not None:
+            found |= {CURRENT + name: x for name, x in self.params.items()}
+        return found | {MEMORY + name: x for name, x in self.memories.items()}
+
+    def numbers(self) -> dict[str, Any]:
+        """The rest, as JSON knows it."""
+        arrays = ("params", "memories", "best_params")
+        return {each.name: getattr(self, each.name) for each in fields(self) if each.name not in arrays}
+
+
+def restored(tensors: Mapping[str, Any], numbers: Mapping[str, Any]) -> State:
+    """The state that gave these. Raises TypeError for numbers that are none of a state's."""
+    memories = {n.removeprefix(MEMORY): x for n, x in tensors.items() if n.startswith(MEMORY)}
+    current = {n.removeprefix(CURRENT): x for n, x in tensors.items() if n.startswith(CURRENT)}
+    own = weights(tensors)
+    return State(current or own, memories, **numbers, best_params=own if current else None)
+
+
+def weights(tensors: Mapping[str, Any]) -> dict[str, Any]:
+    """The parameters to use among a checkpoint's tensors."""
+    return {n: x for n, x in tensors.items() if not n.startswith((MEMORY, CURRENT))}
