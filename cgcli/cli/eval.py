@@ -28,6 +28,7 @@ from cgcli.cli.options import (
     Seed,
     Set,
     Timeout,
+    Weights,
 )
 from cgcli.cli.results import exclude, show_numbers
 from cgcli.cli.rows import only_with_data, over_rows
@@ -44,6 +45,7 @@ def evaluate(
     expression: Expression = None,
     settings: Set = None,
     inputs_file: InputsFile = None,
+    weights: Weights = None,
     every: Every = False,
     layout: Format = None,
     precision: Precision = None,
@@ -80,6 +82,7 @@ def evaluate(
         max_steps,
         timeout,
         mode,
+        weights,
     )
     if data is not None:
         others = {"--all": every, "--full": full, "--precision": precision is not None, "--format": layout is not None}

@@ -21,6 +21,7 @@ from cgcli.cli.options import (
     Seed,
     Set,
     Timeout,
+    Weights,
     Wrt,
     choice,
     whole,
@@ -59,6 +60,7 @@ def explain(
     layout: Layout = "text",
     settings: Set = None,
     inputs_file: InputsFile = None,
+    weights: Weights = None,
     precision: Precision = None,
     allow_path: AllowPath = None,
     colour: Colour = "auto",
@@ -73,7 +75,7 @@ def explain(
     they run: the graph is the record of a run.
     """
     names = wrt_names(wrt)
-    limits = (seed, max_memory, None, max_steps, timeout, "dynamic")
+    limits = (seed, max_memory, None, max_steps, timeout, "dynamic", weights)
     session = start(context, file, expression, settings, inputs_file, allow_path, colour, *limits)
     session.require_values()
     program = session.program.recorded(session.values)

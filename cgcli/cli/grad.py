@@ -30,6 +30,7 @@ from cgcli.cli.options import (
     Seed,
     Set,
     Timeout,
+    Weights,
     Wrt,
 )
 from cgcli.cli.output import emit, notice
@@ -63,6 +64,7 @@ def grad(
     compare: Compare = False,
     settings: Set = None,
     inputs_file: InputsFile = None,
+    weights: Weights = None,
     layout: Format = None,
     precision: Precision = None,
     full: Full = False,
@@ -105,6 +107,7 @@ def grad(
         max_steps,
         timeout,
         mode,
+        weights,
     )
     if data is not None:
         others = {

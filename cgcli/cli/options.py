@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable
 from typing import Annotated, Any
@@ -37,6 +38,33 @@ def whole(option: str, least: int, most: int) -> Callable[[str], int]:
         if not digits or int(text) < least:
             raise error("bad-count", option=option, value=text or EMPTY, least=least)
         return min(int(text), most)
+
+    return parse
+
+
+def number(option: str) -> Callable[[str], float]:
+    """Reads a positive number."""
+
+    def parse(text: str) -> float:
+        try:
+            value = float(text)
+        except ValueError:
+            value = math.nan
+        if not 0 < value < math.inf:
+            raise error("bad-positive", option=option, value=text or EMPTY)
+        return value
+
+    return parse
+
+
+def duration(option: str) -> Callable[[str], float]:
+    """Reads a time as `90s`, `5m`, `2h`, or in seconds; gives seconds."""
+
+    def parse(text: str) -> float:
+        match = re.fullmatch(r"(\d{1,9}(?:\.\d{1,6})?)([smh]?)", text.strip(), re.ASCII)
+        if match is None or float(match[1]) == 0:
+            raise error("bad-time", option=option, value=text or EMPTY)
+        return float(match[1]) * {"": 1, "s": 1, "m": 60, "h": 3600}[match[2]]
 
     return parse
 
@@ -99,6 +127,10 @@ Mode = Annotated[
         help="static plans the graph and runs it, dynamic makes it as it runs (else static where that can be).",
         **choice("--mode", "static", "dynamic"),
     ),
+]
+Weights = Annotated[
+    str | None,
+    typer.Option("--weights", metavar="FILE", help="The parameters, from a checkpoint (else their initialisers)."),
 ]
 Of = Annotated[
     str | None,

@@ -21,6 +21,7 @@ from cgcli.cli.options import (
     Mode,
     Of,
     Set,
+    Weights,
     Wrt,
     choice,
 )
@@ -51,6 +52,7 @@ def plan(
     wrt: Wrt = None,
     settings: Set = None,
     inputs_file: InputsFile = None,
+    weights: Weights = None,
     target: Picture = None,
     layout: Layout = None,
     full: Full = False,
@@ -66,7 +68,9 @@ def plan(
     if target is not None and PurePath(target).suffix.lower() != ".svg":
         raise error("unknown-picture", file=target or EMPTY, nearest=None, choices=[".svg"])
     names = wrt_names(wrt)
-    session = start(context, file, expression, settings, inputs_file, allow_path, colour, mode=mode).recorded()
+    session = start(
+        context, file, expression, settings, inputs_file, allow_path, colour, mode=mode, weights=weights
+    ).recorded()
     program = session.program
     if session.values and missing_inputs(program, session.values):
         session.require_values()

@@ -26,6 +26,7 @@ from cgcli.cli.options import (
     Seed,
     Set,
     Timeout,
+    Weights,
     choice,
     whole,
 )
@@ -155,6 +156,7 @@ def render(
     legend: Legend = False,
     settings: Set = None,
     inputs_file: InputsFile = None,
+    weights: Weights = None,
     mode: Mode = None,
     allow_path: AllowPath = None,
     colour: Colour = "auto",
@@ -176,7 +178,7 @@ def render(
         raise error("needs-focus")
     if sides == GRADIENT and (heat or least is not None):
         raise error("picture-of-gradient", option="--heat" if heat else "--min-grad")
-    limits = (seed, max_memory, backend, max_steps, timeout, mode)
+    limits = (seed, max_memory, backend, max_steps, timeout, mode, weights)
     session = start(context, file, expression, settings, inputs_file, allow_path, colour, *limits)
     session = session.recorded()
     graph, evaluation = _evaluated(session, of, sides)

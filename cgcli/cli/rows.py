@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
-import fnmatch
-import sys
-import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
-from cgcli.cli.arguments import EMPTY
+from cgcli.cli.columns import columns_of, few, many_at_once, sources_of
 from cgcli.cli.command import known_options
-from cgcli.cli.inputs import canonical, require
-from cgcli.cli.output import notice, stdout, terminal
+from cgcli.cli.inputs import require
+from cgcli.cli.output import notice, stdout
+from cgcli.cli.progress import StatusLine
 from cgcli.cli.session import Session
-from cgcli.data.cells import converted, side_by_side
 from cgcli.data.sinks import sink
 from cgcli.data.tables import Chunk, Table, open_table
 from cgcli.graph.diagnostic import CgError, error
 from cgcli.language.suggest import nearest
-from cgcli.program.rows import Rows, fitted
+from cgcli.program.only import only, reachable
+from cgcli.program.rows import Rows
 from cgcli.render.escape import show
-
-OFTEN, SELDOM = 0.5, 10.0  # seconds between two words on progress: to a person, to a log
 
 
 def over_rows(
@@ -35,38 +32,79 @@ def over_rows(
     derivatives: bool = False,
     of: str | None = None,
     wrt: Sequence[str] | None = None,
+    predicted: Sequence[str] | None = None,
 ) -> int:
-    """Runs the program for each row and writes a row of results for each. Raises `CgError` for what is wrong."""
+    """Runs the program for each row and writes a row of results for each. Raises `CgError` for what is wrong.
+
+    predicted: the only outputs that are wanted, with the inputs that they need; where it is empty, those that the
+    table suffices for.
+    """
     table = open_table(data)
-    sources = _sources(session, table, maps)
-    require(session.program, {**session.values, **sources}, known_options(session.context))
+    sources = sources_of(session, table, maps)
+    if predicted is None:
+        require(session.program, {**session.values, **sources}, known_options(session.context))
     used = {name for names in sources.values() for name in names}
     unused = [name for name in table.columns if name not in used]
     if unused:
-        notice(show(f"note: no input asks for {_few(unused)} of the table"))
+        notice(show(f"note: no input asks for {few(unused)} of the table"))
     rows = Rows(session.program, session.values, list(sources), derivatives=derivatives, of=of, wrt=wrt)
     done = skipped = 0
-    progress = _Progress(table)
+    line = StatusLine()
     with sink(target, stdout()) as out:
         together: list[str] | None = None
         for chunk, read in table.read(batch or rows.most):
             if together is None:
-                together = _together(session, chunk, sources)
+                together = many_at_once(session, chunk, sources)
+                if predicted is not None:
+                    session = _narrowed(session, sources, together, predicted, batch is not None)
+                    inputs = {each.name for each in session.program.inputs}
+                    sources = {name: columns for name, columns in sources.items() if name in inputs}
+                    together = [name for name in together if name in inputs]
+                    rows = Rows(session.program, session.values, list(sources))
                 if together:
                     rows.together(together, batch is not None)
                 elif batch is not None:
                     raise error("batch-size-alone")
-            columns, kept = _columns(session, chunk, sources, together, on_error)
+            columns, kept = columns_of(session, chunk, sources, together, on_error)
             skipped += len(chunk) - len(kept)
             if kept:
                 out.write(_run(rows, columns, chunk, kept))
             done += len(kept)
-            progress.tell(done, read)
-    progress.end()
+            _progress(line, table, done, read)
+    line.end()
     if skipped:
         some = f"{skipped} row{'' if skipped == 1 else 's'} of {done + skipped}"
         notice(f"note: {some} skipped, with cells that are no numbers")
     return 0
+
+
+def _narrowed(
+    session: Session, sources: Collection[str], together: Sequence[str], wanted: Sequence[str], batches: bool
+) -> Session:
+    """The session with the outputs that are wanted, or that the inputs suffice for, and what they need."""
+    program = session.program
+    given = {*session.values, *sources}
+    if program.mode == "static" and not any(each.open is not None for each in program.inputs):
+        sizes = {program.input(name).type.shape[0] for name in together}
+        # a default that has rows of its own does not go with those of the table
+        rows = [i.name for i in program.inputs if i.kind == "input" and sizes.intersection(i.type.shape)]
+        enough = reachable(program, given, without=[name for name in rows if name not in given])
+        if together and not batches:
+            enough = [name for name in enough if program.type_of(name).shape[:1] in {(size,) for size in sizes}]
+        unknown = next((name for name in wanted if name not in program.module.values), None)
+        if unknown is not None:
+            known = list(program.module.values)
+            raise error("unknown-output", name=unknown, nearest=nearest(unknown, known), known=known)
+        if not wanted and not enough:
+            missing = [i.name for i in program.inputs if i.name not in given and not i.optional]
+            raise error("nothing-to-predict", outputs=list(program.outputs), missing=missing or None)
+        program = only(program, list(wanted) or enough)
+    elif wanted:
+        raise error("outputs-of-run")
+    names = {each.name for each in program.inputs}
+    narrowed = replace(session, program=program, values={n: x for n, x in session.values.items() if n in names})
+    require(program, dict.fromkeys([n for n in given if n in names]), known_options(session.context))
+    return narrowed
 
 
 def _run(rows: Rows, columns: Mapping[str, Any], chunk: Chunk, kept: Sequence[int]) -> dict[str, Any]:
@@ -96,120 +134,10 @@ def only_with_data(maps: Sequence[str] | None, on_error: str | None, target: str
             raise error("needs-data", option=option)
 
 
-def _few(names: Sequence[str]) -> str:
-    shown = ", ".join(f"`{name}`" for name in names[:5])
-    word = "the column" if len(names) == 1 else "the columns"
-    return f"{word} {shown}" + (f" and {len(names) - 5} more" if len(names) > 5 else "")
-
-
-def _sources(session: Session, table: Table, maps: Sequence[str]) -> dict[str, list[str]]:
-    """The columns of each input that has no value on the line: one, or by a pattern several that make a vector."""
-    inputs = [each.name for each in session.program.inputs]
-    found: dict[str, list[str]] = {}
-    by_name = {canonical(column): column for column in table.columns}
-    for each in maps:
-        name, equals, pattern = each.partition("=")
-        name = canonical(name)
-        if not equals or not name or not pattern.strip():
-            raise error("bad-map", value=each or EMPTY)
-        if name not in inputs:
-            raise error("unknown-input", name=name, nearest=nearest(name, inputs), known=inputs)
-        if name in found or name in session.values:
-            raise error("input-twice-mapped", name=name)
-        pattern = pattern.strip()
-        exact = [pattern] if pattern in table.columns else []
-        columns = exact or [c for c in table.columns if fnmatch.fnmatchcase(c, pattern)]
-        if not columns:
-            known = list(table.columns)
-            raise error("no-such-column", name=pattern, nearest=nearest(pattern, known), known=known)
-        if len(columns) > 1 and len(session.program.input(name).type.shape) != 1:
-            raise error("map-many", name=name, count=len(columns), wanted=session.program.input(name).type)
-        found[name] = columns
-    for name in inputs:
-        if name not in found and name not in session.values and name in by_name:
-            found[name] = [by_name[name]]
-    return found
-
-
-def _columns(
-    session: Session, chunk: Chunk, sources: Mapping[str, Sequence[str]], together: Sequence[str], on_error: str
-) -> tuple[dict[str, Any], list[int]]:
-    """By input an array, a row each, and the rows that are kept."""
-    found: dict[str, Any] = {}
-    dropped: set[int] = set()
-    for name, columns in sources.items():
-        t = session.program.input(name).type
-        pattern = len(columns) > 1
-        item = t._replace(shape=()) if pattern else t._replace(shape=t.shape[1:]) if name in together else t
-        parts = []
-        for column in columns:
-            array, bad = converted(chunk.columns[column], item)
-            if bad and (on_error == "stop" or (on_error == "nan" and not t.is_float)):
-                path, line = chunk.places[bad[0]]
-                text = chunk.columns[column][bad[0]]
-                shown = "nothing" if text in ("", None) else str(text)[:100]
-                raise error("table-cell", status=1, file=path, line=line, column=column, text=shown, wanted=item)
-            if on_error == "skip":
-                dropped.update(bad)
-            parts.append(array)
-        found[name] = side_by_side(parts) if pattern else parts[0]
-    kept = [k for k in range(len(chunk)) if k not in dropped]
-    if dropped:
-        found = {name: x[kept] for name, x in found.items()}
-    return {n: x if n in together else fitted(session.program, n, x) for n, x in found.items()}, kept
-
-
-def _together(session: Session, chunk: Chunk, sources: Mapping[str, Sequence[str]]) -> list[str]:
-    """The inputs that have one axis more than a cell of their column: they take many rows at once."""
-    found = []
-    for name, columns in sources.items():
-        shape = session.program.input(name).type.shape
-        if len(columns) == 1 and shape and _rank(chunk.columns[columns[0]]) == len(shape) - 1:
-            found.append(name)
-    return found
-
-
-def _rank(cells: Any) -> int:
-    """The axes of what a column holds in a cell, as its first one tells."""
-    if hasattr(cells, "ndim"):
-        return int(cells.ndim) - 1
-    first = cells[0] if len(cells) else None
-    if isinstance(first, str):
-        text = first.lstrip()
-        return text[: len(text) - len(text.lstrip("[ "))].count("[")
-    rank = 0
-    while isinstance(first, list):
-        first = first[0] if first else None
-        rank += 1
-    return rank
-
-
-class _Progress:
-    """What a person sees of a long run on standard error; in a log a line now and then."""
-
-    def __init__(self, table: Table) -> None:
-        self.size, self.begun = table.size, time.monotonic()
-        self.person = terminal(sys.stderr)
-        self.last = self.begun
-        self.shown = False
-
-    def tell(self, rows: int, read: int) -> None:
-        now = time.monotonic()
-        if now - self.last < (OFTEN if self.person else SELDOM):
-            return
-        self.last = now
-        seconds = now - self.begun
-        text = f"{rows} rows, {rows / seconds:.0f} a second"
-        if self.size and read:
-            text += f", {max(0.0, seconds * (self.size - read) / read):.0f} s left"
-        if self.person:
-            sys.stderr.write(f"\r{text}\x1b[K")
-            sys.stderr.flush()
-            self.shown = True
-        else:
-            notice(text)
-
-    def end(self) -> None:
-        if self.shown:
-            sys.stderr.write("\r\x1b[K")
-            sys.stderr.flush()
+def _progress(line: StatusLine, table: Table, rows: int, read: int) -> None:
+    if not line.due():
+        return
+    text = f"{rows} rows, {rows / line.seconds:.0f} a second"
+    if table.size and read:
+        text += f", {max(0.0, line.seconds * (table.size - read) / read):.0f} s left"
+    line.tell(text)

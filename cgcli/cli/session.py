@@ -52,6 +52,7 @@ def start(
     max_steps: int | None = None,
     timeout: float | None = None,
     mode: str | None = None,
+    weights: str | None = None,
 ) -> Session:
     """Opens the program, reads the values and prints the warnings. Raises `CgError` for what is wrong with either."""
     if timeout is not None:
@@ -61,6 +62,10 @@ def start(
     program.max_memory, program.max_steps, program.backend = max_memory, max_steps, backend
     tell(program.warnings, colour)
     values = gather(program, settings or (), inputs_file, known_options(context))
+    if weights is not None:
+        from cgcli.cli.trained import trained  # with the library that reads such files
+
+        values = {**trained(program, weights, values), **values}
     tell(program.range_warnings(values), colour)
     return Session(program, values, context)
 

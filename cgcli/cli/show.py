@@ -26,6 +26,7 @@ from cgcli.cli.options import (
     Seed,
     Set,
     Timeout,
+    Weights,
     choice,
 )
 from cgcli.cli.output import emit, stdout
@@ -64,6 +65,7 @@ def show(
     of: Of = None,
     settings: Set = None,
     inputs_file: InputsFile = None,
+    weights: Weights = None,
     layout: Format = None,
     precision: Precision = None,
     full: Full = False,
@@ -101,6 +103,7 @@ def show(
         max_steps,
         timeout,
         mode,
+        weights,
     )
     session = session.recorded()
     evaluation = evaluate(session, of)

@@ -21,6 +21,7 @@ from cgcli.cli.options import (
     Seed,
     Set,
     Timeout,
+    Weights,
 )
 from cgcli.cli.output import emit, terminal
 from cgcli.cli.session import start
@@ -43,6 +44,7 @@ def step(
     expression: Expression = None,
     settings: Set = None,
     inputs_file: InputsFile = None,
+    weights: Weights = None,
     commands: Commands = None,
     precision: Precision = None,
     allow_path: AllowPath = None,
@@ -57,7 +59,7 @@ def step(
     Say help at the prompt for the commands. They may also come from a file or from standard input.
     """
     lines = None if commands is None else read_source(commands).text.splitlines()
-    limits = (seed, max_memory, None, max_steps, timeout, "dynamic")
+    limits = (seed, max_memory, None, max_steps, timeout, "dynamic", weights)
     session = start(context, file, expression, settings, inputs_file, allow_path, colour, *limits)
     session.require_values()
     if not isinstance(session.program, DynamicProgram):

@@ -22,6 +22,7 @@ from cgcli.cli.options import (
     Seed,
     Set,
     Timeout,
+    Weights,
     choice,
 )
 from cgcli.cli.output import emit
@@ -46,6 +47,7 @@ def trace(
     expression: Expression = None,
     settings: Set = None,
     inputs_file: InputsFile = None,
+    weights: Weights = None,
     watched: Watched = None,
     only: Only = None,
     layout: Layout = "plain",
@@ -61,7 +63,7 @@ def trace(
 
     Calls are indented, the steps of loops numbered.
     """
-    limits = (seed, max_memory, None, max_steps, timeout, "dynamic")
+    limits = (seed, max_memory, None, max_steps, timeout, "dynamic", weights)
     session = start(context, file, expression, settings, inputs_file, allow_path, colour, *limits)
     session.require_values()
     program = session.program

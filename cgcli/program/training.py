@@ -103,20 +103,41 @@ def start(task: Task, update: Update | None = None) -> State:
     return State(params, {m.key: np.zeros_like(params[m.param]) for m in memories(update, _typed(task, task.trained))})
 
 
+class Bound:
+    """The inputs of a static task: what is given, and what changes from run to run."""
+
+    def __init__(self, task: Task) -> None:
+        self.task = task
+        self.program = task.program._for(_first(task))
+        self._given = self.program._bind(_first(task))
+
+    def inputs(self, params: Mapping[str, Any], examples: Examples, training: bool, step: int) -> list[Any]:
+        """The program's inputs in order, with these parameters and rows."""
+        given = []
+        for declared, x in zip(self.program.inputs, self._given, strict=True):
+            n = declared.name
+            if n in params:
+                given.append(plain(params[n]))
+            elif n in examples.columns:
+                given.append(examples.columns[n])
+            else:
+                given.append(_told(declared, self.task, training, step, x))
+        return given
+
+
 class StaticProblem:
     """A task whose whole step is one graph, planned once."""
 
     def __init__(self, task: Task, update: Update | None = None) -> None:
         self.task, self.update = task, update
         self.rows = task.examples.rows
-        program = self.program = task.program._for(_first(task))
-        numbers = [n for n in program.outputs if n != task.loss and not program.type_of(n).shape]
-        self.judged = (task.loss, *(n for n in numbers if not program.type_of(n).weak))
+        self.bound = Bound(task)
+        program = self.bound.program
+        self.judged = (task.loss, *(n for n in program.outputs if n != task.loss and _is_metric(task, program, n)))
         self.graph = _over_rows(task, program, self.judged)
         self.loss_graph = prune(replace(self.graph, outputs=self.graph.outputs[:1]))
         self.most = max(1, ELEMENTS // max(1, elements(program.graph)))
         self._executors: dict[str, tuple[Any, Sequence[int]]] = {}
-        self._given = self._fixed()
 
     @property
     def step_graph(self) -> Graph:
@@ -129,7 +150,7 @@ class StaticProblem:
         examples = self.task.examples if rows is None else self.task.examples.take(rows)
         typed = _typed(self.task, self.task.trained)
         kept = [state.memories[m.key] for m in memories(self.update, typed)]
-        given = self._inputs(state.params, examples, True, state.step + 1)
+        given = self.bound.inputs(state.params, examples, True, state.step + 1)
         found = self._run("step", [*given, *map(plain, kept), float(state.step + 1), self.update.rate])
         return _stepped(self.task, self.update, found)
 
@@ -144,7 +165,7 @@ class StaticProblem:
             part = examples
             if examples.rows:
                 part = examples.take(range(at, min(at + self.most, examples.rows)))
-            found = self._run("judge", self._inputs(params, part, False, 0))
+            found = self._run("judge", self.bound.inputs(params, part, False, 0))
             weight = part.rows if self.task.reduce == "mean" and examples.rows else 1
             for n, x in zip(self.judged, found, strict=True):
                 totals[n] += float(x) * weight
@@ -156,7 +177,7 @@ class StaticProblem:
         import numpy as np
 
         examples = self.task.examples if rows is None else self.task.examples.take(rows)
-        loss, *found = self._run("gradient", self._inputs(params, examples, True, 1))
+        loss, *found = self._run("gradient", self.bound.inputs(params, examples, True, 1))
         return float(loss), {n: np.asarray(g) for n, g in zip(self.task.trained, found, strict=True)}
 
     def _run(self, what: str, inputs: Sequence[Any]) -> list[Any]:
@@ -167,7 +188,7 @@ class StaticProblem:
     def _executor(self, what: str) -> tuple[Any, Sequence[int]]:
         known = self._executors.get(what)
         if known is None:
-            program = self.program
+            program = self.bound.program
             made = {"step": self._step_graph, "judge": self._judging, "gradient": self._gradient}[what]()
             runs = executor(made, None, program.max_memory, program.max_steps, program.backend)
             known = self._executors[what] = (runs, made.outputs)
@@ -185,22 +206,6 @@ class StaticProblem:
         graph = self.loss_graph
         by_name = {graph.names[i]: i for i in graph.inputs}
         return gradient(graph, graph.outputs[0], [by_name[n] for n in self.task.trained], value=True)
-
-    def _fixed(self) -> list[Any]:
-        """The inputs as one run has them; what changes is written over."""
-        return self.program._bind(_first(self.task))
-
-    def _inputs(self, params: Mapping[str, Any], examples: Examples, training: bool, step: int) -> list[Any]:
-        given = []
-        for declared, x in zip(self.program.inputs, self._given, strict=True):
-            n = declared.name
-            if n in params:
-                given.append(plain(params[n]))
-            elif n in examples.columns:
-                given.append(examples.columns[n])
-            else:
-                given.append(_told(declared, self.task, training, step, x))
-        return given
 
 
 class DynamicProblem:
@@ -232,17 +237,16 @@ class DynamicProblem:
     def judge(self, params: Mapping[str, Any], examples: Examples) -> dict[str, float]:
         """The loss and the program's other outputs that are numbers: means over the rows."""
         totals: dict[str, float] = {}
-        runs = _runs(examples)
+        runs = runs_of(examples)
         for row in runs:
             values = self._values(params, row, False, 0)
             record = self.task.program.recorded(values)
             found = record.eval(values, every=True)
             if self.task.loss not in found:
                 record.of_choice(self.task.loss)  # says what there is
-            names = [self.task.loss, *(n for n in record.outputs if n != self.task.loss)]
-            for n in names:
-                if not record.type_of(n).shape and record.type_of(n) != ANY:
-                    totals[n] = totals.get(n, 0.0) + float(found[n])
+            others = (n for n in record.outputs if n != self.task.loss and _is_metric(self.task, record, n))
+            for n in (self.task.loss, *others):
+                totals[n] = totals.get(n, 0.0) + float(found[n])
         count = len(runs) if self.task.reduce == "mean" else 1
         return {n: x / count for n, x in totals.items()}
 
@@ -258,7 +262,7 @@ class DynamicProblem:
 
         total = 0.0
         sums = {n: np.zeros_like(x) for n, x in params.items()}
-        runs = _runs(examples)
+        runs = runs_of(examples)
         for row in runs:
             values = self._values(params, row, training, step)
             found = self.task.program.grad(values, of=self.task.loss, wrt=self.task.trained)
@@ -290,6 +294,13 @@ def _told(declared: Input, task: Task, training: bool, step: int, otherwise: Any
     return step if declared.name == STEP and declared.type.is_int else otherwise
 
 
+def _is_metric(task: Task, program: Program, name: str) -> bool:
+    """Whether an output says something of many rows together: a number of them all, or a bool of each."""
+    t = program.type_of(name)
+    each = task.examples.rows > 0 and not task.examples.together
+    return not t.shape and t != ANY and (t.dtype == "bool" or not each)
+
+
 def _named(program: Program, name: str) -> Type:
     if name not in program.module.values:
         known = list(program.module.values)
@@ -305,7 +316,7 @@ def _typed(task: Task, names: Sequence[str], params: Mapping[str, Any] | None = 
     return [(n, types[n]._replace(shape=params[n].shape)) for n in names]
 
 
-def _runs(examples: Examples) -> list[dict[str, Any]]:
+def runs_of(examples: Examples) -> list[dict[str, Any]]:
     """What is run one after the other: each row, or all of them at once."""
     if examples.together or not examples.rows:
         return [dict(examples.columns)]
@@ -313,7 +324,7 @@ def _runs(examples: Examples) -> list[dict[str, Any]]:
 
 
 def _first(task: Task) -> dict[str, Any]:
-    return {**task.constants, **_runs(task.examples)[0]}
+    return {**task.constants, **runs_of(task.examples)[0]}
 
 
 def _over_rows(task: Task, program: Program, names: Sequence[str]) -> Graph:

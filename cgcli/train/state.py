@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any
 
@@ -50,12 +50,13 @@ class State:
         return {each.name: getattr(self, each.name) for each in fields(self) if each.name not in arrays}
 
 
-def restored(tensors: Mapping[str, Any], numbers: Mapping[str, Any]) -> State:
-    """The state that gave these. Raises TypeError for numbers that are none of a state's."""
+def restored(tensors: Mapping[str, Any], numbers: Mapping[str, Any], trained: Sequence[str]) -> State:
+    """The state that gave these. Raises TypeError or KeyError for what no state gives."""
     memories = {n.removeprefix(MEMORY): x for n, x in tensors.items() if n.startswith(MEMORY)}
-    current = {n.removeprefix(CURRENT): x for n, x in tensors.items() if n.startswith(CURRENT)}
-    own = weights(tensors)
-    return State(current or own, memories, **numbers, best_params=own if current else None)
+    own = {n: tensors[n] for n in trained}
+    if CURRENT + trained[0] not in tensors:
+        return State(own, memories, **numbers)
+    return State({n: tensors[CURRENT + n] for n in trained}, memories, **numbers, best_params=own)
 
 
 def weights(tensors: Mapping[str, Any]) -> dict[str, Any]:

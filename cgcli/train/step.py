@@ -46,9 +46,10 @@ def update_graph(update: Update, params: Sequence[tuple[str, Type]]) -> Graph:
 
 
 def step_graph(graph: Graph, update: Update, params: Sequence[str]) -> Graph:
-    """A step of training for a graph whose only output is the loss, a number, and these of whose inputs are parameters.
+    """A step of training for a graph whose only output is the loss, a number; params: inputs that change.
 
-    Inputs: those of the graph, the memories, then `step` (from 1) and `rate`. Outputs: the loss, then as `update_graph`.
+    Inputs: those of the graph, the memories, then `step` (from 1) and `rate`.
+    Outputs: the loss, then those of `update_graph`.
     """
     b = Builder()
     inputs = [b.input(single(graph.type_of(i)), graph.names.get(i)) for i in graph.inputs]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from cgcli.graph.diagnostic import Diagnostic
 
-from . import call, control, data, files, host, picture, program, run, structures, syntax, tensors, walking
+from . import call, control, data, files, host, picture, program, run, structures, syntax, tensors, training, walking
 from .words import Worded, Words, fill, phrase
 
 TABLES = (
@@ -20,6 +20,7 @@ TABLES = (
     picture.WORDS,
     call.WORDS,
     data.WORDS,
+    training.WORDS,
 )
 SHARED = {"call": "called here"}  # texts of roles that any diagnostic may have
 WORDS: dict[str, Words] = {code: words for table in TABLES for code, words in table.items()}

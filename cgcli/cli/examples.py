@@ -1,0 +1,66 @@
+"""Tables that a program learns from, as a whole in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from cgcli.cli.columns import columns_of, few, many_at_once, sources_of
+from cgcli.cli.output import notice
+from cgcli.cli.session import Session
+from cgcli.data.tables import open_table
+from cgcli.graph.diagnostic import error
+from cgcli.program.training import Examples
+from cgcli.render.escape import show
+from cgcli.run.limits import human, memory_limit
+
+ROWS = 65_536  # that are read at a time
+
+
+def read_examples(session: Session, data: str, maps: Sequence[str], on_error: str) -> Examples:
+    """All rows of a table, as the program's inputs want them.
+
+    Raises `CgError` for tables and cells that cannot be read, when no input takes a column, and when the rows would
+    need more memory than a run may take.
+    """
+    table = open_table(data)
+    program = session.program
+    sources = {n: c for n, c in sources_of(session, table, maps).items() if program.input(n).kind == "input"}
+    if not sources:
+        raise error("no-column-fits", file=data, columns=list(table.columns), inputs=[i.name for i in program.inputs])
+    used = {name for names in sources.values() for name in names}
+    unused = [name for name in table.columns if name not in used]
+    if unused:
+        notice(show(f"note: no input asks for {few(unused)} of the table"))
+    parts: dict[str, list[Any]] = {name: [] for name in sources}
+    rows = size = skipped = 0
+    limit = program.max_memory or memory_limit()
+    together: list[str] = []
+    for chunk, _ in table.read(ROWS):
+        together = together or many_at_once(session, chunk, sources)
+        columns, kept = columns_of(session, chunk, sources, together, on_error)
+        skipped += len(chunk) - len(kept)
+        rows += len(kept)
+        for name, x in columns.items():
+            parts[name].append(x)
+            size += x.nbytes if hasattr(x, "nbytes") else 8 * len(x)
+        if 2 * size > limit:  # the parts, and then the whole
+            raise error("table-too-large", status=1, file=data, rows=rows, limit=human(limit))
+    if not rows:
+        raise error("table-no-rows", status=1, file=data)
+    if together and (others := [name for name in sources if name not in together]):
+        raise error("batch-mixed", names=together, others=others)
+    if skipped:
+        notice(f"note: {skipped} row{'' if skipped == 1 else 's'} of {rows + skipped} skipped")
+    whole = {name: _joined(pieces) for name, pieces in parts.items()}
+    if together:
+        whole = {name: program.fit_value(name, x) for name, x in whole.items()}
+    return Examples(whole, rows, bool(together))
+
+
+def _joined(pieces: list[Any]) -> Any:
+    import numpy as np
+
+    if isinstance(pieces[0], list):
+        return [x for piece in pieces for x in piece]
+    return np.concatenate(pieces)

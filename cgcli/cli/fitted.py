@@ -1,0 +1,154 @@
+"""What a training found, on standard output."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from cgcli.cli.output import emit
+from cgcli.cli.results import chosen_layout, show_numbers, table_settings
+from cgcli.program.training import Task
+from cgcli.render.histogram import bars
+from cgcli.render.numbers import shortest, single
+from cgcli.render.table import table
+from cgcli.run.binding import plain
+from cgcli.train.fit import Fit, Squares
+from cgcli.train.state import State
+
+LISTED = 100  # numbers of a tensor that JSON lists; of a larger one it says shape and norm
+DIGITS = 6  # of errors and what is computed of them, in the layouts for people
+CORRELATED = 12  # parameters whose correlations are shown
+
+
+def show_state(
+    state: State,
+    judged: Mapping[str, float],
+    wanted: Task,
+    layout: str | None,
+    precision: int | None,
+    full: bool,
+    colour: str,
+    gradients: Mapping[str, Any] | None,
+) -> None:
+    """Prints the loss over all rows, other outputs that are numbers, the parameters, and how it ended."""
+    params = _params(state.result, wanted)
+    loss = judged[wanted.loss]
+    converged = state.stopped == "patience"
+    others = {name: x for name, x in judged.items() if name != wanted.loss}
+    validation = state.history[-1].get("validation") if state.history else None
+    if state.best_params is not None:
+        validation = next(r["validation"] for r in state.history if r["validation"][wanted.loss] == state.best)
+    data: dict[str, Any] = {"loss": loss, "params": _listed(params), "epochs": state.epoch, "steps": state.step}
+    data |= {"converged": converged, **({"outputs": others} if others else {})}
+    rows: list[tuple[str, Any]] = [(wanted.loss, loss), *others.items()]
+    if validation is not None:
+        data["validation"] = validation
+        rows += [(f"validation {name}", x) for name, x in validation.items()]
+    rows += [*params.items(), ("epochs", state.epoch), ("steps", state.step)]
+    if gradients is not None:
+        data["gradients"] = {name: bars(g)[1] for name, g in gradients.items()}
+    show_numbers(rows, data, layout, precision, colour, full)
+    if gradients is not None and chosen_layout(layout) in ("table", "plain"):
+        told = [(name, *_spread(g)) for name, g in gradients.items()]
+        if chosen_layout(layout) == "table":
+            header = ("gradient by", "norm", "least", "spread", "largest")
+            emit(table(header, told, **table_settings(colour, precision or DIGITS)))
+        else:
+            emit("\n".join(_plain_spread(*each) for each in told))
+
+
+def _spread(g: Any) -> tuple[float, float, str, float]:
+    text, said = bars(g)
+    return said["norm"], said["min"], text, said["max"]
+
+
+def _plain_spread(name: str, norm: float, least: float, text: str, most: float) -> str:
+    numbers = [shortest(x, DIGITS) for x in (norm, least, most)]
+    return f"gradient by {name}: norm {numbers[0]}, {numbers[1]} {text} {numbers[2]}"
+
+
+def show_fit(found: Fit, wanted: Task, layout: str | None, precision: int | None, full: bool, colour: str) -> None:
+    """Prints a fit; of least squares with standard errors, covariance and what they rest on."""
+    params = _params(found.params, wanted)
+    data: dict[str, Any] = {"loss": found.loss, "params": _listed(params), "epochs": found.steps}
+    data["converged"] = found.converged
+    if not isinstance(found, Squares):
+        rows: list[tuple[str, Any]] = [(wanted.loss, found.loss), *params.items(), ("evaluations", found.steps)]
+        show_numbers(rows, data, layout, precision, colour, full)
+        return
+    errors = found.errors
+    data["residuals"], data["freedom"], data["deviation"] = found.residuals, found.freedom, found.deviation
+    data["errors"] = None if errors is None else dict(zip(found.labels, errors, strict=True))
+    data["covariance"] = None if found.covariance is None else found.covariance.tolist()
+    if chosen_layout(layout) in ("json", "csv"):
+        rows = [("loss", found.loss), *params.items()]
+        rows += [(f"error of {name}", x) for name, x in zip(found.labels, errors or [], strict=False)]
+        show_numbers(rows, data, layout, precision, colour, full)
+        return
+    _report(found, params, layout, precision, colour)
+
+
+def _report(found: Squares, params: Mapping[str, Any], layout: str | None, precision: int | None, colour: str) -> None:
+    digits = precision or DIGITS
+    flat = [float(x) for value in params.values() for x in _flat(value)]
+    errors = found.errors or [math.nan] * len(flat)
+    shares = [abs(e / x) * 100 if x else math.nan for x, e in zip(flat, errors, strict=True)]
+    about = [
+        ("sum of squares", found.loss),
+        ("deviation", found.deviation),
+        ("residuals", found.residuals),
+        ("freedom", found.freedom),
+        ("evaluations", found.steps),
+    ]
+    correlated = [] if found.covariance is None or len(flat) > CORRELATED else _correlations(found, digits)
+    if chosen_layout(layout) == "table":
+        rows = [
+            (n, x, shortest(e, digits), f"{shortest(p, 3)} %")
+            for n, x, e, p in zip(found.labels, flat, errors, shares, strict=True)
+        ]
+        emit(table(("parameter", "value", "± error", "relative"), rows, **table_settings(colour, precision)))
+        emit(table(("fit", "value"), about, **table_settings(colour, precision)))
+        if correlated:
+            emit(table(("correlation of", "with", "is"), correlated, **table_settings(colour, precision)))
+        return
+    lines = [
+        f"{n} = {shortest(x, precision)} ± {shortest(e, digits)}"
+        for n, x, e in zip(found.labels, flat, errors, strict=True)
+    ]
+    lines += [f"{name} = {shortest(x, precision)}" for name, x in about]
+    lines += [f"correlation of {a} and {b} = {shortest(x, digits)}" for a, b, x in correlated]
+    emit("\n".join(lines))
+
+
+def _correlations(found: Squares, digits: int) -> list[tuple[str, str, float]]:
+    """Pairs of parameters that move together, the strongest first; weak ones (below 0.1) are left out."""
+    errors = found.errors or []
+    pairs = []
+    for i, first in enumerate(found.labels):
+        for j in range(i):
+            below = errors[i] * errors[j]
+            value = float(found.covariance[i, j]) / below if below else 0.0
+            if abs(value) >= 0.1:
+                pairs.append((found.labels[j], first, float(shortest(value, digits))))
+    return sorted(pairs, key=lambda each: -abs(each[2]))
+
+
+def _params(found: Mapping[str, Any], wanted: Task) -> dict[str, Any]:
+    types = {i.name: i.type for i in wanted.program.inputs}
+    return {name: single(plain(x), types[name]) for name, x in found.items()}
+
+
+def _flat(value: Any) -> list[Any]:
+    return value.reshape(-1).tolist() if hasattr(value, "reshape") else [value]
+
+
+def _listed(params: Mapping[str, Any]) -> dict[str, Any]:
+    """Parameters for JSON: large ones by shape and norm."""
+    found: dict[str, Any] = {}
+    for name, x in params.items():
+        if getattr(x, "size", 1) > LISTED:
+            found[name] = {"shape": list(x.shape), "norm": math.sqrt(float((x.astype("float64") ** 2).sum()))}
+        else:
+            found[name] = x
+    return found

@@ -1,0 +1,160 @@
+"""Who follows a training: the line on the screen, the metrics file, the checkpoints, the signals that end it early."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import signal
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from types import FrameType
+from typing import Any
+
+from cgcli.cli.output import reason_of
+from cgcli.cli.progress import StatusLine
+from cgcli.graph.diagnostic import error
+from cgcli.render.numbers import plain, shortest
+from cgcli.train.loop import Epoch, Stepped
+from cgcli.train.state import State
+
+SELDOM = 10.0  # seconds between two checkpoints where no `--every` says otherwise
+POINTS = 4000  # of a learning curve, at most
+
+
+@dataclass
+class Curve:
+    """The losses of steps: every `stride`-th, so that there are never too many."""
+
+    points: list[tuple[int, float]] = field(default_factory=list)
+    stride: int = 1
+
+    def add(self, step: int, loss: float) -> None:
+        if step % self.stride == 0:
+            self.points.append((step, loss))
+        if len(self.points) > POINTS:
+            self.stride *= 2
+            self.points = [(k, y) for k, y in self.points if k % self.stride == 0]
+
+
+class Metrics:
+    """A file of JSON Lines, one a step and one an epoch. What a run after `step` wrote before is taken away.
+
+    Raises `CgError` (status 1) when the file cannot be written.
+    """
+
+    def __init__(self, path: str, step: int) -> None:
+        self.path = path
+        kept = 0
+        try:
+            with open(path, "r+b" if step and os.path.exists(path) else "wb") as file:
+                for line in file if step else ():
+                    if not line.endswith(b"\n") or _step(line) > step:
+                        break
+                    kept += len(line)
+                file.truncate(kept)
+        except OSError as problem:
+            raise error("cannot-write", status=1, path=path, reason=reason_of(problem)) from None
+
+    def write(self, record: Mapping[str, Any]) -> None:
+        """Raises `CgError` (status 1) when the disk is full."""
+        try:
+            with open(self.path, "ab") as file:
+                file.write(json.dumps(_plain(record), ensure_ascii=False).encode() + b"\n")
+        except OSError as problem:
+            raise error("cannot-write", status=1, path=self.path, reason=reason_of(problem)) from None
+
+
+def _step(line: bytes) -> float:
+    """The step of a line; a line that says none is behind all steps."""
+    try:
+        return float(json.loads(line)["step"])
+    except (ValueError, TypeError, KeyError):
+        return math.inf
+
+
+class Follower:
+    """Follows a training. save: writes a checkpoint. every: steps between two, None for now and then."""
+
+    def __init__(
+        self, save: Callable[[State], None] | None, every: int | None, metrics: Metrics | None, stop: Stop
+    ) -> None:
+        self._save, self._every, self._metrics, self._stop = save, every, metrics, stop
+        self.line = StatusLine()
+        self.curve = Curve()
+        self.saved = time.monotonic()
+        self._rows = 0
+        self.note: Callable[[], Mapping[str, Any]] | None = None  # what an epoch's record has besides
+
+    def stepped(self, event: Stepped) -> None:
+        self._rows += event.rows
+        self.curve.add(event.step, event.loss)
+        if self._metrics is not None:
+            record = {"step": event.step, "epoch": event.epoch, "loss": event.loss, "rate": event.rate}
+            self._metrics.write({**record, "norm": event.norm})
+        if self.line.due():
+            self.line.tell(self._told(event))
+
+    def _told(self, event: Stepped) -> str:
+        seconds = self.line.seconds
+        parts = [f"epoch {event.epoch}", f"step {event.step}", f"loss {shortest(event.loss, 5)}"]
+        parts += [f"rate {shortest(event.rate, 3)}", f"{self._rows / seconds:.0f} rows a second"]
+        if event.done:
+            parts.append(f"{100 * event.done:.0f} %")
+            parts.append(f"{max(0.0, seconds * (1 - event.done) / event.done):.0f} s left")
+        return ", ".join(parts)
+
+    def epoch(self, event: Epoch) -> None:
+        if self._metrics is not None:
+            record: dict[str, Any] = {"step": event.step, "epoch": event.epoch, "mean_loss": event.loss}
+            if event.validation is not None:
+                record["validation"] = dict(event.validation)
+            self._metrics.write({**record, **(self.note() if self.note else {})})
+
+    def save(self, state: State) -> None:
+        if self._save is None:
+            return
+        now = time.monotonic()
+        due = state.step % self._every == 0 if self._every else now - self.saved >= SELDOM
+        if due:
+            self._save(state)
+            self.saved = now
+
+    def asked_to_stop(self) -> bool:
+        return self._stop.asked
+
+
+class Stop:
+    """Whether a signal asked the run to end. The second one ends it at once."""
+
+    asked = False
+
+    def __call__(self, number: int, frame: FrameType | None) -> None:
+        if self.asked:
+            raise KeyboardInterrupt
+        self.asked = True
+
+
+@contextmanager
+def stoppable() -> Iterator[Stop]:
+    """Within, SIGINT and SIGTERM ask the run to end after the step that it is at."""
+    stop = Stop()
+    before = {}
+    with suppress(ValueError):  # not in the main thread: whoever runs us there has the signals
+        for number in (signal.SIGINT, signal.SIGTERM):
+            before[number] = signal.signal(number, stop)
+    try:
+        yield stop
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {name: _plain(x) for name, x in value.items()}
+    if isinstance(value, list):
+        return [_plain(x) for x in value]
+    return plain(value) if isinstance(value, float) else value

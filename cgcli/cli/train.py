@@ -1,0 +1,276 @@
+"""`cg train`: fits the parameters of a program to the rows of a table."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from typing import Annotated
+
+import typer
+
+from cgcli.cli.arguments import EMPTY
+from cgcli.cli.command import ProgramCommand, declare
+from cgcli.cli.inputs import canonical
+from cgcli.cli.options import (
+    AllowPath,
+    Backend,
+    Colour,
+    Expression,
+    File,
+    Format,
+    Full,
+    InputsFile,
+    Map,
+    MaxMemory,
+    MaxSteps,
+    Mode,
+    OnError,
+    Precision,
+    Seed,
+    Set,
+    Weights,
+    choice,
+    duration,
+    number,
+    whole,
+)
+from cgcli.cli.session import start
+from cgcli.cli.training import Wishes, run
+from cgcli.graph.diagnostic import error
+from cgcli.train.rules import RULES, SCHEDULES
+
+OPTIMIZERS = (*RULES, "lbfgs", "lm")
+
+Table = Annotated[
+    str | None,
+    typer.Option(
+        "--data", metavar="TABLE", help="What to learn from: a .csv, .tsv, .jsonl, .npz or .parquet file, or a pattern."
+    ),
+]
+Loss = Annotated[str | None, typer.Option("--loss", metavar="NAME", help="The value to make small.")]
+Residual = Annotated[
+    str | None, typer.Option("--residual", metavar="NAME", help="The value whose squares to make small, for a fit.")
+]
+Optimizer = Annotated[
+    str | None,
+    typer.Option(
+        "--optimizer", help="How (adam; of a residual lm, Levenberg-Marquardt).", **choice("--optimizer", *OPTIMIZERS)
+    ),
+]
+Rate = Annotated[
+    float | None, typer.Option("--lr", metavar="X", parser=number("--lr"), help="The learning rate (the optimizer's).")
+]
+Scheduled = Annotated[
+    str | None,
+    typer.Option("--schedule", help="How the rate goes on (constant).", **choice("--schedule", *SCHEDULES)),
+]
+Warmup = Annotated[
+    int | None,
+    typer.Option(
+        "--warmup", metavar="N", parser=whole("--warmup", 0, 10**9), help="Steps in which the rate rises from 0."
+    ),
+]
+Clip = Annotated[
+    float | None,
+    typer.Option("--clip", metavar="X", parser=number("--clip"), help="The largest norm of the whole gradient."),
+]
+Decay = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--weight-decay", metavar="X|NAMES=X", help="Weight decay, of all parameters or by pattern, as 'W*=0.01'."
+    ),
+]
+Freeze = Annotated[list[str] | None, typer.Option("--freeze", metavar="NAMES", help="Parameters that stay, as 'b*'.")]
+Batch = Annotated[
+    int | None,
+    typer.Option("--batch-size", metavar="N", parser=whole("--batch-size", 1, 10**9), help="Rows a step (32)."),
+]
+Epochs = Annotated[
+    int | None,
+    typer.Option("--epochs", metavar="N", parser=whole("--epochs", 1, 10**9), help="Times through the table (10)."),
+]
+Steps = Annotated[
+    int | None, typer.Option("--steps", metavar="N", parser=whole("--steps", 1, 10**9), help="Steps in all.")
+]
+Time = Annotated[
+    float | None,
+    typer.Option("--time", metavar="TIME", parser=duration("--time"), help="How long at most, as 90s, 5m or 2h."),
+]
+NoShuffle = Annotated[bool, typer.Option("--no-shuffle", help="Take the rows in the table's order.")]
+Validation = Annotated[
+    str | None,
+    typer.Option(
+        "--validation", metavar="SHARE|TABLE", help="Rows to judge by, not to learn from: a share as 0.1, or a table."
+    ),
+]
+Patience = Annotated[
+    int | None,
+    typer.Option(
+        "--patience",
+        metavar="N",
+        parser=whole("--patience", 1, 10**9),
+        help="Stop after N epochs that are no better on the validation rows, and keep the best parameters.",
+    ),
+]
+Reduce = Annotated[
+    str | None, typer.Option("--reduce", help="What the rows' losses make (mean).", **choice("--reduce", "mean", "sum"))
+]
+Save = Annotated[str | None, typer.Option("--save", metavar="FILE", help="Where checkpoints go: a .safetensors file.")]
+Every = Annotated[
+    int | None,
+    typer.Option(
+        "--every",
+        metavar="N",
+        parser=whole("--every", 1, 10**9),
+        help="Steps between two checkpoints (else one every ten seconds, and one at the end).",
+    ),
+]
+Keep = Annotated[
+    int | None,
+    typer.Option("--keep", metavar="K", parser=whole("--keep", 1, 1000), help="How many checkpoints stay (2)."),
+]
+Resume = Annotated[
+    str | None, typer.Option("--resume", metavar="FILE", help="Go on from a checkpoint as if never stopped.")
+]
+MetricsFile = Annotated[
+    str | None, typer.Option("--metrics", metavar="FILE", help="A line of JSON for each step and each epoch.")
+]
+Plot = Annotated[
+    str | None, typer.Option("--plot", metavar="FILE", help="The learning curve: a .svg, .png or .pdf file.")
+]
+Histogram = Annotated[
+    bool, typer.Option("--histogram", help="At the end, how the gradient of each parameter is spread.")
+]
+Draw = Annotated[
+    str | None,
+    typer.Option("--draw", metavar="FILE", help="The picture of one step: loss, gradients and update as one graph."),
+]
+
+
+def train(
+    context: typer.Context,
+    file: File = None,
+    expression: Expression = None,
+    data: Table = None,
+    loss: Loss = None,
+    residual: Residual = None,
+    optimizer: Optimizer = None,
+    rate: Rate = None,
+    schedule: Scheduled = None,
+    warmup: Warmup = None,
+    clip: Clip = None,
+    decay: Decay = None,
+    freeze: Freeze = None,
+    batch: Batch = None,
+    epochs: Epochs = None,
+    steps: Steps = None,
+    seconds: Time = None,
+    no_shuffle: NoShuffle = False,
+    validation: Validation = None,
+    patience: Patience = None,
+    reduce: Reduce = None,
+    save: Save = None,
+    every: Every = None,
+    keep: Keep = None,
+    resume: Resume = None,
+    metrics: MetricsFile = None,
+    plot: Plot = None,
+    histogram: Histogram = False,
+    draw: Draw = None,
+    weights: Weights = None,
+    maps: Map = None,
+    on_error: OnError = None,
+    settings: Set = None,
+    inputs_file: InputsFile = None,
+    layout: Format = None,
+    precision: Precision = None,
+    full: Full = False,
+    mode: Mode = None,
+    allow_path: AllowPath = None,
+    colour: Colour = "auto",
+    seed: Seed = None,
+    max_memory: MaxMemory = None,
+    backend: Backend = None,
+    max_steps: MaxSteps = None,
+) -> int:
+    """Find the parameters of a program that make a loss small.
+
+    Parameters start from their initialisers, from --NAME VALUE or from --weights.
+    """
+    if resume is not None and weights is not None:
+        raise error("options-exclude", first="--resume", second="--weights")
+    if loss is not None and residual is not None:
+        raise error("options-exclude", first="--loss", second="--residual")
+    wishes = Wishes(
+        {
+            "loss": None if loss is None else canonical(loss),
+            "residual": None if residual is None else canonical(residual),
+            "optimizer": optimizer,
+            "lr": rate,
+            "schedule": schedule,
+            "warmup": warmup,
+            "clip": clip,
+            "weight-decay": _decays(decay),
+            "freeze": None if freeze is None else [canonical(each) for each in freeze],
+            "batch-size": batch,
+            "epochs": epochs,
+            "steps": steps,
+            "no-shuffle": no_shuffle or None,
+            "validation": validation,
+            "patience": patience,
+            "reduce": reduce,
+            "seed": seed,
+        },
+        data,
+        maps or [],
+        on_error or "stop",
+        seconds,
+        save or resume,
+        every,
+        2 if keep is None else keep,
+        resume,
+        metrics,
+        plot,
+        histogram,
+        draw,
+        _line(file, expression, settings, inputs_file, data, maps, on_error, mode),
+    )
+    limits = (max_memory, backend, max_steps, None, mode, weights)
+    session = start(context, file, expression, settings, inputs_file, allow_path, colour, seed, *limits)
+    return run(session, wishes, layout, precision, full, colour)
+
+
+def _line(
+    file: str | None,
+    expression: str | None,
+    settings: list[str] | None,
+    inputs_file: str | None,
+    data: str | None,
+    maps: list[str] | None,
+    on_error: str | None,
+    mode: str | None,
+) -> list[str]:
+    """The words that a run which goes on is started by, besides `--resume`: the rest is in the checkpoint."""
+    words = ["cg", "train", *([] if file is None else [file]), *([] if expression is None else ["-e", expression])]
+    pairs = [*(("--set", each) for each in settings or []), ("--inputs", inputs_file), ("--data", data)]
+    pairs += [*(("--map", each) for each in maps or []), ("--on-error", on_error), ("--mode", mode)]
+    words += [word for option, value in pairs if value is not None for word in (option, value)]
+    return [shlex.quote(word) for word in words]
+
+
+def _decays(given: list[str] | None) -> list[list[str | float]] | None:
+    """Patterns of names, each with its weight decay. Raises `CgError` for what is no number."""
+    if given is None:
+        return None
+    found: list[list[str | float]] = []
+    for text in given:
+        names, equals, value = text.rpartition("=")
+        if not re.fullmatch(r"(\d+\.?\d*|\.\d+)(e-?\d+)?", value.strip(), re.IGNORECASE | re.ASCII):
+            raise error("bad-decay", value=text or EMPTY)
+        found.append([canonical(names) if equals else "*", float(value)])
+    return found
+
+
+command = declare(
+    "train", train, ProgramCommand, "cg train samples/line.cg --data samples/line.csv --loss loss --epochs 200"
+)

@@ -1,0 +1,32 @@
+"""`--weights`: the parameters of a program from a checkpoint."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from cgcli.cli.output import notice
+from cgcli.data.checkpoints import read_checkpoint
+from cgcli.graph.diagnostic import error
+from cgcli.language.suggest import nearest
+from cgcli.program import Program
+from cgcli.render.escape import show
+from cgcli.train.state import weights
+
+
+def trained(program: Program, path: str, given: Mapping[str, Any]) -> dict[str, Any]:
+    """The values of all parameters but those that are given.
+
+    Raises `CgError` for a file that cannot be read, for parameters that it lacks and for shapes that do not fit.
+    """
+    found = weights(read_checkpoint(path).tensors)
+    params = [i.name for i in program.inputs if i.kind == "param"]
+    missing = [name for name in params if name not in found and name not in given]
+    if missing:
+        near = nearest(missing[0], list(found))
+        raise error("weights-missing", status=1, file=path, names=missing, nearest=near, known=sorted(found) or None)
+    unused = [name for name in found if name not in params]
+    if unused:
+        names = ", ".join(f"`{name}`" for name in unused[:5])
+        notice(show(f"note: the program has no parameter {names}{' …' if len(unused) > 5 else ''} of {path}"))
+    return {name: program.fit_value(name, found[name]) for name in params if name in found and name not in given}

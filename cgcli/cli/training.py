@@ -1,0 +1,469 @@
+"""What `cg train` does: settings and checkpoints read, the program trained, the result told."""
+
+from __future__ import annotations
+
+import fnmatch
+import hashlib
+import json
+import math
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import PurePath
+from typing import Any
+
+from cgcli.cli.command import known_options
+from cgcli.cli.examples import read_examples
+from cgcli.cli.fitted import show_fit, show_state
+from cgcli.cli.following import Curve, Follower, Metrics, Stop, stoppable
+from cgcli.cli.inputs import require
+from cgcli.cli.output import notice, tell
+from cgcli.cli.session import Session
+from cgcli.data.checkpoints import Checkpoint, newest, write_checkpoint
+from cgcli.data.files import write_whole
+from cgcli.graph.diagnostic import CgError, Diagnostic, error
+from cgcli.graph.traversal import prune
+from cgcli.program.residuals import residuals
+from cgcli.program.training import (
+    DynamicProblem,
+    Examples,
+    StaticProblem,
+    Task,
+    problem,
+    start,
+    task,
+)
+from cgcli.render.escape import show
+from cgcli.train.fit import Fit, least_squares, minimise
+from cgcli.train.loop import Settings, split, steps_of_epoch
+from cgcli.train.loop import train as loop
+from cgcli.train.rules import RULES, Update
+from cgcli.train.state import State, restored, weights
+
+SOLVERS = ("lbfgs", "lm")
+FREE = ("epochs", "steps")  # what may change when a run is taken up again
+STEPS_OF_FIT = 2000
+EPOCHS, EPOCHS_ALONE = 10, 1000  # over a table; of a program that takes none
+BATCH = 32
+LARGEST_TEXT = 100_000  # characters of a graph that a checkpoint holds, to say what differs
+CURVES = (".svg", ".png", ".pdf")
+
+
+@dataclass(frozen=True)
+class Wishes:
+    """What the line says. settings: by option, None where nothing is said; all that decides what is learnt.
+
+    command: the line that starts this training, without what a checkpoint knows.
+    """
+
+    settings: Mapping[str, Any]
+    data: str | None
+    maps: Sequence[str]
+    on_error: str
+    seconds: float | None
+    save: str | None
+    every: int | None
+    keep: int
+    resume: str | None
+    metrics: str | None
+    plot: str | None
+    histogram: bool
+    draw: str | None
+    command: Sequence[str] = ()
+
+
+def run(session: Session, wishes: Wishes, layout: str | None, precision: int | None, full: bool, colour: str) -> int:
+    """Trains, saves and prints. The exit status: 130 when a signal ended the run. Raises `CgError`."""
+    for option, path, kinds in (("--save", wishes.save, (".safetensors",)), ("--plot", wishes.plot, CURVES)):
+        if path is not None and PurePath(path).suffix.lower() not in kinds:
+            raise error("bad-target-kind", option=option, path=path, kinds=list(kinds))
+    checkpoint = None if wishes.resume is None else _read(wishes.resume, colour)
+    settings = _merged(wishes.settings, checkpoint)
+    _check(session, settings, wishes)
+    values = session.values if checkpoint is None else _continued(session, checkpoint)
+    session = replace(session, values=values)
+    examples, held = _examples(session, wishes, settings)
+    require(session.program, {**values, **examples.columns}, known_options(session.context))
+    target = settings["loss"] or settings["residual"]
+    frozen = _matching(session, settings["freeze"] or [], "--freeze")
+    wanted = task(session.program, target, values, examples, held, frozen, settings["reduce"] or "mean")
+    with stoppable() as stop:
+        if settings["optimizer"] in SOLVERS:
+            return _fit(session, wanted, settings, wishes, stop, layout, precision, full, colour)
+        return _train(session, wanted, settings, wishes, checkpoint, stop, layout, precision, full, colour)
+
+
+# ---- settings
+
+
+def _merged(given: Mapping[str, Any], checkpoint: Checkpoint | None) -> dict[str, Any]:
+    """The settings of this run: those of the checkpoint, or what is given and what holds where nothing is.
+
+    Raises `CgError` for a setting that is another than the checkpoint's and decides what is learnt.
+    """
+    if checkpoint is not None:
+        stored = checkpoint.info.get("settings")
+        if not isinstance(stored, dict):
+            raise error("checkpoint-foreign", status=1, file=checkpoint.path)
+        for option, value in given.items():
+            if value is not None and option not in FREE and stored.get(option) != value:
+                before = "not given" if stored.get(option) is None else _shown(stored[option])
+                raise error("resume-differs", option=f"--{option}", before=before, now=_shown(value))
+        limits = {name: given[name] for name in FREE}
+        return stored | (limits if any(limits.values()) else {})
+    found = dict(given)
+    if found["optimizer"] is None:
+        found["optimizer"] = "adam" if found["residual"] is None else "lm"
+    return found
+
+
+def _shown(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def _check(session: Session, settings: Mapping[str, Any], wishes: Wishes) -> None:
+    """Raises `CgError` for options that do not go together."""
+    optimizer, fits = settings["optimizer"], settings["optimizer"] in SOLVERS
+    if settings["loss"] is None and settings["residual"] is None:
+        floats = [n for n in session.program.outputs if session.program.type_of(n).has_derivative]
+        raise error("needs-loss", choices=floats or None)
+    if (optimizer == "lm") != (settings["residual"] is not None):
+        raise error("residual-and-lm", optimizer=optimizer)
+    batches = ["lr", "schedule", "warmup", "clip", "weight-decay", "batch-size", "epochs", "no-shuffle", "patience"]
+    unused = [each for each in [*batches, "validation"] if fits and settings[each] is not None]
+    unused += [each for each in ("metrics", "histogram", "draw", "plot") if fits and getattr(wishes, each)]
+    unused += ["reduce"] if optimizer == "lm" and settings["reduce"] else []
+    if unused:
+        raise error("option-of-batches", option=f"--{unused[0]}", optimizer=optimizer)
+    if fits and wishes.resume is not None:
+        raise error("no-resume", optimizer=optimizer)
+    if settings["patience"] is not None and settings["validation"] is None:
+        raise error("needs-validation")
+    if wishes.data is None:
+        options = ("batch-size", "validation", "no-shuffle")
+        alone = [f"--{each}" for each in options if settings[each] is not None]
+        alone += ["--map"] if wishes.maps else []
+        if alone:
+            raise error("needs-data", option=alone[0])
+    if wishes.every is not None and wishes.save is None:
+        raise error("needs-save", option="--every")
+    endless = settings["schedule"] not in (None, "constant") and not (settings["epochs"] or settings["steps"])
+    if endless and wishes.seconds is not None:
+        raise error("endless-schedule", schedule=settings["schedule"])
+
+
+def _matching(session: Session, patterns: Sequence[str], option: str) -> list[str]:
+    """The parameters that fit a pattern. Raises `CgError` for a pattern that none fits."""
+    params = [i.name for i in session.program.inputs if i.kind == "param"]
+    found: list[str] = []
+    for pattern in patterns:
+        names = [name for name in params if fnmatch.fnmatchcase(name, pattern)]
+        if not names:
+            raise error("no-such-param", option=option, name=pattern or "''", known=params or None)
+        found += names
+    return found
+
+
+def _examples(session: Session, wishes: Wishes, settings: Mapping[str, Any]) -> tuple[Examples, Examples | None]:
+    """The rows to learn from and those to judge by."""
+    if wishes.data is None:
+        return Examples({}, 0), None
+    examples = read_examples(session, wishes.data, wishes.maps, wishes.on_error)
+    validation = settings["validation"]
+    if validation is None:
+        return examples, None
+    try:
+        share = float(validation)
+    except ValueError:
+        held = read_examples(session, validation, wishes.maps, wishes.on_error)
+        if held.columns.keys() != examples.columns.keys() or held.together != examples.together:
+            raise error("tables-differ", status=1, first=wishes.data, file=validation) from None
+        return examples, held
+    learn, judge = split(share, examples.rows, settings["seed"] or 0) if 0 < share < 1 else ((), ())
+    if not learn or not judge:
+        raise error("bad-share", value=validation, rows=examples.rows)
+    return examples.take(learn), examples.take(judge)
+
+
+# ---- checkpoints
+
+
+def _read(path: str, colour: str) -> Checkpoint:
+    """The newest good checkpoint; a warning says so where it is not the last one."""
+    found, problem = newest(path)
+    if problem is not None:
+        shown = {"file": path, "used": found.path, "step": found.info.get("state", {}).get("step", "?")}
+        tell([*problem.diagnostics, Diagnostic("checkpoint-before", values=shown, severity="warning")], colour)
+    return found
+
+
+def _continued(session: Session, checkpoint: Checkpoint) -> dict[str, Any]:
+    """The values of a run that goes on: parameters are the checkpoint's."""
+    program = session.program
+    params = {i.name: i for i in program.inputs if i.kind == "param"}
+    given = [name for name in session.values if name in params]
+    if given:
+        raise error("resume-param", name=given[0])
+    found = weights(checkpoint.tensors)
+    known: Any = checkpoint.info.get("params", {})
+    told = {name: f"{i.type}" for name, i in params.items()}
+    if known != told:
+        differing = [n for n in [*told, *known] if told.get(n) != known.get(n)]
+        name = differing[0] if differing else ""
+        before = f"{name} was {known[name]}" if name in known else f"there was no {name}"
+        now = f"is {told[name]} now" if name in told else "is none now"
+        raise error("checkpoint-params", status=1, file=checkpoint.path, difference=f"{before} and {now}")
+    return {**session.values, **{name: program.fit_value(name, found[name]) for name in params}}
+
+
+def _identity(wanted: Task) -> dict[str, Any]:
+    """What a checkpoint says of the program: the hash of the graph of the loss, and the graph where it is short."""
+    program = wanted.program
+    if program.mode == "dynamic":
+        text = program.module.source.text
+    else:
+        text = str(prune(replace(program.graph, outputs=(program.module.values[wanted.loss],))))
+    kept = text if len(text) <= LARGEST_TEXT else None
+    return {"sha256": hashlib.sha256(text.encode()).hexdigest(), "text": kept}
+
+
+def _data_identity(wanted: Task) -> dict[str, Any]:
+    """What a checkpoint says of the rows and of the inputs that all rows share."""
+    import numpy as np
+
+    found = hashlib.sha256()
+    params = {i.name for i in wanted.program.inputs if i.kind == "param"}
+    constants = {n: x for n, x in wanted.constants.items() if n not in params}
+    parts = [constants, wanted.examples.columns, wanted.held.columns if wanted.held else {}]
+    for part in parts:
+        for name, x in sorted(part.items()):
+            found.update(f"\0{name}\0".encode())
+            if isinstance(x, (list, dict, str)) or x is None:
+                found.update(json.dumps(x, sort_keys=True).encode())
+            else:
+                array = np.ascontiguousarray(x)
+                found.update(f"{array.dtype.str}{np.shape(x)}".encode())
+                found.update(array.data)
+    return {"rows": wanted.examples.rows, "sha256": found.hexdigest()}
+
+
+def _check_same(checkpoint: Checkpoint, identity: Mapping[str, Any], data: Mapping[str, Any]) -> None:
+    """Raises `CgError` (status 1) when the program or the data are others than the checkpoint's, and says where."""
+    info: Any = checkpoint.info
+    graph, rows = info["graph"], info["data"]
+    if graph["sha256"] != identity["sha256"]:
+        before, now = (str(each.get("text") or "").splitlines() for each in (graph, identity))
+        pairs = zip([*before, *[""] * len(now)], [*now, *[""] * len(before)], strict=True)
+        first, second = next(((a, b) for a, b in pairs if a != b), ("", ""))
+        lines = {"before": first.strip() or "nothing", "now": second.strip() or "nothing"} if before and now else {}
+        raise error("checkpoint-graph", status=1, file=checkpoint.path, **lines)
+    if rows != data:
+        raise error("checkpoint-data", status=1, file=checkpoint.path, before=rows["rows"], now=data["rows"])
+
+
+def _saver(session: Session, wanted: Task, settings: Mapping[str, Any], wishes: Wishes, info: Mapping[str, Any]) -> Any:
+    """What writes a checkpoint of a state; None where none is wanted."""
+    if wishes.save is None:
+        return None
+    path = wishes.save
+    others = {n: x for n, x in _params(session, wanted).items() if n not in wanted.trained}
+
+    def save(state: State) -> None:
+        told = {**info, "settings": dict(settings), "state": state.numbers()}
+        write_checkpoint(path, {**others, **state.tensors()}, told, wishes.keep)
+
+    return save
+
+
+def _params(session: Session, wanted: Task) -> dict[str, Any]:
+    """The parameters as they are at the start, also those that stay."""
+    import numpy as np
+
+    names = [i.name for i in session.program.inputs if i.kind == "param"]
+    every = start(replace(wanted, trained=tuple(names)))
+    types = {i.name: i.type for i in session.program.inputs}
+    found = {}
+    for name, x in every.params.items():
+        found[name] = (
+            x if types[name].is_float else np.asarray(x, dtype="bool" if types[name].dtype == "bool" else "int64")
+        )
+    return found
+
+
+# ---- steps
+
+
+def _train(
+    session: Session,
+    wanted: Task,
+    settings: dict[str, Any],
+    wishes: Wishes,
+    checkpoint: Checkpoint | None,
+    stop: Stop,
+    layout: str | None,
+    precision: int | None,
+    full: bool,
+    colour: str,
+) -> int:
+    plan, update = _laid_out(session, wanted, settings, wishes)
+    trained = problem(wanted, update)
+    if wishes.draw is not None:
+        _draw(trained, wishes.draw)
+    info: dict[str, Any] = {
+        "program": PurePath(session.program.module.source.name).name,
+        "params": {i.name: f"{i.type}" for i in session.program.inputs if i.kind == "param"},
+        "graph": _identity(wanted),
+        "data": _data_identity(wanted),
+    }
+    if checkpoint is None:
+        state = start(wanted, update)
+    else:
+        _check_same(checkpoint, info["graph"], info["data"])
+        try:
+            state = restored(checkpoint.tensors, checkpoint.info["state"], wanted.trained)
+        except (TypeError, KeyError):
+            raise error("checkpoint-foreign", status=1, file=checkpoint.path) from None
+    save = _saver(session, wanted, settings, wishes, info)
+    metrics = None if wishes.metrics is None else Metrics(wishes.metrics, state.step)
+    follower = Follower(save, wishes.every, metrics, stop)
+    if save is not None and checkpoint is None:
+        save(state)  # whether it can be written shows now, not after an hour
+    begun = state.step
+    try:
+        loop(trained, state, plan, follower)
+    except CgError:
+        follower.line.end()
+        if save is not None:
+            save(state)
+            notice(show(f"note: {wishes.save} holds the state after step {state.step}, the last good one"))
+        raise
+    follower.line.end()
+    if save is not None and (state.step > begun or state.stopped is not None):
+        save(state)
+    _tell_end(state, plan, stop, wishes)
+    if wishes.plot is not None:
+        _plot(wishes.plot, wanted.loss, state, follower.curve)
+    judged = trained.judge(state.result, wanted.examples)
+    gradients = trained.gradients(state.result, _sample(wanted))[1] if wishes.histogram else None
+    show_state(state, judged, wanted, layout, precision, full, colour, gradients)
+    return 130 if stop.asked else 0
+
+
+def _sample(wanted: Task) -> Any:
+    """The rows whose gradient is looked at: as many as are quick."""
+    return range(min(wanted.examples.rows, 1024)) if wanted.examples.rows else None
+
+
+def _laid_out(session: Session, wanted: Task, settings: dict[str, Any], wishes: Wishes) -> tuple[Settings, Update]:
+    """How to go through the rows, and the update of a step. What the schedule is laid out for goes into `settings`."""
+    rows = wanted.examples.rows
+    epochs, steps = settings["epochs"], settings["steps"]
+    if not epochs and not steps and wishes.seconds is None:
+        epochs = settings["epochs"] = EPOCHS if rows else EPOCHS_ALONE
+    batch = min(settings["batch-size"] or BATCH, rows) if rows else None
+    plan = Settings(
+        wanted.loss,
+        batch,
+        settings["seed"] or 0,
+        not settings["no-shuffle"],
+        epochs,
+        steps,
+        wishes.seconds,
+        settings["patience"],
+    )
+    counts = [epochs * steps_of_epoch(plan, rows)] if epochs else []
+    counts += [steps] if steps else []
+    settings.setdefault("horizon", min(counts) if counts else 1)
+    rule = settings["optimizer"]
+    decay: dict[str, float] | None = None
+    for pattern, value in settings["weight-decay"] or []:
+        decay = (decay or {}) | dict.fromkeys(_matching(session, [pattern], "--weight-decay"), value)
+    update = Update(
+        rule,
+        RULES[rule].rate if settings["lr"] is None else settings["lr"],
+        settings["schedule"] or "constant",
+        settings["horizon"],
+        settings["warmup"] or 0,
+        settings["clip"],
+        decay,
+    )
+    return plan, update
+
+
+def _tell_end(state: State, plan: Settings, stop: Stop, wishes: Wishes) -> None:
+    """One line on why it ended, and where the result is."""
+    if stop.asked:
+        notice(f"stopped after step {state.step}")
+        if wishes.save is not None:
+            notice(show(f"go on with: {' '.join([*wishes.command, '--resume', wishes.save])}"))
+        else:
+            notice("note: nothing is saved, for there is no `--save`")
+        return
+    if state.stopped == "patience":
+        best = state.epoch - state.waited
+        notice(f"note: no better for {plan.patience} epochs; the parameters are those of epoch {best}")
+    if state.stopped == "time":
+        notice(f"note: the time is up after step {state.step}")
+    if wishes.save is not None:
+        notice(show(f"saved {wishes.save}"))
+
+
+def _plot(path: str, loss: str, state: State, curve: Curve) -> None:
+    from cgcli.render.curve import curve as drawn
+
+    write_whole(path, drawn(PurePath(path).suffix[1:].lower(), loss, state.history, curve.points))
+
+
+def _draw(trained: StaticProblem | DynamicProblem, path: str) -> None:
+    """The picture of one step."""
+    from cgcli.cli.render import picture_kind
+    from cgcli.render.draw import render
+
+    if isinstance(trained, DynamicProblem):
+        raise error("draw-dynamic")
+    kind = picture_kind(path)
+    image = render(trained.step_graph, None, kind, title="a step of training", params=trained.task.trained)
+    write_whole(path, image.data)
+
+
+# ---- fits
+
+
+def _fit(
+    session: Session,
+    wanted: Task,
+    settings: Mapping[str, Any],
+    wishes: Wishes,
+    stop: Stop,
+    layout: str | None,
+    precision: int | None,
+    full: bool,
+    colour: str,
+) -> int:
+    begun = time.monotonic()
+    seconds = math.inf if wishes.seconds is None else wishes.seconds
+
+    def ended() -> bool:
+        return stop.asked or time.monotonic() - begun > seconds
+
+    first = start(wanted)
+    steps = settings["steps"] or STEPS_OF_FIT
+    found: Fit
+    if settings["optimizer"] == "lm":
+        found = least_squares(residuals(wanted), first.params, steps, ended)
+    else:
+        found = minimise(problem(wanted).gradients, first.params, steps, ended)
+    if wishes.save is not None:
+        tensors = {**_params(session, wanted), **found.params}
+        info = {
+            "program": PurePath(session.program.module.source.name).name,
+            "graph": _identity(wanted),
+            "settings": dict(settings),
+        }
+        write_checkpoint(wishes.save, tensors, info, wishes.keep)
+        notice(show(f"saved {wishes.save}"))
+    if not found.converged:
+        why = "stopped" if ended() else f"not converged after {found.steps} evaluations"
+        notice(f"note: {why}; these are the best parameters so far")
+    show_fit(found, wanted, layout, precision, full, colour)
+    return 130 if stop.asked else 0

@@ -1,0 +1,101 @@
+"""`cg weights`: what a checkpoint holds."""
+
+from __future__ import annotations
+
+import math
+from typing import Annotated, Any
+
+import typer
+
+from cgcli.cli.command import Command, declare
+from cgcli.cli.options import Colour, Format, Precision
+from cgcli.cli.output import emit
+from cgcli.cli.results import chosen_layout, show_table, table_settings
+from cgcli.data.checkpoints import Checkpoint, read_checkpoint
+from cgcli.render import json
+from cgcli.render.escape import show
+from cgcli.render.numbers import shortest
+from cgcli.render.table import table
+from cgcli.train.state import weights as parameters
+
+DIGITS = 6  # of statistics, in the layouts for people
+HEADER = ("name", "type", "min", "mean", "max", "norm")
+
+Checkpointed = Annotated[str, typer.Argument(metavar="FILE", help="A checkpoint, or another .safetensors file.")]
+Every = Annotated[bool, typer.Option("--all", help="Also what the optimizer remembers.")]
+
+
+def weights(
+    file: Checkpointed,
+    every: Every = False,
+    layout: Format = None,
+    precision: Precision = None,
+    colour: Colour = "auto",
+) -> int:
+    """List the tensors of a checkpoint, and what is known of the training that made it."""
+    found = read_checkpoint(file)
+    tensors = found.tensors if every else parameters(found.tensors)
+    rows = [_row(name, x) for name, x in tensors.items()]
+    about = _about(found)
+    chosen = chosen_layout(layout)
+    if chosen == "json":
+        held = {
+            row[0]: dict(zip(("type", "shape", *HEADER[2:]), _said(x, row), strict=True))
+            for row, x in zip(rows, tensors.values(), strict=True)
+        }
+        emit(json.dump({"tensors": held, **about}, precision))
+        return 0
+    if chosen == "csv":
+        show_table(HEADER, rows, {}, layout, precision, colour)
+        return 0
+    digits = precision or DIGITS
+    if chosen == "table":
+        emit(table(HEADER, rows, **table_settings(colour, digits)))
+        emit(table(("of the file", "is"), [(k, _text(x)) for k, x in about.items()], **table_settings(colour, digits)))
+        return 0
+    lines = []
+    for name, kind, *numbers in rows:
+        told = ", ".join(f"{what} {shortest(x, digits)}" for what, x in zip(HEADER[2:], numbers, strict=True))
+        lines.append(f"{show(name)}: {kind}, {told}")
+    lines += [f"{name} = {show(_text(x))}" for name, x in about.items()]
+    emit("\n".join(lines))
+    return 0
+
+
+def _row(name: str, x: Any) -> tuple[Any, ...]:
+    """Name, type and statistics; NaN where there is nothing to count."""
+    kinds = {"float64": "float", "float32": "f32", "int64": "int", "bool": "bool"}
+    shape = f"[{', '.join(map(str, x.shape))}]" if x.shape else ""
+    flat = x.reshape(-1).astype("float64")
+    if not flat.size:
+        return (name, f"{kinds[str(x.dtype)]}{shape}", math.nan, math.nan, math.nan, 0.0)
+    numbers = (float(flat.min()), float(flat.mean()), float(flat.max()), math.sqrt(float((flat**2).sum())))
+    return (name, f"{kinds[str(x.dtype)]}{shape}", *numbers)
+
+
+def _said(x: Any, row: tuple[Any, ...]) -> tuple[Any, ...]:
+    return (row[1].partition("[")[0], list(x.shape), *row[2:])
+
+
+def _about(found: Checkpoint) -> dict[str, Any]:
+    """What the file says of its training, and its hash."""
+    said: dict[str, Any] = {"sha256": found.digest}
+    if not found.own:
+        return said
+    info: Any = found.info
+    settings, state = info.get("settings") or {}, info.get("state") or {}
+    said["program"] = info.get("program")
+    said["graph"] = (info.get("graph") or {}).get("sha256")
+    said |= {name: settings[name] for name in ("loss", "residual", "optimizer", "lr", "seed") if settings.get(name)}
+    said |= {name: state[name] for name in ("step", "epoch", "best", "stopped") if state.get(name) is not None}
+    history = state.get("history") or []
+    if history:
+        said["last"] = history[-1]
+    return {name: x for name, x in said.items() if x is not None}
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else json.dump(value) if isinstance(value, dict) else shortest(value)
+
+
+command = declare("weights", weights, Command, "cg weights line.safetensors")

@@ -1,0 +1,134 @@
+"""Training: what is asked for, checkpoints, and runs that go wrong."""
+
+from __future__ import annotations
+
+from .words import Words
+
+WORDS: dict[str, Words] = {
+    "needs-option": Words("`{command}` needs `{option}`", help=("say `cg predict FILE --weights FILE --data TABLE`",)),
+    "nothing-to-predict": Words(
+        "the table does not suffice for a single one of {outputs}",
+        help=("{missing} has no value", "an output that is one number of many rows needs `--batch-size N`"),
+    ),
+    "outputs-of-run": Words(
+        "the outputs of a dynamic program are known when it has run", help=("leave `--output` out",)
+    ),
+    "needs-loss": Words(
+        "nothing says what to make small",
+        help=(
+            "name it by `--loss NAME`, or by `--residual NAME` what to fit",
+            "the outputs that are floats: {choices}",
+        ),
+    ),
+    "residual-and-lm": Words(
+        "`--optimizer {optimizer}` does not go with what is made small",
+        help=("`lm` and no other is for a `--residual`; the others take a `--loss`",),
+    ),
+    "option-of-batches": Words(
+        "`{option}` means nothing to `--optimizer {optimizer}`",
+        help=("it takes all rows at every step, and chooses its steps by itself",),
+    ),
+    "no-resume": Words(
+        "a fit by `{optimizer}` is not taken up again",
+        help=("start from what it found by `--weights FILE`",),
+    ),
+    "needs-validation": Words(
+        "`--patience` waits for validation rows to get better, and there are none",
+        help=("keep some of the rows for it by `--validation 0.1`",),
+    ),
+    "needs-save": Words("`{option}` is about checkpoints", help=("say where they go by `--save FILE.safetensors`",)),
+    "endless-schedule": Words(
+        "the schedule `{schedule}` has to know how many steps there will be",
+        help=("give `--epochs` or `--steps` besides `--time`",),
+    ),
+    "bad-share": Words(
+        "`--validation {value}` leaves nothing to learn from, or nothing to judge by, of {rows} rows",
+        help=("give a share between 0 and 1, or a table",),
+    ),
+    "bad-positive": Words("`{option} {value}` is no positive number", help=("give one as 0.01 or 1e-3",)),
+    "bad-time": Words("`{option} {value}` is no time", help=("give one as 90s, 5m or 2h",)),
+    "bad-decay": Words(
+        "`--weight-decay {value}` is no weight decay", help=("give a number, or one for some parameters as 'W*=0.01'",)
+    ),
+    "bad-target-kind": Words("`{option} {path}` is no file of a kind that fits", help=("its name ends in {kinds}",)),
+    "no-such-param": Words(
+        "`{option}`: no parameter is named `{name}`", help=("the parameters are {known}", "a pattern is as 'W*'")
+    ),
+    "unknown-param": Words(
+        "there is no parameter `{name}`", help=("did you mean `{nearest}`?", "the parameters are {known}")
+    ),
+    "nothing-to-train": Words(
+        "the program has no parameter that may change",
+        help=("declare what is to be learnt as `param w: float = 0` in place of {inputs}",),
+    ),
+    "no-column-fits": Words(
+        "no input takes a column of `{file}`",
+        help=("the columns are {columns}, the inputs {inputs}", "`--map INPUT=COLUMN` brings two names together"),
+    ),
+    "table-no-rows": Words("the table `{file}` has no rows", help=("there is nothing to learn from",)),
+    "table-too-large": Words(
+        "the table `{file}` does not fit into memory: {rows} rows would take more than half of {limit}",
+        help=("raise the limit by `--max-memory`, or train on a part of the rows",),
+    ),
+    "loss-not-finite": Words(
+        "the loss is {value} at step {step}",
+        help=("try a smaller `--lr`, or `--clip 1`", "`cg eval FILE --all` shows which value is none"),
+    ),
+    "gradient-not-finite": Words(
+        "the gradient is {value} at step {step}, while the loss is a number",
+        help=("an operation has no derivative there, as sqrt at 0: keep its argument away from that",),
+    ),
+    "residual-not-finite": Words(
+        "the residual of row {row} is no number at the start", help=("start from other values, by `--NAME VALUE`",)
+    ),
+    "too-few-residuals": Words(
+        "{residuals} residuals cannot tell {params} parameters apart",
+        help=("give at least as many rows, or keep some parameters as they are by `--freeze`",),
+    ),
+    "one-residual": Words(
+        "`{name}` is one residual alone", help=("give a table, a row a residual, or make it a tensor",)
+    ),
+    "draw-dynamic": Words(
+        "a dynamic program has no graph before it runs", help=("`cg render FILE` draws that of one run",)
+    ),
+    "no-matplotlib": Words(
+        "a learning curve needs the library matplotlib", help=("install it by `pip install 'cgcli[plot]'`",)
+    ),
+    "weights-missing": Words(
+        "`{file}` has no {names}",
+        help=("did you mean `{nearest}`?", "it holds {known}", "`cg weights {file}` lists it"),
+    ),
+    "resume-differs": Words(
+        "`{option}` was {before} when this training began, and is {now} now",
+        help=("leave it out to go on as before, or begin anew from `--weights`",),
+    ),
+    "resume-param": Words(
+        "`{name}` comes from the checkpoint that the run goes on from", help=("leave its value out",)
+    ),
+    "checkpoint-damaged": Words(
+        "`{file}` is damaged: its contents are not what its checksum says", help=("take an earlier checkpoint",)
+    ),
+    "checkpoint-foreign": Words(
+        "`{file}` is no checkpoint of `cg train`",
+        help=("its tensors can still be taken as parameters, by `--weights`",),
+    ),
+    "checkpoint-version": Words(
+        "`{file}` is a checkpoint of version {found}, and this cg knows version {known}",
+        help=("use the version of cg that wrote it",),
+    ),
+    "checkpoint-before": Words(
+        "going on from `{used}`, the checkpoint before `{file}`", help=("it holds the state after step {step}",)
+    ),
+    "checkpoint-params": Words(
+        "`{file}` is of a program with other parameters: {difference}",
+        help=("go on with the program that it was made with, or begin anew",),
+    ),
+    "checkpoint-graph": Words(
+        "`{file}` is of a program that computes something else",
+        help=("where it was `{before}`, it is `{now}`", "begin anew from its parameters by `--weights`"),
+    ),
+    "checkpoint-data": Words(
+        "`{file}` was made with other data: {before} rows then, {now} now, or other values in them",
+        help=("go on with the same table, or begin anew from its parameters by `--weights`",),
+    ),
+}

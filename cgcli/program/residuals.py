@@ -1,0 +1,91 @@
+"""A program's residuals over the rows of a table and their derivatives by its parameters, for least squares."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from cgcli.graph.diagnostic import error
+from cgcli.run.executors import executor
+
+from .rows import fresh_size
+from .training import Bound, Task, runs_of
+
+
+class StaticResiduals:
+    """Residuals by a graph, all rows at once. Raises CgError for a task whose target is no float."""
+
+    def __init__(self, task: Task) -> None:
+        self.task, self.bound = task, Bound(task)
+        self._executors: dict[bool, Any] = {}
+
+    def __call__(self, params: Mapping[str, Any], derivatives: bool) -> tuple[Any, dict[str, Any]]:
+        """All residuals as one vector and, if asked for, by parameter their derivatives: [n, *shape of the parameter].
+
+        Raises CgError as running the program does.
+        """
+        import numpy as np
+
+        run, outputs = self._executor(derivatives)
+        v = run.forward(self.bound.inputs(params, self.task.examples, True, 1))
+        residuals, *found = [np.asarray(v[i], dtype=float) for i in outputs]
+        flat = residuals.reshape(-1)
+        wanted = zip(self.task.trained, found, strict=True) if derivatives else ()
+        return flat, {n: g.reshape(flat.size, *np.shape(params[n])) for n, g in wanted}
+
+    def _executor(self, derivatives: bool) -> Any:
+        known = self._executors.get(derivatives)
+        if known is None:
+            known = self._executors[derivatives] = self._made(derivatives)
+        return known
+
+    def _made(self, derivatives: bool) -> Any:
+        from cgcli.transform.batch import batch
+        from cgcli.transform.jacobian import jacobian
+
+        program, task = self.bound.program, self.task
+        values = program.module.values
+        target = values[task.loss]
+        graph = replace(program.graph, outputs=(target,))
+        if derivatives:
+            graph = jacobian(graph, target, [values[n] for n in task.trained], value=True)
+        if task.examples.rows and not task.examples.together:
+            graph = batch(graph, [i.name in task.examples.columns for i in program.inputs], fresh_size(graph))
+        return executor(graph, None, program.max_memory, program.max_steps, program.backend), graph.outputs
+
+
+class DynamicResiduals:
+    """Residuals row by row, each by a run of its own."""
+
+    def __init__(self, task: Task) -> None:
+        self.task = task
+
+    def __call__(self, params: Mapping[str, Any], derivatives: bool) -> tuple[Any, dict[str, Any]]:
+        """As `StaticResiduals`. Raises CgError (status 2) for a target that is no single number."""
+        import numpy as np
+
+        program, task = self.task.program, self.task
+        residuals: list[float] = []
+        found: dict[str, list[Any]] = {n: [] for n in task.trained}
+        for row in runs_of(task.examples):
+            values = {**task.constants, **row, **params}
+            record = program.recorded(values)
+            target = record.of_choice(task.loss)
+            if derivatives:
+                gradient = record.grad(values, of=target, wrt=task.trained)
+                residuals.append(float(gradient.value))
+                for n, g in gradient.partials.items():
+                    found[n].append(np.asarray(g))
+            else:
+                residuals.append(float(record.eval(values, every=True)[target]))
+        return np.array(residuals), {n: np.array(rows) for n, rows in found.items()} if derivatives else {}
+
+
+def residuals(task: Task) -> StaticResiduals | DynamicResiduals:
+    """The task's target as residuals, in the program's mode. Raises CgError when there are no rows of it."""
+    if task.program.mode == "dynamic":
+        return DynamicResiduals(task)
+    if not task.examples.rows and not task.program.type_of(task.loss).shape:
+        raise error("one-residual", name=task.loss)
+    return StaticResiduals(task)
