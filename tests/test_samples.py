@@ -60,7 +60,8 @@ def test_derivatives_agree_with_differences(path: Path) -> None:
     scalars = [n for n in program.outputs if program.type_of(n).has_derivative and not program.type_of(n).shape]
     for of in scalars:
         verdicts = {c.verdict for c in program.check_gradient(values, of=of, wrt=small)}
-        assert verdicts <= {"ok"} or (of == "accuracy" and verdicts <= {"ok", "kink"}), of
+        # digits have blank pixels, where relu of a bias that is 0 has its kink
+        assert verdicts <= ({"ok", "kink"} if path.stem == "digits_conv" else {"ok"}), of
 
 
 def test_black_scholes_against_the_known_price() -> None:
