@@ -16,7 +16,7 @@ from cgcli.cli.command import known_options
 from cgcli.cli.examples import read_examples
 from cgcli.cli.fitted import show_fit, show_state
 from cgcli.cli.following import Curve, Follower, Metrics, Stop, stoppable
-from cgcli.cli.inputs import require
+from cgcli.cli.inputs import missing_inputs, require
 from cgcli.cli.output import notice, tell
 from cgcli.cli.session import Session
 from cgcli.data.checkpoints import Checkpoint, newest, write_checkpoint
@@ -83,6 +83,9 @@ def run(session: Session, wishes: Wishes, layout: str | None, precision: int | N
     values = session.values if checkpoint is None else _continued(session, checkpoint)
     session = replace(session, values=values)
     examples, held = _examples(session, wishes, settings)
+    missing = missing_inputs(session.program, values) if wishes.data is None else []
+    if missing:
+        raise error("needs-table", missing=missing, usage=" ".join(f"--{name} VALUE" for name in missing))
     require(session.program, {**values, **examples.columns}, known_options(session.context))
     target = settings["loss"] or settings["residual"]
     frozen = _matching(session, settings["freeze"] or [], "--freeze")

@@ -16,6 +16,7 @@ from cgcli.graph.diagnostic import CgError, error
 from .files import whole
 
 FORMAT, VERSION = "cg checkpoint", 1
+SUFFIX = ".safetensors"
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,10 @@ def read_checkpoint(path: str) -> Checkpoint:
     """A checkpoint, or another safetensors file. Raises CgError: 2 when it is not there, 1 when it is damaged."""
     from .arrays import read_arrays, read_metadata
 
+    if Path(path).suffix.lower() != SUFFIX:
+        raise error("checkpoint-kind", file=path)
+    if not os.path.exists(path):
+        raise error("no-checkpoint", file=path)
     tensors = read_arrays(path)
     said = read_metadata(path)
     if said.get("format") != FORMAT:

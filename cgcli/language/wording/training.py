@@ -105,6 +105,14 @@ WORDS: dict[str, Words] = {
     "resume-param": Words(
         "`{name}` comes from the checkpoint that the run goes on from", help=("leave its value out",)
     ),
+    "needs-table": Words(
+        "{missing} has no value, and there is no table",
+        help=("give a table to learn from by `--data TABLE`", "or values for all rows: `{usage}`"),
+    ),
+    "no-checkpoint": Words(
+        "there is no checkpoint `{file}`", help=("`cg train … --save FILE.safetensors` writes one",)
+    ),
+    "checkpoint-kind": Words("`{file}` is no .safetensors file", help=("parameters are kept in those alone",)),
     "checkpoint-damaged": Words(
         "`{file}` is damaged: its contents are not what its checksum says", help=("take an earlier checkpoint",)
     ),
