@@ -66,7 +66,7 @@ def data(result: Result) -> dict[str, object]:
         ("adamw", "0.1"),
         ("rmsprop", "0.05"),
         ("adagrad", "0.5"),
-        ("lion", "0.03"),
+        ("lion", "0.025"),
     ],
 )
 def test_every_optimizer_finds_the_line(optimizer: str, rate: str) -> None:
