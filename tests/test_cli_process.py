@@ -80,7 +80,7 @@ def test_an_empty_program_is_an_error_for_eval_and_none_for_check() -> None:
     [
         (["evla", "f.cg"], "did you mean `cg eval`?"),
         (["f.cg"], "cg eval f.cg"),
-        (["train", "f.cg"], "there is no command `train`"),
+        (["fit", "f.cg"], "there is no command `fit`"),
         (["--formt", "json"], "there is no option `--formt`"),
         (["eval"], "no program is given"),
         (["eval", "f.cg", "-e", "a"], "both the file `f.cg` and `-e`"),

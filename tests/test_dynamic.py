@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 from control_programs import TooLarge, random_inputs, random_program
+from sample_values import values_for
 
 from cgcli.graph.diagnostic import CgError
 from cgcli.graph.graph import opname
@@ -84,7 +85,7 @@ def test_every_sample_in_both_modes(path: Path) -> None:
         assert load(path).mode == "dynamic"
         return
     static, other = load(path, mode="static"), load(path, mode="dynamic")
-    values = {i.name: 1.5 for i in static.inputs if not i.optional}
+    values = {**{i.name: 1.5 for i in static.inputs if not i.optional}, **values_for(path)}
     wanted, found = static.eval(values), other.eval(values)
     for name, x in wanted.items():
         np.testing.assert_allclose(found[name], x, rtol=1e-11, atol=1e-14)

@@ -1,22 +1,18 @@
 """Every sample: a header that says what it shows, a command to try that works, derivatives that differences confirm."""
 
-import json
 import math
-import re
 import shlex
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 import pytest
 from cli_harness import cg
+from sample_values import values_for
 
 from cgcli.program import load
 
 ROOT = Path(__file__).parents[1]
 SAMPLES = sorted((ROOT / "samples").glob("*.cg")) + sorted((ROOT / "samples" / "parts").glob("*.cg"))
 WANTED = "article quadratic sigmoid_neuron black_scholes rosenbrock newton_step pendulum_energy huber".split()
-VALUES = {"article": {"a": 2.0, "b": 3.0, "c": 1.0}}
 
 
 def test_the_samples_that_are_promised_are_there() -> None:
@@ -33,21 +29,6 @@ def test_header_and_command(path: Path, monkeypatch: pytest.MonkeyPatch, tmp_pat
     result = cg(*words)
     assert (result.status, result.err) == (0, "") or words[0] == "render"
     assert result.status == 0
-
-
-def values_for(path: Path) -> dict[str, Any]:
-    """Values for the inputs of a sample that needs some: data of its name, or the first rows that it learns from."""
-    data = path.with_suffix(".json")
-    if data.exists():
-        return {path.stem: json.loads(data.read_text(encoding="utf-8"))}
-    table = re.search(r"--data (\S+)", path.read_text(encoding="utf-8"))
-    if table is None or path.stem == "article":
-        return VALUES.get(path.stem, {})
-    if table[1].endswith(".npz"):
-        with np.load(ROOT / table[1]) as arrays:
-            return {name: arrays[name][:3].astype(int) for name in arrays.files}
-    header, row = (ROOT / table[1]).read_text(encoding="utf-8").splitlines()[:2]
-    return dict(zip(header.split(","), map(float, row.split(",")), strict=True))
 
 
 @pytest.mark.parametrize("path", SAMPLES, ids=[p.stem for p in SAMPLES])
