@@ -333,3 +333,32 @@ def test_what_does_not_fit_together(text: str, arguments: tuple[str, ...], said:
     status, out, err = run("eval", "--data", "-", *arguments, text=text, stdin=POINTS)
     assert (status, out) == (2, "")
     assert said in err
+
+
+def test_many_pieces_on_several_cores_come_in_order() -> None:
+    rng = np.random.default_rng(3)
+    table = {n: rng.uniform(0.5, 2, 200_000) for n in "abc"}
+    np.savez("t.npz", **table)
+    status, _, err = run("grad", "--data", "t.npz", "-o", "out.npz")
+    assert (status, err) == (0, "")
+    with np.load("out.npz") as found:
+        d, e = table["a"] + table["b"], table["b"] - table["c"]
+        for name, wanted in {"y": d * e, "dy_da": e, "dy_db": d + e, "dy_dc": -d}.items():
+            np.testing.assert_array_equal(found[name], wanted)
+
+
+def test_the_first_row_that_fails_is_named_whatever_piece_it_is_in() -> None:
+    values = np.ones(200_000, dtype=int)
+    values[[150_000, 199_000]] = 0
+    np.savez("t.npz", k=values)
+    status, out, err = run("eval", "--data", "t.npz", "-o", "out.npz", text="input k: int; y = 10 // k")
+    assert (status, out) == (1, "")
+    assert "the run fails at line 150001 of `t.npz`" in err
+    assert not Path("out.npz").exists()
+
+
+def test_cells_outside_a_declared_range_are_counted() -> None:
+    Path("t.csv").write_text("vol\n0.5\n3\n-1\n1\n", encoding="utf-8")
+    status, out, err = run("eval", "--data", "t.csv", text="input vol: float in 0..2; y = 2 * vol")
+    assert (status, out) == (0, "y\n1.0\n6.0\n-2.0\n2.0\n")
+    assert "warning: `vol` is outside 0..2 in 2 of the rows, first at line 3 of `t.csv`" in err

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import fnmatch
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from cgcli.cli.arguments import EMPTY
@@ -11,9 +11,10 @@ from cgcli.cli.inputs import canonical
 from cgcli.cli.session import Session
 from cgcli.data.cells import converted, side_by_side
 from cgcli.data.tables import Chunk, Table
-from cgcli.graph.diagnostic import error
+from cgcli.graph.diagnostic import Diagnostic, error
 from cgcli.graph.types import ANY
 from cgcli.language.suggest import nearest
+from cgcli.program import Program
 from cgcli.program.rows import fitted
 
 
@@ -108,3 +109,30 @@ def _rank(cells: Any) -> int:
         first = first[0] if first else None
         rank += 1
     return rank
+
+
+class Ranges:
+    """Cells outside the ranges that declarations give: counted, with the place of the first."""
+
+    def __init__(self, program: Program, names: Collection[str]) -> None:
+        self.declared = {i.name: i.range for i in program.inputs if i.range is not None and i.name in names}
+        self.outside: dict[str, tuple[int, str, int]] = {}
+
+    def see(self, columns: Mapping[str, Any], chunk: Chunk, kept: Sequence[int]) -> None:
+        """Looks at the rows of a piece."""
+        for name, (low, high) in self.declared.items():
+            x = columns[name]
+            bad = ((x < low) | (x > high)).reshape(len(kept), -1).any(axis=1)
+            count = int(bad.sum())
+            if count:
+                before, file, line = self.outside.get(name, (0, *chunk.places[kept[int(bad.argmax())]]))
+                self.outside[name] = (before + count, file, line)
+
+    def warnings(self) -> list[Diagnostic]:
+        """One for each input with such cells."""
+        found = []
+        for name, (count, file, line) in self.outside.items():
+            low, high = self.declared[name]
+            shown = {"name": name, "count": count, "file": file, "line": line, "low": low, "high": high}
+            found.append(Diagnostic("rows-outside-range", values=shown, severity="warning"))
+        return found

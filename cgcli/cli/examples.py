@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from cgcli.cli.columns import columns_of, few, many_at_once, sources_of
-from cgcli.cli.output import notice
+from cgcli.cli.columns import Ranges, columns_of, few, many_at_once, sources_of
+from cgcli.cli.output import notice, tell
 from cgcli.cli.session import Session
 from cgcli.data.tables import open_table
 from cgcli.graph.diagnostic import error
@@ -36,9 +36,11 @@ def read_examples(session: Session, data: str, maps: Sequence[str], on_error: st
     rows = size = skipped = 0
     limit = program.max_memory or memory_limit()
     together: list[str] = []
+    ranges = Ranges(program, sources)
     for chunk, _ in table.read(ROWS):
         together = together or many_at_once(session, chunk, sources)
         columns, kept = columns_of(session, chunk, sources, together, on_error)
+        ranges.see(columns, chunk, kept)
         skipped += len(chunk) - len(kept)
         rows += len(kept)
         for name, x in columns.items():
@@ -50,6 +52,7 @@ def read_examples(session: Session, data: str, maps: Sequence[str], on_error: st
         raise error("table-no-rows", status=1, file=data)
     if together and (others := [name for name in sources if name not in together]):
         raise error("batch-mixed", names=together, others=others)
+    tell(ranges.warnings(), session.context.params.get("colour", "auto"))
     if skipped:
         notice(f"note: {skipped} row{'' if skipped == 1 else 's'} of {rows + skipped} skipped")
     whole = {name: _joined(pieces) for name, pieces in parts.items()}

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
+from contextlib import ExitStack
 from dataclasses import replace
-from typing import Any
 
-from cgcli.cli.columns import columns_of, few, many_at_once, sources_of
+from cgcli.cli.columns import Ranges, columns_of, few, many_at_once, sources_of
 from cgcli.cli.command import known_options
 from cgcli.cli.inputs import require
-from cgcli.cli.output import notice, stdout
+from cgcli.cli.output import notice, stdout, tell
+from cgcli.cli.pieces import Pieces
 from cgcli.cli.progress import StatusLine
 from cgcli.cli.session import Session
 from cgcli.data.sinks import sink
-from cgcli.data.tables import Chunk, Table, open_table
-from cgcli.graph.diagnostic import CgError, error
+from cgcli.data.tables import Table, open_table
+from cgcli.graph.diagnostic import error
 from cgcli.language.suggest import nearest
 from cgcli.program.only import only, reachable
 from cgcli.program.rows import Rows
@@ -50,10 +51,11 @@ def over_rows(
     rows = Rows(session.program, session.values, list(sources), derivatives=derivatives, of=of, wrt=wrt)
     done = skipped = 0
     line = StatusLine()
-    with sink(target, stdout()) as out:
-        together: list[str] | None = None
+    with sink(target, stdout()) as out, ExitStack() as stack:
+        pieces: Pieces | None = None
+        together: list[str] = []
         for chunk, read in table.read(batch or rows.most):
-            if together is None:
+            if pieces is None:
                 together = many_at_once(session, chunk, sources)
                 if predicted is not None:
                     session = _narrowed(session, sources, together, predicted, batch is not None)
@@ -65,12 +67,18 @@ def over_rows(
                     rows.together(together, batch is not None)
                 elif batch is not None:
                     raise error("batch-size-alone")
+                pieces = stack.enter_context(Pieces(rows, out))
+                ranges = Ranges(session.program, sources)
             columns, kept = columns_of(session, chunk, sources, together, on_error)
+            ranges.see(columns, chunk, kept)
             skipped += len(chunk) - len(kept)
             if kept:
-                out.write(_run(rows, columns, chunk, kept))
+                pieces.run(columns, chunk, kept)
             done += len(kept)
             _progress(line, table, done, read)
+        if pieces is not None:
+            pieces.end()
+            tell(ranges.warnings(), session.context.params.get("colour", "auto"))
     line.end()
     if skipped:
         some = f"{skipped} row{'' if skipped == 1 else 's'} of {done + skipped}"
@@ -105,25 +113,6 @@ def _narrowed(
     narrowed = replace(session, program=program, values={n: x for n, x in session.values.items() if n in names})
     require(program, dict.fromkeys([n for n in given if n in names]), known_options(session.context))
     return narrowed
-
-
-def _run(rows: Rows, columns: Mapping[str, Any], chunk: Chunk, kept: Sequence[int]) -> dict[str, Any]:
-    """The results of a chunk. When they fail, a note says which row is the first that does."""
-    try:
-        return rows.run(columns, len(kept))
-    except CgError:
-        low, high = 0, len(kept)  # the first `low` rows are good, the first `high` are not
-        while high - low > 1:
-            middle = (low + high) // 2
-            try:
-                rows.run({name: x[:middle] for name, x in columns.items()}, middle)
-                low = middle
-            except CgError:
-                high = middle
-        path, line = chunk.places[kept[low]]
-        notice(show(f"note: the run fails at line {line} of `{path}`"))
-        rows.run({name: x[low:high] for name, x in columns.items()}, 1)
-        raise  # not that row alone, then
 
 
 def only_with_data(maps: Sequence[str] | None, on_error: str | None, target: str | None, batch: int | None) -> None:

@@ -78,6 +78,11 @@ class Rows:
             return 1024
         return max(1, min(MOST_ROWS, ELEMENTS // max(1, elements(self.program.graph))))
 
+    @property
+    def parallel(self) -> bool:
+        """Whether several threads may run rows at the same time, and gain by it."""
+        return self.program.mode == "static" and not self._together
+
     def names(self) -> tuple[str, ...]:
         """The columns of the result."""
         if not self.derivatives:

@@ -26,6 +26,10 @@ WORDS: dict[str, Words] = {
         "line {line} of `{file}`, column `{column}`: {text} is no {wanted}",
         help=("mend the cell, or leave out such rows by `--on-error skip`",),
     ),
+    "rows-outside-range": Words(
+        "`{name}` is outside {low}..{high} in {count} of the rows, first at line {line} of `{file}`",
+        help=("its declaration says that range",),
+    ),
     "batch-mixed": Words(
         "{names} would take many rows at once, which does not fit the other inputs",
         help=("what differs from row to row must have the same leading size as they; not so {others}",),
