@@ -55,7 +55,7 @@ def sources_of(session: Session, table: Table, maps: Sequence[str]) -> dict[str,
 
 def columns_of(
     session: Session, chunk: Chunk, sources: Mapping[str, Sequence[str]], together: Sequence[str], on_error: str
-) -> tuple[dict[str, Any], list[int]]:
+) -> tuple[dict[str, Any], Sequence[int]]:
     """By input an array, a row each, and the rows that are kept."""
     found: dict[str, Any] = {}
     dropped: set[int] = set()
@@ -78,8 +78,9 @@ def columns_of(
                 dropped.update(bad)
             parts.append(array)
         found[name] = side_by_side(parts) if pattern else parts[0]
-    kept = [k for k in range(len(chunk)) if k not in dropped]
+    kept: Sequence[int] = range(len(chunk))
     if dropped:
+        kept = [k for k in kept if k not in dropped]
         found = {name: [x[k] for k in kept] if isinstance(x, list) else x[kept] for name, x in found.items()}
     whole = [name for name, x in found.items() if name in together or isinstance(x, list)]
     return {n: x if n in whole else fitted(session.program, n, x) for n, x in found.items()}, kept

@@ -23,6 +23,19 @@ LONGEST_LINE = 64 * 2**20  # characters of a line of text
 _DELIMITERS = {"csv": ",", "tsv": "\t"}
 
 
+class Lines(Sequence[tuple[str, int]]):
+    """The places of rows that follow each other in a file, from a line on."""
+
+    def __init__(self, path: str, start: int, count: int) -> None:
+        self.path, self.numbers = path, range(start, start + count)
+
+    def __len__(self) -> int:
+        return len(self.numbers)
+
+    def __getitem__(self, k: Any) -> Any:
+        return (self.path, self.numbers[k])
+
+
 @dataclass(frozen=True)
 class Chunk:
     """Rows in order. columns: by name a list of texts or of what JSON holds, or an array with a row each.
@@ -227,14 +240,14 @@ def _read_npz(path: str, rows: int, columns: Sequence[str]) -> Iterator[tuple[Ch
     for start in range(0, total, rows):
         end = min(start + rows, total)
         part = {name: found[name][start:end] for name in columns}
-        yield Chunk(part, [(path, k + 1) for k in range(start, end)]), 0
+        yield Chunk(part, Lines(path, start + 1, end - start)), 0
 
 
 def _read_arrow(path: str, rows: int, columns: Sequence[str]) -> Iterator[tuple[Chunk, int]]:
     done = 0
     for part in arrow.read(path, rows, columns):
         count = len(next(iter(part.values()), ()))
-        yield Chunk(part, [(path, k + 1) for k in range(done, done + count)]), 0
+        yield Chunk(part, Lines(path, done + 1, count)), 0
         done += count
 
 
