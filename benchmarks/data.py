@@ -31,7 +31,7 @@ import numpy as np
 import pyarrow as pa
 from pyarrow import parquet
 writer = None
-for part in parquet.ParquetFile(sys.argv[1]).iter_batches(batch_size=PIECE):
+for part in parquet.ParquetFile(sys.argv[1], pre_buffer=False).iter_batches(batch_size=PIECE):
     s, k, r, v, t = (part.column(n).to_numpy() for n in ("spot", "strike", "rate", "vol", "years"))
     found = greeks(s, k, r, v, t)
     table = pa.table(dict(zip(("price", "dspot", "dstrike", "drate", "dvol", "dyears"), found)))

@@ -105,7 +105,7 @@ def _opened(path: str) -> Iterator[tuple[Any, Any]]:
         if path.lower().endswith(".parquet"):
             from pyarrow import parquet
 
-            file = parquet.ParquetFile(path)
+            file = parquet.ParquetFile(path, pre_buffer=False)  # else it holds all that it has read
         else:
             file = pa.ipc.open_file(path)
     except broken as problem:
