@@ -9,38 +9,35 @@ from __future__ import annotations
 import importlib.util
 import os
 import statistics
+import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-for threads in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
-    os.environ.setdefault(threads, "1")  # threads of libraries get in each other's way on a busy machine
-
 import numpy as np
 
-from cgcli.program import load
+from cgcli.program import parse
 from cgcli.program.training import Examples, problem, start, task
 from cgcli.train.rules import Update
 
 SAMPLES = Path(__file__).parents[1] / "samples"
+THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 RATE, ROUNDS, STEPS = 0.001, 9, 12
 Step = Callable[[int], float]
 
 
 def cg_side(text: str, batches: list[dict[str, Any]]) -> tuple[Step, dict[str, Any]]:
     """The step, and the parameters that all sides start from."""
-    from cgcli.program import parse
-
     examples = [Examples(batch, len(batch["digit"]), True) for batch in batches]
     wanted = task(parse(text), "loss", {}, examples[0])
     update = Update("adam", RATE)
     state, trained = start(wanted, update), problem(wanted, update)
     first = {name: x.copy() for name, x in state.params.items()}
-    trained.task = wanted
 
     def step(k: int) -> float:
-        object.__setattr__(wanted, "examples", examples[k % len(examples)])
+        trained.task = replace(wanted, examples=examples[k % len(examples)])
         found = trained.step(state, None)
         state.params, state.memories = found.params, found.memories
         state.step += 1
@@ -71,7 +68,7 @@ def torch_side(kind: str, first: dict[str, Any], batches: list[dict[str, Any]]) 
         loss = functional.cross_entropy(scores(x), digit)
         loss.backward()
         optimizer.step()
-        return float(loss)
+        return float(loss.detach())
 
     return step
 
@@ -119,16 +116,15 @@ def jax_side(kind: str, first: dict[str, Any], batches: list[dict[str, Any]]) ->
 
 
 def main() -> None:
+    if "OPENBLAS_NUM_THREADS" not in os.environ:  # threads of libraries get in each other's way on a busy machine
+        os.execve(sys.executable, [sys.executable, __file__], {**os.environ, **dict.fromkeys(THREADS, "1")})
     with np.load(SAMPLES / "digits_train.npz") as arrays:
         image, digit = arrays["image"].astype("float32"), arrays["digit"].astype("int64")
-    load(SAMPLES / "digits_conv.cg")
     for kind, name in (("dense", "digits_mlp"), ("convolutional", "digits_conv")):
         text = (SAMPLES / f"{name}.cg").read_text(encoding="utf-8").replace(": float[", ": f32[")
         text = text.replace("nn.dropout(relu(nn.dense(pixels, W1, b1)), 0.2)", "relu(nn.dense(pixels, W1, b1))")
         for size in (32, 256):
-            batches = [
-                {"image": image[k : k + size], "digit": digit[k : k + size]} for k in range(0, 1024, size)
-            ]
+            batches = [{"image": image[k : k + size], "digit": digit[k : k + size]} for k in range(0, 1024, size)]
             cg, first = cg_side(text, batches)
             sides: dict[str, Step] = {"cg": cg}
             if importlib.util.find_spec("torch"):

@@ -242,7 +242,7 @@ def test_options_of_tables_alone(arguments: tuple[str, ...]) -> None:
 def test_commands_without_tables_say_so() -> None:
     status, _, err = cg("show", "-e", "y = a", "--data", "t.csv")
     assert status == 2
-    assert "`cg eval` and `cg grad` take tables" in err
+    assert "`cg grad`, `cg train` and `cg predict` take tables" in err
 
 
 def test_a_long_table_is_read_in_pieces(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -241,5 +241,10 @@ Out = Annotated[
     ),
 ]
 NoData = Annotated[
-    str | None, typer.Option("--data", hidden=True, parser=_not_here("--data", "`cg eval` and `cg grad` take tables"))
+    str | None,
+    typer.Option(
+        "--data",
+        hidden=True,
+        parser=_not_here("--data", "`cg eval`, `cg grad`, `cg train` and `cg predict` take tables"),
+    ),
 ]

@@ -66,7 +66,7 @@ Tensors
   [[1, 2], [3, 4]]   0..n         literals; the ints from 0 up to n
   A[0]   A[:, 1:]   A[i]          a row, columns, the rows that a tensor of ints names; y[i] = v makes a new y
   sum(A, axis=0)   A @ x   A.T    reductions, the matrix product, the transpose
-  import nn; nn.softmax(z)        the library: cg help nn, cg help stats, cg help finance
+  import nn; nn.softmax(z)        the library: cg help nn, cg help stats, cg help finance, cg help optim
 
 Functions
   fn logistic(x, k = 1) = 1 / (1 + exp(-k * x))

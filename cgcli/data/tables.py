@@ -12,13 +12,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice
+from pathlib import PurePath
 from typing import IO, Any
 
 from cgcli.graph.diagnostic import CgError, error
 
 from . import arrow
 
-KINDS = ("csv", "tsv", "jsonl", "ndjson", "npz", *arrow.KINDS)
+KINDS = ("csv", "tsv", "jsonl", "ndjson", "npz", "npy", *arrow.KINDS)
 LONGEST_LINE = 64 * 2**20  # characters of a line of text
 _DELIMITERS = {"csv": ",", "tsv": "\t"}
 
@@ -220,9 +221,9 @@ def _read_json(path: str, rows: int, columns: Sequence[str]) -> Iterator[tuple[C
 
 
 def _npz(path: str) -> dict[str, Any]:
-    from .arrays import read_arrays
+    from .arrays import read_array, read_arrays
 
-    found = read_arrays(path)
+    found = {PurePath(path).stem: read_array(path)} if path.lower().endswith(".npy") else read_arrays(path)
     lengths = {name: x.shape[0] if x.shape else None for name, x in found.items()}
     if len(set(lengths.values())) > 1 or None in lengths.values():
         told = [f"{name} has {'no rows' if n is None else n}" for name, n in lengths.items()]
@@ -257,7 +258,9 @@ _COLUMNS = {
     "jsonl": _json_columns,
     "ndjson": _json_columns,
     "npz": _npz_columns,
+    "npy": _npz_columns,
     **dict.fromkeys(arrow.KINDS, arrow.columns),
 }
 _READERS = {"csv": _read_text, "tsv": _read_text, "jsonl": _read_json, "ndjson": _read_json, "npz": _read_npz}
+_READERS["npy"] = _read_npz
 _READERS |= dict.fromkeys(arrow.KINDS, _read_arrow)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -12,6 +14,7 @@ from .registry import ZERO, Attrs, Notation, Op, Rule, TypeMismatch, register
 from .shape import inverse
 from .typing import kept, one
 
+SMALL, MANY = 16, 1024  # elements of a group that is taken together place by place, and how many groups there are
 ROWS = ((((1.0, 2.0, -3.0), (4.0, 0.5, 6.0)),),)
 
 
@@ -113,12 +116,35 @@ def _mean(xp: Any, at: Attrs, x: Any) -> Any:
     return xp.divide(total, taken)
 
 
-def _np(name: str) -> Any:
-    return lambda xp, at, x: getattr(xp, name)(x, axis=at["axes"], keepdims=at["keepdims"])
+def _np(name: str, pair: str | None = None) -> Any:
+    """The reduction of the array namespace. pair: the name of the same for two arrays.
+
+    Libraries go through the last axes group by group, which is slow where there are many small groups, such as the
+    windows of pooling: those are taken together place by place.
+    """
+
+    def evaluate(xp: Any, at: Attrs, x: Any) -> Any:
+        axes = at["axes"]
+        group = x.shape[x.ndim - len(axes) :]
+        small = x.dtype.kind == "f" and 1 < math.prod(group) <= SMALL and x.size >= MANY * math.prod(group)
+        if pair is None or not small or sorted(axes) != list(range(-len(axes), 0)):
+            return getattr(xp, name)(x, axis=axes, keepdims=at["keepdims"])
+        join = getattr(xp, pair)
+        found, *others = [x[(..., *place)] for place in itertools.product(*map(range, group))]
+        for other in others:
+            found = join(found, other)
+        return xp.reshape(found, (*found.shape, *(1 for _ in axes))) if at["keepdims"] else found
+
+    return evaluate
 
 
 _reduction(
-    "sum", "the sum of elements", lambda b, g, y, x, at: spread(b, g, x, at), _np("sum"), flow="structural", grows=True
+    "sum",
+    "the sum of elements",
+    lambda b, g, y, x, at: spread(b, g, x, at),
+    _np("sum", "add"),
+    flow="structural",
+    grows=True,
 )
 _reduction(
     "mean",
@@ -138,7 +164,7 @@ def _extremum_rule(b: Any, g: int, y: int, x: int, at: Attrs) -> tuple[int, int]
 
 
 def _extremum(name: str) -> Any:
-    reduce = _np(name)
+    reduce = _np(name, f"{name}imum")
 
     def evaluate(xp: Any, at: Attrs, x: Any) -> Any:
         if any(x.shape[axis] == 0 for axis in at["axes"]):
