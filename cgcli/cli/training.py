@@ -89,7 +89,8 @@ def run(session: Session, wishes: Wishes, layout: str | None, precision: int | N
     require(session.program, {**values, **examples.columns}, known_options(session.context))
     target = settings["loss"] or settings["residual"]
     frozen = _matching(session, settings["freeze"] or [], "--freeze")
-    wanted = task(session.program, target, values, examples, held, frozen, settings["reduce"] or "mean")
+    batch = settings["batch-size"] or (None if settings["optimizer"] in SOLVERS else BATCH)
+    wanted = task(session.program, target, values, examples, held, frozen, settings["reduce"] or "mean", batch)
     with stoppable() as stop:
         if settings["optimizer"] in SOLVERS:
             return _fit(session, wanted, settings, wishes, stop, layout, precision, full, colour)

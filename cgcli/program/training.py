@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -23,7 +23,7 @@ from cgcli.train.step import memories, step_graph, update_graph
 
 from .dynamic import RunProgram
 from .program import Program, Values
-from .rows import ELEMENTS, elements, fresh_size
+from .rows import ELEMENTS, MOST_ROWS, elements, fresh_size
 
 TRAINING, STEP = "training", "step"  # inputs that training binds, where a program declares them
 
@@ -44,12 +44,17 @@ class Examples:
         part = {n: [x[k] for k in rows] if isinstance(x, list) else x[rows] for n, x in self.columns.items()}
         return Examples(part, len(rows), self.together)
 
+    def between(self, start: int, end: int) -> Examples:
+        """The rows from one to the one before another."""
+        return Examples({n: x[start:end] for n, x in self.columns.items()}, end - start, self.together)
+
 
 @dataclass(frozen=True)
 class Task:
     """What is wanted of a program. constants: the inputs that are the same in every row, and parameters' own starts.
 
     loss: what to make small. trained: the parameters that change. reduce: `mean` of the rows' losses, or their `sum`.
+    batch: how many rows a program takes that takes many at once, None for all: a loss of more rows is that of batches.
     """
 
     program: Program
@@ -59,6 +64,7 @@ class Task:
     examples: Examples
     held: Examples | None = None
     reduce: str = "mean"
+    batch: int | None = None
 
 
 def task(
@@ -69,6 +75,7 @@ def task(
     held: Examples | None = None,
     frozen: Sequence[str] = (),
     reduce: str = "mean",
+    batch: int | None = None,
 ) -> Task:
     """What is wanted, checked. Raises CgError for names that are none, and when there is nothing to train."""
     params = [i.name for i in program.inputs if i.kind == "param"]
@@ -82,7 +89,7 @@ def task(
         t = _named(program, target)
         if not t.has_derivative:
             raise error("no-derivative-of", name=target, type=t)
-    return Task(program, target, trained, constants, examples, held, reduce)
+    return Task(program, target, trained, constants, examples, held, reduce, batch)
 
 
 def start(task: Task, update: Update | None = None) -> State:
@@ -125,18 +132,43 @@ class Bound:
         return given
 
 
-class StaticProblem:
+class _Problem:
+    """What both modes share. update: None where something else than steps finds the parameters."""
+
+    def __init__(self, task: Task, update: Update | None) -> None:
+        self.task, self.update = task, update
+        self.rows = task.examples.rows
+
+    def judge(self, params: Mapping[str, Any], examples: Examples) -> dict[str, float]:
+        """The loss and the program's other outputs that say something of many rows: means over the rows."""
+        raise NotImplementedError
+
+    def validate(self, state: State) -> Mapping[str, float] | None:
+        """As `judge`, on the rows that are held back."""
+        held = self.task.held
+        return None if held is None else self.judge(state.params, held)
+
+    def _chosen(self, rows: Any) -> Examples:
+        return self.task.examples if rows is None else self.task.examples.take(rows)
+
+    def _mean(self, totals: Mapping[str, Any], rows: int) -> dict[str, Any]:
+        """Sums over rows as what is wanted of them."""
+        count = rows if self.task.reduce == "mean" and rows else 1
+        return {name: x / count for name, x in totals.items()}
+
+
+class StaticProblem(_Problem):
     """A task whose whole step is one graph, planned once."""
 
     def __init__(self, task: Task, update: Update | None = None) -> None:
-        self.task, self.update = task, update
-        self.rows = task.examples.rows
+        super().__init__(task, update)
         self.bound = Bound(task)
         program = self.bound.program
         self.judged = (task.loss, *(n for n in program.outputs if n != task.loss and _is_metric(task, program, n)))
         self.graph = _over_rows(task, program, self.judged)
         self.loss_graph = prune(replace(self.graph, outputs=self.graph.outputs[:1]))
-        self.most = max(1, ELEMENTS // max(1, elements(program.graph)))
+        most = ELEMENTS // max(1, elements(program.graph))
+        self.most = task.batch if task.examples.together else max(1, min(most, MOST_ROWS))
         self._executors: dict[str, tuple[Any, Sequence[int]]] = {}
 
     @property
@@ -147,38 +179,41 @@ class StaticProblem:
 
     def step(self, state: State, rows: Any) -> Step:
         assert self.update is not None
-        examples = self.task.examples if rows is None else self.task.examples.take(rows)
         typed = _typed(self.task, self.task.trained)
         kept = [state.memories[m.key] for m in memories(self.update, typed)]
-        given = self.bound.inputs(state.params, examples, True, state.step + 1)
+        given = self.bound.inputs(state.params, self._chosen(rows), True, state.step + 1)
         found = self._run("step", [*given, *map(plain, kept), float(state.step + 1), self.update.rate])
         return _stepped(self.task, self.update, found)
 
-    def validate(self, state: State) -> Mapping[str, float] | None:
-        held = self.task.held
-        return None if held is None else self.judge(state.params, held)
-
     def judge(self, params: Mapping[str, Any], examples: Examples) -> dict[str, float]:
-        """The loss and the program's other outputs that are numbers: means over the rows, piece by piece."""
         totals = dict.fromkeys(self.judged, 0.0)
-        for at in range(0, max(1, examples.rows), self.most):
-            part = examples
-            if examples.rows:
-                part = examples.take(range(at, min(at + self.most, examples.rows)))
+        for part, weight in self._pieces(examples):
             found = self._run("judge", self.bound.inputs(params, part, False, 0))
-            weight = part.rows if self.task.reduce == "mean" and examples.rows else 1
             for n, x in zip(self.judged, found, strict=True):
                 totals[n] += float(x) * weight
-        count = examples.rows if self.task.reduce == "mean" and examples.rows else 1
-        return {n: x / count for n, x in totals.items()}
+        return self._mean(totals, examples.rows)
 
     def gradients(self, params: Mapping[str, Any], rows: Any = None) -> tuple[float, dict[str, Any]]:
         """The loss and its gradient by each parameter that is trained."""
         import numpy as np
 
-        examples = self.task.examples if rows is None else self.task.examples.take(rows)
-        loss, *found = self._run("gradient", self.bound.inputs(params, examples, True, 1))
-        return float(loss), {n: np.asarray(g) for n, g in zip(self.task.trained, found, strict=True)}
+        examples = self._chosen(rows)
+        totals: dict[str, Any] = {"": 0.0, **{n: np.zeros_like(params[n]) for n in self.task.trained}}
+        for part, weight in self._pieces(examples):
+            found = self._run("gradient", self.bound.inputs(params, part, True, 1))
+            for n, x in zip(totals, found, strict=True):
+                totals[n] = totals[n] + np.asarray(x) * weight
+        loss, *gradients = self._mean(totals, examples.rows).values()
+        return float(loss), dict(zip(self.task.trained, gradients, strict=True))
+
+    def _pieces(self, examples: Examples) -> Iterator[tuple[Examples, int]]:
+        """The rows, as many at a time as are run together, and what their mean counts."""
+        most = self.most or examples.rows
+        if not examples.rows:
+            yield examples, 1
+        for at in range(0, examples.rows, most):
+            part = examples.between(at, min(at + most, examples.rows))
+            yield part, part.rows if self.task.reduce == "mean" else 1
 
     def _run(self, what: str, inputs: Sequence[Any]) -> list[Any]:
         runs, outputs = self._executor(what)
@@ -208,18 +243,16 @@ class StaticProblem:
         return gradient(graph, graph.outputs[0], [by_name[n] for n in self.task.trained], value=True)
 
 
-class DynamicProblem:
+class DynamicProblem(_Problem):
     """A task whose graph each row makes anew: gradients come row by row, the update is a graph of its own."""
 
     def __init__(self, task: Task, update: Update | None = None) -> None:
-        self.task, self.update = task, update
-        self.rows = task.examples.rows
+        super().__init__(task, update)
         self._executor: Any = None
 
     def step(self, state: State, rows: Any) -> Step:
         assert self.update is not None
-        examples = self.task.examples if rows is None else self.task.examples.take(rows)
-        loss, gradients = self._gradients(state.params, examples, True, state.step + 1)
+        loss, gradients = self.gradients(state.params, rows, state.step + 1)
         trained, typed = self.task.trained, _typed(self.task, self.task.trained, state.params)
         if self._executor is None:
             made = update_graph(self.update, typed)
@@ -230,15 +263,11 @@ class DynamicProblem:
         v = runs.forward([*map(plain, given), float(state.step + 1), self.update.rate])
         return _stepped(self.task, self.update, [loss, *[v[i] for i in outputs]])
 
-    def validate(self, state: State) -> Mapping[str, float] | None:
-        held = self.task.held
-        return None if held is None else self.judge(state.params, held)
-
     def judge(self, params: Mapping[str, Any], examples: Examples) -> dict[str, float]:
-        """The loss and the program's other outputs that are numbers: means over the rows."""
         totals: dict[str, float] = {}
-        runs = runs_of(examples)
-        for row in runs:
+        count = 0
+        for row in runs_of(examples):
+            count += 1
             values = self._values(params, row, False, 0)
             record = self.task.program.recorded(values)
             found = record.eval(values, every=True)
@@ -247,30 +276,23 @@ class DynamicProblem:
             others = (n for n in record.outputs if n != self.task.loss and _is_metric(self.task, record, n))
             for n in (self.task.loss, *others):
                 totals[n] = totals.get(n, 0.0) + float(found[n])
-        count = len(runs) if self.task.reduce == "mean" else 1
-        return {n: x / count for n, x in totals.items()}
+        return self._mean(totals, count)
 
-    def gradients(self, params: Mapping[str, Any], rows: Any = None) -> tuple[float, dict[str, Any]]:
+    def gradients(self, params: Mapping[str, Any], rows: Any = None, step: int = 1) -> tuple[float, dict[str, Any]]:
         """The loss and its gradient by each parameter that is trained."""
-        examples = self.task.examples if rows is None else self.task.examples.take(rows)
-        return self._gradients(params, examples, True, 1)
-
-    def _gradients(
-        self, params: Mapping[str, Any], examples: Examples, training: bool, step: int
-    ) -> tuple[float, dict[str, Any]]:
         import numpy as np
 
-        total = 0.0
-        sums = {n: np.zeros_like(x) for n, x in params.items()}
-        runs = runs_of(examples)
-        for row in runs:
-            values = self._values(params, row, training, step)
+        totals: dict[str, Any] = {"": 0.0, **{n: np.zeros_like(params[n]) for n in self.task.trained}}
+        count = 0
+        for row in runs_of(self._chosen(rows)):
+            count += 1
+            values = self._values(params, row, True, step)
             found = self.task.program.grad(values, of=self.task.loss, wrt=self.task.trained)
-            total += float(found.value)
+            totals[""] += float(found.value)
             for n, g in found.partials.items():
-                sums[n] = sums[n] + g
-        count = len(runs) if self.task.reduce == "mean" else 1
-        return total / count, {n: np.asarray(g / count, dtype=params[n].dtype) for n, g in sums.items()}
+                totals[n] = totals[n] + g
+        loss, *gradients = self._mean(totals, count).values()
+        return float(loss), {n: np.asarray(g) for n, g in zip(self.task.trained, gradients, strict=True)}
 
     def _values(self, params: Mapping[str, Any], row: Values, training: bool, step: int) -> dict[str, Any]:
         told = {}
@@ -316,15 +338,17 @@ def _typed(task: Task, names: Sequence[str], params: Mapping[str, Any] | None = 
     return [(n, types[n]._replace(shape=params[n].shape)) for n in names]
 
 
-def runs_of(examples: Examples) -> list[dict[str, Any]]:
+def runs_of(examples: Examples) -> Iterator[dict[str, Any]]:
     """What is run one after the other: each row, or all of them at once."""
     if examples.together or not examples.rows:
-        return [dict(examples.columns)]
-    return [{n: x[k] for n, x in examples.columns.items()} for k in range(examples.rows)]
+        yield dict(examples.columns)
+        return
+    for k in range(examples.rows):
+        yield {n: x[k] for n, x in examples.columns.items()}
 
 
 def _first(task: Task) -> dict[str, Any]:
-    return {**task.constants, **runs_of(task.examples)[0]}
+    return {**task.constants, **next(runs_of(task.examples))}
 
 
 def _over_rows(task: Task, program: Program, names: Sequence[str]) -> Graph:
