@@ -26,7 +26,7 @@ HEAVY = {
     "numpy": (
         "data/arrays.py",
         "cli/examples.py",
-        "cli/training.py",
+        "cli/resuming.py",
         "data/cells.py",
         "data/checkpoints.py",
         "data/sinks.py",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import fnmatch
-import hashlib
 import json
 import math
 import time
@@ -17,12 +16,12 @@ from cgcli.cli.examples import read_examples
 from cgcli.cli.fitted import show_fit, show_state
 from cgcli.cli.following import Curve, Follower, Metrics, Stop, stoppable
 from cgcli.cli.inputs import missing_inputs, require
-from cgcli.cli.output import notice, tell
+from cgcli.cli.output import notice
+from cgcli.cli.resuming import all_params, check_same, continued, data_identity, identity_of, read_newest
 from cgcli.cli.session import Session
-from cgcli.data.checkpoints import Checkpoint, newest, write_checkpoint
+from cgcli.data.checkpoints import Checkpoint, write_checkpoint
 from cgcli.data.files import write_whole
-from cgcli.graph.diagnostic import CgError, Diagnostic, error
-from cgcli.graph.traversal import prune
+from cgcli.graph.diagnostic import CgError, error
 from cgcli.program.residuals import residuals
 from cgcli.program.training import (
     DynamicProblem,
@@ -38,14 +37,13 @@ from cgcli.train.fit import Fit, least_squares, minimise
 from cgcli.train.loop import Settings, split, steps_of_epoch
 from cgcli.train.loop import train as loop
 from cgcli.train.rules import RULES, Update
-from cgcli.train.state import State, restored, weights
+from cgcli.train.state import State, restored
 
 SOLVERS = ("lbfgs", "lm")
 FREE = ("epochs", "steps")  # what may change when a run is taken up again
 STEPS_OF_FIT = 2000
 EPOCHS, EPOCHS_ALONE = 10, 1000  # over a table; of a program that takes none
 BATCH = 32
-LARGEST_TEXT = 100_000  # characters of a graph that a checkpoint holds, to say what differs
 CURVES = (".svg", ".png", ".pdf")
 
 
@@ -77,10 +75,10 @@ def run(session: Session, wishes: Wishes, layout: str | None, precision: int | N
     for option, path, kinds in (("--save", wishes.save, (".safetensors",)), ("--plot", wishes.plot, CURVES)):
         if path is not None and PurePath(path).suffix.lower() not in kinds:
             raise error("bad-target-kind", option=option, path=path, kinds=list(kinds))
-    checkpoint = None if wishes.resume is None else _read(wishes.resume, colour)
+    checkpoint = None if wishes.resume is None else read_newest(wishes.resume, colour)
     settings = _merged(wishes.settings, checkpoint)
     _check(session, settings, wishes)
-    values = session.values if checkpoint is None else _continued(session, checkpoint)
+    values = session.values if checkpoint is None else continued(session, checkpoint)
     session = replace(session, values=values)
     examples, held = _examples(session, wishes, settings)
     missing = missing_inputs(session.program, values) if wishes.data is None else []
@@ -189,80 +187,7 @@ def _examples(session: Session, wishes: Wishes, settings: Mapping[str, Any]) -> 
     return examples.take(learn), examples.take(judge)
 
 
-# ---- checkpoints
-
-
-def _read(path: str, colour: str) -> Checkpoint:
-    """The newest good checkpoint; a warning says so where it is not the last one."""
-    found, problem = newest(path)
-    if problem is not None:
-        shown = {"file": path, "used": found.path, "step": found.info.get("state", {}).get("step", "?")}
-        tell([*problem.diagnostics, Diagnostic("checkpoint-before", values=shown, severity="warning")], colour)
-    return found
-
-
-def _continued(session: Session, checkpoint: Checkpoint) -> dict[str, Any]:
-    """The values of a run that goes on: parameters are the checkpoint's."""
-    program = session.program
-    params = {i.name: i for i in program.inputs if i.kind == "param"}
-    given = [name for name in session.values if name in params]
-    if given:
-        raise error("resume-param", name=given[0])
-    found = weights(checkpoint.tensors)
-    known: Any = checkpoint.info.get("params", {})
-    told = {name: f"{i.type}" for name, i in params.items()}
-    if known != told:
-        differing = [n for n in [*told, *known] if told.get(n) != known.get(n)]
-        name = differing[0] if differing else ""
-        before = f"{name} was {known[name]}" if name in known else f"there was no {name}"
-        now = f"is {told[name]} now" if name in told else "is none now"
-        raise error("checkpoint-params", status=1, file=checkpoint.path, difference=f"{before} and {now}")
-    return {**session.values, **{name: program.fit_value(name, found[name]) for name in params}}
-
-
-def _identity(wanted: Task) -> dict[str, Any]:
-    """What a checkpoint says of the program: the hash of the graph of the loss, and the graph where it is short."""
-    program = wanted.program
-    if program.mode == "dynamic":
-        text = program.module.source.text
-    else:
-        text = str(prune(replace(program.graph, outputs=(program.module.values[wanted.loss],))))
-    kept = text if len(text) <= LARGEST_TEXT else None
-    return {"sha256": hashlib.sha256(text.encode()).hexdigest(), "text": kept}
-
-
-def _data_identity(wanted: Task) -> dict[str, Any]:
-    """What a checkpoint says of the rows and of the inputs that all rows share."""
-    import numpy as np
-
-    found = hashlib.sha256()
-    params = {i.name for i in wanted.program.inputs if i.kind == "param"}
-    constants = {n: x for n, x in wanted.constants.items() if n not in params}
-    parts = [constants, wanted.examples.columns, wanted.held.columns if wanted.held else {}]
-    for part in parts:
-        for name, x in sorted(part.items()):
-            found.update(f"\0{name}\0".encode())
-            if isinstance(x, (list, dict, str)) or x is None:
-                found.update(json.dumps(x, sort_keys=True).encode())
-            else:
-                array = np.ascontiguousarray(x)
-                found.update(f"{array.dtype.str}{np.shape(x)}".encode())
-                found.update(array.data)
-    return {"rows": wanted.examples.rows, "sha256": found.hexdigest()}
-
-
-def _check_same(checkpoint: Checkpoint, identity: Mapping[str, Any], data: Mapping[str, Any]) -> None:
-    """Raises `CgError` (status 1) when the program or the data are others than the checkpoint's, and says where."""
-    info: Any = checkpoint.info
-    graph, rows = info["graph"], info["data"]
-    if graph["sha256"] != identity["sha256"]:
-        before, now = (str(each.get("text") or "").splitlines() for each in (graph, identity))
-        pairs = zip([*before, *[""] * len(now)], [*now, *[""] * len(before)], strict=True)
-        first, second = next(((a, b) for a, b in pairs if a != b), ("", ""))
-        lines = {"before": first.strip() or "nothing", "now": second.strip() or "nothing"} if before and now else {}
-        raise error("checkpoint-graph", status=1, file=checkpoint.path, **lines)
-    if rows != data:
-        raise error("checkpoint-data", status=1, file=checkpoint.path, before=rows["rows"], now=data["rows"])
+# ---- steps
 
 
 def _saver(session: Session, wanted: Task, settings: Mapping[str, Any], wishes: Wishes, info: Mapping[str, Any]) -> Any:
@@ -270,31 +195,13 @@ def _saver(session: Session, wanted: Task, settings: Mapping[str, Any], wishes: 
     if wishes.save is None:
         return None
     path = wishes.save
-    others = {n: x for n, x in _params(session, wanted).items() if n not in wanted.trained}
+    others = {n: x for n, x in all_params(session, wanted).items() if n not in wanted.trained}
 
     def save(state: State) -> None:
         told = {**info, "settings": dict(settings), "state": state.numbers()}
         write_checkpoint(path, {**others, **state.tensors()}, told, wishes.keep)
 
     return save
-
-
-def _params(session: Session, wanted: Task) -> dict[str, Any]:
-    """The parameters as they are at the start, also those that stay."""
-    import numpy as np
-
-    names = [i.name for i in session.program.inputs if i.kind == "param"]
-    every = start(replace(wanted, trained=tuple(names)))
-    types = {i.name: i.type for i in session.program.inputs}
-    found = {}
-    for name, x in every.params.items():
-        found[name] = (
-            x if types[name].is_float else np.asarray(x, dtype="bool" if types[name].dtype == "bool" else "int64")
-        )
-    return found
-
-
-# ---- steps
 
 
 def _train(
@@ -316,13 +223,13 @@ def _train(
     info: dict[str, Any] = {
         "program": PurePath(session.program.module.source.name).name,
         "params": {i.name: f"{i.type}" for i in session.program.inputs if i.kind == "param"},
-        "graph": _identity(wanted),
-        "data": _data_identity(wanted),
+        "graph": identity_of(wanted),
+        "data": data_identity(wanted),
     }
     if checkpoint is None:
         state = start(wanted, update)
     else:
-        _check_same(checkpoint, info["graph"], info["data"])
+        check_same(checkpoint, info["graph"], info["data"])
         try:
             state = restored(checkpoint.tensors, checkpoint.info["state"], wanted.trained)
         except (TypeError, KeyError):
@@ -458,10 +365,10 @@ def _fit(
     else:
         found = minimise(problem(wanted).gradients, first.params, steps, ended)
     if wishes.save is not None:
-        tensors = {**_params(session, wanted), **found.params}
+        tensors = {**all_params(session, wanted), **found.params}
         info = {
             "program": PurePath(session.program.module.source.name).name,
-            "graph": _identity(wanted),
+            "graph": identity_of(wanted),
             "settings": dict(settings),
         }
         write_checkpoint(wishes.save, tensors, info, wishes.keep)
