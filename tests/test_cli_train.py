@@ -448,6 +448,7 @@ def test_what_a_checkpoint_holds() -> None:
         (["--loss", "loss", "--residual", "loss"], 2, "cannot be used together"),
         (["--residual", "loss", "--optimizer", "adam"], 2, "`lm` and no other is for a `--residual`"),
         ([], 2, "nothing says what to make small"),
+        (["--loss", "x"], 2, "`x` does not depend on a parameter"),
         (["--loss", "loss", "--lr", "-1"], 2, "is no positive number"),
         (["--loss", "loss", "--lr", "nan"], 2, "is no positive number"),
         (["--loss", "loss", "--time", "5d"], 2, "is no time"),

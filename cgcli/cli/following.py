@@ -86,7 +86,6 @@ class Follower:
         self.curve = Curve()
         self.saved = time.monotonic()
         self._rows = 0
-        self.note: Callable[[], Mapping[str, Any]] | None = None  # what an epoch's record has besides
 
     def stepped(self, event: Stepped) -> None:
         self._rows += event.rows
@@ -111,7 +110,7 @@ class Follower:
             record: dict[str, Any] = {"step": event.step, "epoch": event.epoch, "mean_loss": event.loss}
             if event.validation is not None:
                 record["validation"] = dict(event.validation)
-            self._metrics.write({**record, **(self.note() if self.note else {})})
+            self._metrics.write(record)
 
     def save(self, state: State) -> None:
         if self._save is None:

@@ -78,6 +78,7 @@ def run(session: Session, wishes: Wishes, layout: str | None, precision: int | N
     checkpoint = None if wishes.resume is None else read_newest(wishes.resume, colour)
     settings = _merged(wishes.settings, checkpoint)
     _check(session, settings, wishes)
+    session.program.seed = settings["seed"] or 0
     values = session.values if checkpoint is None else continued(session, checkpoint)
     session = replace(session, values=values)
     examples, held = _examples(session, wishes, settings)

@@ -8,7 +8,7 @@ from typing import Any
 
 from cgcli.graph.diagnostic import error
 from cgcli.graph.graph import Graph
-from cgcli.graph.traversal import prune
+from cgcli.graph.traversal import live, prune
 from cgcli.graph.types import ANY, Type
 from cgcli.language.records import Input
 from cgcli.language.suggest import nearest
@@ -89,6 +89,9 @@ def task(
         t = _named(program, target)
         if not t.has_derivative:
             raise error("no-derivative-of", name=target, type=t)
+        reached = live(program.graph, [program.module.values[target]])
+        if not any(reached[program.module.values[name]] for name in trained):
+            raise error("loss-without-params", name=target, params=list(trained))
     return Task(program, target, trained, constants, examples, held, reduce, batch)
 
 

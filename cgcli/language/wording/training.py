@@ -61,6 +61,9 @@ WORDS: dict[str, Words] = {
         "the program has no parameter that may change",
         help=("declare what is to be learnt as `param w: float = 0` in place of {inputs}",),
     ),
+    "loss-without-params": Words(
+        "`{name}` does not depend on a parameter that may change", help=("the parameters that may are {params}",)
+    ),
     "no-column-fits": Words(
         "no input takes a column of `{file}`",
         help=("the columns are {columns}, the inputs {inputs}", "`--map INPUT=COLUMN` brings two names together"),
