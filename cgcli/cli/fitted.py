@@ -99,7 +99,6 @@ def _report(found: Squares, params: Mapping[str, Any], layout: str | None, preci
         ("deviation", found.deviation),
         ("residuals", found.residuals),
         ("freedom", found.freedom),
-        ("evaluations", found.steps),
     ]
     correlated = [] if found.covariance is None or len(flat) > CORRELATED else _correlations(found, digits)
     if chosen_layout(layout) == "table":

@@ -153,6 +153,7 @@ register(
         latex=r"\frac{{{0}}}{{{1}}}",
         domain="a divisor other than 0 (1/0 is inf, 0/0 is nan)",
         examples=PAIRS,
+        tame=lambda at, constants: constants[1] is not None and constants[1] != 0,
     )
 )
 register(
@@ -240,5 +241,6 @@ register(
         domain="any number for a whole exponent, else a number that is not negative",
         examples=((2.0,), (-1.5,), (0.0,)),
         example_attrs={"exponent": 3},
+        tame=lambda at, constants: isinstance(at["exponent"], int) and at["exponent"] >= 0,
     )
 )

@@ -91,6 +91,8 @@ class Builder(Columns):
         # what an `if` or a loop hands on varies, whatever its graphs are made of
         varies = isinstance(op.vjp, Structured)
         risk = op.hazard or (varies and _has_hazard(attrs))
+        if risk and op.tame is not None:
+            risk = not op.tame(attrs, [self.constant(x) for x in operands])
         for x in operands:
             varies = varies or bool(self.varies[x])
             risk = risk or bool(self.risk[x])

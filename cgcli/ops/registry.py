@@ -94,7 +94,8 @@ class Op:
     inline: the same as a Python expression over `{0}`, `{1}` for plain floats, when that says it faster.
     vjp: one rule an operand, `Each`, `Structured`, or `ZERO`.
     flow: how the support of a cotangent travels back through it (`spine`: elementwise passes it on).
-    hazard: whether its value or a partial can be infinite or NaN at finite operands.
+    hazard: whether its value or a partial can be infinite or NaN at finite operands; tame: `tame(at, constants)` says
+    that it cannot where some operands are constants (None for those that are none).
     may_fail: whether evaluating it can stop the run (an integer divided by zero).
     latex: a template over `{0}`, `{1}`. domain: where it is defined, in words.
     examples: operand values for the checks of value and derivative; `example_attrs` go with each of them.
@@ -133,6 +134,7 @@ class Op:
     harmless: Mapping[int, int | Literal["identity"]] = field(default_factory=dict)
     grows: bool = False
     numbers: bool = False
+    tame: Callable[[Attrs, Sequence[Any]], bool] | None = None
 
     @property
     def code(self) -> int:

@@ -59,6 +59,7 @@ def elementwise(b: Builder, i: int, c: Cotangent, stamp: Stamp, operands: tuple[
 def structural(b: Builder, i: int, c: Cotangent, stamp: Stamp, operands: tuple[int, ...], op: Op) -> Given:
     """What each operand gets of an op that moves elements: it moves supports in the same way, as numbers 0 and 1."""
     cotangent = settled(b, c)
+    c = _needed(b, i, Cotangent(cotangent, c.support, True))
     placed = _stamped(b, stamp, i, cotangent, operands)
     for k, (x, given) in enumerate(zip(operands, stamp.template.gives, strict=True)):
         if given is None:
@@ -103,6 +104,7 @@ def mixing(b: Builder, i: int, c: Cotangent, stamp: Stamp, operands: tuple[int, 
     it is put out first.
     """
     cotangent = settled(b, c)
+    c = _needed(b, i, Cotangent(cotangent, c.support, True))
     at = b.attrs.get(i, {})
     reach: list[int | None] = [None] * len(operands)
     masked, result = operands, i
@@ -122,6 +124,14 @@ def mixing(b: Builder, i: int, c: Cotangent, stamp: Stamp, operands: tuple[int, 
             own = lookup(given.support, placed, result, cotangent, masked)
             new = Cotangent(value, own if reach[k] is None else b.and_(reach[k], own), False)
         yield x, _gathered(b, new, b.type1(x).shape)
+
+
+def _needed(b: Builder, x: int, c: Cotangent) -> Cotangent:
+    """A cotangent that is zero where there is no path, without its support where nothing will ask for it.
+
+    That is so where neither a node nor what it is made of can be inf or NaN, or have such a partial: zeros stay zeros.
+    """
+    return c if b.risk[x] else Cotangent(c.value)
 
 
 def _masked(b: Builder, op: Op, k: int, x: int, support: int | None) -> int:
