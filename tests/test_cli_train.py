@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -462,6 +463,7 @@ def test_what_a_checkpoint_holds() -> None:
         (["--loss", "loss", "--save", "no/w.safetensors"], 1, "cannot be written"),
         (["--loss", "loss", "--metrics", "no/m.jsonl"], 1, "cannot be written"),
         (["--loss", "loss", "--plot", "c.gif"], 2, "its name ends in"),
+        (["--loss", "loss", "--plot", "no/c.svg"], 1, "`no/c.svg` cannot be written: no such file or directory"),
         (["--loss", "loss", "--schedule", "linear", "--time", "1s"], 2, "how many steps there will be"),
         (["--loss", "loss", "--optimizer", "lbfgs", "--epochs", "2"], 2, "means nothing to `--optimizer lbfgs`"),
         (["--loss", "loss", "--optimizer", "lbfgs", "--resume", "w.safetensors"], 2, "there is no checkpoint"),
@@ -518,3 +520,11 @@ def test_there_is_something_to_learn_and_to_learn_from() -> None:
     assert (result.status, "x and y has no value" in result.err) == (2, True)
     result = cg("train", "-e", "y = a^2", "--loss", "y", "--a", "1")
     assert (result.status, "no parameter that may change" in result.err) == (2, True)
+
+
+def test_a_library_that_is_missing_is_told_before_the_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    result = line("--plot", "c.svg", "--metrics", "m.jsonl")
+    assert (result.status, result.out) == (2, "")
+    assert "pip install 'cgcli[plot]'" in result.err
+    assert not Path("m.jsonl").exists()

@@ -20,7 +20,7 @@ from cgcli.cli.output import notice
 from cgcli.cli.resuming import all_params, check_same, continued, data_identity, identity_of, read_newest
 from cgcli.cli.session import Session
 from cgcli.data.checkpoints import Checkpoint, write_checkpoint
-from cgcli.data.files import write_whole
+from cgcli.data.files import writable, write_whole
 from cgcli.graph.diagnostic import CgError, error
 from cgcli.program.residuals import residuals
 from cgcli.program.training import (
@@ -32,6 +32,7 @@ from cgcli.program.training import (
     start,
     task,
 )
+from cgcli.render.curve import require as require_library
 from cgcli.render.escape import show
 from cgcli.train.fit import Fit, least_squares, minimise
 from cgcli.train.loop import Settings, split, steps_of_epoch
@@ -75,6 +76,9 @@ def run(session: Session, wishes: Wishes, layout: str | None, precision: int | N
     for option, path, kinds in (("--save", wishes.save, (".safetensors",)), ("--plot", wishes.plot, CURVES)):
         if path is not None and PurePath(path).suffix.lower() not in kinds:
             raise error("bad-target-kind", option=option, path=path, kinds=list(kinds))
+    if wishes.plot is not None:  # what would fail in the end fails now
+        require_library()
+        writable(wishes.plot)
     checkpoint = None if wishes.resume is None else read_newest(wishes.resume, colour)
     settings = _merged(wishes.settings, checkpoint)
     _check(session, settings, wishes)
@@ -253,11 +257,11 @@ def _train(
     if save is not None and (state.step > begun or state.stopped is not None):
         save(state)
     _tell_end(state, plan, stop, wishes)
-    if wishes.plot is not None:
-        _plot(wishes.plot, wanted.loss, state, follower.curve)
     judged = trained.judge(state.result, wanted.examples)
     gradients = trained.gradients(state.result, _sample(wanted))[1] if wishes.histogram else None
     show_state(state, judged, wanted, layout, precision, full, colour, gradients)
+    if wishes.plot is not None:
+        _plot(wishes.plot, wanted.loss, state, follower.curve)
     return 130 if stop.asked else 0
 
 

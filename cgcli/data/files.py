@@ -20,6 +20,14 @@ def write_whole(path: str | Path, data: bytes) -> None:
         file.write(data)
 
 
+def writable(path: str | Path) -> None:
+    """Raises CgError (status 1) when it can be foreseen that the file cannot be written."""
+    folder = Path(os.path.realpath(path)).parent
+    if not folder.is_dir() or not os.access(folder, os.W_OK):
+        code = errno.EACCES if folder.is_dir() else errno.ENOENT
+        raise error("cannot-write", status=1, path=str(path), reason=os.strerror(code).lower())
+
+
 @contextmanager
 def whole(path: str | Path) -> Iterator[IO[bytes]]:
     """A file to write into, which replaces that of the path when all is written; a symbolic link stays one, an old

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Mapping, Sequence
+from importlib.util import find_spec
 from typing import Any
 
 from cgcli.graph.diagnostic import error
@@ -13,18 +14,23 @@ from .escape import show
 WIDE = 100.0  # times as high as low: from here on the scale is logarithmic
 
 
+def require() -> None:
+    """Raises CgError when matplotlib is not there."""
+    if find_spec("matplotlib") is None:
+        raise error("no-matplotlib")
+
+
 def curve(kind: str, name: str, history: Sequence[Mapping[str, Any]], steps: Sequence[tuple[int, float]]) -> bytes:
     """The picture (`svg`, `png` or `pdf`) of a loss over the steps of a training.
 
     history: a record an epoch, with `step`, `loss` and perhaps `validation`. steps: losses of single batches.
     Raises CgError when matplotlib is not there.
     """
-    try:
-        from matplotlib import rc_context
-        from matplotlib.backends.backend_agg import FigureCanvasAgg
-        from matplotlib.figure import Figure
-    except ImportError:
-        raise error("no-matplotlib") from None
+    require()
+    from matplotlib import rc_context
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
     figure = Figure(figsize=(7, 4), layout="constrained")
     FigureCanvasAgg(figure)
     axes = figure.add_subplot()
