@@ -528,3 +528,18 @@ def test_a_library_that_is_missing_is_told_before_the_work(monkeypatch: pytest.M
     assert (result.status, result.out) == (2, "")
     assert "pip install 'cgcli[plot]'" in result.err
     assert not Path("m.jsonl").exists()
+
+
+def test_parameters_that_the_data_cannot_tell_apart_have_no_errors() -> None:
+    program = "input x: float; input y: float; param a: float = 1; param b: float = 1; r = y - (a + b) * x"
+    result = cg("train", "-e", program, "--data", "line.csv", "--residual", "r")
+    assert result.status == 0
+    assert "note: no standard errors: the data cannot tell the parameters apart\n" in result.err
+    assert "±" not in result.out
+
+
+def test_a_fit_in_single_precision_converges() -> None:
+    program = "input x: f32; input y: f32; param a: f32 = 0; param b: f32 = 0; r = y - a * x - b"
+    found = data(cg("train", "-e", program, "--data", "line.csv", "--residual", "r", "--format", "json"))
+    assert found["converged"] is True
+    assert found["params"] == {"a": pytest.approx(2, abs=1e-5), "b": pytest.approx(-1, abs=1e-5)}

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from cgcli.cli.output import emit
+from cgcli.cli.output import emit, notice
 from cgcli.cli.results import chosen_layout, show_numbers, table_settings
 from cgcli.program.training import Task
 from cgcli.render.histogram import bars
@@ -92,8 +92,9 @@ def show_fit(found: Fit, wanted: Task, layout: str | None, precision: int | None
 def _report(found: Squares, params: Mapping[str, Any], layout: str | None, precision: int | None, colour: str) -> None:
     digits = precision or DIGITS
     flat = [float(x) for value in params.values() for x in _flat(value)]
-    errors = found.errors or [math.nan] * len(flat)
-    shares = [abs(e / x) * 100 if x else math.nan for x, e in zip(flat, errors, strict=True)]
+    if found.errors is None:
+        why = "the data cannot tell the parameters apart" if found.freedom > 0 else "there are no more residuals"
+        notice(f"note: no standard errors: {why}{'' if found.freedom > 0 else ' than parameters'}")
     about = [
         ("sum of squares", found.loss),
         ("deviation", found.deviation),
@@ -101,23 +102,28 @@ def _report(found: Squares, params: Mapping[str, Any], layout: str | None, preci
         ("freedom", found.freedom),
     ]
     correlated = [] if found.covariance is None or len(flat) > CORRELATED else _correlations(found, digits)
+    errors: Sequence[float | None] = found.errors or [None] * len(flat)
+    told = [_with_error(x, error, digits) for x, error in zip(flat, errors, strict=True)]
     if chosen_layout(layout) == "table":
-        rows = [
-            (n, x, shortest(e, digits), f"{shortest(p, 3)} %")
-            for n, x, e, p in zip(found.labels, flat, errors, shares, strict=True)
-        ]
+        rows = [(n, x, *each) for n, x, each in zip(found.labels, flat, told, strict=True)]
         emit(table(("parameter", "value", "± error", "relative"), rows, **table_settings(colour, precision)))
         emit(table(("fit", "value"), about, **table_settings(colour, precision)))
         if correlated:
             emit(table(("correlation of", "with", "is"), correlated, **table_settings(colour, precision)))
         return
-    lines = [
-        f"{n} = {shortest(x, precision)} ± {shortest(e, digits)}"
-        for n, x, e in zip(found.labels, flat, errors, strict=True)
-    ]
+    lines = []
+    for n, x, (error, _) in zip(found.labels, flat, told, strict=True):
+        lines.append(f"{n} = {shortest(x, precision)}{f' ± {error}' if error else ''}")
     lines += [f"{name} = {shortest(x, precision)}" for name, x in about]
     lines += [f"correlation of {a} and {b} = {shortest(x, digits)}" for a, b, x in correlated]
     emit("\n".join(lines))
+
+
+def _with_error(x: float, error: float | None, digits: int) -> tuple[str, str]:
+    """A standard error as text, and as a share of the value; nothing where there is none."""
+    if error is None:
+        return "", ""
+    return shortest(error, digits), f"{shortest(abs(error / x) * 100, 3)} %" if x else ""
 
 
 def _correlations(found: Squares, digits: int) -> list[tuple[str, str, float]]:

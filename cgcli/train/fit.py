@@ -11,7 +11,7 @@ from cgcli.graph.diagnostic import error
 
 Arrays = Mapping[str, Any]
 
-TINY = 1e-15  # relative steps and falls below it are none: a few units in the last place
+TINY, TINY_F32 = 1e-15, 1e-7  # relative steps and falls below it are none: a few units in the last place
 
 
 @dataclass(frozen=True)
@@ -84,7 +84,13 @@ def minimise(
         if stop():
             raise StopIteration
 
-    options = {"maxiter": steps, "maxfun": 10 * steps, "ftol": TINY, "gtol": 1e-10, "maxcor": 20}
+    options = {
+        "maxiter": steps,
+        "maxfun": 10 * steps,
+        "ftol": layout.tiny,
+        "gtol": 1e-10 if layout.tiny == TINY else 1e-5,
+        "maxcor": 20,
+    }
     x = layout.flat(start)
     done = minimize(f, x, jac=True, method="L-BFGS-B", callback=seen, options=options)
     return Fit(layout.arrays(done.x), float(done.fun), count, bool(done.success))
@@ -136,9 +142,9 @@ def least_squares(
                     jacobian,
                     method=method,
                     x_scale="jac",
-                    ftol=TINY,
-                    xtol=TINY,
-                    gtol=TINY,
+                    ftol=layout.tiny,
+                    xtol=layout.tiny,
+                    gtol=layout.tiny,
                     max_nfev=limit,
                 )
         except (ValueError, np.linalg.LinAlgError):  # it went where the model has no value
@@ -147,7 +153,7 @@ def least_squares(
             break
         if np.isfinite(done.cost) and 2 * done.cost <= least:
             best, least = done.x, 2 * float(done.cost)
-            converged = _is_minimum(done.x, done.fun, done.jac)
+            converged = _is_minimum(done.x, done.fun, done.jac, layout.tiny)
     covariance = _covariance(layout, residuals, best, least)
     return Squares(layout.arrays(best), least, count, converged, len(first), layout.labels, covariance)
 
@@ -156,7 +162,7 @@ class _Stopped(Exception):
     """A solver was asked to stop."""
 
 
-def _is_minimum(x: Any, residuals: Any, jacobian: Any) -> bool:
+def _is_minimum(x: Any, residuals: Any, jacobian: Any, tiny: float) -> bool:
     """Whether the residuals stand upright on what the parameters can change (Bates and Watts 1981).
 
     Where the residuals are rounding alone, whether the next step would be none.
@@ -169,8 +175,8 @@ def _is_minimum(x: Any, residuals: Any, jacobian: Any) -> bool:
     scale = np.where(scale > 0, scale, 1.0)
     step, *_ = np.linalg.lstsq(jacobian / scale, residuals, rcond=None)
     within = float(np.linalg.norm(jacobian / scale @ step))
-    still = np.abs(step / scale) <= 1e-8 * np.abs(x)
-    return within <= 1e-6 * float(np.linalg.norm(residuals)) or bool(still.all())
+    still = np.abs(step / scale) <= math.sqrt(tiny) * np.abs(x)
+    return within <= tiny**0.4 * float(np.linalg.norm(residuals)) or bool(still.all())
 
 
 def _covariance(layout: _Layout, residuals: Callable[[Arrays, bool], tuple[Any, Arrays]], x: Any, loss: float) -> Any:
@@ -197,6 +203,7 @@ class _Layout:
 
         self.shapes = {name: x.shape for name, x in start.items()}
         self.dtypes = {name: x.dtype for name, x in start.items()}
+        self.tiny = TINY if all(dtype == "float64" for dtype in self.dtypes.values()) else TINY_F32
         labels = []
         for name, shape in self.shapes.items():
             places = product(*map(range, shape))
