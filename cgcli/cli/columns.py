@@ -8,6 +8,7 @@ from typing import Any
 
 from cgcli.cli.arguments import EMPTY
 from cgcli.cli.inputs import canonical
+from cgcli.cli.output import notice
 from cgcli.cli.session import Session
 from cgcli.data.cells import converted, side_by_side
 from cgcli.data.tables import Chunk, Table
@@ -16,12 +17,7 @@ from cgcli.graph.types import ANY
 from cgcli.language.suggest import nearest
 from cgcli.program import Program
 from cgcli.program.rows import fitted
-
-
-def few(names: Sequence[str]) -> str:
-    shown = ", ".join(f"`{name}`" for name in names[:5])
-    word = "the column" if len(names) == 1 else "the columns"
-    return f"{word} {shown}" + (f" and {len(names) - 5} more" if len(names) > 5 else "")
+from cgcli.render.escape import show
 
 
 def sources_of(session: Session, table: Table, maps: Sequence[str]) -> dict[str, list[str]]:
@@ -51,6 +47,17 @@ def sources_of(session: Session, table: Table, maps: Sequence[str]) -> dict[str,
         if name not in found and name not in session.values and name in by_name:
             found[name] = [by_name[name]]
     return found
+
+
+def tell_unused(table: Table, sources: Mapping[str, Sequence[str]]) -> None:
+    """A note that names the columns that no input takes, if there are any."""
+    used = {name for names in sources.values() for name in names}
+    unused = [name for name in table.columns if name not in used]
+    if unused:
+        shown = ", ".join(f"`{name}`" for name in unused[:5])
+        more = f" and {len(unused) - 5} more" if len(unused) > 5 else ""
+        word = "the column" if len(unused) == 1 else "the columns"
+        notice(show(f"note: no input asks for {word} {shown}{more} of the table"))
 
 
 def columns_of(

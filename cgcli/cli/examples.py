@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from cgcli.cli.columns import Ranges, columns_of, few, many_at_once, sources_of
+from cgcli.cli.columns import Ranges, columns_of, many_at_once, sources_of, tell_unused
 from cgcli.cli.output import notice, tell
 from cgcli.cli.session import Session
 from cgcli.data.tables import open_table
 from cgcli.graph.diagnostic import error
 from cgcli.program.training import Examples
-from cgcli.render.escape import show
 from cgcli.run.limits import human, memory_limit
 
 ROWS = 65_536  # that are read at a time
@@ -28,10 +27,7 @@ def read_examples(session: Session, data: str, maps: Sequence[str], on_error: st
     sources = {n: c for n, c in sources_of(session, table, maps).items() if program.input(n).kind == "input"}
     if not sources:
         raise error("no-column-fits", file=data, columns=list(table.columns), inputs=[i.name for i in program.inputs])
-    used = {name for names in sources.values() for name in names}
-    unused = [name for name in table.columns if name not in used]
-    if unused:
-        notice(show(f"note: no input asks for {few(unused)} of the table"))
+    tell_unused(table, sources)
     parts: dict[str, list[Any]] = {name: [] for name in sources}
     rows = size = skipped = 0
     limit = program.max_memory or memory_limit()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from cgcli.cli.output import emit, notice
 from cgcli.cli.results import chosen_layout, show_numbers, table_settings
@@ -21,15 +21,22 @@ DIGITS = 6  # of errors and what is computed of them, in the layouts for people
 CORRELATED = 12  # parameters whose correlations are shown
 
 
+class Shown(NamedTuple):
+    """How results are shown, as `show_numbers` takes it."""
+
+    layout: str | None
+    precision: int | None
+    colour: str
+    full: bool
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """Of tables."""
+        return table_settings(self.colour, self.precision)
+
+
 def show_state(
-    state: State,
-    judged: Mapping[str, float],
-    wanted: Task,
-    layout: str | None,
-    precision: int | None,
-    full: bool,
-    colour: str,
-    gradients: Mapping[str, Any] | None,
+    state: State, judged: Mapping[str, float], wanted: Task, how: Shown, gradients: Mapping[str, Any] | None
 ) -> None:
     """Prints the loss over all rows, other outputs that are numbers, the parameters, and how it ended."""
     params = _params(state.result, wanted)
@@ -48,12 +55,12 @@ def show_state(
     rows += [*params.items(), ("epochs", state.epoch), ("steps", state.step)]
     if gradients is not None:
         data["gradients"] = {name: bars(g)[1] for name, g in gradients.items()}
-    show_numbers(rows, data, layout, precision, colour, full)
-    if gradients is not None and chosen_layout(layout) in ("table", "plain"):
+    show_numbers(rows, data, *how)
+    if gradients is not None and chosen_layout(how.layout) in ("table", "plain"):
         told = [(name, *_spread(g)) for name, g in gradients.items()]
-        if chosen_layout(layout) == "table":
+        if chosen_layout(how.layout) == "table":
             header = ("gradient by", "norm", "least", "spread", "largest")
-            emit(table(header, told, **table_settings(colour, precision or DIGITS)))
+            emit(table(header, told, **how._replace(precision=how.precision or DIGITS).settings))
         else:
             emit("\n".join(_plain_spread(*each) for each in told))
 
@@ -68,29 +75,29 @@ def _plain_spread(name: str, norm: float, least: float, text: str, most: float) 
     return f"gradient by {name}: norm {numbers[0]}, {numbers[1]} {text} {numbers[2]}"
 
 
-def show_fit(found: Fit, wanted: Task, layout: str | None, precision: int | None, full: bool, colour: str) -> None:
+def show_fit(found: Fit, wanted: Task, how: Shown) -> None:
     """Prints a fit; of least squares with standard errors, covariance and what they rest on."""
     params = _params(found.params, wanted)
     data: dict[str, Any] = {"loss": found.loss, "params": _listed(params), "epochs": found.steps}
     data["converged"] = found.converged
     if not isinstance(found, Squares):
         rows: list[tuple[str, Any]] = [(wanted.loss, found.loss), *params.items(), ("evaluations", found.steps)]
-        show_numbers(rows, data, layout, precision, colour, full)
+        show_numbers(rows, data, *how)
         return
     errors = found.errors
     data["residuals"], data["freedom"], data["deviation"] = found.residuals, found.freedom, found.deviation
     data["errors"] = None if errors is None else dict(zip(found.labels, errors, strict=True))
     data["covariance"] = None if found.covariance is None else found.covariance.tolist()
-    if chosen_layout(layout) in ("json", "csv"):
+    if chosen_layout(how.layout) in ("json", "csv"):
         rows = [("loss", found.loss), *params.items()]
         rows += [(f"error of {name}", x) for name, x in zip(found.labels, errors or [], strict=False)]
-        show_numbers(rows, data, layout, precision, colour, full)
+        show_numbers(rows, data, *how)
         return
-    _report(found, params, layout, precision, colour)
+    _report(found, params, how)
 
 
-def _report(found: Squares, params: Mapping[str, Any], layout: str | None, precision: int | None, colour: str) -> None:
-    digits = precision or DIGITS
+def _report(found: Squares, params: Mapping[str, Any], how: Shown) -> None:
+    precision, digits = how.precision, how.precision or DIGITS
     flat = [float(x) for value in params.values() for x in _flat(value)]
     if found.errors is None:
         why = "the data cannot tell the parameters apart" if found.freedom > 0 else "there are no more residuals"
@@ -104,12 +111,12 @@ def _report(found: Squares, params: Mapping[str, Any], layout: str | None, preci
     correlated = [] if found.covariance is None or len(flat) > CORRELATED else _correlations(found, digits)
     errors: Sequence[float | None] = found.errors or [None] * len(flat)
     told = [_with_error(x, error, digits) for x, error in zip(flat, errors, strict=True)]
-    if chosen_layout(layout) == "table":
+    if chosen_layout(how.layout) == "table":
         rows = [(n, x, *each) for n, x, each in zip(found.labels, flat, told, strict=True)]
-        emit(table(("parameter", "value", "± error", "relative"), rows, **table_settings(colour, precision)))
-        emit(table(("fit", "value"), about, **table_settings(colour, precision)))
+        emit(table(("parameter", "value", "± error", "relative"), rows, **how.settings))
+        emit(table(("fit", "value"), about, **how.settings))
         if correlated:
-            emit(table(("correlation of", "with", "is"), correlated, **table_settings(colour, precision)))
+            emit(table(("correlation of", "with", "is"), correlated, **how.settings))
         return
     lines = []
     for n, x, (error, _) in zip(found.labels, flat, told, strict=True):

@@ -16,7 +16,8 @@ from typing import Any
 from cgcli.cli.output import reason_of
 from cgcli.cli.progress import StatusLine
 from cgcli.graph.diagnostic import error
-from cgcli.render.numbers import plain, shortest
+from cgcli.render.json import dump
+from cgcli.render.numbers import shortest
 from cgcli.train.loop import Epoch, Stepped
 from cgcli.train.state import State
 
@@ -62,7 +63,7 @@ class Metrics:
         """Raises `CgError` (status 1) when the disk is full."""
         try:
             with open(self.path, "ab") as file:
-                file.write(json.dumps(_plain(record), ensure_ascii=False).encode() + b"\n")
+                file.write(f"{dump(record)}\n".encode())
         except OSError as problem:
             raise error("cannot-write", status=1, path=self.path, reason=reason_of(problem)) from None
 
@@ -149,11 +150,3 @@ def stoppable() -> Iterator[Stop]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return {name: _plain(x) for name, x in value.items()}
-    if isinstance(value, list):
-        return [_plain(x) for x in value]
-    return plain(value) if isinstance(value, float) else value

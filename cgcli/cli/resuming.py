@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import PurePath
 from typing import Any
 
 from cgcli.cli.output import tell
@@ -47,15 +48,16 @@ def continued(session: Session, checkpoint: Checkpoint) -> dict[str, Any]:
     return {**session.values, **{name: program.fit_value(name, found[name]) for name in params}}
 
 
-def identity_of(wanted: Task) -> dict[str, Any]:
-    """What a checkpoint says of the program: the hash of the graph of the loss, and the graph where it is short."""
+def about(wanted: Task) -> dict[str, Any]:
+    """What a checkpoint says of the program: its name, the hash of the graph of the loss, that graph if it is short."""
     program = wanted.program
     if program.mode == "dynamic":
         text = program.module.source.text
     else:
         text = str(prune(replace(program.graph, outputs=(program.module.values[wanted.loss],))))
     kept = text if len(text) <= LARGEST_TEXT else None
-    return {"sha256": hashlib.sha256(text.encode()).hexdigest(), "text": kept}
+    graph = {"sha256": hashlib.sha256(text.encode()).hexdigest(), "text": kept}
+    return {"program": PurePath(program.module.source.name).name, "graph": graph}
 
 
 def data_identity(wanted: Task) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 
-from cgcli.cli.columns import Ranges, columns_of, few, many_at_once, sources_of
+from cgcli.cli.columns import Ranges, columns_of, many_at_once, sources_of, tell_unused
 from cgcli.cli.command import known_options
 from cgcli.cli.inputs import require
 from cgcli.cli.output import notice, stdout, tell
@@ -19,7 +19,6 @@ from cgcli.graph.diagnostic import error
 from cgcli.language.suggest import nearest
 from cgcli.program.only import only, reachable
 from cgcli.program.rows import Rows
-from cgcli.render.escape import show
 
 
 def over_rows(
@@ -44,10 +43,7 @@ def over_rows(
     sources = sources_of(session, table, maps)
     if predicted is None:
         require(session.program, {**session.values, **sources}, known_options(session.context))
-    used = {name for names in sources.values() for name in names}
-    unused = [name for name in table.columns if name not in used]
-    if unused:
-        notice(show(f"note: no input asks for {few(unused)} of the table"))
+    tell_unused(table, sources)
     rows = Rows(session.program, session.values, list(sources), derivatives=derivatives, of=of, wrt=wrt)
     done = skipped = 0
     line = StatusLine()

@@ -10,6 +10,7 @@ import typer
 
 from cgcli.cli.arguments import EMPTY
 from cgcli.cli.command import ProgramCommand, declare
+from cgcli.cli.fitted import Shown
 from cgcli.cli.inputs import canonical
 from cgcli.cli.options import (
     AllowPath,
@@ -237,7 +238,7 @@ def train(
     )
     limits = (max_memory, backend, max_steps, None, mode, weights)
     session = start(context, file, expression, settings, inputs_file, allow_path, colour, seed, *limits)
-    return run(session, wishes, layout, precision, full, colour)
+    return run(session, wishes, Shown(layout, precision, colour, full))
 
 
 def _line(

@@ -13,11 +13,11 @@ from typing import Any
 
 from cgcli.cli.command import known_options
 from cgcli.cli.examples import read_examples
-from cgcli.cli.fitted import show_fit, show_state
+from cgcli.cli.fitted import Shown, show_fit, show_state
 from cgcli.cli.following import Curve, Follower, Metrics, Stop, stoppable
 from cgcli.cli.inputs import missing_inputs, require
 from cgcli.cli.output import notice
-from cgcli.cli.resuming import all_params, check_same, continued, data_identity, identity_of, read_newest
+from cgcli.cli.resuming import about, all_params, check_same, continued, data_identity, read_newest
 from cgcli.cli.session import Session
 from cgcli.data.checkpoints import Checkpoint, write_checkpoint
 from cgcli.data.files import writable, write_whole
@@ -32,7 +32,7 @@ from cgcli.program.training import (
     start,
     task,
 )
-from cgcli.render.curve import require as require_library
+from cgcli.render import curve
 from cgcli.render.escape import show
 from cgcli.train.fit import Fit, least_squares, minimise
 from cgcli.train.loop import Settings, split, steps_of_epoch
@@ -71,15 +71,15 @@ class Wishes:
     command: Sequence[str] = ()
 
 
-def run(session: Session, wishes: Wishes, layout: str | None, precision: int | None, full: bool, colour: str) -> int:
+def run(session: Session, wishes: Wishes, how: Shown) -> int:
     """Trains, saves and prints. The exit status: 130 when a signal ended the run. Raises `CgError`."""
     for option, path, kinds in (("--save", wishes.save, (".safetensors",)), ("--plot", wishes.plot, CURVES)):
         if path is not None and PurePath(path).suffix.lower() not in kinds:
             raise error("bad-target-kind", option=option, path=path, kinds=list(kinds))
     if wishes.plot is not None:  # what would fail in the end fails now
-        require_library()
+        curve.require()
         writable(wishes.plot)
-    checkpoint = None if wishes.resume is None else read_newest(wishes.resume, colour)
+    checkpoint = None if wishes.resume is None else read_newest(wishes.resume, how.colour)
     settings = _merged(wishes.settings, checkpoint)
     _check(session, settings, wishes)
     session.program.seed = settings["seed"] or 0
@@ -96,8 +96,8 @@ def run(session: Session, wishes: Wishes, layout: str | None, precision: int | N
     wanted = task(session.program, target, values, examples, held, frozen, settings["reduce"] or "mean", batch)
     with stoppable() as stop:
         if settings["optimizer"] in SOLVERS:
-            return _fit(session, wanted, settings, wishes, stop, layout, precision, full, colour)
-        return _train(session, wanted, settings, wishes, checkpoint, stop, layout, precision, full, colour)
+            return _fit(session, wanted, settings, wishes, stop, how)
+        return _train(session, wanted, settings, wishes, checkpoint, stop, how)
 
 
 # ---- settings
@@ -216,19 +216,15 @@ def _train(
     wishes: Wishes,
     checkpoint: Checkpoint | None,
     stop: Stop,
-    layout: str | None,
-    precision: int | None,
-    full: bool,
-    colour: str,
+    how: Shown,
 ) -> int:
     plan, update = _laid_out(session, wanted, settings, wishes)
     trained = problem(wanted, update)
     if wishes.draw is not None:
         _draw(trained, wishes.draw)
     info: dict[str, Any] = {
-        "program": PurePath(session.program.module.source.name).name,
+        **about(wanted),
         "params": {i.name: f"{i.type}" for i in session.program.inputs if i.kind == "param"},
-        "graph": identity_of(wanted),
         "data": data_identity(wanted),
     }
     if checkpoint is None:
@@ -259,7 +255,7 @@ def _train(
     _tell_end(state, plan, stop, wishes)
     judged = trained.judge(state.result, wanted.examples)
     gradients = trained.gradients(state.result, _sample(wanted))[1] if wishes.histogram else None
-    show_state(state, judged, wanted, layout, precision, full, colour, gradients)
+    show_state(state, judged, wanted, how, gradients)
     if wishes.plot is not None:
         _plot(wishes.plot, wanted.loss, state, follower.curve)
     return 130 if stop.asked else 0
@@ -278,7 +274,6 @@ def _laid_out(session: Session, wanted: Task, settings: dict[str, Any], wishes: 
         epochs = settings["epochs"] = EPOCHS if rows else EPOCHS_ALONE
     batch = min(settings["batch-size"] or BATCH, rows) if rows else None
     plan = Settings(
-        wanted.loss,
         batch,
         settings["seed"] or 0,
         not settings["no-shuffle"],
@@ -324,10 +319,8 @@ def _tell_end(state: State, plan: Settings, stop: Stop, wishes: Wishes) -> None:
         notice(show(f"saved {wishes.save}"))
 
 
-def _plot(path: str, loss: str, state: State, curve: Curve) -> None:
-    from cgcli.render.curve import curve as drawn
-
-    write_whole(path, drawn(PurePath(path).suffix[1:].lower(), loss, state.history, curve.points))
+def _plot(path: str, loss: str, state: State, losses: Curve) -> None:
+    write_whole(path, curve.curve(PurePath(path).suffix[1:].lower(), loss, state.history, losses.points))
 
 
 def _draw(trained: StaticProblem | DynamicProblem, path: str) -> None:
@@ -351,10 +344,7 @@ def _fit(
     settings: Mapping[str, Any],
     wishes: Wishes,
     stop: Stop,
-    layout: str | None,
-    precision: int | None,
-    full: bool,
-    colour: str,
+    how: Shown,
 ) -> int:
     begun = time.monotonic()
     seconds = math.inf if wishes.seconds is None else wishes.seconds
@@ -371,15 +361,10 @@ def _fit(
         found = minimise(problem(wanted).gradients, first.params, steps, ended)
     if wishes.save is not None:
         tensors = {**all_params(session, wanted), **found.params}
-        info = {
-            "program": PurePath(session.program.module.source.name).name,
-            "graph": identity_of(wanted),
-            "settings": dict(settings),
-        }
-        write_checkpoint(wishes.save, tensors, info, wishes.keep)
+        write_checkpoint(wishes.save, tensors, {**about(wanted), "settings": dict(settings)}, wishes.keep)
         notice(show(f"saved {wishes.save}"))
     if not found.converged:
         why = "stopped" if ended() else f"not converged after {found.steps} evaluations"
         notice(f"note: {why}; these are the best parameters so far")
-    show_fit(found, wanted, layout, precision, full, colour)
+    show_fit(found, wanted, how)
     return 130 if stop.asked else 0

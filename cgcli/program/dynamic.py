@@ -69,7 +69,7 @@ class RunProgram(Program):
     ) -> Recorded:
         """The record of a run on these values."""
         made = Recorded(module, v, structures or {}, lambda changed: self.record({**values, **changed}))
-        made.max_memory, made.max_steps, made.backend = self.max_memory, self.max_steps, self.backend
+        made.take_limits(self)
         return made
 
 

@@ -28,15 +28,14 @@ def reachable(program: Program, given: Collection[str], without: Collection[str]
 def only(program: Program, outputs: Sequence[str]) -> Program:
     """A static program with these outputs of it; asserts stay as far as they are about inputs that are still there."""
     graph, module = program.graph, program.module
-    needed = live(graph, [module.values[name] for name in outputs])
-    for node in graph.asserts:
-        about = live(graph, [node])
-        if all(needed[i] for i in graph.inputs if about[i]):
-            needed = bytearray(a | b for a, b in zip(needed, about, strict=True))
+    roots = tuple(module.values[name] for name in outputs)
+    needed = live(graph, roots)
+    about = {node: live(graph, [node]) for node in graph.asserts}
+    asserts = [node for node, reads in about.items() if all(needed[i] for i in graph.inputs if reads[i])]
+    needed = live(graph, [*roots, *asserts])
     kept = [i for i in range(len(graph)) if needed[i]]
     where = {i: k for k, i in enumerate(kept)}
     values = {name: where[i] for name, i in module.values.items() if i in where}
-    roots = tuple(module.values[name] for name in outputs)
     made = replace(
         module,
         graph=select(replace(graph, outputs=roots), kept),
@@ -45,6 +44,5 @@ def only(program: Program, outputs: Sequence[str]) -> Program:
         values=values,
     )
     found = Program(made)
-    found.seed, found.max_memory = program.seed, program.max_memory
-    found.max_steps, found.backend = program.max_steps, program.backend
+    found.take_limits(program)
     return found

@@ -362,9 +362,13 @@ class Program:
         if known is None:
             assert self._lowered is not None
             known = self._shaped[key] = Program(self._lowered(axes))
-            known.seed, known.max_memory = self.seed, self.max_memory
-            known.max_steps, known.backend = self.max_steps, self.backend
+            known.take_limits(self)
         return known
+
+    def take_limits(self, other: Program) -> None:
+        """Runs from here on with the seed, the limits and the backend of another program."""
+        self.seed, self.backend = other.seed, other.backend
+        self.max_memory, self.max_steps = other.max_memory, other.max_steps
 
     def _every_float(self) -> list[str]:
         return [n for n in self.module.values if self.type_of(n).has_derivative]

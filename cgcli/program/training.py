@@ -227,18 +227,12 @@ class StaticProblem(_Problem):
         known = self._executors.get(what)
         if known is None:
             program = self.bound.program
-            made = {"step": self._step_graph, "judge": self._judging, "gradient": self._gradient}[what]()
+            made = self.graph if what == "judge" else self.step_graph if what == "step" else self._gradient_graph()
             runs = executor(made, None, program.max_memory, program.max_steps, program.backend)
             known = self._executors[what] = (runs, made.outputs)
         return known
 
-    def _step_graph(self) -> Graph:
-        return self.step_graph
-
-    def _judging(self) -> Graph:
-        return self.graph
-
-    def _gradient(self) -> Graph:
+    def _gradient_graph(self) -> Graph:
         from cgcli.transform.gradient import gradient
 
         graph = self.loss_graph

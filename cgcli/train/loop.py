@@ -45,7 +45,6 @@ class Settings:
     epochs without an improvement on validation data.
     """
 
-    loss: str
     batch: int | None
     seed: int = 0
     shuffle: bool = True

@@ -86,12 +86,14 @@ def _updated(
         b.names[where[module.values[f"p{k}_new"]]] = f"{name} next"
         for m in letters:
             b.names[where[module.values[f"{m}{k}_new"]]] = f"{m}[{name}] next"
-    results = [where[module.values["norm"]], where[module.values["speed"]]]
-    for each in ("p", *letters):
-        for k, (_, t) in enumerate(params):
-            x = where[module.values[f"{each}{k}_new"]]
-            results.append(x if one(b.type_of(x)) == t else b.cast(x, dtype=t.dtype))
-    # memories go parameter by parameter
-    count = len(params)
-    head, new, rest = results[:2], results[2 : 2 + count], results[2 + count :]
-    return [*head, *new, *[rest[m * count + k] for k in range(count) for m in range(len(letters))]]
+
+    def new(key: str, t: Type) -> int:
+        x = where[module.values[f"{key}_new"]]
+        return x if one(b.type_of(x)) == t else b.cast(x, dtype=t.dtype)
+
+    types = [t for _, t in params]
+    return [
+        *(where[module.values[name]] for name in ("norm", "speed")),
+        *(new(f"p{k}", t) for k, t in enumerate(types)),
+        *(new(f"{m}{k}", t) for k, t in enumerate(types) for m in letters),
+    ]
