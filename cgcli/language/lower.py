@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -129,7 +129,7 @@ class Unit:
         self.inputs: dict[str, Input] = {}
         self.nodes: dict[str, int] = {}
         self.files: dict[Path, Environment] = {}
-        self.open_files: list[Path] = [] if path is None else [path.resolve()]
+        self.open_files: dict[Path, None] = {} if path is None else {path.resolve(): None}  # those that import each other
         self.docs: dict[str, str] = {}
         self._seed: Value | None = None
         self.source = source
@@ -216,14 +216,29 @@ class File:
         self.declares_output = any(kind(s) == "output_decl" for s in self.statements)
 
     def lower(self) -> Environment:
+        """The names of the file, after those of all files that it imports: a chain of imports may be of any length."""
+        lowering = [self._lowering()]
+        while lowering:
+            imported = next(lowering[-1], None)
+            if imported is None:
+                lowering.pop()
+            else:
+                lowering.append(imported._lowering())
+        return self.environment
+
+    def _lowering(self) -> Iterator[File]:
+        """Lowers the statements in order; hands out each imported file, which is to be lowered before it goes on."""
         for name, token in self.environment.names.inputs.items():
             implicit = Input(name, span=span_of(self.source, token), implicit=True)
             self.environment.values[name] = self.program.add_input(self.program.given.get(name, implicit))
         self._name_bare_expressions()
         for place, statement in steps(self.statements):
-            if not self.main or self.program.wants(statement):
+            if self.main and not self.program.wants(statement):
+                continue
+            if kind(statement) == "import_decl":
+                yield from self._import(statement)
+            else:
                 self._statement(place, statement)
-        return self.environment
 
     def outputs(self) -> list[str]:
         """The names of the outputs: declared, else every last binding that no other statement uses."""
@@ -249,8 +264,6 @@ class File:
         elif rule == "output_item":
             if statement.children[1] is not None:
                 self._bind(statement, identifier(statement.children[0]), statement.children[1])
-        elif rule == "import_decl":
-            self._import(statement)
         elif rule == "bare":
             self._bare(place, statement)
         elif rule == "return_stmt":
@@ -434,7 +447,7 @@ class File:
             raise error("import-needs-name", span_of(self.source, target), stem=stem)
         return stem
 
-    def _import(self, statement: Any) -> None:
+    def _import(self, statement: Any) -> Iterator[File]:
         target = statement.children[0]
         span = self.frame.span(target)
         name = self._module_name(statement)
@@ -443,7 +456,8 @@ class File:
         try:
             path = self._imported_path(target, library)
             if path in program.open_files:
-                circle = [p.name for p in [*program.open_files[program.open_files.index(path) :], path]]
+                open_files = list(program.open_files)
+                circle = [p.name for p in [*open_files[open_files.index(path) :], path]]
                 raise error("import-circle", span, circle=" → ".join(circle))
             environment = program.files.get(path)
             shown = f"{path.parent.name}/{path.name}" if library else program.shown(path)
@@ -451,12 +465,12 @@ class File:
         except CgError as e:
             raise _placed(e, span) from None
         if source is not None:
-            program.open_files.append(path)
+            program.open_files[path] = None
             file = File(program, source, path, main=False, prefix=f"{name}.")
             file.environment.library = library or path.parent == STDLIB
-            environment = file.lower()
-            program.open_files.pop()
-            program.files[path] = environment
+            yield file
+            del program.open_files[path]
+            environment = program.files[path] = file.environment
         assert environment is not None
         self.environment.modules[name] = environment
 
