@@ -29,6 +29,7 @@ HEAVY = {
         "cli/resuming.py",
         "data/cells.py",
         "data/checkpoints.py",
+        "data/safetensors.py",
         "data/sinks.py",
         "ops/random.py",
         "ops/special_arrays.py",

@@ -33,7 +33,8 @@ def read_examples(session: Session, data: str, maps: Sequence[str], on_error: st
     limit = program.max_memory or memory_limit()
     together: list[str] = []
     ranges = Ranges(program, sources)
-    for chunk, _ in table.read(ROWS):
+    needed = {column for columns in sources.values() for column in columns}
+    for chunk, _ in table.read(ROWS, needed):
         together = together or many_at_once(session, chunk, sources)
         columns, kept = columns_of(session, chunk, sources, together, on_error)
         ranges.see(columns, chunk, kept)

@@ -50,7 +50,8 @@ def over_rows(
     with sink(target, stdout()) as out, ExitStack() as stack:
         pieces: Pieces | None = None
         together: list[str] = []
-        for chunk, read in table.read(batch or rows.most):
+        needed = {column for columns in sources.values() for column in columns}
+        for chunk, read in table.read(batch or rows.most, needed):
             if pieces is None:
                 together = many_at_once(session, chunk, sources)
                 if predicted is not None:

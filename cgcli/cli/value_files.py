@@ -6,19 +6,21 @@ all; lists become nested lists of numbers.
 
 from __future__ import annotations
 
-import json
 import tomllib
 from collections.abc import Callable, Collection
 from pathlib import PurePath
 from typing import Any
 
 from cgcli.cli.arguments import EMPTY
-from cgcli.data.structured import Twice, once
-from cgcli.graph.diagnostic import error
+from cgcli.data.reading import reason_of
+from cgcli.data.structured import Twice, decode_json
+from cgcli.graph.diagnostic import CgError, error
+from cgcli.graph.source import Source
 from cgcli.language.files import read_source
 from cgcli.language.tree import plain_number
 
 ARCHIVES = (".npz", ".safetensors")
+AXES = 64  # of a tensor, as the array library has it
 SPECIAL = {"NaN": "nan", "Infinity": "inf", "-Infinity": "-inf"}
 
 
@@ -41,11 +43,13 @@ def read_values(path: str, structured: Collection[str] = ()) -> dict[str, Any]:
     source = read_source(path)
     kind = PurePath(path).suffix[1:].upper()
     try:
-        table = reader(source.text)
+        table = reader(source)
+    except CgError:
+        raise
     except Twice as twice:
         raise error("inputs-file-repeats", file=path, name=str(twice) or EMPTY) from None
-    except (ValueError, RecursionError) as problem:
-        raise error("bad-inputs-file", file=path, kind=kind, reason=_reason(problem)) from None
+    except Exception as problem:  # a reader of damaged files may end in any
+        raise error("bad-inputs-file", file=path, kind=kind, reason=reason_of(problem)) from None
     if not isinstance(table, dict):
         raise error("inputs-file-no-table", file=path)
     found: dict[str, Any] = {}
@@ -67,22 +71,22 @@ def _data(value: Any) -> Any:
     return [_data(part) for part in value] if isinstance(value, list) else value
 
 
-def _json(text: str) -> Any:
-    return json.loads(
-        text, parse_int=Number, parse_float=Number, parse_constant=SPECIAL.__getitem__, object_pairs_hook=once
-    )
+def _json(source: Source) -> Any:
+    return decode_json(source, parse_int=Number, parse_float=Number, parse_constant=SPECIAL.__getitem__)
 
 
-def _toml(text: str) -> Any:
-    return tomllib.loads(text, parse_float=Number)
+def _toml(source: Source) -> Any:
+    return tomllib.loads(source.text, parse_float=Number)
 
 
-_READERS: dict[str, Callable[[str], Any]] = {".json": _json, ".toml": _toml}
+_READERS: dict[str, Callable[[Source], Any]] = {".json": _json, ".toml": _toml}
 
 
-def _tensor(value: list[Any], name: str, path: str) -> list[Any]:
-    """Nested lists of numbers; the depth is bounded by that of the file's own reader."""
-    return [_tensor(x, name, path) if isinstance(x, list) else _number(x, name, path) for x in value]
+def _tensor(value: list[Any], name: str, path: str, axes: int = 1) -> list[Any]:
+    """Nested lists of numbers."""
+    if axes > AXES:
+        raise error("inputs-file-value", status=1, file=path, name=name or EMPTY, found=f"more than {AXES} axes")
+    return [_tensor(x, name, path, axes + 1) if isinstance(x, list) else _number(x, name, path) for x in value]
 
 
 def _number(value: object, name: str, path: str) -> float | int | bool:
@@ -113,11 +117,3 @@ def _text(value: object, name: str, path: str) -> str:
 
 def _unreadable(path: str) -> Exception:
     return error("unknown-inputs-file", file=path or EMPTY)
-
-
-def _reason(problem: Exception) -> str:
-    """What is wrong with the file, in one line."""
-    if isinstance(problem, RecursionError):
-        return "it is nested too deep"
-    text = " ".join(str(problem).split())
-    return text[:1].lower() + text[1:]

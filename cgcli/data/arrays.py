@@ -7,26 +7,31 @@ nothing that could hold code is read.
 from __future__ import annotations
 
 import csv
-import importlib
 import io
-import json
 import math
 import os
+import warnings
 import zipfile
-import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import PurePath
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy as np
 
 from cgcli.graph.diagnostic import CgError, error
+from cgcli.graph.source import Source
 from cgcli.language.suggest import nearest
+from cgcli.language.tree import plain_number
+
+from .reading import broken, open_file, reading, size_of
+from .safetensors import SafetensorsFile
+from .structured import Twice, decode_json
 
 _FORMAT: Any = np.lib.format  # typed in some versions of NumPy only
 LIMIT = 16 * 2**30  # bytes of all arrays of a file
 RATIO = 2_000  # how many times as large as its file an archive's array may be; zeros shrink to a thousandth
-HEADER = 100_000_000  # bytes of a safetensors header, as the format's own library has it
+AXES = 64  # of a tensor, as NumPy has it
 TEXT = 2**30  # bytes of a text file
 SPECIAL = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
 
@@ -65,14 +70,21 @@ def _split(reference: str) -> tuple[str, str | None]:
 def _native(path: str, array: Any) -> Any:
     """The array in a dtype of the language and this machine's byte order."""
     kind = array.dtype.kind
+    _check_dtype(path, array.dtype)
     if kind == "b":
+        if array.size and array.view(np.uint8).max() > 1:  # which NumPy takes for true here, for another number there
+            raise broken(path, "a byte of its bools is neither 0 nor 1")
         return array
     if kind == "u" and array.dtype.itemsize == 8 and array.size and int(array.max()) > 2**63 - 1:
         raise error("array-file-dtype", status=1, file=path, found="whole numbers beyond 64 bits")
-    wanted: dict[str, Any] = {"i": np.int64, "u": np.int64, "f": np.float32 if array.dtype.itemsize < 8 else np.float64}
-    if kind not in wanted or (kind == "f" and array.dtype.itemsize > 8):
-        raise error("array-file-dtype", status=1, file=path, found=_contents(array.dtype))
-    return np.ascontiguousarray(array, dtype=wanted[kind]).reshape(array.shape)
+    dtype = np.int64 if kind in "iu" else np.float32 if array.dtype.itemsize < 8 else np.float64
+    with np.errstate(invalid="ignore"):  # a signalling NaN
+        return np.ascontiguousarray(array, dtype=dtype).reshape(array.shape)
+
+
+def _check_dtype(path: str, dtype: Any) -> None:
+    if dtype.kind not in "biuf" or dtype.itemsize > 8:
+        raise error("array-file-dtype", status=1, file=path, found=_contents(dtype))
 
 
 def _contents(dtype: Any) -> str:
@@ -88,53 +100,43 @@ def _human(size: int) -> str:
     return f"{size / 2**30:.1f} GiB" if size >= 2**30 else f"{size / 2**20:.1f} MiB"
 
 
-def _broken(path: str, reason: str) -> CgError:
-    return error("array-file-broken", status=1, file=path, reason=reason)
-
-
-def _open(path: str) -> BinaryIO:
-    try:
-        if not os.path.isfile(path):
-            raise error("array-file-missing" if not os.path.exists(path) else "array-file-special", file=path)
-        return open(path, "rb")
-    except OSError as e:
-        raise error("file-unreadable", file=path, reason=(e.strerror or "it cannot be opened").lower()) from None
-    except ValueError:
-        raise error("array-file-missing", file=path) from None
-
-
 # ---- NPY and NPZ
 
 
 def _npy(path: str, member: str | None, limit: int) -> Any:
     _no_member(path, member)
-    with _open(path) as file:
-        return _npy_stream(path, file, os.fstat(file.fileno()).st_size, limit)
+    with open_file(path) as file, reading(path):
+        return _npy_stream(path, file, size_of(file), limit)
 
 
 def _npy_stream(path: str, file: Any, size: int, limit: int) -> Any:
     """One array of NumPy's format; `size` is what the stream really holds."""
-    try:
+    shape, fortran, dtype = _npy_header(path, file)
+    if any(type(n) is not int or n < 0 for n in shape):
+        raise broken(path, f"its shape {shape} is none")
+    _check_dtype(path, dtype)
+    size_promised = math.prod(shape) * dtype.itemsize
+    if size_promised > limit:
+        raise _too_large(path, size_promised, limit)
+    held = size - file.tell()
+    if size_promised > held:
+        raise broken(path, f"its header promises {size_promised} bytes and {held} follow")
+    data = file.read(size_promised)
+    if len(data) < size_promised:
+        raise broken(path, "it ends too early")
+    array = np.frombuffer(data, dtype=dtype, count=math.prod(shape))
+    return array.reshape(shape, order="F" if fortran else "C")
+
+
+def _npy_header(path: str, file: Any) -> tuple[tuple[int, ...], bool, Any]:
+    with reading(path, "its header"), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of Python's parser, at texts that are no header
         version = _FORMAT.read_magic(file)
         read = {(1, 0): _FORMAT.read_array_header_1_0, (2, 0): _FORMAT.read_array_header_2_0}.get(version)
         if read is None:
-            raise _broken(path, f"its version {version[0]}.{version[1]} is not known")
+            raise broken(path, f"its version {version[0]}.{version[1]} is not known")
         shape, fortran, dtype = read(file)
-    except (ValueError, EOFError, AttributeError) as e:
-        raise _broken(path, _reason(e)) from None
-    if dtype.hasobject:
-        raise error("array-file-dtype", status=1, file=path, found="Python objects")
-    wanted = math.prod(shape) * dtype.itemsize
-    if wanted > limit:
-        raise _too_large(path, wanted, limit)
-    held = size - file.tell()
-    if any(n < 0 for n in shape) or wanted > held:
-        raise _broken(path, f"its header promises {wanted} bytes and {held} follow")
-    data = file.read(wanted)
-    if len(data) < wanted:
-        raise _broken(path, "it ends too early")
-    array = np.frombuffer(data, dtype=dtype, count=math.prod(shape))
-    return array.reshape(shape, order="F" if fortran else "C")
+        return shape, fortran, dtype
 
 
 def _npz(path: str, member: str | None, limit: int) -> Any:
@@ -142,17 +144,21 @@ def _npz(path: str, member: str | None, limit: int) -> Any:
         return _only(path, member, _members(path, archive, member, limit))
 
 
-def _archive(path: str) -> zipfile.ZipFile:
-    _open(path).close()
-    try:
-        return zipfile.ZipFile(path)
-    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as e:
-        raise _broken(path, _reason(e)) from None
+@contextmanager
+def _archive(path: str) -> Iterator[zipfile.ZipFile]:
+    with open_file(path) as file, reading(path), zipfile.ZipFile(file) as archive:
+        yield archive
 
 
 def _members(path: str, archive: zipfile.ZipFile, member: str | None, limit: int) -> dict[str, Any]:
     """The arrays of an archive, or the one that is asked for. Its declared sizes are capped before one is unpacked."""
-    entries = {e.filename.removesuffix(".npy"): e for e in archive.infolist() if e.filename.endswith(".npy")}
+    entries: dict[str, zipfile.ZipInfo] = {}
+    for entry in archive.infolist():
+        name = entry.filename.removesuffix(".npy")
+        if name in entries:
+            raise broken(path, f"two of its arrays are named `{name}`")
+        if entry.filename.endswith(".npy"):
+            entries[name] = entry
     chosen = entries if member is None else {member: entries[member]} if member in entries else {}
     if not chosen:
         raise _no_such(path, member, list(entries))
@@ -160,15 +166,12 @@ def _members(path: str, archive: zipfile.ZipFile, member: str | None, limit: int
     if total > limit:
         raise _too_large(path, total, limit)
     if any(e.file_size > RATIO * max(e.compress_size, 1) + 2**20 for e in chosen.values()):
-        raise _broken(path, "an array is suspiciously larger than the file it is packed in")
-    found: dict[str, Any] = {}
+        raise broken(path, "an array is suspiciously larger than the file it is packed in")
+    arrays: dict[str, Any] = {}
     for name, entry in chosen.items():
-        try:
-            with archive.open(entry) as stream:
-                found[name] = _npy_stream(path, stream, entry.file_size, limit)
-        except (zipfile.BadZipFile, OSError, EOFError, RuntimeError, NotImplementedError, zlib.error) as e:
-            raise _broken(path, _reason(e)) from None
-    return found
+        with reading(path, f"its array `{name}`"), archive.open(entry) as stream:
+            arrays[name] = _npy_stream(path, stream, entry.file_size, limit)
+    return arrays
 
 
 # ---- safetensors
@@ -179,38 +182,20 @@ def _safetensor(path: str, member: str | None, limit: int) -> Any:
 
 
 def _safetensors(path: str, member: str | None, limit: int) -> dict[str, Any]:
-    def read(opened: Any) -> dict[str, Any]:
-        names = list(opened.keys())
-        if member is not None and member not in names:
-            raise _no_such(path, member, names)
-        return {name: opened.get_tensor(name) for name in (names if member is None else [member])}
-
-    found: dict[str, Any] = _with_safetensors(path, limit, read)
-    return found
+    with SafetensorsFile(path) as file:
+        if member is not None and member not in file.entries:
+            raise _no_such(path, member, list(file.entries))
+        names = list(file.entries) if member is None else [member]
+        size = sum(file.entries[name].end - file.entries[name].start for name in names)
+        if size > limit:
+            raise _too_large(path, size, limit)
+        return {name: file.tensor(name) for name in names}
 
 
 def read_metadata(path: str) -> dict[str, str]:
     """What a safetensors file says besides its arrays. Raises CgError as `read_arrays`."""
-    return dict(_with_safetensors(path, LIMIT, lambda opened: opened.metadata() or {}))
-
-
-def _with_safetensors(path: str, limit: int, use: Callable[[Any], Any]) -> Any:
-    with _open(path) as file:
-        size = os.fstat(file.fileno()).st_size
-        length = int.from_bytes(file.read(8), "little")
-    if size < 8 or length > min(HEADER, size - 8):
-        raise _broken(path, "its header is longer than the file")
-    if size > limit:
-        raise _too_large(path, size, limit)
-    # its stubs differ from version to version
-    safetensors: Any = importlib.import_module("safetensors")
-    try:
-        with safetensors.safe_open(path, framework="numpy") as opened:
-            return use(opened)
-    except CgError:
-        raise
-    except (safetensors.SafetensorError, OSError, ValueError, TypeError, KeyError, AttributeError) as e:
-        raise _broken(path, _reason(e)) from None
+    with SafetensorsFile(path) as file:
+        return file.metadata
 
 
 def _only(path: str, member: str | None, found: dict[str, Any]) -> Any:
@@ -233,13 +218,11 @@ def _no_member(path: str, member: str | None) -> None:
 
 
 def _json(path: str, member: str | None, limit: int) -> Any:
-    text = _text(path)
-    try:
-        data = json.loads(text)
-    except RecursionError:
-        raise _broken(path, "it is nested too deep") from None
-    except ValueError as e:
-        raise _broken(path, _reason(e)) from None
+    with reading(path):
+        try:
+            data = decode_json(Source(path, _text(path)), parse_int=plain_number)
+        except Twice as name:
+            raise error("json-twice", status=1, file=path, name=str(name)) from None
     if member is not None:
         if not isinstance(data, dict) or member not in data:
             raise _no_such(path, member, list(data) if isinstance(data, dict) else [])
@@ -254,6 +237,8 @@ def _nested(path: str, data: Any) -> Any:
     shape: list[int] = []
     level: list[tuple[Any, str]] = [(data, "")]
     while level and isinstance(level[0][0], list):
+        if len(shape) == AXES:
+            raise broken(path, f"its lists are nested more than {AXES} deep")
         length = len(level[0][0])
         below: list[tuple[Any, str]] = []
         for item, place in level:
@@ -265,16 +250,13 @@ def _nested(path: str, data: Any) -> Any:
         level = below
     numbers = [_number(path, x, place) for x, place in level]
     if any(isinstance(x, bool) for x in numbers) and not all(isinstance(x, bool) for x in numbers):
-        raise _broken(path, "it mixes numbers with true and false")
-    try:
-        return np.array(numbers, dtype=None if numbers else np.float64).reshape(shape)
-    except OverflowError:
-        return np.array(numbers, dtype=np.float64).reshape(shape)
+        raise broken(path, "it mixes numbers with true and false")
+    return np.array(numbers, dtype=None if numbers else np.float64).reshape(shape)
 
 
 def _number(path: str, value: Any, place: str) -> float | int | bool:
     if isinstance(value, (bool, int, float)):
-        return float(value) if isinstance(value, int) and abs(value) >= 2**63 else value
+        return value
     if isinstance(value, str) and value in SPECIAL:
         return SPECIAL[value]
     words = {list: "a list", dict: "an object", str: "a text", type(None): "null"}
@@ -286,13 +268,11 @@ def _number(path: str, value: Any, place: str) -> float | int | bool:
 
 def _csv(path: str, member: str | None, limit: int) -> Any:
     """A column by the name in the header, or all of a table of numbers: of one column a vector, else a matrix."""
-    try:
+    with reading(path):
         reader = csv.reader(io.StringIO(_text(path)), strict=True)
         rows = [(reader.line_num, row) for row in reader if row]
-    except csv.Error as e:
-        raise _broken(path, _reason(e)) from None
     if not rows:
-        raise _broken(path, "it is empty")
+        raise broken(path, "it is empty")
     header = [cell.strip() for cell in rows[0][1]]
     named = member is not None or not all(_is_number(cell) for cell in header)
     columns = list(range(len(header)))
@@ -327,21 +307,15 @@ def _cell(path: str, line: int, column: str, text: str) -> float | int:
 
 
 def _text(path: str) -> str:
-    with _open(path) as file:
-        size = os.fstat(file.fileno()).st_size
+    with open_file(path) as file:
+        size = size_of(file)
         if size > TEXT:
             raise _too_large(path, size, TEXT)
         data = file.read()
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError:
-        raise _broken(path, "it is not UTF-8 text") from None
-
-
-def _reason(problem: Exception) -> str:
-    """What is wrong, in one line."""
-    text = " ".join(str(problem).split()) or "it ends too early"
-    return text[:1].lower() + text[1:]
+        raise broken(path, "it is not UTF-8 text") from None
 
 
 _READERS: dict[str, Callable[[str, str | None, int], Any]] = {

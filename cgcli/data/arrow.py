@@ -2,36 +2,74 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
-from typing import IO, Any
+from typing import IO, Any, cast
 
 from cgcli.graph.diagnostic import error
+
+from .reading import open_file, reading
 
 KINDS = ("parquet", "arrow", "feather")
 
 
 def columns(path: str) -> tuple[str, ...]:
     """The names of a file's columns. Raises CgError when it cannot be read, or pyarrow is not there."""
-    with _opened(path) as (file, _):
-        return tuple(file.schema_arrow.names if hasattr(file, "schema_arrow") else file.schema.names)
+    with reading(path), _opened(path) as file:
+        return tuple(_schema(file).names)
 
 
-def read(path: str, rows: int, wanted: Sequence[str]) -> Iterator[Mapping[str, Any]]:
-    """The columns piece by piece, at most so many rows at a time, as arrays; where cells are missing, as lists."""
-    with _opened(path) as (file, broken):
-        try:
-            if hasattr(file, "iter_batches"):
-                for part in file.iter_batches(batch_size=rows, columns=list(wanted)):
-                    yield {name: _cells(part.column(name)) for name in wanted}
-                return
-            for k in range(file.num_record_batches):
-                part = file.get_batch(k)
-                for start in range(0, part.num_rows, rows):
-                    piece = part.slice(start, rows)
-                    yield {name: _cells(piece.column(name)) for name in wanted}
-        except broken as problem:
-            raise _unreadable(path, problem) from None
+def read(path: str, rows: int, wanted: Collection[str]) -> Iterator[tuple[int, Mapping[str, Any]]]:
+    """The columns piece by piece, at most so many rows at a time: the count of rows, and by name an array, or a list
+    where cells are missing or are no plain numbers.
+
+    Raises CgError (status 1) for a file that is damaged and for a column of dates, records or the like.
+    """
+    with reading(path), _opened(path, wanted) as file:
+        for field in _schema(file):
+            if field.name in wanted and not _is_cell(field.type):
+                kind = _contents(field.type)
+                raise error("table-column-type", status=1, file=path, name=field.name, found=kind)
+        for part in _batches(file, rows, wanted):
+            part.validate(full=True)  # pyarrow follows the offsets in a damaged file to anywhere in memory
+            for start in range(0, part.num_rows, rows):
+                piece = part.slice(start, rows)
+                yield piece.num_rows, {name: _cells(piece.column(name)) for name in wanted}
+
+
+def _batches(file: Any, rows: int, wanted: Collection[str]) -> Iterator[Any]:
+    if hasattr(file, "iter_batches"):
+        return cast("Iterator[Any]", file.iter_batches(batch_size=rows, columns=list(wanted)))
+    return (file.get_batch(k) for k in range(file.num_record_batches))
+
+
+def _schema(file: Any) -> Any:
+    return file.schema_arrow if hasattr(file, "schema_arrow") else file.schema
+
+
+def _is_cell(kind: Any) -> bool:
+    """Whether cells of this type of pyarrow's are numbers, bools, texts, or lists of those."""
+    types = _library().types
+    while types.is_list(kind) or types.is_large_list(kind) or types.is_fixed_size_list(kind):
+        kind = kind.value_type
+    if types.is_dictionary(kind):
+        kind = kind.value_type
+    text = types.is_string(kind) or types.is_large_string(kind)
+    return bool(text or types.is_integer(kind) or types.is_floating(kind) or types.is_boolean(kind))
+
+
+def _contents(kind: Any) -> str:
+    """What a column of a type that no input takes holds, in words."""
+    types = _library().types
+    if types.is_nested(kind):
+        return "records" if types.is_struct(kind) else f"values of type `{kind}`"
+    if types.is_timestamp(kind) or types.is_date(kind):
+        return "dates"
+    if types.is_decimal(kind):
+        return "decimals"
+    if types.is_null(kind):
+        return "nothing"
+    return "times" if types.is_temporal(kind) else f"values of type `{kind}`"
 
 
 class Writer:
@@ -79,10 +117,9 @@ def _column(pa: Any, x: Any) -> Any:
 
 def _cells(column: Any) -> Any:
     """A column of plain numbers as an array at once; any other as what Python has for its cells."""
-    import pyarrow as pa
-
+    types = _library().types
     kind = column.type
-    number = pa.types.is_floating(kind) or pa.types.is_integer(kind) or pa.types.is_boolean(kind)
+    number = types.is_floating(kind) or types.is_integer(kind) or types.is_boolean(kind)
     if number and not column.null_count:
         return column.to_numpy(zero_copy_only=False)
     return column.to_pylist()
@@ -97,26 +134,20 @@ def _library() -> Any:
 
 
 @contextmanager
-def _opened(path: str) -> Iterator[tuple[Any, Any]]:
-    """pyarrow's reader of a file, and what it raises."""
+def _opened(path: str, wanted: Collection[str] | None = None) -> Iterator[Any]:
+    """pyarrow's reader of a file, of the columns that are wanted: what is damaged beside them is not looked at."""
     pa = _library()
-    broken = (pa.ArrowException, OSError, ValueError)
-    try:
-        if path.lower().endswith(".parquet"):
-            from pyarrow import parquet
+    open_file(path).close()
+    if path.lower().endswith(".parquet"):
+        from pyarrow import parquet
 
-            file = parquet.ParquetFile(path, pre_buffer=False)  # else it holds all that it has read
-        else:
-            file = pa.ipc.open_file(path)
-    except broken as problem:
-        raise _unreadable(path, problem) from None
-    try:
-        yield file, broken
-    finally:
-        if hasattr(file, "close"):
-            file.close()
-
-
-def _unreadable(path: str, problem: Exception) -> Exception:
-    lines = str(problem).strip().splitlines()
-    return error("array-file-broken", status=1, file=path, reason=lines[0].lower() if lines else "it is damaged")
+        # with `pre_buffer` it would hold all that it has read
+        with parquet.ParquetFile(path, pre_buffer=False, page_checksum_verification=True) as file:
+            yield file
+        return
+    with pa.OSFile(path) as opened:  # not mapped into memory, where a file that is cut short ends the process
+        file = pa.ipc.open_file(opened)
+        if wanted is not None:
+            fields = [k for k, name in enumerate(file.schema.names) if name in wanted]
+            file = pa.ipc.open_file(opened, options=pa.ipc.IpcReadOptions(included_fields=fields))
+        yield file

@@ -62,6 +62,8 @@ def read_checkpoint(path: str) -> Checkpoint:
     tensors = read_arrays(path)
     said = read_metadata(path)
     if said.get("format") != FORMAT:
+        if "sha256" in said or "info" in said:  # cg's own, whose mark is damaged
+            raise error("checkpoint-damaged", status=1, file=path)
         return Checkpoint(path, tensors, {}, _digest(tensors, ""), own=False)
     if said.get("version") != str(VERSION):
         raise error("checkpoint-version", status=1, file=path, found=said.get("version"), known=VERSION)

@@ -11,6 +11,7 @@ from typing import Any
 from cgcli.graph.diagnostic import error
 from cgcli.graph.source import Source, Span
 from cgcli.language.files import read_source
+from cgcli.language.tree import plain_number
 
 DEEPEST = 1000  # brackets within brackets
 _FRAMES = 20  # of Python's stack that a level may take, in the reader and in what writes results
@@ -24,17 +25,22 @@ def read_structured(path: str) -> Any:
 
 def parse_structured(source: Source) -> Any:
     """The data that a text says. Raises CgError (status 1) that points at what is wrong with it."""
-    text = source.text
-    _check_depth(source)
-    # the reader recurses: to a depth that was looked at before
-    sys.setrecursionlimit(max(sys.getrecursionlimit(), DEEPEST * _FRAMES))
     try:
-        return json.loads(text, object_pairs_hook=once)
+        return decode_json(source, parse_int=plain_number)
     except json.JSONDecodeError as problem:
-        place = min(problem.pos, max(0, len(text) - 1))
+        place = min(problem.pos, max(0, len(source.text) - 1))
         raise error("bad-json", Span(source, place, place + 1), status=1, reason=_reason(problem.msg)) from None
     except Twice as twice:
         raise error("json-twice", None, status=1, file=source.name, name=str(twice)) from None
+
+
+def decode_json(source: Source, **hooks: Any) -> Any:
+    """What a text says in JSON; hooks: as those of `json.loads`. Raises CgError (status 1) for brackets that are nested
+    too deep, JSONDecodeError, Twice."""
+    _check_depth(source)
+    # the reader recurses: to a depth that was looked at before
+    sys.setrecursionlimit(max(sys.getrecursionlimit(), DEEPEST * _FRAMES))
+    return json.loads(source.text, object_pairs_hook=once, **hooks)
 
 
 class Twice(ValueError):

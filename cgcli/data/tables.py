@@ -8,7 +8,7 @@ import io
 import json
 import os
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice
@@ -18,6 +18,7 @@ from typing import IO, Any
 from cgcli.graph.diagnostic import CgError, error
 
 from . import arrow
+from .reading import reading
 
 KINDS = ("csv", "tsv", "jsonl", "ndjson", "npz", "npy", *arrow.KINDS)
 LONGEST_LINE = 64 * 2**20  # characters of a line of text
@@ -59,13 +60,20 @@ class Table:
     columns: tuple[str, ...]
     size: int | None
 
-    def read(self, rows: int) -> Iterator[tuple[Chunk, int]]:
-        """Chunks of at most so many rows, each with the bytes that were read so far."""
+    def read(self, rows: int, wanted: Collection[str] | None = None) -> Iterator[tuple[Chunk, int]]:
+        """Chunks of at most so many rows, each with the bytes that were read so far.
+
+        wanted: the columns that are needed; of a file in which each column lies by itself no other is read.
+        """
         done = 0
         for path in self.files:
             read = 0
-            for chunk, read in _READERS[_kind(path)](path, rows, self.columns):
-                yield chunk, done + read
+            kind = _kind(path)
+            apart = kind in arrow.KINDS and wanted is not None
+            columns = tuple(c for c in self.columns if c in (wanted or ())) if apart else self.columns
+            with reading(path):
+                for chunk, read in _READERS[kind](path, rows, columns):
+                    yield chunk, done + read
             done += _size(path) or read
 
 
@@ -79,7 +87,8 @@ def open_table(pattern: str) -> Table:
         raise error("no-table", file=pattern)
     columns: tuple[str, ...] | None = None
     for path in files:
-        found = _COLUMNS[_kind(path)](path)
+        with reading(path):
+            found = _COLUMNS[_kind(path)](path)
         repeated = next((name for k, name in enumerate(found) if name in found[:k]), None)
         if repeated is not None:
             raise error("table-repeats", status=1, file=path, name=repeated)
@@ -246,8 +255,7 @@ def _read_npz(path: str, rows: int, columns: Sequence[str]) -> Iterator[tuple[Ch
 
 def _read_arrow(path: str, rows: int, columns: Sequence[str]) -> Iterator[tuple[Chunk, int]]:
     done = 0
-    for part in arrow.read(path, rows, columns):
-        count = len(next(iter(part.values()), ()))
+    for count, part in arrow.read(path, rows, columns):
         yield Chunk(part, Lines(path, done + 1, count)), 0
         done += count
 

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from cgcli.graph.diagnostic import CgError, error
+from cgcli.graph.diagnostic import CgError, Diagnostic, Label, error
 from cgcli.graph.source import Source, Span
 
 from .suggest import nearest
@@ -91,6 +91,12 @@ def resolve_import(importing_file: Path | None, target: str, root: Path, allowed
             "import-outside-link" if linked else "import-outside", file=target, root=roots[0], folder=path.parent
         )
     return path
+
+
+def placed(problem: CgError, span: Span) -> CgError:
+    """The same error, pointing at the import that led to it."""
+    pointed = (Diagnostic(d.code, d.labels or (Label(span),), d.values, d.severity) for d in problem.diagnostics)
+    return CgError(*pointed, status=problem.status)
 
 
 def _require_file(status: os.stat_result, name: str) -> None:

@@ -18,7 +18,7 @@ from cgcli.ops.evaluate import is_scalar
 from .calls import Calls
 from .constants import alone, binds, evaluated, value_fits
 from .expressions import MAX_NODES
-from .files import STDLIB, library_names, library_path, read_source, resolve_import
+from .files import STDLIB, library_names, library_path, placed, read_source, resolve_import
 from .flow import assigned_in
 from .frames import (
     Dimension,
@@ -129,7 +129,9 @@ class Unit:
         self.inputs: dict[str, Input] = {}
         self.nodes: dict[str, int] = {}
         self.files: dict[Path, Environment] = {}
-        self.open_files: dict[Path, None] = {} if path is None else {path.resolve(): None}  # those that import each other
+        self.open_files: dict[Path, None] = (
+            {} if path is None else {path.resolve(): None}
+        )  # those that import each other
         self.docs: dict[str, str] = {}
         self._seed: Value | None = None
         self.source = source
@@ -219,8 +221,7 @@ class File:
         """The names of the file, after those of all files that it imports: a chain of imports may be of any length."""
         lowering = [self._lowering()]
         while lowering:
-            imported = next(lowering[-1], None)
-            if imported is None:
+            if (imported := next(lowering[-1], None)) is None:
                 lowering.pop()
             else:
                 lowering.append(imported._lowering())
@@ -233,11 +234,9 @@ class File:
             self.environment.values[name] = self.program.add_input(self.program.given.get(name, implicit))
         self._name_bare_expressions()
         for place, statement in steps(self.statements):
-            if self.main and not self.program.wants(statement):
-                continue
             if kind(statement) == "import_decl":
                 yield from self._import(statement)
-            else:
+            elif not self.main or self.program.wants(statement):
                 self._statement(place, statement)
 
     def outputs(self) -> list[str]:
@@ -463,7 +462,7 @@ class File:
             shown = f"{path.parent.name}/{path.name}" if library else program.shown(path)
             source = read_source(path, shown) if environment is None else None
         except CgError as e:
-            raise _placed(e, span) from None
+            raise placed(e, span) from None
         if source is not None:
             program.open_files[path] = None
             file = File(program, source, path, main=False, prefix=f"{name}.")
@@ -497,10 +496,3 @@ class File:
                     for s in wrong
                 )
             )
-
-
-def _placed(e: CgError, span: Any) -> CgError:
-    """The same error, pointing at the import that led to it."""
-    return CgError(
-        *(Diagnostic(d.code, d.labels or (Label(span),), d.values, d.severity) for d in e.diagnostics), status=e.status
-    )

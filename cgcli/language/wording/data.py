@@ -13,6 +13,9 @@ WORDS: dict[str, Words] = {
     "table-empty": Words("the table `{file}` has no columns", help=("the first line names them",)),
     "table-repeats": Words("two columns of `{file}` are named `{name}`", help=("give one of them another name",)),
     "tables-differ": Words("`{file}` has other columns than `{first}`", help=("a table has one set of columns",)),
+    "table-column-type": Words(
+        "the column `{name}` of `{file}` holds {found}", help=("write it as numbers, as texts or as lists of numbers",)
+    ),
     "table-object": Words(
         "line {line} of `{file}` is no object", help=('a line of JSON Lines is as `{{"a": 1, "b": 2}}`',)
     ),

@@ -1,0 +1,77 @@
+"""Files that others wrote: opened where they are ordinary files, and one error for all that is wrong with them."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from io import BufferedReader
+
+from cgcli.graph.diagnostic import CgError, error
+
+LONGEST = 200  # characters of a reason; a library's message may quote the file
+
+
+@contextmanager
+def reading(path: str, part: str | None = None) -> Iterator[None]:
+    """Whatever a library raises while it reads the file becomes a CgError (status 1) that names the file and the part.
+
+    A damaged file leads readers to errors of any class, from `KeyError` to `RecursionError`: no list of them is ever
+    complete. A pipe that breaks is not the file's.
+    """
+    try:
+        yield
+    except (CgError, BrokenPipeError):
+        raise
+    except Exception as problem:
+        raise broken(path, reason_of(problem), part) from None
+
+
+def broken(path: str, reason: str, part: str | None = None) -> CgError:
+    """The error for a file that is not what its name says; part: where in it, as `its header`."""
+    return error("array-file-broken", status=1, file=path, reason=reason if part is None else f"{part}: {reason}")
+
+
+def reason_of(problem: Exception) -> str:
+    """What is wrong, in one line without advice for programmers."""
+    if isinstance(problem, RecursionError):
+        return "it is nested too deep"
+    if isinstance(problem, MemoryError):
+        return "it takes more memory than there is"
+    text = str(getattr(problem, "strerror", None) or problem).strip()
+    if "integer string conversion" in text:  # Python's guard against slow conversions
+        return "a whole number in it has too many digits"
+    if isinstance(problem, (LookupError, AttributeError, TypeError)) or not text:  # a reader that met the unexpected
+        return "it is damaged"
+    line = " ".join(text.splitlines()[0].split())
+    return line[:1].lower() + (line[1:] if len(line) <= LONGEST else f"{line[1 : LONGEST - 1]}…")
+
+
+def open_file(path: str) -> BufferedReader:
+    """The bytes of an ordinary file. Raises CgError (status 2) for one that is not there or is none."""
+    try:
+        # opening a pipe would wait for its other end: looked at before and after
+        _require_ordinary(path, os.stat(path))
+        handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+        file = os.fdopen(handle, "rb")
+    except (FileNotFoundError, NotADirectoryError, ValueError):  # ValueError: a NUL in the name
+        raise error("array-file-missing", file=path) from None
+    except OSError as problem:
+        raise error("file-unreadable", file=path, reason=reason_of(problem)) from None
+    try:
+        _require_ordinary(path, os.fstat(handle))
+    except BaseException:
+        file.close()
+        raise
+    return file
+
+
+def size_of(file: BufferedReader) -> int:
+    """Bytes of an open file."""
+    return os.fstat(file.fileno()).st_size
+
+
+def _require_ordinary(path: str, status: os.stat_result) -> None:
+    if not stat.S_ISREG(status.st_mode):
+        raise error("array-file-special", file=path)
