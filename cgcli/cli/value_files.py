@@ -16,11 +16,11 @@ from cgcli.data.reading import reason_of
 from cgcli.data.structured import Twice, decode_json
 from cgcli.graph.diagnostic import CgError, error
 from cgcli.graph.source import Source
+from cgcli.graph.types import MAX_AXES
 from cgcli.language.files import read_source
 from cgcli.language.tree import plain_number
 
 ARCHIVES = (".npz", ".safetensors")
-AXES = 64  # of a tensor, as the array library has it
 SPECIAL = {"NaN": "nan", "Infinity": "inf", "-Infinity": "-inf"}
 
 
@@ -84,8 +84,8 @@ _READERS: dict[str, Callable[[Source], Any]] = {".json": _json, ".toml": _toml}
 
 def _tensor(value: list[Any], name: str, path: str, axes: int = 1) -> list[Any]:
     """Nested lists of numbers."""
-    if axes > AXES:
-        raise error("inputs-file-value", status=1, file=path, name=name or EMPTY, found=f"more than {AXES} axes")
+    if axes > MAX_AXES:
+        raise error("inputs-file-value", status=1, file=path, name=name or EMPTY, found=f"more than {MAX_AXES} axes")
     return [_tensor(x, name, path, axes + 1) if isinstance(x, list) else _number(x, name, path) for x in value]
 
 

@@ -21,6 +21,7 @@ import numpy as np
 
 from cgcli.graph.diagnostic import CgError, error
 from cgcli.graph.source import Source
+from cgcli.graph.types import MAX_AXES
 from cgcli.language.suggest import nearest
 from cgcli.language.tree import plain_number
 
@@ -31,7 +32,6 @@ from .structured import Twice, decode_json
 _FORMAT: Any = np.lib.format  # typed in some versions of NumPy only
 LIMIT = 16 * 2**30  # bytes of all arrays of a file
 RATIO = 2_000  # how many times as large as its file an archive's array may be; zeros shrink to a thousandth
-AXES = 64  # of a tensor, as NumPy has it
 TEXT = 2**30  # bytes of a text file
 SPECIAL = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
 
@@ -110,32 +110,35 @@ def _npy(path: str, member: str | None, limit: int) -> Any:
 
 
 def _npy_stream(path: str, file: Any, size: int, limit: int) -> Any:
-    """One array of NumPy's format; `size` is what the stream really holds."""
-    shape, fortran, dtype = _npy_header(path, file)
-    if any(type(n) is not int or n < 0 for n in shape):
-        raise broken(path, f"its shape {shape} is none")
+    """One array of NumPy's format; `size` is what the stream holds. Raises errors of any class: see `reading`."""
+    shape, fortran, dtype = _npy_header(file)
+    if len(shape) > MAX_AXES:
+        raise ValueError(f"it has {len(shape)} axes, a tensor has at most {MAX_AXES}")
+    if any(type(n) is not int or n < 0 for n in shape) or (0 in shape and math.prod(filter(None, shape)) >= 2**60):
+        raise ValueError(f"its header gives the shape {shape}")
     _check_dtype(path, dtype)
     size_promised = math.prod(shape) * dtype.itemsize
     if size_promised > limit:
         raise _too_large(path, size_promised, limit)
     held = size - file.tell()
     if size_promised > held:
-        raise broken(path, f"its header promises {size_promised} bytes and {held} follow")
+        raise ValueError(f"its header promises {size_promised} bytes and {held} follow")
     data = file.read(size_promised)
     if len(data) < size_promised:
-        raise broken(path, "it ends too early")
+        raise ValueError("it ends too early")
     array = np.frombuffer(data, dtype=dtype, count=math.prod(shape))
     return array.reshape(shape, order="F" if fortran else "C")
 
 
-def _npy_header(path: str, file: Any) -> tuple[tuple[int, ...], bool, Any]:
-    with reading(path, "its header"), warnings.catch_warnings():
+def _npy_header(file: Any) -> tuple[tuple[int, ...], bool, Any]:
+    with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of Python's parser, at texts that are no header
-        version = _FORMAT.read_magic(file)
-        read = {(1, 0): _FORMAT.read_array_header_1_0, (2, 0): _FORMAT.read_array_header_2_0}.get(version)
-        if read is None:
-            raise broken(path, f"its version {version[0]}.{version[1]} is not known")
-        shape, fortran, dtype = read(file)
+        try:
+            version = _FORMAT.read_magic(file)
+            read = {(1, 0): _FORMAT.read_array_header_1_0, (2, 0): _FORMAT.read_array_header_2_0}[version]
+            shape, fortran, dtype = read(file)
+        except Exception:  # in words about Python's parser, with advice to trust the file
+            raise ValueError("its header is damaged, or of another version") from None
         return shape, fortran, dtype
 
 
@@ -237,8 +240,8 @@ def _nested(path: str, data: Any) -> Any:
     shape: list[int] = []
     level: list[tuple[Any, str]] = [(data, "")]
     while level and isinstance(level[0][0], list):
-        if len(shape) == AXES:
-            raise broken(path, f"its lists are nested more than {AXES} deep")
+        if len(shape) == MAX_AXES:
+            raise broken(path, f"its lists are nested more than {MAX_AXES} deep, the most axes that a tensor has")
         length = len(level[0][0])
         below: list[tuple[Any, str]] = []
         for item, place in level:

@@ -18,7 +18,7 @@ def reading(path: str, part: str | None = None) -> Iterator[None]:
     """Whatever a library raises while it reads the file becomes a CgError (status 1) that names the file and the part.
 
     A damaged file leads readers to errors of any class, from `KeyError` to `RecursionError`: no list of them is ever
-    complete. A pipe that breaks is not the file's.
+    complete, and a reader of ours says what is wrong by a ValueError. A pipe that breaks is not the file's.
     """
     try:
         yield
@@ -45,11 +45,12 @@ def reason_of(problem: Exception) -> str:
     if isinstance(problem, (LookupError, AttributeError, TypeError)) or not text:  # a reader that met the unexpected
         return "it is damaged"
     line = " ".join(text.splitlines()[0].split())
-    return line[:1].lower() + (line[1:] if len(line) <= LONGEST else f"{line[1 : LONGEST - 1]}…")
+    first = line[:1] if line[1:2].isupper() else line[:1].lower()
+    return first + (line[1:] if len(line) <= LONGEST else f"{line[1 : LONGEST - 1]}…")
 
 
 def open_file(path: str) -> BufferedReader:
-    """The bytes of an ordinary file. Raises CgError (status 2) for one that is not there or is none."""
+    """The bytes of an ordinary file. Raises CgError: status 2 when it is not there or is none, 1 when it is empty."""
     try:
         # opening a pipe would wait for its other end: looked at before and after
         _require_ordinary(path, os.stat(path))
@@ -61,6 +62,8 @@ def open_file(path: str) -> BufferedReader:
         raise error("file-unreadable", file=path, reason=reason_of(problem)) from None
     try:
         _require_ordinary(path, os.fstat(handle))
+        if not size_of(file):
+            raise broken(path, "it is empty")
     except BaseException:
         file.close()
         raise

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 
 FLOATS = ("float", "f32")
 INTS = ("int", "i32")
+MAX_AXES = 32  # of a tensor: as many as NumPy could have for most of its life; nobody needs more
 
 
 class Type(NamedTuple):

@@ -8,7 +8,7 @@ from typing import Any
 
 from cgcli.graph.diagnostic import error
 from cgcli.graph.sizes import Size, add, floor_div, larger, product, smaller, sub
-from cgcli.graph.types import Type
+from cgcli.graph.types import MAX_AXES, Type
 
 from .expressions import DATA, Expressions, Lowering, Request
 from .frames import Frame
@@ -16,8 +16,6 @@ from .origins import callers, counted
 from .regions import Value
 from .shapes import constant_of, item_of, size_of
 from .tree import kind, literal
-
-MAX_AXES = 32  # as many as NumPy could have for most of its life; nobody needs more
 
 
 @dataclass(frozen=True)

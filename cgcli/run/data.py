@@ -12,7 +12,7 @@ from typing import Any
 
 from cgcli.graph.diagnostic import error
 from cgcli.graph.source import Span
-from cgcli.graph.types import BOOL, FLOAT, WEAK_INT
+from cgcli.graph.types import BOOL, FLOAT, MAX_AXES, WEAK_INT
 from cgcli.language.regions import Region, Value
 from cgcli.language.structures import Items, Null, Record, Structure, Text
 
@@ -91,7 +91,7 @@ def _field(name: str) -> str:
 def _is_tensor(data: Any) -> bool:
     """Whether nested lists hold numbers alone, the same number of them everywhere."""
     level = [data]
-    while True:
+    for _ in range(MAX_AXES + 1):
         if all(isinstance(x, (list, tuple)) for x in level):
             if len({len(x) for x in level}) != 1:
                 return False
@@ -101,6 +101,7 @@ def _is_tensor(data: Any) -> bool:
         else:
             kinds = {isinstance(x, bool) for x in level}
             return len(kinds) == 1 and all(isinstance(x, (bool, int, float)) for x in level)
+    return False  # nested deeper: lists of tensors
 
 
 def _value(region: Region, tape: Tape, path: str, x: Any, span: Span | None) -> Value:

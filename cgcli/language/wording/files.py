@@ -6,7 +6,7 @@ from .words import Words
 
 WORDS: dict[str, Words] = {
     "no-such-file": Words("there is no file `{file}`", help=("did you mean `{nearest}`?",)),
-    "file-is-directory": Words("`{file}` is a folder, not a program"),
+    "file-is-directory": Words("`{file}` is a folder, not a file"),
     "file-is-special": Words(
         "`{file}` is no ordinary file", help=("to read a program from a pipe, write `-` in place of the file",)
     ),
