@@ -217,7 +217,7 @@ def wrong(name: str, result: Result, good: Result) -> str | None:
             return f"it says {sign!r}"
     if result.status and "error: " not in told and name != "program.cg":  # `fmt --check` only names the file
         return "no error"
-    if result.status and name not in told and not re.search(r"`(--)?[abtw]\b|no value is given for", told):
+    if result.status and Path(name).stem not in told and not re.search(r"`(--)?[abtw]\b|no value is given for", told):
         return "neither the file nor the input is named"
     if name == "cache" and result[:2] != good[:2]:
         return "another answer"

@@ -321,6 +321,12 @@ def test_fmt_check_changes_nothing_and_tells_what_would() -> None:
     assert cg("fmt", "--check", "g.cg") == (0, "", "")
 
 
+def test_fmt_check_tells_that_the_last_line_break_is_missing() -> None:
+    Path("g.cg").write_text("y = a")
+    result = cg("fmt", "--check", "g.cg")
+    assert (result.status, result.out.splitlines()[-2:]) == (1, [" y = a", "+"])
+
+
 def test_fmt_leaves_a_wrong_program_as_it_is() -> None:
     Path("g.cg").write_text("y=(a+")
     assert cg("fmt", "g.cg").status == 2

@@ -68,7 +68,8 @@ HEADERS = [
     (described(f"(0, {10**30})"), "its header gives the shape (0, 1"),
     (described(f"(0, {2**62})"), "its header gives the shape (0, 4"),
     (described(f"({10**30},)"), "would take"),
-    (described("(" + "1," * 100 + ")"), "it has 100 axes, a tensor has at most 32"),
+    (described("(" + "1," * 100 + ")"), "found 100"),
+    (described("(" + "1," * 32 + "2)"), "it has 33 axes, a tensor has at most 32"),
     (described("(" + "9" * 5000 + ",)"), "its header is damaged"),
     (described("(2.0,)"), "its header is damaged"),
     (described(fortran="3"), "its header is damaged"),
@@ -230,6 +231,20 @@ def test_an_empty_file_is_said_to_be_empty(option: str, name: str) -> None:
     one_error(give(option, name), f"`{name}` cannot be read: it is empty")
 
 
+@pytest.mark.parametrize(("option", "name"), OPTIONS)
+def test_a_file_that_may_not_be_read_is_named(option: str, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    Path(name).write_bytes(b"something")
+    opening = os.open
+
+    def refuse(path: Any, *arguments: Any, **options: Any) -> int:
+        if Path(path).name == name:
+            raise PermissionError(13, "Permission denied", path)
+        return opening(path, *arguments, **options)
+
+    monkeypatch.setattr(os, "open", refuse)
+    one_error(give(option, name), f"`{name}` cannot be read: permission denied", status=2)
+
+
 def test_whatever_a_reader_raises_names_the_file() -> None:
     class Odd(Exception):
         pass
@@ -283,6 +298,11 @@ def test_every_dtype_of_safetensors() -> None:
         assert read_metadata("x.safetensors") == {"made": dtype}
     Path("x.safetensors").write_bytes(save({"x": x}).replace(b'"BOOL"', b'"BF16"'))
     one_error(cg(*VECTOR, "--x", "@x.safetensors"), "`x.safetensors` holds values of type `BF16`")
+
+
+def test_a_tensor_of_too_many_axes() -> None:
+    save_file({"x": np.zeros((1,) * 33)}, "x.safetensors")
+    one_error(cg(*VECTOR, "--x", "@x.safetensors"), "`x.safetensors`", "33 axes")
 
 
 def test_a_file_that_is_cut_short_while_it_is_read() -> None:

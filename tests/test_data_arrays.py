@@ -186,6 +186,15 @@ def test_an_archive_that_lies_about_what_it_unpacks_to() -> None:
     assert failure("x.npz")[1] == 1
 
 
+def test_an_archive_that_lies_about_what_is_packed_in_it() -> None:
+    np.savez_compressed("x.npz", a=np.zeros(1_000_000))
+    data = bytearray(Path("x.npz").read_bytes())
+    at = data.rindex(b"PK\x01\x02") + 20  # the packed size that the directory gives
+    data[at : at + 4] = struct.pack("<I", 2**31)
+    Path("x.npz").write_bytes(data)
+    assert failure("x.npz") == ("array-file-broken", 1)
+
+
 @pytest.mark.parametrize("data", [b"", b"no archive", b"PK\x05\x06" + bytes(17)])
 def test_a_damaged_archive(data: bytes) -> None:
     Path("x.npz").write_bytes(data)

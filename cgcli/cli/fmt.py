@@ -41,7 +41,7 @@ def _compare(name: str, text: str, laid_out: str) -> int:
     """Prints what would change; the status is 1 when something would."""
     if text == laid_out:
         return 0
-    before, after = text.splitlines(), laid_out.splitlines()
+    before, after = text.split("\n"), laid_out.split("\n")  # a missing last newline is a change too
     changes = difflib.unified_diff(before, after, name, f"{name} (laid out)", n=1, lineterm="")
     emit("\n".join(show(line) for line in changes))
     return 1

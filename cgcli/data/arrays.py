@@ -71,6 +71,8 @@ def _native(path: str, array: Any) -> Any:
     """The array in a dtype of the language and this machine's byte order."""
     kind = array.dtype.kind
     _check_dtype(path, array.dtype)
+    if array.ndim > MAX_AXES:
+        raise broken(path, f"it has {array.ndim} axes, a tensor has at most {MAX_AXES}")
     if kind == "b":
         if array.size and array.view(np.uint8).max() > 1:  # which NumPy takes for true here, for another number there
             raise broken(path, "a byte of its bools is neither 0 nor 1")
@@ -112,8 +114,6 @@ def _npy(path: str, member: str | None, limit: int) -> Any:
 def _npy_stream(path: str, file: Any, size: int, limit: int) -> Any:
     """One array of NumPy's format; `size` is what the stream holds. Raises errors of any class: see `reading`."""
     shape, fortran, dtype = _npy_header(file)
-    if len(shape) > MAX_AXES:
-        raise ValueError(f"it has {len(shape)} axes, a tensor has at most {MAX_AXES}")
     if any(type(n) is not int or n < 0 for n in shape) or (0 in shape and math.prod(filter(None, shape)) >= 2**60):
         raise ValueError(f"its header gives the shape {shape}")
     _check_dtype(path, dtype)
@@ -150,6 +150,8 @@ def _npz(path: str, member: str | None, limit: int) -> Any:
 @contextmanager
 def _archive(path: str) -> Iterator[zipfile.ZipFile]:
     with open_file(path) as file, reading(path), zipfile.ZipFile(file) as archive:
+        if any(entry.compress_size > size_of(file) for entry in archive.infolist()):
+            raise ValueError("its directory promises more than the file holds")
         yield archive
 
 
