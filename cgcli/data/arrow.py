@@ -19,27 +19,27 @@ def columns(path: str) -> tuple[str, ...]:
         return tuple(_schema(file).names)
 
 
-def read(path: str, rows: int, wanted: Collection[str]) -> Iterator[tuple[int, Mapping[str, Any]]]:
+def read(path: str, rows: int, needed: Collection[str]) -> Iterator[tuple[int, Mapping[str, Any]]]:
     """The columns piece by piece, at most so many rows at a time: the count of rows, and by name an array, or a list
     where cells are missing or are no plain numbers.
 
     Raises CgError (status 1) for a file that is damaged and for a column of dates, records or the like.
     """
-    with reading(path), _opened(path, wanted) as file:
+    with reading(path), _opened(path, needed) as file:
         for field in _schema(file):
-            if field.name in wanted and not _is_cell(field.type):
+            if field.name in needed and not _is_cell(field.type):
                 kind = _contents(field.type)
                 raise error("table-column-type", status=1, file=path, name=field.name, found=kind)
-        for part in _batches(file, rows, wanted):
+        for part in _batches(file, rows, needed):
             part.validate(full=True)  # pyarrow follows the offsets in a damaged file to anywhere in memory
             for start in range(0, part.num_rows, rows):
                 piece = part.slice(start, rows)
-                yield piece.num_rows, {name: _cells(piece.column(name)) for name in wanted}
+                yield piece.num_rows, {name: _cells(piece.column(name)) for name in needed}
 
 
-def _batches(file: Any, rows: int, wanted: Collection[str]) -> Iterator[Any]:
+def _batches(file: Any, rows: int, needed: Collection[str]) -> Iterator[Any]:
     if hasattr(file, "iter_batches"):
-        return cast("Iterator[Any]", file.iter_batches(batch_size=rows, columns=list(wanted)))
+        return cast("Iterator[Any]", file.iter_batches(batch_size=rows, columns=list(needed)))
     return (file.get_batch(k) for k in range(file.num_record_batches))
 
 
@@ -134,8 +134,8 @@ def _library() -> Any:
 
 
 @contextmanager
-def _opened(path: str, wanted: Collection[str] | None = None) -> Iterator[Any]:
-    """pyarrow's reader of a file, of the columns that are wanted: what is damaged beside them is not looked at."""
+def _opened(path: str, needed: Collection[str] | None = None) -> Iterator[Any]:
+    """pyarrow's reader of a file, of the columns that are needed: what is damaged beside them is not looked at."""
     pa = _library()
     open_file(path).close()
     if path.lower().endswith(".parquet"):
@@ -147,7 +147,7 @@ def _opened(path: str, wanted: Collection[str] | None = None) -> Iterator[Any]:
         return
     with pa.OSFile(path) as opened:  # not mapped into memory, where a file that is cut short ends the process
         file = pa.ipc.open_file(opened)
-        if wanted is not None:
-            fields = [k for k, name in enumerate(file.schema.names) if name in wanted]
+        if needed is not None:
+            fields = [k for k, name in enumerate(file.schema.names) if name in needed]
             file = pa.ipc.open_file(opened, options=pa.ipc.IpcReadOptions(included_fields=fields))
         yield file

@@ -60,17 +60,17 @@ class Table:
     columns: tuple[str, ...]
     size: int | None
 
-    def read(self, rows: int, wanted: Collection[str] | None = None) -> Iterator[tuple[Chunk, int]]:
+    def read(self, rows: int, needed: Collection[str] | None = None) -> Iterator[tuple[Chunk, int]]:
         """Chunks of at most so many rows, each with the bytes that were read so far.
 
-        wanted: the columns that are needed; of a file in which each column lies by itself no other is read.
+        needed: the columns that are needed; of a file in which each column lies by itself no other is read.
         """
         done = 0
         for path in self.files:
             read = 0
             kind = _kind(path)
-            apart = kind in arrow.KINDS and wanted is not None
-            columns = tuple(c for c in self.columns if c in (wanted or ())) if apart else self.columns
+            apart = kind in arrow.KINDS and needed is not None
+            columns = tuple(c for c in self.columns if c in (needed or ())) if apart else self.columns
             with reading(path):
                 for chunk, read in _READERS[kind](path, rows, columns):
                     yield chunk, done + read
