@@ -23,7 +23,7 @@ from safetensors.numpy import load_file, save_file
 
 from cgcli.data.checkpoints import earlier, newest, read_checkpoint, write_checkpoint
 from cgcli.data.locks import exclusive
-from cgcli.graph.diagnostic import CgError
+from cgcli.graph.diagnostic import CgError, error
 
 OLD = Path(__file__).parent / "data" / "training-0.1"
 OPTIONS = ["--data", "line.csv", "--loss", "loss", "--lr", "0.1", "--batch-size", "2"]
@@ -594,12 +594,64 @@ def test_what_cannot_be_written_is_named(monkeypatch: pytest.MonkeyPatch) -> Non
     assert caught.value.diagnostics[0].values["path"] == "w.2.safetensors"
 
 
-# ---- what a dynamic program is told
+# ---- what cannot be done is told before anything is written
 
 
-@pytest.mark.parametrize("mode", ["static", "dynamic"])
-def test_a_program_without_a_loss_is_told_its_outputs(mode: str) -> None:
-    result = cg("train", "line.cg", "--data", "line.csv", "--mode", mode)
-    assert result.status == 2
-    assert "nothing says what to make small" in result.err
-    assert "the outputs that are floats: guess and loss" in result.err or "are floats: loss" in result.err
+@pytest.mark.parametrize(
+    ("program", "options", "said"),
+    [
+        ("line.cg --mode static", "", "the outputs that are floats: loss"),
+        ("line.cg --mode dynamic", "", "the outputs that are floats: loss"),
+        ("tree.cg", "", "the outputs that are floats: loss"),
+        ("model.py:loss", "", "the outputs that are floats: loss"),
+        ("tree.cg", "--loss tree", "there is no value `tree`"),
+        ("tree.cg", "--loss nothing", "there is no value `nothing`"),
+        ("tree.cg", "--loss v", "`v` is a tensor"),
+        ("tree.cg", "--residual nothing", "there is no value `nothing`"),
+        ("tree.cg", "--loss loss --draw step.svg", "a dynamic program has no graph before it runs"),
+        ("tree.cg", "--loss loss --freeze * --seed 1", "`--freeze` keeps W, b and v as they are"),
+        ("model.py:loss", "--loss loss", "write `loss` as a .cg program with `param`"),
+        ("model.py:loss", "--residual loss", "write `loss` as a .cg program with `param`"),
+        ("model.py:loss", "--loss nothing", "write `loss` as a .cg program with `param`"),
+        ("model.py:nothing", "--loss nothing", "model.py has no function `nothing`"),
+    ],
+)
+def test_training_of_what_a_run_decides(program: str, options: str, said: str) -> None:
+    samples = Path(__file__).parents[1] / "samples"
+    for name in ("tree.cg", "phrases.jsonl", "model.py"):
+        shutil.copy(samples / name, name)
+    Path("points.jsonl").write_text('{"x": [1, 2]}\n{"x": [0, 1]}\n', encoding="utf-8")
+    tables = {"l": "line.csv", "t": "phrases.jsonl", "m": "points.jsonl"}
+    targets = ["--save", "w.safetensors"]
+    with untouched():
+        result = cg("train", *program.split(), "--data", tables[program[0]], *options.split(), *targets)
+    assert (result.status, result.out) == (2, "")
+    assert said in result.err
+
+
+def test_what_cannot_be_saved_of_a_fit_is_shown() -> None:
+    result = process(
+        *("train", "line.cg", "--data", "line.csv", "--residual", "loss", "--save", "w.safetensors"),
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (100, 100)),
+    )
+    assert result.returncode == 1
+    assert "`w.safetensors` cannot be written: file too large" in result.stderr
+    assert result.stdout.startswith("a = ")
+
+
+def test_two_things_that_went_wrong_are_both_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    from cgcli.cli.recording import Recording
+
+    save = Recording.save
+
+    def second_fails(self: Recording, *arguments: object) -> None:
+        if os.path.exists("w.safetensors"):
+            raise error("cannot-write", status=1, path="w.safetensors", reason="the disk is gone")
+        save(self, *arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Recording, "save", second_fails)
+    diverging = ["--optimizer", "sgd", "--lr", "1e9", "--epochs", "90"]
+    result = cg("train", "line.cg", *OPTIONS[:4], *diverging, "--save", "w.safetensors")
+    assert result.status == 1
+    assert "the loss is" in result.err
+    assert "`w.safetensors` cannot be written: the disk is gone" in result.err

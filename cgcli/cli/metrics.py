@@ -41,15 +41,15 @@ def resumed_at(path: str, checkpoint: Checkpoint | None, overwrite: bool) -> int
 
 def _size_up_to(real: str, checkpoint: Checkpoint) -> int | None:
     """The size of what the checkpoint's run had written; None where the file is of another run."""
-    mark = checkpoint.info.get("metrics")
-    if not isinstance(mark, dict):
+    mark: Any = checkpoint.info.get("metrics")
+    if not isinstance(mark, dict) or not isinstance(mark.get("bytes"), int):
         # cg 0.1 noted nothing of the file
         return _size_of_steps(real, step_of(checkpoint)) if "run" not in checkpoint.info and _is_metrics(real) else None
     size = mark["bytes"]
     if not size:  # broken off before the second checkpoint: the name is all that is known
-        same = mark["name"] == PurePath(real).name and (not os.path.getsize(real) or _is_metrics(real))
+        same = mark.get("name") == PurePath(real).name and (not os.path.getsize(real) or _is_metrics(real))
         return 0 if same else None
-    return size if _digest(real, size).hexdigest() == mark["sha256"] else None
+    return size if _digest(real, size).hexdigest() == mark.get("sha256") else None
 
 
 def _is_metrics(real: str) -> bool:
@@ -124,13 +124,11 @@ class Metrics:
         self._digest.update(line)
 
     def mark(self) -> dict[str, Any] | None:
-        """What a checkpoint notes of the file, by which `--resume` knows it again; it is on the disk by then."""
+        """What a checkpoint notes of the file, by which `--resume` knows it again; None for a pipe or a device."""
         if not self._regular:
             return None
-        try:
+        with suppress(OSError):  # the checkpoint is worth more than the log
             os.fsync(self._handle)
-        except OSError as problem:
-            self._fail(problem)
         return {"name": self._name, "bytes": self._size, "sha256": self._digest.hexdigest()}
 
     def close(self) -> None:

@@ -230,6 +230,8 @@ def _train(
     checkpoint = record.checkpoint
     plan, update = _laid_out(session, wanted, settings, wishes)
     trained = problem(wanted, update)
+    if isinstance(trained, DynamicProblem):
+        trained.check()
     if wishes.draw is not None:
         _draw(trained, wishes.draw)
     info: dict[str, Any] = {
@@ -252,10 +254,13 @@ def _train(
     begun = state.step
     try:
         loop(trained, state, plan, follower)
-    except CgError:
+    except CgError as first:
         follower.line.end()
         if save is not None:
-            save(state)
+            try:
+                save(state)
+            except CgError as second:
+                raise CgError(*first.diagnostics, *second.diagnostics, status=first.status) from None
             notice(show(f"note: {wishes.save} holds the state after step {state.step}, the last good one"))
         raise
     follower.line.end()
@@ -369,12 +374,14 @@ def _fit(
         found = least_squares(residuals(wanted), first.params, steps, ended)
     else:
         found = minimise(problem(wanted).gradients, first.params, steps, ended)
-    if wishes.save is not None:
-        tensors = {**all_params(session, wanted), **found.params}
-        record.save(tensors, {**about(wanted), "settings": dict(settings)})
-        notice(show(f"saved {wishes.save}"))
-    if not found.converged:
-        why = "stopped" if ended() else f"not converged after {found.steps} evaluations"
-        notice(f"note: {why}; these are the best parameters so far")
-    show_fit(found, wanted, how)
+    try:
+        if record.path is not None:
+            tensors = {**all_params(session, wanted), **found.params}
+            record.save(tensors, {**about(wanted), "settings": dict(settings)})
+            notice(show(f"saved {record.path}"))
+    finally:  # what cannot be saved is at least shown
+        if not found.converged:
+            why = "stopped" if ended() else f"not converged after {found.steps} evaluations"
+            notice(f"note: {why}; these are the best parameters so far")
+        show_fit(found, wanted, how)
     return 130 if stop.asked else 0

@@ -250,6 +250,11 @@ class DynamicProblem(_Problem):
         super().__init__(task, update)
         self._executor: Any = None
 
+    def check(self) -> None:
+        """Raises CgError when a run of the first row has no loss that is a number."""
+        values = self._values(start(self.task).params, next(runs_of(self.task.examples)), True, 1)
+        self.task.program.recorded(values).of_choice(self.task.loss)
+
     def step(self, state: State, rows: Any) -> Step:
         assert self.update is not None
         loss, gradients = self.gradients(state.params, rows, state.step + 1)
