@@ -209,6 +209,14 @@ def test_a_run_that_goes_on_is_the_same_run() -> None:
     assert [step(path) for path in ("w.safetensors", "w.1.safetensors")] == [10, 8]
 
 
+@pytest.mark.parametrize("name", ["./w.safetensors", "link.safetensors"])
+def test_another_name_of_the_file_goes_on_in_it_too(name: str) -> None:
+    Path("link.safetensors").symlink_to("w.safetensors")
+    trained("--steps", "4", "--save", "w.safetensors")
+    assert resumed(name, "--steps", "6", "--save", "w.safetensors").status == 0
+    assert [step(path) for path in ("w.safetensors", "w.1.safetensors")] == [6, 4]
+
+
 def test_two_runs_are_never_the_same() -> None:
     for name in ("w.safetensors", "v.safetensors"):
         trained("--steps", "2", "--save", name)
@@ -515,6 +523,13 @@ def test_a_lock_is_one_lock_for_all_names_of_a_file() -> None:
     with exclusive("b.safetensors"):
         pass
     assert sorted(files()) == ["a.safetensors", "b.safetensors", "line.cg", "line.csv", "other.cg"]
+
+
+def test_a_system_without_locks_trains_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "fcntl", None)
+    with exclusive("w.safetensors"):
+        trained("--steps", "2", "--save", "w.safetensors")
+    assert not [name for name in files() if name.endswith(".lock")]
 
 
 def test_a_lock_that_cannot_be_made_is_told() -> None:

@@ -54,7 +54,7 @@ class Recording:
         for k in range(self._keep):
             path = earlier(save, k) if k else save
             if continues and k == 0:  # read before: it is where the run goes on from, or it is damaged or gone
-                if self.checkpoint is not None and self.checkpoint.path != save:
+                if self.checkpoint is not None and self.checkpoint.path != resume:
                     stale.append(path)
                 continue
             found = holding(path)
@@ -107,9 +107,9 @@ def recording(
     if resume is not None and not os.path.exists(resume) and not any(predecessors(resume)):
         raise error("no-checkpoint", file=resume)
     with ExitStack() as stack:
-        for path in (save, metrics):
-            if path is not None:
-                stack.enter_context(exclusive(path))
+        targets = {os.path.realpath(path): path for path in (metrics, save) if path is not None}
+        for path in targets.values():
+            stack.enter_context(exclusive(path))
         record = Recording(save, keep, resume, metrics, overwrite, colour)
         try:
             yield record

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from importlib import import_module
+from typing import Any
 
 from cgcli.graph.diagnostic import error
 
@@ -27,12 +28,18 @@ def exclusive(path: str) -> Iterator[None]:
     try:
         yield
     finally:
-        with suppress(OSError):  # a system that keeps open files: below
-            os.unlink(lock)
+        removed = _removed(lock)  # while it is held: afterwards it may be another process's
         os.close(handle)
-        if sys.platform == "win32":
-            with suppress(OSError):
-                os.unlink(lock)
+        if not removed:  # a system that keeps open files
+            _removed(lock)
+
+
+def _removed(lock: str) -> bool:
+    try:
+        os.unlink(lock)
+    except OSError:
+        return False
+    return True
 
 
 def _acquire(path: str, lock: str) -> int:
@@ -54,21 +61,23 @@ def _acquire(path: str, lock: str) -> int:
 
 
 def _locked(handle: int) -> bool:
-    """Takes the lock; False where another process has it. A file system without locks always gives it."""
-    if sys.platform == "win32":
-        import msvcrt
-
-        try:
-            msvcrt.locking(handle, msvcrt.LK_NBLCK, 1)
-        except OSError:
-            return False
-        return True
-    import fcntl
-
+    """Takes the lock; False where another process has it. A system or a file system without locks always gives it."""
+    fcntl, msvcrt = _module("fcntl"), _module("msvcrt")
     try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if fcntl is not None:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        elif msvcrt is not None:
+            msvcrt.locking(handle, msvcrt.LK_NBLCK, 1)
     except BlockingIOError:
         return False
-    except OSError:
-        return True
+    except OSError:  # of Windows: it is locked; of others: nothing can be locked here
+        return fcntl is not None
     return True
+
+
+def _module(name: str) -> Any:
+    """A module that only some systems have."""
+    try:
+        return import_module(name)
+    except ImportError:
+        return None
