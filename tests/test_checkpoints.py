@@ -178,23 +178,15 @@ def test_a_signal_ends_the_step_saves_and_says_how_to_go_on(number: int) -> None
 
 
 def test_no_flipped_bit_goes_unseen() -> None:
+    """A sample of them, in a checkpoint of a training; test_recording.py flips every bit of a small one."""
     train(*OPTIONS, "--steps", "3", "--save", "w.safetensors")
     good = Path("w.safetensors").read_bytes()
-    tensors = read_checkpoint("w.safetensors").tensors
     rng = Random(3)
-    seen = 0
     for _ in range(400):
         place, bit = rng.randrange(len(good)), rng.randrange(8)
         Path("w.safetensors").write_bytes(good[:place] + bytes([good[place] ^ 1 << bit]) + good[place + 1 :])
-        try:
-            found = read_checkpoint("w.safetensors")
-        except CgError:
-            seen += 1
-            continue
-        # the flip took away that it is cg's file; no number is another
-        assert not found.own
-        assert {n: x.tobytes() for n, x in found.tensors.items()} == {n: x.tobytes() for n, x in tensors.items()}
-    assert seen > 380
+        with pytest.raises(CgError):
+            read_checkpoint("w.safetensors")
 
 
 def test_no_truncated_file_is_taken() -> None:
@@ -247,7 +239,7 @@ def test_a_full_disk_leaves_what_was_there() -> None:
     before = {path.name: path.read_bytes() for path in Path().glob("w*")}
     room = len(before["w.safetensors"]) // 2
     result = process(
-        *("train", "net.cg", *OPTIONS, "--steps", "9", "--save", "w.safetensors"),
+        *("train", "net.cg", "--data", "d.npz", "--steps", "9", "--resume", "w.safetensors"),
         preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (room, room)),
     )
     assert result.returncode == 1

@@ -1,22 +1,17 @@
-"""Who follows a training: the line on the screen, the metrics file, the checkpoints, the signals that end it early."""
+"""Who follows a training: the line on the screen, the metrics, the checkpoints, the signals that end it early."""
 
 from __future__ import annotations
 
-import json
-import math
-import os
 import signal
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from types import FrameType
 from typing import Any
 
-from cgcli.cli.output import reason_of
+from cgcli.cli.metrics import Metrics
 from cgcli.cli.progress import StatusLine
-from cgcli.graph.diagnostic import error
-from cgcli.render.json import dump
 from cgcli.render.numbers import shortest
 from cgcli.train.loop import Epoch, Stepped
 from cgcli.train.state import State
@@ -38,42 +33,6 @@ class Curve:
         if len(self.points) > POINTS:
             self.stride *= 2
             self.points = [(k, y) for k, y in self.points if k % self.stride == 0]
-
-
-class Metrics:
-    """A file of JSON Lines, one a step and one an epoch. What a run after `step` wrote before is taken away.
-
-    Raises `CgError` (status 1) when the file cannot be written.
-    """
-
-    def __init__(self, path: str, step: int) -> None:
-        self.path = path
-        kept = 0
-        try:
-            with open(path, "r+b" if step and os.path.exists(path) else "wb") as file:
-                for line in file if step else ():
-                    if not line.endswith(b"\n") or _step(line) > step:
-                        break
-                    kept += len(line)
-                file.truncate(kept)
-        except OSError as problem:
-            raise error("cannot-write", status=1, path=path, reason=reason_of(problem)) from None
-
-    def write(self, record: Mapping[str, Any]) -> None:
-        """Raises `CgError` (status 1) when the disk is full."""
-        try:
-            with open(self.path, "ab") as file:
-                file.write(f"{dump(record)}\n".encode())
-        except OSError as problem:
-            raise error("cannot-write", status=1, path=self.path, reason=reason_of(problem)) from None
-
-
-def _step(line: bytes) -> float:
-    """The step of a line; a line that says none is behind all steps."""
-    try:
-        return float(json.loads(line)["step"])
-    except (ValueError, TypeError, KeyError):
-        return math.inf
 
 
 class Follower:

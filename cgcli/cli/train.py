@@ -35,6 +35,7 @@ from cgcli.cli.options import (
     number,
     whole,
 )
+from cgcli.cli.recording import recording
 from cgcli.cli.session import start
 from cgcli.cli.training import Wishes, run
 from cgcli.graph.diagnostic import error
@@ -130,6 +131,9 @@ Keep = Annotated[
     int | None,
     typer.Option("--keep", metavar="K", parser=whole("--keep", 1, 1000), help="How many checkpoints stay (2)."),
 ]
+Overwrite = Annotated[
+    bool, typer.Option("--overwrite", help="Replace the checkpoints or metrics of another run by those of this one.")
+]
 Resume = Annotated[
     str | None, typer.Option("--resume", metavar="FILE", help="Go on from a checkpoint as if never stopped.")
 ]
@@ -174,6 +178,7 @@ def train(
     every: Every = None,
     keep: Keep = None,
     resume: Resume = None,
+    overwrite: Overwrite = False,
     metrics: MetricsFile = None,
     plot: Plot = None,
     histogram: Histogram = False,
@@ -202,6 +207,9 @@ def train(
         raise error("options-exclude", first="--resume", second="--weights")
     if loss is not None and residual is not None:
         raise error("options-exclude", first="--loss", second="--residual")
+    for option, is_given in (("--keep", keep is not None), ("--overwrite", overwrite and metrics is None)):
+        if is_given and save is None and resume is None:
+            raise error("needs-save", option=option)
     wishes = Wishes(
         {
             "loss": None if loss is None else canonical(loss),
@@ -234,11 +242,12 @@ def train(
         plot,
         histogram,
         draw,
-        _line(file, expression, settings, inputs_file, data, maps, on_error, mode),
+        _line(file, expression, settings, inputs_file, data, maps, on_error, mode, every, keep, metrics),
     )
     limits = (max_memory, backend, max_steps, None, mode, weights)
-    session = start(context, file, expression, settings, inputs_file, allow_path, colour, seed, *limits)
-    return run(session, wishes, Shown(layout, precision, colour, full))
+    with recording(wishes.save, wishes.keep, resume, metrics, overwrite, colour) as record:
+        session = start(context, file, expression, settings, inputs_file, allow_path, colour, seed, *limits)
+        return run(session, wishes, record, Shown(layout, precision, colour, full))
 
 
 def _line(
@@ -250,12 +259,20 @@ def _line(
     maps: list[str] | None,
     on_error: str | None,
     mode: str | None,
+    every: int | None,
+    keep: int | None,
+    metrics: str | None,
 ) -> list[str]:
     """The words that a run which goes on is started by, besides `--resume`: the rest is in the checkpoint."""
     words = ["cg", "train", *([] if file is None else [file]), *([] if expression is None else ["-e", expression])]
-    pairs = [*(("--set", each) for each in settings or []), ("--inputs", inputs_file), ("--data", data)]
+    pairs: list[tuple[str, str | int | None]] = [
+        *(("--set", each) for each in settings or []),
+        ("--inputs", inputs_file),
+        ("--data", data),
+    ]
     pairs += [*(("--map", each) for each in maps or []), ("--on-error", on_error), ("--mode", mode)]
-    words += [word for option, value in pairs if value is not None for word in (option, value)]
+    pairs += [("--every", every), ("--keep", keep), ("--metrics", metrics)]
+    words += [str(word) for option, value in pairs if value is not None for word in (option, value)]
     return [shlex.quote(word) for word in words]
 
 

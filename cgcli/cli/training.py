@@ -14,14 +14,16 @@ from typing import Any
 from cgcli.cli.command import known_options
 from cgcli.cli.examples import read_examples
 from cgcli.cli.fitted import Shown, show_fit, show_state
-from cgcli.cli.following import Curve, Follower, Metrics, Stop, stoppable
+from cgcli.cli.following import Curve, Follower, Stop, stoppable
 from cgcli.cli.inputs import missing_inputs, require
 from cgcli.cli.output import notice
-from cgcli.cli.resuming import about, all_params, check_same, continued, data_identity, read_newest
+from cgcli.cli.recording import Recording
+from cgcli.cli.resuming import about, all_params, check_same, continued, data_identity
 from cgcli.cli.session import Session
-from cgcli.data.checkpoints import Checkpoint, write_checkpoint
+from cgcli.data.checkpoints import Checkpoint
 from cgcli.data.files import writable, write_whole
 from cgcli.graph.diagnostic import CgError, error
+from cgcli.program import Program
 from cgcli.program.residuals import residuals
 from cgcli.program.training import (
     DynamicProblem,
@@ -52,7 +54,7 @@ CURVES = (".svg", ".png", ".pdf")
 class Wishes:
     """What the line says. settings: by option, None where nothing is said; all that decides what is learnt.
 
-    command: the line that starts this training, without what a checkpoint knows.
+    command: the line that goes on with this training, but for `--resume`.
     """
 
     settings: Mapping[str, Any]
@@ -71,15 +73,14 @@ class Wishes:
     command: Sequence[str] = ()
 
 
-def run(session: Session, wishes: Wishes, how: Shown) -> int:
+def run(session: Session, wishes: Wishes, record: Recording, how: Shown) -> int:
     """Trains, saves and prints. The exit status: 130 when a signal ended the run. Raises `CgError`."""
-    for option, path, kinds in (("--save", wishes.save, (".safetensors",)), ("--plot", wishes.plot, CURVES)):
-        if path is not None and PurePath(path).suffix.lower() not in kinds:
-            raise error("bad-target-kind", option=option, path=path, kinds=list(kinds))
+    if wishes.plot is not None and PurePath(wishes.plot).suffix.lower() not in CURVES:
+        raise error("bad-target-kind", option="--plot", path=wishes.plot, kinds=list(CURVES))
     if wishes.plot is not None:  # what would fail in the end fails now
         curve.require()
         writable(wishes.plot)
-    checkpoint = None if wishes.resume is None else read_newest(wishes.resume, how.colour)
+    checkpoint = record.checkpoint
     settings = _merged(wishes.settings, checkpoint)
     _check(session, settings, wishes)
     session.program.seed = settings["seed"] or 0
@@ -96,8 +97,8 @@ def run(session: Session, wishes: Wishes, how: Shown) -> int:
     wanted = task(session.program, target, values, examples, held, frozen, settings["reduce"] or "mean", batch)
     with stoppable() as stop:
         if settings["optimizer"] in SOLVERS:
-            return _fit(session, wanted, settings, wishes, stop, how)
-        return _train(session, wanted, settings, wishes, checkpoint, stop, how)
+            return _fit(session, wanted, settings, wishes, record, stop, how)
+        return _train(session, wanted, settings, wishes, record, stop, how)
 
 
 # ---- settings
@@ -132,13 +133,13 @@ def _check(session: Session, settings: Mapping[str, Any], wishes: Wishes) -> Non
     """Raises `CgError` for options that do not go together."""
     optimizer, fits = settings["optimizer"], settings["optimizer"] in SOLVERS
     if settings["loss"] is None and settings["residual"] is None:
-        floats = [n for n in session.program.outputs if session.program.type_of(n).has_derivative]
+        floats = _float_outputs(session.program)
         raise error("needs-loss", choices=floats or None)
     if (optimizer == "lm") != (settings["residual"] is not None):
         raise error("residual-and-lm", optimizer=optimizer)
     batches = ["lr", "schedule", "warmup", "clip", "weight-decay", "batch-size", "epochs", "no-shuffle", "patience"]
     unused = [each for each in [*batches, "validation"] if fits and settings[each] is not None]
-    unused += [each for each in ("metrics", "histogram", "draw", "plot") if fits and getattr(wishes, each)]
+    unused += [each for each in ("metrics", "histogram", "draw", "plot", "every") if fits and getattr(wishes, each)]
     unused += ["reduce"] if optimizer == "lm" and settings["reduce"] else []
     if unused:
         raise error("option-of-batches", option=f"--{unused[0]}", optimizer=optimizer)
@@ -157,6 +158,13 @@ def _check(session: Session, settings: Mapping[str, Any], wishes: Wishes) -> Non
     endless = settings["schedule"] not in (None, "constant") and not (settings["epochs"] or settings["steps"])
     if endless and wishes.seconds is not None:
         raise error("endless-schedule", schedule=settings["schedule"])
+
+
+def _float_outputs(program: Program) -> list[str]:
+    """The outputs that a training may make small; of a dynamic program, whose types a run decides, all of them."""
+    if program.mode == "dynamic":
+        return list(program.outputs)
+    return [n for n in program.outputs if program.type_of(n).has_derivative]
 
 
 def _matching(session: Session, patterns: Sequence[str], option: str) -> list[str]:
@@ -195,16 +203,17 @@ def _examples(session: Session, wishes: Wishes, settings: Mapping[str, Any]) -> 
 # ---- steps
 
 
-def _saver(session: Session, wanted: Task, settings: Mapping[str, Any], wishes: Wishes, info: Mapping[str, Any]) -> Any:
+def _saver(
+    session: Session, wanted: Task, settings: Mapping[str, Any], record: Recording, info: Mapping[str, Any]
+) -> Any:
     """What writes a checkpoint of a state; None where none is wanted."""
-    if wishes.save is None:
+    if record.path is None:
         return None
-    path = wishes.save
     others = {n: x for n, x in all_params(session, wanted).items() if n not in wanted.trained}
 
     def save(state: State) -> None:
         told = {**info, "settings": dict(settings), "state": state.numbers()}
-        write_checkpoint(path, {**others, **state.tensors()}, told, wishes.keep)
+        record.save({**others, **state.tensors()}, told)
 
     return save
 
@@ -214,12 +223,15 @@ def _train(
     wanted: Task,
     settings: dict[str, Any],
     wishes: Wishes,
-    checkpoint: Checkpoint | None,
+    record: Recording,
     stop: Stop,
     how: Shown,
 ) -> int:
+    checkpoint = record.checkpoint
     plan, update = _laid_out(session, wanted, settings, wishes)
     trained = problem(wanted, update)
+    if isinstance(trained, DynamicProblem):
+        trained.check()
     if wishes.draw is not None:
         _draw(trained, wishes.draw)
     info: dict[str, Any] = {
@@ -235,18 +247,20 @@ def _train(
             state = restored(checkpoint.tensors, checkpoint.info["state"], wanted.trained)
         except (TypeError, KeyError):
             raise error("checkpoint-foreign", status=1, file=checkpoint.path) from None
-    save = _saver(session, wanted, settings, wishes, info)
-    metrics = None if wishes.metrics is None else Metrics(wishes.metrics, state.step)
-    follower = Follower(save, wishes.every, metrics, stop)
+    save = _saver(session, wanted, settings, record, info)
+    follower = Follower(save, wishes.every, record.open_metrics(), stop)
     if save is not None and checkpoint is None:
         save(state)  # whether it can be written shows now, not after an hour
     begun = state.step
     try:
         loop(trained, state, plan, follower)
-    except CgError:
+    except CgError as first:
         follower.line.end()
         if save is not None:
-            save(state)
+            try:
+                save(state)
+            except CgError as second:
+                raise CgError(*first.diagnostics, *second.diagnostics, status=first.status) from None
             notice(show(f"note: {wishes.save} holds the state after step {state.step}, the last good one"))
         raise
     follower.line.end()
@@ -343,6 +357,7 @@ def _fit(
     wanted: Task,
     settings: Mapping[str, Any],
     wishes: Wishes,
+    record: Recording,
     stop: Stop,
     how: Shown,
 ) -> int:
@@ -359,12 +374,14 @@ def _fit(
         found = least_squares(residuals(wanted), first.params, steps, ended)
     else:
         found = minimise(problem(wanted).gradients, first.params, steps, ended)
-    if wishes.save is not None:
-        tensors = {**all_params(session, wanted), **found.params}
-        write_checkpoint(wishes.save, tensors, {**about(wanted), "settings": dict(settings)}, wishes.keep)
-        notice(show(f"saved {wishes.save}"))
-    if not found.converged:
-        why = "stopped" if ended() else f"not converged after {found.steps} evaluations"
-        notice(f"note: {why}; these are the best parameters so far")
-    show_fit(found, wanted, how)
+    try:
+        if record.path is not None:
+            tensors = {**all_params(session, wanted), **found.params}
+            record.save(tensors, {**about(wanted), "settings": dict(settings)})
+            notice(show(f"saved {record.path}"))
+    finally:  # what cannot be saved is at least shown
+        if not found.converged:
+            why = "stopped" if ended() else f"not converged after {found.steps} evaluations"
+            notice(f"note: {why}; these are the best parameters so far")
+        show_fit(found, wanted, how)
     return 130 if stop.asked else 0

@@ -84,6 +84,7 @@ def _about(found: Checkpoint) -> dict[str, Any]:
         return said
     info: Any = found.info
     settings, state = info.get("settings") or {}, info.get("state") or {}
+    said["run"] = info.get("run")
     said["program"] = info.get("program")
     said["graph"] = (info.get("graph") or {}).get("sha256")
     said |= {name: settings[name] for name in ("loss", "residual", "optimizer", "lr", "seed") if settings.get(name)}

@@ -5,18 +5,24 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
+import shutil
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from cgcli.graph.diagnostic import CgError, error
 
 from .files import whole
 
-FORMAT, VERSION = "cg checkpoint", 1
+FORMAT, VERSION = "cg checkpoint", 1  # a later version computes the sha256 in another way, see `read_checkpoint`
 SUFFIX = ".safetensors"
+MARKS = (b'"cg checkpoint"', b'"version":"', b'"info":"', b'"sha256":"')  # of a header that cg wrote
+ENOUGH = 3  # marks that make a file cg's: whatever single bit is flipped, so many are left
+LARGEST_HEADER = 100_000_000  # bytes, as the format has it
+WHOLE = ("checkpoint-kind", "checkpoint-foreign", "checkpoint-version")  # what is wrong with a file that has no damage
 
 
 @dataclass(frozen=True)
@@ -59,17 +65,22 @@ def read_checkpoint(path: str) -> Checkpoint:
         raise error("checkpoint-kind", file=path)
     if not os.path.exists(path):
         raise error("no-checkpoint", file=path)
-    tensors = read_arrays(path)
-    said = read_metadata(path)
-    if said.get("format") != FORMAT:
-        if "sha256" in said or "info" in said:  # cg's own, whose mark is damaged
-            raise error("checkpoint-damaged", status=1, file=path)
+    own = _marked(path)
+    try:
+        tensors = read_arrays(path)
+        said = read_metadata(path)
+    except CgError as problem:
+        if own and problem.diagnostics[0].code == "array-file-broken":
+            raise error("checkpoint-damaged", status=1, file=path) from None
+        raise
+    if not own:
         return Checkpoint(path, tensors, {}, _digest(tensors, ""), own=False)
-    if said.get("version") != str(VERSION):
-        raise error("checkpoint-version", status=1, file=path, found=said.get("version"), known=VERSION)
     text = said.get("info", "")
     digest = _digest(tensors, text)
-    if digest != said.get("sha256"):
+    sound = digest == said.get("sha256")
+    if not sound and said.get("version") != str(VERSION):
+        raise error("checkpoint-version", status=1, file=path, found=said.get("version"), known=VERSION)
+    if not sound or (said.get("format"), said.get("version")) != (FORMAT, str(VERSION)):
         raise error("checkpoint-damaged", status=1, file=path)
     try:
         info = json.loads(text)
@@ -80,14 +91,27 @@ def read_checkpoint(path: str) -> Checkpoint:
     return Checkpoint(path, tensors, info, digest, own=True)
 
 
+def _marked(path: str) -> bool:
+    """Whether cg wrote the file, which may be damaged: its header has marks enough."""
+    try:
+        with open(path, "rb") as file:
+            length = int.from_bytes(file.read(8), "little")  # may be damaged itself
+            header = file.read(max(2**20, min(length, LARGEST_HEADER)))
+    except OSError:
+        return False  # reading it as arrays says why
+    return sum(mark in header for mark in MARKS) >= ENOUGH
+
+
 def newest(path: str) -> tuple[Checkpoint, CgError | None]:
     """cg's checkpoint at this path or, when that is damaged or gone, the newest good one before it, and what was wrong.
 
-    Raises CgError, about the first, when there is no good one.
+    Raises CgError, about the first, when there is no good one, and when it is whole but not for this cg to go on from.
     """
     try:
         return _of_cg(path), None
     except CgError as problem:
+        if problem.diagnostics[0].code in WHOLE:
+            raise
         for before in predecessors(path):
             with suppress(CgError):
                 return _of_cg(before), problem
@@ -101,12 +125,60 @@ def _of_cg(path: str) -> Checkpoint:
     return found
 
 
+# ---- what a run finds where it wants to write
+
+
+@dataclass(frozen=True)
+class Holding:
+    """What lies at a path. run, step: of a good checkpoint that this cg can read, else empty and 0."""
+
+    kind: Literal["checkpoint", "damaged", "empty", "other"]
+    run: str = ""
+    step: int = 0
+
+
+def holding(path: str) -> Holding | None:
+    """What a new file would replace; None where there is no regular file."""
+    if not os.path.isfile(path):
+        return None
+    if not os.path.getsize(path):
+        return Holding("empty")
+    try:
+        found = read_checkpoint(path)
+    except CgError as problem:
+        kinds: dict[str, Literal["checkpoint", "damaged"]]
+        kinds = {"checkpoint-version": "checkpoint", "checkpoint-damaged": "damaged"}
+        return Holding(kinds.get(problem.diagnostics[0].code, "other"))
+    return Holding("checkpoint", run_of(found), step_of(found)) if found.own else Holding("other")
+
+
+def run_of(checkpoint: Checkpoint) -> str:
+    """The identity of the run that wrote a checkpoint. cg 0.1 stored none: there it is what decides all that is
+    computed, which is the same in every checkpoint of a run."""
+    info = checkpoint.info
+    if isinstance(info.get("run"), str):
+        return str(info["run"])
+    settings = info.get("settings")
+    limits = ("epochs", "steps", "horizon")
+    kept = {n: x for n, x in settings.items() if n not in limits} if isinstance(settings, dict) else None
+    text = json.dumps([info.get("graph"), info.get("data"), kept], sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def step_of(checkpoint: Checkpoint) -> int:
+    """How many steps the run had done; 0 for a fit, which has none."""
+    state = checkpoint.info.get("state")
+    step = state.get("step") if isinstance(state, dict) else None
+    return step if isinstance(step, int) else 0
+
+
 def predecessors(path: str) -> Iterator[str]:
-    """The files that hold earlier checkpoints, the newest first."""
-    k = 1
-    while os.path.exists(earlier(path, k)):
-        yield earlier(path, k)
-        k += 1
+    """The files that hold earlier checkpoints, the newest first; one between them may be missing."""
+    name = Path(path)
+    pattern = re.compile(rf"{re.escape(name.stem)}\.([1-9][0-9]*){re.escape(name.suffix)}", re.ASCII)
+    names = os.listdir(name.parent) if name.parent.is_dir() else []
+    numbers = [int(match[1]) for each in names if (match := pattern.fullmatch(each))]
+    yield from (earlier(path, k) for k in sorted(numbers))
 
 
 def earlier(path: str, k: int) -> str:
@@ -121,15 +193,26 @@ def _hand_on(path: str, keep: int) -> None:
     if keep < 2 or not os.path.isfile(real):
         return
     for k in range(keep - 1, 1, -1):
-        with suppress(FileNotFoundError):
+        with _naming(earlier(path, k)), suppress(FileNotFoundError):
             os.replace(earlier(path, k - 1), earlier(path, k))
-    with suppress(FileNotFoundError):
-        os.unlink(earlier(path, 1))
+    first = earlier(path, 1)
+    with _naming(first), suppress(FileNotFoundError):
+        os.unlink(first)
     try:
-        os.link(real, earlier(path, 1))
+        os.link(real, first)
     except OSError:  # a file system without links
-        with open(real, "rb") as old, whole(earlier(path, 1)) as copy:
-            copy.write(old.read())
+        with open(real, "rb") as old, whole(first) as copy:
+            shutil.copyfileobj(old, copy)
+
+
+@contextmanager
+def _naming(path: str) -> Iterator[None]:
+    """Within, what cannot be done is told of this file."""
+    try:
+        yield
+    except OSError as problem:
+        reason = (problem.strerror or str(problem)).lower()
+        raise error("cannot-write", status=1, path=path, reason=reason) from None
 
 
 def _contiguous(x: Any) -> Any:

@@ -22,6 +22,7 @@ from cgcli.train.state import State
 from cgcli.train.step import memories, step_graph, update_graph
 
 from .dynamic import RunProgram
+from .host import HostProgram
 from .program import Program, Values
 from .rows import ELEMENTS, MOST_ROWS, elements, fresh_size
 
@@ -84,7 +85,9 @@ def task(
             raise error("unknown-param", name=name, nearest=nearest(name, params), known=params)
     trained = tuple(i.name for i in program.inputs if i.kind == "param" and i.type.is_float and i.name not in frozen)
     if not trained:
-        raise error("nothing-to-train", frozen=bool(frozen), inputs=[i.name for i in program.inputs])
+        function = program.name if isinstance(program, HostProgram) else None
+        inputs = None if frozen or function else [i.name for i in program.inputs]
+        raise error("nothing-to-train", frozen=list(frozen) or None, inputs=inputs, function=function)
     if program.mode == "static":
         t = _named(program, target)
         if not t.has_derivative:
@@ -246,6 +249,11 @@ class DynamicProblem(_Problem):
     def __init__(self, task: Task, update: Update | None = None) -> None:
         super().__init__(task, update)
         self._executor: Any = None
+
+    def check(self) -> None:
+        """Raises CgError when a run of the first row has no loss that is a number."""
+        values = self._values(start(self.task).params, next(runs_of(self.task.examples)), True, 1)
+        self.task.program.recorded(values).of_choice(self.task.loss)
 
     def step(self, state: State, rows: Any) -> Step:
         assert self.update is not None

@@ -116,6 +116,8 @@ def train(problem: Problem, state: State, settings: Settings, hooks: Hooks) -> N
     while True:
         seconds = time.monotonic() - started
         state.seconds = before + seconds
+        if state.batch == steps:  # broken off before the end of the epoch was worked through
+            _end_epoch(problem, state, settings, hooks)
         state.stopped = _limit(state, settings, seconds)
         if state.stopped is not None or hooks.asked_to_stop():
             return
@@ -149,10 +151,10 @@ def _order(settings: Settings, epoch: int, rows: int) -> Any:
 
 def _end_epoch(problem: Problem, state: State, settings: Settings, hooks: Hooks) -> None:
     loss = state.total / max(1, state.rows)
+    validation = problem.validate(state)  # may fail: the state is then still one to go on from
     state.epoch += 1
     state.batch = state.rows = 0
     state.total = 0.0
-    validation = problem.validate(state)
     if validation is not None:
         judged = next(iter(validation.values()))
         if not math.isnan(judged) and (state.best is None or judged < state.best):

@@ -59,7 +59,11 @@ WORDS: dict[str, Words] = {
     ),
     "nothing-to-train": Words(
         "the program has no parameter that may change",
-        help=("declare what is to be learnt as `param w: float = 0` in place of {inputs}",),
+        help=(
+            "declare what is to be learnt as `param w: float = 0` in place of {inputs}",
+            "`--freeze` keeps {frozen} as they are: leave some of them out",
+            "a Python function has no parameters but its arguments: write `{function}` as a .cg program with `param`",
+        ),
     ),
     "loss-without-params": Words(
         "`{name}` does not depend on a parameter that may change", help=("the parameters that may are {params}",)
@@ -114,6 +118,53 @@ WORDS: dict[str, Words] = {
     ),
     "no-checkpoint": Words(
         "there is no checkpoint `{file}`", help=("`cg train … --save FILE.safetensors` writes one",)
+    ),
+    "target-live": Words(
+        "another process is writing `{file}` right now",
+        help=("wait until it ends, or take another name",),
+    ),
+    "target-other-run": Words(
+        "`{file}` is a checkpoint of another run",
+        help=(
+            "go on with that run by `--resume {file}`, take another name, or replace it by `--overwrite`",
+            "the checkpoint before `{before}` is kept under this name",
+        ),
+    ),
+    "target-more-steps": Words(
+        "`{file}` is {steps} steps into this run, and what goes on from step {step} would replace it",
+        help=(
+            "go on from there by `--resume {file}`, take another name, or replace it by `--overwrite`",
+            "the checkpoint before `{before}` is kept under this name",
+        ),
+    ),
+    "target-damaged": Words(
+        "`{file}` is a damaged checkpoint, perhaps of another run",
+        help=(
+            "go on from the one before by `--resume {file}`, take another name, or replace it by `--overwrite`",
+            "the checkpoint before `{before}` is kept under this name",
+        ),
+    ),
+    "target-empty": Words(
+        "`{file}` is there already, an empty file",
+        help=(
+            "take another name, or replace it by `--overwrite`",
+            "the checkpoint before `{before}` is kept under this name",
+        ),
+    ),
+    "target-foreign": Words(
+        "`{file}` is there already and is no checkpoint of `cg train`",
+        help=(
+            "take another name: `--overwrite` replaces checkpoints and metrics alone",
+            "the checkpoint before `{before}` is kept under this name",
+        ),
+    ),
+    "metrics-other-run": Words(
+        "`{file}` holds the metrics of another run",
+        help=("go on with that run by `--resume CHECKPOINT`, take another name, or replace it by `--overwrite`",),
+    ),
+    "metrics-foreign": Words(
+        "`{file}` is there already and is no metrics file of `cg train`",
+        help=("take another name: `--overwrite` replaces checkpoints and metrics alone",),
     ),
     "checkpoint-kind": Words("`{file}` is no .safetensors file", help=("parameters are kept in those alone",)),
     "checkpoint-damaged": Words(

@@ -1,0 +1,138 @@
+"""`--metrics`: the log of a training, JSON Lines that are written one at a time and taken up again by `--resume`."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import os
+import re
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import PurePath
+from typing import Any, NoReturn
+
+from cgcli.cli.output import reason_of
+from cgcli.data.checkpoints import Checkpoint, step_of
+from cgcli.graph.diagnostic import error
+from cgcli.render.json import dump
+
+PIECE = 2**20  # bytes that are read at a time
+LOOKS = re.compile(rb'\{"step": [0-9]')  # how every line of such a file begins
+
+
+def resumed_at(path: str, checkpoint: Checkpoint | None, overwrite: bool) -> int | None:
+    """How many bytes of the file are of the run up to the checkpoint; None where the file is to be made anew.
+
+    Raises CgError (status 2) for a file of another run, unless `overwrite`, and for one that is no metrics file.
+    """
+    real = os.path.realpath(path)
+    if not os.path.isfile(real):
+        return None
+    size = None if checkpoint is None else _size_up_to(real, checkpoint)
+    if size is not None:
+        return size
+    if os.path.getsize(real) and not _is_metrics(real):
+        raise error("metrics-foreign", file=path)
+    if not overwrite:
+        raise error("metrics-other-run", file=path)
+    return None
+
+
+def _size_up_to(real: str, checkpoint: Checkpoint) -> int | None:
+    """The size of what the checkpoint's run had written; None where the file is of another run."""
+    mark: Any = checkpoint.info.get("metrics")
+    if not isinstance(mark, dict) or not isinstance(mark.get("bytes"), int):
+        # cg 0.1 noted nothing of the file
+        return _size_of_steps(real, step_of(checkpoint)) if "run" not in checkpoint.info and _is_metrics(real) else None
+    size = mark["bytes"]
+    if not size:  # broken off before the second checkpoint: the name is all that is known
+        same = mark.get("name") == PurePath(real).name and (not os.path.getsize(real) or _is_metrics(real))
+        return 0 if same else None
+    return size if _digest(real, size).hexdigest() == mark.get("sha256") else None
+
+
+def _is_metrics(real: str) -> bool:
+    with open(real, "rb") as file:
+        return LOOKS.match(file.read(100)) is not None
+
+
+def _digest(real: str, size: int) -> Any:
+    """The sha256 of the first `size` bytes."""
+    digest = hashlib.sha256()
+    with open(real, "rb") as file:
+        while size > 0 and (piece := file.read(min(size, PIECE))):
+            digest.update(piece)
+            size -= len(piece)
+    return digest
+
+
+def _size_of_steps(real: str, step: int) -> int:
+    """The size of the lines up to a step. A line that is cut or says no step is behind all steps."""
+    size = 0
+    with open(real, "rb") as file:
+        for line in file:
+            if not line.endswith(b"\n") or _step(line) > step:
+                break
+            size += len(line)
+    return size
+
+
+def _step(line: bytes) -> float:
+    try:
+        return float(json.loads(line)["step"])
+    except (ValueError, TypeError, KeyError):
+        return math.inf
+
+
+class Metrics:
+    """The open file. kept: the bytes that stay, as `resumed_at` says; without, the file is made, and one that is there
+    is replaced only with `overwrite`.
+
+    Raises CgError (status 1) when the file cannot be written.
+    """
+
+    def __init__(self, path: str, kept: int | None = None, overwrite: bool = False) -> None:
+        self.path = path
+        real = os.path.realpath(path)
+        self._regular = not os.path.exists(real) or os.path.isfile(real)  # not a pipe or a device
+        self._name, self._size, self._digest = PurePath(real).name, kept or 0, hashlib.sha256()
+        try:
+            if kept is not None:
+                self._digest = _digest(real, kept)
+                os.truncate(real, kept)
+            flags = os.O_WRONLY | os.O_APPEND | getattr(os, "O_BINARY", 0)
+            if kept is None and self._regular:
+                flags |= os.O_CREAT | (os.O_TRUNC if overwrite else os.O_EXCL)
+            self._handle = os.open(real, flags, 0o666)
+        except OSError as problem:
+            self._fail(problem)
+
+    def write(self, record: Mapping[str, Any]) -> None:
+        """Appends a line, whole or not at all. Raises CgError (status 1) when the disk is full."""
+        line = f"{dump(record)}\n".encode()
+        rest = line
+        try:
+            while rest:
+                rest = rest[os.write(self._handle, rest) :]
+        except OSError as problem:
+            if self._regular:
+                with suppress(OSError):
+                    os.ftruncate(self._handle, self._size)
+            self._fail(problem)
+        self._size += len(line)
+        self._digest.update(line)
+
+    def mark(self) -> dict[str, Any] | None:
+        """What a checkpoint notes of the file, by which `--resume` knows it again; None for a pipe or a device."""
+        if not self._regular:
+            return None
+        with suppress(OSError):  # the checkpoint is worth more than the log
+            os.fsync(self._handle)
+        return {"name": self._name, "bytes": self._size, "sha256": self._digest.hexdigest()}
+
+    def close(self) -> None:
+        os.close(self._handle)
+
+    def _fail(self, problem: OSError) -> NoReturn:
+        raise error("cannot-write", status=1, path=self.path, reason=reason_of(problem)) from None

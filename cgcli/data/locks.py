@@ -1,0 +1,83 @@
+"""One writer at a time: an advisory lock beside a file, which ends with the process that holds it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from importlib import import_module
+from typing import Any
+
+from cgcli.graph.diagnostic import error
+
+
+@contextmanager
+def exclusive(path: str) -> Iterator[None]:
+    """Within, no other process is here with the same file, by whatever symbolic link. The lock file `.NAME.lock` is
+    removed at the end; one that a killed process left is held by nobody. A pipe or a device needs no lock.
+
+    Raises CgError (status 1) when a live process holds the lock, and when the folder cannot be written.
+    """
+    real = os.path.realpath(path)
+    if os.path.exists(real) and not os.path.isfile(real):
+        yield
+        return
+    folder, name = os.path.split(real)
+    lock = os.path.join(folder, f".{name}.lock")
+    handle = _acquire(path, lock)
+    try:
+        yield
+    finally:
+        removed = _removed(lock)  # while it is held: afterwards it may be another process's
+        os.close(handle)
+        if not removed:  # a system that keeps open files
+            _removed(lock)
+
+
+def _removed(lock: str) -> bool:
+    try:
+        os.unlink(lock)
+    except OSError:
+        return False
+    return True
+
+
+def _acquire(path: str, lock: str) -> int:
+    """The handle that holds the lock."""
+    while True:
+        try:
+            handle = os.open(lock, os.O_RDWR | os.O_CREAT, 0o666)
+        except OSError as problem:
+            reason = (problem.strerror or str(problem)).lower()
+            named = lock if os.path.lexists(lock) else path
+            raise error("cannot-write", status=1, path=named, reason=reason) from None
+        if not _locked(handle):
+            os.close(handle)
+            raise error("target-live", status=1, file=path)
+        with suppress(FileNotFoundError):
+            if os.path.samestat(os.fstat(handle), os.stat(lock)):
+                return handle
+        os.close(handle)  # its holder removed it after we had opened it
+
+
+def _locked(handle: int) -> bool:
+    """Takes the lock; False where another process has it. A system or a file system without locks always gives it."""
+    fcntl, msvcrt = _module("fcntl"), _module("msvcrt")
+    try:
+        if fcntl is not None:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        elif msvcrt is not None:
+            msvcrt.locking(handle, msvcrt.LK_NBLCK, 1)
+    except BlockingIOError:
+        return False
+    except OSError:  # of Windows: it is locked; of others: nothing can be locked here
+        return fcntl is not None
+    return True
+
+
+def _module(name: str) -> Any:
+    """A module that only some systems have."""
+    try:
+        return import_module(name)
+    except ImportError:
+        return None
