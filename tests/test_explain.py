@@ -215,7 +215,12 @@ def test_names_that_mean_something_to_latex_and_markdown() -> None:
 # ---- structured data
 
 TREE = ("samples/tree.cg", "--tree", "@samples/tree.json")
-DATA = ("-e", 'input t: any; y = t.a * t.b[1] + t["odd key"]', "--t", '{"a": 3, "b": [1, 2], "odd key": 5, "s": "text"}')
+DATA = (
+    "-e",
+    'input t: any; y = t.a * t.b[1] + t["odd key"]',
+    "--t",
+    '{"a": 3, "b": [1, 2], "odd key": 5, "s": "text"}',
+)
 
 
 def test_structured_data_are_explained_by_each_number_in_them(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -69,6 +69,7 @@ class Program:
         self.inputs: tuple[Input, ...] = module.inputs
         self.outputs: tuple[str, ...] = module.outputs
         self.warnings: tuple[Diagnostic, ...] = module.warnings
+        self.doc = ""  # what its author says of it
         self.seed = 0
         self.max_memory: int | None = None
         self.max_steps: int | None = None
@@ -94,7 +95,7 @@ class Program:
         wanted = declared.type
         number = plain_number(text)
         if number is not None and (wanted.is_float or isinstance(number, int)):
-            return fit(declared, number)
+            return self.fit_value(name, number)
         from cgcli.language.lower import constant  # only for a value that is more than a number
 
         found = constant(Source(f"--{name}", text), wanted)
