@@ -13,7 +13,7 @@ from cgcli.cli.arguments import EMPTY, Known, Walked, walk
 from cgcli.cli.sources import open_program
 from cgcli.graph.diagnostic import CgError, error
 from cgcli.program import Program
-from cgcli.render.escape import show
+from cgcli.render.escape import harmless, show
 
 HELP = ("--help", "-h")
 WALKED, KNOWN = "cgcli.walked", "cgcli.known"
@@ -57,6 +57,10 @@ class Command(TyperCommand):
             self.check(ctx, walked, known)
         ctx.meta[WALKED], ctx.meta[KNOWN] = walked, known
         return super().parse_args(ctx, walked.arguments)
+
+    def get_help(self, ctx: Any) -> str:
+        """The help page, which Typer prints by itself."""
+        return harmless(super().get_help(ctx))
 
     def check(self, ctx: Any, walked: Walked, known: Known) -> None:
         """Raises `CgError` when the arguments that are no options do not fit the command."""
