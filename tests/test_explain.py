@@ -210,3 +210,42 @@ def test_names_that_mean_something_to_latex_and_markdown() -> None:
     found = explained("my_value = größe * größe", {"größe": 2.0})
     assert r"\mathit{my\_value}" in told(found, "latex")
     assert r"# my\_value = 4" in told(found, "markdown")
+
+
+# ---- structured data
+
+TREE = ("samples/tree.cg", "--tree", "@samples/tree.json")
+DATA = (
+    "-e",
+    'input t: any; y = t.a * t.b[1] + t["odd key"]',
+    "--t",
+    '{"a": 3, "b": [1, 2], "odd key": 5, "s": "text"}',
+)
+
+
+def test_structured_data_are_explained_by_each_number_in_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT)
+    found = json.loads(cg("explain", *DATA, "--format", "json").out)
+    assert {name: by["derivative"] for name, by in found["by"].items()} == {"t.a": 2, "t.b": [0, 3], 't["odd key"]': 1}
+    assert found == json.loads(cg("explain", *DATA, "--format", "json", "--wrt", "t").out)
+    whole = json.loads(cg("explain", *TREE, "--format", "json").out)
+    assert {"tree.left.word", "tree.score", "W"} <= set(whole["by"])
+    assert all(len(by["paths"]) == by["count"] for by in whole["by"].values())
+
+
+@pytest.mark.parametrize("form", ["text", "markdown", "latex", "json"])
+@pytest.mark.parametrize("wrt", [(), ("--wrt", "tree"), ("--wrt", "tree.left.word"), ("--wrt", "tree,W")])
+def test_every_form_tells_of_structured_data(form: str, wrt: tuple[str, ...], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT)
+    found = cg("explain", *TREE, "--format", form, *wrt)
+    assert (found.status, found.err) == (0, "")
+    assert "tree.left.word" in found.out
+
+
+@pytest.mark.parametrize(("data", "derivative"), [("3", 2.0), ("[3, 4]", [2.0, 2.0])])
+def test_data_that_are_one_value_have_a_derivative(data: str, derivative: object) -> None:
+    given = ("-e", "input t: any; y = sum(2 * t)", "--t", data)
+    assert json.loads(cg("explain", *given, "--format", "json").out)["by"]["t"]["derivative"] == derivative
+    for wrt in ((), ("--wrt", "t")):
+        assert json.loads(cg("grad", *given, "--format", "json", *wrt).out)["grad"] == {"t": derivative}
+        assert cg("grad", *given, "--check", *wrt).status == 0

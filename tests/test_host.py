@@ -15,7 +15,8 @@ import cgcli
 from cgcli.graph.diagnostic import CgError
 from cgcli.graph.printed import parse_graph
 from cgcli.ops.validity import check
-from cgcli.program.host import HostProgram, load_function, trace
+from cgcli.program.host import HostProgram, trace
+from cgcli.program.python_file import load_function
 
 ROOT = Path(__file__).parents[1]
 X = np.array([[0.5, -1.2, 2.0], [1.5, 0.3, -0.7]])
@@ -275,12 +276,12 @@ def test_what_cannot_be_recorded_names_the_line() -> None:
     assert code(trace(shapes), x=V) == ("inner-sizes", 1)
     assert code(trace(wrong), x=1.0) == ("host-failed", 2)
     assert code(trace(bools), x=V) == ("host-unsupported", 1)
-    assert code(trace(lambda x: None), x=1.0)[0] == "host-nothing"
-    assert code(trace(lambda x: "text"), x=1.0)[0] == "host-unsupported"
+    assert code(trace(lambda x: None), x=1.0)[0] == "host-result"
+    assert code(trace(lambda x: "text"), x=1.0)[0] == "host-result"
 
 
 def test_what_is_no_signature() -> None:
-    for function, wanted in ((lambda *x: x, "host-parameter"), (lambda x={}: x, "host-annotation")):
+    for function, wanted in ((lambda *x: x, "host-parameter"), (lambda x={}: x, "host-default")):
         with pytest.raises(CgError) as caught:
             trace(function)
         assert caught.value.diagnostics[0].code == wanted
@@ -304,12 +305,12 @@ def test_a_function_of_a_file() -> None:
 
 def test_files_that_are_wrong(tmp_path: Path) -> None:
     (tmp_path / "a.py").write_text("def f(x):\n    return x\n", encoding="utf-8")
-    (tmp_path / "b.py").write_text("x = 1\ny = x / 0\n", encoding="utf-8")
+    (tmp_path / "b.py").write_text("def f(x):\n    return x\ny = 1 / 0\n", encoding="utf-8")
     (tmp_path / "c.py").write_text("def f(:\n", encoding="utf-8")
     cases = {
         "a.py:g": ("no function `g`", 2),
         "b.py:f": ("ZeroDivisionError", 1),
-        "c.py:f": ("SyntaxError", 1),
+        "c.py:f": ("is not Python", 2),
         "d.py:f": ("", 2),
     }
     for name, (told, status) in cases.items():

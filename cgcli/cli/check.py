@@ -14,7 +14,7 @@ from cgcli.cli.options import AllowPath, Colour, Expression, File, InputsFile, M
 from cgcli.cli.output import coloured, emit, stdout
 from cgcli.cli.results import exclude
 from cgcli.cli.session import Session, start
-from cgcli.cli.sources import open_program
+from cgcli.cli.sources import open_program, python_function
 from cgcli.graph.diagnostic import CgError, Diagnostic, error
 from cgcli.language.records import Input
 from cgcli.language.wording import word
@@ -54,14 +54,16 @@ def check(
     """
     exclude(("--modes", modes), ("--mode", mode is not None))
     exclude(("--modes", modes), ("--format json", layout == "json"))
+    if modes and (expression is not None or python_function(file) is None):
+        return _compare(start(context, file, expression, settings, inputs_file, allow_path, colour))
     if modes:
-        return _compare(start(context, file, expression, settings, inputs_file, allow_path, colour, mode="static"))
+        return _one_mode(open_program(file, expression, runs=False))
     if settings or inputs_file is not None:
         raise error("check-takes-no-values")
     program: Program | None = None
     found: Sequence[Diagnostic]
     try:
-        program = open_program(file, expression, allow_path or (), mode)
+        program = open_program(file, expression, allow_path or (), mode, runs=False)
         found, status = program.warnings, 0
     except CgError as problem:
         found, status = problem.diagnostics, problem.status
@@ -77,6 +79,8 @@ def check(
 
 def _compare(session: Session) -> int:
     """Prints that both modes agree. Raises `CgError` (status 1) for the first value that they differ in."""
+    if session.program.mode == "dynamic":
+        return _one_mode(session.program)
     session.require_values()
     source = session.program.module.source
     path = None if source.name in ("-e", "-") else Path(source.name)
@@ -92,6 +96,12 @@ def _compare(session: Session) -> int:
     return 0
 
 
+def _one_mode(program: Program) -> int:
+    """Prints that there is nothing to compare."""
+    emit(f"ok: only one mode can run it; {_needs_run(program)}")
+    return 0
+
+
 def _plural(count: int, what: str) -> str:
     return f"{count} {what}{'' if count == 1 else 's'}"
 
@@ -103,7 +113,9 @@ def summary(program: Program) -> str:
     declared = [each.name for each in program.inputs if each.kind == "input" and not each.implicit]
     parts = [_counted("input", declared), _counted("implicit input", implicit), _counted("param", params)]
     told = [part for part in parts if part] or ["no inputs"]
-    ok = "ok: " + ", ".join([*told, _counted("output", program.outputs) or "no outputs"])
+    if program.outputs or program.mode == "static":  # a run tells those of a Python function
+        told.append(_counted("output", program.outputs) or "no outputs")
+    ok = "ok: " + ", ".join(told)
     return ok if program.mode == "static" else f"{ok}; {_needs_run(program)}"
 
 

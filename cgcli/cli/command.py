@@ -13,6 +13,7 @@ from cgcli.cli.arguments import EMPTY, Known, Walked, walk
 from cgcli.cli.sources import open_program
 from cgcli.graph.diagnostic import CgError, error
 from cgcli.program import Program
+from cgcli.render.escape import harmless, show
 
 HELP = ("--help", "-h")
 WALKED, KNOWN = "cgcli.walked", "cgcli.known"
@@ -57,6 +58,10 @@ class Command(TyperCommand):
         ctx.meta[WALKED], ctx.meta[KNOWN] = walked, known
         return super().parse_args(ctx, walked.arguments)
 
+    def get_help(self, ctx: Any) -> str:
+        """The help page, which Typer prints by itself."""
+        return harmless(super().get_help(ctx))
+
     def check(self, ctx: Any, walked: Walked, known: Known) -> None:
         """Raises `CgError` when the arguments that are no options do not fit the command."""
         places = sum(param.param_type_name == "argument" for param in self.get_params(ctx))
@@ -84,11 +89,14 @@ class ProgramCommand(Command):
     inputs = True
 
     def program(self, ctx: Any) -> Program | None:
-        """The program on the line, or None when there is none that can be read now (standard input stays unread)."""
+        """The program on the line, or None when there is none that can be read now (standard input stays unread).
+
+        A Python file is read and does not run.
+        """
         walked: Walked = ctx.meta.get(WALKED) or Walked()
         if walked.expression is None and (not walked.files or walked.files[0] == "-"):
             return None
-        return open_program(walked.files[0] if walked.files else None, walked.expression, walked.allowed)
+        return open_program(walked.files[0] if walked.files else None, walked.expression, walked.allowed, runs=False)
 
     def format_options(self, ctx: Any, formatter: Any) -> None:
         """Adds the inputs of the program to the help page; a program that is wrong leaves a line that says so."""
@@ -104,7 +112,10 @@ class ProgramCommand(Command):
         if program is None:
             return
         rows = input_rows(program.inputs, self.known(ctx))
-        with formatter.section(f"Inputs of {program.module.source.name}"):
+        walked: Walked = ctx.meta[WALKED]
+        with formatter.section(f"Inputs of {show(walked.files[0] if walked.files else '-e')}"):
+            if program.doc:
+                formatter.write_text(show(" ".join(program.doc.split())))
             if rows:
                 formatter.write_dl(rows)
             else:

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import TextIO
 
 from cgcli.graph.diagnostic import Diagnostic, error
+from cgcli.render.escape import harmless
 
 
 def emit(text: str) -> None:
@@ -16,6 +17,7 @@ def emit(text: str) -> None:
     stream = sys.stdout
     if stream is None:
         raise error("output-failed", status=1, reason="it is closed")
+    text = harmless(text) if terminal(stream) else text
     try:
         stream.write(text if text.endswith("\n") or not text else text + "\n")
         stream.flush()
@@ -30,7 +32,7 @@ def notice(text: str) -> None:
     """Writes a line about the work on standard error; a standard error that fails is no reason to stop."""
     if sys.stderr is not None:
         with contextlib.suppress(OSError):
-            sys.stderr.write(f"{text}\n")
+            sys.stderr.write(f"{harmless(text)}\n")
             sys.stderr.flush()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -14,31 +15,42 @@ from cgcli.program import Program, load, parse
 
 
 def open_program(
-    file: str | None, expression: str | None, allow_path: Sequence[str] = (), mode: str | None = None
+    file: str | None,
+    expression: str | None,
+    allow_path: Sequence[str] = (),
+    mode: str | None = None,
+    *,
+    runs: bool = True,
 ) -> Program:
     """The program of FILE, `-` or `-e`; raises `CgError` when it cannot be read or is wrong.
 
-    mode: `static` or `dynamic`; by default what the program needs.
+    mode: `static` or `dynamic`; by default what the program needs. runs: whether a Python file may run, where nothing
+    less tells its inputs.
     """
-    program = _open(file, expression, [Path(folder) for folder in allow_path], mode)
+    program = _open(file, expression, [Path(folder) for folder in allow_path], mode, runs)
     gc.freeze()  # the program stays as long as the process: the collector need not look through it again
     return program
 
 
-def _open(file: str | None, expression: str | None, allowed: Sequence[Path], mode: Any) -> Program:
+def _open(file: str | None, expression: str | None, allowed: Sequence[Path], mode: Any, runs: bool) -> Program:
     if expression is not None:
         return parse(expression, name="-e", allow_path=allowed, keep=True, mode=mode)
     if file is None:
         raise error("no-program")
     if file == "-":
         return parse(read_stdin().text, name="-", allow_path=allowed, mode=mode)
-    before, colon, function = file.rpartition(":")
-    if colon and before.endswith(".py") and function:
-        from cgcli.program.host import load_function  # with the array library
+    function = python_function(file)
+    if function is not None:
+        from cgcli.program.python_file import load_function, read_function
 
         if mode == "static":
             raise error("host-static")
-        return load_function(before, function)
+        return load_function(*function) if runs else read_function(*function)
+    if file.endswith(".py") and Path(file).is_file():
+        from cgcli.program.reading import function_names, read_python
+
+        names = function_names(read_python(file))
+        raise error("host-file", file=file, function=names[0] if names else "FUNCTION", known=names)
     module, dot, _ = file.partition(".")
     if dot and module in library_names() and not Path(file).exists():
         from cgcli.language.modules import library_function  # with the parser
@@ -49,10 +61,21 @@ def _open(file: str | None, expression: str | None, allowed: Sequence[Path], mod
     return load(file, allow_path=allowed, mode=mode)
 
 
+def python_function(file: str | None) -> tuple[str, str] | None:
+    """The file and the name of `model.py:f`; None for what is no such thing, or is a file of just that name."""
+    before, colon, function = (file or "").rpartition(":")
+    if not colon or not before.endswith(".py") or not function or os.path.isfile(file or ""):
+        return None
+    return before, function
+
+
 def program_text(file: str | None, expression: str | None) -> Source:
     """The text of FILE, `-` or `-e`; raises `CgError` when it cannot be read."""
     if expression is not None:
         return Source("-e", expression)
     if file is None:
         raise error("no-program")
+    python = python_function(file)
+    if python is not None or file.endswith(".py"):
+        raise error("host-layout", file=python[0] if python else file)
     return read_stdin() if file == "-" else read_source(file)

@@ -30,6 +30,7 @@ from cgcli.graph.diagnostic import CgError, error
 from cgcli.language.files import read_source
 from cgcli.program.dynamic import DynamicProgram
 from cgcli.program.stepping import Walk
+from cgcli.render.escape import show
 
 PROMPT = "(cg) "
 
@@ -68,7 +69,7 @@ def step(
     emit("\n".join(stepper.greeting()))
     for line in _asked() if lines is None else lines:
         if lines is not None:
-            emit(f"{PROMPT}{line}")
+            emit(f"{PROMPT}{show(line)}")
         try:
             for told in stepper.run(line):
                 emit(told)

@@ -61,7 +61,8 @@ class Stepper:
         self._numbers = 0
 
     def greeting(self) -> Iterator[str]:
-        yield f"{self.walk.source.name}: {len(self.walk.events) - self.walk.first} lines ran; `help` lists the commands"
+        ran = len(self.walk.events) - self.walk.first
+        yield f"{show(self.walk.source.name)}: {ran} lines ran; `help` lists the commands"
         for k in range(self.walk.first):
             yield text(self.walk.line(k), self.precision)
         yield from self._here()

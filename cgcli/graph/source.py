@@ -32,6 +32,14 @@ class Source:
         end = self._starts[number] - 1 if number < len(self._starts) else len(self.text)
         return self.text[start:end].rstrip("\r")
 
+    def stripped_line(self, number: int) -> Span | None:
+        """A line (counted from 1) without the blanks around it; None where there is none."""
+        if not 0 < number <= len(self._starts):
+            return None
+        text = self.line(number)
+        start = self._starts[number - 1] + len(text) - len(text.lstrip())
+        return Span(self, start, start + len(text.strip()))
+
 
 class Span(NamedTuple):
     """The characters `start` to `end` (exclusive) of a source."""

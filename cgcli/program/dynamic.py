@@ -119,7 +119,8 @@ class Recorded(Program):
         again: Callable[[Values], Recorded],
     ) -> None:
         graph = module.graph
-        declared = {i.name: i for i in module.inputs}
+        # data that are one number or one tensor have it as their only part
+        declared = {i.name: i for i in module.inputs if i.type != ANY}
         parts = {graph.names[i]: i for i in graph.inputs}
         inputs = tuple(declared.get(name) or _part(module, name, i) for name, i in parts.items())
         super().__init__(replace(module, inputs=inputs, values={**parts, **module.values}))
@@ -154,7 +155,7 @@ class Recorded(Program):
                 partials[record] = filled(self.structures[record], by)
         return Gradient(found.of, found.value, partials)
 
-    def _flat_gradient(self, values: Values, of: str | None, wrt: Sequence[str] | None) -> Gradient:
+    def flat_grad(self, values: Values, of: str | None, wrt: Sequence[str] | None) -> Gradient:
         return super().grad(values, of=of, wrt=wrt)
 
     def _value_at(self, of: str, k: int, x: Any, point: Sequence[Any]) -> float:
@@ -169,7 +170,8 @@ class Recorded(Program):
         return float(run.v[run.module.values[of]])
 
     def type_of(self, name: str) -> Type:
-        return ANY if name in self.structures else super().type_of(name)
+        whole = self.structures.get(name)
+        return super().type_of(name) if whole is None or isinstance(whole, Value) else ANY
 
     def _wrt(self, wrt: Sequence[str] | None) -> list[str]:
         """Inputs, or the given names; of structured data the numbers in them."""

@@ -4,30 +4,29 @@ from __future__ import annotations
 
 import importlib.util
 import inspect
+import re
 import sys
-import traceback
+import sysconfig
+import threading
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from contextlib import suppress
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import cgcli
 from cgcli.graph.diagnostic import CgError, error
 from cgcli.graph.graph import INPUT
-from cgcli.graph.source import Source
-from cgcli.language.dynamic import Files, outline
-from cgcli.language.files import read_source
+from cgcli.graph.source import Source, Span
 from cgcli.language.records import Module
 from cgcli.language.suggest import nearest
-from cgcli.run.binding import extent
-from cgcli.run.host import Host, Traced, line_span
+from cgcli.language.tree import identifier
+from cgcli.run.host import Host, Traced, line_span, plain, remember
 
 from .dynamic import Recorded, RunProgram
+from .parameters import OPEN, WORDS, Parameter, Refused, outlined, type_text, with_default
 from .program import Values
 
-OPEN = "float[...]"  # a float, or an array of any shape
-_WORDS = {"float": "float", "int": "int", "bool": "bool", "Any": OPEN, "ndarray": OPEN, "NDArray": OPEN, "_empty": OPEN}
+LONGEST = 300  # characters of an exception's text
 
 
 def trace(function: Callable[..., Any]) -> HostProgram:
@@ -40,48 +39,25 @@ def trace(function: Callable[..., Any]) -> HostProgram:
     return HostProgram(function)
 
 
-def load_function(file: str, name: str) -> HostProgram:
-    """A function of a Python file. Raises CgError when there is none, or when the file does not run."""
-    source = read_source(file)
-    module = ModuleType(Path(file).stem)
-    spec = importlib.util.spec_from_file_location(f"cg_host_{Path(file).stem}", file)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    folder = str(Path(file).resolve().parent)
-    sys.path.insert(0, folder)
-    try:
-        spec.loader.exec_module(module)
-    except Exception as problem:
-        raise _failed(problem, file, source) from None
-    finally:
-        sys.path.remove(folder)
-    functions = {n: f for n, f in vars(module).items() if inspect.isfunction(f) and f.__module__ == spec.name}
-    if name not in functions:
-        known = list(functions)
-        raise error("no-such-function", file=file, name=name, nearest=nearest(name, known), known=known)
-    return HostProgram(functions[name], source)
-
-
 class HostProgram(RunProgram):
-    """A Python function whose runs are recorded."""
+    """A Python function whose runs are recorded. folder: what it may import from while it runs."""
 
-    def __init__(self, function: Callable[..., Any], source: Source | None = None) -> None:
-        self.function = function
-        name = getattr(function, "__name__", "out")
-        self.name = name if name.isidentifier() else "out"
-        text = _declarations(function)
-        self._files = Files(Source(f"{self.name}'s parameters", text), None, Path.cwd(), ())
-
-        parameters = inspect.signature(function).parameters.values()
-        open_ = {p.name: extent(p.default) for p in parameters if extent(p.default)}
-
-        def outlined(shapes: Mapping[str, Any]) -> Module:
-            made = outline(self._files, {**open_, **shapes})
-            inputs = tuple(replace(i, span=None) for i in made.inputs)
-            return replace(made, inputs=inputs, source=source or Source(self.name, ""), outputs=(self.name,))
-
-        super().__init__(outlined({}), outlined)
+    def __init__(
+        self,
+        function: Callable[..., Any],
+        name: str | None = None,
+        source: Source | None = None,
+        folder: str | None = None,
+    ) -> None:
+        self.function, self.folder = function, folder
+        called = name or getattr(function, "__name__", None)
+        self.name = called if isinstance(called, str) and called.isidentifier() else "out"
+        self.span = _place(function)
+        parameters = _parameters(function, self.name, self.span)
+        text = source or Source(self.name, "")
+        super().__init__(
+            outlined(parameters, self.name, text, {}), lambda shapes: outlined(parameters, self.name, text, shapes)
+        )
         self.mode = "dynamic"
 
     def record(self, values: Values) -> Recorded:
@@ -89,8 +65,13 @@ class HostProgram(RunProgram):
         inputs, by_name, _ = self._given(values)
         host = Host(self.max_memory)
         nodes = {n: host.tape.given(i.type, n, by_name[n]) for n, i in inputs.items()}
-        result = self._called(host, {n: Traced(host, node) for n, node in nodes.items()})
-        outputs = {n: self._output(host, n, x) for n, x in self._named(result).items()}
+        arguments = {n: Traced(host, node) for n, node in nodes.items()}
+        try:
+            results = _running(lambda: self._named(self.function(**arguments)), self.folder)
+        except Failed as e:
+            raise error("host-failed", e.span or self.span, status=1, problem=e.problem) from None
+        host.stay(self.span)
+        outputs = {n: self._output(host, n, x) for n, x in results.items()}
         for name, node in outputs.items():
             host.tape.names.setdefault(node, name)
         module = Module(
@@ -102,77 +83,179 @@ class HostProgram(RunProgram):
         )
         return self._kept(module, host.tape.v, by_name)
 
-    def _called(self, host: Host, arguments: Mapping[str, Traced]) -> Any:
-        try:
-            return self.function(**arguments)
-        except CgError:
-            raise
-        except Exception as problem:
-            raise _failed(problem, inspect.getsourcefile(self.function) or "", None) from None
-
     def _named(self, result: Any) -> dict[str, Any]:
         """The outputs by name."""
         if isinstance(result, Mapping):
-            return {str(name): x for name, x in result.items()}
-        if isinstance(result, tuple):
-            return {f"{self.name}_{k}": x for k, x in enumerate(result, 1)}
-        return {self.name: result}
+            outputs: dict[str, Any] = {}
+            for key, x in result.items():
+                if not isinstance(key, str) or not key.isidentifier():
+                    raise error("host-key", self.span, name=self.name, key=key or "''")
+                if identifier(key) in outputs:
+                    raise error("host-key-twice", self.span, name=self.name, key=identifier(key))
+                outputs[identifier(key)] = x
+        elif isinstance(result, tuple):
+            outputs = {f"{self.name}_{k}": x for k, x in enumerate(result, 1)}
+        else:
+            outputs = {self.name: result}
+        if not outputs:
+            raise self._refused("nothing")
+        return outputs
 
     def _output(self, host: Host, name: str, x: Any) -> int:
-        if x is None:
-            raise error("host-nothing", name=self.name, output=name)
-        node = host.lift(x).node
+        value = host.lifted(x)
+        if value is None:
+            if inspect.iscoroutine(x):
+                x.close()  # it will not be awaited
+            kind = "`None`" if x is None else f"a value of type `{type(x).__name__}`"
+            raise self._refused(kind if name == self.name else f"{kind} for `{name}`")
         # an input that is returned, or a value under two names, is a value of its own
-        return host.tape.copy(node) if node in host.tape.names or host.tape.op[node] == INPUT else node
+        tape, node = host.tape, int(value.node)
+        return tape.copy(node) if node in tape.names or tape.op[node] == INPUT else node
+
+    def _refused(self, what: str) -> CgError:
+        return error("host-result", self.span, name=self.name, what=what)
 
 
-def _declarations(function: Callable[..., Any]) -> str:
-    """The parameters as declarations of the language."""
-    lines: list[str] = []
-    for p in inspect.signature(function).parameters.values():
-        if p.kind in (p.VAR_POSITIONAL, p.VAR_KEYWORD, p.POSITIONAL_ONLY):
-            raise error("host-parameter", name=str(p))
-        kind = p.annotation
-        text = _type_text(kind)
-        if text is None:
-            raise error("host-annotation", name=p.name, found=getattr(kind, "__name__", str(kind)))
-        lines.append(f"input {p.name}: {text}")
-        if p.default is not p.empty:
-            lines[-1] += f" = {_literal(p.name, p.default)}"
-    return "\n".join(lines) + "\n"
+def import_function(source: Source, name: str) -> HostProgram:
+    """The function, after a run of its file. Raises CgError when there is none, or when the file does not run."""
+    file = source.name
+    remember(source)
+    # of a name that no import statement finds, so that it hides no other module
+    own = "cg_host_" + re.sub(r"\W", "_", Path(file).stem)
+    spec = importlib.util.spec_from_file_location(own, file)
+    assert spec is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module  # where dataclasses look up annotations
+    folder = str(Path(file).resolve().parent)
+
+    def run() -> None:
+        exec(compile(source.text, file, "exec", dont_inherit=True), vars(module))
+
+    try:
+        _running(run, folder)
+    except BaseException as e:
+        sys.modules.pop(own, None)
+        if not isinstance(e, Failed):
+            raise
+        raise error("host-import", e.span, status=1, problem=e.problem) from None
+    if name not in vars(module):
+        known = [n for n, f in vars(module).items() if inspect.isfunction(f) and f.__module__ == spec.name]
+        raise error("no-such-function", file=file, name=name, nearest=nearest(name, known), known=known)
+    return HostProgram(vars(module)[name], name, source, folder)
 
 
-def _type_text(annotation: Any) -> str | None:
-    """An annotation as a type of the language; None for one that says nothing of numbers."""
-    if isinstance(annotation, str):
-        text = annotation.strip().strip("\"'")
-        return _WORDS.get(text.rpartition(".")[2], text)
-    return _WORDS.get(getattr(annotation, "__name__", ""), None if annotation is not inspect.Parameter.empty else OPEN)
+class Failed(Exception):
+    """Code of the user raised an exception: what it says, and the last line of the user's files that ran."""
+
+    def __init__(self, exception: BaseException) -> None:
+        self.problem, self.span = _told(exception), _last_line(exception)
 
 
-def _literal(name: str, x: Any) -> str:
-    """A default as the language writes it: a number, or lists of numbers as deep as an array's rank."""
-    x = x.tolist() if hasattr(x, "tolist") else x
-    if isinstance(x, bool):
-        return "true" if x else "false"
-    if isinstance(x, (int, float)):
-        return repr(x)
-    if isinstance(x, (list, tuple)):
-        return f"[{', '.join(_literal(name, item) for item in x)}]"
-    raise error("host-annotation", name=name, found=f"a default that is a {type(x).__name__}")
+def _running(run: Callable[[], Any], folder: str | None) -> Any:
+    """What code of the user gives. Raises `Failed` for whatever it raises, in a thread of its own as well.
+
+    An interrupt stays one, and so does an error of ours. folder: where it may import from.
+    """
+    raised: list[BaseException] = []
+    hook, threading.excepthook = threading.excepthook, lambda args: raised.append(args.exc_value or RuntimeError())
+    if folder is not None:
+        sys.path.insert(0, folder)
+    try:
+        result = run()
+    except (CgError, KeyboardInterrupt):
+        raise
+    except BaseException as exception:
+        raise Failed(exception) from None
+    finally:
+        threading.excepthook = hook
+        if folder is not None:
+            with suppress(ValueError):  # it may have been taken away
+                sys.path.remove(folder)
+    if raised:
+        raise raised[0] if isinstance(raised[0], CgError) else Failed(raised[0])
+    return result
 
 
-def _failed(problem: Exception, file: str, source: Source | None) -> CgError:
-    """An exception of the user's own code, at the last line of it that ran."""
-    frames = [f for f in traceback.extract_tb(problem.__traceback__) if f.filename not in _OWN_FILES]
-    mine = [f for f in frames if not f.filename.startswith(_OWN)] or frames
-    line = mine[-1] if mine else None
-    span = None if line is None or line.lineno is None else line_span(line.filename, line.lineno)
-    if isinstance(problem, SyntaxError) and problem.filename and problem.lineno:
-        span = line_span(problem.filename, problem.lineno)
-    message = " ".join(str(problem).split()) or None
-    return error("host-failed", span, status=1, kind=type(problem).__name__, message=message)
+def _told(exception: BaseException) -> str:
+    """The kind and the text of an exception, in one line."""
+    kind = "an exception"
+    try:
+        kind = type(exception).__name__
+        text = exception.msg if isinstance(exception, SyntaxError) else str(exception)
+        text = " ".join(str(text).split())
+    except BaseException:  # the text of an exception is code of the user, too
+        text = ""
+    text = text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
+    if isinstance(exception, SystemExit):
+        return f"it called `sys.exit({'' if text == 'None' else text})`"
+    return f"{kind}: {text}" if text else kind
+
+
+def _last_line(exception: BaseException) -> Span | None:
+    """The last line that ran of the user's own files, or that could not be read; else of any file but ours."""
+    if isinstance(exception, SyntaxError) and isinstance(exception.filename, str):
+        span = line_span(exception.filename, exception.lineno) if isinstance(exception.lineno, int) else None
+        if span is not None:
+            return span
+    trace, lines = exception.__traceback__, list[tuple[str, int]]()
+    while trace is not None:
+        lines.append((trace.tb_frame.f_code.co_filename, trace.tb_lineno))
+        trace = trace.tb_next
+    others = [line for line in lines if not line[0].startswith((_OWN, "<"))]
+    mine = [line for line in others if not line[0].startswith(_LIBRARIES)] or others
+    return line_span(*mine[-1]) if mine else None
 
 
 _OWN = str(Path(cgcli.__file__).parent)
-_OWN_FILES = ("<frozen importlib._bootstrap>", "<frozen importlib._bootstrap_external>")
+_LIBRARIES = tuple(sysconfig.get_paths()[name] for name in ("stdlib", "platstdlib", "purelib", "platlib"))
+
+
+def _place(function: Any) -> Span | None:
+    """The line where a function begins; None for one that no file defines."""
+    try:
+        code = getattr(inspect.unwrap(function), "__code__", None)
+    except ValueError:  # it wraps itself
+        return None
+    return line_span(code.co_filename, code.co_firstlineno) if inspect.iscode(code) else None
+
+
+def _parameters(function: Any, name: str, span: Span | None) -> list[Parameter]:
+    """The parameters of a function. Raises CgError for what is no function, or takes what no input is."""
+    kinds: dict[str, Callable[[Any], bool]] = {
+        "a class": inspect.isclass,
+        "a coroutine function": inspect.iscoroutinefunction,
+        "a generator function": lambda f: inspect.isgeneratorfunction(f) or inspect.isasyncgenfunction(f),
+        "a value": lambda f: not callable(f),
+    }
+    for what, holds in kinds.items():
+        if holds(function):
+            raise error("host-kind", span, name=name, what=what)
+    try:
+        signature = inspect.signature(function)
+    except Exception:  # of what C defines, or of annotations that cannot be evaluated
+        raise error("host-signature", span, name=name) from None
+    parameters = []
+    for p in signature.parameters.values():
+        if p.kind in (p.VAR_POSITIONAL, p.VAR_KEYWORD, p.POSITIONAL_ONLY):
+            raise error("host-parameter", span, name=str(p))
+        try:
+            parameter = Parameter(p.name, _annotated(p.annotation), span=span)
+        except Refused as what:
+            raise error("host-annotation", span, name=p.name, found=str(what)) from None
+        try:
+            parameters.append(parameter if p.default is p.empty else with_default(parameter, plain(p.default)))
+        except Refused as what:
+            raise error("host-default", span, name=p.name, found=str(what)) from None
+    return parameters
+
+
+def _annotated(annotation: Any) -> str:
+    """An annotation as a type of the language. Raises `Refused` for one that says nothing of numbers."""
+    if annotation is inspect.Parameter.empty:
+        return OPEN
+    if isinstance(annotation, str):
+        return type_text(annotation)
+    name = getattr(annotation, "__name__", None)
+    if not isinstance(name, str) or name not in WORDS:
+        raise Refused(f"`{name or annotation}`")
+    return WORDS[name]

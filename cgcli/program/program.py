@@ -69,6 +69,7 @@ class Program:
         self.inputs: tuple[Input, ...] = module.inputs
         self.outputs: tuple[str, ...] = module.outputs
         self.warnings: tuple[Diagnostic, ...] = module.warnings
+        self.doc = ""  # what its author says of it
         self.seed = 0
         self.max_memory: int | None = None
         self.max_steps: int | None = None
@@ -94,7 +95,7 @@ class Program:
         wanted = declared.type
         number = plain_number(text)
         if number is not None and (wanted.is_float or isinstance(number, int)):
-            return fit(declared, number)
+            return self.fit_value(name, number)
         from cgcli.language.lower import constant  # only for a value that is more than a number
 
         found = constant(Source(f"--{name}", text), wanted)
@@ -257,7 +258,7 @@ class Program:
     @_for_shapes
     def check_gradient(self, values: Values, *, of: str | None = None, wrt: Sequence[str] | None = None) -> list[Check]:
         """Each partial derivative beside differences of the program itself; of a tensor the element that fits worst."""
-        found = self._flat_gradient(values, of, wrt)
+        found = self.flat_grad(values, of, wrt)
         point = self._bind(values)
         single = any(t.dtype == "f32" for t in self.graph.types if isinstance(t, Type))
         checks: list[Check] = []
@@ -278,8 +279,8 @@ class Program:
                 checks.append(check(f, n, float(point[k]), derivative, unit))
         return checks
 
-    def _flat_gradient(self, values: Values, of: str | None, wrt: Sequence[str] | None) -> Gradient:
-        """The derivative by each input of the graph."""
+    def flat_grad(self, values: Values, of: str | None, wrt: Sequence[str] | None) -> Gradient:
+        """The derivative by each input of the graph: of structured data, by each number in them."""
         return self.grad(values, of=of, wrt=wrt)
 
     def _value_at(self, of: str, k: int, x: Any, point: Sequence[Any]) -> float:

@@ -7,6 +7,7 @@ import re
 from cgcli.language.characters import HIDDEN_CLASS
 
 _HIDDEN = re.compile(f"[{HIDDEN_CLASS}]")
+_ACTS = re.compile(rf"(?![\n\t]|\x1b\[[0-9;]*m)[{HIDDEN_CLASS}]")
 _SHORT = {"\n": r"\n", "\r": r"\r", "\t": r"\t"}
 _HTML = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;"})
 
@@ -17,6 +18,14 @@ def show(text: str) -> str:
     A terminal acts on such characters; letters, marks that combine and all other signs stay as they are.
     """
     return _HIDDEN.sub(_visible, text)
+
+
+def harmless(text: str) -> str:
+    """A whole page with escapes for all that a terminal acts on, but for line ends, tabs and colours.
+
+    A net below `show`, through which each text from outside goes by itself.
+    """
+    return _ACTS.sub(_visible, text)
 
 
 def dot_html(text: str) -> str:

@@ -60,12 +60,15 @@ class Host(Interpreter):
         self.short: Any = (tape.intern_type(FLOAT), tape.type, tape.risk, tape.varies, tape.v, *appends)
         self.spans: dict[tuple[int, int], int] = {}  # by the id of a code object, which is dear to hash
         self._codes: list[CodeType] = []  # kept, so that their ids stay theirs
+        self._fixed: int | None = None
 
     def _lasting(self, frame: Frame) -> bool:
         return False  # an expression stands for another line of Python each time
 
     def place(self) -> int:
         """The span of the line of Python that is running, as a row of the tape's table."""
+        if self._fixed is not None:
+            return self._fixed
         frame: FrameType | None = sys._getframe(2)
         assert frame is not None
         row = self.spans.get((id(frame.f_code), frame.f_lasti))
@@ -81,8 +84,20 @@ class Host(Interpreter):
             self._codes.append(frame.f_code)
         return row
 
+    def stay(self, span: Span | None) -> None:
+        """From here on nodes, and mistakes, are of this place: no line of the function runs any more."""
+        self._fixed = NONE if span is None else self.tape.intern_span(span)
+        self.here.row = self._fixed
+
     def lift(self, x: Any) -> Value:
-        """A value as one of the tape: a number is a literal, an array a constant. Raises CgError for anything else."""
+        """A value as one of the tape. Raises CgError for what is no number and no array."""
+        value = self.lifted(x)
+        if value is None:
+            raise self.refused(f"a value of type `{type(x).__name__}`")
+        return value
+
+    def lifted(self, x: Any) -> Value | None:
+        """A value as one of the tape: a number is a literal, an array a constant; None for anything else."""
         if isinstance(x, Traced):
             if x.host is not self:
                 raise self.refused("a value of another recording")
@@ -90,14 +105,19 @@ class Host(Interpreter):
         b = self.here.at(None, None)
         if isinstance(x, np.generic):
             x = x.item()
+        if isinstance(x, int) and not -(2**63) <= x < 2**63:
+            x = float(x) if abs(x) < 2**1024 - 2**970 else None  # as of a literal
         if isinstance(x, (bool, int, float)):
             return Value(self.here, b.const(x))
         if isinstance(x, (list, tuple)) and any(isinstance(item, Traced) for item in x):
             joined: Value = self._express(f"[{', '.join(_LETTERS[: len(x)])}]", x)
             return joined
-        found = as_tensor(x) if isinstance(x, (np.ndarray, list, tuple)) else None
+        try:
+            found = as_tensor(x) if isinstance(x, (np.ndarray, list, tuple)) else None
+        except (ValueError, TypeError, OverflowError):  # lists of unequal lengths, of things that are no numbers
+            found = None
         if found is None:
-            raise self.refused(f"a {type(x).__name__}")
+            return None
         kind, value = found
         if not kind.shape:
             return Value(self.here, b.const(value))
@@ -349,20 +369,26 @@ def _parsed(text: str) -> tuple[Source, Any]:
     return source, parse_value(source)
 
 
-@cache
-def _source(file: str) -> Source:
-    return Source(file, "".join(linecache.getlines(file)))
+_sources: dict[str, Source] = {}
 
 
-def line_span(file: str, line: int) -> Span | None:
+def remember(source: Source) -> None:
+    """Takes the lines of a Python file from here on from this text, which is what runs."""
+    _sources[source.name] = source
+    linecache.cache[source.name] = (len(source.text), None, source.text.splitlines(keepends=True), source.name)
+
+
+def line_span(file: str, number: int) -> Span | None:
     """A line of a Python file, without the blanks around it; None where there is no such file."""
-    source = _source(file)
-    lines = source.text.splitlines(keepends=True)
-    if not 0 < line <= len(lines):
-        return None
-    start = sum(map(len, lines[: line - 1]))
-    text = lines[line - 1]
-    return Span(source, start + len(text) - len(text.lstrip()), start + len(text.rstrip()))
+    source = _sources.get(file)
+    if source is None:
+        source = _sources[file] = Source(file, "".join(linecache.getlines(file)))
+    return source.stripped_line(number) if source.text else None
+
+
+def plain(x: Any) -> Any:
+    """An array of NumPy as lists, its numbers as Python's; anything else as it is."""
+    return x.tolist() if isinstance(x, (np.ndarray, np.generic)) else x
 
 
 def _nested(x: Any) -> Any:

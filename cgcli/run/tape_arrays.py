@@ -61,6 +61,8 @@ def as_tensor(x: Any) -> tuple[Type, Any] | None:
     Whole numbers in lists are what literals are; those that 64 bits do not hold are floats.
     """
     made: Any = np.asarray(x)
+    if made.dtype.kind == "O" and not all(isinstance(each, (bool, int, float)) for each in made.flat):
+        return None  # NumPy would read None as NaN, and texts as numbers
     if made.dtype.kind == "O" or (made.dtype.kind == "u" and made.size and made.max() >= 2**63):
         made = made.astype(np.float64)
     dtype = (

@@ -19,20 +19,62 @@ WORDS: dict[str, Words] = {
         help=("docs/dynamic.md lists what can",),
     ),
     "host-failed": Words(
-        "the function failed: {kind}: {message}",
+        "the function failed: {problem}",
         labels={"here": "in this line"},
+    ),
+    "host-import": Words(
+        "the file failed before the function could run: {problem}",
+        labels={"here": "in this line"},
+    ),
+    "host-syntax": Words(
+        "{file} is not Python: {reason}",
+        labels={"here": "in this line"},
+    ),
+    "host-unread": Words(
+        "only a run can tell the parameters of `{name}`, for {why}",
+        labels={"here": "here"},
+        help=("nothing ran: what only reads a Python file does not run it",),
+    ),
+    "host-read": Words("it is a Python function, which was read and did not run"),
+    "host-kind": Words(
+        "`{name}` is {what}, and what is recorded is a function",
+        labels={"here": "here"},
+        help=("define it by `def`, and let it return a number or an array",),
+    ),
+    "host-signature": Words(
+        "Python does not tell the parameters of `{name}`",
+        labels={"here": "here"},
+        help=("call it in a function of your own, as in `def f(x): …`",),
     ),
     "host-parameter": Words(
         "the parameter `{name}` cannot be an input",
+        labels={"here": "here"},
         help=("a function that is recorded takes each input under a name of its own",),
     ),
     "host-annotation": Words(
         "the annotation of `{name}` is no type of an input: {found}",
+        labels={"here": "here"},
         help=('as in `x: float`, `n: int` or `W: "float[n, 3]"`',),
     ),
-    "host-nothing": Words(
-        "`{name}` returned nothing for `{output}`",
+    "host-default": Words(
+        "the default of `{name}` is {found}, which is no number and no array",
+        labels={"here": "here"},
+        help=("give it a number, or leave the default out",),
+    ),
+    "host-result": Words(
+        "`{name}` returned {what}, which is no number and no array",
+        labels={"here": "this function"},
         help=("return a number, an array, a tuple of such or a dictionary",),
+    ),
+    "host-key": Words(
+        "`{name}` returned a dictionary with the key `{key}`, which is no name",
+        labels={"here": "this function"},
+        help=("the keys name the outputs: letters, digits and `_`",),
+    ),
+    "host-key-twice": Words(
+        "`{name}` returned a dictionary in which two keys are the same name, `{key}`",
+        labels={"here": "this function"},
+        help=("the keys name the outputs, and names are compared in Unicode's form NFKC",),
     ),
     "host-static": Words(
         "a Python function is recorded as it runs, which is the dynamic mode",
@@ -41,6 +83,14 @@ WORDS: dict[str, Words] = {
     "host-lines": Words(
         "this goes through the lines of a .cg file, and the program is a Python function",
         help=("for Python functions there are `cg eval`, `cg grad`, `cg show` and `cg render`",),
+    ),
+    "host-file": Words(
+        "{file} is a Python file, and a program there is a function",
+        help=("name the function: `{file}:{function}`", "there are {known}"),
+    ),
+    "host-layout": Words(
+        "{file} is a Python file, and `cg fmt` lays out .cg programs",
+        help=("give it a .cg file",),
     ),
     "no-such-function": Words(
         "{file} has no function `{name}`",
