@@ -13,6 +13,7 @@ from cgcli.render.report import text
 ROOT = Path(__file__).parents[1]
 CASES = sorted((ROOT / "samples" / "errors").glob("*.cg"))
 ELSEWHERE = {
+    **dict.fromkeys(("unused-input", "unused-value", "outside-domain", "equal-floats"), "tests/test_lint.py"),
     "nested-too-deep": "tests/test_deep.py",
     "too-many-nodes": "tests/test_deep.py",
     "expression-too-long": "tests/test_deep.py",

@@ -21,6 +21,7 @@ from cgcli.language.wording import word
 from cgcli.language.wording.words import phrase
 from cgcli.program import Program
 from cgcli.program.dynamic import DynamicProgram
+from cgcli.program.lint import lint
 from cgcli.program.modes import compare
 from cgcli.render.escape import show
 from cgcli.render.json import dump
@@ -64,7 +65,7 @@ def check(
     found: Sequence[Diagnostic]
     try:
         program = open_program(file, expression, allow_path or (), mode, runs=False)
-        found, status = program.warnings, 0
+        found, status = [*program.warnings, *lint(program)], 0
     except CgError as problem:
         found, status = problem.diagnostics, problem.status
     if layout == "json":
@@ -116,6 +117,9 @@ def summary(program: Program) -> str:
     if program.outputs or program.mode == "static":  # a run tells those of a Python function
         told.append(_counted("output", program.outputs) or "no outputs")
     ok = "ok: " + ", ".join(told)
+    carried = program.module.carried
+    if carried:
+        ok += f"; {phrase(carried)} only {'carries a loop' if len(carried) == 1 else 'carry loops'} on"
     return ok if program.mode == "static" else f"{ok}; {_needs_run(program)}"
 
 
@@ -134,6 +138,7 @@ def _data(program: Program | None, found: Sequence[Diagnostic]) -> dict[str, Any
     if program is not None:
         data["inputs"] = [_input(each) for each in program.inputs]
         data["outputs"] = list(program.outputs)
+        data["carried"] = list(program.module.carried)
         data["mode"] = program.mode
     return data
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
-from cgcli.graph.diagnostic import Label, error
+from cgcli.graph.diagnostic import CgError, Label, error
 from cgcli.graph.sizes import Shape, Size, same
 from cgcli.graph.types import Type
 from cgcli.ops.registry import arity
@@ -14,6 +14,7 @@ from cgcli.ops.registry import arity
 from .builtins import DERIVATIVES, ELEMENTWISE, FUNCTIONS
 from .derivatives import ThroughLoop, derivative
 from .expressions import ANYTHING, DATA, MAX_NODES, Lowering
+from .foreign import rewritten
 from .frames import Dimension, Environment, Frame, coerce, written_type
 from .library import LIBRARY, Builtin
 from .loops import Loops
@@ -54,7 +55,7 @@ class Calls(Loops):
             module = self._module(frame, callee.children[0])
             token = callee.children[1]
             if module is None:
-                raise error("not-a-function", frame.span(callee))
+                raise _not_a_function(frame, tree)
             function = module.names.functions.get(identifier(token))
             if function is None:
                 known = sorted(module.names.functions)
@@ -68,7 +69,7 @@ class Calls(Loops):
                 )
             return self._inline(frame, tree, module, function)
         if kind(callee) != "name":
-            raise error("not-a-function", frame.span(callee))
+            raise _not_a_function(frame, tree)
         name = identifier(callee.children[0])
         home = frame.environment.around or frame.environment
         function = home.names.functions.get(name)
@@ -95,7 +96,8 @@ class Calls(Loops):
         if len(positional) > len(wanted):
             extra = positional[len(wanted)]
             takes = _count(len(wanted), "argument") + (" without a name" if builtin.keyword else "")
-            fix = _fix(name, every, wanted, [frame.span(part).text for part in positional])
+            texts = [frame.span(part).text for part in positional]
+            fix = rewritten(name, texts) or _fix(name, every, wanted, texts)
             raise error("too-many-arguments", frame.span(extra), name=name, wanted=takes, fix=fix)
         written = dict(zip(wanted, positional, strict=False))
         for token, part in keywords:
@@ -127,7 +129,8 @@ class Calls(Loops):
         wanted = 3 if name == "clip" else arity(ELEMENTWISE[name])
         if (wanted is None and not positional) or (wanted is not None and len(positional) != wanted):
             count = "at least one argument" if wanted is None else _count(wanted, "argument")
-            raise error("wrong-count", frame.span(tree), name=name, wanted=count, found=len(positional))
+            write = rewritten(name, [frame.span(part).text for part in positional])
+            raise error("wrong-count", frame.span(tree), name=name, wanted=count, found=len(positional), write=write)
         values: list[Value] = []
         for part in positional:
             values.append((yield frame, part))
@@ -295,10 +298,25 @@ BRACKETED = ("xs", "shape", "axes", "times", "widths")  # parameters whose parts
 def _fix(name: str, every: Sequence[str], wanted: Sequence[str], texts: Sequence[str]) -> str | None:
     """How a call with too many arguments is probably meant: parts in a bracket, or the next argument by its name."""
     n = len(wanted)
+    several = wanted == ["x"] and "axis" in every and not (len(texts) == 2 and texts[1].lstrip("-").isdigit())
+    if several:  # `sum(1, 2, 3)`
+        return f"{name}([{', '.join(texts)}])"
     if wanted[-1] in BRACKETED:
         parts = f"[{', '.join(texts[n - 1 :])}]"
         return f"{name}({', '.join([*texts[: n - 1], parts])})"
     return f"{every[n]}={texts[n]}" if n < len(every) else None
+
+
+def _not_a_function(frame: Frame, tree: Any) -> CgError:
+    """What is called is no function: `x.sum()`, or a product without its sign."""
+    callee = tree.children[0]
+    write = None
+    if kind(callee) == "field":
+        name = identifier(callee.children[1])
+        texts = [frame.span(part).text for part in (callee.children[0], *arguments(tree)[0])]
+        write = f"{name}({', '.join(texts)})" if name in FUNCTIONS else rewritten(name, texts)
+    product = None if write else "to multiply, write `*` before the bracket"
+    return error("not-a-function", frame.span(callee), write=write, product=product)
 
 
 def _bound_shape(dims: Sequence[Dimension], found: Shape, sizes: dict[str, Size]) -> Shape | None:

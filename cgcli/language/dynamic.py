@@ -64,12 +64,14 @@ class _Outline(Unit):
 
     def module(self) -> Module:
         environment = self.file.lower()
+        outputs = self.file.outputs()
         return Module(
             source=self.source,
             graph=select(self.region.builder.freeze(()), list(self.nodes.values())),
             inputs=tuple(self.inputs.values()),
-            outputs=tuple(self.file.outputs()),
+            outputs=outputs.names,
             values={name: k for k, name in enumerate(self.nodes)},
+            carried=outputs.carried,
             docs=self.docs,
             warnings=(*environment.names.warnings, *self.calls.warnings),
         )
@@ -111,10 +113,10 @@ class Execution(Unit):
 
     def _module(self) -> Module:
         environment = self.file.lower()
-        outputs = self.file.outputs()
+        outputs, carried = self.file.outputs()
         values = {name: v.node for name, v in environment.values.items() if isinstance(v, Value)}
         if not self.file.declares_output:
-            outputs = [name for name in outputs if name in values] or outputs
+            outputs = tuple(name for name in outputs if name in values) or outputs
         for name in outputs:
             if name not in values:
                 span = self.file.frame.span(environment.names.tokens[name])
@@ -124,8 +126,9 @@ class Execution(Unit):
             source=self.source,
             graph=b.freeze([values[name] for name in outputs]),
             inputs=tuple(self.inputs.values()),
-            outputs=tuple(outputs),
+            outputs=outputs,
             values=values,
+            carried=carried,
             docs=self.docs,
             warnings=(*environment.names.warnings, *self.calls.warnings),
         )

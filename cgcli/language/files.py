@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import os
+import re
 import stat
 import sys
 from collections.abc import Sequence
@@ -74,6 +75,13 @@ def library_path(name: str) -> Path | None:
 
 def library_names() -> list[str]:
     return sorted(path.stem for path in STDLIB.glob("*.cg"))
+
+
+def library_of(function: str) -> str | None:
+    """The first module of the standard library that defines a function of this name."""
+    begins = re.compile(rf"^fn {re.escape(function)}\(", re.MULTILINE)
+    texts = ((name, (STDLIB / f"{name}.cg").read_text(encoding="utf-8")) for name in library_names())
+    return next((name for name, text in texts if begins.search(text)), None)
 
 
 def resolve_import(importing_file: Path | None, target: str, root: Path, allowed: Sequence[Path] = ()) -> Path:

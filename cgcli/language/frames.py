@@ -92,7 +92,8 @@ def target_name(frame: Frame, target: Any) -> str:
     if rule == "index" and kind(target.children[0]) == "name":
         return identifier(target.children[0].children[0])
     if rule == "call":
-        raise error("assign-to-call", frame.span(target), name=frame.span(target.children[0]).text)
+        name, text = frame.span(target.children[0]).text, frame.span(target).text
+        raise error("assign-to-call", frame.span(target), name=name, target=text)
     raise error("assign-to-expression", frame.span(target))
 
 

@@ -20,6 +20,7 @@ from .constants import alone, binds, evaluated, value_fits
 from .expressions import MAX_NODES
 from .files import STDLIB, library_names, library_path, placed, read_source, resolve_import
 from .flow import assigned_in
+from .foreign import MODULES
 from .frames import (
     Dimension,
     Environment,
@@ -32,6 +33,7 @@ from .frames import (
     written_type,
 )
 from .names import Place, Resolver, steps
+from .outputs import Outputs, declared_outputs, implicit_outputs
 from .parser import Parsed, collector_off, parse, parse_value, unquote
 from .records import Input, Module, Scalar
 from .regions import Region, Several, Value
@@ -144,15 +146,16 @@ class Unit:
         b = self.region.builder
         self._warn_of_mixed_floats()
         needed = live(b, [*values.values(), *self.nodes.values(), *b.asserts])
-        graph = b.freeze([values[name] for name in outputs])
+        graph = b.freeze([values[name] for name in outputs.names])
         order = [i for i in range(len(graph)) if needed[i]]
         where = {old: new for new, old in enumerate(order)}
         return Module(
             source=self.source,
             graph=select(graph, order),
             inputs=tuple(self.inputs.values()),
-            outputs=tuple(outputs),
+            outputs=outputs.names,
             values={name: where[i] for name, i in values.items()},
+            carried=outputs.carried,
             docs=self.docs,
             warnings=(*environment.names.warnings, *self.calls.warnings),
         )
@@ -239,18 +242,11 @@ class File:
             elif not self.main or self.program.wants(statement):
                 self._statement(place, statement)
 
-    def outputs(self) -> list[str]:
-        """The names of the outputs: declared, else every last binding that no other statement uses."""
+    def outputs(self) -> Outputs:
+        """The outputs: declared, else what nothing reads."""
         if self.declares_output:
-            items = [item for s in self.statements if kind(s) == "output_decl" for item in s.children]
-            return list(dict.fromkeys(identifier(item.children[0]) for item in items))
-        names = self.environment.names
-        found = list(self.bare)
-        for name, places in names.bindings.items():
-            last = places[-1]
-            if name not in self.program.inputs and not any(p > last for p in names.uses.get(name, [])):
-                found.append((last, name))
-        return [name for _, name in sorted(found, key=lambda each: each[0])]
+            return declared_outputs(self.statements)
+        return implicit_outputs(self.statements, self.environment.names, self.bare, self.program.inputs)
 
     # ---- statements
 
@@ -309,7 +305,9 @@ class File:
         if name in self.program.inputs and self.main:
             declared = self.program.inputs[name]
             first = None if declared.span is None else Label(declared.span, "declared")
-            raise error("input-bound-again", self.frame.span(statement), first, name=name, kind=declared.kind)
+            raise error(
+                "input-bound-again", self.frame.span(statement), first, name=name, kind=declared.kind, new=f"{name}2"
+            )
         if name in self.environment.sizes:
             first = Label(self.frame.span(self.environment.sizes[name]), "declared")
             raise error("size-bound-again", self.frame.span(statement), first, name=name)
@@ -479,6 +477,8 @@ class File:
         name = identifier(target)
         path = library_path(name)
         if path is None:
+            if name in MODULES:
+                raise error("foreign-library", self.frame.span(target))
             known = library_names()
             raise error("unknown-library", name=name, nearest=nearest(name, known), known=known)
         return path

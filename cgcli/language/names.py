@@ -10,7 +10,9 @@ from cgcli.graph.diagnostic import CgError, Diagnostic, Label, error
 from cgcli.graph.source import Source
 
 from .builtins import CONSTANTS, DERIVATIVES, NAMES
+from .files import library_of
 from .flow import BLOCKS, Scope, assigned_in, deepest, expressions, follow, targets
+from .foreign import MODULES, STATEMENTS, VALUES, rewritten
 from .regions import NESTING
 from .suggest import nearest
 from .tree import arguments, identifier, kind, span_of, walk
@@ -144,6 +146,12 @@ def function_of(tree: Any) -> Function:
     return Function(identifier(token), tree, made, body, frozenset(derived))
 
 
+def _call(callee: Any, texts: Sequence[str]) -> str | None:
+    """`np.exp(x)` without its module, for a function that the language has."""
+    name = str(callee.children[1])
+    return f"{name}({', '.join(texts)})" if name in NAMES else None
+
+
 class Resolver:
     """One walk over a file's statements.
 
@@ -185,6 +193,7 @@ class Resolver:
         if self.errors:
             raise CgError(*self.errors)
         self._warn_of_near_names()
+        self._warn_of_comparisons()
         return names
 
     def _check_depth(self, statements: list[Any]) -> None:
@@ -225,7 +234,7 @@ class Resolver:
 
     def _read(self, expression: Any, scope: Scope, later: dict[str, Any], use: Callable[[Any], None]) -> None:
         """Checks the names that an expression reads; `later` are those that statements around it bind somewhere."""
-        self._calls(expression)
+        self._calls(expression, scope)
         for token in value_names(expression):
             name = identifier(token)
             partly = None if name in scope.known else scope.partly.get(name)
@@ -258,7 +267,7 @@ class Resolver:
         known = {p.name for p in function.parameters} | {n for p in function.parameters for n in size_names(p.type)}
         for p in function.parameters:
             if p.default is not None:
-                self._calls(p.default)
+                self._calls(p.default, Scope())
                 for token in value_names(p.default):
                     self._use_in_function(place, token)
         scope = Scope(dict.fromkeys(known))
@@ -295,9 +304,9 @@ class Resolver:
             if counts:
                 self.names.uses.setdefault(name, []).append(place)
         elif bindings:
-            self._error(
-                "used-before-binding", token, ("bound", self.names.tokens[name]), name=name, line=self._line(name)
-            )
+            new = f"{name}2" if bindings[0] == place else None  # `x = x + 1`
+            bound = ("bound", self.names.tokens[name])
+            self._error("used-before-binding", token, bound, name=name, line=self._line(name), new=new)
         else:
             self._unbound(place, token)
 
@@ -311,6 +320,10 @@ class Resolver:
             return
         if name in NAMES or name in self.names.functions:
             self._error("function-as-value", token, name=name)
+        elif name in VALUES:
+            self._error("foreign-word", token, word=name, write=VALUES[name])
+        elif name in STATEMENTS:
+            self._error("foreign-statement", token, name=name, instead=STATEMENTS[name])
         elif self.implicit:
             self.names.inputs.setdefault(name, token)
             self.names.uses.setdefault(name, []).append(place)
@@ -325,15 +338,44 @@ class Resolver:
         if identifier(token) not in self.names.bindings and identifier(token) not in self.names.inputs:
             self._unbound(place, token)
 
-    def _calls(self, expression: Any) -> None:
-        for token in called_names(expression):
-            name = identifier(token)
-            if name in self.names.functions or name in NAMES:
+    def _calls(self, expression: Any, scope: Scope) -> None:
+        """Checks the functions that an expression calls, and names that are modules elsewhere."""
+        for node in walk(expression):
+            if kind(node) == "field":
+                self._foreign_module(node, None, scope)
+            if kind(node) != "call":
                 continue
-            values = name in self.names.bindings or name in self.names.inputs
-            candidates = [*self.names.functions, *NAMES]
-            code = "call-of-value" if values else "unknown-function"
-            self._error(code, token, name=name, nearest=nearest(name, candidates))
+            callee, texts = node.children[0], [span_of(self.source, part).text for part in arguments(node)[0]]
+            if kind(callee) == "field":
+                self._foreign_module(callee, rewritten(str(callee.children[1]), texts) or _call(callee, texts), scope)
+            elif kind(callee) == "name":
+                self._call(callee.children[0], texts)
+
+    def _call(self, token: Any, texts: Sequence[str]) -> None:
+        """Checks that there is a function of this name."""
+        name = identifier(token)
+        if name in self.names.functions or name in NAMES:
+            return
+        if name in self.names.bindings or name in self.names.inputs:
+            self._error("call-of-value", token, name=name, nearest=nearest(name, [*self.names.functions, *NAMES]))
+        elif name in STATEMENTS:
+            self._error("foreign-statement", token, name=name, instead=STATEMENTS[name])
+        else:
+            write = rewritten(name, texts)
+            near = None if write else nearest(name, [*self.names.functions, *NAMES])
+            module = None if write or near else library_of(name)
+            self._error("unknown-function", token, name=name, write=write, nearest=near, module=module)
+
+    def _foreign_module(self, field: Any, write: str | None, scope: Scope) -> None:
+        """`np.exp(x)`, `math.pi`: what is a module elsewhere has no name here."""
+        base, part = field.children
+        if kind(base) != "name" or base.children[0] not in MODULES:
+            return
+        name = identifier(base.children[0])
+        if name in self.names.modules or name in self.names.bindings or name in scope.known or name in scope.partly:
+            return
+        known = write or (str(part) if part in CONSTANTS or part in NAMES else None)
+        self._error("foreign-module", field, name=name, write=known)
 
     def _error(self, code: str, token: Any, *more: tuple[str, Any], **values: object) -> None:
         """Notes a mistake; the same one about the same name is told once."""
@@ -354,4 +396,20 @@ class Resolver:
                 label = Label(span_of(self.source, token))
                 self.names.warnings.append(
                     Diagnostic("near-names", (label,), {"name": name, "nearest": near}, severity="warning")
+                )
+
+    def _warn_of_comparisons(self) -> None:
+        """`y == a + b`, where nothing else is said of y, was meant to give it a value."""
+        for number, statement in enumerate(self.statements):
+            expression = statement.children[0] if kind(statement) == "bare" else None
+            if expression is None or kind(expression) != "comparison" or len(expression.children) != 3:
+                continue
+            left, sign, right = expression.children
+            name = identifier(left.children[0]) if kind(left) == "name" else ""
+            computed = kind(right) not in ("name", "int_", "float_", "negative", "true_", "false_")
+            if sign == "==" and computed and name in self.names.inputs and self.names.uses[name] == [(number, 0)]:
+                label = Label(span_of(self.source, sign))
+                text = span_of(self.source, right).text
+                self.names.warnings.append(
+                    Diagnostic("comparison-as-statement", (label,), {"name": name, "value": text}, severity="warning")
                 )

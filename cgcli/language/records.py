@@ -46,7 +46,8 @@ class Module:
     """A program that was lowered.
 
     inputs: in the order of `graph.inputs`. outputs: names, parallel to `graph.outputs`. values: every name of the top
-    level with the node of its last binding, inputs included. docs: the doc comments of names.
+    level with the node of its last binding, inputs included. carried: names that nothing below a loop reads and that
+    are no outputs, for they only carry the loop from step to step. docs: the doc comments of names.
     """
 
     source: Source
@@ -54,5 +55,6 @@ class Module:
     inputs: tuple[Input, ...]
     outputs: tuple[str, ...]
     values: Mapping[str, int]
+    carried: tuple[str, ...] = ()
     docs: Mapping[str, str] = field(default_factory=dict)
     warnings: tuple[Diagnostic, ...] = ()

@@ -43,6 +43,7 @@ def dump(module: Module, sources: Sequence[Source]) -> Data:
         ],
         "outputs": module.outputs,
         "values": module.values,
+        "carried": module.carried,
         "docs": module.docs,
         "warnings": [[d.code, [[place(x.span), x.role] for x in d.labels], dict(d.values)] for d in module.warnings],
     }
@@ -83,6 +84,7 @@ def restore(data: Data, sources: Sequence[Source]) -> Module:
         inputs=inputs,
         outputs=tuple(data["outputs"]),
         values=data["values"],
+        carried=tuple(data["carried"]),
         docs=data["docs"],
         warnings=warnings,
     )

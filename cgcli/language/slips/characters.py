@@ -42,6 +42,16 @@ QUOTED = re.compile(r"'([^'\"\\\n]*)'|‘([^’\"\\\n]*)’")
 BARS = re.compile(r"\|([^|\n]*[^|\n\s][^|\n]*)\|(?!\|)")
 
 
+def comment(source: Source, at: int) -> CgError | None:
+    """A word of a comment that begins with another sign: `// it's`."""
+    start = source.text.rfind("\n", 0, at) + 1
+    begins = source.text[start:at].lstrip()
+    if not begins.startswith(("//", "/*")):
+        return None
+    start = at - len(begins)
+    return error("foreign-comment", Span(source, start, start + 2), found=begins[:2])
+
+
 def double_quote(source: Source, at: int) -> CgError | None:
     """A text that is not closed on its line."""
     if source.text[at] != '"':
@@ -119,6 +129,7 @@ def _ascii(character: str) -> str | None:
 
 
 RULES: tuple[Callable[[Source, int], CgError | None], ...] = (
+    comment,
     double_quote,
     single_quote,
     bars,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from cgcli.graph.diagnostic import CgError, error
 
-from .place import ARITHMETIC, ENDS, KEYWORDS, OPERATORS, VALUE_ENDS, Place
+from .place import ARITHMETIC, ENDS, KEYWORDS, OPERATORS, VALUE_BEGINS, VALUE_ENDS, Place
 
 # two tokens of ours that are one operator elsewhere
 PAIRS = {
@@ -46,7 +46,8 @@ def augmented(place: Place) -> CgError | None:
     span = place.span(place.before, place.found)
     if len(place.statement) != 2 or place.statement[0].type != "NAME":
         return error("augmented", span, operator=operator)
-    name = place.statement[0]
+    begin, end = place.span(place.statement[0]).start, place.span(place.before).start
+    name = place.source.text[begin:end].strip()  # with an index, if it has one
     _, *value = place.rest_of_line()
     write = f"{name} = {name} {operator} {value[0] if len(value) == 1 else '…'}"
     return error("augmented", span, operator=operator, write=write)
@@ -67,6 +68,22 @@ def counted_up(place: Place) -> CgError | None:
     if str(signs[1]) != sign:
         return None
     return error("counted-up", place.span(*signs), found=sign + sign, write=f"{name} = {name} {sign} 1")
+
+
+def comment(place: Place) -> CgError | None:
+    """`// a comment`, `y = x // a comment`, `/* a comment */`"""
+    before = place.before
+    if place.kind == "FLOOR" and (place.begins_line or before is None):
+        return error("foreign-comment", place.here, found="//")
+    if place.kind == "SLASH" and place.source.text.startswith("/*", place.here.start):
+        return error("foreign-comment", place.here, found="/*")
+    if place.kind == "STAR" and place.previous == "SLASH" and place.adjacent and before is not None:
+        return error("foreign-comment", place.span(before, place.found), found="/*")
+    slashes = place.last("FLOOR")
+    words = place.kind in VALUE_BEGINS and place.previous in VALUE_ENDS and not place.adjacent
+    if slashes is not None and words and not place.begins_line and not place.in_brackets:
+        return error("foreign-comment", place.span(slashes), found="//")
+    return None
 
 
 def second_range(place: Place) -> CgError | None:
@@ -127,5 +144,5 @@ def target(place: Place) -> CgError | None:
 
 
 # written as one operator elsewhere: told before the parts are looked at
-LONGER = (foreign_pair, walrus, augmented, counted_up, second_range)
+LONGER = (comment, foreign_pair, walrus, augmented, counted_up, second_range)
 RULES = (unary_plus, not_needs_brackets, side_missing, target)

@@ -108,17 +108,31 @@ def side_by_side(place: Place) -> CgError | None:
 
 
 def comma(place: Place) -> CgError | None:
-    """`x[1,,2]`, `f(,)`, `y = 1, 2`, `(a, b)`, `(a; b)`"""
+    """`x[1,,2]`, `f(,)`, `y = 1, 2`, `y = 1,5`, `(a, b)`, `(a; b)`"""
     if place.kind == "SEMICOLON" and place.in_brackets:
         return error("semicolon-in-brackets", place.here)
     if place.kind != "COMMA":
         return None
     if place.previous in ("COMMA", "LPAR", "LSQB"):
         return error("value-missing-before", place.here, found=",")
+    decimal = _decimal_comma(place)
+    if decimal is not None:
+        return decimal
     pair = place.in_brackets and place.bracket is not None and place.bracket.type == "LPAR"
     if pair or (place.head in VALUE_BEGINS and not place.in_brackets):
         return error("several-values", place.here)
     return None
+
+
+def _decimal_comma(place: Place) -> CgError | None:
+    """`y = 3,5 * x`"""
+    digits = place.tokens[place.at + 1] if place.at + 1 < len(place.tokens) else None
+    before = place.before
+    if before is None or digits is None or (place.previous, digits.type) != ("INT", "INT") or not place.adjacent:
+        return None
+    if digits.start_pos != place.found.end_pos:
+        return None
+    return error("decimal-comma", place.span(before, digits), write=f"{before}.{digits}")
 
 
 def unpack_of_one(place: Place) -> CgError | None:

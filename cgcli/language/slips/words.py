@@ -15,6 +15,7 @@ FOREIGN: dict[str, str | None] = {
     "function": "fn",
     "func": "fn",
     "fun": "fn",
+    "from": "import",
     "lambda": "fn",
     "let": None,
     "var": None,

@@ -22,7 +22,21 @@ WORDS: dict[str, Words] = {
     "unknown-function": Words(
         "there is no function `{name}`",
         labels={"here": "not defined"},
-        help=("did you mean `{nearest}`?",),
+        help=(
+            "write `{write}`",
+            "did you mean `{nearest}`?",
+            "the library `{module}` has one: `import {module}`, then `{module}.{name}(…)`",
+        ),
+    ),
+    "foreign-module": Words(
+        "functions and constants stand without a module in front",
+        labels={"here": "there is no `{name}`"},
+        help=("write `{write}`",),
+    ),
+    "foreign-statement": Words(
+        "there is no `{name}`",
+        labels={"here": "not a word of the language"},
+        help=("{instead}",),
     ),
     "call-of-value": Words(
         "`{name}` is a value, not a function",
@@ -32,7 +46,7 @@ WORDS: dict[str, Words] = {
     "not-a-function": Words(
         "only a function's name can be called",
         labels={"here": "this is not the name of a function"},
-        help=("to multiply, write `*` before the bracket",),
+        help=("write `{write}`", "{product}"),
     ),
     "function-as-value": Words(
         "`{name}` is a function, not a value",
@@ -65,7 +79,10 @@ WORDS: dict[str, Words] = {
     "used-before-binding": Words(
         "`{name}` is used before it has a value",
         labels={"here": "no value yet", "bound": "gets its first value here"},
-        help=("it gets its first value on line {line}, and a program runs from top to bottom",),
+        help=(
+            "give the new value its own name, as in `{new} = …`",
+            "it gets its first value on line {line}, and a program runs from top to bottom",
+        ),
     ),
     "not-bound-yet": Words(
         "`{name}` has no value yet where this is computed",
@@ -82,11 +99,31 @@ WORDS: dict[str, Words] = {
         labels={"here": "did you mean `{nearest}`?"},
         help=("declare it with `input {name}` if it is meant",),
     ),
+    "comparison-as-statement": Words(
+        "`==` compares, so `{name}` is an input",
+        labels={"here": "a comparison"},
+        help=("to give `{name}` a value, write `{name} = {value}`",),
+    ),
+    "unused-input": Words("nothing uses the {kind} `{name}`", labels={"here": "declared here"}),
+    "unused-value": Words(
+        "this value of `{name}` is never used",
+        labels={"here": "bound here", "again": "bound again before it is read"},
+        help=("leave it out, or give the second value its own name",),
+    ),
+    "outside-domain": Words(
+        "this is always nan",
+        labels={"here": "`{op}` of {operands} is no number"},
+    ),
+    "equal-floats": Words(
+        "floats that are computed are hardly ever equal",
+        labels={"here": "compared digit by digit"},
+        help=("write `abs({left} - {right}) < 1e-9`",),
+    ),
     # bindings and declarations
     "assign-to-call": Words(
         "a call cannot be given a value",
         labels={"here": "this is a call of `{name}`"},
-        help=("to define a function, write `fn` before it", "to compare, write `==`"),
+        help=("to define a function, write `fn {target} = …`",),
     ),
     "assign-to-expression": Words(
         "only a name can be given a value",
@@ -96,7 +133,7 @@ WORDS: dict[str, Words] = {
     "input-bound-again": Words(
         "`{name}` is declared as `{kind}` and cannot be bound again",
         labels={"here": "bound again here", "declared": "declared here"},
-        help=("give the new value its own name",),
+        help=("give the new value its own name, as in `{new} = …`",),
     ),
     "bound-before-declared": Words(
         "`{name}` is declared as `{kind}` but already has a value",
@@ -180,6 +217,7 @@ WORDS: dict[str, Words] = {
     "wrong-count": Words(
         "`{name}` takes {wanted}, not {found}",
         labels={"defined": "defined here"},
+        help=("write `{write}`",),
     ),
     "missing-arguments": Words(
         "this call of `{name}` gives no value for {missing}",

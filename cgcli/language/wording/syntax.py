@@ -107,6 +107,9 @@ WORDS: dict[str, Words] = {
     "loop-in-expression": Words("a `for` is a statement", labels={"here": "not part of an expression"}),
     # operators
     "foreign-operator": Words("there is no `{found}`", labels={"here": "not an operator"}, help=("write `{write}`",)),
+    "foreign-comment": Words(
+        "a comment begins with `#`", labels={"here": "this is no sign of a comment"}, help=("write `#` for `{found}`",)
+    ),
     "augmented": Words("there is no `{operator}=`", labels={"here": "not an operator"}, help=("write `{write}`",)),
     "counted-up": Words("there is no `{found}`", labels={"here": "not an operator"}, help=("write `{write}`",)),
     "range-of-three": Words("a range has two ends", labels={"here": "a third begins"}, help=("it is `start..stop`",)),
@@ -258,6 +261,7 @@ WORDS: dict[str, Words] = {
     "semicolon-in-brackets": Words(
         "a `;` ends a statement", labels={"here": "inside brackets"}, help=("values in brackets are separated by `,`",)
     ),
+    "decimal-comma": Words("a decimal number has a point", labels={"here": "two numbers"}, help=("write `{write}`",)),
     "several-values": Words(
         "several values are a tensor, in square brackets",
         labels={"here": "the statement was complete before this"},

@@ -366,6 +366,11 @@ WORDS: dict[str, Words] = {
         labels={"here": "not known"},
         help=("did you mean `{nearest}`?", 'the libraries are {known}; a file is imported as `import "{name}.cg"`'),
     ),
+    "foreign-library": Words(
+        "functions such as `exp`, `sum` and `reshape` need no import",
+        labels={"here": "not a library of cg"},
+        help=("leave the line out, and call them by their names alone",),
+    ),
     # the run
     "index-out-of-range": Words(
         "index {index} is outside of an axis of size {size}",

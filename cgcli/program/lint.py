@@ -1,0 +1,156 @@
+"""Warnings that only `cg check` gives: what a program may well mean, and most likely does not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from cgcli.graph.diagnostic import Diagnostic, Label
+from cgcli.graph.graph import CONST, INPUT, Graph, opcode
+from cgcli.graph.source import Source, Span
+from cgcli.graph.types import Type
+from cgcli.language.flow import BLOCKS
+from cgcli.language.names import bound_names, size_names, steps, used_expressions, value_names
+from cgcli.language.parser import parse
+from cgcli.language.tree import identifier, kind, span_of, walk
+from cgcli.ops.evaluate import evaluate
+from cgcli.ops.registry import BY_CODE
+
+from .program import Program
+
+TOLD_BY_TRAIN = ("training", "step")  # inputs that `cg train` binds, whether they are read or not
+_EQUAL = (opcode("eq"), opcode("ne"))
+_COPY = opcode("copy")
+
+
+def lint(program: Program) -> list[Diagnostic]:
+    """The warnings about a program without mistakes, in the order of its text, one a place."""
+    source = program.module.source
+    statements = parse(source).tree.children
+    warnings = [*_unused_inputs(program, statements), *_unused_values(source, statements)]
+    if program.mode == "static":
+        warnings += [each for graph in _graphs(program.graph) for each in _of_graph(graph, source)]
+    by_span = {each.labels[0].span: each for each in warnings}
+    return [by_span[span] for span in sorted(by_span, key=lambda span: span.start)]
+
+
+def _warning(code: str, *labels: Label, **values: object) -> Diagnostic:
+    return Diagnostic(code, labels, values, severity="warning")
+
+
+# ---- what nothing reads
+
+
+def _reads(statement: Any) -> set[str]:
+    """The names that a statement reads anywhere, its blocks, sizes and the bodies of functions included."""
+    if kind(statement) == "output_item" and statement.children[1] is None:
+        return {identifier(statement.children[0])}
+    parts = [statement] if kind(statement) in (*BLOCKS, "fn_decl") else used_expressions(statement)
+    types = [node for node in walk(statement) if kind(node) == "type"]
+    names = {identifier(token) for part in parts for token in value_names(part)}
+    return names | {name for each in types for name in size_names(each)}
+
+
+def _unused_inputs(program: Program, statements: Sequence[Any]) -> Iterator[Diagnostic]:
+    read = set().union(*(_reads(each) for _, each in steps(statements)))
+    for each in program.inputs:
+        sizes = {size for size in each.type.shape if isinstance(size, str)}
+        used = each.name in read or each.name in program.outputs or sizes & read or each.name in TOLD_BY_TRAIN
+        if not used and each.span is not None:
+            yield _warning("unused-input", Label(each.span), kind=each.kind, name=each.name)
+
+
+def _unused_values(source: Source, statements: Sequence[Any]) -> Iterator[Diagnostic]:
+    """Values of the top level that are bound again before anything reads them."""
+    bound: dict[str, Any] = {}  # by name the token of a binding that nothing has read yet
+    for _, statement in steps(statements):
+        for name in _reads(statement):
+            bound.pop(name, None)
+        if kind(statement) not in ("assign", "unpack"):
+            continue
+        for token in bound_names(statement):
+            before = bound.get(identifier(token))
+            if before is not None:
+                again = Label(span_of(source, token), "again")
+                yield _warning("unused-value", Label(span_of(source, before)), again, name=identifier(token))
+            bound[identifier(token)] = token
+
+
+# ---- what the graph shows
+
+
+def _graphs(graph: Graph) -> Iterator[Graph]:
+    """The graph and those that its structured nodes hold."""
+    stack = [graph]
+    while stack:
+        top = stack.pop()
+        yield top
+        stack += [value for attrs in top.attrs.values() for value in attrs.values() if isinstance(value, Graph)]
+
+
+def _of_graph(graph: Graph, source: Source) -> Iterator[Diagnostic]:
+    constants: dict[int, Any] = {}
+    for i in range(len(graph)):
+        operands, code = graph.operands(i), graph.op[i]
+        if code == CONST:
+            constants[i] = graph.attrs[i]["value"]
+        elif code in _EQUAL:
+            yield from _equal_floats(graph, i, source)
+        elif operands and all(x in constants for x in operands):
+            yield from _constant(graph, i, operands, constants, source)
+
+
+def _constant(
+    graph: Graph, i: int, operands: Sequence[int], constants: dict[int, Any], source: Source
+) -> Iterator[Diagnostic]:
+    """Notes the value of an elementwise operation on constants; a warning where it is outside the domain."""
+    op, values, result = BY_CODE[graph.op[i]], [constants[x] for x in operands], graph.type_of(i)
+    if (
+        op.flow != "elementwise"
+        or not isinstance(result, Type)
+        or result.shape
+        or any(isinstance(v, list) for v in values)
+    ):
+        return
+    try:
+        value = evaluate(op.code, values, [graph.type_of(x) for x in operands], result, graph.attrs.get(i, {}))
+    except Exception:  # what would stop the run is told by the run
+        return
+    constants[i] = value
+    span = _span(graph, i, source)
+    if span is not None and value != value and all(v == v for v in values):
+        yield _warning("outside-domain", Label(span), op=op.name, operands=list(values))
+
+
+def _equal_floats(graph: Graph, i: int, source: Source) -> Iterator[Diagnostic]:
+    span = _span(graph, i, source)
+    operands = [_uncopied(graph, x) for x in graph.operands(i)]
+    types = [graph.type_of(x) for x in operands]
+    if span is None or not all(isinstance(t, Type) and t.is_float for t in types):
+        return
+    fractions = [x for x in operands if graph.op[x] == CONST and _fractional(graph.attrs[x]["value"])]
+    computed = [x for x in operands if graph.op[x] not in (CONST, INPUT)]
+    if len(fractions) == 1 or len(computed) == 2:
+        left, right = (_text(graph, x, source) for x in graph.operands(i))
+        yield _warning("equal-floats", Label(span), left=left, right=right)
+
+
+def _fractional(value: Any) -> bool:
+    return isinstance(value, float) and not value.is_integer() and value == value
+
+
+def _uncopied(graph: Graph, i: int) -> int:
+    while graph.op[i] == _COPY:
+        i = graph.a[i]
+    return i
+
+
+def _span(graph: Graph, i: int, source: Source) -> Span | None:
+    """Where the node comes from, if that is the program's own text."""
+    span = graph.spans[graph.span[i]] if graph.span[i] >= 0 else None
+    return span if span is not None and span.source is source else None
+
+
+def _text(graph: Graph, i: int, source: Source) -> str:
+    span = _span(graph, i, source)
+    return span.text if span is not None and len(span.text) < 30 else "…"
