@@ -17,6 +17,7 @@ from cgcli.ops.evaluate import evaluate
 from cgcli.ops.registry import BY_CODE
 
 from .program import Program
+from .python_file import FileProgram
 
 TOLD_BY_TRAIN = ("training", "step")  # inputs that `cg train` binds, whether they are read or not
 _EQUAL = (opcode("eq"), opcode("ne"))
@@ -25,6 +26,8 @@ _COPY = opcode("copy")
 
 def lint(program: Program) -> list[Diagnostic]:
     """The warnings about a program without mistakes, in the order of its text, one a place."""
+    if isinstance(program, FileProgram):
+        return []  # its text is Python's
     source = program.module.source
     statements = parse(source).tree.children
     warnings = [*_unused_inputs(program, statements), *_unused_values(source, statements)]
