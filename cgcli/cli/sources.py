@@ -9,7 +9,7 @@ from typing import Any
 
 from cgcli.graph.diagnostic import error
 from cgcli.graph.source import Source
-from cgcli.language.files import library_names, read_source, read_stdin
+from cgcli.language.files import is_stream, library_names, read_stdin, read_text
 from cgcli.program import Program, load, parse
 
 
@@ -30,8 +30,9 @@ def _open(file: str | None, expression: str | None, allowed: Sequence[Path], mod
         return parse(expression, name="-e", allow_path=allowed, keep=True, mode=mode)
     if file is None:
         raise error("no-program")
-    if file == "-":
-        return parse(read_stdin().text, name="-", allow_path=allowed, mode=mode)
+    if is_stream(file):
+        source = read_stdin(file)
+        return parse(source.text, name=source.name, allow_path=allowed, mode=mode)
     before, colon, function = file.rpartition(":")
     if colon and before.endswith(".py") and function:
         from cgcli.program.host import load_function  # with the array library
@@ -55,4 +56,4 @@ def program_text(file: str | None, expression: str | None) -> Source:
         return Source("-e", expression)
     if file is None:
         raise error("no-program")
-    return read_stdin() if file == "-" else read_source(file)
+    return read_text(file)

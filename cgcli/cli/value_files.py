@@ -7,23 +7,21 @@ all; lists become nested lists of numbers.
 from __future__ import annotations
 
 import json
+import re
 import tomllib
 from collections.abc import Callable, Collection
 from pathlib import PurePath
 from typing import Any
 
 from cgcli.cli.arguments import EMPTY
-from cgcli.data.structured import Twice, once
+from cgcli.data.cells import DEEPEST
+from cgcli.data.structured import Beyond, Number, Twice, numbers_of, once
 from cgcli.graph.diagnostic import error
-from cgcli.language.files import read_source
+from cgcli.language.files import is_stream, read_text
 from cgcli.language.tree import plain_number
 
 ARCHIVES = (".npz", ".safetensors")
 SPECIAL = {"NaN": "nan", "Infinity": "inf", "-Infinity": "-inf"}
-
-
-class Number(str):
-    """A number as it is written in a file."""
 
 
 def read_values(path: str, structured: Collection[str] = ()) -> dict[str, Any]:
@@ -35,54 +33,64 @@ def read_values(path: str, structured: Collection[str] = ()) -> dict[str, Any]:
         from cgcli.data.arrays import read_arrays  # with the array library
 
         return read_arrays(path)
-    reader = _READERS.get(PurePath(path).suffix.lower())
+    kind = "JSON" if is_stream(path) else PurePath(path).suffix[1:].upper()
+    reader = _READERS.get(kind)
     if reader is None:
         raise _unreadable(path)
-    source = read_source(path)
-    kind = PurePath(path).suffix[1:].upper()
+    source = read_text(path)
     try:
         table = reader(source.text)
     except Twice as twice:
         raise error("inputs-file-repeats", file=path, name=str(twice) or EMPTY) from None
     except (ValueError, RecursionError) as problem:
-        raise error("bad-inputs-file", file=path, kind=kind, reason=_reason(problem)) from None
+        raise error("bad-inputs-file", file=path, kind=kind, reason=_reason(problem, source.text)) from None
     if not isinstance(table, dict):
         raise error("inputs-file-no-table", file=path)
     found: dict[str, Any] = {}
     for name, value in table.items():
-        if name in structured:
-            found[name] = _data(value)
-        else:
-            found[name] = _tensor(value, name, path) if isinstance(value, list) else _text(value, name, path)
+        try:
+            if name in structured:
+                found[name] = numbers_of(value)
+            else:
+                found[name] = _tensor(value, name, path) if isinstance(value, list) else _text(value, name, path)
+        except Beyond as beyond:
+            line = source.text.count("\n", 0, source.text.find(str(beyond))) + 1
+            text = str(beyond)[:40] + ("…" if len(str(beyond)) > 40 else "")
+            raise error("inputs-file-number", status=1, file=path, line=line, name=name or EMPTY, text=text) from None
     return found
 
 
-def _data(value: Any) -> Any:
-    """The data with their numbers; as deep as the file's own reader went."""
-    if isinstance(value, Number):
-        number = plain_number(value)
-        return float(SPECIAL.get(value, value)) if number is None else number
-    if isinstance(value, dict):
-        return {name: _data(part) for name, part in value.items()}
-    return [_data(part) for part in value] if isinstance(value, list) else value
-
-
 def _json(text: str) -> Any:
-    return json.loads(
-        text, parse_int=Number, parse_float=Number, parse_constant=SPECIAL.__getitem__, object_pairs_hook=once
-    )
+    return json.loads(text, parse_int=Number, parse_float=Number, parse_constant=_named, object_pairs_hook=once)
+
+
+def _named(text: str) -> Number:
+    """NaN or an infinity, which no JSON has but its writers write."""
+    return Number(SPECIAL[text])
 
 
 def _toml(text: str) -> Any:
     return tomllib.loads(text, parse_float=Number)
 
 
-_READERS: dict[str, Callable[[str], Any]] = {".json": _json, ".toml": _toml}
+_READERS: dict[str, Callable[[str], Any]] = {"JSON": _json, "TOML": _toml}
 
 
 def _tensor(value: list[Any], name: str, path: str) -> list[Any]:
-    """Nested lists of numbers; the depth is bounded by that of the file's own reader."""
-    return [_tensor(x, name, path) if isinstance(x, list) else _number(x, name, path) for x in value]
+    """Nested lists of numbers, level by level; raises `CgError` for lists within more lists than a tensor has axes."""
+    top: list[Any] = []
+    level = [(value, top)]
+    for _ in range(DEEPEST):
+        below: list[tuple[list[Any], list[Any]]] = []
+        for given, made in level:
+            for x in given:
+                made.append([] if isinstance(x, list) else _number(x, name, path))
+                if isinstance(x, list):
+                    below.append((x, made[-1]))
+        if not below:
+            return top
+        level = below
+    raise error("inputs-file-value", status=1, file=path, name=name or EMPTY, found=f"lists over {DEEPEST} deep")
 
 
 def _number(value: object, name: str, path: str) -> float | int | bool:
@@ -103,8 +111,13 @@ def _text(value: object, name: str, path: str) -> str:
         return "true" if value else "false"
     if isinstance(value, int):
         return str(value)
+    if isinstance(value, Number):
+        text = SPECIAL.get(value, value.removeprefix("+").replace("_", ""))
+        if text not in SPECIAL.values() and plain_number(text) is None:
+            raise Beyond(value)
+        return text
     if isinstance(value, str):
-        return SPECIAL.get(value, value.removeprefix("+") if isinstance(value, Number) else value)
+        return SPECIAL.get(value, value)
     found = "null" if value is None else "a list" if isinstance(value, list) else "a table"
     if not isinstance(value, (list, dict)) and value is not None:
         found = "a date or time"
@@ -115,9 +128,12 @@ def _unreadable(path: str) -> Exception:
     return error("unknown-inputs-file", file=path or EMPTY)
 
 
-def _reason(problem: Exception) -> str:
+def _reason(problem: Exception, text: str) -> str:
     """What is wrong with the file, in one line."""
     if isinstance(problem, RecursionError):
         return "it is nested too deep"
-    text = " ".join(str(problem).split())
-    return text[:1].lower() + text[1:]
+    many = re.search(r"\d{4301}", text.replace("_", ""))
+    if "integer string conversion" in str(problem) and many is not None:  # Python's own limit
+        return f"line {text.count(chr(10), 0, many.start()) + 1} has a number of more than 4300 digits"
+    told = " ".join(str(problem).split())
+    return told[:1].lower() + told[1:]

@@ -10,7 +10,8 @@ from typing import Any
 
 from cgcli.graph.diagnostic import error
 from cgcli.graph.source import Source, Span
-from cgcli.language.files import read_source
+from cgcli.language.files import read_text
+from cgcli.language.tree import plain_number
 
 DEEPEST = 1000  # brackets within brackets
 _FRAMES = 20  # of Python's stack that a level may take, in the reader and in what writes results
@@ -19,7 +20,7 @@ _BRACKET = re.compile(r'"(?:\\.|[^"\\])*"|[\[\]{}]')
 
 def read_structured(path: str) -> Any:
     """The data in a JSON file. Raises CgError for a file that cannot be read or is no JSON."""
-    return parse_structured(read_source(path))
+    return parse_structured(read_text(path))
 
 
 def parse_structured(source: Source) -> Any:
@@ -29,12 +30,40 @@ def parse_structured(source: Source) -> Any:
     # the reader recurses: to a depth that was looked at before
     sys.setrecursionlimit(max(sys.getrecursionlimit(), DEEPEST * _FRAMES))
     try:
-        return json.loads(text, object_pairs_hook=once)
+        return json.loads(text, object_pairs_hook=once, parse_int=_number, parse_float=_number)
+    except Beyond as beyond:
+        place = text.find(str(beyond))
+        raise error("json-number", Span(source, place, place + len(str(beyond))), status=1) from None
     except json.JSONDecodeError as problem:
         place = min(problem.pos, max(0, len(text) - 1))
         raise error("bad-json", Span(source, place, place + 1), status=1, reason=_reason(problem.msg)) from None
     except Twice as twice:
         raise error("json-twice", None, status=1, file=source.name, name=str(twice)) from None
+
+
+class Number(str):
+    """A number as it is written in a file."""
+
+
+class Beyond(ValueError):
+    """A number that no float holds, as it is written."""
+
+
+def _number(text: str) -> float | int:
+    plain = text.removeprefix("+").replace("_", "")  # as TOML has them
+    value = float(plain) if plain in ("nan", "inf", "-inf", "-nan") else plain_number(plain)
+    if value is None:
+        raise Beyond(text)
+    return value
+
+
+def numbers_of(value: Any) -> Any:
+    """Data whose numbers may be texts, with all numbers. Raises Beyond. Recursion as deep as the reader's own."""
+    if isinstance(value, Number):
+        return _number(value)
+    if isinstance(value, dict):
+        return {name: numbers_of(part) for name, part in value.items()}
+    return [numbers_of(part) for part in value] if isinstance(value, list) else value
 
 
 class Twice(ValueError):
