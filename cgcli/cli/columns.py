@@ -164,8 +164,12 @@ def _data(cells: Sequence[Any]) -> tuple[list[Any], list[int]]:
 def _bad_cell(chunk: Chunk, column: str, row: int, wanted: Type | str) -> CgError:
     path, line = chunk.places[row]
     text = chunk.columns[column][row]
-    shown = "nothing" if text in ("", None) else str(text)[:100]
+    shown = "nothing" if text in ("", None) else _cut(str(text))
     return error("table-cell", status=1, file=path, line=line, column=column, text=shown, wanted=wanted)
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= 100 else f"{text[:40]}… ({len(text)} characters)"
 
 
 def _fitted(program: Program, name: str, rows: Any, chunk: Chunk, kept: Sequence[int], column: str) -> Any:
@@ -177,7 +181,7 @@ def _fitted(program: Program, name: str, rows: Any, chunk: Chunk, kept: Sequence
     except CgError:
         row = next(k for k in range(len(rows)) if not _fits(program, name, rows[k : k + 1]))
         path, line = chunk.places[kept[row]]
-        text = str(rows[row].tolist())[:100]
+        text = _cut(str(rows[row].tolist()))
         wanted = program.input(name).type
         raise error("table-column", status=1, file=path, line=line, column=column, text=text, wanted=wanted) from None
 

@@ -110,7 +110,7 @@ def _text(value: object, name: str, path: str) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, int):
-        return str(value)
+        value = Number(value)
     if isinstance(value, Number):
         text = SPECIAL.get(value, value.removeprefix("+").replace("_", ""))
         if text not in SPECIAL.values() and plain_number(text) is None:

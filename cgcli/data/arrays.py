@@ -15,25 +15,23 @@ import os
 import zipfile
 import zlib
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from pathlib import PurePath
 from typing import Any, BinaryIO
 
 import numpy as np
 
 from cgcli.graph.diagnostic import CgError, error
-from cgcli.language.files import is_stream, open_once
+from cgcli.language.files import is_stream, read_stdin
 from cgcli.language.suggest import nearest
 
 from .cells import number
-from .structured import Number, Twice, once
 
 _FORMAT: Any = np.lib.format  # typed in some versions of NumPy only
 LIMIT = 16 * 2**30  # bytes of all arrays of a file
 RATIO = 2_000  # how many times as large as its file an archive's array may be; zeros shrink to a thousandth
 HEADER = 100_000_000  # bytes of a safetensors header, as the format's own library has it
 TEXT = 2**30  # bytes of a text file
-SPECIAL = ("NaN", "Infinity", "-Infinity")
+SPECIAL = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
 
 
 def read_array(reference: str, limit: int = LIMIT) -> Any:
@@ -157,9 +155,7 @@ def _archive(path: str) -> zipfile.ZipFile:
 
 def _members(path: str, archive: zipfile.ZipFile, member: str | None, limit: int) -> dict[str, Any]:
     """The arrays of an archive, or the one that is asked for. Its declared sizes are capped before one is unpacked."""
-    arrays = [e for e in archive.infolist() if e.filename.endswith(".npy")]
-    _once(path, [e.filename.removesuffix(".npy") for e in arrays])
-    entries = {e.filename.removesuffix(".npy"): e for e in arrays}
+    entries = {e.filename.removesuffix(".npy"): e for e in archive.infolist() if e.filename.endswith(".npy")}
     chosen = entries if member is None else {member: entries[member]} if member in entries else {}
     if not chosen:
         raise _no_such(path, member, list(entries))
@@ -205,13 +201,10 @@ def _with_safetensors(path: str, limit: int, use: Callable[[Any], Any]) -> Any:
     with _open(path) as file:
         size = os.fstat(file.fileno()).st_size
         length = int.from_bytes(file.read(8), "little")
-        header = file.read(length) if length <= min(HEADER, size) else b""
     if size < 8 or length > min(HEADER, size - 8):
         raise _broken(path, "its header is longer than the file")
     if size > limit:
         raise _too_large(path, size, limit)
-    with suppress(ValueError, RecursionError):  # of what is no JSON the library says what it is
-        _parsed(path, header.decode("utf-8"))
     # its stubs differ from version to version
     safetensors: Any = importlib.import_module("safetensors")
     try:
@@ -245,7 +238,7 @@ def _no_member(path: str, member: str | None) -> None:
 def _json(path: str, member: str | None, limit: int) -> Any:
     text = _text(path)
     try:
-        data = _parsed(path, text)
+        data = json.loads(text)
     except RecursionError:
         raise _broken(path, "it is nested too deep") from None
     except ValueError as e:
@@ -257,21 +250,6 @@ def _json(path: str, member: str | None, limit: int) -> Any:
     elif isinstance(data, dict):
         raise error("array-file-which", file=path, known=sorted(data))
     return _nested(path, data)
-
-
-def _parsed(path: str, text: str) -> Any:
-    """What JSON says, numbers as they are written. Raises CgError for a name that stands twice, and as `json.loads`."""
-    try:
-        return json.loads(text, parse_int=Number, parse_float=Number, object_pairs_hook=once)
-    except Twice as twice:
-        raise error("file-repeats", status=1, file=path, name=str(twice) or "''") from None
-
-
-def _once(path: str, names: Sequence[str]) -> None:
-    """Raises CgError for a name that stands twice."""
-    repeated = next((name for name in names if names.count(name) > 1), None) if len(set(names)) < len(names) else None
-    if repeated is not None:
-        raise error("file-repeats", status=1, file=path, name=repeated or "''")
 
 
 def _nested(path: str, data: Any) -> Any:
@@ -298,14 +276,10 @@ def _nested(path: str, data: Any) -> Any:
 
 
 def _number(path: str, value: Any, place: str) -> float | int | bool:
-    if isinstance(value, (bool, float)):
-        return value
-    known = number(value) if isinstance(value, Number) or (isinstance(value, str) and value in SPECIAL) else None
-    if known is not None:
-        return known
-    if isinstance(value, Number):
-        shown = value if len(value) < 40 else f"{value[:30]}… ({len(value)} characters)"
-        raise error("array-file-value", status=1, file=path, place=place or "[]", found=f"{shown}, beyond every float")
+    if isinstance(value, (bool, int, float)):
+        return float(value) if isinstance(value, int) and abs(value) >= 2**63 else value
+    if isinstance(value, str) and value in SPECIAL:
+        return SPECIAL[value]
     words = {list: "a list", dict: "an object", str: "a text", type(None): "null"}
     raise error("array-file-value", status=1, file=path, place=place or "[]", found=words[type(value)])
 
@@ -323,13 +297,13 @@ def _csv(path: str, member: str | None, limit: int) -> Any:
     if not rows:
         raise _broken(path, "it is empty")
     header = [cell.strip() for cell in rows[0][1]]
-    if member is not None and header.count(member) > 1:
-        _once(path, header)
     named = member is not None or not all(_is_number(cell) for cell in header)
     columns = list(range(len(header)))
     if member is not None:
         if member not in header:
             raise _no_such(path, member, header)
+        if header.count(member) > 1:
+            raise error("table-repeats", status=1, file=path, name=member)
         columns = [header.index(member)]
     numbers: list[list[float | int]] = []
     for line, row in rows[1:] if named else rows:
@@ -354,15 +328,12 @@ def _cell(path: str, line: int, column: str, text: str) -> float | int:
 
 def _text(path: str) -> str:
     if is_stream(path):
-        with open_once(path) as stream:
-            data = stream.read(TEXT + 1)
-        size = len(data)
-    else:
-        with _open(path) as file:
-            size = os.fstat(file.fileno()).st_size
-            data = file.read() if size <= TEXT else b""
-    if size > TEXT:
-        raise _too_large(path, size, TEXT)
+        return read_stdin(path).text
+    with _open(path) as file:
+        size = os.fstat(file.fileno()).st_size
+        if size > TEXT:
+            raise _too_large(path, size, TEXT)
+        data = file.read()
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError:

@@ -2,52 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import IO, Any
 
 from cgcli.graph.diagnostic import error
 
-from .chunks import Chunk, Lines
-
 KINDS = ("parquet", "arrow", "feather")
 
 
-@contextmanager
-def opened(path: str) -> Iterator[Opened]:
-    """The reader of a file. Raises CgError when it cannot be read, or pyarrow is not there."""
+def columns(path: str) -> tuple[str, ...]:
+    """The names of a file's columns. Raises CgError when it cannot be read, or pyarrow is not there."""
+    with _opened(path) as (file, _):
+        return tuple(file.schema_arrow.names if hasattr(file, "schema_arrow") else file.schema.names)
+
+
+def read(path: str, rows: int, wanted: Sequence[str]) -> Iterator[Mapping[str, Any]]:
+    """The columns piece by piece, at most so many rows at a time, as arrays; where cells are missing, as lists."""
     with _opened(path) as (file, broken):
-        yield Opened(path, file, broken)
-
-
-class Opened:
-    """A file that is open: its columns, and its rows as arrays; where cells are missing, as lists."""
-
-    def __init__(self, path: str, file: Any, broken: Any) -> None:
-        self.path, self.file, self.broken = path, file, broken
-        names = file.schema_arrow.names if hasattr(file, "schema_arrow") else file.schema.names
-        self.columns: tuple[str, ...] | None = tuple(names)
-
-    def chunks(self, rows: int) -> Iterator[tuple[Chunk, int]]:
-        """See `Reader`."""
-        done = 0
         try:
-            for part in self._batches(rows):
-                cells = {name: _cells(part.column(name)) for name in self.columns or ()}
-                if part.num_rows:
-                    yield Chunk(cells, Lines(self.path, done + 1, part.num_rows)), 0
-                done += part.num_rows
-        except self.broken as problem:
-            raise _unreadable(self.path, problem) from None
-
-    def _batches(self, rows: int) -> Iterator[Any]:
-        if hasattr(self.file, "iter_batches"):
-            yield from self.file.iter_batches(batch_size=rows)
-            return
-        for k in range(self.file.num_record_batches):
-            part = self.file.get_batch(k)
-            for start in range(0, part.num_rows, rows):
-                yield part.slice(start, rows)
+            if hasattr(file, "iter_batches"):
+                for part in file.iter_batches(batch_size=rows, columns=list(wanted)):
+                    yield {name: _cells(part.column(name)) for name in wanted}
+                return
+            for k in range(file.num_record_batches):
+                part = file.get_batch(k)
+                for start in range(0, part.num_rows, rows):
+                    piece = part.slice(start, rows)
+                    yield {name: _cells(piece.column(name)) for name in wanted}
+        except broken as problem:
+            raise _unreadable(path, problem) from None
 
 
 class Writer:
@@ -88,6 +72,11 @@ def _column(pa: Any, x: Any) -> Any:
     if x.ndim == 1:
         return pa.array(x)
     flat = pa.array(x.reshape(-1))
+    if not x.size:  # of no elements there is nothing to count the lists by
+        kind = flat.type
+        for size in reversed(x.shape[1:]):
+            kind = pa.list_(kind, size) if size else pa.list_(kind)
+        return pa.array(x.tolist(), kind)
     for size in reversed(x.shape[1:]):
         flat = pa.FixedSizeListArray.from_arrays(flat, size)
     return flat

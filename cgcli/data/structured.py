@@ -58,12 +58,21 @@ def _number(text: str) -> float | int:
 
 
 def numbers_of(value: Any) -> Any:
-    """Data whose numbers may be texts, with all numbers. Raises Beyond. Recursion as deep as the reader's own."""
-    if isinstance(value, Number):
-        return _number(value)
-    if isinstance(value, dict):
-        return {name: numbers_of(part) for name, part in value.items()}
-    return [numbers_of(part) for part in value] if isinstance(value, list) else value
+    """Data whose numbers may be texts, with all numbers. Raises Beyond."""
+    home: list[Any] = [value]
+    waiting: list[tuple[Any, Any]] = [(home, 0)]
+    while waiting:
+        parent, key = waiting.pop()
+        part = parent[key]
+        if isinstance(part, Number):
+            parent[key] = _number(part)
+        elif isinstance(part, dict):
+            parent[key] = dict(part)
+            waiting.extend((parent[key], name) for name in part)
+        elif isinstance(part, list):
+            parent[key] = list(part)
+            waiting.extend((parent[key], k) for k in range(len(part)))
+    return home[0]
 
 
 class Twice(ValueError):

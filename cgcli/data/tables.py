@@ -99,7 +99,7 @@ def _reader(path: str, stack: ExitStack) -> Reader:
     kind = _kind(path)
     if kind not in TEXTS:
         _require_seekable(path, kind)
-        return stack.enter_context(arrow.opened(path)) if kind in arrow.KINDS else _Arrays(path)
+        return _Arrow(path) if kind in arrow.KINDS else _Arrays(path)
     file = stack.enter_context(open_once(path))
     if kind in ("csv", "tsv"):
         return stack.enter_context(closing(Csv(path, file, "\t" if kind == "tsv" else ",")))
@@ -173,3 +173,20 @@ class _Arrays:
             end = min(start + rows, total)
             part = {name: x[start:end] for name, x in self.arrays.items()}
             yield Chunk(part, Lines(self.path, start + 1, end - start)), 0
+
+
+class _Arrow:
+    """A Parquet or Arrow file, whose library goes through it by itself."""
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        self.columns: tuple[str, ...] | None = arrow.columns(path)
+
+    def chunks(self, rows: int) -> Iterator[tuple[Chunk, int]]:
+        """See `Reader`."""
+        done = 0
+        for part in arrow.read(self.path, rows, self.columns or ()):
+            count = len(next(iter(part.values()), ()))
+            if count:
+                yield Chunk(part, Lines(self.path, done + 1, count)), 0
+            done += count

@@ -60,7 +60,7 @@ def plain_number(text: str) -> float | int | None:
 
     None too for one that no float holds; `-0` is the float, for it has a sign.
     """
-    match = _PLAIN.fullmatch(text.strip())
+    match = _PLAIN.fullmatch(text.strip(" \t\r\n"))
     if match is None or not text.isascii():
         return None
     value = number(match[2], -1 if match[1] else 1)

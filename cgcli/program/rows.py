@@ -8,7 +8,7 @@ from typing import Any
 
 from cgcli.graph.diagnostic import error
 from cgcli.graph.graph import Graph
-from cgcli.graph.types import Type
+from cgcli.graph.types import FLOAT, Type
 from cgcli.run.binding import fit
 from cgcli.run.executors import executor
 
@@ -106,7 +106,7 @@ class Rows:
         return {name: v[i] for name, i in zip(self.names(), self._outputs, strict=True)}
 
     def none(self) -> dict[str, Any]:
-        """The columns of a result without rows; a size that is not known is 0. In dynamic mode a run tells them."""
+        """The columns of a result without rows; a size that is not known is 0."""
         import numpy as np
 
         from cgcli.run.arrays import DTYPES
@@ -118,10 +118,13 @@ class Rows:
         return found
 
     def _types(self) -> dict[str, Type]:
-        """The type of each column of the result, where the program has a graph."""
+        """The type of each column of the result; in dynamic mode, where only a run tells types, floats."""
         program = self.program
         if program.mode == "dynamic":
-            return {}
+            of = self.of or program.outputs[0]
+            wrt = self.wrt or [i.name for i in program.inputs if i.type.has_derivative]
+            names = [of, *(f"d{of}/d{name}" for name in wrt)] if self.derivatives else program.outputs
+            return dict.fromkeys(names, FLOAT)
         if not self.derivatives:
             return {name: program.type_of(name) for name in program.outputs}
         value = program.type_of(self.of or "")

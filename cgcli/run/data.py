@@ -21,6 +21,7 @@ from .tape import Tape
 _WORD = re.compile(r"[^\W\d]\w*")
 _LARGEST = 2**63
 LONGEST = 200  # characters of a path
+_AXES = 32  # of a tensor
 
 
 def structured(region: Region, tape: Tape, name: str, data: Any, span: Span | None) -> Value | Structure:
@@ -91,7 +92,7 @@ def _field(name: str) -> str:
 def _is_tensor(data: Any) -> bool:
     """Whether nested lists hold numbers alone, the same number of them everywhere."""
     level = [data]
-    while True:
+    for _ in range(_AXES + 1):
         if all(isinstance(x, (list, tuple)) for x in level):
             if len({len(x) for x in level}) != 1:
                 return False
@@ -101,6 +102,7 @@ def _is_tensor(data: Any) -> bool:
         else:
             kinds = {isinstance(x, bool) for x in level}
             return len(kinds) == 1 and all(isinstance(x, (bool, int, float)) for x in level)
+    return False
 
 
 def _value(region: Region, tape: Tape, path: str, x: Any, span: Span | None) -> Value:

@@ -32,7 +32,6 @@ WORDS: dict[str, Words] = {
         help=("convert the column, or map another one by `--map INPUT=COLUMN`",),
     ),
     "data-is-folder": Words("`{file}` is a folder, not a file", help=("give the path of a file",)),
-    "file-repeats": Words("`{name}` stands twice in `{file}`", help=("write the file with each name once",)),
     "tables-differ": Words("`{file}` has other columns than `{first}`", help=("a table has one set of columns",)),
     "table-object": Words(
         "line {line} of `{file}` is no object", help=('a line of JSON Lines is as `{{"a": 1, "b": 2}}`',)
