@@ -57,14 +57,20 @@ class Table:
             raise error("tables-differ", status=1, first=self.files[0], file=path)
 
 
+def files_of(pattern: str) -> tuple[str, ...]:
+    """The files that a pattern stands for; none where there are none."""
+    if is_stream(pattern) or os.path.lexists(pattern):
+        return (pattern,)
+    return tuple(sorted(glob.glob(pattern)))
+
+
 @contextmanager
 def open_table(pattern: str) -> Iterator[Table]:
     """The table in a file, in all files that fit a pattern (in the order of their names), or on standard input (`-`).
 
     Raises CgError: status 2 when there is none, status 1 when the files cannot be read or differ in their columns.
     """
-    exact = is_stream(pattern) or os.path.lexists(pattern)
-    files = (pattern,) if exact else tuple(sorted(glob.glob(pattern)))
+    files = files_of(pattern)
     if not files:
         raise error("no-table", file=pattern or "''")
     with ExitStack() as stack:
