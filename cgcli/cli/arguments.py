@@ -12,9 +12,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from cgcli.graph.diagnostic import error
+from cgcli.language.files import is_stdin
 from cgcli.language.suggest import nearest
 
 EMPTY = "''"  # how an argument without a character is named
+READ = frozenset({"--inputs", "--data", "--validation", "--weights", "--resume", "--commands"})  # options of files
 
 
 @dataclass(frozen=True)
@@ -42,7 +44,8 @@ class Known:
 class Walked:
     """The arguments sorted: `options` for the parser, the files, and what some of the options say.
 
-    inputs: the names that are given a value; allowed: the folders of `--allow-path`; flags: the options without value.
+    inputs: the names that are given a value; allowed: the folders of `--allow-path`; flags: the options without value;
+    stdin: what reads standard input, which can be read once.
     """
 
     options: list[str] = field(default_factory=list)
@@ -51,6 +54,14 @@ class Walked:
     inputs: list[str] = field(default_factory=list)
     allowed: list[str] = field(default_factory=list)
     flags: set[str] = field(default_factory=set)
+    stdin: list[str] = field(default_factory=list)
+
+    def reading(self, reader: str, path: str) -> str:
+        """The path of a file that is read; `-` for every name of standard input, whose reader is noted."""
+        if not is_stdin(path):
+            return path
+        self.stdin.append(reader)
+        return "-"
 
     @property
     def arguments(self) -> list[str]:
@@ -73,6 +84,9 @@ def walk(args: Sequence[str], known: Known, *, tolerant: bool = False) -> Walked
             walked.files.append(arg)
         else:
             _option(arg, upcoming, known, walked, seen, tolerant)
+    walked.files = [walked.reading("the program", file) for file in walked.files]
+    if len(walked.stdin) > 1 and not tolerant:
+        raise error("stdin-twice", first=walked.stdin[0], second=walked.stdin[1])
     return walked
 
 
@@ -125,9 +139,21 @@ def _option(arg: str, upcoming: _Upcoming, known: Known, walked: Walked, seen: s
         walked.expression = value
     if name == "--allow-path":
         walked.allowed.append(value)
+    if name in READ:
+        value = walked.reading(f"`{name}`", value)
     if name == "--set":
-        walked.inputs.append(value.partition("=")[0].strip())
+        value = _set(walked, *value.partition("="))
     walked.options += [name, value] if not name.startswith("--") else [f"{name}={value}"]
+
+
+def _set(walked: Walked, name: str, equals: str, value: str) -> str:
+    """The setting of an input, `name=value`; a value `@` and a name of standard input is `@-`."""
+    walked.inputs.append(name.strip())
+    text = value.strip()
+    if text.startswith("@"):
+        path, colon, member = text[1:].partition(":")
+        value = f"@{walked.reading(f'`--{name.strip()}`', path)}{colon}{member}"
+    return f"{name}{equals}{value}"
 
 
 def _unknown(
@@ -137,8 +163,7 @@ def _unknown(
     if name.startswith("--") and known.inputs:
         value = given if given is not None else _value(name, upcoming, known)
         if value is not None:
-            walked.inputs.append(name[2:])
-            walked.options.append(f"--set={name[2:]}={value}")
+            walked.options.append(f"--set={_set(walked, name[2:], '=', value)}")
         elif not tolerant:
             raise error("missing-input-value", option=name, nearest=known.nearest(name), next=upcoming.peek())
     elif not tolerant:

@@ -3,28 +3,49 @@
 from __future__ import annotations
 
 import fnmatch
+import math
+import re
 from collections.abc import Collection, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from cgcli.cli.arguments import EMPTY
 from cgcli.cli.inputs import canonical
 from cgcli.cli.output import notice
 from cgcli.cli.session import Session
 from cgcli.data.cells import converted, side_by_side
-from cgcli.data.tables import Chunk, Table
-from cgcli.graph.diagnostic import Diagnostic, error
-from cgcli.graph.types import ANY
+from cgcli.data.chunks import Chunk
+from cgcli.data.structured import Beyond, numbers_of
+from cgcli.data.tables import Table
+from cgcli.graph.diagnostic import CgError, Diagnostic, error
+from cgcli.graph.types import ANY, Type
 from cgcli.language.suggest import nearest
 from cgcli.program import Program
 from cgcli.program.rows import fitted
 from cgcli.render.escape import show
 
 
-def sources_of(session: Session, table: Table, maps: Sequence[str]) -> dict[str, list[str]]:
-    """The columns of each input that has no value on the line: one, or by a pattern several that make a vector."""
+class Columns(NamedTuple):
+    """The columns of an input. shape: None for one that holds the input's values, else how the elements that several
+    columns hold make a tensor.
+    """
+
+    names: Sequence[str]
+    shape: tuple[int, ...] | None = None
+
+
+Sources = Mapping[str, Columns]
+_ELEMENT = re.compile(r"(.*)\[([0-9]+(?:,[0-9]+)*)\]", re.DOTALL)
+
+
+def sources_of(session: Session, table: Table, maps: Sequence[str]) -> dict[str, Columns]:
+    """The columns of each input that has no value on the line: one, the elements of a tensor as a table of results has
+    them, or by a pattern several that make a vector.
+    """
     inputs = [each.name for each in session.program.inputs]
-    found: dict[str, list[str]] = {}
-    by_name = {canonical(column): column for column in table.columns}
+    found: dict[str, Columns] = {}
+    columns = table.columns or ()
+    by_name = {canonical(column): Columns([column]) for column in columns}
+    by_name = {canonical(name): elements for name, elements in _elements(columns).items()} | by_name
     for each in maps:
         name, equals, pattern = each.partition("=")
         name = canonical(name)
@@ -34,25 +55,56 @@ def sources_of(session: Session, table: Table, maps: Sequence[str]) -> dict[str,
             raise error("unknown-input", name=name, nearest=nearest(name, inputs), known=inputs)
         if name in found or name in session.values:
             raise error("input-twice-mapped", name=name)
-        pattern = pattern.strip()
-        exact = [pattern] if pattern in table.columns else []
-        columns = exact or [c for c in table.columns if fnmatch.fnmatchcase(c, pattern)]
-        if not columns:
-            known = list(table.columns)
-            raise error("no-such-column", name=pattern, nearest=nearest(pattern, known), known=known)
-        if len(columns) > 1 and len(session.program.input(name).type.shape) not in (1, 2):
-            raise error("map-many", name=name, count=len(columns), wanted=session.program.input(name).type)
-        found[name] = columns
+        found[name] = _mapped(session, name, pattern.strip(), table)
     for name in inputs:
-        if name not in found and name not in session.values and name in by_name:
-            found[name] = [by_name[name]]
+        if name in found or name in session.values:
+            continue
+        if name in by_name:
+            found[name] = by_name[name]
+        elif table.columns is None:  # JSON Lines without rows
+            found[name] = Columns([name])
     return found
 
 
-def tell_unused(table: Table, sources: Mapping[str, Sequence[str]]) -> None:
+def _mapped(session: Session, name: str, pattern: str, table: Table) -> Columns:
+    """The columns that `--map name=pattern` says. Raises `CgError` for none, and for several that are no vector."""
+    known = list(table.columns or ())
+    if pattern in known or table.columns is None:
+        return Columns([pattern])
+    elements = _elements(known).get(pattern)
+    if elements is not None:
+        return elements
+    columns = [column for column in known if fnmatch.fnmatchcase(column, pattern)]
+    if not columns:
+        raise error("no-such-column", name=pattern, nearest=nearest(pattern, known), known=known)
+    if len(columns) == 1:
+        return Columns(columns)
+    if len(session.program.input(name).type.shape) not in (1, 2):
+        raise error("map-many", name=name, count=len(columns), wanted=session.program.input(name).type)
+    return Columns(columns, (len(columns),))
+
+
+def _elements(columns: Sequence[str]) -> dict[str, Columns]:
+    """The tensors whose elements are columns of their own (`z[0,0]`, `z[0,1]`), where all of one are there."""
+    places: dict[str, dict[tuple[int, ...], str]] = {}
+    for column in columns:
+        match = _ELEMENT.fullmatch(column)
+        if match is not None and len(match[2]) < 200:
+            places.setdefault(match[1], {})[tuple(map(int, match[2].split(",")))] = column
+    found = {}
+    for name, tensor in places.items():
+        if len({len(place) for place in tensor}) > 1:
+            continue
+        shape = tuple(max(axis) + 1 for axis in zip(*tensor, strict=True))
+        if math.prod(shape) == len(tensor):
+            found[name] = Columns([tensor[place] for place in sorted(tensor)], shape)
+    return found
+
+
+def tell_unused(table: Table, sources: Sources) -> None:
     """A note that names the columns that no input takes, if there are any."""
-    used = {name for names in sources.values() for name in names}
-    unused = [name for name in table.columns if name not in used]
+    used = {name for columns in sources.values() for name in columns.names}
+    unused = [name for name in table.columns or () if name not in used]
     if unused:
         shown = ", ".join(f"`{name}`" for name in unused[:5])
         more = f" and {len(unused) - 5} more" if len(unused) > 5 else ""
@@ -61,44 +113,93 @@ def tell_unused(table: Table, sources: Mapping[str, Sequence[str]]) -> None:
 
 
 def columns_of(
-    session: Session, chunk: Chunk, sources: Mapping[str, Sequence[str]], together: Sequence[str], on_error: str
+    session: Session, chunk: Chunk, sources: Sources, together: Sequence[str], on_error: str
 ) -> tuple[dict[str, Any], Sequence[int]]:
     """By input an array, a row each, and the rows that are kept."""
     found: dict[str, Any] = {}
     dropped: set[int] = set()
-    for name, columns in sources.items():
+    for name, (columns, shape) in sources.items():
         t = session.program.input(name).type
         if t == ANY:
-            found[name] = list(chunk.columns[columns[0]])
+            found[name], bad = _data(chunk.columns[columns[0]])
+            if bad and on_error != "skip":
+                raise _bad_cell(chunk, columns[0], bad[0], "float")
+            dropped.update(bad)
             continue
-        pattern = len(columns) > 1
-        item = t._replace(shape=()) if pattern else t._replace(shape=t.shape[1:]) if name in together else t
+        item = t._replace(shape=t.shape[1:]) if name in together else t
+        if shape is not None:
+            item = item._replace(shape=())
         parts = []
         for column in columns:
             array, bad = converted(chunk.columns[column], item)
             if bad and (on_error == "stop" or (on_error == "nan" and not t.is_float)):
-                path, line = chunk.places[bad[0]]
-                text = chunk.columns[column][bad[0]]
-                shown = "nothing" if text in ("", None) else str(text)[:100]
-                raise error("table-cell", status=1, file=path, line=line, column=column, text=shown, wanted=item)
+                raise _bad_cell(chunk, column, bad[0], item)
             if on_error == "skip":
                 dropped.update(bad)
             parts.append(array)
-        found[name] = side_by_side(parts) if pattern else parts[0]
+        found[name] = parts[0] if shape is None else side_by_side(parts, shape)
     kept: Sequence[int] = range(len(chunk))
     if dropped:
         kept = [k for k in kept if k not in dropped]
         found = {name: [x[k] for k in kept] if isinstance(x, list) else x[kept] for name, x in found.items()}
     whole = [name for name, x in found.items() if name in together or isinstance(x, list)]
-    return {n: x if n in whole else fitted(session.program, n, x) for n, x in found.items()}, kept
+    for name in found.keys() - whole:
+        found[name] = _fitted(session.program, name, found[name], chunk, kept, sources[name].names[0])
+    return found, kept
 
 
-def many_at_once(session: Session, chunk: Chunk, sources: Mapping[str, Sequence[str]]) -> list[str]:
+def _data(cells: Sequence[Any]) -> tuple[list[Any], list[int]]:
+    """Structured data of a row each, and the rows that hold a number that no float holds."""
+    found: list[Any] = []
+    bad = []
+    for k, cell in enumerate(cells):
+        try:
+            found.append(numbers_of(cell))
+        except Beyond:
+            found.append(None)
+            bad.append(k)
+    return found, bad
+
+
+def _bad_cell(chunk: Chunk, column: str, row: int, wanted: Type | str) -> CgError:
+    path, line = chunk.places[row]
+    text = chunk.columns[column][row]
+    shown = "nothing" if text in ("", None) else _cut(str(text))
+    return error("table-cell", status=1, file=path, line=line, column=column, text=shown, wanted=wanted)
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= 100 else f"{text[:40]}… ({len(text)} characters)"
+
+
+def _fitted(program: Program, name: str, rows: Any, chunk: Chunk, kept: Sequence[int], column: str) -> Any:
+    """The rows as the input's type wants them. Raises CgError for the first one of another type."""
+    if not len(rows):
+        return rows
+    try:
+        return fitted(program, name, rows)
+    except CgError:
+        row = next(k for k in range(len(rows)) if not _fits(program, name, rows[k : k + 1]))
+        path, line = chunk.places[kept[row]]
+        text = _cut(str(rows[row].tolist()))
+        wanted = program.input(name).type
+        raise error("table-column", status=1, file=path, line=line, column=column, text=text, wanted=wanted) from None
+
+
+def _fits(program: Program, name: str, rows: Any) -> bool:
+    try:
+        fitted(program, name, rows)
+    except CgError:
+        return False
+    return True
+
+
+def many_at_once(session: Session, chunk: Chunk, sources: Sources) -> list[str]:
     """The inputs that have one axis more than a cell of their column: they take many rows at once."""
     found = []
     for name, columns in sources.items():
         shape = session.program.input(name).type.shape
-        cell = 1 if len(columns) > 1 else _rank(chunk.columns[columns[0]])
+        cell = _rank(chunk.columns[columns.names[0]]) if columns.shape is None else len(columns.shape)
         if shape and cell == len(shape) - 1:
             found.append(name)
     return found

@@ -22,29 +22,30 @@ def read_examples(session: Session, data: str, maps: Sequence[str], on_error: st
     Raises `CgError` for tables and cells that cannot be read, when no input takes a column, and when the rows would
     need more memory than a run may take.
     """
-    table = open_table(data)
     program = session.program
-    sources = {n: c for n, c in sources_of(session, table, maps).items() if program.input(n).kind == "input"}
-    if not sources:
-        raise error("no-column-fits", file=data, columns=list(table.columns), inputs=[i.name for i in program.inputs])
-    tell_unused(table, sources)
-    parts: dict[str, list[Any]] = {name: [] for name in sources}
+    parts: dict[str, list[Any]] = {}
     rows = size = skipped = 0
     limit = program.max_memory or memory_limit()
     together: list[str] = []
-    ranges = Ranges(program, sources)
-    needed = {column for columns in sources.values() for column in columns}
-    for chunk, _ in table.read(ROWS, needed):
-        together = together or many_at_once(session, chunk, sources)
-        columns, kept = columns_of(session, chunk, sources, together, on_error)
-        ranges.see(columns, chunk, kept)
-        skipped += len(chunk) - len(kept)
-        rows += len(kept)
-        for name, x in columns.items():
-            parts[name].append(x)
-            size += x.nbytes if hasattr(x, "nbytes") else 8 * len(x)
-        if 2 * size > limit:  # the parts, and then the whole
-            raise error("table-too-large", status=1, file=data, rows=rows, limit=human(limit))
+    with open_table(data) as table:
+        sources = {n: c for n, c in sources_of(session, table, maps).items() if program.input(n).kind == "input"}
+        if not sources:
+            inputs = [i.name for i in program.inputs]
+            raise error("no-column-fits", file=data, columns=list(table.columns or ()), inputs=inputs)
+        tell_unused(table, sources)
+        ranges = Ranges(program, sources)
+        needed = {name for columns in sources.values() for name in columns.names}
+        for chunk, _ in table.read(ROWS, needed):
+            together = together or many_at_once(session, chunk, sources)
+            columns, kept = columns_of(session, chunk, sources, together, on_error)
+            ranges.see(columns, chunk, kept)
+            skipped += len(chunk) - len(kept)
+            rows += len(kept)
+            for name, x in columns.items():
+                parts.setdefault(name, []).append(x)
+                size += x.nbytes if hasattr(x, "nbytes") else 8 * len(x)
+            if 2 * size > limit:  # the parts, and then the whole
+                raise error("table-too-large", status=1, file=data, rows=rows, limit=human(limit))
     if not rows:
         raise error("table-no-rows", status=1, file=data)
     if together and (others := [name for name in sources if name not in together]):

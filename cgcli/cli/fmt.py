@@ -12,6 +12,7 @@ from cgcli.cli.options import Expression, File
 from cgcli.cli.output import emit, notice
 from cgcli.cli.sources import program_text
 from cgcli.data.files import write_whole
+from cgcli.language.files import is_stream
 from cgcli.language.format import format_source
 from cgcli.render.escape import show
 
@@ -29,7 +30,7 @@ def fmt(file: File = None, expression: Expression = None, check: Check = False) 
     laid_out = format_source(source)
     if check:
         return _compare(source.name, source.text, laid_out)
-    if file is None or file == "-":
+    if file is None or is_stream(file):
         emit(laid_out)
     elif laid_out != source.text:
         write_whole(file, laid_out.encode())

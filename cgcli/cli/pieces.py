@@ -9,8 +9,8 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, NamedTuple
 
 from cgcli.cli.output import notice
+from cgcli.data.chunks import Chunk
 from cgcli.data.sinks import Sink
-from cgcli.data.tables import Chunk
 from cgcli.graph.diagnostic import CgError
 from cgcli.program.rows import Rows
 from cgcli.render.escape import show

@@ -39,18 +39,18 @@ def over_rows(
     predicted: the only outputs that are wanted, with the inputs that they need; where it is empty, those that the
     table suffices for.
     """
-    table = open_table(data)
-    sources = sources_of(session, table, maps)
-    if predicted is None:
-        require(session.program, {**session.values, **sources}, known_options(session.context))
-    tell_unused(table, sources)
-    rows = Rows(session.program, session.values, list(sources), derivatives=derivatives, of=of, wrt=wrt)
     done = skipped = 0
     line = StatusLine()
-    with sink(target, stdout()) as out, ExitStack() as stack:
+    with open_table(data) as table, ExitStack() as stack:
+        sources = sources_of(session, table, maps)
+        if predicted is None:
+            require(session.program, {**session.values, **sources}, known_options(session.context))
+        tell_unused(table, sources)
+        rows = Rows(session.program, session.values, list(sources), derivatives=derivatives, of=of, wrt=wrt)
+        out = stack.enter_context(sink(target, stdout()))
         pieces: Pieces | None = None
         together: list[str] = []
-        needed = {column for columns in sources.values() for column in columns}
+        needed = {name for columns in sources.values() for name in columns.names}
         for chunk, read in table.read(batch or rows.most, needed):
             if pieces is None:
                 together = many_at_once(session, chunk, sources)
@@ -76,6 +76,11 @@ def over_rows(
         if pieces is not None:
             pieces.end()
             tell(ranges.warnings(), session.context.params.get("colour", "auto"))
+        elif predicted is not None:
+            session = _narrowed(session, sources, together, predicted, batch is not None)
+            rows = Rows(session.program, session.values, [])
+        if not done:
+            out.write(rows.none())
     line.end()
     if skipped:
         some = f"{skipped} row{'' if skipped == 1 else 's'} of {done + skipped}"

@@ -10,7 +10,7 @@ from typing import Any
 
 from cgcli.graph.diagnostic import error
 from cgcli.graph.source import Source
-from cgcli.language.files import library_names, read_source, read_stdin
+from cgcli.language.files import is_stream, library_names, read_stdin, read_text
 from cgcli.program import Program, load, parse
 
 
@@ -37,8 +37,9 @@ def _open(file: str | None, expression: str | None, allowed: Sequence[Path], mod
         return parse(expression, name="-e", allow_path=allowed, keep=True, mode=mode)
     if file is None:
         raise error("no-program")
-    if file == "-":
-        return parse(read_stdin().text, name="-", allow_path=allowed, mode=mode)
+    if is_stream(file):
+        source = read_stdin(file)
+        return parse(source.text, name=source.name, allow_path=allowed, mode=mode)
     function = python_function(file)
     if function is not None:
         from cgcli.program.python_file import load_function, read_function
@@ -78,4 +79,4 @@ def program_text(file: str | None, expression: str | None) -> Source:
     python = python_function(file)
     if python is not None or file.endswith(".py"):
         raise error("host-layout", file=python[0] if python else file)
-    return read_stdin() if file == "-" else read_source(file)
+    return read_text(file)

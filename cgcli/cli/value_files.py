@@ -6,6 +6,7 @@ all; lists become nested lists of numbers.
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Callable, Collection
 from pathlib import PurePath
@@ -13,19 +14,15 @@ from typing import Any
 
 from cgcli.cli.arguments import EMPTY
 from cgcli.data.reading import reason_of
-from cgcli.data.structured import Twice, decode_json
+from cgcli.data.structured import Beyond, Number, Twice, decode_json, numbers_of
 from cgcli.graph.diagnostic import CgError, error
 from cgcli.graph.source import Source
 from cgcli.graph.types import MAX_AXES
-from cgcli.language.files import read_source
+from cgcli.language.files import is_stream, read_text
 from cgcli.language.tree import plain_number
 
 ARCHIVES = (".npz", ".safetensors")
 SPECIAL = {"NaN": "nan", "Infinity": "inf", "-Infinity": "-inf"}
-
-
-class Number(str):
-    """A number as it is written in a file."""
 
 
 def read_values(path: str, structured: Collection[str] = ()) -> dict[str, Any]:
@@ -37,11 +34,11 @@ def read_values(path: str, structured: Collection[str] = ()) -> dict[str, Any]:
         from cgcli.data.arrays import read_arrays  # with the array library
 
         return read_arrays(path)
-    reader = _READERS.get(PurePath(path).suffix.lower())
+    kind = "JSON" if is_stream(path) else PurePath(path).suffix[1:].upper()
+    reader = _READERS.get(kind)
     if reader is None:
         raise _unreadable(path)
-    source = read_source(path)
-    kind = PurePath(path).suffix[1:].upper()
+    source = read_text(path)
     try:
         table = reader(source)
     except CgError:
@@ -49,44 +46,54 @@ def read_values(path: str, structured: Collection[str] = ()) -> dict[str, Any]:
     except Twice as twice:
         raise error("inputs-file-repeats", file=path, name=str(twice) or EMPTY) from None
     except Exception as problem:  # a reader of damaged files may end in any
-        raise error("bad-inputs-file", file=path, kind=kind, reason=reason_of(problem)) from None
+        raise error("bad-inputs-file", file=path, kind=kind, reason=_reason(problem, source.text)) from None
     if not isinstance(table, dict):
         raise error("inputs-file-no-table", file=path)
     found: dict[str, Any] = {}
     for name, value in table.items():
-        if name in structured:
-            found[name] = _data(value)
-        else:
-            found[name] = _tensor(value, name, path) if isinstance(value, list) else _text(value, name, path)
+        try:
+            if name in structured:
+                found[name] = numbers_of(value)
+            else:
+                found[name] = _tensor(value, name, path) if isinstance(value, list) else _text(value, name, path)
+        except Beyond as beyond:
+            line = source.text.count("\n", 0, source.text.find(str(beyond))) + 1
+            text = str(beyond)[:40] + ("…" if len(str(beyond)) > 40 else "")
+            raise error("inputs-file-number", status=1, file=path, line=line, name=name or EMPTY, text=text) from None
     return found
 
 
-def _data(value: Any) -> Any:
-    """The data with their numbers; as deep as the file's own reader went."""
-    if isinstance(value, Number):
-        number = plain_number(value)
-        return float(SPECIAL.get(value, value)) if number is None else number
-    if isinstance(value, dict):
-        return {name: _data(part) for name, part in value.items()}
-    return [_data(part) for part in value] if isinstance(value, list) else value
-
-
 def _json(source: Source) -> Any:
-    return decode_json(source, parse_int=Number, parse_float=Number, parse_constant=SPECIAL.__getitem__)
+    return decode_json(source, parse_int=Number, parse_float=Number, parse_constant=_named)
+
+
+def _named(text: str) -> Number:
+    """NaN or an infinity, which no JSON has but its writers write."""
+    return Number(SPECIAL[text])
 
 
 def _toml(source: Source) -> Any:
     return tomllib.loads(source.text, parse_float=Number)
 
 
-_READERS: dict[str, Callable[[Source], Any]] = {".json": _json, ".toml": _toml}
+_READERS: dict[str, Callable[[Source], Any]] = {"JSON": _json, "TOML": _toml}
 
 
-def _tensor(value: list[Any], name: str, path: str, axes: int = 1) -> list[Any]:
-    """Nested lists of numbers."""
-    if axes > MAX_AXES:
-        raise error("inputs-file-value", status=1, file=path, name=name or EMPTY, found=f"more than {MAX_AXES} axes")
-    return [_tensor(x, name, path, axes + 1) if isinstance(x, list) else _number(x, name, path) for x in value]
+def _tensor(value: list[Any], name: str, path: str) -> list[Any]:
+    """Nested lists of numbers, level by level; raises `CgError` for lists within more lists than a tensor has axes."""
+    top: list[Any] = []
+    level = [(value, top)]
+    for _ in range(MAX_AXES):
+        below: list[tuple[list[Any], list[Any]]] = []
+        for given, made in level:
+            for x in given:
+                made.append([] if isinstance(x, list) else _number(x, name, path))
+                if isinstance(x, list):
+                    below.append((x, made[-1]))
+        if not below:
+            return top
+        level = below
+    raise error("inputs-file-value", status=1, file=path, name=name or EMPTY, found=f"more than {MAX_AXES} axes")
 
 
 def _number(value: object, name: str, path: str) -> float | int | bool:
@@ -106,9 +113,14 @@ def _text(value: object, name: str, path: str) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, int):
-        return str(value)
+        value = Number(value)
+    if isinstance(value, Number):
+        text = SPECIAL.get(value, value.removeprefix("+").replace("_", ""))
+        if text not in SPECIAL.values() and plain_number(text) is None:
+            raise Beyond(value)
+        return text
     if isinstance(value, str):
-        return SPECIAL.get(value, value.removeprefix("+") if isinstance(value, Number) else value)
+        return SPECIAL.get(value, value)
     found = "null" if value is None else "a list" if isinstance(value, list) else "a table"
     if not isinstance(value, (list, dict)) and value is not None:
         found = "a date or time"
@@ -117,3 +129,11 @@ def _text(value: object, name: str, path: str) -> str:
 
 def _unreadable(path: str) -> Exception:
     return error("unknown-inputs-file", file=path or EMPTY)
+
+
+def _reason(problem: Exception, text: str) -> str:
+    """What is wrong with the file, in one line."""
+    many = re.search(r"\d{4301}", text.replace("_", ""))
+    if "integer string conversion" in str(problem) and many is not None:  # Python's own limit
+        return f"line {text.count(chr(10), 0, many.start()) + 1} has a number of more than 4300 digits"
+    return reason_of(problem)

@@ -22,9 +22,11 @@ import numpy as np
 from cgcli.graph.diagnostic import CgError, error
 from cgcli.graph.source import Source
 from cgcli.graph.types import MAX_AXES
+from cgcli.language.files import is_stream, read_stdin
 from cgcli.language.suggest import nearest
 from cgcli.language.tree import plain_number
 
+from .cells import number
 from .reading import broken, open_file, reading, size_of
 from .safetensors import SafetensorsFile
 from .structured import Twice, decode_json
@@ -43,7 +45,7 @@ def read_array(reference: str, limit: int = LIMIT) -> Any:
     not there or of no known kind, 1 for one whose contents are no array.
     """
     path, member = _split(reference)
-    reader = _READERS.get(PurePath(path).suffix.lower())
+    reader = _csv if is_stream(path) else _READERS.get(PurePath(path).suffix.lower())
     if reader is None:
         raise error("array-file-kind", file=reference or "(nothing)", known=sorted(_READERS))
     return _native(path, reader(path, member, limit))
@@ -58,7 +60,7 @@ def read_arrays(path: str, limit: int = LIMIT) -> dict[str, Any]:
 
 
 def _split(reference: str) -> tuple[str, str | None]:
-    if os.path.exists(reference):
+    if is_stream(reference) or os.path.exists(reference):
         return reference, None
     path, colon, member = reference.rpartition(":")
     return (path, member) if colon and path else (reference, None)
@@ -284,6 +286,8 @@ def _csv(path: str, member: str | None, limit: int) -> Any:
     if member is not None:
         if member not in header:
             raise _no_such(path, member, header)
+        if header.count(member) > 1:
+            raise error("table-repeats", status=1, file=path, name=member)
         columns = [header.index(member)]
     numbers: list[list[float | int]] = []
     for line, row in rows[1:] if named else rows:
@@ -295,23 +299,20 @@ def _csv(path: str, member: str | None, limit: int) -> Any:
 
 
 def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return "_" not in text
+    return number(text) is not None
 
 
 def _cell(path: str, line: int, column: str, text: str) -> float | int:
-    text = text.strip()
-    if not _is_number(text):
-        raise error("array-file-cell", status=1, file=path, line=line, column=column, text=text or "nothing")
-    number = float(text)
-    digits = text.removeprefix("-").removeprefix("+")
-    return int(text) if digits.isascii() and digits.isdigit() and len(digits) <= 18 else number
+    value = number(text)
+    if value is None:
+        shown = text.strip()[:100] or "nothing"
+        raise error("array-file-cell", status=1, file=path, line=line, column=column, text=shown)
+    return value
 
 
 def _text(path: str) -> str:
+    if is_stream(path):
+        return read_stdin(path).text
     with open_file(path) as file:
         size = size_of(file)
         if size > TEXT:

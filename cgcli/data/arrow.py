@@ -110,6 +110,11 @@ def _column(pa: Any, x: Any) -> Any:
     if x.ndim == 1:
         return pa.array(x)
     flat = pa.array(x.reshape(-1))
+    if not x.size:  # of no elements there is nothing to count the lists by
+        kind = flat.type
+        for size in reversed(x.shape[1:]):
+            kind = pa.list_(kind, size) if size else pa.list_(kind)
+        return pa.array(x.tolist(), kind)
     for size in reversed(x.shape[1:]):
         flat = pa.FixedSizeListArray.from_arrays(flat, size)
     return flat

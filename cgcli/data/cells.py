@@ -1,15 +1,27 @@
-"""Cells of a table as numbers: what text and JSON hold for an input, and which rows hold something else."""
+"""Cells of a table as numbers: what text and JSON hold for an input, and which rows hold something else.
+
+A text is a number where the command line takes it for one (no expression, no `_` between digits); besides a leading
+`+`, and NaN and the infinities as JSON's writers spell them.
+"""
 
 from __future__ import annotations
 
-import json
+import re
 from collections.abc import Callable, Sequence
+from itertools import chain
+from numbers import Number
 from typing import Any
 
-from cgcli.graph.types import Type
+from cgcli.graph.types import MAX_AXES, Type
+from cgcli.language.tree import plain_number
 
+BLANKS = " \t\r\n"
 _WORDS = {"true": True, "false": False}
-_NUMBERS = {"NaN": float("nan"), "Infinity": float("inf"), "-Infinity": float("-inf")}
+_NAN, _INF = float("nan"), float("inf")
+_SPECIAL = {"nan": _NAN, "inf": _INF, "-inf": -_INF, "NaN": _NAN, "Infinity": _INF, "-Infinity": -_INF}
+# what NumPy reads as cg does, but for numbers that are too large; `-0` has a sign in both
+_PLAIN = re.compile(r"[0-9.eE+\- \t]*")
+_TOKEN = re.compile(r"[\[\],]|[^\[\],]+")
 
 
 def converted(cells: Sequence[Any], t: Type) -> tuple[Any, list[int]]:
@@ -19,87 +31,139 @@ def converted(cells: Sequence[Any], t: Type) -> tuple[Any, list[int]]:
     """
     import numpy as np
 
-    dtype = "float64" if t.is_float else "bool" if t.dtype == "bool" else "int64"
     if hasattr(cells, "dtype"):
         return cells, []
-    sizes = tuple(size for size in t.shape if isinstance(size, int))
     if not t.shape:
-        # what NumPy would take for a number: None, which it reads as NaN, and the underscores of Python's literals
-        if t.is_float and not any(c is None or isinstance(c, bool) or (isinstance(c, str) and "_" in c) for c in cells):
-            try:
-                return np.array(cells, dtype="float64"), []  # at once, when all are good
-            except (TypeError, ValueError):
-                pass
-        read: Callable[[Any], Any] = _float if t.is_float else _bool if t.dtype == "bool" else _int
-        blank: Any = float("nan") if t.is_float else 0
-        found = []
-        bad = []
-        for k, cell in enumerate(cells):
-            value = read(cell)
-            found.append(blank if value is None else value)
-            if value is None:
-                bad.append(k)
-        return np.array(found, dtype=dtype), bad
+        return _scalars(cells, t)
+    sizes = tuple(size for size in t.shape if isinstance(size, int))
     arrays: list[Any] = []
     bad = []
     shape: tuple[int, ...] | None = sizes if len(sizes) == len(t.shape) else None
     for k, cell in enumerate(cells):
-        array = _array(cell, dtype)
-        if array is not None and shape is None and array.ndim == len(t.shape):
+        array = _tensor(cell, t)
+        if array is not None and shape is None:
             shape = array.shape
         if array is None or array.shape != shape:
             bad.append(k)
             array = None
         arrays.append(array)
     shape = shape or (0,) * len(t.shape)
-    filler = np.full(shape, np.nan if t.is_float else 0, dtype=dtype)
-    return np.stack([filler if a is None else a for a in arrays]) if arrays else np.zeros((0, *shape), dtype), bad
+    filler = np.full(shape, np.nan if t.is_float else 0, dtype=_dtype(t))
+    return np.stack([filler if a is None else a for a in arrays]) if arrays else np.zeros((0, *shape), _dtype(t)), bad
 
 
-def side_by_side(columns: Sequence[Any]) -> Any:
-    """Columns of numbers as one of vectors."""
+def side_by_side(columns: Sequence[Any], shape: Sequence[int]) -> Any:
+    """Columns of numbers, one for each element of a tensor, as one column of tensors."""
     import numpy as np
 
-    return np.stack(columns, axis=-1)
+    return np.stack(columns, axis=-1).reshape(-1, *shape)
+
+
+def number(text: str) -> float | int | None:
+    """The number that a cell's text is, or None."""
+    text = text.strip(BLANKS)
+    if text in _SPECIAL:
+        return _SPECIAL[text]
+    return plain_number(text[1:] if text[:1] == "+" and text[1:2] in tuple("0123456789.") else text)
+
+
+def _dtype(t: Type) -> str:
+    return "float64" if t.is_float else "bool" if t.dtype == "bool" else "int64"
+
+
+def _scalars(cells: Sequence[Any], t: Type) -> tuple[Any, list[int]]:
+    """Cells of one number each as an array, and which of them are bad."""
+    import numpy as np
+
+    if t.is_float and (at_once := _floats(cells)) is not None:
+        return at_once, []
+    read: Callable[[Any], Any] = _float if t.is_float else _bool if t.dtype == "bool" else _int
+    values = [read(cell) for cell in cells]
+    bad = [k for k, value in enumerate(values) if value is None]
+    for k in bad:
+        values[k] = _NAN if t.is_float else 0
+    return np.array(values, dtype=_dtype(t)), bad
+
+
+def _floats(cells: Sequence[Any]) -> Any:
+    """All cells at once, or None where one of them needs a look of its own."""
+    import numpy as np
+
+    kinds = set(map(type, cells))
+    if kinds == {str} and _PLAIN.fullmatch("".join(cells)) is None:
+        return None
+    if kinds != {str} and not kinds <= {float, int}:
+        return None
+    try:
+        array = np.array(cells, dtype="float64")
+    except (ValueError, OverflowError):
+        return None
+    return None if kinds == {str} and np.isinf(array).any() else array
 
 
 def _float(cell: Any) -> float | None:
-    if isinstance(cell, bool) or cell is None or (isinstance(cell, str) and "_" in cell):
+    value = number(cell) if isinstance(cell, str) else cell
+    if isinstance(value, bool) or not isinstance(value, Number):
         return None
     try:
-        return float(_NUMBERS.get(cell, cell) if isinstance(cell, str) else cell)
+        return float(value)  # type: ignore[arg-type]
     except (TypeError, ValueError, OverflowError):
         return None
 
 
 def _int(cell: Any) -> int | None:
-    if isinstance(cell, str):
-        text = cell.strip()
-        digits = text[1:] if text[:1] in ("-", "+") else text
-        cell = int(text) if digits.isascii() and digits.isdigit() and len(digits) < 20 else None
-    if isinstance(cell, bool) or not isinstance(cell, int) or not -(2**63) <= cell < 2**63:
-        return None
-    return cell
+    value = number(cell) if isinstance(cell, str) else cell
+    if value == 0 and isinstance(cell, str) and cell.strip(BLANKS + "+-").isdigit():
+        return 0  # of `-0` the number is a float
+    return value if isinstance(value, int) and not isinstance(value, bool) and -(2**63) <= value < 2**63 else None
 
 
 def _bool(cell: Any) -> bool | None:
-    return _WORDS.get(cell.strip()) if isinstance(cell, str) else cell if isinstance(cell, bool) else None
+    return _WORDS.get(cell.strip(BLANKS)) if isinstance(cell, str) else cell if isinstance(cell, bool) else None
 
 
-def _array(cell: Any, dtype: str) -> Any:
-    """Nested lists, which text holds as JSON; None for anything else."""
-    import numpy as np
-
-    if isinstance(cell, str):
-        try:
-            cell = json.loads(cell)
-        except (ValueError, RecursionError):
+def _tensor(cell: Any, t: Type) -> Any:
+    """Nested lists, or the literal of some, as an array of the type's rank; None for anything else."""
+    level = [_nested(cell) if isinstance(cell, str) else cell]
+    shape: list[int] = []
+    while level and isinstance(level[0], list):
+        length = len(level[0])
+        if len(shape) == len(t.shape) or any(not isinstance(each, list) or len(each) != length for each in level):
             return None
-    if not isinstance(cell, list):
+        shape.append(length)
+        level = list(chain.from_iterable(level))
+    if not level:  # without an element nothing tells the sizes of the axes behind
+        shape += [size if isinstance(size, int) else 0 for size in t.shape[len(shape) :]]
+    if len(shape) != len(t.shape):
         return None
-    try:
-        array = np.array(cell)
-    except ValueError:
-        return None
-    kinds = {"float64": "fiu", "int64": "iu", "bool": "b"}[dtype]
-    return array.astype(dtype) if array.dtype.kind in kinds or not array.size else None
+    array, bad = _scalars(level, t)
+    return None if bad else array.reshape(shape)
+
+
+def _nested(text: str) -> Any:
+    """A literal such as `[[1, nan], [-2, .5]]` as nested lists of the texts of its numbers; None for what is none."""
+    top: list[Any] = []
+    stack = [top]
+    item = False  # whether the last thing read was one
+    for token in _TOKEN.findall(text.strip(BLANKS)):
+        word = token.strip(BLANKS)
+        if token == "]":
+            if len(stack) == 1 or (not item and stack[-1]):
+                return None
+            stack.pop()
+            item = True
+        elif token == ",":
+            if not item or len(stack) == 1:
+                return None
+            item = False
+        elif word:
+            if item or len(stack) > MAX_AXES:
+                return None
+            if token == "[":
+                inner: list[Any] = []
+                stack[-1].append(inner)
+                stack.append(inner)
+            else:
+                stack[-1].append(word)
+                item = True
+    return top[0] if len(top) == len(stack) == 1 else None

@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import io
 import json
+import math
+import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import product
@@ -23,7 +25,7 @@ class Sink(Protocol):
     """What takes the rows of a result."""
 
     def write(self, columns: Mapping[str, Any]) -> None:
-        """Some rows: by name an array, a row each."""
+        """Some rows: by name an array, a row each; of a table without rows one call with arrays without rows."""
 
 
 @contextmanager
@@ -92,20 +94,23 @@ class _Npz:
     def save(self, file: IO[bytes]) -> None:
         import numpy as np
 
-        # a slash would be a folder in the archive
-        found: dict[str, Any] = {name.replace("/", "_"): np.concatenate(parts) for name, parts in self.parts.items()}
-        np.savez(file, **found)
+        # not by `np.savez`, which takes a column that is named `file` for its own parameter
+        with zipfile.ZipFile(file, "w") as archive:
+            for name, parts in self.parts.items():
+                # a slash would be a folder in the archive
+                with archive.open(f"{name.replace('/', '_')}.npy", "w", force_zip64=True) as member:
+                    np.lib.format.write_array(member, np.concatenate(parts), allow_pickle=False)
 
 
 def _flat(columns: Mapping[str, Any]) -> tuple[list[str], list[Any]]:
     """A column for each element of a tensor: `z[0]`, `z[0,1]`."""
     names: list[str] = []
     flat: list[Any] = []
-    if sum(x[0].size if len(x) else 1 for x in columns.values()) > MOST_COLUMNS:
-        count = sum(x[0].size if len(x) else 1 for x in columns.values())
+    count = sum(math.prod(x.shape[1:]) for x in columns.values())
+    if count > MOST_COLUMNS:
         raise error("too-many-columns", status=1, columns=count, limit=MOST_COLUMNS)
     for name, x in columns.items():
-        if x.ndim == 1:
+        if x.ndim == 1 or 0 in x.shape[1:]:  # without an element there is only the name to keep
             names.append(name)
             flat.append(x)
             continue
@@ -116,7 +121,9 @@ def _flat(columns: Mapping[str, Any]) -> tuple[list[str], list[Any]]:
 
 
 def _texts(x: Any) -> Sequence[str]:
-    """Floats as the shortest texts that read back to them, bools as the language has them."""
+    """Floats as the shortest texts that read back to them, bools as the language has them, no elements as brackets."""
+    if x.ndim > 1:
+        return [str(each) for each in x.tolist()]
     if x.dtype.kind == "b":
         return ["true" if each else "false" for each in x.tolist()]
     return [str(each) for each in (x if x.dtype == "float32" else x.tolist())]

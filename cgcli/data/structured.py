@@ -10,7 +10,7 @@ from typing import Any
 
 from cgcli.graph.diagnostic import error
 from cgcli.graph.source import Source, Span
-from cgcli.language.files import read_source
+from cgcli.language.files import read_text
 from cgcli.language.tree import plain_number
 
 DEEPEST = 1000  # brackets within brackets
@@ -20,13 +20,16 @@ _BRACKET = re.compile(r'"(?:\\.|[^"\\])*"|[\[\]{}]')
 
 def read_structured(path: str) -> Any:
     """The data in a JSON file. Raises CgError for a file that cannot be read or is no JSON."""
-    return parse_structured(read_source(path))
+    return parse_structured(read_text(path))
 
 
 def parse_structured(source: Source) -> Any:
     """The data that a text says. Raises CgError (status 1) that points at what is wrong with it."""
     try:
-        return decode_json(source, parse_int=plain_number)
+        return decode_json(source, parse_int=_number, parse_float=_number)
+    except Beyond as beyond:
+        place = source.text.find(str(beyond))
+        raise error("json-number", Span(source, place, place + len(str(beyond))), status=1) from None
     except json.JSONDecodeError as problem:
         place = min(problem.pos, max(0, len(source.text) - 1))
         raise error("bad-json", Span(source, place, place + 1), status=1, reason=_reason(problem.msg)) from None
@@ -41,6 +44,40 @@ def decode_json(source: Source, **hooks: Any) -> Any:
     # the reader recurses: to a depth that was looked at before
     sys.setrecursionlimit(max(sys.getrecursionlimit(), DEEPEST * _FRAMES))
     return json.loads(source.text, object_pairs_hook=once, **hooks)
+
+
+class Number(str):
+    """A number as it is written in a file."""
+
+
+class Beyond(ValueError):
+    """A number that no float holds, as it is written."""
+
+
+def _number(text: str) -> float | int:
+    plain = text.removeprefix("+").replace("_", "")  # as TOML has them
+    value = float(plain) if plain in ("nan", "inf", "-inf", "-nan") else plain_number(plain)
+    if value is None:
+        raise Beyond(text)
+    return value
+
+
+def numbers_of(value: Any) -> Any:
+    """Data whose numbers may be texts, with all numbers. Raises Beyond."""
+    home: list[Any] = [value]
+    waiting: list[tuple[Any, Any]] = [(home, 0)]
+    while waiting:
+        parent, key = waiting.pop()
+        part = parent[key]
+        if isinstance(part, Number):
+            parent[key] = _number(part)
+        elif isinstance(part, dict):
+            parent[key] = dict(part)
+            waiting.extend((parent[key], name) for name in part)
+        elif isinstance(part, list):
+            parent[key] = list(part)
+            waiting.extend((parent[key], k) for k in range(len(part)))
+    return home[0]
 
 
 class Twice(ValueError):

@@ -1,63 +1,43 @@
-"""Tables, read piece by piece: files of several kinds, those that fit a pattern, or standard input."""
+"""Tables, read piece by piece: files of several kinds, those that fit a pattern, or standard input.
+
+A file is opened once, so that the columns and the rows are of one state of it, and a pipe can be a table.
+"""
 
 from __future__ import annotations
 
-import csv
 import glob
-import io
-import json
 import os
-import sys
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import suppress
+import stat
+from collections.abc import Collection, Iterator
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import PurePath
-from typing import IO, Any
+from typing import Any
 
-from cgcli.graph.diagnostic import CgError, error
+from cgcli.graph.diagnostic import error
+from cgcli.language.files import is_stream, open_once
+from cgcli.language.tree import identifier
 
 from . import arrow
+from .chunks import Chunk, Lines, Reader, broken
 from .reading import reading
+from .text_tables import Csv, JsonLines
 
-KINDS = ("csv", "tsv", "jsonl", "ndjson", "npz", "npy", *arrow.KINDS)
-LONGEST_LINE = 64 * 2**20  # characters of a line of text
-_DELIMITERS = {"csv": ",", "tsv": "\t"}
-
-
-class Lines(Sequence[tuple[str, int]]):
-    """The places of rows that follow each other in a file, from a line on."""
-
-    def __init__(self, path: str, start: int, count: int) -> None:
-        self.path, self.numbers = path, range(start, start + count)
-
-    def __len__(self) -> int:
-        return len(self.numbers)
-
-    def __getitem__(self, k: Any) -> Any:
-        return (self.path, self.numbers[k])
-
-
-@dataclass(frozen=True)
-class Chunk:
-    """Rows in order. columns: by name a list of texts or of what JSON holds, or an array with a row each.
-
-    places: of each row its file and line, to say where a bad cell stands.
-    """
-
-    columns: Mapping[str, Sequence[Any]]
-    places: Sequence[tuple[str, int]]
-
-    def __len__(self) -> int:
-        return len(self.places)
+TEXTS = ("csv", "tsv", "jsonl", "ndjson")
+KINDS = (*TEXTS, "npz", "npy", *arrow.KINDS)
 
 
 @dataclass(frozen=True)
 class Table:
-    """Files of the same columns; `read` goes through them once. size: bytes of them all, None where nobody knows."""
+    """Files of the same columns, of which the first is open; `read` goes through them once.
+
+    columns: None where no file names any, as JSON Lines without rows do not. size: bytes of all files, None where
+    nobody knows.
+    """
 
     files: tuple[str, ...]
-    columns: tuple[str, ...]
+    first: Reader
+    columns: tuple[str, ...] | None
     size: int | None
 
     def read(self, rows: int, needed: Collection[str] | None = None) -> Iterator[tuple[Chunk, int]]:
@@ -65,210 +45,160 @@ class Table:
 
         needed: the columns that are needed; of a file in which each column lies by itself no other is read.
         """
-        done = 0
-        for path in self.files:
-            read = 0
-            kind = _kind(path)
-            apart = kind in arrow.KINDS and needed is not None
-            columns = tuple(c for c in self.columns if c in (needed or ())) if apart else self.columns
-            with reading(path):
-                for chunk, read in _READERS[kind](path, rows, columns):
+        done = read = 0
+        for chunk, read in self.first.chunks(rows, needed):
+            yield chunk, read
+        for k, path in enumerate(self.files[1:]):
+            done += _size(self.files[k]) or read
+            with _opened(path) as reader:
+                self._check(reader, path)
+                for chunk, read in reader.chunks(rows, needed):
                     yield chunk, done + read
-            done += _size(path) or read
+
+    def _check(self, reader: Reader, path: str) -> None:
+        """Raises CgError where a file has other columns than the table."""
+        if None not in (reader.columns, self.columns) and reader.columns != self.columns:
+            raise error("tables-differ", status=1, first=self.files[0], file=path)
 
 
-def open_table(pattern: str) -> Table:
+def files_of(pattern: str) -> tuple[str, ...]:
+    """The files that a pattern stands for; none where there are none."""
+    if is_stream(pattern) or os.path.lexists(pattern):
+        return (pattern,)
+    return tuple(sorted(glob.glob(pattern)))
+
+
+@contextmanager
+def open_table(pattern: str) -> Iterator[Table]:
     """The table in a file, in all files that fit a pattern (in the order of their names), or on standard input (`-`).
 
     Raises CgError: status 2 when there is none, status 1 when the files cannot be read or differ in their columns.
     """
-    files = ("-",) if pattern == "-" else (pattern,) if os.path.exists(pattern) else tuple(sorted(glob.glob(pattern)))
+    files = files_of(pattern)
     if not files:
-        raise error("no-table", file=pattern)
-    columns: tuple[str, ...] | None = None
-    for path in files:
-        with reading(path):
-            found = _COLUMNS[_kind(path)](path)
-        repeated = next((name for k, name in enumerate(found) if name in found[:k]), None)
-        if repeated is not None:
-            raise error("table-repeats", status=1, file=path, name=repeated)
-        if columns is not None and found != columns:
-            raise error("tables-differ", status=1, first=files[0], file=path)
-        columns = found
-    sizes = [_size(path) for path in files]
-    known = [size for size in sizes if size is not None]
-    return Table(files, columns or (), sum(known) if len(known) == len(sizes) else None)
+        raise error("no-table", file=pattern or "''")
+    with ExitStack() as stack:
+        first = stack.enter_context(_opened(files[0]))
+        columns = first.columns
+        for path in files[1:]:
+            if not os.path.isfile(path):
+                raise error("array-file-special", file=path)
+            with _opened(path) as reader:
+                columns = reader.columns if columns is None else columns
+                Table(files, first, columns, None)._check(reader, path)
+        sizes = [_size(path) for path in files]
+        known = [size for size in sizes if size is not None]
+        yield Table(files, first, columns, sum(known) if len(known) == len(sizes) else None)
+
+
+@contextmanager
+def _opened(path: str) -> Iterator[Reader]:
+    """The reader of a file. Raises CgError where it is no table or cannot be opened."""
+    with ExitStack() as stack:
+        try:
+            reader = _reader(path, stack)
+        except FileNotFoundError:
+            raise error("no-table", file=path) from None
+        except (OSError, UnicodeDecodeError) as problem:
+            raise broken(path, problem) from None
+        _require_names(path, reader.columns or ())
+        yield reader
+
+
+def _reader(path: str, stack: ExitStack) -> Reader:
+    kind = _kind(path)
+    if kind not in TEXTS:
+        _require_seekable(path, kind)
+        return _Arrow(path) if kind in arrow.KINDS else _Arrays(path)
+    file = stack.enter_context(open_once(path))
+    if kind in ("csv", "tsv"):
+        return stack.enter_context(closing(Csv(path, file, "\t" if kind == "tsv" else ",")))
+    return stack.enter_context(closing(JsonLines(path, file)))
 
 
 def _kind(path: str) -> str:
-    kind = "csv" if path == "-" else path.rpartition(".")[2].lower()
+    """What a file holds, by its ending; a stream has none and is CSV, as any pipe may be."""
+    kind = PurePath(path).suffix[1:].lower()
+    if is_stream(path) or (not kind and _is_pipe(path)):
+        return "csv"
+    if os.path.isdir(path):
+        raise error("data-is-folder", file=path)
     if kind not in KINDS:
         raise error("table-kind", file=path, known=[f".{each}" for each in KINDS])
     return kind
 
 
+def _is_pipe(path: str) -> bool:
+    return os.path.exists(path) and stat.S_ISFIFO(os.stat(path).st_mode)
+
+
+def _require_seekable(path: str, kind: str) -> None:
+    """Raises CgError for what cannot be read in any order: a pipe; and for a folder or a device."""
+    mode = os.stat(path).st_mode
+    if stat.S_ISFIFO(mode):
+        raise error("table-seeks", file=path, kind=kind)
+    if not stat.S_ISREG(mode):
+        raise error("array-file-special", file=path)
+
+
+def _require_names(path: str, names: tuple[str, ...]) -> None:
+    """Raises CgError for two columns of one name, as it is written or as programs compare names."""
+    seen: dict[str, str] = {}
+    for name in names:
+        plain = identifier(name.strip())
+        if plain in seen and seen[plain] == name:
+            raise error("table-repeats", status=1, file=path, name=name or "''")
+        if plain in seen:
+            raise error("table-alike", status=1, file=path, name=seen[plain], second=name)
+        seen[plain] = name
+
+
 def _size(path: str) -> int | None:
     try:
-        return None if path == "-" else os.path.getsize(path)
+        status = None if is_stream(path) else os.stat(path)
     except OSError:
         return None
+    return status.st_size if status is not None and stat.S_ISREG(status.st_mode) else None
 
 
-def _broken(path: str, problem: Exception) -> CgError:
-    reason = getattr(problem, "strerror", None) or str(problem)
-    return error("array-file-broken", status=1, file=path, reason=reason.lower() or type(problem).__name__)
+class _Arrays:
+    """The arrays of an NPZ or NPY file, a column each, as a whole in memory."""
+
+    def __init__(self, path: str) -> None:
+        from .arrays import read_array, read_arrays  # with the array library
+
+        one = path.lower().endswith(".npy")
+        self.path = path
+        self.arrays: dict[str, Any] = {PurePath(path).stem: read_array(path)} if one else read_arrays(path)
+        lengths = {name: x.shape[0] if x.shape else None for name, x in self.arrays.items()}
+        if len(set(lengths.values())) > 1 or None in lengths.values():
+            told = [f"{name} has {'no rows' if n is None else n}" for name, n in lengths.items()]
+            raise error("table-lengths", status=1, file=path, lengths=told)
+        self.columns: tuple[str, ...] | None = tuple(self.arrays)
+
+    def chunks(self, rows: int, needed: Collection[str] | None = None) -> Iterator[tuple[Chunk, int]]:
+        """See `Reader`."""
+        total = len(next(iter(self.arrays.values()), ()))
+        for start in range(0, total, rows):
+            end = min(start + rows, total)
+            part = {name: x[start:end] for name, x in self.arrays.items()}
+            yield Chunk(part, Lines(self.path, start + 1, end - start)), 0
 
 
-# ---- text
+class _Arrow:
+    """A Parquet or Arrow file, whose library goes through it by itself."""
 
+    def __init__(self, path: str) -> None:
+        self.path = path
+        with reading(path):
+            self.columns: tuple[str, ...] | None = arrow.columns(path)
 
-def _lines(path: str) -> IO[str]:
-    try:
-        if path == "-":
-            if isinstance(sys.stdin, io.TextIOWrapper):
-                with suppress(io.UnsupportedOperation):  # it has been read from, and is what it should be
-                    sys.stdin.reconfigure(encoding="utf-8-sig", errors="strict")
-            return sys.stdin
-        return open(path, encoding="utf-8-sig", newline="")
-    except OSError as problem:
-        raise _broken(path, problem) from None
-
-
-def _text_columns(path: str) -> tuple[str, ...]:
-    file = _lines(path)
-    try:
-        header = next(csv.reader(iter(lambda: file.readline(LONGEST_LINE), ""), delimiter=_DELIMITERS[_kind(path)]), [])
-    except (OSError, ValueError, csv.Error) as problem:
-        raise _broken(path, problem) from None
-    finally:
-        if path != "-":
-            file.close()
-    if not header:
-        raise error("table-empty", status=1, file=path)
-    return tuple(name.strip() for name in header)
-
-
-def _read_text(path: str, rows: int, columns: Sequence[str]) -> Iterator[tuple[Chunk, int]]:
-    file = _lines(path)
-    try:
-        read = 0
-
-        def counted() -> Iterator[str]:
-            nonlocal read
-            while line := file.readline(LONGEST_LINE):
-                read += len(line)
-                yield line
-
-        reader = csv.reader(counted(), delimiter=_DELIMITERS[_kind(path)], strict=True)
-        if path != "-":
-            next(reader, None)
-        while True:
-            found: list[list[str]] = []
-            places: list[tuple[str, int]] = []
-            for row in reader:
-                if not row:
-                    continue  # an empty line
-                line = reader.line_num + (path == "-")
-                if len(row) != len(columns):
-                    raise error("array-file-row", status=1, line=line, file=path, found=len(row), wanted=len(columns))
-                found.append(row)
-                places.append((path, line))
-                if len(found) == rows:
-                    break
-            if not found:
-                return
-            yield Chunk(dict(zip(columns, zip(*found, strict=True), strict=True)), places), read
-    except (OSError, UnicodeDecodeError, csv.Error) as problem:
-        raise _broken(path, problem) from None
-    finally:
-        if path != "-":
-            file.close()
-
-
-# ---- JSON Lines
-
-
-def _json_columns(path: str) -> tuple[str, ...]:
-    for row, _ in _json_rows(path):
-        return tuple(row)
-    raise error("table-empty", status=1, file=path)
-
-
-def _json_rows(path: str) -> Iterator[tuple[dict[str, Any], int]]:
-    with _lines(path) as file:
-        number = 0
-        try:
-            while line := file.readline(LONGEST_LINE):
-                number += 1
-                if not line.strip():
-                    continue
-                row = json.loads(line)
-                if not isinstance(row, dict):
-                    raise error("table-object", status=1, line=number, file=path)
-                yield row, number
-        except json.JSONDecodeError as problem:
-            raise error("table-json", status=1, line=number, file=path, reason=problem.msg.lower()) from None
-        except RecursionError:
-            raise error("table-json", status=1, line=number, file=path, reason="it nests too deeply") from None
-        except (OSError, UnicodeDecodeError) as problem:
-            raise _broken(path, problem) from None
-
-
-def _read_json(path: str, rows: int, columns: Sequence[str]) -> Iterator[tuple[Chunk, int]]:
-    source = _json_rows(path)
-    known = frozenset(columns)
-    while part := list(islice(source, rows)):
-        for row, number in part:
-            if not known.issuperset(row):
-                new = next(name for name in row if name not in known)
-                raise error("table-key", status=1, line=number, file=path, name=new)
-        places = [(path, number) for _, number in part]
-        yield Chunk({name: [row.get(name) for row, _ in part] for name in columns}, places), 0
-
-
-# ---- arrays
-
-
-def _npz(path: str) -> dict[str, Any]:
-    from .arrays import read_array, read_arrays
-
-    found = {PurePath(path).stem: read_array(path)} if path.lower().endswith(".npy") else read_arrays(path)
-    lengths = {name: x.shape[0] if x.shape else None for name, x in found.items()}
-    if len(set(lengths.values())) > 1 or None in lengths.values():
-        told = [f"{name} has {'no rows' if n is None else n}" for name, n in lengths.items()]
-        raise error("table-lengths", status=1, file=path, lengths=told)
-    return found
-
-
-def _npz_columns(path: str) -> tuple[str, ...]:
-    return tuple(_npz(path))
-
-
-def _read_npz(path: str, rows: int, columns: Sequence[str]) -> Iterator[tuple[Chunk, int]]:
-    found = _npz(path)
-    total = len(next(iter(found.values()))) if found else 0
-    for start in range(0, total, rows):
-        end = min(start + rows, total)
-        part = {name: found[name][start:end] for name in columns}
-        yield Chunk(part, Lines(path, start + 1, end - start)), 0
-
-
-def _read_arrow(path: str, rows: int, columns: Sequence[str]) -> Iterator[tuple[Chunk, int]]:
-    done = 0
-    for count, part in arrow.read(path, rows, columns):
-        yield Chunk(part, Lines(path, done + 1, count)), 0
-        done += count
-
-
-_COLUMNS = {
-    "csv": _text_columns,
-    "tsv": _text_columns,
-    "jsonl": _json_columns,
-    "ndjson": _json_columns,
-    "npz": _npz_columns,
-    "npy": _npz_columns,
-    **dict.fromkeys(arrow.KINDS, arrow.columns),
-}
-_READERS = {"csv": _read_text, "tsv": _read_text, "jsonl": _read_json, "ndjson": _read_json, "npz": _read_npz}
-_READERS["npy"] = _read_npz
-_READERS |= dict.fromkeys(arrow.KINDS, _read_arrow)
+    def chunks(self, rows: int, needed: Collection[str] | None = None) -> Iterator[tuple[Chunk, int]]:
+        """See `Reader`."""
+        done = 0
+        columns = tuple(c for c in self.columns or () if needed is None or c in needed)
+        with reading(self.path):
+            for count, part in arrow.read(self.path, rows, columns):
+                if count:
+                    yield Chunk(part, Lines(self.path, done + 1, count)), 0
+                done += count

@@ -8,11 +8,13 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import stat
 import tempfile
 from contextlib import suppress
 from pathlib import Path
 
 LARGEST = 64 * 2**20  # bytes of one entry
+_BINARY = getattr(os, "O_BINARY", 0)
 MOST = 256  # entries of a kind; the oldest go first
 
 
@@ -31,7 +33,11 @@ def load(kind: str, key: str) -> object | None:
     if path is None:
         return None
     try:
-        with path.open("rb") as file:
+        # the open of a pipe in the entry's place would wait for a writer
+        handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOFOLLOW", 0) | _BINARY)
+        with os.fdopen(handle, "rb") as file:
+            if not stat.S_ISREG(os.fstat(handle).st_mode):
+                return None
             written = file.read(LARGEST + 1)
         seal, _, data = written.partition(b"\n")
         if seal.decode("ascii") != hashlib.sha256(data).hexdigest():

@@ -3,6 +3,7 @@ over a stack of its own, so that a chain of a hundred thousand operations needs 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import replace
 from types import GeneratorType
@@ -11,7 +12,7 @@ from typing import Any
 from cgcli.graph.diagnostic import CgError, Diagnostic, Label, error
 from cgcli.graph.graph import opname
 from cgcli.graph.sizes import Shape, Size
-from cgcli.graph.types import ANY, Type
+from cgcli.graph.types import ANY, FLOAT, Type
 from cgcli.ops.registry import BY_CODE, OPS, TypeMismatch
 from cgcli.ops.typing import join
 
@@ -133,7 +134,10 @@ class Expressions:
         raise error("module-as-value", frame.span(tree), name=name)
 
     def _int(self, frame: Frame, tree: Any) -> Value:
-        return self._constant(frame, tree, number(tree.children[0]))
+        value = number(tree.children[0])
+        if math.isinf(value):
+            raise error("value-overflow", frame.span(tree), wanted=FLOAT)
+        return self._constant(frame, tree, value)
 
     _float = _int
 

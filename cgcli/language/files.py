@@ -7,8 +7,10 @@ import os
 import re
 import stat
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 from cgcli.graph.diagnostic import CgError, Diagnostic, Label, error
 from cgcli.graph.source import Source, Span
@@ -16,6 +18,8 @@ from cgcli.graph.source import Source, Span
 from .suggest import nearest
 
 LARGEST = 64 * 2**20  # bytes of one program
+STDIN = ("-", "/dev/stdin", "/dev/fd/0", "/proc/self/fd/0")
+_DESCRIPTOR = re.compile(r"/(?:dev|proc/self)/fd/[0-9]+")
 
 
 def read_source(path: str | Path, name: str | None = None) -> Source:
@@ -36,15 +40,48 @@ def read_source(path: str | Path, name: str | None = None) -> Source:
     return Source(name, decode(data, name))
 
 
-def read_stdin() -> Source:
-    """All of standard input, known as `-`."""
-    if sys.stdin is None:
-        raise error("no-standard-input")
+def is_stdin(path: str) -> bool:
+    """Whether a path is one of the names of standard input."""
+    return path in STDIN
+
+
+def is_stream(path: str) -> bool:
+    """Whether a path is standard input or a descriptor that the shell opened (`<(…)`): read once, without an ending."""
+    return is_stdin(path) or _DESCRIPTOR.fullmatch(path) is not None
+
+
+@contextmanager
+def open_once(path: str) -> Iterator[BinaryIO]:
+    """An ordinary file, a pipe or standard input, opened for one reading from front to back.
+
+    Raises CgError (status 2) for a folder, a device or a socket, and OSError when the system cannot open the file.
+    """
+    if is_stdin(path):
+        if sys.stdin is None:
+            raise error("no-standard-input")
+        yield sys.stdin.buffer  # which stays open: it is not ours
+        return
+    _require_readable(os.stat(path), path)
+    # the open of a named pipe waits for a writer, as every program's does
+    with open(path, "rb") as file:
+        _require_readable(os.fstat(file.fileno()), path)
+        yield file
+
+
+def read_stdin(path: str = "-") -> Source:
+    """The text of standard input, known as `-`, or of another descriptor."""
+    name = "-" if is_stdin(path) else path
     try:
-        data = sys.stdin.buffer.read(LARGEST + 1)
+        with open_once(path) as file:
+            data = file.read(LARGEST + 1)
     except (OSError, ValueError) as problem:
-        raise error("file-unreadable", file="-", reason=str(problem).lower()) from None
-    return Source("-", decode(data, "-"))
+        raise error("file-unreadable", file=name, reason=str(problem).lower()) from None
+    return Source(name, decode(data, name))
+
+
+def read_text(path: str) -> Source:
+    """The text of a file, of standard input or of a descriptor."""
+    return read_stdin(path) if is_stream(path) else read_source(path)
 
 
 def decode(data: bytes, name: str) -> str:
@@ -114,6 +151,13 @@ def _require_file(status: os.stat_result, name: str) -> None:
         raise error("file-is-special", file=name)
     if status.st_size > LARGEST:
         raise _too_large(name)
+
+
+def _require_readable(status: os.stat_result, name: str) -> None:
+    if stat.S_ISDIR(status.st_mode):
+        raise error("data-is-folder", file=name)
+    if not stat.S_ISREG(status.st_mode) and not stat.S_ISFIFO(status.st_mode):
+        raise error("array-file-special", file=name)
 
 
 def _too_large(name: str) -> CgError:

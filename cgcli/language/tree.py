@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import unicodedata
 from collections.abc import Iterator
@@ -41,36 +42,42 @@ def kind(node: Any) -> str:
     return str(getattr(node, "data", None) or node.type)
 
 
-def number(text: str) -> float | int:
-    """A literal's value; an integer that 64 bits do not hold is a float."""
+def number(text: str, sign: int = 1) -> float | int:
+    """A literal's value times its sign; an integer that 64 bits do not hold is a float."""
     digits = text.replace("_", "")
     if not digits.isdigit():
-        return float(digits)
+        return sign * float(digits)
     # int() refuses very long digit strings; float() does not, and no integer of 64 bits is longer than 19 digits
     significant = digits.lstrip("0") or "0"
     if len(significant) > 19:
-        return float(significant)
-    value = int(significant)
-    return value if value <= LARGEST_INT else float(value)
+        return sign * float(significant)
+    value = sign * int(significant)
+    return value if -LARGEST_INT - 1 <= value <= LARGEST_INT else float(value)
 
 
 def plain_number(text: str) -> float | int | None:
-    """The number that `text` is when it is a literal with at most one sign, else None."""
-    match = _PLAIN.fullmatch(text.strip())
+    """The number that `text` is when it is a literal with at most one sign, else None.
+
+    None too for one that no float holds; `-0` is the float, for it has a sign.
+    """
+    match = _PLAIN.fullmatch(text.strip(" \t\r\n"))
     if match is None or not text.isascii():
         return None
-    value = number(match[2])
-    return -value if match[1] else value
+    value = number(match[2], -1 if match[1] else 1)
+    if math.isinf(value):
+        return None
+    return -0.0 if match[1] and value == 0 else value
 
 
 def literal(node: Any) -> float | int | None:
-    """The number that a literal with its signs stands for, or None when the tree is something else."""
+    """The number that a literal with its signs stands for; None for one that no float holds, and for any other tree."""
     sign = 1
     while kind(node) == "negative":
         sign = -sign
         node = node.children[1]
     if kind(node) in ("int_", "float_"):
-        return sign * number(node.children[0])
+        value = number(node.children[0], sign)
+        return None if math.isinf(value) else value
     return None
 
 

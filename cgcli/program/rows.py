@@ -8,7 +8,7 @@ from typing import Any
 
 from cgcli.graph.diagnostic import error
 from cgcli.graph.graph import Graph
-from cgcli.graph.types import Type
+from cgcli.graph.types import FLOAT, Type
 from cgcli.run.binding import fit
 from cgcli.run.executors import executor
 
@@ -95,6 +95,8 @@ class Rows:
             return self._at_once(columns)
         if self.program.mode == "dynamic":
             return self._one_by_one(columns, count)
+        if not self.columns:
+            return self._repeated(count)
         given: Any = self.program._bind({**self.constants, **{name: columns[name][0] for name in self.columns}})
         inputs = zip(self.program.inputs, given, strict=True)
         bound = [columns[i.name] if i.name in self.columns else x for i, x in inputs]
@@ -102,6 +104,44 @@ class Rows:
             self._executor = self._made()
         v = self._executor.forward(bound)
         return {name: v[i] for name, i in zip(self.names(), self._outputs, strict=True)}
+
+    def none(self) -> dict[str, Any]:
+        """The columns of a result without rows; a size that is not known is 0."""
+        import numpy as np
+
+        from cgcli.run.arrays import DTYPES
+
+        found: dict[str, Any] = {}
+        for name, t in self._types().items():
+            shape = t.shape[1:] if name in self._by_row else t.shape
+            found[name] = np.zeros((0, *(n if isinstance(n, int) else 0 for n in shape)), DTYPES[t.dtype])
+        return found
+
+    def _types(self) -> dict[str, Type]:
+        """The type of each column of the result; in dynamic mode, where only a run tells types, floats."""
+        program = self.program
+        if program.mode == "dynamic":
+            of = self.of or program.outputs[0]
+            wrt = self.wrt or [i.name for i in program.inputs if i.type.has_derivative]
+            names = [of, *(f"d{of}/d{name}" for name in wrt)] if self.derivatives else program.outputs
+            return dict.fromkeys(names, FLOAT)
+        if not self.derivatives:
+            return {name: program.type_of(name) for name in program.outputs}
+        value = program.type_of(self.of or "")
+        inputs = {name: program.type_of(name) for name in self.wrt or ()}
+        return {self.of or "": value} | {f"d{self.of}/d{n}": t for n, t in inputs.items()}
+
+    def _repeated(self, count: int) -> dict[str, Any]:
+        """The one result of a program that takes nothing from the rows, for each of them."""
+        import numpy as np
+
+        from cgcli.run.arrays import DTYPES
+
+        values = self._evaluated(self.constants)
+        arrays: dict[str, Any] = {
+            name: np.asarray(values[name], dtype=DTYPES[t.dtype]) for name, t in self._types().items()
+        }
+        return {name: np.broadcast_to(x, (count, *x.shape)) for name, x in arrays.items()}
 
     def _made(self) -> Any:
         from cgcli.transform.batch import batch

@@ -21,6 +21,7 @@ from .tape import Tape
 _WORD = re.compile(r"[^\W\d]\w*")
 _LARGEST = 2**63
 LONGEST = 200  # characters of a path
+_AXES = 32  # of a tensor
 
 
 def structured(region: Region, tape: Tape, name: str, data: Any, span: Span | None) -> Value | Structure:

@@ -103,6 +103,10 @@ WORDS: dict[str, Words] = {
         "`{file}` does not name its values", help=('write them as an object, as in `{{"a": 2, "b": 3}}`',)
     ),
     "inputs-file-repeats": Words("`{file}` gives `{name}` twice"),
+    "inputs-file-number": Words(
+        "line {line} of `{file}`: `{text}` for the input `{name}` is too large for float",
+        help=("numbers go up to 1.7e308",),
+    ),
     "inputs-file-value": Words("`{file}` gives the input `{name}` {found}, not a number"),
     "empty-name": Words(
         "a name is missing in `{option} {value}`", help=("write the names with commas between them: `{option} a,b`",)

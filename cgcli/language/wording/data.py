@@ -12,6 +12,26 @@ WORDS: dict[str, Words] = {
     "table-kind": Words("`{file}` is no table of a known kind", help=("tables are {known} files",)),
     "table-empty": Words("the table `{file}` has no columns", help=("the first line names them",)),
     "table-repeats": Words("two columns of `{file}` are named `{name}`", help=("give one of them another name",)),
+    "table-alike": Words(
+        "two columns of `{file}` have names that programs take for one, `{name}` and `{second}`",
+        help=("give one of them another name",),
+    ),
+    "table-seeks": Words(
+        "`{file}` is a pipe, and a .{kind} file cannot be read from front to back",
+        help=("write it into an ordinary file first",),
+    ),
+    "table-line-long": Words(
+        "line {line} of `{file}` has more than {limit} million characters",
+        help=("a line holds one row: look for a missing end of line or quote",),
+    ),
+    "table-key-twice": Words(
+        "line {line} of `{file}` has the key `{name}` twice", help=("give one of them another name",)
+    ),
+    "table-column": Words(
+        "line {line} of `{file}`, column `{column}` holds {text}, and the input is {wanted}",
+        help=("convert the column, or map another one by `--map INPUT=COLUMN`",),
+    ),
+    "data-is-folder": Words("`{file}` is a folder, not a file", help=("give the path of a file",)),
     "tables-differ": Words("`{file}` has other columns than `{first}`", help=("a table has one set of columns",)),
     "table-column-type": Words(
         "the column `{name}` of `{file}` holds {found}", help=("write it as numbers, as texts or as lists of numbers",)

@@ -10,6 +10,9 @@ WORDS: dict[str, Words] = {
     "file-is-special": Words(
         "`{file}` is no ordinary file", help=("to read a program from a pipe, write `-` in place of the file",)
     ),
+    "stdin-twice": Words(
+        "both {first} and {second} would read standard input", help=("give one of them the name of a file",)
+    ),
     "file-too-large": Words("`{file}` is larger than {limit} MiB, the most that a program may be"),
     "file-unreadable": Words("`{file}` cannot be read: {reason}"),
     "file-is-binary": Words("`{file}` is no text", help=("a program is a text file in UTF-8",)),

@@ -82,6 +82,9 @@ WORDS: dict[str, Words] = {
         labels={"here": "here"},
         help=('JSON looks like {{"value": 1.5, "parts": [1, 2], "left": null}}',),
     ),
+    "json-number": Words(
+        "this number is too large for float", labels={"here": "does not fit"}, help=("numbers go up to 1.7e308",)
+    ),
     "json-twice": Words(
         "{file}: `{name}` stands twice in one record",
         help=("keep one of them",),

@@ -1,0 +1,56 @@
+"""Rows of a table on their way, whatever file they come from."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from cgcli.graph.diagnostic import CgError, error
+
+
+class Lines(Sequence[tuple[str, int]]):
+    """The places of rows that follow each other in a file, from a line on."""
+
+    def __init__(self, path: str, start: int, count: int) -> None:
+        self.path, self.numbers = path, range(start, start + count)
+
+    def __len__(self) -> int:
+        return len(self.numbers)
+
+    def __getitem__(self, k: Any) -> Any:
+        return (self.path, self.numbers[k])
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """Rows in order. columns: by name a list of texts or of what JSON holds, or an array with a row each.
+
+    places: of each row its file and line, to say where a bad cell stands.
+    """
+
+    columns: Mapping[str, Sequence[Any]]
+    places: Sequence[tuple[str, int]]
+
+    def __len__(self) -> int:
+        return len(self.places)
+
+
+class Reader(Protocol):
+    """A file that is open: its columns, then its rows, once. columns: None where a file without rows names none."""
+
+    columns: tuple[str, ...] | None
+
+    def chunks(self, rows: int, needed: Collection[str] | None = None) -> Iterator[tuple[Chunk, int]]:
+        """Chunks of at most so many rows, each with how much was read so far.
+
+        needed: the columns that are needed, where others need not be read.
+        """
+
+
+def broken(path: str, problem: Exception) -> CgError:
+    """The error for a file that the system or a library cannot read."""
+    reason = getattr(problem, "strerror", None) or str(problem)
+    if isinstance(problem, UnicodeDecodeError):
+        reason = "it is not UTF-8 text"
+    return error("array-file-broken", status=1, file=path, reason=reason.lower() or type(problem).__name__)

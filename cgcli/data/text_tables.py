@@ -1,0 +1,135 @@
+"""Tables that are text, read line by line: CSV, TSV and JSON Lines."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+from collections.abc import Collection, Iterator
+from itertools import chain, islice
+from typing import Any, BinaryIO
+
+from cgcli.graph.diagnostic import error
+
+from .chunks import Chunk, broken
+from .structured import Number, Twice, once
+
+LONGEST_LINE = 64 * 2**20  # characters
+# numbers whose text says more than what Python's reader makes of it: `-0`, integers beyond 64 bits, 1e400
+_UNUSUAL = re.compile(r"-0(?![.\d])|\d{19}|[eE]\+?\d{3}")
+
+
+class _Lines(Iterator[str]):
+    """The lines of a file with their ends. number: of the last one; read: characters so far."""
+
+    def __init__(self, path: str, file: BinaryIO) -> None:
+        self.path, self.file = path, io.TextIOWrapper(file, encoding="utf-8-sig", newline="")
+        self.number = self.read = 0
+
+    def __next__(self) -> str:
+        line = self.file.readline(LONGEST_LINE)
+        if not line:
+            raise StopIteration
+        self.number += 1
+        self.read += len(line)
+        if len(line) >= LONGEST_LINE:
+            raise error("table-line-long", status=1, file=self.path, line=self.number, limit=LONGEST_LINE // 10**6)
+        return line
+
+    def close(self) -> None:
+        """Lets the file go, which is closed by who opened it."""
+        self.file.detach()
+
+
+class Csv:
+    """The first line names the columns."""
+
+    def __init__(self, path: str, file: BinaryIO, delimiter: str) -> None:
+        csv.field_size_limit(LONGEST_LINE)
+        self.path, self.lines = path, _Lines(path, file)
+        self.rows = csv.reader(self.lines, delimiter=delimiter, strict=True)
+        names = self._next()
+        if not names:
+            raise error("table-empty", status=1, file=path)
+        self.columns: tuple[str, ...] | None = tuple(name.strip() for name in names)
+        self.width = len(names)
+
+    def _next(self) -> list[str] | None:
+        try:
+            return next(self.rows, None)
+        except csv.Error as problem:
+            raise broken(self.path, csv.Error(f"line {self.lines.number}: {problem}")) from None
+        except (OSError, UnicodeDecodeError) as problem:
+            raise broken(self.path, problem) from None
+
+    def _cells(self) -> Iterator[tuple[list[str], tuple[str, int]]]:
+        """Each row with the place where it begins; empty lines are none."""
+        before = self.lines.number
+        while (row := self._next()) is not None:
+            line, before = before + 1, self.lines.number
+            if row and len(row) != self.width:
+                raise error("array-file-row", status=1, line=line, file=self.path, found=len(row), wanted=self.width)
+            if row:
+                yield row, (self.path, line)
+
+    def chunks(self, rows: int, needed: Collection[str] | None = None) -> Iterator[tuple[Chunk, int]]:
+        """See `Reader`."""
+        cells = self._cells()
+        while part := list(islice(cells, rows)):
+            by_column = zip(*(row for row, _ in part), strict=True)
+            columns = dict(zip(self.columns or (), by_column, strict=True))
+            yield Chunk(columns, [place for _, place in part]), self.lines.read
+
+    def close(self) -> None:
+        """Lets the file go."""
+        self.lines.close()
+
+
+class JsonLines:
+    """An object a line; the first one names the columns."""
+
+    def __init__(self, path: str, file: BinaryIO) -> None:
+        self.path, self.lines = path, _Lines(path, file)
+        self.rows = self._objects()
+        self.first = list(islice(self.rows, 1))
+        self.columns = tuple(self.first[0][0]) if self.first else None
+
+    def _objects(self) -> Iterator[tuple[dict[str, Any], int]]:
+        try:
+            for line in self.lines:
+                if line.strip():
+                    yield self._object(line, self.lines.number), self.lines.number
+        except (OSError, UnicodeDecodeError) as problem:
+            raise broken(self.path, problem) from None
+
+    def _object(self, line: str, number: int) -> dict[str, Any]:
+        try:
+            as_text = Number if _UNUSUAL.search(line) else None
+            row = json.loads(line, object_pairs_hook=once, parse_int=as_text, parse_float=as_text)
+        except Twice as twice:
+            raise error("table-key-twice", status=1, line=number, file=self.path, name=str(twice) or "''") from None
+        except json.JSONDecodeError as problem:
+            raise error("table-json", status=1, line=number, file=self.path, reason=problem.msg.lower()) from None
+        except RecursionError:
+            raise error("table-json", status=1, line=number, file=self.path, reason="it nests too deeply") from None
+        if not isinstance(row, dict):
+            raise error("table-object", status=1, line=number, file=self.path)
+        return row
+
+    def chunks(self, rows: int, needed: Collection[str] | None = None) -> Iterator[tuple[Chunk, int]]:
+        """See `Reader`."""
+        columns = self.columns or ()
+        names = frozenset(columns)
+        source = chain(self.first, self.rows)
+        while part := list(islice(source, rows)):
+            for row, number in part:
+                if not names.issuperset(row):
+                    new = next(name for name in row if name not in names)
+                    raise error("table-key", status=1, line=number, file=self.path, name=new)
+            places = [(self.path, number) for _, number in part]
+            yield Chunk({name: [row.get(name) for row, _ in part] for name in columns}, places), self.lines.read
+
+    def close(self) -> None:
+        """Lets the file go."""
+        self.lines.close()
