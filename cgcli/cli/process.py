@@ -6,10 +6,12 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from types import FrameType
 
 from cgcli.cli.app import commands
-from cgcli.cli.output import notice, reason_of, silence, tell
+from cgcli.cli.output import Results, notice, reason_of, silence, stdout, tell
+from cgcli.cli.signals import ending_signals
 from cgcli.graph.diagnostic import CgError, Diagnostic
 
 DONE, FAILED, WRONG, INTERRUPTED = 0, 1, 2, 130
@@ -19,7 +21,10 @@ def run(argv: Sequence[str] | None) -> int:
     """The exit status of `cg` with these arguments; None takes the process's own, and its signals too."""
     if argv is None:
         argv = sys.argv[1:]
-        signal.signal(signal.SIGTERM, _stop)
+        for number in ending_signals():
+            if number != signal.SIGINT:  # which Python handles so by itself
+                signal.signal(number, _stop)
+        _hold_standard_streams()
     _forgive_encodings()
     try:
         return _run(list(argv))
@@ -32,8 +37,8 @@ def run(argv: Sequence[str] | None) -> int:
 def _run(argv: list[str]) -> int:
     try:
         status = commands.main(args=argv, prog_name="cg", standalone_mode=False)
-        if sys.stdout is not None:
-            sys.stdout.flush()
+        if stdout() is not None:
+            Results().flush()
         if status == INTERRUPTED:
             notice("interrupted")
         return status if isinstance(status, int) else DONE
@@ -93,6 +98,17 @@ def _forgive_encodings() -> None:
         reconfigure(errors="backslashreplace")
 
 
+def _hold_standard_streams() -> None:
+    """Opens those of the three that are closed on nothing: no file or pipe of ours gets their numbers, by which child
+    processes would take it for a standard stream."""
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            with suppress(OSError):
+                os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)
+
+
 def _stop(number: int, frame: FrameType | None) -> None:
-    """SIGTERM stops the work as Ctrl-C does, so that half-written files are removed."""
+    """SIGTERM and SIGHUP stop the work as Ctrl-C does, so that half-written files are removed."""
     raise KeyboardInterrupt

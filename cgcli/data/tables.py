@@ -69,12 +69,19 @@ class Table:
             done += _size(path) or read
 
 
+def files_of(pattern: str) -> tuple[str, ...]:
+    """The files that a pattern stands for; none where there are none."""
+    if pattern == "-" or os.path.exists(pattern):
+        return (pattern,)
+    return tuple(sorted(glob.glob(pattern)))
+
+
 def open_table(pattern: str) -> Table:
     """The table in a file, in all files that fit a pattern (in the order of their names), or on standard input (`-`).
 
     Raises CgError: status 2 when there is none, status 1 when the files cannot be read or differ in their columns.
     """
-    files = ("-",) if pattern == "-" else (pattern,) if os.path.exists(pattern) else tuple(sorted(glob.glob(pattern)))
+    files = files_of(pattern)
     if not files:
         raise error("no-table", file=pattern)
     columns: tuple[str, ...] | None = None
@@ -116,6 +123,8 @@ def _broken(path: str, problem: Exception) -> CgError:
 def _lines(path: str) -> IO[str]:
     try:
         if path == "-":
+            if sys.stdin is None:
+                raise error("no-standard-input")
             if isinstance(sys.stdin, io.TextIOWrapper):
                 with suppress(io.UnsupportedOperation):  # it has been read from, and is what it should be
                     sys.stdin.reconfigure(encoding="utf-8-sig", errors="strict")

@@ -72,6 +72,7 @@ class _Outline(Unit):
             values={name: k for k, name in enumerate(self.nodes)},
             docs=self.docs,
             warnings=(*environment.names.warnings, *self.calls.warnings),
+            imports=tuple(self.files),
         )
 
 

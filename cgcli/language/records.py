@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Literal
 
 from cgcli.graph.diagnostic import Diagnostic
@@ -46,7 +47,8 @@ class Module:
     """A program that was lowered.
 
     inputs: in the order of `graph.inputs`. outputs: names, parallel to `graph.outputs`. values: every name of the top
-    level with the node of its last binding, inputs included. docs: the doc comments of names.
+    level with the node of its last binding, inputs included. docs: the doc comments of names. imports: the files that
+    it imports.
     """
 
     source: Source
@@ -56,3 +58,4 @@ class Module:
     values: Mapping[str, int]
     docs: Mapping[str, str] = field(default_factory=dict)
     warnings: tuple[Diagnostic, ...] = ()
+    imports: tuple[Path, ...] = ()

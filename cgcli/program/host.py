@@ -17,7 +17,7 @@ from cgcli.graph.diagnostic import CgError, error
 from cgcli.graph.graph import INPUT
 from cgcli.graph.source import Source
 from cgcli.language.dynamic import Files, outline
-from cgcli.language.files import read_source
+from cgcli.language.files import read_source, resolved, working_folder
 from cgcli.language.records import Module
 from cgcli.language.suggest import nearest
 from cgcli.run.binding import extent
@@ -48,7 +48,8 @@ def load_function(file: str, name: str) -> HostProgram:
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
-    folder = str(Path(file).resolve().parent)
+    folder = str(resolved(Path(file)).parent)
+    before = set(sys.modules)
     sys.path.insert(0, folder)
     try:
         spec.loader.exec_module(module)
@@ -60,18 +61,21 @@ def load_function(file: str, name: str) -> HostProgram:
     if name not in functions:
         known = list(functions)
         raise error("no-such-function", file=file, name=name, nearest=nearest(name, known), known=known)
-    return HostProgram(functions[name], source)
+    imported = (getattr(sys.modules[each], "__file__", None) for each in sys.modules.keys() - before)
+    return HostProgram(functions[name], source, tuple(Path(path) for path in imported if path))
 
 
 class HostProgram(RunProgram):
     """A Python function whose runs are recorded."""
 
-    def __init__(self, function: Callable[..., Any], source: Source | None = None) -> None:
+    def __init__(
+        self, function: Callable[..., Any], source: Source | None = None, imports: tuple[Path, ...] = ()
+    ) -> None:
         self.function = function
         name = getattr(function, "__name__", "out")
         self.name = name if name.isidentifier() else "out"
         text = _declarations(function)
-        self._files = Files(Source(f"{self.name}'s parameters", text), None, Path.cwd(), ())
+        self._files = Files(Source(f"{self.name}'s parameters", text), None, working_folder(), ())
 
         parameters = inspect.signature(function).parameters.values()
         open_ = {p.name: extent(p.default) for p in parameters if extent(p.default)}
@@ -79,7 +83,8 @@ class HostProgram(RunProgram):
         def outlined(shapes: Mapping[str, Any]) -> Module:
             made = outline(self._files, {**open_, **shapes})
             inputs = tuple(replace(i, span=None) for i in made.inputs)
-            return replace(made, inputs=inputs, source=source or Source(self.name, ""), outputs=(self.name,))
+            about = source or Source(self.name, "")
+            return replace(made, inputs=inputs, source=about, outputs=(self.name,), imports=imports)
 
         super().__init__(outlined({}), outlined)
         self.mode = "dynamic"
