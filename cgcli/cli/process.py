@@ -3,27 +3,23 @@
 from __future__ import annotations
 
 import os
-import signal
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
-from types import FrameType
 
 from cgcli.cli.app import commands
 from cgcli.cli.output import Results, notice, reason_of, silence, stdout, tell
-from cgcli.cli.signals import ending_signals
+from cgcli.cli.signals import INTERRUPTED, end_by_signals
 from cgcli.graph.diagnostic import CgError, Diagnostic
 
-DONE, FAILED, WRONG, INTERRUPTED = 0, 1, 2, 130
+DONE, FAILED, WRONG = 0, 1, 2
 
 
 def run(argv: Sequence[str] | None) -> int:
     """The exit status of `cg` with these arguments; None takes the process's own, and its signals too."""
     if argv is None:
         argv = sys.argv[1:]
-        for number in ending_signals():
-            if number != signal.SIGINT:  # which Python handles so by itself
-                signal.signal(number, _stop)
+        end_by_signals()
         _hold_standard_streams()
     _forgive_encodings()
     try:
@@ -51,8 +47,15 @@ def _run(argv: list[str]) -> int:
         if isinstance(ended.__context__, BrokenPipeError):
             silence()
             return DONE
+        if ended.code == INTERRUPTED:  # by a signal
+            notice("interrupted")
         return ended.code if isinstance(ended.code, int) else DONE
     except OSError as problem:
+        if problem.filename is None and stdout() is not None:  # a help page, which Typer prints, on a full disk
+            try:
+                Results().flush()
+            except CgError as failed:
+                return _told(failed.diagnostics, failed.status, argv)
         return _told(
             [Diagnostic("system", values={"reason": reason_of(problem), "name": problem.filename})], FAILED, argv
         )
@@ -107,8 +110,3 @@ def _hold_standard_streams() -> None:
         except OSError:
             with suppress(OSError):
                 os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)
-
-
-def _stop(number: int, frame: FrameType | None) -> None:
-    """SIGTERM and SIGHUP stop the work as Ctrl-C does, so that half-written files are removed."""
-    raise KeyboardInterrupt
