@@ -51,11 +51,6 @@ def _run(argv: list[str]) -> int:
             notice("interrupted")
         return ended.code if isinstance(ended.code, int) else DONE
     except OSError as problem:
-        if problem.filename is None and stdout() is not None:  # a help page, which Typer prints, on a full disk
-            try:
-                Results().flush()
-            except CgError as failed:
-                return _told(failed.diagnostics, failed.status, argv)
         return _told(
             [Diagnostic("system", values={"reason": reason_of(problem), "name": problem.filename})], FAILED, argv
         )
