@@ -269,7 +269,7 @@ def test_a_full_disk_leaves_everything_as_it_was_and_names_the_file(args: list[s
     assert contents() == before
 
 
-def test_samples_write_over_no_file() -> None:
+def test_a_sample_of_several_files_is_copied_whole_or_not_at_all() -> None:
     Path("huber.cg").write_text("mine")
     result = cg("samples", "huber")
     assert result.status == 2
