@@ -11,6 +11,7 @@ import stat
 import sys
 from collections.abc import Iterator
 from pathlib import PurePath
+from typing import TextIO
 
 import typer
 
@@ -97,14 +98,16 @@ class Files:
         return next(str(each.opts[0]) for each in self._context.command.params if each.name == name)
 
 
-def identity(path: str, standard: object) -> Identity | None:
+def identity(path: str, standard: TextIO | None) -> Identity | None:
     """What tells a file from all others; None for a device, a pipe, a folder and what no file can be named.
 
     standard: the stream that `-` stands for.
     """
     try:
         if path == "-":
-            status = os.fstat(standard.fileno())  # type: ignore[attr-defined]
+            if standard is None:
+                return None
+            status = os.fstat(standard.fileno())
         else:
             path = os.path.realpath(path)
             if not os.path.lexists(path):
@@ -112,7 +115,7 @@ def identity(path: str, standard: object) -> Identity | None:
                 status = os.stat(folder)
                 return status.st_dev, status.st_ino, name
             status = os.stat(path)
-    except (OSError, ValueError, AttributeError):  # no such folder, a NUL in the name, a stream that is closed
+    except (OSError, ValueError):  # no such folder, a NUL in the name, a stream of no file
         return None
     return (status.st_dev, status.st_ino) if stat.S_ISREG(status.st_mode) else None
 
