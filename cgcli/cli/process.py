@@ -7,9 +7,10 @@ import sys
 from collections.abc import Sequence
 from contextlib import suppress
 
+from cgcli.cli import INTERRUPTED
 from cgcli.cli.app import commands
 from cgcli.cli.output import Results, notice, reason_of, silence, stdout, tell
-from cgcli.cli.signals import INTERRUPTED, end_by_signals
+from cgcli.cli.signals import end_by_signals
 from cgcli.graph.diagnostic import CgError, Diagnostic
 
 DONE, FAILED, WRONG = 0, 1, 2

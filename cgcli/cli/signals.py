@@ -10,7 +10,7 @@ import time
 from contextlib import suppress
 from types import FrameType
 
-INTERRUPTED = 130
+from cgcli.cli import INTERRUPTED
 
 
 def ending_signals() -> list[signal.Signals]:
