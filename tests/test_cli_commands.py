@@ -370,7 +370,7 @@ def test_every_sample_can_be_copied_and_checked(tmp_path: Path, monkeypatch: pyt
 def test_a_sample_never_overwrites_a_file() -> None:
     Path("article.cg").write_text("mine")
     result = cg("samples", "article")
-    assert result.status == 1
+    assert result.status == 2
     assert "`article.cg` is already here" in result.err
     assert Path("article.cg").read_text() == "mine"
 

@@ -63,7 +63,7 @@ def test_help_with_a_program_lists_its_inputs(command: str, args: list[str]) -> 
         "--vol FLOAT annual volatility [default: 0.2; range: 0..2]",
         "--steps INT [default: 3]",
         "--call BOOL [default: true]",
-        "--set format=FLOAT [required]" if command != "render" else "--format FLOAT [required]",
+        "--set format=FLOAT [required]",
         "--k FLOAT [param; default: 1]",
     ]
 

@@ -15,6 +15,7 @@ import cgcli.cli.eval
 from cgcli.cli.app import COMMANDS
 
 VALUES = ["--a", "2", "--b", "3", "--c", "1"]
+ENDING = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]
 
 
 @pytest.fixture(autouse=True)
@@ -241,7 +242,7 @@ def test_an_interrupt_is_status_130(monkeypatch: pytest.MonkeyPatch, kind: type[
     assert cg("eval", "f.cg") == (130, "", "interrupted\n")
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", ENDING)
 def test_a_signal_ends_the_work_with_status_130(number: signal.Signals) -> None:
     working = subprocess.Popen(
         [sys.executable, "-m", "cgcli", "eval", "-"], stdin=subprocess.PIPE, stderr=subprocess.PIPE, text=True

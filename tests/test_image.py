@@ -1,7 +1,10 @@
 """Images: drawn by Graphviz in a process of its own, with a limit."""
 
+import os
 import re
 import subprocess
+import sys
+import tempfile
 import xml.etree.ElementTree as ET
 from pathlib import Path
 
@@ -94,3 +97,27 @@ def test_sixty_nodes_are_drawn_at_once() -> None:
     made = render(program.graph, program.run({"a": 0.1, "b": 0.2}, of="v19"), "png")
     assert made.note is None
     assert len(made.data) > 10_000
+
+
+def test_temporary_folders_of_killed_renders_go_and_nothing_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    node = image._ours()
+    other = tmp_path / "other"
+    stays = [f"{node}{os.getpid()}-abc", f"cg-elsewhere-{ended.pid}-abc", f"{node}x-abc", "cg-abc", "other"]
+    for name in [*stays, f"{node}{ended.pid}-abc"]:
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "fonts.conf").write_text("")
+    (tmp_path / f"{node}{ended.pid}-link").symlink_to(other)
+    (tmp_path / f"{node}{ended.pid}-abc" / "fonts").symlink_to(other)
+    (tmp_path / f"{node}{ended.pid}-file").write_text("")
+    draw("digraph { a -> b }", "svg")
+    assert {path.name for path in tmp_path.iterdir()} == {
+        *stays,
+        f"{node}{ended.pid}-link",
+        f"{node}{ended.pid}-file",
+    }
+    assert all((tmp_path / name / "fonts.conf").exists() for name in stays)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 
 INTERRUPTED = 130
 
@@ -17,5 +18,6 @@ def main(argv: Sequence[str] | None = None) -> int:
         return run(argv)
     except KeyboardInterrupt:
         if sys.stderr is not None:
-            sys.stderr.write("interrupted\n")
+            with suppress(OSError):  # the terminal may be gone
+                sys.stderr.write("interrupted\n")
         return INTERRUPTED

@@ -10,6 +10,7 @@ from typer.core import TyperCommand, TyperGroup
 
 from cgcli.cli.arguments import EMPTY
 from cgcli.cli.output import emit
+from cgcli.cli.pages import WithHelp
 from cgcli.graph.diagnostic import error
 from cgcli.language.suggest import nearest
 from cgcli.version import VERSION
@@ -40,7 +41,7 @@ Example:
 """
 
 
-class Commands(TyperGroup):
+class Commands(WithHelp, TyperGroup):
     """The group `cg`: names what was misspelt, and takes a program in the place of a command for what it is."""
 
     def list_commands(self, ctx: Any) -> list[str]:

@@ -16,6 +16,7 @@ from cgcli.cli.results import exclude
 from cgcli.cli.session import Session, start
 from cgcli.cli.sources import open_program, python_function
 from cgcli.graph.diagnostic import CgError, Diagnostic, error
+from cgcli.language.files import working_folder
 from cgcli.language.records import Input
 from cgcli.language.wording import word
 from cgcli.language.wording.words import phrase
@@ -87,7 +88,7 @@ def _compare(session: Session) -> int:
     path = None if source.name in ("-e", "-") else Path(source.name)
     walked: Walked = session.context.meta[WALKED]
     allowed = [Path(folder) for folder in walked.allowed]
-    other = DynamicProgram(source, path, path.parent if path else Path.cwd(), allowed, None)
+    other = DynamicProgram(source, path, path.parent if path else working_folder(), allowed, None)
     found = compare(session.program, other, session.values)
     if found.name is not None:
         both = {"static": write(found.static), "dynamic": write(found.dynamic)}

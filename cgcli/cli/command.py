@@ -10,6 +10,7 @@ import typer
 from typer.core import TyperCommand
 
 from cgcli.cli.arguments import EMPTY, Known, Walked, walk
+from cgcli.cli.pages import WithHelp
 from cgcli.cli.sources import open_program
 from cgcli.graph.diagnostic import CgError, error
 from cgcli.program import Program
@@ -25,7 +26,7 @@ def known_options(context: typer.Context) -> Known:
     return known
 
 
-class Command(TyperCommand):
+class Command(WithHelp, TyperCommand):
     """A command whose options are all its own. Reads its arguments by `walk` and complains in cg's words."""
 
     inputs = False

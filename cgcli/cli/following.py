@@ -12,6 +12,7 @@ from typing import Any
 
 from cgcli.cli.metrics import Metrics
 from cgcli.cli.progress import StatusLine
+from cgcli.cli.signals import ending_signals
 from cgcli.render.numbers import shortest
 from cgcli.train.loop import Epoch, Stepped
 from cgcli.train.state import State
@@ -98,11 +99,11 @@ class Stop:
 
 @contextmanager
 def stoppable() -> Iterator[Stop]:
-    """Within, SIGINT and SIGTERM ask the run to end after the step that it is at."""
+    """Within, SIGINT, SIGTERM and SIGHUP ask the run to end after the step that it is at."""
     stop = Stop()
     before = {}
     with suppress(ValueError):  # not in the main thread: whoever runs us there has the signals
-        for number in (signal.SIGINT, signal.SIGTERM):
+        for number in ending_signals():
             before[number] = signal.signal(number, stop)
     try:
         yield stop

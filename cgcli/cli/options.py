@@ -237,7 +237,9 @@ OnError = Annotated[
 Out = Annotated[
     str | None,
     typer.Option(
-        "-o", metavar="TARGET", help="The table of results: .csv, .tsv, .jsonl, .npz or .parquet (else CSV printed)."
+        "-o",
+        metavar="TARGET",
+        help="The table of results: .csv, .tsv, .jsonl, .npz or .parquet (else CSV, printed; so for -).",
     ),
 ]
 NoData = Annotated[

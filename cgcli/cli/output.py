@@ -5,22 +5,43 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TextIO
 
+from cgcli.data.files import write_whole
 from cgcli.graph.diagnostic import Diagnostic, error
 from cgcli.render.escape import harmless
 
 
-def emit(text: str) -> None:
-    """Writes a result on standard output. Raises `CgError` (status 1) when it cannot be written."""
-    stream = sys.stdout
+class Results:
+    """Standard output as what results are written into. Raises `CgError` (status 1) when it cannot be written."""
+
+    def write(self, text: str) -> None:
+        with _writing() as stream:
+            stream.write(harmless(text) if terminal(stream) else text)
+
+    def write_bytes(self, data: bytes) -> None:
+        """Writes a file's bytes; where standard output takes texts alone, as in a notebook, the text that they are."""
+        with _writing() as stream:
+            binary = getattr(stream, "buffer", None)
+            if binary is None:
+                stream.write(data.decode("utf-8", "surrogateescape"))
+                return
+            stream.flush()
+            binary.write(data)
+
+    def flush(self) -> None:
+        with _writing() as stream:
+            stream.flush()
+
+
+@contextlib.contextmanager
+def _writing() -> Iterator[TextIO]:
+    stream = stdout()
     if stream is None:
         raise error("output-failed", status=1, reason="it is closed")
-    text = harmless(text) if terminal(stream) else text
     try:
-        stream.write(text if text.endswith("\n") or not text else text + "\n")
-        stream.flush()
+        yield stream
     except BrokenPipeError:
         raise
     except OSError as problem:
@@ -28,12 +49,34 @@ def emit(text: str) -> None:
         raise error("output-failed", status=1, reason=reason_of(problem)) from None
 
 
+def emit(text: str) -> None:
+    """Writes a result on standard output. Raises `CgError` (status 1) when it cannot be written."""
+    results = Results()
+    results.write(text if text.endswith("\n") or not text else text + "\n")
+    results.flush()
+
+
+def write_picture(target: str, data: bytes) -> None:
+    """Writes a file as a whole, or on standard output for `-`. Raises `CgError` (status 1) when that fails."""
+    if target == "-":
+        Results().write_bytes(data)
+    else:
+        write_whole(target, data)
+
+
 def notice(text: str) -> None:
     """Writes a line about the work on standard error; a standard error that fails is no reason to stop."""
+    write_aside(f"{text}\n")
+
+
+def write_aside(text: str) -> None:
+    """Writes on standard error, as far as that takes it."""
     if sys.stderr is not None:
-        with contextlib.suppress(OSError):
-            sys.stderr.write(f"{harmless(text)}\n")
+        try:
+            sys.stderr.write(harmless(text))
             sys.stderr.flush()
+        except OSError:
+            silence(sys.stderr)
 
 
 def tell(diagnostics: Sequence[Diagnostic], colour: str) -> None:
@@ -70,7 +113,7 @@ def coloured(stream: TextIO | None, choice: str) -> bool:
     return terminal(stream) and os.environ.get("TERM") != "dumb"
 
 
-def silence() -> None:
-    """Points standard output at nothing, so that the interpreter's own last flush cannot fail."""
+def silence(stream: TextIO | None = None) -> None:
+    """Points a stream (standard output) at nothing, so that the interpreter's own last flush cannot fail."""
     with contextlib.suppress(OSError, ValueError):
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        os.dup2(os.open(os.devnull, os.O_WRONLY), (stream or sys.stdout).fileno())

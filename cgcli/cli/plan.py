@@ -25,9 +25,9 @@ from cgcli.cli.options import (
     Wrt,
     choice,
 )
-from cgcli.cli.output import emit, stdout, terminal
+from cgcli.cli.output import emit, stdout, terminal, write_picture
+from cgcli.cli.results import exclude
 from cgcli.cli.session import start
-from cgcli.data.files import write_whole
 from cgcli.graph.diagnostic import error
 from cgcli.render import json
 from cgcli.render.plan import data, text
@@ -37,7 +37,10 @@ Layout = Annotated[
     str | None,
     typer.Option("--format", help="Text, or one JSON object.", **choice("--format", "plain", "json")),
 ]
-Picture = Annotated[str | None, typer.Option("-o", metavar="FILE.svg", help="Draw the steps and the memory.")]
+Picture = Annotated[
+    str | None,
+    typer.Option("-o", metavar="FILE.svg", help="Draw the steps and the memory; - is standard output."),
+]
 FastMath = Annotated[
     bool, typer.Option("--fast-math", help="Allow identities that hold for real numbers but not for every float.")
 ]
@@ -65,7 +68,8 @@ def plan(
 
     Runs nothing. Given values, their sizes are put in; else costs are in terms of named sizes.
     """
-    if target is not None and PurePath(target).suffix.lower() != ".svg":
+    exclude(("-o -", target == "-"), ("--format json", layout == "json"))
+    if target not in (None, "-") and PurePath(target or "").suffix.lower() != ".svg":
         raise error("unknown-picture", file=target or EMPTY, nearest=None, choices=[".svg"])
     names = wrt_names(wrt)
     session = start(
@@ -80,7 +84,7 @@ def plan(
     if target is not None:
         from cgcli.render.plan_picture import draw
 
-        write_whole(target, draw(laid, title).encode())
+        write_picture(target, draw(laid, title).encode())
     if layout == "json":
         emit(json.dump(data(laid, inputs)))
     elif target is None:

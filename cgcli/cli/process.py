@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 import os
-import signal
 import sys
 from collections.abc import Sequence
-from types import FrameType
+from contextlib import suppress
 
+from cgcli.cli import INTERRUPTED
 from cgcli.cli.app import commands
-from cgcli.cli.output import notice, reason_of, silence, tell
+from cgcli.cli.output import Results, notice, reason_of, silence, stdout, tell
+from cgcli.cli.signals import end_by_signals
 from cgcli.graph.diagnostic import CgError, Diagnostic
 
-DONE, FAILED, WRONG, INTERRUPTED = 0, 1, 2, 130
+DONE, FAILED, WRONG = 0, 1, 2
 
 
 def run(argv: Sequence[str] | None) -> int:
     """The exit status of `cg` with these arguments; None takes the process's own, and its signals too."""
     if argv is None:
         argv = sys.argv[1:]
-        signal.signal(signal.SIGTERM, _stop)
+        end_by_signals()
+        _hold_standard_streams()
     _forgive_encodings()
     try:
         return _run(list(argv))
@@ -32,8 +34,8 @@ def run(argv: Sequence[str] | None) -> int:
 def _run(argv: list[str]) -> int:
     try:
         status = commands.main(args=argv, prog_name="cg", standalone_mode=False)
-        if sys.stdout is not None:
-            sys.stdout.flush()
+        if stdout() is not None:
+            Results().flush()
         if status == INTERRUPTED:
             notice("interrupted")
         return status if isinstance(status, int) else DONE
@@ -46,6 +48,8 @@ def _run(argv: list[str]) -> int:
         if isinstance(ended.__context__, BrokenPipeError):
             silence()
             return DONE
+        if ended.code == INTERRUPTED:  # by a signal
+            notice("interrupted")
         return ended.code if isinstance(ended.code, int) else DONE
     except OSError as problem:
         return _told(
@@ -93,6 +97,12 @@ def _forgive_encodings() -> None:
         reconfigure(errors="backslashreplace")
 
 
-def _stop(number: int, frame: FrameType | None) -> None:
-    """SIGTERM stops the work as Ctrl-C does, so that half-written files are removed."""
-    raise KeyboardInterrupt
+def _hold_standard_streams() -> None:
+    """Opens those of the three that are closed on nothing: no file or pipe of ours gets their numbers, by which child
+    processes would take it for a standard stream."""
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            with suppress(OSError):
+                os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)

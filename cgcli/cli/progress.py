@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import time
 
-from cgcli.cli.output import notice, terminal
+from cgcli.cli.output import notice, terminal, write_aside
 
 OFTEN, SELDOM = 0.5, 10.0  # seconds between two words: to a person, to a log
 
@@ -34,13 +34,11 @@ class StatusLine:
         if not self.person:
             notice(text)
             return
-        sys.stderr.write(f"\r{text}\x1b[K")
-        sys.stderr.flush()
+        write_aside(f"\r{text}\x1b[K")
         self.shown = True
 
     def end(self) -> None:
         """Leaves the line as if nothing had been there."""
         if self.shown:
-            sys.stderr.write("\r\x1b[K")
-            sys.stderr.flush()
+            write_aside("\r\x1b[K")
             self.shown = False

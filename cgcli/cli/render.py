@@ -30,10 +30,10 @@ from cgcli.cli.options import (
     choice,
     whole,
 )
-from cgcli.cli.output import notice
+from cgcli.cli.output import notice, write_picture
 from cgcli.cli.pictured import evaluate
 from cgcli.cli.session import Session, start
-from cgcli.data.files import write_whole
+from cgcli.cli.targets import Files
 from cgcli.graph.diagnostic import error
 from cgcli.graph.evaluation import Evaluation
 from cgcli.graph.graph import Graph
@@ -55,7 +55,14 @@ Target = Annotated[
     typer.Option(
         "-o",
         metavar="TARGET",
-        help="The file to write: .svg, .png, .pdf, .dot, .mmd (Mermaid), .tex (TikZ) or .json (else an .svg here).",
+        help="The file to write: .svg, .png, .pdf, .dot, .mmd (Mermaid), .tex (TikZ) or .json (else an .svg here); "
+        "- is standard output.",
+    ),
+]
+Layout = Annotated[
+    str | None,
+    typer.Option(
+        "--format", help="The kind of picture (else what the name ends in; svg).", **choice("--format", *KINDS)
     ),
 ]
 Sided = Annotated[
@@ -139,6 +146,7 @@ def render(
     file: File = None,
     expression: Expression = None,
     target: Target = None,
+    layout: Layout = None,
     of: Of = None,
     sides: Sided = "both",
     depth: Depth = None,
@@ -171,8 +179,8 @@ def render(
 
     With the values of its inputs the picture has values and gradients too. Of a large graph parts are drawn as blocks.
     """
-    name = target if target is not None else default_target(file)
-    kind = picture_kind(name)
+    kind = layout or ("svg" if target in (None, "-") else picture_kind(target or ""))
+    name = default_target(file, kind) if target is None else target
     between = None if path is None else _path(path)
     if radius is not None and focus is None:
         raise error("needs-focus")
@@ -180,6 +188,8 @@ def render(
         raise error("picture-of-gradient", option="--heat" if heat else "--min-grad")
     limits = (seed, max_memory, backend, max_steps, timeout, mode, weights)
     session = start(context, file, expression, settings, inputs_file, allow_path, colour, *limits)
+    if target is None:
+        Files(context, session.program).check("the picture", name)
     session = session.recorded()
     graph, evaluation = _evaluated(session, of, sides)
     program = session.program
@@ -196,7 +206,7 @@ def render(
     params = [each.name for each in program.inputs if each.kind == "param"]
     about = title or PurePath(program.module.source.name).stem
     image = draw(graph, evaluation, kind, title=about, params=params, view=view, drawing=drawing)
-    write_whole(name, image.data)
+    write_picture(name, image.data)
     if image.note is not None:
         notice(f"note: {image.note}")
     if target is None:
@@ -228,10 +238,10 @@ def _calls(graph: Graph, names: list[str] | None, option: str) -> frozenset[str]
     return found
 
 
-def default_target(file: str | None) -> str:
-    """`<stem>.svg` in the working folder."""
+def default_target(file: str | None, kind: str = "svg") -> str:
+    """`<stem>.svg` in the working folder, for that kind of picture."""
     stem = PurePath(file).stem if file is not None and file != "-" else ""
-    return f"{stem or 'out'}.svg"
+    return f"{stem or 'out'}.{kind}"
 
 
 def picture_kind(path: str) -> str:

@@ -9,7 +9,7 @@ from dataclasses import replace
 from cgcli.cli.columns import Ranges, columns_of, many_at_once, sources_of, tell_unused
 from cgcli.cli.command import known_options
 from cgcli.cli.inputs import require
-from cgcli.cli.output import notice, stdout, tell
+from cgcli.cli.output import Results, notice, tell
 from cgcli.cli.pieces import Pieces
 from cgcli.cli.progress import StatusLine
 from cgcli.cli.session import Session
@@ -47,7 +47,7 @@ def over_rows(
             require(session.program, {**session.values, **sources}, known_options(session.context))
         tell_unused(table, sources)
         rows = Rows(session.program, session.values, list(sources), derivatives=derivatives, of=of, wrt=wrt)
-        out = stack.enter_context(sink(target, stdout()))
+        out = stack.enter_context(sink(target, Results()))
         pieces: Pieces | None = None
         together: list[str] = []
         needed = {name for columns in sources.values() for name in columns.names}
@@ -119,7 +119,12 @@ def _narrowed(
 
 def only_with_data(maps: Sequence[str] | None, on_error: str | None, target: str | None, batch: int | None) -> None:
     """Raises `CgError` for an option that means something for tables alone."""
-    options = {"--map": maps or None, "--on-error": on_error, "-o": target, "--batch-size": batch}
+    options = {
+        "--map": maps or None,
+        "--on-error": on_error,
+        "-o": None if target == "-" else target,
+        "--batch-size": batch,
+    }
     for option, given in options.items():
         if given is not None:
             raise error("needs-data", option=option)

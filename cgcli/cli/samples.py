@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Annotated
 
@@ -11,6 +12,7 @@ import typer
 from cgcli.cli.arguments import EMPTY
 from cgcli.cli.command import Command, declare
 from cgcli.cli.output import emit, notice, reason_of
+from cgcli.data.files import whole
 from cgcli.graph.diagnostic import error
 from cgcli.language.suggest import nearest
 
@@ -54,7 +56,8 @@ def headline(path: Path) -> str:
 def copy_here(name: str) -> list[str]:
     """Copies a sample, its data and what it imports into the working folder; returns a line for each file.
 
-    Raises `CgError` for an unknown name and for a file that is there already; nothing is copied then.
+    Raises `CgError` for an unknown name, for a file that is there already and for one that cannot be written; nothing
+    is copied then.
     """
     known = {path.stem: path for path in sample_files()}
     if name not in known:
@@ -66,9 +69,13 @@ def copy_here(name: str) -> list[str]:
     copies = {path: path.relative_to(folder()) for path in wanted}
     for copy in copies.values():
         if copy.exists() or copy.is_symlink():
-            raise error("file-exists", status=1, file=str(copy))
-    for path, copy in copies.items():
-        _copy(path, copy)
+            raise error("file-exists", file=str(copy))
+    with ExitStack() as stack:  # none has its name before all are written
+        for path, copy in copies.items():
+            _make_folder(copy.parent)
+            file = stack.enter_context(whole(copy, new=True))
+            file.write(path.read_bytes())
+            file.flush()  # a full disk shows now
     return [f"wrote {copy}" for copy in copies.values()]
 
 
@@ -91,16 +98,11 @@ def _data(path: Path) -> list[Path]:
     return [each for each in found if each.is_file()]
 
 
-def _copy(path: Path, copy: Path) -> None:
-    """Copies into a file that must be new."""
+def _make_folder(folder: Path) -> None:
     try:
-        copy.parent.mkdir(exist_ok=True)
-        with open(copy, "xb") as file:
-            file.write(path.read_bytes())
-    except FileExistsError:
-        raise error("file-exists", status=1, file=str(copy)) from None
+        folder.mkdir(exist_ok=True)
     except OSError as problem:
-        raise error("cannot-write", status=1, path=str(copy), reason=reason_of(problem)) from None
+        raise error("cannot-write", status=1, path=str(folder), reason=reason_of(problem)) from None
 
 
 command = declare("samples", samples, Command, "cg samples article")

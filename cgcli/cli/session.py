@@ -13,6 +13,7 @@ from cgcli.cli.command import known_options
 from cgcli.cli.inputs import gather, require
 from cgcli.cli.output import tell
 from cgcli.cli.sources import open_program
+from cgcli.cli.targets import Files
 from cgcli.graph.diagnostic import error
 from cgcli.program import Program
 
@@ -60,6 +61,7 @@ def start(
     program = open_program(file, expression, allow_path or (), mode)
     program.seed = seed or 0
     program.max_memory, program.max_steps, program.backend = max_memory, max_steps, backend
+    Files(context, program).check_targets()
     tell(program.warnings, colour)
     values = gather(program, settings or (), inputs_file, known_options(context))
     if weights is not None:

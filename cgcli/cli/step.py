@@ -26,6 +26,7 @@ from cgcli.cli.options import (
 from cgcli.cli.output import emit, terminal
 from cgcli.cli.session import start
 from cgcli.cli.stepper import Quit, Stepper
+from cgcli.cli.targets import Files
 from cgcli.graph.diagnostic import CgError, error
 from cgcli.language.files import read_source
 from cgcli.program.dynamic import DynamicProgram
@@ -65,7 +66,7 @@ def step(
     session.require_values()
     if not isinstance(session.program, DynamicProgram):
         raise error("host-lines")
-    stepper = Stepper(Walk(session.program, session.values), precision)
+    stepper = Stepper(Walk(session.program, session.values), precision, Files(context, session.program))
     emit("\n".join(stepper.greeting()))
     for line in _asked() if lines is None else lines:
         if lines is not None:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from cgcli.cli.render import picture_kind
+from cgcli.cli.targets import Files
 from cgcli.data.files import write_whole
 from cgcli.graph.diagnostic import CgError, error
 from cgcli.graph.evaluation import Evaluation
@@ -53,8 +54,10 @@ class Quit(Exception):
 class Stepper:
     """Takes a line of commands at a time. `run` gives what to print; raises Quit."""
 
-    def __init__(self, walk: Walk, precision: int | None = None) -> None:
+    def __init__(self, walk: Walk, precision: int | None = None, read: Files | None = None) -> None:
+        """read: the files that `draw` writes over none of."""
         self.walk = walk
+        self.read = read
         self.precision = precision
         self.watched: list[str] = []
         self.pass_: BackwardPass | None = None
@@ -271,6 +274,8 @@ class Stepper:
         if not rest:
             raise error("step-needs", name="draw", what="a file, as in `draw so_far.svg`")
         kind = picture_kind(rest)
+        if self.read is not None:
+            self.read.check("draw", rest)
         graph, v = self.walk.graph()
         if not len(graph):
             raise error("nothing-to-compute", name=self.walk.source.name)

@@ -87,6 +87,11 @@ class Writer:
             self.writer = _writer(self.file, self.kind, batch.schema)
         self.writer.write_table(batch)
 
+    def abandon(self) -> None:
+        """Leaves the file as it is: its end is not written, not even when the writer is collected as garbage."""
+        if self.writer is not None and self.kind == "parquet":
+            self.writer.is_open = False
+
     def close(self) -> None:
         """Ends the file, which without this is none."""
         if self.writer is None:

@@ -5,13 +5,12 @@ from __future__ import annotations
 import errno
 import os
 import stat
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
-from cgcli.graph.diagnostic import CgError, error
+from cgcli.graph.diagnostic import error
 
 
 def write_whole(path: str | Path, data: bytes) -> None:
@@ -22,43 +21,48 @@ def write_whole(path: str | Path, data: bytes) -> None:
 
 def writable(path: str | Path) -> None:
     """Raises CgError (status 1) when it can be foreseen that the file cannot be written."""
-    folder = Path(os.path.realpath(path)).parent
-    if not folder.is_dir() or not os.access(folder, os.W_OK):
-        code = errno.EACCES if folder.is_dir() else errno.ENOENT
+    try:
+        folder = os.path.dirname(os.path.realpath(path))
+        code = None if os.path.isdir(folder) else errno.ENOENT
+    except OSError as problem:  # a relative path, and the working folder was deleted
+        code = problem.errno
+    if code is None and not os.access(folder, os.W_OK):
+        code = errno.EACCES
+    if code is not None:
         raise error("cannot-write", status=1, path=str(path), reason=os.strerror(code).lower())
 
 
 @contextmanager
-def whole(path: str | Path) -> Iterator[IO[bytes]]:
+def whole(path: str | Path, *, new: bool = False) -> Iterator[IO[bytes]]:
     """A file to write into, which replaces that of the path when all is written; a symbolic link stays one, an old
     file's mode is kept. A pipe or a device (`/dev/stdout`), which cannot be replaced, takes what it is given.
 
-    Raises CgError (status 1) when that is not possible; what was there is then untouched, and nothing is left behind,
-    whatever it is that stops the writing.
+    new: a file that is already there, or a link, is an error (status 2). Raises CgError (status 1) when the file cannot
+    be written; what was there is then untouched, and nothing is left behind, whatever it is that stops the writing.
     """
     temporary: str | None = None
     try:
-        target = Path(os.path.realpath(path))
-        if target.is_dir():
-            raise IsADirectoryError(errno.EISDIR, "it is a folder")
-        if target.exists() and not os.access(target, os.W_OK):
-            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
-        if target.exists() and not target.is_file():
-            with target.open("wb") as device:
+        target, old = _target(path, new)
+        if old is not None and not stat.S_ISREG(old.st_mode):
+            with open(path, "wb") as device:
                 yield device
             return
-        handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name[:50]}.", suffix=".tmp")
+        folder, name = os.path.split(target)
+        # chosen before the file is made: an interrupt right after that finds it too
+        temporary = os.path.join(folder, f".{name[:50]}.{os.urandom(8).hex()}.tmp")
+        mode = 0o666 if old is None else stat.S_IMODE(old.st_mode)
+        handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), mode)
         with os.fdopen(handle, "wb") as file:
-            os.fchmod(file.fileno(), _mode(target))
+            if old is not None:
+                os.fchmod(file.fileno(), mode)  # without the user's mask
             yield file
             file.flush()
             os.fsync(file.fileno())
-        os.replace(temporary, target)
-        temporary = None
-    except CgError:
-        raise
-    except (OSError, ValueError) as problem:
-        reason = getattr(problem, "strerror", None) or str(problem)
+        _settle(temporary, target, new)
+    except OSError as problem:
+        if new and isinstance(problem, FileExistsError):
+            raise error("file-exists", file=str(path)) from None
+        reason = problem.strerror or str(problem)
         raise error("cannot-write", status=1, path=str(path), reason=reason.lower()) from None
     finally:  # an interrupt too
         if temporary is not None:
@@ -66,9 +70,33 @@ def whole(path: str | Path) -> Iterator[IO[bytes]]:
                 os.unlink(temporary)
 
 
-def _mode(target: Path) -> int:
-    if target.exists():
-        return stat.S_IMODE(target.stat().st_mode)
-    mask = os.umask(0)
-    os.umask(mask)
-    return 0o666 & ~mask
+def _target(path: str | Path, new: bool) -> tuple[str, os.stat_result | None]:
+    """The path of the file itself, behind symbolic links, and the status of what is there. Raises OSError."""
+    try:
+        if new and os.path.lexists(path):
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST))
+        old = os.stat(path)
+    except FileNotFoundError:
+        return os.path.realpath(path), None
+    except ValueError as problem:  # a NUL in the name
+        raise OSError(errno.EINVAL, str(problem)) from None
+    if stat.S_ISDIR(old.st_mode):
+        raise IsADirectoryError(errno.EISDIR, "it is a folder")
+    if not os.access(path, os.W_OK):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+    return os.path.realpath(path), old
+
+
+def _settle(temporary: str, target: str, new: bool) -> None:
+    """Gives the file its name; a file of that name is replaced, or where it has to be new raises FileExistsError."""
+    if not new:
+        os.replace(temporary, target)
+        return
+    try:
+        os.link(temporary, target)
+    except FileExistsError:
+        raise
+    except OSError:  # a file system without links
+        if os.path.lexists(target):
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST)) from None
+        os.replace(temporary, target)

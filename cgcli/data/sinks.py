@@ -28,14 +28,19 @@ class Sink(Protocol):
         """Some rows: by name an array, a row each; of a table without rows one call with arrays without rows."""
 
 
+class Texts(Protocol):
+    """What takes texts, as a file does."""
+
+    def write(self, text: str, /) -> object: ...
+
+
 @contextmanager
-def sink(path: str | None, out: IO[str] | None = None) -> Iterator[Sink]:
-    """What writes a table into a file, by its name's ending, or as CSV into `out`.
+def sink(path: str | None, out: Texts) -> Iterator[Sink]:
+    """What writes a table into a file, by its name's ending, or as CSV into `out` where there is none or it is `-`.
 
     Raises CgError: status 2 for an ending that is not known, status 1 when the file cannot be written.
     """
-    if path is None:
-        assert out is not None
+    if path is None or path == "-":
         yield _Csv(out, ",")
         return
     kind = path.rpartition(".")[2].lower()
@@ -49,8 +54,12 @@ def sink(path: str | None, out: IO[str] | None = None) -> Iterator[Sink]:
             return
         if kind in arrow.KINDS:
             rows = arrow.Writer(file, kind)
-            yield rows
-            rows.close()
+            try:
+                yield rows
+                rows.close()
+            except BaseException:
+                rows.abandon()
+                raise
             return
         text = io.TextIOWrapper(file, encoding="utf-8", newline="")
         yield _JsonLines(text) if kind == "jsonl" else _Csv(text, "," if kind == "csv" else "\t")
@@ -59,7 +68,7 @@ def sink(path: str | None, out: IO[str] | None = None) -> Iterator[Sink]:
 
 
 class _Csv:
-    def __init__(self, file: IO[str], delimiter: str) -> None:
+    def __init__(self, file: Texts, delimiter: str) -> None:
         self.writer = csv.writer(file, delimiter=delimiter, lineterminator="\n")
         self.begun = False
 

@@ -74,6 +74,7 @@ class _Outline(Unit):
             carried=outputs.carried,
             docs=self.docs,
             warnings=(*environment.names.warnings, *self.calls.warnings),
+            imports=tuple(self.files),
         )
 
 

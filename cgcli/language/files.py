@@ -102,6 +102,27 @@ def decode(data: bytes, name: str) -> str:
         raise error("not-utf8", Span(readable, at, at + 1), file=name, byte=f"0x{data[problem.start]:02x}") from None
 
 
+def working_folder() -> Path:
+    """The working folder; where that was deleted, a path below a device, where no file can be."""
+    try:
+        return Path.cwd()
+    except OSError:
+        return Path(os.devnull, "deleted")
+
+
+def root_folder(root: Path | None, path: Path | None) -> Path:
+    """The folder that imports stay in: `root`, else the folder of the program's file, else the working folder."""
+    return root or (path.parent if path else working_folder())
+
+
+def resolved(path: Path) -> Path:
+    """The path without links; a relative one stays as it is where the working folder was deleted."""
+    try:
+        return path.resolve()
+    except OSError:
+        return path
+
+
 STDLIB = Path(__file__).parent / "stdlib"
 
 

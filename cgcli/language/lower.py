@@ -18,7 +18,7 @@ from cgcli.ops.evaluate import is_scalar
 from .calls import Calls
 from .constants import alone, binds, evaluated, value_fits
 from .expressions import MAX_NODES
-from .files import STDLIB, library_names, library_path, placed, read_source, resolve_import
+from .files import STDLIB, library_names, library_path, placed, read_source, resolve_import, resolved, root_folder
 from .flow import assigned_in
 from .foreign import MODULES
 from .frames import (
@@ -67,7 +67,7 @@ def lower(
     path: the program's file, None for a text without one. root: the folder that its imports stay in (else one of
     `allowed`); None: the folder of `path`, or the working folder. Raises CgError for whatever is wrong with the text.
     """
-    folder = root or (path.parent if path else Path.cwd())
+    folder = root_folder(root, path)
     with collector_off():
         try:
             return _lowered(Unit(source, path, folder, allowed, max_nodes, open_shapes or {}, 0))
@@ -132,7 +132,7 @@ class Unit:
         self.nodes: dict[str, int] = {}
         self.files: dict[Path, Environment] = {}
         self.open_files: dict[Path, None] = (
-            {} if path is None else {path.resolve(): None}
+            {} if path is None else {resolved(path): None}
         )  # those that import each other
         self.docs: dict[str, str] = {}
         self._seed: Value | None = None
@@ -158,6 +158,7 @@ class Unit:
             carried=outputs.carried,
             docs=self.docs,
             warnings=(*environment.names.warnings, *self.calls.warnings),
+            imports=tuple(self.files),
         )
 
     def _warn_of_mixed_floats(self) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +13,7 @@ from cgcli.graph.source import Source
 from cgcli.version import VERSION
 
 from . import cache
-from .files import read_source
+from .files import read_source, resolved, root_folder
 from .records import Module
 from .stored import dump, restore
 
@@ -38,10 +39,10 @@ def open_program(
     An entry of the cache holds good while the texts of all its files, the folders that imports may lie in and cg itself
     are the same.
     """
-    folder = root or (path.parent if path else Path.cwd())
-    places = [str(p.resolve()) for p in (folder, *allowed)]
+    folder = root_folder(root, path)
+    places = [str(resolved(p)) for p in (folder, *allowed)]
     shapes = repr(sorted((open_shapes or {}).items()))
-    key = cache.digest(VERSION, _code_stamp(), source.text, str(path and path.resolve()), shapes, *places)
+    key = cache.digest(VERSION, _code_stamp(), source.text, str(path and resolved(path)), shapes, *places)
     kept = cache.load(KIND, key) if keep else None
     if isinstance(kept, dict):
         module = _restored(kept, source)
@@ -72,7 +73,7 @@ def _restored(kept: dict[str, Any], source: Source) -> Module | None:
             if cache.digest(found.text) != digest:
                 return None
             sources.append(found)
-        return restore(kept["module"], sources)
+        return replace(restore(kept["module"], sources), imports=tuple(Path(path) for path, _, _ in kept["imports"]))
     except (CgError, KeyError, TypeError, ValueError, IndexError, AssertionError):
         return None  # not what this version writes, or a file is gone: lowering says what is the matter
 

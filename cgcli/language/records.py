@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Literal
 
 from cgcli.graph.diagnostic import Diagnostic
@@ -47,7 +48,8 @@ class Module:
 
     inputs: in the order of `graph.inputs`. outputs: names, parallel to `graph.outputs`. values: every name of the top
     level with the node of its last binding, inputs included. carried: names that nothing below a loop reads and that
-    are no outputs, for they only carry the loop from step to step. docs: the doc comments of names.
+    are no outputs, for they only carry the loop from step to step. docs: the doc comments of names. imports: the files
+    that it imports.
     """
 
     source: Source
@@ -58,3 +60,4 @@ class Module:
     carried: tuple[str, ...] = ()
     docs: Mapping[str, str] = field(default_factory=dict)
     warnings: tuple[Diagnostic, ...] = ()
+    imports: tuple[Path, ...] = ()

@@ -17,6 +17,7 @@ import cgcli
 from cgcli.graph.diagnostic import CgError, error
 from cgcli.graph.graph import INPUT
 from cgcli.graph.source import Source, Span
+from cgcli.language.files import resolved
 from cgcli.language.records import Module
 from cgcli.language.suggest import nearest
 from cgcli.language.tree import identifier
@@ -126,7 +127,7 @@ def import_function(source: Source, name: str) -> HostProgram:
     assert spec is not None
     module = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = module  # where dataclasses look up annotations
-    folder = str(Path(file).resolve().parent)
+    folder = str(resolved(Path(file)).parent)
 
     def run() -> None:
         exec(compile(source.text, file, "exec", dont_inherit=True), vars(module))

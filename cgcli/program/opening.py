@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from cgcli.graph.diagnostic import CgError
 from cgcli.graph.source import Source
-from cgcli.language.files import read_source
+from cgcli.language.files import read_source, root_folder, working_folder
 from cgcli.language.programs import open_program
 from cgcli.language.records import Module
 
@@ -43,7 +43,7 @@ def parse(
 
     keep: whether the lowered program is kept in the user's cache for the next time, as `load` does. mode: see `load`.
     """
-    root = Path.cwd() if folder is None else Path(folder)
+    root = working_folder() if folder is None else Path(folder)
     return _opened(Source(name, text), None, root, [Path(p) for p in allow_path], keep, mode)
 
 
@@ -63,5 +63,5 @@ def _opened(
             why = e.diagnostics[0]
     from .dynamic import DynamicProgram  # with the interpreter
 
-    folder = root or (path.parent if path else Path.cwd())
+    folder = root_folder(root, path)
     return DynamicProgram(source, path, folder, allowed, why)

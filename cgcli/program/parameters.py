@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cgcli.graph.diagnostic import CgError, Diagnostic, Label
 from cgcli.graph.source import Source, Span
 from cgcli.language.dynamic import Files, outline
+from cgcli.language.files import working_folder
 from cgcli.language.records import Input, Module
 from cgcli.ops.builder import Builder
 from cgcli.run.binding import extent
@@ -54,7 +54,7 @@ def outlined(parameters: Sequence[Parameter], name: str, source: Source, shapes:
     text = Source(source.name, "\n".join(lines) + "\n")
     open_ = {p.name: p.shape for p in parameters if p.shape}
     try:
-        made = outline(Files(text, None, Path.cwd(), ()), {**open_, **shapes})
+        made = outline(Files(text, None, working_folder(), ()), {**open_, **shapes})
     except CgError as e:
         raise _moved(e, text, parameters) from None
     unread = {p.name for p in parameters if p.default == UNREAD}

@@ -5,10 +5,13 @@ from __future__ import annotations
 import json
 import math
 import os
+import platform
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
+from contextlib import suppress
 from importlib import resources
 from pathlib import Path
 from typing import Literal, NamedTuple
@@ -91,6 +94,7 @@ def places(dot: str, limit: float = LIMIT) -> tuple[Layout, str | None]:
 
 def _laid(dot: str, kind: Kind, limit: float) -> Image:
     """What Graphviz gives, by the first attempt that succeeds."""
+    _remove_stale()
     reason = None
     for attempt in ATTEMPTS:
         try:
@@ -107,7 +111,7 @@ def _laid(dot: str, kind: Kind, limit: float) -> Image:
 def _run(dot: str, kind: Kind, attempt: Attempt, seconds: float) -> bytes:
     """What the child draws. Raises TimeoutExpired, or _Failed when it draws nothing."""
     with (
-        tempfile.TemporaryDirectory(prefix="cg-") as folder,
+        tempfile.TemporaryDirectory(prefix=f"{_ours()}{os.getpid()}-") as folder,
         resources.as_file(resources.files(__package__).joinpath("fonts")) as fonts,
     ):
         linked = Path(folder) / "fonts"  # fontconfig writes into the folder where it finds fonts
@@ -122,6 +126,34 @@ def _run(dot: str, kind: Kind, attempt: Attempt, seconds: float) -> bytes:
         lines = done.stderr.decode("utf-8", "replace").strip().splitlines()
         raise _Failed(lines[-1] if done.returncode > 0 and lines else f"it ended with status {done.returncode}")
     return done.stdout
+
+
+def _ours() -> str:
+    """How the temporary folders of this machine are named; another machine may share the disk."""
+    return f"cg-{re.sub(r'[^A-Za-z0-9]', '', platform.node())[:40]}-"
+
+
+def _remove_stale() -> None:
+    """Removes the temporary folders that killed processes of ours left behind."""
+    if not hasattr(os, "geteuid"):  # the owner of a folder, and who lives, cannot be asked so
+        return
+    with suppress(OSError), os.scandir(tempfile.gettempdir()) as entries:
+        for entry in entries:
+            match = re.fullmatch(rf"{_ours()}(\d+)-\w+", entry.name)
+            if match is None or not entry.is_dir(follow_symlinks=False):
+                continue
+            if entry.stat(follow_symlinks=False).st_uid == os.geteuid() and not _alive(int(match[1])):
+                shutil.rmtree(entry.path, ignore_errors=True)  # which follows no links
+
+
+def _alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except (OSError, OverflowError):  # it is another user's, or no number of a process
+        return True
+    return True
 
 
 def _child(

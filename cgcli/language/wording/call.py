@@ -141,6 +141,14 @@ WORDS: dict[str, Words] = {
     # what is written
     "output-failed": Words("the result cannot be written on standard output: {reason}"),
     "cannot-write": Words("`{path}` cannot be written: {reason}"),
+    "target-is-read": Words(
+        "`{option}` would write over `{path}`, which is read: `{source}`",
+        help=("name another file; no command writes over what it reads",),
+    ),
+    "output-is-read": Words(
+        "standard output goes into a file that is read: `{source}`", help=("send it into another file",)
+    ),
+    "same-target": Words("`{first}` and `{second}` would both write `{path}`", help=("name two files",)),
     "unknown-picture": Words(
         "a picture cannot be written as `{file}`",
         help=("did you mean `{nearest}`?", "the kinds of picture are {choices}"),

@@ -1,0 +1,50 @@
+"""The signals that end the work: each is an exception in the main thread, so that half-written files are removed."""
+
+from __future__ import annotations
+
+import _thread
+import signal
+import sys
+import threading
+import time
+from contextlib import suppress
+from types import FrameType
+
+from cgcli.cli import INTERRUPTED
+
+
+def ending_signals() -> list[signal.Signals]:
+    """SIGINT, SIGTERM and, where there is one, SIGHUP, without those that were ignored at the start (`nohup`)."""
+    numbers = [signal.SIGINT, signal.SIGTERM]
+    numbers += [signal.SIGHUP] if hasattr(signal, "SIGHUP") else []
+    return [number for number in numbers if signal.getsignal(number) is not signal.SIG_IGN]
+
+
+def end_by_signals() -> None:
+    """From now on SIGTERM and SIGHUP raise SystemExit; SIGINT raises KeyboardInterrupt, as Python has it."""
+    for number in ending_signals():
+        if number != signal.SIGINT:
+            signal.signal(number, _end)
+    sys.unraisablehook = _send_again
+
+
+def _end(number: int, frame: FrameType | None) -> None:
+    raise SystemExit(INTERRUPTED)
+
+
+def _send_again(dropped: sys.UnraisableHookArgs) -> None:
+    """The hook for exceptions that Python drops, in destructors and callbacks: a signal that fell there comes again."""
+    if not issubclass(dropped.exc_type, (KeyboardInterrupt, SystemExit)):
+        sys.__unraisablehook__(dropped)
+        return
+    numbers = ending_signals()
+    with suppress(RuntimeError):  # no new thread: the interpreter ends
+        _thread.start_new_thread(_send, (numbers[0 if issubclass(dropped.exc_type, KeyboardInterrupt) else -1],))
+
+
+def _send(number: signal.Signals) -> None:
+    time.sleep(0.01)  # the callback is over by then; if not, it comes once more
+    if hasattr(signal, "pthread_kill"):
+        signal.pthread_kill(threading.main_thread().ident or 0, number)  # ends a system call that waits, too
+    else:
+        _thread.interrupt_main(number)
