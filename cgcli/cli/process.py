@@ -11,6 +11,7 @@ from types import FrameType
 from cgcli.cli.app import commands
 from cgcli.cli.output import notice, reason_of, silence, tell
 from cgcli.graph.diagnostic import CgError, Diagnostic
+from cgcli.system import plain_newlines
 
 DONE, FAILED, WRONG, INTERRUPTED = 0, 1, 2, 130
 
@@ -20,7 +21,7 @@ def run(argv: Sequence[str] | None) -> int:
     if argv is None:
         argv = sys.argv[1:]
         signal.signal(signal.SIGTERM, _stop)
-    _forgive_encodings()
+    plain_newlines()
     try:
         return _run(list(argv))
     except BrokenPipeError:
@@ -84,13 +85,6 @@ def _colour_option(argv: list[str]) -> str:
         value = arg if before == "--color" else arg.removeprefix("--color=") if arg.startswith("--color=") else None
         chosen = value if value in ("always", "never") else chosen
     return chosen
-
-
-def _forgive_encodings() -> None:
-    """Lets a stream show what its encoding lacks as an escape (standard error does so by itself)."""
-    reconfigure = getattr(sys.stdout, "reconfigure", None)
-    if reconfigure is not None:
-        reconfigure(errors="backslashreplace")
 
 
 def _stop(number: int, frame: FrameType | None) -> None:

@@ -22,6 +22,7 @@ import numpy as np
 
 from cgcli.graph.diagnostic import CgError, error
 from cgcli.language.suggest import nearest
+from cgcli.system import split_member
 
 _FORMAT: Any = np.lib.format  # typed in some versions of NumPy only
 LIMIT = 16 * 2**30  # bytes of all arrays of a file
@@ -53,10 +54,7 @@ def read_arrays(path: str, limit: int = LIMIT) -> dict[str, Any]:
 
 
 def _split(reference: str) -> tuple[str, str | None]:
-    if os.path.exists(reference):
-        return reference, None
-    path, colon, member = reference.rpartition(":")
-    return (path, member) if colon and path else (reference, None)
+    return (reference, None) if os.path.exists(reference) else split_member(reference)
 
 
 # ---- what may be inside

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from cgcli.graph.diagnostic import CgError, error
+from cgcli.system import link
 
 from .files import whole
 
@@ -123,9 +124,7 @@ def _hand_on(path: str, keep: int) -> None:
             os.replace(earlier(path, k - 1), earlier(path, k))
     with suppress(FileNotFoundError):
         os.unlink(earlier(path, 1))
-    try:
-        os.link(real, earlier(path, 1))
-    except OSError:  # a file system without links
+    if not link(real, earlier(path, 1)):
         with open(real, "rb") as old, whole(earlier(path, 1)) as copy:
             copy.write(old.read())
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import IO
 
 from cgcli.graph.diagnostic import CgError, error
+from cgcli.system import new_file_mode, set_mode
 
 
 def write_whole(path: str | Path, data: bytes) -> None:
@@ -49,7 +50,7 @@ def whole(path: str | Path) -> Iterator[IO[bytes]]:
             return
         handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name[:50]}.", suffix=".tmp")
         with os.fdopen(handle, "wb") as file:
-            os.fchmod(file.fileno(), _mode(target))
+            set_mode(file.fileno(), _mode(target))
             yield file
             file.flush()
             os.fsync(file.fileno())
@@ -69,6 +70,4 @@ def whole(path: str | Path) -> Iterator[IO[bytes]]:
 def _mode(target: Path) -> int:
     if target.exists():
         return stat.S_IMODE(target.stat().st_mode)
-    mask = os.umask(0)
-    os.umask(mask)
-    return 0o666 & ~mask
+    return new_file_mode()

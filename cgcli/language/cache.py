@@ -12,6 +12,8 @@ import tempfile
 from contextlib import suppress
 from pathlib import Path
 
+from cgcli.system import owned
+
 LARGEST = 64 * 2**20  # bytes of one entry
 MOST = 256  # entries of a kind; the oldest go first
 
@@ -53,7 +55,7 @@ def store(kind: str, key: str, data: object) -> None:
         for folder in (path.parent.parent, path.parent):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         # files that others could have put there are not ours to trust
-        if path.parent.stat().st_uid != os.geteuid():
+        if not owned(path.parent):
             return
         _write(path, hashlib.sha256(text).hexdigest().encode("ascii") + b"\n" + text)
         _drop_oldest(path.parent)
@@ -73,7 +75,7 @@ def _path(kind: str, key: str) -> Path | None:
         # the XDG specification has relative paths ignored
         base = Path(root) if os.path.isabs(root) else Path.home() / ".cache"
         folder = base / "cg" / kind
-        if folder.exists() and folder.stat().st_uid != os.geteuid():
+        if folder.exists() and not owned(folder):
             return None
     except (OSError, RuntimeError, ValueError):
         return None

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from cgcli.graph.diagnostic import CgError, error
 from cgcli.graph.source import Source, Span
+from cgcli.system import open_for_reading
 
 from .suggest import nearest
 
@@ -23,7 +24,7 @@ def read_source(path: str | Path, name: str | None = None) -> Source:
     try:
         # Opening a pipe would wait for its other end, opening a device may set it to work: looked at before and after.
         _require_file(os.stat(path), name)
-        handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+        handle = open_for_reading(path)
         with os.fdopen(handle, "rb") as file:
             _require_file(os.fstat(handle), name)
             data = file.read(LARGEST + 1)

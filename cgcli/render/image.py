@@ -6,6 +6,7 @@ import json
 import math
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -14,6 +15,7 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 from cgcli.graph.diagnostic import error
+from cgcli.system import inheritable
 
 from .escape import dot_html
 from .tikz import Layout, Place
@@ -110,12 +112,12 @@ def _run(dot: str, kind: Kind, attempt: Attempt, seconds: float) -> bytes:
         tempfile.TemporaryDirectory(prefix="cg-") as folder,
         resources.as_file(resources.files(__package__).joinpath("fonts")) as fonts,
     ):
-        linked = Path(folder) / "fonts"  # fontconfig writes into the folder where it finds fonts
-        linked.mkdir()
+        copies = Path(folder) / "fonts"  # fontconfig writes into the folder where it finds fonts
+        copies.mkdir()
         for font in fonts.glob("*.ttf"):
-            (linked / font.name).symlink_to(font.resolve())
+            shutil.copyfile(font, copies / font.name)
         settings = Path(folder) / "fonts.conf"
-        settings.write_text(_FONTCONFIG.format(fonts=dot_html(str(linked)), cache=dot_html(folder)), encoding="utf-8")
+        settings.write_text(_FONTCONFIG.format(fonts=dot_html(str(copies)), cache=dot_html(folder)), encoding="utf-8")
         environment = {**os.environ, "FONTCONFIG_FILE": str(settings), "FONTCONFIG_PATH": folder}
         done = _child(dot, [kind, attempt.program, attempt.style], seconds, environment)
     if done.returncode != 0 or not done.stdout:
@@ -137,7 +139,7 @@ def _child(
             capture_output=True,
             timeout=seconds,
             env=environment,
-            pass_fds=(lifeline,),
+            pass_fds=inheritable(lifeline),
             check=False,
         )
     finally:
