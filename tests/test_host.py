@@ -17,6 +17,8 @@ from cgcli.graph.printed import parse_graph
 from cgcli.ops.validity import check
 from cgcli.program.host import HostProgram, load_function, trace
 
+pytestmark = pytest.mark.portable
+
 ROOT = Path(__file__).parents[1]
 X = np.array([[0.5, -1.2, 2.0], [1.5, 0.3, -0.7]])
 V = np.array([0.4, 1.1, -0.6])

@@ -15,6 +15,8 @@ from safetensors.numpy import load_file
 
 from cgcli.system import split_member
 
+pytestmark = pytest.mark.portable
+
 ROOT = Path(__file__).parents[1]
 MODULES = ("crypt", "curses", "fcntl", "grp", "pty", "pwd", "readline", "resource", "syslog", "termios", "tty")
 NAMES = {

@@ -132,7 +132,9 @@ def _check(session: Session, settings: Mapping[str, Any], wishes: Wishes) -> Non
     """Raises `CgError` for options that do not go together."""
     optimizer, fits = settings["optimizer"], settings["optimizer"] in SOLVERS
     if settings["loss"] is None and settings["residual"] is None:
-        floats = [n for n in session.program.outputs if session.program.type_of(n).has_derivative]
+        program = session.program
+        known = [n for n in program.outputs if n in program.module.values]  # of a Python function a run tells them
+        floats = [n for n in known if program.type_of(n).has_derivative]
         raise error("needs-loss", choices=floats or None)
     if (optimizer == "lm") != (settings["residual"] is not None):
         raise error("residual-and-lm", optimizer=optimizer)

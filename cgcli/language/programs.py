@@ -39,9 +39,9 @@ def open_program(
     are the same.
     """
     folder = root or (path.parent if path else Path.cwd())
-    places = [str(p.resolve()) for p in (folder, *allowed)]
+    places = [os.path.realpath(p) for p in (folder, *allowed)]
     shapes = repr(sorted((open_shapes or {}).items()))
-    key = cache.digest(VERSION, _code_stamp(), source.text, str(path and path.resolve()), shapes, *places)
+    key = cache.digest(VERSION, _code_stamp(), source.text, str(path and os.path.realpath(path)), shapes, *places)
     kept = cache.load(KIND, key) if keep else None
     if isinstance(kept, dict):
         module = _restored(kept, source)

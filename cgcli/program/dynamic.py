@@ -154,7 +154,8 @@ class Recorded(Program):
                 partials[record] = filled(self.structures[record], by)
         return Gradient(found.of, found.value, partials)
 
-    def _flat_gradient(self, values: Values, of: str | None, wrt: Sequence[str] | None) -> Gradient:
+    def flat_gradient(self, values: Values, of: str | None, wrt: Sequence[str] | None) -> Gradient:
+        """The gradient by the numbers in structured data, each named by its path."""
         return super().grad(values, of=of, wrt=wrt)
 
     def _value_at(self, of: str, k: int, x: Any, point: Sequence[Any]) -> float:
