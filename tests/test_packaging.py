@@ -123,7 +123,7 @@ def test_installed(kind: str, request: pytest.FixtureRequest, tmp_path: Path) ->
 
 
 def test_a_citation_names_the_version() -> None:
-    """The format knows these keys and asks for some of them; each takes one line, so that no reader of YAML is needed."""
+    """The format knows these keys and asks for some of them; each takes one line, so that no YAML reader is needed."""
     lines = (ROOT / "CITATION.cff").read_text(encoding="utf-8").splitlines()
     fields = dict(line.split(": ", 1) for line in lines if line[0].isalpha() and ": " in line)
     lists = {line.rstrip(":") for line in lines if line[0].isalpha() and line.endswith(":")}

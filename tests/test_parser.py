@@ -25,8 +25,6 @@ from cgcli.language.grammar import grammar_text, make_tables
 from cgcli.language.lines import Lines
 from cgcli.language.parser import Parsed, parse, parse_value, unquote
 
-pytestmark = pytest.mark.portable
-
 
 def tree(text: str) -> lark.Tree[lark.Token]:
     return parse(Source("f.cg", text)).tree
