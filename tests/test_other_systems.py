@@ -21,7 +21,7 @@ ROOT = Path(__file__).parents[1]
 MODULES = ("crypt", "curses", "fcntl", "grp", "pty", "pwd", "readline", "resource", "syslog", "termios", "tty")
 NAMES = {
     "os": """chown fchmod fchown fork forkpty getegid geteuid getgid getgroups getloadavg getpgid getpgrp getuid killpg
-        lchown mkfifo mknod nice openpty pathconf posix_spawn pread pwrite sched_getaffinity sched_setaffinity sendfile
+        lchown mkfifo mknod nice openpty pathconf pread pwrite sched_getaffinity sched_setaffinity sendfile
         setpgid setsid setuid statvfs sysconf ttyname O_ASYNC O_CLOEXEC O_DIRECTORY O_NOCTTY O_NOFOLLOW O_NONBLOCK
         O_SYNC""".split(),
     "signal": """ITIMER_REAL SIGALRM SIGCHLD SIGCONT SIGHUP SIGIO SIGKILL SIGPIPE SIGQUIT SIGSTOP SIGTSTP SIGUSR1
