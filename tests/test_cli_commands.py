@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 from cli_harness import ARTICLE, cg, process
 
+pytestmark = pytest.mark.portable
+
 VALUES = ["--a", "2", "--b", "3", "--c", "1"]
 TWO = "input a; input n: int = 2; y = a^2; z = a*n; output y, z"
 

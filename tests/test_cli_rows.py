@@ -12,6 +12,8 @@ from cli_harness import cg
 from cgcli.program import load, parse
 from cgcli.program.rows import Rows
 
+pytestmark = pytest.mark.portable
+
 ROOT = Path(__file__).parents[1]
 TABLE = "a,b,c\n1,2,3\n2,3,1\n4,4,4\n"
 ARTICLE = "d = a + b\ne = b - c\ny = d * e"

@@ -15,6 +15,8 @@ from safetensors.numpy import save_file
 from cgcli.data.arrays import read_array, read_arrays
 from cgcli.graph.diagnostic import CgError
 
+pytestmark = pytest.mark.portable
+
 X = np.array([[1.0, 2.5, -3.0], [0.0, np.inf, 7.0]])
 
 

@@ -17,6 +17,8 @@ from mpmath import mp, mpf
 
 from cgcli.ops import floats
 
+pytestmark = pytest.mark.portable
+
 INF, NAN = math.inf, math.nan
 HUGE, TINY, PI = sys.float_info.max, 5e-324, math.pi
 SOME, MANY = 250, 10_000

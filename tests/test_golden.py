@@ -19,6 +19,8 @@ from cgcli.ops.validity import check
 from cgcli.program import Program, parse
 from cgcli.render.report import text
 
+pytestmark = pytest.mark.portable
+
 FOLDER = Path(__file__).parent / "golden"
 CASES = sorted(FOLDER.rglob("*.cg"))
 

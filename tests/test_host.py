@@ -18,6 +18,8 @@ from cgcli.ops.validity import check
 from cgcli.program.host import HostProgram, trace
 from cgcli.program.python_file import load_function
 
+pytestmark = pytest.mark.portable
+
 ROOT = Path(__file__).parents[1]
 X = np.array([[0.5, -1.2, 2.0], [1.5, 0.3, -0.7]])
 V = np.array([0.4, 1.1, -0.6])

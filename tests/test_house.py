@@ -13,6 +13,9 @@ TOP = {
     "README.md",
     "LICENSE",
     "CHANGELOG.md",
+    "CITATION.cff",
+    "CONTRIBUTING.md",
+    "SECURITY.md",
     "PKG-INFO",  # in an unpacked sdist
     "cgcli",
     "grammar",

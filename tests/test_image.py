@@ -17,6 +17,8 @@ from cgcli.render import image
 from cgcli.render.draw import render
 from cgcli.render.image import draw
 
+pytestmark = pytest.mark.portable
+
 ROOT = Path(__file__).parents[1]
 
 

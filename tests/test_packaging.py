@@ -5,11 +5,15 @@ import subprocess
 import sys
 import sysconfig
 import tarfile
+import tomllib
 import venv
+from datetime import date
 from pathlib import Path
 from zipfile import ZipFile
 
 import pytest
+
+from cgcli.version import VERSION
 
 ROOT = Path(__file__).parents[1]
 ARTICLE = ["article.cg", "--a", "2", "--b", "3", "--c", "1"]
@@ -71,7 +75,17 @@ def test_a_wheel_holds_all_that_a_run_needs_and_nothing_else(wheel: Path) -> Non
 def test_an_sdist_holds_what_its_tests_need(sdist: Path) -> None:
     with tarfile.open(sdist) as archive:
         names = {name.partition("/")[2] for name in archive.getnames()}
-    wanted = {"LICENSE", "README.md", "CHANGELOG.md", "tests/conftest.py", "grammar/cg.lark", "docs/article.svg"}
+    wanted = {
+        "LICENSE",
+        "README.md",
+        "CHANGELOG.md",
+        "SECURITY.md",
+        "CONTRIBUTING.md",
+        "CITATION.cff",
+        "tests/conftest.py",
+        "grammar/cg.lark",
+        "docs/article.svg",
+    }
     assert wanted <= names
     assert {name.split("/")[0] for name in names if name.startswith(".")} <= {".ci", ".gitignore"}
 
@@ -106,3 +120,36 @@ def test_installed(kind: str, request: pytest.FixtureRequest, tmp_path: Path) ->
     assert call(cg, "grad", *ARTICLE, cwd=tmp_path) == "y = 10\ndy/da = 2\ndy/db = 7\ndy/dc = -5\n"
     call(cg, "render", *ARTICLE, "-o", "article.svg", cwd=tmp_path)
     assert (tmp_path / "article.svg").read_text(encoding="utf-8").startswith("<?xml")
+
+
+def test_a_citation_names_the_version() -> None:
+    """The format knows these keys and asks for some of them; each takes one line, so that no YAML reader is needed."""
+    lines = (ROOT / "CITATION.cff").read_text(encoding="utf-8").splitlines()
+    fields = dict(line.split(": ", 1) for line in lines if line[0].isalpha() and ": " in line)
+    lists = {line.rstrip(":") for line in lines if line[0].isalpha() and line.endswith(":")}
+    assert {"cff-version", "message", "title"} <= fields.keys()
+    assert fields.keys() <= {
+        "cff-version",
+        "message",
+        "type",
+        "title",
+        "abstract",
+        "version",
+        "date-released",
+        "license",
+    }
+    assert lists == {"authors", "keywords"}
+    assert "  - name: The cg maintainers" in lines  # an entity
+    assert (fields["cff-version"], fields["type"], fields["license"]) == ("1.2.0", "software", "Apache-2.0")
+    assert fields["version"] == VERSION
+    date.fromisoformat(fields["date-released"].strip('"'))
+
+
+def test_the_metadata_names_the_pythons_that_are_tried() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    named = {each.rpartition(" ")[2] for each in project["classifiers"] if "Python :: 3." in each}
+    run = (ROOT / ".ci/run").read_text(encoding="utf-8")
+    tried = run.partition("for other in ")[2].partition(";")[0].split()
+    assert named <= set(tried)
+    assert project["authors"] == [{"name": "The cg maintainers"}]
+    assert "urls" not in project

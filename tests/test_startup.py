@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.portable
+
 ROOT = Path(__file__).parents[1]
 ARTICLE = str(ROOT / "samples" / "article.cg")
 VALUES = ["--a", "2", "--b", "3", "--c", "1"]

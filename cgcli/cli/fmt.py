@@ -29,7 +29,8 @@ def fmt(file: File = None, expression: Expression = None, check: Check = False) 
     source = program_text(file, expression)
     laid_out = format_source(source)
     if check:
-        return _compare(source.name, source.text, laid_out)
+        text = source.text if expression is None else source.text.rstrip("\n") + "\n"  # nobody types the last one
+        return _compare(source.name, text, laid_out)
     if file is None or is_stream(file):
         emit(laid_out)
     elif laid_out != source.text:
@@ -42,7 +43,7 @@ def _compare(name: str, text: str, laid_out: str) -> int:
     """Prints what would change; the status is 1 when something would."""
     if text == laid_out:
         return 0
-    before, after = text.split("\n"), laid_out.split("\n")  # a missing last newline is a change too
+    before, after = text.split("\n"), laid_out.split("\n")  # a last newline that lacks, and others' line ends, show
     changes = difflib.unified_diff(before, after, name, f"{name} (laid out)", n=1, lineterm="")
     emit("\n".join(show(line) for line in changes))
     return 1

@@ -16,6 +16,7 @@ from cgcli.cli.output import reason_of
 from cgcli.data.checkpoints import Checkpoint, step_of
 from cgcli.graph.diagnostic import error
 from cgcli.render.json import dump
+from cgcli.system import BINARY
 
 PIECE = 2**20  # bytes that are read at a time
 LOOKS = re.compile(rb'\{"step": [0-9]')  # how every line of such a file begins
@@ -101,7 +102,7 @@ class Metrics:
             if kept is not None:
                 self._digest = _digest(real, kept)
                 os.truncate(real, kept)
-            flags = os.O_WRONLY | os.O_APPEND | getattr(os, "O_BINARY", 0)
+            flags = os.O_WRONLY | os.O_APPEND | BINARY
             if kept is None and self._regular:
                 flags |= os.O_CREAT | (os.O_TRUNC if overwrite else os.O_EXCL)
             self._handle = os.open(real, flags, 0o666)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections import deque
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -14,6 +13,7 @@ from cgcli.data.sinks import Sink
 from cgcli.graph.diagnostic import CgError
 from cgcli.program.rows import Rows
 from cgcli.render.escape import show
+from cgcli.system import cores
 
 MOST = 8  # pieces in memory at a time
 
@@ -35,8 +35,7 @@ class Pieces:
 
     def __init__(self, rows: Rows, out: Sink) -> None:
         self.rows, self.out = rows, out
-        cores = min(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1, MOST)
-        self.cores = cores if rows.parallel else 1
+        self.cores = min(cores(), MOST) if rows.parallel else 1
         self.pool = ThreadPoolExecutor(self.cores)
         self.waiting: deque[Piece] = deque()
         self.begun = False

@@ -12,6 +12,7 @@ from cgcli.cli.app import commands
 from cgcli.cli.output import Results, notice, reason_of, silence, stdout, tell
 from cgcli.cli.signals import end_by_signals
 from cgcli.graph.diagnostic import CgError, Diagnostic
+from cgcli.system import plain_newlines
 
 DONE, FAILED, WRONG = 0, 1, 2
 
@@ -22,7 +23,7 @@ def run(argv: Sequence[str] | None) -> int:
         argv = sys.argv[1:]
         end_by_signals()
         _hold_standard_streams()
-    _forgive_encodings()
+    plain_newlines()
     try:
         return _run(list(argv))
     except BrokenPipeError:
@@ -88,13 +89,6 @@ def _colour_option(argv: list[str]) -> str:
         value = arg if before == "--color" else arg.removeprefix("--color=") if arg.startswith("--color=") else None
         chosen = value if value in ("always", "never") else chosen
     return chosen
-
-
-def _forgive_encodings() -> None:
-    """Lets a stream show what its encoding lacks as an escape (standard error does so by itself)."""
-    reconfigure = getattr(sys.stdout, "reconfigure", None)
-    if reconfigure is not None:
-        reconfigure(errors="backslashreplace")
 
 
 def _hold_standard_streams() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -16,6 +15,7 @@ from cgcli.cli.sources import open_program
 from cgcli.cli.targets import Files
 from cgcli.graph.diagnostic import error
 from cgcli.program import Program
+from cgcli.system import call_after
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ def start(
 ) -> Session:
     """Opens the program, reads the values and prints the warnings. Raises `CgError` for what is wrong with either."""
     if timeout is not None:
-        _stop_after(timeout)
+        _stop_after(timeout, context)
     program = open_program(file, expression, allow_path or (), mode)
     program.seed = seed or 0
     program.max_memory, program.max_steps, program.backend = max_memory, max_steps, backend
@@ -72,13 +72,13 @@ def start(
     return Session(program, values, context)
 
 
-def _stop_after(seconds: float) -> None:
-    """Ends the run with an error after so many seconds. Raises `CgError` where the system has no such clock."""
-    if not hasattr(signal, "setitimer"):
-        raise error("no-timeout")
+def _stop_after(seconds: float, context: typer.Context) -> None:
+    """Ends the command with an error after so many seconds. Raises `CgError` in a thread that no clock can stop."""
 
-    def stop(*_: object) -> None:
+    def stop() -> None:
         raise error("timed-out", status=1, seconds=seconds)
 
-    signal.signal(signal.SIGALRM, stop)
-    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        context.call_on_close(call_after(seconds, stop))
+    except ValueError:
+        raise error("no-timeout") from None

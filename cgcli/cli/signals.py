@@ -5,18 +5,17 @@ from __future__ import annotations
 import _thread
 import signal
 import sys
-import threading
 import time
 from contextlib import suppress
 from types import FrameType
 
 from cgcli.cli import INTERRUPTED
+from cgcli.system import hang_up, send_to_main_thread
 
 
 def ending_signals() -> list[signal.Signals]:
     """SIGINT, SIGTERM and, where there is one, SIGHUP, without those that were ignored at the start (`nohup`)."""
-    numbers = [signal.SIGINT, signal.SIGTERM]
-    numbers += [signal.SIGHUP] if hasattr(signal, "SIGHUP") else []
+    numbers = [signal.SIGINT, signal.SIGTERM, *hang_up()]
     return [number for number in numbers if signal.getsignal(number) is not signal.SIG_IGN]
 
 
@@ -44,7 +43,4 @@ def _send_again(dropped: sys.UnraisableHookArgs) -> None:
 
 def _send(number: signal.Signals) -> None:
     time.sleep(0.01)  # the callback is over by then; if not, it comes once more
-    if hasattr(signal, "pthread_kill"):
-        signal.pthread_kill(threading.main_thread().ident or 0, number)  # ends a system call that waits, too
-    else:
-        _thread.interrupt_main(number)
+    send_to_main_thread(number)

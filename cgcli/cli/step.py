@@ -32,6 +32,7 @@ from cgcli.language.files import read_source
 from cgcli.program.dynamic import DynamicProgram
 from cgcli.program.stepping import Walk
 from cgcli.render.escape import show
+from cgcli.system import edit_typed_lines
 
 PROMPT = "(cg) "
 
@@ -88,8 +89,7 @@ def _asked() -> Iterator[str]:
     if not terminal(sys.stdin):
         yield from (line.rstrip("\n") for line in sys.stdin)
         return
-    import readline  # noqa: F401 - lines can be edited, and earlier ones be had again
-
+    edit_typed_lines()
     while True:
         try:
             yield input(PROMPT)

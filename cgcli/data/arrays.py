@@ -25,6 +25,7 @@ from cgcli.graph.types import MAX_AXES
 from cgcli.language.files import is_stream, read_stdin
 from cgcli.language.suggest import nearest
 from cgcli.language.tree import plain_number
+from cgcli.system import split_member
 
 from .cells import number
 from .reading import broken, open_file, reading, size_of
@@ -60,10 +61,8 @@ def read_arrays(path: str, limit: int = LIMIT) -> dict[str, Any]:
 
 
 def _split(reference: str) -> tuple[str, str | None]:
-    if is_stream(reference) or os.path.exists(reference):
-        return reference, None
-    path, colon, member = reference.rpartition(":")
-    return (path, member) if colon and path else (reference, None)
+    own = is_stream(reference) or os.path.exists(reference)
+    return (reference, None) if own else split_member(reference)
 
 
 # ---- what may be inside

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from cgcli.graph.diagnostic import CgError, error
+from cgcli.system import link
 
 from .files import whole
 
@@ -198,9 +199,7 @@ def _hand_on(path: str, keep: int) -> None:
     first = earlier(path, 1)
     with _naming(first), suppress(FileNotFoundError):
         os.unlink(first)
-    try:
-        os.link(real, first)
-    except OSError:  # a file system without links
+    if not link(real, first):
         with open(real, "rb") as old, whole(first) as copy:
             shutil.copyfileobj(old, copy)
 

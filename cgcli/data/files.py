@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import IO
 
 from cgcli.graph.diagnostic import error
+from cgcli.system import BINARY, link, set_mode
 
 
 def write_whole(path: str | Path, data: bytes) -> None:
@@ -51,10 +52,10 @@ def whole(path: str | Path, *, new: bool = False) -> Iterator[IO[bytes]]:
         # chosen before the file is made: an interrupt right after that finds it too
         temporary = os.path.join(folder, f".{name[:50]}.{os.urandom(8).hex()}.tmp")
         mode = 0o666 if old is None else stat.S_IMODE(old.st_mode)
-        handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), mode)
+        handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | BINARY, mode)
         with os.fdopen(handle, "wb") as file:
             if old is not None:
-                os.fchmod(file.fileno(), mode)  # without the user's mask
+                set_mode(file.fileno(), mode)  # without the user's mask
             yield file
             file.flush()
             os.fsync(file.fileno())
@@ -89,14 +90,8 @@ def _target(path: str | Path, new: bool) -> tuple[str, os.stat_result | None]:
 
 def _settle(temporary: str, target: str, new: bool) -> None:
     """Gives the file its name; a file of that name is replaced, or where it has to be new raises FileExistsError."""
-    if not new:
-        os.replace(temporary, target)
+    if new and link(temporary, target):
         return
-    try:
-        os.link(temporary, target)
-    except FileExistsError:
-        raise
-    except OSError:  # a file system without links
-        if os.path.lexists(target):
-            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST)) from None
-        os.replace(temporary, target)
+    if new and os.path.lexists(target):
+        raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST))
+    os.replace(temporary, target)

@@ -5,10 +5,9 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from importlib import import_module
-from typing import Any
 
 from cgcli.graph.diagnostic import error
+from cgcli.system import try_lock
 
 
 @contextmanager
@@ -51,33 +50,10 @@ def _acquire(path: str, lock: str) -> int:
             reason = (problem.strerror or str(problem)).lower()
             named = lock if os.path.lexists(lock) else path
             raise error("cannot-write", status=1, path=named, reason=reason) from None
-        if not _locked(handle):
+        if not try_lock(handle):
             os.close(handle)
             raise error("target-live", status=1, file=path)
         with suppress(FileNotFoundError):
             if os.path.samestat(os.fstat(handle), os.stat(lock)):
                 return handle
         os.close(handle)  # its holder removed it after we had opened it
-
-
-def _locked(handle: int) -> bool:
-    """Takes the lock; False where another process has it. A system or a file system without locks always gives it."""
-    fcntl, msvcrt = _module("fcntl"), _module("msvcrt")
-    try:
-        if fcntl is not None:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        elif msvcrt is not None:
-            msvcrt.locking(handle, msvcrt.LK_NBLCK, 1)
-    except BlockingIOError:
-        return False
-    except OSError:  # of Windows: it is locked; of others: nothing can be locked here
-        return fcntl is not None
-    return True
-
-
-def _module(name: str) -> Any:
-    """A module that only some systems have."""
-    try:
-        return import_module(name)
-    except ImportError:
-        return None

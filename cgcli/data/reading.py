@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from io import BufferedReader
 
 from cgcli.graph.diagnostic import CgError, error
+from cgcli.system import open_for_reading
 
 LONGEST = 200  # characters of a reason; a library's message may quote the file
 
@@ -54,7 +55,7 @@ def open_file(path: str) -> BufferedReader:
     try:
         # opening a pipe would wait for its other end: looked at before and after
         _require_ordinary(path, os.stat(path))
-        handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+        handle = open_for_reading(path)
         file = os.fdopen(handle, "rb")
     except (FileNotFoundError, NotADirectoryError, ValueError):  # ValueError: a NUL in the name
         raise error("array-file-missing", file=path) from None

@@ -13,8 +13,9 @@ import tempfile
 from contextlib import suppress
 from pathlib import Path
 
+from cgcli.system import open_for_reading, owned
+
 LARGEST = 64 * 2**20  # bytes of one entry
-_BINARY = getattr(os, "O_BINARY", 0)
 MOST = 256  # entries of a kind; the oldest go first
 
 
@@ -34,7 +35,7 @@ def load(kind: str, key: str) -> object | None:
         return None
     try:
         # the open of a pipe in the entry's place would wait for a writer
-        handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOFOLLOW", 0) | _BINARY)
+        handle = open_for_reading(path, links=False)
         with os.fdopen(handle, "rb") as file:
             if not stat.S_ISREG(os.fstat(handle).st_mode):
                 return None
@@ -59,7 +60,7 @@ def store(kind: str, key: str, data: object) -> None:
         for folder in (path.parent.parent, path.parent):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         # files that others could have put there are not ours to trust
-        if path.parent.stat().st_uid != os.geteuid():
+        if not owned(path.parent):
             return
         _write(path, hashlib.sha256(text).hexdigest().encode("ascii") + b"\n" + text)
         _drop_oldest(path.parent)
@@ -79,7 +80,7 @@ def _path(kind: str, key: str) -> Path | None:
         # the XDG specification has relative paths ignored
         base = Path(root) if os.path.isabs(root) else Path.home() / ".cache"
         folder = base / "cg" / kind
-        if folder.exists() and folder.stat().st_uid != os.geteuid():
+        if folder.exists() and not owned(folder):
             return None
     except (OSError, RuntimeError, ValueError):
         return None

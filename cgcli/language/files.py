@@ -14,6 +14,7 @@ from typing import BinaryIO
 
 from cgcli.graph.diagnostic import CgError, Diagnostic, Label, error
 from cgcli.graph.source import Source, Span
+from cgcli.system import open_for_reading
 
 from .suggest import nearest
 
@@ -28,7 +29,7 @@ def read_source(path: str | Path, name: str | None = None) -> Source:
     try:
         # Opening a pipe would wait for its other end, opening a device may set it to work: looked at before and after.
         _require_file(os.stat(path), name)
-        handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+        handle = open_for_reading(path)
         with os.fdopen(handle, "rb") as file:
             _require_file(os.fstat(handle), name)
             data = file.read(LARGEST + 1)
@@ -118,7 +119,7 @@ def root_folder(root: Path | None, path: Path | None) -> Path:
 def resolved(path: Path) -> Path:
     """The path without links; a relative one stays as it is where the working folder was deleted."""
     try:
-        return path.resolve()
+        return Path(os.path.realpath(path))
     except OSError:
         return path
 

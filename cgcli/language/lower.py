@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -131,9 +132,8 @@ class Unit:
         self.inputs: dict[str, Input] = {}
         self.nodes: dict[str, int] = {}
         self.files: dict[Path, Environment] = {}
-        self.open_files: dict[Path, None] = (
-            {} if path is None else {resolved(path): None}
-        )  # those that import each other
+        # those that import each other
+        self.open_files: dict[Path, None] = {} if path is None else {resolved(path): None}
         self.docs: dict[str, str] = {}
         self._seed: Value | None = None
         self.source = source
@@ -198,7 +198,7 @@ class Unit:
     def shown(self, path: Path) -> str:
         """An imported file's path as the user would write it: beside the program's own."""
         try:
-            inside = path.relative_to(self.root.resolve())
+            inside = path.relative_to(os.path.realpath(self.root))
         except ValueError:
             return str(path)
         return str(Path(self.source.name).parent / inside) if self.open_files else str(inside)

@@ -155,7 +155,7 @@ class Recorded(Program):
                 partials[record] = filled(self.structures[record], by)
         return Gradient(found.of, found.value, partials)
 
-    def flat_grad(self, values: Values, of: str | None, wrt: Sequence[str] | None) -> Gradient:
+    def flat_gradient(self, values: Values, of: str | None, wrt: Sequence[str] | None) -> Gradient:
         return super().grad(values, of=of, wrt=wrt)
 
     def _value_at(self, of: str, k: int, x: Any, point: Sequence[Any]) -> float:

@@ -27,7 +27,7 @@ def explain(program: Recorded, of: str | None, wrt: Sequence[str] | None, most: 
     Raises CgError for names that cannot be differentiated.
     """
     target = program.of_choice(of)
-    names = program.flat_grad({}, of=target, wrt=wrt)  # structured data are the many inputs that they hold
+    names = program.flat_gradient({}, target, wrt)  # structured data are the many inputs that they hold
     evaluation = program.run({}, of=target)
     assert evaluation.of is not None
     graph, v = evaluation.graph, evaluation.values

@@ -258,7 +258,7 @@ class Program:
     @_for_shapes
     def check_gradient(self, values: Values, *, of: str | None = None, wrt: Sequence[str] | None = None) -> list[Check]:
         """Each partial derivative beside differences of the program itself; of a tensor the element that fits worst."""
-        found = self.flat_grad(values, of, wrt)
+        found = self.flat_gradient(values, of, wrt)
         point = self._bind(values)
         single = any(t.dtype == "f32" for t in self.graph.types if isinstance(t, Type))
         checks: list[Check] = []
@@ -279,7 +279,7 @@ class Program:
                 checks.append(check(f, n, float(point[k]), derivative, unit))
         return checks
 
-    def flat_grad(self, values: Values, of: str | None, wrt: Sequence[str] | None) -> Gradient:
+    def flat_gradient(self, values: Values, of: str | None, wrt: Sequence[str] | None) -> Gradient:
         """The derivative by each input of the graph: of structured data, by each number in them."""
         return self.grad(values, of=of, wrt=wrt)
 

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 from cgcli.graph.diagnostic import error
+from cgcli.system import alive, inheritable, owned
 
 from .escape import dot_html
 from .tikz import Layout, Place
@@ -114,12 +115,12 @@ def _run(dot: str, kind: Kind, attempt: Attempt, seconds: float) -> bytes:
         tempfile.TemporaryDirectory(prefix=f"{_ours()}{os.getpid()}-") as folder,
         resources.as_file(resources.files(__package__).joinpath("fonts")) as fonts,
     ):
-        linked = Path(folder) / "fonts"  # fontconfig writes into the folder where it finds fonts
-        linked.mkdir()
+        copies = Path(folder) / "fonts"  # fontconfig writes into the folder where it finds fonts
+        copies.mkdir()
         for font in fonts.glob("*.ttf"):
-            (linked / font.name).symlink_to(font.resolve())
+            shutil.copyfile(font, copies / font.name)
         settings = Path(folder) / "fonts.conf"
-        settings.write_text(_FONTCONFIG.format(fonts=dot_html(str(linked)), cache=dot_html(folder)), encoding="utf-8")
+        settings.write_text(_FONTCONFIG.format(fonts=dot_html(str(copies)), cache=dot_html(folder)), encoding="utf-8")
         environment = {**os.environ, "FONTCONFIG_FILE": str(settings), "FONTCONFIG_PATH": folder}
         done = _child(dot, [kind, attempt.program, attempt.style], seconds, environment)
     if done.returncode != 0 or not done.stdout:
@@ -135,25 +136,13 @@ def _ours() -> str:
 
 def _remove_stale() -> None:
     """Removes the temporary folders that killed processes of ours left behind."""
-    if not hasattr(os, "geteuid"):  # the owner of a folder, and who lives, cannot be asked so
-        return
     with suppress(OSError), os.scandir(tempfile.gettempdir()) as entries:
         for entry in entries:
             match = re.fullmatch(rf"{_ours()}(\d+)-\w+", entry.name)
             if match is None or not entry.is_dir(follow_symlinks=False):
                 continue
-            if entry.stat(follow_symlinks=False).st_uid == os.geteuid() and not _alive(int(match[1])):
+            if owned(Path(entry.path)) and not alive(int(match[1])):
                 shutil.rmtree(entry.path, ignore_errors=True)  # which follows no links
-
-
-def _alive(process: int) -> bool:
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except (OSError, OverflowError):  # it is another user's, or no number of a process
-        return True
-    return True
 
 
 def _child(
@@ -169,7 +158,7 @@ def _child(
             capture_output=True,
             timeout=seconds,
             env=environment,
-            pass_fds=(lifeline,),
+            pass_fds=inheritable(lifeline),
             check=False,
         )
     finally:

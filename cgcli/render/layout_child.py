@@ -8,10 +8,9 @@ descriptor of the lifeline.
 from __future__ import annotations
 
 import math
-import os
 import re
-import signal
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -29,10 +28,14 @@ LARGEST_AREA = 48_000_000  # pixels, four bytes each while they are drawn
 
 
 def main() -> None:
-    from pygraphviz import AGraph
+    sys.path.append(str(Path(__file__).parents[2]))  # of a checkout that is not installed
+    from cgcli.system import end_with_parent
 
     kind, program, style, seconds, lifeline = sys.argv[1:6]
-    end_with_parent(int(lifeline), int(seconds))
+    if not end_with_parent(int(lifeline), int(seconds)):
+        sys.exit("the program that asked for a picture is gone")
+    from pygraphviz import AGraph
+
     graph = AGraph(string=sys.stdin.buffer.read().decode("utf-8"))
     if style != "full":
         graph.graph_attr.update(SIMPLER)
@@ -67,24 +70,6 @@ def fixed(svg: bytes, xdot: bytes) -> bytes:
         return b"%s%s>" % (text[1], size)
 
     return _TEXT.sub(sized, svg)
-
-
-def end_with_parent(lifeline: int, seconds: int) -> None:
-    """Ends this process, even in the midst of native code, when its parent does not.
-
-    The parent holds the other end of the pipe `lifeline`: when that closes, the system sends SIGIO. Not every system
-    ends a process by that; the alarm does it everywhere.
-    """
-    import fcntl
-
-    signal.alarm(seconds)
-    fcntl.fcntl(lifeline, fcntl.F_SETOWN, os.getpid())
-    fcntl.fcntl(lifeline, fcntl.F_SETFL, os.O_ASYNC | os.O_NONBLOCK)
-    try:
-        os.read(lifeline, 1)
-    except BlockingIOError:
-        return
-    sys.exit("the program that asked for a picture is gone")
 
 
 def density(graph: AGraph) -> float:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,6 +9,7 @@ from cgcli.graph.diagnostic import CgError, error
 from cgcli.graph.graph import CONST, Graph, Node
 from cgcli.language.wording.words import phrase
 from cgcli.ops.registry import AssertionFailed
+from cgcli.system import memory
 
 NUMBER = 32  # bytes of a Python number in a list: the place and the object
 _UNLIMITED = 2**62
@@ -17,10 +17,7 @@ _UNLIMITED = 2**62
 
 def memory_limit() -> int:
     """The bytes that a run may take when nothing else is said: four fifths of the machine's memory."""
-    try:
-        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") * 4 // 5
-    except (AttributeError, ValueError, OSError):
-        return 8 * 2**30
+    return (memory() or 10 * 2**30) * 4 // 5
 
 
 class TooManySteps(Exception):

@@ -172,7 +172,7 @@ WORDS: dict[str, Words] = {
     "bad-timeout": Words(
         "`{option}` is given {value}", labels={}, help=("write a number of seconds above 0, as in `{option} 2.5`",)
     ),
-    "no-timeout": Words("this system has no clock that could stop a run", help=("leave out `--timeout`",)),
+    "no-timeout": Words("a clock stops a run in the main thread of a process alone", help=("leave out `--timeout`",)),
     "timed-out": Words(
         "the run is not done after {seconds} s",
         help=("`--timeout` allows more; `--max-steps` stops a loop that never ends, and tells which one it is",),

@@ -1,0 +1,208 @@
+"""What differs from one operating system to another: each function has a portable fallback.
+
+No other module asks which system it runs on, or names what only some systems have (`fcntl`, `os.geteuid`, `SIGALRM`,
+`readline`, …): `tests/test_other_systems.py` takes all of that away.
+"""
+
+from __future__ import annotations
+
+import _thread
+import faulthandler
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+# ---- files
+
+
+BINARY: int = getattr(os, "O_BINARY", 0)
+"""A flag of `os.open`: bytes are read and written as they are."""
+
+
+def open_for_reading(path: str | Path, *, links: bool = True) -> int:
+    """A descriptor of the file. Opening a named pipe does not wait for its other end, where the system can do so.
+
+    links: whether a symbolic link is followed; where it is not and the path is one, OSError is raised.
+    """
+    flags = getattr(os, "O_NONBLOCK", 0) | (0 if links else getattr(os, "O_NOFOLLOW", 0))
+    return os.open(path, os.O_RDONLY | flags | BINARY)
+
+
+def try_lock(descriptor: int) -> bool:
+    """Takes an advisory lock that ends with the process; False where another process has it. A system or a file system
+    without locks always gives it."""
+    fcntl, msvcrt = _module("fcntl"), _module("msvcrt")
+    try:
+        if fcntl is not None:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        elif msvcrt is not None:
+            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
+    except BlockingIOError:
+        return False
+    except OSError:  # of Windows: it is locked; of others: nothing can be locked here
+        return fcntl is not None
+    return True
+
+
+def owned(path: Path) -> bool:
+    """Whether the file is this user's. Systems without user ids keep others out of the user's folders themselves."""
+    return not hasattr(os, "geteuid") or path.stat().st_uid == os.geteuid()
+
+
+def set_mode(descriptor: int, mode: int) -> None:
+    """Sets the permissions of an open file; a system without them has nothing to set."""
+    if hasattr(os, "fchmod"):
+        os.fchmod(descriptor, mode)
+
+
+def new_file_mode() -> int:
+    """The permissions that a new file has by the process's umask."""
+    mask = os.umask(0)
+    os.umask(mask)
+    return 0o666 & ~mask
+
+
+def link(source: str, target: str) -> bool:
+    """Makes a hard link; False where the system or the file system has none."""
+    try:
+        os.link(source, target)
+    except (AttributeError, OSError):
+        return False
+    return True
+
+
+def split_member(reference: str) -> tuple[str, str | None]:
+    """`w.npz:W1` as the file and what stands behind its last colon, which is no drive's: `C:\\w.npz` is a file."""
+    path, colon, member = reference.rpartition(":")
+    drive = len(path) == 1 and path.isascii() and path.isalpha() and member.startswith(("/", "\\"))
+    return (path, member) if colon and path and not drive else (reference, None)
+
+
+# ---- the machine
+
+
+def memory() -> int | None:
+    """The bytes of the machine's memory; None where the system does not tell."""
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, ValueError, OSError):
+        return None
+
+
+def cores() -> int:
+    """The processor cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+# ---- streams
+
+
+def plain_newlines() -> None:
+    """Ends the lines of both streams by a newline alone, as on every other system, so that results are the same bytes.
+
+    A character that the encoding of standard output lacks is shown as an escape (standard error does so by itself).
+    """
+    for stream, settings in ((sys.stdout, {"errors": "backslashreplace"}), (sys.stderr, {})):
+        reconfigure = getattr(stream, "reconfigure", None)
+        if reconfigure is not None:
+            with suppress(ValueError):  # it is closed
+                reconfigure(newline="\n", **settings)
+
+
+def edit_typed_lines() -> None:
+    """Lets `input` edit a line and give back earlier ones; terminals without readline do that themselves."""
+    with suppress(ImportError):
+        import readline  # noqa: F401
+
+
+# ---- clocks and processes
+
+
+def call_after(seconds: float, action: Callable[[], None]) -> Callable[[], None]:
+    """Calls the action in the main thread after so many seconds, unless the function that is returned is called before.
+
+    Without an interval timer a thread counts, and the action runs at the next instruction of the interpreter: a read
+    that waits is not interrupted. Raises ValueError in another than the main thread.
+    """
+    number = getattr(signal, "SIGALRM", signal.SIGABRT)  # a real abort ends the process all the same
+    before = signal.signal(number, lambda *_: action())
+    stop: Callable[[], object]
+    if hasattr(signal, "setitimer"):
+        signal.setitimer(signal.ITIMER_REAL, seconds)
+
+        def stop() -> object:
+            return signal.setitimer(signal.ITIMER_REAL, 0)
+    else:
+        timer = threading.Timer(seconds, _thread.interrupt_main, [number])
+        timer.daemon = True
+        timer.start()
+        stop = timer.cancel
+
+    def cancel() -> None:
+        stop()
+        signal.signal(number, before)
+
+    return cancel
+
+
+def inheritable(*descriptors: int) -> tuple[int, ...]:
+    """Those of the descriptors that `subprocess.run` can pass on to a child by `pass_fds`: all of them, or none."""
+    return () if _module("fcntl") is None else descriptors
+
+
+def end_with_parent(lifeline: int, seconds: int) -> bool:
+    """Ends this process, even in the midst of native code, after so many seconds, and when its parent ends.
+
+    The parent holds the other end of the pipe `lifeline`: when that closes, the system sends SIGIO. Not every system
+    does that; the watchdog is everywhere. False when the parent is gone already.
+    """
+    faulthandler.dump_traceback_later(seconds, exit=True)
+    fcntl = _module("fcntl")
+    if fcntl is None:
+        return True
+    fcntl.fcntl(lifeline, fcntl.F_SETOWN, os.getpid())
+    fcntl.fcntl(lifeline, fcntl.F_SETFL, os.O_ASYNC | os.O_NONBLOCK)
+    try:
+        return os.read(lifeline, 1) != b""
+    except BlockingIOError:
+        return True
+
+
+def alive(process: int) -> bool:
+    """Whether a process of this number lives; True where the system cannot be asked without ending it (Windows)."""
+    if not hasattr(os, "geteuid"):
+        return True
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except (OSError, OverflowError):  # it is another user's, or no number of a process
+        return True
+    return True
+
+
+def hang_up() -> list[signal.Signals]:
+    """The signal of a terminal that is gone, where there is one."""
+    return [signal.SIGHUP] if hasattr(signal, "SIGHUP") else []
+
+
+def send_to_main_thread(number: signal.Signals) -> None:
+    """Sends the signal to the main thread; where the system can, that ends a system call that waits, too."""
+    if hasattr(signal, "pthread_kill"):
+        signal.pthread_kill(threading.main_thread().ident or 0, number)
+    else:
+        _thread.interrupt_main(number)
+
+
+def _module(name: str) -> Any:
+    """A module that only some systems have, or None."""
+    try:
+        return import_module(name)
+    except ImportError:
+        return None
