@@ -130,7 +130,8 @@ _FAR = 2.0**600  # the square of this distance has no inverse among the floats
 
 def _multipole(xp: Any, at: Attrs, y: Any, x: Any) -> Any:
     """Re or Im of (x + iy)^-m by the direction of the point and its distance."""
-    m, h = at["m"], xp.hypot(x, y)
+    m, x, y = at["m"], 1.0 * x, 1.0 * y
+    h = xp.hypot(x, y)
     u, v = xp.divide(x, h), xp.divide(y, h)
     real, imaginary = u, -v
     if m > 1:  # u² - v² without loss where the two are close
