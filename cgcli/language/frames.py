@@ -9,6 +9,7 @@ from cgcli.graph.diagnostic import error
 from cgcli.graph.sizes import Size
 from cgcli.graph.source import Source, Span
 from cgcli.graph.types import Type
+from cgcli.ops.numbers import single
 
 from .names import Names
 from .origins import counted
@@ -129,5 +130,6 @@ def coerce(region: Region, value: Value, wanted: Type) -> int:
         return index
     constant = b.constant(index)
     if constant is not None and index not in b.names and not isinstance(constant, bool):
-        return b.const(float(constant) if wanted.is_float else constant, wanted)
+        value = single(constant) if wanted.dtype == "f32" else float(constant) if wanted.is_float else constant
+        return b.const(value, wanted)
     return b.cast(index, dtype=str(wanted))
