@@ -110,4 +110,4 @@ def test_explained_in_other_formats_a_way_that_stops_is_there_too() -> None:
     given = ("explain", "-e", "y = a * relu(c)", "--a", "1", "--c=-1", "--wrt", "c", "--format")
     assert r"\underbrace{" in cg(*given, "latex").out
     assert "c → v1 → y" in cg(*given, "markdown").out
-    assert json.loads(cg(*given, "json").out)["by"]["c"]["paths"] == 1
+    assert json.loads(cg(*given, "json").out)["by"]["c"]["count"] == 1

@@ -130,6 +130,7 @@ def coerce(region: Region, value: Value, wanted: Type) -> int:
         return index
     constant = b.constant(index)
     if constant is not None and index not in b.names and not isinstance(constant, bool):
-        value = single(constant) if wanted.dtype == "f32" else float(constant) if wanted.is_float else constant
-        return b.const(value, wanted)
+        if wanted.is_float:
+            constant = single(constant) if wanted.dtype == "f32" else float(constant)
+        return b.const(constant, wanted)
     return b.cast(index, dtype=str(wanted))

@@ -34,7 +34,6 @@ def explain(program: Recorded, of: str | None, wrt: Sequence[str] | None, most: 
     arrows = Arrows(graph, v, evaluation.of)
     starts = {name: program.module.values[name] for name in names.partials}
     between = {name: arrows.between(i) for name, i in starts.items()}
-    shown = sorted({i for nodes in between.values() for i in nodes})
     taken: dict[tuple[int, int], float | None] = {}
     for name, nodes in between.items():
         within, ways = frozenset(nodes), arrows.of_value(starts[name])

@@ -123,7 +123,7 @@ def _typed(t: Type) -> Type:
 
 
 class FirstNan(NamedTuple):
-    """The operation that hands on a nan, its own derivative, and the local one that it meets, where that is a number."""
+    """The operation that hands on a nan, its own derivative, and the local one that makes it nan (None: no number)."""
 
     node: int
     derivative: Any
@@ -139,9 +139,10 @@ def first_nan(found: Evaluation) -> FirstNan | None:
     users = [u for u in range(hit + 1, len(graph)) if hit in graph.operands(u)]
     reached = [u for u in users if adjoints[u] is not None]
     for u in reached:
+        outer: Any = adjoints[u]
         for x, partial in zip(graph.operands(u), found.partials.get(u, ()), strict=False):
-            if x == hit and partial is not None and math.isnan(partial * adjoints[u]):
-                return FirstNan(u, adjoints[u], partial)
+            if x == hit and partial is not None and math.isnan(partial * outer):
+                return FirstNan(u, outer, partial)
     user = (reached or users or [hit])[0]  # a sum of two infinities, an element of a tensor, a side or a step
     return FirstNan(user, adjoints[user], None)
 
