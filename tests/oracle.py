@@ -108,6 +108,14 @@ FUNCTIONS: dict[str, Callable[..., Value]] = {
         "softplus": lambda x: mp.log(1 + mp.exp(x)),
         "relu": lambda x: max(x, mpf(0)),
         "hypot": lambda x, y: mp.sqrt(x * x + y * y),
+        "one_minus_square": lambda x: 1 - x * x,
+        "cauchy": lambda x: 1 / (1 + x * x),
+        "sech2": lambda x: 1 / mp.cosh(x) ** 2,
+        "sigmoid_slope": lambda x: mp.exp(-x) / (1 + mp.exp(-x)) ** 2,
+        "exp_minus_square": lambda x: mp.exp(-x * x),
+        "direction": lambda x, y: x / mp.sqrt(x * x + y * y),
+        "multipole": lambda y, x: (1 / mp.mpc(x, y) ** 2).real,
+        "power_partial": lambda x, n: x ** (n - 1) * (1 + n * mp.log(x)),
         "max": max,
         "min": min,
         "where": lambda c, x, y: x if c else y,
@@ -128,6 +136,51 @@ def derivative(f: Callable[[Value], Value], x: Value) -> Value:
     if abs(here) * mpf(10) ** -95 / STEP > mpf(10) ** -20 * (1 + abs(middle)):
         return None
     return middle if abs(up - down) <= mpf(10) ** -6 * (1 + abs(middle)) else None
+
+
+# At the edges: close to an end of the domain, at the infinities, at numbers so small or large that digits may be lost
+
+
+def edge_digits(x: float) -> int:
+    """Digits that a difference of second order at x takes."""
+    if x == 0 or mp.isinf(x):
+        return 450
+    return 400 + 3 * abs(int(mp.log10(abs(mpf(x))))) + int(min(abs(x), 800))  # exp(-x) has vanished beyond
+
+
+_CLOSE = (20, 40, 80)
+
+
+def slope(f: Callable[[Value], Value], x: Value, order: int) -> Value:
+    """The derivative of `f` of order 0, 1 or 2 at x by central differences; None beside the end of the domain."""
+    h = mpf(10) ** -40 * min(mpf(1), abs(x) or mpf(1))
+    left, here, right = (f(x + k * h) for k in (-1, 0, 1))
+    if left is None or here is None or right is None:
+        return None
+    return (here, (right - left) / (2 * h), (right - 2 * here + left) / (h * h))[order]
+
+
+def limit(f: Callable[[Value], Value], x: float, order: int, side: int) -> Value:
+    """What `slope` comes to as x is approached from one side (1: from above); nan where it comes to nothing."""
+    found = []
+    for k in _CLOSE:
+        far = mp.isinf(x)
+        at = mp.sign(x) * mpf(10) ** k if far else mpf(x) + side * mpf(10) ** -k
+        near = at if far else at - mpf(x)
+        # a step that stays on this side, whatever x is
+        found.append(slope(lambda t, at=at: f(at + t), mpf(0), order) if far else _beside(f, mpf(x), near, order))
+    if any(v is None for v in found):
+        return None
+    first, second, last = found
+    if abs(last - second) <= abs(second - first) / 100 + abs(last) * mpf(10) ** -30:
+        return mpf(0) if abs(last) < mpf(10) ** -15 else last
+    same = mp.sign(first) == mp.sign(second) == mp.sign(last)
+    return mp.sign(last) * mp.inf if same and abs(first) < abs(second) < abs(last) else mp.nan
+
+
+def _beside(f: Callable[[Value], Value], x: Value, distance: Value, order: int) -> Value:
+    """The slope at a distance from x that is tiny against x."""
+    return slope(lambda t: f(x + t), distance, order)
 
 
 def rounding(graph: Graph, node: int, v: Any) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import isfinite, isnan
 from typing import Annotated, Any
 
 import typer
@@ -39,8 +40,10 @@ from cgcli.cli.rows import only_with_data, over_rows
 from cgcli.cli.session import Session, start
 from cgcli.graph.diagnostic import error
 from cgcli.graph.graph import Node
+from cgcli.ops import OPS
+from cgcli.render.escape import show
 from cgcli.render.json import dump
-from cgcli.render.numbers import single
+from cgcli.render.numbers import shortest, single
 
 Every = Annotated[bool, typer.Option("--all", help="The derivatives by every named value.")]
 Jacobian = Annotated[bool, typer.Option("--jacobian", help="The Jacobian; of one number it is the gradient.")]
@@ -137,6 +140,8 @@ def grad(
     kind = session.program.type_of
     value = single(gradient.value, kind(y))
     partials = {name: single(partial, kind(name)) for name, partial in gradient.partials.items()}
+    if not jacobian and (missing := [n for n, g in gradient.partials.items() if _has_nan(g)]):
+        _tell_of_nan(session, y, gradient.value, missing)
     rows = [(y, value), *((f"d{y}/d{name}", partial) for name, partial in partials.items())]
     found: dict[str, Any] = {"of": y, "value": value, "jacobian" if jacobian else "grad": partials}
     if hessian:
@@ -145,6 +150,35 @@ def grad(
         found["hessian"] = second
     show_numbers(rows, found, layout, precision, colour, full)
     return 0
+
+
+def _has_nan(value: Any) -> bool:
+    return bool((value != value).any()) if hasattr(value, "dtype") else value != value
+
+
+def _tell_of_nan(session: Session, y: str, value: Any, names: list[str]) -> None:
+    """Says in a line where derivatives of a finite value became nan."""
+    if not isfinite(value):
+        return
+    node, text = _origin_of_nan(session, y)
+    if node.span is not None:
+        text += f" on line {node.span.source.position(node.span.start)[0]}"
+    named = ", ".join(f"d{show(y)}/d{show(n)}" for n in names)
+    notice(f"note: {named} {'is' if len(names) == 1 else 'are'} nan: it begins at {text}")
+
+
+def _origin_of_nan(session: Session, y: str) -> tuple[Node, str]:
+    """The operation at which a derivative becomes nan, and the same in words."""
+    from cgcli.run.localise import first_nan
+
+    evaluation = session.program.run(session.values, of=y)
+    first = first_nan(evaluation)
+    assert first is not None
+    node = Node(evaluation.graph, first.node)
+    text = f"`{OPS[node.op].notation.text}`"
+    if first.partial is not None:
+        text += f" ({shortest(first.derivative, 4)} times a local derivative of {shortest(first.partial, 4)})"
+    return node, text
 
 
 def _symbolic(session: Session, of: str | None, wrt: list[str] | None, layout: str | None) -> int:
@@ -182,6 +216,10 @@ def _compare(
         colour,
     )
     wrong = [f"d{y}/d{each.name}" for each in checks if each.verdict == "wrong"]
+    missing = [f"d{y}/d{each.name}" for each in checks if each.verdict == "wrong" and isnan(each.derivative)]
+    if missing:
+        at, text = _origin_of_nan(session, y)
+        raise error("gradient-nan-at", at.span, status=1, names=missing, text=text)
     if wrong:
         place = session.program.first_wrong_node(session.values)
         if place is None:

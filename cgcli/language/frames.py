@@ -9,6 +9,7 @@ from cgcli.graph.diagnostic import error
 from cgcli.graph.sizes import Size
 from cgcli.graph.source import Source, Span
 from cgcli.graph.types import Type
+from cgcli.ops.numbers import single
 
 from .names import Names
 from .origins import counted
@@ -130,5 +131,7 @@ def coerce(region: Region, value: Value, wanted: Type) -> int:
         return index
     constant = b.constant(index)
     if constant is not None and index not in b.names and not isinstance(constant, bool):
-        return b.const(float(constant) if wanted.is_float else constant, wanted)
+        if wanted.is_float:
+            constant = single(constant) if wanted.dtype == "f32" else float(constant)
+        return b.const(constant, wanted)
     return b.cast(index, dtype=str(wanted))

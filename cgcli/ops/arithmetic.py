@@ -56,12 +56,13 @@ def _fixed_power_vjp(b: Any, g: int, y: int, x: int, at: Attrs) -> int | None:
 def _power_by_base(b: Any, g: int, y: int, x: int, n: int, at: Attrs) -> tuple[int, int]:
     """n·x^(n-1); where n is 0 the power is 1 for every x, also for those whose x^-1 is not finite."""
     ordinary = b.and_(b.ne(x, 0.0), b.eq(x, x))
-    return b.mul(g, b.mul(n, b.power(x, b.sub(n, 1.0)))), b.or_(b.ne(n, 0.0), ordinary)
+    return b.mul(g, b.power_partial(x, n, by_base=1, by_exponent=0)), b.or_(b.ne(n, 0.0), ordinary)
 
 
 def _power_by_exponent(b: Any, g: int, y: int, x: int, n: int, at: Attrs) -> tuple[int, int]:
-    """y·log(x); 0^n does not change with n > 0, though log(0) is not finite."""
-    return b.mul(g, b.mul(y, b.log(x))), b.ne(x, 0.0)
+    """x^n·log(x); 0^n does not change with n ≥ 0. It has a path for n ≤ 1, where x^n is steep in x at 0."""
+    steep = b.and_(b.le(n, 1.0), b.ne(n, 0.0))
+    return b.mul(g, b.power_partial(x, n, by_base=0, by_exponent=1)), b.or_(b.ne(x, 0.0), steep)
 
 
 def _divmod_type(types: Sequence[AnyType], at: Attrs) -> Type:

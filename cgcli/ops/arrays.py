@@ -5,6 +5,7 @@ NumPy is the default. Functions that the standard has are the module's own; the 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -53,7 +54,17 @@ class Namespace:
     def power(self, x: Any, n: Any) -> Any:
         if is_whole(x) and not (isinstance(n, int) and n >= 0):
             x = self.module.asarray(x).astype("float64")
-        return self.module.power(x, n)
+        found = self.module.power(x, n)
+        if isinstance(n, (int, float)):
+            return self._as_power(x, found) if n == 0.5 else found
+        if is_whole(n):
+            return found
+        # the library takes a root where one exponent serves many elements
+        return self.module.where(self.module.asarray(n) == 0.5, self._as_power(x, found), found)
+
+    def _as_power(self, x: Any, root: Any) -> Any:
+        """The square root of x as a power: IEEE 754 has other values for it at -0 and at -inf."""
+        return self.module.where(self.module.asarray(x) == -math.inf, math.inf, abs(root))
 
     def sigmoid(self, x: Any) -> Any:
         """1 / (1 + exp(-x)) by the exp that does not overflow."""

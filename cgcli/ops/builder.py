@@ -6,13 +6,15 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from cgcli.graph.columns import Columns
-from cgcli.graph.graph import CONST, INPUT, NONE, Graph
+from cgcli.graph.graph import CONST, INPUT, NONE, Graph, opcode
 from cgcli.graph.types import BOOL, WEAK_FLOAT, WEAK_INT, AnyType, Stack, Type
 
-from .registry import BY_CODE, OPS, Structured
+from .numbers import single
+from .registry import BY_CODE, OPS, Op, Structured
 from .typing import one
 
 Number = float | int | bool
+_COPY, _CAST = opcode("copy"), opcode("cast")
 
 
 class Builder(Columns):
@@ -32,11 +34,19 @@ class Builder(Columns):
         self.at_span = NONE
         self.at_group = NONE
         self._shared: dict[tuple[Any, ...], int] | None = None
+        self._has_single = False
         self._result_types: dict[tuple[int, ...], int] = {}
 
     def share(self, on: bool = True) -> None:
         """From here on, equal nodes are made once (or not any more)."""
         self._shared = {} if on else None
+
+    def intern_type(self, type_: AnyType) -> int:
+        index = self._type_index.get(type_)
+        if index is None:
+            index = super().intern_type(type_)
+            self._has_single = self._has_single or (isinstance(type_, Type) and type_.dtype == "f32")
+        return index
 
     def input(self, type_: Type | Stack, name: str | None = None, varies: bool = True, **attrs: Any) -> int:
         i = self._append(INPUT, (), self.intern_type(type_), attrs, False, varies)
@@ -65,6 +75,8 @@ class Builder(Columns):
 
     def emit(self, code: int, operands: tuple[int, ...], attrs: Mapping[str, Any]) -> int:
         op = BY_CODE[code]
+        if self._has_single and not isinstance(op.vjp, Structured):
+            operands = self._in_single(op, operands)
         if op.decide and not attrs:
             attrs = op.decide([bool(self.varies[x]) for x in operands])
         key = (code, *[self.type[x] for x in operands])
@@ -74,6 +86,29 @@ class Builder(Columns):
             if not attrs:
                 self._result_types[key] = result
         return self.place(code, operands, result, attrs)
+
+    def _in_single(self, op: Op, operands: tuple[int, ...]) -> tuple[int, ...]:
+        """The operands with literals that meet single precision rounded to it, so that no executor has to do it."""
+        types = [self.type_of(x) for x in operands]
+        floats = {t.dtype for t in types if isinstance(t, Type) and t.is_float and not t.weak}
+        if floats != {"f32"} or not any(isinstance(t, Type) and t.weak for t in types):
+            return operands
+        return tuple(
+            self._rounded(x, t) if isinstance(t, Type) and t.weak and (t.is_float or op.flow == "elementwise") else x
+            for x, t in zip(operands, types, strict=True)
+        )
+
+    def _rounded(self, x: int, t: Type) -> int:
+        """A literal as a number of single precision; as it is where that is the same number."""
+        origin = x
+        while self.op[origin] == _COPY:
+            origin = self.a[origin]
+        value = self.constant(origin)
+        if value is not None and not t.shape and single(value) == value:
+            return x
+        if self.op[x] == CONST:
+            return self.const(single(value), Type("f32", t.shape))
+        return self.emit(_CAST, (x,), {"dtype": "f32"}) if t.is_float else x
 
     def place(
         self, code: int, operands: tuple[int, ...], type_: int, attrs: Mapping[str, Any], merge: bool = True

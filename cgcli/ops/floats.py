@@ -122,13 +122,13 @@ def power(a: float, b: float) -> float:
 
 
 def minimum(a: float, b: float) -> float:
-    """The smaller of the two; nan if one of them is."""
-    return _met(a if a <= b or a != a else b, a, b)
+    """The smaller of the two; nan if one of them is. Of two zeros it is the second, as in NumPy."""
+    return _met(a if a < b or a != a else b, a, b)
 
 
 def maximum(a: float, b: float) -> float:
-    """The larger of the two; nan if one of them is."""
-    return _met(a if a >= b or a != a else b, a, b)
+    """The larger of the two; nan if one of them is. Of two zeros it is the second, as in NumPy."""
+    return _met(a if a > b or a != a else b, a, b)
 
 
 def where(condition: bool, a: float, b: float) -> float:

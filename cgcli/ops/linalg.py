@@ -335,7 +335,7 @@ _op(
 _op(
     "logdet",
     "log of the magnitude of the determinant",
-    (lambda b, g, y, a, at: b.mul(matrix_of(b, g), swap(b, b.inv(a))),),
+    (lambda b, g, y, a, at: b.mul(matrix_of(b, g), swap(b, b.inv(a, derivative_of="logdet"))),),
     type_rule=_one_number,
     evaluate=lambda xp, at, a: xp.slogdet(a)[1],
     support=_of_number,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 from cgcli.graph.graph import Graph, opname
 from cgcli.graph.types import Type
 
+from .numbers import shortest_single
 from .registry import OPS
 
 if TYPE_CHECKING:
@@ -176,6 +177,8 @@ def write_filled(shape: Shape, value: Written) -> Written:
 def write_constant(graph: Graph, i: int, style: Style = "cg", longest: int | None = None) -> Written:
     """A constant node: a number, a tensor's literal, or the number that a tensor is filled with."""
     value, t = graph.attrs[i]["value"], graph.type_of(i)
+    if isinstance(t, Type) and t.dtype == "f32":
+        value = shortest_single(value)
     written = write_number(value, style, longest)
     if isinstance(value, tuple) or not isinstance(t, Type) or not t.shape:
         return written

@@ -30,6 +30,18 @@ def float32(x: float) -> float:
     return value
 
 
+def single(value: Any) -> Any:
+    """A number, or nested tuples of numbers, in single precision."""
+    return tuple(map(single, value)) if isinstance(value, tuple) else float32(value)
+
+
+def shortest_single(value: Any) -> Any:
+    """Of the numbers that are the same in single precision the one with the fewest digits: what a file would say."""
+    if isinstance(value, tuple):
+        return tuple(map(shortest_single, value))
+    return next((y for n in range(6, 10) if float32(y := float(f"{value:.{n}g}")) == value), value)
+
+
 def _int(dtype: str) -> Callable[[int | float], int]:
     legal = INT_RANGES[dtype]
 

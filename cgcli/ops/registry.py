@@ -109,6 +109,7 @@ class Op:
     grows: whether an int result can leave the range of its dtype.
     decide: attributes that depend on which operands vary, fixed when the node is made (ties at a kink).
     numbers: whether plain Python numbers, or lists of them, do for it, though it is not elementwise.
+    spelled: `spelled(b, *operands, at)` makes the same of operations that the language has words for, to be read.
     evaluate of a `Structured` op gets the executor's `Runner` in place of the namespace.
     """
 
@@ -135,6 +136,7 @@ class Op:
     grows: bool = False
     numbers: bool = False
     tame: Callable[[Attrs, Sequence[Any]], bool] | None = None
+    spelled: Callable[..., int] | None = None
 
     @property
     def code(self) -> int:

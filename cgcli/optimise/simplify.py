@@ -14,6 +14,7 @@ from cgcli.graph.graph import INPUT, Graph, opname
 from cgcli.graph.sizes import Shape
 from cgcli.graph.traversal import prune
 from cgcli.ops.arithmetic import IntegerDivisionByZero
+from cgcli.ops.builder import Builder
 from cgcli.ops.evaluate import evaluate
 from cgcli.ops.numbers import Overflow
 from cgcli.ops.registry import BY_CODE, Attrs, Structured
@@ -47,6 +48,8 @@ def simplify(graph: Graph, known: Mapping[int, float | int | bool] | None = None
 
 def _place(b: Terms, graph: Graph, i: int, operands: tuple[int, ...]) -> int:
     code, attrs = graph.op[i], graph.attrs.get(i, {})
+    if BY_CODE[code].spelled is not None:
+        return _spelled(b, graph, i, operands)
     if opname(code) in _MOVES and (value := b.number(operands[0])) is not None:
         return b.const(value, one(graph.type_of(i)))  # however equal elements are moved
     if opname(code) in _STRETCHING:
@@ -68,6 +71,22 @@ def _place(b: Terms, graph: Graph, i: int, operands: tuple[int, ...]) -> int:
         given = _given(code, attrs, values)
         attrs = {k: _side(v, given.get(k, ())) if isinstance(v, Graph) else v for k, v in attrs.items()}
     return b.place(code, operands, wanted, attrs) if found is None else found
+
+
+def _spelled(b: Terms, graph: Graph, i: int, operands: tuple[int, ...]) -> int:
+    """A node of an op that the language has no words for, in operations that it has."""
+    inner = Builder()
+    inputs = [inner.input(one(graph.type_of(x))) for x in graph.operands(i)]
+    spelled = BY_CODE[graph.op[i]].spelled
+    assert spelled is not None
+    made = inner.done(spelled(inner, *inputs, graph.attrs.get(i, {})))
+    where: list[int] = []
+    for k, code in enumerate(made.op):
+        if code == INPUT:
+            where.append(operands[k])
+        else:
+            where.append(_place(b, made, k, tuple(where[x] for x in made.operands(k))))
+    return where[made.outputs[0]]
 
 
 def _given(code: int, attrs: Attrs, values: Sequence[Number | None]) -> dict[str, Sequence[Number | None]]:

@@ -34,8 +34,11 @@ def explain(program: Recorded, of: str | None, wrt: Sequence[str] | None, most: 
     arrows = Arrows(graph, v, evaluation.of)
     starts = {name: program.module.values[name] for name in names.partials}
     between = {name: arrows.between(i) for name, i in starts.items()}
-    shown = sorted({i for nodes in between.values() for i in nodes})
-    on_paths = frozenset(shown)
+    taken: dict[tuple[int, int], float | None] = {}
+    for name, nodes in between.items():
+        within, ways = frozenset(nodes), arrows.of_value(starts[name])
+        for i in nodes:
+            taken |= {(i, x): p for x, p in ways[i].items() if x in within and i != starts[name]}
     called = _named(graph, sorted({*arrows.partials, *starts.values()}))
     speller = _Speller(graph, called)
     made = [i for i in sorted(arrows.partials) if i in called and graph.op[i] != INPUT]
@@ -43,15 +46,14 @@ def explain(program: Recorded, of: str | None, wrt: Sequence[str] | None, most: 
     steps = [Step(called[i], *speller.formula(i), v[i]) for i in made] if few else []
     locals_ = [
         Local(called[i], called[x], *speller.partial(i, x), partial)
-        for i in (shown if few else ())
-        for x, partial in arrows.partials[i].items()
-        if x in on_paths and partial is not None
+        for (i, x), partial in (sorted(taken.items()) if few else ())
+        if partial is not None
     ]
     by = []
     for name, i in starts.items():
         found = arrows.paths(i, most)
-        ways = tuple(Way(tuple(called[x] for x in p.nodes), p.partials, p.product) for p in found.listed)
-        by.append(By(called[i], names.partials[name], found.many, ways, found.largest))
+        listed = tuple(Way(tuple(called[x] for x in p.nodes), p.partials, p.product) for p in found.listed)
+        by.append(By(called[i], names.partials[name], found.many, listed, found.largest))
     return Explanation(called[evaluation.of], v[evaluation.of], tuple(steps), tuple(locals_), tuple(by), len(made))
 
 

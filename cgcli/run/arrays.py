@@ -351,6 +351,9 @@ def computing(op: Op, types: Sequence[AnyType], result: Type) -> Compute:
 
 def stop_error(node: Node, stop: Exception) -> CgError:
     """The error of a run that stops at a node."""
+    of = node.graph.attrs.get(node.index, {}).get("derivative_of")
+    if of is not None and isinstance(stop, NotInvertible):
+        return error("derivative-not-invertible", node.span, status=1, op=of)
     values: dict[str, object] = {"op": BY_CODE[node.graph.op[node.index]].notation.text}
     if isinstance(stop, IndexOutOfRange):
         values |= {"index": stop.args[0], "size": stop.args[1]}

@@ -7,7 +7,8 @@ from collections.abc import Callable
 from typing import Literal, NamedTuple
 
 Verdict = Literal["ok", "wrong", "kink", "edge"]
-"""edge: the function or its derivative is not finite here, so differences say nothing."""
+"""edge: the function or its derivative is infinite here, or the function is nan: differences say nothing. A derivative
+that is nan where the differences are finite is wrong."""
 
 
 class Check(NamedTuple):
@@ -30,7 +31,10 @@ def check(f: Callable[[float], float], name: str, x: float, derivative: float, u
     steps = [h, h / 2, h / 4]
     right = [(f(x + s) - here) / ((x + s) - x) for s in steps]
     left = [(here - f(x - s)) / (x - (x - s)) for s in steps]
-    if not all(map(math.isfinite, [*right, *left, derivative, here])):
+    finite = all(map(math.isfinite, [*right, *left, here]))
+    if finite and math.isnan(derivative):
+        return Check(name, derivative, (right[-1] + left[-1]) / 2, "wrong")
+    if not finite or math.isinf(derivative):
         return Check(name, derivative, (right[-1] + left[-1]) / 2, "edge")
     noise = 64 * unit * (abs(here) + abs(x * right[-1])) / steps[-1]
     jumps = [abs(r - s) for r, s in zip(right, left, strict=True)]

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from cgcli.graph.evaluation import Evaluation
 from cgcli.graph.graph import CONST, INPUT, Graph
 from cgcli.graph.types import Type
 from cgcli.ops.builder import Builder
@@ -118,6 +120,31 @@ def _check_node(graph: Graph, i: int, values: list[Any], sizes: Sizes) -> Wrong 
 
 def _typed(t: Type) -> Type:
     return t._replace(dtype="float") if t.is_float or t.weak else t
+
+
+class FirstNan(NamedTuple):
+    """The operation that hands on a nan, its own derivative, and the local one that makes it nan (None: no number)."""
+
+    node: int
+    derivative: Any
+    partial: float | None
+
+
+def first_nan(found: Evaluation) -> FirstNan | None:
+    """Where in the backward pass a derivative becomes nan; None where none does."""
+    graph, adjoints = found.graph, found.adjoints
+    hit = max((i for i, g in enumerate(adjoints) if g is not None and np.any(np.isnan(g))), default=None)
+    if hit is None:
+        return None
+    users = [u for u in range(hit + 1, len(graph)) if hit in graph.operands(u)]
+    reached = [u for u in users if adjoints[u] is not None]
+    for u in reached:
+        outer: Any = adjoints[u]
+        for x, partial in zip(graph.operands(u), found.partials.get(u, ()), strict=False):
+            if x == hit and partial is not None and math.isnan(partial * outer):
+                return FirstNan(u, outer, partial)
+    user = (reached or users or [hit])[0]  # a sum of two infinities, an element of a tensor, a side or a step
+    return FirstNan(user, adjoints[user], None)
 
 
 def near(x: Any, y: Any, relative: float) -> bool:

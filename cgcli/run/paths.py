@@ -12,8 +12,9 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any, NamedTuple
 
-from cgcli.graph.graph import Graph
+from cgcli.graph.graph import CONST, Graph
 from cgcli.graph.traversal import live
+from cgcli.graph.types import Type
 
 from .backward import contributions
 
@@ -41,7 +42,9 @@ class Paths(NamedTuple):
 class Arrows:
     """The arrows of a graph that derivatives take, as far as one result needs them.
 
-    Between two nodes there is one arrow, also where an operand stands twice, as in `x * x`.
+    Between two nodes there is one arrow, also where an operand stands twice, as in `x * x`. stopped: those and the
+    arrows that no derivative passes, because the operand does not count at this point (`relu` below 0) or never does
+    (`floor`); they have the derivative 0. They show where the ways of a value end that has no others.
     """
 
     def __init__(self, graph: Graph, v: Sequence[Any], of: int) -> None:
@@ -55,17 +58,32 @@ class Arrows:
                     known = found.get(x)
                     found[x] = known + partial if known is not None and partial is not None else partial
                 self.partials[i] = found
+        self.stopped: dict[int, dict[int, float | None]] = {
+            i: {x: found.get(x, 0.0) for x in graph.operands(i) if x in found or self._has_arrow(i, x)}
+            for i, found in self.partials.items()
+        }
+
+    def _has_arrow(self, i: int, x: int) -> bool:
+        kinds = self.graph.type_of(i), self.graph.type_of(x)
+        return self.graph.op[x] != CONST and all(isinstance(t, Type) and t.has_derivative for t in kinds)
+
+    def of_value(self, start: int) -> dict[int, dict[int, float | None]]:
+        """The arrows on the ways from `start`: with those that are stopped where there is no other way."""
+        return self.partials if self._ways(start, self.partials) else self.stopped
 
     def between(self, start: int) -> list[int]:
         """The nodes on the ways from `start` to the result, in order; none where there is no way."""
+        return self._ways(start, self.of_value(start))
+
+    def _ways(self, start: int, arrows: dict[int, dict[int, float | None]]) -> list[int]:
         reached = {start}
-        for i, operands in self.partials.items():
+        for i, operands in arrows.items():
             if i > start and any(x in reached for x in operands):
                 reached.add(i)
         back = {self.of} if self.of in reached else set[int]()
         for i in sorted(reached, reverse=True):
             if i in back and i != start:
-                back.update(x for x in self.partials[i] if x in reached)
+                back.update(x for x in arrows[i] if x in reached)
         return sorted(back)
 
     def paths(self, start: int, most: int) -> Paths:
@@ -74,11 +92,14 @@ class Arrows:
         if not nodes:
             return Paths(0, ())
         inside = set(nodes)
+        arrows = self.of_value(start)
         count = {start: 1}
         for i in nodes:
             if i != start:
-                count[i] = sum(count[x] for x in self.partials[i] if x in inside)
-        numbers = all(p is not None for i in nodes if i != start for x, p in self.partials[i].items() if x in inside)
+                count[i] = sum(count[x] for x in arrows[i] if x in inside)
+        numbers = all(p is not None for i in nodes if i != start for x, p in arrows[i].items() if x in inside)
+        if arrows is self.stopped and not numbers:
+            return Paths(0, ())  # of tensors there is nothing to multiply
         listed = self._of_numbers(start, nodes, most) if numbers else self._of_tensors(start, inside, most)
         found = sorted(listed, key=lambda path: -_rank(path.product))
         return Paths(count[self.of], tuple(found), numbers or len(found) == count[self.of])
@@ -86,16 +107,18 @@ class Arrows:
     def _of_numbers(self, start: int, nodes: Sequence[int], most: int) -> list[Path]:
         """The largest products: what leads to a node over its largest ways leads on over its largest ways, too."""
         # of each node its best ways: how large, the product, the node before, and which of that one's ways
+        arrows = self.of_value(start)
+        passed = arrows is self.partials
         best: dict[int, list[tuple[float, float, int, int]]] = {start: [(1.0, 1.0, -1, -1)]}
         for i in nodes:
             if i == start:
                 continue
             ways = []
-            for x, partial in self.partials[i].items():
+            for x, partial in arrows[i].items():
                 if x in best:
                     assert partial is not None
                     for k, way in enumerate(best[x]):
-                        product = partial * way[1]
+                        product = partial * way[1] if passed else 0.0  # also where an inf stands on the way
                         ways.append((_rank(product), product, x, k))
             best[i] = heapq.nlargest(most, ways, key=lambda way: way[0])
         found = []
@@ -105,7 +128,7 @@ class Arrows:
                 path.append(at[2])
                 at = best[at[2]][at[3]]
             path.reverse()
-            partials = tuple(self.partials[i][x] for x, i in pairwise(path))
+            partials = tuple(arrows[i][x] for x, i in pairwise(path))
             found.append(Path(tuple(path), tuple(p for p in partials if p is not None), way[1] + 0.0))
         return found
 

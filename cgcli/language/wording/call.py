@@ -137,6 +137,11 @@ WORDS: dict[str, Words] = {
         "{names} and the differences do not agree",
         help=("at a kink or a jump, or where a value is rounded coarsely, neither of the two has to be wrong",),
     ),
+    "gradient-nan-at": Words(
+        "{names} should be what differences say, and is nan",
+        labels={"here": "it begins at {text}"},
+        help=("a value that vanishes is left out by `where` or `if`, or kept from 0, as in `sqrt(x + 1e-12)`",),
+    ),
     "nothing-to-compute": Words("`{name}` computes nothing", help=("a value that is named is an output: `y = 2`",)),
     # what is written
     "output-failed": Words("the result cannot be written on standard output: {reason}"),

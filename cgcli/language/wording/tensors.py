@@ -387,6 +387,11 @@ WORDS: dict[str, Words] = {
         labels={"here": "an axis has size 0"},
         help=("give values, or guard it by a condition, as in `if len(x) > 0 then max(x) else 0`",),
     ),
+    "derivative-not-invertible": Words(
+        "`{op}` has no derivative at this matrix",
+        labels={"here": "the matrix has no inverse, so that `{op}` is -inf here and every change of it infinite"},
+        help=("look at its values, or add a little to its diagonal, as in `A + 1e-9 * eye(n)`",),
+    ),
     "not-invertible": Words(
         "`{op}` fails on this matrix",
         labels={"here": "the matrix has no inverse, or, for `cholesky`, is not positive definite"},
