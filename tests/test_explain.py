@@ -249,3 +249,9 @@ def test_data_that_are_one_value_have_a_derivative(data: str, derivative: object
     for wrt in ((), ("--wrt", "t")):
         assert json.loads(cg("grad", *given, "--format", "json", *wrt).out)["grad"] == {"t": derivative}
         assert cg("grad", *given, "--check", *wrt).status == 0
+
+
+def test_local_derivatives_by_structured_data_are_as_short_as_any() -> None:
+    result = cg("explain", "-e", "input t: any\ny = t.a^2 * t.b", "--t", '{"a": 2, "b": 3}')
+    assert "∂v1/∂t.a = 2 * t.a  = 4" in result.out
+    assert "∂y/∂v1   = t.b      = 3" in result.out

@@ -57,6 +57,15 @@ def explain(program: Recorded, of: str | None, wrt: Sequence[str] | None, most: 
     return Explanation(called[evaluation.of], v[evaluation.of], tuple(steps), tuple(locals_), tuple(by), len(made))
 
 
+def _number(graph: Graph, i: int) -> Type | None:
+    """The type of a single number, a literal's as that of a float: whole numbers in data are such, and have
+    derivatives."""
+    t = graph.type_of(i)
+    if not isinstance(t, Type) or t.shape:
+        return None
+    return Type("float") if t.weak else t
+
+
 def _named(graph: Graph, nodes: Sequence[int]) -> dict[int, Name]:
     """What each node is called: its own name, with a number where several have it; `v1`, `v2` for those without one."""
     uses = Counter(graph.names[i] for i in nodes if i in graph.names)
@@ -99,10 +108,10 @@ class _Speller:
         """The local derivative of node `i` by its operand `x` in symbols; empty where it is no single number."""
         graph = self.graph
         operands = graph.operands(i)
-        types = [t for t in map(graph.type_of, operands) if isinstance(t, Type)]  # a tape holds values alone
-        result = graph.type_of(i)
-        if any(not isinstance(t, Type) or t.shape for t in (*types, result)):
+        numbers = [t for t in (_number(graph, x) for x in (*operands, i)) if t is not None]
+        if len(numbers) <= len(operands):
             return "", ""
+        *types, result = numbers
         b = Builder()
         inputs: dict[int, int] = {}  # operand to its node in the small graph
         for y, t in zip(operands, types, strict=True):
