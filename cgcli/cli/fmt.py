@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from typing import Annotated
 
 import typer
@@ -13,6 +12,7 @@ from cgcli.cli.output import emit, notice
 from cgcli.cli.sources import program_text
 from cgcli.data.files import write_whole
 from cgcli.language.format import format_source
+from cgcli.render.changes import unified
 from cgcli.render.escape import show
 
 Check = Annotated[
@@ -42,8 +42,7 @@ def _compare(name: str, text: str, laid_out: str) -> int:
     if text == laid_out:
         return 0
     before, after = text.splitlines(), laid_out.splitlines()
-    changes = difflib.unified_diff(before, after, name, f"{name} (laid out)", n=1, lineterm="")
-    emit("\n".join(show(line) for line in changes))
+    emit("\n".join(show(line) for line in unified(before, after, name, f"{name} (laid out)")))
     return 1
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -11,6 +10,7 @@ from cgcli.graph.diagnostic import error
 from cgcli.graph.source import Source
 from cgcli.graph.types import ANY
 from cgcli.language.suggest import nearest
+from cgcli.language.tree import identifier
 from cgcli.program import Program
 
 
@@ -40,8 +40,9 @@ def gather(program: Program, settings: Sequence[str], inputs_file: str | None, k
 def check_names(program: Program, names: Iterable[str], known: Known, file: str | None = None) -> None:
     """Raises `CgError` for the first name that is no input, with the nearest input or option."""
     inputs = [each.name for each in program.inputs]
+    known_inputs = frozenset(inputs)
     for name in names:
-        if name in inputs:
+        if name in known_inputs:
             continue
         like = nearest(name, inputs)
         option = known.nearest(name) if file is None else None
@@ -80,7 +81,7 @@ def missing_inputs(program: Program, values: Mapping[str, Any]) -> list[str]:
 
 def canonical(name: str) -> str:
     """The name as programs compare it (NFKC)."""
-    return unicodedata.normalize("NFKC", name.strip())
+    return identifier(name.strip())
 
 
 def wrt_names(wrt: str | None) -> list[str] | None:

@@ -8,6 +8,7 @@ import io
 import json
 import os
 import sys
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -80,8 +81,8 @@ def open_table(pattern: str) -> Table:
     columns: tuple[str, ...] | None = None
     for path in files:
         found = _COLUMNS[_kind(path)](path)
-        repeated = next((name for k, name in enumerate(found) if name in found[:k]), None)
-        if repeated is not None:
+        if len(set(found)) < len(found):
+            repeated = next(name for name, count in Counter(found).items() if count > 1)
             raise error("table-repeats", status=1, file=path, name=repeated)
         if columns is not None and found != columns:
             raise error("tables-differ", status=1, first=files[0], file=path)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -12,7 +12,7 @@ from cgcli.graph.source import Source
 from .builtins import CONSTANTS, DERIVATIVES, NAMES
 from .flow import BLOCKS, Scope, assigned_in, deepest, expressions, follow, targets
 from .regions import NESTING
-from .suggest import nearest
+from .suggest import Suggestions
 from .tree import arguments, identifier, kind, span_of, walk
 
 
@@ -159,6 +159,7 @@ class Resolver:
         self.part = part
         self.implicit = part == "main" and not any(kind(s) == "input_decl" for s in statements)
         self.errors: list[Diagnostic] = []
+        self._suggestions = Suggestions()
         self._reported: set[str] = set()
 
     def resolve(self) -> Names:
@@ -206,11 +207,11 @@ class Resolver:
     def _statement(self, place: Place, statement: Any, scope: Scope) -> None:
         """Checks a statement of the top level: what it reads, and in its blocks what they bind themselves."""
         if kind(statement) in BLOCKS:
-            later, above = assigned_in([statement]), set(scope.known)
+            later = assigned_in([statement])
 
             def read(expression: Any, inner: Scope, part: Any) -> None:
                 def use(token: Any) -> None:
-                    if identifier(token) not in inner.known or identifier(token) in above:
+                    if not inner.knows(identifier(token)) or scope.knows(identifier(token)):
                         self._use(place, token, kind(part) != "assert_stmt")
 
                 self._read(expression, inner, later, use)
@@ -228,14 +229,14 @@ class Resolver:
         self._calls(expression)
         for token in value_names(expression):
             name = identifier(token)
-            partly = None if name in scope.known else scope.partly.get(name)
+            partly = scope.partly_bound(name)
             if partly is not None:
                 if f"used-before-binding {name}" not in self._reported:
                     lacking = [] if partly.condition is None else [("condition", partly.condition)]
                     self._error(
                         partly.code, token, ("bound", partly.binding), *lacking, name=name, holds=partly.holds or None
                     )
-            elif name in later and name not in scope.known:
+            elif name in later and not scope.knows(name):
                 line = span_of(self.source, later[name]).line
                 self._error("used-before-binding", token, ("bound", later[name]), name=name, line=line)
             else:
@@ -266,7 +267,7 @@ class Resolver:
 
         def read(expression: Any, inner: Scope, _: Any) -> None:
             def use(token: Any) -> None:
-                if identifier(token) not in inner.known:
+                if not inner.knows(identifier(token)):
                     self._use_in_function(place, token)
 
             self._read(expression, inner, later, use)
@@ -315,10 +316,10 @@ class Resolver:
             self.names.inputs.setdefault(name, token)
             self.names.uses.setdefault(name, []).append(place)
         else:
-            candidates = [*self.names.bindings, *CONSTANTS, *self.names.modules]
             imported = "unknown-name-imported" if self.part == "import" else "unknown-name"
             code = "name-in-value" if self.part == "value" else imported
-            self._error(code, token, name=name, nearest=nearest(name, candidates))
+            near = self._nearest(code, name, self.names.bindings, CONSTANTS, self.names.modules)
+            self._error(code, token, name=name, nearest=near)
 
     def _output(self, place: Place, token: Any) -> None:
         """An output that is only named; its definition may stand below."""
@@ -331,9 +332,13 @@ class Resolver:
             if name in self.names.functions or name in NAMES:
                 continue
             values = name in self.names.bindings or name in self.names.inputs
-            candidates = [*self.names.functions, *NAMES]
             code = "call-of-value" if values else "unknown-function"
-            self._error(code, token, name=name, nearest=nearest(name, candidates))
+            near = self._nearest(code, name, self.names.functions, NAMES)
+            self._error(code, token, name=name, nearest=near)
+
+    def _nearest(self, code: str, name: str, *candidates: Iterable[str]) -> str | None:
+        """The candidate that was probably meant, for a mistake that is still to be told."""
+        return None if f"{code} {name}" in self._reported else self._suggestions.nearest(name, *candidates)
 
     def _error(self, code: str, token: Any, *more: tuple[str, Any], **values: object) -> None:
         """Notes a mistake; the same one about the same name is told once."""
@@ -346,10 +351,11 @@ class Resolver:
 
     def _warn_of_near_names(self) -> None:
         """An implicit input that nearly equals another name may be a slip of the pen."""
+        suggestions = Suggestions()
+        # one-letter names are near to every other; capitals tell them apart on purpose
+        long = [n for n in (*self.names.inputs, *self.names.bindings) if len(n) > 2]
         for name, token in self.names.inputs.items():
-            # one-letter names are near to every other; capitals tell them apart on purpose
-            others = [n for n in (*self.names.inputs, *self.names.bindings) if n != name and len(n) > 2]
-            near = nearest(name, others) if len(name) > 2 else None
+            near = suggestions.nearest(name, long) if len(name) > 2 else None
             if near is not None:
                 label = Label(span_of(self.source, token))
                 self.names.warnings.append(

@@ -79,7 +79,7 @@ class Program:
     def input(self, name: str) -> Input:
         """The declaration of an input. Raises CgError for a name that is none."""
         name = identifier(name)
-        found = next((i for i in self.inputs if i.name == name), None)
+        found = self._declared.get(name)
         if found is None:
             names = [i.name for i in self.inputs]
             raise error("unknown-input", name=name, nearest=nearest(name, names), known=names)
@@ -401,6 +401,10 @@ class Program:
         """The values of nodes, at least of those that the executor computes."""
         found: list[Any] = executor.forward(self._bind(values))
         return found
+
+    @cached_property
+    def _declared(self) -> dict[str, Input]:
+        return {i.name: i for i in self.inputs}
 
     @cached_property
     def _scalar(self) -> bool:
