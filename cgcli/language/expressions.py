@@ -381,7 +381,7 @@ def _may_fail(region: Region) -> bool:
         return True
     for i, op in enumerate(b.op):
         t = b.type_of(i)
-        if not isinstance(t, Type) or (t.is_int and (BY_CODE[op].may_fail or (b.operands(i) and not t.weak))):
+        if not isinstance(t, Type) or BY_CODE[op].may_fail or (t.is_int and b.operands(i) and not t.weak):
             return True
     return False
 

@@ -11,6 +11,7 @@ from cgcli.graph.source import Source
 
 from .builtins import CONSTANTS, DERIVATIVES, NAMES
 from .flow import BLOCKS, Scope, assigned_in, deepest, expressions, follow, targets
+from .recursion import endless
 from .regions import NESTING
 from .suggest import Suggestions
 from .tree import arguments, identifier, kind, span_of, walk
@@ -183,6 +184,7 @@ class Resolver:
             self._statement(place, statement, scope)
             if kind(statement) == "output_item" and statement.children[1] is None:
                 self._output(place, statement.children[0])
+        self._check_recursion()
         if self.errors:
             raise CgError(*self.errors)
         self._warn_of_near_names()
@@ -277,6 +279,17 @@ class Resolver:
         else:
             self._check_depth(function.statements)
             follow(function.statements, scope, read, lambda _: None)
+
+    def _check_recursion(self) -> None:
+        # within the standard library a function that calls its own name means the built-in one
+        own = {n: f for n, f in self.names.functions.items() if self.part == "main" or n not in NAMES}
+        for calls in endless(own):
+            name, *others = calls
+            circle = " → ".join([name, *others, name]) if others else None
+            label, *more = [Label(span_of(self.source, call), "next") for call in calls.values()]
+            self.errors.append(
+                Diagnostic("endless-recursion", (Label(label.span), *more), {"name": name, "circle": circle})
+            )
 
     def _use_in_function(self, place: Place, token: Any) -> None:
         name = identifier(token)

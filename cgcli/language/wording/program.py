@@ -223,6 +223,14 @@ WORDS: dict[str, Words] = {
             "a `while` or `for` loop repeats steps",
         ),
     ),
+    "endless-recursion": Words(
+        "`{name}` calls itself whatever its arguments are, so it never ends",
+        labels={"here": "each way through `{name}` comes to this call", "next": "and from there to this one"},
+        help=(
+            "they call each other in a circle: {circle}",
+            "give it a case without the call, as in `if n <= 0 then 1 else n * {name}(n - 1)`",
+        ),
+    ),
     # imports
     "import-needs-name": Words(
         "the imported file needs a name",
