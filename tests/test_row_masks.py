@@ -1,9 +1,11 @@
 """`--data`: a row does not fail for what it does not compute, and gives what it gives alone."""
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from cli_harness import cg
 
 from cgcli.graph.diagnostic import CgError
 from cgcli.ops.registry import OPS
@@ -42,7 +44,9 @@ AROUND = {
     "the other side": "y = if not ok then 0 else {e}",
     "a side of a statement": "y = x\nif ok {{\n y = x + ({e})\n}}",
     "a side within a side": "y = if x > -100 then (if ok then {e} else 1) else 2",
-    "below an early return": "fn f(n, x, ok, k) {{\n if not ok {{\n return 0.0\n }}\n return x + ({e})\n}}\ny = f(n, x, ok, k)",
+    "below an early return": (
+        "fn f(n, x, ok, k) {{\n if not ok {{\n return 0.0\n }}\n return x + ({e})\n}}\ny = f(n, x, ok, k)"
+    ),
     "right of `and`": "y = ok and {e} > 0",
     "right of `or`": "y = not ok or {e} > 0",
     "a loop that is never entered": "y = x\nfor i in 0..n {{\n y = y + ({e})\n}}",
@@ -116,3 +120,20 @@ def test_what_all_rows_would_share_fails_only_where_one_computes_it(op: str, whe
     program, columns = parse(DECLARED + text), table([0, 1, 0, 0])
     with pytest.raises(CgError):
         Rows(program, {"k": 1}, list(columns)).run(columns, 4)
+
+
+@pytest.mark.parametrize(
+    ("program", "rows", "said"),
+    [
+        ("input v: float[3]\ny = sum(v)", [[1.0, 2.0]] * 4, "`v` is float[3] and cannot take the shape [2]"),
+        ("input v: int\ny = v", [1.5] * 4, "`v` is int and cannot take floats"),
+        ("input v: i32\ny = v", [3_000_000_000] * 4, "a value of `v` is too large for i32"),
+        ("input v: int\ny = v + 1", [2**63 - 1] * 4, "the result is too large for int\n"),
+    ],
+)
+def test_messages_speak_of_one_row(program: str, rows: list[Any], said: str, tmp_path: Path) -> None:
+    np.savez(tmp_path / "t.npz", v=np.array(rows))
+    found = cg("eval", "-e", program, "--data", str(tmp_path / "t.npz"))
+    assert found.status == 1
+    assert said in found.err
+    assert "rows_of" not in found.err

@@ -286,10 +286,9 @@ class Resolver:
         for calls in endless(own):
             name, *others = calls
             circle = " → ".join([name, *others, name]) if others else None
-            label, *more = [Label(span_of(self.source, call), "next") for call in calls.values()]
-            self.errors.append(
-                Diagnostic("endless-recursion", (Label(label.span), *more), {"name": name, "circle": circle})
-            )
+            first, *more = (span_of(self.source, call) for call in calls.values())
+            labels = Label(first), *(Label(span, "next") for span in more)
+            self.errors.append(Diagnostic("endless-recursion", labels, {"name": name, "circle": circle}))
 
     def _use_in_function(self, place: Place, token: Any) -> None:
         name = identifier(token)

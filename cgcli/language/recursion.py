@@ -23,8 +23,9 @@ def endless(functions: Mapping[str, Function]) -> Iterator[dict[str, Any]]:
     """Each cycle of functions that call one another on every path: by their names, the calls that do so."""
     stuck = _Termination(functions).stuck
     seen: set[str] = set()
-    for name in functions:
+    for first in functions:
         path: dict[str, Any] = {}
+        name = first
         while name in stuck and name not in seen:
             seen.add(name)
             path[name] = stuck[name]
