@@ -15,6 +15,7 @@ from cgcli.cli.output import tell
 from cgcli.cli.sources import open_program
 from cgcli.graph.diagnostic import error
 from cgcli.program import Program
+from cgcli.run.limits import most_nodes
 
 
 @dataclass(frozen=True)
@@ -53,11 +54,15 @@ def start(
     timeout: float | None = None,
     mode: str | None = None,
     weights: str | None = None,
+    max_nodes: int | None = None,
+    max_depth: int | None = None,
 ) -> Session:
     """Opens the program, reads the values and prints the warnings. Raises `CgError` for what is wrong with either."""
     if timeout is not None:
         _stop_after(timeout)
-    program = open_program(file, expression, allow_path or (), mode)
+    most = None if max_nodes is None and max_memory is None else most_nodes(max_nodes, max_memory)
+    program = open_program(file, expression, allow_path or (), mode, most)
+    program.max_nodes, program.max_depth = max_nodes, max_depth
     program.seed = seed or 0
     program.max_memory, program.max_steps, program.backend = max_memory, max_steps, backend
     tell(program.warnings, colour)

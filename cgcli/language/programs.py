@@ -32,6 +32,7 @@ def open_program(
     allowed: Sequence[Path],
     keep: bool = True,
     open_shapes: Mapping[str, Shape] | None = None,
+    max_nodes: int | None = None,
 ) -> Module:
     """The program's graph and declarations. Raises CgError as `lower` does.
 
@@ -41,7 +42,8 @@ def open_program(
     folder = root or (path.parent if path else Path.cwd())
     places = [str(p.resolve()) for p in (folder, *allowed)]
     shapes = repr(sorted((open_shapes or {}).items()))
-    key = cache.digest(VERSION, _code_stamp(), source.text, str(path and path.resolve()), shapes, *places)
+    limit = str(max_nodes)  # a program that was kept under another one may be too large
+    key = cache.digest(VERSION, _code_stamp(), source.text, str(path and path.resolve()), shapes, limit, *places)
     kept = cache.load(KIND, key) if keep else None
     if isinstance(kept, dict):
         module = _restored(kept, source)
@@ -49,7 +51,8 @@ def open_program(
             return module
     from .lower import lower  # the parser and all that stands on it, which a kept program does without
 
-    lowered = lower(source, path=path, root=folder, allowed=allowed, open_shapes=open_shapes)
+    limits = {} if max_nodes is None else {"max_nodes": max_nodes}
+    lowered = lower(source, path=path, root=folder, allowed=allowed, open_shapes=open_shapes, **limits)
     if keep:
         cache.store(KIND, key, _kept(lowered))
     return lowered.module

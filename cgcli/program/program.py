@@ -72,6 +72,8 @@ class Program:
         self.seed = 0
         self.max_memory: int | None = None
         self.max_steps: int | None = None
+        self.max_nodes: int | None = None
+        self.max_depth: int | None = None
         self.backend: str | None = None
         self._roots: dict[tuple[int, ...], tuple[int, ...]] = {}  # the outputs of graphs of derivatives
         self._cut: set[tuple[int, ...]] = set()  # executors of derivatives with checkpoints
@@ -369,6 +371,7 @@ class Program:
         """Runs from here on with the seed, the limits and the backend of another program."""
         self.seed, self.backend = other.seed, other.backend
         self.max_memory, self.max_steps = other.max_memory, other.max_steps
+        self.max_nodes, self.max_depth = other.max_nodes, other.max_depth
 
     def _every_float(self) -> list[str]:
         return [n for n in self.module.values if self.type_of(n).has_derivative]

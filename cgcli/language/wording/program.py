@@ -279,7 +279,10 @@ WORDS: dict[str, Words] = {
     "too-many-nodes": Words(
         "the program makes more than {limit} operations",
         labels={"here": "one too many"},
-        help=("a function that calls another many times grows fast: {chain} were being called",),
+        help=(
+            "a function that calls another many times grows fast: {chain} were being called",
+            "`--max-nodes` and `--max-memory` allow more",
+        ),
     ),
     "no-type-rule": Words("this is a bug in cg: `{op}` has no rule for its type"),
 }
