@@ -12,6 +12,7 @@ from cgcli.graph.types import ANY
 from cgcli.language.suggest import nearest
 from cgcli.language.tree import identifier
 from cgcli.program import Program
+from cgcli.run.limits import memory_limit
 
 
 def gather(program: Program, settings: Sequence[str], inputs_file: str | None, known: Known) -> dict[str, Any]:
@@ -27,7 +28,7 @@ def gather(program: Program, settings: Sequence[str], inputs_file: str | None, k
 
         many: dict[str, Any] = {}
         structured = {each.name for each in program.inputs if each.type == ANY}
-        for written, value in read_values(inputs_file, structured).items():
+        for written, value in read_values(inputs_file, structured, program.max_memory).items():
             name = canonical(written)
             if name in many:
                 raise error("inputs-file-repeats", file=inputs_file, name=name)
@@ -119,7 +120,7 @@ def _of_line(program: Program, name: str, text: str) -> Any:
         return program.parse_value(name, text)
     from cgcli.data.arrays import read_array  # with the array library
 
-    return program.fit_value(name, read_array(file))
+    return program.fit_value(name, read_array(file, program.max_memory or memory_limit()))
 
 
 def _value(program: Program, name: str, value: Any) -> Any:

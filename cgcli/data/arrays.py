@@ -14,7 +14,9 @@ import math
 import os
 import zipfile
 import zlib
-from collections.abc import Callable, Sequence
+from array import array
+from collections.abc import Callable, Iterable, Sequence
+from itertools import chain
 from pathlib import PurePath
 from typing import Any, BinaryIO
 
@@ -27,7 +29,7 @@ _FORMAT: Any = np.lib.format  # typed in some versions of NumPy only
 LIMIT = 16 * 2**30  # bytes of all arrays of a file
 RATIO = 2_000  # how many times as large as its file an archive's array may be; zeros shrink to a thousandth
 HEADER = 100_000_000  # bytes of a safetensors header, as the format's own library has it
-TEXT = 2**30  # bytes of a text file
+JSON_COST = 75  # bytes that a byte of JSON takes while it is read
 SPECIAL = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
 
 
@@ -73,6 +75,12 @@ def _native(path: str, array: Any) -> Any:
     if kind not in wanted or (kind == "f" and array.dtype.itemsize > 8):
         raise error("array-file-dtype", status=1, file=path, found=_contents(array.dtype))
     return np.ascontiguousarray(array, dtype=wanted[kind]).reshape(array.shape)
+
+
+def _cast_size(dtype: Any) -> int:
+    """The bytes of an element of the array that one of this dtype is cast to; 0 where it stays."""
+    size = {"i": 8, "u": 8, "f": 4 if dtype.itemsize < 8 else 8}.get(dtype.kind, 0)
+    return 0 if size == dtype.itemsize and dtype.isnative and dtype.kind != "u" else size
 
 
 def _contents(dtype: Any) -> str:
@@ -125,8 +133,9 @@ def _npy_stream(path: str, file: Any, size: int, limit: int) -> Any:
     if dtype.hasobject:
         raise error("array-file-dtype", status=1, file=path, found="Python objects")
     wanted = math.prod(shape) * dtype.itemsize
-    if wanted > limit:
-        raise _too_large(path, wanted, limit)
+    need = wanted + math.prod(shape) * _cast_size(dtype)
+    if need > limit:
+        raise _too_large(path, need, limit)
     held = size - file.tell()
     if any(n < 0 for n in shape) or wanted > held:
         raise _broken(path, f"its header promises {wanted} bytes and {held} follow")
@@ -233,7 +242,7 @@ def _no_member(path: str, member: str | None) -> None:
 
 
 def _json(path: str, member: str | None, limit: int) -> Any:
-    text = _text(path)
+    text = _text(path, limit)
     try:
         data = json.loads(text)
     except RecursionError:
@@ -286,26 +295,41 @@ def _number(path: str, value: Any, place: str) -> float | int | bool:
 
 def _csv(path: str, member: str | None, limit: int) -> Any:
     """A column by the name in the header, or all of a table of numbers: of one column a vector, else a matrix."""
-    try:
-        reader = csv.reader(io.StringIO(_text(path)), strict=True)
-        rows = [(reader.line_num, row) for row in reader if row]
-    except csv.Error as e:
-        raise _broken(path, _reason(e)) from None
-    if not rows:
+    with _open(path) as file, io.TextIOWrapper(file, encoding="utf-8-sig", newline="\n") as text:
+        try:
+            return _csv_columns(path, member, limit, text)
+        except csv.Error as e:
+            raise _broken(path, _reason(e)) from None
+        except UnicodeDecodeError:
+            raise _broken(path, "it is not UTF-8 text") from None
+
+
+def _csv_columns(path: str, member: str | None, limit: int, text: Iterable[str]) -> Any:
+    """Row by row into one array of numbers, so that little more than the result is held."""
+    reader = csv.reader(text, strict=True)
+    rows = ((reader.line_num, row) for row in reader if row)
+    first = next(rows, None)
+    if first is None:
         raise _broken(path, "it is empty")
-    header = [cell.strip() for cell in rows[0][1]]
+    header = [cell.strip() for cell in first[1]]
     named = member is not None or not all(_is_number(cell) for cell in header)
     columns = list(range(len(header)))
     if member is not None:
         if member not in header:
             raise _no_such(path, member, header)
         columns = [header.index(member)]
-    numbers: list[list[float | int]] = []
-    for line, row in rows[1:] if named else rows:
+    numbers: array[Any] = array("q")
+    for line, row in rows if named else chain([first], rows):
         if len(row) != len(header):
             raise error("array-file-row", status=1, file=path, line=line, found=len(row), wanted=len(header))
-        numbers.append([_cell(path, line, header[k] if named else f"{k + 1}", row[k]) for k in columns])
-    made = np.array(numbers).reshape(len(numbers), len(columns))
+        cells = [_cell(path, line, header[k] if named else f"{k + 1}", row[k]) for k in columns]
+        if numbers.typecode == "q" and any(isinstance(x, float) for x in cells):
+            numbers = array("d", numbers)
+        numbers.extend(cells)
+        if len(numbers) * 8 * 2 > limit:  # an array that grows is held twice for a moment
+            raise _too_large(path, len(numbers) * 8 * 2, limit)
+    made = np.frombuffer(numbers, dtype=np.dtype(numbers.typecode)) if numbers else np.zeros(0)
+    made = made.reshape(-1, len(columns))
     return made[:, 0] if len(columns) == 1 else made
 
 
@@ -326,11 +350,11 @@ def _cell(path: str, line: int, column: str, text: str) -> float | int:
     return int(text) if digits.isascii() and digits.isdigit() and len(digits) <= 18 else number
 
 
-def _text(path: str) -> str:
+def _text(path: str, limit: int) -> str:
     with _open(path) as file:
-        size = os.fstat(file.fileno()).st_size
-        if size > TEXT:
-            raise _too_large(path, size, TEXT)
+        size = os.fstat(file.fileno()).st_size * JSON_COST
+        if size > limit:
+            raise _too_large(path, size, limit)
         data = file.read()
     try:
         return data.decode("utf-8-sig")
