@@ -1,4 +1,4 @@
-"""`--max-memory`, `--max-nodes` and `--max-depth` hold for everything that a command holds, and say how to raise them."""
+"""Limits hold for everything that a command holds, and their messages name the option that raises them."""
 
 from __future__ import annotations
 
@@ -63,7 +63,9 @@ def test_a_program_under_its_limits_is_computed() -> None:
     assert cg("eval", "-e", program, "--max-depth", "300").status == 1
 
 
-@pytest.mark.parametrize(("name", "text"), [("t.json", "[" + ",".join("1" * 2000) + "]"), ("t.csv", "v\n" + "1\n" * 2000)])
+@pytest.mark.parametrize(
+    ("name", "text"), [("t.json", "[" + ",".join("1" * 2000) + "]"), ("t.csv", "v\n" + "1\n" * 2000)]
+)
 def test_text_is_refused_by_what_it_takes_while_it_is_read(name: str, text: str, tmp_path: Path) -> None:
     path = tmp_path / name
     path.write_text(text)

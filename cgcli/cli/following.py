@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from types import FrameType
 from typing import Any
 
+from cgcli.cli import watchdog
 from cgcli.cli.output import reason_of
 from cgcli.cli.progress import StatusLine
 from cgcli.graph.diagnostic import error
@@ -146,7 +147,8 @@ def stoppable() -> Iterator[Stop]:
         for number in (signal.SIGINT, signal.SIGTERM):
             before[number] = signal.signal(number, stop)
     try:
-        yield stop
+        with watchdog.sparing():
+            yield stop
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)

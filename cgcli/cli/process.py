@@ -8,6 +8,7 @@ import sys
 from collections.abc import Sequence
 from types import FrameType
 
+from cgcli.cli import watchdog
 from cgcli.cli.app import commands
 from cgcli.cli.output import notice, reason_of, silence, tell
 from cgcli.graph.diagnostic import CgError, Diagnostic
@@ -19,6 +20,7 @@ def run(argv: Sequence[str] | None) -> int:
     """The exit status of `cg` with these arguments; None takes the process's own, and its signals too."""
     if argv is None:
         argv = sys.argv[1:]
+        watchdog.state.own = True
         signal.signal(signal.SIGTERM, _stop)
     _forgive_encodings()
     try:
@@ -27,6 +29,9 @@ def run(argv: Sequence[str] | None) -> int:
         # whoever reads our output has seen enough: `cg … | head`
         silence()
         return DONE
+    except KeyboardInterrupt:
+        watchdog.state.told = True
+        raise
 
 
 def _run(argv: list[str]) -> int:
@@ -73,6 +78,7 @@ def _unexpected(problem: Exception, argv: list[str]) -> int:
 
 def _told(diagnostics: Sequence[Diagnostic], status: int, argv: list[str]) -> int:
     """Writes the diagnostics on standard error and returns the status."""
+    watchdog.state.told = True
     tell(diagnostics, _colour_option(argv))
     return status
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import typer
 
+from cgcli.cli import watchdog
 from cgcli.cli.command import known_options
 from cgcli.cli.inputs import gather, require
 from cgcli.cli.output import tell
@@ -58,6 +59,7 @@ def start(
     max_depth: int | None = None,
 ) -> Session:
     """Opens the program, reads the values and prints the warnings. Raises `CgError` for what is wrong with either."""
+    watchdog.watch()
     if timeout is not None:
         _stop_after(timeout)
     most = None if max_nodes is None and max_memory is None else most_nodes(max_nodes, max_memory)
@@ -83,5 +85,6 @@ def _stop_after(seconds: float) -> None:
     def stop(*_: object) -> None:
         raise error("timed-out", status=1, seconds=seconds)
 
+    watchdog.state.seconds = seconds
     signal.signal(signal.SIGALRM, stop)
     signal.setitimer(signal.ITIMER_REAL, seconds)

@@ -13,6 +13,15 @@ from typing import IO
 
 from cgcli.graph.diagnostic import CgError, error
 
+_temporary: set[str] = set()
+
+
+def remove_temporary_files() -> None:
+    """Removes what half-written files have left, for a process that ends without unwinding."""
+    for path in list(_temporary):
+        with suppress(OSError):
+            os.unlink(path)
+
 
 def write_whole(path: str | Path, data: bytes) -> None:
     """Replaces the file by one that holds `data`; see `whole`."""
@@ -48,12 +57,14 @@ def whole(path: str | Path) -> Iterator[IO[bytes]]:
                 yield device
             return
         handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name[:50]}.", suffix=".tmp")
+        _temporary.add(temporary)
         with os.fdopen(handle, "wb") as file:
             os.fchmod(file.fileno(), _mode(target))
             yield file
             file.flush()
             os.fsync(file.fileno())
         os.replace(temporary, target)
+        _temporary.discard(temporary)
         temporary = None
     except CgError:
         raise
@@ -64,6 +75,7 @@ def whole(path: str | Path) -> Iterator[IO[bytes]]:
         if temporary is not None:
             with suppress(OSError):
                 os.unlink(temporary)
+            _temporary.discard(temporary)
 
 
 def _mode(target: Path) -> int:
