@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Literal
 
 from cgcli.graph.diagnostic import CgError, Diagnostic, Label, error
@@ -34,6 +35,11 @@ class Function:
     parameters: list[Parameter]
     body: Any
     derived: frozenset[str]
+
+    @cached_property
+    def names(self) -> dict[str, Parameter]:
+        """The parameters by their names, in order."""
+        return {p.name: p for p in self.parameters}
 
     @property
     def statements(self) -> list[Any] | None:

@@ -8,7 +8,7 @@ from itertools import chain, islice
 
 LONGEST = 64  # characters of a name that is compared at all
 MOST = 10_000  # candidates that are compared
-MOST_OF_ALL = 50_000  # candidates that are compared for all names of one text
+MOST_OF_ALL = 20_000  # candidates that are compared for all names of one text
 _DIGITS = re.compile(r"\d+")
 
 
