@@ -38,6 +38,7 @@ ELSEWHERE = {
     "stacks-too-large": "tests/test_loops.py",
     "not-data": "tests/test_dynamic.py",  # of values that no JSON file holds
     "too-many-calls": "tests/test_dynamic.py",  # the limit is given when a program runs
+    "calls-too-deep": "tests/test_memory_limits.py",
     "bad-json": "tests/test_cli_dynamic.py",  # of files that are given
     "json-twice": "tests/test_cli_dynamic.py",
     "json-too-deep": "tests/test_cli_dynamic.py",

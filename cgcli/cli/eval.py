@@ -19,7 +19,9 @@ from cgcli.cli.options import (
     Full,
     InputsFile,
     Map,
+    MaxDepth,
     MaxMemory,
+    MaxNodes,
     MaxSteps,
     Mode,
     OnError,
@@ -57,6 +59,8 @@ def evaluate(
     max_memory: MaxMemory = None,
     backend: Backend = None,
     max_steps: MaxSteps = None,
+    max_nodes: MaxNodes = None,
+    max_depth: MaxDepth = None,
     timeout: Timeout = None,
     data: Data = None,
     maps: Map = None,
@@ -83,6 +87,8 @@ def evaluate(
         timeout,
         mode,
         weights,
+        max_nodes,
+        max_depth,
     )
     if data is not None:
         others = {"--all": every, "--full": full, "--precision": precision is not None, "--format": layout is not None}

@@ -14,7 +14,9 @@ from cgcli.cli.options import (
     Expression,
     File,
     InputsFile,
+    MaxDepth,
     MaxMemory,
+    MaxNodes,
     MaxSteps,
     Of,
     Precision,
@@ -67,6 +69,8 @@ def explain(
     seed: Seed = None,
     max_memory: MaxMemory = None,
     max_steps: MaxSteps = None,
+    max_nodes: MaxNodes = None,
+    max_depth: MaxDepth = None,
     timeout: Timeout = None,
 ) -> int:
     """Write out the chain rule: each step, each local derivative, each path with its product.
@@ -75,7 +79,7 @@ def explain(
     they run: the graph is the record of a run.
     """
     names = wrt_names(wrt)
-    limits = (seed, max_memory, None, max_steps, timeout, "dynamic", weights)
+    limits = (seed, max_memory, None, max_steps, timeout, "dynamic", weights, max_nodes, max_depth)
     session = start(context, file, expression, settings, inputs_file, allow_path, colour, *limits)
     session.require_values()
     program = session.program.recorded(session.values)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from typing import Annotated
 
 import typer
@@ -14,6 +13,7 @@ from cgcli.cli.sources import program_text
 from cgcli.data.files import write_whole
 from cgcli.language.files import is_stream
 from cgcli.language.format import format_source
+from cgcli.render.changes import unified
 from cgcli.render.escape import show
 
 Check = Annotated[
@@ -44,8 +44,7 @@ def _compare(name: str, text: str, laid_out: str) -> int:
     if text == laid_out:
         return 0
     before, after = text.split("\n"), laid_out.split("\n")  # a last newline that lacks, and others' line ends, show
-    changes = difflib.unified_diff(before, after, name, f"{name} (laid out)", n=1, lineterm="")
-    emit("\n".join(show(line) for line in changes))
+    emit("\n".join(show(line) for line in unified(before, after, name, f"{name} (laid out)")))
     return 1
 
 

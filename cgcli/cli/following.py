@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from types import FrameType
 from typing import Any
 
+from cgcli.cli import watchdog
 from cgcli.cli.metrics import Metrics
 from cgcli.cli.progress import StatusLine
 from cgcli.cli.signals import ending_signals
@@ -106,7 +107,8 @@ def stoppable() -> Iterator[Stop]:
         for number in ending_signals():
             before[number] = signal.signal(number, stop)
     try:
-        yield stop
+        with watchdog.sparing():
+            yield stop
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)

@@ -21,7 +21,9 @@ from cgcli.cli.options import (
     Full,
     InputsFile,
     Map,
+    MaxDepth,
     MaxMemory,
+    MaxNodes,
     MaxSteps,
     Mode,
     Of,
@@ -78,6 +80,8 @@ def grad(
     max_memory: MaxMemory = None,
     backend: Backend = None,
     max_steps: MaxSteps = None,
+    max_nodes: MaxNodes = None,
+    max_depth: MaxDepth = None,
     timeout: Timeout = None,
     data: Data = None,
     maps: Map = None,
@@ -111,6 +115,8 @@ def grad(
         timeout,
         mode,
         weights,
+        max_nodes,
+        max_depth,
     )
     if data is not None:
         others = {

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -11,7 +10,9 @@ from cgcli.graph.diagnostic import error
 from cgcli.graph.source import Source
 from cgcli.graph.types import ANY
 from cgcli.language.suggest import nearest
+from cgcli.language.tree import identifier
 from cgcli.program import Program
+from cgcli.run.limits import memory_limit
 
 
 def gather(program: Program, settings: Sequence[str], inputs_file: str | None, known: Known) -> dict[str, Any]:
@@ -27,7 +28,7 @@ def gather(program: Program, settings: Sequence[str], inputs_file: str | None, k
 
         many: dict[str, Any] = {}
         structured = {each.name for each in program.inputs if each.type == ANY}
-        for written, value in read_values(inputs_file, structured).items():
+        for written, value in read_values(inputs_file, structured, program.max_memory).items():
             name = canonical(written)
             if name in many:
                 raise error("inputs-file-repeats", file=inputs_file, name=name)
@@ -40,8 +41,9 @@ def gather(program: Program, settings: Sequence[str], inputs_file: str | None, k
 def check_names(program: Program, names: Iterable[str], known: Known, file: str | None = None) -> None:
     """Raises `CgError` for the first name that is no input, with the nearest input or option."""
     inputs = [each.name for each in program.inputs]
+    known_inputs = frozenset(inputs)
     for name in names:
-        if name in inputs:
+        if name in known_inputs:
             continue
         like = nearest(name, inputs)
         option = known.nearest(name) if file is None else None
@@ -80,7 +82,7 @@ def missing_inputs(program: Program, values: Mapping[str, Any]) -> list[str]:
 
 def canonical(name: str) -> str:
     """The name as programs compare it (NFKC)."""
-    return unicodedata.normalize("NFKC", name.strip())
+    return identifier(name.strip())
 
 
 def wrt_names(wrt: str | None) -> list[str] | None:
@@ -118,7 +120,7 @@ def _of_line(program: Program, name: str, text: str) -> Any:
         return program.parse_value(name, text)
     from cgcli.data.arrays import read_array  # with the array library
 
-    return program.fit_value(name, read_array(file))
+    return program.fit_value(name, read_array(file, program.max_memory or memory_limit()))
 
 
 def _value(program: Program, name: str, value: Any) -> Any:

@@ -193,6 +193,26 @@ MaxSteps = Annotated[
 ]
 
 
+MaxNodes = Annotated[
+    int | None,
+    typer.Option(
+        "--max-nodes",
+        metavar="N",
+        parser=whole("--max-nodes", 1, 999_999_999),
+        help="How many operations the graph may have (else 5,000,000).",
+    ),
+]
+MaxDepth = Annotated[
+    int | None,
+    typer.Option(
+        "--max-depth",
+        metavar="N",
+        parser=whole("--max-depth", 1, 999_999_999),
+        help="How many calls may stand within each other (else 10,000).",
+    ),
+]
+
+
 def _seconds(text: str) -> float:
     """Seconds as `2.5`."""
     match = re.fullmatch(r"\d{1,9}(\.\d{1,6})?", text.strip(), re.ASCII)

@@ -17,7 +17,9 @@ from cgcli.cli.options import (
     File,
     InputsFile,
     Map,
+    MaxDepth,
     MaxMemory,
+    MaxNodes,
     MaxSteps,
     Mode,
     OnError,
@@ -61,6 +63,8 @@ def predict(
     max_memory: MaxMemory = None,
     backend: Backend = None,
     max_steps: MaxSteps = None,
+    max_nodes: MaxNodes = None,
+    max_depth: MaxDepth = None,
     timeout: Timeout = None,
 ) -> int:
     """What a trained program says of each row of a table.
@@ -70,7 +74,7 @@ def predict(
     for option, given in (("--weights", weights), ("--data", data)):
         if given is None:
             raise error("needs-option", command="cg predict", option=option)
-    limits = (seed, max_memory, backend, max_steps, timeout, mode, weights)
+    limits = (seed, max_memory, backend, max_steps, timeout, mode, weights, max_nodes, max_depth)
     session = start(context, file, expression, settings, inputs_file, allow_path, colour, *limits)
     outputs = [] if output is None else [canonical(name) for name in output.split(",")]
     return over_rows(session, data or "", maps or [], on_error or "stop", target, batch, predicted=outputs)

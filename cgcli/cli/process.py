@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 from contextlib import suppress
 
-from cgcli.cli import INTERRUPTED
+from cgcli.cli import INTERRUPTED, watchdog
 from cgcli.cli.app import commands
 from cgcli.cli.output import Results, notice, reason_of, silence, stdout, tell
 from cgcli.cli.signals import end_by_signals
@@ -21,6 +21,7 @@ def run(argv: Sequence[str] | None) -> int:
     """The exit status of `cg` with these arguments; None takes the process's own, and its signals too."""
     if argv is None:
         argv = sys.argv[1:]
+        watchdog.state.own = True
         end_by_signals()
         _hold_standard_streams()
     plain_newlines()
@@ -30,6 +31,9 @@ def run(argv: Sequence[str] | None) -> int:
         # whoever reads our output has seen enough: `cg … | head`
         silence()
         return DONE
+    except KeyboardInterrupt:
+        watchdog.state.told = True
+        raise
 
 
 def _run(argv: list[str]) -> int:
@@ -78,6 +82,7 @@ def _unexpected(problem: Exception, argv: list[str]) -> int:
 
 def _told(diagnostics: Sequence[Diagnostic], status: int, argv: list[str]) -> int:
     """Writes the diagnostics on standard error and returns the status."""
+    watchdog.state.told = True
     tell(diagnostics, _colour_option(argv))
     return status
 

@@ -18,7 +18,9 @@ from cgcli.cli.options import (
     Expression,
     File,
     InputsFile,
+    MaxDepth,
     MaxMemory,
+    MaxNodes,
     MaxSteps,
     Mode,
     NoData,
@@ -172,6 +174,8 @@ def render(
     max_memory: MaxMemory = None,
     backend: Backend = None,
     max_steps: MaxSteps = None,
+    max_nodes: MaxNodes = None,
+    max_depth: MaxDepth = None,
     timeout: Timeout = None,
     data: NoData = None,
 ) -> int:
@@ -186,7 +190,7 @@ def render(
         raise error("needs-focus")
     if sides == GRADIENT and (heat or least is not None):
         raise error("picture-of-gradient", option="--heat" if heat else "--min-grad")
-    limits = (seed, max_memory, backend, max_steps, timeout, mode, weights)
+    limits = (seed, max_memory, backend, max_steps, timeout, mode, weights, max_nodes, max_depth)
     session = start(context, file, expression, settings, inputs_file, allow_path, colour, *limits)
     if target is None:
         Files(context, session.program).check("the picture", name)

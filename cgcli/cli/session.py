@@ -8,6 +8,7 @@ from typing import Any
 
 import typer
 
+from cgcli.cli import watchdog
 from cgcli.cli.command import known_options
 from cgcli.cli.inputs import gather, require
 from cgcli.cli.output import tell
@@ -15,6 +16,7 @@ from cgcli.cli.sources import open_program
 from cgcli.cli.targets import Files
 from cgcli.graph.diagnostic import error
 from cgcli.program import Program
+from cgcli.run.limits import most_nodes
 from cgcli.system import call_after
 
 
@@ -54,11 +56,16 @@ def start(
     timeout: float | None = None,
     mode: str | None = None,
     weights: str | None = None,
+    max_nodes: int | None = None,
+    max_depth: int | None = None,
 ) -> Session:
     """Opens the program, reads the values and prints the warnings. Raises `CgError` for what is wrong with either."""
+    watchdog.watch()
     if timeout is not None:
         _stop_after(timeout, context)
-    program = open_program(file, expression, allow_path or (), mode)
+    most = None if max_nodes is None and max_memory is None else most_nodes(max_nodes, max_memory)
+    program = open_program(file, expression, allow_path or (), mode, max_nodes=most)
+    program.max_nodes, program.max_depth = max_nodes, max_depth
     program.seed = seed or 0
     program.max_memory, program.max_steps, program.backend = max_memory, max_steps, backend
     Files(context, program).check_targets()
@@ -78,6 +85,7 @@ def _stop_after(seconds: float, context: typer.Context) -> None:
     def stop() -> None:
         raise error("timed-out", status=1, seconds=seconds)
 
+    watchdog.state.seconds = seconds
     try:
         context.call_on_close(call_after(seconds, stop))
     except ValueError:

@@ -17,7 +17,9 @@ from cgcli.cli.options import (
     Format,
     Full,
     InputsFile,
+    MaxDepth,
     MaxMemory,
+    MaxNodes,
     MaxSteps,
     Mode,
     NoData,
@@ -76,6 +78,8 @@ def show(
     max_memory: MaxMemory = None,
     backend: Backend = None,
     max_steps: MaxSteps = None,
+    max_nodes: MaxNodes = None,
+    max_depth: MaxDepth = None,
     timeout: Timeout = None,
     data: NoData = None,
 ) -> int:
@@ -104,6 +108,8 @@ def show(
         timeout,
         mode,
         weights,
+        max_nodes,
+        max_depth,
     )
     session = session.recorded()
     evaluation = evaluate(session, of)

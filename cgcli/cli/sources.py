@@ -21,25 +21,28 @@ def open_program(
     mode: str | None = None,
     *,
     runs: bool = True,
+    max_nodes: int | None = None,
 ) -> Program:
     """The program of FILE, `-` or `-e`; raises `CgError` when it cannot be read or is wrong.
 
     mode: `static` or `dynamic`; by default what the program needs. runs: whether a Python file may run, where nothing
-    less tells its inputs.
+    less tells its inputs. max_nodes: of the graph of a static program.
     """
-    program = _open(file, expression, [Path(folder) for folder in allow_path], mode, runs)
+    program = _open(file, expression, [Path(folder) for folder in allow_path], mode, runs, max_nodes)
     gc.freeze()  # the program stays as long as the process: the collector need not look through it again
     return program
 
 
-def _open(file: str | None, expression: str | None, allowed: Sequence[Path], mode: Any, runs: bool) -> Program:
+def _open(
+    file: str | None, expression: str | None, allowed: Sequence[Path], mode: Any, runs: bool, max_nodes: int | None
+) -> Program:
     if expression is not None:
-        return parse(expression, name="-e", allow_path=allowed, keep=True, mode=mode)
+        return parse(expression, name="-e", allow_path=allowed, keep=True, mode=mode, max_nodes=max_nodes)
     if file is None:
         raise error("no-program")
     if is_stream(file):
         source = read_stdin(file)
-        return parse(source.text, name=source.name, allow_path=allowed, mode=mode)
+        return parse(source.text, name=source.name, allow_path=allowed, mode=mode, max_nodes=max_nodes)
     function = python_function(file)
     if function is not None:
         from cgcli.program.python_file import load_function, read_function
@@ -59,7 +62,7 @@ def _open(file: str | None, expression: str | None, allowed: Sequence[Path], mod
         known = library_function(file)
         if known is not None:  # `cg show nn.softmax`: the graph of its example
             return parse(f"import {module}\n{known.example}", name=file, mode=mode)
-    return load(file, allow_path=allowed, mode=mode)
+    return load(file, allow_path=allowed, mode=mode, max_nodes=max_nodes)
 
 
 def python_function(file: str | None) -> tuple[str, str] | None:

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from cgcli.cli import watchdog
 from cgcli.cli.command import ProgramCommand, declare
 from cgcli.cli.options import (
     AllowPath,
@@ -15,7 +16,9 @@ from cgcli.cli.options import (
     Expression,
     File,
     InputsFile,
+    MaxDepth,
     MaxMemory,
+    MaxNodes,
     MaxSteps,
     Precision,
     Seed,
@@ -55,6 +58,8 @@ def step(
     seed: Seed = None,
     max_memory: MaxMemory = None,
     max_steps: MaxSteps = None,
+    max_nodes: MaxNodes = None,
+    max_depth: MaxDepth = None,
     timeout: Timeout = None,
 ) -> int:
     """Walk through a run of a program, line by line, forward and back, and through its backward pass.
@@ -62,8 +67,9 @@ def step(
     Say help at the prompt for the commands. They may also come from a file or from standard input.
     """
     lines = None if commands is None else read_source(commands).text.splitlines()
-    limits = (seed, max_memory, None, max_steps, timeout, "dynamic", weights)
+    limits = (seed, max_memory, None, max_steps, timeout, "dynamic", weights, max_nodes, max_depth)
     session = start(context, file, expression, settings, inputs_file, allow_path, colour, *limits)
+    watchdog.unwatch()  # an interrupt stops the program, not its debugger
     session.require_values()
     if not isinstance(session.program, DynamicProgram):
         raise error("host-lines")

@@ -16,7 +16,9 @@ from cgcli.cli.options import (
     Expression,
     File,
     InputsFile,
+    MaxDepth,
     MaxMemory,
+    MaxNodes,
     MaxSteps,
     Precision,
     Seed,
@@ -57,13 +59,15 @@ def trace(
     seed: Seed = None,
     max_memory: MaxMemory = None,
     max_steps: MaxSteps = None,
+    max_nodes: MaxNodes = None,
+    max_depth: MaxDepth = None,
     timeout: Timeout = None,
 ) -> int:
     """Run a program in dynamic mode and print each line that runs, with the values that it makes.
 
     Calls are indented, the steps of loops numbered.
     """
-    limits = (seed, max_memory, None, max_steps, timeout, "dynamic", weights)
+    limits = (seed, max_memory, None, max_steps, timeout, "dynamic", weights, max_nodes, max_depth)
     session = start(context, file, expression, settings, inputs_file, allow_path, colour, *limits)
     session.require_values()
     program = session.program

@@ -22,7 +22,9 @@ from cgcli.cli.options import (
     Full,
     InputsFile,
     Map,
+    MaxDepth,
     MaxMemory,
+    MaxNodes,
     MaxSteps,
     Mode,
     OnError,
@@ -198,6 +200,8 @@ def train(
     max_memory: MaxMemory = None,
     backend: Backend = None,
     max_steps: MaxSteps = None,
+    max_nodes: MaxNodes = None,
+    max_depth: MaxDepth = None,
 ) -> int:
     """Find the parameters of a program that make a loss small.
 
@@ -244,7 +248,7 @@ def train(
         draw,
         _line(file, expression, settings, inputs_file, data, maps, on_error, mode, every, keep, metrics),
     )
-    limits = (max_memory, backend, max_steps, None, mode, weights)
+    limits = (max_memory, backend, max_steps, None, mode, weights, max_nodes, max_depth)
     with recording(wishes.save, wishes.keep, resume, metrics, overwrite, colour) as record:
         session = start(context, file, expression, settings, inputs_file, allow_path, colour, seed, *limits)
         return run(session, wishes, record, Shown(layout, precision, colour, full))

@@ -25,15 +25,15 @@ ARCHIVES = (".npz", ".safetensors")
 SPECIAL = {"NaN": "nan", "Infinity": "inf", "-Infinity": "-inf"}
 
 
-def read_values(path: str, structured: Collection[str] = ()) -> dict[str, Any]:
+def read_values(path: str, structured: Collection[str] = (), limit: int | None = None) -> dict[str, Any]:
     """By name the text of each value, or a tensor. Raises `CgError` for a file or a value that cannot be read.
 
-    structured: names whose values are handed on as they are, as structured data.
+    structured: names whose values are handed on as they are, as structured data. limit: bytes that arrays may take.
     """
     if PurePath(path).suffix.lower() in ARCHIVES:
         from cgcli.data.arrays import read_arrays  # with the array library
 
-        return read_arrays(path)
+        return read_arrays(path) if limit is None else read_arrays(path, limit)
     kind = "JSON" if is_stream(path) else PurePath(path).suffix[1:].upper()
     reader = _READERS.get(kind)
     if reader is None:

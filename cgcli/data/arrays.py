@@ -12,8 +12,10 @@ import math
 import os
 import warnings
 import zipfile
-from collections.abc import Callable, Iterator, Sequence
+from array import array
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import chain
 from pathlib import PurePath
 from typing import Any
 
@@ -35,7 +37,7 @@ from .structured import Twice, decode_json
 _FORMAT: Any = np.lib.format  # typed in some versions of NumPy only
 LIMIT = 16 * 2**30  # bytes of all arrays of a file
 RATIO = 2_000  # how many times as large as its file an archive's array may be; zeros shrink to a thousandth
-TEXT = 2**30  # bytes of a text file
+JSON_COST = 75  # bytes that a byte of JSON takes while it is read
 SPECIAL = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
 
 
@@ -90,6 +92,12 @@ def _check_dtype(path: str, dtype: Any) -> None:
         raise error("array-file-dtype", status=1, file=path, found=_contents(dtype))
 
 
+def _cast_size(dtype: Any) -> int:
+    """The bytes of an element of the array that one of this dtype is cast to; 0 where it stays."""
+    size = {"i": 8, "u": 8, "f": 4 if dtype.itemsize < 8 else 8}.get(dtype.kind, 0)
+    return 0 if size == dtype.itemsize and dtype.isnative and dtype.kind != "u" else size
+
+
 def _contents(dtype: Any) -> str:
     words = {"O": "Python objects", "U": "texts", "S": "texts", "c": "complex numbers", "M": "dates", "m": "durations"}
     return words.get(dtype.kind, f"values of type `{dtype}`")
@@ -119,8 +127,9 @@ def _npy_stream(path: str, file: Any, size: int, limit: int) -> Any:
         raise ValueError(f"its header gives the shape {shape}")
     _check_dtype(path, dtype)
     size_promised = math.prod(shape) * dtype.itemsize
-    if size_promised > limit:
-        raise _too_large(path, size_promised, limit)
+    need = size_promised + math.prod(shape) * _cast_size(dtype)
+    if need > limit:
+        raise _too_large(path, need, limit)
     held = size - file.tell()
     if size_promised > held:
         raise ValueError(f"its header promises {size_promised} bytes and {held} follow")
@@ -226,7 +235,7 @@ def _no_member(path: str, member: str | None) -> None:
 def _json(path: str, member: str | None, limit: int) -> Any:
     with reading(path):
         try:
-            data = decode_json(Source(path, _text(path)), parse_int=plain_number)
+            data = decode_json(Source(path, _text(path, limit)), parse_int=plain_number)
         except Twice as name:
             raise error("json-twice", status=1, file=path, name=str(name)) from None
     if member is not None:
@@ -275,11 +284,20 @@ def _number(path: str, value: Any, place: str) -> float | int | bool:
 def _csv(path: str, member: str | None, limit: int) -> Any:
     """A column by the name in the header, or all of a table of numbers: of one column a vector, else a matrix."""
     with reading(path):
-        reader = csv.reader(io.StringIO(_text(path)), strict=True)
-        rows = [(reader.line_num, row) for row in reader if row]
-    if not rows:
+        if is_stream(path):
+            return _csv_columns(path, member, limit, io.StringIO(read_stdin(path).text))
+        with open_file(path) as file, io.TextIOWrapper(file, encoding="utf-8-sig", newline="") as text:
+            return _csv_columns(path, member, limit, text)
+
+
+def _csv_columns(path: str, member: str | None, limit: int, text: Iterable[str]) -> Any:
+    """Row by row into one array of numbers, so that little more than the result is held."""
+    reader = csv.reader(text, strict=True)
+    rows = ((reader.line_num, row) for row in reader if row)
+    first = next(rows, None)
+    if first is None:
         raise broken(path, "it is empty")
-    header = [cell.strip() for cell in rows[0][1]]
+    header = [cell.strip() for cell in first[1]]
     named = member is not None or not all(_is_number(cell) for cell in header)
     columns = list(range(len(header)))
     if member is not None:
@@ -288,12 +306,18 @@ def _csv(path: str, member: str | None, limit: int) -> Any:
         if header.count(member) > 1:
             raise error("table-repeats", status=1, file=path, name=member)
         columns = [header.index(member)]
-    numbers: list[list[float | int]] = []
-    for line, row in rows[1:] if named else rows:
+    numbers: array[Any] = array("q")
+    for line, row in rows if named else chain([first], rows):
         if len(row) != len(header):
             raise error("array-file-row", status=1, file=path, line=line, found=len(row), wanted=len(header))
-        numbers.append([_cell(path, line, header[k] if named else f"{k + 1}", row[k]) for k in columns])
-    made = np.array(numbers).reshape(len(numbers), len(columns))
+        cells = [_cell(path, line, header[k] if named else f"{k + 1}", row[k]) for k in columns]
+        if numbers.typecode == "q" and any(isinstance(x, float) for x in cells):
+            numbers = array("d", numbers)
+        numbers.extend(cells)
+        if len(numbers) * 8 * 2 > limit:  # an array that grows is held twice for a moment
+            raise _too_large(path, len(numbers) * 8 * 2, limit)
+    made = np.frombuffer(numbers, dtype=np.dtype(numbers.typecode)) if numbers else np.zeros(0)
+    made = made.reshape(-1, len(columns))
     return made[:, 0] if len(columns) == 1 else made
 
 
@@ -309,13 +333,13 @@ def _cell(path: str, line: int, column: str, text: str) -> float | int:
     return value
 
 
-def _text(path: str) -> str:
+def _text(path: str, limit: int) -> str:
     if is_stream(path):
         return read_stdin(path).text
     with open_file(path) as file:
-        size = size_of(file)
-        if size > TEXT:
-            raise _too_large(path, size, TEXT)
+        size = size_of(file) * JSON_COST
+        if size > limit:
+            raise _too_large(path, size, limit)
         data = file.read()
     try:
         return data.decode("utf-8-sig")

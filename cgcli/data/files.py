@@ -13,6 +13,15 @@ from typing import IO
 from cgcli.graph.diagnostic import error
 from cgcli.system import BINARY, link, set_mode
 
+_temporary: set[str] = set()
+
+
+def remove_temporary_files() -> None:
+    """Removes what half-written files have left, for a process that ends without unwinding."""
+    for path in list(_temporary):
+        with suppress(OSError):
+            os.unlink(path)
+
 
 def write_whole(path: str | Path, data: bytes) -> None:
     """Replaces the file by one that holds `data`; see `whole`."""
@@ -51,6 +60,7 @@ def whole(path: str | Path, *, new: bool = False) -> Iterator[IO[bytes]]:
         folder, name = os.path.split(target)
         # chosen before the file is made: an interrupt right after that finds it too
         temporary = os.path.join(folder, f".{name[:50]}.{os.urandom(8).hex()}.tmp")
+        _temporary.add(temporary)
         mode = 0o666 if old is None else stat.S_IMODE(old.st_mode)
         handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | BINARY, mode)
         with os.fdopen(handle, "wb") as file:
@@ -69,6 +79,7 @@ def whole(path: str | Path, *, new: bool = False) -> Iterator[IO[bytes]]:
         if temporary is not None:
             with suppress(OSError):
                 os.unlink(temporary)
+            _temporary.discard(temporary)
 
 
 def _target(path: str | Path, new: bool) -> tuple[str, os.stat_result | None]:

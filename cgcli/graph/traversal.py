@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from .columns import Columns
-from .graph import Graph
+from .graph import NONE, Graph
 
 
 def live(graph: Graph | Columns, roots: Iterable[int]) -> bytearray:
@@ -19,6 +19,27 @@ def live(graph: Graph | Columns, roots: Iterable[int]) -> bytearray:
             for x in operands(i):
                 flags[x] = 1
     return flags
+
+
+def needed_by(columns: Columns, root: int) -> Graph:
+    """The graph of one node, without a look at the nodes that it does not need; it has no groups."""
+    seen = {root}
+    stack = [root]
+    while stack:
+        operands = [x for x in columns.operands(stack.pop()) if x not in seen]
+        seen.update(operands)
+        stack.extend(operands)
+    made = Columns()
+    where: dict[int, int] = {}
+    for i in sorted(seen):
+        operands = [where[x] for x in columns.operands(i)]
+        span = made.intern_span(None if columns.span[i] == NONE else columns.spans[columns.span[i]])
+        where[i] = made.append(
+            columns.op[i], operands, made.intern_type(columns.type_of(i)), columns.attrs.get(i), span
+        )
+        if i in columns.names:
+            made.names[where[i]] = columns.names[i]
+    return made.freeze([where[root]])
 
 
 def prune(graph: Graph) -> Graph:

@@ -184,7 +184,7 @@ class Calls(Loops):
         """A call: arguments, then the body in a frame of its own."""
         given: dict[str, tuple[Any, Value]] = {}
         positional, keywords = arguments(tree)
-        names = [p.name for p in function.parameters]
+        names = list(function.names)
         if len(positional) > len(names):
             raise error(
                 "wrong-count",
@@ -198,7 +198,7 @@ class Calls(Loops):
             given[name] = part, (yield frame, part, DATA)
         for token, part in keywords:
             name = identifier(token)
-            if name not in names:
+            if name not in function.names:
                 raise error(
                     "unknown-keyword",
                     frame.span(token),

@@ -7,7 +7,7 @@ from typing import Any
 from cgcli.graph.diagnostic import error
 from cgcli.graph.graph import Graph
 from cgcli.graph.sizes import Shape
-from cgcli.graph.traversal import live, select
+from cgcli.graph.traversal import needed_by
 from cgcli.graph.types import Type
 from cgcli.ops.arithmetic import IntegerDivisionByZero
 from cgcli.ops.numbers import FITS, Overflow
@@ -21,10 +21,7 @@ from .regions import Value
 
 def alone(frame: Frame, value: Value) -> Graph:
     """The graph that computes one value."""
-    b = frame.region.builder
-    node = frame.region.index(value)
-    needed = live(b, [node])
-    return select(b.freeze([node]), [i for i in range(len(b)) if needed[i]])
+    return needed_by(frame.region.builder, frame.region.index(value))
 
 
 def binds(found: Shape, wanted: Shape) -> bool:

@@ -58,13 +58,10 @@ def attach(source: Source, statements: list[Any], comments: tuple[Token, ...]) -
     for i, start in enumerate(starts):
         first_of_line.setdefault(source.position(start)[0], i)
     lines: dict[int, list[str]] = {}
-    own_lines = {comment.line for comment in docs if _alone(source, comment)}
+    following = _lines_below([comment.line or 1 for comment in docs if _alone(source, comment)])
     for comment in docs:
-        if comment.line in own_lines:
-            line = (comment.line or 1) + 1
-            while line in own_lines:
-                line += 1
-            owner = first_of_line.get(line)
+        if comment.line in following:
+            owner = first_of_line.get(following[comment.line])
         else:
             owner = bisect_left(starts, comment.start_pos or 0) - 1
             if owner >= 0 and not _touches(source, statements[owner], comment):
@@ -72,6 +69,14 @@ def attach(source: Source, statements: list[Any], comments: tuple[Token, ...]) -
         if owner is not None and owner >= 0 and statements[owner].data in DOCUMENTED:
             lines.setdefault(starts[owner], []).append(comment[2:].strip())
     return {start: "\n".join(parts) for start, parts in lines.items()}
+
+
+def _lines_below(numbers: list[int]) -> dict[int, int]:
+    """By each of these lines, in ascending order, the first line below it that is none of them."""
+    below: dict[int, int] = {}
+    for number in reversed(numbers):
+        below[number] = below.get(number + 1, number + 1)
+    return below
 
 
 def _alone(source: Source, comment: Token) -> bool:

@@ -23,7 +23,7 @@ from .records import Input
 from .regions import NESTING, Region, Several, Value
 from .structures import STRUCTURES, Structure
 from .suggest import nearest
-from .tree import identifier, kind, literal, number
+from .tree import identifier, kind, literal, number, signs_of
 
 MAX_NODES = 5_000_000
 _BINARY = {"+": "add", "-": "sub", "*": "mul", "/": "div", "//": "floor_div", "%": "mod"}
@@ -179,8 +179,11 @@ class Expressions:
         value = literal(tree)
         if value is not None:
             return self._constant(frame, tree, value)
-        x = yield frame, tree.children[1]
-        return self.emit(frame, tree, "neg", [x], [tree.children[1]])
+        signs = signs_of(tree)
+        x = yield frame, signs[-1].children[1]
+        for each in reversed(signs):
+            x = self.emit(frame, each, "neg", [x], [each.children[1]])
+        return x
 
     def _comparison(self, frame: Frame, tree: Any) -> Lowering:
         """`a < b < c` is `a < b and b < c`, with b computed once."""
@@ -382,7 +385,7 @@ def _may_fail(region: Region) -> bool:
         return True
     for i, op in enumerate(b.op):
         t = b.type_of(i)
-        if not isinstance(t, Type) or (t.is_int and (BY_CODE[op].may_fail or (b.operands(i) and not t.weak))):
+        if not isinstance(t, Type) or BY_CODE[op].may_fail or (t.is_int and b.operands(i) and not t.weak):
             return True
     return False
 

@@ -26,17 +26,36 @@ class Partly(NamedTuple):
 
 @dataclass
 class Scope:
-    """The names that are bound for certain, each with a token, and those that are bound on some ways only."""
+    """The names that are bound for certain, each with a token, and those that are bound on some ways only.
+
+    outer: the scope around a block's, which holds the rest: blocks are many, and copies of it would be quadratic.
+    """
 
     known: dict[str, Any] = field(default_factory=dict)
     partly: dict[str, Partly] = field(default_factory=dict)
+    outer: Scope | None = None
 
-    def copy(self) -> Scope:
-        return Scope(dict(self.known), dict(self.partly))
+    def knows(self, name: str) -> bool:
+        return any(name in scope.known for scope in self._layers())
+
+    def partly_bound(self, name: str) -> Partly | None:
+        """Why a name is not bound for certain; None where it is, or where no way binds it."""
+        found: Partly | None = None
+        for scope in self._layers():
+            if name in scope.known:
+                return None
+            found = found or scope.partly.get(name)
+        return found
 
     def bind(self, token: Any) -> None:
-        self.known.setdefault(identifier(token), token)
-        self.partly.pop(identifier(token), None)
+        if not self.knows(identifier(token)):
+            self.known[identifier(token)] = token
+
+    def _layers(self) -> Iterator[Scope]:
+        scope: Scope | None = self
+        while scope is not None:
+            yield scope
+            scope = scope.outer
 
 
 def targets(statement: Any) -> list[Any]:
@@ -149,33 +168,32 @@ def follow(statements: Sequence[Any], scope: Scope, read: Read, bound: Callable[
 
 
 def _branches(statement: Any, scope: Scope, read: Read, bound: Callable[[Any], None]) -> bool:
-    sides = [(scope.copy(), statements) for statements in sides_of(statement)]
+    sides = [(Scope(outer=scope), statements) for statements in sides_of(statement)]
     ends = [follow(statements, side, read, bound) for side, statements in sides]
     if all(ends):
         return True
     if any(ends):
         left = sides[ends.index(False)][0]
-        scope.known, scope.partly = left.known, left.partly
+        scope.known |= left.known
+        scope.partly |= left.partly
         return False
     (first, _), (second, _) = sides
     for name, token in {**first.known, **second.known}.items():
         if name in first.known and name in second.known:
-            scope.known.setdefault(name, token)
-            scope.partly.pop(name, None)
+            scope.known[name] = token
         else:
             holds = "false" if name in first.known else "true"
             scope.partly[name] = Partly("bound-in-one-branch", token, statement.children[0], holds)
-    scope.partly |= {n: p for n, p in {**first.partly, **second.partly}.items() if n not in scope.known}
+    scope.partly |= first.partly | second.partly
     return False
 
 
 def _body(statement: Any, scope: Scope, read: Read, bound: Callable[[Any], None]) -> None:
-    inner = scope.copy()
+    inner = Scope(outer=scope)
     if kind(statement) == "for_stmt":
         inner.bind(statement.children[0])
     follow(block_of(statement.children[-1]), inner, read, bound)
     for name, token in inner.known.items():
-        if name not in scope.known:
+        if scope.partly_bound(name) is None:
             variable = kind(statement) == "for_stmt" and token is statement.children[0]
-            code = "loop-variable-after" if variable else "bound-in-loop"
-            scope.partly.setdefault(name, Partly(code, token))
+            scope.partly[name] = Partly("loop-variable-after" if variable else "bound-in-loop", token)

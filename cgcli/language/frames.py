@@ -79,8 +79,8 @@ def named_parts(frame: Frame, statement: Any, found: Any) -> list[tuple[str, Any
         code = "results-count" if len(names) > 1 else "several-results"
         given = counted(len(values), "result")
         raise error(code, frame.span(statement.children[-1]), count=len(values), given=given, wanted=len(names))
-    twice = next((t for k, t in enumerate(targets) if names[k] in names[:k]), None)
-    if twice is not None:
+    if len(set(names)) < len(names):
+        twice = next(t for k, t in enumerate(targets) if names[k] in names[:k])
         raise error("bound-twice-at-once", frame.span(twice), name=frame.span(twice).text)
     return list(zip(names, values, strict=True))
 

@@ -218,7 +218,7 @@ class File:
         names = Resolver(source, self.statements, modules, "main" if main else "import").resolve()
         self.environment = Environment(source, names, prefix=prefix)
         self.frame = Frame(self.environment, program.region, prefix=prefix)
-        self.bare: list[tuple[Place, str]] = []
+        self.bare: dict[Place, list[str]] = {}  # the names of what bare expressions give
         self.declares_output = any(kind(s) == "output_decl" for s in self.statements)
 
     def lower(self) -> Environment:
@@ -247,7 +247,8 @@ class File:
         """The outputs: declared, else what nothing reads."""
         if self.declares_output:
             return declared_outputs(self.statements)
-        return implicit_outputs(self.statements, self.environment.names, self.bare, self.program.inputs)
+        bare = [(place, name) for place, names in self.bare.items() for name in names]
+        return implicit_outputs(self.statements, self.environment.names, bare, self.program.inputs)
 
     # ---- statements
 
@@ -291,14 +292,13 @@ class File:
 
     def _bare(self, place: Place, statement: Any) -> None:
         """An output without a name; several results are several outputs."""
-        number = next(k for k, (bare, _) in enumerate(self.bare) if bare == place)
-        name = self.bare[number][1]
+        [name] = self.bare[place]
         found = self.program.calls.lower_any(self.frame, statement.children[0])
         if not isinstance(found, Several):
             self._name(statement, name, found)
             return
         names = [f"{name}{k}" if name == "out" else f"{name}_{k}" for k in range(1, len(found) + 1)]
-        self.bare[number : number + 1] = [(place, each) for each in names]
+        self.bare[place] = names
         for each, value in zip(names, found, strict=True):
             self._name(statement, each, value)
 
@@ -333,7 +333,7 @@ class File:
             taken = self.environment.names.tokens.get(name) or self.environment.names.inputs.get(name)
             if taken is not None:
                 raise error("out-is-taken", span, Label(self.frame.span(taken), "bound"), name=name)
-            self.bare.append(((n, 0), name))
+            self.bare[n, 0] = [name]
 
     # ---- declarations
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Literal
 
 from cgcli.graph.diagnostic import CgError, Diagnostic, Label, error
@@ -13,8 +14,9 @@ from .builtins import CONSTANTS, DERIVATIVES, NAMES
 from .files import library_of
 from .flow import BLOCKS, Scope, assigned_in, deepest, expressions, follow, targets
 from .foreign import MODULES, STATEMENTS, VALUES, rewritten
+from .recursion import endless
 from .regions import NESTING
-from .suggest import nearest
+from .suggest import Suggestions
 from .tree import arguments, identifier, kind, span_of, walk
 
 
@@ -35,6 +37,11 @@ class Function:
     parameters: list[Parameter]
     body: Any
     derived: frozenset[str]
+
+    @cached_property
+    def names(self) -> dict[str, Parameter]:
+        """The parameters by their names, in order."""
+        return {p.name: p for p in self.parameters}
 
     @property
     def statements(self) -> list[Any] | None:
@@ -167,6 +174,7 @@ class Resolver:
         self.part = part
         self.implicit = part == "main" and not any(kind(s) == "input_decl" for s in statements)
         self.errors: list[Diagnostic] = []
+        self._suggestions = Suggestions()
         self._reported: set[str] = set()
 
     def resolve(self) -> Names:
@@ -190,6 +198,7 @@ class Resolver:
             self._statement(place, statement, scope)
             if kind(statement) == "output_item" and statement.children[1] is None:
                 self._output(place, statement.children[0])
+        self._check_recursion()
         if self.errors:
             raise CgError(*self.errors)
         self._warn_of_near_names()
@@ -215,11 +224,11 @@ class Resolver:
     def _statement(self, place: Place, statement: Any, scope: Scope) -> None:
         """Checks a statement of the top level: what it reads, and in its blocks what they bind themselves."""
         if kind(statement) in BLOCKS:
-            later, above = assigned_in([statement]), set(scope.known)
+            later = assigned_in([statement])
 
             def read(expression: Any, inner: Scope, part: Any) -> None:
                 def use(token: Any) -> None:
-                    if identifier(token) not in inner.known or identifier(token) in above:
+                    if not inner.knows(identifier(token)) or scope.knows(identifier(token)):
                         self._use(place, token, kind(part) != "assert_stmt")
 
                 self._read(expression, inner, later, use)
@@ -237,14 +246,14 @@ class Resolver:
         self._calls(expression, scope)
         for token in value_names(expression):
             name = identifier(token)
-            partly = None if name in scope.known else scope.partly.get(name)
+            partly = scope.partly_bound(name)
             if partly is not None:
                 if f"used-before-binding {name}" not in self._reported:
                     lacking = [] if partly.condition is None else [("condition", partly.condition)]
                     self._error(
                         partly.code, token, ("bound", partly.binding), *lacking, name=name, holds=partly.holds or None
                     )
-            elif name in later and name not in scope.known:
+            elif name in later and not scope.knows(name):
                 line = span_of(self.source, later[name]).line
                 self._error("used-before-binding", token, ("bound", later[name]), name=name, line=line)
             else:
@@ -275,7 +284,7 @@ class Resolver:
 
         def read(expression: Any, inner: Scope, _: Any) -> None:
             def use(token: Any) -> None:
-                if identifier(token) not in inner.known:
+                if not inner.knows(identifier(token)):
                     self._use_in_function(place, token)
 
             self._read(expression, inner, later, use)
@@ -285,6 +294,16 @@ class Resolver:
         else:
             self._check_depth(function.statements)
             follow(function.statements, scope, read, lambda _: None)
+
+    def _check_recursion(self) -> None:
+        # within the standard library a function that calls its own name means the built-in one
+        own = {n: f for n, f in self.names.functions.items() if self.part == "main" or n not in NAMES}
+        for calls in endless(own):
+            name, *others = calls
+            circle = " → ".join([name, *others, name]) if others else None
+            first, *more = (span_of(self.source, call) for call in calls.values())
+            labels = Label(first), *(Label(span, "next") for span in more)
+            self.errors.append(Diagnostic("endless-recursion", labels, {"name": name, "circle": circle}))
 
     def _use_in_function(self, place: Place, token: Any) -> None:
         name = identifier(token)
@@ -328,10 +347,10 @@ class Resolver:
             self.names.inputs.setdefault(name, token)
             self.names.uses.setdefault(name, []).append(place)
         else:
-            candidates = [*self.names.bindings, *CONSTANTS, *self.names.modules]
             imported = "unknown-name-imported" if self.part == "import" else "unknown-name"
             code = "name-in-value" if self.part == "value" else imported
-            self._error(code, token, name=name, nearest=nearest(name, candidates))
+            near = self._nearest(code, name, self.names.bindings, CONSTANTS, self.names.modules)
+            self._error(code, token, name=name, nearest=near)
 
     def _output(self, place: Place, token: Any) -> None:
         """An output that is only named; its definition may stand below."""
@@ -357,12 +376,13 @@ class Resolver:
         if name in self.names.functions or name in NAMES:
             return
         if name in self.names.bindings or name in self.names.inputs:
-            self._error("call-of-value", token, name=name, nearest=nearest(name, [*self.names.functions, *NAMES]))
+            near = self._nearest("call-of-value", name, self.names.functions, NAMES)
+            self._error("call-of-value", token, name=name, nearest=near)
         elif name in STATEMENTS:
             self._error("foreign-statement", token, name=name, instead=STATEMENTS[name])
         else:
             write = rewritten(name, texts)
-            near = None if write else nearest(name, [*self.names.functions, *NAMES])
+            near = None if write else self._nearest("unknown-function", name, self.names.functions, NAMES)
             module = None if write or near else library_of(name)
             self._error("unknown-function", token, name=name, write=write, nearest=near, module=module)
 
@@ -372,10 +392,14 @@ class Resolver:
         if kind(base) != "name" or base.children[0] not in MODULES:
             return
         name = identifier(base.children[0])
-        if name in self.names.modules or name in self.names.bindings or name in scope.known or name in scope.partly:
+        if name in self.names.modules or name in self.names.bindings or scope.knows(name) or scope.partly_bound(name):
             return
         known = write or (str(part) if part in CONSTANTS or part in NAMES else None)
         self._error("foreign-module", field, name=name, write=known)
+
+    def _nearest(self, code: str, name: str, *candidates: Iterable[str]) -> str | None:
+        """The candidate that was probably meant, for a mistake that is still to be told."""
+        return None if f"{code} {name}" in self._reported else self._suggestions.nearest(name, *candidates)
 
     def _error(self, code: str, token: Any, *more: tuple[str, Any], **values: object) -> None:
         """Notes a mistake; the same one about the same name is told once."""
@@ -388,10 +412,11 @@ class Resolver:
 
     def _warn_of_near_names(self) -> None:
         """An implicit input that nearly equals another name may be a slip of the pen."""
+        suggestions = Suggestions()
+        # one-letter names are near to every other; capitals tell them apart on purpose
+        long = [n for n in (*self.names.inputs, *self.names.bindings) if len(n) > 2]
         for name, token in self.names.inputs.items():
-            # one-letter names are near to every other; capitals tell them apart on purpose
-            others = [n for n in (*self.names.inputs, *self.names.bindings) if n != name and len(n) > 2]
-            near = nearest(name, others) if len(name) > 2 else None
+            near = suggestions.nearest(name, long) if len(name) > 2 else None
             if near is not None:
                 label = Label(span_of(self.source, token))
                 self.names.warnings.append(

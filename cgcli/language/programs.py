@@ -33,6 +33,7 @@ def open_program(
     allowed: Sequence[Path],
     keep: bool = True,
     open_shapes: Mapping[str, Shape] | None = None,
+    max_nodes: int | None = None,
 ) -> Module:
     """The program's graph and declarations. Raises CgError as `lower` does.
 
@@ -42,7 +43,9 @@ def open_program(
     folder = root_folder(root, path)
     places = [str(resolved(p)) for p in (folder, *allowed)]
     shapes = repr(sorted((open_shapes or {}).items()))
-    key = cache.digest(VERSION, _code_stamp(), source.text, str(path and resolved(path)), shapes, *places)
+    limit = str(max_nodes)  # a program that was kept under another one may be too large
+    origin = str(path and resolved(path))
+    key = cache.digest(VERSION, _code_stamp(), source.text, origin, shapes, limit, *places)
     kept = cache.load(KIND, key) if keep else None
     if isinstance(kept, dict):
         module = _restored(kept, source)
@@ -50,7 +53,8 @@ def open_program(
             return module
     from .lower import lower  # the parser and all that stands on it, which a kept program does without
 
-    lowered = lower(source, path=path, root=folder, allowed=allowed, open_shapes=open_shapes)
+    limits = {} if max_nodes is None else {"max_nodes": max_nodes}
+    lowered = lower(source, path=path, root=folder, allowed=allowed, open_shapes=open_shapes, **limits)
     if keep:
         cache.store(KIND, key, _kept(lowered))
     return lowered.module

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from itertools import islice
+from itertools import chain, islice
 
 LONGEST = 64  # characters of a name that is compared at all
 MOST = 10_000  # candidates that are compared
+MOST_OF_ALL = 20_000  # candidates that are compared for all names of one text
 _DIGITS = re.compile(r"\d+")
 
 
@@ -32,6 +33,22 @@ def nearest(name: str, candidates: Iterable[str]) -> str | None:
         if slips < least:
             best, least = candidate, slips
     return best
+
+
+class Suggestions:
+    """`nearest` for many names of one text, whose time must not grow with their square: after a number of comparisons
+    no more are made, so that of thousands of unknown names the last ones have no suggestion."""
+
+    def __init__(self) -> None:
+        self._left = MOST_OF_ALL
+
+    def nearest(self, name: str, *candidates: Iterable[str]) -> str | None:
+        """As `nearest` of all candidates together; None when too many were compared before."""
+        if self._left <= 0:
+            return None
+        compared = list(islice(chain.from_iterable(candidates), MOST))
+        self._left -= len(compared)
+        return nearest(name, compared)
 
 
 def _allowed(length: int) -> int:

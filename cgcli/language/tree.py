@@ -6,6 +6,7 @@ import math
 import re
 import unicodedata
 from collections.abc import Iterator
+from itertools import groupby
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cgcli.graph.source import Source, Span
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     Node = Tree[Token] | Token
 
 LARGEST_INT = 2**63 - 1
+SHORT = 100  # characters of a text that is normalised at once
 _PLAIN = re.compile(r"(-?)(\d+(?:\.\d*)?(?:[eE][+-]?\d+)?|\.\d+(?:[eE][+-]?\d+)?)")
 
 
@@ -34,7 +36,18 @@ def span_of(source: Source, node: Any) -> Span:
 
 def identifier(token: str) -> str:
     """A name as it is compared: in NFKC, as Python does."""
-    return str(token) if token.isascii() else unicodedata.normalize("NFKC", str(token))
+    return str(token) if token.isascii() else nfkc(str(token))
+
+
+def nfkc(text: str) -> str:
+    """The text in NFKC. A long one is decomposed and its marks are put in order here, for `unicodedata` sorts them in
+    quadratic time."""
+    if len(text) <= SHORT:
+        return unicodedata.normalize("NFKC", text)
+    decomposed = "".join([unicodedata.normalize("NFKD", c) for c in text])
+    runs = groupby(decomposed, key=lambda c: unicodedata.combining(c) > 0)
+    ordered = [c for marks, run in runs for c in (sorted(run, key=unicodedata.combining) if marks else run)]
+    return unicodedata.normalize("NFC", "".join(ordered))
 
 
 def kind(node: Any) -> str:
@@ -79,6 +92,15 @@ def literal(node: Any) -> float | int | None:
         value = number(node.children[0], sign)
         return None if math.isinf(value) else value
     return None
+
+
+def signs_of(node: Any) -> list[Any]:
+    """The trees of a chain of minus signs, the outermost first."""
+    signs: list[Any] = []
+    while kind(node) == "negative":
+        signs.append(node)
+        node = node.children[1]
+    return signs
 
 
 def walk(node: Any) -> Iterator[Any]:

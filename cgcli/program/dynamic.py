@@ -12,7 +12,6 @@ from cgcli.graph.sizes import evaluate
 from cgcli.graph.source import Source
 from cgcli.graph.types import ANY, Type
 from cgcli.language.dynamic import Execution, Files, outline
-from cgcli.language.expressions import MAX_NODES
 from cgcli.language.records import Input, Module
 from cgcli.language.regions import Value
 from cgcli.language.structures import Structure, leaves
@@ -96,7 +95,8 @@ class DynamicProgram(RunProgram):
     def prepare(self, values: Values, trace: Trace | None = None) -> Run:
         """What a run needs. Raises CgError for values that are missing or do not fit."""
         inputs, by_name, sizes = self._given(values)
-        return Run(Interpreter(by_name, sizes, MAX_NODES, self.max_memory, self.max_steps, trace), inputs, by_name)
+        limits = self.max_nodes, self.max_memory, self.max_steps
+        return Run(Interpreter(by_name, sizes, *limits, trace, self.max_depth), inputs, by_name)
 
     def execute(self, run: Run) -> Recorded:
         """Runs. Raises CgError; what was computed before is on the run's tape."""

@@ -21,13 +21,19 @@ NEEDS_RUN = ("any-input", "recursion")
 """Codes of errors by which a program shows that only a run can make its graph."""
 
 
-def load(path: str | Path, *, allow_path: Sequence[str | Path] = (), mode: Mode | None = None) -> Program:
+def load(
+    path: str | Path,
+    *,
+    allow_path: Sequence[str | Path] = (),
+    mode: Mode | None = None,
+    max_nodes: int | None = None,
+) -> Program:
     """The program in a `.cg` file. Its imports stay in the file's folder, or in one of `allow_path`.
 
-    mode: `static` makes the graph now, `dynamic` anew at each run; by default static, if the program allows it. Raises
-    CgError when the file cannot be read or is not a program.
+    mode: `static` makes the graph now, `dynamic` anew at each run; by default static, if the program allows it.
+    max_nodes: of the graph that is made now. Raises CgError when the file cannot be read or is not a program.
     """
-    return _opened(read_source(path), Path(path), None, [Path(p) for p in allow_path], True, mode)
+    return _opened(read_source(path), Path(path), None, [Path(p) for p in allow_path], True, mode, max_nodes)
 
 
 def parse(
@@ -38,20 +44,35 @@ def parse(
     allow_path: Sequence[str | Path] = (),
     keep: bool = False,
     mode: Mode | None = None,
+    max_nodes: int | None = None,
 ) -> Program:
     """The program that `text` says; imports are looked up in `folder` (the working folder). Raises CgError.
 
     keep: whether the lowered program is kept in the user's cache for the next time, as `load` does. mode: see `load`.
     """
     root = working_folder() if folder is None else Path(folder)
-    return _opened(Source(name, text), None, root, [Path(p) for p in allow_path], keep, mode)
+    return _opened(Source(name, text), None, root, [Path(p) for p in allow_path], keep, mode, max_nodes)
 
 
 def _opened(
-    source: Source, path: Path | None, root: Path | None, allowed: Sequence[Path], keep: bool, mode: Mode | None
+    source: Source,
+    path: Path | None,
+    root: Path | None,
+    allowed: Sequence[Path],
+    keep: bool,
+    mode: Mode | None,
+    max_nodes: int | None,
 ) -> Program:
     def lowered(open_shapes: Mapping[str, Shape]) -> Module:
-        return open_program(source, path=path, root=root, allowed=allowed, keep=keep, open_shapes=open_shapes)
+        return open_program(
+            source,
+            path=path,
+            root=root,
+            allowed=allowed,
+            keep=keep,
+            open_shapes=open_shapes,
+            max_nodes=max_nodes,
+        )
 
     why = None
     if mode != "dynamic":

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property, wraps
+from functools import cached_property, partial, wraps
 from typing import TYPE_CHECKING, Any, Concatenate, Literal, ParamSpec, TypeVar
 
 from cgcli.graph.diagnostic import CgError, Diagnostic, Label, error
@@ -73,6 +73,8 @@ class Program:
         self.seed = 0
         self.max_memory: int | None = None
         self.max_steps: int | None = None
+        self.max_nodes: int | None = None
+        self.max_depth: int | None = None
         self.backend: str | None = None
         self._roots: dict[tuple[int, ...], tuple[int, ...]] = {}  # the outputs of graphs of derivatives
         self._cut: set[tuple[int, ...]] = set()  # executors of derivatives with checkpoints
@@ -80,7 +82,7 @@ class Program:
     def input(self, name: str) -> Input:
         """The declaration of an input. Raises CgError for a name that is none."""
         name = identifier(name)
-        found = next((i for i in self.inputs if i.name == name), None)
+        found = self._declared.get(name)
         if found is None:
             names = [i.name for i in self.inputs]
             raise error("unknown-input", name=name, nearest=nearest(name, names), known=names)
@@ -168,7 +170,7 @@ class Program:
         table: dict[str, dict[str, Any]] = {}
         if not self._sweeps:
             for n, i in zip(names, nodes, strict=True):
-                found = self._derived((-2, target, i, *nodes), _row_of_hessian(target, i, nodes), values)
+                found = self._derived((-2, target, i, *nodes), partial(_row_of_hessian, target, i, nodes), values)
                 table[n] = dict(zip(names, found, strict=True))
             return table
         first = gradient(self.graph, target, nodes, whole=True)
@@ -370,6 +372,7 @@ class Program:
         """Runs from here on with the seed, the limits and the backend of another program."""
         self.seed, self.backend = other.seed, other.backend
         self.max_memory, self.max_steps = other.max_memory, other.max_steps
+        self.max_nodes, self.max_depth = other.max_nodes, other.max_depth
 
     def _every_float(self) -> list[str]:
         return [n for n in self.module.values if self.type_of(n).has_derivative]
@@ -402,6 +405,10 @@ class Program:
         """The values of nodes, at least of those that the executor computes."""
         found: list[Any] = executor.forward(self._bind(values))
         return found
+
+    @cached_property
+    def _declared(self) -> dict[str, Input]:
+        return {i.name: i for i in self.inputs}
 
     @cached_property
     def _scalar(self) -> bool:
@@ -478,15 +485,11 @@ class Program:
         return {name: last[name] for name in self.module.values if name in last}
 
 
-def _row_of_hessian(target: int, row: int, nodes: Sequence[int]) -> Callable[[Graph, Sequence[int]], Graph]:
-    """Makes the graph of the derivatives by `nodes` of the derivative by `row`."""
+def _row_of_hessian(target: int, row: int, nodes: Sequence[int], graph: Graph, where: Sequence[int]) -> Graph:
+    """The graph of the derivatives by `nodes` of the derivative by `row`."""
+    from cgcli.transform.jacobian import hessian_row
 
-    def made(graph: Graph, where: Sequence[int]) -> Graph:
-        from cgcli.transform.jacobian import hessian_row
-
-        return hessian_row(graph, where[target], where[row], [where[i] for i in nodes])
-
-    return made
+    return hessian_row(graph, where[target], where[row], [where[i] for i in nodes])
 
 
 def _unsigned_zero(derivative: float | None) -> float:

@@ -9,7 +9,6 @@ from typing import Any
 from cgcli.graph.diagnostic import error
 from cgcli.graph.graph import Graph
 from cgcli.graph.types import FLOAT, Type
-from cgcli.run.binding import fit
 from cgcli.run.executors import executor
 
 from .program import Program, Values
@@ -187,10 +186,9 @@ class Rows:
 
 def fitted(program: Program, name: str, rows: Any) -> Any:
     """The rows of a column as the input's type wants them: its shape behind the rows. Raises CgError otherwise."""
-    declared = program.input(name)
-    t = declared.type
-    wanted = t._replace(shape=(ROWS, *t.shape))
-    return fit(replace(declared, type=wanted), rows)
+    from cgcli.run.fitting import fit_array  # with the array library
+
+    return fit_array(name, rows, program.input(name).type, rows=True)
 
 
 def fresh_size(graph: Graph) -> str:

@@ -360,7 +360,8 @@ def stop_error(node: Node, stop: Exception) -> CgError:
     elif isinstance(stop, SizesDiffer):
         values |= {"found": _bracket(stop.args[0]), "wanted": _bracket(stop.args[1])}
     elif isinstance(stop, Overflow):
-        values |= {"type": node.type}
+        assert isinstance(node.type, Type)
+        values |= {"type": node.type.dtype}  # a batch has an axis of rows, of which a program knows nothing
     elif isinstance(stop, NegativeSize):
         values |= {"text": stop.args[0], "size": stop.args[1]}
     elif isinstance(stop, UnknownSize):

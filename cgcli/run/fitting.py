@@ -15,11 +15,13 @@ from .arrays import DTYPES
 _KINDS = {"float": "fiu", "f32": "fiu", "int": "iu", "i32": "iu", "bool": "b"}
 
 
-def fit_array(name: str, value: Any, wanted: Type) -> Any:
+def fit_array(name: str, value: Any, wanted: Type, *, rows: bool = False) -> Any:
     """`value` (an array or nested lists) in the dtype of `wanted`; a copy is made only where it has to be.
 
     Named sizes fit every size; what they are, all inputs together say. Raises CgError (status 1) for another shape,
     for a dtype that does not fit (a float for an int, a bool for a number) and for an int that leaves its range.
+
+    rows: whether there are many values, a row each; messages speak of one.
     """
     try:
         array = np.asarray(value)
@@ -29,9 +31,9 @@ def fit_array(name: str, value: Any, wanted: Type) -> Any:
         array = array.astype(DTYPES[wanted.dtype])  # `[]` is no number of any kind
     if array.dtype.kind not in _KINDS[wanted.dtype]:
         raise error("array-type", status=1, name=name, wanted=wanted, found=_shown(array))
-    sizes = wanted.shape
+    sizes = ("", *wanted.shape) if rows else wanted.shape
     if array.ndim != len(sizes) or any(isinstance(d, int) and d != n for d, n in zip(sizes, array.shape, strict=True)):
-        raise error("array-shape", status=1, name=name, wanted=wanted, found=_bracket(array.shape))
+        raise error("array-shape", status=1, name=name, wanted=wanted, found=_bracket(array.shape[rows:]))
     if wanted.is_int and array.size:
         legal = INT_RANGES[wanted.dtype]
         if int(array.max()) not in legal or int(array.min()) not in legal:

@@ -49,7 +49,7 @@ class _Here(Region):
 class Host(Interpreter):
     """A recording. `lift` brings values onto it; `express` computes with them."""
 
-    def __init__(self, max_memory: int | None = None, max_nodes: int = 5_000_000) -> None:
+    def __init__(self, max_memory: int | None = None, max_nodes: int | None = None) -> None:
         super().__init__({}, {}, max_nodes, max_memory)
         self.here = _Here()
         self.here.builder = self.tape

@@ -17,7 +17,7 @@ from cgcli.graph.source import Span
 from cgcli.graph.types import ANY, INT
 from cgcli.language.blocks import Exit, Running
 from cgcli.language.calls import Calls, Memo
-from cgcli.language.expressions import DATA, MAX_NODES, Lowering
+from cgcli.language.expressions import DATA, Lowering
 from cgcli.language.flow import assigned_in, block_of
 from cgcli.language.frames import Frame
 from cgcli.language.names import Function
@@ -33,7 +33,7 @@ from cgcli.ops.numbers import Overflow
 
 from .data import structured
 from .events import Event, Kind, Scope, Trace
-from .limits import Meter, TooManySteps
+from .limits import MAX_DEPTH, Meter, TooManySteps, most_nodes
 from .straight import Replay, kept, names_of
 from .tape import Tape
 
@@ -48,12 +48,14 @@ class Interpreter(Calls):
         self,
         values: Mapping[str, Any],
         sizes: Mapping[str, int],
-        max_nodes: int = MAX_NODES,
+        max_nodes: int | None = None,
         max_memory: int | None = None,
         max_steps: int | None = None,
         trace: Trace | None = None,
+        max_depth: int | None = None,
     ) -> None:
-        super().__init__(max_nodes)
+        super().__init__(most_nodes(max_nodes, max_memory))
+        self._max_depth, self._depth = max_depth or MAX_DEPTH, 0
         self.tape = Tape(max_memory)
         self.structures: dict[str, Value | Structure] = {}
         self._values, self._sizes = values, sizes
@@ -300,6 +302,7 @@ class Interpreter(Calls):
         except TooManySteps:
             code = "too-many-steps" if function is None else "too-many-calls"
             raise error(code, frame.span(tree), status=1, limit=self._max_steps, name=function) from None
+        self._count_nodes(frame, tree)
 
     # ---- what varies
 
@@ -338,6 +341,9 @@ class Interpreter(Calls):
 
     def called(self, frame: Frame, tree: Any, function: Function) -> None:
         self._step(frame, tree, function.name)
+        self._depth += 1
+        if self._depth > self._max_depth:
+            raise error("calls-too-deep", frame.span(tree), status=1, limit=self._max_depth, name=function.name)
 
     def begun(self, frame: Frame, inner: Frame, function: Function) -> Value | Several | None:
         if self._trace is not None and not inner.environment.library:
@@ -349,6 +355,7 @@ class Interpreter(Calls):
         return None
 
     def ended(self, inner: Frame, memo: Memo, result: Value | Several) -> None:
+        self._depth -= 1
         if self._trace is not None and inner.call is not None and not inner.environment.library:
             values = result if isinstance(result, Several) else (result,)
             span = inner.call.span

@@ -11,6 +11,9 @@ from cgcli.language.wording.words import phrase
 from cgcli.ops.registry import AssertionFailed
 from cgcli.system import memory
 
+NODE = 200  # bytes of a node of a graph or on a tape, with a number as its value
+TAPE = 10**9  # bytes that the nodes of a tape or of a lowered graph may take when nothing else is said
+MAX_DEPTH = 10_000  # calls within calls
 NUMBER = 32  # bytes of a Python number in a list: the place and the object
 _UNLIMITED = 2**62
 
@@ -18,6 +21,12 @@ _UNLIMITED = 2**62
 def memory_limit() -> int:
     """The bytes that a run may take when nothing else is said: four fifths of the machine's memory."""
     return (memory() or 10 * 2**30) * 4 // 5
+
+
+def most_nodes(max_nodes: int | None, max_memory: int | None) -> int:
+    """How many nodes a tape or a lowered graph may have: as both limits allow."""
+    room = (TAPE if max_memory is None else max_memory) // NODE
+    return room if max_nodes is None else min(max_nodes, room)
 
 
 class TooManySteps(Exception):

@@ -112,12 +112,15 @@ class _Pass:
         code = g.op[i]
         if g.span[i] != NONE:
             b.at_span = b.intern_span(g.spans[g.span[i]])
-        if code == CONST or (not any(flags) and (self.mask is None or not BY_CODE[code].harmless)):
+        op = BY_CODE[code]
+        guarded = [] if self.mask is None else _guarded(g, i)
+        if guarded and (any(flags) or op.name == "assert"):  # whose message says the row
+            xs, flags = self._masked(op, guarded, xs, flags)
+        elif guarded:
+            xs = self._masked_at_once(op, guarded, xs)
+        if code == CONST or not any(flags):
             self.where[i] = b.place(code, tuple(xs), b.intern_type(g.type_of(i)), attrs)
             return
-        op = BY_CODE[code]
-        if self.mask is not None and op.may_fail:
-            xs, flags = self._masked(op, xs, flags)
         self.flags[i] = 1
         if callable(op.batch):
             self.where[i] = op.batch(b, xs, flags, attrs, self.size)
@@ -136,12 +139,19 @@ class _Pass:
             xs = [lifted(b, x, rank) if f else x for x, f in zip(xs, flags, strict=True)]
         self.where[i] = b.emit(code, tuple(xs), attrs)
 
-    def _masked(self, op: Op, xs: list[int], flags: list[bool]) -> tuple[list[int], list[bool]]:
+    def _masked_at_once(self, op: Op, guarded: Sequence[int], xs: list[int]) -> list[int]:
+        """The operands of an op that may fail and that all rows share, harmless where no row counts."""
+        b = self.b
+        assert self.mask is not None
+        some = b.any(self.mask, axes=(-1,), keepdims=False)
+        return [b.where(some, x, harmless(b, op, k, x)) if k in guarded else x for k, x in enumerate(xs)]
+
+    def _masked(self, op: Op, guarded: Sequence[int], xs: list[int], flags: list[bool]) -> tuple[list[int], list[bool]]:
         """The operands of an op that may fail, harmless in the rows that do not count."""
         b = self.b
         assert self.mask is not None
         made, flagged = list(xs), list(flags)
-        for k in op.harmless:
+        for k in guarded:
             x = xs[k] if flags[k] else spread(b, xs[k], self.size)
             rows = _rows(b, self.mask, b.type1(x).rank)
             made[k], flagged[k] = b.where(rows, x, harmless(b, op, k, x)), True
@@ -387,6 +397,21 @@ def _chosen(b: Builder, rows: int, x: int, otherwise: int | None) -> int:
         zero = t._replace(shape=(1,) * t.rank)
         otherwise = b.const(False if t.dtype == "bool" else 0.0 if t.is_float else 0, zero)
     return b.where(_rows(b, rows, t.rank), x, otherwise)
+
+
+def _guarded(g: Builder | Graph, i: int) -> list[int]:
+    """The operands by which node `i` can stop a run, among those that a mask can make harmless."""
+    op, t = BY_CODE[g.op[i]], g.type_of(i)
+    if op.grows and isinstance(t, Type) and t.is_int:
+        operands = g.operands(i)
+        return [k for k, x in enumerate(operands) if not _small(g, x)]
+    return list(op.harmless) if op.may_fail else []
+
+
+def _small(g: Builder | Graph, x: int) -> bool:
+    """Whether a node is a constant with which no int overflows alone."""
+    value = g.attrs[x]["value"] if g.op[x] == CONST else None
+    return isinstance(value, int) and abs(value) < 2**30
 
 
 def _all_rows(b: Builder, xs: Sequence[int], flags: Sequence[bool], size: Size) -> list[int]:

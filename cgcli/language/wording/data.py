@@ -95,7 +95,9 @@ WORDS: dict[str, Words] = {
     ),
     "array-file-one": Words("`{file}` holds one array without a name", help=("leave `:{name}` out",)),
     "array-file-member": Words("`{file}` has no `{name}`", help=("did you mean `{nearest}`?", "it holds {known}")),
-    "array-file-size": Words("the arrays in `{file}` would take {size} of memory", help=("the limit is {limit}",)),
+    "array-file-size": Words(
+        "the arrays in `{file}` would take {size} of memory", help=("the limit is {limit}; `--max-memory` allows more",)
+    ),
     "array-file-dtype": Words(
         "`{file}` holds {found}", help=("values are floats, whole numbers of 64 bits, and bools",)
     ),

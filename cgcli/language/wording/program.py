@@ -261,6 +261,14 @@ WORDS: dict[str, Words] = {
             "a `while` or `for` loop repeats steps",
         ),
     ),
+    "endless-recursion": Words(
+        "`{name}` calls itself whatever its arguments are, so it never ends",
+        labels={"here": "each way through `{name}` comes to this call", "next": "and from there to this one"},
+        help=(
+            "they call each other in a circle: {circle}",
+            "give it a case without the call, as in `if n <= 0 then 1 else n * {name}(n - 1)`",
+        ),
+    ),
     # imports
     "import-needs-name": Words(
         "the imported file needs a name",
@@ -309,7 +317,10 @@ WORDS: dict[str, Words] = {
     "too-many-nodes": Words(
         "the program makes more than {limit} operations",
         labels={"here": "one too many"},
-        help=("a function that calls another many times grows fast: {chain} were being called",),
+        help=(
+            "a function that calls another many times grows fast: {chain} were being called",
+            "`--max-nodes` and `--max-memory` allow more",
+        ),
     ),
     "no-type-rule": Words("this is a bug in cg: `{op}` has no rule for its type"),
 }

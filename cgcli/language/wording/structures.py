@@ -76,6 +76,11 @@ WORDS: dict[str, Words] = {
         labels={"here": "`{name}` would be called again here"},
         help=("does it ever stop calling itself? `--max-steps` allows more",),
     ),
+    "calls-too-deep": Words(
+        "{limit} calls stand within each other, as many as are allowed",
+        labels={"here": "`{name}` would be called again here"},
+        help=("does it ever stop calling itself? `--max-depth` allows more",),
+    ),
     # JSON
     "bad-json": Words(
         "this is no JSON: {reason}",

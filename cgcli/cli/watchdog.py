@@ -1,0 +1,105 @@
+"""Ends the process when a signal is not met in time.
+
+Python runs its signal handlers in the main thread, between two instructions; within one call into a library, such as a
+product of large matrices, that may take minutes. A thread reads each signal from the wakeup descriptor, gives the main
+thread a moment to end in its own way, and then removes temporary files and leaves.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
+from cgcli.cli.output import notice, tell
+from cgcli.graph.diagnostic import Diagnostic
+
+GRACE = 0.7  # seconds that the main thread has
+FAILED, INTERRUPTED = 1, 130
+_ENDING = {getattr(signal, name, None) for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGALRM")} - {None}
+
+
+class _State:
+    """own: whether the process is cg's own, so that it may be ended. told: whether the end has been told already.
+
+    spared: how many signals only ask for an end. seconds: of `--timeout`.
+    """
+
+    own = False
+    told = False
+    spared = 0
+    seconds: float | None = None
+
+
+state = _State()
+
+
+def watch() -> None:
+    """From here on signals end the process in time, where it is cg's own. Called in the main thread."""
+    if not state.own:
+        return
+    import threading  # other commands do without
+
+    read, write = os.pipe()
+    os.set_blocking(write, False)
+    signal.set_wakeup_fd(write, warn_on_full_buffer=False)
+    threading.Thread(target=_wait, args=(read,), name="watchdog", daemon=True).start()
+
+
+def unwatch() -> None:
+    """From here on signals are met by their handlers alone, as in a debugger that goes on after them."""
+    if state.own:
+        signal.set_wakeup_fd(-1)
+
+
+@contextmanager
+def sparing() -> Iterator[None]:
+    """Within, the first signal only asks for an end: whoever asked saves what there is."""
+    state.spared = 1
+    try:
+        yield
+    finally:
+        state.spared = 0
+
+
+def _wait(descriptor: int) -> None:
+    import time
+
+    while True:
+        [number] = os.read(descriptor, 1)
+        if number not in _ENDING:
+            continue
+        if state.spared > 0 and number != getattr(signal, "SIGALRM", None):
+            state.spared -= 1
+            continue
+        time.sleep(GRACE)
+        _leave(number)
+
+
+def _leave(number: int) -> None:
+    from cgcli.data.files import remove_temporary_files
+
+    remove_temporary_files()
+    timed_out = number == getattr(signal, "SIGALRM", None)
+    if not state.told and timed_out:
+        tell([Diagnostic("timed-out", values={"seconds": state.seconds})], "auto")
+    elif not state.told:
+        notice("interrupted")
+    _flush()
+    os._exit(FAILED if timed_out else INTERRUPTED)
+
+
+def _flush() -> None:
+    """Standard output as far as its reader takes it: the main thread may hold it while it waits for one."""
+    import threading
+
+    def flush() -> None:
+        with suppress(OSError, ValueError):
+            if sys.stdout is not None:
+                sys.stdout.flush()
+
+    helper = threading.Thread(target=flush, daemon=True)
+    helper.start()
+    helper.join(0.1)
