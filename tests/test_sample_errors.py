@@ -42,6 +42,7 @@ ELSEWHERE = {
     "bad-json": "tests/test_cli_dynamic.py",  # of files that are given
     "json-twice": "tests/test_cli_dynamic.py",
     "json-too-deep": "tests/test_cli_dynamic.py",
+    "json-number": "tests/test_tables_opened.py",
 }
 """Codes without a program that one could read, and where they are shown instead."""
 
