@@ -187,9 +187,26 @@ def alive(process: int) -> bool:
     return True
 
 
-def hang_up() -> list[signal.Signals]:
-    """The signal of a terminal that is gone, where there is one."""
-    return [signal.SIGHUP] if hasattr(signal, "SIGHUP") else []
+def ending_signals() -> list[signal.Signals]:
+    """The signals that ask a process to end, as far as the system has them."""
+    names = ("SIGINT", "SIGTERM", "SIGHUP")  # the last is that of a terminal which is gone
+    return [getattr(signal, name) for name in names if hasattr(signal, name)]
+
+
+def alarm_signal() -> signal.Signals | None:
+    """The signal of the interval timer."""
+    return getattr(signal, "SIGALRM", None)
+
+
+def wakeup_descriptor() -> int | None:
+    """A descriptor from which a thread reads the number of each signal as it comes, whatever the main thread does; None
+    where signals cannot be told through a pipe. Called in the main thread."""
+    if not hasattr(os, "set_blocking"):
+        return None
+    read, write = os.pipe()
+    os.set_blocking(write, False)
+    signal.set_wakeup_fd(write, warn_on_full_buffer=False)
+    return read
 
 
 def send_to_main_thread(number: signal.Signals) -> None:

@@ -139,7 +139,7 @@ def test_hostile_names_are_escaped(tmp_path: Path) -> None:
         (("plan", MLP, "-o", "plan.png"), 2, "cannot be written as `plan.png`"),
         (("plan", MLP, "--wrt", "q"), 2, "there is no value `q`"),
         (("plan", MLP, "--x", "[[1, 2]]", "--q", "1"), 2, "q"),
-        (("plan", "-e", "fn f(x) = f(x - 1)\ny = f(a)", "--mode", "static"), 2, "--mode dynamic"),
+        (("plan", "-e", "fn f(x) = if x < 0 then 0 else f(x - 1)\ny = f(a)", "--mode", "static"), 2, "--mode dynamic"),
         (("eval", ARTICLE, "--backend", "abacus"), 2, "there is no backend `abacus`"),
         (("eval", "-e", ENDLESS, "--a", "1", "--max-steps", "1000"), 1, "the loops have run 1000 steps"),
         (("eval", "-e", ENDLESS, "--a", "1", "--timeout", "0.3"), 1, "not done after 0.3 s"),

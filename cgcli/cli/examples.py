@@ -25,9 +25,9 @@ def read_examples(session: Session, data: str, maps: Sequence[str], on_error: st
     program = session.program
     parts: dict[str, list[Any]] = {}
     rows = size = skipped = 0
-    limit = program.max_memory or memory_limit()
     together: list[str] = []
-    with open_table(data) as table:
+    limit = program.max_memory or memory_limit()
+    with open_table(data, limit) as table:
         sources = {n: c for n, c in sources_of(session, table, maps).items() if program.input(n).kind == "input"}
         if not sources:
             inputs = [i.name for i in program.inputs]

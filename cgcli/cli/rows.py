@@ -19,6 +19,7 @@ from cgcli.graph.diagnostic import error
 from cgcli.language.suggest import nearest
 from cgcli.program.only import only, reachable
 from cgcli.program.rows import Rows
+from cgcli.run.limits import memory_limit
 
 
 def over_rows(
@@ -41,7 +42,7 @@ def over_rows(
     """
     done = skipped = 0
     line = StatusLine()
-    with open_table(data) as table, ExitStack() as stack:
+    with open_table(data, session.program.max_memory or memory_limit()) as table, ExitStack() as stack:
         sources = sources_of(session, table, maps)
         if predicted is None:
             require(session.program, {**session.values, **sources}, known_options(session.context))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -11,12 +12,14 @@ import typer
 from cgcli.cli import watchdog
 from cgcli.cli.command import known_options
 from cgcli.cli.inputs import gather, require
-from cgcli.cli.output import tell
+from cgcli.cli.output import notice, tell, terminal
 from cgcli.cli.sources import open_program
 from cgcli.cli.targets import Files
 from cgcli.graph.diagnostic import error
+from cgcli.graph.source import Span
 from cgcli.program import Program
-from cgcli.run.limits import most_nodes
+from cgcli.render.escape import show
+from cgcli.run.limits import Meter, most_nodes
 from cgcli.system import call_after
 
 
@@ -61,6 +64,7 @@ def start(
 ) -> Session:
     """Opens the program, reads the values and prints the warnings. Raises `CgError` for what is wrong with either."""
     watchdog.watch()
+    Meter.slow = _tell_slow if terminal(sys.stderr) else None
     if timeout is not None:
         _stop_after(timeout, context)
     most = None if max_nodes is None and max_memory is None else most_nodes(max_nodes, max_memory)
@@ -77,6 +81,12 @@ def start(
         values = {**trained(program, weights, values), **values}
     tell(program.range_warnings(values), colour)
     return Session(program, values, context)
+
+
+def _tell_slow(place: Span | None, steps: int) -> None:
+    """A line about a loop that takes long: which one, and how far it is."""
+    where = "a loop" if place is None else f"line {place.line} of {place.source.name}"
+    notice(show(f"note: {where} still runs, {steps} steps so far; Ctrl-C ends it, `--max-steps` sets a limit"))
 
 
 def _stop_after(seconds: float, context: typer.Context) -> None:

@@ -9,14 +9,13 @@ import time
 from contextlib import suppress
 from types import FrameType
 
+from cgcli import system
 from cgcli.cli import INTERRUPTED
-from cgcli.system import hang_up, send_to_main_thread
 
 
 def ending_signals() -> list[signal.Signals]:
     """SIGINT, SIGTERM and, where there is one, SIGHUP, without those that were ignored at the start (`nohup`)."""
-    numbers = [signal.SIGINT, signal.SIGTERM, *hang_up()]
-    return [number for number in numbers if signal.getsignal(number) is not signal.SIG_IGN]
+    return [number for number in system.ending_signals() if signal.getsignal(number) is not signal.SIG_IGN]
 
 
 def end_by_signals() -> None:
@@ -43,4 +42,4 @@ def _send_again(dropped: sys.UnraisableHookArgs) -> None:
 
 def _send(number: signal.Signals) -> None:
     time.sleep(0.01)  # the callback is over by then; if not, it comes once more
-    send_to_main_thread(number)
+    system.send_to_main_thread(number)

@@ -10,15 +10,19 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 from cgcli.cli.output import notice, tell
 from cgcli.graph.diagnostic import Diagnostic
+from cgcli.system import alarm_signal, ending_signals, wakeup_descriptor
 
 GRACE = 0.7  # seconds that the main thread has
 FAILED, INTERRUPTED = 1, 130
-_ENDING = {getattr(signal, name, None) for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGALRM")} - {None}
+_ALARM = alarm_signal()
+_ENDING = {*ending_signals(), _ALARM}
 
 
 class _State:
@@ -40,12 +44,9 @@ def watch() -> None:
     """From here on signals end the process in time, where it is cg's own. Called in the main thread."""
     if not state.own:
         return
-    import threading  # other commands do without
-
-    read, write = os.pipe()
-    os.set_blocking(write, False)
-    signal.set_wakeup_fd(write, warn_on_full_buffer=False)
-    threading.Thread(target=_wait, args=(read,), name="watchdog", daemon=True).start()
+    descriptor = wakeup_descriptor()
+    if descriptor is not None:
+        threading.Thread(target=_wait, args=(descriptor,), name="watchdog", daemon=True).start()
 
 
 def unwatch() -> None:
@@ -65,13 +66,11 @@ def sparing() -> Iterator[None]:
 
 
 def _wait(descriptor: int) -> None:
-    import time
-
     while True:
         [number] = os.read(descriptor, 1)
         if number not in _ENDING:
             continue
-        if state.spared > 0 and number != getattr(signal, "SIGALRM", None):
+        if state.spared > 0 and number != _ALARM:
             state.spared -= 1
             continue
         time.sleep(GRACE)
@@ -82,7 +81,7 @@ def _leave(number: int) -> None:
     from cgcli.data.files import remove_temporary_files
 
     remove_temporary_files()
-    timed_out = number == getattr(signal, "SIGALRM", None)
+    timed_out = number == _ALARM
     if not state.told and timed_out:
         tell([Diagnostic("timed-out", values={"seconds": state.seconds})], "auto")
     elif not state.told:
@@ -93,7 +92,6 @@ def _leave(number: int) -> None:
 
 def _flush() -> None:
     """Standard output as far as its reader takes it: the main thread may hold it while it waits for one."""
-    import threading
 
     def flush() -> None:
         with suppress(OSError, ValueError):

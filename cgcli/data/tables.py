@@ -32,13 +32,14 @@ class Table:
     """Files of the same columns, of which the first is open; `read` goes through them once.
 
     columns: None where no file names any, as JSON Lines without rows do not. size: bytes of all files, None where
-    nobody knows.
+    nobody knows. limit: see `open_table`.
     """
 
     files: tuple[str, ...]
     first: Reader
     columns: tuple[str, ...] | None
     size: int | None
+    limit: int | None
 
     def read(self, rows: int, needed: Collection[str] | None = None) -> Iterator[tuple[Chunk, int]]:
         """Chunks of at most so many rows, each with the bytes that were read so far.
@@ -50,7 +51,7 @@ class Table:
             yield chunk, read
         for k, path in enumerate(self.files[1:]):
             done += _size(self.files[k]) or read
-            with _opened(path) as reader:
+            with _opened(path, self.limit) as reader:
                 self._check(reader, path)
                 for chunk, read in reader.chunks(rows, needed):
                     yield chunk, done + read
@@ -69,34 +70,35 @@ def files_of(pattern: str) -> tuple[str, ...]:
 
 
 @contextmanager
-def open_table(pattern: str) -> Iterator[Table]:
+def open_table(pattern: str, limit: int | None = None) -> Iterator[Table]:
     """The table in a file, in all files that fit a pattern (in the order of their names), or on standard input (`-`).
 
-    Raises CgError: status 2 when there is none, status 1 when the files cannot be read or differ in their columns.
+    limit: bytes that a file may take whose arrays are read as a whole. Raises CgError: status 2 when there is none,
+    status 1 when the files cannot be read or differ in their columns.
     """
     files = files_of(pattern)
     if not files:
         raise error("no-table", file=pattern or "''")
     with ExitStack() as stack:
-        first = stack.enter_context(_opened(files[0]))
+        first = stack.enter_context(_opened(files[0], limit))
         columns = first.columns
         for path in files[1:]:
             if not os.path.isfile(path):
                 raise error("array-file-special", file=path)
-            with _opened(path) as reader:
+            with _opened(path, limit) as reader:
                 columns = reader.columns if columns is None else columns
-                Table(files, first, columns, None)._check(reader, path)
+                Table(files, first, columns, None, None)._check(reader, path)
         sizes = [_size(path) for path in files]
         known = [size for size in sizes if size is not None]
-        yield Table(files, first, columns, sum(known) if len(known) == len(sizes) else None)
+        yield Table(files, first, columns, sum(known) if len(known) == len(sizes) else None, limit)
 
 
 @contextmanager
-def _opened(path: str) -> Iterator[Reader]:
+def _opened(path: str, limit: int | None) -> Iterator[Reader]:
     """The reader of a file. Raises CgError where it is no table or cannot be opened."""
     with ExitStack() as stack:
         try:
-            reader = _reader(path, stack)
+            reader = _reader(path, limit, stack)
         except FileNotFoundError:
             raise error("no-table", file=path) from None
         except (OSError, UnicodeDecodeError) as problem:
@@ -105,11 +107,11 @@ def _opened(path: str) -> Iterator[Reader]:
         yield reader
 
 
-def _reader(path: str, stack: ExitStack) -> Reader:
+def _reader(path: str, limit: int | None, stack: ExitStack) -> Reader:
     kind = _kind(path)
     if kind not in TEXTS:
         _require_seekable(path, kind)
-        return _Arrow(path) if kind in arrow.KINDS else _Arrays(path)
+        return _Arrow(path) if kind in arrow.KINDS else _Arrays(path, limit)
     file = stack.enter_context(open_once(path))
     if kind in ("csv", "tsv"):
         return stack.enter_context(closing(Csv(path, file, "\t" if kind == "tsv" else ",")))
@@ -164,12 +166,12 @@ def _size(path: str) -> int | None:
 class _Arrays:
     """The arrays of an NPZ or NPY file, a column each, as a whole in memory."""
 
-    def __init__(self, path: str) -> None:
-        from .arrays import read_array, read_arrays  # with the array library
+    def __init__(self, path: str, limit: int | None) -> None:
+        from .arrays import LIMIT, read_array, read_arrays  # with the array library
 
         one = path.lower().endswith(".npy")
-        self.path = path
-        self.arrays: dict[str, Any] = {PurePath(path).stem: read_array(path)} if one else read_arrays(path)
+        self.path, most = path, LIMIT if limit is None else limit
+        self.arrays: dict[str, Any] = {PurePath(path).stem: read_array(path, most)} if one else read_arrays(path, most)
         lengths = {name: x.shape[0] if x.shape else None for name, x in self.arrays.items()}
         if len(set(lengths.values())) > 1 or None in lengths.values():
             told = [f"{name} has {'no rows' if n is None else n}" for name, n in lengths.items()]

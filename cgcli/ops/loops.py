@@ -67,7 +67,7 @@ def _run_loop(run: Runner, at: Attrs, *values: Any) -> tuple[Any, ...]:
         carries = tuple(results[:many])
         for kept, x in zip(written, results[many:], strict=True):
             kept.append(x)
-        run.stepped(results[many:])
+        run.stepped(body, results[many:])
         steps += 1
     if at.get("reverse"):
         for kept in written:

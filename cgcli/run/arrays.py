@@ -232,8 +232,8 @@ class _Runner:
         self.meter.room = room  # what loops inside kept is gone
         return tuple(v[i] for i in graph.outputs)
 
-    def stepped(self, written: Sequence[Any]) -> None:
-        self.meter.step()
+    def stepped(self, body: Graph, written: Sequence[Any]) -> None:
+        self.meter.step(body)
         self.meter.keep(sum(map(kept_bytes, written)))
 
 

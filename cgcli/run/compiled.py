@@ -12,7 +12,7 @@ from cgcli.graph.graph import CONST, INPUT, Graph, opcode
 from cgcli.graph.traversal import live
 from cgcli.ops.loops import parts
 
-from .limits import NUMBER, StacksTooLarge, TooManySteps, kept_bytes
+from .limits import NUMBER, StacksTooLarge, kept_bytes
 from .source import Writer
 
 _COND, _LOOP, _GET = opcode("cond"), opcode("loop"), opcode("get")
@@ -51,7 +51,7 @@ def _fits(attrs: Mapping[str, Any]) -> bool:
 class _Structured(Writer):
     def __init__(self) -> None:
         super().__init__()
-        self.scope |= {"TooManySteps": TooManySteps, "StacksTooLarge": StacksTooLarge, "kept_bytes": kept_bytes}
+        self.scope |= {"StacksTooLarge": StacksTooLarge, "kept_bytes": kept_bytes}
         self.count = 0
         self.indent = ""
 
@@ -126,7 +126,7 @@ class _Structured(Writer):
             self.line(f"for {step} in {order}:")
             self.indent += " "
         self.line("meter.steps -= 1")
-        self.line("if meter.steps < 0: raise TooManySteps")
+        self.line(f"if meter.steps < meter.mark: meter.check({self.bind(body)})")
         inner = any(code == _LOOP for code in body.op)
         if inner:
             self.line(f"{room} = meter.room")

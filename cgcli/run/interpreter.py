@@ -7,6 +7,7 @@ and a call that is not made leave no node. Only what decides on the way is diffe
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator, Mapping, Sequence
+from functools import partial
 from types import GeneratorType
 from typing import Any
 
@@ -267,7 +268,6 @@ class Interpreter(Calls):
                 ends.append(self.tape.v[end.node])
             return self._counted(frame, token, range(*ends), shown)
         x = yield frame, tree, DATA
-        span = frame.span(tree)
         if isinstance(x, Items):
             return iter(x.parts)
         if not isinstance(x, Value):
@@ -298,7 +298,7 @@ class Interpreter(Calls):
     def _step(self, frame: Frame, tree: Any, function: str | None = None) -> None:
         """Counts a step of a loop, or a call."""
         try:
-            self._meter.step()
+            self._meter.step(partial(frame.span, tree))
         except TooManySteps:
             code = "too-many-steps" if function is None else "too-many-calls"
             raise error(code, frame.span(tree), status=1, limit=self._max_steps, name=function) from None

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from math import inf
+from time import monotonic
+from typing import Any, ClassVar
 
 from cgcli.graph.diagnostic import CgError, error
 from cgcli.graph.graph import CONST, Graph, Node
+from cgcli.graph.source import Span
 from cgcli.language.wording.words import phrase
 from cgcli.ops.registry import AssertionFailed
 from cgcli.system import memory
@@ -14,6 +17,8 @@ from cgcli.system import memory
 NODE = 200  # bytes of a node of a graph or on a tape, with a number as its value
 TAPE = 10**9  # bytes that the nodes of a tape or of a lowered graph may take when nothing else is said
 MAX_DEPTH = 10_000  # calls within calls
+LONG = 10.0  # seconds after which loops that still run are told of
+SLICE = 4096  # steps of a compiled loop between two looks at the clock
 NUMBER = 32  # bytes of a Python number in a list: the place and the object
 _UNLIMITED = 2**62
 
@@ -38,17 +43,35 @@ class StacksTooLarge(Exception):
 
 
 class Meter:
-    """What is left of the steps and the bytes of one run."""
+    """What is left of the steps and the bytes of one run.
+
+    slow: is called once in a run whose loops take long, with the place of a loop and the steps that were run; it holds
+    for all runs of the process. mark: where `steps` falls below it, `check` is due.
+    """
+
+    slow: ClassVar[Callable[[Span | None, int], None] | None] = None
 
     def __init__(self, max_steps: int | None, max_memory: int | None) -> None:
-        self.steps = _UNLIMITED if max_steps is None else max_steps
+        self.steps = self._most = _UNLIMITED if max_steps is None else max_steps
         self.room = memory_limit() if max_memory is None else max_memory
+        self._due = inf if Meter.slow is None else monotonic() + LONG
+        self.mark = 0 if Meter.slow is None else max(0, self.steps - SLICE)
 
-    def step(self) -> None:
-        """Raises TooManySteps."""
+    def step(self, place: Graph | Callable[[], Span]) -> None:
+        """Counts a step of the loop that has this body, or whose place is told by a call. Raises TooManySteps."""
         self.steps -= 1
+        if self.steps < self.mark or monotonic() > self._due:
+            self.check(place)
+
+    def check(self, place: Graph | Callable[[], Span]) -> None:
+        """Raises TooManySteps where no step is left; tells of a run that takes long."""
         if self.steps < 0:
             raise TooManySteps
+        if Meter.slow is not None and monotonic() > self._due:
+            self._due = inf
+            span = next(iter(place.spans), None) if isinstance(place, Graph) else place()
+            Meter.slow(span, self._most - self.steps)
+        self.mark = 0 if self._due == inf else max(0, self.steps - SLICE)
 
     def keep(self, size: int) -> None:
         """Raises StacksTooLarge."""

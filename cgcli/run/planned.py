@@ -97,8 +97,8 @@ class _Run:
         self.meter.room = room  # what loops inside kept is gone
         return found
 
-    def stepped(self, written: Sequence[Any]) -> None:
-        self.meter.step()
+    def stepped(self, body: Graph, written: Sequence[Any]) -> None:
+        self.meter.step(body)
         if written:
             self.meter.keep(sum(map(kept_bytes, written)))
 
