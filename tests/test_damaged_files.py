@@ -43,7 +43,8 @@ def test_every_kind_of_file_that_is_read_is_damaged() -> None:
     from cgcli.cli import value_files
     from cgcli.data import arrays, tables
 
-    kinds = {*arrays._READERS, *value_files._READERS, *value_files.ARCHIVES, *(f".{k}" for k in tables.KINDS), ".cg"}
+    texts = {f".{kind.lower()}" for kind in value_files._READERS}
+    kinds = {*arrays._READERS, *texts, *value_files.ARCHIVES, *(f".{k}" for k in tables.KINDS), ".cg"}
     assert kinds - {Path(name).suffix for name in KINDS} == {".ndjson"}  # another name of .jsonl
 
 
@@ -158,15 +159,16 @@ DIGITS = ["9" * 400, "9" * 5000]
 
 
 @pytest.mark.parametrize("digits", DIGITS, ids=[400, 5000])
-def test_a_number_of_many_digits_is_what_it_is_on_the_command_line(digits: str) -> None:
-    on_the_line = cg(*VECTOR, "--x", f"[1, {digits}]")
-    Path("x.json").write_text(f"[1, {digits}]")
-    Path("i.json").write_text(f'{{"x": [1, {digits}]}}')
-    assert cg(*VECTOR, "--x", "@x.json") == cg(*VECTOR, "--inputs", "i.json") == on_the_line
+def test_a_number_of_many_digits_is_told_with_its_file_and_line(digits: str) -> None:
+    assert cg(*VECTOR, "--x", f"[1, {digits}]").status == 2
+    Path("x.json").write_text(f"[1,\n {digits}]")
+    one_error(cg(*VECTOR, "--x", "@x.json"), "x.json:2:2", status=1)
+    Path("i.json").write_text(f'{{"x": [1,\n {digits}]}}')
+    one_error(cg(*VECTOR, "--inputs", "i.json"), "line 2 of `i.json`", status=1)
     tree = ("eval", "-e", "input t: any; y = t.x[1] + 0.0")
-    assert cg(*tree, "--t", "@i.json").out == on_the_line.out
-    Path("t.json").write_text(f'{{"t": {{"x": [1, {digits}]}}}}')
-    assert cg(*tree, "--inputs", "t.json").out == on_the_line.out
+    one_error(cg(*tree, "--t", "@i.json"), "i.json:2:2", status=1)
+    Path("t.json").write_text(f'{{"t": {{"x": [1,\n {digits}]}}}}')
+    one_error(cg(*tree, "--inputs", "t.json"), "line 2 of `t.json`", status=1)
 
 
 @pytest.mark.parametrize("depth", [33, 900, 100_000])

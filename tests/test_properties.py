@@ -56,7 +56,11 @@ def test_formulas_say_what_the_numbers_say(statements: list[tuple[str, Tree]], p
     outputs = ", ".join(f"dy_{name}" for name in INPUTS)
     written = parse(text_of(statements).replace("output y", f"output {outputs}") + "\n" + again)
     values = written.eval(point)
-    run = Program(lower(Source("p.cg", text_of(statements))).module).run(point)
+    try:
+        run = Program(lower(Source("p.cg", text_of(statements))).module).run(point)
+    except CgError as e:  # of a value that no output needs
+        assert e.diagnostics[0].code == "integer-division-by-zero"
+        return
     assume(all(x is None or not isinstance(x, float) or math.isfinite(x) for x in run.values))
     for name, node in zip(INPUTS, made.outputs, strict=True):
         slack = rounding(made, node, executed(made, point))

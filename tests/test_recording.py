@@ -236,7 +236,9 @@ def test_an_earlier_checkpoint_does_not_replace_a_later_one() -> None:
     assert result.status == 2
     assert "`w.safetensors` is 8 steps into this run, and what goes on from step 6 would replace it" in result.err
     assert f"go on from there by `--resume w.safetensors`, {WAYS}" in result.err
-    assert resumed("w.1.safetensors", "--save", "w.safetensors", "--overwrite", "--steps", "7").status == 0
+    assert (
+        resumed("w.1.safetensors", "--save", "w.safetensors", "--overwrite", "--keep", "1", "--steps", "7").status == 0
+    )
     assert [step(path) for path in ("w.safetensors", "w.1.safetensors")] == [7, 6]
 
 

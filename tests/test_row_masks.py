@@ -125,9 +125,9 @@ def test_what_all_rows_would_share_fails_only_where_one_computes_it(op: str, whe
 @pytest.mark.parametrize(
     ("program", "rows", "said"),
     [
-        ("input v: float[3]\ny = sum(v)", [[1.0, 2.0]] * 4, "`v` is float[3] and cannot take the shape [2]"),
-        ("input v: int\ny = v", [1.5] * 4, "`v` is int and cannot take floats"),
-        ("input v: i32\ny = v", [3_000_000_000] * 4, "a value of `v` is too large for i32"),
+        ("input v: float[3]\ny = sum(v)", [[1.0, 2.0]] * 4, "column `v` holds [1.0, 2.0], and the input is float[3]"),
+        ("input v: int\ny = v", [1.5] * 4, "column `v` holds 1.5, and the input is int"),
+        ("input v: i32\ny = v", [3_000_000_000] * 4, "column `v` holds 3000000000, and the input is i32"),
         ("input v: int\ny = v + 1", [2**63 - 1] * 4, "the result is too large for int\n"),
     ],
 )

@@ -343,7 +343,7 @@ def test_data_that_nest_deep() -> None:
     deep = "[" * 900 + "1" + "]" * 900
     Path("x.json").write_text(f'{{"a": {deep}}}', encoding="utf-8")
     status, _, err = cg("eval", "-e", "input a: float[n]; y = a", "--inputs", "x.json")
-    assert (status, "`x.json` gives the input `a` lists over 32 deep" in err) == (1, True)
+    assert (status, "`x.json` gives the input `a` more than 32 axes" in err) == (1, True)
     Path("x.jsonl").write_text(f'{{"a": {deep}}}\n', encoding="utf-8")
     status, _, err = cg("eval", "-e", "y = a", "--data", "x.jsonl")
     assert (status, "line 1 of `x.jsonl`, column `a`" in err) == (1, True)

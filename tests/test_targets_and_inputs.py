@@ -29,7 +29,7 @@ def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     texts |= {"lib.json": "fn double(u) = 2 * u\n", "uses.cg": 'import "lib.json" as lib\nz = lib.double(a)\n'}
     texts |= dict.fromkeys(("t.csv", "part_1.csv", "part_3.csv", "0.5.csv"), TABLE)
     texts |= {"in.json": '{"a": 2, "b": 3, "c": 1}', "commands.svg": "step\n", "r.json": "[1, 2]"}
-    texts |= {"model.py": "import helper\n\ndef f(x):\n    return x\n", "helper.py": ""}
+    texts |= {"model.py": "import helper\n\ndef f(x):\n    return x\n", "helper.py": "k = 2\n"}
     for name, text in texts.items():
         Path(name).write_text(text)
     Path("folder").mkdir()
@@ -68,28 +68,33 @@ def checkpoint() -> None:
         (["render", "-e", 'import "lib.json" as l; z = l.double(a)', "-o", "lib.json"], "-o", "lib.json"),
         (["render", "uses.cg", "--mode", "dynamic", "--a", "1", "-o", "lib.json"], "-o", "lib.json"),
         (["plan", "p.svg", "-o", "p.svg"], "-o", "p.svg"),
-        ([*LEARN, "--data", "t.csv", "--metrics", "t.csv"], "--metrics", "--data t.csv"),
-        ([*LEARN, "--data", "t.csv", "--metrics", "line.cg"], "--metrics", "line.cg"),
-        ([*LEARN, "--data", "t.csv", "--validation", "part_1.csv", "--metrics", "part_1.csv"], "--metrics", "part_1"),
-        ([*LEARN, "--data", "t.csv", "--validation", "part_?.csv", "--metrics", "part_1.csv"], "--metrics", "part_?"),
         ([*LEARN, "--x", "@r.json", "--y", "2", "--draw", "r.json"], "--draw", "--x @r.json"),
         (["train", "p.svg", "--loss", "y", *VALUES, "--plot", "p.svg"], "--plot", "p.svg"),
         (
-            [*LEARN, "--data", "t.csv", "--weights", "w.safetensors", "--save", "w.safetensors"],
+            [*LEARN, "--data", "t.csv", "--weights", "w.safetensors", "--save", "w.safetensors", "--overwrite"],
             "--save",
             "--weights w.safetensors",
         ),
         (
-            [*LEARN, "--data", "t.csv", "--weights", "w.1.safetensors", "--save", "w.safetensors"],
+            [*LEARN, "--data", "t.csv", "--weights", "w.1.safetensors", "--save", "w.safetensors", "--overwrite"],
             "--save",
             "--weights w.1.safetensors",
         ),
         (
-            ["train", "line.cg", "--data", "t.csv", "--resume", "w.1.safetensors", "--save", "w.safetensors"],
+            [
+                "train",
+                "line.cg",
+                "--data",
+                "t.csv",
+                "--resume",
+                "w.1.safetensors",
+                "--save",
+                "w.safetensors",
+                "--overwrite",
+            ],
             "--save",
             "--resume w.1.safetensors",
         ),
-        (["train", "model.py:f", "--loss", "f", "--x", "1", "--metrics", "model.py"], "--metrics", "model.py"),
     ],
 )
 def test_a_target_that_is_a_file_to_read_is_an_error_that_names_both(args: list[str], target: str, source: str) -> None:
@@ -104,10 +109,26 @@ def test_a_target_that_is_a_file_to_read_is_an_error_that_names_both(args: list[
     assert contents() == before
 
 
-def test_what_a_python_file_imports_is_not_written_over() -> None:
-    done = process("train", "model.py:f", "--loss", "f", "--x", "1", "--metrics", "helper.py")
-    assert done.returncode == 2
-    assert Path("helper.py").read_text() == ""
+@pytest.mark.parametrize("overwrite", [[], ["--overwrite"]])
+@pytest.mark.parametrize(
+    ("args", "file"),
+    [
+        ([*LEARN, "--data", "t.csv"], "t.csv"),
+        ([*LEARN, "--data", "t.csv"], "line.cg"),
+        ([*LEARN, "--data", "t.csv", "--validation", "part_1.csv"], "part_1.csv"),
+        ([*LEARN, "--data", "t.csv", "--validation", "part_?.csv"], "part_1.csv"),
+        (["train", "model.py:f", "--loss", "f", "--x", "1"], "model.py"),
+        (["train", "model.py:f", "--loss", "f", "--x", "1"], "helper.py"),  # which it imports
+    ],
+)
+def test_the_log_of_a_training_takes_the_place_of_no_other_file(
+    args: list[str], file: str, overwrite: list[str]
+) -> None:
+    before = contents()
+    result = cg(*args, "--metrics", file, *overwrite)
+    assert (result.status, result.out) == (2, "")
+    assert f"`{file}`" in result.err
+    assert contents() == before
 
 
 @pytest.mark.parametrize(
@@ -135,9 +156,7 @@ def test_a_run_that_goes_on_in_its_own_checkpoint_may() -> None:
     assert cg(*resumed).status == 0
     resumed[5] = "3"
     assert cg(*resumed, "--save", "./w.safetensors").status == 0
-    result = cg(*resumed, "--metrics", "w.safetensors")
-    assert result.status == 2
-    assert "`--resume`" in result.err
+    assert cg(*resumed, "--metrics", "w.safetensors").status == 2
 
 
 def test_draw_of_the_debugger_writes_over_no_file_that_is_read() -> None:

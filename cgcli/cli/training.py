@@ -24,6 +24,7 @@ from cgcli.data.checkpoints import Checkpoint
 from cgcli.data.files import writable, write_whole
 from cgcli.graph.diagnostic import CgError, error
 from cgcli.program import Program
+from cgcli.program.python_file import FileProgram
 from cgcli.program.residuals import residuals
 from cgcli.program.training import (
     DynamicProblem,
@@ -162,6 +163,8 @@ def _check(session: Session, settings: Mapping[str, Any], wishes: Wishes) -> Non
 
 def _float_outputs(program: Program) -> list[str]:
     """The outputs that a training may make small; of a dynamic program, whose types a run decides, all of them."""
+    if isinstance(program, FileProgram):
+        return [program.name]  # that of a function which gives one number
     if program.mode == "dynamic":
         return list(program.outputs)
     return [n for n in program.outputs if program.type_of(n).has_derivative]

@@ -26,13 +26,12 @@ from cgcli.graph.source import Source
 from cgcli.graph.types import MAX_AXES
 from cgcli.language.files import is_stream, read_stdin
 from cgcli.language.suggest import nearest
-from cgcli.language.tree import plain_number
 from cgcli.system import split_member
 
 from .cells import number
 from .reading import broken, open_file, reading, size_of
 from .safetensors import SafetensorsFile
-from .structured import Twice, decode_json
+from .structured import Beyond, Twice, decode_json, number_of, too_large
 
 _FORMAT: Any = np.lib.format  # typed in some versions of NumPy only
 LIMIT = 16 * 2**30  # bytes of all arrays of a file
@@ -235,7 +234,10 @@ def _no_member(path: str, member: str | None) -> None:
 def _json(path: str, member: str | None, limit: int) -> Any:
     with reading(path):
         try:
-            data = decode_json(Source(path, _text(path, limit)), parse_int=plain_number)
+            source = Source(path, _text(path, limit))
+            data = decode_json(source, parse_int=number_of, parse_float=number_of)
+        except Beyond as beyond:
+            raise too_large(source, beyond) from None
         except Twice as name:
             raise error("json-twice", status=1, file=path, name=str(name)) from None
     if member is not None:

@@ -71,7 +71,7 @@ def read_checkpoint(path: str) -> Checkpoint:
         tensors = read_arrays(path)
         said = read_metadata(path)
     except CgError as problem:
-        if own and problem.diagnostics[0].code == "array-file-broken":
+        if own and problem.status == 1:
             raise error("checkpoint-damaged", status=1, file=path) from None
         raise
     if not own:

@@ -77,8 +77,9 @@ def whole(path: str | Path, *, new: bool = False) -> Iterator[IO[bytes]]:
         raise error("cannot-write", status=1, path=str(path), reason=reason.lower()) from None
     finally:  # an interrupt too
         if temporary is not None:
-            with suppress(OSError):
-                os.unlink(temporary)
+            if os.path.lexists(temporary):
+                with suppress(OSError):
+                    os.unlink(temporary)
             _temporary.discard(temporary)
 
 

@@ -35,12 +35,13 @@ class Texts(Protocol):
 
 
 @contextmanager
-def sink(path: str | None, out: Texts) -> Iterator[Sink]:
+def sink(path: str | None, out: Texts | None = None) -> Iterator[Sink]:
     """What writes a table into a file, by its name's ending, or as CSV into `out` where there is none or it is `-`.
 
     Raises CgError: status 2 for an ending that is not known, status 1 when the file cannot be written.
     """
     if path is None or path == "-":
+        assert out is not None
         yield _Csv(out, ",")
         return
     kind = path.rpartition(".")[2].lower()

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
-from cgcli.graph.diagnostic import error
+from cgcli.graph.diagnostic import CgError, error
 from cgcli.graph.source import Source, Span
 from cgcli.language.files import read_text
 from cgcli.language.tree import plain_number
@@ -26,10 +26,9 @@ def read_structured(path: str) -> Any:
 def parse_structured(source: Source) -> Any:
     """The data that a text says. Raises CgError (status 1) that points at what is wrong with it."""
     try:
-        return decode_json(source, parse_int=_number, parse_float=_number)
+        return decode_json(source, parse_int=number_of, parse_float=number_of)
     except Beyond as beyond:
-        place = source.text.find(str(beyond))
-        raise error("json-number", Span(source, place, place + len(str(beyond))), status=1) from None
+        raise too_large(source, beyond) from None
     except json.JSONDecodeError as problem:
         place = min(problem.pos, max(0, len(source.text) - 1))
         raise error("bad-json", Span(source, place, place + 1), status=1, reason=_reason(problem.msg)) from None
@@ -54,7 +53,14 @@ class Beyond(ValueError):
     """A number that no float holds, as it is written."""
 
 
-def _number(text: str) -> float | int:
+def too_large(source: Source, beyond: Beyond) -> CgError:
+    """The error for a number that no float holds, where it stands in the file."""
+    start = source.text.find(str(beyond))
+    return error("json-number", Span(source, start, start + len(str(beyond))), status=1)
+
+
+def number_of(text: str) -> float | int:
+    """The number that a text in a file says. Raises Beyond."""
     plain = text.removeprefix("+").replace("_", "")  # as TOML has them
     value = float(plain) if plain in ("nan", "inf", "-inf", "-nan") else plain_number(plain)
     if value is None:
@@ -70,7 +76,7 @@ def numbers_of(value: Any) -> Any:
         parent, key = waiting.pop()
         part = parent[key]
         if isinstance(part, Number):
-            parent[key] = _number(part)
+            parent[key] = number_of(part)
         elif isinstance(part, dict):
             parent[key] = dict(part)
             waiting.extend((parent[key], name) for name in part)

@@ -20,7 +20,7 @@ from cgcli.language.tree import identifier
 
 from . import arrow
 from .chunks import Chunk, Lines, Reader, broken
-from .reading import reading
+from .reading import reading, reason_of
 from .text_tables import Csv, JsonLines
 
 TEXTS = ("csv", "tsv", "jsonl", "ndjson")
@@ -101,7 +101,9 @@ def _opened(path: str, limit: int | None) -> Iterator[Reader]:
             reader = _reader(path, limit, stack)
         except FileNotFoundError:
             raise error("no-table", file=path) from None
-        except (OSError, UnicodeDecodeError) as problem:
+        except OSError as problem:
+            raise error("file-unreadable", file=path, reason=reason_of(problem)) from None
+        except UnicodeDecodeError as problem:
             raise broken(path, problem) from None
         _require_names(path, reader.columns or ())
         yield reader

@@ -24,6 +24,7 @@ from cgcli.train.step import memories, step_graph, update_graph
 from .dynamic import RunProgram
 from .host import HostProgram
 from .program import Program, Values
+from .python_file import FileProgram
 from .rows import ELEMENTS, MOST_ROWS, elements, fresh_size
 
 TRAINING, STEP = "training", "step"  # inputs that training binds, where a program declares them
@@ -85,7 +86,7 @@ def task(
             raise error("unknown-param", name=name, nearest=nearest(name, params), known=params)
     trained = tuple(i.name for i in program.inputs if i.kind == "param" and i.type.is_float and i.name not in frozen)
     if not trained:
-        function = program.name if isinstance(program, HostProgram) else None
+        function = program.name if isinstance(program, (FileProgram, HostProgram)) else None
         inputs = None if frozen or function else [i.name for i in program.inputs]
         raise error("nothing-to-train", frozen=list(frozen) or None, inputs=inputs, function=function)
     if program.mode == "static":

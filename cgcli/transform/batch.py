@@ -25,6 +25,7 @@ from .cotangents import each
 _COND = opcode("cond")
 _LOOP = opcode("loop")
 _GET = opcode("get")
+_SIZE = opcode("size")
 
 
 def batch(graph: Graph, flags: Sequence[bool], size: Size) -> Graph:
@@ -409,9 +410,20 @@ def _guarded(g: Builder | Graph, i: int) -> list[int]:
 
 
 def _small(g: Builder | Graph, x: int) -> bool:
-    """Whether a node is a constant with which no int overflows alone."""
-    value = g.attrs[x]["value"] if g.op[x] == CONST else None
-    return isinstance(value, int) and abs(value) < 2**30
+    """Whether a node is a constant with which no int overflows alone, or made of such and of sizes.
+
+    A mask would change how often a loop over an axis runs, and so how many items its stacks have.
+    """
+    waiting, seen = [x], 0
+    while waiting:
+        seen += 1
+        node = waiting.pop()
+        value = g.attrs[node]["value"] if g.op[node] == CONST else None
+        leaf = g.op[node] == _SIZE or (isinstance(value, int) and abs(value) < 2**30)
+        if not leaf and (g.op[node] in (CONST, INPUT) or seen > 20):
+            return False
+        waiting += () if leaf else g.operands(node)
+    return True
 
 
 def _all_rows(b: Builder, xs: Sequence[int], flags: Sequence[bool], size: Size) -> list[int]:
