@@ -10,7 +10,7 @@ import typer
 
 from cgcli.cli.arguments import Walked
 from cgcli.cli.command import WALKED, ProgramCommand, declare
-from cgcli.cli.options import AllowPath, Colour, Expression, File, InputsFile, Mode, Set, choice
+from cgcli.cli.options import AllowPath, Expression, File, InputsFile, Mode, Set, choice
 from cgcli.cli.output import coloured, emit, stdout
 from cgcli.cli.results import exclude
 from cgcli.cli.session import Session, start
@@ -48,7 +48,6 @@ def check(
     layout: Layout = "plain",
     mode: Mode = None,
     allow_path: AllowPath = None,
-    colour: Colour = "auto",
 ) -> int:
     """Check a program: syntax, names, types, warnings. Runs nothing, unless --modes says so.
 
@@ -57,7 +56,7 @@ def check(
     exclude(("--modes", modes), ("--mode", mode is not None))
     exclude(("--modes", modes), ("--format json", layout == "json"))
     if modes and (expression is not None or python_function(file) is None):
-        return _compare(start(context, file, expression, settings, inputs_file, allow_path, colour))
+        return _compare(start(context, file, expression, settings, inputs_file, allow_path))
     if modes:
         return _one_mode(open_program(file, expression, runs=False))
     if settings or inputs_file is not None:
@@ -72,7 +71,7 @@ def check(
     if layout == "json":
         emit(dump(_data(program, found)))
         return status
-    parts = [report(found, colour=coloured(stdout(), colour)).rstrip("\n")] if found else []
+    parts = [report(found, colour=coloured(stdout())).rstrip("\n")] if found else []
     if program is not None:
         parts.append(summary(program))
     emit("\n\n".join(parts))

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import typer
 from typer.core import TyperCommand
 
 from cgcli.cli.arguments import EMPTY, Known, Walked, walk
+from cgcli.cli.options import everywhere
 from cgcli.cli.pages import WithHelp
 from cgcli.cli.sources import open_program
 from cgcli.graph.diagnostic import CgError, error
@@ -58,6 +60,11 @@ class Command(WithHelp, TyperCommand):
             self.check(ctx, walked, known)
         ctx.meta[WALKED], ctx.meta[KNOWN] = walked, known
         return super().parse_args(ctx, walked.arguments)
+
+    def invoke(self, ctx: Any) -> Any:
+        """Runs the command; the options of every command are taken first."""
+        everywhere(**{param.name: ctx.params.pop(param.name) for param in _everywhere()})
+        return super().invoke(ctx)
 
     def get_help(self, ctx: Any) -> str:
         """The help page, which Typer prints by itself."""
@@ -152,13 +159,28 @@ class Completion:
 
 def declare(name: str, function: Callable[..., int], kind: type[Command], *example: str) -> TyperCommand:
     """The command that runs the function; its help ends with the example."""
+    epilog = "\n".join(["\b", "Example:", *(f"  {line}" for line in example)])
+    command = _typed(name, function, kind, epilog)
+    command.params += _everywhere()
+    return command
+
+
+@cache
+def _everywhere() -> tuple[Any, ...]:
+    """The options of every command, as Typer reads their declarations."""
+    return tuple(_typed("everywhere", everywhere, TyperCommand).params)
+
+
+def _typed(
+    name: str, function: Callable[..., int], kind: type[TyperCommand], epilog: str | None = None
+) -> TyperCommand:
+    """The command that Typer makes of a function's signature."""
     app = typer.Typer(
         add_completion=False,
         rich_markup_mode=None,
         pretty_exceptions_enable=False,
         context_settings={"help_option_names": list(HELP)},
     )
-    epilog = "\n".join(["\b", "Example:", *(f"  {line}" for line in example)])
     app.command(name, cls=kind, epilog=epilog)(function)
     command = typer.main.get_command(app)
     assert isinstance(command, TyperCommand)

@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from cgcli.cli.arguments import EMPTY
+from cgcli.cli.output import begin
 from cgcli.graph.diagnostic import error
 from cgcli.language.suggest import nearest
 
@@ -120,6 +121,15 @@ Full = Annotated[
     bool, typer.Option("--full", help="All elements of tensors, also of large ones (else what sums them up).")
 ]
 Colour = Annotated[str, typer.Option("--color", help="When to colour.", **choice("--color", "auto", "always", "never"))]
+Quiet = Annotated[bool, typer.Option("-q", "--quiet", help="No notes and no progress; warnings and errors stay.")]
+
+
+def everywhere(colour: Colour = "auto", quiet: Quiet = False) -> int:
+    """The options of every command: `declare` adds them, `begin` takes them."""
+    begin(colour, quiet)
+    return 0
+
+
 Mode = Annotated[
     str | None,
     typer.Option(

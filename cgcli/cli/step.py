@@ -11,7 +11,6 @@ import typer
 from cgcli.cli.command import ProgramCommand, declare
 from cgcli.cli.options import (
     AllowPath,
-    Colour,
     Expression,
     File,
     InputsFile,
@@ -51,7 +50,6 @@ def step(
     commands: Commands = None,
     precision: Precision = None,
     allow_path: AllowPath = None,
-    colour: Colour = "auto",
     seed: Seed = None,
     max_memory: MaxMemory = None,
     max_steps: MaxSteps = None,
@@ -63,7 +61,7 @@ def step(
     """
     lines = None if commands is None else read_source(commands).text.splitlines()
     limits = (seed, max_memory, None, max_steps, timeout, "dynamic", weights)
-    session = start(context, file, expression, settings, inputs_file, allow_path, colour, *limits)
+    session = start(context, file, expression, settings, inputs_file, allow_path, *limits)
     session.require_values()
     if not isinstance(session.program, DynamicProgram):
         raise error("host-lines")
