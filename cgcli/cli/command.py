@@ -73,7 +73,8 @@ class Command(WithHelp, TyperCommand):
     def check(self, ctx: Any, walked: Walked, known: Known) -> None:
         """Raises `CgError` when the arguments that are no options do not fit the command."""
         places = sum(param.param_type_name == "argument" for param in self.get_params(ctx))
-        taken = places if walked.expression is None else 0
+        many = any(param.param_type_name == "argument" and param.nargs == -1 for param in self.get_params(ctx))
+        taken = len(walked.files) if many else places if walked.expression is None else 0
         if "-e" in known.valued:
             if walked.files and walked.expression is not None:
                 raise error("file-and-expression", file=walked.files[0] or EMPTY)
