@@ -132,6 +132,8 @@ class ProgramCommand(Command):
 
     def shell_complete(self, ctx: Any, incomplete: str) -> list[Any]:
         """Options and the program's inputs; a program that cannot be read offers none and says nothing."""
+        from cgcli.cli.completing import input_line
+
         offered: list[Any] = super().shell_complete(ctx, incomplete)
         try:
             program = self.program(ctx)
@@ -145,7 +147,7 @@ class ProgramCommand(Command):
         for each in program.inputs:
             option = f"--{each.name}"
             if each.name not in given and option not in known and option.startswith(incomplete):
-                offered.append(Completion(option, help=f"{each.kind}, {each.type}"))
+                offered.append(Completion(option, help=input_line(each)))
         return offered
 
 

@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from cgcli.cli.arguments import EMPTY
+from cgcli.cli.completing import input_names, value_names
 from cgcli.cli.output import begin
 from cgcli.graph.diagnostic import error
 from cgcli.language.suggest import nearest
@@ -144,10 +145,21 @@ Weights = Annotated[
 ]
 Of = Annotated[
     str | None,
-    typer.Option("--of", metavar="NAME", help="What to differentiate: any named float value (else the only output)."),
+    typer.Option(
+        "--of",
+        metavar="NAME",
+        autocompletion=value_names,
+        help="What to differentiate: any named float value (else the only output).",
+    ),
 ]
 Wrt = Annotated[
-    str | None, typer.Option("--wrt", metavar="A,B", help="What to differentiate by (else every float input).")
+    str | None,
+    typer.Option(
+        "--wrt",
+        metavar="A,B",
+        autocompletion=input_names,
+        help="What to differentiate by (else every float input).",
+    ),
 ]
 Seed = Annotated[
     int | None,
