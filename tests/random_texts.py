@@ -298,6 +298,8 @@ def meaning(checked: Result) -> Any:
     if checked.status not in (0, 2):
         return checked.err
     data = json.loads(checked.out)
+    for each in data.get("inputs", ()):
+        each["default"] = "".join(str(each["default"]).split())  # that of an expression is its text, laid out
     return [sorted(each["code"] for each in data["diagnostics"]), *(data.get(k) for k in ("inputs", "outputs", "mode"))]
 
 

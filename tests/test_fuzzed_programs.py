@@ -93,3 +93,15 @@ def test_a_text_that_hangs_is_noticed(tmp_path: Path, monkeypatch: pytest.Monkey
 
     monkeypatch.setattr(random_texts, "cg", hang)
     assert wrongs(b"y = a", tmp_path) == ["check runs for more than 0.01 s"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "output pi", "output g, nan", "import nn\noutput nn", "input x: float[n]\noutput n",  # nothing defines them
+        "y = " + "[2^" * 40 + "a" + "]" * 40, f"y = reshape(ones([1]), [{'1, ' * 70}])",  # more axes than there may be
+    ],
+)  # fmt: skip
+def test_what_was_a_bug_is_an_error_of_the_program(text: str, tmp_path: Path) -> None:
+    assert wrongs(text.encode(), tmp_path) == []
+    assert random_texts.cg("check", "-e", text).status == 2
