@@ -36,10 +36,10 @@ def program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def session(*commands: str, program: str = "p.cg") -> list[list[str]]:
-    """What each command prints, blanks made one."""
+    """What each command prints, blanks made one. The status is 1 where a command failed."""
     Path("commands.txt").write_text("\n".join(commands), encoding="utf-8")
     found = cg("step", program, "--commands", "commands.txt")
-    assert (found.status, found.err) == (0, "")
+    assert (found.status, found.err == "") in ((0, True), (1, False))
     parts = re.split(r"^\(cg\) .*\n", found.out, flags=re.MULTILINE)
     return [[" ".join(line.split()) for line in part.splitlines()] for part in parts[1:]]
 
@@ -186,6 +186,28 @@ def test_commands_by_standard_input_and_its_end() -> None:
     assert found.out.count("total = 0") == 3  # what comes, what ran, and what it gave
     assert cg("step", "p.cg", stdin="").status == 0
     assert cg("step", "p.cg", "--commands", "missing.txt").status == 2
+
+
+@pytest.mark.parametrize("wrong", ["stpe", "print 1 +", "print nowhere", "break x", "draw p.xyz", "grad y"])
+@pytest.mark.parametrize("after", ["print x", "quit"])
+def test_a_command_that_fails_makes_the_status_1_and_the_next_is_taken(wrong: str, after: str) -> None:
+    Path("commands.txt").write_text(f"c\n{wrong}\n{after}\n", encoding="utf-8")
+    typed = Path("commands.txt").read_text(encoding="utf-8")
+    for found in (cg("step", "p.cg", "--commands", "commands.txt"), cg("step", "p.cg", stdin=typed)):
+        assert found.status == 1
+        assert found.err.startswith(f"error: not every command of the session worked: {wrong}\n")
+        assert "\nerror: " in found.out
+        assert after == "quit" or found.out.endswith("\n3\n")
+
+
+def test_several_that_fail_are_named() -> None:
+    found = cg("step", "p.cg", stdin="no\nprint x\nstep x\n")
+    assert found.status == 1
+    assert found.err.startswith("error: not every command of the session worked: no and step x\n")
+
+
+def test_empty_lines_and_comments_are_no_failures() -> None:
+    assert cg("step", "p.cg", stdin="\n# look\nprint x\n").status == 0
 
 
 def test_a_closed_pipe_ends_it_quietly() -> None:

@@ -26,7 +26,7 @@ def test_header_and_command(path: Path, monkeypatch: pytest.MonkeyPatch, tmp_pat
     command = next(line.removeprefix("# Try: cg ") for line in lines if line.startswith("# Try: cg "))
     words = [w.replace("samples/", f"{ROOT}/samples/") for w in shlex.split(command)]
     monkeypatch.chdir(tmp_path)  # a picture goes there
-    result = cg(*words)
+    result = cg(*words, "-q")  # a slow machine tells of progress
     assert (result.status, result.err) == (0, "") or words[0] == "render"
     assert result.status == 0
 

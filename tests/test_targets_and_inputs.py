@@ -19,6 +19,7 @@ from cgcli.graph.diagnostic import CgError
 TABLE = "x,y\n1,2\n3,4\n"
 LINE = "input x: float\ninput y: float\nparam k: float = 0\nloss = (k*x - y)^2\n"
 LEARN = ["train", "line.cg", "--loss", "loss", "--steps", "1"]
+RESUME = ["train", "line.cg", "--data", "t.csv", "--resume"]
 VALUES = ["--a", "2", "--b", "3", "--c", "1"]
 
 

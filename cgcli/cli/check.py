@@ -10,7 +10,8 @@ import typer
 
 from cgcli.cli.arguments import Walked
 from cgcli.cli.command import WALKED, ProgramCommand, declare
-from cgcli.cli.options import AllowPath, Colour, Expression, File, InputsFile, Mode, Set, choice
+from cgcli.cli.many import Files, counted, program_files, several
+from cgcli.cli.options import AllowPath, Expression, InputsFile, Mode, Set, choice
 from cgcli.cli.output import coloured, emit, stdout
 from cgcli.cli.results import exclude
 from cgcli.cli.session import Session, start
@@ -40,7 +41,7 @@ Modes = Annotated[
 
 def check(
     context: typer.Context,
-    file: File = None,
+    files: Files = None,
     expression: Expression = None,
     settings: Set = None,
     inputs_file: InputsFile = None,
@@ -48,35 +49,61 @@ def check(
     layout: Layout = "plain",
     mode: Mode = None,
     allow_path: AllowPath = None,
-    colour: Colour = "auto",
 ) -> int:
-    """Check a program: syntax, names, types, warnings. Runs nothing, unless --modes says so.
+    """Check programs: syntax, names, types, warnings. Runs nothing, unless --modes says so.
 
-    What is found is the result, on standard output. The exit status is 2 when there is an error.
+    What is found is the result, on standard output. The exit status is 2 when there is an error. A folder stands for
+    the .cg files below it; --format json has an object a line for several.
     """
+    paths = files or []
+    many = expression is None and several(paths)
+    file = paths[0] if paths and not many else None
+    if many and modes:
+        raise error("one-file-only", option="--modes")
     exclude(("--modes", modes), ("--mode", mode is not None))
     exclude(("--modes", modes), ("--format json", layout == "json"))
     if modes and (expression is not None or python_function(file) is None):
-        return _compare(start(context, file, expression, settings, inputs_file, allow_path, colour))
+        return _compare(start(context, file, expression, settings, inputs_file, allow_path))
     if modes:
         return _one_mode(open_program(file, expression, runs=False))
     if settings or inputs_file is not None:
         raise error("check-takes-no-values")
-    program: Program | None = None
-    found: Sequence[Diagnostic]
+    if not many:
+        program, found, status = _checked(file, expression, allow_path, mode)
+        emit(dump(_data(program, found)) if layout == "json" else _told(program, found))
+        return status
+    statuses = []
+    for each in program_files(paths):
+        program, found, status = _checked(each, None, allow_path, mode)
+        statuses.append(status)
+        if layout == "json":
+            emit(dump({"file": each, **_data(program, found)}))
+        else:
+            emit(_told(program, found, f"{show(each)}: ") + ("\n" if found else ""))
+    if layout != "json":
+        wrong = sum(status != 0 for status in statuses)
+        emit(f"{counted(len(statuses))}: {len(statuses) - wrong} ok, {wrong} wrong")
+    return max(statuses)
+
+
+Found = tuple[Program | None, Sequence[Diagnostic], int]
+
+
+def _checked(file: str | None, expression: str | None, allow_path: Sequence[str] | None, mode: str | None) -> Found:
+    """The program, None for one that is wrong; what is wrong or doubtful, and the exit status for it."""
     try:
         program = open_program(file, expression, allow_path or (), mode, runs=False)
-        found, status = [*program.warnings, *lint(program)], 0
+        return program, [*program.warnings, *lint(program)], 0
     except CgError as problem:
-        found, status = problem.diagnostics, problem.status
-    if layout == "json":
-        emit(dump(_data(program, found)))
-        return status
-    parts = [report(found, colour=coloured(stdout(), colour)).rstrip("\n")] if found else []
+        return None, problem.diagnostics, problem.status
+
+
+def _told(program: Program | None, found: Sequence[Diagnostic], name: str = "") -> str:
+    """The same for a person. name: what the line about a program begins with."""
+    parts = [report(found, colour=coloured(stdout())).rstrip("\n")] if found else []
     if program is not None:
-        parts.append(summary(program))
-    emit("\n\n".join(parts))
-    return status
+        parts.append(name + summary(program))
+    return "\n\n".join(parts)
 
 
 def _compare(session: Session) -> int:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import typer
 from typer.core import TyperCommand
 
 from cgcli.cli.arguments import EMPTY, Known, Walked, walk
+from cgcli.cli.options import everywhere
 from cgcli.cli.pages import WithHelp
 from cgcli.cli.sources import open_program
 from cgcli.graph.diagnostic import CgError, error
@@ -59,6 +61,11 @@ class Command(WithHelp, TyperCommand):
         ctx.meta[WALKED], ctx.meta[KNOWN] = walked, known
         return super().parse_args(ctx, walked.arguments)
 
+    def invoke(self, ctx: Any) -> Any:
+        """Runs the command; the options of every command are taken first."""
+        everywhere(**{param.name: ctx.params.pop(param.name) for param in _everywhere()})
+        return super().invoke(ctx)
+
     def get_help(self, ctx: Any) -> str:
         """The help page, which Typer prints by itself."""
         return harmless(super().get_help(ctx))
@@ -66,7 +73,8 @@ class Command(WithHelp, TyperCommand):
     def check(self, ctx: Any, walked: Walked, known: Known) -> None:
         """Raises `CgError` when the arguments that are no options do not fit the command."""
         places = sum(param.param_type_name == "argument" for param in self.get_params(ctx))
-        taken = places if walked.expression is None else 0
+        many = any(param.param_type_name == "argument" and param.nargs == -1 for param in self.get_params(ctx))
+        taken = len(walked.files) if many else places if walked.expression is None else 0
         if "-e" in known.valued:
             if walked.files and walked.expression is not None:
                 raise error("file-and-expression", file=walked.files[0] or EMPTY)
@@ -124,6 +132,8 @@ class ProgramCommand(Command):
 
     def shell_complete(self, ctx: Any, incomplete: str) -> list[Any]:
         """Options and the program's inputs; a program that cannot be read offers none and says nothing."""
+        from cgcli.cli.completing import input_line
+
         offered: list[Any] = super().shell_complete(ctx, incomplete)
         try:
             program = self.program(ctx)
@@ -137,7 +147,7 @@ class ProgramCommand(Command):
         for each in program.inputs:
             option = f"--{each.name}"
             if each.name not in given and option not in known and option.startswith(incomplete):
-                offered.append(Completion(option, help=f"{each.kind}, {each.type}"))
+                offered.append(Completion(option, help=input_line(each)))
         return offered
 
 
@@ -152,13 +162,28 @@ class Completion:
 
 def declare(name: str, function: Callable[..., int], kind: type[Command], *example: str) -> TyperCommand:
     """The command that runs the function; its help ends with the example."""
+    epilog = "\n".join(["\b", "Example:", *(f"  {line}" for line in example)])
+    command = _typed(name, function, kind, epilog)
+    command.params += _everywhere()
+    return command
+
+
+@cache
+def _everywhere() -> tuple[Any, ...]:
+    """The options of every command, as Typer reads their declarations."""
+    return tuple(_typed("everywhere", everywhere, TyperCommand).params)
+
+
+def _typed(
+    name: str, function: Callable[..., int], kind: type[TyperCommand], epilog: str | None = None
+) -> TyperCommand:
+    """The command that Typer makes of a function's signature."""
     app = typer.Typer(
         add_completion=False,
         rich_markup_mode=None,
         pretty_exceptions_enable=False,
         context_settings={"help_option_names": list(HELP)},
     )
-    epilog = "\n".join(["\b", "Example:", *(f"  {line}" for line in example)])
     app.command(name, cls=kind, epilog=epilog)(function)
     command = typer.main.get_command(app)
     assert isinstance(command, TyperCommand)

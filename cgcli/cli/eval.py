@@ -11,7 +11,6 @@ from cgcli.cli.options import (
     AllowPath,
     Backend,
     BatchSize,
-    Colour,
     Data,
     Expression,
     File,
@@ -54,7 +53,6 @@ def evaluate(
     full: Full = False,
     mode: Mode = None,
     allow_path: AllowPath = None,
-    colour: Colour = "auto",
     seed: Seed = None,
     max_memory: MaxMemory = None,
     backend: Backend = None,
@@ -79,7 +77,6 @@ def evaluate(
         settings,
         inputs_file,
         allow_path,
-        colour,
         seed,
         max_memory,
         backend,
@@ -102,7 +99,7 @@ def evaluate(
     results = {n: single(v, program.type_of(n)) for n, v in program.eval(session.values, every=every).items()}
     if not results:
         raise error("nothing-to-compute", name=session.program.module.source.name)
-    show_numbers(list(results.items()), results, layout, precision, colour, full)
+    show_numbers(list(results.items()), results, layout, precision, full)
     return 0
 
 

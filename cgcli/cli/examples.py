@@ -50,7 +50,7 @@ def read_examples(session: Session, data: str, maps: Sequence[str], on_error: st
         raise error("table-no-rows", status=1, file=data)
     if together and (others := [name for name in sources if name not in together]):
         raise error("batch-mixed", names=together, others=others)
-    tell(ranges.warnings(), session.context.params.get("colour", "auto"))
+    tell(ranges.warnings())
     if skipped:
         notice(f"note: {skipped} row{'' if skipped == 1 else 's'} of {rows + skipped} skipped")
     whole = {name: _joined(pieces) for name, pieces in parts.items()}

@@ -10,7 +10,6 @@ from cgcli.cli.command import ProgramCommand, declare
 from cgcli.cli.inputs import wrt_names
 from cgcli.cli.options import (
     AllowPath,
-    Colour,
     Expression,
     File,
     InputsFile,
@@ -65,7 +64,6 @@ def explain(
     weights: Weights = None,
     precision: Precision = None,
     allow_path: AllowPath = None,
-    colour: Colour = "auto",
     seed: Seed = None,
     max_memory: MaxMemory = None,
     max_steps: MaxSteps = None,
@@ -80,7 +78,7 @@ def explain(
     """
     names = wrt_names(wrt)
     limits = (seed, max_memory, None, max_steps, timeout, "dynamic", weights, max_nodes, max_depth)
-    session = start(context, file, expression, settings, inputs_file, allow_path, colour, *limits)
+    session = start(context, file, expression, settings, inputs_file, allow_path, *limits)
     session.require_values()
     program = session.program.recorded(session.values)
     assert isinstance(program, Recorded)

@@ -26,13 +26,12 @@ class Shown(NamedTuple):
 
     layout: str | None
     precision: int | None
-    colour: str
     full: bool
 
     @property
     def settings(self) -> dict[str, Any]:
         """Of tables."""
-        return table_settings(self.colour, self.precision)
+        return table_settings(self.precision)
 
 
 def show_state(

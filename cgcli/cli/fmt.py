@@ -7,25 +7,50 @@ from typing import Annotated
 import typer
 
 from cgcli.cli.command import Command, declare
-from cgcli.cli.options import Expression, File
-from cgcli.cli.output import emit, notice
+from cgcli.cli.many import Files, counted, program_files, several
+from cgcli.cli.options import Expression
+from cgcli.cli.output import emit, notice, tell
 from cgcli.cli.sources import program_text
 from cgcli.data.files import write_whole
+from cgcli.graph.diagnostic import CgError
 from cgcli.language.files import is_stream
 from cgcli.language.format import format_source
 from cgcli.render.changes import unified
 from cgcli.render.escape import show
+
+FAILED = 1
 
 Check = Annotated[
     bool, typer.Option("--check", help="Change nothing, print what would change, and exit with 1 if anything would.")
 ]
 
 
-def fmt(file: File = None, expression: Expression = None, check: Check = False) -> int:
-    """Lay a program out in the one canonical way. Comments stay.
+def fmt(files: Files = None, expression: Expression = None, check: Check = False) -> int:
+    """Lay programs out in the one canonical way. Comments stay.
 
-    The file is rewritten, as a whole or not at all; - and -e print the result instead.
+    Each file is rewritten, as a whole or not at all; - and -e print the result instead. One that is wrong stops no
+    other. A folder stands for the .cg files below it.
     """
+    paths = files or []
+    if expression is not None or not several(paths):
+        return FAILED if _changed(paths[0] if paths else None, expression, check) and check else 0
+    names, changed, statuses = program_files(paths), 0, {0}
+    wrong = 0
+    for file in names:
+        try:
+            changed += _changed(file, None, check)
+        except CgError as problem:
+            tell(problem.diagnostics)
+            statuses.add(problem.status)
+            wrong += 1
+    verb = "would be rewritten" if check else "rewritten"
+    failed = f", {wrong} failed" if wrong else ""
+    notice(f"{counted(len(names))}: {changed} {verb}, {len(names) - changed - wrong} as before{failed}")
+    return max(*statuses, FAILED if check and changed else 0)
+
+
+def _changed(file: str | None, expression: str | None, check: bool) -> bool:
+    """Whether the layout is another than that of the program; writes it, or with `check` prints what would change."""
     source = program_text(file, expression)
     laid_out = format_source(source)
     if check:
@@ -36,16 +61,16 @@ def fmt(file: File = None, expression: Expression = None, check: Check = False) 
     elif laid_out != source.text:
         write_whole(file, laid_out.encode())
         notice(f"rewrote {show(file)}")
-    return 0
+    return laid_out != source.text
 
 
-def _compare(name: str, text: str, laid_out: str) -> int:
-    """Prints what would change; the status is 1 when something would."""
+def _compare(name: str, text: str, laid_out: str) -> bool:
+    """Whether something would change, which is printed."""
     if text == laid_out:
-        return 0
+        return False
     before, after = text.split("\n"), laid_out.split("\n")  # a last newline that lacks, and others' line ends, show
     emit("\n".join(show(line) for line in unified(before, after, name, f"{name} (laid out)")))
-    return 1
+    return True
 
 
 command = declare("fmt", fmt, Command, "cg fmt --check samples/article.cg")

@@ -13,7 +13,6 @@ from cgcli.cli.options import (
     AllowPath,
     Backend,
     BatchSize,
-    Colour,
     Data,
     Expression,
     File,
@@ -75,7 +74,6 @@ def grad(
     full: Full = False,
     mode: Mode = None,
     allow_path: AllowPath = None,
-    colour: Colour = "auto",
     seed: Seed = None,
     max_memory: MaxMemory = None,
     backend: Backend = None,
@@ -107,7 +105,6 @@ def grad(
         settings,
         inputs_file,
         allow_path,
-        colour,
         seed,
         max_memory,
         backend,
@@ -137,7 +134,7 @@ def grad(
         return _symbolic(session, of, names, layout)
     session.require_values()
     if compare:
-        return _compare(session, of, names, layout, precision, colour)
+        return _compare(session, of, names, layout, precision)
     if jacobian:
         gradient = session.program.jacobian(session.values, of=of, wrt=names)
     else:
@@ -154,7 +151,7 @@ def grad(
         second = session.program.hessian(session.values, of=of, wrt=names)
         rows += [(f"d2{y}/d{a}/d{b}", value) for a, row in second.items() for b, value in row.items()]
         found["hessian"] = second
-    show_numbers(rows, found, layout, precision, colour, full)
+    show_numbers(rows, found, layout, precision, full)
     return 0
 
 
@@ -201,9 +198,7 @@ def _symbolic(session: Session, of: str | None, wrt: list[str] | None, layout: s
     return 0
 
 
-def _compare(
-    session: Session, of: str | None, wrt: list[str] | None, layout: str | None, precision: int | None, colour: str
-) -> int:
+def _compare(session: Session, of: str | None, wrt: list[str] | None, layout: str | None, precision: int | None) -> int:
     """Prints each derivative beside the difference that it is compared with; the status is 1 where they disagree."""
     y = session.program.of_choice(of)
     checks = session.program.check_gradient(session.values, of=of, wrt=wrt)
@@ -219,7 +214,6 @@ def _compare(
         },
         layout,
         precision,
-        colour,
     )
     wrong = [f"d{y}/d{each.name}" for each in checks if each.verdict == "wrong"]
     missing = [f"d{y}/d{each.name}" for each in checks if each.verdict == "wrong" and isnan(each.derivative)]

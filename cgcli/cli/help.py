@@ -8,6 +8,7 @@ import typer
 
 from cgcli.cli.arguments import EMPTY
 from cgcli.cli.command import Command, declare
+from cgcli.cli.completing import topics
 from cgcli.cli.functions import function_names, function_page, library_page
 from cgcli.cli.output import emit
 from cgcli.cli.topics import PAGES
@@ -17,7 +18,13 @@ from cgcli.language.modules import library_function, library_functions
 from cgcli.language.suggest import nearest
 
 Topic = Annotated[
-    str | None, typer.Argument(metavar="TOPIC", help="A function of the language, or a page.", show_default=False)
+    str | None,
+    typer.Argument(
+        metavar="TOPIC",
+        help="A function of the language, or a page.",
+        show_default=False,
+        autocompletion=topics,
+    ),
 ]
 
 

@@ -10,6 +10,8 @@ from typing import Annotated, Any
 import typer
 
 from cgcli.cli.arguments import EMPTY
+from cgcli.cli.completing import input_names, value_names
+from cgcli.cli.output import begin
 from cgcli.graph.diagnostic import error
 from cgcli.language.suggest import nearest
 
@@ -120,6 +122,15 @@ Full = Annotated[
     bool, typer.Option("--full", help="All elements of tensors, also of large ones (else what sums them up).")
 ]
 Colour = Annotated[str, typer.Option("--color", help="When to colour.", **choice("--color", "auto", "always", "never"))]
+Quiet = Annotated[bool, typer.Option("-q", "--quiet", help="No notes and no progress; warnings and errors stay.")]
+
+
+def everywhere(colour: Colour = "auto", quiet: Quiet = False) -> int:
+    """The options of every command: `declare` adds them, `begin` takes them."""
+    begin(colour, quiet)
+    return 0
+
+
 Mode = Annotated[
     str | None,
     typer.Option(
@@ -134,10 +145,21 @@ Weights = Annotated[
 ]
 Of = Annotated[
     str | None,
-    typer.Option("--of", metavar="NAME", help="What to differentiate: any named float value (else the only output)."),
+    typer.Option(
+        "--of",
+        metavar="NAME",
+        autocompletion=value_names,
+        help="What to differentiate: any named float value (else the only output).",
+    ),
 ]
 Wrt = Annotated[
-    str | None, typer.Option("--wrt", metavar="A,B", help="What to differentiate by (else every float input).")
+    str | None,
+    typer.Option(
+        "--wrt",
+        metavar="A,B",
+        autocompletion=input_names,
+        help="What to differentiate by (else every float input).",
+    ),
 ]
 Seed = Annotated[
     int | None,

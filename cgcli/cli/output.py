@@ -1,4 +1,4 @@
-"""The two streams of a command, and when they are coloured."""
+"""The two streams of a command: when they are coloured, and what is kept from them."""
 
 from __future__ import annotations
 
@@ -6,11 +6,28 @@ import contextlib
 import os
 import sys
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import TextIO
 
 from cgcli.data.files import write_whole
 from cgcli.graph.diagnostic import Diagnostic, error
 from cgcli.render.escape import harmless
+
+
+@dataclass
+class Manner:
+    """What `--color` and `--quiet` say; the same for the whole of a command, so that nobody hands it on."""
+
+    colour: str = "auto"
+    quiet: bool = False
+
+
+manner = Manner()
+
+
+def begin(colour: str = "auto", quiet: bool = False) -> None:
+    """The manner of the command that begins."""
+    manner.colour, manner.quiet = colour, quiet
 
 
 class Results:
@@ -65,12 +82,13 @@ def write_picture(target: str, data: bytes) -> None:
 
 
 def notice(text: str) -> None:
-    """Writes a line about the work on standard error; a standard error that fails is no reason to stop."""
-    write_aside(f"{text}\n")
+    """Writes a note about the work on standard error, unless `--quiet` says not to."""
+    if not manner.quiet:
+        write_aside(f"{text}\n")
 
 
 def write_aside(text: str) -> None:
-    """Writes on standard error, as far as that takes it."""
+    """Writes on standard error, as far as that takes it; one that fails is no reason to stop."""
     if sys.stderr is not None:
         try:
             sys.stderr.write(harmless(text))
@@ -79,12 +97,12 @@ def write_aside(text: str) -> None:
             silence(sys.stderr)
 
 
-def tell(diagnostics: Sequence[Diagnostic], colour: str) -> None:
-    """Writes warnings or errors on standard error."""
+def tell(diagnostics: Sequence[Diagnostic]) -> None:
+    """Writes warnings or errors on standard error, also with `--quiet`."""
     if diagnostics:
         from cgcli.render.report import text as report  # a run without them starts sooner
 
-        notice(report(diagnostics, colour=coloured(sys.stderr, colour)).rstrip("\n"))
+        write_aside(report(diagnostics, colour=coloured(sys.stderr)).rstrip("\n") + "\n")
 
 
 def reason_of(problem: OSError) -> str:
@@ -102,10 +120,10 @@ def terminal(stream: TextIO | None) -> bool:
     return stream is not None and stream.isatty()
 
 
-def coloured(stream: TextIO | None, choice: str) -> bool:
+def coloured(stream: TextIO | None) -> bool:
     """Whether to colour what goes to the stream: `--color`, then NO_COLOR, then FORCE_COLOR, then a terminal."""
-    if choice != "auto":
-        return choice == "always"
+    if manner.colour != "auto":
+        return manner.colour == "always"
     if os.environ.get("NO_COLOR"):
         return False
     if os.environ.get("FORCE_COLOR"):

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, NamedTuple
 
-from cgcli.cli.output import notice
+from cgcli.cli.output import write_aside
 from cgcli.data.chunks import Chunk
 from cgcli.data.sinks import Sink
 from cgcli.graph.diagnostic import CgError
@@ -81,5 +81,5 @@ class Pieces:
             except CgError:
                 high = middle
         path, line = piece.chunk.places[piece.kept[low]]
-        notice(show(f"note: the run fails at line {line} of `{path}`"))
+        write_aside(f"{show(f'note: the run fails at line {line} of `{path}`')}\n")  # a part of the error that follows
         self.rows.run({name: x[low:high] for name, x in piece.columns.items()}, 1)

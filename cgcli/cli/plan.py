@@ -13,7 +13,6 @@ from cgcli.cli.command import ProgramCommand, declare
 from cgcli.cli.inputs import missing_inputs, wrt_names
 from cgcli.cli.options import (
     AllowPath,
-    Colour,
     Expression,
     File,
     Full,
@@ -62,7 +61,6 @@ def plan(
     fast_math: FastMath = False,
     mode: Mode = None,
     allow_path: AllowPath = None,
-    colour: Colour = "auto",
 ) -> int:
     """Lay open how a static graph is run: what is made simpler, in which order, in which memory.
 
@@ -72,9 +70,7 @@ def plan(
     if target not in (None, "-") and PurePath(target or "").suffix.lower() != ".svg":
         raise error("unknown-picture", file=target or EMPTY, nearest=None, choices=[".svg"])
     names = wrt_names(wrt)
-    session = start(
-        context, file, expression, settings, inputs_file, allow_path, colour, mode=mode, weights=weights
-    ).recorded()
+    session = start(context, file, expression, settings, inputs_file, allow_path, mode=mode, weights=weights).recorded()
     program = session.program
     if session.values and missing_inputs(program, session.values):
         session.require_values()

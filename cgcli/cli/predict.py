@@ -12,7 +12,6 @@ from cgcli.cli.options import (
     AllowPath,
     Backend,
     BatchSize,
-    Colour,
     Expression,
     File,
     InputsFile,
@@ -58,7 +57,6 @@ def predict(
     inputs_file: InputsFile = None,
     mode: Mode = None,
     allow_path: AllowPath = None,
-    colour: Colour = "auto",
     seed: Seed = None,
     max_memory: MaxMemory = None,
     backend: Backend = None,
@@ -75,7 +73,7 @@ def predict(
         if given is None:
             raise error("needs-option", command="cg predict", option=option)
     limits = (seed, max_memory, backend, max_steps, timeout, mode, weights, max_nodes, max_depth)
-    session = start(context, file, expression, settings, inputs_file, allow_path, colour, *limits)
+    session = start(context, file, expression, settings, inputs_file, allow_path, *limits)
     outputs = [] if output is None else [canonical(name) for name in output.split(",")]
     return over_rows(session, data or "", maps or [], on_error or "stop", target, batch, predicted=outputs)
 

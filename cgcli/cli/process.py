@@ -9,7 +9,7 @@ from contextlib import suppress
 
 from cgcli.cli import INTERRUPTED, watchdog
 from cgcli.cli.app import commands
-from cgcli.cli.output import Results, notice, reason_of, silence, stdout, tell
+from cgcli.cli.output import Results, begin, reason_of, silence, stdout, tell, write_aside
 from cgcli.cli.signals import end_by_signals
 from cgcli.graph.diagnostic import CgError, Diagnostic
 from cgcli.system import plain_newlines
@@ -25,6 +25,7 @@ def run(argv: Sequence[str] | None) -> int:
         end_by_signals()
         _hold_standard_streams()
     plain_newlines()
+    begin(_colour_option(argv))
     try:
         return _run(list(argv))
     except BrokenPipeError:
@@ -42,10 +43,10 @@ def _run(argv: list[str]) -> int:
         if stdout() is not None:
             Results().flush()
         if status == INTERRUPTED:
-            notice("interrupted")
+            write_aside("interrupted\n")
         return status if isinstance(status, int) else DONE
     except CgError as problem:
-        return _told(problem.diagnostics, problem.status, argv)
+        return _told(problem.diagnostics, problem.status)
     except (KeyboardInterrupt, BrokenPipeError):
         raise
     except SystemExit as ended:
@@ -54,40 +55,38 @@ def _run(argv: list[str]) -> int:
             silence()
             return DONE
         if ended.code == INTERRUPTED:  # by a signal
-            notice("interrupted")
+            write_aside("interrupted\n")
         return ended.code if isinstance(ended.code, int) else DONE
     except OSError as problem:
-        return _told(
-            [Diagnostic("system", values={"reason": reason_of(problem), "name": problem.filename})], FAILED, argv
-        )
+        return _told([Diagnostic("system", values={"reason": reason_of(problem), "name": problem.filename})], FAILED)
     except MemoryError:
-        return _told([Diagnostic("out-of-memory")], FAILED, argv)
+        return _told([Diagnostic("out-of-memory")], FAILED)
     except Exception as problem:
-        return _unexpected(problem, argv)
+        return _unexpected(problem)
 
 
-def _unexpected(problem: Exception, argv: list[str]) -> int:
+def _unexpected(problem: Exception) -> int:
     """Typer's complaint about the arguments (its exceptions have no public base class), or a mistake of our own."""
     format_message = getattr(problem, "format_message", None)
     if format_message is not None:
         message = str(format_message()).rstrip(".")
-        return _told([Diagnostic("usage", values={"message": message[:1].lower() + message[1:]})], WRONG, argv)
+        return _told([Diagnostic("usage", values={"message": message[:1].lower() + message[1:]})], WRONG)
     if os.environ.get("CG_DEBUG") == "1":
         import traceback
 
         traceback.print_exc()
     values = {"kind": type(problem).__name__, "message": " ".join(str(problem).split()) or "no message"}
-    return _told([Diagnostic("bug", values=values)], FAILED, argv)
+    return _told([Diagnostic("bug", values=values)], FAILED)
 
 
-def _told(diagnostics: Sequence[Diagnostic], status: int, argv: list[str]) -> int:
+def _told(diagnostics: Sequence[Diagnostic], status: int) -> int:
     """Writes the diagnostics on standard error and returns the status."""
     watchdog.state.told = True
-    tell(diagnostics, _colour_option(argv))
+    tell(diagnostics)
     return status
 
 
-def _colour_option(argv: list[str]) -> str:
+def _colour_option(argv: Sequence[str]) -> str:
     """What `--color` says, read from the arguments as they are: they may be the very thing that is wrong."""
     chosen = "auto"
     for before, arg in zip(["", *argv], argv, strict=False):

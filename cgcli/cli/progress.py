@@ -5,13 +5,13 @@ from __future__ import annotations
 import sys
 import time
 
-from cgcli.cli.output import notice, terminal, write_aside
+from cgcli.cli.output import manner, notice, terminal, write_aside
 
 OFTEN, SELDOM = 0.5, 10.0  # seconds between two words: to a person, to a log
 
 
 class StatusLine:
-    """`due()` says when it is time for a word; what is told is escaped by who tells it."""
+    """`due()` says when it is time for a word, with `--quiet` never; what is told is escaped by who tells it."""
 
     def __init__(self) -> None:
         self.person = terminal(sys.stderr)
@@ -25,7 +25,7 @@ class StatusLine:
 
     def due(self) -> bool:
         now = time.monotonic()
-        if now - self.last < (OFTEN if self.person else SELDOM):
+        if manner.quiet or now - self.last < (OFTEN if self.person else SELDOM):
             return False
         self.last = now
         return True

@@ -34,11 +34,9 @@ class Recording:
     checkpoint and no metrics file.
     """
 
-    def __init__(
-        self, save: str | None, keep: int, resume: str | None, metrics: str | None, overwrite: bool, colour: str
-    ) -> None:
+    def __init__(self, save: str | None, keep: int, resume: str | None, metrics: str | None, overwrite: bool) -> None:
         self.path, self._keep, self._overwrite = save, keep, overwrite
-        self.checkpoint = None if resume is None else read_newest(resume, colour)
+        self.checkpoint = None if resume is None else read_newest(resume)
         self.run = secrets.token_hex(8) if self.checkpoint is None else run_of(self.checkpoint)
         self._stale = [] if save is None else self._replaced(save, resume)
         self._target = metrics
@@ -98,7 +96,7 @@ class Recording:
 
 @contextmanager
 def recording(
-    save: str | None, keep: int, resume: str | None, metrics: str | None, overwrite: bool, colour: str
+    save: str | None, keep: int, resume: str | None, metrics: str | None, overwrite: bool
 ) -> Iterator[Recording]:
     """The files of one run, locked while it lives. Raises CgError as `Recording`, and status 1 when a live process
     writes one of them."""
@@ -110,7 +108,7 @@ def recording(
         targets = {os.path.realpath(path): path for path in (metrics, save) if path is not None}
         for path in targets.values():
             stack.enter_context(exclusive(path))
-        record = Recording(save, keep, resume, metrics, overwrite, colour)
+        record = Recording(save, keep, resume, metrics, overwrite)
         try:
             yield record
         finally:

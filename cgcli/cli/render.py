@@ -14,7 +14,6 @@ from cgcli.cli.inputs import canonical, missing_inputs
 from cgcli.cli.options import (
     AllowPath,
     Backend,
-    Colour,
     Expression,
     File,
     InputsFile,
@@ -169,7 +168,6 @@ def render(
     weights: Weights = None,
     mode: Mode = None,
     allow_path: AllowPath = None,
-    colour: Colour = "auto",
     seed: Seed = None,
     max_memory: MaxMemory = None,
     backend: Backend = None,
@@ -191,7 +189,7 @@ def render(
     if sides == GRADIENT and (heat or least is not None):
         raise error("picture-of-gradient", option="--heat" if heat else "--min-grad")
     limits = (seed, max_memory, backend, max_steps, timeout, mode, weights, max_nodes, max_depth)
-    session = start(context, file, expression, settings, inputs_file, allow_path, colour, *limits)
+    session = start(context, file, expression, settings, inputs_file, allow_path, *limits)
     if target is None:
         Files(context, session.program).check("the picture", name)
     session = session.recorded()

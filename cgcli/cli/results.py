@@ -21,7 +21,6 @@ def show_numbers(
     data: Mapping[str, Any],
     layout: str | None,
     precision: int | None,
-    colour: str,
     full: bool = False,
 ) -> None:
     """Prints named numbers and tensors. `data` is what JSON says of them; CSV has a column for each number.
@@ -35,7 +34,7 @@ def show_numbers(
         names, values = _columns(rows, precision)
         emit(csv.dump(names, [values], precision))
     elif chosen == "table":
-        settings = table_settings(colour, precision)
+        settings = table_settings(precision)
         emit(table(("name", "value"), rows, tensor=lambda x: write(x, precision, full=full), **settings))
     else:
         emit("\n".join(f"{show(name)} = {write(value, precision, full=full)}" for name, value in rows))
@@ -47,7 +46,6 @@ def show_table(
     data: Mapping[str, Any],
     layout: str | None,
     precision: int | None,
-    colour: str,
 ) -> None:
     """Prints rows under their header. `data` is what JSON says of them; plain lines have their columns' names."""
     chosen = chosen_layout(layout)
@@ -56,7 +54,7 @@ def show_table(
     elif chosen == "csv":
         emit(csv.dump(header, rows, precision))
     elif chosen == "table":
-        emit(table(header, rows, **table_settings(colour, precision)))
+        emit(table(header, rows, **table_settings(precision)))
     else:
         emit("\n".join(_line(header, row, precision) for row in rows))
 
@@ -66,10 +64,10 @@ def chosen_layout(layout: str | None) -> str:
     return layout or ("table" if terminal(stdout()) else "plain")
 
 
-def table_settings(colour: str, precision: int | None) -> dict[str, Any]:
+def table_settings(precision: int | None) -> dict[str, Any]:
     """How a table is drawn on standard output."""
     width = shutil.get_terminal_size().columns
-    return {"width": width, "colour": coloured(stdout(), colour), "precision": precision}
+    return {"width": width, "colour": coloured(stdout()), "precision": precision}
 
 
 def _columns(rows: Sequence[tuple[str, Any]], precision: int | None) -> tuple[list[str], list[Any]]:

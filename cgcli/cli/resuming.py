@@ -20,12 +20,12 @@ from cgcli.train.state import weights
 LARGEST_TEXT = 100_000  # characters of a graph that a checkpoint holds, to say what differs
 
 
-def read_newest(path: str, colour: str) -> Checkpoint:
+def read_newest(path: str) -> Checkpoint:
     """The newest good checkpoint; a warning says so where it is not the last one."""
     found, problem = newest(path)
     if problem is not None:
         shown = {"file": path, "used": found.path, "step": found.info.get("state", {}).get("step", "?")}
-        tell([*problem.diagnostics, Diagnostic("checkpoint-before", values=shown, severity="warning")], colour)
+        tell([*problem.diagnostics, Diagnostic("checkpoint-before", values=shown, severity="warning")])
     return found
 
 

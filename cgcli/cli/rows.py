@@ -76,7 +76,7 @@ def over_rows(
             _progress(line, table, done, read)
         if pieces is not None:
             pieces.end()
-            tell(ranges.warnings(), session.context.params.get("colour", "auto"))
+            tell(ranges.warnings())
         elif predicted is not None:
             session = _narrowed(session, sources, together, predicted, batch is not None)
             rows = Rows(session.program, session.values, [])

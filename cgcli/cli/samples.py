@@ -11,13 +11,20 @@ import typer
 
 from cgcli.cli.arguments import EMPTY
 from cgcli.cli.command import Command, declare
+from cgcli.cli.completing import sample_names
 from cgcli.cli.output import emit, notice, reason_of
 from cgcli.data.files import whole
 from cgcli.graph.diagnostic import error
 from cgcli.language.suggest import nearest
 
 Name = Annotated[
-    str | None, typer.Argument(metavar="NAME", help="The sample to copy into this folder.", show_default=False)
+    str | None,
+    typer.Argument(
+        metavar="NAME",
+        help="The sample to copy into this folder.",
+        show_default=False,
+        autocompletion=sample_names,
+    ),
 ]
 
 

@@ -51,7 +51,6 @@ def start(
     settings: Sequence[str] | None,
     inputs_file: str | None,
     allow_path: Sequence[str] | None,
-    colour: str,
     seed: int | None = None,
     max_memory: int | None = None,
     backend: str | None = None,
@@ -73,13 +72,13 @@ def start(
     program.seed = seed or 0
     program.max_memory, program.max_steps, program.backend = max_memory, max_steps, backend
     Files(context, program).check_targets()
-    tell(program.warnings, colour)
+    tell(program.warnings)
     values = gather(program, settings or (), inputs_file, known_options(context))
     if weights is not None:
         from cgcli.cli.trained import trained  # with the library that reads such files
 
         values = {**trained(program, weights, values), **values}
-    tell(program.range_warnings(values), colour)
+    tell(program.range_warnings(values))
     return Session(program, values, context)
 
 

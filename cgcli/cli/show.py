@@ -11,7 +11,6 @@ from cgcli.cli.inputs import canonical
 from cgcli.cli.options import (
     AllowPath,
     Backend,
-    Colour,
     Expression,
     File,
     Format,
@@ -73,7 +72,6 @@ def show(
     full: Full = False,
     mode: Mode = None,
     allow_path: AllowPath = None,
-    colour: Colour = "auto",
     seed: Seed = None,
     max_memory: MaxMemory = None,
     backend: Backend = None,
@@ -100,7 +98,6 @@ def show(
         settings,
         inputs_file,
         allow_path,
-        colour,
         seed,
         max_memory,
         backend,
@@ -128,7 +125,7 @@ def show(
     else:
         accent = [header.index("gradient")] if "gradient" in header else []
         told = writer(precision, full=full)
-        emit(table(header, found, accent=accent, tensor=told, **table_settings(colour, precision)))
+        emit(table(header, found, accent=accent, tensor=told, **table_settings(precision)))
     return 0
 
 

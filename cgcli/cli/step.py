@@ -12,7 +12,6 @@ from cgcli.cli import watchdog
 from cgcli.cli.command import ProgramCommand, declare
 from cgcli.cli.options import (
     AllowPath,
-    Colour,
     Expression,
     File,
     InputsFile,
@@ -54,7 +53,6 @@ def step(
     commands: Commands = None,
     precision: Precision = None,
     allow_path: AllowPath = None,
-    colour: Colour = "auto",
     seed: Seed = None,
     max_memory: MaxMemory = None,
     max_steps: MaxSteps = None,
@@ -64,17 +62,20 @@ def step(
 ) -> int:
     """Walk through a run of a program, line by line, forward and back, and through its backward pass.
 
-    Say help at the prompt for the commands. They may also come from a file or from standard input.
+    Say help at the prompt for the commands. They may also come from a file or from standard input: one that fails is
+    told and the next is taken, and the exit status is 1 then.
     """
     lines = None if commands is None else read_source(commands).text.splitlines()
     limits = (seed, max_memory, None, max_steps, timeout, "dynamic", weights, max_nodes, max_depth)
-    session = start(context, file, expression, settings, inputs_file, allow_path, colour, *limits)
+    session = start(context, file, expression, settings, inputs_file, allow_path, *limits)
     watchdog.unwatch()  # an interrupt stops the program, not its debugger
     session.require_values()
     if not isinstance(session.program, DynamicProgram):
         raise error("host-lines")
     stepper = Stepper(Walk(session.program, session.values), precision, Files(context, session.program))
     emit("\n".join(stepper.greeting()))
+    person = lines is None and terminal(sys.stdin)
+    failed: list[str] = []
     for line in _asked() if lines is None else lines:
         if lines is not None:
             emit(f"{PROMPT}{show(line)}")
@@ -82,9 +83,12 @@ def step(
             for told in stepper.run(line):
                 emit(told)
         except Quit:
-            return 0
+            break
         except CgError as problem:
             emit(stepper.complain(problem))
+            failed.append(line.strip())
+    if failed and not person:
+        raise error("step-failed", status=1, commands=failed)
     return 0
 
 

@@ -12,7 +12,6 @@ from cgcli.cli.command import ProgramCommand, declare
 from cgcli.cli.inputs import canonical
 from cgcli.cli.options import (
     AllowPath,
-    Colour,
     Expression,
     File,
     InputsFile,
@@ -55,7 +54,6 @@ def trace(
     layout: Layout = "plain",
     precision: Precision = None,
     allow_path: AllowPath = None,
-    colour: Colour = "auto",
     seed: Seed = None,
     max_memory: MaxMemory = None,
     max_steps: MaxSteps = None,
@@ -68,7 +66,7 @@ def trace(
     Calls are indented, the steps of loops numbered.
     """
     limits = (seed, max_memory, None, max_steps, timeout, "dynamic", weights, max_nodes, max_depth)
-    session = start(context, file, expression, settings, inputs_file, allow_path, colour, *limits)
+    session = start(context, file, expression, settings, inputs_file, allow_path, *limits)
     session.require_values()
     program = session.program
     if not isinstance(program, DynamicProgram):

@@ -15,7 +15,6 @@ from cgcli.cli.inputs import canonical
 from cgcli.cli.options import (
     AllowPath,
     Backend,
-    Colour,
     Expression,
     File,
     Format,
@@ -195,7 +194,6 @@ def train(
     full: Full = False,
     mode: Mode = None,
     allow_path: AllowPath = None,
-    colour: Colour = "auto",
     seed: Seed = None,
     max_memory: MaxMemory = None,
     backend: Backend = None,
@@ -249,9 +247,9 @@ def train(
         _line(file, expression, settings, inputs_file, data, maps, on_error, mode, every, keep, metrics),
     )
     limits = (max_memory, backend, max_steps, None, mode, weights, max_nodes, max_depth)
-    with recording(wishes.save, wishes.keep, resume, metrics, overwrite, colour) as record:
-        session = start(context, file, expression, settings, inputs_file, allow_path, colour, seed, *limits)
-        return run(session, wishes, record, Shown(layout, precision, colour, full))
+    with recording(wishes.save, wishes.keep, resume, metrics, overwrite) as record:
+        session = start(context, file, expression, settings, inputs_file, allow_path, seed, *limits)
+        return run(session, wishes, record, Shown(layout, precision, full))
 
 
 def _line(

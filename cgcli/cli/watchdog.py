@@ -83,7 +83,7 @@ def _leave(number: int) -> None:
     remove_temporary_files()
     timed_out = number == _ALARM
     if not state.told and timed_out:
-        tell([Diagnostic("timed-out", values={"seconds": state.seconds})], "auto")
+        tell([Diagnostic("timed-out", values={"seconds": state.seconds})])
     elif not state.told:
         notice("interrupted")
     _flush()

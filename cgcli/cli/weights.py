@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from cgcli.cli.command import Command, declare
-from cgcli.cli.options import Colour, Format, Precision
+from cgcli.cli.options import Format, Precision
 from cgcli.cli.output import emit
 from cgcli.cli.results import chosen_layout, show_table, table_settings
 from cgcli.data.checkpoints import Checkpoint, read_checkpoint
@@ -30,7 +30,6 @@ def weights(
     every: Every = False,
     layout: Format = None,
     precision: Precision = None,
-    colour: Colour = "auto",
 ) -> int:
     """List the tensors of a checkpoint, and what is known of the training that made it."""
     found = read_checkpoint(file)
@@ -46,12 +45,12 @@ def weights(
         emit(json.dump({"tensors": held, **about}, precision))
         return 0
     if chosen == "csv":
-        show_table(HEADER, rows, {}, layout, precision, colour)
+        show_table(HEADER, rows, {}, layout, precision)
         return 0
     digits = precision or DIGITS
     if chosen == "table":
-        emit(table(HEADER, rows, **table_settings(colour, digits)))
-        emit(table(("of the file", "is"), [(k, _text(x)) for k, x in about.items()], **table_settings(colour, digits)))
+        emit(table(HEADER, rows, **table_settings(digits)))
+        emit(table(("of the file", "is"), [(k, _text(x)) for k, x in about.items()], **table_settings(digits)))
         return 0
     lines = []
     for name, kind, *numbers in rows:

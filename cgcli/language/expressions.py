@@ -12,7 +12,7 @@ from typing import Any
 from cgcli.graph.diagnostic import CgError, Diagnostic, Label, error
 from cgcli.graph.graph import opname
 from cgcli.graph.sizes import Shape, Size
-from cgcli.graph.types import ANY, FLOAT, Type
+from cgcli.graph.types import ANY, FLOAT, MAX_AXES, Type
 from cgcli.ops.registry import BY_CODE, OPS, TypeMismatch
 from cgcli.ops.typing import join
 
@@ -320,7 +320,10 @@ class Expressions:
         for _ in range(1 + len(operands)):
             self._count_nodes(frame, tree)
             try:
-                return Value(frame.region, b.emit(OPS[op].code, tuple(operands), attrs))
+                made = Value(frame.region, b.emit(OPS[op].code, tuple(operands), attrs))
+                if len(made.type.shape) > MAX_AXES:
+                    raise error("too-many-axes", frame.span(tree), limit=MAX_AXES)
+                return made
             except TypeMismatch as e:
                 if e.code != "sizes-undecided":
                     raise _mismatch(frame, tree, op, shown or values, parts, e) from None

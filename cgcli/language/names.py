@@ -354,7 +354,15 @@ class Resolver:
 
     def _output(self, place: Place, token: Any) -> None:
         """An output that is only named; its definition may stand below."""
-        if identifier(token) not in self.names.bindings and identifier(token) not in self.names.inputs:
+        name = identifier(token)
+        if name in self.names.bindings or name in self.names.inputs:
+            return
+        if name in self.names.modules:
+            self._error("output-of-module", token, name=name)
+        elif name in CONSTANTS or name in self.names.sizes:
+            what = "a constant" if name in CONSTANTS else "a size"
+            self._error("output-unnamed", token, name=name, what=what)
+        else:
             self._unbound(place, token)
 
     def _calls(self, expression: Any, scope: Scope) -> None:

@@ -174,6 +174,10 @@ WORDS: dict[str, Words] = {
     "bug": Words(
         "this is a bug in cg: {kind}: {message}", help=("please report it; CG_DEBUG=1 shows where it happened",)
     ),
+    "no-programs-below": Words(
+        "there is no .cg file in `{folder}` or below it", help=("name the files, or the folder that holds them",)
+    ),
+    "one-file-only": Words("`{option}` takes one program at a time", help=("leave out all files but one",)),
     "bad-timeout": Words(
         "`{option}` is given {value}", labels={}, help=("write a number of seconds above 0, as in `{option} 2.5`",)
     ),

@@ -48,6 +48,16 @@ WORDS: dict[str, Words] = {
         labels={"here": "this is not the name of a function"},
         help=("write `{write}`", "{product}"),
     ),
+    "output-unnamed": Words(
+        "`{name}` is {what}, and no statement of the file defines it",
+        labels={"here": "an output is a value that the file defines"},
+        help=("name the output, as in `output result = {name}`",),
+    ),
+    "output-of-module": Words(
+        "`{name}` is a module, not a value",
+        labels={"here": "an output is a value that the file defines"},
+        help=("take a value of it, as in `output result = {name}.VALUE`",),
+    ),
     "function-as-value": Words(
         "`{name}` is a function, not a value",
         labels={"here": "used as a value here"},

@@ -144,7 +144,7 @@ WORDS: dict[str, Words] = {
         "`...` stands twice in one place", labels={"here": "the second one"}, help=("leave one `...` out",)
     ),
     "too-many-axes": Words(
-        "a tensor has at most {limit} axes", labels={"here": "nested deeper"}, help=("take brackets away",)
+        "a tensor has at most {limit} axes", labels={"here": "this has more"}, help=("take brackets or sizes away",)
     ),
     "argument-shape": Words(
         "`{name}` is {wanted}, but {found} is given",

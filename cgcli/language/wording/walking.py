@@ -27,6 +27,10 @@ WORDS: dict[str, Words] = {
             "`help` lists the commands",
         ),
     ),
+    "step-failed": Words(
+        "not every command of the session worked: {commands}",
+        help=("what is wrong stands behind each of them on standard output",),
+    ),
     "step-count": Words(
         "a whole number from 1 is needed here, not {text}",
         help=("as in `step 5` or `break 12`",),

@@ -1,0 +1,86 @@
+"""What shell completion offers besides options: names of a program, of samples and of topics. Nothing is run for it.
+
+An offer is a word and a line about it. Shells evaluate what completion prints, and Typer's escapes are not enough for
+text of others (zsh runs what stands behind a backslash and `$`): a line about a word has no character that acts.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from cgcli.render.escape import show
+
+if TYPE_CHECKING:
+    from cgcli.program import Program
+
+LONGEST = 80  # characters of a line
+ACTING = str.maketrans(dict.fromkeys('\\"$`!<>', " ") | {"'": "’"})
+
+Offer = tuple[str, str]
+
+
+def about(text: str) -> str:
+    """A line about a word that no shell acts on, and that Typer does not read as markup."""
+    line = " ".join(show(text).translate(ACTING).split())
+    line = line if len(line) <= LONGEST else line[: LONGEST - 1] + "…"
+    return re.sub(r"\[[a-zA-Z/@#].*?\]", r"\\\g<0>", line)  # `float[n]` would be a tag of rich's markup
+
+
+def value_names(context: typer.Context, incomplete: str) -> list[Offer]:
+    """For `--of`: the outputs that can be differentiated, as far as that can be told without a run."""
+    program = _program(context)
+    if program is None:
+        return []
+    names = list(program.outputs)
+    if program.mode == "static":
+        names = [name for name in names if program.type_of(name).has_derivative]
+    return [(name, about("output")) for name in names]
+
+
+def input_names(context: typer.Context, incomplete: str) -> list[Offer]:
+    """For `--wrt`: the float inputs and params that the list before the last comma has not."""
+    program = _program(context)
+    if program is None:
+        return []
+    before, comma, _ = incomplete.rpartition(",")
+    listed = {name.strip() for name in before.split(",")}
+    inputs = [i for i in program.inputs if i.type.has_derivative and i.name not in listed]
+    return [(f"{before}{comma}{i.name}", input_line(i)) for i in inputs]
+
+
+def input_line(each: Any) -> str:
+    """What is said of an input."""
+    doc = f": {each.doc}" if each.doc else ""
+    return about(f"{each.kind}, {each.type}{doc}")
+
+
+def sample_names() -> list[Offer]:
+    from cgcli.cli.samples import headline, sample_files
+
+    return [(path.stem, about(headline(path))) for path in sample_files()]
+
+
+def topics(incomplete: str) -> list[Offer]:
+    """Pages, functions and modules; behind the dot of a module its functions."""
+    from cgcli.cli.functions import function_names
+    from cgcli.cli.topics import PAGES
+    from cgcli.language.files import library_names
+    from cgcli.language.modules import library_functions
+
+    module = incomplete.partition(".")[0]
+    if "." in incomplete and module in library_names():
+        return [(f"{module}.{each.name}", about(each.doc.partition(". ")[0])) for each in library_functions(module)]
+    pages = [(name, about(page.title)) for name, page in PAGES.items()]
+    return [*pages, *((name, "function") for name in function_names()), *((name, "module") for name in library_names())]
+
+
+def _program(context: Any) -> Program | None:
+    """The program on the unfinished line; None for one that is half written."""
+    try:
+        program: Program | None = context.command.program(context)
+    except Exception:  # must not disturb the line that is being typed
+        return None
+    return program
