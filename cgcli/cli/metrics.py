@@ -47,9 +47,9 @@ def _size_up_to(real: str, checkpoint: Checkpoint) -> int | None:
         # cg 0.1 noted nothing of the file
         return _size_of_steps(real, step_of(checkpoint)) if "run" not in checkpoint.info and _is_metrics(real) else None
     size = mark["bytes"]
-    if not size:  # broken off before the second checkpoint: the name is all that is known
+    if not size or os.path.getsize(real) < size:  # cut, or of no line yet: the name is all that is known
         same = mark.get("name") == PurePath(real).name and (not os.path.getsize(real) or _is_metrics(real))
-        return 0 if same else None
+        return _size_of_steps(real, step_of(checkpoint)) if same else None
     return size if _digest(real, size).hexdigest() == mark.get("sha256") else None
 
 

@@ -55,7 +55,7 @@ class Results:
 @contextlib.contextmanager
 def _writing() -> Iterator[TextIO]:
     stream = stdout()
-    if stream is None:
+    if stream is None or stream.closed:  # by a Python function that cg ran
         raise error("output-failed", status=1, reason="it is closed")
     try:
         yield stream

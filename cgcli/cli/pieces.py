@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 from cgcli.cli.output import write_aside
@@ -82,4 +83,8 @@ class Pieces:
                 high = middle
         path, line = piece.chunk.places[piece.kept[low]]
         write_aside(f"{show(f'note: the run fails at line {line} of `{path}`')}\n")  # a part of the error that follows
-        self.rows.run({name: x[low:high] for name, x in piece.columns.items()}, 1)
+        try:
+            self.rows.run({name: x[low:high] for name, x in piece.columns.items()}, 1)
+        except CgError as e:  # which would say that it is row 0 of a batch of one
+            told = (replace(d, values={k: x for k, x in d.values.items() if k != "row"}) for d in e.diagnostics)
+            raise CgError(*told, status=e.status) from None

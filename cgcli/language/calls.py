@@ -22,7 +22,7 @@ from .names import Function, Parameter
 from .regions import Call, Region, Several, Value
 from .site import Argument, Site
 from .suggest import nearest
-from .tree import arguments, identifier, kind, span_of
+from .tree import arguments, identifier, kind, plain_number, span_of
 
 
 class Memo(NamedTuple):
@@ -298,7 +298,11 @@ BRACKETED = ("xs", "shape", "axes", "times", "widths")  # parameters whose parts
 def _fix(name: str, every: Sequence[str], wanted: Sequence[str], texts: Sequence[str]) -> str | None:
     """How a call with too many arguments is probably meant: parts in a bracket, or the next argument by its name."""
     n = len(wanted)
-    several = wanted == ["x"] and "axis" in every and not (len(texts) == 2 and texts[1].lstrip("-").isdigit())
+    several = (
+        wanted == ["x"]
+        and "axis" in every
+        and not (len(texts) == 2 and texts[1].lstrip("-").isdigit() and plain_number(texts[0]) is None)
+    )
     if several:  # `sum(1, 2, 3)`
         return f"{name}([{', '.join(texts)}])"
     if wanted[-1] in BRACKETED:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -134,8 +135,8 @@ def _equal_floats(graph: Graph, i: int, source: Source) -> Iterator[Diagnostic]:
     fractions = [x for x in operands if graph.op[x] == CONST and _fractional(graph.attrs[x]["value"])]
     computed = [x for x in operands if graph.op[x] not in (CONST, INPUT)]
     if len(fractions) == 1 or len(computed) == 2:
-        left, right = (_text(graph, x, source) for x in graph.operands(i))
-        yield _warning("equal-floats", Label(span), left=left, right=right)
+        single = any(t.dtype == "f32" for t in types if isinstance(t, Type))
+        yield _warning("equal-floats", Label(span), write=_close(span.text, "1e-5" if single else "1e-9"))
 
 
 def _fractional(value: Any) -> bool:
@@ -154,6 +155,9 @@ def _span(graph: Graph, i: int, source: Source) -> Span | None:
     return span if span is not None and span.source is source else None
 
 
-def _text(graph: Graph, i: int, source: Source) -> str:
-    span = _span(graph, i, source)
-    return span.text if span is not None and len(span.text) < 30 else "…"
+def _close(comparison: str, slack: str) -> str | None:
+    """A comparison by the distance in place of `==` or `!=`; None where the text holds more than the two sides."""
+    sides = re.fullmatch(r"([^=!<>]+)(==|!=)([^=!<>]+)", comparison)
+    if sides is None or re.search(r"\b(and|or|not|if|then|else)\b", comparison):
+        return None
+    return f"abs({sides[1].strip()} - {sides[3].strip()}) {'<' if sides[2] == '==' else '>'} {slack}"

@@ -110,7 +110,7 @@ class Tape(Builder):
         if self._used > self.max_memory:
             node = Node(cast(Graph, self), i)
             used = human(self._used) if self._used > 1.1 * size else None
-            words = {"type": str(t), "name": node.name, "size": human(size), "used": used}
+            words = {"type": t, "name": node.name, "size": human(size), "used": used}
             raise error("too-large", node.span, status=1, **words, limit=human(self.max_memory))
 
     def _stopped(self, i: int, stop: Exception) -> CgError:

@@ -127,7 +127,7 @@ WORDS: dict[str, Words] = {
     "equal-floats": Words(
         "floats that are computed are hardly ever equal",
         labels={"here": "compared digit by digit"},
-        help=("write `abs({left} - {right}) < 1e-9`",),
+        help=("write `{write}`",),
     ),
     # bindings and declarations
     "assign-to-call": Words(
