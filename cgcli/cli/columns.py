@@ -12,12 +12,13 @@ from cgcli.cli.arguments import EMPTY
 from cgcli.cli.inputs import canonical
 from cgcli.cli.output import notice
 from cgcli.cli.session import Session
-from cgcli.data.cells import converted, side_by_side
+from cgcli.data.cells import cell_shape, converted, side_by_side
 from cgcli.data.chunks import Chunk
 from cgcli.data.structured import Beyond, numbers_of
 from cgcli.data.tables import Table
 from cgcli.graph.diagnostic import CgError, Diagnostic, error
-from cgcli.graph.types import ANY, Type
+from cgcli.graph.types import ANY, FLOAT, Type
+from cgcli.language.records import declarations
 from cgcli.language.suggest import nearest
 from cgcli.program import Program
 from cgcli.program.rows import fitted
@@ -116,6 +117,7 @@ def columns_of(
     session: Session, chunk: Chunk, sources: Sources, together: Sequence[str], on_error: str
 ) -> tuple[dict[str, Any], Sequence[int]]:
     """By input an array, a row each, and the rows that are kept."""
+    _check_declared(session.program, chunk, sources)
     found: dict[str, Any] = {}
     dropped: set[int] = set()
     for name, (columns, shape) in sources.items():
@@ -146,6 +148,20 @@ def columns_of(
     for name in found.keys() - whole:
         found[name] = _fitted(session.program, name, found[name], chunk, kept, sources[name].names[0])
     return found, kept
+
+
+def _check_declared(program: Program, chunk: Chunk, sources: Sources) -> None:
+    """Raises `CgError` for a column of tensors whose input has no declaration, and so is one number."""
+    held = {name: chunk.columns[columns.names[0]] for name, columns in sources.items() if columns.shape is None}
+    shapes = {name: cell_shape(cells) for name, cells in held.items() if program.input(name).implicit}
+    name = next((name for name, shape in shapes.items() if shape), None)
+    if name is not None:
+        path, line = chunk.places[0]
+        column = sources[name].names[0]
+        text = f"a tensor of shape [{', '.join(map(str, shapes[name]))}]"
+        declare = declarations(program.inputs, {n: FLOAT._replace(shape=shape) for n, shape in shapes.items()})
+        told = {"file": path, "line": line, "column": column, "text": text, "wanted": FLOAT, "declare": declare}
+        raise error("table-column", status=1, **told)
 
 
 def _data(cells: Sequence[Any]) -> tuple[list[Any], list[int]]:
@@ -199,25 +215,10 @@ def many_at_once(session: Session, chunk: Chunk, sources: Sources) -> list[str]:
     found = []
     for name, columns in sources.items():
         shape = session.program.input(name).type.shape
-        cell = _rank(chunk.columns[columns.names[0]]) if columns.shape is None else len(columns.shape)
+        cell = len(cell_shape(chunk.columns[columns.names[0]])) if columns.shape is None else len(columns.shape)
         if shape and cell == len(shape) - 1:
             found.append(name)
     return found
-
-
-def _rank(cells: Any) -> int:
-    """The axes of what a column holds in a cell, as its first one tells."""
-    if hasattr(cells, "ndim"):
-        return int(cells.ndim) - 1
-    first = cells[0] if len(cells) else None
-    if isinstance(first, str):
-        text = first.lstrip()
-        return text[: len(text) - len(text.lstrip("[ "))].count("[")
-    rank = 0
-    while isinstance(first, list):
-        first = first[0] if first else None
-        rank += 1
-    return rank
 
 
 class Ranges:

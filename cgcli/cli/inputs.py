@@ -4,14 +4,21 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 from cgcli.cli.arguments import EMPTY, Known
-from cgcli.graph.diagnostic import error
+from cgcli.graph.diagnostic import CgError, Diagnostic, error
+from cgcli.graph.graph import Graph
 from cgcli.graph.source import Source
-from cgcli.graph.types import ANY
+from cgcli.graph.types import ANY, FLOAT, INT
+from cgcli.language.files import is_stream
+from cgcli.language.records import Declarations, Input, declarations
 from cgcli.language.suggest import nearest
 from cgcli.program import Program
+from cgcli.run.binding import extent
+from cgcli.run.executors import tensor_of
 
 
 def gather(program: Program, settings: Sequence[str], inputs_file: str | None, known: Known) -> dict[str, Any]:
@@ -35,6 +42,46 @@ def gather(program: Program, settings: Sequence[str], inputs_file: str | None, k
         check_names(program, many, known, file=inputs_file)
         values = {name: _value(program, name, value) for name, value in many.items() if name not in given}
     return values | {name: _of_line(program, name, value) for name, value in given.items()}
+
+
+def declared(problem: CgError, inputs: Sequence[Input], settings: Sequence[str], inputs_file: str | None) -> CgError:
+    """The error with the declarations that it asks for completed: those of all `inputs`, in the sizes of the values."""
+    if not any(d.values.get("declare") for d in problem.diagnostics):
+        return problem
+    shapes = _shapes(settings, inputs_file)
+
+    def sized(each: Diagnostic) -> Diagnostic:
+        types = each.values.get("declare")
+        if not isinstance(types, Declarations):
+            return each
+        types = declarations(inputs, types) if inputs else types
+        kept = {n: t._replace(shape=shapes[n]) if n in shapes and t != INT else t for n, t in types.items()}
+        return replace(each, values={**each.values, "declare": Declarations(kept)})
+
+    return CgError(*map(sized, problem.diagnostics), status=problem.status)
+
+
+def _shapes(settings: Sequence[str], inputs_file: str | None) -> dict[str, tuple[int, ...]]:
+    """The shapes of the values on the line and in the file, as far as they can be read."""
+    from cgcli.data.arrays import read_array  # with the array library
+    from cgcli.language.lower import constant  # with the parser
+
+    shapes: dict[str, tuple[int, ...]] = {}
+    if inputs_file is not None and not is_stream(inputs_file):
+        from cgcli.cli.value_files import read_values
+
+        with suppress(CgError):
+            shapes = {canonical(n): extent(x) for n, x in read_values(inputs_file).items() if not isinstance(x, str)}
+    for setting in settings:
+        name, _, text = setting.partition("=")
+        file = text.strip()[1:]
+        with suppress(CgError):
+            if not text.lstrip().startswith("@"):
+                value = constant(Source(name, text), FLOAT)
+                shapes[canonical(name)] = extent(tensor_of(value) if isinstance(value, Graph) else value)
+            elif not is_stream(file):
+                shapes[canonical(name)] = extent(read_array(file))
+    return shapes
 
 
 def check_names(program: Program, names: Iterable[str], known: Known, file: str | None = None) -> None:

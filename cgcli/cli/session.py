@@ -9,11 +9,11 @@ from typing import Any
 import typer
 
 from cgcli.cli.command import known_options
-from cgcli.cli.inputs import gather, require
+from cgcli.cli.inputs import declared, gather, require
 from cgcli.cli.output import tell
 from cgcli.cli.sources import open_program
 from cgcli.cli.targets import Files
-from cgcli.graph.diagnostic import error
+from cgcli.graph.diagnostic import CgError, error
 from cgcli.program import Program
 from cgcli.system import call_after
 
@@ -58,12 +58,18 @@ def start(
     """Opens the program, reads the values and prints the warnings. Raises `CgError` for what is wrong with either."""
     if timeout is not None:
         _stop_after(timeout, context)
-    program = open_program(file, expression, allow_path or (), mode)
+    try:
+        program = open_program(file, expression, allow_path or (), mode)
+    except CgError as e:
+        raise declared(e, (), settings or (), inputs_file) from None
     program.seed = seed or 0
     program.max_memory, program.max_steps, program.backend = max_memory, max_steps, backend
     Files(context, program).check_targets()
     tell(program.warnings, colour)
-    values = gather(program, settings or (), inputs_file, known_options(context))
+    try:
+        values = gather(program, settings or (), inputs_file, known_options(context))
+    except CgError as e:
+        raise declared(e, program.inputs, settings or (), inputs_file) from None
     if weights is not None:
         from cgcli.cli.trained import trained  # with the library that reads such files
 

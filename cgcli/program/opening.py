@@ -51,7 +51,12 @@ def _opened(
     source: Source, path: Path | None, root: Path | None, allowed: Sequence[Path], keep: bool, mode: Mode | None
 ) -> Program:
     def lowered(open_shapes: Mapping[str, Shape]) -> Module:
-        return open_program(source, path=path, root=root, allowed=allowed, keep=keep, open_shapes=open_shapes)
+        try:
+            return open_program(source, path=path, root=root, allowed=allowed, keep=keep, open_shapes=open_shapes)
+        except CgError as e:
+            from cgcli.language.undeclared import guided  # with the parser
+
+            raise guided(e, source) from None
 
     why = None
     if mode != "dynamic":

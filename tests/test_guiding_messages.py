@@ -1,0 +1,123 @@
+"""Messages that say what to do next: each has the one line that mends the program or the call."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from cli_harness import cg
+
+from cgcli.program import parse
+
+
+def helps(err: str) -> list[str]:
+    """The lines of help of an error."""
+    return [line.partition("= help: ")[2] for line in err.splitlines() if "= help: " in line]
+
+
+def only_help(err: str) -> str:
+    (line,) = helps(err)
+    return line
+
+
+# ---- tensors without declarations
+
+USED_AS_TENSORS = [
+    ("h = sigmoid(W1 @ x)", "input W1: float[n, m]; input x: float[m]"),
+    ("y = W2 @ sigmoid(W1 @ x) + b", "input W2: float[k, n]; input W1: float[n, m]; input x: float[m]; input b"),
+    ("h = tanh(W1 @ x)\ny = W2 @ h", "input W1: float[n, m]; input x: float[m]; input W2: float[k, n]"),
+    ("y = x @ W", "input x: float[n]; input W: float[n, m]"),
+    ("y = A @ B @ x", "input A: float[n, m]; input B: float[m, k]; input x: float[k]"),
+    ("y = A @ A", "input A: float[n, n]"),
+    ("y = x @ x", "input x: float[n]"),
+    ("param w: float[2] = 0\ny = w @ x", "input x: float[2]"),
+    ("y = x[0]", "input x: float[n]"),
+    ("y = x[1:]", "input x: float[n]"),
+    ("y = x[0, 1] * c", "input x: float[n, m]; input c"),
+    ("y = x[0][1]", "input x: float[n, m]"),
+    ("y = x[i]", "input x: float[n]; input i: int"),
+    ("y = (x + 1)[0]", "input x: float[n]"),
+    ("y = sin(x)[0]", "input x: float[n]"),
+    ("n = 3\ny = x[0] * n", "input x: float[m]"),
+    ("y = len(x)", "input x: float[n]"),
+    ("y = shape(x)[1]", "input x: float[n, m]"),
+    ("y = sum(x, axis=0) + a", "input x: float[n]; input a"),
+    ("y = mean((x - t)^2, axis=1)", "input x: float[n, m]; input t: float[n, m]"),
+    ("y = max(x, axis=-2)", "input x: float[n, m]"),
+    ("y = x.T", "input x: float[n, m]"),
+    ("y = 0\nfor v in x { y = y + v }", "input x: float[n]"),
+    ("y = 0\nfor i in 0..len(x) { y = y + x[i] }", "input x: float[n]"),
+    ("y = dot(a, b)", "input a: float[n]; input b: float[n]"),
+    ("y = outer(a, b)", "input a: float[n]; input b: float[m]"),
+    ("y = det(A)", "input A: float[n, n]"),
+    ("y = solve(A, b)", "input A: float[n, n]; input b: float[n]"),
+    ("y = transpose(x, [1, 0])", "input x: float[n, m]"),
+    ("y = concat([a, b])", "input a: float[n]; input b: float[n]"),
+    ("y = argsort(x)[0]", "input x: float[n]"),
+    ('y = einsum("ij,jk->ik", a, b)', "input a: float[n, m]; input b: float[m, k]"),
+    ("import nn\ny = nn.softmax(x)", "input x: float[n]"),
+    ("fn f(v) = v[0]\ny = f(x)", "input x: float[n]"),
+    ("t = [1, 2, 3]\ny = t[i]", "input i: int"),
+    ("t = [1, 2, 3]\ny = sum(t[0:n])", "input n: int"),
+    ("y = sum(zeros([2, n]))", "input n: int"),
+    ("y = 0\nfor i in 0..n { y = y + i }", "input n: int"),
+]
+
+
+@pytest.mark.parametrize(("program", "declarations"), USED_AS_TENSORS)
+@pytest.mark.parametrize("mode", ["static", "dynamic"])
+def test_an_input_that_is_used_as_a_tensor_is_to_be_declared(program: str, declarations: str, mode: str) -> None:
+    values = [f"--{each.split(':')[0].split()[1]}=1" for each in declarations.split("; ")] if mode == "dynamic" else []
+    result = cg("eval", "-e", program, "--mode", mode, *values)
+    assert result.status > 0
+    assert f"`{declarations}`" in only_help(result.err)
+
+
+@pytest.mark.parametrize(("program", "declarations"), USED_AS_TENSORS)
+def test_the_declarations_mend_the_program(program: str, declarations: str) -> None:
+    parse(f"{declarations}\n{program}")
+
+
+@pytest.mark.parametrize("command", ["show", "grad", "plan", "render"])
+def test_every_command_says_so(command: str) -> None:
+    assert "`input x: float[n]`" in only_help(cg(command, "-e", "x[0]").err)
+
+
+def test_the_sizes_are_those_of_the_values(tmp_path: Path) -> None:
+    np.save(tmp_path / "x.npy", np.ones(2))
+    (tmp_path / "v.json").write_text('{"x": [1, 2]}')
+    for x in (["--x", "[1, 2]"], ["--x", f"@{tmp_path}/x.npy"], ["--inputs", str(tmp_path / "v.json")]):
+        result = cg("eval", "-e", "y = W @ x + b", "--W", "[[1, 2], [3, 4]]", *x)
+        assert "`input W: float[2, 2]; input x: float[2]; input b`" in only_help(result.err)
+
+
+def test_a_tensor_for_an_input_without_a_declaration_is_to_be_declared(tmp_path: Path) -> None:
+    np.save(tmp_path / "x.npy", np.ones((3, 2)))
+    given = cg("eval", "-e", "a * x", "--x", "[1, 2]", "--a", "3")
+    assert "`input a; input x: float[2]`" in only_help(given.err)
+    from_file = cg("eval", "-e", "a * x", "--x", f"@{tmp_path}/x.npy", "--a", "3")
+    assert "`input a; input x: float[3, 2]`" in only_help(from_file.err)
+
+
+@pytest.mark.parametrize(
+    ("name", "text"), [("t.csv", 'x,a\n"[1, 2]",3\n'), ("t.jsonl", '{"x": [1, 2], "a": 3}\n'), ("t.npz", "")]
+)
+def test_a_column_of_tensors_for_such_an_input_is_to_be_declared(tmp_path: Path, name: str, text: str) -> None:
+    table = tmp_path / name
+    if text:
+        table.write_text(text)
+    else:
+        np.savez(table, x=np.ones((4, 2)), a=np.ones(4))
+    result = cg("eval", "-e", "a * x", "--data", str(table))
+    assert "`input a; input x: float[2]`" in only_help(result.err)
+
+
+def test_an_input_with_a_declaration_keeps_its_help() -> None:
+    result = cg("eval", "-e", "input x\ny = x @ [1, 2]")
+    assert "write `*`" in only_help(result.err)
+
+
+def test_a_number_that_is_no_input_keeps_its_help() -> None:
+    result = cg("eval", "-e", "s = 2\ny = s[0] + x")
+    assert "leave the index out" in only_help(result.err)
