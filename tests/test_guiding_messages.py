@@ -121,3 +121,39 @@ def test_an_input_with_a_declaration_keeps_its_help() -> None:
 def test_a_number_that_is_no_input_keeps_its_help() -> None:
     result = cg("eval", "-e", "s = 2\ny = s[0] + x")
     assert "leave the index out" in only_help(result.err)
+
+
+# ---- derivatives
+
+TENSOR = "input x: float[2]\nh = x^2"
+
+
+@pytest.mark.parametrize("call", [["grad"], ["grad", "--of", "h"], ["explain"], ["grad", "--hessian"]])
+def test_only_a_number_has_a_gradient(call: list[str]) -> None:
+    command, *options = call
+    result = cg(command, "-e", TENSOR, "--x", "[1, 2]", *options)
+    assert result.status == 2
+    assert "`h` is a tensor" in result.err
+    assert "`cg grad --jacobian`" in only_help(result.err)
+    assert "`total = sum(h)`" in only_help(result.err)
+
+
+def test_both_ways_to_differentiate_a_tensor_work() -> None:
+    assert cg("grad", "-e", TENSOR, "--x", "[1, 2]", "--jacobian").status == 0
+    assert cg("grad", "-e", f"{TENSOR}\ntotal = sum(h)", "--x", "[1, 2]").status == 0
+
+
+@pytest.mark.parametrize(
+    ("program", "operation", "line"),
+    [
+        ("input x: float[4]\ny = sum(sort(x))", "sort(x)", 2),
+        ("input x: float[4]\nz = 2 * x\ny = prod(z)", "prod(z)", 3),
+        ("y = 0\nfor k in 0..3 {\n  y = y + x^k\n}", "for k in 0..3", 2),
+        ("input x: float[5]\ny = sum(x[::2])", "x[::2]", 2),
+    ],
+)
+def test_what_has_no_formula_is_named_with_its_line(program: str, operation: str, line: int) -> None:
+    result = cg("grad", "-e", program, "--symbolic")
+    assert result.status == 1
+    assert f"error: the derivative of `{operation}` has no formula" in result.err
+    assert f"--> -e:{line}:" in result.err
