@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from cli_harness import cg
+from cli_harness import ARTICLE, cg
 
 from cgcli.program import parse
 
@@ -157,3 +157,64 @@ def test_what_has_no_formula_is_named_with_its_line(program: str, operation: str
     assert result.status == 1
     assert f"error: the derivative of `{operation}` has no formula" in result.err
     assert f"--> -e:{line}:" in result.err
+
+
+# ---- options and inputs
+
+PROGRAM_COMMANDS = ["eval", "grad", "explain", "show", "render", "plan", "trace", "step", "train", "check"]
+
+
+@pytest.fixture
+def article(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The file of the article in the working folder."""
+    monkeypatch.chdir(tmp_path)
+    Path("f.cg").write_text(ARTICLE)
+    return "f.cg"
+
+
+@pytest.mark.parametrize("command", PROGRAM_COMMANDS)
+@pytest.mark.parametrize("word", [["--silent"], ["--open"], ["--fantastic", "3"], ["--fantastic=3"]])
+def test_a_word_that_is_neither_option_nor_input_is_told_so(article: str, command: str, word: list[str]) -> None:
+    result = cg(command, article, *word)
+    assert result.status == 2
+    assert f"there is no option and no input `{word[0].partition('=')[0]}`" in result.err
+    assert only_help(result.err) == f"the inputs are a, b and c; `cg {command} --help` lists the options"
+
+
+@pytest.mark.parametrize("command", ["fmt", "weights", "samples", "help"])
+def test_commands_without_inputs_say_where_their_options_are(article: str, command: str) -> None:
+    result = cg(command, article, "--fantastic")
+    assert (result.status, only_help(result.err)) == (2, f"`cg {command} --help` lists the options")
+
+
+@pytest.mark.parametrize(
+    ("program", "word", "nearest"),
+    [("y = rate", "--raet", "--rate"), ("y = rate", "--formt", "--format"), ("quality", "--qualty=3", "--quality")],
+)
+def test_the_nearest_of_options_and_inputs_is_offered(program: str, word: str, nearest: str) -> None:
+    assert only_help(cg("eval", "-e", program, word).err) == f"did you mean `{nearest}`?"
+
+
+def test_an_input_without_a_value_is_still_told_to_have_none(article: str) -> None:
+    assert "`--a` has no value" in cg("eval", article, "--a").err
+
+
+@pytest.mark.parametrize(
+    ("call", "choices"),
+    [
+        (["render", "-o", "m.onnx"], ".svg, .png, .pdf"),
+        (["render", "-o", "m.html"], ".svg, .png, .pdf"),
+        (["render", "--theme", "neon"], "light, dark and print"),
+        (["render", "--format", "yaml"], "svg, png, pdf"),
+        (["eval", "--format", "yaml"], "table, plain, json and csv"),
+        (["eval", "--mode", "lazy"], "static and dynamic"),
+        (["eval", "--backend", "gpu"], "numpy and reference"),
+        (["eval", "--color", "blue"], "auto, always and never"),
+        (["check", "--format", "yaml"], "plain and json"),
+    ],
+)
+def test_a_choice_that_there_is_not_lists_those_there_are(article: str, call: list[str], choices: str) -> None:
+    command, *options = call
+    result = cg(command, article, *options)
+    assert result.status == 2
+    assert choices in only_help(result.err)

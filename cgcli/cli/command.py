@@ -10,6 +10,7 @@ import typer
 from typer.core import TyperCommand
 
 from cgcli.cli.arguments import EMPTY, Known, Walked, walk
+from cgcli.cli.inputs import canonical
 from cgcli.cli.pages import WithHelp
 from cgcli.cli.sources import open_program
 from cgcli.graph.diagnostic import CgError, error
@@ -43,16 +44,16 @@ class Command(WithHelp, TyperCommand):
             (flags if getattr(param, "is_flag", False) else valued).update(names)
             if param.multiple:
                 repeatable.update(names)
-        return Known(frozenset(valued), frozenset(flags), frozenset(repeatable), self.inputs)
+        return Known(frozenset(valued), frozenset(flags), frozenset(repeatable), self.inputs, f"cg {self.name}")
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Hands the arguments to Typer in the one order that it cannot misread; raises `CgError` for wrong ones."""
         known = self.known(ctx)
         try:
             walked = walk(args, known, tolerant=ctx.resilient_parsing)
-        except CgError:
+        except CgError as problem:
             if not any(option in args for option in HELP):
-                raise
+                raise self.explained(ctx, args, known, problem) from None
             walked = walk(args, known, tolerant=True)
         if not ctx.resilient_parsing and walked.flags.isdisjoint(HELP):
             self.check(ctx, walked, known)
@@ -62,6 +63,10 @@ class Command(WithHelp, TyperCommand):
     def get_help(self, ctx: Any) -> str:
         """The help page, which Typer prints by itself."""
         return harmless(super().get_help(ctx))
+
+    def explained(self, ctx: Any, args: list[str], known: Known, problem: CgError) -> CgError:
+        """The error for wrong arguments in the light of what else stands on the line."""
+        return problem
 
     def check(self, ctx: Any, walked: Walked, known: Known) -> None:
         """Raises `CgError` when the arguments that are no options do not fit the command."""
@@ -98,6 +103,20 @@ class ProgramCommand(Command):
         if walked.expression is None and (not walked.files or walked.files[0] == "-"):
             return None
         return open_program(walked.files[0] if walked.files else None, walked.expression, walked.allowed, runs=False)
+
+    def explained(self, ctx: Any, args: list[str], known: Known, problem: CgError) -> CgError:
+        """An option without a value that no input of the program is named like is none at all."""
+        first = problem.diagnostics[0]
+        if first.code != "missing-input-value":
+            return problem
+        ctx.meta[WALKED] = walk(args, known, tolerant=True)
+        try:
+            program = self.program(ctx)
+        except CgError:
+            return problem
+        inputs = [each.name for each in program.inputs] if program is not None else []
+        name = canonical(str(first.values["option"])[2:])
+        return problem if program is None or name in inputs else known.neither(name, inputs)
 
     def format_options(self, ctx: Any, formatter: Any) -> None:
         """Adds the inputs of the program to the help page; a program that is wrong leaves a line that says so."""

@@ -26,7 +26,7 @@ def gather(program: Program, settings: Sequence[str], inputs_file: str | None, k
 
     Raises `CgError` for a name that is no input, an input given twice and a value that cannot be read.
     """
-    given = _settings(settings)
+    given = settings_of(settings)
     check_names(program, given, known)
     values: dict[str, Any] = {}
     if inputs_file is not None:
@@ -90,17 +90,11 @@ def check_names(program: Program, names: Iterable[str], known: Known, file: str 
     for name in names:
         if name in inputs:
             continue
+        if file is None:
+            raise known.neither(name, inputs)
+        inputless = None if inputs else "program"
         like = nearest(name, inputs)
-        option = known.nearest(name) if file is None else None
-        raise error(
-            "unknown-input",
-            name=name or EMPTY,
-            nearest=like if file is not None or like is None else f"--{like}",
-            option=option if like is None else None,
-            known=inputs,
-            inputless=None if inputs else "program",
-            file=file,
-        )
+        raise error("unknown-input", name=name or EMPTY, nearest=like, known=inputs, inputless=inputless, file=file)
 
 
 def require(program: Program, values: Mapping[str, Any], known: Known) -> None:
@@ -140,7 +134,7 @@ def wrt_names(wrt: str | None) -> list[str] | None:
     return names
 
 
-def _settings(settings: Sequence[str]) -> dict[str, str]:
+def settings_of(settings: Sequence[str]) -> dict[str, str]:
     """Each `name=value` of the line by its name."""
     given: dict[str, str] = {}
     for setting in settings:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from cgcli.graph.diagnostic import CgError, error
 from cgcli.graph.graph import CONST, INPUT, Graph, Node, opname
@@ -75,18 +75,18 @@ def _write(graph: Graph, i: int, texts: Mapping[int, Written], origin: Graph) ->
     condition, *captured = graph.operands(graph.a[i])
     sides = graph.attrs[graph.a[i]]
     given = [texts[x] for x in captured]
-    then, otherwise = (_write_side(sides[side], attrs["k"], given) for side in ("then", "else"))
+    then, otherwise = (_write_side(sides[side], attrs["k"], given, origin) for side in ("then", "else"))
     return Written(f"if {texts[condition].text} then {then.text} else {otherwise.text}", 0)
 
 
-def _write_side(side: Graph, k: int, given: Sequence[Written]) -> Written:
+def _write_side(side: Graph, k: int, given: Sequence[Written], origin: Graph) -> Written:
     """One result of a side of an `if`, its inputs replaced by texts; recursion only as deep as sides nest."""
     output = side.outputs[k]
     needed = live(side, [output])
     texts: dict[int, Written] = dict(zip(side.inputs, given, strict=True))
     for i in range(len(side)):
         if needed[i] and i not in texts and opname(side.op[i]) != "cond":
-            texts[i] = _limited(_write(side, i, texts, side))
+            texts[i] = _limited(_write(side, i, texts, origin))
     return texts[output]
 
 
@@ -96,12 +96,20 @@ def _limited(x: Written) -> Written:
     return x
 
 
+def _with_sides(graph: Graph) -> Iterator[Graph]:
+    """The graph and all that are nested in its nodes."""
+    graphs = [graph]
+    for each in graphs:
+        graphs += [part for attrs in each.attrs.values() for part in attrs.values() if isinstance(part, Graph)]
+        yield each
+
+
 def _no_formula(op: str, origin: Graph) -> CgError:
     """The error for an operation that the language has no word for, at the place that one of its kind has.
 
     The last one, for operations of the backward pass stand behind those of values, which may have names.
     """
-    nodes = (Node(origin, i) for i in reversed(range(len(origin))))
+    nodes = (Node(each, i) for each in _with_sides(origin) for i in reversed(range(len(each))))
     span = next((node.span for node in nodes if node.op == op and node.span is not None), None)
     text = OPS[op].notation.text if span is None else span.text.partition("\n")[0].removesuffix("{").strip()
     return error("no-formula", span, status=1, op=text)

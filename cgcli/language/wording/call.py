@@ -21,6 +21,7 @@ WORDS: dict[str, Words] = {
             "an input is given with two dashes: `{long}`",
             "a value follows the name of its input: `--a {number}`",
             "options stand after the command: `{order}`",
+            "`{command} --help` lists the options",
         ),
     ),
     "missing-option-value": Words("the option `{option}` needs a value"),
@@ -58,7 +59,7 @@ WORDS: dict[str, Words] = {
         "`cg check` runs nothing, so it takes no values",
         help=("`--modes` runs the program in both modes and compares them",),
     ),
-    "not-yet": Words("not supported yet: {what}"),
+    "not-yet": Words("not supported yet: {what}", help=("the kinds of picture are {choices}",)),
     # inputs and their values
     "missing-input-value": Words(
         "`{option}` has no value",
@@ -72,11 +73,18 @@ WORDS: dict[str, Words] = {
         help=("write the name, `=` and the value, as in `--set a=2`",),
     ),
     "repeated-input": Words("the input `{name}` is given twice", help=("give it one value, by `--{name}` or `--set`",)),
+    "no-option-no-input": Words(
+        "there is no option and no input `{option}`",
+        help=(
+            "did you mean `{nearest}`?",
+            "the inputs are {known}; `{command} --help` lists the options",
+            "this {inputless} has no inputs; `{command} --help` lists the options",
+        ),
+    ),
     "unknown-input": Words(
         "there is no input `{name}`",
         help=(
             "did you mean `{nearest}`?",
-            "did you mean the option `{option}`?",
             "it stands in `{file}`",
             "the inputs are {known}",
             "this {inputless} has no inputs",
