@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from pathlib import Path
 
 import numpy as np
@@ -218,3 +219,110 @@ def test_a_choice_that_there_is_not_lists_those_there_are(article: str, call: li
     result = cg(command, article, *options)
     assert result.status == 2
     assert choices in only_help(result.err)
+
+
+# ---- tables that do not fit
+
+
+def table(name: str, text: str | bytes) -> str:
+    Path(name).write_bytes(text if isinstance(text, bytes) else text.encode())
+    return name
+
+
+@pytest.mark.parametrize(
+    ("header", "usage"),
+    [
+        ("price,size,year", "--map a=price --map b=size --map c=year"),
+        ("price,size", "--map a=price --map b=size --c VALUE"),
+        ("living area,size,it's", """--map a='living area' --map b=size --map c='it'"'"'s'"""),
+    ],
+)
+def test_columns_of_other_names_are_shown_with_the_map_to_paste(article: str, header: str, usage: str) -> None:
+    rows = "1,2,3" if header.count(",") == 2 else "1,2"
+    result = cg("eval", article, "--data", table("t.csv", f"{header}\n{rows}\n"))
+    assert result.status == 2
+    assert "and the inputs are a, b and c" in only_help(result.err)
+    assert only_help(result.err).endswith(f"say `{usage}`")
+
+
+def test_the_map_to_paste_works(article: str) -> None:
+    data = table("t.csv", "price,size,year\n2,3,1\n")
+    result = cg("eval", article, "--data", data, "--map", "a=price", "--map", "b=size", "--map", "c=year")
+    assert result.out == "y\n10.0\n"
+
+
+def test_a_column_of_nearly_the_name_is_the_one_that_is_mapped(tmp_path: Path) -> None:
+    Path(tmp_path, "t.csv").write_text("id,Rate,tme\n1,2,3\n")
+    result = cg("eval", "-e", "rate * time", "--data", f"{tmp_path}/t.csv")
+    assert only_help(result.err).endswith("say `--map rate=Rate --map time=tme`")
+
+
+def test_an_input_that_a_fitting_table_lacks_is_asked_for_as_ever(article: str) -> None:
+    result = cg("eval", article, "--data", table("t.csv", "a,b,year\n1,2,3\n"))
+    assert only_help(result.err) == "say `--c VALUE`"
+
+
+def test_training_says_the_same(article: str) -> None:
+    data = table("t.csv", "price,cost\n1,2\n")
+    result = cg("train", "-e", "input x\ninput t\nparam w = 1\nloss = (w*x - t)^2", "--loss", "loss", "--data", data)
+    assert only_help(result.err).endswith("say `--map x=price --map t=cost`")
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "title", "fix"),
+    [
+        ("t.csv", "a;b;c\n1,5;2;3\n", "separated by semicolons", "put commas in the place of semicolons"),
+        ("t.csv", "a\tb\tc\n1\t2\t3\n", "separated by tabs", "rename the file to `t.tsv`"),
+        ("t.tsv", "a,b,c\n1,2,3\n", "separated by commas", "rename the file to `t.csv`"),
+        ("t.csv", "# from the lab\na,b,c\n1,2,3\n", "is a comment, `# from the lab`", "remove it"),
+        (
+            "t.csv",
+            "a,b,c\n1,2,3\n".encode("utf-16"),
+            "is text in UTF-16",
+            "`iconv -f UTF-16 -t UTF-8 t.csv > utf8.csv`",
+        ),
+        ("t.jsonl", '{"a": 1}\n'.encode("utf-16"), "is text in UTF-16", "`iconv -f UTF-16"),
+        ("t.csv", gzip.compress(b"a,b,c\n1,2,3\n"), "is compressed", "`gunzip < t.csv > unpacked.csv`"),
+        ("t.jsonl", gzip.compress(b'{"a": 1}\n'), "is compressed", "`gunzip < t.jsonl > unpacked.jsonl`"),
+        ("t.csv.gz", gzip.compress(b"a,b,c\n1,2,3\n"), "is compressed", "`gunzip < t.csv.gz > unpacked.csv`"),
+        ("t.csv", b"PK\x03\x04\x14\x00\xff\xfe", "is compressed", "`unzip -p t.csv > unpacked.csv`"),
+    ],
+)
+def test_what_makes_a_table_unreadable_is_recognised(
+    article: str, name: str, text: str | bytes, title: str, fix: str
+) -> None:
+    result = cg("eval", article, "--data", table(name, text))
+    assert result.status in (1, 2)
+    assert title in result.err
+    assert only_help(result.err).startswith(fix) or fix in only_help(result.err)
+
+
+@pytest.mark.parametrize(
+    ("text", "title"),
+    [("x\n1\n".encode("utf-16"), "is text in UTF-16"), (gzip.compress(b"x\n1\n"), "is compressed")],
+)
+def test_files_of_values_say_the_same(article: str, text: bytes, title: str) -> None:
+    assert title in cg("eval", "-e", "x", "--x", f"@{table('x.csv', text)}").err
+
+
+@pytest.mark.parametrize(
+    ("program", "cell", "write"),
+    [
+        ("x", '"1,5"', "1.5"),
+        ("x", '"-1,5e3"', "-1.5e3"),
+        ("x", "True", "1"),
+        ("x", "FALSE", "0"),
+        ("input x: bool\ny = if x then 1 else 2", "TRUE", "true"),
+        ("input x: bool\ny = if x then 1 else 2", "False", "false"),
+    ],
+)
+def test_cells_in_the_spelling_of_other_programs_are_told_how_to_be_written(
+    article: str, program: str, cell: str, write: str
+) -> None:
+    result = cg("eval", "-e", program, "--data", table("t.csv", f"x\n{cell}\n"))
+    assert (result.status, only_help(result.err)) == (1, f"write it as `{write}`")
+
+
+def test_another_cell_keeps_its_help(article: str) -> None:
+    result = cg("eval", "-e", "x", "--data", table("t.csv", "x\nnone\n"))
+    assert "--on-error skip" in only_help(result.err)

@@ -17,7 +17,7 @@ from cgcli.data.chunks import Chunk
 from cgcli.data.structured import Beyond, numbers_of
 from cgcli.data.tables import Table
 from cgcli.graph.diagnostic import CgError, Diagnostic, error
-from cgcli.graph.types import ANY, FLOAT, Type
+from cgcli.graph.types import ANY, FLOAT, MAX_AXES, Type
 from cgcli.language.records import declarations
 from cgcli.language.suggest import nearest
 from cgcli.program import Program
@@ -35,6 +35,7 @@ class Columns(NamedTuple):
 
 
 Sources = Mapping[str, Columns]
+_DECIMAL_COMMA = re.compile(r"[+-]?[0-9]+,[0-9]+([eE][+-]?[0-9]+)?")
 _ELEMENT = re.compile(r"(.*)\[([0-9]+(?:,[0-9]+)*)\]", re.DOTALL)
 
 
@@ -154,7 +155,7 @@ def _check_declared(program: Program, chunk: Chunk, sources: Sources) -> None:
     """Raises `CgError` for a column of tensors whose input has no declaration, and so is one number."""
     held = {name: chunk.columns[columns.names[0]] for name, columns in sources.items() if columns.shape is None}
     shapes = {name: cell_shape(cells) for name, cells in held.items() if program.input(name).implicit}
-    name = next((name for name, shape in shapes.items() if shape), None)
+    name = next((name for name, shape in shapes.items() if 0 < len(shape) <= MAX_AXES), None)
     if name is not None:
         path, line = chunk.places[0]
         column = sources[name].names[0]
@@ -180,11 +181,23 @@ def _data(cells: Sequence[Any]) -> tuple[list[Any], list[int]]:
 def _bad_cell(chunk: Chunk, column: str, row: int, wanted: Type | str) -> CgError:
     path, line = chunk.places[row]
     text = chunk.columns[column][row]
-    shown = "nothing" if text in ("", None) else _cut(str(text))
-    return error("table-cell", status=1, file=path, line=line, column=column, text=shown, wanted=wanted)
+    shown = "nothing" if text in ("", None) else cut(str(text))
+    write = _as_cg(str(text).strip(), wanted)
+    skip = None if write else "--on-error skip"
+    told = {"file": path, "line": line, "column": column, "text": shown, "wanted": wanted, "write": write, "skip": skip}
+    return error("table-cell", status=1, **told)
 
 
-def _cut(text: str) -> str:
+def _as_cg(text: str, wanted: Type | str) -> str | None:
+    """What a cell says in the spelling of other programs, as cg writes it; None for anything else."""
+    if text.lower() in ("true", "false"):
+        truth = text.lower() == "true"
+        is_bool = isinstance(wanted, Type) and wanted.dtype == "bool"
+        return ("true" if truth else "false") if is_bool else str(int(truth))
+    return text.replace(",", ".") if _DECIMAL_COMMA.fullmatch(text) else None
+
+
+def cut(text: str) -> str:
     return text if len(text) <= 100 else f"{text[:40]}… ({len(text)} characters)"
 
 
@@ -197,7 +210,7 @@ def _fitted(program: Program, name: str, rows: Any, chunk: Chunk, kept: Sequence
     except CgError:
         row = next(k for k in range(len(rows)) if not _fits(program, name, rows[k : k + 1]))
         path, line = chunk.places[kept[row]]
-        text = _cut(str(rows[row].tolist()))
+        text = cut(str(rows[row].tolist()))
         wanted = program.input(name).type
         raise error("table-column", status=1, file=path, line=line, column=column, text=text, wanted=wanted) from None
 
