@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from cli_harness import ARTICLE, cg
 
+from cgcli.cli.app import COMMANDS, OTHER_NAMES, TO_COME
 from cgcli.program import parse
 
 
@@ -326,3 +327,128 @@ def test_cells_in_the_spelling_of_other_programs_are_told_how_to_be_written(
 def test_another_cell_keeps_its_help(article: str) -> None:
     result = cg("eval", "-e", "x", "--data", table("t.csv", "x\nnone\n"))
     assert "--on-error skip" in only_help(result.err)
+
+
+# ---- options that have the name of an input
+
+
+@pytest.mark.parametrize(
+    ("command", "program", "option", "setting"),
+    [
+        ("render", "input depth = 1\ny = depth", ["--depth", "3", "-o", "-"], "depth=3"),
+        ("eval", "input seed = 1\ny = seed", ["--seed", "3"], "seed=3"),
+        ("eval", "input format = 1\ny = format", ["--format", "json"], "format=VALUE"),
+        ("eval", "input full = 1\ny = full", ["--full"], "full=VALUE"),
+    ],
+)
+def test_an_option_of_an_inputs_name_is_the_option_and_a_note_says_so(
+    command: str, program: str, option: list[str], setting: str
+) -> None:
+    result = cg(command, "-e", program, *option)
+    assert result.status == 0
+    note = f"note: `{option[0]}` is an option of `cg {command}`; the input is given by `--set {setting}`\n"
+    assert result.err.count(note) == 1
+
+
+def test_no_note_without_the_option_or_where_the_input_has_its_value() -> None:
+    assert cg("eval", "-e", "input seed = 1\ny = seed").err == ""
+    assert cg("eval", "-e", "input seed = 1\ny = seed", "--seed", "3", "--set", "seed=2").err == ""
+
+
+# ---- slips on the line
+
+
+@pytest.mark.parametrize(("text", "write"), [("1,5", "1.5"), ("-1,5", "1.5"), ("1,5e3", "1.5e3")])
+def test_a_decimal_comma_on_the_line_is_a_point(text: str, write: str) -> None:
+    result = cg("eval", "-e", "a", "--a", text)
+    assert (result.status, only_help(result.err)) == (2, f"write `{write}`")
+
+
+@pytest.mark.parametrize(
+    "line", [["f.cg", "--wrt", "a", "b"], ["--wrt", "a", "b", "f.cg"], ["f.cg", "--wrt", "a,", "b", "--a", "1"]]
+)
+def test_names_of_a_list_have_commas_between_them(article: str, line: list[str]) -> None:
+    result = cg("grad", *line)
+    assert (result.status, only_help(result.err)) == (2, "names have commas between them: `--wrt a,b`")
+
+
+def test_an_argument_too_many_elsewhere_is_no_part_of_a_list(article: str) -> None:
+    assert "`g.cg` is one argument too many" in cg("grad", article, "g.cg", "--wrt", "a,b").err
+
+
+@pytest.mark.parametrize("command", PROGRAM_COMMANDS)
+def test_a_python_file_names_its_functions(article: str, command: str) -> None:
+    Path("prog.py").write_text("def f(x):\n    return x\n\ndef g(x):\n    return 2 * x\n")
+    result = cg(command, "prog.py")
+    told = result.out + result.err  # what `cg check` says is its result
+    assert only_help(told) == "name one of its functions: `prog.py:f` and `prog.py:g`"
+
+
+def test_a_python_file_without_functions_needs_one(article: str) -> None:
+    Path("prog.py").write_text("x = 1\n")
+    assert only_help(cg("eval", "prog.py").err) == "write a function in it, as `def f(x): …`"
+
+
+@pytest.mark.parametrize("command", [*PROGRAM_COMMANDS, "fmt"])
+@pytest.mark.parametrize("file", ["softmax", "mlp.cg", "samples/mlp.cg"])
+def test_the_name_of_a_sample_is_told_how_to_get_it(article: str, command: str, file: str) -> None:
+    result = cg(command, file)
+    stem = Path(file).stem
+    expected = [f"`cg samples {stem}` writes the sample of this name"] if stem == "mlp" else []
+    assert result.status == 2
+    assert helps(result.out + result.err) == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "command"),
+    [
+        ("gradient", "grad"),
+        ("evaluate", "eval"),
+        ("run", "eval"),
+        ("draw", "render"),
+        ("fit", "train"),
+        ("format", "fmt"),
+        ("version", "--version"),
+        ("evall", "eval"),
+    ],
+)
+def test_a_command_of_another_name_is_offered(name: str, command: str) -> None:
+    result = cg(name, "f.cg")
+    assert (result.status, only_help(result.err)) == (2, f"did you mean `cg {command}`?")
+
+
+def test_every_other_name_is_that_of_a_command_there_is() -> None:
+    assert set(OTHER_NAMES.values()) - {"--version"} <= set(COMMANDS)
+    assert not {*OTHER_NAMES, *TO_COME} & set(COMMANDS)
+
+
+@pytest.mark.parametrize("name", ["plot", "live"])
+def test_a_command_to_come_is_said_not_to_be_there_yet(name: str) -> None:
+    result = cg(name, "f.cg")
+    assert result.status == 2
+    assert f"there is no command `{name}` yet" in result.err
+
+
+def test_another_word_leads_to_the_list_of_commands() -> None:
+    assert only_help(cg("xyzzy").err) == "`cg --help` lists the commands"
+
+
+@pytest.mark.parametrize("file", ["f.cg", "f.py", "f.py:g"])
+def test_a_program_in_the_place_of_a_command_is_evaluated_by_one(file: str) -> None:
+    assert only_help(cg(file).err) == f"to evaluate a program say `cg eval {file}`"
+
+
+@pytest.mark.parametrize("command", list(COMMANDS))
+def test_help_on_a_command_leads_to_its_page(command: str) -> None:
+    result = cg("help", command)
+    assert result.status == 0
+    assert f"cg {command} --help" in result.out
+
+
+@pytest.mark.parametrize(("topic", "nearest"), [("trian", "train"), ("sigmod", "sigmoid"), ("valeus", "values")])
+def test_a_misspelt_topic_is_told_the_nearest(topic: str, nearest: str) -> None:
+    assert only_help(cg("help", topic).err) == f"did you mean `{nearest}`?"
+
+
+def test_another_topic_leads_to_the_list_of_topics() -> None:
+    assert only_help(cg("help", "xyzzy").err) == "`cg help` lists the topics"

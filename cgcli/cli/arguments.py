@@ -79,7 +79,7 @@ class Walked:
 
     @property
     def arguments(self) -> list[str]:
-        return [*self.options, "--", *self.files] if self.files else self.options
+        return [*self.options, *(["--", *self.files] if self.files else [])]  # a copy: the parser empties its list
 
 
 def walk(args: Sequence[str], known: Known, *, tolerant: bool = False) -> Walked:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -56,7 +56,7 @@ class Command(WithHelp, TyperCommand):
                 raise self.explained(ctx, args, known, problem) from None
             walked = walk(args, known, tolerant=True)
         if not ctx.resilient_parsing and walked.flags.isdisjoint(HELP):
-            self.check(ctx, walked, known)
+            self.check(ctx, walked, known, args)
         ctx.meta[WALKED], ctx.meta[KNOWN] = walked, known
         return super().parse_args(ctx, walked.arguments)
 
@@ -68,7 +68,7 @@ class Command(WithHelp, TyperCommand):
         """The error for wrong arguments in the light of what else stands on the line."""
         return problem
 
-    def check(self, ctx: Any, walked: Walked, known: Known) -> None:
+    def check(self, ctx: Any, walked: Walked, known: Known, args: Sequence[str]) -> None:
         """Raises `CgError` when the arguments that are no options do not fit the command."""
         places = sum(param.param_type_name == "argument" for param in self.get_params(ctx))
         taken = places if walked.expression is None else 0
@@ -81,12 +81,23 @@ class Command(WithHelp, TyperCommand):
                     raise error("unknown-option", option=f"--{misspelt}", nearest=known.nearest(misspelt))
                 raise error("no-program")
         if len(walked.files) > taken:
+            listed = next(filter(None, (self._list(ctx, args, name) for name in walked.files)), None)
+            if listed is not None:
+                raise error("list-apart", argument=listed[0], fix=listed[1])
             extra = walked.files[taken]
             name, equals, value = extra.partition("=")
             fix = (
                 f"--{name.strip()}={value.strip()}" if equals and self.inputs and name.strip().isidentifier() else None
             )
             raise error("extra-argument", argument=extra or EMPTY, fix=fix)
+
+    def _list(self, ctx: Any, args: Sequence[str], name: str) -> tuple[str, str] | None:
+        """An argument that belongs to the names of the option before it, as in `--wrt a b`, and how that is written."""
+        lists = {option for param in self.get_params(ctx) if "," in str(param.metavar) for option in param.opts}
+        for option, first, second in zip(args, args[1:], args[2:], strict=False):
+            if option in lists and second == name and not first.startswith("-"):
+                return name, f"{option} {first.rstrip(',')},{name}"
+        return None
 
 
 class ProgramCommand(Command):

@@ -8,13 +8,16 @@ from typing import Any
 
 import typer
 
-from cgcli.cli.command import known_options
-from cgcli.cli.inputs import declared, gather, require
-from cgcli.cli.output import tell
+from cgcli.cli.arguments import Walked
+from cgcli.cli.command import WALKED, known_options
+from cgcli.cli.inputs import canonical, declared, gather, require
+from cgcli.cli.output import notice, tell
 from cgcli.cli.sources import open_program
 from cgcli.cli.targets import Files
 from cgcli.graph.diagnostic import CgError, error
+from cgcli.language.tree import plain_number
 from cgcli.program import Program
+from cgcli.render.escape import show
 from cgcli.system import call_after
 
 
@@ -70,12 +73,28 @@ def start(
         values = gather(program, settings or (), inputs_file, known_options(context))
     except CgError as e:
         raise declared(e, program.inputs, settings or (), inputs_file) from None
+    _tell_of_options(context, program)
     if weights is not None:
         from cgcli.cli.trained import trained  # with the library that reads such files
 
         values = {**trained(program, weights, values), **values}
     tell(program.range_warnings(values), colour)
     return Session(program, values, context)
+
+
+def _tell_of_options(context: typer.Context, program: Program) -> None:
+    """A note on each option of the line that has the name of an input, which the line gives no value."""
+    walked: Walked = context.meta[WALKED]
+    named = {each.name for each in program.inputs}.difference(map(canonical, walked.inputs))
+    for option in walked.options:
+        name, _, value = option.removeprefix("--").partition("=")
+        if option.startswith("--") and name in named:
+            given = f"{name}={value}" if plain_number(value) is not None else f"{name}=VALUE"
+            notice(
+                show(
+                    f"note: `--{name}` is an option of `{context.command_path}`; the input is given by `--set {given}`"
+                )
+            )
 
 
 def _stop_after(seconds: float, context: typer.Context) -> None:

@@ -11,9 +11,10 @@ WORDS: dict[str, Words] = {
         help=(
             "did you mean `cg {nearest}`?",
             "to evaluate a program say `cg eval {program}`",
-            "the commands are {commands}",
+            "`cg {lister}` lists the commands",
         ),
     ),
+    "command-to-come": Words("there is no command `{name}` yet", help=("`cg --help` lists those there are",)),
     "unknown-option": Words(
         "there is no option `{option}` here",
         help=(
@@ -33,6 +34,9 @@ WORDS: dict[str, Words] = {
     ),
     "bad-count": Words("`{option}` needs a whole number, at least {least}, but `{value}` is given"),
     "options-exclude": Words("`{first}` and `{second}` cannot be used together"),
+    "list-apart": Words(
+        "`{argument}` stands apart from the names before it", help=("names have commas between them: `{fix}`",)
+    ),
     "extra-argument": Words(
         "`{argument}` is one argument too many",
         help=("to give the input its value say `{fix}`",),
@@ -174,7 +178,7 @@ WORDS: dict[str, Words] = {
         "there is no sample `{name}`", help=("did you mean `{nearest}`?", "`cg samples` lists them")
     ),
     "unknown-topic": Words(
-        "there is no help on `{name}`", help=("did you mean `{nearest}`?", "`cg help` lists the topics")
+        "there is no help on `{name}`", help=("did you mean `{nearest}`?", "`cg {lister}` lists the topics")
     ),
     # what nobody can mend from here
     "system": Words("{reason}", help=("it concerns `{name}`",)),
