@@ -486,7 +486,7 @@ def test_mistakes(arguments: list[str], status: int, said: str) -> None:
         ("x,y\n1,2\n3\n", "line 3 of `t.csv`"),
         ("x,y\n1,2\n3,four\n", "line 3 of `t.csv`, column `y`: four"),
         ("x,z\n1,2\n", "no value is given for y"),
-        ("a,b\n1,2\n", "no input takes a column"),
+        ("a,b\n1,2\n", "no column of `"),
         ("x,y\n", "has no rows"),
         ("x,y\n1,nan\n", "the loss is"),
     ],

@@ -172,7 +172,7 @@ def test_an_input_named_like_an_option_is_given_by_set_and_messages_say_so(optio
     ("args", "offer"),
     [
         (["-e", "sigma * 2", "--sigam", "1"], "did you mean `--sigma`?"),
-        (["-e", "x", "--formt", "json"], "did you mean the option `--format`?"),
+        (["-e", "x", "--formt", "json"], "did you mean `--format`?"),
         (["-e", "x", "--q", "1"], "the inputs are x"),
         (["-e", "x = 1", "--q", "1"], "this program has no inputs"),
         (["-e", "sigma", "--set", "sigam=1"], "did you mean `--sigma`?"),
@@ -181,7 +181,7 @@ def test_an_input_named_like_an_option_is_given_by_set_and_messages_say_so(optio
 def test_a_name_that_is_no_input_is_an_error_with_an_offer(args: list[str], offer: str) -> None:
     result = cg("eval", *args)
     assert (result.status, result.out) == (2, "")
-    assert "there is no input" in result.err
+    assert "there is no option and no input" in result.err
     assert offer in result.err
 
 

@@ -57,7 +57,7 @@ def test_gradient_graph_printed_form_and_text_of_a_long_chain() -> None:
     assert len(made) > 40_000
     assert parse_graph(str(made)) == made
     with pytest.raises(CgError) as caught:
-        write_outputs(program.graph, ["y"], {})
+        write_outputs(program.graph, ["y"], {}, program.graph)
     assert caught.value.diagnostics[0].code == "expression-too-long"
 
 

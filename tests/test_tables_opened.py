@@ -370,6 +370,6 @@ def test_a_line_without_end_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None
 
 def test_a_table_that_is_no_utf8_or_has_an_open_quote() -> None:
     Path("x.csv").write_bytes(b"a\n1\n\xff\n")
-    assert "`x.csv` cannot be read: it is not utf-8 text" in cg("eval", "-e", "y = a", "--data", "x.csv").err
+    assert "`x.csv` cannot be read: it is not UTF-8 text" in cg("eval", "-e", "y = a", "--data", "x.csv").err
     Path("x.csv").write_bytes(b'a\n1\n"2\n')
     assert "`x.csv` cannot be read: line 3" in cg("eval", "-e", "y = a", "--data", "x.csv").err

@@ -34,6 +34,25 @@ COMMANDS = {
 }
 """What each command is about; the module of the same name holds it as `command`."""
 
+OTHER_NAMES = {
+    **dict.fromkeys(("evaluate", "run", "exec", "execute", "compute", "calc"), "eval"),
+    **dict.fromkeys(("gradient", "derivative", "derive", "diff", "backward", "jacobian", "hessian"), "grad"),
+    **dict.fromkeys(("draw", "picture", "image", "svg", "export"), "render"),
+    **dict.fromkeys(("view", "print", "tree", "graph", "display"), "show"),
+    **dict.fromkeys(("debug", "debugger"), "step"),
+    **dict.fromkeys(("fit", "learn", "optimize", "optimise"), "train"),
+    **dict.fromkeys(("apply", "infer"), "predict"),
+    **dict.fromkeys(("lint", "validate", "verify"), "check"),
+    **dict.fromkeys(("format", "prettify"), "fmt"),
+    **dict.fromkeys(("examples", "example", "demo", "init", "new"), "samples"),
+    **dict.fromkeys(("doc", "docs", "man", "functions", "info"), "help"),
+    **dict.fromkeys(("inspect", "checkpoint"), "weights"),
+    "version": "--version",
+}
+"""What the commands are called elsewhere."""
+
+TO_COME = ("plot", "live")
+
 EPILOG = """\b
 Example:
   cg samples article
@@ -74,13 +93,12 @@ class Commands(WithHelp, TyperGroup):
     def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
         name = args[0]
         if name not in COMMANDS and not ctx.resilient_parsing:
-            raise error(
-                "unknown-command",
-                name=name or EMPTY,
-                nearest=nearest(name, list(COMMANDS)),
-                program=name if name.endswith(".cg") else None,
-                commands=list(COMMANDS),
-            )
+            if name in TO_COME:
+                raise error("command-to-come", name=name)
+            like = OTHER_NAMES.get(name) or nearest(name, list(COMMANDS))
+            program = name if name.endswith((".cg", ".py")) or ".py:" in name else None
+            lister = None if like or program else "--help"
+            raise error("unknown-command", name=name or EMPTY, nearest=like, program=program, lister=lister)
         return super().resolve_command(ctx, args)
 
 

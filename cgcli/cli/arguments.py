@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from cgcli.graph.diagnostic import error
+from cgcli.graph.diagnostic import CgError, error
 from cgcli.language.files import is_stdin
 from cgcli.language.suggest import nearest
 
@@ -23,13 +23,14 @@ READ = frozenset({"--inputs", "--data", "--validation", "--weights", "--resume",
 class Known:
     """The options that a command has of its own, each with its dashes.
 
-    inputs: whether any other `--name` is an input of the program.
+    inputs: whether any other `--name` is an input of the program. command: how the line begins, as `cg eval`.
     """
 
     valued: frozenset[str]
     flags: frozenset[str] = frozenset()
     repeatable: frozenset[str] = frozenset({"--set", "--allow-path"})
     inputs: bool = True
+    command: str = "cg"
 
     def __contains__(self, option: str) -> bool:
         return option in self.valued or option in self.flags
@@ -38,6 +39,19 @@ class Known:
         """The option that a misspelt one may have meant, with its dashes."""
         found = nearest(name.lstrip("-"), [o[2:] for o in self.valued | self.flags if o.startswith("--")])
         return None if found is None else f"--{found}"
+
+    def neither(self, name: str, inputs: Sequence[str]) -> CgError:
+        """The error for a `--name` that is neither an option nor one of the program's inputs."""
+        options = [option[2:] for option in self.valued | self.flags if option.startswith("--")]
+        like = nearest(name, [*inputs, *options])
+        return error(
+            "no-option-no-input",
+            option=f"--{name}",
+            nearest=None if like is None else f"--{like}",
+            known=inputs if like is None else None,
+            inputless="program" if like is None and not inputs else None,
+            command=self.command,
+        )
 
 
 @dataclass
@@ -65,7 +79,7 @@ class Walked:
 
     @property
     def arguments(self) -> list[str]:
-        return [*self.options, "--", *self.files] if self.files else self.options
+        return [*self.options, *(["--", *self.files] if self.files else [])]  # a copy: the parser empties its list
 
 
 def walk(args: Sequence[str], known: Known, *, tolerant: bool = False) -> Walked:
@@ -168,12 +182,16 @@ def _unknown(
             raise error("missing-input-value", option=name, nearest=known.nearest(name), next=upcoming.peek())
     elif not tolerant:
         number = arg[1:2].isdigit() or arg[1:2] == "."
+        near = known.nearest(name) if name.startswith("--") else None
         raise error(
             "unknown-option",
             option=arg if number else name,
-            nearest=known.nearest(name) if name.startswith("--") else None,
+            nearest=near,
             long=f"--{arg[1:]}" if known.inputs and not name.startswith("--") and not number else None,
             number=arg if number else None,
+            command=known.command
+            if near is None and not number and (name.startswith("--") or not known.inputs)
+            else None,
         )
 
 

@@ -9,7 +9,8 @@ from typing import Annotated, Any
 import typer
 
 from cgcli.cli.arguments import Walked
-from cgcli.cli.command import WALKED, ProgramCommand, declare
+from cgcli.cli.command import WALKED, ProgramCommand, declare, known_options
+from cgcli.cli.inputs import check_names, settings_of
 from cgcli.cli.many import Files, counted, program_files, several
 from cgcli.cli.options import AllowPath, Expression, InputsFile, Mode, Set, choice
 from cgcli.cli.output import coloured, emit, stdout
@@ -67,6 +68,11 @@ def check(
     if modes:
         return _one_mode(open_program(file, expression, runs=False))
     if settings or inputs_file is not None:
+        check_names(
+            open_program(file, expression, allow_path or (), mode, runs=False),
+            settings_of(settings or ()),
+            known_options(context),
+        )
         raise error("check-takes-no-values")
     if not many:
         program, found, status = _checked(file, expression, allow_path, mode)

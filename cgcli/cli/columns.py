@@ -12,12 +12,13 @@ from cgcli.cli.arguments import EMPTY
 from cgcli.cli.inputs import canonical
 from cgcli.cli.output import notice
 from cgcli.cli.session import Session
-from cgcli.data.cells import converted, side_by_side
+from cgcli.data.cells import cell_shape, converted, side_by_side
 from cgcli.data.chunks import Chunk
 from cgcli.data.structured import Beyond, numbers_of
 from cgcli.data.tables import Table
 from cgcli.graph.diagnostic import CgError, Diagnostic, error
-from cgcli.graph.types import ANY, Type
+from cgcli.graph.types import ANY, FLOAT, MAX_AXES, Type
+from cgcli.language.records import declarations
 from cgcli.language.suggest import nearest
 from cgcli.program import Program
 from cgcli.program.rows import fitted
@@ -34,6 +35,7 @@ class Columns(NamedTuple):
 
 
 Sources = Mapping[str, Columns]
+_DECIMAL_COMMA = re.compile(r"[+-]?[0-9]+,[0-9]+([eE][+-]?[0-9]+)?")
 _ELEMENT = re.compile(r"(.*)\[([0-9]+(?:,[0-9]+)*)\]", re.DOTALL)
 
 
@@ -116,6 +118,7 @@ def columns_of(
     session: Session, chunk: Chunk, sources: Sources, together: Sequence[str], on_error: str
 ) -> tuple[dict[str, Any], Sequence[int]]:
     """By input an array, a row each, and the rows that are kept."""
+    _check_declared(session.program, chunk, sources)
     found: dict[str, Any] = {}
     dropped: set[int] = set()
     for name, (columns, shape) in sources.items():
@@ -148,6 +151,20 @@ def columns_of(
     return found, kept
 
 
+def _check_declared(program: Program, chunk: Chunk, sources: Sources) -> None:
+    """Raises `CgError` for a column of tensors whose input has no declaration, and so is one number."""
+    held = {name: chunk.columns[columns.names[0]] for name, columns in sources.items() if columns.shape is None}
+    shapes = {name: cell_shape(cells) for name, cells in held.items() if program.input(name).implicit}
+    name = next((name for name, shape in shapes.items() if 0 < len(shape) <= MAX_AXES), None)
+    if name is not None:
+        path, line = chunk.places[0]
+        column = sources[name].names[0]
+        text = f"a tensor of shape [{', '.join(map(str, shapes[name]))}]"
+        declare = declarations(program.inputs, {n: FLOAT._replace(shape=shape) for n, shape in shapes.items()})
+        told = {"file": path, "line": line, "column": column, "text": text, "wanted": FLOAT, "declare": declare}
+        raise error("table-column", status=1, **told)
+
+
 def _data(cells: Sequence[Any]) -> tuple[list[Any], list[int]]:
     """Structured data of a row each, and the rows that hold a number that no float holds."""
     found: list[Any] = []
@@ -164,11 +181,23 @@ def _data(cells: Sequence[Any]) -> tuple[list[Any], list[int]]:
 def _bad_cell(chunk: Chunk, column: str, row: int, wanted: Type | str) -> CgError:
     path, line = chunk.places[row]
     text = chunk.columns[column][row]
-    shown = "nothing" if text in ("", None) else _cut(str(text))
-    return error("table-cell", status=1, file=path, line=line, column=column, text=shown, wanted=wanted)
+    shown = "nothing" if text in ("", None) else cut(str(text))
+    write = _as_cg(str(text).strip(), wanted)
+    skip = None if write else "--on-error skip"
+    told = {"file": path, "line": line, "column": column, "text": shown, "wanted": wanted, "write": write, "skip": skip}
+    return error("table-cell", status=1, **told)
 
 
-def _cut(text: str) -> str:
+def _as_cg(text: str, wanted: Type | str) -> str | None:
+    """What a cell says in the spelling of other programs, as cg writes it; None for anything else."""
+    if text.lower() in ("true", "false"):
+        truth = text.lower() == "true"
+        is_bool = isinstance(wanted, Type) and wanted.dtype == "bool"
+        return ("true" if truth else "false") if is_bool else str(int(truth))
+    return text.replace(",", ".") if _DECIMAL_COMMA.fullmatch(text) else None
+
+
+def cut(text: str) -> str:
     return text if len(text) <= 100 else f"{text[:40]}… ({len(text)} characters)"
 
 
@@ -181,7 +210,7 @@ def _fitted(program: Program, name: str, rows: Any, chunk: Chunk, kept: Sequence
     except CgError:
         row = next(k for k in range(len(rows)) if not _fits(program, name, rows[k : k + 1]))
         path, line = chunk.places[kept[row]]
-        text = _cut(str(rows[row].tolist()))
+        text = cut(str(rows[row].tolist()))
         wanted = program.input(name).type
         raise error("table-column", status=1, file=path, line=line, column=column, text=text, wanted=wanted) from None
 
@@ -199,25 +228,10 @@ def many_at_once(session: Session, chunk: Chunk, sources: Sources) -> list[str]:
     found = []
     for name, columns in sources.items():
         shape = session.program.input(name).type.shape
-        cell = _rank(chunk.columns[columns.names[0]]) if columns.shape is None else len(columns.shape)
+        cell = len(cell_shape(chunk.columns[columns.names[0]])) if columns.shape is None else len(columns.shape)
         if shape and cell == len(shape) - 1:
             found.append(name)
     return found
-
-
-def _rank(cells: Any) -> int:
-    """The axes of what a column holds in a cell, as its first one tells."""
-    if hasattr(cells, "ndim"):
-        return int(cells.ndim) - 1
-    first = cells[0] if len(cells) else None
-    if isinstance(first, str):
-        text = first.lstrip()
-        return text[: len(text) - len(text.lstrip("[ "))].count("[")
-    rank = 0
-    while isinstance(first, list):
-        first = first[0] if first else None
-        rank += 1
-    return rank
 
 
 class Ranges:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -11,6 +11,7 @@ import typer
 from typer.core import TyperCommand
 
 from cgcli.cli.arguments import EMPTY, Known, Walked, walk
+from cgcli.cli.inputs import canonical
 from cgcli.cli.options import everywhere
 from cgcli.cli.pages import WithHelp
 from cgcli.cli.sources import open_program
@@ -45,19 +46,19 @@ class Command(WithHelp, TyperCommand):
             (flags if getattr(param, "is_flag", False) else valued).update(names)
             if param.multiple:
                 repeatable.update(names)
-        return Known(frozenset(valued), frozenset(flags), frozenset(repeatable), self.inputs)
+        return Known(frozenset(valued), frozenset(flags), frozenset(repeatable), self.inputs, f"cg {self.name}")
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Hands the arguments to Typer in the one order that it cannot misread; raises `CgError` for wrong ones."""
         known = self.known(ctx)
         try:
             walked = walk(args, known, tolerant=ctx.resilient_parsing)
-        except CgError:
+        except CgError as problem:
             if not any(option in args for option in HELP):
-                raise
+                raise self.explained(ctx, args, known, problem) from None
             walked = walk(args, known, tolerant=True)
         if not ctx.resilient_parsing and walked.flags.isdisjoint(HELP):
-            self.check(ctx, walked, known)
+            self.check(ctx, walked, known, args)
         ctx.meta[WALKED], ctx.meta[KNOWN] = walked, known
         return super().parse_args(ctx, walked.arguments)
 
@@ -70,7 +71,11 @@ class Command(WithHelp, TyperCommand):
         """The help page, which Typer prints by itself."""
         return harmless(super().get_help(ctx))
 
-    def check(self, ctx: Any, walked: Walked, known: Known) -> None:
+    def explained(self, ctx: Any, args: list[str], known: Known, problem: CgError) -> CgError:
+        """The error for wrong arguments in the light of what else stands on the line."""
+        return problem
+
+    def check(self, ctx: Any, walked: Walked, known: Known, args: Sequence[str]) -> None:
         """Raises `CgError` when the arguments that are no options do not fit the command."""
         places = sum(param.param_type_name == "argument" for param in self.get_params(ctx))
         many = any(param.param_type_name == "argument" and param.nargs == -1 for param in self.get_params(ctx))
@@ -84,12 +89,23 @@ class Command(WithHelp, TyperCommand):
                     raise error("unknown-option", option=f"--{misspelt}", nearest=known.nearest(misspelt))
                 raise error("no-program")
         if len(walked.files) > taken:
+            listed = next(filter(None, (self._list(ctx, args, name) for name in walked.files)), None)
+            if listed is not None:
+                raise error("list-apart", argument=listed[0], fix=listed[1])
             extra = walked.files[taken]
             name, equals, value = extra.partition("=")
             fix = (
                 f"--{name.strip()}={value.strip()}" if equals and self.inputs and name.strip().isidentifier() else None
             )
             raise error("extra-argument", argument=extra or EMPTY, fix=fix)
+
+    def _list(self, ctx: Any, args: Sequence[str], name: str) -> tuple[str, str] | None:
+        """An argument that belongs to the names of the option before it, as in `--wrt a b`, and how that is written."""
+        lists = {option for param in self.get_params(ctx) if "," in str(param.metavar) for option in param.opts}
+        for option, first, second in zip(args, args[1:], args[2:], strict=False):
+            if option in lists and second == name and not first.startswith("-"):
+                return name, f"{option} {first.rstrip(',')},{name}"
+        return None
 
 
 class ProgramCommand(Command):
@@ -106,6 +122,20 @@ class ProgramCommand(Command):
         if walked.expression is None and (not walked.files or walked.files[0] == "-"):
             return None
         return open_program(walked.files[0] if walked.files else None, walked.expression, walked.allowed, runs=False)
+
+    def explained(self, ctx: Any, args: list[str], known: Known, problem: CgError) -> CgError:
+        """An option without a value that no input of the program is named like is none at all."""
+        first = problem.diagnostics[0]
+        if first.code != "missing-input-value":
+            return problem
+        ctx.meta[WALKED] = walk(args, known, tolerant=True)
+        try:
+            program = self.program(ctx)
+        except CgError:
+            return problem
+        inputs = [each.name for each in program.inputs] if program is not None else []
+        name = canonical(str(first.values["option"])[2:])
+        return problem if program is None or name in inputs else known.neither(name, inputs)
 
     def format_options(self, ctx: Any, formatter: Any) -> None:
         """Adds the inputs of the program to the help page; a program that is wrong leaves a line that says so."""

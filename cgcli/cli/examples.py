@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from cgcli.cli.columns import Ranges, columns_of, many_at_once, sources_of, tell_unused
+from cgcli.cli.headers import require_columns
 from cgcli.cli.output import notice, tell
 from cgcli.cli.session import Session
 from cgcli.data.tables import open_table
@@ -30,6 +31,7 @@ def read_examples(session: Session, data: str, maps: Sequence[str], on_error: st
     with open_table(data, limit) as table:
         sources = {n: c for n, c in sources_of(session, table, maps).items() if program.input(n).kind == "input"}
         if not sources:
+            require_columns(session, table, sources)
             inputs = [i.name for i in program.inputs]
             raise error("no-column-fits", file=data, columns=list(table.columns or ()), inputs=inputs)
         tell_unused(table, sources)

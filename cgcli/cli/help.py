@@ -30,20 +30,25 @@ Topic = Annotated[
 
 def help_topic(topic: Topic = None) -> int:
     """Explain a function of the language, the exit statuses, or the language in one page."""
+    from cgcli.cli.app import COMMANDS  # which loads this module when the command is called
+
     if topic is None:
         emit(_contents())
     elif topic in PAGES:
         emit(PAGES[topic].text)
     elif topic in function_names():
-        emit(function_page(topic))
+        emit((f"The command of this name: cg {topic} --help\n\n" if topic in COMMANDS else "") + function_page(topic))
+    elif topic in COMMANDS:
+        emit(f"cg {topic}: {COMMANDS[topic]}\n\nIts options and an example: cg {topic} --help")
     elif topic in library_names():
         emit(_module(topic))
     elif (function := library_function(topic)) is not None:
         emit(library_page(function))
     else:
-        known = [*PAGES, *function_names(), *library_names()]
+        known = [*PAGES, *COMMANDS, *function_names(), *library_names()]
         known += [f"{module}.{each.name}" for module in library_names() for each in library_functions(module)]
-        raise error("unknown-topic", name=topic or EMPTY, nearest=nearest(topic, known))
+        like = nearest(topic, known)
+        raise error("unknown-topic", name=topic or EMPTY, nearest=like, lister=None if like else "help")
     return 0
 
 

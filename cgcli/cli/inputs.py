@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 from cgcli.cli.arguments import EMPTY, Known
-from cgcli.graph.diagnostic import error
+from cgcli.graph.diagnostic import CgError, Diagnostic, error
+from cgcli.graph.graph import Graph
 from cgcli.graph.source import Source
-from cgcli.graph.types import ANY
+from cgcli.graph.types import ANY, FLOAT, INT
+from cgcli.language.files import is_stream
+from cgcli.language.records import Declarations, Input, declarations
 from cgcli.language.suggest import nearest
 from cgcli.language.tree import identifier
 from cgcli.program import Program
+from cgcli.run.binding import extent
+from cgcli.run.executors import tensor_of
 from cgcli.run.limits import memory_limit
 
 
@@ -20,7 +27,7 @@ def gather(program: Program, settings: Sequence[str], inputs_file: str | None, k
 
     Raises `CgError` for a name that is no input, an input given twice and a value that cannot be read.
     """
-    given = _settings(settings)
+    given = settings_of(settings)
     check_names(program, given, known)
     values: dict[str, Any] = {}
     if inputs_file is not None:
@@ -38,6 +45,46 @@ def gather(program: Program, settings: Sequence[str], inputs_file: str | None, k
     return values | {name: _of_line(program, name, value) for name, value in given.items()}
 
 
+def declared(problem: CgError, inputs: Sequence[Input], settings: Sequence[str], inputs_file: str | None) -> CgError:
+    """The error with the declarations that it asks for completed: those of all `inputs`, in the sizes of the values."""
+    if not any(d.values.get("declare") for d in problem.diagnostics):
+        return problem
+    shapes = _shapes(settings, inputs_file)
+
+    def sized(each: Diagnostic) -> Diagnostic:
+        types = each.values.get("declare")
+        if not isinstance(types, Declarations):
+            return each
+        types = declarations(inputs, types) if inputs else types
+        kept = {n: t._replace(shape=shapes[n]) if n in shapes and t != INT else t for n, t in types.items()}
+        return replace(each, values={**each.values, "declare": Declarations(kept)})
+
+    return CgError(*map(sized, problem.diagnostics), status=problem.status)
+
+
+def _shapes(settings: Sequence[str], inputs_file: str | None) -> dict[str, tuple[int, ...]]:
+    """The shapes of the values on the line and in the file, as far as they can be read."""
+    from cgcli.data.arrays import read_array  # with the array library
+    from cgcli.language.lower import constant  # with the parser
+
+    shapes: dict[str, tuple[int, ...]] = {}
+    if inputs_file is not None and not is_stream(inputs_file):
+        from cgcli.cli.value_files import read_values
+
+        with suppress(CgError):
+            shapes = {canonical(n): extent(x) for n, x in read_values(inputs_file).items() if not isinstance(x, str)}
+    for setting in settings:
+        name, _, text = setting.partition("=")
+        file = text.strip()[1:]
+        with suppress(CgError):
+            if not text.lstrip().startswith("@"):
+                value = constant(Source(name, text), FLOAT)
+                shapes[canonical(name)] = extent(tensor_of(value) if isinstance(value, Graph) else value)
+            elif not is_stream(file):
+                shapes[canonical(name)] = extent(read_array(file))
+    return shapes
+
+
 def check_names(program: Program, names: Iterable[str], known: Known, file: str | None = None) -> None:
     """Raises `CgError` for the first name that is no input, with the nearest input or option."""
     inputs = [each.name for each in program.inputs]
@@ -45,17 +92,11 @@ def check_names(program: Program, names: Iterable[str], known: Known, file: str 
     for name in names:
         if name in known_inputs:
             continue
+        if file is None:
+            raise known.neither(name, inputs)
+        inputless = None if inputs else "program"
         like = nearest(name, inputs)
-        option = known.nearest(name) if file is None else None
-        raise error(
-            "unknown-input",
-            name=name or EMPTY,
-            nearest=like if file is not None or like is None else f"--{like}",
-            option=option if like is None else None,
-            known=inputs,
-            inputless=None if inputs else "program",
-            file=file,
-        )
+        raise error("unknown-input", name=name or EMPTY, nearest=like, known=inputs, inputless=inputless, file=file)
 
 
 def require(program: Program, values: Mapping[str, Any], known: Known) -> None:
@@ -95,7 +136,7 @@ def wrt_names(wrt: str | None) -> list[str] | None:
     return names
 
 
-def _settings(settings: Sequence[str]) -> dict[str, str]:
+def settings_of(settings: Sequence[str]) -> dict[str, str]:
     """Each `name=value` of the line by its name."""
     given: dict[str, str] = {}
     for setting in settings:

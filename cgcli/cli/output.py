@@ -117,7 +117,7 @@ def stdout() -> TextIO | None:
 
 def terminal(stream: TextIO | None) -> bool:
     """Whether a person looks at the stream."""
-    return stream is not None and stream.isatty()
+    return stream is not None and not stream.closed and stream.isatty()
 
 
 def coloured(stream: TextIO | None) -> bool:

@@ -249,11 +249,11 @@ def default_target(file: str | None, kind: str = "svg") -> str:
 def picture_kind(path: str) -> str:
     """The kind of picture that the file's name asks for; raises `CgError` when there is none."""
     kind = PurePath(path).suffix[1:].lower()
+    choices = [f".{each}" for each in KINDS]
     if kind in LATER:
-        raise error("not-yet", what=f"a picture as `.{kind}`")
+        raise error("not-yet", what=f"a picture as `.{kind}`", choices=choices)
     if kind not in KINDS:
         like = nearest(kind, KINDS) if kind else None
-        choices = [f".{each}" for each in KINDS]
         raise error("unknown-picture", file=path or "''", nearest=None if like is None else f".{like}", choices=choices)
     return kind
 

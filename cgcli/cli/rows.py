@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from cgcli.cli.columns import Ranges, columns_of, many_at_once, sources_of, tell_unused
 from cgcli.cli.command import known_options
+from cgcli.cli.headers import require_columns
 from cgcli.cli.inputs import require
 from cgcli.cli.output import Results, notice, tell
 from cgcli.cli.pieces import Pieces
@@ -45,7 +46,7 @@ def over_rows(
     with open_table(data, session.program.max_memory or memory_limit()) as table, ExitStack() as stack:
         sources = sources_of(session, table, maps)
         if predicted is None:
-            require(session.program, {**session.values, **sources}, known_options(session.context))
+            require_columns(session, table, sources)
         tell_unused(table, sources)
         rows = Rows(session.program, session.values, list(sources), derivatives=derivatives, of=of, wrt=wrt)
         out = stack.enter_context(sink(target, Results()))

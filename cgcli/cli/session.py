@@ -10,13 +10,15 @@ from typing import Any
 import typer
 
 from cgcli.cli import watchdog
-from cgcli.cli.command import known_options
-from cgcli.cli.inputs import gather, require
+from cgcli.cli.arguments import Walked
+from cgcli.cli.command import WALKED, known_options
+from cgcli.cli.inputs import canonical, declared, gather, require
 from cgcli.cli.output import notice, tell, terminal
 from cgcli.cli.sources import open_program
 from cgcli.cli.targets import Files
-from cgcli.graph.diagnostic import error
+from cgcli.graph.diagnostic import CgError, error
 from cgcli.graph.source import Span
+from cgcli.language.tree import plain_number
 from cgcli.program import Program
 from cgcli.render.escape import show
 from cgcli.run.limits import Meter, most_nodes
@@ -67,13 +69,20 @@ def start(
     if timeout is not None:
         _stop_after(timeout, context)
     most = None if max_nodes is None and max_memory is None else most_nodes(max_nodes, max_memory)
-    program = open_program(file, expression, allow_path or (), mode, max_nodes=most)
+    try:
+        program = open_program(file, expression, allow_path or (), mode, max_nodes=most)
+    except CgError as e:
+        raise declared(e, (), settings or (), inputs_file) from None
     program.max_nodes, program.max_depth = max_nodes, max_depth
     program.seed = seed or 0
     program.max_memory, program.max_steps, program.backend = max_memory, max_steps, backend
     Files(context, program).check_targets()
     tell(program.warnings)
-    values = gather(program, settings or (), inputs_file, known_options(context))
+    try:
+        values = gather(program, settings or (), inputs_file, known_options(context))
+    except CgError as e:
+        raise declared(e, program.inputs, settings or (), inputs_file) from None
+    _tell_of_options(context, program)
     if weights is not None:
         from cgcli.cli.trained import trained  # with the library that reads such files
 
@@ -86,6 +95,18 @@ def _tell_slow(place: Span | None, steps: int) -> None:
     """A line about a loop that takes long: which one, and how far it is."""
     where = "a loop" if place is None else f"line {place.line} of {place.source.name}"
     notice(show(f"note: {where} still runs, {steps} steps so far; Ctrl-C ends it, `--max-steps` sets a limit"))
+
+
+def _tell_of_options(context: typer.Context, program: Program) -> None:
+    """A note on each option of the line that has the name of an input, which the line gives no value."""
+    walked: Walked = context.meta[WALKED]
+    named = {each.name for each in program.inputs}.difference(map(canonical, walked.inputs))
+    for option in walked.options:
+        name, _, value = option.removeprefix("--").partition("=")
+        if option.startswith("--") and name in named:
+            given = f"{name}={value}" if plain_number(value) is not None else f"{name}=VALUE"
+            told = f"`--{name}` is an option of `{context.command_path}`; the input is given by `--set {given}`"
+            notice(show(f"note: {told}"))
 
 
 def _stop_after(seconds: float, context: typer.Context) -> None:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import gc
 import os
-from collections.abc import Sequence
-from pathlib import Path
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path, PurePath
 from typing import Any
 
-from cgcli.graph.diagnostic import error
+from cgcli.graph.diagnostic import CgError, error
 from cgcli.graph.source import Source
 from cgcli.language.files import is_stream, library_names, read_stdin, read_text
 from cgcli.program import Program, load, parse
@@ -54,7 +55,7 @@ def _open(
         from cgcli.program.reading import function_names, read_python
 
         names = function_names(read_python(file))
-        raise error("host-file", file=file, function=names[0] if names else "FUNCTION", known=names)
+        raise error("host-file", file=file, known=[f"`{file}:{name}`" for name in names], none=None if names else "f")
     module, dot, _ = file.partition(".")
     if dot and module in library_names() and not Path(file).exists():
         from cgcli.language.modules import library_function  # with the parser
@@ -62,7 +63,24 @@ def _open(
         known = library_function(file)
         if known is not None:  # `cg show nn.softmax`: the graph of its example
             return parse(f"import {module}\n{known.example}", name=file, mode=mode)
-    return load(file, allow_path=allowed, mode=mode, max_nodes=max_nodes)
+    with _or_sample():
+        return load(file, allow_path=allowed, mode=mode, max_nodes=max_nodes)
+
+
+@contextmanager
+def _or_sample() -> Iterator[None]:
+    """Where a file is not there, and a sample has its name, the error says how to get that."""
+    try:
+        yield
+    except CgError as problem:
+        first = problem.diagnostics[0]
+        if first.code != "no-such-file" or first.values["nearest"] is not None or first.labels:
+            raise
+        from cgcli.cli.samples import sample_files
+
+        stem = PurePath(str(first.values["file"])).stem
+        sample = stem if stem in {path.stem for path in sample_files()} else None
+        raise error("no-such-file", status=problem.status, **{**first.values, "sample": sample}) from None
 
 
 def python_function(file: str | None) -> tuple[str, str] | None:
@@ -82,4 +100,5 @@ def program_text(file: str | None, expression: str | None) -> Source:
     python = python_function(file)
     if python is not None or file.endswith(".py"):
         raise error("host-layout", file=python[0] if python else file)
-    return read_text(file)
+    with _or_sample():
+        return read_text(file)

@@ -29,7 +29,7 @@ from cgcli.language.suggest import nearest
 from cgcli.system import split_member
 
 from .cells import number
-from .reading import broken, open_file, reading, size_of
+from .reading import broken, not_text, open_file, reading, size_of
 from .safetensors import SafetensorsFile
 from .structured import Beyond, Twice, decode_json, number_of, too_large
 
@@ -346,7 +346,7 @@ def _text(path: str, limit: int) -> str:
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError:
-        raise broken(path, "it is not UTF-8 text") from None
+        raise not_text(path, data) from None
 
 
 _READERS: dict[str, Callable[[str, str | None, int], Any]] = {

@@ -52,6 +52,20 @@ def converted(cells: Sequence[Any], t: Type) -> tuple[Any, list[int]]:
     return np.stack([filler if a is None else a for a in arrays]) if arrays else np.zeros((0, *shape), _dtype(t)), bad
 
 
+def cell_shape(cells: Sequence[Any]) -> tuple[int, ...]:
+    """The shape of what a column holds in a cell, as far as the first items of its first one tell."""
+    if hasattr(cells, "shape"):
+        return tuple(cells.shape[1:])
+    first = cells[0] if len(cells) else None
+    if isinstance(first, str):
+        first = _nested(first) if first.lstrip(BLANKS)[:1] == "[" else None
+    shape = []
+    while isinstance(first, list):
+        shape.append(len(first))
+        first = first[0] if first else None
+    return tuple(shape)
+
+
 def side_by_side(columns: Sequence[Any], shape: Sequence[int]) -> Any:
     """Columns of numbers, one for each element of a tensor, as one column of tensors."""
     import numpy as np

@@ -8,6 +8,8 @@ from typing import Any, Protocol
 
 from cgcli.graph.diagnostic import CgError, error
 
+from .reading import not_text
+
 
 class Lines(Sequence[tuple[str, int]]):
     """The places of rows that follow each other in a file, from a line on."""
@@ -50,7 +52,7 @@ class Reader(Protocol):
 
 def broken(path: str, problem: Exception) -> CgError:
     """The error for a file that the system or a library cannot read."""
-    reason = getattr(problem, "strerror", None) or str(problem)
     if isinstance(problem, UnicodeDecodeError):
-        reason = "it is not UTF-8 text"
+        return not_text(path, problem.object)
+    reason = getattr(problem, "strerror", None) or str(problem)
     return error("array-file-broken", status=1, file=path, reason=reason.lower() or type(problem).__name__)

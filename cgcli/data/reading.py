@@ -7,6 +7,7 @@ import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from io import BufferedReader
+from pathlib import PurePath
 
 from cgcli.graph.diagnostic import CgError, error
 from cgcli.system import open_for_reading
@@ -32,6 +33,39 @@ def reading(path: str, part: str | None = None) -> Iterator[None]:
 def broken(path: str, reason: str, part: str | None = None) -> CgError:
     """The error for a file that is not what its name says; part: where in it, as `its header`."""
     return error("array-file-broken", status=1, file=path, reason=reason if part is None else f"{part}: {reason}")
+
+
+PACKED = {
+    b"\x1f\x8b": ("gz", "gunzip <"),
+    b"PK\x03\x04": ("zip", "unzip -p"),
+    b"BZh": ("bz2", "bunzip2 <"),
+    b"\xfd7zXZ": ("xz", "unxz <"),
+    b"(\xb5/\xfd": ("zst", "unzstd <"),
+}
+"""How compressed files begin, with the ending of their names and what unpacks them."""
+ENCODINGS = {b"\xff\xfe": "UTF-16", b"\xfe\xff": "UTF-16"}  # by their byte order marks
+
+
+def not_text(path: str, data: bytes) -> CgError:
+    """The error for bytes that are no text in UTF-8. data: those at the beginning of the file."""
+    for magic, (ending, _) in PACKED.items():
+        if data.startswith(magic):
+            return packed(path, ending)
+    encoding = ENCODINGS.get(data[:2])
+    if encoding is not None:
+        return error("file-encoding", status=1, file=path, encoding=encoding, target=_beside(path, "utf8"))
+    return broken(path, "it is not UTF-8 text")
+
+
+def packed(path: str, ending: str) -> CgError:
+    """The error for a compressed file."""
+    unpack = dict(PACKED.values())[ending]
+    return error("file-packed", status=1, file=path, kind=ending, unpack=unpack, target=_beside(path, "unpacked"))
+
+
+def _beside(path: str, stem: str) -> str:
+    """A name for a new file of that kind."""
+    return stem + next((s for s in reversed(PurePath(path).suffixes) if s[1:] not in dict(PACKED.values())), ".csv")
 
 
 def reason_of(problem: Exception) -> str:

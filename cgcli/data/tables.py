@@ -20,7 +20,7 @@ from cgcli.language.tree import identifier
 
 from . import arrow
 from .chunks import Chunk, Lines, Reader, broken
-from .reading import reading, reason_of
+from .reading import PACKED, packed, reading, reason_of
 from .text_tables import Csv, JsonLines
 
 TEXTS = ("csv", "tsv", "jsonl", "ndjson")
@@ -127,6 +127,8 @@ def _kind(path: str) -> str:
         return "csv"
     if os.path.isdir(path):
         raise error("data-is-folder", file=path)
+    if kind in dict(PACKED.values()):
+        raise packed(path, kind)
     if kind not in KINDS:
         raise error("table-kind", file=path, known=[f".{each}" for each in KINDS])
     return kind

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from cgcli.graph.diagnostic import error
+from cgcli.graph.diagnostic import CgError, error
 from cgcli.graph.sizes import Shape
 from cgcli.graph.source import Source
 from cgcli.graph.traversal import select
@@ -24,6 +24,7 @@ from .regions import Several, Value
 from .structures import STRUCTURES, Null, Structure
 from .suggest import nearest
 from .tree import identifier, kind, span_of
+from .undeclared import guided
 
 
 class Files(NamedTuple):
@@ -113,7 +114,10 @@ class Execution(Unit):
         return found
 
     def _module(self) -> Module:
-        environment = self.file.lower()
+        try:
+            environment = self.file.lower()
+        except CgError as e:
+            raise guided(e, self.source) from None
         outputs, carried = self.file.outputs()
         values = {name: v.node for name, v in environment.values.items() if isinstance(v, Value)}
         if not self.file.declares_output:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
-from cgcli.graph.diagnostic import error
+from cgcli.graph.diagnostic import CgError, error
 from cgcli.graph.graph import CONST, INPUT, Graph, Node, opname
 from cgcli.graph.traversal import live
 from cgcli.ops.notation import Written, has_text, shown_attrs, write_constant, write_op
@@ -13,10 +13,11 @@ from cgcli.ops.registry import OPS
 LONGEST = 100_000  # characters of one expression
 
 
-def write_outputs(graph: Graph, targets: Sequence[str], named: Mapping[int, str]) -> list[str]:
+def write_outputs(graph: Graph, targets: Sequence[str], named: Mapping[int, str], origin: Graph) -> list[str]:
     """Lines `target = expression`, one an output, after the lines of the parts that they share.
 
-    named: the nodes that are written by a name. Raises CgError (status 1) when an expression grows too long, and for
+    named: the nodes that are written by a name. origin: the graph before it was made short, whose nodes have places.
+    Raises CgError (status 1) when an expression grows too long, and for
     an op that the language has no word for.
     """
     outputs = list(graph.outputs)
@@ -40,7 +41,7 @@ def write_outputs(graph: Graph, targets: Sequence[str], named: Mapping[int, str]
             continue
         if opname(graph.op[i]) == "cond":
             continue
-        texts[i] = _limited(_write(graph, i, texts))
+        texts[i] = _limited(_write(graph, i, texts, origin))
         if uses[i] > 1 and graph.op[i] not in (CONST, INPUT):
             name = next(fresh)
             lines.append(f"{name} = {texts[i].text}")
@@ -62,30 +63,30 @@ def _needed(graph: Graph, outputs: Sequence[int], named: Mapping[int, str]) -> b
     return flags
 
 
-def _write(graph: Graph, i: int, texts: Mapping[int, Written]) -> Written:
+def _write(graph: Graph, i: int, texts: Mapping[int, Written], origin: Graph) -> Written:
     op = opname(graph.op[i])
     if graph.op[i] == CONST:
         return write_constant(graph, i)
     attrs = shown_attrs(graph, i)
     if op != "get":
         if not has_text(op, attrs):
-            raise error("no-formula", Node(graph, i).span, status=1, op=OPS[op].notation.text)
+            raise _no_formula(op, origin)
         return write_op(op, [texts[x] for x in graph.operands(i)], attrs)
     condition, *captured = graph.operands(graph.a[i])
     sides = graph.attrs[graph.a[i]]
     given = [texts[x] for x in captured]
-    then, otherwise = (_write_side(sides[side], attrs["k"], given) for side in ("then", "else"))
+    then, otherwise = (_write_side(sides[side], attrs["k"], given, origin) for side in ("then", "else"))
     return Written(f"if {texts[condition].text} then {then.text} else {otherwise.text}", 0)
 
 
-def _write_side(side: Graph, k: int, given: Sequence[Written]) -> Written:
+def _write_side(side: Graph, k: int, given: Sequence[Written], origin: Graph) -> Written:
     """One result of a side of an `if`, its inputs replaced by texts; recursion only as deep as sides nest."""
     output = side.outputs[k]
     needed = live(side, [output])
     texts: dict[int, Written] = dict(zip(side.inputs, given, strict=True))
     for i in range(len(side)):
         if needed[i] and i not in texts and opname(side.op[i]) != "cond":
-            texts[i] = _limited(_write(side, i, texts))
+            texts[i] = _limited(_write(side, i, texts, origin))
     return texts[output]
 
 
@@ -93,3 +94,22 @@ def _limited(x: Written) -> Written:
     if len(x.text) > LONGEST:
         raise error("expression-too-long", status=1, limit=LONGEST)
     return x
+
+
+def _with_sides(graph: Graph) -> Iterator[Graph]:
+    """The graph and all that are nested in its nodes."""
+    graphs = [graph]
+    for each in graphs:
+        graphs += [part for attrs in each.attrs.values() for part in attrs.values() if isinstance(part, Graph)]
+        yield each
+
+
+def _no_formula(op: str, origin: Graph) -> CgError:
+    """The error for an operation that the language has no word for, at the place that one of its kind has.
+
+    The last one, for operations of the backward pass stand behind those of values, which may have names.
+    """
+    nodes = (Node(each, i) for each in _with_sides(origin) for i in reversed(range(len(each))))
+    span = next((node.span for node in nodes if node.op == op and node.span is not None), None)
+    text = OPS[op].notation.text if span is None else span.text.partition("\n")[0].removesuffix("{").strip()
+    return error("no-formula", span, status=1, op=text)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -40,6 +40,18 @@ class Input:
     def optional(self) -> bool:
         """Whether a run can do without a value for it."""
         return self.default is not None or self.initial is not None
+
+
+class Declarations(dict[str, Type]):
+    """The type of each input; as text the lines to paste."""
+
+    def __str__(self) -> str:
+        return "; ".join(f"input {name}" + (f": {t}" if t != FLOAT else "") for name, t in self.items())
+
+
+def declarations(inputs: Iterable[Input], types: Mapping[str, Type]) -> Declarations:
+    """Those of all inputs, for where a file declares one it declares all."""
+    return Declarations({i.name: types.get(i.name, i.type) for i in inputs if i.kind == "input"})
 
 
 @dataclass(frozen=True)

@@ -64,15 +64,20 @@ def _opened(
     max_nodes: int | None,
 ) -> Program:
     def lowered(open_shapes: Mapping[str, Shape]) -> Module:
-        return open_program(
-            source,
-            path=path,
-            root=root,
-            allowed=allowed,
-            keep=keep,
-            open_shapes=open_shapes,
-            max_nodes=max_nodes,
-        )
+        try:
+            return open_program(
+                source,
+                path=path,
+                root=root,
+                allowed=allowed,
+                keep=keep,
+                open_shapes=open_shapes,
+                max_nodes=max_nodes,
+            )
+        except CgError as e:
+            from cgcli.language.undeclared import guided  # with the parser
+
+            raise guided(e, source) from None
 
     why = None
     if mode != "dynamic":

@@ -211,7 +211,7 @@ class Program:
         graph = gradient(self.graph, self.module.values[name], [self.module.values[n] for n in names], whole=True)
         short, where = simplify(graph)
         named = {where[i]: n for n, i in self._names_in(graph).items()}
-        return "\n".join(write_outputs(short, [f"d{name}/d{n}" for n in names], named))
+        return "\n".join(write_outputs(short, [f"d{name}/d{n}" for n in names], named, graph))
 
     @_for_shapes
     def gradient_graph(self, values: Values, *, of: str | None = None, wrt: Sequence[str] | None = None) -> Evaluation:
@@ -326,6 +326,9 @@ class Program:
         if of is None:
             if len(floats) == 1:
                 return floats[0]
+            whole = [n for n in self.outputs if self.type_of(n).has_derivative]
+            if whole and not floats:
+                raise error("derivative-of-tensor-named", name=whole[0], type=self.type_of(whole[0]))
             every = [n for n in self._every_float() if tensors or not self.type_of(n).shape]
             raise error(
                 "several-outputs" if floats else "no-float-output", choices=floats or every, outputs=self.outputs

@@ -128,7 +128,9 @@ def _decimal_comma(place: Place) -> CgError | None:
     """`y = 3,5 * x`"""
     digits = place.tokens[place.at + 1] if place.at + 1 < len(place.tokens) else None
     before = place.before
-    if before is None or digits is None or (place.previous, digits.type) != ("INT", "INT") or not place.adjacent:
+    if before is None or digits is None or place.previous != "INT" or not place.adjacent:
+        return None
+    if digits.type != "INT" and (digits.type != "FLOAT" or "." in digits):  # `1,5e3`
         return None
     if digits.start_pos != place.found.end_pos:
         return None

@@ -23,6 +23,8 @@ TABLES = (
     training.WORDS,
 )
 SHARED = {"call": "called here"}  # texts of roles that any diagnostic may have
+DECLARE = "a name without a declaration is one number; declare the inputs above: `{declare}`"
+"""The help in place of all other where a declaration mends what is wrong with an input."""
 WORDS: dict[str, Words] = {code: words for table in TABLES for code, words in table.items()}
 
 
@@ -37,7 +39,7 @@ def word(diagnostic: Diagnostic) -> Worded:
     for label in diagnostic.labels:
         template = words.labels.get(label.role) or SHARED.get(label.role)
         labels.append((label.span, (fill(template, values) if template is not None else None) or ""))
-    helps = [fill(template, values) for template in words.help]
+    helps = [fill(template, values) for template in ((DECLARE,) if values.get("declare") else words.help)]
     title = fill(words.title, values)
     return Worded(
         _bare(diagnostic) if title is None else title,

@@ -11,9 +11,10 @@ WORDS: dict[str, Words] = {
         help=(
             "did you mean `cg {nearest}`?",
             "to evaluate a program say `cg eval {program}`",
-            "the commands are {commands}",
+            "`cg {lister}` lists the commands",
         ),
     ),
+    "command-to-come": Words("there is no command `{name}` yet", help=("`cg --help` lists those there are",)),
     "unknown-option": Words(
         "there is no option `{option}` here",
         help=(
@@ -21,6 +22,7 @@ WORDS: dict[str, Words] = {
             "an input is given with two dashes: `{long}`",
             "a value follows the name of its input: `--a {number}`",
             "options stand after the command: `{order}`",
+            "`{command} --help` lists the options",
         ),
     ),
     "missing-option-value": Words("the option `{option}` needs a value"),
@@ -32,6 +34,9 @@ WORDS: dict[str, Words] = {
     ),
     "bad-count": Words("`{option}` needs a whole number, at least {least}, but `{value}` is given"),
     "options-exclude": Words("`{first}` and `{second}` cannot be used together"),
+    "list-apart": Words(
+        "`{argument}` stands apart from the names before it", help=("names have commas between them: `{fix}`",)
+    ),
     "extra-argument": Words(
         "`{argument}` is one argument too many",
         help=("to give the input its value say `{fix}`",),
@@ -58,7 +63,7 @@ WORDS: dict[str, Words] = {
         "`cg check` runs nothing, so it takes no values",
         help=("`--modes` runs the program in both modes and compares them",),
     ),
-    "not-yet": Words("not supported yet: {what}"),
+    "not-yet": Words("not supported yet: {what}", help=("the kinds of picture are {choices}",)),
     # inputs and their values
     "missing-input-value": Words(
         "`{option}` has no value",
@@ -72,11 +77,18 @@ WORDS: dict[str, Words] = {
         help=("write the name, `=` and the value, as in `--set a=2`",),
     ),
     "repeated-input": Words("the input `{name}` is given twice", help=("give it one value, by `--{name}` or `--set`",)),
+    "no-option-no-input": Words(
+        "there is no option and no input `{option}`",
+        help=(
+            "did you mean `{nearest}`?",
+            "the inputs are {known}; `{command} --help` lists the options",
+            "this {inputless} has no inputs; `{command} --help` lists the options",
+        ),
+    ),
     "unknown-input": Words(
         "there is no input `{name}`",
         help=(
             "did you mean `{nearest}`?",
-            "did you mean the option `{option}`?",
             "it stands in `{file}`",
             "the inputs are {known}",
             "this {inputless} has no inputs",
@@ -166,7 +178,7 @@ WORDS: dict[str, Words] = {
         "there is no sample `{name}`", help=("did you mean `{nearest}`?", "`cg samples` lists them")
     ),
     "unknown-topic": Words(
-        "there is no help on `{name}`", help=("did you mean `{nearest}`?", "`cg help` lists the topics")
+        "there is no help on `{name}`", help=("did you mean `{nearest}`?", "`cg {lister}` lists the topics")
     ),
     # what nobody can mend from here
     "system": Words("{reason}", help=("it concerns `{name}`",)),

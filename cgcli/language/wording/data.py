@@ -10,6 +10,23 @@ WORDS: dict[str, Words] = {
         "Parquet and Arrow files need the library pyarrow", help=("install it by `pip install 'cgcli[tables]'`",)
     ),
     "table-kind": Words("`{file}` is no table of a known kind", help=("tables are {known} files",)),
+    "file-packed": Words("`{file}` is compressed (.{kind})", help=("unpack it first: `{unpack} {file} > {target}`",)),
+    "file-encoding": Words(
+        "`{file}` is text in {encoding}, not in UTF-8",
+        help=("save it as UTF-8: `iconv -f {encoding} -t UTF-8 {file} > {target}`",),
+    ),
+    "table-separator": Words(
+        "the first line of `{file}` has no {comma}, its columns are separated by {found}",
+        help=("rename the file to `{renamed}`", "put commas in the place of {others}"),
+    ),
+    "table-comment": Words(
+        "the first line of `{file}` is a comment, `{text}`", help=("remove it: the first line names the columns",)
+    ),
+    "no-column-for": Words(
+        "no column of `{file}` is named like {missing}",
+        labels={},
+        help=("its columns are {columns} and the inputs are {inputs}: say `{usage}`",),
+    ),
     "table-empty": Words("the table `{file}` has no columns", help=("the first line names them",)),
     "table-repeats": Words("two columns of `{file}` are named `{name}`", help=("give one of them another name",)),
     "table-alike": Words(
@@ -47,7 +64,7 @@ WORDS: dict[str, Words] = {
     "table-lengths": Words("the arrays in `{file}` differ in their rows", help=("{lengths}",)),
     "table-cell": Words(
         "line {line} of `{file}`, column `{column}`: {text} is no {wanted}",
-        help=("mend the cell, or leave out such rows by `--on-error skip`",),
+        help=("write it as `{write}`", "mend the cell, or leave out such rows by `{skip}`"),
     ),
     "rows-outside-range": Words(
         "`{name}` is outside {low}..{high} in {count} of the rows, first at line {line} of `{file}`",

@@ -5,7 +5,10 @@ from __future__ import annotations
 from .words import Words
 
 WORDS: dict[str, Words] = {
-    "no-such-file": Words("there is no file `{file}`", help=("did you mean `{nearest}`?",)),
+    "no-such-file": Words(
+        "there is no file `{file}`",
+        help=("did you mean `{nearest}`?", "`cg samples {sample}` writes the sample of this name"),
+    ),
     "file-is-directory": Words("`{file}` is a folder, not a file"),
     "file-is-special": Words(
         "`{file}` is no ordinary file", help=("to read a program from a pipe, write `-` in place of the file",)

@@ -86,7 +86,7 @@ WORDS: dict[str, Words] = {
     ),
     "host-file": Words(
         "{file} is a Python file, and a program there is a function",
-        help=("name the function: `{file}:{function}`", "there are {known}"),
+        help=("name one of its functions: {known}", "write a function in it, as `def {none}(x): …`"),
     ),
     "host-layout": Words(
         "{file} is a Python file, and `cg fmt` lays out .cg programs",

@@ -11,8 +11,8 @@ WORDS: dict[str, Words] = {
         help=("guard it by a condition, as in `if n != 0 then k // n else 0`",),
     ),
     "no-formula": Words(
-        "the derivative has no formula in the language",
-        labels={"here": "`{op}` works in a way that only `cg grad` with values can follow"},
+        "the derivative of `{op}` has no formula in the language",
+        labels={"here": "only `cg grad` with values can follow this"},
         help=("give values in place of `--symbolic`",),
     ),
     "too-many-columns": Words(

@@ -348,7 +348,9 @@ WORDS: dict[str, Words] = {
     ),
     "derivative-of-tensor-named": Words(
         "`{name}` is a tensor ({type}), and a gradient is that of a single number",
-        help=("`--jacobian` gives the derivative of each of its elements",),
+        help=(
+            "`cg grad --jacobian` differentiates each of its elements; `total = sum({name})` makes one number of it",
+        ),
     ),
     "gradient-differs-at": Words(
         "the derivatives {names} are not what differences say",
