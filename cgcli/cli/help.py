@@ -37,7 +37,10 @@ def help_topic(topic: Topic = None) -> int:
     elif topic in PAGES:
         emit(PAGES[topic].text)
     elif topic in function_names():
-        emit((f"The command of this name: cg {topic} --help\n\n" if topic in COMMANDS else "") + function_page(topic))
+        command = (
+            f"\nCommand     cg {topic} --help: the command of this name\nExample" if topic in COMMANDS else "\nExample"
+        )
+        emit(function_page(topic).replace("\nExample", command, 1))
     elif topic in COMMANDS:
         emit(f"cg {topic}: {COMMANDS[topic]}\n\nIts options and an example: cg {topic} --help")
     elif topic in library_names():

@@ -289,7 +289,11 @@ def _csv(path: str, member: str | None, limit: int) -> Any:
         if is_stream(path):
             return _csv_columns(path, member, limit, io.StringIO(read_stdin(path).text))
         with open_file(path) as file, io.TextIOWrapper(file, encoding="utf-8-sig", newline="") as text:
-            return _csv_columns(path, member, limit, text)
+            begins = file.peek()
+            try:
+                return _csv_columns(path, member, limit, text)
+            except UnicodeDecodeError:
+                raise not_text(path, begins) from None
 
 
 def _csv_columns(path: str, member: str | None, limit: int, text: Iterable[str]) -> Any:

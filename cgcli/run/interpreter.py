@@ -270,6 +270,7 @@ class Interpreter(Calls):
         x = yield frame, tree, DATA
         if isinstance(x, Items):
             return iter(x.parts)
+        span = frame.span(tree)
         if not isinstance(x, Value):
             raise error("structure-not-iterable", span, *callers(frame.call, span), status=1, found=str(x), path=x.path)
         if not x.type.shape:
