@@ -46,6 +46,7 @@ class Expressions:
         self.warnings: list[Diagnostic] = []
         self.initialised: tuple[Shape, Value, str] | None = None  # shape, seed and name of what is initialised
         self.declared: Callable[[str], Value | None] = lambda name: None  # an input of the program
+        self.finite = False  # whether a literal that no float holds is a mistake, as in values that are given
         self.draws = 0  # random numbers for dropout so far: each has a name of its own
         self._made = 0
 
@@ -135,7 +136,7 @@ class Expressions:
 
     def _int(self, frame: Frame, tree: Any) -> Value:
         value = number(tree.children[0])
-        if math.isinf(value):
+        if math.isinf(value) and self.finite:
             raise error("value-overflow", frame.span(tree), wanted=FLOAT)
         return self._constant(frame, tree, value)
 

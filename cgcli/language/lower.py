@@ -101,8 +101,9 @@ def constant(source: Source, wanted: Type) -> Scalar | Graph:
     tree = parse_value(source)
     names = Resolver(source, [Statement("bare", [tree])], {}, "value").resolve()
     frame = Frame(Environment(source, names), Region())
-    value = Calls().lower(frame, tree)
-    graph = alone(frame, value)
+    calls = Calls()
+    calls.finite = True
+    graph = alone(frame, calls.lower(frame, tree))
     return evaluated(frame, tree, graph, wanted, status=1) if is_scalar(graph) else graph
 
 

@@ -34,14 +34,13 @@ SIZES = "nmkpqrstuvwijlabcdefgh"
 SHAPES = {
     **dict.fromkeys(("len", "sort", "argsort", "top_k", "cumsum", "argmax", "argmin", "diag", "reshape", "flip"), "n"),
     **dict.fromkeys(("shape", "one_hot", "scatter_add", "pad", "tile", "roll"), "n"),
-    **dict.fromkeys(("dot",), "n|n"),
+    "dot": "n|n",
     "outer": "n|m",
-    "concat": "n|n",
     **dict.fromkeys(("det", "logdet", "inv", "cholesky", "trace"), "nn"),
     **dict.fromkeys(("transpose", "tril", "triu"), "nm"),
     "solve": "nn|n",
-    **dict.fromkeys(("conv1d",), "nmk|pmr"),
-    **dict.fromkeys(("conv2d",), "nmkp|qmrs"),
+    "conv1d": "nmk|pmr",
+    "conv2d": "nmkp|qmrs",
     **dict.fromkeys(("max_pool", "avg_pool"), "nmkp"),
 }
 """What functions take that take no number; any function with `axis=` takes as many axes as that needs."""
@@ -109,6 +108,7 @@ class _Uses:
         self.seen: list[Use] = []
         self.shapes: dict[str, Shape] = {}
         self._inside = False
+        self._bodies: dict[str, _Uses] = {}
 
     def read(self, tree: Any) -> None:
         """Notes the uses in a statement or in the body of a function, operands before what takes them."""
@@ -214,9 +214,11 @@ class _Uses:
         """What the body of one of the file's functions wants of its parameters."""
         if self._inside:
             return
-        body = _Uses(self.functions, self.words)
-        body._inside = True
-        body.read(function.body)
+        body = self._bodies.get(function.name)
+        if body is None:
+            body = self._bodies[function.name] = _Uses(self.functions, self.words)
+            body._inside = True
+            body.read(function.body)
         for parameter, operand in zip(function.parameters, operands, strict=False):
             for use in body.seen:
                 for place in (node, use.place) if use.name == parameter.name else ():
