@@ -163,7 +163,7 @@ def test_a_run_that_goes_on_in_its_own_checkpoint_may() -> None:
 def test_draw_of_the_debugger_writes_over_no_file_that_is_read() -> None:
     before = contents()
     result = cg("step", "p.svg", *VALUES, stdin="step\ndraw p.svg\n")
-    assert result.status == 0
+    assert result.status == 1
     assert "`draw` would write over `p.svg`" in result.out
     Path("commands.svg").write_text("step\ndraw commands.svg\n")
     assert "would write over `commands.svg`" in cg("step", "f.cg", "--commands", "commands.svg", *VALUES).out
