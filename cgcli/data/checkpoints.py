@@ -17,6 +17,7 @@ from cgcli.graph.diagnostic import CgError, error
 from cgcli.system import link
 
 from .files import whole
+from .reading import open_file
 
 FORMAT, VERSION = "cg checkpoint", 1  # a later version computes the sha256 in another way, see `read_checkpoint`
 SUFFIX = ".safetensors"
@@ -95,10 +96,10 @@ def read_checkpoint(path: str) -> Checkpoint:
 def _marked(path: str) -> bool:
     """Whether cg wrote the file, which may be damaged: its header has marks enough."""
     try:
-        with open(path, "rb") as file:
+        with open_file(path) as file:
             length = int.from_bytes(file.read(8), "little")  # may be damaged itself
             header = file.read(max(2**20, min(length, LARGEST_HEADER)))
-    except OSError:
+    except (CgError, OSError):
         return False  # reading it as arrays says why
     return sum(mark in header for mark in MARKS) >= ENOUGH
 
