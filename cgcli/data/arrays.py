@@ -29,7 +29,7 @@ from cgcli.language.suggest import nearest
 from cgcli.system import split_member
 
 from .cells import number
-from .reading import broken, not_text, open_file, reading, size_of
+from .reading import broken, open_file, reading, size_of
 from .safetensors import SafetensorsFile
 from .structured import Beyond, Twice, decode_json, number_of, too_large
 
@@ -289,11 +289,7 @@ def _csv(path: str, member: str | None, limit: int) -> Any:
         if is_stream(path):
             return _csv_columns(path, member, limit, io.StringIO(read_stdin(path).text))
         with open_file(path) as file, io.TextIOWrapper(file, encoding="utf-8-sig", newline="") as text:
-            begins = file.peek()
-            try:
-                return _csv_columns(path, member, limit, text)
-            except UnicodeDecodeError:
-                raise not_text(path, begins) from None
+            return _csv_columns(path, member, limit, text)
 
 
 def _csv_columns(path: str, member: str | None, limit: int, text: Iterable[str]) -> Any:
@@ -346,11 +342,7 @@ def _text(path: str, limit: int) -> str:
         size = size_of(file) * JSON_COST
         if size > limit:
             raise _too_large(path, size, limit)
-        data = file.read()
-    try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        raise not_text(path, data) from None
+        return file.read().decode("utf-8-sig")
 
 
 _READERS: dict[str, Callable[[str, str | None, int], Any]] = {

@@ -6,10 +6,6 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from cgcli.graph.diagnostic import CgError, error
-
-from .reading import not_text
-
 
 class Lines(Sequence[tuple[str, int]]):
     """The places of rows that follow each other in a file, from a line on."""
@@ -48,11 +44,3 @@ class Reader(Protocol):
 
         needed: the columns that are needed, where others need not be read.
         """
-
-
-def broken(path: str, problem: Exception) -> CgError:
-    """The error for a file that the system or a library cannot read."""
-    if isinstance(problem, UnicodeDecodeError):
-        return not_text(path, problem.object)
-    reason = getattr(problem, "strerror", None) or str(problem)
-    return error("array-file-broken", status=1, file=path, reason=reason.lower() or type(problem).__name__)

@@ -27,7 +27,14 @@ def reading(path: str, part: str | None = None) -> Iterator[None]:
     except (CgError, BrokenPipeError):
         raise
     except Exception as problem:
-        raise broken(path, reason_of(problem), part) from None
+        raise unreadable(path, problem, part) from None
+
+
+def unreadable(path: str, problem: Exception, part: str | None = None) -> CgError:
+    """The error for what a library or the system raised while it read the file."""
+    if isinstance(problem, UnicodeDecodeError):
+        return not_text(path, problem.object)
+    return broken(path, reason_of(problem), part)
 
 
 def broken(path: str, reason: str, part: str | None = None) -> CgError:

@@ -19,8 +19,8 @@ from cgcli.language.files import is_stream, open_once
 from cgcli.language.tree import identifier
 
 from . import arrow
-from .chunks import Chunk, Lines, Reader, broken
-from .reading import PACKED, packed, reading, reason_of
+from .chunks import Chunk, Lines, Reader
+from .reading import PACKED, packed, reading, reason_of, unreadable
 from .text_tables import Csv, JsonLines
 
 TEXTS = ("csv", "tsv", "jsonl", "ndjson")
@@ -104,7 +104,7 @@ def _opened(path: str, limit: int | None) -> Iterator[Reader]:
         except OSError as problem:
             raise error("file-unreadable", file=path, reason=reason_of(problem)) from None
         except UnicodeDecodeError as problem:
-            raise broken(path, problem) from None
+            raise unreadable(path, problem) from None
         _require_names(path, reader.columns or ())
         yield reader
 

@@ -12,7 +12,8 @@ from typing import Any, BinaryIO
 
 from cgcli.graph.diagnostic import error
 
-from .chunks import Chunk, broken
+from .chunks import Chunk
+from .reading import broken, reason_of, unreadable
 from .structured import Number, Twice, once
 
 LONGEST_LINE = 64 * 2**20  # characters
@@ -59,9 +60,9 @@ class Csv:
         try:
             return next(self.rows, None)
         except csv.Error as problem:
-            raise broken(self.path, csv.Error(f"line {self.lines.number}: {problem}")) from None
+            raise broken(self.path, f"line {self.lines.number}: {reason_of(problem)}") from None
         except (OSError, UnicodeDecodeError) as problem:
-            raise broken(self.path, problem) from None
+            raise unreadable(self.path, problem) from None
 
     def _cells(self) -> Iterator[tuple[list[str], tuple[str, int]]]:
         """Each row with the place where it begins; empty lines are none."""
@@ -101,7 +102,7 @@ class JsonLines:
                 if line.strip():
                     yield self._object(line, self.lines.number), self.lines.number
         except (OSError, UnicodeDecodeError) as problem:
-            raise broken(self.path, problem) from None
+            raise unreadable(self.path, problem) from None
 
     def _object(self, line: str, number: int) -> dict[str, Any]:
         try:
