@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from .columns import Columns
 from .graph import NONE, Graph
@@ -40,6 +40,16 @@ def needed_by(columns: Columns, root: int) -> Graph:
         if i in columns.names:
             made.names[where[i]] = columns.names[i]
     return made.freeze([where[root]])
+
+
+def with_nested(graph: Graph) -> Iterator[Graph]:
+    """The graph and, at any depth, those that its structured nodes hold."""
+    stack = [graph]
+    while stack:
+        top = stack.pop()
+        yield top
+        for attrs in top.attrs.values():
+            stack.extend(value for value in attrs.values() if isinstance(value, Graph))
 
 
 def prune(graph: Graph) -> Graph:

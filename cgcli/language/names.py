@@ -153,10 +153,9 @@ def function_of(tree: Any) -> Function:
     return Function(identifier(token), tree, made, body, frozenset(derived))
 
 
-def _call(callee: Any, texts: Sequence[str]) -> str | None:
-    """`np.exp(x)` without its module, for a function that the language has."""
-    name = str(callee.children[1])
-    return f"{name}({', '.join(texts)})" if name in NAMES else None
+def _without_module(name: str, texts: Sequence[str]) -> str | None:
+    """`np.exp(x)` as the language writes it, or None for a function that it does not have."""
+    return rewritten(name, texts) or (f"{name}({', '.join(texts)})" if name in NAMES else None)
 
 
 class Resolver:
@@ -370,16 +369,18 @@ class Resolver:
         for node in walk(expression):
             if kind(node) == "field":
                 self._foreign_module(node, None, scope)
-            if kind(node) != "call":
-                continue
-            callee, texts = node.children[0], [span_of(self.source, part).text for part in arguments(node)[0]]
-            if kind(callee) == "field":
-                self._foreign_module(callee, rewritten(str(callee.children[1]), texts) or _call(callee, texts), scope)
-            elif kind(callee) == "name":
-                self._call(callee.children[0], texts)
+            elif kind(node) == "call" and kind(node.children[0]) == "field":
+                self._foreign_module(node.children[0], node, scope)
+            elif kind(node) == "call" and kind(node.children[0]) == "name":
+                self._call(node)
 
-    def _call(self, token: Any, texts: Sequence[str]) -> None:
-        """Checks that there is a function of this name."""
+    def _texts(self, call: Any) -> list[str]:
+        """The arguments of a call that have no names, as they are written."""
+        return [span_of(self.source, part).text for part in arguments(call)[0]]
+
+    def _call(self, call: Any) -> None:
+        """Checks that there is a function of the name that is called."""
+        token = call.children[0].children[0]
         name = identifier(token)
         if name in self.names.functions or name in NAMES:
             return
@@ -389,21 +390,23 @@ class Resolver:
         elif name in STATEMENTS:
             self._error("foreign-statement", token, name=name, instead=STATEMENTS[name])
         else:
-            write = rewritten(name, texts)
+            write = rewritten(name, self._texts(call))
             near = None if write else self._nearest("unknown-function", name, self.names.functions, NAMES)
             module = None if write or near else library_of(name)
             self._error("unknown-function", token, name=name, write=write, nearest=near, module=module)
 
-    def _foreign_module(self, field: Any, write: str | None, scope: Scope) -> None:
-        """`np.exp(x)`, `math.pi`: what is a module elsewhere has no name here."""
+    def _foreign_module(self, field: Any, call: Any | None, scope: Scope) -> None:
+        """`np.exp(x)`, `math.pi`: what is a module elsewhere has no name here. call: of the field, if it is called."""
         base, part = field.children
         if kind(base) != "name" or base.children[0] not in MODULES:
             return
         name = identifier(base.children[0])
         if name in self.names.modules or name in self.names.bindings or scope.knows(name) or scope.partly_bound(name):
             return
-        known = write or (str(part) if part in CONSTANTS or part in NAMES else None)
-        self._error("foreign-module", field, name=name, write=known)
+        write = None if call is None else _without_module(str(part), self._texts(call))
+        if write is None and (part in CONSTANTS or part in NAMES):
+            write = str(part)
+        self._error("foreign-module", field, name=name, write=write)
 
     def _nearest(self, code: str, name: str, *candidates: Iterable[str]) -> str | None:
         """The candidate that was probably meant, for a mistake that is still to be told."""

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from cgcli.graph.graph import Graph, opcode
+from cgcli.graph.traversal import with_nested
 from cgcli.graph.types import AnyType, Results, Stack
 
 from . import floats
@@ -17,26 +18,14 @@ _LOOP = opcode("loop")
 
 def is_scalar(graph: Graph) -> bool:
     """Whether plain numbers suffice to run a graph: no tensors, and no op that is made for them."""
-    stack = [graph]
-    while stack:
-        top = stack.pop()
-        if any(map(_has_axes, top.types)) or not all(map(on_numbers, set(top.op))):
-            return False
-        for attrs in top.attrs.values():
-            stack.extend(v for v in attrs.values() if isinstance(v, Graph))
-    return True
+    return not any(
+        any(map(_has_axes, each.types)) or not all(map(on_numbers, set(each.op))) for each in with_nested(graph)
+    )
 
 
 def has_loop(graph: Graph) -> bool:
     """Whether a graph, or one that it holds, runs steps again and again."""
-    stack = [graph]
-    while stack:
-        top = stack.pop()
-        if _LOOP in top.op:
-            return True
-        for attrs in top.attrs.values():
-            stack.extend(v for v in attrs.values() if isinstance(v, Graph))
-    return False
+    return any(_LOOP in each.op for each in with_nested(graph))
 
 
 def _has_axes(t: AnyType) -> bool:

@@ -9,6 +9,7 @@ from typing import Any
 from cgcli.graph.diagnostic import Diagnostic, Label
 from cgcli.graph.graph import CONST, INPUT, Graph, opcode
 from cgcli.graph.source import Source, Span
+from cgcli.graph.traversal import with_nested
 from cgcli.graph.types import Type
 from cgcli.language.flow import BLOCKS
 from cgcli.language.names import bound_names, size_names, steps, used_expressions, value_names
@@ -33,7 +34,7 @@ def lint(program: Program) -> list[Diagnostic]:
     statements = parse(source).tree.children
     warnings = [*_unused_inputs(program, statements), *_unused_values(source, statements)]
     if program.mode == "static":
-        warnings += [each for graph in _graphs(program.graph) for each in _of_graph(graph, source)]
+        warnings += [each for graph in with_nested(program.graph) for each in _of_graph(graph, source)]
     by_span = {each.labels[0].span: each for each in warnings}
     return [by_span[span] for span in sorted(by_span, key=lambda span: span.start)]
 
@@ -83,15 +84,6 @@ def _unused_values(source: Source, statements: Sequence[Any]) -> Iterator[Diagno
 # ---- what the graph shows
 
 
-def _graphs(graph: Graph) -> Iterator[Graph]:
-    """The graph and those that its structured nodes hold."""
-    stack = [graph]
-    while stack:
-        top = stack.pop()
-        yield top
-        stack += [value for attrs in top.attrs.values() for value in attrs.values() if isinstance(value, Graph)]
-
-
 def _of_graph(graph: Graph, source: Source) -> Iterator[Diagnostic]:
     constants: dict[int, Any] = {}
     for i in range(len(graph)):
@@ -109,12 +101,7 @@ def _constant(
 ) -> Iterator[Diagnostic]:
     """Notes the value of an elementwise operation on constants; a warning where it is outside the domain."""
     op, values, result = BY_CODE[graph.op[i]], [constants[x] for x in operands], graph.type_of(i)
-    if (
-        op.flow != "elementwise"
-        or not isinstance(result, Type)
-        or result.shape
-        or any(isinstance(v, list) for v in values)
-    ):
+    if op.flow != "elementwise" or not isinstance(result, Type) or result.shape:
         return
     try:
         value = evaluate(op.code, values, [graph.type_of(x) for x in operands], result, graph.attrs.get(i, {}))
