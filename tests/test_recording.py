@@ -422,6 +422,17 @@ def test_metrics_may_go_to_a_device() -> None:
     assert (result.status, "`/dev/full` cannot be written: no space left on device" in result.err) == (1, True)
 
 
+def test_a_pipe_takes_no_checkpoint() -> None:
+    """It is not opened either: without a reader that would wait for ever."""
+    os.mkfifo("w.safetensors")
+    os.symlink("/dev/null", "null.safetensors")
+    for name in ("w.safetensors", "null.safetensors"):
+        for options in ([], ["--overwrite"]):
+            result = run("--steps", "3", "--save", name, *options)
+            assert result.status == 2
+            assert f"`{name}` is there already and is no checkpoint" in result.err
+
+
 def test_a_full_disk_leaves_whole_lines_and_a_state_to_go_on_from() -> None:
     trained("--steps", "9", "--metrics", "whole.jsonl", "--save", "whole.safetensors")
     room = 2200  # enough for a checkpoint

@@ -140,9 +140,9 @@ class Holding:
 
 
 def holding(path: str) -> Holding | None:
-    """What a new file would replace; None where there is no regular file."""
-    if not os.path.isfile(path):
-        return None
+    """What a new file would replace; None where nothing is. A folder has a message of its own when it is written to."""
+    if not os.path.isfile(path):  # a pipe or a device is not opened: that could wait for ever
+        return Holding("other") if os.path.exists(path) and not os.path.isdir(path) else None
     if not os.path.getsize(path):
         return Holding("empty")
     try:
