@@ -308,6 +308,16 @@ def test_a_tensor_of_too_many_axes() -> None:
     one_error(cg(*VECTOR, "--x", "@x.safetensors"), "`x.safetensors`", "33 axes")
 
 
+@pytest.mark.parametrize("mode", ["static", "dynamic"])
+@pytest.mark.parametrize("axes", [33, 70])
+def test_a_program_that_makes_too_many_axes(axes: int, mode: str) -> None:
+    """70 are more than NumPy can have."""
+    ones = ", ".join(["1"] * axes)
+    for text in (f"y = sum(reshape([2, 3], [2, {ones}]))", f"input x: float[{ones}]\ny = 2"):
+        result = cg("eval", "-e", text, "--mode", mode)
+        assert (result.status, result.err.splitlines()[0]) == (2, "error: a tensor has at most 32 axes")
+
+
 def test_a_file_that_is_cut_short_while_it_is_read() -> None:
     save_file({"x": np.arange(10_000.0)}, "x.safetensors")
     with SafetensorsFile("x.safetensors") as file:

@@ -47,6 +47,12 @@ def test_what_grows_without_end_stops_at_a_limit_that_names_its_option(
     assert f"`{raises}`" in found.err
 
 
+def test_a_plan_stops_at_the_same_limit() -> None:
+    found = cg("plan", "-e", DOUBLING, "--max-nodes", "1000")
+    assert found.status == 1
+    assert "`--max-nodes`" in found.err
+
+
 @pytest.mark.parametrize("program", [ENDLESS, ENDLESS_WITHOUT_VALUES])
 def test_recursion_without_end_stops_by_default_in_bounded_memory(program: str) -> None:
     def bounded() -> None:

@@ -17,6 +17,7 @@ from cgcli.cli.options import (
     File,
     Full,
     InputsFile,
+    MaxNodes,
     Mode,
     Of,
     Set,
@@ -61,6 +62,7 @@ def plan(
     fast_math: FastMath = False,
     mode: Mode = None,
     allow_path: AllowPath = None,
+    max_nodes: MaxNodes = None,
 ) -> int:
     """Lay open how a static graph is run: what is made simpler, in which order, in which memory.
 
@@ -70,7 +72,9 @@ def plan(
     if target not in (None, "-") and PurePath(target or "").suffix.lower() != ".svg":
         raise error("unknown-picture", file=target or EMPTY, nearest=None, choices=[".svg"])
     names = wrt_names(wrt)
-    session = start(context, file, expression, settings, inputs_file, allow_path, mode=mode, weights=weights).recorded()
+    session = start(
+        context, file, expression, settings, inputs_file, allow_path, mode=mode, weights=weights, max_nodes=max_nodes
+    ).recorded()
     program = session.program
     if session.values and missing_inputs(program, session.values):
         session.require_values()

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from cgcli.graph.diagnostic import error
 from cgcli.graph.sizes import Size
 from cgcli.graph.source import Source, Span
-from cgcli.graph.types import Type
+from cgcli.graph.types import MAX_AXES, Type
 from cgcli.ops.numbers import single
 
 from .names import Names
@@ -109,6 +109,8 @@ def written_type(source: Source, tree: Any) -> tuple[str, list[tuple[Dimension, 
         raise error("any-with-shape", span_of(source, tree))
     if str(name) not in TYPES and str(name) != "any":
         raise error("unknown-type", span_of(source, name), name=str(name), nearest=nearest(str(name), TYPES))
+    if len(dims) > MAX_AXES:
+        raise error("too-many-axes", span_of(source, dims[MAX_AXES]), limit=MAX_AXES)
     found: list[tuple[Dimension, Any]] = []
     for dim in dims:
         token = dim.children[0]

@@ -7,13 +7,14 @@ from typing import Any
 
 from cgcli.graph.columns import Columns
 from cgcli.graph.graph import CONST, INPUT, NONE, Graph, opcode
-from cgcli.graph.types import BOOL, WEAK_FLOAT, WEAK_INT, AnyType, Stack, Type
+from cgcli.graph.types import BOOL, MAX_AXES, WEAK_FLOAT, WEAK_INT, AnyType, Stack, Type
 
 from .numbers import single
-from .registry import BY_CODE, OPS, Op, Structured
+from .registry import BY_CODE, OPS, Op, Structured, TypeMismatch
 from .typing import one
 
 Number = float | int | bool
+ARRAY_AXES = 64  # of NumPy's arrays; what a derivative adds to the axes of a user's tensors stays far below
 _COPY, _CAST = opcode("copy"), opcode("cast")
 
 
@@ -82,7 +83,10 @@ class Builder(Columns):
         key = (code, *[self.type[x] for x in operands])
         result = None if attrs else self._result_types.get(key)
         if result is None:
-            result = self.intern_type(op.type_rule([self.type_of(x) for x in operands], attrs))
+            type_ = op.type_rule([self.type_of(x) for x in operands], attrs)
+            if isinstance(type_, Type) and type_.rank > ARRAY_AXES:
+                raise TypeMismatch("too-many-axes", limit=MAX_AXES)
+            result = self.intern_type(type_)
             if not attrs:
                 self._result_types[key] = result
         return self.place(code, operands, result, attrs)
