@@ -452,3 +452,9 @@ def test_a_misspelt_topic_is_told_the_nearest(topic: str, nearest: str) -> None:
 
 def test_another_topic_leads_to_the_list_of_topics() -> None:
     assert only_help(cg("help", "xyzzy").err) == "`cg help` lists the topics"
+
+
+def test_an_option_that_is_none_and_took_the_file() -> None:
+    assert helps(cg("eval", "--silent", "f.cg").err)[0].startswith("`--silent` is no option: `f.cg` was read as")
+    assert helps(cg("grad", "--a", "2", "--b", "f.cg").err)[0].startswith("`--b` is no option")
+    assert len(helps(cg("eval", "--a", "2").err)) == 1

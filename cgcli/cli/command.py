@@ -87,7 +87,10 @@ class Command(WithHelp, TyperCommand):
                 misspelt = next((name for name in walked.inputs if known.nearest(name)), None)
                 if misspelt is not None:  # it may have taken the file for its value
                     raise error("unknown-option", option=f"--{misspelt}", nearest=known.nearest(misspelt))
-                raise error("no-program")
+                pairs = zip(args, args[1:], strict=False)
+                valued = ((o, f) for o, f in pairs if f.endswith(".cg") and o.removeprefix("--") in walked.inputs)
+                option, file = next(valued, (None, None))
+                raise error("no-program", option=option, file=file)
         if len(walked.files) > taken:
             listed = next(filter(None, (self._list(ctx, args, name) for name in walked.files)), None)
             if listed is not None:

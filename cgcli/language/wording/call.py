@@ -43,7 +43,10 @@ WORDS: dict[str, Words] = {
     ),
     "no-program": Words(
         "no program is given",
-        help=("name a file, or say `-` for standard input, or give the program itself with `-e 'a^2'`",),
+        help=(
+            "`{option}` is no option: `{file}` was read as the value of an input of that name",
+            "name a file, or say `-` for standard input, or give the program itself with `-e 'a^2'`",
+        ),
     ),
     "file-and-expression": Words(
         "both the file `{file}` and `-e` are given",
