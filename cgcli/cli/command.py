@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
+from itertools import pairwise
 from typing import Any
 
 import typer
@@ -87,8 +88,9 @@ class Command(WithHelp, TyperCommand):
                 misspelt = next((name for name in walked.inputs if known.nearest(name)), None)
                 if misspelt is not None:  # it may have taken the file for its value
                     raise error("unknown-option", option=f"--{misspelt}", nearest=known.nearest(misspelt))
-                pairs = zip(args, args[1:], strict=False)
-                valued = ((o, f) for o, f in pairs if f.endswith(".cg") and o.removeprefix("--") in walked.inputs)
+                valued = (
+                    (o, f) for o, f in pairwise(args) if f.endswith(".cg") and o.removeprefix("--") in walked.inputs
+                )
                 option, file = next(valued, (None, None))
                 raise error("no-program", option=option, file=file)
         if len(walked.files) > taken:
