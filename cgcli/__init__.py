@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from cgcli.version import VERSION
 
 if TYPE_CHECKING:
-    from cgcli.graph.diagnostic import CgError
+    from cgcli.diagnostics.diagnostic import CgError
     from cgcli.program import Gradient, Program, load, parse
     from cgcli.program.host import trace
 
@@ -25,7 +25,7 @@ __all__ = ["CgError", "Gradient", "Program", "__version__", "load", "parse", "tr
 def __getattr__(name: str) -> Any:
     """The public names, imported when they are first asked for: the command line starts without them."""
     if name == "CgError":
-        from cgcli.graph.diagnostic import CgError
+        from cgcli.diagnostics.diagnostic import CgError
 
         return CgError
     if name == "trace":

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from cgcli.graph.diagnostic import CgError
+from cgcli.diagnostics.diagnostic import CgError
 from cgcli.graph.graph import Graph, opname
 from cgcli.graph.types import BOOL, FLOAT, INT, AnyType, Stack, Type
 from cgcli.ops.builder import Builder

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from cgcli.graph.diagnostic import CgError
+from cgcli.diagnostics.diagnostic import CgError
 from cgcli.graph.graph import Graph, opname
 from cgcli.graph.printed import parse_graph
 from cgcli.language.stored import dump, restore

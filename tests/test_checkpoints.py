@@ -19,7 +19,7 @@ from cli_harness import cg, process
 from safetensors.numpy import load_file
 
 from cgcli.data.checkpoints import earlier, newest, predecessors, read_checkpoint, write_checkpoint
-from cgcli.graph.diagnostic import CgError
+from cgcli.diagnostics.diagnostic import CgError
 
 NET = """
 input x: float[n, 2]

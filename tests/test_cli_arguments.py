@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from cgcli.cli.arguments import Known, Walked, walk
-from cgcli.graph.diagnostic import CgError
+from cgcli.diagnostics.diagnostic import CgError
 
 OWN = Known(
     valued=frozenset({"--set", "--inputs", "--of", "--format", "--allow-path", "-e", "-o"}),

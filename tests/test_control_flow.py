@@ -14,7 +14,7 @@ import pytest
 from control_programs import NUMBERS, Program, TooLarge, random_inputs, random_program, straight_inputs
 from oracle import rounding
 
-from cgcli.graph.diagnostic import CgError
+from cgcli.diagnostics.diagnostic import CgError
 from cgcli.graph.graph import Graph, opname
 from cgcli.graph.printed import parse_graph
 from cgcli.ops.validity import check

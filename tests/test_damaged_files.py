@@ -20,7 +20,7 @@ from safetensors.numpy import save, save_file
 from cgcli.data.arrays import read_array, read_arrays, read_metadata
 from cgcli.data.reading import reading
 from cgcli.data.safetensors import SafetensorsFile
-from cgcli.graph.diagnostic import CgError
+from cgcli.diagnostics.diagnostic import CgError
 
 SOME, MANY = 6, 80  # attempts a kind of file
 VECTOR = ("eval", "-e", "input x: float[n]; y = sum(x)")

@@ -13,7 +13,7 @@ from hypothesis.extra import numpy as arrays
 from safetensors.numpy import save_file
 
 from cgcli.data.arrays import read_array, read_arrays
-from cgcli.graph.diagnostic import CgError
+from cgcli.diagnostics.diagnostic import CgError
 
 pytestmark = pytest.mark.portable
 

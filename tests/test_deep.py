@@ -4,9 +4,9 @@ import sys
 
 import pytest
 
-from cgcli.graph.diagnostic import CgError
+from cgcli.diagnostics.diagnostic import CgError
+from cgcli.diagnostics.source import Source
 from cgcli.graph.printed import parse_graph
-from cgcli.graph.source import Source
 from cgcli.language.express import write_outputs
 from cgcli.language.lower import lower
 from cgcli.program import Program, parse

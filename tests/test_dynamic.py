@@ -13,7 +13,7 @@ import pytest
 from control_programs import TooLarge, random_inputs, random_program
 from sample_values import values_for
 
-from cgcli.graph.diagnostic import CgError
+from cgcli.diagnostics.diagnostic import CgError
 from cgcli.graph.graph import opname
 from cgcli.graph.printed import parse_graph
 from cgcli.ops.validity import check

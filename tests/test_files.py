@@ -11,11 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cgcli.graph.diagnostic import CgError, Diagnostic
+from cgcli.diagnostics.diagnostic import CgError, Diagnostic
+from cgcli.diagnostics.suggest import nearest
+from cgcli.diagnostics.wording import word
 from cgcli.language import files
 from cgcli.language.files import decode, read_source, read_stdin, resolve_import
-from cgcli.language.suggest import nearest
-from cgcli.language.wording import word
 
 
 def refused(path: str | Path, name: str | None = None) -> Diagnostic:

@@ -6,7 +6,7 @@ from random import Random
 
 import pytest
 
-from cgcli.graph.diagnostic import CgError
+from cgcli.diagnostics.diagnostic import CgError
 from cgcli.graph.graph import Graph
 from cgcli.program import load, parse
 from cgcli.render.fold import LARGEST, Wish

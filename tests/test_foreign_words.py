@@ -5,13 +5,13 @@ from __future__ import annotations
 import pytest
 from cli_harness import cg
 
-from cgcli.graph.diagnostic import CgError
-from cgcli.graph.source import Source
+from cgcli.diagnostics.diagnostic import CgError
+from cgcli.diagnostics.source import Source
+from cgcli.diagnostics.wording import word
 from cgcli.language.builtins import NAMES
 from cgcli.language.foreign import FUNCTIONS, MODULES, STATEMENTS, VALUES, rewritten
 from cgcli.language.names import called_names
 from cgcli.language.parser import parse_value
-from cgcli.language.wording import word
 from cgcli.program import parse
 
 FIXES = [

@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from lark import Token, Tree
 
-from cgcli.graph.diagnostic import CgError
-from cgcli.graph.source import Source
+from cgcli.diagnostics.diagnostic import CgError
+from cgcli.diagnostics.source import Source
 from cgcli.language.format import DEEPEST, WIDTH, format_source
 from cgcli.language.parser import parse
 

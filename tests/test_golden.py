@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from cgcli.graph.diagnostic import CgError
+from cgcli.diagnostics.diagnostic import CgError
+from cgcli.diagnostics.wording import word
 from cgcli.graph.printed import parse_graph
-from cgcli.language.wording import word
 from cgcli.ops.validity import check
 from cgcli.program import Program, parse
 from cgcli.render.report import text

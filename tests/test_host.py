@@ -12,7 +12,7 @@ import pytest
 from cli_harness import cg
 
 import cgcli
-from cgcli.graph.diagnostic import CgError
+from cgcli.diagnostics.diagnostic import CgError
 from cgcli.graph.printed import parse_graph
 from cgcli.ops.validity import check
 from cgcli.program.host import HostProgram, trace

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from cgcli.graph.diagnostic import CgError
+from cgcli.diagnostics.diagnostic import CgError
 from cgcli.graph.evaluation import Evaluation
 from cgcli.program import load, parse
 from cgcli.render import image

@@ -18,7 +18,7 @@ import pytest
 from cli_harness import cg
 from growing_programs import MISTAKES, ONE, PROGRAMS, each
 
-from cgcli.graph.source import Source
+from cgcli.diagnostics.source import Source
 from cgcli.language.format import format_source
 
 SMALL = 100

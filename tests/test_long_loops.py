@@ -6,7 +6,7 @@ import pytest
 from cli_harness import cg
 
 import cgcli.cli.session
-from cgcli.graph.source import Span
+from cgcli.diagnostics.source import Span
 from cgcli.program import parse
 from cgcli.run import limits
 from cgcli.run.limits import Meter

@@ -9,7 +9,7 @@ import mpmath
 import numpy as np
 import pytest
 
-from cgcli.graph.diagnostic import CgError
+from cgcli.diagnostics.diagnostic import CgError
 from cgcli.graph.graph import Graph
 from cgcli.graph.printed import parse_graph
 from cgcli.graph.types import BOOL, FLOAT, INT, Stack, Type, parse_type

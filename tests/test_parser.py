@@ -17,10 +17,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cgcli.graph.diagnostic import CgError
-from cgcli.graph.source import Source
+from cgcli.diagnostics.characters import first_hidden
+from cgcli.diagnostics.diagnostic import CgError
+from cgcli.diagnostics.source import Source
 from cgcli.language import cache, grammar, parser
-from cgcli.language.characters import first_hidden
 from cgcli.language.grammar import grammar_text, make_tables
 from cgcli.language.lines import Lines
 from cgcli.language.parser import Parsed, parse, parse_value, unquote

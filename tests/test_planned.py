@@ -19,7 +19,7 @@ from test_random_tensors import Recipe, grown, recipes, seeds
 from test_tensor_elementwise import ELEMENTWISE, dtypes_of
 from test_tensor_ops import CASES, Case, graph_of
 
-from cgcli.graph.diagnostic import CgError
+from cgcli.diagnostics.diagnostic import CgError
 from cgcli.graph.graph import Graph
 from cgcli.graph.types import BOOL, FLOAT, INT, Type
 from cgcli.ops import OPS

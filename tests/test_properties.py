@@ -8,9 +8,9 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from test_random_programs import INPUTS, Tree, points, programs, rounding
 
-from cgcli.graph.diagnostic import CgError
+from cgcli.diagnostics.diagnostic import CgError
+from cgcli.diagnostics.source import Source
 from cgcli.graph.graph import Graph
-from cgcli.graph.source import Source
 from cgcli.language.lower import lower
 from cgcli.language.stored import dump, restore
 from cgcli.ops.validity import check

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from cli_harness import cg, process
 
-from cgcli.graph.diagnostic import CgError
+from cgcli.diagnostics.diagnostic import CgError
 from cgcli.program.host import trace
 from cgcli.program.reading import function_names, read_python, read_signature
 

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from mpmath import mpf
 from oracle import FUNCTIONS, derivative, rounding
 
-from cgcli.graph.diagnostic import CgError
+from cgcli.diagnostics.diagnostic import CgError
 from cgcli.graph.printed import parse_graph
 from cgcli.ops.validity import check
 from cgcli.program import parse

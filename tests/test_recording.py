@@ -23,7 +23,7 @@ from safetensors.numpy import load_file, save_file
 
 from cgcli.data.checkpoints import earlier, newest, read_checkpoint, write_checkpoint
 from cgcli.data.locks import exclusive
-from cgcli.graph.diagnostic import CgError, error
+from cgcli.diagnostics.diagnostic import CgError, error
 
 OLD = Path(__file__).parent / "data" / "training-0.1"
 OPTIONS = ["--data", "line.csv", "--loss", "loss", "--lr", "0.1", "--batch-size", "2"]

@@ -2,7 +2,7 @@
 
 import pytest
 
-from cgcli.graph.diagnostic import CgError, Diagnostic
+from cgcli.diagnostics.diagnostic import CgError, Diagnostic
 from cgcli.program import parse
 
 

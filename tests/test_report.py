@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cgcli.graph.diagnostic import Diagnostic, Label
-from cgcli.graph.source import Source, Span
-from cgcli.language import wording
-from cgcli.language.wording.words import Words
+from cgcli.diagnostics import wording
+from cgcli.diagnostics.diagnostic import Diagnostic, Label
+from cgcli.diagnostics.source import Source, Span
+from cgcli.diagnostics.wording.words import Words
 from cgcli.render.escape import dot_html, show
 from cgcli.render.report import as_data, text
 

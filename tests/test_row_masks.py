@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from cli_harness import cg
 
-from cgcli.graph.diagnostic import CgError
+from cgcli.diagnostics.diagnostic import CgError
 from cgcli.ops.registry import OPS
 from cgcli.program import parse
 from cgcli.program.program import Program

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from cgcli.graph.diagnostic import CgError, Diagnostic
-from cgcli.language.wording import control, program, structures, syntax, tensors
+from cgcli.diagnostics.diagnostic import CgError, Diagnostic
+from cgcli.diagnostics.wording import control, program, structures, syntax, tensors
 from cgcli.program import load
 from cgcli.render.report import text
 

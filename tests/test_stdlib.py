@@ -13,7 +13,7 @@ from mpmath import mp
 from stdlib_harness import FILES, assert_close, declared, gradient, program, value
 
 import cgcli
-from cgcli.graph.source import Source
+from cgcli.diagnostics.source import Source
 from cgcli.language.parser import parse
 
 EXAMPLE = re.compile(r"example: (?P<call>(?P<name>[\w.]+)\(.*\))  ->  (?P<result>.*)")

@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cgcli.graph.diagnostic import CgError, Diagnostic
-from cgcli.graph.source import Source
-from cgcli.language.characters import first_hidden
+from cgcli.diagnostics.characters import first_hidden
+from cgcli.diagnostics.diagnostic import CgError, Diagnostic
+from cgcli.diagnostics.source import Source
+from cgcli.diagnostics.wording import WORDS, word
 from cgcli.language.grammar import parser
 from cgcli.language.parser import parse, parse_value
-from cgcli.language.wording import WORDS, word
 from cgcli.render.escape import show
 from cgcli.render.report import text as report
 

@@ -13,7 +13,7 @@ import pytest
 from tensor_harness import derived, floats_of, run, type_of, weights
 from tensor_oracle import Array
 
-from cgcli.graph.diagnostic import CgError
+from cgcli.diagnostics.diagnostic import CgError
 from cgcli.graph.graph import Graph
 from cgcli.graph.types import Type
 from cgcli.ops import OPS

@@ -10,8 +10,8 @@ import pytest
 from tensor_harness import built, constant, derived, gram, pulled, run, total, type_of, weights
 from tensor_oracle import Array
 
+from cgcli.diagnostics.diagnostic import CgError
 from cgcli.graph import sizes
-from cgcli.graph.diagnostic import CgError
 from cgcli.graph.graph import Graph
 from cgcli.graph.sizes import Size
 from cgcli.graph.types import FLOAT, INT, Type

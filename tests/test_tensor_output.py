@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 from cli_harness import cg
 
+from cgcli.diagnostics.wording import WORDS
 from cgcli.graph.evaluation import Evaluation
 from cgcli.graph.graph import CONST, Graph
 from cgcli.graph.types import INT, Type
-from cgcli.language.wording import WORDS
 from cgcli.ops.builder import Builder
 from cgcli.ops.notation import Written, write_number, write_op
 from cgcli.render import csv

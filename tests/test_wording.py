@@ -11,12 +11,12 @@ from pathlib import Path
 import pytest
 
 import cgcli
-from cgcli.graph.diagnostic import Diagnostic, Label
-from cgcli.graph.source import Source, Span
-from cgcli.graph.types import Type, parse_type
-from cgcli.language import wording
-from cgcli.language.wording import TABLES, WORDS, word
-from cgcli.language.wording.words import Words, fields, fill, phrase
+from cgcli.diagnostics import wording
+from cgcli.diagnostics.diagnostic import Diagnostic, Label, error
+from cgcli.diagnostics.source import Source, Span
+from cgcli.diagnostics.wording import TABLES, WORDS, word
+from cgcli.diagnostics.wording.words import Words, fields, fill, phrase
+from cgcli.graph.types import AnyType, Type, parse_type
 
 SOURCES = [p for p in sorted(Path(cgcli.__file__).parent.rglob("*.py")) if p.parent.name != "wording"]
 CODE = re.compile(r"[a-z]+(-[a-z0-9]+)*")
@@ -231,7 +231,22 @@ def test_titles_are_one_line_that_does_not_end_in_a_full_stop(code: str) -> None
 
 
 def test_a_template_is_filled_with_values() -> None:
-    assert fill("`{name}` is {type}", {"name": "x", "type": Type("float", (2, "n"))}) == "`x` is float[2, n]"
+    assert fill("`{name}` is {type}", {"name": "x", "type": "float[2, n]"}) == "`x` is float[2, n]"
+
+
+@pytest.mark.parametrize(
+    ("type_", "text"),
+    [
+        (Type("float"), "float"),
+        (Type("float", (2, "n")), "float[2, n]"),
+        (Type("int", weak=True), "a whole number"),
+        (Type("float", weak=True), "a decimal number"),
+        (Type("float", (3,), weak=True), "float[3]"),
+        (parse_type("(float, int)"), "float and int"),
+    ],
+)
+def test_a_type_arrives_in_a_diagnostic_as_text(type_: AnyType, text: str) -> None:
+    assert phrase(error("wrong", found=type_).diagnostics[0].values["found"]) == text
 
 
 @pytest.mark.parametrize("value", [None, [], "", ()])
@@ -256,11 +271,6 @@ def test_braces_in_a_value_are_only_text() -> None:
         (0.0, "0"),
         (1 << 500, "a huge number"),
         ("x" * 1000, "x" * 499 + "…"),
-        (Type("float"), "float"),
-        (Type("int", weak=True), "a whole number"),
-        (Type("float", weak=True), "a decimal number"),
-        (Type("float", (3,), weak=True), "float[3]"),
-        (parse_type("(float, int)"), "float and int"),
     ],
 )
 def test_values_are_worded(value: object, shown: str) -> None:

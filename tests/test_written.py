@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from cgcli.data.files import write_whole
-from cgcli.graph.diagnostic import CgError
+from cgcli.diagnostics.diagnostic import CgError
 
 
 def refused(path: Path, data: bytes = b"new") -> str:

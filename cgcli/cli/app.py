@@ -11,8 +11,8 @@ from typer.core import TyperCommand, TyperGroup
 from cgcli.cli.arguments import EMPTY
 from cgcli.cli.output import emit
 from cgcli.cli.pages import WithHelp
-from cgcli.graph.diagnostic import error
-from cgcli.language.suggest import nearest
+from cgcli.diagnostics.diagnostic import error
+from cgcli.diagnostics.suggest import nearest
 from cgcli.version import VERSION
 
 COMMANDS = {

@@ -11,9 +11,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from cgcli.graph.diagnostic import CgError, error
+from cgcli.diagnostics.diagnostic import CgError, error
+from cgcli.diagnostics.suggest import nearest
 from cgcli.language.files import is_stdin
-from cgcli.language.suggest import nearest
 
 EMPTY = "''"  # how an argument without a character is named
 READ = frozenset({"--inputs", "--data", "--validation", "--weights", "--resume", "--commands"})  # options of files

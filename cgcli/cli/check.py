@@ -17,11 +17,11 @@ from cgcli.cli.output import coloured, emit, stdout
 from cgcli.cli.results import exclude
 from cgcli.cli.session import Session, start
 from cgcli.cli.sources import open_program, python_function
-from cgcli.graph.diagnostic import CgError, Diagnostic, error
+from cgcli.diagnostics.diagnostic import CgError, Diagnostic, error
+from cgcli.diagnostics.wording import word
+from cgcli.diagnostics.wording.words import phrase
 from cgcli.language.files import working_folder
 from cgcli.language.records import Input
-from cgcli.language.wording import word
-from cgcli.language.wording.words import phrase
 from cgcli.program import Program
 from cgcli.program.dynamic import DynamicProgram
 from cgcli.program.lint import lint

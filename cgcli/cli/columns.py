@@ -16,10 +16,10 @@ from cgcli.data.cells import cell_shape, converted, side_by_side
 from cgcli.data.chunks import Chunk
 from cgcli.data.structured import Beyond, numbers_of
 from cgcli.data.tables import Table
-from cgcli.graph.diagnostic import CgError, Diagnostic, error
+from cgcli.diagnostics.diagnostic import CgError, Diagnostic, error
+from cgcli.diagnostics.suggest import nearest
 from cgcli.graph.types import ANY, FLOAT, MAX_AXES, Type
 from cgcli.language.records import declarations
-from cgcli.language.suggest import nearest
 from cgcli.program import Program
 from cgcli.program.rows import fitted
 from cgcli.render.escape import show

@@ -16,7 +16,7 @@ from cgcli.cli.inputs import canonical
 from cgcli.cli.options import everywhere
 from cgcli.cli.pages import WithHelp
 from cgcli.cli.sources import open_program
-from cgcli.graph.diagnostic import CgError, error
+from cgcli.diagnostics.diagnostic import CgError, error
 from cgcli.program import Program
 from cgcli.render.escape import harmless, show
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from cgcli.cli.arguments import Known
-from cgcli.graph.diagnostic import CgError
+from cgcli.diagnostics.diagnostic import CgError
+from cgcli.diagnostics.wording import word
 from cgcli.language.records import Input
-from cgcli.language.wording import word
 from cgcli.render.escape import show
 from cgcli.render.numbers import shortest
 

@@ -34,7 +34,7 @@ from cgcli.cli.options import (
 from cgcli.cli.results import exclude, show_numbers
 from cgcli.cli.rows import only_with_data, over_rows
 from cgcli.cli.session import start
-from cgcli.graph.diagnostic import error
+from cgcli.diagnostics.diagnostic import error
 from cgcli.render.numbers import single
 
 Every = Annotated[bool, typer.Option("--all", help="Every named value, not only the outputs.")]

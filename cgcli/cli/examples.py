@@ -10,7 +10,7 @@ from cgcli.cli.headers import require_columns
 from cgcli.cli.output import notice, tell
 from cgcli.cli.session import Session
 from cgcli.data.tables import open_table
-from cgcli.graph.diagnostic import error
+from cgcli.diagnostics.diagnostic import error
 from cgcli.program.training import Examples
 from cgcli.run.limits import human, memory_limit
 

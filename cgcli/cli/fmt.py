@@ -12,7 +12,7 @@ from cgcli.cli.options import Expression
 from cgcli.cli.output import emit, notice, tell
 from cgcli.cli.sources import program_text
 from cgcli.data.files import write_whole
-from cgcli.graph.diagnostic import CgError
+from cgcli.diagnostics.diagnostic import CgError
 from cgcli.language.files import is_stream
 from cgcli.language.format import format_source
 from cgcli.render.changes import unified

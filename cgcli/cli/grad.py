@@ -39,7 +39,7 @@ from cgcli.cli.output import emit, notice
 from cgcli.cli.results import exclude, show_numbers, show_table
 from cgcli.cli.rows import only_with_data, over_rows
 from cgcli.cli.session import Session, start
-from cgcli.graph.diagnostic import error
+from cgcli.diagnostics.diagnostic import error
 from cgcli.graph.graph import Node
 from cgcli.ops import OPS
 from cgcli.render.escape import show

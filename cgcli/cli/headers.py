@@ -11,8 +11,8 @@ from cgcli.cli.command import known_options
 from cgcli.cli.inputs import missing_inputs, require
 from cgcli.cli.session import Session
 from cgcli.data.tables import Table
-from cgcli.graph.diagnostic import error
-from cgcli.language.suggest import nearest
+from cgcli.diagnostics.diagnostic import error
+from cgcli.diagnostics.suggest import nearest
 
 _SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs"}
 

@@ -12,10 +12,10 @@ from cgcli.cli.completing import topics
 from cgcli.cli.functions import function_names, function_page, library_page
 from cgcli.cli.output import emit
 from cgcli.cli.topics import PAGES
-from cgcli.graph.diagnostic import error
+from cgcli.diagnostics.diagnostic import error
+from cgcli.diagnostics.suggest import nearest
 from cgcli.language.files import library_names
 from cgcli.language.modules import library_function, library_functions
-from cgcli.language.suggest import nearest
 
 Topic = Annotated[
     str | None,

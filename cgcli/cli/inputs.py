@@ -8,13 +8,13 @@ from dataclasses import replace
 from typing import Any
 
 from cgcli.cli.arguments import EMPTY, Known
-from cgcli.graph.diagnostic import CgError, Diagnostic, error
+from cgcli.diagnostics.diagnostic import CgError, Diagnostic, error
+from cgcli.diagnostics.source import Source
+from cgcli.diagnostics.suggest import nearest
 from cgcli.graph.graph import Graph
-from cgcli.graph.source import Source
 from cgcli.graph.types import ANY, FLOAT, INT
 from cgcli.language.files import is_stream
 from cgcli.language.records import Declarations, Input, declarations
-from cgcli.language.suggest import nearest
 from cgcli.language.tree import identifier
 from cgcli.program import Program
 from cgcli.run.binding import extent

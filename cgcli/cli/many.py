@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from cgcli.graph.diagnostic import error
+from cgcli.diagnostics.diagnostic import error
 
 Files = Annotated[
     list[str] | None,

@@ -14,7 +14,7 @@ from typing import Any, NoReturn
 
 from cgcli.cli.output import reason_of
 from cgcli.data.checkpoints import Checkpoint, step_of
-from cgcli.graph.diagnostic import error
+from cgcli.diagnostics.diagnostic import error
 from cgcli.render.json import dump
 from cgcli.system import BINARY
 

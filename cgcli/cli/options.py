@@ -12,8 +12,8 @@ import typer
 from cgcli.cli.arguments import EMPTY
 from cgcli.cli.completing import input_names, value_names
 from cgcli.cli.output import begin
-from cgcli.graph.diagnostic import error
-from cgcli.language.suggest import nearest
+from cgcli.diagnostics.diagnostic import error
+from cgcli.diagnostics.suggest import nearest
 
 
 def choice(option: str, *choices: str) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TextIO
 
 from cgcli.data.files import write_whole
-from cgcli.graph.diagnostic import Diagnostic, error
+from cgcli.diagnostics.diagnostic import Diagnostic, error
 from cgcli.render.escape import harmless
 
 

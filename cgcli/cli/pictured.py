@@ -5,9 +5,9 @@ from __future__ import annotations
 from cgcli.cli.inputs import missing_inputs
 from cgcli.cli.output import notice
 from cgcli.cli.session import Session
-from cgcli.graph.diagnostic import CgError, error
+from cgcli.diagnostics.diagnostic import CgError, error
+from cgcli.diagnostics.wording.words import phrase
 from cgcli.graph.evaluation import Evaluation
-from cgcli.language.wording.words import phrase
 from cgcli.render.escape import show
 
 

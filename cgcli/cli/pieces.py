@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from cgcli.cli.output import write_aside
 from cgcli.data.chunks import Chunk
 from cgcli.data.sinks import Sink
-from cgcli.graph.diagnostic import CgError
+from cgcli.diagnostics.diagnostic import CgError
 from cgcli.program.rows import Rows
 from cgcli.render.escape import show
 from cgcli.system import cores

@@ -28,7 +28,7 @@ from cgcli.cli.options import (
 from cgcli.cli.output import emit, stdout, terminal, write_picture
 from cgcli.cli.results import exclude
 from cgcli.cli.session import start
-from cgcli.graph.diagnostic import error
+from cgcli.diagnostics.diagnostic import error
 from cgcli.render import json
 from cgcli.render.plan import data, text
 

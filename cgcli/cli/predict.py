@@ -29,7 +29,7 @@ from cgcli.cli.options import (
 )
 from cgcli.cli.rows import over_rows
 from cgcli.cli.session import start
-from cgcli.graph.diagnostic import error
+from cgcli.diagnostics.diagnostic import error
 
 Weights = Annotated[str | None, typer.Option("--weights", metavar="FILE", help="The parameters: a checkpoint.")]
 Table = Annotated[

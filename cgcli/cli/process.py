@@ -11,7 +11,7 @@ from cgcli.cli import INTERRUPTED, watchdog
 from cgcli.cli.app import commands
 from cgcli.cli.output import Results, begin, reason_of, silence, stdout, tell, write_aside
 from cgcli.cli.signals import end_by_signals
-from cgcli.graph.diagnostic import CgError, Diagnostic
+from cgcli.diagnostics.diagnostic import CgError, Diagnostic
 from cgcli.system import plain_newlines
 
 DONE, FAILED, WRONG = 0, 1, 2

@@ -22,7 +22,7 @@ from cgcli.data.checkpoints import (
     write_checkpoint,
 )
 from cgcli.data.locks import exclusive
-from cgcli.graph.diagnostic import CgError, error
+from cgcli.diagnostics.diagnostic import CgError, error
 
 REFUSALS = {"damaged": "target-damaged", "empty": "target-empty", "other": "target-foreign"}
 

@@ -35,10 +35,10 @@ from cgcli.cli.output import notice, write_picture
 from cgcli.cli.pictured import evaluate
 from cgcli.cli.session import Session, start
 from cgcli.cli.targets import Files
-from cgcli.graph.diagnostic import error
+from cgcli.diagnostics.diagnostic import error
+from cgcli.diagnostics.suggest import nearest
 from cgcli.graph.evaluation import Evaluation
 from cgcli.graph.graph import Graph
-from cgcli.language.suggest import nearest
 from cgcli.ops.evaluate import has_loop
 from cgcli.render.dot import DIRECTIONS, Direction, Drawing
 from cgcli.render.draw import KINDS

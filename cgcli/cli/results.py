@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from cgcli.cli.output import coloured, emit, stdout, terminal
-from cgcli.graph.diagnostic import error
+from cgcli.diagnostics.diagnostic import error
 from cgcli.render import csv, json
 from cgcli.render.escape import show
 from cgcli.render.table import table

@@ -12,7 +12,7 @@ from typing import Any
 from cgcli.cli.output import tell
 from cgcli.cli.session import Session
 from cgcli.data.checkpoints import Checkpoint, newest
-from cgcli.graph.diagnostic import Diagnostic, error
+from cgcli.diagnostics.diagnostic import Diagnostic, error
 from cgcli.graph.traversal import prune
 from cgcli.program.training import Task, start
 from cgcli.train.state import weights

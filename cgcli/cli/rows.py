@@ -16,8 +16,8 @@ from cgcli.cli.progress import StatusLine
 from cgcli.cli.session import Session
 from cgcli.data.sinks import sink
 from cgcli.data.tables import Table, open_table
-from cgcli.graph.diagnostic import error
-from cgcli.language.suggest import nearest
+from cgcli.diagnostics.diagnostic import error
+from cgcli.diagnostics.suggest import nearest
 from cgcli.program.only import only, reachable
 from cgcli.program.rows import Rows
 from cgcli.run.limits import memory_limit

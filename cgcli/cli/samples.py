@@ -14,8 +14,8 @@ from cgcli.cli.command import Command, declare
 from cgcli.cli.completing import sample_names
 from cgcli.cli.output import emit, notice, reason_of
 from cgcli.data.files import whole
-from cgcli.graph.diagnostic import error
-from cgcli.language.suggest import nearest
+from cgcli.diagnostics.diagnostic import error
+from cgcli.diagnostics.suggest import nearest
 
 Name = Annotated[
     str | None,

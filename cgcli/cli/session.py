@@ -16,8 +16,8 @@ from cgcli.cli.inputs import canonical, declared, gather, require
 from cgcli.cli.output import notice, tell, terminal
 from cgcli.cli.sources import open_program
 from cgcli.cli.targets import Files
-from cgcli.graph.diagnostic import CgError, error
-from cgcli.graph.source import Span
+from cgcli.diagnostics.diagnostic import CgError, error
+from cgcli.diagnostics.source import Span
 from cgcli.language.tree import plain_number
 from cgcli.program import Program
 from cgcli.render.escape import show

@@ -9,8 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path, PurePath
 from typing import Any
 
-from cgcli.graph.diagnostic import CgError, error
-from cgcli.graph.source import Source
+from cgcli.diagnostics.diagnostic import CgError, error
+from cgcli.diagnostics.source import Source
 from cgcli.language.files import is_stream, library_names, read_stdin, read_text
 from cgcli.program import Program, load, parse
 

@@ -29,7 +29,7 @@ from cgcli.cli.output import emit, terminal
 from cgcli.cli.session import start
 from cgcli.cli.stepper import Quit, Stepper
 from cgcli.cli.targets import Files
-from cgcli.graph.diagnostic import CgError, error
+from cgcli.diagnostics.diagnostic import CgError, error
 from cgcli.language.files import read_source
 from cgcli.program.dynamic import DynamicProgram
 from cgcli.program.stepping import Walk

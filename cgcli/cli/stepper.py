@@ -9,10 +9,10 @@ from typing import Any
 from cgcli.cli.render import picture_kind
 from cgcli.cli.targets import Files
 from cgcli.data.files import write_whole
-from cgcli.graph.diagnostic import CgError, error
+from cgcli.diagnostics.diagnostic import CgError, error
+from cgcli.diagnostics.suggest import nearest
 from cgcli.graph.evaluation import Evaluation
 from cgcli.graph.graph import Graph
-from cgcli.language.suggest import nearest
 from cgcli.program.stepping import Break, Walk
 from cgcli.render.draw import render as draw
 from cgcli.render.escape import show

@@ -15,7 +15,7 @@ from typing import TextIO
 
 import typer
 
-from cgcli.graph.diagnostic import error
+from cgcli.diagnostics.diagnostic import error
 from cgcli.program import Program
 
 READ = ("inputs_file", "weights", "data", "validation", "resume", "commands")

@@ -28,7 +28,7 @@ from cgcli.cli.options import (
 )
 from cgcli.cli.output import emit
 from cgcli.cli.session import start
-from cgcli.graph.diagnostic import error
+from cgcli.diagnostics.diagnostic import error
 from cgcli.program.dynamic import DynamicProgram
 from cgcli.render import json
 from cgcli.render.trace import Line, data, text

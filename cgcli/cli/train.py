@@ -39,7 +39,7 @@ from cgcli.cli.options import (
 from cgcli.cli.recording import recording
 from cgcli.cli.session import start
 from cgcli.cli.training import Wishes, run
-from cgcli.graph.diagnostic import error
+from cgcli.diagnostics.diagnostic import error
 from cgcli.train.rules import RULES, SCHEDULES
 
 OPTIMIZERS = (*RULES, "lbfgs", "lm")

@@ -7,8 +7,8 @@ from typing import Any
 
 from cgcli.cli.output import notice
 from cgcli.data.checkpoints import read_checkpoint
-from cgcli.graph.diagnostic import error
-from cgcli.language.suggest import nearest
+from cgcli.diagnostics.diagnostic import error
+from cgcli.diagnostics.suggest import nearest
 from cgcli.program import Program
 from cgcli.render.escape import show
 from cgcli.train.state import weights

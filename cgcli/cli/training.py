@@ -22,7 +22,7 @@ from cgcli.cli.resuming import about, all_params, check_same, continued, data_id
 from cgcli.cli.session import Session
 from cgcli.data.checkpoints import Checkpoint
 from cgcli.data.files import writable, write_whole
-from cgcli.graph.diagnostic import CgError, error
+from cgcli.diagnostics.diagnostic import CgError, error
 from cgcli.program import Program
 from cgcli.program.python_file import FileProgram
 from cgcli.program.residuals import residuals

@@ -15,8 +15,8 @@ from typing import Any
 from cgcli.cli.arguments import EMPTY
 from cgcli.data.reading import reason_of
 from cgcli.data.structured import Beyond, Number, Twice, decode_json, numbers_of
-from cgcli.graph.diagnostic import CgError, error
-from cgcli.graph.source import Source
+from cgcli.diagnostics.diagnostic import CgError, error
+from cgcli.diagnostics.source import Source
 from cgcli.graph.types import MAX_AXES
 from cgcli.language.files import is_stream, read_text
 from cgcli.language.tree import plain_number

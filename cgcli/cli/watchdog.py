@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 from cgcli.cli.output import notice, tell
-from cgcli.graph.diagnostic import Diagnostic
+from cgcli.diagnostics.diagnostic import Diagnostic
 from cgcli.system import alarm_signal, ending_signals, wakeup_descriptor
 
 GRACE = 0.7  # seconds that the main thread has

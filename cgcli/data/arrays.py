@@ -21,11 +21,11 @@ from typing import Any
 
 import numpy as np
 
-from cgcli.graph.diagnostic import CgError, error
-from cgcli.graph.source import Source
+from cgcli.diagnostics.diagnostic import CgError, error
+from cgcli.diagnostics.source import Source
+from cgcli.diagnostics.suggest import nearest
 from cgcli.graph.types import MAX_AXES
 from cgcli.language.files import is_stream, read_stdin
-from cgcli.language.suggest import nearest
 from cgcli.system import split_member
 
 from .cells import number

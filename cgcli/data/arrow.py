@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from typing import IO, Any, cast
 
-from cgcli.graph.diagnostic import error
+from cgcli.diagnostics.diagnostic import error
 
 from .reading import open_file, reading
 

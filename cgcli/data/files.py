@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
-from cgcli.graph.diagnostic import error
+from cgcli.diagnostics.diagnostic import error
 from cgcli.system import BINARY, link, set_mode
 
 _temporary: set[str] = set()

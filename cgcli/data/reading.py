@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from io import BufferedReader
 from pathlib import PurePath
 
-from cgcli.graph.diagnostic import CgError, error
+from cgcli.diagnostics.diagnostic import CgError, error
 from cgcli.system import open_for_reading
 
 LONGEST = 200  # characters of a reason; a library's message may quote the file

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from io import BufferedReader
 from typing import Any
 
-from cgcli.graph.diagnostic import error
+from cgcli.diagnostics.diagnostic import error
 
 from .reading import broken, open_file, reading, size_of
 from .structured import Twice, once

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from itertools import product
 from typing import IO, Any, Protocol
 
-from cgcli.graph.diagnostic import error
+from cgcli.diagnostics.diagnostic import error
 
 from . import arrow
 from .files import whole

@@ -8,8 +8,8 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
-from cgcli.graph.diagnostic import CgError, error
-from cgcli.graph.source import Source, Span
+from cgcli.diagnostics.diagnostic import CgError, error
+from cgcli.diagnostics.source import Source, Span
 from cgcli.language.files import read_text
 from cgcli.language.tree import plain_number
 

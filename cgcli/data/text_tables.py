@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterator
 from itertools import chain, islice
 from typing import Any, BinaryIO
 
-from cgcli.graph.diagnostic import error
+from cgcli.diagnostics.diagnostic import error
 
 from .chunks import Chunk
 from .reading import broken, reason_of, unreadable

@@ -6,8 +6,9 @@ from array import array
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from cgcli.diagnostics.source import Span
+
 from .graph import CONST, INPUT, NONE, Graph, Group, asserts
-from .source import Span
 from .types import AnyType
 
 

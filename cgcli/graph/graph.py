@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, NamedTuple
 
-from .source import Span
+from cgcli.diagnostics.source import Span
+
 from .types import AnyType
 
 NONE = -1  # no operand, no span, no group

@@ -40,6 +40,13 @@ class Type(NamedTuple):
         """Floats have, and literals, which count as floats where a derivative is asked."""
         return self.is_float or (self.weak and self.is_int)
 
+    @property
+    def in_words(self) -> str:
+        """The type as messages name it; that of a literal has no name that the user wrote."""
+        if not self.weak or self.shape:
+            return str(self).removeprefix("~")
+        return "a whole number" if self.is_int else "a decimal number"
+
     def __str__(self) -> str:
         shape = f"[{', '.join(map(str, self.shape))}]" if self.shape else ""
         return f"{'~' if self.weak else ''}{self.dtype}{shape}"
@@ -55,6 +62,10 @@ class Stack:
     def has_derivative(self) -> bool:
         return self.item.has_derivative
 
+    @property
+    def in_words(self) -> str:
+        return str(self)
+
     def __str__(self) -> str:
         return f"stack[{self.item}]"
 
@@ -63,6 +74,10 @@ class Results(NamedTuple):
     """The types of a node with several results, of which `get` projects one."""
 
     items: tuple[Type | Stack, ...]
+
+    @property
+    def in_words(self) -> list[str]:
+        return [item.in_words for item in self.items]
 
     def __str__(self) -> str:
         return f"({', '.join(map(str, self.items))})"

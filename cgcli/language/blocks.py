@@ -10,7 +10,7 @@ from collections.abc import Generator, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
-from cgcli.graph.diagnostic import Label, error
+from cgcli.diagnostics.diagnostic import Label, error
 from cgcli.graph.types import BOOL, Type
 from cgcli.ops.typing import join
 

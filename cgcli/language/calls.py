@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
-from cgcli.graph.diagnostic import CgError, Label, error
+from cgcli.diagnostics.diagnostic import CgError, Label, error
+from cgcli.diagnostics.suggest import nearest
 from cgcli.graph.sizes import Shape, Size, same
 from cgcli.graph.types import Type
 from cgcli.ops.registry import arity
@@ -21,7 +22,6 @@ from .loops import Loops
 from .names import Function, Parameter
 from .regions import Call, Region, Several, Value
 from .site import Argument, Site
-from .suggest import nearest
 from .tree import arguments, identifier, kind, plain_number, span_of
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from cgcli.graph.diagnostic import error
+from cgcli.diagnostics.diagnostic import error
 from cgcli.graph.graph import Graph
 from cgcli.graph.sizes import Shape
 from cgcli.graph.traversal import needed_by

@@ -7,7 +7,7 @@ from bisect import bisect_left
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from cgcli.graph.source import Source
+from cgcli.diagnostics.source import Source
 
 from .grammar import parser
 

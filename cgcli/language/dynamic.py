@@ -6,9 +6,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from cgcli.graph.diagnostic import CgError, error
+from cgcli.diagnostics.diagnostic import CgError, error
+from cgcli.diagnostics.source import Source
+from cgcli.diagnostics.suggest import nearest
 from cgcli.graph.sizes import Shape
-from cgcli.graph.source import Source
 from cgcli.graph.traversal import select
 from cgcli.graph.types import ANY
 
@@ -22,7 +23,6 @@ from .parser import collector_off, parse_value
 from .records import Input, Module
 from .regions import Several, Value
 from .structures import STRUCTURES, Null, Structure
-from .suggest import nearest
 from .tree import identifier, kind, span_of
 from .undeclared import guided
 

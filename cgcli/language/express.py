@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from cgcli.graph.diagnostic import CgError, error
+from cgcli.diagnostics.diagnostic import CgError, error
 from cgcli.graph.graph import CONST, INPUT, Graph, Node, opname
 from cgcli.graph.traversal import live
 from cgcli.ops.notation import Written, has_text, shown_attrs, write_constant, write_op

@@ -9,7 +9,8 @@ from dataclasses import replace
 from types import GeneratorType
 from typing import Any
 
-from cgcli.graph.diagnostic import CgError, Diagnostic, Label, error
+from cgcli.diagnostics.diagnostic import CgError, Diagnostic, Label, error
+from cgcli.diagnostics.suggest import nearest
 from cgcli.graph.graph import opname
 from cgcli.graph.sizes import Shape, Size
 from cgcli.graph.types import ANY, FLOAT, MAX_AXES, Type
@@ -22,7 +23,6 @@ from .origins import callers, clash_of, described
 from .records import Input
 from .regions import NESTING, Region, Several, Value
 from .structures import STRUCTURES, Structure
-from .suggest import nearest
 from .tree import identifier, kind, literal, number, signs_of
 
 MAX_NODES = 5_000_000

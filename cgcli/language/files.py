@@ -12,11 +12,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-from cgcli.graph.diagnostic import CgError, Diagnostic, Label, error
-from cgcli.graph.source import Source, Span
+from cgcli.diagnostics.diagnostic import CgError, Diagnostic, Label, error
+from cgcli.diagnostics.source import Source, Span
+from cgcli.diagnostics.suggest import nearest
 from cgcli.system import open_for_reading
-
-from .suggest import nearest
 
 LARGEST = 64 * 2**20  # bytes of one program
 STDIN = ("-", "/dev/stdin", "/dev/fd/0", "/proc/self/fd/0")

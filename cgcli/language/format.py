@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import accumulate, pairwise
 from typing import TYPE_CHECKING
 
-from cgcli.graph.source import Source
+from cgcli.diagnostics.source import Source
 
 from .docs import is_doc
 from .grammar import parser

@@ -5,16 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from cgcli.graph.diagnostic import error
+from cgcli.diagnostics.diagnostic import error
+from cgcli.diagnostics.source import Source, Span
+from cgcli.diagnostics.suggest import nearest
 from cgcli.graph.sizes import Size
-from cgcli.graph.source import Source, Span
 from cgcli.graph.types import MAX_AXES, Type
 from cgcli.ops.numbers import single
 
 from .names import Names
 from .origins import counted
 from .regions import Call, Region, Several, Value
-from .suggest import nearest
 from .tree import identifier, kind, number, span_of
 
 

@@ -6,9 +6,9 @@ from collections.abc import Generator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
-from cgcli.graph.diagnostic import Label, error
+from cgcli.diagnostics.diagnostic import Label, error
+from cgcli.diagnostics.source import Span
 from cgcli.graph.sizes import positive, sub
-from cgcli.graph.source import Span
 from cgcli.graph.traversal import live
 from cgcli.graph.types import BOOL, INT, Type
 

@@ -8,10 +8,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from cgcli.graph.diagnostic import CgError, Diagnostic, Label, error
+from cgcli.diagnostics.diagnostic import CgError, Diagnostic, Label, error
+from cgcli.diagnostics.source import Source
+from cgcli.diagnostics.suggest import nearest
 from cgcli.graph.graph import Graph
 from cgcli.graph.sizes import Shape, Size
-from cgcli.graph.source import Source
 from cgcli.graph.traversal import live, select
 from cgcli.graph.types import ANY, FLOAT, INT, Type
 from cgcli.ops.evaluate import is_scalar
@@ -40,7 +41,6 @@ from .records import Input, Module, Scalar
 from .regions import Region, Several, Value
 from .shapes import size_of
 from .structures import Structure
-from .suggest import nearest
 from .tree import Statement, identifier, kind, span_of
 
 

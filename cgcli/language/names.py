@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Literal
 
-from cgcli.graph.diagnostic import CgError, Diagnostic, Label, error
-from cgcli.graph.source import Source
+from cgcli.diagnostics.diagnostic import CgError, Diagnostic, Label, error
+from cgcli.diagnostics.source import Source
+from cgcli.diagnostics.suggest import Suggestions
 
 from .builtins import CONSTANTS, DERIVATIVES, NAMES
 from .files import library_of
@@ -16,7 +17,6 @@ from .flow import BLOCKS, Scope, assigned_in, deepest, expressions, follow, targ
 from .foreign import MODULES, STATEMENTS, VALUES, rewritten
 from .recursion import endless
 from .regions import NESTING
-from .suggest import Suggestions
 from .tree import arguments, identifier, kind, span_of, walk
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 
-from cgcli.graph.diagnostic import Label
+from cgcli.diagnostics.diagnostic import Label
+from cgcli.diagnostics.source import Span
 from cgcli.graph.graph import INPUT, NONE, opname
 from cgcli.graph.sizes import Size
-from cgcli.graph.source import Span
 from cgcli.ops.registry import BY_CODE
 
 from .regions import Call, Value

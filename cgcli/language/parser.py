@@ -8,10 +8,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from cgcli.graph.diagnostic import error
-from cgcli.graph.source import Source, Span
+from cgcli.diagnostics.characters import first_hidden
+from cgcli.diagnostics.diagnostic import error
+from cgcli.diagnostics.source import Source, Span
 
-from .characters import first_hidden
 from .docs import attach, find_comments
 from .files import LARGEST
 from .grammar import parser

@@ -8,8 +8,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cgcli.graph.diagnostic import CgError
-from cgcli.graph.source import Source
+from cgcli.diagnostics.diagnostic import CgError
+from cgcli.diagnostics.source import Source
 from cgcli.version import VERSION
 
 from . import cache

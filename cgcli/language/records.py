@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from cgcli.graph.diagnostic import Diagnostic
+from cgcli.diagnostics.diagnostic import Diagnostic
+from cgcli.diagnostics.source import Source, Span
 from cgcli.graph.graph import Graph
-from cgcli.graph.source import Source, Span
 from cgcli.graph.types import FLOAT, Type
 
 Scalar = float | int | bool

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+from cgcli.diagnostics.source import Span
 from cgcli.graph.graph import NONE, Graph, Group
 from cgcli.graph.sizes import Size
-from cgcli.graph.source import Span
 from cgcli.graph.traversal import live, select
 from cgcli.graph.types import Type
 from cgcli.ops.builder import Builder

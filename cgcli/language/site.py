@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
-from cgcli.graph.diagnostic import Label, error
+from cgcli.diagnostics.diagnostic import Label, error
 from cgcli.graph.sizes import Shape, Size
 
 from .frames import Frame

@@ -6,9 +6,9 @@ from array import array
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from cgcli.graph.diagnostic import Diagnostic, Label
+from cgcli.diagnostics.diagnostic import Diagnostic, Label
+from cgcli.diagnostics.source import Source, Span
 from cgcli.graph.graph import Graph, Group, opcode, opname
-from cgcli.graph.source import Source, Span
 from cgcli.graph.types import Type, parse_type
 
 from .records import Input, Module

@@ -6,8 +6,8 @@ import unicodedata
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from cgcli.graph.diagnostic import CgError, error
-from cgcli.graph.source import Source, Span
+from cgcli.diagnostics.diagnostic import CgError, error
+from cgcli.diagnostics.source import Source, Span
 
 from .grammar import lex
 from .lines import Mistake, bad_escape, statement_lines

@@ -6,7 +6,7 @@ from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from cgcli.graph.diagnostic import error
+from cgcli.diagnostics.diagnostic import error
 from cgcli.graph.sizes import Size, add, floor_div, larger, product, smaller, sub
 from cgcli.graph.types import MAX_AXES, Type
 

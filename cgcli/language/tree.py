@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from itertools import groupby
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from cgcli.graph.source import Source, Span
+from cgcli.diagnostics.source import Source, Span
 
 if TYPE_CHECKING:
     from lark import Token, Tree

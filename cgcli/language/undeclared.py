@@ -9,8 +9,8 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
-from cgcli.graph.diagnostic import CgError, Diagnostic
-from cgcli.graph.source import Source, Span
+from cgcli.diagnostics.diagnostic import CgError, Diagnostic
+from cgcli.diagnostics.source import Source, Span
 from cgcli.graph.types import FLOAT, INT
 
 from .builtins import ELEMENTWISE

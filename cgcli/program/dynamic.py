@@ -7,9 +7,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from cgcli.graph.diagnostic import Diagnostic
+from cgcli.diagnostics.diagnostic import Diagnostic
+from cgcli.diagnostics.source import Source
 from cgcli.graph.sizes import evaluate
-from cgcli.graph.source import Source
 from cgcli.graph.types import ANY, Type
 from cgcli.language.dynamic import Execution, Files, outline
 from cgcli.language.records import Input, Module

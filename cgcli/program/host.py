@@ -14,12 +14,12 @@ from pathlib import Path
 from typing import Any
 
 import cgcli
-from cgcli.graph.diagnostic import CgError, error
+from cgcli.diagnostics.diagnostic import CgError, error
+from cgcli.diagnostics.source import Source, Span
+from cgcli.diagnostics.suggest import nearest
 from cgcli.graph.graph import INPUT
-from cgcli.graph.source import Source, Span
 from cgcli.language.files import resolved
 from cgcli.language.records import Module
-from cgcli.language.suggest import nearest
 from cgcli.language.tree import identifier
 from cgcli.run.host import Host, Traced, line_span, plain, remember
 

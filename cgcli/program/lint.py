@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from cgcli.graph.diagnostic import Diagnostic, Label
+from cgcli.diagnostics.diagnostic import Diagnostic, Label
+from cgcli.diagnostics.source import Source, Span
 from cgcli.graph.graph import CONST, INPUT, Graph, opcode
-from cgcli.graph.source import Source, Span
 from cgcli.graph.traversal import with_nested
 from cgcli.graph.types import Type
 from cgcli.language.flow import BLOCKS

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from cgcli.diagnostics.source import Span
 from cgcli.graph.graph import Node
-from cgcli.graph.source import Span
 
 from .program import Program, Values
 

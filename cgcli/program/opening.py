@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cgcli.graph.diagnostic import CgError
-from cgcli.graph.source import Source
+from cgcli.diagnostics.diagnostic import CgError
+from cgcli.diagnostics.source import Source
 from cgcli.language.files import read_source, root_folder, working_folder
 from cgcli.language.programs import open_program
 from cgcli.language.records import Module

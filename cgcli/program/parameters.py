@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from cgcli.graph.diagnostic import CgError, Diagnostic, Label
-from cgcli.graph.source import Source, Span
+from cgcli.diagnostics.diagnostic import CgError, Diagnostic, Label
+from cgcli.diagnostics.source import Source, Span
 from cgcli.language.dynamic import Files, outline
 from cgcli.language.files import working_folder
 from cgcli.language.records import Input, Module

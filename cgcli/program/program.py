@@ -7,15 +7,15 @@ from dataclasses import dataclass, replace
 from functools import cached_property, partial, wraps
 from typing import TYPE_CHECKING, Any, Concatenate, Literal, ParamSpec, TypeVar
 
-from cgcli.graph.diagnostic import CgError, Diagnostic, Label, error
+from cgcli.diagnostics.diagnostic import CgError, Diagnostic, Label, error
+from cgcli.diagnostics.source import Source
+from cgcli.diagnostics.suggest import nearest
 from cgcli.graph.evaluation import Evaluation
 from cgcli.graph.graph import CONST, INPUT, Graph
 from cgcli.graph.plan import Laid
-from cgcli.graph.source import Source
 from cgcli.graph.traversal import live, prune
 from cgcli.graph.types import Type
 from cgcli.language.records import Input, Module
-from cgcli.language.suggest import nearest
 from cgcli.language.tree import identifier, plain_number
 from cgcli.ops.evaluate import has_loop, is_scalar
 from cgcli.run.binding import extent, fit, initialised, plain, within

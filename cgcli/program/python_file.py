@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from cgcli.graph.diagnostic import CgError, Diagnostic
-from cgcli.graph.source import Source
+from cgcli.diagnostics.diagnostic import CgError, Diagnostic
+from cgcli.diagnostics.source import Source
 from cgcli.language.records import Module
 
 from .dynamic import Recorded, RunProgram

@@ -7,10 +7,10 @@ import warnings
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from cgcli.graph.diagnostic import CgError, Diagnostic, Label, error
-from cgcli.graph.source import Source, Span
+from cgcli.diagnostics.diagnostic import CgError, Diagnostic, Label, error
+from cgcli.diagnostics.source import Source, Span
+from cgcli.diagnostics.suggest import nearest
 from cgcli.language.files import read_source
-from cgcli.language.suggest import nearest
 
 from .parameters import OPEN, UNREAD, WORDS, Parameter, Refused, type_text, with_default
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from cgcli.graph.diagnostic import error
+from cgcli.diagnostics.diagnostic import error
 from cgcli.graph.graph import Graph
 from cgcli.graph.types import FLOAT, Type
 from cgcli.run.executors import executor

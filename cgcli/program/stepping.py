@@ -10,9 +10,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from cgcli.graph.diagnostic import CgError, error
+from cgcli.diagnostics.diagnostic import CgError, error
+from cgcli.diagnostics.source import Source
 from cgcli.graph.graph import Graph
-from cgcli.graph.source import Source
 from cgcli.graph.traversal import select
 from cgcli.graph.types import Type
 from cgcli.language.derivatives import derivative

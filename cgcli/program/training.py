@@ -6,12 +6,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from cgcli.graph.diagnostic import error
+from cgcli.diagnostics.diagnostic import error
+from cgcli.diagnostics.suggest import nearest
 from cgcli.graph.graph import Graph
 from cgcli.graph.traversal import live, prune
 from cgcli.graph.types import ANY, Type
 from cgcli.language.records import Input
-from cgcli.language.suggest import nearest
 from cgcli.ops.builder import Builder
 from cgcli.ops.typing import one, single
 from cgcli.run.binding import plain

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from cgcli.graph.diagnostic import error
+from cgcli.diagnostics.diagnostic import error
+from cgcli.diagnostics.suggest import nearest
 from cgcli.graph.evaluation import Evaluation
 from cgcli.graph.graph import Graph
 from cgcli.graph.traversal import live
-from cgcli.language.suggest import nearest
 
 from .tensors import is_tensor, norm
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
 from typing import Any
 
-from cgcli.graph.diagnostic import error
+from cgcli.diagnostics.diagnostic import error
 
 from .escape import show
 

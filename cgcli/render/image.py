@@ -16,7 +16,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Literal, NamedTuple
 
-from cgcli.graph.diagnostic import error
+from cgcli.diagnostics.diagnostic import error
 from cgcli.system import alive, inheritable, owned
 
 from .escape import dot_html

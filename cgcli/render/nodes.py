@@ -6,11 +6,11 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Literal, NamedTuple
 
-from cgcli.graph.diagnostic import error
+from cgcli.diagnostics.diagnostic import error
+from cgcli.diagnostics.suggest import nearest
 from cgcli.graph.evaluation import Evaluation
 from cgcli.graph.graph import CONST, INPUT, NONE, Graph, opcode
 from cgcli.graph.types import Type
-from cgcli.language.suggest import nearest
 from cgcli.ops import OPS
 from cgcli.ops.notation import LONGEST_TENSOR, Written, shown_attrs, write_constant, write_op
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
-from cgcli.graph.diagnostic import error
+from cgcli.diagnostics.diagnostic import error
 from cgcli.graph.evaluation import Evaluation
 from cgcli.graph.graph import Graph
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from cgcli.graph.diagnostic import Diagnostic
-from cgcli.graph.source import Source, Span
-from cgcli.language.wording import word
+from cgcli.diagnostics.diagnostic import Diagnostic
+from cgcli.diagnostics.source import Source, Span
+from cgcli.diagnostics.wording import word
 
 from .escape import show
 from .excerpt import Mark, draw

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from cgcli.graph.diagnostic import CgError, error
+from cgcli.diagnostics.diagnostic import CgError, error
 from cgcli.graph.graph import CONST, INPUT, Graph, Node
 from cgcli.graph.size_text import UnknownSize
 from cgcli.graph.sizes import evaluate

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
-from cgcli.graph.diagnostic import error
+from cgcli.diagnostics.diagnostic import error
 from cgcli.graph.graph import Graph
 from cgcli.graph.types import ANY, FLOAT
 from cgcli.language.records import Input, declarations

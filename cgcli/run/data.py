@@ -10,8 +10,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from cgcli.graph.diagnostic import error
-from cgcli.graph.source import Span
+from cgcli.diagnostics.diagnostic import error
+from cgcli.diagnostics.source import Span
 from cgcli.graph.types import BOOL, FLOAT, MAX_AXES, WEAK_INT
 from cgcli.language.regions import Region, Value
 from cgcli.language.structures import Items, Null, Record, Structure, Text

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Literal, NamedTuple
 
-from cgcli.graph.source import Span
+from cgcli.diagnostics.source import Span
 from cgcli.language.regions import Value
 from cgcli.language.structures import Structure
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from cgcli.graph.diagnostic import error
+from cgcli.diagnostics.diagnostic import error
 from cgcli.graph.graph import Graph, opname
 from cgcli.graph.types import Type
 from cgcli.ops.evaluate import is_scalar

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from cgcli.graph.diagnostic import error
+from cgcli.diagnostics.diagnostic import error
 from cgcli.graph.types import Type
 from cgcli.ops.numbers import INT_RANGES
 

@@ -17,9 +17,9 @@ from typing import Any
 
 import numpy as np
 
-from cgcli.graph.diagnostic import CgError, Diagnostic, Label, error
+from cgcli.diagnostics.diagnostic import CgError, Diagnostic, Label, error
+from cgcli.diagnostics.source import Source, Span
 from cgcli.graph.graph import NONE, opcode
-from cgcli.graph.source import Source, Span
 from cgcli.graph.types import FLOAT, Type
 from cgcli.language.frames import Environment, Frame
 from cgcli.language.names import Names

@@ -11,10 +11,11 @@ from functools import partial
 from types import GeneratorType
 from typing import Any
 
-from cgcli.graph.diagnostic import error
+from cgcli.diagnostics.diagnostic import error
+from cgcli.diagnostics.source import Span
+from cgcli.diagnostics.suggest import nearest
 from cgcli.graph.graph import CONST
 from cgcli.graph.sizes import Size
-from cgcli.graph.source import Span
 from cgcli.graph.types import ANY, INT
 from cgcli.language.blocks import Exit, Running
 from cgcli.language.calls import Calls, Memo
@@ -27,7 +28,6 @@ from cgcli.language.parser import unquote
 from cgcli.language.records import Input
 from cgcli.language.regions import Region, Several, Value
 from cgcli.language.structures import STRUCTURES, Items, Null, Record, Structure, Text
-from cgcli.language.suggest import nearest
 from cgcli.language.tree import arguments, identifier, kind
 from cgcli.ops.arithmetic import IntegerDivisionByZero
 from cgcli.ops.numbers import Overflow

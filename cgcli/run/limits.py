@@ -7,10 +7,10 @@ from math import inf
 from time import monotonic
 from typing import Any, ClassVar
 
-from cgcli.graph.diagnostic import CgError, error
+from cgcli.diagnostics.diagnostic import CgError, error
+from cgcli.diagnostics.source import Span
+from cgcli.diagnostics.wording.words import phrase
 from cgcli.graph.graph import CONST, Graph, Node
-from cgcli.graph.source import Span
-from cgcli.language.wording.words import phrase
 from cgcli.ops.registry import AssertionFailed
 from cgcli.system import memory
 

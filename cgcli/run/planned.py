@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from cgcli.graph.diagnostic import CgError
+from cgcli.diagnostics.diagnostic import CgError
 from cgcli.graph.graph import CONST, INPUT, Graph, opcode
 from cgcli.graph.plan import Plan
 from cgcli.graph.traversal import live

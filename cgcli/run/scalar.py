@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
-from cgcli.graph.diagnostic import CgError, error
+from cgcli.diagnostics.diagnostic import CgError, error
 from cgcli.graph.graph import CONST, INPUT, NONE, Graph, Node, opcode
 from cgcli.graph.traversal import live
 from cgcli.graph.types import AnyType, Type

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, cast
 
-from cgcli.graph.diagnostic import CgError, error
+from cgcli.diagnostics.diagnostic import CgError, error
 from cgcli.graph.graph import CONST, INPUT, NONE, Graph, Node
 from cgcli.graph.types import AnyType, Stack, Type
 from cgcli.ops.arithmetic import IntegerDivisionByZero

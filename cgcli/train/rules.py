@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from cgcli.graph.source import Source
+from cgcli.diagnostics.source import Source
 from cgcli.graph.types import Type
 from cgcli.language.lower import lower
 from cgcli.language.records import Module

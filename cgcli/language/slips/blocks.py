@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cgcli.graph.diagnostic import CgError, error
+from cgcli.diagnostics.diagnostic import CgError, error
 
 from .place import ENDS, OPERATORS, VALUE_BEGINS, VALUE_ENDS, Place
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from cgcli.graph.diagnostic import CgError, Label, error
+from cgcli.diagnostics.diagnostic import CgError, Label, error
 from cgcli.language.lines import CLOSES, OPENS
 
 from .place import ENDS, Place

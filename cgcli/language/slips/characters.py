@@ -6,8 +6,8 @@ import re
 import unicodedata
 from collections.abc import Callable
 
-from cgcli.graph.diagnostic import CgError, error
-from cgcli.graph.source import Source, Span
+from cgcli.diagnostics.diagnostic import CgError, error
+from cgcli.diagnostics.source import Source, Span
 
 # what they are in cg; a font hardly tells some of them from it
 SIGNS = {

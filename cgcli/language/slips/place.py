@@ -8,8 +8,8 @@ from functools import cached_property
 from itertools import takewhile
 from typing import TYPE_CHECKING
 
-from cgcli.graph.diagnostic import CgError, Label
-from cgcli.graph.source import Source, Span
+from cgcli.diagnostics.diagnostic import CgError, Label
+from cgcli.diagnostics.source import Source, Span
 from cgcli.language.lines import CLOSES, OPENS
 
 if TYPE_CHECKING:

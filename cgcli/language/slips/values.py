@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from cgcli.graph.diagnostic import CgError, error
+from cgcli.diagnostics.diagnostic import CgError, error
 from cgcli.language.builtins import NAMES
 
 from .place import DECLARES, ENDS, VALUE_BEGINS, VALUE_ENDS, Place

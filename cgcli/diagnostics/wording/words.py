@@ -6,8 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from string import Formatter
 
-from cgcli.graph.source import Span
-from cgcli.graph.types import Type
+from cgcli.diagnostics.source import Span
 
 LISTED = 12  # items of a list that are named, the others are counted
 LONGEST = 500  # characters of one value
@@ -58,21 +57,12 @@ def phrase(value: object) -> str:
         return ""
     if isinstance(value, bool):
         return "true" if value else "false"
-    if isinstance(value, Type):
-        return _type(value)
     if isinstance(value, int) and value.bit_length() > MANY_BITS:
         return "a huge number"
     if isinstance(value, (list, tuple, set, frozenset)):
         return _listed([phrase(each) for each in value])
     text = repr(value).removesuffix(".0") if isinstance(value, float) else str(value)
     return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
-
-
-def _type(t: Type) -> str:
-    """A type's name; a literal has none that the user wrote."""
-    if not t.weak or t.shape:
-        return str(t).removeprefix("~")
-    return "a whole number" if t.is_int else "a decimal number"
 
 
 def _listed(items: Sequence[str]) -> str:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from cgcli.graph.diagnostic import Diagnostic
+from cgcli.diagnostics.diagnostic import Diagnostic
 
-from . import call, control, data, files, host, picture, program, run, structures, syntax, tensors, training, walking
+from . import call, control, data, files, host, picture, program, run, stepper, structures, syntax, tensors, training
 from .words import Worded, Words, fill, phrase
 
 TABLES = (
@@ -14,7 +14,7 @@ TABLES = (
     tensors.WORDS,
     control.WORDS,
     structures.WORDS,
-    walking.WORDS,
+    stepper.WORDS,
     host.WORDS,
     run.WORDS,
     picture.WORDS,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cgcli.language.wording.words import Words
+from .words import Words
 
 WORDS: dict[str, Words] = {
     # commands and options

@@ -1,6 +1,6 @@
 """The record of something that is wrong: data only, so that any room may raise one.
 
-`language.wording` turns a record into sentences; screens and files only draw those.
+`wording` turns a record into sentences; screens and files only draw those.
 """
 
 from __future__ import annotations
@@ -43,6 +43,15 @@ class CgError(Exception):
 
 
 def error(code: str, *labels: Label | Span | None, status: int = 2, **values: Any) -> CgError:
-    """A `CgError` of one diagnostic; a bare span takes the role `here`, None is left out."""
+    """A `CgError` of one diagnostic; a bare span takes the role `here`, None is left out.
+
+    values: numbers, texts and lists of them; of an object with `in_words`, as a type has, that.
+    """
     kept = tuple(Label(x) if isinstance(x, Span) else x for x in labels if x is not None)
-    return CgError(Diagnostic(code, kept, values), status=status)
+    return CgError(Diagnostic(code, kept, {name: _plain(x) for name, x in values.items()}), status=status)
+
+
+def _plain(value: Any) -> Any:
+    """A value as data: what knows its own words for a message, as types do, becomes them."""
+    words = getattr(value, "in_words", None)
+    return value if words is None else words
