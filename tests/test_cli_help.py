@@ -13,7 +13,7 @@ from cgcli.cli.functions import function_names
 from cgcli.cli.samples import folder
 from cgcli.cli.topics import PAGES
 from cgcli.language.builtins import TENSORS
-from cgcli.language.files import library_names
+from cgcli.language.imports import library_names
 from cgcli.language.library import LIBRARY
 from cgcli.language.library.docs import DOCS
 from cgcli.language.modules import library_functions

@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 from cgcli.diagnostics.diagnostic import CgError, Diagnostic
 from cgcli.diagnostics.suggest import nearest
 from cgcli.diagnostics.wording import word
-from cgcli.language import files
-from cgcli.language.files import decode, read_source, read_stdin, resolve_import
+from cgcli.files import source_files as files
+from cgcli.files.source_files import decode, read_source, read_stdin
+from cgcli.language.imports import resolve_import
 
 
 def refused(path: str | Path, name: str | None = None) -> Diagnostic:

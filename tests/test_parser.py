@@ -20,7 +20,8 @@ from hypothesis import strategies as st
 from cgcli.diagnostics.characters import first_hidden
 from cgcli.diagnostics.diagnostic import CgError
 from cgcli.diagnostics.source import Source
-from cgcli.language import cache, grammar, parser
+from cgcli.files import cache
+from cgcli.language import grammar, parser
 from cgcli.language.grammar import grammar_text, make_tables
 from cgcli.language.lines import Lines
 from cgcli.language.parser import Parsed, parse, parse_value, unquote

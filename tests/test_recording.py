@@ -22,8 +22,8 @@ from cli_harness import Result, cg, process
 from safetensors.numpy import load_file, save_file
 
 from cgcli.data.checkpoints import earlier, newest, read_checkpoint, write_checkpoint
-from cgcli.data.locks import exclusive
 from cgcli.diagnostics.diagnostic import CgError, error
+from cgcli.files.locks import exclusive
 
 OLD = Path(__file__).parent / "data" / "training-0.1"
 OPTIONS = ["--data", "line.csv", "--loss", "loss", "--lr", "0.1", "--batch-size", "2"]

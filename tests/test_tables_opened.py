@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from cli_harness import cg, process
 
-from cgcli.language import cache
+from cgcli.files import cache
 
 TABLE = "a,b\n1,2\n3,4\n"
 ROWS = "y\n1.0\n3.0\n"

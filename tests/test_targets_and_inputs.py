@@ -13,8 +13,8 @@ from cli_harness import ARTICLE, cg, process
 
 from cgcli.cli import targets
 from cgcli.cli.app import COMMANDS
-from cgcli.data.files import whole
 from cgcli.diagnostics.diagnostic import CgError
+from cgcli.files.writing import whole
 
 TABLE = "x,y\n1,2\n3,4\n"
 LINE = "input x: float\ninput y: float\nparam k: float = 0\nloss = (k*x - y)^2\n"

@@ -16,7 +16,7 @@ from cli_harness import process
 LONG = """
 import hashlib
 from pathlib import Path
-from cgcli.data.files import whole
+from cgcli.files.writing import whole
 
 def f(x: float):
     writing = whole("out.csv")

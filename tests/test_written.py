@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from cgcli.data.files import write_whole
 from cgcli.diagnostics.diagnostic import CgError
+from cgcli.files.writing import write_whole
 
 
 def refused(path: Path, data: bytes = b"new") -> str:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 from cgcli.diagnostics.diagnostic import CgError, error
 from cgcli.diagnostics.suggest import nearest
-from cgcli.language.files import is_stdin
+from cgcli.files.source_files import is_stdin
 
 EMPTY = "''"  # how an argument without a character is named
 READ = frozenset({"--inputs", "--data", "--validation", "--weights", "--resume", "--commands"})  # options of files

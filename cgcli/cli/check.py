@@ -20,7 +20,7 @@ from cgcli.cli.sources import open_program, python_function
 from cgcli.diagnostics.diagnostic import CgError, Diagnostic, error
 from cgcli.diagnostics.wording import word
 from cgcli.diagnostics.wording.words import phrase
-from cgcli.language.files import working_folder
+from cgcli.files.source_files import working_folder
 from cgcli.language.records import Input
 from cgcli.program import Program
 from cgcli.program.dynamic import DynamicProgram

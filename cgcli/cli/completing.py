@@ -67,7 +67,7 @@ def topics(incomplete: str) -> list[Offer]:
     """Pages, functions and modules; behind the dot of a module its functions."""
     from cgcli.cli.functions import function_names
     from cgcli.cli.topics import PAGES
-    from cgcli.language.files import library_names
+    from cgcli.language.imports import library_names
     from cgcli.language.modules import library_functions
 
     module = incomplete.partition(".")[0]

@@ -11,9 +11,9 @@ from cgcli.cli.many import Files, counted, program_files, several
 from cgcli.cli.options import Expression
 from cgcli.cli.output import emit, notice, tell
 from cgcli.cli.sources import program_text
-from cgcli.data.files import write_whole
 from cgcli.diagnostics.diagnostic import CgError
-from cgcli.language.files import is_stream
+from cgcli.files.source_files import is_stream
+from cgcli.files.writing import write_whole
 from cgcli.language.format import format_source
 from cgcli.render.changes import unified
 from cgcli.render.escape import show

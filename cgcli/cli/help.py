@@ -14,7 +14,7 @@ from cgcli.cli.output import emit
 from cgcli.cli.topics import PAGES
 from cgcli.diagnostics.diagnostic import error
 from cgcli.diagnostics.suggest import nearest
-from cgcli.language.files import library_names
+from cgcli.language.imports import library_names
 from cgcli.language.modules import library_function, library_functions
 
 Topic = Annotated[

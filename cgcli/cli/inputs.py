@@ -11,9 +11,9 @@ from cgcli.cli.arguments import EMPTY, Known
 from cgcli.diagnostics.diagnostic import CgError, Diagnostic, error
 from cgcli.diagnostics.source import Source
 from cgcli.diagnostics.suggest import nearest
+from cgcli.files.source_files import is_stream
 from cgcli.graph.graph import Graph
 from cgcli.graph.types import ANY, FLOAT, INT
-from cgcli.language.files import is_stream
 from cgcli.language.records import Declarations, Input, declarations
 from cgcli.language.tree import identifier
 from cgcli.program import Program

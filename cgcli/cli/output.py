@@ -9,8 +9,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TextIO
 
-from cgcli.data.files import write_whole
 from cgcli.diagnostics.diagnostic import Diagnostic, error
+from cgcli.files.writing import write_whole
 from cgcli.render.escape import harmless
 
 

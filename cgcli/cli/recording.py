@@ -21,8 +21,8 @@ from cgcli.data.checkpoints import (
     step_of,
     write_checkpoint,
 )
-from cgcli.data.locks import exclusive
 from cgcli.diagnostics.diagnostic import CgError, error
+from cgcli.files.locks import exclusive
 
 REFUSALS = {"damaged": "target-damaged", "empty": "target-empty", "other": "target-foreign"}
 

@@ -13,9 +13,9 @@ from cgcli.cli.arguments import EMPTY
 from cgcli.cli.command import Command, declare
 from cgcli.cli.completing import sample_names
 from cgcli.cli.output import emit, notice, reason_of
-from cgcli.data.files import whole
 from cgcli.diagnostics.diagnostic import error
 from cgcli.diagnostics.suggest import nearest
+from cgcli.files.writing import whole
 
 Name = Annotated[
     str | None,

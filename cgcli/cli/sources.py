@@ -11,7 +11,8 @@ from typing import Any
 
 from cgcli.diagnostics.diagnostic import CgError, error
 from cgcli.diagnostics.source import Source
-from cgcli.language.files import is_stream, library_names, read_stdin, read_text
+from cgcli.files.source_files import is_stream, read_stdin, read_text
+from cgcli.language.imports import library_names
 from cgcli.program import Program, load, parse
 
 

@@ -30,7 +30,7 @@ from cgcli.cli.session import start
 from cgcli.cli.stepper import Quit, Stepper
 from cgcli.cli.targets import Files
 from cgcli.diagnostics.diagnostic import CgError, error
-from cgcli.language.files import read_source
+from cgcli.files.source_files import read_source
 from cgcli.program.dynamic import DynamicProgram
 from cgcli.program.stepping import Walk
 from cgcli.render.escape import show

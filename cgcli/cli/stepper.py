@@ -8,9 +8,9 @@ from typing import Any
 
 from cgcli.cli.render import picture_kind
 from cgcli.cli.targets import Files
-from cgcli.data.files import write_whole
 from cgcli.diagnostics.diagnostic import CgError, error
 from cgcli.diagnostics.suggest import nearest
+from cgcli.files.writing import write_whole
 from cgcli.graph.evaluation import Evaluation
 from cgcli.graph.graph import Graph
 from cgcli.program.stepping import Break, Walk

@@ -21,8 +21,8 @@ from cgcli.cli.recording import Recording
 from cgcli.cli.resuming import about, all_params, check_same, continued, data_identity
 from cgcli.cli.session import Session
 from cgcli.data.checkpoints import Checkpoint
-from cgcli.data.files import writable, write_whole
 from cgcli.diagnostics.diagnostic import CgError, error
+from cgcli.files.writing import writable, write_whole
 from cgcli.program import Program
 from cgcli.program.python_file import FileProgram
 from cgcli.program.residuals import residuals

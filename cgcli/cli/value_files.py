@@ -17,8 +17,8 @@ from cgcli.data.reading import reason_of
 from cgcli.data.structured import Beyond, Number, Twice, decode_json, numbers_of
 from cgcli.diagnostics.diagnostic import CgError, error
 from cgcli.diagnostics.source import Source
+from cgcli.files.source_files import is_stream, read_text
 from cgcli.graph.types import MAX_AXES
-from cgcli.language.files import is_stream, read_text
 from cgcli.language.tree import plain_number
 
 ARCHIVES = (".npz", ".safetensors")

@@ -78,7 +78,7 @@ def _wait(descriptor: int) -> None:
 
 
 def _leave(number: int) -> None:
-    from cgcli.data.files import remove_temporary_files
+    from cgcli.files.writing import remove_temporary_files
 
     remove_temporary_files()
     timed_out = number == _ALARM

@@ -24,8 +24,8 @@ import numpy as np
 from cgcli.diagnostics.diagnostic import CgError, error
 from cgcli.diagnostics.source import Source
 from cgcli.diagnostics.suggest import nearest
+from cgcli.files.source_files import is_stream, read_stdin
 from cgcli.graph.types import MAX_AXES
-from cgcli.language.files import is_stream, read_stdin
 from cgcli.system import split_member
 
 from .cells import number

@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Any, Literal
 
 from cgcli.diagnostics.diagnostic import CgError, error
+from cgcli.files.writing import whole
 from cgcli.system import link
 
-from .files import whole
 from .reading import open_file
 
 FORMAT, VERSION = "cg checkpoint", 1  # a later version computes the sha256 in another way, see `read_checkpoint`

@@ -13,9 +13,9 @@ from itertools import product
 from typing import IO, Any, Protocol
 
 from cgcli.diagnostics.diagnostic import error
+from cgcli.files.writing import whole
 
 from . import arrow
-from .files import whole
 
 KINDS = ("csv", "tsv", "jsonl", "npz", *arrow.KINDS)
 MOST_COLUMNS = 10_000  # of a text: a tensor has one for each element

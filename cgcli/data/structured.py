@@ -10,7 +10,7 @@ from typing import Any
 
 from cgcli.diagnostics.diagnostic import CgError, error
 from cgcli.diagnostics.source import Source, Span
-from cgcli.language.files import read_text
+from cgcli.files.source_files import read_text
 from cgcli.language.tree import plain_number
 
 DEEPEST = 1000  # brackets within brackets

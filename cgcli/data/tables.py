@@ -15,7 +15,7 @@ from pathlib import PurePath
 from typing import Any
 
 from cgcli.diagnostics.diagnostic import error
-from cgcli.language.files import is_stream, open_once
+from cgcli.files.source_files import is_stream, open_once
 from cgcli.language.tree import identifier
 
 from . import arrow

@@ -8,7 +8,8 @@ from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from . import cache as kept
+from cgcli.files import cache as kept
+
 from .lines import Lines
 
 if TYPE_CHECKING:

@@ -11,16 +11,17 @@ from typing import Any, NamedTuple
 from cgcli.diagnostics.diagnostic import CgError, Diagnostic, Label, error
 from cgcli.diagnostics.source import Source
 from cgcli.diagnostics.suggest import nearest
+from cgcli.files.source_files import read_source, resolved
 from cgcli.graph.graph import Graph
 from cgcli.graph.sizes import Shape, Size
 from cgcli.graph.traversal import live, select
 from cgcli.graph.types import ANY, FLOAT, INT, Type
+from cgcli.language.imports import STDLIB, library_names, library_path, placed, resolve_import, root_folder
 from cgcli.ops.evaluate import is_scalar
 
 from .calls import Calls
 from .constants import alone, binds, evaluated, value_fits
 from .expressions import MAX_NODES
-from .files import STDLIB, library_names, library_path, placed, read_source, resolve_import, resolved, root_folder
 from .flow import assigned_in
 from .foreign import MODULES
 from .frames import (

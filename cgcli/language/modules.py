@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from .files import library_names, library_path, read_source
+from cgcli.files.source_files import read_source
+from cgcli.language.imports import library_names, library_path
+
 from .parser import parse
 from .tree import identifier, kind, span_of
 

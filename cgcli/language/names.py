@@ -10,9 +10,9 @@ from typing import Any, Literal
 from cgcli.diagnostics.diagnostic import CgError, Diagnostic, Label, error
 from cgcli.diagnostics.source import Source
 from cgcli.diagnostics.suggest import Suggestions
+from cgcli.language.imports import library_of
 
 from .builtins import CONSTANTS, DERIVATIVES, NAMES
-from .files import library_of
 from .flow import BLOCKS, Scope, assigned_in, deepest, expressions, follow, targets
 from .foreign import MODULES, STATEMENTS, VALUES, rewritten
 from .recursion import endless

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 from cgcli.diagnostics.characters import first_hidden
 from cgcli.diagnostics.diagnostic import error
 from cgcli.diagnostics.source import Source, Span
+from cgcli.files.source_files import LARGEST
 
 from .docs import attach, find_comments
-from .files import LARGEST
 from .grammar import parser
 from .lines import ESCAPES, Mistake, bad_escape
 from .syntax import explain, hidden_character

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 from cgcli.diagnostics.diagnostic import CgError
 from cgcli.diagnostics.source import Source
+from cgcli.files import cache
+from cgcli.files.source_files import read_source, resolved
+from cgcli.language.imports import root_folder
 from cgcli.version import VERSION
 
-from . import cache
-from .files import read_source, resolved, root_folder
 from .records import Module
 from .stored import dump, restore
 

@@ -17,8 +17,8 @@ import cgcli
 from cgcli.diagnostics.diagnostic import CgError, error
 from cgcli.diagnostics.source import Source, Span
 from cgcli.diagnostics.suggest import nearest
+from cgcli.files.source_files import resolved
 from cgcli.graph.graph import INPUT
-from cgcli.language.files import resolved
 from cgcli.language.records import Module
 from cgcli.language.tree import identifier
 from cgcli.run.host import Host, Traced, line_span, plain, remember

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from cgcli.diagnostics.diagnostic import CgError
 from cgcli.diagnostics.source import Source
-from cgcli.language.files import read_source, root_folder, working_folder
+from cgcli.files.source_files import read_source, working_folder
+from cgcli.language.imports import root_folder
 from cgcli.language.programs import open_program
 from cgcli.language.records import Module
 

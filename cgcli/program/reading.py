@@ -10,7 +10,7 @@ from typing import NamedTuple
 from cgcli.diagnostics.diagnostic import CgError, Diagnostic, Label, error
 from cgcli.diagnostics.source import Source, Span
 from cgcli.diagnostics.suggest import nearest
-from cgcli.language.files import read_source
+from cgcli.files.source_files import read_source
 
 from .parameters import OPEN, UNREAD, WORDS, Parameter, Refused, type_text, with_default
 

@@ -1,4 +1,4 @@
-"""Reading program files, and which files a program may import. Every failure is a `CgError` (status 2)."""
+"""Texts of files, of standard input and of descriptors. Every failure is a `CgError` (status 2)."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ import os
 import re
 import stat
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-from cgcli.diagnostics.diagnostic import CgError, Diagnostic, Label, error
+from cgcli.diagnostics.diagnostic import CgError, error
 from cgcli.diagnostics.source import Source, Span
 from cgcli.diagnostics.suggest import nearest
 from cgcli.system import open_for_reading
@@ -110,59 +110,12 @@ def working_folder() -> Path:
         return Path(os.devnull, "deleted")
 
 
-def root_folder(root: Path | None, path: Path | None) -> Path:
-    """The folder that imports stay in: `root`, else the folder of the program's file, else the working folder."""
-    return root or (path.parent if path else working_folder())
-
-
 def resolved(path: Path) -> Path:
     """The path without links; a relative one stays as it is where the working folder was deleted."""
     try:
         return Path(os.path.realpath(path))
     except OSError:
         return path
-
-
-STDLIB = Path(__file__).parent / "stdlib"
-
-
-def library_path(name: str) -> Path | None:
-    """The file of a module of the standard library, None when there is none of that name."""
-    return STDLIB / f"{name}.cg" if name in library_names() else None
-
-
-def library_names() -> list[str]:
-    return sorted(path.stem for path in STDLIB.glob("*.cg"))
-
-
-def library_of(function: str) -> str | None:
-    """The first module of the standard library that defines a function of this name."""
-    begins = re.compile(rf"^fn {re.escape(function)}\(", re.MULTILINE)
-    texts = ((name, (STDLIB / f"{name}.cg").read_text(encoding="utf-8")) for name in library_names())
-    return next((name for name, text in texts if begins.search(text)), None)
-
-
-def resolve_import(importing_file: Path | None, target: str, root: Path, allowed: Sequence[Path] = ()) -> Path:
-    """The real path of an imported file: relative to the file that imports it (None: to `root`), inside `root` or one
-    of `allowed` whatever links are on the way."""
-    folder = root if importing_file is None else importing_file.parent
-    try:
-        path = Path(os.path.realpath(folder / target))
-        roots = [Path(os.path.realpath(each)) for each in (root, *allowed)]
-    except (OSError, ValueError) as problem:  # a NUL in the name
-        raise error("file-unreadable", file=target, reason=str(problem).lower()) from None
-    if not any(path.is_relative_to(each) for each in roots):
-        linked = target != ".." and ".." not in Path(target).parts and not Path(target).is_absolute()
-        raise error(
-            "import-outside-link" if linked else "import-outside", file=target, root=roots[0], folder=path.parent
-        )
-    return path
-
-
-def placed(problem: CgError, span: Span) -> CgError:
-    """The same error, pointing at the import that led to it."""
-    pointed = (Diagnostic(d.code, d.labels or (Label(span),), d.values, d.severity) for d in problem.diagnostics)
-    return CgError(*pointed, status=problem.status)
 
 
 def _require_file(status: os.stat_result, name: str) -> None:

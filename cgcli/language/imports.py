@@ -1,0 +1,58 @@
+"""Which files a program may import: those in its folder, and the modules of the standard library."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+from cgcli.diagnostics.diagnostic import CgError, Diagnostic, Label, error
+from cgcli.diagnostics.source import Span
+from cgcli.files.source_files import working_folder
+
+STDLIB = Path(__file__).parent / "stdlib"
+
+
+def library_path(name: str) -> Path | None:
+    """The file of a module of the standard library, None when there is none of that name."""
+    return STDLIB / f"{name}.cg" if name in library_names() else None
+
+
+def library_names() -> list[str]:
+    return sorted(path.stem for path in STDLIB.glob("*.cg"))
+
+
+def library_of(function: str) -> str | None:
+    """The first module of the standard library that defines a function of this name."""
+    begins = re.compile(rf"^fn {re.escape(function)}\(", re.MULTILINE)
+    texts = ((name, (STDLIB / f"{name}.cg").read_text(encoding="utf-8")) for name in library_names())
+    return next((name for name, text in texts if begins.search(text)), None)
+
+
+def root_folder(root: Path | None, path: Path | None) -> Path:
+    """The folder that imports stay in: `root`, else the folder of the program's file, else the working folder."""
+    return root or (path.parent if path else working_folder())
+
+
+def resolve_import(importing_file: Path | None, target: str, root: Path, allowed: Sequence[Path] = ()) -> Path:
+    """The real path of an imported file: relative to the file that imports it (None: to `root`), inside `root` or one
+    of `allowed` whatever links are on the way."""
+    folder = root if importing_file is None else importing_file.parent
+    try:
+        path = Path(os.path.realpath(folder / target))
+        roots = [Path(os.path.realpath(each)) for each in (root, *allowed)]
+    except (OSError, ValueError) as problem:  # a NUL in the name
+        raise error("file-unreadable", file=target, reason=str(problem).lower()) from None
+    if not any(path.is_relative_to(each) for each in roots):
+        linked = target != ".." and ".." not in Path(target).parts and not Path(target).is_absolute()
+        raise error(
+            "import-outside-link" if linked else "import-outside", file=target, root=roots[0], folder=path.parent
+        )
+    return path
+
+
+def placed(problem: CgError, span: Span) -> CgError:
+    """The same error, pointing at the import that led to it."""
+    pointed = (Diagnostic(d.code, d.labels or (Label(span),), d.values, d.severity) for d in problem.diagnostics)
+    return CgError(*pointed, status=problem.status)
