@@ -9,7 +9,7 @@ import pytest
 from cgcli.diagnostics.diagnostic import CgError
 from cgcli.graph.graph import Graph, opname
 from cgcli.graph.printed import parse_graph
-from cgcli.language.stored import dump, restore
+from cgcli.graph.serialize import dump, restore
 from cgcli.ops.validity import check
 from cgcli.program import parse
 

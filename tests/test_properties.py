@@ -11,8 +11,8 @@ from test_random_programs import INPUTS, Tree, points, programs, rounding
 from cgcli.diagnostics.diagnostic import CgError
 from cgcli.diagnostics.source import Source
 from cgcli.graph.graph import Graph
+from cgcli.graph.serialize import dump, restore
 from cgcli.language.lower import lower
-from cgcli.language.stored import dump, restore
 from cgcli.ops.validity import check
 from cgcli.optimise.simplify import simplify
 from cgcli.program import Program, parse

@@ -21,7 +21,7 @@ from cgcli.diagnostics.diagnostic import CgError, Diagnostic, error
 from cgcli.diagnostics.wording import word
 from cgcli.diagnostics.wording.words import phrase
 from cgcli.files.source_files import working_folder
-from cgcli.language.records import Input
+from cgcli.graph.signature import Input
 from cgcli.program import Program
 from cgcli.program.dynamic import DynamicProgram
 from cgcli.program.lint import lint

@@ -18,8 +18,8 @@ from cgcli.data.structured import Beyond, numbers_of
 from cgcli.data.tables import Table
 from cgcli.diagnostics.diagnostic import CgError, Diagnostic, error
 from cgcli.diagnostics.suggest import nearest
+from cgcli.graph.signature import signature
 from cgcli.graph.types import ANY, FLOAT, MAX_AXES, Type
-from cgcli.language.records import declarations
 from cgcli.program import Program
 from cgcli.program.rows import fitted
 from cgcli.render.escape import show
@@ -160,7 +160,7 @@ def _check_declared(program: Program, chunk: Chunk, sources: Sources) -> None:
         path, line = chunk.places[0]
         column = sources[name].names[0]
         text = f"a tensor of shape [{', '.join(map(str, shapes[name]))}]"
-        declare = declarations(program.inputs, {n: FLOAT._replace(shape=shape) for n, shape in shapes.items()})
+        declare = signature(program.inputs, {n: FLOAT._replace(shape=shape) for n, shape in shapes.items()})
         told = {"file": path, "line": line, "column": column, "text": text, "wanted": FLOAT, "declare": declare}
         raise error("table-column", status=1, **told)
 

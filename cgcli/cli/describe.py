@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from cgcli.cli.arguments import Known
 from cgcli.diagnostics.diagnostic import CgError
 from cgcli.diagnostics.wording import word
-from cgcli.language.records import Input
+from cgcli.graph.signature import Input
 from cgcli.render.escape import show
 from cgcli.render.numbers import shortest
 

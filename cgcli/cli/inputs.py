@@ -13,8 +13,8 @@ from cgcli.diagnostics.source import Source
 from cgcli.diagnostics.suggest import nearest
 from cgcli.files.source_files import is_stream
 from cgcli.graph.graph import Graph
+from cgcli.graph.signature import Input, Signature, signature
 from cgcli.graph.types import ANY, FLOAT, INT
-from cgcli.language.records import Declarations, Input, declarations
 from cgcli.language.tree import identifier
 from cgcli.program import Program
 from cgcli.run.binding import extent
@@ -53,11 +53,11 @@ def declared(problem: CgError, inputs: Sequence[Input], settings: Sequence[str],
 
     def sized(each: Diagnostic) -> Diagnostic:
         types = each.values.get("declare")
-        if not isinstance(types, Declarations):
+        if not isinstance(types, Signature):
             return each
-        types = declarations(inputs, types) if inputs else types
+        types = signature(inputs, types) if inputs else types
         kept = {n: t._replace(shape=shapes[n]) if n in shapes and t != INT else t for n, t in types.items()}
-        return replace(each, values={**each.values, "declare": Declarations(kept)})
+        return replace(each, values={**each.values, "declare": Signature(kept)})
 
     return CgError(*map(sized, problem.diagnostics), status=problem.status)
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from cgcli.diagnostics.diagnostic import error
 from cgcli.graph.graph import Graph
+from cgcli.graph.signature import Scalar
 from cgcli.graph.sizes import Shape
 from cgcli.graph.traversal import needed_by
 from cgcli.graph.types import Type
@@ -15,7 +16,6 @@ from cgcli.ops.typing import one
 from cgcli.optimise.fold import constant_value
 
 from .frames import Frame
-from .records import Scalar
 from .regions import Value
 
 

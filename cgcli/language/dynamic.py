@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from cgcli.diagnostics.diagnostic import CgError, error
 from cgcli.diagnostics.source import Source
 from cgcli.diagnostics.suggest import nearest
+from cgcli.graph.signature import Input, Module
 from cgcli.graph.sizes import Shape
 from cgcli.graph.traversal import select
 from cgcli.graph.types import ANY
@@ -20,7 +21,6 @@ from .frames import Environment, Frame
 from .lower import Unit
 from .names import Names, bound_names, called_names, size_names, value_names
 from .parser import collector_off, parse_value
-from .records import Input, Module
 from .regions import Several, Value
 from .structures import STRUCTURES, Null, Structure
 from .tree import identifier, kind, span_of

@@ -12,6 +12,7 @@ from typing import Any
 from cgcli.diagnostics.diagnostic import CgError, Diagnostic, Label, error
 from cgcli.diagnostics.suggest import nearest
 from cgcli.graph.graph import opname
+from cgcli.graph.signature import Input
 from cgcli.graph.sizes import Shape, Size
 from cgcli.graph.types import ANY, FLOAT, MAX_AXES, Type
 from cgcli.ops.registry import BY_CODE, OPS, TypeMismatch
@@ -20,7 +21,6 @@ from cgcli.ops.typing import join
 from .builtins import CONSTANTS, FUNCTIONS
 from .frames import Environment, Frame, coerce
 from .origins import callers, clash_of, described
-from .records import Input
 from .regions import NESTING, Region, Several, Value
 from .structures import STRUCTURES, Structure
 from .tree import identifier, kind, literal, number, signs_of

@@ -13,6 +13,7 @@ from cgcli.diagnostics.source import Source
 from cgcli.diagnostics.suggest import nearest
 from cgcli.files.source_files import read_source, resolved
 from cgcli.graph.graph import Graph
+from cgcli.graph.signature import Input, Module, Scalar
 from cgcli.graph.sizes import Shape, Size
 from cgcli.graph.traversal import live, select
 from cgcli.graph.types import ANY, FLOAT, INT, Type
@@ -38,7 +39,6 @@ from .frames import (
 from .names import Place, Resolver, steps
 from .outputs import Outputs, declared_outputs, implicit_outputs
 from .parser import Parsed, collector_off, parse, parse_value, unquote
-from .records import Input, Module, Scalar
 from .regions import Region, Several, Value
 from .shapes import size_of
 from .structures import Structure

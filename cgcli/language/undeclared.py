@@ -11,12 +11,12 @@ from typing import Any, NamedTuple
 
 from cgcli.diagnostics.diagnostic import CgError, Diagnostic
 from cgcli.diagnostics.source import Source, Span
+from cgcli.graph.signature import Signature
 from cgcli.graph.types import FLOAT, INT
 
 from .builtins import ELEMENTWISE
 from .names import Function, Resolver
 from .parser import parse
-from .records import Declarations
 from .tree import arguments, identifier, kind, literal, span_of, walk
 
 TENSOR_CODES = frozenset((
@@ -77,11 +77,11 @@ def guided(problem: CgError, source: Source) -> CgError:
     concerned = [use for use in uses.seen if use.name in names.inputs]
     wanted = dict.fromkeys((use.name for use in concerned if use.whole), INT)
     wanted |= {use.name: FLOAT._replace(shape=uses.shapes[use.name]) for use in concerned if not use.whole}
-    declared = Declarations({name: wanted.get(name, FLOAT) for name in names.inputs})
+    declared = Signature({name: wanted.get(name, FLOAT) for name in names.inputs})
     return CgError(*(_guided(d, source, concerned, declared) for d in problem.diagnostics), status=problem.status)
 
 
-def _guided(diagnostic: Diagnostic, source: Source, uses: Sequence[Use], declared: Declarations) -> Diagnostic:
+def _guided(diagnostic: Diagnostic, source: Source, uses: Sequence[Use], declared: Signature) -> Diagnostic:
     whole = diagnostic.code in INT_CODES
     if not whole and diagnostic.code not in TENSOR_CODES:
         return diagnostic

@@ -9,10 +9,10 @@ from typing import Any, NamedTuple
 
 from cgcli.diagnostics.diagnostic import Diagnostic
 from cgcli.diagnostics.source import Source
+from cgcli.graph.signature import Input, Module
 from cgcli.graph.sizes import evaluate
 from cgcli.graph.types import ANY, Type
 from cgcli.language.dynamic import Execution, Files, outline
-from cgcli.language.records import Input, Module
 from cgcli.language.regions import Value
 from cgcli.language.structures import Structure, leaves
 from cgcli.language.tree import identifier

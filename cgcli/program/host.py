@@ -19,7 +19,7 @@ from cgcli.diagnostics.source import Source, Span
 from cgcli.diagnostics.suggest import nearest
 from cgcli.files.source_files import resolved
 from cgcli.graph.graph import INPUT
-from cgcli.language.records import Module
+from cgcli.graph.signature import Module
 from cgcli.language.tree import identifier
 from cgcli.run.host import Host, Traced, line_span, plain, remember
 

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from cgcli.diagnostics.diagnostic import CgError, Diagnostic, Label
 from cgcli.diagnostics.source import Source, Span
 from cgcli.files.source_files import working_folder
+from cgcli.graph.signature import Input, Module
 from cgcli.language.dynamic import Files, outline
-from cgcli.language.records import Input, Module
 from cgcli.ops.builder import Builder
 from cgcli.run.binding import extent
 

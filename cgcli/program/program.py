@@ -13,9 +13,9 @@ from cgcli.diagnostics.suggest import nearest
 from cgcli.graph.evaluation import Evaluation
 from cgcli.graph.graph import CONST, INPUT, Graph
 from cgcli.graph.plan import Laid
+from cgcli.graph.signature import Input, Module
 from cgcli.graph.traversal import live, prune
 from cgcli.graph.types import Type
-from cgcli.language.records import Input, Module
 from cgcli.language.tree import identifier, plain_number
 from cgcli.ops.evaluate import has_loop, is_scalar
 from cgcli.run.binding import extent, fit, initialised, plain, within

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from cgcli.diagnostics.diagnostic import CgError, Diagnostic
 from cgcli.diagnostics.source import Source
-from cgcli.language.records import Module
+from cgcli.graph.signature import Module
 
 from .dynamic import Recorded, RunProgram
 from .parameters import outlined

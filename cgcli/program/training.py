@@ -9,9 +9,9 @@ from typing import Any
 from cgcli.diagnostics.diagnostic import error
 from cgcli.diagnostics.suggest import nearest
 from cgcli.graph.graph import Graph
+from cgcli.graph.signature import Input
 from cgcli.graph.traversal import live, prune
 from cgcli.graph.types import ANY, Type
-from cgcli.language.records import Input
 from cgcli.ops.builder import Builder
 from cgcli.ops.typing import one, single
 from cgcli.run.binding import plain

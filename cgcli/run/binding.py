@@ -8,8 +8,8 @@ from typing import Any
 
 from cgcli.diagnostics.diagnostic import error
 from cgcli.graph.graph import Graph
+from cgcli.graph.signature import Input, signature
 from cgcli.graph.types import ANY, FLOAT
-from cgcli.language.records import Input, declarations
 from cgcli.ops.numbers import FITS, Overflow
 
 from .executors import names_no_size, tensor_of
@@ -26,7 +26,7 @@ def fit(declared: Input, value: Any) -> Any:
         return fit_array(declared.name, value, declared.type)
     if extent(value):
         found = f"[{', '.join(map(str, extent(value)))}]"
-        types = declarations([declared], {declared.name: FLOAT._replace(shape=extent(value))})
+        types = signature([declared], {declared.name: FLOAT._replace(shape=extent(value))})
         lines = types if declared.implicit else None
         raise error("array-shape", status=1, name=declared.name, wanted=declared.type, found=found, declare=lines)
     value = plain(value)

@@ -15,6 +15,7 @@ from cgcli.diagnostics.diagnostic import error
 from cgcli.diagnostics.source import Span
 from cgcli.diagnostics.suggest import nearest
 from cgcli.graph.graph import CONST
+from cgcli.graph.signature import Input
 from cgcli.graph.sizes import Size
 from cgcli.graph.types import ANY, INT
 from cgcli.language.blocks import Exit, Running
@@ -25,7 +26,6 @@ from cgcli.language.frames import Frame
 from cgcli.language.names import Function
 from cgcli.language.origins import callers
 from cgcli.language.parser import unquote
-from cgcli.language.records import Input
 from cgcli.language.regions import Region, Several, Value
 from cgcli.language.structures import STRUCTURES, Items, Null, Record, Structure, Text
 from cgcli.language.tree import arguments, identifier, kind

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 from cgcli.diagnostics.source import Source
+from cgcli.graph.signature import Module
 from cgcli.graph.types import Type
 from cgcli.language.lower import lower
-from cgcli.language.records import Module
 
 Schedule = Literal["constant", "linear", "cosine", "exponential"]
 

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from cgcli.graph.graph import Graph
+from cgcli.graph.signature import Module
 from cgcli.graph.traversal import prune
 from cgcli.graph.types import Type
-from cgcli.language.records import Module
 from cgcli.ops.builder import Builder
 from cgcli.ops.typing import one, single
 from cgcli.transform.gradient import differentiate

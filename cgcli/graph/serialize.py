@@ -11,7 +11,7 @@ from cgcli.diagnostics.source import Source, Span
 from cgcli.graph.graph import Graph, Group, opcode, opname
 from cgcli.graph.types import Type, parse_type
 
-from .records import Input, Module
+from .signature import Input, Module
 
 Data = dict[str, Any]
 

@@ -12,16 +12,14 @@ from cgcli.diagnostics.diagnostic import CgError
 from cgcli.diagnostics.source import Source
 from cgcli.files import cache
 from cgcli.files.source_files import read_source, resolved
+from cgcli.graph.serialize import dump, restore
+from cgcli.graph.signature import Module
 from cgcli.language.imports import root_folder
 from cgcli.version import VERSION
 
-from .records import Module
-from .stored import dump, restore
-
 if TYPE_CHECKING:
     from cgcli.graph.sizes import Shape
-
-    from .lower import Lowered
+    from cgcli.language.lower import Lowered
 
 KIND = "program"
 
@@ -52,7 +50,7 @@ def open_program(
         module = _restored(kept, source)
         if module is not None:
             return module
-    from .lower import lower  # the parser and all that stands on it, which a kept program does without
+    from cgcli.language.lower import lower  # the parser and all that stands on it, which a kept program does without
 
     limits = {} if max_nodes is None else {"max_nodes": max_nodes}
     lowered = lower(source, path=path, root=folder, allowed=allowed, open_shapes=open_shapes, **limits)
@@ -87,7 +85,7 @@ def _code_stamp() -> str:
     """Changes with cg's own code, so that a checkout that is being worked on reads nothing stale."""
     rooms = Path(__file__).parents[1]
     newest = 0
-    for room in ("graph", "ops", "transform", "optimise", "language"):
+    for room in ("diagnostics", "graph", "ops", "transform", "optimise", "language"):
         with os.scandir(rooms / room) as entries:
             newest = max(newest, *(e.stat().st_mtime_ns for e in entries if e.name.endswith(".py")))
     return str(newest)

@@ -42,16 +42,16 @@ class Input:
         return self.default is not None or self.initial is not None
 
 
-class Declarations(dict[str, Type]):
+class Signature(dict[str, Type]):
     """The type of each input; as text the lines to paste."""
 
     def __str__(self) -> str:
         return "; ".join(f"input {name}" + (f": {t}" if t != FLOAT else "") for name, t in self.items())
 
 
-def declarations(inputs: Iterable[Input], types: Mapping[str, Type]) -> Declarations:
+def signature(inputs: Iterable[Input], types: Mapping[str, Type]) -> Signature:
     """Those of all inputs, for where a file declares one it declares all."""
-    return Declarations({i.name: types.get(i.name, i.type) for i in inputs if i.kind == "input"})
+    return Signature({i.name: types.get(i.name, i.type) for i in inputs if i.kind == "input"})
 
 
 @dataclass(frozen=True)
