@@ -5,8 +5,9 @@ import signal
 import pytest
 from hypothesis import HealthCheck, settings
 
-import cgcli.ops.tensors  # noqa: F401 - tests that walk over the registry mean all of it
+from cgcli.ops.table import declare_all
 
+declare_all()  # tests that walk over the operations mean all of them
 settings.register_profile("seeded", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("thorough", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 

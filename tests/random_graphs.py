@@ -17,7 +17,7 @@ from cgcli.graph.graph import Graph, opname
 from cgcli.graph.types import BOOL, FLOAT, INT, AnyType, Stack, Type
 from cgcli.ops.builder import Builder
 from cgcli.ops.evaluate import is_scalar
-from cgcli.ops.registry import TypeMismatch
+from cgcli.ops.op import TypeMismatch
 from cgcli.run.arrays import DTYPES, ArrayExecutor
 from cgcli.run.scalar import ScalarExecutor
 

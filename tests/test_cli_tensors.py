@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from cli_harness import cg
 
-from cgcli.ops.registry import BY_CODE, OPS
+from cgcli.ops.table import BY_CODE, OPS
 from cgcli.transform import templates
 
 ROOT = Path(__file__).parents[1]

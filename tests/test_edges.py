@@ -15,9 +15,9 @@ from oracle import edge_digits, limit, slope
 import cgcli
 from cgcli.graph.graph import Graph
 from cgcli.graph.types import FLOAT
-from cgcli.ops import OPS
 from cgcli.ops.builder import Builder
-from cgcli.ops.registry import arity
+from cgcli.ops.op import arity
+from cgcli.ops.table import OPS
 from cgcli.run.scalar import ScalarExecutor
 from cgcli.transform.gradient import gradient
 

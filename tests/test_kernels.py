@@ -11,10 +11,11 @@ from mpmath import mp, mpf
 
 import cgcli
 from cgcli.graph.types import Type
-from cgcli.ops import OPS, floats, special_arrays
+from cgcli.ops import floats, special_arrays
 from cgcli.ops.builder import Builder
 from cgcli.ops.numbers import float32
-from cgcli.ops.registry import Op
+from cgcli.ops.op import Op
+from cgcli.ops.table import OPS
 from cgcli.run.arrays import DTYPES, ArrayExecutor
 from cgcli.run.scalar import ScalarExecutor
 

@@ -14,7 +14,7 @@ from cgcli.graph.graph import Graph
 from cgcli.graph.printed import parse_graph
 from cgcli.graph.types import BOOL, FLOAT, INT, Stack, Type, parse_type
 from cgcli.ops.builder import Builder
-from cgcli.ops.registry import TypeMismatch
+from cgcli.ops.op import TypeMismatch
 from cgcli.ops.validity import check
 from cgcli.program import parse
 from cgcli.run.arrays import ArrayExecutor

@@ -17,7 +17,7 @@ from cgcli.graph.graph import CONST, INPUT, Graph, opcode
 from cgcli.graph.printed import parse_graph
 from cgcli.graph.types import FLOAT, Type
 from cgcli.ops.builder import Builder
-from cgcli.ops.registry import BY_CODE, OPS
+from cgcli.ops.table import BY_CODE, OPS
 from cgcli.ops.validity import check
 from cgcli.optimise.driver import FAST, PASSES, optimise, stages
 from cgcli.optimise.fusion import groups

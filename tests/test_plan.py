@@ -17,9 +17,9 @@ from cgcli.graph.plan import Plan
 from cgcli.graph.sizes import Size, evaluate
 from cgcli.graph.traversal import live
 from cgcli.graph.types import BOOL, FLOAT, INT, Type
-from cgcli.ops import OPS
 from cgcli.ops.builder import Builder
-from cgcli.ops.registry import Op
+from cgcli.ops.op import Op
+from cgcli.ops.table import OPS
 from cgcli.run.aliases import may_stop, shown, writes
 from cgcli.run.arrays import ArrayExecutor
 from cgcli.run.calls import last_call, takes_out

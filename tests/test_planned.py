@@ -22,10 +22,10 @@ from test_tensor_ops import CASES, Case, graph_of
 from cgcli.diagnostics.diagnostic import CgError
 from cgcli.graph.graph import Graph
 from cgcli.graph.types import BOOL, FLOAT, INT, Type
-from cgcli.ops import OPS
 from cgcli.ops.builder import Builder
 from cgcli.ops.evaluate import is_scalar
-from cgcli.ops.registry import Op
+from cgcli.ops.op import Op
+from cgcli.ops.table import OPS
 from cgcli.run.arrays import DTYPES, ArrayExecutor
 from cgcli.run.executors import BACKENDS, executor
 from cgcli.run.plan import plan

@@ -17,7 +17,7 @@ from tensor_oracle import Array, slope
 from cgcli.graph.graph import Graph
 from cgcli.graph.types import Type
 from cgcli.ops.builder import Builder
-from cgcli.ops.registry import TypeMismatch
+from cgcli.ops.op import TypeMismatch
 from cgcli.ops.validity import check
 from cgcli.run.arrays import ArrayExecutor
 

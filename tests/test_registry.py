@@ -11,9 +11,9 @@ from oracle import FUNCTIONS, derivative
 
 from cgcli.graph.graph import Graph
 from cgcli.graph.types import BOOL, FLOAT, WEAK_INT, Type
-from cgcli.ops import OPS
 from cgcli.ops.builder import Builder
-from cgcli.ops.registry import Each, Op, Structured, arity
+from cgcli.ops.op import Each, Op, Structured, arity
+from cgcli.ops.table import OPS
 from cgcli.ops.validity import check
 from cgcli.run.scalar import ScalarExecutor
 from cgcli.transform.gradient import gradient

@@ -8,7 +8,7 @@ import pytest
 from cli_harness import cg
 
 from cgcli.diagnostics.diagnostic import CgError
-from cgcli.ops.registry import OPS
+from cgcli.ops.table import OPS
 from cgcli.program import parse
 from cgcli.program.program import Program
 from cgcli.program.rows import Rows

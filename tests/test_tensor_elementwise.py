@@ -16,9 +16,9 @@ from tensor_oracle import Array
 from cgcli.diagnostics.diagnostic import CgError
 from cgcli.graph.graph import Graph
 from cgcli.graph.types import Type
-from cgcli.ops import OPS
 from cgcli.ops.builder import Builder
-from cgcli.ops.registry import Op
+from cgcli.ops.op import Op
+from cgcli.ops.table import OPS
 from cgcli.ops.typing import one
 from cgcli.run.arrays import DTYPES
 from cgcli.run.scalar import ScalarExecutor

@@ -16,7 +16,7 @@ from cgcli.graph.graph import Graph
 from cgcli.graph.sizes import Size
 from cgcli.graph.types import FLOAT, INT, Type
 from cgcli.ops.builder import Builder
-from cgcli.ops.registry import TypeMismatch
+from cgcli.ops.op import TypeMismatch
 from cgcli.ops.validity import check
 from cgcli.run.arrays import ArrayExecutor
 

@@ -15,9 +15,9 @@ from tensor_oracle import EPS, MEANINGS, Array, Attrs
 
 from cgcli.graph.graph import Graph
 from cgcli.graph.types import INT, Type
-from cgcli.ops import OPS
 from cgcli.ops.builder import Builder
-from cgcli.ops.registry import Op, Structured
+from cgcli.ops.op import Op, Structured
+from cgcli.ops.table import OPS
 from cgcli.ops.typing import one
 from cgcli.ops.validity import check
 from cgcli.run.arrays import DTYPES

@@ -9,7 +9,7 @@ from cgcli.language.builtins import ELEMENTWISE
 from cgcli.language.library import LIBRARY
 from cgcli.language.library.docs import DOCS
 from cgcli.language.modules import LibraryFunction
-from cgcli.ops.registry import Op
+from cgcli.ops.op import Op
 from cgcli.program import parse
 from cgcli.render.numbers import shortest
 from cgcli.render.tensors import write

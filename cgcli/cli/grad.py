@@ -41,7 +41,7 @@ from cgcli.cli.rows import only_with_data, over_rows
 from cgcli.cli.session import Session, start
 from cgcli.diagnostics.diagnostic import error
 from cgcli.graph.graph import Node
-from cgcli.ops import OPS
+from cgcli.ops.table import OPS
 from cgcli.render.escape import show
 from cgcli.render.json import dump
 from cgcli.render.numbers import shortest, single

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from cgcli.ops import OPS
-from cgcli.ops.registry import Op
+from cgcli.ops.op import Op
+from cgcli.ops.table import OPS
 
 ELEMENTWISE: dict[str, Op] = {
     op.name: op for op in OPS.values() if op.notation.form == "call" and op.flow == "elementwise"

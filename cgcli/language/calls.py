@@ -10,7 +10,7 @@ from cgcli.diagnostics.diagnostic import CgError, Label, error
 from cgcli.diagnostics.suggest import nearest
 from cgcli.graph.sizes import Shape, Size, same
 from cgcli.graph.types import Type
-from cgcli.ops.registry import arity
+from cgcli.ops.op import arity
 
 from .builtins import DERIVATIVES, ELEMENTWISE, FUNCTIONS
 from .derivatives import ThroughLoop, derivative

@@ -8,7 +8,7 @@ from cgcli.diagnostics.diagnostic import CgError, error
 from cgcli.graph.graph import CONST, INPUT, Graph, Node, opname
 from cgcli.graph.traversal import live
 from cgcli.ops.notation import Written, has_text, shown_attrs, write_constant, write_op
-from cgcli.ops.registry import OPS
+from cgcli.ops.table import OPS
 
 LONGEST = 100_000  # characters of one expression
 

@@ -15,7 +15,8 @@ from cgcli.graph.graph import opname
 from cgcli.graph.signature import Input
 from cgcli.graph.sizes import Shape, Size
 from cgcli.graph.types import ANY, FLOAT, MAX_AXES, Type
-from cgcli.ops.registry import BY_CODE, OPS, TypeMismatch
+from cgcli.ops.op import TypeMismatch
+from cgcli.ops.table import BY_CODE, OPS
 from cgcli.ops.typing import join
 
 from .builtins import CONSTANTS, FUNCTIONS

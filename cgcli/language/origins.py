@@ -8,7 +8,7 @@ from cgcli.diagnostics.diagnostic import Label
 from cgcli.diagnostics.source import Span
 from cgcli.graph.graph import INPUT, NONE, opname
 from cgcli.graph.sizes import Size
-from cgcli.ops.registry import BY_CODE
+from cgcli.ops.table import BY_CODE
 
 from .regions import Call, Value
 from .shapes import outside

@@ -7,7 +7,7 @@ from typing import Any
 
 from cgcli.graph.types import AnyType, Type
 
-from .registry import ZERO, Attrs, Notation, Op, register
+from .op import ZERO, Attrs, Notation, Op, register
 from .typing import floats, join_all, numbers, one
 
 INT64 = range(-(2**63), 2**63)

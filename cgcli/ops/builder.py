@@ -10,7 +10,8 @@ from cgcli.graph.graph import CONST, INPUT, NONE, Graph, opcode
 from cgcli.graph.types import BOOL, MAX_AXES, WEAK_FLOAT, WEAK_INT, AnyType, Stack, Type
 
 from .numbers import single
-from .registry import BY_CODE, OPS, Op, Structured, TypeMismatch
+from .op import Op, Structured, TypeMismatch
+from .table import BY_CODE, OPS
 from .typing import one
 
 Number = float | int | bool

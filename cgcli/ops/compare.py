@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .registry import ZERO, Notation, Op, register
+from .op import ZERO, Notation, Op, register
 from .typing import comparison, logical
 
 _PAIRS = ((1.0, 2.0), (2.0, 2.0), (3.0, 2.0))

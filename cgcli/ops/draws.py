@@ -7,7 +7,7 @@ from typing import Any
 
 from cgcli.graph.types import AnyType, Type
 
-from .registry import ZERO, Attrs, Notation, Op, TypeMismatch, register
+from .op import ZERO, Attrs, Notation, Op, TypeMismatch, register
 from .typing import one
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from cgcli.graph.types import Type
 
-from .registry import ZERO, Attrs, Notation, Op, Rule, TypeMismatch, VjpRules, register
+from .op import ZERO, Attrs, Notation, Op, Rule, TypeMismatch, VjpRules, register
 from .typing import broadcast, floats, kept, one
 
 POSITIVE = ((0.3,), (1.0,), (2.5,))

@@ -1,4 +1,4 @@
-"""One operation on plain Python numbers, straight from the registry: for folding and for checks of the registry."""
+"""One operation on plain Python numbers, as it is declared: for folding and for checks of declarations."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from cgcli.graph.types import AnyType, Results, Stack
 
 from . import floats
 from .numbers import fit_for
-from .registry import BY_CODE, Structured
+from .op import Structured
+from .table import BY_CODE
 
 _LOOP = opcode("loop")
 

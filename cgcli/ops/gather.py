@@ -12,7 +12,7 @@ from typing import Any
 from cgcli.graph.sizes import Size, mul
 from cgcli.graph.types import AnyType, Type
 
-from .registry import ZERO, Attrs, Notation, Op, TypeMismatch, VjpRules, register
+from .op import ZERO, Attrs, Notation, Op, TypeMismatch, VjpRules, register
 from .shape import lifted, row_starts
 from .typing import one
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .builder import Builder
-from .registry import Op
+from .op import Op
 
 
 def harmless(b: Builder, op: Op, k: int, x: int) -> int:

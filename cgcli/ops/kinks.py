@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from .numbers import is_whole
-from .registry import Attrs, Each, Notation, Op, register
+from .op import Attrs, Each, Notation, Op, register
 from .typing import choice, kept, numbers
 
 

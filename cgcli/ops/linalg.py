@@ -8,8 +8,8 @@ from typing import Any
 from cgcli.graph.sizes import Shape, Size
 from cgcli.graph.types import AnyType, Type
 
+from .op import Attrs, Each, Notation, Op, TypeMismatch, VjpRules, register
 from .reduce import products_of_others
-from .registry import Attrs, Each, Notation, Op, TypeMismatch, VjpRules, register
 from .typing import agree, broadcast, join, join_all, one
 
 SQUARE = ((2.0, -1.0, 0.5), (0.3, 1.5, -0.7), (1.0, 0.2, 3.0))

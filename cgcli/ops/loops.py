@@ -8,7 +8,7 @@ from typing import Any
 from cgcli.graph.graph import Graph
 from cgcli.graph.types import BOOL, INT, AnyType, Results, Stack, Type
 
-from .registry import Attrs, Notation, Op, Runner, Structured, TypeMismatch, register
+from .op import Attrs, Notation, Op, Runner, Structured, TypeMismatch, register
 from .typing import one, single
 
 

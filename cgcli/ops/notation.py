@@ -10,7 +10,7 @@ from cgcli.graph.graph import Graph, opname
 from cgcli.graph.types import Type
 
 from .numbers import shortest_single
-from .registry import OPS
+from .table import OPS
 
 if TYPE_CHECKING:
     from cgcli.graph.sizes import Shape, Size

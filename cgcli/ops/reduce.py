@@ -10,7 +10,7 @@ from typing import Any
 from cgcli.graph.sizes import Shape, Size, product, sub
 from cgcli.graph.types import AnyType, Type
 
-from .registry import ZERO, Attrs, Notation, Op, Rule, TypeMismatch, register
+from .op import ZERO, Attrs, Notation, Op, Rule, TypeMismatch, register
 from .shape import inverse
 from .typing import kept, one
 

@@ -11,7 +11,7 @@ from typing import Any
 from cgcli.graph.sizes import Shape, Size, add, product, same
 from cgcli.graph.types import WEAK_INT, AnyType, Type
 
-from .registry import ZERO, Attrs, Each, Notation, Op, TypeMismatch, VjpRules, register
+from .op import ZERO, Attrs, Each, Notation, Op, TypeMismatch, VjpRules, register
 from .typing import broadcast, join_all, one
 
 MATRIX = ((((1.0, 2.0, 3.0), (4.0, 5.0, 6.0)),),)

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from math import comb, inf
 from typing import Any
 
-from .registry import Attrs, Notation, Op, Rule, register
+from .op import Attrs, Notation, Op, Rule, register
 from .typing import floats
 
 

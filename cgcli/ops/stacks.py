@@ -9,7 +9,7 @@ from cgcli.graph.sizes import Size
 from cgcli.graph.types import AnyType, Stack, Type
 
 from .loops import items_of
-from .registry import Attrs, Notation, Op, TypeMismatch, register
+from .op import Attrs, Notation, Op, TypeMismatch, register
 from .shape import SizesDiffer
 from .typing import one
 

@@ -8,7 +8,7 @@ from typing import Any
 from cgcli.graph.graph import Graph
 from cgcli.graph.types import AnyType, Results, Type, parse_type
 
-from .registry import ZERO, AssertionFailed, Attrs, Notation, Op, Structured, TypeMismatch, register
+from .op import ZERO, AssertionFailed, Attrs, Notation, Op, Structured, TypeMismatch, register
 from .typing import one, single
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from cgcli.graph.types import BOOL, AnyType, Results, Stack, Type
 
-from .registry import Attrs, TypeMismatch
+from .op import Attrs, TypeMismatch
 
 if TYPE_CHECKING:
     from cgcli.graph.sizes import Shape, Size

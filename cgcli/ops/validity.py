@@ -5,7 +5,8 @@ from __future__ import annotations
 from cgcli.graph.graph import INPUT, NONE, Graph, opname
 from cgcli.graph.types import Results, Stack
 
-from .registry import BY_CODE, TypeMismatch, arity
+from .op import TypeMismatch, arity
+from .table import BY_CODE
 
 
 class InvalidGraph(Exception):

@@ -9,7 +9,7 @@ from typing import Any
 from cgcli.graph.sizes import Size, add, floor_div, sub
 from cgcli.graph.types import AnyType, Type
 
-from .registry import Attrs, Notation, Op, TypeMismatch, register
+from .op import Attrs, Notation, Op, TypeMismatch, register
 from .typing import one
 
 IMAGE = tuple(tuple(float(3 * i + j) for j in range(5)) for i in range(4))

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from cgcli.graph.graph import CONST, INPUT, Graph, opcode
 from cgcli.graph.traversal import live
 from cgcli.graph.types import BOOL, Type
-from cgcli.ops.registry import BY_CODE
+from cgcli.ops.table import BY_CODE
 
 from .common import shown
 from .editor import COND, GET, LOOP, Editor

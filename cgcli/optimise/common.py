@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from cgcli.graph.graph import CONST, INPUT, Graph
-from cgcli.ops.registry import OPS
+from cgcli.ops.table import OPS
 
 from .editor import COND, LOOP, Editor
 from .passes import Log, Pass

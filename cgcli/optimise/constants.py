@@ -16,7 +16,8 @@ from cgcli.ops.arithmetic import IntegerDivisionByZero
 from cgcli.ops.evaluate import evaluate, is_scalar
 from cgcli.ops.loops import parts
 from cgcli.ops.numbers import Overflow, float32
-from cgcli.ops.registry import BY_CODE, OPS, AssertionFailed, Structured
+from cgcli.ops.op import AssertionFailed, Structured
+from cgcli.ops.table import BY_CODE, OPS
 
 from .editor import COND, LOOP, Editor
 from .identities import Number

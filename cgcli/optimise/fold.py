@@ -6,7 +6,8 @@ from typing import Any
 
 from cgcli.graph.graph import INPUT, Graph
 from cgcli.ops.evaluate import evaluate
-from cgcli.ops.registry import BY_CODE, Structured
+from cgcli.ops.op import Structured
+from cgcli.ops.table import BY_CODE
 
 
 def constant_value(graph: Graph, arguments: tuple[Any, ...] = ()) -> Any:

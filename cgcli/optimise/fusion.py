@@ -14,7 +14,8 @@ from __future__ import annotations
 from cgcli.graph.graph import CONST, INPUT, Graph
 from cgcli.graph.sizes import Shape
 from cgcli.graph.types import Type
-from cgcli.ops.registry import BY_CODE, Structured
+from cgcli.ops.op import Structured
+from cgcli.ops.table import BY_CODE
 
 
 def groups(graph: Graph) -> list[tuple[int, ...]]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from cgcli.graph.graph import NONE, Graph, opname
-from cgcli.ops.registry import BY_CODE
+from cgcli.ops.table import BY_CODE
 
 SHOWN = 50  # sentences that a log keeps; it counts the rest
 

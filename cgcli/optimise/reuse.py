@@ -6,7 +6,8 @@ from collections.abc import Collection, Sequence
 
 from cgcli.graph.graph import CONST, INPUT, Graph, opcode
 from cgcli.graph.types import Type
-from cgcli.ops.registry import BY_CODE, Structured
+from cgcli.ops.op import Structured
+from cgcli.ops.table import BY_CODE
 
 BYTES = {"float": 8, "int": 8, "f32": 4, "i32": 4, "bool": 1}
 

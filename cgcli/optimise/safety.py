@@ -7,7 +7,7 @@ from math import prod
 from cgcli.graph.graph import CONST, INPUT, Graph
 from cgcli.graph.sizes import product, same
 from cgcli.graph.types import AnyType, Results, Stack, Type
-from cgcli.ops.registry import BY_CODE, OPS
+from cgcli.ops.table import BY_CODE, OPS
 
 from .editor import COND, GET
 

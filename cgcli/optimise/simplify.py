@@ -17,7 +17,8 @@ from cgcli.ops.arithmetic import IntegerDivisionByZero
 from cgcli.ops.builder import Builder
 from cgcli.ops.evaluate import evaluate
 from cgcli.ops.numbers import Overflow
-from cgcli.ops.registry import BY_CODE, Attrs, Structured
+from cgcli.ops.op import Attrs, Structured
+from cgcli.ops.table import BY_CODE
 from cgcli.ops.typing import one, single
 
 from .identities import IDENTITIES, Number, Rule, Terms, identity

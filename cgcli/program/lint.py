@@ -16,7 +16,7 @@ from cgcli.language.names import bound_names, size_names, steps, used_expression
 from cgcli.language.parser import parse
 from cgcli.language.tree import identifier, kind, span_of, walk
 from cgcli.ops.evaluate import evaluate
-from cgcli.ops.registry import BY_CODE
+from cgcli.ops.table import BY_CODE
 
 from .program import Program
 from .python_file import FileProgram

@@ -8,7 +8,6 @@ from typing import Any
 
 from cgcli.graph.graph import CONST, INPUT, NONE, Graph, opcode
 from cgcli.graph.types import FLOAT, WEAK_INT, AnyType, Type
-from cgcli.ops import OPS
 from cgcli.ops.notation import (
     ATOM,
     LONGEST_TENSOR,
@@ -20,6 +19,7 @@ from cgcli.ops.notation import (
     write_number,
     write_op,
 )
+from cgcli.ops.table import OPS
 
 from .tensors import brief, is_tensor, norm
 

@@ -11,8 +11,8 @@ from cgcli.diagnostics.suggest import nearest
 from cgcli.graph.evaluation import Evaluation
 from cgcli.graph.graph import CONST, INPUT, NONE, Graph, opcode
 from cgcli.graph.types import Type
-from cgcli.ops import OPS
 from cgcli.ops.notation import LONGEST_TENSOR, Written, shown_attrs, write_constant, write_op
+from cgcli.ops.table import OPS
 
 from .choose import size
 from .escape import show

@@ -11,7 +11,7 @@ from cgcli.graph.evaluation import Evaluation
 from cgcli.graph.graph import CONST, INPUT, NONE, Graph, opcode
 from cgcli.graph.traversal import live
 from cgcli.graph.types import Type
-from cgcli.ops.registry import BY_CODE
+from cgcli.ops.table import BY_CODE
 
 from .choose import size
 from .fold import Block, counts, fold

@@ -7,7 +7,7 @@ from typing import Any
 
 from cgcli.graph.evaluation import Evaluation
 from cgcli.graph.graph import NONE, Graph, opname
-from cgcli.ops.registry import BY_CODE
+from cgcli.ops.table import BY_CODE
 
 from . import json
 from .tensors import MOST_ELEMENTS, as_lists, is_tensor, norm

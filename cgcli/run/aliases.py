@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from cgcli.graph.graph import Graph, opname
 from cgcli.graph.types import AnyType, Stack, Type
-from cgcli.ops.registry import BY_CODE, Structured
+from cgcli.ops.op import Structured
+from cgcli.ops.table import BY_CODE
 
 _SHOW_FIRST = frozenset(
     "copy stop_gradient assert match expand reshape expand_dims squeeze permute slice windows restack".split()

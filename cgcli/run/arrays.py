@@ -18,9 +18,10 @@ from cgcli.ops.arrays import Namespace
 from cgcli.ops.gather import IndexOutOfRange
 from cgcli.ops.linalg import NotInvertible
 from cgcli.ops.numbers import FITS, INT_RANGES, Overflow
+from cgcli.ops.op import AssertionFailed, Op, Structured
 from cgcli.ops.reduce import EmptyReduction
-from cgcli.ops.registry import BY_CODE, AssertionFailed, Op, Structured
 from cgcli.ops.shape import SizesDiffer
+from cgcli.ops.table import BY_CODE
 
 from .limits import Meter, StacksTooLarge, TooManySteps, human, kept_bytes, memory_limit, stopped
 

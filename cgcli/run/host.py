@@ -26,7 +26,7 @@ from cgcli.language.names import Names
 from cgcli.language.parser import parse_value
 from cgcli.language.regions import Call, Region, Several, Value
 from cgcli.ops.builder import Builder
-from cgcli.ops.registry import OPS
+from cgcli.ops.table import OPS
 
 from .interpreter import Interpreter
 from .numpy_names import FUNCTIONS, METHODS, UFUNCS, Unsupported

@@ -11,7 +11,7 @@ from cgcli.diagnostics.diagnostic import CgError, error
 from cgcli.diagnostics.source import Span
 from cgcli.diagnostics.wording.words import phrase
 from cgcli.graph.graph import CONST, Graph, Node
-from cgcli.ops.registry import AssertionFailed
+from cgcli.ops.op import AssertionFailed
 from cgcli.system import memory
 
 NODE = 200  # bytes of a node of a graph or on a tape, with a number as its value

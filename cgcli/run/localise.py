@@ -12,7 +12,8 @@ from cgcli.graph.evaluation import Evaluation
 from cgcli.graph.graph import CONST, INPUT, Graph
 from cgcli.graph.types import Type
 from cgcli.ops.builder import Builder
-from cgcli.ops.registry import BY_CODE, Structured
+from cgcli.ops.op import Structured
+from cgcli.ops.table import BY_CODE
 from cgcli.ops.typing import one
 from cgcli.transform.gradient import gradient
 

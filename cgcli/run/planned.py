@@ -18,7 +18,8 @@ from cgcli.graph.graph import CONST, INPUT, Graph, opcode
 from cgcli.graph.plan import Plan
 from cgcli.graph.traversal import live
 from cgcli.graph.types import Stack, Type
-from cgcli.ops.registry import BY_CODE, AssertionFailed, Op, Structured
+from cgcli.ops.op import AssertionFailed, Op, Structured
+from cgcli.ops.table import BY_CODE
 
 from .arrays import DTYPES, STOPS, ArrayExecutor, Layout, Sizes, _given, bind_sizes
 from .limits import Meter, StacksTooLarge, TooManySteps, kept_bytes, memory_limit, stopped

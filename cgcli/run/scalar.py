@@ -13,7 +13,8 @@ from cgcli.graph.traversal import live
 from cgcli.graph.types import AnyType, Type
 from cgcli.ops.arithmetic import IntegerDivisionByZero
 from cgcli.ops.numbers import Overflow, float32
-from cgcli.ops.registry import BY_CODE, AssertionFailed, Structured
+from cgcli.ops.op import AssertionFailed, Structured
+from cgcli.ops.table import BY_CODE
 
 from .compiled import compiled
 from .limits import Meter, StacksTooLarge, TooManySteps, kept_bytes, stopped

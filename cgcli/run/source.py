@@ -1,4 +1,4 @@
-"""Python source for single operations on plain numbers, made from the registry and from derivative templates.
+"""Python source for single operations on plain numbers, made from their declarations and from derivative templates.
 
 A step is a function of the list of values `v`; a backward step also of the list of cotangents `adj`. Each distinct
 (op, types, attributes) is compiled once in a process.
@@ -13,7 +13,7 @@ from cgcli.graph.graph import CONST
 from cgcli.graph.types import AnyType
 from cgcli.ops import floats
 from cgcli.ops.numbers import fit_for
-from cgcli.ops.registry import BY_CODE
+from cgcli.ops.table import BY_CODE
 from cgcli.transform.templates import (
     COTANGENT,
     OPERANDS,

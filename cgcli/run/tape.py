@@ -12,7 +12,8 @@ from cgcli.ops.arithmetic import IntegerDivisionByZero
 from cgcli.ops.builder import Builder
 from cgcli.ops.evaluate import on_numbers
 from cgcli.ops.numbers import Overflow
-from cgcli.ops.registry import BY_CODE, AssertionFailed
+from cgcli.ops.op import AssertionFailed
+from cgcli.ops.table import BY_CODE
 
 from .limits import human, memory_limit, stopped
 from .source import forward_step

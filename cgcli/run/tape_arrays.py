@@ -10,7 +10,7 @@ import numpy as np
 from cgcli.graph.graph import CONST, Node
 from cgcli.graph.types import AnyType, Stack, Type
 from cgcli.ops.arrays import Namespace
-from cgcli.ops.registry import BY_CODE
+from cgcli.ops.table import BY_CODE
 
 from .arrays import DTYPES, STOPS, computing, stop_error
 

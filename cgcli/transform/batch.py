@@ -16,8 +16,9 @@ from cgcli.graph.types import BOOL, INT, AnyType, Stack, Type
 from cgcli.ops.builder import Builder
 from cgcli.ops.harmless import harmless
 from cgcli.ops.loops import items_of, parts
-from cgcli.ops.registry import BY_CODE, Op
+from cgcli.ops.op import Op
 from cgcli.ops.shape import lifted
+from cgcli.ops.table import BY_CODE
 from cgcli.ops.typing import one, single
 
 from .cotangents import each

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from cgcli.graph.graph import INPUT, Graph, opcode
 from cgcli.graph.traversal import prune
 from cgcli.ops.builder import Builder
-from cgcli.ops.registry import BY_CODE
+from cgcli.ops.table import BY_CODE
 from cgcli.ops.typing import one
 
 from .cotangents import Cotangent, flat_type, join, pair, reached

@@ -14,7 +14,7 @@ from cgcli.graph.sizes import Shape
 from cgcli.graph.types import Stack, Type
 from cgcli.ops.builder import Builder
 from cgcli.ops.harmless import harmless
-from cgcli.ops.registry import Op
+from cgcli.ops.op import Op
 
 from .cotangents import Cotangent, each, settled
 from .templates import Template, cotangent_type, lookup, template

@@ -13,7 +13,8 @@ from cgcli.graph.graph import Graph
 from cgcli.graph.traversal import live
 from cgcli.graph.types import FLOAT, AnyType, Stack, Type
 from cgcli.ops.builder import Builder
-from cgcli.ops.registry import BY_CODE, rule_for
+from cgcli.ops.op import rule_for
+from cgcli.ops.table import BY_CODE
 from cgcli.ops.typing import single
 
 COTANGENT, RESULT, OPERANDS = -1, -2, -3  # what a reference below 0 means; operand k is OPERANDS - k

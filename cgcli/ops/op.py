@@ -1,19 +1,17 @@
-"""What an operation is, and the table of all of them. Each op is declared once, completely, in a family's file."""
+"""What an operation is. Each op is declared once, completely, in a family's file; `table` looks them up."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol, TypeVar
+from typing import Any, Literal, Protocol
 
 from cgcli.graph.graph import Graph, opcode
 from cgcli.graph.types import AnyType
 
 Attrs = Mapping[str, Any]
 Value = Any  # a float, int or bool; a tuple of them for a node with several results
-
-Key = TypeVar("Key", str, int)
 
 TypeRule = Callable[[Sequence[AnyType], Attrs], AnyType]
 """Operand types and attributes in, the result's type out; raises `TypeMismatch`."""
@@ -148,27 +146,15 @@ class Op:
         return self.notation.picture or self.notation.text
 
 
-class _Table(dict[Key, Op]):
-    """Ops by name or by number. Those on tensors are declared when one of them is asked for: numbers start quickly."""
-
-    def __missing__(self, key: Key) -> Op:
-        from . import tensors
-
-        if key not in self:
-            raise KeyError(key, tensors.__all__)
-        return self[key]
-
-
-OPS: dict[str, Op] = _Table[str]()
-BY_CODE: dict[int, Op] = _Table[int]()
+REGISTERED: dict[str, Op] = {}
+"""The ops of the families that were imported; `table` knows all of them."""
 
 
 def register(op: Op) -> Op:
-    """Enters the op into the table; its name must be new."""
+    """Declares the op; its name must be new."""
     name = sys.intern(op.name)
-    assert name not in OPS, name
-    OPS[name] = op
-    BY_CODE[opcode(name)] = op
+    assert name not in REGISTERED, name
+    REGISTERED[name] = op
     return op
 
 
