@@ -22,10 +22,10 @@ from cgcli.graph.graph import Graph
 from cgcli.graph.types import FLOAT, INT, Type
 from cgcli.ops.builder import Builder
 from cgcli.optimise.driver import optimise
+from cgcli.plan.planner import plan
 from cgcli.program import load, parse
 from cgcli.run.arrays import bind_sizes
 from cgcli.run.executors import executor
-from cgcli.run.plan import plan
 from cgcli.run.prepared import memory_of
 from cgcli.transform.gradient import gradient
 

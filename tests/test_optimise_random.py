@@ -20,8 +20,8 @@ from cgcli.ops.builder import Builder
 from cgcli.ops.table import BY_CODE, OPS
 from cgcli.ops.validity import check
 from cgcli.optimise.driver import FAST, PASSES, optimise, stages
-from cgcli.optimise.fusion import groups
-from cgcli.optimise.reuse import in_place
+from cgcli.plan.fusion import groups
+from cgcli.plan.reuse import in_place
 from cgcli.run.arrays import DTYPES, ArrayExecutor, type_bytes
 from cgcli.run.scalar import ScalarExecutor
 from cgcli.transform.gradient import gradient
@@ -293,7 +293,7 @@ def test_in_place_respects_inputs_outputs_and_views() -> None:
 
 def test_every_op_that_hands_on_memory_is_known() -> None:
     """Of each op on arrays, whether its result shares memory with an operand, at the registry's examples."""
-    from cgcli.optimise.reuse import VIEWS
+    from cgcli.plan.reuse import VIEWS
 
     for op in OPS.values():
         if not op.examples or op.name in ("input", "const") or opcode(op.name) in VIEWS:

@@ -20,10 +20,10 @@ from cgcli.graph.types import BOOL, FLOAT, INT, Type
 from cgcli.ops.builder import Builder
 from cgcli.ops.op import Op
 from cgcli.ops.table import OPS
-from cgcli.run.aliases import may_stop, shown, writes
+from cgcli.plan.alias_analysis import may_stop, shown, writes
+from cgcli.plan.planner import plan
 from cgcli.run.arrays import ArrayExecutor
 from cgcli.run.calls import last_call, takes_out
-from cgcli.run.plan import plan
 from cgcli.run.tracing import Untraceable, trace
 
 N = ("n",)

@@ -26,9 +26,9 @@ from cgcli.ops.builder import Builder
 from cgcli.ops.evaluate import is_scalar
 from cgcli.ops.op import Op
 from cgcli.ops.table import OPS
+from cgcli.plan.planner import plan
 from cgcli.run.arrays import DTYPES, ArrayExecutor
 from cgcli.run.executors import BACKENDS, executor
-from cgcli.run.plan import plan
 from cgcli.run.planned import PlannedExecutor
 from cgcli.run.prepared import memory_of
 

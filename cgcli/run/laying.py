@@ -10,9 +10,8 @@ from cgcli.graph.graph import Graph
 from cgcli.graph.plan import Change, Laid
 from cgcli.graph.traversal import prune
 from cgcli.optimise.driver import FAST, stages
+from cgcli.plan.planner import plan
 from cgcli.transform.gradient import gradient
-
-from .plan import plan
 
 
 def lay(

@@ -20,11 +20,11 @@ from cgcli.graph.traversal import live
 from cgcli.graph.types import Stack, Type
 from cgcli.ops.op import AssertionFailed, Op, Structured
 from cgcli.ops.table import BY_CODE
+from cgcli.plan.planner import plan
 
 from .arrays import DTYPES, STOPS, ArrayExecutor, Layout, Sizes, _given, bind_sizes
 from .limits import Meter, StacksTooLarge, TooManySteps, kept_bytes, memory_limit, stopped
 from .named import named_sizes
-from .plan import plan
 from .prepared import ALIGN, Kit, Note, Program, Relayout, memory_of
 from .tracing import Untraceable, trace
 

@@ -15,7 +15,7 @@ from cgcli.graph.graph import Graph
 from cgcli.graph.plan import Buffer
 from cgcli.graph.sizes import Size
 
-from .aliases import shown, writes
+from .alias_analysis import shown, writes
 from .schedule import Unit
 
 Views = dict[int, tuple[int, ...]]

@@ -10,12 +10,12 @@ from cgcli.graph.size_text import UnknownSize
 from cgcli.graph.sizes import Size, add, evaluate, mul
 from cgcli.graph.traversal import live
 from cgcli.graph.types import AnyType, Type
-from cgcli.optimise.fusion import groups
-from cgcli.optimise.reuse import in_place
 
-from .aliases import shown
-from .buffers import assign
+from .alias_analysis import shown
 from .cost import FREE, bytes_of, cost_of
+from .fusion import groups
+from .memory import assign
+from .reuse import in_place
 from .schedule import Unit, schedule
 
 NOMINAL = 1000  # what a name is taken for where sizes without numbers have to be compared

@@ -15,7 +15,7 @@ from itertools import pairwise
 
 from cgcli.graph.graph import Graph
 
-from .aliases import may_stop
+from .alias_analysis import may_stop
 
 Unit = tuple[int, ...]  # nodes that run one after the other
 
