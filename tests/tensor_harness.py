@@ -13,7 +13,7 @@ from cgcli.graph.types import Type
 from cgcli.ops.builder import Builder
 from cgcli.ops.typing import one
 from cgcli.ops.validity import check
-from cgcli.run.arrays import DTYPES, ArrayExecutor
+from cgcli.run.numpy.reference import DTYPES, ArrayExecutor
 from cgcli.transform.gradient import gradient
 
 

@@ -15,7 +15,7 @@ from cgcli.ops.op import Op, Structured
 from cgcli.ops.table import OPS
 from cgcli.ops.typing import one
 from cgcli.ops.validity import check
-from cgcli.run.arrays import ArrayExecutor
+from cgcli.run.numpy.reference import ArrayExecutor
 from cgcli.transform.batch import batch
 from cgcli.transform.gradient import gradient
 from cgcli.transform.jacobian import jacobian

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from cgcli.run.scalar.executor.executor import ScalarExecutor
 from control_programs import NUMBERS, Program, TooLarge, random_inputs, random_program, straight_inputs
 from oracle import rounding
 
@@ -20,9 +21,8 @@ from cgcli.graph.printed import parse_graph
 from cgcli.ops.validity import check
 from cgcli.optimise.driver import optimise
 from cgcli.program import parse
-from cgcli.run.arrays import ArrayExecutor
-from cgcli.run.planned import PlannedExecutor
-from cgcli.run.scalar import ScalarExecutor
+from cgcli.run.numpy.planned import PlannedExecutor
+from cgcli.run.numpy.reference import ArrayExecutor
 from cgcli.transform.batch import batch
 from cgcli.transform.checkpoint import checkpointed
 from cgcli.transform.gradient import gradient

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from cgcli.run.scalar.executor.executor import ScalarExecutor
 from mpmath import mp, mpf
 
 import cgcli
@@ -16,8 +17,7 @@ from cgcli.ops.builder import Builder
 from cgcli.ops.numbers import float32
 from cgcli.ops.op import Op
 from cgcli.ops.table import OPS
-from cgcli.run.arrays import DTYPES, ArrayExecutor
-from cgcli.run.scalar import ScalarExecutor
+from cgcli.run.numpy.reference import DTYPES, ArrayExecutor
 
 INF, NAN = math.inf, math.nan
 FLOATS = [

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from cgcli.run.scalar.executor.executor import ScalarExecutor
 from oracle import rounding
 from random_graphs import SIZE, bits, numbers_do, random_graph, run
 
@@ -22,8 +23,7 @@ from cgcli.ops.validity import check
 from cgcli.optimise.driver import FAST, PASSES, optimise, stages
 from cgcli.plan.fusion import groups
 from cgcli.plan.reuse import in_place
-from cgcli.run.arrays import DTYPES, ArrayExecutor, type_bytes
-from cgcli.run.scalar import ScalarExecutor
+from cgcli.run.numpy.reference import DTYPES, ArrayExecutor, type_bytes
 from cgcli.transform.gradient import gradient
 
 SEEDS = 150

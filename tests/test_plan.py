@@ -22,9 +22,9 @@ from cgcli.ops.op import Op
 from cgcli.ops.table import OPS
 from cgcli.plan.alias_analysis import may_stop, shown, writes
 from cgcli.plan.planner import plan
-from cgcli.run.arrays import ArrayExecutor
-from cgcli.run.calls import last_call, takes_out
-from cgcli.run.tracing import Untraceable, trace
+from cgcli.run.numpy.call_recorder import Untraceable, trace
+from cgcli.run.numpy.calls import last_call, takes_out
+from cgcli.run.numpy.reference import ArrayExecutor
 
 N = ("n",)
 

@@ -27,10 +27,10 @@ from cgcli.ops.evaluate import is_scalar
 from cgcli.ops.op import Op
 from cgcli.ops.table import OPS
 from cgcli.plan.planner import plan
-from cgcli.run.arrays import DTYPES, ArrayExecutor
 from cgcli.run.executors import BACKENDS, executor
-from cgcli.run.planned import PlannedExecutor
-from cgcli.run.prepared import memory_of
+from cgcli.run.numpy.codegen import memory_of
+from cgcli.run.numpy.planned import PlannedExecutor
+from cgcli.run.numpy.reference import DTYPES, ArrayExecutor
 
 RUNS = 3
 ROWS = 40_000  # of [ROWS, 7]: enough for blocks, the last one shorter

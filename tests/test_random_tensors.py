@@ -19,7 +19,7 @@ from cgcli.graph.types import Type
 from cgcli.ops.builder import Builder
 from cgcli.ops.op import TypeMismatch
 from cgcli.ops.validity import check
-from cgcli.run.arrays import ArrayExecutor
+from cgcli.run.numpy.reference import ArrayExecutor
 
 Make = Callable[[Builder, int, int, int], int]
 SHAPES = ((2, 3), (3,), (), (1, 3), (2, 1, 2), (0, 2), (4,), (2, 2))

@@ -18,7 +18,7 @@ from cgcli.graph.types import FLOAT, INT, Type
 from cgcli.ops.builder import Builder
 from cgcli.ops.op import TypeMismatch
 from cgcli.ops.validity import check
-from cgcli.run.arrays import ArrayExecutor
+from cgcli.run.numpy.reference import ArrayExecutor
 
 INF, NAN = math.inf, math.nan
 LAST = {"axes": (-1,), "keepdims": False}

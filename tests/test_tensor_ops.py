@@ -20,7 +20,7 @@ from cgcli.ops.op import Op, Structured
 from cgcli.ops.table import OPS
 from cgcli.ops.typing import one
 from cgcli.ops.validity import check
-from cgcli.run.arrays import DTYPES
+from cgcli.run.numpy.reference import DTYPES
 
 RNG = np.random.default_rng(20261123)
 INF, NAN = math.inf, math.nan

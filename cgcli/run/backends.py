@@ -63,7 +63,7 @@ class Optimised:
     """The optimised form of a graph, run by the planned executor, under the numbers of the given graph's nodes."""
 
     def __init__(self, graph: Graph, roots: tuple[int, ...], max_memory: int | None, max_steps: int | None) -> None:
-        from .planned import PlannedExecutor
+        from .numpy.planned import PlannedExecutor
 
         self._roots, self._length = roots, len(graph)
         self._graph = optimise(replace(graph, outputs=roots))
@@ -78,7 +78,7 @@ class Optimised:
 
 
 def _reference(graph: Graph, roots: tuple[int, ...], max_memory: int | None, max_steps: int | None) -> Executor:
-    from .arrays import ArrayExecutor
+    from .numpy.reference import ArrayExecutor
 
     return ArrayExecutor(graph, roots, max_memory, max_steps=max_steps)
 

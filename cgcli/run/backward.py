@@ -14,7 +14,7 @@ from cgcli.transform.gradient import gradient
 
 from .binding import plain
 from .executors import executor
-from .scalar import local_partials
+from .scalar.executor import local_partials
 
 
 class Given(NamedTuple):

@@ -41,7 +41,7 @@ def fit(declared: Input, value: Any) -> Any:
 
 def initialised(inputs: Sequence[Input], graph: Graph, bound: list[Any], seed: int) -> list[Any]:
     """The values with those that initialisers make, which may be of sizes that the given values have."""
-    from .arrays import bind_sizes
+    from .numpy.reference import bind_sizes
 
     def made(declared: Input, sizes: Mapping[str, int]) -> Any:
         assert declared.initial is not None

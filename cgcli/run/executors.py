@@ -10,7 +10,7 @@ from cgcli.graph.graph import Graph, opname
 from cgcli.graph.types import Type
 from cgcli.ops.evaluate import is_scalar
 
-from .scalar import ScalarExecutor
+from .scalar.executor import ScalarExecutor
 
 BACKENDS = {
     "reference": "node by node as the program says, with NumPy",
@@ -47,7 +47,7 @@ def check_backend(name: str) -> str:
 
 def tensor_of(graph: Graph, inputs: Sequence[Any] = (), sizes: Mapping[str, int] | None = None) -> Any:
     """The only output of a graph on tensors. Raises CgError as running it does."""
-    from .arrays import ArrayExecutor
+    from .numpy.reference import ArrayExecutor
 
     return ArrayExecutor(graph).forward(inputs, sizes or {})[graph.outputs[0]]
 

@@ -10,7 +10,7 @@ from cgcli.diagnostics.diagnostic import error
 from cgcli.graph.types import Type
 from cgcli.ops.numbers import INT_RANGES
 
-from .arrays import DTYPES
+from .numpy.reference import DTYPES
 
 _KINDS = {"float": "fiu", "f32": "fiu", "int": "iu", "i32": "iu", "bool": "b"}
 

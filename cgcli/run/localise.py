@@ -17,8 +17,8 @@ from cgcli.ops.table import BY_CODE
 from cgcli.ops.typing import one
 from cgcli.transform.gradient import gradient
 
-from .arrays import ArrayExecutor, Sizes, bind_sizes
 from .differences import Check, check
+from .numpy.reference import ArrayExecutor, Sizes, bind_sizes
 
 MOST = 64  # elements of an operand that are tried
 

@@ -12,7 +12,7 @@ from cgcli.graph.types import AnyType, Stack, Type
 from cgcli.ops.arrays import Namespace
 from cgcli.ops.table import BY_CODE
 
-from .arrays import DTYPES, STOPS, computing, stop_error
+from .numpy.reference import DTYPES, STOPS, computing, stop_error
 
 _XP = Namespace(np)
 

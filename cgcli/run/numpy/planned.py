@@ -21,12 +21,12 @@ from cgcli.graph.types import Stack, Type
 from cgcli.ops.op import AssertionFailed, Op, Structured
 from cgcli.ops.table import BY_CODE
 from cgcli.plan.planner import plan
+from cgcli.run.limits import Meter, StacksTooLarge, TooManySteps, kept_bytes, memory_limit, stopped
+from cgcli.run.named import named_sizes
 
-from .arrays import DTYPES, STOPS, ArrayExecutor, Layout, Sizes, _given, bind_sizes
-from .limits import Meter, StacksTooLarge, TooManySteps, kept_bytes, memory_limit, stopped
-from .named import named_sizes
-from .prepared import ALIGN, Kit, Note, Program, Relayout, memory_of
-from .tracing import Untraceable, trace
+from .call_recorder import Untraceable, trace
+from .codegen import ALIGN, Kit, Note, Program, Relayout, memory_of
+from .reference import DTYPES, STOPS, ArrayExecutor, Layout, Sizes, _given, bind_sizes
 
 _GET = opcode("get")
 FIXED = 2**16  # bytes up to which a value that is the same at every run is kept

@@ -16,10 +16,10 @@ from cgcli.graph.graph import Graph, opcode
 from cgcli.graph.plan import Plan
 from cgcli.graph.types import Type
 
-from .arrays import DTYPES, ArrayExecutor, Layout
 from .blocks import blocked
+from .call_recorder import Trace
 from .calls import into, plain
-from .tracing import Trace
+from .reference import DTYPES, ArrayExecutor, Layout
 
 PIECE = 500  # lines of a function: Python compiles long ones slowly
 ALIGN = 64

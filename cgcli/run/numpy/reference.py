@@ -22,8 +22,7 @@ from cgcli.ops.op import AssertionFailed, Op, Structured
 from cgcli.ops.reduce import EmptyReduction
 from cgcli.ops.shape import SizesDiffer
 from cgcli.ops.table import BY_CODE
-
-from .limits import Meter, StacksTooLarge, TooManySteps, human, kept_bytes, memory_limit, stopped
+from cgcli.run.limits import Meter, StacksTooLarge, TooManySteps, human, kept_bytes, memory_limit, stopped
 
 DTYPES = {"float": np.float64, "f32": np.float32, "int": np.int64, "i32": np.int32, "bool": np.bool_}
 BYTES = {"float": 8, "f32": 4, "int": 8, "i32": 4, "bool": 1}

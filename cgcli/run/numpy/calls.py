@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from .tracing import Call, Ref, Trace, astype
+from .call_recorder import Call, Ref, Trace, astype
 
 Bind = Callable[[Any], str]
 """The name under which a line finds an object."""

@@ -15,10 +15,10 @@ from cgcli.ops.arithmetic import IntegerDivisionByZero
 from cgcli.ops.numbers import Overflow, float32
 from cgcli.ops.op import AssertionFailed, Structured
 from cgcli.ops.table import BY_CODE
+from cgcli.run.limits import Meter, StacksTooLarge, TooManySteps, kept_bytes, stopped
 
-from .compiled import compiled
-from .limits import Meter, StacksTooLarge, TooManySteps, kept_bytes, stopped
-from .source import backward_step, forward_step
+from .codegen import backward_step, forward_step
+from .loops import compiled
 
 Scalar = float | int | bool
 _COND = opcode("cond")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from .calls import into, plain
 
 if TYPE_CHECKING:
-    from .prepared import Writer
+    from .codegen import Writer
 
 
 def blocked(w: Writer, members: Sequence[int], rows: int) -> Callable[[list[Any]], None] | None:

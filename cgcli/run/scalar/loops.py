@@ -11,9 +11,9 @@ from typing import Any
 from cgcli.graph.graph import CONST, INPUT, Graph, opcode
 from cgcli.graph.traversal import live
 from cgcli.ops.loops import parts
+from cgcli.run.limits import NUMBER, StacksTooLarge, kept_bytes
 
-from .limits import NUMBER, StacksTooLarge, kept_bytes
-from .source import Writer
+from .codegen import Writer
 
 _COND, _LOOP, _GET = opcode("cond"), opcode("loop"), opcode("get")
 LONGEST = 3000  # nodes: longer functions take longer to compile than they save
