@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from cli_harness import cg
 
-from cgcli.run.tape import Tape
+from cgcli.dynamic.tape import Tape
 
 ROOT = Path(__file__).parents[1]
 TREE = """input tree: any

@@ -9,6 +9,9 @@ from typing import Any, NamedTuple
 
 from cgcli.diagnostics.diagnostic import Diagnostic
 from cgcli.diagnostics.source import Source
+from cgcli.dynamic.eager import Interpreter
+from cgcli.dynamic.run_log import Trace
+from cgcli.dynamic.structured import filled
 from cgcli.graph.signature import Input, Module
 from cgcli.graph.sizes import evaluate
 from cgcli.graph.types import ANY, Type
@@ -17,9 +20,6 @@ from cgcli.language.regions import Value
 from cgcli.language.structures import Structure, leaves
 from cgcli.language.tree import identifier
 from cgcli.render.trace import Line
-from cgcli.run.data import filled
-from cgcli.run.events import Trace
-from cgcli.run.interpreter import Interpreter
 
 from .program import Gradient, Program, Values
 from .traced import line_of

@@ -12,6 +12,7 @@ from typing import Any
 
 from cgcli.diagnostics.diagnostic import CgError, error
 from cgcli.diagnostics.source import Source
+from cgcli.dynamic.run_log import Event, Trace
 from cgcli.graph.graph import Graph
 from cgcli.graph.traversal import select
 from cgcli.graph.types import Type
@@ -21,7 +22,6 @@ from cgcli.language.regions import Value
 from cgcli.language.structures import Structure
 from cgcli.render.trace import Line
 from cgcli.run.backward import BackwardPass
-from cgcli.run.events import Event, Trace
 
 from .dynamic import DynamicProgram
 from .program import Values

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from cgcli.dynamic.run_log import Event, Trace
 from cgcli.language.regions import Value
 from cgcli.render.trace import Line
-from cgcli.run.events import Event, Trace
 
 
 def line_of(event: Event, trace: Trace, v: Sequence[Any]) -> Line:

@@ -14,9 +14,8 @@ from cgcli.ops.evaluate import on_numbers
 from cgcli.ops.numbers import Overflow
 from cgcli.ops.op import AssertionFailed
 from cgcli.ops.table import BY_CODE
-
-from .limits import human, memory_limit, stopped
-from .scalar.codegen import forward_step
+from cgcli.run.limits import human, memory_limit, stopped
+from cgcli.run.scalar.codegen import forward_step
 
 Step = Callable[["Tape", int, Sequence[int], Mapping[str, Any]], Any]
 _NO_ATTRS: Mapping[str, Any] = {}
@@ -104,7 +103,7 @@ class Tape(Builder):
 
     def _reserve(self, i: int, t: AnyType) -> None:
         """Raises CgError when the value of node `i` does not fit into memory any more."""
-        from .numpy.reference import type_bytes
+        from cgcli.run.numpy.reference import type_bytes
 
         size = type_bytes(t, {})
         self._used += size

@@ -14,8 +14,8 @@ from cgcli.graph.types import Type
 from cgcli.language.builtins import CONSTANTS, ELEMENTWISE
 from cgcli.language.tree import arguments, identifier, kind
 from cgcli.ops.evaluate import on_numbers
+from cgcli.run.scalar.codegen import Writer
 
-from .scalar.codegen import Writer
 from .tape import Tape
 
 _PLAIN = frozenset(("int_", "float_", "true", "false"))

@@ -31,11 +31,11 @@ from cgcli.language.structures import STRUCTURES, Items, Null, Record, Structure
 from cgcli.language.tree import arguments, identifier, kind
 from cgcli.ops.arithmetic import IntegerDivisionByZero
 from cgcli.ops.numbers import Overflow
+from cgcli.run.limits import MAX_DEPTH, Meter, TooManySteps, most_nodes
 
-from .data import structured
-from .events import Event, Kind, Scope, Trace
-from .limits import MAX_DEPTH, Meter, TooManySteps, most_nodes
-from .straight import Replay, kept, names_of
+from .replay import Replay, kept, names_of
+from .run_log import Event, Kind, Scope, Trace
+from .structured import structured
 from .tape import Tape
 
 

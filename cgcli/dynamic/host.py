@@ -28,8 +28,8 @@ from cgcli.language.regions import Call, Region, Several, Value
 from cgcli.ops.builder import Builder
 from cgcli.ops.table import OPS
 
-from .interpreter import Interpreter
-from .numpy_names import FUNCTIONS, METHODS, UFUNCS, Unsupported
+from .eager import Interpreter
+from .numpy_api import FUNCTIONS, METHODS, UFUNCS, Unsupported
 from .tape_arrays import as_tensor
 
 _OWN = str(Path(__file__).parents[1])

@@ -11,8 +11,7 @@ from cgcli.graph.graph import CONST, Node
 from cgcli.graph.types import AnyType, Stack, Type
 from cgcli.ops.arrays import Namespace
 from cgcli.ops.table import BY_CODE
-
-from .numpy.reference import DTYPES, STOPS, computing, stop_error
+from cgcli.run.numpy.reference import DTYPES, STOPS, computing, stop_error
 
 _XP = Namespace(np)
 
