@@ -9,11 +9,11 @@ import pytest
 from cli_harness import cg
 from test_fold import random_program
 
+from cgcli.analysis.paths import Arrows, Paths
 from cgcli.program import load, parse
 from cgcli.program.dynamic import Recorded
 from cgcli.program.explain import explain
 from cgcli.render.explain import Explanation, told
-from cgcli.run.paths import Arrows, Paths
 
 ROOT = Path(__file__).parents[1]
 ARTICLE = ("samples/article.cg", "--a", "2", "--b", "3", "--c", "1")

@@ -172,7 +172,7 @@ def _tell_of_nan(session: Session, y: str, value: Any, names: list[str]) -> None
 
 def _origin_of_nan(session: Session, y: str) -> tuple[Node, str]:
     """The operation at which a derivative becomes nan, and the same in words."""
-    from cgcli.run.localise import first_nan
+    from cgcli.analysis.gradcheck import first_nan
 
     evaluation = session.program.run(session.values, of=y)
     first = first_nan(evaluation)

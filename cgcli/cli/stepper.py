@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from cgcli.analysis.backward_pass import BackwardPass, Step
 from cgcli.cli.render import picture_kind
 from cgcli.cli.targets import Files
 from cgcli.diagnostics.diagnostic import CgError, error
@@ -19,7 +20,6 @@ from cgcli.render.escape import show
 from cgcli.render.nodes import reference, spelled
 from cgcli.render.report import text as report
 from cgcli.render.trace import text, value
-from cgcli.run.backward import BackwardPass, Step
 
 AROUND = 3  # lines of the program in front of the place and behind it
 MANY = 100_000  # steps at once

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from cgcli.analysis.paths import Arrows
 from cgcli.graph.graph import CONST, INPUT, Graph, opname
 from cgcli.graph.traversal import prune
 from cgcli.graph.types import Type
@@ -13,7 +14,6 @@ from cgcli.ops.builder import Builder
 from cgcli.ops.notation import Written, shown_attrs, write_constant, write_latex, write_op
 from cgcli.optimise.simplify import simplify
 from cgcli.render.explain import By, Explanation, Local, Name, Step, Way
-from cgcli.run.paths import Arrows
 from cgcli.transform.gradient import gradient
 
 from .dynamic import Recorded

@@ -58,6 +58,6 @@ def agree(x: Any, y: Any) -> bool:
     """Whether two values are the same up to rounding; NaN agrees with NaN."""
     if not hasattr(x, "shape") and not hasattr(y, "shape"):
         return bool(x == y or (x != x and y != y) or abs(x - y) <= ROUNDINGS * max(abs(x), abs(y), 1e-300))
-    from cgcli.run.localise import near  # with the array library
+    from cgcli.analysis.gradcheck import near  # with the array library
 
     return near(x, y, ROUNDINGS)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property, partial, wraps
 from typing import TYPE_CHECKING, Any, Concatenate, Literal, ParamSpec, TypeVar
 
+from cgcli.analysis.differences import Check, check
 from cgcli.diagnostics.diagnostic import CgError, Diagnostic, Label, error
 from cgcli.diagnostics.source import Source
 from cgcli.diagnostics.suggest import nearest
@@ -19,7 +20,6 @@ from cgcli.graph.types import Type
 from cgcli.language.tree import identifier, plain_number
 from cgcli.ops.evaluate import has_loop, is_scalar
 from cgcli.run.binding import extent, fit, initialised, plain, within
-from cgcli.run.differences import Check, check
 from cgcli.run.executors import executor, tensor_of
 from cgcli.run.scalar.executor.executor import ScalarExecutor
 
@@ -274,7 +274,7 @@ class Program:
 
             unit = 2.0**-23 if single else 2.0**-52
             if self.inputs[k].type.shape:
-                from cgcli.run.localise import worst_element
+                from cgcli.analysis.gradcheck import worst_element
 
                 checks.append(worst_element(f, n, point[k], derivative, unit))
             else:
@@ -294,7 +294,7 @@ class Program:
     @_for_shapes
     def first_wrong_node(self, values: Values) -> tuple[int, str, Check] | None:
         """The first node with a wrong derivative, the element of which operand, and the difference; None if all fit."""
-        from cgcli.run.localise import element, first_wrong
+        from cgcli.analysis.gradcheck import element, first_wrong
 
         wrong = first_wrong(self.graph, self._bind(values))
         if wrong is None:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from cgcli.analysis.backward_pass import BackwardPass
 from cgcli.diagnostics.diagnostic import CgError, error
 from cgcli.diagnostics.source import Source
 from cgcli.dynamic.run_log import Event, Trace
@@ -21,7 +22,6 @@ from cgcli.language.dynamic import Execution
 from cgcli.language.regions import Value
 from cgcli.language.structures import Structure
 from cgcli.render.trace import Line
-from cgcli.run.backward import BackwardPass
 
 from .dynamic import DynamicProgram
 from .program import Values

@@ -16,7 +16,7 @@ from cgcli.graph.graph import CONST, Graph
 from cgcli.graph.traversal import live
 from cgcli.graph.types import Type
 
-from .backward import contributions
+from .backward_pass import contributions
 
 MOST_STEPS = 2_000  # steps that are followed through tensors, each of which is a product of a Jacobian
 

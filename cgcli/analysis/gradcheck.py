@@ -15,10 +15,10 @@ from cgcli.ops.builder import Builder
 from cgcli.ops.op import Structured
 from cgcli.ops.table import BY_CODE
 from cgcli.ops.typing import one
+from cgcli.run.numpy.reference import ArrayExecutor, Sizes, bind_sizes
 from cgcli.transform.gradient import gradient
 
 from .differences import Check, check
-from .numpy.reference import ArrayExecutor, Sizes, bind_sizes
 
 MOST = 64  # elements of an operand that are tried
 
