@@ -11,11 +11,10 @@ import time
 from collections.abc import Callable
 from typing import NamedTuple
 
-from cgcli.run.scalar.executor.executor import ScalarExecutor
-
 from cgcli.graph.types import FLOAT
 from cgcli.ops.builder import Builder
 from cgcli.program import parse
+from cgcli.run.scalar.executor import ScalarExecutor
 
 STEPS = 25_000  # of four operations each: h = sin(h * w + x) + h
 ROUNDS = 3

@@ -11,7 +11,6 @@ from random import Random
 from typing import Any
 
 import numpy as np
-from cgcli.run.scalar.executor.executor import ScalarExecutor
 
 from cgcli.diagnostics.diagnostic import CgError
 from cgcli.graph.graph import Graph, opname
@@ -20,6 +19,7 @@ from cgcli.ops.builder import Builder
 from cgcli.ops.evaluate import is_scalar
 from cgcli.ops.op import TypeMismatch
 from cgcli.run.numpy.reference import DTYPES, ArrayExecutor
+from cgcli.run.scalar.executor import ScalarExecutor
 
 F32 = Type("f32")
 I32 = Type("i32")

@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from cgcli.run.scalar.executor.executor import ScalarExecutor
 from control_programs import NUMBERS, Program, TooLarge, random_inputs, random_program, straight_inputs
 from oracle import rounding
 
@@ -23,6 +22,7 @@ from cgcli.optimise.driver import optimise
 from cgcli.program import parse
 from cgcli.run.numpy.planned import PlannedExecutor
 from cgcli.run.numpy.reference import ArrayExecutor
+from cgcli.run.scalar.executor import ScalarExecutor
 from cgcli.transform.batch import batch
 from cgcli.transform.checkpoint import checkpointed
 from cgcli.transform.gradient import gradient

@@ -9,7 +9,6 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from cgcli.run.scalar.executor.executor import ScalarExecutor
 from mpmath import mp, mpf
 from oracle import edge_digits, limit, slope
 
@@ -19,6 +18,7 @@ from cgcli.graph.types import FLOAT
 from cgcli.ops.builder import Builder
 from cgcli.ops.op import arity
 from cgcli.ops.table import OPS
+from cgcli.run.scalar.executor import ScalarExecutor
 from cgcli.transform.gradient import gradient
 
 INF = math.inf

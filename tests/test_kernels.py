@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from cgcli.run.scalar.executor.executor import ScalarExecutor
 from mpmath import mp, mpf
 
 import cgcli
@@ -18,6 +17,7 @@ from cgcli.ops.numbers import float32
 from cgcli.ops.op import Op
 from cgcli.ops.table import OPS
 from cgcli.run.numpy.reference import DTYPES, ArrayExecutor
+from cgcli.run.scalar.executor import ScalarExecutor
 
 INF, NAN = math.inf, math.nan
 FLOATS = [

@@ -8,7 +8,6 @@ from typing import Any
 import mpmath
 import numpy as np
 import pytest
-from cgcli.run.scalar.executor.executor import ScalarExecutor
 
 from cgcli.diagnostics.diagnostic import CgError
 from cgcli.graph.graph import Graph
@@ -19,6 +18,7 @@ from cgcli.ops.op import TypeMismatch
 from cgcli.ops.validity import check
 from cgcli.program import parse
 from cgcli.run.numpy.reference import ArrayExecutor
+from cgcli.run.scalar.executor import ScalarExecutor
 from cgcli.transform import checkpoint
 from cgcli.transform.batch import batch
 from cgcli.transform.checkpoint import checkpointed

@@ -9,7 +9,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
-from cgcli.run.scalar.executor.executor import ScalarExecutor
 from random_graphs import bits
 
 from cgcli.graph.graph import Graph
@@ -22,6 +21,7 @@ from cgcli.optimise.identities import IDENTITIES
 from cgcli.optimise.moves import MOVES
 from cgcli.optimise.passes import Log
 from cgcli.run.numpy.reference import DTYPES, ArrayExecutor
+from cgcli.run.scalar.executor import ScalarExecutor
 
 F32 = Type("f32")
 I32 = Type("i32")

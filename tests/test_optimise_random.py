@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from cgcli.run.scalar.executor.executor import ScalarExecutor
 from oracle import rounding
 from random_graphs import SIZE, bits, numbers_do, random_graph, run
 
@@ -24,6 +23,7 @@ from cgcli.optimise.driver import FAST, PASSES, optimise, stages
 from cgcli.plan.fusion import groups
 from cgcli.plan.reuse import in_place
 from cgcli.run.numpy.reference import DTYPES, ArrayExecutor, type_bytes
+from cgcli.run.scalar.executor import ScalarExecutor
 from cgcli.transform.gradient import gradient
 
 SEEDS = 150

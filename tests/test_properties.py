@@ -4,7 +4,6 @@ import json
 import math
 from typing import Any
 
-from cgcli.run.scalar.executor.executor import ScalarExecutor
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from test_random_programs import INPUTS, Tree, points, programs, rounding
@@ -17,6 +16,7 @@ from cgcli.language.lower import lower
 from cgcli.ops.validity import check
 from cgcli.optimise.simplify import simplify
 from cgcli.program import Program, parse
+from cgcli.run.scalar.executor import ScalarExecutor
 from cgcli.transform.gradient import gradient
 
 

@@ -10,7 +10,6 @@ from typing import Any
 
 import mpmath
 import pytest
-from cgcli.run.scalar.executor.executor import ScalarExecutor
 from hypothesis import assume, given, reject, settings
 from hypothesis import strategies as st
 from mpmath import mpf
@@ -20,6 +19,7 @@ from cgcli.diagnostics.diagnostic import CgError
 from cgcli.graph.printed import parse_graph
 from cgcli.ops.validity import check
 from cgcli.program import parse
+from cgcli.run.scalar.executor import ScalarExecutor
 from cgcli.transform.gradient import gradient
 
 INPUTS = ("a", "b", "c")

@@ -1,7 +1,7 @@
 """The record of a plan: in which order a graph runs, where its values lie, and what that costs.
 
-Data only: `plan/planner.py` makes one, `run/numpy/planned.py` runs it, pictures and tables show it. A size is a number, or a text
-made of named sizes (`sizes`) where the plan was made before their numbers were known.
+Data only: `plan/planner.py` makes one, `run/numpy/planned.py` runs it, pictures and tables show it. A size is a
+number, or a text made of named sizes (`sizes`) where the plan was made before their numbers were known.
 """
 
 from __future__ import annotations

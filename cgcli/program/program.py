@@ -21,7 +21,7 @@ from cgcli.language.tree import identifier, plain_number
 from cgcli.ops.evaluate import has_loop, is_scalar
 from cgcli.run.binding import extent, fit, initialised, plain, within
 from cgcli.run.executors import executor, tensor_of
-from cgcli.run.scalar.executor.executor import ScalarExecutor
+from cgcli.run.scalar.executor import ScalarExecutor
 
 Values = Mapping[str, Any]
 """By input a number, or an array or nested lists of numbers."""
