@@ -23,9 +23,9 @@ from cgcli.diagnostics.wording.words import phrase
 from cgcli.files.source_files import working_folder
 from cgcli.graph.signature import Input
 from cgcli.program import Program
+from cgcli.program.compare import compare
 from cgcli.program.dynamic import DynamicProgram
 from cgcli.program.lint import lint
-from cgcli.program.modes import compare
 from cgcli.render.escape import show
 from cgcli.render.json import dump
 from cgcli.render.report import as_data

@@ -18,7 +18,7 @@ from cgcli.data.sinks import sink
 from cgcli.data.tables import Table, open_table
 from cgcli.diagnostics.diagnostic import error
 from cgcli.diagnostics.suggest import nearest
-from cgcli.program.only import only, reachable
+from cgcli.program.restrict import only, reachable
 from cgcli.program.rows import Rows
 from cgcli.run.limits import memory_limit
 

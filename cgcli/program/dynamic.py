@@ -21,8 +21,8 @@ from cgcli.language.structures import Structure, leaves
 from cgcli.language.tree import identifier
 from cgcli.render.trace import Line
 
+from .format_event import line_of
 from .program import Gradient, Program, Values
-from .traced import line_of
 
 
 class Run(NamedTuple):

@@ -248,7 +248,7 @@ class Program:
 
         With a value for every input that needs one the plan is in numbers, else in terms of named sizes.
         """
-        from cgcli.run.laying import lay
+        from .pipeline import lay
 
         name = self.of_choice(of) if derivatives or of is not None or wrt is not None else None
         names = () if name is None else tuple(self._wrt(wrt))

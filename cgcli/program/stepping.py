@@ -24,8 +24,8 @@ from cgcli.language.structures import Structure
 from cgcli.render.trace import Line
 
 from .dynamic import DynamicProgram
+from .format_event import line_of, shown
 from .program import Values
-from .traced import line_of, shown
 
 
 @dataclass(frozen=True)

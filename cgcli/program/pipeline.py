@@ -39,7 +39,7 @@ def lay(
     named = plan(result)
     numbers = named
     if bound is not None:
-        from .numpy.reference import bind_sizes
+        from cgcli.run.numpy.reference import bind_sizes
 
         numbers = plan(result, bind_sizes(graph, graph.inputs, bound))
     return Laid(made, tuple(changes), numbers, named, target, by)
