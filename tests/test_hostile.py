@@ -12,7 +12,7 @@ from cgcli.graph.types import FLOAT
 from cgcli.ops.builder import Builder
 from cgcli.render import csv, json
 from cgcli.render.escape import dot_html, show
-from cgcli.render.nodes import rows, tree
+from cgcli.render.node_table import rows, tree
 from cgcli.render.table import table
 
 CORPUS = [

@@ -12,9 +12,9 @@ from test_hostile_pictures import HIDDEN, HOSTILE, IDS, hostile_graph
 from cgcli.program import load, parse
 from cgcli.render.dot import Drawing
 from cgcli.render.draw import render
-from cgcli.render.nodes import ASCII as TREE_ASCII
-from cgcli.render.rails import ASCII, drawn
+from cgcli.render.node_table import ASCII as TREE_ASCII
 from cgcli.render.schema import described
+from cgcli.render.terminal_graph import ASCII, drawn
 from cgcli.render.themes import THEMES
 
 ROOT = Path(__file__).parents[1]

@@ -20,7 +20,7 @@ from cgcli.render import csv
 from cgcli.render.draw import render
 from cgcli.render.formula import shown
 from cgcli.render.json import dump
-from cgcli.render.nodes import rows, tree
+from cgcli.render.node_table import rows, tree
 from cgcli.render.picture import Picture, picture
 from cgcli.render.table import table
 from cgcli.render.tensors import as_lists, columns, literal, summary, terminal_brief, write

@@ -12,7 +12,7 @@ from rich.cells import cell_len
 
 from cgcli.program import parse
 from cgcli.render import csv, json
-from cgcli.render.nodes import DEEPEST, rows, tree
+from cgcli.render.node_table import DEEPEST, rows, tree
 from cgcli.render.numbers import shortest
 from cgcli.render.table import table
 

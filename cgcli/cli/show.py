@@ -35,9 +35,9 @@ from cgcli.cli.pictured import evaluate
 from cgcli.cli.results import exclude, table_settings
 from cgcli.cli.session import start
 from cgcli.render import csv, json
-from cgcli.render.nodes import Sort, rows, tree, writer
-from cgcli.render.rails import drawn
+from cgcli.render.node_table import Sort, rows, tree, writer
 from cgcli.render.table import table
+from cgcli.render.terminal_graph import drawn
 
 Tree = Annotated[bool, typer.Option("--tree", help="What each output is made of, step by step.")]
 Drawn = Annotated[bool, typer.Option("--graph", help="A small graph as a drawing: a line a node, joined by its uses.")]

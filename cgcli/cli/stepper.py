@@ -17,7 +17,7 @@ from cgcli.graph.graph import Graph
 from cgcli.program.stepping import Break, Walk
 from cgcli.render.draw import render as draw
 from cgcli.render.escape import show
-from cgcli.render.nodes import reference, spelled
+from cgcli.render.node_table import reference, spelled
 from cgcli.render.report import text as report
 from cgcli.render.trace import text, value
 

@@ -13,10 +13,10 @@ from cgcli.graph.traversal import live
 from cgcli.graph.types import Type
 from cgcli.ops.table import BY_CODE
 
-from .choose import size
 from .fold import Block, counts, fold
 from .formula import GET, LOOP, Speller, clip, shown
 from .picture import LONGEST_TITLE, Arrow, Cells, Drawn, Kind, Picture, Style, View
+from .selection import size
 from .tensors import FEW_ELEMENTS, heat_map, is_tensor, write, zeros_like
 
 LONGEST_PARTIAL = 18  # of both names beside an arrow; longer ones are left out

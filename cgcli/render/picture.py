@@ -10,8 +10,8 @@ from cgcli.diagnostics.diagnostic import error
 from cgcli.graph.evaluation import Evaluation
 from cgcli.graph.graph import Graph
 
-from .choose import around, between, find, mattering
 from .fold import Wish
+from .selection import around, between, find, mattering
 
 Kind = Literal["input", "param", "constant", "value", "output", "small", "choice", "block", "loop", "state"]
 Style = Literal["value", "condition", "untaken", "many", "next"]

@@ -13,7 +13,7 @@ from cgcli.graph.sizes import Size
 from cgcli.graph.types import AnyType
 
 from .escape import show
-from .nodes import reference, spelled
+from .node_table import reference, spelled
 
 MOST = 60  # steps, buffers or changes that are listed; `full` lists all
 UNITS = ("bytes", "KiB", "MiB", "GiB", "TiB", "PiB")

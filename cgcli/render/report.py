@@ -10,7 +10,7 @@ from cgcli.diagnostics.source import Source, Span
 from cgcli.diagnostics.wording import word
 
 from .escape import show
-from .excerpt import Mark, draw
+from .source_excerpt import Mark, draw
 
 RESET = "\x1b[0m"
 BOLD, GUTTER, SECONDARY = "\x1b[1m", "\x1b[34m", "\x1b[36m"

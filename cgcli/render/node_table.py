@@ -14,10 +14,10 @@ from cgcli.graph.types import Type
 from cgcli.ops.notation import LONGEST_TENSOR, Written, shown_attrs, write_constant, write_op
 from cgcli.ops.table import OPS
 
-from .choose import size
 from .escape import show
 from .formula import told, word
 from .numbers import shortest
+from .selection import size
 from .tensors import is_tensor, literal, terminal_brief, zeros_like
 
 _COND, _LOOP, _GET = opcode("cond"), opcode("loop"), opcode("get")

@@ -10,7 +10,7 @@ from cgcli.graph.evaluation import Evaluation
 from cgcli.graph.graph import Graph
 
 from .escape import show
-from .nodes import gradient, is_shown, operands, spelled, writer
+from .node_table import gradient, is_shown, operands, spelled, writer
 
 MOST_NODES = 80
 MOST_RAILS = 24
