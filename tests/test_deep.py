@@ -7,8 +7,8 @@ import pytest
 from cgcli.diagnostics.diagnostic import CgError
 from cgcli.diagnostics.source import Source
 from cgcli.graph.printed import parse_graph
-from cgcli.language.express import write_outputs
 from cgcli.language.lower import lower
+from cgcli.language.unparse import write_outputs
 from cgcli.program import Program, parse
 from cgcli.transform.gradient import gradient
 

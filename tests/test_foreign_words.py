@@ -10,8 +10,8 @@ from cgcli.diagnostics.source import Source
 from cgcli.diagnostics.wording import word
 from cgcli.language.builtins import NAMES
 from cgcli.language.foreign import FUNCTIONS, MODULES, STATEMENTS, VALUES, rewritten
-from cgcli.language.names import called_names
 from cgcli.language.parser import parse_value
+from cgcli.language.resolver import called_names
 from cgcli.program import parse
 
 FIXES = [

@@ -22,9 +22,9 @@ from cgcli.diagnostics.source import Source, Span
 from cgcli.graph.graph import NONE, opcode
 from cgcli.graph.types import FLOAT, Type
 from cgcli.language.frames import Environment, Frame
-from cgcli.language.names import Names
 from cgcli.language.parser import parse_value
 from cgcli.language.regions import Call, Region, Several, Value
+from cgcli.language.resolver import Names
 from cgcli.ops.builder import Builder
 from cgcli.ops.table import OPS
 

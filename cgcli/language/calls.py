@@ -13,15 +13,15 @@ from cgcli.graph.types import Type
 from cgcli.ops.op import arity
 
 from .builtins import DERIVATIVES, ELEMENTWISE, FUNCTIONS
+from .call_site import Argument, Site
 from .derivatives import ThroughLoop, derivative
 from .expressions import ANYTHING, DATA, MAX_NODES, Lowering
 from .foreign import rewritten
 from .frames import Dimension, Environment, Frame, coerce, written_type
 from .library import LIBRARY, Builtin
 from .loops import Loops
-from .names import Function, Parameter
 from .regions import Call, Region, Several, Value
-from .site import Argument, Site
+from .resolver import Function, Parameter
 from .tree import arguments, identifier, kind, plain_number, span_of
 
 

@@ -19,9 +19,9 @@ from .calls import Calls
 from .expressions import MAX_NODES
 from .frames import Environment, Frame
 from .lower import Unit
-from .names import Names, bound_names, called_names, size_names, value_names
 from .parser import collector_off, parse_value
 from .regions import Several, Value
+from .resolver import Names, bound_names, called_names, size_names, value_names
 from .structures import STRUCTURES, Null, Structure
 from .tree import identifier, kind, span_of
 from .undeclared import guided

@@ -12,9 +12,9 @@ from cgcli.graph.sizes import Size
 from cgcli.graph.types import MAX_AXES, Type
 from cgcli.ops.numbers import single
 
-from .names import Names
 from .origins import counted
 from .regions import Call, Region, Several, Value
+from .resolver import Names
 from .tree import identifier, kind, number, span_of
 
 

@@ -36,10 +36,10 @@ from .frames import (
     target_name,
     written_type,
 )
-from .names import Place, Resolver, steps
 from .outputs import Outputs, declared_outputs, implicit_outputs
 from .parser import Parsed, collector_off, parse, parse_value, unquote
 from .regions import Region, Several, Value
+from .resolver import Place, Resolver, steps
 from .shapes import size_of
 from .structures import Structure
 from .tree import Statement, identifier, kind, span_of

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from .flow import BLOCKS, assigned_in, expressions, targets, within
-from .names import Names, Place, steps, value_names
+from .resolver import Names, Place, steps, value_names
 from .tree import identifier, kind
 
 

@@ -16,7 +16,7 @@ from .regions import NESTING
 from .tree import identifier, kind
 
 if TYPE_CHECKING:
-    from .names import Function
+    from .resolver import Function
 
 
 def endless(functions: Mapping[str, Function]) -> Iterator[dict[str, Any]]:

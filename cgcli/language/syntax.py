@@ -11,9 +11,9 @@ from cgcli.diagnostics.source import Source, Span
 
 from .grammar import lex
 from .lines import Mistake, bad_escape, statement_lines
-from .slips import RULES
-from .slips.characters import explain_character, explain_name
-from .slips.place import Place
+from .syntax_errors import RULES
+from .syntax_errors.characters import explain_character, explain_name
+from .syntax_errors.place import Place
 
 if TYPE_CHECKING:
     from lark import Token

@@ -202,7 +202,7 @@ class Program:
 
     def symbolic(self, *, of: str | None = None, wrt: Sequence[str] | None = None) -> str:
         """Lines of cg, `dy/da = …` a partial derivative, in terms of inputs and the program's names."""
-        from cgcli.language.express import write_outputs
+        from cgcli.language.unparse import write_outputs
         from cgcli.optimise.simplify import simplify
         from cgcli.transform.gradient import gradient
 

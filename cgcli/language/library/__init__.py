@@ -5,7 +5,9 @@ A function that is one op is that op; of several, the nodes are a group of its n
 
 from __future__ import annotations
 
-from . import arrangement, linear, made, neural, reductions
+from . import creation as made
+from . import linear, neural, reductions
+from . import manipulation as arrangement
 from .definitions import LIBRARY, Builtin
 
 __all__ = ["LIBRARY", "Builtin", "arrangement", "linear", "made", "neural", "reductions"]

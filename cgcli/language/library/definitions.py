@@ -6,9 +6,9 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from cgcli.graph.sizes import Shape, Size, add
+from cgcli.language.call_site import Site
 from cgcli.language.origins import counted
 from cgcli.language.regions import Value
-from cgcli.language.site import Site
 
 Build = Callable[[Site], Any]
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from cgcli.graph.sizes import add, mul, same
+from cgcli.language.call_site import Site
 from cgcli.language.origins import clash_of, counted
 from cgcli.language.regions import Value
-from cgcli.language.site import Site
 
 from .definitions import Build, at_least, define, on_diagonal
 

@@ -7,8 +7,8 @@ from typing import Any
 
 from cgcli.graph.sizes import floor_div, mul, same
 from cgcli.graph.types import BOOL
+from cgcli.language.call_site import Site
 from cgcli.language.regions import Value
-from cgcli.language.site import Site
 
 from .definitions import Build, at_least, define, padded
 

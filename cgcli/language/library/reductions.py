@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from cgcli.graph.sizes import Size, mul, product, sub
+from cgcli.language.call_site import Site
 from cgcli.language.regions import Several, Value
-from cgcli.language.site import Site
 
 from .definitions import Build, at_least, define, one_axis
 

@@ -6,9 +6,9 @@ import math
 from collections.abc import Callable
 
 from cgcli.graph.sizes import Size, larger, sub
+from cgcli.language.call_site import Site
 from cgcli.language.regions import Value
 from cgcli.language.shapes import constant_of, size_of
-from cgcli.language.site import Site
 
 from .definitions import Build, at_least, define, on_diagonal
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from cgcli.graph.sizes import Size, floor_div, mul, product, sub
 from cgcli.graph.types import Type
+from cgcli.language.call_site import Site
 from cgcli.language.origins import counted
 from cgcli.language.regions import Value
-from cgcli.language.site import Site
 
 from .definitions import at_least, define, one_axis, padded
 
