@@ -18,8 +18,8 @@ from cgcli.ops.builder import Builder
 from cgcli.ops.validity import check
 from cgcli.optimise.algebra import algebra, fast_algebra
 from cgcli.optimise.identities import IDENTITIES
-from cgcli.optimise.moves import MOVES
 from cgcli.optimise.passes import Log
+from cgcli.optimise.shape_identities import MOVES
 from cgcli.run.numpy.reference import DTYPES, ArrayExecutor
 from cgcli.run.scalar.executor import ScalarExecutor
 

@@ -10,8 +10,8 @@ from cgcli.ops.numbers import FITS, Overflow
 
 from .editor import COND, LOOP, Editor
 from .identities import IDENTITIES, LOOKED_AT, Number, Rule
-from .moves import EXPAND, MOVES, Move, stretches, unstretched
 from .passes import Log, Pass
+from .shape_identities import EXPAND, MOVES, Move, stretches, unstretched
 
 Rows = list[tuple[str, Rule | Move, bool]]
 """A law, its rule, and whether the rule is given the node's attributes."""
