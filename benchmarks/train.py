@@ -20,7 +20,7 @@ import numpy as np
 
 from cgcli.program import parse
 from cgcli.program.training import Examples, problem, start, task
-from cgcli.train.rules import Update
+from cgcli.train.optimizers import Update
 
 SAMPLES = Path(__file__).parents[1] / "samples"
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")

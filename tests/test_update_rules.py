@@ -10,7 +10,7 @@ import pytest
 
 import cgcli
 from cgcli.program.training import Examples, problem, start, task
-from cgcli.train.rules import RULES, Update, written
+from cgcli.train.optimizers import RULES, Update, written
 from cgcli.train.step import step_graph, update_graph
 
 RATE, STEPS = 0.05, 25

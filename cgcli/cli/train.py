@@ -40,7 +40,7 @@ from cgcli.cli.recording import recording
 from cgcli.cli.session import start
 from cgcli.cli.training import Wishes, run
 from cgcli.diagnostics.diagnostic import error
-from cgcli.train.rules import RULES, SCHEDULES
+from cgcli.train.optimizers import RULES, SCHEDULES
 
 OPTIMIZERS = (*RULES, "lbfgs", "lm")
 

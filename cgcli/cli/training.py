@@ -14,7 +14,6 @@ from typing import Any
 from cgcli.cli.command import known_options
 from cgcli.cli.examples import read_examples
 from cgcli.cli.fitted import Shown, show_fit, show_state
-from cgcli.cli.following import Curve, Follower, Stop, stoppable
 from cgcli.cli.inputs import missing_inputs, require
 from cgcli.cli.output import notice
 from cgcli.cli.recording import Recording
@@ -40,8 +39,10 @@ from cgcli.render.escape import show
 from cgcli.train.fit import Fit, least_squares, minimise
 from cgcli.train.loop import Settings, split, steps_of_epoch
 from cgcli.train.loop import train as loop
-from cgcli.train.rules import RULES, Update
+from cgcli.train.optimizers import RULES, Update
 from cgcli.train.state import State, restored
+
+from .callbacks import Curve, Follower, Stop, stoppable
 
 SOLVERS = ("lbfgs", "lm")
 FREE = ("epochs", "steps")  # what may change when a run is taken up again

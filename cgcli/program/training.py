@@ -17,7 +17,7 @@ from cgcli.ops.typing import one, single
 from cgcli.run.binding import plain
 from cgcli.run.executors import executor
 from cgcli.train.loop import Step
-from cgcli.train.rules import Update
+from cgcli.train.optimizers import Update
 from cgcli.train.state import State
 from cgcli.train.step import memories, step_graph, update_graph
 

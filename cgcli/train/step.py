@@ -13,7 +13,7 @@ from cgcli.ops.builder import Builder
 from cgcli.ops.typing import one, single
 from cgcli.transform.gradient import differentiate
 
-from .rules import RULES, Update, lowered
+from .optimizers import RULES, Update, lowered
 
 
 @dataclass(frozen=True)
