@@ -78,18 +78,18 @@ def plan(
     program = session.program
     if session.values and missing_inputs(program, session.values):
         session.require_values()
-    laid = program.plan(session.values, of=of, wrt=names, derivatives=with_grad, fast_math=fast_math)
+    compilation = program.plan(session.values, of=of, wrt=names, derivatives=with_grad, fast_math=fast_math)
     inputs = [(i.name, i.kind, str(i.type)) for i in program.inputs]
     title = PurePath(program.module.source.name).name
     if target is not None:
         from cgcli.render.plan_picture import draw
 
-        write_picture(target, draw(laid, title).encode())
+        write_picture(target, draw(compilation, title).encode())
     if layout == "json":
-        emit(json.dump(data(laid, inputs)))
+        emit(json.dump(data(compilation, inputs)))
     elif target is None:
         width = shutil.get_terminal_size().columns if terminal(stdout()) else 100
-        emit("\n".join(text(laid, inputs, title, width, ascii_only=not _draws(), full=full)))
+        emit("\n".join(text(compilation, inputs, title, width, ascii_only=not _draws(), full=full)))
     return 0
 
 

@@ -18,7 +18,7 @@ from cgcli.data.sinks import sink
 from cgcli.data.tables import Table, open_table
 from cgcli.diagnostics.diagnostic import error
 from cgcli.diagnostics.suggest import nearest
-from cgcli.program.restrict import only, reachable
+from cgcli.program.restrict import reachable, restrict
 from cgcli.program.rows import Rows
 from cgcli.run.limits import memory_limit
 
@@ -110,7 +110,7 @@ def _narrowed(
         if not wanted and not enough:
             missing = [i.name for i in program.inputs if i.name not in given and not i.optional]
             raise error("nothing-to-predict", outputs=list(program.outputs), missing=missing or None)
-        program = only(program, list(wanted) or enough)
+        program = restrict(program, list(wanted) or enough)
     elif wanted:
         raise error("outputs-of-run")
     names = {each.name for each in program.inputs}

@@ -51,7 +51,7 @@ class Change(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Laid:
+class Compilation:
     """The first phase of a static graph, laid open: the graph as written, what passes made of it, and the plan.
 
     of: what is differentiated, and by what; None and nothing of values alone. named: the plan in terms of named sizes.

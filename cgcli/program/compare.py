@@ -14,7 +14,7 @@ ROUNDINGS = 1e-9  # what two orders of the same operations may differ by, relati
 
 
 @dataclass(frozen=True)
-class Compared:
+class Comparison:
     """What was compared, and the first difference: its name (`y`, `dy/dx`), where it is bound, and both sides."""
 
     values: int
@@ -25,7 +25,7 @@ class Compared:
     dynamic: Any = None
 
 
-def compare(static: Program, dynamic: Program, values: Values) -> Compared:
+def compare(static: Program, dynamic: Program, values: Values) -> Comparison:
     """Every named value in the order in which the run made them, then the derivatives of each float output.
 
     Raises CgError where a run stops.
@@ -38,7 +38,7 @@ def compare(static: Program, dynamic: Program, values: Values) -> Compared:
         count += 1
         if not agree(first[name], second[name]):
             span = Node(static.graph, static.module.values[name]).span
-            return Compared(count, 0, name, span, first[name], second[name])
+            return Comparison(count, 0, name, span, first[name], second[name])
     slopes = 0
     wrt = [i.name for i in static.inputs if i.type.is_float]
     for of in static.outputs:
@@ -50,8 +50,8 @@ def compare(static: Program, dynamic: Program, values: Values) -> Compared:
             slopes += 1
             if not agree(one[name], other[name]):
                 span = Node(static.graph, static.module.values[of]).span
-                return Compared(count, slopes, f"d{of}/d{name}", span, one[name], other[name])
-    return Compared(count, slopes)
+                return Comparison(count, slopes, f"d{of}/d{name}", span, one[name], other[name])
+    return Comparison(count, slopes)
 
 
 def agree(x: Any, y: Any) -> bool:

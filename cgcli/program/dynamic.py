@@ -21,7 +21,7 @@ from cgcli.language.structures import Structure, leaves
 from cgcli.language.tree import identifier
 from cgcli.render.trace import Line
 
-from .format_event import line_of
+from .format_event import format_event
 from .program import Gradient, Program, Values
 
 
@@ -88,7 +88,7 @@ class DynamicProgram(RunProgram):
 
     def trace(self, values: Values, tell: Callable[[Line], None]) -> Recorded:
         """A run that tells of each line when it has run."""
-        trace = Trace(lambda event: tell(line_of(event, trace, run.interpreter.tape.v)))
+        trace = Trace(lambda event: tell(format_event(event, trace, run.interpreter.tape.v)))
         run = self.prepare(values, trace)
         return self.execute(run)
 

@@ -10,7 +10,7 @@ from cgcli.language.regions import Value
 from cgcli.render.trace import Line
 
 
-def line_of(event: Event, trace: Trace, v: Sequence[Any]) -> Line:
+def format_event(event: Event, trace: Trace, v: Sequence[Any]) -> Line:
     """The event as a line; `v` holds the values of nodes."""
     scope, span = trace.scopes[event.scope], event.span
     return Line(

@@ -7,21 +7,21 @@ from dataclasses import replace
 from typing import Any
 
 from cgcli.graph.graph import Graph
-from cgcli.graph.plan import Change, Laid
+from cgcli.graph.plan import Change, Compilation
 from cgcli.graph.traversal import prune
 from cgcli.optimise.driver import FAST, stages
 from cgcli.plan.planner import plan
 from cgcli.transform.gradient import gradient
 
 
-def lay(
+def compilation(
     graph: Graph,
     of: int | None,
     wrt: Sequence[int],
     bound: Sequence[Any] | None,
     names: tuple[str | None, tuple[str, ...]],
     fast_math: bool,
-) -> Laid:
+) -> Compilation:
     """The outputs of a graph, or node `of` and its derivatives by `wrt`, laid open.
 
     bound: the values of the inputs, from which named sizes get their numbers; None leaves them names. names: those of
@@ -42,7 +42,7 @@ def lay(
         from cgcli.run.numpy.reference import bind_sizes
 
         numbers = plan(result, bind_sizes(graph, graph.inputs, bound))
-    return Laid(made, tuple(changes), numbers, named, target, by)
+    return Compilation(made, tuple(changes), numbers, named, target, by)
 
 
 def count(graph: Graph) -> int:

@@ -13,7 +13,7 @@ from cgcli.diagnostics.source import Source
 from cgcli.diagnostics.suggest import nearest
 from cgcli.graph.evaluation import Evaluation
 from cgcli.graph.graph import CONST, INPUT, Graph
-from cgcli.graph.plan import Laid
+from cgcli.graph.plan import Compilation
 from cgcli.graph.signature import Input, Module
 from cgcli.graph.traversal import live, prune
 from cgcli.graph.types import Type
@@ -243,19 +243,19 @@ class Program:
         wrt: Sequence[str] | None = None,
         derivatives: bool = False,
         fast_math: bool = False,
-    ) -> Laid:
+    ) -> Compilation:
         """How the outputs, or a value and its derivatives, are computed: passes, order, memory, costs.
 
         With a value for every input that needs one the plan is in numbers, else in terms of named sizes.
         """
-        from .pipeline import lay
+        from .pipeline import compilation
 
         name = self.of_choice(of) if derivatives or of is not None or wrt is not None else None
         names = () if name is None else tuple(self._wrt(wrt))
         nodes = [self.module.values[n] for n in names]
         target = None if name is None else self.module.values[name]
         bound = self._bind(values) if values else None
-        return lay(self.graph, target, nodes, bound, (name, names), fast_math)
+        return compilation(self.graph, target, nodes, bound, (name, names), fast_math)
 
     @_for_shapes
     def check_gradient(self, values: Values, *, of: str | None = None, wrt: Sequence[str] | None = None) -> list[Check]:

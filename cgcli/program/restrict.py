@@ -25,7 +25,7 @@ def reachable(program: Program, given: Collection[str], without: Collection[str]
     return found
 
 
-def only(program: Program, outputs: Sequence[str]) -> Program:
+def restrict(program: Program, outputs: Sequence[str]) -> Program:
     """A static program with these outputs of it; asserts stay as far as they are about inputs that are still there."""
     graph, module = program.graph, program.module
     roots = tuple(module.values[name] for name in outputs)

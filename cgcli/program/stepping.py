@@ -24,7 +24,7 @@ from cgcli.language.structures import Structure
 from cgcli.render.trace import Line
 
 from .dynamic import DynamicProgram
-from .format_event import line_of, shown
+from .format_event import format_event, shown
 from .program import Values
 
 
@@ -70,7 +70,7 @@ class Walk:
         return self.at >= len(self.events)
 
     def line(self, k: int) -> Line:
-        return line_of(self.events[k], self._trace, self.tape.v)
+        return format_event(self.events[k], self._trace, self.tape.v)
 
     def depth(self) -> int:
         """How many calls lie around the place."""

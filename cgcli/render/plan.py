@@ -8,7 +8,7 @@ from string import ascii_uppercase
 from typing import Any, NamedTuple
 
 from cgcli.graph.graph import Graph
-from cgcli.graph.plan import Laid, Plan
+from cgcli.graph.plan import Compilation, Plan
 from cgcli.graph.sizes import Size
 from cgcli.graph.types import AnyType
 
@@ -49,20 +49,27 @@ class Step(NamedTuple):
 
 
 def text(
-    laid: Laid, inputs: Sequence[tuple[str, str, str]], title: str, width: int, *, ascii_only: bool, full: bool
+    compilation: Compilation,
+    inputs: Sequence[tuple[str, str, str]],
+    title: str,
+    width: int,
+    *,
+    ascii_only: bool,
+    full: bool,
 ) -> Iterator[str]:
     """The lines of a plan. inputs: name, kind and type of each.
 
     width: of a line; operations are shortened to fit, numbers never.
     """
     signs = ASCII if ascii_only else UNICODE
-    plan = laid.plan
-    what = "its outputs" if laid.of is None else f"{laid.of} and its derivatives by {_and(laid.wrt)}"
+    plan = compilation.plan
+    of, wrt = compilation.of, compilation.wrt
+    what = "its outputs" if of is None else f"{of} and its derivatives by {_and(wrt)}"
     yield show(f"The plan of {title}: {what}")
     yield ""
     yield from _heading("1 What goes in", "A value for each of these at every run; the graph stays the same.", signs)
     yield from _columns(("name", "kind", "type"), [tuple(map(show, row)) for row in inputs], "lll", width)
-    yield from _passes(laid, signs, full)
+    yield from _passes(compilation, signs, full)
     yield from _heading(
         "3 The steps",
         "In this order, each when its operands are there. A letter is the memory that a step writes; (over) writes "
@@ -83,7 +90,7 @@ def text(
     yield from _chart(plan, width, signs, full)
     yield ""
     yield from _heading("5 In all", "", signs)
-    yield from _totals(laid, signs)
+    yield from _totals(compilation, signs)
 
 
 def steps(plan: Plan, signs: Signs = UNICODE, depth: int = 0) -> Iterator[Step]:
@@ -191,14 +198,14 @@ def _columns(header: Sequence[str], rows: Sequence[Sequence[str]], align: str, w
     yield ""
 
 
-def _passes(laid: Laid, signs: Signs, full: bool) -> Iterator[str]:
+def _passes(compilation: Compilation, signs: Signs, full: bool) -> Iterator[str]:
     about = "Each pass keeps every value to the last bit"
-    if not all(change.exact for change in laid.changes):
+    if not all(change.exact for change in compilation.changes):
         about += ", but those marked ~ keep what holds for real numbers"
     yield from _heading("2 What is made simpler", f"{about}; what no output needs is gone.", signs)
-    if not laid.changes:
+    if not compilation.changes:
         yield "  nothing: the graph is as simple as it gets"
-    for change in laid.changes:
+    for change in compilation.changes:
         mark = "" if change.exact else "~ "
         yield f"  {mark}{change.name}: {change.before} {signs.arrow} {change.after} nodes. {show(change.law)}"
         shown = change.changes if full else change.changes[:6]
@@ -289,8 +296,8 @@ def _chart(plan: Plan, width: int, signs: Signs, full: bool) -> Iterator[str]:
         yield f"  and {len(plan.buffers) - len(kept)} more (--full)"
 
 
-def _totals(laid: Laid, signs: Signs) -> Iterator[str]:
-    plan, named = laid.plan, laid.named
+def _totals(compilation: Compilation, signs: Signs) -> Iterator[str]:
+    plan, named = compilation.plan, compilation.named
     known = plan is not named
 
     def row(about: str, number: str, formula: Size, unit: str) -> str:
@@ -325,12 +332,12 @@ def _and(words: Sequence[str]) -> str:
 # ---- JSON
 
 
-def data(laid: Laid, inputs: Sequence[tuple[str, str, str]]) -> dict[str, Any]:
+def data(compilation: Compilation, inputs: Sequence[tuple[str, str, str]]) -> dict[str, Any]:
     """A plan as JSON says it; sizes are numbers, or texts in terms of named sizes."""
-    plan = laid.plan
+    plan = compilation.plan
     return {
-        "of": laid.of,
-        "wrt": list(laid.wrt),
+        "of": compilation.of,
+        "wrt": list(compilation.wrt),
         "inputs": [{"name": n, "kind": k, "type": t} for n, k, t in inputs],
         "passes": [
             {
@@ -341,7 +348,7 @@ def data(laid: Laid, inputs: Sequence[tuple[str, str, str]]) -> dict[str, Any]:
                 "exact": c.exact,
                 "changes": list(c.changes),
             }
-            for c in laid.changes
+            for c in compilation.changes
         ],
         **_plan_data(plan),
         "sizes": dict(plan.sizes) if plan.sizes is not None else None,

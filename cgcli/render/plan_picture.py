@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from cgcli.graph.plan import Laid, Plan
+from cgcli.graph.plan import Compilation, Plan
 
 from .escape import dot_html
 from .plan import bytes_text, letters, size_text, told
@@ -24,18 +24,18 @@ LEGEND = (
 FONT = "DejaVu Sans Mono, Menlo, Consolas, monospace"
 
 
-def draw(laid: Laid, title: str) -> str:
+def draw(compilation: Compilation, title: str) -> str:
     """The picture as SVG; of a long plan the first steps, and a line that says how many are left out."""
-    plan = laid.plan
+    plan = compilation.plan
     shown = plan.order[:MOST]
     texts = [_clipped(told(plan.graph, i)) for i in shown]
     wide = max([20, *map(len, texts)])
     first = LEFT + 44 + wide * LETTER + 20
     width = first + len(plan.buffers) * (BAR + GAP) + LEFT
-    summary = _summary(laid)
+    summary = _summary(compilation)
     width = max(width, LEFT * 2 + max(len(summary), len(LEGEND)) * LETTER)
     height = TOP + ROW * (len(shown) + 1) + 36
-    what = "its outputs" if laid.of is None else f"{laid.of} and its derivatives"
+    what = "its outputs" if compilation.of is None else f"{compilation.of} and its derivatives"
     head = f"The plan of {title}: {what}"
     lines = [
         _opened(width, height),
@@ -59,8 +59,8 @@ def _opened(width: float, height: float) -> str:
     return f'<svg xmlns="http://www.w3.org/2000/svg" {size} role="img" font-family="{FONT}" font-size="12">'
 
 
-def _summary(laid: Laid) -> str:
-    plan = laid.plan
+def _summary(compilation: Compilation) -> str:
+    plan = compilation.plan
     return (
         f"{len(plan.order)} steps, {size_text(plan.operations)} operations, {bytes_text(plan.peak)} at one time "
         f"({bytes_text(plan.unshared)} without sharing)"
