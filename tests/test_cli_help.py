@@ -10,7 +10,7 @@ import pytest
 from cli_harness import ARTICLE, cg, process
 
 from cgcli.cli.functions import function_names
-from cgcli.cli.samples import folder
+from cgcli.cli.sample_files import folder
 from cgcli.cli.topics import PAGES
 from cgcli.language.builtins import TENSORS
 from cgcli.language.imports import library_names

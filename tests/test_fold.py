@@ -10,7 +10,8 @@ from cgcli.diagnostics.diagnostic import CgError
 from cgcli.graph.graph import Graph
 from cgcli.program import load, parse
 from cgcli.render.fold import LARGEST, Wish
-from cgcli.render.picture import Drawn, Picture, View, picture
+from cgcli.render.painter import picture
+from cgcli.render.picture import Drawn, Picture, View
 
 ROOT = Path(__file__).parents[1]
 CALLS = "fn f(x) { t = sin(x)\n return t + 1 }\nfn g(x) = f(x) * f(2*x)\ny = g(a) + g(b)"

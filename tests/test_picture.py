@@ -7,7 +7,8 @@ import pytest
 from cgcli.program import load, parse
 from cgcli.render.dot import DEEPEST, to_dot
 from cgcli.render.formula import number
-from cgcli.render.picture import Arrow, Drawn, Picture, picture
+from cgcli.render.painter import picture
+from cgcli.render.picture import Arrow, Drawn, Picture
 from cgcli.render.themes import THEMES, ThemeName
 
 ROOT = Path(__file__).parents[1]

@@ -28,9 +28,9 @@ from cgcli.ops.op import Op
 from cgcli.ops.table import OPS
 from cgcli.plan.planner import plan
 from cgcli.run.executors import BACKENDS, executor
-from cgcli.run.numpy.codegen import memory_of
 from cgcli.run.numpy.planned import PlannedExecutor
 from cgcli.run.numpy.reference import DTYPES, ArrayExecutor
+from cgcli.run.numpy.scope import memory_of
 
 RUNS = 3
 ROWS = 40_000  # of [ROWS, 7]: enough for blocks, the last one shorter

@@ -21,7 +21,8 @@ from cgcli.render.draw import render
 from cgcli.render.formula import shown
 from cgcli.render.json import dump
 from cgcli.render.node_table import rows, tree
-from cgcli.render.picture import Picture, picture
+from cgcli.render.painter import picture
+from cgcli.render.picture import Picture
 from cgcli.render.table import table
 from cgcli.render.tensors import as_lists, columns, literal, summary, terminal_brief, write
 

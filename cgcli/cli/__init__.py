@@ -6,7 +6,7 @@ import sys
 from collections.abc import Sequence
 from contextlib import suppress
 
-INTERRUPTED = 130
+from cgcli.cli.signals import INTERRUPTED
 
 
 def main(argv: Sequence[str] | None = None) -> int:

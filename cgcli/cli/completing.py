@@ -58,7 +58,7 @@ def input_line(each: Any) -> str:
 
 
 def sample_names() -> list[Offer]:
-    from cgcli.cli.samples import headline, sample_files
+    from cgcli.cli.sample_files import headline, sample_files
 
     return [(path.stem, about(headline(path))) for path in sample_files()]
 

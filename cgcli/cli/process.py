@@ -7,10 +7,10 @@ import sys
 from collections.abc import Sequence
 from contextlib import suppress
 
-from cgcli.cli import INTERRUPTED, watchdog
+from cgcli.cli import watchdog
 from cgcli.cli.app import commands
 from cgcli.cli.output import Results, begin, reason_of, silence, stdout, tell, write_aside
-from cgcli.cli.signals import end_by_signals
+from cgcli.cli.signals import INTERRUPTED, end_by_signals
 from cgcli.diagnostics.diagnostic import CgError, Diagnostic
 from cgcli.system import plain_newlines
 

@@ -10,7 +10,8 @@ from contextlib import suppress
 from types import FrameType
 
 from cgcli import system
-from cgcli.cli import INTERRUPTED
+
+INTERRUPTED = 130  # the exit status of an interrupted process, as shells have it
 
 
 def ending_signals() -> list[signal.Signals]:

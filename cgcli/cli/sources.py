@@ -77,7 +77,7 @@ def _or_sample() -> Iterator[None]:
         first = problem.diagnostics[0]
         if first.code != "no-such-file" or first.values["nearest"] is not None or first.labels:
             raise
-        from cgcli.cli.samples import sample_files
+        from cgcli.cli.sample_files import sample_files
 
         stem = PurePath(str(first.values["file"])).stem
         sample = stem if stem in {path.stem for path in sample_files()} else None

@@ -23,10 +23,10 @@ from cgcli.language.calls import Calls, Memo
 from cgcli.language.expressions import DATA, Lowering
 from cgcli.language.flow import assigned_in, block_of
 from cgcli.language.frames import Frame
+from cgcli.language.functions import Function
 from cgcli.language.origins import callers
 from cgcli.language.parser import unquote
 from cgcli.language.regions import Region, Several, Value
-from cgcli.language.resolver import Function
 from cgcli.language.structures import STRUCTURES, Items, Null, Record, Structure, Text
 from cgcli.language.tree import arguments, identifier, kind
 from cgcli.ops.arithmetic import IntegerDivisionByZero

@@ -18,10 +18,10 @@ from .derivatives import ThroughLoop, derivative
 from .expressions import ANYTHING, DATA, MAX_NODES, Lowering
 from .foreign import rewritten
 from .frames import Dimension, Environment, Frame, coerce, written_type
+from .functions import Function, Parameter
 from .library import LIBRARY, Builtin
 from .loops import Loops
 from .regions import Call, Region, Several, Value
-from .resolver import Function, Parameter
 from .tree import arguments, identifier, kind, plain_number, span_of
 
 

@@ -9,14 +9,12 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from .flow import BLOCKS, block_of, expressions, sides_of
+from .functions import Function
 from .regions import NESTING
 from .tree import identifier, kind
-
-if TYPE_CHECKING:
-    from .resolver import Function
 
 
 def endless(functions: Mapping[str, Function]) -> Iterator[dict[str, Any]]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import Any, Literal
 
 from cgcli.diagnostics.diagnostic import CgError, Diagnostic, Label, error
@@ -15,39 +14,10 @@ from cgcli.language.imports import library_of
 from .builtins import CONSTANTS, DERIVATIVES, NAMES
 from .flow import BLOCKS, Scope, assigned_in, deepest, expressions, follow, targets
 from .foreign import MODULES, STATEMENTS, VALUES, rewritten
+from .functions import Function, Parameter
 from .recursion import endless
 from .regions import NESTING
 from .tree import arguments, identifier, kind, span_of, walk
-
-
-@dataclass
-class Parameter:
-    name: str
-    token: Any
-    type: Any  # a `type` tree or None
-    default: Any  # an expression tree or None
-
-
-@dataclass
-class Function:
-    """An `fn` of a file. derived: names that a `grad` in its body differentiates by."""
-
-    name: str
-    tree: Any
-    parameters: list[Parameter]
-    body: Any
-    derived: frozenset[str]
-
-    @cached_property
-    def names(self) -> dict[str, Parameter]:
-        """The parameters by their names, in order."""
-        return {p.name: p for p in self.parameters}
-
-    @property
-    def statements(self) -> list[Any] | None:
-        """Of a block; None for a function of one line."""
-        return self.body.children if kind(self.body) == "block" else None
-
 
 Place = tuple[int, int]
 """A statement's number in the file, and an item's in an `output` that binds several names."""

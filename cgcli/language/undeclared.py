@@ -15,8 +15,9 @@ from cgcli.graph.signature import Signature
 from cgcli.graph.types import FLOAT, INT
 
 from .builtins import ELEMENTWISE
+from .functions import Function
 from .parser import parse
-from .resolver import Function, Resolver
+from .resolver import Resolver
 from .tree import arguments, identifier, kind, literal, span_of, walk
 
 TENSOR_CODES = frozenset((

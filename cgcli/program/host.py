@@ -13,7 +13,6 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-import cgcli
 from cgcli.diagnostics.diagnostic import CgError, error
 from cgcli.diagnostics.source import Source, Span
 from cgcli.diagnostics.suggest import nearest
@@ -207,7 +206,7 @@ def _last_line(exception: BaseException) -> Span | None:
     return line_span(*mine[-1]) if mine else None
 
 
-_OWN = str(Path(cgcli.__file__).parent)
+_OWN = str(Path(__file__).parents[1])
 _LIBRARIES = tuple(sysconfig.get_paths()[name] for name in ("stdlib", "platstdlib", "purelib", "platlib"))
 
 

@@ -10,7 +10,8 @@ from cgcli.graph.graph import Graph
 from .dot import Drawing, to_dot
 from .image import Image, draw, places
 from .mermaid import to_mermaid
-from .picture import View, picture
+from .painter import picture
+from .picture import View
 from .schema import to_json
 from .tikz import to_tikz
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from cgcli.diagnostics.diagnostic import error
 from cgcli.graph.evaluation import Evaluation
 from cgcli.graph.graph import CONST, INPUT, NONE, Graph, opcode
 from cgcli.graph.traversal import live
@@ -16,7 +17,7 @@ from cgcli.ops.table import BY_CODE
 from .fold import Block, counts, fold
 from .formula import GET, LOOP, Speller, clip, shown
 from .picture import LONGEST_TITLE, Arrow, Cells, Drawn, Kind, Picture, Style, View
-from .selection import size
+from .selection import around, between, find, mattering, size
 from .tensors import FEW_ELEMENTS, heat_map, is_tensor, write, zeros_like
 
 LONGEST_PARTIAL = 18  # of both names beside an arrow; longer ones are left out
@@ -28,10 +29,15 @@ _COND = opcode("cond")
 _ONLY_FORM = frozenset(opcode(name) for name in ("copy", "cast", "match", "unstack", "expand_dims", "squeeze"))
 
 
-def paint(
-    graph: Graph, evaluation: Evaluation | None, params: Sequence[str], view: View, kept: bytearray | None
+def picture(
+    graph: Graph, evaluation: Evaluation | None = None, params: Sequence[str] = (), view: View | None = None
 ) -> Picture:
-    """The picture of a graph. kept: a flag a node, whether it is to be drawn (None: all)."""
+    """The picture of a graph; with an evaluation also values and, when it has an `of`, gradients and local partials.
+
+    Raises CgError for a name that no node has, and when what is asked for is empty.
+    """
+    view = view or View()
+    kept = _kept(graph, evaluation, view)
     canvas = _Canvas(len(graph))
     painter = _Painter(canvas, graph, evaluation, params, view, kept)
     painter.paint()
@@ -40,6 +46,30 @@ def paint(
         told.insert(0, f"{len(painter.drawable)} of {painter.all} nodes are drawn")
     nodes = _heated(canvas.nodes, canvas.heats) if view.heat else canvas.nodes
     return Picture(tuple(nodes), tuple(canvas.arrows), tuple(canvas.groups), tuple(told), view.sides == "backward")
+
+
+def _kept(graph: Graph, evaluation: Evaluation | None, view: View) -> bytearray | None:
+    """A flag a node: whether it is asked for; None for all."""
+    found: list[bytearray] = []
+    if view.focus is not None:
+        found.append(around(graph, find(graph, view.focus, "--focus"), view.radius))
+    if view.path is not None:
+        start, end = (find(graph, name, "--path") for name in view.path)
+        if start > end:
+            start, end = end, start
+        found.append(between(graph, start, end))
+        if not any(found[-1]):
+            raise error("no-path", start=view.path[0], end=view.path[1])
+    if view.least is not None:
+        if evaluation is None or evaluation.of is None:
+            raise error("no-gradients-to-compare")
+        found.append(mattering(graph, evaluation, view.least))
+    if not found:
+        return None
+    kept = found[0]
+    for flags in found[1:]:
+        kept = bytearray(x & y for x, y in zip(kept, flags, strict=True))
+    return kept
 
 
 def _heated(nodes: Sequence[Drawn], heats: Mapping[int, float]) -> list[Drawn]:

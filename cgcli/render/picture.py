@@ -2,16 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from cgcli.diagnostics.diagnostic import error
-from cgcli.graph.evaluation import Evaluation
-from cgcli.graph.graph import Graph
-
 from .fold import Wish
-from .selection import around, between, find, mattering
 
 Kind = Literal["input", "param", "constant", "value", "output", "small", "choice", "block", "loop", "state"]
 Style = Literal["value", "condition", "untaken", "many", "next"]
@@ -82,40 +76,3 @@ class View:
     path: tuple[str, str] | None = None
     least: float | None = None
     heat: bool = False
-
-
-def picture(
-    graph: Graph, evaluation: Evaluation | None = None, params: Sequence[str] = (), view: View | None = None
-) -> Picture:
-    """The picture of a graph; with an evaluation also values and, when it has an `of`, gradients and local partials.
-
-    Raises CgError for a name that no node has, and when what is asked for is empty.
-    """
-    from .painter import paint  # the painter knows what it makes
-
-    view = view or View()
-    return paint(graph, evaluation, params, view, _kept(graph, evaluation, view))
-
-
-def _kept(graph: Graph, evaluation: Evaluation | None, view: View) -> bytearray | None:
-    """A flag a node: whether it is asked for; None for all."""
-    found: list[bytearray] = []
-    if view.focus is not None:
-        found.append(around(graph, find(graph, view.focus, "--focus"), view.radius))
-    if view.path is not None:
-        start, end = (find(graph, name, "--path") for name in view.path)
-        if start > end:
-            start, end = end, start
-        found.append(between(graph, start, end))
-        if not any(found[-1]):
-            raise error("no-path", start=view.path[0], end=view.path[1])
-    if view.least is not None:
-        if evaluation is None or evaluation.of is None:
-            raise error("no-gradients-to-compare")
-        found.append(mattering(graph, evaluation, view.least))
-    if not found:
-        return None
-    kept = found[0]
-    for flags in found[1:]:
-        kept = bytearray(x & y for x, y in zip(kept, flags, strict=True))
-    return kept

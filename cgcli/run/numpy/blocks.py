@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from .calls import into, plain
-
-if TYPE_CHECKING:
-    from .codegen import Writer
+from .scope import Scope
 
 
-def blocked(w: Writer, members: Sequence[int], rows: int) -> Callable[[list[Any]], None] | None:
+def blocked(w: Scope, members: Sequence[int], rows: int) -> Callable[[list[Any]], None] | None:
     """`run(v)` for all members; None where arrays do not lie row after row, so that blocks would not compute the same.
 
     Operands from outside that have as many rows are cut as the members are, the others (of a lower rank, or with one
@@ -77,12 +75,12 @@ def blocked(w: Writer, members: Sequence[int], rows: int) -> Callable[[list[Any]
         lines += [f"  if hi - lo < {rows}: {'; '.join(short)}"]
     lines += [f"  {line}" for line in (*cut, *body)]
     lines += [f" {line}" for line in tail]
-    exec(compile("\n".join(["def run(v):", *lines]), "<planned group>", "exec"), w.scope)
-    run: Callable[[list[Any]], None] = w.scope.pop("run")
+    exec(compile("\n".join(["def run(v):", *lines]), "<planned group>", "exec"), w.objects)
+    run: Callable[[list[Any]], None] = w.objects.pop("run")
     return run
 
 
-def _assigned(w: Writer, i: int, operands: Sequence[str]) -> list[str]:
+def _assigned(w: Scope, i: int, operands: Sequence[str]) -> list[str]:
     trace = w.notes[i].trace
     assert trace is not None
     *lines, text = plain(w.bind, trace, operands, f"t{i}_")
@@ -90,7 +88,7 @@ def _assigned(w: Writer, i: int, operands: Sequence[str]) -> list[str]:
     return [*lines, f"y{i} = {fitted}"]
 
 
-def _in_rows(w: Writer, i: int, shape: tuple[int, ...]) -> bool:
+def _in_rows(w: Scope, i: int, shape: tuple[int, ...]) -> bool:
     note = w.notes.get(i)
     if note is None or note.shape != shape or note.strides is None:
         return False
@@ -102,7 +100,7 @@ def _in_rows(w: Writer, i: int, shape: tuple[int, ...]) -> bool:
     return math.prod(shape) > 0
 
 
-def _usable(w: Writer, x: int, shape: tuple[int, ...]) -> bool:
+def _usable(w: Scope, x: int, shape: tuple[int, ...]) -> bool:
     """Whether an operand from outside can be cut into rows, or passed whole."""
     note = w.notes.get(x)
     if note is None or note.strides is None:

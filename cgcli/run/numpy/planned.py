@@ -25,8 +25,9 @@ from cgcli.run.limits import Meter, StacksTooLarge, TooManySteps, kept_bytes, me
 from cgcli.run.named import named_sizes
 
 from .call_recorder import Untraceable, trace
-from .codegen import ALIGN, Kit, Note, Program, Relayout, memory_of
+from .codegen import Kit, Program
 from .reference import DTYPES, STOPS, ArrayExecutor, Layout, Sizes, _given, bind_sizes
+from .scope import ALIGN, Note, Relayout, memory_of
 
 _GET = opcode("get")
 FIXED = 2**16  # bytes up to which a value that is the same at every run is kept

@@ -1,0 +1,83 @@
+"""The programs that come with the tool: where they are, what each shows, and a copy of one with all that it needs."""
+
+from __future__ import annotations
+
+import re
+from contextlib import ExitStack
+from pathlib import Path
+
+from cgcli.cli.arguments import EMPTY
+from cgcli.cli.output import reason_of
+from cgcli.diagnostics.diagnostic import error
+from cgcli.diagnostics.suggest import nearest
+from cgcli.files.writing import whole
+
+
+def folder() -> Path:
+    """Where the samples are: inside the installed package, else in the checkout around it."""
+    package = Path(__file__).resolve().parent.parent
+    inside = package / "samples"
+    return inside if inside.is_dir() else package.parent / "samples"
+
+
+def sample_files() -> list[Path]:
+    """The samples in the order of their names."""
+    return sorted(folder().glob("*.cg"))
+
+
+def headline(path: Path) -> str:
+    """What the sample shows: the first sentence of its opening comment, as far as it stands on the first line."""
+    first = path.read_text(encoding="utf-8").partition("\n")[0]
+    return first.lstrip("# ").partition(". ")[0].rstrip(" .,:;") if first.startswith("#") else ""
+
+
+def copy_here(name: str) -> list[str]:
+    """Copies a sample, its data and what it imports into the working folder; returns a line for each file.
+
+    Raises `CgError` for an unknown name, for a file that is there already and for one that cannot be written; nothing
+    is copied then.
+    """
+    known = {path.stem: path for path in sample_files()}
+    if name not in known:
+        raise error("unknown-sample", name=name or EMPTY, nearest=nearest(name, list(known)))
+    wanted = [known[name]]
+    for path in wanted:  # grows while it is walked, by what a sample imports
+        if path.suffix == ".cg":
+            wanted += [other for other in (*_imports(path), *_data(path)) if other not in wanted]
+    copies = {path: path.relative_to(folder()) for path in wanted}
+    for copy in copies.values():
+        if copy.exists() or copy.is_symlink():
+            raise error("file-exists", file=str(copy))
+    with ExitStack() as stack:  # none has its name before all are written
+        for path, copy in copies.items():
+            _make_folder(copy.parent)
+            file = stack.enter_context(whole(copy, new=True))
+            file.write(path.read_bytes())
+            file.flush()  # a full disk shows now
+    return [f"wrote {copy}" for copy in copies.values()]
+
+
+def _imports(path: Path) -> list[Path]:
+    """The sample files that a sample imports, as its lines say it: `import "parts/name.cg"`."""
+    lines = path.read_text(encoding="utf-8").splitlines()
+    targets = [line.split('"')[1] for line in lines if line.startswith('import "') and line.count('"') >= 2]
+    return [path.parent / target for target in targets]
+
+
+def _data(path: Path) -> list[Path]:
+    """The data that a sample's opening comment names, as `samples/line.csv`."""
+    comment = []
+    for line in path.read_text(encoding="utf-8").splitlines():
+        if not line.startswith("#"):
+            break
+        comment.append(line)
+    names = re.findall(r"samples/([\w.]*\w)", "\n".join(comment))
+    found = [path.parent / name for name in dict.fromkeys(names) if not name.endswith(".cg")]
+    return [each for each in found if each.is_file()]
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(exist_ok=True)
+    except OSError as problem:
+        raise error("cannot-write", status=1, path=str(folder), reason=reason_of(problem)) from None
