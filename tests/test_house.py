@@ -3,8 +3,10 @@
 import ast
 import subprocess
 import sys
+from graphlib import TopologicalSorter
 from pathlib import Path
 
+import grimp
 import pytest
 
 ROOT = Path(__file__).parents[1]
@@ -51,6 +53,7 @@ HEAVY = {
         "analysis/paths.py",
         "run/numpy/planned.py",
         "run/numpy/codegen.py",
+        "run/numpy/scope.py",
         "dynamic/tape_arrays.py",
         "run/numpy/call_recorder.py",
     ),
@@ -97,6 +100,55 @@ def kept_at_the_top() -> set[str]:
 def test_modules_are_small() -> None:
     lines = {str(path.relative_to(ROOT)): len(path.read_text(encoding="utf-8").splitlines()) for path in MODULES}
     assert {name: count for name, count in lines.items() if count > 500} == {}
+
+
+@pytest.fixture(scope="module")
+def imports() -> dict[str, set[str]]:
+    """Each module and those that it imports anywhere in it: inside functions and for type checkers, too."""
+    graph = grimp.build_graph("cgcli", cache_dir=None)
+    return {module: graph.find_modules_directly_imported_by(module) for module in graph.modules}
+
+
+def test_no_imports_run_in_a_circle(imports: dict[str, set[str]]) -> None:
+    TopologicalSorter(imports).prepare()  # raises CycleError, which holds the circle
+
+
+def test_the_map_of_the_rooms_is_that_of_the_imports(
+    imports: dict[str, set[str]], request: pytest.FixtureRequest
+) -> None:
+    page = ROOT / "docs" / "development.md"
+    text = page.read_text(encoding="utf-8")
+    before, figure, after = text.partition("```mermaid\n")[0], room_map(imports), text.partition("```\n\n| room")[2]
+    whole = f"{before}```mermaid\n{figure}```\n\n| room{after}"
+    if request.config.getoption("--rewrite"):
+        page.write_text(whole, encoding="utf-8")
+    assert text == whole
+
+
+def room_map(imports: dict[str, set[str]]) -> str:
+    """The rooms, and which uses which; an arrow that two others say already is left out."""
+    uses: dict[str, set[str]] = {}
+    for module, others in imports.items():
+        for other in others:
+            room, used = room_of(module), room_of(other)
+            if room and used and room != used:
+                uses.setdefault(room, set()).add(used)
+    below: dict[str, set[str]] = {}
+    for room in TopologicalSorter(uses).static_order():
+        below[room] = set().union(*({used} | below[used] for used in uses.get(room, ())))
+    lines = [
+        f"  {room} --> {used}\n"
+        for room in sorted(uses)
+        for used in sorted(uses[room])
+        if not any(used in below[other] for other in uses[room])
+    ]
+    return "flowchart TD\n" + "".join(lines)
+
+
+def room_of(module: str) -> str | None:
+    """The folder of the package that a module is in; None for a file beside the folders."""
+    name = module.split(".")[1] if "." in module else ""
+    return name if (ROOT / "cgcli" / name).is_dir() and name else None
 
 
 @pytest.mark.parametrize("library", HEAVY)

@@ -17,9 +17,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cgcli.diagnostics.characters import first_hidden
 from cgcli.diagnostics.diagnostic import CgError
-from cgcli.diagnostics.source import Source
+from cgcli.diagnostics.source import Source, first_hidden
 from cgcli.files import cache
 from cgcli.language import grammar, parser
 from cgcli.language.grammar import grammar_text, make_tables

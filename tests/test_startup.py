@@ -55,3 +55,15 @@ def test_a_picture_leaves_the_layout_to_another_process(tmp_path: Path) -> None:
     found = loaded_by("render", ARTICLE, *VALUES, "-o", str(tmp_path / "a.svg"))
     assert found & LIBRARIES == {"graphviz"}
     assert (tmp_path / "a.svg").stat().st_size > 1000
+
+
+def test_a_warm_scalar_run_imports_few_modules_of_ours() -> None:
+    loaded_by("eval", ARTICLE, *VALUES)
+    code = (
+        "import sys\n"
+        "from cgcli.cli import main\n"
+        f"assert main(['eval', {ARTICLE!r}, *{VALUES!r}]) == 0\n"
+        "print(sum(name.partition('.')[0] == 'cgcli' for name in sys.modules), file=sys.stderr)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert int(done.stderr) <= 60

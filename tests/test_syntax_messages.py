@@ -8,9 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cgcli.diagnostics.characters import first_hidden
 from cgcli.diagnostics.diagnostic import CgError, Diagnostic
-from cgcli.diagnostics.source import Source
+from cgcli.diagnostics.source import Source, first_hidden
 from cgcli.diagnostics.wording import WORDS, word
 from cgcli.language.grammar import parser
 from cgcli.language.parser import parse, parse_value

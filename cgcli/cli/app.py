@@ -9,10 +9,9 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from cgcli.cli.arguments import EMPTY
+from cgcli.cli.options import WithHelp
 from cgcli.cli.output import emit
-from cgcli.cli.pages import WithHelp
 from cgcli.diagnostics.diagnostic import error
-from cgcli.diagnostics.suggest import nearest
 from cgcli.version import VERSION
 
 COMMANDS = {
@@ -81,6 +80,8 @@ class Commands(WithHelp, TyperGroup):
         option = args[0].partition("=")[0] if args else ""
         own = [name for param in self.get_params(ctx) for name in (*param.opts, *param.secondary_opts)]
         if option.startswith("-") and option not in own and not ctx.resilient_parsing:
+            from cgcli.diagnostics.suggest import nearest  # for an error alone
+
             like = nearest(option.lstrip("-"), [name.lstrip("-") for name in own])
             raise error(
                 "unknown-option",
@@ -95,6 +96,8 @@ class Commands(WithHelp, TyperGroup):
         if name not in COMMANDS and not ctx.resilient_parsing:
             if name in TO_COME:
                 raise error("command-to-come", name=name)
+            from cgcli.diagnostics.suggest import nearest  # for an error alone
+
             like = OTHER_NAMES.get(name) or nearest(name, list(COMMANDS))
             program = name if name.endswith((".cg", ".py")) or ".py:" in name else None
             lister = None if like or program else "--help"

@@ -12,7 +12,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from cgcli.diagnostics.diagnostic import CgError, error
-from cgcli.diagnostics.suggest import nearest
 from cgcli.files.source_files import is_stdin
 
 EMPTY = "''"  # how an argument without a character is named
@@ -37,12 +36,16 @@ class Known:
 
     def nearest(self, name: str) -> str | None:
         """The option that a misspelt one may have meant, with its dashes."""
+        from cgcli.diagnostics.suggest import nearest  # for an error alone
+
         found = nearest(name.lstrip("-"), [o[2:] for o in self.valued | self.flags if o.startswith("--")])
         return None if found is None else f"--{found}"
 
     def neither(self, name: str, inputs: Sequence[str]) -> CgError:
         """The error for a `--name` that is neither an option nor one of the program's inputs."""
         options = [option[2:] for option in self.valued | self.flags if option.startswith("--")]
+        from cgcli.diagnostics.suggest import nearest  # for an error alone
+
         like = nearest(name, [*inputs, *options])
         return error(
             "no-option-no-input",

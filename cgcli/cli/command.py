@@ -13,8 +13,7 @@ from typer.core import TyperCommand
 
 from cgcli.cli.arguments import EMPTY, Known, Walked, walk
 from cgcli.cli.inputs import canonical
-from cgcli.cli.options import everywhere
-from cgcli.cli.pages import WithHelp
+from cgcli.cli.options import WithHelp, everywhere
 from cgcli.cli.sources import open_program
 from cgcli.diagnostics.diagnostic import CgError, error
 from cgcli.program import Program

@@ -31,8 +31,7 @@ from cgcli.cli.options import (
     Timeout,
     Weights,
 )
-from cgcli.cli.results import exclude, show_numbers
-from cgcli.cli.rows import only_with_data, over_rows
+from cgcli.cli.results import exclude, only_with_data, show_numbers
 from cgcli.cli.session import start
 from cgcli.diagnostics.diagnostic import error
 from cgcli.render.numbers import single
@@ -88,6 +87,8 @@ def evaluate(
         max_depth,
     )
     if data is not None:
+        from cgcli.cli.rows import over_rows  # with what reads tables
+
         others = {"--all": every, "--full": full, "--precision": precision is not None, "--format": layout is not None}
         for option in others.items():
             exclude(option, ("--data", True))

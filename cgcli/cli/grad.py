@@ -36,8 +36,7 @@ from cgcli.cli.options import (
     Wrt,
 )
 from cgcli.cli.output import emit, notice
-from cgcli.cli.results import exclude, show_numbers, show_table
-from cgcli.cli.rows import only_with_data, over_rows
+from cgcli.cli.results import exclude, only_with_data, show_numbers, show_table
 from cgcli.cli.session import Session, start
 from cgcli.diagnostics.diagnostic import error
 from cgcli.graph.graph import Node
@@ -116,6 +115,8 @@ def grad(
         max_depth,
     )
     if data is not None:
+        from cgcli.cli.rows import over_rows  # with what reads tables
+
         others = {
             "--all": every,
             "--jacobian": jacobian,

@@ -10,12 +10,11 @@ from typing import Any
 from cgcli.cli.arguments import EMPTY, Known
 from cgcli.diagnostics.diagnostic import CgError, Diagnostic, error
 from cgcli.diagnostics.source import Source
-from cgcli.diagnostics.suggest import nearest
 from cgcli.files.source_files import is_stream
 from cgcli.graph.graph import Graph
+from cgcli.graph.lexemes import identifier
 from cgcli.graph.signature import Input, Signature, signature
 from cgcli.graph.types import ANY, FLOAT, INT
-from cgcli.language.tree import identifier
 from cgcli.program import Program
 from cgcli.run.binding import extent
 from cgcli.run.executors import tensor_of
@@ -65,7 +64,7 @@ def declared(problem: CgError, inputs: Sequence[Input], settings: Sequence[str],
 def _shapes(settings: Sequence[str], inputs_file: str | None) -> dict[str, tuple[int, ...]]:
     """The shapes of the values on the line and in the file, as far as they can be read."""
     from cgcli.data.arrays import read_array  # with the array library
-    from cgcli.language.lower import constant  # with the parser
+    from cgcli.language.value_text import constant  # with the parser
 
     shapes: dict[str, tuple[int, ...]] = {}
     if inputs_file is not None and not is_stream(inputs_file):
@@ -95,6 +94,8 @@ def check_names(program: Program, names: Iterable[str], known: Known, file: str 
         if file is None:
             raise known.neither(name, inputs)
         inputless = None if inputs else "program"
+        from cgcli.diagnostics.suggest import nearest  # for an error alone
+
         like = nearest(name, inputs)
         raise error("unknown-input", name=name or EMPTY, nearest=like, known=inputs, inputless=inputless, file=file)
 

@@ -10,10 +10,25 @@ from typing import Annotated, Any
 import typer
 
 from cgcli.cli.arguments import EMPTY
-from cgcli.cli.completing import input_names, value_names
-from cgcli.cli.output import begin
+from cgcli.cli.output import begin, emit
 from cgcli.diagnostics.diagnostic import error
-from cgcli.diagnostics.suggest import nearest
+
+READ = ("inputs_file", "weights", "data", "validation", "resume", "commands")
+"""Parameters of commands that name files to read, besides the program and the values `@FILE`."""
+WRITTEN = ("target", "save", "metrics", "plot", "draw")
+"""Parameters of commands that name files to write; `data` writes to standard output, `resume` goes on in its file."""
+
+
+def _input_names(context: typer.Context, incomplete: str) -> list[tuple[str, str]]:
+    from cgcli.cli.completing import input_names  # for a line that is being typed
+
+    return input_names(context, incomplete)
+
+
+def _value_names(context: typer.Context, incomplete: str) -> list[tuple[str, str]]:
+    from cgcli.cli.completing import value_names
+
+    return value_names(context, incomplete)
 
 
 def choice(option: str, *choices: str) -> dict[str, Any]:
@@ -21,6 +36,8 @@ def choice(option: str, *choices: str) -> dict[str, Any]:
 
     def parse(text: str) -> str:
         if text not in choices:
+            from cgcli.diagnostics.suggest import nearest  # for an error alone
+
             raise error(
                 "bad-choice", option=option, value=text or EMPTY, nearest=nearest(text, choices), choices=list(choices)
             )
@@ -148,7 +165,7 @@ Of = Annotated[
     typer.Option(
         "--of",
         metavar="NAME",
-        autocompletion=value_names,
+        autocompletion=_value_names,
         help="What to differentiate: any named float value (else the only output).",
     ),
 ]
@@ -157,7 +174,7 @@ Wrt = Annotated[
     typer.Option(
         "--wrt",
         metavar="A,B",
-        autocompletion=input_names,
+        autocompletion=_input_names,
         help="What to differentiate by (else every float input).",
     ),
 ]
@@ -292,3 +309,19 @@ NoData = Annotated[
         parser=_not_here("--data", "`cg eval`, `cg grad`, `cg train` and `cg predict` take tables"),
     ),
 ]
+
+
+class WithHelp:
+    """For the classes of Typer: the page of `--help` is a result like any other, for which `emit` answers."""
+
+    def get_help_option(self, ctx: Any) -> Any:
+        option = super().get_help_option(ctx)  # type: ignore[misc]  # that of the command beside this class
+        if option is not None:
+            option.callback = _page
+        return option
+
+
+def _page(context: Any, option: Any, wished: bool) -> None:
+    if wished and not context.resilient_parsing:
+        emit(context.get_help())
+        raise typer.Exit

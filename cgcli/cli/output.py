@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from typing import TextIO
 
 from cgcli.diagnostics.diagnostic import Diagnostic, error
-from cgcli.files.writing import write_whole
 from cgcli.render.escape import harmless
 
 
@@ -78,6 +77,8 @@ def write_picture(target: str, data: bytes) -> None:
     if target == "-":
         Results().write_bytes(data)
     else:
+        from cgcli.files.writing import write_whole
+
         write_whole(target, data)
 
 

@@ -8,9 +8,7 @@ from typing import Any
 
 from cgcli.cli.output import coloured, emit, stdout, terminal
 from cgcli.diagnostics.diagnostic import error
-from cgcli.render import csv, json
 from cgcli.render.escape import show
-from cgcli.render.table import table
 from cgcli.render.tensors import columns, is_structure, is_tensor, parts, write
 
 MOST_COLUMNS = 10_000  # of a CSV file: a tensor has one for each element
@@ -29,11 +27,17 @@ def show_numbers(
     """
     chosen = chosen_layout(layout)
     if chosen == "json":
+        from cgcli.render import json
+
         emit(json.dump(data, precision))
     elif chosen == "csv":
+        from cgcli.render import csv
+
         names, values = _columns(rows, precision)
         emit(csv.dump(names, [values], precision))
     elif chosen == "table":
+        from cgcli.render.table import table
+
         settings = table_settings(precision)
         emit(table(("name", "value"), rows, tensor=lambda x: write(x, precision, full=full), **settings))
     else:
@@ -50,10 +54,16 @@ def show_table(
     """Prints rows under their header. `data` is what JSON says of them; plain lines have their columns' names."""
     chosen = chosen_layout(layout)
     if chosen == "json":
+        from cgcli.render import json
+
         emit(json.dump(data, precision))
     elif chosen == "csv":
+        from cgcli.render import csv
+
         emit(csv.dump(header, rows, precision))
     elif chosen == "table":
+        from cgcli.render.table import table
+
         emit(table(header, rows, **table_settings(precision)))
     else:
         emit("\n".join(_line(header, row, precision) for row in rows))
@@ -93,3 +103,16 @@ def exclude(first: tuple[str, bool], second: tuple[str, bool]) -> None:
     """Raises `CgError` when both options are given."""
     if first[1] and second[1]:
         raise error("options-exclude", first=first[0], second=second[0])
+
+
+def only_with_data(maps: Sequence[str] | None, on_error: str | None, target: str | None, batch: int | None) -> None:
+    """Raises `CgError` for an option that means something for tables alone."""
+    options = {
+        "--map": maps or None,
+        "--on-error": on_error,
+        "-o": None if target == "-" else target,
+        "--batch-size": batch,
+    }
+    for option, given in options.items():
+        if given is not None:
+            raise error("needs-data", option=option)

@@ -119,19 +119,6 @@ def _narrowed(
     return narrowed
 
 
-def only_with_data(maps: Sequence[str] | None, on_error: str | None, target: str | None, batch: int | None) -> None:
-    """Raises `CgError` for an option that means something for tables alone."""
-    options = {
-        "--map": maps or None,
-        "--on-error": on_error,
-        "-o": None if target == "-" else target,
-        "--batch-size": batch,
-    }
-    for option, given in options.items():
-        if given is not None:
-            raise error("needs-data", option=option)
-
-
 def _progress(line: StatusLine, table: Table, rows: int, read: int) -> None:
     if not line.due():
         return

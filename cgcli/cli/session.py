@@ -13,12 +13,12 @@ from cgcli.cli import watchdog
 from cgcli.cli.arguments import Walked
 from cgcli.cli.command import WALKED, known_options
 from cgcli.cli.inputs import canonical, declared, gather, require
+from cgcli.cli.options import WRITTEN
 from cgcli.cli.output import notice, tell, terminal
 from cgcli.cli.sources import open_program
-from cgcli.cli.targets import Files
 from cgcli.diagnostics.diagnostic import CgError, error
 from cgcli.diagnostics.source import Span
-from cgcli.language.tree import plain_number
+from cgcli.graph.lexemes import plain_number
 from cgcli.program import Program
 from cgcli.render.escape import show
 from cgcli.run.limits import Meter, most_nodes
@@ -76,7 +76,10 @@ def start(
     program.max_nodes, program.max_depth = max_nodes, max_depth
     program.seed = seed or 0
     program.max_memory, program.max_steps, program.backend = max_memory, max_steps, backend
-    Files(context, program).check_targets()
+    if any(context.params.get(name) is not None for name in (*WRITTEN, "data", "resume")):
+        from cgcli.cli.targets import Files
+
+        Files(context, program).check_targets()
     tell(program.warnings)
     try:
         values = gather(program, settings or (), inputs_file, known_options(context))

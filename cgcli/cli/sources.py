@@ -12,7 +12,6 @@ from typing import Any
 from cgcli.diagnostics.diagnostic import CgError, error
 from cgcli.diagnostics.source import Source
 from cgcli.files.source_files import is_stream, read_stdin, read_text
-from cgcli.language.imports import library_names
 from cgcli.program import Program, load, parse
 
 
@@ -58,7 +57,7 @@ def _open(
         names = function_names(read_python(file))
         raise error("host-file", file=file, known=[f"`{file}:{name}`" for name in names], none=None if names else "f")
     module, dot, _ = file.partition(".")
-    if dot and module in library_names() and not Path(file).exists():
+    if dot and not Path(file).exists():
         from cgcli.language.modules import library_function  # with the parser
 
         known = library_function(file)

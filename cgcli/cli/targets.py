@@ -15,13 +15,9 @@ from typing import TextIO
 
 import typer
 
+from cgcli.cli.options import READ, WRITTEN
 from cgcli.diagnostics.diagnostic import error
 from cgcli.program import Program
-
-READ = ("inputs_file", "weights", "data", "validation", "resume", "commands")
-"""Parameters of commands that name files to read, besides the program and the values `@FILE`."""
-WRITTEN = ("target", "save", "metrics", "plot", "draw")
-"""Parameters of commands that name files to write."""
 
 Identity = tuple[int, int] | tuple[int, int, str]
 

@@ -18,8 +18,8 @@ from cgcli.data.structured import Beyond, Number, Twice, decode_json, numbers_of
 from cgcli.diagnostics.diagnostic import CgError, error
 from cgcli.diagnostics.source import Source
 from cgcli.files.source_files import is_stream, read_text
+from cgcli.graph.lexemes import plain_number
 from cgcli.graph.types import MAX_AXES
-from cgcli.language.tree import plain_number
 
 ARCHIVES = (".npz", ".safetensors")
 SPECIAL = {"NaN": "nan", "Infinity": "inf", "-Infinity": "-inf"}

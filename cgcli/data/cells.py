@@ -12,8 +12,8 @@ from itertools import chain
 from numbers import Number
 from typing import Any
 
+from cgcli.graph.lexemes import plain_number
 from cgcli.graph.types import MAX_AXES, Type
-from cgcli.language.tree import plain_number
 
 BLANKS = " \t\r\n"
 _WORDS = {"true": True, "false": False}

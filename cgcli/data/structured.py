@@ -11,7 +11,7 @@ from typing import Any
 from cgcli.diagnostics.diagnostic import CgError, error
 from cgcli.diagnostics.source import Source, Span
 from cgcli.files.source_files import read_text
-from cgcli.language.tree import plain_number
+from cgcli.graph.lexemes import plain_number
 
 DEEPEST = 1000  # brackets within brackets
 _FRAMES = 20  # of Python's stack that a level may take, in the reader and in what writes results

@@ -16,7 +16,7 @@ from typing import Any
 
 from cgcli.diagnostics.diagnostic import error
 from cgcli.files.source_files import is_stream, open_once
-from cgcli.language.tree import identifier
+from cgcli.graph.lexemes import identifier
 
 from . import arrow
 from .chunks import Chunk, Lines, Reader

@@ -15,6 +15,7 @@ from cgcli.diagnostics.diagnostic import error
 from cgcli.diagnostics.source import Span
 from cgcli.diagnostics.suggest import nearest
 from cgcli.graph.graph import CONST
+from cgcli.graph.lexemes import identifier
 from cgcli.graph.signature import Input
 from cgcli.graph.sizes import Size
 from cgcli.graph.types import ANY, INT
@@ -28,7 +29,7 @@ from cgcli.language.origins import callers
 from cgcli.language.parser import unquote
 from cgcli.language.regions import Region, Several, Value
 from cgcli.language.structures import STRUCTURES, Items, Null, Record, Structure, Text
-from cgcli.language.tree import arguments, identifier, kind
+from cgcli.language.tree import arguments, kind
 from cgcli.ops.arithmetic import IntegerDivisionByZero
 from cgcli.ops.numbers import Overflow
 from cgcli.run.limits import MAX_DEPTH, Meter, TooManySteps, most_nodes

@@ -10,9 +10,10 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from cgcli.graph.graph import CONST, NONE
+from cgcli.graph.lexemes import identifier
 from cgcli.graph.types import Type
 from cgcli.language.builtins import CONSTANTS, ELEMENTWISE
-from cgcli.language.tree import arguments, identifier, kind
+from cgcli.language.tree import arguments, kind
 from cgcli.ops.evaluate import on_numbers
 from cgcli.run.scalar.codegen import Writer
 

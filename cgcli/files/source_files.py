@@ -14,7 +14,6 @@ from typing import BinaryIO
 
 from cgcli.diagnostics.diagnostic import CgError, error
 from cgcli.diagnostics.source import Source, Span
-from cgcli.diagnostics.suggest import nearest
 from cgcli.system import open_for_reading
 
 LARGEST = 64 * 2**20  # bytes of one program
@@ -110,6 +109,11 @@ def working_folder() -> Path:
         return Path(os.devnull, "deleted")
 
 
+def root_folder(root: Path | None, path: Path | None) -> Path:
+    """The folder that imports stay in: `root`, else the folder of the program's file, else the working folder."""
+    return root or (path.parent if path else working_folder())
+
+
 def resolved(path: Path) -> Path:
     """The path without links; a relative one stays as it is where the working folder was deleted."""
     try:
@@ -142,6 +146,8 @@ def _similar_file(path: Path) -> str | None:
     """A file beside the missing one whose name is nearly the same."""
     try:
         with os.scandir(path.parent) as entries:
+            from cgcli.diagnostics.suggest import nearest  # for an error alone
+
             found = nearest(path.name, [entry.name for entry in entries if entry.is_file()])
     except (OSError, ValueError):
         return None

@@ -8,11 +8,11 @@ from typing import Any
 
 from cgcli.diagnostics.source import Span
 
-from .graph import CONST, INPUT, NONE, Graph, Group, asserts
+from .graph import COLUMNS, INPUT, NONE, Graph, Group, Rows, asserts
 from .types import AnyType
 
 
-class Columns:
+class Columns(Rows):
     """Growing lists, one a property; knows nothing of what an op means. See `Graph` for the columns."""
 
     def __init__(self) -> None:
@@ -78,24 +78,6 @@ class Columns:
         self.groups.append(group)
         return len(self.groups) - 1
 
-    def type_of(self, i: int) -> AnyType:
-        return self.types[self.type[i]]
-
-    def operands(self, i: int) -> tuple[int, ...]:
-        b = self.b[i]
-        if b != NONE:
-            more = self.more.get(i)
-            return (self.a[i], b, *more) if more else (self.a[i], b)
-        a = self.a[i]
-        return (a,) if a != NONE else ()
-
-    def constant(self, i: int) -> float | int | bool | None:
-        """The value of node `i` when it is a `const`, else None."""
-        if self.op[i] != CONST:
-            return None
-        value: float | int | bool = self.attrs[i]["value"]
-        return value
-
     @property
     def asserts(self) -> tuple[int, ...]:
         """As those of a graph."""
@@ -104,12 +86,7 @@ class Columns:
     def freeze(self, outputs: Sequence[int]) -> Graph:
         """The graph of everything appended so far."""
         return Graph(
-            op=array("i", self.op),
-            a=array("i", self.a),
-            b=array("i", self.b),
-            type=array("i", self.type),
-            span=array("i", self.span),
-            group=array("i", self.group),
+            **{name: array("i", getattr(self, name)) for name in COLUMNS},
             more=dict(self.more),
             attrs=dict(self.attrs),
             names=dict(self.names),

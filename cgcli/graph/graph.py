@@ -10,7 +10,7 @@ from array import array
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from cgcli.diagnostics.source import Span
 
@@ -48,8 +48,53 @@ class Group(NamedTuple):
     span: Span | None
 
 
+COLUMNS = ("op", "a", "b", "type", "span", "group")  # one number a node each
+
+
+class _Columns(Protocol):
+    """What reading a row needs of a graph, and of columns under construction."""
+
+    @property
+    def op(self) -> Sequence[int]: ...
+    @property
+    def a(self) -> Sequence[int]: ...
+    @property
+    def b(self) -> Sequence[int]: ...
+    @property
+    def type(self) -> Sequence[int]: ...
+    @property
+    def more(self) -> Mapping[int, tuple[int, ...]]: ...
+    @property
+    def types(self) -> Sequence[AnyType]: ...
+    @property
+    def attrs(self) -> Mapping[int, Mapping[str, Any]]: ...
+
+
+class Rows:
+    """Rows of columns: a graph has them frozen, a builder grows them."""
+
+    def operands(self: _Columns, i: int) -> tuple[int, ...]:
+        """The nodes that node `i` reads, in order."""
+        b = self.b[i]
+        if b != NONE:
+            more = self.more.get(i)
+            return (self.a[i], b, *more) if more else (self.a[i], b)
+        a = self.a[i]
+        return (a,) if a != NONE else ()
+
+    def type_of(self: _Columns, i: int) -> AnyType:
+        return self.types[self.type[i]]
+
+    def constant(self: _Columns, i: int) -> float | int | bool | None:
+        """The value of node `i` when it is a `const`, else None."""
+        if self.op[i] != CONST:
+            return None
+        value: float | int | bool = self.attrs[i]["value"]
+        return value
+
+
 @dataclass(frozen=True)
-class Graph:
+class Graph(Rows):
     """Nodes in topological order, as columns.
 
     `a` and `b` hold the first two operands (NONE where there is none), `more` the third and later ones of the few
@@ -95,18 +140,6 @@ class Graph:
 
     def __repr__(self) -> str:
         return f"<Graph of {len(self)} nodes>"
-
-    def operands(self, i: int) -> tuple[int, ...]:
-        """The nodes that node `i` reads, in order."""
-        b = self.b[i]
-        if b != NONE:
-            more = self.more.get(i)
-            return (self.a[i], b, *more) if more else (self.a[i], b)
-        a = self.a[i]
-        return (a,) if a != NONE else ()
-
-    def type_of(self, i: int) -> AnyType:
-        return self.types[self.type[i]]
 
     @cached_property
     def asserts(self) -> tuple[int, ...]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from cgcli.diagnostics.diagnostic import Diagnostic, Label
 from cgcli.diagnostics.source import Source, Span
-from cgcli.graph.graph import Graph, Group, opcode, opname
+from cgcli.graph.graph import COLUMNS, Graph, Group, opcode, opname
 from cgcli.graph.types import Type, parse_type
 
 from .signature import Input, Module
@@ -102,12 +102,8 @@ def _dump_graph(graph: Graph, sources: Mapping[int, int]) -> Data:
     local = {code: k for k, code in enumerate(codes)}
     return {
         "ops": [opname(code) for code in codes],
+        **{name: list(getattr(graph, name)) for name in COLUMNS},
         "op": [local[code] for code in graph.op],
-        "a": list(graph.a),
-        "b": list(graph.b),
-        "type": list(graph.type),
-        "span": list(graph.span),
-        "group": list(graph.group),
         "more": list(graph.more.items()),
         "attrs": [
             [i, {k: {"graph": _dump_graph(v, sources)} if isinstance(v, Graph) else v for k, v in attrs.items()}]
@@ -137,12 +133,8 @@ def _restore_graph(data: Data, sources: Sequence[Source]) -> Graph:
         for parent, function, place in data["groups"]
     )
     return Graph(
+        **{name: array("i", data[name]) for name in COLUMNS[1:]},
         op=array("i", [codes[k] for k in data["op"]]),
-        a=array("i", data["a"]),
-        b=array("i", data["b"]),
-        type=array("i", data["type"]),
-        span=array("i", data["span"]),
-        group=array("i", data["group"]),
         more={i: tuple(xs) for i, xs in data["more"]},
         attrs=attrs,
         names=dict(data["names"]),

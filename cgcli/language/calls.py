@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from cgcli.diagnostics.diagnostic import CgError, Label, error
 from cgcli.diagnostics.suggest import nearest
+from cgcli.graph.lexemes import identifier, plain_number
 from cgcli.graph.sizes import Shape, Size, same
 from cgcli.graph.types import Type
 from cgcli.ops.op import arity
@@ -22,7 +23,7 @@ from .functions import Function, Parameter
 from .library import LIBRARY, Builtin
 from .loops import Loops
 from .regions import Call, Region, Several, Value
-from .tree import arguments, identifier, kind, plain_number, span_of
+from .tree import arguments, kind, span_of
 
 
 class Memo(NamedTuple):

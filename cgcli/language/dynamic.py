@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from cgcli.diagnostics.diagnostic import CgError, error
 from cgcli.diagnostics.source import Source
 from cgcli.diagnostics.suggest import nearest
+from cgcli.graph.lexemes import identifier
 from cgcli.graph.signature import Input, Module
 from cgcli.graph.sizes import Shape
 from cgcli.graph.traversal import select
@@ -23,7 +24,7 @@ from .parser import collector_off, parse_value
 from .regions import Several, Value
 from .resolver import Names, bound_names, called_names, size_names, value_names
 from .structures import STRUCTURES, Null, Structure
-from .tree import identifier, kind, span_of
+from .tree import kind, span_of
 from .undeclared import guided
 
 

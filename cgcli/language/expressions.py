@@ -12,6 +12,7 @@ from typing import Any
 from cgcli.diagnostics.diagnostic import CgError, Diagnostic, Label, error
 from cgcli.diagnostics.suggest import nearest
 from cgcli.graph.graph import opname
+from cgcli.graph.lexemes import identifier, number
 from cgcli.graph.signature import Input
 from cgcli.graph.sizes import Shape, Size
 from cgcli.graph.types import ANY, FLOAT, MAX_AXES, Type
@@ -24,7 +25,7 @@ from .frames import Environment, Frame, coerce
 from .origins import callers, clash_of, described
 from .regions import NESTING, Region, Several, Value
 from .structures import STRUCTURES, Structure
-from .tree import identifier, kind, literal, number, signs_of
+from .tree import kind, literal, signs_of
 
 MAX_NODES = 5_000_000
 _BINARY = {"+": "add", "-": "sub", "*": "mul", "/": "div", "//": "floor_div", "%": "mod"}

@@ -6,7 +6,9 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from .tree import identifier, kind
+from cgcli.graph.lexemes import identifier
+
+from .tree import kind
 
 BLOCKS = ("if_stmt", "for_stmt", "while_stmt")
 

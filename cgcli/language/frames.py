@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from cgcli.diagnostics.diagnostic import error
 from cgcli.diagnostics.source import Source, Span
 from cgcli.diagnostics.suggest import nearest
+from cgcli.graph.lexemes import identifier, number
 from cgcli.graph.sizes import Size
 from cgcli.graph.types import MAX_AXES, Type
 from cgcli.ops.numbers import single
@@ -15,7 +16,7 @@ from cgcli.ops.numbers import single
 from .origins import counted
 from .regions import Call, Region, Several, Value
 from .resolver import Names
-from .tree import identifier, kind, number, span_of
+from .tree import kind, span_of
 
 
 @dataclass

@@ -9,7 +9,6 @@ from pathlib import Path
 
 from cgcli.diagnostics.diagnostic import CgError, Diagnostic, Label, error
 from cgcli.diagnostics.source import Span
-from cgcli.files.source_files import working_folder
 
 STDLIB = Path(__file__).parent / "stdlib"
 
@@ -28,11 +27,6 @@ def library_of(function: str) -> str | None:
     begins = re.compile(rf"^fn {re.escape(function)}\(", re.MULTILINE)
     texts = ((name, (STDLIB / f"{name}.cg").read_text(encoding="utf-8")) for name in library_names())
     return next((name for name, text in texts if begins.search(text)), None)
-
-
-def root_folder(root: Path | None, path: Path | None) -> Path:
-    """The folder that imports stay in: `root`, else the folder of the program's file, else the working folder."""
-    return root or (path.parent if path else working_folder())
 
 
 def resolve_import(importing_file: Path | None, target: str, root: Path, allowed: Sequence[Path] = ()) -> Path:

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from cgcli.diagnostics.diagnostic import Label, error
 from cgcli.diagnostics.source import Span
+from cgcli.graph.lexemes import identifier
 from cgcli.graph.sizes import positive, sub
 from cgcli.graph.traversal import live
 from cgcli.graph.types import BOOL, INT, Type
@@ -20,7 +21,7 @@ from .origins import callers
 from .regions import NESTING, Loop, Region, Value
 from .shapes import size_of
 from .stacks import Range, Stacks, item_type
-from .tree import identifier, kind
+from .tree import kind
 
 Types = dict[str, Type]
 

@@ -11,13 +11,14 @@ from typing import Any, NamedTuple
 from cgcli.diagnostics.diagnostic import CgError, Diagnostic, Label, error
 from cgcli.diagnostics.source import Source
 from cgcli.diagnostics.suggest import nearest
-from cgcli.files.source_files import read_source, resolved
+from cgcli.files.source_files import read_source, resolved, root_folder
 from cgcli.graph.graph import Graph
+from cgcli.graph.lexemes import identifier
 from cgcli.graph.signature import Input, Module, Scalar
 from cgcli.graph.sizes import Shape, Size
 from cgcli.graph.traversal import live, select
 from cgcli.graph.types import ANY, FLOAT, INT, Type
-from cgcli.language.imports import STDLIB, library_names, library_path, placed, resolve_import, root_folder
+from cgcli.language.imports import STDLIB, library_names, library_path, placed, resolve_import
 from cgcli.ops.evaluate import is_scalar
 
 from .calls import Calls
@@ -37,12 +38,12 @@ from .frames import (
     written_type,
 )
 from .outputs import Outputs, declared_outputs, implicit_outputs
-from .parser import Parsed, collector_off, parse, parse_value, unquote
-from .regions import Region, Several, Value
+from .parser import Parsed, collector_off, parse, unquote
+from .regions import Several, Value
 from .resolver import Place, Resolver, steps
 from .shapes import size_of
 from .structures import Structure
-from .tree import Statement, identifier, kind, span_of
+from .tree import kind, span_of
 
 
 class Lowered(NamedTuple):
@@ -92,20 +93,6 @@ def _lowered(program: Unit) -> Lowered:
             raise _OpenError(*e.diagnostics, status=e.status) from None
         raise
     return Lowered(module, tuple((p, e.source) for p, e in program.files.items()))
-
-
-def constant(source: Source, wanted: Type) -> Scalar | Graph:
-    """The value of a constant expression of the language, such as `pi/2`, as a `wanted`; of a tensor its graph.
-
-    Raises CgError for a mistake in it, for a name that is no constant, and (status 1) for a value that is no `wanted`.
-    """
-    tree = parse_value(source)
-    names = Resolver(source, [Statement("bare", [tree])], {}, "value").resolve()
-    frame = Frame(Environment(source, names), Region())
-    calls = Calls()
-    calls.finite = True
-    graph = alone(frame, calls.lower(frame, tree))
-    return evaluated(frame, tree, graph, wanted, status=1) if is_scalar(graph) else graph
 
 
 class Unit:

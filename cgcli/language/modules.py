@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from cgcli.files.source_files import read_source
+from cgcli.graph.lexemes import identifier
 from cgcli.language.imports import library_names, library_path
 
 from .parser import parse
-from .tree import identifier, kind, span_of
+from .tree import kind, span_of
 
 EXAMPLE = "example:"
 

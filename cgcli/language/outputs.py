@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from cgcli.graph.lexemes import identifier
+
 from .flow import BLOCKS, assigned_in, expressions, targets, within
 from .resolver import Names, Place, steps, value_names
-from .tree import identifier, kind
+from .tree import kind
 
 
 class Outputs(NamedTuple):

@@ -8,9 +8,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from cgcli.diagnostics.characters import first_hidden
 from cgcli.diagnostics.diagnostic import error
-from cgcli.diagnostics.source import Source, Span
+from cgcli.diagnostics.source import Source, Span, first_hidden
 from cgcli.files.source_files import LARGEST
 
 from .docs import attach, find_comments

@@ -11,10 +11,12 @@ from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from cgcli.graph.lexemes import identifier
+
 from .flow import BLOCKS, block_of, expressions, sides_of
 from .functions import Function
 from .regions import NESTING
-from .tree import identifier, kind
+from .tree import kind
 
 
 def endless(functions: Mapping[str, Function]) -> Iterator[dict[str, Any]]:

@@ -9,6 +9,7 @@ from typing import Any, Literal
 from cgcli.diagnostics.diagnostic import CgError, Diagnostic, Label, error
 from cgcli.diagnostics.source import Source
 from cgcli.diagnostics.suggest import Suggestions
+from cgcli.graph.lexemes import identifier
 from cgcli.language.imports import library_of
 
 from .builtins import CONSTANTS, DERIVATIVES, NAMES
@@ -17,7 +18,7 @@ from .foreign import MODULES, STATEMENTS, VALUES, rewritten
 from .functions import Function, Parameter
 from .recursion import endless
 from .regions import NESTING
-from .tree import arguments, identifier, kind, span_of, walk
+from .tree import arguments, kind, span_of, walk
 
 Place = tuple[int, int]
 """A statement's number in the file, and an item's in an `output` that binds several names."""

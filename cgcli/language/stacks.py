@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from cgcli.graph.graph import INPUT, opcode
+from cgcli.graph.lexemes import identifier
 from cgcli.graph.sizes import Shape, Size, add, positive, smaller, sub
 from cgcli.graph.traversal import live
 from cgcli.graph.types import Type
@@ -19,7 +20,6 @@ from .blocks import Blocks
 from .frames import Frame, coerce
 from .regions import Loop, Region, Value, Write
 from .shapes import outside, size_of
-from .tree import identifier
 
 _COPY, _ADD, _SUB = opcode("copy"), opcode("add"), opcode("sub")
 _NAME = re.compile(r"[^\W\d]\w*")

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from cgcli.diagnostics.diagnostic import CgError, Diagnostic
 from cgcli.diagnostics.source import Source, Span
+from cgcli.graph.lexemes import identifier
 from cgcli.graph.signature import Signature
 from cgcli.graph.types import FLOAT, INT
 
@@ -18,7 +19,7 @@ from .builtins import ELEMENTWISE
 from .functions import Function
 from .parser import parse
 from .resolver import Resolver
-from .tree import arguments, identifier, kind, literal, span_of, walk
+from .tree import arguments, kind, literal, span_of, walk
 
 TENSOR_CODES = frozenset((
     "argument-shape", "array-shape", "axis-outside", "concat-rank", "conv-rank", "diagonal-sizes", "einsum-rank",

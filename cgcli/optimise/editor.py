@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from array import array
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from cgcli.graph.graph import CONST, INPUT, NONE, Graph, asserts, opcode
+from cgcli.graph.traversal import select
 from cgcli.graph.types import AnyType
 
 from .identities import Terms
@@ -138,30 +138,7 @@ class Editor(Terms):
                     if i in more:
                         for x in more[i]:
                             needed[x] = 1
-        return self._selected([i for i in order if needed[i] or self.op[i] == INPUT], outputs)
-
-    def _selected(self, order: list[int], outputs: list[int]) -> Graph:
-        """The nodes of `order`, renumbered, as a graph. Column by column, which is quick for many nodes."""
-        where = [NONE] * (len(self.op) + 1)  # the last is that of NONE
-        for k, i in enumerate(order):
-            where[i] = k
-        kinds = {t: k for k, t in enumerate(dict.fromkeys([self.type[i] for i in order]))}  # those that are used
-        return Graph(
-            op=array("i", [self.op[i] for i in order]),
-            a=array("i", [where[self.a[i]] for i in order]),
-            b=array("i", [where[self.b[i]] for i in order]),
-            type=array("i", [kinds[self.type[i]] for i in order]),
-            span=array("i", [self.span[i] for i in order]),
-            group=array("i", [self.group[i] for i in order]),
-            more={where[i]: tuple([where[x] for x in xs]) for i, xs in self.more.items() if where[i] != NONE},
-            attrs={where[i]: attrs for i, attrs in self.attrs.items() if where[i] != NONE},
-            names={where[i]: name for i, name in self.names.items() if where[i] != NONE},
-            types=tuple(self.types[t] for t in kinds),
-            spans=tuple(self.spans),
-            groups=tuple(self.groups),
-            inputs=tuple(where[i] for i in self.graph.inputs),
-            outputs=tuple(where[i] for i in outputs),
-        )
+        return select(self, [i for i in order if needed[i] or self.op[i] == INPUT], outputs)
 
     def _append(
         self, code: int, operands: tuple[int, ...], type_: int, attrs: Mapping[str, Any], risk: bool, varies: bool

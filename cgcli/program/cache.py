@@ -11,10 +11,9 @@ from typing import TYPE_CHECKING, Any
 from cgcli.diagnostics.diagnostic import CgError
 from cgcli.diagnostics.source import Source
 from cgcli.files import cache
-from cgcli.files.source_files import read_source, resolved
+from cgcli.files.source_files import read_source, resolved, root_folder
 from cgcli.graph.serialize import dump, restore
 from cgcli.graph.signature import Module
-from cgcli.language.imports import root_folder
 from cgcli.version import VERSION
 
 if TYPE_CHECKING:

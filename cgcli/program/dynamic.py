@@ -12,13 +12,13 @@ from cgcli.diagnostics.source import Source
 from cgcli.dynamic.eager import Interpreter
 from cgcli.dynamic.run_log import Trace
 from cgcli.dynamic.structured import filled
+from cgcli.graph.lexemes import identifier
 from cgcli.graph.signature import Input, Module
 from cgcli.graph.sizes import evaluate
 from cgcli.graph.types import ANY, Type
 from cgcli.language.dynamic import Execution, Files, outline
 from cgcli.language.regions import Value
 from cgcli.language.structures import Structure, leaves
-from cgcli.language.tree import identifier
 from cgcli.render.trace import Line
 
 from .format_event import format_event

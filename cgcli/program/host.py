@@ -19,8 +19,8 @@ from cgcli.diagnostics.suggest import nearest
 from cgcli.dynamic.host import Host, Traced, line_span, plain, remember
 from cgcli.files.source_files import resolved
 from cgcli.graph.graph import INPUT
+from cgcli.graph.lexemes import identifier
 from cgcli.graph.signature import Module
-from cgcli.language.tree import identifier
 
 from .dynamic import Recorded, RunProgram
 from .parameters import OPEN, WORDS, Parameter, Refused, outlined, type_text, with_default

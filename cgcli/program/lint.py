@@ -9,12 +9,13 @@ from typing import Any
 from cgcli.diagnostics.diagnostic import Diagnostic, Label
 from cgcli.diagnostics.source import Source, Span
 from cgcli.graph.graph import CONST, INPUT, Graph, opcode
+from cgcli.graph.lexemes import identifier
 from cgcli.graph.traversal import with_nested
 from cgcli.graph.types import Type
 from cgcli.language.flow import BLOCKS
 from cgcli.language.parser import parse
 from cgcli.language.resolver import bound_names, size_names, steps, used_expressions, value_names
-from cgcli.language.tree import identifier, kind, span_of, walk
+from cgcli.language.tree import kind, span_of, walk
 from cgcli.ops.evaluate import evaluate
 from cgcli.ops.table import BY_CODE
 

@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING
 
 from cgcli.diagnostics.diagnostic import CgError
 from cgcli.diagnostics.source import Source
-from cgcli.files.source_files import read_source, working_folder
+from cgcli.files.source_files import read_source, root_folder, working_folder
 from cgcli.graph.signature import Module
-from cgcli.language.imports import root_folder
 
 from .cache import open_program
 from .program import Mode, Program

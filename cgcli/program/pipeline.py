@@ -6,10 +6,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from cgcli.graph.graph import Graph
+from cgcli.graph.graph import CONST, INPUT, Graph
 from cgcli.graph.plan import Change, Compilation
-from cgcli.graph.traversal import prune
+from cgcli.graph.signature import Module
+from cgcli.graph.traversal import prune, with_nested
 from cgcli.optimise.driver import FAST, stages
+from cgcli.optimise.simplify import simplify
 from cgcli.plan.planner import plan
 from cgcli.transform.gradient import gradient
 
@@ -46,9 +48,8 @@ def compilation(
 
 
 def count(graph: Graph) -> int:
-    """The nodes of a graph and of those that it holds; recursion only into structured nodes."""
-    inner = (v for attrs in graph.attrs.values() for v in attrs.values() if isinstance(v, Graph))
-    return len(graph) + sum(map(count, inner))
+    """The nodes of a graph and of those that it holds."""
+    return sum(map(len, with_nested(graph)))
 
 
 def _named(graph: Graph, of: str | None, wrt: Sequence[str]) -> Graph:
@@ -56,4 +57,15 @@ def _named(graph: Graph, of: str | None, wrt: Sequence[str]) -> Graph:
     names = dict(graph.names)
     for name, i in zip(wrt, graph.outputs[1:], strict=True):
         names.setdefault(i, f"d{of}/d{name}")
+    return replace(graph, names=names)
+
+
+def gradient_graph(module: Module, of: str, wrt: Sequence[str]) -> Graph:
+    """The graph of a value and its derivatives, simplified; its outputs are named `y`, `dy/dx`, …"""
+    nodes = [module.values[name] for name in wrt]
+    graph = prune(simplify(gradient(module.graph, module.values[of], nodes, value=True))[0])
+    names = dict(graph.names)
+    for output, name in zip(graph.outputs, [of, *(f"d{of}/d{x}" for x in wrt)], strict=True):
+        if graph.op[output] not in (INPUT, CONST):  # an input that is its own derivative keeps its name
+            names[output] = name
     return replace(graph, names=names)

@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property, partial, wraps
 from typing import TYPE_CHECKING, Any, Concatenate, Literal, ParamSpec, TypeVar
 
-from cgcli.analysis.differences import Check, check
 from cgcli.diagnostics.diagnostic import CgError, Diagnostic, Label, error
 from cgcli.diagnostics.source import Source
-from cgcli.diagnostics.suggest import nearest
-from cgcli.graph.evaluation import Evaluation
-from cgcli.graph.graph import CONST, INPUT, Graph
-from cgcli.graph.plan import Compilation
+from cgcli.graph.graph import Graph
+from cgcli.graph.lexemes import identifier, plain_number
 from cgcli.graph.signature import Input, Module
-from cgcli.graph.traversal import live, prune
+from cgcli.graph.traversal import live
 from cgcli.graph.types import Type
-from cgcli.language.tree import identifier, plain_number
 from cgcli.ops.evaluate import has_loop, is_scalar
 from cgcli.run.binding import extent, fit, initialised, plain, within
 from cgcli.run.executors import executor, tensor_of
@@ -28,6 +24,9 @@ Values = Mapping[str, Any]
 
 
 if TYPE_CHECKING:
+    from cgcli.analysis.differences import Check
+    from cgcli.graph.evaluation import Evaluation
+    from cgcli.graph.plan import Compilation
     from cgcli.graph.sizes import Shape
 
 P = ParamSpec("P")
@@ -85,6 +84,8 @@ class Program:
         found = self._declared.get(name)
         if found is None:
             names = [i.name for i in self.inputs]
+            from cgcli.diagnostics.suggest import nearest  # for an error alone
+
             raise error("unknown-input", name=name, nearest=nearest(name, names), known=names)
         return found
 
@@ -98,7 +99,7 @@ class Program:
         number = plain_number(text)
         if number is not None and (wanted.is_float or isinstance(number, int)):
             return self.fit_value(name, number)
-        from cgcli.language.lower import constant  # only for a value that is more than a number
+        from cgcli.language.value_text import constant  # only for a value that is more than a number
 
         found = constant(Source(f"--{name}", text), wanted)
         return self.fit_value(name, tensor_of(found) if isinstance(found, Graph) else found)
@@ -127,6 +128,8 @@ class Program:
         executor = self._executor(tuple(range(len(self.graph))))
         v = self._forward(executor, values)
         v = v if self._scalar else [plain(x) for x in v]
+        from cgcli.graph.evaluation import Evaluation
+
         if target is None:
             return Evaluation(self.graph, v)
         scalar = self._scalar
@@ -216,18 +219,11 @@ class Program:
     @_for_shapes
     def gradient_graph(self, values: Values, *, of: str | None = None, wrt: Sequence[str] | None = None) -> Evaluation:
         """The graph of `of` and its derivatives by inputs, made short, and its values where values are given."""
-        from cgcli.optimise.simplify import simplify
-        from cgcli.transform.gradient import gradient
+        from cgcli.graph.evaluation import Evaluation
 
-        name = self.of_choice(of)
-        names = self._wrt(wrt)
-        nodes = [self.module.values[n] for n in names]
-        short = prune(simplify(gradient(self.graph, self.module.values[name], nodes, value=True))[0])
-        labels = dict(short.names)
-        for output, label in zip(short.outputs, [name, *(f"d{name}/d{n}" for n in names)], strict=True):
-            if short.op[output] not in (INPUT, CONST):  # an input that is its own derivative keeps its name
-                labels[output] = label
-        graph = replace(short, names=labels)
+        from .pipeline import gradient_graph
+
+        graph = gradient_graph(self.module, self.of_choice(of), self._wrt(wrt))
         given = values or not [i for i in self.inputs if not i.optional]
         if not given:
             return Evaluation(graph, [None] * len(graph))
@@ -260,6 +256,8 @@ class Program:
     @_for_shapes
     def check_gradient(self, values: Values, *, of: str | None = None, wrt: Sequence[str] | None = None) -> list[Check]:
         """Each partial derivative beside differences of the program itself; of a tensor the element that fits worst."""
+        from cgcli.analysis.differences import check
+
         found = self.flat_gradient(values, of, wrt)
         point = self._bind(values)
         single = any(t.dtype == "f32" for t in self.graph.types if isinstance(t, Type))
@@ -336,6 +334,8 @@ class Program:
         of = identifier(of)
         if of not in self.module.values:
             known = list(self.module.values)
+            from cgcli.diagnostics.suggest import nearest  # for an error alone
+
             raise error("unknown-output", name=of, nearest=nearest(of, known), known=known)
         if not self.type_of(of).has_derivative:
             raise error("no-derivative-of", name=of, type=self.type_of(of))
@@ -387,6 +387,8 @@ class Program:
         for name in names:
             if name not in self.module.values:
                 known = list(self.module.values)
+                from cgcli.diagnostics.suggest import nearest  # for an error alone
+
                 raise error("unknown-wrt", name=name, nearest=nearest(name, known), known=known)
             if not self.type_of(name).has_derivative:
                 raise error("no-derivative-by-input", name=name, type=self.type_of(name))

@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from cgcli.diagnostics.characters import HIDDEN_CLASS
+from cgcli.diagnostics.source import HIDDEN_CLASS
 
 from .numbers import plain, rounded
 from .tensors import as_lists, is_tensor

@@ -7,8 +7,6 @@ import math
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeGuard
 
-from cgcli.ops.notation import write_nested
-
 from .numbers import plain, rounded, shortest
 
 if TYPE_CHECKING:
@@ -86,6 +84,8 @@ def write(value: Any, precision: int | None = None, *, full: bool = False, whole
 
 def literal(x: Array, precision: int | None = None, *, whole: bool = True) -> str:
     """All elements, `[[1, 2], [3, 4]]`: the shortest texts that read back to the same numbers in the tensor's dtype."""
+    from cgcli.ops.notation import write_nested  # a number does without
+
     if not x.shape:
         return shortest(_lists(x, precision), precision, whole=whole)
     return write_nested(_lists(x, precision), lambda element: shortest(element, precision, whole=whole))
@@ -124,6 +124,8 @@ def brief(
 
     element: how an element is written; number: how the ends of the range are, which may be rounded.
     """
+    from cgcli.ops.notation import write_nested
+
     number = number or element
     if 0 < x.size <= FEW_ELEMENTS:
         text = write_nested(_lists(x), element) if x.shape else element(_lists(x))

@@ -9,7 +9,6 @@ from typing import Any, ClassVar
 
 from cgcli.diagnostics.diagnostic import CgError, error
 from cgcli.diagnostics.source import Span
-from cgcli.diagnostics.wording.words import phrase
 from cgcli.graph.graph import CONST, Graph, Node
 from cgcli.ops.op import AssertionFailed
 from cgcli.system import memory
@@ -118,6 +117,8 @@ def stopped(
 
 def _named(graph: Graph, i: int, v: Sequence[Any]) -> list[str]:
     """`x is -2` for each number with a name that an assertion's condition is made of and that is still there."""
+    from cgcli.diagnostics.wording.words import phrase  # words are loaded when an error is shown
+
     found: dict[str, str] = {}
     seen = {i}
     stack = [i]

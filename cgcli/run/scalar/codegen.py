@@ -1,7 +1,6 @@
-"""Python source for single operations on plain numbers, made from their declarations and from derivative templates.
+"""Python source for single operations on plain numbers, made from their declarations.
 
-A step is a function of the list of values `v`; a backward step also of the list of cotangents `adj`. Each distinct
-(op, types, attributes) is compiled once in a process.
+A step is a function of the list of values `v`. Each distinct (op, types, attributes) is compiled once in a process.
 """
 
 from __future__ import annotations
@@ -14,16 +13,9 @@ from cgcli.graph.types import AnyType
 from cgcli.ops import floats
 from cgcli.ops.numbers import fit_for
 from cgcli.ops.table import BY_CODE
-from cgcli.transform.templates import (
-    COTANGENT,
-    OPERANDS,
-    RESULT,
-    cotangent_type,
-    template,
-)
 
 _OPERAND = ("v[a]", "v[b]")
-_ARGUMENTS = "v, i, a, b, more"
+ARGUMENTS = "v, i, a, b, more"
 
 
 class Writer:
@@ -59,12 +51,12 @@ class Writer:
         return made
 
 
-def _operands(arity: int) -> list[str]:
+def operand_names(arity: int) -> list[str]:
+    """How a step names the values of its operands: two columns, and a row of the others."""
     return [*_OPERAND[:arity], *(f"more[i][{k}]" for k in range(arity - 2))]
 
 
 _forward: dict[tuple[Any, ...], Callable[..., Any]] = {}
-_backward: dict[tuple[Any, ...], Callable[..., None]] = {}
 
 
 def forward_step(op: int, types: tuple[AnyType, ...], result: AnyType, attrs: Mapping[str, Any]) -> Callable[..., Any]:
@@ -73,66 +65,7 @@ def forward_step(op: int, types: tuple[AnyType, ...], result: AnyType, attrs: Ma
     known = _forward.get(key)
     if known is None:
         w = Writer()
-        refs = [x if x.startswith("v[") else f"v[{x}]" for x in _operands(len(types))]
+        refs = [x if x.startswith("v[") else f"v[{x}]" for x in operand_names(len(types))]
         w.lines.append(f"return {w.expression(op, refs, types, result, attrs)}")
-        known = _forward[key] = w.function(_ARGUMENTS)
+        known = _forward[key] = w.function(ARGUMENTS)
     return known
-
-
-def backward_step(
-    op: int, types: tuple[AnyType, ...], result: AnyType, attrs: Mapping[str, Any], active: Sequence[bool]
-) -> Callable[..., None]:
-    """`step(adj, g, v, i, a, b, more)`: adds to the operands' cotangents what the cotangent `g` of node `i` gives.
-
-    None stands for a cotangent that no path has reached.
-    """
-    key = (op, types, result, tuple(active), repr(sorted(attrs.items())) if attrs else None)
-    known = _backward.get(key)
-    if known is None:
-        known = _backward[key] = _write_backward(op, types, result, attrs, active)
-    return known
-
-
-def _write_backward(
-    op: int, types: tuple[AnyType, ...], result: AnyType, attrs: Mapping[str, Any], active: Sequence[bool]
-) -> Callable[..., None]:
-    rule = template(op, types, result, attrs, active)
-    w = Writer()
-    places = _operands(len(types))
-    refs = [x if x.startswith("v[") else f"v[{x}]" for x in places]
-    row_types = [row.type for row in rule.rows]
-
-    def text(ref: int) -> str:
-        if ref >= 0:
-            return f"t{ref}"
-        return {COTANGENT: "g", RESULT: "v[i]"}.get(ref) or refs[OPERANDS - ref]
-
-    def type_of(ref: int) -> AnyType:
-        if ref >= 0:
-            return row_types[ref]
-        if ref == COTANGENT:
-            return cotangent_type(result)
-        return result if ref == RESULT else types[OPERANDS - ref]
-
-    for j, row in enumerate(rule.rows):
-        operands = [text(r) for r in row.operands]
-        w.lines.append(
-            f"t{j} = {w.expression(row.op, operands, [type_of(r) for r in row.operands], row.type, row.attrs)}"
-        )
-    for k, given in enumerate(rule.gives):
-        if given is None:
-            continue
-        place = "ab"[k] if k < 2 else places[k]
-        indent = ""
-        if given.support is not None:
-            w.lines.append(f"if {text(given.support)}:")
-            indent = "    "
-        fit = fit_for(cotangent_type(types[k]), [cotangent_type(types[k])])
-        total = f"p + {text(given.value)}"
-        w.lines.append(f"{indent}p = adj[{place}]")
-        w.lines.append(
-            f"{indent}adj[{place}] = {text(given.value)} if p is None else "
-            + (f"{w.bind(fit)}({total})" if fit else total)
-        )
-    w.lines.append("return")
-    return w.function("adj, g, " + _ARGUMENTS)

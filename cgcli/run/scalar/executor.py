@@ -17,8 +17,7 @@ from cgcli.ops.op import AssertionFailed, Structured
 from cgcli.ops.table import BY_CODE
 from cgcli.run.limits import Meter, StacksTooLarge, TooManySteps, kept_bytes, stopped
 
-from .codegen import backward_step, forward_step
-from .loops import compiled
+from .codegen import forward_step
 
 Scalar = float | int | bool
 _COND = opcode("cond")
@@ -139,6 +138,8 @@ class ScalarExecutor:
 
     def _loop_step(self, attrs: Mapping[str, Any], operands: tuple[int, ...]) -> Callable[..., Any]:
         """A loop as one function; where that stops, node by node, which tells the node."""
+        from .loops import compiled  # a graph without loops does without
+
         evaluate, runner = BY_CODE[_LOOP].evaluate, self._runner
         run = compiled(_LOOP, attrs, len(operands))
 
@@ -242,6 +243,8 @@ def _rule(graph: Graph, i: int) -> Callable[..., None] | None:
     active = [not isinstance(t, Type) or t.has_derivative for t in types]
     if not isinstance(result, Type) or not result.has_derivative or not any(active):
         return None
+    from .backward import backward_step  # with the derivative rules
+
     return backward_step(code, types, result, graph.attrs.get(i, {}), active)
 
 
