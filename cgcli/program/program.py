@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial, wraps
 from typing import TYPE_CHECKING, Any, Concatenate, Literal, ParamSpec, TypeVar
@@ -31,6 +31,14 @@ if TYPE_CHECKING:
 
 P = ParamSpec("P")
 R = TypeVar("R")
+
+
+def require_name(code: str, name: str, names: Collection[str]) -> None:
+    """Raises CgError, with the nearest of the names, for a name that is none of them."""
+    if name not in names:
+        from cgcli.diagnostics.suggest import nearest  # for an error alone
+
+        raise error(code, name=name, nearest=nearest(name, names), known=list(names))
 
 
 def _for_shapes(method: Callable[Concatenate[Program, Values, P], R]) -> Callable[Concatenate[Program, Values, P], R]:
@@ -81,13 +89,8 @@ class Program:
     def input(self, name: str) -> Input:
         """The declaration of an input. Raises CgError for a name that is none."""
         name = identifier(name)
-        found = self._declared.get(name)
-        if found is None:
-            names = [i.name for i in self.inputs]
-            from cgcli.diagnostics.suggest import nearest  # for an error alone
-
-            raise error("unknown-input", name=name, nearest=nearest(name, names), known=names)
-        return found
+        require_name("unknown-input", name, self._declared)
+        return self._declared[name]
 
     def parse_value(self, name: str, text: str) -> Any:
         """The value of an input given as a constant expression of the language, such as `-1e-3`, `pi/2` or `[1, 2]`.
@@ -332,11 +335,7 @@ class Program:
                 "several-outputs" if floats else "no-float-output", choices=floats or every, outputs=self.outputs
             )
         of = identifier(of)
-        if of not in self.module.values:
-            known = list(self.module.values)
-            from cgcli.diagnostics.suggest import nearest  # for an error alone
-
-            raise error("unknown-output", name=of, nearest=nearest(of, known), known=known)
+        require_name("unknown-output", of, self.module.values)
         if not self.type_of(of).has_derivative:
             raise error("no-derivative-of", name=of, type=self.type_of(of))
         if self.type_of(of).shape and not tensors:
@@ -385,11 +384,7 @@ class Program:
             return [i.name for i in self.inputs if i.type.is_float]
         names = [identifier(name) for name in wrt]
         for name in names:
-            if name not in self.module.values:
-                known = list(self.module.values)
-                from cgcli.diagnostics.suggest import nearest  # for an error alone
-
-                raise error("unknown-wrt", name=name, nearest=nearest(name, known), known=known)
+            require_name("unknown-wrt", name, self.module.values)
             if not self.type_of(name).has_derivative:
                 raise error("no-derivative-by-input", name=name, type=self.type_of(name))
         return list(dict.fromkeys(names))
