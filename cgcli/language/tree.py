@@ -24,8 +24,8 @@ class Statement(NamedTuple):
 
 def span_of(source: Source, node: Any) -> Span:
     """The characters of a tree or a token."""
-    place = getattr(node, "meta", node)
-    return Span(source, place.start_pos, place.end_pos)
+    meta = getattr(node, "meta", node)
+    return Span(source, meta.start_pos, meta.end_pos)
 
 
 def kind(node: Any) -> str:
