@@ -51,7 +51,7 @@ class _Outline(Unit):
         super().__init__(*files, MAX_NODES, open_shapes, 0)
         self.needed = _declaring(self.file.statements)
 
-    def wants(self, statement: Any) -> bool:
+    def is_lowered(self, statement: Any) -> bool:
         """Declarations, and the assignments of names that they are made of."""
         if kind(statement) in ("input_decl", "param_decl", "import_decl"):
             return True
