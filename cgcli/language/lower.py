@@ -117,7 +117,7 @@ class Unit:
         self.shape_assumed = False
         self.calls = calls or Calls(max_nodes)
         self.region = self.calls.region()
-        self.calls.declared = lambda name: self.file.environment.values.get(name) if name in self.inputs else None
+        self.calls.declared_input = lambda name: self.file.environment.values.get(name) if name in self.inputs else None
         self.inputs: dict[str, Input] = {}
         self.nodes: dict[str, int] = {}
         self.files: dict[Path, Environment] = {}
@@ -169,7 +169,7 @@ class Unit:
 
     def add_input(self, declaration: Input) -> Value | Structure:
         self.inputs[declaration.name] = declaration
-        value = self.calls.given(self.region, declaration)
+        value = self.calls.input_value(self.region, declaration)
         if isinstance(value, Value):
             self.nodes[declaration.name] = value.node
         return value
@@ -389,9 +389,9 @@ class File:
     def _default(self, name: str, tree: Any, type_: Type) -> tuple[Scalar | None, Graph | None]:
         """The default as a number, or as the graph that computes it, broadcast to the declared shape."""
         calls, b = self.program.calls, self.program.region.builder
-        calls.initialised = type_.shape, self.program.seed(), name
+        calls.initialiser = type_.shape, self.program.seed(), name
         value = calls.lower(self.frame, tree)
-        calls.initialised = None
+        calls.initialiser = None
         if b.varies[self.program.region.index(value)]:
             raise error("default-not-constant", self.frame.span(tree))
         graph = alone(self.frame, value)

@@ -109,11 +109,11 @@ define("triu", "x", _triangle("le"))
 
 def _drawn(op: str, place: Callable[[Site, Value], Value]) -> Build:
     def build(s: Site) -> Value:
-        initialised = s.lowering.initialised
+        initialiser = s.lowering.initialiser
         for name in ("shape", "seed"):
-            if not s.given(name) and initialised is None:
+            if not s.given(name) and initialiser is None:
                 s.fail("draw-needs", name=name)
-        shape, seed, name = initialised or ((), s.number(0), "")
+        shape, seed, name = initialiser or ((), s.number(0), "")
         if s.given("shape"):
             shape = s.shape("shape")
         if s.given("seed"):

@@ -103,7 +103,7 @@ define("avg_pool", "x size", _pooling("mean"), "stride? padding?")
 def _dropout(s: Site) -> Value:
     """Zeros in place of some elements, the others scaled, where the program declares that it is training."""
     x, rate = s.value("x"), s.value("rate")
-    training, step = (s.lowering.declared(name) for name in ("training", "step"))
+    training, step = (s.lowering.declared_input(name) for name in ("training", "step"))
     if training is None or training.type != BOOL:
         return x
     number = s.number(0) if step is None or not step.type.is_int else step
