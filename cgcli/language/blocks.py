@@ -16,7 +16,7 @@ from cgcli.ops.typing import join
 
 from .expressions import ANYTHING, DATA
 from .flow import returns, sides_of
-from .frames import Frame, assigned, coerce, named_parts
+from .frames import Frame, assigned_tree, coerce, named_values
 from .origins import callers, counted
 from .parser import unquote
 from .regions import Region, Several, Value
@@ -93,8 +93,8 @@ class Blocks(Tensors):
 
     def _assignment(self, frame: Frame, statement: Any) -> Generator[Any, Any, None]:
         assert frame.local is not None
-        result = yield frame, assigned(statement), ANYTHING
-        for name, value in named_parts(frame, statement, result):
+        result = yield frame, assigned_tree(statement), ANYTHING
+        for name, value in named_values(frame, statement, result):
             frame.local[name] = self.bind(frame, statement, value, frame.prefix + name)
 
     def _return(self, frame: Frame, statement: Any) -> BlockLowering:

@@ -14,11 +14,11 @@ from cgcli.graph.types import Type
 from cgcli.ops.op import arity
 
 from .builtins import DERIVATIVES, ELEMENTWISE, FUNCTIONS
-from .call_site import Argument, Site
+from .call_site import Argument, CallSite
 from .derivatives import ThroughLoop, derivative
 from .expressions import ANYTHING, DATA, MAX_NODES, Lowering
 from .foreign import rewritten
-from .frames import Dimension, Environment, Frame, coerce, written_type
+from .frames import Dimension, Environment, Frame, coerce, declared_type
 from .functions import Function, Parameter
 from .library import LIBRARY, Builtin
 from .loops import Loops
@@ -72,7 +72,7 @@ class Calls(Loops):
         if kind(callee) != "name":
             raise _not_a_function(frame, tree)
         name = identifier(callee.children[0])
-        home = frame.environment.around or frame.environment
+        home = frame.environment.enclosing or frame.environment
         function = home.names.functions.get(name)
         # the library does not recurse: there, a call of the function's own name means the built-in function
         own = frame.environment.library and function is not None and id(function) in self._active
@@ -132,8 +132,8 @@ class Calls(Loops):
             elif kind(argument) != "string":
                 value = yield frame, argument
             values[key] = Argument(argument, value)
-        inner = replace(frame, call=Call(frame.call, name, frame.span(tree))) if builtin.whole else frame
-        return builtin.build(Site(self, inner, tree, name, values))
+        inner = replace(frame, call=Call(frame.call, name, frame.span(tree))) if builtin.grouped else frame
+        return builtin.build(CallSite(self, inner, tree, name, values))
 
     def _builtin(self, frame: Frame, tree: Any, name: str, positional: list[Any]) -> Lowering:
         expected = 3 if name == "clip" else arity(ELEMENTWISE[name])
@@ -278,7 +278,7 @@ class Calls(Loops):
         if p.type is None:
             return value
         home = inner.environment.source
-        dtype, dims = written_type(home, p.type)
+        dtype, dims = declared_type(home, p.type)
         if dtype == "any":
             return value
         if not isinstance(value, Value):

@@ -22,7 +22,7 @@ from cgcli.language.imports import STDLIB, at_import, library_names, library_pat
 from cgcli.ops.evaluate import is_scalar
 
 from .calls import Calls
-from .constants import alone, binds, evaluated, value_fits
+from .constants import can_cast, evaluate_constant, shape_matches, value_graph
 from .expressions import MAX_NODES
 from .flow import assigned_in
 from .foreign import MODULES
@@ -30,12 +30,12 @@ from .frames import (
     Dimension,
     Environment,
     Frame,
-    Part,
-    assigned,
+    SyntheticTree,
+    assigned_tree,
     coerce,
-    named_parts,
+    declared_type,
+    named_values,
     target_name,
-    written_type,
 )
 from .outputs import Outputs, declared_outputs, implicit_outputs
 from .parser import Parsed, collector_off, parse, unquote
@@ -260,8 +260,8 @@ class File:
     def _assign(self, statement: Any) -> None:
         for target in statement.children[:-1]:
             self._check_unbound(statement, target_name(self.frame, target))
-        result = self.program.calls.lower_any(self.frame, assigned(statement))
-        for name, value in named_parts(self.frame, statement, result):
+        result = self.program.calls.lower_any(self.frame, assigned_tree(statement))
+        for name, value in named_values(self.frame, statement, result):
             self._name(statement, name, value)
 
     def _block(self, statement: Any) -> None:
@@ -270,7 +270,7 @@ class File:
             self._check_unbound(statement, name)
         inner = replace(self.frame, local={})
         assert inner.local is not None
-        self.program.calls.lower_any(inner, Part("block_", [statement], statement.meta))
+        self.program.calls.lower_any(inner, SyntheticTree("block_", [statement], statement.meta))
         for name, value in inner.local.items():
             self.environment.values[name] = value
             self._note_doc(statement, name)
@@ -355,7 +355,7 @@ class File:
 
         Also the position of `...` in the shape and the number of its axes.
         """
-        dtype, dims = written_type(self.source, tree)
+        dtype, dims = declared_type(self.source, tree)
         shape: list[Size] = []
         ellipsis: tuple[int, int] | None = None
         for k, (size, token) in enumerate(dims):
@@ -394,17 +394,17 @@ class File:
         calls.initialiser = None
         if b.varies[self.program.region.index(value)]:
             raise error("default-not-constant", self.frame.span(tree))
-        graph = alone(self.frame, value)
+        graph = value_graph(self.frame, value)
         if not type_.shape and is_scalar(graph):
-            return evaluated(self.frame, tree, graph, type_), None
+            return evaluate_constant(self.frame, tree, graph, type_), None
         default_type = value.type
-        if not value_fits(default_type, type_):
+        if not can_cast(default_type, type_):
             raise error("value-type", self.frame.span(tree), wanted=type_, found=default_type)
-        if not binds(default_type.shape, type_.shape):
+        if not shape_matches(default_type.shape, type_.shape):
             value = calls.emit(self.frame, tree, "expand", [value], [tree], shape=type_.shape)
         result_type = type_._replace(shape=value.type.shape)
         result = Value(self.program.region, coerce(self.program.region, value, result_type))
-        return None, alone(self.frame, result)
+        return None, value_graph(self.frame, result)
 
     def _range(self, tree: Any) -> tuple[float, float]:
         if kind(tree) != "range":
@@ -416,10 +416,10 @@ class File:
 
     def _constant(self, tree: Any, type_: Type, code: str) -> Scalar:
         value = self.program.calls.lower(self.frame, tree)
-        graph = alone(self.frame, value)
+        graph = value_graph(self.frame, value)
         if self.program.region.builder.varies[self.program.region.index(value)] or not is_scalar(graph):
             raise error(code, self.frame.span(tree))
-        return evaluated(self.frame, tree, graph, type_)
+        return evaluate_constant(self.frame, tree, graph, type_)
 
     # ---- imports
 

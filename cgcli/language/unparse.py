@@ -74,16 +74,16 @@ def _write(graph: Graph, i: int, texts: Mapping[int, Written], origin: Graph) ->
         return write_op(op, [texts[x] for x in graph.operands(i)], attrs)
     condition, *captured = graph.operands(graph.a[i])
     sides = graph.attrs[graph.a[i]]
-    given = [texts[x] for x in captured]
-    then, otherwise = (_write_side(sides[side], attrs["k"], given, origin) for side in ("then", "else"))
+    operands = [texts[x] for x in captured]
+    then, otherwise = (_write_side(sides[side], attrs["k"], operands, origin) for side in ("then", "else"))
     return Written(f"if {texts[condition].text} then {then.text} else {otherwise.text}", 0)
 
 
-def _write_side(side: Graph, k: int, given: Sequence[Written], origin: Graph) -> Written:
+def _write_side(side: Graph, k: int, inputs: Sequence[Written], origin: Graph) -> Written:
     """One result of a side of an `if`, its inputs replaced by texts; recursion only as deep as sides nest."""
     output = side.outputs[k]
     needed = live(side, [output])
-    texts: dict[int, Written] = dict(zip(side.inputs, given, strict=True))
+    texts: dict[int, Written] = dict(zip(side.inputs, inputs, strict=True))
     for i in range(len(side)):
         if needed[i] and i not in texts and opname(side.op[i]) != "cond":
             texts[i] = _limited(_write(side, i, texts, origin))
@@ -99,9 +99,9 @@ def _limited(x: Written) -> Written:
 def _with_sides(graph: Graph) -> Iterator[Graph]:
     """The graph and all that are nested in its nodes."""
     graphs = [graph]
-    for each in graphs:
-        graphs += [part for attrs in each.attrs.values() for part in attrs.values() if isinstance(part, Graph)]
-        yield each
+    for nested in graphs:
+        graphs += [value for attrs in nested.attrs.values() for value in attrs.values() if isinstance(value, Graph)]
+        yield nested
 
 
 def _no_formula(op: str, origin: Graph) -> CgError:
