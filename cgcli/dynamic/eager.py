@@ -162,7 +162,7 @@ class Interpreter(Calls):
 
     def _lasting(self, frame: Frame) -> bool:
         """Whether the trees of a frame stay, so that their ids stay theirs, and always mean the same place."""
-        return frame.environment.around is None
+        return frame.environment.enclosing is None
 
     # ---- sides
 
