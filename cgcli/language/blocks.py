@@ -58,7 +58,7 @@ class Blocks(Tensors):
         for number, statement in enumerate(statements):
             below = number + 1 < len(statements)
             if kind(statement) == "if_stmt" and below and frame.returns and sum(map(returns, sides_of(statement))) == 1:
-                # one side always returns, so what stands below belongs to the other one
+                # one side always returns, so the statements below belong to the other one
                 rest = statements[number + 1 :]
                 then, other = ([*side, *(() if returns(side) else rest)] for side in sides_of(statement))
                 return (yield from self._sides(frame, statement, then, other))

@@ -1,4 +1,4 @@
-"""Calls: built-in functions, derivatives, and functions of the file, which are inlined."""
+"""Lowers calls: of built-in functions, derivatives, and functions of the file, which are inlined."""
 
 from __future__ import annotations
 
@@ -148,7 +148,7 @@ class Calls(Loops):
             low = self.emit(frame, tree, "max", values[:2], positional[:2])
             return self.emit(frame, tree, "min", [low, values[2]], [tree, positional[2]])
         if expected is None and len(values) == 1:
-            return values[0]  # the largest of one value
+            return values[0]  # `max` or `min` of one value
         return self.emit(frame, tree, name, values, positional)
 
     def _derivative(self, frame: Frame, tree: Any, name: str, positional: list[Any]) -> Lowering:
@@ -191,7 +191,7 @@ class Calls(Loops):
         return y
 
     def _inline(self, frame: Frame, tree: Any, home: Environment, function: Function) -> Lowering:
-        """A call: arguments, then the body in a frame of its own."""
+        """Inlines a call: the arguments, then the body in a frame of its own."""
         values: dict[str, tuple[Any, Value]] = {}
         positional, keywords = arguments(tree)
         names = list(function.names)
@@ -244,7 +244,7 @@ class Calls(Loops):
         key = CallKey(id(function), frame.region, tuple(inner.local.values()))
         for p in function.parameters:
             if p.name in function.derived and isinstance(inner.local[p.name], Value):
-                # a value of its own, so that in g(a, a) the derivative by one parameter leaves the other alone
+                # a copy, so that in g(a, a) the derivative by one parameter does not include the other
                 inner.local[p.name] = self.emit(frame, tree, "copy", [inner.local[p.name]], [])
         self._active.add(id(function))
         if function.statements is None:

@@ -72,7 +72,7 @@ def attach(source: Source, statements: list[Any], comments: tuple[Token, ...]) -
 
 
 def _lines_below(numbers: list[int]) -> dict[int, int]:
-    """By each of these lines, in ascending order, the first line below it that is none of them."""
+    """For each of these lines, in ascending order, the first line below it that is not among them."""
     below: dict[int, int] = {}
     for number in reversed(numbers):
         below[number] = below.get(number + 1, number + 1)

@@ -1,4 +1,4 @@
-"""Dynamic programs, whose graph is made by a run: their declarations, and a run."""
+"""Dynamic programs, whose graph is built by a run: their declarations, and the run."""
 
 from __future__ import annotations
 

@@ -294,7 +294,7 @@ class Expressions:
         return value
 
     def _module(self, frame: Frame, base: Any) -> Environment | None:
-        """The imported file that a plain name stands for, unless a value of that name is nearer."""
+        """The imported file of a plain name, unless a value shadows it."""
         if kind(base) != "name":
             return None
         name = identifier(base.children[0])

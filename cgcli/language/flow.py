@@ -1,4 +1,4 @@
-"""Which names statements bind for what follows them: through blocks, branches and early returns."""
+"""Definite assignment: the names that statements bind on every path, through blocks, branches and early returns."""
 
 from __future__ import annotations
 
@@ -96,9 +96,9 @@ def expressions(statement: Any) -> list[Any]:
     if rule in BLOCKS or rule == "assert_stmt":
         return [statement.children[0]]
     if rule in ("assign", "unpack"):
-        # `x[i] = v` reads x; `f(x) = v` is a mistake of its own
+        # `x[i] = v` reads x; `f(x) = v` is reported elsewhere
         return [*(t for t in statement.children[:-1] if kind(t) == "index"), statement.children[-1]]
-    # a declaration in a block is a mistake of its own
+    # a declaration in a block is reported elsewhere
     return [] if rule.endswith("_decl") else [c for c in statement.children if c is not None]
 
 

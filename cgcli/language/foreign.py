@@ -67,7 +67,7 @@ FUNCTIONS: dict[str, tuple[str, ...]] = {
 """The equivalent of a function in cg, by the number of arguments."""
 
 OTHER_COUNTS: dict[str, tuple[str, ...]] = {"log": ("log({x}) / log({y})",), "round": ("round({a} * 10^{b}) / 10^{b}",)}
-"""Functions that exist, with the arguments that they take elsewhere."""
+"""Functions that cg has, with the arguments that they take in other languages."""
 
 BASES = {"2": "log2", "10": "log10"}
 

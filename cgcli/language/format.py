@@ -157,7 +157,7 @@ class _Layout:
         return kind == "THEN" or (kind == "ELSE" and self.tokens[i - 1].type != "RBRACE")
 
     def _line(self, i: int, token: Token) -> None:
-        """Begins the line of a token; brackets that close at its beginning are closed for its indentation."""
+        """Begins the line of a token; brackets that it closes first do not count for its indentation."""
         closing = 0
         k = i + 1
         while token.type in CLOSERS and k < len(self.tokens) and self._goes_on_closing(k):
@@ -226,7 +226,7 @@ class _Layout:
     # ---- comments and lines
 
     def _comments(self, i: int) -> bool:
-        """Writes the comments before a token; whether there are any."""
+        """Writes the comments before a token; returns whether there are any."""
         for comment in self.comments[i]:
             newlines = self._newlines(_start(comment))
             trails = newlines == 0 and bool(self.parts)

@@ -61,7 +61,7 @@ def lex(text: str) -> Iterator[Token]:
 
 
 def make_tables() -> list[Any]:
-    """The tables as plain data: what JSON can say, but for the keys of dictionaries."""
+    """The tables as plain data: JSON, but for the keys of dictionaries."""
     import lark
 
     lark_parser = lark.Lark(
@@ -86,7 +86,7 @@ def _from_tables(tables: Any) -> Lark:
 
 
 def _restored(data: Any) -> Any:
-    """The tables with numbers as keys again, which JSON makes strings of."""
+    """The tables with keys that are numbers again, which JSON turns into strings."""
     if isinstance(data, dict):
         return {int(k) if isinstance(k, str) and k.isdigit() else k: _restored(v) for k, v in data.items()}
     if isinstance(data, list):

@@ -14,7 +14,7 @@ STDLIB = Path(__file__).parent / "stdlib"
 
 
 def library_path(name: str) -> Path | None:
-    """The file of a module of the standard library, None when there is none of that name."""
+    """The file of a module of the standard library, None for an unknown name."""
     return STDLIB / f"{name}.cg" if name in library_names() else None
 
 
@@ -31,7 +31,7 @@ def library_of(function: str) -> str | None:
 
 def resolve_import(importing_file: Path | None, target: str, root: Path, allowed: Sequence[Path] = ()) -> Path:
     """The real path of an imported file: relative to the file that imports it (None: to `root`), inside `root` or one
-    of `allowed` whatever links are on the way."""
+    of `allowed` after symbolic links."""
     folder = root if importing_file is None else importing_file.parent
     try:
         path = Path(os.path.realpath(folder / target))

@@ -169,7 +169,7 @@ class Loops(Stacks):
         """The common type of a carry before and after a step. Raises for different shapes."""
         assert body.frame.local is not None
         if unconditional(body.exit_):
-            return t  # each step returns: what it has bound is lost
+            return t  # each step returns: its bindings are lost
         after = body.frame.local[name]
         if after.type.shape != t.shape:
             span = frame.span(tree)

@@ -62,13 +62,13 @@ def lower(
     open_shapes: Mapping[str, Shape] | None = None,
     max_nodes: int = MAX_NODES,
 ) -> Lowered:
-    """The graph of a program and what its text says about inputs and outputs, with the files that it imports.
+    """The graph of a program, its inputs and outputs, and the files that it imports.
 
     open_shapes: of inputs with `...` in their shape, the axes that it stands for; the default is no axis or, where the
     program has an error then, one.
 
     path: the program's file, None for a text without one. root: the folder that its imports stay in (else one of
-    `allowed`); None: the folder of `path`, or the working folder. Raises CgError for whatever is wrong with the text.
+    `allowed`); None: the folder of `path`, or the working folder. Raises CgError for any error in the text.
     """
     folder = root_folder(root, path)
     with collector_off():

@@ -15,7 +15,7 @@ EXAMPLE = "example:"
 
 
 class LibraryFunction(NamedTuple):
-    """A function of a module. example: a call, and its value as text. text: how it is defined."""
+    """A function of a module. example: a call; value: its result as text. text: the definition."""
 
     name: str
     signature: str

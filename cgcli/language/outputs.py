@@ -13,7 +13,7 @@ from .tree import kind
 
 
 class Outputs(NamedTuple):
-    """names: the outputs, in the order of the text. carried: names that only carry a loop from step to step."""
+    """names: the outputs, in the order of the text. carried: names that are only state of a loop."""
 
     names: tuple[str, ...]
     carried: tuple[str, ...] = ()
@@ -66,12 +66,12 @@ def carried_names(statement: Any) -> set[str]:
             if kind(nested) == "assert_stmt":
                 continue
             reads = {identifier(token) for expression in expressions(nested) for token in value_names(expression)}
-            carried |= (reads & bound.keys()) - _updated_name(nested)
+            carried |= (reads & bound.keys()) - _updated_names(nested)
     return carried
 
 
-def _updated_name(statement: Any) -> set[str]:
-    """The names whose update the statement is."""
+def _updated_names(statement: Any) -> set[str]:
+    """The names that the statement updates, where it is an assignment or an `if` around those of one name."""
     rule = kind(statement)
     if rule in ("assign", "unpack"):
         return {identifier(token) for token in targets(statement)}

@@ -98,7 +98,7 @@ def _parse(source: Source, start: str) -> Any:
 
 @contextmanager
 def collector_off() -> Iterator[None]:
-    """A big tree or graph is built twice as fast when it is not searched for garbage meanwhile."""
+    """Turns garbage collection off: a big tree or graph is then built twice as fast."""
     was_on = gc.isenabled()
     gc.disable()
     try:

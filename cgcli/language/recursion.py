@@ -36,7 +36,7 @@ def endless(functions: Mapping[str, Function]) -> Iterator[dict[str, Any]]:
 
 
 class _Paths(NamedTuple):
-    """Of statements: whether a path returns, whether one goes on below them, and a call that stops the others."""
+    """The paths through statements: whether one returns, whether one continues, and a call that stops the others."""
 
     returns: bool
     continues: bool

@@ -25,7 +25,7 @@ class Call(NamedTuple):
 
 
 class Region:
-    """A builder, and the values of outer regions that it reads (each comes in as an input)."""
+    """A builder, and the values of outer regions that it captures (each as an input)."""
 
     def __init__(self, parent: Region | None = None) -> None:
         self.parent = parent
@@ -71,7 +71,7 @@ class Region:
         graph = self.builder.freeze(tuple(outputs))
         needed = live(graph, (*graph.outputs, *graph.asserts))
         for i in inputs:
-            needed[i] = 0  # they come first, needed or not
+            needed[i] = 0  # they come first, live or not
         return select(graph, [*inputs, *(i for i in range(len(graph)) if needed[i])])
 
     def group(self, call: Call | None) -> int:

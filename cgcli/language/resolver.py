@@ -125,12 +125,12 @@ def function_of(tree: Any) -> Function:
 
 
 def _without_module(name: str, texts: Sequence[str]) -> str | None:
-    """`np.exp(x)` as the language writes it, or None for a function that it does not have."""
+    """`np.exp(x)` as a call in cg, or None for an unknown function."""
     return rewritten(name, texts) or (f"{name}({', '.join(texts)})" if name in NAMES else None)
 
 
 class Resolver:
-    """One walk over a file's statements.
+    """Resolves the names of a file's statements.
 
     role: `main` files may have implicit inputs, an `import`ed one may not, nor a single `value`.
     """
@@ -308,7 +308,7 @@ class Resolver:
         return span_of(self.source, self.names.tokens[name]).line
 
     def _unbound(self, index: StatementIndex, token: Any) -> None:
-        """A name that the file never binds: a constant, a mistake, or an implicit input."""
+        """Resolves a name that the file never binds: a constant, an implicit input, or a mistake."""
         name = identifier(token)
         if name in CONSTANTS or name in self.names.modules or name in self.names.sizes:
             return
@@ -351,7 +351,7 @@ class Resolver:
                 self._call(node)
 
     def _texts(self, call: Any) -> list[str]:
-        """The arguments of a call that have no names, as they are written."""
+        """The texts of the positional arguments of a call."""
         return [span_of(self.source, argument).text for argument in arguments(call)[0]]
 
     def _call(self, call: Any) -> None:
@@ -405,7 +405,7 @@ class Resolver:
     def _warn_of_near_names(self) -> None:
         """An implicit input that nearly equals another name may be a typing error."""
         suggestions = Suggestions()
-        # one-letter names are near to every other; capitals tell them apart on purpose
+        # short names are similar to every other; capitals distinguish them on purpose
         long = [n for n in (*self.names.inputs, *self.names.bindings) if len(n) > 2]
         for name, token in self.names.inputs.items():
             similar = suggestions.nearest(name, long) if len(name) > 2 else None

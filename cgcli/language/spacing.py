@@ -55,7 +55,7 @@ def spaces(tokens: Iterable[Token], begins: Iterable[bool]) -> Iterator[str]:
 
 
 def _would_merge(previous: Token, token: Token) -> bool:
-    """Whether two tokens without a space between them would be read as others: `1. ..2`, `0.. .5`, `2 .x`."""
+    """Whether two tokens without a space between them would be lexed differently: `1. ..2`, `0.. .5`, `2 .x`."""
     if previous.type == "INT":
         return token.type == "DOT"
     if previous.type == "FLOAT":

@@ -97,7 +97,7 @@ class Tensors(Expressions):
         return self.emit(frame, tree, "permute", [x], [tree.children[0]], axes=(-1, -2))
 
     def matmul(self, frame: Frame, tree: Any, x: Value, y: Value, parts: Sequence[Any]) -> Value:
-        """NumPy's `@`: vectors become matrices of one row or one column, and the axis vanishes again."""
+        """NumPy's `@`: vectors become matrices of one row or one column, and that axis is dropped from the result."""
         for value, part in ((x, parts[0]), (y, parts[1])):
             if value.type.rank == 0:
                 span = frame.span(part)
@@ -267,7 +267,7 @@ class Tensors(Expressions):
         )
 
     def _checked_index(self, frame: Frame, tree: Any, x: Value, axis: int, index: Value) -> Value:
-        """An index that is checked, and counts from the front."""
+        """An index that is checked against the axis and counts from its start."""
         return self.emit(frame, tree, "index", [index], [tree], size=x.type.shape[axis])
 
     def _gather(self, frame: Frame, tree: Any, x: Value, computed: Sequence[tuple[int, Any, Value]]) -> Value:
@@ -277,7 +277,7 @@ class Tensors(Expressions):
         if len(axes) == 1:
             return self.emit(frame, tree, "take", [x, indices[0]], [], axis=axes[0])
         rank = x.type.rank
-        if axes != list(range(axes[0], axes[0] + len(axes))):  # apart: their axes come first
+        if axes != list(range(axes[0], axes[0] + len(axes))):  # not adjacent: their axes come first
             others = [a for a in range(-rank, 0) if a not in axes]
             x = self.emit(frame, tree, "permute", [x], [], axes=(*axes, *others))
             axes = list(range(-rank, -rank + len(axes)))

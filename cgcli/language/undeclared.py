@@ -204,7 +204,7 @@ class _Uses:
                 if part is not None:
                     self._note_tensor(part, self._free_names("n"), node)
             shapes = []
-        elif kind(node.children[0]) == "field":  # of the library, which is about tensors
+        elif kind(node.children[0]) == "field":  # of a library, whose functions take tensors
             shapes = ["nm" if _is_matrix(operand) else "n" for operand in operands]
         for operand, shape in zip(operands, shapes, strict=False):
             self._note_tensor(operand, self._free_names(shape), node)

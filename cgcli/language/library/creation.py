@@ -36,7 +36,7 @@ def _eye(s: CallSite) -> Value:
 
 
 def _arange(s: CallSite) -> Value:
-    """Ints up to a stop, from a start; floats in steps are counted when the file is read."""
+    """Ints from a start up to a stop; with a step or floats the ends must be constants."""
     if s.has("step"):
         return _stepped(s)
     first, last = ("start", "stop") if s.has("stop") else (None, "start")
@@ -66,7 +66,7 @@ def _stepped(s: CallSite) -> Value:
 
 
 def _linspace(s: CallSite) -> Value:
-    """Both ends belong to it; the last one is exact."""
+    """Both ends are included; the last one is exact."""
     low, high, n = s.value("start"), s.value("stop"), s.integer("count")
     if n < 0:
         s.fail("negative-size", "count", size=n)

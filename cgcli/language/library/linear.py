@@ -31,7 +31,7 @@ def _outer(s: CallSite) -> Value:
 
 
 def _diagonal(s: CallSite, x: Value) -> Value:
-    """The diagonal of the last two axes: every (columns + 1)-th of the elements one behind the other."""
+    """The diagonal of the last two axes: every (columns + 1)-th element in row-major order."""
     *lead, rows, columns = x.type.shape
     if not isinstance(columns, int) and same(rows, columns) is not True:
         s.fail("diagonal-sizes", "x", type=x.type)

@@ -162,7 +162,7 @@ define("tile", "x times", _tile)
 
 
 def _scatter_add(s: CallSite) -> Value:
-    """`x` with the rows `v` added at places `i` of the first axis."""
+    """`x` with the rows `v` added at indices `i` of the first axis."""
     x, i, v = s.value("x"), s.value("i"), s.value("v")
     at_least(s, x, 1)
     n = x.type.shape[0]

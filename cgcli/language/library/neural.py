@@ -17,7 +17,7 @@ LAYOUTS = {
     ("w", 1): "filters, channels, length",
     ("x", 2): "examples, channels, height, width",
     ("w", 2): "filters, channels, height, width",
-}  # of what a convolution takes, and for how many axes
+}  # of the operands of a convolution, by the number of spatial axes
 
 
 def _per_axis(s: CallSite, name: str, count: int, default: int) -> tuple[int, ...]:
@@ -82,7 +82,7 @@ def _pooling(op: str) -> Build:
             s.fail("pool-padding", "padding")
         padded_x = padded(s, x, [(p, p) for p in padding])
         if any(padding) and op == "amax":
-            # what lies outside never is the largest
+            # the padding is never the largest
             inside = s.op("expand", s.number(True), shape=x.type.shape[-count:])
             padded_x = s.op("where", padded(s, inside, [(p, p) for p in padding]), padded_x, -math.inf)
         attrs: dict[str, Any] = {"sizes": sizes, "strides": strides, "dilations": (1,) * count}
@@ -90,7 +90,7 @@ def _pooling(op: str) -> Build:
         windows = s.op("windows", padded_x, **attrs)
         if op == "amax" or not any(padding):
             return s.op(op, windows, **reduction)
-        # the mean of what lies inside
+        # the mean without the padding
         ones = s.op("expand", 1.0, shape=x.type.shape[-count:])
         counts = s.op("sum", s.op("windows", padded(s, ones, [(p, p) for p in padding]), **attrs), **reduction)
         return s.op("div", s.op("sum", windows, **reduction), counts)
@@ -105,7 +105,7 @@ define("avg_pool", "x size", _pooling("mean"), "stride? padding?")
 
 
 def _dropout(s: CallSite) -> Value:
-    """Zeros in place of some elements, the others scaled, where the program declares that it is training."""
+    """Sets some elements to zero and scales the others, where the program declares an input `training`."""
     x, rate = s.value("x"), s.value("rate")
     training, step = (s.lowering.declared_input(name) for name in ("training", "step"))
     if training is None or training.type != BOOL:
