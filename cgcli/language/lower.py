@@ -46,7 +46,7 @@ from .structures import Structure
 from .tree import kind, span_of
 
 
-class Lowered(NamedTuple):
+class LoweredProgram(NamedTuple):
     """A program, and each imported file with its text."""
 
     module: Module
@@ -61,7 +61,7 @@ def lower(
     allowed: Sequence[Path] = (),
     open_shapes: Mapping[str, Shape] | None = None,
     max_nodes: int = MAX_NODES,
-) -> Lowered:
+) -> LoweredProgram:
     """The graph of a program, its inputs and outputs, and the files that it imports.
 
     open_shapes: of inputs with `...` in their shape, the axes that it stands for; the default is no axis or, where the
@@ -73,10 +73,10 @@ def lower(
     folder = root_folder(root, path)
     with collector_off():
         try:
-            return _lowered(Unit(source, path, folder, allowed, max_nodes, open_shapes or {}, 0))
+            return _lower_unit(Unit(source, path, folder, allowed, max_nodes, open_shapes or {}, 0))
         except _OpenError as problem:
             try:
-                return _lowered(Unit(source, path, folder, allowed, max_nodes, open_shapes or {}, 1))
+                return _lower_unit(Unit(source, path, folder, allowed, max_nodes, open_shapes or {}, 1))
             except CgError:
                 raise CgError(*problem.diagnostics, status=problem.status) from None
 
@@ -85,14 +85,14 @@ class _OpenError(CgError):
     """An error in a program that was lowered with an assumption about the axes of a `...`."""
 
 
-def _lowered(program: Unit) -> Lowered:
+def _lower_unit(program: Unit) -> LoweredProgram:
     try:
         module = program.module()
     except CgError as e:
         if program.shape_assumed and not isinstance(e, _OpenError):
             raise _OpenError(*e.diagnostics, status=e.status) from None
         raise
-    return Lowered(module, tuple((p, e.source) for p, e in program.files.items()))
+    return LoweredProgram(module, tuple((p, e.source) for p, e in program.files.items()))
 
 
 class Unit:
