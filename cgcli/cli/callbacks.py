@@ -56,7 +56,7 @@ class Follower:
             record = {"step": event.step, "epoch": event.epoch, "loss": event.loss, "rate": event.rate}
             self._metrics.write({**record, "norm": event.norm})
         if self.line.due():
-            self.line.tell(self._told(event))
+            self.line.update(self._told(event))
 
     def _told(self, event: Stepped) -> str:
         seconds = self.line.seconds

@@ -8,12 +8,12 @@ from typing import Annotated, Any
 
 import typer
 
-from cgcli.cli.arguments import Walked
-from cgcli.cli.command import WALKED, ProgramCommand, declare, known_options
+from cgcli.cli.arguments import Arguments
+from cgcli.cli.command import ARGUMENTS, ProgramCommand, command_options, declare
 from cgcli.cli.inputs import check_names, settings_of
 from cgcli.cli.many import Files, counted, program_files, several
 from cgcli.cli.options import AllowPath, Expression, InputsFile, Mode, Set, choice
-from cgcli.cli.output import coloured, emit, stdout
+from cgcli.cli.output import emit, stdout, use_colour
 from cgcli.cli.results import exclude
 from cgcli.cli.session import Session, start
 from cgcli.cli.sources import open_program, python_function
@@ -71,7 +71,7 @@ def check(
         check_names(
             open_program(file, expression, allow_path or (), mode, runs=False),
             settings_of(settings or ()),
-            known_options(context),
+            command_options(context),
         )
         raise error("check-takes-no-values")
     if not many:
@@ -106,7 +106,7 @@ def _checked(file: str | None, expression: str | None, allow_path: Sequence[str]
 
 def _told(program: Program | None, found: Sequence[Diagnostic], name: str = "") -> str:
     """The same for a person. name: what the line about a program begins with."""
-    parts = [report(found, colour=coloured(stdout())).rstrip("\n")] if found else []
+    parts = [report(found, colour=use_colour(stdout())).rstrip("\n")] if found else []
     if program is not None:
         parts.append(name + summary(program))
     return "\n\n".join(parts)
@@ -119,8 +119,8 @@ def _compare(session: Session) -> int:
     session.require_values()
     source = session.program.module.source
     path = None if source.name in ("-e", "-") else Path(source.name)
-    walked: Walked = session.context.meta[WALKED]
-    allowed = [Path(folder) for folder in walked.allowed]
+    arguments: Arguments = session.context.meta[ARGUMENTS]
+    allowed = [Path(folder) for folder in arguments.allowed]
     other = DynamicProgram(source, path, path.parent if path else working_folder(), allowed, None)
     found = compare(session.program, other, session.values)
     if found.name is not None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from cgcli.cli.arguments import Known
+from cgcli.cli.arguments import CommandOptions
 from cgcli.diagnostics.diagnostic import CgError
 from cgcli.diagnostics.wording import word
 from cgcli.graph.signature import Input
@@ -14,9 +14,9 @@ from cgcli.render.numbers import shortest
 LONGEST = 40  # characters of a default that is an expression
 
 
-def input_rows(inputs: Sequence[Input], known: Known) -> list[tuple[str, str]]:
+def input_rows(inputs: Sequence[Input], options: CommandOptions) -> list[tuple[str, str]]:
     """A row for each input: how it is given, and its doc comment, default and range."""
-    return [(_option(each, known), _about(each)) for each in inputs]
+    return [(_option(each, options), _about(each)) for each in inputs]
 
 
 def unlisted(problem: CgError) -> str:
@@ -30,9 +30,9 @@ def unlisted(problem: CgError) -> str:
     return show(word(first).title + place)
 
 
-def _option(each: Input, known: Known) -> str:
+def _option(each: Input, options: CommandOptions) -> str:
     kind = str(each.type).removeprefix("~").upper()
-    return f"--set {each.name}={kind}" if f"--{each.name}" in known else f"--{each.name} {kind}"
+    return f"--set {each.name}={kind}" if f"--{each.name}" in options else f"--{each.name} {kind}"
 
 
 def _about(each: Input) -> str:

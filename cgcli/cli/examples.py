@@ -7,7 +7,7 @@ from typing import Any
 
 from cgcli.cli.columns import Ranges, columns_of, many_at_once, sources_of, tell_unused
 from cgcli.cli.headers import require_columns
-from cgcli.cli.output import notice, tell
+from cgcli.cli.output import notice, print_diagnostics
 from cgcli.cli.session import Session
 from cgcli.data.tables import open_table
 from cgcli.diagnostics.diagnostic import error
@@ -52,7 +52,7 @@ def read_examples(session: Session, data: str, maps: Sequence[str], on_error: st
         raise error("table-no-rows", status=1, file=data)
     if together and (others := [name for name in sources if name not in together]):
         raise error("batch-mixed", names=together, others=others)
-    tell(ranges.warnings())
+    print_diagnostics(ranges.warnings())
     if skipped:
         notice(f"note: {skipped} row{'' if skipped == 1 else 's'} of {rows + skipped} skipped")
     whole = {name: _joined(pieces) for name, pieces in parts.items()}

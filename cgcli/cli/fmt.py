@@ -9,7 +9,7 @@ import typer
 from cgcli.cli.command import Command, declare
 from cgcli.cli.many import Files, counted, program_files, several
 from cgcli.cli.options import Expression
-from cgcli.cli.output import emit, notice, tell
+from cgcli.cli.output import emit, notice, print_diagnostics
 from cgcli.cli.sources import program_text
 from cgcli.diagnostics.diagnostic import CgError
 from cgcli.files.source_files import is_stream
@@ -40,7 +40,7 @@ def fmt(files: Files = None, expression: Expression = None, check: Check = False
         try:
             changed += _changed(file, None, check)
         except CgError as problem:
-            tell(problem.diagnostics)
+            print_diagnostics(problem.diagnostics)
             statuses.add(problem.status)
             wrong += 1
     verb = "would be rewritten" if check else "rewritten"

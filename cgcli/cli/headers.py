@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import PurePath
 
 from cgcli.cli.columns import Sources, cut
-from cgcli.cli.command import known_options
+from cgcli.cli.command import command_options
 from cgcli.cli.inputs import missing_inputs, require
 from cgcli.cli.session import Session
 from cgcli.data.tables import Table
@@ -38,7 +38,7 @@ def require_columns(session: Session, table: Table, sources: Sources) -> None:
                 inputs=inputs,
                 usage=" ".join(usage),
             )
-    require(session.program, {**session.values, **sources}, known_options(session.context))
+    require(session.program, {**session.values, **sources}, command_options(session.context))
 
 
 def _check_first_line(table: Table) -> None:

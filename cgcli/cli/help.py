@@ -8,7 +8,7 @@ import typer
 
 from cgcli.cli.arguments import EMPTY
 from cgcli.cli.command import Command, declare
-from cgcli.cli.completing import topics
+from cgcli.cli.completion import topics
 from cgcli.cli.functions import function_names, function_page, library_page
 from cgcli.cli.output import emit
 from cgcli.cli.topics import PAGES

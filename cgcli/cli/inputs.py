@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
-from cgcli.cli.arguments import EMPTY, Known
+from cgcli.cli.arguments import EMPTY, CommandOptions
 from cgcli.diagnostics.diagnostic import CgError, Diagnostic, error
 from cgcli.diagnostics.source import Source
 from cgcli.files.source_files import is_stream
@@ -21,13 +21,15 @@ from cgcli.run.executors import tensor_of
 from cgcli.run.limits import memory_limit
 
 
-def gather(program: Program, settings: Sequence[str], inputs_file: str | None, known: Known) -> dict[str, Any]:
+def gather(
+    program: Program, settings: Sequence[str], inputs_file: str | None, options: CommandOptions
+) -> dict[str, Any]:
     """The value of each input that is given: `--name` and `--set` before `--inputs`.
 
     Raises `CgError` for a name that is no input, an input given twice and a value that cannot be read.
     """
     given = settings_of(settings)
-    check_names(program, given, known)
+    check_names(program, given, options)
     values: dict[str, Any] = {}
     if inputs_file is not None:
         from cgcli.cli.value_files import read_values  # with the libraries that read such files
@@ -39,7 +41,7 @@ def gather(program: Program, settings: Sequence[str], inputs_file: str | None, k
             if name in many:
                 raise error("inputs-file-repeats", file=inputs_file, name=name)
             many[name] = value
-        check_names(program, many, known, file=inputs_file)
+        check_names(program, many, options, file=inputs_file)
         values = {name: _value(program, name, value) for name, value in many.items() if name not in given}
     return values | {name: _of_line(program, name, value) for name, value in given.items()}
 
@@ -84,7 +86,7 @@ def _shapes(settings: Sequence[str], inputs_file: str | None) -> dict[str, tuple
     return shapes
 
 
-def check_names(program: Program, names: Iterable[str], known: Known, file: str | None = None) -> None:
+def check_names(program: Program, names: Iterable[str], options: CommandOptions, file: str | None = None) -> None:
     """Raises `CgError` for the first name that is no input, with the nearest input or option."""
     inputs = [each.name for each in program.inputs]
     known_inputs = frozenset(inputs)
@@ -92,7 +94,7 @@ def check_names(program: Program, names: Iterable[str], known: Known, file: str 
         if name in known_inputs:
             continue
         if file is None:
-            raise known.neither(name, inputs)
+            raise options.unknown_name_error(name, inputs)
         inputless = None if inputs else "program"
         from cgcli.diagnostics.suggest import nearest  # for an error alone
 
@@ -100,13 +102,13 @@ def check_names(program: Program, names: Iterable[str], known: Known, file: str 
         raise error("unknown-input", name=name or EMPTY, nearest=like, known=inputs, inputless=inputless, file=file)
 
 
-def require(program: Program, values: Mapping[str, Any], known: Known) -> None:
+def require(program: Program, values: Mapping[str, Any], options: CommandOptions) -> None:
     """Raises `CgError` that names every input still without a value, and how to give them."""
     missing = missing_inputs(program, values)
     if not missing:
         return
-    usage = [f"--set {name}=VALUE" if f"--{name}" in known else f"--{name} VALUE" for name in missing]
-    shadowed = [name for name in missing if f"--{name}" in known]
+    usage = [f"--set {name}=VALUE" if f"--{name}" in options else f"--{name} VALUE" for name in missing]
+    shadowed = [name for name in missing if f"--{name}" in options]
     euler = "e" in missing and program.input("e").implicit
     raise error(
         "missing-inputs",

@@ -8,7 +8,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any, NamedTuple
 
-from cgcli.cli.output import write_aside
+from cgcli.cli.output import write_stderr
 from cgcli.data.chunks import Chunk
 from cgcli.data.sinks import Sink
 from cgcli.diagnostics.diagnostic import CgError
@@ -82,7 +82,7 @@ class Pieces:
             except CgError:
                 high = middle
         path, line = piece.chunk.places[piece.kept[low]]
-        write_aside(f"{show(f'note: the run fails at line {line} of `{path}`')}\n")  # a part of the error that follows
+        write_stderr(f"{show(f'note: the run fails at line {line} of `{path}`')}\n")  # a part of the error that follows
         try:
             self.rows.run({name: x[low:high] for name, x in piece.columns.items()}, 1)
         except CgError as e:  # which would say that it is row 0 of a batch of one

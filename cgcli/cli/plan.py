@@ -25,7 +25,7 @@ from cgcli.cli.options import (
     Wrt,
     choice,
 )
-from cgcli.cli.output import emit, stdout, terminal, write_picture
+from cgcli.cli.output import emit, is_terminal, stdout, write_picture
 from cgcli.cli.results import exclude
 from cgcli.cli.session import start
 from cgcli.diagnostics.diagnostic import error
@@ -88,7 +88,7 @@ def plan(
     if layout == "json":
         emit(json.dump(data(compilation, inputs)))
     elif target is None:
-        width = shutil.get_terminal_size().columns if terminal(stdout()) else 100
+        width = shutil.get_terminal_size().columns if is_terminal(stdout()) else 100
         emit("\n".join(text(compilation, inputs, title, width, ascii_only=not _draws(), full=full)))
     return 0
 

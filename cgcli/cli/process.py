@@ -9,7 +9,15 @@ from contextlib import suppress
 
 from cgcli.cli import watchdog
 from cgcli.cli.app import commands
-from cgcli.cli.output import Results, begin, reason_of, silence, stdout, tell, write_aside
+from cgcli.cli.output import (
+    StandardOutput,
+    print_diagnostics,
+    reason_of,
+    set_output_options,
+    silence,
+    stdout,
+    write_stderr,
+)
 from cgcli.cli.signals import INTERRUPTED, end_by_signals
 from cgcli.diagnostics.diagnostic import CgError, Diagnostic
 from cgcli.system import plain_newlines
@@ -25,7 +33,7 @@ def run(argv: Sequence[str] | None) -> int:
         end_by_signals()
         _hold_standard_streams()
     plain_newlines()
-    begin(_colour_option(argv))
+    set_output_options(_colour_option(argv))
     try:
         return _run(list(argv))
     except BrokenPipeError:
@@ -41,9 +49,9 @@ def _run(argv: list[str]) -> int:
     try:
         status = commands.main(args=argv, prog_name="cg", standalone_mode=False)
         if stdout() is not None:
-            Results().flush()
+            StandardOutput().flush()
         if status == INTERRUPTED:
-            write_aside("interrupted\n")
+            write_stderr("interrupted\n")
         return status if isinstance(status, int) else DONE
     except CgError as problem:
         return _told(problem.diagnostics, problem.status)
@@ -55,7 +63,7 @@ def _run(argv: list[str]) -> int:
             silence()
             return DONE
         if ended.code == INTERRUPTED:  # by a signal
-            write_aside("interrupted\n")
+            write_stderr("interrupted\n")
         return ended.code if isinstance(ended.code, int) else DONE
     except OSError as problem:
         return _told([Diagnostic("system", values={"reason": reason_of(problem), "name": problem.filename})], FAILED)
@@ -82,7 +90,7 @@ def _unexpected(problem: Exception) -> int:
 def _told(diagnostics: Sequence[Diagnostic], status: int) -> int:
     """Writes the diagnostics on standard error and returns the status."""
     watchdog.state.told = True
-    tell(diagnostics)
+    print_diagnostics(diagnostics)
     return status
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import time
 
-from cgcli.cli.output import manner, notice, terminal, write_aside
+from cgcli.cli.output import is_terminal, notice, output_options, write_stderr
 
 OFTEN, SELDOM = 0.5, 10.0  # seconds between two words: to a person, to a log
 
@@ -14,7 +14,7 @@ class StatusLine:
     """`due()` says when it is time for a word, with `--quiet` never; what is told is escaped by who tells it."""
 
     def __init__(self) -> None:
-        self.person = terminal(sys.stderr)
+        self.person = is_terminal(sys.stderr)
         self.begun = self.last = time.monotonic()
         self.shown = False
 
@@ -25,20 +25,20 @@ class StatusLine:
 
     def due(self) -> bool:
         now = time.monotonic()
-        if manner.quiet or now - self.last < (OFTEN if self.person else SELDOM):
+        if output_options.quiet or now - self.last < (OFTEN if self.person else SELDOM):
             return False
         self.last = now
         return True
 
-    def tell(self, text: str) -> None:
+    def update(self, text: str) -> None:
         if not self.person:
             notice(text)
             return
-        write_aside(f"\r{text}\x1b[K")
+        write_stderr(f"\r{text}\x1b[K")
         self.shown = True
 
     def end(self) -> None:
         """Leaves the line as if nothing had been there."""
         if self.shown:
-            write_aside("\r\x1b[K")
+            write_stderr("\r\x1b[K")
             self.shown = False

@@ -6,7 +6,7 @@ import shutil
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from cgcli.cli.output import coloured, emit, stdout, terminal
+from cgcli.cli.output import emit, is_terminal, stdout, use_colour
 from cgcli.diagnostics.diagnostic import error
 from cgcli.render.escape import show
 from cgcli.render.tensors import columns, is_structure, is_tensor, parts, write
@@ -71,13 +71,13 @@ def show_table(
 
 def chosen_layout(layout: str | None) -> str:
     """`--format`, else a table for a person and plain lines for a program."""
-    return layout or ("table" if terminal(stdout()) else "plain")
+    return layout or ("table" if is_terminal(stdout()) else "plain")
 
 
 def table_settings(precision: int | None) -> dict[str, Any]:
     """How a table is drawn on standard output."""
     width = shutil.get_terminal_size().columns
-    return {"width": width, "colour": coloured(stdout()), "precision": precision}
+    return {"width": width, "colour": use_colour(stdout()), "precision": precision}
 
 
 def _columns(rows: Sequence[tuple[str, Any]], precision: int | None) -> tuple[list[str], list[Any]]:

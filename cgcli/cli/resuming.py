@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import PurePath
 from typing import Any
 
-from cgcli.cli.output import tell
+from cgcli.cli.output import print_diagnostics
 from cgcli.cli.session import Session
 from cgcli.data.checkpoints import Checkpoint, newest
 from cgcli.diagnostics.diagnostic import Diagnostic, error
@@ -25,7 +25,7 @@ def read_newest(path: str) -> Checkpoint:
     found, problem = newest(path)
     if problem is not None:
         shown = {"file": path, "used": found.path, "step": found.info.get("state", {}).get("step", "?")}
-        tell([*problem.diagnostics, Diagnostic("checkpoint-before", values=shown, severity="warning")])
+        print_diagnostics([*problem.diagnostics, Diagnostic("checkpoint-before", values=shown, severity="warning")])
     return found
 
 

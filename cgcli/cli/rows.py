@@ -7,10 +7,10 @@ from contextlib import ExitStack
 from dataclasses import replace
 
 from cgcli.cli.columns import Ranges, columns_of, many_at_once, sources_of, tell_unused
-from cgcli.cli.command import known_options
+from cgcli.cli.command import command_options
 from cgcli.cli.headers import require_columns
 from cgcli.cli.inputs import require
-from cgcli.cli.output import Results, notice, tell
+from cgcli.cli.output import StandardOutput, notice, print_diagnostics
 from cgcli.cli.pieces import Pieces
 from cgcli.cli.progress import StatusLine
 from cgcli.cli.session import Session
@@ -49,7 +49,7 @@ def over_rows(
             require_columns(session, table, sources)
         tell_unused(table, sources)
         rows = Rows(session.program, session.values, list(sources), derivatives=derivatives, of=of, wrt=wrt)
-        out = stack.enter_context(sink(target, Results()))
+        out = stack.enter_context(sink(target, StandardOutput()))
         pieces: Pieces | None = None
         together: list[str] = []
         needed = {name for columns in sources.values() for name in columns.names}
@@ -77,7 +77,7 @@ def over_rows(
             _progress(line, table, done, read)
         if pieces is not None:
             pieces.end()
-            tell(ranges.warnings())
+            print_diagnostics(ranges.warnings())
         elif predicted is not None:
             session = _narrowed(session, sources, together, predicted, batch is not None)
             rows = Rows(session.program, session.values, [])
@@ -115,7 +115,7 @@ def _narrowed(
         raise error("outputs-of-run")
     names = {each.name for each in program.inputs}
     narrowed = replace(session, program=program, values={n: x for n, x in session.values.items() if n in names})
-    require(program, dict.fromkeys([n for n in given if n in names]), known_options(session.context))
+    require(program, dict.fromkeys([n for n in given if n in names]), command_options(session.context))
     return narrowed
 
 
@@ -125,4 +125,4 @@ def _progress(line: StatusLine, table: Table, rows: int, read: int) -> None:
     text = f"{rows} rows, {rows / line.seconds:.0f} a second"
     if table.size and read:
         text += f", {max(0.0, line.seconds * (table.size - read) / read):.0f} s left"
-    line.tell(text)
+    line.update(text)

@@ -10,11 +10,11 @@ from typing import Any
 import typer
 
 from cgcli.cli import watchdog
-from cgcli.cli.arguments import Walked
-from cgcli.cli.command import WALKED, known_options
+from cgcli.cli.arguments import Arguments
+from cgcli.cli.command import ARGUMENTS, command_options
 from cgcli.cli.inputs import canonical, declared, gather, require
 from cgcli.cli.options import WRITTEN
-from cgcli.cli.output import notice, tell, terminal
+from cgcli.cli.output import is_terminal, notice, print_diagnostics
 from cgcli.cli.sources import open_program
 from cgcli.diagnostics.diagnostic import CgError, error
 from cgcli.diagnostics.source import Span
@@ -35,7 +35,7 @@ class Session:
 
     def require_values(self) -> None:
         """Raises `CgError` that names every input still without a value."""
-        require(self.program, self.values, known_options(self.context))
+        require(self.program, self.values, command_options(self.context))
 
     def recorded(self) -> Session:
         """This session with a program that has a graph: in dynamic mode the record of a run, which has its values."""
@@ -65,7 +65,7 @@ def start(
 ) -> Session:
     """Opens the program, reads the values and prints the warnings. Raises `CgError` for what is wrong with either."""
     watchdog.watch()
-    Meter.slow = _tell_slow if terminal(sys.stderr) else None
+    Meter.slow = _tell_slow if is_terminal(sys.stderr) else None
     if timeout is not None:
         _stop_after(timeout, context)
     most = None if max_nodes is None and max_memory is None else most_nodes(max_nodes, max_memory)
@@ -80,9 +80,9 @@ def start(
         from cgcli.cli.targets import Files
 
         Files(context, program).check_targets()
-    tell(program.warnings)
+    print_diagnostics(program.warnings)
     try:
-        values = gather(program, settings or (), inputs_file, known_options(context))
+        values = gather(program, settings or (), inputs_file, command_options(context))
     except CgError as e:
         raise declared(e, program.inputs, settings or (), inputs_file) from None
     _tell_of_options(context, program)
@@ -90,7 +90,7 @@ def start(
         from cgcli.cli.trained import trained  # with the library that reads such files
 
         values = {**trained(program, weights, values), **values}
-    tell(program.range_warnings(values))
+    print_diagnostics(program.range_warnings(values))
     return Session(program, values, context)
 
 
@@ -102,9 +102,9 @@ def _tell_slow(place: Span | None, steps: int) -> None:
 
 def _tell_of_options(context: typer.Context, program: Program) -> None:
     """A note on each option of the line that has the name of an input, which the line gives no value."""
-    walked: Walked = context.meta[WALKED]
-    named = {each.name for each in program.inputs}.difference(map(canonical, walked.inputs))
-    for option in walked.options:
+    arguments: Arguments = context.meta[ARGUMENTS]
+    named = {each.name for each in program.inputs}.difference(map(canonical, arguments.inputs))
+    for option in arguments.options:
         name, _, value = option.removeprefix("--").partition("=")
         if option.startswith("--") and name in named:
             given = f"{name}={value}" if plain_number(value) is not None else f"{name}=VALUE"

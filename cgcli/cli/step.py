@@ -25,7 +25,7 @@ from cgcli.cli.options import (
     Timeout,
     Weights,
 )
-from cgcli.cli.output import emit, terminal
+from cgcli.cli.output import emit, is_terminal
 from cgcli.cli.session import start
 from cgcli.cli.stepper import Quit, Stepper
 from cgcli.cli.targets import Files
@@ -74,7 +74,7 @@ def step(
         raise error("host-lines")
     stepper = Stepper(Walk(session.program, session.values), precision, Files(context, session.program))
     emit("\n".join(stepper.greeting()))
-    person = lines is None and terminal(sys.stdin)
+    person = lines is None and is_terminal(sys.stdin)
     failed: list[str] = []
     for line in _asked() if lines is None else lines:
         if lines is not None:
@@ -96,7 +96,7 @@ def _asked() -> Iterator[str]:
     """The lines that are typed, or that come by standard input, to its end."""
     if sys.stdin is None:
         return
-    if not terminal(sys.stdin):
+    if not is_terminal(sys.stdin):
         yield from (line.rstrip("\n") for line in sys.stdin)
         return
     edit_typed_lines()

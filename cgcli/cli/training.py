@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import PurePath
 from typing import Any
 
-from cgcli.cli.command import known_options
+from cgcli.cli.command import command_options
 from cgcli.cli.examples import read_examples
 from cgcli.cli.fitted import Shown, show_fit, show_state
 from cgcli.cli.inputs import missing_inputs, require
@@ -92,7 +92,7 @@ def run(session: Session, wishes: Wishes, record: Recording, how: Shown) -> int:
     missing = missing_inputs(session.program, values) if wishes.data is None else []
     if missing:
         raise error("needs-table", missing=missing, usage=" ".join(f"--{name} VALUE" for name in missing))
-    require(session.program, {**values, **examples.columns}, known_options(session.context))
+    require(session.program, {**values, **examples.columns}, command_options(session.context))
     target = settings["loss"] or settings["residual"]
     frozen = _matching(session, settings["freeze"] or [], "--freeze")
     batch = settings["batch-size"] or (None if settings["optimizer"] in SOLVERS else BATCH)

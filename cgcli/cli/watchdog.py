@@ -15,7 +15,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
-from cgcli.cli.output import notice, tell
+from cgcli.cli.output import notice, print_diagnostics
 from cgcli.diagnostics.diagnostic import Diagnostic
 from cgcli.system import alarm_signal, ending_signals, wakeup_descriptor
 
@@ -83,7 +83,7 @@ def _leave(number: int) -> None:
     remove_temporary_files()
     timed_out = number == _ALARM
     if not state.told and timed_out:
-        tell([Diagnostic("timed-out", values={"seconds": state.seconds})])
+        print_diagnostics([Diagnostic("timed-out", values={"seconds": state.seconds})])
     elif not state.told:
         notice("interrupted")
     _flush()
