@@ -32,7 +32,7 @@ from cgcli.cli.options import (
     Weights,
 )
 from cgcli.cli.results import exclude, only_with_data, show_numbers
-from cgcli.cli.session import start
+from cgcli.cli.session import open_session
 from cgcli.diagnostics.diagnostic import error
 from cgcli.render.numbers import single
 
@@ -69,7 +69,7 @@ def evaluate(
 
     Give each input its value by its own name: --a 2.
     """
-    session = start(
+    session = open_session(
         context,
         file,
         expression,

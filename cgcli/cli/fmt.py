@@ -7,9 +7,9 @@ from typing import Annotated
 import typer
 
 from cgcli.cli.command import Command, declare
-from cgcli.cli.many import Files, counted, program_files, several
 from cgcli.cli.options import Expression
 from cgcli.cli.output import emit, notice, print_diagnostics
+from cgcli.cli.program_files import Files, counted, program_files, several
 from cgcli.cli.sources import program_text
 from cgcli.diagnostics.diagnostic import CgError
 from cgcli.files.source_files import is_stream

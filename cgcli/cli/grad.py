@@ -37,7 +37,7 @@ from cgcli.cli.options import (
 )
 from cgcli.cli.output import emit, notice
 from cgcli.cli.results import exclude, only_with_data, show_numbers, show_table
-from cgcli.cli.session import Session, start
+from cgcli.cli.session import Session, open_session
 from cgcli.diagnostics.diagnostic import error
 from cgcli.graph.graph import Node
 from cgcli.ops.table import OPS
@@ -97,7 +97,7 @@ def grad(
     exclude(("--all", every), ("--symbolic", symbolic))
     exclude(("--hessian", hessian), ("--check", compare))
     names = wrt_names(wrt)
-    session = start(
+    session = open_session(
         context,
         file,
         expression,

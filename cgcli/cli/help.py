@@ -48,9 +48,9 @@ def help_topic(topic: Topic = None) -> int:
     elif (function := library_function(topic)) is not None:
         emit(library_page(function))
     else:
-        known = [*PAGES, *COMMANDS, *function_names(), *library_names()]
-        known += [f"{module}.{each.name}" for module in library_names() for each in library_functions(module)]
-        like = nearest(topic, known)
+        names = [*PAGES, *COMMANDS, *function_names(), *library_names()]
+        names += [f"{module}.{function.name}" for module in library_names() for function in library_functions(module)]
+        like = nearest(topic, names)
         raise error("unknown-topic", name=topic or EMPTY, nearest=like, lister=None if like else "help")
     return 0
 

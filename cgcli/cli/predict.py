@@ -28,7 +28,7 @@ from cgcli.cli.options import (
     Timeout,
 )
 from cgcli.cli.rows import over_rows
-from cgcli.cli.session import start
+from cgcli.cli.session import open_session
 from cgcli.diagnostics.diagnostic import error
 
 Weights = Annotated[str | None, typer.Option("--weights", metavar="FILE", help="The parameters: a checkpoint.")]
@@ -73,7 +73,7 @@ def predict(
         if given is None:
             raise error("needs-option", command="cg predict", option=option)
     limits = (seed, max_memory, backend, max_steps, timeout, mode, weights, max_nodes, max_depth)
-    session = start(context, file, expression, settings, inputs_file, allow_path, *limits)
+    session = open_session(context, file, expression, settings, inputs_file, allow_path, *limits)
     outputs = [] if output is None else [canonical(name) for name in output.split(",")]
     return over_rows(session, data or "", maps or [], on_error or "stop", target, batch, predicted=outputs)
 

@@ -33,7 +33,7 @@ from cgcli.cli.options import (
 )
 from cgcli.cli.output import notice, write_picture
 from cgcli.cli.pictured import evaluate
-from cgcli.cli.session import Session, start
+from cgcli.cli.session import Session, open_session
 from cgcli.cli.targets import Files
 from cgcli.diagnostics.diagnostic import error
 from cgcli.diagnostics.suggest import nearest
@@ -189,7 +189,7 @@ def render(
     if sides == GRADIENT and (heat or least is not None):
         raise error("picture-of-gradient", option="--heat" if heat else "--min-grad")
     limits = (seed, max_memory, backend, max_steps, timeout, mode, weights, max_nodes, max_depth)
-    session = start(context, file, expression, settings, inputs_file, allow_path, *limits)
+    session = open_session(context, file, expression, settings, inputs_file, allow_path, *limits)
     if target is None:
         Files(context, session.program).check("the picture", name)
     session = session.recorded()

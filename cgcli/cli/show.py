@@ -33,7 +33,7 @@ from cgcli.cli.options import (
 from cgcli.cli.output import emit, stdout
 from cgcli.cli.pictured import evaluate
 from cgcli.cli.results import exclude, table_settings
-from cgcli.cli.session import start
+from cgcli.cli.session import open_session
 from cgcli.render import csv, json
 from cgcli.render.node_table import Sort, rows, tree, writer
 from cgcli.render.table import table
@@ -91,7 +91,7 @@ def show(
         exclude((option, given), ("--only", bool(only)))
     exclude(("--tree", as_tree), ("--graph", as_graph))
     exclude(("--graph", as_graph), ("--full", full))
-    session = start(
+    session = open_session(
         context,
         file,
         expression,

@@ -26,7 +26,7 @@ from cgcli.cli.options import (
     Weights,
 )
 from cgcli.cli.output import emit, is_terminal
-from cgcli.cli.session import start
+from cgcli.cli.session import open_session
 from cgcli.cli.stepper import Quit, Stepper
 from cgcli.cli.targets import Files
 from cgcli.diagnostics.diagnostic import CgError, error
@@ -67,7 +67,7 @@ def step(
     """
     lines = None if commands is None else read_source(commands).text.splitlines()
     limits = (seed, max_memory, None, max_steps, timeout, "dynamic", weights, max_nodes, max_depth)
-    session = start(context, file, expression, settings, inputs_file, allow_path, *limits)
+    session = open_session(context, file, expression, settings, inputs_file, allow_path, *limits)
     watchdog.unwatch()  # an interrupt stops the program, not its debugger
     session.require_values()
     if not isinstance(session.program, DynamicProgram):

@@ -27,13 +27,13 @@ from cgcli.cli.options import (
     choice,
 )
 from cgcli.cli.output import emit
-from cgcli.cli.session import start
+from cgcli.cli.session import open_session
 from cgcli.diagnostics.diagnostic import error
 from cgcli.program.dynamic import DynamicProgram
 from cgcli.render import json
 from cgcli.render.trace import Line, data, text
 
-Layout = Annotated[
+Format = Annotated[
     str, typer.Option("--format", help="Lines for people, or an object a line.", **choice("--format", "plain", "jsonl"))
 ]
 Watched = Annotated[
@@ -51,7 +51,7 @@ def trace(
     weights: Weights = None,
     watched: Watched = None,
     only: Only = None,
-    layout: Layout = "plain",
+    output_format: Format = "plain",
     precision: Precision = None,
     allow_path: AllowPath = None,
     seed: Seed = None,
@@ -66,7 +66,7 @@ def trace(
     Calls are indented, the steps of loops numbered.
     """
     limits = (seed, max_memory, None, max_steps, timeout, "dynamic", weights, max_nodes, max_depth)
-    session = start(context, file, expression, settings, inputs_file, allow_path, *limits)
+    session = open_session(context, file, expression, settings, inputs_file, allow_path, *limits)
     session.require_values()
     program = session.program
     if not isinstance(program, DynamicProgram):
@@ -75,7 +75,7 @@ def trace(
 
     def tell(line: Line) -> None:
         if wanted(line):
-            emit(json.dump(data(line)) if layout == "jsonl" else text(line, precision))
+            emit(json.dump(data(line)) if output_format == "jsonl" else text(line, precision))
 
     program.trace(session.values, tell)
     return 0

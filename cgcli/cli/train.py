@@ -37,7 +37,7 @@ from cgcli.cli.options import (
     whole,
 )
 from cgcli.cli.recording import recording
-from cgcli.cli.session import start
+from cgcli.cli.session import open_session
 from cgcli.cli.training import Wishes, run
 from cgcli.diagnostics.diagnostic import error
 from cgcli.train.optimizers import RULES, SCHEDULES
@@ -248,7 +248,7 @@ def train(
     )
     limits = (max_memory, backend, max_steps, None, mode, weights, max_nodes, max_depth)
     with recording(wishes.save, wishes.keep, resume, metrics, overwrite) as record:
-        session = start(context, file, expression, settings, inputs_file, allow_path, seed, *limits)
+        session = open_session(context, file, expression, settings, inputs_file, allow_path, seed, *limits)
         return run(session, wishes, record, Shown(layout, precision, full))
 
 

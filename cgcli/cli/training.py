@@ -42,7 +42,7 @@ from cgcli.train.loop import train as loop
 from cgcli.train.optimizers import RULES, Update
 from cgcli.train.state import State, restored
 
-from .callbacks import Curve, Follower, Stop, stoppable
+from .callbacks import Callbacks, Curve, Stop, stoppable
 
 SOLVERS = ("lbfgs", "lm")
 FREE = ("epochs", "steps")  # what may change when a run is taken up again
@@ -252,14 +252,14 @@ def _train(
         except (TypeError, KeyError):
             raise error("checkpoint-foreign", status=1, file=checkpoint.path) from None
     save = _saver(session, wanted, settings, record, info)
-    follower = Follower(save, wishes.every, record.open_metrics(), stop)
+    callbacks = Callbacks(save, wishes.every, record.open_metrics(), stop)
     if save is not None and checkpoint is None:
         save(state)  # whether it can be written shows now, not after an hour
     begun = state.step
     try:
-        loop(trained, state, plan, follower)
+        loop(trained, state, plan, callbacks)
     except CgError as first:
-        follower.line.end()
+        callbacks.line.end()
         if save is not None:
             try:
                 save(state)
@@ -267,7 +267,7 @@ def _train(
                 raise CgError(*first.diagnostics, *second.diagnostics, status=first.status) from None
             notice(show(f"note: {wishes.save} holds the state after step {state.step}, the last good one"))
         raise
-    follower.line.end()
+    callbacks.line.end()
     if save is not None and (state.step > begun or state.stopped is not None):
         save(state)
     _tell_end(state, plan, stop, wishes)
@@ -275,7 +275,7 @@ def _train(
     gradients = trained.gradients(state.result, _sample(wanted))[1] if wishes.histogram else None
     show_state(state, judged, wanted, how, gradients)
     if wishes.plot is not None:
-        _plot(wishes.plot, wanted.loss, state, follower.curve)
+        _plot(wishes.plot, wanted.loss, state, callbacks.curve)
     return 130 if stop.asked else 0
 
 
