@@ -47,7 +47,7 @@ def evaluate(
     inputs_file: InputsFile = None,
     weights: Weights = None,
     every: Every = False,
-    layout: Format = None,
+    output_format: Format = None,
     precision: Precision = None,
     full: Full = False,
     mode: Mode = None,
@@ -89,7 +89,12 @@ def evaluate(
     if data is not None:
         from cgcli.cli.rows import over_rows  # with what reads tables
 
-        others = {"--all": every, "--full": full, "--precision": precision is not None, "--format": layout is not None}
+        others = {
+            "--all": every,
+            "--full": full,
+            "--precision": precision is not None,
+            "--format": output_format is not None,
+        }
         for option in others.items():
             exclude(option, ("--data", True))
         return over_rows(session, data, maps or [], on_error or "stop", target, batch)
@@ -100,7 +105,7 @@ def evaluate(
     results = {n: single(v, program.type_of(n)) for n, v in program.eval(session.values, every=every).items()}
     if not results:
         raise error("nothing-to-compute", name=session.program.module.source.name)
-    show_numbers(list(results.items()), results, layout, precision, full)
+    show_numbers(list(results.items()), results, output_format, precision, full)
     return 0
 
 

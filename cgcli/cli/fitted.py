@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from cgcli.cli.output import emit, notice
-from cgcli.cli.results import chosen_layout, show_numbers, table_settings
+from cgcli.cli.results import chosen_format, show_numbers, table_settings
 from cgcli.program.training import Task
 from cgcli.render.histogram import bars
 from cgcli.render.numbers import shortest, single
@@ -24,7 +24,7 @@ CORRELATED = 12  # parameters whose correlations are shown
 class Shown(NamedTuple):
     """How results are shown, as `show_numbers` takes it."""
 
-    layout: str | None
+    output_format: str | None
     precision: int | None
     full: bool
 
@@ -55,9 +55,9 @@ def show_state(
     if gradients is not None:
         data["gradients"] = {name: bars(g)[1] for name, g in gradients.items()}
     show_numbers(rows, data, *how)
-    if gradients is not None and chosen_layout(how.layout) in ("table", "plain"):
+    if gradients is not None and chosen_format(how.output_format) in ("table", "plain"):
         told = [(name, *_spread(g)) for name, g in gradients.items()]
-        if chosen_layout(how.layout) == "table":
+        if chosen_format(how.output_format) == "table":
             header = ("gradient by", "norm", "least", "spread", "largest")
             emit(table(header, told, **how._replace(precision=how.precision or DIGITS).settings))
         else:
@@ -87,7 +87,7 @@ def show_fit(found: Fit, wanted: Task, how: Shown) -> None:
     data["residuals"], data["freedom"], data["deviation"] = found.residuals, found.freedom, found.deviation
     data["errors"] = None if errors is None else dict(zip(found.labels, errors, strict=True))
     data["covariance"] = None if found.covariance is None else found.covariance.tolist()
-    if chosen_layout(how.layout) in ("json", "csv"):
+    if chosen_format(how.output_format) in ("json", "csv"):
         rows = [("loss", found.loss), *params.items()]
         rows += [(f"error of {name}", x) for name, x in zip(found.labels, errors or [], strict=False)]
         show_numbers(rows, data, *how)
@@ -110,7 +110,7 @@ def _report(found: Squares, params: Mapping[str, Any], how: Shown) -> None:
     correlated = [] if found.covariance is None or len(flat) > CORRELATED else _correlations(found, digits)
     errors: Sequence[float | None] = found.errors or [None] * len(flat)
     told = [_with_error(x, error, digits) for x, error in zip(flat, errors, strict=True)]
-    if chosen_layout(how.layout) == "table":
+    if chosen_format(how.output_format) == "table":
         rows = [(n, x, *each) for n, x, each in zip(found.labels, flat, told, strict=True)]
         emit(table(("parameter", "value", "± error", "relative"), rows, **how.settings))
         emit(table(("fit", "value"), about, **how.settings))

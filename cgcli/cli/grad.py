@@ -68,7 +68,7 @@ def grad(
     settings: Set = None,
     inputs_file: InputsFile = None,
     weights: Weights = None,
-    layout: Format = None,
+    output_format: Format = None,
     precision: Precision = None,
     full: Full = False,
     mode: Mode = None,
@@ -124,7 +124,7 @@ def grad(
             "--symbolic": symbolic,
             "--check": compare,
         }
-        others |= {"--full": full, "--precision": precision is not None, "--format": layout is not None}
+        others |= {"--full": full, "--precision": precision is not None, "--format": output_format is not None}
         for option in others.items():
             exclude(option, ("--data", True))
         table_options = (data, maps or [], on_error or "stop", target, batch)
@@ -132,10 +132,10 @@ def grad(
     only_with_data(maps, on_error, target, batch)
     session = session.recorded()
     if symbolic:
-        return _symbolic(session, of, names, layout)
+        return _symbolic(session, of, names, output_format)
     session.require_values()
     if compare:
-        return _compare(session, of, names, layout, precision)
+        return _compare(session, of, names, output_format, precision)
     if jacobian:
         gradient = session.program.jacobian(session.values, of=of, wrt=names)
     else:
@@ -152,7 +152,7 @@ def grad(
         second = session.program.hessian(session.values, of=of, wrt=names)
         rows += [(f"d2{y}/d{a}/d{b}", value) for a, row in second.items() for b, value in row.items()]
         found["hessian"] = second
-    show_numbers(rows, found, layout, precision, full)
+    show_numbers(rows, found, output_format, precision, full)
     return 0
 
 
@@ -185,21 +185,23 @@ def _origin_of_nan(session: Session, y: str) -> tuple[Node, str]:
     return node, text
 
 
-def _symbolic(session: Session, of: str | None, wrt: list[str] | None, layout: str | None) -> int:
+def _symbolic(session: Session, of: str | None, wrt: list[str] | None, output_format: str | None) -> int:
     """Prints the derivatives as lines of the language."""
     if session.values:
         notice("note: `--symbolic` makes no use of values")
     lines = session.program.symbolic(of=of, wrt=wrt).splitlines()
-    if layout == "csv":
+    if output_format == "csv":
         raise error("options-exclude", first="--symbolic", second="--format csv")
-    if layout == "json":
+    if output_format == "json":
         emit(dump({"of": session.program.of_choice(of), "symbolic": lines}))
     else:
         emit("\n".join(lines))
     return 0
 
 
-def _compare(session: Session, of: str | None, wrt: list[str] | None, layout: str | None, precision: int | None) -> int:
+def _compare(
+    session: Session, of: str | None, wrt: list[str] | None, output_format: str | None, precision: int | None
+) -> int:
     """Prints each derivative beside the difference that it is compared with; the status is 1 where they disagree."""
     y = session.program.of_choice(of)
     checks = session.program.check_gradient(session.values, of=of, wrt=wrt)
@@ -213,7 +215,7 @@ def _compare(session: Session, of: str | None, wrt: list[str] | None, layout: st
                 for each in checks
             },
         },
-        layout,
+        output_format,
         precision,
     )
     wrong = [f"d{y}/d{each.name}" for each in checks if each.verdict == "wrong"]

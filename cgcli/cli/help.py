@@ -50,8 +50,8 @@ def help_topic(topic: Topic = None) -> int:
     else:
         names = [*PAGES, *COMMANDS, *function_names(), *library_names()]
         names += [f"{module}.{function.name}" for module in library_names() for function in library_functions(module)]
-        like = nearest(topic, names)
-        raise error("unknown-topic", name=topic or EMPTY, nearest=like, lister=None if like else "help")
+        suggestion = nearest(topic, names)
+        raise error("unknown-topic", name=topic or EMPTY, nearest=suggestion, lister=None if suggestion else "help")
     return 0
 
 

@@ -75,7 +75,7 @@ def predict(
     limits = (seed, max_memory, backend, max_steps, timeout, mode, weights, max_nodes, max_depth)
     session = open_session(context, file, expression, settings, inputs_file, allow_path, *limits)
     outputs = [] if output is None else [canonical(name) for name in output.split(",")]
-    return over_rows(session, data or "", maps or [], on_error or "stop", target, batch, predicted=outputs)
+    return over_rows(session, data or "", maps or [], on_error or "stop", target, batch, outputs=outputs)
 
 
 command = declare(

@@ -253,8 +253,13 @@ def picture_kind(path: str) -> str:
     if kind in LATER:
         raise error("not-yet", what=f"a picture as `.{kind}`", choices=choices)
     if kind not in KINDS:
-        like = nearest(kind, KINDS) if kind else None
-        raise error("unknown-picture", file=path or "''", nearest=None if like is None else f".{like}", choices=choices)
+        suggestion = nearest(kind, KINDS) if kind else None
+        raise error(
+            "unknown-picture",
+            file=path or "''",
+            nearest=None if suggestion is None else f".{suggestion}",
+            choices=choices,
+        )
     return kind
 
 

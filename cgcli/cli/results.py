@@ -17,7 +17,7 @@ MOST_COLUMNS = 10_000  # of a CSV file: a tensor has one for each element
 def show_numbers(
     rows: Sequence[tuple[str, Any]],
     data: Mapping[str, Any],
-    layout: str | None,
+    output_format: str | None,
     precision: int | None,
     full: bool = False,
 ) -> None:
@@ -25,7 +25,7 @@ def show_numbers(
 
     full: whether large tensors are written out, too, in the layouts for people.
     """
-    chosen = chosen_layout(layout)
+    chosen = chosen_format(output_format)
     if chosen == "json":
         from cgcli.render import json
 
@@ -48,11 +48,11 @@ def show_table(
     header: Sequence[str],
     rows: Sequence[Sequence[Any]],
     data: Mapping[str, Any],
-    layout: str | None,
+    output_format: str | None,
     precision: int | None,
 ) -> None:
     """Prints rows under their header. `data` is what JSON says of them; plain lines have their columns' names."""
-    chosen = chosen_layout(layout)
+    chosen = chosen_format(output_format)
     if chosen == "json":
         from cgcli.render import json
 
@@ -69,9 +69,9 @@ def show_table(
         emit("\n".join(_line(header, row, precision) for row in rows))
 
 
-def chosen_layout(layout: str | None) -> str:
+def chosen_format(output_format: str | None) -> str:
     """`--format`, else a table for a person and plain lines for a program."""
-    return layout or ("table" if is_terminal(stdout()) else "plain")
+    return output_format or ("table" if is_terminal(stdout()) else "plain")
 
 
 def table_settings(precision: int | None) -> dict[str, Any]:

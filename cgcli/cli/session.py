@@ -12,7 +12,7 @@ import typer
 from cgcli.cli import watchdog
 from cgcli.cli.arguments import Arguments
 from cgcli.cli.command import ARGUMENTS, command_options
-from cgcli.cli.inputs import canonical, declared, gather, require
+from cgcli.cli.inputs import canonical, input_values, require, with_declarations
 from cgcli.cli.options import WRITTEN
 from cgcli.cli.output import is_terminal, notice, print_diagnostics
 from cgcli.cli.sources import open_program
@@ -72,7 +72,7 @@ def open_session(
     try:
         program = open_program(file, expression, allow_path or (), mode, max_nodes=most)
     except CgError as e:
-        raise declared(e, (), settings or (), inputs_file) from None
+        raise with_declarations(e, (), settings or (), inputs_file) from None
     program.max_nodes, program.max_depth = max_nodes, max_depth
     program.seed = seed or 0
     program.max_memory, program.max_steps, program.backend = max_memory, max_steps, backend
@@ -82,9 +82,9 @@ def open_session(
         Files(context, program).check_targets()
     print_diagnostics(program.warnings)
     try:
-        values = gather(program, settings or (), inputs_file, command_options(context))
+        values = input_values(program, settings or (), inputs_file, command_options(context))
     except CgError as e:
-        raise declared(e, program.inputs, settings or (), inputs_file) from None
+        raise with_declarations(e, program.inputs, settings or (), inputs_file) from None
     _note_shadowed_inputs(context, program)
     if weights is not None:
         from cgcli.cli.checkpoint_params import checkpoint_params  # imports the library that reads checkpoints

@@ -67,7 +67,7 @@ def show(
     settings: Set = None,
     inputs_file: InputsFile = None,
     weights: Weights = None,
-    layout: Format = None,
+    output_format: Format = None,
     precision: Precision = None,
     full: Full = False,
     mode: Mode = None,
@@ -86,7 +86,7 @@ def show(
     With the values of its inputs the table has values and gradients too.
     """
     for option, given in (("--tree", as_tree), ("--graph", as_graph)):
-        exclude((option, given), (f"--format {layout}", layout in ("json", "csv")))
+        exclude((option, given), (f"--format {output_format}", output_format in ("json", "csv")))
         exclude((option, given), ("--sort", sort is not None))
         exclude((option, given), ("--only", bool(only)))
     exclude(("--tree", as_tree), ("--graph", as_graph))
@@ -118,9 +118,9 @@ def show(
         emit("\n".join(drawn(graph, evaluation, ascii_only=not _draws_lines(), precision=precision)))
         return 0
     header, found = rows(graph, evaluation, [canonical(name) for name in only or ()], cast(Sort | None, sort))
-    if layout == "json":
+    if output_format == "json":
         emit(json.dump({"nodes": [_node(header, row) for row in found]}, precision))
-    elif layout == "csv":
+    elif output_format == "csv":
         emit(csv.dump(header, [["" if cell is None else cell for cell in row] for row in found], precision, full=full))
     else:
         accent = [header.index("gradient")] if "gradient" in header else []

@@ -189,7 +189,7 @@ def train(
     on_error: OnError = None,
     settings: Set = None,
     inputs_file: InputsFile = None,
-    layout: Format = None,
+    output_format: Format = None,
     precision: Precision = None,
     full: Full = False,
     mode: Mode = None,
@@ -249,7 +249,7 @@ def train(
     limits = (max_memory, backend, max_steps, None, mode, weights, max_nodes, max_depth)
     with recording(wishes.save, wishes.keep, resume, metrics, overwrite) as record:
         session = open_session(context, file, expression, settings, inputs_file, allow_path, seed, *limits)
-        return run(session, wishes, record, Shown(layout, precision, full))
+        return run(session, wishes, record, Shown(output_format, precision, full))
 
 
 def _line(

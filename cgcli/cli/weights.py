@@ -10,7 +10,7 @@ import typer
 from cgcli.cli.command import Command, declare
 from cgcli.cli.options import Format, Precision
 from cgcli.cli.output import emit
-from cgcli.cli.results import chosen_layout, show_table, table_settings
+from cgcli.cli.results import chosen_format, show_table, table_settings
 from cgcli.data.checkpoints import Checkpoint, read_checkpoint
 from cgcli.render import json
 from cgcli.render.escape import show
@@ -28,7 +28,7 @@ Every = Annotated[bool, typer.Option("--all", help="Also what the optimizer reme
 def weights(
     file: Checkpointed,
     every: Every = False,
-    layout: Format = None,
+    output_format: Format = None,
     precision: Precision = None,
 ) -> int:
     """List the tensors of a checkpoint, and what is known of the training that made it."""
@@ -36,7 +36,7 @@ def weights(
     tensors = found.tensors if every else parameters(found.tensors)
     rows = [_row(name, x) for name, x in tensors.items()]
     about = _about(found)
-    chosen = chosen_layout(layout)
+    chosen = chosen_format(output_format)
     if chosen == "json":
         held = {
             row[0]: dict(zip(("type", "shape", *HEADER[2:]), _said(x, row), strict=True))
@@ -45,7 +45,7 @@ def weights(
         emit(json.dump({"tensors": held, **about}, precision))
         return 0
     if chosen == "csv":
-        show_table(HEADER, rows, {}, layout, precision)
+        show_table(HEADER, rows, {}, output_format, precision)
         return 0
     digits = precision or DIGITS
     if chosen == "table":
