@@ -50,25 +50,25 @@ def fmt(files: Files = None, expression: Expression = None, check: Check = False
 
 
 def _changed(file: str | None, expression: str | None, check: bool) -> bool:
-    """Whether the layout is another than that of the program; writes it, or with `check` prints what would change."""
+    """Whether formatting changes the program; writes the result, or with `check` prints the difference."""
     source = program_text(file, expression)
-    laid_out = format_source(source)
+    formatted = format_source(source)
     if check:
         text = source.text if expression is None else source.text.rstrip("\n") + "\n"  # nobody types the last one
-        return _compare(source.name, text, laid_out)
+        return _compare(source.name, text, formatted)
     if file is None or is_stream(file):
-        emit(laid_out)
-    elif laid_out != source.text:
-        write_whole(file, laid_out.encode())
+        emit(formatted)
+    elif formatted != source.text:
+        write_whole(file, formatted.encode())
         notice(f"rewrote {show(file)}")
-    return laid_out != source.text
+    return formatted != source.text
 
 
-def _compare(name: str, text: str, laid_out: str) -> bool:
-    """Whether something would change, which is printed."""
-    if text == laid_out:
+def _compare(name: str, text: str, formatted: str) -> bool:
+    """Whether formatting would change the text; prints the difference."""
+    if text == formatted:
         return False
-    before, after = text.split("\n"), laid_out.split("\n")  # a last newline that lacks, and others' line ends, show
+    before, after = text.split("\n"), formatted.split("\n")  # shows a missing last newline and foreign line ends
     emit("\n".join(show(line) for line in unified(before, after, name, f"{name} (laid out)")))
     return True
 

@@ -75,7 +75,7 @@ def _contents() -> str:
 
 
 def _module(name: str) -> str:
-    """The functions of a module, with the first sentence of what each is."""
+    """The functions of a module, each with the first sentence of its doc comment."""
     functions = library_functions(name)
     width = max(len(f.name) for f in functions)
     lines = [f"  {name}.{f.name:{width}}  {f.doc.partition('. ')[0].removesuffix('.')}" for f in functions]

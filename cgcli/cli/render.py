@@ -10,6 +10,7 @@ import typer
 
 from cgcli.cli.arguments import EMPTY
 from cgcli.cli.command import ProgramCommand, declare
+from cgcli.cli.graph_values import graph_values
 from cgcli.cli.inputs import canonical, missing_inputs
 from cgcli.cli.options import (
     AllowPath,
@@ -32,9 +33,8 @@ from cgcli.cli.options import (
     whole,
 )
 from cgcli.cli.output import notice, write_picture
-from cgcli.cli.pictured import evaluate
 from cgcli.cli.session import Session, open_session
-from cgcli.cli.targets import Files
+from cgcli.cli.targets import ReadFiles
 from cgcli.diagnostics.diagnostic import error
 from cgcli.diagnostics.suggest import nearest
 from cgcli.graph.evaluation import Evaluation
@@ -191,7 +191,7 @@ def render(
     limits = (seed, max_memory, backend, max_steps, timeout, mode, weights, max_nodes, max_depth)
     session = open_session(context, file, expression, settings, inputs_file, allow_path, *limits)
     if target is None:
-        Files(context, session.program).check("the picture", name)
+        ReadFiles(context, session.program).check("the picture", name)
     session = session.recorded()
     graph, evaluation = _evaluated(session, of, sides)
     program = session.program
@@ -222,7 +222,7 @@ def _evaluated(session: Session, of: str | None, sides: str) -> tuple[Graph, Eva
     if sides != GRADIENT:
         if sides == "forward" and of is not None:
             raise error("options-exclude", first="--of", second="--view forward")
-        return program.graph, evaluate(session, of, derivatives=sides != "forward")
+        return program.graph, graph_values(session, of, derivatives=sides != "forward")
     if session.values:
         session.require_values()
     found = program.gradient_graph(session.values, of=of)

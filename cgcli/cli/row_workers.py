@@ -48,7 +48,7 @@ class RowWorkers:
         self.pool.shutdown(cancel_futures=True)
 
     def submit(self, columns: Mapping[str, Any], chunk: Chunk, indices: Sequence[int]) -> None:
-        """Queues a chunk. Raises CgError of this or an earlier one, once the chunks before the failing one are written."""
+        """Queues a chunk. Raises CgError of this or an earlier one, once those before the failing one are written."""
         results = None
         if self.started and self.cores > 1:  # the first one prepares the run of all
             results = self.pool.submit(self.rows.run, columns, len(indices))

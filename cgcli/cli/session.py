@@ -77,9 +77,9 @@ def open_session(
     program.seed = seed or 0
     program.max_memory, program.max_steps, program.backend = max_memory, max_steps, backend
     if any(context.params.get(name) is not None for name in (*WRITTEN, "data", "resume")):
-        from cgcli.cli.targets import Files
+        from cgcli.cli.targets import ReadFiles
 
-        Files(context, program).check_targets()
+        ReadFiles(context, program).check_targets()
     print_diagnostics(program.warnings)
     try:
         values = input_values(program, settings or (), inputs_file, command_options(context))

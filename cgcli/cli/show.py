@@ -7,6 +7,7 @@ from typing import Annotated, Any, cast
 import typer
 
 from cgcli.cli.command import ProgramCommand, declare
+from cgcli.cli.graph_values import graph_values
 from cgcli.cli.inputs import canonical
 from cgcli.cli.options import (
     AllowPath,
@@ -31,7 +32,6 @@ from cgcli.cli.options import (
     choice,
 )
 from cgcli.cli.output import emit, stdout
-from cgcli.cli.pictured import evaluate
 from cgcli.cli.results import exclude, table_settings
 from cgcli.cli.session import open_session
 from cgcli.render import csv, json
@@ -109,7 +109,7 @@ def show(
         max_depth,
     )
     session = session.recorded()
-    evaluation = evaluate(session, of)
+    evaluation = graph_values(session, of)
     graph = session.program.graph
     if as_tree:
         emit("\n".join(tree(graph, evaluation, ascii_only=not _draws_lines(), precision=precision, full=full)))

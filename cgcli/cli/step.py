@@ -28,7 +28,7 @@ from cgcli.cli.options import (
 from cgcli.cli.output import emit, is_terminal
 from cgcli.cli.session import open_session
 from cgcli.cli.stepper import Quit, Stepper
-from cgcli.cli.targets import Files
+from cgcli.cli.targets import ReadFiles
 from cgcli.diagnostics.diagnostic import CgError, error
 from cgcli.files.source_files import read_source
 from cgcli.program.dynamic import DynamicProgram
@@ -72,7 +72,7 @@ def step(
     session.require_values()
     if not isinstance(session.program, DynamicProgram):
         raise error("host-lines")
-    stepper = Stepper(Walk(session.program, session.values), precision, Files(context, session.program))
+    stepper = Stepper(Walk(session.program, session.values), precision, ReadFiles(context, session.program))
     emit("\n".join(stepper.greeting()))
     person = lines is None and is_terminal(sys.stdin)
     failed: list[str] = []

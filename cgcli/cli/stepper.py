@@ -8,7 +8,7 @@ from typing import Any
 
 from cgcli.analysis.backward_pass import BackwardPass, Step
 from cgcli.cli.render import picture_kind
-from cgcli.cli.targets import Files
+from cgcli.cli.targets import ReadFiles
 from cgcli.diagnostics.diagnostic import CgError, error
 from cgcli.diagnostics.suggest import nearest
 from cgcli.files.writing import write_whole
@@ -54,7 +54,7 @@ class Quit(Exception):
 class Stepper:
     """Takes a line of commands at a time. `run` gives what to print; raises Quit."""
 
-    def __init__(self, walk: Walk, precision: int | None = None, read: Files | None = None) -> None:
+    def __init__(self, walk: Walk, precision: int | None = None, read: ReadFiles | None = None) -> None:
         """read: the files that `draw` writes over none of."""
         self.walk = walk
         self.read = read

@@ -10,7 +10,7 @@ import typer
 
 from cgcli.cli.arguments import EMPTY
 from cgcli.cli.command import ProgramCommand, declare
-from cgcli.cli.fitted import Shown
+from cgcli.cli.fit_report import Style
 from cgcli.cli.inputs import canonical
 from cgcli.cli.options import (
     AllowPath,
@@ -36,9 +36,9 @@ from cgcli.cli.options import (
     number,
     whole,
 )
-from cgcli.cli.recording import recording
 from cgcli.cli.session import open_session
-from cgcli.cli.training import Wishes, run
+from cgcli.cli.training import TrainingOptions, run
+from cgcli.cli.training_files import training_files
 from cgcli.diagnostics.diagnostic import error
 from cgcli.train.optimizers import RULES, SCHEDULES
 
@@ -212,7 +212,7 @@ def train(
     for option, is_given in (("--keep", keep is not None), ("--overwrite", overwrite and metrics is None)):
         if is_given and save is None and resume is None:
             raise error("needs-save", option=option)
-    wishes = Wishes(
+    options = TrainingOptions(
         {
             "loss": None if loss is None else canonical(loss),
             "residual": None if residual is None else canonical(residual),
@@ -247,9 +247,9 @@ def train(
         _line(file, expression, settings, inputs_file, data, maps, on_error, mode, every, keep, metrics),
     )
     limits = (max_memory, backend, max_steps, None, mode, weights, max_nodes, max_depth)
-    with recording(wishes.save, wishes.keep, resume, metrics, overwrite) as record:
+    with training_files(options.save, options.keep, resume, metrics, overwrite) as files:
         session = open_session(context, file, expression, settings, inputs_file, allow_path, seed, *limits)
-        return run(session, wishes, record, Shown(output_format, precision, full))
+        return run(session, options, files, Style(output_format, precision, full))
 
 
 def _line(
