@@ -195,15 +195,15 @@ def _unknown(
             raise error("missing-input-value", option=name, nearest=options.nearest(name), next=rest.peek())
     elif not tolerant:
         number = arg[1:2].isdigit() or arg[1:2] == "."
-        near = options.nearest(name) if name.startswith("--") else None
+        suggestion = options.nearest(name) if name.startswith("--") else None
         raise error(
             "unknown-option",
             option=arg if number else name,
-            nearest=near,
+            nearest=suggestion,
             long=f"--{arg[1:]}" if options.inputs and not name.startswith("--") and not number else None,
             number=arg if number else None,
             command=options.command
-            if near is None and not number and (name.startswith("--") or not options.inputs)
+            if suggestion is None and not number and (name.startswith("--") or not options.inputs)
             else None,
         )
 

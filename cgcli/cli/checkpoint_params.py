@@ -23,8 +23,10 @@ def checkpoint_params(program: Program, path: str, values: Mapping[str, Any]) ->
     params = [i.name for i in program.inputs if i.kind == "param"]
     missing = [name for name in params if name not in stored and name not in values]
     if missing:
-        near = nearest(missing[0], list(stored))
-        raise error("weights-missing", status=1, file=path, names=missing, nearest=near, known=sorted(stored) or None)
+        suggestion = nearest(missing[0], list(stored))
+        raise error(
+            "weights-missing", status=1, file=path, names=missing, nearest=suggestion, known=sorted(stored) or None
+        )
     unused = [name for name in stored if name not in params]
     if unused:
         names = ", ".join(f"`{name}`" for name in unused[:5])

@@ -141,7 +141,7 @@ class ProgramCommand(Command):
             program = self.program(ctx)
         except CgError:
             return problem
-        inputs = [each.name for each in program.inputs] if program is not None else []
+        inputs = [i.name for i in program.inputs] if program is not None else []
         name = canonical(str(first.values["option"])[2:])
         return problem if program is None or name in inputs else options.unknown_name_error(name, inputs)
 

@@ -87,7 +87,7 @@ def evaluate(
         max_depth,
     )
     if data is not None:
-        from cgcli.cli.rows import over_rows  # with what reads tables
+        from cgcli.cli.rows import over_rows  # imports what reads tables
 
         others = {
             "--all": every,

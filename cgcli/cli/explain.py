@@ -25,7 +25,7 @@ from cgcli.cli.options import (
     Weights,
     Wrt,
     choice,
-    whole,
+    whole_number,
 )
 from cgcli.cli.output import emit
 from cgcli.cli.session import open_session
@@ -41,7 +41,7 @@ Most = Annotated[
     typer.Option(
         "--max-paths",
         metavar="N",
-        parser=whole("--max-paths", 1, 100_000),
+        parser=whole_number("--max-paths", 1, 100_000),
         help=f"How many paths to list, the largest first ({PATHS}).",
     ),
 ]
@@ -82,11 +82,11 @@ def explain(
     session.require_values()
     program = session.program.recorded(session.values)
     assert isinstance(program, Recorded)
-    found = explained(program, of, names, most or PATHS)
+    explanation = explained(program, of, names, most or PATHS)
     if output_format == "json":
-        emit(json.dump(data(found), precision))
+        emit(json.dump(data(explanation), precision))
     else:
-        emit(told(found, cast(Form, output_format), precision))
+        emit(told(explanation, cast(Form, output_format), precision))
     return 0
 
 

@@ -49,7 +49,7 @@ def choice(option: str, *choices: str) -> dict[str, Any]:
 DIGITS = 767  # the most significant digits that a float has
 
 
-def whole(option: str, least: int, most: int) -> Callable[[str], int]:
+def whole_number(option: str, least: int, most: int) -> Callable[[str], int]:
     """A parser of whole numbers from `least`; larger ones than `most` are cut to it."""
 
     def parse(text: str) -> int:
@@ -61,7 +61,7 @@ def whole(option: str, least: int, most: int) -> Callable[[str], int]:
     return parse
 
 
-def number(option: str) -> Callable[[str], float]:
+def positive_number(option: str) -> Callable[[str], float]:
     """A parser of positive numbers."""
 
     def parse(text: str) -> float:
@@ -133,7 +133,7 @@ Precision = Annotated[
     typer.Option(
         "--precision",
         metavar="N",
-        parser=whole("--precision", 1, DIGITS),
+        parser=whole_number("--precision", 1, DIGITS),
         help="Round to N significant digits (else the shortest text that reads back to the same value).",
     ),
 ]
@@ -183,7 +183,10 @@ Wrt = Annotated[
 Seed = Annotated[
     int | None,
     typer.Option(
-        "--seed", metavar="N", parser=whole("--seed", 0, 999_999_999), help="What random initialisers start from."
+        "--seed",
+        metavar="N",
+        parser=whole_number("--seed", 0, 999_999_999),
+        help="What random initialisers start from.",
     ),
 ]
 _UNITS = {"": 0, "K": 10, "M": 20, "G": 30, "T": 40}
@@ -228,7 +231,7 @@ MaxSteps = Annotated[
     typer.Option(
         "--max-steps",
         metavar="N",
-        parser=whole("--max-steps", 1, 999_999_999),
+        parser=whole_number("--max-steps", 1, 999_999_999),
         help="How many steps loops may run together (else any number).",
     ),
 ]
@@ -239,7 +242,7 @@ MaxNodes = Annotated[
     typer.Option(
         "--max-nodes",
         metavar="N",
-        parser=whole("--max-nodes", 1, 999_999_999),
+        parser=whole_number("--max-nodes", 1, 999_999_999),
         help="How many operations the graph may have (else 5,000,000).",
     ),
 ]
@@ -248,7 +251,7 @@ MaxDepth = Annotated[
     typer.Option(
         "--max-depth",
         metavar="N",
-        parser=whole("--max-depth", 1, 999_999_999),
+        parser=whole_number("--max-depth", 1, 999_999_999),
         help="How many calls may stand within each other (else 10,000).",
     ),
 ]
@@ -283,7 +286,7 @@ BatchSize = Annotated[
     typer.Option(
         "--batch-size",
         metavar="N",
-        parser=whole("--batch-size", 1, 10**9),
+        parser=whole_number("--batch-size", 1, 10**9),
         help="Rows that an input with one axis more takes at once, for a result a batch.",
     ),
 ]

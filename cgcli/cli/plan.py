@@ -94,7 +94,7 @@ def plan(
 
 
 def _draws() -> bool:
-    """Whether standard output can show the signs of the chart."""
+    """Whether the encoding of standard output has the characters of the chart."""
     try:
         "█·─→┌│└…".encode(getattr(stdout(), "encoding", None) or "utf-8")
     except UnicodeEncodeError:

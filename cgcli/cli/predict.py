@@ -69,8 +69,8 @@ def predict(
 
     Outputs that need more than the table has, as a loss needs the truth, are left out.
     """
-    for option, given in (("--weights", weights), ("--data", data)):
-        if given is None:
+    for option, value in (("--weights", weights), ("--data", data)):
+        if value is None:
             raise error("needs-option", command="cg predict", option=option)
     limits = (seed, max_memory, backend, max_steps, timeout, mode, weights, max_nodes, max_depth)
     session = open_session(context, file, expression, settings, inputs_file, allow_path, *limits)

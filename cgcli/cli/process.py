@@ -97,8 +97,8 @@ def _fail(diagnostics: Sequence[Diagnostic], status: int) -> int:
 def _colour_option(argv: Sequence[str]) -> str:
     """The value of `--color`, read from the raw arguments, for it applies to errors in them too."""
     chosen = "auto"
-    for before, arg in zip(["", *argv], argv, strict=False):
-        value = arg if before == "--color" else arg.removeprefix("--color=") if arg.startswith("--color=") else None
+    for previous, arg in zip(["", *argv], argv, strict=False):
+        value = arg if previous == "--color" else arg.removeprefix("--color=") if arg.startswith("--color=") else None
         chosen = value if value in ("always", "never") else chosen
     return chosen
 

@@ -85,10 +85,10 @@ def _suggesting_sample() -> Iterator[None]:
 
 def python_function(file: str | None) -> tuple[str, str] | None:
     """The file and the function name of `model.py:f`; None for any other text and for the name of an existing file."""
-    before, colon, function = (file or "").rpartition(":")
-    if not colon or not before.endswith(".py") or not function or os.path.isfile(file or ""):
+    path, colon, function = (file or "").rpartition(":")
+    if not colon or not path.endswith(".py") or not function or os.path.isfile(file or ""):
         return None
-    return before, function
+    return path, function
 
 
 def program_text(file: str | None, expression: str | None) -> Source:

@@ -80,8 +80,8 @@ def step(
         if lines is not None:
             emit(f"{PROMPT}{show(line)}")
         try:
-            for told in stepper.run(line):
-                emit(told)
+            for text in stepper.run(line):
+                emit(text)
         except Quit:
             break
         except CgError as problem:
@@ -93,7 +93,7 @@ def step(
 
 
 def _asked() -> Iterator[str]:
-    """The lines that are typed, or that come by standard input, to its end."""
+    """The lines that are typed or read from standard input, to its end."""
     if sys.stdin is None:
         return
     if not is_terminal(sys.stdin):

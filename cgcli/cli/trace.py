@@ -71,29 +71,29 @@ def trace(
     program = session.program
     if not isinstance(program, DynamicProgram):
         raise error("host-lines")
-    wanted = _wanted(watched or [], only or [])
+    selects = _filter(watched or [], only or [])
 
-    def tell(line: Line) -> None:
-        if wanted(line):
+    def print_line(line: Line) -> None:
+        if selects(line):
             emit(json.dump(data(line)) if output_format == "jsonl" else text(line, precision))
 
-    program.trace(session.values, tell)
+    program.trace(session.values, print_line)
     return 0
 
 
-def _wanted(watched: list[str], only: list[str]) -> Callable[[Line], bool]:
-    """Which lines to print."""
-    for option, given in (("--watch", watched), ("--only", only)):
-        if any(not name.strip() for name in given):
+def _filter(watched: list[str], only: list[str]) -> Callable[[Line], bool]:
+    """A predicate for the lines to print."""
+    for option, values in (("--watch", watched), ("--only", only)):
+        if any(not name.strip() for name in values):
             raise error("empty-name", option=option, value=EMPTY)
     names, functions = {canonical(n) for n in watched}, {canonical(n) for n in only}
 
-    def wanted(line: Line) -> bool:
+    def selects(line: Line) -> bool:
         if functions and line.function not in functions:
             return False
         return not names or (line.kind in ("bind", "input", "step") and any(n in names for n, _ in line.names))
 
-    return wanted
+    return selects
 
 
 command = declare("trace", trace, ProgramCommand, "cg trace samples/newton.cg")
