@@ -25,11 +25,11 @@ class Result(NamedTuple):
 def cg(*args: str, stdin: str = "", **environment: str) -> Result:
     """`cg` with these arguments in this process; no stream is a terminal."""
     out, err = io.StringIO(), io.StringIO()
-    given = io.TextIOWrapper(io.BytesIO(stdin.encode()), encoding="utf-8")
+    stream = io.TextIOWrapper(io.BytesIO(stdin.encode()), encoding="utf-8")
     with (
         contextlib.redirect_stdout(out),
         contextlib.redirect_stderr(err),
-        mock.patch.object(sys, "stdin", given),
+        mock.patch.object(sys, "stdin", stream),
         mock.patch.dict(os.environ, environment),
     ):
         status = main(list(args))

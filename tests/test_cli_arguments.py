@@ -4,23 +4,23 @@ from __future__ import annotations
 
 import pytest
 
-from cgcli.cli.arguments import Known, Walked, walk
+from cgcli.cli.arguments import Arguments, CommandOptions, scan
 from cgcli.diagnostics.diagnostic import CgError
 
-OWN = Known(
+OWN = CommandOptions(
     valued=frozenset({"--set", "--inputs", "--of", "--format", "--allow-path", "-e", "-o"}),
     flags=frozenset({"--all", "--hessian", "--help", "-h"}),
     repeatable=frozenset({"--set", "--allow-path"}),
 )
 
 
-def read(*args: str, known: Known = OWN) -> Walked:
-    return walk(args, known)
+def read(*args: str, known: CommandOptions = OWN) -> Arguments:
+    return scan(args, known)
 
 
-def code(*args: str, known: Known = OWN) -> str:
+def code(*args: str, known: CommandOptions = OWN) -> str:
     with pytest.raises(CgError) as caught:
-        walk(args, known)
+        scan(args, known)
     assert caught.value.status == 2
     return caught.value.diagnostics[0].code
 
@@ -46,20 +46,20 @@ def code(*args: str, known: Known = OWN) -> str:
     ],
 )
 def test_a_value_reaches_the_program_as_it_was_written(args: list[str], setting: str) -> None:
-    assert read("f.cg", *args).arguments == [f"--set={setting}", "--", "f.cg"]
+    assert read("f.cg", *args).argv == [f"--set={setting}", "--", "f.cg"]
 
 
 @pytest.mark.parametrize("args", [["f.cg", "--a", "2"], ["--a", "2", "f.cg"], ["--a", "2", "--", "f.cg"]])
 def test_options_may_stand_on_either_side_of_the_file(args: list[str]) -> None:
-    walked = read(*args)
-    assert (walked.files, walked.inputs) == (["f.cg"], ["a"])
+    arguments = read(*args)
+    assert (arguments.files, arguments.inputs) == (["f.cg"], ["a"])
 
 
 @pytest.mark.parametrize("args", [["-e", "-1/x"], ["-e-1/x"]])
 def test_an_expression_may_begin_with_a_minus(args: list[str]) -> None:
-    walked = read(*args, "--x", "3")
-    assert walked.expression == "-1/x"
-    assert walked.arguments == ["-e", "-1/x", "--set=x=3"]
+    arguments = read(*args, "--x", "3")
+    assert arguments.expression == "-1/x"
+    assert arguments.argv == ["-e", "-1/x", "--set=x=3"]
 
 
 def test_an_expression_may_begin_with_two() -> None:
@@ -71,13 +71,13 @@ def test_standard_input_is_a_file() -> None:
 
 
 def test_what_follows_two_dashes_is_a_file() -> None:
-    assert read("--", "--odd.cg").arguments == ["--", "--odd.cg"]
+    assert read("--", "--odd.cg").argv == ["--", "--odd.cg"]
 
 
 def test_own_options_keep_their_values_and_win_over_inputs() -> None:
-    walked = read("f.cg", "--of", "y", "--all", "--format=json")
-    assert walked.arguments == ["--of=y", "--all", "--format=json", "--", "f.cg"]
-    assert walked.inputs == []
+    arguments = read("f.cg", "--of", "y", "--all", "--format=json")
+    assert arguments.argv == ["--of=y", "--all", "--format=json", "--", "f.cg"]
+    assert arguments.inputs == []
 
 
 @pytest.mark.parametrize(
@@ -114,9 +114,9 @@ def test_a_single_dash_names_only_own_options(arg: str) -> None:
 
 
 def test_a_command_without_inputs_knows_its_own_options_only() -> None:
-    assert code("f.cg", "--a", "2", known=Known(OWN.valued, OWN.flags, inputs=False)) == "unknown-option"
+    assert code("f.cg", "--a", "2", known=CommandOptions(OWN.valued, OWN.flags, inputs=False)) == "unknown-option"
 
 
 def test_an_unfinished_line_is_read_as_far_as_it_goes() -> None:
-    walked = walk(["f.cg", "--a", "2", "-q", "--of", "--b"], OWN, tolerant=True)
-    assert (walked.files, walked.inputs) == (["f.cg"], ["a"])
+    arguments = scan(["f.cg", "--a", "2", "-q", "--of", "--b"], OWN, tolerant=True)
+    assert (arguments.files, arguments.inputs) == (["f.cg"], ["a"])

@@ -24,7 +24,7 @@ def lines(*args: str, width: int = 100) -> list[str]:
     size = os.terminal_size((width, 24))
     with (
         mock.patch.object(shutil, "get_terminal_size", return_value=size),
-        mock.patch("cgcli.cli.plan.terminal", return_value=True),
+        mock.patch("cgcli.cli.plan.is_terminal", return_value=True),
     ):
         result = cg("plan", *args)
     assert (result.status, result.err) == (0, "")

@@ -228,7 +228,7 @@ def _fails(kind: type[BaseException]) -> object:
 
 
 def test_a_mistake_of_our_own_is_one_line_that_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cgcli.cli.eval, "start", _fails(KeyError))
+    monkeypatch.setattr(cgcli.cli.eval, "open_session", _fails(KeyError))
     result = cg("eval", "f.cg", CG_DEBUG="")
     assert (result.status, result.out) == (1, "")
     assert result.err.startswith("error: this is a bug in cg: KeyError: 'something")
@@ -238,7 +238,7 @@ def test_a_mistake_of_our_own_is_one_line_that_says_so(monkeypatch: pytest.Monke
 
 @pytest.mark.parametrize("kind", [KeyboardInterrupt])
 def test_an_interrupt_is_status_130(monkeypatch: pytest.MonkeyPatch, kind: type[BaseException]) -> None:
-    monkeypatch.setattr(cgcli.cli.eval, "start", _fails(kind))
+    monkeypatch.setattr(cgcli.cli.eval, "open_session", _fails(kind))
     assert cg("eval", "f.cg") == (130, "", "interrupted\n")
 
 
@@ -257,7 +257,7 @@ def test_a_signal_ends_the_work_with_status_130(number: signal.Signals) -> None:
 
 
 def test_running_out_of_memory_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cgcli.cli.eval, "start", _fails(MemoryError))
+    monkeypatch.setattr(cgcli.cli.eval, "open_session", _fails(MemoryError))
     assert cg("eval", "f.cg") == (1, "", "error: there is not enough memory\n")
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from cli_harness import ARTICLE, cg
 
-from cgcli.cli.app import COMMANDS, OTHER_NAMES, TO_COME
+from cgcli.cli.app import COMMANDS, OTHER_NAMES, PLANNED
 from cgcli.program import parse
 
 
@@ -419,7 +419,7 @@ def test_a_command_of_another_name_is_offered(name: str, command: str) -> None:
 
 def test_every_other_name_is_that_of_a_command_there_is() -> None:
     assert set(OTHER_NAMES.values()) - {"--version"} <= set(COMMANDS)
-    assert not {*OTHER_NAMES, *TO_COME} & set(COMMANDS)
+    assert not {*OTHER_NAMES, *PLANNED} & set(COMMANDS)
 
 
 @pytest.mark.parametrize("name", ["plot", "live"])

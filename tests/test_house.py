@@ -31,7 +31,7 @@ HEAVY = {
     "numpy": (
         "data/arrays.py",
         "cli/examples.py",
-        "cli/resuming.py",
+        "cli/resume.py",
         "data/cells.py",
         "data/checkpoints.py",
         "data/safetensors.py",

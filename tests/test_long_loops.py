@@ -56,7 +56,7 @@ def test_nobody_is_told_where_there_is_no_terminal(monkeypatch: pytest.MonkeyPat
 
 def test_a_terminal_shows_the_line_and_the_step(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(limits, "LONG", -1.0)
-    monkeypatch.setattr(cgcli.cli.session, "terminal", lambda stream: True)
+    monkeypatch.setattr(cgcli.cli.session, "is_terminal", lambda stream: True)
     monkeypatch.setattr(Meter, "slow", None)
     result = cg("eval", "-e", NUMBERS, "--x", "1")
     assert result.status == 0

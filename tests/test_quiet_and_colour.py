@@ -8,7 +8,7 @@ import pytest
 from cli_harness import ARTICLE, Result, cg, process
 
 from cgcli.cli.app import COMMANDS, commands
-from cgcli.cli.output import begin, manner
+from cgcli.cli.output import output_options, set_output_options
 from cgcli.cli.progress import StatusLine
 
 CALLS = {
@@ -109,13 +109,13 @@ def test_no_progress_is_ever_due() -> None:
     line = StatusLine()
     line.last -= 3600
     try:
-        begin(quiet=True)
+        set_output_options(quiet=True)
         assert not line.due()
-        begin()
+        set_output_options()
         assert line.due()
     finally:
-        begin()
-    assert manner.colour == "auto"
+        set_output_options()
+    assert output_options.colour == "auto"
 
 
 @pytest.mark.parametrize("command", COMMANDS)

@@ -668,16 +668,16 @@ def test_what_cannot_be_saved_of_a_fit_is_shown() -> None:
 
 
 def test_two_things_that_went_wrong_are_both_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    from cgcli.cli.recording import Recording
+    from cgcli.cli.training_files import TrainingFiles
 
-    save = Recording.save
+    save = TrainingFiles.save
 
-    def second_fails(self: Recording, *arguments: object) -> None:
+    def second_fails(self: TrainingFiles, *arguments: object) -> None:
         if os.path.exists("w.safetensors"):
             raise error("cannot-write", status=1, path="w.safetensors", reason="the disk is gone")
         save(self, *arguments)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(Recording, "save", second_fails)
+    monkeypatch.setattr(TrainingFiles, "save", second_fails)
     diverging = ["--optimizer", "sgd", "--lr", "1e9", "--epochs", "90"]
     result = cg("train", "line.cg", *OPTIONS[:4], *diverging, "--save", "w.safetensors")
     assert result.status == 1

@@ -1,4 +1,4 @@
-"""All commands under one name. Each is loaded when it is called."""
+"""The group of all commands. A command's module is imported when the command is called."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ COMMANDS = {
     "samples": "The programs that come with cg.",
     "help": "Functions, exit statuses, the language in one page.",
 }
-"""What each command is about; the module of the same name holds it as `command`."""
+"""A line about each command; the module of the same name holds it as `command`."""
 
 OTHER_NAMES = {
     **dict.fromkeys(("evaluate", "run", "exec", "execute", "compute", "calc"), "eval"),
@@ -48,9 +48,9 @@ OTHER_NAMES = {
     **dict.fromkeys(("inspect", "checkpoint"), "weights"),
     "version": "--version",
 }
-"""What the commands are called elsewhere."""
+"""The names of the commands in other tools."""
 
-TO_COME = ("plot", "live")
+PLANNED = ("plot", "live")
 
 EPILOG = """\b
 Example:
@@ -60,7 +60,7 @@ Example:
 
 
 class Commands(WithHelp, TyperGroup):
-    """The group `cg`: names what was misspelt, and takes a program in the place of a command for what it is."""
+    """The group `cg`: its errors suggest the nearest option or command, and recognise a program without a command."""
 
     def list_commands(self, ctx: Any) -> list[str]:
         return list(COMMANDS)
@@ -72,21 +72,21 @@ class Commands(WithHelp, TyperGroup):
         return command
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:
-        """Lists the commands without loading them."""
+        """Lists the commands without importing their modules."""
         with formatter.section("Commands"):
             formatter.write_dl(list(COMMANDS.items()))
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         option = args[0].partition("=")[0] if args else ""
-        own = [name for param in self.get_params(ctx) for name in (*param.opts, *param.secondary_opts)]
-        if option.startswith("-") and option not in own and not ctx.resilient_parsing:
+        option_names = [name for param in self.get_params(ctx) for name in (*param.opts, *param.secondary_opts)]
+        if option.startswith("-") and option not in option_names and not ctx.resilient_parsing:
             from cgcli.diagnostics.suggest import nearest  # for an error alone
 
-            like = nearest(option.lstrip("-"), [name.lstrip("-") for name in own])
+            suggestion = nearest(option.lstrip("-"), [name.lstrip("-") for name in option_names])
             raise error(
                 "unknown-option",
                 option=option,
-                nearest=None if like is None else f"--{like}",
+                nearest=None if suggestion is None else f"--{suggestion}",
                 order="cg COMMAND FILE --option VALUE",
             )
         return super().parse_args(ctx, args)
@@ -94,14 +94,14 @@ class Commands(WithHelp, TyperGroup):
     def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
         name = args[0]
         if name not in COMMANDS and not ctx.resilient_parsing:
-            if name in TO_COME:
+            if name in PLANNED:
                 raise error("command-to-come", name=name)
             from cgcli.diagnostics.suggest import nearest  # for an error alone
 
-            like = OTHER_NAMES.get(name) or nearest(name, list(COMMANDS))
+            suggestion = OTHER_NAMES.get(name) or nearest(name, list(COMMANDS))
             program = name if name.endswith((".cg", ".py")) or ".py:" in name else None
-            lister = None if like or program else "--help"
-            raise error("unknown-command", name=name or EMPTY, nearest=like, program=program, lister=lister)
+            lister = None if suggestion or program else "--help"
+            raise error("unknown-command", name=name or EMPTY, nearest=suggestion, program=program, lister=lister)
         return super().resolve_command(ctx, args)
 
 

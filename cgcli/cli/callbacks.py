@@ -1,4 +1,4 @@
-"""Who follows a training: the line on the screen, the metrics, the checkpoints, the signals that end it early."""
+"""The callbacks of a training: status line, metrics, checkpoints, and the signals that end it early."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from cgcli.render.numbers import shortest
 from cgcli.train.loop import Epoch, Stepped
 from cgcli.train.state import State
 
-SELDOM = 10.0  # seconds between two checkpoints where no `--every` says otherwise
-POINTS = 4000  # of a learning curve, at most
+CHECKPOINT_SECONDS = 10.0  # between two checkpoints without `--every`
+MOST_POINTS = 4000  # of a learning curve, at most
 
 
 @dataclass
 class Curve:
-    """The losses of steps: every `stride`-th, so that there are never too many."""
+    """The losses of steps: every `stride`-th, which grows so that there are at most `MOST_POINTS`."""
 
     points: list[tuple[int, float]] = field(default_factory=list)
     stride: int = 1
@@ -32,13 +32,13 @@ class Curve:
     def add(self, step: int, loss: float) -> None:
         if step % self.stride == 0:
             self.points.append((step, loss))
-        if len(self.points) > POINTS:
+        if len(self.points) > MOST_POINTS:
             self.stride *= 2
             self.points = [(k, y) for k, y in self.points if k % self.stride == 0]
 
 
-class Follower:
-    """Follows a training. save: writes a checkpoint. every: steps between two, None for now and then."""
+class Callbacks:
+    """The callbacks of a training. save: writes a checkpoint. every: steps between two, None for a time interval."""
 
     def __init__(
         self, save: Callable[[State], None] | None, every: int | None, metrics: Metrics | None, stop: Stop
@@ -56,9 +56,9 @@ class Follower:
             record = {"step": event.step, "epoch": event.epoch, "loss": event.loss, "rate": event.rate}
             self._metrics.write({**record, "norm": event.norm})
         if self.line.due():
-            self.line.tell(self._told(event))
+            self.line.update(self._status(event))
 
-    def _told(self, event: Stepped) -> str:
+    def _status(self, event: Stepped) -> str:
         seconds = self.line.seconds
         parts = [f"epoch {event.epoch}", f"step {event.step}", f"loss {shortest(event.loss, 5)}"]
         parts += [f"rate {shortest(event.rate, 3)}", f"{self._rows / seconds:.0f} rows a second"]
@@ -78,7 +78,7 @@ class Follower:
         if self._save is None:
             return
         now = time.monotonic()
-        due = state.step % self._every == 0 if self._every else now - self.saved >= SELDOM
+        due = state.step % self._every == 0 if self._every else now - self.saved >= CHECKPOINT_SECONDS
         if due:
             self._save(state)
             self.saved = now
@@ -88,7 +88,7 @@ class Follower:
 
 
 class Stop:
-    """Whether a signal asked the run to end. The second one ends it at once."""
+    """A signal handler that records a request to stop. The second signal ends the run at once."""
 
     asked = False
 
@@ -100,15 +100,15 @@ class Stop:
 
 @contextmanager
 def stoppable() -> Iterator[Stop]:
-    """Within, SIGINT, SIGTERM and SIGHUP ask the run to end after the step that it is at."""
+    """Within, SIGINT, SIGTERM and SIGHUP request a stop after the current step."""
     stop = Stop()
-    before = {}
-    with suppress(ValueError):  # not in the main thread: whoever runs us there has the signals
+    previous = {}
+    with suppress(ValueError):  # not in the main thread, which alone handles signals
         for number in ending_signals():
-            before[number] = signal.signal(number, stop)
+            previous[number] = signal.signal(number, stop)
     try:
-        with watchdog.sparing():
+        with watchdog.graceful_stop():
             yield stop
     finally:
-        for number, handler in before.items():
+        for number, handler in previous.items():
             signal.signal(number, handler)

@@ -8,14 +8,14 @@ from typing import Annotated, Any
 
 import typer
 
-from cgcli.cli.arguments import Walked
-from cgcli.cli.command import WALKED, ProgramCommand, declare, known_options
+from cgcli.cli.arguments import Arguments
+from cgcli.cli.command import ARGUMENTS, ProgramCommand, command_options, declare
 from cgcli.cli.inputs import check_names, settings_of
-from cgcli.cli.many import Files, counted, program_files, several
 from cgcli.cli.options import AllowPath, Expression, InputsFile, Mode, Set, choice
-from cgcli.cli.output import coloured, emit, stdout
+from cgcli.cli.output import emit, stdout, use_colour
+from cgcli.cli.program_files import Files, counted, program_files, several
 from cgcli.cli.results import exclude
-from cgcli.cli.session import Session, start
+from cgcli.cli.session import Session, open_session
 from cgcli.cli.sources import open_program, python_function
 from cgcli.diagnostics.diagnostic import CgError, Diagnostic, error
 from cgcli.diagnostics.wording import word
@@ -32,7 +32,7 @@ from cgcli.render.report import as_data
 from cgcli.render.report import text as report
 from cgcli.render.tensors import write
 
-Layout = Annotated[str, typer.Option("--format", help="json is for editors.", **choice("--format", "plain", "json"))]
+Format = Annotated[str, typer.Option("--format", help="json is for editors.", **choice("--format", "plain", "json"))]
 
 
 Modes = Annotated[
@@ -47,7 +47,7 @@ def check(
     settings: Set = None,
     inputs_file: InputsFile = None,
     modes: Modes = False,
-    layout: Layout = "plain",
+    output_format: Format = "plain",
     mode: Mode = None,
     allow_path: AllowPath = None,
 ) -> int:
@@ -62,41 +62,40 @@ def check(
     if many and modes:
         raise error("one-file-only", option="--modes")
     exclude(("--modes", modes), ("--mode", mode is not None))
-    exclude(("--modes", modes), ("--format json", layout == "json"))
+    exclude(("--modes", modes), ("--format json", output_format == "json"))
     if modes and (expression is not None or python_function(file) is None):
-        return _compare(start(context, file, expression, settings, inputs_file, allow_path))
+        return _compare(open_session(context, file, expression, settings, inputs_file, allow_path))
     if modes:
         return _one_mode(open_program(file, expression, runs=False))
     if settings or inputs_file is not None:
         check_names(
             open_program(file, expression, allow_path or (), mode, runs=False),
             settings_of(settings or ()),
-            known_options(context),
+            command_options(context),
         )
         raise error("check-takes-no-values")
     if not many:
-        program, found, status = _checked(file, expression, allow_path, mode)
-        emit(dump(_data(program, found)) if layout == "json" else _told(program, found))
+        program, diagnostics, status = _check_program(file, expression, allow_path, mode)
+        emit(dump(_data(program, diagnostics)) if output_format == "json" else _text(program, diagnostics))
         return status
     statuses = []
-    for each in program_files(paths):
-        program, found, status = _checked(each, None, allow_path, mode)
+    for path in program_files(paths):
+        program, diagnostics, status = _check_program(path, None, allow_path, mode)
         statuses.append(status)
-        if layout == "json":
-            emit(dump({"file": each, **_data(program, found)}))
+        if output_format == "json":
+            emit(dump({"file": path, **_data(program, diagnostics)}))
         else:
-            emit(_told(program, found, f"{show(each)}: ") + ("\n" if found else ""))
-    if layout != "json":
+            emit(_text(program, diagnostics, f"{show(path)}: ") + ("\n" if diagnostics else ""))
+    if output_format != "json":
         wrong = sum(status != 0 for status in statuses)
         emit(f"{counted(len(statuses))}: {len(statuses) - wrong} ok, {wrong} wrong")
     return max(statuses)
 
 
-Found = tuple[Program | None, Sequence[Diagnostic], int]
-
-
-def _checked(file: str | None, expression: str | None, allow_path: Sequence[str] | None, mode: str | None) -> Found:
-    """The program, None for one that is wrong; what is wrong or doubtful, and the exit status for it."""
+def _check_program(
+    file: str | None, expression: str | None, allow_path: Sequence[str] | None, mode: str | None
+) -> tuple[Program | None, Sequence[Diagnostic], int]:
+    """The program (None for one with errors), its errors and warnings, and the exit status for them."""
     try:
         program = open_program(file, expression, allow_path or (), mode, runs=False)
         return program, [*program.warnings, *lint(program)], 0
@@ -104,11 +103,11 @@ def _checked(file: str | None, expression: str | None, allow_path: Sequence[str]
         return None, problem.diagnostics, problem.status
 
 
-def _told(program: Program | None, found: Sequence[Diagnostic], name: str = "") -> str:
-    """The same for a person. name: what the line about a program begins with."""
-    parts = [report(found, colour=coloured(stdout())).rstrip("\n")] if found else []
+def _text(program: Program | None, diagnostics: Sequence[Diagnostic], prefix: str = "") -> str:
+    """The result for `--format plain`. prefix: of the line about the program."""
+    parts = [report(diagnostics, colour=use_colour(stdout())).rstrip("\n")] if diagnostics else []
     if program is not None:
-        parts.append(name + summary(program))
+        parts.append(prefix + summary(program))
     return "\n\n".join(parts)
 
 
@@ -119,15 +118,15 @@ def _compare(session: Session) -> int:
     session.require_values()
     source = session.program.module.source
     path = None if source.name in ("-e", "-") else Path(source.name)
-    walked: Walked = session.context.meta[WALKED]
-    allowed = [Path(folder) for folder in walked.allowed]
+    arguments: Arguments = session.context.meta[ARGUMENTS]
+    allowed = [Path(folder) for folder in arguments.allowed]
     other = DynamicProgram(source, path, path.parent if path else working_folder(), allowed, None)
-    found = compare(session.program, other, session.values)
-    if found.name is not None:
-        both = {"static": write(found.static), "dynamic": write(found.dynamic)}
-        raise error("modes-differ", found.span, status=1, name=found.name, **both)
-    told = [_plural(found.values, "value"), _plural(found.derivatives, "derivative")]
-    emit(f"ok: both modes agree in {' and '.join(told)}")
+    comparison = compare(session.program, other, session.values)
+    if comparison.name is not None:
+        both = {"static": write(comparison.static), "dynamic": write(comparison.dynamic)}
+        raise error("modes-differ", comparison.span, status=1, name=comparison.name, **both)
+    agreeing = [counted(comparison.values, "value"), counted(comparison.derivatives, "derivative")]
+    emit(f"ok: both modes agree in {' and '.join(agreeing)}")
     return 0
 
 
@@ -137,20 +136,16 @@ def _one_mode(program: Program) -> int:
     return 0
 
 
-def _plural(count: int, what: str) -> str:
-    return f"{count} {what}{'' if count == 1 else 's'}"
-
-
 def summary(program: Program) -> str:
     """One line: the inputs, those without a declaration marked, the outputs, and why a run makes the graph."""
-    implicit = [each.name for each in program.inputs if each.implicit]
-    params = [each.name for each in program.inputs if each.kind == "param"]
-    declared = [each.name for each in program.inputs if each.kind == "input" and not each.implicit]
-    parts = [_counted("input", declared), _counted("implicit input", implicit), _counted("param", params)]
-    told = [part for part in parts if part] or ["no inputs"]
-    if program.outputs or program.mode == "static":  # a run tells those of a Python function
-        told.append(_counted("output", program.outputs) or "no outputs")
-    ok = "ok: " + ", ".join(told)
+    implicit = [i.name for i in program.inputs if i.implicit]
+    params = [i.name for i in program.inputs if i.kind == "param"]
+    declared = [i.name for i in program.inputs if i.kind == "input" and not i.implicit]
+    by_kind = {"input": declared, "implicit input": implicit, "param": params}
+    parts = [_counted_list(noun, names) for noun, names in by_kind.items() if names] or ["no inputs"]
+    if program.outputs or program.mode == "static":  # those of a Python function are unknown before a run
+        parts.append(_counted_list("output", program.outputs) or "no outputs")
+    ok = "ok: " + ", ".join(parts)
     carried = program.module.carried
     if carried:
         ok += f"; {phrase(carried)} only {'carries a loop' if len(carried) == 1 else 'carry loops'} on"
@@ -162,30 +157,30 @@ def _needs_run(program: Program) -> str:
     return show(f"dynamic: each run makes the graph{why}")
 
 
-def _counted(what: str, names: Sequence[str]) -> str:
-    return f"{len(names)} {what}{'' if len(names) == 1 else 's'} ({phrase(names)})" if names else ""
+def _counted_list(noun: str, names: Sequence[str]) -> str:
+    return f"{counted(len(names), noun)} ({phrase(names)})" if names else ""
 
 
-def _data(program: Program | None, found: Sequence[Diagnostic]) -> dict[str, Any]:
-    """The same for an editor: the diagnostics and, of a program without errors, its inputs and outputs."""
-    data: dict[str, Any] = {"diagnostics": [as_data(each) for each in found]}
+def _data(program: Program | None, diagnostics: Sequence[Diagnostic]) -> dict[str, Any]:
+    """The result for `--format json`: the diagnostics and, of a program without errors, its inputs and outputs."""
+    data: dict[str, Any] = {"diagnostics": [as_data(diagnostic) for diagnostic in diagnostics]}
     if program is not None:
-        data["inputs"] = [_input(each) for each in program.inputs]
+        data["inputs"] = [_input(i) for i in program.inputs]
         data["outputs"] = list(program.outputs)
         data["carried"] = list(program.module.carried)
         data["mode"] = program.mode
     return data
 
 
-def _input(each: Input) -> dict[str, Any]:
+def _input(i: Input) -> dict[str, Any]:
     return {
-        "name": each.name,
-        "kind": each.kind,
-        "type": str(each.type),
-        "implicit": each.implicit,
-        "default": each.default if each.initial is None else each.written,
-        "range": None if each.range is None else list(each.range),
-        "doc": each.doc,
+        "name": i.name,
+        "kind": i.kind,
+        "type": str(i.type),
+        "implicit": i.implicit,
+        "default": i.default if i.initial is None else i.written,
+        "range": None if i.range is None else list(i.range),
+        "doc": i.doc,
     }
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from cgcli.cli.arguments import Known
+from cgcli.cli.arguments import CommandOptions
 from cgcli.diagnostics.diagnostic import CgError
 from cgcli.diagnostics.wording import word
 from cgcli.graph.signature import Input
@@ -14,37 +14,37 @@ from cgcli.render.numbers import shortest
 LONGEST = 40  # characters of a default that is an expression
 
 
-def input_rows(inputs: Sequence[Input], known: Known) -> list[tuple[str, str]]:
-    """A row for each input: how it is given, and its doc comment, default and range."""
-    return [(_option(each, known), _about(each)) for each in inputs]
+def input_rows(inputs: Sequence[Input], options: CommandOptions) -> list[tuple[str, str]]:
+    """A row for each input: its option, and its doc comment, default and range."""
+    return [(_option(i, options), _about(i)) for i in inputs]
 
 
 def unlisted(problem: CgError) -> str:
-    """One line that says why a program could not be read, and where."""
+    """One line on why a program could not be read, and where."""
     first = problem.diagnostics[0]
-    place = ""
+    position = ""
     if first.labels:
         span = first.labels[0].span
         line, column = span.source.position(span.start)
-        place = f" ({span.source.name}:{line}:{column})"
-    return show(word(first).title + place)
+        position = f" ({span.source.name}:{line}:{column})"
+    return show(word(first).title + position)
 
 
-def _option(each: Input, known: Known) -> str:
-    kind = str(each.type).removeprefix("~").upper()
-    return f"--set {each.name}={kind}" if f"--{each.name}" in known else f"--{each.name} {kind}"
+def _option(i: Input, options: CommandOptions) -> str:
+    kind = str(i.type).removeprefix("~").upper()
+    return f"--set {i.name}={kind}" if f"--{i.name}" in options else f"--{i.name} {kind}"
 
 
-def _about(each: Input) -> str:
-    facts: list[str] = [] if each.kind == "input" else [each.kind]
-    if each.default is not None:
-        facts.append(f"default: {shortest(each.default)}")
-    elif each.optional:
-        written = " ".join(each.written.split())
+def _about(i: Input) -> str:
+    facts: list[str] = [] if i.kind == "input" else [i.kind]
+    if i.default is not None:
+        facts.append(f"default: {shortest(i.default)}")
+    elif i.optional:
+        written = " ".join(i.written.split())
         facts.append(f"default: {written if len(written) <= LONGEST else written[: LONGEST - 1] + '…'}")
-    if each.range is not None:
-        facts.append(f"range: {shortest(each.range[0])}..{shortest(each.range[1])}")
-    if not each.optional:
+    if i.range is not None:
+        facts.append(f"range: {shortest(i.range[0])}..{shortest(i.range[1])}")
+    if not i.optional:
         facts.append("required")
-    about = show(" ".join(each.doc.split()))
+    about = show(" ".join(i.doc.split()))
     return f"{about}  [{'; '.join(facts)}]".lstrip()

@@ -32,7 +32,7 @@ from cgcli.cli.options import (
     Weights,
 )
 from cgcli.cli.results import exclude, only_with_data, show_numbers
-from cgcli.cli.session import start
+from cgcli.cli.session import open_session
 from cgcli.diagnostics.diagnostic import error
 from cgcli.render.numbers import single
 
@@ -47,7 +47,7 @@ def evaluate(
     inputs_file: InputsFile = None,
     weights: Weights = None,
     every: Every = False,
-    layout: Format = None,
+    output_format: Format = None,
     precision: Precision = None,
     full: Full = False,
     mode: Mode = None,
@@ -69,7 +69,7 @@ def evaluate(
 
     Give each input its value by its own name: --a 2.
     """
-    session = start(
+    session = open_session(
         context,
         file,
         expression,
@@ -87,9 +87,14 @@ def evaluate(
         max_depth,
     )
     if data is not None:
-        from cgcli.cli.rows import over_rows  # with what reads tables
+        from cgcli.cli.rows import over_rows  # imports what reads tables
 
-        others = {"--all": every, "--full": full, "--precision": precision is not None, "--format": layout is not None}
+        others = {
+            "--all": every,
+            "--full": full,
+            "--precision": precision is not None,
+            "--format": output_format is not None,
+        }
         for option in others.items():
             exclude(option, ("--data", True))
         return over_rows(session, data, maps or [], on_error or "stop", target, batch)
@@ -100,7 +105,7 @@ def evaluate(
     results = {n: single(v, program.type_of(n)) for n, v in program.eval(session.values, every=every).items()}
     if not results:
         raise error("nothing-to-compute", name=session.program.module.source.name)
-    show_numbers(list(results.items()), results, layout, precision, full)
+    show_numbers(list(results.items()), results, output_format, precision, full)
     return 0
 
 

@@ -25,10 +25,10 @@ from cgcli.cli.options import (
     Weights,
     Wrt,
     choice,
-    whole,
+    whole_number,
 )
 from cgcli.cli.output import emit
-from cgcli.cli.session import start
+from cgcli.cli.session import open_session
 from cgcli.program.dynamic import Recorded
 from cgcli.program.explain import explain as explained
 from cgcli.render import json
@@ -41,11 +41,11 @@ Most = Annotated[
     typer.Option(
         "--max-paths",
         metavar="N",
-        parser=whole("--max-paths", 1, 100_000),
+        parser=whole_number("--max-paths", 1, 100_000),
         help=f"How many paths to list, the largest first ({PATHS}).",
     ),
 ]
-Layout = Annotated[
+Format = Annotated[
     str,
     typer.Option("--format", help="How it is written.", **choice("--format", "text", "markdown", "latex", "json")),
 ]
@@ -58,7 +58,7 @@ def explain(
     of: Of = None,
     wrt: Wrt = None,
     most: Most = None,
-    layout: Layout = "text",
+    output_format: Format = "text",
     settings: Set = None,
     inputs_file: InputsFile = None,
     weights: Weights = None,
@@ -78,15 +78,15 @@ def explain(
     """
     names = wrt_names(wrt)
     limits = (seed, max_memory, None, max_steps, timeout, "dynamic", weights, max_nodes, max_depth)
-    session = start(context, file, expression, settings, inputs_file, allow_path, *limits)
+    session = open_session(context, file, expression, settings, inputs_file, allow_path, *limits)
     session.require_values()
     program = session.program.recorded(session.values)
     assert isinstance(program, Recorded)
-    found = explained(program, of, names, most or PATHS)
-    if layout == "json":
-        emit(json.dump(data(found), precision))
+    explanation = explained(program, of, names, most or PATHS)
+    if output_format == "json":
+        emit(json.dump(data(explanation), precision))
     else:
-        emit(told(found, cast(Form, layout), precision))
+        emit(told(explanation, cast(Form, output_format), precision))
     return 0
 
 

@@ -7,9 +7,9 @@ from typing import Annotated
 import typer
 
 from cgcli.cli.command import Command, declare
-from cgcli.cli.many import Files, counted, program_files, several
 from cgcli.cli.options import Expression
-from cgcli.cli.output import emit, notice, tell
+from cgcli.cli.output import emit, notice, print_diagnostics
+from cgcli.cli.program_files import Files, counted, program_files, several
 from cgcli.cli.sources import program_text
 from cgcli.diagnostics.diagnostic import CgError
 from cgcli.files.source_files import is_stream
@@ -40,7 +40,7 @@ def fmt(files: Files = None, expression: Expression = None, check: Check = False
         try:
             changed += _changed(file, None, check)
         except CgError as problem:
-            tell(problem.diagnostics)
+            print_diagnostics(problem.diagnostics)
             statuses.add(problem.status)
             wrong += 1
     verb = "would be rewritten" if check else "rewritten"
@@ -50,25 +50,25 @@ def fmt(files: Files = None, expression: Expression = None, check: Check = False
 
 
 def _changed(file: str | None, expression: str | None, check: bool) -> bool:
-    """Whether the layout is another than that of the program; writes it, or with `check` prints what would change."""
+    """Whether formatting changes the program; writes the result, or with `check` prints the difference."""
     source = program_text(file, expression)
-    laid_out = format_source(source)
+    formatted = format_source(source)
     if check:
         text = source.text if expression is None else source.text.rstrip("\n") + "\n"  # nobody types the last one
-        return _compare(source.name, text, laid_out)
+        return _compare(source.name, text, formatted)
     if file is None or is_stream(file):
-        emit(laid_out)
-    elif laid_out != source.text:
-        write_whole(file, laid_out.encode())
+        emit(formatted)
+    elif formatted != source.text:
+        write_whole(file, formatted.encode())
         notice(f"rewrote {show(file)}")
-    return laid_out != source.text
+    return formatted != source.text
 
 
-def _compare(name: str, text: str, laid_out: str) -> bool:
-    """Whether something would change, which is printed."""
-    if text == laid_out:
+def _compare(name: str, text: str, formatted: str) -> bool:
+    """Whether formatting would change the text; prints the difference."""
+    if text == formatted:
         return False
-    before, after = text.split("\n"), laid_out.split("\n")  # a last newline that lacks, and others' line ends, show
+    before, after = text.split("\n"), formatted.split("\n")  # shows a missing last newline and foreign line ends
     emit("\n".join(show(line) for line in unified(before, after, name, f"{name} (laid out)")))
     return True
 

@@ -1,4 +1,4 @@
-"""Help pages of the language's functions, read from the registry of operations."""
+"""Help pages of the language's functions, from the registry of operations."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ _SPELLED_OUT = {
         'input t: any; if has(t, "left") then t.left else 0',
     ),
 }
-_DATA = {"t": {"left": 5}}  # what the example about structured data is given
+_DATA = {"t": {"left": 5}}  # the inputs of the example with structured data
 _TYPES = {bool: "bool", int: "int", float: "float"}
 
 
@@ -56,7 +56,7 @@ def function_names() -> list[str]:
 
 
 def function_page(name: str) -> str:
-    """What the function is, where it is defined, its derivative and an example with its value."""
+    """A function's signature, meaning, domain, derivative and an example with its value."""
     if name in DOCS:
         return _tensor_page(name)
     if name in ELEMENTWISE:
@@ -69,13 +69,13 @@ def function_page(name: str) -> str:
         lines += _labelled("Derivative", _derivatives(ELEMENTWISE[name]))
     program = parse(example)
     values = {} if program.mode == "static" else _DATA
-    given = "".join(f" --{n} '{json.dumps(x)}'" for n, x in values.items())
+    options = "".join(f" --{n} '{json.dumps(x)}'" for n, x in values.items())
     value = next(iter(program.eval(values).values()))
-    return "\n".join([*lines, f"Example     cg eval -e '{example}'{given}", f"            {shortest(value)}"])
+    return "\n".join([*lines, f"Example     cg eval -e '{example}'{options}", f"            {shortest(value)}"])
 
 
 def library_page(f: LibraryFunction) -> str:
-    """A function of the library: what it is, an example with its value, and how it is defined."""
+    """A library function's signature, meaning, definition and an example with its value."""
     module = f.signature.partition(".")[0]
     lines = [f.signature, *(f"  {line}" for line in wrap(f.doc, 100)), ""]
     lines += [f"Example     cg eval -e 'import {module}; {f.example}'", f"            {f.value}", ""]
@@ -83,18 +83,18 @@ def library_page(f: LibraryFunction) -> str:
 
 
 def _tensor_page(name: str) -> str:
-    """A function on tensors: its parameters, what it is, and an example with its value."""
+    """A tensor function's parameters, meaning and an example with its value."""
     builtin, entry = LIBRARY[name], DOCS[name]
     optional = [f"{p.removesuffix('?')}=…" if p.endswith("?") else p for p in builtin.positional]
     keywords = [f"{p.removesuffix('?')}=…" for p in builtin.keyword]
     lines = [f"{name}({', '.join([*optional, *keywords])})", f"  {entry.doc}", ""]
     values = parse(entry.example).eval({})
-    shown = [write(v) for v in values.values()]
-    return "\n".join([*lines, f"Example     cg eval -e '{entry.example}'", *(f"            {v}" for v in shown)])
+    outputs = [write(v) for v in values.values()]
+    return "\n".join([*lines, f"Example     cg eval -e '{entry.example}'", *(f"            {v}" for v in outputs)])
 
 
 def _parameters(op: Op) -> list[str]:
-    """Names for the operands, by the kinds of the op's first example."""
+    """Names for the operands, by the types in the op's first example."""
     example = op.examples[0]
     floats = iter(["x"] if sum(isinstance(v, float) for v in example) == 1 else ["x", "y", "z"])
     return [next(floats) if isinstance(v, float) else "c" if isinstance(v, bool) else "n" for v in example]
@@ -109,12 +109,12 @@ def _example(op: Op) -> str:
 
 
 def _derivatives(op: Op) -> list[str]:
-    """The partial derivatives as lines of the language; what an operation has no rule for is 0."""
+    """The partial derivatives as lines of the language; 0 by operands without a rule."""
     declared = [f"input {n}: {_TYPES[type(v)]}" for n, v in zip(_parameters(op), op.examples[0], strict=True)]
     if not any(line.endswith("float") for line in declared):
         return ["none"]
-    given = f"f = {_signature(op)}"
-    return [given, *parse("\n".join([*declared, given])).symbolic().splitlines()]
+    definition = f"f = {_signature(op)}"
+    return [definition, *parse("\n".join([*declared, definition])).symbolic().splitlines()]
 
 
 def _labelled(label: str, lines: list[str]) -> list[str]:

@@ -37,7 +37,7 @@ from cgcli.cli.options import (
 )
 from cgcli.cli.output import emit, notice
 from cgcli.cli.results import exclude, only_with_data, show_numbers, show_table
-from cgcli.cli.session import Session, start
+from cgcli.cli.session import Session, open_session
 from cgcli.diagnostics.diagnostic import error
 from cgcli.graph.graph import Node
 from cgcli.ops.table import OPS
@@ -68,7 +68,7 @@ def grad(
     settings: Set = None,
     inputs_file: InputsFile = None,
     weights: Weights = None,
-    layout: Format = None,
+    output_format: Format = None,
     precision: Precision = None,
     full: Full = False,
     mode: Mode = None,
@@ -91,13 +91,13 @@ def grad(
     Prints the value, then a partial derivative for each float input.
     """
     exclude(("--all", every), ("--wrt", wrt is not None))
-    for name, given in {"--hessian": hessian, "--jacobian": jacobian, "--check": compare}.items():
-        exclude(("--all", every), (name, given))
-        exclude(("--symbolic", symbolic), (name, given))
+    for name, is_set in {"--hessian": hessian, "--jacobian": jacobian, "--check": compare}.items():
+        exclude(("--all", every), (name, is_set))
+        exclude(("--symbolic", symbolic), (name, is_set))
     exclude(("--all", every), ("--symbolic", symbolic))
     exclude(("--hessian", hessian), ("--check", compare))
     names = wrt_names(wrt)
-    session = start(
+    session = open_session(
         context,
         file,
         expression,
@@ -115,7 +115,7 @@ def grad(
         max_depth,
     )
     if data is not None:
-        from cgcli.cli.rows import over_rows  # with what reads tables
+        from cgcli.cli.rows import over_rows  # imports what reads tables
 
         others = {
             "--all": every,
@@ -124,7 +124,7 @@ def grad(
             "--symbolic": symbolic,
             "--check": compare,
         }
-        others |= {"--full": full, "--precision": precision is not None, "--format": layout is not None}
+        others |= {"--full": full, "--precision": precision is not None, "--format": output_format is not None}
         for option in others.items():
             exclude(option, ("--data", True))
         table_options = (data, maps or [], on_error or "stop", target, batch)
@@ -132,10 +132,10 @@ def grad(
     only_with_data(maps, on_error, target, batch)
     session = session.recorded()
     if symbolic:
-        return _symbolic(session, of, names, layout)
+        return _symbolic(session, of, names, output_format)
     session.require_values()
     if compare:
-        return _compare(session, of, names, layout, precision)
+        return _compare(session, of, names, output_format, precision)
     if jacobian:
         gradient = session.program.jacobian(session.values, of=of, wrt=names)
     else:
@@ -145,14 +145,14 @@ def grad(
     value = single(gradient.value, kind(y))
     partials = {name: single(partial, kind(name)) for name, partial in gradient.partials.items()}
     if not jacobian and (missing := [n for n, g in gradient.partials.items() if _has_nan(g)]):
-        _tell_of_nan(session, y, gradient.value, missing)
+        _note_nan(session, y, gradient.value, missing)
     rows = [(y, value), *((f"d{y}/d{name}", partial) for name, partial in partials.items())]
-    found: dict[str, Any] = {"of": y, "value": value, "jacobian" if jacobian else "grad": partials}
+    results: dict[str, Any] = {"of": y, "value": value, "jacobian" if jacobian else "grad": partials}
     if hessian:
         second = session.program.hessian(session.values, of=of, wrt=names)
         rows += [(f"d2{y}/d{a}/d{b}", value) for a, row in second.items() for b, value in row.items()]
-        found["hessian"] = second
-    show_numbers(rows, found, layout, precision, full)
+        results["hessian"] = second
+    show_numbers(rows, results, output_format, precision, full)
     return 0
 
 
@@ -160,19 +160,19 @@ def _has_nan(value: Any) -> bool:
     return bool((value != value).any()) if hasattr(value, "dtype") else value != value
 
 
-def _tell_of_nan(session: Session, y: str, value: Any, names: list[str]) -> None:
-    """Says in a line where derivatives of a finite value became nan."""
+def _note_nan(session: Session, y: str, value: Any, names: list[str]) -> None:
+    """A note on the operation where derivatives of a finite value became NaN."""
     if not isfinite(value):
         return
     node, text = _origin_of_nan(session, y)
     if node.span is not None:
         text += f" on line {node.span.source.position(node.span.start)[0]}"
-    named = ", ".join(f"d{show(y)}/d{show(n)}" for n in names)
-    notice(f"note: {named} {'is' if len(names) == 1 else 'are'} nan: it begins at {text}")
+    derivatives = ", ".join(f"d{show(y)}/d{show(n)}" for n in names)
+    notice(f"note: {derivatives} {'is' if len(names) == 1 else 'are'} nan: it begins at {text}")
 
 
 def _origin_of_nan(session: Session, y: str) -> tuple[Node, str]:
-    """The operation at which a derivative becomes nan, and the same in words."""
+    """The operation at which a derivative becomes NaN, and its description."""
     from cgcli.analysis.gradcheck import first_nan
 
     evaluation = session.program.run(session.values, of=y)
@@ -185,49 +185,51 @@ def _origin_of_nan(session: Session, y: str) -> tuple[Node, str]:
     return node, text
 
 
-def _symbolic(session: Session, of: str | None, wrt: list[str] | None, layout: str | None) -> int:
+def _symbolic(session: Session, of: str | None, wrt: list[str] | None, output_format: str | None) -> int:
     """Prints the derivatives as lines of the language."""
     if session.values:
         notice("note: `--symbolic` makes no use of values")
     lines = session.program.symbolic(of=of, wrt=wrt).splitlines()
-    if layout == "csv":
+    if output_format == "csv":
         raise error("options-exclude", first="--symbolic", second="--format csv")
-    if layout == "json":
+    if output_format == "json":
         emit(dump({"of": session.program.of_choice(of), "symbolic": lines}))
     else:
         emit("\n".join(lines))
     return 0
 
 
-def _compare(session: Session, of: str | None, wrt: list[str] | None, layout: str | None, precision: int | None) -> int:
-    """Prints each derivative beside the difference that it is compared with; the status is 1 where they disagree."""
+def _compare(
+    session: Session, of: str | None, wrt: list[str] | None, output_format: str | None, precision: int | None
+) -> int:
+    """Prints each derivative beside its finite difference; the status is 1 where they disagree."""
     y = session.program.of_choice(of)
     checks = session.program.check_gradient(session.values, of=of, wrt=wrt)
     show_table(
         ("derivative", "value", "by differences", "verdict"),
-        [(f"d{y}/d{each.name}", each.derivative, each.difference, each.verdict) for each in checks],
+        [(f"d{y}/d{check.name}", check.derivative, check.difference, check.verdict) for check in checks],
         {
             "of": y,
             "check": {
-                each.name: {"derivative": each.derivative, "difference": each.difference, "verdict": each.verdict}
-                for each in checks
+                check.name: {"derivative": check.derivative, "difference": check.difference, "verdict": check.verdict}
+                for check in checks
             },
         },
-        layout,
+        output_format,
         precision,
     )
-    wrong = [f"d{y}/d{each.name}" for each in checks if each.verdict == "wrong"]
-    missing = [f"d{y}/d{each.name}" for each in checks if each.verdict == "wrong" and isnan(each.derivative)]
+    wrong = [f"d{y}/d{check.name}" for check in checks if check.verdict == "wrong"]
+    missing = [f"d{y}/d{check.name}" for check in checks if check.verdict == "wrong" and isnan(check.derivative)]
     if missing:
-        at, text = _origin_of_nan(session, y)
-        raise error("gradient-nan-at", at.span, status=1, names=missing, text=text)
+        origin, text = _origin_of_nan(session, y)
+        raise error("gradient-nan-at", origin.span, status=1, names=missing, text=text)
     if wrong:
-        place = session.program.first_wrong_node(session.values)
-        if place is None:
+        first = session.program.first_wrong_node(session.values)
+        if first is None:
             raise error("gradient-differs", status=1, names=wrong)
-        node, element, found = place
+        node, element, check = first
         span = Node(session.program.graph, node).span
-        values = {"element": element, "derivative": found.derivative, "difference": found.difference}
+        values = {"element": element, "derivative": check.derivative, "difference": check.difference}
         raise error("gradient-differs-at", span, status=1, names=wrong, **values)
     return 0
 

@@ -1,4 +1,4 @@
-"""Tables whose columns are not those that the program's inputs ask for, and what to do about it."""
+"""Tables whose columns do not match the program's inputs: errors that suggest a remedy."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import shlex
 from collections.abc import Sequence
 from pathlib import PurePath
 
-from cgcli.cli.columns import Sources, cut
-from cgcli.cli.command import known_options
+from cgcli.cli.columns import ColumnsByInput, cut
+from cgcli.cli.command import command_options
 from cgcli.cli.inputs import missing_inputs, require
 from cgcli.cli.session import Session
 from cgcli.data.tables import Table
@@ -17,19 +17,20 @@ from cgcli.diagnostics.suggest import nearest
 _SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs"}
 
 
-def require_columns(session: Session, table: Table, sources: Sources) -> None:
-    """Raises `CgError` that names every input without a value, and the columns that may have been meant for them."""
-    missing = missing_inputs(session.program, {**session.values, **sources})
-    used = {name for columns in sources.values() for name in columns.names}
+def require_columns(session: Session, table: Table, by_input: ColumnsByInput) -> None:
+    """Raises `CgError` that names every input without a value, and the columns that may be meant for them."""
+    missing = missing_inputs(session.program, {**session.values, **by_input})
+    used = {name for columns in by_input.values() for name in columns.names}
     unused = [name for name in table.columns or () if name not in used]
     if missing and unused:
         _check_first_line(table)
-        meant = _meant(missing, unused, in_order=not sources)
-        if meant:
+        suggested = _suggest(missing, unused, in_order=not by_input)
+        if suggested:
             usage = [
-                f"--map {name}={shlex.quote(meant[name])}" if name in meant else f"--{name} VALUE" for name in missing
+                f"--map {name}={shlex.quote(suggested[name])}" if name in suggested else f"--{name} VALUE"
+                for name in missing
             ]
-            inputs = [each.name for each in session.program.inputs if each.kind == "input"]
+            inputs = [i.name for i in session.program.inputs if i.kind == "input"]
             raise error(
                 "no-column-for",
                 file=table.files[0],
@@ -38,11 +39,11 @@ def require_columns(session: Session, table: Table, sources: Sources) -> None:
                 inputs=inputs,
                 usage=" ".join(usage),
             )
-    require(session.program, {**session.values, **sources}, known_options(session.context))
+    require(session.program, {**session.values, **by_input}, command_options(session.context))
 
 
 def _check_first_line(table: Table) -> None:
-    """Raises `CgError` for a first line of text that names no columns: a comment, or names between other signs."""
+    """Raises `CgError` for a first line that is no header: a comment, or names with other separators."""
     first, *others = table.columns or ()
     file = table.files[0]
     kind = PurePath(file).suffix.lower()
@@ -51,29 +52,29 @@ def _check_first_line(table: Table) -> None:
     if first.startswith("#"):
         raise error("table-comment", status=1, file=file, text=cut(first))
     own = "\t" if kind == ".tsv" else ","
-    found = max(_SEPARATORS, key=first.count)
-    if not others and found in first and found != own:
-        renamed = {",": ".csv", "\t": ".tsv"}.get(found) if kind else None
+    separator = max(_SEPARATORS, key=first.count)
+    if not others and separator in first and separator != own:
+        renamed = {",": ".csv", "\t": ".tsv"}.get(separator) if kind else None
         raise error(
             "table-separator",
             status=1,
             file=file,
             comma="tab" if own == "\t" else "comma",
-            found=_SEPARATORS[found],
+            found=_SEPARATORS[separator],
             renamed=None if renamed is None else str(PurePath(file).with_suffix(renamed)),
-            others=_SEPARATORS[found] if renamed is None else None,
+            others=_SEPARATORS[separator] if renamed is None else None,
         )
 
 
-def _meant(missing: Sequence[str], unused: Sequence[str], in_order: bool) -> dict[str, str]:
-    """By input the column that may have been meant: one of nearly its name, else in order where no name fits at all."""
+def _suggest(missing: Sequence[str], unused: Sequence[str], in_order: bool) -> dict[str, str]:
+    """By input the column that may be meant: the one of the nearest name, else in order where no name fits at all."""
     rest = list(unused)
-    meant: dict[str, str] = {}
+    suggested: dict[str, str] = {}
     for name in missing:
-        like = nearest(name, rest)
-        if like is not None:
-            meant[name] = like
-            rest.remove(like)
+        suggestion = nearest(name, rest)
+        if suggestion is not None:
+            suggested[name] = suggestion
+            rest.remove(suggestion)
     if in_order:
-        meant |= zip([name for name in missing if name not in meant], rest, strict=False)
-    return meant
+        suggested |= zip([name for name in missing if name not in suggested], rest, strict=False)
+    return suggested

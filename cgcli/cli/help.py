@@ -8,7 +8,7 @@ import typer
 
 from cgcli.cli.arguments import EMPTY
 from cgcli.cli.command import Command, declare
-from cgcli.cli.completing import topics
+from cgcli.cli.completion import topics
 from cgcli.cli.functions import function_names, function_page, library_page
 from cgcli.cli.output import emit
 from cgcli.cli.topics import PAGES
@@ -48,10 +48,10 @@ def help_topic(topic: Topic = None) -> int:
     elif (function := library_function(topic)) is not None:
         emit(library_page(function))
     else:
-        known = [*PAGES, *COMMANDS, *function_names(), *library_names()]
-        known += [f"{module}.{each.name}" for module in library_names() for each in library_functions(module)]
-        like = nearest(topic, known)
-        raise error("unknown-topic", name=topic or EMPTY, nearest=like, lister=None if like else "help")
+        names = [*PAGES, *COMMANDS, *function_names(), *library_names()]
+        names += [f"{module}.{function.name}" for module in library_names() for function in library_functions(module)]
+        suggestion = nearest(topic, names)
+        raise error("unknown-topic", name=topic or EMPTY, nearest=suggestion, lister=None if suggestion else "help")
     return 0
 
 
@@ -75,7 +75,7 @@ def _contents() -> str:
 
 
 def _module(name: str) -> str:
-    """The functions of a module, with the first sentence of what each is."""
+    """The functions of a module, each with the first sentence of its doc comment."""
     functions = library_functions(name)
     width = max(len(f.name) for f in functions)
     lines = [f"  {name}.{f.name:{width}}  {f.doc.partition('. ')[0].removesuffix('.')}" for f in functions]

@@ -1,4 +1,4 @@
-"""The values of a program's inputs, gathered from the line and from a file of many."""
+"""The values of a program's inputs, from the command line and from a file of many values."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
-from cgcli.cli.arguments import EMPTY, Known
+from cgcli.cli.arguments import EMPTY, CommandOptions
 from cgcli.diagnostics.diagnostic import CgError, Diagnostic, error
 from cgcli.diagnostics.source import Source
 from cgcli.files.source_files import is_stream
@@ -21,50 +21,54 @@ from cgcli.run.executors import tensor_of
 from cgcli.run.limits import memory_limit
 
 
-def gather(program: Program, settings: Sequence[str], inputs_file: str | None, known: Known) -> dict[str, Any]:
-    """The value of each input that is given: `--name` and `--set` before `--inputs`.
+def input_values(
+    program: Program, settings: Sequence[str], inputs_file: str | None, options: CommandOptions
+) -> dict[str, Any]:
+    """The value of each input that has one on the command line; `--name` and `--set` override `--inputs`.
 
     Raises `CgError` for a name that is no input, an input given twice and a value that cannot be read.
     """
-    given = settings_of(settings)
-    check_names(program, given, known)
+    texts = settings_of(settings)
+    check_names(program, texts, options)
     values: dict[str, Any] = {}
     if inputs_file is not None:
-        from cgcli.cli.value_files import read_values  # with the libraries that read such files
+        from cgcli.cli.value_files import read_values  # imports the libraries that read such files
 
-        many: dict[str, Any] = {}
-        structured = {each.name for each in program.inputs if each.type == ANY}
-        for written, value in read_values(inputs_file, structured, program.max_memory).items():
-            name = canonical(written)
-            if name in many:
+        file_values: dict[str, Any] = {}
+        structured = {i.name for i in program.inputs if i.type == ANY}
+        for key, value in read_values(inputs_file, structured, program.max_memory).items():
+            name = canonical(key)
+            if name in file_values:
                 raise error("inputs-file-repeats", file=inputs_file, name=name)
-            many[name] = value
-        check_names(program, many, known, file=inputs_file)
-        values = {name: _value(program, name, value) for name, value in many.items() if name not in given}
-    return values | {name: _of_line(program, name, value) for name, value in given.items()}
+            file_values[name] = value
+        check_names(program, file_values, options, file=inputs_file)
+        values = {name: _file_value(program, name, value) for name, value in file_values.items() if name not in texts}
+    return values | {name: _line_value(program, name, text) for name, text in texts.items()}
 
 
-def declared(problem: CgError, inputs: Sequence[Input], settings: Sequence[str], inputs_file: str | None) -> CgError:
-    """The error with the declarations that it asks for completed: those of all `inputs`, in the sizes of the values."""
+def with_declarations(
+    problem: CgError, inputs: Sequence[Input], settings: Sequence[str], inputs_file: str | None
+) -> CgError:
+    """The error with its suggested declarations completed: those of all `inputs`, in the shapes of the values."""
     if not any(d.values.get("declare") for d in problem.diagnostics):
         return problem
     shapes = _shapes(settings, inputs_file)
 
-    def sized(each: Diagnostic) -> Diagnostic:
-        types = each.values.get("declare")
+    def with_shapes(diagnostic: Diagnostic) -> Diagnostic:
+        types = diagnostic.values.get("declare")
         if not isinstance(types, Signature):
-            return each
+            return diagnostic
         types = signature(inputs, types) if inputs else types
-        kept = {n: t._replace(shape=shapes[n]) if n in shapes and t != INT else t for n, t in types.items()}
-        return replace(each, values={**each.values, "declare": Signature(kept)})
+        shaped = {n: t._replace(shape=shapes[n]) if n in shapes and t != INT else t for n, t in types.items()}
+        return replace(diagnostic, values={**diagnostic.values, "declare": Signature(shaped)})
 
-    return CgError(*map(sized, problem.diagnostics), status=problem.status)
+    return CgError(*map(with_shapes, problem.diagnostics), status=problem.status)
 
 
 def _shapes(settings: Sequence[str], inputs_file: str | None) -> dict[str, tuple[int, ...]]:
-    """The shapes of the values on the line and in the file, as far as they can be read."""
-    from cgcli.data.arrays import read_array  # with the array library
-    from cgcli.language.value_text import constant  # with the parser
+    """The shapes of the values on the command line and in the file, as far as they can be read."""
+    from cgcli.data.arrays import read_array  # imports the array library
+    from cgcli.language.value_text import constant  # imports the parser
 
     shapes: dict[str, tuple[int, ...]] = {}
     if inputs_file is not None and not is_stream(inputs_file):
@@ -84,29 +88,31 @@ def _shapes(settings: Sequence[str], inputs_file: str | None) -> dict[str, tuple
     return shapes
 
 
-def check_names(program: Program, names: Iterable[str], known: Known, file: str | None = None) -> None:
+def check_names(program: Program, names: Iterable[str], options: CommandOptions, file: str | None = None) -> None:
     """Raises `CgError` for the first name that is no input, with the nearest input or option."""
-    inputs = [each.name for each in program.inputs]
-    known_inputs = frozenset(inputs)
+    inputs = [i.name for i in program.inputs]
+    input_set = frozenset(inputs)
     for name in names:
-        if name in known_inputs:
+        if name in input_set:
             continue
         if file is None:
-            raise known.neither(name, inputs)
+            raise options.unknown_name_error(name, inputs)
         inputless = None if inputs else "program"
         from cgcli.diagnostics.suggest import nearest  # for an error alone
 
-        like = nearest(name, inputs)
-        raise error("unknown-input", name=name or EMPTY, nearest=like, known=inputs, inputless=inputless, file=file)
+        suggestion = nearest(name, inputs)
+        raise error(
+            "unknown-input", name=name or EMPTY, nearest=suggestion, known=inputs, inputless=inputless, file=file
+        )
 
 
-def require(program: Program, values: Mapping[str, Any], known: Known) -> None:
-    """Raises `CgError` that names every input still without a value, and how to give them."""
+def require(program: Program, values: Mapping[str, Any], options: CommandOptions) -> None:
+    """Raises `CgError` that names every input without a value or default, and the options that set them."""
     missing = missing_inputs(program, values)
     if not missing:
         return
-    usage = [f"--set {name}=VALUE" if f"--{name}" in known else f"--{name} VALUE" for name in missing]
-    shadowed = [name for name in missing if f"--{name}" in known]
+    usage = [f"--set {name}=VALUE" if f"--{name}" in options else f"--{name} VALUE" for name in missing]
+    shadowed = [name for name in missing if f"--{name}" in options]
     euler = "e" in missing and program.input("e").implicit
     raise error(
         "missing-inputs",
@@ -119,11 +125,11 @@ def require(program: Program, values: Mapping[str, Any], known: Known) -> None:
 
 def missing_inputs(program: Program, values: Mapping[str, Any]) -> list[str]:
     """The inputs that have neither a value nor a default."""
-    return [each.name for each in program.inputs if not each.optional and each.name not in values]
+    return [i.name for i in program.inputs if not i.optional and i.name not in values]
 
 
 def canonical(name: str) -> str:
-    """The name as programs compare it (NFKC)."""
+    """The normalised name (NFKC), by which programs compare names."""
     return identifier(name.strip())
 
 
@@ -138,21 +144,21 @@ def wrt_names(wrt: str | None) -> list[str] | None:
 
 
 def settings_of(settings: Sequence[str]) -> dict[str, str]:
-    """Each `name=value` of the line by its name."""
-    given: dict[str, str] = {}
+    """The text of the value by name, from settings `name=value`."""
+    texts: dict[str, str] = {}
     for setting in settings:
         name, equals, value = setting.partition("=")
         if not equals or not name.strip():
             raise error("bad-setting", setting=setting or EMPTY)
         name = canonical(name)
-        if name in given:
+        if name in texts:
             raise error("repeated-input", name=name)
-        given[name] = value
-    return given
+        texts[name] = value
+    return texts
 
 
-def _of_line(program: Program, name: str, text: str) -> Any:
-    """A value as the line gives it: an expression of the language, or `@` and a file."""
+def _line_value(program: Program, name: str, text: str) -> Any:
+    """A value on the command line: an expression of the language, or `@` and a file."""
     file = text.strip()[1:] if text.lstrip().startswith("@") else None
     if program.input(name).type == ANY:
         from cgcli.data.structured import parse_structured, read_structured
@@ -160,13 +166,13 @@ def _of_line(program: Program, name: str, text: str) -> Any:
         return read_structured(file) if file is not None else parse_structured(Source(f"--{name}", text))
     if file is None:
         return program.parse_value(name, text)
-    from cgcli.data.arrays import read_array  # with the array library
+    from cgcli.data.arrays import read_array  # imports the array library
 
     return program.fit_value(name, read_array(file, program.max_memory or memory_limit()))
 
 
-def _value(program: Program, name: str, value: Any) -> Any:
-    """A value of a file of many: an expression of the language, or a tensor."""
+def _file_value(program: Program, name: str, value: Any) -> Any:
+    """A value of a file of many values: an expression of the language, or a tensor."""
     if program.input(name).type == ANY:
         return value
     return program.parse_value(name, value) if isinstance(value, str) else program.fit_value(name, value)

@@ -1,4 +1,4 @@
-"""`--metrics`: the log of a training, JSON Lines that are written one at a time and taken up again by `--resume`."""
+"""`--metrics`: the log of a training, JSON Lines that are written one at a time and continued by `--resume`."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from cgcli.diagnostics.diagnostic import error
 from cgcli.render.json import dump
 from cgcli.system import BINARY
 
-PIECE = 2**20  # bytes that are read at a time
-LOOKS = re.compile(rb'\{"step": [0-9]')  # how every line of such a file begins
+BLOCK = 2**20  # bytes that are read at a time
+LINE_START = re.compile(rb'\{"step": [0-9]')  # of every line of such a file
 
 
-def resumed_at(path: str, checkpoint: Checkpoint | None, overwrite: bool) -> int | None:
-    """How many bytes of the file are of the run up to the checkpoint; None where the file is to be made anew.
+def resume_size(path: str, checkpoint: Checkpoint | None, overwrite: bool) -> int | None:
+    """How many bytes of the file the run wrote up to the checkpoint; None where the file is to be created anew.
 
     Raises CgError (status 2) for a file of another run, unless `overwrite`, and for one that is no metrics file.
     """
@@ -41,13 +41,13 @@ def resumed_at(path: str, checkpoint: Checkpoint | None, overwrite: bool) -> int
 
 
 def _size_up_to(real: str, checkpoint: Checkpoint) -> int | None:
-    """The size of what the checkpoint's run had written; None where the file is of another run."""
+    """The bytes that the checkpoint's run had written; None where the file is of another run."""
     mark: Any = checkpoint.info.get("metrics")
     if not isinstance(mark, dict) or not isinstance(mark.get("bytes"), int):
-        # cg 0.1 noted nothing of the file
+        # cg 0.1 stored no mark of the file
         return _size_of_steps(real, step_of(checkpoint)) if "run" not in checkpoint.info and _is_metrics(real) else None
     size = mark["bytes"]
-    if not size or os.path.getsize(real) < size:  # cut, or of no line yet: the name is all that is known
+    if not size or os.path.getsize(real) < size:  # truncated, or without a line yet: only the name can be compared
         same = mark.get("name") == PurePath(real).name and (not os.path.getsize(real) or _is_metrics(real))
         return _size_of_steps(real, step_of(checkpoint)) if same else None
     return size if _digest(real, size).hexdigest() == mark.get("sha256") else None
@@ -55,21 +55,21 @@ def _size_up_to(real: str, checkpoint: Checkpoint) -> int | None:
 
 def _is_metrics(real: str) -> bool:
     with open(real, "rb") as file:
-        return LOOKS.match(file.read(100)) is not None
+        return LINE_START.match(file.read(100)) is not None
 
 
 def _digest(real: str, size: int) -> Any:
     """The sha256 of the first `size` bytes."""
     digest = hashlib.sha256()
     with open(real, "rb") as file:
-        while size > 0 and (piece := file.read(min(size, PIECE))):
-            digest.update(piece)
-            size -= len(piece)
+        while size > 0 and (block := file.read(min(size, BLOCK))):
+            digest.update(block)
+            size -= len(block)
     return digest
 
 
 def _size_of_steps(real: str, step: int) -> int:
-    """The size of the lines up to a step. A line that is cut or says no step is behind all steps."""
+    """The size of the lines up to a step. A truncated line and one without a step count as later than all steps."""
     size = 0
     with open(real, "rb") as file:
         for line in file:
@@ -87,23 +87,23 @@ def _step(line: bytes) -> float:
 
 
 class Metrics:
-    """The open file. kept: the bytes that stay, as `resumed_at` says; without, the file is made, and one that is there
-    is replaced only with `overwrite`.
+    """The open file. size: the bytes of it that stay, from `resume_size`; None creates the file, and replaces an
+    existing one only with `overwrite`.
 
     Raises CgError (status 1) when the file cannot be written.
     """
 
-    def __init__(self, path: str, kept: int | None = None, overwrite: bool = False) -> None:
+    def __init__(self, path: str, size: int | None = None, overwrite: bool = False) -> None:
         self.path = path
         real = os.path.realpath(path)
         self._regular = not os.path.exists(real) or os.path.isfile(real)  # not a pipe or a device
-        self._name, self._size, self._digest = PurePath(real).name, kept or 0, hashlib.sha256()
+        self._name, self._size, self._digest = PurePath(real).name, size or 0, hashlib.sha256()
         try:
-            if kept is not None:
-                self._digest = _digest(real, kept)
-                os.truncate(real, kept)
+            if size is not None:
+                self._digest = _digest(real, size)
+                os.truncate(real, size)
             flags = os.O_WRONLY | os.O_APPEND | BINARY
-            if kept is None and self._regular:
+            if size is None and self._regular:
                 flags |= os.O_CREAT | (os.O_TRUNC if overwrite else os.O_EXCL)
             self._handle = os.open(real, flags, 0o666)
         except OSError as problem:
@@ -125,7 +125,7 @@ class Metrics:
         self._digest.update(line)
 
     def mark(self) -> dict[str, Any] | None:
-        """What a checkpoint notes of the file, by which `--resume` knows it again; None for a pipe or a device."""
+        """The identity of the file in a checkpoint, by which `--resume` recognises it; None for a pipe or a device."""
         if not self._regular:
             return None
         with suppress(OSError):  # the checkpoint is worth more than the log

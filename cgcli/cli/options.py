@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from cgcli.cli.arguments import EMPTY
-from cgcli.cli.output import begin, emit
+from cgcli.cli.output import emit, set_output_options
 from cgcli.diagnostics.diagnostic import error
 
 READ = ("inputs_file", "weights", "data", "validation", "resume", "commands")
@@ -20,19 +20,19 @@ WRITTEN = ("target", "save", "metrics", "plot", "draw")
 
 
 def _input_names(context: typer.Context, incomplete: str) -> list[tuple[str, str]]:
-    from cgcli.cli.completing import input_names  # for a line that is being typed
+    from cgcli.cli.completion import input_names  # for shell completion alone
 
     return input_names(context, incomplete)
 
 
 def _value_names(context: typer.Context, incomplete: str) -> list[tuple[str, str]]:
-    from cgcli.cli.completing import value_names
+    from cgcli.cli.completion import value_names
 
     return value_names(context, incomplete)
 
 
 def choice(option: str, *choices: str) -> dict[str, Any]:
-    """The settings of an option that takes one of a few words."""
+    """The settings of an option that takes one of a few choices."""
 
     def parse(text: str) -> str:
         if text not in choices:
@@ -46,11 +46,11 @@ def choice(option: str, *choices: str) -> dict[str, Any]:
     return {"parser": parse, "metavar": "|".join(choices), "autocompletion": lambda: list(choices)}
 
 
-DIGITS = 767  # no float has more significant ones
+DIGITS = 767  # the most significant digits that a float has
 
 
-def whole(option: str, least: int, most: int) -> Callable[[str], int]:
-    """Reads a whole number that is at least `least`; more than `most` says no more than that."""
+def whole_number(option: str, least: int, most: int) -> Callable[[str], int]:
+    """A parser of whole numbers from `least`; larger ones than `most` are cut to it."""
 
     def parse(text: str) -> int:
         digits = text.isascii() and text.isdigit() and len(text) < 10
@@ -61,8 +61,8 @@ def whole(option: str, least: int, most: int) -> Callable[[str], int]:
     return parse
 
 
-def number(option: str) -> Callable[[str], float]:
-    """Reads a positive number."""
+def positive_number(option: str) -> Callable[[str], float]:
+    """A parser of positive numbers."""
 
     def parse(text: str) -> float:
         try:
@@ -77,7 +77,7 @@ def number(option: str) -> Callable[[str], float]:
 
 
 def duration(option: str) -> Callable[[str], float]:
-    """Reads a time as `90s`, `5m`, `2h`, or in seconds; gives seconds."""
+    """A parser of times as `90s`, `5m`, `2h`, or in seconds; the result is in seconds."""
 
     def parse(text: str) -> float:
         match = re.fullmatch(r"(\d{1,9}(?:\.\d{1,6})?)([smh]?)", text.strip(), re.ASCII)
@@ -88,7 +88,9 @@ def duration(option: str) -> Callable[[str], float]:
     return parse
 
 
-def _not_here(option: str, where: str) -> Callable[[str], str]:
+def _option_of_others(option: str, where: str) -> Callable[[str], str]:
+    """A parser that raises `CgError`: the option belongs to other commands."""
+
     def parse(text: str) -> str:
         raise error("option-elsewhere", option=option, where=where)
 
@@ -131,7 +133,7 @@ Precision = Annotated[
     typer.Option(
         "--precision",
         metavar="N",
-        parser=whole("--precision", 1, DIGITS),
+        parser=whole_number("--precision", 1, DIGITS),
         help="Round to N significant digits (else the shortest text that reads back to the same value).",
     ),
 ]
@@ -142,9 +144,9 @@ Colour = Annotated[str, typer.Option("--color", help="When to colour.", **choice
 Quiet = Annotated[bool, typer.Option("-q", "--quiet", help="No notes and no progress; warnings and errors stay.")]
 
 
-def everywhere(colour: Colour = "auto", quiet: Quiet = False) -> int:
-    """The options of every command: `declare` adds them, `begin` takes them."""
-    begin(colour, quiet)
+def global_options(colour: Colour = "auto", quiet: Quiet = False) -> int:
+    """The options of every command: `declare` adds them, `Command.invoke` applies them."""
+    set_output_options(colour, quiet)
     return 0
 
 
@@ -181,7 +183,10 @@ Wrt = Annotated[
 Seed = Annotated[
     int | None,
     typer.Option(
-        "--seed", metavar="N", parser=whole("--seed", 0, 999_999_999), help="What random initialisers start from."
+        "--seed",
+        metavar="N",
+        parser=whole_number("--seed", 0, 999_999_999),
+        help="What random initialisers start from.",
     ),
 ]
 _UNITS = {"": 0, "K": 10, "M": 20, "G": 30, "T": 40}
@@ -226,7 +231,7 @@ MaxSteps = Annotated[
     typer.Option(
         "--max-steps",
         metavar="N",
-        parser=whole("--max-steps", 1, 999_999_999),
+        parser=whole_number("--max-steps", 1, 999_999_999),
         help="How many steps loops may run together (else any number).",
     ),
 ]
@@ -237,7 +242,7 @@ MaxNodes = Annotated[
     typer.Option(
         "--max-nodes",
         metavar="N",
-        parser=whole("--max-nodes", 1, 999_999_999),
+        parser=whole_number("--max-nodes", 1, 999_999_999),
         help="How many operations the graph may have (else 5,000,000).",
     ),
 ]
@@ -246,7 +251,7 @@ MaxDepth = Annotated[
     typer.Option(
         "--max-depth",
         metavar="N",
-        parser=whole("--max-depth", 1, 999_999_999),
+        parser=whole_number("--max-depth", 1, 999_999_999),
         help="How many calls may stand within each other (else 10,000).",
     ),
 ]
@@ -281,7 +286,7 @@ BatchSize = Annotated[
     typer.Option(
         "--batch-size",
         metavar="N",
-        parser=whole("--batch-size", 1, 10**9),
+        parser=whole_number("--batch-size", 1, 10**9),
         help="Rows that an input with one axis more takes at once, for a result a batch.",
     ),
 ]
@@ -306,22 +311,22 @@ NoData = Annotated[
     typer.Option(
         "--data",
         hidden=True,
-        parser=_not_here("--data", "`cg eval`, `cg grad`, `cg train` and `cg predict` take tables"),
+        parser=_option_of_others("--data", "`cg eval`, `cg grad`, `cg train` and `cg predict` take tables"),
     ),
 ]
 
 
 class WithHelp:
-    """For the classes of Typer: the page of `--help` is a result like any other, for which `emit` answers."""
+    """A mixin for Typer's command classes: the page of `--help` is written by `emit` like any other result."""
 
     def get_help_option(self, ctx: Any) -> Any:
         option = super().get_help_option(ctx)  # type: ignore[misc]  # that of the command beside this class
         if option is not None:
-            option.callback = _page
+            option.callback = _emit_help
         return option
 
 
-def _page(context: Any, option: Any, wished: bool) -> None:
-    if wished and not context.resilient_parsing:
+def _emit_help(context: Any, option: Any, value: bool) -> None:
+    if value and not context.resilient_parsing:
         emit(context.get_help())
         raise typer.Exit

@@ -1,4 +1,4 @@
-"""The two streams of a command: when they are coloured, and what is kept from them."""
+"""The two output streams of a command: results and diagnostics, escaped, in colour where that is wanted."""
 
 from __future__ import annotations
 
@@ -14,30 +14,30 @@ from cgcli.render.escape import harmless
 
 
 @dataclass
-class Manner:
-    """What `--color` and `--quiet` say; the same for the whole of a command, so that nobody hands it on."""
+class OutputOptions:
+    """The values of `--color` and `--quiet`: global state, for they hold for the whole of a command."""
 
     colour: str = "auto"
     quiet: bool = False
 
 
-manner = Manner()
+output_options = OutputOptions()
 
 
-def begin(colour: str = "auto", quiet: bool = False) -> None:
-    """The manner of the command that begins."""
-    manner.colour, manner.quiet = colour, quiet
+def set_output_options(colour: str = "auto", quiet: bool = False) -> None:
+    """Sets the output options of the command that begins."""
+    output_options.colour, output_options.quiet = colour, quiet
 
 
-class Results:
-    """Standard output as what results are written into. Raises `CgError` (status 1) when it cannot be written."""
+class StandardOutput:
+    """Standard output as a stream for results. Raises `CgError` (status 1) when it cannot be written."""
 
     def write(self, text: str) -> None:
         with _writing() as stream:
-            stream.write(harmless(text) if terminal(stream) else text)
+            stream.write(harmless(text) if is_terminal(stream) else text)
 
     def write_bytes(self, data: bytes) -> None:
-        """Writes a file's bytes; where standard output takes texts alone, as in a notebook, the text that they are."""
+        """Writes bytes; where standard output takes text alone, as in a notebook, they are decoded."""
         with _writing() as stream:
             binary = getattr(stream, "buffer", None)
             if binary is None:
@@ -67,15 +67,15 @@ def _writing() -> Iterator[TextIO]:
 
 def emit(text: str) -> None:
     """Writes a result on standard output. Raises `CgError` (status 1) when it cannot be written."""
-    results = Results()
-    results.write(text if text.endswith("\n") or not text else text + "\n")
-    results.flush()
+    stream = StandardOutput()
+    stream.write(text if text.endswith("\n") or not text else text + "\n")
+    stream.flush()
 
 
 def write_picture(target: str, data: bytes) -> None:
     """Writes a file as a whole, or on standard output for `-`. Raises `CgError` (status 1) when that fails."""
     if target == "-":
-        Results().write_bytes(data)
+        StandardOutput().write_bytes(data)
     else:
         from cgcli.files.writing import write_whole
 
@@ -83,13 +83,13 @@ def write_picture(target: str, data: bytes) -> None:
 
 
 def notice(text: str) -> None:
-    """Writes a note about the work on standard error, unless `--quiet` says not to."""
-    if not manner.quiet:
-        write_aside(f"{text}\n")
+    """Writes a note on standard error, unless `--quiet` is given."""
+    if not output_options.quiet:
+        write_stderr(f"{text}\n")
 
 
-def write_aside(text: str) -> None:
-    """Writes on standard error, as far as that takes it; one that fails is no reason to stop."""
+def write_stderr(text: str) -> None:
+    """Writes on standard error; a failure to write is ignored."""
     if sys.stderr is not None:
         try:
             sys.stderr.write(harmless(text))
@@ -98,41 +98,41 @@ def write_aside(text: str) -> None:
             silence(sys.stderr)
 
 
-def tell(diagnostics: Sequence[Diagnostic]) -> None:
+def print_diagnostics(diagnostics: Sequence[Diagnostic]) -> None:
     """Writes warnings or errors on standard error, also with `--quiet`."""
     if diagnostics:
-        from cgcli.render.report import text as report  # a run without them starts sooner
+        from cgcli.render.report import text as report  # for diagnostics alone
 
-        write_aside(report(diagnostics, colour=coloured(sys.stderr)).rstrip("\n") + "\n")
+        write_stderr(report(diagnostics, colour=use_colour(sys.stderr)).rstrip("\n") + "\n")
 
 
 def reason_of(problem: OSError) -> str:
-    """What the system says of its failure, as a part of a sentence."""
+    """The system's message about its failure, as a part of a sentence."""
     return (problem.strerror or str(problem)).lower()
 
 
 def stdout() -> TextIO | None:
-    """Standard output, or None when it is closed (Python then has none, whatever its types say)."""
+    """Standard output, or None when it is closed (`sys.stdout` is then None, whatever its type says)."""
     return sys.stdout
 
 
-def terminal(stream: TextIO | None) -> bool:
-    """Whether a person looks at the stream."""
+def is_terminal(stream: TextIO | None) -> bool:
+    """Whether the stream is a terminal."""
     return stream is not None and not stream.closed and stream.isatty()
 
 
-def coloured(stream: TextIO | None) -> bool:
+def use_colour(stream: TextIO | None) -> bool:
     """Whether to colour what goes to the stream: `--color`, then NO_COLOR, then FORCE_COLOR, then a terminal."""
-    if manner.colour != "auto":
-        return manner.colour == "always"
+    if output_options.colour != "auto":
+        return output_options.colour == "always"
     if os.environ.get("NO_COLOR"):
         return False
     if os.environ.get("FORCE_COLOR"):
         return True
-    return terminal(stream) and os.environ.get("TERM") != "dumb"
+    return is_terminal(stream) and os.environ.get("TERM") != "dumb"
 
 
 def silence(stream: TextIO | None = None) -> None:
-    """Points a stream (standard output) at nothing, so that the interpreter's own last flush cannot fail."""
+    """Redirects a stream (standard output) to the null device, so that the interpreter's last flush cannot fail."""
     with contextlib.suppress(OSError, ValueError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), (stream or sys.stdout).fileno())

@@ -25,15 +25,15 @@ from cgcli.cli.options import (
     Wrt,
     choice,
 )
-from cgcli.cli.output import emit, stdout, terminal, write_picture
+from cgcli.cli.output import emit, is_terminal, stdout, write_picture
 from cgcli.cli.results import exclude
-from cgcli.cli.session import start
+from cgcli.cli.session import open_session
 from cgcli.diagnostics.diagnostic import error
 from cgcli.render import json
 from cgcli.render.plan import data, text
 
 Grad = Annotated[bool, typer.Option("--grad", help="The value and its derivatives, planned as one graph.")]
-Layout = Annotated[
+Format = Annotated[
     str | None,
     typer.Option("--format", help="Text, or one JSON object.", **choice("--format", "plain", "json")),
 ]
@@ -57,7 +57,7 @@ def plan(
     inputs_file: InputsFile = None,
     weights: Weights = None,
     target: Picture = None,
-    layout: Layout = None,
+    output_format: Format = None,
     full: Full = False,
     fast_math: FastMath = False,
     mode: Mode = None,
@@ -68,11 +68,11 @@ def plan(
 
     Runs nothing. Given values, their sizes are put in; else costs are in terms of named sizes.
     """
-    exclude(("-o -", target == "-"), ("--format json", layout == "json"))
+    exclude(("-o -", target == "-"), ("--format json", output_format == "json"))
     if target not in (None, "-") and PurePath(target or "").suffix.lower() != ".svg":
         raise error("unknown-picture", file=target or EMPTY, nearest=None, choices=[".svg"])
     names = wrt_names(wrt)
-    session = start(
+    session = open_session(
         context, file, expression, settings, inputs_file, allow_path, mode=mode, weights=weights, max_nodes=max_nodes
     ).recorded()
     program = session.program
@@ -85,16 +85,16 @@ def plan(
         from cgcli.render.plan_picture import draw
 
         write_picture(target, draw(compilation, title).encode())
-    if layout == "json":
+    if output_format == "json":
         emit(json.dump(data(compilation, inputs)))
     elif target is None:
-        width = shutil.get_terminal_size().columns if terminal(stdout()) else 100
+        width = shutil.get_terminal_size().columns if is_terminal(stdout()) else 100
         emit("\n".join(text(compilation, inputs, title, width, ascii_only=not _draws(), full=full)))
     return 0
 
 
 def _draws() -> bool:
-    """Whether standard output can show the signs of the chart."""
+    """Whether the encoding of standard output has the characters of the chart."""
     try:
         "█·─→┌│└…".encode(getattr(stdout(), "encoding", None) or "utf-8")
     except UnicodeEncodeError:

@@ -28,7 +28,7 @@ from cgcli.cli.options import (
     Timeout,
 )
 from cgcli.cli.rows import over_rows
-from cgcli.cli.session import start
+from cgcli.cli.session import open_session
 from cgcli.diagnostics.diagnostic import error
 
 Weights = Annotated[str | None, typer.Option("--weights", metavar="FILE", help="The parameters: a checkpoint.")]
@@ -69,13 +69,13 @@ def predict(
 
     Outputs that need more than the table has, as a loss needs the truth, are left out.
     """
-    for option, given in (("--weights", weights), ("--data", data)):
-        if given is None:
+    for option, value in (("--weights", weights), ("--data", data)):
+        if value is None:
             raise error("needs-option", command="cg predict", option=option)
     limits = (seed, max_memory, backend, max_steps, timeout, mode, weights, max_nodes, max_depth)
-    session = start(context, file, expression, settings, inputs_file, allow_path, *limits)
+    session = open_session(context, file, expression, settings, inputs_file, allow_path, *limits)
     outputs = [] if output is None else [canonical(name) for name in output.split(",")]
-    return over_rows(session, data or "", maps or [], on_error or "stop", target, batch, predicted=outputs)
+    return over_rows(session, data or "", maps or [], on_error or "stop", target, batch, outputs=outputs)
 
 
 command = declare(

@@ -1,4 +1,4 @@
-"""What surrounds every command: exit status, streams that fail, signals, and errors told in one way."""
+"""What surrounds every command: exit status, failing streams, signals, and the report of errors."""
 
 from __future__ import annotations
 
@@ -9,7 +9,15 @@ from contextlib import suppress
 
 from cgcli.cli import watchdog
 from cgcli.cli.app import commands
-from cgcli.cli.output import Results, begin, reason_of, silence, stdout, tell, write_aside
+from cgcli.cli.output import (
+    StandardOutput,
+    print_diagnostics,
+    reason_of,
+    set_output_options,
+    silence,
+    stdout,
+    write_stderr,
+)
 from cgcli.cli.signals import INTERRUPTED, end_by_signals
 from cgcli.diagnostics.diagnostic import CgError, Diagnostic
 from cgcli.system import plain_newlines
@@ -18,22 +26,22 @@ DONE, FAILED, WRONG = 0, 1, 2
 
 
 def run(argv: Sequence[str] | None) -> int:
-    """The exit status of `cg` with these arguments; None takes the process's own, and its signals too."""
+    """The exit status of `cg` with these arguments; None takes the process's own and installs signal handlers."""
     if argv is None:
         argv = sys.argv[1:]
-        watchdog.state.own = True
+        watchdog.state.owns_process = True
         end_by_signals()
         _hold_standard_streams()
     plain_newlines()
-    begin(_colour_option(argv))
+    set_output_options(_colour_option(argv))
     try:
         return _run(list(argv))
     except BrokenPipeError:
-        # whoever reads our output has seen enough: `cg … | head`
+        # the reader of our output has closed it: `cg … | head`
         silence()
         return DONE
     except KeyboardInterrupt:
-        watchdog.state.told = True
+        watchdog.state.reported = True
         raise
 
 
@@ -41,12 +49,12 @@ def _run(argv: list[str]) -> int:
     try:
         status = commands.main(args=argv, prog_name="cg", standalone_mode=False)
         if stdout() is not None:
-            Results().flush()
+            StandardOutput().flush()
         if status == INTERRUPTED:
-            write_aside("interrupted\n")
+            write_stderr("interrupted\n")
         return status if isinstance(status, int) else DONE
     except CgError as problem:
-        return _told(problem.diagnostics, problem.status)
+        return _fail(problem.diagnostics, problem.status)
     except (KeyboardInterrupt, BrokenPipeError):
         raise
     except SystemExit as ended:
@@ -55,12 +63,12 @@ def _run(argv: list[str]) -> int:
             silence()
             return DONE
         if ended.code == INTERRUPTED:  # by a signal
-            write_aside("interrupted\n")
+            write_stderr("interrupted\n")
         return ended.code if isinstance(ended.code, int) else DONE
     except OSError as problem:
-        return _told([Diagnostic("system", values={"reason": reason_of(problem), "name": problem.filename})], FAILED)
+        return _fail([Diagnostic("system", values={"reason": reason_of(problem), "name": problem.filename})], FAILED)
     except MemoryError:
-        return _told([Diagnostic("out-of-memory")], FAILED)
+        return _fail([Diagnostic("out-of-memory")], FAILED)
     except Exception as problem:
         return _unexpected(problem)
 
@@ -70,34 +78,34 @@ def _unexpected(problem: Exception) -> int:
     format_message = getattr(problem, "format_message", None)
     if format_message is not None:
         message = str(format_message()).rstrip(".")
-        return _told([Diagnostic("usage", values={"message": message[:1].lower() + message[1:]})], WRONG)
+        return _fail([Diagnostic("usage", values={"message": message[:1].lower() + message[1:]})], WRONG)
     if os.environ.get("CG_DEBUG") == "1":
         import traceback
 
         traceback.print_exc()
     values = {"kind": type(problem).__name__, "message": " ".join(str(problem).split()) or "no message"}
-    return _told([Diagnostic("bug", values=values)], FAILED)
+    return _fail([Diagnostic("bug", values=values)], FAILED)
 
 
-def _told(diagnostics: Sequence[Diagnostic], status: int) -> int:
+def _fail(diagnostics: Sequence[Diagnostic], status: int) -> int:
     """Writes the diagnostics on standard error and returns the status."""
-    watchdog.state.told = True
-    tell(diagnostics)
+    watchdog.state.reported = True
+    print_diagnostics(diagnostics)
     return status
 
 
 def _colour_option(argv: Sequence[str]) -> str:
-    """What `--color` says, read from the arguments as they are: they may be the very thing that is wrong."""
+    """The value of `--color`, read from the raw arguments, for it applies to errors in them too."""
     chosen = "auto"
-    for before, arg in zip(["", *argv], argv, strict=False):
-        value = arg if before == "--color" else arg.removeprefix("--color=") if arg.startswith("--color=") else None
+    for previous, arg in zip(["", *argv], argv, strict=False):
+        value = arg if previous == "--color" else arg.removeprefix("--color=") if arg.startswith("--color=") else None
         chosen = value if value in ("always", "never") else chosen
     return chosen
 
 
 def _hold_standard_streams() -> None:
-    """Opens those of the three that are closed on nothing: no file or pipe of ours gets their numbers, by which child
-    processes would take it for a standard stream."""
+    """Opens closed standard streams on the null device, so that no file or pipe of ours gets their descriptors and is
+    a standard stream to child processes."""
     for number in range(3):
         try:
             os.fstat(number)

@@ -1,44 +1,44 @@
-"""What is told of a long run on standard error: to a person one line that changes, in a log a line now and then."""
+"""The progress of a long run on standard error: on a terminal one line that changes, in a log a line now and then."""
 
 from __future__ import annotations
 
 import sys
 import time
 
-from cgcli.cli.output import manner, notice, terminal, write_aside
+from cgcli.cli.output import is_terminal, notice, output_options, write_stderr
 
-OFTEN, SELDOM = 0.5, 10.0  # seconds between two words: to a person, to a log
+TERMINAL_SECONDS, LOG_SECONDS = 0.5, 10.0  # between two updates
 
 
 class StatusLine:
-    """`due()` says when it is time for a word, with `--quiet` never; what is told is escaped by who tells it."""
+    """A line of progress. `due()` says when to update it, with `--quiet` never; the caller escapes the text."""
 
     def __init__(self) -> None:
-        self.person = terminal(sys.stderr)
-        self.begun = self.last = time.monotonic()
-        self.shown = False
+        self.on_terminal = is_terminal(sys.stderr)
+        self.started = self.last = time.monotonic()
+        self.visible = False
 
     @property
     def seconds(self) -> float:
         """Since the start."""
-        return time.monotonic() - self.begun
+        return time.monotonic() - self.started
 
     def due(self) -> bool:
         now = time.monotonic()
-        if manner.quiet or now - self.last < (OFTEN if self.person else SELDOM):
+        if output_options.quiet or now - self.last < (TERMINAL_SECONDS if self.on_terminal else LOG_SECONDS):
             return False
         self.last = now
         return True
 
-    def tell(self, text: str) -> None:
-        if not self.person:
+    def update(self, text: str) -> None:
+        if not self.on_terminal:
             notice(text)
             return
-        write_aside(f"\r{text}\x1b[K")
-        self.shown = True
+        write_stderr(f"\r{text}\x1b[K")
+        self.visible = True
 
     def end(self) -> None:
-        """Leaves the line as if nothing had been there."""
-        if self.shown:
-            write_aside("\r\x1b[K")
-            self.shown = False
+        """Clears the line."""
+        if self.visible:
+            write_stderr("\r\x1b[K")
+            self.visible = False

@@ -10,6 +10,7 @@ import typer
 
 from cgcli.cli.arguments import EMPTY
 from cgcli.cli.command import ProgramCommand, declare
+from cgcli.cli.graph_values import graph_values
 from cgcli.cli.inputs import canonical, missing_inputs
 from cgcli.cli.options import (
     AllowPath,
@@ -29,12 +30,11 @@ from cgcli.cli.options import (
     Timeout,
     Weights,
     choice,
-    whole,
+    whole_number,
 )
 from cgcli.cli.output import notice, write_picture
-from cgcli.cli.pictured import evaluate
-from cgcli.cli.session import Session, start
-from cgcli.cli.targets import Files
+from cgcli.cli.session import Session, open_session
+from cgcli.cli.targets import ReadFiles
 from cgcli.diagnostics.diagnostic import error
 from cgcli.diagnostics.suggest import nearest
 from cgcli.graph.evaluation import Evaluation
@@ -60,7 +60,7 @@ Target = Annotated[
         "- is standard output.",
     ),
 ]
-Layout = Annotated[
+Format = Annotated[
     str | None,
     typer.Option(
         "--format", help="The kind of picture (else what the name ends in; svg).", **choice("--format", *KINDS)
@@ -79,7 +79,7 @@ Depth = Annotated[
     typer.Option(
         "--depth",
         metavar="N",
-        parser=whole("--depth", 0, 1000),
+        parser=whole_number("--depth", 0, 1000),
         help="How many calls within calls are open (else as many as fit).",
     ),
 ]
@@ -96,7 +96,7 @@ Budget = Annotated[
     typer.Option(
         "--budget",
         metavar="N",
-        parser=whole("--budget", 1, LARGEST),
+        parser=whole_number("--budget", 1, LARGEST),
         help=f"The most nodes to draw; of a larger graph parts become blocks ({BUDGET}).",
     ),
 ]
@@ -104,7 +104,7 @@ Focus = Annotated[str | None, typer.Option("--focus", metavar="NAME", help="Only
 Radius = Annotated[
     int | None,
     typer.Option(
-        "--radius", metavar="K", parser=whole("--radius", 0, LARGEST), help="How near to --focus, in arrows (2)."
+        "--radius", metavar="K", parser=whole_number("--radius", 0, LARGEST), help="How near to --focus, in arrows (2)."
     ),
 ]
 
@@ -147,7 +147,7 @@ def render(
     file: File = None,
     expression: Expression = None,
     target: Target = None,
-    layout: Layout = None,
+    output_format: Format = None,
     of: Of = None,
     sides: Sided = "both",
     depth: Depth = None,
@@ -181,7 +181,7 @@ def render(
 
     With the values of its inputs the picture has values and gradients too. Of a large graph parts are drawn as blocks.
     """
-    kind = layout or ("svg" if target in (None, "-") else picture_kind(target or ""))
+    kind = output_format or ("svg" if target in (None, "-") else picture_kind(target or ""))
     name = default_target(file, kind) if target is None else target
     between = None if path is None else _path(path)
     if radius is not None and focus is None:
@@ -189,9 +189,9 @@ def render(
     if sides == GRADIENT and (heat or least is not None):
         raise error("picture-of-gradient", option="--heat" if heat else "--min-grad")
     limits = (seed, max_memory, backend, max_steps, timeout, mode, weights, max_nodes, max_depth)
-    session = start(context, file, expression, settings, inputs_file, allow_path, *limits)
+    session = open_session(context, file, expression, settings, inputs_file, allow_path, *limits)
     if target is None:
-        Files(context, session.program).check("the picture", name)
+        ReadFiles(context, session.program).check("the picture", name)
     session = session.recorded()
     graph, evaluation = _evaluated(session, of, sides)
     program = session.program
@@ -205,7 +205,7 @@ def render(
         heat,
     )
     drawing = Drawing(cast(ThemeName, theme), cast(Direction, direction), title, legend)
-    params = [each.name for each in program.inputs if each.kind == "param"]
+    params = [i.name for i in program.inputs if i.kind == "param"]
     about = title or PurePath(program.module.source.name).stem
     image = draw(graph, evaluation, kind, title=about, params=params, view=view, drawing=drawing)
     write_picture(name, image.data)
@@ -217,44 +217,49 @@ def render(
 
 
 def _evaluated(session: Session, of: str | None, sides: str) -> tuple[Graph, Evaluation | None]:
-    """The graph to draw, and what is known of its nodes."""
+    """The graph to draw, and the values and gradients of its nodes; None without values."""
     program = session.program
     if sides != GRADIENT:
         if sides == "forward" and of is not None:
             raise error("options-exclude", first="--of", second="--view forward")
-        return program.graph, evaluate(session, of, derivatives=sides != "forward")
+        return program.graph, graph_values(session, of, derivatives=sides != "forward")
     if session.values:
         session.require_values()
-    found = program.gradient_graph(session.values, of=of)
-    return found.graph, None if missing_inputs(program, session.values) else found
+    evaluation = program.gradient_graph(session.values, of=of)
+    return evaluation.graph, None if missing_inputs(program, session.values) else evaluation
 
 
 def _calls(graph: Graph, names: list[str] | None, option: str) -> frozenset[str]:
     """Functions whose calls are in the graph, or `loop`. Raises `CgError` for another name."""
-    known = list(dict.fromkeys([*(group.function for group in graph.groups), *(["loop"] if has_loop(graph) else [])]))
-    found = frozenset(map(canonical, names or ()))
-    for name in found.difference(known):
+    calls = list(dict.fromkeys([*(group.function for group in graph.groups), *(["loop"] if has_loop(graph) else [])]))
+    selected = frozenset(map(canonical, names or ()))
+    for name in selected.difference(calls):
         raise error(
-            "no-such-call", name=name or EMPTY, option=option, nearest=nearest(name, known), known=known or None
+            "no-such-call", name=name or EMPTY, option=option, nearest=nearest(name, calls), known=calls or None
         )
-    return found
+    return selected
 
 
 def default_target(file: str | None, kind: str = "svg") -> str:
-    """`<stem>.svg` in the working folder, for that kind of picture."""
+    """The default target, such as `<stem>.svg`, in the working folder."""
     stem = PurePath(file).stem if file is not None and file != "-" else ""
     return f"{stem or 'out'}.{kind}"
 
 
 def picture_kind(path: str) -> str:
-    """The kind of picture that the file's name asks for; raises `CgError` when there is none."""
+    """The kind of picture for a file's suffix; raises `CgError` for another suffix."""
     kind = PurePath(path).suffix[1:].lower()
-    choices = [f".{each}" for each in KINDS]
+    choices = [f".{name}" for name in KINDS]
     if kind in LATER:
         raise error("not-yet", what=f"a picture as `.{kind}`", choices=choices)
     if kind not in KINDS:
-        like = nearest(kind, KINDS) if kind else None
-        raise error("unknown-picture", file=path or "''", nearest=None if like is None else f".{like}", choices=choices)
+        suggestion = nearest(kind, KINDS) if kind else None
+        raise error(
+            "unknown-picture",
+            file=path or "''",
+            nearest=None if suggestion is None else f".{suggestion}",
+            choices=choices,
+        )
     return kind
 
 

@@ -1,4 +1,4 @@
-"""Results on standard output, in the layout that was chosen."""
+"""Results on standard output, in the format of `--format`."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import shutil
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from cgcli.cli.output import coloured, emit, stdout, terminal
+from cgcli.cli.output import emit, is_terminal, stdout, use_colour
 from cgcli.diagnostics.diagnostic import error
 from cgcli.render.escape import show
 from cgcli.render.tensors import columns, is_structure, is_tensor, parts, write
@@ -17,15 +17,15 @@ MOST_COLUMNS = 10_000  # of a CSV file: a tensor has one for each element
 def show_numbers(
     rows: Sequence[tuple[str, Any]],
     data: Mapping[str, Any],
-    layout: str | None,
+    output_format: str | None,
     precision: int | None,
     full: bool = False,
 ) -> None:
-    """Prints named numbers and tensors. `data` is what JSON says of them; CSV has a column for each number.
+    """Prints named numbers and tensors. data: the JSON object; CSV has a column for each number.
 
-    full: whether large tensors are written out, too, in the layouts for people.
+    full: whether tables and plain lines have all elements of large tensors too.
     """
-    chosen = chosen_layout(layout)
+    chosen = chosen_format(output_format)
     if chosen == "json":
         from cgcli.render import json
 
@@ -48,11 +48,11 @@ def show_table(
     header: Sequence[str],
     rows: Sequence[Sequence[Any]],
     data: Mapping[str, Any],
-    layout: str | None,
+    output_format: str | None,
     precision: int | None,
 ) -> None:
-    """Prints rows under their header. `data` is what JSON says of them; plain lines have their columns' names."""
-    chosen = chosen_layout(layout)
+    """Prints rows under their header. data: the JSON object; plain lines have the names of their columns."""
+    chosen = chosen_format(output_format)
     if chosen == "json":
         from cgcli.render import json
 
@@ -69,15 +69,15 @@ def show_table(
         emit("\n".join(_line(header, row, precision) for row in rows))
 
 
-def chosen_layout(layout: str | None) -> str:
-    """`--format`, else a table for a person and plain lines for a program."""
-    return layout or ("table" if terminal(stdout()) else "plain")
+def chosen_format(output_format: str | None) -> str:
+    """`--format`, else a table on a terminal and plain lines elsewhere."""
+    return output_format or ("table" if is_terminal(stdout()) else "plain")
 
 
 def table_settings(precision: int | None) -> dict[str, Any]:
-    """How a table is drawn on standard output."""
+    """The settings of a table on standard output."""
     width = shutil.get_terminal_size().columns
-    return {"width": width, "colour": coloured(stdout()), "precision": precision}
+    return {"width": width, "colour": use_colour(stdout()), "precision": precision}
 
 
 def _columns(rows: Sequence[tuple[str, Any]], precision: int | None) -> tuple[list[str], list[Any]]:
@@ -86,17 +86,17 @@ def _columns(rows: Sequence[tuple[str, Any]], precision: int | None) -> tuple[li
     count = sum(value.size if is_tensor(value) else 1 for _, value in rows)
     if count > MOST_COLUMNS:
         raise error("too-many-columns", status=1, columns=count, limit=MOST_COLUMNS)
-    found: list[tuple[str, Any]] = []
+    cells: list[tuple[str, Any]] = []
     for name, value in rows:
-        found.extend(columns(name, value, precision) if is_tensor(value) else [(name, value)])
-    return [name for name, _ in found], [value for _, value in found]
+        cells.extend(columns(name, value, precision) if is_tensor(value) else [(name, value)])
+    return [name for name, _ in cells], [value for _, value in cells]
 
 
 def _line(header: Sequence[str], row: Sequence[Any], precision: int | None) -> str:
-    """A row as `name = value`, then its other cells, each behind its column's name."""
-    told = [show(cell) if isinstance(cell, str) else write(cell, precision) for cell in row]
-    more = "".join(f", {title} {text}" for title, text in zip(header[2:], told[2:], strict=True))
-    return f"{told[0]} = {told[1]}{more}"
+    """A row as `name = value`, then its other cells, each after its column's name."""
+    cells = [show(cell) if isinstance(cell, str) else write(cell, precision) for cell in row]
+    more = "".join(f", {title} {text}" for title, text in zip(header[2:], cells[2:], strict=True))
+    return f"{cells[0]} = {cells[1]}{more}"
 
 
 def exclude(first: tuple[str, bool], second: tuple[str, bool]) -> None:
@@ -106,13 +106,13 @@ def exclude(first: tuple[str, bool], second: tuple[str, bool]) -> None:
 
 
 def only_with_data(maps: Sequence[str] | None, on_error: str | None, target: str | None, batch: int | None) -> None:
-    """Raises `CgError` for an option that means something for tables alone."""
+    """Raises `CgError` for an option that needs `--data`."""
     options = {
         "--map": maps or None,
         "--on-error": on_error,
         "-o": None if target == "-" else target,
         "--batch-size": batch,
     }
-    for option, given in options.items():
-        if given is not None:
+    for option, value in options.items():
+        if value is not None:
             raise error("needs-data", option=option)

@@ -1,4 +1,4 @@
-"""The programs that come with the tool: where they are, what each shows, and a copy of one with all that it needs."""
+"""The programs that come with the tool: their folder, their headlines, and a copy of one with its imports and data."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def sample_files() -> list[Path]:
 
 
 def headline(path: Path) -> str:
-    """What the sample shows: the first sentence of its opening comment, as far as it stands on the first line."""
+    """The first sentence of the sample's opening comment, as far as it is on the first line."""
     first = path.read_text(encoding="utf-8").partition("\n")[0]
     return first.lstrip("# ").partition(". ")[0].rstrip(" .,:;") if first.startswith("#") else ""
 
@@ -37,28 +37,28 @@ def copy_here(name: str) -> list[str]:
     Raises `CgError` for an unknown name, for a file that is there already and for one that cannot be written; nothing
     is copied then.
     """
-    known = {path.stem: path for path in sample_files()}
-    if name not in known:
-        raise error("unknown-sample", name=name or EMPTY, nearest=nearest(name, list(known)))
-    wanted = [known[name]]
-    for path in wanted:  # grows while it is walked, by what a sample imports
+    samples = {path.stem: path for path in sample_files()}
+    if name not in samples:
+        raise error("unknown-sample", name=name or EMPTY, nearest=nearest(name, list(samples)))
+    files = [samples[name]]
+    for path in files:  # a worklist: grows by the imports and data of its programs
         if path.suffix == ".cg":
-            wanted += [other for other in (*_imports(path), *_data(path)) if other not in wanted]
-    copies = {path: path.relative_to(folder()) for path in wanted}
+            files += [other for other in (*_imports(path), *_data(path)) if other not in files]
+    copies = {path: path.relative_to(folder()) for path in files}
     for copy in copies.values():
         if copy.exists() or copy.is_symlink():
             raise error("file-exists", file=str(copy))
-    with ExitStack() as stack:  # none has its name before all are written
+    with ExitStack() as stack:  # no file gets its name before all are written
         for path, copy in copies.items():
             _make_folder(copy.parent)
             file = stack.enter_context(whole(copy, new=True))
             file.write(path.read_bytes())
-            file.flush()  # a full disk shows now
+            file.flush()  # a full disk fails now
     return [f"wrote {copy}" for copy in copies.values()]
 
 
 def _imports(path: Path) -> list[Path]:
-    """The sample files that a sample imports, as its lines say it: `import "parts/name.cg"`."""
+    """The sample files that a sample imports by lines such as `import "parts/name.cg"`."""
     lines = path.read_text(encoding="utf-8").splitlines()
     targets = [line.split('"')[1] for line in lines if line.startswith('import "') and line.count('"') >= 2]
     return [path.parent / target for target in targets]
@@ -72,8 +72,8 @@ def _data(path: Path) -> list[Path]:
             break
         comment.append(line)
     names = re.findall(r"samples/([\w.]*\w)", "\n".join(comment))
-    found = [path.parent / name for name in dict.fromkeys(names) if not name.endswith(".cg")]
-    return [each for each in found if each.is_file()]
+    files = [path.parent / name for name in dict.fromkeys(names) if not name.endswith(".cg")]
+    return [file for file in files if file.is_file()]
 
 
 def _make_folder(folder: Path) -> None:

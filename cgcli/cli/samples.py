@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from cgcli.cli.command import Command, declare
-from cgcli.cli.completing import sample_names
+from cgcli.cli.completion import sample_names
 from cgcli.cli.output import emit, notice
 from cgcli.cli.sample_files import copy_here, headline, sample_files
 

@@ -1,4 +1,4 @@
-"""What the commands that compute have in common: the program and the values given to it."""
+"""The session of a command that computes: the program and the values of its inputs."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from typing import Any
 import typer
 
 from cgcli.cli import watchdog
-from cgcli.cli.arguments import Walked
-from cgcli.cli.command import WALKED, known_options
-from cgcli.cli.inputs import canonical, declared, gather, require
+from cgcli.cli.arguments import Arguments
+from cgcli.cli.command import ARGUMENTS, command_options
+from cgcli.cli.inputs import canonical, input_values, require, with_declarations
 from cgcli.cli.options import WRITTEN
-from cgcli.cli.output import notice, tell, terminal
+from cgcli.cli.output import is_terminal, notice, print_diagnostics
 from cgcli.cli.sources import open_program
 from cgcli.diagnostics.diagnostic import CgError, error
 from cgcli.diagnostics.source import Span
@@ -27,7 +27,7 @@ from cgcli.system import call_after
 
 @dataclass(frozen=True)
 class Session:
-    """A program and the values that its inputs are given on the line."""
+    """A program and the values of its inputs on the command line."""
 
     program: Program
     values: dict[str, Any]
@@ -35,10 +35,10 @@ class Session:
 
     def require_values(self) -> None:
         """Raises `CgError` that names every input still without a value."""
-        require(self.program, self.values, known_options(self.context))
+        require(self.program, self.values, command_options(self.context))
 
     def recorded(self) -> Session:
-        """This session with a program that has a graph: in dynamic mode the record of a run, which has its values."""
+        """This session with a program that has a graph: in dynamic mode the recorded graph of a run and its values."""
         if self.program.mode == "static":
             return self
         self.require_values()
@@ -46,7 +46,7 @@ class Session:
         return Session(program, dict.fromkeys(i.name for i in program.inputs), self.context)
 
 
-def start(
+def open_session(
     context: typer.Context,
     file: str | None,
     expression: str | None,
@@ -63,57 +63,57 @@ def start(
     max_nodes: int | None = None,
     max_depth: int | None = None,
 ) -> Session:
-    """Opens the program, reads the values and prints the warnings. Raises `CgError` for what is wrong with either."""
+    """Opens the program, reads the values and prints the warnings. Raises `CgError` for errors in either."""
     watchdog.watch()
-    Meter.slow = _tell_slow if terminal(sys.stderr) else None
+    Meter.slow = _note_slow_loop if is_terminal(sys.stderr) else None
     if timeout is not None:
         _stop_after(timeout, context)
     most = None if max_nodes is None and max_memory is None else most_nodes(max_nodes, max_memory)
     try:
         program = open_program(file, expression, allow_path or (), mode, max_nodes=most)
     except CgError as e:
-        raise declared(e, (), settings or (), inputs_file) from None
+        raise with_declarations(e, (), settings or (), inputs_file) from None
     program.max_nodes, program.max_depth = max_nodes, max_depth
     program.seed = seed or 0
     program.max_memory, program.max_steps, program.backend = max_memory, max_steps, backend
     if any(context.params.get(name) is not None for name in (*WRITTEN, "data", "resume")):
-        from cgcli.cli.targets import Files
+        from cgcli.cli.targets import ReadFiles
 
-        Files(context, program).check_targets()
-    tell(program.warnings)
+        ReadFiles(context, program).check_targets()
+    print_diagnostics(program.warnings)
     try:
-        values = gather(program, settings or (), inputs_file, known_options(context))
+        values = input_values(program, settings or (), inputs_file, command_options(context))
     except CgError as e:
-        raise declared(e, program.inputs, settings or (), inputs_file) from None
-    _tell_of_options(context, program)
+        raise with_declarations(e, program.inputs, settings or (), inputs_file) from None
+    _note_shadowed_inputs(context, program)
     if weights is not None:
-        from cgcli.cli.trained import trained  # with the library that reads such files
+        from cgcli.cli.checkpoint_params import checkpoint_params  # imports the library that reads checkpoints
 
-        values = {**trained(program, weights, values), **values}
-    tell(program.range_warnings(values))
+        values = {**checkpoint_params(program, weights, values), **values}
+    print_diagnostics(program.range_warnings(values))
     return Session(program, values, context)
 
 
-def _tell_slow(place: Span | None, steps: int) -> None:
-    """A line about a loop that takes long: which one, and how far it is."""
-    where = "a loop" if place is None else f"line {place.line} of {place.source.name}"
+def _note_slow_loop(span: Span | None, steps: int) -> None:
+    """A note about a loop that takes long: which one, and its steps so far."""
+    where = "a loop" if span is None else f"line {span.line} of {span.source.name}"
     notice(show(f"note: {where} still runs, {steps} steps so far; Ctrl-C ends it, `--max-steps` sets a limit"))
 
 
-def _tell_of_options(context: typer.Context, program: Program) -> None:
-    """A note on each option of the line that has the name of an input, which the line gives no value."""
-    walked: Walked = context.meta[WALKED]
-    named = {each.name for each in program.inputs}.difference(map(canonical, walked.inputs))
-    for option in walked.options:
+def _note_shadowed_inputs(context: typer.Context, program: Program) -> None:
+    """A note on each option on the command line that has the name of an input without a value."""
+    arguments: Arguments = context.meta[ARGUMENTS]
+    unset = {i.name for i in program.inputs}.difference(map(canonical, arguments.inputs))
+    for option in arguments.options:
         name, _, value = option.removeprefix("--").partition("=")
-        if option.startswith("--") and name in named:
-            given = f"{name}={value}" if plain_number(value) is not None else f"{name}=VALUE"
-            told = f"`--{name}` is an option of `{context.command_path}`; the input is given by `--set {given}`"
-            notice(show(f"note: {told}"))
+        if option.startswith("--") and name in unset:
+            setting = f"{name}={value}" if plain_number(value) is not None else f"{name}=VALUE"
+            text = f"`--{name}` is an option of `{context.command_path}`; the input is given by `--set {setting}`"
+            notice(show(f"note: {text}"))
 
 
 def _stop_after(seconds: float, context: typer.Context) -> None:
-    """Ends the command with an error after so many seconds. Raises `CgError` in a thread that no clock can stop."""
+    """Sets a timer that ends the command with an error. Raises `CgError` in a thread that no timer can stop."""
 
     def stop() -> None:
         raise error("timed-out", status=1, seconds=seconds)

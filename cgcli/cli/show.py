@@ -7,6 +7,7 @@ from typing import Annotated, Any, cast
 import typer
 
 from cgcli.cli.command import ProgramCommand, declare
+from cgcli.cli.graph_values import graph_values
 from cgcli.cli.inputs import canonical
 from cgcli.cli.options import (
     AllowPath,
@@ -31,9 +32,8 @@ from cgcli.cli.options import (
     choice,
 )
 from cgcli.cli.output import emit, stdout
-from cgcli.cli.pictured import evaluate
 from cgcli.cli.results import exclude, table_settings
-from cgcli.cli.session import start
+from cgcli.cli.session import open_session
 from cgcli.render import csv, json
 from cgcli.render.node_table import Sort, rows, tree, writer
 from cgcli.render.table import table
@@ -67,7 +67,7 @@ def show(
     settings: Set = None,
     inputs_file: InputsFile = None,
     weights: Weights = None,
-    layout: Format = None,
+    output_format: Format = None,
     precision: Precision = None,
     full: Full = False,
     mode: Mode = None,
@@ -85,13 +85,13 @@ def show(
 
     With the values of its inputs the table has values and gradients too.
     """
-    for option, given in (("--tree", as_tree), ("--graph", as_graph)):
-        exclude((option, given), (f"--format {layout}", layout in ("json", "csv")))
-        exclude((option, given), ("--sort", sort is not None))
-        exclude((option, given), ("--only", bool(only)))
+    for option, is_set in (("--tree", as_tree), ("--graph", as_graph)):
+        exclude((option, is_set), (f"--format {output_format}", output_format in ("json", "csv")))
+        exclude((option, is_set), ("--sort", sort is not None))
+        exclude((option, is_set), ("--only", bool(only)))
     exclude(("--tree", as_tree), ("--graph", as_graph))
     exclude(("--graph", as_graph), ("--full", full))
-    session = start(
+    session = open_session(
         context,
         file,
         expression,
@@ -109,7 +109,7 @@ def show(
         max_depth,
     )
     session = session.recorded()
-    evaluation = evaluate(session, of)
+    evaluation = graph_values(session, of)
     graph = session.program.graph
     if as_tree:
         emit("\n".join(tree(graph, evaluation, ascii_only=not _draws_lines(), precision=precision, full=full)))
@@ -117,15 +117,15 @@ def show(
     if as_graph:
         emit("\n".join(drawn(graph, evaluation, ascii_only=not _draws_lines(), precision=precision)))
         return 0
-    header, found = rows(graph, evaluation, [canonical(name) for name in only or ()], cast(Sort | None, sort))
-    if layout == "json":
-        emit(json.dump({"nodes": [_node(header, row) for row in found]}, precision))
-    elif layout == "csv":
-        emit(csv.dump(header, [["" if cell is None else cell for cell in row] for row in found], precision, full=full))
+    header, cells = rows(graph, evaluation, [canonical(name) for name in only or ()], cast(Sort | None, sort))
+    if output_format == "json":
+        emit(json.dump({"nodes": [_node(header, row) for row in cells]}, precision))
+    elif output_format == "csv":
+        emit(csv.dump(header, [["" if cell is None else cell for cell in row] for row in cells], precision, full=full))
     else:
         accent = [header.index("gradient")] if "gradient" in header else []
-        told = writer(precision, full=full)
-        emit(table(header, found, accent=accent, tensor=told, **table_settings(precision)))
+        tensor = writer(precision, full=full)
+        emit(table(header, cells, accent=accent, tensor=tensor, **table_settings(precision)))
     return 0
 
 
@@ -135,7 +135,7 @@ def _node(header: tuple[str, ...], row: tuple[Any, ...]) -> dict[str, Any]:
 
 
 def _draws_lines() -> bool:
-    """Whether standard output can show the signs that draw a tree."""
+    """Whether the encoding of standard output has the characters that draw a tree."""
     try:
         "├─└│●╰╯┴┤┼".encode(getattr(stdout(), "encoding", None) or "utf-8")
     except UnicodeEncodeError:

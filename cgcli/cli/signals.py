@@ -1,4 +1,4 @@
-"""The signals that end the work: each is an exception in the main thread, so that half-written files are removed."""
+"""The signals that end a run: each raises an exception in the main thread, so that half-written files are removed."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ INTERRUPTED = 130  # the exit status of an interrupted process, as shells have i
 
 
 def ending_signals() -> list[signal.Signals]:
-    """SIGINT, SIGTERM and, where there is one, SIGHUP, without those that were ignored at the start (`nohup`)."""
+    """SIGINT, SIGTERM and, where it exists, SIGHUP, without those that were ignored at the start (`nohup`)."""
     return [number for number in system.ending_signals() if signal.getsignal(number) is not signal.SIG_IGN]
 
 
 def end_by_signals() -> None:
-    """From now on SIGTERM and SIGHUP raise SystemExit; SIGINT raises KeyboardInterrupt, as Python has it."""
+    """From now on SIGTERM and SIGHUP raise SystemExit; SIGINT raises KeyboardInterrupt, Python's default."""
     for number in ending_signals():
         if number != signal.SIGINT:
             signal.signal(number, _end)
@@ -32,7 +32,7 @@ def _end(number: int, frame: FrameType | None) -> None:
 
 
 def _send_again(dropped: sys.UnraisableHookArgs) -> None:
-    """The hook for exceptions that Python drops, in destructors and callbacks: a signal that fell there comes again."""
+    """The hook for exceptions that Python drops, in destructors and callbacks: sends a signal that was lost again."""
     if not issubclass(dropped.exc_type, (KeyboardInterrupt, SystemExit)):
         sys.__unraisablehook__(dropped)
         return
@@ -42,5 +42,5 @@ def _send_again(dropped: sys.UnraisableHookArgs) -> None:
 
 
 def _send(number: signal.Signals) -> None:
-    time.sleep(0.01)  # the callback is over by then; if not, it comes once more
+    time.sleep(0.01)  # the callback is over by then; if not, the signal is sent once more
     system.send_to_main_thread(number)

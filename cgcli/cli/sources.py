@@ -1,4 +1,4 @@
-"""The program that a command works on: a file, standard input, or an expression on the line."""
+"""The program that a command works on: a file, standard input, or an expression on the command line."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ def open_program(
     runs: bool = True,
     max_nodes: int | None = None,
 ) -> Program:
-    """The program of FILE, `-` or `-e`; raises `CgError` when it cannot be read or is wrong.
+    """The program of FILE, `-` or `-e`; raises `CgError` when it cannot be read or has errors.
 
-    mode: `static` or `dynamic`; by default what the program needs. runs: whether a Python file may run, where nothing
-    less tells its inputs. max_nodes: of the graph of a static program.
+    mode: `static` or `dynamic`; by default what the program needs. runs: whether a Python file may be run, where its
+    inputs cannot be found otherwise. max_nodes: of the graph of a static program.
     """
     program = _open(file, expression, [Path(folder) for folder in allow_path], mode, runs, max_nodes)
-    gc.freeze()  # the program stays as long as the process: the collector need not look through it again
+    gc.freeze()  # the program lives as long as the process: the collector need not traverse it again
     return program
 
 
@@ -60,16 +60,16 @@ def _open(
     if dot and not Path(file).exists():
         from cgcli.language.modules import library_function  # with the parser
 
-        known = library_function(file)
-        if known is not None:  # `cg show nn.softmax`: the graph of its example
-            return parse(f"import {module}\n{known.example}", name=file, mode=mode)
-    with _or_sample():
+        library = library_function(file)
+        if library is not None:  # `cg show nn.softmax`: the graph of its example
+            return parse(f"import {module}\n{library.example}", name=file, mode=mode)
+    with _suggesting_sample():
         return load(file, allow_path=allowed, mode=mode, max_nodes=max_nodes)
 
 
 @contextmanager
-def _or_sample() -> Iterator[None]:
-    """Where a file is not there, and a sample has its name, the error says how to get that."""
+def _suggesting_sample() -> Iterator[None]:
+    """Within, the error for a file that does not exist suggests the sample of the same name."""
     try:
         yield
     except CgError as problem:
@@ -84,11 +84,11 @@ def _or_sample() -> Iterator[None]:
 
 
 def python_function(file: str | None) -> tuple[str, str] | None:
-    """The file and the name of `model.py:f`; None for what is no such thing, or is a file of just that name."""
-    before, colon, function = (file or "").rpartition(":")
-    if not colon or not before.endswith(".py") or not function or os.path.isfile(file or ""):
+    """The file and the function name of `model.py:f`; None for any other text and for the name of an existing file."""
+    path, colon, function = (file or "").rpartition(":")
+    if not colon or not path.endswith(".py") or not function or os.path.isfile(file or ""):
         return None
-    return before, function
+    return path, function
 
 
 def program_text(file: str | None, expression: str | None) -> Source:
@@ -100,5 +100,5 @@ def program_text(file: str | None, expression: str | None) -> Source:
     python = python_function(file)
     if python is not None or file.endswith(".py"):
         raise error("host-layout", file=python[0] if python else file)
-    with _or_sample():
+    with _suggesting_sample():
         return read_text(file)

@@ -25,10 +25,10 @@ from cgcli.cli.options import (
     Timeout,
     Weights,
 )
-from cgcli.cli.output import emit, terminal
-from cgcli.cli.session import start
+from cgcli.cli.output import emit, is_terminal
+from cgcli.cli.session import open_session
 from cgcli.cli.stepper import Quit, Stepper
-from cgcli.cli.targets import Files
+from cgcli.cli.targets import ReadFiles
 from cgcli.diagnostics.diagnostic import CgError, error
 from cgcli.files.source_files import read_source
 from cgcli.program.dynamic import DynamicProgram
@@ -67,21 +67,21 @@ def step(
     """
     lines = None if commands is None else read_source(commands).text.splitlines()
     limits = (seed, max_memory, None, max_steps, timeout, "dynamic", weights, max_nodes, max_depth)
-    session = start(context, file, expression, settings, inputs_file, allow_path, *limits)
+    session = open_session(context, file, expression, settings, inputs_file, allow_path, *limits)
     watchdog.unwatch()  # an interrupt stops the program, not its debugger
     session.require_values()
     if not isinstance(session.program, DynamicProgram):
         raise error("host-lines")
-    stepper = Stepper(Walk(session.program, session.values), precision, Files(context, session.program))
+    stepper = Stepper(Walk(session.program, session.values), precision, ReadFiles(context, session.program))
     emit("\n".join(stepper.greeting()))
-    person = lines is None and terminal(sys.stdin)
+    person = lines is None and is_terminal(sys.stdin)
     failed: list[str] = []
     for line in _asked() if lines is None else lines:
         if lines is not None:
             emit(f"{PROMPT}{show(line)}")
         try:
-            for told in stepper.run(line):
-                emit(told)
+            for text in stepper.run(line):
+                emit(text)
         except Quit:
             break
         except CgError as problem:
@@ -93,10 +93,10 @@ def step(
 
 
 def _asked() -> Iterator[str]:
-    """The lines that are typed, or that come by standard input, to its end."""
+    """The lines that are typed or read from standard input, to its end."""
     if sys.stdin is None:
         return
-    if not terminal(sys.stdin):
+    if not is_terminal(sys.stdin):
         yield from (line.rstrip("\n") for line in sys.stdin)
         return
     edit_typed_lines()

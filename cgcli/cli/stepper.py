@@ -1,4 +1,4 @@
-"""The commands of `cg step`: each is a method that gives the lines to print."""
+"""The commands of `cg step`: a method for each, which yields the lines to print."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 from cgcli.analysis.backward_pass import BackwardPass, Step
 from cgcli.cli.render import picture_kind
-from cgcli.cli.targets import Files
+from cgcli.cli.targets import ReadFiles
 from cgcli.diagnostics.diagnostic import CgError, error
 from cgcli.diagnostics.suggest import nearest
 from cgcli.files.writing import write_whole
@@ -21,8 +21,8 @@ from cgcli.render.node_table import reference, spelled
 from cgcli.render.report import text as report
 from cgcli.render.trace import text, value
 
-AROUND = 3  # lines of the program in front of the place and behind it
-MANY = 100_000  # steps at once
+CONTEXT_LINES = 3  # of the program before the current line and after it
+MOST_STEPS = 100_000  # of one command
 
 HELP = """step [N], s        the next line, into calls; N of them
 next, n            the next line, over calls
@@ -48,19 +48,19 @@ quit, q            ends"""
 
 
 class Quit(Exception):
-    """The user has had enough."""
+    """Raised by the command `quit`."""
 
 
 class Stepper:
-    """Takes a line of commands at a time. `run` gives what to print; raises Quit."""
+    """The interpreter of commands. `run` yields the lines to print; raises Quit."""
 
-    def __init__(self, walk: Walk, precision: int | None = None, read: Files | None = None) -> None:
-        """read: the files that `draw` writes over none of."""
+    def __init__(self, walk: Walk, precision: int | None = None, read_files: ReadFiles | None = None) -> None:
+        """read_files: the files that `draw` must not overwrite."""
         self.walk = walk
-        self.read = read
+        self.read_files = read_files
         self.precision = precision
         self.watched: list[str] = []
-        self.pass_: BackwardPass | None = None
+        self.backward_pass: BackwardPass | None = None
         self._numbers = 0
 
     def greeting(self) -> Iterator[str]:
@@ -68,36 +68,36 @@ class Stepper:
         yield f"{show(self.walk.source.name)}: {ran} lines ran; `help` lists the commands"
         for k in range(self.walk.first):
             yield text(self.walk.line(k), self.precision)
-        yield from self._here()
+        yield from self._position()
 
     def run(self, line: str) -> Iterator[str]:
-        """Raises CgError for what is wrong with a command."""
-        word, _, rest = line.strip().partition(" ")
+        """Runs a command. Raises CgError for an invalid one."""
+        word, _, argument = line.strip().partition(" ")
         if not word or word.startswith("#"):
             return
         name = ALIASES.get(word, word)
-        commands = BACKWARD if self.pass_ is not None else FORWARD
+        commands = BACKWARD if self.backward_pass is not None else FORWARD
         if name not in commands:
-            elsewhere = name if name in FORWARD else None
-            near = None if elsewhere else nearest(word, list(commands))
-            raise error("unknown-step", name=show(word), nearest=near, elsewhere=elsewhere)
-        yield from getattr(self, f"_{name}")(rest.strip())
+            forward = name if name in FORWARD else None
+            suggestion = None if forward else nearest(word, list(commands))
+            raise error("unknown-step", name=show(word), nearest=suggestion, elsewhere=forward)
+        yield from getattr(self, f"_{name}")(argument.strip())
 
     def complain(self, problem: CgError) -> str:
-        """What is wrong with a command, in words; it stops nothing."""
+        """The report of an error in a command."""
         return report(problem.diagnostics).rstrip("\n")
 
-    # ---- where one is
+    # ---- the current line
 
-    def _here(self) -> Iterator[str]:
-        """The line that comes next, and what is watched."""
+    def _position(self) -> Iterator[str]:
+        """The line that runs next, and the watched expressions."""
         if self.walk.ended:
             yield from self._end()
         else:
             line = self.walk.line(self.walk.at)
-            yield f">{text(line, self.precision)[1:LONGEST]}".rstrip()
+            yield f">{text(line, self.precision)[1:LINE_WIDTH]}".rstrip()
         for expression in self.watched:
-            yield f"      {show(expression)} = {self._told(expression)}"
+            yield f"      {show(expression)} = {self._evaluated(expression)}"
 
     def _end(self) -> Iterator[str]:
         if self.walk.failure is not None:
@@ -106,111 +106,105 @@ class Stepper:
             return
         yield "the run has come to its end; `back` goes back, `backward NAME` into the backward pass"
 
-    def _told(self, expression: str) -> str:
+    def _evaluated(self, expression: str) -> str:
         try:
             return show(value(self.walk.evaluate(expression), self.precision))
         except CgError:
             return "not here"
 
-    def _past(self, before: int) -> Iterator[str]:
-        """The lines that ran between a place and this one, then this one."""
-        for k in range(before, min(self.walk.at, before + 1)):
-            yield text(self.walk.line(k), self.precision)
-        yield from self._here()
-
     # ---- moving
 
-    def _step(self, rest: str) -> Iterator[str]:
-        if self.pass_ is not None:
-            yield from self._pass_step(_count(rest))
+    def _step(self, argument: str) -> Iterator[str]:
+        if self.backward_pass is not None:
+            yield from self._pass_step(_count(argument))
             return
-        for _ in range(_count(rest)):
+        for _ in range(_count(argument)):
             if self.walk.ended:
                 break
             yield text(self.walk.line(self.walk.at), self.precision)
             self.walk.step()
-        yield from self._here()
+        yield from self._position()
 
-    def _next(self, rest: str) -> Iterator[str]:
-        _nothing(rest)
+    def _next(self, argument: str) -> Iterator[str]:
+        _no_argument(argument)
         if not self.walk.ended:
             self.walk.over()
             yield text(self.walk.line(self.walk.at - 1), self.precision)
-        yield from self._here()
+        yield from self._position()
 
-    def _out(self, rest: str) -> Iterator[str]:
-        _nothing(rest)
+    def _out(self, argument: str) -> Iterator[str]:
+        _no_argument(argument)
         if not self.walk.ended:
             self.walk.out()
             yield text(self.walk.line(self.walk.at - 1), self.precision)
-        yield from self._here()
+        yield from self._position()
 
-    def _back(self, rest: str) -> Iterator[str]:
-        count = _count(rest)
-        if self.pass_ is not None:
+    def _back(self, argument: str) -> Iterator[str]:
+        count = _count(argument)
+        if self.backward_pass is not None:
             for _ in range(count):
-                if not self.pass_.back():
+                if not self.backward_pass.back():
                     break
             yield from self._pass_here()
             return
         self.walk.step(-count)
-        yield from self._here()
+        yield from self._position()
 
-    def _continue(self, rest: str) -> Iterator[str]:
-        _nothing(rest)
-        if self.pass_ is not None:
+    def _continue(self, argument: str) -> Iterator[str]:
+        _no_argument(argument)
+        if self.backward_pass is not None:
             yield from self._pass_step(None)
             return
         number = self.walk.forward()
         yield from self._stopped(number)
 
-    def _rewind(self, rest: str) -> Iterator[str]:
-        _nothing(rest)
+    def _rewind(self, argument: str) -> Iterator[str]:
+        _no_argument(argument)
         yield from self._stopped(self.walk.backward())
 
-    def _to(self, rest: str) -> Iterator[str]:
-        line = _whole(rest)
+    def _to(self, argument: str) -> Iterator[str]:
+        line = _whole(argument)
         number = self.walk.forward(lambda k: self.walk.starts_line(k, line))
         yield from self._stopped(number)
 
     def _stopped(self, number: int | None) -> Iterator[str]:
         if number is not None:
             yield f"break {number}: {show(self.walk.breaks[number].about)}"
-        yield from self._here()
+        yield from self._position()
 
     # ---- breaks
 
-    def _break(self, rest: str) -> Iterator[str]:
-        if not rest:
-            for number, each in self.walk.breaks.items():
-                yield f"{number:>4}  {show(each.about)}"
+    def _break(self, argument: str) -> Iterator[str]:
+        if not argument:
+            for number, break_ in self.walk.breaks.items():
+                yield f"{number:>4}  {show(break_.about)}"
             if not self.walk.breaks:
                 yield "nothing stops the run; `break LINE` does"
             return
-        made = self._made_break(rest)
+        break_ = self._parse_break(argument)
         self._numbers += 1
-        self.walk.breaks[self._numbers] = made
-        yield f"break {self._numbers}: {show(made.about)}"
+        self.walk.breaks[self._numbers] = break_
+        yield f"break {self._numbers}: {show(break_.about)}"
 
-    def _made_break(self, rest: str) -> Break:
+    def _parse_break(self, argument: str) -> Break:
         walk = self.walk
-        if rest == "nan":
+        if argument == "nan":
             return Break("a value that is no number", lambda k: any(walk.broken(i) for i in walk.made(k)))
-        steep = re.fullmatch(r"grad\s+(\S+)\s*>\s*(\S+)", rest)
-        if steep is not None:
-            name, limit = steep[1], float(walk.evaluate(steep[2]))
+        match = re.fullmatch(r"grad\s+(\S+)\s*>\s*(\S+)", argument)
+        if match is not None:
+            name, limit = match[1], float(walk.evaluate(match[2]))
             at, walk.at = walk.at, len(walk.events)
             try:
-                slopes = walk.steepest(name)
+                gradients = walk.steepest(name)
             finally:
                 walk.at = at
             about = f"|d{name}/d…| > {value(limit, self.precision)}"
-            return Break(about, lambda k: any(slopes[i] > limit for i in walk.made(k)))
-        place, _, condition = rest.partition("if ")
+            return Break(about, lambda k: any(gradients[i] > limit for i in walk.made(k)))
+        number, _, condition = argument.partition("if ")
         condition = condition.strip()
-        line = _whole(place.strip()) if place.strip() else None
+        line = _whole(number.strip()) if number.strip() else None
         if line is None and not condition:
-            raise error("bad-break", text=show(rest))
+            raise error("bad-break", text=show(argument))
 
         def holds(k: int) -> bool:
             if line is not None and not walk.starts_line(k, line):
@@ -218,123 +212,123 @@ class Stepper:
             try:
                 return not condition or walk.evaluate(condition) is True
             except CgError:
-                return False  # what it asks about is not there
+                return False  # a name in it has no value yet
 
         where = "" if line is None else f"line {line}"
         return Break(" ".join(x for x in (where, f"if {condition}" if condition else "") if x), holds)
 
-    def _clear(self, rest: str) -> Iterator[str]:
-        number = _whole(rest)
+    def _clear(self, argument: str) -> Iterator[str]:
+        number = _whole(argument)
         if self.walk.breaks.pop(number, None) is None:
             raise error("no-such-break", number=number, known=[str(n) for n in self.walk.breaks] or None)
         yield f"cleared {number}"
 
     # ---- looking
 
-    def _watch(self, rest: str) -> Iterator[str]:
-        if not rest:
+    def _watch(self, argument: str) -> Iterator[str]:
+        if not argument:
             raise error("step-needs", name="watch", what="an expression")
-        self.watched.append(rest)
-        yield f"      {show(rest)} = {self._told(rest)}"
+        self.watched.append(argument)
+        yield f"      {show(argument)} = {self._evaluated(argument)}"
 
-    def _print(self, rest: str) -> Iterator[str]:
-        if not rest:
+    def _print(self, argument: str) -> Iterator[str]:
+        if not argument:
             raise error("step-needs", name="print", what="an expression")
-        yield show(value(self.walk.evaluate(rest), self.precision))
+        yield show(value(self.walk.evaluate(argument), self.precision))
 
-    def _grad(self, rest: str) -> Iterator[str]:
-        words = rest.split()
+    def _grad(self, argument: str) -> Iterator[str]:
+        words = argument.split()
         if len(words) != 2:
             raise error("step-needs", name="grad", what="two values, as in `grad y x`")
         yield f"d{show(words[0])}/d{show(words[1])} = {show(value(self.walk.slope(*words), self.precision))}"
 
-    def _vars(self, rest: str) -> Iterator[str]:
-        _nothing(rest)
-        found = self.walk.variables()
-        for name, x in found.items():
+    def _vars(self, argument: str) -> Iterator[str]:
+        _no_argument(argument)
+        variables = self.walk.variables()
+        for name, x in variables.items():
             yield f"  {show(name)} = {show(value(self.walk.value(name, x), self.precision))}"
-        if not found:
+        if not variables:
             yield "no variables yet"
 
-    def _where(self, rest: str) -> Iterator[str]:
-        _nothing(rest)
+    def _where(self, argument: str) -> Iterator[str]:
+        _no_argument(argument)
         for name in self.walk.calls():
             yield f"  in {show(name)}"
         yield f"  in {show(self.walk.source.name)}"
 
-    def _list(self, rest: str) -> Iterator[str]:
-        _nothing(rest)
+    def _list(self, argument: str) -> Iterator[str]:
+        _no_argument(argument)
         lines = self.walk.source.text.splitlines()
-        here = 0 if self.walk.ended else self.walk.line(self.walk.at).line
-        first = max(1, (here or len(lines)) - AROUND)
-        for number in range(first, min(len(lines), (here or len(lines)) + AROUND) + 1):
-            yield f"{'>' if number == here else ' '}{number:>4}  {show(lines[number - 1])}".rstrip()
+        current = 0 if self.walk.ended else self.walk.line(self.walk.at).line
+        first = max(1, (current or len(lines)) - CONTEXT_LINES)
+        for number in range(first, min(len(lines), (current or len(lines)) + CONTEXT_LINES) + 1):
+            yield f"{'>' if number == current else ' '}{number:>4}  {show(lines[number - 1])}".rstrip()
 
-    def _draw(self, rest: str) -> Iterator[str]:
-        if not rest:
+    def _draw(self, argument: str) -> Iterator[str]:
+        if not argument:
             raise error("step-needs", name="draw", what="a file, as in `draw so_far.svg`")
-        kind = picture_kind(rest)
-        if self.read is not None:
-            self.read.check("draw", rest)
-        graph, v = self.walk.graph()
+        kind = picture_kind(argument)
+        if self.read_files is not None:
+            self.read_files.check("draw", argument)
+        graph, values = self.walk.graph()
         if not len(graph):
             raise error("nothing-to-compute", name=self.walk.source.name)
-        write_whole(rest, draw(graph, Evaluation(graph, v), kind).data)
-        yield f"wrote {show(rest)}"
+        write_whole(argument, draw(graph, Evaluation(graph, values), kind).data)
+        yield f"wrote {show(argument)}"
 
-    def _help(self, rest: str) -> Iterator[str]:
+    def _help(self, argument: str) -> Iterator[str]:
         yield HELP
 
-    def _quit(self, rest: str) -> Iterator[str]:
+    def _quit(self, argument: str) -> Iterator[str]:
         raise Quit
         yield  # a generator like the others
 
     # ---- the backward pass
 
-    def _backward(self, rest: str) -> Iterator[str]:
-        if self.pass_ is not None:
+    def _backward(self, argument: str) -> Iterator[str]:
+        if self.backward_pass is not None:
             raise error("step-needs", name="backward", what="to be left first, by `leave`")
-        name = rest or (self.walk.outputs[0] if len(self.walk.outputs) == 1 else "")
+        name = argument or (self.walk.outputs[0] if len(self.walk.outputs) == 1 else "")
         if not name:
             raise error("step-needs", name="backward", what="a value, as in `backward y`")
-        self.pass_ = self.walk.back_from(name)
+        self.backward_pass = self.walk.back_from(name)
         yield f"backward from {show(name)}: its derivative by itself is 1; `step` goes on, `leave` goes back to the run"
 
-    def _leave(self, rest: str) -> Iterator[str]:
-        _nothing(rest)
-        self.pass_ = None
-        yield from self._here()
+    def _leave(self, argument: str) -> Iterator[str]:
+        _no_argument(argument)
+        self.backward_pass = None
+        yield from self._position()
 
     def _pass_step(self, count: int | None) -> Iterator[str]:
-        """So many steps of the backward pass; all that are left for None, then the derivatives by the inputs."""
-        assert self.pass_ is not None
-        graph = self.pass_.graph
-        left = MANY if count is None else count
-        while left and (made := self.pass_.step()) is not None:
+        """`count` steps of the backward pass; for None all that are left, then the derivatives by the inputs."""
+        assert self.backward_pass is not None
+        graph = self.backward_pass.graph
+        left = MOST_STEPS if count is None else count
+        while left and (step := self.backward_pass.step()) is not None:
             left -= 1
             if count is not None:
-                yield from self._step_lines(graph, made)
+                yield from self._step_lines(graph, step)
         if left:
             yield "the backward pass has come to its end"
             for i in graph.inputs:
-                if i in self.pass_.derivatives:
-                    yield f"  by {self._name(graph, i)}: {self._number(self.pass_.derivatives[i])}"
+                if i in self.backward_pass.derivatives:
+                    yield f"  by {self._name(graph, i)}: {self._number(self.backward_pass.derivatives[i])}"
 
     def _pass_here(self) -> Iterator[str]:
-        assert self.pass_ is not None
-        if self.pass_.steps:
-            yield from self._step_lines(self.pass_.graph, self.pass_.steps[-1])
+        assert self.backward_pass is not None
+        if self.backward_pass.steps:
+            yield from self._step_lines(self.backward_pass.graph, self.backward_pass.steps[-1])
         else:
             yield "at the beginning of the backward pass"
 
-    def _step_lines(self, graph: Graph, made: Step) -> Iterator[str]:
-        """A node, its derivative, and what it hands to each operand."""
-        yield f"{show(spelled(graph, made.node)):<40}  derivative {self._number(made.derivative)}"
-        for each in made.gives:
-            product = self._number(each.product)
-            if each.partial is not None:
-                product = f"{self._number(each.partial)} · {self._number(made.derivative)} = {product}"
-            yield f"    by {self._name(graph, each.operand)}: {product}, sum {self._number(each.total)}"
+    def _step_lines(self, graph: Graph, step: Step) -> Iterator[str]:
+        """A node, its derivative, and its contributions to its operands."""
+        yield f"{show(spelled(graph, step.node)):<40}  derivative {self._number(step.derivative)}"
+        for edge in step.gives:
+            product = self._number(edge.product)
+            if edge.partial is not None:
+                product = f"{self._number(edge.partial)} · {self._number(step.derivative)} = {product}"
+            yield f"    by {self._name(graph, edge.operand)}: {product}, sum {self._number(edge.total)}"
 
     def _name(self, graph: Graph, i: int) -> str:
         return show(reference(graph, i))
@@ -343,7 +337,7 @@ class Stepper:
         return show(value(x, self.precision))
 
 
-LONGEST = 50
+LINE_WIDTH = 50
 FORWARD = frozenset(
     "step next out back continue rewind to break clear watch print grad vars where list draw backward help quit".split()
 )
@@ -352,16 +346,16 @@ SHORT = "step next out back continue rewind print vars where list quit help"
 ALIASES = {name[0]: name for name in SHORT.split()} | {"into": "step"}
 
 
-def _count(rest: str) -> int:
-    return _whole(rest) if rest else 1
+def _count(argument: str) -> int:
+    return _whole(argument) if argument else 1
 
 
 def _whole(text_: str) -> int:
     if not (text_.isascii() and text_.isdigit() and int(text_[:9]) > 0 and len(text_) < 10):
         raise error("step-count", text=show(text_) or "nothing")
-    return min(int(text_), MANY)
+    return min(int(text_), MOST_STEPS)
 
 
-def _nothing(rest: str) -> None:
-    if rest:
-        raise error("step-extra", text=show(rest))
+def _no_argument(argument: str) -> None:
+    if argument:
+        raise error("step-extra", text=show(argument))

@@ -1,4 +1,4 @@
-"""The pages of `cg help` that are no function's."""
+"""The pages of `cg help` besides those of functions."""
 
 from __future__ import annotations
 

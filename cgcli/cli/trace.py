@@ -27,13 +27,13 @@ from cgcli.cli.options import (
     choice,
 )
 from cgcli.cli.output import emit
-from cgcli.cli.session import start
+from cgcli.cli.session import open_session
 from cgcli.diagnostics.diagnostic import error
 from cgcli.program.dynamic import DynamicProgram
 from cgcli.render import json
 from cgcli.render.trace import Line, data, text
 
-Layout = Annotated[
+Format = Annotated[
     str, typer.Option("--format", help="Lines for people, or an object a line.", **choice("--format", "plain", "jsonl"))
 ]
 Watched = Annotated[
@@ -51,7 +51,7 @@ def trace(
     weights: Weights = None,
     watched: Watched = None,
     only: Only = None,
-    layout: Layout = "plain",
+    output_format: Format = "plain",
     precision: Precision = None,
     allow_path: AllowPath = None,
     seed: Seed = None,
@@ -66,34 +66,34 @@ def trace(
     Calls are indented, the steps of loops numbered.
     """
     limits = (seed, max_memory, None, max_steps, timeout, "dynamic", weights, max_nodes, max_depth)
-    session = start(context, file, expression, settings, inputs_file, allow_path, *limits)
+    session = open_session(context, file, expression, settings, inputs_file, allow_path, *limits)
     session.require_values()
     program = session.program
     if not isinstance(program, DynamicProgram):
         raise error("host-lines")
-    wanted = _wanted(watched or [], only or [])
+    selects = _filter(watched or [], only or [])
 
-    def tell(line: Line) -> None:
-        if wanted(line):
-            emit(json.dump(data(line)) if layout == "jsonl" else text(line, precision))
+    def print_line(line: Line) -> None:
+        if selects(line):
+            emit(json.dump(data(line)) if output_format == "jsonl" else text(line, precision))
 
-    program.trace(session.values, tell)
+    program.trace(session.values, print_line)
     return 0
 
 
-def _wanted(watched: list[str], only: list[str]) -> Callable[[Line], bool]:
-    """Which lines to print."""
-    for option, given in (("--watch", watched), ("--only", only)):
-        if any(not name.strip() for name in given):
+def _filter(watched: list[str], only: list[str]) -> Callable[[Line], bool]:
+    """A predicate for the lines to print."""
+    for option, values in (("--watch", watched), ("--only", only)):
+        if any(not name.strip() for name in values):
             raise error("empty-name", option=option, value=EMPTY)
     names, functions = {canonical(n) for n in watched}, {canonical(n) for n in only}
 
-    def wanted(line: Line) -> bool:
+    def selects(line: Line) -> bool:
         if functions and line.function not in functions:
             return False
         return not names or (line.kind in ("bind", "input", "step") and any(n in names for n, _ in line.names))
 
-    return wanted
+    return selects
 
 
 command = declare("trace", trace, ProgramCommand, "cg trace samples/newton.cg")

@@ -10,7 +10,7 @@ import typer
 
 from cgcli.cli.arguments import EMPTY
 from cgcli.cli.command import ProgramCommand, declare
-from cgcli.cli.fitted import Shown
+from cgcli.cli.fit_report import Style
 from cgcli.cli.inputs import canonical
 from cgcli.cli.options import (
     AllowPath,
@@ -33,12 +33,12 @@ from cgcli.cli.options import (
     Weights,
     choice,
     duration,
-    number,
-    whole,
+    positive_number,
+    whole_number,
 )
-from cgcli.cli.recording import recording
-from cgcli.cli.session import start
-from cgcli.cli.training import Wishes, run
+from cgcli.cli.session import open_session
+from cgcli.cli.training import TrainingOptions, run
+from cgcli.cli.training_files import training_files
 from cgcli.diagnostics.diagnostic import error
 from cgcli.train.optimizers import RULES, SCHEDULES
 
@@ -61,7 +61,8 @@ Optimizer = Annotated[
     ),
 ]
 Rate = Annotated[
-    float | None, typer.Option("--lr", metavar="X", parser=number("--lr"), help="The learning rate (the optimizer's).")
+    float | None,
+    typer.Option("--lr", metavar="X", parser=positive_number("--lr"), help="The learning rate (the optimizer's)."),
 ]
 Scheduled = Annotated[
     str | None,
@@ -70,12 +71,14 @@ Scheduled = Annotated[
 Warmup = Annotated[
     int | None,
     typer.Option(
-        "--warmup", metavar="N", parser=whole("--warmup", 0, 10**9), help="Steps in which the rate rises from 0."
+        "--warmup", metavar="N", parser=whole_number("--warmup", 0, 10**9), help="Steps in which the rate rises from 0."
     ),
 ]
 Clip = Annotated[
     float | None,
-    typer.Option("--clip", metavar="X", parser=number("--clip"), help="The largest norm of the whole gradient."),
+    typer.Option(
+        "--clip", metavar="X", parser=positive_number("--clip"), help="The largest norm of the whole gradient."
+    ),
 ]
 Decay = Annotated[
     list[str] | None,
@@ -86,14 +89,16 @@ Decay = Annotated[
 Freeze = Annotated[list[str] | None, typer.Option("--freeze", metavar="NAMES", help="Parameters that stay, as 'b*'.")]
 Batch = Annotated[
     int | None,
-    typer.Option("--batch-size", metavar="N", parser=whole("--batch-size", 1, 10**9), help="Rows a step (32)."),
+    typer.Option("--batch-size", metavar="N", parser=whole_number("--batch-size", 1, 10**9), help="Rows a step (32)."),
 ]
 Epochs = Annotated[
     int | None,
-    typer.Option("--epochs", metavar="N", parser=whole("--epochs", 1, 10**9), help="Times through the table (10)."),
+    typer.Option(
+        "--epochs", metavar="N", parser=whole_number("--epochs", 1, 10**9), help="Times through the table (10)."
+    ),
 ]
 Steps = Annotated[
-    int | None, typer.Option("--steps", metavar="N", parser=whole("--steps", 1, 10**9), help="Steps in all.")
+    int | None, typer.Option("--steps", metavar="N", parser=whole_number("--steps", 1, 10**9), help="Steps in all.")
 ]
 Time = Annotated[
     float | None,
@@ -111,7 +116,7 @@ Patience = Annotated[
     typer.Option(
         "--patience",
         metavar="N",
-        parser=whole("--patience", 1, 10**9),
+        parser=whole_number("--patience", 1, 10**9),
         help="Stop after N epochs that are no better on the validation rows, and keep the best parameters.",
     ),
 ]
@@ -124,13 +129,13 @@ Every = Annotated[
     typer.Option(
         "--every",
         metavar="N",
-        parser=whole("--every", 1, 10**9),
+        parser=whole_number("--every", 1, 10**9),
         help="Steps between two checkpoints (else one every ten seconds, and one at the end).",
     ),
 ]
 Keep = Annotated[
     int | None,
-    typer.Option("--keep", metavar="K", parser=whole("--keep", 1, 1000), help="How many checkpoints stay (2)."),
+    typer.Option("--keep", metavar="K", parser=whole_number("--keep", 1, 1000), help="How many checkpoints stay (2)."),
 ]
 Overwrite = Annotated[
     bool, typer.Option("--overwrite", help="Replace the checkpoints or metrics of another run by those of this one.")
@@ -189,7 +194,7 @@ def train(
     on_error: OnError = None,
     settings: Set = None,
     inputs_file: InputsFile = None,
-    layout: Format = None,
+    output_format: Format = None,
     precision: Precision = None,
     full: Full = False,
     mode: Mode = None,
@@ -209,10 +214,10 @@ def train(
         raise error("options-exclude", first="--resume", second="--weights")
     if loss is not None and residual is not None:
         raise error("options-exclude", first="--loss", second="--residual")
-    for option, is_given in (("--keep", keep is not None), ("--overwrite", overwrite and metrics is None)):
-        if is_given and save is None and resume is None:
+    for option, is_set in (("--keep", keep is not None), ("--overwrite", overwrite and metrics is None)):
+        if is_set and save is None and resume is None:
             raise error("needs-save", option=option)
-    wishes = Wishes(
+    options = TrainingOptions(
         {
             "loss": None if loss is None else canonical(loss),
             "residual": None if residual is None else canonical(residual),
@@ -222,7 +227,7 @@ def train(
             "warmup": warmup,
             "clip": clip,
             "weight-decay": _decays(decay),
-            "freeze": None if freeze is None else [canonical(each) for each in freeze],
+            "freeze": None if freeze is None else [canonical(pattern) for pattern in freeze],
             "batch-size": batch,
             "epochs": epochs,
             "steps": steps,
@@ -247,9 +252,9 @@ def train(
         _line(file, expression, settings, inputs_file, data, maps, on_error, mode, every, keep, metrics),
     )
     limits = (max_memory, backend, max_steps, None, mode, weights, max_nodes, max_depth)
-    with recording(wishes.save, wishes.keep, resume, metrics, overwrite) as record:
-        session = start(context, file, expression, settings, inputs_file, allow_path, seed, *limits)
-        return run(session, wishes, record, Shown(layout, precision, full))
+    with training_files(options.save, options.keep, resume, metrics, overwrite) as files:
+        session = open_session(context, file, expression, settings, inputs_file, allow_path, seed, *limits)
+        return run(session, options, files, Style(output_format, precision, full))
 
 
 def _line(
@@ -265,30 +270,30 @@ def _line(
     keep: int | None,
     metrics: str | None,
 ) -> list[str]:
-    """The words that a run which goes on is started by, besides `--resume`: the rest is in the checkpoint."""
+    """The command line that resumes the run, without `--resume`: the other options are in the checkpoint."""
     words = ["cg", "train", *([] if file is None else [file]), *([] if expression is None else ["-e", expression])]
     pairs: list[tuple[str, str | int | None]] = [
-        *(("--set", each) for each in settings or []),
+        *(("--set", setting) for setting in settings or []),
         ("--inputs", inputs_file),
         ("--data", data),
     ]
-    pairs += [*(("--map", each) for each in maps or []), ("--on-error", on_error), ("--mode", mode)]
+    pairs += [*(("--map", mapping) for mapping in maps or []), ("--on-error", on_error), ("--mode", mode)]
     pairs += [("--every", every), ("--keep", keep), ("--metrics", metrics)]
     words += [str(word) for option, value in pairs if value is not None for word in (option, value)]
     return [shlex.quote(word) for word in words]
 
 
-def _decays(given: list[str] | None) -> list[list[str | float]] | None:
-    """Patterns of names, each with its weight decay. Raises `CgError` for what is no number."""
-    if given is None:
+def _decays(texts: list[str] | None) -> list[list[str | float]] | None:
+    """Pairs of a pattern of names and a weight decay. Raises `CgError` for a decay that is no number."""
+    if texts is None:
         return None
-    found: list[list[str | float]] = []
-    for text in given:
+    decays: list[list[str | float]] = []
+    for text in texts:
         names, equals, value = text.rpartition("=")
         if not re.fullmatch(r"(\d+\.?\d*|\.\d+)(e-?\d+)?", value.strip(), re.IGNORECASE | re.ASCII):
             raise error("bad-decay", value=text or EMPTY)
-        found.append([canonical(names) if equals else "*", float(value)])
-    return found
+        decays.append([canonical(names) if equals else "*", float(value)])
+    return decays
 
 
 command = declare(

@@ -1,4 +1,4 @@
-"""What `cg train` does: settings and checkpoints read, the program trained, the result told."""
+"""The work of `cg train`: reads settings and checkpoints, trains the program, prints the result."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from dataclasses import dataclass, replace
 from pathlib import PurePath
 from typing import Any
 
-from cgcli.cli.command import known_options
+from cgcli.cli.command import command_options
 from cgcli.cli.examples import read_examples
-from cgcli.cli.fitted import Shown, show_fit, show_state
+from cgcli.cli.fit_report import Style, show_fit, show_state
 from cgcli.cli.inputs import missing_inputs, require
 from cgcli.cli.output import notice
-from cgcli.cli.recording import Recording
-from cgcli.cli.resuming import about, all_params, check_same, continued, data_identity
+from cgcli.cli.resume import all_params, check_same, data_identity, program_identity, resumed_values
 from cgcli.cli.session import Session
+from cgcli.cli.training_files import TrainingFiles
 from cgcli.data.checkpoints import Checkpoint
 from cgcli.diagnostics.diagnostic import CgError, error
 from cgcli.files.writing import writable, write_whole
@@ -30,10 +30,10 @@ from cgcli.program.training import (
     Examples,
     StaticProblem,
     Task,
-    problem,
-    start,
-    task,
 )
+from cgcli.program.training import problem as make_problem
+from cgcli.program.training import start as initial_state
+from cgcli.program.training import task as make_task
 from cgcli.render import curve
 from cgcli.render.escape import show
 from cgcli.train.fit import Fit, least_squares, minimise
@@ -42,21 +42,21 @@ from cgcli.train.loop import train as loop
 from cgcli.train.optimizers import RULES, Update
 from cgcli.train.state import State, restored
 
-from .callbacks import Curve, Follower, Stop, stoppable
+from .callbacks import Callbacks, Curve, Stop, stoppable
 
 SOLVERS = ("lbfgs", "lm")
-FREE = ("epochs", "steps")  # what may change when a run is taken up again
+FREE = ("epochs", "steps")  # settings that may change when a run is resumed
 STEPS_OF_FIT = 2000
-EPOCHS, EPOCHS_ALONE = 10, 1000  # over a table; of a program that takes none
+EPOCHS, EPOCHS_ALONE = 10, 1000  # over a table; of a program without one
 BATCH = 32
 CURVES = (".svg", ".png", ".pdf")
 
 
 @dataclass(frozen=True)
-class Wishes:
-    """What the line says. settings: by option, None where nothing is said; all that decides what is learnt.
+class TrainingOptions:
+    """The options of the command line. settings: those that affect the result, by option; None for one not given.
 
-    command: the line that goes on with this training, but for `--resume`.
+    command: the command line that resumes this training, without `--resume`.
     """
 
     settings: Mapping[str, Any]
@@ -75,63 +75,64 @@ class Wishes:
     command: Sequence[str] = ()
 
 
-def run(session: Session, wishes: Wishes, record: Recording, how: Shown) -> int:
+def run(session: Session, options: TrainingOptions, files: TrainingFiles, style: Style) -> int:
     """Trains, saves and prints. The exit status: 130 when a signal ended the run. Raises `CgError`."""
-    if wishes.plot is not None and PurePath(wishes.plot).suffix.lower() not in CURVES:
-        raise error("bad-target-kind", option="--plot", path=wishes.plot, kinds=list(CURVES))
-    if wishes.plot is not None:  # what would fail in the end fails now
+    if options.plot is not None and PurePath(options.plot).suffix.lower() not in CURVES:
+        raise error("bad-target-kind", option="--plot", path=options.plot, kinds=list(CURVES))
+    if options.plot is not None:  # fails now, not at the end
         curve.require()
-        writable(wishes.plot)
-    checkpoint = record.checkpoint
-    settings = _merged(wishes.settings, checkpoint)
-    _check(session, settings, wishes)
+        writable(options.plot)
+    checkpoint = files.checkpoint
+    settings = _merged_settings(options.settings, checkpoint)
+    _check(session, settings, options)
     session.program.seed = settings["seed"] or 0
-    values = session.values if checkpoint is None else continued(session, checkpoint)
+    values = session.values if checkpoint is None else resumed_values(session, checkpoint)
     session = replace(session, values=values)
-    examples, held = _examples(session, wishes, settings)
-    missing = missing_inputs(session.program, values) if wishes.data is None else []
+    examples, validation = _examples(session, options, settings)
+    missing = missing_inputs(session.program, values) if options.data is None else []
     if missing:
         raise error("needs-table", missing=missing, usage=" ".join(f"--{name} VALUE" for name in missing))
-    require(session.program, {**values, **examples.columns}, known_options(session.context))
+    require(session.program, {**values, **examples.columns}, command_options(session.context))
     target = settings["loss"] or settings["residual"]
     frozen = _matching(session, settings["freeze"] or [], "--freeze")
     batch = settings["batch-size"] or (None if settings["optimizer"] in SOLVERS else BATCH)
-    wanted = task(session.program, target, values, examples, held, frozen, settings["reduce"] or "mean", batch)
+    reduce = settings["reduce"] or "mean"
+    task = make_task(session.program, target, values, examples, validation, frozen, reduce, batch)
     with stoppable() as stop:
         if settings["optimizer"] in SOLVERS:
-            return _fit(session, wanted, settings, wishes, record, stop, how)
-        return _train(session, wanted, settings, wishes, record, stop, how)
+            return _fit(session, task, settings, options, files, stop, style)
+        return _train(session, task, settings, options, files, stop, style)
 
 
 # ---- settings
 
 
-def _merged(given: Mapping[str, Any], checkpoint: Checkpoint | None) -> dict[str, Any]:
-    """The settings of this run: those of the checkpoint, or what is given and what holds where nothing is.
+def _merged_settings(line: Mapping[str, Any], checkpoint: Checkpoint | None) -> dict[str, Any]:
+    """The settings of this run: those of the checkpoint, or those of the command line with their defaults.
 
-    Raises `CgError` for a setting that is another than the checkpoint's and decides what is learnt.
+    Raises `CgError` for a setting that differs from the checkpoint's and affects the result.
     """
     if checkpoint is not None:
         stored = checkpoint.info.get("settings")
         if not isinstance(stored, dict):
             raise error("checkpoint-foreign", status=1, file=checkpoint.path)
-        for option, value in given.items():
+        for option, value in line.items():
             if value is not None and option not in FREE and stored.get(option) != value:
-                before = "not given" if stored.get(option) is None else _shown(stored[option])
-                raise error("resume-differs", option=f"--{option}", before=before, now=_shown(value))
-        limits = {name: given[name] for name in FREE}
+                before = "not given" if stored.get(option) is None else _text(stored[option])
+                raise error("resume-differs", option=f"--{option}", before=before, now=_text(value))
+        limits = {name: line[name] for name in FREE}
         return stored | (limits if any(limits.values()) else {})
-    found = dict(given)
-    if found["optimizer"] is None:
-        found["optimizer"] = "adam" if found["residual"] is None else "lm"
-    return found
+    settings = dict(line)
+    if settings["optimizer"] is None:
+        settings["optimizer"] = "adam" if settings["residual"] is None else "lm"
+    return settings
 
 
-def _shown(value: Any) -> str:
+def _text(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
-def _check(session: Session, settings: Mapping[str, Any], wishes: Wishes) -> None:
+def _check(session: Session, settings: Mapping[str, Any], options: TrainingOptions) -> None:
     """Raises `CgError` for options that do not go together."""
     optimizer, fits = settings["optimizer"], settings["optimizer"] in SOLVERS
     if settings["loss"] is None and settings["residual"] is None:
@@ -140,155 +141,158 @@ def _check(session: Session, settings: Mapping[str, Any], wishes: Wishes) -> Non
     if (optimizer == "lm") != (settings["residual"] is not None):
         raise error("residual-and-lm", optimizer=optimizer)
     batches = ["lr", "schedule", "warmup", "clip", "weight-decay", "batch-size", "epochs", "no-shuffle", "patience"]
-    unused = [each for each in [*batches, "validation"] if fits and settings[each] is not None]
-    unused += [each for each in ("metrics", "histogram", "draw", "plot", "every") if fits and getattr(wishes, each)]
+    unused = [name for name in [*batches, "validation"] if fits and settings[name] is not None]
+    unused += [name for name in ("metrics", "histogram", "draw", "plot", "every") if fits and getattr(options, name)]
     unused += ["reduce"] if optimizer == "lm" and settings["reduce"] else []
     if unused:
         raise error("option-of-batches", option=f"--{unused[0]}", optimizer=optimizer)
-    if fits and wishes.resume is not None:
+    if fits and options.resume is not None:
         raise error("no-resume", optimizer=optimizer)
     if settings["patience"] is not None and settings["validation"] is None:
         raise error("needs-validation")
-    if wishes.data is None:
-        options = ("batch-size", "validation", "no-shuffle")
-        alone = [f"--{each}" for each in options if settings[each] is not None]
-        alone += ["--map"] if wishes.maps else []
-        if alone:
-            raise error("needs-data", option=alone[0])
-    if wishes.every is not None and wishes.save is None:
+    if options.data is None:
+        for_tables = [f"--{n}" for n in ("batch-size", "validation", "no-shuffle") if settings[n] is not None]
+        for_tables += ["--map"] if options.maps else []
+        if for_tables:
+            raise error("needs-data", option=for_tables[0])
+    if options.every is not None and options.save is None:
         raise error("needs-save", option="--every")
     endless = settings["schedule"] not in (None, "constant") and not (settings["epochs"] or settings["steps"])
-    if endless and wishes.seconds is not None:
+    if endless and options.seconds is not None:
         raise error("endless-schedule", schedule=settings["schedule"])
 
 
 def _float_outputs(program: Program) -> list[str]:
-    """The outputs that a training may make small; of a dynamic program, whose types a run decides, all of them."""
+    """The outputs that can be a loss; of a dynamic program, whose types are unknown before a run, all of them."""
     if isinstance(program, FileProgram):
-        return [program.name]  # that of a function which gives one number
+        return [program.name]  # of a function that returns one number
     if program.mode == "dynamic":
         return list(program.outputs)
     return [n for n in program.outputs if program.type_of(n).has_derivative]
 
 
 def _matching(session: Session, patterns: Sequence[str], option: str) -> list[str]:
-    """The parameters that fit a pattern. Raises `CgError` for a pattern that none fits."""
+    """The parameters that match a pattern. Raises `CgError` for a pattern without a match."""
     params = [i.name for i in session.program.inputs if i.kind == "param"]
-    found: list[str] = []
+    matches: list[str] = []
     for pattern in patterns:
         names = [name for name in params if fnmatch.fnmatchcase(name, pattern)]
         if not names:
             raise error("no-such-param", option=option, name=pattern or "''", known=params or None)
-        found += names
-    return found
+        matches += names
+    return matches
 
 
-def _examples(session: Session, wishes: Wishes, settings: Mapping[str, Any]) -> tuple[Examples, Examples | None]:
-    """The rows to learn from and those to judge by."""
-    if wishes.data is None:
+def _examples(
+    session: Session, options: TrainingOptions, settings: Mapping[str, Any]
+) -> tuple[Examples, Examples | None]:
+    """The training rows and the validation rows."""
+    if options.data is None:
         return Examples({}, 0), None
-    examples = read_examples(session, wishes.data, wishes.maps, wishes.on_error)
+    examples = read_examples(session, options.data, options.maps, options.on_error)
     validation = settings["validation"]
     if validation is None:
         return examples, None
     try:
         share = float(validation)
     except ValueError:
-        held = read_examples(session, validation, wishes.maps, wishes.on_error)
-        if held.columns.keys() != examples.columns.keys() or held.together != examples.together:
-            raise error("tables-differ", status=1, first=wishes.data, file=validation) from None
-        return examples, held
-    learn, judge = split(share, examples.rows, settings["seed"] or 0) if 0 < share < 1 else ((), ())
-    if not learn or not judge:
+        validation_rows = read_examples(session, validation, options.maps, options.on_error)
+        same = validation_rows.columns.keys() == examples.columns.keys()
+        if not same or validation_rows.together != examples.together:
+            raise error("tables-differ", status=1, first=options.data, file=validation) from None
+        return examples, validation_rows
+    training, held_out = split(share, examples.rows, settings["seed"] or 0) if 0 < share < 1 else ((), ())
+    if not training or not held_out:
         raise error("bad-share", value=validation, rows=examples.rows)
-    return examples.take(learn), examples.take(judge)
+    return examples.take(training), examples.take(held_out)
 
 
 # ---- steps
 
 
 def _saver(
-    session: Session, wanted: Task, settings: Mapping[str, Any], record: Recording, info: Mapping[str, Any]
+    session: Session, task: Task, settings: Mapping[str, Any], files: TrainingFiles, info: Mapping[str, Any]
 ) -> Any:
-    """What writes a checkpoint of a state; None where none is wanted."""
-    if record.path is None:
+    """A function that writes a checkpoint of a state; None without `--save`."""
+    if files.path is None:
         return None
-    others = {n: x for n, x in all_params(session, wanted).items() if n not in wanted.trained}
+    others = {n: x for n, x in all_params(session, task).items() if n not in task.trained}
 
     def save(state: State) -> None:
-        told = {**info, "settings": dict(settings), "state": state.numbers()}
-        record.save({**others, **state.tensors()}, told)
+        files.save({**others, **state.tensors()}, {**info, "settings": dict(settings), "state": state.numbers()})
 
     return save
 
 
 def _train(
     session: Session,
-    wanted: Task,
+    task: Task,
     settings: dict[str, Any],
-    wishes: Wishes,
-    record: Recording,
+    options: TrainingOptions,
+    files: TrainingFiles,
     stop: Stop,
-    how: Shown,
+    style: Style,
 ) -> int:
-    checkpoint = record.checkpoint
-    plan, update = _laid_out(session, wanted, settings, wishes)
-    trained = problem(wanted, update)
-    if isinstance(trained, DynamicProblem):
-        trained.check()
-    if wishes.draw is not None:
-        _draw(trained, wishes.draw)
+    checkpoint = files.checkpoint
+    plan, update = _plan_and_update(session, task, settings, options)
+    problem = make_problem(task, update)
+    if isinstance(problem, DynamicProblem):
+        problem.check()
+    if options.draw is not None:
+        _draw(problem, options.draw)
     info: dict[str, Any] = {
-        **about(wanted),
+        **program_identity(task),
         "params": {i.name: f"{i.type}" for i in session.program.inputs if i.kind == "param"},
-        "data": data_identity(wanted),
+        "data": data_identity(task),
     }
     if checkpoint is None:
-        state = start(wanted, update)
+        state = initial_state(task, update)
     else:
         check_same(checkpoint, info["graph"], info["data"])
         try:
-            state = restored(checkpoint.tensors, checkpoint.info["state"], wanted.trained)
+            state = restored(checkpoint.tensors, checkpoint.info["state"], task.trained)
         except (TypeError, KeyError):
             raise error("checkpoint-foreign", status=1, file=checkpoint.path) from None
-    save = _saver(session, wanted, settings, record, info)
-    follower = Follower(save, wishes.every, record.open_metrics(), stop)
+    save = _saver(session, task, settings, files, info)
+    callbacks = Callbacks(save, options.every, files.open_metrics(), stop)
     if save is not None and checkpoint is None:
-        save(state)  # whether it can be written shows now, not after an hour
-    begun = state.step
+        save(state)  # a file that cannot be written fails now, not after an hour
+    first_step = state.step
     try:
-        loop(trained, state, plan, follower)
+        loop(problem, state, plan, callbacks)
     except CgError as first:
-        follower.line.end()
+        callbacks.line.end()
         if save is not None:
             try:
                 save(state)
             except CgError as second:
                 raise CgError(*first.diagnostics, *second.diagnostics, status=first.status) from None
-            notice(show(f"note: {wishes.save} holds the state after step {state.step}, the last good one"))
+            notice(show(f"note: {options.save} holds the state after step {state.step}, the last good one"))
         raise
-    follower.line.end()
-    if save is not None and (state.step > begun or state.stopped is not None):
+    callbacks.line.end()
+    if save is not None and (state.step > first_step or state.stopped is not None):
         save(state)
-    _tell_end(state, plan, stop, wishes)
-    judged = trained.judge(state.result, wanted.examples)
-    gradients = trained.gradients(state.result, _sample(wanted))[1] if wishes.histogram else None
-    show_state(state, judged, wanted, how, gradients)
-    if wishes.plot is not None:
-        _plot(wishes.plot, wanted.loss, state, follower.curve)
+    _note_end(state, plan, stop, options)
+    outputs = problem.judge(state.result, task.examples)
+    gradients = problem.gradients(state.result, _sample(task))[1] if options.histogram else None
+    show_state(state, outputs, task, style, gradients)
+    if options.plot is not None:
+        _plot(options.plot, task.loss, state, callbacks.curve)
     return 130 if stop.asked else 0
 
 
-def _sample(wanted: Task) -> Any:
-    """The rows whose gradient is looked at: as many as are quick."""
-    return range(min(wanted.examples.rows, 1024)) if wanted.examples.rows else None
+def _sample(task: Task) -> Any:
+    """The rows whose gradients are shown: at most 1024, to be quick."""
+    return range(min(task.examples.rows, 1024)) if task.examples.rows else None
 
 
-def _laid_out(session: Session, wanted: Task, settings: dict[str, Any], wishes: Wishes) -> tuple[Settings, Update]:
-    """How to go through the rows, and the update of a step. What the schedule is laid out for goes into `settings`."""
-    rows = wanted.examples.rows
+def _plan_and_update(
+    session: Session, task: Task, settings: dict[str, Any], options: TrainingOptions
+) -> tuple[Settings, Update]:
+    """The settings of the loop, and the update of a step. Stores the horizon of the schedule in `settings`."""
+    rows = task.examples.rows
     epochs, steps = settings["epochs"], settings["steps"]
-    if not epochs and not steps and wishes.seconds is None:
+    if not epochs and not steps and options.seconds is None:
         epochs = settings["epochs"] = EPOCHS if rows else EPOCHS_ALONE
     batch = min(settings["batch-size"] or BATCH, rows) if rows else None
     plan = Settings(
@@ -297,7 +301,7 @@ def _laid_out(session: Session, wanted: Task, settings: dict[str, Any], wishes: 
         not settings["no-shuffle"],
         epochs,
         steps,
-        wishes.seconds,
+        options.seconds,
         settings["patience"],
     )
     counts = [epochs * steps_of_epoch(plan, rows)] if epochs else []
@@ -319,12 +323,12 @@ def _laid_out(session: Session, wanted: Task, settings: dict[str, Any], wishes: 
     return plan, update
 
 
-def _tell_end(state: State, plan: Settings, stop: Stop, wishes: Wishes) -> None:
-    """One line on why it ended, and where the result is."""
+def _note_end(state: State, plan: Settings, stop: Stop, options: TrainingOptions) -> None:
+    """Notes on why the training ended, and where the result is."""
     if stop.asked:
         notice(f"stopped after step {state.step}")
-        if wishes.save is not None:
-            notice(show(f"go on with: {' '.join([*wishes.command, '--resume', wishes.save])}"))
+        if options.save is not None:
+            notice(show(f"go on with: {' '.join([*options.command, '--resume', options.save])}"))
         else:
             notice("note: nothing is saved, for there is no `--save`")
         return
@@ -333,23 +337,23 @@ def _tell_end(state: State, plan: Settings, stop: Stop, wishes: Wishes) -> None:
         notice(f"note: no better for {plan.patience} epochs; the parameters are those of epoch {best}")
     if state.stopped == "time":
         notice(f"note: the time is up after step {state.step}")
-    if wishes.save is not None:
-        notice(show(f"saved {wishes.save}"))
+    if options.save is not None:
+        notice(show(f"saved {options.save}"))
 
 
 def _plot(path: str, loss: str, state: State, losses: Curve) -> None:
     write_whole(path, curve.curve(PurePath(path).suffix[1:].lower(), loss, state.history, losses.points))
 
 
-def _draw(trained: StaticProblem | DynamicProblem, path: str) -> None:
+def _draw(problem: StaticProblem | DynamicProblem, path: str) -> None:
     """The picture of one step."""
     from cgcli.cli.render import picture_kind
     from cgcli.render.draw import render
 
-    if isinstance(trained, DynamicProblem):
+    if isinstance(problem, DynamicProblem):
         raise error("draw-dynamic")
     kind = picture_kind(path)
-    image = render(trained.step_graph, None, kind, title="a step of training", params=trained.task.trained)
+    image = render(problem.step_graph, None, kind, title="a step of training", params=problem.task.trained)
     write_whole(path, image.data)
 
 
@@ -358,34 +362,34 @@ def _draw(trained: StaticProblem | DynamicProblem, path: str) -> None:
 
 def _fit(
     session: Session,
-    wanted: Task,
+    task: Task,
     settings: Mapping[str, Any],
-    wishes: Wishes,
-    record: Recording,
+    options: TrainingOptions,
+    files: TrainingFiles,
     stop: Stop,
-    how: Shown,
+    style: Style,
 ) -> int:
-    begun = time.monotonic()
-    seconds = math.inf if wishes.seconds is None else wishes.seconds
+    started = time.monotonic()
+    seconds = math.inf if options.seconds is None else options.seconds
 
     def ended() -> bool:
-        return stop.asked or time.monotonic() - begun > seconds
+        return stop.asked or time.monotonic() - started > seconds
 
-    first = start(wanted)
+    initial = initial_state(task)
     steps = settings["steps"] or STEPS_OF_FIT
-    found: Fit
+    fit: Fit
     if settings["optimizer"] == "lm":
-        found = least_squares(residuals(wanted), first.params, steps, ended)
+        fit = least_squares(residuals(task), initial.params, steps, ended)
     else:
-        found = minimise(problem(wanted).gradients, first.params, steps, ended)
+        fit = minimise(make_problem(task).gradients, initial.params, steps, ended)
     try:
-        if record.path is not None:
-            tensors = {**all_params(session, wanted), **found.params}
-            record.save(tensors, {**about(wanted), "settings": dict(settings)})
-            notice(show(f"saved {record.path}"))
-    finally:  # what cannot be saved is at least shown
-        if not found.converged:
-            why = "stopped" if ended() else f"not converged after {found.steps} evaluations"
+        if files.path is not None:
+            tensors = {**all_params(session, task), **fit.params}
+            files.save(tensors, {**program_identity(task), "settings": dict(settings)})
+            notice(show(f"saved {files.path}"))
+    finally:  # parameters that cannot be saved are at least printed
+        if not fit.converged:
+            why = "stopped" if ended() else f"not converged after {fit.steps} evaluations"
             notice(f"note: {why}; these are the best parameters so far")
-        show_fit(found, wanted, how)
+        show_fit(fit, task, style)
     return 130 if stop.asked else 0

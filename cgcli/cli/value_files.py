@@ -1,7 +1,7 @@
 """Files that hold the values of many inputs (`--inputs`): JSON and TOML, and archives of arrays.
 
-A number is handed on as the text that stands in the file, so that one reader, the language's own, makes values of them
-all; lists become nested lists of numbers.
+A number is returned as its text in the file, so that all are parsed by the language's own parser; lists become nested
+lists of numbers.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ SPECIAL = {"NaN": "nan", "Infinity": "inf", "-Infinity": "-inf"}
 
 
 def read_values(path: str, structured: Collection[str] = (), limit: int | None = None) -> dict[str, Any]:
-    """By name the text of each value, or a tensor. Raises `CgError` for a file or a value that cannot be read.
+    """The text of each value by its name, or a tensor. Raises `CgError` for a file or a value that cannot be read.
 
-    structured: names whose values are handed on as they are, as structured data. limit: bytes that arrays may take.
+    structured: names whose values are returned as structured data. limit: bytes that arrays may take.
     """
     if PurePath(path).suffix.lower() in ARCHIVES:
-        from cgcli.data.arrays import read_arrays  # with the array library
+        from cgcli.data.arrays import read_arrays  # imports the array library
 
         return read_arrays(path) if limit is None else read_arrays(path, limit)
     kind = "JSON" if is_stream(path) else PurePath(path).suffix[1:].upper()
@@ -45,30 +45,30 @@ def read_values(path: str, structured: Collection[str] = (), limit: int | None =
         raise
     except Twice as twice:
         raise error("inputs-file-repeats", file=path, name=str(twice) or EMPTY) from None
-    except Exception as problem:  # a reader of damaged files may end in any
+    except Exception as problem:  # a reader of damaged files may raise any
         raise error("bad-inputs-file", file=path, kind=kind, reason=_reason(problem, source.text)) from None
     if not isinstance(table, dict):
         raise error("inputs-file-no-table", file=path)
-    found: dict[str, Any] = {}
+    values: dict[str, Any] = {}
     for name, value in table.items():
         try:
             if name in structured:
-                found[name] = numbers_of(value)
+                values[name] = numbers_of(value)
             else:
-                found[name] = _tensor(value, name, path) if isinstance(value, list) else _text(value, name, path)
+                values[name] = _tensor(value, name, path) if isinstance(value, list) else _text(value, name, path)
         except Beyond as beyond:
             line = source.text.count("\n", 0, source.text.find(str(beyond))) + 1
             text = str(beyond)[:40] + ("…" if len(str(beyond)) > 40 else "")
             raise error("inputs-file-number", status=1, file=path, line=line, name=name or EMPTY, text=text) from None
-    return found
+    return values
 
 
 def _json(source: Source) -> Any:
-    return decode_json(source, parse_int=Number, parse_float=Number, parse_constant=_named)
+    return decode_json(source, parse_int=Number, parse_float=Number, parse_constant=_special)
 
 
-def _named(text: str) -> Number:
-    """NaN or an infinity, which no JSON has but its writers write."""
+def _special(text: str) -> Number:
+    """NaN or an infinity, which JSON lacks but many of its writers write."""
     return Number(SPECIAL[text])
 
 
@@ -80,16 +80,16 @@ _READERS: dict[str, Callable[[Source], Any]] = {"JSON": _json, "TOML": _toml}
 
 
 def _tensor(value: list[Any], name: str, path: str) -> list[Any]:
-    """Nested lists of numbers, level by level; raises `CgError` for lists within more lists than a tensor has axes."""
+    """Nested lists of numbers, level by level; raises `CgError` for a deeper nesting than a tensor has axes."""
     top: list[Any] = []
     level = [(value, top)]
     for _ in range(MAX_AXES):
         below: list[tuple[list[Any], list[Any]]] = []
-        for given, made in level:
-            for x in given:
-                made.append([] if isinstance(x, list) else _number(x, name, path))
+        for source, target in level:
+            for x in source:
+                target.append([] if isinstance(x, list) else _number(x, name, path))
                 if isinstance(x, list):
-                    below.append((x, made[-1]))
+                    below.append((x, target[-1]))
         if not below:
             return top
         level = below
@@ -100,12 +100,12 @@ def _number(value: object, name: str, path: str) -> float | int | bool:
     if isinstance(value, bool):
         return value
     text = None if value is None else _text(value, name, path)
-    found = float(text) if text and text in SPECIAL.values() else plain_number(text or "")
-    if found is None:
+    number = float(text) if text and text in SPECIAL.values() else plain_number(text or "")
+    if number is None:
         raise error(
             "inputs-file-value", status=1, file=path, name=name or EMPTY, found="a list with other than numbers"
         )
-    return found
+    return number
 
 
 def _text(value: object, name: str, path: str) -> str:
@@ -121,10 +121,10 @@ def _text(value: object, name: str, path: str) -> str:
         return text
     if isinstance(value, str):
         return SPECIAL.get(value, value)
-    found = "null" if value is None else "a list" if isinstance(value, list) else "a table"
+    kind = "null" if value is None else "a list" if isinstance(value, list) else "a table"
     if not isinstance(value, (list, dict)) and value is not None:
-        found = "a date or time"
-    raise error("inputs-file-value", status=1, file=path, name=name or EMPTY, found=found)
+        kind = "a date or time"
+    raise error("inputs-file-value", status=1, file=path, name=name or EMPTY, found=kind)
 
 
 def _unreadable(path: str) -> Exception:
@@ -132,8 +132,8 @@ def _unreadable(path: str) -> Exception:
 
 
 def _reason(problem: Exception, text: str) -> str:
-    """What is wrong with the file, in one line."""
-    many = re.search(r"\d{4301}", text.replace("_", ""))
-    if "integer string conversion" in str(problem) and many is not None:  # Python's own limit
-        return f"line {text.count(chr(10), 0, many.start()) + 1} has a number of more than 4300 digits"
+    """The error in the file, in one line."""
+    digits = re.search(r"\d{4301}", text.replace("_", ""))
+    if "integer string conversion" in str(problem) and digits is not None:  # Python's own limit
+        return f"line {text.count(chr(10), 0, digits.start()) + 1} has a number of more than 4300 digits"
     return reason_of(problem)

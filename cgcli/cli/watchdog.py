@@ -1,4 +1,4 @@
-"""Ends the process when a signal is not met in time.
+"""Ends the process when a signal is not handled in time.
 
 Python runs its signal handlers in the main thread, between two instructions; within one call into a library, such as a
 product of large matrices, that may take minutes. A thread reads each signal from the wakeup descriptor, gives the main
@@ -15,7 +15,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
-from cgcli.cli.output import notice, tell
+from cgcli.cli.output import notice, print_diagnostics
 from cgcli.diagnostics.diagnostic import Diagnostic
 from cgcli.system import alarm_signal, ending_signals, wakeup_descriptor
 
@@ -26,14 +26,15 @@ _ENDING = {*ending_signals(), _ALARM}
 
 
 class _State:
-    """own: whether the process is cg's own, so that it may be ended. told: whether the end has been told already.
+    """owns_process: whether the process is cg's own, so that it may be ended. reported: whether the end has been
+    reported already.
 
-    spared: how many signals only ask for an end. seconds: of `--timeout`.
+    graceful_stops: how many signals only request a stop. seconds: of `--timeout`.
     """
 
-    own = False
-    told = False
-    spared = 0
+    owns_process = False
+    reported = False
+    graceful_stops = 0
     seconds: float | None = None
 
 
@@ -42,7 +43,7 @@ state = _State()
 
 def watch() -> None:
     """From here on signals end the process in time, where it is cg's own. Called in the main thread."""
-    if not state.own:
+    if not state.owns_process:
         return
     descriptor = wakeup_descriptor()
     if descriptor is not None:
@@ -50,19 +51,19 @@ def watch() -> None:
 
 
 def unwatch() -> None:
-    """From here on signals are met by their handlers alone, as in a debugger that goes on after them."""
-    if state.own:
+    """From here on signals are left to their handlers alone, as in a debugger that goes on after them."""
+    if state.owns_process:
         signal.set_wakeup_fd(-1)
 
 
 @contextmanager
-def sparing() -> Iterator[None]:
-    """Within, the first signal only asks for an end: whoever asked saves what there is."""
-    state.spared = 1
+def graceful_stop() -> Iterator[None]:
+    """Within, the first signal only requests a stop, so that the state can be saved."""
+    state.graceful_stops = 1
     try:
         yield
     finally:
-        state.spared = 0
+        state.graceful_stops = 0
 
 
 def _wait(descriptor: int) -> None:
@@ -70,8 +71,8 @@ def _wait(descriptor: int) -> None:
         [number] = os.read(descriptor, 1)
         if number not in _ENDING:
             continue
-        if state.spared > 0 and number != _ALARM:
-            state.spared -= 1
+        if state.graceful_stops > 0 and number != _ALARM:
+            state.graceful_stops -= 1
             continue
         time.sleep(GRACE)
         _leave(number)
@@ -82,16 +83,16 @@ def _leave(number: int) -> None:
 
     remove_temporary_files()
     timed_out = number == _ALARM
-    if not state.told and timed_out:
-        tell([Diagnostic("timed-out", values={"seconds": state.seconds})])
-    elif not state.told:
+    if not state.reported and timed_out:
+        print_diagnostics([Diagnostic("timed-out", values={"seconds": state.seconds})])
+    elif not state.reported:
         notice("interrupted")
     _flush()
     os._exit(FAILED if timed_out else INTERRUPTED)
 
 
 def _flush() -> None:
-    """Standard output as far as its reader takes it: the main thread may hold it while it waits for one."""
+    """Flushes standard output, but does not wait for its reader: the main thread may hold its lock."""
 
     def flush() -> None:
         with suppress(OSError, ValueError):

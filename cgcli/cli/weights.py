@@ -10,7 +10,7 @@ import typer
 from cgcli.cli.command import Command, declare
 from cgcli.cli.options import Format, Precision
 from cgcli.cli.output import emit
-from cgcli.cli.results import chosen_layout, show_table, table_settings
+from cgcli.cli.results import chosen_format, show_table, table_settings
 from cgcli.data.checkpoints import Checkpoint, read_checkpoint
 from cgcli.render import json
 from cgcli.render.escape import show
@@ -18,7 +18,7 @@ from cgcli.render.numbers import shortest
 from cgcli.render.table import table
 from cgcli.train.state import weights as parameters
 
-DIGITS = 6  # of statistics, in the layouts for people
+DIGITS = 6  # of statistics, in tables and plain lines
 HEADER = ("name", "type", "min", "mean", "max", "norm")
 
 Checkpointed = Annotated[str, typer.Argument(metavar="FILE", help="A checkpoint, or another .safetensors file.")]
@@ -28,24 +28,24 @@ Every = Annotated[bool, typer.Option("--all", help="Also what the optimizer reme
 def weights(
     file: Checkpointed,
     every: Every = False,
-    layout: Format = None,
+    output_format: Format = None,
     precision: Precision = None,
 ) -> int:
     """List the tensors of a checkpoint, and what is known of the training that made it."""
-    found = read_checkpoint(file)
-    tensors = found.tensors if every else parameters(found.tensors)
+    checkpoint = read_checkpoint(file)
+    tensors = checkpoint.tensors if every else parameters(checkpoint.tensors)
     rows = [_row(name, x) for name, x in tensors.items()]
-    about = _about(found)
-    chosen = chosen_layout(layout)
+    about = _about(checkpoint)
+    chosen = chosen_format(output_format)
     if chosen == "json":
-        held = {
-            row[0]: dict(zip(("type", "shape", *HEADER[2:]), _said(x, row), strict=True))
+        data = {
+            row[0]: dict(zip(("type", "shape", *HEADER[2:]), _cells(x, row), strict=True))
             for row, x in zip(rows, tensors.values(), strict=True)
         }
-        emit(json.dump({"tensors": held, **about}, precision))
+        emit(json.dump({"tensors": data, **about}, precision))
         return 0
     if chosen == "csv":
-        show_table(HEADER, rows, {}, layout, precision)
+        show_table(HEADER, rows, {}, output_format, precision)
         return 0
     digits = precision or DIGITS
     if chosen == "table":
@@ -54,15 +54,15 @@ def weights(
         return 0
     lines = []
     for name, kind, *numbers in rows:
-        told = ", ".join(f"{what} {shortest(x, digits)}" for what, x in zip(HEADER[2:], numbers, strict=True))
-        lines.append(f"{show(name)}: {kind}, {told}")
+        text = ", ".join(f"{title} {shortest(x, digits)}" for title, x in zip(HEADER[2:], numbers, strict=True))
+        lines.append(f"{show(name)}: {kind}, {text}")
     lines += [f"{name} = {show(_text(x))}" for name, x in about.items()]
     emit("\n".join(lines))
     return 0
 
 
 def _row(name: str, x: Any) -> tuple[Any, ...]:
-    """Name, type and statistics; NaN where there is nothing to count."""
+    """Name, type and statistics; NaN without elements."""
     kinds = {"float64": "float", "float32": "f32", "int64": "int", "bool": "bool"}
     shape = f"[{', '.join(map(str, x.shape))}]" if x.shape else ""
     flat = x.reshape(-1).astype("float64")
@@ -72,26 +72,27 @@ def _row(name: str, x: Any) -> tuple[Any, ...]:
     return (name, f"{kinds[str(x.dtype)]}{shape}", *numbers)
 
 
-def _said(x: Any, row: tuple[Any, ...]) -> tuple[Any, ...]:
+def _cells(x: Any, row: tuple[Any, ...]) -> tuple[Any, ...]:
+    """The values of a tensor's row in JSON."""
     return (row[1].partition("[")[0], list(x.shape), *row[2:])
 
 
-def _about(found: Checkpoint) -> dict[str, Any]:
-    """What the file says of its training, and its hash."""
-    said: dict[str, Any] = {"sha256": found.digest}
-    if not found.own:
-        return said
-    info: Any = found.info
+def _about(checkpoint: Checkpoint) -> dict[str, Any]:
+    """The file's hash and the facts about its training."""
+    facts: dict[str, Any] = {"sha256": checkpoint.digest}
+    if not checkpoint.own:
+        return facts
+    info: Any = checkpoint.info
     settings, state = info.get("settings") or {}, info.get("state") or {}
-    said["run"] = info.get("run")
-    said["program"] = info.get("program")
-    said["graph"] = (info.get("graph") or {}).get("sha256")
-    said |= {name: settings[name] for name in ("loss", "residual", "optimizer", "lr", "seed") if settings.get(name)}
-    said |= {name: state[name] for name in ("step", "epoch", "best", "stopped") if state.get(name) is not None}
+    facts["run"] = info.get("run")
+    facts["program"] = info.get("program")
+    facts["graph"] = (info.get("graph") or {}).get("sha256")
+    facts |= {name: settings[name] for name in ("loss", "residual", "optimizer", "lr", "seed") if settings.get(name)}
+    facts |= {name: state[name] for name in ("step", "epoch", "best", "stopped") if state.get(name) is not None}
     history = state.get("history") or []
     if history:
-        said["last"] = history[-1]
-    return {name: x for name, x in said.items() if x is not None}
+        facts["last"] = history[-1]
+    return {name: x for name, x in facts.items() if x is not None}
 
 
 def _text(value: Any) -> str:

@@ -1,4 +1,4 @@
-"""What a training leaves behind: its checkpoints and metrics, which are no other run's and no other process's."""
+"""The files that a training writes: checkpoints and metrics, guarded against other runs and other processes."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import PurePath
 from typing import Any
 
-from cgcli.cli.metrics import Metrics, resumed_at
-from cgcli.cli.resuming import read_newest
+from cgcli.cli.metrics import Metrics, resume_size
+from cgcli.cli.resume import read_newest
 from cgcli.data.checkpoints import (
     SUFFIX,
     Holding,
@@ -27,8 +27,8 @@ from cgcli.files.locks import exclusive
 REFUSALS = {"damaged": "target-damaged", "empty": "target-empty", "other": "target-foreign"}
 
 
-class Recording:
-    """The files of one run. checkpoint: where it goes on from, None for a new run.
+class TrainingFiles:
+    """The files of one run. checkpoint: the one that it resumes from, None for a new run.
 
     Raises CgError: status 2 where it would write over another run, over more steps or over a file that is no
     checkpoint and no metrics file.
@@ -39,43 +39,43 @@ class Recording:
         self.checkpoint = None if resume is None else read_newest(resume)
         self.run = secrets.token_hex(8) if self.checkpoint is None else run_of(self.checkpoint)
         self._stale = [] if save is None else self._replaced(save, resume)
-        self._target = metrics
-        self._kept = None if metrics is None else resumed_at(metrics, self.checkpoint, overwrite)
+        self._metrics_path = metrics
+        self._metrics_size = None if metrics is None else resume_size(metrics, self.checkpoint, overwrite)
         self.metrics: Metrics | None = None
 
     def _replaced(self, save: str, resume: str | None) -> list[str]:
-        """The files that the first checkpoint takes the place of, instead of handing them on. Raises CgError for those
-        that have to stay."""
+        """The files that the first checkpoint replaces instead of rotating them. Raises CgError for those that must not
+        be replaced."""
         step = 0 if self.checkpoint is None else step_of(self.checkpoint)
         continues = resume is not None and os.path.realpath(resume) == os.path.realpath(save)
         stale = []
         for k in range(self._keep):
             path = earlier(save, k) if k else save
-            if continues and k == 0:  # read before: it is where the run goes on from, or it is damaged or gone
+            if continues and k == 0:  # read before: the run resumes from it, or it is damaged or missing
                 if self.checkpoint is not None and self.checkpoint.path != resume:
                     stale.append(path)
                 continue
-            found = holding(path)
-            if found is None or (found.run == self.run and found.step <= step):
+            content = holding(path)
+            if content is None or (content.run == self.run and content.step <= step):
                 continue
-            worthless = continues and found.kind in ("damaged", "empty")
-            if not worthless and (found.kind == "other" or not self._overwrite):
-                raise self._refusal(path, found, step)
+            worthless = continues and content.kind in ("damaged", "empty")
+            if not worthless and (content.kind == "other" or not self._overwrite):
+                raise self._refusal(path, content, step)
             stale.append(path)
         return stale
 
-    def _refusal(self, path: str, found: Holding, step: int) -> CgError:
+    def _refusal(self, path: str, content: Holding, step: int) -> CgError:
         before = None if path == self.path else self.path
-        if found.kind != "checkpoint":
-            return error(REFUSALS[found.kind], file=path, before=before)
-        if found.run == self.run:
-            return error("target-more-steps", file=path, before=before, steps=found.step, step=step)
+        if content.kind != "checkpoint":
+            return error(REFUSALS[content.kind], file=path, before=before)
+        if content.run == self.run:
+            return error("target-more-steps", file=path, before=before, steps=content.step, step=step)
         return error("target-other-run", file=path, before=before)
 
     def open_metrics(self) -> Metrics | None:
-        """The metrics file, ready to be appended to; None where none is asked for."""
-        if self._target is not None:
-            self.metrics = Metrics(self._target, self._kept, self._overwrite)
+        """The metrics file, opened for appending; None without `--metrics`."""
+        if self._metrics_path is not None:
+            self.metrics = Metrics(self._metrics_path, self._metrics_size, self._overwrite)
         return self.metrics
 
     def save(self, tensors: Mapping[str, Any], info: Mapping[str, Any]) -> None:
@@ -83,10 +83,10 @@ class Recording:
         assert self.path is not None
         if self.metrics is not None:
             mark = self.metrics.mark()
-        else:  # a later resume may go on in the file of an earlier one
+        else:  # a later resume may continue the file of an earlier one
             mark = None if self.checkpoint is None else self.checkpoint.info.get("metrics")
-        told = {**info, "run": self.run, **({} if mark is None else {"metrics": mark})}
-        write_checkpoint(self.path, tensors, told, 1 if self._stale else self._keep)
+        info = {**info, "run": self.run, **({} if mark is None else {"metrics": mark})}
+        write_checkpoint(self.path, tensors, info, 1 if self._stale else self._keep)
         for path in self._stale:
             if path != self.path:
                 with suppress(OSError):
@@ -95,11 +95,11 @@ class Recording:
 
 
 @contextmanager
-def recording(
+def training_files(
     save: str | None, keep: int, resume: str | None, metrics: str | None, overwrite: bool
-) -> Iterator[Recording]:
-    """The files of one run, locked while it lives. Raises CgError as `Recording`, and status 1 when a live process
-    writes one of them."""
+) -> Iterator[TrainingFiles]:
+    """The files of one run, locked within. Raises CgError as `TrainingFiles`, and status 1 when another process writes
+    one of them."""
     if save is not None and PurePath(save).suffix.lower() != SUFFIX:
         raise error("bad-target-kind", option="--save", path=save, kinds=[SUFFIX])
     if resume is not None and not os.path.exists(resume) and not any(predecessors(resume)):
@@ -108,9 +108,9 @@ def recording(
         targets = {os.path.realpath(path): path for path in (metrics, save) if path is not None}
         for path in targets.values():
             stack.enter_context(exclusive(path))
-        record = Recording(save, keep, resume, metrics, overwrite)
+        files = TrainingFiles(save, keep, resume, metrics, overwrite)
         try:
-            yield record
+            yield files
         finally:
-            if record.metrics is not None:
-                record.metrics.close()
+            if files.metrics is not None:
+                files.metrics.close()

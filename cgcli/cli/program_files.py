@@ -1,4 +1,4 @@
-"""Several programs for one command: files, and folders that stand for the programs below them."""
+"""The programs that a command takes: files, and folders for all programs below them."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ Files = Annotated[
 
 
 def several(paths: Sequence[str]) -> bool:
-    """Whether the answer is that of many files: also for a folder that holds one."""
+    """Whether the result is reported as for many files, also for a folder with one."""
     return len(paths) > 1 or any(os.path.isdir(path) for path in paths)
 
 
 def program_files(paths: Sequence[str]) -> list[str]:
-    """The files that the paths stand for, each once. Raises CgError for a folder without a program."""
+    """The files of the paths, without duplicates. Raises CgError for a folder without a program."""
     files: dict[str, None] = {}
     for path in paths:
         below = sorted(_below(path)) if os.path.isdir(path) else [path]
@@ -33,16 +33,16 @@ def program_files(paths: Sequence[str]) -> list[str]:
 
 
 def _below(folder: str) -> Iterator[str]:
-    """The programs below a folder. What is hidden is left out, and so is what a link leads to outside of the folder."""
+    """The programs below a folder, without hidden ones and links to files outside of the folder."""
     root = os.path.realpath(folder)
-    for place, folders, names in os.walk(folder):
+    for parent, folders, names in os.walk(folder):
         folders[:] = [name for name in folders if not name.startswith(".")]
         for name in names:
-            path = os.path.join(place, name)
+            path = os.path.join(parent, name)
             hidden = name.startswith(".") or not name.endswith(".cg")
             if not hidden and os.path.realpath(path).startswith(os.path.join(root, "")):
                 yield path
 
 
-def counted(count: int, of: str = "file") -> str:
-    return f"{count} {of}{'' if count == 1 else 's'}"
+def counted(count: int, noun: str = "file") -> str:
+    return f"{count} {noun}{'' if count == 1 else 's'}"

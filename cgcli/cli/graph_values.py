@@ -1,4 +1,4 @@
-"""What `show` and `render` add to a graph: its values and gradients, as far as they are to be had."""
+"""The values and gradients that `cg show` and `cg render` add to a graph."""
 
 from __future__ import annotations
 
@@ -11,12 +11,11 @@ from cgcli.graph.evaluation import Evaluation
 from cgcli.render.escape import show
 
 
-def evaluate(session: Session, of: str | None, *, derivatives: bool = True) -> Evaluation | None:
-    """What a picture shows beside the graph: values and, where there is one value to differentiate, gradients.
+def graph_values(session: Session, of: str | None, *, derivatives: bool = True) -> Evaluation | None:
+    """The values of the nodes and, where there is one value to differentiate, gradients; None when a program that
+    needs values has none. derivatives: whether to compute gradients.
 
-    derivatives: whether gradients are wished at all.
-    None when no values are given to a program that needs some. Raises `CgError` when only some are given, or when
-    none are and yet there is an `of`.
+    Raises `CgError` when only some values are given, or none although there is an `of`.
     """
     if not len(session.program.graph):
         raise error("nothing-to-compute", name=session.program.module.source.name)

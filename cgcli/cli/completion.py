@@ -1,7 +1,7 @@
-"""What shell completion offers besides options: names of a program, of samples and of topics. Nothing is run for it.
+"""Shell completion besides options: names of a program, of samples and of topics. No program is run for it.
 
-An offer is a word and a line about it. Shells evaluate what completion prints, and Typer's escapes are not enough for
-text of others (zsh runs what stands behind a backslash and `$`): a line about a word has no character that acts.
+A completion is a word and a line about it. Shells evaluate what completion prints, and Typer's escapes do not suffice
+for text of others (zsh runs what follows a backslash and `$`): a line about a word has no special character.
 """
 
 from __future__ import annotations
@@ -14,23 +14,24 @@ import typer
 from cgcli.render.escape import show
 
 if TYPE_CHECKING:
+    from cgcli.graph.signature import Input
     from cgcli.program import Program
 
 LONGEST = 80  # characters of a line
-ACTING = str.maketrans(dict.fromkeys('\\"$`!<>', " ") | {"'": "’"})
+SPECIAL = str.maketrans(dict.fromkeys('\\"$`!<>', " ") | {"'": "’"})
 
 Offer = tuple[str, str]
 
 
 def about(text: str) -> str:
-    """A line about a word that no shell acts on, and that Typer does not read as markup."""
-    line = " ".join(show(text).translate(ACTING).split())
+    """A line about a word without a shell's special characters and without rich's markup."""
+    line = " ".join(show(text).translate(SPECIAL).split())
     line = line if len(line) <= LONGEST else line[: LONGEST - 1] + "…"
     return re.sub(r"\[[a-zA-Z/@#].*?\]", r"\\\g<0>", line)  # `float[n]` would be a tag of rich's markup
 
 
 def value_names(context: typer.Context, incomplete: str) -> list[Offer]:
-    """For `--of`: the outputs that can be differentiated, as far as that can be told without a run."""
+    """For `--of`: the outputs that can be differentiated, as far as that is known without a run."""
     program = _program(context)
     if program is None:
         return []
@@ -41,7 +42,7 @@ def value_names(context: typer.Context, incomplete: str) -> list[Offer]:
 
 
 def input_names(context: typer.Context, incomplete: str) -> list[Offer]:
-    """For `--wrt`: the float inputs and params that the list before the last comma has not."""
+    """For `--wrt`: the float inputs and params that are not in the list before the last comma."""
     program = _program(context)
     if program is None:
         return []
@@ -51,10 +52,10 @@ def input_names(context: typer.Context, incomplete: str) -> list[Offer]:
     return [(f"{before}{comma}{i.name}", input_line(i)) for i in inputs]
 
 
-def input_line(each: Any) -> str:
-    """What is said of an input."""
-    doc = f": {each.doc}" if each.doc else ""
-    return about(f"{each.kind}, {each.type}{doc}")
+def input_line(i: Input) -> str:
+    """The kind, type and doc comment of an input."""
+    doc = f": {i.doc}" if i.doc else ""
+    return about(f"{i.kind}, {i.type}{doc}")
 
 
 def sample_names() -> list[Offer]:
@@ -64,7 +65,7 @@ def sample_names() -> list[Offer]:
 
 
 def topics(incomplete: str) -> list[Offer]:
-    """Pages, functions and modules; behind the dot of a module its functions."""
+    """Pages, functions and modules; after the dot of a module its functions."""
     from cgcli.cli.functions import function_names
     from cgcli.cli.topics import PAGES
     from cgcli.language.imports import library_names
@@ -72,13 +73,13 @@ def topics(incomplete: str) -> list[Offer]:
 
     module = incomplete.partition(".")[0]
     if "." in incomplete and module in library_names():
-        return [(f"{module}.{each.name}", about(each.doc.partition(". ")[0])) for each in library_functions(module)]
+        return [(f"{module}.{f.name}", about(f.doc.partition(". ")[0])) for f in library_functions(module)]
     pages = [(name, about(page.title)) for name, page in PAGES.items()]
     return [*pages, *((name, "function") for name in function_names()), *((name, "module") for name in library_names())]
 
 
 def _program(context: Any) -> Program | None:
-    """The program on the unfinished line; None for one that is half written."""
+    """The program on the unfinished command line; None for one that cannot be read."""
     try:
         program: Program | None = context.command.program(context)
     except Exception:  # must not disturb the line that is being typed

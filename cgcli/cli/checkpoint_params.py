@@ -14,19 +14,21 @@ from cgcli.render.escape import show
 from cgcli.train.state import weights
 
 
-def trained(program: Program, path: str, given: Mapping[str, Any]) -> dict[str, Any]:
-    """The values of all parameters but those that are given.
+def checkpoint_params(program: Program, path: str, values: Mapping[str, Any]) -> dict[str, Any]:
+    """The values of all parameters but those in `values`.
 
     Raises `CgError` for a file that cannot be read, for parameters that it lacks and for shapes that do not fit.
     """
-    found = weights(read_checkpoint(path).tensors)
+    stored = weights(read_checkpoint(path).tensors)
     params = [i.name for i in program.inputs if i.kind == "param"]
-    missing = [name for name in params if name not in found and name not in given]
+    missing = [name for name in params if name not in stored and name not in values]
     if missing:
-        near = nearest(missing[0], list(found))
-        raise error("weights-missing", status=1, file=path, names=missing, nearest=near, known=sorted(found) or None)
-    unused = [name for name in found if name not in params]
+        suggestion = nearest(missing[0], list(stored))
+        raise error(
+            "weights-missing", status=1, file=path, names=missing, nearest=suggestion, known=sorted(stored) or None
+        )
+    unused = [name for name in stored if name not in params]
     if unused:
         names = ", ".join(f"`{name}`" for name in unused[:5])
         notice(show(f"note: the program has no parameter {names}{' …' if len(unused) > 5 else ''} of {path}"))
-    return {name: program.fit_value(name, found[name]) for name in params if name in found and name not in given}
+    return {name: program.fit_value(name, stored[name]) for name in params if name in stored and name not in values}

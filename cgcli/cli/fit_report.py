@@ -1,0 +1,165 @@
+"""The result of a training on standard output."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from cgcli.cli.output import emit, notice
+from cgcli.cli.results import chosen_format, show_numbers, table_settings
+from cgcli.program.training import Task
+from cgcli.render.histogram import bars
+from cgcli.render.numbers import shortest, single
+from cgcli.render.table import table
+from cgcli.run.binding import plain
+from cgcli.train.fit import Fit, Squares
+from cgcli.train.state import State
+
+LISTED = 100  # numbers of a tensor that JSON lists; of a larger one it has shape and norm
+DIGITS = 6  # of errors and what is computed of them, in tables and plain lines
+CORRELATED = 12  # parameters at most whose correlations are printed
+
+
+class Style(NamedTuple):
+    """The options for printing results, as `show_numbers` takes them."""
+
+    output_format: str | None
+    precision: int | None
+    full: bool
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """The settings of tables."""
+        return table_settings(self.precision)
+
+
+def show_state(
+    state: State, outputs: Mapping[str, float], task: Task, style: Style, gradients: Mapping[str, Any] | None
+) -> None:
+    """Prints the loss over all rows, the other scalar outputs, the parameters, and whether it converged."""
+    params = _params(state.result, task)
+    loss = outputs[task.loss]
+    converged = state.stopped == "patience"
+    others = {name: x for name, x in outputs.items() if name != task.loss}
+    validation = state.history[-1].get("validation") if state.history else None
+    if state.best_params is not None:
+        validation = next(r["validation"] for r in state.history if r["validation"][task.loss] == state.best)
+    data: dict[str, Any] = {"loss": loss, "params": _listed(params), "epochs": state.epoch, "steps": state.step}
+    data |= {"converged": converged, **({"outputs": others} if others else {})}
+    rows: list[tuple[str, Any]] = [(task.loss, loss), *others.items()]
+    if validation is not None:
+        data["validation"] = validation
+        rows += [(f"validation {name}", x) for name, x in validation.items()]
+    rows += [*params.items(), ("epochs", state.epoch), ("steps", state.step)]
+    if gradients is not None:
+        data["gradients"] = {name: bars(g)[1] for name, g in gradients.items()}
+    show_numbers(rows, data, *style)
+    if gradients is not None and chosen_format(style.output_format) in ("table", "plain"):
+        spreads = [(name, *_spread(g)) for name, g in gradients.items()]
+        if chosen_format(style.output_format) == "table":
+            header = ("gradient by", "norm", "least", "spread", "largest")
+            emit(table(header, spreads, **style._replace(precision=style.precision or DIGITS).settings))
+        else:
+            emit("\n".join(_plain_spread(*spread) for spread in spreads))
+
+
+def _spread(g: Any) -> tuple[float, float, str, float]:
+    text, statistics = bars(g)
+    return statistics["norm"], statistics["min"], text, statistics["max"]
+
+
+def _plain_spread(name: str, norm: float, least: float, text: str, most: float) -> str:
+    numbers = [shortest(x, DIGITS) for x in (norm, least, most)]
+    return f"gradient by {name}: norm {numbers[0]}, {numbers[1]} {text} {numbers[2]}"
+
+
+def show_fit(fit: Fit, task: Task, style: Style) -> None:
+    """Prints a fit; of least squares with standard errors, covariance and degrees of freedom."""
+    params = _params(fit.params, task)
+    data: dict[str, Any] = {"loss": fit.loss, "params": _listed(params), "epochs": fit.steps}
+    data["converged"] = fit.converged
+    if not isinstance(fit, Squares):
+        rows: list[tuple[str, Any]] = [(task.loss, fit.loss), *params.items(), ("evaluations", fit.steps)]
+        show_numbers(rows, data, *style)
+        return
+    errors = fit.errors
+    data["residuals"], data["freedom"], data["deviation"] = fit.residuals, fit.freedom, fit.deviation
+    data["errors"] = None if errors is None else dict(zip(fit.labels, errors, strict=True))
+    data["covariance"] = None if fit.covariance is None else fit.covariance.tolist()
+    if chosen_format(style.output_format) in ("json", "csv"):
+        rows = [("loss", fit.loss), *params.items()]
+        rows += [(f"error of {name}", x) for name, x in zip(fit.labels, errors or [], strict=False)]
+        show_numbers(rows, data, *style)
+        return
+    _report(fit, params, style)
+
+
+def _report(fit: Squares, params: Mapping[str, Any], style: Style) -> None:
+    precision, digits = style.precision, style.precision or DIGITS
+    flat = [float(x) for value in params.values() for x in _flat(value)]
+    if fit.errors is None:
+        why = "the data cannot tell the parameters apart" if fit.freedom > 0 else "there are no more residuals"
+        notice(f"note: no standard errors: {why}{'' if fit.freedom > 0 else ' than parameters'}")
+    about = [
+        ("sum of squares", fit.loss),
+        ("deviation", fit.deviation),
+        ("residuals", fit.residuals),
+        ("freedom", fit.freedom),
+    ]
+    correlated = [] if fit.covariance is None or len(flat) > CORRELATED else _correlations(fit, digits)
+    errors: Sequence[float | None] = fit.errors or [None] * len(flat)
+    errors_as_text = [_error_text(x, error, digits) for x, error in zip(flat, errors, strict=True)]
+    if chosen_format(style.output_format) == "table":
+        rows = [(n, x, *texts) for n, x, texts in zip(fit.labels, flat, errors_as_text, strict=True)]
+        emit(table(("parameter", "value", "± error", "relative"), rows, **style.settings))
+        emit(table(("fit", "value"), about, **style.settings))
+        if correlated:
+            emit(table(("correlation of", "with", "is"), correlated, **style.settings))
+        return
+    lines = []
+    for n, x, (error, _) in zip(fit.labels, flat, errors_as_text, strict=True):
+        lines.append(f"{n} = {shortest(x, precision)}{f' ± {error}' if error else ''}")
+    lines += [f"{name} = {shortest(x, precision)}" for name, x in about]
+    lines += [f"correlation of {a} and {b} = {shortest(x, digits)}" for a, b, x in correlated]
+    emit("\n".join(lines))
+
+
+def _error_text(x: float, error: float | None, digits: int) -> tuple[str, str]:
+    """A standard error as text, and relative to the value; empty texts without one."""
+    if error is None:
+        return "", ""
+    return shortest(error, digits), f"{shortest(abs(error / x) * 100, 3)} %" if x else ""
+
+
+def _correlations(fit: Squares, digits: int) -> list[tuple[str, str, float]]:
+    """Pairs of parameters that move together, the strongest first; weak ones (below 0.1) are left out."""
+    errors = fit.errors or []
+    pairs = []
+    for i, first in enumerate(fit.labels):
+        for j in range(i):
+            product = errors[i] * errors[j]
+            value = float(fit.covariance[i, j]) / product if product else 0.0
+            if abs(value) >= 0.1:
+                pairs.append((fit.labels[j], first, float(shortest(value, digits))))
+    return sorted(pairs, key=lambda pair: -abs(pair[2]))
+
+
+def _params(params: Mapping[str, Any], task: Task) -> dict[str, Any]:
+    types = {i.name: i.type for i in task.program.inputs}
+    return {name: single(plain(x), types[name]) for name, x in params.items()}
+
+
+def _flat(value: Any) -> list[Any]:
+    return value.reshape(-1).tolist() if hasattr(value, "reshape") else [value]
+
+
+def _listed(params: Mapping[str, Any]) -> dict[str, Any]:
+    """Parameters for JSON: large ones by shape and norm."""
+    data: dict[str, Any] = {}
+    for name, x in params.items():
+        if getattr(x, "size", 1) > LISTED:
+            data[name] = {"shape": list(x.shape), "norm": math.sqrt(float((x.astype("float64") ** 2).sum()))}
+        else:
+            data[name] = x
+    return data

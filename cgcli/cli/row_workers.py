@@ -1,0 +1,90 @@
+"""The chunks of a table, run in a pool of threads and written in the order of the table."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+from cgcli.cli.output import write_stderr
+from cgcli.data.chunks import Chunk
+from cgcli.data.sinks import Sink
+from cgcli.diagnostics.diagnostic import CgError
+from cgcli.program.rows import Rows
+from cgcli.render.escape import show
+from cgcli.system import cores
+
+MOST_CHUNKS = 8  # in memory at a time
+
+
+class RowChunk(NamedTuple):
+    """Rows in the queue. indices: which of the chunk's rows. results: None for rows that are run when written."""
+
+    columns: Mapping[str, Any]
+    chunk: Chunk
+    indices: Sequence[int]
+    results: Future[dict[str, Any]] | None
+
+
+class RowWorkers:
+    """A pool of threads that runs chunks and writes their results; NumPy releases the interpreter lock.
+
+    The rows of a chunk do not depend on the number of cores.
+    """
+
+    def __init__(self, rows: Rows, out: Sink) -> None:
+        self.rows, self.out = rows, out
+        self.cores = min(cores(), MOST_CHUNKS) if rows.parallel else 1
+        self.pool = ThreadPoolExecutor(self.cores)
+        self.queue: deque[RowChunk] = deque()
+        self.started = False
+
+    def __enter__(self) -> RowWorkers:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.pool.shutdown(cancel_futures=True)
+
+    def submit(self, columns: Mapping[str, Any], chunk: Chunk, indices: Sequence[int]) -> None:
+        """Queues a chunk. Raises CgError of this or an earlier one, once those before the failing one are written."""
+        results = None
+        if self.started and self.cores > 1:  # the first one prepares the run of all
+            results = self.pool.submit(self.rows.run, columns, len(indices))
+        self.queue.append(RowChunk(columns, chunk, indices, results))
+        self.started = True
+        while self.queue and (self.queue[0].results is None or len(self.queue) > self.cores):
+            self._write()
+
+    def finish(self) -> None:
+        """Writes the chunks that are still in the queue."""
+        while self.queue:
+            self._write()
+
+    def _write(self) -> None:
+        item = self.queue.popleft()
+        try:
+            results = self.rows.run(item.columns, len(item.indices)) if item.results is None else item.results.result()
+        except CgError:
+            self._raise_first_failure(item)
+            raise  # no single row fails
+        self.out.write(results)
+
+    def _raise_first_failure(self, item: RowChunk) -> None:
+        """Finds the first row of a chunk that fails by bisection, and raises the error that it raises alone."""
+        low, high = 0, len(item.indices)  # the first `low` rows succeed, the first `high` do not
+        while high - low > 1:
+            middle = (low + high) // 2
+            try:
+                self.rows.run({name: x[:middle] for name, x in item.columns.items()}, middle)
+                low = middle
+            except CgError:
+                high = middle
+        path, line = item.chunk.places[item.indices[low]]
+        write_stderr(f"{show(f'note: the run fails at line {line} of `{path}`')}\n")  # a part of the error that follows
+        try:
+            self.rows.run({name: x[low:high] for name, x in item.columns.items()}, 1)
+        except CgError as e:  # without its row number, which is 0 in a batch of one
+            rowless = (replace(d, values={k: x for k, x in d.values.items() if k != "row"}) for d in e.diagnostics)
+            raise CgError(*rowless, status=e.status) from None
