@@ -24,9 +24,9 @@ from cgcli.ops.builder import Builder
 from cgcli.optimise.driver import optimise
 from cgcli.plan.planner import plan
 from cgcli.program import load, parse
-from cgcli.run.executors import executor
+from cgcli.run.backends import executor
 from cgcli.run.numpy.codegen import memory_of
-from cgcli.run.numpy.reference import bind_sizes
+from cgcli.run.sizes import bind_sizes
 from cgcli.transform.gradient import gradient
 
 ROUNDS = 15

@@ -27,7 +27,7 @@ from cgcli.ops.evaluate import is_scalar
 from cgcli.ops.op import Op
 from cgcli.ops.table import OPS
 from cgcli.plan.planner import plan
-from cgcli.run.executors import BACKENDS, executor
+from cgcli.run.backends import BACKENDS, executor
 from cgcli.run.numpy.planned import PlannedExecutor
 from cgcli.run.numpy.reference import DTYPES, ArrayExecutor
 from cgcli.run.numpy.scope import memory_of

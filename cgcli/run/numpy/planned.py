@@ -22,11 +22,11 @@ from cgcli.ops.op import AssertionFailed, Op, Structured
 from cgcli.ops.table import BY_CODE
 from cgcli.plan.planner import plan
 from cgcli.run.limits import Meter, StacksTooLarge, TooManySteps, kept_bytes, memory_limit, stopped
-from cgcli.run.named import named_sizes
+from cgcli.run.sizes import bind_sizes, named_sizes
 
 from .call_recorder import Untraceable, trace
 from .codegen import Kit, Program
-from .reference import DTYPES, STOPS, ArrayExecutor, Layout, Sizes, _given, bind_sizes
+from .reference import DTYPES, STOPS, ArrayExecutor, Layout, Sizes, _given
 from .scope import ALIGN, Note, Relayout, memory_of
 
 _GET = opcode("get")

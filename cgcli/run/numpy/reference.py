@@ -12,7 +12,7 @@ from cgcli.graph.graph import CONST, INPUT, Graph, Node
 from cgcli.graph.size_text import UnknownSize
 from cgcli.graph.sizes import evaluate
 from cgcli.graph.traversal import live
-from cgcli.graph.types import ANY, AnyType, Results, Stack, Type
+from cgcli.graph.types import AnyType, Results, Stack, Type
 from cgcli.ops.arithmetic import IntegerDivisionByZero
 from cgcli.ops.arrays import Namespace
 from cgcli.ops.gather import IndexOutOfRange
@@ -23,6 +23,7 @@ from cgcli.ops.reduce import EmptyReduction
 from cgcli.ops.shape import SizesDiffer
 from cgcli.ops.table import BY_CODE
 from cgcli.run.limits import Meter, StacksTooLarge, TooManySteps, human, kept_bytes, memory_limit, stopped
+from cgcli.run.sizes import bind_sizes
 
 DTYPES = {"float": np.float64, "f32": np.float32, "int": np.int64, "i32": np.int32, "bool": np.bool_}
 BYTES = {"float": 8, "f32": 4, "int": 8, "i32": 4, "bool": 1}
@@ -254,37 +255,6 @@ def _given(x: Any, t: AnyType) -> Any:
     if not isinstance(t, Type):
         return x  # a stack within a stack
     return x if t.weak and not t.shape else np.asarray(x, dtype=DTYPES[t.dtype])
-
-
-def bind_sizes(graph: Graph, nodes: Sequence[int], inputs: Sequence[Any]) -> dict[str, int]:
-    """The numbers that named sizes have, from the shapes of input nodes and from inputs that are sizes themselves.
-
-    Inputs fit their types up to named sizes. Raises CgError where a name would be two numbers.
-    """
-    env: dict[str, int] = {}
-    owner: dict[str, str] = {}
-    for i, x in zip(nodes, inputs, strict=True):
-        t = graph.type_of(i)
-        assert isinstance(t, Type)
-        if t == ANY:
-            continue
-        name = graph.names.get(i, "")
-        found = [(name, int(x))] if t.is_int and not t.shape and name else []
-        found += [(d, n) for d, n in zip(t.shape, np.shape(x), strict=True) if isinstance(d, str)]
-        for size, n in found:
-            if env.setdefault(size, n) != n:
-                raise error(
-                    "size-twice",
-                    Node(graph, i).span,
-                    status=1,
-                    size=size,
-                    first=env[size],
-                    second=n,
-                    owner=owner[size],
-                    name=name,
-                )
-            owner.setdefault(size, name)
-    return env
 
 
 def type_bytes(t: AnyType, env: Sizes) -> int:
