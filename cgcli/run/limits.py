@@ -90,7 +90,7 @@ def kept_bytes(x: Any) -> int:
     return count * (NUMBER + getattr(x, "nbytes", 0))
 
 
-def human(size: int) -> str:
+def format_bytes(size: int) -> str:
     """Bytes as people say them."""
     amount = float(size)
     for unit in ("bytes", "KiB", "MiB", "GiB", "TiB"):
@@ -108,7 +108,7 @@ def stopped(
     if isinstance(stop, TooManySteps):
         return error("too-many-steps", span, status=1, limit=max_steps)
     if isinstance(stop, StacksTooLarge):
-        return error("stacks-too-large", span, status=1, limit=human(max_memory or memory_limit()))
+        return error("stacks-too-large", span, status=1, limit=format_bytes(max_memory or memory_limit()))
     assert isinstance(stop, AssertionFailed)
     message = graph.attrs[i]["message"] or None
     code = "assertion-failed" if message else "assertion-failed-plain"

@@ -22,7 +22,7 @@ from cgcli.ops.op import AssertionFailed, Op, Structured
 from cgcli.ops.reduce import EmptyReduction
 from cgcli.ops.shape import SizesDiffer
 from cgcli.ops.table import BY_CODE
-from cgcli.run.limits import Meter, StacksTooLarge, TooManySteps, human, kept_bytes, memory_limit, stopped
+from cgcli.run.limits import Meter, StacksTooLarge, TooManySteps, format_bytes, kept_bytes, memory_limit, stopped
 from cgcli.run.sizes import bind_sizes
 
 DTYPES = {"float": np.float64, "f32": np.float32, "int": np.int64, "i32": np.int32, "bool": np.bool_}
@@ -204,9 +204,9 @@ class ArrayExecutor:
             status=1,
             type=str(Type(_dtype(node.type), _shape(node.type, layout.sizes))),
             name=node.name,
-            size=human(size),
-            used=human(used) if used > 1.1 * size else None,
-            limit=human(self.max_memory),
+            size=format_bytes(size),
+            used=format_bytes(used) if used > 1.1 * size else None,
+            limit=format_bytes(self.max_memory),
         )
 
     def _stopped(self, i: int, stop: Exception) -> CgError:
