@@ -32,7 +32,7 @@ from cgcli.language.structures import STRUCTURES, Items, Null, Record, Structure
 from cgcli.language.tree import arguments, kind
 from cgcli.ops.arithmetic import IntegerDivisionByZero
 from cgcli.ops.numbers import Overflow
-from cgcli.run.limits import MAX_DEPTH, Meter, TooManySteps, most_nodes
+from cgcli.run.limits import MAX_DEPTH, Meter, TooManySteps, node_limit
 
 from .replay import Replay, kept, names_of
 from .run_log import Event, Kind, Scope, Trace
@@ -56,7 +56,7 @@ class Interpreter(Calls):
         trace: Trace | None = None,
         max_depth: int | None = None,
     ) -> None:
-        super().__init__(most_nodes(max_nodes, max_memory))
+        super().__init__(node_limit(max_nodes, max_memory))
         self._max_depth, self._depth = max_depth or MAX_DEPTH, 0
         self.tape = Tape(max_memory)
         self.structures: dict[str, Value | Structure] = {}

@@ -27,7 +27,7 @@ def memory_limit() -> int:
     return (memory() or 10 * 2**30) * 4 // 5
 
 
-def most_nodes(max_nodes: int | None, max_memory: int | None) -> int:
+def node_limit(max_nodes: int | None, max_memory: int | None) -> int:
     """How many nodes a tape or a lowered graph may have: as both limits allow."""
     room = (TAPE if max_memory is None else max_memory) // NODE
     return room if max_nodes is None else min(max_nodes, room)
