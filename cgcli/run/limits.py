@@ -79,7 +79,7 @@ class Meter:
             raise StacksTooLarge
 
 
-def kept_bytes(x: Any) -> int:
+def stack_value_bytes(x: Any) -> int:
     """About what a value on a stack takes; the items of a stack within it are of one size."""
     count = 1
     while isinstance(x, list):

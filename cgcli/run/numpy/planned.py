@@ -21,7 +21,7 @@ from cgcli.graph.types import Stack, Type
 from cgcli.ops.op import AssertionFailed, Op, Structured
 from cgcli.ops.table import BY_CODE
 from cgcli.plan.planner import plan
-from cgcli.run.limits import Meter, StacksTooLarge, TooManySteps, kept_bytes, memory_limit, stopped
+from cgcli.run.limits import Meter, StacksTooLarge, TooManySteps, stack_value_bytes, memory_limit, stopped
 from cgcli.run.sizes import bind_sizes, named_sizes
 
 from .call_recorder import Untraceable, trace
@@ -102,7 +102,7 @@ class _Run:
     def stepped(self, body: Graph, written: Sequence[Any]) -> None:
         self.meter.step(body)
         if written:
-            self.meter.keep(sum(map(kept_bytes, written)))
+            self.meter.keep(sum(map(stack_value_bytes, written)))
 
 
 class _Prepared:

@@ -22,7 +22,7 @@ from cgcli.ops.op import AssertionFailed, Op, Structured
 from cgcli.ops.reduce import EmptyReduction
 from cgcli.ops.shape import SizesDiffer
 from cgcli.ops.table import BY_CODE
-from cgcli.run.limits import Meter, StacksTooLarge, TooManySteps, format_bytes, kept_bytes, memory_limit, stopped
+from cgcli.run.limits import Meter, StacksTooLarge, TooManySteps, format_bytes, stack_value_bytes, memory_limit, stopped
 from cgcli.run.sizes import bind_sizes
 
 DTYPES = {"float": np.float64, "f32": np.float32, "int": np.int64, "i32": np.int32, "bool": np.bool_}
@@ -235,7 +235,7 @@ class _Runner:
 
     def stepped(self, body: Graph, written: Sequence[Any]) -> None:
         self.meter.step(body)
-        self.meter.keep(sum(map(kept_bytes, written)))
+        self.meter.keep(sum(map(stack_value_bytes, written)))
 
 
 _CODES: dict[type[Exception], str] = {

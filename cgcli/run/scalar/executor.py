@@ -15,7 +15,7 @@ from cgcli.ops.arithmetic import IntegerDivisionByZero
 from cgcli.ops.numbers import Overflow, float32
 from cgcli.ops.op import AssertionFailed, Structured
 from cgcli.ops.table import BY_CODE
-from cgcli.run.limits import Meter, StacksTooLarge, TooManySteps, kept_bytes, stopped
+from cgcli.run.limits import Meter, StacksTooLarge, TooManySteps, stack_value_bytes, stopped
 
 from .codegen import forward_step
 
@@ -265,7 +265,7 @@ class _Runner:
 
     def stepped(self, body: Graph, written: Sequence[Any]) -> None:
         self.meter.step(body)
-        self.meter.keep(sum(map(kept_bytes, written)))
+        self.meter.keep(sum(map(stack_value_bytes, written)))
 
 
 def _kinds(graph: Graph) -> tuple[list[int], list[int]]:

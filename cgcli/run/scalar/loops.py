@@ -11,7 +11,7 @@ from typing import Any
 from cgcli.graph.graph import CONST, INPUT, Graph, opcode
 from cgcli.graph.traversal import live
 from cgcli.ops.loops import parts
-from cgcli.run.limits import NUMBER, StacksTooLarge, kept_bytes
+from cgcli.run.limits import NUMBER, StacksTooLarge, stack_value_bytes
 
 from .codegen import Writer
 
@@ -51,7 +51,7 @@ def _fits(attrs: Mapping[str, Any]) -> bool:
 class _Structured(Writer):
     def __init__(self) -> None:
         super().__init__()
-        self.scope |= {"StacksTooLarge": StacksTooLarge, "kept_bytes": kept_bytes}
+        self.scope |= {"StacksTooLarge": StacksTooLarge, "stack_value_bytes": stack_value_bytes}
         self.count = 0
         self.indent = ""
 
@@ -141,7 +141,7 @@ class _Structured(Writer):
             self.line(f"{name}.append({value})")
         if written:
             sizes = [
-                str(NUMBER) if self._number(body, k) else f"kept_bytes({value})"
+                str(NUMBER) if self._number(body, k) else f"stack_value_bytes({value})"
                 for k, value in enumerate(kept, len(carries))
             ]
             self.line(f"meter.room -= {' + '.join(sizes)}")
