@@ -65,7 +65,7 @@ def start(
 ) -> Session:
     """Opens the program, reads the values and prints the warnings. Raises `CgError` for what is wrong with either."""
     watchdog.watch()
-    Meter.slow = _tell_slow if terminal(sys.stderr) else None
+    Meter.on_slow = _tell_slow if terminal(sys.stderr) else None
     if timeout is not None:
         _stop_after(timeout, context)
     most = None if max_nodes is None and max_memory is None else node_limit(max_nodes, max_memory)

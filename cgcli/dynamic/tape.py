@@ -14,7 +14,7 @@ from cgcli.ops.evaluate import on_numbers
 from cgcli.ops.numbers import Overflow
 from cgcli.ops.op import AssertionFailed
 from cgcli.ops.table import BY_CODE
-from cgcli.run.limits import format_bytes, memory_limit, stopped
+from cgcli.run.limits import format_bytes, limit_error, memory_limit
 from cgcli.run.scalar.codegen import forward_step
 
 Step = Callable[["Tape", int, Sequence[int], Mapping[str, Any]], Any]
@@ -116,7 +116,7 @@ class Tape(Builder):
     def _stopped(self, i: int, stop: Exception) -> CgError:
         graph = cast(Graph, self)  # it has the columns that this needs
         if isinstance(stop, AssertionFailed):
-            return stopped(graph, i, stop, self.v, None, None)
+            return limit_error(graph, i, stop, self.v, None, None)
         node = Node(graph, i)
         if isinstance(stop, Overflow):
             return error("integer-overflow", node.span, status=1, op=_text(node), type=node.type)

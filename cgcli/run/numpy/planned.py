@@ -21,7 +21,7 @@ from cgcli.graph.types import Stack, Type
 from cgcli.ops.op import AssertionFailed, Op, Structured
 from cgcli.ops.table import BY_CODE
 from cgcli.plan.planner import plan
-from cgcli.run.limits import Meter, StacksTooLarge, TooManySteps, stack_value_bytes, memory_limit, stopped
+from cgcli.run.limits import Meter, StacksTooLarge, TooManySteps, limit_error, memory_limit, stack_value_bytes
 from cgcli.run.sizes import bind_sizes, named_sizes
 
 from .call_recorder import Untraceable, trace
@@ -94,15 +94,15 @@ class _Run:
         return found
 
     def __call__(self, graph: Graph, values: Sequence[Any]) -> tuple[Any, ...]:
-        room = self.meter.room
+        room = self.meter.bytes_left
         found = self.body(graph)(values)
-        self.meter.room = room  # what loops inside kept is gone
+        self.meter.bytes_left = room  # what loops inside kept is gone
         return found
 
     def stepped(self, body: Graph, written: Sequence[Any]) -> None:
         self.meter.step(body)
         if written:
-            self.meter.keep(sum(map(stack_value_bytes, written)))
+            self.meter.reserve(sum(map(stack_value_bytes, written)))
 
 
 class _Prepared:
@@ -293,7 +293,7 @@ class _Body:
         if isinstance(stop, MemoryError):
             return self.reference._too_large(i, layout, used or layout.bytes[i])
         if isinstance(stop, (TooManySteps, StacksTooLarge)):
-            return stopped(self.graph, i, stop, (), self.run.max_steps, self.run.max_memory)
+            return limit_error(self.graph, i, stop, (), self.run.max_steps, self.run.max_memory)
         if isinstance(stop, AssertionFailed):
             # the values that it names may be written over by now
             try:

@@ -22,7 +22,15 @@ from cgcli.ops.op import AssertionFailed, Op, Structured
 from cgcli.ops.reduce import EmptyReduction
 from cgcli.ops.shape import SizesDiffer
 from cgcli.ops.table import BY_CODE
-from cgcli.run.limits import Meter, StacksTooLarge, TooManySteps, format_bytes, stack_value_bytes, memory_limit, stopped
+from cgcli.run.limits import (
+    Meter,
+    StacksTooLarge,
+    TooManySteps,
+    format_bytes,
+    limit_error,
+    memory_limit,
+    stack_value_bytes,
+)
 from cgcli.run.sizes import bind_sizes
 
 DTYPES = {"float": np.float64, "f32": np.float32, "int": np.int64, "i32": np.int32, "bool": np.bool_}
@@ -117,7 +125,7 @@ class ArrayExecutor:
             except STOPS as stop:
                 raise self._stopped(i, stop) from None
             except (AssertionFailed, TooManySteps, StacksTooLarge) as stop:
-                raise stopped(graph, i, stop, v, self.max_steps, self.max_memory) from None
+                raise limit_error(graph, i, stop, v, self.max_steps, self.max_memory) from None
         return v
 
     def _layout(self, env: Sizes) -> Layout:
@@ -228,14 +236,14 @@ class _Runner:
             side = ArrayExecutor(graph, max_memory=outer.max_memory, max_steps=outer.max_steps)
             outer._sides[id(graph)] = side
         side._runner.meter = self.meter
-        room = self.meter.room
+        room = self.meter.bytes_left
         v = side._forward(values, self.sizes)
-        self.meter.room = room  # what loops inside kept is gone
+        self.meter.bytes_left = room  # what loops inside kept is gone
         return tuple(v[i] for i in graph.outputs)
 
     def stepped(self, body: Graph, written: Sequence[Any]) -> None:
         self.meter.step(body)
-        self.meter.keep(sum(map(stack_value_bytes, written)))
+        self.meter.reserve(sum(map(stack_value_bytes, written)))
 
 
 _CODES: dict[type[Exception], str] = {

@@ -15,7 +15,7 @@ from cgcli.ops.arithmetic import IntegerDivisionByZero
 from cgcli.ops.numbers import Overflow, float32
 from cgcli.ops.op import AssertionFailed, Structured
 from cgcli.ops.table import BY_CODE
-from cgcli.run.limits import Meter, StacksTooLarge, TooManySteps, stack_value_bytes, stopped
+from cgcli.run.limits import Meter, StacksTooLarge, TooManySteps, limit_error, stack_value_bytes
 
 from .codegen import forward_step
 
@@ -90,7 +90,7 @@ class ScalarExecutor:
         except Overflow:
             raise self._failed("integer-overflow", i, type=self.graph.type_of(i)) from None
         except (AssertionFailed, TooManySteps, StacksTooLarge) as stop:
-            raise stopped(self.graph, i, stop, v, self.max_steps, self.max_memory) from None
+            raise limit_error(self.graph, i, stop, v, self.max_steps, self.max_memory) from None
         return v
 
     def backward(self, v: Sequence[Any], of: int) -> list[Any]:
@@ -146,11 +146,11 @@ class ScalarExecutor:
         def step(v: Sequence[Any], *_: Any) -> Any:
             values = [v[x] for x in operands]
             if run is not None:
-                steps, room = runner.meter.steps, runner.meter.room
+                steps, room = runner.meter.steps, runner.meter.bytes_left
                 try:
                     return run(runner.meter, *values)
                 except (IntegerDivisionByZero, Overflow, AssertionFailed):
-                    runner.meter.steps, runner.meter.room = steps, room
+                    runner.meter.steps, runner.meter.bytes_left = steps, room
             return evaluate(runner, attrs, *values)
 
         return step
@@ -258,14 +258,14 @@ class _Runner:
     def __call__(self, graph: Graph, values: Sequence[Any]) -> tuple[Any, ...]:
         side = self.executor._side(graph)
         side._runner.meter = self.meter
-        room = self.meter.room
+        room = self.meter.bytes_left
         v = side._forward(values)
-        self.meter.room = room  # what loops inside kept is gone
+        self.meter.bytes_left = room  # what loops inside kept is gone
         return tuple(v[i] for i in graph.outputs)
 
     def stepped(self, body: Graph, written: Sequence[Any]) -> None:
         self.meter.step(body)
-        self.meter.keep(sum(map(stack_value_bytes, written)))
+        self.meter.reserve(sum(map(stack_value_bytes, written)))
 
 
 def _kinds(graph: Graph) -> tuple[list[int], list[int]]:

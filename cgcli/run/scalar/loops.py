@@ -11,7 +11,7 @@ from typing import Any
 from cgcli.graph.graph import CONST, INPUT, Graph, opcode
 from cgcli.graph.traversal import live
 from cgcli.ops.loops import parts
-from cgcli.run.limits import NUMBER, StacksTooLarge, stack_value_bytes
+from cgcli.run.limits import NUMBER_BYTES, StacksTooLarge, stack_value_bytes
 
 from .codegen import Writer
 
@@ -126,26 +126,26 @@ class _Structured(Writer):
             self.line(f"for {step} in {order}:")
             self.indent += " "
         self.line("meter.steps -= 1")
-        self.line(f"if meter.steps < meter.mark: meter.check({self.bind(body)})")
+        self.line(f"if meter.steps < meter.check_below: meter.check({self.bind(body)})")
         inner = any(code == _LOOP for code in body.op)
         if inner:
-            self.line(f"{room} = meter.room")
+            self.line(f"{room} = meter.bytes_left")
         items = self.names("s", len(stacks))
         for item, stack in zip(items, stacks, strict=True):
             self.line(f"{item} = {stack}[{step}]")
         results = self.graph(body, [step, *carries, *invariants, *items])
         if inner:
-            self.line(f"meter.room = {room}")
+            self.line(f"meter.bytes_left = {room}")
         kept = results[len(carries) :]
         for name, value in zip(written, kept, strict=True):
             self.line(f"{name}.append({value})")
         if written:
             sizes = [
-                str(NUMBER) if self._number(body, k) else f"stack_value_bytes({value})"
+                str(NUMBER_BYTES) if self._number(body, k) else f"stack_value_bytes({value})"
                 for k, value in enumerate(kept, len(carries))
             ]
-            self.line(f"meter.room -= {' + '.join(sizes)}")
-            self.line("if meter.room < 0: raise StacksTooLarge")
+            self.line(f"meter.bytes_left -= {' + '.join(sizes)}")
+            self.line("if meter.bytes_left < 0: raise StacksTooLarge")
         self._assign(carries, results[: len(carries)])
         if count is None:
             self.line(f"{step} += 1")
