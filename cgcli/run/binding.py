@@ -13,7 +13,6 @@ from cgcli.graph.types import ANY, FLOAT, Type
 from cgcli.ops.numbers import FITS, INT_RANGES, Overflow
 
 from .backends import names_no_size, tensor_of
-from .sizes import bind_sizes
 
 _DTYPE_KINDS = {"float": "fiu", "f32": "fiu", "int": "iu", "i32": "iu", "bool": "b"}  # NumPy's kinds that convert
 
@@ -76,7 +75,7 @@ def fit_array(name: str, value: Any, target: Type, *, rows: bool = False) -> Any
 
 def initialised(inputs: Sequence[Input], graph: Graph, values: list[Any], seed: int) -> list[Any]:
     """The values, None among them replaced by what initialisers compute, which may be of sizes that the others bind."""
-
+    from .sizes import bind_sizes  # a run on numbers binds no sizes
     def initial(declared: Input, sizes: Mapping[str, int]) -> Any:
         assert declared.initial is not None
         return fit(declared, tensor_of(declared.initial, (seed,) * len(declared.initial.inputs), sizes))
