@@ -76,6 +76,7 @@ def fit_array(name: str, value: Any, target: Type, *, rows: bool = False) -> Any
 def initialised(inputs: Sequence[Input], graph: Graph, values: list[Any], seed: int) -> list[Any]:
     """The values, None among them replaced by what initialisers compute, which may be of sizes that the others bind."""
     from .sizes import bind_sizes  # a run on numbers binds no sizes
+
     def initial(declared: Input, sizes: Mapping[str, int]) -> Any:
         assert declared.initial is not None
         return fit(declared, tensor_of(declared.initial, (seed,) * len(declared.initial.inputs), sizes))

@@ -111,7 +111,7 @@ class Scope:
 
     def array(self, i: int, shape: tuple[int, ...], strides: tuple[int, ...] | None = None) -> Any:
         """An array in the memory planned for node `i`; None where none is, or where it has gaps."""
-        number = self.plan.place.get(i)
+        number = self.plan.buffer_of.get(i)
         if number is None or self.memory is None or self.plan.buffers[number].fresh:
             return None
         dtype = self.dtype(i)
