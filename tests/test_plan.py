@@ -22,7 +22,7 @@ from cgcli.ops.op import Op
 from cgcli.ops.table import OPS
 from cgcli.plan.alias_analysis import aliased_operands, may_stop, supports_out
 from cgcli.plan.planner import plan
-from cgcli.run.numpy.call_recorder import Untraceable, trace
+from cgcli.run.numpy.call_recorder import Unrecordable, record_calls
 from cgcli.run.numpy.calls import last_call, takes_out
 from cgcli.run.numpy.reference import ArrayExecutor
 
@@ -68,8 +68,8 @@ def test_an_elementwise_op_that_may_give_memory_of_an_operand_is_known(op: Op) -
 def writes_as_traced(graph: Graph, xs: Any) -> bool:
     i = graph.outputs[0]
     try:
-        _, noted = trace(OPS[opname(graph.op[i])].evaluate, graph.attrs.get(i, {}), xs)
-    except Untraceable:
+        _, noted = record_calls(OPS[opname(graph.op[i])].evaluate, graph.attrs.get(i, {}), xs)
+    except Unrecordable:
         return False
     last = last_call(noted, len(xs))
     return last is not None and takes_out(last.function)

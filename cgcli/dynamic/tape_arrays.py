@@ -11,7 +11,7 @@ from cgcli.graph.graph import CONST, Node
 from cgcli.graph.types import AnyType, Stack, Type
 from cgcli.ops.arrays import Namespace
 from cgcli.ops.table import BY_CODE
-from cgcli.run.numpy.reference import DTYPES, STOPS, computing, stop_error
+from cgcli.run.numpy.reference import DTYPES, STOPS, stop_error, type_kernel
 
 _XP = Namespace(np)
 
@@ -28,7 +28,7 @@ def array_step(op: int, types: Sequence[AnyType], result: AnyType) -> Compute:
     if isinstance(result, Stack) or any(isinstance(t, Stack) for t in types):
         return lambda node, values, at: declared.evaluate(_XP, at, *values)
     assert isinstance(result, Type)
-    compute = computing(declared, types, result)
+    compute = type_kernel(declared, types, result)
     numbers = [_dtype(t) for t in types]  # of operands that are numbers of a certain dtype
     single = not result.shape and not result.weak
 

@@ -180,7 +180,7 @@ class _Planner:
     def _node_bytes(
         self, graph: Graph, nodes: Sequence[int], nested: Mapping[tuple[int, str], Plan]
     ) -> dict[int, Size]:
-        """The bytes of all nodes with memory of their own; structured nodes have their results in that of their graphs."""
+        """The bytes of all nodes with memory of their own; results of structured nodes lie in that of their graphs."""
         by_type = [self._own_bytes(t) for t in graph.types]
         return {
             i: by_type[graph.type[i]] for i in nodes if by_type[graph.type[i]] != 0 and not aliased_operands(graph, i)
