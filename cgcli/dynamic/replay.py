@@ -15,7 +15,7 @@ from cgcli.graph.types import Type
 from cgcli.language.builtins import CONSTANTS, ELEMENTWISE
 from cgcli.language.tree import arguments, kind
 from cgcli.ops.evaluate import on_numbers
-from cgcli.run.scalar.codegen import Writer
+from cgcli.run.scalar.codegen import FunctionWriter
 
 from .tape import Tape
 
@@ -65,7 +65,7 @@ def kept(tape: Tape, start: int, given: Sequence[int], result: int) -> Replay | 
     """
     size = len(tape) - start
     place = {node: f"x[{k}]" for k, node in enumerate(given)}
-    w = Writer()
+    w = FunctionWriter()
     rows: dict[str, list[str]] = {"a": [], "b": []}
     attrs: list[str] = []
     for k in range(size):

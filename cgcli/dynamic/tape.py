@@ -15,7 +15,7 @@ from cgcli.ops.numbers import Overflow
 from cgcli.ops.op import AssertionFailed
 from cgcli.ops.table import BY_CODE
 from cgcli.run.limits import format_bytes, limit_error, memory_limit
-from cgcli.run.scalar.codegen import forward_step
+from cgcli.run.scalar.codegen import forward_kernel
 
 Step = Callable[["Tape", int, Sequence[int], Mapping[str, Any]], Any]
 _NO_ATTRS: Mapping[str, Any] = {}
@@ -89,7 +89,7 @@ class Tape(Builder):
         result = self.types[type_]
         types = tuple(self.type_of(x) for x in operands)
         if not _axes(result) and on_numbers(op) and not any(map(_axes, types)):
-            forward = forward_step(op, types, result, attrs)
+            forward = forward_kernel(op, types, result, attrs)
             return lambda tape, i, xs, at: forward(tape.v, i, tape.a[i], tape.b[i], tape.more)
         from .tape_arrays import array_step  # with the array library
 

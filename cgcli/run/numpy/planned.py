@@ -346,9 +346,8 @@ def _evaluate_converted(op: Op, result: Type, types: Sequence[Any]) -> Callable[
     if any(bools_to_ints):
 
         def with_ints(xp: Any, attrs: Any, *xs: Any) -> Any:
-            return evaluate(
-                xp, attrs, *[x.astype(np.int64) if c else x for x, c in zip(xs, bools_to_ints, strict=True)]
-            )
+            converted = [x.astype(np.int64) if c else x for x, c in zip(xs, bools_to_ints, strict=True)]
+            return evaluate(xp, attrs, *converted)
 
         return with_ints
     if op.flow != "elementwise":
