@@ -35,7 +35,7 @@ from cgcli.ops.numbers import Overflow
 from cgcli.run.limits import MAX_DEPTH, Meter, TooManySteps, node_limit
 
 from .replay import Replay, kept, names_of
-from .run_log import Event, Kind, Scope, Trace
+from .run_log import Event, Kind, Scope, RunLog
 from .structured import structured
 from .tape import Tape
 
@@ -53,7 +53,7 @@ class Interpreter(Calls):
         max_nodes: int | None = None,
         max_memory: int | None = None,
         max_steps: int | None = None,
-        trace: Trace | None = None,
+        trace: RunLog | None = None,
         max_depth: int | None = None,
     ) -> None:
         super().__init__(node_limit(max_nodes, max_memory))

@@ -41,7 +41,7 @@ class Event(NamedTuple):
 Watch = Callable[[Event], None]
 
 
-class Trace:
+class RunLog:
     """All events of a run in order, and the calls that they belong to."""
 
     def __init__(self, watch: Watch | None = None) -> None:

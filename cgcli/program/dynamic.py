@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from cgcli.diagnostics.diagnostic import Diagnostic
 from cgcli.diagnostics.source import Source
 from cgcli.dynamic.eager import Interpreter
-from cgcli.dynamic.run_log import Trace
+from cgcli.dynamic.run_log import RunLog
 from cgcli.dynamic.structured import filled
 from cgcli.graph.lexemes import identifier
 from cgcli.graph.signature import Input, Module
@@ -88,11 +88,11 @@ class DynamicProgram(RunProgram):
 
     def trace(self, values: Values, tell: Callable[[Line], None]) -> Recorded:
         """A run that tells of each line when it has run."""
-        trace = Trace(lambda event: tell(format_event(event, trace, run.interpreter.tape.v)))
+        trace = RunLog(lambda event: tell(format_event(event, trace, run.interpreter.tape.v)))
         run = self.prepare(values, trace)
         return self.execute(run)
 
-    def prepare(self, values: Values, trace: Trace | None = None) -> Run:
+    def prepare(self, values: Values, trace: RunLog | None = None) -> Run:
         """What a run needs. Raises CgError for values that are missing or do not fit."""
         inputs, by_name, sizes = self._given(values)
         limits = self.max_nodes, self.max_memory, self.max_steps

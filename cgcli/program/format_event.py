@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from cgcli.dynamic.run_log import Event, Trace
+from cgcli.dynamic.run_log import Event, RunLog
 from cgcli.language.regions import Value
 from cgcli.render.trace import Line
 
 
-def format_event(event: Event, trace: Trace, v: Sequence[Any]) -> Line:
+def format_event(event: Event, trace: RunLog, v: Sequence[Any]) -> Line:
     """The event as a line; `v` holds the values of nodes."""
     scope, span = trace.scopes[event.scope], event.span
     return Line(

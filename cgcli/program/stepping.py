@@ -13,7 +13,7 @@ from typing import Any
 from cgcli.analysis.backward_pass import BackwardPass
 from cgcli.diagnostics.diagnostic import CgError, error
 from cgcli.diagnostics.source import Source
-from cgcli.dynamic.run_log import Event, Trace
+from cgcli.dynamic.run_log import Event, RunLog
 from cgcli.graph.graph import Graph
 from cgcli.graph.traversal import select
 from cgcli.graph.types import Type
@@ -45,7 +45,7 @@ class Walk:
     def __init__(self, program: DynamicProgram, values: Values) -> None:
         self.source = program.module.source
         self.outputs = program.outputs
-        self._trace = Trace()
+        self._trace = RunLog()
         self._run = program.prepare(values, self._trace)
         self._execution = Execution(program.files, self._run.interpreter, self._run.inputs)
         self.failure: CgError | None = None
