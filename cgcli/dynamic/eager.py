@@ -35,7 +35,7 @@ from cgcli.ops.numbers import Overflow
 from cgcli.run.limits import MAX_DEPTH, Meter, TooManySteps, node_limit
 
 from .replay import Replay, kept, names_of
-from .run_log import Event, Kind, Scope, RunLog
+from .run_log import Event, Kind, CallScope, RunLog
 from .structured import structured
 from .tape import Tape
 
@@ -351,7 +351,7 @@ class Interpreter(Calls):
         if self._trace is not None and not inner.environment.library:
             parent, scopes = self._scope(frame.call), self._trace.scopes
             self._scopes[id(inner.call)] = inner.call, len(scopes)
-            scopes.append(Scope(parent, function.name, scopes[parent].depth + 1))
+            scopes.append(CallScope(parent, function.name, scopes[parent].depth + 1))
             assert inner.local is not None
             self._tell(inner, "call", function.tree.children[0], inner.local.items())
         return None

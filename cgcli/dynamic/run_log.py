@@ -12,7 +12,7 @@ from cgcli.language.structures import Structure
 Kind = Literal["input", "bind", "if", "step", "end", "call", "return", "assert"]
 
 
-class Scope(NamedTuple):
+class CallScope(NamedTuple):
     """A call that ran: the scope that it was made in (-1 of the top level), its function's name, how deep it lies."""
 
     parent: int
@@ -45,7 +45,7 @@ class RunLog:
     """All events of a run in order, and the calls that they belong to."""
 
     def __init__(self, watch: Watch | None = None) -> None:
-        self.scopes = [Scope(-1, "", 0)]
+        self.scopes = [CallScope(-1, "", 0)]
         self.events: list[Event] = []
         self._watch = watch
 
