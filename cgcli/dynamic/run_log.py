@@ -38,13 +38,13 @@ class Event(NamedTuple):
     holds: bool | None = None
 
 
-Watch = Callable[[Event], None]
+EventCallback = Callable[[Event], None]
 
 
 class RunLog:
     """All events of a run in order, and the calls that they belong to."""
 
-    def __init__(self, watch: Watch | None = None) -> None:
+    def __init__(self, watch: EventCallback | None = None) -> None:
         self.scopes = [CallScope(-1, "", 0)]
         self.events: list[Event] = []
         self._watch = watch
