@@ -64,7 +64,7 @@ class Interpreter(Calls):
         self._max_steps, self._meter = max_steps, Meter(max_steps, None)
         self._read: dict[int, tuple[str, ...] | None] = {}  # by a tree's id, the names that arithmetic reads
         self._kept: dict[tuple[Any, ...], Replay | None] = {}  # by the tree and what is known of the names' values
-        self._trace = trace
+        self._log = trace
         self._scopes: dict[int, tuple[Any, int]] = {}  # by a call's id, the call and its scope
         self._bound_in: dict[int, tuple[str, ...]] = {}  # by a block's id, the names that it assigns
 
@@ -83,13 +83,13 @@ class Interpreter(Calls):
         else:
             region.at(declared.span, None)
             data = Value(region, self.tape.given(declared.type, declared.name, value))
-        if self._trace is not None and declared.span is not None:
-            self._trace.add(Event("input", declared.span, 0, len(self.tape), ((declared.name, data),)))
+        if self._log is not None and declared.span is not None:
+            self._log.add(Event("input", declared.span, 0, len(self.tape), ((declared.name, data),)))
         return data
 
     def quiet(self) -> None:
         """From here on nothing is told."""
-        self._trace = None
+        self._log = None
 
     # ---- what is told
 
@@ -99,10 +99,10 @@ class Interpreter(Calls):
         return made
 
     def _tell(self, frame: Frame, kind_: Kind, tree: Any, names: Any = (), **more: Any) -> None:
-        if self._trace is not None and not frame.environment.library:
+        if self._log is not None and not frame.environment.library:
             span = tree if isinstance(tree, Span) else frame.span(tree)
             event = Event(kind_, span, self._scope(frame.call), len(self.tape), tuple(names), **more)
-            self._trace.add(event)
+            self._log.add(event)
 
     def _scope(self, call: Any) -> int:
         while call is not None and id(call) not in self._scopes:
@@ -348,8 +348,8 @@ class Interpreter(Calls):
             raise error("calls-too-deep", frame.span(tree), status=1, limit=self._max_depth, name=function.name)
 
     def begun(self, frame: Frame, inner: Frame, function: Function) -> Value | Several | None:
-        if self._trace is not None and not inner.environment.library:
-            parent, scopes = self._scope(frame.call), self._trace.scopes
+        if self._log is not None and not inner.environment.library:
+            parent, scopes = self._scope(frame.call), self._log.scopes
             self._scopes[id(inner.call)] = inner.call, len(scopes)
             scopes.append(CallScope(parent, function.name, scopes[parent].depth + 1))
             assert inner.local is not None
@@ -358,12 +358,12 @@ class Interpreter(Calls):
 
     def ended(self, inner: Frame, memo: Memo, result: Value | Several) -> None:
         self._depth -= 1
-        if self._trace is not None and inner.call is not None and not inner.environment.library:
+        if self._log is not None and inner.call is not None and not inner.environment.library:
             values = result if isinstance(result, Several) else (result,)
             span = inner.call.span
             names = tuple(("", v) for v in values)
             if span is not None:
-                self._trace.add(Event("return", span, self._scope(inner.call), len(self.tape), names))
+                self._log.add(Event("return", span, self._scope(inner.call), len(self.tape), names))
 
     def _assertion(self, frame: Frame, statement: Any) -> Generator[Any, Any, None]:
         yield from super()._assertion(frame, statement)
