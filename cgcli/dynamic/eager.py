@@ -53,7 +53,7 @@ class Interpreter(Calls):
         max_nodes: int | None = None,
         max_memory: int | None = None,
         max_steps: int | None = None,
-        trace: RunLog | None = None,
+        log: RunLog | None = None,
         max_depth: int | None = None,
     ) -> None:
         super().__init__(node_limit(max_nodes, max_memory))
@@ -64,7 +64,7 @@ class Interpreter(Calls):
         self._max_steps, self._meter = max_steps, Meter(max_steps, None)
         self._read: dict[int, tuple[str, ...] | None] = {}  # by a tree's id, the names that arithmetic reads
         self._kept: dict[tuple[Any, ...], Replay | None] = {}  # by the tree and what is known of the names' values
-        self._log = trace
+        self._log = log
         self._scopes: dict[int, tuple[Any, int]] = {}  # by a call's id, the call and its scope
         self._bound_in: dict[int, tuple[str, ...]] = {}  # by a block's id, the names that it assigns
 

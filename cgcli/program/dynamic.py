@@ -88,15 +88,15 @@ class DynamicProgram(RunProgram):
 
     def trace(self, values: Values, tell: Callable[[Line], None]) -> Recorded:
         """A run that tells of each line when it has run."""
-        trace = RunLog(lambda event: tell(format_event(event, trace, run.interpreter.tape.v)))
-        run = self.prepare(values, trace)
+        log = RunLog(lambda event: tell(format_event(event, log, run.interpreter.tape.v)))
+        run = self.prepare(values, log)
         return self.execute(run)
 
-    def prepare(self, values: Values, trace: RunLog | None = None) -> Run:
+    def prepare(self, values: Values, log: RunLog | None = None) -> Run:
         """What a run needs. Raises CgError for values that are missing or do not fit."""
         inputs, by_name, sizes = self._given(values)
         limits = self.max_nodes, self.max_memory, self.max_steps
-        return Run(Interpreter(by_name, sizes, *limits, trace, self.max_depth), inputs, by_name)
+        return Run(Interpreter(by_name, sizes, *limits, log, self.max_depth), inputs, by_name)
 
     def execute(self, run: Run) -> Recorded:
         """Runs. Raises CgError; what was computed before is on the run's tape."""

@@ -10,9 +10,9 @@ from cgcli.language.regions import Value
 from cgcli.render.trace import Line
 
 
-def format_event(event: Event, trace: RunLog, v: Sequence[Any]) -> Line:
+def format_event(event: Event, log: RunLog, v: Sequence[Any]) -> Line:
     """The event as a line; `v` holds the values of nodes."""
-    scope, span = trace.scopes[event.scope], event.span
+    scope, span = log.scopes[event.scope], event.span
     return Line(
         kind=event.kind,
         file=span.source.name,
