@@ -48,7 +48,7 @@ class Tape(Builder):
         """From here on node `i` counts as more than a literal: as what an `if` or a loop hands on does."""
         self.varies[i] = True
 
-    def cut(self, size: int) -> None:
+    def truncate(self, size: int) -> None:
         """Forgets all nodes from `size` on."""
         for column in (self.op, self.a, self.b, self.type, self.span, self.group, self.v, self.risk, self.varies):
             del column[size:]

@@ -166,7 +166,7 @@ class Walk:
         try:
             return shown(self._evaluated(text, "print"), self.tape.v)
         finally:
-            self.tape.cut(self.size)
+            self.tape.truncate(self.size)
 
     def slope(self, of: str, by: str) -> Any:
         """The derivative of one value by another, as far as the run has come. Raises CgError."""
@@ -180,7 +180,7 @@ class Walk:
             made = derivative(y.region, y, x)
             return 0.0 if made is None else shown(made, self.tape.v)
         finally:
-            self.tape.cut(self.size)
+            self.tape.truncate(self.size)
 
     def _evaluated(self, text: str, where: str) -> Value | Structure:
         names = {**self.variables(0), **self.variables()}
@@ -198,7 +198,7 @@ class Walk:
         if not isinstance(found, Value) or not found.type.has_derivative or found.type.shape:
             raise error("no-slope", status=1, text=name)
         if found.node >= self.size:
-            self.tape.cut(self.size)
+            self.tape.truncate(self.size)
             raise error("not-on-record", status=1, text=name)
         return BackwardPass(self.tape.freeze(()), self.tape.v, found.node)
 
