@@ -87,7 +87,7 @@ class Interpreter(Calls):
             self._log.add(Event("input", declared.span, 0, len(self.tape), ((declared.name, data),)))
         return data
 
-    def quiet(self) -> None:
+    def stop_logging(self) -> None:
         """From here on nothing is told."""
         self._log = None
 

@@ -58,7 +58,7 @@ class Walk:
         self.tape = self._run.interpreter.tape
         self.size = len(self.tape)
         self.events: Sequence[Event] = self._log.events
-        self._run.interpreter.quiet()
+        self._run.interpreter.stop_logging()
         self.breaks: dict[int, Break] = {}
         self.first = next((k for k, e in enumerate(self.events) if e.kind != "input"), len(self.events))
         self.at = self.first
