@@ -286,7 +286,7 @@ class Interpreter(Calls):
         for k in numbers:
             tape.at_span, tape.at_group = place, group
             node = tape.place(CONST, (), row, {"value": k})
-            tape.let_vary(node)
+            tape.mark_varying(node)
             tape.names[node] = shown
             yield Value(region, node)
 
@@ -331,7 +331,7 @@ class Interpreter(Calls):
         if not isinstance(value, Value) or self.tape.varies[value.node]:
             return value
         made = self.emit(frame, tree, "copy", [value], [])
-        self.tape.let_vary(made.node)
+        self.tape.mark_varying(made.node)
         return made
 
     def _handed_on(self, frame: Frame, found: Exit | None) -> Exit | None:
@@ -403,7 +403,7 @@ class Interpreter(Calls):
     def _fact(self, frame: Frame, tree: Any, value: bool) -> Value:
         """A bool that the data decide."""
         made = self.value(frame, tree, value)
-        self.tape.let_vary(made.node)
+        self.tape.mark_varying(made.node)
         return made
 
     def _key(self, frame: Frame, tree: Any) -> str:

@@ -44,7 +44,7 @@ class Tape(Builder):
     def seen(self, i: int) -> Any:
         return self.v[i]
 
-    def let_vary(self, i: int) -> None:
+    def mark_varying(self, i: int) -> None:
         """From here on node `i` counts as more than a literal: as what an `if` or a loop hands on does."""
         self.varies[i] = True
 
