@@ -82,7 +82,7 @@ class Interpreter(Calls):
             self.structures[declared.name] = data
         else:
             region.at(declared.span, None)
-            data = Value(region, self.tape.given(declared.type, declared.name, value))
+            data = Value(region, self.tape.bind_input(declared.type, declared.name, value))
         if self._log is not None and declared.span is not None:
             self._log.add(Event("input", declared.span, 0, len(self.tape), ((declared.name, data),)))
         return data

@@ -108,16 +108,16 @@ def _is_tensor(data: Any) -> bool:
 def _value(region: Region, tape: Tape, path: str, x: Any, span: Span | None) -> Value:
     tape.at_span, tape.at_group = tape.intern_span(span), -1
     if isinstance(x, bool):
-        return Value(region, tape.given(BOOL, path, x))
+        return Value(region, tape.bind_input(BOOL, path, x))
     if isinstance(x, int):
         whole = -_LARGEST <= x < _LARGEST
-        return Value(region, tape.given(WEAK_INT if whole else FLOAT, path, x if whole else float(x)))
+        return Value(region, tape.bind_input(WEAK_INT if whole else FLOAT, path, x if whole else float(x)))
     if isinstance(x, float):
-        return Value(region, tape.given(FLOAT, path, x))
+        return Value(region, tape.bind_input(FLOAT, path, x))
     if isinstance(x, (list, tuple)) or hasattr(x, "dtype"):
         from .tape_arrays import as_tensor  # with the array library
 
         found = as_tensor(x)
         if found is not None:
-            return Value(region, tape.given(found[0], path, found[1]))
+            return Value(region, tape.bind_input(found[0], path, found[1]))
     raise error("not-data", span, status=1, path=path, kind=type(x).__name__)

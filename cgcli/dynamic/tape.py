@@ -35,7 +35,7 @@ class Tape(Builder):
         self._used = 0
         self._steps: dict[tuple[int, ...], Step] = {}
 
-    def given(self, type_: Type, name: str | None, value: Any) -> int:
+    def bind_input(self, type_: Type, name: str | None, value: Any) -> int:
         """An input with its value."""
         i = self.input(type_, name)
         self.v[i] = value

@@ -64,7 +64,7 @@ class HostProgram(RunProgram):
         """A run. Raises CgError for what cannot be recorded and for what stops it."""
         inputs, by_name, _ = self._given(values)
         host = Host(self.max_memory, self.max_nodes)
-        nodes = {n: host.tape.given(i.type, n, by_name[n]) for n, i in inputs.items()}
+        nodes = {n: host.tape.bind_input(i.type, n, by_name[n]) for n, i in inputs.items()}
         arguments = {n: Traced(host, node) for n, node in nodes.items()}
         try:
             results = _running(lambda: self._named(self.function(**arguments)), self.folder)
