@@ -84,19 +84,19 @@ class Host(Interpreter):
             self._codes.append(frame.f_code)
         return row
 
-    def stay(self, span: Span | None) -> None:
+    def fix_line(self, span: Span | None) -> None:
         """From here on nodes, and mistakes, are of this place: no line of the function runs any more."""
         self._fixed = NONE if span is None else self.tape.intern_span(span)
         self.here.row = self._fixed
 
     def lift(self, x: Any) -> Value:
         """A value as one of the tape. Raises CgError for what is no number and no array."""
-        value = self.lifted(x)
+        value = self.try_lift(x)
         if value is None:
             raise self.refused(f"a value of type `{type(x).__name__}`")
         return value
 
-    def lifted(self, x: Any) -> Value | None:
+    def try_lift(self, x: Any) -> Value | None:
         """A value as one of the tape: a number is a literal, an array a constant; None for anything else."""
         if isinstance(x, Traced):
             if x.host is not self:
@@ -372,7 +372,7 @@ def _parsed(text: str) -> tuple[Source, Any]:
 _sources: dict[str, Source] = {}
 
 
-def remember(source: Source) -> None:
+def cache_source(source: Source) -> None:
     """Takes the lines of a Python file from here on from this text, which is what runs."""
     _sources[source.name] = source
     linecache.cache[source.name] = (len(source.text), None, source.text.splitlines(keepends=True), source.name)
