@@ -35,7 +35,7 @@ from cgcli.ops.numbers import Overflow
 from cgcli.run.limits import MAX_DEPTH, Meter, TooManySteps, node_limit
 
 from .replay import Replay, kept, names_of
-from .run_log import Event, Kind, CallScope, RunLog
+from .run_log import CallScope, Event, Kind, RunLog
 from .structured import structured
 from .tape import Tape
 

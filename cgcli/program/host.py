@@ -16,7 +16,7 @@ from typing import Any
 from cgcli.diagnostics.diagnostic import CgError, error
 from cgcli.diagnostics.source import Source, Span
 from cgcli.diagnostics.suggest import nearest
-from cgcli.dynamic.host import Host, Traced, line_span, plain, cache_source
+from cgcli.dynamic.host import Host, Traced, cache_source, line_span, plain
 from cgcli.files.source_files import resolved
 from cgcli.graph.graph import INPUT
 from cgcli.graph.lexemes import identifier

@@ -21,7 +21,7 @@ _kernels: dict[tuple[Any, ...], Callable[..., None]] = {}
 def backward_kernel(
     op: int, types: tuple[AnyType, ...], result: AnyType, attrs: Mapping[str, Any], active: Sequence[bool]
 ) -> Callable[..., None]:
-    """`kernel(adj, g, v, i, a, b, more)`: adds what the cotangent `g` of node `i` contributes to its operands' in `adj`.
+    """`kernel(adj, g, v, i, a, b, more)`: adds the contributions of node `i`, whose cotangent is `g`, to `adj`.
 
     A cotangent is None until a path reaches it.
     """
