@@ -36,7 +36,7 @@ from cgcli.run.limits import MAX_DEPTH, Meter, TooManySteps, node_limit
 
 from .replay import Replay, kept, names_of
 from .run_log import CallScope, Event, Kind, RunLog
-from .structured import structured
+from .data_on_tape import data_on_tape
 from .tape import Tape
 
 
@@ -78,7 +78,7 @@ class Interpreter(Calls):
     def given(self, region: Region, declared: Input) -> Value | Structure:
         value = self._values[declared.name]
         if declared.type == ANY:
-            data = structured(region, self.tape, declared.name, value, declared.span)
+            data = data_on_tape(region, self.tape, declared.name, value, declared.span)
             self.structures[declared.name] = data
         else:
             region.at(declared.span, None)

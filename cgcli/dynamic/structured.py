@@ -22,7 +22,7 @@ _INT_END = 2**63
 MAX_PATH = 200  # characters of a path
 
 
-def structured(region: Region, tape: Tape, name: str, data: Any, span: Span | None) -> Value | Structure:
+def data_on_tape(region: Region, tape: Tape, name: str, data: Any, span: Span | None) -> Value | Structure:
     """The data as inputs of the tape, each named by its path (`tree.left.value`). Raises CgError for other kinds."""
     results: list[Any] = []
     stack: list[tuple[Any, str, Any, Any]] = [(data, name, results, None)]
