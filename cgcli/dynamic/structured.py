@@ -56,7 +56,7 @@ def data_on_tape(region: Region, tape: Tape, name: str, data: Any, span: Span | 
     return value
 
 
-def filled(data: Value | Structure, values: Mapping[int, Any], texts: bool = False) -> Any:
+def plain_data(data: Value | Structure, values: Mapping[int, Any], texts: bool = False) -> Any:
     """Plain data of the same structure: each number replaced by the entry of its node in `values`, else by None.
 
     texts: whether texts stay as they are.

@@ -11,7 +11,7 @@ from cgcli.diagnostics.diagnostic import Diagnostic
 from cgcli.diagnostics.source import Source
 from cgcli.dynamic.eager import Interpreter
 from cgcli.dynamic.run_log import RunLog
-from cgcli.dynamic.structured import filled
+from cgcli.dynamic.structured import plain_data
 from cgcli.graph.lexemes import identifier
 from cgcli.graph.signature import Input, Module
 from cgcli.graph.sizes import evaluate
@@ -152,7 +152,7 @@ class Recorded(Program):
             if record is None or name in given:
                 partials[name] = g
             elif record not in partials:
-                partials[record] = filled(self.structures[record], by)
+                partials[record] = plain_data(self.structures[record], by)
         return Gradient(found.of, found.value, partials)
 
     def flat_gradient(self, values: Values, of: str | None, wrt: Sequence[str] | None) -> Gradient:
@@ -165,7 +165,7 @@ class Recorded(Program):
         for record, data in self.structures.items():
             if any(v.node == node for v in leaves(data)):
                 by = {v.node: x if v.node == node else self.v[v.node] for v in leaves(data)}
-                changed = {record: filled(data, by, texts=True)}
+                changed = {record: plain_data(data, by, texts=True)}
         run = self._rerun(changed)
         return float(run.v[run.module.values[of]])
 
