@@ -36,7 +36,7 @@ from cgcli.run.limits import MAX_DEPTH, Meter, TooManySteps, node_limit
 
 from .replay import Replay, kept, names_of
 from .run_log import CallScope, Event, Kind, RunLog
-from .data_on_tape import data_on_tape
+from .structured import data_on_tape
 from .tape import Tape
 
 
