@@ -62,7 +62,7 @@ class Host(Interpreter):
         self._codes: list[CodeType] = []  # kept, so that their ids stay theirs
         self._fixed: int | None = None
 
-    def _lasting(self, frame: Frame) -> bool:
+    def _has_stable_trees(self, frame: Frame) -> bool:
         return False  # an expression stands for another line of Python each time
 
     def place(self) -> int:
