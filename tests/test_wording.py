@@ -14,7 +14,7 @@ import cgcli
 from cgcli.diagnostics import wording
 from cgcli.diagnostics.diagnostic import Diagnostic, Label, error
 from cgcli.diagnostics.source import Source, Span
-from cgcli.diagnostics.wording import TABLES, WORDS, word
+from cgcli.diagnostics.wording import TABLES, WORDS, message_of
 from cgcli.diagnostics.wording.words import Words, fields, fill, phrase
 from cgcli.graph.types import AnyType, Type, parse_type
 
@@ -284,26 +284,26 @@ def test_a_label_has_the_text_of_its_role(monkeypatch: pytest.MonkeyPatch) -> No
     words = Words("title", labels={"here": "this is {found}", "first": "not {filled}"})
     monkeypatch.setitem(wording.WORDS, "some-code", words)
     here, first, other = (Span(Source("f.cg", "a = b"), k, k + 1) for k in (0, 2, 4))
-    worded = word(
+    worded = message_of(
         Diagnostic("some-code", (Label(here), Label(first, "first"), Label(other, "other")), {"found": "int"})
     )
     assert worded.labels == ((here, "this is int"), (first, ""), (other, ""))
 
 
 def test_helps_that_lack_a_value_are_left_out() -> None:
-    assert word(Diagnostic("unknown-function", values={"name": "snh", "nearest": "sinh"})).helps == (
+    assert message_of(Diagnostic("unknown-function", values={"name": "snh", "nearest": "sinh"})).helps == (
         "did you mean `sinh`?",
     )
-    assert word(Diagnostic("unknown-function", values={"name": "snh", "nearest": None})).helps == ()
+    assert message_of(Diagnostic("unknown-function", values={"name": "snh", "nearest": None})).helps == ()
 
 
 def test_an_unknown_code_is_told_with_its_values() -> None:
     span = Span(Source("f.cg", "a"), 0, 1)
-    worded = word(Diagnostic("no-such-code", (Label(span, "x"),), {"n": 2, "names": ["a", "b"], "none": None}))
+    worded = message_of(Diagnostic("no-such-code", (Label(span, "x"),), {"n": 2, "names": ["a", "b"], "none": None}))
     assert worded.title == "no-such-code (n: 2, names: a and b)"
     assert worded.labels == ((span, ""),)
-    assert word(Diagnostic("no-such-code")).title == "no-such-code"
+    assert message_of(Diagnostic("no-such-code")).title == "no-such-code"
 
 
 def test_a_title_that_lacks_a_value_falls_back_on_the_code() -> None:
-    assert word(Diagnostic("unknown-name", values={"nearest": "a"})).title == "unknown-name (nearest: a)"
+    assert message_of(Diagnostic("unknown-name", values={"nearest": "a"})).title == "unknown-name (nearest: a)"

@@ -18,7 +18,7 @@ from cgcli.cli.results import exclude
 from cgcli.cli.session import Session, start
 from cgcli.cli.sources import open_program, python_function
 from cgcli.diagnostics.diagnostic import CgError, Diagnostic, error
-from cgcli.diagnostics.wording import word
+from cgcli.diagnostics.wording import message_of
 from cgcli.diagnostics.wording.words import phrase
 from cgcli.files.source_files import working_folder
 from cgcli.graph.signature import Input
@@ -158,7 +158,7 @@ def summary(program: Program) -> str:
 
 
 def _needs_run(program: Program) -> str:
-    why = "" if program.why is None else f", for {word(program.why).title}"
+    why = "" if program.why is None else f", for {message_of(program.why).title}"
     return show(f"dynamic: each run makes the graph{why}")
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from cgcli.cli.arguments import Known
 from cgcli.diagnostics.diagnostic import CgError
-from cgcli.diagnostics.wording import word
+from cgcli.diagnostics.wording import message_of
 from cgcli.graph.signature import Input
 from cgcli.render.escape import show
 from cgcli.render.numbers import shortest
@@ -27,7 +27,7 @@ def unlisted(problem: CgError) -> str:
         span = first.labels[0].span
         line, column = span.source.position(span.start)
         place = f" ({span.source.name}:{line}:{column})"
-    return show(word(first).title + place)
+    return show(message_of(first).title + place)
 
 
 def _option(each: Input, known: Known) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 
 from cgcli.diagnostics.diagnostic import Diagnostic
 from cgcli.diagnostics.source import Source, Span
-from cgcli.diagnostics.wording import word
+from cgcli.diagnostics.wording import message_of
 
 from .escape import show
 from .source_excerpt import Mark, draw
@@ -25,7 +25,7 @@ def text(diagnostics: Iterable[Diagnostic], colour: bool = False) -> str:
 
 def as_data(diagnostic: Diagnostic) -> dict[str, Any]:
     """The diagnostic for JSON: lines and columns count from 1, an end is exclusive; None without a place."""
-    worded = word(diagnostic)
+    worded = message_of(diagnostic)
     place = diagnostic.labels[0].span if diagnostic.labels else None
     return {
         "code": diagnostic.code,
@@ -58,7 +58,7 @@ class _Drawing:
         self.colour = colour
         self.severity = SEVERITIES[diagnostic.severity]
         self.lines: list[str] = []
-        worded = word(diagnostic)
+        worded = message_of(diagnostic)
         title = self._paint(f"{diagnostic.severity}:", self.severity)
         self.lines.append(f"{title} {self._paint(show(worded.title), BOLD)}")
         marks = self._by_place(worded.labels)

@@ -28,7 +28,7 @@ DECLARE = "a name without a declaration is one number; declare the inputs above:
 WORDS: dict[str, Words] = {code: words for table in TABLES for code, words in table.items()}
 
 
-def word(diagnostic: Diagnostic) -> Worded:
+def message_of(diagnostic: Diagnostic) -> Worded:
     """The sentences of a diagnostic. One that has no words is told by its code and values: a mistake of ours, but the
     user still learns what is known."""
     values = diagnostic.values
