@@ -215,19 +215,19 @@ def said(text: str) -> Diagnostic:
 @pytest.mark.parametrize(("text", "code", "underlined", "fix"), MISTAKES, ids=[repr(m[0]) for m in MISTAKES])
 def test_a_mistake_is_named_placed_and_mended(text: str, code: str, underlined: list[str], fix: str) -> None:
     found = said(text)
-    worded = message_of(found)
+    message = message_of(found)
     assert found.code == code
     assert [label.span.text for label in found.labels] == underlined
-    assert [h for h in worded.helps if h == f"write {fix}"] == ([f"write {fix}"] if fix else [])
+    assert [h for h in message.helps if h == f"write {fix}"] == ([f"write {fix}"] if fix else [])
 
 
 @pytest.mark.parametrize("text", [m[0] for m in MISTAKES])
 def test_words_are_complete_and_never_those_of_the_parser(text: str) -> None:
     found = said(text)
-    worded = message_of(found)
+    message = message_of(found)
     assert found.code in WORDS
-    everything = [worded.title, *(label for _, label in worded.labels), *worded.helps]
-    assert all([worded.title, worded.labels[0][1], *worded.helps])
+    everything = [message.title, *(label for _, label in message.labels), *message.helps]
+    assert all([message.title, message.labels[0][1], *message.helps])
     names = {terminal.name for terminal in parser().terminals} | {"$END", "_NL"}
     spoken = set(re.findall(r"[$_A-Z]{3,}[A-Z_0-9]*", " ".join(everything)))
     assert not spoken & names

@@ -284,10 +284,10 @@ def test_a_label_has_the_text_of_its_role(monkeypatch: pytest.MonkeyPatch) -> No
     words = Words("title", labels={"here": "this is {found}", "first": "not {filled}"})
     monkeypatch.setitem(wording.WORDS, "some-code", words)
     here, first, other = (Span(Source("f.cg", "a = b"), k, k + 1) for k in (0, 2, 4))
-    worded = message_of(
+    message = message_of(
         Diagnostic("some-code", (Label(here), Label(first, "first"), Label(other, "other")), {"found": "int"})
     )
-    assert worded.labels == ((here, "this is int"), (first, ""), (other, ""))
+    assert message.labels == ((here, "this is int"), (first, ""), (other, ""))
 
 
 def test_helps_that_lack_a_value_are_left_out() -> None:
@@ -299,9 +299,9 @@ def test_helps_that_lack_a_value_are_left_out() -> None:
 
 def test_an_unknown_code_is_told_with_its_values() -> None:
     span = Span(Source("f.cg", "a"), 0, 1)
-    worded = message_of(Diagnostic("no-such-code", (Label(span, "x"),), {"n": 2, "names": ["a", "b"], "none": None}))
-    assert worded.title == "no-such-code (n: 2, names: a and b)"
-    assert worded.labels == ((span, ""),)
+    message = message_of(Diagnostic("no-such-code", (Label(span, "x"),), {"n": 2, "names": ["a", "b"], "none": None}))
+    assert message.title == "no-such-code (n: 2, names: a and b)"
+    assert message.labels == ((span, ""),)
     assert message_of(Diagnostic("no-such-code")).title == "no-such-code"
 
 
