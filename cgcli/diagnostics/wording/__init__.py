@@ -5,7 +5,7 @@ from __future__ import annotations
 from cgcli.diagnostics.diagnostic import Diagnostic
 
 from . import call, control, data, files, host, picture, program, run, stepper, structures, syntax, tensors, training
-from .words import Worded, Words, fill, phrase
+from .words import Message, Words, fill, phrase
 
 TABLES = (
     syntax.WORDS,
@@ -28,20 +28,20 @@ DECLARE = "a name without a declaration is one number; declare the inputs above:
 WORDS: dict[str, Words] = {code: words for table in TABLES for code, words in table.items()}
 
 
-def message_of(diagnostic: Diagnostic) -> Worded:
+def message_of(diagnostic: Diagnostic) -> Message:
     """The sentences of a diagnostic. One that has no words is told by its code and values: a mistake of ours, but the
     user still learns what is known."""
     values = diagnostic.values
     words = WORDS.get(diagnostic.code)
     if words is None:
-        return Worded(_bare(diagnostic), tuple((label.span, "") for label in diagnostic.labels), ())
+        return Message(_bare(diagnostic), tuple((label.span, "") for label in diagnostic.labels), ())
     labels = []
     for label in diagnostic.labels:
         template = words.labels.get(label.role) or SHARED.get(label.role)
         labels.append((label.span, (fill(template, values) if template is not None else None) or ""))
     helps = [fill(template, values) for template in ((DECLARE,) if values.get("declare") else words.help)]
     title = fill(words.title, values)
-    return Worded(
+    return Message(
         _bare(diagnostic) if title is None else title,
         tuple(labels),
         tuple(text for text in helps if text is not None),

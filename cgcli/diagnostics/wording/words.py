@@ -30,7 +30,7 @@ class Words:
 
 
 @dataclass(frozen=True)
-class Worded:
+class Message:
     """A diagnostic in sentences. labels: each span with its text, which may be empty."""
 
     title: str
