@@ -15,7 +15,7 @@ from cgcli.diagnostics import wording
 from cgcli.diagnostics.diagnostic import Diagnostic, Label, error
 from cgcli.diagnostics.source import Source, Span
 from cgcli.diagnostics.wording import TABLES, WORDS, message_of
-from cgcli.diagnostics.wording.words import Words, fields, fill, phrase
+from cgcli.diagnostics.wording.words import Words, fields, fill, format_value
 from cgcli.graph.types import AnyType, Type, parse_type
 
 SOURCES = [p for p in sorted(Path(cgcli.__file__).parent.rglob("*.py")) if p.parent.name != "wording"]
@@ -246,7 +246,7 @@ def test_a_template_is_filled_with_values() -> None:
     ],
 )
 def test_a_type_arrives_in_a_diagnostic_as_text(type_: AnyType, text: str) -> None:
-    assert phrase(error("wrong", found=type_).diagnostics[0].values["found"]) == text
+    assert format_value(error("wrong", found=type_).diagnostics[0].values["found"]) == text
 
 
 @pytest.mark.parametrize("value", [None, [], "", ()])
@@ -274,7 +274,7 @@ def test_braces_in_a_value_are_only_text() -> None:
     ],
 )
 def test_values_are_worded(value: object, shown: str) -> None:
-    assert phrase(value) == shown
+    assert format_value(value) == shown
 
 
 # ---- diagnostics

@@ -19,7 +19,7 @@ from cgcli.cli.session import Session, start
 from cgcli.cli.sources import open_program, python_function
 from cgcli.diagnostics.diagnostic import CgError, Diagnostic, error
 from cgcli.diagnostics.wording import message_of
-from cgcli.diagnostics.wording.words import phrase
+from cgcli.diagnostics.wording.words import format_value
 from cgcli.files.source_files import working_folder
 from cgcli.graph.signature import Input
 from cgcli.program import Program
@@ -153,7 +153,7 @@ def summary(program: Program) -> str:
     ok = "ok: " + ", ".join(told)
     carried = program.module.carried
     if carried:
-        ok += f"; {phrase(carried)} only {'carries a loop' if len(carried) == 1 else 'carry loops'} on"
+        ok += f"; {format_value(carried)} only {'carries a loop' if len(carried) == 1 else 'carry loops'} on"
     return ok if program.mode == "static" else f"{ok}; {_needs_run(program)}"
 
 
@@ -163,7 +163,7 @@ def _needs_run(program: Program) -> str:
 
 
 def _counted(what: str, names: Sequence[str]) -> str:
-    return f"{len(names)} {what}{'' if len(names) == 1 else 's'} ({phrase(names)})" if names else ""
+    return f"{len(names)} {what}{'' if len(names) == 1 else 's'} ({format_value(names)})" if names else ""
 
 
 def _data(program: Program | None, found: Sequence[Diagnostic]) -> dict[str, Any]:

@@ -117,7 +117,7 @@ def limit_error(
 
 def _named_numbers(graph: Graph, i: int, v: Sequence[Any]) -> list[str]:
     """`x is -2` for each named number that an assertion's condition depends on and whose value is still in `v`."""
-    from cgcli.diagnostics.wording.words import phrase  # words are loaded when an error is shown
+    from cgcli.diagnostics.wording.words import format_value  # words are loaded when an error is shown
 
     texts: dict[str, str] = {}
     seen = {i}
@@ -128,7 +128,7 @@ def _named_numbers(graph: Graph, i: int, v: Sequence[Any]) -> list[str]:
         if name is not None and top != i:
             if v[top] is not None and getattr(v[top], "shape", ()) == ():
                 value = v[top].item() if hasattr(v[top], "item") else v[top]
-                texts.setdefault(name, f"{name} is {phrase(value)}")
+                texts.setdefault(name, f"{name} is {format_value(value)}")
             continue
         unseen = [x for x in graph.operands(top) if x not in seen and graph.op[x] != CONST]
         seen.update(unseen)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from cgcli.diagnostics.diagnostic import Diagnostic
 
 from . import call, control, data, files, host, picture, program, run, stepper, structures, syntax, tensors, training
-from .words import Message, Words, fill, phrase
+from .words import Message, Words, fill, format_value
 
 TABLES = (
     syntax.WORDS,
@@ -49,5 +49,5 @@ def message_of(diagnostic: Diagnostic) -> Message:
 
 
 def _bare(diagnostic: Diagnostic) -> str:
-    told = ", ".join(f"{name}: {phrase(value)}" for name, value in diagnostic.values.items() if phrase(value))
+    told = ", ".join(f"{name}: {format_value(value)}" for name, value in diagnostic.values.items() if format_value(value))
     return f"{diagnostic.code} ({told})" if told else diagnostic.code

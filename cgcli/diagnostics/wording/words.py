@@ -45,13 +45,13 @@ def fields(template: str) -> frozenset[str]:
 
 def fill(template: str, values: Mapping[str, object]) -> str | None:
     """The template with its values, or None when one of them is missing, None or empty."""
-    shown = {name: phrase(values.get(name)) for name in fields(template)}
+    shown = {name: format_value(values.get(name)) for name in fields(template)}
     if any(text == "" for text in shown.values()):
         return None
     return template.format_map(shown)
 
 
-def phrase(value: object) -> str:
+def format_value(value: object) -> str:
     """A value as a user knows it; nothing for None."""
     if value is None:
         return ""
@@ -60,7 +60,7 @@ def phrase(value: object) -> str:
     if isinstance(value, int) and value.bit_length() > MANY_BITS:
         return "a huge number"
     if isinstance(value, (list, tuple, set, frozenset)):
-        return _listed([phrase(each) for each in value])
+        return _listed([format_value(each) for each in value])
     text = repr(value).removesuffix(".0") if isinstance(value, float) else str(value)
     return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
 
