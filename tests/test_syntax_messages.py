@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from cgcli.diagnostics.diagnostic import CgError, Diagnostic
 from cgcli.diagnostics.source import Source, first_hidden
-from cgcli.diagnostics.wording import WORDS, message_of
+from cgcli.diagnostics.wording import TEMPLATES, message_of
 from cgcli.language.grammar import parser
 from cgcli.language.parser import parse, parse_value
 from cgcli.render.escape import show
@@ -225,7 +225,7 @@ def test_a_mistake_is_named_placed_and_mended(text: str, code: str, underlined: 
 def test_words_are_complete_and_never_those_of_the_parser(text: str) -> None:
     found = said(text)
     message = message_of(found)
-    assert found.code in WORDS
+    assert found.code in TEMPLATES
     everything = [message.title, *(label for _, label in message.labels), *message.helps]
     assert all([message.title, message.labels[0][1], *message.helps])
     names = {terminal.name for terminal in parser().terminals} | {"$END", "_NL"}
@@ -359,6 +359,6 @@ def test_any_text_is_a_program_or_one_error_with_a_place_and_words(text: str) ->
         assert found.labels
         shown = report([found])
         assert f"error: {show(message_of(found).title)}" in shown
-        assert found.code in WORDS
+        assert found.code in TEMPLATES
     else:
         assert first_hidden(text) is None

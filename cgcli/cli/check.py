@@ -19,7 +19,7 @@ from cgcli.cli.session import Session, start
 from cgcli.cli.sources import open_program, python_function
 from cgcli.diagnostics.diagnostic import CgError, Diagnostic, error
 from cgcli.diagnostics.wording import message_of
-from cgcli.diagnostics.wording.words import format_value
+from cgcli.diagnostics.wording.templates import format_value
 from cgcli.files.source_files import working_folder
 from cgcli.graph.signature import Input
 from cgcli.program import Program

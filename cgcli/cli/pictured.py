@@ -6,7 +6,7 @@ from cgcli.cli.inputs import missing_inputs
 from cgcli.cli.output import notice
 from cgcli.cli.session import Session
 from cgcli.diagnostics.diagnostic import CgError, error
-from cgcli.diagnostics.wording.words import format_value
+from cgcli.diagnostics.wording.templates import format_value
 from cgcli.graph.evaluation import Evaluation
 from cgcli.render.escape import show
 

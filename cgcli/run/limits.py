@@ -117,7 +117,7 @@ def limit_error(
 
 def _named_numbers(graph: Graph, i: int, v: Sequence[Any]) -> list[str]:
     """`x is -2` for each named number that an assertion's condition depends on and whose value is still in `v`."""
-    from cgcli.diagnostics.wording.words import format_value  # words are loaded when an error is shown
+    from cgcli.diagnostics.wording.templates import format_value  # words are loaded when an error is shown
 
     texts: dict[str, str] = {}
     seen = {i}
