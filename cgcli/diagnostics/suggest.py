@@ -36,8 +36,8 @@ def nearest(name: str, candidates: Iterable[str]) -> str | None:
 
 
 class Suggestions:
-    """`nearest` for many names of one text, with a limit of comparisons, so that the time is not quadratic: of thousands
-    of unknown names the last ones have no suggestion."""
+    """`nearest` for many names of one text, with a limit of comparisons, so that the time is not quadratic:
+    of thousands of unknown names the last ones have no suggestion."""
 
     def __init__(self) -> None:
         self._left = MAX_COMPARISONS
@@ -55,8 +55,8 @@ def _max_distance(length: int) -> int:
     return 0 if length < 2 else 1 if length < 5 else 2 if length < 9 else 3
 
 
-def _edit_distance(a: str, b: str, best_distance: int) -> int:
-    """Damerau's distance (optimal string alignment), or `least` when it is not less."""
+def _edit_distance(a: str, b: str, limit: int) -> int:
+    """Damerau's distance (optimal string alignment), or `limit` when it is not less."""
     row_before_last: list[int] = []
     row = list(range(len(b) + 1))
     for i, x in enumerate(a, 1):
@@ -66,7 +66,7 @@ def _edit_distance(a: str, b: str, best_distance: int) -> int:
             if i > 1 and j > 1 and x == b[j - 2] and a[i - 2] == y:
                 cost = min(cost, row_before_last[j - 2] + 1)
             next_row.append(cost)
-        if min(next_row) >= best_distance:
-            return best_distance
+        if min(next_row) >= limit:
+            return limit
         row_before_last, row = row, next_row
     return row[-1]
