@@ -19,8 +19,8 @@ from cgcli.graph.lexemes import identifier
 from cgcli.graph.signature import Input
 from cgcli.graph.sizes import Size
 from cgcli.graph.types import ANY, INT
-from cgcli.language.blocks import Exit, Running
-from cgcli.language.calls import Calls, Memo
+from cgcli.language.blocks import BlockLowering, Exit
+from cgcli.language.calls import CallKey, Calls
 from cgcli.language.expressions import DATA, Lowering
 from cgcli.language.flow import assigned_in, block_of
 from cgcli.language.frames import Frame
@@ -75,7 +75,7 @@ class Interpreter(Calls):
         region.builder = self.tape
         return region
 
-    def given(self, region: Region, declared: Input) -> Value | Structure:
+    def input_value(self, region: Region, declared: Input) -> Value | Structure:
         value = self._values[declared.name]
         if declared.type == ANY:
             data = data_on_tape(region, self.tape, declared.name, value, declared.span)
@@ -163,18 +163,18 @@ class Interpreter(Calls):
 
     def _has_stable_trees(self, frame: Frame) -> bool:
         """Whether the trees of a frame live as long as the run, so that their ids are unique, with the same spans."""
-        return frame.environment.around is None
+        return frame.environment.enclosing is None
 
     # ---- sides
 
-    def run(self, frame: Frame, statements: Sequence[Any]) -> Running:
+    def run(self, frame: Frame, statements: Sequence[Any]) -> BlockLowering:
         for statement in statements:
             exit_ = yield from self.statement(frame, statement)
             if exit_ is not None:
                 return exit_
         return None
 
-    def _sides(self, frame: Frame, tree: Any, then: Sequence[Any], otherwise: Sequence[Any]) -> Running:
+    def _sides(self, frame: Frame, tree: Any, then: Sequence[Any], otherwise: Sequence[Any]) -> BlockLowering:
         c = yield frame, tree.children[0]
         self._check_bool(frame, tree.children[0], c)
         assert frame.local is not None
@@ -205,12 +205,12 @@ class Interpreter(Calls):
 
     # ---- loops
 
-    def _for_stmt(self, frame: Frame, tree: Any) -> Running:
+    def _for_stmt(self, frame: Frame, tree: Any) -> BlockLowering:
         token, iterable, block = tree.children
         items = yield from self._steps_over(frame, token, iterable)
         return (yield from self._repeat(frame, tree, block, items, identifier(token)))
 
-    def _while_stmt(self, frame: Frame, tree: Any) -> Running:
+    def _while_stmt(self, frame: Frame, tree: Any) -> BlockLowering:
         condition, block = tree.children
         return (yield from self._repeat(frame, tree, block, None, None, condition))
 
@@ -222,7 +222,7 @@ class Interpreter(Calls):
         items: Iterator[Any] | None,
         name: str | None,
         condition: Any = None,
-    ) -> Running:
+    ) -> BlockLowering:
         """Runs steps as long as there are items, or a condition holds."""
         assert frame.local is not None
         local, statements = frame.local, block_of(block)
@@ -342,13 +342,13 @@ class Interpreter(Calls):
 
     # ---- calls
 
-    def called(self, frame: Frame, tree: Any, function: Function) -> None:
+    def on_call(self, frame: Frame, tree: Any, function: Function) -> None:
         self._step(frame, tree, function.name)
         self._depth += 1
         if self._depth > self._max_depth:
             raise error("calls-too-deep", frame.span(tree), status=1, limit=self._max_depth, name=function.name)
 
-    def begun(self, frame: Frame, inner: Frame, function: Function) -> Value | Several | None:
+    def enter_body(self, frame: Frame, inner: Frame, function: Function) -> Value | Several | None:
         if self._log is not None and not inner.environment.library:
             parent, scopes = self._scope(frame.call), self._log.scopes
             self._scopes[id(inner.call)] = inner.call, len(scopes)
@@ -357,7 +357,7 @@ class Interpreter(Calls):
             self._log_event(inner, "call", function.tree.children[0], inner.local.items())
         return None
 
-    def ended(self, inner: Frame, memo: Memo, result: Value | Several) -> None:
+    def leave_body(self, inner: Frame, key: CallKey, result: Value | Several) -> None:
         self._depth -= 1
         if self._log is not None and inner.call is not None and not inner.environment.library:
             values = result if isinstance(result, Several) else (result,)

@@ -1,1 +1,1 @@
-"""Text to graph: parser, names, lowering, formatter, and diagnostics in words."""
+"""Text to graph: parser, name resolution, lowering, formatter, syntax errors, unparsing."""

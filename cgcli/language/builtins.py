@@ -1,4 +1,4 @@
-"""The functions of the language: those that an op stands behind, those that are spelled out, those yet to come."""
+"""The names of the built-in functions and constants."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ TENSORS = frozenset((
     "scatter_add", "conv1d", "conv2d", "max_pool", "avg_pool", "normal", "uniform", "dropout",
 ))
 # fmt: on
-"""Functions on tensors; `library` says what they are made of, and a test that it has them all."""
+"""Functions on tensors; `library` defines them, and a test checks that it has them all."""
 
 OF_DATA = frozenset({"has"})
-"""Functions that ask about structured data, which only a run has."""
+"""Functions of structured data, which only a dynamic run has."""
 
 FUNCTIONS = frozenset(ELEMENTWISE) | {"clip", *DERIVATIVES} | TENSORS
 

@@ -1,4 +1,4 @@
-"""Where a built-in function is called: what its definition needs to make nodes and to read its arguments."""
+"""The call site of a built-in function, by which its definition makes nodes and reads its arguments."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from .tree import kind
 
 @dataclass(frozen=True)
 class Argument:
-    """An argument as it was written; `value` is None for a text, and a list for a bracket that is one."""
+    """An argument; `value` is None for a text, and a list for a parameter that takes one."""
 
     tree: Any
     value: Any
 
 
 @dataclass(frozen=True)
-class Site:
+class CallSite:
     """One call of a built-in function; each op that its definition names becomes a node."""
 
     lowering: Tensors
@@ -35,10 +35,11 @@ class Site:
     name: str
     arguments: dict[str, Argument]
 
-    def op(self, op: str, *operands: Value | float, shown: Sequence[Value] = (), **attrs: Any) -> Value:
-        """A node; a number stands for a literal. shown: what messages call the operands, where it is not they."""
+    def op(self, op: str, *operands: Value | float, source_operands: Sequence[Value] = (), **attrs: Any) -> Value:
+        """A node; a number stands for a literal. source_operands: those that messages name, if not the operands."""
         values = [x if isinstance(x, Value) else self.number(x) for x in operands]
-        return self.lowering.emit(self.frame, self.tree, op, values, self._parts(shown or values), shown, **attrs)
+        trees = self._trees(source_operands or values)
+        return self.lowering.emit(self.frame, self.tree, op, values, trees, source_operands, **attrs)
 
     def number(self, value: float | int | bool) -> Value:
         return self.lowering.value(self.frame, self.tree, value)
@@ -48,63 +49,63 @@ class Site:
         return self.lowering.number(self.frame, self.tree, size)
 
     def matmul(self, x: Value, y: Value) -> Value:
-        return self.lowering.matmul(self.frame, self.tree, x, y, self._parts([x, y]) or (self.tree, self.tree))
+        return self.lowering.matmul(self.frame, self.tree, x, y, self._trees([x, y]) or (self.tree, self.tree))
 
     def fail(self, code: str, argument: str | None = None, **values: Any) -> NoReturn:
         span = self.frame.span(self.tree if argument is None else self.arguments[argument].tree)
         raise error(code, span, *callers(self.frame.call, span), function=self.name, **values)
 
     def clash(self, code: str, first: str, second: str, **values: Any) -> NoReturn:
-        """As `fail`, of two arguments that do not fit each other."""
+        """As `fail`, for two arguments that do not fit each other."""
         spans = [self.frame.span(self.arguments[name].tree) for name in (first, second)]
-        told = [described(self.value(name), span) for name, span in zip((first, second), spans, strict=True)]
+        descriptions = [described(self.value(name), span) for name, span in zip((first, second), spans, strict=True)]
         labels = (Label(spans[0], "first"), Label(spans[1], "second"), *callers(self.frame.call, spans[0]))
-        raise error(code, *labels, function=self.name, first_is=told[0], second_is=told[1], **values)
+        raise error(code, *labels, function=self.name, first_is=descriptions[0], second_is=descriptions[1], **values)
 
     # ---- reading arguments
 
-    def given(self, name: str) -> bool:
+    def has(self, name: str) -> bool:
         return name in self.arguments
 
     def value(self, name: str) -> Value:
-        found = self.arguments[name].value
-        if not isinstance(found, Value):
+        value = self.arguments[name].value
+        if not isinstance(value, Value):
             self.fail("value-expected", name, name=name)
-        return found
+        return value
 
     def values(self, name: str) -> list[Value]:
         """The items of a bracket."""
-        found = self.arguments[name].value
-        if not isinstance(found, list):
+        items = self.arguments[name].value
+        if not isinstance(items, list):
             self.fail("list-expected", name, name=name)
-        return found
+        return items
 
     def integer(self, name: str, default: int | None = None) -> int:
         if name not in self.arguments and default is not None:
             return default
-        found = constant_of(self.value(name))
-        if type(found) is not int:
+        constant = constant_of(self.value(name))
+        if type(constant) is not int:
             self.fail("constant-expected", name, name=name, what="a whole number")
-        return int(found)
+        return int(constant)
 
     def flag(self, name: str, default: bool) -> bool:
         if name not in self.arguments:
             return default
-        found = constant_of(self.value(name))
-        if not isinstance(found, bool):
+        constant = constant_of(self.value(name))
+        if not isinstance(constant, bool):
             self.fail("constant-expected", name, name=name, what="`true` or `false`")
-        return found
+        return constant
 
     def integers(self, name: str) -> tuple[int, ...] | None:
         """Whole numbers in a bracket, or one; None where the argument is left out."""
         if name not in self.arguments:
             return None
-        found = constant_of(self.value(name))
-        if type(found) is int:
-            return (found,)
-        if not isinstance(found, tuple) or not all(type(x) is int for x in found):
+        constant = constant_of(self.value(name))
+        if type(constant) is int:
+            return (constant,)
+        if not isinstance(constant, tuple) or not all(type(x) is int for x in constant):
             self.fail("constant-expected", name, name=name, what="whole numbers, as in `[0, 1]`")
-        return found
+        return constant
 
     def pairs(self, name: str) -> list[Shape]:
         """Sizes in brackets within a bracket."""
@@ -115,12 +116,12 @@ class Site:
         return list(constant)
 
     def shape(self, name: str) -> Shape:
-        """The sizes of a shape; raises for one that only a run could tell."""
+        """The sizes of a shape; raises for one that is known only at run time."""
         value = self.value(name)
-        found = sizes_of(value)
-        if found is None:
+        sizes = sizes_of(value)
+        if sizes is None:
             self.fail("not-a-shape", name, name=name, type=value.type)
-        return found
+        return sizes
 
     def text(self, name: str) -> str:
         tree = self.arguments[name].tree
@@ -139,22 +140,22 @@ class Site:
 
     def axes(self, name: str, rank: int) -> tuple[int, ...]:
         """Axes counted from the end, in order; all of them where the argument is left out."""
-        found = self.integers(name)
-        if found is None:
+        numbers = self.integers(name)
+        if numbers is None:
             return tuple(range(-rank, 0))
-        for k in found:
+        for k in numbers:
             if not -rank <= k < rank:
                 self.fail("axis-outside", name, axis=k, axes=counted(rank, "axis", "axes"))
-        axes = sorted(k - rank if k >= 0 else k for k in found)
+        axes = sorted(k - rank if k >= 0 else k for k in numbers)
         if len(set(axes)) < len(axes):
             self.fail("axis-twice", name)
         return tuple(axes)
 
-    def _parts(self, values: Sequence[Value]) -> list[Any]:
-        """The trees of operands, when all of them are arguments as they were written."""
-        known = {a.value: a.tree for a in self.arguments.values() if isinstance(a.value, Value)}
+    def _trees(self, values: Sequence[Value]) -> list[Any]:
+        """The trees of operands, where all of them are arguments; else none."""
+        trees = {a.value: a.tree for a in self.arguments.values() if isinstance(a.value, Value)}
         for a in self.arguments.values():
             if isinstance(a.value, list):
-                known |= zip(a.value, [c for c in a.tree.children if c is not None], strict=True)
-        found = [known.get(v) for v in values]
-        return [] if None in found else found
+                trees |= zip(a.value, [c for c in a.tree.children if c is not None], strict=True)
+        result = [trees.get(v) for v in values]
+        return [] if None in result else result

@@ -1,4 +1,4 @@
-"""Calls: built-in functions, derivatives, and functions of the file, which are inlined."""
+"""Lowers calls: of built-in functions, derivatives, and functions of the file, which are inlined."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from cgcli.graph.types import Type
 from cgcli.ops.op import arity
 
 from .builtins import DERIVATIVES, ELEMENTWISE, FUNCTIONS
-from .call_site import Argument, Site
+from .call_site import Argument, CallSite
 from .derivatives import ThroughLoop, derivative
 from .expressions import ANYTHING, DATA, MAX_NODES, Lowering
 from .foreign import rewritten
-from .frames import Dimension, Environment, Frame, coerce, written_type
+from .frames import Dimension, Environment, Frame, coerce, declared_type
 from .functions import Function, Parameter
 from .library import LIBRARY, Builtin
 from .loops import Loops
@@ -26,8 +26,8 @@ from .regions import Call, Region, Several, Value
 from .tree import arguments, kind, span_of
 
 
-class Memo(NamedTuple):
-    """A call that was inlined before with the same arguments."""
+class CallKey(NamedTuple):
+    """The key of a memoised call: function, region and arguments."""
 
     function: int
     region: Region
@@ -35,20 +35,20 @@ class Memo(NamedTuple):
 
 
 class Calls(Loops):
-    """Lowers calls; remembers those made within functions, so that doubling functions stay small."""
+    """Lowers calls; memoises those within functions, so that functions that call another twice stay small."""
 
     def __init__(self, max_nodes: int = MAX_NODES) -> None:
         super().__init__(max_nodes)
-        self._known: dict[Memo, Value | Several] = {}
+        self._memo: dict[CallKey, Value | Several] = {}
         self._active: set[int] = set()  # the functions that are being inlined
 
-    def mark(self) -> tuple[int, ...]:
-        return *super().mark(), len(self._known)
+    def checkpoint(self) -> tuple[int, ...]:
+        return *super().checkpoint(), len(self._memo)
 
-    def forget(self, mark: tuple[int, ...]) -> None:
-        super().forget(mark)
-        while len(self._known) > mark[-1]:
-            self._known.popitem()  # the newest, which all belong to what is forgotten
+    def rollback(self, state: tuple[int, ...]) -> None:
+        super().rollback(state)
+        while len(self._memo) > state[-1]:
+            self._memo.popitem()  # the newest, which were all lowered since the checkpoint
 
     def _call(self, frame: Frame, tree: Any) -> Lowering:
         callee = tree.children[0]
@@ -59,22 +59,22 @@ class Calls(Loops):
                 raise _not_a_function(frame, tree)
             function = module.names.functions.get(identifier(token))
             if function is None:
-                known = sorted(module.names.functions)
+                names = sorted(module.names.functions)
                 raise error(
                     "not-in-module",
                     frame.span(token),
                     name=identifier(token),
                     module=str(callee.children[0].children[0]),
-                    nearest=nearest(identifier(token), known),
-                    known=known,
+                    nearest=nearest(identifier(token), names),
+                    known=names,
                 )
             return self._inline(frame, tree, module, function)
         if kind(callee) != "name":
             raise _not_a_function(frame, tree)
         name = identifier(callee.children[0])
-        home = frame.environment.around or frame.environment
+        home = frame.environment.enclosing or frame.environment
         function = home.names.functions.get(name)
-        # the library does not recurse: there, a function that calls its own name means the built-in one
+        # the library does not recurse: there, a call of the function's own name means the built-in function
         own = frame.environment.library and function is not None and id(function) in self._active
         if function is not None and not (own and name in FUNCTIONS):
             return self._inline(frame, tree, home, function)
@@ -90,46 +90,55 @@ class Calls(Loops):
         return self._builtin(frame, tree, name, positional)
 
     def _library(self, frame: Frame, tree: Any, name: str, builtin: Builtin) -> Lowering:
-        """A function on tensors: its arguments, then the ops that it is made of."""
-        wanted = [p.rstrip("?") for p in builtin.positional]
-        every = [*wanted, *(p.rstrip("?") for p in builtin.keyword)]
+        """A call of a built-in function on tensors: its arguments, then the ops of its definition."""
+        positional_names = [p.rstrip("?") for p in builtin.positional]
+        parameter_names = [*positional_names, *(p.rstrip("?") for p in builtin.keyword)]
         positional, keywords = arguments(tree)
-        if len(positional) > len(wanted):
-            extra = positional[len(wanted)]
-            takes = _count(len(wanted), "argument") + (" without a name" if builtin.keyword else "")
-            texts = [frame.span(part).text for part in positional]
-            fix = rewritten(name, texts) or _fix(name, every, wanted, texts)
-            raise error("too-many-arguments", frame.span(extra), name=name, wanted=takes, fix=fix)
-        written = dict(zip(wanted, positional, strict=False))
-        for token, part in keywords:
+        if len(positional) > len(positional_names):
+            surplus = positional[len(positional_names)]
+            limit = _count(len(positional_names), "argument") + (" without a name" if builtin.keyword else "")
+            texts = [frame.span(argument).text for argument in positional]
+            fix = rewritten(name, texts) or _fix(name, parameter_names, positional_names, texts)
+            raise error("too-many-arguments", frame.span(surplus), name=name, wanted=limit, fix=fix)
+        trees = dict(zip(positional_names, positional, strict=False))
+        for token, argument in keywords:
             keyword = identifier(token)
-            if keyword not in every:
-                near = nearest(keyword, every) or ("axis" if keyword == "dim" and "axis" in every else None)
-                raise error("unknown-keyword", frame.span(token), name=name, keyword=keyword, nearest=near, known=every)
-            if keyword in written:
+            if keyword not in parameter_names:
+                suggestion = nearest(keyword, parameter_names) or (
+                    "axis" if keyword == "dim" and "axis" in parameter_names else None
+                )
+                raise error(
+                    "unknown-keyword",
+                    frame.span(token),
+                    name=name,
+                    keyword=keyword,
+                    nearest=suggestion,
+                    known=parameter_names,
+                )
+            if keyword in trees:
                 raise error("argument-twice", frame.span(token), name=name, keyword=keyword)
-            written[keyword] = part
-        missing = [p for p in (*builtin.positional, *builtin.keyword) if not p.endswith("?") and p not in written]
+            trees[keyword] = argument
+        missing = [p for p in (*builtin.positional, *builtin.keyword) if not p.endswith("?") and p not in trees]
         if missing:
             raise error("missing-arguments", frame.span(tree), name=name, missing=missing)
-        found: dict[str, Argument] = {}
-        for key, part in written.items():
+        values: dict[str, Argument] = {}
+        for key, argument in trees.items():
             value: Any = None
-            if key in builtin.lists and kind(part) == "tensor":
+            if key in builtin.lists and kind(argument) == "tensor":
                 value = []
-                for item in part.children:
+                for item in argument.children:
                     if item is not None:
                         value.append((yield frame, item))
-            elif kind(part) != "string":
-                value = yield frame, part
-            found[key] = Argument(part, value)
-        inner = replace(frame, call=Call(frame.call, name, frame.span(tree))) if builtin.whole else frame
-        return builtin.build(Site(self, inner, tree, name, found))
+            elif kind(argument) != "string":
+                value = yield frame, argument
+            values[key] = Argument(argument, value)
+        inner = replace(frame, call=Call(frame.call, name, frame.span(tree))) if builtin.grouped else frame
+        return builtin.build(CallSite(self, inner, tree, name, values))
 
     def _builtin(self, frame: Frame, tree: Any, name: str, positional: list[Any]) -> Lowering:
-        wanted = 3 if name == "clip" else arity(ELEMENTWISE[name])
-        if (wanted is None and not positional) or (wanted is not None and len(positional) != wanted):
-            count = "at least one argument" if wanted is None else _count(wanted, "argument")
+        expected = 3 if name == "clip" else arity(ELEMENTWISE[name])
+        if (expected is None and not positional) or (expected is not None and len(positional) != expected):
+            count = "at least one argument" if expected is None else _count(expected, "argument")
             write = rewritten(name, [frame.span(part).text for part in positional])
             raise error("wrong-count", frame.span(tree), name=name, wanted=count, found=len(positional), write=write)
         values: list[Value] = []
@@ -138,12 +147,12 @@ class Calls(Loops):
         if name == "clip":
             low = self.emit(frame, tree, "max", values[:2], positional[:2])
             return self.emit(frame, tree, "min", [low, values[2]], [tree, positional[2]])
-        if wanted is None and len(values) == 1:
-            return values[0]  # the largest of one value
+        if expected is None and len(values) == 1:
+            return values[0]  # `max` or `min` of one value
         return self.emit(frame, tree, name, values, positional)
 
     def _derivative(self, frame: Frame, tree: Any, name: str, positional: list[Any]) -> Lowering:
-        """`grad(y, x)`; for scalars a Jacobian is the same, and a Hessian is the gradient's gradient."""
+        """`grad(y, x)`; of a scalar the Jacobian is the gradient, and the Hessian is the gradient's gradient."""
         if len(positional) != 2:
             raise error("wrong-count", frame.span(tree), name=name, wanted="2 arguments", found=len(positional))
         expression, variable = positional
@@ -163,12 +172,12 @@ class Calls(Loops):
         for _ in range(2 if name == "hessian" else 1):
             frame.region.at(span, call)
             try:
-                made = derivative(frame.region, y, x)
+                dy_dx = derivative(frame.region, y, x)
             except ThroughLoop as e:
-                place = Label(frame.span(variable), "variable")
+                label = Label(frame.span(variable), "variable")
                 span = frame.span(expression)
-                raise error(e.code, span, place, function=name, name=e.name or None) from None
-            if made is None:
+                raise error(e.code, span, label, function=name, name=e.name or None) from None
+            if dy_dx is None:
                 self.warn(
                     "zero-derivative",
                     frame.span(expression),
@@ -177,13 +186,13 @@ class Calls(Loops):
                 )
                 zero = self._constant(frame, tree, 0.0)
                 return self.emit(frame, tree, "expand", [zero], [], shape=shape) if shape else zero
-            y = made
+            y = dy_dx
             self._count_nodes(frame, tree)
         return y
 
     def _inline(self, frame: Frame, tree: Any, home: Environment, function: Function) -> Lowering:
-        """A call: arguments, then the body in a frame of its own."""
-        given: dict[str, tuple[Any, Value]] = {}
+        """Inlines a call: the arguments, then the body in a frame of its own."""
+        values: dict[str, tuple[Any, Value]] = {}
         positional, keywords = arguments(tree)
         names = list(function.names)
         if len(positional) > len(names):
@@ -196,7 +205,7 @@ class Calls(Loops):
                 found=len(positional),
             )
         for name, part in zip(names, positional, strict=False):
-            given[name] = part, (yield frame, part, DATA)
+            values[name] = part, (yield frame, part, DATA)
         for token, part in keywords:
             name = identifier(token)
             if name not in function.names:
@@ -208,14 +217,14 @@ class Calls(Loops):
                     nearest=nearest(name, names),
                     known=names,
                 )
-            if name in given:
+            if name in values:
                 raise error("argument-twice", frame.span(token), name=function.name, keyword=name)
-            given[name] = part, (yield frame, part, DATA)
+            values[name] = part, (yield frame, part, DATA)
         call = Call(frame.call, function.name, frame.span(tree))
-        self.called(frame, tree, function)
+        self.on_call(frame, tree, function)
         inner = Frame(home, frame.region, call, {}, {}, f"{function.name}.", True)
-        outside = Frame(home, frame.region, call, {})
-        missing = [p for p in function.parameters if p.name not in given and p.default is None]
+        default_frame = Frame(home, frame.region, call, {})
+        missing = [p for p in function.parameters if p.name not in values and p.default is None]
         if missing:
             raise error(
                 "missing-arguments",
@@ -226,94 +235,98 @@ class Calls(Loops):
             )
         assert inner.local is not None
         for p in function.parameters:
-            part, value = given[p.name] if p.name in given else (p.default, (yield outside, p.default))
-            place = frame if p.name in given else outside
-            inner.local[p.name] = self._parameter(place, part, value, p, inner)
-        before = self.begun(frame, inner, function)
-        if before is not None:
-            return before
-        memo = Memo(id(function), frame.region, tuple(inner.local.values()))
+            part, value = values[p.name] if p.name in values else (p.default, (yield default_frame, p.default))
+            argument_frame = frame if p.name in values else default_frame
+            inner.local[p.name] = self._parameter(argument_frame, part, value, p, inner)
+        memoised = self.enter_body(frame, inner, function)
+        if memoised is not None:
+            return memoised
+        key = CallKey(id(function), frame.region, tuple(inner.local.values()))
         for p in function.parameters:
             if p.name in function.derived and isinstance(inner.local[p.name], Value):
-                # a value of its own, so that in g(a, a) the derivative by one parameter leaves the other alone
+                # a copy, so that in g(a, a) the derivative by one parameter does not include the other
                 inner.local[p.name] = self.emit(frame, tree, "copy", [inner.local[p.name]], [])
         self._active.add(id(function))
         if function.statements is None:
             result = yield inner, function.body, ANYTHING
         else:
-            found = yield from self.run(inner, function.statements)
-            if found is None or found.happened is not None:
+            exit_ = yield from self.run(inner, function.statements)
+            if exit_ is None or exit_.condition is not None:
                 raise error("no-return", inner.span(function.tree.children[0]), name=function.name)
-            result = found.values[0] if len(found.values) == 1 else Several(found.values)
+            result = exit_.values[0] if len(exit_.values) == 1 else Several(exit_.values)
         self._active.discard(id(function))
-        self.ended(inner, memo, result)
+        self.leave_body(inner, key, result)
         return result
 
-    def called(self, frame: Frame, tree: Any, function: Function) -> None:
-        """Is told of a call; a function that calls itself would never end to be inlined."""
+    def on_call(self, frame: Frame, tree: Any, function: Function) -> None:
+        """A hook for each call. Raises for recursion, which cannot be inlined."""
         if id(function) in self._active:
             raise error("recursion", frame.span(tree), name=function.name)
 
-    def begun(self, frame: Frame, inner: Frame, function: Function) -> Value | Several | None:
-        """Is told of a body that begins, its parameters bound; gives what the same call gave before."""
+    def enter_body(self, frame: Frame, inner: Frame, function: Function) -> Value | Several | None:
+        """A hook for each body, its parameters bound. Returns the memoised result of an identical call, or None."""
         assert inner.local is not None
-        memo = Memo(id(function), frame.region, tuple(inner.local.values()))
-        return self._known.get(memo) if frame.call is not None else None
+        key = CallKey(id(function), frame.region, tuple(inner.local.values()))
+        return self._memo.get(key) if frame.call is not None else None
 
-    def ended(self, inner: Frame, memo: Memo, result: Value | Several) -> None:
-        """Is told what a call gave."""
-        self._known[memo] = result
+    def leave_body(self, inner: Frame, key: CallKey, result: Value | Several) -> None:
+        """A hook for the result of each call."""
+        self._memo[key] = result
 
     def _parameter(self, frame: Frame, part: Any, value: Value, p: Parameter, inner: Frame) -> Value:
-        """The argument in its parameter's type, when that has one; names in its shape are bound for this call."""
+        """The argument cast to its parameter's type, if it has one; names in the shape are bound for this call."""
         if p.type is None:
             return value
         home = inner.environment.source
-        dtype, dims = written_type(home, p.type)
+        dtype, dims = declared_type(home, p.type)
         if dtype == "any":
             return value
         if not isinstance(value, Value):
-            place = Label(span_of(home, p.token), "parameter")
-            written = span_of(home, p.type).text
-            raise error("argument-type", frame.span(part), place, name=p.name, wanted=written, found=str(value))
-        wanted, found = Type(dtype), value.type
-        fits = found.dtype == dtype or (found.weak and (wanted.is_float or (wanted.is_int and found.is_int)))
+            label = Label(span_of(home, p.token), "parameter")
+            type_text = span_of(home, p.type).text
+            raise error("argument-type", frame.span(part), label, name=p.name, wanted=type_text, found=str(value))
+        declared, argument_type = Type(dtype), value.type
+        fits = argument_type.dtype == dtype or (
+            argument_type.weak and (declared.is_float or (declared.is_int and argument_type.is_int))
+        )
         labels = frame.span(part), Label(span_of(home, p.token), "parameter")
-        written = span_of(home, p.type).text
+        type_text = span_of(home, p.type).text
         if not fits:
-            raise error("argument-type", *labels, name=p.name, wanted=written, found=found)
+            raise error("argument-type", *labels, name=p.name, wanted=type_text, found=argument_type)
         assert inner.sizes is not None
-        shape = _bound_shape([d for d, _ in dims], found.shape, inner.sizes)
-        if shape is None or any(same(a, b) is False for a, b in zip(shape, found.shape, strict=True)):
+        shape = _bound_shape([d for d, _ in dims], argument_type.shape, inner.sizes)
+        if shape is None or any(same(a, b) is False for a, b in zip(shape, argument_type.shape, strict=True)):
             sizes = {d: inner.sizes[d] for d, _ in dims if isinstance(d, str) and d in inner.sizes}
-            known = [f"{name} is {size}" for name, size in sizes.items() if shape is not None]
-            raise error("argument-shape", *labels, name=p.name, wanted=written, found=found, known=known)
-        if shape != found.shape:
+            bound_sizes = [f"{name} is {size}" for name, size in sizes.items() if shape is not None]
+            raise error(
+                "argument-shape", *labels, name=p.name, wanted=type_text, found=argument_type, known=bound_sizes
+            )
+        if shape != argument_type.shape:
             value = self.emit(frame, part, "match", [value], [part], shape=shape)
         return Value(frame.region, coerce(frame.region, value, Type(dtype, shape)))
 
 
-BRACKETED = ("xs", "shape", "axes", "times", "widths")  # parameters whose parts stand in one bracket
+BRACKETED = ("xs", "shape", "axes", "times", "widths")  # parameters whose items stand in one bracket
 
 
-def _fix(name: str, every: Sequence[str], wanted: Sequence[str], texts: Sequence[str]) -> str | None:
-    """How a call with too many arguments is probably meant: parts in a bracket, or the next argument by its name."""
-    n = len(wanted)
-    several = (
-        wanted == ["x"]
-        and "axis" in every
+def _fix(name: str, parameters: Sequence[str], positional: Sequence[str], texts: Sequence[str]) -> str | None:
+    """The probable form of a call with too many arguments: items in a bracket, or the next argument by its name."""
+    n = len(positional)
+    listed = (
+        positional == ["x"]
+        and "axis" in parameters
         and not (len(texts) == 2 and texts[1].lstrip("-").isdigit() and plain_number(texts[0]) is None)
     )
-    if several:  # `sum(1, 2, 3)`
+    if listed:  # `sum(1, 2, 3)`
         return f"{name}([{', '.join(texts)}])"
-    if wanted[-1] in BRACKETED:
+    if positional[-1] in BRACKETED:
         parts = f"[{', '.join(texts[n - 1 :])}]"
         return f"{name}({', '.join([*texts[: n - 1], parts])})"
-    return f"{every[n]}={texts[n]}" if n < len(every) else None
+    return f"{parameters[n]}={texts[n]}" if n < len(parameters) else None
 
 
 def _not_a_function(frame: Frame, tree: Any) -> CgError:
-    """What is called is no function: `x.sum()`, or a product without its sign."""
+    """The error for a callee that is no function: `x.sum()`, or a product without its sign."""
     callee = tree.children[0]
     write = None
     if kind(callee) == "field":
@@ -324,25 +337,25 @@ def _not_a_function(frame: Frame, tree: Any) -> CgError:
     return error("not-a-function", frame.span(callee), write=write, product=product)
 
 
-def _bound_shape(dims: Sequence[Dimension], found: Shape, sizes: dict[str, Size]) -> Shape | None:
-    """The shape that a signature asks for, its new names bound to the sizes that are found; None for another rank."""
-    wanted = list(dims)
-    if "..." in wanted:
-        k = wanted.index("...")
-        free = len(found) - len(wanted) + 1
+def _bound_shape(dims: Sequence[Dimension], argument_shape: Shape, sizes: dict[str, Size]) -> Shape | None:
+    """The declared shape, its new names bound to the argument's sizes; None for another rank."""
+    shape = list(dims)
+    if "..." in shape:
+        k = shape.index("...")
+        free = len(argument_shape) - len(shape) + 1
         if free < 0:
             return None
-        wanted[k : k + 1] = found[k : k + free]
+        shape[k : k + 1] = argument_shape[k : k + free]
         fixed = range(k, k + free)
     else:
         fixed = range(0)
-    if len(wanted) != len(found):
+    if len(shape) != len(argument_shape):
         return None
     return tuple(
-        size if k in fixed or isinstance(size, int) else sizes.setdefault(size, here)
-        for k, (size, here) in enumerate(zip(wanted, found, strict=True))
+        size if k in fixed or isinstance(size, int) else sizes.setdefault(size, argument_size)
+        for k, (size, argument_size) in enumerate(zip(shape, argument_shape, strict=True))
     )
 
 
-def _count(n: int, what: str) -> str:
-    return f"{n} {what}" if n == 1 else f"{n} {what}s"
+def _count(n: int, noun: str) -> str:
+    return f"{n} {noun}" if n == 1 else f"{n} {noun}s"

@@ -1,4 +1,4 @@
-"""Values that are known when a file is read: defaults, ranges, and what the command line gives."""
+"""Constant evaluation: of defaults, ranges, and values of the command line."""
 
 from __future__ import annotations
 
@@ -19,35 +19,35 @@ from .frames import Frame
 from .regions import Value
 
 
-def alone(frame: Frame, value: Value) -> Graph:
+def value_graph(frame: Frame, value: Value) -> Graph:
     """The graph that computes one value."""
     return needed_by(frame.region.builder, frame.region.index(value))
 
 
-def binds(found: Shape, wanted: Shape) -> bool:
+def shape_matches(shape: Shape, declared: Shape) -> bool:
     """Whether a default has the declared shape, up to names of sizes that it may bind."""
-    return len(found) == len(wanted) and all(
+    return len(shape) == len(declared) and all(
         a == b or (isinstance(a, int) and isinstance(b, str) and b.isidentifier())
-        for a, b in zip(found, wanted, strict=True)
+        for a, b in zip(shape, declared, strict=True)
     )
 
 
-def value_fits(found: Type, wanted: Type) -> bool:
-    """Whether a value's dtype can become that of an input."""
-    if found.dtype == "bool" or wanted.dtype == "bool":
-        return found.dtype == wanted.dtype
-    return wanted.is_float or found.is_int
+def can_cast(type_: Type, declared: Type) -> bool:
+    """Whether a value can be cast to the declared dtype of an input."""
+    if type_.dtype == "bool" or declared.dtype == "bool":
+        return type_.dtype == declared.dtype
+    return declared.is_float or type_.is_int
 
 
-def evaluated(frame: Frame, tree: Any, graph: Graph, wanted: Type, status: int = 2) -> Scalar:
-    """The number that a constant graph is, in the wanted type."""
-    found = one(graph.type_of(graph.outputs[0]))
+def evaluate_constant(frame: Frame, tree: Any, graph: Graph, declared: Type, status: int = 2) -> Scalar:
+    """The value of a constant graph, in the declared type."""
+    type_ = one(graph.type_of(graph.outputs[0]))
     try:
         result: Scalar = constant_value(graph)
-        if not value_fits(found, wanted):
-            raise error("value-type", frame.span(tree), status=status, wanted=wanted, found=found)
-        return result if wanted.dtype == "bool" else FITS[wanted.dtype](result)
+        if not can_cast(type_, declared):
+            raise error("value-type", frame.span(tree), status=status, wanted=declared, found=type_)
+        return result if declared.dtype == "bool" else FITS[declared.dtype](result)
     except Overflow:
-        raise error("value-overflow", frame.span(tree), status=status, wanted=wanted) from None
+        raise error("value-overflow", frame.span(tree), status=status, wanted=declared) from None
     except IntegerDivisionByZero:
         raise error("integer-division-by-zero", frame.span(tree), status=status) from None

@@ -1,4 +1,4 @@
-"""`grad(y, x)` inside a program: the gradient pass, applied to what has been lowered so far."""
+"""`grad(y, x)` inside a program: the gradient pass, applied to the nodes that were lowered so far."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from .regions import Region, Value
 
 
 class ThroughLoop(Exception):
-    """A value depends on what earlier steps of a loop have made, or on an item that it reads of what depends on x.
+    """A value depends on the carry of a loop that is being lowered, or on an item of a tensor that depends on x.
 
-    code: of the error that says so. name: of what goes from step to step, or of what is read.
+    code: of the error. name: of the carry or the tensor.
     """
 
     def __init__(self, code: str, name: str) -> None:
@@ -21,20 +21,20 @@ class ThroughLoop(Exception):
 
 
 def derivative(region: Region, y: Value, x: Value) -> Value | None:
-    """The derivative of each element of `y` by `x`, made in `region`; None when `y` does not depend on `x`.
+    """The derivative of each element of `y` by `x`, as a node of `region`; None where `y` does not depend on `x`.
 
-    Raises ThroughLoop where a loop stands between the two that runs on.
+    Raises ThroughLoop for a path from `x` to `y` through a loop that is being lowered.
 
-    Where `x` stands outside of `region` (a side of an `if`), what lies between the two is first computed again inside:
-    a region reads values from outside, but only from within can it be differentiated.
+    Where `x` stands outside of `region` (a side of an `if`), the nodes on paths between the two are first recomputed
+    inside: a region reads values from outside, but only its own can be differentiated.
     """
-    of = _again(region, y, x)
-    if of is None:
+    y_node = _recomputed(region, y, x)
+    if y_node is None:
         return None
-    return Value(region, jacobians(region.builder, of, [region.index(x)])[0])
+    return Value(region, jacobians(region.builder, y_node, [region.index(x)])[0])
 
 
-def _again(region: Region, y: Value, x: Value) -> int | None:
+def _recomputed(region: Region, y: Value, x: Value) -> int | None:
     """A node of `region` that computes `y` from `x` without leaving the region; None when there is no path."""
     if y == x:
         return region.index(x)
@@ -46,23 +46,23 @@ def _again(region: Region, y: Value, x: Value) -> int | None:
     b: Builder = region.builder
     inside: dict[Value, int] = {x: region.index(x)}
     for value in order:
-        home = value.region.builder
+        builder = value.region.builder
         operands = tuple(
             inside[o] if o in inside else region.index(o)
-            for o in (_origin(value.region, i) for i in home.operands(value.node))
+            for o in (_origin(value.region, i) for i in builder.operands(value.node))
         )
-        attrs = home.attrs.get(value.node, {})
-        inside[value] = b.place(home.op[value.node], operands, b.intern_type(home.type_of(value.node)), attrs)
+        attrs = builder.attrs.get(value.node, {})
+        inside[value] = b.place(builder.op[value.node], operands, b.intern_type(builder.type_of(value.node)), attrs)
     return inside[y]
 
 
 def _origin(region: Region, i: int) -> Value:
-    """The value that node `i` stands for: for an input of a side, the value outside that it brings in."""
-    return region.brought.get(i, Value(region, i))
+    """The value of node `i`; for an input that captures a value of an outer region, that value."""
+    return region.captured_by_input.get(i, Value(region, i))
 
 
 def _between(y: Value, x: Value) -> dict[Value, None]:
-    """The values on a path from `x` to `y`, `x` left out, in an order in which each stands behind its operands."""
+    """The values on paths from `x` to `y`, without `x`, in topological order."""
     depends: dict[Value, bool] = {x: True}
     order: dict[Value, None] = {}
     stack = [(y, False)]
@@ -72,11 +72,11 @@ def _between(y: Value, x: Value) -> dict[Value, None]:
             continue
         region, b = value.region, value.region.builder
         operands = [_origin(region, i) for i in b.operands(value.node)]
-        item_of = None if x.region.within(region) else _stack_of(value)
-        if item_of is not None:
-            operands = [item_of]
+        tensor = None if x.region.within(region) else _stack_of(value)
+        if tensor is not None:
+            operands = [tensor]
         if not visited:
-            if (b.op[value.node] == INPUT and item_of is None) or (region is x.region and value.node < x.node):
+            if (b.op[value.node] == INPUT and tensor is None) or (region is x.region and value.node < x.node):
                 if region.loop is not None and not x.region.within(region) and b.type1(value.node).has_derivative:
                     raise ThroughLoop("derivative-through-loop", b.names.get(value.node, ""))
                 depends[value] = False
@@ -87,15 +87,15 @@ def _between(y: Value, x: Value) -> dict[Value, None]:
         if value in order:
             continue
         depends[value] = any(depends[o] for o in operands)
-        if depends[value] and item_of is not None:
-            raise ThroughLoop("derivative-through-item", item_of.region.builder.names.get(item_of.node, ""))
+        if depends[value] and tensor is not None:
+            raise ThroughLoop("derivative-through-item", tensor.region.builder.names.get(tensor.node, ""))
         if depends[value]:
             order[value] = None
     return order
 
 
 def _stack_of(value: Value) -> Value | None:
-    """The tensor outside of a loop that a value is the item of, if it is one."""
+    """The tensor outside of a loop whose item a value is, or None."""
     loop = value.region.loop
     if loop is None or value.region.builder.op[value.node] != INPUT:
         return None

@@ -25,18 +25,18 @@ def _pattern() -> re.Pattern[str]:
 
 
 def find_comments(source: Source) -> tuple[Token, ...]:
-    """Every comment of a text that has no syntax error, in order, as tokens with their places."""
+    """Every comment of a text that has no syntax error, in order, as tokens with positions."""
     from lark import Token
 
     if "#" not in source.text:
         return ()
-    found = []
+    comments = []
     for match in _pattern().finditer(source.text):
         if match["comment"] is not None:
             line, column = source.position(match.start())
             ends = {"end_line": line, "end_column": column + len(match[0]), "end_pos": match.end()}
-            found.append(Token("COMMENT", match[0], match.start(), line, column, **ends))
-    return tuple(found)
+            comments.append(Token("COMMENT", match[0], match.start(), line, column, **ends))
+    return tuple(comments)
 
 
 def is_doc(comment: str) -> bool:
@@ -47,13 +47,13 @@ def is_doc(comment: str) -> bool:
 def attach(source: Source, statements: list[Any], comments: tuple[Token, ...]) -> dict[int, str]:
     """The doc comments by the start of the statement they belong to.
 
-    One at the end of a line belongs to that line's last declaration, function or assignment; one that has its line for
-    itself belongs to the statement on the next line that is no such comment.
+    One at the end of a line belongs to that line's last declaration, function or assignment; one on a line of its own
+    belongs to the statement on the next line that is no such comment.
     """
     docs = [comment for comment in comments if is_doc(comment)]
     if not docs:
         return {}
-    starts = [each.meta.start_pos for each in statements]
+    starts = [statement.meta.start_pos for statement in statements]
     first_of_line: dict[int, int] = {}
     for i, start in enumerate(starts):
         first_of_line.setdefault(source.position(start)[0], i)
@@ -68,11 +68,11 @@ def attach(source: Source, statements: list[Any], comments: tuple[Token, ...]) -
                 owner = None
         if owner is not None and owner >= 0 and statements[owner].data in DOCUMENTED:
             lines.setdefault(starts[owner], []).append(comment[2:].strip())
-    return {start: "\n".join(parts) for start, parts in lines.items()}
+    return {start: "\n".join(texts) for start, texts in lines.items()}
 
 
 def _lines_below(numbers: list[int]) -> dict[int, int]:
-    """By each of these lines, in ascending order, the first line below it that is none of them."""
+    """For each of these lines, in ascending order, the first line below it that is not among them."""
     below: dict[int, int] = {}
     for number in reversed(numbers):
         below[number] = below.get(number + 1, number + 1)
@@ -86,5 +86,5 @@ def _alone(source: Source, comment: Token) -> bool:
 
 def _touches(source: Source, statement: Any, comment: Token) -> bool:
     """Whether a statement begins or ends on the line of a comment that comes later than its start."""
-    places = (statement.meta.start_pos, statement.meta.end_pos - 1)
-    return comment.line in {source.position(place)[0] for place in places}
+    ends = (statement.meta.start_pos, statement.meta.end_pos - 1)
+    return comment.line in {source.position(end)[0] for end in ends}

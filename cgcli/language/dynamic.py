@@ -1,4 +1,4 @@
-"""Programs that only a run can make a graph of: what they declare, and one run of them."""
+"""Dynamic programs, whose graph is built by a run: their declarations, and the run."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ from .regions import Several, Value
 from .resolver import Names, bound_names, called_names, size_names, value_names
 from .structures import STRUCTURES, Null, Structure
 from .tree import kind, span_of
-from .undeclared import guided
+from .undeclared import with_declarations
 
 
 class Files(NamedTuple):
-    """A program's text and where its imports may lie; see `lower`."""
+    """A program's text and the folders of its imports; see `lower`."""
 
     source: Source
     path: Path | None
@@ -38,7 +38,7 @@ class Files(NamedTuple):
 
 
 def outline(files: Files, open_shapes: Mapping[str, Shape] | None = None) -> Module:
-    """What a program declares, without what it computes: its values are the inputs, its graph holds them alone.
+    """The declarations of a program without its computation: its values and the nodes of its graph are the inputs.
 
     Raises CgError for mistakes in names and declarations.
     """
@@ -49,20 +49,20 @@ def outline(files: Files, open_shapes: Mapping[str, Shape] | None = None) -> Mod
 class _Outline(Unit):
     def __init__(self, files: Files, open_shapes: Mapping[str, Shape]) -> None:
         super().__init__(*files, MAX_NODES, open_shapes, 0)
-        self.needed = _declaring(self.file.statements)
+        self.needed = _names_of_declarations(self.file.statements)
 
-    def wants(self, statement: Any) -> bool:
-        """Declarations, and the assignments of names that they are made of."""
+    def is_lowered(self, statement: Any) -> bool:
+        """Whether a statement is a declaration, or assigns a name that declarations use."""
         if kind(statement) in ("input_decl", "param_decl", "import_decl"):
             return True
         return any(identifier(token) in self.needed for token in bound_names(statement))
 
-    def add_input(self, declared: Input) -> Value | Structure:
-        if declared.type != ANY:
-            return super().add_input(declared)
-        self.inputs[declared.name] = declared
-        self.nodes[declared.name] = self.region.at(declared.span, None).input(ANY, declared.name)
-        return Null(declared.name)
+    def add_input(self, declaration: Input) -> Value | Structure:
+        if declaration.type != ANY:
+            return super().add_input(declaration)
+        self.inputs[declaration.name] = declaration
+        self.nodes[declaration.name] = self.region.at(declaration.span, None).input(ANY, declaration.name)
+        return Null(declaration.name)
 
     def module(self) -> Module:
         environment = self.file.lower()
@@ -83,42 +83,42 @@ class _Outline(Unit):
 class Execution(Unit):
     """A run of a program by `calls`, which computes each node that it makes.
 
-    given: the inputs, with types whose sizes are numbers. Raises CgError for mistakes in names.
+    declarations: of the inputs, with types whose sizes are numbers. Raises CgError for mistakes in names.
     """
 
-    def __init__(self, files: Files, calls: Calls, given: Mapping[str, Input]) -> None:
+    def __init__(self, files: Files, calls: Calls, declarations: Mapping[str, Input]) -> None:
         with collector_off():
-            super().__init__(*files, calls.max_nodes, {}, 0, calls, given)
+            super().__init__(*files, calls.max_nodes, {}, 0, calls, declarations)
 
     def module(self) -> Module:
-        """Runs. The graph is that of all that was computed. Raises CgError for mistakes and for what stops the run."""
+        """Runs the program; its graph holds all computed nodes. Raises CgError for mistakes and failures."""
         with collector_off():
             return self._module()
 
     def evaluate(self, text: Source, names: Mapping[str, Any]) -> Value | Structure:
-        """The value of an expression that was written after a run, over values of that run by name. Raises CgError."""
+        """The value of an expression over the named values of a finished run. Raises CgError."""
         tree = parse_value(text)
-        known = self.file.environment
+        environment = self.file.environment
         for token in value_names(tree):
             name = identifier(token)
-            if name not in names and name not in CONSTANTS and name not in known.modules:
-                near = nearest(name, [*names, *CONSTANTS])
-                raise error("not-bound-here", span_of(text, token), name=name, nearest=near)
+            if name not in names and name not in CONSTANTS and name not in environment.modules:
+                suggestion = nearest(name, [*names, *CONSTANTS])
+                raise error("not-bound-here", span_of(text, token), name=name, nearest=suggestion)
         for token in called_names(tree):
             name = identifier(token)
-            if name not in known.names.functions and name not in NAMES:
-                near = nearest(name, [*known.names.functions, *NAMES])
-                raise error("unknown-function", span_of(text, token), name=name, nearest=near)
-        here = Environment(text, Names(), values=dict(names), modules=known.modules, around=known)
-        found = self.calls.lower_any(Frame(here, self.region), tree, STRUCTURES)
-        assert not isinstance(found, Several)
-        return found
+            if name not in environment.names.functions and name not in NAMES:
+                suggestion = nearest(name, [*environment.names.functions, *NAMES])
+                raise error("unknown-function", span_of(text, token), name=name, nearest=suggestion)
+        scope = Environment(text, Names(), values=dict(names), modules=environment.modules, enclosing=environment)
+        value = self.calls.lower_any(Frame(scope, self.region), tree, STRUCTURES)
+        assert not isinstance(value, Several)
+        return value
 
     def _module(self) -> Module:
         try:
             environment = self.file.lower()
         except CgError as e:
-            raise guided(e, self.source) from None
+            raise with_declarations(e, self.source) from None
         outputs, carried = self.file.outputs()
         values = {name: v.node for name, v in environment.values.items() if isinstance(v, Value)}
         if not self.file.declares_output:
@@ -140,23 +140,23 @@ class Execution(Unit):
         )
 
 
-def _declaring(statements: Sequence[Any]) -> set[str]:
-    """The names that declarations are made of: in sizes, defaults and ranges, and what those are made of."""
-    made: dict[str, list[Any]] = {}
-    waiting: list[str] = []
+def _names_of_declarations(statements: Sequence[Any]) -> set[str]:
+    """The names that declarations use in sizes, defaults and ranges, and those that these names depend on."""
+    expressions: dict[str, list[Any]] = {}
+    worklist: list[str] = []
     for statement in statements:
         if kind(statement) in ("input_decl", "param_decl"):
-            waiting += size_names(statement.children[1])
-            waiting += [identifier(t) for part in statement.children[2:] if part is not None for t in value_names(part)]
+            worklist += size_names(statement.children[1])
+            worklist += [identifier(t) for c in statement.children[2:] if c is not None for t in value_names(c)]
         elif kind(statement) in ("assign", "unpack"):
             for token in bound_names(statement):
-                made.setdefault(identifier(token), []).append(statement.children[-1])
+                expressions.setdefault(identifier(token), []).append(statement.children[-1])
     needed: set[str] = set()
-    while waiting:
-        name = waiting.pop()
+    while worklist:
+        name = worklist.pop()
         if name not in needed:
             needed.add(name)
-            waiting += _names_in(made.get(name, ()))
+            worklist += _names_in(expressions.get(name, ()))
     return needed
 
 

@@ -1,5 +1,5 @@
-"""Expressions to nodes. Every rule is a generator that asks for the values of its parts; `Expressions.lower` runs them
-over a stack of its own, so that a chain of a hundred thousand operations needs no recursion."""
+"""Lowers expressions to nodes. Every rule is a generator that requests the values of its operands; `Expressions.lower`
+runs them on a stack of its own, so that a chain of a hundred thousand operations needs no recursion."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _BINARY = {"+": "add", "-": "sub", "*": "mul", "/": "div", "//": "floor_div", "%
 _COMPARE = {"<": "lt", "<=": "le", ">": "gt", ">=": "ge", "==": "eq", "!=": "ne"}
 
 Request = tuple[Frame, Any] | tuple[Frame, Any, tuple[type, ...]]
-"""What a rule asks for: the value of a tree in a frame, and what is welcome besides a value of the graph."""
+"""A request of a rule: the value of a tree in a frame, and the types that it may have besides `Value`."""
 
 DATA = STRUCTURES
 ANYTHING = (Several, *STRUCTURES)
@@ -46,73 +46,73 @@ class Expressions:
     def __init__(self, max_nodes: int = MAX_NODES) -> None:
         self.max_nodes = max_nodes
         self.warnings: list[Diagnostic] = []
-        self.initialised: tuple[Shape, Value, str] | None = None  # shape, seed and name of what is initialised
-        self.declared: Callable[[str], Value | None] = lambda name: None  # an input of the program
-        self.finite = False  # whether a literal that no float holds is a mistake, as in values that are given
-        self.draws = 0  # random numbers for dropout so far: each has a name of its own
-        self._made = 0
+        self.initialiser: tuple[Shape, Value, str] | None = None  # shape, seed and name of the parameter
+        self.declared_input: Callable[[str], Value | None] = lambda name: None  # an input of the program
+        self.finite = False  # whether a literal that overflows a float is an error, as in values of the command line
+        self.draws = 0  # random tensors for dropout so far: each has a name of its own
+        self._node_count = 0
 
     def region(self) -> Region:
-        """Where a program's nodes go."""
+        """The region of a program's nodes."""
         return Region()
 
-    def given(self, region: Region, declared: Input) -> Value | Structure:
-        """The value of an input. Raises CgError for structured data, of which no graph can be made beforehand."""
-        if declared.type == ANY:
-            raise error("any-input", declared.span, name=declared.name)
-        b = region.at(declared.span, None)
-        return Value(region, b.input(declared.type, declared.name))
+    def input_value(self, region: Region, declaration: Input) -> Value | Structure:
+        """The value of an input. Raises CgError for structured data, which only a dynamic run can read."""
+        if declaration.type == ANY:
+            raise error("any-input", declaration.span, name=declaration.name)
+        b = region.at(declaration.span, None)
+        return Value(region, b.input(declaration.type, declaration.name))
 
-    def warn(self, code: str, *labels: Any, **values: object) -> None:
-        """Notes a warning; the same one about the same place is told once."""
-        shown = tuple(x if isinstance(x, Label) else Label(x) for x in labels)
-        made = Diagnostic(code, shown, values, severity="warning")
-        if made not in self.warnings:
-            self.warnings.append(made)
+    def warn(self, code: str, *spans: Any, **values: object) -> None:
+        """Records a warning, once for each place."""
+        labels = tuple(x if isinstance(x, Label) else Label(x) for x in spans)
+        warning = Diagnostic(code, labels, values, severity="warning")
+        if warning not in self.warnings:
+            self.warnings.append(warning)
 
-    def mark(self) -> tuple[int, ...]:
-        """What has been counted and noted so far."""
-        return len(self.warnings), self.draws, self._made
+    def checkpoint(self) -> tuple[int, ...]:
+        """The warnings and counters so far, for `rollback`."""
+        return len(self.warnings), self.draws, self._node_count
 
-    def forget(self, mark: tuple[int, ...]) -> None:
-        """Goes back to a mark: what was lowered since then is lowered anew."""
-        del self.warnings[mark[0] :]
-        self.draws, self._made = mark[1:3]
+    def rollback(self, state: tuple[int, ...]) -> None:
+        """Restores a checkpoint, before what was lowered since then is lowered again."""
+        del self.warnings[state[0] :]
+        self.draws, self._node_count = state[1:3]
 
     def lower(self, frame: Frame, tree: Any) -> Value:
         """The value of an expression. Raises CgError for a mistake in types, arguments or limits."""
-        found = self.lower_any(frame, tree, ())
-        assert isinstance(found, Value)
-        return found
+        value = self.lower_any(frame, tree, ())
+        assert isinstance(value, Value)
+        return value
 
-    def lower_any(self, frame: Frame, tree: Any, welcome: tuple[type, ...] = ANYTHING) -> Value | Several | Structure:
+    def lower_any(self, frame: Frame, tree: Any, allowed: tuple[type, ...] = ANYTHING) -> Value | Several | Structure:
         """The value of an expression, the values of a call that has several results, or structured data."""
         stack: list[Lowering] = []
-        wanted: list[Request] = []  # what each rule on the stack was asked for
-        request: Request = (frame, tree, welcome)
+        requests: list[Request] = []  # by rule on the stack
+        request: Request = (frame, tree, allowed)
         result = self._visit(frame, tree)
         while True:
             if isinstance(result, GeneratorType):
                 stack.append(result)
-                wanted.append(request)
+                requests.append(request)
                 result = None
             else:
                 if not isinstance(result, Value):
-                    _check_welcome(request, result)
+                    _check_result(request, result)
                 if not stack:
-                    found: Value | Several | Structure = result
-                    return found
+                    value: Value | Several | Structure = result
+                    return value
             try:
                 request = stack[-1].send(result)
             except StopIteration as stop:
                 stack.pop()
-                request = wanted.pop()
+                request = requests.pop()
                 result = stop.value
                 continue
             result = self._visit(request[0], request[1])
 
     def _visit(self, frame: Frame, tree: Any) -> Any:
-        """A leaf's value at once; for everything else the generator that makes it."""
+        """The value of a leaf, or the generator that computes that of any other tree."""
         return getattr(self, f"_{kind(tree).rstrip('_')}")(frame, tree)
 
     # ---- leaves
@@ -122,9 +122,9 @@ class Expressions:
         environment = frame.environment
         if frame.local is not None and name in frame.local:
             return frame.local[name]
-        known = environment.values.get(name)
-        if known is not None:
-            return known
+        value = environment.values.get(name)
+        if value is not None:
+            return value
         if name in environment.names.bindings:
             token = environment.names.tokens[name]
             raise error("not-bound-yet", frame.span(tree), Label(frame.span(token), "bound"), name=name)
@@ -160,7 +160,7 @@ class Expressions:
         return self.emit(frame, tree, "size", [], [], size=size)
 
     def value(self, frame: Frame, tree: Any, value: Any, type_: Type | None = None) -> Value:
-        """A constant; without a type it is a literal's."""
+        """A constant; without a type that of a literal."""
         b = frame.region.at(frame.span(tree), frame.call)
         return Value(frame.region, b.const(value, type_))
 
@@ -184,8 +184,8 @@ class Expressions:
             return self._constant(frame, tree, value)
         signs = signs_of(tree)
         x = yield frame, signs[-1].children[1]
-        for each in reversed(signs):
-            x = self.emit(frame, each, "neg", [x], [each.children[1]])
+        for sign in reversed(signs):
+            x = self.emit(frame, sign, "neg", [x], [sign.children[1]])
         return x
 
     def _comparison(self, frame: Frame, tree: Any) -> Lowering:
@@ -212,7 +212,7 @@ class Expressions:
         return (yield from self._lazily(frame, tree, "or"))
 
     def _lazily(self, frame: Frame, tree: Any, op: str) -> Lowering:
-        """The right side counts only when it is needed: where it could stop the run it becomes a side of a `cond`."""
+        """Evaluates the right side only when it is needed: one that could stop the run becomes a side of a `cond`."""
         left, right = tree.children
         x = yield frame, left
         side = self._enter(frame, right)
@@ -222,9 +222,9 @@ class Expressions:
             return self.emit(frame, tree, op, [x, y], [left, right])
         self._check_bool(frame, left, x)
         self._check_bool(frame, right, y)
-        other = self._enter(frame, tree)
-        known = Value(other.region, other.region.at(frame.span(tree), frame.call).const(op == "or"))
-        sides = (side, y), (other, known)
+        constant_side = self._enter(frame, tree)
+        constant = Value(constant_side.region, constant_side.region.at(frame.span(tree), frame.call).const(op == "or"))
+        sides = (side, y), (constant_side, constant)
         return self._cond(frame, tree, x, sides if op == "and" else (sides[1], sides[0]))
 
     def _if_expr(self, frame: Frame, tree: Any) -> Lowering:
@@ -244,16 +244,16 @@ class Expressions:
         return replace(frame, region=Region(frame.region))
 
     def _cond(self, frame: Frame, tree: Any, c: Value, sides: Sequence[tuple[Frame, Value]]) -> Value:
-        """The node that takes one of two sides, and its result in the type in which the two meet."""
+        """The `cond` node of two sides, and its result in their common type."""
         types = [value.type for _, value in sides]
         if types[0].shape != types[1].shape:
-            places = frame.span(tree.children[-2]), frame.span(tree.children[-1])
-            first, second = (described(side[1], place) for side, place in zip(sides, places, strict=True))
-            labels = Label(places[0], "first"), Label(places[1], "second"), *callers(frame.call, places[0])
+            spans = frame.span(tree.children[-2]), frame.span(tree.children[-1])
+            first, second = (described(side[1], span) for side, span in zip(sides, spans, strict=True))
+            labels = Label(spans[0], "first"), Label(spans[1], "second"), *callers(frame.call, spans[0])
             raise error("sides-shapes", *labels, first_is=first, second_is=second)
         both_bool = all(t.dtype == "bool" for t in types)
-        met = types[0] if both_bool else join(types[0], types[1])
-        outputs = [coerce(side.region, value, met) for side, value in sides]
+        common_type = types[0] if both_bool else join(types[0], types[1])
+        outputs = [coerce(side.region, value, common_type) for side, value in sides]
         captured = list(dict.fromkeys(v for side, _ in sides for v in side.region.captured))
         then, otherwise = (side.region.close([out], captured) for (side, _), out in zip(sides, outputs, strict=True))
         b = frame.region.at(frame.span(tree), frame.call)
@@ -261,12 +261,12 @@ class Expressions:
         node = b.apply("cond", *operands, **{"then": then, "else": otherwise})
         return Value(frame.region, b.get(node, k=0))
 
-    def _check_bool(self, frame: Frame, tree: Any, value: Value, what: str = "if") -> None:
-        """Raises where the condition of `what` is not one bool."""
+    def _check_bool(self, frame: Frame, tree: Any, value: Value, construct: str = "if") -> None:
+        """Raises where the condition of a construct is not one bool."""
         if value.type.dtype != "bool" or value.type.shape:
             code = "condition-not-bool" if value.type.dtype != "bool" else "condition-not-scalar"
             span = frame.span(tree)
-            raise error(code, span, *callers(frame.call, span), found=value.type, what=what)
+            raise error(code, span, *callers(frame.call, span), found=value.type, what=construct)
 
     # ---- fields and calls
 
@@ -280,21 +280,21 @@ class Expressions:
         name = identifier(token)
         value = module.values.get(name)
         if value is None:
-            functions = name in module.names.functions
-            code = "function-as-value" if functions else "not-in-module"
-            known = sorted(module.values)
+            is_function = name in module.names.functions
+            code = "function-as-value" if is_function else "not-in-module"
+            names = sorted(module.values)
             raise error(
                 code,
                 frame.span(token),
                 name=name,
                 module=str(base.children[0]),
-                nearest=nearest(name, known),
-                known=known,
+                nearest=nearest(name, names),
+                known=names,
             )
         return value
 
     def _module(self, frame: Frame, base: Any) -> Environment | None:
-        """The imported file that a plain name stands for, unless a value of that name is nearer."""
+        """The imported file of a plain name, unless a value shadows it."""
         if kind(base) != "name":
             return None
         name = identifier(base.children[0])
@@ -310,31 +310,31 @@ class Expressions:
         tree: Any,
         op: str,
         values: Sequence[Value],
-        parts: Sequence[Any],
-        shown: Sequence[Value] = (),
+        trees: Sequence[Any],
+        source_operands: Sequence[Value] = (),
         **attrs: Any,
     ) -> Value:
-        """The node `op(values)`; `parts` are the trees of the operands, for messages, and `shown` their values.
+        """The node `op(values)`. trees, source_operands: the operands as they are written, for messages.
 
-        Sizes that only a run can compare are compared there, by a node of their own.
+        Sizes that cannot be compared before the run are compared there, by a node `match`.
         """
         b = frame.region.at(frame.span(tree), frame.call)
         operands = [frame.region.index(v) for v in values]
         for _ in range(1 + len(operands)):
             self._count_nodes(frame, tree)
             try:
-                made = Value(frame.region, b.emit(OPS[op].code, tuple(operands), attrs))
-                if len(made.type.shape) > MAX_AXES:
+                value = Value(frame.region, b.emit(OPS[op].code, tuple(operands), attrs))
+                if len(value.type.shape) > MAX_AXES:
                     raise error("too-many-axes", frame.span(tree), limit=MAX_AXES)
-                return made
+                return value
             except TypeMismatch as e:
                 if e.code != "sizes-undecided":
-                    raise _mismatch(frame, tree, op, shown or values, parts, e) from None
+                    raise _mismatch(frame, tree, op, source_operands or values, trees, e) from None
                 operands[e.operands[0]] = b.match(operands[e.operands[0]], shape=e.values["shape"])
         raise AssertionError(op)
 
     def bind(self, frame: Frame, tree: Any, value: Value, name: str) -> Value:
-        """The value under a name of its own: one that already has a name, or is an input's, is copied."""
+        """The value with a name of its own: one that has a name already, or is an input, is copied."""
         b = frame.region.builder
         if value.region is not frame.region or value.node in b.names or opname(b.op[value.node]) == "input":
             value = self.emit(frame, tree, "copy", [value], [])
@@ -343,8 +343,8 @@ class Expressions:
 
     def _count_nodes(self, frame: Frame, tree: Any) -> None:
         """Stops a program that grows beyond the limit, naming the calls that led there."""
-        self._made += 1
-        if self._made > self.max_nodes or len(frame.region.builder) > self.max_nodes:
+        self._node_count += 1
+        if self._node_count > self.max_nodes or len(frame.region.builder) > self.max_nodes:
             chain: list[str] = []
             call = frame.call
             while call is not None and len(chain) < 5:
@@ -355,37 +355,37 @@ class Expressions:
             )
 
 
-def _check_welcome(request: Request, found: Any) -> None:
-    """Raises where a rule that asked for a value is given something else."""
-    frame, tree, *welcome = request
-    if welcome and isinstance(found, welcome[0]):
+def _check_result(request: Request, result: Any) -> None:
+    """Raises for a result of a type that its request does not allow."""
+    frame, tree, *allowed = request
+    if allowed and isinstance(result, allowed[0]):
         return
     span = frame.span(tree)
-    if isinstance(found, Several):
-        raise error("several-results", span, count=len(found))
-    raise error("structure-as-value", span, *callers(frame.call, span), status=1, found=str(found), path=found.path)
+    if isinstance(result, Several):
+        raise error("several-results", span, count=len(result))
+    raise error("structure-as-value", span, *callers(frame.call, span), status=1, found=str(result), path=result.path)
 
 
 def _mismatch(
-    frame: Frame, tree: Any, op: str, values: Sequence[Value], parts: Sequence[Any], e: TypeMismatch
+    frame: Frame, tree: Any, op: str, values: Sequence[Value], trees: Sequence[Any], e: TypeMismatch
 ) -> CgError:
-    """What is wrong with the operands of an op, each with its type and where it got its shape."""
-    given = [k for k in e.operands if k < len(parts)]
-    words: dict[str, Any] = {"op": OPS[op].notation.text, **e.values}
+    """The error for the operands of an op, each with its type and the origin of its shape."""
+    indices = [k for k in e.operands if k < len(trees)]
+    fields: dict[str, Any] = {"op": OPS[op].notation.text, **e.values}
     sizes = e.values.get("sizes")
     if sizes:
-        words |= clash_of(*sizes)
-    if not given:
-        return error(e.code, frame.span(tree), *callers(frame.call, frame.span(tree)), **words)
-    roles = ("first", "second") if len(given) > 1 else ("here",)
-    labels = [Label(frame.span(parts[k]), role) for k, role in zip(given, roles, strict=False)]
-    for k, role in zip(given, roles, strict=False):
-        words[f"{role}_is"] = described(values[k], frame.span(parts[k]))
-    return error(e.code, *labels, *callers(frame.call, labels[0].span), **words)
+        fields |= clash_of(*sizes)
+    if not indices:
+        return error(e.code, frame.span(tree), *callers(frame.call, frame.span(tree)), **fields)
+    roles = ("first", "second") if len(indices) > 1 else ("here",)
+    labels = [Label(frame.span(trees[k]), role) for k, role in zip(indices, roles, strict=False)]
+    for k, role in zip(indices, roles, strict=False):
+        fields[f"{role}_is"] = described(values[k], frame.span(trees[k]))
+    return error(e.code, *labels, *callers(frame.call, labels[0].span), **fields)
 
 
 def _may_fail(region: Region) -> bool:
-    """Whether an operation in the region can stop the run: one that says so, or one on ints, which may overflow."""
+    """Whether an operation in the region can stop the run: one that may fail, or one on ints, which may overflow."""
     b = region.builder
     if b.asserts:
         return True
@@ -397,10 +397,10 @@ def _may_fail(region: Region) -> bool:
 
 
 def _merge(outer: Region, inner: Region, value: Value) -> Value:
-    """Moves a region's nodes into the region around it; says where `value` went."""
+    """Inlines a region's nodes into the region around it; returns `value` there."""
     if value.region is not inner:
         return value
     captured = list(inner.captured)
     graph = inner.close([value.node], captured)
-    where = outer.builder.inline(graph, [outer.index(v) for v in captured])
-    return Value(outer, where[graph.outputs[0]])
+    new_nodes = outer.builder.inline(graph, [outer.index(v) for v in captured])
+    return Value(outer, new_nodes[graph.outputs[0]])

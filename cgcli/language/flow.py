@@ -1,4 +1,4 @@
-"""Which names statements bind for what follows them: through blocks, branches and early returns."""
+"""Definite assignment: the names that statements bind on every path, through blocks, branches and early returns."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from .tree import kind
 BLOCKS = ("if_stmt", "for_stmt", "while_stmt")
 
 
-class Partly(NamedTuple):
-    """A name that is not bound on every way through the program.
+class ConditionalBinding(NamedTuple):
+    """A name that is not bound on every path through the program.
 
-    code: why, as a diagnostic's code. binding: the token that binds it on some way. condition: of the `if` that has a
-    side without it, and what it is there.
+    code: why, as a diagnostic's code. binding: the token that binds it on some path. condition: of the `if` that has a
+    side without it; holds: the condition's value there.
     """
 
     code: str
@@ -28,30 +28,30 @@ class Partly(NamedTuple):
 
 @dataclass
 class Scope:
-    """The names that are bound for certain, each with a token, and those that are bound on some ways only.
+    """The names that are bound on every path, each with a token, and those that are bound on some paths only.
 
-    outer: the scope around a block's, which holds the rest: blocks are many, and copies of it would be quadratic.
+    outer: the scope around a block's, which is not copied: with many blocks that would be quadratic.
     """
 
-    known: dict[str, Any] = field(default_factory=dict)
-    partly: dict[str, Partly] = field(default_factory=dict)
+    bound: dict[str, Any] = field(default_factory=dict)
+    conditional: dict[str, ConditionalBinding] = field(default_factory=dict)
     outer: Scope | None = None
 
-    def knows(self, name: str) -> bool:
-        return any(name in scope.known for scope in self._layers())
+    def binds(self, name: str) -> bool:
+        return any(name in scope.bound for scope in self._layers())
 
-    def partly_bound(self, name: str) -> Partly | None:
-        """Why a name is not bound for certain; None where it is, or where no way binds it."""
-        found: Partly | None = None
+    def conditional_binding(self, name: str) -> ConditionalBinding | None:
+        """Why a name is not bound on every path; None where it is, or where no path binds it."""
+        binding: ConditionalBinding | None = None
         for scope in self._layers():
-            if name in scope.known:
+            if name in scope.bound:
                 return None
-            found = found or scope.partly.get(name)
-        return found
+            binding = binding or scope.conditional.get(name)
+        return binding
 
     def bind(self, token: Any) -> None:
-        if not self.knows(identifier(token)):
-            self.known[identifier(token)] = token
+        if not self.binds(identifier(token)):
+            self.bound[identifier(token)] = token
 
     def _layers(self) -> Iterator[Scope]:
         scope: Scope | None = self
@@ -62,8 +62,8 @@ class Scope:
 
 def targets(statement: Any) -> list[Any]:
     """The tokens of the names that an assignment binds."""
-    found = [t.children[0] if kind(t) == "index" else t for t in statement.children[:-1]]
-    return [t.children[0] for t in found if kind(t) == "name"]
+    trees = [t.children[0] if kind(t) == "index" else t for t in statement.children[:-1]]
+    return [t.children[0] for t in trees if kind(t) == "name"]
 
 
 def block_of(tree: Any) -> Sequence[Any]:
@@ -75,13 +75,13 @@ def block_of(tree: Any) -> Sequence[Any]:
 
 
 def sides_of(statement: Any) -> tuple[Sequence[Any], Sequence[Any]]:
-    """The statements of both sides of an `if`; a side that is not there has none."""
+    """The statements of both sides of an `if`; none for a missing `else`."""
     _, then, otherwise = (*statement.children, None)[:3]
     return block_of(then), block_of(otherwise)
 
 
 def returns(statements: Sequence[Any]) -> bool:
-    """Whether each way through statements comes to a `return`. Recursion only into blocks."""
+    """Whether every path through the statements reaches a `return`. Recursion only into blocks."""
     return any(
         kind(s) == "return_stmt" or (kind(s) == "if_stmt" and all(returns(side) for side in sides_of(s)))
         for s in statements
@@ -96,9 +96,9 @@ def expressions(statement: Any) -> list[Any]:
     if rule in BLOCKS or rule == "assert_stmt":
         return [statement.children[0]]
     if rule in ("assign", "unpack"):
-        # `x[i] = v` reads x; `f(x) = v` is a mistake of its own
+        # `x[i] = v` reads x; `f(x) = v` is reported elsewhere
         return [*(t for t in statement.children[:-1] if kind(t) == "index"), statement.children[-1]]
-    # a declaration in a block is a mistake of its own
+    # a declaration in a block is reported elsewhere
     return [] if rule.endswith("_decl") else [c for c in statement.children if c is not None]
 
 
@@ -123,13 +123,13 @@ def within(statements: Iterable[Any]) -> Iterator[Any]:
 
 
 def assigned_in(statements: Iterable[Any]) -> dict[str, Any]:
-    """The names that statements bind somewhere, each with the token that does so first; not those of loops."""
-    found: dict[str, Any] = {}
+    """The names that statements bind anywhere, each with its first token; without the variables of `for`."""
+    tokens: dict[str, Any] = {}
     for statement in within(statements):
         if kind(statement) in ("assign", "unpack"):
             for token in targets(statement):
-                found.setdefault(identifier(token), token)
-    return found
+                tokens.setdefault(identifier(token), token)
+    return tokens
 
 
 def deepest(statements: Iterable[Any], limit: int) -> Any | None:
@@ -143,59 +143,59 @@ def deepest(statements: Iterable[Any], limit: int) -> Any | None:
 
 
 Read = Callable[[Any, Scope, Any], None]
-"""`read(expression, scope, statement)`: is told of every expression, with the names that are bound where it stands."""
+"""`read(expression, scope, statement)`: a callback for every expression, with the names that are bound before it."""
 
 
-def follow(statements: Sequence[Any], scope: Scope, read: Read, bound: Callable[[Any], None]) -> bool:
-    """Goes through statements and binds in `scope` what they bind; whether each way ends in a `return`.
+def follow(statements: Sequence[Any], scope: Scope, read: Read, assigned: Callable[[Any], None]) -> bool:
+    """Walks statements and binds their names in `scope`; returns whether every path ends in a `return`.
 
-    bound: is told of each assignment. Recursion only into blocks, whose nesting is limited.
+    assigned: a callback for each assignment. Recursion only into blocks, whose nesting is limited.
     """
     for statement in statements:
         rule = kind(statement)
         for expression in expressions(statement):
             read(expression, scope, statement)
         if rule in ("assign", "unpack"):
-            bound(statement)
+            assigned(statement)
             for token in targets(statement):
                 scope.bind(token)
         elif rule == "if_stmt":
-            if _branches(statement, scope, read, bound):
+            if _branches(statement, scope, read, assigned):
                 return True
         elif rule in BLOCKS:
-            _body(statement, scope, read, bound)
+            _body(statement, scope, read, assigned)
         elif rule == "return_stmt":
             return True
     return False
 
 
-def _branches(statement: Any, scope: Scope, read: Read, bound: Callable[[Any], None]) -> bool:
+def _branches(statement: Any, scope: Scope, read: Read, assigned: Callable[[Any], None]) -> bool:
     sides = [(Scope(outer=scope), statements) for statements in sides_of(statement)]
-    ends = [follow(statements, side, read, bound) for side, statements in sides]
-    if all(ends):
+    returned = [follow(statements, side, read, assigned) for side, statements in sides]
+    if all(returned):
         return True
-    if any(ends):
-        left = sides[ends.index(False)][0]
-        scope.known |= left.known
-        scope.partly |= left.partly
+    if any(returned):
+        remaining = sides[returned.index(False)][0]
+        scope.bound |= remaining.bound
+        scope.conditional |= remaining.conditional
         return False
     (first, _), (second, _) = sides
-    for name, token in {**first.known, **second.known}.items():
-        if name in first.known and name in second.known:
-            scope.known[name] = token
+    for name, token in {**first.bound, **second.bound}.items():
+        if name in first.bound and name in second.bound:
+            scope.bound[name] = token
         else:
-            holds = "false" if name in first.known else "true"
-            scope.partly[name] = Partly("bound-in-one-branch", token, statement.children[0], holds)
-    scope.partly |= first.partly | second.partly
+            holds = "false" if name in first.bound else "true"
+            scope.conditional[name] = ConditionalBinding("bound-in-one-branch", token, statement.children[0], holds)
+    scope.conditional |= first.conditional | second.conditional
     return False
 
 
-def _body(statement: Any, scope: Scope, read: Read, bound: Callable[[Any], None]) -> None:
+def _body(statement: Any, scope: Scope, read: Read, assigned: Callable[[Any], None]) -> None:
     inner = Scope(outer=scope)
     if kind(statement) == "for_stmt":
         inner.bind(statement.children[0])
-    follow(block_of(statement.children[-1]), inner, read, bound)
-    for name, token in inner.known.items():
-        if scope.partly_bound(name) is None:
+    follow(block_of(statement.children[-1]), inner, read, assigned)
+    for name, token in inner.bound.items():
+        if scope.conditional_binding(name) is None:
             variable = kind(statement) == "for_stmt" and token is statement.children[0]
-            scope.partly[name] = Partly("loop-variable-after" if variable else "bound-in-loop", token)
+            scope.conditional[name] = ConditionalBinding("loop-variable-after" if variable else "bound-in-loop", token)

@@ -1,4 +1,4 @@
-"""Words of other languages and what they are in cg: functions, values, modules, statements.
+"""Words of other languages and their equivalents in cg: functions, values, modules, statements.
 
 In a template {x}, {y} stand for the arguments as they are written, {a}, {b} for the same as operands, in brackets where
 an operator binds tighter.
@@ -64,10 +64,10 @@ FUNCTIONS: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(("minimum", "fmin"), ("min({x}, {y})",)),
     "concatenate": ("concat({x})",),
 }
-"""What a function is called here."""
+"""The equivalent of a function in cg, by the number of arguments."""
 
 OTHER_COUNTS: dict[str, tuple[str, ...]] = {"log": ("log({x}) / log({y})",), "round": ("round({a} * 10^{b}) / 10^{b}",)}
-"""Functions that exist, with the arguments that they take elsewhere."""
+"""Functions that cg has, with the arguments that they take in other languages."""
 
 BASES = {"2": "log2", "10": "log10"}
 
@@ -82,16 +82,16 @@ STATEMENTS = {
     "None": "a name always has a value: a number, a tensor, `true` or `false`",
     "print": "outputs are printed without being asked for; `output y` names one",
 }
-"""Words for which there is no other word, with what to do instead."""
+"""Words without an equivalent, with the advice to give."""
 
 MODULES = frozenset(("np", "numpy", "jnp", "jax", "math", "cmath", "torch", "tensorflow", "scipy", "autograd"))
 _ATOM = re.compile(r"[\w.]+(\([^()]*\)|\[[^\[\]]*\])?|\([^()]*\)", re.ASCII)
 
 
 def rewritten(name: str, arguments: Sequence[str]) -> str | None:
-    """A call of a foreign function as the language writes it, or None for a name that is nobody's.
+    """A call of a foreign function in cg, or None for an unknown name.
 
-    arguments: their texts, which may be of another number than the function takes.
+    arguments: their texts, which may be more or fewer than the function takes.
     """
     if name == "log" and len(arguments) == 2 and arguments[1] in BASES:
         return f"{BASES[arguments[1]]}({arguments[0]})"

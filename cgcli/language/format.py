@@ -17,14 +17,14 @@ if TYPE_CHECKING:
 
 WIDTH = 100  # columns of a line that holds a block
 INDENT = "    "
-DEEPEST = 25  # levels of indentation: what is nested deeper stands there too
+DEEPEST = 25  # levels of indentation: deeper nesting is not indented further
 
 
 def format_source(source: Source) -> str:
     """The program in its canonical layout, which ends with a newline unless it is empty. Raises CgError.
 
-    Comments, brackets and line breaks inside brackets are the user's; so are blank lines, of which one stands for any
-    number. The tokens stay what they are, but for `**`, which is written `^`, and `;`, which ends no line.
+    Comments, brackets and line breaks inside brackets are the user's; so are blank lines, several of which become one.
+    The tokens are unchanged, but for `**`, which becomes `^`, and `;`, which is dropped at the end of a line.
     """
     comments = parse(source).comments
     text = source.text.removeprefix("\ufeff")
@@ -34,35 +34,35 @@ def format_source(source: Source) -> str:
 
 
 class _Layout:
-    """One program on its way into lines.
+    """The layout of one program.
 
-    tokens: without those that only end statements. begins: whether a token begins a statement. gaps: what stands
-    before a token when it follows another on its line. match: of each opening brace, the closing one.
+    tokens: without those that only end statements. begins: whether a token begins a statement. gaps: the space before
+    a token that follows another on its line. match: the closing brace of each opening one.
     """
 
     def __init__(self, text: str, stream: list[Token], comments: tuple[Token, ...]) -> None:
         self.source = text
         self.tokens: list[Token] = []
         self.begins: list[bool] = []
-        self._read(stream)
-        self.comments = self._comments_before(comments)
+        self._read_tokens(stream)
+        self.comments = self._comments_by_token(comments)
         self.match = self._braces()
         self.gaps = self._gaps()
         self.ends = list(accumulate(len(gap) + len(t) for gap, t in zip(self.gaps, self.tokens, strict=True)))
-        self.out: list[str] = []
+        self.parts: list[str] = []
         self.column = 0
         self.level = 0  # of the block
         self.depth = 0  # of brackets in the statement
-        self.hangs = False  # whether the statement went on in a line that begins with `then` or `else`
+        self.is_continued = False  # whether the statement continues in a line that begins with `then` or `else`
         self.flat_until = -1  # the closing brace of a block that stays on one line
         self.too_wide: set[int] = set()  # opening braces of blocks whose `if` does not fit on one line
-        self.place = 0  # the end, in the source, of what was written last
-        self.opened = True  # whether that was an opening bracket: no blank line follows one
-        self.apart = False  # whether a blank line has to follow
+        self.end = 0  # the end, in the source, of the last token or comment that was written
+        self.after_opener = True  # whether that is an opening bracket: no blank line follows one
+        self.needs_blank = False  # whether a blank line must follow
 
-    # ---- what is given
+    # ---- the source
 
-    def _read(self, stream: list[Token]) -> None:
+    def _read_tokens(self, stream: list[Token]) -> None:
         ended = True
         for token in stream:
             if token.type in ("_NL", "SEMICOLON"):
@@ -72,15 +72,15 @@ class _Layout:
             self.tokens.append(token)
             ended = token.type == "LBRACE"
 
-    def _comments_before(self, comments: tuple[Token, ...]) -> list[list[Token]]:
-        """The comments before each token, and in a last list those behind all."""
-        found: list[list[Token]] = [[] for _ in range(len(self.tokens) + 1)]
+    def _comments_by_token(self, comments: tuple[Token, ...]) -> list[list[Token]]:
+        """The comments before each token, and in a last list those at the end."""
+        before: list[list[Token]] = [[] for _ in range(len(self.tokens) + 1)]
         k = 0
         for comment in comments:
             while k < len(self.tokens) and _start(self.tokens[k]) < _start(comment):
                 k += 1
-            found[k].append(comment)
-        return found
+            before[k].append(comment)
+        return before
 
     def _braces(self) -> dict[int, int]:
         match, opened = {}, []
@@ -102,17 +102,17 @@ class _Layout:
                 gaps[i] = " "
         return gaps
 
-    # ---- what is made of it
+    # ---- the layout
 
     def text(self) -> str:
         for i, token in enumerate(self.tokens):
             if self.begins[i] or token.type == "RBRACE":
-                self.hangs = False
+                self.is_continued = False
             commented = self._comments(i)
             self._token(i, token, commented)
-        self.hangs = False
+        self.is_continued = False
         self._comments(len(self.tokens))
-        return "".join([*self.out, "\n"]) if self.out else ""
+        return "".join([*self.parts, "\n"]) if self.parts else ""
 
     def _token(self, i: int, token: Token, commented: bool) -> None:
         kind = token.type
@@ -123,13 +123,13 @@ class _Layout:
             self.depth -= 1
         if broken:
             if self._continues(i):
-                self.hangs = True
+                self.is_continued = True
             self._line(i, token)
         elif i > 0:
             self._write(self.gaps[i])
         self._write("^" if kind == "POWER" else str(token))
-        self.place = token.end_pos or 0
-        self.opened = kind in OPENERS or kind == "LBRACE"
+        self.end = token.end_pos or 0
+        self.after_opener = kind in OPENERS or kind == "LBRACE"
         if kind == "LBRACE":
             self._open(i)
             self.level += 1
@@ -146,18 +146,18 @@ class _Layout:
             return True
         if self.tokens[i].type == "RBRACE":
             return self.tokens[i - 1].type != "LBRACE"
-        # outside of brackets a line may also go on with `then`, `else` and `{`; a brace is drawn up
+        # outside of brackets a line may also continue with `then`, `else` and `{`; a brace joins the line before
         return (self.depth > 0 or self._continues(i)) and self._newlines_before(i) > 0
 
     def _continues(self, i: int) -> bool:
-        """Whether the token goes on with a conditional expression outside of brackets."""
+        """Whether the token continues a conditional expression outside of brackets."""
         if i == len(self.tokens) or self.depth:
             return False
         kind = self.tokens[i].type
         return kind == "THEN" or (kind == "ELSE" and self.tokens[i - 1].type != "RBRACE")
 
     def _line(self, i: int, token: Token) -> None:
-        """Begins the line of a token; brackets that close at its beginning are closed for its indentation."""
+        """Begins the line of a token; brackets that it closes first do not count for its indentation."""
         closing = 0
         k = i + 1
         while token.type in CLOSERS and k < len(self.tokens) and self._goes_on_closing(k):
@@ -192,7 +192,7 @@ class _Layout:
         return i + 1 < len(self.tokens) and self.tokens[i + 1].type == "ELSE" and not self.comments[i + 1]
 
     def _fits(self, i: int) -> bool:
-        """Whether a line that goes up to the opening brace `i` has room for the rest of it, its blocks being flat."""
+        """Whether a line up to the opening brace `i` has room for the rest of it, with its blocks on that line."""
         room = WIDTH - self.column + self.ends[i]
         k = i
         while self.ends[k] <= room:
@@ -209,11 +209,11 @@ class _Layout:
         return False
 
     def _newlines_before(self, k: int) -> int:
-        """Line breaks of the user between a token and the one before it."""
+        """Line breaks of the source between a token and the one before it."""
         return (self.tokens[k].line or 0) - (self.tokens[k - 1].line or 0)
 
     def _needs_end(self, i: int) -> bool:
-        """Whether a `;` has to stay: a line that begins with `-` would be taken for more of the statement before."""
+        """Whether a `;` is needed: a line that begins with `-` would continue the statement before."""
         following = i + 1
         return (
             following < len(self.tokens)
@@ -226,37 +226,37 @@ class _Layout:
     # ---- comments and lines
 
     def _comments(self, i: int) -> bool:
-        """Writes the comments before a token; whether there are any."""
+        """Writes the comments before a token; returns whether there are any."""
         for comment in self.comments[i]:
             newlines = self._newlines(_start(comment))
-            trails = newlines == 0 and bool(self.out)
+            trails = newlines == 0 and bool(self.parts)
             if trails:
                 self._write("  ")
             else:
-                self._newline(newlines > 1, self.depth + (self._continues(i) and not self.hangs))
-            between = self.source[self.place : _start(comment)]
+                self._newline(newlines > 1, self.depth + (self._continues(i) and not self.is_continued))
+            between = self.source[self.end : _start(comment)]
             self._write(comment.rstrip())
-            self.place = comment.end_pos or 0
-            self.opened = False
-            # behind a lone `;` it was nobody's doc comment; on a line of its own it would be the next statement's
-            self.apart = not trails and ";" in between.rpartition("\n")[2] and is_doc(comment)
+            self.end = comment.end_pos or 0
+            self.after_opener = False
+            # behind a lone `;` it documents nothing; on a line of its own it would document the next statement
+            self.needs_blank = not trails and ";" in between.rpartition("\n")[2] and is_doc(comment)
         return bool(self.comments[i])
 
     def _newlines(self, start: int) -> int:
-        """Line breaks between what was written last and a place of the source."""
-        return self.source.count("\n", self.place, start)
+        """Line breaks between the end of what was written last and a position in the source."""
+        return self.source.count("\n", self.end, start)
 
     def _newline(self, blank: bool, depth: int) -> None:
         """Begins a line, after a blank one where the user has one that does not follow an opening bracket."""
-        if self.out:
-            self.out.append("\n\n" if self.apart or (blank and not self.opened) else "\n")
-        self.apart = False
-        indent = INDENT * min(self.level + depth + self.hangs, DEEPEST)
-        self.out.append(indent)
+        if self.parts:
+            self.parts.append("\n\n" if self.needs_blank or (blank and not self.after_opener) else "\n")
+        self.needs_blank = False
+        indent = INDENT * min(self.level + depth + self.is_continued, DEEPEST)
+        self.parts.append(indent)
         self.column = len(indent)
 
     def _write(self, part: str) -> None:
-        self.out.append(part)
+        self.parts.append(part)
         self.column += len(part)
 
 

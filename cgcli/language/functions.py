@@ -1,4 +1,4 @@
-"""A function as its declaration has it, before a call gives it values."""
+"""The functions that a file declares."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The parser's tables: made from `grammar/cg.lark` once (80 ms), then read from the user's cache (5 ms)."""
+"""The parser and its tables: made from `grammar/cg.lark` once (80 ms), then read from the user's cache (5 ms)."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cgcli.files import cache as kept
+from cgcli.files import cache as table_cache
 
 from .lines import Lines
 
@@ -29,21 +29,21 @@ def grammar_text() -> str:
 
 @cache
 def parser() -> Lark:
-    """The parser. It keeps nothing of one parse for the next."""
+    """The parser. It has no state between parses."""
     import lark
 
-    key = kept.digest(grammar_text(), lark.__version__)
+    key = table_cache.digest(grammar_text(), lark.__version__)
     try:
-        return _from_tables(kept.load(KIND, key))
+        return _from_tables(table_cache.load(KIND, key))
     except (TypeError, ValueError, KeyError, IndexError, AttributeError, AssertionError, lark.LarkError):
-        pass  # nothing is kept, or something else than tables
+        pass  # a cache miss, or something else than tables
     tables = make_tables()
-    kept.store(KIND, key, tables)
+    table_cache.store(KIND, key, tables)
     return _from_tables(tables)
 
 
 def lex(text: str) -> Iterator[Token]:
-    """Every token of a text, comments and blanks left out; what begins none is a token `UNKNOWN` of one character."""
+    """Every token of a text, comments and blanks left out; a character that begins none is a token `UNKNOWN`."""
     from lark import Token, UnexpectedCharacters
     from lark.lexer import LexerState
     from lark.utils import TextSlice
@@ -61,10 +61,10 @@ def lex(text: str) -> Iterator[Token]:
 
 
 def make_tables() -> list[Any]:
-    """The tables as plain data: what JSON can say, but for the keys of dictionaries."""
+    """The tables as plain data: JSON, but for the keys of dictionaries."""
     import lark
 
-    made = lark.Lark(
+    lark_parser = lark.Lark(
         grammar_text(),
         parser="lalr",
         lexer="basic",
@@ -72,23 +72,23 @@ def make_tables() -> list[Any]:
         propagate_positions=True,
         maybe_placeholders=True,
     )
-    return list(made.memo_serialize([lark.lexer.TerminalDef, lark.grammar.Rule]))
+    return list(lark_parser.memo_serialize([lark.lexer.TerminalDef, lark.grammar.Rule]))
 
 
 def _from_tables(tables: Any) -> Lark:
-    """Lark has no public way to read tables that are not pickled; a test holds this one."""
+    """Lark has no public way to read tables that are not pickled; a test checks this one."""
     import lark
 
     data, memo = _restored(tables)
     load: Any = lark.Lark._load_from_dict
-    made: Lark = load(data, memo, postlex=Lines())
-    return made
+    lark_parser: Lark = load(data, memo, postlex=Lines())
+    return lark_parser
 
 
 def _restored(data: Any) -> Any:
-    """The tables with numbers as keys again, which JSON makes strings of."""
+    """The tables with keys that are numbers again, which JSON turns into strings."""
     if isinstance(data, dict):
         return {int(k) if isinstance(k, str) and k.isdigit() else k: _restored(v) for k, v in data.items()}
     if isinstance(data, list):
-        return [_restored(each) for each in data]
+        return [_restored(item) for item in data]
     return data

@@ -14,7 +14,7 @@ STDLIB = Path(__file__).parent / "stdlib"
 
 
 def library_path(name: str) -> Path | None:
-    """The file of a module of the standard library, None when there is none of that name."""
+    """The file of a module of the standard library, None for an unknown name."""
     return STDLIB / f"{name}.cg" if name in library_names() else None
 
 
@@ -24,21 +24,21 @@ def library_names() -> list[str]:
 
 def library_of(function: str) -> str | None:
     """The first module of the standard library that defines a function of this name."""
-    begins = re.compile(rf"^fn {re.escape(function)}\(", re.MULTILINE)
+    declaration = re.compile(rf"^fn {re.escape(function)}\(", re.MULTILINE)
     texts = ((name, (STDLIB / f"{name}.cg").read_text(encoding="utf-8")) for name in library_names())
-    return next((name for name, text in texts if begins.search(text)), None)
+    return next((name for name, text in texts if declaration.search(text)), None)
 
 
 def resolve_import(importing_file: Path | None, target: str, root: Path, allowed: Sequence[Path] = ()) -> Path:
     """The real path of an imported file: relative to the file that imports it (None: to `root`), inside `root` or one
-    of `allowed` whatever links are on the way."""
+    of `allowed` after symbolic links."""
     folder = root if importing_file is None else importing_file.parent
     try:
         path = Path(os.path.realpath(folder / target))
-        roots = [Path(os.path.realpath(each)) for each in (root, *allowed)]
+        roots = [Path(os.path.realpath(base)) for base in (root, *allowed)]
     except (OSError, ValueError) as problem:  # a NUL in the name
         raise error("file-unreadable", file=target, reason=str(problem).lower()) from None
-    if not any(path.is_relative_to(each) for each in roots):
+    if not any(path.is_relative_to(base) for base in roots):
         linked = target != ".." and ".." not in Path(target).parts and not Path(target).is_absolute()
         raise error(
             "import-outside-link" if linked else "import-outside", file=target, root=roots[0], folder=path.parent
@@ -46,7 +46,7 @@ def resolve_import(importing_file: Path | None, target: str, root: Path, allowed
     return path
 
 
-def placed(problem: CgError, span: Span) -> CgError:
-    """The same error, pointing at the import that led to it."""
+def at_import(problem: CgError, span: Span) -> CgError:
+    """The same error with the span of the `import` as its label, where it has none."""
     pointed = (Diagnostic(d.code, d.labels or (Label(span),), d.values, d.severity) for d in problem.diagnostics)
     return CgError(*pointed, status=problem.status)

@@ -1,4 +1,4 @@
-"""Between lexer and parser: which newlines end a statement, and what a single token may not be."""
+"""Between lexer and parser: the newlines that end a statement, and errors in single tokens."""
 
 from __future__ import annotations
 
@@ -29,40 +29,40 @@ class Lines:
     always_accept: tuple[str, ...] = ()  # of interest to the contextual lexer only
 
     def process(self, stream: Iterator[Token]) -> Iterator[Token]:
-        """The tokens that the parser is to see. Raises Mistake for one that is wrong by itself."""
-        # the last two tokens; a file begins as a block does
-        earlier, before = "", "LBRACE"
+        """The tokens for the parser. Raises Mistake for one that is wrong by itself."""
+        # the kinds of the last two tokens; a file begins like a block
+        before_previous, previous = "", "LBRACE"
         for token in statement_lines(stream):
             kind = token.type
-            if kind == "MINUS" and before == "_NL" and earlier not in ("LBRACE", "SEMICOLON"):
+            if kind == "MINUS" and previous == "_NL" and before_previous not in ("LBRACE", "SEMICOLON"):
                 raise Mistake("line-begins-with-minus", token)
             _check(token)
             yield token
-            earlier, before = before, kind
+            before_previous, previous = previous, kind
 
 
 def statement_lines(stream: Iterable[Token]) -> Iterator[Token]:
     """The tokens without the newlines that end no statement: those inside ( ) [ ], before `else`, `then` and `{`, and
     all but the first of several."""
     brackets: list[str] = []
-    held: Token | None = None  # one newline, until it is known what follows
+    newline: Token | None = None  # one newline, until the next token
     for token in stream:
         kind = token.type
         if kind == "_NL":
-            if held is None and (not brackets or brackets[-1] == "LBRACE"):
-                held = token
+            if newline is None and (not brackets or brackets[-1] == "LBRACE"):
+                newline = token
             continue
-        if held is not None:
+        if newline is not None:
             if kind not in CONTINUES:
-                yield held
-            held = None
+                yield newline
+            newline = None
         if kind in OPENS:
             brackets.append(kind)
         elif kind in CLOSES and brackets and brackets[-1] == CLOSES[kind]:
             brackets.pop()
         yield token
-    if held is not None:
-        yield held
+    if newline is not None:
+        yield newline
 
 
 def _check(token: Token) -> None:
@@ -75,7 +75,7 @@ def _check(token: Token) -> None:
 
 
 def bad_escape(token: Token) -> int | None:
-    """The place within a string, as written, of a backslash that begins no escape."""
+    """The position within a string literal of a backslash that begins no escape."""
     at = token.find("\\")
     while at >= 0:
         if token[at + 1] not in ESCAPES:

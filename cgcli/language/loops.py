@@ -1,4 +1,4 @@
-"""Loops to `loop` nodes: what goes from step to step, and how a loop ends."""
+"""Lowers loops to `loop` nodes: their carries, and their conditions."""
 
 from __future__ import annotations
 
@@ -13,31 +13,31 @@ from cgcli.graph.sizes import positive, sub
 from cgcli.graph.traversal import live
 from cgcli.graph.types import BOOL, INT, Type
 
-from .blocks import Exit, Running, certain, met, zero
+from .blocks import BlockLowering, Exit, common_type, unconditional, zero
 from .expressions import MAX_NODES
 from .flow import assigned_in, block_of
 from .frames import Frame, coerce
 from .origins import callers
 from .regions import NESTING, Loop, Region, Value
 from .shapes import size_of
-from .stacks import Range, Stacks, item_type
+from .stacks import IterationSpace, Stacks, item_type
 from .tree import kind
 
 Types = dict[str, Type]
 
 
 class _Body(NamedTuple):
-    """A body that was lowered for certain types of its carries."""
+    """A body that was lowered for given types of its carries."""
 
     frame: Frame
     carries: dict[str, Value]
     step: int
-    found: Exit | None
+    exit_: Exit | None
 
 
 @dataclass
-class _Settled:
-    """The types that a loop came to: of what it carries, where all names around it have these."""
+class _LoopTypes:
+    """The final types of a loop's carries, and the types that the names around it had then."""
 
     around: Types
     carries: Types
@@ -46,20 +46,20 @@ class _Settled:
 class Loops(Stacks):
     def __init__(self, max_nodes: int = MAX_NODES) -> None:
         super().__init__(max_nodes)
-        self._settled: dict[tuple[int, Span | None], _Settled] = {}  # by a loop's tree and the call around it
+        self._loop_types: dict[tuple[int, Span | None], _LoopTypes] = {}  # by the loop's tree and its call
 
-    def _for_stmt(self, frame: Frame, tree: Any) -> Running:
+    def _for_stmt(self, frame: Frame, tree: Any) -> BlockLowering:
         token, iterable, block = tree.children
-        over = yield from self._range_of(frame, iterable)
-        return (yield from self._loop(frame, tree, block, token, over, None))
+        space = yield from self._range_of(frame, iterable)
+        return (yield from self._loop(frame, tree, block, token, space, None))
 
-    def _while_stmt(self, frame: Frame, tree: Any) -> Running:
+    def _while_stmt(self, frame: Frame, tree: Any) -> BlockLowering:
         condition, block = tree.children
-        found = yield from self._loop(frame, tree, block, None, None, condition)
+        exit_ = yield from self._loop(frame, tree, block, None, None, condition)
         # `while true` ends by a `return` alone
-        return found and found._replace(happened=None) if kind(condition) == "true" else found
+        return exit_ and exit_._replace(condition=None) if kind(condition) == "true" else exit_
 
-    def _range_of(self, frame: Frame, tree: Any) -> Generator[Any, Any, Range]:
+    def _range_of(self, frame: Frame, tree: Any) -> Generator[Any, Any, IterationSpace]:
         if kind(tree) == "range":
             ends: list[Value] = []
             for part in tree.children:
@@ -73,53 +73,55 @@ class Loops(Stacks):
                 count = self.number(frame, tree, positive(sub(high, low)))
             else:  # a count below 0 is none
                 count = ends[1] if low == 0 else self.emit(frame, tree, "sub", [ends[1], ends[0]], [])
-            return Range(count, None if low == 0 else ends[0], low, high, None)
+            return IterationSpace(count, None if low == 0 else ends[0], low, high, None)
         x = yield frame, tree
         if not x.type.shape:
             span = frame.span(tree)
             of_int = frame.span(tree).text if x.type.is_int else None
             raise error("not-iterable", span, *callers(frame.call, span), type=x.type, count=of_int)
-        return Range(self.number(frame, tree, x.type.shape[0]), None, None, None, x)
+        return IterationSpace(self.number(frame, tree, x.type.shape[0]), None, None, None, x)
 
-    def _loop(self, frame: Frame, tree: Any, block: Any, token: Any, over: Range | None, condition: Any) -> Running:
+    def _loop(
+        self, frame: Frame, tree: Any, block: Any, token: Any, space: IterationSpace | None, condition: Any
+    ) -> BlockLowering:
         """One `loop` node. Its body is lowered again as long as a step widens the type of a carry."""
         assert frame.local is not None
         statements = block_of(block)
         start: dict[str, Value] = {}
         for name in assigned_in(statements):
-            known = self.lookup(frame, name)
-            if known is not None and not (token is not None and name == identifier(token)):
-                start[name] = known
+            value = self.lookup(frame, name)
+            if value is not None and not (token is not None and name == identifier(token)):
+                start[name] = value
         types = self._expected(frame, tree, {name: v.type for name, v in start.items()})
-        before = self.mark()
+        checkpoint = self.checkpoint()
         while True:  # types only widen, so this ends
-            body = yield from self._body(frame, tree, statements, token, over, types, start)
-            new = {name: self._widened(frame, tree, name, t, body, start) for name, t in types.items()}
-            if new == types:
+            body = yield from self._body(frame, tree, statements, token, space, types, start)
+            widened = {name: self._widened(frame, tree, name, t, body, start) for name, t in types.items()}
+            if widened == types:
                 break
-            types = new
-            self.forget(before)
-        self._settled[_place(frame, tree)] = _Settled({n: v.type for n, v in frame.local.items()}, types)
-        if not types and body.found is None and not body.frame.region.builder.asserts:
+            types = widened
+            self.rollback(checkpoint)
+        self._loop_types[_loop_key(frame, tree)] = _LoopTypes({n: v.type for n, v in frame.local.items()}, types)
+        if not types and body.exit_ is None and not body.frame.region.builder.asserts:
             raise error("loop-for-nothing", frame.span(tree))
         test = None if condition is None else (yield from self._test(frame, condition, body, types))
-        return self._node(frame, tree, body, over, test, start, types)
+        return self._node(frame, tree, body, space, test, start, types)
 
     def _expected(self, frame: Frame, tree: Any, start: Types) -> Types:
-        """The types to begin with: those that the loop came to before, when what is around it has only widened.
+        """The types to begin with: the final ones of an earlier lowering, if the types around the loop only widened.
 
-        A loop in loops is lowered again with each of them; to begin at the start each time would take 2^depth bodies.
+        A nested loop is lowered again with each loop around it; from the start that would take 2^depth bodies.
         """
         assert frame.local is not None
-        known = self._settled.get(_place(frame, tree))
-        if known is None or known.carries.keys() != start.keys() or known.around.keys() != frame.local.keys():
+        memo = self._loop_types.get(_loop_key(frame, tree))
+        if memo is None or memo.carries.keys() != start.keys() or memo.around.keys() != frame.local.keys():
             return start
-        now = {n: v.type for n, v in frame.local.items()}
-        if any(t.shape != now[n].shape or met(t, now[n]) != now[n] for n, t in known.around.items()):
+        around = {n: v.type for n, v in frame.local.items()}
+        if any(t.shape != around[n].shape or common_type(t, around[n]) != around[n] for n, t in memo.around.items()):
             return start
-        if any(t.shape != known.carries[n].shape for n, t in start.items()):
+        if any(t.shape != memo.carries[n].shape for n, t in start.items()):
             return start
-        return {n: met(t, known.carries[n]) for n, t in start.items()}
+        return {n: common_type(t, memo.carries[n]) for n, t in start.items()}
 
     def _body(
         self,
@@ -127,7 +129,7 @@ class Loops(Stacks):
         tree: Any,
         statements: Sequence[Any],
         token: Any,
-        over: Range | None,
+        space: IterationSpace | None,
         types: Types,
         start: dict[str, Value],
     ) -> Generator[Any, Any, _Body]:
@@ -140,40 +142,40 @@ class Loops(Stacks):
         carries = {n: Value(region, region.builder.input(t, frame.prefix + n)) for n, t in types.items()}
         inner = replace(frame, region=region, local={**(frame.local or {}), **carries})
         assert inner.local is not None
-        if token is not None and over is not None:
-            value = self._variable(inner, token, step, over)
+        if token is not None and space is not None:
+            value = self._variable(inner, token, step, space)
             inner.local[identifier(token)] = value
-            if over.items is None:
-                region.loop = Loop(value, over.low, over.high)
-        found = yield from self.run(inner, statements)
-        return _Body(inner, carries, step, found)
+            if space.items is None:
+                region.loop = Loop(value, space.low, space.high)
+        exit_ = yield from self.run(inner, statements)
+        return _Body(inner, carries, step, exit_)
 
-    def _variable(self, inner: Frame, token: Any, step: int, over: Range) -> Value:
+    def _variable(self, inner: Frame, token: Any, step: int, space: IterationSpace) -> Value:
         """The loop's variable: the step's number, counted from the start of the range, or an item."""
         region, name = inner.region, inner.prefix + identifier(token)
         b = region.at(inner.span(token), inner.call)
-        if over.items is not None:
-            t = over.items.type
+        if space.items is not None:
+            t = space.items.type
             assert region.loop is not None
             item = b.input(t._replace(shape=t.shape[1:]), name)
-            region.loop.reads[over.items, 0] = item
+            region.loop.reads[space.items, 0] = item
             return Value(region, item)
-        if over.start is None:
+        if space.start is None:
             b.names[step] = name
             return Value(region, step)
-        return self.bind(inner, token, self.emit(inner, token, "add", [over.start, Value(region, step)], []), name)
+        return self.bind(inner, token, self.emit(inner, token, "add", [space.start, Value(region, step)], []), name)
 
     def _widened(self, frame: Frame, tree: Any, name: str, t: Type, body: _Body, start: dict[str, Value]) -> Type:
-        """The type in which what a step is given and what it hands on meet. Raises for two shapes."""
+        """The common type of a carry before and after a step. Raises for different shapes."""
         assert body.frame.local is not None
-        if certain(body.found):
-            return t  # each step returns: what it has bound is lost
+        if unconditional(body.exit_):
+            return t  # each step returns: its bindings are lost
         after = body.frame.local[name]
         if after.type.shape != t.shape:
             span = frame.span(tree)
             labels = Label(span), *callers(frame.call, span)
             raise error("carry-shape", *labels, name=name, before=start[name].type, after=after.type)
-        return met(t, after.type)
+        return common_type(t, after.type)
 
     def _test(
         self, frame: Frame, condition: Any, body: _Body, types: Types
@@ -196,102 +198,102 @@ class Loops(Stacks):
         frame: Frame,
         tree: Any,
         body: _Body,
-        over: Range | None,
+        space: IterationSpace | None,
         test: tuple[Region, list[int], Value] | None,
         start: dict[str, Value],
         types: Types,
     ) -> Exit | None:
-        """The node, and what it hands on: carries, stacks that it wrote, and a `return` that its steps came to."""
+        """Emits the node and binds its results: carries, and stacks that it wrote. Returns its `return`, if any."""
         assert frame.local is not None
         assert body.frame.local is not None
-        region, local, found = body.frame.region, body.frame.local, body.found
+        region, local, exit_ = body.frame.region, body.frame.local, body.exit_
         b, scope = region.builder, region.loop
         assert scope is not None
-        if certain(found):
+        if unconditional(exit_):
             local = local | body.carries
-        written = {} if found is not None else self.written(region, local, body.carries)
-        carried = [n for n in types if n not in written]
+        stacks = {} if exit_ is not None else self.written_stacks(region, local, body.carries)
+        carried = [n for n in types if n not in stacks]
         region.at(frame.span(tree), frame.call)
-        first = [body.step, *(body.carries[n].node for n in carried)]
+        inputs = [body.step, *(body.carries[n].node for n in carried)]
         outputs = [coerce(region, local[n], types[n]) for n in carried]
-        begun = [coerce(frame.region, start[n], types[n]) for n in carried]
+        initial = [coerce(frame.region, start[n], types[n]) for n in carried]
         counter = None
-        if found is not None:
-            # a step that returns is the last one: whether one has, and what it gave, go from step to step
-            happened = Value(region, b.const(True)) if found.happened is None else found.happened
-            returned = [BOOL, *(v.type for v in found.values)]
-            first += [b.input(t) for t in returned]
-            outputs += [region.index(v) for v in (happened, *found.values)]
-            begun += [zero(frame.region, t) for t in returned]
+        if exit_ is not None:
+            # a step that returns is the last one: whether one has, and what it returned, are carries
+            condition = Value(region, b.const(True)) if exit_.condition is None else exit_.condition
+            returned = [BOOL, *(v.type for v in exit_.values)]
+            inputs += [b.input(t) for t in returned]
+            outputs += [region.index(v) for v in (condition, *exit_.values)]
+            initial += [zero(frame.region, t) for t in returned]
             if test is None:
                 counter = b.input(INT)
-                first.append(counter)
+                inputs.append(counter)
                 outputs.append(b.add(counter, b.const(1)))
-                begun.append(frame.region.builder.const(0, INT))
-        outputs += [coerce(region, w.item, item_type(types[n])) for n, w in written.items()]
-        needed = live(b, [*outputs, *b.asserts])  # bodies that were lowered before this one may have read more
-        reads = [(x, ahead, item) for (x, ahead), item in scope.reads.items() if needed[item]]
+                initial.append(frame.region.builder.const(0, INT))
+        outputs += [coerce(region, write.item, item_type(types[n])) for n, write in stacks.items()]
+        needed = live(b, [*outputs, *b.asserts])  # bodies that were lowered earlier may have read more
+        reads = [(x, offset, item) for (x, offset), item in scope.reads.items() if needed[item]]
         items = [item for *_, item in reads]
         captured = dict.fromkeys(v for v, i in region.captured.items() if needed[i])
         if test is not None:
             captured |= dict.fromkeys(test[0].captured)
         attrs: dict[str, Any] = {}
-        if test is not None or found is not None:
-            limit = [] if counter is None or over is None else [over.steps]
+        if test is not None or exit_ is not None:
+            limit = [] if counter is None or space is None else [space.steps]
             captured |= dict.fromkeys(limit)
             attrs["pred"] = self._pred(
-                frame, test, [b.type1(i) for i in first[1:]], found, captured, limit, carried, types
+                frame, test, [b.type1(i) for i in inputs[1:]], exit_, captured, limit, carried, types
             )
-        attrs["body"] = region.close(outputs, captured, first, items)
-        made = frame.region.at(frame.span(tree), frame.call)
-        stacks = [self.stack(frame, tree, x, ahead, over) for x, ahead, _ in reads]
-        count = [frame.region.index(over.steps)] if over is not None and "pred" not in attrs else []
-        operands = [*count, *begun, *(frame.region.index(v) for v in captured), *stacks]
+        attrs["body"] = region.close(outputs, captured, inputs, items)
+        builder = frame.region.at(frame.span(tree), frame.call)
+        operand_stacks = [self.unstack(frame, tree, x, offset, space) for x, offset, _ in reads]
+        count = [frame.region.index(space.steps)] if space is not None and "pred" not in attrs else []
+        operands = [*count, *initial, *(frame.region.index(v) for v in captured), *operand_stacks]
         frame.region.at(frame.span(tree), frame.call)
-        node = made.apply("loop", *operands, carries=len(begun), invariants=len(captured), **attrs)
-        results = [Value(frame.region, made.get(node, k=1 + k)) for k in range(len(begun))]
+        node = builder.apply("loop", *operands, carries=len(initial), invariants=len(captured), **attrs)
+        results = [Value(frame.region, builder.get(node, k=1 + k)) for k in range(len(initial))]
         for name, value in zip(carried, results, strict=False):
             frame.local[name] = self.bind(frame, tree, value, frame.prefix + name)
-        for k, (name, w) in enumerate(written.items()):
-            stack = made.get(node, k=1 + len(begun) + k)
-            frame.local[name] = self.restacked(frame, name, w, stack, start[name], types[name], over)
-        if found is None:
+        for k, (name, write) in enumerate(stacks.items()):
+            stack = builder.get(node, k=1 + len(initial) + k)
+            frame.local[name] = self.restack(frame, name, write, stack, start[name], types[name], space)
+        if exit_ is None:
             return None
-        values = results[len(carried) : len(carried) + 1 + len(found.values)]
-        return Exit(values[0], tuple(values[1:]), found.tree)
+        values = results[len(carried) : len(carried) + 1 + len(exit_.values)]
+        return Exit(values[0], tuple(values[1:]), exit_.tree)
 
     def _pred(
         self,
         frame: Frame,
         test: tuple[Region, list[int], Value] | None,
-        kinds: Sequence[Type],
-        found: Exit | None,
+        carry_types: Sequence[Type],
+        exit_: Exit | None,
         captured: dict[Value, None],
         limit: Sequence[Value],
         carried: Sequence[str],
         types: Types,
     ) -> Any:
-        """The condition as a graph over all carries: a step has to follow, and none has returned."""
+        """The condition as a graph over all carries: there is another step, and none has returned."""
         if test is None:
             region = Region(frame.region)
-            own: list[int] = []
+            carries: list[int] = []
             holds = None
         else:
-            region, every, holds = test
-            own = [i for n, i in zip(types, every, strict=True) if n in carried]
+            region, inputs, holds = test
+            carries = [i for n, i in zip(types, inputs, strict=True) if n in carried]
         b = region.builder
-        region.at(frame.span(found.tree) if found else None, frame.call) if test is None else None
-        more = [b.input(t) for t in kinds[len(own) :]]
+        region.at(frame.span(exit_.tree) if exit_ else None, frame.call) if test is None else None
+        others = [b.input(t) for t in carry_types[len(carries) :]]
         result = None if holds is None else region.index(holds)
-        if found is not None:
-            going = b.not_(more[len(carried) - len(own)])
+        if exit_ is not None:
+            continues = b.not_(others[len(carried) - len(carries)])
             if limit:
-                result = b.lt(more[-1], region.index(limit[0]))
+                result = b.lt(others[-1], region.index(limit[0]))
             assert result is not None
-            result = b.and_(going, result)
+            result = b.and_(continues, result)
         assert result is not None
-        return region.close([result], captured, [*own, *more])
+        return region.close([result], captured, [*carries, *others])
 
 
-def _place(frame: Frame, tree: Any) -> tuple[int, Span | None]:
+def _loop_key(frame: Frame, tree: Any) -> tuple[int, Span | None]:
     return id(tree), frame.call and frame.call.span

@@ -1,4 +1,4 @@
-"""Programs to graphs: the statements of a file from top to bottom, its declarations, imports and outputs."""
+"""Lowers programs to graphs: the statements of a file from top to bottom, its declarations, imports and outputs."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from cgcli.graph.signature import Input, Module, Scalar
 from cgcli.graph.sizes import Shape, Size
 from cgcli.graph.traversal import live, select
 from cgcli.graph.types import ANY, FLOAT, INT, Type
-from cgcli.language.imports import STDLIB, library_names, library_path, placed, resolve_import
+from cgcli.language.imports import STDLIB, at_import, library_names, library_path, resolve_import
 from cgcli.ops.evaluate import is_scalar
 
 from .calls import Calls
-from .constants import alone, binds, evaluated, value_fits
+from .constants import can_cast, evaluate_constant, shape_matches, value_graph
 from .expressions import MAX_NODES
 from .flow import assigned_in
 from .foreign import MODULES
@@ -30,23 +30,23 @@ from .frames import (
     Dimension,
     Environment,
     Frame,
-    Part,
-    assigned,
+    SyntheticTree,
+    assigned_tree,
     coerce,
-    named_parts,
+    declared_type,
+    named_values,
     target_name,
-    written_type,
 )
 from .outputs import Outputs, declared_outputs, implicit_outputs
 from .parser import Parsed, collector_off, parse, unquote
 from .regions import Several, Value
-from .resolver import Place, Resolver, steps
+from .resolver import Resolver, StatementIndex, indexed_statements
 from .shapes import size_of
 from .structures import Structure
 from .tree import kind, span_of
 
 
-class Lowered(NamedTuple):
+class LoweredProgram(NamedTuple):
     """A program, and each imported file with its text."""
 
     module: Module
@@ -61,38 +61,38 @@ def lower(
     allowed: Sequence[Path] = (),
     open_shapes: Mapping[str, Shape] | None = None,
     max_nodes: int = MAX_NODES,
-) -> Lowered:
-    """The graph of a program and what its text says about inputs and outputs, with the files that it imports.
+) -> LoweredProgram:
+    """The graph of a program, its inputs and outputs, and the files that it imports.
 
-    open_shapes: of inputs with `...` in their shape, the axes that it stands for; where nothing is said it is taken for
-    no axis or, when the program makes no sense then, for one.
+    open_shapes: of inputs with `...` in their shape, the axes that it stands for; the default is no axis or, where the
+    program has an error then, one.
 
     path: the program's file, None for a text without one. root: the folder that its imports stay in (else one of
-    `allowed`); None: the folder of `path`, or the working folder. Raises CgError for whatever is wrong with the text.
+    `allowed`); None: the folder of `path`, or the working folder. Raises CgError for any error in the text.
     """
     folder = root_folder(root, path)
     with collector_off():
         try:
-            return _lowered(Unit(source, path, folder, allowed, max_nodes, open_shapes or {}, 0))
+            return _lower_unit(Unit(source, path, folder, allowed, max_nodes, open_shapes or {}, 0))
         except _OpenError as problem:
             try:
-                return _lowered(Unit(source, path, folder, allowed, max_nodes, open_shapes or {}, 1))
+                return _lower_unit(Unit(source, path, folder, allowed, max_nodes, open_shapes or {}, 1))
             except CgError:
                 raise CgError(*problem.diagnostics, status=problem.status) from None
 
 
 class _OpenError(CgError):
-    """A mistake in a program that was lowered with a guess at what `...` stands for."""
+    """An error in a program that was lowered with an assumption about the axes of a `...`."""
 
 
-def _lowered(program: Unit) -> Lowered:
+def _lower_unit(program: Unit) -> LoweredProgram:
     try:
         module = program.module()
     except CgError as e:
-        if program.guessed and not isinstance(e, _OpenError):
+        if program.shape_assumed and not isinstance(e, _OpenError):
             raise _OpenError(*e.diagnostics, status=e.status) from None
         raise
-    return Lowered(module, tuple((p, e.source) for p, e in program.files.items()))
+    return LoweredProgram(module, tuple((p, e.source) for p, e in program.files.items()))
 
 
 class Unit:
@@ -106,22 +106,22 @@ class Unit:
         allowed: Sequence[Path],
         max_nodes: int,
         open_shapes: Mapping[str, Shape],
-        assumed: int,
+        assumed_axes: int,
         calls: Calls | None = None,
-        given: Mapping[str, Input] | None = None,
+        declarations: Mapping[str, Input] | None = None,
     ) -> None:
-        """calls: what lowers expressions and blocks. given: declarations of which all is known."""
+        """calls: lowers expressions and blocks. declarations: complete ones, which replace those of the text."""
         self.root, self.allowed = root, allowed
-        self.given = given or {}
-        self.open_shapes, self.assumed = open_shapes, assumed
-        self.guessed = False
+        self.declarations = declarations or {}
+        self.open_shapes, self.assumed_axes = open_shapes, assumed_axes
+        self.shape_assumed = False
         self.calls = calls or Calls(max_nodes)
         self.region = self.calls.region()
-        self.calls.declared = lambda name: self.file.environment.values.get(name) if name in self.inputs else None
+        self.calls.declared_input = lambda name: self.file.environment.values.get(name) if name in self.inputs else None
         self.inputs: dict[str, Input] = {}
         self.nodes: dict[str, int] = {}
         self.files: dict[Path, Environment] = {}
-        # those that import each other
+        # the chain of imports that are being lowered
         self.open_files: dict[Path, None] = {} if path is None else {resolved(path): None}
         self.docs: dict[str, str] = {}
         self._seed: Value | None = None
@@ -137,13 +137,13 @@ class Unit:
         needed = live(b, [*values.values(), *self.nodes.values(), *b.asserts])
         graph = b.freeze([values[name] for name in outputs.names])
         order = [i for i in range(len(graph)) if needed[i]]
-        where = {old: new for new, old in enumerate(order)}
+        new_index = {old: new for new, old in enumerate(order)}
         return Module(
             source=self.source,
             graph=select(graph, order),
             inputs=tuple(self.inputs.values()),
             outputs=outputs.names,
-            values={name: where[i] for name, i in values.items()},
+            values={name: new_index[i] for name, i in values.items()},
             carried=outputs.carried,
             docs=self.docs,
             warnings=(*environment.names.warnings, *self.calls.warnings),
@@ -151,41 +151,41 @@ class Unit:
         )
 
     def _warn_of_mixed_floats(self) -> None:
-        """One f64 input makes everything f64 that its f32 params take part in."""
+        """Warns where a f64 input and a f32 param meet: the result is f64."""
         declared = {name: i.type for name, i in self.inputs.items()}
         params = [n for n, t in declared.items() if self.inputs[n].kind == "param" and t.dtype == "f32"]
-        wide = [n for n, t in declared.items() if self.inputs[n].kind == "input" and t.dtype == "float"]
-        if not params or not wide:
+        inputs = [n for n, t in declared.items() if self.inputs[n].kind == "input" and t.dtype == "float"]
+        if not params or not inputs:
             return
         b = self.region.builder
         for i in range(len(b)):
             operands = [b.type_of(x) for x in b.operands(i)]
-            found = {t.dtype for t in operands if isinstance(t, Type) and not t.weak}
-            result = b.type_of(i)
-            if {"f32", "float"} <= found and isinstance(result, Type) and result.dtype == "float":
+            dtypes = {t.dtype for t in operands if isinstance(t, Type) and not t.weak}
+            result_type = b.type_of(i)
+            if {"f32", "float"} <= dtypes and isinstance(result_type, Type) and result_type.dtype == "float":
                 span = b.spans[b.span[i]]
-                self.calls.warn("mixed-floats", span, param=params[0], name=wide[0])
+                self.calls.warn("mixed-floats", span, param=params[0], name=inputs[0])
                 return
 
-    def add_input(self, declared: Input) -> Value | Structure:
-        self.inputs[declared.name] = declared
-        value = self.calls.given(self.region, declared)
+    def add_input(self, declaration: Input) -> Value | Structure:
+        self.inputs[declaration.name] = declaration
+        value = self.calls.input_value(self.region, declaration)
         if isinstance(value, Value):
-            self.nodes[declared.name] = value.node
+            self.nodes[declaration.name] = value.node
         return value
 
-    def wants(self, statement: Any) -> bool:
+    def is_lowered(self, statement: Any) -> bool:
         """Whether a statement of the main file is to be lowered."""
         return True
 
     def seed(self) -> Value:
-        """What the random numbers of initialisers start from; it is an input of theirs, never of the program."""
+        """The seed of the random initialisers: an input of theirs, never of the program."""
         if self._seed is None:
             self._seed = Value(self.region, self.region.builder.input(INT, "seed", varies=False))
         return self._seed
 
-    def shown(self, path: Path) -> str:
-        """An imported file's path as the user would write it: beside the program's own."""
+    def display_path(self, path: Path) -> str:
+        """An imported file's path for messages: relative to the program's folder."""
         try:
             inside = path.relative_to(os.path.realpath(self.root))
         except ValueError:
@@ -207,41 +207,41 @@ class File:
         names = Resolver(source, self.statements, modules, "main" if main else "import").resolve()
         self.environment = Environment(source, names, prefix=prefix)
         self.frame = Frame(self.environment, program.region, prefix=prefix)
-        self.bare: dict[Place, list[str]] = {}  # the names of what bare expressions give
+        self.bare_outputs: dict[StatementIndex, list[str]] = {}  # the names of the outputs of bare expressions
         self.declares_output = any(kind(s) == "output_decl" for s in self.statements)
 
     def lower(self) -> Environment:
-        """The names of the file, after those of all files that it imports: a chain of imports may be of any length."""
+        """The file's environment, after those of all files that it imports: a chain of imports may be of any length."""
         lowering = [self._lowering()]
         while lowering:
-            if (imported := next(lowering[-1], None)) is None:
+            if (file := next(lowering[-1], None)) is None:
                 lowering.pop()
             else:
-                lowering.append(imported._lowering())
+                lowering.append(file._lowering())
         return self.environment
 
     def _lowering(self) -> Iterator[File]:
-        """Lowers the statements in order; hands out each imported file, which is to be lowered before it goes on."""
+        """Lowers the statements in order; yields each imported file, to be lowered before the next statement."""
         for name, token in self.environment.names.inputs.items():
             implicit = Input(name, span=span_of(self.source, token), implicit=True)
-            self.environment.values[name] = self.program.add_input(self.program.given.get(name, implicit))
+            self.environment.values[name] = self.program.add_input(self.program.declarations.get(name, implicit))
         self._name_bare_expressions()
-        for place, statement in steps(self.statements):
+        for index, statement in indexed_statements(self.statements):
             if kind(statement) == "import_decl":
                 yield from self._import(statement)
-            elif not self.main or self.program.wants(statement):
-                self._statement(place, statement)
+            elif not self.main or self.program.is_lowered(statement):
+                self._statement(index, statement)
 
     def outputs(self) -> Outputs:
-        """The outputs: declared, else what nothing reads."""
+        """The outputs: those declared, else the values that nothing reads."""
         if self.declares_output:
             return declared_outputs(self.statements)
-        bare = [(place, name) for place, names in self.bare.items() for name in names]
+        bare = [(index, name) for index, names in self.bare_outputs.items() for name in names]
         return implicit_outputs(self.statements, self.environment.names, bare, self.program.inputs)
 
     # ---- statements
 
-    def _statement(self, place: Place, statement: Any) -> None:
+    def _statement(self, index: StatementIndex, statement: Any) -> None:
         rule = kind(statement)
         if rule in ("assign", "unpack"):
             self._assign(statement)
@@ -251,7 +251,7 @@ class File:
             if statement.children[1] is not None:
                 self._bind(statement, identifier(statement.children[0]), statement.children[1])
         elif rule == "bare":
-            self._bare(place, statement)
+            self._bare(index, statement)
         elif rule == "return_stmt":
             raise error("return-outside", self.frame.span(statement))
         elif rule != "fn_decl":
@@ -260,17 +260,17 @@ class File:
     def _assign(self, statement: Any) -> None:
         for target in statement.children[:-1]:
             self._check_unbound(statement, target_name(self.frame, target))
-        found = self.program.calls.lower_any(self.frame, assigned(statement))
-        for name, value in named_parts(self.frame, statement, found):
+        result = self.program.calls.lower_any(self.frame, assigned_tree(statement))
+        for name, value in named_values(self.frame, statement, result):
             self._name(statement, name, value)
 
     def _block(self, statement: Any) -> None:
-        """A statement that holds others, or an `assert`; it works on names of its own, and hands on what they are."""
+        """Lowers a statement with blocks, or an `assert`, in a frame of its own, and binds the names of that frame."""
         for name in assigned_in([statement]):
             self._check_unbound(statement, name)
         inner = replace(self.frame, local={})
         assert inner.local is not None
-        self.program.calls.lower_any(inner, Part("block_", [statement], statement.meta))
+        self.program.calls.lower_any(inner, SyntheticTree("block_", [statement], statement.meta))
         for name, value in inner.local.items():
             self.environment.values[name] = value
             self._note_doc(statement, name)
@@ -279,28 +279,28 @@ class File:
         self._check_unbound(statement, name)
         self._name(statement, name, self.program.calls.lower(self.frame, expression))
 
-    def _bare(self, place: Place, statement: Any) -> None:
-        """An output without a name; several results are several outputs."""
-        [name] = self.bare[place]
-        found = self.program.calls.lower_any(self.frame, statement.children[0])
-        if not isinstance(found, Several):
-            self._name(statement, name, found)
+    def _bare(self, index: StatementIndex, statement: Any) -> None:
+        """Lowers an output without a name; a call with several results gives several outputs."""
+        [name] = self.bare_outputs[index]
+        result = self.program.calls.lower_any(self.frame, statement.children[0])
+        if not isinstance(result, Several):
+            self._name(statement, name, result)
             return
-        names = [f"{name}{k}" if name == "out" else f"{name}_{k}" for k in range(1, len(found) + 1)]
-        self.bare[place] = names
-        for each, value in zip(names, found, strict=True):
-            self._name(statement, each, value)
+        names = [f"{name}{k}" if name == "out" else f"{name}_{k}" for k in range(1, len(result) + 1)]
+        self.bare_outputs[index] = names
+        for numbered, value in zip(names, result, strict=True):
+            self._name(statement, numbered, value)
 
     def _check_unbound(self, statement: Any, name: str) -> None:
         if name in self.program.inputs and self.main:
-            declared = self.program.inputs[name]
-            first = None if declared.span is None else Label(declared.span, "declared")
+            declaration = self.program.inputs[name]
+            label = None if declaration.span is None else Label(declaration.span, "declared")
             raise error(
-                "input-bound-again", self.frame.span(statement), first, name=name, kind=declared.kind, new=f"{name}2"
+                "input-bound-again", self.frame.span(statement), label, name=name, kind=declaration.kind, new=f"{name}2"
             )
         if name in self.environment.sizes:
-            first = Label(self.frame.span(self.environment.sizes[name]), "declared")
-            raise error("size-bound-again", self.frame.span(statement), first, name=name)
+            label = Label(self.frame.span(self.environment.sizes[name]), "declared")
+            raise error("size-bound-again", self.frame.span(statement), label, name=name)
 
     def _name(self, statement: Any, name: str, value: Any) -> None:
         bound = self.program.calls.bind(self.frame, statement, value, self.environment.prefix + name)
@@ -319,10 +319,10 @@ class File:
             span = self.frame.span(self.statements[n])
             if self.declares_output:
                 raise error("computes-nothing", span)
-            taken = self.environment.names.tokens.get(name) or self.environment.names.inputs.get(name)
-            if taken is not None:
-                raise error("out-is-taken", span, Label(self.frame.span(taken), "bound"), name=name)
-            self.bare[n, 0] = [name]
+            conflict = self.environment.names.tokens.get(name) or self.environment.names.inputs.get(name)
+            if conflict is not None:
+                raise error("out-is-taken", span, Label(self.frame.span(conflict), "bound"), name=name)
+            self.bare_outputs[n, 0] = [name]
 
     # ---- declarations
 
@@ -332,79 +332,79 @@ class File:
         if self.environment.values.get(name) is not None:
             first = Label(self.frame.span(self.environment.names.tokens[name]), "first")
             raise error("bound-before-declared", self.frame.span(token), first, name=name, kind=kind_)
-        known = self.program.given.get(name) if self.main else None
-        if known is not None:
-            self.environment.values[name] = self.program.add_input(known)
+        declaration = self.program.declarations.get(name) if self.main else None
+        if declaration is not None:
+            self.environment.values[name] = self.program.add_input(declaration)
             return
-        type_, open_ = (FLOAT, None) if type_tree is None else self._type(name, type_tree)
-        default, initial, written = None, None, ""
+        type_, ellipsis = (FLOAT, None) if type_tree is None else self._type(name, type_tree)
+        default, initial, default_text = None, None, ""
         if type_ == ANY and (default_tree is not None or kind_ == "param"):
             raise error("any-needs-data", self.frame.span(statement), name=name, kind=kind_)
         if default_tree is not None:
-            written = self.frame.span(default_tree).text
+            default_text = self.frame.span(default_tree).text
             default, initial = self._default(name, default_tree, type_)
         range_ = self._range(rest[0]) if rest and rest[0] is not None else None
         doc = self.parsed.docs.get(self.frame.span(statement).start, "")
         span = self.frame.span(token)
-        declared = Input(name, kind_, type_, default, initial, written, open_, range_, doc, span)
-        self.environment.values[name] = self.program.add_input(declared)
+        declaration = Input(name, kind_, type_, default, initial, default_text, ellipsis, range_, doc, span)
+        self.environment.values[name] = self.program.add_input(declaration)
         self._note_doc(statement, name)
 
     def _type(self, name: str, tree: Any) -> tuple[Type, tuple[int, int] | None]:
         """A declared type: each name in its shape is a constant above, an int input, or a size that values bind.
 
-        Also where `...` stands, and for how many axes it was taken.
+        Also the position of `...` in the shape and the number of its axes.
         """
-        dtype, dims = written_type(self.source, tree)
+        dtype, dims = declared_type(self.source, tree)
         shape: list[Size] = []
-        open_: tuple[int, int] | None = None
+        ellipsis: tuple[int, int] | None = None
         for k, (size, token) in enumerate(dims):
             if size == "...":
-                known = self.program.open_shapes.get(name)
-                self.program.guessed = self.program.guessed or known is None
-                axes = (f"_{name}",) * self.program.assumed if known is None else known
-                open_ = k, len(axes)
+                given_axes = self.program.open_shapes.get(name)
+                self.program.shape_assumed = self.program.shape_assumed or given_axes is None
+                axes = (f"_{name}",) * self.program.assumed_axes if given_axes is None else given_axes
+                ellipsis = k, len(axes)
                 shape += axes
             else:
                 shape.append(self._declared_size(size, token))
-        return Type(dtype, tuple(shape)), open_
+        return Type(dtype, tuple(shape)), ellipsis
 
     def _declared_size(self, size: Dimension, token: Any) -> Size:
         if isinstance(size, int):
             return size
         span = self.frame.span(token)
-        bound = self.environment.values.get(size)
-        if bound is None:
+        value = self.environment.values.get(size)
+        if value is None:
             if size in self.environment.names.bindings:
-                again = self.frame.span(self.environment.names.tokens[size])
-                raise error("size-bound-again", again, Label(span, "declared"), name=size)
+                rebinding = self.frame.span(self.environment.names.tokens[size])
+                raise error("size-bound-again", rebinding, Label(span, "declared"), name=size)
             self.environment.sizes.setdefault(size, token)
             return size
-        known = size_of(bound)
-        if known is None or (isinstance(known, int) and known < 0):
+        bound_size = size_of(value)
+        if bound_size is None or (isinstance(bound_size, int) and bound_size < 0):
             first = Label(self.frame.span(self.environment.names.tokens[size]), "bound")
-            raise error("size-not-known", span, first, name=size, type=bound.type)
-        return known
+            raise error("size-not-known", span, first, name=size, type=value.type)
+        return bound_size
 
     def _default(self, name: str, tree: Any, type_: Type) -> tuple[Scalar | None, Graph | None]:
-        """The default as a number, or as the graph that makes it: broadcast to the declared shape."""
+        """The default as a number, or as the graph that computes it, broadcast to the declared shape."""
         calls, b = self.program.calls, self.program.region.builder
-        calls.initialised = type_.shape, self.program.seed(), name
+        calls.initialiser = type_.shape, self.program.seed(), name
         value = calls.lower(self.frame, tree)
-        calls.initialised = None
+        calls.initialiser = None
         if b.varies[self.program.region.index(value)]:
             raise error("default-not-constant", self.frame.span(tree))
-        graph = alone(self.frame, value)
+        graph = value_graph(self.frame, value)
         if not type_.shape and is_scalar(graph):
-            return evaluated(self.frame, tree, graph, type_), None
-        found = value.type
-        if not value_fits(found, type_):
-            raise error("value-type", self.frame.span(tree), wanted=type_, found=found)
-        if not binds(found.shape, type_.shape):
+            return evaluate_constant(self.frame, tree, graph, type_), None
+        default_type = value.type
+        if not can_cast(default_type, type_):
+            raise error("value-type", self.frame.span(tree), wanted=type_, found=default_type)
+        if not shape_matches(default_type.shape, type_.shape):
             value = calls.emit(self.frame, tree, "expand", [value], [tree], shape=type_.shape)
-        kept = type_._replace(shape=value.type.shape)
-        typed = Value(self.program.region, coerce(self.program.region, value, kept))
-        return None, alone(self.frame, typed)
+        result_type = type_._replace(shape=value.type.shape)
+        result = Value(self.program.region, coerce(self.program.region, value, result_type))
+        return None, value_graph(self.frame, result)
 
     def _range(self, tree: Any) -> tuple[float, float]:
         if kind(tree) != "range":
@@ -416,10 +416,10 @@ class File:
 
     def _constant(self, tree: Any, type_: Type, code: str) -> Scalar:
         value = self.program.calls.lower(self.frame, tree)
-        graph = alone(self.frame, value)
+        graph = value_graph(self.frame, value)
         if self.program.region.builder.varies[self.program.region.index(value)] or not is_scalar(graph):
             raise error(code, self.frame.span(tree))
-        return evaluated(self.frame, tree, graph, type_)
+        return evaluate_constant(self.frame, tree, graph, type_)
 
     # ---- imports
 
@@ -444,13 +444,13 @@ class File:
             path = self._imported_path(target, library)
             if path in program.open_files:
                 open_files = list(program.open_files)
-                circle = [p.name for p in [*open_files[open_files.index(path) :], path]]
-                raise error("import-circle", span, circle=" → ".join(circle))
+                cycle = [p.name for p in [*open_files[open_files.index(path) :], path]]
+                raise error("import-circle", span, circle=" → ".join(cycle))
             environment = program.files.get(path)
-            shown = f"{path.parent.name}/{path.name}" if library else program.shown(path)
-            source = read_source(path, shown) if environment is None else None
+            display_path = f"{path.parent.name}/{path.name}" if library else program.display_path(path)
+            source = read_source(path, display_path) if environment is None else None
         except CgError as e:
-            raise placed(e, span) from None
+            raise at_import(e, span) from None
         if source is not None:
             program.open_files[path] = None
             file = File(program, source, path, main=False, prefix=f"{name}.")
@@ -469,20 +469,20 @@ class File:
         if path is None:
             if name in MODULES:
                 raise error("foreign-library", self.frame.span(target))
-            known = library_names()
-            raise error("unknown-library", name=name, nearest=nearest(name, known), known=known)
+            names = library_names()
+            raise error("unknown-library", name=name, nearest=nearest(name, names), known=names)
         return path
 
     def _check_imported(self) -> None:
-        """An imported file defines functions and values, nothing that only a run could use."""
-        wrong = [s for s in self.statements if kind(s) in ("input_decl", "param_decl", "output_decl", "bare")]
-        if wrong:
-            what = {"input_decl": "`input`", "param_decl": "`param`", "output_decl": "`output`"}
+        """Raises for statements that only the main file may have: declarations and bare expressions."""
+        misplaced = [s for s in self.statements if kind(s) in ("input_decl", "param_decl", "output_decl", "bare")]
+        if misplaced:
+            keywords = {"input_decl": "`input`", "param_decl": "`param`", "output_decl": "`output`"}
             raise CgError(
                 *(
-                    Diagnostic("not-in-import", (Label(span_of(self.source, s)),), {"what": what[kind(s)]})
-                    if kind(s) in what
+                    Diagnostic("not-in-import", (Label(span_of(self.source, s)),), {"what": keywords[kind(s)]})
+                    if kind(s) in keywords
                     else Diagnostic("computes-nothing", (Label(span_of(self.source, s)),))
-                    for s in wrong
+                    for s in misplaced
                 )
             )

@@ -1,4 +1,4 @@
-"""The modules of the standard library as people see them: functions with their doc comments, examples and text."""
+"""The documentation of the standard library: functions with their doc comments, examples and text."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ EXAMPLE = "example:"
 
 
 class LibraryFunction(NamedTuple):
-    """A function of a module. example: a call, and its value as text. text: how it is defined."""
+    """A function of a module. example: a call; value: its result as text. text: the definition."""
 
     name: str
     signature: str
@@ -26,13 +26,13 @@ class LibraryFunction(NamedTuple):
 
 
 def library_functions(module: str) -> list[LibraryFunction]:
-    """The functions of a module, in the order of its file; none for a name that is no module."""
+    """The functions of a module, in the order of its file; none for an unknown module."""
     path = library_path(module)
     if path is None:
         return []
     source = read_source(path, f"stdlib/{module}.cg")
     parsed = parse(source)
-    found: list[LibraryFunction] = []
+    functions: list[LibraryFunction] = []
     statements: list[Any] = parsed.tree.children
     for statement in statements:
         if kind(statement) != "fn_decl":
@@ -44,11 +44,11 @@ def library_functions(module: str) -> list[LibraryFunction]:
         doc, _, example = parsed.docs.get(span.start, "").partition(EXAMPLE)
         call, _, value = example.strip().partition("->")
         name = identifier(token)
-        about = " ".join(doc.split())
-        found.append(
-            LibraryFunction(name, f"{module}.{name}({signature})", about, call.strip(), value.strip(), span.text)
+        doc_text = " ".join(doc.split())
+        functions.append(
+            LibraryFunction(name, f"{module}.{name}({signature})", doc_text, call.strip(), value.strip(), span.text)
         )
-    return found
+    return functions
 
 
 def library_function(path: str) -> LibraryFunction | None:

@@ -1,4 +1,4 @@
-"""The outputs of a file that declares none: what its statements bind and nothing else reads."""
+"""The outputs of a file: those declared, or else the names that its statements bind and nothing else reads."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from typing import Any, NamedTuple
 from cgcli.graph.lexemes import identifier
 
 from .flow import BLOCKS, assigned_in, expressions, targets, within
-from .resolver import Names, Place, steps, value_names
+from .resolver import Names, StatementIndex, indexed_statements, value_names
 from .tree import kind
 
 
 class Outputs(NamedTuple):
-    """names: the outputs, in the order of the text. carried: names that only carry a loop from step to step."""
+    """names: the outputs, in the order of the text. carried: names that are only state of a loop."""
 
     names: tuple[str, ...]
     carried: tuple[str, ...] = ()
@@ -26,28 +26,30 @@ def declared_outputs(statements: Sequence[Any]) -> Outputs:
 
 
 def implicit_outputs(
-    statements: Sequence[Any], names: Names, bare: Sequence[tuple[Place, str]], inputs: Collection[str]
+    statements: Sequence[Any], names: Names, bare: Sequence[tuple[StatementIndex, str]], inputs: Collection[str]
 ) -> Outputs:
     """Bare expressions, and each last binding that no later statement reads, in the order of the text.
 
-    A name that a loop hands on, and that its condition or another of its statements reads, only carries the loop on:
+    A name that a loop binds, and that its condition or another of its statements reads, is only state of the loop:
     it is left out, unless that would leave no output at all.
     """
     unread = list(bare)
-    for name, places in names.bindings.items():
-        last = places[-1]
-        if name not in inputs and not any(place > last for place in names.uses.get(name, ())):
+    for name, indices in names.bindings.items():
+        last = indices[-1]
+        if name not in inputs and not any(index > last for index in names.uses.get(name, ())):
             unread.append((last, name))
-    unread.sort(key=lambda each: each[0])
-    state = _loop_state({place for place, _ in unread}, dict(steps(statements)))
-    results = tuple(name for place, name in unread if name not in state.get(place, ()))
+    unread.sort(key=lambda output: output[0])
+    state = _loop_state({index for index, _ in unread}, dict(indexed_statements(statements)))
+    results = tuple(name for index, name in unread if name not in state.get(index, ()))
     if not results:
         return Outputs(tuple(name for _, name in unread))
-    return Outputs(results, tuple(name for place, name in unread if name in state.get(place, ())))
+    return Outputs(results, tuple(name for index, name in unread if name in state.get(index, ())))
 
 
-def _loop_state(places: Collection[Place], statements: Mapping[Place, Any]) -> dict[Place, set[str]]:
-    return {place: carried_names(statements[place]) for place in places if kind(statements[place]) in BLOCKS}
+def _loop_state(
+    indices: Collection[StatementIndex], statements: Mapping[StatementIndex, Any]
+) -> dict[StatementIndex, set[str]]:
+    return {index: carried_names(statements[index]) for index in indices if kind(statements[index]) in BLOCKS}
 
 
 def carried_names(statement: Any) -> set[str]:
@@ -60,16 +62,16 @@ def carried_names(statement: Any) -> set[str]:
         if kind(loop) not in ("for_stmt", "while_stmt"):
             continue
         bound = assigned_in([loop])
-        for part in within([loop]):
-            if kind(part) == "assert_stmt":
+        for nested in within([loop]):
+            if kind(nested) == "assert_stmt":
                 continue
-            reads = {identifier(token) for each in expressions(part) for token in value_names(each)}
-            carried |= (reads & bound.keys()) - _updated_alone(part)
+            reads = {identifier(token) for expression in expressions(nested) for token in value_names(expression)}
+            carried |= (reads & bound.keys()) - _updated_names(nested)
     return carried
 
 
-def _updated_alone(statement: Any) -> set[str]:
-    """The names whose update the statement is."""
+def _updated_names(statement: Any) -> set[str]:
+    """The names that the statement updates, where it is an assignment or an `if` around those of one name."""
     rule = kind(statement)
     if rule in ("assign", "unpack"):
         return {identifier(token) for token in targets(statement)}

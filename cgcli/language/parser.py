@@ -1,4 +1,4 @@
-"""Text → syntax tree. Every way in which a text can be wrong becomes a `CgError`."""
+"""Text → syntax tree. Every error in a text becomes a `CgError`."""
 
 from __future__ import annotations
 
@@ -30,22 +30,22 @@ class Parsed:
     docs: dict[int, str]
 
 
-KEPT, LONGEST = 16, 100_000  # texts whose trees are kept, for programs that run again and again; their characters
-_recent: dict[str, Parsed] = {}
+CACHE_SIZE, LONGEST = 16, 100_000  # memoised programs, for those that run again and again; characters of one
+_cache: dict[str, Parsed] = {}
 
 
 def parse(source: Source) -> Parsed:
-    """The syntax tree of a program; its places are those of `source.text`. Raises CgError."""
-    known = _recent.get(source.text)
-    if known is None:
+    """The syntax tree of a program, memoised; its positions are those of `source.text`. Raises CgError."""
+    parsed = _cache.get(source.text)
+    if parsed is None:
         tree = _parse(source, "start")
         comments = find_comments(source)
-        known = Parsed(tree, comments, attach(source, tree.children, comments))
+        parsed = Parsed(tree, comments, attach(source, tree.children, comments))
         if len(source.text) <= LONGEST:
-            if len(_recent) >= KEPT:
-                del _recent[next(iter(_recent))]
-            _recent[source.text] = known
-    return known
+            if len(_cache) >= CACHE_SIZE:
+                del _cache[next(iter(_cache))]
+            _cache[source.text] = parsed
+    return parsed
 
 
 def parse_value(source: Source) -> Tree[Token]:
@@ -57,7 +57,7 @@ def parse_value(source: Source) -> Tree[Token]:
 
 
 def unquote(source: Source, token: Token) -> str:
-    r"""What a string says: its quotes gone, `\"`, `\\`, `\n` and `\t` replaced. Raises CgError for another escape."""
+    r"""The value of a string: without quotes, `\"`, `\\`, `\n` and `\t` replaced. Raises CgError for other escapes."""
     text = str(token)[1:-1]
     if "\\" not in text:
         return text
@@ -73,8 +73,8 @@ def unquote(source: Source, token: Token) -> str:
 
 
 def parsed_text(source: Source) -> str:
-    """The text as the lexer is to see it, every character at its place: a byte order mark is a blank, and the newline
-    at the end gives an end that comes too early a place of its own."""
+    """The text for the lexer, every character at its position: a byte order mark becomes a blank, and a newline at the
+    end gives an unexpected end a position of its own."""
     text = source.text
     return (" " + text[1:] if text.startswith("\ufeff") else text) + "\n"
 
@@ -92,13 +92,13 @@ def _parse(source: Source, start: str) -> Any:
         with collector_off():
             return parser().parse(text, start)
     except (UnexpectedInput, Mistake) as problem:
-        found = problem
-    raise explain(source, text, found, start)
+        syntax_problem = problem
+    raise explain(source, text, syntax_problem, start)
 
 
 @contextmanager
 def collector_off() -> Iterator[None]:
-    """A big tree or graph is built twice as fast when it is not searched for garbage meanwhile."""
+    """Turns garbage collection off: a big tree or graph is then built twice as fast."""
     was_on = gc.isenabled()
     gc.disable()
     try:

@@ -2,7 +2,7 @@
 
 A function terminates when a path through it calls functions that terminate, and no others: the least fixed point of a
 dataflow equation, computed with a worklist. Loops may run no step, `and` and `or` may skip their right side, a `return`
-ends a path: whatever is doubtful counts as a way out.
+ends a path: in doubt, a path terminates.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ from .tree import kind
 def endless(functions: Mapping[str, Function]) -> Iterator[dict[str, Any]]:
     """Each cycle of functions that call one another on every path: by their names, the calls that do so."""
     stuck = _Termination(functions).stuck
-    seen: set[str] = set()
+    visited: set[str] = set()
     for first in functions:
         path: dict[str, Any] = {}
         name = first
-        while name in stuck and name not in seen:
-            seen.add(name)
+        while name in stuck and name not in visited:
+            visited.add(name)
             path[name] = stuck[name]
             name = _callee(path[name])
         if name in path:
@@ -36,7 +36,7 @@ def endless(functions: Mapping[str, Function]) -> Iterator[dict[str, Any]]:
 
 
 class _Paths(NamedTuple):
-    """Of statements: whether a path returns, whether one goes on below them, and a call that stops the others."""
+    """The paths through statements: whether one returns, whether one continues, and a call that stops the others."""
 
     returns: bool
     continues: bool
@@ -49,19 +49,19 @@ class _Termination:
     def __init__(self, functions: Mapping[str, Function]) -> None:
         self.functions = functions
         self.stuck: dict[str, Any] = {}
-        self._ended: set[str] = set()
-        waiting: dict[str, list[str]] = {}  # by a function, those that it has stopped so far
-        queue = deque(functions)
-        while queue:
-            name = queue.popleft()
+        self._terminating: set[str] = set()
+        stuck_callers: dict[str, list[str]] = {}  # by a function, its callers that are stuck because of it
+        worklist = deque(functions)
+        while worklist:
+            name = worklist.popleft()
             call = self._body(functions[name])
             if call is not None:
                 self.stuck[name] = call
-                waiting.setdefault(_callee(call), []).append(name)
+                stuck_callers.setdefault(_callee(call), []).append(name)
             else:
-                self._ended.add(name)
+                self._terminating.add(name)
                 self.stuck.pop(name, None)
-                queue.extend(waiting.pop(name, ()))
+                worklist.extend(stuck_callers.pop(name, ()))
 
     def _body(self, function: Function) -> Any | None:
         """A call that stops every path through a function, or None."""
@@ -106,7 +106,7 @@ class _Termination:
                     return calls[0]
             elif rule == "call" and kind(node.children[0]) == "name":
                 name = _callee(node)
-                if name in self.functions and name not in self._ended:
+                if name in self.functions and name not in self._terminating:
                     return node
                 stack.extend(reversed([c for c in node.children[1:] if hasattr(c, "children")]))
             else:

@@ -1,4 +1,4 @@
-"""Where lowering puts nodes: a region is the graph being built of the program or of one side of an `if`."""
+"""The regions of lowering: a region is the graph under construction of the program or of one side of an `if`."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from cgcli.graph.traversal import live, select
 from cgcli.graph.types import Type
 from cgcli.ops.builder import Builder
 
-NESTING = 100  # sides of `if` within sides; printing and running recurse as deep
+NESTING = 100  # sides of `if` within sides; printing and running recurse to this depth
 
 
 class Call(NamedTuple):
@@ -25,33 +25,33 @@ class Call(NamedTuple):
 
 
 class Region:
-    """A builder, and the values of outer regions that it reads (each comes in as an input)."""
+    """A builder, and the values of outer regions that it captures (each as an input)."""
 
     def __init__(self, parent: Region | None = None) -> None:
         self.parent = parent
         self.depth: int = parent.depth + 1 if parent else 0
         self.builder = Builder()
         self.captured: dict[Value, int] = {}
-        self.brought: dict[int, Value] = {}  # by the input that brings it in, the same
+        self.captured_by_input: dict[int, Value] = {}  # the same by the input
         self.loop: Loop | None = None
-        self._groups: dict[int, tuple[Call, int]] = {}  # by id; the call is kept, so that its id stays its own
+        self._groups: dict[int, tuple[Call, int]] = {}  # by id; holds the call, so that its id is not reused
 
     def index(self, value: Value) -> int:
         """The node of this region that stands for `value`, which belongs to it or to a region around it."""
         if value.region is self:
             return value.node
-        known = self.captured.get(value)
-        if known is None:
+        node = self.captured.get(value)
+        if node is None:
             home = value.region.builder
-            known = self.builder.input(
+            node = self.builder.input(
                 home.type1(value.node), home.names.get(value.node), varies=bool(home.varies[value.node])
             )
-            self.captured[value] = known
-            self.brought[known] = value
-        return known
+            self.captured[value] = node
+            self.captured_by_input[node] = value
+        return node
 
     def at(self, span: Span | None, call: Call | None) -> Builder:
-        """The builder, giving its next nodes this place."""
+        """The builder, set to this span and call for its next nodes."""
         self.builder.at_span = self.builder.intern_span(span)
         self.builder.at_group = self.group(call)
         return self.builder
@@ -66,22 +66,22 @@ class Region:
     def close(
         self, outputs: Iterable[int], captured: Iterable[Value], first: Sequence[int] = (), last: Sequence[int] = ()
     ) -> Graph:
-        """The region's graph without what no output needs; its inputs are `first`, `captured`, and `last`."""
+        """The region's graph without dead nodes; its inputs are `first`, `captured`, and `last`."""
         inputs = [*first, *(self.index(v) for v in captured), *last]
         graph = self.builder.freeze(tuple(outputs))
         needed = live(graph, (*graph.outputs, *graph.asserts))
         for i in inputs:
-            needed[i] = 0  # they come first, needed or not
+            needed[i] = 0  # they come first, live or not
         return select(graph, [*inputs, *(i for i in range(len(graph)) if needed[i])])
 
     def group(self, call: Call | None) -> int:
         """The row of a call in the builder's table, its callers' rows before it."""
-        missing: list[Call] = []
+        new_calls: list[Call] = []
         while call is not None and id(call) not in self._groups:
-            missing.append(call)
+            new_calls.append(call)
             call = call.parent
         row = NONE if call is None else self._groups[id(call)][1]
-        for c in reversed(missing):
+        for c in reversed(new_calls):
             row = self.builder.add_group(Group(row, c.function, c.span))
             self._groups[id(c)] = c, row
         return row
@@ -89,10 +89,10 @@ class Region:
 
 @dataclass
 class Loop:
-    """What the body of a loop reads and writes step by step.
+    """The items that the body of a loop reads and writes step by step.
 
-    variable: the loop's, None of a `while`. low, high: the ends of its range where they are sizes. reads: by the value
-    read and how far its place lies ahead of the variable, the input that is the item. writes: by a carry's name.
+    variable: the loop's, None of a `while`. low, high: the ends of its range where they are sizes. reads: the item, an
+    input, by the tensor and the offset of the index from the variable. writes: by a carry's name.
     """
 
     variable: Value | None = None
@@ -103,16 +103,16 @@ class Loop:
 
 
 class Write(NamedTuple):
-    """`y[t + ahead] = v` in a loop over t: the item, the whole of y after it, and where it is written."""
+    """`y[t + offset] = v` in a loop over t: the item, the whole of y after the write, and its position."""
 
     item: Value
-    whole: Value
-    ahead: Size
+    updated: Value
+    offset: Size
     tree: Any
 
 
 class Several(tuple["Value", ...]):
-    """The values that a call with several results gives, in order."""
+    """The values of a call with several results, in order."""
 
 
 class Value(NamedTuple):

@@ -1,4 +1,4 @@
-"""Which names a file binds and uses, found before anything is lowered, so that all mistakes in names come together."""
+"""Name resolution before lowering: the names that a file binds and uses, and all mistakes in them at once."""
 
 from __future__ import annotations
 
@@ -20,33 +20,33 @@ from .recursion import endless
 from .regions import NESTING
 from .tree import arguments, kind, span_of, walk
 
-Place = tuple[int, int]
-"""A statement's number in the file, and an item's in an `output` that binds several names."""
+StatementIndex = tuple[int, int]
+"""The number of a statement in the file, and of an item in an `output` that binds several names."""
 
 
 @dataclass
 class Names:
-    """What a file says about names.
+    """The names of a file.
 
     sizes: names that the shapes of declarations give to sizes.
 
-    bindings: of each top-level name, the places of the statements that bind it, in order. inputs: tokens of implicit
-    inputs, in order of first use. uses: places of the statements that use a name (a function's body counts as its
+    bindings: of each top-level name, the indices of the statements that bind it, in order. inputs: tokens of implicit
+    inputs, in order of first use. uses: indices of the statements that use a name (a function's body counts as its
     `fn`).
     """
 
     functions: dict[str, Function] = field(default_factory=dict)
     modules: set[str] = field(default_factory=set)
-    bindings: dict[str, list[Place]] = field(default_factory=dict)
+    bindings: dict[str, list[StatementIndex]] = field(default_factory=dict)
     tokens: dict[str, Any] = field(default_factory=dict)
     inputs: dict[str, Any] = field(default_factory=dict)
-    uses: dict[str, list[Place]] = field(default_factory=dict)
+    uses: dict[str, list[StatementIndex]] = field(default_factory=dict)
     sizes: frozenset[str] = frozenset()
     warnings: list[Diagnostic] = field(default_factory=list)
 
 
-def steps(statements: Sequence[Any]) -> Iterator[tuple[Place, Any]]:
-    """The statements with their places; the items of an `output` one by one."""
+def indexed_statements(statements: Sequence[Any]) -> Iterator[tuple[StatementIndex, Any]]:
+    """The statements with their indices; the items of an `output` one by one."""
     for number, statement in enumerate(statements):
         if kind(statement) == "output_decl":
             yield from (((number, k), item) for k, item in enumerate(statement.children))
@@ -115,34 +115,34 @@ def size_names(type_tree: Any) -> list[str]:
 
 
 def function_of(tree: Any) -> Function:
-    token, *parameters, body = (c for c in tree.children if c is not None)
+    token, *trees, body = (c for c in tree.children if c is not None)
     derived: set[str] = set()
     for node in walk(body):
         if kind(node) == "call" and kind(node.children[0]) == "name" and node.children[0].children[0] in DERIVATIVES:
             derived.update(identifier(a.children[0]) for a in arguments(node)[0][1:2] if kind(a) == "name")
-    made = [Parameter(identifier(p.children[0]), p.children[0], p.children[1], p.children[2]) for p in parameters]
-    return Function(identifier(token), tree, made, body, frozenset(derived))
+    parameters = [Parameter(identifier(p.children[0]), p.children[0], p.children[1], p.children[2]) for p in trees]
+    return Function(identifier(token), tree, parameters, body, frozenset(derived))
 
 
 def _without_module(name: str, texts: Sequence[str]) -> str | None:
-    """`np.exp(x)` as the language writes it, or None for a function that it does not have."""
+    """`np.exp(x)` as a call in cg, or None for an unknown function."""
     return rewritten(name, texts) or (f"{name}({', '.join(texts)})" if name in NAMES else None)
 
 
 class Resolver:
-    """One walk over a file's statements.
+    """Resolves the names of a file's statements.
 
-    part: `main` files may have implicit inputs, an `import`ed one may not, nor a single `value`.
+    role: `main` files may have implicit inputs, an `import`ed one may not, nor a single `value`.
     """
 
     def __init__(
-        self, source: Source, statements: list[Any], modules: dict[int, str], part: Literal["main", "import", "value"]
+        self, source: Source, statements: list[Any], modules: dict[int, str], role: Literal["main", "import", "value"]
     ) -> None:
         self.source = source
         self.statements = statements
         self.names = Names(modules=set(modules.values()))
-        self.part = part
-        self.implicit = part == "main" and not any(kind(s) == "input_decl" for s in statements)
+        self.role = role
+        self.implicit = role == "main" and not any(kind(s) == "input_decl" for s in statements)
         self.errors: list[Diagnostic] = []
         self._suggestions = Suggestions()
         self._reported: set[str] = set()
@@ -153,21 +153,21 @@ class Resolver:
         declarations = [s for s in self.statements if kind(s) in ("input_decl", "param_decl")]
         names.sizes = frozenset(size for s in declarations for size in size_names(s.children[1]))
         scope = Scope()
-        for place, statement in steps(self.statements):
+        for index, statement in indexed_statements(self.statements):
             if kind(statement) == "fn_decl":
                 self._declare_function(statement)
             self._check_depth([statement])
-            for token in self._handed_on(statement, scope):
-                names.bindings.setdefault(identifier(token), []).append(place)
+            for token in self._bound_after(statement, scope):
+                names.bindings.setdefault(identifier(token), []).append(index)
                 names.tokens.setdefault(identifier(token), token)
         scope = Scope()
-        for place, statement in steps(self.statements):
+        for index, statement in indexed_statements(self.statements):
             if kind(statement) == "fn_decl":
-                self._function(place, names.functions[identifier(statement.children[0])])
+                self._function(index, names.functions[identifier(statement.children[0])])
                 continue
-            self._statement(place, statement, scope)
+            self._statement(index, statement, scope)
             if kind(statement) == "output_item" and statement.children[1] is None:
-                self._output(place, statement.children[0])
+                self._output(index, statement.children[0])
         self._check_recursion()
         if self.errors:
             raise CgError(*self.errors)
@@ -181,49 +181,54 @@ class Resolver:
             raise error("nested-too-deep", span_of(self.source, deep), limit=NESTING)
 
     @staticmethod
-    def _handed_on(statement: Any, scope: Scope) -> list[Any]:
-        """The tokens by which a statement binds names for those below, each name once."""
+    def _bound_after(statement: Any, scope: Scope) -> list[Any]:
+        """The tokens of the names that a statement binds for the statements below, each name once."""
         if kind(statement) not in BLOCKS:
             tokens = bound_names(statement)
             for token in tokens:
                 scope.bind(token)
             return tokens
         follow([statement], scope, lambda *_: None, lambda _: None)
-        return [token for name, token in assigned_in([statement]).items() if name in scope.known]
+        return [token for name, token in assigned_in([statement]).items() if name in scope.bound]
 
-    def _statement(self, place: Place, statement: Any, scope: Scope) -> None:
-        """Checks a statement of the top level: what it reads, and in its blocks what they bind themselves."""
+    def _statement(self, index: StatementIndex, statement: Any, scope: Scope) -> None:
+        """Checks the names that a statement of the top level reads; its blocks have names of their own."""
         if kind(statement) in BLOCKS:
             later = assigned_in([statement])
 
-            def read(expression: Any, inner: Scope, part: Any) -> None:
+            def read(expression: Any, inner: Scope, nested: Any) -> None:
                 def use(token: Any) -> None:
-                    if not inner.knows(identifier(token)) or scope.knows(identifier(token)):
-                        self._use(place, token, kind(part) != "assert_stmt")
+                    if not inner.binds(identifier(token)) or scope.binds(identifier(token)):
+                        self._use(index, token, kind(nested) != "assert_stmt")
 
                 self._read(expression, inner, later, use)
 
             follow([statement], scope, read, lambda _: None)
             return
-        counts = kind(statement) != "assert_stmt"
+        consumes = kind(statement) != "assert_stmt"
         for expression in used_expressions(statement):
-            self._read(expression, scope, {}, lambda token: self._use(place, token, counts))
+            self._read(expression, scope, {}, lambda token: self._use(index, token, consumes))
         for token in bound_names(statement):
             scope.bind(token)
 
     def _read(self, expression: Any, scope: Scope, later: dict[str, Any], use: Callable[[Any], None]) -> None:
-        """Checks the names that an expression reads; `later` are those that statements around it bind somewhere."""
+        """Checks the names that an expression reads; `later` are those that statements around it bind anywhere."""
         self._calls(expression, scope)
         for token in value_names(expression):
             name = identifier(token)
-            partly = scope.partly_bound(name)
-            if partly is not None:
+            conditional = scope.conditional_binding(name)
+            if conditional is not None:
                 if f"used-before-binding {name}" not in self._reported:
-                    lacking = [] if partly.condition is None else [("condition", partly.condition)]
+                    condition = [] if conditional.condition is None else [("condition", conditional.condition)]
                     self._error(
-                        partly.code, token, ("bound", partly.binding), *lacking, name=name, holds=partly.holds or None
+                        conditional.code,
+                        token,
+                        ("bound", conditional.binding),
+                        *condition,
+                        name=name,
+                        holds=conditional.holds or None,
                     )
-            elif name in later and not scope.knows(name):
+            elif name in later and not scope.binds(name):
                 line = span_of(self.source, later[name]).line
                 self._error("used-before-binding", token, ("bound", later[name]), name=name, line=line)
             else:
@@ -232,8 +237,8 @@ class Resolver:
     def _declare_function(self, tree: Any) -> None:
         function = function_of(tree)
         if function.name in self.names.functions:
-            before = self.names.functions[function.name].tree.children[0]
-            self._error("function-twice", tree.children[0], ("first", before), name=function.name)
+            first = self.names.functions[function.name].tree.children[0]
+            self._error("function-twice", tree.children[0], ("first", first), name=function.name)
         seen: dict[str, Any] = {}
         for p in function.parameters:
             if p.name in seen:
@@ -241,21 +246,21 @@ class Resolver:
             seen[p.name] = p.token
         self.names.functions[function.name] = function
 
-    def _function(self, place: Place, function: Function) -> None:
-        """Checks a body: its own names from top to bottom, all others as those of the top level."""
-        known = {p.name for p in function.parameters} | {n for p in function.parameters for n in size_names(p.type)}
+    def _function(self, index: StatementIndex, function: Function) -> None:
+        """Checks a function's body: local names from top to bottom, all others as names of the top level."""
+        names = {p.name for p in function.parameters} | {n for p in function.parameters for n in size_names(p.type)}
         for p in function.parameters:
             if p.default is not None:
                 self._calls(p.default, Scope())
                 for token in value_names(p.default):
-                    self._use_in_function(place, token)
-        scope = Scope(dict.fromkeys(known))
+                    self._use_in_function(index, token)
+        scope = Scope(dict.fromkeys(names))
         later = {} if function.statements is None else assigned_in(function.statements)
 
         def read(expression: Any, inner: Scope, _: Any) -> None:
             def use(token: Any) -> None:
-                if not inner.knows(identifier(token)):
-                    self._use_in_function(place, token)
+                if not inner.binds(identifier(token)):
+                    self._use_in_function(index, token)
 
             self._read(expression, inner, later, use)
 
@@ -266,44 +271,44 @@ class Resolver:
             follow(function.statements, scope, read, lambda _: None)
 
     def _check_recursion(self) -> None:
-        # within the standard library a function that calls its own name means the built-in one
-        own = {n: f for n, f in self.names.functions.items() if self.part == "main" or n not in NAMES}
+        # in the standard library a call of the function's own name means the built-in function
+        own = {n: f for n, f in self.names.functions.items() if self.role == "main" or n not in NAMES}
         for calls in endless(own):
             name, *others = calls
-            circle = " → ".join([name, *others, name]) if others else None
+            cycle = " → ".join([name, *others, name]) if others else None
             first, *more = (span_of(self.source, call) for call in calls.values())
             labels = Label(first), *(Label(span, "next") for span in more)
-            self.errors.append(Diagnostic("endless-recursion", labels, {"name": name, "circle": circle}))
+            self.errors.append(Diagnostic("endless-recursion", labels, {"name": name, "circle": cycle}))
 
-    def _use_in_function(self, place: Place, token: Any) -> None:
+    def _use_in_function(self, index: StatementIndex, token: Any) -> None:
         name = identifier(token)
         bindings = self.names.bindings.get(name, [])
         if len(bindings) > 1:
             self._error("global-bound-again", token, ("bound", self.names.tokens[name]), name=name)
         elif bindings:
-            self.names.uses.setdefault(name, []).append(place)
+            self.names.uses.setdefault(name, []).append(index)
         else:
-            self._unbound(place, token)
+            self._unbound(index, token)
 
-    def _use(self, place: Place, token: Any, counts: bool = True) -> None:
-        """counts: whether an output is no output any more when it is used here."""
+    def _use(self, index: StatementIndex, token: Any, consumes: bool = True) -> None:
+        """consumes: whether a name that is used here is no output any more."""
         name = identifier(token)
         bindings = self.names.bindings.get(name)
-        if bindings and bindings[0] < place:
-            if counts:
-                self.names.uses.setdefault(name, []).append(place)
+        if bindings and bindings[0] < index:
+            if consumes:
+                self.names.uses.setdefault(name, []).append(index)
         elif bindings:
-            new = f"{name}2" if bindings[0] == place else None  # `x = x + 1`
+            new = f"{name}2" if bindings[0] == index else None  # `x = x + 1`
             bound = ("bound", self.names.tokens[name])
             self._error("used-before-binding", token, bound, name=name, line=self._line(name), new=new)
         else:
-            self._unbound(place, token)
+            self._unbound(index, token)
 
     def _line(self, name: str) -> int:
         return span_of(self.source, self.names.tokens[name]).line
 
-    def _unbound(self, place: Place, token: Any) -> None:
-        """A name that the file never binds: a constant, a mistake, or an implicit input."""
+    def _unbound(self, index: StatementIndex, token: Any) -> None:
+        """Resolves a name that the file never binds: a constant, an implicit input, or a mistake."""
         name = identifier(token)
         if name in CONSTANTS or name in self.names.modules or name in self.names.sizes:
             return
@@ -315,25 +320,25 @@ class Resolver:
             self._error("foreign-statement", token, name=name, instead=STATEMENTS[name])
         elif self.implicit:
             self.names.inputs.setdefault(name, token)
-            self.names.uses.setdefault(name, []).append(place)
+            self.names.uses.setdefault(name, []).append(index)
         else:
-            imported = "unknown-name-imported" if self.part == "import" else "unknown-name"
-            code = "name-in-value" if self.part == "value" else imported
-            near = self._nearest(code, name, self.names.bindings, CONSTANTS, self.names.modules)
-            self._error(code, token, name=name, nearest=near)
+            imported = "unknown-name-imported" if self.role == "import" else "unknown-name"
+            code = "name-in-value" if self.role == "value" else imported
+            suggestion = self._nearest(code, name, self.names.bindings, CONSTANTS, self.names.modules)
+            self._error(code, token, name=name, nearest=suggestion)
 
-    def _output(self, place: Place, token: Any) -> None:
-        """An output that is only named; its definition may stand below."""
+    def _output(self, index: StatementIndex, token: Any) -> None:
+        """Checks an output without an expression; its definition may stand below."""
         name = identifier(token)
         if name in self.names.bindings or name in self.names.inputs:
             return
         if name in self.names.modules:
             self._error("output-of-module", token, name=name)
         elif name in CONSTANTS or name in self.names.sizes:
-            what = "a constant" if name in CONSTANTS else "a size"
-            self._error("output-unnamed", token, name=name, what=what)
+            description = "a constant" if name in CONSTANTS else "a size"
+            self._error("output-unnamed", token, name=name, what=description)
         else:
-            self._unbound(place, token)
+            self._unbound(index, token)
 
     def _calls(self, expression: Any, scope: Scope) -> None:
         """Checks the functions that an expression calls, and names that are modules elsewhere."""
@@ -346,76 +351,81 @@ class Resolver:
                 self._call(node)
 
     def _texts(self, call: Any) -> list[str]:
-        """The arguments of a call that have no names, as they are written."""
-        return [span_of(self.source, part).text for part in arguments(call)[0]]
+        """The texts of the positional arguments of a call."""
+        return [span_of(self.source, argument).text for argument in arguments(call)[0]]
 
     def _call(self, call: Any) -> None:
-        """Checks that there is a function of the name that is called."""
+        """Checks that the called name is that of a function."""
         token = call.children[0].children[0]
         name = identifier(token)
         if name in self.names.functions or name in NAMES:
             return
         if name in self.names.bindings or name in self.names.inputs:
-            near = self._nearest("call-of-value", name, self.names.functions, NAMES)
-            self._error("call-of-value", token, name=name, nearest=near)
+            suggestion = self._nearest("call-of-value", name, self.names.functions, NAMES)
+            self._error("call-of-value", token, name=name, nearest=suggestion)
         elif name in STATEMENTS:
             self._error("foreign-statement", token, name=name, instead=STATEMENTS[name])
         else:
             write = rewritten(name, self._texts(call))
-            near = None if write else self._nearest("unknown-function", name, self.names.functions, NAMES)
-            module = None if write or near else library_of(name)
-            self._error("unknown-function", token, name=name, write=write, nearest=near, module=module)
+            suggestion = None if write else self._nearest("unknown-function", name, self.names.functions, NAMES)
+            module = None if write or suggestion else library_of(name)
+            self._error("unknown-function", token, name=name, write=write, nearest=suggestion, module=module)
 
     def _foreign_module(self, field: Any, call: Any | None, scope: Scope) -> None:
-        """`np.exp(x)`, `math.pi`: what is a module elsewhere has no name here. call: of the field, if it is called."""
-        base, part = field.children
+        """Reports modules of other languages: `np.exp(x)`, `math.pi`. call: of the field, if it is called."""
+        base, member = field.children
         if kind(base) != "name" or base.children[0] not in MODULES:
             return
         name = identifier(base.children[0])
-        if name in self.names.modules or name in self.names.bindings or scope.knows(name) or scope.partly_bound(name):
+        if (
+            name in self.names.modules
+            or name in self.names.bindings
+            or scope.binds(name)
+            or scope.conditional_binding(name)
+        ):
             return
-        write = None if call is None else _without_module(str(part), self._texts(call))
-        if write is None and (part in CONSTANTS or part in NAMES):
-            write = str(part)
+        write = None if call is None else _without_module(str(member), self._texts(call))
+        if write is None and (member in CONSTANTS or member in NAMES):
+            write = str(member)
         self._error("foreign-module", field, name=name, write=write)
 
     def _nearest(self, code: str, name: str, *candidates: Iterable[str]) -> str | None:
-        """The candidate that was probably meant, for a mistake that is still to be told."""
+        """The candidate most like a name, or None where this mistake was already reported."""
         return None if f"{code} {name}" in self._reported else self._suggestions.nearest(name, *candidates)
 
-    def _error(self, code: str, token: Any, *more: tuple[str, Any], **values: object) -> None:
-        """Notes a mistake; the same one about the same name is told once."""
+    def _error(self, code: str, token: Any, *related: tuple[str, Any], **values: object) -> None:
+        """Records a mistake, once for each code and name."""
         key = f"{code} {values.get('name')}"
         if key in self._reported:
             return
         self._reported.add(key)
-        labels = (Label(span_of(self.source, token)), *(Label(span_of(self.source, t), role) for role, t in more))
+        labels = (Label(span_of(self.source, token)), *(Label(span_of(self.source, t), role) for role, t in related))
         self.errors.append(Diagnostic(code, labels, values))
 
     def _warn_of_near_names(self) -> None:
-        """An implicit input that nearly equals another name may be a slip of the pen."""
+        """An implicit input that nearly equals another name may be a typing error."""
         suggestions = Suggestions()
-        # one-letter names are near to every other; capitals tell them apart on purpose
+        # short names are similar to every other; capitals distinguish them on purpose
         long = [n for n in (*self.names.inputs, *self.names.bindings) if len(n) > 2]
         for name, token in self.names.inputs.items():
-            near = suggestions.nearest(name, long) if len(name) > 2 else None
-            if near is not None:
+            similar = suggestions.nearest(name, long) if len(name) > 2 else None
+            if similar is not None:
                 label = Label(span_of(self.source, token))
                 self.names.warnings.append(
-                    Diagnostic("near-names", (label,), {"name": name, "nearest": near}, severity="warning")
+                    Diagnostic("near-names", (label,), {"name": name, "nearest": similar}, severity="warning")
                 )
 
     def _warn_of_comparisons(self) -> None:
-        """`y == a + b`, where nothing else is said of y, was meant to give it a value."""
+        """`y == a + b`, where y is used nowhere else, was probably meant as an assignment."""
         for number, statement in enumerate(self.statements):
             expression = statement.children[0] if kind(statement) == "bare" else None
             if expression is None or kind(expression) != "comparison" or len(expression.children) != 3:
                 continue
-            left, sign, right = expression.children
+            left, operator, right = expression.children
             name = identifier(left.children[0]) if kind(left) == "name" else ""
             computed = kind(right) not in ("name", "int_", "float_", "negative", "true_", "false_")
-            if sign == "==" and computed and name in self.names.inputs and self.names.uses[name] == [(number, 0)]:
-                label = Label(span_of(self.source, sign))
+            if operator == "==" and computed and name in self.names.inputs and self.names.uses[name] == [(number, 0)]:
+                label = Label(span_of(self.source, operator))
                 text = span_of(self.source, right).text
                 self.names.warnings.append(
                     Diagnostic("comparison-as-statement", (label,), {"name": name, "value": text}, severity="warning")

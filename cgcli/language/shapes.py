@@ -1,4 +1,4 @@
-"""Sizes and constants that lowering needs to know: what shapes, axes and parts are made of."""
+"""Sizes and constants that lowering evaluates: those of shapes, axes and indices."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from .regions import Region, Value
 
 _SIZE, _COPY, _STACK = opcode("size"), opcode("copy"), opcode("stack")
 _ARITHMETIC = {opcode("add"): add, opcode("sub"): sub, opcode("mul"): mul, opcode("floor_div"): floor_div}
-_DEPTH = 50  # of an expression that stands for a size; a deeper one is none
+_DEPTH = 50  # of an expression that stands for a size; a deeper one does not
 
 
 def constant_of(value: Value) -> Any:
-    """The number, bool or (nested tuples) tensor that a value is made of, or None when it is computed or given."""
+    """The number, bool or tensor (nested tuples) of a constant, or None for a computed value or an input."""
     b, node = value.region.builder, value.node
     while b.op[node] == _COPY:
         node = b.a[node]
@@ -29,9 +29,9 @@ def size_of(value: Value, depth: int = _DEPTH) -> Size | None:
     t = b.type_of(node)
     if depth == 0 or getattr(t, "shape", None) != () or not getattr(t, "is_int", False):
         return None
-    known = b.seen(node)
-    if known is not None:
-        return int(known)
+    observed = b.seen(node)
+    if observed is not None:
+        return int(observed)
     op = b.op[node]
     if op == CONST:
         constant = b.attrs[node]["value"]
@@ -41,7 +41,7 @@ def size_of(value: Value, depth: int = _DEPTH) -> Size | None:
         return size
     if op == INPUT:
         outer = outside(region, node)
-        if outer is None:  # of the program, or of a body: then it is another number at each step
+        if outer is None:  # of the program; or of a body, where it varies with the step
             return b.names.get(node) if region.parent is None else None
         return size_of(outer, depth - 1)
     if op == _COPY:
@@ -57,8 +57,8 @@ def size_of(value: Value, depth: int = _DEPTH) -> Size | None:
 
 
 def outside(region: Region, node: int) -> Value | None:
-    """The value that an input of a side brings in from outside."""
-    return region.brought.get(node)
+    """The value of an outer region that an input of a region captures."""
+    return region.captured_by_input.get(node)
 
 
 def sizes_of(value: Value) -> Shape | None:
@@ -70,14 +70,14 @@ def sizes_of(value: Value) -> Shape | None:
     while b.op[node] == _COPY:
         node = b.a[node]
     if b.op[node] == _STACK:
-        found = [size_of(Value(region, x)) for x in b.operands(node)]
-        return None if None in found else tuple(s for s in found if s is not None)
-    one = size_of(value)
-    return None if one is None else (one,)
+        sizes = [size_of(Value(region, x)) for x in b.operands(node)]
+        return None if None in sizes else tuple(s for s in sizes if s is not None)
+    size = size_of(value)
+    return None if size is None else (size,)
 
 
 def item_of(value: Value, k: int) -> Value | None:
-    """Element `k` of a vector that was put together of scalars."""
+    """Element `k` of a vector that is a stack of scalars."""
     region, b, node = value.region, value.region.builder, value.node
     while b.op[node] == _COPY:
         node = b.a[node]

@@ -1,6 +1,6 @@
 """Structured data, as JSON has it: records and lists of any size, whose numbers are values of the graph.
 
-Only a dynamic run knows them: what a field or an item is depends on the data.
+Only dynamic runs have them: the type of a field or an item depends on the data.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ class Record:
 
 @dataclass(frozen=True, eq=False)
 class Items:
-    """`[…]` of parts that make no tensor: records, lists, numbers of unequal shapes."""
+    """`[…]` of parts that form no tensor: records, lists, numbers of unequal shapes."""
 
     path: str
     parts: list[Any]
@@ -61,7 +61,7 @@ STRUCTURES = (Record, Items, Text, Null)
 
 
 def leaves(data: Value | Structure) -> Iterator[Value]:
-    """The values in a structure, from first to last. No recursion: data nest as deep as they like."""
+    """The values in a structure, from first to last. Iterative: data may be nested to any depth."""
     stack: list[Any] = [data]
     while stack:
         top = stack.pop()

@@ -1,4 +1,4 @@
-"""A syntax error in the user's words: the most specific rule that fits the place says what is wrong."""
+"""The diagnostic of a syntax error: that of the most specific rule that matches its position."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from .grammar import lex
 from .lines import Mistake, bad_escape, statement_lines
 from .syntax_errors import RULES
 from .syntax_errors.characters import explain_character, explain_name
-from .syntax_errors.place import Place
+from .syntax_errors.position import Position
 
 if TYPE_CHECKING:
     from lark import Token
 
-AHEAD = 100_000  # tokens behind the place that rules may look at
+AHEAD = 100_000  # tokens behind the refused one that rules may look at
 
 
 def hidden_character(source: Source, at: int) -> CgError:
@@ -35,24 +35,24 @@ def explain(source: Source, text: str, problem: Any, start: str = "start") -> Cg
     """The error for what stopped the parser: a Mistake, or an UnexpectedInput of lark's.
 
     text: what was parsed, that is the source's text with a newline behind it. start: `value` where one expression was
-    wanted.
+    expected.
     """
     if isinstance(problem, Mistake):
         return _mistake(source, problem)
     token = getattr(problem, "token", None)
     if token is None:
         return explain_character(source, problem.pos_in_stream)
-    place = _place(source, text, token)
-    if start == "value" and (place.kind in ("EQUAL", "SEMICOLON") or (place.begins_line and place.kind != "$END")):
-        return error("value-only", place.here, found=place.found)
+    pos = _position(source, text, token)
+    if start == "value" and (pos.kind in ("EQUAL", "SEMICOLON") or (pos.begins_line and pos.kind != "$END")):
+        return error("value-only", pos.token_span, found=pos.token)
     for rule in RULES:
-        found = rule(place)
-        if found is not None:
-            return found
-    return error("does-not-fit", place.here, found=place.found)
+        syntax_error = rule(pos)
+        if syntax_error is not None:
+            return syntax_error
+    return error("does-not-fit", pos.token_span, found=pos.token)
 
 
-def _place(source: Source, text: str, refused: Token) -> Place:
+def _position(source: Source, text: str, refused: Token) -> Position:
     """The refused token among those before it and some of those behind it."""
     tokens: list[Token] = []
     stream = statement_lines(lex(text))
@@ -62,13 +62,13 @@ def _place(source: Source, text: str, refused: Token) -> Place:
         for token in stream:
             tokens.append(token)
             if token.start_pos == refused.start_pos and token.type == refused.type:
-                at = len(tokens) - 1
+                index = len(tokens) - 1
                 tokens.extend(islice(stream, AHEAD))
-                return Place(source, tokens, at)
+                return Position(source, tokens, index)
     end = refused.new_borrow_pos("$END", "", refused)
     end.start_pos = end.end_pos = len(source.text)
     tokens.append(end)
-    return Place(source, tokens, len(tokens) - 1)
+    return Position(source, tokens, len(tokens) - 1)
 
 
 def _mistake(source: Source, mistake: Mistake) -> CgError:

@@ -1,4 +1,4 @@
-"""Tensor literals, ranges, indexing and the matrix product, in ops whose axes count from the end."""
+"""Lowers tensor literals, ranges, indexing and the matrix product, to ops whose axes count from the end."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from .tree import kind, literal
 
 
 @dataclass(frozen=True)
-class Part:
-    """A slice of one axis: so many elements from a start in steps."""
+class Slice:
+    """A slice of one axis: its start, step and number of elements."""
 
     start: Size
     step: int
@@ -28,16 +28,16 @@ class Part:
 
 
 class Tensors(Expressions):
-    """Lowers what makes tensors and takes them apart."""
+    """Lowers tensors and their indexing."""
 
     # ---- literals and ranges
 
     def _tensor(self, frame: Frame, tree: Any) -> Any:
         if _too_deep(tree):
             raise error("too-many-axes", frame.span(tree), limit=MAX_AXES)
-        found = literal_tensor(tree)
-        if found is not None:
-            value, shape = found
+        literal_ = literal_tensor(tree)
+        if literal_ is not None:
+            value, shape = literal_
             return self._literal_tensor(frame, tree, value, shape)
         return self._stacked(frame, tree)
 
@@ -62,8 +62,8 @@ class Tensors(Expressions):
         a = yield frame, low
         b = yield frame, high
         first, last = self.size(frame, low, a), self.size(frame, high, b)
-        made = self.emit(frame, tree, "arange", [], [], size=larger(0, sub(last, first)))
-        return made if first == 0 else self.emit(frame, tree, "add", [a, made], [])
+        numbers = self.emit(frame, tree, "arange", [], [], size=larger(0, sub(last, first)))
+        return numbers if first == 0 else self.emit(frame, tree, "add", [a, numbers], [])
 
     def _string(self, frame: Frame, tree: Any) -> Value:
         raise error("text-as-value", frame.span(tree))
@@ -89,7 +89,7 @@ class Tensors(Expressions):
         return self.transposed(frame, tree, x)
 
     def transposed(self, frame: Frame, tree: Any, x: Value) -> Value:
-        """`x.T`, once x is known."""
+        """`x.T` of a lowered x."""
         if x.type.rank != 2:
             span = frame.span(tree.children[0])
             vector, other = (span.text, None) if x.type.rank == 1 else (None, "transpose")
@@ -97,16 +97,16 @@ class Tensors(Expressions):
         return self.emit(frame, tree, "permute", [x], [tree.children[0]], axes=(-1, -2))
 
     def matmul(self, frame: Frame, tree: Any, x: Value, y: Value, parts: Sequence[Any]) -> Value:
-        """NumPy's `@`: vectors become matrices of one row or one column, and the axis vanishes again."""
+        """NumPy's `@`: vectors become matrices of one row or one column, and that axis is dropped from the result."""
         for value, part in ((x, parts[0]), (y, parts[1])):
             if value.type.rank == 0:
                 span = frame.span(part)
                 raise error("matmul-scalar", span, *callers(frame.call, span), type=value.type)
         left = self.emit(frame, tree, "expand_dims", [x], parts, axes=(-2,)) if x.type.rank == 1 else x
         right = self.emit(frame, tree, "expand_dims", [y], parts, axes=(-1,)) if y.type.rank == 1 else y
-        made = self.emit(frame, tree, "matmul", [left, right], parts, shown=(x, y))
+        result = self.emit(frame, tree, "matmul", [left, right], parts, source_operands=(x, y))
         axes = (*((-2,) if x.type.rank == 1 else ()), *((-1,) if y.type.rank == 1 else ()))
-        return self.emit(frame, tree, "squeeze", [made], [], axes=axes) if axes else made
+        return self.emit(frame, tree, "squeeze", [result], [], axes=axes) if axes else result
 
     # ---- indexing
 
@@ -115,18 +115,18 @@ class Tensors(Expressions):
         return (yield from self.index(frame, tree, x))
 
     def index(self, frame: Frame, tree: Any, x: Any) -> Lowering:
-        """`x[…]`, once x is known."""
+        """`x[…]` of a lowered x."""
         items = yield from self._items(frame, tree)
         return self.read_item(frame, tree, x, items) or self.indexed(frame, tree, x, items)
 
     def read_item(self, frame: Frame, tree: Any, x: Value, items: Sequence[tuple[Any, Any]]) -> Value | None:
-        """What an index reads that a loop reads step by step; `Loops` knows."""
+        """A hook for `Loops`: the item of a stack that a loop reads step by step, or None."""
         return None
 
-    def note_write(
-        self, frame: Frame, tree: Any, y: Value, items: Sequence[tuple[Any, Any]], v: Value, whole: Value
+    def record_write(
+        self, frame: Frame, tree: Any, y: Value, items: Sequence[tuple[Any, Any]], v: Value, updated: Value
     ) -> None:
-        """Is told of an assignment to a part; `Loops` makes use of it."""
+        """A hook for `Loops`: records an assignment to a part."""
 
     def _part_assign(self, frame: Frame, tree: Any) -> Lowering:
         """`y[i] = v`: the new y."""
@@ -134,13 +134,13 @@ class Tensors(Expressions):
         y = yield frame, target.children[0]
         items = yield from self._items(frame, target)
         v = yield frame, expression
-        whole = self.replaced(frame, target, y, items, v, expression)
-        self.note_write(frame, target, y, items, v, whole)
-        return whole
+        updated = self.with_items(frame, target, y, items, v, expression)
+        self.record_write(frame, target, y, items, v, updated)
+        return updated
 
     def _items(self, frame: Frame, tree: Any) -> Generator[Request, Any, list[tuple[Any, Any]]]:
-        """What stands in the brackets of an index: trees with values, bounds of slices, or None for `...`."""
-        found: list[tuple[Any, Any]] = []
+        """The items in the brackets of an index: trees with values, bounds of slices, or None for `...`."""
+        items: list[tuple[Any, Any]] = []
         for item in tree.children[1:]:
             if item is None:
                 continue
@@ -148,77 +148,77 @@ class Tensors(Expressions):
                 bounds: list[Value | None] = []
                 for part in item.children:
                     bounds.append(None if part is None else (yield frame, part))
-                found.append((item, tuple(bounds)))
+                items.append((item, tuple(bounds)))
             elif kind(item) == "ellipsis":
-                found.append((item, None))
+                items.append((item, None))
             else:
-                found.append((item, (yield frame, item)))
-        return found
+                items.append((item, (yield frame, item)))
+        return items
 
     def indexed(self, frame: Frame, tree: Any, x: Value, items: Sequence[tuple[Any, Any]]) -> Value:
         """`x[items]`; an item is a value, the bounds of a slice, or None for `...`."""
         k = constant_of(items[0][1]) if len(items) == 1 and isinstance(items[0][1], Value) else None
         if type(k) is int:
-            known = item_of(x, k)
-            if known is not None:
-                return known
-            literal_value = constant_of(x)
-            if isinstance(literal_value, tuple) and -len(literal_value) <= k < len(literal_value):
-                return self.value(frame, tree, literal_value[k], x.type._replace(shape=x.type.shape[1:]))
+            element = item_of(x, k)
+            if element is not None:
+                return element
+            constant = constant_of(x)
+            if isinstance(constant, tuple) and -len(constant) <= k < len(constant):
+                return self.value(frame, tree, constant[k], x.type._replace(shape=x.type.shape[1:]))
         rank = x.type.rank
-        given = [i for i in items if i[1] is not None]
-        if len(items) - len(given) > 1:
+        explicit = [i for i in items if i[1] is not None]
+        if len(items) - len(explicit) > 1:
             raise error("ellipsis-twice", frame.span([i for i in items if i[1] is None][1][0]))
         if not rank:
             span = frame.span(tree.children[0])
             raise error("index-of-number", span, *callers(frame.call, span))
-        if len(given) > rank:
-            span = frame.span(given[rank][0])
-            found, wanted = counted(len(given), "index", "indices"), counted(rank, "axis", "axes")
+        if len(explicit) > rank:
+            span = frame.span(explicit[rank][0])
+            found, wanted = counted(len(explicit), "index", "indices"), counted(rank, "axis", "axes")
             raise error("too-many-indices", span, *callers(frame.call, span), wanted=wanted, found=found)
         full: list[tuple[Any, Any]] = []
-        for item in items if len(given) < len(items) else [*items, (tree, None)]:
-            full += [(item[0], (None, None, None))] * (rank - len(given)) if item[1] is None else [item]
+        for item in items if len(explicit) < len(items) else [*items, (tree, None)]:
+            full += [(item[0], (None, None, None))] * (rank - len(explicit)) if item[1] is None else [item]
         for part, item in full:
             if isinstance(item, Value) and not item.type.is_int:
                 span = frame.span(part)
                 chooser = "where" if item.type.dtype == "bool" else None
                 raise error("index-type", span, *callers(frame.call, span), type=item.type, chooser=chooser)
         tensors = any(isinstance(item, Value) and item.type.rank for _, item in full)
-        parts, gone, computed = self._parts(frame, x, full, tensors)
-        x = self._sliced(frame, tree, x, parts)
+        slices, dropped, computed = self._axis_slices(frame, x, full, tensors)
+        x = self._sliced(frame, tree, x, slices)
         if computed and tensors:
-            return self._gathered(frame, tree, x, computed)
+            return self._gather(frame, tree, x, computed)
         for axis, part, item in computed:
-            place = self._place(frame, part, x, axis, item)
-            x = self.emit(frame, tree, "take", [x, place], [], axis=axis)
-            gone = [a + 1 if a < axis else a for a in gone]
-        return self.emit(frame, tree, "squeeze", [x], [], axes=tuple(gone)) if gone else x
+            index = self._checked_index(frame, part, x, axis, item)
+            x = self.emit(frame, tree, "take", [x, index], [], axis=axis)
+            dropped = [a + 1 if a < axis else a for a in dropped]
+        return self.emit(frame, tree, "squeeze", [x], [], axes=tuple(dropped)) if dropped else x
 
-    def _parts(
+    def _axis_slices(
         self, frame: Frame, x: Value, items: Sequence[tuple[Any, Any]], tensors: bool
-    ) -> tuple[list[Part], list[int], list[tuple[int, Any, Value]]]:
-        """The slice of each axis; the axes that vanish; the axes, trees and values of computed indices."""
-        parts: list[Part] = []
-        gone: list[int] = []
+    ) -> tuple[list[Slice], list[int], list[tuple[int, Any, Value]]]:
+        """The slice of each axis; the axes to drop; the axes, trees and values of computed indices."""
+        slices: list[Slice] = []
+        dropped: list[int] = []
         computed: list[tuple[int, Any, Value]] = []
         rank = x.type.rank
         for k, (tree, item) in enumerate(items):
             axis, size = k - rank, x.type.shape[k]
             if not isinstance(item, Value):
-                parts.append(self._part(frame, tree, item, size))
+                slices.append(self._axis_slice(frame, tree, item, size))
                 continue
-            place = None if tensors else self._known_place(frame, tree, item, size)
-            if place is None:
+            start = None if tensors else self._constant_index(frame, tree, item, size)
+            if start is None:
                 computed.append((axis, tree, item))
-                parts.append(Part(0, 1, size))
+                slices.append(Slice(0, 1, size))
             else:
-                gone.append(axis)
-                parts.append(Part(place, 1, 1))
-        return parts, gone, computed
+                dropped.append(axis)
+                slices.append(Slice(start, 1, 1))
+        return slices, dropped, computed
 
-    def _known_place(self, frame: Frame, tree: Any, item: Value, size: Size) -> Size | None:
-        """Where a known index lies; None where that has to be found out at the run."""
+    def _constant_index(self, frame: Frame, tree: Any, item: Value, size: Size) -> Size | None:
+        """The position of a constant index on its axis; None where it is known only at run time."""
         k = size_of(item)
         if k is None:
             return None
@@ -229,8 +229,8 @@ class Tensors(Expressions):
             return k + size if k < 0 else k
         return None
 
-    def _part(self, frame: Frame, tree: Any, bounds: Sequence[Value | None], n: Size) -> Part:
-        """A slice as in Python: bounds from behind where negative, and clipped to the axis."""
+    def _axis_slice(self, frame: Frame, tree: Any, bounds: Sequence[Value | None], n: Size) -> Slice:
+        """A slice as in Python: negative bounds count from the end, and bounds are clipped to the axis."""
         start, stop, step = (
             None if v is None else self.size(frame, tree if t is None else t, v)
             for v, t in zip(
@@ -243,91 +243,91 @@ class Tensors(Expressions):
         if stride > 0:
             first = 0 if start is None else _clipped(start, n, 0, n)
             last = n if stop is None else _clipped(stop, n, 0, n)
-            return Part(first, stride, _steps(sub(last, first), stride))
+            return Slice(first, stride, _steps(sub(last, first), stride))
         first = sub(n, 1) if start is None else _clipped(start, n, -1, sub(n, 1))
         last = -1 if stop is None else _clipped(stop, n, -1, sub(n, 1))
-        return Part(first, stride, _steps(sub(first, last), -stride))
+        return Slice(first, stride, _steps(sub(first, last), -stride))
 
-    def _sliced(self, frame: Frame, tree: Any, x: Value, parts: Sequence[Part]) -> Value:
-        """The parts of all axes in one op, which leaves out the first axes that are whole."""
+    def _sliced(self, frame: Frame, tree: Any, x: Value, slices: Sequence[Slice]) -> Value:
+        """The slices of all axes in one op, which leaves out leading axes that are whole."""
         shape = x.type.shape
-        whole = [p == Part(0, 1, n) for p, n in zip(parts, shape, strict=True)]
-        if all(whole):
+        is_whole = [p == Slice(0, 1, n) for p, n in zip(slices, shape, strict=True)]
+        if all(is_whole):
             return x
-        chosen = parts[whole.index(False) :]
+        trailing = slices[is_whole.index(False) :]
         return self.emit(
             frame,
             tree,
             "slice",
             [x],
             [],
-            starts=tuple(p.start for p in chosen),
-            steps=tuple(p.step for p in chosen),
-            sizes=tuple(p.size for p in chosen),
+            starts=tuple(p.start for p in trailing),
+            steps=tuple(p.step for p in trailing),
+            sizes=tuple(p.size for p in trailing),
         )
 
-    def _place(self, frame: Frame, tree: Any, x: Value, axis: int, index: Value) -> Value:
-        """An index that is checked, and counts from the front."""
+    def _checked_index(self, frame: Frame, tree: Any, x: Value, axis: int, index: Value) -> Value:
+        """An index that is checked against the axis and counts from its start."""
         return self.emit(frame, tree, "index", [index], [tree], size=x.type.shape[axis])
 
-    def _gathered(self, frame: Frame, tree: Any, x: Value, computed: Sequence[tuple[int, Any, Value]]) -> Value:
-        """Tensors of indices: as in NumPy they broadcast, and pick pairs where there are several."""
-        places = [self._place(frame, part, x, axis, item) for axis, part, item in computed]
+    def _gather(self, frame: Frame, tree: Any, x: Value, computed: Sequence[tuple[int, Any, Value]]) -> Value:
+        """Indexing by tensors: as in NumPy they broadcast, and several select elements pairwise."""
+        indices = [self._checked_index(frame, part, x, axis, item) for axis, part, item in computed]
         axes = [axis for axis, _, _ in computed]
         if len(axes) == 1:
-            return self.emit(frame, tree, "take", [x, places[0]], [], axis=axes[0])
+            return self.emit(frame, tree, "take", [x, indices[0]], [], axis=axes[0])
         rank = x.type.rank
-        if axes != list(range(axes[0], axes[0] + len(axes))):  # apart: their axes come first
+        if axes != list(range(axes[0], axes[0] + len(axes))):  # not adjacent: their axes come first
             others = [a for a in range(-rank, 0) if a not in axes]
             x = self.emit(frame, tree, "permute", [x], [], axes=(*axes, *others))
             axes = list(range(-rank, -rank + len(axes)))
         shape = x.type.shape
         first, last = rank + axes[0], rank + axes[-1] + 1
-        flat = places[0]
-        for axis, place in zip(axes[1:], places[1:], strict=True):
+        flat = indices[0]
+        for axis, index in zip(axes[1:], indices[1:], strict=True):
             length = self.number(frame, tree, shape[axis])
             scaled = self.emit(frame, tree, "mul", [flat, length], [])
-            flat = self.emit(frame, tree, "add", [scaled, place], [part for _, part, _ in computed][:2])
+            flat = self.emit(frame, tree, "add", [scaled, index], [part for _, part, _ in computed][:2])
         merged = (*shape[:first], product(shape[first:last]), *shape[last:])
         x = self.emit(frame, tree, "reshape", [x], [], shape=merged)
         return self.emit(frame, tree, "take", [x, flat], [], axis=first - len(merged))
 
-    def replaced(
+    def with_items(
         self, frame: Frame, tree: Any, y: Value, items: Sequence[tuple[Any, Any]], v: Value, part: Any
     ) -> Value:
-        """`y` with the elements that `y[items]` reads taken from `v`; of places named twice the last one counts."""
+        """`y` with the elements `y[items]` replaced by those of `v`; of repeated indices the last one counts."""
         total = product(y.type.shape)
         numbers = self.emit(frame, tree, "arange", [], [], size=total)
         numbers = self.emit(frame, tree, "reshape", [numbers], [], shape=y.type.shape)
-        places = self.indexed(frame, tree, numbers, items)
-        wanted = places.type.shape
-        if v.type.shape != wanted:
-            v = self.emit(frame, tree, "expand", [v], [part], shape=wanted)
-        flat = (product(wanted),)
-        places = self.emit(frame, tree, "reshape", [places], [], shape=flat)
-        writer = self.emit(frame, tree, "last_writer", [places], [], size=total)
+        indices = self.indexed(frame, tree, numbers, items)
+        shape = indices.type.shape
+        if v.type.shape != shape:
+            v = self.emit(frame, tree, "expand", [v], [part], shape=shape)
+        flat = (product(shape),)
+        indices = self.emit(frame, tree, "reshape", [indices], [], shape=flat)
+        writer = self.emit(frame, tree, "last_writer", [indices], [], size=total)
         zero = self.value(frame, tree, 0)
-        written = self.emit(frame, tree, "ge", [writer, zero], [])
+        is_written = self.emit(frame, tree, "ge", [writer, zero], [])
         source = self.emit(frame, tree, "max", [writer, zero], [])
         values = self.emit(frame, tree, "reshape", [v], [], shape=flat)
         old = self.emit(frame, tree, "reshape", [y], [], shape=(total,))
         if flat == (0,):
             return y
         new = self.emit(frame, tree, "take", [values, source], [], axis=-1)
-        mixed = self.emit(frame, tree, "where", [written, new, old], [])
-        if mixed.type.dtype != y.type.dtype and not y.type.weak:
-            mixed = self.emit(frame, tree, "cast", [mixed], [], dtype=y.type.dtype)
-        return self.emit(frame, tree, "reshape", [mixed], [], shape=y.type.shape)
+        merged = self.emit(frame, tree, "where", [is_written, new, old], [])
+        if merged.type.dtype != y.type.dtype and not y.type.weak:
+            merged = self.emit(frame, tree, "cast", [merged], [], dtype=y.type.dtype)
+        return self.emit(frame, tree, "reshape", [merged], [], shape=y.type.shape)
 
     # ---- sizes
 
     def size(self, frame: Frame, tree: Any, value: Value) -> Size:
-        """The size that an expression stands for. Raises CgError for one that only a run could tell."""
-        found = size_of(value)
-        if found is None:
+        """The size that an expression stands for. Raises CgError for one that is known only at run time."""
+        size = size_of(value)
+        if size is None:
             span = frame.span(tree)
             raise error("not-a-size", span, *callers(frame.call, span), type=value.type)
-        return found
+        return size
 
 
 def _too_deep(tree: Any) -> bool:
@@ -342,7 +342,7 @@ def _too_deep(tree: Any) -> bool:
 
 def literal_tensor(tree: Any, depth: int = MAX_AXES) -> tuple[Any, tuple[int, ...]] | None:
     """A tensor of literals as nested tuples with its shape; None when it is computed or ragged."""
-    found: list[Any] = []
+    values: list[Any] = []
     shapes: list[tuple[int, ...]] = []
     for child in tree.children:
         if child is None:
@@ -358,12 +358,12 @@ def literal_tensor(tree: Any, depth: int = MAX_AXES) -> tuple[Any, tuple[int, ..
                 value = kind(child) == "true"
             if value is None:
                 return None
-        found.append(value)
+        values.append(value)
         shapes.append(shape)
     if any(s != shapes[0] for s in shapes):
         return None
-    kinds = {isinstance(x, bool) for x in _leaves(found)}
-    return None if len(kinds) > 1 else (tuple(found), (len(found), *(shapes[0] if shapes else ())))
+    kinds = {isinstance(x, bool) for x in _leaves(values)}
+    return None if len(kinds) > 1 else (tuple(values), (len(values), *(shapes[0] if shapes else ())))
 
 
 def _leaves(value: Any) -> Any:
@@ -375,7 +375,7 @@ def _leaves(value: Any) -> Any:
 
 
 def _clipped(bound: Size, n: Size, low: Size, high: Size) -> Size:
-    """A bound of a slice within the axis; a negative one counts from behind."""
+    """A bound of a slice, clipped to the axis; a negative one counts from the end."""
     negative = bound < 0 if isinstance(bound, int) else str(bound).startswith("-")
     return larger(low, add(n, bound)) if negative else smaller(bound, high)
 

@@ -1,4 +1,4 @@
-"""Reading the parser's trees: spans, literals, walks. No function here recurses over a user's tree."""
+"""Access to the parser's trees: spans, literals, walks. No function recurses over a user's tree."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     Node = Tree[Token] | Token
 
 
-class Statement(NamedTuple):
-    """A tree that no parser made: an expression put where a statement is wanted."""
+class SyntheticStatement(NamedTuple):
+    """A statement that no parser made, around an expression that stands alone."""
 
     data: str
     children: list[Any]
@@ -24,8 +24,8 @@ class Statement(NamedTuple):
 
 def span_of(source: Source, node: Any) -> Span:
     """The characters of a tree or a token."""
-    place = getattr(node, "meta", node)
-    return Span(source, place.start_pos, place.end_pos)
+    meta = getattr(node, "meta", node)
+    return Span(source, meta.start_pos, meta.end_pos)
 
 
 def kind(node: Any) -> str:
@@ -68,7 +68,7 @@ def walk(node: Any) -> Iterator[Any]:
 
 
 def arguments(call: Any) -> tuple[list[Any], list[tuple[Any, Any]]]:
-    """Positional arguments, and (name token, tree) of those given by keyword."""
+    """Positional arguments, and (name token, tree) of keyword arguments."""
     positional: list[Any] = []
     keywords: list[tuple[Any, Any]] = []
     for child in call.children[1:]:

@@ -1,4 +1,4 @@
-"""Graphs written back as cg: expressions in terms of names, with `t1 = …` lines for unnamed parts that are shared."""
+"""Unparses graphs to cg: expressions in terms of names, with `t1 = …` lines for unnamed shared subexpressions."""
 
 from __future__ import annotations
 
@@ -14,11 +14,10 @@ LONGEST = 100_000  # characters of one expression
 
 
 def write_outputs(graph: Graph, targets: Sequence[str], named: Mapping[int, str], origin: Graph) -> list[str]:
-    """Lines `target = expression`, one an output, after the lines of the parts that they share.
+    """Lines `target = expression`, one for each output, after the lines of the subexpressions that they share.
 
-    named: the nodes that are written by a name. origin: the graph before it was made short, whose nodes have places.
-    Raises CgError (status 1) when an expression grows too long, and for
-    an op that the language has no word for.
+    named: nodes that are written by a name. origin: the graph before simplification, whose nodes have spans.
+    Raises CgError (status 1) for an expression that grows too long, and for an op that has no text.
     """
     outputs = list(graph.outputs)
     needed = _needed(graph, outputs, named)
@@ -30,7 +29,7 @@ def write_outputs(graph: Graph, targets: Sequence[str], named: Mapping[int, str]
     for i in outputs:
         uses[i] += 1
     taken = set(named.values()) | set(targets)
-    fresh = (name for k in range(1, len(graph) + len(taken) + 2) if (name := f"t{k}") not in taken)
+    new_names = (name for k in range(1, len(graph) + len(taken) + 2) if (name := f"t{k}") not in taken)
     lines: list[str] = []
     texts: dict[int, Written] = {}
     for i in range(len(graph)):
@@ -43,14 +42,14 @@ def write_outputs(graph: Graph, targets: Sequence[str], named: Mapping[int, str]
             continue
         texts[i] = _limited(_write(graph, i, texts, origin))
         if uses[i] > 1 and graph.op[i] not in (CONST, INPUT):
-            name = next(fresh)
+            name = next(new_names)
             lines.append(f"{name} = {texts[i].text}")
             texts[i] = Written(name)
     return lines + [f"{target} = {texts[i].text}" for target, i in zip(targets, outputs, strict=True)]
 
 
 def _needed(graph: Graph, outputs: Sequence[int], named: Mapping[int, str]) -> bytearray:
-    """What has to be written: everything behind the outputs, up to the nodes that have a name."""
+    """Flags of the nodes to write: those that the outputs depend on, up to nodes that have a name."""
     if not named:
         return live(graph, outputs)
     flags = bytearray(len(graph))
@@ -74,16 +73,16 @@ def _write(graph: Graph, i: int, texts: Mapping[int, Written], origin: Graph) ->
         return write_op(op, [texts[x] for x in graph.operands(i)], attrs)
     condition, *captured = graph.operands(graph.a[i])
     sides = graph.attrs[graph.a[i]]
-    given = [texts[x] for x in captured]
-    then, otherwise = (_write_side(sides[side], attrs["k"], given, origin) for side in ("then", "else"))
+    operands = [texts[x] for x in captured]
+    then, otherwise = (_write_side(sides[side], attrs["k"], operands, origin) for side in ("then", "else"))
     return Written(f"if {texts[condition].text} then {then.text} else {otherwise.text}", 0)
 
 
-def _write_side(side: Graph, k: int, given: Sequence[Written], origin: Graph) -> Written:
-    """One result of a side of an `if`, its inputs replaced by texts; recursion only as deep as sides nest."""
+def _write_side(side: Graph, k: int, inputs: Sequence[Written], origin: Graph) -> Written:
+    """One result of a side of an `if`, with texts for its inputs; recursion only into nested sides."""
     output = side.outputs[k]
     needed = live(side, [output])
-    texts: dict[int, Written] = dict(zip(side.inputs, given, strict=True))
+    texts: dict[int, Written] = dict(zip(side.inputs, inputs, strict=True))
     for i in range(len(side)):
         if needed[i] and i not in texts and opname(side.op[i]) != "cond":
             texts[i] = _limited(_write(side, i, texts, origin))
@@ -97,19 +96,19 @@ def _limited(x: Written) -> Written:
 
 
 def _with_sides(graph: Graph) -> Iterator[Graph]:
-    """The graph and all that are nested in its nodes."""
+    """The graph and the graphs nested in its nodes."""
     graphs = [graph]
-    for each in graphs:
-        graphs += [part for attrs in each.attrs.values() for part in attrs.values() if isinstance(part, Graph)]
-        yield each
+    for nested in graphs:
+        graphs += [value for attrs in nested.attrs.values() for value in attrs.values() if isinstance(value, Graph)]
+        yield nested
 
 
 def _no_formula(op: str, origin: Graph) -> CgError:
-    """The error for an operation that the language has no word for, at the place that one of its kind has.
+    """The error for an op that has no text, at the span of the last node of that op.
 
-    The last one, for operations of the backward pass stand behind those of values, which may have names.
+    The last, since nodes of the backward pass follow those of values, which may have names.
     """
-    nodes = (Node(each, i) for each in _with_sides(origin) for i in reversed(range(len(each))))
+    nodes = (Node(nested, i) for nested in _with_sides(origin) for i in reversed(range(len(nested))))
     span = next((node.span for node in nodes if node.op == op and node.span is not None), None)
     text = OPS[op].notation.text if span is None else span.text.partition("\n")[0].removesuffix("{").strip()
     return error("no-formula", span, status=1, op=text)

@@ -1,4 +1,4 @@
-"""Values given as texts: a constant expression of the language that stands outside a program."""
+"""Values as texts: constant expressions of the language outside a program."""
 
 from __future__ import annotations
 
@@ -9,23 +9,23 @@ from cgcli.graph.types import Type
 from cgcli.ops.evaluate import is_scalar
 
 from .calls import Calls
-from .constants import alone, evaluated
+from .constants import evaluate_constant, value_graph
 from .frames import Environment, Frame
 from .parser import parse_value
 from .regions import Region
 from .resolver import Resolver
-from .tree import Statement
+from .tree import SyntheticStatement
 
 
-def constant(source: Source, wanted: Type) -> Scalar | Graph:
-    """The value of a constant expression of the language, such as `pi/2`, as a `wanted`; of a tensor its graph.
+def constant(source: Source, type_: Type) -> Scalar | Graph:
+    """The value of a constant expression of the language, such as `pi/2`, as a `type_`; of a tensor its graph.
 
-    Raises CgError for a mistake in it, for a name that is no constant, and (status 1) for a value that is no `wanted`.
+    Raises CgError for a mistake in it, for a name that is no constant, and (status 1) for a value of another type.
     """
     tree = parse_value(source)
-    names = Resolver(source, [Statement("bare", [tree])], {}, "value").resolve()
+    names = Resolver(source, [SyntheticStatement("bare", [tree])], {}, "value").resolve()
     frame = Frame(Environment(source, names), Region())
     calls = Calls()
     calls.finite = True
-    graph = alone(frame, calls.lower(frame, tree))
-    return evaluated(frame, tree, graph, wanted, status=1) if is_scalar(graph) else graph
+    graph = value_graph(frame, calls.lower(frame, tree))
+    return evaluate_constant(frame, tree, graph, type_, status=1) if is_scalar(graph) else graph

@@ -18,7 +18,7 @@ from cgcli.version import VERSION
 
 if TYPE_CHECKING:
     from cgcli.graph.sizes import Shape
-    from cgcli.language.lower import Lowered
+    from cgcli.language.lower import LoweredProgram
 
 KIND = "program"
 
@@ -58,7 +58,7 @@ def open_program(
     return lowered.module
 
 
-def _kept(lowered: Lowered) -> dict[str, Any]:
+def _kept(lowered: LoweredProgram) -> dict[str, Any]:
     imports = [[str(p), s.name, cache.digest(s.text)] for p, s in lowered.imports]
     return {
         "imports": imports,

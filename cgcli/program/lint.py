@@ -14,7 +14,7 @@ from cgcli.graph.traversal import with_nested
 from cgcli.graph.types import Type
 from cgcli.language.flow import BLOCKS
 from cgcli.language.parser import parse
-from cgcli.language.resolver import bound_names, size_names, steps, used_expressions, value_names
+from cgcli.language.resolver import bound_names, indexed_statements, size_names, used_expressions, value_names
 from cgcli.language.tree import kind, span_of, walk
 from cgcli.ops.evaluate import evaluate
 from cgcli.ops.table import BY_CODE
@@ -58,7 +58,7 @@ def _reads(statement: Any) -> set[str]:
 
 
 def _unused_inputs(program: Program, statements: Sequence[Any]) -> Iterator[Diagnostic]:
-    read = set().union(*(_reads(each) for _, each in steps(statements)))
+    read = set().union(*(_reads(each) for _, each in indexed_statements(statements)))
     for each in program.inputs:
         sizes = {size for size in each.type.shape if isinstance(size, str)}
         used = each.name in read or each.name in program.outputs or sizes & read or each.name in TOLD_BY_TRAIN
@@ -69,7 +69,7 @@ def _unused_inputs(program: Program, statements: Sequence[Any]) -> Iterator[Diag
 def _unused_values(source: Source, statements: Sequence[Any]) -> Iterator[Diagnostic]:
     """Values of the top level that are bound again before anything reads them."""
     bound: dict[str, Any] = {}  # by name the token of a binding that nothing has read yet
-    for _, statement in steps(statements):
+    for _, statement in indexed_statements(statements):
         for name in _reads(statement):
             bound.pop(name, None)
         if kind(statement) not in ("assign", "unpack"):

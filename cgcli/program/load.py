@@ -75,9 +75,9 @@ def _opened(
                 max_nodes=max_nodes,
             )
         except CgError as e:
-            from cgcli.language.undeclared import guided  # with the parser
+            from cgcli.language.undeclared import with_declarations  # with the parser
 
-            raise guided(e, source) from None
+            raise with_declarations(e, source) from None
 
     why = None
     if mode != "dynamic":

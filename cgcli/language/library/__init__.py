@@ -1,13 +1,11 @@
-"""The built-in functions on tensors: their parameters, and the ops that they are made of.
+"""The built-in functions on tensors: their parameters, and the ops of their definitions.
 
-A function that is one op is that op; of several, the nodes are a group of its name, as those of a call are.
+A function of one op becomes that op; the nodes of several ops are a group of its name, like those of a call.
 """
 
 from __future__ import annotations
 
-from . import creation as made
-from . import linear, neural, reductions
-from . import manipulation as arrangement
+from . import creation, linear, manipulation, neural, reductions
 from .definitions import LIBRARY, Builtin
 
-__all__ = ["LIBRARY", "Builtin", "arrangement", "linear", "made", "neural", "reductions"]
+__all__ = ["LIBRARY", "Builtin", "creation", "linear", "manipulation", "neural", "reductions"]

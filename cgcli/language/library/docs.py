@@ -1,4 +1,4 @@
-"""What the built-in functions on tensors do, in a line each, with an example: for help pages and for tests."""
+"""The documentation of the built-in functions on tensors, a line each, with an example: for help pages and tests."""
 
 from __future__ import annotations
 

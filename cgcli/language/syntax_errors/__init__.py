@@ -1,16 +1,16 @@
-"""What a syntax error most likely is: small rules, the most specific first, each of which knows one slip.
+"""What a syntax error most likely is: small rules, the most specific first, each of which detects one mistake.
 
-A rule looks at a `Place` and returns the error that it knows, or None. Its docstring shows what it is about.
+A rule takes a `Position` and returns the error that it detects there, or None. Its docstring shows examples.
 """
 
 from __future__ import annotations
 
 from . import blocks, brackets, operators, values, words
-from .place import Place, Rule
+from .position import Position, SyntaxRule
 
-__all__ = ["RULES", "Place"]
+__all__ = ["RULES", "Position"]
 
-RULES: tuple[Rule, ...] = (
+RULES: tuple[SyntaxRule, ...] = (
     *brackets.RULES,
     *words.FOREIGN_WORDS,
     *operators.LONGER,

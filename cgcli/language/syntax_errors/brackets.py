@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from cgcli.diagnostics.diagnostic import CgError, Label, error
 from cgcli.language.lines import CLOSES, OPENS
 
-from .place import ENDS, Place
+from .position import ENDS, Position
 
 if TYPE_CHECKING:
     from lark import Token
@@ -15,82 +15,82 @@ if TYPE_CHECKING:
 PAIRS = {"LPAR": ")", "LSQB": "]", "LBRACE": "}"}
 
 
-def mismatched(place: Place) -> CgError | None:
+def mismatched(pos: Position) -> CgError | None:
     """`(a + b]`"""
-    bracket = place.bracket
-    if place.kind not in CLOSES or bracket is None or bracket.type == CLOSES[place.kind]:
+    bracket = pos.bracket
+    if pos.kind not in CLOSES or bracket is None or bracket.type == CLOSES[pos.kind]:
         return None
     return error(
         "bracket-mismatch",
-        place.here,
-        place.label(bracket, "opened"),
-        found=place.found,
+        pos.token_span,
+        pos.label(bracket, "opened"),
+        found=pos.token,
         opener=bracket,
         closer=PAIRS[bracket.type],
     )
 
 
-def closes_nothing(place: Place) -> CgError | None:
+def closes_nothing(pos: Position) -> CgError | None:
     """`a + b)`"""
-    if place.kind not in CLOSES or place.opened:
+    if pos.kind not in CLOSES or pos.open_brackets:
         return None
-    return error("closes-nothing", place.here, found=place.found)
+    return error("closes-nothing", pos.token_span, found=pos.token)
 
 
-def unclosed(place: Place) -> CgError | None:
-    """A bracket that the rest of the text does not close, noticed at its end, on a later line or at a `{`."""
-    bracket = place.bracket
+def unclosed(pos: Position) -> CgError | None:
+    """A bracket that the rest of the text does not close, detected at its end, on a later line or at a `{`."""
+    bracket = pos.bracket
     if bracket is None:
         return None
-    same_line = place.here.line == place.span(bracket).line and place.kind != "LBRACE"
-    if place.kind != "$END" and (bracket.type == "LBRACE" or same_line):
+    same_line = pos.token_span.line == pos.span(bracket).line and pos.kind != "LBRACE"
+    if pos.kind != "$END" and (bracket.type == "LBRACE" or same_line):
         return None
-    if _closed_later(place, len(place.opened)):
+    if _closed_later(pos, len(pos.open_brackets)):
         return None
-    noticed = None if place.kind in ENDS else Label(place.here, "noticed")
-    return error("unclosed-bracket", place.span(bracket), noticed, opener=bracket, closer=PAIRS[bracket.type])
+    noticed = None if pos.kind in ENDS else Label(pos.token_span, "noticed")
+    return error("unclosed-bracket", pos.span(bracket), noticed, opener=bracket, closer=PAIRS[bracket.type])
 
 
-def _closed_later(place: Place, depth: int) -> bool:
-    wanted = depth - 1
-    for token in place.tokens[place.at :]:
+def _closed_later(pos: Position, depth: int) -> bool:
+    outer = depth - 1
+    for token in pos.tokens[pos.index :]:
         if token.type in OPENS:
             depth += 1
         elif token.type in CLOSES:
             depth -= 1
-            if depth == wanted:
+            if depth == outer:
                 return True
     return False
 
 
-def nothing_inside(place: Place) -> CgError | None:
+def nothing_inside(pos: Position) -> CgError | None:
     """`y = ()`, `x[]`"""
-    bracket = place.bracket
-    if bracket is None or place.before is not bracket or place.kind not in ("RPAR", "RSQB"):
+    bracket = pos.bracket
+    if bracket is None or pos.previous is not bracket or pos.kind not in ("RPAR", "RSQB"):
         return None
-    return error("empty-brackets", place.span(bracket, place.found))
+    return error("empty-brackets", pos.span(bracket, pos.token))
 
 
-def brace_for_tensor(place: Place) -> CgError | None:
+def brace_for_tensor(pos: Position) -> CgError | None:
     """`y = {1, 2}`"""
-    if place.kind != "LBRACE" or place.head in ("IF", "FOR", "WHILE", "FN"):
+    if pos.kind != "LBRACE" or pos.head in ("IF", "FOR", "WHILE", "FN"):
         return None
-    if place.previous in ("EQUAL", "LPAR", "COMMA", "LSQB"):
-        return error("brace-in-expression", place.here)
-    return error("stray-block", place.here)
+    if pos.previous_kind in ("EQUAL", "LPAR", "COMMA", "LSQB"):
+        return error("brace-in-expression", pos.token_span)
+    return error("stray-block", pos.token_span)
 
 
-def slice_of_four(place: Place) -> CgError | None:
+def slice_of_four(pos: Position) -> CgError | None:
     """`x[1:2:3:4]`"""
-    if place.kind != "COLON" or place.bracket is None or place.bracket.type != "LSQB":
+    if pos.kind != "COLON" or pos.bracket is None or pos.bracket.type != "LSQB":
         return None
     colons: list[Token] = []
-    for token in reversed(place.statement):
+    for token in reversed(pos.statement):
         if token.type in ("COMMA", "LSQB"):
             break
         if token.type == "COLON":
             colons.append(token)
-    return error("slice-of-four", place.here) if len(colons) >= 2 else None
+    return error("slice-of-four", pos.token_span) if len(colons) >= 2 else None
 
 
 RULES = (mismatched, closes_nothing, unclosed, nothing_inside, brace_for_tensor, slice_of_four)

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from cgcli.diagnostics.diagnostic import CgError, error
 from cgcli.diagnostics.source import Source, Span
 
-# what they are in cg; a font hardly tells some of them from it
+# their spelling in cg, which some of them hardly differ from in a font
 SIGNS = {
     **dict.fromkeys("−–—‒―﹣－", "-"),
     **dict.fromkeys("×∗⋅∙•✕✖", "*"),
@@ -118,7 +118,7 @@ def sign(source: Source, at: int) -> CgError | None:
 
 
 def _ascii(character: str) -> str | None:
-    """The ASCII character that another one looks like: digits of other scripts, full-width forms, odd blanks."""
+    """The ASCII equivalent of a character: of digits of other scripts, full-width forms, odd blanks."""
     if unicodedata.category(character) == "Zs":
         return " "
     digit = unicodedata.decimal(character, None)
@@ -143,9 +143,9 @@ RULES: tuple[Callable[[Source, int], CgError | None], ...] = (
 def explain_character(source: Source, at: int) -> CgError:
     """What is wrong with a character that begins no token."""
     for rule in RULES:
-        found = rule(source, at)
-        if found is not None:
-            return found
+        problem = rule(source, at)
+        if problem is not None:
+            return problem
     return error("foreign-character", Span(source, at, at + 1), character=source.text[at])
 
 

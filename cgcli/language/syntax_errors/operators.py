@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from cgcli.diagnostics.diagnostic import CgError, error
 
-from .place import ARITHMETIC, ENDS, KEYWORDS, OPERATORS, VALUE_BEGINS, VALUE_ENDS, Place
+from .position import ARITHMETIC, ENDS, KEYWORDS, OPERATORS, VALUE_BEGINS, VALUE_ENDS, Position
 
-# two tokens of ours that are one operator elsewhere
+# pairs of tokens that are one operator in other languages
 PAIRS = {
     ("=", ">"): ">=",
     ("=", "<"): "<=",
@@ -17,132 +17,132 @@ PAIRS = {
 }
 
 
-def foreign_pair(place: Place) -> CgError | None:
+def foreign_pair(pos: Position) -> CgError | None:
     """`a <> b`, `x := 2`, `a === b`"""
-    if place.before is None or not place.adjacent:
+    if pos.previous is None or not pos.adjacent:
         return None
-    pair = f"{place.before}{place.found}"
-    write = PAIRS.get((str(place.before), str(place.found)))
+    pair = f"{pos.previous}{pos.token}"
+    write = PAIRS.get((str(pos.previous), str(pos.token)))
     if write is None:
         return None
-    return error("foreign-operator", place.span(place.before, place.found), found=pair, write=write)
+    return error("foreign-operator", pos.span(pos.previous, pos.token), found=pair, write=write)
 
 
-def walrus(place: Place) -> CgError | None:
-    """`x := 2`: what is refused is the colon."""
-    following = place.tokens[place.at + 1] if place.at + 1 < len(place.tokens) else None
-    if place.kind != "COLON" or following is None or following.type != "EQUAL":
+def walrus(pos: Position) -> CgError | None:
+    """`x := 2`: the refused token is the colon."""
+    following = pos.tokens[pos.index + 1] if pos.index + 1 < len(pos.tokens) else None
+    if pos.kind != "COLON" or following is None or following.type != "EQUAL":
         return None
-    if following.start_pos != place.found.end_pos:
+    if following.start_pos != pos.token.end_pos:
         return None
-    return error("foreign-operator", place.span(place.found, following), found=":=", write="=")
+    return error("foreign-operator", pos.span(pos.token, following), found=":=", write="=")
 
 
-def augmented(place: Place) -> CgError | None:
+def augmented(pos: Position) -> CgError | None:
     """`x += 1`"""
-    if place.kind != "EQUAL" or place.previous not in ARITHMETIC or place.before is None or not place.adjacent:
+    if pos.kind != "EQUAL" or pos.previous_kind not in ARITHMETIC or pos.previous is None or not pos.adjacent:
         return None
-    operator = str(place.before)
-    span = place.span(place.before, place.found)
-    if len(place.statement) != 2 or place.statement[0].type != "NAME":
+    operator = str(pos.previous)
+    span = pos.span(pos.previous, pos.token)
+    if len(pos.statement) != 2 or pos.statement[0].type != "NAME":
         return error("augmented", span, operator=operator)
-    begin, end = place.span(place.statement[0]).start, place.span(place.before).start
-    name = place.source.text[begin:end].strip()  # with an index, if it has one
-    _, *value = place.rest_of_line()
+    begin, end = pos.span(pos.statement[0]).start, pos.span(pos.previous).start
+    name = pos.source.text[begin:end].strip()  # with an index, if it has one
+    _, *value = pos.rest_of_line()
     write = f"{name} = {name} {operator} {value[0] if len(value) == 1 else '…'}"
     return error("augmented", span, operator=operator, write=write)
 
 
-def counted_up(place: Place) -> CgError | None:
+def counted_up(pos: Position) -> CgError | None:
     """`x++`, `x--`"""
-    if place.before is None or place.previous not in ("PLUS", "MINUS") or len(place.statement) not in (2, 3):
+    if pos.previous is None or pos.previous_kind not in ("PLUS", "MINUS") or len(pos.statement) not in (2, 3):
         return None
-    name, *signs = place.statement
-    if place.kind == "PLUS" and place.adjacent and place.previous == "PLUS":
-        signs = [*signs, place.found]
-    elif place.kind not in ENDS:
+    name, *signs = pos.statement
+    if pos.kind == "PLUS" and pos.adjacent and pos.previous_kind == "PLUS":
+        signs = [*signs, pos.token]
+    elif pos.kind not in ENDS:
         return None
     if name.type != "NAME" or len(signs) != 2 or signs[0].end_pos != signs[1].start_pos:
         return None
     sign = str(signs[0])
     if str(signs[1]) != sign:
         return None
-    return error("counted-up", place.span(*signs), found=sign + sign, write=f"{name} = {name} {sign} 1")
+    return error("counted-up", pos.span(*signs), found=sign + sign, write=f"{name} = {name} {sign} 1")
 
 
-def comment(place: Place) -> CgError | None:
+def comment(pos: Position) -> CgError | None:
     """`// a comment`, `y = x // a comment`, `/* a comment */`"""
-    before = place.before
-    if place.kind == "FLOOR" and (place.begins_line or before is None):
-        return error("foreign-comment", place.here, found="//")
-    if place.kind == "SLASH" and place.source.text.startswith("/*", place.here.start):
-        return error("foreign-comment", place.here, found="/*")
-    if place.kind == "STAR" and place.previous == "SLASH" and place.adjacent and before is not None:
-        return error("foreign-comment", place.span(before, place.found), found="/*")
-    slashes = place.last("FLOOR")
-    words = place.kind in VALUE_BEGINS and place.previous in VALUE_ENDS and not place.adjacent
-    if slashes is not None and words and not place.begins_line and not place.in_brackets:
-        return error("foreign-comment", place.span(slashes), found="//")
+    previous = pos.previous
+    if pos.kind == "FLOOR" and (pos.begins_line or previous is None):
+        return error("foreign-comment", pos.token_span, found="//")
+    if pos.kind == "SLASH" and pos.source.text.startswith("/*", pos.token_span.start):
+        return error("foreign-comment", pos.token_span, found="/*")
+    if pos.kind == "STAR" and pos.previous_kind == "SLASH" and pos.adjacent and previous is not None:
+        return error("foreign-comment", pos.span(previous, pos.token), found="/*")
+    slashes = pos.last("FLOOR")
+    words = pos.kind in VALUE_BEGINS and pos.previous_kind in VALUE_ENDS and not pos.adjacent
+    if slashes is not None and words and not pos.begins_line and not pos.in_brackets:
+        return error("foreign-comment", pos.span(slashes), found="//")
     return None
 
 
-def second_range(place: Place) -> CgError | None:
+def second_range(pos: Position) -> CgError | None:
     """`0..1..2`, `0...5`"""
-    if place.kind == "RANGE" and place.last("RANGE") is not None and place.previous in VALUE_ENDS:
-        return error("range-of-three", place.here)
-    if place.kind == "ELLIPSIS" and place.previous in VALUE_ENDS:
-        return error("foreign-operator", place.here, found="...", write="..")
+    if pos.kind == "RANGE" and pos.last("RANGE") is not None and pos.previous_kind in VALUE_ENDS:
+        return error("range-of-three", pos.token_span)
+    if pos.kind == "ELLIPSIS" and pos.previous_kind in VALUE_ENDS:
+        return error("foreign-operator", pos.token_span, found="...", write="..")
     return None
 
 
-def unary_plus(place: Place) -> CgError | None:
+def unary_plus(pos: Position) -> CgError | None:
     """`y = +x`, and a line that begins with `+`"""
-    if place.kind not in OPERATORS - {"NOT", "EQUAL"} or (place.previous == "EQUAL" and place.kind != "PLUS"):
+    if pos.kind not in OPERATORS - {"NOT", "EQUAL"} or (pos.previous_kind == "EQUAL" and pos.kind != "PLUS"):
         return None
-    if place.begins_line and place.previous not in ("LBRACE", ""):
-        return error("line-begins-with-operator", place.here, operator=place.found)
-    if place.kind == "PLUS" and place.previous not in VALUE_ENDS:
-        return error("unary-plus", place.here)
+    if pos.begins_line and pos.previous_kind not in ("LBRACE", ""):
+        return error("line-begins-with-operator", pos.token_span, operator=pos.token)
+    if pos.kind == "PLUS" and pos.previous_kind not in VALUE_ENDS:
+        return error("unary-plus", pos.token_span)
     return None
 
 
-def not_needs_brackets(place: Place) -> CgError | None:
+def not_needs_brackets(pos: Position) -> CgError | None:
     """`a == not b`"""
-    if place.kind != "NOT" or place.previous not in OPERATORS:
+    if pos.kind != "NOT" or pos.previous_kind not in OPERATORS:
         return None
-    return error("not-needs-brackets", place.here, operator=place.before)
+    return error("not-needs-brackets", pos.token_span, operator=pos.previous)
 
 
-def side_missing(place: Place) -> CgError | None:
+def side_missing(pos: Position) -> CgError | None:
     """`a + * b`, `a +` at the end of a line, `x = = 2`, `* b` at the beginning"""
-    before = place.before
-    if place.kind in ENDS | {"SEMICOLON"} and before is not None and place.statement:
-        if place.previous in OPERATORS:
-            return error("line-ends-early", place.span(before), before=before)
+    previous = pos.previous
+    if pos.kind in ENDS | {"SEMICOLON"} and previous is not None and pos.statement:
+        if pos.previous_kind in OPERATORS:
+            return error("line-ends-early", pos.span(previous), before=previous)
         return None
-    if place.kind not in OPERATORS | {"RPAR", "RSQB", "RBRACE", "COMMA", "THEN", "ELSE", "LBRACE", "COLON"}:
+    if pos.kind not in OPERATORS | {"RPAR", "RSQB", "RBRACE", "COMMA", "THEN", "ELSE", "LBRACE", "COLON"}:
         return None
-    if before is not None and place.statement and place.previous in OPERATORS:
+    if previous is not None and pos.statement and pos.previous_kind in OPERATORS:
         return error(
-            "value-missing-between", place.here, place.label(before, "before"), before=before, found=place.found
+            "value-missing-between", pos.token_span, pos.label(previous, "before"), before=previous, found=pos.token
         )
-    if place.kind in OPERATORS - {"NOT"} and (not place.statement or place.previous in KEYWORDS | {"LPAR", "COMMA"}):
-        return error("value-missing-before", place.here, found=place.found)
+    if pos.kind in OPERATORS - {"NOT"} and (not pos.statement or pos.previous_kind in KEYWORDS | {"LPAR", "COMMA"}):
+        return error("value-missing-before", pos.token_span, found=pos.token)
     return None
 
 
-def target(place: Place) -> CgError | None:
+def target(pos: Position) -> CgError | None:
     """`x == 2 = y`, `y = a = b`"""
-    if place.kind != "EQUAL" or place.previous not in VALUE_ENDS:
+    if pos.kind != "EQUAL" or pos.previous_kind not in VALUE_ENDS:
         return None
-    first = place.last("EQUAL")
-    if first is not None and not place.in_brackets:
-        return error("assigned-twice", place.here, place.label(first, "first"))
-    if place.in_brackets:
-        return error("equals-in-expression", place.here)
-    return error("assign-to-expression", place.span(place.statement[0], place.before)) if place.statement else None
+    equals = pos.last("EQUAL")
+    if equals is not None and not pos.in_brackets:
+        return error("assigned-twice", pos.token_span, pos.label(equals, "first"))
+    if pos.in_brackets:
+        return error("equals-in-expression", pos.token_span)
+    return error("assign-to-expression", pos.span(pos.statement[0], pos.previous)) if pos.statement else None
 
 
-# written as one operator elsewhere: told before the parts are looked at
+# one operator in other languages: tried before the rules for its parts
 LONGER = (comment, foreign_pair, walrus, augmented, counted_up, second_range)
 RULES = (unary_plus, not_needs_brackets, side_missing, target)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from cgcli.diagnostics.diagnostic import CgError, error
 
-from .place import DECLARES, KEYWORDS, Place
+from .position import DECLARES, KEYWORDS, Position
 
-# words that begin something here by another name, or do not exist (None: a name is simply given a value)
+# words that begin a statement of cg by another name, or do not exist (None: an assignment needs no word)
 FOREIGN: dict[str, str | None] = {
     "elif": "else if",
     "elsif": "else if",
@@ -27,69 +27,69 @@ FOREIGN_OPERATORS = {"is": "==", "mod": "%", "div": "//", "xor": "!="}
 LOOPS_UNKNOWN = {"do": "while", "until": "while", "foreach": "for", "loop": "while", "repeat": "while"}
 
 
-def foreign_word(place: Place) -> CgError | None:
+def foreign_word(pos: Position) -> CgError | None:
     """`elif b { … }`, `def f(x): …`, `let x = 2`"""
-    for token in (place.found, place.before):
+    for token in (pos.token, pos.previous):
         if token is None or token.type != "NAME" or str(token) not in FOREIGN:
             continue
         word = str(token)
         if word == "lambda":
-            return error("no-lambda", place.span(token))
+            return error("no-lambda", pos.span(token))
         write = FOREIGN[word]
         if write is None:
-            return error("no-declaring-word", place.span(token), word=word)
-        return error("foreign-word", place.span(token), word=word, write=write)
+            return error("no-declaring-word", pos.span(token), word=word)
+        return error("foreign-word", pos.span(token), word=word, write=write)
     return None
 
 
-def foreign_operator(place: Place) -> CgError | None:
+def foreign_operator(pos: Position) -> CgError | None:
     """`a is b`, `a mod b`"""
-    if place.kind != "NAME" or place.previous not in ("NAME", "INT", "FLOAT", "RPAR", "RSQB"):
+    if pos.kind != "NAME" or pos.previous_kind not in ("NAME", "INT", "FLOAT", "RPAR", "RSQB"):
         return None
-    write = FOREIGN_OPERATORS.get(str(place.found))
-    return None if write is None else error("foreign-word", place.here, word=place.found, write=write)
+    write = FOREIGN_OPERATORS.get(str(pos.token))
+    return None if write is None else error("foreign-word", pos.token_span, word=pos.token, write=write)
 
 
-def foreign_loop(place: Place) -> CgError | None:
+def foreign_loop(pos: Position) -> CgError | None:
     """`foreach x in xs { … }`"""
-    before = place.before
-    if before is None or before.type != "NAME" or len(place.statement) != 1:
+    previous = pos.previous
+    if previous is None or previous.type != "NAME" or len(pos.statement) != 1:
         return None
-    write = LOOPS_UNKNOWN.get(str(before))
-    return None if write is None else error("foreign-word", place.span(before), word=before, write=write)
+    write = LOOPS_UNKNOWN.get(str(previous))
+    return None if write is None else error("foreign-word", pos.span(previous), word=previous, write=write)
 
 
-def reserved_as_target(place: Place) -> CgError | None:
+def reserved_as_target(pos: Position) -> CgError | None:
     """`input = 2`, `in = 2`"""
-    if place.kind == "EQUAL" and place.previous in KEYWORDS - {"ELSE", "THEN", "RETURN"} and place.before is not None:
-        return error("reserved-word", place.span(place.before), word=place.before)
-    if place.kind in KEYWORDS and not place.statement and place.at + 1 < len(place.tokens):
-        following = place.tokens[place.at + 1]
-        if following.type == "EQUAL" and place.kind in ("IN", "AS", "THEN", "ELSE", "AND", "OR"):
-            return error("reserved-word", place.here, word=place.found)
+    if pos.kind == "EQUAL" and pos.previous_kind in KEYWORDS - {"ELSE", "THEN", "RETURN"} and pos.previous is not None:
+        return error("reserved-word", pos.span(pos.previous), word=pos.previous)
+    if pos.kind in KEYWORDS and not pos.statement and pos.index + 1 < len(pos.tokens):
+        following = pos.tokens[pos.index + 1]
+        if following.type == "EQUAL" and pos.kind in ("IN", "AS", "THEN", "ELSE", "AND", "OR"):
+            return error("reserved-word", pos.token_span, word=pos.token)
     return None
 
 
-def name_expected(place: Place) -> CgError | None:
+def name_expected(pos: Position) -> CgError | None:
     """`input if`, `x.for`, `fn while(x)`, `for in in xs`, `import "a" as or`"""
-    if place.kind in KEYWORDS and place.previous in DECLARES | {"PARAM", "DOT", "FOR", "AS"}:
-        return error("reserved-word", place.here, word=place.found)
+    if pos.kind in KEYWORDS and pos.previous_kind in DECLARES | {"PARAM", "DOT", "FOR", "AS"}:
+        return error("reserved-word", pos.token_span, word=pos.token)
     return None
 
 
-def reserved_in_expression(place: Place) -> CgError | None:
+def reserved_in_expression(pos: Position) -> CgError | None:
     """`y = output + 1`, `f(in)`"""
-    if place.kind in DECLARES | {"AS", "RETURN", "ASSERT", "WHILE"} and place.statement and place.previous != "RBRACE":
-        return error("reserved-word", place.here, word=place.found)
-    if place.kind in ("IN", "THEN") and (not place.statement or place.previous in ("EQUAL", "LPAR", "COMMA", "LSQB")):
-        return error("reserved-word", place.here, word=place.found)
+    if pos.kind in DECLARES | {"AS", "RETURN", "ASSERT", "WHILE"} and pos.statement and pos.previous_kind != "RBRACE":
+        return error("reserved-word", pos.token_span, word=pos.token)
+    if pos.kind in ("IN", "THEN") and (not pos.statement or pos.previous_kind in ("EQUAL", "LPAR", "COMMA", "LSQB")):
+        return error("reserved-word", pos.token_span, word=pos.token)
     return None
 
 
-def loop_in_expression(place: Place) -> CgError | None:
+def loop_in_expression(pos: Position) -> CgError | None:
     """`[x for x in xs]`"""
-    if place.kind == "FOR" and place.statement and (place.in_brackets or place.previous != "RBRACE"):
-        return error("loop-in-expression", place.here)
+    if pos.kind == "FOR" and pos.statement and (pos.in_brackets or pos.previous_kind != "RBRACE"):
+        return error("loop-in-expression", pos.token_span)
     return None
 
 

@@ -1,4 +1,4 @@
-"""The place where a text stops being a program: what stands before it, what was found, what is still open."""
+"""The position of a syntax error: the refused token, the tokens before it, the brackets that are open there."""
 
 from __future__ import annotations
 
@@ -28,46 +28,46 @@ ENDS = frozenset({"_NL", "$END"})
 
 
 @dataclass(frozen=True)
-class Place:
-    """tokens: as the parser saw them, and some more behind `at`, the number of the token that it refused."""
+class Position:
+    """tokens: as the parser saw them, and some more behind `index`, the number of the token that it refused."""
 
     source: Source
     tokens: Sequence[Token]
-    at: int
+    index: int
 
     @property
-    def found(self) -> Token:
-        return self.tokens[self.at]
+    def token(self) -> Token:
+        return self.tokens[self.index]
 
     @property
     def kind(self) -> str:
-        return self.found.type
+        return self.token.type
 
     @cached_property
-    def before(self) -> Token | None:
-        """The last token before that is no newline."""
-        return next((t for t in reversed(self.tokens[: self.at]) if t.type != "_NL"), None)
+    def previous(self) -> Token | None:
+        """The last token before the refused one that is no newline."""
+        return next((t for t in reversed(self.tokens[: self.index]) if t.type != "_NL"), None)
 
     @property
-    def previous(self) -> str:
-        """The kind of the token before; empty at the beginning."""
-        return "" if self.before is None else self.before.type
+    def previous_kind(self) -> str:
+        """The kind of the previous token; empty at the beginning."""
+        return "" if self.previous is None else self.previous.type
 
     @property
     def begins_line(self) -> bool:
         """Whether a newline that ends a statement stands right before."""
-        return self.at > 0 and self.tokens[self.at - 1].type == "_NL"
+        return self.index > 0 and self.tokens[self.index - 1].type == "_NL"
 
     @property
     def adjacent(self) -> bool:
-        """Whether nothing stands between the token before and the one found."""
-        return self.before is not None and self.before.end_pos == self.found.start_pos
+        """Whether nothing stands between the previous token and the refused one."""
+        return self.previous is not None and self.previous.end_pos == self.token.start_pos
 
     @cached_property
-    def opened(self) -> list[Token]:
+    def open_brackets(self) -> list[Token]:
         """The brackets that are open, the innermost last."""
         stack: list[Token] = []
-        for token in self.tokens[: self.at]:
+        for token in self.tokens[: self.index]:
             if token.type in OPENS:
                 stack.append(token)
             elif token.type in CLOSES and stack and stack[-1].type == CLOSES[token.type]:
@@ -77,22 +77,22 @@ class Place:
     @property
     def bracket(self) -> Token | None:
         """The innermost open bracket."""
-        return self.opened[-1] if self.opened else None
+        return self.open_brackets[-1] if self.open_brackets else None
 
     @property
     def in_brackets(self) -> bool:
-        """Whether the place is inside ( ) or [ ]."""
+        """Whether the position is inside ( ) or [ ]."""
         return self.bracket is not None and self.bracket.type != "LBRACE"
 
     @cached_property
     def statement(self) -> list[Token]:
-        """The tokens of the statement before the place, brackets that were closed left out with all that is in them."""
-        kept: list[Token] = []
+        """The tokens of the statement before the position, without closed brackets and their contents."""
+        tokens: list[Token] = []
         depth = 0
-        for token in reversed(self.tokens[: self.at]):
+        for token in reversed(self.tokens[: self.index]):
             if token.type in CLOSES:
                 depth += 1
-                if token.type == "RBRACE" and depth == 1 and not self._continues(kept):
+                if token.type == "RBRACE" and depth == 1 and not self._continues(tokens):
                     break
             elif token.type in OPENS and depth:
                 depth -= 1
@@ -101,16 +101,16 @@ class Place:
             elif token.type in ("_NL", "SEMICOLON", "LBRACE"):
                 break
             else:
-                kept.append(token)
-        return kept[::-1]
+                tokens.append(token)
+        return tokens[::-1]
 
-    def _continues(self, kept: list[Token]) -> bool:
-        """Whether what comes after a `}` still belongs to its statement."""
-        return bool(kept) and kept[-1].type == "ELSE"
+    def _continues(self, following: list[Token]) -> bool:
+        """Whether the tokens after a `}`, in reverse, still belong to its statement."""
+        return bool(following) and following[-1].type == "ELSE"
 
     @property
     def head(self) -> str:
-        """The kind of the first token of the statement; empty when the place is where one begins."""
+        """The kind of the first token of the statement; empty where a statement begins."""
         return self.statement[0].type if self.statement else ""
 
     def last(self, *kinds: str) -> Token | None:
@@ -120,12 +120,12 @@ class Place:
     @property
     def pending_if(self) -> Token | None:
         """The last `if` of the statement that has neither `then` nor a block yet."""
-        found = self.last("IF", "THEN")
-        return found if found is not None and found.type == "IF" else None
+        token = self.last("IF", "THEN")
+        return token if token is not None and token.type == "IF" else None
 
     def rest_of_line(self) -> list[Token]:
-        """The tokens from the place to the end of its line."""
-        return list(takewhile(lambda t: t.type not in ENDS and t.line == self.found.line, self.tokens[self.at :]))
+        """The tokens from the refused one to the end of its line."""
+        return list(takewhile(lambda t: t.type not in ENDS and t.line == self.token.line, self.tokens[self.index :]))
 
     # ---- spans
 
@@ -135,15 +135,15 @@ class Place:
         return Span(self.source, token.start_pos or 0, min(end, len(self.source.text)))
 
     @property
-    def here(self) -> Span:
-        """The token found; right behind the one before when it is an end."""
+    def token_span(self) -> Span:
+        """The characters of the refused token; right behind the previous one when it is an end."""
         if self.kind not in ENDS:
-            return self.span(self.found)
-        end = 0 if self.before is None else self.before.end_pos or 0
+            return self.span(self.token)
+        end = 0 if self.previous is None else self.previous.end_pos or 0
         return Span(self.source, end, end)
 
     def label(self, token: Token, role: str) -> Label:
         return Label(self.span(token), role)
 
 
-Rule = Callable[[Place], CgError | None]
+SyntaxRule = Callable[[Position], CgError | None]
