@@ -24,9 +24,9 @@ from cgcli.ops.builder import Builder
 from cgcli.optimise.driver import optimise
 from cgcli.plan.planner import plan
 from cgcli.program import load, parse
-from cgcli.run.executors import executor
-from cgcli.run.numpy.codegen import memory_of
-from cgcli.run.numpy.reference import bind_sizes
+from cgcli.run.backends import executor
+from cgcli.run.numpy.scope import persistent_bytes
+from cgcli.run.sizes import bind_sizes
 from cgcli.transform.gradient import gradient
 
 ROUNDS = 15
@@ -96,7 +96,7 @@ def measure(title: str, graph: Graph, sizes: Mapping[str, int]) -> None:
         memory.append(tracemalloc.get_traced_memory()[1])
         tracemalloc.stop()
     made = plan(optimise(graph), bind_sizes(graph, graph.inputs, xs))
-    memory[1] += memory_of(made)
+    memory[1] += persistent_bytes(made)
     share = f"{memory[1] / memory[0]:.2f}" if memory[0] > LARGE else ""
     spread = f"({min(ratios):.2f} to {max(ratios):.2f})"
     print(f"{title:40}{statistics.median(ratios):8.2f}  {spread:18}{share:>8}")

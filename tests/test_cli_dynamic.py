@@ -196,7 +196,7 @@ def test_both_modes_compared() -> None:
 
 def test_a_difference_between_the_modes_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     """Where one mode is made to go wrong."""
-    monkeypatch.setattr(Tape, "let_vary", lambda tape, i: None)
+    monkeypatch.setattr(Tape, "mark_varying", lambda tape, i: None)
     found = cg("check", "--modes", "-e", "k = 1; for t in 0..3 { k = 0 }; y = max(x, k)", "--x", "0")
     assert found.status == 1
     assert "dy/dx" in found.err

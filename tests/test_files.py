@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from cgcli.diagnostics.diagnostic import CgError, Diagnostic
 from cgcli.diagnostics.suggest import nearest
-from cgcli.diagnostics.wording import word
+from cgcli.diagnostics.wording import message_of
 from cgcli.files import source_files as files
 from cgcli.files.source_files import decode, read_source, read_stdin
 from cgcli.language.imports import resolve_import
@@ -62,7 +62,7 @@ def test_an_empty_file_is_an_empty_text(tmp_path: Path) -> None:
 def test_what_is_no_text_in_utf8_is_refused(tmp_path: Path, data: bytes, code: str) -> None:
     found = refused(write(tmp_path / "a.cg", data))
     assert found.code == code
-    assert str(tmp_path / "a.cg") in word(found).title
+    assert str(tmp_path / "a.cg") in message_of(found).title
 
 
 def test_a_wrong_byte_is_shown_at_its_place(tmp_path: Path) -> None:
@@ -185,7 +185,7 @@ def test_an_import_stays_in_the_programs_folder(root: Path, target: str, code: s
     found = caught.value.diagnostics[0]
     assert found.code == code
     if code != "file-unreadable":
-        assert any("--allow-path" in line for line in word(found).helps)
+        assert any("--allow-path" in line for line in message_of(found).helps)
 
 
 @pytest.mark.parametrize("target", ["../else/c.cg", "out.cg", "away/c.cg"])

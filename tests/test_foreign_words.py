@@ -7,7 +7,7 @@ from cli_harness import cg
 
 from cgcli.diagnostics.diagnostic import CgError
 from cgcli.diagnostics.source import Source
-from cgcli.diagnostics.wording import word
+from cgcli.diagnostics.wording import message_of
 from cgcli.language.builtins import NAMES
 from cgcli.language.foreign import FUNCTIONS, MODULES, STATEMENTS, VALUES, rewritten
 from cgcli.language.parser import parse_value
@@ -58,7 +58,7 @@ FIXES = [
 def test_the_fix_is_offered(program: str, fix: str) -> None:
     with pytest.raises(CgError) as caught:
         parse(program)
-    first = word(caught.value.diagnostics[0]).helps[0]
+    first = message_of(caught.value.diagnostics[0]).helps[0]
     assert f"`{fix}`" in first
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from cgcli.diagnostics.diagnostic import CgError
-from cgcli.diagnostics.wording import word
+from cgcli.diagnostics.wording import message_of
 from cgcli.graph.printed import parse_graph
 from cgcli.ops.validity import check
 from cgcli.program import Program, parse
@@ -59,7 +59,7 @@ def test_golden(path: Path, request: pytest.FixtureRequest) -> None:
         found = answer(program, ask.removeprefix("# ask: "))
     except CgError as e:
         found = text(e.diagnostics).rstrip("\n").split("\n")
-        assert all(word(d).title for d in e.diagnostics)
+        assert all(message_of(d).title for d in e.diagnostics)
     wanted = [line.removeprefix("#>").removeprefix(" ") for line in lines if line.startswith("#>")]
     if request.config.getoption("--rewrite"):
         kept = "\n".join(body).rstrip("\n")

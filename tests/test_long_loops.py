@@ -24,8 +24,8 @@ def told(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int | None, int]]:
     def tell(place: Span | None, steps: int) -> None:
         lines.append((None if place is None else place.line, steps))
 
-    monkeypatch.setattr(limits, "LONG", -1.0)
-    monkeypatch.setattr(Meter, "slow", tell)
+    monkeypatch.setattr(limits, "SLOW_AFTER", -1.0)
+    monkeypatch.setattr(Meter, "on_slow", tell)
     return lines
 
 
@@ -39,7 +39,7 @@ def test_a_long_loop_is_told_of_once(
     assert len(told) == 1
     line, steps = told[0]
     assert line in lines
-    assert 0 < steps <= limits.SLICE + 1
+    assert 0 < steps <= limits.CLOCK_STEPS + 1
 
 
 def test_a_limit_still_holds(told: list[tuple[int | None, int]]) -> None:
@@ -49,15 +49,15 @@ def test_a_limit_still_holds(told: list[tuple[int | None, int]]) -> None:
 
 
 def test_nobody_is_told_where_there_is_no_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(limits, "LONG", -1.0)
+    monkeypatch.setattr(limits, "SLOW_AFTER", -1.0)
     result = cg("eval", "-e", NUMBERS, "--x", "1")
     assert (result.status, result.err) == (0, "")
 
 
 def test_a_terminal_shows_the_line_and_the_step(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(limits, "LONG", -1.0)
+    monkeypatch.setattr(limits, "SLOW_AFTER", -1.0)
     monkeypatch.setattr(cgcli.cli.session, "is_terminal", lambda stream: True)
-    monkeypatch.setattr(Meter, "slow", None)
+    monkeypatch.setattr(Meter, "on_slow", None)
     result = cg("eval", "-e", NUMBERS, "--x", "1")
     assert result.status == 0
     assert "note: line 3 of -e still runs, 4097 steps so far; Ctrl-C ends it" in result.err

@@ -240,13 +240,13 @@ def overwritten(graph: Graph, inputs: list[Any], chosen: dict[int, int]) -> list
     """The outputs when every node of `chosen` writes into its operand's memory, and nothing is freed."""
     executor = ArrayExecutor(graph, keep=True, max_steps=10_000)
     v: list[Any] = [None] * len(graph)
-    layout = executor._layout({"n": SIZE})
+    layout = executor._bind({"n": SIZE})
     for i, x in zip(graph.inputs, inputs, strict=True):
         v[i] = np.array(x, dtype=DTYPES[graph.type_of(i).dtype])  # type: ignore[union-attr]
     executor.forward(inputs, {"n": SIZE})  # its runner knows the sizes from here on
     with np.errstate(all="ignore"):
         for i in executor._order:
-            made = executor._steps[i](v, layout, i)
+            made = executor._kernels[i](v, layout, i)
             if i in chosen:
                 place = v[chosen[i]]
                 assert place.nbytes == made.nbytes

@@ -20,9 +20,9 @@ from cgcli.graph.types import BOOL, FLOAT, INT, Type
 from cgcli.ops.builder import Builder
 from cgcli.ops.op import Op
 from cgcli.ops.table import OPS
-from cgcli.plan.alias_analysis import may_stop, shown, writes
+from cgcli.plan.alias_analysis import aliased_operands, may_stop, supports_out
 from cgcli.plan.planner import plan
-from cgcli.run.numpy.call_recorder import Untraceable, trace
+from cgcli.run.numpy.call_recorder import Unrecordable, record_calls
 from cgcli.run.numpy.calls import last_call, takes_out
 from cgcli.run.numpy.reference import ArrayExecutor
 
@@ -44,7 +44,7 @@ def test_an_op_that_may_give_memory_of_an_operand_is_known() -> None:
         for x in graph.operands(graph.outputs[0]):
             if np.shares_memory(v[graph.outputs[0]], v[x]):
                 found.add(case.op.name)
-                assert x in shown(graph, graph.outputs[0]), case
+                assert x in aliased_operands(graph, graph.outputs[0]), case
     assert {"slice", "reshape", "permute", "expand", "squeeze", "expand_dims", "einsum", "windows"} <= found
 
 
@@ -62,14 +62,14 @@ def test_an_elementwise_op_that_may_give_memory_of_an_operand_is_known(op: Op) -
         graph, xs = elementwise_graph(op, count)
         v = run_all(graph, xs)
         i = graph.outputs[0]
-        assert all(x in shown(graph, i) for x in graph.operands(i) if np.shares_memory(v[i], v[x]))
+        assert all(x in aliased_operands(graph, i) for x in graph.operands(i) if np.shares_memory(v[i], v[x]))
 
 
 def writes_as_traced(graph: Graph, xs: Any) -> bool:
     i = graph.outputs[0]
     try:
-        _, noted = trace(OPS[opname(graph.op[i])].evaluate, graph.attrs.get(i, {}), xs)
-    except Untraceable:
+        _, noted = record_calls(OPS[opname(graph.op[i])].evaluate, graph.attrs.get(i, {}), xs)
+    except Unrecordable:
         return False
     last = last_call(noted, len(xs))
     return last is not None and takes_out(last.function)
@@ -83,10 +83,10 @@ def test_ops_that_are_given_memory_can_write_into_it(op: Op) -> None:
         xs = [np.full(3, x) for x in xs]
     graph = graph_of(op, [type_of(x) for x in xs], op.example_attrs)
     if op.name in ("copy", "stop_gradient", "assert", "cast"):
-        assert writes(graph, graph.outputs[0]) == (op.name == "cast")
+        assert supports_out(graph, graph.outputs[0]) == (op.name == "cast")
     else:
-        assert writes(graph, graph.outputs[0]) <= writes_as_traced(graph, xs)
-        if op.flow == "elementwise" and not writes(graph, graph.outputs[0]):
+        assert supports_out(graph, graph.outputs[0]) <= writes_as_traced(graph, xs)
+        if op.flow == "elementwise" and not supports_out(graph, graph.outputs[0]):
             assert not writes_as_traced(graph, xs) or op.may_fail
 
 
@@ -96,7 +96,7 @@ def test_a_stack_keeps_the_memory_of_what_it_holds() -> None:
     rows, two = b.unstack(b.input(Type("float", (2, 3)))), b.const(2)
     pairs = b.chunks(rows, two)
     for made in (pairs, b.joined(pairs, two), b.head(rows, rows), b.filled(rows, rows, zero=0.0)):
-        assert rows in shown(b.done(made), made) or pairs in shown(b.done(made), made)
+        assert rows in aliased_operands(b.done(made), made) or pairs in aliased_operands(b.done(made), made)
 
 
 # ---- plans of random graphs
@@ -133,7 +133,7 @@ def check_memory(made: Plan, sizes: dict[str, int]) -> None:
     last = last_reads(made)
     whole = {i: k for k in made.blocks for i in made.groups[k]}
     for number, b in enumerate(made.buffers):
-        assert all(made.place[i] == number and i not in made.views for i in b.nodes)
+        assert all(made.buffer_of[i] == number and i not in made.views for i in b.nodes)
         for before, after in zip(b.nodes, b.nodes[1:], strict=False):
             over = made.in_place.get(after) == before
             assert last[before] < step[after] + over, (before, after)
@@ -146,7 +146,7 @@ def check_memory(made: Plan, sizes: dict[str, int]) -> None:
             assert (last[i] == len(made.order)) <= (b.fresh and b.nodes == (i,))
             assert b.first <= step[i] <= last[i] <= b.last
     assert sized(made.peak, sizes) <= sized(made.unshared, sizes)
-    assert set(made.in_place) <= set(made.place)
+    assert set(made.in_place) <= set(made.buffer_of)
 
 
 def check(graph: Graph, sizes: dict[str, int] | None) -> None:
@@ -220,7 +220,7 @@ def test_a_view_keeps_its_operand() -> None:
     made = plan(built(make, Type("float", (3, 3))))
     (y,) = (i for i in made.order if opname(made.graph.op[i]) == "sin")
     (z,) = (i for i in made.order if opname(made.graph.op[i]) == "cos")
-    assert made.place[y] != made.place[z]
+    assert made.buffer_of[y] != made.buffer_of[z]
 
 
 def test_a_group_runs_block_by_block_when_it_is_large() -> None:

@@ -27,10 +27,10 @@ from cgcli.ops.evaluate import is_scalar
 from cgcli.ops.op import Op
 from cgcli.ops.table import OPS
 from cgcli.plan.planner import plan
-from cgcli.run.executors import BACKENDS, executor
+from cgcli.run.backends import BACKENDS, executor
 from cgcli.run.numpy.planned import PlannedExecutor
 from cgcli.run.numpy.reference import DTYPES, ArrayExecutor
-from cgcli.run.numpy.scope import memory_of
+from cgcli.run.numpy.scope import persistent_bytes
 
 RUNS = 3
 ROWS = 40_000  # of [ROWS, 7]: enough for blocks, the last one shorter
@@ -199,7 +199,7 @@ def test_memory_between_runs_is_what_the_plan_says() -> None:
     most = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert isinstance(made.peak, int)
-    assert most < 100_000 < memory_of(made) <= made.peak + 64 * len(made.buffers) < x.nbytes * 1.1
+    assert most < 100_000 < persistent_bytes(made) <= made.peak + 64 * len(made.buffers) < x.nbytes * 1.1
 
 
 def test_a_run_within_a_run_of_another_thread() -> None:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from cgcli.diagnostics import wording
 from cgcli.diagnostics.diagnostic import Diagnostic, Label
 from cgcli.diagnostics.source import Source, Span
-from cgcli.diagnostics.wording.words import Words
+from cgcli.diagnostics.wording.templates import Templates
 from cgcli.render.escape import dot_html, show
 from cgcli.render.report import as_data, text
 
@@ -23,7 +23,7 @@ from cgcli.render.report import as_data, text
 def _words(monkeypatch: pytest.MonkeyPatch) -> None:
     """A code whose title, label texts and help are given by the test."""
     labels = {role: f"{{{role}}}" for role in ("here", "a", "b", "c")}
-    monkeypatch.setitem(wording.WORDS, "t", Words("{title}", labels, ("{help}",)))
+    monkeypatch.setitem(wording.TEMPLATES, "t", Templates("{title}", labels, ("{help}",)))
 
 
 def diagnostic(source: Source, *labels: tuple[int, int, str, str | None], title: str = "wrong") -> Diagnostic:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from cgcli.diagnostics.diagnostic import CgError, Diagnostic
 from cgcli.diagnostics.source import Source, first_hidden
-from cgcli.diagnostics.wording import WORDS, word
+from cgcli.diagnostics.wording import TEMPLATES, message_of
 from cgcli.language.grammar import parser
 from cgcli.language.parser import parse, parse_value
 from cgcli.render.escape import show
@@ -215,19 +215,19 @@ def said(text: str) -> Diagnostic:
 @pytest.mark.parametrize(("text", "code", "underlined", "fix"), MISTAKES, ids=[repr(m[0]) for m in MISTAKES])
 def test_a_mistake_is_named_placed_and_mended(text: str, code: str, underlined: list[str], fix: str) -> None:
     found = said(text)
-    worded = word(found)
+    message = message_of(found)
     assert found.code == code
     assert [label.span.text for label in found.labels] == underlined
-    assert [h for h in worded.helps if h == f"write {fix}"] == ([f"write {fix}"] if fix else [])
+    assert [h for h in message.helps if h == f"write {fix}"] == ([f"write {fix}"] if fix else [])
 
 
 @pytest.mark.parametrize("text", [m[0] for m in MISTAKES])
 def test_words_are_complete_and_never_those_of_the_parser(text: str) -> None:
     found = said(text)
-    worded = word(found)
-    assert found.code in WORDS
-    everything = [worded.title, *(label for _, label in worded.labels), *worded.helps]
-    assert all([worded.title, worded.labels[0][1], *worded.helps])
+    message = message_of(found)
+    assert found.code in TEMPLATES
+    everything = [message.title, *(label for _, label in message.labels), *message.helps]
+    assert all([message.title, message.labels[0][1], *message.helps])
     names = {terminal.name for terminal in parser().terminals} | {"$END", "_NL"}
     spoken = set(re.findall(r"[$_A-Z]{3,}[A-Z_0-9]*", " ".join(everything)))
     assert not spoken & names
@@ -299,7 +299,7 @@ def test_the_end_that_comes_too_early_points_behind_the_last_token() -> None:
 def test_signs_from_a_book_are_written_otherwise(text: str, sign: str, write: str) -> None:
     found = said(text)
     assert (found.code, found.labels[0].span.text) == ("foreign-character", sign)
-    assert word(found).helps == (f"write `{write}`",)
+    assert message_of(found).helps == (f"write `{write}`",)
 
 
 @pytest.mark.parametrize("where", ["y = a{}b", "y = a # {}", 'y = "{}"', "{}", "y = a\n{}"])
@@ -358,7 +358,7 @@ def test_any_text_is_a_program_or_one_error_with_a_place_and_words(text: str) ->
             assert 0 <= label.span.start <= label.span.end <= len(text)
         assert found.labels
         shown = report([found])
-        assert f"error: {show(word(found).title)}" in shown
-        assert found.code in WORDS
+        assert f"error: {show(message_of(found).title)}" in shown
+        assert found.code in TEMPLATES
     else:
         assert first_hidden(text) is None

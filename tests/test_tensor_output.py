@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from cli_harness import cg
 
-from cgcli.diagnostics.wording import WORDS
+from cgcli.diagnostics.wording import TEMPLATES
 from cgcli.graph.evaluation import Evaluation
 from cgcli.graph.graph import CONST, Graph
 from cgcli.graph.types import INT, Type
@@ -223,7 +223,7 @@ def test_csv_of_too_many_columns_is_refused() -> None:
     result = cg("eval", "-e", "y = zeros([200, 100])", "--format", "csv")
     assert (result.status, result.out) == (1, "")
     assert "20000 columns of CSV; the limit is 10000" in result.err
-    assert "too-many-columns" in WORDS
+    assert "too-many-columns" in TEMPLATES
 
 
 # ---- graphs

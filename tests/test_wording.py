@@ -14,8 +14,8 @@ import cgcli
 from cgcli.diagnostics import wording
 from cgcli.diagnostics.diagnostic import Diagnostic, Label, error
 from cgcli.diagnostics.source import Source, Span
-from cgcli.diagnostics.wording import TABLES, WORDS, word
-from cgcli.diagnostics.wording.words import Words, fields, fill, phrase
+from cgcli.diagnostics.wording import TABLES, TEMPLATES, message_of
+from cgcli.diagnostics.wording.templates import Templates, fields, fill_template, format_value
 from cgcli.graph.types import AnyType, Type, parse_type
 
 SOURCES = [p for p in sorted(Path(cgcli.__file__).parent.rglob("*.py")) if p.parent.name != "wording"]
@@ -178,29 +178,29 @@ def test_the_search_finds_codes_of_every_kind() -> None:
 
 def test_the_search_can_read_every_code() -> None:
     assert [
-        where for where in SITES.unread if not where.startswith("stored.py:")
+        where for where in SITES.unread if not where.startswith("serialize.py:")
     ] == []  # warnings of a file that is kept
 
 
 @pytest.mark.parametrize("code", sorted(CODES))
 def test_every_code_that_is_raised_has_words(code: str) -> None:
     assert CODE.fullmatch(code)
-    assert code in WORDS, [site.where for site in CODES[code]]
+    assert code in TEMPLATES, [site.where for site in CODES[code]]
 
 
-@pytest.mark.parametrize("code", sorted(CODES.keys() & WORDS.keys()))
+@pytest.mark.parametrize("code", sorted(CODES.keys() & TEMPLATES.keys()))
 def test_a_title_has_its_values_wherever_the_code_is_raised(code: str) -> None:
-    needed = fields(WORDS[code].title)
+    needed = fields(TEMPLATES[code].title)
     for site in CODES[code]:
         if site.values is not None:
             assert needed <= site.values | ADDED, f"{site.where} does not give {needed - site.values}"
 
 
-@pytest.mark.parametrize("code", sorted(CODES.keys() & WORDS.keys()))
+@pytest.mark.parametrize("code", sorted(CODES.keys() & TEMPLATES.keys()))
 def test_the_values_of_labels_and_helps_are_given_somewhere(code: str) -> None:
     given = [site.values for site in CODES[code]]
     if None not in given:
-        needed = frozenset().union(*map(fields, WORDS[code].templates))
+        needed = frozenset().union(*map(fields, TEMPLATES[code].templates))
         assert needed <= ADDED.union(*(values for values in given if values is not None))
 
 
@@ -211,7 +211,7 @@ def test_every_row_is_for_a_code_that_is_raised() -> None:
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
         if isinstance(node, ast.Constant) and isinstance(node.value, str)
     }
-    assert sorted(WORDS.keys() - texts) == []
+    assert sorted(TEMPLATES.keys() - texts) == []
 
 
 def test_a_code_stands_in_one_table_only() -> None:
@@ -219,9 +219,9 @@ def test_a_code_stands_in_one_table_only() -> None:
     assert [code for code, n in counts.items() if n > 1] == []
 
 
-@pytest.mark.parametrize("code", sorted(WORDS))
+@pytest.mark.parametrize("code", sorted(TEMPLATES))
 def test_titles_are_one_line_that_does_not_end_in_a_full_stop(code: str) -> None:
-    for template in WORDS[code].templates:
+    for template in TEMPLATES[code].templates:
         assert template == template.strip()
         assert "\n" not in template
         assert not template.endswith(".")
@@ -231,7 +231,7 @@ def test_titles_are_one_line_that_does_not_end_in_a_full_stop(code: str) -> None
 
 
 def test_a_template_is_filled_with_values() -> None:
-    assert fill("`{name}` is {type}", {"name": "x", "type": "float[2, n]"}) == "`x` is float[2, n]"
+    assert fill_template("`{name}` is {type}", {"name": "x", "type": "float[2, n]"}) == "`x` is float[2, n]"
 
 
 @pytest.mark.parametrize(
@@ -246,17 +246,17 @@ def test_a_template_is_filled_with_values() -> None:
     ],
 )
 def test_a_type_arrives_in_a_diagnostic_as_text(type_: AnyType, text: str) -> None:
-    assert phrase(error("wrong", found=type_).diagnostics[0].values["found"]) == text
+    assert format_value(error("wrong", found=type_).diagnostics[0].values["found"]) == text
 
 
 @pytest.mark.parametrize("value", [None, [], "", ()])
 def test_a_template_without_its_value_is_not_filled(value: object) -> None:
-    assert fill("did you mean `{nearest}`?", {"nearest": value}) is None
-    assert fill("did you mean `{nearest}`?", {}) is None
+    assert fill_template("did you mean `{nearest}`?", {"nearest": value}) is None
+    assert fill_template("did you mean `{nearest}`?", {}) is None
 
 
 def test_braces_in_a_value_are_only_text() -> None:
-    assert fill("`{name}`", {"name": "{0.__class__}"}) == "`{0.__class__}`"
+    assert fill_template("`{name}`", {"name": "{0.__class__}"}) == "`{0.__class__}`"
 
 
 @pytest.mark.parametrize(
@@ -274,36 +274,36 @@ def test_braces_in_a_value_are_only_text() -> None:
     ],
 )
 def test_values_are_worded(value: object, shown: str) -> None:
-    assert phrase(value) == shown
+    assert format_value(value) == shown
 
 
 # ---- diagnostics
 
 
 def test_a_label_has_the_text_of_its_role(monkeypatch: pytest.MonkeyPatch) -> None:
-    words = Words("title", labels={"here": "this is {found}", "first": "not {filled}"})
-    monkeypatch.setitem(wording.WORDS, "some-code", words)
+    words = Templates("title", labels={"here": "this is {found}", "first": "not {filled}"})
+    monkeypatch.setitem(wording.TEMPLATES, "some-code", words)
     here, first, other = (Span(Source("f.cg", "a = b"), k, k + 1) for k in (0, 2, 4))
-    worded = word(
+    message = message_of(
         Diagnostic("some-code", (Label(here), Label(first, "first"), Label(other, "other")), {"found": "int"})
     )
-    assert worded.labels == ((here, "this is int"), (first, ""), (other, ""))
+    assert message.labels == ((here, "this is int"), (first, ""), (other, ""))
 
 
 def test_helps_that_lack_a_value_are_left_out() -> None:
-    assert word(Diagnostic("unknown-function", values={"name": "snh", "nearest": "sinh"})).helps == (
+    assert message_of(Diagnostic("unknown-function", values={"name": "snh", "nearest": "sinh"})).helps == (
         "did you mean `sinh`?",
     )
-    assert word(Diagnostic("unknown-function", values={"name": "snh", "nearest": None})).helps == ()
+    assert message_of(Diagnostic("unknown-function", values={"name": "snh", "nearest": None})).helps == ()
 
 
 def test_an_unknown_code_is_told_with_its_values() -> None:
     span = Span(Source("f.cg", "a"), 0, 1)
-    worded = word(Diagnostic("no-such-code", (Label(span, "x"),), {"n": 2, "names": ["a", "b"], "none": None}))
-    assert worded.title == "no-such-code (n: 2, names: a and b)"
-    assert worded.labels == ((span, ""),)
-    assert word(Diagnostic("no-such-code")).title == "no-such-code"
+    message = message_of(Diagnostic("no-such-code", (Label(span, "x"),), {"n": 2, "names": ["a", "b"], "none": None}))
+    assert message.title == "no-such-code (n: 2, names: a and b)"
+    assert message.labels == ((span, ""),)
+    assert message_of(Diagnostic("no-such-code")).title == "no-such-code"
 
 
 def test_a_title_that_lacks_a_value_falls_back_on_the_code() -> None:
-    assert word(Diagnostic("unknown-name", values={"nearest": "a"})).title == "unknown-name (nearest: a)"
+    assert message_of(Diagnostic("unknown-name", values={"nearest": "a"})).title == "unknown-name (nearest: a)"

@@ -10,8 +10,8 @@ from cgcli.graph.graph import CONST, INPUT, Graph
 from cgcli.graph.types import Type
 from cgcli.ops.builder import Builder
 from cgcli.ops.evaluate import on_numbers
+from cgcli.run.backends import executor
 from cgcli.run.binding import plain
-from cgcli.run.executors import executor
 from cgcli.run.scalar.executor import local_partials
 from cgcli.transform.gradient import gradient
 

@@ -15,7 +15,8 @@ from cgcli.ops.builder import Builder
 from cgcli.ops.op import Structured
 from cgcli.ops.table import BY_CODE
 from cgcli.ops.typing import one
-from cgcli.run.numpy.reference import ArrayExecutor, Sizes, bind_sizes
+from cgcli.run.numpy.reference import ArrayExecutor, Sizes
+from cgcli.run.sizes import bind_sizes
 from cgcli.transform.gradient import gradient
 
 from .differences import Check, check

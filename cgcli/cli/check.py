@@ -18,8 +18,8 @@ from cgcli.cli.results import exclude
 from cgcli.cli.session import Session, open_session
 from cgcli.cli.sources import open_program, python_function
 from cgcli.diagnostics.diagnostic import CgError, Diagnostic, error
-from cgcli.diagnostics.wording import word
-from cgcli.diagnostics.wording.words import phrase
+from cgcli.diagnostics.wording import message_of
+from cgcli.diagnostics.wording.templates import format_value
 from cgcli.files.source_files import working_folder
 from cgcli.graph.signature import Input
 from cgcli.program import Program
@@ -148,17 +148,17 @@ def summary(program: Program) -> str:
     ok = "ok: " + ", ".join(parts)
     carried = program.module.carried
     if carried:
-        ok += f"; {phrase(carried)} only {'carries a loop' if len(carried) == 1 else 'carry loops'} on"
+        ok += f"; {format_value(carried)} only {'carries a loop' if len(carried) == 1 else 'carry loops'} on"
     return ok if program.mode == "static" else f"{ok}; {_needs_run(program)}"
 
 
 def _needs_run(program: Program) -> str:
-    why = "" if program.why is None else f", for {word(program.why).title}"
+    why = "" if program.why is None else f", for {message_of(program.why).title}"
     return show(f"dynamic: each run makes the graph{why}")
 
 
 def _counted_list(noun: str, names: Sequence[str]) -> str:
-    return f"{counted(len(names), noun)} ({phrase(names)})" if names else ""
+    return f"{counted(len(names), noun)} ({format_value(names)})" if names else ""
 
 
 def _data(program: Program | None, diagnostics: Sequence[Diagnostic]) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from cgcli.cli.arguments import CommandOptions
 from cgcli.diagnostics.diagnostic import CgError
-from cgcli.diagnostics.wording import word
+from cgcli.diagnostics.wording import message_of
 from cgcli.graph.signature import Input
 from cgcli.render.escape import show
 from cgcli.render.numbers import shortest
@@ -27,7 +27,7 @@ def unlisted(problem: CgError) -> str:
         span = first.labels[0].span
         line, column = span.source.position(span.start)
         position = f" ({span.source.name}:{line}:{column})"
-    return show(word(first).title + position)
+    return show(message_of(first).title + position)
 
 
 def _option(i: Input, options: CommandOptions) -> str:

@@ -12,7 +12,7 @@ from cgcli.cli.session import Session
 from cgcli.data.tables import open_table
 from cgcli.diagnostics.diagnostic import error
 from cgcli.program.training import Examples
-from cgcli.run.limits import human, memory_limit
+from cgcli.run.limits import format_bytes, memory_limit
 
 ROWS = 65_536  # of a chunk
 
@@ -47,7 +47,7 @@ def read_examples(session: Session, data: str, maps: Sequence[str], on_error: st
                 parts.setdefault(name, []).append(x)
                 size += x.nbytes if hasattr(x, "nbytes") else 8 * len(x)
             if 2 * size > limit:  # the chunks, and then the whole
-                raise error("table-too-large", status=1, file=data, rows=rows, limit=human(limit))
+                raise error("table-too-large", status=1, file=data, rows=rows, limit=format_bytes(limit))
     if not rows:
         raise error("table-no-rows", status=1, file=data)
     if batched and (others := [name for name in by_input if name not in batched]):

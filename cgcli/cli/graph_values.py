@@ -6,7 +6,7 @@ from cgcli.cli.inputs import missing_inputs
 from cgcli.cli.output import notice
 from cgcli.cli.session import Session
 from cgcli.diagnostics.diagnostic import CgError, error
-from cgcli.diagnostics.wording.words import phrase
+from cgcli.diagnostics.wording.templates import format_value
 from cgcli.graph.evaluation import Evaluation
 from cgcli.render.escape import show
 
@@ -30,7 +30,7 @@ def graph_values(session: Session, of: str | None, *, derivatives: bool = True) 
             session.program.of_choice(None)
         except CgError as problem:
             choices = problem.diagnostics[0].values.get("choices")
-            named = f"; choose one by `--of`: {phrase(choices)}" if choices else ""
+            named = f"; choose one by `--of`: {format_value(choices)}" if choices else ""
             notice(show(f"note: no gradients are shown, for there is not one float output alone{named}"))
             return session.program.run(session.values, derivatives=False)
     return session.program.run(session.values, of=of)

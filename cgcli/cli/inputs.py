@@ -16,8 +16,8 @@ from cgcli.graph.lexemes import identifier
 from cgcli.graph.signature import Input, Signature, signature
 from cgcli.graph.types import ANY, FLOAT, INT
 from cgcli.program import Program
+from cgcli.run.backends import tensor_of
 from cgcli.run.binding import extent
-from cgcli.run.executors import tensor_of
 from cgcli.run.limits import memory_limit
 
 

@@ -212,7 +212,7 @@ MaxMemory = Annotated[
 
 
 def _backend(text: str) -> str:
-    from cgcli.run.executors import check_backend
+    from cgcli.run.backends import check_backend
 
     return check_backend(text)
 

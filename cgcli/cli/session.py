@@ -21,7 +21,7 @@ from cgcli.diagnostics.source import Span
 from cgcli.graph.lexemes import plain_number
 from cgcli.program import Program
 from cgcli.render.escape import show
-from cgcli.run.limits import Meter, most_nodes
+from cgcli.run.limits import Meter, node_limit
 from cgcli.system import call_after
 
 
@@ -65,10 +65,10 @@ def open_session(
 ) -> Session:
     """Opens the program, reads the values and prints the warnings. Raises `CgError` for errors in either."""
     watchdog.watch()
-    Meter.slow = _note_slow_loop if is_terminal(sys.stderr) else None
+    Meter.on_slow = _note_slow_loop if is_terminal(sys.stderr) else None
     if timeout is not None:
         _stop_after(timeout, context)
-    most = None if max_nodes is None and max_memory is None else most_nodes(max_nodes, max_memory)
+    most = None if max_nodes is None and max_memory is None else node_limit(max_nodes, max_memory)
     try:
         program = open_program(file, expression, allow_path or (), mode, max_nodes=most)
     except CgError as e:

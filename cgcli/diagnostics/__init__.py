@@ -1,1 +1,1 @@
-"""What is wrong, said to people: the record of a problem, where it stands in a text, and the words for it."""
+"""Diagnostics: the record of a problem, its spans in a source text, and its message."""

@@ -1,6 +1,6 @@
-"""The record of something that is wrong: data only, so that any room may raise one.
+"""The record of a diagnostic: data only, so that any room may raise one.
 
-`wording` turns a record into sentences; screens and files only draw those.
+`wording` turns a record into a message; screens and files only draw that.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from .source import Span
 
 @dataclass(frozen=True)
 class Label:
-    """A span that takes part, and its role (a key of the wording's `labels`)."""
+    """A span and its role (a key of the templates' `labels`)."""
 
     span: Span
     role: str = "here"
@@ -22,7 +22,7 @@ class Label:
 
 @dataclass(frozen=True)
 class Diagnostic:
-    """One problem: a stable code, the spans that take part (the first is the place), and the values to be worded."""
+    """One problem: a stable code, labelled spans (the first is where it is), and the values for the message."""
 
     code: str
     labels: tuple[Label, ...] = ()
@@ -31,7 +31,7 @@ class Diagnostic:
 
 
 class CgError(Exception):
-    """Raised for whatever the user can mend. Holds at least one diagnostic.
+    """Raised for whatever the user can correct. Holds at least one diagnostic.
 
     `status` is the exit status that the command line reports: 2 for a wrong call or program, 1 for a run that failed.
     """
@@ -47,11 +47,11 @@ def error(code: str, *labels: Label | Span | None, status: int = 2, **values: An
 
     values: numbers, texts and lists of them; of an object with `in_words`, as a type has, that.
     """
-    kept = tuple(Label(x) if isinstance(x, Span) else x for x in labels if x is not None)
-    return CgError(Diagnostic(code, kept, {name: _plain(x) for name, x in values.items()}), status=status)
+    spans = tuple(Label(x) if isinstance(x, Span) else x for x in labels if x is not None)
+    return CgError(Diagnostic(code, spans, {name: _plain(x) for name, x in values.items()}), status=status)
 
 
 def _plain(value: Any) -> Any:
-    """A value as data: what knows its own words for a message, as types do, becomes them."""
+    """A value as data: the `in_words` of an object that has it, as types do."""
     words = getattr(value, "in_words", None)
     return value if words is None else words

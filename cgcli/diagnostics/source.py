@@ -1,4 +1,4 @@
-"""Where something was written: a source text and spans of it, and the characters that may not stand in one."""
+"""Source texts, spans of them, and the characters that are forbidden in one."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
 
-# Characters that a reader cannot see, or that change how others are shown: control and format characters, line and
-# paragraph separators, halves of surrogate pairs; of these a program
-# may hold newline, tab and form feed, and CR before a newline.
+# Invisible characters, and those that change how others are displayed: control and format characters, line and
+# paragraph separators, halves of surrogate pairs; of these a program may have newline, tab and form feed, and CR before
+# a newline.
 HIDDEN_CLASS = (
     r"\x00-\x1f\x7f-\x9f\xad\u0600-\u0605\u061c\u06dd\u070f\u0890\u0891\u08e2\u180e\u200b-\u200f\u2028-\u202e"
     r"\u2060-\u206f\ud800-\udfff\ufeff\ufff0-\ufffb\U000110bd\U000110cd\U00013430-\U0001343f"
@@ -21,7 +21,7 @@ _FORBIDDEN = re.compile(rf"(?![\t\n\f]|\r\n)[{HIDDEN_CLASS}]")
 
 @dataclass(frozen=True, eq=False)
 class Source:
-    """One text of a program, under the name by which the user knows it (a path, `-`, `-e`)."""
+    """One text of a program, with its name for the user (a path, `-`, `-e`)."""
 
     name: str
     text: str
@@ -69,6 +69,6 @@ class Span(NamedTuple):
 
 
 def first_hidden(text: str) -> int | None:
-    """The place of the first character that may not stand in a program, or None."""
-    found = _FORBIDDEN.search(text)
-    return found.start() if found else None
+    """The offset of the first character that is forbidden in a program, or None."""
+    match = _FORBIDDEN.search(text)
+    return match.start() if match else None

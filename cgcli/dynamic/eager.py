@@ -1,7 +1,7 @@
-"""The dynamic mode: a program runs statement by statement, and what it computes is recorded on a tape.
+"""Dynamic mode, define-by-run: a program is evaluated statement by statement, and its nodes are recorded on a tape.
 
-It is the walk that lowers programs, over a builder that computes: a side that is not taken, a step that does not come
-and a call that is not made leave no node. Only what decides on the way is different here.
+It is the walk that lowers programs, over a builder that computes: a side that is not taken, a step that does not run
+and a call that is not made leave no node. Only control flow is overridden here.
 """
 
 from __future__ import annotations
@@ -32,18 +32,18 @@ from cgcli.language.structures import STRUCTURES, Items, Null, Record, Structure
 from cgcli.language.tree import arguments, kind
 from cgcli.ops.arithmetic import IntegerDivisionByZero
 from cgcli.ops.numbers import Overflow
-from cgcli.run.limits import MAX_DEPTH, Meter, TooManySteps, most_nodes
+from cgcli.run.limits import MAX_DEPTH, Meter, TooManySteps, node_limit
 
-from .replay import Replay, kept, names_of
-from .run_log import Event, Kind, Scope, Trace
-from .structured import structured
+from .replay import Replay, arithmetic_names, compile_replay
+from .run_log import CallScope, Event, Kind, RunLog
+from .structured import data_on_tape
 from .tape import Tape
 
 
 class Interpreter(Calls):
-    """Runs a program once. `values`: by input what it is given; `tape` holds what was computed, also after an error.
+    """Runs a program once. values: those of the inputs, by name. `tape` holds the values computed, also after an error.
 
-    trace: is told of each line that runs, those of the standard library left out.
+    log: gets an event for each line that runs, those of the standard library left out.
     """
 
     def __init__(
@@ -53,22 +53,22 @@ class Interpreter(Calls):
         max_nodes: int | None = None,
         max_memory: int | None = None,
         max_steps: int | None = None,
-        trace: Trace | None = None,
+        log: RunLog | None = None,
         max_depth: int | None = None,
     ) -> None:
-        super().__init__(most_nodes(max_nodes, max_memory))
+        super().__init__(node_limit(max_nodes, max_memory))
         self._max_depth, self._depth = max_depth or MAX_DEPTH, 0
         self.tape = Tape(max_memory)
         self.structures: dict[str, Value | Structure] = {}
         self._values, self._sizes = values, sizes
         self._max_steps, self._meter = max_steps, Meter(max_steps, None)
-        self._read: dict[int, tuple[str, ...] | None] = {}  # by a tree's id, the names that arithmetic reads
-        self._kept: dict[tuple[Any, ...], Replay | None] = {}  # by the tree and what is known of the names' values
-        self._trace = trace
+        self._names_read: dict[int, tuple[str, ...] | None] = {}  # by a tree's id, the names that arithmetic reads
+        self._replays: dict[tuple[Any, ...], Replay | None] = {}  # by the tree and the types of the names' values
+        self._log = log
         self._scopes: dict[int, tuple[Any, int]] = {}  # by a call's id, the call and its scope
-        self._bound_in: dict[int, tuple[str, ...]] = {}  # by a block's id, the names that it assigns
+        self._names_bound: dict[int, tuple[str, ...]] = {}  # by a block's id, the names that it assigns
 
-    # ---- what a run begins with
+    # ---- inputs
 
     def region(self) -> Region:
         region = Region()
@@ -78,99 +78,100 @@ class Interpreter(Calls):
     def input_value(self, region: Region, declared: Input) -> Value | Structure:
         value = self._values[declared.name]
         if declared.type == ANY:
-            data = structured(region, self.tape, declared.name, value, declared.span)
+            data = data_on_tape(region, self.tape, declared.name, value, declared.span)
             self.structures[declared.name] = data
         else:
             region.at(declared.span, None)
-            data = Value(region, self.tape.given(declared.type, declared.name, value))
-        if self._trace is not None and declared.span is not None:
-            self._trace.add(Event("input", declared.span, 0, len(self.tape), ((declared.name, data),)))
+            data = Value(region, self.tape.bind_input(declared.type, declared.name, value))
+        if self._log is not None and declared.span is not None:
+            self._log.add(Event("input", declared.span, 0, len(self.tape), ((declared.name, data),)))
         return data
 
-    def quiet(self) -> None:
-        """From here on nothing is told."""
-        self._trace = None
+    def stop_logging(self) -> None:
+        """Logs no events from here on."""
+        self._log = None
 
-    # ---- what is told
+    # ---- the log
 
     def bind(self, frame: Frame, tree: Any, value: Any, name: str) -> Any:
-        made = super().bind(frame, tree, value, name) if isinstance(value, Value) else value
-        self._tell(frame, "bind", tree, ((name.removeprefix(frame.prefix), made),))
-        return made
+        value = super().bind(frame, tree, value, name) if isinstance(value, Value) else value
+        self._log_event(frame, "bind", tree, ((name.removeprefix(frame.prefix), value),))
+        return value
 
-    def _tell(self, frame: Frame, kind_: Kind, tree: Any, names: Any = (), **more: Any) -> None:
-        if self._trace is not None and not frame.environment.library:
+    def _log_event(self, frame: Frame, kind_: Kind, tree: Any, names: Any = (), **more: Any) -> None:
+        if self._log is not None and not frame.environment.library:
             span = tree if isinstance(tree, Span) else frame.span(tree)
             event = Event(kind_, span, self._scope(frame.call), len(self.tape), tuple(names), **more)
-            self._trace.add(event)
+            self._log.add(event)
 
     def _scope(self, call: Any) -> int:
         while call is not None and id(call) not in self._scopes:
             call = call.parent
         return 0 if call is None else self._scopes[id(call)][1]
 
-    # ---- what a run computes with
-
+    # ---- sizes
     def number(self, frame: Frame, tree: Any, size: Size) -> Value:
         return super().number(frame, tree, self._sizes[size] if isinstance(size, str) else size)
 
     # ---- arithmetic
 
     def _visit(self, frame: Frame, tree: Any) -> Any:
-        names = self._read.get(id(tree), ())
+        names = self._names_read.get(id(tree), ())
         if names == ():
             functions = frame.environment.names.functions
-            names = self._read[id(tree)] = names_of(tree, functions.__contains__) if self._lasting(frame) else None
+            names = self._names_read[id(tree)] = (
+                arithmetic_names(tree, functions.__contains__) if self._has_stable_trees(frame) else None
+            )
         return super()._visit(frame, tree) if not names else self._arithmetic(frame, tree, names)
 
     def _arithmetic(self, frame: Frame, tree: Any, names: Sequence[str]) -> Any:
-        """An expression over numbers: as it was made before, if it was made of the same types."""
+        """An expression over numbers, replayed if it ran before on values of the same types."""
         local, tape = frame.local, self.tape
-        known = frame.environment.values
+        environment = frame.environment.values
         nodes: list[int] = []
-        key: list[Any] = [id(tree)]
+        parts: list[Any] = [id(tree)]
         for name in names:
-            value = local.get(name) if local is not None and name in local else known.get(name)
+            value = local.get(name) if local is not None and name in local else environment.get(name)
             if type(value) is not Value:
                 return super()._visit(frame, tree)
             node = value.node
-            # the same node under two names is a case of its own
-            key.append(
+            # the same node under two names is another key
+            parts.append(
                 (tape.type[node], tape.varies[node], tape.risk[node], nodes.index(node) if node in nodes else -1)
             )
             nodes.append(node)
-        kind_ = tuple(key)
-        if kind_ not in self._kept:
-            return self._first(frame, tree, nodes, kind_)
-        replay = self._kept[kind_]
+        key = tuple(parts)
+        if key not in self._replays:
+            return self._run_first(frame, tree, nodes, key)
+        replay = self._replays[key]
         if replay is None:
             return super()._visit(frame, tree)
         before = len(tape)
         if before > self.max_nodes:
-            return super()._visit(frame, tree)  # which says so
+            return super()._visit(frame, tree)  # which raises the error
         try:
             return Value(frame.region, replay(nodes, frame.region.group(frame.call)))
         except (IntegerDivisionByZero, Overflow):
-            return super()._visit(frame, tree)  # which tells the place
+            return super()._visit(frame, tree)  # which raises the error at its node
 
-    def _first(self, frame: Frame, tree: Any, nodes: Sequence[int], key: tuple[Any, ...]) -> Any:
+    def _run_first(self, frame: Frame, tree: Any, nodes: Sequence[int], key: tuple[Any, ...]) -> Any:
         start = len(self.tape)
-        made = super()._visit(frame, tree)
-        value = (yield from made) if isinstance(made, GeneratorType) else made
-        self._kept[key] = kept(self.tape, start, nodes, value.node) if isinstance(value, Value) else None
+        visit = super()._visit(frame, tree)
+        value = (yield from visit) if isinstance(visit, GeneratorType) else visit
+        self._replays[key] = compile_replay(self.tape, start, nodes, value.node) if isinstance(value, Value) else None
         return value
 
-    def _lasting(self, frame: Frame) -> bool:
-        """Whether the trees of a frame stay, so that their ids stay theirs, and always mean the same place."""
+    def _has_stable_trees(self, frame: Frame) -> bool:
+        """Whether the trees of a frame live as long as the run, so that their ids are unique, with the same spans."""
         return frame.environment.enclosing is None
 
     # ---- sides
 
     def run(self, frame: Frame, statements: Sequence[Any]) -> BlockLowering:
         for statement in statements:
-            found = yield from self.statement(frame, statement)
-            if found is not None:
-                return found
+            exit_ = yield from self.statement(frame, statement)
+            if exit_ is not None:
+                return exit_
         return None
 
     def _sides(self, frame: Frame, tree: Any, then: Sequence[Any], otherwise: Sequence[Any]) -> BlockLowering:
@@ -180,13 +181,13 @@ class Interpreter(Calls):
         first, second = self._assigned(then), self._assigned(otherwise)
         before = {name for name in (*first, *second) if self.lookup(frame, name) is not None}
         holds = bool(self.tape.v[c.node])
-        self._tell(frame, "if", _head(frame, tree, tree.children[0]), holds=holds)
-        found = yield from self.run(frame, then if holds else otherwise)
+        self._log_event(frame, "if", _head_span(frame, tree, tree.children[0]), holds=holds)
+        exit_ = yield from self.run(frame, then if holds else otherwise)
         for name in (*first, *second):
             if name not in before and not (name in first and name in second):
-                frame.local.pop(name, None)  # what one side alone binds ends with it
+                frame.local.pop(name, None)  # local to one side
         self._vary(frame, tree, (*first, *second))
-        return self._handed_on(frame, found)
+        return self._exit_varying(frame, exit_)
 
     def _if_expr(self, frame: Frame, tree: Any) -> Lowering:
         condition, then, otherwise = tree.children
@@ -222,43 +223,43 @@ class Interpreter(Calls):
         name: str | None,
         condition: Any = None,
     ) -> BlockLowering:
-        """Steps as long as there are items, or a condition holds."""
+        """Runs steps as long as there are items, or a condition holds."""
         assert frame.local is not None
         local, statements = frame.local, block_of(block)
         hidden = None if name is None else local.get(name)
         changed = [n for n in self._assigned(statements) if n != name and self.lookup(frame, n) is not None]
         before = {*local, *changed}
-        found: Exit | None = None
-        head, count = _head(frame, tree, condition or tree.children[1]), 0
-        while found is None:
+        exit_: Exit | None = None
+        head, count = _head_span(frame, tree, condition or tree.children[1]), 0
+        while exit_ is None:
             self._vary(frame, tree, changed)
             if condition is not None:
                 holds = yield frame, condition
                 self._check_bool(frame, condition, holds, "while")
                 if not self.tape.v[holds.node]:
-                    self._tell(frame, "end", head, number=count, holds=False)
+                    self._log_event(frame, "end", head, number=count, holds=False)
                     break
             elif items is not None and name is not None:
                 item = next(items, None)
                 if item is None:
-                    self._tell(frame, "end", head, number=count)
+                    self._log_event(frame, "end", head, number=count)
                     break
                 local[name] = item
             self._step(frame, tree)
             count += 1
-            self._tell(frame, "step", head, () if name is None else ((name, local[name]),), number=count)
-            found = yield from self.run(frame, statements)
+            self._log_event(frame, "step", head, () if name is None else ((name, local[name]),), number=count)
+            exit_ = yield from self.run(frame, statements)
             for n in [n for n in local if n not in before]:
-                del local[n]  # what a step binds anew ends with it
+                del local[n]  # local to the step
         if name is not None:
             local.pop(name, None)
             if hidden is not None:
                 local[name] = hidden
-        return self._handed_on(frame, found)
+        return self._exit_varying(frame, exit_)
 
     def _steps_over(self, frame: Frame, token: Any, tree: Any) -> Generator[Any, Any, Iterator[Any]]:
-        """What a `for` binds its variable to, step by step."""
-        shown = frame.prefix + identifier(token)
+        """The values that a `for` binds its variable to, step by step."""
+        full_name = frame.prefix + identifier(token)
         if kind(tree) == "range":
             ends: list[int] = []
             for part in tree.children:
@@ -267,7 +268,7 @@ class Interpreter(Calls):
                     span = frame.span(part)
                     raise error("range-end", span, *callers(frame.call, span), type=end.type)
                 ends.append(self.tape.v[end.node])
-            return self._counted(frame, token, range(*ends), shown)
+            return self._counted(frame, token, range(*ends), full_name)
         x = yield frame, tree, DATA
         if isinstance(x, Items):
             return iter(x.parts)
@@ -275,27 +276,27 @@ class Interpreter(Calls):
         if not isinstance(x, Value):
             raise error("structure-not-iterable", span, *callers(frame.call, span), status=1, found=str(x), path=x.path)
         if not x.type.shape:
-            of_int = span.text if x.type.is_int else None
-            raise error("not-iterable", span, *callers(frame.call, span), type=x.type, count=of_int)
-        return self._row_by_row(frame, token, tree, x, shown)
+            count = span.text if x.type.is_int else None
+            raise error("not-iterable", span, *callers(frame.call, span), type=x.type, count=count)
+        return self._row_by_row(frame, token, tree, x, full_name)
 
-    def _counted(self, frame: Frame, token: Any, numbers: range, shown: str) -> Iterator[Value]:
+    def _counted(self, frame: Frame, token: Any, numbers: range, name: str) -> Iterator[Value]:
         region, tape = frame.region, self.tape
         region.at(frame.span(token), frame.call)
-        place, group, row = tape.at_span, tape.at_group, tape.intern_type(INT)
+        span, group, type_ = tape.at_span, tape.at_group, tape.intern_type(INT)
         for k in numbers:
-            tape.at_span, tape.at_group = place, group
-            node = tape.place(CONST, (), row, {"value": k})
-            tape.let_vary(node)
-            tape.names[node] = shown
+            tape.at_span, tape.at_group = span, group
+            node = tape.place(CONST, (), type_, {"value": k})
+            tape.mark_varying(node)
+            tape.names[node] = name
             yield Value(region, node)
 
-    def _row_by_row(self, frame: Frame, token: Any, tree: Any, x: Value, shown: str) -> Iterator[Value]:
+    def _row_by_row(self, frame: Frame, token: Any, tree: Any, x: Value, name: str) -> Iterator[Value]:
         count = x.type.shape[0]
         assert isinstance(count, int)  # sizes are numbers on a tape
         for k in range(count):
             row = self.indexed(frame, tree, x, [(tree, self.value(frame, tree, k))])
-            yield super().bind(frame, token, row, shown)
+            yield super().bind(frame, token, row, name)
 
     def _step(self, frame: Frame, tree: Any, function: str | None = None) -> None:
         """Counts a step of a loop, or a call."""
@@ -306,38 +307,38 @@ class Interpreter(Calls):
             raise error(code, frame.span(tree), status=1, limit=self._max_steps, name=function) from None
         self._count_nodes(frame, tree)
 
-    # ---- what varies
+    # ---- varying values
 
     def _assigned(self, statements: Sequence[Any]) -> tuple[str, ...]:
         """The names that statements bind, in blocks as well."""
         key = id(statements[0]) if statements else 0
-        known = self._bound_in.get(key)
-        if known is None:
-            known = self._bound_in[key] = tuple(assigned_in(statements))
-        return known
+        names = self._names_bound.get(key)
+        if names is None:
+            names = self._names_bound[key] = tuple(assigned_in(statements))
+        return names
 
     def _vary(self, frame: Frame, tree: Any, names: Sequence[str]) -> None:
-        """What an `if` or a loop hands on counts as more than a literal, whatever it is made of."""
+        """Names that an `if` or a loop binds are no literals from then on, even where their values are."""
         assert frame.local is not None
         for name in names:
             value = self.lookup(frame, name)
             if isinstance(value, Value):
-                made = self._varying(frame, tree, value)
-                if made is not value:
-                    self.tape.names[made.node] = frame.prefix + name
-                    frame.local[name] = made
+                varying = self._varying(frame, tree, value)
+                if varying is not value:
+                    self.tape.names[varying.node] = frame.prefix + name
+                    frame.local[name] = varying
 
     def _varying(self, frame: Frame, tree: Any, value: Any) -> Any:
         if not isinstance(value, Value) or self.tape.varies[value.node]:
             return value
-        made = self.emit(frame, tree, "copy", [value], [])
-        self.tape.let_vary(made.node)
-        return made
+        copy = self.emit(frame, tree, "copy", [value], [])
+        self.tape.mark_varying(copy.node)
+        return copy
 
-    def _handed_on(self, frame: Frame, found: Exit | None) -> Exit | None:
-        if found is None:
+    def _exit_varying(self, frame: Frame, exit_: Exit | None) -> Exit | None:
+        if exit_ is None:
             return None
-        return found._replace(values=tuple(self._varying(frame, found.tree, v) for v in found.values))
+        return exit_._replace(values=tuple(self._varying(frame, exit_.tree, v) for v in exit_.values))
 
     # ---- calls
 
@@ -348,26 +349,26 @@ class Interpreter(Calls):
             raise error("calls-too-deep", frame.span(tree), status=1, limit=self._max_depth, name=function.name)
 
     def enter_body(self, frame: Frame, inner: Frame, function: Function) -> Value | Several | None:
-        if self._trace is not None and not inner.environment.library:
-            parent, scopes = self._scope(frame.call), self._trace.scopes
+        if self._log is not None and not inner.environment.library:
+            parent, scopes = self._scope(frame.call), self._log.scopes
             self._scopes[id(inner.call)] = inner.call, len(scopes)
-            scopes.append(Scope(parent, function.name, scopes[parent].depth + 1))
+            scopes.append(CallScope(parent, function.name, scopes[parent].depth + 1))
             assert inner.local is not None
-            self._tell(inner, "call", function.tree.children[0], inner.local.items())
+            self._log_event(inner, "call", function.tree.children[0], inner.local.items())
         return None
 
     def leave_body(self, inner: Frame, key: CallKey, result: Value | Several) -> None:
         self._depth -= 1
-        if self._trace is not None and inner.call is not None and not inner.environment.library:
+        if self._log is not None and inner.call is not None and not inner.environment.library:
             values = result if isinstance(result, Several) else (result,)
             span = inner.call.span
             names = tuple(("", v) for v in values)
             if span is not None:
-                self._trace.add(Event("return", span, self._scope(inner.call), len(self.tape), names))
+                self._log.add(Event("return", span, self._scope(inner.call), len(self.tape), names))
 
     def _assertion(self, frame: Frame, statement: Any) -> Generator[Any, Any, None]:
         yield from super()._assertion(frame, statement)
-        self._tell(frame, "assert", statement, holds=True)
+        self._log_event(frame, "assert", statement, holds=True)
 
     # ---- structured data
 
@@ -376,35 +377,36 @@ class Interpreter(Calls):
         if kind(callee) == "name":
             name = identifier(callee.children[0])
             if name in ("has", "len") and name not in frame.environment.names.functions:
-                return self._about_data(frame, tree, name)
+                return self._data_query(frame, tree, name)
         return super()._call(frame, tree)
 
-    def _about_data(self, frame: Frame, tree: Any, name: str) -> Lowering:
+    def _data_query(self, frame: Frame, tree: Any, name: str) -> Lowering:
         """`len(items)`, `has(tree, "left")`."""
         positional, keywords = arguments(tree)
-        wanted = 2 if name == "has" else 1
-        if len(positional) != wanted or keywords:
-            given = f"{wanted} argument{'s' if wanted > 1 else ''}"
-            raise error("wrong-count", frame.span(tree), name=name, wanted=given, found=len(positional) + len(keywords))
+        arity = 2 if name == "has" else 1
+        if len(positional) != arity or keywords:
+            arguments_ = f"{arity} argument{'s' if arity > 1 else ''}"
+            count = len(positional) + len(keywords)
+            raise error("wrong-count", frame.span(tree), name=name, wanted=arguments_, found=count)
         x = yield frame, positional[0], DATA
         if name == "has":
             key = self._key(frame, positional[1])
-            found = isinstance(x, Record) and not isinstance(x.parts.get(key, Null("")), Null)
-            return self._fact(frame, tree, found)
+            has_part = isinstance(x, Record) and not isinstance(x.parts.get(key, Null("")), Null)
+            return self._data_bool(frame, tree, has_part)
         if isinstance(x, Items):
             return self.number(frame, tree, len(x.parts))
         span = frame.span(positional[0])
         if not isinstance(x, Value):
             raise error("structure-no-length", span, *callers(frame.call, span), status=1, found=str(x), path=x.path)
         if not x.type.shape:
-            return (yield from super()._call(frame, tree))  # which says what is wrong
+            return (yield from super()._call(frame, tree))  # which raises the error
         return self.number(frame, tree, x.type.shape[0])
 
-    def _fact(self, frame: Frame, tree: Any, value: bool) -> Value:
-        """A bool that the data decide."""
-        made = self.value(frame, tree, value)
-        self.tape.let_vary(made.node)
-        return made
+    def _data_bool(self, frame: Frame, tree: Any, value: bool) -> Value:
+        """A bool that depends on the data."""
+        node_value = self.value(frame, tree, value)
+        self.tape.mark_varying(node_value.node)
+        return node_value
 
     def _key(self, frame: Frame, tree: Any) -> str:
         if kind(tree) != "string":
@@ -418,12 +420,12 @@ class Interpreter(Calls):
             return (yield from super()._comparison(frame, tree))
         values: list[Any] = []
         for part in parts:
-            written = kind(part) == "string"
-            values.append(Text("", self._key(frame, part)) if written else (yield frame, part, DATA))
+            is_text = kind(part) == "string"
+            values.append(Text("", self._key(frame, part)) if is_text else (yield frame, part, DATA))
         x, y = values
         if isinstance(x, Text) or isinstance(y, Text):
             equal = isinstance(x, Text) and isinstance(y, Text) and x.text == y.text
-            return self._fact(frame, tree, equal == (signs[0] == "=="))
+            return self._data_bool(frame, tree, equal == (signs[0] == "=="))
         for value, part in zip(values, parts, strict=True):
             if not isinstance(value, Value):
                 span = frame.span(part)
@@ -443,14 +445,14 @@ class Interpreter(Calls):
             if str(token) == "T":
                 return self.transposed(frame, tree, x)
             raise error("field-of-number", frame.span(base), status=1, name=identifier(token), type=x.type)
-        return self._named(frame, base, token, x, identifier(token))
+        return self._record_part(frame, base, token, x, identifier(token))
 
-    def _named(self, frame: Frame, base: Any, place: Any, x: Structure, name: str) -> Any:
-        """The part of a record."""
-        span = frame.span(place)
+    def _record_part(self, frame: Frame, base: Any, key: Any, x: Structure, name: str) -> Any:
+        """The part of a record with this name, which the tree `key` holds."""
+        span = frame.span(key)
         if not isinstance(x, Record):
-            other = {"found": str(x), "path": x.path, "name": name}
-            raise error("field-of-other", frame.span(base), *callers(frame.call, span), status=1, **other)
+            values = {"found": str(x), "path": x.path, "name": name}
+            raise error("field-of-other", frame.span(base), *callers(frame.call, span), status=1, **values)
         if name not in x.parts:
             words: dict[str, Any] = {
                 "name": name,
@@ -466,21 +468,21 @@ class Interpreter(Calls):
             return (yield from super().index(frame, tree, x))
         base, *items = (c for c in tree.children if c is not None)
         if len(items) == 1 and kind(items[0]) == "string":
-            return self._named(frame, base, items[0], x, self._key(frame, items[0]))
+            return self._record_part(frame, base, items[0], x, self._key(frame, items[0]))
         span = frame.span(base)
         if not isinstance(x, Items) or len(items) != 1 or kind(items[0]) == "ellipsis":
             raise error("structure-index", span, *callers(frame.call, span), status=1, found=str(x), path=x.path)
         [(part, item)] = yield from self._items(frame, tree)
         if not isinstance(item, Value):  # a slice
-            bounds = [None if v is None else self._whole(frame, part, v) for v in item]
+            bounds = [None if v is None else self._int_value(frame, part, v) for v in item]
             return Items(x.path, x.parts[slice(*bounds)])
-        k = self._whole(frame, part, item)
+        k = self._int_value(frame, part, item)
         if not -len(x.parts) <= k < len(x.parts):
             span = frame.span(part)
             raise error("index-outside", span, *callers(frame.call, span), status=1, index=k, size=len(x.parts))
         return x.parts[k]
 
-    def _whole(self, frame: Frame, tree: Any, value: Value) -> int:
+    def _int_value(self, frame: Frame, tree: Any, value: Value) -> int:
         if not value.type.is_int or value.type.shape:
             span = frame.span(tree)
             raise error("index-type", span, *callers(frame.call, span), type=value.type, chooser=None)
@@ -488,7 +490,7 @@ class Interpreter(Calls):
         return k
 
 
-def _head(frame: Frame, statement: Any, part: Any) -> Span:
-    """The first line of a block: up to its condition, or what it goes over."""
-    whole = frame.span(statement)
-    return Span(whole.source, whole.start, frame.span(part).end)
+def _head_span(frame: Frame, statement: Any, part: Any) -> Span:
+    """The span of a statement's head: up to its condition, or what it iterates over."""
+    span = frame.span(statement)
+    return Span(span.source, span.start, frame.span(part).end)

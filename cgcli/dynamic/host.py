@@ -1,7 +1,7 @@
-"""Python as the host language: numbers and arrays that record what is done with them.
+"""Python as the host language: traced numbers and arrays that record the operations on them.
 
-What is done is said in the language itself (`a @ b`, `sum(a, axis=0)`), over the values on a tape: so shapes, kinks and
-mistakes are those of the language. Only the arithmetic of two floats has a short way.
+An operation is an expression of the language (`a @ b`, `sum(a, axis=0)`) over values on a tape: so shapes, kinks and
+errors are those of the language. Only the arithmetic of two floats has a fast path.
 """
 
 from __future__ import annotations
@@ -32,12 +32,12 @@ from .eager import Interpreter
 from .numpy_api import FUNCTIONS, METHODS, UFUNCS, Unsupported
 from .tape_arrays import as_tensor
 
-_OWN = str(Path(__file__).parents[1])
+_PACKAGE = str(Path(__file__).parents[1])
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
 
 
-class _Here(Region):
-    """Nodes get the line of Python that makes them, whatever expression says what they are."""
+class _LineRegion(Region):
+    """Nodes get the span of the line of Python that runs, not that of the expression."""
 
     row = NONE
 
@@ -51,110 +51,110 @@ class Host(Interpreter):
 
     def __init__(self, max_memory: int | None = None, max_nodes: int | None = None) -> None:
         super().__init__({}, {}, max_nodes, max_memory)
-        self.here = _Here()
-        self.here.builder = self.tape
+        self.line_region = _LineRegion()
+        self.line_region.builder = self.tape
         tape = self.tape
         columns = (tape.op, tape.a, tape.b, tape.type, tape.span, tape.group, tape.risk, tape.varies, tape.v)
-        # what the short way needs, at hand in one step
+        # all that the fast path needs, in one attribute
         appends = [c.append for c in columns]
-        self.short: Any = (tape.intern_type(FLOAT), tape.type, tape.risk, tape.varies, tape.v, *appends)
-        self.spans: dict[tuple[int, int], int] = {}  # by the id of a code object, which is dear to hash
-        self._codes: list[CodeType] = []  # kept, so that their ids stay theirs
-        self._fixed: int | None = None
+        self.append_state: Any = (tape.intern_type(FLOAT), tape.type, tape.risk, tape.varies, tape.v, *appends)
+        self.spans: dict[tuple[int, int], int] = {}  # by the id of a code object, which is expensive to hash
+        self._code_objects: list[CodeType] = []  # referenced, so that their ids stay unique
+        self._fixed_row: int | None = None
 
-    def _lasting(self, frame: Frame) -> bool:
-        return False  # an expression stands for another line of Python each time
+    def _has_stable_trees(self, frame: Frame) -> bool:
+        return False  # the same expression stands for many lines of Python
 
-    def place(self) -> int:
+    def line_span_row(self) -> int:
         """The span of the line of Python that is running, as a row of the tape's table."""
-        if self._fixed is not None:
-            return self._fixed
+        if self._fixed_row is not None:
+            return self._fixed_row
         frame: FrameType | None = sys._getframe(2)
         assert frame is not None
         row = self.spans.get((id(frame.f_code), frame.f_lasti))
         if row is not None:
             return row
-        while frame is not None and frame.f_code.co_filename.startswith(_OWN):
+        while frame is not None and frame.f_code.co_filename.startswith(_PACKAGE):
             frame = frame.f_back
         if frame is None:
             return NONE
         row = self.tape.intern_span(line_span(frame.f_code.co_filename, frame.f_lineno))
         if sys._getframe(2) is frame:
             self.spans[id(frame.f_code), frame.f_lasti] = row
-            self._codes.append(frame.f_code)
+            self._code_objects.append(frame.f_code)
         return row
 
-    def stay(self, span: Span | None) -> None:
-        """From here on nodes, and mistakes, are of this place: no line of the function runs any more."""
-        self._fixed = NONE if span is None else self.tape.intern_span(span)
-        self.here.row = self._fixed
+    def fix_line(self, span: Span | None) -> None:
+        """Gives this span to nodes and errors from here on: no line of the function runs any more."""
+        self._fixed_row = NONE if span is None else self.tape.intern_span(span)
+        self.line_region.row = self._fixed_row
 
     def lift(self, x: Any) -> Value:
-        """A value as one of the tape. Raises CgError for what is no number and no array."""
-        value = self.lifted(x)
+        """A value on the tape. Raises CgError for what is no number and no array."""
+        value = self.try_lift(x)
         if value is None:
-            raise self.refused(f"a value of type `{type(x).__name__}`")
+            raise self.unsupported(f"a value of type `{type(x).__name__}`")
         return value
 
-    def lifted(self, x: Any) -> Value | None:
-        """A value as one of the tape: a number is a literal, an array a constant; None for anything else."""
+    def try_lift(self, x: Any) -> Value | None:
+        """A value on the tape: of a number a literal, of an array a constant; None for anything else."""
         if isinstance(x, Traced):
             if x.host is not self:
-                raise self.refused("a value of another recording")
-            return Value(self.here, x.node)
-        b = self.here.at(None, None)
+                raise self.unsupported("a value of another recording")
+            return Value(self.line_region, x.node)
+        b = self.line_region.at(None, None)
         if isinstance(x, np.generic):
             x = x.item()
         if isinstance(x, int) and not -(2**63) <= x < 2**63:
             x = float(x) if abs(x) < 2**1024 - 2**970 else None  # as of a literal
         if isinstance(x, (bool, int, float)):
-            return Value(self.here, b.const(x))
+            return Value(self.line_region, b.const(x))
         if isinstance(x, (list, tuple)) and any(isinstance(item, Traced) for item in x):
             joined: Value = self._express(f"[{', '.join(_LETTERS[: len(x)])}]", x)
             return joined
         try:
-            found = as_tensor(x) if isinstance(x, (np.ndarray, list, tuple)) else None
-        except (ValueError, TypeError, OverflowError):  # lists of unequal lengths, of things that are no numbers
-            found = None
-        if found is None:
+            tensor = as_tensor(x) if isinstance(x, (np.ndarray, list, tuple)) else None
+        except (ValueError, TypeError, OverflowError):  # lists of unequal lengths, or of other things than numbers
+            tensor = None
+        if tensor is None:
             return None
-        kind, value = found
-        if not kind.shape:
-            return Value(self.here, b.const(value))
-        return Value(self.here, b.const(_nested(value.tolist()), kind))
+        type_, value = tensor
+        if not type_.shape:
+            return Value(self.line_region, b.const(value))
+        return Value(self.line_region, b.const(_nested_tuples(value.tolist()), type_))
 
     def express(self, text: str, operands: Sequence[Any]) -> Any:
-        """The value of an expression over `a`, `b`, …; several values for one that gives several."""
-        self.here.row = self.place()
-        found = self._express(text, operands)
-        return tuple(Traced(self, x.node) for x in found) if isinstance(found, Several) else Traced(self, found.node)
+        """The value of an expression over `a`, `b`, …; a tuple for an expression with several values."""
+        self.line_region.row = self.line_span_row()
+        value = self._express(text, operands)
+        return tuple(Traced(self, x.node) for x in value) if isinstance(value, Several) else Traced(self, value.node)
 
     def _express(self, text: str, operands: Sequence[Any]) -> Any:
         if len(operands) > len(_LETTERS):
-            raise self.refused(f"more than {len(_LETTERS)} operands at once")
+            raise self.unsupported(f"more than {len(_LETTERS)} operands at once")
         names = {name: self.lift(x) for name, x in zip(_LETTERS, operands, strict=False)}
-        source, tree = _parsed(text)
-        frame = Frame(Environment(source, Names(), values=dict(names)), self.here)
+        source, tree = _parse_cached(text)
+        frame = Frame(Environment(source, Names(), values=dict(names)), self.line_region)
         try:
             return self.lower_any(frame, tree, (Several,))
         except CgError as e:
-            raise self._placed(e) from None
+            raise self._at_line(e) from None
 
-    def _placed(self, e: CgError) -> CgError:
-        """The same mistake, at the line of Python."""
+    def _at_line(self, e: CgError) -> CgError:
+        """The same error, at the line of Python."""
         span = self.span()
-        found = e.diagnostics[0].labels
-        labels = () if span is None else (Label(span, found[0].role if found else "here"),)
+        old_labels = e.diagnostics[0].labels
+        labels = () if span is None else (Label(span, old_labels[0].role if old_labels else "here"),)
         return CgError(*(Diagnostic(d.code, labels, d.values, d.severity) for d in e.diagnostics), status=e.status)
 
     def span(self) -> Span | None:
-        row = self.here.row
+        row = self.line_region.row
         return None if row == NONE else self.tape.spans[row]
 
-    def refused(self, what: str) -> CgError:
-        """The error of something that cannot be recorded, at the line of Python."""
-        self.here.row = self.place()
-        return error("host-unsupported", self.span(), what=what)
+    def unsupported(self, operation: str) -> CgError:
+        """The error of an operation that cannot be recorded, at the line of Python."""
+        self.line_region.row = self.line_span_row()
+        return error("host-unsupported", self.span(), what=operation)
 
 
 class Traced:
@@ -166,11 +166,10 @@ class Traced:
     def __init__(self, host: Host, node: int) -> None:
         self.host, self.node = host, node
 
-    # ---- what it is
-
+    # ---- value and type
     @property
     def value(self) -> Any:
-        """The number, or the array, that it stands for."""
+        """The number, or the array, of the node."""
         return self.host.tape.v[self.node]
 
     @property
@@ -198,8 +197,8 @@ class Traced:
 
     @property
     def T(self) -> Traced:  # noqa: N802 - NumPy's name
-        found: Traced = self.host.express("transpose(a)" if self.ndim != 2 else "a.T", [self])
-        return found
+        transposed: Traced = self.host.express("transpose(a)" if self.ndim != 2 else "a.T", [self])
+        return transposed
 
     def __repr__(self) -> str:
         return f"Traced({self.value!r})"
@@ -207,7 +206,7 @@ class Traced:
     def __format__(self, form: str) -> str:
         return format(self.value, form)
 
-    # ---- what the host's control flow asks
+    # ---- Python's control flow and conversions
 
     def __bool__(self) -> bool:
         return bool(self.value)
@@ -219,11 +218,11 @@ class Traced:
         return operator.index(self.value)
 
     def __float__(self) -> float:
-        self.host.here.row = self.host.place()
+        self.host.line_region.row = self.host.line_span_row()
         raise error("host-float", self.host.span())
 
     def __array__(self, *_: Any, **__: Any) -> Any:
-        raise self.host.refused("making a plain array of a recorded value")
+        raise self.host.unsupported("making a plain array of a recorded value")
 
     def __len__(self) -> int:
         if not self.shape:
@@ -254,7 +253,7 @@ class Traced:
         """NumPy's indexing by ints, slices, `...` and arrays of ints."""
         operands: list[Any] = [self]
 
-        def named(x: Any) -> str:
+        def letter(x: Any) -> str:
             if x is None:
                 return ""
             operands.append(x if isinstance(x, Traced) else np.asarray(x) if isinstance(x, list) else x)
@@ -263,17 +262,17 @@ class Traced:
         parts: list[str] = []
         for item in index if isinstance(index, tuple) else (index,):
             if item is None:
-                raise self.host.refused("`None` in an index; `np.expand_dims` makes an axis")
+                raise self.host.unsupported("`None` in an index; `np.expand_dims` makes an axis")
             if isinstance(item, bool) or getattr(item, "dtype", None) == np.bool_:
-                raise self.host.refused("an index of bools; `np.where` chooses elements")
+                raise self.host.unsupported("an index of bools; `np.where` chooses elements")
             if isinstance(item, slice):
-                parts.append(":".join(named(x) for x in (item.start, item.stop, item.step)))
+                parts.append(":".join(letter(x) for x in (item.start, item.stop, item.step)))
             else:
-                parts.append("..." if item is Ellipsis else named(item))
+                parts.append("..." if item is Ellipsis else letter(item))
         return self.host.express(f"a[{', '.join(parts)}]", operands)
 
     def __setitem__(self, index: Any, value: Any) -> None:
-        raise self.host.refused("writing into a recorded array; make a new one, as by `np.where` or `np.stack`")
+        raise self.host.unsupported("writing into a recorded array; make a new one, as by `np.where` or `np.stack`")
 
     # ---- NumPy
 
@@ -281,32 +280,32 @@ class Traced:
         text = UFUNCS.get(ufunc.__name__)
         if text is None or method != "__call__" or options:
             more = f".{method}" if method != "__call__" else "".join(f" with `{name}=`" for name in options)
-            raise self.host.refused(f"`np.{ufunc.__name__}{more}`")
+            raise self.host.unsupported(f"`np.{ufunc.__name__}{more}`")
         return self.host.express(text, inputs)
 
     def __array_function__(self, function: Any, _: Any, args: Any, options: Any) -> Any:
         build = FUNCTIONS.get(function.__name__)
         if build is None:
-            raise self.host.refused(f"`np.{function.__name__}`")
-        return self._built(build, f"np.{function.__name__}", args, options)
+            raise self.host.unsupported(f"`np.{function.__name__}`")
+        return self._express_call(build, f"np.{function.__name__}", args, options)
 
     def __getattr__(self, name: str) -> Any:
         build = METHODS.get(name)
         if build is None:
             raise AttributeError(name)
-        return lambda *args, **options: self._built(build, name, (self, *args), options)
+        return lambda *args, **options: self._express_call(build, name, (self, *args), options)
 
-    def _built(self, build: Callable[..., Any], name: str, args: Any, options: Any) -> Any:
+    def _express_call(self, build: Callable[..., Any], name: str, args: Any, options: Any) -> Any:
         try:
             text, operands = build(*args, **options)
         except (Unsupported, TypeError) as e:
-            raise self.host.refused(
+            raise self.host.unsupported(
                 f"`{name}` with {e}" if isinstance(e, Unsupported) else f"`{name}` so: {e}"
             ) from None
         return self.host.express(text, operands)
 
 
-def _infix(sign: str, swapped: bool = False) -> Callable[[Traced, Any], Any]:
+def _operator(sign: str, swapped: bool = False) -> Callable[[Traced, Any], Any]:
     text = f"b {sign} a" if swapped else f"a {sign} b"
 
     def method(self: Traced, other: Any) -> Any:
@@ -315,19 +314,19 @@ def _infix(sign: str, swapped: bool = False) -> Callable[[Traced, Any], Any]:
     return method
 
 
-def _short(op: str, sign: str, function: Callable[[float, float], float]) -> Callable[[Traced, Any], Any]:
-    """An operator whose way for two floats is short: the node is written as the tape would."""
+def _fast_operator(op: str, sign: str, function: Callable[[float, float], float]) -> Callable[[Traced, Any], Any]:
+    """An operator with a fast path for two floats, which appends the same node as the tape would."""
     code, hazard, text, getframe = opcode(op), OPS[op].hazard, f"a {sign} b", sys._getframe
 
     def method(self: Traced, other: Any) -> Any:
         host = self.host
         if type(other) is not Traced or other.host is not host:
             return host.express(text, [self, other])
-        row, kinds, risk, varies, v, to_op, to_a, to_b, to_type, to_span, to_group, to_risk, to_varies, to_v = (
-            host.short
+        float_row, rows, risk, varies, v, to_op, to_a, to_b, to_type, to_span, to_group, to_risk, to_varies, to_v = (
+            host.append_state
         )
         x, y = self.node, other.node
-        if kinds[x] != row or kinds[y] != row:
+        if rows[x] != float_row or rows[y] != float_row:
             return host.express(text, [self, other])
         frame = getframe(1)
         span = host.spans.get((id(frame.f_code), frame.f_lasti))
@@ -335,8 +334,8 @@ def _short(op: str, sign: str, function: Callable[[float, float], float]) -> Cal
         to_op(code)
         to_a(x)
         to_b(y)
-        to_type(row)
-        to_span(host.place() if span is None else span)
+        to_type(float_row)
+        to_span(host.line_span_row() if span is None else span)
         to_group(NONE)
         to_risk(hazard or risk[x] or risk[y])
         to_varies(varies[x] or varies[y])
@@ -346,25 +345,25 @@ def _short(op: str, sign: str, function: Callable[[float, float], float]) -> Cal
     return method
 
 
-_SHORT: dict[str, tuple[str, str, Callable[[float, float], float]]] = {
+_FAST_OPERATORS: dict[str, tuple[str, str, Callable[[float, float], float]]] = {
     "add": ("add", "+", operator.add),
     "sub": ("sub", "-", operator.sub),
     "mul": ("mul", "*", operator.mul),
 }
-_INFIX = {"truediv": "/", "floordiv": "//", "mod": "%", "pow": "^", "matmul": "@", "and": "and", "or": "or"}
+_OPERATORS = {"truediv": "/", "floordiv": "//", "mod": "%", "pow": "^", "matmul": "@", "and": "and", "or": "or"}
 _COMPARE = {"lt": "<", "le": "<=", "gt": ">", "ge": ">=", "eq": "==", "ne": "!="}
-for _name, (_op, _sign, _function) in _SHORT.items():
-    setattr(Traced, f"__{_name}__", _short(_op, _sign, _function))
-    setattr(Traced, f"__r{_name}__", _infix(_sign, swapped=True))
-for _name, _sign in _INFIX.items():
-    setattr(Traced, f"__{_name}__", _infix(_sign))
-    setattr(Traced, f"__r{_name}__", _infix(_sign, swapped=True))
+for _name, (_op, _sign, _function) in _FAST_OPERATORS.items():
+    setattr(Traced, f"__{_name}__", _fast_operator(_op, _sign, _function))
+    setattr(Traced, f"__r{_name}__", _operator(_sign, swapped=True))
+for _name, _sign in _OPERATORS.items():
+    setattr(Traced, f"__{_name}__", _operator(_sign))
+    setattr(Traced, f"__r{_name}__", _operator(_sign, swapped=True))
 for _name, _sign in _COMPARE.items():
-    setattr(Traced, f"__{_name}__", _infix(_sign))
+    setattr(Traced, f"__{_name}__", _operator(_sign))
 
 
 @cache
-def _parsed(text: str) -> tuple[Source, Any]:
+def _parse_cached(text: str) -> tuple[Source, Any]:
     source = Source("<python>", text)
     return source, parse_value(source)
 
@@ -372,8 +371,8 @@ def _parsed(text: str) -> tuple[Source, Any]:
 _sources: dict[str, Source] = {}
 
 
-def remember(source: Source) -> None:
-    """Takes the lines of a Python file from here on from this text, which is what runs."""
+def cache_source(source: Source) -> None:
+    """Makes this text, which is what runs, the source of a Python file's lines from here on."""
     _sources[source.name] = source
     linecache.cache[source.name] = (len(source.text), None, source.text.splitlines(keepends=True), source.name)
 
@@ -387,10 +386,10 @@ def line_span(file: str, number: int) -> Span | None:
 
 
 def plain(x: Any) -> Any:
-    """An array of NumPy as lists, its numbers as Python's; anything else as it is."""
+    """A NumPy array as nested lists of Python numbers; anything else unchanged."""
     return x.tolist() if isinstance(x, (np.ndarray, np.generic)) else x
 
 
-def _nested(x: Any) -> Any:
-    """Lists as tuples; as deep as an array's rank."""
-    return tuple(map(_nested, x)) if isinstance(x, list) else x
+def _nested_tuples(x: Any) -> Any:
+    """Nested lists as nested tuples; the recursion is as deep as an array's rank."""
+    return tuple(map(_nested_tuples, x)) if isinstance(x, list) else x

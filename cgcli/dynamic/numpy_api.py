@@ -1,4 +1,4 @@
-"""What NumPy's functions are in the language: an expression over `a`, `b`, … and the operands."""
+"""NumPy's functions in terms of the language: for a call, an expression over `a`, `b`, … and the operands."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from typing import Any
 
 from cgcli.language.builtins import ELEMENTWISE
 
-Built = tuple[str, Sequence[Any]]
+Expression = tuple[str, Sequence[Any]]
 
 
 class Unsupported(Exception):
     """An argument that the language's function does not have."""
 
 
-_SAME = {name: f"{name}(a)" for name in ELEMENTWISE if name not in ("max", "min", "where", "power", "polygamma")}
+_SAME_NAMES = {name: f"{name}(a)" for name in ELEMENTWISE if name not in ("max", "min", "where", "power", "polygamma")}
 UFUNCS: dict[str, str] = {
-    **{name: text for name, text in _SAME.items() if name not in ("atan2", "hypot")},
+    **{name: text for name, text in _SAME_NAMES.items() if name not in ("atan2", "hypot")},
     "add": "a + b",
     "subtract": "a - b",
     "multiply": "a * b",
@@ -53,100 +53,100 @@ UFUNCS: dict[str, str] = {
 }
 
 
-def _whole(x: Any) -> str:
-    """An axis or a size as it is written."""
+def _int_text(x: Any) -> str:
+    """An int, or nested lists of them, as text of the language."""
     if isinstance(x, (tuple, list)):
-        return f"[{', '.join(map(_whole, x))}]"
+        return f"[{', '.join(map(_int_text, x))}]"
     return str(int(x))
 
 
-def _reduction(name: str, *keywords: str) -> Callable[..., Built]:
-    def build(a: Any, axis: Any = None, **options: Any) -> Built:
+def _reduction(name: str, *keywords: str) -> Callable[..., Expression]:
+    def build(a: Any, axis: Any = None, **options: Any) -> Expression:
         text = f"{name}(a"
         if axis is not None:
-            text += f", axis={_whole(axis)}"
+            text += f", axis={_int_text(axis)}"
         for keyword, value in options.items():
             if keyword not in keywords:
                 raise Unsupported(f"`{keyword}=`")
-            text += f", {keyword}={str(value).lower() if isinstance(value, bool) else _whole(value)}"
+            text += f", {keyword}={str(value).lower() if isinstance(value, bool) else _int_text(value)}"
         return f"{text})", [a]
 
     return build
 
 
-def _plain(text: str) -> Callable[..., Built]:
-    def build(*operands: Any) -> Built:
+def _fixed_expression(text: str) -> Callable[..., Expression]:
+    def build(*operands: Any) -> Expression:
         return text, operands
 
     return build
 
 
-def _sized(name: str) -> Callable[..., Built]:
+def _with_int_list(name: str) -> Callable[..., Expression]:
     """A function whose second argument is a list of whole numbers."""
 
-    def build(a: Any, sizes: Any) -> Built:
-        return f"{name}(a, {_whole(sizes if isinstance(sizes, (tuple, list)) else [sizes])})", [a]
+    def build(a: Any, sizes: Any) -> Expression:
+        return f"{name}(a, {_int_text(sizes if isinstance(sizes, (tuple, list)) else [sizes])})", [a]
 
     return build
 
 
-def _reshape(a: Any, *shape: Any) -> Built:
+def _reshape(a: Any, *shape: Any) -> Expression:
     sizes = list(shape[0]) if len(shape) == 1 and isinstance(shape[0], (tuple, list)) else list(shape)
     if -1 in sizes:
-        known = 1
+        count = 1
         for n in sizes:
-            known *= n if n != -1 else 1
-        sizes[sizes.index(-1)] = a.size // max(known, 1)
-    return f"reshape(a, {_whole(sizes)})", [a]
+            count *= n if n != -1 else 1
+        sizes[sizes.index(-1)] = a.size // max(count, 1)
+    return f"reshape(a, {_int_text(sizes)})", [a]
 
 
-def _transpose(a: Any, *axes: Any) -> Built:
+def _transpose(a: Any, *axes: Any) -> Expression:
     order = axes[0] if len(axes) == 1 and isinstance(axes[0], (tuple, list)) else axes
-    return (f"transpose(a, {_whole(list(order))})" if order and order != (None,) else "transpose(a)"), [a]
+    return (f"transpose(a, {_int_text(list(order))})" if order and order != (None,) else "transpose(a)"), [a]
 
 
-def _joined(name: str) -> Callable[..., Built]:
-    def build(parts: Sequence[Any], axis: int = 0) -> Built:
+def _of_list(name: str) -> Callable[..., Expression]:
+    def build(parts: Sequence[Any], axis: int = 0) -> Expression:
         letters = "abcdefghijklmnopqrstuvwxyz"[: len(parts)]
-        return f"{name}([{', '.join(letters)}], axis={_whole(axis)})", list(parts)
+        return f"{name}([{', '.join(letters)}], axis={_int_text(axis)})", list(parts)
 
     return build
 
 
-def _along(name: str) -> Callable[..., Built]:
-    def build(a: Any, axis: Any = None) -> Built:
-        return (f"{name}(a)" if axis is None else f"{name}(a, axis={_whole(axis)})"), [a]
+def _with_axis(name: str) -> Callable[..., Expression]:
+    def build(a: Any, axis: Any = None) -> Expression:
+        return (f"{name}(a)" if axis is None else f"{name}(a, axis={_int_text(axis)})"), [a]
 
     return build
 
 
-def _expand_dims(a: Any, axis: Any) -> Built:
-    return f"expand_dims(a, {_whole(axis)})", [a]
+def _expand_dims(a: Any, axis: Any) -> Expression:
+    return f"expand_dims(a, {_int_text(axis)})", [a]
 
 
-def _dot(a: Any, b: Any) -> Built:
+def _dot(a: Any, b: Any) -> Expression:
     shapes = [len(getattr(x, "shape", ())) for x in (a, b)]
     return ("a * b" if 0 in shapes else "dot(a, b)" if shapes == [1, 1] else "a @ b"), [a, b]
 
 
-def _einsum(pattern: str, *operands: Any) -> Built:
+def _einsum(pattern: str, *operands: Any) -> Expression:
     letters = "abcdefghijklmnopqrstuvwxyz"[: len(operands)]
     return f'einsum("{pattern}", {", ".join(letters)})', operands
 
 
-def _clip(a: Any, low: Any = None, high: Any = None) -> Built:
+def _clip(a: Any, low: Any = None, high: Any = None) -> Expression:
     if low is None or high is None:
         return ("max(a, b)" if high is None else "min(a, b)"), [a, high if low is None else low]
     return "clip(a, b, c)", [a, low, high]
 
 
-def _roll(a: Any, shift: Any, axis: Any = None) -> Built:
+def _roll(a: Any, shift: Any, axis: Any = None) -> Expression:
     if axis is None and getattr(a, "ndim", 1) != 1:
         raise Unsupported("no `axis=`")
-    return f"roll(a, {_whole(shift)}, axis={_whole(0 if axis is None else axis)})", [a]
+    return f"roll(a, {_int_text(shift)}, axis={_int_text(0 if axis is None else axis)})", [a]
 
 
-METHODS: dict[str, Callable[..., Built]] = {
+METHODS: dict[str, Callable[..., Expression]] = {
     **{name: _reduction(name, "keepdims") for name in ("sum", "mean", "prod", "max", "min", "any", "all")},
     "var": _reduction("var", "keepdims", "ddof"),
     "std": _reduction("std", "keepdims", "ddof"),
@@ -155,36 +155,36 @@ METHODS: dict[str, Callable[..., Built]] = {
     "cumsum": _reduction("cumsum"),
     "reshape": _reshape,
     "transpose": _transpose,
-    "squeeze": _along("squeeze"),
+    "squeeze": _with_axis("squeeze"),
     "dot": _dot,
     "clip": _clip,
 }
-FUNCTIONS: dict[str, Callable[..., Built]] = {
+FUNCTIONS: dict[str, Callable[..., Expression]] = {
     **METHODS,
     "amax": METHODS["max"],
     "amin": METHODS["min"],
     "inner": _dot,
     "vdot": _dot,
-    "outer": _plain("outer(a, b)"),
-    "trace": _plain("trace(a)"),
-    "diag": _plain("diag(a)"),
-    "det": _plain("det(a)"),
-    "inv": _plain("inv(a)"),
-    "solve": _plain("solve(a, b)"),
-    "cholesky": _plain("cholesky(a)"),
+    "outer": _fixed_expression("outer(a, b)"),
+    "trace": _fixed_expression("trace(a)"),
+    "diag": _fixed_expression("diag(a)"),
+    "det": _fixed_expression("det(a)"),
+    "inv": _fixed_expression("inv(a)"),
+    "solve": _fixed_expression("solve(a, b)"),
+    "cholesky": _fixed_expression("cholesky(a)"),
     "norm": _reduction("norm", "keepdims"),
-    "where": _plain("where(a, b, c)"),
-    "concatenate": _joined("concat"),
-    "stack": _joined("stack"),
+    "where": _fixed_expression("where(a, b, c)"),
+    "concatenate": _of_list("concat"),
+    "stack": _of_list("stack"),
     "expand_dims": _expand_dims,
-    "flip": _along("flip"),
+    "flip": _with_axis("flip"),
     "roll": _roll,
-    "tile": _sized("tile"),
-    "broadcast_to": _sized("broadcast"),
+    "tile": _with_int_list("tile"),
+    "broadcast_to": _with_int_list("broadcast"),
     "einsum": _einsum,
-    "tril": _plain("tril(a)"),
-    "triu": _plain("triu(a)"),
-    "sort": _along("sort"),
-    "zeros_like": _plain("zeros(shape(a))"),
-    "ones_like": _plain("ones(shape(a))"),
+    "tril": _fixed_expression("tril(a)"),
+    "triu": _fixed_expression("triu(a)"),
+    "sort": _with_axis("sort"),
+    "zeros_like": _fixed_expression("zeros(shape(a))"),
+    "ones_like": _fixed_expression("ones(shape(a))"),
 }

@@ -1,4 +1,4 @@
-"""What a dynamic run did, event by event: the lines that ran, with the names that they bound."""
+"""The log of a dynamic run: an event for each line that ran, with the names that it bound."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from cgcli.language.structures import Structure
 Kind = Literal["input", "bind", "if", "step", "end", "call", "return", "assert"]
 
 
-class Scope(NamedTuple):
-    """A call that ran: the scope that it was made in (-1 of the top level), its function's name, how deep it lies."""
+class CallScope(NamedTuple):
+    """A call that ran: the caller's scope (-1 of the top level), the function's name, the depth of the call."""
 
     parent: int
     function: str
@@ -23,10 +23,9 @@ class Scope(NamedTuple):
 class Event(NamedTuple):
     """A line that ran.
 
-    kind: what it did: bound names, took a side of an `if`, went into a step of a loop or found its end, called or
-    returned (`names` then holds the parameters, or what was returned), asserted. scope: the call that it belongs to.
-    nodes: how many nodes the tape had after it. number: which step of a loop it was, from 1. holds: what a condition
-    came to.
+    kind: what the line did: bound names, took a side of an `if`, began a step of a loop or ended it, called or returned
+    (`names` then holds the parameters, or the returned values), asserted. scope: the index of its call in the log.
+    nodes: the length of the tape after it. number: of a step of a loop, from 1. holds: the value of a condition.
     """
 
     kind: Kind
@@ -38,29 +37,21 @@ class Event(NamedTuple):
     holds: bool | None = None
 
 
-Watch = Callable[[Event], None]
+EventCallback = Callable[[Event], None]
 
 
-class Trace:
-    """All events of a run in order, and the calls that they belong to."""
+class RunLog:
+    """All events of a run in order, and the calls that they belong to. callback: is called with events, in place of
+    storing them."""
 
-    def __init__(self, watch: Watch | None = None) -> None:
-        self.scopes = [Scope(-1, "", 0)]
+    def __init__(self, callback: EventCallback | None = None) -> None:
+        self.scopes = [CallScope(-1, "", 0)]
         self.events: list[Event] = []
-        self._watch = watch
+        self._callback = callback
 
     def add(self, event: Event) -> None:
-        """Notes an event, or hands it to who watches."""
-        if self._watch is None:
+        """Stores an event, or calls the callback with it."""
+        if self._callback is None:
             self.events.append(event)
         else:
-            self._watch(event)
-
-    def variables(self, k: int) -> dict[str, Value | Structure]:
-        """What names are bound to after event `k`, in its scope."""
-        scope = self.events[k].scope
-        found: dict[str, Value | Structure] = {}
-        for event in self.events[: k + 1]:
-            if event.scope == scope and event.kind != "return":
-                found.update(event.names)
-        return found
+            self._callback(event)

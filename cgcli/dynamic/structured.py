@@ -1,7 +1,6 @@
-"""Structured data as a run is given them: JSON's records and lists, whose numbers become inputs of the tape.
+"""Structured data as inputs of a run: JSON's records and lists, whose numbers become inputs of the tape.
 
-A list of numbers of equal shapes is a tensor; whole numbers are what literals are: of any type that they meet, and with
-derivatives.
+A list of numbers of equal shapes is a tensor; whole numbers are weakly typed as literals are, and have derivatives.
 """
 
 from __future__ import annotations
@@ -19,70 +18,69 @@ from cgcli.language.structures import Items, Null, Record, Structure, Text
 from .tape import Tape
 
 _WORD = re.compile(r"[^\W\d]\w*")
-_LARGEST = 2**63
-LONGEST = 200  # characters of a path
-_AXES = 32  # of a tensor
+_INT_END = 2**63
+MAX_PATH = 200  # characters of a path
 
 
-def structured(region: Region, tape: Tape, name: str, data: Any, span: Span | None) -> Value | Structure:
-    """The data as values of the tape, each named by its path (`tree.left.value`). Raises CgError for other kinds."""
-    done: list[Any] = []
-    waiting: list[tuple[Any, str, Any, Any]] = [(data, name, done, None)]
-    deep = 0
-    # parts are put where they belong as they come, from first to last; no recursion, for data nest as they like
-    while waiting:
-        top, path, home, place = waiting.pop()
-        if len(path) > LONGEST:  # of data that nest deep; else the paths together would take more than the data
-            deep += 1
-            path = f"{name}…{deep}"
-        below: list[tuple[Any, str, Any, Any]] = []
-        made: Any
+def data_on_tape(region: Region, tape: Tape, name: str, data: Any, span: Span | None) -> Value | Structure:
+    """The data as inputs of the tape, each named by its path (`tree.left.value`). Raises CgError for other kinds."""
+    results: list[Any] = []
+    stack: list[tuple[Any, str, Any, Any]] = [(data, name, results, None)]
+    shortened = 0
+    # preorder with an explicit stack: data may nest deeper than Python recurses
+    while stack:
+        top, path, container, key = stack.pop()
+        if len(path) > MAX_PATH:  # the paths of deeply nested data would take more memory than the data
+            shortened += 1
+            path = f"{name}…{shortened}"
+        children: list[tuple[Any, str, Any, Any]] = []
+        part: Any
         if isinstance(top, Mapping):
-            made = Record(path, dict.fromkeys(map(str, top)))
-            below = [(x, f"{path}{_field(str(k))}", made.parts, str(k)) for k, x in top.items()]
+            part = Record(path, dict.fromkeys(map(str, top)))
+            children = [(x, f"{path}{_field(str(k))}", part.parts, str(k)) for k, x in top.items()]
         elif isinstance(top, (list, tuple)) and not (_is_tensor(top)):
-            made = Items(path, [None] * len(top))
-            below = [(x, f"{path}[{k}]", made.parts, k) for k, x in enumerate(top)]
+            part = Items(path, [None] * len(top))
+            children = [(x, f"{path}[{k}]", part.parts, k) for k, x in enumerate(top)]
         elif top is None:
-            made = Null(path)
+            part = Null(path)
         elif isinstance(top, str):
-            made = Text(path, top)
+            part = Text(path, top)
         else:
-            made = _value(region, tape, path, top, span)
-        if place is None:
-            home.append(made)
+            part = _value(region, tape, path, top, span)
+        if key is None:
+            container.append(part)
         else:
-            home[place] = made
-        waiting.extend(reversed(below))
-    found: Value | Structure = done[0]
-    return found
+            container[key] = part
+        stack.extend(reversed(children))
+    value: Value | Structure = results[0]
+    return value
 
 
-def filled(data: Value | Structure, by: Mapping[int, Any], texts: bool = False) -> Any:
-    """Plain data of the same shape: in the place of each number what `by` says of its node, else None.
+def plain_data(data: Value | Structure, values: Mapping[int, Any], texts: bool = False) -> Any:
+    """Plain data of the same structure: each number replaced by the entry of its node in `values`, else by None.
 
-    texts: whether texts stay what they are.
+    texts: whether texts stay as they are.
     """
-    done: list[Any] = []
-    waiting: list[tuple[Any, Any, Any]] = [(data, done, None)]
-    while waiting:
-        top, home, place = waiting.pop()
-        made: Any = None
+    results: list[Any] = []
+    stack: list[tuple[Any, Any, Any]] = [(data, results, None)]
+    while stack:
+        top, container, key = stack.pop()
+        part: Any = None
         if isinstance(top, Value):
-            made = by.get(top.node)
+            part = values.get(top.node)
         elif isinstance(top, Record):
-            made = dict.fromkeys(top.parts)
-            waiting.extend((x, made, k) for k, x in top.parts.items())
+            part = dict.fromkeys(top.parts)
+            stack.extend((x, part, k) for k, x in top.parts.items())
         elif isinstance(top, Text):
-            made = top.text if texts else None
+            part = top.text if texts else None
         elif isinstance(top, Items):
-            made = [None] * len(top.parts)
-            waiting.extend((x, made, k) for k, x in enumerate(top.parts))
-        if place is None:
-            home.append(made)
+            part = [None] * len(top.parts)
+            stack.extend((x, part, k) for k, x in enumerate(top.parts))
+        if key is None:
+            container.append(part)
         else:
-            home[place] = made
-    return done[0]
+            container[key] = part
+    return results[0]
 
 
 def _field(name: str) -> str:
@@ -102,22 +100,22 @@ def _is_tensor(data: Any) -> bool:
         else:
             kinds = {isinstance(x, bool) for x in level}
             return len(kinds) == 1 and all(isinstance(x, (bool, int, float)) for x in level)
-    return False  # nested deeper: lists of tensors
+    return False  # deeper nested lists are lists of tensors
 
 
 def _value(region: Region, tape: Tape, path: str, x: Any, span: Span | None) -> Value:
     tape.at_span, tape.at_group = tape.intern_span(span), -1
     if isinstance(x, bool):
-        return Value(region, tape.given(BOOL, path, x))
+        return Value(region, tape.bind_input(BOOL, path, x))
     if isinstance(x, int):
-        whole = -_LARGEST <= x < _LARGEST
-        return Value(region, tape.given(WEAK_INT if whole else FLOAT, path, x if whole else float(x)))
+        fits_int = -_INT_END <= x < _INT_END
+        return Value(region, tape.bind_input(WEAK_INT if fits_int else FLOAT, path, x if fits_int else float(x)))
     if isinstance(x, float):
-        return Value(region, tape.given(FLOAT, path, x))
+        return Value(region, tape.bind_input(FLOAT, path, x))
     if isinstance(x, (list, tuple)) or hasattr(x, "dtype"):
         from .tape_arrays import as_tensor  # with the array library
 
-        found = as_tensor(x)
-        if found is not None:
-            return Value(region, tape.given(found[0], path, found[1]))
+        tensor = as_tensor(x)
+        if tensor is not None:
+            return Value(region, tape.bind_input(tensor[0], path, tensor[1]))
     raise error("not-data", span, status=1, path=path, kind=type(x).__name__)

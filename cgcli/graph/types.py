@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 
 FLOATS = ("float", "f32")
 INTS = ("int", "i32")
+DTYPE_BYTES = {"float": 8, "f32": 4, "int": 8, "i32": 4, "bool": 1}
 MAX_AXES = 32  # of a tensor: as many as NumPy could have for most of its life; nobody needs more
 
 

@@ -1,6 +1,6 @@
-"""What a plan has to know of ops: whose memory their values lie in, and which of them may end the run.
+"""Alias analysis: in whose memory the value of a node may lie; and which nodes may end the run.
 
-A value that may be the memory of an operand is not to be written over while the operand is needed, and keeps it alive.
+A value that may alias an operand keeps the operand's memory alive and is not written over while the operand is needed.
 """
 
 from __future__ import annotations
@@ -10,36 +10,36 @@ from cgcli.graph.types import AnyType, Stack, Type
 from cgcli.ops.op import Structured
 from cgcli.ops.table import BY_CODE
 
-_SHOW_FIRST = frozenset(
+_ALIAS_FIRST = frozenset(
     "copy stop_gradient assert match expand reshape expand_dims squeeze permute slice windows restack".split()
 )
-_SHOW_ONLY_OPERAND = frozenset(("max", "min", "einsum"))  # of a single operand they compute nothing
+_ALIAS_SINGLE = frozenset(("max", "min", "einsum"))  # of a single operand they compute nothing
 
 
-def shown(graph: Graph, i: int) -> tuple[int, ...]:
-    """The operands of node `i` whose memory its value may be, or be a part of."""
+def aliased_operands(graph: Graph, i: int) -> tuple[int, ...]:
+    """The operands of node `i` that its value may alias, as a whole or in part."""
     name = opname(graph.op[i])
     operands = graph.operands(i)
-    if name in _SHOW_FIRST:
+    if name in _ALIAS_FIRST:
         return operands[:1]
-    if isinstance(graph.type_of(i), Stack) or (name in _SHOW_ONLY_OPERAND and len(operands) == 1):
-        return operands  # a stack holds what it was made of
+    if isinstance(graph.type_of(i), Stack) or (name in _ALIAS_SINGLE and len(operands) == 1):
+        return operands  # a stack holds its items
     if name == "cast":
         return operands if _keeps_dtype(graph, i, operands[0]) else ()
     if isinstance(BY_CODE[graph.op[i]].vjp, Structured):
-        return operands  # a side or a loop may hand on what it was given
+        return operands  # a side or a loop may return an operand itself
     return ()
 
 
 def _keeps_dtype(graph: Graph, i: int, x: int) -> bool:
-    """Whether a cast changes nothing; a literal is a Python number, of which it makes an array."""
-    have, wanted = graph.type_of(x), graph.type_of(i)
-    return isinstance(have, Type) and isinstance(wanted, Type) and have.dtype == wanted.dtype
+    """Whether a cast changes nothing; of a literal, a Python number, it makes an array."""
+    source, target = graph.type_of(x), graph.type_of(i)
+    return isinstance(source, Type) and isinstance(target, Type) and source.dtype == target.dtype
 
 
-# what may write into memory that it is given: NumPy's functions with `out=`
-_WRITES = frozenset("matmul sum mean prod amax amin any all argmax argmin cumsum concat stack cast".split())
-_OWN_MEMORY = frozenset("erf erfc lgamma digamma polygamma input const copy stop_gradient assert".split())
+# ops besides the elementwise ones whose NumPy functions take `out=`
+_TAKE_OUT = frozenset("matmul sum mean prod amax amin any all argmax argmin cumsum concat stack cast".split())
+_NO_OUT = frozenset("erf erfc lgamma digamma polygamma input const copy stop_gradient assert".split())
 
 
 def may_stop(graph: Graph, i: int) -> bool:
@@ -53,15 +53,15 @@ def may_stop(graph: Graph, i: int) -> bool:
 
 
 def _may_be_float(t: AnyType) -> bool:
-    """A literal's int that left 64 bits goes on as a float."""
+    """A literal's int that leaves 64 bits becomes a float."""
     return isinstance(t, Type) and (t.is_float or t.weak)
 
 
-def writes(graph: Graph, i: int) -> bool:
-    """Whether node `i` can write its value into memory that it is given."""
+def supports_out(graph: Graph, i: int) -> bool:
+    """Whether node `i` can write its value into an array that exists, as by `out=`."""
     op, t = BY_CODE[graph.op[i]], graph.type_of(i)
     if not isinstance(t, Type) or (t.weak and not t.shape):
         return False
     if t.is_int and may_stop(graph, i):
-        return False  # ints are looked at while they are computed
-    return op.name in _WRITES or (op.flow == "elementwise" and op.name not in _OWN_MEMORY)
+        return False  # ints are checked while they are computed
+    return op.name in _TAKE_OUT or (op.flow == "elementwise" and op.name not in _NO_OUT)

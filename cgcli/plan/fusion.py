@@ -20,34 +20,34 @@ from cgcli.ops.table import BY_CODE
 
 def groups(graph: Graph) -> list[tuple[int, ...]]:
     """Sets of two or more nodes, each ascending, in the order of their first nodes. Linear in the graph."""
-    kinds = [_kind(graph, i) for i in range(len(graph))]
-    level = _levels(graph, kinds)
-    leader = list(range(len(graph)))  # union-find; the leader is the first node
+    shapes = [_fusible_shape(graph, i) for i in range(len(graph))]
+    level = _levels(graph, shapes)
+    parent = list(range(len(graph)))  # union-find; the root is the first node
 
-    def find(x: int) -> int:
-        while leader[x] != x:
-            leader[x] = leader[leader[x]]
-            x = leader[x]
+    def root(x: int) -> int:
+        while parent[x] != x:
+            parent[x] = parent[parent[x]]
+            x = parent[x]
         return x
 
     for i in range(len(graph)):
-        if kinds[i] is None:
+        if shapes[i] is None:
             continue
         for x in graph.operands(i):
-            if kinds[x] == kinds[i] and level[x] == level[i]:
-                p, q = find(x), find(i)
-                leader[max(p, q)] = min(p, q)
-    sets: dict[int, list[int]] = {}
-    for i, kind in enumerate(kinds):
-        if kind is not None:
-            sets.setdefault(find(i), []).append(i)
-    return [tuple(nodes) for _, nodes in sorted(sets.items()) if len(nodes) > 1]
+            if shapes[x] == shapes[i] and level[x] == level[i]:
+                p, q = root(x), root(i)
+                parent[max(p, q)] = min(p, q)
+    members: dict[int, list[int]] = {}
+    for i, shape in enumerate(shapes):
+        if shape is not None:
+            members.setdefault(root(i), []).append(i)
+    return [tuple(nodes) for _, nodes in sorted(members.items()) if len(nodes) > 1]
 
 
-def _kind(graph: Graph, i: int) -> Shape | None:
+def _fusible_shape(graph: Graph, i: int) -> Shape | None:
     """The shape of a node that may be fused, None for the others.
 
-    Not a number alone, and no op that can stop the run: it looks at all elements before it gives any.
+    Not a scalar, and no op that can stop the run: it checks all elements before it returns any.
     """
     op = BY_CODE[graph.op[i]]
     t = graph.type_of(i)
@@ -58,17 +58,17 @@ def _kind(graph: Graph, i: int) -> Shape | None:
     return t.shape
 
 
-def _levels(graph: Graph, kinds: list[Shape | None]) -> list[int]:
+def _levels(graph: Graph, shapes: list[Shape | None]) -> list[int]:
     """The latest levels. Forward, the earliest that operands allow; then each node as late as its readers allow."""
     early = [0] * len(graph)
     for i in range(len(graph)):
         for x in graph.operands(i):
-            early[i] = max(early[i], early[x] + (kinds[x] is None or kinds[x] != kinds[i]))
+            early[i] = max(early[i], early[x] + (shapes[x] is None or shapes[x] != shapes[i]))
     late = [-1] * len(graph)
     for i in range(len(graph) - 1, -1, -1):
         if late[i] < 0:
-            late[i] = early[i]  # nobody reads it
+            late[i] = early[i]  # no reader
         for x in graph.operands(i):
-            allowed = late[i] - (kinds[x] is None or kinds[x] != kinds[i])
+            allowed = late[i] - (shapes[x] is None or shapes[x] != shapes[i])
             late[x] = allowed if late[x] < 0 else min(late[x], allowed)
     return late

@@ -1,4 +1,4 @@
-"""The plan of a graph: its order, its memory, its costs. See `graph/plan.py` for the record."""
+"""The planner of graphs: order, memory and costs. See `graph/plan.py` for the record."""
 
 from __future__ import annotations
 
@@ -11,24 +11,24 @@ from cgcli.graph.sizes import Size, add, evaluate, mul
 from cgcli.graph.traversal import live
 from cgcli.graph.types import AnyType, Type
 
-from .alias_analysis import shown
+from .alias_analysis import aliased_operands
 from .cost import FREE, bytes_of, cost_of
 from .fusion import groups
 from .memory import assign
 from .reuse import in_place
 from .schedule import Unit, schedule
 
-NOMINAL = 1000  # what a name is taken for where sizes without numbers have to be compared
+NOMINAL = 1000  # the number of a named size where sizes without numbers have to be compared
 BLOCK = 2**14  # elements of a value that are computed at a time
 LARGE = 2**18  # bytes of a value from which on a group runs block by block
-SPARE = 1.2  # times the least memory may be taken, for the time that it saves to keep all of it between runs
+SPARE = 1.2  # times the least memory may be allocated, for the time that it saves to keep all of it between runs
 
 
 def plan(graph: Graph, sizes: Mapping[str, int] | None = None) -> Plan:
-    """How the outputs of `graph` are computed.
+    """The plan by which the outputs of `graph` are computed.
 
     sizes: the numbers of named sizes; without them costs and buffers are in terms of the names, and nothing is planned
-    to run block by block. A trip count that only the run knows is a name of its own, `steps`.
+    to run block by block. A trip count that only the run decides is a name of its own, `steps`.
     """
     return _Planner(sizes, set(graph.names.values())).plan(graph)
 
@@ -37,44 +37,44 @@ class _Planner:
     def __init__(self, sizes: Mapping[str, int] | None, names: set[str]) -> None:
         self.sizes = sizes
         self._nominal: dict[str, int] = {}
-        self._trips: dict[tuple[int, int], Size] = {}  # of a graph's loops, so far
-        self.names = names  # that a trip count may not have
+        self._trips: dict[tuple[int, int], Size] = {}  # trip counts by the graph and the node of a loop
+        self.names = names  # taken: that a trip count may not have
 
     def plan(self, graph: Graph) -> Plan:
         roots = tuple(dict.fromkeys((*graph.outputs, *graph.asserts)))
-        kept = tuple(dict.fromkeys(graph.outputs))
+        live_out = tuple(dict.fromkeys(graph.outputs))
         needed = live(graph, roots)
         nodes = [i for i, code in enumerate(graph.op) if needed[i] and code not in (INPUT, CONST)]
         nested: dict[tuple[int, str], Plan] = {}
-        extra: dict[int, Size] = {}  # bytes that a structured node takes while it runs
+        extra: dict[int, Size] = {}  # bytes that a structured node allocates while it runs
         costs = self._costs(graph, nodes, nested, extra)
-        taken = self._taken(graph, nodes, nested)
-        numbers = {i: self.nominal(size) for i, size in taken.items()}
+        node_bytes = self._node_bytes(graph, nodes, nested)
+        numbers = {i: self.nominal(size) for i, size in node_bytes.items()}
         for i, size in extra.items():
             numbers[i] = numbers.get(i, 0) + self.nominal(size)
-        units = schedule(graph, nodes, kept, numbers, _needed(groups(graph), needed))
+        units = schedule(graph, nodes, live_out, numbers, _live_groups(groups(graph), needed))
         order = tuple(i for unit in units for i in unit)
-        rows, blocks = self._blocks(graph, units, kept, taken)
-        layout = assign(graph, units, kept, taken, in_place(graph, order), blocks)
-        inside = {step: extra[i] for step, i in enumerate(order) if i in extra}
-        buffers = self._loosened(layout.buffers, inside, len(order))
-        together = [number for number, unit in enumerate(units) if len(unit) > 1]
-        operations, moved = _sum(c.operations for c in costs.values()), _sum(c.bytes for c in costs.values())
+        rows, blocks = self._blocks(graph, units, live_out, node_bytes)
+        layout = assign(graph, units, live_out, node_bytes, in_place(graph, order), blocks)
+        extra_by_step = {step: extra[i] for step, i in enumerate(order) if i in extra}
+        buffers = self._with_fresh_buffers(layout.buffers, extra_by_step, len(order))
+        fused = [number for number, unit in enumerate(units) if len(unit) > 1]
+        operations, traffic = _sum(c.operations for c in costs.values()), _sum(c.bytes for c in costs.values())
         return Plan(
             graph=graph,
             order=order,
             buffers=tuple(buffers),
-            place=layout.place,
+            buffer_of=layout.buffer_of,
             views=layout.views,
             last=layout.last,
-            groups=tuple(units[number] for number in together),
-            blocks={k: rows[number] for k, number in enumerate(together) if number in rows},
+            groups=tuple(units[number] for number in fused),
+            blocks={k: rows[number] for k, number in enumerate(fused) if number in rows},
             in_place=layout.in_place,
             costs=costs,
             operations=operations,
-            bytes=moved,
-            peak=self._peak(buffers, inside, len(order)),
-            unshared=_sum((*taken.values(), *extra.values())),
+            bytes=traffic,
+            peak=self._peak(buffers, extra_by_step, len(order)),
+            unshared=_sum((*node_bytes.values(), *extra.values())),
             inputs=_sum(
                 self.size(bytes_of(graph.type_of(i)))
                 for i, code in enumerate(graph.op)
@@ -99,26 +99,26 @@ class _Planner:
         """A number for a size, for comparing."""
         if isinstance(size, int):
             return size
-        known = self._nominal.get(size)
-        if known is None:
-            known = self._nominal[size] = max(0, evaluate(size, _Numbers(self.sizes or {})))
-        return known
+        number = self._nominal.get(size)
+        if number is None:
+            number = self._nominal[size] = max(0, evaluate(size, _NominalSizes(self.sizes or {})))
+        return number
 
     # ---- costs
 
     def _costs(
         self, graph: Graph, nodes: Sequence[int], nested: dict[tuple[int, str], Plan], extra: dict[int, Size]
     ) -> dict[int, Cost]:
-        known: dict[tuple[int, ...], Cost] = {}
+        memo: dict[tuple[int, ...], Cost] = {}
         costs: dict[int, Cost] = {}
         for i in nodes:
             attrs = graph.attrs.get(i)
             if attrs is None:
                 key = (graph.op[i], graph.type[i], *(graph.type[x] for x in graph.operands(i)))
-                found = known.get(key)
-                if found is None:
-                    found = known[key] = self._node_cost(graph, i)
-                costs[i] = found
+                cost = memo.get(key)
+                if cost is None:
+                    cost = memo[key] = self._node_cost(graph, i)
+                costs[i] = cost
             elif any(isinstance(g, Graph) for g in attrs.values()):
                 costs[i] = self._structured(graph, i, nested, extra)
             else:
@@ -126,13 +126,13 @@ class _Planner:
         return costs
 
     def _node_cost(self, graph: Graph, i: int) -> Cost:
-        if shown(graph, i):
+        if aliased_operands(graph, i):
             return FREE
-        found = cost_of(graph, i)
-        return Cost(self.size(found.operations), self.size(found.bytes))
+        cost = cost_of(graph, i)
+        return Cost(self.size(cost.operations), self.size(cost.bytes))
 
     def _structured(self, graph: Graph, i: int, nested: dict[tuple[int, str], Plan], extra: dict[int, Size]) -> Cost:
-        """Of a `cond` the dearer side; of a loop its steps times what a step takes."""
+        """The cost of a `cond`, that of its more expensive side; of a loop, its trip count times the cost of a step."""
         plans: dict[str, Plan] = {}
         for key, value in graph.attrs[i].items():
             if isinstance(value, Graph):
@@ -142,31 +142,31 @@ class _Planner:
         if opname(graph.op[i]) != "loop":
             side = max(plans.values(), key=lambda p: self.nominal(p.operations))
             return Cost(side.operations, side.bytes)
-        steps = self._steps(graph, i)
-        operations, moved = _sum(p.operations for p in plans.values()), _sum(p.bytes for p in plans.values())
+        steps = self._trip_count(graph, i)
+        operations, traffic = _sum(p.operations for p in plans.values()), _sum(p.bytes for p in plans.values())
         body = plans["body"].graph
         written = _sum(self.size(bytes_of(body.type_of(x))) for x in body.outputs[graph.attrs[i]["carries"] :])
         extra[i] = add(extra[i], mul(steps, written))
-        return Cost(mul(steps, operations), mul(steps, moved))
+        return Cost(mul(steps, operations), mul(steps, traffic))
 
-    def _steps(self, graph: Graph, i: int) -> Size:
-        """The trip count: a number, a size, or a name for what only the run knows."""
+    def _trip_count(self, graph: Graph, i: int) -> Size:
+        """The trip count of a loop: a number, a size, or a name for one that only the run decides."""
         if "pred" not in graph.attrs[i]:
             count = graph.operands(i)[0]
             attrs = graph.attrs.get(count, {})
             name = opname(graph.op[count])
-            known: Size | None = None
+            steps: Size | None = None
             if name == "const":
-                known = max(0, int(attrs["value"]))
+                steps = max(0, int(attrs["value"]))
             elif name == "size":
-                known = self.size(attrs["size"])
+                steps = self.size(attrs["size"])
             elif name == "input" and count in graph.names:
-                known = self.size(graph.names[count])
+                steps = self.size(graph.names[count])
             elif name == "get" and not attrs["k"]:
-                known = self._trips.get((id(graph), graph.a[count]))  # that of another loop
-            if known is not None:
-                self._trips[id(graph), i] = known
-                return known
+                steps = self._trips.get((id(graph), graph.a[count]))  # that of another loop
+            if steps is not None:
+                self._trips[id(graph), i] = steps
+                return steps
         name, k = "steps", 1
         while name in self.names:
             k += 1
@@ -177,28 +177,32 @@ class _Planner:
 
     # ---- memory
 
-    def _taken(self, graph: Graph, nodes: Sequence[int], nested: Mapping[tuple[int, str], Plan]) -> dict[int, Size]:
-        """The bytes of every node that has memory of its own; what structured nodes give lies in their graphs."""
+    def _node_bytes(
+        self, graph: Graph, nodes: Sequence[int], nested: Mapping[tuple[int, str], Plan]
+    ) -> dict[int, Size]:
+        """The bytes of all nodes with memory of their own; results of structured nodes lie in that of their graphs."""
         by_type = [self._own_bytes(t) for t in graph.types]
-        return {i: by_type[graph.type[i]] for i in nodes if by_type[graph.type[i]] != 0 and not shown(graph, i)}
+        return {
+            i: by_type[graph.type[i]] for i in nodes if by_type[graph.type[i]] != 0 and not aliased_operands(graph, i)
+        }
 
     def _own_bytes(self, t: AnyType) -> Size:
         return self.size(bytes_of(t)) if isinstance(t, Type) else 0
 
     def _blocks(
-        self, graph: Graph, units: Sequence[Unit], kept: Sequence[int], taken: Mapping[int, Size]
+        self, graph: Graph, units: Sequence[Unit], live_out: Sequence[int], node_bytes: Mapping[int, Size]
     ) -> tuple[dict[int, int], dict[int, dict[int, Size]]]:
         """Of each large group, by the number of its unit: the rows of a block, and the bytes of a block of the values
-        that stay within it."""
+        that are read within it only."""
         rows_of: dict[int, int] = {}
-        found: dict[int, dict[int, Size]] = {}
+        block_bytes: dict[int, dict[int, Size]] = {}
         position = {i: number for number, unit in enumerate(units) if len(unit) > 1 for i in unit}
-        outside = set(kept)
+        outside = set(live_out)
         for number, unit in enumerate(units if position else ()):
             for i in unit:
                 outside.update(x for x in graph.operands(i) if position.get(x, number) != number)
         for number, unit in enumerate(units if position else ()):
-            sizes = [taken.get(i, 0) for i in unit]
+            sizes = [node_bytes.get(i, 0) for i in unit]
             numbers = [size for size in sizes if isinstance(size, int)]
             if len(unit) < 2 or len(numbers) < len(sizes) or max(numbers) < LARGE:
                 continue
@@ -207,14 +211,14 @@ class _Planner:
                 continue
             for i in reversed(unit):
                 if i in outside:
-                    outside.update(shown(graph, i))
+                    outside.update(aliased_operands(graph, i))
             rows_of[number] = rows
-            found[number] = {
+            block_bytes[number] = {
                 i: size // count * rows
                 for i, size in zip(unit, numbers, strict=True)
-                if i not in outside and i in taken
+                if i not in outside and i in node_bytes
             }
-        return rows_of, found
+        return rows_of, block_bytes
 
     def _rows(self, graph: Graph, i: int) -> tuple[int, int]:
         """How many rows of node `i` make a block, and how many there are."""
@@ -226,48 +230,48 @@ class _Planner:
             row *= d
         return rows_of_block(row), shape[0]
 
-    def _loosened(self, buffers: list[Buffer], extra: Mapping[int, Size], steps: int) -> list[Buffer]:
-        """The buffers, large ones taken anew at each run where keeping all would need much more memory at one time."""
+    def _with_fresh_buffers(self, buffers: list[Buffer], extra: Mapping[int, Size], steps: int) -> list[Buffer]:
+        """The buffers, large ones allocated at each run where keeping all would need much more memory at one time."""
         if not all(isinstance(b.size, int) for b in buffers):
             return buffers
         large = [b._replace(fresh=b.fresh or self.nominal(b.size) >= LARGE) for b in buffers]
-        peaks = [self.nominal(self._peak(every, extra, steps)) for every in (buffers, large)]
+        peaks = [self.nominal(self._peak(variant, extra, steps)) for variant in (buffers, large)]
         return large if peaks[0] > SPARE * peaks[1] else buffers
 
     def _peak(self, buffers: Sequence[Buffer], extra: Mapping[int, Size], steps: int) -> Size:
-        """What is kept, and the most that is taken besides at one time.
+        """The bytes of buffers that stay between runs, and the most that are allocated besides at one time.
 
-        extra: what is taken while a step runs. Where sizes are names, it is that of the step where they come to most
-        for `NOMINAL`.
+        extra: bytes that a step allocates while it runs. Where sizes are names, the peak is that of the step with the
+        largest number for `NOMINAL`.
         """
         change = [0] * (steps + 2)
         for b in buffers:
             if b.fresh:
                 change[b.first] += self.nominal(b.size)
                 change[b.last + 1] -= self.nominal(b.size)
-        now = most = at = 0
+        now = most = peak_step = 0
         for step in range(steps + 1):
             now += change[step]
-            inside = self.nominal(extra.get(step, 0))
-            if now + inside > most:
-                most, at = now + inside, step
-        kept = _sum(b.size for b in buffers if not b.fresh)
+            extra_by_step = self.nominal(extra.get(step, 0))
+            if now + extra_by_step > most:
+                most, peak_step = now + extra_by_step, step
+        persistent = _sum(b.size for b in buffers if not b.fresh)
         if all(isinstance(size, int) for size in (*(b.size for b in buffers), *extra.values())):
-            return add(kept, most)
-        total = _sum(b.size for b in buffers if b.fresh and b.first <= at <= b.last)
-        return add(kept, add(total, extra.get(at, 0)))
+            return add(persistent, most)
+        fresh = _sum(b.size for b in buffers if b.fresh and b.first <= peak_step <= b.last)
+        return add(persistent, add(fresh, extra.get(peak_step, 0)))
 
 
 def rows_of_block(row: int) -> int:
-    """How many rows of so many elements are computed at a time; a multiple of 64.
+    """How many rows of `row` elements make a block; a multiple of 64.
 
-    So vectors of the processor hold the same elements as when all rows are computed at once, and give the same bits.
+    So the processor's vectors hold the same elements as when all rows are computed at once, and results the same bits.
     """
     return max(64, BLOCK // max(1, row) // 64 * 64)
 
 
-class _Numbers(dict[str, int]):
-    """Numbers for all names."""
+class _NominalSizes(dict[str, int]):
+    """Numbers of named sizes, `NOMINAL` for any other name."""
 
     def __missing__(self, name: str) -> int:
         return NOMINAL
@@ -277,7 +281,7 @@ class _Numbers(dict[str, int]):
 
 
 def _sum(sizes: Iterable[Size]) -> Size:
-    """The sum, equal terms taken together: there may be very many."""
+    """The sum; equal terms, of which there may be many, are multiplied."""
     counts: dict[Size, int] = {}
     for size in sizes:
         counts[size] = counts.get(size, 0) + 1
@@ -287,7 +291,7 @@ def _sum(sizes: Iterable[Size]) -> Size:
     return total
 
 
-def _needed(found: Sequence[Unit], needed: Sequence[int]) -> list[Unit]:
-    """Groups of nodes that run."""
-    kept = [tuple(i for i in unit if needed[i]) for unit in found]
-    return [unit for unit in kept if len(unit) > 1]
+def _live_groups(units: Sequence[Unit], needed: Sequence[int]) -> list[Unit]:
+    """The groups without dead nodes, where two nodes or more are left."""
+    live_units = [tuple(i for i in unit if needed[i]) for unit in units]
+    return [unit for unit in live_units if len(unit) > 1]

@@ -1,10 +1,11 @@
-"""The order in which nodes run, chosen so that values take little memory at one time.
+"""Scheduling: a topological order of the nodes, chosen for a low peak of memory.
 
-A node that frees more than it takes runs as soon as it can, the others in the order of the graph: a value is then gone
-before the next one is made where that is possible. The order of the graph itself is kept where this is no better.
+Greedily, a node that frees more than it allocates runs as soon as it can, the others in the order of the graph: a value
+is then freed before the next one is computed where that is possible. The graph's own order is used where the greedy one
+is no better.
 
-What can stop a run (asserts, ops that may fail, structured nodes) keeps its order, so that the first thing that goes
-wrong is the same one as node by node. n log n in the number of nodes and edges.
+What can stop a run (asserts, ops that may fail, structured nodes) keeps its order, so that the first failure is the
+same one as node by node. n log n in the number of nodes and edges.
 """
 
 from __future__ import annotations
@@ -21,46 +22,48 @@ Unit = tuple[int, ...]  # nodes that run one after the other
 
 
 def schedule(
-    graph: Graph, nodes: Sequence[int], kept: Sequence[int], taken: Mapping[int, int], units: Sequence[Unit]
+    graph: Graph, nodes: Sequence[int], live_out: Sequence[int], node_bytes: Mapping[int, int], units: Sequence[Unit]
 ) -> tuple[Unit, ...]:
-    """The order of `nodes` (ascending) as units: those that are given, and single nodes.
+    """A topological order of `nodes` (ascending) as units: `units`, and the other nodes by themselves.
 
-    kept: nodes whose values stay to the end. taken: the bytes of a node; one without is a view, or no array. A unit
-    that can not run as one without changing the order of what may stop is given up.
+    live_out: nodes whose values stay to the end. node_bytes: the bytes of a node; one without is a view, or no array.
+    A unit that cannot run as one without changing the order of what may stop is split into its nodes.
     """
-    links = _Links(graph, _with_singles(nodes, units))
-    given = links.order(None)
-    while len(given) < len(links.units):
-        links = _Links(graph, links.untied(given))
-        given = links.order(None)
-    chosen = links.order(_Gains(graph, links, kept, taken))
-    return chosen if peak(graph, chosen, kept, taken) < peak(graph, given, kept, taken) else given
+    dependencies = _Dependencies(graph, _with_singles(nodes, units))
+    graph_order = dependencies.order(None)
+    while len(graph_order) < len(dependencies.units):
+        dependencies = _Dependencies(graph, dependencies.split_cycles(graph_order))
+        graph_order = dependencies.order(None)
+    greedy_order = dependencies.order(_FreedBytes(graph, dependencies, live_out, node_bytes))
+    greedy_peak = peak(graph, greedy_order, live_out, node_bytes)
+    return greedy_order if greedy_peak < peak(graph, graph_order, live_out, node_bytes) else graph_order
 
 
-def peak(graph: Graph, order: Sequence[Unit], kept: Sequence[int], taken: Mapping[int, int]) -> int:
+def peak(graph: Graph, order: Sequence[Unit], live_out: Sequence[int], node_bytes: Mapping[int, int]) -> int:
     """The most bytes that values take at one time."""
-    left = _readers(graph, order)
-    for i in kept:
-        left[i] = left.get(i, 0) + 1
+    readers = _readers(graph, order)
+    for i in live_out:
+        readers[i] = readers.get(i, 0) + 1
     most = now = 0
     for unit in order:
         for i in unit:
-            now += taken.get(i, 0)
+            now += node_bytes.get(i, 0)
             most = max(most, now)
             for x in dict.fromkeys(graph.operands(i)):
-                left[x] -= 1
-                if not left[x]:
-                    now -= taken.get(x, 0)
+                readers[x] -= 1
+                if not readers[x]:
+                    now -= node_bytes.get(x, 0)
     return most
 
 
 def _readers(graph: Graph, order: Sequence[Unit]) -> dict[int, int]:
-    left: dict[int, int] = {}
+    """Of each value the number of nodes that read it."""
+    readers: dict[int, int] = {}
     for unit in order:
         for i in unit:
             for x in dict.fromkeys(graph.operands(i)):
-                left[x] = left.get(x, 0) + 1
-    return left
+                readers[x] = readers.get(x, 0) + 1
+    return readers
 
 
 def _with_singles(nodes: Sequence[int], units: Sequence[Unit]) -> list[Unit]:
@@ -68,117 +71,129 @@ def _with_singles(nodes: Sequence[int], units: Sequence[Unit]) -> list[Unit]:
     return [unit_of.get(i, (i,)) for i in nodes if unit_of.get(i, (i,))[0] == i]
 
 
-class _Links:
-    """What has to run before what."""
+class _Dependencies:
+    """The graph of dependencies between units.
+
+    pending: of each unit how many others have to run before it (its in-degree); dependents: those that wait for it.
+    """
 
     def __init__(self, graph: Graph, units: Sequence[Unit]) -> None:
         self.units = units
-        self.where = {i: k for k, unit in enumerate(units) for i in unit}
-        self.reads = [dict.fromkeys(x for i in unit for x in graph.operands(i)) for unit in units]
-        self.waits = [0] * len(units)
-        self.users: list[list[int]] = [[] for _ in units]
-        for k, values in enumerate(self.reads):
-            self._after(k, {self.where[x] for x in values if x in self.where} - {k})
+        self.unit_of = {i: k for k, unit in enumerate(units) for i in unit}
+        self.operands_of = [dict.fromkeys(x for i in unit for x in graph.operands(i)) for unit in units]
+        self.pending = [0] * len(units)
+        self.dependents: list[list[int]] = [[] for _ in units]
+        for k, values in enumerate(self.operands_of):
+            self._depend(k, {self.unit_of[x] for x in values if x in self.unit_of} - {k})
         stopping = [i for unit in units for i in unit if may_stop(graph, i)]
         stopping.sort()
-        for before, behind in pairwise(stopping):
-            self._after(self.where[behind], {self.where[before]})
+        for first, second in pairwise(stopping):
+            self._depend(self.unit_of[second], {self.unit_of[first]})
 
-    def _after(self, k: int, sources: set[int]) -> None:
-        self.waits[k] += len(sources)
+    def _depend(self, k: int, sources: set[int]) -> None:
+        self.pending[k] += len(sources)
         for s in sources:
-            self.users[s].append(k)
+            self.dependents[s].append(k)
 
-    def order(self, gains: _Gains | None) -> tuple[Unit, ...]:
-        """Units that can run in the order of their first nodes, those that free memory before the others."""
-        waits = list(self.waits)
-        ready = [k for k, count in enumerate(waits) if not count]  # ascending, so a heap
+    def order(self, freed_bytes: _FreedBytes | None) -> tuple[Unit, ...]:
+        """The units in topological order, without those on a cycle or behind one.
+
+        Of units that can run, those that free memory come first, by `freed_bytes`; then the order is that of their
+        first nodes.
+        """
+        pending = list(self.pending)
+        ready = [k for k, count in enumerate(pending) if not count]  # ascending, so a heap
         freeing: list[tuple[int, int]] = []
-        done = bytearray(len(waits))
+        done = bytearray(len(pending))
         order: list[Unit] = []
-        if gains is not None:
+        if freed_bytes is not None:
             for k in ready:
-                gains.offer(k, freeing)
+                freed_bytes.offer(k, freeing)
         while ready or freeing:
             k = heappop(freeing)[1] if freeing else heappop(ready)
             if done[k]:
                 continue
             done[k] = 1
             order.append(self.units[k])
-            changed = gains.ran(k) if gains is not None else ()
-            for user in self.users[k]:
-                waits[user] -= 1
-                if not waits[user]:
+            increased = freed_bytes.ran(k) if freed_bytes is not None else ()
+            for user in self.dependents[k]:
+                pending[user] -= 1
+                if not pending[user]:
                     heappush(ready, user)
-                    if gains is not None:
-                        gains.offer(user, freeing)
-            for user in changed:
-                if not waits[user] and not done[user] and gains is not None:
-                    gains.offer(user, freeing)
+                    if freed_bytes is not None:
+                        freed_bytes.offer(user, freeing)
+            for user in increased:
+                if not pending[user] and not done[user] and freed_bytes is not None:
+                    freed_bytes.offer(user, freeing)
         return tuple(order)
 
-    def untied(self, order: Sequence[Unit]) -> list[Unit]:
-        """The units, but each that has to run before itself as single nodes. `order`: those that can run."""
-        ran = {unit[0] for unit in order}
-        left = {k for k, unit in enumerate(self.units) if unit[0] not in ran}
-        # what is left waits for a circle, or is in one; the latter also lead to one
-        leads = {k: sum(user in left for user in self.users[k]) for k in left}
-        sources: dict[int, list[int]] = {k: [] for k in left}
-        for k in left:
-            for user in self.users[k]:
+    def split_cycles(self, order: Sequence[Unit]) -> list[Unit]:
+        """The units, but those on a cycle or between cycles as single nodes. order: the units that can run."""
+        can_run = {unit[0] for unit in order}
+        cyclic = {k for k, unit in enumerate(self.units) if unit[0] not in can_run}
+        # the others are behind a cycle or on one; those that lead to none are dropped
+        dependent_count = {k: sum(user in cyclic for user in self.dependents[k]) for k in cyclic}
+        sources: dict[int, list[int]] = {k: [] for k in cyclic}
+        for k in cyclic:
+            for user in self.dependents[k]:
                 sources[user].append(k)
-        ends = [k for k, count in leads.items() if not count]
-        while ends:
-            k = ends.pop()
-            left.discard(k)
+        worklist = [k for k, count in dependent_count.items() if not count]
+        while worklist:
+            k = worklist.pop()
+            cyclic.discard(k)
             for s in sources[k]:
-                leads[s] -= 1
-                if not leads[s]:
-                    ends.append(s)
-        found: list[Unit] = []
+                dependent_count[s] -= 1
+                if not dependent_count[s]:
+                    worklist.append(s)
+        units: list[Unit] = []
         for k, unit in enumerate(self.units):
-            found.extend([(i,) for i in unit] if k in left else [unit])
-        return sorted(found)
+            units.extend([(i,) for i in unit] if k in cyclic else [unit])
+        return sorted(units)
 
 
-class _Gains:
-    """How many bytes a unit would free, less those that it takes, as the run goes on."""
+class _FreedBytes:
+    """How many bytes a unit would free, less those that it allocates, given the units that have run."""
 
-    def __init__(self, graph: Graph, links: _Links, kept: Sequence[int], taken: Mapping[int, int]) -> None:
-        self.links, self.taken = links, taken
-        self.stay = set(kept)
-        # of each value how many units still read it, and the sum of their numbers: so the last one is known
+    def __init__(
+        self, graph: Graph, dependencies: _Dependencies, live_out: Sequence[int], node_bytes: Mapping[int, int]
+    ) -> None:
+        self.dependencies, self.node_bytes = dependencies, node_bytes
+        self.live_out = set(live_out)
+        # of each value how many units still read it, and the sum of their numbers: that of the last one in the end
         self.readers: dict[int, int] = {}
-        self.sum: dict[int, int] = {}
-        for k, values in enumerate(links.reads):
+        self.reader_sum: dict[int, int] = {}
+        for k, values in enumerate(dependencies.operands_of):
             for x in values:
                 self.readers[x] = self.readers.get(x, 0) + 1
-                self.sum[x] = self.sum.get(x, 0) + k
-        self.gain = [-sum(taken.get(i, 0) for i in unit if i in self.readers or i in self.stay) for unit in links.units]
+                self.reader_sum[x] = self.reader_sum.get(x, 0) + k
+        self.gain = [
+            -sum(node_bytes.get(i, 0) for i in unit if i in self.readers or i in self.live_out)
+            for unit in dependencies.units
+        ]
         for x, count in self.readers.items():
             if count == 1:
-                self._last(x)
+                self._credit_last_reader(x)
 
-    def _last(self, x: int) -> int | None:
-        """Counts a value for the only unit that still reads it."""
-        k = self.sum[x]
-        size = self.taken.get(x, 0)
-        if not size or x in self.stay or self.links.where.get(x) in (None, k):
+    def _credit_last_reader(self, x: int) -> int | None:
+        """Adds a value's bytes to the gain of the only unit that still reads it, which is returned."""
+        k = self.reader_sum[x]
+        size = self.node_bytes.get(x, 0)
+        if not size or x in self.live_out or self.dependencies.unit_of.get(x) in (None, k):
             return None
         self.gain[k] += size
         return k
 
     def ran(self, k: int) -> list[int]:
         """The units that free more now that unit `k` has run."""
-        found: list[int] = []
-        for x in self.links.reads[k]:
+        increased: list[int] = []
+        for x in self.dependencies.operands_of[k]:
             self.readers[x] -= 1
-            self.sum[x] -= k
+            self.reader_sum[x] -= k
             if self.readers[x] == 1:
-                last = self._last(x)
-                if last is not None:
-                    found.append(last)
-        return found
+                reader = self._credit_last_reader(x)
+                if reader is not None:
+                    increased.append(reader)
+        return increased
 
     def offer(self, k: int, freeing: list[tuple[int, int]]) -> None:
         if self.gain[k] > 0:

@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 from cgcli.diagnostics.diagnostic import Diagnostic
 from cgcli.diagnostics.source import Source
 from cgcli.dynamic.eager import Interpreter
-from cgcli.dynamic.run_log import Trace
-from cgcli.dynamic.structured import filled
+from cgcli.dynamic.run_log import RunLog
+from cgcli.dynamic.structured import plain_data
 from cgcli.graph.lexemes import identifier
 from cgcli.graph.signature import Input, Module
 from cgcli.graph.sizes import evaluate
@@ -57,7 +57,7 @@ class RunProgram(Program):
         bound = program._bind(values)
         sizes: Mapping[str, int] = {}
         if any(isinstance(size, str) for i in program.inputs for size in i.type.shape):
-            from cgcli.run.numpy.reference import bind_sizes
+            from cgcli.run.sizes import bind_sizes
 
             sizes = bind_sizes(program.graph, program.graph.inputs, bound)
         by_name = {i.name: x for i, x in zip(program.inputs, bound, strict=True)}
@@ -88,15 +88,15 @@ class DynamicProgram(RunProgram):
 
     def trace(self, values: Values, tell: Callable[[Line], None]) -> Recorded:
         """A run that tells of each line when it has run."""
-        trace = Trace(lambda event: tell(format_event(event, trace, run.interpreter.tape.v)))
-        run = self.prepare(values, trace)
+        log = RunLog(lambda event: tell(format_event(event, log, run.interpreter.tape.v)))
+        run = self.prepare(values, log)
         return self.execute(run)
 
-    def prepare(self, values: Values, trace: Trace | None = None) -> Run:
+    def prepare(self, values: Values, log: RunLog | None = None) -> Run:
         """What a run needs. Raises CgError for values that are missing or do not fit."""
         inputs, by_name, sizes = self._given(values)
         limits = self.max_nodes, self.max_memory, self.max_steps
-        return Run(Interpreter(by_name, sizes, *limits, trace, self.max_depth), inputs, by_name)
+        return Run(Interpreter(by_name, sizes, *limits, log, self.max_depth), inputs, by_name)
 
     def execute(self, run: Run) -> Recorded:
         """Runs. Raises CgError; what was computed before is on the run's tape."""
@@ -152,7 +152,7 @@ class Recorded(Program):
             if record is None or name in given:
                 partials[name] = g
             elif record not in partials:
-                partials[record] = filled(self.structures[record], by)
+                partials[record] = plain_data(self.structures[record], by)
         return Gradient(found.of, found.value, partials)
 
     def flat_gradient(self, values: Values, of: str | None, wrt: Sequence[str] | None) -> Gradient:
@@ -165,7 +165,7 @@ class Recorded(Program):
         for record, data in self.structures.items():
             if any(v.node == node for v in leaves(data)):
                 by = {v.node: x if v.node == node else self.v[v.node] for v in leaves(data)}
-                changed = {record: filled(data, by, texts=True)}
+                changed = {record: plain_data(data, by, texts=True)}
         run = self._rerun(changed)
         return float(run.v[run.module.values[of]])
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from cgcli.dynamic.run_log import Event, Trace
+from cgcli.dynamic.run_log import Event, RunLog
 from cgcli.language.regions import Value
 from cgcli.render.trace import Line
 
 
-def format_event(event: Event, trace: Trace, v: Sequence[Any]) -> Line:
+def format_event(event: Event, log: RunLog, v: Sequence[Any]) -> Line:
     """The event as a line; `v` holds the values of nodes."""
-    scope, span = trace.scopes[event.scope], event.span
+    scope, span = log.scopes[event.scope], event.span
     return Line(
         kind=event.kind,
         file=span.source.name,

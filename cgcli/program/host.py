@@ -16,7 +16,7 @@ from typing import Any
 from cgcli.diagnostics.diagnostic import CgError, error
 from cgcli.diagnostics.source import Source, Span
 from cgcli.diagnostics.suggest import nearest
-from cgcli.dynamic.host import Host, Traced, line_span, plain, remember
+from cgcli.dynamic.host import Host, Traced, cache_source, line_span, plain
 from cgcli.files.source_files import resolved
 from cgcli.graph.graph import INPUT
 from cgcli.graph.lexemes import identifier
@@ -64,13 +64,13 @@ class HostProgram(RunProgram):
         """A run. Raises CgError for what cannot be recorded and for what stops it."""
         inputs, by_name, _ = self._given(values)
         host = Host(self.max_memory, self.max_nodes)
-        nodes = {n: host.tape.given(i.type, n, by_name[n]) for n, i in inputs.items()}
+        nodes = {n: host.tape.bind_input(i.type, n, by_name[n]) for n, i in inputs.items()}
         arguments = {n: Traced(host, node) for n, node in nodes.items()}
         try:
             results = _running(lambda: self._named(self.function(**arguments)), self.folder)
         except Failed as e:
             raise error("host-failed", e.span or self.span, status=1, problem=e.problem) from None
-        host.stay(self.span)
+        host.fix_line(self.span)
         outputs = {n: self._output(host, n, x) for n, x in results.items()}
         for name, node in outputs.items():
             host.tape.names.setdefault(node, name)
@@ -102,7 +102,7 @@ class HostProgram(RunProgram):
         return outputs
 
     def _output(self, host: Host, name: str, x: Any) -> int:
-        value = host.lifted(x)
+        value = host.try_lift(x)
         if value is None:
             if inspect.iscoroutine(x):
                 x.close()  # it will not be awaited
@@ -119,7 +119,7 @@ class HostProgram(RunProgram):
 def import_function(source: Source, name: str) -> HostProgram:
     """The function, after a run of its file. Raises CgError when there is none, or when the file does not run."""
     file = source.name
-    remember(source)
+    cache_source(source)
     # of a name that no import statement finds, so that it hides no other module
     own = "cg_host_" + re.sub(r"\W", "_", Path(file).stem)
     spec = importlib.util.spec_from_file_location(own, file)

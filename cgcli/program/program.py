@@ -15,8 +15,8 @@ from cgcli.graph.signature import Input, Module
 from cgcli.graph.traversal import live
 from cgcli.graph.types import Type
 from cgcli.ops.evaluate import has_loop, is_scalar
+from cgcli.run.backends import executor, tensor_of
 from cgcli.run.binding import extent, fit, initialised, plain, within
-from cgcli.run.executors import executor, tensor_of
 from cgcli.run.scalar.executor import ScalarExecutor
 
 Values = Mapping[str, Any]

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from cgcli.diagnostics.diagnostic import error
-from cgcli.run.executors import executor
+from cgcli.run.backends import executor
 
 from .rows import fresh_size
 from .training import Bound, Task, runs_of

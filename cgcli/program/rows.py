@@ -9,7 +9,7 @@ from typing import Any
 from cgcli.diagnostics.diagnostic import error
 from cgcli.graph.graph import Graph
 from cgcli.graph.types import FLOAT, Type
-from cgcli.run.executors import executor
+from cgcli.run.backends import executor
 
 from .program import Program, Values
 
@@ -186,7 +186,7 @@ class Rows:
 
 def fitted(program: Program, name: str, rows: Any) -> Any:
     """The rows of a column as the input's type wants them: its shape behind the rows. Raises CgError otherwise."""
-    from cgcli.run.fitting import fit_array  # with the array library
+    from cgcli.run.binding import fit_array  # with the array library
 
     return fit_array(name, rows, program.input(name).type, rows=True)
 

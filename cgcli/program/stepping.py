@@ -13,7 +13,7 @@ from typing import Any
 from cgcli.analysis.backward_pass import BackwardPass
 from cgcli.diagnostics.diagnostic import CgError, error
 from cgcli.diagnostics.source import Source
-from cgcli.dynamic.run_log import Event, Trace
+from cgcli.dynamic.run_log import Event, RunLog
 from cgcli.graph.graph import Graph
 from cgcli.graph.traversal import select
 from cgcli.graph.types import Type
@@ -45,8 +45,8 @@ class Walk:
     def __init__(self, program: DynamicProgram, values: Values) -> None:
         self.source = program.module.source
         self.outputs = program.outputs
-        self._trace = Trace()
-        self._run = program.prepare(values, self._trace)
+        self._log = RunLog()
+        self._run = program.prepare(values, self._log)
         self._execution = Execution(program.files, self._run.interpreter, self._run.inputs)
         self.failure: CgError | None = None
         try:
@@ -57,8 +57,8 @@ class Walk:
             self.failure = error("interrupted-run", status=130)
         self.tape = self._run.interpreter.tape
         self.size = len(self.tape)
-        self.events: Sequence[Event] = self._trace.events
-        self._run.interpreter.quiet()
+        self.events: Sequence[Event] = self._log.events
+        self._run.interpreter.stop_logging()
         self.breaks: dict[int, Break] = {}
         self.first = next((k for k, e in enumerate(self.events) if e.kind != "input"), len(self.events))
         self.at = self.first
@@ -70,11 +70,11 @@ class Walk:
         return self.at >= len(self.events)
 
     def line(self, k: int) -> Line:
-        return format_event(self.events[k], self._trace, self.tape.v)
+        return format_event(self.events[k], self._log, self.tape.v)
 
     def depth(self) -> int:
         """How many calls lie around the place."""
-        return self._trace.scopes[self.scope()].depth
+        return self._log.scopes[self.scope()].depth
 
     def step(self, by: int = 1) -> None:
         """So many events on, or back where `by` is negative; it ends at the ends of the run."""
@@ -135,15 +135,15 @@ class Walk:
         if self.ended:
             return 0
         event = self.events[self.at]
-        return self._trace.scopes[event.scope].parent if event.kind == "call" else event.scope
+        return self._log.scopes[event.scope].parent if event.kind == "call" else event.scope
 
     def calls(self) -> list[str]:
         """The functions around the place, the innermost first."""
         found: list[str] = []
         scope = self.scope()
         while scope > 0:
-            found.append(self._trace.scopes[scope].function)
-            scope = self._trace.scopes[scope].parent
+            found.append(self._log.scopes[scope].function)
+            scope = self._log.scopes[scope].parent
         return found
 
     def variables(self, scope: int | None = None) -> dict[str, Value | Structure]:
@@ -166,7 +166,7 @@ class Walk:
         try:
             return shown(self._evaluated(text, "print"), self.tape.v)
         finally:
-            self.tape.cut(self.size)
+            self.tape.truncate(self.size)
 
     def slope(self, of: str, by: str) -> Any:
         """The derivative of one value by another, as far as the run has come. Raises CgError."""
@@ -180,7 +180,7 @@ class Walk:
             made = derivative(y.region, y, x)
             return 0.0 if made is None else shown(made, self.tape.v)
         finally:
-            self.tape.cut(self.size)
+            self.tape.truncate(self.size)
 
     def _evaluated(self, text: str, where: str) -> Value | Structure:
         names = {**self.variables(0), **self.variables()}
@@ -198,7 +198,7 @@ class Walk:
         if not isinstance(found, Value) or not found.type.has_derivative or found.type.shape:
             raise error("no-slope", status=1, text=name)
         if found.node >= self.size:
-            self.tape.cut(self.size)
+            self.tape.truncate(self.size)
             raise error("not-on-record", status=1, text=name)
         return BackwardPass(self.tape.freeze(()), self.tape.v, found.node)
 

@@ -14,8 +14,8 @@ from cgcli.graph.traversal import live, prune
 from cgcli.graph.types import ANY, Type
 from cgcli.ops.builder import Builder
 from cgcli.ops.typing import one, single
+from cgcli.run.backends import executor
 from cgcli.run.binding import plain
-from cgcli.run.executors import executor
 from cgcli.train.loop import Step
 from cgcli.train.optimizers import Update
 from cgcli.train.state import State

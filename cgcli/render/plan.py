@@ -101,7 +101,7 @@ def steps(plan: Plan, signs: Signs = UNICODE, depth: int = 0) -> Iterator[Step]:
         mark = " "
         if len(group) > 1:
             mark = signs.group[0 if k == 0 else 2 if k == len(group) - 1 else 1]
-        place = plan.place.get(i)
+        place = plan.buffer_of.get(i)
         buffer = "" if place is None else letters(place)
         if i in plan.in_place:
             buffer += " (over)"
@@ -360,7 +360,7 @@ def _plan_data(plan: Plan) -> dict[str, Any]:
     found = []
     for number, i in enumerate(plan.order, 1):
         nested = {key: _plan_data(p) for (node, key), p in plan.nested.items() if node == i}
-        place = plan.place.get(i)
+        place = plan.buffer_of.get(i)
         found.append(
             {
                 "step": number,

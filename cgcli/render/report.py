@@ -7,7 +7,7 @@ from typing import Any
 
 from cgcli.diagnostics.diagnostic import Diagnostic
 from cgcli.diagnostics.source import Source, Span
-from cgcli.diagnostics.wording import word
+from cgcli.diagnostics.wording import message_of
 
 from .escape import show
 from .source_excerpt import Mark, draw
@@ -25,15 +25,15 @@ def text(diagnostics: Iterable[Diagnostic], colour: bool = False) -> str:
 
 def as_data(diagnostic: Diagnostic) -> dict[str, Any]:
     """The diagnostic for JSON: lines and columns count from 1, an end is exclusive; None without a place."""
-    worded = word(diagnostic)
+    message = message_of(diagnostic)
     place = diagnostic.labels[0].span if diagnostic.labels else None
     return {
         "code": diagnostic.code,
         "severity": diagnostic.severity,
-        "message": worded.title,
-        "help": list(worded.helps),
+        "message": message.title,
+        "help": list(message.helps),
         **_place(place),
-        "labels": [{**_place(span), "text": label} for span, label in worded.labels],
+        "labels": [{**_place(span), "text": label} for span, label in message.labels],
     }
 
 
@@ -58,16 +58,16 @@ class _Drawing:
         self.colour = colour
         self.severity = SEVERITIES[diagnostic.severity]
         self.lines: list[str] = []
-        worded = word(diagnostic)
+        message = message_of(diagnostic)
         title = self._paint(f"{diagnostic.severity}:", self.severity)
-        self.lines.append(f"{title} {self._paint(show(worded.title), BOLD)}")
-        marks = self._by_place(worded.labels)
+        self.lines.append(f"{title} {self._paint(show(message.title), BOLD)}")
+        marks = self._by_place(message.labels)
         numbers = [number for lines in marks.values() for number in lines]
         # without lines, a help stands where the arrow to one would
         self.margin = len(str(max(numbers))) + 1 if numbers else 1
         for source, lines in marks.items():
             self._excerpt(source, lines)
-        for each in worded.helps:
+        for each in message.helps:
             self.lines.append(f"{' ' * (self.margin + 1)}{self._paint('=', GUTTER)} help: {show(each)}")
 
     def _by_place(self, labels: Sequence[tuple[Span, str]]) -> dict[Source, dict[int, list[Mark]]]:

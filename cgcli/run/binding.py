@@ -1,4 +1,4 @@
-"""Values given for inputs, as their declarations want them; what initialisers make where nothing is given."""
+"""Binding: the values of a run's inputs, checked against their declarations; defaults computed by initialisers."""
 
 from __future__ import annotations
 
@@ -9,26 +9,28 @@ from typing import Any
 from cgcli.diagnostics.diagnostic import error
 from cgcli.graph.graph import Graph
 from cgcli.graph.signature import Input, signature
-from cgcli.graph.types import ANY, FLOAT
-from cgcli.ops.numbers import FITS, Overflow
+from cgcli.graph.types import ANY, FLOAT, Type
+from cgcli.ops.numbers import FITS, INT_RANGES, Overflow
 
-from .executors import names_no_size, tensor_of
+from .backends import names_no_size, tensor_of
+
+_DTYPE_KINDS = {"float": "fiu", "f32": "fiu", "int": "iu", "i32": "iu", "bool": "b"}  # NumPy's kinds that convert
 
 
 def fit(declared: Input, value: Any) -> Any:
-    """A value as the input's type wants it. Raises CgError when it does not fit."""
+    """A value converted to the input's type. Raises CgError when it does not fit."""
     dtype = declared.type.dtype
     if declared.type == ANY:
         return value
     if declared.type.shape:
-        from .fitting import fit_array
-
         return fit_array(declared.name, value, declared.type)
-    if extent(value):
-        found = f"[{', '.join(map(str, extent(value)))}]"
-        types = signature([declared], {declared.name: FLOAT._replace(shape=extent(value))})
+    shape = extent(value)
+    if shape:
+        types = signature([declared], {declared.name: FLOAT._replace(shape=shape)})
         lines = types if declared.implicit else None
-        raise error("array-shape", status=1, name=declared.name, wanted=declared.type, found=found, declare=lines)
+        raise error(
+            "array-shape", status=1, name=declared.name, wanted=declared.type, found=_bracket(shape), declare=lines
+        )
     value = plain(value)
     if dtype == "bool":
         if isinstance(value, bool):
@@ -39,25 +41,57 @@ def fit(declared: Input, value: Any) -> Any:
     raise error("input-type", status=1, name=declared.name, value=value, wanted=declared.type)
 
 
-def initialised(inputs: Sequence[Input], graph: Graph, bound: list[Any], seed: int) -> list[Any]:
-    """The values with those that initialisers make, which may be of sizes that the given values have."""
-    from .numpy.reference import bind_sizes
+def fit_array(name: str, value: Any, target: Type, *, rows: bool = False) -> Any:
+    """`value` (an array or nested lists) in the dtype of `target`; a copy is made only where it has to be.
 
-    def made(declared: Input, sizes: Mapping[str, int]) -> Any:
+    Named sizes fit every size; `bind_sizes` says what all inputs together bind them to. Raises CgError (status 1) for
+    another shape, for a dtype that does not convert (a float for an int, a bool for a number) and for an int out of
+    range.
+
+    rows: whether there are many values, a row each; messages speak of one.
+    """
+    import numpy as np
+
+    from .numpy.reference import DTYPES
+
+    try:
+        array = np.asarray(value)
+    except ValueError:
+        raise error("ragged-value", status=1, name=name) from None
+    if array.size == 0 and array.dtype.kind == "f":
+        array = array.astype(DTYPES[target.dtype])  # `[]` is no number of any kind
+    if array.dtype.kind not in _DTYPE_KINDS[target.dtype]:
+        raise error("array-type", status=1, name=name, wanted=target, found=_dtype_in_words(array))
+    sizes = ("", *target.shape) if rows else target.shape
+    if array.ndim != len(sizes) or any(isinstance(d, int) and d != n for d, n in zip(sizes, array.shape, strict=True)):
+        shape = array.shape[rows:]
+        raise error("array-shape", status=1, name=name, wanted=target, found=_bracket(shape) or "a single number")
+    if target.is_int and array.size:
+        legal = INT_RANGES[target.dtype]
+        if int(array.max()) not in legal or int(array.min()) not in legal:
+            raise error("array-overflow", status=1, name=name, wanted=target)
+    return array.astype(DTYPES[target.dtype], copy=False)
+
+
+def initialised(inputs: Sequence[Input], graph: Graph, values: list[Any], seed: int) -> list[Any]:
+    """The values, None among them replaced by what initialisers compute, which may be of sizes that the others bind."""
+    from .sizes import bind_sizes  # a run on numbers binds no sizes
+
+    def initial(declared: Input, sizes: Mapping[str, int]) -> Any:
         assert declared.initial is not None
         return fit(declared, tensor_of(declared.initial, (seed,) * len(declared.initial.inputs), sizes))
 
     # a default may bind a size itself, or need the sizes that other values have
     for k, declared in enumerate(inputs):
-        if bound[k] is None and declared.initial and names_no_size(declared.initial):
-            bound[k] = made(declared, {})
-    given = [(i, x) for i, x in zip(graph.inputs, bound, strict=True) if x is not None]
-    sizes = bind_sizes(graph, [i for i, _ in given], [x for _, x in given])
-    return [made(i, sizes) if x is None else x for i, x in zip(inputs, bound, strict=True)]
+        if values[k] is None and declared.initial and names_no_size(declared.initial):
+            values[k] = initial(declared, {})
+    bound = [(i, x) for i, x in zip(graph.inputs, values, strict=True) if x is not None]
+    sizes = bind_sizes(graph, [i for i, _ in bound], [x for _, x in bound])
+    return [initial(i, sizes) if x is None else x for i, x in zip(inputs, values, strict=True)]
 
 
 def plain(value: Any) -> Any:
-    """A number of an array without axes; anything else as it is."""
+    """The number in an array without axes; anything else unchanged."""
     return value.item() if getattr(value, "shape", None) == () else value
 
 
@@ -76,3 +110,12 @@ def extent(value: Any) -> tuple[int, ...]:
         shape.append(len(value))
         value = value[0] if value else None
     return tuple(shape)
+
+
+def _dtype_in_words(array: Any) -> str:
+    words = {"f": "floats", "i": "ints", "u": "ints", "b": "bools", "c": "complex numbers"}
+    return words.get(array.dtype.kind, "something else than numbers")
+
+
+def _bracket(shape: tuple[int, ...]) -> str:
+    return f"[{', '.join(map(str, shape))}]" if shape else ""

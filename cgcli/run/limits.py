@@ -1,4 +1,4 @@
-"""What one run may spend: steps of loops, and memory for what loops keep of each step."""
+"""The limits of a run: steps of loops, and memory for the stacks that loops write."""
 
 from __future__ import annotations
 
@@ -13,24 +13,24 @@ from cgcli.graph.graph import CONST, Graph, Node
 from cgcli.ops.op import AssertionFailed
 from cgcli.system import memory
 
-NODE = 200  # bytes of a node of a graph or on a tape, with a number as its value
-TAPE = 10**9  # bytes that the nodes of a tape or of a lowered graph may take when nothing else is said
+NODE_BYTES = 200  # bytes of a node of a graph or on a tape, with a number as its value
+TAPE_BYTES = 10**9  # default limit: bytes that the nodes of a tape or of a lowered graph may take
 MAX_DEPTH = 10_000  # calls within calls
-LONG = 10.0  # seconds after which loops that still run are told of
-SLICE = 4096  # steps of a compiled loop between two looks at the clock
-NUMBER = 32  # bytes of a Python number in a list: the place and the object
+SLOW_AFTER = 10.0  # seconds after which a run whose loops still go on is reported
+CLOCK_STEPS = 4096  # steps of a compiled loop between two reads of the clock
+NUMBER_BYTES = 32  # bytes of a Python number in a list: the reference and the object
 _UNLIMITED = 2**62
 
 
 def memory_limit() -> int:
-    """The bytes that a run may take when nothing else is said: four fifths of the machine's memory."""
+    """The default limit of a run's bytes: four fifths of the machine's memory."""
     return (memory() or 10 * 2**30) * 4 // 5
 
 
-def most_nodes(max_nodes: int | None, max_memory: int | None) -> int:
-    """How many nodes a tape or a lowered graph may have: as both limits allow."""
-    room = (TAPE if max_memory is None else max_memory) // NODE
-    return room if max_nodes is None else min(max_nodes, room)
+def node_limit(max_nodes: int | None, max_memory: int | None) -> int:
+    """How many nodes a tape or a lowered graph may have: the smaller of both limits."""
+    nodes = (TAPE_BYTES if max_memory is None else max_memory) // NODE_BYTES
+    return nodes if max_nodes is None else min(max_nodes, nodes)
 
 
 class TooManySteps(Exception):
@@ -38,60 +38,60 @@ class TooManySteps(Exception):
 
 
 class StacksTooLarge(Exception):
-    """What loops keep of their steps takes more memory than is allowed."""
+    """The stacks that loops write take more memory than is allowed."""
 
 
 class Meter:
-    """What is left of the steps and the bytes of one run.
+    """The steps and the bytes that one run has left.
 
-    slow: is called once in a run whose loops take long, with the place of a loop and the steps that were run; it holds
-    for all runs of the process. mark: where `steps` falls below it, `check` is due.
+    on_slow: a callback for all runs of the process, called once in a run whose loops take long, with the span of a
+    loop and the steps that were run. check_below: where `steps` falls below it, `check` is due.
     """
 
-    slow: ClassVar[Callable[[Span | None, int], None] | None] = None
+    on_slow: ClassVar[Callable[[Span | None, int], None] | None] = None
 
     def __init__(self, max_steps: int | None, max_memory: int | None) -> None:
-        self.steps = self._most = _UNLIMITED if max_steps is None else max_steps
-        self.room = memory_limit() if max_memory is None else max_memory
-        self._due = inf if Meter.slow is None else monotonic() + LONG
-        self.mark = 0 if Meter.slow is None else max(0, self.steps - SLICE)
+        self.steps = self._max_steps = _UNLIMITED if max_steps is None else max_steps
+        self.bytes_left = memory_limit() if max_memory is None else max_memory
+        self._due = inf if Meter.on_slow is None else monotonic() + SLOW_AFTER
+        self.check_below = 0 if Meter.on_slow is None else max(0, self.steps - CLOCK_STEPS)
 
-    def step(self, place: Graph | Callable[[], Span]) -> None:
-        """Counts a step of the loop that has this body, or whose place is told by a call. Raises TooManySteps."""
+    def step(self, location: Graph | Callable[[], Span]) -> None:
+        """Counts a step of the loop with this body, or with the span that a call returns. Raises TooManySteps."""
         self.steps -= 1
-        if self.steps < self.mark or monotonic() > self._due:
-            self.check(place)
+        if self.steps < self.check_below or monotonic() > self._due:
+            self.check(location)
 
-    def check(self, place: Graph | Callable[[], Span]) -> None:
-        """Raises TooManySteps where no step is left; tells of a run that takes long."""
+    def check(self, location: Graph | Callable[[], Span]) -> None:
+        """Raises TooManySteps where no step is left; reports a run that takes long."""
         if self.steps < 0:
             raise TooManySteps
-        if Meter.slow is not None and monotonic() > self._due:
+        if Meter.on_slow is not None and monotonic() > self._due:
             self._due = inf
-            span = next(iter(place.spans), None) if isinstance(place, Graph) else place()
-            Meter.slow(span, self._most - self.steps)
-        self.mark = 0 if self._due == inf else max(0, self.steps - SLICE)
+            span = next(iter(location.spans), None) if isinstance(location, Graph) else location()
+            Meter.on_slow(span, self._max_steps - self.steps)
+        self.check_below = 0 if self._due == inf else max(0, self.steps - CLOCK_STEPS)
 
-    def keep(self, size: int) -> None:
-        """Raises StacksTooLarge."""
-        self.room -= size
-        if self.room < 0:
+    def reserve(self, size: int) -> None:
+        """Counts bytes that a loop's stacks take. Raises StacksTooLarge."""
+        self.bytes_left -= size
+        if self.bytes_left < 0:
             raise StacksTooLarge
 
 
-def kept_bytes(x: Any) -> int:
-    """About what a value on a stack takes; the items of a stack within it are of one size."""
+def stack_value_bytes(x: Any) -> int:
+    """About the bytes of a value on a stack; the items of a stack within it are of one size."""
     count = 1
     while isinstance(x, list):
         if not x:
-            return NUMBER
+            return NUMBER_BYTES
         count *= len(x)
         x = x[0]
-    return count * (NUMBER + getattr(x, "nbytes", 0))
+    return count * (NUMBER_BYTES + getattr(x, "nbytes", 0))
 
 
-def human(size: int) -> str:
-    """Bytes as people say them."""
+def format_bytes(size: int) -> str:
+    """A number of bytes with its unit."""
     amount = float(size)
     for unit in ("bytes", "KiB", "MiB", "GiB", "TiB"):
         if amount < 1024 or unit == "TiB":
@@ -100,26 +100,26 @@ def human(size: int) -> str:
     raise AssertionError
 
 
-def stopped(
+def limit_error(
     graph: Graph, i: int, stop: Exception, v: Sequence[Any], max_steps: int | None, max_memory: int | None
 ) -> CgError:
-    """The error of a run that an assertion or a limit stops at node `i`; `v` holds the values so far."""
+    """The error of a run that an assertion or a limit stops at node `i`; `v` holds the values computed so far."""
     span = Node(graph, i).span
     if isinstance(stop, TooManySteps):
         return error("too-many-steps", span, status=1, limit=max_steps)
     if isinstance(stop, StacksTooLarge):
-        return error("stacks-too-large", span, status=1, limit=human(max_memory or memory_limit()))
+        return error("stacks-too-large", span, status=1, limit=format_bytes(max_memory or memory_limit()))
     assert isinstance(stop, AssertionFailed)
     message = graph.attrs[i]["message"] or None
     code = "assertion-failed" if message else "assertion-failed-plain"
-    return error(code, span, status=1, message=message, row=stop.args, found=_named(graph, i, v))
+    return error(code, span, status=1, message=message, row=stop.args, found=_named_numbers(graph, i, v))
 
 
-def _named(graph: Graph, i: int, v: Sequence[Any]) -> list[str]:
-    """`x is -2` for each number with a name that an assertion's condition is made of and that is still there."""
-    from cgcli.diagnostics.wording.words import phrase  # words are loaded when an error is shown
+def _named_numbers(graph: Graph, i: int, v: Sequence[Any]) -> list[str]:
+    """`x is -2` for each named number that an assertion's condition depends on and whose value is still in `v`."""
+    from cgcli.diagnostics.wording.templates import format_value  # words are loaded when an error is shown
 
-    found: dict[str, str] = {}
+    texts: dict[str, str] = {}
     seen = {i}
     stack = [i]
     while stack and len(seen) < 50:
@@ -128,9 +128,9 @@ def _named(graph: Graph, i: int, v: Sequence[Any]) -> list[str]:
         if name is not None and top != i:
             if v[top] is not None and getattr(v[top], "shape", ()) == ():
                 value = v[top].item() if hasattr(v[top], "item") else v[top]
-                found.setdefault(name, f"{name} is {phrase(value)}")
+                texts.setdefault(name, f"{name} is {format_value(value)}")
             continue
-        new = [x for x in graph.operands(top) if x not in seen and graph.op[x] != CONST]
-        seen.update(new)
-        stack.extend(reversed(new))
-    return list(found.values())
+        unseen = [x for x in graph.operands(top) if x not in seen and graph.op[x] != CONST]
+        seen.update(unseen)
+        stack.extend(reversed(unseen))
+    return list(texts.values())

@@ -1,4 +1,4 @@
-"""A group of elementwise nodes over large arrays, some rows at a time: what lies between them stays in the cache."""
+"""Blocking: elementwise nodes over large arrays, computed some rows at a time, so that intermediates stay in cache."""
 
 from __future__ import annotations
 
@@ -6,108 +6,109 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from .calls import into, plain
-from .scope import Scope
+from .calls import expression_lines, out_lines
+from .scope import CodeScope
 
 
-def blocked(w: Scope, members: Sequence[int], rows: int) -> Callable[[list[Any]], None] | None:
-    """`run(v)` for all members; None where arrays do not lie row after row, so that blocks would not compute the same.
+def compile_block(scope: CodeScope, members: Sequence[int], rows: int) -> Callable[[list[Any]], None] | None:
+    """`run(v)` for all members; None where arrays are not row-major, so that blocks would not compute the same bits.
 
-    Operands from outside that have as many rows are cut as the members are, the others (of a lower rank, or with one
-    row) are passed whole. A member that is read in the group only gets memory for one block.
+    Operands from outside that have as many rows are sliced as the members are, the others (of a lower rank, or with one
+    row) are broadcast. A member that is read in the group only gets memory for one block.
     """
-    graph, notes = w.graph, w.notes
-    shape = notes[members[0]].shape
+    graph, records = scope.graph, scope.records
+    shape = records[members[0]].shape
     inside = set(members)
-    if any(notes[i].trace is None or not _in_rows(w, i, shape) for i in members):
+    if any(records[i].calls is None or not _is_row_major(scope, i, shape) for i in members):
         return None
     outside = [x for x in dict.fromkeys(x for i in members for x in graph.operands(i)) if x not in inside]
-    if not all(_usable(w, x, shape) for x in outside):
+    if not all(_can_enter_block(scope, x, shape) for x in outside):
         return None
-    head: list[str] = []
-    cut: list[str] = []
+    prologue: list[str] = []
+    slices: list[str] = []
     body: list[str] = []
-    names: dict[int, str] = {}
+    expressions: dict[int, str] = {}
     for x in outside:
-        names[x] = f"x{x}"
-        head.append(f"x{x} = {w.value(x)}")
-        if x in notes and _has_rows(notes[x].shape, shape):
-            names[x] = f"y{x}"
-            cut.append(f"y{x} = x{x}[lo:hi]")
-    short: list[str] = []
-    tail: list[str] = []
+        expressions[x] = f"x{x}"
+        prologue.append(f"x{x} = {scope.value(x)}")
+        if x in records and _has_rows(records[x].shape, shape):
+            expressions[x] = f"y{x}"
+            slices.append(f"y{x} = x{x}[lo:hi]")
+    last_slices: list[str] = []
+    epilogue: list[str] = []
     for i in members:
-        note = notes[i]
-        assert note.trace is not None
-        operands = [names[x] for x in graph.operands(i)]
-        names[i] = f"y{i}"
-        if i in w.plan.views:
-            body += _assigned(w, i, operands)
-            if i in w.read_outside:
-                tail.append(f"v[{i}] = v[{graph.a[i]}]")
+        record = records[i]
+        assert record.calls is not None
+        operands = [expressions[x] for x in graph.operands(i)]
+        expressions[i] = f"y{i}"
+        if i in scope.plan.views:
+            body += _assignment(scope, i, operands)
+            if i in scope.read_outside:
+                epilogue.append(f"v[{i}] = v[{graph.a[i]}]")
             continue
-        over: list[int] = []
-        if i in w.read_outside:
-            made = w.array(i, shape)
-            lost = w.written_over(i)
-            if made is not None:
-                kept = w.keep(i, made)
-            elif lost is not None and lost not in inside:
-                kept = f"x{lost}"
+        aliased: list[int] = []
+        if i in scope.read_outside:
+            array = scope.array(i, shape)
+            overwritten = scope.overwritten_operand(i)
+            if array is not None:
+                target = scope.bind_array(i, array)
+            elif overwritten is not None and overwritten not in inside:
+                target = f"x{overwritten}"
             else:
-                kept = f"empty({shape}, {w.bind(w.dtype(i))})"
-            head.append(f"x{i} = v[{i}] = {kept}")
-            cut.append(f"y{i} = x{i}[lo:hi]")
+                target = f"empty({shape}, {scope.bind(scope.dtype(i))})"
+            prologue.append(f"x{i} = v[{i}] = {target}")
+            slices.append(f"y{i} = x{i}[lo:hi]")
         else:
-            made = w.array(i, (rows, *shape[1:]))
-            if made is None:
-                body += _assigned(w, i, operands)
+            array = scope.array(i, (rows, *shape[1:]))
+            if array is None:
+                body += _assignment(scope, i, operands)
                 continue
-            block = w.bind(made)
-            head.append(f"y{i} = {block}")
-            short.append(f"y{i} = {block}[:hi - lo]")
-        taken = w.plan.in_place.get(i)
-        over = [k for k, x in enumerate(graph.operands(i)) if x == taken]
-        body += into(w.bind, note.trace, operands, f"y{i}", note.fits, f"t{i}_", over)
-    lines = [f" {line}" for line in head]
+            block = scope.bind(array)
+            prologue.append(f"y{i} = {block}")
+            last_slices.append(f"y{i} = {block}[:hi - lo]")
+        operand_in_place = scope.plan.in_place.get(i)
+        aliased = [k for k, x in enumerate(graph.operands(i)) if x == operand_in_place]
+        body += out_lines(scope.bind, record.calls, operands, f"y{i}", record.fits, f"t{i}_", aliased)
+    lines = [f" {line}" for line in prologue]
     lines += [f" for lo in range(0, {shape[0]}, {rows}):", f"  hi = min(lo + {rows}, {shape[0]})"]
-    if short:
-        lines += [f"  if hi - lo < {rows}: {'; '.join(short)}"]
-    lines += [f"  {line}" for line in (*cut, *body)]
-    lines += [f" {line}" for line in tail]
-    exec(compile("\n".join(["def run(v):", *lines]), "<planned group>", "exec"), w.objects)
-    run: Callable[[list[Any]], None] = w.objects.pop("run")
+    if last_slices:
+        lines += [f"  if hi - lo < {rows}: {'; '.join(last_slices)}"]
+    lines += [f"  {line}" for line in (*slices, *body)]
+    lines += [f" {line}" for line in epilogue]
+    exec(compile("\n".join(["def run(v):", *lines]), "<planned group>", "exec"), scope.objects)
+    run: Callable[[list[Any]], None] = scope.objects.pop("run")
     return run
 
 
-def _assigned(w: Scope, i: int, operands: Sequence[str]) -> list[str]:
-    trace = w.notes[i].trace
-    assert trace is not None
-    *lines, text = plain(w.bind, trace, operands, f"t{i}_")
-    fitted = text if w.notes[i].fits else f"{text}.astype({w.bind(w.dtype(i))}, copy=False)"
-    return [*lines, f"y{i} = {fitted}"]
+def _assignment(scope: CodeScope, i: int, operands: Sequence[str]) -> list[str]:
+    """Lines that compute a member into an array of NumPy's own."""
+    calls = scope.records[i].calls
+    assert calls is not None
+    *lines, text = expression_lines(scope.bind, calls, operands, f"t{i}_")
+    value = text if scope.records[i].fits else f"{text}.astype({scope.bind(scope.dtype(i))}, copy=False)"
+    return [*lines, f"y{i} = {value}"]
 
 
-def _in_rows(w: Scope, i: int, shape: tuple[int, ...]) -> bool:
-    note = w.notes.get(i)
-    if note is None or note.shape != shape or note.strides is None:
+def _is_row_major(scope: CodeScope, i: int, shape: tuple[int, ...]) -> bool:
+    record = scope.records.get(i)
+    if record is None or record.shape != shape or record.strides is None:
         return False
-    step = w.dtype(i).itemsize
-    for n, stride in zip(reversed(shape), reversed(note.strides), strict=True):
+    step = scope.dtype(i).itemsize
+    for n, stride in zip(reversed(shape), reversed(record.strides), strict=True):
         if n != 1 and stride != step:
             return False
         step *= n
     return math.prod(shape) > 0
 
 
-def _usable(w: Scope, x: int, shape: tuple[int, ...]) -> bool:
-    """Whether an operand from outside can be cut into rows, or passed whole."""
-    note = w.notes.get(x)
-    if note is None or note.strides is None:
-        return x in w.fixed  # a number
-    return len(note.shape) < len(shape) or note.shape[0] == 1 or _has_rows(note.shape, shape)
+def _can_enter_block(scope: CodeScope, x: int, shape: tuple[int, ...]) -> bool:
+    """Whether an operand from outside can be sliced by rows, or broadcast."""
+    record = scope.records.get(x)
+    if record is None or record.strides is None:
+        return x in scope.invariants  # a number
+    return len(record.shape) < len(shape) or record.shape[0] == 1 or _has_rows(record.shape, shape)
 
 
 def _has_rows(shape: tuple[int, ...], of: tuple[int, ...]) -> bool:
-    """Whether an operand has a row for each row of the members, so that it is cut as they are."""
+    """Whether an operand has a row for each row of the members, so that it is sliced as they are."""
     return len(shape) == len(of) and shape[0] == of[0]

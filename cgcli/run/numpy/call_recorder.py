@@ -1,7 +1,7 @@
-"""Which calls of the array library an op's `evaluate` makes, found by running it once on values that take notes.
+"""Records the calls of the array library that an op's `evaluate` makes, by running it once on proxies of arrays.
 
-So the planned executor can make the same calls with memory of its own, and every op stays declared once. What depends
-on the elements of an array can not be written down: such an op is called as it is.
+So the planned executor can make the same calls with memory of its own, and every op stays declared once. An op whose
+calls depend on the elements of an array cannot be recorded; it is called as it is.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ import numpy as np
 from cgcli.ops.arrays import Namespace
 
 
-class Untraceable(Exception):
-    """The op looks at elements, or does what is no call of the array library."""
+class Unrecordable(Exception):
+    """The op reads elements, or computes by other means than calls of the array library."""
 
 
 class Ref(NamedTuple):
-    """A value of a trace: the operands come first, then the results of the calls."""
+    """A value of a record: the operands come first, then the results of the calls."""
 
     number: int
 
@@ -33,72 +33,74 @@ class Call(NamedTuple):
     kwargs: Mapping[str, Any]
 
 
-class Trace(NamedTuple):
-    """The calls of one evaluation, and which value is the result."""
+class CallRecord(NamedTuple):
+    """The calls of NumPy that one evaluation makes, and which value is the result."""
 
     calls: tuple[Call, ...]
     result: Ref
 
 
-def trace(evaluate: Callable[..., Any], attrs: Mapping[str, Any], values: Sequence[Any]) -> tuple[Any, Trace]:
-    """What `evaluate` gives for `values`, and how. Numbers among them are part of the trace, arrays are not.
+def record_calls(
+    evaluate: Callable[..., Any], attrs: Mapping[str, Any], values: Sequence[Any]
+) -> tuple[Any, CallRecord]:
+    """What `evaluate` returns for `values`, and its calls; numbers among the values are part of them, arrays are not.
 
-    Raises Untraceable, and whatever the evaluation raises.
+    Raises Unrecordable, and whatever the evaluation raises.
     """
-    notes = _Notes(len(values))
-    operands = [_Noted(notes, x, k) if isinstance(x, np.ndarray) else x for k, x in enumerate(values)]
+    recorder = _Recorder(len(values))
+    operands = [_RecordedArray(recorder, x, k) if isinstance(x, np.ndarray) else x for k, x in enumerate(values)]
     try:
-        result = evaluate(notes.namespace, attrs, *operands)
-    except (TypeError, AttributeError) as e:  # something is asked of a noted value that it does not have
-        raise Untraceable from e
-    if not isinstance(result, _Noted):
-        raise Untraceable
-    return result.value, Trace(tuple(notes.calls), Ref(result.index))
+        result = evaluate(recorder.namespace, attrs, *operands)
+    except (TypeError, AttributeError) as e:  # a method that the proxy does not have
+        raise Unrecordable from e
+    if not isinstance(result, _RecordedArray):
+        raise Unrecordable
+    return result.value, CallRecord(tuple(recorder.calls), Ref(result.index))
 
 
-class _Notes:
+class _Recorder:
+    """The calls recorded so far."""
+
     def __init__(self, operands: int) -> None:
         self.operands = operands
         self.calls: list[Call] = []
-        self.known: dict[Any, _Noted] = {}  # equal calls are made once
-        self.namespace = _Namespace(_Module(self))
+        self.memo: dict[Any, _RecordedArray] = {}  # results of equal calls, which are made once
+        self.namespace = _RecordingNamespace(_RecordingModule(self))
 
     def call(self, function: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
         refs, named_refs = tuple(map(_ref, args)), {k: _ref(a) for k, a in kwargs.items()}
         key = (function, repr(refs), repr(named_refs))  # repr tells 1 from 1.0 and 0.0 from -0.0
-        known = self.known.get(key)
-        if known is not None:
-            return known
-        given = [_plain(a) for a in args]
-        named = {k: _plain(a) for k, a in kwargs.items()}
-        found = function(*given, **named)
-        if not isinstance(found, (np.ndarray, np.generic)):
-            raise Untraceable
+        memoised = self.memo.get(key)
+        if memoised is not None:
+            return memoised
+        result = function(*map(_plain, args), **{k: _plain(a) for k, a in kwargs.items()})
+        if not isinstance(result, (np.ndarray, np.generic)):
+            raise Unrecordable
         self.calls.append(Call(function, refs, named_refs))
-        noted = self.known[key] = _Noted(self, found, self.operands + len(self.calls) - 1)
-        return noted
+        array = self.memo[key] = _RecordedArray(self, result, self.operands + len(self.calls) - 1)
+        return array
 
 
 def _plain(x: Any) -> Any:
     if isinstance(x, (tuple, list)):
         return type(x)(map(_plain, x))
-    return x.value if isinstance(x, _Noted) else x
+    return x.value if isinstance(x, _RecordedArray) else x
 
 
 def _ref(x: Any) -> Any:
     if isinstance(x, (tuple, list)):
         return type(x)(map(_ref, x))
-    return Ref(x.index) if isinstance(x, _Noted) else x
+    return Ref(x.index) if isinstance(x, _RecordedArray) else x
 
 
-class _Noted:
-    """An array whose uses are noted. Its type and shape may be asked for, its elements may not."""
+class _RecordedArray:
+    """A proxy of an array, which records the calls on it. It has a dtype and a shape; its elements may not be read."""
 
-    __slots__ = ("index", "notes", "value")
+    __slots__ = ("index", "recorder", "value")
     __hash__ = None  # type: ignore[assignment]
 
-    def __init__(self, notes: _Notes, value: Any, index: int) -> None:
-        self.notes = notes
+    def __init__(self, recorder: _Recorder, value: Any, index: int) -> None:
+        self.recorder = recorder
         self.value = value
         self.index = index
 
@@ -119,20 +121,20 @@ class _Noted:
         return int(self.value.size)
 
     def astype(self, dtype: Any) -> Any:
-        return self.notes.call(astype, (self, dtype), {})
+        return self.recorder.call(astype, (self, dtype), {})
 
     def __getitem__(self, key: Any) -> Any:
         if not _is_basic(key):
-            raise Untraceable
-        return self.notes.call(operator.getitem, (self, key), {})
+            raise Unrecordable
+        return self.recorder.call(operator.getitem, (self, key), {})
 
     def __bool__(self) -> bool:
-        raise Untraceable
+        raise Unrecordable
 
     __int__ = __float__ = __index__ = __len__ = __iter__ = __bool__
 
     def __getattr__(self, name: str) -> Any:
-        raise Untraceable(name)
+        raise Unrecordable(name)
 
 
 def astype(x: Any, dtype: Any) -> Any:
@@ -145,14 +147,14 @@ def _is_basic(key: Any) -> bool:
 
 
 def _operator(function: Any, swapped: bool = False) -> Any:
-    def method(self: _Noted, *others: Any) -> Any:
+    def method(self: _RecordedArray, *others: Any) -> Any:
         args = (*others, self) if swapped else (self, *others)
-        return self.notes.call(function, args, {})
+        return self.recorder.call(function, args, {})
 
     return method
 
 
-# what NumPy's arrays do for the operators; `**` has cases of its own there
+# the functions that NumPy's operators call; `**` has special cases there
 for _name, _function in {
     "add": np.add,
     "sub": np.subtract,
@@ -162,8 +164,8 @@ for _name, _function in {
     "or": np.bitwise_or,
     "pow": operator.pow,
 }.items():
-    setattr(_Noted, f"__{_name}__", _operator(_function))
-    setattr(_Noted, f"__r{_name}__", _operator(_function, swapped=True))
+    setattr(_RecordedArray, f"__{_name}__", _operator(_function))
+    setattr(_RecordedArray, f"__r{_name}__", _operator(_function, swapped=True))
 for _name, _function in {
     "neg": np.negative,
     "abs": np.absolute,
@@ -175,42 +177,42 @@ for _name, _function in {
     "eq": np.equal,
     "ne": np.not_equal,
 }.items():
-    setattr(_Noted, f"__{_name}__", _operator(_function))
+    setattr(_RecordedArray, f"__{_name}__", _operator(_function))
 
 _CONSTANTS = (int, float, type)  # `xp.nan`, dtypes
 
 
-class _Module:
-    """NumPy, noting the calls."""
+class _RecordingModule:
+    """NumPy, recording the calls."""
 
-    def __init__(self, notes: _Notes) -> None:
-        self.notes = notes
+    def __init__(self, recorder: _Recorder) -> None:
+        self.recorder = recorder
 
     def __getattr__(self, name: str) -> Any:
-        found = getattr(np, name, None)
-        if isinstance(found, _CONSTANTS):
-            return found
-        if not callable(found):
-            raise Untraceable(name)  # a submodule: what is in it may look at elements
+        member = getattr(np, name, None)
+        if isinstance(member, _CONSTANTS):
+            return member
+        if not callable(member):
+            raise Unrecordable(name)  # a submodule: its functions may read elements
         if name == "asarray":
-            return lambda x: x if isinstance(x, _Noted) else self.notes.call(np.asarray, (x,), {})
-        return lambda *args, **kwargs: self.notes.call(found, args, kwargs)
+            return lambda x: x if isinstance(x, _RecordedArray) else self.recorder.call(np.asarray, (x,), {})
+        return lambda *args, **kwargs: self.recorder.call(member, args, kwargs)
 
 
-_PLAIN = Namespace(np)
-# functions of the namespace that are noted as one call each
-_WHOLE = frozenset("erf erfc lgamma digamma polygamma einsum windows solve inv det cholesky".split())
+_NUMPY = Namespace(np)
+# functions of the namespace that are recorded as one call each
+_SINGLE_CALLS = frozenset("erf erfc lgamma digamma polygamma einsum windows solve inv det cholesky".split())
 
 
-class _Namespace(Namespace):
-    """The namespace of ops over that."""
+class _RecordingNamespace(Namespace):
+    """The array namespace of ops, over the recording module."""
 
     def __getattribute__(self, name: str) -> Any:
-        if name in _WHOLE:
-            notes: _Notes = super().__getattribute__("module").notes
-            return lambda *args, **kwargs: notes.call(getattr(_PLAIN, name), args, kwargs)
+        if name in _SINGLE_CALLS:
+            recorder: _Recorder = super().__getattribute__("module").recorder
+            return lambda *args, **kwargs: recorder.call(getattr(_NUMPY, name), args, kwargs)
         if name == "add_at":
-            raise Untraceable(name)  # it writes into its operand
+            raise Unrecordable(name)  # it writes into its operand
         return super().__getattribute__(name)
 
     def __getattr__(self, name: str) -> Any:

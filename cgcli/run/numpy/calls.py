@@ -1,4 +1,4 @@
-"""Noted calls as lines of Python: as they are, or with their results in memory that is given."""
+"""Recorded calls as lines of Python: as they are, or with their results in arrays that exist."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from .call_recorder import Call, Ref, Trace, astype
+from .call_recorder import Call, CallRecord, Ref, astype
 
 Bind = Callable[[Any], str]
-"""The name under which a line finds an object."""
+"""Gives an object a name that lines of generated code can use."""
 
-# functions that take `out=` and give the same bits into it; `where` is written as two copies
-_INTO = frozenset(
+# functions that take `out=` and write the same bits into it; `where` is written as two copies
+_TAKE_OUT = frozenset(
     (
         *(np.matmul, np.sum, np.prod, np.max, np.min, np.any, np.all, np.argmax, np.argmin),
         *(np.concatenate, np.stack, np.cumulative_sum, np.round, np.where),
@@ -21,8 +21,8 @@ _INTO = frozenset(
 )
 
 
-# what these functions come to, after some Python of theirs that takes longer than a small array
-_DIRECTLY = {
+# what these functions call, after Python code that takes longer than a small array
+_REDUCE_METHODS = {
     np.sum: np.add.reduce,
     np.prod: np.multiply.reduce,
     np.max: np.maximum.reduce,
@@ -34,59 +34,59 @@ _METHODS = {np.reshape: "reshape", np.permute_dims: "transpose", np.squeeze: "sq
 
 
 def takes_out(function: Any) -> bool:
-    return isinstance(function, np.ufunc) or function in _INTO
+    return isinstance(function, np.ufunc) or function in _TAKE_OUT
 
 
-def last_call(trace: Trace, operands: int) -> Call | None:
-    """The call that gives the result, when it is the last one."""
-    found = bool(trace.calls) and trace.result.number == operands + len(trace.calls) - 1
-    return trace.calls[-1] if found else None
+def last_call(record: CallRecord, operands: int) -> Call | None:
+    """The last call, if its result is that of the evaluation."""
+    is_last = bool(record.calls) and record.result.number == operands + len(record.calls) - 1
+    return record.calls[-1] if is_last else None
 
 
-def plain(bind: Bind, trace: Trace, operands: Sequence[str], temporary: str) -> list[str]:
+def expression_lines(bind: Bind, record: CallRecord, operands: Sequence[str], prefix: str) -> list[str]:
     """Lines for all calls but the last one, then the expression of the result."""
     names = list(operands)
     lines: list[str] = []
-    whole = last_call(trace, len(operands))
-    for call in trace.calls:
+    last = last_call(record, len(operands))
+    for call in record.calls:
         text = _text(bind, call, names)
-        if call is whole:
+        if call is last:
             return [*lines, text]
-        names.append(f"{temporary}{len(names)}")
+        names.append(f"{prefix}{len(names)}")
         lines.append(f"{names[-1]} = {text}")
-    return [*lines, names[trace.result.number]]
+    return [*lines, names[record.result.number]]
 
 
-def into(
+def out_lines(
     bind: Bind,
-    trace: Trace,
+    record: CallRecord,
     operands: Sequence[str],
     target: str,
     fits: bool,
-    temporary: str,
-    over: Sequence[int] = (),
+    prefix: str,
+    aliased: Sequence[int] = (),
 ) -> list[str]:
-    """Lines that leave the result in the array `target`.
+    """Lines that write the result into the array `target`.
 
-    fits: whether the result has the target's dtype by itself. over: the operands in whose memory `target` lies.
+    fits: whether the result has the target's dtype by itself. aliased: the operands in whose memory `target` lies.
     """
-    last = last_call(trace, len(operands))
-    chosen = last is not None and last.function is np.where
-    if last is None or not fits or not takes_out(last.function) or (chosen and over):
-        *lines, text = plain(bind, trace, operands, temporary)
+    last = last_call(record, len(operands))
+    is_where = last is not None and last.function is np.where
+    if last is None or not fits or not takes_out(last.function) or (is_where and aliased):
+        *lines, text = expression_lines(bind, record, operands, prefix)
         return [*lines, f"copyto({target}, {text}, casting='unsafe')"]
-    calls = trace.calls[:-1]
-    condition = last.args[0] if chosen else None
-    if chosen and calls and calls[0].function is astype and condition == Ref(len(operands)):
-        # a bool that was made a number is a bool again
+    calls = record.calls[:-1]
+    condition = last.args[0] if is_where else None
+    if is_where and calls and calls[0].function is astype and condition == Ref(len(operands)):
+        # the condition is a bool that was cast to a number: the bool itself is read
         calls, condition = calls[1:], calls[0].args[0]
     names = list(operands)
     lines = []
-    for call in trace.calls[:-1]:
-        names.append(f"{temporary}{len(names)}")
+    for call in record.calls[:-1]:
+        names.append(f"{prefix}{len(names)}")
         if call in calls:
             lines.append(f"{names[-1]} = {_text(bind, call, names)}")
-    if chosen:
+    if is_where:
         c, x, y = (_argument(bind, a, names) for a in (condition, *last.args[1:]))
         return [*lines, f"copyto({target}, {y})", f"copyto({target}, {x}, where={c})"]
     return [*lines, _text(bind, last, names, f"out={target}")]
@@ -100,7 +100,7 @@ def _text(bind: Bind, call: Call, names: Sequence[str], extra: str = "") -> str:
     method = _METHODS.get(call.function)
     if method is not None and isinstance(call.args[0], Ref):
         return f"{parts[0]}.{method}({', '.join(parts[1:])})"
-    return f"{bind(_DIRECTLY.get(call.function, call.function))}({', '.join(parts)})"
+    return f"{bind(_REDUCE_METHODS.get(call.function, call.function))}({', '.join(parts)})"
 
 
 def _argument(bind: Bind, x: Any, names: Sequence[str]) -> str:

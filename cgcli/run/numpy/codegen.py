@@ -1,7 +1,7 @@
-"""A planned graph as a list of ready calls: Python source, made once for each set of sizes and layouts.
+"""Code generation for a planned graph: its calls as Python source, compiled once for each set of sizes and strides.
 
-What the calls are, `call_recorder` notes while the graph runs for the first time: then layouts in memory are known, and
-every later run writes values of the same layout, so that even sums, whose rounding depends on it, keep their bits.
+`call_recorder` records the calls while the graph runs for the first time: then strides are known, and every later run
+writes values of the same strides, so that even sums, whose rounding depends on them, keep their bits.
 """
 
 from __future__ import annotations
@@ -13,166 +13,168 @@ from typing import Any, NamedTuple
 from cgcli.graph.graph import Graph, opcode
 from cgcli.graph.plan import Plan
 
-from .blocks import blocked
-from .calls import into, plain
-from .reference import ArrayExecutor, Layout
-from .scope import Note, Scope
+from .blocks import compile_block
+from .calls import expression_lines, out_lines
+from .reference import ArrayExecutor, SizeBinding
+from .scope import CodeScope, NodeRecord
 
-PIECE = 500  # lines of a function: Python compiles long ones slowly
-SMALL = 128  # bytes: such a value is not worth a line that drops it
+MAX_LINES = 500  # lines of a function: Python compiles long ones slowly
+MIN_DROPPED_BYTES = 128  # bytes: such a value is not worth a line that drops it
 _GET = opcode("get")
 _SOURCE = "<planned run>"
 
 
-class Kit(NamedTuple):
-    """What a program calls besides the array library: the reference's steps, and what runs structured nodes."""
+class FallbackKernels(NamedTuple):
+    """What generated code calls besides the array library: the reference's kernels, and those of structured nodes."""
 
     reference: ArrayExecutor
-    layout: Layout
+    binding: SizeBinding
     structured: Mapping[int, Callable[[list[Any]], Any]]
 
 
-class Program:
+class CompiledPlan:
     """`run(v)` computes the nodes of a plan into the list `v`, a copy of `template` with the inputs.
 
-    What `v` holds of nodes that are no outputs is written over by the next run.
+    Values in `v` of nodes that are no outputs are overwritten by the next run.
     """
 
     def __init__(
         self,
         graph: Graph,
         plan: Plan,
-        notes: Mapping[int, Note],
-        fixed: Mapping[int, Any],
-        kit: Kit,
+        records: Mapping[int, NodeRecord],
+        invariants: Mapping[int, Any],
+        fallbacks: FallbackKernels,
         memory: Any,
     ) -> None:
-        """fixed: values that are the same at every run. memory: `memory_of(plan)` bytes, or None to take none."""
-        w = Writer(graph, plan, notes, fixed, kit, memory)
-        w.write()
-        self.template = w.template
-        self._functions = w.functions
-        self._nodes = w.nodes
+        """invariants: values that are the same at every run. memory: `persistent_bytes(plan)` bytes, or None."""
+        compiler = PlanCompiler(graph, plan, records, invariants, fallbacks, memory)
+        compiler.compile_nodes()
+        self.template = compiler.template
+        self._functions = compiler.functions
+        self._function_nodes = compiler.function_nodes
 
     def run(self, v: list[Any]) -> None:
         for f in self._functions:
             f(v)
 
     def failed_at(self, stop: BaseException) -> int:
-        """The node whose line raised."""
-        trace = stop.__traceback__
-        while trace is not None and trace.tb_frame.f_code.co_filename != _SOURCE:
-            trace = trace.tb_next
-        assert trace is not None
-        number = int(trace.tb_frame.f_code.co_name.removeprefix("run"))
-        return self._nodes[number][trace.tb_lineno - 2]
+        """The node whose line of code raised `stop`."""
+        tb = stop.__traceback__
+        while tb is not None and tb.tb_frame.f_code.co_filename != _SOURCE:
+            tb = tb.tb_next
+        assert tb is not None
+        number = int(tb.tb_frame.f_code.co_name.removeprefix("run"))
+        return self._function_nodes[number][tb.tb_lineno - 2]
 
 
-class Writer(Scope):
-    """Makes the lines of a program and the arrays that they name."""
+class PlanCompiler(CodeScope):
+    """Compiles a plan's nodes to functions of a list of values. function_nodes: of each, the node of each line."""
 
     def __init__(
         self,
         graph: Graph,
         plan: Plan,
-        notes: Mapping[int, Note],
-        fixed: Mapping[int, Any],
-        kit: Kit,
+        records: Mapping[int, NodeRecord],
+        invariants: Mapping[int, Any],
+        fallbacks: FallbackKernels,
         memory: Any,
     ) -> None:
-        super().__init__(graph, plan, notes, fixed, memory)
-        self.kit = kit
+        super().__init__(graph, plan, records, invariants, memory)
+        self.fallbacks = fallbacks
         self.functions: list[Callable[[list[Any]], None]] = []
-        self.nodes: list[list[int]] = []
+        self.function_nodes: list[list[int]] = []
         self._lines: list[str] = []
         self._line_nodes: list[int] = []
 
     # ---- lines
 
-    def write(self) -> None:
+    def compile_nodes(self) -> None:
         blocks = {self.plan.groups[k][0]: k for k in self.plan.blocks}
         in_blocks = {i for k in self.plan.blocks for i in self.plan.groups[k]}
         for i in self.plan.order:
-            note = self.notes[i]
-            if note.trace is not None and note.strides is not None and i not in in_blocks and i not in self.fixed:
-                made = self.array(i, note.shape, note.strides)
-                if made is not None:
-                    self._keep(i, made)
-        done: set[int] = set()
-        dropped = self._dropped()
+            record = self.records[i]
+            if i in in_blocks or i in self.invariants:
+                continue
+            if record.calls is not None and record.strides is not None:
+                array = self.array(i, record.shape, record.strides)
+                if array is not None:
+                    self.bind_array(i, array)
+        computed: set[int] = set()
+        dead_values = self._dead_values()
         for i in self.plan.order:
             if i in blocks:
                 members = self.plan.groups[blocks[i]]
-                run = blocked(self, members, self.plan.blocks[blocks[i]])
+                run = compile_block(self, members, self.plan.blocks[blocks[i]])
                 if run is not None:
-                    done.update(members)
+                    computed.update(members)
                     self._line(i, f"{self.bind(run)}(v)")
-            if i not in done and i not in self.fixed:
-                self._node(i)
-            for x in dropped.get(i, ()):
+            if i not in computed and i not in self.invariants:
+                self._compile_node(i)
+            for x in dead_values.get(i, ()):
                 self._line(i, f"v[{x}] = None")
-        self._finish()
+        self._end_function()
 
-    def _dropped(self) -> dict[int, list[int]]:
-        """After each node, the values that nobody reads any more and that are worth dropping."""
+    def _dead_values(self) -> dict[int, list[int]]:
+        """After each node, the values that have no reader any more and are large enough to be dropped."""
         last: dict[int, int] = {}
         for i in self.plan.order:
             for x in self.graph.operands(i):
                 last[x] = i
             last.setdefault(i, i)
-        found: dict[int, list[int]] = {}
-        stay = {*self.graph.outputs, *self.graph.inputs, *self.fixed, *self.into}
+        dead: dict[int, list[int]] = {}
+        live_out = {*self.graph.outputs, *self.graph.inputs, *self.invariants, *self.arrays}
         for x, i in last.items():
-            note = self.notes.get(x)
-            if x in stay or note is None:
+            record = self.records.get(x)
+            if x in live_out or record is None:
                 continue
-            if note.strides is None or math.prod(note.shape) * 8 > SMALL:
-                found.setdefault(i, []).append(x)
-        return found
+            if record.strides is None or math.prod(record.shape) * 8 > MIN_DROPPED_BYTES:
+                dead.setdefault(i, []).append(x)
+        return dead
 
     def _line(self, i: int, text: str) -> None:
-        if len(self._lines) >= PIECE:
-            self._finish()
+        if len(self._lines) >= MAX_LINES:
+            self._end_function()
         self._lines.append(text)
         self._line_nodes.append(i)
 
-    def _finish(self) -> None:
+    def _end_function(self) -> None:
         if not self._lines:
             return
         name = f"run{len(self.functions)}"
         exec(compile("\n ".join([f"def {name}(v):", *self._lines]), _SOURCE, "exec"), self.objects)
         self.functions.append(self.objects.pop(name))
-        self.nodes.append(self._line_nodes)
+        self.function_nodes.append(self._line_nodes)
         self._lines, self._line_nodes = [], []
 
-    def _node(self, i: int) -> None:
-        note = self.notes[i]
+    def _compile_node(self, i: int) -> None:
+        record = self.records[i]
         if self.graph.op[i] == _GET:
             self._line(i, f"v[{i}] = v[{self.graph.a[i]}][{self.graph.attrs[i]['k']}]")
-            if note.strides is not None:
-                self._line(i, f"if type(v[{i}]) is not ndarray or v[{i}].strides != {note.strides}: raise Relayout")
+            if record.strides is not None:
+                self._line(i, f"if type(v[{i}]) is not ndarray or v[{i}].strides != {record.strides}: raise Relayout")
             return
-        if i in self.kit.structured:
-            self._line(i, f"v[{i}] = {self.bind(self.kit.structured[i])}(v)")
+        if i in self.fallbacks.structured:
+            self._line(i, f"v[{i}] = {self.bind(self.fallbacks.structured[i])}(v)")
             return
-        if note.trace is None:
-            step, layout = self.kit.reference._steps[i], self.kit.layout
-            self._line(i, f"v[{i}] = {self.bind(step)}(v, {self.bind(layout)}, {i})")
+        if record.calls is None:
+            kernel, binding = self.fallbacks.reference._kernels[i], self.fallbacks.binding
+            self._line(i, f"v[{i}] = {self.bind(kernel)}(v, {self.bind(binding)}, {i})")
             return
         operands = [self.value(x) for x in self.graph.operands(i)]
-        taken = self.plan.in_place.get(i)
-        over = [k for k, x in enumerate(self.graph.operands(i)) if x == taken]
-        lost = self.written_over(i)
-        if i in self.into:
-            lines = into(self.bind, note.trace, operands, self.into[i], note.fits, f"t{i}_", over)
-        elif lost is not None:
-            lines = into(self.bind, note.trace, operands, f"v[{lost}]", note.fits, f"t{i}_", over)
-            lines.append(f"v[{i}] = v[{lost}]")
+        operand_in_place = self.plan.in_place.get(i)
+        aliased = [k for k, x in enumerate(self.graph.operands(i)) if x == operand_in_place]
+        overwritten = self.overwritten_operand(i)
+        if i in self.arrays:
+            lines = out_lines(self.bind, record.calls, operands, self.arrays[i], record.fits, f"t{i}_", aliased)
+        elif overwritten is not None:
+            lines = out_lines(self.bind, record.calls, operands, f"v[{overwritten}]", record.fits, f"t{i}_", aliased)
+            lines.append(f"v[{i}] = v[{overwritten}]")
         else:
-            *lines, text = plain(self.bind, note.trace, operands, f"t{i}_")
-            if not note.fits:
+            *lines, text = expression_lines(self.bind, record.calls, operands, f"t{i}_")
+            if not record.fits:
                 text = f"asarray({text}).astype({self.bind(self.dtype(i))}, copy=False)"
-            elif not note.shape:
+            elif not record.shape:
                 text = f"asarray({text})"
             lines.append(f"v[{i}] = {text}")
         for text in lines:

@@ -1,8 +1,8 @@
 """The planned executor: a graph is planned once for each set of sizes and then run many times without looking at it.
 
-The first run goes node by node in the planned order and notes what is called and how values lie in memory; later ones
-run the calls alone, with results in memory that is kept. Values are those of `ArrayExecutor`, bit for bit, and so are
-errors: the same calls in an order that keeps what may fail in its order.
+The first run goes node by node in the planned order and records its calls and the strides of values; later ones run
+compiled code with these calls, with results in memory that stays between runs. Values are those of `ArrayExecutor`, bit
+for bit, and so are errors: the same calls, and those that may fail in the same order.
 """
 
 from __future__ import annotations
@@ -14,25 +14,25 @@ from typing import Any
 import numpy as np
 
 from cgcli.diagnostics.diagnostic import CgError
-from cgcli.graph.graph import CONST, INPUT, Graph, opcode
+from cgcli.graph.graph import CONST, INPUT, Graph, Node, opcode
 from cgcli.graph.plan import Plan
 from cgcli.graph.traversal import live
 from cgcli.graph.types import Stack, Type
 from cgcli.ops.op import AssertionFailed, Op, Structured
 from cgcli.ops.table import BY_CODE
 from cgcli.plan.planner import plan
-from cgcli.run.limits import Meter, StacksTooLarge, TooManySteps, kept_bytes, memory_limit, stopped
-from cgcli.run.named import named_sizes
+from cgcli.run.limits import Meter, StacksTooLarge, TooManySteps, limit_error, memory_limit, stack_value_bytes
+from cgcli.run.sizes import bind_sizes, named_sizes
 
-from .call_recorder import Untraceable, trace
-from .codegen import Kit, Program
-from .reference import DTYPES, STOPS, ArrayExecutor, Layout, Sizes, _given, bind_sizes
-from .scope import ALIGN, Note, Relayout, memory_of
+from .call_recorder import Unrecordable, record_calls
+from .codegen import CompiledPlan, FallbackKernels
+from .reference import DTYPES, STOPS, ArrayExecutor, SizeBinding, Sizes, input_array, stop_error
+from .scope import ALIGN, NodeRecord, Relayout, persistent_bytes
 
 _GET = opcode("get")
-FIXED = 2**16  # bytes up to which a value that is the same at every run is kept
-_STOP: tuple[type[Exception], ...] = (*STOPS, AssertionFailed, TooManySteps, StacksTooLarge, MemoryError)
-LAYOUTS = 4  # sets of sizes, and of layouts for each, that a graph keeps programs and memory for
+MAX_INVARIANT_BYTES = 2**16  # up to which a value that is the same at every run is stored
+_STOPS: tuple[type[Exception], ...] = (*STOPS, AssertionFailed, TooManySteps, StacksTooLarge, MemoryError)
+MAX_CACHED = 4  # sets of sizes, and of input strides for each, that a graph has compiled code and memory for
 
 
 class PlannedExecutor:
@@ -48,31 +48,31 @@ class PlannedExecutor:
         self.graph = graph if roots is None else replace(graph, outputs=tuple(roots))
         self.max_memory = max_memory or memory_limit()
         self.max_steps = max_steps
-        self._idle: list[_Run] = []
-        self._named = named_sizes(graph)
+        self._idle: list[_RunState] = []
+        self._size_names = named_sizes(graph)
 
     def forward(self, inputs: Sequence[Any], sizes: Sizes | None = None) -> list[Any]:
         """The value of every root, else None. Raises CgError (status 1) at the node that stops the run."""
         graph = self.graph
         env = bind_sizes(graph, graph.inputs, inputs) if sizes is None else sizes
-        env = {name: n for name, n in env.items() if name in self._named}  # an int that is no size changes no plan
-        run = self._idle.pop() if self._idle else _Run(self)
+        env = {name: n for name, n in env.items() if name in self._size_names}  # not ints that are no sizes
+        run = self._idle.pop() if self._idle else _RunState(self)
         run.start(env)
         try:
             with np.errstate(all="ignore"):
-                found = run.body(graph)(
-                    [_given(x, graph.type_of(i)) for i, x in zip(graph.inputs, inputs, strict=True)]
+                outputs = run.body(graph)(
+                    [input_array(x, graph.type_of(i)) for i, x in zip(graph.inputs, inputs, strict=True)]
                 )
         finally:
             self._idle.append(run)
         v: list[Any] = [None] * len(graph)
-        for i, x in zip(graph.outputs, found, strict=True):
+        for i, x in zip(graph.outputs, outputs, strict=True):
             v[i] = x
         return v
 
 
-class _Run:
-    """What a run changes: what is left of its limits, and the bodies with their memory. Evaluates graphs of nodes."""
+class _RunState:
+    """The state of a run: its limits, and the bodies with their memory. Evaluates the graphs in structured nodes."""
 
     def __init__(self, executor: PlannedExecutor) -> None:
         self.max_memory, self.max_steps = executor.max_memory, executor.max_steps
@@ -88,262 +88,268 @@ class _Run:
                 body.resize()
 
     def body(self, graph: Graph) -> _Body:
-        found = self._bodies.get(id(graph))
-        if found is None:
-            found = self._bodies[id(graph)] = _Body(self, graph)
-        return found
+        body = self._bodies.get(id(graph))
+        if body is None:
+            body = self._bodies[id(graph)] = _Body(self, graph)
+        return body
 
     def __call__(self, graph: Graph, values: Sequence[Any]) -> tuple[Any, ...]:
-        room = self.meter.room
-        found = self.body(graph)(values)
-        self.meter.room = room  # what loops inside kept is gone
-        return found
+        bytes_left = self.meter.bytes_left
+        outputs = self.body(graph)(values)
+        self.meter.bytes_left = bytes_left  # the stacks of loops inside are freed
+        return outputs
 
     def stepped(self, body: Graph, written: Sequence[Any]) -> None:
         self.meter.step(body)
         if written:
-            self.meter.keep(sum(map(kept_bytes, written)))
+            self.meter.reserve(sum(map(stack_value_bytes, written)))
 
 
-class _Prepared:
-    """A graph for one set of sizes and layouts of its inputs: what the first run noted, then its program."""
+class _Specialisation:
+    """A graph for one set of sizes and strides of its inputs: what the first run recorded, then compiled code."""
 
     def __init__(self) -> None:
-        self.notes: dict[int, Note] = {}
-        self.fixed: dict[int, Any] = {}
-        self.program: Program | None = None
+        self.records: dict[int, NodeRecord] = {}
+        self.invariants: dict[int, Any] = {}
+        self.compiled: CompiledPlan | None = None
 
 
 class _Body:
     """One graph: the outermost one, or one that a structured node holds."""
 
-    def __init__(self, run: _Run, graph: Graph) -> None:
+    def __init__(self, run: _RunState, graph: Graph) -> None:
         self.run = run
         self.graph = graph
         self.reference = ArrayExecutor(graph, max_memory=run.max_memory)
-        self.takes = [_taken_as(graph.type_of(i)) for i in graph.inputs]
-        self.prepared: dict[Any, _Prepared] = {}
-        self.by_sizes: dict[tuple[tuple[str, int], ...], tuple[Plan, Layout, dict[Any, _Prepared]]] = {}
+        self.converters = [_input_converter(graph.type_of(i)) for i in graph.inputs]
+        self.specialisations: dict[Any, _Specialisation] = {}
+        self.by_sizes: dict[tuple[tuple[str, int], ...], tuple[Plan, SizeBinding, dict[Any, _Specialisation]]] = {}
         self.plan: Plan | None = None
-        self.layout: Layout | None = None
+        self.binding: SizeBinding | None = None
         needed = live(graph, (*graph.outputs, *graph.asserts))
         self.constants = [i for i, code in enumerate(graph.op) if code == CONST and needed[i]]
         self.structured: dict[int, Callable[[list[Any]], Any]] = {}
         for i, code in enumerate(graph.op):
             if needed[i] and code not in (CONST, INPUT) and isinstance(BY_CODE[code].vjp, Structured) and code != _GET:
-                self.structured[i] = _structured(BY_CODE[code], graph.attrs[i], graph.operands(i), run)
+                self.structured[i] = _structured_kernel(BY_CODE[code], graph.attrs[i], graph.operands(i), run)
 
     def resize(self) -> None:
-        """Forgets the plan: sizes are others now."""
+        """Drops the plan: sizes have changed."""
         self.plan = None
 
     def __call__(self, values: Sequence[Any]) -> tuple[Any, ...]:
         if self.plan is None:
-            self._resized()
-        given = [
-            x if type(x) is np.ndarray or take is None else take(x) for take, x in zip(self.takes, values, strict=True)
+            self._bind_sizes()
+        inputs = [
+            x if type(x) is np.ndarray or convert is None else convert(x)
+            for convert, x in zip(self.converters, values, strict=True)
         ]
-        key = tuple([x.strides if type(x) is np.ndarray else type(x) for x in given])
-        prepared = self.prepared.get(key)
-        if prepared is None:
-            return self._first(key, given)
-        if prepared.program is None:
-            self._write(prepared)
-        program = prepared.program
-        assert program is not None
-        v = program.template.copy()
-        for i, x in zip(self.graph.inputs, given, strict=True):
+        key = tuple([x.strides if type(x) is np.ndarray else type(x) for x in inputs])
+        spec = self.specialisations.get(key)
+        if spec is None:
+            return self._record_run(key, inputs)
+        if spec.compiled is None:
+            self._compile(spec)
+        compiled = spec.compiled
+        assert compiled is not None
+        v = compiled.template.copy()
+        for i, x in zip(self.graph.inputs, inputs, strict=True):
             v[i] = x
         try:
-            program.run(v)
+            compiled.run(v)
         except Relayout as stop:
-            self._finish(v, program.failed_at(stop))
-        except _STOP as stop:
-            raise self._stopped(program.failed_at(stop), stop, given) from None
+            self._finish(v, compiled.failed_at(stop))
+        except _STOPS as stop:
+            raise self._error(compiled.failed_at(stop), stop, inputs) from None
         return tuple([v[i] for i in self.graph.outputs])
 
-    # ---- preparing
+    # ---- recording and compiling
 
-    def _resized(self) -> None:
+    def _bind_sizes(self) -> None:
         key = tuple(sorted(self.run.sizes.items()))
-        known = self.by_sizes.get(key)
-        if known is None:
-            if len(self.by_sizes) >= LAYOUTS:
+        entry = self.by_sizes.get(key)
+        if entry is None:
+            if len(self.by_sizes) >= MAX_CACHED:
                 self.by_sizes.clear()
-            layout = self.reference._layout(dict(self.run.sizes))
-            known = self.by_sizes[key] = plan(self.graph, self.run.sizes), layout, {}
-        self.plan, self.layout, self.prepared = known
+            binding = self.reference._bind(dict(self.run.sizes))
+            entry = self.by_sizes[key] = plan(self.graph, self.run.sizes), binding, {}
+        self.plan, self.binding, self.specialisations = entry
 
-    def _first(self, key: Any, given: Sequence[Any]) -> tuple[Any, ...]:
-        """A run node by node in the planned order, which notes what it sees."""
-        prepared = _Prepared()
+    def _record_run(self, key: Any, inputs: Sequence[Any]) -> tuple[Any, ...]:
+        """The outputs of a run node by node in the planned order, which is recorded."""
+        spec = _Specialisation()
         v: list[Any] = [None] * len(self.graph)
-        for i, x in zip(self.graph.inputs, given, strict=True):
+        for i, x in zip(self.graph.inputs, inputs, strict=True):
             v[i] = x
-            prepared.notes[i] = _seen(x)
-        self._steps(v, given, 0, prepared)
-        if len(self.prepared) >= LAYOUTS:
-            self.prepared.clear()
-        self.prepared[key] = prepared
+            spec.records[i] = _record_of(x)
+        self._run_nodes(v, inputs, 0, spec)
+        if len(self.specialisations) >= MAX_CACHED:
+            self.specialisations.clear()
+        self.specialisations[key] = spec
         return tuple(v[i] for i in self.graph.outputs)
 
-    def _finish(self, v: list[Any], at: int) -> None:
-        """The rest of a run behind node `at`, whose value lies otherwise than it did at the first run."""
+    def _finish(self, v: list[Any], node: int) -> None:
+        """The rest of a run behind `node`, whose value has other strides than at the first run."""
         assert self.plan is not None
-        self._steps(v, [v[i] for i in self.graph.inputs], self.plan.order.index(at) + 1, None)
+        self._run_nodes(v, [v[i] for i in self.graph.inputs], self.plan.order.index(node) + 1, None)
 
-    def _steps(self, v: list[Any], given: Sequence[Any], start: int, prepared: _Prepared | None) -> None:
-        """Nodes one after the other from a step on; what they need is in `v`."""
+    def _run_nodes(self, v: list[Any], inputs: Sequence[Any], start: int, spec: _Specialisation | None) -> None:
+        """Runs the nodes from step `start` of the order on; their operands are in `v`."""
         assert self.plan is not None
-        assert self.layout is not None
-        reference, layout, taken = self.reference, self.layout, self.layout.bytes
-        order, gone = self.plan.order, self._gone()
+        assert self.binding is not None
+        reference, binding, node_bytes = self.reference, self.binding, self.binding.bytes
+        order, last_uses = self.plan.order, self._last_uses()
         used = 0
         i = 0
         try:
             for i in self.constants:
-                used += taken[i]
+                used += node_bytes[i]
                 if used > self.run.max_memory:
-                    raise reference._too_large(i, layout, used)
-                v[i] = reference._steps[i](v, layout, i)
-                if prepared is not None:
-                    prepared.notes[i] = _seen(v[i])
-                    prepared.fixed[i] = v[i]
+                    raise reference._too_large(i, binding, used)
+                v[i] = reference._kernels[i](v, binding, i)
+                if spec is not None:
+                    spec.records[i] = _record_of(v[i])
+                    spec.invariants[i] = v[i]
             for i in order[start:]:
-                used += taken[i]
+                used += node_bytes[i]
                 if used > self.run.max_memory:
-                    raise reference._too_large(i, layout, used)
+                    raise reference._too_large(i, binding, used)
                 if i in self.structured:
                     v[i] = self.structured[i](v)
-                    if prepared is not None:
-                        prepared.notes[i] = _seen(v[i])
-                elif prepared is None:
-                    v[i] = reference._steps[i](v, layout, i)
+                    if spec is not None:
+                        spec.records[i] = _record_of(v[i])
+                elif spec is None:
+                    v[i] = reference._kernels[i](v, binding, i)
                 else:
-                    self._noted(i, v, prepared)
-                for x in gone.get(i, ()):
+                    self._run_recorded(i, v, spec)
+                for x in last_uses.get(i, ()):
                     v[x] = None
-                    used -= taken[x]
-        except _STOP as stop:
-            raise self._stopped(i, stop, given, used) from None
+                    used -= node_bytes[x]
+        except _STOPS as stop:
+            raise self._error(i, stop, inputs, used) from None
 
-    def _gone(self) -> Mapping[int, Sequence[int]]:
-        """After each node, the values that nobody reads any more."""
+    def _last_uses(self) -> Mapping[int, Sequence[int]]:
+        """Liveness: after each node, the values that have no reader any more."""
         assert self.plan is not None
-        seen = {*self.graph.outputs, *self.graph.inputs, *self.constants}
-        found: dict[int, list[int]] = {}
+        live_after = {*self.graph.outputs, *self.graph.inputs, *self.constants}
+        dying: dict[int, list[int]] = {}
         for i in reversed(self.plan.order):
             for x in dict.fromkeys((i, *self.graph.operands(i))):
-                if x not in seen:
-                    found.setdefault(i, []).append(x)
-                    seen.add(x)
-        return found
+                if x not in live_after:
+                    dying.setdefault(i, []).append(x)
+                    live_after.add(x)
+        return dying
 
-    def _noted(self, i: int, v: list[Any], prepared: _Prepared) -> None:
-        graph, layout = self.graph, self.layout
-        assert layout is not None
+    def _run_recorded(self, i: int, v: list[Any], spec: _Specialisation) -> None:
+        graph, binding = self.graph, self.binding
+        assert binding is not None
         op, t = BY_CODE[graph.op[i]], graph.type_of(i)
         operands = graph.operands(i)
-        attrs = layout.attrs.get(i, graph.attrs.get(i, {}))
-        fixed = not op.may_fail and all(x in prepared.fixed for x in operands) and graph.op[i] != _GET
-        noted = None
-        plain = isinstance(t, Type) and not (t.is_int and op.grows) and not (t.weak and not t.shape)
-        known = all(type(v[x]) is np.ndarray or (x in prepared.fixed and _is_number(v[x])) for x in operands)
-        if isinstance(t, Type) and plain and known and operands and graph.op[i] != _GET:
-            evaluate = _with_operands(op, t, [graph.type_of(x) for x in operands])
+        attrs = binding.attrs.get(i, graph.attrs.get(i, {}))
+        invariant = not op.may_fail and all(x in spec.invariants for x in operands) and graph.op[i] != _GET
+        calls = None
+        unchecked = isinstance(t, Type) and not (t.is_int and op.grows) and not (t.weak and not t.shape)
+        fixed = all(type(v[x]) is np.ndarray or (x in spec.invariants and _is_number(v[x])) for x in operands)
+        if isinstance(t, Type) and unchecked and fixed and operands and graph.op[i] != _GET:
+            evaluate = _evaluate_converted(op, t, [graph.type_of(x) for x in operands])
             try:
-                y, noted = trace(evaluate, attrs, [v[x] for x in operands])
-            except Untraceable:
-                noted = None
-        if noted is not None and isinstance(t, Type) and t.is_int and y.dtype.kind == "f":
-            noted = None  # whether it is in the range of ints has to be looked at every time
-        if noted is None:
-            v[i] = self.reference._steps[i](v, layout, i)
-            prepared.notes[i] = _seen(v[i])
+                y, calls = record_calls(evaluate, attrs, [v[x] for x in operands])
+            except Unrecordable:
+                calls = None
+        if calls is not None and isinstance(t, Type) and t.is_int and y.dtype.kind == "f":
+            calls = None  # the range of ints has to be checked at every run
+        if calls is None:
+            v[i] = self.reference._kernels[i](v, binding, i)
+            spec.records[i] = _record_of(v[i])
         else:
             assert isinstance(t, Type)
             v[i] = np.asarray(y).astype(DTYPES[t.dtype], copy=False)
-            prepared.notes[i] = _seen(v[i])._replace(trace=noted, fits=y.dtype == DTYPES[t.dtype])
-        if fixed and self._is_small(i, v[i]):
-            prepared.fixed[i] = v[i]
+            spec.records[i] = _record_of(v[i])._replace(calls=calls, fits=y.dtype == DTYPES[t.dtype])
+        if invariant and self._is_small(i, v[i]):
+            spec.invariants[i] = v[i]
 
     def _is_small(self, i: int, x: Any) -> bool:
-        """Whether a value that is the same at every run is kept: it is small and does not leave the run."""
+        """Whether an invariant value is worth storing: it is small and does not leave the run."""
         assert self.plan is not None
-        return self.plan.last[i] < len(self.plan.order) and (_is_number(x) or getattr(x, "nbytes", FIXED) < FIXED)
+        return self.plan.last[i] < len(self.plan.order) and (
+            _is_number(x) or getattr(x, "nbytes", MAX_INVARIANT_BYTES) < MAX_INVARIANT_BYTES
+        )
 
-    def _write(self, prepared: _Prepared) -> None:
+    def _compile(self, spec: _Specialisation) -> None:
         assert self.plan is not None
-        assert self.layout is not None
-        size = memory_of(self.plan)
+        assert self.binding is not None
+        size = persistent_bytes(self.plan)
         memory = None
         if 0 < size <= self.run.max_memory:
             memory = np.empty(size + ALIGN, dtype=np.uint8)
             start = -memory.ctypes.data % ALIGN
             memory = memory[start : start + size]
-        kit = Kit(self.reference, self.layout, self.structured)
-        prepared.program = Program(self.graph, self.plan, prepared.notes, prepared.fixed, kit, memory)
+        fallbacks = FallbackKernels(self.reference, self.binding, self.structured)
+        spec.compiled = CompiledPlan(self.graph, self.plan, spec.records, spec.invariants, fallbacks, memory)
 
-    # ---- what can go wrong
+    # ---- errors
 
-    def _stopped(self, i: int, stop: Exception, given: Sequence[Any], used: int = 0) -> CgError:
-        """The error as the reference gives it."""
-        layout = self.layout
-        assert layout is not None
+    def _error(self, i: int, stop: Exception, inputs: Sequence[Any], used: int = 0) -> CgError:
+        """The same error as that of the reference."""
+        binding = self.binding
+        assert binding is not None
         if isinstance(stop, MemoryError):
-            return self.reference._too_large(i, layout, used or layout.bytes[i])
+            return self.reference._too_large(i, binding, used or binding.bytes[i])
         if isinstance(stop, (TooManySteps, StacksTooLarge)):
-            return stopped(self.graph, i, stop, (), self.run.max_steps, self.run.max_memory)
+            return limit_error(self.graph, i, stop, (), self.run.max_steps, self.run.max_memory)
         if isinstance(stop, AssertionFailed):
-            # the values that it names may be written over by now
+            # the values that it names may be overwritten by now
             try:
-                self.reference.forward(given, self.run.sizes)
-            except CgError as again:
-                return again
+                self.reference.forward(inputs, self.run.sizes)
+            except CgError as e:
+                return e
             raise AssertionError("a run that failed does not fail when it is repeated")
-        return self.reference._stopped(i, stop)
+        return stop_error(Node(self.graph, i), stop)
 
 
-def _taken_as(t: Any) -> Callable[[Any], Any] | None:
-    """What makes an input an array of its type; None for what stays as it is."""
+def _input_converter(t: Any) -> Callable[[Any], Any] | None:
+    """The conversion of an input to an array of its type; None for no conversion."""
     if isinstance(t, Stack) or (t.weak and not t.shape):
         return None
-    return lambda x: _given(x, t)
+    return lambda x: input_array(x, t)
 
 
-def _structured(op: Op, attrs: Mapping[str, Any], operands: tuple[int, ...], run: _Run) -> Callable[[list[Any]], Any]:
+def _structured_kernel(
+    op: Op, attrs: Mapping[str, Any], operands: tuple[int, ...], run: _RunState
+) -> Callable[[list[Any]], Any]:
     evaluate = op.evaluate
     if op.name != "loop":
         return lambda v: evaluate(run, attrs, *[v[x] for x in operands])
 
-    def counted(v: list[Any]) -> Any:
-        steps, *results = evaluate(run, attrs, *[v[x] for x in operands])
-        return np.asarray(steps, np.int64), *results
+    def loop_kernel(v: list[Any]) -> Any:
+        trip_count, *results = evaluate(run, attrs, *[v[x] for x in operands])
+        return np.asarray(trip_count, np.int64), *results
 
-    return counted
+    return loop_kernel
 
 
-def _seen(x: Any) -> Note:
-    return Note(x.shape, x.strides) if type(x) is np.ndarray else Note((), None)
+def _record_of(x: Any) -> NodeRecord:
+    return NodeRecord(x.shape, x.strides) if type(x) is np.ndarray else NodeRecord((), None)
 
 
 def _is_number(x: Any) -> bool:
     return isinstance(x, (int, float))
 
 
-def _with_operands(op: Op, result: Type, types: Sequence[Any]) -> Callable[..., Any]:
-    """The op's evaluation with its operands read as `ArrayExecutor` reads them."""
+def _evaluate_converted(op: Op, result: Type, types: Sequence[Any]) -> Callable[..., Any]:
+    """The op's evaluation with its operands converted as `ArrayExecutor` converts them."""
     evaluate = op.evaluate
-    counts = [
+    bools_to_ints = [
         t.dtype == "bool" and result.dtype != "bool" and op.flow != "structural" if isinstance(t, Type) else False
         for t in types
     ]
-    if any(counts):
+    if any(bools_to_ints):
 
-        def counted(xp: Any, at: Any, *xs: Any) -> Any:
-            return evaluate(xp, at, *[x.astype(np.int64) if c else x for x, c in zip(xs, counts, strict=True)])
+        def with_ints(xp: Any, attrs: Any, *xs: Any) -> Any:
+            converted = [x.astype(np.int64) if c else x for x, c in zip(xs, bools_to_ints, strict=True)]
+            return evaluate(xp, attrs, *converted)
 
-        return counted
+        return with_ints
     if op.flow != "elementwise":
-        return lambda xp, at, *xs: evaluate(xp, at, *[np.asarray(x) if _is_number(x) else x for x in xs])
+        return lambda xp, attrs, *xs: evaluate(xp, attrs, *[np.asarray(x) if _is_number(x) else x for x in xs])
     return evaluate

@@ -12,7 +12,7 @@ from cgcli.graph.graph import CONST, INPUT, Graph, Node
 from cgcli.graph.size_text import UnknownSize
 from cgcli.graph.sizes import evaluate
 from cgcli.graph.traversal import live
-from cgcli.graph.types import ANY, AnyType, Results, Stack, Type
+from cgcli.graph.types import AnyType, Results, Stack, Type
 from cgcli.ops.arithmetic import IntegerDivisionByZero
 from cgcli.ops.arrays import Namespace
 from cgcli.ops.gather import IndexOutOfRange
@@ -22,38 +22,47 @@ from cgcli.ops.op import AssertionFailed, Op, Structured
 from cgcli.ops.reduce import EmptyReduction
 from cgcli.ops.shape import SizesDiffer
 from cgcli.ops.table import BY_CODE
-from cgcli.run.limits import Meter, StacksTooLarge, TooManySteps, human, kept_bytes, memory_limit, stopped
+from cgcli.plan.cost import bytes_of
+from cgcli.run.limits import (
+    Meter,
+    StacksTooLarge,
+    TooManySteps,
+    format_bytes,
+    limit_error,
+    memory_limit,
+    stack_value_bytes,
+)
+from cgcli.run.sizes import bind_sizes
 
 DTYPES = {"float": np.float64, "f32": np.float32, "int": np.int64, "i32": np.int32, "bool": np.bool_}
-BYTES = {"float": 8, "f32": 4, "int": 8, "i32": 4, "bool": 1}
 _NEAR_OVERFLOW = 2.0**62
 _CERTAIN_OVERFLOW = 2.0**64  # an estimate is not wrong by half
 
 Sizes = Mapping[str, int]
-Step = Callable[[list[Any], "Layout", int], Any]
-Compute = Callable[[Namespace, Mapping[str, Any], list[Any]], Any]
+NodeKernel = Callable[[list[Any], "SizeBinding", int], Any]
+TypeKernel = Callable[[Namespace, Mapping[str, Any], list[Any]], Any]
 
 
 class NegativeSize(Exception):
-    """A size that is made of names comes out below 0: its text and its number."""
+    """A size that is made of names evaluates to less than 0: its text and its number."""
 
 
-class Layout(NamedTuple):
-    """What named sizes come to for one set of numbers: the bytes of each node, attributes and shapes in numbers."""
+class SizeBinding(NamedTuple):
+    """Named sizes bound to numbers, and what depends on them: the bytes of each node and the attributes with sizes."""
 
     sizes: Sizes
     bytes: dict[int, int]
     attrs: dict[int, Mapping[str, Any]]
 
 
-LAYOUTS = 16  # kept of an executor: batches have few sizes
+MAX_BINDINGS = 16  # that an executor caches: batches have few sizes
 
 
 class ArrayExecutor:
     """A graph made ready to run any number of times; only what `roots` (the outputs) need is computed.
 
     max_memory: bytes that the values of a run may take together. max_steps: how many steps its loops may run together.
-    keep: nodes whose values stay, besides the roots.
+    keep: whether the values of all nodes stay, besides those of the roots.
     """
 
     def __init__(
@@ -70,17 +79,17 @@ class ArrayExecutor:
         self.max_steps = max_steps
         self._xp = Namespace(np)
         self._runner = _Runner(self)
-        self._latest: Layout | None = None
-        self._sides: dict[int, ArrayExecutor] = {}
+        self._latest_binding: SizeBinding | None = None
+        self._nested: dict[int, ArrayExecutor] = {}
         needed = live(graph, (*self.roots, *graph.asserts))
         self._order = [i for i, code in enumerate(graph.op) if needed[i] and code != INPUT]
-        self._computing: dict[tuple[int, ...], Compute] = {}  # by the op and the types
-        self._steps = {i: self._step(i) for i in self._order}
+        self._type_kernels: dict[tuple[int, ...], TypeKernel] = {}  # by the op and the types
+        self._kernels = {i: self._kernel(i) for i in self._order}
         self._last = {} if keep else self._last_uses()
-        self._layouts: dict[tuple[tuple[str, int], ...], Layout] = {}
+        self._bindings: dict[tuple[tuple[str, int], ...], SizeBinding] = {}
 
     def forward(self, inputs: Sequence[Any], sizes: Sizes | None = None) -> list[Any]:
-        """The value of every root, else None or, where it was kept, that node's value.
+        """The value of every root, else None or, with `keep`, that of every node.
 
         Raises CgError (status 1) at the node that stops the run: a division of an int by zero, an index out of range,
         sizes that differ, a matrix without an inverse, an assertion that does not hold, more memory or more steps of
@@ -94,71 +103,71 @@ class ArrayExecutor:
         env = {} if sizes is None else sizes
         v: list[Any] = [None] * len(graph)
         for i, x in zip(graph.inputs, inputs, strict=True):
-            v[i] = _given(x, graph.type_of(i))
+            v[i] = input_array(x, graph.type_of(i))
         if sizes is None:
             env = bind_sizes(graph, graph.inputs, inputs)
-        layout = self._layout(env)
-        taken, last, steps, limit = layout.bytes, self._last, self._steps, self.max_memory
+        binding = self._bind(env)
+        node_bytes, last, kernels, limit = binding.bytes, self._last, self._kernels, self.max_memory
         used = 0
         i = 0
         with np.errstate(all="ignore"):
             try:
                 for i in self._order:
-                    used += taken[i]
+                    used += node_bytes[i]
                     if used > limit:
-                        raise self._too_large(i, layout, used)
-                    v[i] = steps[i](v, layout, i)
+                        raise self._too_large(i, binding, used)
+                    v[i] = kernels[i](v, binding, i)
                     for x in last.get(i, ()):
                         v[x] = None
-                        used -= taken[x]
+                        used -= node_bytes[x]
             except MemoryError:
-                raise self._too_large(i, layout, used) from None
+                raise self._too_large(i, binding, used) from None
             except STOPS as stop:
-                raise self._stopped(i, stop) from None
+                raise stop_error(Node(graph, i), stop) from None
             except (AssertionFailed, TooManySteps, StacksTooLarge) as stop:
-                raise stopped(graph, i, stop, v, self.max_steps, self.max_memory) from None
+                raise limit_error(graph, i, stop, v, self.max_steps, self.max_memory) from None
         return v
 
-    def _layout(self, env: Sizes) -> Layout:
-        """Raises CgError at the first node whose size is negative or not known."""
-        if self._latest is not None and self._latest.sizes is env:
-            return self._latest  # a body's next step
+    def _bind(self, env: Sizes) -> SizeBinding:
+        """The binding of named sizes, memoised. Raises CgError at the first node whose size is negative or unknown."""
+        if self._latest_binding is not None and self._latest_binding.sizes is env:
+            return self._latest_binding  # a body's next step
         key = tuple(sorted(env.items()))
-        known = self._layouts.get(key)
-        if known is not None:
-            self._latest = known
-            return known
+        binding = self._bindings.get(key)
+        if binding is not None:
+            self._latest_binding = binding
+            return binding
         graph = self.graph
-        made = Layout(env, {}, {})
+        binding = SizeBinding(env, {}, {})
         i = 0
         try:
             for i in self._order:
-                made.bytes[i] = type_bytes(graph.type_of(i), env)
+                binding.bytes[i] = type_bytes(graph.type_of(i), env)
                 attrs = graph.attrs.get(i)
                 sized = BY_CODE[graph.op[i]].sized
                 if attrs and sized:
-                    made.attrs[i] = {**attrs, **{key: _resolved(attrs[key], env) for key in sized}}
+                    binding.attrs[i] = {**attrs, **{name: _evaluated(attrs[name], env) for name in sized}}
         except (NegativeSize, UnknownSize) as stop:
-            raise self._stopped(i, stop) from None
-        if len(self._layouts) >= LAYOUTS:
-            self._layouts.clear()
-        self._layouts[key] = self._latest = made
-        return made
+            raise stop_error(Node(graph, i), stop) from None
+        if len(self._bindings) >= MAX_BINDINGS:
+            self._bindings.clear()
+        self._bindings[key] = self._latest_binding = binding
+        return binding
 
-    # ---- preparing
+    # ---- kernels
 
     def _last_uses(self) -> dict[int, tuple[int, ...]]:
-        """Of each node, the values that nobody reads after it."""
-        seen = set(self.roots)
+        """Liveness: of each node, the values of which it is the last reader."""
+        live_after = set(self.roots)
         last: dict[int, tuple[int, ...]] = {}
         for i in reversed(self._order):
-            gone = tuple(x for x in dict.fromkeys(self.graph.operands(i)) if x not in seen)
-            if gone:
-                last[i] = tuple(x for x in gone if self.graph.op[x] != INPUT)
-            seen.update(gone)
+            dying = tuple(x for x in dict.fromkeys(self.graph.operands(i)) if x not in live_after)
+            if dying:
+                last[i] = tuple(x for x in dying if self.graph.op[x] != INPUT)
+            live_after.update(dying)
         return last
 
-    def _step(self, i: int) -> Step:
+    def _kernel(self, i: int) -> NodeKernel:
         graph = self.graph
         code, result = graph.op[i], graph.type_of(i)
         attrs = graph.attrs.get(i, {})
@@ -170,46 +179,43 @@ class ArrayExecutor:
         if isinstance(op.vjp, Structured):
             return self._structured(op, attrs, operands)
         if isinstance(result, Stack) or any(isinstance(graph.type_of(x), Stack) for x in operands):
-            fit_stack = _fit(result) if isinstance(result, Type) else lambda y: y
-            return lambda v, layout, i: fit_stack(
-                op.evaluate(self._xp, layout.attrs.get(i, attrs), *[v[x] for x in operands])
+            fit = _fit(result) if isinstance(result, Type) else lambda y: y
+            return lambda v, binding, i: fit(
+                op.evaluate(self._xp, binding.attrs.get(i, attrs), *[v[x] for x in operands])
             )
         assert isinstance(result, Type)
-        kind = code, graph.type[i], *[graph.type[x] for x in operands]
-        compute = self._computing.get(kind)
-        if compute is None:
-            compute = self._computing[kind] = computing(op, [graph.type_of(x) for x in operands], result)
+        key = code, graph.type[i], *[graph.type[x] for x in operands]
+        kernel = self._type_kernels.get(key)
+        if kernel is None:
+            kernel = self._type_kernels[key] = type_kernel(op, [graph.type_of(x) for x in operands], result)
         xp = self._xp
-        return lambda v, layout, i: compute(xp, layout.attrs.get(i, attrs), [v[x] for x in operands])
+        return lambda v, binding, i: kernel(xp, binding.attrs.get(i, attrs), [v[x] for x in operands])
 
-    def _structured(self, op: Op, attrs: Mapping[str, Any], operands: tuple[int, ...]) -> Step:
-        counted = op.name == "loop"  # its trip count comes first
+    def _structured(self, op: Op, attrs: Mapping[str, Any], operands: tuple[int, ...]) -> NodeKernel:
+        is_loop = op.name == "loop"  # its first result is the trip count
 
-        def step(v: list[Any], layout: Layout, i: int) -> Any:
-            self._runner.sizes = layout.sizes
+        def kernel(v: list[Any], binding: SizeBinding, i: int) -> Any:
+            self._runner.sizes = binding.sizes
             results = op.evaluate(self._runner, attrs, *[v[x] for x in operands])
-            return (np.asarray(results[0], np.int64), *results[1:]) if counted else results
+            return (np.asarray(results[0], np.int64), *results[1:]) if is_loop else results
 
-        return step
+        return kernel
 
-    # ---- what can go wrong
+    # ---- errors
 
-    def _too_large(self, i: int, layout: Layout, used: int) -> CgError:
+    def _too_large(self, i: int, binding: SizeBinding, used: int) -> CgError:
         node = Node(self.graph, i)
-        size = layout.bytes[i]
+        size = binding.bytes[i]
         return error(
             "too-large",
             node.span,
             status=1,
-            type=str(Type(_dtype(node.type), _shape(node.type, layout.sizes))),
+            type=str(Type(_dtype(node.type), _shape(node.type, binding.sizes))),
             name=node.name,
-            size=human(size),
-            used=human(used) if used > 1.1 * size else None,
-            limit=human(self.max_memory),
+            size=format_bytes(size),
+            used=format_bytes(used) if used > 1.1 * size else None,
+            limit=format_bytes(self.max_memory),
         )
-
-    def _stopped(self, i: int, stop: Exception) -> CgError:
-        return stop_error(Node(self.graph, i), stop)
 
 
 class _Runner:
@@ -222,22 +228,22 @@ class _Runner:
 
     def __call__(self, graph: Graph, values: Sequence[Any]) -> tuple[Any, ...]:
         outer = self.executor
-        side = outer._sides.get(id(graph))
-        if side is None:
-            side = ArrayExecutor(graph, max_memory=outer.max_memory, max_steps=outer.max_steps)
-            outer._sides[id(graph)] = side
-        side._runner.meter = self.meter
-        room = self.meter.room
-        v = side._forward(values, self.sizes)
-        self.meter.room = room  # what loops inside kept is gone
+        nested = outer._nested.get(id(graph))
+        if nested is None:
+            nested = ArrayExecutor(graph, max_memory=outer.max_memory, max_steps=outer.max_steps)
+            outer._nested[id(graph)] = nested
+        nested._runner.meter = self.meter
+        bytes_left = self.meter.bytes_left
+        v = nested._forward(values, self.sizes)
+        self.meter.bytes_left = bytes_left  # the stacks of loops inside are freed
         return tuple(v[i] for i in graph.outputs)
 
     def stepped(self, body: Graph, written: Sequence[Any]) -> None:
         self.meter.step(body)
-        self.meter.keep(sum(map(kept_bytes, written)))
+        self.meter.reserve(sum(map(stack_value_bytes, written)))
 
 
-_CODES: dict[type[Exception], str] = {
+_STOP_CODES: dict[type[Exception], str] = {
     IntegerDivisionByZero: "integer-division-by-zero",
     Overflow: "integer-overflow",
     IndexOutOfRange: "index-out-of-range",
@@ -249,57 +255,31 @@ _CODES: dict[type[Exception], str] = {
 }
 
 
-def _given(x: Any, t: AnyType) -> Any:
-    """An input as an array; what a literal is made of stays a number, so that it takes on others' dtypes."""
+def input_array(x: Any, t: AnyType) -> Any:
+    """An input as an array; one of a literal's type stays a number, so that it takes on others' dtypes."""
     if not isinstance(t, Type):
         return x  # a stack within a stack
     return x if t.weak and not t.shape else np.asarray(x, dtype=DTYPES[t.dtype])
 
 
-def bind_sizes(graph: Graph, nodes: Sequence[int], inputs: Sequence[Any]) -> dict[str, int]:
-    """The numbers that named sizes have, from the shapes of input nodes and from inputs that are sizes themselves.
-
-    Inputs fit their types up to named sizes. Raises CgError where a name would be two numbers.
-    """
-    env: dict[str, int] = {}
-    owner: dict[str, str] = {}
-    for i, x in zip(nodes, inputs, strict=True):
-        t = graph.type_of(i)
-        assert isinstance(t, Type)
-        if t == ANY:
-            continue
-        name = graph.names.get(i, "")
-        found = [(name, int(x))] if t.is_int and not t.shape and name else []
-        found += [(d, n) for d, n in zip(t.shape, np.shape(x), strict=True) if isinstance(d, str)]
-        for size, n in found:
-            if env.setdefault(size, n) != n:
-                raise error(
-                    "size-twice",
-                    Node(graph, i).span,
-                    status=1,
-                    size=size,
-                    first=env[size],
-                    second=n,
-                    owner=owner[size],
-                    name=name,
-                )
-            owner.setdefault(size, name)
-    return env
-
-
 def type_bytes(t: AnyType, env: Sizes) -> int:
-    """The bytes of a value of this type; what stacks take is only known when they are written."""
+    """`bytes_of` with numbers for named sizes. Raises NegativeSize, and UnknownSize for a name without a number."""
+    items = t.items if isinstance(t, Results) else (t,)
+    size = bytes_of(Results(tuple(_with_numbers(item, env) for item in items)))
+    assert isinstance(size, int)
+    return size
+
+
+def _with_numbers(t: Type | Stack, env: Sizes) -> Type | Stack:
     if isinstance(t, Stack):
-        return 0
-    if isinstance(t, Results):
-        return sum(type_bytes(item, env) for item in t.items)
-    count = 1
+        return t
+    numbers = []
     for size in t.shape:
         n = evaluate(size, env)
         if n < 0:
             raise NegativeSize(size, n)
-        count *= n
-    return BYTES[t.dtype] * count
+        numbers.append(n)
+    return t._replace(shape=tuple(numbers))
 
 
 def _shape(t: AnyType, env: Sizes) -> tuple[int, ...]:
@@ -314,46 +294,46 @@ def _bracket(shape: Sequence[int]) -> str:
     return f"[{', '.join(map(str, shape))}]"
 
 
-def _resolved(value: Any, env: Sizes) -> Any:
-    """Sizes as numbers."""
+def _evaluated(value: Any, env: Sizes) -> Any:
+    """Sizes, or nested tuples of them, as numbers."""
     if isinstance(value, tuple):
-        return tuple(_resolved(x, env) for x in value)
+        return tuple(_evaluated(x, env) for x in value)
     return evaluate(value, env)
 
 
-def _constant(value: Any, t: Type) -> Step:
+def _constant(value: Any, t: Type) -> NodeKernel:
     if not t.shape and t.weak:
-        return lambda v, layout, i: value
+        return lambda v, binding, i: value
     dtype = DTYPES[t.dtype]
     if isinstance(value, tuple):
-        made: Any = np.asarray(value, dtype=dtype).reshape([d for d in t.shape if isinstance(d, int)])
-        return lambda v, layout, i: made
-    one: Any = np.asarray(value, dtype=dtype)
+        array: Any = np.asarray(value, dtype=dtype).reshape([d for d in t.shape if isinstance(d, int)])
+        return lambda v, binding, i: array
+    scalar: Any = np.asarray(value, dtype=dtype)
     if not t.shape:
-        return lambda v, layout, i: one
-    return lambda v, layout, i: np.broadcast_to(one, _shape(t, layout.sizes))
+        return lambda v, binding, i: scalar
+    return lambda v, binding, i: np.broadcast_to(scalar, _shape(t, binding.sizes))
 
 
-def computing(op: Op, types: Sequence[AnyType], result: Type) -> Compute:
-    """What computes a node of an op from the array namespace, its attributes and the values of its operands."""
-    read = [_reader(t, op, result) for t in types]
-    plain = all(r is None for r in read)
+def type_kernel(op: Op, types: Sequence[AnyType], result: Type) -> TypeKernel:
+    """The kernel of an op on operands of these types: from the array namespace, attributes and the operands' values."""
+    converters = [_operand_converter(t, op, result) for t in types]
+    unconverted = all(c is None for c in converters)
     evaluate_op, fit = op.evaluate, _fit(result)
     literal = result.weak and not any(isinstance(t, Type) and t.shape for t in types)
-    whole = result.is_int and op.grows and not literal
+    checked = result.is_int and op.grows and not literal
 
-    def compute(xp: Namespace, at: Mapping[str, Any], values: list[Any]) -> Any:
-        xs = values if plain else [x if r is None else r(x) for r, x in zip(read, values, strict=True)]
-        return fit(_whole(xp, op, at, xs, result) if whole else evaluate_op(xp, at, *xs))
+    def kernel(xp: Namespace, attrs: Mapping[str, Any], values: list[Any]) -> Any:
+        xs = values if unconverted else [x if c is None else c(x) for c, x in zip(converters, values, strict=True)]
+        return fit(_checked_int(xp, op, attrs, xs, result) if checked else evaluate_op(xp, attrs, *xs))
 
-    return compute
+    return kernel
 
 
 def stop_error(node: Node, stop: Exception) -> CgError:
     """The error of a run that stops at a node."""
-    of = node.graph.attrs.get(node.index, {}).get("derivative_of")
-    if of is not None and isinstance(stop, NotInvertible):
-        return error("derivative-not-invertible", node.span, status=1, op=of)
+    op = node.graph.attrs.get(node.index, {}).get("derivative_of")
+    if op is not None and isinstance(stop, NotInvertible):
+        return error("derivative-not-invertible", node.span, status=1, op=op)
     values: dict[str, object] = {"op": BY_CODE[node.graph.op[node.index]].notation.text}
     if isinstance(stop, IndexOutOfRange):
         values |= {"index": stop.args[0], "size": stop.args[1]}
@@ -361,16 +341,17 @@ def stop_error(node: Node, stop: Exception) -> CgError:
         values |= {"found": _bracket(stop.args[0]), "wanted": _bracket(stop.args[1])}
     elif isinstance(stop, Overflow):
         assert isinstance(node.type, Type)
-        values |= {"type": node.type.dtype}  # a batch has an axis of rows, of which a program knows nothing
+        values |= {"type": node.type.dtype}  # without the shape: a batch has an axis of rows, which the program has not
     elif isinstance(stop, NegativeSize):
         values |= {"text": stop.args[0], "size": stop.args[1]}
     elif isinstance(stop, UnknownSize):
         values |= {"name": stop.args[0]}
-    return error(_CODES[type(stop)], node.span, status=1, **values)
+    return error(_STOP_CODES[type(stop)], node.span, status=1, **values)
 
 
-def _reader(t: AnyType, op: Op, result: Type) -> Callable[[Any], Any] | None:
-    """How an operand is read: bools count as ints where a number comes out, literals are arrays for other ops."""
+def _operand_converter(t: AnyType, op: Op, result: Type) -> Callable[[Any], Any] | None:
+    """The conversion of an operand: a bool counts as an int where the result is a number, a literal becomes an array
+    for an op that is not elementwise; None for no conversion."""
     assert isinstance(t, Type)
     if t.dtype == "bool" and result.dtype != "bool" and op.flow != "structural":
         return lambda x: np.asarray(x).astype(np.int64)
@@ -380,7 +361,7 @@ def _reader(t: AnyType, op: Op, result: Type) -> Callable[[Any], Any] | None:
 
 
 def _fit(t: Type) -> Callable[[Any], Any]:
-    """What brings an op's result into the type of its node."""
+    """The conversion of an op's result to the type of its node."""
     if t.weak and not t.shape:
         number: Callable[[Any], Any] = float if t.is_float else FITS["weak int"]
         return number
@@ -388,34 +369,35 @@ def _fit(t: Type) -> Callable[[Any], Any]:
     if not t.is_int:
         return lambda y: np.asarray(y).astype(dtype, copy=False)
 
-    def whole(y: Any) -> Any:
-        found = np.asarray(y)
-        # a literal's int that left 64 bits went on as a float
-        if found.dtype.kind == "f" and not np.all(np.abs(found) < 2.0**63):
+    def fit_int(y: Any) -> Any:
+        array = np.asarray(y)
+        # a literal's int that left 64 bits became a float
+        if array.dtype.kind == "f" and not np.all(np.abs(array) < 2.0**63):
             raise Overflow
-        return found.astype(dtype, copy=False)
+        return array.astype(dtype, copy=False)
 
-    return whole
+    return fit_int
 
 
-def _whole(xp: Namespace, op: Op, at: Mapping[str, Any], values: Sequence[Any], t: Type) -> Any:
+def _checked_int(xp: Namespace, op: Op, attrs: Mapping[str, Any], values: Sequence[Any], t: Type) -> Any:
     """An int result; raises Overflow where it leaves its range, for arrays of ints would wrap round silently.
 
     Floats estimate it; where that, or the sum of the magnitudes of terms, comes near the range, exact ints decide.
     """
 
     def computed(convert: Callable[[Any], Any]) -> Any:
-        places = [isinstance(op.vjp, tuple) and len(op.vjp) > k and op.vjp[k] is None for k in range(len(values))]
-        return np.asarray(op.evaluate(xp, at, *[x if p else convert(x) for x, p in zip(values, places, strict=True)]))
+        is_index = [isinstance(op.vjp, tuple) and len(op.vjp) > k and op.vjp[k] is None for k in range(len(values))]
+        xs = [x if index else convert(x) for x, index in zip(values, is_index, strict=True)]
+        return np.asarray(op.evaluate(xp, attrs, *xs))
 
     y = computed(lambda x: x if isinstance(x, int) else np.asarray(x).astype(np.int64))
-    about = np.abs(computed(lambda x: np.asarray(x).astype(np.float64)))
-    if about.size and np.any(about >= _CERTAIN_OVERFLOW):
+    estimate = np.abs(computed(lambda x: np.asarray(x).astype(np.float64)))
+    if estimate.size and np.any(estimate >= _CERTAIN_OVERFLOW):
         raise Overflow
-    terms = about
-    if op.flow != "elementwise":  # terms that cancel are no smaller for it
-        terms = np.abs(computed(lambda x: np.abs(np.asarray(x).astype(np.float64))))
-    if terms.size and not np.max(terms) < _NEAR_OVERFLOW:
+    magnitude = estimate
+    if op.flow != "elementwise":  # terms that cancel may overflow before they do
+        magnitude = np.abs(computed(lambda x: np.abs(np.asarray(x).astype(np.float64))))
+    if magnitude.size and not np.max(magnitude) < _NEAR_OVERFLOW:
         exact = computed(lambda x: np.asarray(x).astype(object))
         legal = INT_RANGES["int"]
         if not all(int(x) in legal for x in exact.flat):
@@ -426,4 +408,4 @@ def _whole(xp: Namespace, op: Op, at: Mapping[str, Any], values: Sequence[Any], 
     return y
 
 
-STOPS = tuple(_CODES)
+STOPS = tuple(_STOP_CODES)

@@ -1,6 +1,6 @@
-"""Python source for one operation's part of a backward sweep on plain numbers, made from its derivative template.
+"""Python source for one operation's part of a backward sweep on plain numbers, from its derivative template.
 
-A step is a function of the list of cotangents `adj` and of the list of values `v`. Each distinct (op, types,
+A kernel is a function of the list of cotangents `adj` and of the list of values `v`. Each distinct (op, types,
 attributes, active operands) is compiled once in a process.
 """
 
@@ -13,32 +13,32 @@ from cgcli.graph.types import AnyType
 from cgcli.ops.numbers import fit_for
 from cgcli.transform.templates import COTANGENT, OPERANDS, RESULT, cotangent_type, template
 
-from .codegen import ARGUMENTS, Writer, operand_names
+from .codegen import ARGUMENTS, FunctionWriter, operand_names
 
-_backward: dict[tuple[Any, ...], Callable[..., None]] = {}
+_kernels: dict[tuple[Any, ...], Callable[..., None]] = {}
 
 
-def backward_step(
+def backward_kernel(
     op: int, types: tuple[AnyType, ...], result: AnyType, attrs: Mapping[str, Any], active: Sequence[bool]
 ) -> Callable[..., None]:
-    """`step(adj, g, v, i, a, b, more)`: adds to the operands' cotangents what the cotangent `g` of node `i` gives.
+    """`kernel(adj, g, v, i, a, b, more)`: adds the contributions of node `i`, whose cotangent is `g`, to `adj`.
 
-    None stands for a cotangent that no path has reached.
+    A cotangent is None until a path reaches it.
     """
     key = (op, types, result, tuple(active), repr(sorted(attrs.items())) if attrs else None)
-    known = _backward.get(key)
-    if known is None:
-        known = _backward[key] = _write_backward(op, types, result, attrs, active)
-    return known
+    kernel = _kernels.get(key)
+    if kernel is None:
+        kernel = _kernels[key] = _compile_kernel(op, types, result, attrs, active)
+    return kernel
 
 
-def _write_backward(
+def _compile_kernel(
     op: int, types: tuple[AnyType, ...], result: AnyType, attrs: Mapping[str, Any], active: Sequence[bool]
 ) -> Callable[..., None]:
     rule = template(op, types, result, attrs, active)
-    w = Writer()
-    places = operand_names(len(types))
-    refs = [x if x.startswith("v[") else f"v[{x}]" for x in places]
+    writer = FunctionWriter()
+    names = operand_names(len(types))
+    refs = [x if x.startswith("v[") else f"v[{x}]" for x in names]
     row_types = [row.type for row in rule.rows]
 
     def text(ref: int) -> str:
@@ -55,23 +55,23 @@ def _write_backward(
 
     for j, row in enumerate(rule.rows):
         operands = [text(r) for r in row.operands]
-        w.lines.append(
-            f"t{j} = {w.expression(row.op, operands, [type_of(r) for r in row.operands], row.type, row.attrs)}"
+        writer.lines.append(
+            f"t{j} = {writer.expression(row.op, operands, [type_of(r) for r in row.operands], row.type, row.attrs)}"
         )
-    for k, given in enumerate(rule.gives):
-        if given is None:
+    for k, contribution in enumerate(rule.gives):
+        if contribution is None:
             continue
-        place = "ab"[k] if k < 2 else places[k]
+        node = "ab"[k] if k < 2 else names[k]
         indent = ""
-        if given.support is not None:
-            w.lines.append(f"if {text(given.support)}:")
+        if contribution.support is not None:
+            writer.lines.append(f"if {text(contribution.support)}:")
             indent = "    "
-        fit = fit_for(cotangent_type(types[k]), [cotangent_type(types[k])])
-        total = f"p + {text(given.value)}"
-        w.lines.append(f"{indent}p = adj[{place}]")
-        w.lines.append(
-            f"{indent}adj[{place}] = {text(given.value)} if p is None else "
-            + (f"{w.bind(fit)}({total})" if fit else total)
+        convert = fit_for(cotangent_type(types[k]), [cotangent_type(types[k])])
+        total = f"p + {text(contribution.value)}"
+        writer.lines.append(f"{indent}p = adj[{node}]")
+        writer.lines.append(
+            f"{indent}adj[{node}] = {text(contribution.value)} if p is None else "
+            + (f"{writer.bind(convert)}({total})" if convert else total)
         )
-    w.lines.append("return")
-    return w.function("adj, g, " + ARGUMENTS)
+    writer.lines.append("return")
+    return writer.function("adj, g, " + ARGUMENTS)

@@ -1,6 +1,6 @@
-"""Python source for single operations on plain numbers, made from their declarations.
+"""Python source for single operations on plain numbers, generated from their declarations.
 
-A step is a function of the list of values `v`. Each distinct (op, types, attributes) is compiled once in a process.
+A kernel is a function of the list of values `v`. Each distinct (op, types, attributes) is compiled once in a process.
 """
 
 from __future__ import annotations
@@ -18,14 +18,15 @@ _OPERAND = ("v[a]", "v[b]")
 ARGUMENTS = "v, i, a, b, more"
 
 
-class Writer:
-    """Lines of one function and the objects that they name; those of `floats` it knows by their names."""
+class FunctionWriter:
+    """The source of one function and the scope of its names, those of `floats` among them."""
 
     def __init__(self) -> None:
         self.lines: list[str] = []
         self.scope: dict[str, Any] = dict(vars(floats))
 
     def bind(self, value: object) -> str:
+        """A new name for an object."""
         name = f"_{len(self.scope)}"
         self.scope[name] = value
         return name
@@ -33,7 +34,7 @@ class Writer:
     def expression(
         self, op: int, operands: Sequence[str], types: Sequence[AnyType], result: AnyType, attrs: Mapping[str, Any]
     ) -> str:
-        """Python for `op(operands)`, made to fit the result's type."""
+        """The Python expression of `op(operands)`, converted to the result's type."""
         if op == CONST:
             return self.bind(attrs["value"])
         declared = BY_CODE[op]
@@ -42,30 +43,32 @@ class Writer:
         else:
             names = ", ".join([self.bind(floats), self.bind(attrs), *operands])
             text = f"{self.bind(declared.evaluate)}({names})"
-        fit = fit_for(result, types)
-        return f"{self.bind(fit)}({text})" if fit else text
+        convert = fit_for(result, types)
+        return f"{self.bind(convert)}({text})" if convert else text
 
     def function(self, arguments: str) -> Callable[..., Any]:
         exec("\n".join([f"def step({arguments}):", *(f"    {line}" for line in self.lines)]), self.scope)
-        made: Callable[..., Any] = self.scope["step"]
-        return made
+        function: Callable[..., Any] = self.scope["step"]
+        return function
 
 
 def operand_names(arity: int) -> list[str]:
-    """How a step names the values of its operands: two columns, and a row of the others."""
+    """The names of a kernel's operands: two columns, and a row of the others."""
     return [*_OPERAND[:arity], *(f"more[i][{k}]" for k in range(arity - 2))]
 
 
-_forward: dict[tuple[Any, ...], Callable[..., Any]] = {}
+_forward_kernels: dict[tuple[Any, ...], Callable[..., Any]] = {}
 
 
-def forward_step(op: int, types: tuple[AnyType, ...], result: AnyType, attrs: Mapping[str, Any]) -> Callable[..., Any]:
-    """`step(v, i, a, b, more)`: the value of node `i` from the values of its operands."""
+def forward_kernel(
+    op: int, types: tuple[AnyType, ...], result: AnyType, attrs: Mapping[str, Any]
+) -> Callable[..., Any]:
+    """`kernel(v, i, a, b, more)`: the value of node `i` from the values of its operands."""
     key = (op, types, result, repr(sorted(attrs.items())) if attrs else None)
-    known = _forward.get(key)
-    if known is None:
-        w = Writer()
+    kernel = _forward_kernels.get(key)
+    if kernel is None:
+        writer = FunctionWriter()
         refs = [x if x.startswith("v[") else f"v[{x}]" for x in operand_names(len(types))]
-        w.lines.append(f"return {w.expression(op, refs, types, result, attrs)}")
-        known = _forward[key] = w.function(ARGUMENTS)
-    return known
+        writer.lines.append(f"return {writer.expression(op, refs, types, result, attrs)}")
+        kernel = _forward_kernels[key] = writer.function(ARGUMENTS)
+    return kernel

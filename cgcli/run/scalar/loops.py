@@ -1,6 +1,6 @@
-"""A structured node on plain numbers as one Python function: its graphs are lines, its loops are Python's.
+"""A structured node on plain numbers compiled to one Python function: its graphs are lines, its loops Python loops.
 
-A loop of a million steps has no other way: to look at every node again at each step takes five times as long.
+For loops of a million steps: to interpret every node at each step takes five times as long.
 """
 
 from __future__ import annotations
@@ -11,66 +11,67 @@ from typing import Any
 from cgcli.graph.graph import CONST, INPUT, Graph, opcode
 from cgcli.graph.traversal import live
 from cgcli.ops.loops import parts
-from cgcli.run.limits import NUMBER, StacksTooLarge, kept_bytes
+from cgcli.run.limits import NUMBER_BYTES, StacksTooLarge, stack_value_bytes
 
-from .codegen import Writer
+from .codegen import FunctionWriter
 
 _COND, _LOOP, _GET = opcode("cond"), opcode("loop"), opcode("get")
-LONGEST = 3000  # nodes: longer functions take longer to compile than they save
-DEEPEST = 15  # loops within loops: Python allows 20
+MAX_NODES = 3000  # nodes: longer functions take longer to compile than they save
+MAX_DEPTH = 15  # loops within loops: Python allows 20
 
 Names = Sequence[str]
 
 
-def compiled(code: int, attrs: Mapping[str, Any], operands: int) -> Callable[..., tuple[Any, ...]] | None:
+def compile_structured(code: int, attrs: Mapping[str, Any], operands: int) -> Callable[..., tuple[Any, ...]] | None:
     """`run(meter, *operands)`, the results of a structured node; None where it is too long or nested too deep.
 
-    The function raises what ops raise that stop a run, TooManySteps and StacksTooLarge.
+    The function raises the errors of ops that stop a run, TooManySteps and StacksTooLarge.
     """
-    if not _fits(attrs):
+    if not _is_compilable(attrs):
         return None
-    w = _Structured()
+    writer = _StructuredWriter()
     names = [f"a{k}" for k in range(operands)]
-    results = w.node(code, attrs, names)
-    w.lines.append(f"return ({''.join(f'{r}, ' for r in results)})")
-    return w.function(", ".join(["meter", *names]))
+    results = writer.node(code, attrs, names)
+    writer.lines.append(f"return ({''.join(f'{r}, ' for r in results)})")
+    return writer.function(", ".join(["meter", *names]))
 
 
-def _fits(attrs: Mapping[str, Any]) -> bool:
+def _is_compilable(attrs: Mapping[str, Any]) -> bool:
+    """Whether the nested graphs are small and shallow enough."""
     count, level = 0, [g for g in attrs.values() if isinstance(g, Graph)]
-    for _ in range(DEEPEST):
+    for _ in range(MAX_DEPTH):
         if not level:
             return True
         count += sum(map(len, level))
-        if count > LONGEST:
+        if count > MAX_NODES:
             return False
         level = [g for outer in level for a in outer.attrs.values() for g in a.values() if isinstance(g, Graph)]
     return False
 
 
-class _Structured(Writer):
+class _StructuredWriter(FunctionWriter):
     def __init__(self) -> None:
         super().__init__()
-        self.scope |= {"StacksTooLarge": StacksTooLarge, "kept_bytes": kept_bytes}
-        self.count = 0
+        self.scope |= {"StacksTooLarge": StacksTooLarge, "stack_value_bytes": stack_value_bytes}
+        self.serial = 0
         self.indent = ""
 
     def line(self, text: str) -> None:
         self.lines.append(self.indent + text)
 
-    def names(self, prefix: str, count: int) -> list[str]:
-        self.count += 1
-        return [f"{prefix}{self.count}_{k}" for k in range(count)]
+    def fresh_names(self, prefix: str, count: int) -> list[str]:
+        self.serial += 1
+        return [f"{prefix}{self.serial}_{k}" for k in range(count)]
 
     def node(self, code: int, attrs: Mapping[str, Any], operands: Names) -> list[str]:
         """Lines that compute a structured node; the names of its results."""
         return self._loop(attrs, operands) if code == _LOOP else self._cond(attrs, operands)
 
-    def graph(self, graph: Graph, given: Names) -> list[str]:
+    def graph(self, graph: Graph, input_names: Names) -> list[str]:
         """Lines that compute a graph; the names of its outputs."""
         needed = live(graph, (*graph.outputs, *graph.asserts))
-        names: dict[int, Any] = dict(zip(graph.inputs, given, strict=True))
-        prefix = self.names("x", 1)[0]
+        names: dict[int, Any] = dict(zip(graph.inputs, input_names, strict=True))
+        prefix = self.fresh_names("x", 1)[0]
         for i, code in enumerate(graph.op):
             if not needed[i] or code == INPUT:
                 continue
@@ -90,7 +91,7 @@ class _Structured(Writer):
 
     def _cond(self, attrs: Mapping[str, Any], operands: Names) -> list[str]:
         condition, *captured = operands
-        results = self.names("r", len(attrs["then"].outputs))
+        results = self.fresh_names("r", len(attrs["then"].outputs))
         outer = self.indent
         for head, side in ((f"if {condition}:", "then"), ("else:", "else")):
             self.indent = outer
@@ -108,9 +109,9 @@ class _Structured(Writer):
     def _loop(self, attrs: Mapping[str, Any], operands: Names) -> list[str]:
         count, start, invariants, stacks = parts(attrs, operands)
         body: Graph = attrs["body"]
-        carries = self.names("c", len(start))
-        written = self.names("w", len(body.outputs) - len(start))
-        step, total, room, first = (self.names(p, 1)[0] for p in ("i", "n", "m", "k"))
+        carries = self.fresh_names("c", len(start))
+        written = self.fresh_names("w", len(body.outputs) - len(start))
+        step, total, room, first = (self.fresh_names(p, 1)[0] for p in ("i", "n", "m", "k"))
         self._assign(carries, start)
         for name in written:
             self.line(f"{name} = []")
@@ -126,26 +127,26 @@ class _Structured(Writer):
             self.line(f"for {step} in {order}:")
             self.indent += " "
         self.line("meter.steps -= 1")
-        self.line(f"if meter.steps < meter.mark: meter.check({self.bind(body)})")
+        self.line(f"if meter.steps < meter.check_below: meter.check({self.bind(body)})")
         inner = any(code == _LOOP for code in body.op)
         if inner:
-            self.line(f"{room} = meter.room")
-        items = self.names("s", len(stacks))
+            self.line(f"{room} = meter.bytes_left")
+        items = self.fresh_names("s", len(stacks))
         for item, stack in zip(items, stacks, strict=True):
             self.line(f"{item} = {stack}[{step}]")
         results = self.graph(body, [step, *carries, *invariants, *items])
         if inner:
-            self.line(f"meter.room = {room}")
-        kept = results[len(carries) :]
-        for name, value in zip(written, kept, strict=True):
+            self.line(f"meter.bytes_left = {room}")
+        stack_values = results[len(carries) :]
+        for name, value in zip(written, stack_values, strict=True):
             self.line(f"{name}.append({value})")
         if written:
             sizes = [
-                str(NUMBER) if self._number(body, k) else f"kept_bytes({value})"
-                for k, value in enumerate(kept, len(carries))
+                str(NUMBER_BYTES) if self._number(body, k) else f"stack_value_bytes({value})"
+                for k, value in enumerate(stack_values, len(carries))
             ]
-            self.line(f"meter.room -= {' + '.join(sizes)}")
-            self.line("if meter.room < 0: raise StacksTooLarge")
+            self.line(f"meter.bytes_left -= {' + '.join(sizes)}")
+            self.line("if meter.bytes_left < 0: raise StacksTooLarge")
         self._assign(carries, results[: len(carries)])
         if count is None:
             self.line(f"{step} += 1")

@@ -1,4 +1,4 @@
-"""The shape of the tables of words, and how a template is filled with the values of a diagnostic."""
+"""The record of a diagnostic's templates, and the functions that fill them with values."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from string import Formatter
 
 from cgcli.diagnostics.source import Span
 
-LISTED = 12  # items of a list that are named, the others are counted
-LONGEST = 500  # characters of one value
-MANY_BITS = 500  # of an int that nobody would read digit by digit
+MAX_LISTED = 12  # items of a list that are shown; the others are counted
+MAX_LENGTH = 500  # characters of one value
+MAX_BITS = 500  # of an int that is shown by its digits
 
 
 @dataclass(frozen=True)
-class Words:
+class Templates:
     """The templates of one code: a title, a text for each role of a label, and lines of help.
 
-    Fields in braces are the diagnostic's values. A line of help one of whose values is not there is left out.
+    Fields in braces are the diagnostic's values. A line of help that lacks one of its values is left out.
     """
 
     title: str
@@ -30,7 +30,7 @@ class Words:
 
 
 @dataclass(frozen=True)
-class Worded:
+class Message:
     """A diagnostic in sentences. labels: each span with its text, which may be empty."""
 
     title: str
@@ -43,32 +43,32 @@ def fields(template: str) -> frozenset[str]:
     return frozenset(name for _, name, _, _ in Formatter().parse(template) if name is not None)
 
 
-def fill(template: str, values: Mapping[str, object]) -> str | None:
+def fill_template(template: str, values: Mapping[str, object]) -> str | None:
     """The template with its values, or None when one of them is missing, None or empty."""
-    shown = {name: phrase(values.get(name)) for name in fields(template)}
-    if any(text == "" for text in shown.values()):
+    texts = {name: format_value(values.get(name)) for name in fields(template)}
+    if any(text == "" for text in texts.values()):
         return None
-    return template.format_map(shown)
+    return template.format_map(texts)
 
 
-def phrase(value: object) -> str:
-    """A value as a user knows it; nothing for None."""
+def format_value(value: object) -> str:
+    """A value as text for users; empty for None."""
     if value is None:
         return ""
     if isinstance(value, bool):
         return "true" if value else "false"
-    if isinstance(value, int) and value.bit_length() > MANY_BITS:
+    if isinstance(value, int) and value.bit_length() > MAX_BITS:
         return "a huge number"
     if isinstance(value, (list, tuple, set, frozenset)):
-        return _listed([phrase(each) for each in value])
+        return _join_list([format_value(item) for item in value])
     text = repr(value).removesuffix(".0") if isinstance(value, float) else str(value)
-    return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
+    return text if len(text) <= MAX_LENGTH else f"{text[: MAX_LENGTH - 1]}…"
 
 
-def _listed(items: Sequence[str]) -> str:
+def _join_list(items: Sequence[str]) -> str:
     """`a, b and c`."""
-    if len(items) > LISTED:
-        items = [*items[: LISTED - 1], f"{len(items) - LISTED + 1} more"]
+    if len(items) > MAX_LISTED:
+        items = [*items[: MAX_LISTED - 1], f"{len(items) - MAX_LISTED + 1} more"]
     if len(items) < 2:
         return "".join(items)
     return f"{', '.join(items[:-1])} and {items[-1]}"

@@ -1,0 +1,85 @@
+"""Named sizes: which of them a graph computes with, and the numbers that a run's inputs bind them to."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from cgcli.diagnostics.diagnostic import error
+from cgcli.graph.graph import Graph, Node
+from cgcli.graph.types import ANY, AnyType, Results, Stack, Type
+
+_NAME = re.compile(r"[^\W\d]\w*")
+
+
+def named_sizes(graph: Graph) -> frozenset[str]:
+    """The names in the shapes of a graph's values and in its attributes, those of nested graphs too.
+
+    A superset: attributes hold other words as well.
+    """
+    names: set[str] = set()
+    worklist = [graph]
+    while worklist:
+        g = worklist.pop()
+        for t in g.types:
+            names.update(name for size in _size_texts(t) for name in _NAME.findall(size))
+        for attrs in g.attrs.values():
+            for value in attrs.values():
+                if isinstance(value, Graph):
+                    worklist.append(value)
+                else:
+                    names.update(name for text in _texts(value) for name in _NAME.findall(text))
+    return frozenset(names)
+
+
+def bind_sizes(graph: Graph, nodes: Sequence[int], inputs: Sequence[Any]) -> dict[str, int]:
+    """The numbers of named sizes, from the shapes of input nodes and from inputs that are sizes themselves.
+
+    Inputs fit their types up to named sizes. Raises CgError where a name would be two numbers.
+    """
+    import numpy as np
+
+    numbers: dict[str, int] = {}
+    owner: dict[str, str] = {}
+    for i, x in zip(nodes, inputs, strict=True):
+        t = graph.type_of(i)
+        assert isinstance(t, Type)
+        if t == ANY:
+            continue
+        name = graph.names.get(i, "")
+        bindings = [(name, int(x))] if t.is_int and not t.shape and name else []
+        bindings += [(d, n) for d, n in zip(t.shape, np.shape(x), strict=True) if isinstance(d, str)]
+        for size, n in bindings:
+            if numbers.setdefault(size, n) != n:
+                raise error(
+                    "size-twice",
+                    Node(graph, i).span,
+                    status=1,
+                    size=size,
+                    first=numbers[size],
+                    second=n,
+                    owner=owner[size],
+                    name=name,
+                )
+            owner.setdefault(size, name)
+    return numbers
+
+
+def _size_texts(t: AnyType) -> Iterator[str]:
+    if isinstance(t, Results):
+        for item in t.items:
+            yield from _size_texts(item)
+        return
+    while isinstance(t, Stack):
+        t = t.item
+    yield from (size for size in t.shape if isinstance(size, str))
+
+
+def _texts(value: Any) -> Iterator[str]:
+    """The texts in nested tuples; the recursion is as deep as they are."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, tuple):
+        for item in value:
+            yield from _texts(item)
