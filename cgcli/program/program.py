@@ -33,12 +33,11 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 
-def require_name(code: str, name: str, names: Collection[str]) -> None:
-    """Raises CgError, with the nearest of the names, for a name that is none of them."""
-    if name not in names:
-        from cgcli.diagnostics.suggest import nearest  # for an error alone
+def unknown(name: str, names: Collection[str]) -> dict[str, Any]:
+    """The values of an error about an unknown name: it, the nearest of the names, and all of them."""
+    from cgcli.diagnostics.suggest import nearest  # for an error alone
 
-        raise error(code, name=name, nearest=nearest(name, names), known=list(names))
+    return {"name": name, "nearest": nearest(name, names), "known": list(names)}
 
 
 def _for_shapes(method: Callable[Concatenate[Program, Values, P], R]) -> Callable[Concatenate[Program, Values, P], R]:
@@ -89,7 +88,8 @@ class Program:
     def input(self, name: str) -> Input:
         """The declaration of an input. Raises CgError for a name that is none."""
         name = identifier(name)
-        require_name("unknown-input", name, self._declared)
+        if name not in self._declared:
+            raise error("unknown-input", **unknown(name, self._declared))
         return self._declared[name]
 
     def parse_value(self, name: str, text: str) -> Any:
@@ -335,7 +335,8 @@ class Program:
                 "several-outputs" if floats else "no-float-output", choices=floats or every, outputs=self.outputs
             )
         of = identifier(of)
-        require_name("unknown-output", of, self.module.values)
+        if of not in self.module.values:
+            raise error("unknown-output", **unknown(of, self.module.values))
         if not self.type_of(of).has_derivative:
             raise error("no-derivative-of", name=of, type=self.type_of(of))
         if self.type_of(of).shape and not tensors:
@@ -384,7 +385,8 @@ class Program:
             return [i.name for i in self.inputs if i.type.is_float]
         names = [identifier(name) for name in wrt]
         for name in names:
-            require_name("unknown-wrt", name, self.module.values)
+            if name not in self.module.values:
+                raise error("unknown-wrt", **unknown(name, self.module.values))
             if not self.type_of(name).has_derivative:
                 raise error("no-derivative-by-input", name=name, type=self.type_of(name))
         return list(dict.fromkeys(names))
