@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from cgcli.run.sizes import bind_sizes
 
 from cgcli.graph.graph import Graph
 from cgcli.graph.types import FLOAT, INT, Type
@@ -26,7 +27,6 @@ from cgcli.plan.planner import plan
 from cgcli.program import load, parse
 from cgcli.run.backends import executor
 from cgcli.run.numpy.scope import persistent_bytes
-from cgcli.run.sizes import bind_sizes
 from cgcli.transform.gradient import gradient
 
 ROUNDS = 15

@@ -15,10 +15,11 @@ import numpy as np
 from cgcli.diagnostics.diagnostic import CgError
 from cgcli.graph.graph import Graph, opname
 from cgcli.graph.types import BOOL, FLOAT, INT, AnyType, Stack, Type
+from cgcli.ops.array_kernels import DTYPES
 from cgcli.ops.builder import Builder
-from cgcli.ops.evaluate import is_scalar
+from cgcli.ops.number_kernels import is_scalar
 from cgcli.ops.op import TypeMismatch
-from cgcli.run.numpy.reference import DTYPES, ArrayExecutor
+from cgcli.run.numpy.reference import ArrayExecutor
 from cgcli.run.scalar.executor import ScalarExecutor
 
 F32 = Type("f32")

@@ -10,10 +10,11 @@ from tensor_oracle import Array, slopes
 from cgcli.graph.graph import Graph
 from cgcli.graph.sizes import Size
 from cgcli.graph.types import Type
+from cgcli.ops.array_kernels import DTYPES
 from cgcli.ops.builder import Builder
 from cgcli.ops.typing import one
 from cgcli.ops.validity import check
-from cgcli.run.numpy.reference import DTYPES, ArrayExecutor
+from cgcli.run.numpy.reference import ArrayExecutor
 from cgcli.transform.gradient import gradient
 
 

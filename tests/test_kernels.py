@@ -12,11 +12,12 @@ from mpmath import mp, mpf
 import cgcli
 from cgcli.graph.types import Type
 from cgcli.ops import floats, special_arrays
+from cgcli.ops.array_kernels import DTYPES
 from cgcli.ops.builder import Builder
 from cgcli.ops.numbers import float32
 from cgcli.ops.op import Op
 from cgcli.ops.table import OPS
-from cgcli.run.numpy.reference import DTYPES, ArrayExecutor
+from cgcli.run.numpy.reference import ArrayExecutor
 from cgcli.run.scalar.executor import ScalarExecutor
 
 INF, NAN = math.inf, math.nan

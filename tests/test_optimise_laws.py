@@ -14,13 +14,14 @@ from random_graphs import bits
 from cgcli.graph.graph import Graph
 from cgcli.graph.sizes import floor_div
 from cgcli.graph.types import BOOL, FLOAT, INT, Type
+from cgcli.ops.array_kernels import DTYPES
 from cgcli.ops.builder import Builder
 from cgcli.ops.validity import check
 from cgcli.optimise.algebra import algebra, fast_algebra
 from cgcli.optimise.identities import IDENTITIES
 from cgcli.optimise.passes import Log
 from cgcli.optimise.shape_identities import MOVES
-from cgcli.run.numpy.reference import DTYPES, ArrayExecutor
+from cgcli.run.numpy.reference import ArrayExecutor
 from cgcli.run.scalar.executor import ScalarExecutor
 
 F32 = Type("f32")

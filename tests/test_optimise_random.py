@@ -16,13 +16,15 @@ from random_graphs import SIZE, bits, numbers_do, random_graph, run
 from cgcli.graph.graph import CONST, INPUT, Graph, opcode
 from cgcli.graph.printed import parse_graph
 from cgcli.graph.types import FLOAT, Type
+from cgcli.ops.array_kernels import DTYPES
 from cgcli.ops.builder import Builder
+from cgcli.ops.sizes import type_bytes
 from cgcli.ops.table import BY_CODE, OPS
 from cgcli.ops.validity import check
 from cgcli.optimise.driver import FAST, PASSES, optimise, stages
 from cgcli.plan.fusion import groups
 from cgcli.plan.reuse import in_place
-from cgcli.run.numpy.reference import DTYPES, ArrayExecutor, type_bytes
+from cgcli.run.numpy.reference import ArrayExecutor
 from cgcli.run.scalar.executor import ScalarExecutor
 from cgcli.transform.gradient import gradient
 

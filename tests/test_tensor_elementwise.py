@@ -16,11 +16,11 @@ from tensor_oracle import Array
 from cgcli.diagnostics.diagnostic import CgError
 from cgcli.graph.graph import Graph
 from cgcli.graph.types import Type
+from cgcli.ops.array_kernels import DTYPES
 from cgcli.ops.builder import Builder
 from cgcli.ops.op import Op
 from cgcli.ops.table import OPS
 from cgcli.ops.typing import one
-from cgcli.run.numpy.reference import DTYPES
 from cgcli.run.scalar.executor import ScalarExecutor
 
 INF, NAN = math.inf, math.nan

@@ -15,12 +15,12 @@ from tensor_oracle import EPS, MEANINGS, Array, Attrs
 
 from cgcli.graph.graph import Graph
 from cgcli.graph.types import INT, Type
+from cgcli.ops.array_kernels import DTYPES
 from cgcli.ops.builder import Builder
 from cgcli.ops.op import Op, Structured
 from cgcli.ops.table import OPS
 from cgcli.ops.typing import one
 from cgcli.ops.validity import check
-from cgcli.run.numpy.reference import DTYPES
 
 RNG = np.random.default_rng(20261123)
 INF, NAN = math.inf, math.nan

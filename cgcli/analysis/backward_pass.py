@@ -9,10 +9,10 @@ from typing import Any, NamedTuple
 from cgcli.graph.graph import CONST, INPUT, Graph
 from cgcli.graph.types import Type
 from cgcli.ops.builder import Builder
-from cgcli.ops.evaluate import on_numbers
+from cgcli.ops.number_kernels import on_numbers
 from cgcli.run.backends import executor
 from cgcli.run.binding import plain
-from cgcli.run.scalar.executor import local_partials
+from cgcli.run.scalar.sweep import local_partials
 from cgcli.transform.gradient import gradient
 
 

@@ -12,11 +12,12 @@ from cgcli.graph.evaluation import Evaluation
 from cgcli.graph.graph import CONST, INPUT, Graph
 from cgcli.graph.types import Type
 from cgcli.ops.builder import Builder
+from cgcli.ops.interpreter import Sizes
 from cgcli.ops.op import Structured
+from cgcli.ops.sizes import bind_sizes
 from cgcli.ops.table import BY_CODE
 from cgcli.ops.typing import one
-from cgcli.run.numpy.reference import ArrayExecutor, Sizes
-from cgcli.run.sizes import bind_sizes
+from cgcli.run.numpy.reference import ArrayExecutor
 from cgcli.transform.gradient import gradient
 
 from .differences import Check, check

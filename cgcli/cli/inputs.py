@@ -15,10 +15,10 @@ from cgcli.graph.graph import Graph
 from cgcli.graph.lexemes import identifier
 from cgcli.graph.signature import Input, Signature, signature
 from cgcli.graph.types import ANY, FLOAT, INT
+from cgcli.ops.limits import memory_limit
 from cgcli.program import Program
 from cgcli.run.backends import tensor_of
 from cgcli.run.binding import extent
-from cgcli.run.limits import memory_limit
 
 
 def input_values(

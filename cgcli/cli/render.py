@@ -39,7 +39,7 @@ from cgcli.diagnostics.diagnostic import error
 from cgcli.diagnostics.suggest import nearest
 from cgcli.graph.evaluation import Evaluation
 from cgcli.graph.graph import Graph
-from cgcli.ops.evaluate import has_loop
+from cgcli.ops.number_kernels import has_loop
 from cgcli.render.dot import DIRECTIONS, Direction, Drawing
 from cgcli.render.draw import KINDS
 from cgcli.render.draw import render as draw

@@ -18,9 +18,9 @@ from cgcli.data.sinks import sink
 from cgcli.data.tables import Table, open_table
 from cgcli.diagnostics.diagnostic import error
 from cgcli.diagnostics.suggest import nearest
+from cgcli.ops.limits import memory_limit
 from cgcli.program.restrict import reachable, restrict
 from cgcli.program.rows import Rows
-from cgcli.run.limits import memory_limit
 
 
 def over_rows(

@@ -19,9 +19,9 @@ from cgcli.cli.sources import open_program
 from cgcli.diagnostics.diagnostic import CgError, error
 from cgcli.diagnostics.source import Span
 from cgcli.graph.lexemes import plain_number
+from cgcli.ops.limits import Meter, node_limit
 from cgcli.program import Program
 from cgcli.render.escape import show
-from cgcli.run.limits import Meter, node_limit
 from cgcli.system import call_after
 
 

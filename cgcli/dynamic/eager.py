@@ -30,9 +30,8 @@ from cgcli.language.parser import unquote
 from cgcli.language.regions import Region, Several, Value
 from cgcli.language.structures import STRUCTURES, Items, Null, Record, Structure, Text
 from cgcli.language.tree import arguments, kind
-from cgcli.ops.arithmetic import IntegerDivisionByZero
-from cgcli.ops.numbers import Overflow
-from cgcli.run.limits import MAX_DEPTH, Meter, TooManySteps, node_limit
+from cgcli.ops.failures import IntegerDivisionByZero, Overflow, TooManySteps
+from cgcli.ops.limits import MAX_DEPTH, Meter, node_limit
 
 from .replay import Replay, arithmetic_names, compile_replay
 from .run_log import CallScope, Event, Kind, RunLog

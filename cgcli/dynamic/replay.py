@@ -14,8 +14,9 @@ from cgcli.graph.lexemes import identifier
 from cgcli.graph.types import Type
 from cgcli.language.builtins import CONSTANTS, ELEMENTWISE
 from cgcli.language.tree import arguments, kind
-from cgcli.ops.evaluate import on_numbers
-from cgcli.run.scalar.codegen import FunctionWriter
+from cgcli.ops import floats
+from cgcli.ops.emit import Source
+from cgcli.ops.number_kernels import expression, on_numbers
 
 from .tape import Tape
 
@@ -65,7 +66,8 @@ def compile_replay(tape: Tape, start: int, name_nodes: Sequence[int], result: in
     """
     count = len(tape) - start
     node_text = {node: f"x[{k}]" for k, node in enumerate(name_nodes)}
-    writer = FunctionWriter()
+    source = Source(vars(floats))
+    lines: list[str] = []
     rows: dict[str, list[str]] = {"a": [], "b": []}
     attrs: list[str] = []
     for k in range(count):
@@ -79,21 +81,20 @@ def compile_replay(tape: Tape, start: int, name_nodes: Sequence[int], result: in
         refs = [f"i + {x - start}" if x >= start else node_text[x] for x in operands]
         values = [f"t{x - start}" if x >= start else f"v[{node_text[x]}]" for x in operands]
         node_attrs = tape.attrs.get(i, {})
-        writer.lines.append(f"t{k} = {writer.expression(tape.op[i], values, types, t, node_attrs)}")
+        lines.append(f"t{k} = {expression(source, tape.op[i], values, types, t, node_attrs)}")
         rows["a"].append(refs[0] if refs else str(NONE))
         rows["b"].append(refs[1] if len(refs) > 1 else str(NONE))
         if node_attrs:
-            attrs.append(f"attrs[i + {k}] = {writer.bind(node_attrs)}")
+            attrs.append(f"attrs[i + {k}] = {source.bind(node_attrs)}")
     for name in ("op", "type", "span", "risk", "varies"):
         column = tuple(getattr(tape, name)[start:])
-        writer.lines.append(f"{writer.bind(getattr(tape, name).extend)}({writer.bind(column)})")
+        lines.append(f"{source.bind(getattr(tape, name).extend)}({source.bind(column)})")
     for name, texts in rows.items():
-        writer.lines.append(f"{writer.bind(getattr(tape, name).extend)}(({', '.join(texts)},))")
-    writer.lines.append(f"{writer.bind(tape.group.extend)}((group,) * {count})")
-    writer.lines.append(f"v.extend(({', '.join(f't{k}' for k in range(count))},))")
+        lines.append(f"{source.bind(getattr(tape, name).extend)}(({', '.join(texts)},))")
+    lines.append(f"{source.bind(tape.group.extend)}((group,) * {count})")
+    lines.append(f"v.extend(({', '.join(f't{k}' for k in range(count))},))")
     result_text = f"i + {result - start}" if result >= start else node_text.get(result)
     if result_text is None:
         return None
-    writer.scope |= {"v": tape.v, "attrs": tape.attrs, "op": tape.op}
-    writer.lines = ["i = len(v)", *writer.lines, *attrs, f"return {result_text}"]
-    return writer.function("x, group")
+    source.scope |= {"v": tape.v, "attrs": tape.attrs, "op": tape.op}
+    return source.function("x, group", ["i = len(v)", *lines, *attrs, f"return {result_text}"])

@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, cast
+from collections.abc import Mapping, Sequence
+from typing import Any
 
-from cgcli.diagnostics.diagnostic import CgError, error
-from cgcli.graph.graph import CONST, INPUT, NONE, Graph, Node
+from cgcli.graph.graph import CONST, INPUT, NONE
 from cgcli.graph.types import AnyType, Stack, Type
-from cgcli.ops.arithmetic import IntegerDivisionByZero
 from cgcli.ops.builder import Builder
-from cgcli.ops.evaluate import on_numbers
-from cgcli.ops.numbers import Overflow
-from cgcli.ops.op import AssertionFailed
-from cgcli.ops.table import BY_CODE
-from cgcli.run.limits import format_bytes, limit_error, memory_limit
-from cgcli.run.scalar.codegen import forward_kernel
+from cgcli.ops.failures import Stop, ValueTooLarge, failure
+from cgcli.ops.interpreter import Kernel
+from cgcli.ops.limits import memory_limit
+from cgcli.ops.number_kernels import number_kernel, on_numbers
 
-TapeKernel = Callable[["Tape", int, Sequence[int], Mapping[str, Any]], Any]
 _NO_ATTRS: Mapping[str, Any] = {}
 
 
@@ -33,7 +28,7 @@ class Tape(Builder):
         self.v: list[Any] = []
         self.max_memory = max_memory or memory_limit()
         self._used = 0
-        self._kernels: dict[tuple[int, ...], TapeKernel] = {}
+        self._kernels: dict[tuple[int, ...], Kernel] = {}
 
     def bind_input(self, type_: Type, name: str | None, value: Any) -> int:
         """An input with its value."""
@@ -80,51 +75,29 @@ class Tape(Builder):
             if not attrs:
                 self._kernels[key] = kernel
         try:
-            self.v[i] = kernel(self, i, operands, attrs or _NO_ATTRS)
-        except (IntegerDivisionByZero, Overflow, AssertionFailed) as stop:
-            raise self._error(i, stop) from None
+            self.v[i] = kernel(self.v, i, self.a[i], self.b[i], self.more)
+        except Stop as stop:
+            raise failure(self, i, stop, self.v) from stop
         return i
 
-    def _kernel(self, op: int, operands: Sequence[int], type_: int, attrs: Mapping[str, Any]) -> TapeKernel:
+    def _kernel(self, op: int, operands: Sequence[int], type_: int, attrs: Mapping[str, Any]) -> Kernel:
         result = self.types[type_]
         types = tuple(self.type_of(x) for x in operands)
         if not _has_axes(result) and on_numbers(op) and not any(map(_has_axes, types)):
-            forward = forward_kernel(op, types, result, attrs)
-            return lambda tape, i, xs, _attrs: forward(tape.v, i, tape.a[i], tape.b[i], tape.more)
+            return number_kernel(op, types, result, attrs)
+        from cgcli.ops.sizes import type_bytes
+
         from .tape_arrays import array_kernel  # with the array library
 
-        array_compute = array_kernel(op, types, result)
+        compute, size = array_kernel(op, types, result, attrs), type_bytes(result, {})
 
-        def kernel(tape: Tape, i: int, xs: Sequence[int], attrs: Mapping[str, Any]) -> Any:
-            tape._reserve(i, result)
-            return array_compute(Node(cast(Graph, tape), i), [tape.v[x] for x in xs], attrs)
+        def kernel(v: list[Any], i: int, a: int, b: int, more: Mapping[int, tuple[int, ...]]) -> Any:
+            self._used += size
+            if self._used > self.max_memory:
+                raise ValueTooLarge(result, size, self._used, self.max_memory)
+            return compute(v, i, a, b, more)
 
         return kernel
-
-    def _reserve(self, i: int, t: AnyType) -> None:
-        """Raises CgError when the value of node `i` does not fit into memory any more."""
-        from cgcli.run.numpy.reference import type_bytes
-
-        size = type_bytes(t, {})
-        self._used += size
-        if self._used > self.max_memory:
-            node = Node(cast(Graph, self), i)
-            used = format_bytes(self._used) if self._used > 1.1 * size else None
-            values = {"type": t, "name": node.name, "size": format_bytes(size), "used": used}
-            raise error("too-large", node.span, status=1, **values, limit=format_bytes(self.max_memory))
-
-    def _error(self, i: int, stop: Exception) -> CgError:
-        graph = cast(Graph, self)  # a builder has a graph's columns
-        if isinstance(stop, AssertionFailed):
-            return limit_error(graph, i, stop, self.v, None, None)
-        node = Node(graph, i)
-        if isinstance(stop, Overflow):
-            return error("integer-overflow", node.span, status=1, op=_op_text(node), type=node.type)
-        return error("integer-division-by-zero", node.span, status=1, op=_op_text(node))
-
-
-def _op_text(node: Node) -> str:
-    return BY_CODE[node.graph.op[node.index]].notation.text
 
 
 def _has_axes(t: AnyType) -> bool:

@@ -7,41 +7,44 @@ from typing import Any
 
 import numpy as np
 
-from cgcli.graph.graph import CONST, Node
+from cgcli.graph.graph import CONST
 from cgcli.graph.types import AnyType, Stack, Type
-from cgcli.ops.arrays import Namespace
+from cgcli.ops.array_kernels import DTYPES, XP, TypeKernel, type_kernel
+from cgcli.ops.interpreter import Kernel
 from cgcli.ops.table import BY_CODE
-from cgcli.run.numpy.reference import DTYPES, STOPS, stop_error, type_kernel
-
-_XP = Namespace(np)
-
-ArrayKernel = Callable[[Node, list[Any], Mapping[str, Any]], Any]
 
 
-def array_kernel(op: int, types: Sequence[AnyType], result: AnyType) -> ArrayKernel:
-    """The kernel of an op: from the node, the values of its operands and its attributes. It raises CgError."""
+def array_kernel(op: int, types: Sequence[AnyType], result: AnyType, attrs: Mapping[str, Any]) -> Kernel:
+    """The kernel of an op whose attributes hold numbers for sizes. It raises `Stop`."""
     if op == CONST:
         assert isinstance(result, Type)
-        t = result
-        return lambda node, values, attrs: _constant(attrs["value"], t)
-    operation = BY_CODE[op]
+        constant = _constant(attrs["value"], result)
+        return lambda *_: constant
+    arity = len(types)
+    compute = _compute(op, types, result)
+
+    def kernel(v: list[Any], i: int, a: int, b: int, more: Mapping[int, tuple[int, ...]]) -> Any:
+        operands = (a, b, *more.get(i, ()))[:arity]
+        with np.errstate(all="ignore"):
+            return compute(attrs, [v[x] for x in operands])
+
+    return kernel
+
+
+def _compute(op: int, types: Sequence[AnyType], result: AnyType) -> TypeKernel:
+    declared = BY_CODE[op]
     if isinstance(result, Stack) or any(isinstance(t, Stack) for t in types):
-        return lambda node, values, attrs: operation.evaluate(_XP, attrs, *values)
+        return lambda attrs, values: declared.evaluate(XP, attrs, *values)
     assert isinstance(result, Type)
-    kernel = type_kernel(operation, types, result)
+    kernel = type_kernel(declared, types, result)
     dtypes = [_number_dtype(t) for t in types]  # of operands that are numbers
     is_number = not result.shape and not result.weak
 
-    def checked_kernel(node: Node, values: list[Any], attrs: Mapping[str, Any]) -> Any:
-        xs = [x if d is None else d(x) for x, d in zip(values, dtypes, strict=True)]
-        with np.errstate(all="ignore"):
-            try:
-                y = kernel(_XP, attrs, xs)
-            except STOPS as stop:
-                raise stop_error(node, stop) from None
+    def compute(attrs: Mapping[str, Any], values: list[Any]) -> Any:
+        y = kernel(attrs, [x if d is None else d(x) for x, d in zip(values, dtypes, strict=True)])
         return y.item() if is_number else y
 
-    return checked_kernel
+    return compute
 
 
 def _number_dtype(t: AnyType) -> Callable[[Any], Any] | None:

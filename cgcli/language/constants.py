@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from cgcli.diagnostics.diagnostic import error
+from cgcli.diagnostics.diagnostic import CgError, error
 from cgcli.graph.graph import Graph
 from cgcli.graph.signature import Scalar
 from cgcli.graph.sizes import Shape
 from cgcli.graph.traversal import needed_by
 from cgcli.graph.types import Type
-from cgcli.ops.arithmetic import IntegerDivisionByZero
-from cgcli.ops.numbers import FITS, Overflow
+from cgcli.ops.failures import IntegerDivisionByZero, Overflow
+from cgcli.ops.interpreter import Interpreter
+from cgcli.ops.number_kernels import NumberKernels
+from cgcli.ops.numbers import FITS
 from cgcli.ops.typing import one
-from cgcli.optimise.fold import constant_value
 
 from .frames import Frame
 from .regions import Value
@@ -43,11 +44,14 @@ def evaluate_constant(frame: Frame, tree: Any, graph: Graph, declared: Type, sta
     """The value of a constant graph, in the declared type."""
     type_ = one(graph.type_of(graph.outputs[0]))
     try:
-        result: Scalar = constant_value(graph)
+        result: Scalar = Interpreter(graph, NumberKernels).run(())[graph.outputs[0]]
         if not can_cast(type_, declared):
             raise error("value-type", frame.span(tree), status=status, wanted=declared, found=type_)
         return result if declared.dtype == "bool" else FITS[declared.dtype](result)
-    except Overflow:
-        raise error("value-overflow", frame.span(tree), status=status, wanted=declared) from None
-    except IntegerDivisionByZero:
-        raise error("integer-division-by-zero", frame.span(tree), status=status) from None
+    except (Overflow, CgError) as e:
+        stop = e.__cause__ if isinstance(e, CgError) else e
+        if isinstance(stop, Overflow):
+            raise error("value-overflow", frame.span(tree), status=status, wanted=declared) from None
+        if isinstance(stop, IntegerDivisionByZero):
+            raise error(stop.code, frame.span(tree), status=status) from None
+        raise

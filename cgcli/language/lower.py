@@ -19,7 +19,7 @@ from cgcli.graph.sizes import Shape, Size
 from cgcli.graph.traversal import live, select
 from cgcli.graph.types import ANY, FLOAT, INT, Type
 from cgcli.language.imports import STDLIB, at_import, library_names, library_path, resolve_import
-from cgcli.ops.evaluate import is_scalar
+from cgcli.ops.number_kernels import is_scalar
 
 from .calls import Calls
 from .constants import can_cast, evaluate_constant, shape_matches, value_graph

@@ -6,7 +6,7 @@ from cgcli.diagnostics.source import Source
 from cgcli.graph.graph import Graph
 from cgcli.graph.signature import Scalar
 from cgcli.graph.types import Type
-from cgcli.ops.evaluate import is_scalar
+from cgcli.ops.number_kernels import is_scalar
 
 from .calls import Calls
 from .constants import evaluate_constant, value_graph

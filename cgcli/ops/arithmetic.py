@@ -7,14 +7,11 @@ from typing import Any
 
 from cgcli.graph.types import AnyType, Type
 
+from .failures import IntegerDivisionByZero
 from .op import ZERO, Attrs, Notation, Op, register
 from .typing import floats, join_all, numbers, one
 
 INT64 = range(-(2**63), 2**63)
-
-
-class IntegerDivisionByZero(Exception):
-    """An integer was divided by zero; the executor reports it at the node."""
 
 
 def integer_power(base: int, exponent: int) -> int | float:

@@ -9,8 +9,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from .arithmetic import IntegerDivisionByZero
-from .linalg import NotInvertible
+from .failures import IntegerDivisionByZero, NotInvertible
 from .numbers import is_whole
 
 _SPECIAL = ("erf", "erfc", "lgamma", "digamma", "polygamma")

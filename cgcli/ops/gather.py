@@ -12,15 +12,12 @@ from typing import Any
 from cgcli.graph.sizes import Size, mul
 from cgcli.graph.types import AnyType, Type
 
+from .failures import IndexOutOfRange
 from .op import ZERO, Attrs, Notation, Op, TypeMismatch, VjpRules, register
 from .shape import lifted, row_starts
 from .typing import one
 
 TABLE = ((1.0, 2.0, 3.0), (4.0, 5.0, 6.0))
-
-
-class IndexOutOfRange(Exception):
-    """An index does not lie in its axis: the index and the axis's size."""
 
 
 def _op(name: str, doc: str, vjp: VjpRules, **more: Any) -> None:

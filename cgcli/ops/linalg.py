@@ -16,10 +16,6 @@ SQUARE = ((2.0, -1.0, 0.5), (0.3, 1.5, -0.7), (1.0, 0.2, 3.0))
 POSITIVE = ((4.0, 1.0, 0.5), (1.0, 3.0, -0.2), (0.5, -0.2, 2.0))
 
 
-class NotInvertible(Exception):
-    """A matrix has no inverse, or is not positive definite where it has to be: which of the two."""
-
-
 def _op(name: str, doc: str, vjp: VjpRules, **more: Any) -> None:
     declared: dict[str, Any] = {
         "notation": Notation("call", name),

@@ -8,12 +8,10 @@ from typing import Any
 
 from cgcli.graph.types import AnyType, Type
 
+from .failures import Overflow
+
 _FLOAT32 = struct.Struct("f")
 INT_RANGES = {"int": range(-(2**63), 2**63), "i32": range(-(2**31), 2**31)}
-
-
-class Overflow(Exception):
-    """An integer left the range of its dtype."""
 
 
 def is_whole(x: Any) -> bool:

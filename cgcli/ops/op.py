@@ -34,10 +34,6 @@ class TypeMismatch(Exception):
         self.values = values
 
 
-class AssertionFailed(Exception):
-    """A condition that the program states does not hold; of a batch, the row in which."""
-
-
 class Runner(Protocol):
     """What evaluates the graphs that a structured node holds."""
 

@@ -10,16 +10,13 @@ from typing import Any
 from cgcli.graph.sizes import Shape, Size, product, sub
 from cgcli.graph.types import AnyType, Type
 
+from .failures import EmptyReduction
 from .op import ZERO, Attrs, Notation, Op, Rule, TypeMismatch, register
 from .shape import inverse
 from .typing import kept, one
 
 SMALL, MANY = 16, 1024  # elements of a group that is taken together place by place, and how many groups there are
 ROWS = ((((1.0, 2.0, -3.0), (4.0, 0.5, 6.0)),),)
-
-
-class EmptyReduction(Exception):
-    """A reduction without a neutral element meets an axis of size 0."""
 
 
 def reduced(shape: Shape, axes: Sequence[int], keepdims: bool) -> Shape:

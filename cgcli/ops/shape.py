@@ -11,6 +11,7 @@ from typing import Any
 from cgcli.graph.sizes import Shape, Size, add, product, same
 from cgcli.graph.types import WEAK_INT, AnyType, Type
 
+from .failures import SizesDiffer
 from .op import ZERO, Attrs, Each, Notation, Op, TypeMismatch, VjpRules, register
 from .typing import broadcast, join_all, one
 
@@ -86,10 +87,6 @@ def _reshape(xp: Any, at: Attrs, x: Any) -> Any:
     if count != x.size:
         raise SizesDiffer(tuple(x.shape), tuple(wanted))
     return xp.reshape(x, wanted)
-
-
-class SizesDiffer(Exception):
-    """Sizes that only the run could compare are not equal: the shape that was found and the one that was wanted."""
 
 
 _op(

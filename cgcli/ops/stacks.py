@@ -8,9 +8,9 @@ from typing import Any
 from cgcli.graph.sizes import Size
 from cgcli.graph.types import AnyType, Stack, Type
 
+from .failures import SizesDiffer
 from .loops import items_of
 from .op import Attrs, Notation, Op, TypeMismatch, register
-from .shape import SizesDiffer
 from .typing import one
 
 

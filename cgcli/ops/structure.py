@@ -8,7 +8,8 @@ from typing import Any
 from cgcli.graph.graph import Graph
 from cgcli.graph.types import AnyType, Results, Type, parse_type
 
-from .op import ZERO, AssertionFailed, Attrs, Notation, Op, Structured, TypeMismatch, register
+from .failures import AssertionFailed
+from .op import ZERO, Attrs, Notation, Op, Structured, TypeMismatch, register
 from .typing import one, single
 
 

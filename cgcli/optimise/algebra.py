@@ -6,7 +6,8 @@ from functools import cache, partial
 
 from cgcli.graph.graph import NONE, Graph, opcode
 from cgcli.graph.types import Type
-from cgcli.ops.numbers import FITS, Overflow
+from cgcli.ops.failures import Overflow
+from cgcli.ops.numbers import FITS
 
 from .editor import COND, LOOP, Editor
 from .identities import IDENTITIES, LOOKED_AT, Number, Rule

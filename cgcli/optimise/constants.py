@@ -12,11 +12,11 @@ from typing import Any
 from cgcli.graph.graph import CONST, Graph
 from cgcli.graph.sizes import product, same
 from cgcli.graph.types import Type
-from cgcli.ops.arithmetic import IntegerDivisionByZero
-from cgcli.ops.evaluate import evaluate, is_scalar
+from cgcli.ops.failures import AssertionFailed, IntegerDivisionByZero, Overflow
 from cgcli.ops.loops import parts
-from cgcli.ops.numbers import Overflow, float32
-from cgcli.ops.op import AssertionFailed, Structured
+from cgcli.ops.number_kernels import evaluate, is_scalar
+from cgcli.ops.numbers import float32
+from cgcli.ops.op import Structured
 from cgcli.ops.table import BY_CODE, OPS
 
 from .editor import COND, LOOP, Editor

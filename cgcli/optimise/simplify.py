@@ -13,10 +13,9 @@ from typing import Any
 from cgcli.graph.graph import INPUT, Graph, opname
 from cgcli.graph.sizes import Shape
 from cgcli.graph.traversal import prune
-from cgcli.ops.arithmetic import IntegerDivisionByZero
 from cgcli.ops.builder import Builder
-from cgcli.ops.evaluate import evaluate
-from cgcli.ops.numbers import Overflow
+from cgcli.ops.failures import IntegerDivisionByZero, Overflow
+from cgcli.ops.number_kernels import evaluate
 from cgcli.ops.op import Attrs, Structured
 from cgcli.ops.table import BY_CODE
 from cgcli.ops.typing import one, single

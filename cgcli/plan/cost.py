@@ -12,29 +12,10 @@ from typing import Any
 from cgcli.graph.graph import Graph, opname
 from cgcli.graph.plan import Cost
 from cgcli.graph.sizes import Size, add, floor_div, mul, product
-from cgcli.graph.types import DTYPE_BYTES, AnyType, Results, Type
+from cgcli.graph.types import AnyType, Type
+from cgcli.ops.sizes import bytes_of, elements
 
 FREE = Cost(0, 0)
-
-
-def elements(t: AnyType) -> Size:
-    """How many numbers a value of this type has; 0 for a stack, whose length only the run decides."""
-    if isinstance(t, Results):
-        total: Size = 0
-        for item in t.items:
-            total = add(total, elements(item))
-        return total
-    return product(t.shape) if isinstance(t, Type) else 0
-
-
-def bytes_of(t: AnyType) -> Size:
-    """The bytes of a value of this type; 0 for a stack, whose length only the run decides."""
-    if isinstance(t, Results):
-        total: Size = 0
-        for item in t.items:
-            total = add(total, bytes_of(item))
-        return total
-    return mul(product(t.shape), DTYPE_BYTES[t.dtype]) if isinstance(t, Type) else 0
 
 
 def cost_of(graph: Graph, i: int) -> Cost:

@@ -10,9 +10,10 @@ from cgcli.graph.size_text import UnknownSize
 from cgcli.graph.sizes import Size, add, evaluate, mul
 from cgcli.graph.traversal import live
 from cgcli.graph.types import AnyType, Type
+from cgcli.ops.sizes import bytes_of
 
 from .alias_analysis import aliased_operands
-from .cost import FREE, bytes_of, cost_of
+from .cost import FREE, cost_of
 from .fusion import groups
 from .memory import assign
 from .reuse import in_place

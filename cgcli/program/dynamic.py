@@ -57,7 +57,7 @@ class RunProgram(Program):
         bound = program._bind(values)
         sizes: Mapping[str, int] = {}
         if any(isinstance(size, str) for i in program.inputs for size in i.type.shape):
-            from cgcli.run.sizes import bind_sizes
+            from cgcli.ops.sizes import bind_sizes
 
             sizes = bind_sizes(program.graph, program.graph.inputs, bound)
         by_name = {i.name: x for i, x in zip(program.inputs, bound, strict=True)}

@@ -16,7 +16,7 @@ from cgcli.language.flow import BLOCKS
 from cgcli.language.parser import parse
 from cgcli.language.resolver import bound_names, indexed_statements, size_names, used_expressions, value_names
 from cgcli.language.tree import kind, span_of, walk
-from cgcli.ops.evaluate import evaluate
+from cgcli.ops.number_kernels import evaluate
 from cgcli.ops.table import BY_CODE
 
 from .program import Program

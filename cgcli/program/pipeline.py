@@ -41,7 +41,7 @@ def compilation(
     named = plan(result)
     numbers = named
     if bound is not None:
-        from cgcli.run.sizes import bind_sizes
+        from cgcli.ops.sizes import bind_sizes
 
         numbers = plan(result, bind_sizes(graph, graph.inputs, bound))
     return Compilation(made, tuple(changes), numbers, named, target, by)

@@ -14,7 +14,7 @@ from cgcli.graph.lexemes import identifier, plain_number
 from cgcli.graph.signature import Input, Module
 from cgcli.graph.traversal import live
 from cgcli.graph.types import Type
-from cgcli.ops.evaluate import has_loop, is_scalar
+from cgcli.ops.number_kernels import has_loop, is_scalar
 from cgcli.run.backends import executor, tensor_of
 from cgcli.run.binding import extent, fit, initialised, plain, within
 from cgcli.run.scalar.executor import ScalarExecutor

@@ -108,7 +108,7 @@ class Rows:
         """The columns of a result without rows; a size that is not known is 0."""
         import numpy as np
 
-        from cgcli.run.numpy.reference import DTYPES
+        from cgcli.ops.array_kernels import DTYPES
 
         found: dict[str, Any] = {}
         for name, t in self._types().items():
@@ -134,7 +134,7 @@ class Rows:
         """The one result of a program that takes nothing from the rows, for each of them."""
         import numpy as np
 
-        from cgcli.run.numpy.reference import DTYPES
+        from cgcli.ops.array_kernels import DTYPES
 
         values = self._evaluated(self.constants)
         arrays: dict[str, Any] = {

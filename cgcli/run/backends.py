@@ -12,7 +12,7 @@ from typing import Any, Protocol
 from cgcli.diagnostics.diagnostic import error
 from cgcli.graph.graph import Graph, opcode, opname
 from cgcli.graph.types import Type
-from cgcli.ops.evaluate import is_scalar
+from cgcli.ops.number_kernels import is_scalar
 
 from .scalar.executor import ScalarExecutor
 

@@ -10,7 +10,8 @@ from cgcli.diagnostics.diagnostic import error
 from cgcli.graph.graph import Graph
 from cgcli.graph.signature import Input, signature
 from cgcli.graph.types import ANY, FLOAT, Type
-from cgcli.ops.numbers import FITS, INT_RANGES, Overflow
+from cgcli.ops.failures import Overflow
+from cgcli.ops.numbers import FITS, INT_RANGES
 
 from .backends import names_no_size, tensor_of
 
@@ -52,7 +53,7 @@ def fit_array(name: str, value: Any, target: Type, *, rows: bool = False) -> Any
     """
     import numpy as np
 
-    from .numpy.reference import DTYPES
+    from cgcli.ops.array_kernels import DTYPES
 
     try:
         array = np.asarray(value)
@@ -75,7 +76,7 @@ def fit_array(name: str, value: Any, target: Type, *, rows: bool = False) -> Any
 
 def initialised(inputs: Sequence[Input], graph: Graph, values: list[Any], seed: int) -> list[Any]:
     """The values, None among them replaced by what initialisers compute, which may be of sizes that the others bind."""
-    from .sizes import bind_sizes  # a run on numbers binds no sizes
+    from cgcli.ops.sizes import bind_sizes  # a run on numbers binds no sizes
 
     def initial(declared: Input, sizes: Mapping[str, int]) -> Any:
         assert declared.initial is not None

@@ -69,15 +69,11 @@ def compile_block(scope: CodeScope, members: Sequence[int], rows: int) -> Callab
         operand_in_place = scope.plan.in_place.get(i)
         aliased = [k for k, x in enumerate(graph.operands(i)) if x == operand_in_place]
         body += out_lines(scope.bind, record.calls, operands, f"y{i}", record.fits, f"t{i}_", aliased)
-    lines = [f" {line}" for line in prologue]
-    lines += [f" for lo in range(0, {shape[0]}, {rows}):", f"  hi = min(lo + {rows}, {shape[0]})"]
+    lines = [*prologue, f"for lo in range(0, {shape[0]}, {rows}):", f" hi = min(lo + {rows}, {shape[0]})"]
     if last_slices:
-        lines += [f"  if hi - lo < {rows}: {'; '.join(last_slices)}"]
-    lines += [f"  {line}" for line in (*slices, *body)]
-    lines += [f" {line}" for line in epilogue]
-    exec(compile("\n".join(["def run(v):", *lines]), "<planned group>", "exec"), scope.objects)
-    run: Callable[[list[Any]], None] = scope.objects.pop("run")
-    return run
+        lines.append(f" if hi - lo < {rows}: {'; '.join(last_slices)}")
+    lines += [f" {line}" for line in (*slices, *body)]
+    return scope.function("v", [*lines, *epilogue], file="<planned group>")
 
 
 def _assignment(scope: CodeScope, i: int, operands: Sequence[str]) -> list[str]:

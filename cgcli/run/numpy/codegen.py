@@ -8,28 +8,20 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 from cgcli.graph.graph import Graph, opcode
 from cgcli.graph.plan import Plan
+from cgcli.ops.array_kernels import ArrayKernels
 
 from .blocks import compile_block
 from .calls import expression_lines, out_lines
-from .reference import ArrayExecutor, SizeBinding
 from .scope import CodeScope, NodeRecord
 
 MAX_LINES = 500  # lines of a function: Python compiles long ones slowly
 MIN_DROPPED_BYTES = 128  # bytes: such a value is not worth a line that drops it
 _GET = opcode("get")
 _SOURCE = "<planned run>"
-
-
-class FallbackKernels(NamedTuple):
-    """What generated code calls besides the array library: the reference's kernels, and those of structured nodes."""
-
-    reference: ArrayExecutor
-    binding: SizeBinding
-    structured: Mapping[int, Callable[[list[Any]], Any]]
 
 
 class CompiledPlan:
@@ -44,11 +36,12 @@ class CompiledPlan:
         plan: Plan,
         records: Mapping[int, NodeRecord],
         invariants: Mapping[int, Any],
-        fallbacks: FallbackKernels,
+        kernels: ArrayKernels,
         memory: Any,
     ) -> None:
-        """invariants: values that are the same at every run. memory: `persistent_bytes(plan)` bytes, or None."""
-        compiler = PlanCompiler(graph, plan, records, invariants, fallbacks, memory)
+        """invariants: values that are the same at every run. kernels: for nodes without recorded calls. memory:
+        `persistent_bytes(plan)` bytes, or None."""
+        compiler = PlanCompiler(graph, plan, records, invariants, kernels, memory)
         compiler.compile_nodes()
         self.template = compiler.template
         self._functions = compiler.functions
@@ -77,11 +70,11 @@ class PlanCompiler(CodeScope):
         plan: Plan,
         records: Mapping[int, NodeRecord],
         invariants: Mapping[int, Any],
-        fallbacks: FallbackKernels,
+        kernels: ArrayKernels,
         memory: Any,
     ) -> None:
         super().__init__(graph, plan, records, invariants, memory)
-        self.fallbacks = fallbacks
+        self.kernels = kernels
         self.functions: list[Callable[[list[Any]], None]] = []
         self.function_nodes: list[list[int]] = []
         self._lines: list[str] = []
@@ -142,8 +135,7 @@ class PlanCompiler(CodeScope):
         if not self._lines:
             return
         name = f"run{len(self.functions)}"
-        exec(compile("\n ".join([f"def {name}(v):", *self._lines]), _SOURCE, "exec"), self.objects)
-        self.functions.append(self.objects.pop(name))
+        self.functions.append(self.function("v", self._lines, name, _SOURCE))
         self.function_nodes.append(self._line_nodes)
         self._lines, self._line_nodes = [], []
 
@@ -154,12 +146,8 @@ class PlanCompiler(CodeScope):
             if record.strides is not None:
                 self._line(i, f"if type(v[{i}]) is not ndarray or v[{i}].strides != {record.strides}: raise Relayout")
             return
-        if i in self.fallbacks.structured:
-            self._line(i, f"v[{i}] = {self.bind(self.fallbacks.structured[i])}(v)")
-            return
         if record.calls is None:
-            kernel, binding = self.fallbacks.reference._kernels[i], self.fallbacks.binding
-            self._line(i, f"v[{i}] = {self.bind(kernel)}(v, {self.bind(binding)}, {i})")
+            self._line(i, f"v[{i}] = {self.bind(self.kernels.plain[i])}(v, {i})")
             return
         operands = [self.value(x) for x in self.graph.operands(i)]
         operand_in_place = self.plan.in_place.get(i)

@@ -8,30 +8,32 @@ for bit, and so are errors: the same calls, and those that may fail in the same 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from cgcli.diagnostics.diagnostic import CgError
-from cgcli.graph.graph import CONST, INPUT, Graph, Node, opcode
+from cgcli.graph.graph import CONST, NONE, Graph, opcode
 from cgcli.graph.plan import Plan
-from cgcli.graph.traversal import live
 from cgcli.graph.types import Stack, Type
-from cgcli.ops.op import AssertionFailed, Op, Structured
+from cgcli.ops.array_kernels import DTYPES, ArrayKernels, input_array
+from cgcli.ops.failures import AssertionFailed, Stop, failure
+from cgcli.ops.interpreter import Kernel, Runner, Sizes, walk
+from cgcli.ops.limits import Meter, memory_limit
+from cgcli.ops.op import Op
+from cgcli.ops.sizes import bind_sizes, named_sizes
 from cgcli.ops.table import BY_CODE
 from cgcli.plan.planner import plan
-from cgcli.run.limits import Meter, StacksTooLarge, TooManySteps, limit_error, memory_limit, stack_value_bytes
-from cgcli.run.sizes import bind_sizes, named_sizes
 
 from .call_recorder import Unrecordable, record_calls
-from .codegen import CompiledPlan, FallbackKernels
-from .reference import DTYPES, STOPS, ArrayExecutor, SizeBinding, Sizes, input_array, stop_error
+from .codegen import CompiledPlan
+from .reference import ArrayExecutor
 from .scope import ALIGN, NodeRecord, Relayout, persistent_bytes
 
 _GET = opcode("get")
 MAX_INVARIANT_BYTES = 2**16  # up to which a value that is the same at every run is stored
-_STOPS: tuple[type[Exception], ...] = (*STOPS, AssertionFailed, TooManySteps, StacksTooLarge, MemoryError)
 MAX_CACHED = 4  # sets of sizes, and of input strides for each, that a graph has compiled code and memory for
 
 
@@ -71,12 +73,12 @@ class PlannedExecutor:
         return v
 
 
-class _RunState:
-    """The state of a run: its limits, and the bodies with their memory. Evaluates the graphs in structured nodes."""
+class _RunState(Runner):
+    """The state of a run: its limits, and the bodies with their memory. Runs the graphs in structured nodes by plan."""
 
     def __init__(self, executor: PlannedExecutor) -> None:
+        super().__init__()
         self.max_memory, self.max_steps = executor.max_memory, executor.max_steps
-        self.meter = Meter(None, None)
         self.sizes: Sizes = {}
         self._bodies: dict[int, _Body] = {}
 
@@ -93,16 +95,8 @@ class _RunState:
             body = self._bodies[id(graph)] = _Body(self, graph)
         return body
 
-    def __call__(self, graph: Graph, values: Sequence[Any]) -> tuple[Any, ...]:
-        bytes_left = self.meter.bytes_left
-        outputs = self.body(graph)(values)
-        self.meter.bytes_left = bytes_left  # the stacks of loops inside are freed
-        return outputs
-
-    def stepped(self, body: Graph, written: Sequence[Any]) -> None:
-        self.meter.step(body)
-        if written:
-            self.meter.reserve(sum(map(stack_value_bytes, written)))
+    def results(self, graph: Graph, values: Sequence[Any]) -> Sequence[Any]:
+        return self.body(graph)(values)
 
 
 class _Specialisation:
@@ -120,18 +114,12 @@ class _Body:
     def __init__(self, run: _RunState, graph: Graph) -> None:
         self.run = run
         self.graph = graph
-        self.reference = ArrayExecutor(graph, max_memory=run.max_memory)
+        self.kernels = ArrayKernels(graph, run, run.max_memory)
         self.converters = [_input_converter(graph.type_of(i)) for i in graph.inputs]
         self.specialisations: dict[Any, _Specialisation] = {}
-        self.by_sizes: dict[tuple[tuple[str, int], ...], tuple[Plan, SizeBinding, dict[Any, _Specialisation]]] = {}
+        self.by_sizes: dict[tuple[tuple[str, int], ...], tuple[Plan, dict[Any, _Specialisation]]] = {}
         self.plan: Plan | None = None
-        self.binding: SizeBinding | None = None
-        needed = live(graph, (*graph.outputs, *graph.asserts))
-        self.constants = [i for i, code in enumerate(graph.op) if code == CONST and needed[i]]
-        self.structured: dict[int, Callable[[list[Any]], Any]] = {}
-        for i, code in enumerate(graph.op):
-            if needed[i] and code not in (CONST, INPUT) and isinstance(BY_CODE[code].vjp, Structured) and code != _GET:
-                self.structured[i] = _structured_kernel(BY_CODE[code], graph.attrs[i], graph.operands(i), run)
+        self.constants = [i for i in self.kernels.order if graph.op[i] == CONST]
 
     def resize(self) -> None:
         """Drops the plan: sizes have changed."""
@@ -159,21 +147,21 @@ class _Body:
             compiled.run(v)
         except Relayout as stop:
             self._finish(v, compiled.failed_at(stop))
-        except _STOPS as stop:
+        except (Stop, MemoryError) as stop:
             raise self._error(compiled.failed_at(stop), stop, inputs) from None
         return tuple([v[i] for i in self.graph.outputs])
 
     # ---- recording and compiling
 
     def _bind_sizes(self) -> None:
+        self.kernels.bind(dict(self.run.sizes))
         key = tuple(sorted(self.run.sizes.items()))
         entry = self.by_sizes.get(key)
         if entry is None:
             if len(self.by_sizes) >= MAX_CACHED:
                 self.by_sizes.clear()
-            binding = self.reference._bind(dict(self.run.sizes))
-            entry = self.by_sizes[key] = plan(self.graph, self.run.sizes), binding, {}
-        self.plan, self.binding, self.specialisations = entry
+            entry = self.by_sizes[key] = plan(self.graph, self.run.sizes), {}
+        self.plan, self.specialisations = entry
 
     def _record_run(self, key: Any, inputs: Sequence[Any]) -> tuple[Any, ...]:
         """The outputs of a run node by node in the planned order, which is recorded."""
@@ -194,39 +182,19 @@ class _Body:
         self._run_nodes(v, [v[i] for i in self.graph.inputs], self.plan.order.index(node) + 1, None)
 
     def _run_nodes(self, v: list[Any], inputs: Sequence[Any], start: int, spec: _Specialisation | None) -> None:
-        """Runs the nodes from step `start` of the order on; their operands are in `v`."""
+        """Interprets the nodes from step `start` of the order on; their operands are in `v`. spec: records them."""
         assert self.plan is not None
-        assert self.binding is not None
-        reference, binding, node_bytes = self.reference, self.binding, self.binding.bytes
-        order, last_uses = self.plan.order, self._last_uses()
-        used = 0
-        i = 0
+        kernels, last_uses = self.kernels, self._last_uses()
+        order = [*self.constants, *self.plan.order[start:]]
+        kernels.used = 0
+        kernels.table = {
+            i: kernels.counted(kernels.plain[i] if spec is None else self._recording(i, spec), last_uses.get(i, ()))
+            for i in order
+        }
         try:
-            for i in self.constants:
-                used += node_bytes[i]
-                if used > self.run.max_memory:
-                    raise reference._too_large(i, binding, used)
-                v[i] = reference._kernels[i](v, binding, i)
-                if spec is not None:
-                    spec.records[i] = _record_of(v[i])
-                    spec.invariants[i] = v[i]
-            for i in order[start:]:
-                used += node_bytes[i]
-                if used > self.run.max_memory:
-                    raise reference._too_large(i, binding, used)
-                if i in self.structured:
-                    v[i] = self.structured[i](v)
-                    if spec is not None:
-                        spec.records[i] = _record_of(v[i])
-                elif spec is None:
-                    v[i] = reference._kernels[i](v, binding, i)
-                else:
-                    self._run_recorded(i, v, spec)
-                for x in last_uses.get(i, ()):
-                    v[x] = None
-                    used -= node_bytes[x]
-        except _STOPS as stop:
-            raise self._error(i, stop, inputs, used) from None
+            walk(self.graph, kernels, v, order)
+        except CgError as e:
+            raise self._repeated(inputs) if isinstance(e.__cause__, AssertionFailed) else e from None
 
     def _last_uses(self) -> Mapping[int, Sequence[int]]:
         """Liveness: after each node, the values that have no reader any more."""
@@ -240,33 +208,47 @@ class _Body:
                     live_after.add(x)
         return dying
 
-    def _run_recorded(self, i: int, v: list[Any], spec: _Specialisation) -> None:
-        graph, binding = self.graph, self.binding
-        assert binding is not None
-        op, t = BY_CODE[graph.op[i]], graph.type_of(i)
+    def _recording(self, i: int, spec: _Specialisation) -> Kernel:
+        """The kernel of node `i`, which records what it computes."""
+        if self.graph.op[i] == CONST:
+            return self._recording_constant(i, spec)
+        graph, binding, plain = self.graph, self.kernels.binding, self.kernels.plain[i]
+        op, t, is_get = BY_CODE[graph.op[i]], graph.type_of(i), graph.op[i] == _GET
         operands = graph.operands(i)
         attrs = binding.attrs.get(i, graph.attrs.get(i, {}))
-        invariant = not op.may_fail and all(x in spec.invariants for x in operands) and graph.op[i] != _GET
-        calls = None
         unchecked = isinstance(t, Type) and not (t.is_int and op.grows) and not (t.weak and not t.shape)
-        fixed = all(type(v[x]) is np.ndarray or (x in spec.invariants and _is_number(v[x])) for x in operands)
-        if isinstance(t, Type) and unchecked and fixed and operands and graph.op[i] != _GET:
-            evaluate = _evaluate_converted(op, t, [graph.type_of(x) for x in operands])
-            try:
-                y, calls = record_calls(evaluate, attrs, [v[x] for x in operands])
-            except Unrecordable:
-                calls = None
-        if calls is not None and isinstance(t, Type) and t.is_int and y.dtype.kind == "f":
-            calls = None  # the range of ints has to be checked at every run
-        if calls is None:
-            v[i] = self.reference._kernels[i](v, binding, i)
-            spec.records[i] = _record_of(v[i])
-        else:
-            assert isinstance(t, Type)
-            v[i] = np.asarray(y).astype(DTYPES[t.dtype], copy=False)
-            spec.records[i] = _record_of(v[i])._replace(calls=calls, fits=y.dtype == DTYPES[t.dtype])
-        if invariant and self._is_small(i, v[i]):
-            spec.invariants[i] = v[i]
+
+        def kernel(v: list[Any], *_: Any) -> Any:
+            invariant = not op.may_fail and all(x in spec.invariants for x in operands) and not is_get
+            fixed = all(type(v[x]) is np.ndarray or (x in spec.invariants and _is_number(v[x])) for x in operands)
+            y: Any = None
+            calls = None
+            if isinstance(t, Type) and unchecked and fixed and operands and not is_get:
+                evaluate = _evaluate_converted(op, t, [graph.type_of(x) for x in operands])
+                with suppress(Unrecordable):
+                    y, calls = record_calls(evaluate, attrs, [v[x] for x in operands])
+            if calls is not None and isinstance(t, Type) and t.is_int and y.dtype.kind == "f":
+                calls = None  # the range of ints has to be checked at every run
+            if calls is None:
+                value = plain(v, i, NONE, NONE, graph.more)
+                spec.records[i] = _record_of(value)
+            else:
+                assert isinstance(t, Type)
+                value = np.asarray(y).astype(DTYPES[t.dtype], copy=False)
+                spec.records[i] = _record_of(value)._replace(calls=calls, fits=y.dtype == DTYPES[t.dtype])
+            if invariant and self._is_small(i, value):
+                spec.invariants[i] = value
+            return value
+
+        return kernel
+
+    def _recording_constant(self, i: int, spec: _Specialisation) -> Kernel:
+        def kernel(v: list[Any], *_: Any) -> Any:
+            value = spec.invariants[i] = self.kernels.plain[i](v, i, NONE, NONE, self.graph.more)
+            spec.records[i] = _record_of(value)
+            return value
+
+        return kernel
 
     def _is_small(self, i: int, x: Any) -> bool:
         """Whether an invariant value is worth storing: it is small and does not leave the run."""
@@ -277,34 +259,30 @@ class _Body:
 
     def _compile(self, spec: _Specialisation) -> None:
         assert self.plan is not None
-        assert self.binding is not None
         size = persistent_bytes(self.plan)
         memory = None
         if 0 < size <= self.run.max_memory:
             memory = np.empty(size + ALIGN, dtype=np.uint8)
             start = -memory.ctypes.data % ALIGN
             memory = memory[start : start + size]
-        fallbacks = FallbackKernels(self.reference, self.binding, self.structured)
-        spec.compiled = CompiledPlan(self.graph, self.plan, spec.records, spec.invariants, fallbacks, memory)
+        spec.compiled = CompiledPlan(self.graph, self.plan, spec.records, spec.invariants, self.kernels, memory)
 
     # ---- errors
 
-    def _error(self, i: int, stop: Exception, inputs: Sequence[Any], used: int = 0) -> CgError:
+    def _error(self, i: int, stop: Stop | MemoryError, inputs: Sequence[Any]) -> CgError:
         """The same error as that of the reference."""
-        binding = self.binding
-        assert binding is not None
         if isinstance(stop, MemoryError):
-            return self.reference._too_large(i, binding, used or binding.bytes[i])
-        if isinstance(stop, (TooManySteps, StacksTooLarge)):
-            return limit_error(self.graph, i, stop, (), self.run.max_steps, self.run.max_memory)
-        if isinstance(stop, AssertionFailed):
-            # the values that it names may be overwritten by now
-            try:
-                self.reference.forward(inputs, self.run.sizes)
-            except CgError as e:
-                return e
-            raise AssertionError("a run that failed does not fail when it is repeated")
-        return stop_error(Node(self.graph, i), stop)
+            self.kernels.used = self.kernels.binding.bytes[i]
+            stop = self.kernels.too_large(i)
+        return self._repeated(inputs) if isinstance(stop, AssertionFailed) else failure(self.graph, i, stop)
+
+    def _repeated(self, inputs: Sequence[Any]) -> CgError:
+        """The error of a run that failed, by the reference: the values that it names may be overwritten by now."""
+        try:
+            ArrayExecutor(self.graph, max_memory=self.run.max_memory).forward(inputs, self.run.sizes)
+        except CgError as e:
+            return e
+        raise AssertionError("a run that failed does not fail when it is repeated")
 
 
 def _input_converter(t: Any) -> Callable[[Any], Any] | None:
@@ -312,20 +290,6 @@ def _input_converter(t: Any) -> Callable[[Any], Any] | None:
     if isinstance(t, Stack) or (t.weak and not t.shape):
         return None
     return lambda x: input_array(x, t)
-
-
-def _structured_kernel(
-    op: Op, attrs: Mapping[str, Any], operands: tuple[int, ...], run: _RunState
-) -> Callable[[list[Any]], Any]:
-    evaluate = op.evaluate
-    if op.name != "loop":
-        return lambda v: evaluate(run, attrs, *[v[x] for x in operands])
-
-    def loop_kernel(v: list[Any]) -> Any:
-        trip_count, *results = evaluate(run, attrs, *[v[x] for x in operands])
-        return np.asarray(trip_count, np.int64), *results
-
-    return loop_kernel
 
 
 def _record_of(x: Any) -> NodeRecord:

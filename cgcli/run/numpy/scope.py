@@ -11,9 +11,10 @@ import numpy as np
 from cgcli.graph.graph import Graph
 from cgcli.graph.plan import Plan
 from cgcli.graph.types import Type
+from cgcli.ops.array_kernels import DTYPES
+from cgcli.ops.emit import Source
 
 from .call_recorder import CallRecord
-from .reference import DTYPES
 
 ALIGN = 64
 
@@ -45,7 +46,7 @@ def _aligned(size: Any) -> int:
     return -(-size // ALIGN) * ALIGN
 
 
-class CodeScope:
+class CodeScope(Source):
     """The names and the memory of one piece of generated code.
 
     invariants: values that are the same at every run. memory: `persistent_bytes(plan)` bytes, or None to use none.
@@ -56,14 +57,20 @@ class CodeScope:
     def __init__(
         self, graph: Graph, plan: Plan, records: Mapping[int, NodeRecord], invariants: Mapping[int, Any], memory: Any
     ) -> None:
+        super().__init__(
+            {
+                "asarray": np.asarray,
+                "copyto": np.copyto,
+                "empty": np.empty,
+                "ndarray": np.ndarray,
+                "Relayout": Relayout,
+            }
+        )
         self.graph, self.plan, self.records, self.invariants, self.memory = graph, plan, records, invariants, memory
         self.template: list[Any] = [None] * len(graph)
         for i, value in invariants.items():
             self.template[i] = value
-        self.objects: dict[str, Any] = {"asarray": np.asarray, "copyto": np.copyto, "empty": np.empty}
-        self.objects |= {"Relayout": Relayout, "ndarray": np.ndarray}
         self.arrays: dict[int, str] = {}
-        self._names: dict[int, str] = {}
         self._offsets = self._buffer_offsets()
         self.read_outside = self._read_outside()
 
@@ -86,14 +93,6 @@ class CodeScope:
                 if i in nodes:
                     nodes.update(x for x in self.plan.views.get(i, ()) if group.get(x) == k)
         return nodes
-
-    def bind(self, value: Any) -> str:
-        """The name of an object in the code's globals."""
-        name = self._names.get(id(value))
-        if name is None:
-            name = self._names[id(value)] = f"_{len(self.objects)}"
-            self.objects[name] = value
-        return name
 
     def value(self, x: int) -> str:
         """The expression for the value of a node."""

@@ -10,10 +10,11 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from cgcli.graph.types import AnyType
+from cgcli.ops import floats
+from cgcli.ops.emit import Source
+from cgcli.ops.number_kernels import PARAMETERS, expression, operand_names
 from cgcli.ops.numbers import fit_for
 from cgcli.transform.templates import COTANGENT, OPERANDS, RESULT, cotangent_type, template
-
-from .codegen import ARGUMENTS, FunctionWriter, operand_names
 
 _kernels: dict[tuple[Any, ...], Callable[..., None]] = {}
 
@@ -36,7 +37,8 @@ def _compile_kernel(
     op: int, types: tuple[AnyType, ...], result: AnyType, attrs: Mapping[str, Any], active: Sequence[bool]
 ) -> Callable[..., None]:
     rule = template(op, types, result, attrs, active)
-    writer = FunctionWriter()
+    source = Source(vars(floats))
+    lines: list[str] = []
     names = operand_names(len(types))
     refs = [x if x.startswith("v[") else f"v[{x}]" for x in names]
     row_types = [row.type for row in rule.rows]
@@ -55,8 +57,8 @@ def _compile_kernel(
 
     for j, row in enumerate(rule.rows):
         operands = [text(r) for r in row.operands]
-        writer.lines.append(
-            f"t{j} = {writer.expression(row.op, operands, [type_of(r) for r in row.operands], row.type, row.attrs)}"
+        lines.append(
+            f"t{j} = {expression(source, row.op, operands, [type_of(r) for r in row.operands], row.type, row.attrs)}"
         )
     for k, contribution in enumerate(rule.gives):
         if contribution is None:
@@ -64,14 +66,14 @@ def _compile_kernel(
         node = "ab"[k] if k < 2 else names[k]
         indent = ""
         if contribution.support is not None:
-            writer.lines.append(f"if {text(contribution.support)}:")
+            lines.append(f"if {text(contribution.support)}:")
             indent = "    "
         convert = fit_for(cotangent_type(types[k]), [cotangent_type(types[k])])
         total = f"p + {text(contribution.value)}"
-        writer.lines.append(f"{indent}p = adj[{node}]")
-        writer.lines.append(
+        lines.append(f"{indent}p = adj[{node}]")
+        lines.append(
             f"{indent}adj[{node}] = {text(contribution.value)} if p is None else "
-            + (f"{writer.bind(convert)}({total})" if convert else total)
+            + (f"{source.bind(convert)}({total})" if convert else total)
         )
-    writer.lines.append("return")
-    return writer.function("adj, g, " + ARGUMENTS)
+    lines.append("return")
+    return source.function("adj, g, " + PARAMETERS, lines)

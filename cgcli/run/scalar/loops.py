@@ -1,19 +1,20 @@
-"""A structured node on plain numbers compiled to one Python function: its graphs are lines, its loops Python loops.
+"""A loop on plain numbers compiled to one Python function: its graphs are lines, its loops Python loops.
 
 For loops of a million steps: to interpret every node at each step takes five times as long.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from cgcli.graph.graph import CONST, INPUT, Graph, opcode
 from cgcli.graph.traversal import live
+from cgcli.ops import floats
+from cgcli.ops.emit import Source
+from cgcli.ops.limits import NUMBER_BYTES, stack_value_bytes
 from cgcli.ops.loops import parts
-from cgcli.run.limits import NUMBER_BYTES, StacksTooLarge, stack_value_bytes
-
-from .codegen import FunctionWriter
+from cgcli.ops.number_kernels import CompiledLoop, expression
 
 _COND, _LOOP, _GET = opcode("cond"), opcode("loop"), opcode("get")
 MAX_NODES = 3000  # nodes: longer functions take longer to compile than they save
@@ -22,18 +23,15 @@ MAX_DEPTH = 15  # loops within loops: Python allows 20
 Names = Sequence[str]
 
 
-def compile_structured(code: int, attrs: Mapping[str, Any], operands: int) -> Callable[..., tuple[Any, ...]] | None:
-    """`run(meter, *operands)`, the results of a structured node; None where it is too long or nested too deep.
-
-    The function raises the errors of ops that stop a run, TooManySteps and StacksTooLarge.
-    """
+def compile_loop(attrs: Mapping[str, Any], operands: int) -> CompiledLoop | None:
+    """The function of a loop with these attributes; None where it is too long or nested too deep. It raises `Stop`."""
     if not _is_compilable(attrs):
         return None
     writer = _StructuredWriter()
     names = [f"a{k}" for k in range(operands)]
-    results = writer.node(code, attrs, names)
+    results = writer.node(_LOOP, attrs, names)
     writer.lines.append(f"return ({''.join(f'{r}, ' for r in results)})")
-    return writer.function(", ".join(["meter", *names]))
+    return writer.function(", ".join(["meter", *names]), writer.lines)
 
 
 def _is_compilable(attrs: Mapping[str, Any]) -> bool:
@@ -49,10 +47,10 @@ def _is_compilable(attrs: Mapping[str, Any]) -> bool:
     return False
 
 
-class _StructuredWriter(FunctionWriter):
+class _StructuredWriter(Source):
     def __init__(self) -> None:
-        super().__init__()
-        self.scope |= {"StacksTooLarge": StacksTooLarge, "stack_value_bytes": stack_value_bytes}
+        super().__init__({**vars(floats), "stack_value_bytes": stack_value_bytes})
+        self.lines: list[str] = []
         self.serial = 0
         self.indent = ""
 
@@ -86,7 +84,7 @@ class _StructuredWriter(FunctionWriter):
             else:
                 names[i] = f"{prefix}_{i}"
                 types = [graph.type_of(x) for x in graph.operands(i)]
-                self.line(f"{names[i]} = {self.expression(code, operands, types, graph.type_of(i), attrs)}")
+                self.line(f"{names[i]} = {expression(self, code, operands, types, graph.type_of(i), attrs)}")
         return [names[i] for i in graph.outputs]
 
     def _cond(self, attrs: Mapping[str, Any], operands: Names) -> list[str]:
@@ -146,7 +144,7 @@ class _StructuredWriter(FunctionWriter):
                 for k, value in enumerate(stack_values, len(carries))
             ]
             self.line(f"meter.bytes_left -= {' + '.join(sizes)}")
-            self.line("if meter.bytes_left < 0: raise StacksTooLarge")
+            self.line("if meter.bytes_left < 0: meter.reserve(0)")
         self._assign(carries, results[: len(carries)])
         if count is None:
             self.line(f"{step} += 1")

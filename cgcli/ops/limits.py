@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from math import inf
 from time import monotonic
 from typing import Any, ClassVar
 
-from cgcli.diagnostics.diagnostic import CgError, error
 from cgcli.diagnostics.source import Span
-from cgcli.graph.graph import CONST, Graph, Node
-from cgcli.ops.op import AssertionFailed
+from cgcli.graph.graph import Graph
 from cgcli.system import memory
+
+from .failures import StacksTooLarge, TooManySteps
 
 NODE_BYTES = 200  # bytes of a node of a graph or on a tape, with a number as its value
 TAPE_BYTES = 10**9  # default limit: bytes that the nodes of a tape or of a lowered graph may take
@@ -33,14 +33,6 @@ def node_limit(max_nodes: int | None, max_memory: int | None) -> int:
     return nodes if max_nodes is None else min(max_nodes, nodes)
 
 
-class TooManySteps(Exception):
-    """Loops have run as many steps as are allowed."""
-
-
-class StacksTooLarge(Exception):
-    """The stacks that loops write take more memory than is allowed."""
-
-
 class Meter:
     """The steps and the bytes that one run has left.
 
@@ -52,7 +44,7 @@ class Meter:
 
     def __init__(self, max_steps: int | None, max_memory: int | None) -> None:
         self.steps = self._max_steps = _UNLIMITED if max_steps is None else max_steps
-        self.bytes_left = memory_limit() if max_memory is None else max_memory
+        self.bytes_left = self._max_bytes = max_memory or memory_limit()
         self._due = inf if Meter.on_slow is None else monotonic() + SLOW_AFTER
         self.check_below = 0 if Meter.on_slow is None else max(0, self.steps - CLOCK_STEPS)
 
@@ -65,7 +57,7 @@ class Meter:
     def check(self, location: Graph | Callable[[], Span]) -> None:
         """Raises TooManySteps where no step is left; reports a run that takes long."""
         if self.steps < 0:
-            raise TooManySteps
+            raise TooManySteps(self._max_steps)
         if Meter.on_slow is not None and monotonic() > self._due:
             self._due = inf
             span = next(iter(location.spans), None) if isinstance(location, Graph) else location()
@@ -76,7 +68,7 @@ class Meter:
         """Counts bytes that a loop's stacks take. Raises StacksTooLarge."""
         self.bytes_left -= size
         if self.bytes_left < 0:
-            raise StacksTooLarge
+            raise StacksTooLarge(self._max_bytes)
 
 
 def stack_value_bytes(x: Any) -> int:
@@ -88,49 +80,3 @@ def stack_value_bytes(x: Any) -> int:
         count *= len(x)
         x = x[0]
     return count * (NUMBER_BYTES + getattr(x, "nbytes", 0))
-
-
-def format_bytes(size: int) -> str:
-    """A number of bytes with its unit."""
-    amount = float(size)
-    for unit in ("bytes", "KiB", "MiB", "GiB", "TiB"):
-        if amount < 1024 or unit == "TiB":
-            return f"{amount:.0f} {unit}" if unit == "bytes" else f"{amount:.1f} {unit}"
-        amount /= 1024
-    raise AssertionError
-
-
-def limit_error(
-    graph: Graph, i: int, stop: Exception, v: Sequence[Any], max_steps: int | None, max_memory: int | None
-) -> CgError:
-    """The error of a run that an assertion or a limit stops at node `i`; `v` holds the values computed so far."""
-    span = Node(graph, i).span
-    if isinstance(stop, TooManySteps):
-        return error("too-many-steps", span, status=1, limit=max_steps)
-    if isinstance(stop, StacksTooLarge):
-        return error("stacks-too-large", span, status=1, limit=format_bytes(max_memory or memory_limit()))
-    assert isinstance(stop, AssertionFailed)
-    message = graph.attrs[i]["message"] or None
-    code = "assertion-failed" if message else "assertion-failed-plain"
-    return error(code, span, status=1, message=message, row=stop.args, found=_named_numbers(graph, i, v))
-
-
-def _named_numbers(graph: Graph, i: int, v: Sequence[Any]) -> list[str]:
-    """`x is -2` for each named number that an assertion's condition depends on and whose value is still in `v`."""
-    from cgcli.diagnostics.wording.templates import format_value  # words are loaded when an error is shown
-
-    texts: dict[str, str] = {}
-    seen = {i}
-    stack = [i]
-    while stack and len(seen) < 50:
-        top = stack.pop()
-        name = graph.names.get(top)
-        if name is not None and top != i:
-            if v[top] is not None and getattr(v[top], "shape", ()) == ():
-                value = v[top].item() if hasattr(v[top], "item") else v[top]
-                texts.setdefault(name, f"{name} is {format_value(value)}")
-            continue
-        unseen = [x for x in graph.operands(top) if x not in seen and graph.op[x] != CONST]
-        seen.update(unseen)
-        stack.extend(reversed(unseen))
-    return list(texts.values())

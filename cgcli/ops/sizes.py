@@ -1,14 +1,17 @@
-"""Named sizes: which of them a graph computes with, and the numbers that a run's inputs bind them to."""
+"""Sizes: which named ones a graph computes with, the numbers that inputs bind them to, and the bytes of values."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from cgcli.diagnostics.diagnostic import error
 from cgcli.graph.graph import Graph, Node
-from cgcli.graph.types import ANY, AnyType, Results, Stack, Type
+from cgcli.graph.sizes import Size, add, evaluate, mul, product
+from cgcli.graph.types import ANY, DTYPE_BYTES, AnyType, Results, Stack, Type
+
+from .failures import NegativeSize
 
 _NAME = re.compile(r"[^\W\d]\w*")
 
@@ -83,3 +86,46 @@ def _texts(value: Any) -> Iterator[str]:
     elif isinstance(value, tuple):
         for item in value:
             yield from _texts(item)
+
+
+# ---- what values take
+
+
+def elements(t: AnyType) -> Size:
+    """How many numbers a value of this type has; 0 for a stack, whose length only the run decides."""
+    if isinstance(t, Results):
+        total: Size = 0
+        for item in t.items:
+            total = add(total, elements(item))
+        return total
+    return product(t.shape) if isinstance(t, Type) else 0
+
+
+def bytes_of(t: AnyType) -> Size:
+    """The bytes of a value of this type; 0 for a stack, whose length only the run decides."""
+    if isinstance(t, Results):
+        total: Size = 0
+        for item in t.items:
+            total = add(total, bytes_of(item))
+        return total
+    return mul(product(t.shape), DTYPE_BYTES[t.dtype]) if isinstance(t, Type) else 0
+
+
+def type_bytes(t: AnyType, env: Mapping[str, int]) -> int:
+    """`bytes_of` with numbers for named sizes. Raises NegativeSize, and UnknownSize for a name without a number."""
+    items = t.items if isinstance(t, Results) else (t,)
+    size = bytes_of(Results(tuple(_with_numbers(item, env) for item in items)))
+    assert isinstance(size, int)
+    return size
+
+
+def _with_numbers(t: Type | Stack, env: Mapping[str, int]) -> Type | Stack:
+    if isinstance(t, Stack):
+        return t
+    numbers = []
+    for size in t.shape:
+        n = evaluate(size, env)
+        if n < 0:
+            raise NegativeSize(size, n)
+        numbers.append(n)
+    return t._replace(shape=tuple(numbers))

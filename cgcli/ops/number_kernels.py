@@ -1,0 +1,205 @@
+"""Kernels on plain Python numbers: the source of an operation from its declaration, compiled once in a process."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
+from typing import Any
+
+from cgcli.graph.graph import CONST, INPUT, NONE, Graph, opcode
+from cgcli.graph.traversal import live, with_nested
+from cgcli.graph.types import AnyType, Results, Stack
+
+from . import floats
+from .emit import Source
+from .failures import AssertionFailed, IntegerDivisionByZero, Overflow, Stop
+from .interpreter import Kernel, Runner, Sizes
+from .numbers import fit_for
+from .op import Structured
+from .table import BY_CODE
+
+_LOOP = opcode("loop")
+PARAMETERS = "v, i, a, b, more"
+CompiledLoop = Callable[..., tuple[Any, ...]]
+"""`run(meter, *operands)`: the results of a loop."""
+LoopCompiler = Callable[[Mapping[str, Any], int], CompiledLoop | None]
+_NO_SIZES: Sizes = {}
+
+
+class NumberKernels:
+    """A kernel for each kind of node that is needed.
+
+    compile_loop: from a loop's attributes and its number of operands a function that runs it, or None. roots: the
+    nodes that are asked for (by default the outputs).
+    """
+
+    sizes = _NO_SIZES
+
+    def __init__(
+        self,
+        graph: Graph,
+        runner: Runner,
+        compile_loop: LoopCompiler | None = None,
+        roots: Sequence[int] | None = None,
+    ) -> None:
+        self.graph, self.runner, self.compile_loop = graph, runner, compile_loop
+        self._roots = graph.outputs if roots is None else roots
+        self.kinds, self.first_of_kind = node_kinds(graph)
+
+    @cached_property
+    def order(self) -> list[int]:
+        needed = live(self.graph, (*self._roots, *self.graph.asserts))
+        return [i for i, code in enumerate(self.graph.op) if needed[i] and code not in (CONST, INPUT)]
+
+    @cached_property
+    def table(self) -> list[Kernel | None]:
+        kernels: list[Kernel | None] = [None] * len(self.first_of_kind)
+        for kind in {self.kinds[i] for i in self.order}:
+            kernels[kind] = self._kernel(self.first_of_kind[kind])
+        return kernels
+
+    @cached_property
+    def _constants(self) -> list[Any]:
+        values: list[Any] = [None] * len(self.graph)
+        for i, attrs in self.graph.attrs.items():
+            if self.graph.op[i] == CONST:
+                values[i] = attrs["value"]
+        return values
+
+    def begin(self, inputs: Sequence[Any], sizes: Sizes | None) -> list[Any]:
+        v = list(self._constants)
+        for i, x in zip(self.graph.inputs, inputs, strict=True):
+            v[i] = x
+        return v
+
+    def nested(self, graph: Graph, runner: Runner) -> NumberKernels:
+        return NumberKernels(graph, runner, self.compile_loop)
+
+    def too_large(self, i: int) -> Stop | None:
+        return None  # numbers take no memory that is counted
+
+    def _kernel(self, i: int) -> Kernel:
+        graph = self.graph
+        code, operands, attrs = graph.op[i], graph.operands(i), graph.attrs.get(i, {})
+        op = BY_CODE[code]
+        if not isinstance(op.vjp, Structured):
+            return number_kernel(code, tuple(map(graph.type_of, operands)), graph.type_of(i), attrs)
+        if code == _LOOP and self.compile_loop is not None:
+            run = self.compile_loop(attrs, len(operands))
+            if run is not None:
+                return self._loop_kernel(run, attrs, operands)
+        evaluate, runner = op.evaluate, self.runner
+        return lambda v, *_: evaluate(runner, attrs, *(v[x] for x in operands))
+
+    def _loop_kernel(self, run: CompiledLoop, attrs: Mapping[str, Any], operands: tuple[int, ...]) -> Kernel:
+        """A loop as one function; where that fails, again node by node, to find the node that stops the run."""
+        evaluate, runner = BY_CODE[_LOOP].evaluate, self.runner
+
+        def kernel(v: Sequence[Any], *_: Any) -> Any:
+            values = [v[x] for x in operands]
+            steps, bytes_left = runner.meter.steps, runner.meter.bytes_left
+            try:
+                return run(runner.meter, *values)
+            except (IntegerDivisionByZero, Overflow, AssertionFailed):
+                runner.meter.steps, runner.meter.bytes_left = steps, bytes_left
+            return evaluate(runner, attrs, *values)
+
+        return kernel
+
+
+_kernels: dict[tuple[Any, ...], Kernel] = {}
+
+
+def number_kernel(op: int, types: tuple[AnyType, ...], result: AnyType, attrs: Mapping[str, Any]) -> Kernel:
+    """The kernel of an operation on operands of these types, memoised."""
+    key = (op, types, result, repr(sorted(attrs.items())) if attrs else None)
+    kernel = _kernels.get(key)
+    if kernel is None:
+        source = Source(vars(floats))
+        refs = [x if x.startswith("v[") else f"v[{x}]" for x in operand_names(len(types))]
+        text = expression(source, op, refs, types, result, attrs)
+        kernel = _kernels[key] = source.function(PARAMETERS, [f"return {text}"])
+    return kernel
+
+
+def expression(
+    source: Source,
+    op: int,
+    operands: Sequence[str],
+    types: Sequence[AnyType],
+    result: AnyType,
+    attrs: Mapping[str, Any],
+) -> str:
+    """The Python expression of `op(operands)`, converted to the result's type."""
+    if op == CONST:
+        return source.bind(attrs["value"])
+    declared = BY_CODE[op]
+    if declared.inline is not None:
+        text = f"({declared.inline.format(*operands)})"
+    else:
+        text = f"{source.bind(declared.evaluate)}({', '.join([source.bind(floats), source.bind(attrs), *operands])})"
+    convert = fit_for(result, types)
+    return f"{source.bind(convert)}({text})" if convert else text
+
+
+def operand_names(arity: int) -> list[str]:
+    """The names of a kernel's operands: two columns, and a row of the others."""
+    return [*("v[a]", "v[b]")[:arity], *(f"more[i][{k}]" for k in range(arity - 2))]
+
+
+def evaluate(
+    op: int, values: Sequence[Any], types: Sequence[AnyType], result: AnyType, attrs: Mapping[str, Any]
+) -> Any:
+    """The value of one operation, in its result's type, straight from its declaration. Raises `Stop`."""
+    value = BY_CODE[op].evaluate(floats, attrs, *values)
+    convert = fit_for(result, types)
+    return convert(value) if convert else value
+
+
+def node_kinds(graph: Graph) -> tuple[list[int], list[int]]:
+    """The kind of each node, equal for nodes of equal op and types without attributes; and the first node of each."""
+    kind_of: dict[tuple[int, ...], int] = {}
+    kinds: list[int] = []
+    first_of_kind: list[int] = []
+    types, attrs, more = graph.type, graph.attrs, graph.more
+    for i, (code, a, b, t) in enumerate(zip(graph.op, graph.a, graph.b, types, strict=True)):
+        key: tuple[int, ...] = (code, t, types[a] if a >= 0 else NONE, types[b] if b >= 0 else NONE)
+        if i in more:
+            key += tuple(types[x] for x in more[i])
+        kind = kind_of.get(key) if i not in attrs else None
+        if kind is None:
+            kind = len(first_of_kind)
+            first_of_kind.append(i)
+            if i not in attrs:
+                kind_of[key] = kind
+        kinds.append(kind)
+    return kinds, first_of_kind
+
+
+# ---- what numbers suffice for
+
+
+def is_scalar(graph: Graph) -> bool:
+    """Whether plain numbers suffice to run a graph: no tensors, and no op that is made for them."""
+    return not any(
+        any(map(_has_axes, each.types)) or not all(map(on_numbers, set(each.op))) for each in with_nested(graph)
+    )
+
+
+def has_loop(graph: Graph) -> bool:
+    """Whether a graph, or one that it holds, runs steps again and again."""
+    return any(_LOOP in each.op for each in with_nested(graph))
+
+
+def _has_axes(t: AnyType) -> bool:
+    if isinstance(t, Results):
+        return any(map(_has_axes, t.items))
+    while isinstance(t, Stack):
+        t = t.item
+    return bool(t.shape)
+
+
+def on_numbers(code: int) -> bool:
+    """Whether plain numbers do for an op."""
+    op = BY_CODE[code]
+    return op.flow == "elementwise" or op.numbers or isinstance(op.vjp, Structured)

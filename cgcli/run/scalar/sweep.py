@@ -1,0 +1,131 @@
+"""The backward sweep of a graph on numbers: cotangents from a node back to all that it is made of."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from functools import cached_property
+from typing import Any
+
+from cgcli.graph.graph import Graph, opcode
+from cgcli.graph.types import Type
+from cgcli.ops.interpreter import Runner
+from cgcli.ops.number_kernels import node_kinds
+from cgcli.ops.numbers import float32
+
+from .backward import backward_kernel
+
+_COND, _LOOP, _GET = opcode("cond"), opcode("loop"), opcode("get")
+
+
+class Sweep:
+    """`sweep(adj, v, top)`: adds the contributions of the nodes from `top` down to the cotangents `adj`.
+
+    A cotangent is None until a path reaches it. runner: what computes the side of a `cond` that was taken again.
+    """
+
+    def __init__(self, graph: Graph, runner: Runner) -> None:
+        self.graph, self.runner = graph, runner
+        self._kinds, self._first_of_kind = node_kinds(graph)
+        self._nested: dict[int, Sweep] = {}
+
+    def __call__(self, adj: list[Any], v: Sequence[Any], top: int) -> None:
+        a, b, more = self.graph.a, self.graph.b, self.graph.more
+        kernels, kinds = self._kernels, self._kinds
+        for i in range(top, -1, -1):
+            g = adj[i]
+            if g is not None:
+                kernel = kernels[kinds[i]]
+                if kernel is not None:
+                    kernel(adj, g, v, i, a[i], b[i], more)
+
+    def partials(self, v: Sequence[Any], i: int) -> tuple[float | None, ...]:
+        """The local partial derivative of node `i` by each of its operands, None where it has none.
+
+        For the result of a `cond`: by each operand of the `cond`, which itself has none. Loops have none.
+        """
+        if self.graph.op[i] == _GET and self.graph.op[self.graph.a[i]] == _COND:
+            source = self.graph.a[i]
+            adj: Any = defaultdict(type(None))
+            self._through_cond(adj, {self.graph.attrs[i]["k"]: 1.0}, v, source)
+            return tuple(adj[x] for x in self.graph.operands(source))
+        if self.graph.op[i] in (_LOOP, _GET):
+            return ()
+        if self.graph.op[i] == _COND:
+            return (None,) * len(self.graph.operands(i))
+        return local_partials(self.graph, v, i)
+
+    @cached_property
+    def _kernels(self) -> list[Callable[..., None] | None]:
+        """By kind of node, the backward kernel; None for kinds without a derivative (inputs, constants, …)."""
+        return [self._kernel(i) for i in self._first_of_kind]
+
+    def _kernel(self, i: int) -> Callable[..., None] | None:
+        code = self.graph.op[i]
+        if code == _GET:
+            return self._gather(self.graph.attrs[i]["k"])
+        return self._through_cond if code == _COND else _backward_kernel_of(self.graph, i)
+
+    @staticmethod
+    def _gather(k: int) -> Callable[..., None]:
+        """A `get`: the cotangent of a structured node is a dictionary, result by result."""
+
+        def kernel(adj: list[Any], g: float, v: Sequence[Any], i: int, a: int, *_: Any) -> None:
+            if adj[a] is None:
+                adj[a] = {}
+            adj[a][k] = g  # a result is read once
+
+        return kernel
+
+    def _through_cond(self, adj: list[Any], g: dict[int, float], v: Sequence[Any], i: int, *_: Any) -> None:
+        """The backward kernel of a `cond`: the side that was taken is computed again and swept."""
+        condition, *captured = self.graph.operands(i)
+        attrs = self.graph.attrs[i]
+        body: Graph = attrs["then"] if v[condition] else attrs["else"]
+        nested = self._nested.get(id(body))
+        if nested is None:
+            nested = self._nested[id(body)] = Sweep(body, self.runner)
+        nested_v = self.runner.values(body, [v[x] for x in captured])
+        nested_adj: list[Any] = [None] * len(body)
+        for k in sorted(g):
+            output = body.outputs[k]
+            nested_adj[output] = g[k] if nested_adj[output] is None else nested_adj[output] + g[k]
+        nested(nested_adj, nested_v, len(body) - 1)
+        for x, i_nested in zip(captured, body.inputs, strict=True):
+            if nested_adj[i_nested] is not None and self._differentiable(x):
+                total = nested_adj[i_nested] if adj[x] is None else adj[x] + nested_adj[i_nested]
+                adj[x] = float32(total) if self._is_float32(x) else total
+
+    def _is_float32(self, i: int) -> bool:
+        t = self.graph.type_of(i)
+        return isinstance(t, Type) and t.dtype == "f32"
+
+    def _differentiable(self, i: int) -> bool:
+        t = self.graph.type_of(i)
+        return isinstance(t, Type) and t.has_derivative
+
+
+def local_partials(graph: Graph, v: Sequence[Any], i: int) -> tuple[float | None, ...]:
+    """The local partial derivative of a node on numbers by each of its operands, None where it has none."""
+    operands = graph.operands(i)
+    kernel = _backward_kernel_of(graph, i)
+    last = len(operands)
+    partials: list[float | None] = []
+    for k in range(last):
+        # the operands have indices of their own, so that x * x has two partials
+        adj: list[Any] = [None] * (last + 1)
+        local = [*(v[x] for x in operands), v[i]]
+        if kernel is not None:
+            kernel(adj, 1.0, local, last, 0, 1, {last: tuple(range(2, last))})
+        partials.append(adj[k])
+    return tuple(partials)
+
+
+def _backward_kernel_of(graph: Graph, i: int) -> Callable[..., None] | None:
+    """The backward kernel of a node; None for a node without a derivative."""
+    code, result = graph.op[i], graph.type_of(i)
+    types = tuple(graph.type_of(x) for x in graph.operands(i))
+    active = [not isinstance(t, Type) or t.has_derivative for t in types]
+    if not isinstance(result, Type) or not result.has_derivative or not any(active):
+        return None
+    return backward_kernel(code, types, result, graph.attrs.get(i, {}), active)
