@@ -16,8 +16,9 @@ from random_graphs import SIZE, bits, numbers_do, random_graph, run
 from cgcli.graph.graph import CONST, INPUT, Graph, opcode
 from cgcli.graph.printed import parse_graph
 from cgcli.graph.types import FLOAT, Type
-from cgcli.ops.array_kernels import DTYPES
+from cgcli.ops.array_kernels import DTYPES, ArrayKernels
 from cgcli.ops.builder import Builder
+from cgcli.ops.interpreter import Interpreter, Limits, Runner
 from cgcli.ops.sizes import type_bytes
 from cgcli.ops.table import BY_CODE, OPS
 from cgcli.ops.validity import check
@@ -240,15 +241,16 @@ def test_fusion_joins_what_waits_for_something_else() -> None:
 
 def overwritten(graph: Graph, inputs: list[Any], chosen: dict[int, int]) -> list[bytes]:
     """The outputs when every node of `chosen` writes into its operand's memory, and nothing is freed."""
-    executor = ArrayExecutor(graph, keep=True, max_steps=10_000)
+    interpreter = Interpreter(graph, lambda g, runner: ArrayKernels(g, runner, keep=True), Limits(steps=10_000))
+    kernels = ArrayKernels(graph, interpreter.runner)
+    kernels.bind({"n": SIZE})
     v: list[Any] = [None] * len(graph)
-    layout = executor._bind({"n": SIZE})
     for i, x in zip(graph.inputs, inputs, strict=True):
         v[i] = np.array(x, dtype=DTYPES[graph.type_of(i).dtype])  # type: ignore[union-attr]
-    executor.forward(inputs, {"n": SIZE})  # its runner knows the sizes from here on
     with np.errstate(all="ignore"):
-        for i in executor._order:
-            made = executor._kernels[i](v, layout, i)
+        interpreter.run(inputs, {"n": SIZE})  # its runner knows the sizes from here on
+        for i in kernels.order:
+            made = kernels.plain[i](v, i, graph.a[i], graph.b[i], graph.more)
             if i in chosen:
                 place = v[chosen[i]]
                 assert place.nbytes == made.nbytes
@@ -265,7 +267,7 @@ def test_what_is_written_in_place_is_read_no_more() -> None:
         graph, inputs = random_graph(seed, True, 40)
         wanted = run(graph, inputs, False)
         chosen = in_place(graph)
-        needed = set(ArrayExecutor(graph)._order)
+        needed = set(ArrayKernels(graph, Runner()).order)
         count += len(needed & set(chosen))
         for i, x in chosen.items():
             assert type_bytes(graph.type_of(i), {"n": SIZE}) == type_bytes(graph.type_of(x), {"n": SIZE})
