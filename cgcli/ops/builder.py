@@ -155,7 +155,7 @@ class Builder(Columns):
                 continue
             self.at_span = spans[graph.span[i]] if graph.span[i] != NONE else span
             self.at_group = groups[graph.group[i]] if graph.group[i] != NONE else group
-            operands = tuple(where[x] for x in graph.operands(i))
+            operands = tuple([where[x] for x in graph.operands(i)])
             where[i] = self.place(code, operands, types[graph.type[i]], graph.attrs.get(i, {}))
             if i in graph.names:
                 self.names[where[i]] = graph.names[i]

@@ -11,7 +11,6 @@ from cgcli.ops.table import BY_CODE
 
 from .common import shown
 from .editor import COND, GET, LOOP, Editor
-from .inlining import inline
 from .passes import Log, Pass
 from .safety import never_stops
 from .structure import View, gets, structured
@@ -82,8 +81,14 @@ def _equal(a: Graph, b: Graph) -> bool:
 
 
 def _unfold(ed: Editor, i: int, side: Graph, view: View, read: Gets) -> None:
-    _stand_for(ed, read, inline(ed, side, view.invariants))
+    _stand_for(ed, read, _inlined(ed, side, view))
     ed.replace(i, view.first[0])  # nobody reads it any more; so its asserts are not kept twice
+
+
+def _inlined(ed: Editor, side: Graph, view: View) -> list[int]:
+    """The results of a side, whose nodes now stand in front of the `cond`."""
+    where = ed.inline(side, view.invariants)
+    return [where[x] for x in side.outputs]
 
 
 def _condition_inside(ed: Editor, i: int, view: View) -> None:
@@ -140,8 +145,7 @@ def _chosen(ed: Editor, i: int, read: Gets) -> None:
     costs = [_cost(side, [side.outputs[k] for k in read]) for side in sides]
     if None in costs or sum(c for c in costs if c is not None) > SHORT:
         return
-    found = [inline(ed, side, view.invariants) for side in sides]
-    pairs = enumerate(zip(*found, strict=True))
+    pairs = enumerate(zip(*(_inlined(ed, side, view) for side in sides), strict=True))
     results = [ed.make("where", view.first[0], p, q) if k in read else p for k, (p, q) in pairs]
     if any(ed.single(results[k]) != ed.type_of(x) for k, nodes in read.items() for x in nodes):
         return

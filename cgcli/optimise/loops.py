@@ -7,7 +7,6 @@ from cgcli.graph.traversal import prune
 from cgcli.graph.types import INT, Results
 
 from .editor import COND, GET, LOOP, Editor
-from .inlining import inline
 from .passes import Log, Pass
 from .safety import never_stops
 from .structure import View, gets, structured, with_inputs, with_outputs
@@ -161,7 +160,9 @@ def _unrolled(ed: Editor, i: int, view: View, read: dict[int, list[int]], steps:
     """A loop of no step or of one, of which no stack is read."""
     found = list(view.carries)
     if steps:
-        found = inline(ed, view.attrs["body"], (ed.const(0, INT), *view.carries, *view.invariants))
+        body: Graph = view.attrs["body"]
+        where = ed.inline(body, (ed.const(0, INT), *view.carries, *view.invariants))
+        found = [where[x] for x in body.outputs]
     ed.say("{}: the loop takes " + ("one step, which is put in its place" if steps else "no step"), i)
     for k, nodes in read.items():
         for x in nodes:
