@@ -11,9 +11,9 @@ from cgcli.graph.sizes import Shape
 from cgcli.graph.traversal import needed_by
 from cgcli.graph.types import Type
 from cgcli.ops.arithmetic import IntegerDivisionByZero
+from cgcli.ops.evaluate import constant_value
 from cgcli.ops.numbers import FITS, Overflow
 from cgcli.ops.typing import one
-from cgcli.optimise.fold import constant_value
 
 from .frames import Frame
 from .regions import Value

@@ -1,11 +1,11 @@
-"""One operation on plain Python numbers, as it is declared: for folding and for checks of declarations."""
+"""Operations and constant graphs on plain Python numbers, as the ops are declared."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from cgcli.graph.graph import Graph, opcode
+from cgcli.graph.graph import INPUT, Graph, opcode
 from cgcli.graph.traversal import with_nested
 from cgcli.graph.types import AnyType, Results, Stack
 
@@ -50,3 +50,25 @@ def evaluate(
     value = BY_CODE[op].evaluate(floats, attrs, *values)
     fit = fit_for(result, types)
     return fit(value) if fit else value
+
+
+def constant_value(graph: Graph) -> Any:
+    """The value of the only output of a graph without inputs. Raises what an operation raises that stops a run."""
+    return _results(graph, ())[0]
+
+
+def _results(graph: Graph, arguments: Sequence[Any]) -> tuple[Any, ...]:
+    """The values of the graph's outputs; recursion only into structured nodes."""
+    remaining = iter(arguments)
+    values: list[Any] = []
+    for i, op in enumerate(graph.op):
+        operands = graph.operands(i)
+        attrs = graph.attrs.get(i, {})
+        read = [values[x] for x in operands]
+        if op == INPUT:
+            values.append(next(remaining))
+        elif isinstance(BY_CODE[op].vjp, Structured):
+            values.append(BY_CODE[op].evaluate(_results, attrs, *read))
+        else:
+            values.append(evaluate(op, read, [graph.type_of(x) for x in operands], graph.type_of(i), attrs))
+    return tuple(values[i] for i in graph.outputs)
