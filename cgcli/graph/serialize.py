@@ -8,7 +8,7 @@ from typing import Any
 
 from cgcli.diagnostics.diagnostic import Diagnostic, Label
 from cgcli.diagnostics.source import Source, Span
-from cgcli.graph.graph import COLUMNS, Graph, Group, opcode, opname
+from cgcli.graph.graph import COLUMNS, Graph, Group, map_nested, opcode, opname
 from cgcli.graph.types import Type, parse_type
 
 from .signature import Input, Module
@@ -106,7 +106,7 @@ def _dump_graph(graph: Graph, sources: Mapping[int, int]) -> Data:
         "op": [local[code] for code in graph.op],
         "more": list(graph.more.items()),
         "attrs": [
-            [i, {k: {"graph": _dump_graph(v, sources)} if isinstance(v, Graph) else v for k, v in attrs.items()}]
+            [i, map_nested(attrs, lambda inner: {"graph": _dump_graph(inner, sources)})]
             for i, attrs in graph.attrs.items()
         ],
         "names": list(graph.names.items()),

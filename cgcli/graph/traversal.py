@@ -6,7 +6,7 @@ from array import array
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from .graph import INPUT, NONE, Graph
+from .graph import INPUT, NONE, Graph, nested
 
 if TYPE_CHECKING:
     from .columns import Columns
@@ -48,14 +48,14 @@ def needed_by(columns: Columns, root: int) -> Graph:
     return made.freeze([where[root]])
 
 
-def with_nested(graph: Graph) -> Iterator[Graph]:
-    """The graph and, at any depth, those that its structured nodes hold."""
+def every(graph: Graph) -> Iterator[Graph]:
+    """The graph and, at any depth, those nested in its nodes: in preorder, the last nested graph first."""
     stack = [graph]
     while stack:
         top = stack.pop()
         yield top
         for attrs in top.attrs.values():
-            stack.extend(value for value in attrs.values() if isinstance(value, Graph))
+            stack.extend(nested(attrs).values())
 
 
 def prune(graph: Graph) -> Graph:

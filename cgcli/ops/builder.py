@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from cgcli.graph.columns import Columns
-from cgcli.graph.graph import CONST, INPUT, NONE, Graph, opcode
+from cgcli.graph.graph import CONST, INPUT, NONE, Graph, nested, opcode
+from cgcli.graph.traversal import every
 from cgcli.graph.types import BOOL, MAX_AXES, WEAK_FLOAT, WEAK_INT, AnyType, Stack, Type
 
 from .numbers import single
@@ -188,12 +189,5 @@ class Builder(Columns):
 
 def _has_hazard(attrs: Mapping[str, Any]) -> bool:
     """Whether the graphs of a structured node hold an op that can make an inf or NaN of finite numbers."""
-    stack = list(attrs.values())
-    while stack:
-        graph = stack.pop()
-        if isinstance(graph, Graph):
-            if any(BY_CODE[code].hazard for code in set(graph.op)):
-                return True
-            for inner in graph.attrs.values():
-                stack.extend(inner.values())
-    return False
+    graphs = (graph for outer in nested(attrs).values() for graph in every(outer))
+    return any(BY_CODE[code].hazard for graph in graphs for code in set(graph.op))

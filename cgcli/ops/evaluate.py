@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from cgcli.graph.graph import INPUT, Graph, opcode
-from cgcli.graph.traversal import with_nested
+from cgcli.graph.traversal import every
 from cgcli.graph.types import AnyType, Results, Stack
 
 from . import floats
@@ -19,14 +19,12 @@ _LOOP = opcode("loop")
 
 def is_scalar(graph: Graph) -> bool:
     """Whether plain numbers suffice to run a graph: no tensors, and no op that is made for them."""
-    return not any(
-        any(map(_has_axes, each.types)) or not all(map(on_numbers, set(each.op))) for each in with_nested(graph)
-    )
+    return not any(any(map(_has_axes, g.types)) or not all(map(on_numbers, set(g.op))) for g in every(graph))
 
 
 def has_loop(graph: Graph) -> bool:
     """Whether a graph, or one that it holds, runs steps again and again."""
-    return any(_LOOP in each.op for each in with_nested(graph))
+    return any(_LOOP in g.op for g in every(graph))
 
 
 def _has_axes(t: AnyType) -> bool:

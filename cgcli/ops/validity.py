@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cgcli.graph.graph import INPUT, NONE, Graph, opname
+from cgcli.graph.graph import INPUT, NONE, Graph, nested, opname
 from cgcli.graph.types import Results, Stack
 
 from .op import TypeMismatch, arity
@@ -45,9 +45,8 @@ def _check_type(graph: Graph, i: int, where: str) -> None:
         return
     if op.examples and arity(op) not in (None, len(types)):
         raise InvalidGraph(f"{where}: {len(types)} operands")
-    for value in attrs.values():
-        if isinstance(value, Graph):
-            check(value)
+    for inner in nested(attrs).values():
+        check(inner)
     try:
         wanted = op.type_rule(types, attrs)
     except TypeMismatch as e:

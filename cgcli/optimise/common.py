@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from cgcli.graph.graph import CONST, INPUT, Graph
+from cgcli.graph.graph import CONST, INPUT, Graph, nested
 from cgcli.ops.table import OPS
 
 from .editor import COND, LOOP, Editor
@@ -67,12 +67,12 @@ def shown(attrs: Mapping[str, Any]) -> str:
 def _share_holder(ed: Editor, i: int, holders: dict[tuple[Any, ...], list[int]]) -> None:
     """A node that holds graphs: they are compared only where all else is equal."""
     attrs = ed.attrs[i]
-    plain = shown({key: value for key, value in attrs.items() if not isinstance(value, Graph)})
-    held = [value for _, value in sorted(attrs.items()) if isinstance(value, Graph)]
-    key = (ed.op[i], ed.operands(i), ed.type[i], plain, tuple(len(g) for g in held))
+    graphs = nested(attrs)
+    plain = shown({key: value for key, value in attrs.items() if key not in graphs})
+    key = (ed.op[i], ed.operands(i), ed.type[i], plain, tuple(len(graphs[k]) for k in sorted(graphs)))
     twins = holders.setdefault(key, [])
     for x in twins:
-        if all(attrs[k] == ed.attrs[x][k] for k, value in attrs.items() if isinstance(value, Graph)):
+        if all(graph == ed.attrs[x][k] for k, graph in graphs.items()):
             ed.say("{} was computed twice", i)
             ed.replace(i, x)
             return

@@ -9,7 +9,7 @@ from __future__ import annotations
 from math import copysign, isfinite
 from typing import Any
 
-from cgcli.graph.graph import CONST, Graph
+from cgcli.graph.graph import CONST, Graph, nested
 from cgcli.graph.sizes import product, same
 from cgcli.graph.types import Type
 from cgcli.ops.arithmetic import IntegerDivisionByZero
@@ -68,22 +68,20 @@ def _into(ed: Editor, i: int, numbers: bool, log: Log | None) -> None:
     """Folds within the graphs that node `i` holds, in the light of those of their inputs that are constants."""
     attrs, operands = ed.attrs[i], ed.operands(i)
     if ed.op[i] == COND:
-        first, given = 0, operands[1:]
+        first, fixed = 0, operands[1:]
     else:
-        first, given = 1 + attrs["carries"], tuple(parts(attrs, operands)[2])
-    made: dict[str, Any] = {}
-    for key, value in attrs.items():
-        made[key] = value
-        if isinstance(value, Graph):
-            inputs = value.inputs[first - 1 if key == "pred" else first :]
-            known = {
-                x: (number, ed.type1(y))
-                for x, y in zip(inputs, given, strict=False)
-                if (number := ed.number(y)) is not None
-            }
-            made[key] = _folded(value, known, numbers, log)
-    if any(made[key] is not attrs[key] for key in attrs):
-        ed.alter(i, attrs=made)
+        first, fixed = 1 + attrs["carries"], tuple(parts(attrs, operands)[2])
+    folded: dict[str, Graph] = {}
+    for key, graph in nested(attrs).items():
+        inputs = graph.inputs[first - 1 if key == "pred" else first :]
+        constants = {
+            x: (number, ed.type1(y))
+            for x, y in zip(inputs, fixed, strict=False)
+            if (number := ed.number(y)) is not None
+        }
+        folded[key] = _folded(graph, constants, numbers, log)
+    if any(folded[key] is not attrs[key] for key in folded):
+        ed.alter(i, attrs={**attrs, **folded})
 
 
 def _value(ed: Editor, i: int, operands: tuple[int, ...], numbers: bool) -> Number | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from cgcli.graph.graph import CONST, INPUT, NONE, Graph, asserts, opcode
+from cgcli.graph.graph import CONST, INPUT, NONE, Graph, asserts, map_nested, opcode
 from cgcli.graph.traversal import select
 from cgcli.graph.types import AnyType
 
@@ -106,9 +106,9 @@ class Editor(Terms):
     def within(self, i: int, rewrite: Callable[[Graph], Graph]) -> None:
         """Rewrites the graphs that node `i` holds."""
         attrs = self.attrs.get(i, {})
-        made = {key: rewrite(value) if isinstance(value, Graph) else value for key, value in attrs.items()}
-        if any(made[key] is not attrs[key] for key in attrs):
-            self.alter(i, attrs=made)
+        rewritten = map_nested(attrs, rewrite)
+        if rewritten is not attrs:
+            self.alter(i, attrs=rewritten)
 
     def say(self, sentence: str, *nodes: int) -> None:
         """Logs a sentence in which `{}` stands for each of these nodes of the graph."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from math import prod
 
-from cgcli.graph.graph import CONST, INPUT, Graph
+from cgcli.graph.graph import CONST, INPUT, Graph, nested
 from cgcli.graph.sizes import product, same
 from cgcli.graph.types import AnyType, Results, Stack, Type
 from cgcli.ops.table import BY_CODE, OPS
@@ -25,8 +25,7 @@ def never_stops(graph: Graph, i: int) -> bool:
     if code in (INPUT, GET):
         return True
     if code == COND:
-        sides = [value for value in graph.attrs[i].values() if isinstance(value, Graph)]
-        return all(never_stops(side, k) for side in sides for k in range(len(side)))
+        return all(never_stops(side, k) for side in nested(graph.attrs[i]).values() for k in range(len(side)))
     types = [graph.type_of(x) for x in graph.operands(i)]
     t = graph.type_of(i)
     return _sizes_exist(t, types) and (code == CONST or (isinstance(t, Type) and _computes(graph, i, types, t)))

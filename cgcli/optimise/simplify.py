@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from cgcli.graph.graph import INPUT, Graph, opname
+from cgcli.graph.graph import INPUT, Graph, nested, opname
 from cgcli.graph.sizes import Shape
 from cgcli.graph.traversal import prune
 from cgcli.ops.arithmetic import IntegerDivisionByZero
@@ -70,7 +70,7 @@ def _place(b: Terms, graph: Graph, i: int, operands: tuple[int, ...]) -> int:
         found = None if constant is None else b.const(constant, one(graph.type_of(i)))
     if isinstance(BY_CODE[code].vjp, Structured):
         given = _given(code, attrs, values)
-        attrs = {k: _side(v, given.get(k, ())) if isinstance(v, Graph) else v for k, v in attrs.items()}
+        attrs = {**attrs, **{k: _side(side, given.get(k, ())) for k, side in nested(attrs).items()}}
     return b.place(code, operands, wanted, attrs) if found is None else found
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from cgcli.graph.columns import Columns
-from cgcli.graph.graph import INPUT, Graph
+from cgcli.graph.graph import INPUT, Graph, nested
 from cgcli.graph.traversal import select
 from cgcli.graph.types import AnyType, Stack
 from cgcli.ops.loops import parts
@@ -43,8 +43,8 @@ class View:
     def operands(self) -> tuple[int, ...]:
         return (*self.first, *self.carries, *self.invariants, *self.stacks)
 
-    def graphs(self) -> Iterator[tuple[str, Graph]]:
-        return ((key, value) for key, value in self.attrs.items() if isinstance(value, Graph))
+    def graphs(self) -> Iterable[tuple[str, Graph]]:
+        return nested(self.attrs).items()
 
     def offset(self, key: str) -> int:
         """Inputs of the graph `key` in front of those that stand for `carries`: a body's number of the step."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from cgcli.graph.graph import INPUT, NONE, Graph, opcode
+from cgcli.graph.graph import INPUT, NONE, Graph, map_nested, opcode
 from cgcli.graph.types import INT
 from cgcli.ops.builder import Builder
 from cgcli.ops.loops import items_of, parts
@@ -41,7 +41,7 @@ def checkpointed(graph: Graph) -> tuple[Graph, list[int]]:
         if code == _GET and graph.a[i] in several:
             where.append(several[graph.a[i]][attrs["k"]])
         else:
-            attrs = {k: checkpointed(v)[0] if isinstance(v, Graph) else v for k, v in attrs.items()}
+            attrs = map_nested(attrs, lambda inner: checkpointed(inner)[0])
             where.append(b.place(code, tuple(operands), b.intern_type(graph.type_of(i)), attrs))
         if i in graph.names:
             b.names.setdefault(where[i], graph.names[i])

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
-from cgcli.graph.graph import Graph
+from cgcli.graph.graph import Graph, map_nested
 from cgcli.graph.traversal import live, prune, select
 from cgcli.graph.types import INT, Results, Stack, Type
 from cgcli.ops.builder import Builder
@@ -32,11 +32,7 @@ def without_asserts(graph: Graph) -> Graph:
     for i in graph.inputs:
         needed[i] = 1
     kept = select(graph, [i for i in range(len(graph)) if needed[i]])
-    attrs = {
-        i: {key: without_asserts(v) if isinstance(v, Graph) else v for key, v in at.items()}
-        for i, at in kept.attrs.items()
-    }
-    return replace(kept, attrs=attrs)
+    return replace(kept, attrs={i: map_nested(attrs, without_asserts) for i, attrs in kept.attrs.items()})
 
 
 # ---- cond
