@@ -12,16 +12,31 @@ if TYPE_CHECKING:
     from .columns import Columns
 
 
-def live(graph: Graph | Columns, roots: Iterable[int]) -> bytearray:
-    """A flag a node: whether one of `roots` needs it."""
+def live(graph: Graph | Columns, roots: Iterable[int], order: Sequence[int] | None = None) -> bytearray:
+    """A flag a node: whether one of `roots` needs it. order: a topological order, by default that of the rows."""
     flags = bytearray(len(graph))
     for i in roots:
         flags[i] = 1
-    operands = graph.operands
-    for i in range(len(graph) - 1, -1, -1):
-        if flags[i]:
-            for x in operands(i):
+    first, second, more = graph.a, graph.b, graph.more
+    for i in reversed(range(len(graph)) if order is None else order):
+        if flags[i] and (x := first[i]) != NONE:
+            flags[x] = 1
+            if (x := second[i]) != NONE:
                 flags[x] = 1
+                if i in more:
+                    for x in more[i]:
+                        flags[x] = 1
+    return flags
+
+
+def used(graph: Graph) -> bytearray:
+    """A flag a node: whether another node or an output reads it."""
+    flags = bytearray(len(graph))
+    for i in range(len(graph)):
+        for x in graph.operands(i):
+            flags[x] = 1
+    for i in graph.outputs:
+        flags[i] = 1
     return flags
 
 
@@ -58,10 +73,13 @@ def every(graph: Graph) -> Iterator[Graph]:
             stack.extend(nested(attrs).values())
 
 
-def prune(graph: Graph) -> Graph:
-    """The graph without the nodes that no output needs; inputs and asserts stay."""
-    flags = live(graph, (*graph.outputs, *graph.asserts))
-    for i in graph.inputs:
+def prune(graph: Graph, *, inputs: Iterable[int] | None = None, asserts: bool = True) -> Graph:
+    """The graph without dead nodes: those that no output and no assert needs.
+
+    inputs: those that stay though nothing needs them, by default all. asserts: whether they stay.
+    """
+    flags = live(graph, (*graph.outputs, *graph.asserts) if asserts else graph.outputs)
+    for i in graph.inputs if inputs is None else inputs:
         flags[i] = 1
     return select(graph, [i for i in range(len(graph)) if flags[i]])
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from cgcli.graph.graph import CONST, INPUT, Graph, opcode
-from cgcli.graph.traversal import live
+from cgcli.graph.traversal import live, used
 from cgcli.graph.types import BOOL, Type
 from cgcli.ops.table import BY_CODE
 
@@ -99,7 +99,8 @@ def _condition_inside(ed: Editor, i: int, view: View) -> None:
     made = {}
     for key, side in view.graphs():
         inner = Editor(side)
-        wanted = {side.inputs[k] for k in places} & set(_read(side))
+        read = used(side)
+        wanted = {x for k in places if read[x := side.inputs[k]]}
         for x in inner.walk():
             if x in wanted:
                 inner.replace(x, inner.const(key == "then", BOOL))
@@ -107,10 +108,6 @@ def _condition_inside(ed: Editor, i: int, view: View) -> None:
     if any(made[key] is not view.attrs[key] for key in made):
         ed.alter(i, attrs={**view.attrs, **made})
         ed.say("{}: within a side of the `if` its condition is known", i)
-
-
-def _read(graph: Graph) -> set[int]:
-    return {x for i in range(len(graph)) for x in graph.operands(i)}.union(graph.outputs)
 
 
 def _equal_results(ed: Editor, i: int, view: View, read: Gets) -> None:

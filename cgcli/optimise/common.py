@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from cgcli.graph.graph import CONST, INPUT, Graph, nested
+from cgcli.graph.traversal import used
 from cgcli.ops.table import OPS
 
 from .editor import COND, LOOP, Editor
@@ -101,9 +102,8 @@ def _merge_given(ed: Editor, i: int) -> None:
 
 def _merged(graph: Graph, pairs: list[tuple[int, int]]) -> Graph:
     instead = dict(pairs)
-    if not any(x in instead for i in range(len(graph)) for x in graph.operands(i)) and not any(
-        x in instead for x in graph.outputs
-    ):
+    read = used(graph)
+    if not any(read[x] for x in instead):
         return graph
     inner = Editor(graph)
     for i in inner.walk():

@@ -11,6 +11,7 @@ from typing import Any
 
 from cgcli.graph.graph import CONST, Graph, nested
 from cgcli.graph.sizes import product, same
+from cgcli.graph.traversal import used
 from cgcli.graph.types import Type
 from cgcli.ops.arithmetic import IntegerDivisionByZero
 from cgcli.ops.evaluate import evaluate, is_scalar
@@ -43,9 +44,9 @@ def _folded(graph: Graph, known: dict[int, tuple[Number, Type]], numbers: bool, 
     """The graph, some of whose inputs are `known` numbers. numbers: whether it runs on Python's arithmetic."""
     ed = Editor(graph, log)
     if known:
-        read = {x for i in range(len(graph)) for x in graph.operands(i)}.union(graph.outputs)
+        read = used(graph)
         for i, (value, t) in known.items():
-            if i in read:
+            if read[i]:
                 ed.go(i)
                 ed.replace(i, ed.const(value, t))
                 ed.say("what an `if` or a loop is handed is a constant: it stands inside")

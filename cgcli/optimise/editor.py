@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from cgcli.graph.graph import CONST, INPUT, NONE, Graph, asserts, map_nested, opcode
-from cgcli.graph.traversal import select
+from cgcli.graph.traversal import live, select
 from cgcli.graph.types import AnyType
 
 from .identities import Terms
@@ -126,18 +126,7 @@ class Editor(Terms):
             if same[i] == i or self.op[i] == INPUT:
                 order.append(i)
         outputs = [same[i] for i in self.graph.outputs]
-        needed = bytearray(len(self.op))
-        for i in (*outputs, *(x for x in asserts(self.op, self.attrs) if same[x] == x)):
-            needed[i] = 1
-        first, second, more = self.a, self.b, self.more
-        for i in reversed(order):
-            if needed[i] and (x := first[i]) != NONE:
-                needed[x] = 1
-                if (x := second[i]) != NONE:
-                    needed[x] = 1
-                    if i in more:
-                        for x in more[i]:
-                            needed[x] = 1
+        needed = live(self, (*outputs, *(x for x in asserts(self.op, self.attrs) if same[x] == x)), order)
         return select(self, [i for i in order if needed[i] or self.op[i] == INPUT], outputs)
 
     def _append(

@@ -8,7 +8,6 @@ from typing import Any
 
 from cgcli.graph.columns import Columns
 from cgcli.graph.graph import INPUT, Graph, nested
-from cgcli.graph.traversal import select
 from cgcli.graph.types import AnyType, Stack
 from cgcli.ops.loops import parts
 
@@ -117,11 +116,6 @@ def with_inputs(graph: Graph, inputs: Sequence[int | AnyType], instead: Mapping[
         elif code != INPUT:
             copied(i)
     return columns.freeze([where[i] for i in graph.outputs])
-
-
-def without_inputs(graph: Graph, gone: Collection[int]) -> Graph:
-    """The graph without some inputs, which nothing in it reads."""
-    return select(graph, [i for i in range(len(graph)) if i not in gone]) if gone else graph
 
 
 def gets(graph: Graph, holders: Collection[int], get: int) -> dict[int, dict[int, list[int]]]:

@@ -10,12 +10,12 @@ from collections.abc import Iterable
 from typing import Any
 
 from cgcli.graph.graph import INPUT, Graph
-from cgcli.graph.traversal import live, prune
+from cgcli.graph.traversal import live, prune, used
 from cgcli.graph.types import Results
 
 from .editor import COND, GET, LOOP, Editor
 from .passes import Log, Pass, told
-from .structure import View, gets, structured, with_outputs, without_inputs
+from .structure import View, gets, structured, with_outputs
 
 
 def _drop(graph: Graph, log: Log | None = None) -> Graph:
@@ -28,7 +28,6 @@ def _drop(graph: Graph, log: Log | None = None) -> Graph:
                     log.say(f"{told(graph, i)} is not needed by any output")
         if dead:
             graph = prune(graph)
-            needed = bytearray(b"\1") * len(graph)
     holders = structured(graph)
     if not holders:
         return graph
@@ -58,11 +57,12 @@ def _narrow_cond(ed: Editor, i: int, read: dict[int, list[int]]) -> None:
     count = len(sides["then"].outputs)
     if len(kept) < count:
         sides = {key: prune(with_outputs(side, [side.outputs[k] for k in kept])) for key, side in sides.items()}
-    wanted = [any(_reads(side)[side.inputs[j]] for side in sides.values()) for j in range(len(view.invariants))]
+    read_by_sides = [(side.inputs, used(side)) for side in sides.values()]
+    wanted = [any(flags[inputs[j]] for inputs, flags in read_by_sides) for j in range(len(view.invariants))]
     if len(kept) == count and all(wanted):
         return
     sides = {
-        key: without_inputs(side, {x for x, w in zip(side.inputs, wanted, strict=True) if not w})
+        key: prune(side, inputs=[x for x, w in zip(side.inputs, wanted, strict=True) if w])
         for key, side in sides.items()
     }
     if len(kept) < count:
@@ -74,17 +74,6 @@ def _narrow_cond(ed: Editor, i: int, read: dict[int, list[int]]) -> None:
     operands = (*view.first, *(x for x, w in zip(view.invariants, wanted, strict=True) if w))
     ed.alter(i, operands, {**view.attrs, **sides}, Results(tuple(t.items[k] for k in kept)))
     _renumber(ed, read, kept)
-
-
-def _reads(graph: Graph) -> bytearray:
-    """A flag a node: whether another one or an output reads it."""
-    flags = bytearray(len(graph))
-    for i in range(len(graph)):
-        for x in graph.operands(i):
-            flags[x] = 1
-    for i in graph.outputs:
-        flags[i] = 1
-    return flags
 
 
 class _Needed:
@@ -113,7 +102,7 @@ def _narrow_loop(ed: Editor, i: int, read: dict[int, list[int]]) -> None:
     many = len(view.carries)
     needed = _Needed(body)
     carry_inputs, invariant_inputs, item_inputs = view.inputs("body")
-    tested = None if test is None else _reads(test)
+    tested = None if test is None else used(test)
     carries = {k for k in range(many) if k + 1 in read}
     if test is not None and tested is not None:
         carries |= {k for k, x in enumerate(view.inputs("pred")[0]) if tested[x]}
@@ -156,10 +145,8 @@ def _rebuild(
         if key == "body":
             gone |= {x for k, x in enumerate(s) if k not in stacks}
             outputs = [body.outputs[k] for k in kept] + [body.outputs[many + k] for k in written]
-            steps = prune(with_outputs(graph, outputs))
-            attrs[key] = without_inputs(steps, {steps.inputs[body.inputs.index(x)] for x in gone})
-        else:
-            attrs[key] = without_inputs(graph, gone)
+            attrs[key] = with_outputs(graph, outputs)
+        attrs[key] = prune(attrs[key], inputs=[x for x in graph.inputs if x not in gone])
     if len(kept) < many:
         ed.say("{}: of the loop, what is handed from step to step and never read is not computed", i)
     if len(written) < len(body.outputs) - many:

@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from cgcli.graph.graph import Graph, map_nested
-from cgcli.graph.traversal import live, prune, select
+from cgcli.graph.traversal import live, prune
 from cgcli.graph.types import INT, Results, Stack, Type
 from cgcli.ops.builder import Builder
 from cgcli.ops.loops import parts
@@ -28,11 +28,8 @@ def without_asserts(graph: Graph) -> Graph:
     """The graph as it is computed again: its assertions have held once. Recursion only into nested graphs."""
     if not graph.asserts:
         return graph
-    needed = live(graph, graph.outputs)
-    for i in graph.inputs:
-        needed[i] = 1
-    kept = select(graph, [i for i in range(len(graph)) if needed[i]])
-    return replace(kept, attrs={i: map_nested(attrs, without_asserts) for i, attrs in kept.attrs.items()})
+    pruned = prune(graph, asserts=False)
+    return replace(pruned, attrs={i: map_nested(attrs, without_asserts) for i, attrs in pruned.attrs.items()})
 
 
 # ---- cond
@@ -310,13 +307,11 @@ def _pruned(
 ) -> _StepBack:
     """The body without the invariants and items that it does not read."""
     needed = live(graph, graph.outputs)
-    for i in graph.inputs[:fixed]:
-        needed[i] = 1
-    kept = select(graph, [i for i in range(len(graph)) if needed[i]])
     saved = [k for k, x in enumerate(begun) if needed[x]]
     stacks = list(range(len(saved)))
     stacks += [len(saved) + k for k, x in enumerate((*items, *arrived)) if needed[x]]
-    return _StepBack(kept, saved, [k for k, x in enumerate(invariants) if needed[x]], stacks, supported)
+    pruned = prune(graph, inputs=graph.inputs[:fixed], asserts=False)
+    return _StepBack(pruned, saved, [k for k, x in enumerate(invariants) if needed[x]], stacks, supported)
 
 
 def _item(b: Builder, x: int) -> Type | Stack:
