@@ -10,6 +10,7 @@ from cgcli.graph.graph import CONST, INPUT, Graph
 from cgcli.graph.types import Type
 from cgcli.ops.builder import Builder
 from cgcli.ops.evaluate import on_numbers
+from cgcli.ops.numbers import unsigned_zero
 from cgcli.run.backends import executor
 from cgcli.run.binding import plain
 from cgcli.run.scalar.executor import local_partials
@@ -89,7 +90,9 @@ def contributions(graph: Graph, v: Sequence[Any], i: int, g: Any) -> list[tuple[
         return []
     if on_numbers(graph.op[i]) and not any(t.shape for t in (*types, result)):
         found = local_partials(graph, v, i)
-        return [(x, p + 0.0, p * g + 0.0) for x, p in zip(operands, found, strict=True) if p is not None]  # no -0
+        return [
+            (x, unsigned_zero(p), unsigned_zero(p * g)) for x, p in zip(operands, found, strict=True) if p is not None
+        ]
     b = Builder()
     xs = [b.input(t) for t in types]
     wanted = [k for k, t in enumerate(types) if t.has_derivative]

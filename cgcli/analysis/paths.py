@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 from cgcli.graph.graph import CONST, Graph
 from cgcli.graph.traversal import live
 from cgcli.graph.types import Type
+from cgcli.ops.numbers import unsigned_zero
 
 from .backward_pass import contributions
 
@@ -129,7 +130,7 @@ class Arrows:
                 at = best[at[2]][at[3]]
             path.reverse()
             partials = tuple(arrows[i][x] for x, i in pairwise(path))
-            found.append(Path(tuple(path), tuple(p for p in partials if p is not None), way[1] + 0.0))
+            found.append(Path(tuple(path), tuple(p for p in partials if p is not None), unsigned_zero(way[1])))
         return found
 
     def _of_tensors(self, start: int, inside: set[int], most: int) -> list[Path]:

@@ -30,6 +30,11 @@ def float32(x: float) -> float:
     return value
 
 
+def unsigned_zero(x: float) -> float:
+    """`x`, but +0.0 for -0.0: derivatives and summaries show no sign of a zero, which a product may leave."""
+    return x + 0.0
+
+
 def single(value: Any) -> Any:
     """A number, or nested tuples of numbers, in single precision."""
     return tuple(map(single, value)) if isinstance(value, tuple) else float32(value)
