@@ -12,7 +12,7 @@ from typing import Any
 
 from cgcli.graph.types import Type
 
-from .op import ZERO, Attrs, Notation, Op, Rule, TypeMismatch, VjpRules, register
+from .op import ZERO, Attrs, Notation, Op, TypeMismatch, VjpRule, VjpRules, register
 from .typing import broadcast, floats, kept, one
 
 POSITIVE = ((0.3,), (1.0,), (2.5,))
@@ -23,7 +23,7 @@ INSIDE_ONE = ((-0.7,), (0.1,), (0.6,))
 def _function(
     name: str,
     doc: str,
-    vjp: Rule,
+    vjp: VjpRule,
     examples: tuple[tuple[Any, ...], ...] = REAL,
     domain: str = "all numbers",
     hazard: bool = False,

@@ -16,7 +16,7 @@ Value = Any  # a float, int or bool; a tuple of them for a node with several res
 TypeRule = Callable[[Sequence[AnyType], Attrs], AnyType]
 """Operand types and attributes in, the result's type out; raises `TypeMismatch`."""
 
-Rule = Callable[..., Any]
+VjpRule = Callable[..., Any]
 """A derivative rule of one operand, `rule(b, g, y, *operands, at)`, in operations of the builder `b`.
 
 `g` is the cotangent of the result `y`. It returns the contribution to the operand's cotangent, a pair (contribution,
@@ -68,7 +68,7 @@ class Notation:
 class Each:
     """The derivative rule of an op with any number of operands: `rule(b, g, y, k, xs, at)` serves each operand k."""
 
-    rule: Rule
+    rule: VjpRule
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,7 @@ class Structured:
 Batch = Callable[..., int]
 """`batch(b, xs, flags, at, size)`: the node over operands of which the flagged ones have a batch axis of `size`."""
 
-VjpRules = tuple[Rule | None, ...] | Each | Structured
+VjpRules = tuple[VjpRule | None, ...] | Each | Structured
 ZERO: VjpRules = ()  # a step or a constant: the derivative is zero wherever it exists
 
 
@@ -158,7 +158,7 @@ def register(op: Op) -> Op:
     return op
 
 
-def rule_for(op: Op, k: int) -> Rule | None:
+def rule_for(op: Op, k: int) -> VjpRule | None:
     """The derivative rule of operand `k` in the form `rule(b, g, y, xs, at)`, or None when there is no derivative."""
     if isinstance(op.vjp, Each):
         each = op.vjp.rule

@@ -10,7 +10,7 @@ from typing import Any
 from cgcli.graph.sizes import Shape, Size, product, sub
 from cgcli.graph.types import AnyType, Type
 
-from .op import ZERO, Attrs, Notation, Op, Rule, TypeMismatch, register
+from .op import ZERO, Attrs, Notation, Op, TypeMismatch, VjpRule, register
 from .shape import inverse
 from .typing import kept, one
 
@@ -77,7 +77,7 @@ def number(b: Any, size: Size) -> int:
 def _reduction(
     name: str,
     doc: str,
-    vjp: Rule | None,
+    vjp: VjpRule | None,
     evaluate: Any,
     type_rule: Any = _numbers,
     text: str | None = None,

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from math import comb, inf
 from typing import Any
 
-from .op import Attrs, Notation, Op, Rule, register
+from .op import Attrs, Notation, Op, VjpRule, register
 from .typing import floats
 
 
@@ -19,7 +19,7 @@ def _slope(
     name: str,
     doc: str,
     evaluate: Callable[..., Any],
-    vjp: tuple[Rule, ...],
+    vjp: tuple[VjpRule, ...],
     spelled: Callable[..., Any],
     examples: tuple[tuple[float, ...], ...],
     domain: str = "all numbers",
@@ -226,7 +226,7 @@ def _power_partial_spelled(b: Any, x: int, n: int, at: Attrs) -> Any:
     return b.mul(rest, b.power(x, b.sub(n, float(j))))
 
 
-def _higher(key: str) -> Rule:
+def _higher(key: str) -> VjpRule:
     return lambda b, g, y, x, n, at: b.mul(g, b.power_partial(x, n, **{**at, key: at[key] + 1}))
 
 

@@ -9,11 +9,11 @@ from cgcli.graph.types import Type
 from cgcli.ops.numbers import FITS, Overflow
 
 from .editor import COND, LOOP, Editor
-from .identities import IDENTITIES, LOOKED_AT, Number, Rule
+from .identities import IDENTITIES, LOOKED_AT, Number, RewriteRule
 from .passes import Log, Pass
-from .shape_identities import EXPAND, MOVES, Move, stretches, unstretched
+from .shape_identities import EXPAND, SHAPE_IDENTITIES, stretches, unstretched
 
-Rows = list[tuple[str, Rule | Move, bool]]
+Rows = list[tuple[str, RewriteRule, bool]]
 """A law, its rule, and whether the rule is given the node's attributes."""
 
 
@@ -24,7 +24,7 @@ def _table(fast: bool) -> dict[int, Rows]:
     for row in IDENTITIES:
         if row.values and (row.exact or fast):
             table.setdefault(opcode(row.op), []).append((row.law, row.rule, False))
-    for code, rows in MOVES.items():
+    for code, rows in SHAPE_IDENTITIES.items():
         table.setdefault(code, []).extend((law, rule, True) for law, rule, exact in rows if exact or fast)
     return table
 

@@ -23,6 +23,7 @@ from cgcli.ops.table import BY_CODE, OPS
 from .editor import COND, LOOP, Editor
 from .identities import Number
 from .passes import Log, Pass
+from .shape_identities import REARRANGING
 
 _PRESCRIBED = frozenset(
     OPS[name].code
@@ -32,7 +33,6 @@ _PRESCRIBED = frozenset(
     )
 )
 _WHOLE = frozenset(OPS[name].code for name in ("floor_div", "mod", "fixed_power"))
-_MOVES = ("expand", "expand_dims", "squeeze", "reshape", "permute", "slice")
 _EXACT_INT = 2**53  # beyond, an int is not a float
 
 
@@ -92,7 +92,7 @@ def _value(ed: Editor, i: int, operands: tuple[int, ...], numbers: bool) -> Numb
     if t is None or any(v is None for v in values) or isinstance(op.vjp, Structured):
         return None
     types = [ed.type1(x) for x in operands]
-    if op.name in _MOVES:
+    if op.name in REARRANGING:
         # however equal elements are moved; a reshape whose sizes only the run compares may stop it
         moved = op.name != "reshape" or same(product(types[0].shape), product(t.shape)) is True
         return values[0] if moved else None

@@ -19,7 +19,8 @@ from cgcli.graph.types import Results, Stack, Type
 from cgcli.ops.builder import Builder
 
 Number = float | int | bool
-Rule = Callable[..., int | None]
+RewriteRule = Callable[..., int | None]
+"""`rule(b, *operands)`: the node that stands for an op over these operands, or None where the rule does not fit."""
 
 
 class Identity(NamedTuple):
@@ -30,7 +31,7 @@ class Identity(NamedTuple):
 
     op: str
     law: str
-    rule: Rule
+    rule: RewriteRule
     exact: bool
     text: bool
     values: bool
@@ -41,10 +42,12 @@ LOOKED_AT = frozenset(opcode(name) for name in ("const", "neg", "div"))
 """Of two different operands, one is of these ops wherever a rule fits that is given two operands and no attributes."""
 
 
-def identity(op: str, law: str, exact: bool, text: bool = True, values: bool = True) -> Callable[[Rule], Rule]:
+def identity(
+    op: str, law: str, exact: bool, text: bool = True, values: bool = True
+) -> Callable[[RewriteRule], RewriteRule]:
     """Enters a rule into the table; of one op the first that fits is taken."""
 
-    def enter(rule: Rule) -> Rule:
+    def enter(rule: RewriteRule) -> RewriteRule:
         IDENTITIES.append(Identity(op, law, rule, exact, text, values))
         return rule
 

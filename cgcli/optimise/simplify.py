@@ -21,7 +21,8 @@ from cgcli.ops.op import Attrs, Structured
 from cgcli.ops.table import BY_CODE
 from cgcli.ops.typing import one, single
 
-from .identities import IDENTITIES, Number, Rule, Terms, identity
+from .identities import IDENTITIES, Number, RewriteRule, Terms, identity
+from .shape_identities import REARRANGING
 
 
 def simplify(graph: Graph, known: Mapping[int, float | int | bool] | None = None) -> tuple[Graph, list[int]]:
@@ -51,7 +52,7 @@ def _place(b: Terms, graph: Graph, i: int, operands: tuple[int, ...]) -> int:
     code, attrs = graph.op[i], graph.attrs.get(i, {})
     if BY_CODE[code].spelled is not None:
         return _spelled(b, graph, i, operands)
-    if opname(code) in _MOVES and (value := b.number(operands[0])) is not None:
+    if opname(code) in REARRANGING and (value := b.number(operands[0])) is not None:
         return b.const(value, one(graph.type_of(i)))  # however equal elements are moved
     if opname(code) in _STRETCHING:
         operands = _unstretched(b, operands, one(graph.type_of(i)).shape)
@@ -101,7 +102,6 @@ def _side(graph: Graph, values: Sequence[Number | None]) -> Graph:
     return prune(simplify(graph, known)[0])
 
 
-_MOVES = ("expand", "expand_dims", "squeeze", "reshape", "permute", "slice")
 _STRETCHING = ("add", "sub", "mul", "div")
 
 
@@ -174,7 +174,7 @@ def _constant_first(b: Terms, x: int, y: int) -> tuple[int, int]:
     return (y, x) if b.number(y) is not None and b.number(x) is None else (x, y)
 
 
-_RULES: dict[str, list[Rule]] = {}
+_RULES: dict[str, list[RewriteRule]] = {}
 for _row in IDENTITIES:
     if _row.text:
         _RULES.setdefault(_row.op, []).append(_row.rule)
