@@ -37,7 +37,7 @@ def opname(code: int) -> str:
 
 INPUT = opcode("input")
 CONST = opcode("const")
-ASSERT = opcode("assert")  # the one op that acts without giving anything: it never vanishes
+ASSERT = opcode("assert")  # the one op with an effect: it is never dead code
 
 
 class Group(NamedTuple):
@@ -52,7 +52,7 @@ COLUMNS = ("op", "a", "b", "type", "span", "group")  # one number a node each
 
 
 class _Columns(Protocol):
-    """What reading a row needs of a graph, and of columns under construction."""
+    """The columns that reading a row needs, of a graph or under construction."""
 
     @property
     def op(self) -> Sequence[int]: ...
@@ -98,7 +98,7 @@ class Graph(Rows):
     """Nodes in topological order, as columns.
 
     `a` and `b` hold the first two operands (NONE where there is none), `more` the third and later ones of the few
-    nodes that have them. `attrs` and `names` (the user's) are kept by index, for few nodes have any. `type`, `span`
+    nodes that have them. `attrs` and `names` (the user's) are sparse: few nodes have any. `type`, `span`
     and `group` are indices into the tables `types`, `spans` and `groups`. The inputs are the nodes whose op is
     `input`, in their order.
 

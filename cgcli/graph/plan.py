@@ -72,7 +72,7 @@ class Plan:
     sizes: the numbers of named sizes that it was made for, None when they stay names.
     order: the nodes in the order in which they run; inputs and constants are there before and are not in it.
     buffers, buffer_of: the memory of values, and of each node that has memory of its own the number of its buffer.
-    views: of a node that may show the memory of others instead of having its own, the operands that it may show.
+    views: of a node that may be a view of other memory instead of having its own, the operands that it may alias.
     last: of each node of `order`, the last step that reads its memory, itself or through a view.
     groups: elementwise nodes that run together, block by block, when their arrays are large; in the order of steps.
     blocks: of each group that runs block by block, by its number, how many rows of the first axis make a block.

@@ -41,7 +41,7 @@ def used(graph: Graph) -> bytearray:
 
 
 def needed_by(columns: Columns, root: int) -> Graph:
-    """The graph of one node, without a look at the nodes that it does not need; it has no groups."""
+    """The graph of one node and what it needs, without groups; visits no other node."""
     seen = {root}
     stack = [root]
     while stack:
@@ -50,17 +50,17 @@ def needed_by(columns: Columns, root: int) -> Graph:
         stack.extend(operands)
     from .columns import Columns  # a program that is only run appends nothing
 
-    made = Columns()
+    result = Columns()
     where: dict[int, int] = {}
     for i in sorted(seen):
         operands = [where[x] for x in columns.operands(i)]
-        span = made.intern_span(None if columns.span[i] == NONE else columns.spans[columns.span[i]])
-        where[i] = made.append(
-            columns.op[i], operands, made.intern_type(columns.type_of(i)), columns.attrs.get(i), span
+        span = result.intern_span(None if columns.span[i] == NONE else columns.spans[columns.span[i]])
+        where[i] = result.append(
+            columns.op[i], operands, result.intern_type(columns.type_of(i)), columns.attrs.get(i), span
         )
         if i in columns.names:
-            made.names[where[i]] = columns.names[i]
-    return made.freeze([where[root]])
+            result.names[where[i]] = columns.names[i]
+    return result.freeze([where[root]])
 
 
 def every(graph: Graph) -> Iterator[Graph]:

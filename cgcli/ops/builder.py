@@ -25,8 +25,8 @@ class Builder(Columns):
 
     A method is an op's name (`b.and_` where Python reserves it). Raises `TypeMismatch` when the operands do not fit.
 
-    risk: whether a node may be infinite or NaN at finite inputs. varies: whether it is made of more than literals.
-    at_span, at_group: what new nodes get. `sharing`: equal nodes are made once (for nodes that a pass adds, never for
+    risk: whether a node may be infinite or NaN at finite inputs. varies: whether it depends on more than literals.
+    at_span, at_group: those of new nodes. `share`: equal nodes are interned (for nodes that a pass adds, never for
     the user's own: it would merge his `d = a + b` and `e = a + b`).
     """
 
@@ -41,7 +41,7 @@ class Builder(Columns):
         self._result_types: dict[tuple[int, ...], int] = {}
 
     def share(self, on: bool = True) -> None:
-        """From here on, equal nodes are made once (or not any more)."""
+        """From now on equal nodes are interned (or not any more)."""
         self._shared = {} if on else None
 
     def intern_type(self, type_: AnyType) -> int:
@@ -83,15 +83,15 @@ class Builder(Columns):
         if op.decide and not attrs:
             attrs = op.decide([bool(self.varies[x]) for x in operands])
         key = (code, *[self.type[x] for x in operands])
-        result = None if attrs else self._result_types.get(key)
-        if result is None:
+        result_type = None if attrs else self._result_types.get(key)
+        if result_type is None:
             type_ = op.type_rule([self.type_of(x) for x in operands], attrs)
             if isinstance(type_, Type) and type_.rank > ARRAY_AXES:
                 raise TypeMismatch("too-many-axes", limit=MAX_AXES)
-            result = self.intern_type(type_)
+            result_type = self.intern_type(type_)
             if not attrs:
-                self._result_types[key] = result
-        return self.place(code, operands, result, attrs)
+                self._result_types[key] = result_type
+        return self.place(code, operands, result_type, attrs)
 
     def _in_single(self, op: Op, operands: tuple[int, ...]) -> tuple[int, ...]:
         """The operands with literals that meet single precision rounded to it, so that no executor has to do it."""
@@ -119,17 +119,17 @@ class Builder(Columns):
     def place(
         self, code: int, operands: tuple[int, ...], type_: int, attrs: Mapping[str, Any], merge: bool = True
     ) -> int:
-        """A node whose type, a row of `types`, is known; merged with an equal one while sharing is on."""
+        """A node of a given type, a row of `types`, unchecked; merged with an equal one while sharing is on."""
         if self._shared is not None:
             # repr tells 0.0 from -0.0 and 1 from True; a nested graph has an identity of its own
-            shown = tuple((k, id(v) if isinstance(v, Graph) else repr(v)) for k, v in attrs.items()) if attrs else None
-            key = (code, operands, type_, shown)
-            known = self._shared.get(key)
-            if known is not None and merge:
-                return known
+            values = tuple((k, id(v) if isinstance(v, Graph) else repr(v)) for k, v in attrs.items()) if attrs else None
+            key = (code, operands, type_, values)
+            equal = self._shared.get(key)
+            if equal is not None and merge:
+                return equal
             self._shared[key] = len(self.op)
         op = BY_CODE[code]
-        # what an `if` or a loop hands on varies, whatever its graphs are made of
+        # the results of an `if` or a loop vary, whatever its graphs hold
         varies = isinstance(op.vjp, Structured)
         risk = op.hazard or (varies and _has_hazard(attrs))
         if risk and op.tame is not None:
@@ -140,7 +140,7 @@ class Builder(Columns):
         return self._append(code, operands, type_, attrs, risk, varies)
 
     def inline(self, graph: Graph, arguments: Sequence[int]) -> list[int]:
-        """Where each node of `graph` went, its inputs being `arguments`; nothing is checked again."""
+        """Appends the nodes of `graph` over `arguments`, unchecked. Returns by node of `graph` its node here."""
         where = [NONE] * len(graph)
         for i, x in zip(graph.inputs, arguments, strict=True):
             where[i] = x
@@ -167,7 +167,7 @@ class Builder(Columns):
         return self.freeze(outputs)
 
     def seen(self, i: int) -> Any:
-        """The value of node `i` where the builder computes what it is given, as a tape does; else None."""
+        """The value of node `i` where the builder computes at once, as a tape does; else None."""
         return None
 
     def replace_attrs(self, i: int, type_: AnyType, attrs: Mapping[str, Any]) -> None:
@@ -188,6 +188,6 @@ class Builder(Columns):
 
 
 def _has_hazard(attrs: Mapping[str, Any]) -> bool:
-    """Whether the graphs of a structured node hold an op that can make an inf or NaN of finite numbers."""
+    """Whether an op nested in a structured node can make an inf or NaN of finite numbers."""
     graphs = (graph for outer in nested(attrs).values() for graph in every(outer))
     return any(BY_CODE[code].hazard for graph in graphs for code in set(graph.op))

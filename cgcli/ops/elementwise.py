@@ -13,7 +13,7 @@ from typing import Any
 from cgcli.graph.types import Type
 
 from .op import ZERO, Attrs, Notation, Op, TypeMismatch, VjpRule, VjpRules, register
-from .typing import broadcast, floats, kept, one
+from .typing import broadcast, first_number, floats, one
 
 POSITIVE = ((0.3,), (1.0,), (2.5,))
 REAL = ((-1.5,), (0.2,), (2.0,))
@@ -261,7 +261,7 @@ def _step(name: str, doc: str, latex: str) -> None:
             name=name,
             doc=doc,
             notation=Notation("call", name),
-            type_rule=kept,
+            type_rule=first_number,
             evaluate=_twin(name),
             vjp=ZERO,
             flow="elementwise",

@@ -18,12 +18,12 @@ _LOOP = opcode("loop")
 
 
 def is_scalar(graph: Graph) -> bool:
-    """Whether plain numbers suffice to run a graph: no tensors, and no op that is made for them."""
+    """Whether plain numbers suffice to run a graph: no tensors, and no op on tensors."""
     return not any(any(map(_has_axes, g.types)) or not all(map(on_numbers, set(g.op))) for g in every(graph))
 
 
 def has_loop(graph: Graph) -> bool:
-    """Whether a graph, or one that it holds, runs steps again and again."""
+    """Whether a graph, or one nested in it, has a loop."""
     return any(_LOOP in g.op for g in every(graph))
 
 
@@ -36,7 +36,7 @@ def _has_axes(t: AnyType) -> bool:
 
 
 def on_numbers(code: int) -> bool:
-    """Whether plain numbers do for an op."""
+    """Whether an op runs on plain numbers."""
     op = BY_CODE[code]
     return op.flow == "elementwise" or op.numbers or isinstance(op.vjp, Structured)
 

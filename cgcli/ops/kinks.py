@@ -10,11 +10,11 @@ from typing import Any
 
 from .numbers import is_whole
 from .op import Attrs, Each, Notation, Op, register
-from .typing import choice, kept, numbers
+from .typing import choice, first_number, numbers
 
 
 def _decide(varies: Sequence[bool]) -> Attrs:
-    """Which operands vary: they yield a tie to the constants. Nothing is stored when all or none do."""
+    """Which operands vary: they lose a tie against constants. No attribute when all or none do."""
     return {} if all(varies) or not any(varies) else {"vary": tuple(k for k, v in enumerate(varies) if v)}
 
 
@@ -80,7 +80,7 @@ register(
         name="relu",
         doc="max(x, 0)",
         notation=Notation("call", "relu"),
-        type_rule=kept,
+        type_rule=first_number,
         evaluate=lambda xp, at, x: xp.maximum(x, 0 if is_whole(x) else 0.0),
         vjp=(lambda b, g, y, x, at: (g, b.gt(x, 0.0)),),
         flow="elementwise",
@@ -95,7 +95,7 @@ register(
         name="abs",
         doc="the magnitude of a number",
         notation=Notation("call", "abs"),
-        type_rule=kept,
+        type_rule=first_number,
         evaluate=lambda xp, at, x: abs(x),
         inline="abs({0})",
         vjp=(lambda b, g, y, x, at: b.mul(g, b.sign(x)),),

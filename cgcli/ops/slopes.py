@@ -26,7 +26,7 @@ def _slope(
     hazard: bool = False,
     example_attrs: Attrs | None = None,
 ) -> None:
-    shown = ", ".join(f"{{{k}}}" for k in range(len(vjp)))
+    operands = ", ".join(f"{{{k}}}" for k in range(len(vjp)))
     register(
         Op(
             name=name,
@@ -37,7 +37,7 @@ def _slope(
             vjp=vjp,
             flow="elementwise",
             hazard=hazard,
-            latex=rf"\operatorname{{{{{name.replace('_', ' ')}}}}}\left({shown}\right)",
+            latex=rf"\operatorname{{{{{name.replace('_', ' ')}}}}}\left({operands}\right)",
             domain=domain,
             examples=examples,
             example_attrs=example_attrs or {},

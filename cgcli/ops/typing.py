@@ -14,13 +14,13 @@ if TYPE_CHECKING:
 
 
 def one(kind: AnyType) -> Type:
-    """`kind`, known to be the type of a single value."""
+    """`kind`, which is the type of a single value."""
     assert isinstance(kind, Type)
     return kind
 
 
 def single(kind: AnyType) -> Type | Stack:
-    """`kind`, known to be the type of one result, which may be a stack."""
+    """`kind`, which is the type of one result, perhaps a stack."""
     assert not isinstance(kind, Results)
     return kind
 
@@ -32,8 +32,8 @@ def join(a: Type, b: Type) -> Type:
     """
     if a == b and a.dtype != "bool":
         return a
-    met = _join_dtypes(_number(a), _number(b))
-    return met if a.shape == b.shape else met._replace(shape=broadcast((a.shape, b.shape)))
+    joined = _join_dtypes(_number(a), _number(b))
+    return joined if a.shape == b.shape else joined._replace(shape=broadcast((a.shape, b.shape)))
 
 
 def _join_dtypes(a: Type, b: Type) -> Type:
@@ -79,23 +79,23 @@ def broadcast(shapes: Sequence[Shape]) -> Shape:
             result, owner = shape, [k] * len(shape)
             continue
         rank = max(len(result), len(shape))
-        met: list[Size] = []
+        sizes: list[Size] = []
         owners: list[int] = []
         for axis in range(-rank, 0):
             a = result[axis] if axis >= -len(result) else 1
             b = shape[axis] if axis >= -len(shape) else 1
             from_a = owner[axis] if axis >= -len(result) else k
             if b == 1 or a == b:
-                met.append(a)
+                sizes.append(a)
                 owners.append(from_a if b == 1 and a != 1 else k)
             elif a == 1:
-                met.append(b)
+                sizes.append(b)
                 owners.append(k)
             else:
                 _agree(a, b, (from_a, k), axis, shape)
-                met.append(a)
+                sizes.append(a)
                 owners.append(from_a)
-        result, owner = tuple(met), owners
+        result, owner = tuple(sizes), owners
     return result
 
 
@@ -105,15 +105,15 @@ def _agree(a: Size, b: Size, operands: tuple[int, int], axis: int, shape: Shape)
 
     equal = same(a, b)
     if equal is None:
-        wanted = list(shape)
-        wanted[axis] = a
-        raise TypeMismatch("sizes-undecided", operands[1:], shape=tuple(wanted))
+        expected = list(shape)
+        expected[axis] = a
+        raise TypeMismatch("sizes-undecided", operands[1:], shape=tuple(expected))
     if not equal:
         raise TypeMismatch("shapes-differ", operands, sizes=(a, b), axis=axis)
 
 
 def agree(a: Size, b: Size, operands: tuple[int, int], axis: int, shape: Shape, code: str) -> None:
-    """As broadcasting asks it of two sizes, for an op whose axes have to be equal; raises `code` for other sizes."""
+    """Raises unless two sizes are equal, for an op whose axes have to be; `code` where they differ."""
     try:
         _agree(a, b, operands, axis, shape)
     except TypeMismatch as e:
@@ -133,8 +133,8 @@ def floats(types: Sequence[AnyType], at: Attrs) -> Type:
     return joined if joined.is_float else joined._replace(dtype="float")
 
 
-def kept(types: Sequence[AnyType], at: Attrs) -> Type:
-    """As the first operand; a bool counts as an int."""
+def first_number(types: Sequence[AnyType], at: Attrs) -> Type:
+    """The type of the first operand; a bool counts as an int."""
     return _number(one(types[0]))
 
 

@@ -1,4 +1,4 @@
-"""Whether a graph is one: operands before their users, types as the type rules say, inputs and outputs in place."""
+"""The validity of a graph: operands before their users, types as the type rules say, inputs and outputs as listed."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from .table import BY_CODE
 
 
 class InvalidGraph(Exception):
-    """A pass made a graph that is none: a bug in cg, never a user's mistake."""
+    """A pass made an invalid graph: a bug in cg, never a user's mistake."""
 
 
 def check(graph: Graph) -> None:
-    """Raises InvalidGraph at the first node that is wrong; recursion only into structured nodes."""
+    """Raises InvalidGraph at the first invalid node; recursion only into structured nodes."""
     for i, code in enumerate(graph.op):
         where = f"%{i} = {opname(code)}"
         try:
@@ -48,8 +48,8 @@ def _check_type(graph: Graph, i: int, where: str) -> None:
     for inner in nested(attrs).values():
         check(inner)
     try:
-        wanted = op.type_rule(types, attrs)
+        expected = op.type_rule(types, attrs)
     except TypeMismatch as e:
         raise InvalidGraph(f"{where}: {e}") from None
-    if wanted != graph.type_of(i):
-        raise InvalidGraph(f"{where}: {graph.type_of(i)} should be {wanted}")
+    if expected != graph.type_of(i):
+        raise InvalidGraph(f"{where}: {graph.type_of(i)} should be {expected}")
