@@ -61,26 +61,26 @@ def _plain(f: Type, t: Type) -> bool:
 
 
 def _factors(ed: Editor, i: int, inner: set[int]) -> list[int]:
-    found: list[int] = []
-    todo = [i]
-    while todo:
-        x = todo.pop()
+    factors: list[int] = []
+    stack = [i]
+    while stack:
+        x = stack.pop()
         if x == i or x in inner:
-            todo += [ed.b[x], ed.a[x]]
+            stack += [ed.b[x], ed.a[x]]
         else:
-            found.append(x)
-    return found
+            factors.append(x)
+    return factors
 
 
 def _price(ed: Editor, i: int, inner: set[int]) -> int:
     """The multiplications of the chain as it is written."""
-    total, todo = 0, [i]
-    while todo:
-        x = todo.pop()
+    total, stack = 0, [i]
+    while stack:
+        x = stack.pop()
         if x == i or x in inner:
             (n, k), (_, m) = ed.type1(ed.a[x]).shape, ed.type1(ed.b[x]).shape
             total += int(n) * int(k) * int(m)
-            todo += [ed.a[x], ed.b[x]]
+            stack += [ed.a[x], ed.b[x]]
     return total
 
 

@@ -1,4 +1,4 @@
-"""Whether a node may be computed though the program would not have computed it: it must not be able to stop the run."""
+"""Speculative execution: whether a node may be computed though the program would not: it must not stop the run."""
 
 from __future__ import annotations
 
@@ -42,8 +42,8 @@ def _computes(graph: Graph, i: int, types: list[AnyType], t: Type) -> bool:
         return same(product(first.shape), product(t.shape)) is True if code == _RESHAPE else first.shape == t.shape
     if code in _OF_ELEMENTS:
         assert isinstance(first, Type)
-        taken = [first.shape[axis] for axis in graph.attrs[i]["axes"]]
-        return all(isinstance(n, int) and n > 0 for n in taken)
+        sizes = [first.shape[axis] for axis in graph.attrs[i]["axes"]]
+        return all(isinstance(n, int) and n > 0 for n in sizes)
     if op.may_fail:
         whole = all(isinstance(x, Type) and not x.is_float for x in types)
         return op.flow == "elementwise" and not whole  # of floats a division by zero is a value
@@ -51,8 +51,8 @@ def _computes(graph: Graph, i: int, types: list[AnyType], t: Type) -> bool:
 
 
 def _sizes_exist(t: AnyType, operands: list[AnyType]) -> bool:
-    known = {d for x in operands for d in _named(x)}
-    return all(d in known for d in _named(t))
+    existing = {d for x in operands for d in _named(x)}
+    return all(d in existing for d in _named(t))
 
 
 def _named(t: AnyType) -> list[str]:

@@ -1,7 +1,7 @@
-"""Exact identities of ops that move elements, and of ops with attributes. A rule is `rule(b, at, *operands)`.
+"""Exact identities of ops that rearrange elements, and of ops with attributes. A rule is `rule(b, at, *operands)`.
 
-Elements that are only moved keep their bits; what is asked of a rule is that the same element ends in the same place,
-and that no size check that could fail is lost. A new type is checked against the old one by the pass.
+Elements that are only moved keep their bits; a rule has to put the same element at the same index, and to lose no size
+check that could fail. A new type is checked against the old one by the pass.
 """
 
 from __future__ import annotations
@@ -138,12 +138,12 @@ def _root(b: Terms, at: Attrs, x: int) -> int | None:
     return b.make("sqrt", x) if at["exponent"] == 0.5 else None
 
 
-def unstretched(b: Terms, operands: tuple[int, ...], result: Type) -> tuple[int, ...] | None:
-    """Operands of an elementwise op without the stretching that the op does itself, or None where there is none.
+def without_expand(b: Terms, operands: tuple[int, ...], result: Type) -> tuple[int, ...] | None:
+    """Operands of an elementwise op without the broadcasting that the op does itself, or None where there is none.
 
     A literal's number in an array is a double, while alone it takes on the type of what it meets: among f32 it stays.
     """
-    found = list(operands)
+    shorter = list(operands)
     for k, x in enumerate(operands):
         if not b.is_op(x, "expand"):
             continue
@@ -151,15 +151,15 @@ def unstretched(b: Terms, operands: tuple[int, ...], result: Type) -> tuple[int,
         t = b.type1(inner)
         if t.weak and result.dtype in ("f32", "i32"):
             continue
-        found[k] = inner
-        shapes = [b.type1(y).shape for y in found]
+        shorter[k] = inner
+        shapes = [b.type1(y).shape for y in shorter]
         if not any(shape == result.shape for shape in shapes) or broadcast(shapes) != result.shape:
-            found[k] = x
-    return tuple(found) if tuple(found) != operands else None
+            shorter[k] = x
+    return tuple(shorter) if tuple(shorter) != operands else None
 
 
 @cache
-def stretches(code: int) -> bool:
+def broadcasts(code: int) -> bool:
     """Whether the op is one that broadcasts several operands."""
     op: Any = BY_CODE[code]
     return op.flow == "elementwise" and bool(op.examples) and len(op.examples[0]) > 1

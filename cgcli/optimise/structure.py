@@ -85,14 +85,14 @@ def structured(graph: Graph) -> list[int]:
 
 
 def with_outputs(graph: Graph, outputs: Sequence[int]) -> Graph:
-    """The graph with other outputs; what none of them needs stays until it is pruned."""
+    """The graph with other outputs, not pruned."""
     return replace(graph, outputs=tuple(outputs))
 
 
 def with_inputs(graph: Graph, inputs: Sequence[int | AnyType], instead: Mapping[int, int]) -> Graph:
     """The graph over other inputs: input nodes of its own, and new ones of these types.
 
-    instead: nodes that are not computed but read from the input at that place.
+    instead: nodes that are not computed but read from the input at that position.
     """
     columns = Columns()
     columns.spans, columns.groups = list(graph.spans), list(graph.groups)
@@ -120,8 +120,8 @@ def with_inputs(graph: Graph, inputs: Sequence[int | AnyType], instead: Mapping[
 
 def gets(graph: Graph, holders: Collection[int], get: int) -> dict[int, dict[int, list[int]]]:
     """Of each structured node, the `get`s of each of its results."""
-    found: dict[int, dict[int, list[int]]] = {i: {} for i in holders}
+    result: dict[int, dict[int, list[int]]] = {i: {} for i in holders}
     for i, code in enumerate(graph.op):
-        if code == get and graph.a[i] in found:
-            found[graph.a[i]].setdefault(graph.attrs[i]["k"], []).append(i)
-    return found
+        if code == get and graph.a[i] in result:
+            result[graph.a[i]].setdefault(graph.attrs[i]["k"], []).append(i)
+    return result

@@ -14,7 +14,7 @@ from cgcli.graph.traversal import live, prune, used
 from cgcli.graph.types import Results
 
 from .editor import COND, GET, LOOP, Editor
-from .passes import Log, Pass, told
+from .passes import Log, Pass, describe
 from .structure import View, gets, structured, with_outputs
 
 
@@ -25,7 +25,7 @@ def _drop(graph: Graph, log: Log | None = None) -> Graph:
         if log is not None:
             for i in dead:
                 if i in graph.names:
-                    log.say(f"{told(graph, i)} is not needed by any output")
+                    log.say(f"{describe(graph, i)} is not needed by any output")
         if dead:
             graph = prune(graph)
     holders = structured(graph)
