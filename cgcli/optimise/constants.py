@@ -6,7 +6,7 @@ whose `exp` may differ in the last bit: there, only operations are folded whose 
 
 from __future__ import annotations
 
-from math import copysign, isfinite
+from math import isfinite
 from typing import Any
 
 from cgcli.graph.graph import CONST, Graph, nested
@@ -124,15 +124,6 @@ def _prescribed(code: int, values: list[Any], types: list[Type], t: Type) -> boo
     if any(not isinstance(v, float) and abs(v) >= _EXACT_INT for v in values):
         return False
     return code in _PRESCRIBED or (code in _WHOLE and all(isinstance(v, int) for v in values))
-
-
-def same_number(a: Number, b: Number) -> bool:
-    """Whether two numbers are the same in kind and bits; any nan is nan."""
-    if type(a) is not type(b):
-        return False
-    if a != a or b != b:
-        return a != a and b != b
-    return a == b and copysign(1.0, a) == copysign(1.0, b)
 
 
 fold = Pass(

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from math import prod
-
 from cgcli.graph.graph import CONST, INPUT, Graph, nested
 from cgcli.graph.sizes import product, same
 from cgcli.graph.types import AnyType, Results, Stack, Type
@@ -61,11 +59,3 @@ def _named(t: AnyType) -> list[str]:
     if isinstance(t, Stack):
         return _named(t.item)
     return [d for d in t.shape if isinstance(d, str)]
-
-
-def elements(t: AnyType) -> int | None:
-    """How many numbers a value holds, None where that depends on names."""
-    if not isinstance(t, Type):
-        return None
-    sizes = [d for d in t.shape if isinstance(d, int)]
-    return prod(sizes) if len(sizes) == len(t.shape) else None

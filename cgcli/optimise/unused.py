@@ -1,12 +1,12 @@
-"""Dead code: nodes that no output needs; of a `cond` or a `loop` the results, carries and operands that nobody reads.
+"""Dead code elimination: nodes that no output needs; of a `cond` or a `loop` the unread results, carries and operands.
 
-A step that could stop the run, or never end, vanishes with them: the language allows it where no output needs it. An
+A step that could stop the run, or never end, is dropped with them: the language allows it where no output needs it. An
 assert stays, and all that it needs.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from cgcli.graph.graph import INPUT, Graph
@@ -42,9 +42,9 @@ def _drop(graph: Graph, log: Log | None = None) -> Graph:
     return ed.finish()
 
 
-def _renumber(ed: Editor, read: dict[int, list[int]], kept: list[int]) -> None:
-    """The `get`s of the results `kept`, whose numbers are now their places in that list."""
-    for new, old in enumerate(kept):
+def _renumber(ed: Editor, read: dict[int, list[int]], results: list[int]) -> None:
+    """Renumbers the `get`s of `results` by their positions in that list."""
+    for new, old in enumerate(results):
         for i in read.get(old, ()):
             if new != old:
                 ed.alter(i, attrs={"k": new})
@@ -52,32 +52,32 @@ def _renumber(ed: Editor, read: dict[int, list[int]], kept: list[int]) -> None:
 
 def _narrow_cond(ed: Editor, i: int, read: dict[int, list[int]]) -> None:
     view = View.of(ed, i)
-    kept = sorted(read)
+    read_results = sorted(read)
     sides = dict(view.graphs())
     count = len(sides["then"].outputs)
-    if len(kept) < count:
-        sides = {key: prune(with_outputs(side, [side.outputs[k] for k in kept])) for key, side in sides.items()}
+    if len(read_results) < count:
+        sides = {key: prune(with_outputs(side, [side.outputs[k] for k in read_results])) for key, side in sides.items()}
     read_by_sides = [(side.inputs, used(side)) for side in sides.values()]
-    wanted = [any(flags[inputs[j]] for inputs, flags in read_by_sides) for j in range(len(view.invariants))]
-    if len(kept) == count and all(wanted):
+    needed = [any(flags[inputs[j]] for inputs, flags in read_by_sides) for j in range(len(view.invariants))]
+    if len(read_results) == count and all(needed):
         return
     sides = {
-        key: prune(side, inputs=[x for x, w in zip(side.inputs, wanted, strict=True) if w])
+        key: prune(side, inputs=[x for x, w in zip(side.inputs, needed, strict=True) if w])
         for key, side in sides.items()
     }
-    if len(kept) < count:
+    if len(read_results) < count:
         ed.say("{}: of the `if`, results that nobody reads are not computed", i)
-    if not all(wanted):
+    if not all(needed):
         ed.say("{}: the `if` is not handed what neither side reads", i)
     t = ed.type_of(i)
     assert isinstance(t, Results)
-    operands = (*view.first, *(x for x, w in zip(view.invariants, wanted, strict=True) if w))
-    ed.alter(i, operands, {**view.attrs, **sides}, Results(tuple(t.items[k] for k in kept)))
-    _renumber(ed, read, kept)
+    operands = (*view.first, *(x for x, w in zip(view.invariants, needed, strict=True) if w))
+    ed.alter(i, operands, {**view.attrs, **sides}, Results(tuple(t.items[k] for k in read_results)))
+    _renumber(ed, read, read_results)
 
 
-class _Needed:
-    """What is needed of a body, more and more."""
+class _Liveness:
+    """Incremental liveness of a body's nodes, from more and more roots."""
 
     def __init__(self, graph: Graph) -> None:
         self.graph = graph
@@ -95,12 +95,12 @@ class _Needed:
 
 
 def _narrow_loop(ed: Editor, i: int, read: dict[int, list[int]]) -> None:
-    """A carry is needed when its end is read, or the condition or anything needed of a step reads it."""
+    """A carry is needed when its final value, the condition or anything needed of a step reads it."""
     view = View.of(ed, i)
     body: Graph = view.attrs["body"]
     test: Graph | None = view.attrs.get("pred")
     many = len(view.carries)
-    needed = _Needed(body)
+    needed = _Liveness(body)
     carry_inputs, invariant_inputs, item_inputs = view.inputs("body")
     tested = None if test is None else used(test)
     carries = {k for k in range(many) if k + 1 in read}
@@ -114,40 +114,40 @@ def _narrow_loop(ed: Editor, i: int, read: dict[int, list[int]]) -> None:
         if not more:
             break
         carries |= more
-    kept = sorted(carries)
+    kept_carries = sorted(carries)
     invariants = [
         k
         for k, x in enumerate(invariant_inputs)
         if needed.flags[x] or (tested is not None and tested[view.inputs("pred")[1][k]])
     ]
     stacks = [k for k, x in enumerate(item_inputs) if needed.flags[x]]
-    whole = len(kept) == many and len(invariants) == len(view.invariants) and len(stacks) == len(view.stacks)
+    whole = len(kept_carries) == many and len(invariants) == len(view.invariants) and len(stacks) == len(view.stacks)
     if whole and len(written) == len(body.outputs) - many:
         return
-    _rebuild(ed, i, view, (kept, invariants, stacks, written), read)
+    _rebuild(ed, i, view, (kept_carries, invariants, stacks, written), read)
 
 
 def _rebuild(
     ed: Editor,
     i: int,
     view: View,
-    parts_kept: tuple[list[int], list[int], list[int], list[int]],
+    needed_parts: tuple[list[int], list[int], list[int], list[int]],
     read: dict[int, list[int]],
 ) -> None:
-    kept, invariants, stacks, written = parts_kept
+    carries, invariants, stacks, written = needed_parts
     body: Graph = view.attrs["body"]
     many = len(view.carries)
     attrs: dict[str, Any] = {key: value for key, value in view.attrs.items() if key != "saved"}
-    attrs |= {"carries": len(kept), "invariants": len(invariants)}
+    attrs |= {"carries": len(carries), "invariants": len(invariants)}
     for key, graph in view.graphs():
         c, v, s = view.inputs(key)
-        gone = {x for k, x in enumerate(c) if k not in kept} | {x for k, x in enumerate(v) if k not in invariants}
+        gone = _others(c, carries) | _others(v, invariants)
         if key == "body":
-            gone |= {x for k, x in enumerate(s) if k not in stacks}
-            outputs = [body.outputs[k] for k in kept] + [body.outputs[many + k] for k in written]
+            gone |= _others(s, stacks)
+            outputs = [body.outputs[k] for k in carries] + [body.outputs[many + k] for k in written]
             attrs[key] = with_outputs(graph, outputs)
         attrs[key] = prune(attrs[key], inputs=[x for x in graph.inputs if x not in gone])
-    if len(kept) < many:
+    if len(carries) < many:
         ed.say("{}: of the loop, what is handed from step to step and never read is not computed", i)
     if len(written) < len(body.outputs) - many:
         ed.say("{}: of the loop, values of its steps that nobody reads are not kept", i)
@@ -155,15 +155,20 @@ def _rebuild(
         ed.say("{}: the loop is not handed what no step reads", i)
     t = ed.type_of(i)
     assert isinstance(t, Results)
-    results = [0, *(1 + k for k in kept), *(1 + many + k for k in written)]
+    results = [0, *(1 + k for k in carries), *(1 + many + k for k in written)]
     operands = (
         *view.first,
-        *(view.carries[k] for k in kept),
+        *(view.carries[k] for k in carries),
         *(view.invariants[k] for k in invariants),
         *(view.stacks[k] for k in stacks),
     )
     ed.alter(i, operands, attrs, Results(tuple(t.items[k] for k in results)))
     _renumber(ed, read, results)
+
+
+def _others(nodes: Sequence[int], kept: Sequence[int]) -> set[int]:
+    """The nodes at the positions that are not among `kept`."""
+    return set(nodes) - {nodes[k] for k in kept}
 
 
 drop = Pass(
