@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from .numbers import is_whole
-from .op import Attrs, Each, Notation, Op, register
+from .op import Attrs, Notation, Op, VariadicRule, register
 from .typing import choice, first_number, numbers
 
 
@@ -61,7 +61,7 @@ def _extremum(name: str, doc: str, beats: str, twin: str) -> None:
             notation=Notation("call", name),
             type_rule=numbers,
             evaluate=evaluate,
-            vjp=Each(lambda b, g, y, k, xs, at: _extremum_rule(b, g, y, k, xs, at, beats)),
+            vjp=VariadicRule(lambda b, g, y, k, xs, at: _extremum_rule(b, g, y, k, xs, at, beats)),
             flow="elementwise",
             hazard=False,
             latex=rf"\{name}\left({{0}}, {{1}}\right)",

@@ -8,7 +8,7 @@ from typing import Any
 from cgcli.graph.sizes import Shape, Size
 from cgcli.graph.types import AnyType, Type
 
-from .op import Attrs, Each, Notation, Op, TypeMismatch, VjpRules, register
+from .op import Attrs, Notation, Op, TypeMismatch, VariadicRule, VjpRules, register
 from .reduce import products_of_others
 from .typing import agree, broadcast, join, join_all, one
 
@@ -145,7 +145,7 @@ def _batch_einsum(b: Any, xs: Sequence[int], flags: Sequence[bool], at: Attrs, s
 _op(
     "einsum",
     "products of elements summed over the indices that the result does not have",
-    Each(_einsum_rule),
+    VariadicRule(_einsum_rule),
     type_rule=_einsum_type,
     evaluate=lambda xp, at, *xs: xp.einsum(at["pattern"], *xs),
     support=_einsum_support,

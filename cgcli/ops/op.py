@@ -65,7 +65,7 @@ class Notation:
 
 
 @dataclass(frozen=True)
-class Each:
+class VariadicRule:
     """The derivative rule of an op with any number of operands: `rule(b, g, y, k, xs, at)` serves each operand k."""
 
     rule: VjpRule
@@ -79,7 +79,7 @@ class Structured:
 Batch = Callable[..., int]
 """`batch(b, xs, flags, at, size)`: the node over operands of which the flagged ones have a batch axis of `size`."""
 
-VjpRules = tuple[VjpRule | None, ...] | Each | Structured
+VjpRules = tuple[VjpRule | None, ...] | VariadicRule | Structured
 ZERO: VjpRules = ()  # a step or a constant: the derivative is zero wherever it exists
 
 
@@ -90,7 +90,7 @@ class Op:
     name: as in a printed graph. doc: one line for people.
     evaluate: `evaluate(xp, at, *values)` over a namespace of elementwise functions.
     inline: the same as a Python expression over `{0}`, `{1}` for plain floats, when that says it faster.
-    vjp: one rule an operand, `Each`, `Structured`, or `ZERO`.
+    vjp: one rule an operand, `VariadicRule`, `Structured`, or `ZERO`.
     flow: how the support of a cotangent travels back through it: `elementwise` passes it on, `structural` moves it with
     the elements, `mix` declares it in `support`.
     hazard: whether its value or a partial can be infinite or NaN at finite operands; tame: `tame(at, constants)` says
@@ -161,7 +161,7 @@ def register(op: Op) -> Op:
 
 def rule_for(op: Op, k: int) -> VjpRule | None:
     """The derivative rule of operand `k` in the form `rule(b, g, y, xs, at)`, or None when there is no derivative."""
-    if isinstance(op.vjp, Each):
+    if isinstance(op.vjp, VariadicRule):
         rule_of_each = op.vjp.rule
         return lambda b, g, y, xs, at: rule_of_each(b, g, y, k, xs, at)
     if isinstance(op.vjp, Structured) or k >= len(op.vjp):
@@ -172,4 +172,4 @@ def rule_for(op: Op, k: int) -> VjpRule | None:
 
 def arity(op: Op) -> int | None:
     """How many operands the op takes, None when any number from one."""
-    return None if isinstance(op.vjp, Each) else len(op.examples[0])
+    return None if isinstance(op.vjp, VariadicRule) else len(op.examples[0])

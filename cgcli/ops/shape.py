@@ -11,7 +11,7 @@ from typing import Any
 from cgcli.graph.sizes import Shape, Size, add, product, same
 from cgcli.graph.types import WEAK_INT, AnyType, Type
 
-from .op import ZERO, Attrs, Each, Notation, Op, TypeMismatch, VjpRules, register
+from .op import ZERO, Attrs, Notation, Op, TypeMismatch, VariadicRule, VjpRules, register
 from .typing import broadcast, join_all, one
 
 MATRIX = ((((1.0, 2.0, 3.0), (4.0, 5.0, 6.0)),),)
@@ -319,7 +319,7 @@ def _concat_rule(b: Any, g: int, y: int, k: int, xs: Sequence[int], at: Attrs) -
 _op(
     "concat",
     "its arguments one behind the other along an axis",
-    Each(_concat_rule),
+    VariadicRule(_concat_rule),
     type_rule=_concat_type,
     evaluate=lambda xp, at, *xs: xp.concat(xs, axis=at["axis"]),
     batch="spread",
@@ -347,7 +347,7 @@ def _stack_rule(b: Any, g: int, y: int, k: int, xs: Sequence[int], at: Attrs) ->
 _op(
     "stack",
     "its arguments side by side along a new axis",
-    Each(_stack_rule),
+    VariadicRule(_stack_rule),
     type_rule=_stack_type,
     evaluate=lambda xp, at, *xs: xp.stack(xs, axis=at["axis"]),
     batch="spread",
