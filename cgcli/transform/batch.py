@@ -21,7 +21,7 @@ from cgcli.ops.shape import lifted
 from cgcli.ops.table import BY_CODE
 from cgcli.ops.typing import one, single
 
-from .cotangents import each
+from .cotangents import map_items
 
 _COND = opcode("cond")
 _LOOP = opcode("loop")
@@ -46,7 +46,7 @@ def batch(graph: Graph, flags: Sequence[bool], size: Size) -> Graph:
 def spread(b: Builder, x: int, size: Size) -> int:
     """An unbatched value as a batch of equal rows; of a stack, each item so."""
     if isinstance(b.type_of(x), Stack):
-        return each(b, lambda inner, item: spread(inner, item, size), x)
+        return map_items(b, lambda inner, item: spread(inner, item, size), x)
     return b.expand(x, shape=(size, *b.type1(x).shape))
 
 
@@ -388,7 +388,7 @@ def _chosen(b: Builder, rows: int, x: int, otherwise: int | None) -> int:
     t = single(b.type_of(x))
     if isinstance(t, Stack):
         others = [] if otherwise is None else [otherwise]
-        return each(
+        return map_items(
             b,
             lambda inner, item, *more: _chosen(inner, more[-1], item, more[0] if len(more) > 1 else None),
             x,
