@@ -10,7 +10,7 @@ from cgcli.graph.traversal import prune
 from cgcli.ops.builder import Builder
 from cgcli.ops.typing import one
 
-from .batch import batch_nodes, spread
+from .batch import batch_nodes, replicate
 from .cotangents import flat_type
 from .gradient import differentiate
 
@@ -62,7 +62,7 @@ def jacobians(b: Builder, of: int, wrt: Sequence[int]) -> list[int]:
     batch_nodes(b, b, where, flags, lo, size)
     result: list[int] = []
     for x, node in zip(wrt, partials, strict=True):
-        partial = where[node] if flags[node] else spread(b, where[node], size)
+        partial = where[node] if flags[node] else replicate(b, where[node], size)
         result.append(b.reshape(partial, shape=(*shape, *b.type1(x).shape)) if len(shape) > 1 else partial)
     b.share(False)
     return result
