@@ -40,7 +40,7 @@ class Paths(NamedTuple):
     largest: bool = True
 
 
-class Arrows:
+class Edges:
     """The arrows of a graph that derivatives take, as far as one result needs them.
 
     Between two nodes there is one arrow, also where an operand stands twice, as in `x * x`. stopped: those and the
