@@ -86,7 +86,7 @@ def _hoisted(ed: Editor, view: View, key: str, graph: Graph) -> dict[int, int]:
         span_row = graph.span[x]
         ed.at_span = ed.intern_span(graph.spans[span_row]) if span_row >= 0 else span
         operands = tuple([outside[y] for y in graph.operands(x)])
-        outside[x] = ed.span_row(graph.op[x], operands, ed.intern_type(graph.type_of(x)), graph.attrs.get(x, {}))
+        outside[x] = ed.place(graph.op[x], operands, ed.intern_type(graph.type_of(x)), graph.attrs.get(x, {}))
         if x in graph.names and x in leaving_set:
             ed.names[outside[x]] = graph.names[x]
     ed.at_span, ed.at_group = span, group

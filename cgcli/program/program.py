@@ -303,7 +303,7 @@ class Program:
             return None
         operand = self.graph.operands(wrong.node)[wrong.operand]
         name = self.graph.names.get(operand) or f"operand {wrong.operand + 1}"
-        return wrong.node, f"{name}{element(wrong.place)}", wrong.found
+        return wrong.node, f"{name}{element(wrong.position)}", wrong.check
 
     def range_warnings(self, values: Values) -> list[Diagnostic]:
         """A warning for each value outside the range that its declaration gives."""

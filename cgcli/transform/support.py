@@ -44,7 +44,7 @@ def elementwise(b: Builder, i: int, c: Cotangent, stamp: Stamp, operands: tuple[
     nodes = _stamped(b, stamp, i, c.value, operands)
     shape = b.type1(i).shape
     risky = op.hazard or any(b.risk[x] for x in operands)
-    for x, contribution in zip(operands, stamp.template.gives, strict=True):
+    for x, contribution in zip(operands, stamp.template.contributions, strict=True):
         if contribution is None:
             continue
         value = lookup(contribution.value, nodes, i, c.value, operands)
@@ -61,14 +61,14 @@ def structural(b: Builder, i: int, c: Cotangent, stamp: Stamp, operands: tuple[i
     cotangent = masked_value(b, c)
     c = _support_if_risky(b, i, Cotangent(cotangent, c.support, True))
     nodes = _stamped(b, stamp, i, cotangent, operands)
-    for k, (x, contribution) in enumerate(zip(operands, stamp.template.gives, strict=True)):
+    for k, (x, contribution) in enumerate(zip(operands, stamp.template.contributions, strict=True)):
         if contribution is None:
             continue
         support: int | None = None
         if c.support is not None or (op.selects and b.risk[x]):
             reach = _as_numbers(b, i, c.support)
             alone = stamp_of(b, i, operands, [j == k for j in range(len(operands))])
-            only = alone.template.gives[k]
+            only = alone.template.contributions[k]
             assert only is not None
             moved = lookup(only.value, _stamped(b, alone, i, reach, operands), i, reach, operands)
             support = _as_bools(b, moved)
@@ -115,7 +115,7 @@ def mixing(b: Builder, i: int, c: Cotangent, stamp: Stamp, operands: tuple[int, 
             # not the result with zeros put in: an element without a path may yet be needed (of `solve`, by the matrix)
             result = b.place(b.op[i], masked, b.type[i], at)
     nodes = _stamped(b, stamp, result, cotangent, masked)
-    for k, (x, contribution) in enumerate(zip(operands, stamp.template.gives, strict=True)):
+    for k, (x, contribution) in enumerate(zip(operands, stamp.template.contributions, strict=True)):
         if contribution is None:
             continue
         value = lookup(contribution.value, nodes, result, cotangent, masked)

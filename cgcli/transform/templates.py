@@ -1,4 +1,4 @@
-"""Derivative rules, traced once per (op, operand types, attributes) into templates.
+"""Derivative rules, built once per (op, operand types, attributes) as templates.
 
 The gradient pass stamps a template into its columns; the backward sweep runs the same template as generated source.
 So both do the same operations in the same order.
@@ -38,7 +38,7 @@ class Contribution(NamedTuple):
 
 class Template(NamedTuple):
     rows: tuple[Row, ...]
-    gives: tuple[Contribution | None, ...]  # one an operand
+    contributions: tuple[Contribution | None, ...]  # one an operand
 
 
 def cotangent_type(type_: AnyType) -> Type | Stack:
@@ -57,15 +57,15 @@ _templates: dict[tuple[Any, ...], Template] = {}
 def template(
     op: int, operands: tuple[AnyType, ...], result: AnyType, attrs: Mapping[str, Any], active: Sequence[bool]
 ) -> Template:
-    """The traced rules of `op` for those operands that are active; the others' rules are left out."""
+    """The rules of `op` for those operands that are active; the others' rules are left out."""
     key = (op, operands, result, tuple(active), repr(sorted(attrs.items())) if attrs else None)
-    traced = _templates.get(key)
-    if traced is None:
-        traced = _templates[key] = _trace(op, operands, result, attrs, active)
-    return traced
+    built = _templates.get(key)
+    if built is None:
+        built = _templates[key] = _build_template(op, operands, result, attrs, active)
+    return built
 
 
-def _trace(
+def _build_template(
     op: int, operands: tuple[AnyType, ...], result: AnyType, attrs: Mapping[str, Any], active: Sequence[bool]
 ) -> Template:
     b = Builder()
@@ -87,9 +87,9 @@ def _trace(
     return _without_unused(b, len(xs), contributions)
 
 
-def _without_unused(b: Builder, arity: int, gives: list[Contribution | None]) -> Template:
+def _without_unused(b: Builder, arity: int, contributions: list[Contribution | None]) -> Template:
     """The template without dead rows, its references renumbered."""
-    outputs = [i for c in gives if c for i in (c.value, c.support) if i is not None]
+    outputs = [i for c in contributions if c for i in (c.value, c.support) if i is not None]
     graph: Graph = b.done(*outputs)
     needed = live(graph, outputs)
     where = {0: COTANGENT, 1: RESULT, **{2 + k: OPERANDS - k for k in range(arity)}}
@@ -101,7 +101,9 @@ def _without_unused(b: Builder, arity: int, gives: list[Contribution | None]) ->
             rows.append(Row(graph.op[i], operands, graph.type_of(i), graph.attrs.get(i, {})))
     return Template(
         tuple(rows),
-        tuple(c and Contribution(where[c.value], None if c.support is None else where[c.support]) for c in gives),
+        tuple(
+            c and Contribution(where[c.value], None if c.support is None else where[c.support]) for c in contributions
+        ),
     )
 
 

@@ -58,7 +58,7 @@ def _compile_kernel(
         writer.lines.append(
             f"t{j} = {writer.expression(row.op, operands, [type_of(r) for r in row.operands], row.type, row.attrs)}"
         )
-    for k, contribution in enumerate(rule.gives):
+    for k, contribution in enumerate(rule.contributions):
         if contribution is None:
             continue
         node = "ab"[k] if k < 2 else names[k]
