@@ -24,7 +24,7 @@ class Cost(NamedTuple):
 class Buffer(NamedTuple):
     """Memory of `size` bytes, from the step that first writes it to the last one that reads it.
 
-    A step is a place in `Plan.order`; a buffer that holds a result has the number of steps as its `last`. nodes: whose
+    A step is an index in `Plan.order`; a buffer that holds a result has the number of steps as its `last`. nodes: whose
     values lie in it, one after the other, in that order. fresh: taken anew at every run, because its value leaves the
     run, because its op brings memory of its own, or because it is too large to be kept; the others stay between runs.
     """
