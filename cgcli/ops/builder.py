@@ -166,7 +166,7 @@ class Builder(Columns):
     def done(self, *outputs: int) -> Graph:
         return self.freeze(outputs)
 
-    def seen(self, i: int) -> Any:
+    def value_of(self, i: int) -> Any:
         """The value of node `i` where the builder computes at once, as a tape does; else None."""
         return None
 
