@@ -1,4 +1,4 @@
-"""Columns under construction: what a builder appends to and freezes into a `Graph` when it is done."""
+"""Columns under construction: a builder appends to them and freezes them into a `Graph`."""
 
 from __future__ import annotations
 

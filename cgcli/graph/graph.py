@@ -102,7 +102,7 @@ class Graph(Rows):
     and `group` are indices into the tables `types`, `spans` and `groups`. The inputs are the nodes whose op is
     `input`, in their order.
 
-    Two graphs are equal when they print the same: spans and groups say where a graph came from, not what it is.
+    Two graphs are equal when they print the same: spans and groups are its origin, not its meaning.
     """
 
     op: array[int]

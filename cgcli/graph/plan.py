@@ -1,4 +1,4 @@
-"""The record of a plan: in which order a graph runs, where its values lie, and what that costs.
+"""The record of a plan: the order in which a graph runs, the memory of its values, and the costs.
 
 Data only: `plan/planner.py` makes one, `run/numpy/planned.py` runs it, pictures and tables show it. A size is a
 number, or a text made of named sizes (`sizes`) where the plan was made before their numbers were known.
@@ -52,7 +52,7 @@ class Change(NamedTuple):
 
 @dataclass(frozen=True)
 class Compilation:
-    """The first phase of a static graph, laid open: the graph as written, what passes made of it, and the plan.
+    """The compilation of a static graph: the graph as written, the changes of the passes, and the plan.
 
     of: what is differentiated, and by what; None and nothing of values alone. named: the plan in terms of named sizes.
     """

@@ -17,7 +17,7 @@ Data = dict[str, Any]
 
 
 def dump(module: Module, sources: Sequence[Source]) -> Data:
-    """The module as JSON knows it; `sources` are the texts that its spans lie in, the program's own first."""
+    """The module as JSON data; `sources` are the texts of its spans, the program's own first."""
     index = {id(s): k for k, s in enumerate(sources)}
 
     def span_row(span: Span | None) -> list[int] | None:
@@ -50,7 +50,7 @@ def dump(module: Module, sources: Sequence[Source]) -> Data:
 
 
 def restore(data: Data, sources: Sequence[Source]) -> Module:
-    """The module that was dumped. Raises an error of any kind when the data are not what `dump` gives."""
+    """The inverse of `dump`. Raises an error of any kind for other data."""
 
     def span(row: list[int] | None) -> Span | None:
         return None if row is None else Span(sources[row[0]], row[1], row[2])

@@ -14,11 +14,11 @@ T = TypeVar("T")
 
 
 class UnknownSize(Exception):
-    """A size is made of a name that has no value."""
+    """A size contains a name without a value."""
 
 
 class Algebra(NamedTuple, Generic[T]):
-    """An interpretation of sizes: what the parts of a text evaluate to."""
+    """An interpretation of sizes: the operations by which a text is evaluated."""
 
     number: Callable[[int], T]
     name: Callable[[str], T]

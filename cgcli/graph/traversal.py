@@ -41,7 +41,7 @@ def used(graph: Graph) -> bytearray:
 
 
 def needed_by(columns: Columns, root: int) -> Graph:
-    """The graph of one node and what it needs, without groups; visits no other node."""
+    """The graph of one node and its operands at any depth, without groups; visits no other node."""
     seen = {root}
     stack = [root]
     while stack:

@@ -1,4 +1,4 @@
-"""The namespace of array kernels that ops are evaluated with: an array-API module, and what it lacks.
+"""The namespace of array kernels that ops are evaluated with: an array-API module and additions to it.
 
 NumPy is the default. Functions of the standard are the module's own; the others are written here once.
 """

@@ -16,7 +16,7 @@ from .table import BY_CODE, OPS
 from .typing import one
 
 Number = float | int | bool
-ARRAY_AXES = 64  # of NumPy's arrays; what a derivative adds to the axes of a user's tensors stays far below
+ARRAY_AXES = 64  # of NumPy's arrays; a derivative adds few axes to those of a user's tensors
 _COPY, _CAST = opcode("copy"), opcode("cast")
 
 
@@ -94,7 +94,7 @@ class Builder(Columns):
         return self.place(code, operands, result_type, attrs)
 
     def _in_single(self, op: Op, operands: tuple[int, ...]) -> tuple[int, ...]:
-        """The operands with literals that meet single precision rounded to it, so that no executor has to do it."""
+        """The operands, with literals among f32 rounded to it, so that no executor has to do it."""
         types = [self.type_of(x) for x in operands]
         floats = {t.dtype for t in types if isinstance(t, Type) and t.is_float and not t.weak}
         if floats != {"f32"} or not any(isinstance(t, Type) and t.weak for t in types):
@@ -171,7 +171,7 @@ class Builder(Columns):
         return None
 
     def replace_attrs(self, i: int, type_: AnyType, attrs: Mapping[str, Any]) -> None:
-        """Gives a structured node more results; those that it had keep their places."""
+        """Replaces the type and attributes of a structured node, which gets more results behind its own."""
         self.type[i] = self.intern_type(type_)
         self.attrs[i] = attrs
 

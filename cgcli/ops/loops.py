@@ -48,12 +48,12 @@ def _loop_type(types: Sequence[AnyType], at: Attrs) -> Results:
 
 
 # attrs of a loop: `body`, of a `while` `pred`; `carries` and `invariants`, how many; `reverse`, of one whose steps go
-# from the last to the first; `saved`, of each carry the result that holds what each step began with, 0 for none;
+# from the last to the first; `saved`, of each carry the result that holds its value before each step, 0 for none;
 # `short`, of one that may run fewer steps than the stacks that it reads have items
 
 
 def _run_loop(run: Runner, at: Attrs, *values: Any) -> tuple[Any, ...]:
-    """The trip count, the final carries, and what each step wrote, by step."""
+    """The trip count, the final carries, and stacks of the values that each step wrote."""
     count, start, invariants, stacks = parts(at, values)
     body, test = at["body"], at.get("pred")
     carries = tuple(start)

@@ -73,7 +73,7 @@ class VariadicRule:
 
 @dataclass(frozen=True)
 class Structured:
-    """The derivative of a node that holds graphs: the gradient pass differentiates what it holds."""
+    """The derivative of a structured node: the gradient pass differentiates its nested graphs."""
 
 
 Batch = Callable[..., int]

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
     Ints = NDArray[np.int64]
 
-BLOCK = 2**14  # numbers that are made together: what they are made of stays in the processor's cache
+BLOCK = 2**14  # numbers that are made together, so that intermediate values stay in the processor's cache
 
 _ONES = 2**53 - 1
 _UNIT = 2.0**-53
@@ -47,7 +47,7 @@ def standard_normal(shape: tuple[int, ...], seed: int, name: str) -> Floats:
 
 
 def _filled(shape: tuple[int, ...], seed: int, name: str, number_of: Callable[[Ints], Floats]) -> Floats:
-    """An array of what `number_of` makes of 53 random bits for each element."""
+    """An array of `number_of` over 53 random bits for each element."""
     import hashlib
 
     text = f"{int(seed)} {name}".encode("utf-8", "surrogatepass")

@@ -19,7 +19,7 @@ ROWS = ((((1.0, 2.0, -3.0), (4.0, 0.5, 6.0)),),)
 
 
 class EmptyReduction(Exception):
-    """A reduction without a neutral element meets an axis of size 0."""
+    """A reduction without a neutral element over an axis of size 0."""
 
 
 def reduced(shape: Shape, axes: Sequence[int], keepdims: bool) -> Shape:
@@ -69,7 +69,7 @@ def count(b: Any, x: int, at: Attrs) -> Size:
 
 
 def size_node(b: Any, size: Size) -> int:
-    """A size as a node, a literal where it is known."""
+    """A size as a node, a literal where it is a number."""
     node: int = b.const(float(size)) if isinstance(size, int) else b.size(size=size)
     return node
 
@@ -228,7 +228,7 @@ _reduction("prod", "the product of elements", _prod_rule, _np("prod"), grows=Tru
 
 
 def products_of_others(xp: Any, at: Attrs, x: Any) -> Any:
-    """Products of what stands before each element times products of what stands behind it."""
+    """The product of the elements before each element times that of those behind it."""
     ones = xp.ones((*x.shape[:-1], 1), dtype=x.dtype)
     before = xp.cumulative_prod(xp.concat((ones, x[..., :-1]), axis=-1), axis=-1)
     behind = xp.flip(xp.cumulative_prod(xp.concat((ones, xp.flip(x[..., 1:], axis=-1)), axis=-1), axis=-1), axis=-1)

@@ -49,7 +49,7 @@ def _expand_type(types: Sequence[AnyType], at: Attrs) -> Type:
 _op(
     "expand",
     "its argument repeated along new axes and those of size 1",
-    (lambda b, g, y, x, at: g,),  # the gradient pass adds up what was repeated
+    (lambda b, g, y, x, at: g,),  # the gradient pass sums over the repeated elements
     notation=Notation("call", "broadcast"),
     type_rule=_expand_type,
     evaluate=lambda xp, at, x: xp.broadcast_to(x, at["shape"]),
@@ -299,7 +299,7 @@ def _all_equal(shapes: Sequence[Shape], code: str) -> None:
 
 
 def _joined(parts: Sequence[Type]) -> Type:
-    """The dtype in which the parts meet, whatever their shapes; bools stay bools among themselves."""
+    """The joined dtype of the parts, whatever their shapes; bools stay bools among themselves."""
     if all(t.dtype == "bool" for t in parts):
         return Type("bool")
     return join_all([t._replace(shape=()) for t in parts])

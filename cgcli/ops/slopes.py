@@ -1,8 +1,8 @@
 """Derivatives that are operations of their own, with derivative rules of their own.
 
-Written out in ordinary operations they have the right value, but their own derivatives would lose all digits where two
+Composed of ordinary operations they have the right value, but their own derivatives would lose all digits where two
 terms nearly cancel (`sigmoid''` beside 0), or be nan where one factor vanishes faster than another grows (`erf''` at
-inf). The language has no words for them: a formula that is read has them spelled out.
+inf). The language has no words for them: in a formula they are spelled out (`Op.spelled`).
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Tensors as stacks that loops read, and what loops wrote as tensors."""
+"""Tensors as the stacks that loops read, and the stacks that loops wrote as tensors."""
 
 from __future__ import annotations
 

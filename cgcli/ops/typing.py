@@ -1,4 +1,4 @@
-"""Type rules that many ops share: how dtypes join, how shapes broadcast, and what an elementwise op gives."""
+"""Type rules that many ops share: joining of dtypes, broadcasting of shapes, results of elementwise ops."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def single(kind: AnyType) -> Type | Stack:
 
 
 def join(a: Type, b: Type) -> Type:
-    """The type in which two values meet: a literal takes on the other's type, an int with a float gives that float.
+    """The joined type of two values: a literal adopts the other's type, an int with a float gives that float.
 
     A bool counts as an int. Raises TypeMismatch for shapes that do not broadcast.
     """
@@ -61,13 +61,13 @@ def join_all(types: Sequence[Type]) -> Type:
 
 
 def broadcast(shapes: Sequence[Shape]) -> Shape:
-    """The shape in which shapes meet, as in NumPy; only a size that is the number 1 stretches.
+    """The broadcast shape, as in NumPy; only a size that is the number 1 stretches.
 
-    Raises TypeMismatch with the two operands whose sizes clash, or `sizes-undecided` with the operand that has to be
-    told the shape that it must have.
+    Raises TypeMismatch with the two operands whose sizes clash, or `sizes-undecided` with the operand whose shape has
+    to be declared.
     """
     result = shapes[0]
-    owner = [0] * len(result)  # of each axis of the result, the operand that gave its size
+    owner = [0] * len(result)  # of each axis of the result, the operand that its size is from
     for k in range(1, len(shapes)):
         shape = shapes[k]
         if not shape:
@@ -152,7 +152,7 @@ def logical(types: Sequence[AnyType], at: Attrs) -> Type:
 
 
 def choice(types: Sequence[AnyType], at: Attrs) -> Type:
-    """`where`: a bool, then two values that meet; two bools stay one."""
+    """`where`: a bool, then two values that are joined; two bools give a bool."""
     condition, a, b = (one(t) for t in types)
     if condition.dtype != "bool":
         raise TypeMismatch("not-a-bool", [0], found=condition)

@@ -1,4 +1,4 @@
-"""Windows that slide over the last axes, and their transpose, which adds up: what convolution and pooling are of."""
+"""Windows that slide over the last axes, and their transpose, which adds up: the base of convolution and pooling."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Products of several matrices in the order that takes the fewest multiplications."""
+"""Matrix chain multiplication: products of several matrices in the order of the fewest multiplications."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def _price(ed: Editor, i: int, inner: set[int]) -> int:
 
 
 def _cheapest(sizes: list[int]) -> tuple[int, dict[tuple[int, int], int]]:
-    """The fewest multiplications, and of each stretch of factors where it is cut: from short stretches to long ones."""
+    """The fewest multiplications, and of each run of factors where it is split; by dynamic programming."""
     count = len(sizes) - 1
     price = {(k, k): 0 for k in range(count)}
     cut: dict[tuple[int, int], int] = {}

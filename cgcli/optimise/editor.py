@@ -18,7 +18,7 @@ GET = opcode("get")
 
 
 class Editor(Terms):
-    """Begins as a copy of a graph's columns; new nodes are appended and take their place in `finish`.
+    """Begins as a copy of a graph's columns; new nodes are appended and put in order in `finish`.
 
     A pass walks over the nodes in order. At each it may make nodes, which will stand in front of it, `replace` it by
     one of those or by an earlier one, or `alter` its operands, attributes or type. When nothing was changed `finish`

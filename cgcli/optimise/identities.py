@@ -123,7 +123,7 @@ def _add_zero(b: Terms, x: int, y: int) -> int | None:
     return y if b.equals(x, 0) else x if b.equals(y, 0) else None
 
 
-@identity("add", "x + -y = x - y", exact=True)  # what a difference is; ints: -y alone may leave the range
+@identity("add", "x + -y = x - y", exact=True)  # the definition of a difference; ints: -y alone may leave the range
 def _add_negative(b: Terms, x: int, y: int) -> int | None:
     if b.is_op(y, "neg") and b.is_float(b.a[y]):
         return b.make("sub", x, b.a[y])

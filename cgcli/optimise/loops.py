@@ -13,9 +13,9 @@ from .structure import View, gets, structured, with_inputs, with_outputs
 
 
 def _hoist(graph: Graph, log: Log | None = None) -> Graph:
-    """Inner loops first, so that what leaves one can leave the next.
+    """Inner loops first, so that a node can be hoisted out of several.
 
-    Steps may be none: only what cannot stop the run leaves a loop. A constant stays, it costs nothing.
+    There may be no step: only nodes that cannot stop the run are hoisted. Constants stay, they cost nothing.
     """
     ed = Editor(graph, log)
     for i in ed.visit((COND, LOOP)):

@@ -141,7 +141,7 @@ def _root(b: Terms, at: Attrs, x: int) -> int | None:
 def without_expand(b: Terms, operands: tuple[int, ...], result: Type) -> tuple[int, ...] | None:
     """Operands of an elementwise op without the broadcasting that the op does itself, or None where there is none.
 
-    A literal's number in an array is a double, while alone it takes on the type of what it meets: among f32 it stays.
+    A literal's number in an array is a double, while alone it adopts the type of other operands: among f32 it stays.
     """
     shorter = list(operands)
     for k, x in enumerate(operands):

@@ -116,7 +116,7 @@ class _Batching:
             b.at_span = b.intern_span(g.spans[g.span[i]])
         op = BY_CODE[code]
         guarded = [] if self.mask is None else _guarded(g, i)
-        if guarded and (any(flags) or op.name == "assert"):  # whose message says the row
+        if guarded and (any(flags) or op.name == "assert"):  # its message names the row
             xs, flags = self._masked(op, guarded, xs, flags)
         elif guarded:
             xs = self._masked_at_once(op, guarded, xs)
@@ -128,7 +128,7 @@ class _Batching:
             self.where[i] = op.batch(b, xs, flags, attrs, self.size)
             return
         if any(isinstance(g.type_of(x), Stack) for x in operands):
-            # it counts, cuts or fills stacks, whatever their items are: those that give items have all rows
+            # it counts, cuts or fills stacks, whatever their items are: all rows of each stack
             stacks = [isinstance(g.type_of(x), Stack) for x in operands]
             xs = [replicate(b, x, self.size) if s and not f else x for x, s, f in zip(xs, stacks, flags, strict=True)]
             self.where[i] = b.emit(code, tuple(xs), attrs)
@@ -423,7 +423,7 @@ def _guarded(g: Builder | Graph, i: int) -> list[int]:
 
 
 def _small(g: Builder | Graph, x: int) -> bool:
-    """Whether a node is a constant with which no int overflows alone, or made of such and of sizes.
+    """Whether a node is a constant with which no int overflows alone, or computed from such and from sizes.
 
     A mask would change how often a loop over an axis runs, and so how many items its stacks have.
     """

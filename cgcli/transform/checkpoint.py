@@ -15,7 +15,7 @@ from cgcli.ops.loops import items_of, parts
 from cgcli.ops.typing import single
 
 _LOOP, _GET = opcode("loop"), opcode("get")
-CHUNK = 1000  # steps of a `while` between two checkpoints: how many steps there are is known only when it has run
+CHUNK = 1000  # steps of a `while` between two checkpoints: their number is known only when it has run
 
 
 def checkpointed(graph: Graph) -> tuple[Graph, list[int]]:

@@ -1,4 +1,4 @@
-"""Jacobians and Hessians: reverse mode, batched over the elements of what is differentiated."""
+"""Jacobians and Hessians: reverse mode, batched over the elements of the value that is differentiated."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def hessian_row(graph: Graph, of: int, row: int, columns: Sequence[int]) -> Grap
 def jacobians(b: Builder, of: int, wrt: Sequence[int]) -> list[int]:
     """Appends to `b` the derivative of each element of `of` by each of `wrt`, and returns those nodes.
 
-    The backward pass is batched with only its seed flagged, so what comes from the forward pass stays one.
+    The backward pass is batched with only its seed flagged, so nodes of the forward pass stay unbatched.
     """
     shape = b.type1(of).shape
     if not shape:

@@ -40,7 +40,7 @@ Contributions = Iterator[tuple[int, Cotangent]]
 
 
 def elementwise(b: Builder, i: int, c: Cotangent, stamp: Stamp, operands: tuple[int, ...], op: Op) -> Contributions:
-    """What each operand gets; where it was stretched to the result's shape, its copies are added up."""
+    """The contribution to each operand; where it was broadcast to the result's shape, its copies are added up."""
     nodes = _stamped(b, stamp, i, c.value, operands)
     shape = b.type1(i).shape
     risky = op.hazard or any(b.risk[x] for x in operands)
@@ -57,7 +57,7 @@ def elementwise(b: Builder, i: int, c: Cotangent, stamp: Stamp, operands: tuple[
 
 
 def structural(b: Builder, i: int, c: Cotangent, stamp: Stamp, operands: tuple[int, ...], op: Op) -> Contributions:
-    """What each operand gets of an op that moves elements: it moves supports in the same way, as numbers 0 and 1."""
+    """Contributions through an op that moves elements: it moves supports in the same way, as numbers 0 and 1."""
     cotangent = masked_value(b, c)
     c = _support_if_risky(b, i, Cotangent(cotangent, c.support, True))
     nodes = _stamped(b, stamp, i, cotangent, operands)
@@ -98,10 +98,10 @@ def _as_bools(b: Builder, x: int) -> int:
 
 
 def mixing(b: Builder, i: int, c: Cotangent, stamp: Stamp, operands: tuple[int, ...], op: Op) -> Contributions:
-    """What each operand gets of an op that mixes elements.
+    """Contributions through an op that mixes elements.
 
-    What an operand or the result holds where there is no path may be inf or NaN, and 0 · inf would reach every sum:
-    it is put out first.
+    Elements of an operand or the result without a path may be inf or NaN, and 0 · inf would reach every sum: they are
+    masked first.
     """
     cotangent = masked_value(b, c)
     c = _support_if_risky(b, i, Cotangent(cotangent, c.support, True))
@@ -127,15 +127,15 @@ def mixing(b: Builder, i: int, c: Cotangent, stamp: Stamp, operands: tuple[int, 
 
 
 def _support_if_risky(b: Builder, x: int, c: Cotangent) -> Cotangent:
-    """A cotangent that is zero where there is no path, without its support where nothing will ask for it.
+    """A cotangent that is zero where there is no path, without its support where that is not needed.
 
-    That is so where neither a node nor what it is made of can be inf or NaN, or have such a partial: zeros stay zeros.
+    It is not where neither node `x` nor its operands can be inf or NaN, or have such a partial: zeros stay zeros.
     """
     return c if b.risk[x] else Cotangent(c.value)
 
 
 def _masked(b: Builder, op: Op, k: int, x: int, support: int | None) -> int:
-    """An operand without what it holds where it cannot matter; as it is where it cannot be inf or NaN."""
+    """An operand with harmless elements where it cannot matter; unchanged where it cannot be inf or NaN."""
     if support is None or not b.risk[x]:
         return x
     return b.where(unbroadcast(b, support, b.type1(x).shape, "any"), x, harmless(b, op, k, x))
@@ -177,7 +177,7 @@ def _unbroadcast_cotangent(b: Builder, c: Cotangent, shape: Shape) -> Cotangent:
 
 
 def unbroadcast(b: Builder, x: int, shape: Shape, how: Literal["sum", "any"]) -> int:
-    """The copies that broadcasting from `shape` made, taken together."""
+    """The inverse of broadcasting from `shape`: copies are reduced by `how`."""
     actual = b.type1(x).shape
     lead = len(actual) - len(shape)
     first = tuple(range(-len(actual), -len(shape)))

@@ -17,7 +17,7 @@ from cgcli.ops.op import rule_for
 from cgcli.ops.table import BY_CODE
 from cgcli.ops.typing import single
 
-COTANGENT, RESULT, OPERANDS = -1, -2, -3  # what a reference below 0 means; operand k is OPERANDS - k
+COTANGENT, RESULT, OPERANDS = -1, -2, -3  # references below 0; operand k is OPERANDS - k
 
 
 class Row(NamedTuple):
