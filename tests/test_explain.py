@@ -9,7 +9,7 @@ import pytest
 from cli_harness import cg
 from test_fold import random_program
 
-from cgcli.analysis.paths import Arrows, Paths
+from cgcli.analysis.paths import Edges, Paths
 from cgcli.program import load, parse
 from cgcli.program.dynamic import Recorded
 from cgcli.program.explain import explain
@@ -28,7 +28,7 @@ def recorded(text: str, values: dict[str, float]) -> Recorded:
 def paths(text: str, values: dict[str, float], wrt: str, most: int = 10**6) -> tuple[Paths, Recorded]:
     program = recorded(text, values)
     of = program.module.values[program.of_choice(None)]
-    return Arrows(program.graph, program.v, of).paths(program.module.values[wrt], most), program
+    return Edges(program.graph, program.v, of).paths(program.module.values[wrt], most), program
 
 
 def explained(text: str, values: dict[str, float], most: int = 10) -> Explanation:

@@ -20,7 +20,7 @@ from cgcli.ops.validity import check
 from cgcli.optimise.algebra import algebra, fast_algebra
 from cgcli.optimise.identities import IDENTITIES
 from cgcli.optimise.passes import Log
-from cgcli.optimise.shape_identities import MOVES
+from cgcli.optimise.shape_identities import SHAPE_IDENTITIES
 from cgcli.run.numpy.reference import ArrayExecutor
 from cgcli.run.scalar.executor import ScalarExecutor
 
@@ -298,7 +298,7 @@ def test_an_exact_identity_is_applied_and_keeps_every_bit(case: Case) -> None:
 
 def test_every_exact_identity_is_tried() -> None:
     rows = {row.law for row in IDENTITIES if row.exact and row.values}
-    rows |= {law for found in MOVES.values() for law, _, exact in found if exact}
+    rows |= {law for table in SHAPE_IDENTITIES.values() for law, _, exact in table if exact}
     assert rows == {case.law for case in EXACT}
 
 
@@ -325,7 +325,7 @@ def test_an_inexact_identity_waits_until_it_is_asked_for(case: Inexact) -> None:
 
 def test_every_inexact_identity_is_tried() -> None:
     rows = {row.law for row in IDENTITIES if not row.exact and row.values}
-    rows |= {law for found in MOVES.values() for law, _, exact in found if not exact}
+    rows |= {law for table in SHAPE_IDENTITIES.values() for law, _, exact in table if not exact}
     assert rows == {case.law for case in INEXACT}
 
 

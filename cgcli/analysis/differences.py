@@ -26,17 +26,17 @@ def check(f: Callable[[float], float], name: str, x: float, derivative: float, u
     Central differences with two steps, extrapolated (Richardson); their own disagreement and the rounding of `f` give
     the tolerance. Where the one-sided differences do not approach each other as the step shrinks, the point is a kink.
     """
-    here = f(x)
+    value = f(x)
     h = unit ** (1 / 5) * max(1.0, abs(x)) / 4
     steps = [h, h / 2, h / 4]
-    right = [(f(x + s) - here) / ((x + s) - x) for s in steps]
-    left = [(here - f(x - s)) / (x - (x - s)) for s in steps]
-    finite = all(map(math.isfinite, [*right, *left, here]))
+    right = [(f(x + s) - value) / ((x + s) - x) for s in steps]
+    left = [(value - f(x - s)) / (x - (x - s)) for s in steps]
+    finite = all(map(math.isfinite, [*right, *left, value]))
     if finite and math.isnan(derivative):
         return Check(name, derivative, (right[-1] + left[-1]) / 2, "wrong")
     if not finite or math.isinf(derivative):
         return Check(name, derivative, (right[-1] + left[-1]) / 2, "edge")
-    noise = 64 * unit * (abs(here) + abs(x * right[-1])) / steps[-1]
+    noise = 64 * unit * (abs(value) + abs(x * right[-1])) / steps[-1]
     jumps = [abs(r - s) for r, s in zip(right, left, strict=True)]
     central = [(r + s) / 2 for r, s in zip(right, left, strict=True)]
     once = [(4 * central[k + 1] - central[k]) / 3 for k in (0, 1)]

@@ -22,49 +22,49 @@ from cgcli.transform.gradient import gradient
 
 from .differences import Check, check
 
-MOST = 64  # elements of an operand that are tried
+MOST = 64  # elements of an operand that are checked
 
 
-class Wrong(NamedTuple):
-    """The first wrong element of the first wrong node: of its `operand`-th operand, at `place`."""
+class WrongDerivative(NamedTuple):
+    """The first wrong element of the first wrong node: of its `operand`-th operand, at `position`."""
 
     node: int
     operand: int
-    place: tuple[int, ...]
-    found: Check
+    position: tuple[int, ...]
+    check: Check
 
 
-def places(shape: Sequence[int]) -> Iterator[tuple[int, ...]]:
-    """The elements of a shape, evenly chosen where they are many."""
+def sampled_positions(shape: Sequence[int]) -> Iterator[tuple[int, ...]]:
+    """The positions of a shape's elements, an even sample where they are many."""
     count = int(np.prod(shape, dtype=np.int64))
     for k in np.unique(np.linspace(0, count - 1, min(count, MOST)).astype(np.int64)) if count else ():
         yield tuple(int(i) for i in np.unravel_index(k, tuple(shape)))
 
 
-def element(place: tuple[int, ...]) -> str:
-    return f"[{', '.join(map(str, place))}]" if place else ""
+def element(position: tuple[int, ...]) -> str:
+    return f"[{', '.join(map(str, position))}]" if position else ""
 
 
-def moved(x: Any, place: tuple[int, ...], to: float) -> Any:
-    """`x` with one element at another value."""
-    made = np.array(x, dtype=np.float64)
-    made[place] = to
-    return made
+def with_element(x: Any, position: tuple[int, ...], value: float) -> Any:
+    """A copy of `x` with another value at one position."""
+    copy = np.array(x, dtype=np.float64)
+    copy[position] = value
+    return copy
 
 
 def worst_element(f: Callable[[Any], float], name: str, x: Any, derivative: Any, unit: float) -> Check:
     """The check of the first wrong element of a tensor, else of the one that differs most."""
     worst: Check | None = None
-    for place in places(np.shape(x)):
+    for position in sampled_positions(np.shape(x)):
 
-        def along(z: float, place: tuple[int, ...] = place) -> float:
-            return f(moved(x, place, z))
+        def along(z: float, position: tuple[int, ...] = position) -> float:
+            return f(with_element(x, position, z))
 
-        found = check(along, f"{name}{element(place)}", float(x[place]), float(derivative[place]), unit)
-        if found.verdict == "wrong":
-            return found
-        if worst is None or _distance(found) > _distance(worst):
-            worst = found
+        result = check(along, f"{name}{element(position)}", float(x[position]), float(derivative[position]), unit)
+        if result.verdict == "wrong":
+            return result
+        if worst is None or _distance(result) > _distance(worst):
+            worst = result
     return worst or Check(name, 0.0, 0.0, "ok")
 
 
@@ -72,7 +72,7 @@ def _distance(c: Check) -> float:
     return abs(c.derivative - c.difference) if c.verdict != "edge" else -1.0
 
 
-def first_wrong(graph: Graph, inputs: Sequence[Any]) -> Wrong | None:
+def first_wrong(graph: Graph, inputs: Sequence[Any]) -> WrongDerivative | None:
     """The first node whose derivative rule disagrees with differences of the op at the point `inputs`."""
     executor = ArrayExecutor(graph, tuple(range(len(graph))), keep=True)
     values = executor.forward(inputs)
@@ -89,7 +89,7 @@ def first_wrong(graph: Graph, inputs: Sequence[Any]) -> Wrong | None:
     return None
 
 
-def _check_node(graph: Graph, i: int, values: list[Any], sizes: Sizes) -> Wrong | None:
+def _check_node(graph: Graph, i: int, values: list[Any], sizes: Sizes) -> WrongDerivative | None:
     """Compares the derivative of a weighted sum of the node's elements by each element of its operands."""
     b = Builder()
     types = [one(graph.type_of(x)) for x in graph.operands(i)]
@@ -99,25 +99,27 @@ def _check_node(graph: Graph, i: int, values: list[Any], sizes: Sizes) -> Wrong 
     weights = b.input(Type("float", shape))
     weighted = b.mul(b.cast(y, dtype="float"), weights)
     total = b.sum(weighted, axes=tuple(range(-len(shape), 0)), keepdims=False) if shape else weighted
-    whole = b.done(total)
-    forward = ArrayExecutor(whole)
+    weighted_graph = b.done(total)
+    forward = ArrayExecutor(weighted_graph)
     extent = np.shape(ArrayExecutor(b.done(y), (y,)).forward([*values, np.zeros(())], sizes)[y]) if shape else ()
     w = np.cos(np.arange(int(np.prod(extent, dtype=np.int64)))).reshape(extent) + 0.5  # no two alike
     for k, t in enumerate(types):
         if not t.has_derivative:
             continue
-        made = gradient(whole, total, [inputs[k]])
-        derivative = np.asarray(ArrayExecutor(made).forward([*values, w], sizes)[made.outputs[0]])
+        gradient_graph = gradient(weighted_graph, total, [inputs[k]])
+        derivative = np.asarray(ArrayExecutor(gradient_graph).forward([*values, w], sizes)[gradient_graph.outputs[0]])
         unit = 2.0**-23 if "f32" in (t.dtype, one(graph.type_of(i)).dtype) else 2.0**-52
         x = np.asarray(values[k], dtype=np.float64)
-        for place in places(x.shape):
+        for position in sampled_positions(x.shape):
 
-            def f(z: float, k: int = k, place: tuple[int, ...] = place, x: Any = x) -> float:
-                return float(forward.forward([*values[:k], moved(x, place, z), *values[k + 1 :], w], sizes)[total])
+            def f(z: float, k: int = k, position: tuple[int, ...] = position, x: Any = x) -> float:
+                return float(
+                    forward.forward([*values[:k], with_element(x, position, z), *values[k + 1 :], w], sizes)[total]
+                )
 
-            found = check(f, element(place), float(x[place]), float(derivative[place]), unit)
-            if found.verdict == "wrong":
-                return Wrong(i, k, place, found)
+            result = check(f, element(position), float(x[position]), float(derivative[position]), unit)
+            if result.verdict == "wrong":
+                return WrongDerivative(i, k, position, result)
     return None
 
 
@@ -126,16 +128,16 @@ def _typed(t: Type) -> Type:
 
 
 class FirstNan(NamedTuple):
-    """The operation that hands on a nan, its own derivative, and the local one that makes it nan (None: no number)."""
+    """The node whose contribution is nan, its own derivative, and the local one that makes it nan (None: no number)."""
 
     node: int
     derivative: Any
     partial: float | None
 
 
-def first_nan(found: Evaluation) -> FirstNan | None:
+def first_nan(evaluation: Evaluation) -> FirstNan | None:
     """Where in the backward pass a derivative becomes nan; None where none does."""
-    graph, adjoints = found.graph, found.adjoints
+    graph, adjoints = evaluation.graph, evaluation.adjoints
     hit = max((i for i, g in enumerate(adjoints) if g is not None and np.any(np.isnan(g))), default=None)
     if hit is None:
         return None
@@ -143,7 +145,7 @@ def first_nan(found: Evaluation) -> FirstNan | None:
     reached = [u for u in users if adjoints[u] is not None]
     for u in reached:
         outer: Any = adjoints[u]
-        for x, partial in zip(graph.operands(u), found.partials.get(u, ()), strict=False):
+        for x, partial in zip(graph.operands(u), evaluation.partials.get(u, ()), strict=False):
             if x == hit and partial is not None and math.isnan(partial * outer):
                 return FirstNan(u, outer, partial)
     user = (reached or users or [hit])[0]  # a sum of two infinities, an element of a tensor, a side or a step

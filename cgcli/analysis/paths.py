@@ -1,4 +1,4 @@
-"""The chain rule path by path: each way from a result back to a value, with the product of the derivatives on it.
+"""The chain rule path by path: each path from a result back to a value, with the product of the derivatives on it.
 
 The sum over all paths is the derivative (the multivariable chain rule, unrolled). There may be more paths than could
 ever be listed; they are counted exactly, and the largest are found without looking at the others.
@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 from cgcli.graph.graph import CONST, Graph
 from cgcli.graph.traversal import live
 from cgcli.graph.types import Type
+from cgcli.ops.numbers import unsigned_zero
 
 from .backward_pass import contributions
 
@@ -22,7 +23,7 @@ MOST_STEPS = 2_000  # steps that are followed through tensors, each of which is 
 
 
 class Path(NamedTuple):
-    """nodes: from the value to the result. partials: of each arrow, in that order, where the arrow has one number.
+    """nodes: from the value to the result. partials: of each edge, in that order, where the edge has one number.
     product: what the path adds to the derivative, in the value's shape.
     """
 
@@ -39,12 +40,12 @@ class Paths(NamedTuple):
     largest: bool = True
 
 
-class Arrows:
-    """The arrows of a graph that derivatives take, as far as one result needs them.
+class Edges:
+    """The edges of a graph that derivatives pass, as far as one result needs them.
 
-    Between two nodes there is one arrow, also where an operand stands twice, as in `x * x`. stopped: those and the
-    arrows that no derivative passes, because the operand does not count at this point (`relu` below 0) or never does
-    (`floor`); they have the derivative 0. They show where the ways of a value end that has no others.
+    Between two nodes there is one edge, also where an operand occurs twice, as in `x * x`. stopped: those and the edges
+    that no derivative passes, because the operand does not count at this point (`relu` below 0) or never does
+    (`floor`); they have the derivative 0. They show where the paths of a value end that has no others.
     """
 
     def __init__(self, graph: Graph, v: Sequence[Any], of: int) -> None:
@@ -53,37 +54,37 @@ class Arrows:
         self.partials: dict[int, dict[int, float | None]] = {}  # by node, by operand; None where it is no number
         for i in range(len(graph)):
             if needed[i]:
-                found: dict[int, float | None] = {}
+                partials: dict[int, float | None] = {}
                 for x, partial, _ in contributions(graph, v, i, _ones(v[i])):
-                    known = found.get(x)
-                    found[x] = known + partial if known is not None and partial is not None else partial
-                self.partials[i] = found
+                    total = partials.get(x)
+                    partials[x] = total + partial if total is not None and partial is not None else partial
+                self.partials[i] = partials
         self.stopped: dict[int, dict[int, float | None]] = {
-            i: {x: found.get(x, 0.0) for x in graph.operands(i) if x in found or self._has_arrow(i, x)}
-            for i, found in self.partials.items()
+            i: {x: partials.get(x, 0.0) for x in graph.operands(i) if x in partials or self._has_edge(i, x)}
+            for i, partials in self.partials.items()
         }
 
-    def _has_arrow(self, i: int, x: int) -> bool:
+    def _has_edge(self, i: int, x: int) -> bool:
         kinds = self.graph.type_of(i), self.graph.type_of(x)
         return self.graph.op[x] != CONST and all(isinstance(t, Type) and t.has_derivative for t in kinds)
 
     def of_value(self, start: int) -> dict[int, dict[int, float | None]]:
-        """The arrows on the ways from `start`: with those that are stopped where there is no other way."""
-        return self.partials if self._ways(start, self.partials) else self.stopped
+        """The edges on the paths from `start`: with those that are stopped where there is no other path."""
+        return self.partials if self._nodes_between(start, self.partials) else self.stopped
 
     def between(self, start: int) -> list[int]:
-        """The nodes on the ways from `start` to the result, in order; none where there is no way."""
-        return self._ways(start, self.of_value(start))
+        """The nodes on the paths from `start` to the result, in order; none where there is no path."""
+        return self._nodes_between(start, self.of_value(start))
 
-    def _ways(self, start: int, arrows: dict[int, dict[int, float | None]]) -> list[int]:
+    def _nodes_between(self, start: int, edges: dict[int, dict[int, float | None]]) -> list[int]:
         reached = {start}
-        for i, operands in arrows.items():
+        for i, operands in edges.items():
             if i > start and any(x in reached for x in operands):
                 reached.add(i)
         back = {self.of} if self.of in reached else set[int]()
         for i in sorted(reached, reverse=True):
             if i in back and i != start:
-                back.update(x for x in arrows[i] if x in reached)
+                back.update(x for x in edges[i] if x in reached)
         return sorted(back)
 
     def paths(self, start: int, most: int) -> Paths:
@@ -92,68 +93,68 @@ class Arrows:
         if not nodes:
             return Paths(0, ())
         inside = set(nodes)
-        arrows = self.of_value(start)
+        edges = self.of_value(start)
         count = {start: 1}
         for i in nodes:
             if i != start:
-                count[i] = sum(count[x] for x in arrows[i] if x in inside)
-        numbers = all(p is not None for i in nodes if i != start for x, p in arrows[i].items() if x in inside)
-        if arrows is self.stopped and not numbers:
+                count[i] = sum(count[x] for x in edges[i] if x in inside)
+        numbers = all(p is not None for i in nodes if i != start for x, p in edges[i].items() if x in inside)
+        if edges is self.stopped and not numbers:
             return Paths(0, ())  # of tensors there is nothing to multiply
         listed = self._of_numbers(start, nodes, most) if numbers else self._of_tensors(start, inside, most)
-        found = sorted(listed, key=lambda path: -_rank(path.product))
-        return Paths(count[self.of], tuple(found), numbers or len(found) == count[self.of])
+        paths = sorted(listed, key=lambda path: -_rank(path.product))
+        return Paths(count[self.of], tuple(paths), numbers or len(paths) == count[self.of])
 
     def _of_numbers(self, start: int, nodes: Sequence[int], most: int) -> list[Path]:
-        """The largest products: what leads to a node over its largest ways leads on over its largest ways, too."""
-        # of each node its best ways: how large, the product, the node before, and which of that one's ways
-        arrows = self.of_value(start)
-        passed = arrows is self.partials
+        """The paths of the largest products: any prefix of such a path is one of the largest to its end."""
+        # of each node its best prefixes: how large, the product, the node before, and which of that one's prefixes
+        edges = self.of_value(start)
+        differentiable = edges is self.partials
         best: dict[int, list[tuple[float, float, int, int]]] = {start: [(1.0, 1.0, -1, -1)]}
         for i in nodes:
             if i == start:
                 continue
-            ways = []
-            for x, partial in arrows[i].items():
+            prefixes = []
+            for x, partial in edges[i].items():
                 if x in best:
                     assert partial is not None
-                    for k, way in enumerate(best[x]):
-                        product = partial * way[1] if passed else 0.0  # also where an inf stands on the way
-                        ways.append((_rank(product), product, x, k))
-            best[i] = heapq.nlargest(most, ways, key=lambda way: way[0])
-        found = []
-        for way in best[self.of]:
-            path, at = [self.of], way
+                    for k, prefix in enumerate(best[x]):
+                        product = partial * prefix[1] if differentiable else 0.0  # also where an inf is on the path
+                        prefixes.append((_rank(product), product, x, k))
+            best[i] = heapq.nlargest(most, prefixes, key=lambda prefix: prefix[0])
+        paths = []
+        for prefix in best[self.of]:
+            path, at = [self.of], prefix
             while at[2] >= 0:
                 path.append(at[2])
                 at = best[at[2]][at[3]]
             path.reverse()
-            partials = tuple(arrows[i][x] for x, i in pairwise(path))
-            found.append(Path(tuple(path), tuple(p for p in partials if p is not None), way[1] + 0.0))
-        return found
+            partials = tuple(edges[i][x] for x, i in pairwise(path))
+            paths.append(Path(tuple(path), tuple(p for p in partials if p is not None), unsigned_zero(prefix[1])))
+        return paths
 
     def _of_tensors(self, start: int, inside: set[int], most: int) -> list[Path]:
-        """Follows from the result the way that has kept most so far; each step is a product with a Jacobian."""
-        found: list[Path] = []
-        waiting: list[tuple[float, int, tuple[int, ...], Any]] = [(0.0, 0, (self.of,), 1.0)]
+        """Best-first search from the result by the size of the product; each step is a product with a Jacobian."""
+        paths: list[Path] = []
+        queue: list[tuple[float, int, tuple[int, ...], Any]] = [(0.0, 0, (self.of,), 1.0)]
         steps = 0
-        while waiting and len(found) < most and steps < MOST_STEPS:
-            _, _, path, g = heapq.heappop(waiting)
+        while queue and len(paths) < most and steps < MOST_STEPS:
+            _, _, path, g = heapq.heappop(queue)
             steps += 1
             if path[-1] == start:
-                found.append(Path(path[::-1], None, g))
+                paths.append(Path(path[::-1], None, g))
                 continue
             sums: dict[int, Any] = {}
             for x, _, product in contributions(self.graph, self.v, path[-1], g):
                 if x in inside:
                     sums[x] = sums[x] + product if x in sums else product
             for k, (x, product) in enumerate(sums.items()):
-                heapq.heappush(waiting, (-_rank(product), steps * 1000 + k, (*path, x), product))
-        return found
+                heapq.heappush(queue, (-_rank(product), steps * 1000 + k, (*path, x), product))
+        return paths
 
 
 def _rank(product: Any) -> float:
-    """How large a product is; NaN is what nobody may overlook."""
+    """How large a product is; NaN is the largest."""
     if hasattr(product, "dtype"):
         import numpy as np
 

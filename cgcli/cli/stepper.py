@@ -324,7 +324,7 @@ class Stepper:
     def _step_lines(self, graph: Graph, step: Step) -> Iterator[str]:
         """A node, its derivative, and its contributions to its operands."""
         yield f"{show(spelled(graph, step.node)):<40}  derivative {self._number(step.derivative)}"
-        for edge in step.gives:
+        for edge in step.edges:
             product = self._number(edge.product)
             if edge.partial is not None:
                 product = f"{self._number(edge.partial)} · {self._number(step.derivative)} = {product}"

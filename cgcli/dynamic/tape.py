@@ -36,7 +36,7 @@ class Tape(Builder):
         self.v[i] = value
         return i
 
-    def seen(self, i: int) -> Any:
+    def value_of(self, i: int) -> Any:
         return self.v[i]
 
     def mark_varying(self, i: int) -> None:

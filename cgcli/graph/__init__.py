@@ -1,1 +1,1 @@
-"""Graphs as columns, types, source spans, the record of a diagnostic: the ground floor, which knows no op's meaning."""
+"""Graphs as columns, their types and sizes, their printed form and plans; nothing that knows the meaning of an op."""

@@ -1,4 +1,4 @@
-"""Columns under construction: what a builder appends to and freezes into a `Graph` when it is done."""
+"""Columns under construction: a builder appends to them and freezes them into a `Graph`."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .types import AnyType
 
 
 class Columns(Rows):
-    """Growing lists, one a property; knows nothing of what an op means. See `Graph` for the columns."""
+    """Growing lists, one a property; knows nothing of the meaning of ops. See `Graph` for the columns."""
 
     def __init__(self) -> None:
         self.op: list[int] = []

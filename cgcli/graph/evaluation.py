@@ -1,4 +1,4 @@
-"""What is known of a graph's nodes at one point: what executors give and pictures and tables show."""
+"""The values of a graph's nodes at one point, and derivatives: what executors return and pictures and tables show."""
 
 from __future__ import annotations
 

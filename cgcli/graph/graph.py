@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from array import array
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, NamedTuple, Protocol
@@ -37,7 +37,7 @@ def opname(code: int) -> str:
 
 INPUT = opcode("input")
 CONST = opcode("const")
-ASSERT = opcode("assert")  # the one op that acts without giving anything: it never vanishes
+ASSERT = opcode("assert")  # the one op with an effect: it is never dead code
 
 
 class Group(NamedTuple):
@@ -52,7 +52,7 @@ COLUMNS = ("op", "a", "b", "type", "span", "group")  # one number a node each
 
 
 class _Columns(Protocol):
-    """What reading a row needs of a graph, and of columns under construction."""
+    """The columns that reading a row needs, of a graph or under construction."""
 
     @property
     def op(self) -> Sequence[int]: ...
@@ -98,11 +98,11 @@ class Graph(Rows):
     """Nodes in topological order, as columns.
 
     `a` and `b` hold the first two operands (NONE where there is none), `more` the third and later ones of the few
-    nodes that have them. `attrs` and `names` (the user's) are kept by index, for few nodes have any. `type`, `span`
+    nodes that have them. `attrs` and `names` (the user's) are sparse: few nodes have any. `type`, `span`
     and `group` are indices into the tables `types`, `spans` and `groups`. The inputs are the nodes whose op is
     `input`, in their order.
 
-    Two graphs are equal when they print the same: spans and groups say where a graph came from, not what it is.
+    Two graphs are equal when they print the same: spans and groups are its origin, not its meaning.
     """
 
     op: array[int]
@@ -149,9 +149,20 @@ class Graph(Rows):
 
 def asserts(op: Sequence[int], attrs: Mapping[int, Mapping[str, Any]]) -> tuple[int, ...]:
     """The rows of columns that are asserts, or hold graphs with some."""
-    found = {i for i, code in enumerate(op) if code == ASSERT} if ASSERT in op else set()
-    found.update(i for i, a in attrs.items() if any(isinstance(g, Graph) and g.asserts for g in a.values()))
-    return tuple(sorted(found))
+    rows = {i for i, code in enumerate(op) if code == ASSERT} if ASSERT in op else set()
+    rows.update(i for i, a in attrs.items() if any(graph.asserts for graph in nested(a).values()))
+    return tuple(sorted(rows))
+
+
+def nested(attrs: Mapping[str, Any]) -> dict[str, Graph]:
+    """The graphs among the attributes of one node: the sides of a `cond`, the body and condition of a `loop`."""
+    return {key: value for key, value in attrs.items() if isinstance(value, Graph)}
+
+
+def map_nested(attrs: Mapping[str, Any], f: Callable[[Graph], Any]) -> Mapping[str, Any]:
+    """The attributes of one node with `f` applied to each nested graph; the same object where that changes none."""
+    changed = {key: new for key, graph in nested(attrs).items() if (new := f(graph)) is not graph}
+    return {**attrs, **changed} if changed else attrs
 
 
 _NO_ATTRS: Mapping[str, Any] = {}

@@ -44,7 +44,7 @@ def number(text: str, sign: int = 1) -> float | int:
 def plain_number(text: str) -> float | int | None:
     """The number that `text` is when it is a literal with at most one sign, else None.
 
-    None too for one that no float holds; `-0` is the float, for it has a sign.
+    None too for one beyond the range of floats; `-0` is the float, for it has a sign.
     """
     match = _PLAIN.fullmatch(text.strip(" \t\r\n"))
     if match is None or not text.isascii():

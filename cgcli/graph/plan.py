@@ -1,4 +1,4 @@
-"""The record of a plan: in which order a graph runs, where its values lie, and what that costs.
+"""The record of a plan: the order in which a graph runs, the memory of its values, and the costs.
 
 Data only: `plan/planner.py` makes one, `run/numpy/planned.py` runs it, pictures and tables show it. A size is a
 number, or a text made of named sizes (`sizes`) where the plan was made before their numbers were known.
@@ -24,7 +24,7 @@ class Cost(NamedTuple):
 class Buffer(NamedTuple):
     """Memory of `size` bytes, from the step that first writes it to the last one that reads it.
 
-    A step is a place in `Plan.order`; a buffer that holds a result has the number of steps as its `last`. nodes: whose
+    A step is an index in `Plan.order`; a buffer that holds a result has the number of steps as its `last`. nodes: whose
     values lie in it, one after the other, in that order. fresh: taken anew at every run, because its value leaves the
     run, because its op brings memory of its own, or because it is too large to be kept; the others stay between runs.
     """
@@ -52,7 +52,7 @@ class Change(NamedTuple):
 
 @dataclass(frozen=True)
 class Compilation:
-    """The first phase of a static graph, laid open: the graph as written, what passes made of it, and the plan.
+    """The compilation of a static graph: the graph as written, the changes of the passes, and the plan.
 
     of: what is differentiated, and by what; None and nothing of values alone. named: the plan in terms of named sizes.
     """
@@ -72,7 +72,7 @@ class Plan:
     sizes: the numbers of named sizes that it was made for, None when they stay names.
     order: the nodes in the order in which they run; inputs and constants are there before and are not in it.
     buffers, buffer_of: the memory of values, and of each node that has memory of its own the number of its buffer.
-    views: of a node that may show the memory of others instead of having its own, the operands that it may show.
+    views: of a node that may be a view of other memory instead of having its own, the operands that it may alias.
     last: of each node of `order`, the last step that reads its memory, itself or through a view.
     groups: elementwise nodes that run together, block by block, when their arrays are large; in the order of steps.
     blocks: of each group that runs block by block, by its number, how many rows of the first axis make a block.

@@ -8,7 +8,7 @@ from typing import Any
 
 from cgcli.diagnostics.diagnostic import Diagnostic, Label
 from cgcli.diagnostics.source import Source, Span
-from cgcli.graph.graph import COLUMNS, Graph, Group, opcode, opname
+from cgcli.graph.graph import COLUMNS, Graph, Group, map_nested, opcode, opname
 from cgcli.graph.types import Type, parse_type
 
 from .signature import Input, Module
@@ -17,10 +17,10 @@ Data = dict[str, Any]
 
 
 def dump(module: Module, sources: Sequence[Source]) -> Data:
-    """The module as JSON knows it; `sources` are the texts that its spans lie in, the program's own first."""
+    """The module as JSON data; `sources` are the texts of its spans, the program's own first."""
     index = {id(s): k for k, s in enumerate(sources)}
 
-    def place(span: Span | None) -> list[int] | None:
+    def span_row(span: Span | None) -> list[int] | None:
         return None if span is None else [index[id(span.source)], span.start, span.end]
 
     return {
@@ -36,7 +36,7 @@ def dump(module: Module, sources: Sequence[Source]) -> Data:
                 i.open,
                 i.range,
                 i.doc,
-                place(i.span),
+                span_row(i.span),
                 i.implicit,
             ]
             for i in module.inputs
@@ -45,18 +45,18 @@ def dump(module: Module, sources: Sequence[Source]) -> Data:
         "values": module.values,
         "carried": module.carried,
         "docs": module.docs,
-        "warnings": [[d.code, [[place(x.span), x.role] for x in d.labels], dict(d.values)] for d in module.warnings],
+        "warnings": [[d.code, [[span_row(x.span), x.role] for x in d.labels], dict(d.values)] for d in module.warnings],
     }
 
 
 def restore(data: Data, sources: Sequence[Source]) -> Module:
-    """The module that was dumped. Raises an error of any kind when the data are not what `dump` gives."""
+    """The inverse of `dump`. Raises an error of any kind for other data."""
 
-    def span(place: list[int] | None) -> Span | None:
-        return None if place is None else Span(sources[place[0]], place[1], place[2])
+    def span(row: list[int] | None) -> Span | None:
+        return None if row is None else Span(sources[row[0]], row[1], row[2])
 
-    def known(place: list[int]) -> Span:
-        return Span(sources[place[0]], place[1], place[2])
+    def required_span(row: list[int]) -> Span:
+        return Span(sources[row[0]], row[1], row[2])
 
     inputs = tuple(
         Input(
@@ -69,13 +69,13 @@ def restore(data: Data, sources: Sequence[Source]) -> Module:
             tuple(open_) if open_ else None,
             tuple(range_) if range_ else None,
             doc,
-            span(place),
+            span(row),
             implicit,
         )
-        for name, kind, type_, default, initial, written, open_, range_, doc, place, implicit in data["inputs"]
+        for name, kind, type_, default, initial, written, open_, range_, doc, row, implicit in data["inputs"]
     )
     warnings = tuple(
-        Diagnostic(code, tuple(Label(known(place), role) for place, role in labels), values, "warning")
+        Diagnostic(code, tuple(Label(required_span(row), role) for row, role in labels), values, "warning")
         for code, labels, values in data["warnings"]
     )
     return Module(
@@ -91,9 +91,9 @@ def restore(data: Data, sources: Sequence[Source]) -> Module:
 
 
 def _type(text: str) -> Type:
-    found = parse_type(text)
-    assert isinstance(found, Type)
-    return found
+    type_ = parse_type(text)
+    assert isinstance(type_, Type)
+    return type_
 
 
 def _dump_graph(graph: Graph, sources: Mapping[int, int]) -> Data:
@@ -106,7 +106,7 @@ def _dump_graph(graph: Graph, sources: Mapping[int, int]) -> Data:
         "op": [local[code] for code in graph.op],
         "more": list(graph.more.items()),
         "attrs": [
-            [i, {k: {"graph": _dump_graph(v, sources)} if isinstance(v, Graph) else v for k, v in attrs.items()}]
+            [i, map_nested(attrs, lambda inner: {"graph": _dump_graph(inner, sources)})]
             for i, attrs in graph.attrs.items()
         ],
         "names": list(graph.names.items()),
@@ -124,13 +124,13 @@ def _dump_graph(graph: Graph, sources: Mapping[int, int]) -> Data:
 def _restore_graph(data: Data, sources: Sequence[Source]) -> Graph:
     codes = [opcode(name) for name in data["ops"]]
     attrs = {
-        i: {k: _restore_graph(v["graph"], sources) if isinstance(v, dict) else _tuple(v) for k, v in given.items()}
-        for i, given in data["attrs"]
+        i: {k: _restore_graph(v["graph"], sources) if isinstance(v, dict) else _tuple(v) for k, v in node_attrs.items()}
+        for i, node_attrs in data["attrs"]
     }
     spans = tuple(Span(sources[k], start, end) for k, start, end in data["spans"])
     groups = tuple(
-        Group(parent, function, place and Span(sources[place[0]], place[1], place[2]))
-        for parent, function, place in data["groups"]
+        Group(parent, function, row and Span(sources[row[0]], row[1], row[2]))
+        for parent, function, row in data["groups"]
     )
     return Graph(
         **{name: array("i", data[name]) for name in COLUMNS[1:]},

@@ -1,4 +1,4 @@
-"""What lowering gives: the graph of a program and what its text says about inputs and outputs."""
+"""The result of lowering: the graph of a program and the declarations of its inputs and outputs."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Scalar = float | int | bool
 
 @dataclass(frozen=True)
 class Input:
-    """A value that a run is given; both ends belong to `range`.
+    """A value that is bound at each run; both ends belong to `range`.
 
     default: a number, None when there is none. initial: a graph that gives the default in the input's type, where that
     is no number: it may read named sizes and, as its only input, the seed. written: the default as the file says it.
@@ -50,7 +50,7 @@ class Signature(dict[str, Type]):
 
 
 def signature(inputs: Iterable[Input], types: Mapping[str, Type]) -> Signature:
-    """Those of all inputs, for where a file declares one it declares all."""
+    """The signature of all inputs, for where a file declares one it declares all."""
     return Signature({i.name: types.get(i.name, i.type) for i in inputs if i.kind == "input"})
 
 

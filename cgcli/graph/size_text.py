@@ -14,11 +14,11 @@ T = TypeVar("T")
 
 
 class UnknownSize(Exception):
-    """A size is made of a name that has no value."""
+    """A size contains a name without a value."""
 
 
 class Algebra(NamedTuple, Generic[T]):
-    """What the parts of a size's text become."""
+    """An interpretation of sizes: the operations by which a text is evaluated."""
 
     number: Callable[[int], T]
     name: Callable[[str], T]
@@ -85,16 +85,16 @@ class _Reader(Generic[T]):
         token = self.tokens[self.at]
         self.at += 1
         if token == "(":
-            found = self.sum()
+            factor = self.sum()
             if self._take("//"):
-                found = self.algebra.floor_divide(found, self.sum())
+                factor = self.algebra.floor_divide(factor, self.sum())
             self.at += 1
-            return found
+            return factor
         if token == "max" and self._next() == "(":
             self.at += 3  # the bracket, the 0 and the comma
-            found = self.algebra.positive(self.sum())
+            factor = self.algebra.positive(self.sum())
             self.at += 1
-            return found
+            return factor
         return self.algebra.number(int(token)) if token.isdigit() else self.algebra.name(token)
 
     def _next(self) -> str:

@@ -104,11 +104,11 @@ def evaluate(size: Size, values: Mapping[str, int]) -> int:
 
 
 def _divided(a: Polynomial, b: Polynomial) -> Polynomial | None:
-    """`a` by a `b` of one product, when nothing remains."""
+    """The exact quotient of `a` by a `b` of one product, None where there is a remainder."""
     if len(b) != 1:
         return None
     ((terms, factor),) = b.items()
-    found: dict[tuple[str, ...], int] = {}
+    quotient: dict[tuple[str, ...], int] = {}
     for product_, x in a.items():
         left = list(product_)
         for term in terms:
@@ -117,8 +117,8 @@ def _divided(a: Polynomial, b: Polynomial) -> Polynomial | None:
             left.remove(term)
         if x % factor:
             return None
-        found[tuple(left)] = x // factor
-    return found
+        quotient[tuple(left)] = x // factor
+    return quotient
 
 
 def _read(size: Size) -> Polynomial:

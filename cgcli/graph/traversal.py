@@ -6,27 +6,42 @@ from array import array
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from .graph import INPUT, NONE, Graph
+from .graph import INPUT, NONE, Graph, nested
 
 if TYPE_CHECKING:
     from .columns import Columns
 
 
-def live(graph: Graph | Columns, roots: Iterable[int]) -> bytearray:
-    """A flag a node: whether one of `roots` needs it."""
+def live(graph: Graph | Columns, roots: Iterable[int], order: Sequence[int] | None = None) -> bytearray:
+    """A flag a node: whether one of `roots` needs it. order: a topological order, by default that of the rows."""
     flags = bytearray(len(graph))
     for i in roots:
         flags[i] = 1
-    operands = graph.operands
-    for i in range(len(graph) - 1, -1, -1):
-        if flags[i]:
-            for x in operands(i):
+    first, second, more = graph.a, graph.b, graph.more
+    for i in reversed(range(len(graph)) if order is None else order):
+        if flags[i] and (x := first[i]) != NONE:
+            flags[x] = 1
+            if (x := second[i]) != NONE:
                 flags[x] = 1
+                if i in more:
+                    for x in more[i]:
+                        flags[x] = 1
+    return flags
+
+
+def used(graph: Graph) -> bytearray:
+    """A flag a node: whether another node or an output reads it."""
+    flags = bytearray(len(graph))
+    for i in range(len(graph)):
+        for x in graph.operands(i):
+            flags[x] = 1
+    for i in graph.outputs:
+        flags[i] = 1
     return flags
 
 
 def needed_by(columns: Columns, root: int) -> Graph:
-    """The graph of one node, without a look at the nodes that it does not need; it has no groups."""
+    """The graph of one node and its operands at any depth, without groups; visits no other node."""
     seen = {root}
     stack = [root]
     while stack:
@@ -35,33 +50,36 @@ def needed_by(columns: Columns, root: int) -> Graph:
         stack.extend(operands)
     from .columns import Columns  # a program that is only run appends nothing
 
-    made = Columns()
+    result = Columns()
     where: dict[int, int] = {}
     for i in sorted(seen):
         operands = [where[x] for x in columns.operands(i)]
-        span = made.intern_span(None if columns.span[i] == NONE else columns.spans[columns.span[i]])
-        where[i] = made.append(
-            columns.op[i], operands, made.intern_type(columns.type_of(i)), columns.attrs.get(i), span
+        span = result.intern_span(None if columns.span[i] == NONE else columns.spans[columns.span[i]])
+        where[i] = result.append(
+            columns.op[i], operands, result.intern_type(columns.type_of(i)), columns.attrs.get(i), span
         )
         if i in columns.names:
-            made.names[where[i]] = columns.names[i]
-    return made.freeze([where[root]])
+            result.names[where[i]] = columns.names[i]
+    return result.freeze([where[root]])
 
 
-def with_nested(graph: Graph) -> Iterator[Graph]:
-    """The graph and, at any depth, those that its structured nodes hold."""
+def every(graph: Graph) -> Iterator[Graph]:
+    """The graph and, at any depth, those nested in its nodes: in preorder, the last nested graph first."""
     stack = [graph]
     while stack:
         top = stack.pop()
         yield top
         for attrs in top.attrs.values():
-            stack.extend(value for value in attrs.values() if isinstance(value, Graph))
+            stack.extend(nested(attrs).values())
 
 
-def prune(graph: Graph) -> Graph:
-    """The graph without the nodes that no output needs; inputs and asserts stay."""
-    flags = live(graph, (*graph.outputs, *graph.asserts))
-    for i in graph.inputs:
+def prune(graph: Graph, *, inputs: Iterable[int] | None = None, asserts: bool = True) -> Graph:
+    """The graph without dead nodes: those that no output and no assert needs.
+
+    inputs: those that stay though nothing needs them, by default all. asserts: whether they stay.
+    """
+    flags = live(graph, (*graph.outputs, *graph.asserts) if asserts else graph.outputs)
+    for i in graph.inputs if inputs is None else inputs:
         flags[i] = 1
     return select(graph, [i for i in range(len(graph)) if flags[i]])
 

@@ -11,13 +11,13 @@ if TYPE_CHECKING:
 FLOATS = ("float", "f32")
 INTS = ("int", "i32")
 DTYPE_BYTES = {"float": 8, "f32": 4, "int": 8, "i32": 4, "bool": 1}
-MAX_AXES = 32  # of a tensor: as many as NumPy could have for most of its life; nobody needs more
+MAX_AXES = 32  # of a tensor: the limit of NumPy 1
 
 
 class Type(NamedTuple):
-    """`dtype[shape]`; a dimension is a number or a size made of names (`sizes`).
+    """`dtype[shape]`; a dimension is a number or a polynomial in named sizes (`sizes`).
 
-    A weak type is that of a literal: it takes on the type of what it meets (`2 * x` keeps x's type).
+    A weak type is that of a literal: it adopts the type of the other operands (`2 * x` keeps x's type).
     """
 
     dtype: str
@@ -91,7 +91,7 @@ INT = Type("int")
 BOOL = Type("bool")
 WEAK_FLOAT = Type("float", weak=True)
 WEAK_INT = Type("int", weak=True)
-ANY = Type("any")  # of an input that structured data are given for; no node computes with it
+ANY = Type("any")  # of an input bound to structured data; no node computes with it
 
 
 def parse_type(text: str) -> AnyType:

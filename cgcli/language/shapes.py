@@ -29,7 +29,7 @@ def size_of(value: Value, depth: int = _DEPTH) -> Size | None:
     t = b.type_of(node)
     if depth == 0 or getattr(t, "shape", None) != () or not getattr(t, "is_int", False):
         return None
-    observed = b.seen(node)
+    observed = b.value_of(node)
     if observed is not None:
         return int(observed)
     op = b.op[node]

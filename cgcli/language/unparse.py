@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from cgcli.diagnostics.diagnostic import CgError, error
-from cgcli.graph.graph import CONST, INPUT, Graph, Node, opname
+from cgcli.graph.graph import CONST, INPUT, Graph, Node, nested, opname
 from cgcli.graph.traversal import live
 from cgcli.ops.notation import Written, has_text, shown_attrs, write_constant, write_op
 from cgcli.ops.table import OPS
@@ -96,11 +96,11 @@ def _limited(x: Written) -> Written:
 
 
 def _with_sides(graph: Graph) -> Iterator[Graph]:
-    """The graph and the graphs nested in its nodes."""
+    """The graph and all that are nested in its nodes, breadth first."""
     graphs = [graph]
-    for nested in graphs:
-        graphs += [value for attrs in nested.attrs.values() for value in attrs.values() if isinstance(value, Graph)]
-        yield nested
+    for outer in graphs:
+        graphs += [inner for attrs in outer.attrs.values() for inner in nested(attrs).values()]
+        yield outer
 
 
 def _no_formula(op: str, origin: Graph) -> CgError:

@@ -1,1 +1,1 @@
-"""The operations: a family a file, what they have in common, and what computes them on numbers."""
+"""The operations: a family a file, their common type rules, and the kernels that compute them on numbers."""

@@ -1,6 +1,6 @@
-"""The namespace of functions over arrays that ops are evaluated with: an array-API module, and what it lacks.
+"""The namespace of array kernels that ops are evaluated with: an array-API module and additions to it.
 
-NumPy is the default. Functions that the standard has are the module's own; the others are written here once.
+NumPy is the default. Functions of the standard are the module's own; the others are written here once.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ _DRAWS = ("uniform", "standard_normal")
 
 
 class Namespace:
-    """Functions over the arrays of `module`, found by the names that ops use."""
+    """Functions over the arrays of `module`, by the names that ops use."""
 
     def __init__(self, module: Any) -> None:
         self.module = module
@@ -26,15 +26,15 @@ class Namespace:
         if name in _SPECIAL:
             from . import special_arrays  # with the library behind it, for the programs that need it
 
-            found = getattr(special_arrays, name)
+            function = getattr(special_arrays, name)
         elif name in _DRAWS:
             from . import random
 
-            found = getattr(random, name)
+            function = getattr(random, name)
         else:
-            found = getattr(self.module, name)
-        setattr(self, name, found)
-        return found
+            function = getattr(self.module, name)
+        setattr(self, name, function)
+        return function
 
     # ---- numbers
 
@@ -53,13 +53,13 @@ class Namespace:
     def power(self, x: Any, n: Any) -> Any:
         if is_whole(x) and not (isinstance(n, int) and n >= 0):
             x = self.module.asarray(x).astype("float64")
-        found = self.module.power(x, n)
+        power = self.module.power(x, n)
         if isinstance(n, (int, float)):
-            return self._as_power(x, found) if n == 0.5 else found
+            return self._as_power(x, power) if n == 0.5 else power
         if is_whole(n):
-            return found
+            return power
         # the library takes a root where one exponent serves many elements
-        return self.module.where(self.module.asarray(n) == 0.5, self._as_power(x, found), found)
+        return self.module.where(self.module.asarray(n) == 0.5, self._as_power(x, power), power)
 
     def _as_power(self, x: Any, root: Any) -> Any:
         """The square root of x as a power: IEEE 754 has other values for it at -0 and at -inf."""
@@ -78,18 +78,18 @@ class Namespace:
     def take(self, x: Any, i: Any, axis: int) -> Any:
         return self.module.take(x, i, axis=axis)
 
-    def add_at(self, out: Any, places: Any, values: Any) -> None:
-        """Adds `values` at `places`, once more for each time that a place is named."""
-        self.module.add.at(out, places, values)
+    def add_at(self, out: Any, indices: Any, values: Any) -> None:
+        """Adds `values` at `indices`, once for each time that an index occurs."""
+        self.module.add.at(out, indices, values)
 
     def windows(self, x: Any, sizes: Sequence[int], strides: Sequence[int], dilations: Sequence[int]) -> Any:
         """A view of all windows on the last axes."""
         k = len(sizes)
         reach = [d * (s - 1) + 1 for s, d in zip(sizes, dilations, strict=True)]
         axes = tuple(range(-k, 0))
-        every = self.module.lib.stride_tricks.sliding_window_view(x, reach, axis=axes)
+        views = self.module.lib.stride_tricks.sliding_window_view(x, reach, axis=axes)
         steps = [slice(None, None, s) for s in strides] + [slice(None, None, d) for d in dilations]
-        return every[(..., *steps)]
+        return views[(..., *steps)]
 
     def einsum(self, pattern: str, *xs: Any) -> Any:
         return self.module.einsum(pattern, *xs, optimize=len(xs) > 1)

@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from cgcli.graph.columns import Columns
-from cgcli.graph.graph import CONST, INPUT, NONE, Graph, opcode
+from cgcli.graph.graph import CONST, INPUT, NONE, Graph, nested, opcode
+from cgcli.graph.traversal import every
 from cgcli.graph.types import BOOL, MAX_AXES, WEAK_FLOAT, WEAK_INT, AnyType, Stack, Type
 
 from .numbers import single
@@ -15,7 +16,7 @@ from .table import BY_CODE, OPS
 from .typing import one
 
 Number = float | int | bool
-ARRAY_AXES = 64  # of NumPy's arrays; what a derivative adds to the axes of a user's tensors stays far below
+ARRAY_AXES = 64  # of NumPy's arrays; a derivative adds few axes to those of a user's tensors
 _COPY, _CAST = opcode("copy"), opcode("cast")
 
 
@@ -24,8 +25,8 @@ class Builder(Columns):
 
     A method is an op's name (`b.and_` where Python reserves it). Raises `TypeMismatch` when the operands do not fit.
 
-    risk: whether a node may be infinite or NaN at finite inputs. varies: whether it is made of more than literals.
-    at_span, at_group: what new nodes get. `sharing`: equal nodes are made once (for nodes that a pass adds, never for
+    risk: whether a node may be infinite or NaN at finite inputs. varies: whether it depends on more than literals.
+    at_span, at_group: those of new nodes. `share`: equal nodes are interned (for nodes that a pass adds, never for
     the user's own: it would merge his `d = a + b` and `e = a + b`).
     """
 
@@ -40,7 +41,7 @@ class Builder(Columns):
         self._result_types: dict[tuple[int, ...], int] = {}
 
     def share(self, on: bool = True) -> None:
-        """From here on, equal nodes are made once (or not any more)."""
+        """From now on equal nodes are interned (or not any more)."""
         self._shared = {} if on else None
 
     def intern_type(self, type_: AnyType) -> int:
@@ -82,18 +83,18 @@ class Builder(Columns):
         if op.decide and not attrs:
             attrs = op.decide([bool(self.varies[x]) for x in operands])
         key = (code, *[self.type[x] for x in operands])
-        result = None if attrs else self._result_types.get(key)
-        if result is None:
+        result_type = None if attrs else self._result_types.get(key)
+        if result_type is None:
             type_ = op.type_rule([self.type_of(x) for x in operands], attrs)
             if isinstance(type_, Type) and type_.rank > ARRAY_AXES:
                 raise TypeMismatch("too-many-axes", limit=MAX_AXES)
-            result = self.intern_type(type_)
+            result_type = self.intern_type(type_)
             if not attrs:
-                self._result_types[key] = result
-        return self.place(code, operands, result, attrs)
+                self._result_types[key] = result_type
+        return self.place(code, operands, result_type, attrs)
 
     def _in_single(self, op: Op, operands: tuple[int, ...]) -> tuple[int, ...]:
-        """The operands with literals that meet single precision rounded to it, so that no executor has to do it."""
+        """The operands, with literals among f32 rounded to it, so that no executor has to do it."""
         types = [self.type_of(x) for x in operands]
         floats = {t.dtype for t in types if isinstance(t, Type) and t.is_float and not t.weak}
         if floats != {"f32"} or not any(isinstance(t, Type) and t.weak for t in types):
@@ -118,17 +119,17 @@ class Builder(Columns):
     def place(
         self, code: int, operands: tuple[int, ...], type_: int, attrs: Mapping[str, Any], merge: bool = True
     ) -> int:
-        """A node whose type, a row of `types`, is known; merged with an equal one while sharing is on."""
+        """A node of a given type, a row of `types`, unchecked; merged with an equal one while sharing is on."""
         if self._shared is not None:
             # repr tells 0.0 from -0.0 and 1 from True; a nested graph has an identity of its own
-            shown = tuple((k, id(v) if isinstance(v, Graph) else repr(v)) for k, v in attrs.items()) if attrs else None
-            key = (code, operands, type_, shown)
-            known = self._shared.get(key)
-            if known is not None and merge:
-                return known
+            values = tuple((k, id(v) if isinstance(v, Graph) else repr(v)) for k, v in attrs.items()) if attrs else None
+            key = (code, operands, type_, values)
+            equal = self._shared.get(key)
+            if equal is not None and merge:
+                return equal
             self._shared[key] = len(self.op)
         op = BY_CODE[code]
-        # what an `if` or a loop hands on varies, whatever its graphs are made of
+        # the results of an `if` or a loop vary, whatever its graphs hold
         varies = isinstance(op.vjp, Structured)
         risk = op.hazard or (varies and _has_hazard(attrs))
         if risk and op.tame is not None:
@@ -139,7 +140,7 @@ class Builder(Columns):
         return self._append(code, operands, type_, attrs, risk, varies)
 
     def inline(self, graph: Graph, arguments: Sequence[int]) -> list[int]:
-        """Where each node of `graph` went, its inputs being `arguments`; nothing is checked again."""
+        """Appends the nodes of `graph` over `arguments`, unchecked. Returns by node of `graph` its node here."""
         where = [NONE] * len(graph)
         for i, x in zip(graph.inputs, arguments, strict=True):
             where[i] = x
@@ -155,7 +156,7 @@ class Builder(Columns):
                 continue
             self.at_span = spans[graph.span[i]] if graph.span[i] != NONE else span
             self.at_group = groups[graph.group[i]] if graph.group[i] != NONE else group
-            operands = tuple(where[x] for x in graph.operands(i))
+            operands = tuple([where[x] for x in graph.operands(i)])
             where[i] = self.place(code, operands, types[graph.type[i]], graph.attrs.get(i, {}))
             if i in graph.names:
                 self.names[where[i]] = graph.names[i]
@@ -165,12 +166,12 @@ class Builder(Columns):
     def done(self, *outputs: int) -> Graph:
         return self.freeze(outputs)
 
-    def seen(self, i: int) -> Any:
-        """The value of node `i` where the builder computes what it is given, as a tape does; else None."""
+    def value_of(self, i: int) -> Any:
+        """The value of node `i` where the builder computes at once, as a tape does; else None."""
         return None
 
     def replace_attrs(self, i: int, type_: AnyType, attrs: Mapping[str, Any]) -> None:
-        """Gives a structured node more results; those that it had keep their places."""
+        """Replaces the type and attributes of a structured node, which gets more results behind its own."""
         self.type[i] = self.intern_type(type_)
         self.attrs[i] = attrs
 
@@ -187,13 +188,6 @@ class Builder(Columns):
 
 
 def _has_hazard(attrs: Mapping[str, Any]) -> bool:
-    """Whether the graphs of a structured node hold an op that can make an inf or NaN of finite numbers."""
-    stack = list(attrs.values())
-    while stack:
-        graph = stack.pop()
-        if isinstance(graph, Graph):
-            if any(BY_CODE[code].hazard for code in set(graph.op)):
-                return True
-            for inner in graph.attrs.values():
-                stack.extend(inner.values())
-    return False
+    """Whether an op nested in a structured node can make an inf or NaN of finite numbers."""
+    graphs = (graph for outer in nested(attrs).values() for graph in every(outer))
+    return any(BY_CODE[code].hazard for graph in graphs for code in set(graph.op))

@@ -12,8 +12,8 @@ from typing import Any
 
 from cgcli.graph.types import Type
 
-from .op import ZERO, Attrs, Notation, Op, Rule, TypeMismatch, VjpRules, register
-from .typing import broadcast, floats, kept, one
+from .op import ZERO, Attrs, Notation, Op, TypeMismatch, VjpRule, VjpRules, register
+from .typing import broadcast, first_number, floats, one
 
 POSITIVE = ((0.3,), (1.0,), (2.5,))
 REAL = ((-1.5,), (0.2,), (2.0,))
@@ -23,7 +23,7 @@ INSIDE_ONE = ((-0.7,), (0.1,), (0.6,))
 def _function(
     name: str,
     doc: str,
-    vjp: Rule,
+    vjp: VjpRule,
     examples: tuple[tuple[Any, ...], ...] = REAL,
     domain: str = "all numbers",
     hazard: bool = False,
@@ -261,7 +261,7 @@ def _step(name: str, doc: str, latex: str) -> None:
             name=name,
             doc=doc,
             notation=Notation("call", name),
-            type_rule=kept,
+            type_rule=first_number,
             evaluate=_twin(name),
             vjp=ZERO,
             flow="elementwise",

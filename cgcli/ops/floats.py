@@ -123,21 +123,21 @@ def power(a: float, b: float) -> float:
 
 def minimum(a: float, b: float) -> float:
     """The smaller of the two; nan if one of them is. Of two zeros it is the second, as in NumPy."""
-    return _met(a if a < b or a != a else b, a, b)
+    return _promoted(a if a < b or a != a else b, a, b)
 
 
 def maximum(a: float, b: float) -> float:
     """The larger of the two; nan if one of them is. Of two zeros it is the second, as in NumPy."""
-    return _met(a if a > b or a != a else b, a, b)
+    return _promoted(a if a > b or a != a else b, a, b)
 
 
 def where(condition: bool, a: float, b: float) -> float:
     """a if the condition holds, else b; two bools stay one."""
     chosen = a if condition else b
-    return chosen if a.__class__ is b.__class__ else _met(chosen, a, b)
+    return chosen if a.__class__ is b.__class__ else _promoted(chosen, a, b)
 
 
-def _met(chosen: float, a: float, b: float) -> float:
+def _promoted(chosen: float, a: float, b: float) -> float:
     """`chosen`, a float if a or b is one, else an int."""
     if isinstance(a, float) or isinstance(b, float):
         return float(chosen)

@@ -1,6 +1,6 @@
-"""Ops that read and write elements at computed places, and the order of elements.
+"""Ops that read and write elements at computed indices, and the order of elements.
 
-`take` reads along one axis, `put` is its transpose: places that are written twice add up. Indices are checked and
+`take` reads along one axis, `put` is its transpose: values written to the same index add up. Indices are checked and
 made non-negative by `index` before they get there.
 """
 
@@ -21,14 +21,14 @@ TABLE = ((1.0, 2.0, 3.0), (4.0, 5.0, 6.0))
 
 
 def _op(name: str, doc: str, vjp: VjpRules, **more: Any) -> None:
-    declared: dict[str, Any] = {
+    fields: dict[str, Any] = {
         "notation": Notation("none", name),
         "flow": "structural",
         "hazard": False,
         "latex": rf"\operatorname{{{name}}}\left({{0}}\right)".replace("_", r"\_"),
         "domain": "any value",
     }
-    register(Op(name=name, doc=doc, vjp=vjp, **(declared | more)))
+    register(Op(name=name, doc=doc, vjp=vjp, **(fields | more)))
 
 
 # ---- indices
@@ -36,9 +36,9 @@ def _op(name: str, doc: str, vjp: VjpRules, **more: Any) -> None:
 
 def _index(xp: Any, at: Attrs, i: Any) -> Any:
     size = at["size"]
-    wrong = (i < -size) | (i >= size)
-    if wrong.any():
-        raise IndexOutOfRange(int(i[wrong].flat[0]) if i.ndim else int(i), size)
+    outside = (i < -size) | (i >= size)
+    if outside.any():
+        raise IndexOutOfRange(int(i[outside].flat[0]) if i.ndim else int(i), size)
     return xp.where(i < 0, i + size, i)
 
 
@@ -81,38 +81,38 @@ def _around(x: Type, axis: int) -> tuple[Any, Any]:
 
 
 def _take_vjp(b: Any, g: int, y: int, x: int, i: int, at: Attrs) -> int:
-    made: int = b.put(g, i, axis=at["axis"], size=b.type1(x).shape[at["axis"]])
-    return made
+    node: int = b.put(g, i, axis=at["axis"], size=b.type1(x).shape[at["axis"]])
+    return node
 
 
 def _batch_take(b: Any, xs: Sequence[int], flags: Sequence[bool], at: Attrs, size: Size) -> int:
     """Rows with indices of their own: the rows one behind the other, and each index moved to its row."""
     x, i = xs
     axis: int = at["axis"]
-    made: int
+    node: int
     if not flags[1]:
-        made = b.take(x, i, axis=axis)
-        return made
+        node = b.take(x, i, axis=axis)
+        return node
     if not flags[0]:
-        made = b.take(x, i, axis=axis)
+        node = b.take(x, i, axis=axis)
         before = b.type1(x).rank + axis
-        return _rotate(b, made, before, 1, b.type1(made).rank - before - 1)
+        return _rotate(b, node, before, 1, b.type1(node).rank - before - 1)
     shape = b.type1(x).shape
     length = shape[axis]
     behind = -axis - 1
     before = len(shape) - 2 - behind
     rows = _rotate(b, x, before, 1, behind)
     rows = b.reshape(rows, shape=(mul(size, length), *b.type1(rows).shape[2:]))
-    made = b.take(rows, _moved(b, i, size, length), axis=-len(b.type1(rows).shape))
+    node = b.take(rows, _moved(b, i, size, length), axis=-len(b.type1(rows).shape))
     # now [batch, indices…, before…, behind…]; the indices belong between the other two
-    return _rotate(b, made, b.type1(i).rank - 1, before, behind)
+    return _rotate(b, node, b.type1(i).rank - 1, before, behind)
 
 
 def _moved(b: Any, i: int, size: Size, length: Size) -> int:
     """Indices [size, …] into rows of `length` that stand one behind the other."""
     starts = lifted(b, row_starts(b, size, length), b.type1(i).rank)
-    made: int = b.add(i, starts)
-    return made
+    node: int = b.add(i, starts)
+    return node
 
 
 def _rotate(b: Any, x: int, first: int, second: int, behind: int) -> int:
@@ -121,8 +121,8 @@ def _rotate(b: Any, x: int, first: int, second: int, behind: int) -> int:
         return x
     rank = first + second + behind
     axes = (*range(first, first + second), *range(first), *range(first + second, rank))
-    made: int = b.permute(x, axes=tuple(a - rank for a in axes))
-    return made
+    node: int = b.permute(x, axes=tuple(a - rank for a in axes))
+    return node
 
 
 _op(
@@ -156,10 +156,10 @@ def _put(xp: Any, at: Attrs, g: Any, i: Any) -> Any:
 def _batch_put(b: Any, xs: Sequence[int], flags: Sequence[bool], at: Attrs, size: Size) -> int:
     g, i = xs
     axis, length = at["axis"], at["size"]
-    made: int
+    node: int
     if not flags[1]:
-        made = b.put(g, i, axis=axis, size=length)
-        return made
+        node = b.put(g, i, axis=axis, size=length)
+        return node
     if not flags[0]:
         g = b.expand(g, shape=(size, *b.type1(g).shape))
     behind = -axis - 1
@@ -167,9 +167,9 @@ def _batch_put(b: Any, xs: Sequence[int], flags: Sequence[bool], at: Attrs, size
     before = b.type1(g).rank - 1 - indices - behind
     rows = _rotate(b, g, before, indices, behind)
     rest = b.type1(rows).shape[1 + indices :]
-    made = b.put(rows, _moved(b, i, size, length), axis=-len(rest) - 1, size=mul(size, length))
-    made = b.reshape(made, shape=(size, length, *rest))
-    return _rotate(b, made, 1, before, behind)
+    node = b.put(rows, _moved(b, i, size, length), axis=-len(rest) - 1, size=mul(size, length))
+    node = b.reshape(node, shape=(size, length, *rest))
+    return _rotate(b, node, 1, before, behind)
 
 
 _op(
@@ -194,8 +194,8 @@ def _last_writer(xp: Any, at: Attrs, i: Any) -> Any:
     numbers = xp.broadcast_to(xp.arange(i.shape[-1]), i.shape)
     rows = i.reshape(-1, i.shape[-1]) if i.size else i.reshape(0, 0)
     flat = out.reshape(-1, at["size"]) if out.size else out
-    for row, places, number in zip(flat, rows, numbers.reshape(rows.shape), strict=False):
-        row[places] = number  # NumPy writes one after the other, so the last one stays
+    for row, indices, number in zip(flat, rows, numbers.reshape(rows.shape), strict=False):
+        row[indices] = number  # NumPy writes one after the other, so the last one stays
     return out
 
 

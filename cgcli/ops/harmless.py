@@ -1,4 +1,4 @@
-"""What an operand is given where it does not count, so that an op neither fails nor makes an inf or NaN there."""
+"""Safe values for operands where they do not count, so that an op neither fails nor makes an inf or NaN there."""
 
 from __future__ import annotations
 

@@ -9,12 +9,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from .numbers import is_whole
-from .op import Attrs, Each, Notation, Op, register
-from .typing import choice, kept, numbers
+from .op import Attrs, Notation, Op, VariadicRule, register
+from .typing import choice, first_number, numbers
 
 
 def _decide(varies: Sequence[bool]) -> Attrs:
-    """Which operands vary: they yield a tie to the constants. Nothing is stored when all or none do."""
+    """Which operands vary: they lose a tie against constants. No attribute when all or none do."""
     return {} if all(varies) or not any(varies) else {"vary": tuple(k for k, v in enumerate(varies) if v)}
 
 
@@ -61,7 +61,7 @@ def _extremum(name: str, doc: str, beats: str, twin: str) -> None:
             notation=Notation("call", name),
             type_rule=numbers,
             evaluate=evaluate,
-            vjp=Each(lambda b, g, y, k, xs, at: _extremum_rule(b, g, y, k, xs, at, beats)),
+            vjp=VariadicRule(lambda b, g, y, k, xs, at: _extremum_rule(b, g, y, k, xs, at, beats)),
             flow="elementwise",
             hazard=False,
             latex=rf"\{name}\left({{0}}, {{1}}\right)",
@@ -80,7 +80,7 @@ register(
         name="relu",
         doc="max(x, 0)",
         notation=Notation("call", "relu"),
-        type_rule=kept,
+        type_rule=first_number,
         evaluate=lambda xp, at, x: xp.maximum(x, 0 if is_whole(x) else 0.0),
         vjp=(lambda b, g, y, x, at: (g, b.gt(x, 0.0)),),
         flow="elementwise",
@@ -95,7 +95,7 @@ register(
         name="abs",
         doc="the magnitude of a number",
         notation=Notation("call", "abs"),
-        type_rule=kept,
+        type_rule=first_number,
         evaluate=lambda xp, at, x: abs(x),
         inline="abs({0})",
         vjp=(lambda b, g, y, x, at: b.mul(g, b.sign(x)),),

@@ -8,7 +8,7 @@ from typing import Any
 from cgcli.graph.sizes import Shape, Size
 from cgcli.graph.types import AnyType, Type
 
-from .op import Attrs, Each, Notation, Op, TypeMismatch, VjpRules, register
+from .op import Attrs, Notation, Op, TypeMismatch, VariadicRule, VjpRules, register
 from .reduce import products_of_others
 from .typing import agree, broadcast, join, join_all, one
 
@@ -17,20 +17,20 @@ POSITIVE = ((4.0, 1.0, 0.5), (1.0, 3.0, -0.2), (0.5, -0.2, 2.0))
 
 
 def _op(name: str, doc: str, vjp: VjpRules, **more: Any) -> None:
-    declared: dict[str, Any] = {
+    fields: dict[str, Any] = {
         "notation": Notation("call", name),
         "flow": "mix",
         "hazard": True,
         "latex": rf"\operatorname{{{name}}}\left({{0}}\right)",
         "domain": "square matrices",
     }
-    register(Op(name=name, doc=doc, vjp=vjp, **(declared | more)))
+    register(Op(name=name, doc=doc, vjp=vjp, **(fields | more)))
 
 
 def swap(b: Any, x: int) -> int:
     """The matrices transposed."""
-    made: int = b.permute(x, axes=(-1, -2))
-    return made
+    node: int = b.permute(x, axes=(-1, -2))
+    return node
 
 
 # ---- products
@@ -39,8 +39,8 @@ def swap(b: Any, x: int) -> int:
 def _matmul_type(types: Sequence[AnyType], at: Attrs) -> Type:
     x, y = one(types[0]), one(types[1])
     agree(x.shape[-1], y.shape[-2], (0, 1), -2, y.shape, "inner-sizes")
-    met = join(x._replace(shape=()), y._replace(shape=()))
-    return met._replace(shape=(*_lead(x, y), x.shape[-2], y.shape[-1]))
+    joined = join(x._replace(shape=()), y._replace(shape=()))
+    return joined._replace(shape=(*_lead(x, y), x.shape[-2], y.shape[-1]))
 
 
 def _lead(x: Type, y: Type) -> Shape:
@@ -58,8 +58,8 @@ def _any(b: Any, s: int, axis: int, like: int) -> int:
     some = b.any(s, axes=(axis,), keepdims=True)
     shape = list(b.type1(s).shape)
     shape[axis] = b.type1(like).shape[axis]
-    made: int = b.expand(some, shape=tuple(shape))
-    return made
+    node: int = b.expand(some, shape=tuple(shape))
+    return node
 
 
 _op(
@@ -96,17 +96,17 @@ def _einsum_type(types: Sequence[AnyType], at: Attrs) -> Type:
         shape = one(t).shape
         for axis, (letter, size) in enumerate(zip(indices, shape, strict=True)):
             if letter in sizes:
-                known, owner = sizes[letter]
-                agree(known, size, (owner, k), axis, shape, "einsum-sizes")
+                first, owner = sizes[letter]
+                agree(first, size, (owner, k), axis, shape, "einsum-sizes")
             else:
                 sizes[letter] = size, k
-    met = join_all([one(t)._replace(shape=()) for t in types])
-    return met._replace(shape=tuple(sizes[letter][0] for letter in result))
+    joined = join_all([one(t)._replace(shape=()) for t in types])
+    return joined._replace(shape=tuple(sizes[letter][0] for letter in result))
 
 
-def _over(b: Any, g: int, have: str, wanted: str, like: int) -> int:
-    """A value of indices `have` (a part of `wanted`, in its order) repeated over the other indices of `wanted`."""
-    missing = tuple(k - len(wanted) for k, letter in enumerate(wanted) if letter not in have)
+def _over(b: Any, g: int, indices: str, target: str, like: int) -> int:
+    """A value of `indices` (a part of `target`, in its order) repeated over the other indices of `target`."""
+    missing = tuple(k - len(target) for k, letter in enumerate(target) if letter not in indices)
     if missing:
         g = b.expand(b.expand_dims(g, axes=missing), shape=b.type1(like).shape)
     return g
@@ -115,18 +115,18 @@ def _over(b: Any, g: int, have: str, wanted: str, like: int) -> int:
 def _einsum_rule(b: Any, g: int, y: int, k: int, xs: Sequence[int], at: Attrs) -> int:
     operands, result = letters(at["pattern"])
     others = [x for j, x in enumerate(xs) if j != k]
-    given = [result, *(indices for j, indices in enumerate(operands) if j != k)]
-    reached = "".join(letter for letter in operands[k] if any(letter in indices for indices in given))
-    made = b.einsum(g, *others, pattern=f"{','.join(given)}->{reached}")
-    return _over(b, made, reached, operands[k], xs[k])
+    subscripts = [result, *(indices for j, indices in enumerate(operands) if j != k)]
+    reached = "".join(letter for letter in operands[k] if any(letter in indices for indices in subscripts))
+    node = b.einsum(g, *others, pattern=f"{','.join(subscripts)}->{reached}")
+    return _over(b, node, reached, operands[k], xs[k])
 
 
 def _einsum_support(b: Any, s: int, k: int, xs: Sequence[int], at: Attrs) -> int:
     operands, result = letters(at["pattern"])
     reached = "".join(letter for letter in operands[k] if letter in result)
     count = b.einsum(b.cast(s, dtype="float"), pattern=f"{result}->{reached}")
-    made: int = b.ne(_over(b, count, reached, operands[k], xs[k]), 0.0)
-    return made
+    node: int = b.ne(_over(b, count, reached, operands[k], xs[k]), 0.0)
+    return node
 
 
 def _batch_einsum(b: Any, xs: Sequence[int], flags: Sequence[bool], at: Attrs, size: Size) -> int:
@@ -134,14 +134,14 @@ def _batch_einsum(b: Any, xs: Sequence[int], flags: Sequence[bool], at: Attrs, s
     used = set(at["pattern"])
     new = next(c for c in "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ" if c not in used)
     batched = [new + indices if flag else indices for indices, flag in zip(operands, flags, strict=True)]
-    made: int = b.einsum(*xs, pattern=f"{','.join(batched)}->{new}{result}")
-    return made
+    node: int = b.einsum(*xs, pattern=f"{','.join(batched)}->{new}{result}")
+    return node
 
 
 _op(
     "einsum",
     "products of elements summed over the indices that the result does not have",
-    Each(_einsum_rule),
+    VariadicRule(_einsum_rule),
     type_rule=_einsum_type,
     evaluate=lambda xp, at, *xs: xp.einsum(at["pattern"], *xs),
     support=_einsum_support,
@@ -182,20 +182,20 @@ def _one_number(types: Sequence[AnyType], at: Attrs) -> Type:
 def _whole(b: Any, s: int, k: int, xs: Sequence[int], at: Attrs) -> int:
     """A matrix matters as a whole, as soon as one element of the result does."""
     some = b.any(s, axes=(-2, -1), keepdims=True)
-    made: int = b.expand(some, shape=(*b.type1(s).shape[:-2], *b.type1(xs[k]).shape[-2:]))
-    return made
+    node: int = b.expand(some, shape=(*b.type1(s).shape[:-2], *b.type1(xs[k]).shape[-2:]))
+    return node
 
 
 def _of_number(b: Any, s: int, k: int, xs: Sequence[int], at: Attrs) -> int:
-    made: int = b.expand(b.expand_dims(s, axes=(-2, -1)), shape=b.type1(xs[k]).shape)
-    return made
+    node: int = b.expand(b.expand_dims(s, axes=(-2, -1)), shape=b.type1(xs[k]).shape)
+    return node
 
 
 def _solve_type(types: Sequence[AnyType], at: Attrs) -> Type:
     a, y = _square(types[:1], at), one(types[1])
     agree(a.shape[-1], y.shape[-2], (0, 1), -2, y.shape, "solve-sizes")
-    met = _float(join(a._replace(shape=()), y._replace(shape=())))
-    return met._replace(shape=(*_lead(a, y), *y.shape[-2:]))
+    joined = _float(join(a._replace(shape=()), y._replace(shape=())))
+    return joined._replace(shape=(*_lead(a, y), *y.shape[-2:]))
 
 
 def _solve_support(b: Any, s: int, k: int, xs: Sequence[int], at: Attrs) -> int:
@@ -235,8 +235,8 @@ _op(
 
 def matrix_of(b: Any, x: int) -> int:
     """A number a matrix, as matrices of one element that stretch."""
-    made: int = b.expand_dims(x, axes=(-2, -1))
-    return made
+    node: int = b.expand_dims(x, axes=(-2, -1))
+    return node
 
 
 _op(
@@ -273,7 +273,7 @@ def _turned(xp: Any, u: Any, v: Any, middle: Any) -> Any:
 
 
 def _cofactor_change(xp: Any, at: Attrs, a: Any, g: Any) -> Any:
-    """How the cofactors of `a` change along `g`; by the singular values again, so for every matrix.
+    """The derivative of the cofactors of `a` along `g`; by the singular values again, so for every matrix.
 
     Of a diagonal s, with p_ij the product of all s_k but two: the i-th changes by Σ_{j≠i} g_jj p_ij, and the element
     (i, j) beside the diagonal by -g_ji p_ij.
@@ -292,8 +292,8 @@ def _cofactor_change(xp: Any, at: Attrs, a: Any, g: Any) -> Any:
 
 def _traced(b: Any, x: int, y: int) -> int:
     """tr(x'y), as matrices of one element."""
-    made: int = b.sum(b.mul(x, y), axes=(-2, -1), keepdims=True)
-    return made
+    node: int = b.sum(b.mul(x, y), axes=(-2, -1), keepdims=True)
+    return node
 
 
 def _change_by_matrix(b: Any, w: int, y: int, a: int, g: int, at: Attrs) -> int:
@@ -302,8 +302,8 @@ def _change_by_matrix(b: Any, w: int, y: int, a: int, g: int, at: Attrs) -> int:
     crossed = b.add(b.matmul(b.matmul(w, swap(b, c)), g), b.matmul(b.matmul(g, swap(b, c)), w))
     by_cofactors = b.sub(b.add(b.mul(_traced(b, w, c), g), b.mul(_traced(b, g, c), w)), crossed)
     by_determinant = b.mul(b.div(_traced(b, w, y), d), c)
-    made: int = b.sub(b.cofactor_change(a, b.div(by_cofactors, d)), by_determinant)
-    return made
+    node: int = b.sub(b.cofactor_change(a, b.div(by_cofactors, d)), by_determinant)
+    return node
 
 
 _op(
@@ -347,8 +347,8 @@ def _lower(b: Any, x: int, diagonal: float) -> int:
     n = b.type1(x).shape[-1]
     rows, columns = b.expand_dims(b.arange(size=n), axes=(-1,)), b.arange(size=n)
     scaled = b.where(b.eq(rows, columns), b.mul(x, diagonal), x)
-    made: int = b.where(b.ge(rows, columns), scaled, 0.0)
-    return made
+    node: int = b.where(b.ge(rows, columns), scaled, 0.0)
+    return node
 
 
 def _cholesky_rule(b: Any, g: int, y: int, a: int, at: Attrs) -> int:
@@ -356,8 +356,8 @@ def _cholesky_rule(b: Any, g: int, y: int, a: int, at: Attrs) -> int:
     inner = _lower(b, b.matmul(swap(b, y), g), 0.5)
     left = b.solve(swap(b, y), inner)
     whole = swap(b, b.solve(swap(b, y), swap(b, left)))
-    made: int = b.mul(b.add(whole, swap(b, whole)), 0.5)
-    return made
+    node: int = b.mul(b.add(whole, swap(b, whole)), 0.5)
+    return node
 
 
 def _symmetric(xp: Any, at: Attrs, a: Any) -> Any:

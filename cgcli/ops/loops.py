@@ -13,7 +13,7 @@ from .typing import one, single
 
 
 def items_of(t: AnyType) -> Type | Stack:
-    """The type of what a stack holds."""
+    """The type of a stack's items."""
     assert isinstance(t, Stack)
     return t.item
 
@@ -32,15 +32,15 @@ def _loop_type(types: Sequence[AnyType], at: Attrs) -> Results:
     if count is not None and not (one(count).is_int and not one(count).shape):
         raise TypeMismatch("not-an-int", [0], found=count)
     body: Graph = at["body"]
-    given = [body.type_of(i) for i in body.inputs]
-    if given != [INT, *carries, *invariants, *(items_of(t) for t in stacks)]:
+    input_types = [body.type_of(i) for i in body.inputs]
+    if input_types != [INT, *carries, *invariants, *(items_of(t) for t in stacks)]:
         raise TypeMismatch("body-inputs")
     results = [single(body.type_of(i)) for i in body.outputs]
     if results[: len(carries)] != list(carries):
         raise TypeMismatch("carry-changes")
     if "pred" in at:
         test: Graph = at["pred"]
-        if [test.type_of(i) for i in test.inputs] != given[1 : 1 + len(carries) + len(invariants)]:
+        if [test.type_of(i) for i in test.inputs] != input_types[1 : 1 + len(carries) + len(invariants)]:
             raise TypeMismatch("body-inputs")
         if [test.type_of(i) for i in test.outputs] != [BOOL]:
             raise TypeMismatch("not-a-bool", [0], found=test.type_of(test.outputs[0]))
@@ -48,12 +48,12 @@ def _loop_type(types: Sequence[AnyType], at: Attrs) -> Results:
 
 
 # attrs of a loop: `body`, of a `while` `pred`; `carries` and `invariants`, how many; `reverse`, of one whose steps go
-# from the last to the first; `saved`, of each carry the result that holds what each step began with, 0 for none;
+# from the last to the first; `saved`, of each carry the result that holds its value before each step, 0 for none;
 # `short`, of one that may run fewer steps than the stacks that it reads have items
 
 
 def _run_loop(run: Runner, at: Attrs, *values: Any) -> tuple[Any, ...]:
-    """The trip count, the final carries, and what each step wrote, by step."""
+    """The trip count, the final carries, and stacks of the values that each step wrote."""
     count, start, invariants, stacks = parts(at, values)
     body, test = at["body"], at.get("pred")
     carries = tuple(start)
@@ -65,13 +65,13 @@ def _run_loop(run: Runner, at: Attrs, *values: Any) -> tuple[Any, ...]:
         k = total - 1 - steps if at.get("reverse") else steps
         results = run(body, (k, *carries, *invariants, *[s[k] for s in stacks]))
         carries = tuple(results[:many])
-        for kept, x in zip(written, results[many:], strict=True):
-            kept.append(x)
+        for stack, x in zip(written, results[many:], strict=True):
+            stack.append(x)
         run.stepped(body, results[many:])
         steps += 1
     if at.get("reverse"):
-        for kept in written:
-            kept.reverse()
+        for stack in written:
+            stack.reverse()
     return (steps, *carries, *written)
 
 
@@ -93,7 +93,7 @@ register(
 )
 
 
-def _on_stacks(name: str, doc: str, **declared: Any) -> None:
+def _on_stacks(name: str, doc: str, **fields: Any) -> None:
     register(
         Op(
             name=name,
@@ -104,7 +104,7 @@ def _on_stacks(name: str, doc: str, **declared: Any) -> None:
             latex=rf"\text{{{{{name}}}}}\ {{0}}",
             examples=(),
             numbers=True,
-            **declared,
+            **fields,
         )
     )
 

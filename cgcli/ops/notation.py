@@ -1,4 +1,4 @@
-"""Nodes written as text, as in a file or as in a picture. Which brackets are needed, an op's `Notation` tells."""
+"""Nodes written as text, as in a file or as in a picture; an op's `Notation` says which brackets are needed."""
 
 from __future__ import annotations
 
@@ -68,17 +68,17 @@ def write_nested(value: Sequence[Any], write: Callable[[Any], str], longest: int
 
 def _nested(value: Sequence[Any], write: Callable[[Any], str], first: int | None) -> str:
     """The first so many of each row, all where there is no limit; recursion only as deep as a tensor's rank."""
-    shown = value if first is None else value[:first]
-    parts = [_nested(x, write, first) if isinstance(x, (tuple, list)) else write(x) for x in shown]
-    if len(shown) < len(value):
+    items = value if first is None else value[:first]
+    parts = [_nested(x, write, first) if isinstance(x, (tuple, list)) else write(x) for x in items]
+    if len(items) < len(value):
         parts.append("…")
     return f"[{', '.join(parts)}]"
 
 
 def write_op(op: str, operands: Sequence[Written], attrs: Mapping[str, Any], style: Style = "cg") -> Written:
     """The operation over the texts of its operands."""
-    declared = OPS[op].notation
-    sign = (declared.picture or declared.text) if style == "picture" else declared.text
+    notation = OPS[op].notation
+    sign = (notation.picture or notation.text) if style == "picture" else notation.text
     if op == "const":
         return write_number(attrs["value"], style)
     if op == "size":
@@ -86,21 +86,21 @@ def write_op(op: str, operands: Sequence[Written], attrs: Mapping[str, Any], sty
     if op == "slice":
         return Written(f"{_within(operands[0], ATOM)}[{_slices(attrs)}]")
     if op == "take" and len(operands) > 1:
-        return Written(f"{_within(operands[0], ATOM)}[{_taken(attrs, operands[1].text)}]")
+        return Written(f"{_within(operands[0], ATOM)}[{_take_indices(attrs, operands[1].text)}]")
     if op == "expand" and attrs.get("of") == ():
         return write_filled(attrs["shape"], operands[0])
     if "exponent" in attrs:
         operands = [*operands, write_number(attrs["exponent"], style)]
-    if declared.form == "same":
+    if notation.form == "same":
         return operands[0]
-    if declared.form == "prefix":
+    if notation.form == "prefix":
         space = " " if sign.isalpha() else ""
-        return Written(f"{sign}{space}{_within(operands[0], declared.level)}", declared.level)
-    if declared.form == "infix":
-        left = declared.level + (declared.assoc != "left")
-        right = declared.level + (declared.assoc != "right")
-        space = "" if declared.text == "^" else " "
-        return Written(f"{_within(operands[0], left)}{space}{sign}{space}{_within(operands[1], right)}", declared.level)
+        return Written(f"{sign}{space}{_within(operands[0], notation.level)}", notation.level)
+    if notation.form == "infix":
+        left = notation.level + (notation.assoc != "left")
+        right = notation.level + (notation.assoc != "right")
+        space = "" if notation.text == "^" else " "
+        return Written(f"{_within(operands[0], left)}{space}{sign}{space}{_within(operands[1], right)}", notation.level)
     if op in ("concat", "stack"):
         return Written(f"{sign}([{', '.join(x.text for x in operands)}], axis={attrs['axis']})")
     if op == "einsum":
@@ -113,55 +113,55 @@ def write_op(op: str, operands: Sequence[Written], attrs: Mapping[str, Any], sty
         widths = pad_widths(attrs)
         if widths is not None:
             return Written(f"{sign}({operands[0].text}, {widths})")
-    given = [_size(attrs["size"]).text] if op == "arange" else []
-    return Written(f"{sign}({', '.join([*given, *(x.text for x in operands), *_keywords(attrs)])})")
+    sizes = [_size(attrs["size"]).text] if op == "arange" else []
+    return Written(f"{sign}({', '.join([*sizes, *(x.text for x in operands), *_keywords(attrs)])})")
 
 
 def write_latex(op: str, operands: Sequence[Written], attrs: Mapping[str, Any]) -> Written:
     """The operation over texts in LaTeX's mathematics, by the op's own template."""
-    declared = OPS[op].notation
+    notation = OPS[op].notation
     if op == "const":
         number = write_number(attrs["value"])
         return Written(number.text.replace("nan", r"\mathrm{nan}").replace("inf", r"\infty"), number.level)
     template = OPS[op].latex
     exponent = attrs.get("exponent")
     level, bounds = ATOM, [0] * len(operands)
-    if declared.form == "infix" and not template.startswith((r"\frac", r"\left")):
-        level = declared.level
-        bounds = [level + (declared.assoc != "left"), level + (declared.assoc != "right")]
-    elif declared.form == "prefix":
-        level, bounds = declared.level, [declared.level]
-    elif declared.form == "same":
+    if notation.form == "infix" and not template.startswith((r"\frac", r"\left")):
+        level = notation.level
+        bounds = [level + (notation.assoc != "left"), level + (notation.assoc != "right")]
+    elif notation.form == "prefix":
+        level, bounds = notation.level, [notation.level]
+    elif notation.form == "same":
         level, bounds = operands[0].level, [0]
     if exponent is not None:
         level, bounds = 9, [ATOM]
-    shown = [x.text if x.level >= b else rf"\left({x.text}\right)" for x, b in zip(operands, bounds, strict=False)]
+    texts = [x.text if x.level >= b else rf"\left({x.text}\right)" for x, b in zip(operands, bounds, strict=False)]
     try:
         return Written(
-            template.format(*shown, exponent=write_number(exponent).text if exponent is not None else ""), level
+            template.format(*texts, exponent=write_number(exponent).text if exponent is not None else ""), level
         )
     except (IndexError, KeyError):  # a template that needs more than operands, as that of a pattern
-        name = (declared.text or op).replace("_", r"\_")
+        name = (notation.text or op).replace("_", r"\_")
         return Written(rf"\operatorname{{{name}}}\left({', '.join(x.text for x in operands)}\right)")
 
 
 def pad_widths(attrs: Mapping[str, Any]) -> list[list[int]] | None:
-    """What `pad` is told for each axis of its operand; None where that is not known in numbers, or has gaps."""
+    """The zeros that `pad` puts around each axis of its operand; None where they are no numbers, or with gaps."""
     from cgcli.graph.sizes import add, mul  # numbers have no sizes
 
     shape, sizes = attrs["of"], attrs["sizes"]
     lead = len(shape) - len(sizes)
-    found = [[0, 0] for _ in range(lead)]
+    widths = [[0, 0] for _ in range(lead)]
     for length, start, step, size in zip(shape[lead:], attrs["starts"], attrs["steps"], sizes, strict=True):
         behind = add(add(size, mul(-1, start)), mul(-1, length))
         if step != 1 or not isinstance(start, int) or not isinstance(behind, int):
             return None
-        found.append([start, behind])
-    return found
+        widths.append([start, behind])
+    return widths
 
 
 def has_text(op: str, attrs: Mapping[str, Any]) -> bool:
-    """Whether the language can say what an op does; some are only parts of what its functions are made of."""
+    """Whether the language has a spelling for the op; some occur only in the lowered form of its functions."""
     if op == "pad":
         return pad_widths(attrs) is not None
     if op == "slice":
@@ -186,9 +186,9 @@ def write_constant(graph: Graph, i: int, style: Style = "cg", longest: int | Non
 
 
 def shown_attrs(graph: Graph, i: int) -> Mapping[str, Any]:
-    """The attributes of a node that say more than its operands do: `sum(x)` is the sum of all elements.
+    """The attributes of a node that are not implied by its operands: `sum(x)` is the sum of all elements.
 
-    A node that is written according to its operand's shape gets that with them, as `of`.
+    For a node whose text depends on its operand's shape they include that shape, as `of`.
     """
     attrs = graph.attrs.get(i, {})
     operands = graph.operands(i)
@@ -206,8 +206,8 @@ def shown_attrs(graph: Graph, i: int) -> Mapping[str, Any]:
 
 
 def _keywords(attrs: Mapping[str, Any]) -> list[str]:
-    """`axis=-1`, `axis=[-2, -1]`, `keepdims=true`: what else a call is given."""
-    found = []
+    """The keyword arguments of a call: `axis=-1`, `axis=[-2, -1]`, `keepdims=true`."""
+    texts = []
     for attr in _KEYWORDS:
         key, value = attr, attrs.get(attr)
         if value is None or value is False or value == ():
@@ -220,8 +220,8 @@ def _keywords(attrs: Mapping[str, Any]) -> list[str]:
             text = "true"
         else:
             text = f'"{value}"' if key == "pattern" else str(value)
-        found.append(f"{key}={text}")
-    return found
+        texts.append(f"{key}={text}")
+    return texts
 
 
 def _size(size: Size) -> Written:
@@ -246,11 +246,11 @@ def _slices(attrs: Mapping[str, Any]) -> str:
     return ", ".join(parts)
 
 
-def _taken(attrs: Mapping[str, Any], places: str) -> str:
-    """What is read at places of one axis, which counts from the end."""
+def _take_indices(attrs: Mapping[str, Any], indices: str) -> str:
+    """The index of a `take`: indices along one axis, which counts from the end."""
     axis, shape = attrs["axis"], attrs.get("of")
     lead = ["..."] if shape is None or len(shape) > -axis else []
-    return ", ".join((*lead, places, *(":" for _ in range(-axis - 1))))
+    return ", ".join((*lead, indices, *(":" for _ in range(-axis - 1))))
 
 
 def _within(x: Written, level: int) -> str:

@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import Any
 
 from cgcli.graph.graph import CONST, INPUT, NONE, Graph, opcode
-from cgcli.graph.traversal import live, with_nested
+from cgcli.graph.traversal import every, live
 from cgcli.graph.types import AnyType, Results, Stack
 
 from . import floats
@@ -180,15 +180,13 @@ def node_kinds(graph: Graph) -> tuple[list[int], list[int]]:
 
 
 def is_scalar(graph: Graph) -> bool:
-    """Whether plain numbers suffice to run a graph: no tensors, and no op that is made for them."""
-    return not any(
-        any(map(_has_axes, each.types)) or not all(map(on_numbers, set(each.op))) for each in with_nested(graph)
-    )
+    """Whether plain numbers suffice to run a graph: no tensors, and no op on tensors."""
+    return not any(any(map(_has_axes, g.types)) or not all(map(on_numbers, set(g.op))) for g in every(graph))
 
 
 def has_loop(graph: Graph) -> bool:
-    """Whether a graph, or one that it holds, runs steps again and again."""
-    return any(_LOOP in each.op for each in with_nested(graph))
+    """Whether a graph, or one nested in it, has a loop."""
+    return any(_LOOP in g.op for g in every(graph))
 
 
 def _has_axes(t: AnyType) -> bool:
@@ -200,6 +198,6 @@ def _has_axes(t: AnyType) -> bool:
 
 
 def on_numbers(code: int) -> bool:
-    """Whether plain numbers do for an op."""
+    """Whether an op runs on plain numbers."""
     op = BY_CODE[code]
     return op.flow == "elementwise" or op.numbers or isinstance(op.vjp, Structured)

@@ -1,4 +1,4 @@
-"""What brings a Python number into a scalar dtype."""
+"""Conversions of Python numbers into scalar dtypes."""
 
 from __future__ import annotations
 
@@ -28,13 +28,18 @@ def float32(x: float) -> float:
     return value
 
 
+def unsigned_zero(x: float) -> float:
+    """`x`, but +0.0 for -0.0: derivatives and summaries show no sign of a zero, which a product may leave."""
+    return x + 0.0
+
+
 def single(value: Any) -> Any:
     """A number, or nested tuples of numbers, in single precision."""
     return tuple(map(single, value)) if isinstance(value, tuple) else float32(value)
 
 
 def shortest_single(value: Any) -> Any:
-    """Of the numbers that are the same in single precision the one with the fewest digits: what a file would say."""
+    """Of the numbers that are the same in single precision the one with the fewest digits, as a file would spell it."""
     if isinstance(value, tuple):
         return tuple(map(shortest_single, value))
     return next((y for n in range(6, 10) if float32(y := float(f"{value:.{n}g}")) == value), value)
@@ -70,7 +75,7 @@ FITS: dict[str, Callable[..., int | float]] = {
 
 
 def fit_for(result: AnyType, operands: Sequence[AnyType]) -> Callable[[int | float], int | float] | None:
-    """What brings an operation's number into the result's type, or None when the operation cannot leave it.
+    """The conversion of an operation's number into the result's type, or None when the operation cannot leave it.
 
     The functions raise `Overflow` where an integer leaves its range.
     """

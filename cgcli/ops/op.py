@@ -1,4 +1,4 @@
-"""What an operation is. Each op is declared once, completely, in a family's file; `table` looks them up."""
+"""The record of an operation. Each op is declared once, completely, in a family's file; `table` looks them up."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Value = Any  # a float, int or bool; a tuple of them for a node with several res
 TypeRule = Callable[[Sequence[AnyType], Attrs], AnyType]
 """Operand types and attributes in, the result's type out; raises `TypeMismatch`."""
 
-Rule = Callable[..., Any]
+VjpRule = Callable[..., Any]
 """A derivative rule of one operand, `rule(b, g, y, *operands, at)`, in operations of the builder `b`.
 
 `g` is the cotangent of the result `y`. It returns the contribution to the operand's cotangent, a pair (contribution,
@@ -25,7 +25,7 @@ support) when the op takes only some of its operands, or None when it contribute
 
 
 class TypeMismatch(Exception):
-    """The operands of an op do not fit: a diagnostic's code, the operands that take part, values to be worded."""
+    """The operands of an op do not fit: the diagnostic's code, the operands it is about, the values of its message."""
 
     def __init__(self, code: str, operands: Sequence[int] = (), **values: Any) -> None:
         super().__init__(code)
@@ -35,7 +35,7 @@ class TypeMismatch(Exception):
 
 
 class Runner(Protocol):
-    """What evaluates the graphs that a structured node holds."""
+    """The callback that evaluates the graphs nested in a structured node."""
 
     def __call__(self, graph: Graph, values: Sequence[Any]) -> Sequence[Any]:
         """The results of a graph."""
@@ -61,21 +61,21 @@ class Notation:
 
 
 @dataclass(frozen=True)
-class Each:
+class VariadicRule:
     """The derivative rule of an op with any number of operands: `rule(b, g, y, k, xs, at)` serves each operand k."""
 
-    rule: Rule
+    rule: VjpRule
 
 
 @dataclass(frozen=True)
 class Structured:
-    """The derivative of a node that holds graphs: the gradient pass differentiates what it holds."""
+    """The derivative of a structured node: the gradient pass differentiates its nested graphs."""
 
 
 Batch = Callable[..., int]
 """`batch(b, xs, flags, at, size)`: the node over operands of which the flagged ones have a batch axis of `size`."""
 
-VjpRules = tuple[Rule | None, ...] | Each | Structured
+VjpRules = tuple[VjpRule | None, ...] | VariadicRule | Structured
 ZERO: VjpRules = ()  # a step or a constant: the derivative is zero wherever it exists
 
 
@@ -86,8 +86,9 @@ class Op:
     name: as in a printed graph. doc: one line for people.
     evaluate: `evaluate(xp, at, *values)` over a namespace of elementwise functions.
     inline: the same as a Python expression over `{0}`, `{1}` for plain floats, when that says it faster.
-    vjp: one rule an operand, `Each`, `Structured`, or `ZERO`.
-    flow: how the support of a cotangent travels back through it (`spine`: elementwise passes it on).
+    vjp: one rule an operand, `VariadicRule`, `Structured`, or `ZERO`.
+    flow: how the support of a cotangent travels back through it: `elementwise` passes it on, `structural` moves it with
+    the elements, `mix` declares it in `support`.
     hazard: whether its value or a partial can be infinite or NaN at finite operands; tame: `tame(at, constants)` says
     that it cannot where some operands are constants (None for those that are none).
     may_fail: whether evaluating it can stop the run (an integer divided by zero).
@@ -99,11 +100,11 @@ class Op:
     sized: attributes that hold sizes; the executor hands `evaluate` their numbers.
     batch: how the op carries a batch axis in front: `align` pads ranks behind it, `spread` gives every operand the
     axis, a function is a rule of its own (`Batch`).
-    harmless: of an op that may fail, by operand a value that never fails, for what is not taken (0 where none is said).
+    harmless: of an op that may fail, by operand a value that never fails, for masked elements (by default 0).
     grows: whether an int result can leave the range of its dtype.
     decide: attributes that depend on which operands vary, fixed when the node is made (ties at a kink).
-    numbers: whether plain Python numbers, or lists of them, do for it, though it is not elementwise.
-    spelled: `spelled(b, *operands, at)` makes the same of operations that the language has words for, to be read.
+    numbers: whether it runs on plain Python numbers, or lists of them, though it is not elementwise.
+    spelled: `spelled(b, *operands, at)` builds the same of operations that the language has words for, to be read.
     evaluate of a `Structured` op gets the executor's `Runner` in place of the namespace.
     """
 
@@ -143,7 +144,7 @@ class Op:
 
 
 REGISTERED: dict[str, Op] = {}
-"""The ops of the families that were imported; `table` knows all of them."""
+"""The ops of the families imported so far; `table` holds all of them."""
 
 
 def register(op: Op) -> Op:
@@ -154,11 +155,11 @@ def register(op: Op) -> Op:
     return op
 
 
-def rule_for(op: Op, k: int) -> Rule | None:
+def rule_for(op: Op, k: int) -> VjpRule | None:
     """The derivative rule of operand `k` in the form `rule(b, g, y, xs, at)`, or None when there is no derivative."""
-    if isinstance(op.vjp, Each):
-        each = op.vjp.rule
-        return lambda b, g, y, xs, at: each(b, g, y, k, xs, at)
+    if isinstance(op.vjp, VariadicRule):
+        rule_of_each = op.vjp.rule
+        return lambda b, g, y, xs, at: rule_of_each(b, g, y, k, xs, at)
     if isinstance(op.vjp, Structured) or k >= len(op.vjp):
         return None
     rule = op.vjp[k]
@@ -167,4 +168,4 @@ def rule_for(op: Op, k: int) -> Rule | None:
 
 def arity(op: Op) -> int | None:
     """How many operands the op takes, None when any number from one."""
-    return None if isinstance(op.vjp, Each) else len(op.examples[0])
+    return None if isinstance(op.vjp, VariadicRule) else len(op.examples[0])

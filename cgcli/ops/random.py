@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
     Ints = NDArray[np.int64]
 
-BLOCK = 2**14  # numbers that are made together: what they are made of stays in the processor's cache
+BLOCK = 2**14  # numbers that are made together, so that intermediate values stay in the processor's cache
 
 _ONES = 2**53 - 1
 _UNIT = 2.0**-53
@@ -47,17 +47,17 @@ def standard_normal(shape: tuple[int, ...], seed: int, name: str) -> Floats:
 
 
 def _filled(shape: tuple[int, ...], seed: int, name: str, number_of: Callable[[Ints], Floats]) -> Floats:
-    """An array of what `number_of` makes of 53 random bits for each element."""
+    """An array of `number_of` over 53 random bits for each element."""
     import hashlib
 
     text = f"{int(seed)} {name}".encode("utf-8", "surrogatepass")
-    source = np.random.Philox(key=int.from_bytes(hashlib.sha256(text).digest()[:16], "little"))
-    made = np.empty(math.prod(shape), dtype=np.float64)
-    for start in range(0, made.size, BLOCK):
-        part = made[start : start + BLOCK]
-        words = np.asarray(source.random_raw(part.size), dtype=np.uint64)
+    generator = np.random.Philox(key=int.from_bytes(hashlib.sha256(text).digest()[:16], "little"))
+    numbers = np.empty(math.prod(shape), dtype=np.float64)
+    for start in range(0, numbers.size, BLOCK):
+        part = numbers[start : start + BLOCK]
+        words = np.asarray(generator.random_raw(part.size), dtype=np.uint64)
         part[:] = number_of((words >> np.uint64(11)).astype(np.int64))
-    return made.reshape(shape)
+    return numbers.reshape(shape)
 
 
 def uniform_of(k: Ints) -> Floats:
@@ -96,20 +96,20 @@ def normal_of(k: Ints) -> Floats:
     the numbers of k and of 2^53 - 1 - k are each other's negatives, and neither tail is coarser than the other.
     """
     q = ((k - 2**52).astype(np.float64) + 0.5) * _UNIT
-    found = q * _ratio(_CENTRE, 0.180625 - q * q)
+    x = q * _ratio(_CENTRE, 0.180625 - q * q)
     outer = np.abs(q) > 0.425
     tail = (np.minimum(k, _ONES - k)[outer].astype(np.float64) + 0.5) * _UNIT
-    found[outer] = np.copysign(_outer(tail), q[outer])
-    return found
+    x[outer] = np.copysign(_outer(tail), q[outer])
+    return x
 
 
 def _outer(tail: Floats) -> Floats:
     """The x beyond which a standard normal number lies with probability `tail`, at most 0.075."""
     r = np.sqrt(-logarithm(tail))
-    found = _ratio(_SIDE, r - 1.6)
+    x = _ratio(_SIDE, r - 1.6)
     far = r > 5.0
-    found[far] = _ratio(_TAIL, r[far] - 5.0)
-    return found
+    x[far] = _ratio(_TAIL, r[far] - 5.0)
+    return x
 
 
 def _ratio(coefficients: tuple[tuple[float, ...], tuple[float, ...]], x: Floats) -> Floats:

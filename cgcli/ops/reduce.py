@@ -11,11 +11,11 @@ from cgcli.graph.sizes import Shape, Size, product, sub
 from cgcli.graph.types import AnyType, Type
 
 from .failures import EmptyReduction
-from .op import ZERO, Attrs, Notation, Op, Rule, TypeMismatch, register
+from .op import ZERO, Attrs, Notation, Op, TypeMismatch, VjpRule, register
 from .shape import inverse
-from .typing import kept, one
+from .typing import first_number, one
 
-SMALL, MANY = 16, 1024  # elements of a group that is taken together place by place, and how many groups there are
+SMALL, MANY = 16, 1024  # the most elements of a group that is reduced index by index, and the fewest such groups
 ROWS = ((((1.0, 2.0, -3.0), (4.0, 0.5, 6.0)),),)
 
 
@@ -31,7 +31,7 @@ def _shape(t: Type, at: Attrs) -> Shape:
 
 
 def _numbers(types: Sequence[AnyType], at: Attrs) -> Type:
-    t = kept(types, at)
+    t = first_number(types, at)
     return t._replace(shape=_shape(t, at))
 
 
@@ -47,7 +47,7 @@ def _bools(types: Sequence[AnyType], at: Attrs) -> Type:
     return t._replace(shape=_shape(t, at))
 
 
-def _places(types: Sequence[AnyType], at: Attrs) -> Type:
+def _indices(types: Sequence[AnyType], at: Attrs) -> Type:
     return Type("int", _shape(one(types[0]), at))
 
 
@@ -55,8 +55,8 @@ def spread(b: Any, x: int, like: int, at: Attrs) -> int:
     """A value of the reduction's result, repeated over the operand's elements."""
     if not at["keepdims"] and at["axes"]:
         x = b.expand_dims(x, axes=at["axes"])
-    made: int = b.expand(x, shape=b.type1(like).shape)
-    return made
+    node: int = b.expand(x, shape=b.type1(like).shape)
+    return node
 
 
 def count(b: Any, x: int, at: Attrs) -> Size:
@@ -65,23 +65,23 @@ def count(b: Any, x: int, at: Attrs) -> Size:
     return product(shape[axis] for axis in at["axes"])
 
 
-def number(b: Any, size: Size) -> int:
-    """A size as a node, a literal where it is known."""
-    made: int = b.const(float(size)) if isinstance(size, int) else b.size(size=size)
-    return made
+def size_node(b: Any, size: Size) -> int:
+    """A size as a node, a literal where it is a number."""
+    node: int = b.const(float(size)) if isinstance(size, int) else b.size(size=size)
+    return node
 
 
 def _reduction(
     name: str,
     doc: str,
-    vjp: Rule | None,
+    vjp: VjpRule | None,
     evaluate: Any,
     type_rule: Any = _numbers,
     text: str | None = None,
     flow: Any = "mix",
     examples: Any = ROWS,
     hazard: bool = False,
-    **more: Any,
+    **fields: Any,
 ) -> None:
     register(
         Op(
@@ -98,7 +98,7 @@ def _reduction(
             examples=examples,
             example_attrs={"axes": (-1,), "keepdims": False},
             support=None if flow != "mix" else lambda b, s, k, xs, at: spread(b, s, xs[0], at),
-            **more,
+            **fields,
         )
     )
 
@@ -107,17 +107,17 @@ def _mean(xp: Any, at: Attrs, x: Any) -> Any:
     """The sum over the count; nan of no elements. Of ints as floats: their sum may leave their range."""
     x = x if x.dtype.kind == "f" else x.astype("float64")
     total = xp.sum(x, axis=at["axes"], keepdims=at["keepdims"])
-    taken = 1
+    count = 1
     for axis in at["axes"]:
-        taken *= x.shape[axis]
-    return xp.divide(total, taken)
+        count *= x.shape[axis]
+    return xp.divide(total, count)
 
 
 def _np(name: str, pair: str | None = None) -> Any:
     """The reduction of the array namespace. pair: the name of the same for two arrays.
 
     Libraries go through the last axes group by group, which is slow where there are many small groups, such as the
-    windows of pooling: those are taken together place by place.
+    windows of pooling: those are reduced index by index.
     """
 
     def evaluate(xp: Any, at: Attrs, x: Any) -> Any:
@@ -127,10 +127,10 @@ def _np(name: str, pair: str | None = None) -> Any:
         if pair is None or not small or sorted(axes) != list(range(-len(axes), 0)):
             return getattr(xp, name)(x, axis=axes, keepdims=at["keepdims"])
         join = getattr(xp, pair)
-        found, *others = [x[(..., *place)] for place in itertools.product(*map(range, group))]
+        result, *others = [x[(..., *index)] for index in itertools.product(*map(range, group))]
         for other in others:
-            found = join(found, other)
-        return xp.reshape(found, (*found.shape, *(1 for _ in axes))) if at["keepdims"] else found
+            result = join(result, other)
+        return xp.reshape(result, (*result.shape, *(1 for _ in axes))) if at["keepdims"] else result
 
     return evaluate
 
@@ -146,7 +146,7 @@ _reduction(
 _reduction(
     "mean",
     "the arithmetic mean of elements",
-    lambda b, g, y, x, at: spread(b, b.div(g, number(b, count(b, x, at))), x, at),
+    lambda b, g, y, x, at: spread(b, b.div(g, size_node(b, count(b, x, at))), x, at),
     _mean,
     _floats,
     flow="structural",
@@ -155,9 +155,9 @@ _reduction(
 
 def _extremum_rule(b: Any, g: int, y: int, x: int, at: Attrs) -> tuple[int, int]:
     """Shared equally among the elements that are the extremum."""
-    takes_part = b.eq(x, spread(b, y, x, at))
-    ties = b.sum(b.where(takes_part, 1.0, 0.0), axes=at["axes"], keepdims=at["keepdims"])
-    return spread(b, b.div(g, ties), x, at), takes_part
+    is_extremum = b.eq(x, spread(b, y, x, at))
+    ties = b.sum(b.where(is_extremum, 1.0, 0.0), axes=at["axes"], keepdims=at["keepdims"])
+    return spread(b, b.div(g, ties), x, at), is_extremum
 
 
 def _extremum(name: str) -> Any:
@@ -189,8 +189,8 @@ def _prod_rule(b: Any, g: int, y: int, x: int, at: Attrs) -> int:
     others = b.products_of_others(last)
     back = _back(b, others, x, at)
     assert b.type1(back).rank == rank
-    made: int = b.mul(spread(b, g, x, at), back)
-    return made
+    node: int = b.mul(spread(b, g, x, at), back)
+    return node
 
 
 def _order(rank: int, axes: Sequence[int]) -> tuple[int, ...]:
@@ -204,28 +204,28 @@ def _last(b: Any, x: int, at: Attrs) -> int:
     """The reduced axes made one, the last."""
     axes = at["axes"]
     order = _order(b.type1(x).rank, axes)
-    moved = x if list(order) == sorted(order) else b.permute(x, axes=order)
-    shape = b.type1(moved).shape
-    made: int = b.reshape(moved, shape=(*shape[: len(shape) - len(axes)], product(shape[len(shape) - len(axes) :])))
-    return made
+    permuted = x if list(order) == sorted(order) else b.permute(x, axes=order)
+    shape = b.type1(permuted).shape
+    node: int = b.reshape(permuted, shape=(*shape[: len(shape) - len(axes)], product(shape[len(shape) - len(axes) :])))
+    return node
 
 
 def _back(b: Any, value: int, x: int, at: Attrs) -> int:
-    """`_last` taken back."""
+    """The inverse of `_last`."""
     axes = at["axes"]
     shape = b.type1(x).shape
     order = _order(len(shape), axes)
     lead = shape[: len(shape) - len(order)]
     value = b.reshape(value, shape=(*lead, *(shape[axis] for axis in order)))
-    made: int = value if list(order) == sorted(order) else b.permute(value, axes=inverse(order))
-    return made
+    node: int = value if list(order) == sorted(order) else b.permute(value, axes=inverse(order))
+    return node
 
 
 _reduction("prod", "the product of elements", _prod_rule, _np("prod"), grows=True)
 
 
 def products_of_others(xp: Any, at: Attrs, x: Any) -> Any:
-    """Products of what stands before each element times products of what stands behind it."""
+    """The product of the elements before each element times that of those behind it."""
     ones = xp.ones((*x.shape[:-1], 1), dtype=x.dtype)
     before = xp.cumulative_prod(xp.concat((ones, x[..., :-1]), axis=-1), axis=-1)
     behind = xp.flip(xp.cumulative_prod(xp.concat((ones, xp.flip(x[..., 1:], axis=-1)), axis=-1), axis=-1), axis=-1)
@@ -239,8 +239,8 @@ def _others_rule(b: Any, g: int, y: int, x: int, at: Attrs) -> int:
     diagonal = b.eq(b.expand_dims(b.arange(size=n), axes=(-1,)), b.arange(size=n))
     without = b.where(diagonal, 1.0, rows)  # [..., k, i]: x_i, and 1 for i = k
     both = b.where(diagonal, 0.0, b.products_of_others(without))
-    made: int = b.sum(b.mul(b.expand_dims(g, axes=(-1,)), both), axes=(-2,), keepdims=False)
-    return made
+    node: int = b.sum(b.mul(b.expand_dims(g, axes=(-1,)), both), axes=(-2,), keepdims=False)
+    return node
 
 
 register(
@@ -248,7 +248,7 @@ register(
         name="products_of_others",
         doc="of each element of the last axis, the product of all others",
         notation=Notation("none", "products_of_others"),
-        type_rule=kept,
+        type_rule=first_number,
         evaluate=products_of_others,
         grows=True,
         vjp=(_others_rule,),
@@ -274,8 +274,8 @@ def _arg(name: str) -> Any:
     return evaluate
 
 
-_reduction("argmax", "the place of the first largest element", None, _arg("argmax"), _places, may_fail=True)
-_reduction("argmin", "the place of the first smallest element", None, _arg("argmin"), _places, may_fail=True)
+_reduction("argmax", "the place of the first largest element", None, _arg("argmax"), _indices, may_fail=True)
+_reduction("argmin", "the place of the first smallest element", None, _arg("argmin"), _indices, may_fail=True)
 
 
 def _logsumexp(xp: Any, at: Attrs, x: Any) -> Any:
@@ -323,8 +323,8 @@ _reduction(
 
 def _reversed(b: Any, x: int) -> int:
     n = b.type1(x).shape[-1]
-    made: int = b.slice(x, starts=(sub(n, 1),), steps=(-1,), sizes=(n,))
-    return made
+    node: int = b.slice(x, starts=(sub(n, 1),), steps=(-1,), sizes=(n,))
+    return node
 
 
 register(
@@ -332,7 +332,7 @@ register(
         name="cumsum",
         doc="the running sum along the last axis",
         notation=Notation("call", "cumsum"),
-        type_rule=kept,
+        type_rule=first_number,
         evaluate=lambda xp, at, x: xp.cumulative_sum(x, axis=-1),
         vjp=(lambda b, g, y, x, at: _reversed(b, b.cumsum(_reversed(b, g))),),
         flow="structural",

@@ -1,4 +1,4 @@
-"""Ops that move elements without computing with them. Axes count from the end: a batch axis in front changes nothing.
+"""Ops that rearrange elements. Axes count from the end: a batch axis in front changes nothing.
 
 Each is linear and its derivative is another of them: `slice` and `pad`, `expand` and `sum`, `stack` and `slice`.
 """
@@ -12,7 +12,7 @@ from cgcli.graph.sizes import Shape, Size, add, product, same
 from cgcli.graph.types import WEAK_INT, AnyType, Type
 
 from .failures import SizesDiffer
-from .op import ZERO, Attrs, Each, Notation, Op, TypeMismatch, VjpRules, register
+from .op import ZERO, Attrs, Notation, Op, TypeMismatch, VariadicRule, VjpRules, register
 from .typing import broadcast, join_all, one
 
 MATRIX = ((((1.0, 2.0, 3.0), (4.0, 5.0, 6.0)),),)
@@ -20,14 +20,14 @@ VECTOR = (((1.0, -2.0, 3.0, 0.5),),)
 
 
 def _op(name: str, doc: str, vjp: VjpRules, **more: Any) -> None:
-    declared: dict[str, Any] = {
+    fields: dict[str, Any] = {
         "notation": Notation("call", name),
         "flow": "structural",
         "hazard": False,
         "latex": rf"\operatorname{{{name}}}\left({{0}}\right)".replace("_", r"\_"),
         "domain": "any value",
     }
-    register(Op(name=name, doc=doc, vjp=vjp, **(declared | more)))
+    register(Op(name=name, doc=doc, vjp=vjp, **(fields | more)))
 
 
 # ---- axes
@@ -35,22 +35,22 @@ def _op(name: str, doc: str, vjp: VjpRules, **more: Any) -> None:
 
 def _expand_type(types: Sequence[AnyType], at: Attrs) -> Type:
     t = one(types[0])
-    wanted: Shape = at["shape"]
+    shape: Shape = at["shape"]
     try:
-        fits = broadcast((wanted, t.shape)) == wanted
+        fits = broadcast((shape, t.shape)) == shape
     except TypeMismatch as e:
         if e.code == "sizes-undecided":
             raise TypeMismatch(e.code, [0], **e.values) from None
         fits = False
     if not fits:
-        raise TypeMismatch("not-broadcastable", [0], found=t, wanted=Type(t.dtype, wanted))
-    return t._replace(shape=wanted)
+        raise TypeMismatch("not-broadcastable", [0], found=t, wanted=Type(t.dtype, shape))
+    return t._replace(shape=shape)
 
 
 _op(
     "expand",
     "its argument repeated along new axes and those of size 1",
-    (lambda b, g, y, x, at: g,),  # the gradient pass adds up what was repeated
+    (lambda b, g, y, x, at: g,),  # the gradient pass sums over the repeated elements
     notation=Notation("call", "broadcast"),
     type_rule=_expand_type,
     evaluate=lambda xp, at, x: xp.broadcast_to(x, at["shape"]),
@@ -67,8 +67,8 @@ def lifted(b: Any, x: int, rank: int) -> int:
     missing = rank - len(shape)
     if missing <= 0:
         return x
-    made: int = b.expand_dims(x, axes=tuple(range(-rank + 1, -rank + 1 + missing)))
-    return made
+    node: int = b.expand_dims(x, axes=tuple(range(-rank + 1, -rank + 1 + missing)))
+    return node
 
 
 def _reshape_type(types: Sequence[AnyType], at: Attrs) -> Type:
@@ -80,13 +80,13 @@ def _reshape_type(types: Sequence[AnyType], at: Attrs) -> Type:
 
 
 def _reshape(xp: Any, at: Attrs, x: Any) -> Any:
-    wanted = at["shape"]
+    shape = at["shape"]
     count = 1
-    for n in wanted:
+    for n in shape:
         count *= n
     if count != x.size:
-        raise SizesDiffer(tuple(x.shape), tuple(wanted))
-    return xp.reshape(x, wanted)
+        raise SizesDiffer(tuple(x.shape), tuple(shape))
+    return xp.reshape(x, shape)
 
 
 _op(
@@ -182,11 +182,11 @@ def _permute(xp: Any, at: Attrs, x: Any) -> Any:
 
 
 def inverse(axes: Sequence[int]) -> tuple[int, ...]:
-    """The permutation that takes `permute(x, axes)` back."""
-    found = [0] * len(axes)
-    for place, axis in enumerate(axes):
-        found[axis] = place - len(axes)
-    return tuple(found)
+    """The inverse permutation, of the last axes."""
+    result = [0] * len(axes)
+    for k, axis in enumerate(axes):
+        result[axis] = k - len(axes)
+    return tuple(result)
 
 
 _op(
@@ -212,11 +212,11 @@ def _slice_type(types: Sequence[AnyType], at: Attrs) -> Type:
 
 def _slices(at: Attrs) -> tuple[Any, ...]:
     """Python slices of the last axes: `sizes` elements from `starts` in `steps`."""
-    found: list[Any] = [...]
+    slices: list[Any] = [...]
     for start, step, size in zip(at["starts"], at["steps"], at["sizes"], strict=True):
         stop = start + step * size
-        found.append(slice(start, stop if stop >= 0 else None, step) if size else slice(0, 0))
-    return tuple(found)
+        slices.append(slice(start, stop if stop >= 0 else None, step) if size else slice(0, 0))
+    return tuple(slices)
 
 
 _op(
@@ -275,10 +275,10 @@ def _concat_type(types: Sequence[AnyType], at: Attrs) -> Type:
         total = add(total, t.shape[axis])
     others = [_without(t.shape, axis) for t in parts]
     _all_equal(others, "concat-shapes")
-    met = _met(parts)
+    joined = _joined(parts)
     shape = list(parts[0].shape)
     shape[axis] = total
-    return met._replace(shape=tuple(shape))
+    return joined._replace(shape=tuple(shape))
 
 
 def _without(shape: Shape, axis: int) -> Shape:
@@ -295,8 +295,8 @@ def _all_equal(shapes: Sequence[Shape], code: str) -> None:
                 raise TypeMismatch(code, (0, k), sizes=(a, b))
 
 
-def _met(parts: Sequence[Type]) -> Type:
-    """The dtype in which the parts meet, whatever their shapes; bools stay bools among themselves."""
+def _joined(parts: Sequence[Type]) -> Type:
+    """The joined dtype of the parts, whatever their shapes; bools stay bools among themselves."""
     if all(t.dtype == "bool" for t in parts):
         return Type("bool")
     return join_all([t._replace(shape=()) for t in parts])
@@ -309,14 +309,14 @@ def _concat_rule(b: Any, g: int, y: int, k: int, xs: Sequence[int], at: Attrs) -
         start = add(start, b.type1(x).shape[axis])
     sizes = b.type1(xs[k]).shape[axis:]
     zeros = (0,) * (len(sizes) - 1)
-    made: int = b.slice(g, starts=(start, *zeros), steps=(1,) * len(sizes), sizes=sizes)
-    return made
+    node: int = b.slice(g, starts=(start, *zeros), steps=(1,) * len(sizes), sizes=sizes)
+    return node
 
 
 _op(
     "concat",
     "its arguments one behind the other along an axis",
-    Each(_concat_rule),
+    VariadicRule(_concat_rule),
     type_rule=_concat_type,
     evaluate=lambda xp, at, *xs: xp.concat(xs, axis=at["axis"]),
     batch="spread",
@@ -330,21 +330,21 @@ def _stack_type(types: Sequence[AnyType], at: Attrs) -> Type:
     _all_equal([t.shape for t in parts], "stack-shapes")
     shape = list(parts[0].shape)
     shape.insert(len(shape) + 1 + at["axis"], len(parts))
-    return _met(parts)._replace(shape=tuple(shape))
+    return _joined(parts)._replace(shape=tuple(shape))
 
 
 def _stack_rule(b: Any, g: int, y: int, k: int, xs: Sequence[int], at: Attrs) -> int:
     axis: int = at["axis"]
     sizes = (1, *b.type1(g).shape[axis:][1:])
     part = b.slice(g, starts=(k, *(0,) * (len(sizes) - 1)), steps=(1,) * len(sizes), sizes=sizes)
-    made: int = b.squeeze(part, axes=(axis,))
-    return made
+    node: int = b.squeeze(part, axes=(axis,))
+    return node
 
 
 _op(
     "stack",
     "its arguments side by side along a new axis",
-    Each(_stack_rule),
+    VariadicRule(_stack_rule),
     type_rule=_stack_type,
     evaluate=lambda xp, at, *xs: xp.stack(xs, axis=at["axis"]),
     batch="spread",
@@ -383,5 +383,5 @@ _op(
 def row_starts(b: Any, rows: Size, length: Size) -> int:
     """Ints [rows]: where each row begins in the elements of a matrix one behind the other."""
     step = b.const(length) if isinstance(length, int) else b.size(size=length)
-    made: int = b.mul(b.arange(size=rows), step)
-    return made
+    node: int = b.mul(b.arange(size=rows), step)
+    return node

@@ -9,6 +9,7 @@ from typing import Any
 from cgcli.diagnostics.diagnostic import error
 from cgcli.graph.graph import Graph, Node
 from cgcli.graph.sizes import Size, add, evaluate, mul, product
+from cgcli.graph.traversal import every
 from cgcli.graph.types import ANY, DTYPE_BYTES, AnyType, Results, Stack, Type
 
 from .failures import NegativeSize
@@ -22,17 +23,12 @@ def named_sizes(graph: Graph) -> frozenset[str]:
     A superset: attributes hold other words as well.
     """
     names: set[str] = set()
-    worklist = [graph]
-    while worklist:
-        g = worklist.pop()
+    for g in every(graph):
         for t in g.types:
             names.update(name for size in _size_texts(t) for name in _NAME.findall(size))
         for attrs in g.attrs.values():
             for value in attrs.values():
-                if isinstance(value, Graph):
-                    worklist.append(value)
-                else:
-                    names.update(name for text in _texts(value) for name in _NAME.findall(text))
+                names.update(name for text in _texts(value) for name in _NAME.findall(text))
     return frozenset(names)
 
 

@@ -1,8 +1,8 @@
 """Derivatives that are operations of their own, with derivative rules of their own.
 
-Written out in ordinary operations they have the right value, but their own derivatives would lose all digits where two
+Composed of ordinary operations they have the right value, but their own derivatives would lose all digits where two
 terms nearly cancel (`sigmoid''` beside 0), or be nan where one factor vanishes faster than another grows (`erf''` at
-inf). The language has no words for them: a formula that is read has them spelled out.
+inf). The language has no words for them: in a formula they are spelled out (`Op.spelled`).
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Callable
 from math import comb, inf
 from typing import Any
 
-from .op import Attrs, Notation, Op, Rule, register
+from .op import Attrs, Notation, Op, VjpRule, register
 from .typing import floats
 
 
@@ -19,14 +19,14 @@ def _slope(
     name: str,
     doc: str,
     evaluate: Callable[..., Any],
-    vjp: tuple[Rule, ...],
+    vjp: tuple[VjpRule, ...],
     spelled: Callable[..., Any],
     examples: tuple[tuple[float, ...], ...],
     domain: str = "all numbers",
     hazard: bool = False,
     example_attrs: Attrs | None = None,
 ) -> None:
-    shown = ", ".join(f"{{{k}}}" for k in range(len(vjp)))
+    operands = ", ".join(f"{{{k}}}" for k in range(len(vjp)))
     register(
         Op(
             name=name,
@@ -37,7 +37,7 @@ def _slope(
             vjp=vjp,
             flow="elementwise",
             hazard=hazard,
-            latex=rf"\operatorname{{{{{name.replace('_', ' ')}}}}}\left({shown}\right)",
+            latex=rf"\operatorname{{{{{name.replace('_', ' ')}}}}}\left({operands}\right)",
             domain=domain,
             examples=examples,
             example_attrs=example_attrs or {},
@@ -226,7 +226,7 @@ def _power_partial_spelled(b: Any, x: int, n: int, at: Attrs) -> Any:
     return b.mul(rest, b.power(x, b.sub(n, float(j))))
 
 
-def _higher(key: str) -> Rule:
+def _higher(key: str) -> VjpRule:
     return lambda b, g, y, x, n, at: b.mul(g, b.power_partial(x, n, **{**at, key: at[key] + 1}))
 
 

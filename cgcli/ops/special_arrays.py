@@ -49,9 +49,9 @@ def _elementwise(function: Callable[[Floats], Floats]) -> Callable[[Any], Any]:
     return on_any
 
 
-def _like(found: Floats, x: NDArray[Any]) -> Any:
-    """`found` in the shape of x and, where x has floats, in their type; as of a ufunc, no axis gives a scalar."""
-    return found.reshape(x.shape).astype(x.dtype if x.dtype.kind == "f" else np.float64, copy=False)[()]
+def _like(values: Floats, x: NDArray[Any]) -> Any:
+    """`values` in the shape of x and, where x has floats, in their type; as of a ufunc, no axis gives a scalar."""
+    return values.reshape(x.shape).astype(x.dtype if x.dtype.kind == "f" else np.float64, copy=False)[()]
 
 
 @_elementwise
@@ -59,8 +59,8 @@ def erf(x: Floats) -> Floats:
     """2/√π times the integral of exp(-t²) from 0 to x."""
     from scipy.special import erf
 
-    found: Floats = erf(x)
-    return found
+    values: Floats = erf(x)
+    return values
 
 
 @_elementwise
@@ -68,11 +68,11 @@ def erfc(x: Floats) -> Floats:
     """1 - erf(x), accurate for large x and down to the smallest float."""
     from scipy.special import erfc, erfcx
 
-    found: Floats = erfc(x)
+    values: Floats = erfc(x)
     # There SciPy rounds x² before it is exponentiated (256 units of error at 26) and is 0 from 26.65 on, not 27.23.
     tail = (x >= 0.5) & (x < _ERFC_IS_ZERO)
-    found[tail] = _scaled_back(x[tail], erfcx(x[tail]))
-    return found
+    values[tail] = _scaled_back(x[tail], erfcx(x[tail]))
+    return values
 
 
 def _scaled_back(x: Floats, scaled: Floats) -> Floats:
@@ -84,8 +84,8 @@ def _scaled_back(x: Floats, scaled: Floats) -> Floats:
     wide = x * _TO_26_BITS
     s = wide - (wide - x)
     half = np.exp(-0.5 * (s * s))
-    found: Floats = half * (np.exp((s - x) * (s + x)) * scaled) * half
-    return found
+    result: Floats = half * (np.exp((s - x) * (s + x)) * scaled) * half
+    return result
 
 
 @_elementwise
@@ -93,26 +93,24 @@ def lgamma(x: Floats) -> Floats:
     """log|Γ(x)|: inf at 0, -1, -2, … and at both infinities."""
     from scipy.special import gammaln
 
-    found: Floats = gammaln(x)
-    found[x == -math.inf] = math.inf
-    # SciPy's is inf at subnormal numbers; at the least of all, Γ(x) is 1/x.
+    values: Floats = gammaln(x)
+    values[x == -math.inf] = math.inf
+    # SciPy's is inf at subnormal numbers; close to 0, Γ(x) is 1/x, perhaps too large for a float.
     least = (np.abs(x) < _LEAST) & (x != 0.0)
-    found[least] = -np.log(np.abs(x[least]))
+    values[least] = -np.log(np.abs(x[least]))
     # Beside its zeros, 1 and 2, SciPy's errs by units of 1, not of the value.
     near = (x >= 0.5) & (x < 2.5)
-    found[near] = _lgamma_by_series(x[near])
-    tiny = (x != 0.0) & (np.abs(x) < _SMALLEST)
-    found[tiny] = -np.log(np.abs(x[tiny]))  # Γ(x) is 1/x there, too large for a float
-    return found
+    values[near] = _lgamma_by_series(x[near])
+    return values
 
 
 def _lgamma_by_series(x: Floats) -> Floats:
     """lgamma for 0.5 ≤ x < 2.5, by lgamma(2 + z), and by Γ(2 + z) = (1 + z) Γ(1 + z) below 1.5 (A&S 6.1.33, 6.1.15)."""
     below = x < 1.5
     z: Any = x - np.where(below, 1.0, 2.0)
-    found = np.asarray(special._lgamma_near_two(z), dtype=np.float64)  # sums and products: it takes arrays as well
-    found[below] -= np.log1p(z[below])
-    return found
+    values = np.asarray(special._lgamma_near_two(z), dtype=np.float64)  # sums and products: it takes arrays as well
+    values[below] -= np.log1p(z[below])
+    return values
 
 
 @_elementwise
@@ -120,11 +118,11 @@ def digamma(x: Floats) -> Floats:
     """The derivative of lgamma: -inf at 0.0, inf at -0.0, nan at -1, -2, … and at -inf."""
     from scipy.special import psi
 
-    found: Floats = psi(x)
+    values: Floats = psi(x)
     # Beside a pole SciPy's reflection rounds the argument of its cotangent: thousands of units of error.
     left = x < 0.0
-    found[left] = psi(1.0 - x[left]) - _pi_cot_pi(x[left])  # A&S 6.3.7: ψ(1 - x) - ψ(x) = π cot πx
-    return found
+    values[left] = psi(1.0 - x[left]) - _pi_cot_pi(x[left])  # A&S 6.3.7: ψ(1 - x) - ψ(x) = π cot πx
+    return values
 
 
 def _pi_cot_pi(x: Floats) -> Floats:
@@ -144,14 +142,14 @@ def polygamma(n: Any, x: Any) -> Any:
     broadcast with x; the result has the type of x.
     """
     orders, x = np.broadcast_arrays(np.asarray(n), np.asarray(x))
-    every, at = orders.ravel(), x.astype(np.float64, copy=False).ravel()
-    found = np.full(at.shape, math.nan)
+    flat_orders, flat = orders.ravel(), x.astype(np.float64, copy=False).ravel()
+    values = np.full(flat.shape, math.nan)
     with np.errstate(all="ignore"):
-        for order in np.unique(every).tolist():
+        for order in np.unique(flat_orders).tolist():
             if order >= 0 and order % 1 == 0:
-                here = every == order
-                found[here] = _of_order(int(order), at[here])
-        return _like(found, x)
+                of_this_order = flat_orders == order
+                values[of_this_order] = _of_order(int(order), flat[of_this_order])
+        return _like(values, x)
 
 
 def _of_order(order: int, x: Floats) -> Floats:
@@ -165,10 +163,10 @@ def _of_order(order: int, x: Floats) -> Floats:
     # A&S 6.4.10, for x > 0: ψ_n(x) = (-1)^(n+1) n! ζ(n + 1, x). Given a large negative x, SciPy's ζ never returns.
     right = x > 0.0
     total: Floats = zeta(order + 1.0, np.where(right, x, 1.0))
-    found = total * float(math.factorial(order) * (-1) ** (order + 1))
+    values = total * float(math.factorial(order) * (-1) ** (order + 1))
     hard = ~(right & (total >= _SMALLEST) & (total <= _LARGEST))  # n! may bring back what left the normal floats
-    found[hard] = _one_by_one(order, x[hard])
-    return found
+    values[hard] = _one_by_one(order, x[hard])
+    return values
 
 
 def _one_by_one(order: int, x: Floats) -> Floats:

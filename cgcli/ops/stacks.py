@@ -1,4 +1,4 @@
-"""Tensors as stacks that loops read, and what loops wrote as tensors."""
+"""Tensors as the stacks that loops read, and the stacks that loops wrote as tensors."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ def _unstack_type(types: Sequence[AnyType], at: Attrs) -> Stack:
 def _swapped(b: Any, x: int) -> int:
     """The first two axes exchanged: a batch axis stands before that of the items, and within them."""
     rank = b.type1(x).rank
-    made: int = b.permute(x, axes=(1 - rank, -rank, *range(2 - rank, 0)))
-    return made
+    node: int = b.permute(x, axes=(1 - rank, -rank, *range(2 - rank, 0)))
+    return node
 
 
 def _batch_unstack(b: Any, xs: Sequence[int], flags: Sequence[bool], at: Attrs, size: Size) -> int:
-    made: int = b.unstack(_swapped(b, xs[0]))
-    return made
+    node: int = b.unstack(_swapped(b, xs[0]))
+    return node
 
 
 register(
@@ -57,12 +57,12 @@ def _restack_type(types: Sequence[AnyType], at: Attrs) -> Type:
 
 
 def _restack(xp: Any, at: Attrs, items: Any) -> Any:
-    wanted = at["shape"]
-    if len(items) != wanted[0]:
-        raise SizesDiffer((len(items), *wanted[1:]), tuple(wanted))
+    shape = at["shape"]
+    if len(items) != shape[0]:
+        raise SizesDiffer((len(items), *shape[1:]), tuple(shape))
     if not isinstance(items, list):
         return items
-    return xp.stack([xp.asarray(x) for x in items]) if items else xp.zeros(wanted)
+    return xp.stack([xp.asarray(x) for x in items]) if items else xp.zeros(shape)
 
 
 def _batch_restack(b: Any, xs: Sequence[int], flags: Sequence[bool], at: Attrs, size: Size) -> int:

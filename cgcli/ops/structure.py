@@ -13,8 +13,8 @@ from .op import ZERO, Attrs, Notation, Op, Structured, TypeMismatch, register
 from .typing import one, single
 
 
-def _given(types: Sequence[AnyType], at: Attrs) -> AnyType:
-    raise TypeMismatch("no-type-rule")  # the builder is told the type of inputs and constants
+def _no_type_rule(types: Sequence[AnyType], at: Attrs) -> AnyType:
+    raise TypeMismatch("no-type-rule")  # inputs and constants are built with their type
 
 
 def _same(types: Sequence[AnyType], at: Attrs) -> AnyType:
@@ -35,7 +35,7 @@ def _cond_type(types: Sequence[AnyType], at: Attrs) -> Results:
 
 
 def _typed(t: AnyType) -> AnyType:
-    """A side may read a literal as the number that it will be."""
+    """A side may read a literal as a number of its dtype."""
     return t._replace(weak=False) if isinstance(t, Type) else t
 
 
@@ -50,7 +50,7 @@ register(
         name="input",
         doc="a value given at each run",
         notation=Notation("none", "input"),
-        type_rule=_given,
+        type_rule=_no_type_rule,
         evaluate=lambda xp, at, x: x,
         vjp=ZERO,
         flow="elementwise",
@@ -65,7 +65,7 @@ register(
         name="const",
         doc="a constant",
         notation=Notation("none", "const"),
-        type_rule=_given,
+        type_rule=_no_type_rule,
         evaluate=lambda xp, at: at["value"],
         vjp=ZERO,
         flow="elementwise",
@@ -170,7 +170,7 @@ def _holds(xp: Any, at: Attrs, c: Any) -> Any:
         if not c:
             raise AssertionFailed
     elif not c.all():
-        raise AssertionFailed(*(int(places[0]) for places in (~c).nonzero()))
+        raise AssertionFailed(*(int(indices[0]) for indices in (~c).nonzero()))
     return c
 
 

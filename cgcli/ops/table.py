@@ -1,5 +1,5 @@
-"""All operations by name and by number. Those on tensors are declared when one of them is asked for the first time:
-a program on numbers starts quickly."""
+"""All operations by name and by number. Those on tensors are imported at the first lookup of one of them, so that a
+program on numbers starts quickly."""
 
 from __future__ import annotations
 

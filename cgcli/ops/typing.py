@@ -1,4 +1,4 @@
-"""Type rules that many ops share: how dtypes join, how shapes broadcast, and what an elementwise op gives."""
+"""Type rules that many ops share: joining of dtypes, broadcasting of shapes, results of elementwise ops."""
 
 from __future__ import annotations
 
@@ -14,26 +14,26 @@ if TYPE_CHECKING:
 
 
 def one(kind: AnyType) -> Type:
-    """`kind`, known to be the type of a single value."""
+    """`kind`, which is the type of a single value."""
     assert isinstance(kind, Type)
     return kind
 
 
 def single(kind: AnyType) -> Type | Stack:
-    """`kind`, known to be the type of one result, which may be a stack."""
+    """`kind`, which is the type of one result, perhaps a stack."""
     assert not isinstance(kind, Results)
     return kind
 
 
 def join(a: Type, b: Type) -> Type:
-    """The type in which two values meet: a literal takes on the other's type, an int with a float gives that float.
+    """The joined type of two values: a literal adopts the other's type, an int with a float gives that float.
 
     A bool counts as an int. Raises TypeMismatch for shapes that do not broadcast.
     """
     if a == b and a.dtype != "bool":
         return a
-    met = _join_dtypes(_number(a), _number(b))
-    return met if a.shape == b.shape else met._replace(shape=broadcast((a.shape, b.shape)))
+    joined = _join_dtypes(_number(a), _number(b))
+    return joined if a.shape == b.shape else joined._replace(shape=broadcast((a.shape, b.shape)))
 
 
 def _join_dtypes(a: Type, b: Type) -> Type:
@@ -61,13 +61,13 @@ def join_all(types: Sequence[Type]) -> Type:
 
 
 def broadcast(shapes: Sequence[Shape]) -> Shape:
-    """The shape in which shapes meet, as in NumPy; only a size that is the number 1 stretches.
+    """The broadcast shape, as in NumPy; only a size that is the number 1 stretches.
 
-    Raises TypeMismatch with the two operands whose sizes clash, or `sizes-undecided` with the operand that has to be
-    told the shape that it must have.
+    Raises TypeMismatch with the two operands whose sizes clash, or `sizes-undecided` with the operand whose shape has
+    to be declared.
     """
     result = shapes[0]
-    owner = [0] * len(result)  # of each axis of the result, the operand that gave its size
+    owner = [0] * len(result)  # of each axis of the result, the operand that its size is from
     for k in range(1, len(shapes)):
         shape = shapes[k]
         if not shape:
@@ -79,23 +79,23 @@ def broadcast(shapes: Sequence[Shape]) -> Shape:
             result, owner = shape, [k] * len(shape)
             continue
         rank = max(len(result), len(shape))
-        met: list[Size] = []
+        sizes: list[Size] = []
         owners: list[int] = []
         for axis in range(-rank, 0):
             a = result[axis] if axis >= -len(result) else 1
             b = shape[axis] if axis >= -len(shape) else 1
             from_a = owner[axis] if axis >= -len(result) else k
             if b == 1 or a == b:
-                met.append(a)
+                sizes.append(a)
                 owners.append(from_a if b == 1 and a != 1 else k)
             elif a == 1:
-                met.append(b)
+                sizes.append(b)
                 owners.append(k)
             else:
                 _agree(a, b, (from_a, k), axis, shape)
-                met.append(a)
+                sizes.append(a)
                 owners.append(from_a)
-        result, owner = tuple(met), owners
+        result, owner = tuple(sizes), owners
     return result
 
 
@@ -105,15 +105,15 @@ def _agree(a: Size, b: Size, operands: tuple[int, int], axis: int, shape: Shape)
 
     equal = same(a, b)
     if equal is None:
-        wanted = list(shape)
-        wanted[axis] = a
-        raise TypeMismatch("sizes-undecided", operands[1:], shape=tuple(wanted))
+        expected = list(shape)
+        expected[axis] = a
+        raise TypeMismatch("sizes-undecided", operands[1:], shape=tuple(expected))
     if not equal:
         raise TypeMismatch("shapes-differ", operands, sizes=(a, b), axis=axis)
 
 
 def agree(a: Size, b: Size, operands: tuple[int, int], axis: int, shape: Shape, code: str) -> None:
-    """As broadcasting asks it of two sizes, for an op whose axes have to be equal; raises `code` for other sizes."""
+    """Raises unless two sizes are equal, for an op whose axes have to be; `code` where they differ."""
     try:
         _agree(a, b, operands, axis, shape)
     except TypeMismatch as e:
@@ -133,8 +133,8 @@ def floats(types: Sequence[AnyType], at: Attrs) -> Type:
     return joined if joined.is_float else joined._replace(dtype="float")
 
 
-def kept(types: Sequence[AnyType], at: Attrs) -> Type:
-    """As the first operand; a bool counts as an int."""
+def first_number(types: Sequence[AnyType], at: Attrs) -> Type:
+    """The type of the first operand; a bool counts as an int."""
     return _number(one(types[0]))
 
 
@@ -152,7 +152,7 @@ def logical(types: Sequence[AnyType], at: Attrs) -> Type:
 
 
 def choice(types: Sequence[AnyType], at: Attrs) -> Type:
-    """`where`: a bool, then two values that meet; two bools stay one."""
+    """`where`: a bool, then two values that are joined; two bools give a bool."""
     condition, a, b = (one(t) for t in types)
     if condition.dtype != "bool":
         raise TypeMismatch("not-a-bool", [0], found=condition)

@@ -1,8 +1,8 @@
-"""Whether a graph is one: operands before their users, types as the type rules say, inputs and outputs in place."""
+"""The validity of a graph: operands before their users, types as the type rules say, inputs and outputs as listed."""
 
 from __future__ import annotations
 
-from cgcli.graph.graph import INPUT, NONE, Graph, opname
+from cgcli.graph.graph import INPUT, NONE, Graph, nested, opname
 from cgcli.graph.types import Results, Stack
 
 from .op import TypeMismatch, arity
@@ -10,11 +10,11 @@ from .table import BY_CODE
 
 
 class InvalidGraph(Exception):
-    """A pass made a graph that is none: a bug in cg, never a user's mistake."""
+    """A pass made an invalid graph: a bug in cg, never a user's mistake."""
 
 
 def check(graph: Graph) -> None:
-    """Raises InvalidGraph at the first node that is wrong; recursion only into structured nodes."""
+    """Raises InvalidGraph at the first invalid node; recursion only into structured nodes."""
     for i, code in enumerate(graph.op):
         where = f"%{i} = {opname(code)}"
         try:
@@ -45,12 +45,11 @@ def _check_type(graph: Graph, i: int, where: str) -> None:
         return
     if op.examples and arity(op) not in (None, len(types)):
         raise InvalidGraph(f"{where}: {len(types)} operands")
-    for value in attrs.values():
-        if isinstance(value, Graph):
-            check(value)
+    for inner in nested(attrs).values():
+        check(inner)
     try:
-        wanted = op.type_rule(types, attrs)
+        expected = op.type_rule(types, attrs)
     except TypeMismatch as e:
         raise InvalidGraph(f"{where}: {e}") from None
-    if wanted != graph.type_of(i):
-        raise InvalidGraph(f"{where}: {graph.type_of(i)} should be {wanted}")
+    if expected != graph.type_of(i):
+        raise InvalidGraph(f"{where}: {graph.type_of(i)} should be {expected}")

@@ -1,4 +1,4 @@
-"""Windows that slide over the last axes, and their transpose, which adds up: what convolution and pooling are of."""
+"""Windows that slide over the last axes, and their transpose, which adds up: the base of convolution and pooling."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ IMAGE = tuple(tuple(float(3 * i + j) for j in range(5)) for i in range(4))
 ATTRS = {"sizes": (2, 2), "strides": (2, 1), "dilations": (1, 2)}
 
 
-def places(length: Size, size: int, stride: int, dilation: int) -> Size:
+def window_count(length: Size, size: int, stride: int, dilation: int) -> Size:
     """How many windows fit on an axis."""
     return add(floor_div(sub(length, dilation * (size - 1) + 1), stride), 1)
 
@@ -24,26 +24,26 @@ def places(length: Size, size: int, stride: int, dilation: int) -> Size:
 def _windows_type(types: Sequence[AnyType], at: Attrs) -> Type:
     t = one(types[0])
     sizes = at["sizes"]
-    found: list[Size] = []
+    counts: list[Size] = []
     for length, size, stride, dilation in zip(
         t.shape[t.rank - len(sizes) :], sizes, at["strides"], at["dilations"], strict=True
     ):
         reach = dilation * (size - 1) + 1
         if isinstance(length, int) and length < reach:
             raise TypeMismatch("window-too-large", [0], found=t, size=length, reach=reach)
-        found.append(places(length, size, stride, dilation))
-    return t._replace(shape=(*t.shape[: t.rank - len(sizes)], *found, *sizes))
+        counts.append(window_count(length, size, stride, dilation))
+    return t._replace(shape=(*t.shape[: t.rank - len(sizes)], *counts, *sizes))
 
 
 def _views(at: Attrs, spatial: Sequence[int]) -> Any:
-    """Of each place within a window: that place, and the elements that all windows have there."""
+    """Of each offset within a window: that offset, and the slices of the elements that all windows have there."""
     for offset in product(*map(range, at["sizes"])):
-        part = []
+        slices = []
         for k, (length, stride, dilation) in enumerate(zip(spatial, at["strides"], at["dilations"], strict=True)):
             start = offset[k] * dilation
             count = (length - dilation * (at["sizes"][k] - 1) - 1) // stride + 1
-            part.append(slice(start, start + stride * (count - 1) + 1, stride))
-        yield offset, tuple(part)
+            slices.append(slice(start, start + stride * (count - 1) + 1, stride))
+        yield offset, tuple(slices)
 
 
 def _windows(xp: Any, at: Attrs, x: Any) -> Any:

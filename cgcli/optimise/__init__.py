@@ -1,1 +1,1 @@
-"""Graph to graph, keeping what is computed."""
+"""Graph to graph, with the same outputs: optimisation passes."""

@@ -10,12 +10,12 @@ from cgcli.ops.failures import Overflow
 from cgcli.ops.numbers import FITS
 
 from .editor import COND, LOOP, Editor
-from .identities import IDENTITIES, LOOKED_AT, Number, Rule
+from .identities import IDENTITIES, LOOKED_AT, Number, RewriteRule
 from .passes import Log, Pass
-from .shape_identities import EXPAND, MOVES, Move, stretches, unstretched
+from .shape_identities import EXPAND, SHAPE_IDENTITIES, broadcasts, without_expand
 
-Rows = list[tuple[str, Rule | Move, bool]]
-"""A law, its rule, and whether the rule is given the node's attributes."""
+Rows = list[tuple[str, RewriteRule, bool]]
+"""A law, its rule, and whether the rule takes the node's attributes."""
 
 
 @cache
@@ -25,7 +25,7 @@ def _table(fast: bool) -> dict[int, Rows]:
     for row in IDENTITIES:
         if row.values and (row.exact or fast):
             table.setdefault(opcode(row.op), []).append((row.law, row.rule, False))
-    for code, rows in MOVES.items():
+    for code, rows in SHAPE_IDENTITIES.items():
         table.setdefault(code, []).extend((law, rule, True) for law, rule, exact in rows if exact or fast)
     return table
 
@@ -45,45 +45,45 @@ def _algebra(graph: Graph, log: Log | None = None, *, fast: bool) -> Graph:
             continue
         rows = table.get(code)
         if rows is not None:
-            plain = y != NONE and i not in more and i not in attrs
-            if plain and x != y and op[x] not in LOOKED_AT and op[y] not in LOOKED_AT:
+            binary = y != NONE and i not in more and i not in attrs
+            if binary and x != y and op[x] not in LOOKED_AT and op[y] not in LOOKED_AT:
                 rows = None  # most nodes of a large graph
             elif _apply(ed, i, rows):
                 continue
         if repeats and y != NONE and EXPAND in (op[x], op[y], *[op[z] for z in more.get(i, ())]):
-            _unstretch(ed, i)
+            _drop_expands(ed, i)
     return ed.finish()
 
 
-def _unstretch(ed: Editor, i: int) -> None:
+def _drop_expands(ed: Editor, i: int) -> None:
     t = ed.type_of(i)
-    if isinstance(t, Type) and stretches(ed.op[i]) and (operands := unstretched(ed, ed.operands(i), t)):
+    if isinstance(t, Type) and broadcasts(ed.op[i]) and (operands := without_expand(ed, ed.operands(i), t)):
         ed.alter(i, operands=operands)
         ed.say("{}: what it repeats along axes need not be repeated before", i)
 
 
 def _apply(ed: Editor, i: int, rows: Rows) -> bool:
     operands = ed.operands(i)
-    for law, rule, attributed in rows:
-        found = rule(ed, ed.attrs.get(i, {}), *operands) if attributed else rule(ed, *operands)
-        if found is None:
+    for law, rule, takes_attrs in rows:
+        replacement = rule(ed, ed.attrs.get(i, {}), *operands) if takes_attrs else rule(ed, *operands)
+        if replacement is None:
             continue
-        if ed.type[found] != ed.type[i]:
-            found = _retyped(ed, found, i)
-        if found is not None:
+        if ed.type[replacement] != ed.type[i]:
+            replacement = _retyped(ed, replacement, i)
+        if replacement is not None:
             ed.say("{}: " + law.replace("{", "{{").replace("}", "}}"), i)
-            ed.replace(i, found)
+            ed.replace(i, replacement)
             return True
     return False
 
 
-def _retyped(ed: Editor, found: int, i: int) -> int | None:
+def _retyped(ed: Editor, node: int, i: int) -> int | None:
     """A constant in the type of node `i`; anything else of another type cannot stand for it."""
-    value, t = ed.number(found), ed.single(i)
+    value, t = ed.number(node), ed.single(i)
     if value is None or t is None:
         return None
-    made = fitted(value, t)
-    return None if made is None else ed.const(made, t)
+    number = fitted(value, t)
+    return None if number is None else ed.const(number, t)
 
 
 def fitted(value: Number, t: Type) -> Number | None:
@@ -95,10 +95,10 @@ def fitted(value: Number, t: Type) -> Number | None:
     if t.is_float and isinstance(value, int) and abs(value) > 2**53:
         return None
     try:
-        made: Number = FITS[t.dtype](value)
+        number: Number = FITS[t.dtype](value)
     except Overflow:
         return None
-    return made
+    return number
 
 
 algebra = Pass(

@@ -1,17 +1,16 @@
-"""Conditionals: `cond`s that are decided before the run, results that do not depend on the side, short sides."""
+"""Conditionals: `cond`s with constant conditions, results that do not depend on the side, short sides."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
 from cgcli.graph.graph import CONST, INPUT, Graph, opcode
-from cgcli.graph.traversal import live
+from cgcli.graph.traversal import live, used
 from cgcli.graph.types import BOOL, Type
 from cgcli.ops.table import BY_CODE
 
-from .common import shown
+from .common import attrs_text
 from .editor import COND, GET, LOOP, Editor
-from .inlining import inline
 from .passes import Log, Pass
 from .safety import never_stops
 from .structure import View, gets, structured
@@ -19,13 +18,13 @@ from .structure import View, gets, structured
 _NOT = opcode("not")
 Gets = dict[int, list[int]]
 Change = Callable[[Editor, int, Gets], None]
-SHORT = 8  # operations of both sides together that are dearer to choose between than to compute
+SHORT = 8  # operations of both sides together: fewer are cheaper to compute than to choose between
 
 
 def _decide(graph: Graph, log: Log | None = None) -> Graph:
-    """Conditions that are known; `not`; sides that are equal; results that are equal on both sides.
+    """Constant conditions; `not`; sides that are equal; results that are equal on both sides.
 
-    Within a side its own condition is known, so that an `if` on the same condition inside it is decided.
+    Within a side its own condition is constant, so that an `if` on the same condition inside it is decided.
     """
     return _walk(graph, log, _decided)
 
@@ -33,7 +32,7 @@ def _decide(graph: Graph, log: Log | None = None) -> Graph:
 def _choose(graph: Graph, log: Log | None = None) -> Graph:
     """A `cond` of numbers with short sides that cannot stop the run computes both and chooses by `where`.
 
-    `where` hands on one of two values of one type, bit for bit, and what the other side computes is lost.
+    `where` passes on one of two values of one type, bit for bit; the results of the other side are discarded.
     """
     return _walk(graph, log, _chosen)
 
@@ -51,8 +50,8 @@ def _walk(graph: Graph, log: Log | None, change: Change) -> Graph:
     return ed.finish()
 
 
-def _stand_for(ed: Editor, read: Gets, results: list[int]) -> None:
-    """Whoever reads a result of the node reads the value that stands for it."""
+def _replace_results(ed: Editor, read: Gets, results: list[int]) -> None:
+    """Replaces the `get`s of a node's results."""
     for k, nodes in read.items():
         for x in nodes:
             ed.replace(x, results[k])
@@ -61,13 +60,13 @@ def _stand_for(ed: Editor, read: Gets, results: list[int]) -> None:
 def _decided(ed: Editor, i: int, read: Gets) -> None:
     view = View.of(ed, i)
     (condition,) = view.first
-    known = ed.number(condition)
+    value = ed.number(condition)
     then, otherwise = view.attrs["then"], view.attrs["else"]
     if not view.fits(ed):
         return
-    if known is not None or (read and _equal(then, otherwise)):
-        ed.say("{}: which side the `if` takes " + ("is known" if known is not None else "makes no difference"), i)
-        _unfold(ed, i, then if known or known is None else otherwise, view, read)
+    if value is not None or (read and _equal(then, otherwise)):
+        ed.say("{}: which side the `if` takes " + ("is known" if value is not None else "makes no difference"), i)
+        _take_side(ed, i, then if value or value is None else otherwise, view, read)
         return
     if ed.op[condition] == _NOT:
         ed.alter(i, (ed.a[condition], *view.invariants), {**view.attrs, "then": otherwise, "else": then})
@@ -81,53 +80,56 @@ def _equal(a: Graph, b: Graph) -> bool:
     return a.op == b.op and a == b  # graphs are compared as texts
 
 
-def _unfold(ed: Editor, i: int, side: Graph, view: View, read: Gets) -> None:
-    _stand_for(ed, read, inline(ed, side, view.invariants))
-    ed.replace(i, view.first[0])  # nobody reads it any more; so its asserts are not kept twice
+def _take_side(ed: Editor, i: int, side: Graph, view: View, read: Gets) -> None:
+    _replace_results(ed, read, _inlined(ed, side, view))
+    ed.replace(i, view.first[0])  # now unread; so its asserts are not kept twice
+
+
+def _inlined(ed: Editor, side: Graph, view: View) -> list[int]:
+    """The results of a side, whose nodes now stand in front of the `cond`."""
+    where = ed.inline(side, view.invariants)
+    return [where[x] for x in side.outputs]
 
 
 def _condition_inside(ed: Editor, i: int, view: View) -> None:
     (condition,) = view.first
-    places = [k for k, x in enumerate(view.invariants) if x == condition]
-    if not places:
+    positions = [k for k, x in enumerate(view.invariants) if x == condition]
+    if not positions:
         return
-    made = {}
+    sides = {}
     for key, side in view.graphs():
         inner = Editor(side)
-        wanted = {side.inputs[k] for k in places} & set(_read(side))
+        read = used(side)
+        conditions = {x for k in positions if read[x := side.inputs[k]]}
         for x in inner.walk():
-            if x in wanted:
+            if x in conditions:
                 inner.replace(x, inner.const(key == "then", BOOL))
-        made[key] = inner.finish()
-    if any(made[key] is not view.attrs[key] for key in made):
-        ed.alter(i, attrs={**view.attrs, **made})
+        sides[key] = inner.finish()
+    if any(sides[key] is not view.attrs[key] for key in sides):
+        ed.alter(i, attrs={**view.attrs, **sides})
         ed.say("{}: within a side of the `if` its condition is known", i)
 
 
-def _read(graph: Graph) -> set[int]:
-    return {x for i in range(len(graph)) for x in graph.operands(i)}.union(graph.outputs)
-
-
 def _equal_results(ed: Editor, i: int, view: View, read: Gets) -> None:
-    """A result that is the same value from outside, or the same constant, on both sides."""
+    """Replaces results that are the same outer value, or the same constant, on both sides."""
     then: Graph = ed.attrs[i]["then"]
     otherwise: Graph = ed.attrs[i]["else"]
     outside = [dict(zip(side.inputs, view.invariants, strict=True)) for side in (then, otherwise)]
     for k, nodes in read.items():
         p, q = then.outputs[k], otherwise.outputs[k]
-        found = outside[0].get(p)
-        if found is None or found != outside[1].get(q):
-            found = None
+        replacement = outside[0].get(p)
+        if replacement is None or replacement != outside[1].get(q):
+            replacement = None
             if then.op[p] == CONST == otherwise.op[q] and then.type_of(p) == otherwise.type_of(q):
                 value = then.attrs[p]["value"]
                 t = then.type_of(p)
-                if shown(then.attrs[p]) == shown(otherwise.attrs[q]) and isinstance(t, Type):
-                    found = ed.const(value, t)
-        if found is not None and ed.type_of(found) == ed.type_of(nodes[0]):
+                if attrs_text(then.attrs[p]) == attrs_text(otherwise.attrs[q]) and isinstance(t, Type):
+                    replacement = ed.const(value, t)
+        if replacement is not None and ed.type_of(replacement) == ed.type_of(nodes[0]):
             ed.say("{} is the same on both sides of the `if`", nodes[0])
             for x in nodes:
-                if ed.same[x] == x:
-                    ed.replace(x, found)
+                if ed.replacement[x] == x:
+                    ed.replace(x, replacement)
 
 
 def _chosen(ed: Editor, i: int, read: Gets) -> None:
@@ -140,13 +142,12 @@ def _chosen(ed: Editor, i: int, read: Gets) -> None:
     costs = [_cost(side, [side.outputs[k] for k in read]) for side in sides]
     if None in costs or sum(c for c in costs if c is not None) > SHORT:
         return
-    found = [inline(ed, side, view.invariants) for side in sides]
-    pairs = enumerate(zip(*found, strict=True))
+    pairs = enumerate(zip(*(_inlined(ed, side, view) for side in sides), strict=True))
     results = [ed.make("where", view.first[0], p, q) if k in read else p for k, (p, q) in pairs]
     if any(ed.single(results[k]) != ed.type_of(x) for k, nodes in read.items() for x in nodes):
         return
     ed.say("{}: both sides of the `if` are short: both are computed, and one is chosen", i)
-    _stand_for(ed, read, results)
+    _replace_results(ed, read, results)
 
 
 def _number(side: Graph, x: int) -> bool:
@@ -156,7 +157,7 @@ def _number(side: Graph, x: int) -> bool:
 
 
 def _cost(side: Graph, outputs: list[int]) -> int | None:
-    """How many operations a side computes, None when it is too long or not one to be computed in vain."""
+    """How many operations a side computes, None when it is too long or may not be computed speculatively."""
     if LOOP in side.op or COND in side.op:
         return None
     needed = live(side, outputs)

@@ -1,4 +1,4 @@
-"""Products of several matrices in the order that takes the fewest multiplications."""
+"""Matrix chain multiplication: products of several matrices in the order of the fewest multiplications."""
 
 from __future__ import annotations
 
@@ -61,31 +61,31 @@ def _plain(f: Type, t: Type) -> bool:
 
 
 def _factors(ed: Editor, i: int, inner: set[int]) -> list[int]:
-    found: list[int] = []
-    todo = [i]
-    while todo:
-        x = todo.pop()
+    factors: list[int] = []
+    stack = [i]
+    while stack:
+        x = stack.pop()
         if x == i or x in inner:
-            todo += [ed.b[x], ed.a[x]]
+            stack += [ed.b[x], ed.a[x]]
         else:
-            found.append(x)
-    return found
+            factors.append(x)
+    return factors
 
 
 def _price(ed: Editor, i: int, inner: set[int]) -> int:
     """The multiplications of the chain as it is written."""
-    total, todo = 0, [i]
-    while todo:
-        x = todo.pop()
+    total, stack = 0, [i]
+    while stack:
+        x = stack.pop()
         if x == i or x in inner:
             (n, k), (_, m) = ed.type1(ed.a[x]).shape, ed.type1(ed.b[x]).shape
             total += int(n) * int(k) * int(m)
-            todo += [ed.a[x], ed.b[x]]
+            stack += [ed.a[x], ed.b[x]]
     return total
 
 
 def _cheapest(sizes: list[int]) -> tuple[int, dict[tuple[int, int], int]]:
-    """The fewest multiplications, and of each stretch of factors where it is cut: from short stretches to long ones."""
+    """The fewest multiplications, and of each run of factors where it is split; by dynamic programming."""
     count = len(sizes) - 1
     price = {(k, k): 0 for k in range(count)}
     cut: dict[tuple[int, int], int] = {}

@@ -1,11 +1,12 @@
-"""Common subexpressions: what is computed twice from the same values is computed once."""
+"""Common subexpression elimination: what is computed twice from the same values is computed once."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
-from cgcli.graph.graph import CONST, INPUT, Graph
+from cgcli.graph.graph import CONST, INPUT, Graph, nested
+from cgcli.graph.traversal import used
 from cgcli.ops.table import OPS
 
 from .editor import COND, LOOP, Editor
@@ -13,16 +14,16 @@ from .passes import Log, Pass
 from .structure import View
 
 _COMMUTES = frozenset(OPS[name].code for name in ("add", "mul", "eq", "ne", "and", "or"))
-"""Ops whose operands may change places without a change of one bit; of `max` and two zeros that is not so."""
+"""Ops that commute bit for bit; `max` of two zeros does not."""
 
 
 def _share(graph: Graph, log: Log | None = None) -> Graph:
     """Equal means the same op, operands, type and attributes; so 0.0 and -0.0, 1 and true, x and its copy stay two.
 
-    Asserts of one condition with one message merge, too: the first that fails is the one that is told.
+    Asserts of one condition with one message merge, too: the first that fails is the one that is reported.
     """
     ed = Editor(graph, log)
-    known: dict[tuple[Any, ...], int] = {}
+    nodes: dict[tuple[Any, ...], int] = {}
     holders: dict[tuple[Any, ...], list[int]] = {}
     attrs, more = ed.attrs, ed.more
     op, first_of, second_of, types = ed.op, ed.a, ed.b, ed.type
@@ -31,7 +32,7 @@ def _share(graph: Graph, log: Log | None = None) -> Graph:
         if code == INPUT:
             continue
         if code in (COND, LOOP):
-            _merge_given(ed, i)
+            _merge_inputs(ed, i)
             ed.within(i, lambda inner: _share(inner, log))
             _share_holder(ed, i, holders)
             continue
@@ -40,17 +41,17 @@ def _share(graph: Graph, log: Log | None = None) -> Graph:
             a, b = b, a
         key: tuple[Any, ...] = (code, a, b, types[i])
         if i in attrs:
-            key += (shown(attrs[i]),)
+            key += (attrs_text(attrs[i]),)
         if i in more:
             key += more[i]
-        first = known.setdefault(key, i)
+        first = nodes.setdefault(key, i)
         if first != i:
-            _told(ed, first, i)
+            _log_shared(ed, first, i)
             ed.replace(i, first)
     return ed.finish()
 
 
-def _told(ed: Editor, first: int, i: int) -> None:
+def _log_shared(ed: Editor, first: int, i: int) -> None:
     if ed.op[i] == CONST:
         ed.say("equal numbers are one constant")
     elif ed.graph.names.get(first) and ed.graph.names.get(i):
@@ -59,32 +60,32 @@ def _told(ed: Editor, first: int, i: int) -> None:
         ed.say("{} was computed twice", i)
 
 
-def shown(attrs: Mapping[str, Any]) -> str:
+def attrs_text(attrs: Mapping[str, Any]) -> str:
     """Attributes as a text: `repr` tells 0.0 from -0.0 and 1 from True."""
     return repr(sorted(attrs.items()) if len(attrs) > 1 else attrs)
 
 
-def _share_holder(ed: Editor, i: int, holders: dict[tuple[Any, ...], list[int]]) -> None:
+def _share_holder(ed: Editor, i: int, candidates: dict[tuple[Any, ...], list[int]]) -> None:
     """A node that holds graphs: they are compared only where all else is equal."""
     attrs = ed.attrs[i]
-    plain = shown({key: value for key, value in attrs.items() if not isinstance(value, Graph)})
-    held = [value for _, value in sorted(attrs.items()) if isinstance(value, Graph)]
-    key = (ed.op[i], ed.operands(i), ed.type[i], plain, tuple(len(g) for g in held))
-    twins = holders.setdefault(key, [])
-    for x in twins:
-        if all(attrs[k] == ed.attrs[x][k] for k, value in attrs.items() if isinstance(value, Graph)):
+    graphs = nested(attrs)
+    plain = attrs_text({key: value for key, value in attrs.items() if key not in graphs})
+    key = (ed.op[i], ed.operands(i), ed.type[i], plain, tuple(len(graphs[k]) for k in sorted(graphs)))
+    equal_keyed = candidates.setdefault(key, [])
+    for x in equal_keyed:
+        if all(graph == ed.attrs[x][k] for k, graph in graphs.items()):
             ed.say("{} was computed twice", i)
             ed.replace(i, x)
             return
-    if len(twins) < _COMPARED:
-        twins.append(i)
+    if len(equal_keyed) < _COMPARED:
+        equal_keyed.append(i)
 
 
 _COMPARED = 8  # graphs of equal size over equal values that are compared with a new one: the pass stays linear
 
 
-def _merge_given(ed: Editor, i: int) -> None:
-    """A value that comes into a graph twice is one input of it; the other is read no more."""
+def _merge_inputs(ed: Editor, i: int) -> None:
+    """Merges inputs of a nested graph that stand for one value: the first is read in place of the others."""
     view = View.of(ed, i)
     for key, graph in view.graphs():
         pairs: list[tuple[int, int]] = []
@@ -94,21 +95,20 @@ def _merge_given(ed: Editor, i: int) -> None:
             if other != inner and graph.type_of(other) == graph.type_of(inner):
                 pairs.append((inner, other))
         if pairs:
-            made = _merged(graph, pairs)
-            if made is not graph:
-                ed.alter(i, attrs={**ed.attrs[i], key: made})
+            merged = _merged(graph, pairs)
+            if merged is not graph:
+                ed.alter(i, attrs={**ed.attrs[i], key: merged})
 
 
 def _merged(graph: Graph, pairs: list[tuple[int, int]]) -> Graph:
-    instead = dict(pairs)
-    if not any(x in instead for i in range(len(graph)) for x in graph.operands(i)) and not any(
-        x in instead for x in graph.outputs
-    ):
+    replacements = dict(pairs)
+    read = used(graph)
+    if not any(read[x] for x in replacements):
         return graph
     inner = Editor(graph)
     for i in inner.walk():
-        if i in instead:
-            inner.replace(i, instead[i])
+        if i in replacements:
+            inner.replace(i, replacements[i])
     return inner.finish()
 
 

@@ -1,4 +1,4 @@
-"""Constant folding: what is made of constants alone is a constant, also one that fills a tensor.
+"""Constant folding: an operation on constants alone is a constant, also one that fills a tensor.
 
 A graph of numbers runs on Python's own arithmetic, and so does folding. A graph with tensors runs on an array library,
 whose `exp` may differ in the last bit: there, only operations are folded whose result IEEE 754 prescribes.
@@ -6,11 +6,12 @@ whose `exp` may differ in the last bit: there, only operations are folded whose 
 
 from __future__ import annotations
 
-from math import copysign, isfinite
+from math import isfinite
 from typing import Any
 
-from cgcli.graph.graph import CONST, Graph
+from cgcli.graph.graph import CONST, Graph, nested
 from cgcli.graph.sizes import product, same
+from cgcli.graph.traversal import used
 from cgcli.graph.types import Type
 from cgcli.ops.failures import AssertionFailed, IntegerDivisionByZero, Overflow
 from cgcli.ops.loops import parts
@@ -22,6 +23,7 @@ from cgcli.ops.table import BY_CODE, OPS
 from .editor import COND, LOOP, Editor
 from .identities import Number
 from .passes import Log, Pass
+from .shape_identities import REARRANGING
 
 _PRESCRIBED = frozenset(
     OPS[name].code
@@ -31,7 +33,6 @@ _PRESCRIBED = frozenset(
     )
 )
 _WHOLE = frozenset(OPS[name].code for name in ("floor_div", "mod", "fixed_power"))
-_MOVES = ("expand", "expand_dims", "squeeze", "reshape", "permute", "slice")
 _EXACT_INT = 2**53  # beyond, an int is not a float
 
 
@@ -39,79 +40,77 @@ def _fold(graph: Graph, log: Log | None = None) -> Graph:
     return _folded(graph, {}, is_scalar(graph), log)
 
 
-def _folded(graph: Graph, known: dict[int, tuple[Number, Type]], numbers: bool, log: Log | None) -> Graph:
-    """The graph, some of whose inputs are `known` numbers. numbers: whether it runs on Python's arithmetic."""
+def _folded(graph: Graph, constants: dict[int, tuple[Number, Type]], numbers: bool, log: Log | None) -> Graph:
+    """The graph folded. constants: of some inputs their values. numbers: whether it runs on Python's arithmetic."""
     ed = Editor(graph, log)
-    if known:
-        read = {x for i in range(len(graph)) for x in graph.operands(i)}.union(graph.outputs)
-        for i, (value, t) in known.items():
-            if i in read:
+    if constants:
+        read = used(graph)
+        for i, (value, t) in constants.items():
+            if read[i]:
                 ed.go(i)
                 ed.replace(i, ed.const(value, t))
                 ed.say("what an `if` or a loop is handed is a constant: it stands inside")
     for i in ed.walk():
         code = ed.op[i]
         if code in (COND, LOOP):
-            _into(ed, i, numbers, log)
+            _fold_nested(ed, i, numbers, log)
             continue
         operands = ed.operands(i)
         if not operands or ed.op[operands[0]] != CONST:
             continue  # every foldable op has a first operand, and it has to be a constant
-        found = _value(ed, i, operands, numbers)
-        if found is not None:
+        folded = _value(ed, i, operands, numbers)
+        if folded is not None:
             ed.say("{} is made of constants alone", i)
-            ed.replace(i, ed.const(found, ed.type1(i)))
+            ed.replace(i, ed.const(folded, ed.type1(i)))
     return ed.finish()
 
 
-def _into(ed: Editor, i: int, numbers: bool, log: Log | None) -> None:
-    """Folds within the graphs that node `i` holds, in the light of those of their inputs that are constants."""
+def _fold_nested(ed: Editor, i: int, numbers: bool, log: Log | None) -> None:
+    """Folds within the graphs nested in node `i`, whose inputs may be constants."""
     attrs, operands = ed.attrs[i], ed.operands(i)
     if ed.op[i] == COND:
-        first, given = 0, operands[1:]
+        first, fixed = 0, operands[1:]
     else:
-        first, given = 1 + attrs["carries"], tuple(parts(attrs, operands)[2])
-    made: dict[str, Any] = {}
-    for key, value in attrs.items():
-        made[key] = value
-        if isinstance(value, Graph):
-            inputs = value.inputs[first - 1 if key == "pred" else first :]
-            known = {
-                x: (number, ed.type1(y))
-                for x, y in zip(inputs, given, strict=False)
-                if (number := ed.number(y)) is not None
-            }
-            made[key] = _folded(value, known, numbers, log)
-    if any(made[key] is not attrs[key] for key in attrs):
-        ed.alter(i, attrs=made)
+        first, fixed = 1 + attrs["carries"], tuple(parts(attrs, operands)[2])
+    folded: dict[str, Graph] = {}
+    for key, graph in nested(attrs).items():
+        inputs = graph.inputs[first - 1 if key == "pred" else first :]
+        constants = {
+            x: (number, ed.type1(y))
+            for x, y in zip(inputs, fixed, strict=False)
+            if (number := ed.number(y)) is not None
+        }
+        folded[key] = _folded(graph, constants, numbers, log)
+    if any(folded[key] is not attrs[key] for key in folded):
+        ed.alter(i, attrs={**attrs, **folded})
 
 
 def _value(ed: Editor, i: int, operands: tuple[int, ...], numbers: bool) -> Number | None:
-    """The number that node `i` is or is filled with, when that is known."""
+    """The number that node `i` is or is filled with, None where it is no constant."""
     op, t = BY_CODE[ed.op[i]], ed.single(i)
     values = [ed.number(x) for x in operands]
     if t is None or any(v is None for v in values) or isinstance(op.vjp, Structured):
         return None
     types = [ed.type1(x) for x in operands]
-    if op.name in _MOVES:
+    if op.name in REARRANGING:
         # however equal elements are moved; a reshape whose sizes only the run compares may stop it
-        moved = op.name != "reshape" or same(product(types[0].shape), product(t.shape)) is True
-        return values[0] if moved else None
+        rearranged = op.name != "reshape" or same(product(types[0].shape), product(t.shape)) is True
+        return values[0] if rearranged else None
     if op.flow != "elementwise" or (op.may_fail and t.shape):
         return None
     if any(x.dtype == "f32" and _f32(v) != v for x, v in zip(types, values, strict=True)):
-        return None  # how it is rounded is the executor's affair
+        return None  # executors differ in where they round
     if not numbers and not _prescribed(ed.op[i], values, types, t):
         return None
     try:
-        found: Number = evaluate(ed.op[i], values, types, t, ed.attrs.get(i, {}))
+        value: Number = evaluate(ed.op[i], values, types, t, ed.attrs.get(i, {}))
     except (IntegerDivisionByZero, Overflow, AssertionFailed):
         return None
-    if not numbers and found == 0 and op.name in ("max", "min", "relu"):
+    if not numbers and value == 0 and op.name in ("max", "min", "relu"):
         return None  # of two zeros either may be the larger one
-    wanted: type = bool if t.dtype == "bool" else int if t.is_int else float
+    python_type: type = bool if t.dtype == "bool" else int if t.is_int else float
     # a literal's int that left 64 bits goes on as a float: no constant of an int's type
-    return found if type(found) is wanted else None
+    return value if type(value) is python_type else None
 
 
 def _f32(value: Any) -> Any:
@@ -119,21 +118,12 @@ def _f32(value: Any) -> Any:
 
 
 def _prescribed(code: int, values: list[Any], types: list[Type], t: Type) -> bool:
-    """Whether an array library cannot but give the same bits."""
+    """Whether every array library computes the same bits."""
     if t.dtype in ("f32", "i32") and code != OPS["cast"].code:
-        return False  # literals are rounded before or after, as the library likes
+        return False  # libraries round literals before or after
     if any(not isinstance(v, float) and abs(v) >= _EXACT_INT for v in values):
         return False
     return code in _PRESCRIBED or (code in _WHOLE and all(isinstance(v, int) for v in values))
-
-
-def same_number(a: Number, b: Number) -> bool:
-    """Whether two numbers are the same in kind and bits; any nan is nan."""
-    if type(a) is not type(b):
-        return False
-    if a != a or b != b:
-        return a != a and b != b
-    return a == b and copysign(1.0, a) == copysign(1.0, b)
 
 
 fold = Pass(

@@ -19,12 +19,12 @@ from .unused import drop
 
 PASSES: tuple[Pass, ...] = (drop, fold, algebra, decide, choose, settle, hoist, share)
 FAST: tuple[Pass, ...] = (fast_algebra, reorder)
-"""Those that hold for real numbers only; they come last, `--fast-math` asks for them."""
+"""The passes that hold for real numbers only; they come last, with `--fast-math`."""
 ROUNDS = 30  # a graph that still changes then is taken as it is
 
 
 class Stage(NamedTuple):
-    """What one pass did at one time. changes: sentences about it."""
+    """One application of a pass. changes: sentences about it."""
 
     name: str
     law: str
@@ -36,7 +36,7 @@ class Stage(NamedTuple):
 def optimise(graph: Graph, *, fast_math: bool = False) -> Graph:
     """The graph that computes the same outputs from the same inputs by less.
 
-    Every value keeps its bits unless `fast_math` allows more. Derivatives are to be taken before.
+    Every value keeps its bits unless `fast_math` allows more. Derivatives have to be taken before.
     """
     for _, after, _ in _run(graph, fast_math, False):
         graph = after
@@ -44,12 +44,12 @@ def optimise(graph: Graph, *, fast_math: bool = False) -> Graph:
 
 
 def stages(graph: Graph, *, fast_math: bool = False) -> list[Stage]:
-    """What each pass changed, in order, with words for it; passes that changed nothing are left out."""
-    found: list[Stage] = []
+    """The changes of each pass, in order; passes that changed nothing are left out."""
+    result: list[Stage] = []
     for step, after, log in _run(graph, fast_math, True):
-        found.append(Stage(step.name, step.law, graph, after, log.changes() if log else ()))
+        result.append(Stage(step.name, step.law, graph, after, log.changes() if log else ()))
         graph = after
-    return found
+    return result
 
 
 def _run(graph: Graph, fast_math: bool, explained: bool) -> Iterator[tuple[Pass, Graph, Log | None]]:

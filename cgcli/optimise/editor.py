@@ -1,16 +1,16 @@
-"""A graph under change: nodes are replaced by others or altered, and what nobody needs any more falls away."""
+"""A graph under change: nodes are replaced by others or altered, and dead nodes are dropped at the end."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from cgcli.graph.graph import CONST, INPUT, NONE, Graph, asserts, opcode
-from cgcli.graph.traversal import select
+from cgcli.graph.graph import CONST, INPUT, NONE, Graph, asserts, map_nested, opcode
+from cgcli.graph.traversal import live, select
 from cgcli.graph.types import AnyType
 
 from .identities import Terms
-from .passes import Log, told
+from .passes import Log, describe
 
 COND = opcode("cond")
 LOOP = opcode("loop")
@@ -18,11 +18,11 @@ GET = opcode("get")
 
 
 class Editor(Terms):
-    """Begins as a copy of a graph's columns; new nodes are appended and take their place in `finish`.
+    """Begins as a copy of a graph's columns; new nodes are appended and put in order in `finish`.
 
     A pass walks over the nodes in order. At each it may make nodes, which will stand in front of it, `replace` it by
     one of those or by an earlier one, or `alter` its operands, attributes or type. When nothing was changed `finish`
-    gives the graph itself.
+    returns the graph itself.
     """
 
     def __init__(self, graph: Graph, log: Log | None = None) -> None:
@@ -38,9 +38,9 @@ class Editor(Terms):
         self._span_index = {(id(s.source), s.start, s.end): k for k, s in enumerate(self.spans)}
         self.risk = bytearray(len(graph))
         self.varies = bytearray(b"\1") * len(graph)
-        self.same = list(range(len(graph)))
-        self._here = 0
-        self._made: dict[int, list[int]] = {}
+        self.replacement = list(range(len(graph)))
+        self._current = 0
+        self._new_nodes: dict[int, list[int]] = {}
 
     def opaque(self, x: int) -> bool:
         return False
@@ -62,25 +62,25 @@ class Editor(Terms):
                         yield i
 
     def go(self, i: int) -> None:
-        """New nodes stand in front of node `i` and have its place in the source."""
-        self._here = i
+        """Moves to node `i`: new nodes stand in front of it and have its span; its operands are brought up to date."""
+        self._current = i
         self.at_span, self.at_group = self.span[i], self.group[i]
         if not self.changed:
             return
-        same = self.same
+        replacement = self.replacement
         if (a := self.a[i]) != NONE:
-            self.a[i] = same[a]
+            self.a[i] = replacement[a]
             if (b := self.b[i]) != NONE:
-                self.b[i] = same[b]
+                self.b[i] = replacement[b]
                 if i in self.more:
-                    self.more[i] = tuple([same[x] for x in self.more[i]])
+                    self.more[i] = tuple([replacement[x] for x in self.more[i]])
 
     def replace(self, i: int, new: int) -> None:
-        """Whoever reads node `i` reads `new`, which takes on its name when it has none."""
+        """Every use of node `i` becomes one of `new`, which takes on its name when it has none."""
         if new == i:
             return
         self.changed = True
-        self.same[i] = new
+        self.replacement[i] = new
         if i in self.names and new not in self.names and self.op[new] not in (CONST, INPUT):
             self.names[new] = self.names[i]
 
@@ -104,46 +104,35 @@ class Editor(Terms):
             self.type[i] = self.intern_type(type_)
 
     def within(self, i: int, rewrite: Callable[[Graph], Graph]) -> None:
-        """Rewrites the graphs that node `i` holds."""
+        """Rewrites the graphs nested in node `i`."""
         attrs = self.attrs.get(i, {})
-        made = {key: rewrite(value) if isinstance(value, Graph) else value for key, value in attrs.items()}
-        if any(made[key] is not attrs[key] for key in attrs):
-            self.alter(i, attrs=made)
+        rewritten = map_nested(attrs, rewrite)
+        if rewritten is not attrs:
+            self.alter(i, attrs=rewritten)
 
     def say(self, sentence: str, *nodes: int) -> None:
         """Logs a sentence in which `{}` stands for each of these nodes of the graph."""
         if self.log is not None:
-            self.log.say(sentence.format(*[told(self.graph, i) for i in nodes]))
+            self.log.say(sentence.format(*[describe(self.graph, i) for i in nodes]))
 
     def finish(self) -> Graph:
-        """The graph with all changes, without the nodes that neither an output nor an assert needs."""
+        """The graph with all changes, without dead nodes."""
         if not self.changed:
             return self.graph
-        same = self.same
+        replacement = self.replacement
         order: list[int] = []
         for i in range(len(self.graph)):
-            order.extend(self._made.get(i, ()))
-            if same[i] == i or self.op[i] == INPUT:
+            order.extend(self._new_nodes.get(i, ()))
+            if replacement[i] == i or self.op[i] == INPUT:
                 order.append(i)
-        outputs = [same[i] for i in self.graph.outputs]
-        needed = bytearray(len(self.op))
-        for i in (*outputs, *(x for x in asserts(self.op, self.attrs) if same[x] == x)):
-            needed[i] = 1
-        first, second, more = self.a, self.b, self.more
-        for i in reversed(order):
-            if needed[i] and (x := first[i]) != NONE:
-                needed[x] = 1
-                if (x := second[i]) != NONE:
-                    needed[x] = 1
-                    if i in more:
-                        for x in more[i]:
-                            needed[x] = 1
+        outputs = [replacement[i] for i in self.graph.outputs]
+        needed = live(self, (*outputs, *(x for x in asserts(self.op, self.attrs) if replacement[x] == x)), order)
         return select(self, [i for i in order if needed[i] or self.op[i] == INPUT], outputs)
 
     def _append(
         self, code: int, operands: tuple[int, ...], type_: int, attrs: Mapping[str, Any], risk: bool, varies: bool
     ) -> int:
         i = super()._append(code, operands, type_, attrs, risk, varies)
-        self.same.append(i)
-        self._made.setdefault(self._here, []).append(i)
+        self.replacement.append(i)
+        self._new_nodes.setdefault(self._current, []).append(i)
         return i

@@ -2,7 +2,7 @@
 
 Exact means: for every input, NaN, infinities, both zeros and subnormal numbers among them, the result has the same bits
 (a NaN may be another NaN), the same type, and what could stop the run still does unless nobody needs it. The rest holds
-for real numbers only. A rule looks at a node's operands and gives the node that stands for it, or None.
+for real numbers only. A rule matches a node's operands and returns the node that replaces it, or None.
 
 Whole numbers have rules of their own where they say so: those of a dtype never wrap round, but a literal's may go on as
 a float (`numbers`), so the word "int" below means an int that is not weak.
@@ -19,7 +19,8 @@ from cgcli.graph.types import Results, Stack, Type
 from cgcli.ops.builder import Builder
 
 Number = float | int | bool
-Rule = Callable[..., int | None]
+RewriteRule = Callable[..., int | None]
+"""`rule(b, *operands)`: the node that stands for an op over these operands, or None where the rule does not fit."""
 
 
 class Identity(NamedTuple):
@@ -30,7 +31,7 @@ class Identity(NamedTuple):
 
     op: str
     law: str
-    rule: Rule
+    rule: RewriteRule
     exact: bool
     text: bool
     values: bool
@@ -38,13 +39,15 @@ class Identity(NamedTuple):
 
 IDENTITIES: list[Identity] = []
 LOOKED_AT = frozenset(opcode(name) for name in ("const", "neg", "div"))
-"""Of two different operands, one is of these ops wherever a rule fits that is given two operands and no attributes."""
+"""Where a rule on two different operands and no attributes matches, one of them is of these ops."""
 
 
-def identity(op: str, law: str, exact: bool, text: bool = True, values: bool = True) -> Callable[[Rule], Rule]:
-    """Enters a rule into the table; of one op the first that fits is taken."""
+def identity(
+    op: str, law: str, exact: bool, text: bool = True, values: bool = True
+) -> Callable[[RewriteRule], RewriteRule]:
+    """Enters a rule into the table; of one op the first that matches is applied."""
 
-    def enter(rule: Rule) -> Rule:
+    def enter(rule: RewriteRule) -> RewriteRule:
         IDENTITIES.append(Identity(op, law, rule, exact, text, values))
         return rule
 
@@ -52,14 +55,14 @@ def identity(op: str, law: str, exact: bool, text: bool = True, values: bool = T
 
 
 class Terms(Builder):
-    """A builder whose nodes are looked at as terms."""
+    """A builder with queries for pattern matching on its nodes."""
 
     def opaque(self, x: int) -> bool:
-        """Whether the inside of node `x` is not to be looked at: the user named it, and his names stay."""
+        """Whether no pattern may match inside node `x`: the user named it, and his names stay."""
         return x in self.names
 
     def make(self, op: str, *operands: int, **attrs: Any) -> int:
-        """`op(operands)`, in whatever form the user of the table gives new nodes."""
+        """`op(operands)`, in the form that the caller of the table gives new nodes."""
         return self.apply(op, *operands, **attrs)
 
     def is_op(self, x: int, name: str) -> bool:
@@ -72,16 +75,16 @@ class Terms(Builder):
 
     def equals(self, x: int, value: float) -> bool:
         """Whether `x` is this number; a zero of either sign is 0."""
-        found = self.number(x)
-        return found == value and not isinstance(found, bool)
+        number = self.number(x)
+        return number == value and not isinstance(number, bool)
 
     def zero(self, x: int, sign: float) -> bool:
         """Whether `x` is the zero of this sign; an int 0 becomes +0.0 among floats."""
-        found = self.number(x)
-        return found == 0 and not isinstance(found, bool) and math.copysign(1.0, float(found)) == sign
+        number = self.number(x)
+        return number == 0 and not isinstance(number, bool) and math.copysign(1.0, float(number)) == sign
 
     def negated(self, x: int) -> int | None:
-        """What `x` is the negative of, when it is written so."""
+        """The node of which `x` is the negative, when it is written as one."""
         constant = self.number(x)
         if constant is not None and not isinstance(constant, bool) and constant < 0:
             return self.const(-constant, self.type1(x))
@@ -120,7 +123,7 @@ def _add_zero(b: Terms, x: int, y: int) -> int | None:
     return y if b.equals(x, 0) else x if b.equals(y, 0) else None
 
 
-@identity("add", "x + -y = x - y", exact=True)  # what a difference is; ints: -y alone may leave the range
+@identity("add", "x + -y = x - y", exact=True)  # the definition of a difference; ints: -y alone may leave the range
 def _add_negative(b: Terms, x: int, y: int) -> int | None:
     if b.is_op(y, "neg") and b.is_float(b.a[y]):
         return b.make("sub", x, b.a[y])
@@ -357,8 +360,8 @@ def _power_zero(b: Terms, x: int, n: int) -> int | None:
 @identity("power", "x^n with a literal n has one operand", exact=True, values=False)
 def _power_fixed(b: Terms, x: int, n: int) -> int | None:
     exponent = b.number(n)
-    made: int | None = None if exponent is None else b.fixed_power(x, exponent=exponent)
-    return made
+    node: int | None = None if exponent is None else b.fixed_power(x, exponent=exponent)
+    return node
 
 
 # ---- logic and choices
@@ -378,9 +381,9 @@ def _not_equal(b: Terms, p: int) -> int | None:
 
 
 @identity("where", "where(true, x, y) = x", exact=True)
-def _where_known(b: Terms, c: int, x: int, y: int) -> int | None:
-    known = b.number(c)
-    return None if known is None else x if known else y
+def _where_constant(b: Terms, c: int, x: int, y: int) -> int | None:
+    condition = b.number(c)
+    return None if condition is None else x if condition else y
 
 
 @identity("where", "where(c, x, x) = x", exact=True)
@@ -409,7 +412,7 @@ def _where_bools(b: Terms, c: int, x: int, y: int) -> int | None:
 
 
 @identity("and", "true and q = q; false and q = false", exact=True)
-def _and_known(b: Terms, x: int, y: int) -> int | None:
+def _and_constant(b: Terms, x: int, y: int) -> int | None:
     for p, q in ((x, y), (y, x)):
         if b.number(p) is not None:
             return q if b.number(p) else p
@@ -417,7 +420,7 @@ def _and_known(b: Terms, x: int, y: int) -> int | None:
 
 
 @identity("or", "true or q = true; false or q = q", exact=True)
-def _or_known(b: Terms, x: int, y: int) -> int | None:
+def _or_constant(b: Terms, x: int, y: int) -> int | None:
     for p, q in ((x, y), (y, x)):
         if b.number(p) is not None:
             return p if b.number(p) else q

@@ -1,4 +1,4 @@
-"""Loops: what every step computes alike is computed once, in front; what no step changes is not carried along."""
+"""Loops: loop-invariant code motion, and carries that no step changes become invariants."""
 
 from __future__ import annotations
 
@@ -7,16 +7,15 @@ from cgcli.graph.traversal import prune
 from cgcli.graph.types import INT, Results
 
 from .editor import COND, GET, LOOP, Editor
-from .inlining import inline
 from .passes import Log, Pass
 from .safety import never_stops
 from .structure import View, gets, structured, with_inputs, with_outputs
 
 
 def _hoist(graph: Graph, log: Log | None = None) -> Graph:
-    """Inner loops first, so that what leaves one can leave the next.
+    """Inner loops first, so that a node can be hoisted out of several.
 
-    Steps may be none: only what cannot stop the run leaves a loop. A constant stays, it costs nothing.
+    There may be no step: only nodes that cannot stop the run are hoisted. Constants stay, they cost nothing.
     """
     ed = Editor(graph, log)
     for i in ed.visit((COND, LOOP)):
@@ -30,33 +29,34 @@ def _hoist_from(ed: Editor, i: int) -> None:
     view = View.of(ed, i)
     if not view.fits(ed):
         return
-    added: list[int] = []  # operands, new invariants
+    added: list[int] = []  # operands that are new invariants
     graphs: dict[str, Graph] = {}
-    extra: dict[str, list[int]] = {key: [] for key, _ in view.graphs()}  # of each graph: its nodes that left it
+    extra: dict[str, list[int]] = {key: [] for key, _ in view.graphs()}  # of each graph its hoisted nodes
     for key, graph in view.graphs():
-        moved = _moved(ed, view, key, graph)
-        for x, outer in moved.items():
+        hoisted = _hoisted(ed, view, key, graph)
+        for x, outer in hoisted.items():
             added.append(outer)
             extra[key].append(x)
     if not added:
         return
     start = 0
     for key, graph in view.graphs():
-        own = range(start, start + len(extra[key]))
+        positions = range(start, start + len(extra[key]))
         start += len(extra[key])
         carries, invariants, items = view.inputs(key)
         new = [ed.type_of(x) for x in added]
         before = [*graph.inputs[: view.offset(key)], *carries, *invariants]
-        instead = {x: len(before) + k for x, k in zip(extra[key], own, strict=True)}
-        graphs[key] = prune(with_inputs(graph, [*before, *new, *items], instead))
+        replacements = {x: len(before) + k for x, k in zip(extra[key], positions, strict=True)}
+        graphs[key] = prune(with_inputs(graph, [*before, *new, *items], replacements))
     operands = (*view.first, *view.carries, *view.invariants, *added, *view.stacks)
     attrs = {**view.attrs, **graphs, "invariants": len(view.invariants) + len(added)}
     ed.alter(i, operands, attrs)
     ed.say("{}: what is the same in every step of the loop is computed once", i)
 
 
-def _moved(ed: Editor, view: View, key: str, graph: Graph) -> dict[int, int]:
-    """Of the nodes of a body or condition that leave it and are read within it: the nodes that take their place."""
+def _hoisted(ed: Editor, view: View, key: str, graph: Graph) -> dict[int, int]:
+    """The nodes of a body or condition that are hoisted and read within it, with the nodes in front of the loop that
+    replace them."""
     invariant = dict(zip(view.inputs(key)[1], view.invariants, strict=True))
     outside: dict[int, int] = {}  # nodes that can be computed in front, inputs and constants left out
     fixed = bytearray(len(graph))
@@ -70,8 +70,8 @@ def _moved(ed: Editor, view: View, key: str, graph: Graph) -> dict[int, int]:
             fixed[x] = 1
     leaving = [x for x in range(len(graph)) if fixed[x] and graph.op[x] not in (CONST, INPUT) and _single(graph, x)]
     leaving_set = set(leaving)
-    wanted = {y for x in range(len(graph)) if not fixed[x] for y in graph.operands(x)}.union(graph.outputs)
-    read = [x for x in leaving if x in wanted]
+    read_inside = {y for x in range(len(graph)) if not fixed[x] for y in graph.operands(x)}.union(graph.outputs)
+    read = [x for x in leaving if x in read_inside]
     if not read:
         return {}
     span, group = ed.at_span, ed.at_group
@@ -83,8 +83,8 @@ def _moved(ed: Editor, view: View, key: str, graph: Graph) -> dict[int, int]:
         if graph.op[x] == INPUT:
             outside[x] = invariant[x]
             continue
-        place = graph.span[x]
-        ed.at_span = ed.intern_span(graph.spans[place]) if place >= 0 else span
+        span_row = graph.span[x]
+        ed.at_span = ed.intern_span(graph.spans[span_row]) if span_row >= 0 else span
         operands = tuple([outside[y] for y in graph.operands(x)])
         outside[x] = ed.place(graph.op[x], operands, ed.intern_type(graph.type_of(x)), graph.attrs.get(x, {}))
         if x in graph.names and x in leaving_set:
@@ -101,7 +101,7 @@ def _single(graph: Graph, x: int) -> bool:
 
 
 def _settle(graph: Graph, log: Log | None = None) -> Graph:
-    """A carry that every step hands on as it came is an invariant; a loop of no steps gives what it began with."""
+    """A carry that every step passes on unchanged is an invariant; a loop of no steps returns its start values."""
     holders = structured(graph)
     if not holders:
         return graph
@@ -159,14 +159,16 @@ def _settle_carries(ed: Editor, i: int, read: dict[int, list[int]]) -> None:
 
 def _unrolled(ed: Editor, i: int, view: View, read: dict[int, list[int]], steps: int) -> None:
     """A loop of no step or of one, of which no stack is read."""
-    found = list(view.carries)
+    results = list(view.carries)
     if steps:
-        found = inline(ed, view.attrs["body"], (ed.const(0, INT), *view.carries, *view.invariants))
+        body: Graph = view.attrs["body"]
+        where = ed.inline(body, (ed.const(0, INT), *view.carries, *view.invariants))
+        results = [where[x] for x in body.outputs]
     ed.say("{}: the loop takes " + ("one step, which is put in its place" if steps else "no step"), i)
     for k, nodes in read.items():
         for x in nodes:
-            ed.replace(x, found[k - 1] if k else ed.const(steps, INT))
-    ed.replace(i, view.operands[0])  # nobody reads it any more
+            ed.replace(x, results[k - 1] if k else ed.const(steps, INT))
+    ed.replace(i, view.operands[0])  # now unread
 
 
 hoist = Pass(

@@ -1,4 +1,4 @@
-"""What a pass is, and the log in which it says what it changed."""
+"""The record of a pass, and the log of its changes."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Protocol
 from cgcli.graph.graph import NONE, Graph, opname
 from cgcli.ops.table import BY_CODE
 
-SHOWN = 50  # sentences that a log keeps; it counts the rest
+SHOWN = 50  # sentences of a log; the rest are counted
 
 
 class Rewrite(Protocol):
@@ -46,23 +46,23 @@ class Log:
             self.unsaid += 1
 
     def changes(self) -> tuple[str, ...]:
-        said = [s if n == 1 else f"{s} ({n} times)" for s, n in self.sentences.items()]
-        return (*said, f"and {self.unsaid} more changes of these kinds") if self.unsaid else tuple(said)
+        sentences = [s if n == 1 else f"{s} ({n} times)" for s, n in self.sentences.items()]
+        return (*sentences, f"and {self.unsaid} more changes of these kinds") if self.unsaid else tuple(sentences)
 
 
-def told(graph: Graph, i: int) -> str:
+def describe(graph: Graph, i: int) -> str:
     """Node `i` in the user's words: his name for it, or what he wrote and where, or the operation."""
     name = graph.names.get(i)
     if name is not None:
         return f"`{name}`"
     op = BY_CODE[graph.op[i]]
-    place = graph.span[i]
-    if place == NONE:
+    row = graph.span[i]
+    if row == NONE:
         return f"`{op.notation.text}`"
-    span = graph.spans[place]
+    span = graph.spans[row]
     text = " ".join(span.text.split())
     if len(text) > 40:
         text = text[:39] + "…"
     where = f"`{text}` on line {span.line}"
     written = op.notation.text in text or op.notation.form in ("none", "same")
-    return where if written else f"`{opname(op.code)}` for {where}"  # a derivative has its function's place
+    return where if written else f"`{opname(op.code)}` for {where}"  # a derivative has its function's span

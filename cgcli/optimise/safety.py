@@ -1,10 +1,8 @@
-"""Whether a node may be computed though the program would not have computed it: it must not be able to stop the run."""
+"""Speculative execution: whether a node may be computed though the program would not: it must not stop the run."""
 
 from __future__ import annotations
 
-from math import prod
-
-from cgcli.graph.graph import CONST, INPUT, Graph
+from cgcli.graph.graph import CONST, INPUT, Graph, nested
 from cgcli.graph.sizes import product, same
 from cgcli.graph.types import AnyType, Results, Stack, Type
 from cgcli.ops.table import BY_CODE, OPS
@@ -25,8 +23,7 @@ def never_stops(graph: Graph, i: int) -> bool:
     if code in (INPUT, GET):
         return True
     if code == COND:
-        sides = [value for value in graph.attrs[i].values() if isinstance(value, Graph)]
-        return all(never_stops(side, k) for side in sides for k in range(len(side)))
+        return all(never_stops(side, k) for side in nested(graph.attrs[i]).values() for k in range(len(side)))
     types = [graph.type_of(x) for x in graph.operands(i)]
     t = graph.type_of(i)
     return _sizes_exist(t, types) and (code == CONST or (isinstance(t, Type) and _computes(graph, i, types, t)))
@@ -43,8 +40,8 @@ def _computes(graph: Graph, i: int, types: list[AnyType], t: Type) -> bool:
         return same(product(first.shape), product(t.shape)) is True if code == _RESHAPE else first.shape == t.shape
     if code in _OF_ELEMENTS:
         assert isinstance(first, Type)
-        taken = [first.shape[axis] for axis in graph.attrs[i]["axes"]]
-        return all(isinstance(n, int) and n > 0 for n in taken)
+        sizes = [first.shape[axis] for axis in graph.attrs[i]["axes"]]
+        return all(isinstance(n, int) and n > 0 for n in sizes)
     if op.may_fail:
         whole = all(isinstance(x, Type) and not x.is_float for x in types)
         return op.flow == "elementwise" and not whole  # of floats a division by zero is a value
@@ -52,8 +49,8 @@ def _computes(graph: Graph, i: int, types: list[AnyType], t: Type) -> bool:
 
 
 def _sizes_exist(t: AnyType, operands: list[AnyType]) -> bool:
-    known = {d for x in operands for d in _named(x)}
-    return all(d in known for d in _named(t))
+    existing = {d for x in operands for d in _named(x)}
+    return all(d in existing for d in _named(t))
 
 
 def _named(t: AnyType) -> list[str]:
@@ -62,11 +59,3 @@ def _named(t: AnyType) -> list[str]:
     if isinstance(t, Stack):
         return _named(t.item)
     return [d for d in t.shape if isinstance(d, str)]
-
-
-def elements(t: AnyType) -> int | None:
-    """How many numbers a value holds, None where that depends on names."""
-    if not isinstance(t, Type):
-        return None
-    sizes = [d for d in t.shape if isinstance(d, int)]
-    return prod(sizes) if len(sizes) == len(t.shape) else None

@@ -1,7 +1,7 @@
-"""Exact identities of ops that move elements, and of ops with attributes. A rule is `rule(b, at, *operands)`.
+"""Exact identities of ops that rearrange elements, and of ops with attributes. A rule is `rule(b, at, *operands)`.
 
-Elements that are only moved keep their bits; what is asked of a rule is that the same element ends in the same place,
-and that no size check that could fail is lost. A new type is checked against the old one by the pass.
+Elements that are only moved keep their bits; a rule has to put the same element at the same index, and to lose no size
+check that could fail. A new type is checked against the old one by the pass.
 """
 
 from __future__ import annotations
@@ -17,17 +17,19 @@ from cgcli.ops.op import Attrs
 from cgcli.ops.table import BY_CODE
 from cgcli.ops.typing import broadcast
 
-from .identities import Terms
+from .identities import RewriteRule, Terms
 
 EXPAND = opcode("expand")
-Move = Callable[..., int | None]
-MOVES: dict[int, list[tuple[str, Move, bool]]] = {}
+REARRANGING = ("expand", "expand_dims", "squeeze", "reshape", "permute", "slice")
+"""Ops whose result holds elements of their operand and no others."""
+
+SHAPE_IDENTITIES: dict[int, list[tuple[str, RewriteRule, bool]]] = {}
 """By op: rows of a law, a rule, and whether it is exact."""
 
 
-def move(op: str, law: str, exact: bool = True) -> Callable[[Move], Move]:
-    def enter(rule: Move) -> Move:
-        MOVES.setdefault(opcode(op), []).append((law, rule, exact))
+def shape_identity(op: str, law: str, exact: bool = True) -> Callable[[RewriteRule], RewriteRule]:
+    def enter(rule: RewriteRule) -> RewriteRule:
+        SHAPE_IDENTITIES.setdefault(opcode(op), []).append((law, rule, exact))
         return rule
 
     return enter
@@ -37,19 +39,19 @@ def _shape(b: Terms, x: int) -> Shape:
     return b.type1(x).shape
 
 
-@move("expand", "broadcast to its own shape is x")
-@move("reshape", "reshape to its own shape is x")
-@move("match", "a shape that is known needs no check")
+@shape_identity("expand", "broadcast to its own shape is x")
+@shape_identity("reshape", "reshape to its own shape is x")
+@shape_identity("match", "a shape that is known needs no check")
 def _own_shape(b: Terms, at: Attrs, x: int) -> int | None:
     return x if _shape(b, x) == tuple(at["shape"]) else None
 
 
-@move("expand", "broadcast(broadcast(x)) = broadcast(x)")
+@shape_identity("expand", "broadcast(broadcast(x)) = broadcast(x)")
 def _expand_expand(b: Terms, at: Attrs, x: int) -> int | None:
     return b.make("expand", b.a[x], shape=at["shape"]) if b.is_op(x, "expand") else None
 
 
-@move("expand", "axes of size 1 in front need not be there to be repeated")
+@shape_identity("expand", "axes of size 1 in front need not be there to be repeated")
 def _expand_lead(b: Terms, at: Attrs, x: int) -> int | None:
     if not b.is_op(x, "expand_dims"):
         return None
@@ -58,7 +60,7 @@ def _expand_lead(b: Terms, at: Attrs, x: int) -> int | None:
     return b.make("expand", b.a[x], shape=at["shape"]) if set(axes) == set(range(-rank, len(axes) - rank)) else None
 
 
-@move("reshape", "reshape(reshape(x)) = reshape(x)")
+@shape_identity("reshape", "reshape(reshape(x)) = reshape(x)")
 def _reshape_reshape(b: Terms, at: Attrs, x: int) -> int | None:
     """Also through axes of size 1 that come or go; an inner reshape whose sizes only the run compares stays."""
     inner = b.is_op(x, "reshape") and same(product(_shape(b, x)), product(_shape(b, b.a[x]))) is True
@@ -67,13 +69,13 @@ def _reshape_reshape(b: Terms, at: Attrs, x: int) -> int | None:
     return None
 
 
-@move("permute", "axes in their order are x")
+@shape_identity("permute", "axes in their order are x")
 def _permute_nothing(b: Terms, at: Attrs, x: int) -> int | None:
     axes = tuple(at["axes"])
     return x if axes == tuple(range(-len(axes), 0)) else None
 
 
-@move("permute", "permute(permute(x)) is one permutation")
+@shape_identity("permute", "permute(permute(x)) is one permutation")
 def _permute_permute(b: Terms, at: Attrs, x: int) -> int | None:
     if not b.is_op(x, "permute"):
         return None
@@ -85,35 +87,35 @@ def _permute_permute(b: Terms, at: Attrs, x: int) -> int | None:
     return b.a[x] if axes == tuple(range(-count, 0)) else b.make("permute", b.a[x], axes=axes)
 
 
-@move("squeeze", "an axis that came goes again")
+@shape_identity("squeeze", "an axis that came goes again")
 def _squeeze_back(b: Terms, at: Attrs, x: int) -> int | None:
     return b.a[x] if b.is_op(x, "expand_dims") and set(b.attrs[x]["axes"]) == set(at["axes"]) else None
 
 
-@move("expand_dims", "an axis that went comes again")
+@shape_identity("expand_dims", "an axis that went comes again")
 def _expand_dims_back(b: Terms, at: Attrs, x: int) -> int | None:
     return b.a[x] if b.is_op(x, "squeeze") and set(b.attrs[x]["axes"]) == set(at["axes"]) else None
 
 
-@move("slice", "the whole of x is x")
-@move("pad", "x within nothing is x")
+@shape_identity("slice", "the whole of x is x")
+@shape_identity("pad", "x within nothing is x")
 def _whole(b: Terms, at: Attrs, x: int) -> int | None:
     shape, sizes = _shape(b, x), tuple(at["sizes"])
     starts, steps = set(at["starts"]), set(at["steps"])
     return x if starts <= {0} and steps <= {1} and shape[len(shape) - len(sizes) :] == sizes else None
 
 
-@move("concat", "one part is the whole")
+@shape_identity("concat", "one part is the whole")
 def _concat_one(b: Terms, at: Attrs, *xs: int) -> int | None:
     return xs[0] if len(xs) == 1 else None
 
 
-@move("fixed_power", "x^1 = x")
+@shape_identity("fixed_power", "x^1 = x")
 def _power_one(b: Terms, at: Attrs, x: int) -> int | None:
     return x if at["exponent"] == 1 else None
 
 
-@move("fixed_power", "x^0 = 1")
+@shape_identity("fixed_power", "x^0 = 1")
 def _power_zero(b: Terms, at: Attrs, x: int) -> int | None:
     """For every x, also nan (C99, F.9.4.4)."""
     if at["exponent"] != 0 or b.type1(x).weak:
@@ -121,27 +123,27 @@ def _power_zero(b: Terms, at: Attrs, x: int) -> int | None:
     return b.const(1.0 if b.is_float(x) else 1, b.type1(x))
 
 
-@move("fixed_power", "x^2 = x * x", exact=False)  # the library's power may err in the last bit
+@shape_identity("fixed_power", "x^2 = x * x", exact=False)  # the library's power may err in the last bit
 def _square(b: Terms, at: Attrs, x: int) -> int | None:
     return b.make("mul", x, x) if at["exponent"] == 2 and b.is_float(x) else None
 
 
-@move("fixed_power", "x^-1 = 1 / x", exact=False)
+@shape_identity("fixed_power", "x^-1 = 1 / x", exact=False)
 def _reciprocal(b: Terms, at: Attrs, x: int) -> int | None:
     return b.make("div", b.const(1.0), x) if at["exponent"] == -1 and b.is_float(x) else None
 
 
-@move("fixed_power", "x^0.5 = sqrt(x)", exact=False)  # they differ at -inf and -0.0
+@shape_identity("fixed_power", "x^0.5 = sqrt(x)", exact=False)  # they differ at -inf and -0.0
 def _root(b: Terms, at: Attrs, x: int) -> int | None:
     return b.make("sqrt", x) if at["exponent"] == 0.5 else None
 
 
-def unstretched(b: Terms, operands: tuple[int, ...], result: Type) -> tuple[int, ...] | None:
-    """Operands of an elementwise op without the stretching that the op does itself, or None where there is none.
+def without_expand(b: Terms, operands: tuple[int, ...], result: Type) -> tuple[int, ...] | None:
+    """Operands of an elementwise op without the broadcasting that the op does itself, or None where there is none.
 
-    A literal's number in an array is a double, while alone it takes on the type of what it meets: among f32 it stays.
+    A literal's number in an array is a double, while alone it adopts the type of other operands: among f32 it stays.
     """
-    found = list(operands)
+    shorter = list(operands)
     for k, x in enumerate(operands):
         if not b.is_op(x, "expand"):
             continue
@@ -149,15 +151,15 @@ def unstretched(b: Terms, operands: tuple[int, ...], result: Type) -> tuple[int,
         t = b.type1(inner)
         if t.weak and result.dtype in ("f32", "i32"):
             continue
-        found[k] = inner
-        shapes = [b.type1(y).shape for y in found]
+        shorter[k] = inner
+        shapes = [b.type1(y).shape for y in shorter]
         if not any(shape == result.shape for shape in shapes) or broadcast(shapes) != result.shape:
-            found[k] = x
-    return tuple(found) if tuple(found) != operands else None
+            shorter[k] = x
+    return tuple(shorter) if tuple(shorter) != operands else None
 
 
 @cache
-def stretches(code: int) -> bool:
+def broadcasts(code: int) -> bool:
     """Whether the op is one that broadcasts several operands."""
     op: Any = BY_CODE[code]
     return op.flow == "elementwise" and bool(op.examples) and len(op.examples[0]) > 1

@@ -1,8 +1,8 @@
 """Algebraic identities that make a derivative short enough to read.
 
 They hold for real numbers; a few change a NaN, an infinity or the last bit (`x * 0`, `c * (d * x)`), so this pass
-serves text that is read, never values that are computed. The table is `identities`; here stand those of its rows that
-only make a formula shorter.
+serves text that is read, never values that are computed. The table is in `identities`; the rows below only make a
+formula shorter.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from cgcli.graph.graph import INPUT, Graph, opname
+from cgcli.graph.graph import INPUT, Graph, nested, opname
 from cgcli.graph.sizes import Shape
 from cgcli.graph.traversal import prune
 from cgcli.ops.builder import Builder
@@ -20,13 +20,14 @@ from cgcli.ops.op import Attrs, Structured
 from cgcli.ops.table import BY_CODE
 from cgcli.ops.typing import one, single
 
-from .identities import IDENTITIES, Number, Rule, Terms, identity
+from .identities import IDENTITIES, Number, RewriteRule, Terms, identity
+from .shape_identities import REARRANGING
 
 
-def simplify(graph: Graph, known: Mapping[int, float | int | bool] | None = None) -> tuple[Graph, list[int]]:
-    """The graph after the identities below, and where each node went; nodes that have a name stay what they are.
+def simplify(graph: Graph, constants: Mapping[int, float | int | bool] | None = None) -> tuple[Graph, list[int]]:
+    """The graph after the identities below, and by node its new node; nodes that have a name stay as they are.
 
-    known: inputs whose value is a constant. Recursion only into structured nodes.
+    constants: the values of inputs that have one. Recursion only into structured nodes.
     """
     b = _Text()
     b.share()
@@ -35,8 +36,8 @@ def simplify(graph: Graph, known: Mapping[int, float | int | bool] | None = None
         operands = tuple(where[x] for x in graph.operands(i))
         if code == INPUT:
             where.append(b.input(single(graph.type_of(i)), graph.names.get(i)))
-            if known and i in known:
-                where[i] = b.const(known[i], one(graph.type_of(i)))
+            if constants and i in constants:
+                where[i] = b.const(constants[i], one(graph.type_of(i)))
         elif i in graph.names:
             where.append(b.place(code, operands, b.intern_type(graph.type_of(i)), graph.attrs.get(i, {}), merge=False))
             b.names[where[-1]] = graph.names[i]
@@ -50,10 +51,10 @@ def _place(b: Terms, graph: Graph, i: int, operands: tuple[int, ...]) -> int:
     code, attrs = graph.op[i], graph.attrs.get(i, {})
     if BY_CODE[code].spelled is not None:
         return _spelled(b, graph, i, operands)
-    if opname(code) in _MOVES and (value := b.number(operands[0])) is not None:
+    if opname(code) in REARRANGING and (value := b.number(operands[0])) is not None:
         return b.const(value, one(graph.type_of(i)))  # however equal elements are moved
-    if opname(code) in _STRETCHING:
-        operands = _unstretched(b, operands, one(graph.type_of(i)).shape)
+    if opname(code) in _BROADCASTING:
+        operands = _without_expand(b, operands, one(graph.type_of(i)).shape)
     values = [b.number(x) for x in operands]
     folds = BY_CODE[code].flow == "elementwise" and not isinstance(BY_CODE[code].vjp, Structured)
     if operands and folds and all(v is not None for v in values):
@@ -62,59 +63,58 @@ def _place(b: Terms, graph: Graph, i: int, operands: tuple[int, ...]) -> int:
             return b.const(evaluate(code, values, types, graph.type_of(i), attrs), one(graph.type_of(i)))
         except (IntegerDivisionByZero, Overflow):
             pass
-    wanted = b.intern_type(graph.type_of(i))
-    found = _identical(b, opname(code), operands)
-    if found is not None and b.type[found] != wanted:
-        constant = b.number(found)
-        found = None if constant is None else b.const(constant, one(graph.type_of(i)))
+    result_type = b.intern_type(graph.type_of(i))
+    replacement = _identical(b, opname(code), operands)
+    if replacement is not None and b.type[replacement] != result_type:
+        constant = b.number(replacement)
+        replacement = None if constant is None else b.const(constant, one(graph.type_of(i)))
     if isinstance(BY_CODE[code].vjp, Structured):
-        given = _given(code, attrs, values)
-        attrs = {k: _side(v, given.get(k, ())) if isinstance(v, Graph) else v for k, v in attrs.items()}
-    return b.place(code, operands, wanted, attrs) if found is None else found
+        inputs = _input_constants(code, attrs, values)
+        attrs = {**attrs, **{k: _side(side, inputs.get(k, ())) for k, side in nested(attrs).items()}}
+    return b.place(code, operands, result_type, attrs) if replacement is None else replacement
 
 
 def _spelled(b: Terms, graph: Graph, i: int, operands: tuple[int, ...]) -> int:
-    """A node of an op that the language has no words for, in operations that it has."""
+    """A node of an op that the language has no words for, rewritten in operations that it has."""
     inner = Builder()
     inputs = [inner.input(one(graph.type_of(x))) for x in graph.operands(i)]
     spelled = BY_CODE[graph.op[i]].spelled
     assert spelled is not None
-    made = inner.done(spelled(inner, *inputs, graph.attrs.get(i, {})))
+    spelling = inner.done(spelled(inner, *inputs, graph.attrs.get(i, {})))
     where: list[int] = []
-    for k, code in enumerate(made.op):
+    for k, code in enumerate(spelling.op):
         if code == INPUT:
             where.append(operands[k])
         else:
-            where.append(_place(b, made, k, tuple(where[x] for x in made.operands(k))))
-    return where[made.outputs[0]]
+            where.append(_place(b, spelling, k, tuple(where[x] for x in spelling.operands(k))))
+    return where[spelling.outputs[0]]
 
 
-def _given(code: int, attrs: Attrs, values: Sequence[Number | None]) -> dict[str, Sequence[Number | None]]:
-    """What the inputs of the graphs that a node holds are known to be: the sides of a `cond` read its operands."""
+def _input_constants(code: int, attrs: Attrs, values: Sequence[Number | None]) -> dict[str, Sequence[Number | None]]:
+    """By nested graph the constants that its inputs are: the sides of a `cond` read its operands."""
     return dict.fromkeys(("then", "else"), values[1:]) if opname(code) == "cond" else {}
 
 
 def _side(graph: Graph, values: Sequence[Number | None]) -> Graph:
-    """A graph within a node, in the light of those of its inputs that are constants."""
-    known = {i: v for i, v in zip(graph.inputs, values, strict=False) if v is not None}
-    return prune(simplify(graph, known)[0])
+    """A nested graph simplified, with those of its inputs that are constants."""
+    constants = {i: v for i, v in zip(graph.inputs, values, strict=False) if v is not None}
+    return prune(simplify(graph, constants)[0])
 
 
-_MOVES = ("expand", "expand_dims", "squeeze", "reshape", "permute", "slice")
-_STRETCHING = ("add", "sub", "mul", "div")
+_BROADCASTING = ("add", "sub", "mul", "div")
 
 
-def _unstretched(b: Terms, operands: tuple[int, ...], shape: Shape) -> tuple[int, ...]:
-    """Operands of an elementwise op without the stretching that it does itself, as long as one has its shape."""
+def _without_expand(b: Terms, operands: tuple[int, ...], shape: Shape) -> tuple[int, ...]:
+    """Operands of an elementwise op without the broadcasting that it does itself, as long as one has its shape."""
     x, y = operands
     if b.type1(y).shape == shape:
-        x = _before_stretching(b, x)
+        x = _before_expand(b, x)
     if b.type1(x).shape == shape:
-        y = _before_stretching(b, y)
+        y = _before_expand(b, y)
     return x, y
 
 
-def _before_stretching(b: Terms, x: int) -> int:
+def _before_expand(b: Terms, x: int) -> int:
     if opname(b.op[x]) != "expand" or x in b.names:
         return x
     x = b.a[x]
@@ -159,8 +159,8 @@ def _mul_reciprocal(b: Terms, x: int, y: int) -> int | None:
 
 @identity("mul", "x * x = x^2", exact=False, values=False)
 def _mul_square(b: Terms, x: int, y: int) -> int | None:
-    made: int | None = b.fixed_power(x, exponent=2) if x == y else None
-    return made
+    node: int | None = b.fixed_power(x, exponent=2) if x == y else None
+    return node
 
 
 @identity("mul", "x * c = c * x", exact=True, values=False)
@@ -173,7 +173,7 @@ def _constant_first(b: Terms, x: int, y: int) -> tuple[int, int]:
     return (y, x) if b.number(y) is not None and b.number(x) is None else (x, y)
 
 
-_RULES: dict[str, list[Rule]] = {}
+_RULES: dict[str, list[RewriteRule]] = {}
 for _row in IDENTITIES:
     if _row.text:
         _RULES.setdefault(_row.op, []).append(_row.rule)
@@ -182,14 +182,14 @@ for _row in IDENTITIES:
 class _Text(Terms):
     def make(self, op: str, *operands: int, **attrs: Any) -> int:
         """`op(operands)` after the identities. Each use shortens its operands, so the recursion ends."""
-        found = _identical(self, op, operands)
-        return self.apply(op, *operands, **attrs) if found is None else found
+        replacement = _identical(self, op, operands)
+        return self.apply(op, *operands, **attrs) if replacement is None else replacement
 
 
 def _identical(b: Terms, op: str, operands: tuple[int, ...]) -> int | None:
-    """What stands for `op(operands)` by the first identity that fits."""
+    """The node that replaces `op(operands)` by the first identity that matches."""
     for rule in _RULES.get(op, ()):
-        found = rule(b, *operands)
-        if found is not None:
-            return found
+        replacement = rule(b, *operands)
+        if replacement is not None:
+            return replacement
     return None

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from cgcli.graph.columns import Columns
-from cgcli.graph.graph import INPUT, Graph
-from cgcli.graph.traversal import select
+from cgcli.graph.graph import INPUT, Graph, nested
 from cgcli.graph.types import AnyType, Stack
 from cgcli.ops.loops import parts
 
@@ -43,8 +42,8 @@ class View:
     def operands(self) -> tuple[int, ...]:
         return (*self.first, *self.carries, *self.invariants, *self.stacks)
 
-    def graphs(self) -> Iterator[tuple[str, Graph]]:
-        return ((key, value) for key, value in self.attrs.items() if isinstance(value, Graph))
+    def graphs(self) -> Iterable[tuple[str, Graph]]:
+        return nested(self.attrs).items()
 
     def offset(self, key: str) -> int:
         """Inputs of the graph `key` in front of those that stand for `carries`: a body's number of the step."""
@@ -86,14 +85,14 @@ def structured(graph: Graph) -> list[int]:
 
 
 def with_outputs(graph: Graph, outputs: Sequence[int]) -> Graph:
-    """The graph with other outputs; what none of them needs stays until it is pruned."""
+    """The graph with other outputs, not pruned."""
     return replace(graph, outputs=tuple(outputs))
 
 
 def with_inputs(graph: Graph, inputs: Sequence[int | AnyType], instead: Mapping[int, int]) -> Graph:
     """The graph over other inputs: input nodes of its own, and new ones of these types.
 
-    instead: nodes that are not computed but read from the input at that place.
+    instead: nodes that are not computed but read from the input at that position.
     """
     columns = Columns()
     columns.spans, columns.groups = list(graph.spans), list(graph.groups)
@@ -119,15 +118,10 @@ def with_inputs(graph: Graph, inputs: Sequence[int | AnyType], instead: Mapping[
     return columns.freeze([where[i] for i in graph.outputs])
 
 
-def without_inputs(graph: Graph, gone: Collection[int]) -> Graph:
-    """The graph without some inputs, which nothing in it reads."""
-    return select(graph, [i for i in range(len(graph)) if i not in gone]) if gone else graph
-
-
 def gets(graph: Graph, holders: Collection[int], get: int) -> dict[int, dict[int, list[int]]]:
     """Of each structured node, the `get`s of each of its results."""
-    found: dict[int, dict[int, list[int]]] = {i: {} for i in holders}
+    result: dict[int, dict[int, list[int]]] = {i: {} for i in holders}
     for i, code in enumerate(graph.op):
-        if code == get and graph.a[i] in found:
-            found[graph.a[i]].setdefault(graph.attrs[i]["k"], []).append(i)
-    return found
+        if code == get and graph.a[i] in result:
+            result[graph.a[i]].setdefault(graph.attrs[i]["k"], []).append(i)
+    return result

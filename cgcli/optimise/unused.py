@@ -1,21 +1,21 @@
-"""Dead code: nodes that no output needs; of a `cond` or a `loop` the results, carries and operands that nobody reads.
+"""Dead code elimination: nodes that no output needs; of a `cond` or a `loop` the unread results, carries and operands.
 
-A step that could stop the run, or never end, vanishes with them: the language allows it where no output needs it. An
+A step that could stop the run, or never end, is dropped with them: the language allows it where no output needs it. An
 assert stays, and all that it needs.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from cgcli.graph.graph import INPUT, Graph
-from cgcli.graph.traversal import live, prune
+from cgcli.graph.traversal import live, prune, used
 from cgcli.graph.types import Results
 
 from .editor import COND, GET, LOOP, Editor
-from .passes import Log, Pass, told
-from .structure import View, gets, structured, with_outputs, without_inputs
+from .passes import Log, Pass, describe
+from .structure import View, gets, structured, with_outputs
 
 
 def _drop(graph: Graph, log: Log | None = None) -> Graph:
@@ -25,10 +25,9 @@ def _drop(graph: Graph, log: Log | None = None) -> Graph:
         if log is not None:
             for i in dead:
                 if i in graph.names:
-                    log.say(f"{told(graph, i)} is not needed by any output")
+                    log.say(f"{describe(graph, i)} is not needed by any output")
         if dead:
             graph = prune(graph)
-            needed = bytearray(b"\1") * len(graph)
     holders = structured(graph)
     if not holders:
         return graph
@@ -43,9 +42,9 @@ def _drop(graph: Graph, log: Log | None = None) -> Graph:
     return ed.finish()
 
 
-def _renumber(ed: Editor, read: dict[int, list[int]], kept: list[int]) -> None:
-    """The `get`s of the results `kept`, whose numbers are now their places in that list."""
-    for new, old in enumerate(kept):
+def _renumber(ed: Editor, read: dict[int, list[int]], results: list[int]) -> None:
+    """Renumbers the `get`s of `results` by their positions in that list."""
+    for new, old in enumerate(results):
         for i in read.get(old, ()):
             if new != old:
                 ed.alter(i, attrs={"k": new})
@@ -53,42 +52,32 @@ def _renumber(ed: Editor, read: dict[int, list[int]], kept: list[int]) -> None:
 
 def _narrow_cond(ed: Editor, i: int, read: dict[int, list[int]]) -> None:
     view = View.of(ed, i)
-    kept = sorted(read)
+    read_results = sorted(read)
     sides = dict(view.graphs())
     count = len(sides["then"].outputs)
-    if len(kept) < count:
-        sides = {key: prune(with_outputs(side, [side.outputs[k] for k in kept])) for key, side in sides.items()}
-    wanted = [any(_reads(side)[side.inputs[j]] for side in sides.values()) for j in range(len(view.invariants))]
-    if len(kept) == count and all(wanted):
+    if len(read_results) < count:
+        sides = {key: prune(with_outputs(side, [side.outputs[k] for k in read_results])) for key, side in sides.items()}
+    read_by_sides = [(side.inputs, used(side)) for side in sides.values()]
+    needed = [any(flags[inputs[j]] for inputs, flags in read_by_sides) for j in range(len(view.invariants))]
+    if len(read_results) == count and all(needed):
         return
     sides = {
-        key: without_inputs(side, {x for x, w in zip(side.inputs, wanted, strict=True) if not w})
+        key: prune(side, inputs=[x for x, w in zip(side.inputs, needed, strict=True) if w])
         for key, side in sides.items()
     }
-    if len(kept) < count:
+    if len(read_results) < count:
         ed.say("{}: of the `if`, results that nobody reads are not computed", i)
-    if not all(wanted):
+    if not all(needed):
         ed.say("{}: the `if` is not handed what neither side reads", i)
     t = ed.type_of(i)
     assert isinstance(t, Results)
-    operands = (*view.first, *(x for x, w in zip(view.invariants, wanted, strict=True) if w))
-    ed.alter(i, operands, {**view.attrs, **sides}, Results(tuple(t.items[k] for k in kept)))
-    _renumber(ed, read, kept)
+    operands = (*view.first, *(x for x, w in zip(view.invariants, needed, strict=True) if w))
+    ed.alter(i, operands, {**view.attrs, **sides}, Results(tuple(t.items[k] for k in read_results)))
+    _renumber(ed, read, read_results)
 
 
-def _reads(graph: Graph) -> bytearray:
-    """A flag a node: whether another one or an output reads it."""
-    flags = bytearray(len(graph))
-    for i in range(len(graph)):
-        for x in graph.operands(i):
-            flags[x] = 1
-    for i in graph.outputs:
-        flags[i] = 1
-    return flags
-
-
-class _Needed:
-    """What is needed of a body, more and more."""
+class _Liveness:
+    """Incremental liveness of a body's nodes, from more and more roots."""
 
     def __init__(self, graph: Graph) -> None:
         self.graph = graph
@@ -106,14 +95,14 @@ class _Needed:
 
 
 def _narrow_loop(ed: Editor, i: int, read: dict[int, list[int]]) -> None:
-    """A carry is needed when its end is read, or the condition or anything needed of a step reads it."""
+    """A carry is needed when its final value, the condition or anything needed of a step reads it."""
     view = View.of(ed, i)
     body: Graph = view.attrs["body"]
     test: Graph | None = view.attrs.get("pred")
     many = len(view.carries)
-    needed = _Needed(body)
+    needed = _Liveness(body)
     carry_inputs, invariant_inputs, item_inputs = view.inputs("body")
-    tested = None if test is None else _reads(test)
+    tested = None if test is None else used(test)
     carries = {k for k in range(many) if k + 1 in read}
     if test is not None and tested is not None:
         carries |= {k for k, x in enumerate(view.inputs("pred")[0]) if tested[x]}
@@ -125,42 +114,40 @@ def _narrow_loop(ed: Editor, i: int, read: dict[int, list[int]]) -> None:
         if not more:
             break
         carries |= more
-    kept = sorted(carries)
+    kept_carries = sorted(carries)
     invariants = [
         k
         for k, x in enumerate(invariant_inputs)
         if needed.flags[x] or (tested is not None and tested[view.inputs("pred")[1][k]])
     ]
     stacks = [k for k, x in enumerate(item_inputs) if needed.flags[x]]
-    whole = len(kept) == many and len(invariants) == len(view.invariants) and len(stacks) == len(view.stacks)
+    whole = len(kept_carries) == many and len(invariants) == len(view.invariants) and len(stacks) == len(view.stacks)
     if whole and len(written) == len(body.outputs) - many:
         return
-    _rebuild(ed, i, view, (kept, invariants, stacks, written), read)
+    _rebuild(ed, i, view, (kept_carries, invariants, stacks, written), read)
 
 
 def _rebuild(
     ed: Editor,
     i: int,
     view: View,
-    parts_kept: tuple[list[int], list[int], list[int], list[int]],
+    needed_parts: tuple[list[int], list[int], list[int], list[int]],
     read: dict[int, list[int]],
 ) -> None:
-    kept, invariants, stacks, written = parts_kept
+    carries, invariants, stacks, written = needed_parts
     body: Graph = view.attrs["body"]
     many = len(view.carries)
     attrs: dict[str, Any] = {key: value for key, value in view.attrs.items() if key != "saved"}
-    attrs |= {"carries": len(kept), "invariants": len(invariants)}
+    attrs |= {"carries": len(carries), "invariants": len(invariants)}
     for key, graph in view.graphs():
         c, v, s = view.inputs(key)
-        gone = {x for k, x in enumerate(c) if k not in kept} | {x for k, x in enumerate(v) if k not in invariants}
+        gone = _others(c, carries) | _others(v, invariants)
         if key == "body":
-            gone |= {x for k, x in enumerate(s) if k not in stacks}
-            outputs = [body.outputs[k] for k in kept] + [body.outputs[many + k] for k in written]
-            steps = prune(with_outputs(graph, outputs))
-            attrs[key] = without_inputs(steps, {steps.inputs[body.inputs.index(x)] for x in gone})
-        else:
-            attrs[key] = without_inputs(graph, gone)
-    if len(kept) < many:
+            gone |= _others(s, stacks)
+            outputs = [body.outputs[k] for k in carries] + [body.outputs[many + k] for k in written]
+            attrs[key] = with_outputs(graph, outputs)
+        attrs[key] = prune(attrs[key], inputs=[x for x in graph.inputs if x not in gone])
+    if len(carries) < many:
         ed.say("{}: of the loop, what is handed from step to step and never read is not computed", i)
     if len(written) < len(body.outputs) - many:
         ed.say("{}: of the loop, values of its steps that nobody reads are not kept", i)
@@ -168,15 +155,20 @@ def _rebuild(
         ed.say("{}: the loop is not handed what no step reads", i)
     t = ed.type_of(i)
     assert isinstance(t, Results)
-    results = [0, *(1 + k for k in kept), *(1 + many + k for k in written)]
+    results = [0, *(1 + k for k in carries), *(1 + many + k for k in written)]
     operands = (
         *view.first,
-        *(view.carries[k] for k in kept),
+        *(view.carries[k] for k in carries),
         *(view.invariants[k] for k in invariants),
         *(view.stacks[k] for k in stacks),
     )
     ed.alter(i, operands, attrs, Results(tuple(t.items[k] for k in results)))
     _renumber(ed, read, results)
+
+
+def _others(nodes: Sequence[int], kept: Sequence[int]) -> set[int]:
+    """The nodes at the positions that are not among `kept`."""
+    return set(nodes) - {nodes[k] for k in kept}
 
 
 drop = Pass(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from cgcli.graph.graph import CONST, INPUT, Graph, opname
+from cgcli.graph.graph import CONST, INPUT, Graph, nested, opname
 from cgcli.graph.plan import Buffer, Cost, Plan
 from cgcli.graph.size_text import UnknownSize
 from cgcli.graph.sizes import Size, add, evaluate, mul
@@ -46,10 +46,10 @@ class _Planner:
         live_out = tuple(dict.fromkeys(graph.outputs))
         needed = live(graph, roots)
         nodes = [i for i, code in enumerate(graph.op) if needed[i] and code not in (INPUT, CONST)]
-        nested: dict[tuple[int, str], Plan] = {}
+        nested_plans: dict[tuple[int, str], Plan] = {}
         extra: dict[int, Size] = {}  # bytes that a structured node allocates while it runs
-        costs = self._costs(graph, nodes, nested, extra)
-        node_bytes = self._node_bytes(graph, nodes, nested)
+        costs = self._costs(graph, nodes, nested_plans, extra)
+        node_bytes = self._node_bytes(graph, nodes, nested_plans)
         numbers = {i: self.nominal(size) for i, size in node_bytes.items()}
         for i, size in extra.items():
             numbers[i] = numbers.get(i, 0) + self.nominal(size)
@@ -81,7 +81,7 @@ class _Planner:
                 for i, code in enumerate(graph.op)
                 if needed[i] and code in (INPUT, CONST)
             ),
-            nested=nested,
+            nested=nested_plans,
             sizes=self.sizes,
         )
 
@@ -108,7 +108,7 @@ class _Planner:
     # ---- costs
 
     def _costs(
-        self, graph: Graph, nodes: Sequence[int], nested: dict[tuple[int, str], Plan], extra: dict[int, Size]
+        self, graph: Graph, nodes: Sequence[int], nested_plans: dict[tuple[int, str], Plan], extra: dict[int, Size]
     ) -> dict[int, Cost]:
         memo: dict[tuple[int, ...], Cost] = {}
         costs: dict[int, Cost] = {}
@@ -120,8 +120,8 @@ class _Planner:
                 if cost is None:
                     cost = memo[key] = self._node_cost(graph, i)
                 costs[i] = cost
-            elif any(isinstance(g, Graph) for g in attrs.values()):
-                costs[i] = self._structured(graph, i, nested, extra)
+            elif nested(attrs):
+                costs[i] = self._structured(graph, i, nested_plans, extra)
             else:
                 costs[i] = self._node_cost(graph, i)
         return costs
@@ -132,12 +132,13 @@ class _Planner:
         cost = cost_of(graph, i)
         return Cost(self.size(cost.operations), self.size(cost.bytes))
 
-    def _structured(self, graph: Graph, i: int, nested: dict[tuple[int, str], Plan], extra: dict[int, Size]) -> Cost:
+    def _structured(
+        self, graph: Graph, i: int, nested_plans: dict[tuple[int, str], Plan], extra: dict[int, Size]
+    ) -> Cost:
         """The cost of a `cond`, that of its more expensive side; of a loop, its trip count times the cost of a step."""
         plans: dict[str, Plan] = {}
-        for key, value in graph.attrs[i].items():
-            if isinstance(value, Graph):
-                plans[key] = nested[i, key] = self.plan(value)
+        for key, inner in nested(graph.attrs[i]).items():
+            plans[key] = nested_plans[i, key] = self.plan(inner)
         peaks = [p.peak for p in plans.values()]
         extra[i] = max(peaks, key=self.nominal)
         if opname(graph.op[i]) != "loop":
@@ -179,7 +180,7 @@ class _Planner:
     # ---- memory
 
     def _node_bytes(
-        self, graph: Graph, nodes: Sequence[int], nested: Mapping[tuple[int, str], Plan]
+        self, graph: Graph, nodes: Sequence[int], nested_plans: Mapping[tuple[int, str], Plan]
     ) -> dict[int, Size]:
         """The bytes of all nodes with memory of their own; results of structured nodes lie in that of their graphs."""
         by_type = [self._own_bytes(t) for t in graph.types]

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from cgcli.analysis.paths import Arrows
+from cgcli.analysis.paths import Edges
 from cgcli.graph.graph import CONST, INPUT, Graph, opname
 from cgcli.graph.traversal import prune
 from cgcli.graph.types import Type
@@ -31,7 +31,7 @@ def explain(program: Recorded, of: str | None, wrt: Sequence[str] | None, most: 
     evaluation = program.run({}, of=target)
     assert evaluation.of is not None
     graph, v = evaluation.graph, evaluation.values
-    arrows = Arrows(graph, v, evaluation.of)
+    arrows = Edges(graph, v, evaluation.of)
     starts = {name: program.module.values[name] for name in names.partials}
     between = {name: arrows.between(i) for name, i in starts.items()}
     taken: dict[tuple[int, int], float | None] = {}

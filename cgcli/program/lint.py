@@ -10,7 +10,7 @@ from cgcli.diagnostics.diagnostic import Diagnostic, Label
 from cgcli.diagnostics.source import Source, Span
 from cgcli.graph.graph import CONST, INPUT, Graph, opcode
 from cgcli.graph.lexemes import identifier
-from cgcli.graph.traversal import with_nested
+from cgcli.graph.traversal import every
 from cgcli.graph.types import Type
 from cgcli.language.flow import BLOCKS
 from cgcli.language.parser import parse
@@ -35,7 +35,7 @@ def lint(program: Program) -> list[Diagnostic]:
     statements = parse(source).tree.children
     warnings = [*_unused_inputs(program, statements), *_unused_values(source, statements)]
     if program.mode == "static":
-        warnings += [each for graph in with_nested(program.graph) for each in _of_graph(graph, source)]
+        warnings += [each for graph in every(program.graph) for each in _of_graph(graph, source)]
     by_span = {each.labels[0].span: each for each in warnings}
     return [by_span[span] for span in sorted(by_span, key=lambda span: span.start)]
 

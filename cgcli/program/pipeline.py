@@ -9,7 +9,7 @@ from typing import Any
 from cgcli.graph.graph import CONST, INPUT, Graph
 from cgcli.graph.plan import Change, Compilation
 from cgcli.graph.signature import Module
-from cgcli.graph.traversal import prune, with_nested
+from cgcli.graph.traversal import every, prune
 from cgcli.optimise.driver import FAST, stages
 from cgcli.optimise.simplify import simplify
 from cgcli.plan.planner import plan
@@ -49,7 +49,7 @@ def compilation(
 
 def count(graph: Graph) -> int:
     """The nodes of a graph and of those that it holds."""
-    return sum(map(len, with_nested(graph)))
+    return sum(map(len, every(graph)))
 
 
 def _named(graph: Graph, of: str | None, wrt: Sequence[str]) -> Graph:

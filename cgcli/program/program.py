@@ -15,6 +15,7 @@ from cgcli.graph.signature import Input, Module
 from cgcli.graph.traversal import live
 from cgcli.graph.types import Type
 from cgcli.ops.number_kernels import has_loop, is_scalar
+from cgcli.ops.numbers import unsigned_zero
 from cgcli.run.backends import executor, tensor_of
 from cgcli.run.binding import extent, fit, initialised, plain, within
 from cgcli.run.scalar.executor import ScalarExecutor
@@ -156,12 +157,12 @@ class Program:
         target = self.module.values[name]
         if not self._sweeps:
             value, *partials = self._gradient_values(target, tuple(self.module.values[n] for n in names), values)
-            return Gradient(name, value, {n: g + 0.0 for n, g in zip(names, partials, strict=True)})
+            return Gradient(name, value, {n: unsigned_zero(g) for n, g in zip(names, partials, strict=True)})
         executor = self._executor((target,))
         v = self._forward(executor, values)
         adjoints = executor.backward(v, target)
         found = {n: adjoints[self.module.values[n]] for n in names}
-        return Gradient(name, float(v[target]), {n: _unsigned_zero(g) for n, g in found.items()})
+        return Gradient(name, float(v[target]), {n: _reported(g) for n, g in found.items()})
 
     @_for_shapes
     def hessian(
@@ -185,7 +186,7 @@ class Program:
         v = executor.forward(self._bind(values))
         for n, row in zip(names, first.outputs, strict=True):
             adjoints = executor.backward(v, row)
-            table[n] = {m: _unsigned_zero(adjoints[where[m]]) for m in names}
+            table[n] = {m: _reported(adjoints[where[m]]) for m in names}
         return table
 
     @_for_shapes
@@ -302,7 +303,7 @@ class Program:
             return None
         operand = self.graph.operands(wrong.node)[wrong.operand]
         name = self.graph.names.get(operand) or f"operand {wrong.operand + 1}"
-        return wrong.node, f"{name}{element(wrong.place)}", wrong.found
+        return wrong.node, f"{name}{element(wrong.position)}", wrong.check
 
     def range_warnings(self, values: Values) -> list[Diagnostic]:
         """A warning for each value outside the range that its declaration gives."""
@@ -494,6 +495,6 @@ def _row_of_hessian(target: int, row: int, nodes: Sequence[int], graph: Graph, w
     return hessian_row(graph, where[target], where[row], [where[i] for i in nodes])
 
 
-def _unsigned_zero(derivative: float | None) -> float:
-    """A derivative as it is reported: 0 where there is no path, and never the -0 that a product may leave."""
-    return 0.0 if derivative is None else derivative + 0.0
+def _reported(derivative: float | None) -> float:
+    """A derivative as it is reported: 0 where there is no path."""
+    return 0.0 if derivative is None else unsigned_zero(derivative)

@@ -7,6 +7,8 @@ import math
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeGuard
 
+from cgcli.ops.numbers import unsigned_zero
+
 from .numbers import plain, rounded, shortest
 
 if TYPE_CHECKING:
@@ -215,7 +217,7 @@ def _of(x: Array) -> _Of:
         return _Of(nan=nan)
     low, high = float(numbers.min()), float(numbers.max())
     finite = numbers if math.isfinite(low) and math.isfinite(high) else numbers[np.isfinite(numbers)]
-    ends = (_shortest_double(x, low) + 0.0, _shortest_double(x, high) + 0.0)  # a -0 says nothing about many
+    ends = unsigned_zero(_shortest_double(x, low)), unsigned_zero(_shortest_double(x, high))
     return _Of(*ends, _mean(finite), finite.size, numbers.size - finite.size, nan)
 
 
@@ -227,7 +229,7 @@ def _mean(finite: Array) -> float | None:
         return None
     with np.errstate(over="ignore", invalid="ignore"):
         mean = float(finite.mean())
-    return mean + 0.0 if math.isfinite(mean) else float((finite / finite.size).sum())
+    return unsigned_zero(mean) if math.isfinite(mean) else float((finite / finite.size).sum())
 
 
 def _shortest_double(x: Array, value: float) -> float:

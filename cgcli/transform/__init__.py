@@ -1,1 +1,1 @@
-"""Graph to graph, changing what is computed: derivatives by reverse mode."""
+"""Graph to graph, with other outputs: derivatives by reverse mode, batching, checkpoints."""

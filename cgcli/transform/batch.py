@@ -21,7 +21,7 @@ from cgcli.ops.shape import lifted
 from cgcli.ops.table import BY_CODE
 from cgcli.ops.typing import one, single
 
-from .cotangents import each
+from .cotangents import map_items
 
 _COND = opcode("cond")
 _LOOP = opcode("loop")
@@ -32,58 +32,58 @@ _SIZE = opcode("size")
 def batch(graph: Graph, flags: Sequence[bool], size: Size) -> Graph:
     """The graph whose flagged inputs have a batch axis of `size` in front, and so have all its outputs.
 
-    Row r of an output is what `graph` gives for row r of the flagged inputs and the whole of the others.
+    Row r of an output is the output of `graph` for row r of the flagged inputs and the whole of the others.
     """
     b = Builder()
     inputs: list[int] = []
     for i, flag in zip(graph.inputs, flags, strict=True):
         t = single(graph.type_of(i))
-        inputs.append(b.input(_batched(t, size) if flag else t, graph.names.get(i)))
-    outputs, flagged = _inlined(b, graph, inputs, flags, size, None)
+        inputs.append(b.input(_batched_type(t, size) if flag else t, graph.names.get(i)))
+    outputs, flagged = _inline_batched(b, graph, inputs, flags, size, None)
     return prune(b.done(*_all_rows(b, outputs, flagged, size)))
 
 
-def spread(b: Builder, x: int, size: Size) -> int:
+def replicate(b: Builder, x: int, size: Size) -> int:
     """An unbatched value as a batch of equal rows; of a stack, each item so."""
     if isinstance(b.type_of(x), Stack):
-        return each(b, lambda inner, item: spread(inner, item, size), x)
+        return map_items(b, lambda inner, item: replicate(inner, item, size), x)
     return b.expand(x, shape=(size, *b.type1(x).shape))
 
 
 def batch_nodes(b: Builder, source: Builder | Graph, where: list[int], flags: bytearray, lo: int, size: Size) -> None:
     """Appends to `b` the batched form of the nodes of `source` from `lo` on that depend on flagged ones.
 
-    where: of each node of `source` its node in `b`; filled in from `lo` on. flags: likewise whether that is batched.
+    where: by node of `source` its node in `b`; filled in from `lo` on. flags: likewise whether that is batched.
     """
-    _Pass(b, source, where, flags, size, None).run(lo)
+    _Batching(b, source, where, flags, size, None).run(lo)
 
 
-def _batched(t: AnyType, size: Size) -> Type | Stack:
+def _batched_type(t: AnyType, size: Size) -> Type | Stack:
     if isinstance(t, Stack):
-        return Stack(_batched(t.item, size))
-    made = one(t)
-    return made._replace(shape=(size, *made.shape))
+        return Stack(_batched_type(t.item, size))
+    type_ = one(t)
+    return type_._replace(shape=(size, *type_.shape))
 
 
-def _inlined(
+def _inline_batched(
     b: Builder, graph: Graph, inputs: Sequence[int], flags: Sequence[bool], size: Size, mask: int | None
 ) -> tuple[list[int], list[bool]]:
-    """Where a graph's outputs went, and which of them are batched. mask: the rows that count, None for all."""
+    """The outputs of the batched graph, and which of them are batched. mask: the active rows, None for all."""
     where = [NONE] * len(graph)
     flagged = bytearray(len(graph))
     for i, x, f in zip(graph.inputs, inputs, flags, strict=True):
         where[i], flagged[i] = x, f
-    _Pass(b, graph, where, flagged, size, mask).run(0)
+    _Batching(b, graph, where, flagged, size, mask).run(0)
     return [where[i] for i in graph.outputs], [bool(flagged[i]) for i in graph.outputs]
 
 
-class _Pass:
+class _Batching:
     def __init__(
         self, b: Builder, source: Builder | Graph, where: list[int], flags: bytearray, size: Size, mask: int | None
     ) -> None:
         self.b, self.source, self.where, self.flags, self.size, self.mask = b, source, where, flags, size, mask
-        # of a `cond` whose rows part: the results and whether each is batched, for its `get`s
-        self.several: dict[int, tuple[list[int], list[bool]]] = {}
+        # of a structured node: its results and whether each is batched, for its `get`s
+        self.results_of: dict[int, tuple[list[int], list[bool]]] = {}
 
     def run(self, lo: int) -> None:
         g, b = self.source, self.b
@@ -95,10 +95,10 @@ class _Pass:
                 self._cond(i, operands)
             elif g.op[i] == _LOOP:
                 self._loop(i, operands)
-            elif g.op[i] == _GET and operands[0] not in self.several:
-                self._node(i, operands)  # of a node that stands in front of what is batched
+            elif g.op[i] == _GET and operands[0] not in self.results_of:
+                self._node(i, operands)  # of a node in front of the batched ones
             elif g.op[i] == _GET:
-                results, flags = self.several[operands[0]]
+                results, flags = self.results_of[operands[0]]
                 k = g.attrs[i]["k"]
                 self.where[i], self.flags[i] = results[k], flags[k]
             else:
@@ -116,7 +116,7 @@ class _Pass:
             b.at_span = b.intern_span(g.spans[g.span[i]])
         op = BY_CODE[code]
         guarded = [] if self.mask is None else _guarded(g, i)
-        if guarded and (any(flags) or op.name == "assert"):  # whose message says the row
+        if guarded and (any(flags) or op.name == "assert"):  # its message names the row
             xs, flags = self._masked(op, guarded, xs, flags)
         elif guarded:
             xs = self._masked_at_once(op, guarded, xs)
@@ -128,39 +128,39 @@ class _Pass:
             self.where[i] = op.batch(b, xs, flags, attrs, self.size)
             return
         if any(isinstance(g.type_of(x), Stack) for x in operands):
-            # it counts, cuts or fills stacks, whatever their items are: those that give items have all rows
+            # it counts, cuts or fills stacks, whatever their items are: all rows of each stack
             stacks = [isinstance(g.type_of(x), Stack) for x in operands]
-            xs = [spread(b, x, self.size) if s and not f else x for x, s, f in zip(xs, stacks, flags, strict=True)]
+            xs = [replicate(b, x, self.size) if s and not f else x for x, s, f in zip(xs, stacks, flags, strict=True)]
             self.where[i] = b.emit(code, tuple(xs), attrs)
             self.flags[i] = isinstance(g.type_of(i), Stack)
             return
         if op.batch == "spread":
-            xs = [x if f else spread(b, x, self.size) for x, f in zip(xs, flags, strict=True)]
+            xs = [x if f else replicate(b, x, self.size) for x, f in zip(xs, flags, strict=True)]
         else:
             rank = 1 + max(one(g.type_of(x)).rank for x in operands)
             xs = [lifted(b, x, rank) if f else x for x, f in zip(xs, flags, strict=True)]
         self.where[i] = b.emit(code, tuple(xs), attrs)
 
     def _masked_at_once(self, op: Op, guarded: Sequence[int], xs: list[int]) -> list[int]:
-        """The operands of an op that may fail and that all rows share, harmless where no row counts."""
+        """The operands of an op that may fail and that all rows share, harmless where no row is active."""
         b = self.b
         assert self.mask is not None
         some = b.any(self.mask, axes=(-1,), keepdims=False)
         return [b.where(some, x, harmless(b, op, k, x)) if k in guarded else x for k, x in enumerate(xs)]
 
     def _masked(self, op: Op, guarded: Sequence[int], xs: list[int], flags: list[bool]) -> tuple[list[int], list[bool]]:
-        """The operands of an op that may fail, harmless in the rows that do not count."""
+        """The operands of an op that may fail, harmless in the inactive rows."""
         b = self.b
         assert self.mask is not None
-        made, flagged = list(xs), list(flags)
+        masked, masked_flags = list(xs), list(flags)
         for k in guarded:
-            x = xs[k] if flags[k] else spread(b, xs[k], self.size)
+            x = xs[k] if flags[k] else replicate(b, xs[k], self.size)
             rows = _rows(b, self.mask, b.type1(x).rank)
-            made[k], flagged[k] = b.where(rows, x, harmless(b, op, k, x)), True
-        return made, flagged
+            masked[k], masked_flags[k] = b.where(rows, x, harmless(b, op, k, x)), True
+        return masked, masked_flags
 
     def _cond(self, i: int, operands: tuple[int, ...]) -> None:
-        """One side for all rows, or both sides and a choice by row."""
+        """One side for all rows, or both sides and a `where` by row."""
         g, b = self.source, self.b
         flags = [bool(self.flags[x]) for x in operands]
         xs = [self.where[x] for x in operands]
@@ -168,37 +168,37 @@ class _Pass:
         if not flags[0]:
             self._same_side(i, xs, flags, sides)
             return
-        taken = xs[0]
-        masks = [taken, b.not_(taken)]
+        condition = xs[0]
+        masks = [condition, b.not_(condition)]
         if self.mask is not None:
             masks = [b.and_(self.mask, m) for m in masks]
-        found: list[list[int]] = []
+        side_results: list[list[int]] = []
         for side, mask in zip(sides, masks, strict=True):
-            outputs, flagged = _inlined(b, side, xs[1:], flags[1:], self.size, mask)
-            found.append(_all_rows(b, outputs, flagged, self.size))
-        results = [_chosen(b, taken, p, q) for p, q in zip(*found, strict=True)]
-        self.several[i] = results, [True] * len(results)
+            outputs, flagged = _inline_batched(b, side, xs[1:], flags[1:], self.size, mask)
+            side_results.append(_all_rows(b, outputs, flagged, self.size))
+        results = [_where_rows(b, condition, p, q) for p, q in zip(*side_results, strict=True)]
+        self.results_of[i] = results, [True] * len(results)
 
     def _same_side(self, i: int, xs: list[int], flags: list[bool], sides: list[Graph]) -> None:
         """All rows take the same side, which becomes a batch of its own."""
         b = self.b
         if self.mask is not None:
             xs, flags = [*xs, self.mask], [*flags, True]
-        made: list[Graph] = []
+        batched_sides: list[Graph] = []
         for side in sides:
             inner = Builder()
             inputs: list[int] = []
             for x, k in zip(xs[1:], (*side.inputs, NONE), strict=False):
                 inputs.append(inner.input(single(b.type_of(x)), side.names.get(k)))
             mask = None if self.mask is None else inputs.pop()
-            outputs, flagged = _inlined(inner, side, inputs, flags[1 : 1 + len(inputs)], self.size, mask)
-            made.append(inner.done(*_all_rows(inner, outputs, flagged, self.size)))
-        node = b.apply("cond", *xs, **{"then": made[0], "else": made[1]})
-        count = len(made[0].outputs)
-        self.several[i] = [b.get(node, k=k) for k in range(count)], [True] * count
+            outputs, flagged = _inline_batched(inner, side, inputs, flags[1 : 1 + len(inputs)], self.size, mask)
+            batched_sides.append(inner.done(*_all_rows(inner, outputs, flagged, self.size)))
+        node = b.apply("cond", *xs, **{"then": batched_sides[0], "else": batched_sides[1]})
+        count = len(batched_sides[0].outputs)
+        self.results_of[i] = [b.get(node, k=k) for k in range(count)], [True] * count
 
     def _loop(self, i: int, operands: tuple[int, ...]) -> None:
-        """Steps of all rows at once; where rows run unequally many, one that is done keeps what it has."""
+        """Steps of all rows at once; where rows run unequally many, a row that is done keeps its carries."""
         g, b, size = self.source, self.b, self.size
         attrs = g.attrs[i]
         body: Graph = attrs["body"]
@@ -208,49 +208,59 @@ class _Pass:
         if self.mask is None and not any(flags):
             node = b.place(g.op[i], tuple(xs), b.intern_type(g.type_of(i)), attrs)
             count = 2 + len(body.outputs)
-            self.several[i] = [b.get(node, k=k) for k in range(count - 1)], [False] * (count - 1)
+            self.results_of[i] = [b.get(node, k=k) for k in range(count - 1)], [False] * (count - 1)
             return
         counted, carries, invariants, stacks = parts(attrs, list(zip(xs, flags, strict=True)))
         fixed = [*invariants, *stacks]
-        # a `while` that no row comes to may never end
-        unlike = bool(counted and counted[1]) or (self.mask is not None and test is not None)
-        carried = [f for _, f in carries]
+        # a `while` without an active row may never end
+        uneven = bool(counted and counted[1]) or (self.mask is not None and test is not None)
+        carry_flags = [f for _, f in carries]
         while True:
             types = [single(b.type_of(x)) for x, _ in carries]
             types = [
-                _batched(t, size) if w and not f else t for t, w, (_, f) in zip(types, carried, carries, strict=True)
+                _batched_type(t, size) if w and not f else t
+                for t, w, (_, f) in zip(types, carry_flags, carries, strict=True)
             ]
             types += [single(b.type_of(x)) for x, _ in invariants] + [items_of(b.type_of(x)) for x, _ in stacks]
-            every = [*carried, *(f for _, f in fixed)]
-            found = _flags(body, [INT, *types], [False, *every], size, self.mask is not None)
-            if test is not None and not unlike:
+            batched = [*carry_flags, *(f for _, f in fixed)]
+            output_flags = _flags(body, [INT, *types], [False, *batched], size, self.mask is not None)
+            if test is not None and not uneven:
                 many = len(carries) + len(invariants)
-                unlike = _flags(test, types[:many], every[:many], size, False)[0]
-            new = [unlike or p or q for p, q in zip(carried, found, strict=False)]
-            if new == carried:
+                uneven = _flags(test, types[:many], batched[:many], size, False)[0]
+            new_flags = [uneven or p or q for p, q in zip(carry_flags, output_flags, strict=False)]
+            if new_flags == carry_flags:
                 break
-            carried = new
-        written = [unlike or f for f in found[len(carries) :]]
-        start = [x if f or not w else spread(b, x, size) for (x, f), w in zip(carries, carried, strict=True)]
+            carry_flags = new_flags
+        stack_flags = [uneven or f for f in output_flags[len(carries) :]]
+        start = [x if f or not w else replicate(b, x, size) for (x, f), w in zip(carries, carry_flags, strict=True)]
         loop = _Loop(
-            attrs, start, [x for x, _ in invariants], [x for x, _ in stacks], every, [*carried, *written], size
+            attrs,
+            start,
+            [x for x, _ in invariants],
+            [x for x, _ in stacks],
+            batched,
+            [*carry_flags, *stack_flags],
+            size,
         )
-        if unlike:
-            results = _by_rows(b, loop, None if counted is None else counted, self.mask)
-            self.several[i] = results, [True] * len(results)
+        if uneven:
+            results = _uneven_loop(b, loop, None if counted is None else counted, self.mask)
+            self.results_of[i] = results, [True] * len(results)
         else:
-            self.several[i] = _alike(b, loop, counted and counted[0], self.mask), [False, *carried, *written]
+            self.results_of[i] = (
+                _even_loop(b, loop, counted and counted[0], self.mask),
+                [False, *carry_flags, *stack_flags],
+            )
 
 
 class _Loop(NamedTuple):
-    """A loop that becomes a batch. flags, wanted: which inputs (without the step) and outputs are batched."""
+    """A loop to be batched. flags, output_flags: which inputs (without the step) and outputs are batched."""
 
     attrs: Mapping[str, Any]
     carries: list[int]
     invariants: list[int]
     stacks: list[int]
     flags: list[bool]
-    wanted: list[bool]
+    output_flags: list[bool]
     size: Size
 
 
@@ -260,7 +270,7 @@ def _graph(
     flags: Sequence[bool],
     size: Size,
     mask_at: int | None,
-    wanted: Sequence[bool] | None,
+    output_flags: Sequence[bool] | None,
 ) -> tuple[Graph, list[bool]]:
     """The batched form of a graph, with a mask of rows as an input more, and which outputs are batched."""
     b = Builder()
@@ -268,13 +278,15 @@ def _graph(
     mask: int | None = None
     for k, (i, t) in enumerate(zip(graph.inputs, types, strict=True)):
         if k == mask_at:
-            mask = b.input(_batched(BOOL, size))
+            mask = b.input(_batched_type(BOOL, size))
         inputs.append(b.input(t, graph.names.get(i)))
     if mask_at == len(inputs):
-        mask = b.input(_batched(BOOL, size))
-    outputs, flagged = _inlined(b, graph, inputs, flags, size, mask)
-    if wanted is not None:
-        outputs = [x if f or not w else spread(b, x, size) for x, f, w in zip(outputs, flagged, wanted, strict=True)]
+        mask = b.input(_batched_type(BOOL, size))
+    outputs, flagged = _inline_batched(b, graph, inputs, flags, size, mask)
+    if output_flags is not None:
+        outputs = [
+            x if f or not w else replicate(b, x, size) for x, f, w in zip(outputs, flagged, output_flags, strict=True)
+        ]
     return prune(b.done(*outputs)), flagged
 
 
@@ -283,14 +295,14 @@ def _flags(graph: Graph, types: Sequence[Type | Stack], flags: Sequence[bool], s
 
 
 def _body(b: Builder, loop: _Loop, masked: bool) -> Graph:
-    """The body over rows; the mask stands behind the invariants."""
+    """The batched body; the mask stands behind the invariants."""
     types = [INT, *(single(b.type_of(x)) for x in (*loop.carries, *loop.invariants))]
-    place = len(types) if masked else None
+    mask_position = len(types) if masked else None
     types += [items_of(b.type_of(x)) for x in loop.stacks]
-    return _graph(loop.attrs["body"], types, [False, *loop.flags], loop.size, place, loop.wanted)[0]
+    return _graph(loop.attrs["body"], types, [False, *loop.flags], loop.size, mask_position, loop.output_flags)[0]
 
 
-def _alike(b: Builder, loop: _Loop, count: int | None, mask: int | None) -> list[int]:
+def _even_loop(b: Builder, loop: _Loop, count: int | None, mask: int | None) -> list[int]:
     """All rows run the same steps."""
     body = _body(b, loop, mask is not None)
     attrs = {**loop.attrs, "body": body, "invariants": len(loop.invariants) + (mask is not None)}
@@ -303,10 +315,10 @@ def _alike(b: Builder, loop: _Loop, count: int | None, mask: int | None) -> list
     return [b.get(node, k=k) for k in range(1 + len(body.outputs))]
 
 
-def _by_rows(b: Builder, loop: _Loop, counted: tuple[int, bool] | None, mask: int | None) -> list[int]:
-    """As many steps as the row has that runs most; steps are absolute, row r takes part in step s while s < n[r].
+def _uneven_loop(b: Builder, loop: _Loop, counted: tuple[int, bool] | None, mask: int | None) -> list[int]:
+    """A loop of the largest number of steps of any row; steps are absolute, row r is active in step s while s < n[r].
 
-    Of a `for` the rows' counts are an invariant; of a `while` carries say which rows still run and how long they have.
+    Of a `for` the rows' counts are an invariant; of a `while` carries say which rows are active and their step counts.
     """
     size, attrs = loop.size, loop.attrs
     rows, counts = BOOL._replace(shape=(size,)), INT._replace(shape=(size,))
@@ -327,11 +339,11 @@ def _by_rows(b: Builder, loop: _Loop, counted: tuple[int, bool] | None, mask: in
     items = [inner.input(items_of(b.type_of(x))) for x in loop.stacks]
     where = inner.inline(body, [step, *carries, *invariants, alive, *items])
     outputs = [where[i] for i in body.outputs]
-    kept = [_chosen(inner, alive, x, old) for x, old in zip(outputs, carries, strict=False)]
-    written = [_chosen(inner, alive, x, None) for x in outputs[len(carries) :]]
+    new_carries = [_where_rows(inner, alive, x, old) for x, old in zip(outputs, carries, strict=False)]
+    items_out = [_where_rows(inner, alive, x, None) for x in outputs[len(carries) :]]
     rest = {k: v for k, v in attrs.items() if k not in ("body", "pred", "saved", "carries", "invariants")}
     if counted is not None:
-        count = counted[0] if counted[1] else spread(b, counted[0], size)
+        count = counted[0] if counted[1] else replicate(b, counted[0], size)
         if mask is not None:
             count = b.where(mask, count, b.const(0, counts))
         count = b.cast(b.max(count, b.const(0, counts)), dtype="int")
@@ -345,17 +357,17 @@ def _by_rows(b: Builder, loop: _Loop, counted: tuple[int, bool] | None, mask: in
             count,
             *loop.stacks,
             **rest,
-            body=inner.done(*kept, *written),
-            carries=len(kept),
+            body=inner.done(*new_carries, *items_out),
+            carries=len(new_carries),
             invariants=len(invariants) + 1,
         )
         return [count, *(b.get(node, k=1 + k) for k in range(len(outputs)))]
     test = _pred(b, loop)
-    again = inner.inline(test, [*kept, *invariants, alive])[test.outputs[0]]
-    after = [inner.and_(alive, again), inner.where(alive, inner.add(state[1], inner.const(1)), state[1])]
+    still_running = inner.inline(test, [*new_carries, *invariants, alive])[test.outputs[0]]
+    new_state = [inner.and_(alive, still_running), inner.where(alive, inner.add(state[1], inner.const(1)), state[1])]
     runs = b.const(True, rows) if mask is None else mask
-    begun = b.inline(test, [*loop.carries, *loop.invariants, runs])[test.outputs[0]]
-    start = [b.and_(runs, begun), b.const(0, counts)]
+    running_at_start = b.inline(test, [*loop.carries, *loop.invariants, runs])[test.outputs[0]]
+    start = [b.and_(runs, running_at_start), b.const(0, counts)]
     p = Builder()
     inputs = [p.input(single(inner.type_of(x))) for x in (*carries, *state, *invariants)]
     node = b.apply(
@@ -365,14 +377,14 @@ def _by_rows(b: Builder, loop: _Loop, counted: tuple[int, bool] | None, mask: in
         *loop.invariants,
         *loop.stacks,
         **rest,
-        body=inner.done(*kept, *after, *written),
+        body=inner.done(*new_carries, *new_state, *items_out),
         pred=p.done(p.any(inputs[len(carries)], axes=(-1,), keepdims=False)),
-        carries=len(kept) + 2,
+        carries=len(new_carries) + 2,
         invariants=len(invariants),
     )
-    many = len(kept)
+    many = len(new_carries)
     results = [b.get(node, k=1 + k) for k in range(many)]
-    results += [b.get(node, k=3 + many + k) for k in range(len(written))]
+    results += [b.get(node, k=3 + many + k) for k in range(len(items_out))]
     return [b.get(node, k=2 + many), *results]
 
 
@@ -383,16 +395,16 @@ def _pred(b: Builder, loop: _Loop) -> Graph:
     return _graph(loop.attrs["pred"], types, loop.flags[:many], loop.size, many, [True])[0]
 
 
-def _chosen(b: Builder, rows: int, x: int, otherwise: int | None) -> int:
+def _where_rows(b: Builder, rows: int, x: int, otherwise: int | None) -> int:
     """By row one of two values; without the second a zero."""
     t = single(b.type_of(x))
     if isinstance(t, Stack):
-        others = [] if otherwise is None else [otherwise]
-        return each(
+        alternatives = [] if otherwise is None else [otherwise]
+        return map_items(
             b,
-            lambda inner, item, *more: _chosen(inner, more[-1], item, more[0] if len(more) > 1 else None),
+            lambda inner, item, *more: _where_rows(inner, more[-1], item, more[0] if len(more) > 1 else None),
             x,
-            *others,
+            *alternatives,
             captured=[rows],
         )
     if otherwise is None:
@@ -411,24 +423,24 @@ def _guarded(g: Builder | Graph, i: int) -> list[int]:
 
 
 def _small(g: Builder | Graph, x: int) -> bool:
-    """Whether a node is a constant with which no int overflows alone, or made of such and of sizes.
+    """Whether a node is a constant with which no int overflows alone, or computed from such and from sizes.
 
     A mask would change how often a loop over an axis runs, and so how many items its stacks have.
     """
-    waiting, seen = [x], 0
-    while waiting:
-        seen += 1
-        node = waiting.pop()
+    stack, visited = [x], 0
+    while stack:
+        visited += 1
+        node = stack.pop()
         value = g.attrs[node]["value"] if g.op[node] == CONST else None
         leaf = g.op[node] == _SIZE or (isinstance(value, int) and abs(value) < 2**30)
-        if not leaf and (g.op[node] in (CONST, INPUT) or seen > 20):
+        if not leaf and (g.op[node] in (CONST, INPUT) or visited > 20):
             return False
-        waiting += () if leaf else g.operands(node)
+        stack += () if leaf else g.operands(node)
     return True
 
 
 def _all_rows(b: Builder, xs: Sequence[int], flags: Sequence[bool], size: Size) -> list[int]:
-    return [x if f else spread(b, x, size) for x, f in zip(xs, flags, strict=True)]
+    return [x if f else replicate(b, x, size) for x, f in zip(xs, flags, strict=True)]
 
 
 def _rows(b: Builder, mask: int, rank: int) -> int:

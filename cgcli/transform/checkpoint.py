@@ -1,5 +1,5 @@
-"""Checkpoints: a loop cut into a loop of loops, whose derivative keeps the carries of few steps and runs the others
-again (Griewank and Walther, Evaluating Derivatives, chapter 12). Values and first derivatives keep their bits, but for
+"""Checkpointing: a loop cut into a loop of loops, whose derivative saves the carries of few steps and recomputes the
+others (Griewank and Walther, Evaluating Derivatives, chapter 12). Values and first derivatives keep their bits, but for
 the sign of zeros.
 """
 
@@ -8,25 +8,25 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from cgcli.graph.graph import INPUT, NONE, Graph, opcode
+from cgcli.graph.graph import INPUT, NONE, Graph, map_nested, opcode
 from cgcli.graph.types import INT
 from cgcli.ops.builder import Builder
 from cgcli.ops.loops import items_of, parts
 from cgcli.ops.typing import single
 
 _LOOP, _GET = opcode("loop"), opcode("get")
-CHUNK = 1000  # steps of a `while` between two checkpoints: how many steps there are is known only when it has run
+CHUNK = 1000  # steps of a `while` between two checkpoints: their number is known only when it has run
 
 
 def checkpointed(graph: Graph) -> tuple[Graph, list[int]]:
-    """The graph with its loops cut, and where each node went; the nodes of loops themselves went nowhere.
+    """The graph with its loops cut, and by node its new node; NONE for the nodes of loops themselves.
 
-    A `for` of n steps keeps about √n carries twice. Loops that already keep their carries stay. Recursion only into
+    A `for` of n steps keeps about √n carries twice. Loops that already save their carries stay. Recursion only into
     nested graphs.
     """
     b = Builder()
     where: list[int] = []
-    several: dict[int, list[int]] = {}
+    cut_results: dict[int, list[int]] = {}
     for i, code in enumerate(graph.op):
         operands = [where[x] for x in graph.operands(i)]
         attrs = graph.attrs.get(i, {})
@@ -35,13 +35,13 @@ def checkpointed(graph: Graph) -> tuple[Graph, list[int]]:
             where.append(b.input(single(graph.type_of(i)), graph.names.get(i), **attrs))
             continue
         if code == _LOOP and not attrs.get("reverse") and "saved" not in attrs:
-            several[i] = _cut(b, attrs, operands)
+            cut_results[i] = _cut(b, attrs, operands)
             where.append(NONE)
             continue
-        if code == _GET and graph.a[i] in several:
-            where.append(several[graph.a[i]][attrs["k"]])
+        if code == _GET and graph.a[i] in cut_results:
+            where.append(cut_results[graph.a[i]][attrs["k"]])
         else:
-            attrs = {k: checkpointed(v)[0] if isinstance(v, Graph) else v for k, v in attrs.items()}
+            attrs = map_nested(attrs, lambda inner: checkpointed(inner)[0])
             where.append(b.place(code, tuple(operands), b.intern_type(graph.type_of(i)), attrs))
         if i in graph.names:
             b.names.setdefault(where[i], graph.names[i])
@@ -65,39 +65,39 @@ def _cut(b: Builder, attrs: Mapping[str, Any], operands: Sequence[int]) -> list[
 
     outer = Builder()
     outer.input(INT)
-    begun = [outer.input(single(b.type_of(x))) for x in (*carries, total)]
+    start_carries = [outer.input(single(b.type_of(x))) for x in (*carries, total)]
     fixed = [outer.input(single(b.type_of(x))) for x in (*invariants, size, *([] if count is None else [count]))]
     items = [outer.input(single(b.type_of(x))) for x in stacks]  # a chunk of a stack is a stack
-    start = begun[-1]
-    own = fixed[: len(invariants)]
+    start = start_carries[-1]
+    own_invariants = fixed[: len(invariants)]
     limit = fixed[len(invariants)]
     if test is None:
         limit = outer.min(limit, outer.sub(fixed[-1], start))
-        node = outer.loop(limit, *begun[:-1], *own, start, *items, **inner)
+        node = outer.loop(limit, *start_carries[:-1], *own_invariants, start, *items, **inner)
         steps = outer.get(node, k=0)
     else:
         counter = outer.const(0, INT)
-        node = outer.loop(*begun[:-1], counter, *own, start, limit, *items, **inner)
-        steps = outer.get(node, k=len(begun))
+        node = outer.loop(*start_carries[:-1], counter, *own_invariants, start, limit, *items, **inner)
+        steps = outer.get(node, k=len(start_carries))
     first = 1 + inner["carries"]
     results = [outer.get(node, k=1 + k) for k in range(len(carries))]
-    kept = [outer.get(node, k=first + k) for k in range(written)]
-    outer_body = outer.done(*results, outer.add(start, steps), *kept)
+    item_stacks = [outer.get(node, k=first + k) for k in range(written)]
+    outer_body = outer.done(*results, outer.add(start, steps), *item_stacks)
 
-    more: dict[str, Any] = {"body": outer_body, "carries": len(begun), "invariants": len(fixed)}
+    loop_attrs: dict[str, Any] = {"body": outer_body, "carries": len(start_carries), "invariants": len(fixed)}
     chunks = [b.chunks(x, size) for x in stacks]
     if test is None:
         rounds = b.floor_div(b.sub(b.add(count, size), b.const(1, INT)), size)
-        made = b.loop(rounds, *carries, total, *invariants, size, count, *chunks, **more)
+        whole = b.loop(rounds, *carries, total, *invariants, size, count, *chunks, **loop_attrs)
     else:
         p = Builder()
-        again = [p.input(single(outer.type_of(x))) for x in (*begun, *fixed)]
-        read = [*again[: len(carries)], *again[len(begun) : len(begun) + len(invariants)]]
-        more["pred"] = p.done(p.inline(test, read)[test.outputs[0]])
-        made = b.loop(*carries, total, *invariants, size, *chunks, **more)
-    found = [b.get(made, k=1 + len(carries)), *(b.get(made, k=1 + k) for k in range(len(carries)))]
-    found += [b.joined(b.get(made, k=2 + len(carries) + k), size) for k in range(written)]
-    return found
+        inputs = [p.input(single(outer.type_of(x))) for x in (*start_carries, *fixed)]
+        test_inputs = [*inputs[: len(carries)], *inputs[len(start_carries) : len(start_carries) + len(invariants)]]
+        loop_attrs["pred"] = p.done(p.inline(test, test_inputs)[test.outputs[0]])
+        whole = b.loop(*carries, total, *invariants, size, *chunks, **loop_attrs)
+    final = [b.get(whole, k=1 + len(carries)), *(b.get(whole, k=1 + k) for k in range(len(carries)))]
+    final += [b.joined(b.get(whole, k=2 + len(carries) + k), size) for k in range(written)]
+    return final
 
 
 def _inner(
@@ -115,29 +115,29 @@ def _inner(
     test: Graph | None = attrs.get("pred")
     step = Builder()
     k = step.input(INT)
-    own = [step.input(single(b.type_of(x))) for x in carries]
+    carry_inputs = [step.input(single(b.type_of(x))) for x in carries]
     counter = [] if test is None else [step.input(INT)]
-    fixed = [step.input(single(b.type_of(x))) for x in invariants]
+    invariant_inputs = [step.input(single(b.type_of(x))) for x in invariants]
     start = step.input(INT)
     if test is not None:
         step.input(INT)
     items = [step.input(items_of(b.type_of(x))) for x in stacks]
-    where = step.inline(body, [step.add(start, k), *own, *fixed, *items])
+    where = step.inline(body, [step.add(start, k), *carry_inputs, *invariant_inputs, *items])
     outputs = [where[i] for i in body.outputs]
     advanced = [step.add(x, step.const(1)) for x in counter]
-    graph = step.done(*outputs[: len(own)], *advanced, *outputs[len(own) :])
-    made: dict[str, Any] = {
+    graph = step.done(*outputs[: len(carry_inputs)], *advanced, *outputs[len(carry_inputs) :])
+    loop_attrs: dict[str, Any] = {
         "body": graph,
-        "carries": len(own) + len(counter),
-        "invariants": len(fixed) + 1 + len(counter),
+        "carries": len(carry_inputs) + len(counter),
+        "invariants": len(invariant_inputs) + 1 + len(counter),
     }
     if test is not None:
         p = Builder()
-        carried = [p.input(single(b.type_of(x))) for x in carries]
+        carry_values = [p.input(single(b.type_of(x))) for x in carries]
         done = p.input(INT)
-        seen = [p.input(single(b.type_of(x))) for x in invariants]
+        invariants_seen = [p.input(single(b.type_of(x))) for x in invariants]
         p.input(INT)
         limit = p.input(INT)
-        holds = p.inline(test, [*carried, *seen])[test.outputs[0]]
-        made["pred"] = p.done(p.and_(p.lt(done, limit), holds))
-    return made
+        holds = p.inline(test, [*carry_values, *invariants_seen])[test.outputs[0]]
+        loop_attrs["pred"] = p.done(p.and_(p.lt(done, limit), holds))
+    return loop_attrs

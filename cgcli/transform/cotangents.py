@@ -1,4 +1,4 @@
-"""Cotangents and their supports: what reverse mode carries from a result back to what it was made of."""
+"""Cotangents and their supports: what reverse mode carries from a result back to its operands."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from .templates import cotangent_type
 
 
 class Cotangent(NamedTuple):
-    """The derivative of the result by a node, as far as it is known.
+    """The derivative of the result by a node, as accumulated so far.
 
     support: where a path exists, of the value's shape (for a stack, a stack of such), or None for everywhere.
     clean: whether `value` is zero outside; a stack always is.
@@ -32,8 +32,8 @@ def everywhere(b: Builder, type_: Type, value: bool = True) -> int:
     return b.const(value, Type("bool", type_.shape))
 
 
-def settled(b: Builder, c: Cotangent) -> int:
-    """The cotangent's value, zero where there is no path."""
+def masked_value(b: Builder, c: Cotangent) -> int:
+    """The cotangent's value, masked to zero where there is no path."""
     if c.support is None or c.clean:
         return c.value
     return b.where(c.support, c.value, b.const(0.0, b.type1(c.value)))
@@ -48,42 +48,42 @@ def join(b: Builder, p: Cotangent | None, q: Cotangent) -> Cotangent:
     if p.support == q.support:
         return Cotangent(b.add(p.value, q.value), p.support, p.clean and q.clean)
     support = None if p.support is None or q.support is None else b.or_(p.support, q.support)
-    return Cotangent(b.add(settled(b, p), settled(b, q)), support, True)
+    return Cotangent(b.add(masked_value(b, p), masked_value(b, q)), support, True)
 
 
 def _join_stacks(b: Builder, p: Cotangent, q: Cotangent) -> Cotangent:
     support = None
     if p.support is not None and q.support is not None:
-        support = each(b, lambda inner, x, y: inner.or_(x, y), p.support, q.support)
-    return Cotangent(each(b, lambda inner, x, y: inner.add(x, y), p.value, q.value), support, True)
+        support = map_items(b, lambda inner, x, y: inner.or_(x, y), p.support, q.support)
+    return Cotangent(map_items(b, lambda inner, x, y: inner.add(x, y), p.value, q.value), support, True)
 
 
-def each(b: Builder, of: Callable[..., int], *stacks: int, captured: Sequence[int] = ()) -> int:
-    """The stack of what `of(builder, *items, *captured)` makes of the items of stacks of one length.
+def map_items(b: Builder, f: Callable[..., int], *stacks: int, captured: Sequence[int] = ()) -> int:
+    """The stack of `f(builder, *items, *captured)` over the items of stacks of one length.
 
-    Items may be stacks themselves; `of` sees what those hold.
+    Of stacks of stacks `f` gets the innermost items.
     """
     inner = Builder()
     inner.input(INT)
     fixed = [inner.input(single(b.type_of(x))) for x in captured]
     items = [inner.input(items_of(b.type_of(x))) for x in stacks]
     nested = isinstance(inner.type_of(items[0]), Stack)
-    made = each(inner, of, *items, captured=fixed) if nested else of(inner, *items, *fixed)
-    body = inner.done(made)
+    item = map_items(inner, f, *items, captured=fixed) if nested else f(inner, *items, *fixed)
+    body = inner.done(item)
     node = b.loop(b.length(stacks[0]), *captured, *stacks, body=body, carries=0, invariants=len(fixed))
     result: int = b.get(node, k=1)
     return result
 
 
 def pair(b: Builder, c: Cotangent | None, type_: Type) -> tuple[int, int]:
-    """Value and support as two nodes, zero and false where nothing is known."""
+    """Value and support as two nodes; zero and false without a cotangent."""
     if c is None:
         return b.const(0.0, type_), everywhere(b, type_, False)
-    return settled(b, c), everywhere(b, type_) if c.support is None else c.support
+    return masked_value(b, c), everywhere(b, type_) if c.support is None else c.support
 
 
-def reached(g: Graph | Columns, lo: int, hi: int, roots: Sequence[int]) -> bytearray:
-    """A flag a node below `hi`: whether it depends on one of `roots` through values that have a derivative."""
+def activity(g: Graph | Columns, lo: int, hi: int, roots: Sequence[int]) -> bytearray:
+    """Activity analysis: a flag a node below `hi`, whether it depends on `roots` through differentiable values."""
     flags = bytearray(hi)
     for i in roots:
         if i < hi:
@@ -100,9 +100,9 @@ def _passes(t: AnyType) -> bool:
 
 def flat_type(t: AnyType) -> Type:
     """The type of the cotangent of one value that is no stack."""
-    made = cotangent_type(t)
-    assert isinstance(made, Type)
-    return made
+    type_ = cotangent_type(t)
+    assert isinstance(type_, Type)
+    return type_
 
 
 def support_type(t: AnyType) -> Type | Stack:

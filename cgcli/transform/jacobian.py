@@ -1,4 +1,4 @@
-"""Jacobians and Hessians: reverse mode, batched over the elements of what is differentiated."""
+"""Jacobians and Hessians: reverse mode, batched over the elements of the value that is differentiated."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from cgcli.graph.traversal import prune
 from cgcli.ops.builder import Builder
 from cgcli.ops.typing import one
 
-from .batch import batch_nodes, spread
+from .batch import batch_nodes, replicate
 from .cotangents import flat_type
 from .gradient import differentiate
 
@@ -18,7 +18,7 @@ from .gradient import differentiate
 def jacobian(graph: Graph, of: int, wrt: Sequence[int], value: bool = False) -> Graph:
     """The graph that has `graph`'s inputs and gives the derivative of each element of `of` by each node of `wrt`.
 
-    A derivative has the shape of `of` followed by that of the node it is by. value: give `of` itself first.
+    A derivative has the shape of `of` followed by that of the node it is by. value: `of` itself is the first output.
     """
     b = Builder()
     inputs = [b.input(one(graph.type_of(i)), graph.names.get(i)) for i in graph.inputs]
@@ -40,9 +40,9 @@ def hessian_row(graph: Graph, of: int, row: int, columns: Sequence[int]) -> Grap
 
 
 def jacobians(b: Builder, of: int, wrt: Sequence[int]) -> list[int]:
-    """Appends to `b` the derivative of each element of `of` by each of `wrt`, and says which nodes they are.
+    """Appends to `b` the derivative of each element of `of` by each of `wrt`, and returns those nodes.
 
-    The backward pass is batched with only its seed flagged, so what comes from the forward pass stays one.
+    The backward pass is batched with only its seed flagged, so nodes of the forward pass stay unbatched.
     """
     shape = b.type1(of).shape
     if not shape:
@@ -54,15 +54,15 @@ def jacobians(b: Builder, of: int, wrt: Sequence[int]) -> list[int]:
     size = product(shape)
     rows, columns = b.expand_dims(b.arange(size=size), axes=(-1,)), b.arange(size=size)
     identity = b.cast(b.eq(rows, columns), dtype=type_.dtype)
-    units = identity if len(shape) == 1 else b.reshape(identity, shape=(size, *shape))
+    identity_rows = identity if len(shape) == 1 else b.reshape(identity, shape=(size, *shape))
     where = [*range(lo), *[NONE] * (len(b) - lo)]
     flags = bytearray(len(where))
-    where[seed], flags[seed] = units, 1
+    where[seed], flags[seed] = identity_rows, 1
     b.share()
     batch_nodes(b, b, where, flags, lo, size)
-    made: list[int] = []
+    result: list[int] = []
     for x, node in zip(wrt, partials, strict=True):
-        partial = where[node] if flags[node] else spread(b, where[node], size)
-        made.append(b.reshape(partial, shape=(*shape, *b.type1(x).shape)) if len(shape) > 1 else partial)
+        partial = where[node] if flags[node] else replicate(b, where[node], size)
+        result.append(b.reshape(partial, shape=(*shape, *b.type1(x).shape)) if len(shape) > 1 else partial)
     b.share(False)
-    return made
+    return result

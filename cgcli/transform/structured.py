@@ -1,7 +1,7 @@
-"""Reverse mode through nodes that hold graphs: a `cond` gives a `cond`, a `loop` gives a loop in the other direction.
+"""Reverse mode through structured nodes: that of a `cond` is a `cond`, that of a `loop` a loop in the other direction.
 
-The derivative of a loop recomputes each step from the carries that the step began with; the loop itself is made to
-keep those that are needed, on stacks. The body of the derivative is the body of the loop, swept backward.
+The derivative of a loop recomputes each step from the carries that the step began with; the loop itself is altered to
+save those that are needed, on stacks. The body of the derivative is the body of the loop, swept backward.
 """
 
 from __future__ import annotations
@@ -10,14 +10,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
-from cgcli.graph.graph import Graph
-from cgcli.graph.traversal import live, prune, select
+from cgcli.graph.graph import Graph, map_nested
+from cgcli.graph.traversal import live, prune
 from cgcli.graph.types import INT, Results, Stack, Type
 from cgcli.ops.builder import Builder
 from cgcli.ops.loops import parts
 from cgcli.ops.typing import single
 
-from .cotangents import Cotangent, each, flat_type, join, pair, reached, settled, support_type
+from .cotangents import Cotangent, activity, flat_type, join, map_items, masked_value, pair, support_type
 from .templates import cotangent_type
 
 Sweep = Callable[[Builder, int, int, dict[int, Cotangent], bytearray], dict[int, Cotangent]]
@@ -25,18 +25,11 @@ Sweep = Callable[[Builder, int, int, dict[int, Cotangent], bytearray], dict[int,
 
 
 def without_asserts(graph: Graph) -> Graph:
-    """The graph as it is computed again: its assertions have held once. Recursion only into nested graphs."""
+    """The graph for recomputation: its assertions have held once. Recursion only into nested graphs."""
     if not graph.asserts:
         return graph
-    needed = live(graph, graph.outputs)
-    for i in graph.inputs:
-        needed[i] = 1
-    kept = select(graph, [i for i in range(len(graph)) if needed[i]])
-    attrs = {
-        i: {key: without_asserts(v) if isinstance(v, Graph) else v for key, v in at.items()}
-        for i, at in kept.attrs.items()
-    }
-    return replace(kept, attrs=attrs)
+    pruned = prune(graph, asserts=False)
+    return replace(pruned, attrs={i: map_nested(attrs, without_asserts) for i, attrs in pruned.attrs.items()})
 
 
 # ---- cond
@@ -45,24 +38,27 @@ def without_asserts(graph: Graph) -> Graph:
 def through_cond(
     b: Builder,
     i: int,
-    given: dict[int, Cotangent],
+    incoming: dict[int, Cotangent],
     active: bytearray,
     cotangents: dict[int, Cotangent],
     sweep: Sweep,
 ) -> None:
-    """A `cond` whose sides compute their own side's cotangents: value and support of each operand that is active."""
+    """A `cond` whose sides compute the cotangents of the active operands, value and support.
+
+    incoming: the cotangents of its results, by number.
+    """
     b.at_span, b.at_group = b.span[i], b.group[i]
     condition, *captured = b.operands(i)
     wrt = [k for k, x in enumerate(captured) if active[x] and single(b.type_of(x)).has_derivative]
-    keys = sorted(given)
+    keys = sorted(incoming)
     extra: list[int] = []
     for k in keys:
-        extra.append(settled(b, given[k]))
-        support = given[k].support
+        extra.append(masked_value(b, incoming[k]))
+        support = incoming[k].support
         if support is not None:
             extra.append(support)
     attrs = b.attrs[i]
-    sides = {side: _side_gradient(b, attrs[side], captured, wrt, given, extra, sweep) for side in ("then", "else")}
+    sides = {side: _side_gradient(b, attrs[side], captured, wrt, incoming, extra, sweep) for side in ("then", "else")}
     node = b.apply("cond", condition, *captured, *extra, **sides)
     for j, k in enumerate(wrt):
         new = Cotangent(b.get(node, k=2 * j), b.get(node, k=2 * j + 1), True)
@@ -74,23 +70,23 @@ def _side_gradient(
     body: Graph,
     captured: Sequence[int],
     wrt: Sequence[int],
-    given: Mapping[int, Cotangent],
+    incoming: Mapping[int, Cotangent],
     extra: Sequence[int],
     sweep: Sweep,
 ) -> Graph:
-    """From a side's inputs and its results' cotangents: (value, support) by each input in `wrt`."""
+    """The graph from a side's inputs and its results' cotangents to (value, support) by each input in `wrt`."""
     b = Builder()
     inputs = [b.input(outer.type1(x), body.names.get(i)) for x, i in zip(captured, body.inputs, strict=True)]
     seeds_in = iter([b.input(single(outer.type_of(x))) for x in extra])
     where = b.inline(without_asserts(body), inputs)
     hi = len(b)
-    active = reached(b, 0, hi, [inputs[k] for k in wrt])
+    active = activity(b, 0, hi, [inputs[k] for k in wrt])
     b.share()
     seeds: dict[int, Cotangent] = {}
     outputs = without_asserts(body).outputs
-    for k in sorted(given):
+    for k in sorted(incoming):
         value = next(seeds_in)
-        support = None if given[k].support is None else next(seeds_in)
+        support = None if incoming[k].support is None else next(seeds_in)
         output = where[outputs[k]]
         if active[output]:
             seeds[output] = join(b, seeds.get(output), Cotangent(value, support, True))
@@ -120,7 +116,7 @@ class _Loop(NamedTuple):
 def through_loop(
     b: Builder,
     i: int,
-    given: dict[int, Cotangent],
+    incoming: dict[int, Cotangent],
     active: bytearray,
     cotangents: dict[int, Cotangent],
     sweep: Sweep,
@@ -143,44 +139,44 @@ def through_loop(
         moving,
         [k for k, x in enumerate(invariants) if active[x] and single(b.type_of(x)).has_derivative],
         [k for k, x in enumerate(stacks) if active[x] and single(b.type_of(x)).has_derivative],
-        [k for k in sorted(given) if k > len(carries)],
+        [k for k in sorted(incoming) if k > len(carries)],
     )
     risky = bool(b.risk[i])
-    made = _step_back(b, loop, given, risky, sweep)
+    back = _step_back(b, loop, incoming, risky, sweep)
     short = "pred" in attrs or "short" in attrs  # it may stop before the last item of a stack
 
     start: list[int] = []
     for k in loop.moving:
-        start += _carried(b, given.get(1 + k), flat_type(b.type_of(carries[k])), risky)
+        start += _carried(b, incoming.get(1 + k), flat_type(b.type_of(carries[k])), risky)
     for k in loop.summed:
         x = invariants[k]
         start += _carried(b, cotangents.pop(x, None), flat_type(b.type_of(x)), risky)
     operands = {"invariant": list(invariants), "stack": list(stacks)}
-    saved = _saving(b, i, made.saved)
-    every = [b.get(i, k=saved[k]) for k in made.saved] + operands["stack"]
+    saved = _saving(b, i, back.saved)
+    all_stacks = [b.get(i, k=saved[k]) for k in back.saved] + operands["stack"]
     for k in loop.written:
-        support = given[k].support
-        every += [settled(b, given[k])] + ([] if support is None else [support])
-    used = [every[k] for k in made.stacks]
+        support = incoming[k].support
+        all_stacks += [masked_value(b, incoming[k])] + ([] if support is None else [support])
+    read_stacks = [all_stacks[k] for k in back.stacks]
     node = b.loop(
         b.get(i, k=0),
         *start,
-        *(invariants[k] for k in made.invariants),
-        *used,
-        body=made.body,
+        *(invariants[k] for k in back.invariants),
+        *read_stacks,
+        body=back.body,
         carries=len(start),
-        invariants=len(made.invariants),
+        invariants=len(back.invariants),
         **({} if attrs.get("reverse") else {"reverse": True}),
         **({"short": True} if short else {}),
     )
     width = 2 if risky else 1
-    place = 1
+    position = 1
 
     def result() -> Cotangent:
-        nonlocal place
-        value = b.get(node, k=place)
-        support = b.get(node, k=place + 1) if risky else None
-        place += width
+        nonlocal position
+        value = b.get(node, k=position)
+        support = b.get(node, k=position + 1) if risky else None
+        position += width
         return Cotangent(value, support, True)
 
     starts = [(carries[k], result()) for k in loop.moving]
@@ -188,13 +184,13 @@ def through_loop(
         cotangents[invariants[k]] = result()  # the sum so far went in
     for x, c in starts:
         cotangents[x] = join(b, cotangents.get(x), c)
-    for k, supported in zip(loop.read, made.supported, strict=True):
-        value = b.get(node, k=place)
-        place += 1
+    for k, supported in zip(loop.read, back.supported, strict=True):
+        value = b.get(node, k=position)
+        position += 1
         support = None
         if supported:
-            support = b.get(node, k=place)
-            place += 1
+            support = b.get(node, k=position)
+            position += 1
         if short:
             value = b.filled(value, stacks[k], zero=0.0)
             support = None if support is None else b.filled(support, stacks[k], zero=False)
@@ -213,13 +209,13 @@ def _moving(
     first = 1 + len(carries)
     fixed = [body.inputs[first + k] for k, x in enumerate((*invariants, *stacks)) if active[x]]
     floats = [k for k, x in enumerate(carries) if single(b.type_of(x)).has_derivative]
-    found = {k for k in floats if active[carries[k]]}
+    moving = {k for k in floats if active[carries[k]]}
     while True:
-        flags = reached(body, 0, len(body), [*fixed, *(body.inputs[1 + k] for k in found)])
-        new = {k for k in floats if flags[body.outputs[k]]} | found
-        if new == found:
-            return sorted(found)
-        found = new
+        flags = activity(body, 0, len(body), [*fixed, *(body.inputs[1 + k] for k in moving)])
+        new = {k for k in floats if flags[body.outputs[k]]} | moving
+        if new == moving:
+            return sorted(moving)
+        moving = new
 
 
 class _StepBack(NamedTuple):
@@ -237,7 +233,7 @@ class _StepBack(NamedTuple):
     supported: list[bool]
 
 
-def _step_back(outer: Builder, loop: _Loop, given: Mapping[int, Cotangent], risky: bool, sweep: Sweep) -> _StepBack:
+def _step_back(outer: Builder, loop: _Loop, incoming: Mapping[int, Cotangent], risky: bool, sweep: Sweep) -> _StepBack:
     body = loop.body
     b = Builder()
     step = b.input(INT)
@@ -245,31 +241,31 @@ def _step_back(outer: Builder, loop: _Loop, given: Mapping[int, Cotangent], risk
     kinds += [flat_type(outer.type_of(loop.invariants[k])) for k in loop.summed]
     running = [_carried_input(b, t, risky) for t in kinds]
     invariants = [b.input(single(outer.type_of(x)), None) for x in loop.invariants]
-    begun = [b.input(single(body.type_of(body.inputs[1 + k]))) for k in range(len(loop.carries))]
+    start_carries = [b.input(single(body.type_of(body.inputs[1 + k]))) for k in range(len(loop.carries))]
     items = [b.input(_item(outer, x)) for x in loop.stacks]
-    received: list[tuple[int, Cotangent]] = []
-    arrived: list[int] = []
+    stack_cotangents: list[tuple[int, Cotangent]] = []
+    stack_inputs: list[int] = []
     for k in loop.written:
-        value = b.input(_item(outer, given[k].value))
-        arrived.append(value)
-        support = given[k].support
+        value = b.input(_item(outer, incoming[k].value))
+        stack_inputs.append(value)
+        support = incoming[k].support
         if support is not None:
             support = b.input(_item(outer, support))
-            arrived.append(support)
-        received.append((k - 1, Cotangent(value, support, True)))
-    for name_of, nodes in ((1, begun), (1 + len(begun), [*invariants, *items])):
+            stack_inputs.append(support)
+        stack_cotangents.append((k - 1, Cotangent(value, support, True)))
+    for first, nodes in ((1, start_carries), (1 + len(start_carries), [*invariants, *items])):
         for k, x in enumerate(nodes):
-            name = body.names.get(body.inputs[name_of + k])
+            name = body.names.get(body.inputs[first + k])
             if name is not None:
                 b.names[x] = name
-    where = b.inline(body, [step, *begun, *invariants, *items])
+    where = b.inline(body, [step, *start_carries, *invariants, *items])
     hi = len(b)
-    roots = [begun[k] for k in loop.moving]
+    roots = [start_carries[k] for k in loop.moving]
     roots += [invariants[k] for k in loop.summed] + [items[k] for k in loop.read]
-    active = reached(b, 0, hi, roots)
+    active = activity(b, 0, hi, roots)
     b.share()
     seeds: dict[int, Cotangent] = {}
-    for k, c in [*zip(loop.moving, running, strict=False), *received]:
+    for k, c in [*zip(loop.moving, running, strict=False), *stack_cotangents]:
         output = where[body.outputs[k]]
         if active[output]:
             seeds[output] = join(b, seeds.get(output), c)
@@ -279,25 +275,25 @@ def _step_back(outer: Builder, loop: _Loop, given: Mapping[int, Cotangent], risk
     cotangents = sweep(b, 0, hi, seeds, active)
     results: list[int] = []
     for k, t in zip(loop.moving, kinds, strict=False):
-        results += _carried(b, cotangents.get(begun[k]), t, risky)
+        results += _carried(b, cotangents.get(start_carries[k]), t, risky)
     for k, t in zip(loop.summed, kinds[len(loop.moving) :], strict=True):
         results += _carried(b, cotangents.get(invariants[k]), t, risky)
     supported: list[bool] = []
     for k in loop.read:
         c = cotangents.get(items[k]) or _nothing(b, items[k], risky)
         supported.append(c.support is not None and risky)
-        results.append(settled(b, c))
+        results.append(masked_value(b, c))
         if c.support is not None and risky:
             results.append(c.support)
     carried = len(running) * (2 if risky else 1)
-    return _pruned(b.done(*results), 1 + carried, invariants, begun, items, arrived, supported)
+    return _pruned(b.done(*results), 1 + carried, invariants, start_carries, items, stack_inputs, supported)
 
 
 def _nothing(b: Builder, x: int, risky: bool) -> Cotangent:
-    """The cotangent of an item that no path leads to."""
+    """The zero cotangent of an item that no path leads to."""
     t = cotangent_type(b.type_of(x))
     if isinstance(t, Stack):
-        zero = each(b, lambda inner, y: inner.const(0.0, flat_type(inner.type_of(y))), x)
+        zero = map_items(b, lambda inner, y: inner.const(0.0, flat_type(inner.type_of(y))), x)
         return Cotangent(zero, None, True)
     value, support = pair(b, None, t)
     return Cotangent(value, support if risky else None, True)
@@ -307,20 +303,18 @@ def _pruned(
     graph: Graph,
     fixed: int,
     invariants: Sequence[int],
-    begun: Sequence[int],
+    start_carries: Sequence[int],
     items: Sequence[int],
-    arrived: Sequence[int],
+    stack_inputs: Sequence[int],
     supported: list[bool],
 ) -> _StepBack:
     """The body without the invariants and items that it does not read."""
     needed = live(graph, graph.outputs)
-    for i in graph.inputs[:fixed]:
-        needed[i] = 1
-    kept = select(graph, [i for i in range(len(graph)) if needed[i]])
-    saved = [k for k, x in enumerate(begun) if needed[x]]
+    saved = [k for k, x in enumerate(start_carries) if needed[x]]
     stacks = list(range(len(saved)))
-    stacks += [len(saved) + k for k, x in enumerate((*items, *arrived)) if needed[x]]
-    return _StepBack(kept, saved, [k for k, x in enumerate(invariants) if needed[x]], stacks, supported)
+    stacks += [len(saved) + k for k, x in enumerate((*items, *stack_inputs)) if needed[x]]
+    pruned = prune(graph, inputs=graph.inputs[:fixed], asserts=False)
+    return _StepBack(pruned, saved, [k for k, x in enumerate(invariants) if needed[x]], stacks, supported)
 
 
 def _item(b: Builder, x: int) -> Type | Stack:
@@ -341,22 +335,22 @@ def _carried(b: Builder, c: Cotangent | None, t: Type, risky: bool) -> list[int]
     return [value, support] if risky else [value]
 
 
-def _saving(b: Builder, i: int, needed: Sequence[int]) -> tuple[int, ...]:
-    """Makes loop `i` keep the carries that `needed` names, as they are when a step begins; where all kept ones are.
+def _saving(b: Builder, i: int, carries: Sequence[int]) -> tuple[int, ...]:
+    """Makes loop `i` save these carries as each step begins. Returns by carry its result, 0 where it is not saved.
 
-    What is kept is more results behind the others, so nothing that reads the loop changes.
+    Saved carries are results behind the others, so no `get` of the loop changes.
     """
     attrs = b.attrs[i]
     body: Graph = attrs["body"]
     saved = list(attrs.get("saved", (0,) * attrs["carries"]))
-    missing = [k for k in needed if not saved[k]]
-    if missing:
+    unsaved = [k for k in carries if not saved[k]]
+    if unsaved:
         results = b.type_of(i)
         assert isinstance(results, Results)
-        kept = [body.inputs[1 + k] for k in missing]
-        for place, k in enumerate(missing, len(results.items)):
-            saved[k] = place
-        types = [Stack(single(body.type_of(x))) for x in kept]
-        more = {"body": replace(body, outputs=(*body.outputs, *kept)), "saved": tuple(saved)}
+        saved_inputs = [body.inputs[1 + k] for k in unsaved]
+        for position, k in enumerate(unsaved, len(results.items)):
+            saved[k] = position
+        types = [Stack(single(body.type_of(x))) for x in saved_inputs]
+        more = {"body": replace(body, outputs=(*body.outputs, *saved_inputs)), "saved": tuple(saved)}
         b.replace_attrs(i, Results((*results.items, *types)), {**attrs, **more})
     return tuple(saved)

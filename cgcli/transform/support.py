@@ -16,7 +16,7 @@ from cgcli.ops.builder import Builder
 from cgcli.ops.harmless import harmless
 from cgcli.ops.op import Op
 
-from .cotangents import Cotangent, each, settled
+from .cotangents import Cotangent, map_items, masked_value
 from .templates import Template, cotangent_type, lookup, template
 
 _MUL = opcode("mul")
@@ -36,44 +36,44 @@ def stamp_of(b: Builder, i: int, operands: Sequence[int], active: Sequence[bool]
     return Stamp(rule, tuple([b.intern_type(row.type) for row in rule.rows]))
 
 
-Given = Iterator[tuple[int, Cotangent]]
+Contributions = Iterator[tuple[int, Cotangent]]
 
 
-def elementwise(b: Builder, i: int, c: Cotangent, stamp: Stamp, operands: tuple[int, ...], op: Op) -> Given:
-    """What each operand gets; where it was stretched to the result's shape, its copies are added up."""
-    placed = _stamped(b, stamp, i, c.value, operands)
+def elementwise(b: Builder, i: int, c: Cotangent, stamp: Stamp, operands: tuple[int, ...], op: Op) -> Contributions:
+    """The contribution to each operand; where it was broadcast to the result's shape, its copies are added up."""
+    nodes = _stamped(b, stamp, i, c.value, operands)
     shape = b.type1(i).shape
     risky = op.hazard or any(b.risk[x] for x in operands)
-    for x, given in zip(operands, stamp.template.gives, strict=True):
-        if given is None:
+    for x, contribution in zip(operands, stamp.template.contributions, strict=True):
+        if contribution is None:
             continue
-        value = lookup(given.value, placed, i, c.value, operands)
-        if given.support is None:
+        value = lookup(contribution.value, nodes, i, c.value, operands)
+        if contribution.support is None:
             new = Cotangent(value, c.support, c.support is None or (c.clean and not risky))
         else:
-            own = _stretched(b, lookup(given.support, placed, i, c.value, operands), shape)
+            own = _expanded(b, lookup(contribution.support, nodes, i, c.value, operands), shape)
             new = Cotangent(value, own if c.support is None else b.and_(c.support, own), False)
-        yield x, _gathered(b, new, b.type1(x).shape) if shape else new
+        yield x, _unbroadcast_cotangent(b, new, b.type1(x).shape) if shape else new
 
 
-def structural(b: Builder, i: int, c: Cotangent, stamp: Stamp, operands: tuple[int, ...], op: Op) -> Given:
-    """What each operand gets of an op that moves elements: it moves supports in the same way, as numbers 0 and 1."""
-    cotangent = settled(b, c)
-    c = _needed(b, i, Cotangent(cotangent, c.support, True))
-    placed = _stamped(b, stamp, i, cotangent, operands)
-    for k, (x, given) in enumerate(zip(operands, stamp.template.gives, strict=True)):
-        if given is None:
+def structural(b: Builder, i: int, c: Cotangent, stamp: Stamp, operands: tuple[int, ...], op: Op) -> Contributions:
+    """Contributions through an op that moves elements: it moves supports in the same way, as numbers 0 and 1."""
+    cotangent = masked_value(b, c)
+    c = _support_if_risky(b, i, Cotangent(cotangent, c.support, True))
+    nodes = _stamped(b, stamp, i, cotangent, operands)
+    for k, (x, contribution) in enumerate(zip(operands, stamp.template.contributions, strict=True)):
+        if contribution is None:
             continue
         support: int | None = None
         if c.support is not None or (op.selects and b.risk[x]):
             reach = _as_numbers(b, i, c.support)
             alone = stamp_of(b, i, operands, [j == k for j in range(len(operands))])
-            only = alone.template.gives[k]
+            only = alone.template.contributions[k]
             assert only is not None
             moved = lookup(only.value, _stamped(b, alone, i, reach, operands), i, reach, operands)
             support = _as_bools(b, moved)
-        new = Cotangent(lookup(given.value, placed, i, cotangent, operands), support, True)
-        yield x, new if isinstance(b.type_of(x), Stack) else _gathered(b, new, b.type1(x).shape)
+        new = Cotangent(lookup(contribution.value, nodes, i, cotangent, operands), support, True)
+        yield x, new if isinstance(b.type_of(x), Stack) else _unbroadcast_cotangent(b, new, b.type1(x).shape)
 
 
 def _as_numbers(b: Builder, i: int, support: int | None) -> int:
@@ -88,23 +88,23 @@ def _as_numbers(b: Builder, i: int, support: int | None) -> int:
     while isinstance(item, Stack):
         item = item.item
     dtype = item.dtype
-    return each(b, lambda inner, x: inner.cast(x, dtype=dtype), support)
+    return map_items(b, lambda inner, x: inner.cast(x, dtype=dtype), support)
 
 
 def _as_bools(b: Builder, x: int) -> int:
     if isinstance(b.type_of(x), Stack):
-        return each(b, lambda inner, item: inner.ne(item, 0.0), x)
+        return map_items(b, lambda inner, item: inner.ne(item, 0.0), x)
     return b.ne(x, 0.0)
 
 
-def mixing(b: Builder, i: int, c: Cotangent, stamp: Stamp, operands: tuple[int, ...], op: Op) -> Given:
-    """What each operand gets of an op that mixes elements.
+def mixing(b: Builder, i: int, c: Cotangent, stamp: Stamp, operands: tuple[int, ...], op: Op) -> Contributions:
+    """Contributions through an op that mixes elements.
 
-    What an operand or the result holds where there is no path may be inf or NaN, and 0 · inf would reach every sum:
-    it is put out first.
+    Elements of an operand or the result without a path may be inf or NaN, and 0 · inf would reach every sum: they are
+    masked first.
     """
-    cotangent = settled(b, c)
-    c = _needed(b, i, Cotangent(cotangent, c.support, True))
+    cotangent = masked_value(b, c)
+    c = _support_if_risky(b, i, Cotangent(cotangent, c.support, True))
     at = b.attrs.get(i, {})
     reach: list[int | None] = [None] * len(operands)
     masked, result = operands, i
@@ -114,28 +114,28 @@ def mixing(b: Builder, i: int, c: Cotangent, stamp: Stamp, operands: tuple[int, 
             masked = tuple([_masked(b, op, k, x, s) for k, (x, s) in enumerate(zip(operands, reach, strict=True))])
             # not the result with zeros put in: an element without a path may yet be needed (of `solve`, by the matrix)
             result = b.place(b.op[i], masked, b.type[i], at)
-    placed = _stamped(b, stamp, result, cotangent, masked)
-    for k, (x, given) in enumerate(zip(operands, stamp.template.gives, strict=True)):
-        if given is None:
+    nodes = _stamped(b, stamp, result, cotangent, masked)
+    for k, (x, contribution) in enumerate(zip(operands, stamp.template.contributions, strict=True)):
+        if contribution is None:
             continue
-        value = lookup(given.value, placed, result, cotangent, masked)
+        value = lookup(contribution.value, nodes, result, cotangent, masked)
         new = Cotangent(value, reach[k], True)
-        if given.support is not None:
-            own = lookup(given.support, placed, result, cotangent, masked)
+        if contribution.support is not None:
+            own = lookup(contribution.support, nodes, result, cotangent, masked)
             new = Cotangent(value, own if reach[k] is None else b.and_(reach[k], own), False)
-        yield x, _gathered(b, new, b.type1(x).shape)
+        yield x, _unbroadcast_cotangent(b, new, b.type1(x).shape)
 
 
-def _needed(b: Builder, x: int, c: Cotangent) -> Cotangent:
-    """A cotangent that is zero where there is no path, without its support where nothing will ask for it.
+def _support_if_risky(b: Builder, x: int, c: Cotangent) -> Cotangent:
+    """A cotangent that is zero where there is no path, without its support where that is not needed.
 
-    That is so where neither a node nor what it is made of can be inf or NaN, or have such a partial: zeros stay zeros.
+    It is not where neither node `x` nor its operands can be inf or NaN, or have such a partial: zeros stay zeros.
     """
     return c if b.risk[x] else Cotangent(c.value)
 
 
 def _masked(b: Builder, op: Op, k: int, x: int, support: int | None) -> int:
-    """An operand without what it holds where it cannot matter; as it is where it cannot be inf or NaN."""
+    """An operand with harmless elements where it cannot matter; unchanged where it cannot be inf or NaN."""
     if support is None or not b.risk[x]:
         return x
     return b.where(unbroadcast(b, support, b.type1(x).shape, "any"), x, harmless(b, op, k, x))
@@ -143,12 +143,12 @@ def _masked(b: Builder, op: Op, k: int, x: int, support: int | None) -> int:
 
 def _stamped(b: Builder, stamp: Stamp, result: int, cotangent: int, operands: tuple[int, ...]) -> list[int]:
     """The nodes of a template's rows."""
-    placed: list[int] = []
+    nodes: list[int] = []
     for row, type_ in zip(stamp.template.rows, stamp.types, strict=True):
-        refs = tuple([lookup(r, placed, result, cotangent, operands) for r in row.operands])
-        known = _by_one(b, refs, type_) if row.op == _MUL and cotangent in refs else None
-        placed.append(b.place(row.op, refs, type_, row.attrs) if known is None else known)
-    return placed
+        refs = tuple([lookup(r, nodes, result, cotangent, operands) for r in row.operands])
+        factor = _by_one(b, refs, type_) if row.op == _MUL and cotangent in refs else None
+        nodes.append(b.place(row.op, refs, type_, row.attrs) if factor is None else factor)
+    return nodes
 
 
 def _by_one(b: Builder, refs: Sequence[int], type_: int) -> int | None:
@@ -159,30 +159,30 @@ def _by_one(b: Builder, refs: Sequence[int], type_: int) -> int | None:
     return None
 
 
-def _stretched(b: Builder, support: int, shape: Shape) -> int:
+def _expanded(b: Builder, support: int, shape: Shape) -> int:
     return support if b.type1(support).shape == shape else b.expand(support, shape=shape)
 
 
-def _gathered(b: Builder, c: Cotangent, shape: Shape) -> Cotangent:
+def _unbroadcast_cotangent(b: Builder, c: Cotangent, shape: Shape) -> Cotangent:
     """A contribution in the shape of the operand that it is for."""
-    have = b.type1(c.value).shape
-    if have == shape:
+    actual = b.type1(c.value).shape
+    if actual == shape:
         return c
-    if len(have) < len(shape) or have == ():
-        return Cotangent(b.expand(c.value, shape=shape), c.support and _stretched(b, c.support, shape), c.clean)
+    if len(actual) < len(shape) or actual == ():
+        return Cotangent(b.expand(c.value, shape=shape), c.support and _expanded(b, c.support, shape), c.clean)
     support = c.support
     if support is not None:
-        support = unbroadcast(b, _stretched(b, support, have), shape, "any")
-    return Cotangent(unbroadcast(b, settled(b, c), shape, "sum"), support, True)
+        support = unbroadcast(b, _expanded(b, support, actual), shape, "any")
+    return Cotangent(unbroadcast(b, masked_value(b, c), shape, "sum"), support, True)
 
 
 def unbroadcast(b: Builder, x: int, shape: Shape, how: Literal["sum", "any"]) -> int:
-    """The copies that broadcasting from `shape` made, taken together."""
-    have = b.type1(x).shape
-    lead = len(have) - len(shape)
-    first = tuple(range(-len(have), -len(shape)))
-    stretched = tuple(k - len(shape) for k, n in enumerate(shape) if n == 1 and have[k + lead] != 1)
+    """The inverse of broadcasting from `shape`: copies are reduced by `how`."""
+    actual = b.type1(x).shape
+    lead = len(actual) - len(shape)
+    first = tuple(range(-len(actual), -len(shape)))
+    stretched = tuple(k - len(shape) for k, n in enumerate(shape) if n == 1 and actual[k + lead] != 1)
     if not stretched and not first:
         return x
-    made: int = b.apply(how, x, axes=first + stretched, keepdims=bool(stretched))
-    return b.squeeze(made, axes=first) if stretched and first else made
+    reduced: int = b.apply(how, x, axes=first + stretched, keepdims=bool(stretched))
+    return b.squeeze(reduced, axes=first) if stretched and first else reduced

@@ -1,4 +1,4 @@
-"""Derivative rules, traced once per (op, operand types, attributes) into templates.
+"""Derivative rules, built once per (op, operand types, attributes) as templates.
 
 The gradient pass stamps a template into its columns; the backward sweep runs the same template as generated source.
 So both do the same operations in the same order.
@@ -17,7 +17,7 @@ from cgcli.ops.op import rule_for
 from cgcli.ops.table import BY_CODE
 from cgcli.ops.typing import single
 
-COTANGENT, RESULT, OPERANDS = -1, -2, -3  # what a reference below 0 means; operand k is OPERANDS - k
+COTANGENT, RESULT, OPERANDS = -1, -2, -3  # references below 0; operand k is OPERANDS - k
 
 
 class Row(NamedTuple):
@@ -30,7 +30,7 @@ class Row(NamedTuple):
 
 
 class Contribution(NamedTuple):
-    """What an operand gets: a value, and a bool that says where there is a path (None: everywhere)."""
+    """The contribution to an operand's cotangent: a value, and a bool for where there is a path (None: everywhere)."""
 
     value: int
     support: int | None
@@ -38,7 +38,7 @@ class Contribution(NamedTuple):
 
 class Template(NamedTuple):
     rows: tuple[Row, ...]
-    gives: tuple[Contribution | None, ...]  # one an operand
+    contributions: tuple[Contribution | None, ...]  # one an operand
 
 
 def cotangent_type(type_: AnyType) -> Type | Stack:
@@ -57,58 +57,60 @@ _templates: dict[tuple[Any, ...], Template] = {}
 def template(
     op: int, operands: tuple[AnyType, ...], result: AnyType, attrs: Mapping[str, Any], active: Sequence[bool]
 ) -> Template:
-    """The traced rules of `op` for those operands that are active; the others' rules are left out."""
+    """The rules of `op` for those operands that are active; the others' rules are left out."""
     key = (op, operands, result, tuple(active), repr(sorted(attrs.items())) if attrs else None)
-    known = _templates.get(key)
-    if known is None:
-        known = _templates[key] = _trace(op, operands, result, attrs, active)
-    return known
+    built = _templates.get(key)
+    if built is None:
+        built = _templates[key] = _build_template(op, operands, result, attrs, active)
+    return built
 
 
-def _trace(
+def _build_template(
     op: int, operands: tuple[AnyType, ...], result: AnyType, attrs: Mapping[str, Any], active: Sequence[bool]
 ) -> Template:
     b = Builder()
     b.share()
     g, y = b.input(cotangent_type(result)), b.input(single(result))
     xs = [b.input(single(t)) for t in operands]
-    gives: list[Contribution | None] = []
+    contributions: list[Contribution | None] = []
     for k, t in enumerate(operands):
         rule = rule_for(BY_CODE[op], k) if active[k] else None
-        given = None if rule is None else rule(b, g, y, xs, attrs)
-        if given is None:
-            gives.append(None)
+        contribution = None if rule is None else rule(b, g, y, xs, attrs)
+        if contribution is None:
+            contributions.append(None)
             continue
-        value, support = given if isinstance(given, tuple) else (given, None)
-        wanted = cotangent_type(t)
-        if isinstance(wanted, Type) and b.type1(value).dtype != wanted.dtype:
-            value = b.cast(value, dtype=wanted.dtype)
-        gives.append(Contribution(value, support))
-    return _without_unused(b, len(xs), gives)
+        value, support = contribution if isinstance(contribution, tuple) else (contribution, None)
+        expected = cotangent_type(t)
+        if isinstance(expected, Type) and b.type1(value).dtype != expected.dtype:
+            value = b.cast(value, dtype=expected.dtype)
+        contributions.append(Contribution(value, support))
+    return _without_unused(b, len(xs), contributions)
 
 
-def _without_unused(b: Builder, arity: int, gives: list[Contribution | None]) -> Template:
-    """Drops the rows that nothing given needs, and renumbers references."""
-    outputs = [i for c in gives if c for i in (c.value, c.support) if i is not None]
+def _without_unused(b: Builder, arity: int, contributions: list[Contribution | None]) -> Template:
+    """The template without dead rows, its references renumbered."""
+    outputs = [i for c in contributions if c for i in (c.value, c.support) if i is not None]
     graph: Graph = b.done(*outputs)
-    used = live(graph, outputs)
+    needed = live(graph, outputs)
     where = {0: COTANGENT, 1: RESULT, **{2 + k: OPERANDS - k for k in range(arity)}}
     rows: list[Row] = []
     for i in range(2 + arity, len(graph)):
-        if used[i]:
+        if needed[i]:
             where[i] = len(rows)
             operands = tuple(where[x] for x in graph.operands(i))
             rows.append(Row(graph.op[i], operands, graph.type_of(i), graph.attrs.get(i, {})))
     return Template(
         tuple(rows),
-        tuple(c and Contribution(where[c.value], None if c.support is None else where[c.support]) for c in gives),
+        tuple(
+            c and Contribution(where[c.value], None if c.support is None else where[c.support]) for c in contributions
+        ),
     )
 
 
-def lookup(ref: int, placed: Sequence[int], result: int, cotangent: int, operands: Sequence[int]) -> int:
-    """The node that a template's reference stands for, `placed` being where its rows went."""
+def lookup(ref: int, nodes: Sequence[int], result: int, cotangent: int, operands: Sequence[int]) -> int:
+    """The node that a template's reference stands for; nodes: those of its rows."""
     if ref >= 0:
-        return placed[ref]
+        return nodes[ref]
     if ref == COTANGENT:
         return cotangent
     return result if ref == RESULT else operands[OPERANDS - ref]

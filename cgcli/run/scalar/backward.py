@@ -60,7 +60,7 @@ def _compile_kernel(
         lines.append(
             f"t{j} = {expression(source, row.op, operands, [type_of(r) for r in row.operands], row.type, row.attrs)}"
         )
-    for k, contribution in enumerate(rule.gives):
+    for k, contribution in enumerate(rule.contributions):
         if contribution is None:
             continue
         node = "ab"[k] if k < 2 else names[k]

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from cgcli.graph.graph import CONST, INPUT, Graph, opcode
+from cgcli.graph.graph import CONST, INPUT, Graph, nested, opcode
 from cgcli.graph.traversal import live
 from cgcli.ops import floats
 from cgcli.ops.emit import Source
@@ -36,14 +36,14 @@ def compile_loop(attrs: Mapping[str, Any], operands: int) -> CompiledLoop | None
 
 def _is_compilable(attrs: Mapping[str, Any]) -> bool:
     """Whether the nested graphs are small and shallow enough."""
-    count, level = 0, [g for g in attrs.values() if isinstance(g, Graph)]
+    count, level = 0, list(nested(attrs).values())
     for _ in range(MAX_DEPTH):
         if not level:
             return True
         count += sum(map(len, level))
         if count > MAX_NODES:
             return False
-        level = [g for outer in level for a in outer.attrs.values() for g in a.values() if isinstance(g, Graph)]
+        level = [g for outer in level for a in outer.attrs.values() for g in nested(a).values()]
     return False
 
 
