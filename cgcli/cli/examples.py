@@ -10,9 +10,10 @@ from cgcli.cli.headers import require_columns
 from cgcli.cli.output import notice, tell
 from cgcli.cli.session import Session
 from cgcli.data.tables import open_table
+from cgcli.diagnostics.byte_text import byte_text
 from cgcli.diagnostics.diagnostic import error
 from cgcli.program.training import Examples
-from cgcli.run.limits import human, memory_limit
+from cgcli.run.limits import memory_limit
 
 ROWS = 65_536  # that are read at a time
 
@@ -47,7 +48,7 @@ def read_examples(session: Session, data: str, maps: Sequence[str], on_error: st
                 parts.setdefault(name, []).append(x)
                 size += x.nbytes if hasattr(x, "nbytes") else 8 * len(x)
             if 2 * size > limit:  # the parts, and then the whole
-                raise error("table-too-large", status=1, file=data, rows=rows, limit=human(limit))
+                raise error("table-too-large", status=1, file=data, rows=rows, limit=byte_text(limit))
     if not rows:
         raise error("table-no-rows", status=1, file=data)
     if together and (others := [name for name in sources if name not in together]):

@@ -21,6 +21,7 @@ from typing import Any
 
 import numpy as np
 
+from cgcli.diagnostics.byte_text import byte_text
 from cgcli.diagnostics.diagnostic import CgError, error
 from cgcli.diagnostics.source import Source
 from cgcli.diagnostics.suggest import nearest
@@ -103,11 +104,8 @@ def _contents(dtype: Any) -> str:
 
 
 def _too_large(path: str, size: int, limit: int) -> CgError:
-    return error("array-file-size", status=1, file=path, size=_human(size), limit=_human(limit))
-
-
-def _human(size: int) -> str:
-    return f"{size / 2**30:.1f} GiB" if size >= 2**30 else f"{size / 2**20:.1f} MiB"
+    found, most = (byte_text(n, smallest="MiB", largest="GiB") for n in (size, limit))
+    return error("array-file-size", status=1, file=path, size=found, limit=most)
 
 
 # ---- NPY and NPZ

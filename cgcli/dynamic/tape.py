@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, cast
 
+from cgcli.diagnostics.byte_text import byte_text
 from cgcli.diagnostics.diagnostic import CgError, error
 from cgcli.graph.graph import CONST, INPUT, NONE, Graph, Node
 from cgcli.graph.types import AnyType, Stack, Type
@@ -14,7 +15,7 @@ from cgcli.ops.evaluate import on_numbers
 from cgcli.ops.numbers import Overflow
 from cgcli.ops.op import AssertionFailed
 from cgcli.ops.table import BY_CODE
-from cgcli.run.limits import human, memory_limit, stopped
+from cgcli.run.limits import memory_limit, stopped
 from cgcli.run.scalar.codegen import forward_step
 
 Step = Callable[["Tape", int, Sequence[int], Mapping[str, Any]], Any]
@@ -109,9 +110,9 @@ class Tape(Builder):
         self._used += size
         if self._used > self.max_memory:
             node = Node(cast(Graph, self), i)
-            used = human(self._used) if self._used > 1.1 * size else None
-            words = {"type": t, "name": node.name, "size": human(size), "used": used}
-            raise error("too-large", node.span, status=1, **words, limit=human(self.max_memory))
+            used = byte_text(self._used) if self._used > 1.1 * size else None
+            words = {"type": t, "name": node.name, "size": byte_text(size), "used": used}
+            raise error("too-large", node.span, status=1, **words, limit=byte_text(self.max_memory))
 
     def _stopped(self, i: int, stop: Exception) -> CgError:
         graph = cast(Graph, self)  # it has the columns that this needs

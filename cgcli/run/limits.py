@@ -7,6 +7,7 @@ from math import inf
 from time import monotonic
 from typing import Any, ClassVar
 
+from cgcli.diagnostics.byte_text import byte_text
 from cgcli.diagnostics.diagnostic import CgError, error
 from cgcli.diagnostics.source import Span
 from cgcli.graph.graph import CONST, Graph, Node
@@ -90,16 +91,6 @@ def kept_bytes(x: Any) -> int:
     return count * (NUMBER + getattr(x, "nbytes", 0))
 
 
-def human(size: int) -> str:
-    """Bytes as people say them."""
-    amount = float(size)
-    for unit in ("bytes", "KiB", "MiB", "GiB", "TiB"):
-        if amount < 1024 or unit == "TiB":
-            return f"{amount:.0f} {unit}" if unit == "bytes" else f"{amount:.1f} {unit}"
-        amount /= 1024
-    raise AssertionError
-
-
 def stopped(
     graph: Graph, i: int, stop: Exception, v: Sequence[Any], max_steps: int | None, max_memory: int | None
 ) -> CgError:
@@ -108,7 +99,7 @@ def stopped(
     if isinstance(stop, TooManySteps):
         return error("too-many-steps", span, status=1, limit=max_steps)
     if isinstance(stop, StacksTooLarge):
-        return error("stacks-too-large", span, status=1, limit=human(max_memory or memory_limit()))
+        return error("stacks-too-large", span, status=1, limit=byte_text(max_memory or memory_limit()))
     assert isinstance(stop, AssertionFailed)
     message = graph.attrs[i]["message"] or None
     code = "assertion-failed" if message else "assertion-failed-plain"

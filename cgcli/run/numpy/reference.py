@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from cgcli.diagnostics.byte_text import byte_text
 from cgcli.diagnostics.diagnostic import CgError, error
 from cgcli.graph.graph import CONST, INPUT, Graph, Node
 from cgcli.graph.size_text import UnknownSize
@@ -22,7 +23,7 @@ from cgcli.ops.op import AssertionFailed, Op, Structured
 from cgcli.ops.reduce import EmptyReduction
 from cgcli.ops.shape import SizesDiffer
 from cgcli.ops.table import BY_CODE
-from cgcli.run.limits import Meter, StacksTooLarge, TooManySteps, human, kept_bytes, memory_limit, stopped
+from cgcli.run.limits import Meter, StacksTooLarge, TooManySteps, kept_bytes, memory_limit, stopped
 
 DTYPES = {"float": np.float64, "f32": np.float32, "int": np.int64, "i32": np.int32, "bool": np.bool_}
 BYTES = {"float": 8, "f32": 4, "int": 8, "i32": 4, "bool": 1}
@@ -203,9 +204,9 @@ class ArrayExecutor:
             status=1,
             type=str(Type(_dtype(node.type), _shape(node.type, layout.sizes))),
             name=node.name,
-            size=human(size),
-            used=human(used) if used > 1.1 * size else None,
-            limit=human(self.max_memory),
+            size=byte_text(size),
+            used=byte_text(used) if used > 1.1 * size else None,
+            limit=byte_text(self.max_memory),
         )
 
     def _stopped(self, i: int, stop: Exception) -> CgError:
