@@ -32,7 +32,7 @@ from cgcli.cli.session import start
 from cgcli.program.dynamic import Recorded
 from cgcli.program.explain import explain as explained
 from cgcli.render import json
-from cgcli.render.explain import Form, data, told
+from cgcli.render.explain import Form, data, text
 
 PATHS = 10
 
@@ -82,11 +82,11 @@ def explain(
     session.require_values()
     program = session.program.recorded(session.values)
     assert isinstance(program, Recorded)
-    found = explained(program, of, names, most or PATHS)
+    explanation = explained(program, of, names, most or PATHS)
     if layout == "json":
-        emit(json.dump(data(found), precision))
+        emit(json.dump(data(explanation), precision))
     else:
-        emit(told(found, cast(Form, layout), precision))
+        emit(text(explanation, cast(Form, layout), precision))
     return 0
 
 

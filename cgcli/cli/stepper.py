@@ -17,7 +17,7 @@ from cgcli.graph.graph import Graph
 from cgcli.program.stepping import Break, Walk
 from cgcli.render.draw import render as draw
 from cgcli.render.escape import show
-from cgcli.render.node_table import reference, spelled
+from cgcli.render.node_table import definition, reference
 from cgcli.render.report import text as report
 from cgcli.render.trace import text, value
 
@@ -329,7 +329,7 @@ class Stepper:
 
     def _step_lines(self, graph: Graph, made: Step) -> Iterator[str]:
         """A node, its derivative, and what it hands to each operand."""
-        yield f"{show(spelled(graph, made.node)):<40}  derivative {self._number(made.derivative)}"
+        yield f"{show(definition(graph, made.node)):<40}  derivative {self._number(made.derivative)}"
         for each in made.gives:
             product = self._number(each.product)
             if each.partial is not None:
