@@ -5,19 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
-from .fold import Wish
+from .collapse import Detail
 
 Kind = Literal["input", "param", "constant", "value", "output", "small", "choice", "block", "loop", "state"]
 Style = Literal["value", "condition", "untaken", "many", "next"]
 Sides = Literal["forward", "backward", "both"]
 Cells = tuple[tuple[float | None, ...], ...]
 
-WHOLE = Wish()
+DEFAULT_DETAIL = Detail()
 LONGEST_TITLE = 36  # characters of a name on its card
 
 
 @dataclass(frozen=True)
-class Drawn:
+class PictureNode:
     """A node of the picture. title: the user's name, or the operation's sign; formula: how it is made.
 
     value_cells, gradient_cells: a tensor as a heat map, each from -1 to 1. heat: how large the derivative is among all
@@ -52,14 +52,14 @@ class Arrow:
 
 @dataclass(frozen=True)
 class Picture:
-    """groups: of each row, the group around it (or NONE) and its label. told: what was left out or drawn as one.
+    """groups: of each row, the group around it (or NONE) and its label. notes: what was left out or drawn as one.
     backward: whether the arrows point the way that derivatives take.
     """
 
-    nodes: tuple[Drawn, ...]
+    nodes: tuple[PictureNode, ...]
     arrows: tuple[Arrow, ...]
     groups: tuple[tuple[int, str], ...] = field(default=())
-    told: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
     backward: bool = False
 
 
@@ -69,7 +69,7 @@ class View:
     path: only what lies between two. least: only where the derivative is so large. heat: derivatives as colour.
     """
 
-    wish: Wish = WHOLE
+    detail: Detail = DEFAULT_DETAIL
     sides: Sides = "both"
     focus: str | None = None
     radius: int = 2

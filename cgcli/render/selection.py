@@ -16,11 +16,11 @@ from .tensors import is_tensor, norm
 
 def find(graph: Graph, name: str, option: str) -> int:
     """The node of a name, the last that has it. Raises `CgError` that offers the nearest one."""
-    found = [i for i, known in graph.names.items() if known == name]
-    if not found:
-        known = list(dict.fromkeys(graph.names.values()))
-        raise error("no-such-node", name=name, option=option, nearest=nearest(name, known), known=known or None)
-    return max(found)
+    nodes = [i for i, other in graph.names.items() if other == name]
+    if not nodes:
+        names = list(dict.fromkeys(graph.names.values()))
+        raise error("no-such-node", name=name, option=option, nearest=nearest(name, names), known=names or None)
+    return max(nodes)
 
 
 def around(graph: Graph, centre: int, radius: int) -> bytearray:
@@ -57,13 +57,13 @@ def mattering(graph: Graph, evaluation: Evaluation, least: float) -> bytearray:
     """A flag a node: whether the derivative by it is at least so large (of a tensor its largest element)."""
     flags = bytearray(len(graph))
     for i, g in enumerate(evaluation.adjoints):
-        flags[i] = g is not None and size(g) >= least
+        flags[i] = g is not None and magnitude(g) >= least
     if evaluation.of is not None:
         flags[evaluation.of] = 1
     return flags
 
 
-def size(g: Any) -> float:
+def magnitude(g: Any) -> float:
     """How large a derivative is: its absolute value, of a tensor the largest of these; infinite where it is NaN."""
     largest = norm(g, largest=True) if is_tensor(g) else abs(float(g))
     return largest if largest == largest else float("inf")

@@ -67,13 +67,13 @@ def value(x: Any, precision: int | None = None) -> str:
 
 def data(line: Line) -> Mapping[str, Any]:
     """The same for programs: one object."""
-    found: dict[str, Any] = {"line": line.line, "file": line.file, "kind": line.kind, "text": line.text}
-    found |= {"function": line.function or None, "depth": line.depth}
+    event: dict[str, Any] = {"line": line.line, "file": line.file, "kind": line.kind, "text": line.text}
+    event |= {"function": line.function or None, "depth": line.depth}
     if line.names:
         values = {name or "result": as_lists(x) if is_tensor(x) else x for name, x in line.names}
-        found["values"] = values if len(values) == len(line.names) else [x for _, x in line.names]
+        event["values"] = values if len(values) == len(line.names) else [x for _, x in line.names]
     if line.number is not None:
-        found["step"] = line.number
+        event["step"] = line.number
     if line.holds is not None:
-        found["holds"] = line.holds
-    return found
+        event["holds"] = line.holds
+    return event
