@@ -13,9 +13,9 @@ from cgcli.cli.metrics import Metrics, resumed_at
 from cgcli.cli.resuming import read_newest
 from cgcli.data.checkpoints import (
     SUFFIX,
-    Holding,
+    ExistingFile,
     earlier,
-    holding,
+    existing_file,
     predecessors,
     run_of,
     step_of,
@@ -55,7 +55,7 @@ class Recording:
                 if self.checkpoint is not None and self.checkpoint.path != resume:
                     stale.append(path)
                 continue
-            found = holding(path)
+            found = existing_file(path)
             if found is None or (found.run == self.run and found.step <= step):
                 continue
             worthless = continues and found.kind in ("damaged", "empty")
@@ -64,7 +64,7 @@ class Recording:
             stale.append(path)
         return stale
 
-    def _refusal(self, path: str, found: Holding, step: int) -> CgError:
+    def _refusal(self, path: str, found: ExistingFile, step: int) -> CgError:
         before = None if path == self.path else self.path
         if found.kind != "checkpoint":
             return error(REFUSALS[found.kind], file=path, before=before)

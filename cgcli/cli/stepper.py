@@ -14,7 +14,7 @@ from cgcli.diagnostics.suggest import nearest
 from cgcli.files.writing import write_whole
 from cgcli.graph.evaluation import Evaluation
 from cgcli.graph.graph import Graph
-from cgcli.program.stepping import Break, Walk
+from cgcli.program.stepping import Breakpoint, Walk
 from cgcli.render.draw import render as draw
 from cgcli.render.escape import show
 from cgcli.render.node_table import definition, reference
@@ -192,10 +192,10 @@ class Stepper:
         self.walk.breaks[self._numbers] = made
         yield f"break {self._numbers}: {show(made.about)}"
 
-    def _made_break(self, rest: str) -> Break:
+    def _made_break(self, rest: str) -> Breakpoint:
         walk = self.walk
         if rest == "nan":
-            return Break("a value that is no number", lambda k: any(walk.broken(i) for i in walk.made(k)))
+            return Breakpoint("a value that is no number", lambda k: any(walk.broken(i) for i in walk.made(k)))
         steep = re.fullmatch(r"grad\s+(\S+)\s*>\s*(\S+)", rest)
         if steep is not None:
             name, limit = steep[1], float(walk.evaluate(steep[2]))
@@ -205,7 +205,7 @@ class Stepper:
             finally:
                 walk.at = at
             about = f"|d{name}/d…| > {value(limit, self.precision)}"
-            return Break(about, lambda k: any(slopes[i] > limit for i in walk.made(k)))
+            return Breakpoint(about, lambda k: any(slopes[i] > limit for i in walk.made(k)))
         place, _, condition = rest.partition("if ")
         condition = condition.strip()
         line = _whole(place.strip()) if place.strip() else None
@@ -221,7 +221,7 @@ class Stepper:
                 return False  # what it asks about is not there
 
         where = "" if line is None else f"line {line}"
-        return Break(" ".join(x for x in (where, f"if {condition}" if condition else "") if x), holds)
+        return Breakpoint(" ".join(x for x in (where, f"if {condition}" if condition else "") if x), holds)
 
     def _clear(self, rest: str) -> Iterator[str]:
         number = _whole(rest)

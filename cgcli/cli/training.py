@@ -39,7 +39,7 @@ from cgcli.render.escape import show
 from cgcli.train.fit import Fit, least_squares, minimise
 from cgcli.train.loop import Settings, split, steps_of_epoch
 from cgcli.train.loop import train as loop
-from cgcli.train.optimizers import RULES, Update
+from cgcli.train.optimizers import OPTIMIZERS, Update
 from cgcli.train.state import State, restored
 
 from .callbacks import Curve, Follower, Stop, stoppable
@@ -309,7 +309,7 @@ def _laid_out(session: Session, wanted: Task, settings: dict[str, Any], wishes: 
         decay = (decay or {}) | dict.fromkeys(_matching(session, [pattern], "--weight-decay"), value)
     update = Update(
         rule,
-        RULES[rule].rate if settings["lr"] is None else settings["lr"],
+        OPTIMIZERS[rule].rate if settings["lr"] is None else settings["lr"],
         settings["schedule"] or "constant",
         settings["horizon"],
         settings["warmup"] or 0,
