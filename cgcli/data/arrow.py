@@ -28,8 +28,8 @@ def read(path: str, rows: int, needed: Collection[str]) -> Iterator[tuple[int, M
     with reading(path), _opened(path, needed) as file:
         for field in _schema(file):
             if field.name in needed and not _is_cell(field.type):
-                kind = _contents(field.type)
-                raise error("table-column-type", status=1, file=path, name=field.name, found=kind)
+                description = _contents(field.type)
+                raise error("table-column-type", status=1, file=path, name=field.name, found=description)
         for part in _batches(file, rows, needed):
             part.validate(full=True)  # pyarrow follows the offsets in a damaged file to anywhere in memory
             for start in range(0, part.num_rows, rows):
@@ -72,17 +72,17 @@ def _contents(kind: Any) -> str:
     return "times" if types.is_temporal(kind) else f"values of type `{kind}`"
 
 
-class Writer:
+class ArrowWriter:
     """Rows into a Parquet or Arrow file."""
 
     def __init__(self, file: IO[bytes], kind: str) -> None:
         self.file, self.kind = file, kind
         self.writer: Any = None
 
-    def write(self, found: Mapping[str, Any]) -> None:
+    def write(self, columns: Mapping[str, Any]) -> None:
         """Some rows: by name an array, a row each; what a row of a tensor holds is a list."""
         pa = _library()
-        batch = pa.table({name: _column(pa, x) for name, x in found.items()})
+        batch = pa.table({name: _column(pa, x) for name, x in columns.items()})
         if self.writer is None:
             self.writer = _writer(self.file, self.kind, batch.schema)
         self.writer.write_table(batch)
@@ -103,9 +103,9 @@ def _writer(file: IO[bytes], kind: str, schema: Any) -> Any:
     if kind == "parquet":
         from pyarrow import parquet
 
-        # floats hardly ever come twice: a dictionary of them costs time and room
-        few = [field.name for field in schema if str(field.type) in ("int64", "bool")]
-        return parquet.ParquetWriter(file, schema, use_dictionary=few)
+        # floats hardly ever repeat: a dictionary of them costs time and space
+        repetitive = [field.name for field in schema if str(field.type) in ("int64", "bool")]
+        return parquet.ParquetWriter(file, schema, use_dictionary=repetitive)
     from pyarrow import ipc
 
     return ipc.new_file(file, schema)

@@ -30,21 +30,21 @@ def compilation(
     `of` and `wrt`.
     """
     target, by = names
-    made = prune(graph) if of is None else _named(gradient(graph, of, wrt, value=True), target, by)
+    before = prune(graph) if of is None else _named(gradient(graph, of, wrt, value=True), target, by)
     changes: list[Change] = []
     inexact = {step.name for step in FAST}
-    result = made
-    for stage in stages(made, fast_math=fast_math):
+    after = before
+    for stage in stages(before, fast_math=fast_math):
         nodes = count(stage.before), count(stage.after)
         changes.append(Change(stage.name, stage.law, *nodes, stage.changes, stage.name not in inexact))
-        result = stage.after
-    named = plan(result)
+        after = stage.after
+    named = plan(after)
     numbers = named
     if bound is not None:
         from cgcli.run.numpy.reference import bind_sizes
 
-        numbers = plan(result, bind_sizes(graph, graph.inputs, bound))
-    return Compilation(made, tuple(changes), numbers, named, target, by)
+        numbers = plan(after, bind_sizes(graph, graph.inputs, bound))
+    return Compilation(before, tuple(changes), numbers, named, target, by)
 
 
 def count(graph: Graph) -> int:

@@ -7,7 +7,6 @@ from math import inf
 from time import monotonic
 from typing import Any, ClassVar
 
-from cgcli.diagnostics.byte_text import byte_text
 from cgcli.diagnostics.diagnostic import CgError, error
 from cgcli.diagnostics.source import Span
 from cgcli.graph.graph import CONST, Graph, Node
@@ -99,6 +98,8 @@ def stopped(
     if isinstance(stop, TooManySteps):
         return error("too-many-steps", span, status=1, limit=max_steps)
     if isinstance(stop, StacksTooLarge):
+        from cgcli.diagnostics.byte_text import byte_text  # for an error alone
+
         return error("stacks-too-large", span, status=1, limit=byte_text(max_memory or memory_limit()))
     assert isinstance(stop, AssertionFailed)
     message = graph.attrs[i]["message"] or None
