@@ -67,7 +67,7 @@ def data_identity(wanted: Task) -> dict[str, Any]:
     found = hashlib.sha256()
     params = {i.name for i in wanted.program.inputs if i.kind == "param"}
     constants = {n: x for n, x in wanted.constants.items() if n not in params}
-    parts = [constants, wanted.examples.columns, wanted.held.columns if wanted.held else {}]
+    parts = [constants, wanted.examples.columns, wanted.validation.columns if wanted.validation else {}]
     for part in parts:
         for name, x in sorted(part.items()):
             found.update(f"\0{name}\0".encode())

@@ -1,6 +1,6 @@
 """Arrays from files: NPY, NPZ, CSV, JSON and safetensors.
 
-What a file says of itself is not believed: sizes are compared with the file's own before memory is asked for, and
+Headers are not trusted: sizes are compared with that of the file before memory is allocated, and
 nothing that could hold code is read.
 """
 
@@ -106,8 +106,8 @@ def _contents(dtype: Any) -> str:
 
 
 def _too_large(path: str, size: int, limit: int) -> CgError:
-    found, most = (byte_text(n, smallest="MiB", largest="GiB") for n in (size, limit))
-    return error("array-file-size", status=1, file=path, size=found, limit=most)
+    size_text, limit_text = (byte_text(n, smallest="MiB", largest="GiB") for n in (size, limit))
+    return error("array-file-size", status=1, file=path, size=size_text, limit=limit_text)
 
 
 # ---- NPY and NPZ

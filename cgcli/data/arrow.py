@@ -80,7 +80,7 @@ class ArrowWriter:
         self.writer: Any = None
 
     def write(self, columns: Mapping[str, Any]) -> None:
-        """Some rows: by name an array, a row each; what a row of a tensor holds is a list."""
+        """Some rows: by name an array, a row each; a row of a tensor is a list."""
         pa = _library()
         batch = pa.table({name: _column(pa, x) for name, x in columns.items()})
         if self.writer is None:
@@ -126,7 +126,7 @@ def _column(pa: Any, x: Any) -> Any:
 
 
 def _cells(column: Any) -> Any:
-    """A column of plain numbers as an array at once; any other as what Python has for its cells."""
+    """A column of plain numbers as an array at once; any other as a list of Python objects."""
     types = _library().types
     kind = column.type
     number = types.is_floating(kind) or types.is_integer(kind) or types.is_boolean(kind)
@@ -145,7 +145,7 @@ def _library() -> Any:
 
 @contextmanager
 def _opened(path: str, needed: Collection[str] | None = None) -> Iterator[Any]:
-    """pyarrow's reader of a file, of the columns that are needed: what is damaged beside them is not looked at."""
+    """pyarrow's reader of a file, of the columns that are needed: damage in others is not looked at."""
     pa = _library()
     open_file(path).close()
     if path.lower().endswith(".parquet"):

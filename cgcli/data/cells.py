@@ -19,7 +19,7 @@ BLANKS = " \t\r\n"
 _WORDS = {"true": True, "false": False}
 _NAN, _INF = float("nan"), float("inf")
 _SPECIAL = {"nan": _NAN, "inf": _INF, "-inf": -_INF, "NaN": _NAN, "Infinity": _INF, "-Infinity": -_INF}
-# what NumPy reads as cg does, but for numbers that are too large; `-0` has a sign in both
+# texts that NumPy reads as cg does, but for numbers that are too large; `-0` has a sign in both
 _PLAIN = re.compile(r"[0-9.eE+\- \t]*")
 _TOKEN = re.compile(r"[\[\],]|[^\[\],]+")
 
@@ -53,7 +53,7 @@ def converted(cells: Sequence[Any], t: Type) -> tuple[Any, list[int]]:
 
 
 def cell_shape(cells: Sequence[Any]) -> tuple[int, ...]:
-    """The shape of what a column holds in a cell, as far as the first items of its first one tell."""
+    """The shape of the cells of a column, as far as the first items of its first one tell."""
     if hasattr(cells, "shape"):
         return tuple(cells.shape[1:])
     first = cells[0] if len(cells) else None

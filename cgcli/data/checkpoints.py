@@ -106,9 +106,9 @@ def _marked(path: str) -> bool:
 
 
 def newest(path: str) -> tuple[Checkpoint, CgError | None]:
-    """cg's checkpoint at this path or, when that is damaged or gone, the newest good one before it, and what was wrong.
+    """cg's checkpoint at this path or, when that is damaged or gone, the newest good one before it, and the error.
 
-    Raises CgError, about the first, when there is no good one, and when it is whole but not for this cg to go on from.
+    Raises CgError, about the first, when there is no good one, and when it is undamaged but not one to resume from.
     """
     try:
         return _of_cg(path), None
@@ -158,8 +158,8 @@ def existing_file(path: str) -> ExistingFile | None:
 
 
 def run_of(checkpoint: Checkpoint) -> str:
-    """The identity of the run that wrote a checkpoint. cg 0.1 stored none: there it is what decides all that is
-    computed, which is the same in every checkpoint of a run."""
+    """The identity of the run that wrote a checkpoint. cg 0.1 stored none: there it is a hash of the settings that
+    decide the results, which is the same in every checkpoint of a run."""
     info = checkpoint.info
     if isinstance(info.get("run"), str):
         return str(info["run"])

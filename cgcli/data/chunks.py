@@ -22,7 +22,7 @@ class LinePlaces(Sequence[tuple[str, int]]):
 
 @dataclass(frozen=True)
 class Chunk:
-    """Rows in order. columns: by name a list of texts or of what JSON holds, or an array with a row each.
+    """Rows in order. columns: by name a list of texts or of JSON values, or an array with a row each.
 
     places: of each row its file and line, to say where a bad cell stands.
     """

@@ -12,7 +12,7 @@ from cgcli.system import try_lock
 
 @contextmanager
 def exclusive(path: str) -> Iterator[None]:
-    """Within, no other process is here with the same file, by whatever symbolic link. The lock file `.NAME.lock` is
+    """Within, no other process holds the lock of the file, by whatever symbolic link. The lock file `.NAME.lock` is
     removed at the end; one that a killed process left is held by nobody. A pipe or a device needs no lock.
 
     Raises CgError (status 1) when a live process holds the lock, and when the folder cannot be written.

@@ -22,7 +22,7 @@ _DESCRIPTOR = re.compile(r"/(?:dev|proc/self)/fd/[0-9]+")
 
 
 def read_source(path: str | Path, name: str | None = None) -> Source:
-    """The text of a file, known to the user as `name` (its path)."""
+    """The text of a file. name: that of the source in messages (its path)."""
     name = str(path) if name is None else name
     try:
         # Opening a pipe would wait for its other end, opening a device may set it to work: looked at before and after.
@@ -68,7 +68,7 @@ def open_once(path: str) -> Iterator[BinaryIO]:
 
 
 def read_stdin(path: str = "-") -> Source:
-    """The text of standard input, known as `-`, or of another descriptor."""
+    """The text of standard input, named `-`, or of another descriptor."""
     name = "-" if is_stdin(path) else path
     try:
         with open_once(path) as file:

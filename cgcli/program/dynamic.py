@@ -26,7 +26,7 @@ from .program import Gradient, Program, Values
 
 
 class Run(NamedTuple):
-    """A run that is about to begin: what runs it, the inputs with their sizes in numbers, the values by name."""
+    """A run that is about to begin: its interpreter, the inputs with their sizes in numbers, the values by name."""
 
     interpreter: Interpreter
     inputs: Mapping[str, Input]
@@ -37,7 +37,7 @@ class RunProgram(Program):
     """A program whose graph each run makes anew. Questions about the graph are answered by the record of a run."""
 
     def record(self, values: Values) -> Recorded:
-        """A run. Raises CgError for mistakes in the program and for what stops it."""
+        """A run. Raises CgError for mistakes in the program and for errors of the run."""
         raise NotImplementedError
 
     def recorded(self, values: Values) -> Program:
@@ -73,7 +73,7 @@ class RunProgram(Program):
 
 
 class DynamicProgram(RunProgram):
-    """A `.cg` program in dynamic mode. why: what about it needs a run, None where that was asked for."""
+    """A `.cg` program in dynamic mode. why: the error of static mode, None where dynamic mode was asked for."""
 
     def __init__(
         self, source: Source, path: Path | None, root: Path, allowed: Sequence[Path], why: Diagnostic | None
@@ -159,7 +159,7 @@ class Recorded(Program):
         return super().grad(values, of=of, wrt=wrt)
 
     def _value_at(self, of: str, k: int, x: Any, point: Sequence[Any]) -> float:
-        """What the program gives for another value of input `k`: by a run of its own, which may go another way."""
+        """The value of `of` for another value of input `k`: by a run of its own, which may take other branches."""
         name, node = self.inputs[k].name, self.graph.inputs[k]
         changed = {name: x}
         for record, data in self.structures.items():

@@ -10,7 +10,7 @@ from cgcli.graph.graph import CONST, INPUT, Graph, opname
 from cgcli.graph.traversal import prune
 from cgcli.graph.types import Type
 from cgcli.ops.builder import Builder
-from cgcli.ops.notation import Written, shown_attrs, write_constant, write_latex, write_op
+from cgcli.ops.notation import LONGEST_TENSOR, Written, shown_attrs, write_constant, write_latex, write_node, write_op
 from cgcli.optimise.simplify import simplify
 from cgcli.render.explain import Derivative, Equation, Explanation, LocalDerivative, Name, PathProduct
 from cgcli.transform.gradient import gradient
@@ -102,12 +102,10 @@ class _SymbolicText:
     def operation(self, i: int) -> tuple[str, str]:
         """A node's operation over the names of its operands."""
         graph = self.graph
-        op, attrs = opname(graph.op[i]), shown_attrs(graph, i)
         operands = graph.operands(i)
-        if graph.op[i] == CONST:
-            return write_constant(graph, i, "cg", 28).text, write_latex("const", [], graph.attrs[i]).text
-        text = write_op(op, [self._text(x) for x in operands], attrs).text
-        return text, write_latex(op, [self._latex(x) for x in operands], attrs).text
+        text = write_node(graph, i, [self._text(x) for x in operands], LONGEST_TENSOR).text
+        latex = write_latex(opname(graph.op[i]), [self._latex(x) for x in operands], shown_attrs(graph, i))
+        return text, latex.text
 
     def partial(self, i: int, x: int) -> tuple[str, str]:
         """The local derivative of node `i` by its operand `x` in symbols; empty where it is no single number."""
@@ -145,7 +143,7 @@ class _SymbolicText:
     def _text(self, x: int) -> Written:
         if x in self.names:
             return Written(self.names[x].text)
-        return write_constant(self.graph, x, "cg", 28)
+        return write_constant(self.graph, x, longest=LONGEST_TENSOR)
 
     def _latex(self, x: int) -> Written:
         if x in self.names:

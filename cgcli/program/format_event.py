@@ -27,5 +27,5 @@ def format_event(event: Event, trace: Trace, v: Sequence[Any]) -> Line:
 
 
 def event_value(x: Any, v: Sequence[Any]) -> Any:
-    """A value of the graph; other data by what they are."""
+    """The value of a node; a description of other data."""
     return v[x.node] if isinstance(x, Value) else str(x)

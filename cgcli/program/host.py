@@ -1,4 +1,4 @@
-"""Python functions as programs: what one does with its arguments is the graph, made anew at each run."""
+"""Python functions as programs: the operations on its arguments are the graph, recorded anew at each run."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ class HostProgram(RunProgram):
         self.mode = "dynamic"
 
     def record(self, values: Values) -> Recorded:
-        """A run. Raises CgError for what cannot be recorded and for what stops it."""
+        """A run. Raises CgError for operations that cannot be recorded and for errors of the run."""
         inputs, by_name, _ = self._bound_inputs(values)
         host = Host(self.max_memory, self.max_nodes)
         nodes = {n: host.tape.given(i.type, n, by_name[n]) for n, i in inputs.items()}
@@ -146,14 +146,14 @@ def import_function(source: Source, name: str) -> HostProgram:
 
 
 class Failed(Exception):
-    """Code of the user raised an exception: what it says, and the last line of the user's files that ran."""
+    """Code of the user raised an exception. problem: its text; span: the last line of the user's files that ran."""
 
     def __init__(self, exception: BaseException) -> None:
         self.problem, self.span = _exception_text(exception), _last_line(exception)
 
 
 def _run_user_code(run: Callable[[], Any], folder: str | None) -> Any:
-    """What code of the user gives. Raises `Failed` for whatever it raises, in a thread of its own as well.
+    """The result of code of the user. Raises `Failed` for whatever it raises, in a thread of its own as well.
 
     An interrupt stays one, and so does an error of ours. folder: where it may import from.
     """
@@ -221,7 +221,7 @@ def _span_of(function: Any) -> Span | None:
 
 
 def _parameters(function: Any, name: str, span: Span | None) -> list[Parameter]:
-    """The parameters of a function. Raises CgError for what is no function, or takes what no input is."""
+    """The parameters of a function. Raises CgError for other objects, and for parameters that cannot be inputs."""
     kinds: dict[str, Callable[[Any], bool]] = {
         "a class": inspect.isclass,
         "a coroutine function": inspect.iscoroutinefunction,

@@ -1,4 +1,4 @@
-"""Warnings that only `cg check` gives: what a program may well mean, and most likely does not."""
+"""Warnings that only `cg check` gives: valid programs that most likely are not meant so."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def _warning(code: str, *labels: Label, **values: object) -> Diagnostic:
     return Diagnostic(code, labels, values, severity="warning")
 
 
-# ---- what nothing reads
+# ---- unused inputs and values
 
 
 def _reads(statement: Any) -> set[str]:
@@ -83,7 +83,7 @@ def _unused_values(source: Source, statements: Sequence[Any]) -> Iterator[Diagno
             bound[identifier(token)] = token
 
 
-# ---- what the graph shows
+# ---- operations of the graph
 
 
 def _of_graph(graph: Graph, source: Source) -> Iterator[Diagnostic]:

@@ -26,8 +26,7 @@ _TYPE = re.compile(r"[\w\s\[\],.*/+()-]+")
 
 
 class Parameter(NamedTuple):
-    """A parameter: its type and its default in the language (None when there is none), the default's shape, and where
-    it is written."""
+    """A parameter: its type and its default in the language (None without one), the default's shape, its span."""
 
     name: str
     type: str = OPEN
@@ -37,7 +36,7 @@ class Parameter(NamedTuple):
 
 
 class Refused(Exception):
-    """An annotation, or a default, that says nothing of a number or an array; its text says what it is."""
+    """An annotation, or a default, of something else than a number or an array; its text describes it."""
 
 
 def outline_parameters(
@@ -60,12 +59,12 @@ def outline_parameters(
     except CgError as e:
         raise _at_parameters(e, text, parameters) from None
     unread = {p.name for p in parameters if p.default == UNREAD}
-    inputs = tuple(_without_place(i, i.name in unread) for i in module.inputs)
+    inputs = tuple(_without_span(i, i.name in unread) for i in module.inputs)
     return replace(module, inputs=inputs, source=source, outputs=(name,))
 
 
 def type_text(text: str) -> str:
-    """An annotation that is a text, as a type of the language. Raises `Refused` for what no type looks like."""
+    """An annotation that is a text, as a type of the language. Raises `Refused` for a text that is no type."""
     text = " ".join(text.split()).strip("\"'")
     head, bracket, _ = text.partition("[")
     word = head.rpartition(".")[2]
@@ -107,8 +106,8 @@ def _at_parameters(e: CgError, text: Source, parameters: Sequence[Parameter]) ->
     return CgError(*diagnostics, status=e.status)
 
 
-def _without_place(declared: Input, unread: bool) -> Input:
-    """The input without a place in the declarations. unread: it has a default, which nobody knows yet."""
+def _without_span(declared: Input, unread: bool) -> Input:
+    """The input without a span. unread: it has a default whose value only a run can tell."""
     if not unread:
         return replace(declared, span=None)
     b = Builder()

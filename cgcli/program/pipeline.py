@@ -1,4 +1,4 @@
-"""A static graph's first phase laid open: each pass with what it changed, and the plan of what is left."""
+"""The compilation of a static graph: each pass with its changes, and the plan of the result."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def compilation(
     names: tuple[str | None, tuple[str, ...]],
     fast_math: bool,
 ) -> Compilation:
-    """The outputs of a graph, or node `of` and its derivatives by `wrt`, laid open.
+    """The compilation of the outputs of a graph, or of node `of` and its derivatives by `wrt`.
 
     bound: the values of the inputs, from which named sizes get their numbers; None leaves them names. names: those of
     `of` and `wrt`.

@@ -71,14 +71,14 @@ class Program:
     def __init__(self, module: Module, lower_for: Callable[[Mapping[str, Shape]], Module] | None = None) -> None:
         self.module = module
         self.mode: Mode = "static"
-        self.why: Diagnostic | None = None  # what about the program needs the dynamic mode
+        self.why: Diagnostic | None = None  # why the program needs the dynamic mode
         self._lower_for = lower_for
         self._by_axes: dict[tuple[tuple[str, Shape], ...], Program] = {}
         self.graph: Graph = module.graph
         self.inputs: tuple[Input, ...] = module.inputs
         self.outputs: tuple[str, ...] = module.outputs
         self.warnings: tuple[Diagnostic, ...] = module.warnings
-        self.doc = ""  # what its author says of it
+        self.doc = ""  # its author's description
         self.seed = 0
         self.max_memory: int | None = None
         self.max_steps: int | None = None

@@ -55,7 +55,7 @@ class FileProgram(RunProgram):
         self._function: HostProgram | None = None
 
     def record(self, values: Values) -> Recorded:
-        """A run. Raises CgError for what cannot be recorded and for what stops it."""
+        """A run. Raises CgError for operations that cannot be recorded and for errors of the run."""
         if self._function is None:
             self._function = _import_now(self.module.source, self.name)
         self._function.take_limits(self)

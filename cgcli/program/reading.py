@@ -1,4 +1,4 @@
-"""A function of a Python file as its text tells: what reads a file does not run it."""
+"""The signature of a function of a Python file, read from the text: the file does not run."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Signature(NamedTuple):
 
 
 class _Binding(NamedTuple):
-    """A place where a module binds a name. node: what it binds, None for other than functions, classes and values;
+    """A binding of a name in a module. node: its value, None for other than functions, classes and values;
     always: whether it is reached whatever the module's conditions say."""
 
     node: ast.AST | None
@@ -144,7 +144,7 @@ def _signature(source: Source, module: ast.Module, name: str, function: _Functio
     if _yields(function):
         raise error("host-kind", span, name=name, what="a generator function")
     futures = [node for node in module.body if isinstance(node, ast.ImportFrom) and node.module == "__future__"]
-    texts = any(each.name == "annotations" for node in futures for each in node.names)
+    texts = any(alias.name == "annotations" for node in futures for alias in node.names)
     arguments = function.args
     problems: list[Diagnostic] = []
     for unsupported in (*arguments.posonlyargs, arguments.vararg, arguments.kwarg):
@@ -184,7 +184,7 @@ def _yields(function: _Function) -> bool:
 
 
 def _annotated(source: Source, node: ast.expr | None, texts: bool) -> str:
-    """The type that an annotation says; of an alias only a run knows more than that it is a number or an array.
+    """The type of an annotation; of an alias only a run knows more than that it is a number or an array.
 
     texts: whether annotations are never evaluated (`from __future__ import annotations`). Raises `Refused`.
     """
@@ -224,7 +224,9 @@ def _span(source: Source, node: ast.expr | ast.arg) -> Span:
     lines = source.text.split("\n")
 
     def offset(line: int, column: int) -> int:
-        return sum(len(each) + 1 for each in lines[: line - 1]) + len(lines[line - 1].encode()[:column].decode())
+        return sum(len(text_line) + 1 for text_line in lines[: line - 1]) + len(
+            lines[line - 1].encode()[:column].decode()
+        )
 
     assert node.end_lineno is not None
     assert node.end_col_offset is not None

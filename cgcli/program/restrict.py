@@ -10,12 +10,12 @@ from cgcli.graph.traversal import live, select
 from .program import Program
 
 
-def reachable(program: Program, given: Collection[str], without: Collection[str] = ()) -> list[str]:
+def reachable(program: Program, given_names: Collection[str], without: Collection[str] = ()) -> list[str]:
     """The outputs of a static program that these inputs, defaults and parameters suffice for.
 
     without: inputs whose defaults do not count.
     """
-    available = {i.name for i in program.inputs if i.optional and i.name not in without} | set(given)
+    available = {i.name for i in program.inputs if i.optional and i.name not in without} | set(given_names)
     nodes = dict(zip([i.name for i in program.inputs], program.graph.inputs, strict=True))
     names = []
     for name in program.outputs:

@@ -19,7 +19,7 @@ MOST_ROWS = 65_536
 
 
 class Rows:
-    """A program made ready for tables.
+    """A program, compiled for the rows of tables.
 
     constants: the inputs that are the same in every row; columns: those that are not. derivatives: whether `of` and its
     derivatives are wanted, in place of the outputs. Raises CgError for names that cannot be differentiated.
@@ -129,7 +129,7 @@ class Rows:
         return {self.of or "": value} | {f"d{self.of}/d{n}": t for n, t in inputs.items()}
 
     def _repeat(self, count: int) -> dict[str, Any]:
-        """The one result of a program that takes nothing from the rows, for each of them."""
+        """The one result of a program that reads no columns, for each row."""
         import numpy as np
 
         from cgcli.run.numpy.reference import DTYPES

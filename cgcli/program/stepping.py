@@ -1,4 +1,4 @@
-"""A run that one walks through, forward and back: it has run already, and everything that it did is on record.
+"""A debugger for a run that is on record: it steps forward and back.
 
 So a step back costs what a step costs; at each place any expression can be evaluated over the variables of that place,
 and the backward pass can be walked through like the run.
@@ -147,7 +147,7 @@ class Walk:
         return functions
 
     def variables(self, scope: int | None = None) -> dict[str, Value | Structure]:
-        """What names are bound to at the place, in its call."""
+        """The values of the names that are bound at this place, in its call."""
         scope_number = self.scope() if scope is None else scope
         names: dict[str, Value | Structure] = {}
         for event in self.events[: self.at]:
@@ -159,9 +159,9 @@ class Walk:
         return event_value(x, self.tape.v)
 
     def evaluate(self, text: str) -> Any:
-        """The value of an expression over the variables of the place: a number, an array, or what other data are.
+        """The value of an expression over the variables of the place: a number, an array, or a text for other data.
 
-        Raises CgError for a mistake in it and for what stops it.
+        Raises CgError for a mistake in it and for errors of its evaluation.
         """
         try:
             return event_value(self._evaluated(text, "print"), self.tape.v)

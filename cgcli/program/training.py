@@ -65,7 +65,7 @@ class Task:
     trained: tuple[str, ...]
     constants: Values
     examples: Examples
-    held: Examples | None = None
+    validation: Examples | None = None
     reduce: str = "mean"
     batch: int | None = None
 
@@ -75,7 +75,7 @@ def task(
     target: str,
     constants: Values,
     examples: Examples,
-    held: Examples | None = None,
+    validation: Examples | None = None,
     frozen: Sequence[str] = (),
     reduce: str = "mean",
     batch: int | None = None,
@@ -97,7 +97,7 @@ def task(
         reached = live(program.graph, [program.module.values[target]])
         if not any(reached[program.module.values[name]] for name in trained):
             raise error("loss-without-params", name=target, params=list(trained))
-    return Task(program, target, trained, constants, examples, held, reduce, batch)
+    return Task(program, target, trained, constants, examples, validation, reduce, batch)
 
 
 def start(task: Task, update: Update | None = None) -> State:
@@ -152,11 +152,11 @@ class _Problem:
         raise NotImplementedError
 
     def validate(self, state: State) -> Mapping[str, float] | None:
-        """As `judge`, on the rows that are held back."""
-        held = self.task.held
-        return None if held is None else self.judge(state.params, held)
+        """As `judge`, on the validation rows."""
+        validation = self.task.validation
+        return None if validation is None else self.judge(state.params, validation)
 
-    def _chosen(self, rows: Any) -> Examples:
+    def _selected(self, rows: Any) -> Examples:
         return self.task.examples if rows is None else self.task.examples.take(rows)
 
     def _mean(self, totals: Mapping[str, Any], rows: int) -> dict[str, Any]:
@@ -189,7 +189,7 @@ class StaticProblem(_Problem):
         assert self.update is not None
         typed = _typed(self.task, self.task.trained)
         memory = [state.memories[m.key] for m in memories(self.update, typed)]
-        inputs = self.task_inputs.bind(state.params, self._chosen(rows), True, state.step + 1)
+        inputs = self.task_inputs.bind(state.params, self._selected(rows), True, state.step + 1)
         outputs = self._run("step", [*inputs, *map(plain, memory), float(state.step + 1), self.update.rate])
         return _step_result(self.task, self.update, outputs)
 
@@ -205,7 +205,7 @@ class StaticProblem(_Problem):
         """The loss and its gradient by each parameter that is trained."""
         import numpy as np
 
-        examples = self._chosen(rows)
+        examples = self._selected(rows)
         totals: dict[str, Any] = {"": 0.0, **{n: np.zeros_like(params[n]) for n in self.task.trained}}
         for part, weight in self._chunks(examples):
             outputs = self._run("gradient", self.task_inputs.bind(params, part, True, 1))
@@ -281,7 +281,7 @@ class DynamicProblem(_Problem):
 
         totals: dict[str, Any] = {"": 0.0, **{n: np.zeros_like(params[n]) for n in self.task.trained}}
         count = 0
-        for row in runs_of(self._chosen(rows)):
+        for row in runs_of(self._selected(rows)):
             count += 1
             values = self._values(params, row, True, step)
             gradient = self.task.program.grad(values, of=self.task.loss, wrt=self.task.trained)

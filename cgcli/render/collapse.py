@@ -1,4 +1,4 @@
-"""Which nodes of a graph are drawn one by one, and which together as a block, so that any graph makes a picture."""
+"""Collapsing: which nodes of a graph are drawn one by one, and which together as a block, to stay within a budget."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class Block(NamedTuple):
 
 @dataclass(frozen=True)
 class Collapsed:
-    """block_of: the block of each node that is part of one. notes: what was done to stay within the budget."""
+    """block_of: the block of each node that is part of one. notes: the steps taken to stay within the budget."""
 
     blocks: tuple[Block, ...] = ()
     block_of: dict[int, int] = field(default_factory=dict)

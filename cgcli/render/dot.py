@@ -1,4 +1,4 @@
-"""A picture as DOT text. Ids are made here; whatever a user wrote passes through one escaper into HTML-like labels."""
+"""A picture as DOT text. Ids are made here; all user text passes through one escaper into HTML-like labels."""
 
 from __future__ import annotations
 
@@ -132,11 +132,11 @@ class _DotWriter:
         return f'<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="6" CELLPADDING="0">{row}</TABLE>'
 
     def _groups(self, dot: Digraph) -> None:
-        """A quiet rounded cluster a call or loop, and the nodes in them; what is too deep inside stands around it."""
+        """A quiet rounded cluster a call or loop, and its nodes; nodes too deep inside stand in the group around."""
         from graphviz import Digraph
 
         groups = self.picture.groups
-        # what is around stands before what is inside in the table, so that one pass each way is enough
+        # outer groups stand before inner ones in the table, so that one pass each way is enough
         depth: list[int] = []
         cluster_of: list[int] = []  # of each group, the cluster its nodes are drawn in
         for g, (parent, _) in enumerate(groups):

@@ -35,16 +35,16 @@ def render(
     """
     if kind == "json":
         return Image(to_json(graph, evaluation, title).encode("utf-8"))
-    drawn = picture(graph, evaluation, params, view)
-    notes = "; ".join(drawn.notes) or None
+    graph_picture = picture(graph, evaluation, params, view)
+    notes = "; ".join(graph_picture.notes) or None
     if kind == "mmd":
-        return Image(to_mermaid(drawn, drawing).encode("utf-8"), notes)
-    dot = to_dot(drawn, drawing)
+        return Image(to_mermaid(graph_picture, drawing).encode("utf-8"), notes)
+    dot = to_dot(graph_picture, drawing)
     if kind == "dot":
         return Image(dot.encode("utf-8"), notes)
     if kind == "tex":
         positions, note = layout(dot)
-        image = Image(to_tikz(drawn, positions, drawing).encode("utf-8"), note)
+        image = Image(to_tikz(graph_picture, positions, drawing).encode("utf-8"), note)
     else:
         image = draw(dot, kind, title)  # type: ignore[arg-type]  # one of KINDS that is no text
     return Image(image.data, "; ".join(each for each in (notes, image.note) if each) or None)

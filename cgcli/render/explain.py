@@ -45,7 +45,7 @@ class Equation(NamedTuple):
 
 
 class LocalDerivative(NamedTuple):
-    """The derivative of one step by what it reads: in symbols (empty where it is no number), and its value."""
+    """The partial of an equation by an operand: in symbols (empty where it is no number), and its value."""
 
     of: Name
     by: Name
@@ -238,7 +238,7 @@ def _value(value: Any, precision: int | None) -> str:
 
 
 def _plain(text: str) -> str:
-    """User text in Markdown outside of a block of code: signs that mean something there are escaped."""
+    """User text in Markdown outside of a block of code, its special characters escaped."""
     return "".join(f"\\{c}" if c in "\\`*_{}[]<>()#+!|&~" else c for c in text)
 
 

@@ -67,6 +67,11 @@ def value_text(value: Any) -> str:
     return f"{text}, ‖·‖ {number(norm(value))}" if "  " in text and value.dtype.kind == "f" else text
 
 
+def operands(graph: Graph, i: int) -> tuple[int, ...]:
+    """The operands of a node; for the result of a `cond` or a loop those of that."""
+    return graph.operands(graph.a[i] if graph.op[i] == GET else i)
+
+
 def control_word(graph: Graph, i: int) -> str:
     """The keyword that stands for a result of a `cond` or a loop."""
     return "if" if graph.op[graph.a[i]] == COND else "loop"
@@ -123,8 +128,8 @@ class FormulaWriter:
         return name[len(self.graph.groups[self.group_of[i]].function) + 1 :]
 
     def operands(self, i: int) -> tuple[int, ...]:
-        """What a node reads; the result of a `cond` or a loop reads what that does."""
-        return self.graph.operands(self.graph.a[i] if self.graph.op[i] == GET else i)
+        """See `operands`."""
+        return operands(self.graph, i)
 
     def formula(self, i: int) -> str:
         """A node's operation, with `…` for what would make it too long."""

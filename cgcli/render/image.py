@@ -34,7 +34,7 @@ _FONTCONFIG = """<?xml version="1.0"?>
 </fontconfig>
 """
 _FALLBACKS = {"DejaVu Sans Mono": "monospace", "DejaVu Serif": "serif", "DejaVu Sans": "sans-serif"}
-# what Graphviz puts where the pointer rests: its ids, and a link without a target that carries the tooltip
+# Graphviz's tooltips: its ids, and a link without a target that carries the tooltip of ours
 _IDS = re.compile(r"<title>(?:n\d+(?:&#45;&gt;n\d+)?|cluster_\d+)</title>\n")
 _TOOLTIPS = re.compile(r'<a xlink:title="([^"<>]*)">\n')
 
@@ -47,7 +47,7 @@ class Image(NamedTuple):
 
 
 class Attempt(NamedTuple):
-    """A way to lay a graph out: Graphviz's program, how much is drawn, its share of the time limit, what to say."""
+    """A way to lay a graph out: Graphviz's program, the style, its share of the time limit, a note for the user."""
 
     program: str
     style: Literal["full", "straight", "bare"]
@@ -55,7 +55,7 @@ class Attempt(NamedTuple):
     note: str | None = None
 
 
-# what takes long is to straighten long arrows and to bend them around the nodes; the last resort has time enough
+# straightening long arrows and routing them around the nodes takes long; the last resort has time enough
 ATTEMPTS = (
     Attempt("dot", "full", 0.4),
     Attempt("dot", "straight", 0.2, "this large picture has a simpler layout, with straight arrows"),
@@ -94,7 +94,7 @@ def layout(dot: str, limit: float = LIMIT) -> tuple[Positions, str | None]:
 
 
 def _first_success(dot: str, kind: Kind, limit: float) -> Image:
-    """What Graphviz gives, by the first attempt that succeeds."""
+    """The output of Graphviz, by the first attempt that succeeds."""
     _remove_stale()
     reason = None
     for attempt in ATTEMPTS:
@@ -110,7 +110,7 @@ def _first_success(dot: str, kind: Kind, limit: float) -> Image:
 
 
 def _run(dot: str, kind: Kind, attempt: Attempt, seconds: float) -> bytes:
-    """What the child draws. Raises TimeoutExpired, or _Failed when it draws nothing."""
+    """The output of the child. Raises TimeoutExpired, or _Failed when it draws nothing."""
     with (
         tempfile.TemporaryDirectory(prefix=f"{_folder_prefix()}{os.getpid()}-") as folder,
         resources.as_file(resources.files(__package__).joinpath("fonts")) as fonts,
@@ -130,7 +130,7 @@ def _run(dot: str, kind: Kind, attempt: Attempt, seconds: float) -> bytes:
 
 
 def _folder_prefix() -> str:
-    """How the temporary folders of this machine are named; another machine may share the disk."""
+    """The prefix of the temporary folders of this machine; another machine may share the disk."""
     return f"cg-{re.sub(r'[^A-Za-z0-9]', '', platform.node())[:40]}-"
 
 

@@ -11,11 +11,11 @@ from cgcli.diagnostics.suggest import nearest
 from cgcli.graph.evaluation import Evaluation
 from cgcli.graph.graph import CONST, INPUT, NONE, Graph
 from cgcli.graph.types import Type
-from cgcli.ops.notation import LONGEST_TENSOR, Written, shown_attrs, write_constant, write_op
+from cgcli.ops.notation import LONGEST_TENSOR, Written, write_constant, write_node
 from cgcli.ops.table import OPS
 
 from .escape import show
-from .formula import COND, GET, LOOP, control_text, control_word
+from .formula import COND, GET, LOOP, control_text, control_word, operands
 from .numbers import shortest
 from .selection import magnitude
 from .tensors import is_tensor, literal, terminal_brief, zeros_like
@@ -174,11 +174,6 @@ def has_row(graph: Graph, i: int) -> bool:
     return graph.op[i] != CONST or i in graph.names
 
 
-def operands(graph: Graph, i: int) -> Sequence[int]:
-    """Those of a `cond` or a loop for its result."""
-    return graph.operands(graph.a[i] if graph.op[i] == GET else i)
-
-
 def reference(graph: Graph, i: int) -> str:
     """A node's name; the text of a literal; else its number, as `%3`."""
     if i in graph.names:
@@ -202,7 +197,7 @@ def _operation(graph: Graph, i: int) -> str:
         return control_text(graph, i, [text.text for text in texts])
     if graph.op[i] in (CONST, INPUT):
         return graph.names.get(i) or reference(graph, i)
-    return write_op(graph[i].op, texts, shown_attrs(graph, i)).text
+    return write_node(graph, i, texts).text
 
 
 def gradient(graph: Graph, evaluation: Evaluation, i: int) -> Any:

@@ -1,4 +1,4 @@
-"""From a graph to a picture: what each node says, which nodes are one block, where arrows begin and end."""
+"""From a graph to a picture: the texts of nodes, blocks of several nodes, arrows and groups."""
 
 from __future__ import annotations
 
@@ -295,7 +295,7 @@ class _Painter:
         return self._with_numbers(node, min(results), None) if len(results) == 1 else node
 
     def _adjoint(self, i: int) -> Any:
-        """The derivative by the node: 0 where no path leads."""
+        """The derivative by the node: 0 where there is no path."""
         adjoint, value = self.adjoints[i], self.values[i]
         if adjoint is not None:
             return adjoint

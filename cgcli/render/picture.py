@@ -1,4 +1,4 @@
-"""What a picture of a graph shows, before anything is drawn: cards, small nodes, blocks, arrows and groups."""
+"""The contents of a picture of a graph: cards, small nodes, blocks, arrows and groups."""
 
 from __future__ import annotations
 
@@ -65,8 +65,8 @@ class Picture:
 
 @dataclass(frozen=True)
 class View:
-    """What to show. sides: values, derivatives or both. focus, radius: only what is so many steps from a node.
-    path: only what lies between two. least: only where the derivative is so large. heat: derivatives as colour.
+    """The part of the graph to show. sides: values, derivatives or both. focus, radius: nodes so many steps from one.
+    path: only nodes between two. least: only nodes with so large a derivative. heat: derivatives as colour.
     """
 
     detail: Detail = DEFAULT_DETAIL

@@ -70,7 +70,7 @@ def _plain(value: Any) -> Any:
 
 
 def _number(value: Any) -> Any:
-    """A number; a tensor with all its elements, of a large one what sums it up."""
+    """A number; a tensor with all its elements, a large one as a summary."""
     if isinstance(value, list):
         return {"items": len(value)}
     if not is_tensor(value):

@@ -1,4 +1,4 @@
-"""Which part of a graph is drawn: what is near a node, what lies on the ways between two, what matters to a result."""
+"""Parts of a graph to draw: nodes near a node, on the paths between two, or with large derivatives."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def around(graph: Graph, centre: int, radius: int) -> bytearray:
 
 
 def between(graph: Graph, start: int, end: int) -> bytearray:
-    """A flag a node: whether it is on a way from `start` to `end`. None are, when there is no way."""
+    """A flag a node: whether it is on a path from `start` to `end`. None are, when there is no path."""
     needed = live(graph, [end])
     flags = bytearray(len(graph))
     flags[start] = 1

@@ -11,7 +11,7 @@ from .numbers import shortest
 from .tensors import is_tensor, pieces, write
 
 Cell = Any  # a text, a number, a tensor or None
-LINES = 100  # of a cell that is handed on at once
+LINES = 100  # of a cell in one row of Rich's
 ACCENT = "#b45309"  # the colour of derivatives, as in pictures
 
 

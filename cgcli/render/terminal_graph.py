@@ -10,7 +10,8 @@ from cgcli.graph.evaluation import Evaluation
 from cgcli.graph.graph import Graph
 
 from .escape import show
-from .node_table import definition, gradient, has_row, operands, value_writer
+from .formula import operands
+from .node_table import definition, gradient, has_row, value_writer
 
 MOST_NODES = 80
 MOST_RAILS = 24

@@ -1,4 +1,4 @@
-"""A picture as TikZ, to be read into a LaTeX document; where things stand, Graphviz says."""
+"""A picture as TikZ, to be read into a LaTeX document; positions come from Graphviz."""
 
 from __future__ import annotations
 
@@ -145,7 +145,7 @@ def _arrow(arrow: Arrow, backward: bool) -> str:
 
 
 def latex_text(text: str) -> str:
-    """User text as LaTeX prints it; what pdfLaTeX has no sign for stands as its number."""
+    """User text as LaTeX; a character that pdfLaTeX cannot print stands as its number."""
     return "".join(_ESCAPED.get(c) or (c if c.isascii() else _other(c)) for c in show(text))
 
 

@@ -41,7 +41,7 @@ def text(line: Line, precision: int | None = None) -> str:
 
 
 def result(line: Line, precision: int | None = None) -> str:
-    """What a line did, in short."""
+    """The effect of a line, in short."""
     values = ", ".join(f"{name} = {value(x, precision)}" for name, x in line.names)
     if line.kind == "if":
         return "true" if line.holds else "false"
@@ -59,14 +59,14 @@ def result(line: Line, precision: int | None = None) -> str:
 
 
 def value(x: Any, precision: int | None = None) -> str:
-    """A number, what is to be said of a tensor, or the text that stands for other data."""
+    """A number, a tensor in brief, or the text that stands for other data."""
     if isinstance(x, str):
         return x
     return terminal_brief(x, precision) if is_tensor(x) else shortest(x, precision)
 
 
 def data(line: Line) -> Mapping[str, Any]:
-    """The same for programs: one object."""
+    """The line as JSON data: one object."""
     event: dict[str, Any] = {"line": line.line, "file": line.file, "kind": line.kind, "text": line.text}
     event |= {"function": line.function or None, "depth": line.depth}
     if line.names:

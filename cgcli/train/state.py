@@ -45,7 +45,7 @@ class State:
         return tensors | {MEMORY + name: x for name, x in self.memories.items()}
 
     def numbers(self) -> dict[str, Any]:
-        """The rest, as JSON knows it."""
+        """The other fields, as JSON data."""
         arrays = ("params", "memories", "best_params")
         return {field_.name: getattr(self, field_.name) for field_ in fields(self) if field_.name not in arrays}
 
