@@ -13,7 +13,7 @@ from cgcli.cli.output import emit, notice, tell
 from cgcli.cli.sources import program_text
 from cgcli.diagnostics.diagnostic import CgError
 from cgcli.files.source_files import is_stream
-from cgcli.files.writing import write_whole
+from cgcli.files.writing import write_atomic
 from cgcli.language.format import format_source
 from cgcli.render.changes import unified
 from cgcli.render.escape import show
@@ -59,7 +59,7 @@ def _changed(file: str | None, expression: str | None, check: bool) -> bool:
     if file is None or is_stream(file):
         emit(laid_out)
     elif laid_out != source.text:
-        write_whole(file, laid_out.encode())
+        write_atomic(file, laid_out.encode())
         notice(f"rewrote {show(file)}")
     return laid_out != source.text
 

@@ -11,7 +11,7 @@ from cgcli.cli.render import picture_kind
 from cgcli.cli.targets import Files
 from cgcli.diagnostics.diagnostic import CgError, error
 from cgcli.diagnostics.suggest import nearest
-from cgcli.files.writing import write_whole
+from cgcli.files.writing import write_atomic
 from cgcli.graph.evaluation import Evaluation
 from cgcli.graph.graph import Graph
 from cgcli.program.stepping import Breakpoint, Walk
@@ -195,7 +195,7 @@ class Stepper:
     def _made_break(self, rest: str) -> Breakpoint:
         walk = self.walk
         if rest == "nan":
-            return Breakpoint("a value that is no number", lambda k: any(walk.broken(i) for i in walk.made(k)))
+            return Breakpoint("a value that is no number", lambda k: any(walk.broken(i) for i in walk.nodes_before(k)))
         steep = re.fullmatch(r"grad\s+(\S+)\s*>\s*(\S+)", rest)
         if steep is not None:
             name, limit = steep[1], float(walk.evaluate(steep[2]))
@@ -205,7 +205,7 @@ class Stepper:
             finally:
                 walk.at = at
             about = f"|d{name}/d…| > {value(limit, self.precision)}"
-            return Breakpoint(about, lambda k: any(slopes[i] > limit for i in walk.made(k)))
+            return Breakpoint(about, lambda k: any(slopes[i] > limit for i in walk.nodes_before(k)))
         place, _, condition = rest.partition("if ")
         condition = condition.strip()
         line = _whole(place.strip()) if place.strip() else None
@@ -279,7 +279,7 @@ class Stepper:
         graph, v = self.walk.graph()
         if not len(graph):
             raise error("nothing-to-compute", name=self.walk.source.name)
-        write_whole(rest, draw(graph, Evaluation(graph, v), kind).data)
+        write_atomic(rest, draw(graph, Evaluation(graph, v), kind).data)
         yield f"wrote {show(rest)}"
 
     def _help(self, rest: str) -> Iterator[str]:

@@ -21,7 +21,7 @@ from cgcli.cli.resuming import about, all_params, check_same, continued, data_id
 from cgcli.cli.session import Session
 from cgcli.data.checkpoints import Checkpoint
 from cgcli.diagnostics.diagnostic import CgError, error
-from cgcli.files.writing import writable, write_whole
+from cgcli.files.writing import writable, write_atomic
 from cgcli.program import Program
 from cgcli.program.python_file import FileProgram
 from cgcli.program.residuals import residuals
@@ -338,7 +338,7 @@ def _tell_end(state: State, plan: Settings, stop: Stop, wishes: Wishes) -> None:
 
 
 def _plot(path: str, loss: str, state: State, losses: Curve) -> None:
-    write_whole(path, curve.curve(PurePath(path).suffix[1:].lower(), loss, state.history, losses.points))
+    write_atomic(path, curve.curve(PurePath(path).suffix[1:].lower(), loss, state.history, losses.points))
 
 
 def _draw(trained: StaticProblem | DynamicProblem, path: str) -> None:
@@ -350,7 +350,7 @@ def _draw(trained: StaticProblem | DynamicProblem, path: str) -> None:
         raise error("draw-dynamic")
     kind = picture_kind(path)
     image = render(trained.step_graph, None, kind, title="a step of training", params=trained.task.trained)
-    write_whole(path, image.data)
+    write_atomic(path, image.data)
 
 
 # ---- fits

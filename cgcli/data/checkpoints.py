@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from cgcli.diagnostics.diagnostic import CgError, error
-from cgcli.files.writing import whole
+from cgcli.files.writing import atomic_file
 from cgcli.system import link
 
 from .reading import open_file
@@ -53,7 +53,7 @@ def write_checkpoint(path: str, tensors: Mapping[str, Any], info: Mapping[str, A
     text = json.dumps(info, ensure_ascii=False, sort_keys=True)
     metadata = {"format": FORMAT, "version": str(VERSION), "info": text, "sha256": _digest(arrays, text)}
     data = save(arrays, metadata)
-    with whole(path) as file:
+    with atomic_file(path) as file:
         file.write(data)
         file.flush()
         os.fsync(file.fileno())  # a full disk shows now, before a predecessor is moved
@@ -204,7 +204,7 @@ def _hand_on(path: str, keep: int) -> None:
     with _naming(first), suppress(FileNotFoundError):
         os.unlink(first)
     if not link(real, first):
-        with open(real, "rb") as old, whole(first) as copy:
+        with open(real, "rb") as old, atomic_file(first) as copy:
             shutil.copyfileobj(old, copy)
 
 

@@ -13,7 +13,7 @@ from itertools import product
 from typing import IO, Any, Protocol
 
 from cgcli.diagnostics.diagnostic import error
-from cgcli.files.writing import whole
+from cgcli.files.writing import atomic_file
 
 from . import arrow
 
@@ -47,7 +47,7 @@ def sink(path: str | None, out: TextOutput | None = None) -> Iterator[Sink]:
     kind = path.rpartition(".")[2].lower()
     if kind not in KINDS:
         raise error("table-kind", file=path, known=[f".{each}" for each in KINDS])
-    with whole(path) as file:
+    with atomic_file(path) as file:
         if kind == "npz":
             arrays = _Npz()
             yield arrays

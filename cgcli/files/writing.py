@@ -23,9 +23,9 @@ def remove_temporary_files() -> None:
             os.unlink(path)
 
 
-def write_whole(path: str | Path, data: bytes) -> None:
-    """Replaces the file by one that holds `data`; see `whole`."""
-    with whole(path) as file:
+def write_atomic(path: str | Path, data: bytes) -> None:
+    """Replaces the file by one that holds `data`; see `atomic_file`."""
+    with atomic_file(path) as file:
         file.write(data)
 
 
@@ -43,7 +43,7 @@ def writable(path: str | Path) -> None:
 
 
 @contextmanager
-def whole(path: str | Path, *, new: bool = False) -> Iterator[IO[bytes]]:
+def atomic_file(path: str | Path, *, new: bool = False) -> Iterator[IO[bytes]]:
     """A file to write into, which replaces that of the path when all is written; a symbolic link stays one, an old
     file's mode is kept. A pipe or a device (`/dev/stdout`), which cannot be replaced, takes what it is given.
 
