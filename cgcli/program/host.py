@@ -113,8 +113,8 @@ class HostProgram(RunProgram):
         tape, node = host.tape, int(value.node)
         return tape.copy(node) if node in tape.names or tape.op[node] == INPUT else node
 
-    def _refused(self, what: str) -> CgError:
-        return error("host-result", self.span, name=self.name, what=what)
+    def _refused(self, description: str) -> CgError:
+        return error("host-result", self.span, name=self.name, what=description)
 
 
 def import_function(source: Source, name: str) -> HostProgram:

@@ -181,12 +181,12 @@ class Program:
                 table[n] = dict(zip(names, partials, strict=True))
             return table
         first = gradient(self.graph, target, nodes, whole=True)
-        where = self._names_in(first)
+        index = self._names_in(first)
         executor = ScalarExecutor(first)
         v = executor.forward(self._bind(values))
         for n, row in zip(names, first.outputs, strict=True):
             adjoints = executor.backward(v, row)
-            table[n] = {m: _unsigned_zero(adjoints[where[m]]) for m in names}
+            table[n] = {m: _unsigned_zero(adjoints[index[m]]) for m in names}
         return table
 
     @_for_shapes
@@ -201,8 +201,8 @@ class Program:
         names = self._wrt(wrt)
         nodes = [self.module.values[n] for n in names]
 
-        def build(graph: Graph, where: Sequence[int]) -> Graph:
-            return jacobian(graph, where[target], [where[i] for i in nodes], value=True)
+        def build(graph: Graph, index: Sequence[int]) -> Graph:
+            return jacobian(graph, index[target], [index[i] for i in nodes], value=True)
 
         outputs = self._derived((-3, target, *nodes), build, values)
         return Gradient(name, outputs[0], dict(zip(names, outputs[1:], strict=True)))
@@ -216,8 +216,8 @@ class Program:
         name = self.of_choice(of)
         names = self._wrt(wrt)
         graph = gradient(self.graph, self.module.values[name], [self.module.values[n] for n in names], whole=True)
-        short, where = simplify(graph)
-        named = {where[i]: n for n, i in self._names_in(graph).items()}
+        short, index = simplify(graph)
+        named = {index[i]: n for n, i in self._names_in(graph).items()}
         return "\n".join(write_outputs(short, [f"d{name}/d{n}" for n in names], named, graph))
 
     @_for_shapes
@@ -434,10 +434,10 @@ class Program:
     def _gradient_values(self, target: int, wrt: tuple[int, ...], values: Values) -> list[Any]:
         """The value of `target`, then its derivative by each of `wrt`."""
 
-        def build(graph: Graph, where: Sequence[int]) -> Graph:
+        def build(graph: Graph, index: Sequence[int]) -> Graph:
             from cgcli.transform.gradient import gradient
 
-            return gradient(graph, where[target], [where[i] for i in wrt], value=True)
+            return gradient(graph, index[target], [index[i] for i in wrt], value=True)
 
         return self._derived((-1, target, *wrt), build, values)
 
@@ -482,11 +482,11 @@ class Program:
         return {name: last[name] for name in self.module.values if name in last}
 
 
-def _row_of_hessian(target: int, row: int, nodes: Sequence[int], graph: Graph, where: Sequence[int]) -> Graph:
+def _row_of_hessian(target: int, row: int, nodes: Sequence[int], graph: Graph, index: Sequence[int]) -> Graph:
     """The graph of the derivatives by `nodes` of the derivative by `row`."""
     from cgcli.transform.jacobian import hessian_row
 
-    return hessian_row(graph, where[target], where[row], [where[i] for i in nodes])
+    return hessian_row(graph, index[target], index[row], [index[i] for i in nodes])
 
 
 def _unsigned_zero(derivative: float | None) -> float:

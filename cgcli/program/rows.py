@@ -189,9 +189,9 @@ def fitted(program: Program, name: str, rows: Any) -> Any:
 
 def fresh_size(graph: Graph) -> str:
     """A name for the number of rows that no size of the program has."""
-    taken = {str(size) for t in graph.types if isinstance(t, Type) for size in t.shape}
+    sizes = {str(size) for t in graph.types if isinstance(t, Type) for size in t.shape}
     name = ROWS
-    while any(name in text for text in taken):
+    while any(name in text for text in sizes):
         name += "_"
     return name
 

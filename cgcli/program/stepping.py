@@ -117,14 +117,14 @@ class Walk:
 
     def starts_line(self, k: int, number: int) -> bool:
         """Whether event `k` is the first of a run of them on a line of the program's own file."""
-        line = self._place(k)
-        return line == number and (k == 0 or self._place(k - 1) != number)
+        line = self._line_of(k)
+        return line == number and (k == 0 or self._line_of(k - 1) != number)
 
-    def _place(self, k: int) -> int | None:
+    def _line_of(self, k: int) -> int | None:
         span = self.events[k].span
         return span.line if span.source is self.source and self.events[k].kind not in ("input", "return") else None
 
-    def made(self, k: int) -> range:
+    def nodes_before(self, k: int) -> range:
         """The nodes that the event in front of `k` made."""
         return range(self.events[k - 2].nodes if k > 1 else 0, self.events[k - 1].nodes) if k else range(0)
 
@@ -182,15 +182,15 @@ class Walk:
         finally:
             self.tape.cut(self.size)
 
-    def _evaluated(self, text: str, where: str) -> Value | Structure:
+    def _evaluated(self, text: str, source_name: str) -> Value | Structure:
         names = {**self.variables(0), **self.variables()}
-        return self._execution.evaluate(Source(where, text), names)
+        return self._execution.evaluate(Source(source_name, text), names)
 
     def graph(self) -> tuple[Graph, list[Any]]:
         """What has been computed so far, with its values."""
         size = self.events[self.at - 1].nodes if self.at else 0
-        whole = self.tape.freeze(())
-        return select(whole, list(range(size))), self.tape.v[:size]
+        graph = self.tape.freeze(())
+        return select(graph, list(range(size))), self.tape.v[:size]
 
     def back_from(self, name: str) -> BackwardPass:
         """The backward pass from a number. Raises CgError for what is no float."""

@@ -357,10 +357,10 @@ def _over_rows(task: Task, program: Program, names: Sequence[str]) -> Graph:
         flags = [i.name in task.examples.columns for i in program.inputs]
         graph = batch(graph, flags, fresh_size(graph))
     b = Builder()
-    where = b.inline(graph, [b.input(single(graph.type_of(i)), graph.names.get(i)) for i in graph.inputs])
+    index = b.inline(graph, [b.input(single(graph.type_of(i)), graph.names.get(i)) for i in graph.inputs])
     outputs = []
     for k, i in enumerate(graph.outputs):
-        x = where[i]
+        x = index[i]
         t = one(b.type_of(x))
         if t.shape:
             if not t.is_float:

@@ -202,11 +202,11 @@ def _passes(compilation: Compilation, signs: Signs, full: bool) -> Iterator[str]
     for change in compilation.changes:
         mark = "" if change.exact else "~ "
         yield f"  {mark}{change.name}: {change.before} {signs.arrow} {change.after} nodes. {show(change.law)}"
-        shown = change.changes if full else change.changes[:6]
-        for sentence in shown:
+        sentences = change.changes if full else change.changes[:6]
+        for sentence in sentences:
             yield f"    - {show(sentence)}"
-        if len(shown) < len(change.changes):
-            yield f"    - and {len(change.changes) - len(shown)} more (--full)"
+        if len(sentences) < len(change.changes):
+            yield f"    - and {len(change.changes) - len(sentences)} more (--full)"
     yield ""
 
 

@@ -47,8 +47,8 @@ def table(
     natural = [max(map(cell_len, [show(name), *cells])) for name, cells in zip(header, columns, strict=True)]
     least = [natural[k] if k in fixed else min(natural[k], 12) for k in range(len(header))]
     if tensors:
-        taken = sum(least[k] + 3 for k in range(len(header)) if k not in tensors)
-        room = max((width - taken) // len(tensors) - 3, 12)
+        other_width = sum(least[k] + 3 for k in range(len(header)) if k not in tensors)
+        room = max((width - other_width) // len(tensors) - 3, 12)
         for k in tensors:
             unbroken = [
                 p for cell, row in zip(columns[k], rows, strict=True) for p in _unbroken(cell, is_tensor(row[k]))

@@ -75,8 +75,8 @@ def _column(
 
 
 def _rails(graph: Graph, nodes: list[int], signs: Signs) -> Iterator[str]:
-    drawn = set(nodes)
-    reads = {i: list(dict.fromkeys(x for x in operands(graph, i) if x in drawn)) for i in nodes}
+    node_set = set(nodes)
+    reads = {i: list(dict.fromkeys(x for x in operands(graph, i) if x in node_set)) for i in nodes}
     uses_left: dict[int, int] = dict.fromkeys(nodes, 0)  # uses still to come
     for operands_of_node in reads.values():
         for x in operands_of_node:

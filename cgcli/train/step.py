@@ -53,9 +53,9 @@ def step_graph(graph: Graph, update: Update, params: Sequence[str]) -> Graph:
     """
     b = Builder()
     inputs = [b.input(single(graph.type_of(i)), graph.names.get(i)) for i in graph.inputs]
-    where = b.inline(graph, inputs)
-    by_name = {graph.names[i]: where[i] for i in graph.inputs if i in graph.names}
-    [loss] = [where[i] for i in graph.outputs]
+    index = b.inline(graph, inputs)
+    by_name = {graph.names[i]: index[i] for i in graph.inputs if i in graph.names}
+    [loss] = [index[i] for i in graph.outputs]
     param_nodes = [by_name[name] for name in params]
     gradients = differentiate(b, loss, param_nodes)
     typed = [(name, one(b.type_of(i))) for name, i in zip(params, param_nodes, strict=True)]
@@ -81,19 +81,19 @@ def _append_update(
     for name in ("step", "rate"):
         type_ = one(graph.type_of(module.values[name]))
         inputs[name] = b.input(type_, "learning rate" if name == "rate" else "step of training")
-    where = b.inline(graph, [inputs[i.name] for i in module.inputs])
+    index = b.inline(graph, [inputs[i.name] for i in module.inputs])
     for k, (name, _) in enumerate(params):  # the names of the update's text would say nothing in a picture
-        b.names[where[module.values[f"p{k}_new"]]] = f"{name} next"
+        b.names[index[module.values[f"p{k}_new"]]] = f"{name} next"
         for m in memory_names:
-            b.names[where[module.values[f"{m}{k}_new"]]] = f"{m}[{name}] next"
+            b.names[index[module.values[f"{m}{k}_new"]]] = f"{m}[{name}] next"
 
     def new(key: str, t: Type) -> int:
-        x = where[module.values[f"{key}_new"]]
+        x = index[module.values[f"{key}_new"]]
         return x if one(b.type_of(x)) == t else b.cast(x, dtype=t.dtype)
 
     types = [t for _, t in params]
     return [
-        *(where[module.values[name]] for name in ("norm", "speed")),
+        *(index[module.values[name]] for name in ("norm", "speed")),
         *(new(f"p{k}", t) for k, t in enumerate(types)),
         *(new(f"{m}{k}", t) for k, t in enumerate(types) for m in memory_names),
     ]
