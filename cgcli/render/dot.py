@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from .escape import dot_html
-from .picture import Arrow, Cells, Kind, Picture, PictureNode
+from .picture import Arrow, Cells, Kind, Picture, PictureNode, with_outer
 from .themes import THEMES, Theme, ThemeName, mixed
 
 if TYPE_CHECKING:
@@ -142,10 +142,7 @@ class _DotWriter:
         for g, (parent, _) in enumerate(groups):
             depth.append(depth[parent] + 1 if parent >= 0 else 1)
             cluster_of.append(g if depth[g] <= DEEPEST else cluster_of[parent])
-        used = {cluster_of[n.group] for n in self.picture.nodes if n.group >= 0}
-        for g in range(len(groups) - 1, -1, -1):
-            if g in used and groups[g][0] >= 0:
-                used.add(groups[g][0])
+        used = with_outer(groups, {cluster_of[n.group] for n in self.picture.nodes if n.group >= 0})
         clusters: dict[int, Digraph] = {}
         for g in sorted(used):
             clusters[g] = Digraph(

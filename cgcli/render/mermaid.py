@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from .dot import DIRECTIONS, Drawing
 from .escape import show
-from .picture import Arrow, Kind, Picture, PictureNode
+from .picture import Arrow, Kind, Picture, PictureNode, with_outer
 from .themes import THEMES, Look
 
 # brackets that give a node its shape; a card has round corners, an output a double line
@@ -44,8 +44,7 @@ def _lines(picture: Picture, drawing: Drawing) -> Iterator[str]:
     for node in picture.nodes:
         nodes_of.setdefault(node.group, []).append(node)
     children: dict[int, list[int]] = {}
-    used = _used(picture)
-    for g in sorted(used):
+    for g in sorted(with_outer(picture.groups, {node.group for node in picture.nodes if node.group >= 0})):
         children.setdefault(picture.groups[g][0], []).append(g)
     # a stack, for calls may nest deeply: what is still to be written, or the end of a group
     stack: list[tuple[int, int] | None] = [(g, 1) for g in reversed(children.get(-1, []))]
@@ -67,14 +66,6 @@ def _lines(picture: Picture, drawing: Drawing) -> Iterator[str]:
     theme = THEMES[drawing.theme]
     for kind in dict.fromkeys(node.kind for node in picture.nodes):
         yield f"  classDef {kind} {_style(theme.looks[kind])},color:{theme.ink}"
-
-
-def _used(picture: Picture) -> set[int]:
-    used = {node.group for node in picture.nodes if node.group >= 0}
-    for g in range(len(picture.groups) - 1, -1, -1):
-        if g in used and picture.groups[g][0] >= 0:
-            used.add(picture.groups[g][0])
-    return used
 
 
 def _node(node: PictureNode) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -76,3 +77,12 @@ class View:
     path: tuple[str, str] | None = None
     least: float | None = None
     heat: bool = False
+
+
+def with_outer(groups: Sequence[tuple[int, str]], inner: Iterable[int]) -> set[int]:
+    """These groups and those around them. groups: as in `Picture`, where outer groups stand before inner ones."""
+    result = set(inner)
+    for g in range(len(groups) - 1, -1, -1):
+        if g in result and groups[g][0] >= 0:
+            result.add(groups[g][0])
+    return result
