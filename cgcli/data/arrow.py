@@ -59,7 +59,7 @@ def _is_cell(kind: Any) -> bool:
 
 
 def _contents(kind: Any) -> str:
-    """What a column of a type that no input takes holds, in words."""
+    """The contents of a column whose type no input takes, in words."""
     types = _library().types
     if types.is_nested(kind):
         return "records" if types.is_struct(kind) else f"values of type `{kind}`"

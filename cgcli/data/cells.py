@@ -146,7 +146,7 @@ def _tensor(cell: Any, t: Type) -> Any:
             return None
         shape.append(length)
         level = list(chain.from_iterable(level))
-    if not level:  # without an element nothing tells the sizes of the axes behind
+    if not level:  # without elements the sizes of the other axes are unknown
         shape += [size if isinstance(size, int) else 0 for size in t.shape[len(shape) :]]
     if len(shape) != len(t.shape):
         return None

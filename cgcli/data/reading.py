@@ -76,7 +76,7 @@ def _beside(path: str, stem: str) -> str:
 
 
 def reason_of(problem: Exception) -> str:
-    """What is wrong, in one line without advice for programmers."""
+    """The reason of an error, in one line without advice for programmers."""
     if isinstance(problem, RecursionError):
         return "it is nested too deep"
     if isinstance(problem, MemoryError):

@@ -121,7 +121,7 @@ def _reader(path: str, limit: int | None, stack: ExitStack) -> Reader:
 
 
 def _kind(path: str) -> str:
-    """What a file holds, by its ending; a stream has none and is CSV, as any pipe may be."""
+    """The kind of a file, by its ending; a stream has none and is CSV, as any pipe may be."""
     kind = PurePath(path).suffix[1:].lower()
     if is_stream(path) or (not kind and _is_pipe(path)):
         return "csv"

@@ -15,7 +15,7 @@ ROUNDINGS = 1e-9  # what two orders of the same operations may differ by, relati
 
 @dataclass(frozen=True)
 class Comparison:
-    """What was compared, and the first difference: its name (`y`, `dy/dx`), where it is bound, and both sides."""
+    """How much was compared, and the first difference: its name (`y`, `dy/dx`), where it is bound, and both sides."""
 
     values: int
     derivatives: int

@@ -107,7 +107,7 @@ def _constant(
         return
     try:
         value = evaluate(op.code, values, [graph.type_of(x) for x in operands], result, graph.attrs.get(i, {}))
-    except Exception:  # the run reports what stops it
+    except Exception:  # an error of the run, which reports it
         return
     constants[i] = value
     span = _span(graph, i, source)

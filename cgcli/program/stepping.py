@@ -187,7 +187,7 @@ class Walk:
         return self._execution.evaluate(Source(source_name, text), names)
 
     def graph(self) -> tuple[Graph, list[Any]]:
-        """What has been computed so far, with its values."""
+        """The graph of the run so far, with its values."""
         size = self.events[self.at - 1].nodes if self.at else 0
         graph = self.tape.freeze(())
         return select(graph, list(range(size))), self.tape.v[:size]

@@ -269,7 +269,7 @@ class DynamicProblem(_Problem):
             record = self.task.program.recorded(values)
             outputs = record.eval(values, every=True)
             if self.task.loss not in outputs:
-                record.of_choice(self.task.loss)  # says what there is
+                record.of_choice(self.task.loss)  # raises CgError with the names that there are
             others = (n for n in record.outputs if n != self.task.loss and _is_metric(self.task, record, n))
             for n in (self.task.loss, *others):
                 totals[n] = totals.get(n, 0.0) + float(outputs[n])

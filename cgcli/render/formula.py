@@ -139,7 +139,7 @@ class FormulaWriter:
             t = graph.type_of(i)
             return kind if t in (FLOAT, WEAK_INT) else clip(f"{kind}: {t}".replace("~", ""), LONGEST_FORMULA)
         text = self._short[i].text
-        # `b  = a`, `g  = 9.81`: a bare name or number beside a name would not say what it is
+        # `b  = a`, `g  = 9.81`: a bare name or number beside a name would be ambiguous
         return f"= {text}" if graph.op[i] == CONST or OPS[graph[i].op].notation.form == "same" else text
 
     def symbol(self, i: int) -> str:

@@ -46,7 +46,7 @@ def _lines(picture: Picture, drawing: Drawing) -> Iterator[str]:
     children: dict[int, list[int]] = {}
     for g in sorted(with_outer(picture.groups, {node.group for node in picture.nodes if node.group >= 0})):
         children.setdefault(picture.groups[g][0], []).append(g)
-    # a stack, for calls may nest deeply: what is still to be written, or the end of a group
+    # a stack, for calls may nest deeply: groups that are still to be written, None for the end of one
     stack: list[tuple[int, int] | None] = [(g, 1) for g in reversed(children.get(-1, []))]
     yield from (f"  {_node(node)}" for node in nodes_of.get(-1, []))
     depth = 0

@@ -23,7 +23,7 @@ from .tensors import FEW_ELEMENTS, heat_map, is_tensor, write, zeros_like
 LONGEST_PARTIAL = 18  # of both names beside an arrow; longer ones are left out
 ROWS, COLUMNS = 8, 16  # cells of a heat map at most
 LARGEST_BODY = 40  # nodes of a loop that is open by itself
-COOLEST = 1e-3  # of the largest derivative: what is smaller has no heat
+COOLEST = 1e-3  # of the largest derivative: smaller ones have no heat
 # ops that change no number, only how numbers are stored
 _ONLY_FORM = frozenset(opcode(name) for name in ("copy", "cast", "match", "unstack", "expand_dims", "squeeze"))
 
@@ -91,7 +91,7 @@ class _Canvas:
         self.arrows: list[Arrow] = []
         self.groups: list[tuple[int, str]] = []
         self.heats: dict[int, float] = {}
-        self.next = first  # the next id for what is no node of the whole graph
+        self.next = first  # the next id for blocks and bodies of loops
 
     def new_ids(self, count: int) -> int:
         self.next += count
@@ -346,7 +346,7 @@ class _Painter:
         return len(canvas.nodes) - before
 
     def _heading(self, i: int) -> str:
-        """What stands on the border of an open loop: how often, or while what, it runs."""
+        """The heading of an open loop: its trip count or its condition."""
         attrs = self.graph.attrs[i]
         if "pred" not in attrs:
             return self.formulas.loop(i)

@@ -64,7 +64,7 @@ def _window(length: int, marks: Sequence[Mark]) -> tuple[int, int]:
 
 
 def _cells(part: str) -> list[str]:
-    """What is shown for each character: blanks for a tab, an escape for one that a terminal would act on."""
+    """The text of each character: blanks for a tab, an escape for one that a terminal would act on."""
     return [" " * TAB if c == "\t" else show(c) for c in part]
 
 

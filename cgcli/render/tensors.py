@@ -39,7 +39,7 @@ def structure(value: Any, precision: int | None = None, *, full: bool = False, w
     while stack:
         top = stack.pop()
         if isinstance(top, str):
-            texts.append(top)  # what stands between parts
+            texts.append(top)  # a bracket, a comma or a key
         elif isinstance(top, (Mapping, list)):
             named = isinstance(top, Mapping)
             keys = [f"{json.dumps(key, ensure_ascii=False)}: " for key in top] if named else [""] * len(top)
