@@ -7,13 +7,14 @@ from random import Random
 
 import pytest
 from cli_harness import cg
-from test_fold import random_program
+from test_collapse import random_program
 
 from cgcli.analysis.paths import Edges, Paths
 from cgcli.program import load, parse
 from cgcli.program.dynamic import Recorded
 from cgcli.program.explain import explain
-from cgcli.render.explain import Explanation, told
+from cgcli.render.explain import Explanation
+from cgcli.render.explain import text as explanation_text
 
 ROOT = Path(__file__).parents[1]
 ARTICLE = ("samples/article.cg", "--a", "2", "--b", "3", "--c", "1")
@@ -81,31 +82,31 @@ def test_what_is_used_twice_is_one_arrow() -> None:
 
 def test_no_path() -> None:
     found = explained("y = a * 2\nz = b\noutput y", {"a": 1, "b": 1})
-    assert [(by.name.text, by.derivative, by.many) for by in found.by] == [("a", 2.0, 1), ("b", 0.0, 0)]
-    assert "∂y/∂b = 0: no path leads from b to y" in told(found, "text")
+    assert [(by.name.text, by.value, by.path_count) for by in found.derivatives] == [("a", 2.0, 1), ("b", 0.0, 0)]
+    assert "∂y/∂b = 0: no path leads from b to y" in explanation_text(found, "text")
 
 
 @pytest.mark.parametrize(("x", "derivative"), [(2.0, 4.0), (-2.0, -1.0)])
 def test_of_a_branch_only_the_side_that_ran_has_paths(x: float, derivative: float) -> None:
-    (by,) = explained("y = if x > 0 then x^2 else -x", {"x": x}).by
-    assert (by.derivative, by.many) == (derivative, 1)
+    (by,) = explained("y = if x > 0 then x^2 else -x", {"x": x}).derivatives
+    assert (by.value, by.path_count) == (derivative, 1)
 
 
 def test_a_loop_is_laid_out_step_by_step() -> None:
-    (by,) = explained("input x\ns = x\nfor i in 0..3 { s = s * x }\noutput s", {"x": 2.0}).by
-    assert (by.derivative, by.many) == (32.0, 4)
-    assert [way.product for way in by.ways] == [8.0] * 4
-    assert by.ways[0].nodes[-1].text == "s₄"  # the copy of x, then one a step
+    (by,) = explained("input x\ns = x\nfor i in 0..3 { s = s * x }\noutput s", {"x": 2.0}).derivatives
+    assert (by.value, by.path_count) == (32.0, 4)
+    assert [path.product for path in by.paths] == [8.0] * 4
+    assert by.paths[0].nodes[-1].text == "s₄"  # the copy of x, then one a step
 
 
 def test_names_that_several_values_have_are_numbered_and_others_made_up() -> None:
     found = explained("v1 = a\ny = sin(a * v1)", {"a": 1.0})
-    assert [(s.name.text, s.text) for s in found.steps] == [("v1", "a"), ("v2", "a * v1"), ("y", "sin(v2)")]
+    assert [(s.name.text, s.text) for s in found.equations] == [("v1", "a"), ("v2", "a * v1"), ("y", "sin(v2)")]
 
 
 def test_local_derivatives_in_symbols() -> None:
     found = explained("p = x^3\nq = x / z\ny = p * q - exp(z)", {"x": 2.0, "z": 1.0})
-    assert {(x.of.text, x.by.text): x.text for x in found.locals} == {
+    assert {(x.of.text, x.by.text): x.text for x in found.local_derivatives} == {
         ("p", "x"): "3 * x^2",
         ("q", "x"): "1 / z",
         ("q", "z"): "-(x / z / z)",
@@ -120,9 +121,9 @@ def test_local_derivatives_in_symbols() -> None:
 def test_of_many_paths_the_rest_is_one_line() -> None:
     lines = [f"x{k + 1} = x{k} + sin(x{k})" for k in range(10)]
     found = explained("\n".join(["x0 = a", *lines]), {"a": 0.5}, 3)
-    (by,) = found.by
-    assert math.isclose(by.derivative, by.rest + sum(way.product for way in by.ways), rel_tol=1e-12)
-    text = told(found, "text")
+    (by,) = found.derivatives
+    assert math.isclose(by.value, by.rest + sum(path.product for path in by.paths), rel_tol=1e-12)
+    text = explanation_text(found, "text")
     assert ": 1 024 paths" in text
     assert "the other 1 021 paths together" in text
 
@@ -131,12 +132,12 @@ def test_paths_through_tensors_have_the_shape_of_what_they_lead_to() -> None:
     import numpy as np
 
     text = "input x: float[3] = [1, 2, 3]\nu = x^2\nv = sin(x)\ny = sum(u * v)"
-    (by,) = explained(text, {}).by
-    assert by.many == 2
-    np.testing.assert_allclose(sum(way.product for way in by.ways), by.derivative, rtol=1e-14)
+    (by,) = explained(text, {}).derivatives
+    assert by.path_count == 2
+    np.testing.assert_allclose(sum(path.product for path in by.paths), by.value, rtol=1e-14)
     x = np.array([1.0, 2.0, 3.0])
     np.testing.assert_allclose(
-        by.ways[0].product + by.ways[1].product, 2 * x * np.sin(x) + x**2 * np.cos(x), rtol=1e-14
+        by.paths[0].product + by.paths[1].product, 2 * x * np.sin(x) + x**2 * np.cos(x), rtol=1e-14
     )
 
 
@@ -156,11 +157,11 @@ def test_on_samples_the_paths_add_up(sample: str, of: str | None) -> None:
 
     program = load(ROOT / f"samples/{sample}.cg", mode="dynamic").recorded({})
     assert isinstance(program, Recorded)
-    whole = [by for by in explain(program, of, None, 100).by if by.many == len(by.ways)]
+    whole = [by for by in explain(program, of, None, 100).derivatives if by.path_count == len(by.paths)]
     assert whole
     for by in whole:
-        found = sum(way.product for way in by.ways)
-        np.testing.assert_allclose(found, by.derivative, rtol=1e-9, atol=1e-12)
+        found = sum(path.product for path in by.paths)
+        np.testing.assert_allclose(found, by.value, rtol=1e-9, atol=1e-12)
 
 
 # ---- the command
@@ -208,8 +209,8 @@ def test_what_is_wrong_is_said(arguments: list[str], said: str) -> None:
 
 def test_names_that_mean_something_to_latex_and_markdown() -> None:
     found = explained("my_value = größe * größe", {"größe": 2.0})
-    assert r"\mathit{my\_value}" in told(found, "latex")
-    assert r"# my\_value = 4" in told(found, "markdown")
+    assert r"\mathit{my\_value}" in explanation_text(found, "latex")
+    assert r"# my\_value = 4" in explanation_text(found, "markdown")
 
 
 # ---- structured data

@@ -107,7 +107,7 @@ def test_temporary_folders_of_killed_renders_go_and_nothing_else(
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     ended = subprocess.Popen([sys.executable, "-c", ""])
     ended.wait()
-    node = image._ours()
+    node = image._folder_prefix()
     other = tmp_path / "other"
     stays = [f"{node}{os.getpid()}-abc", f"cg-elsewhere-{ended.pid}-abc", f"{node}x-abc", "cg-abc", "other"]
     for name in [*stays, f"{node}{ended.pid}-abc"]:

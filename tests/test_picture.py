@@ -8,7 +8,7 @@ from cgcli.program import load, parse
 from cgcli.render.dot import DEEPEST, to_dot
 from cgcli.render.formula import number
 from cgcli.render.painter import picture
-from cgcli.render.picture import Arrow, Drawn, Picture
+from cgcli.render.picture import Arrow, Picture, PictureNode
 from cgcli.render.themes import THEMES, ThemeName
 
 ROOT = Path(__file__).parents[1]
@@ -20,7 +20,7 @@ def pictured(text: str, values: dict[str, float] | None = None, of: str | None =
     return picture(program.graph, evaluation)
 
 
-def node(made: Picture, title: str) -> Drawn:
+def node(made: Picture, title: str) -> PictureNode:
     (found,) = (n for n in made.nodes if n.title == title)
     return found
 

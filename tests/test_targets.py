@@ -13,8 +13,8 @@ from cgcli.program import load, parse
 from cgcli.render.dot import Drawing
 from cgcli.render.draw import render
 from cgcli.render.node_table import ASCII as TREE_ASCII
-from cgcli.render.schema import described
-from cgcli.render.terminal_graph import ASCII, drawn
+from cgcli.render.schema import graph_data
+from cgcli.render.terminal_graph import ASCII, draw
 from cgcli.render.themes import THEMES
 
 ROOT = Path(__file__).parents[1]
@@ -162,7 +162,7 @@ def test_json_holds_the_whole_graph() -> None:
 
 def test_json_of_large_tensors_sums_them_up() -> None:
     program = parse("x = arange(100) * 1.0\ny = sum(x)")
-    node = described(program.graph, program.run({}, derivatives=False))["nodes"][-2]
+    node = graph_data(program.graph, program.run({}, derivatives=False))["nodes"][-2]
     assert node["value"] == {"shape": [100], "min": 0.0, "max": 99.0, "norm": pytest.approx(573.018324143275)}
 
 
@@ -177,7 +177,7 @@ def test_values_that_json_has_no_number_for() -> None:
 
 def test_rails_without_unicode() -> None:
     program = parse("d = a + b\ne = b - c\ny = d * e")
-    text = "\n".join(drawn(program.graph, ascii_only=True))
+    text = "\n".join(draw(program.graph, ascii_only=True))
     assert text.isascii()
     assert text.split("\n") == [
         "o      a",

@@ -14,7 +14,7 @@ from cli_harness import ARTICLE, cg, process
 from cgcli.cli import targets
 from cgcli.cli.app import COMMANDS
 from cgcli.diagnostics.diagnostic import CgError
-from cgcli.files.writing import whole
+from cgcli.files.writing import atomic_file
 
 TABLE = "x,y\n1,2\n3,4\n"
 LINE = "input x: float\ninput y: float\nparam k: float = 0\nloss = (k*x - y)^2\n"
@@ -299,7 +299,7 @@ def test_a_sample_of_several_files_is_copied_whole_or_not_at_all() -> None:
 
 def test_a_file_that_has_to_be_new_stays_when_another_made_it_meanwhile() -> None:
     def write() -> None:
-        with whole("new.txt", new=True) as file:
+        with atomic_file("new.txt", new=True) as file:
             file.write(b"mine")
             Path("new.txt").write_text("theirs")
 
@@ -315,10 +315,10 @@ def test_a_file_that_has_to_be_new_is_written_where_there_are_no_links(monkeypat
         raise PermissionError
 
     monkeypatch.setattr(os, "link", no_links)
-    with whole("new.txt", new=True) as file:
+    with atomic_file("new.txt", new=True) as file:
         file.write(b"mine")
     assert Path("new.txt").read_text() == "mine"
-    with pytest.raises(CgError), whole("other.txt", new=True):
+    with pytest.raises(CgError), atomic_file("other.txt", new=True):
         Path("other.txt").write_text("theirs")
     assert Path("other.txt").read_text() == "theirs"
     assert not list(Path().glob(".*.tmp"))
@@ -329,7 +329,7 @@ def test_whatever_stops_the_writing_leaves_nothing_behind(stop: type[BaseExcepti
     before = contents()
 
     def write() -> None:
-        with whole("t.csv") as file:
+        with atomic_file("t.csv") as file:
             file.write(b"half")
             raise stop
 
@@ -347,7 +347,7 @@ def test_an_interrupt_right_after_the_file_was_made_leaves_nothing_behind(monkey
 
     with monkeypatch.context() as patched:
         patched.setattr(os, "open", interrupted)
-        with pytest.raises(KeyboardInterrupt), whole("t.csv"):
+        with pytest.raises(KeyboardInterrupt), atomic_file("t.csv"):
             pass
     assert contents() == before
 
@@ -357,7 +357,7 @@ def test_modes_and_links_stay() -> None:
     old = os.umask(0o077)
     try:
         for name in ("link.csv", "fresh.csv"):
-            with whole(name) as file:
+            with atomic_file(name) as file:
                 file.write(b"new")
     finally:
         os.umask(old)
@@ -369,7 +369,7 @@ def test_modes_and_links_stay() -> None:
 
 def test_a_pipe_takes_what_it_is_given() -> None:
     reading, writing = os.pipe()
-    with whole(f"/dev/fd/{writing}") as file:
+    with atomic_file(f"/dev/fd/{writing}") as file:
         file.write(b"some")
     os.close(writing)
     with contextlib.closing(os.fdopen(reading, "rb")) as pipe:

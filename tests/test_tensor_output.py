@@ -18,7 +18,7 @@ from cgcli.ops.builder import Builder
 from cgcli.ops.notation import Written, write_number, write_op
 from cgcli.render import csv
 from cgcli.render.draw import render
-from cgcli.render.formula import shown
+from cgcli.render.formula import value_text
 from cgcli.render.json import dump
 from cgcli.render.node_table import rows, tree
 from cgcli.render.painter import picture
@@ -147,10 +147,10 @@ def test_a_tensor_in_brief(value: Any, text: str) -> None:
 
 
 def test_a_tensor_on_a_card() -> None:
-    assert shown(np.array([-0.5, 1e-7])) == "[−0.5, 1×10⁻⁷]"
-    assert shown(np.linspace(-0.4, 0.4, 784 * 128).reshape(784, 128)) == "[784, 128]  −0.4 … 0.4, ‖·‖ 73.16"
-    assert shown(np.array([NAN, INF] * 4)) == "[8]  ∞, 4 NaN, ‖·‖ NaN"
-    assert shown(2.0) == "2"
+    assert value_text(np.array([-0.5, 1e-7])) == "[−0.5, 1×10⁻⁷]"
+    assert value_text(np.linspace(-0.4, 0.4, 784 * 128).reshape(784, 128)) == "[784, 128]  −0.4 … 0.4, ‖·‖ 73.16"
+    assert value_text(np.array([NAN, INF] * 4)) == "[8]  ∞, 4 NaN, ‖·‖ NaN"
+    assert value_text(2.0) == "2"
 
 
 # ---- data

@@ -10,7 +10,7 @@ import pytest
 
 import cgcli
 from cgcli.program.training import Examples, problem, start, task
-from cgcli.train.optimizers import RULES, Update, written
+from cgcli.train.optimizers import OPTIMIZERS, Update, update_source
 from cgcli.train.step import step_graph, update_graph
 
 RATE, STEPS = 0.05, 25
@@ -90,11 +90,11 @@ def gradient(p: Any) -> Any:
 
 
 def test_every_rule_is_published_here() -> None:
-    assert set(PUBLISHED) == set(RULES)
+    assert set(PUBLISHED) == set(OPTIMIZERS)
 
 
 @pytest.mark.parametrize("dtype", ["float", "f32"])
-@pytest.mark.parametrize("rule", sorted(RULES))
+@pytest.mark.parametrize("rule", sorted(OPTIMIZERS))
 def test_steps(rule: str, dtype: str) -> None:
     wanted = task(cgcli.parse(PROGRAM.format(dtype)), "loss", {}, Examples({}, 0))
     update = Update(rule, RATE)
@@ -139,7 +139,7 @@ def test_one_graph_and_two_do_the_same() -> None:
 
 def test_the_update_is_a_program_that_can_be_read() -> None:
     program = cgcli.parse(PROGRAM.format("float"))
-    text = written(Update("adamw", 0.1, clip=1.0, decay={"W": 0.5}), [(i.name, i.type) for i in program.inputs])
+    text = update_source(Update("adamw", 0.1, clip=1.0, decay={"W": 0.5}), [(i.name, i.type) for i in program.inputs])
     assert "factor = optim.clip(norm, 1.0)" in text
     assert "p0_new, m0_new, v0_new = optim.adamw(p0, g0 * factor, m0, v0, step, rate=speed, decay=0.5)" in text
     assert cgcli.parse(text).outputs[:2] == ("norm", "speed")

@@ -16,10 +16,10 @@ from cli_harness import process
 LONG = """
 import hashlib
 from pathlib import Path
-from cgcli.files.writing import whole
+from cgcli.files.writing import atomic_file
 
 def f(x: float):
-    writing = whole("out.csv")
+    writing = atomic_file("out.csv")
     writing.__enter__().write(b"half")
     Path("begun").touch()
     hashlib.pbkdf2_hmac("sha256", b"a", b"b", 2_000_000_000)

@@ -14,7 +14,7 @@ from cgcli.cli.output import notice
 from cgcli.cli.session import Session
 from cgcli.data.cells import cell_shape, converted, side_by_side
 from cgcli.data.chunks import Chunk
-from cgcli.data.structured import Beyond, numbers_of
+from cgcli.data.structured import NumberTooLarge, numbers_of
 from cgcli.data.tables import Table
 from cgcli.diagnostics.diagnostic import CgError, Diagnostic, error
 from cgcli.diagnostics.suggest import nearest
@@ -172,7 +172,7 @@ def _data(cells: Sequence[Any]) -> tuple[list[Any], list[int]]:
     for k, cell in enumerate(cells):
         try:
             data.append(numbers_of(cell))
-        except Beyond:
+        except NumberTooLarge:
             data.append(None)
             bad.append(k)
     return data, bad

@@ -47,7 +47,7 @@ def read_examples(session: Session, data: str, maps: Sequence[str], on_error: st
             for name, x in columns.items():
                 parts.setdefault(name, []).append(x)
                 size += x.nbytes if hasattr(x, "nbytes") else 8 * len(x)
-            if 2 * size > limit:  # the chunks, and then the whole
+            if 2 * size > limit:  # the chunks, and then the atomic_file
                 raise error("table-too-large", status=1, file=data, rows=rows, limit=byte_text(limit))
     if not rows:
         raise error("table-no-rows", status=1, file=data)

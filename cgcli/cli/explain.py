@@ -32,7 +32,7 @@ from cgcli.cli.session import open_session
 from cgcli.program.dynamic import Recorded
 from cgcli.program.explain import explain as explained
 from cgcli.render import json
-from cgcli.render.explain import Form, data, told
+from cgcli.render.explain import Form, data, text
 
 PATHS = 10
 
@@ -86,7 +86,7 @@ def explain(
     if output_format == "json":
         emit(json.dump(data(explanation), precision))
     else:
-        emit(told(explanation, cast(Form, output_format), precision))
+        emit(text(explanation, cast(Form, output_format), precision))
     return 0
 
 

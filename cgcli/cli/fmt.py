@@ -13,7 +13,7 @@ from cgcli.cli.program_files import Files, counted, program_files, several
 from cgcli.cli.sources import program_text
 from cgcli.diagnostics.diagnostic import CgError
 from cgcli.files.source_files import is_stream
-from cgcli.files.writing import write_whole
+from cgcli.files.writing import write_atomic
 from cgcli.language.format import format_source
 from cgcli.render.changes import unified
 from cgcli.render.escape import show
@@ -59,7 +59,7 @@ def _changed(file: str | None, expression: str | None, check: bool) -> bool:
     if file is None or is_stream(file):
         emit(formatted)
     elif formatted != source.text:
-        write_whole(file, formatted.encode())
+        write_atomic(file, formatted.encode())
         notice(f"rewrote {show(file)}")
     return formatted != source.text
 

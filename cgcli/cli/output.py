@@ -77,9 +77,9 @@ def write_picture(target: str, data: bytes) -> None:
     if target == "-":
         StandardOutput().write_bytes(data)
     else:
-        from cgcli.files.writing import write_whole
+        from cgcli.files.writing import write_atomic
 
-        write_whole(target, data)
+        write_atomic(target, data)
 
 
 def notice(text: str) -> None:

@@ -40,11 +40,11 @@ from cgcli.diagnostics.suggest import nearest
 from cgcli.graph.evaluation import Evaluation
 from cgcli.graph.graph import Graph
 from cgcli.ops.number_kernels import has_loop
+from cgcli.render.collapse import BUDGET, LARGEST, Detail
 from cgcli.render.dot import DIRECTIONS, Direction, Drawing
 from cgcli.render.draw import KINDS
 from cgcli.render.draw import render as draw
 from cgcli.render.escape import show
-from cgcli.render.fold import BUDGET, LARGEST, Wish
 from cgcli.render.picture import Sides, View
 from cgcli.render.themes import THEMES, ThemeName
 
@@ -196,7 +196,7 @@ def render(
     graph, evaluation = _evaluated(session, of, sides)
     program = session.program
     view = View(
-        Wish(depth, _calls(graph, fold, "--fold"), _calls(graph, unfold, "--unfold"), budget or BUDGET),
+        Detail(depth, _calls(graph, fold, "--fold"), _calls(graph, unfold, "--unfold"), budget or BUDGET),
         "both" if sides == GRADIENT else cast(Sides, sides),
         None if focus is None else canonical(focus),
         2 if radius is None else radius,

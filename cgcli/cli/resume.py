@@ -67,7 +67,7 @@ def data_identity(task: Task) -> dict[str, Any]:
     digest = hashlib.sha256()
     params = {i.name for i in task.program.inputs if i.kind == "param"}
     constants = {n: x for n, x in task.constants.items() if n not in params}
-    parts = [constants, task.examples.columns, task.held.columns if task.held else {}]
+    parts = [constants, task.examples.columns, task.validation.columns if task.validation else {}]
     for part in parts:
         for name, x in sorted(part.items()):
             digest.update(f"\0{name}\0".encode())

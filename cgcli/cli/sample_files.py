@@ -10,7 +10,7 @@ from cgcli.cli.arguments import EMPTY
 from cgcli.cli.output import reason_of
 from cgcli.diagnostics.diagnostic import error
 from cgcli.diagnostics.suggest import nearest
-from cgcli.files.writing import whole
+from cgcli.files.writing import atomic_file
 
 
 def folder() -> Path:
@@ -51,7 +51,7 @@ def copy_here(name: str) -> list[str]:
     with ExitStack() as stack:  # no file gets its name before all are written
         for path, copy in copies.items():
             _make_folder(copy.parent)
-            file = stack.enter_context(whole(copy, new=True))
+            file = stack.enter_context(atomic_file(copy, new=True))
             file.write(path.read_bytes())
             file.flush()  # a full disk fails now
     return [f"wrote {copy}" for copy in copies.values()]

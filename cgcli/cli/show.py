@@ -35,9 +35,9 @@ from cgcli.cli.output import emit, stdout
 from cgcli.cli.results import exclude, table_settings
 from cgcli.cli.session import open_session
 from cgcli.render import csv, json
-from cgcli.render.node_table import Sort, rows, tree, writer
+from cgcli.render.node_table import Sort, rows, tree, value_writer
 from cgcli.render.table import table
-from cgcli.render.terminal_graph import drawn
+from cgcli.render.terminal_graph import draw
 
 Tree = Annotated[bool, typer.Option("--tree", help="What each output is made of, step by step.")]
 Drawn = Annotated[bool, typer.Option("--graph", help="A small graph as a drawing: a line a node, joined by its uses.")]
@@ -115,7 +115,7 @@ def show(
         emit("\n".join(tree(graph, evaluation, ascii_only=not _draws_lines(), precision=precision, full=full)))
         return 0
     if as_graph:
-        emit("\n".join(drawn(graph, evaluation, ascii_only=not _draws_lines(), precision=precision)))
+        emit("\n".join(draw(graph, evaluation, ascii_only=not _draws_lines(), precision=precision)))
         return 0
     header, cells = rows(graph, evaluation, [canonical(name) for name in only or ()], cast(Sort | None, sort))
     if output_format == "json":
@@ -124,7 +124,7 @@ def show(
         emit(csv.dump(header, [["" if cell is None else cell for cell in row] for row in cells], precision, full=full))
     else:
         accent = [header.index("gradient")] if "gradient" in header else []
-        tensor = writer(precision, full=full)
+        tensor = value_writer(precision, full=full)
         emit(table(header, cells, accent=accent, tensor=tensor, **table_settings(precision)))
     return 0
 

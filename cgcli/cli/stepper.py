@@ -11,13 +11,13 @@ from cgcli.cli.render import picture_kind
 from cgcli.cli.targets import ReadFiles
 from cgcli.diagnostics.diagnostic import CgError, error
 from cgcli.diagnostics.suggest import nearest
-from cgcli.files.writing import write_whole
+from cgcli.files.writing import write_atomic
 from cgcli.graph.evaluation import Evaluation
 from cgcli.graph.graph import Graph
-from cgcli.program.stepping import Break, Walk
+from cgcli.program.stepping import Breakpoint, Walk
 from cgcli.render.draw import render as draw
 from cgcli.render.escape import show
-from cgcli.render.node_table import reference, spelled
+from cgcli.render.node_table import definition, reference
 from cgcli.render.report import text as report
 from cgcli.render.trace import text, value
 
@@ -186,10 +186,10 @@ class Stepper:
         self.walk.breaks[self._numbers] = break_
         yield f"break {self._numbers}: {show(break_.about)}"
 
-    def _parse_break(self, argument: str) -> Break:
+    def _parse_break(self, argument: str) -> Breakpoint:
         walk = self.walk
         if argument == "nan":
-            return Break("a value that is no number", lambda k: any(walk.broken(i) for i in walk.made(k)))
+            return Breakpoint("a value that is no number", lambda k: any(walk.broken(i) for i in walk.nodes_before(k)))
         match = re.fullmatch(r"grad\s+(\S+)\s*>\s*(\S+)", argument)
         if match is not None:
             name, limit = match[1], float(walk.evaluate(match[2]))
@@ -199,7 +199,7 @@ class Stepper:
             finally:
                 walk.at = at
             about = f"|d{name}/d…| > {value(limit, self.precision)}"
-            return Break(about, lambda k: any(gradients[i] > limit for i in walk.made(k)))
+            return Breakpoint(about, lambda k: any(gradients[i] > limit for i in walk.nodes_before(k)))
         number, _, condition = argument.partition("if ")
         condition = condition.strip()
         line = _whole(number.strip()) if number.strip() else None
@@ -215,7 +215,7 @@ class Stepper:
                 return False  # a name in it has no value yet
 
         where = "" if line is None else f"line {line}"
-        return Break(" ".join(x for x in (where, f"if {condition}" if condition else "") if x), holds)
+        return Breakpoint(" ".join(x for x in (where, f"if {condition}" if condition else "") if x), holds)
 
     def _clear(self, argument: str) -> Iterator[str]:
         number = _whole(argument)
@@ -273,7 +273,7 @@ class Stepper:
         graph, values = self.walk.graph()
         if not len(graph):
             raise error("nothing-to-compute", name=self.walk.source.name)
-        write_whole(argument, draw(graph, Evaluation(graph, values), kind).data)
+        write_atomic(argument, draw(graph, Evaluation(graph, values), kind).data)
         yield f"wrote {show(argument)}"
 
     def _help(self, argument: str) -> Iterator[str]:
@@ -323,7 +323,7 @@ class Stepper:
 
     def _step_lines(self, graph: Graph, step: Step) -> Iterator[str]:
         """A node, its derivative, and its contributions to its operands."""
-        yield f"{show(spelled(graph, step.node)):<40}  derivative {self._number(step.derivative)}"
+        yield f"{show(definition(graph, step.node)):<40}  derivative {self._number(step.derivative)}"
         for edge in step.edges:
             product = self._number(edge.product)
             if edge.partial is not None:

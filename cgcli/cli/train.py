@@ -40,9 +40,9 @@ from cgcli.cli.session import open_session
 from cgcli.cli.training import TrainingOptions, run
 from cgcli.cli.training_files import training_files
 from cgcli.diagnostics.diagnostic import error
-from cgcli.train.optimizers import RULES, SCHEDULES
+from cgcli.train.optimizers import OPTIMIZERS, SCHEDULES
 
-OPTIMIZERS = (*RULES, "lbfgs", "lm")
+METHODS = (*OPTIMIZERS, "lbfgs", "lm")
 
 Table = Annotated[
     str | None,
@@ -57,7 +57,7 @@ Residual = Annotated[
 Optimizer = Annotated[
     str | None,
     typer.Option(
-        "--optimizer", help="How (adam; of a residual lm, Levenberg-Marquardt).", **choice("--optimizer", *OPTIMIZERS)
+        "--optimizer", help="How (adam; of a residual lm, Levenberg-Marquardt).", **choice("--optimizer", *METHODS)
     ),
 ]
 Rate = Annotated[

@@ -21,7 +21,7 @@ from cgcli.cli.session import Session
 from cgcli.cli.training_files import TrainingFiles
 from cgcli.data.checkpoints import Checkpoint
 from cgcli.diagnostics.diagnostic import CgError, error
-from cgcli.files.writing import writable, write_whole
+from cgcli.files.writing import writable, write_atomic
 from cgcli.program import Program
 from cgcli.program.python_file import FileProgram
 from cgcli.program.residuals import residuals
@@ -39,7 +39,7 @@ from cgcli.render.escape import show
 from cgcli.train.fit import Fit, least_squares, minimise
 from cgcli.train.loop import Settings, split, steps_of_epoch
 from cgcli.train.loop import train as loop
-from cgcli.train.optimizers import RULES, Update
+from cgcli.train.optimizers import OPTIMIZERS, Update
 from cgcli.train.state import State, restored
 
 from .callbacks import Callbacks, Curve, Stop, stoppable
@@ -313,7 +313,7 @@ def _plan_and_update(
         decay = (decay or {}) | dict.fromkeys(_matching(session, [pattern], "--weight-decay"), value)
     update = Update(
         rule,
-        RULES[rule].rate if settings["lr"] is None else settings["lr"],
+        OPTIMIZERS[rule].rate if settings["lr"] is None else settings["lr"],
         settings["schedule"] or "constant",
         settings["horizon"],
         settings["warmup"] or 0,
@@ -342,7 +342,7 @@ def _note_end(state: State, plan: Settings, stop: Stop, options: TrainingOptions
 
 
 def _plot(path: str, loss: str, state: State, losses: Curve) -> None:
-    write_whole(path, curve.curve(PurePath(path).suffix[1:].lower(), loss, state.history, losses.points))
+    write_atomic(path, curve.curve(PurePath(path).suffix[1:].lower(), loss, state.history, losses.points))
 
 
 def _draw(problem: StaticProblem | DynamicProblem, path: str) -> None:
@@ -354,7 +354,7 @@ def _draw(problem: StaticProblem | DynamicProblem, path: str) -> None:
         raise error("draw-dynamic")
     kind = picture_kind(path)
     image = render(problem.step_graph, None, kind, title="a step of training", params=problem.task.trained)
-    write_whole(path, image.data)
+    write_atomic(path, image.data)
 
 
 # ---- fits

@@ -13,9 +13,9 @@ from cgcli.cli.metrics import Metrics, resume_size
 from cgcli.cli.resume import read_newest
 from cgcli.data.checkpoints import (
     SUFFIX,
-    Holding,
+    ExistingFile,
     earlier,
-    holding,
+    existing_file,
     predecessors,
     run_of,
     step_of,
@@ -55,7 +55,7 @@ class TrainingFiles:
                 if self.checkpoint is not None and self.checkpoint.path != resume:
                     stale.append(path)
                 continue
-            content = holding(path)
+            content = existing_file(path)
             if content is None or (content.run == self.run and content.step <= step):
                 continue
             worthless = continues and content.kind in ("damaged", "empty")
@@ -64,7 +64,7 @@ class TrainingFiles:
             stale.append(path)
         return stale
 
-    def _refusal(self, path: str, content: Holding, step: int) -> CgError:
+    def _refusal(self, path: str, content: ExistingFile, step: int) -> CgError:
         before = None if path == self.path else self.path
         if content.kind != "checkpoint":
             return error(REFUSALS[content.kind], file=path, before=before)

@@ -14,7 +14,7 @@ from typing import Any
 
 from cgcli.cli.arguments import EMPTY
 from cgcli.data.reading import reason_of
-from cgcli.data.structured import Beyond, Number, Twice, decode_json, numbers_of
+from cgcli.data.structured import DuplicateName, Number, NumberTooLarge, decode_json, numbers_of
 from cgcli.diagnostics.diagnostic import CgError, error
 from cgcli.diagnostics.source import Source
 from cgcli.files.source_files import is_stream, read_text
@@ -43,7 +43,7 @@ def read_values(path: str, structured: Collection[str] = (), limit: int | None =
         table = reader(source)
     except CgError:
         raise
-    except Twice as twice:
+    except DuplicateName as twice:
         raise error("inputs-file-repeats", file=path, name=str(twice) or EMPTY) from None
     except Exception as problem:  # a reader of damaged files may raise any
         raise error("bad-inputs-file", file=path, kind=kind, reason=_reason(problem, source.text)) from None
@@ -56,7 +56,7 @@ def read_values(path: str, structured: Collection[str] = (), limit: int | None =
                 values[name] = numbers_of(value)
             else:
                 values[name] = _tensor(value, name, path) if isinstance(value, list) else _text(value, name, path)
-        except Beyond as beyond:
+        except NumberTooLarge as beyond:
             line = source.text.count("\n", 0, source.text.find(str(beyond))) + 1
             text = str(beyond)[:40] + ("…" if len(str(beyond)) > 40 else "")
             raise error("inputs-file-number", status=1, file=path, line=line, name=name or EMPTY, text=text) from None
@@ -117,7 +117,7 @@ def _text(value: object, name: str, path: str) -> str:
     if isinstance(value, Number):
         text = SPECIAL.get(value, value.removeprefix("+").replace("_", ""))
         if text not in SPECIAL.values() and plain_number(text) is None:
-            raise Beyond(value)
+            raise NumberTooLarge(value)
         return text
     if isinstance(value, str):
         return SPECIAL.get(value, value)

@@ -1,6 +1,6 @@
 """Arrays from files: NPY, NPZ, CSV, JSON and safetensors.
 
-What a file says of itself is not believed: sizes are compared with the file's own before memory is asked for, and
+Headers are not trusted: sizes are compared with that of the file before memory is allocated, and
 nothing that could hold code is read.
 """
 
@@ -21,6 +21,7 @@ from typing import Any
 
 import numpy as np
 
+from cgcli.diagnostics.byte_text import byte_text
 from cgcli.diagnostics.diagnostic import CgError, error
 from cgcli.diagnostics.source import Source
 from cgcli.diagnostics.suggest import nearest
@@ -31,7 +32,7 @@ from cgcli.system import split_member
 from .cells import number
 from .reading import broken, open_file, reading, size_of
 from .safetensors import SafetensorsFile
-from .structured import Beyond, Twice, decode_json, number_of, too_large
+from .structured import DuplicateName, NumberTooLarge, decode_json, number_of, too_large
 
 _FORMAT: Any = np.lib.format  # typed in some versions of NumPy only
 LIMIT = 16 * 2**30  # bytes of all arrays of a file
@@ -62,11 +63,11 @@ def read_arrays(path: str, limit: int = LIMIT) -> dict[str, Any]:
 
 
 def _split(reference: str) -> tuple[str, str | None]:
-    own = is_stream(reference) or os.path.exists(reference)
-    return (reference, None) if own else split_member(reference)
+    is_path = is_stream(reference) or os.path.exists(reference)
+    return (reference, None) if is_path else split_member(reference)
 
 
-# ---- what may be inside
+# ---- dtypes
 
 
 def _native(path: str, array: Any) -> Any:
@@ -76,7 +77,9 @@ def _native(path: str, array: Any) -> Any:
     if array.ndim > MAX_AXES:
         raise broken(path, f"it has {array.ndim} axes, a tensor has at most {MAX_AXES}")
     if kind == "b":
-        if array.size and array.view(np.uint8).max() > 1:  # which NumPy takes for true here, for another number there
+        if (
+            array.size and array.view(np.uint8).max() > 1
+        ):  # NumPy reads it as true in some functions, as another number in others
             raise broken(path, "a byte of its bools is neither 0 nor 1")
         return array
     if kind == "u" and array.dtype.itemsize == 8 and array.size and int(array.max()) > 2**63 - 1:
@@ -103,11 +106,8 @@ def _contents(dtype: Any) -> str:
 
 
 def _too_large(path: str, size: int, limit: int) -> CgError:
-    return error("array-file-size", status=1, file=path, size=_human(size), limit=_human(limit))
-
-
-def _human(size: int) -> str:
-    return f"{size / 2**30:.1f} GiB" if size >= 2**30 else f"{size / 2**20:.1f} MiB"
+    size_text, limit_text = (byte_text(n, smallest="MiB", largest="GiB") for n in (size, limit))
+    return error("array-file-size", status=1, file=path, size=size_text, limit=limit_text)
 
 
 # ---- NPY and NPZ
@@ -126,12 +126,12 @@ def _npy_stream(path: str, file: Any, size: int, limit: int) -> Any:
         raise ValueError(f"its header gives the shape {shape}")
     _check_dtype(path, dtype)
     size_promised = math.prod(shape) * dtype.itemsize
-    need = size_promised + math.prod(shape) * _cast_size(dtype)
-    if need > limit:
-        raise _too_large(path, need, limit)
-    held = size - file.tell()
-    if size_promised > held:
-        raise ValueError(f"its header promises {size_promised} bytes and {held} follow")
+    bytes_needed = size_promised + math.prod(shape) * _cast_size(dtype)
+    if bytes_needed > limit:
+        raise _too_large(path, bytes_needed, limit)
+    bytes_left = size - file.tell()
+    if size_promised > bytes_left:
+        raise ValueError(f"its header promises {size_promised} bytes and {bytes_left} follow")
     data = file.read(size_promised)
     if len(data) < size_promised:
         raise ValueError("it ends too early")
@@ -144,8 +144,8 @@ def _npy_header(file: Any) -> tuple[tuple[int, ...], bool, Any]:
         warnings.simplefilter("ignore")  # of Python's parser, at texts that are no header
         try:
             version = _FORMAT.read_magic(file)
-            read = {(1, 0): _FORMAT.read_array_header_1_0, (2, 0): _FORMAT.read_array_header_2_0}[version]
-            shape, fortran, dtype = read(file)
+            read_header = {(1, 0): _FORMAT.read_array_header_1_0, (2, 0): _FORMAT.read_array_header_2_0}[version]
+            shape, fortran, dtype = read_header(file)
         except Exception:  # in words about Python's parser, with advice to trust the file
             raise ValueError("its header is damaged, or of another version") from None
         return shape, fortran, dtype
@@ -173,16 +173,16 @@ def _members(path: str, archive: zipfile.ZipFile, member: str | None, limit: int
             raise broken(path, f"two of its arrays are named `{name}`")
         if entry.filename.endswith(".npy"):
             entries[name] = entry
-    chosen = entries if member is None else {member: entries[member]} if member in entries else {}
-    if not chosen:
+    selected = entries if member is None else {member: entries[member]} if member in entries else {}
+    if not selected:
         raise _no_such(path, member, list(entries))
-    total = sum(e.file_size for e in chosen.values())
+    total = sum(e.file_size for e in selected.values())
     if total > limit:
         raise _too_large(path, total, limit)
-    if any(e.file_size > RATIO * max(e.compress_size, 1) + 2**20 for e in chosen.values()):
+    if any(e.file_size > RATIO * max(e.compress_size, 1) + 2**20 for e in selected.values()):
         raise broken(path, "an array is suspiciously larger than the file it is packed in")
     arrays: dict[str, Any] = {}
-    for name, entry in chosen.items():
+    for name, entry in selected.items():
         with reading(path, f"its array `{name}`"), archive.open(entry) as stream:
             arrays[name] = _npy_stream(path, stream, entry.file_size, limit)
     return arrays
@@ -207,20 +207,20 @@ def _safetensors(path: str, member: str | None, limit: int) -> dict[str, Any]:
 
 
 def read_metadata(path: str) -> dict[str, str]:
-    """What a safetensors file says besides its arrays. Raises CgError as `read_arrays`."""
+    """The metadata of a safetensors file. Raises CgError as `read_arrays`."""
     with SafetensorsFile(path) as file:
         return file.metadata
 
 
-def _only(path: str, member: str | None, found: dict[str, Any]) -> Any:
-    if member is None and len(found) != 1:
-        raise error("array-file-which", file=path, known=sorted(found))
-    return next(iter(found.values()))
+def _only(path: str, member: str | None, arrays: dict[str, Any]) -> Any:
+    if member is None and len(arrays) != 1:
+        raise error("array-file-which", file=path, known=sorted(arrays))
+    return next(iter(arrays.values()))
 
 
-def _no_such(path: str, member: str | None, known: Sequence[str]) -> CgError:
-    near = nearest(member or "", known)
-    return error("array-file-member", status=1, file=path, name=member, nearest=near, known=sorted(known) or None)
+def _no_such(path: str, member: str | None, names: Sequence[str]) -> CgError:
+    near = nearest(member or "", names)
+    return error("array-file-member", status=1, file=path, name=member, nearest=near, known=sorted(names) or None)
 
 
 def _no_member(path: str, member: str | None) -> None:
@@ -236,10 +236,10 @@ def _json(path: str, member: str | None, limit: int) -> Any:
         try:
             source = Source(path, _text(path, limit))
             data = decode_json(source, parse_int=number_of, parse_float=number_of)
-        except Beyond as beyond:
-            raise too_large(source, beyond) from None
-        except Twice as name:
-            raise error("json-twice", status=1, file=path, name=str(name)) from None
+        except NumberTooLarge as problem:
+            raise too_large(source, problem) from None
+        except DuplicateName as problem:
+            raise error("json-twice", status=1, file=path, name=str(problem)) from None
     if member is not None:
         if not isinstance(data, dict) or member not in data:
             raise _no_such(path, member, list(data) if isinstance(data, dict) else [])
@@ -258,26 +258,28 @@ def _nested(path: str, data: Any) -> Any:
             raise broken(path, f"its lists are nested more than {MAX_AXES} deep, the most axes that a tensor has")
         length = len(level[0][0])
         below: list[tuple[Any, str]] = []
-        for item, place in level:
+        for item, path_in_file in level:
             if not isinstance(item, list) or len(item) != length:
-                found = f"{len(item)} items" if isinstance(item, list) else "a single value"
-                raise error("array-file-ragged", status=1, file=path, place=place, found=found, wanted=length)
-            below += [(x, f"{place}[{k}]") for k, x in enumerate(item)]
+                description = f"{len(item)} items" if isinstance(item, list) else "a single value"
+                raise error(
+                    "array-file-ragged", status=1, file=path, place=path_in_file, found=description, wanted=length
+                )
+            below += [(x, f"{path_in_file}[{k}]") for k, x in enumerate(item)]
         shape.append(length)
         level = below
-    numbers = [_number(path, x, place) for x, place in level]
+    numbers = [_number(path, x, path_in_file) for x, path_in_file in level]
     if any(isinstance(x, bool) for x in numbers) and not all(isinstance(x, bool) for x in numbers):
         raise broken(path, "it mixes numbers with true and false")
     return np.array(numbers, dtype=None if numbers else np.float64).reshape(shape)
 
 
-def _number(path: str, value: Any, place: str) -> float | int | bool:
+def _number(path: str, value: Any, path_in_file: str) -> float | int | bool:
     if isinstance(value, (bool, int, float)):
         return value
     if isinstance(value, str) and value in SPECIAL:
         return SPECIAL[value]
-    words = {list: "a list", dict: "an object", str: "a text", type(None): "null"}
-    raise error("array-file-value", status=1, file=path, place=place or "[]", found=words[type(value)])
+    kinds = {list: "a list", dict: "an object", str: "a text", type(None): "null"}
+    raise error("array-file-value", status=1, file=path, place=path_in_file or "[]", found=kinds[type(value)])
 
 
 # ---- CSV
@@ -300,7 +302,7 @@ def _csv_columns(path: str, member: str | None, limit: int, text: Iterable[str])
     if first is None:
         raise broken(path, "it is empty")
     header = [cell.strip() for cell in first[1]]
-    named = member is not None or not all(_is_number(cell) for cell in header)
+    has_header = member is not None or not all(_is_number(cell) for cell in header)
     columns = list(range(len(header)))
     if member is not None:
         if member not in header:
@@ -309,18 +311,18 @@ def _csv_columns(path: str, member: str | None, limit: int, text: Iterable[str])
             raise error("table-repeats", status=1, file=path, name=member)
         columns = [header.index(member)]
     numbers: array[Any] = array("q")
-    for line, row in rows if named else chain([first], rows):
+    for line, row in rows if has_header else chain([first], rows):
         if len(row) != len(header):
             raise error("array-file-row", status=1, file=path, line=line, found=len(row), wanted=len(header))
-        cells = [_cell(path, line, header[k] if named else f"{k + 1}", row[k]) for k in columns]
+        cells = [_cell(path, line, header[k] if has_header else f"{k + 1}", row[k]) for k in columns]
         if numbers.typecode == "q" and any(isinstance(x, float) for x in cells):
             numbers = array("d", numbers)
         numbers.extend(cells)
         if len(numbers) * 8 * 2 > limit:  # an array that grows is held twice for a moment
             raise _too_large(path, len(numbers) * 8 * 2, limit)
-    made = np.frombuffer(numbers, dtype=np.dtype(numbers.typecode)) if numbers else np.zeros(0)
-    made = made.reshape(-1, len(columns))
-    return made[:, 0] if len(columns) == 1 else made
+    table = np.frombuffer(numbers, dtype=np.dtype(numbers.typecode)) if numbers else np.zeros(0)
+    table = table.reshape(-1, len(columns))
+    return table[:, 0] if len(columns) == 1 else table
 
 
 def _is_number(text: str) -> bool:
@@ -330,8 +332,8 @@ def _is_number(text: str) -> bool:
 def _cell(path: str, line: int, column: str, text: str) -> float | int:
     value = number(text)
     if value is None:
-        shown = text.strip()[:100] or "nothing"
-        raise error("array-file-cell", status=1, file=path, line=line, column=column, text=shown)
+        excerpt = text.strip()[:100] or "nothing"
+        raise error("array-file-cell", status=1, file=path, line=line, column=column, text=excerpt)
     return value
 
 

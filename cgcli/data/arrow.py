@@ -28,8 +28,8 @@ def read(path: str, rows: int, needed: Collection[str]) -> Iterator[tuple[int, M
     with reading(path), _opened(path, needed) as file:
         for field in _schema(file):
             if field.name in needed and not _is_cell(field.type):
-                kind = _contents(field.type)
-                raise error("table-column-type", status=1, file=path, name=field.name, found=kind)
+                description = _contents(field.type)
+                raise error("table-column-type", status=1, file=path, name=field.name, found=description)
         for part in _batches(file, rows, needed):
             part.validate(full=True)  # pyarrow follows the offsets in a damaged file to anywhere in memory
             for start in range(0, part.num_rows, rows):
@@ -59,7 +59,7 @@ def _is_cell(kind: Any) -> bool:
 
 
 def _contents(kind: Any) -> str:
-    """What a column of a type that no input takes holds, in words."""
+    """The contents of a column whose type no input takes, in words."""
     types = _library().types
     if types.is_nested(kind):
         return "records" if types.is_struct(kind) else f"values of type `{kind}`"
@@ -72,17 +72,17 @@ def _contents(kind: Any) -> str:
     return "times" if types.is_temporal(kind) else f"values of type `{kind}`"
 
 
-class Writer:
+class ArrowWriter:
     """Rows into a Parquet or Arrow file."""
 
     def __init__(self, file: IO[bytes], kind: str) -> None:
         self.file, self.kind = file, kind
         self.writer: Any = None
 
-    def write(self, found: Mapping[str, Any]) -> None:
-        """Some rows: by name an array, a row each; what a row of a tensor holds is a list."""
+    def write(self, columns: Mapping[str, Any]) -> None:
+        """Some rows: by name an array, a row each; a row of a tensor is a list."""
         pa = _library()
-        batch = pa.table({name: _column(pa, x) for name, x in found.items()})
+        batch = pa.table({name: _column(pa, x) for name, x in columns.items()})
         if self.writer is None:
             self.writer = _writer(self.file, self.kind, batch.schema)
         self.writer.write_table(batch)
@@ -103,9 +103,9 @@ def _writer(file: IO[bytes], kind: str, schema: Any) -> Any:
     if kind == "parquet":
         from pyarrow import parquet
 
-        # floats hardly ever come twice: a dictionary of them costs time and room
-        few = [field.name for field in schema if str(field.type) in ("int64", "bool")]
-        return parquet.ParquetWriter(file, schema, use_dictionary=few)
+        # floats hardly ever repeat: a dictionary of them costs time and space
+        repetitive = [field.name for field in schema if str(field.type) in ("int64", "bool")]
+        return parquet.ParquetWriter(file, schema, use_dictionary=repetitive)
     from pyarrow import ipc
 
     return ipc.new_file(file, schema)
@@ -126,7 +126,7 @@ def _column(pa: Any, x: Any) -> Any:
 
 
 def _cells(column: Any) -> Any:
-    """A column of plain numbers as an array at once; any other as what Python has for its cells."""
+    """A column of plain numbers as an array at once; any other as a list of Python objects."""
     types = _library().types
     kind = column.type
     number = types.is_floating(kind) or types.is_integer(kind) or types.is_boolean(kind)
@@ -145,7 +145,7 @@ def _library() -> Any:
 
 @contextmanager
 def _opened(path: str, needed: Collection[str] | None = None) -> Iterator[Any]:
-    """pyarrow's reader of a file, of the columns that are needed: what is damaged beside them is not looked at."""
+    """pyarrow's reader of a file, of the columns that are needed: damage in others is not looked at."""
     pa = _library()
     open_file(path).close()
     if path.lower().endswith(".parquet"):

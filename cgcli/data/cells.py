@@ -1,4 +1,4 @@
-"""Cells of a table as numbers: what text and JSON hold for an input, and which rows hold something else.
+"""Cells of a table as numbers: the values of texts and JSON for an input, and the rows that hold something else.
 
 A text is a number where the command line takes it for one (no expression, no `_` between digits); besides a leading
 `+`, and NaN and the infinities as JSON's writers spell them.
@@ -19,7 +19,7 @@ BLANKS = " \t\r\n"
 _WORDS = {"true": True, "false": False}
 _NAN, _INF = float("nan"), float("inf")
 _SPECIAL = {"nan": _NAN, "inf": _INF, "-inf": -_INF, "NaN": _NAN, "Infinity": _INF, "-Infinity": -_INF}
-# what NumPy reads as cg does, but for numbers that are too large; `-0` has a sign in both
+# texts that NumPy reads as cg does, but for numbers that are too large; `-0` has a sign in both
 _PLAIN = re.compile(r"[0-9.eE+\- \t]*")
 _TOKEN = re.compile(r"[\[\],]|[^\[\],]+")
 
@@ -35,10 +35,10 @@ def converted(cells: Sequence[Any], t: Type) -> tuple[Any, list[int]]:
         return cells, []
     if not t.shape:
         return _scalars(cells, t)
-    sizes = tuple(size for size in t.shape if isinstance(size, int))
+    known_sizes = tuple(size for size in t.shape if isinstance(size, int))
     arrays: list[Any] = []
     bad = []
-    shape: tuple[int, ...] | None = sizes if len(sizes) == len(t.shape) else None
+    shape: tuple[int, ...] | None = known_sizes if len(known_sizes) == len(t.shape) else None
     for k, cell in enumerate(cells):
         array = _tensor(cell, t)
         if array is not None and shape is None:
@@ -53,7 +53,7 @@ def converted(cells: Sequence[Any], t: Type) -> tuple[Any, list[int]]:
 
 
 def cell_shape(cells: Sequence[Any]) -> tuple[int, ...]:
-    """The shape of what a column holds in a cell, as far as the first items of its first one tell."""
+    """The shape of the cells of a column, as far as the first items of its first one tell."""
     if hasattr(cells, "shape"):
         return tuple(cells.shape[1:])
     first = cells[0] if len(cells) else None
@@ -89,10 +89,10 @@ def _scalars(cells: Sequence[Any], t: Type) -> tuple[Any, list[int]]:
     """Cells of one number each as an array, and which of them are bad."""
     import numpy as np
 
-    if t.is_float and (at_once := _floats(cells)) is not None:
-        return at_once, []
-    read: Callable[[Any], Any] = _float if t.is_float else _bool if t.dtype == "bool" else _int
-    values = [read(cell) for cell in cells]
+    if t.is_float and (array := _floats(cells)) is not None:
+        return array, []
+    parse: Callable[[Any], Any] = _float if t.is_float else _bool if t.dtype == "bool" else _int
+    values = [parse(cell) for cell in cells]
     bad = [k for k, value in enumerate(values) if value is None]
     for k in bad:
         values[k] = _NAN if t.is_float else 0
@@ -137,16 +137,16 @@ def _bool(cell: Any) -> bool | None:
 
 
 def _tensor(cell: Any, t: Type) -> Any:
-    """Nested lists, or the literal of some, as an array of the type's rank; None for anything else."""
+    """Nested lists, or a literal of them, as an array of the type's rank; None for anything else."""
     level = [_nested(cell) if isinstance(cell, str) else cell]
     shape: list[int] = []
     while level and isinstance(level[0], list):
         length = len(level[0])
-        if len(shape) == len(t.shape) or any(not isinstance(each, list) or len(each) != length for each in level):
+        if len(shape) == len(t.shape) or any(not isinstance(item, list) or len(item) != length for item in level):
             return None
         shape.append(length)
         level = list(chain.from_iterable(level))
-    if not level:  # without an element nothing tells the sizes of the axes behind
+    if not level:  # without elements the sizes of the other axes are unknown
         shape += [size if isinstance(size, int) else 0 for size in t.shape[len(shape) :]]
     if len(shape) != len(t.shape):
         return None
@@ -155,29 +155,29 @@ def _tensor(cell: Any, t: Type) -> Any:
 
 
 def _nested(text: str) -> Any:
-    """A literal such as `[[1, nan], [-2, .5]]` as nested lists of the texts of its numbers; None for what is none."""
+    """A literal such as `[[1, nan], [-2, .5]]` as nested lists of the texts of its numbers; None for any other text."""
     top: list[Any] = []
     stack = [top]
-    item = False  # whether the last thing read was one
+    after_item = False  # whether the last thing read was one
     for token in _TOKEN.findall(text.strip(BLANKS)):
-        word = token.strip(BLANKS)
+        stripped = token.strip(BLANKS)
         if token == "]":
-            if len(stack) == 1 or (not item and stack[-1]):
+            if len(stack) == 1 or (not after_item and stack[-1]):
                 return None
             stack.pop()
-            item = True
+            after_item = True
         elif token == ",":
-            if not item or len(stack) == 1:
+            if not after_item or len(stack) == 1:
                 return None
-            item = False
-        elif word:
-            if item or len(stack) > MAX_AXES:
+            after_item = False
+        elif stripped:
+            if after_item or len(stack) > MAX_AXES:
                 return None
             if token == "[":
                 inner: list[Any] = []
                 stack[-1].append(inner)
                 stack.append(inner)
             else:
-                stack[-1].append(word)
-                item = True
+                stack[-1].append(stripped)
+                after_item = True
     return top[0] if len(top) == len(stack) == 1 else None

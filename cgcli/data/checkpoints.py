@@ -1,4 +1,4 @@
-"""Checkpoints: safetensors files that know whether they are whole. The last few are kept."""
+"""Checkpoints: safetensors files with a checksum. The last few are kept."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from cgcli.diagnostics.diagnostic import CgError, error
-from cgcli.files.writing import whole
+from cgcli.files.writing import atomic_file
 from cgcli.system import link
 
 from .reading import open_file
@@ -24,12 +24,13 @@ SUFFIX = ".safetensors"
 MARKS = (b'"cg checkpoint"', b'"version":"', b'"info":"', b'"sha256":"')  # of a header that cg wrote
 ENOUGH = 3  # marks that make a file cg's: whatever single bit is flipped, so many are left
 LARGEST_HEADER = 100_000_000  # bytes, as the format has it
-WHOLE = ("checkpoint-kind", "checkpoint-foreign", "checkpoint-version")  # what is wrong with a file that has no damage
+# codes of errors of files that are not damaged
+UNDAMAGED = ("checkpoint-kind", "checkpoint-foreign", "checkpoint-version")
 
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """Arrays by name; info: what was said of them, as JSON knows it; digest: the sha256 of both, in hex.
+    """Arrays by name; info: their JSON metadata; digest: the sha256 of both, in hex.
 
     own: whether cg wrote the file; of any other safetensors file there is no info, and nothing vouches for its bytes.
     """
@@ -52,7 +53,7 @@ def write_checkpoint(path: str, tensors: Mapping[str, Any], info: Mapping[str, A
     text = json.dumps(info, ensure_ascii=False, sort_keys=True)
     metadata = {"format": FORMAT, "version": str(VERSION), "info": text, "sha256": _digest(arrays, text)}
     data = save(arrays, metadata)
-    with whole(path) as file:
+    with atomic_file(path) as file:
         file.write(data)
         file.flush()
         os.fsync(file.fileno())  # a full disk shows now, before a predecessor is moved
@@ -67,22 +68,22 @@ def read_checkpoint(path: str) -> Checkpoint:
         raise error("checkpoint-kind", file=path)
     if not os.path.exists(path):
         raise error("no-checkpoint", file=path)
-    own = _marked(path)
+    is_ours = _marked(path)
     try:
         tensors = read_arrays(path)
-        said = read_metadata(path)
+        metadata = read_metadata(path)
     except CgError as problem:
-        if own and problem.status == 1:
+        if is_ours and problem.status == 1:
             raise error("checkpoint-damaged", status=1, file=path) from None
         raise
-    if not own:
+    if not is_ours:
         return Checkpoint(path, tensors, {}, _digest(tensors, ""), own=False)
-    text = said.get("info", "")
+    text = metadata.get("info", "")
     digest = _digest(tensors, text)
-    sound = digest == said.get("sha256")
-    if not sound and said.get("version") != str(VERSION):
-        raise error("checkpoint-version", status=1, file=path, found=said.get("version"), known=VERSION)
-    if not sound or (said.get("format"), said.get("version")) != (FORMAT, str(VERSION)):
+    is_intact = digest == metadata.get("sha256")
+    if not is_intact and metadata.get("version") != str(VERSION):
+        raise error("checkpoint-version", status=1, file=path, found=metadata.get("version"), known=VERSION)
+    if not is_intact or (metadata.get("format"), metadata.get("version")) != (FORMAT, str(VERSION)):
         raise error("checkpoint-damaged", status=1, file=path)
     try:
         info = json.loads(text)
@@ -105,65 +106,67 @@ def _marked(path: str) -> bool:
 
 
 def newest(path: str) -> tuple[Checkpoint, CgError | None]:
-    """cg's checkpoint at this path or, when that is damaged or gone, the newest good one before it, and what was wrong.
+    """cg's checkpoint at this path or, when that is damaged or gone, the newest good one before it, and the error.
 
-    Raises CgError, about the first, when there is no good one, and when it is whole but not for this cg to go on from.
+    Raises CgError, about the first, when there is no good one, and when it is undamaged but not one to resume from.
     """
     try:
         return _of_cg(path), None
     except CgError as problem:
-        if problem.diagnostics[0].code in WHOLE:
+        if problem.diagnostics[0].code in UNDAMAGED:
             raise
-        for before in predecessors(path):
+        for predecessor in predecessors(path):
             with suppress(CgError):
-                return _of_cg(before), problem
+                return _of_cg(predecessor), problem
         raise
 
 
 def _of_cg(path: str) -> Checkpoint:
-    found = read_checkpoint(path)
-    if not found.own:
+    checkpoint = read_checkpoint(path)
+    if not checkpoint.own:
         raise error("checkpoint-foreign", status=1, file=path)
-    return found
+    return checkpoint
 
 
-# ---- what a run finds where it wants to write
+# ---- files that a run would replace
 
 
 @dataclass(frozen=True)
-class Holding:
-    """What lies at a path. run, step: of a good checkpoint that this cg can read, else empty and 0."""
+class ExistingFile:
+    """The file at a path. run, step: of a good checkpoint that this cg can read, else empty and 0."""
 
     kind: Literal["checkpoint", "damaged", "empty", "other"]
     run: str = ""
     step: int = 0
 
 
-def holding(path: str) -> Holding | None:
-    """What a new file would replace; None where nothing is. A folder has a message of its own when it is written to."""
+def existing_file(path: str) -> ExistingFile | None:
+    """The file that a new one would replace; None where there is none, or a folder, which writing to it reports."""
     if not os.path.isfile(path):  # a pipe or a device is not opened: that could wait for ever
-        return Holding("other") if os.path.exists(path) and not os.path.isdir(path) else None
+        return ExistingFile("other") if os.path.exists(path) and not os.path.isdir(path) else None
     if not os.path.getsize(path):
-        return Holding("empty")
+        return ExistingFile("empty")
     try:
-        found = read_checkpoint(path)
+        checkpoint = read_checkpoint(path)
     except CgError as problem:
         kinds: dict[str, Literal["checkpoint", "damaged"]]
         kinds = {"checkpoint-version": "checkpoint", "checkpoint-damaged": "damaged"}
-        return Holding(kinds.get(problem.diagnostics[0].code, "other"))
-    return Holding("checkpoint", run_of(found), step_of(found)) if found.own else Holding("other")
+        return ExistingFile(kinds.get(problem.diagnostics[0].code, "other"))
+    return (
+        ExistingFile("checkpoint", run_of(checkpoint), step_of(checkpoint)) if checkpoint.own else ExistingFile("other")
+    )
 
 
 def run_of(checkpoint: Checkpoint) -> str:
-    """The identity of the run that wrote a checkpoint. cg 0.1 stored none: there it is what decides all that is
-    computed, which is the same in every checkpoint of a run."""
+    """The identity of the run that wrote a checkpoint. cg 0.1 stored none: there it is a hash of the settings that
+    decide the results, which is the same in every checkpoint of a run."""
     info = checkpoint.info
     if isinstance(info.get("run"), str):
         return str(info["run"])
     settings = info.get("settings")
     limits = ("epochs", "steps", "horizon")
-    kept = {n: x for n, x in settings.items() if n not in limits} if isinstance(settings, dict) else None
-    text = json.dumps([info.get("graph"), info.get("data"), kept], sort_keys=True)
+    decisive = {n: x for n, x in settings.items() if n not in limits} if isinstance(settings, dict) else None
+    text = json.dumps([info.get("graph"), info.get("data"), decisive], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
@@ -179,7 +182,7 @@ def predecessors(path: str) -> Iterator[str]:
     name = Path(path)
     pattern = re.compile(rf"{re.escape(name.stem)}\.([1-9][0-9]*){re.escape(name.suffix)}", re.ASCII)
     names = os.listdir(name.parent) if name.parent.is_dir() else []
-    numbers = [int(match[1]) for each in names if (match := pattern.fullmatch(each))]
+    numbers = [int(match[1]) for file_name in names if (match := pattern.fullmatch(file_name))]
     yield from (earlier(path, k) for k in sorted(numbers))
 
 
@@ -201,13 +204,13 @@ def _hand_on(path: str, keep: int) -> None:
     with _naming(first), suppress(FileNotFoundError):
         os.unlink(first)
     if not link(real, first):
-        with open(real, "rb") as old, whole(first) as copy:
+        with open(real, "rb") as old, atomic_file(first) as copy:
             shutil.copyfileobj(old, copy)
 
 
 @contextmanager
 def _naming(path: str) -> Iterator[None]:
-    """Within, what cannot be done is told of this file."""
+    """Within, an OSError is reported as one of this file."""
     try:
         yield
     except OSError as problem:
@@ -222,9 +225,9 @@ def _contiguous(x: Any) -> Any:
 
 
 def _digest(tensors: Mapping[str, Any], text: str) -> str:
-    """The sha256 of names, types, shapes and bytes, and of what is said of them."""
-    found = hashlib.sha256(text.encode())
+    """The sha256 of names, types, shapes and bytes, and of the metadata."""
+    sha256 = hashlib.sha256(text.encode())
     for name, x in sorted(tensors.items()):
-        found.update(f"\0{name}\0{x.dtype.str}\0{x.shape}\0".encode())
-        found.update(x.tobytes())
-    return found.hexdigest()
+        sha256.update(f"\0{name}\0{x.dtype.str}\0{x.shape}\0".encode())
+        sha256.update(x.tobytes())
+    return sha256.hexdigest()

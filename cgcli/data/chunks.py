@@ -1,4 +1,4 @@
-"""Rows of a table on their way, whatever file they come from."""
+"""Chunks of rows of a table, whatever file they come from."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 
-class Lines(Sequence[tuple[str, int]]):
+class LinePlaces(Sequence[tuple[str, int]]):
     """The places of rows that follow each other in a file, from a line on."""
 
     def __init__(self, path: str, start: int, count: int) -> None:
@@ -22,7 +22,7 @@ class Lines(Sequence[tuple[str, int]]):
 
 @dataclass(frozen=True)
 class Chunk:
-    """Rows in order. columns: by name a list of texts or of what JSON holds, or an array with a row each.
+    """Rows in order. columns: by name a list of texts or of JSON values, or an array with a row each.
 
     places: of each row its file and line, to say where a bad cell stands.
     """

@@ -76,7 +76,7 @@ def _beside(path: str, stem: str) -> str:
 
 
 def reason_of(problem: Exception) -> str:
-    """What is wrong, in one line without advice for programmers."""
+    """The reason of an error, in one line without advice for programmers."""
     if isinstance(problem, RecursionError):
         return "it is nested too deep"
     if isinstance(problem, MemoryError):
@@ -84,7 +84,7 @@ def reason_of(problem: Exception) -> str:
     text = str(getattr(problem, "strerror", None) or problem).strip()
     if "integer string conversion" in text:  # Python's guard against slow conversions
         return "a whole number in it has too many digits"
-    if isinstance(problem, (LookupError, AttributeError, TypeError)) or not text:  # a reader that met the unexpected
+    if isinstance(problem, (LookupError, AttributeError, TypeError)) or not text:  # a reader at unexpected data
         return "it is damaged"
     line = " ".join(text.splitlines()[0].split())
     first = line[:1] if line[1:2].isupper() else line[:1].lower()
@@ -92,7 +92,7 @@ def reason_of(problem: Exception) -> str:
 
 
 def open_file(path: str) -> BufferedReader:
-    """The bytes of an ordinary file. Raises CgError: status 2 when it is not there or is none, 1 when it is empty."""
+    """The bytes of an ordinary file. Raises CgError: status 2 when there is no such file, 1 when it is empty."""
     try:
         # opening a pipe would wait for its other end: looked at before and after
         _require_ordinary(path, os.stat(path))

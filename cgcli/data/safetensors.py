@@ -1,7 +1,7 @@
 """Reading safetensors files: a header in JSON, then the bytes of the tensors one after the other.
 
 The format's own library maps the file into memory, where a file that another process cuts short ends this one by a
-signal. Here each tensor is read; what a header may say is what the library accepts.
+signal. Here each tensor is read; headers are accepted as by the library.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Any
 from cgcli.diagnostics.diagnostic import error
 
 from .reading import broken, open_file, reading, size_of
-from .structured import Twice, once
+from .structured import DuplicateName, unique_names
 
 HEADER = 100_000_000  # bytes of a header, as the library has it
 METADATA = "__metadata__"
@@ -90,30 +90,30 @@ def _header(path: str, file: BufferedReader) -> tuple[dict[str, Entry], dict[str
     if size < 8 or length > min(HEADER, size - 8):
         raise broken(path, "its header is longer than the file")
     try:
-        table = json.loads(file.read(length).decode("utf-8"), object_pairs_hook=once)
-    except Twice as name:
-        raise broken(path, f"two of its tensors are named `{name}`") from None
+        table = json.loads(file.read(length).decode("utf-8"), object_pairs_hook=unique_names)
+    except DuplicateName as problem:
+        raise broken(path, f"two of its tensors are named `{problem}`") from None
     metadata = table.pop(METADATA, None) or {}
     if not all(isinstance(text, str) for text in metadata.values()):
         raise broken(path, "its metadata are no texts")
-    entries = {name: _entry(each, 8 + length) for name, each in table.items()}
-    _check_places(path, entries, 8 + length, size)
+    entries = {name: _entry(fields, 8 + length) for name, fields in table.items()}
+    _check_offsets(path, entries, 8 + length, size)
     return entries, dict(metadata)
 
 
-def _entry(said: Mapping[str, Any], offset: int) -> Entry:
-    shape, (start, end) = said["shape"], said["data_offsets"]
+def _entry(fields: Mapping[str, Any], offset: int) -> Entry:
+    shape, (start, end) = fields["shape"], fields["data_offsets"]
     if not all(type(n) is int and n >= 0 for n in (*shape, start, end)):
         raise ValueError("a size in it is no whole number")
-    return Entry(str(said["dtype"]), tuple(shape), offset + start, offset + end)
+    return Entry(str(fields["dtype"]), tuple(shape), offset + start, offset + end)
 
 
-def _check_places(path: str, entries: Mapping[str, Entry], begin: int, size: int) -> None:
+def _check_offsets(path: str, entries: Mapping[str, Entry], begin: int, size: int) -> None:
     """The bytes of the tensors follow each other without holes, up to the end of the file."""
-    at = begin
-    for entry in sorted(entries.values(), key=lambda each: (each.start, each.end)):
-        if entry.start != at or entry.end < entry.start:
+    offset = begin
+    for entry in sorted(entries.values(), key=lambda e: (e.start, e.end)):
+        if entry.start != offset or entry.end < entry.start:
             raise broken(path, "its tensors overlap or leave holes")
-        at = entry.end
-    if at != size:
-        raise broken(path, f"its header promises {at - begin} bytes and {size - begin} follow")
+        offset = entry.end
+    if offset != size:
+        raise broken(path, f"its header promises {offset - begin} bytes and {size - begin} follow")

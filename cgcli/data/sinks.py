@@ -13,7 +13,7 @@ from itertools import product
 from typing import IO, Any, Protocol
 
 from cgcli.diagnostics.diagnostic import error
-from cgcli.files.writing import whole
+from cgcli.files.writing import atomic_file
 
 from . import arrow
 
@@ -22,21 +22,21 @@ MOST_COLUMNS = 10_000  # of a text: a tensor has one for each element
 
 
 class Sink(Protocol):
-    """What takes the rows of a result."""
+    """A file or stream that rows of a result are written to."""
 
     def write(self, columns: Mapping[str, Any]) -> None:
         """Some rows: by name an array, a row each; of a table without rows one call with arrays without rows."""
 
 
-class Texts(Protocol):
-    """What takes texts, as a file does."""
+class TextOutput(Protocol):
+    """A stream that texts are written to."""
 
     def write(self, text: str, /) -> object: ...
 
 
 @contextmanager
-def sink(path: str | None, out: Texts | None = None) -> Iterator[Sink]:
-    """What writes a table into a file, by its name's ending, or as CSV into `out` where there is none or it is `-`.
+def sink(path: str | None, out: TextOutput | None = None) -> Iterator[Sink]:
+    """A writer of a table into a file, by its name's ending, or as CSV into `out` where there is none or it is `-`.
 
     Raises CgError: status 2 for an ending that is not known, status 1 when the file cannot be written.
     """
@@ -47,19 +47,19 @@ def sink(path: str | None, out: Texts | None = None) -> Iterator[Sink]:
     kind = path.rpartition(".")[2].lower()
     if kind not in KINDS:
         raise error("table-kind", file=path, known=[f".{each}" for each in KINDS])
-    with whole(path) as file:
+    with atomic_file(path) as file:
         if kind == "npz":
             arrays = _Npz()
             yield arrays
             arrays.save(file)
             return
         if kind in arrow.KINDS:
-            rows = arrow.Writer(file, kind)
+            writer = arrow.ArrowWriter(file, kind)
             try:
-                yield rows
-                rows.close()
+                yield writer
+                writer.close()
             except BaseException:
-                rows.abandon()
+                writer.abandon()
                 raise
             return
         text = io.TextIOWrapper(file, encoding="utf-8", newline="")
@@ -69,15 +69,15 @@ def sink(path: str | None, out: Texts | None = None) -> Iterator[Sink]:
 
 
 class _Csv:
-    def __init__(self, file: Texts, delimiter: str) -> None:
+    def __init__(self, file: TextOutput, delimiter: str) -> None:
         self.writer = csv.writer(file, delimiter=delimiter, lineterminator="\n")
-        self.begun = False
+        self.has_header = False
 
     def write(self, columns: Mapping[str, Any]) -> None:
         names, flat = _flat(columns)
-        if not self.begun:
+        if not self.has_header:
             self.writer.writerow(names)
-            self.begun = True
+            self.has_header = True
         self.writer.writerows(zip(*(_texts(x) for x in flat), strict=True))
 
 
@@ -124,19 +124,19 @@ def _flat(columns: Mapping[str, Any]) -> tuple[list[str], list[Any]]:
             names.append(name)
             flat.append(x)
             continue
-        for place in product(*map(range, x.shape[1:])):
-            names.append(f"{name}[{','.join(map(str, place))}]")
-            flat.append(x[(slice(None), *place)])
+        for index in product(*map(range, x.shape[1:])):
+            names.append(f"{name}[{','.join(map(str, index))}]")
+            flat.append(x[(slice(None), *index)])
     return names, flat
 
 
 def _texts(x: Any) -> Sequence[str]:
     """Floats as the shortest texts that read back to them, bools as the language has them, no elements as brackets."""
     if x.ndim > 1:
-        return [str(each) for each in x.tolist()]
+        return [str(item) for item in x.tolist()]
     if x.dtype.kind == "b":
-        return ["true" if each else "false" for each in x.tolist()]
-    return [str(each) for each in (x if x.dtype == "float32" else x.tolist())]
+        return ["true" if item else "false" for item in x.tolist()]
+    return [str(item) for item in (x if x.dtype == "float32" else x.tolist())]
 
 
 def _plain(x: Any) -> list[Any]:
@@ -144,16 +144,16 @@ def _plain(x: Any) -> list[Any]:
     import numpy as np
 
     doubles = x.astype(str).astype("float64") if x.dtype == "float32" else x
-    found: list[Any] = doubles.tolist()
+    rows: list[Any] = doubles.tolist()
     if x.dtype.kind == "f" and not bool(np.isfinite(x).all()):
-        return [_mapped(row) for row in found]
-    return found
+        return [_mapped(row) for row in rows]
+    return rows
 
 
 def _mapped(value: Any) -> Any:
     """Recursion as deep as a tensor's rank."""
     if isinstance(value, list):
-        return [_mapped(each) for each in value]
+        return [_mapped(item) for item in value]
     if value != value:
         return "NaN"
     return ("Infinity" if value > 0 else "-Infinity") if value in (float("inf"), float("-inf")) else value

@@ -19,7 +19,7 @@ from cgcli.files.source_files import is_stream, open_once
 from cgcli.graph.lexemes import identifier
 
 from . import arrow
-from .chunks import Chunk, Lines, Reader
+from .chunks import Chunk, LinePlaces, Reader
 from .reading import PACKED, packed, reading, reason_of, unreadable
 from .text_tables import Csv, JsonLines
 
@@ -46,15 +46,15 @@ class Table:
 
         needed: the columns that are needed; of a file in which each column lies by itself no other is read.
         """
-        done = read = 0
+        bytes_done = read = 0
         for chunk, read in self.first.chunks(rows, needed):
             yield chunk, read
         for k, path in enumerate(self.files[1:]):
-            done += _size(self.files[k]) or read
+            bytes_done += _size(self.files[k]) or read
             with _opened(path, self.limit) as reader:
                 self._check(reader, path)
                 for chunk, read in reader.chunks(rows, needed):
-                    yield chunk, done + read
+                    yield chunk, bytes_done + read
 
     def _check(self, reader: Reader, path: str) -> None:
         """Raises CgError where a file has other columns than the table."""
@@ -89,8 +89,8 @@ def open_table(pattern: str, limit: int | None = None) -> Iterator[Table]:
                 columns = reader.columns if columns is None else columns
                 Table(files, first, columns, None, None)._check(reader, path)
         sizes = [_size(path) for path in files]
-        known = [size for size in sizes if size is not None]
-        yield Table(files, first, columns, sum(known) if len(known) == len(sizes) else None, limit)
+        known_sizes = [size for size in sizes if size is not None]
+        yield Table(files, first, columns, sum(known_sizes) if len(known_sizes) == len(sizes) else None, limit)
 
 
 @contextmanager
@@ -113,7 +113,7 @@ def _reader(path: str, limit: int | None, stack: ExitStack) -> Reader:
     kind = _kind(path)
     if kind not in TEXTS:
         _require_seekable(path, kind)
-        return _Arrow(path) if kind in arrow.KINDS else _Arrays(path, limit)
+        return _ArrowTable(path) if kind in arrow.KINDS else _ArrayTable(path, limit)
     file = stack.enter_context(open_once(path))
     if kind in ("csv", "tsv"):
         return stack.enter_context(closing(Csv(path, file, "\t" if kind == "tsv" else ",")))
@@ -121,7 +121,7 @@ def _reader(path: str, limit: int | None, stack: ExitStack) -> Reader:
 
 
 def _kind(path: str) -> str:
-    """What a file holds, by its ending; a stream has none and is CSV, as any pipe may be."""
+    """The kind of a file, by its ending; a stream has none and is CSV, as any pipe may be."""
     kind = PurePath(path).suffix[1:].lower()
     if is_stream(path) or (not kind and _is_pipe(path)):
         return "csv"
@@ -167,19 +167,21 @@ def _size(path: str) -> int | None:
     return status.st_size if status is not None and stat.S_ISREG(status.st_mode) else None
 
 
-class _Arrays:
+class _ArrayTable:
     """The arrays of an NPZ or NPY file, a column each, as a whole in memory."""
 
     def __init__(self, path: str, limit: int | None) -> None:
         from .arrays import LIMIT, read_array, read_arrays  # with the array library
 
-        one = path.lower().endswith(".npy")
+        is_single = path.lower().endswith(".npy")
         self.path, most = path, LIMIT if limit is None else limit
-        self.arrays: dict[str, Any] = {PurePath(path).stem: read_array(path, most)} if one else read_arrays(path, most)
+        self.arrays: dict[str, Any] = (
+            {PurePath(path).stem: read_array(path, most)} if is_single else read_arrays(path, most)
+        )
         lengths = {name: x.shape[0] if x.shape else None for name, x in self.arrays.items()}
         if len(set(lengths.values())) > 1 or None in lengths.values():
-            told = [f"{name} has {'no rows' if n is None else n}" for name, n in lengths.items()]
-            raise error("table-lengths", status=1, file=path, lengths=told)
+            descriptions = [f"{name} has {'no rows' if n is None else n}" for name, n in lengths.items()]
+            raise error("table-lengths", status=1, file=path, lengths=descriptions)
         self.columns: tuple[str, ...] | None = tuple(self.arrays)
 
     def chunks(self, rows: int, needed: Collection[str] | None = None) -> Iterator[tuple[Chunk, int]]:
@@ -188,10 +190,10 @@ class _Arrays:
         for start in range(0, total, rows):
             end = min(start + rows, total)
             part = {name: x[start:end] for name, x in self.arrays.items()}
-            yield Chunk(part, Lines(self.path, start + 1, end - start)), 0
+            yield Chunk(part, LinePlaces(self.path, start + 1, end - start)), 0
 
 
-class _Arrow:
+class _ArrowTable:
     """A Parquet or Arrow file, whose library goes through it by itself."""
 
     def __init__(self, path: str) -> None:
@@ -201,10 +203,10 @@ class _Arrow:
 
     def chunks(self, rows: int, needed: Collection[str] | None = None) -> Iterator[tuple[Chunk, int]]:
         """See `Reader`."""
-        done = 0
+        rows_done = 0
         columns = tuple(c for c in self.columns or () if needed is None or c in needed)
         with reading(self.path):
             for count, part in arrow.read(self.path, rows, columns):
                 if count:
-                    yield Chunk(part, Lines(self.path, done + 1, count)), 0
-                done += count
+                    yield Chunk(part, LinePlaces(self.path, rows_done + 1, count)), 0
+                rows_done += count

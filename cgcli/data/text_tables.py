@@ -14,14 +14,14 @@ from cgcli.diagnostics.diagnostic import error
 
 from .chunks import Chunk
 from .reading import broken, reason_of, unreadable
-from .structured import Number, Twice, once
+from .structured import DuplicateName, Number, unique_names
 
 LONGEST_LINE = 64 * 2**20  # characters
-# numbers whose text says more than what Python's reader makes of it: `-0`, integers beyond 64 bits, 1e400
+# numbers whose text Python's reader does not keep: `-0`, integers beyond 64 bits, 1e400
 _UNUSUAL = re.compile(r"-0(?![.\d])|\d{19}|[eE]\+?\d{3}")
 
 
-class _Lines(Iterator[str]):
+class _LineReader(Iterator[str]):
     """The lines of a file with their ends. number: of the last one; read: characters so far."""
 
     def __init__(self, path: str, file: BinaryIO) -> None:
@@ -48,7 +48,7 @@ class Csv:
 
     def __init__(self, path: str, file: BinaryIO, delimiter: str) -> None:
         csv.field_size_limit(LONGEST_LINE)
-        self.path, self.lines = path, _Lines(path, file)
+        self.path, self.lines = path, _LineReader(path, file)
         self.rows = csv.reader(self.lines, delimiter=delimiter, strict=True)
         names = self._next()
         if not names:
@@ -66,9 +66,9 @@ class Csv:
 
     def _cells(self) -> Iterator[tuple[list[str], tuple[str, int]]]:
         """Each row with the place where it begins; empty lines are none."""
-        before = self.lines.number
+        last_line = self.lines.number
         while (row := self._next()) is not None:
-            line, before = before + 1, self.lines.number
+            line, last_line = last_line + 1, self.lines.number
             if row and len(row) != self.width:
                 raise error("array-file-row", status=1, line=line, file=self.path, found=len(row), wanted=self.width)
             if row:
@@ -91,7 +91,7 @@ class JsonLines:
     """An object a line; the first one names the columns."""
 
     def __init__(self, path: str, file: BinaryIO) -> None:
-        self.path, self.lines = path, _Lines(path, file)
+        self.path, self.lines = path, _LineReader(path, file)
         self.rows = self._objects()
         self.first = list(islice(self.rows, 1))
         self.columns = tuple(self.first[0][0]) if self.first else None
@@ -107,9 +107,9 @@ class JsonLines:
     def _object(self, line: str, number: int) -> dict[str, Any]:
         try:
             as_text = Number if _UNUSUAL.search(line) else None
-            row = json.loads(line, object_pairs_hook=once, parse_int=as_text, parse_float=as_text)
-        except Twice as twice:
-            raise error("table-key-twice", status=1, line=number, file=self.path, name=str(twice) or "''") from None
+            row = json.loads(line, object_pairs_hook=unique_names, parse_int=as_text, parse_float=as_text)
+        except DuplicateName as problem:
+            raise error("table-key-twice", status=1, line=number, file=self.path, name=str(problem) or "''") from None
         except json.JSONDecodeError as problem:
             raise error("table-json", status=1, line=number, file=self.path, reason=problem.msg.lower()) from None
         except RecursionError:
@@ -126,8 +126,8 @@ class JsonLines:
         while part := list(islice(source, rows)):
             for row, number in part:
                 if not names.issuperset(row):
-                    new = next(name for name in row if name not in names)
-                    raise error("table-key", status=1, line=number, file=self.path, name=new)
+                    unknown = next(name for name in row if name not in names)
+                    raise error("table-key", status=1, line=number, file=self.path, name=unknown)
             places = [(self.path, number) for _, number in part]
             yield Chunk({name: [row.get(name) for row, _ in part] for name in columns}, places), self.lines.read
 

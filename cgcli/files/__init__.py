@@ -1,1 +1,1 @@
-"""Files as cg reads, writes, locks and keeps them: nothing is lost, and nothing waits for a pipe."""
+"""Files: reading, atomic writing, locks, the cache. Nothing is lost, and nothing waits for a pipe."""

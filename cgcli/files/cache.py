@@ -1,6 +1,6 @@
-"""Results that are dear to make, kept between runs as JSON in the user's cache folder.
+"""Results that are expensive to compute, cached between runs as JSON in the user's cache folder.
 
-A cache that cannot be used (no folder, no right to write, a broken file) is no error: the result is made again.
+A cache that cannot be used (no folder, no right to write, a broken file) is no error: the result is computed again.
 """
 
 from __future__ import annotations
@@ -20,16 +20,16 @@ MOST = 256  # entries of a kind; the oldest go first
 
 
 def digest(*parts: str | bytes) -> str:
-    """One key for several texts, in which it matters where one ends and the next begins."""
-    whole = hashlib.sha256()
+    """The SHA-256 of several texts, with their lengths: other parts of the same whole have another digest."""
+    sha256 = hashlib.sha256()
     for part in parts:
         data = part.encode("utf-8", "surrogatepass") if isinstance(part, str) else part
-        whole.update(len(data).to_bytes(8, "big") + data)
-    return whole.hexdigest()
+        sha256.update(len(data).to_bytes(8, "big") + data)
+    return sha256.hexdigest()
 
 
 def load(kind: str, key: str) -> object | None:
-    """What was stored under the key, or None when nothing readable is there."""
+    """The data stored under the key, or None when there is no readable entry."""
     path = _path(kind, key)
     if path is None:
         return None
@@ -39,8 +39,8 @@ def load(kind: str, key: str) -> object | None:
         with os.fdopen(handle, "rb") as file:
             if not stat.S_ISREG(os.fstat(handle).st_mode):
                 return None
-            written = file.read(LARGEST + 1)
-        seal, _, data = written.partition(b"\n")
+            content = file.read(LARGEST + 1)
+        seal, _, data = content.partition(b"\n")
         if seal.decode("ascii") != hashlib.sha256(data).hexdigest():
             return None
         return _decode(data)
@@ -49,7 +49,7 @@ def load(kind: str, key: str) -> object | None:
 
 
 def store(kind: str, key: str, data: object) -> None:
-    """Keeps plain data (what JSON can say) under the key. Does nothing when that is not possible."""
+    """Stores JSON data under the key. Does nothing when that is not possible."""
     path = _path(kind, key)
     if path is None:
         return

@@ -12,7 +12,7 @@ from cgcli.system import try_lock
 
 @contextmanager
 def exclusive(path: str) -> Iterator[None]:
-    """Within, no other process is here with the same file, by whatever symbolic link. The lock file `.NAME.lock` is
+    """Within, no other process holds the lock of the file, by whatever symbolic link. The lock file `.NAME.lock` is
     removed at the end; one that a killed process left is held by nobody. A pipe or a device needs no lock.
 
     Raises CgError (status 1) when a live process holds the lock, and when the folder cannot be written.
@@ -27,13 +27,13 @@ def exclusive(path: str) -> Iterator[None]:
     try:
         yield
     finally:
-        removed = _removed(lock)  # while it is held: afterwards it may be another process's
+        removed = _remove(lock)  # while it is held: afterwards it may be another process's
         os.close(handle)
         if not removed:  # a system that keeps open files
-            _removed(lock)
+            _remove(lock)
 
 
-def _removed(lock: str) -> bool:
+def _remove(lock: str) -> bool:
     try:
         os.unlink(lock)
     except OSError:
@@ -48,8 +48,8 @@ def _acquire(path: str, lock: str) -> int:
             handle = os.open(lock, os.O_RDWR | os.O_CREAT, 0o666)
         except OSError as problem:
             reason = (problem.strerror or str(problem)).lower()
-            named = lock if os.path.lexists(lock) else path
-            raise error("cannot-write", status=1, path=named, reason=reason) from None
+            blamed = lock if os.path.lexists(lock) else path
+            raise error("cannot-write", status=1, path=blamed, reason=reason) from None
         if not try_lock(handle):
             os.close(handle)
             raise error("target-live", status=1, file=path)

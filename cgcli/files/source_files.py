@@ -22,7 +22,7 @@ _DESCRIPTOR = re.compile(r"/(?:dev|proc/self)/fd/[0-9]+")
 
 
 def read_source(path: str | Path, name: str | None = None) -> Source:
-    """The text of a file, known to the user as `name` (its path)."""
+    """The text of a file. name: that of the source in messages (its path)."""
     name = str(path) if name is None else name
     try:
         # Opening a pipe would wait for its other end, opening a device may set it to work: looked at before and after.
@@ -68,7 +68,7 @@ def open_once(path: str) -> Iterator[BinaryIO]:
 
 
 def read_stdin(path: str = "-") -> Source:
-    """The text of standard input, known as `-`, or of another descriptor."""
+    """The text of standard input, named `-`, or of another descriptor."""
     name = "-" if is_stdin(path) else path
     try:
         with open_once(path) as file:
@@ -97,8 +97,10 @@ def decode(data: bytes, name: str) -> str:
     except UnicodeDecodeError as problem:
         # the report needs a text to point at
         readable = Source(name, data.decode("utf-8", "replace"))
-        at = len(data[: problem.start].decode("utf-8"))
-        raise error("not-utf8", Span(readable, at, at + 1), file=name, byte=f"0x{data[problem.start]:02x}") from None
+        position = len(data[: problem.start].decode("utf-8"))
+        raise error(
+            "not-utf8", Span(readable, position, position + 1), file=name, byte=f"0x{data[problem.start]:02x}"
+        ) from None
 
 
 def working_folder() -> Path:
@@ -148,7 +150,7 @@ def _similar_file(path: Path) -> str | None:
         with os.scandir(path.parent) as entries:
             from cgcli.diagnostics.suggest import nearest  # for an error alone
 
-            found = nearest(path.name, [entry.name for entry in entries if entry.is_file()])
+            name = nearest(path.name, [entry.name for entry in entries if entry.is_file()])
     except (OSError, ValueError):
         return None
-    return None if found is None else str(path.parent / found)
+    return None if name is None else str(path.parent / name)

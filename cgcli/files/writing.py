@@ -1,4 +1,4 @@
-"""Files, written whole or not at all."""
+"""Atomic writes: a file is replaced as a whole or not at all."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ _temporary: set[str] = set()
 
 
 def remove_temporary_files() -> None:
-    """Removes what half-written files have left, for a process that ends without unwinding."""
+    """Removes temporary files of unfinished writes, for a process that ends without unwinding."""
     for path in list(_temporary):
         with suppress(OSError):
             os.unlink(path)
 
 
-def write_whole(path: str | Path, data: bytes) -> None:
-    """Replaces the file by one that holds `data`; see `whole`."""
-    with whole(path) as file:
+def write_atomic(path: str | Path, data: bytes) -> None:
+    """Replaces the file by one that holds `data`; see `atomic_file`."""
+    with atomic_file(path) as file:
         file.write(data)
 
 
@@ -43,7 +43,7 @@ def writable(path: str | Path) -> None:
 
 
 @contextmanager
-def whole(path: str | Path, *, new: bool = False) -> Iterator[IO[bytes]]:
+def atomic_file(path: str | Path, *, new: bool = False) -> Iterator[IO[bytes]]:
     """A file to write into, which replaces that of the path when all is written; a symbolic link stays one, an old
     file's mode is kept. A pipe or a device (`/dev/stdout`), which cannot be replaced, takes what it is given.
 
@@ -69,7 +69,7 @@ def whole(path: str | Path, *, new: bool = False) -> Iterator[IO[bytes]]:
             yield file
             file.flush()
             os.fsync(file.fileno())
-        _settle(temporary, target, new)
+        _replace(temporary, target, new)
     except OSError as problem:
         if new and isinstance(problem, FileExistsError):
             raise error("file-exists", file=str(path)) from None
@@ -84,7 +84,7 @@ def whole(path: str | Path, *, new: bool = False) -> Iterator[IO[bytes]]:
 
 
 def _target(path: str | Path, new: bool) -> tuple[str, os.stat_result | None]:
-    """The path of the file itself, behind symbolic links, and the status of what is there. Raises OSError."""
+    """The path of the file itself, behind symbolic links, and its status. Raises OSError."""
     try:
         if new and os.path.lexists(path):
             raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST))
@@ -100,7 +100,7 @@ def _target(path: str | Path, new: bool) -> tuple[str, os.stat_result | None]:
     return os.path.realpath(path), old
 
 
-def _settle(temporary: str, target: str, new: bool) -> None:
+def _replace(temporary: str, target: str, new: bool) -> None:
     """Gives the file its name; a file of that name is replaced, or where it has to be new raises FileExistsError."""
     if new and link(temporary, target):
         return

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from cgcli.diagnostics.diagnostic import CgError, error
 from cgcli.graph.graph import CONST, INPUT, Graph, Node, nested, opname
 from cgcli.graph.traversal import live
-from cgcli.ops.notation import Written, has_text, shown_attrs, write_constant, write_op
+from cgcli.ops.notation import Written, has_text, shown_attrs, write_node
 from cgcli.ops.table import OPS
 
 LONGEST = 100_000  # characters of one expression
@@ -64,17 +64,14 @@ def _needed(graph: Graph, outputs: Sequence[int], named: Mapping[int, str]) -> b
 
 def _write(graph: Graph, i: int, texts: Mapping[int, Written], origin: Graph) -> Written:
     op = opname(graph.op[i])
-    if graph.op[i] == CONST:
-        return write_constant(graph, i)
-    attrs = shown_attrs(graph, i)
     if op != "get":
-        if not has_text(op, attrs):
+        if graph.op[i] != CONST and not has_text(op, shown_attrs(graph, i)):
             raise _no_formula(op, origin)
-        return write_op(op, [texts[x] for x in graph.operands(i)], attrs)
+        return write_node(graph, i, [texts[x] for x in graph.operands(i)])
     condition, *captured = graph.operands(graph.a[i])
     sides = graph.attrs[graph.a[i]]
-    operands = [texts[x] for x in captured]
-    then, otherwise = (_write_side(sides[side], attrs["k"], operands, origin) for side in ("then", "else"))
+    given = [texts[x] for x in captured]
+    then, otherwise = (_write_side(sides[side], graph.attrs[i]["k"], given, origin) for side in ("then", "else"))
     return Written(f"if {texts[condition].text} then {then.text} else {otherwise.text}", 0)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from math import prod
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-from cgcli.graph.graph import Graph, opname
+from cgcli.graph.graph import CONST, Graph, opname
 from cgcli.graph.types import Type
 
 from .numbers import shortest_single
@@ -115,6 +115,13 @@ def write_op(op: str, operands: Sequence[Written], attrs: Mapping[str, Any], sty
             return Written(f"{sign}({operands[0].text}, {widths})")
     sizes = [_size(attrs["size"]).text] if op == "arange" else []
     return Written(f"{sign}({', '.join([*sizes, *(x.text for x in operands), *_keywords(attrs)])})")
+
+
+def write_node(graph: Graph, i: int, operands: Sequence[Written], longest: int | None = None) -> Written:
+    """A node in the language, over the texts of its operands; a constant by its value, see `write_number`."""
+    if graph.op[i] == CONST:
+        return write_constant(graph, i, longest=longest)
+    return write_op(opname(graph.op[i]), operands, shown_attrs(graph, i))
 
 
 def write_latex(op: str, operands: Sequence[Written], attrs: Mapping[str, Any]) -> Written:

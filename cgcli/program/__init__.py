@@ -1,4 +1,4 @@
-"""The public API: a program that was read, and what can be done with it.
+"""The public API: programs from files and texts, their values and derivatives.
 
 program = cgcli.load("samples/article.cg")
 program.eval({"a": 2, "b": 3, "c": 1})      # {"y": 10.0}

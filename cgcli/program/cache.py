@@ -1,4 +1,4 @@
-"""Programs by their text: lowered, or taken from the cache when the same text was lowered before."""
+"""Programs by their text: lowered, or read from the cache when the same text was lowered before."""
 
 from __future__ import annotations
 
@@ -39,26 +39,26 @@ def open_program(
     are the same.
     """
     folder = root_folder(root, path)
-    places = [str(resolved(p)) for p in (folder, *allowed)]
+    folders = [str(resolved(p)) for p in (folder, *allowed)]
     shapes = repr(sorted((open_shapes or {}).items()))
-    limit = str(max_nodes)  # a program that was kept under another one may be too large
+    limit = str(max_nodes)  # a program that was cached under another one may be too large
     origin = str(path and resolved(path))
-    key = cache.digest(VERSION, _code_stamp(), source.text, origin, shapes, limit, *places)
-    kept = cache.load(KIND, key) if keep else None
-    if isinstance(kept, dict):
-        module = _restored(kept, source)
+    key = cache.digest(VERSION, _code_stamp(), source.text, origin, shapes, limit, *folders)
+    entry = cache.load(KIND, key) if keep else None
+    if isinstance(entry, dict):
+        module = _restore(entry, source)
         if module is not None:
             return module
-    from cgcli.language.lower import lower  # the parser and all that stands on it, which a kept program does without
+    from cgcli.language.lower import lower  # with the parser, which a cached program does without
 
     limits = {} if max_nodes is None else {"max_nodes": max_nodes}
     lowered = lower(source, path=path, root=folder, allowed=allowed, open_shapes=open_shapes, **limits)
     if keep:
-        cache.store(KIND, key, _kept(lowered))
+        cache.store(KIND, key, _entry(lowered))
     return lowered.module
 
 
-def _kept(lowered: LoweredProgram) -> dict[str, Any]:
+def _entry(lowered: LoweredProgram) -> dict[str, Any]:
     imports = [[str(p), s.name, cache.digest(s.text)] for p, s in lowered.imports]
     return {
         "imports": imports,
@@ -66,18 +66,18 @@ def _kept(lowered: LoweredProgram) -> dict[str, Any]:
     }
 
 
-def _restored(kept: dict[str, Any], source: Source) -> Module | None:
-    """The kept program, unless a file that it imports is another by now."""
+def _restore(entry: dict[str, Any], source: Source) -> Module | None:
+    """The cached program, unless a file that it imports has changed."""
     try:
         sources = [source]
-        for path, name, digest in kept["imports"]:
-            found = read_source(path, name)
-            if cache.digest(found.text) != digest:
+        for path, name, digest in entry["imports"]:
+            imported = read_source(path, name)
+            if cache.digest(imported.text) != digest:
                 return None
-            sources.append(found)
-        return replace(restore(kept["module"], sources), imports=tuple(Path(path) for path, _, _ in kept["imports"]))
+            sources.append(imported)
+        return replace(restore(entry["module"], sources), imports=tuple(Path(path) for path, _, _ in entry["imports"]))
     except (CgError, KeyError, TypeError, ValueError, IndexError, AssertionError):
-        return None  # not what this version writes, or a file is gone: lowering says what is the matter
+        return None  # not what this version writes, or a file is gone: lowering reports the error
 
 
 def _code_stamp() -> str:

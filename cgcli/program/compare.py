@@ -15,7 +15,7 @@ ROUNDINGS = 1e-9  # what two orders of the same operations may differ by, relati
 
 @dataclass(frozen=True)
 class Comparison:
-    """What was compared, and the first difference: its name (`y`, `dy/dx`), where it is bound, and both sides."""
+    """How much was compared, and the first difference: its name (`y`, `dy/dx`), where it is bound, and both sides."""
 
     values: int
     derivatives: int
@@ -33,25 +33,27 @@ def compare(static: Program, dynamic: Program, values: Values) -> Comparison:
     run = dynamic.recorded(values)
     first, second = static.eval(values, every=True), run.eval(values, every=True)
     names = sorted((n for n in first if n in second), key=lambda n: run.module.values[n])
-    count = 0
+    value_count = 0
     for name in names:
-        count += 1
+        value_count += 1
         if not agree(first[name], second[name]):
             span = Node(static.graph, static.module.values[name]).span
-            return Comparison(count, 0, name, span, first[name], second[name])
-    slopes = 0
+            return Comparison(value_count, 0, name, span, first[name], second[name])
+    derivative_count = 0
     wrt = [i.name for i in static.inputs if i.type.is_float]
     for of in static.outputs:
         t = static.type_of(of)
         if not t.has_derivative or t.shape or not run.type_of(of).has_derivative or not wrt:
             continue
-        one, other = (p.grad(values, of=of, wrt=wrt).partials for p in (static, run))
+        first_partials, second_partials = (p.grad(values, of=of, wrt=wrt).partials for p in (static, run))
         for name in wrt:
-            slopes += 1
-            if not agree(one[name], other[name]):
+            derivative_count += 1
+            if not agree(first_partials[name], second_partials[name]):
                 span = Node(static.graph, static.module.values[of]).span
-                return Comparison(count, slopes, f"d{of}/d{name}", span, one[name], other[name])
-    return Comparison(count, slopes)
+                return Comparison(
+                    value_count, derivative_count, f"d{of}/d{name}", span, first_partials[name], second_partials[name]
+                )
+    return Comparison(value_count, derivative_count)
 
 
 def agree(x: Any, y: Any) -> bool:

@@ -26,7 +26,7 @@ from .program import Gradient, Program, Values
 
 
 class Run(NamedTuple):
-    """A run that is about to begin: what runs it, the inputs with their sizes in numbers, the values by name."""
+    """A run that is about to begin: its interpreter, the inputs with their sizes in numbers, the values by name."""
 
     interpreter: Interpreter
     inputs: Mapping[str, Input]
@@ -34,10 +34,10 @@ class Run(NamedTuple):
 
 
 class RunProgram(Program):
-    """A program whose graph each run makes anew. What asks about the graph is asked of the record of a run."""
+    """A program whose graph each run makes anew. Questions about the graph are answered by the record of a run."""
 
     def record(self, values: Values) -> Recorded:
-        """A run. Raises CgError for mistakes in the program and for what stops it."""
+        """A run. Raises CgError for mistakes in the program and for errors of the run."""
         raise NotImplementedError
 
     def recorded(self, values: Values) -> Program:
@@ -51,7 +51,7 @@ class RunProgram(Program):
     def _for(self, values: Values) -> Program:
         return self.record(values)
 
-    def _given(self, values: Values) -> tuple[dict[str, Input], dict[str, Any], Mapping[str, int]]:
+    def _bound_inputs(self, values: Values) -> tuple[dict[str, Input], dict[str, Any], Mapping[str, int]]:
         """The inputs with sizes in numbers, their values, and the sizes. Raises CgError for values that do not fit."""
         program = super()._for(values)
         bound = program._bind(values)
@@ -63,17 +63,17 @@ class RunProgram(Program):
         by_name = {i.name: x for i, x in zip(program.inputs, bound, strict=True)}
         return {i.name: _sized(i, sizes) for i in program.inputs}, by_name, sizes
 
-    def _kept(
+    def _record(
         self, module: Module, v: list[Any], values: Values, structures: Mapping[str, Value | Structure] | None = None
     ) -> Recorded:
         """The record of a run on these values."""
-        made = Recorded(module, v, structures or {}, lambda changed: self.record({**values, **changed}))
-        made.take_limits(self)
-        return made
+        record = Recorded(module, v, structures or {}, lambda changed: self.record({**values, **changed}))
+        record.take_limits(self)
+        return record
 
 
 class DynamicProgram(RunProgram):
-    """A `.cg` program in dynamic mode. why: what about it needs a run, None where that was asked for."""
+    """A `.cg` program in dynamic mode. why: the error of static mode, None where dynamic mode was asked for."""
 
     def __init__(
         self, source: Source, path: Path | None, root: Path, allowed: Sequence[Path], why: Diagnostic | None
@@ -87,28 +87,28 @@ class DynamicProgram(RunProgram):
         return self.execute(self.prepare(values))
 
     def trace(self, values: Values, tell: Callable[[Line], None]) -> Recorded:
-        """A run that tells of each line when it has run."""
+        """A run that calls `tell` with each line when it has run."""
         log = RunLog(lambda event: tell(format_event(event, log, run.interpreter.tape.v)))
         run = self.prepare(values, log)
         return self.execute(run)
 
     def prepare(self, values: Values, log: RunLog | None = None) -> Run:
-        """What a run needs. Raises CgError for values that are missing or do not fit."""
-        inputs, by_name, sizes = self._given(values)
+        """A run that is ready to begin. Raises CgError for values that are missing or do not fit."""
+        inputs, by_name, sizes = self._bound_inputs(values)
         limits = self.max_nodes, self.max_memory, self.max_steps
         return Run(Interpreter(by_name, sizes, *limits, log, self.max_depth), inputs, by_name)
 
     def execute(self, run: Run) -> Recorded:
         """Runs. Raises CgError; what was computed before is on the run's tape."""
         module = Execution(self.files, run.interpreter, run.inputs).module()
-        return self._kept(module, run.interpreter.tape.v, run.values, run.interpreter.structures)
+        return self._record(module, run.interpreter.tape.v, run.values, run.interpreter.structures)
 
 
 class Recorded(Program):
-    """The record of a run as a program of its own: straight on, without a decision left. Its inputs have their values.
+    """The record of a run as a program of its own: straight-line code. Its inputs have their values.
 
-    structures: the data of inputs of type `any`, whose numbers are inputs named by their paths. again: a run with other
-    values for some of the program's inputs.
+    structures: the data of inputs of type `any`, whose numbers are inputs named by their paths. run_again: a run with
+    other values for some of the program's inputs.
     """
 
     def __init__(
@@ -116,7 +116,7 @@ class Recorded(Program):
         module: Module,
         v: list[Any],
         structures: Mapping[str, Value | Structure],
-        again: Callable[[Values], Recorded],
+        run_again: Callable[[Values], Recorded],
     ) -> None:
         graph = module.graph
         # data that are one number or one tensor have it as their only part
@@ -126,7 +126,7 @@ class Recorded(Program):
         super().__init__(replace(module, inputs=inputs, values={**parts, **module.values}))
         self.v = v
         self.structures = structures
-        self._rerun = again
+        self._run_again = run_again
 
     def _for(self, values: Values) -> Program:
         return self
@@ -142,45 +142,45 @@ class Recorded(Program):
     ) -> Gradient:
         """As `Program.grad`; the derivative by structured data has their shape, with None where there is no number."""
         parts = {n: [self.graph.names[v.node] for v in leaves(data)] for n, data in self.structures.items()}
-        whole = {part: name for name, every_part in parts.items() for part in every_part}
-        found = super().grad(values, of=of, wrt=wrt, every=every)
-        by = {self.module.values[n]: g for n, g in found.partials.items()}
-        given = set(wrt or ())
+        name_of_part = {part: name for name, every_part in parts.items() for part in every_part}
+        gradient = super().grad(values, of=of, wrt=wrt, every=every)
+        by_node = {self.module.values[n]: g for n, g in gradient.partials.items()}
+        requested = set(wrt or ())
         partials: dict[str, Any] = {}
-        for name, g in found.partials.items():
-            record = whole.get(name)
-            if record is None or name in given:
+        for name, g in gradient.partials.items():
+            record = name_of_part.get(name)
+            if record is None or name in requested:
                 partials[name] = g
             elif record not in partials:
-                partials[record] = plain_data(self.structures[record], by)
-        return Gradient(found.of, found.value, partials)
+                partials[record] = plain_data(self.structures[record], by_node)
+        return Gradient(gradient.of, gradient.value, partials)
 
     def flat_gradient(self, values: Values, of: str | None, wrt: Sequence[str] | None) -> Gradient:
         return super().grad(values, of=of, wrt=wrt)
 
     def _value_at(self, of: str, k: int, x: Any, point: Sequence[Any]) -> float:
-        """What the program gives for another value of input `k`: by a run of its own, which may go another way."""
+        """The value of `of` for another value of input `k`: by a run of its own, which may take other branches."""
         name, node = self.inputs[k].name, self.graph.inputs[k]
         changed = {name: x}
         for record, data in self.structures.items():
             if any(v.node == node for v in leaves(data)):
-                by = {v.node: x if v.node == node else self.v[v.node] for v in leaves(data)}
-                changed = {record: plain_data(data, by, texts=True)}
-        run = self._rerun(changed)
+                numbers = {v.node: x if v.node == node else self.v[v.node] for v in leaves(data)}
+                changed = {record: plain_data(data, numbers, texts=True)}
+        run = self._run_again(changed)
         return float(run.v[run.module.values[of]])
 
     def type_of(self, name: str) -> Type:
-        whole = self.structures.get(name)
-        return super().type_of(name) if whole is None or isinstance(whole, Value) else ANY
+        data = self.structures.get(name)
+        return super().type_of(name) if data is None or isinstance(data, Value) else ANY
 
     def _wrt(self, wrt: Sequence[str] | None) -> list[str]:
         """Inputs, or the given names; of structured data the numbers in them."""
         if wrt is not None:
             names = [identifier(n) for n in wrt]
-            known = {n: data for n, data in self.structures.items() if n in names}
-            parts = {n: [v for v in leaves(data) if v.type.has_derivative] for n, data in known.items()}
+            structures = {n: data for n, data in self.structures.items() if n in names}
+            parts = {n: [v for v in leaves(data) if v.type.has_derivative] for n, data in structures.items()}
             flat = [[self.graph.names[v.node] for v in parts[n]] if n in parts else [n] for n in names]
-            return super()._wrt([n for each in flat for n in each])
+            return super()._wrt([n for part in flat for n in part])
         return [i.name for i in self.inputs if i.type.has_derivative]
 
 

@@ -20,12 +20,12 @@ def format_event(event: Event, log: RunLog, v: Sequence[Any]) -> Line:
         text=" ".join(span.text.split()),
         depth=scope.depth,
         function=scope.function,
-        names=[(name, shown(x, v)) for name, x in event.names],
+        names=[(name, event_value(x, v)) for name, x in event.names],
         number=event.number,
         holds=event.holds,
     )
 
 
-def shown(x: Any, v: Sequence[Any]) -> Any:
-    """A value of the graph; other data by what they are."""
+def event_value(x: Any, v: Sequence[Any]) -> Any:
+    """The value of a node; a description of other data."""
     return v[x.node] if isinstance(x, Value) else str(x)

@@ -1,4 +1,4 @@
-"""Python functions as programs: what one does with its arguments is the graph, made anew at each run."""
+"""Python functions as programs: the operations on its arguments are the graph, recorded anew at each run."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from cgcli.graph.lexemes import identifier
 from cgcli.graph.signature import Module
 
 from .dynamic import Recorded, RunProgram
-from .parameters import OPEN, WORDS, Parameter, Refused, outlined, type_text, with_default
+from .parameters import OPEN, WORDS, Parameter, Refused, outline_parameters, type_text, with_default
 from .program import Values
 
 LONGEST = 300  # characters of an exception's text
@@ -50,24 +50,25 @@ class HostProgram(RunProgram):
         folder: str | None = None,
     ) -> None:
         self.function, self.folder = function, folder
-        called = name or getattr(function, "__name__", None)
-        self.name = called if isinstance(called, str) and called.isidentifier() else "out"
-        self.span = _place(function)
+        name_given = name or getattr(function, "__name__", None)
+        self.name = name_given if isinstance(name_given, str) and name_given.isidentifier() else "out"
+        self.span = _span_of(function)
         parameters = _parameters(function, self.name, self.span)
         text = source or Source(self.name, "")
         super().__init__(
-            outlined(parameters, self.name, text, {}), lambda shapes: outlined(parameters, self.name, text, shapes)
+            outline_parameters(parameters, self.name, text, {}),
+            lambda shapes: outline_parameters(parameters, self.name, text, shapes),
         )
         self.mode = "dynamic"
 
     def record(self, values: Values) -> Recorded:
-        """A run. Raises CgError for what cannot be recorded and for what stops it."""
-        inputs, by_name, _ = self._given(values)
+        """A run. Raises CgError for operations that cannot be recorded and for errors of the run."""
+        inputs, by_name, _ = self._bound_inputs(values)
         host = Host(self.max_memory, self.max_nodes)
         nodes = {n: host.tape.bind_input(i.type, n, by_name[n]) for n, i in inputs.items()}
         arguments = {n: Traced(host, node) for n, node in nodes.items()}
         try:
-            results = _running(lambda: self._named(self.function(**arguments)), self.folder)
+            results = _run_user_code(lambda: self._named(self.function(**arguments)), self.folder)
         except Failed as e:
             raise error("host-failed", e.span or self.span, status=1, problem=e.problem) from None
         host.fix_line(self.span)
@@ -81,7 +82,7 @@ class HostProgram(RunProgram):
             outputs=tuple(outputs),
             values={**nodes, **outputs},
         )
-        return self._kept(module, host.tape.v, by_name)
+        return self._record(module, host.tape.v, by_name)
 
     def _named(self, result: Any) -> dict[str, Any]:
         """The outputs by name."""
@@ -112,8 +113,8 @@ class HostProgram(RunProgram):
         tape, node = host.tape, int(value.node)
         return tape.copy(node) if node in tape.names or tape.op[node] == INPUT else node
 
-    def _refused(self, what: str) -> CgError:
-        return error("host-result", self.span, name=self.name, what=what)
+    def _refused(self, description: str) -> CgError:
+        return error("host-result", self.span, name=self.name, what=description)
 
 
 def import_function(source: Source, name: str) -> HostProgram:
@@ -121,8 +122,8 @@ def import_function(source: Source, name: str) -> HostProgram:
     file = source.name
     cache_source(source)
     # of a name that no import statement finds, so that it hides no other module
-    own = "cg_host_" + re.sub(r"\W", "_", Path(file).stem)
-    spec = importlib.util.spec_from_file_location(own, file)
+    module_name = "cg_host_" + re.sub(r"\W", "_", Path(file).stem)
+    spec = importlib.util.spec_from_file_location(module_name, file)
     assert spec is not None
     module = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = module  # where dataclasses look up annotations
@@ -132,27 +133,27 @@ def import_function(source: Source, name: str) -> HostProgram:
         exec(compile(source.text, file, "exec", dont_inherit=True), vars(module))
 
     try:
-        _running(run, folder)
+        _run_user_code(run, folder)
     except BaseException as e:
-        sys.modules.pop(own, None)
+        sys.modules.pop(module_name, None)
         if not isinstance(e, Failed):
             raise
         raise error("host-import", e.span, status=1, problem=e.problem) from None
     if name not in vars(module):
-        known = [n for n, f in vars(module).items() if inspect.isfunction(f) and f.__module__ == spec.name]
-        raise error("no-such-function", file=file, name=name, nearest=nearest(name, known), known=known)
+        functions = [n for n, f in vars(module).items() if inspect.isfunction(f) and f.__module__ == spec.name]
+        raise error("no-such-function", file=file, name=name, nearest=nearest(name, functions), known=functions)
     return HostProgram(vars(module)[name], name, source, folder)
 
 
 class Failed(Exception):
-    """Code of the user raised an exception: what it says, and the last line of the user's files that ran."""
+    """Code of the user raised an exception. problem: its text; span: the last line of the user's files that ran."""
 
     def __init__(self, exception: BaseException) -> None:
-        self.problem, self.span = _told(exception), _last_line(exception)
+        self.problem, self.span = _exception_text(exception), _last_line(exception)
 
 
-def _running(run: Callable[[], Any], folder: str | None) -> Any:
-    """What code of the user gives. Raises `Failed` for whatever it raises, in a thread of its own as well.
+def _run_user_code(run: Callable[[], Any], folder: str | None) -> Any:
+    """The result of code of the user. Raises `Failed` for whatever it raises, in a thread of its own as well.
 
     An interrupt stays one, and so does an error of ours. folder: where it may import from.
     """
@@ -176,7 +177,7 @@ def _running(run: Callable[[], Any], folder: str | None) -> Any:
     return result
 
 
-def _told(exception: BaseException) -> str:
+def _exception_text(exception: BaseException) -> str:
     """The kind and the text of an exception, in one line."""
     kind = "an exception"
     try:
@@ -202,15 +203,15 @@ def _last_line(exception: BaseException) -> Span | None:
         lines.append((trace.tb_frame.f_code.co_filename, trace.tb_lineno))
         trace = trace.tb_next
     others = [line for line in lines if not line[0].startswith((_OWN, "<"))]
-    mine = [line for line in others if not line[0].startswith(_LIBRARIES)] or others
-    return line_span(*mine[-1]) if mine else None
+    users = [line for line in others if not line[0].startswith(_LIBRARIES)] or others
+    return line_span(*users[-1]) if users else None
 
 
 _OWN = str(Path(__file__).parents[1])
 _LIBRARIES = tuple(sysconfig.get_paths()[name] for name in ("stdlib", "platstdlib", "purelib", "platlib"))
 
 
-def _place(function: Any) -> Span | None:
+def _span_of(function: Any) -> Span | None:
     """The line where a function begins; None for one that no file defines."""
     try:
         code = getattr(inspect.unwrap(function), "__code__", None)
@@ -220,16 +221,16 @@ def _place(function: Any) -> Span | None:
 
 
 def _parameters(function: Any, name: str, span: Span | None) -> list[Parameter]:
-    """The parameters of a function. Raises CgError for what is no function, or takes what no input is."""
+    """The parameters of a function. Raises CgError for other objects, and for parameters that cannot be inputs."""
     kinds: dict[str, Callable[[Any], bool]] = {
         "a class": inspect.isclass,
         "a coroutine function": inspect.iscoroutinefunction,
         "a generator function": lambda f: inspect.isgeneratorfunction(f) or inspect.isasyncgenfunction(f),
         "a value": lambda f: not callable(f),
     }
-    for what, holds in kinds.items():
+    for kind, holds in kinds.items():
         if holds(function):
-            raise error("host-kind", span, name=name, what=what)
+            raise error("host-kind", span, name=name, what=kind)
     try:
         signature = inspect.signature(function)
     except Exception:  # of what C defines, or of annotations that cannot be evaluated
@@ -240,12 +241,12 @@ def _parameters(function: Any, name: str, span: Span | None) -> list[Parameter]:
             raise error("host-parameter", span, name=str(p))
         try:
             parameter = Parameter(p.name, _annotated(p.annotation), span=span)
-        except Refused as what:
-            raise error("host-annotation", span, name=p.name, found=str(what)) from None
+        except Refused as refusal:
+            raise error("host-annotation", span, name=p.name, found=str(refusal)) from None
         try:
             parameters.append(parameter if p.default is p.empty else with_default(parameter, plain(p.default)))
-        except Refused as what:
-            raise error("host-default", span, name=p.name, found=str(what)) from None
+        except Refused as refusal:
+            raise error("host-default", span, name=p.name, found=str(refusal)) from None
     return parameters
 
 

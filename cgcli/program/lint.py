@@ -1,4 +1,4 @@
-"""Warnings that only `cg check` gives: what a program may well mean, and most likely does not."""
+"""Warnings that only `cg check` gives: valid programs that most likely are not meant so."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from cgcli.ops.table import BY_CODE
 from .program import Program
 from .python_file import FileProgram
 
-TOLD_BY_TRAIN = ("training", "step")  # inputs that `cg train` binds, whether they are read or not
+BOUND_BY_TRAIN = ("training", "step")  # inputs that `cg train` binds, whether they are read or not
 _EQUAL = (opcode("eq"), opcode("ne"))
 _COPY = opcode("copy")
 
@@ -35,8 +35,8 @@ def lint(program: Program) -> list[Diagnostic]:
     statements = parse(source).tree.children
     warnings = [*_unused_inputs(program, statements), *_unused_values(source, statements)]
     if program.mode == "static":
-        warnings += [each for graph in every(program.graph) for each in _of_graph(graph, source)]
-    by_span = {each.labels[0].span: each for each in warnings}
+        warnings += [warning for graph in every(program.graph) for warning in _of_graph(graph, source)]
+    by_span = {warning.labels[0].span: warning for warning in warnings}
     return [by_span[span] for span in sorted(by_span, key=lambda span: span.start)]
 
 
@@ -44,7 +44,7 @@ def _warning(code: str, *labels: Label, **values: object) -> Diagnostic:
     return Diagnostic(code, labels, values, severity="warning")
 
 
-# ---- what nothing reads
+# ---- unused inputs and values
 
 
 def _reads(statement: Any) -> set[str]:
@@ -54,16 +54,17 @@ def _reads(statement: Any) -> set[str]:
     parts = [statement] if kind(statement) in (*BLOCKS, "fn_decl") else used_expressions(statement)
     types = [node for node in walk(statement) if kind(node) == "type"]
     names = {identifier(token) for part in parts for token in value_names(part)}
-    return names | {name for each in types for name in size_names(each)}
+    return names | {name for type_node in types for name in size_names(type_node)}
 
 
 def _unused_inputs(program: Program, statements: Sequence[Any]) -> Iterator[Diagnostic]:
-    read = set().union(*(_reads(each) for _, each in indexed_statements(statements)))
-    for each in program.inputs:
-        sizes = {size for size in each.type.shape if isinstance(size, str)}
-        used = each.name in read or each.name in program.outputs or sizes & read or each.name in TOLD_BY_TRAIN
-        if not used and each.span is not None:
-            yield _warning("unused-input", Label(each.span), kind=each.kind, name=each.name)
+    read = set().union(*(_reads(statement) for _, statement in indexed_statements(statements)))
+    for declared in program.inputs:
+        sizes = {size for size in declared.type.shape if isinstance(size, str)}
+        name = declared.name
+        used = name in read or name in program.outputs or sizes & read or name in BOUND_BY_TRAIN
+        if not used and declared.span is not None:
+            yield _warning("unused-input", Label(declared.span), kind=declared.kind, name=name)
 
 
 def _unused_values(source: Source, statements: Sequence[Any]) -> Iterator[Diagnostic]:
@@ -82,7 +83,7 @@ def _unused_values(source: Source, statements: Sequence[Any]) -> Iterator[Diagno
             bound[identifier(token)] = token
 
 
-# ---- what the graph shows
+# ---- operations of the graph
 
 
 def _of_graph(graph: Graph, source: Source) -> Iterator[Diagnostic]:
@@ -106,7 +107,7 @@ def _constant(
         return
     try:
         value = evaluate(op.code, values, [graph.type_of(x) for x in operands], result, graph.attrs.get(i, {}))
-    except Exception:  # what would stop the run is told by the run
+    except Exception:  # an error of the run, which reports it
         return
     constants[i] = value
     span = _span(graph, i, source)

@@ -33,7 +33,7 @@ def load(
     mode: `static` makes the graph now, `dynamic` anew at each run; by default static, if the program allows it.
     max_nodes: of the graph that is made now. Raises CgError when the file cannot be read or is not a program.
     """
-    return _opened(read_source(path), Path(path), None, [Path(p) for p in allow_path], True, mode, max_nodes)
+    return _open_program(read_source(path), Path(path), None, [Path(p) for p in allow_path], True, mode, max_nodes)
 
 
 def parse(
@@ -51,10 +51,10 @@ def parse(
     keep: whether the lowered program is kept in the user's cache for the next time, as `load` does. mode: see `load`.
     """
     root = working_folder() if folder is None else Path(folder)
-    return _opened(Source(name, text), None, root, [Path(p) for p in allow_path], keep, mode, max_nodes)
+    return _open_program(Source(name, text), None, root, [Path(p) for p in allow_path], keep, mode, max_nodes)
 
 
-def _opened(
+def _open_program(
     source: Source,
     path: Path | None,
     root: Path | None,
@@ -63,7 +63,7 @@ def _opened(
     mode: Mode | None,
     max_nodes: int | None,
 ) -> Program:
-    def lowered(open_shapes: Mapping[str, Shape]) -> Module:
+    def lower_for(open_shapes: Mapping[str, Shape]) -> Module:
         try:
             return open_program(
                 source,
@@ -79,15 +79,15 @@ def _opened(
 
             raise with_declarations(e, source) from None
 
-    why = None
+    static_error = None
     if mode != "dynamic":
         try:
-            return Program(lowered({}), lowered)
+            return Program(lower_for({}), lower_for)
         except CgError as e:
             if mode == "static" or e.diagnostics[0].code not in NEEDS_RUN:
                 raise
-            why = e.diagnostics[0]
+            static_error = e.diagnostics[0]
     from .dynamic import DynamicProgram  # with the interpreter
 
     folder = root_folder(root, path)
-    return DynamicProgram(source, path, folder, allowed, why)
+    return DynamicProgram(source, path, folder, allowed, static_error)

@@ -26,8 +26,7 @@ _TYPE = re.compile(r"[\w\s\[\],.*/+()-]+")
 
 
 class Parameter(NamedTuple):
-    """A parameter: its type and its default in the language (None when there is none), the default's shape, and where
-    it is written."""
+    """A parameter: its type and its default in the language (None without one), the default's shape, its span."""
 
     name: str
     type: str = OPEN
@@ -37,10 +36,12 @@ class Parameter(NamedTuple):
 
 
 class Refused(Exception):
-    """An annotation, or a default, that says nothing of a number or an array; its text says what it is."""
+    """An annotation, or a default, of something else than a number or an array; its text describes it."""
 
 
-def outlined(parameters: Sequence[Parameter], name: str, source: Source, shapes: Mapping[str, Shape]) -> Module:
+def outline_parameters(
+    parameters: Sequence[Parameter], name: str, source: Source, shapes: Mapping[str, Shape]
+) -> Module:
     """The program with these inputs and one output, without what it computes.
 
     Raises CgError, at the parameter, for a name or a type that the language does not have.
@@ -54,16 +55,16 @@ def outlined(parameters: Sequence[Parameter], name: str, source: Source, shapes:
     text = Source(source.name, "\n".join(lines) + "\n")
     open_ = {p.name: p.shape for p in parameters if p.shape}
     try:
-        made = outline(Files(text, None, working_folder(), ()), {**open_, **shapes})
+        module = outline(Files(text, None, working_folder(), ()), {**open_, **shapes})
     except CgError as e:
-        raise _moved(e, text, parameters) from None
+        raise _at_parameters(e, text, parameters) from None
     unread = {p.name for p in parameters if p.default == UNREAD}
-    inputs = tuple(_without_place(i, i.name in unread) for i in made.inputs)
-    return replace(made, inputs=inputs, source=source, outputs=(name,))
+    inputs = tuple(_without_span(i, i.name in unread) for i in module.inputs)
+    return replace(module, inputs=inputs, source=source, outputs=(name,))
 
 
 def type_text(text: str) -> str:
-    """An annotation that is a text, as a type of the language. Raises `Refused` for what no type looks like."""
+    """An annotation that is a text, as a type of the language. Raises `Refused` for a text that is no type."""
     text = " ".join(text.split()).strip("\"'")
     head, bracket, _ = text.partition("[")
     word = head.rpartition(".")[2]
@@ -92,21 +93,21 @@ def with_default(p: Parameter, default: Any) -> Parameter:
     return p._replace(default=literal(default), shape=extent(default))
 
 
-def _moved(e: CgError, text: Source, parameters: Sequence[Parameter]) -> CgError:
+def _at_parameters(e: CgError, text: Source, parameters: Sequence[Parameter]) -> CgError:
     """The same mistakes, at the parameters in the place of the declarations that stand for them."""
-    moved = []
+    diagnostics = []
     for d in e.diagnostics:
         labels = []
         for label in d.labels:
             span = parameters[min(label.span.line, len(parameters)) - 1].span if label.span.source is text else None
             if span is not None:
                 labels.append(Label(span, label.role))
-        moved.append(Diagnostic(d.code, tuple(labels), d.values, d.severity))
-    return CgError(*moved, status=e.status)
+        diagnostics.append(Diagnostic(d.code, tuple(labels), d.values, d.severity))
+    return CgError(*diagnostics, status=e.status)
 
 
-def _without_place(declared: Input, unread: bool) -> Input:
-    """The input without a place in the declarations. unread: it has a default, which nobody knows yet."""
+def _without_span(declared: Input, unread: bool) -> Input:
+    """The input without a span. unread: it has a default whose value only a run can tell."""
     if not unread:
         return replace(declared, span=None)
     b = Builder()

@@ -1,4 +1,4 @@
-"""A static graph's first phase laid open: each pass with what it changed, and the plan of what is left."""
+"""The compilation of a static graph: each pass with its changes, and the plan of the result."""
 
 from __future__ import annotations
 
@@ -24,27 +24,27 @@ def compilation(
     names: tuple[str | None, tuple[str, ...]],
     fast_math: bool,
 ) -> Compilation:
-    """The outputs of a graph, or node `of` and its derivatives by `wrt`, laid open.
+    """The compilation of the outputs of a graph, or of node `of` and its derivatives by `wrt`.
 
     bound: the values of the inputs, from which named sizes get their numbers; None leaves them names. names: those of
     `of` and `wrt`.
     """
     target, by = names
-    made = prune(graph) if of is None else _named(gradient(graph, of, wrt, value=True), target, by)
+    before = prune(graph) if of is None else _named(gradient(graph, of, wrt, value=True), target, by)
     changes: list[Change] = []
     inexact = {step.name for step in FAST}
-    result = made
-    for stage in stages(made, fast_math=fast_math):
+    after = before
+    for stage in stages(before, fast_math=fast_math):
         nodes = count(stage.before), count(stage.after)
         changes.append(Change(stage.name, stage.law, *nodes, stage.changes, stage.name not in inexact))
-        result = stage.after
-    named = plan(result)
+        after = stage.after
+    named = plan(after)
     numbers = named
     if bound is not None:
         from cgcli.ops.sizes import bind_sizes
 
-        numbers = plan(result, bind_sizes(graph, graph.inputs, bound))
-    return Compilation(made, tuple(changes), numbers, named, target, by)
+        numbers = plan(after, bind_sizes(graph, graph.inputs, bound))
+    return Compilation(before, tuple(changes), numbers, named, target, by)
 
 
 def count(graph: Graph) -> int:

@@ -1,4 +1,4 @@
-"""A program and what can be done with it: values, derivatives, plans."""
+"""A program: evaluation, derivatives, plans."""
 
 from __future__ import annotations
 
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from cgcli.graph.evaluation import Evaluation
     from cgcli.graph.plan import Compilation
     from cgcli.graph.sizes import Shape
+
+    from .compiled import CompiledGraph
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -66,28 +68,27 @@ Mode = Literal["static", "dynamic"]
 class Program:
     """A program and the graph that it defines."""
 
-    def __init__(self, module: Module, lowered: Callable[[Mapping[str, Shape]], Module] | None = None) -> None:
+    def __init__(self, module: Module, lower_for: Callable[[Mapping[str, Shape]], Module] | None = None) -> None:
         self.module = module
         self.mode: Mode = "static"
-        self.why: Diagnostic | None = None  # what about the program needs the dynamic mode
-        self._lowered = lowered
-        self._shaped: dict[tuple[tuple[str, Shape], ...], Program] = {}
+        self.why: Diagnostic | None = None  # why the program needs the dynamic mode
+        self._lower_for = lower_for
+        self._by_axes: dict[tuple[tuple[str, Shape], ...], Program] = {}
         self.graph: Graph = module.graph
         self.inputs: tuple[Input, ...] = module.inputs
         self.outputs: tuple[str, ...] = module.outputs
         self.warnings: tuple[Diagnostic, ...] = module.warnings
-        self.doc = ""  # what its author says of it
+        self.doc = ""  # its author's description
         self.seed = 0
         self.max_memory: int | None = None
         self.max_steps: int | None = None
         self.max_nodes: int | None = None
         self.max_depth: int | None = None
         self.backend: str | None = None
-        self._roots: dict[tuple[int, ...], tuple[int, ...]] = {}  # the outputs of graphs of derivatives
-        self._cut: set[tuple[int, ...]] = set()  # executors of derivatives with checkpoints
+        self._derivatives: dict[tuple[int, ...], CompiledGraph] = {}  # graphs of derivatives, by what they compute
 
     def input(self, name: str) -> Input:
-        """The declaration of an input. Raises CgError for a name that is none."""
+        """The declaration of an input. Raises CgError for an unknown name."""
         name = identifier(name)
         if name not in self._declared:
             raise error("unknown-input", **unknown(name, self._declared))
@@ -99,14 +100,14 @@ class Program:
         Raises CgError when the text is no such expression or its value does not fit the input's type.
         """
         declared = self.input(name)
-        wanted = declared.type
+        type_ = declared.type
         number = plain_number(text)
-        if number is not None and (wanted.is_float or isinstance(number, int)):
+        if number is not None and (type_.is_float or isinstance(number, int)):
             return self.fit_value(name, number)
         from cgcli.language.value_text import constant  # only for a value that is more than a number
 
-        found = constant(Source(f"--{name}", text), wanted)
-        return self.fit_value(name, tensor_of(found) if isinstance(found, Graph) else found)
+        value = constant(Source(f"--{name}", text), type_)
+        return self.fit_value(name, tensor_of(value) if isinstance(value, Graph) else value)
 
     def fit_value(self, name: str, value: Any) -> Any:
         """The value of an input, a number or an array, as its type wants it. Raises CgError when it does not fit."""
@@ -127,7 +128,7 @@ class Program:
 
     @_for_shapes
     def run(self, values: Values, *, of: str | None = None, derivatives: bool = True) -> Evaluation:
-        """Everything that a picture shows: values of all nodes and, unless told not to, derivatives of `of`."""
+        """Everything that a picture shows: values of all nodes and, with `derivatives`, those of `of`."""
         target = self.module.values[self.of_choice(of)] if derivatives else None
         executor = self._executor(tuple(range(len(self.graph))))
         v = self._forward(executor, values)
@@ -161,8 +162,8 @@ class Program:
         executor = self._executor((target,))
         v = self._forward(executor, values)
         adjoints = executor.backward(v, target)
-        found = {n: adjoints[self.module.values[n]] for n in names}
-        return Gradient(name, float(v[target]), {n: _reported(g) for n, g in found.items()})
+        gradients = {n: adjoints[self.module.values[n]] for n in names}
+        return Gradient(name, float(v[target]), {n: unsigned_zero(g) for n, g in gradients.items()})
 
     @_for_shapes
     def hessian(
@@ -177,16 +178,16 @@ class Program:
         table: dict[str, dict[str, Any]] = {}
         if not self._sweeps:
             for n, i in zip(names, nodes, strict=True):
-                found = self._derived((-2, target, i, *nodes), partial(_row_of_hessian, target, i, nodes), values)
-                table[n] = dict(zip(names, found, strict=True))
+                partials = self._derived((-2, target, i, *nodes), partial(_row_of_hessian, target, i, nodes), values)
+                table[n] = dict(zip(names, partials, strict=True))
             return table
         first = gradient(self.graph, target, nodes, whole=True)
-        where = self._names_in(first)
+        index = self._names_in(first)
         executor = ScalarExecutor(first)
         v = executor.forward(self._bind(values))
         for n, row in zip(names, first.outputs, strict=True):
             adjoints = executor.backward(v, row)
-            table[n] = {m: _reported(adjoints[where[m]]) for m in names}
+            table[n] = {m: unsigned_zero(adjoints[index[m]]) for m in names}
         return table
 
     @_for_shapes
@@ -201,11 +202,11 @@ class Program:
         names = self._wrt(wrt)
         nodes = [self.module.values[n] for n in names]
 
-        def made(graph: Graph, where: Sequence[int]) -> Graph:
-            return jacobian(graph, where[target], [where[i] for i in nodes], value=True)
+        def build(graph: Graph, index: Sequence[int]) -> Graph:
+            return jacobian(graph, index[target], [index[i] for i in nodes], value=True)
 
-        found = self._derived((-3, target, *nodes), made, values)
-        return Gradient(name, found[0], dict(zip(names, found[1:], strict=True)))
+        outputs = self._derived((-3, target, *nodes), build, values)
+        return Gradient(name, outputs[0], dict(zip(names, outputs[1:], strict=True)))
 
     def symbolic(self, *, of: str | None = None, wrt: Sequence[str] | None = None) -> str:
         """Lines of cg, `dy/da = …` a partial derivative, in terms of inputs and the program's names."""
@@ -216,23 +217,23 @@ class Program:
         name = self.of_choice(of)
         names = self._wrt(wrt)
         graph = gradient(self.graph, self.module.values[name], [self.module.values[n] for n in names], whole=True)
-        short, where = simplify(graph)
-        named = {where[i]: n for n, i in self._names_in(graph).items()}
+        short, index = simplify(graph)
+        named = {index[i]: n for n, i in self._names_in(graph).items()}
         return "\n".join(write_outputs(short, [f"d{name}/d{n}" for n in names], named, graph))
 
     @_for_shapes
     def gradient_graph(self, values: Values, *, of: str | None = None, wrt: Sequence[str] | None = None) -> Evaluation:
-        """The graph of `of` and its derivatives by inputs, made short, and its values where values are given."""
+        """The simplified graph of `of` and its derivatives by inputs, and its values where inputs have values."""
         from cgcli.graph.evaluation import Evaluation
 
         from .pipeline import gradient_graph
 
         graph = gradient_graph(self.module, self.of_choice(of), self._wrt(wrt))
-        given = values or not [i for i in self.inputs if not i.optional]
-        if not given:
+        has_values = values or not [i for i in self.inputs if not i.optional]
+        if not has_values:
             return Evaluation(graph, [None] * len(graph))
-        every = executor(graph, tuple(range(len(graph))), self.max_memory, self.max_steps, self.backend)
-        return Evaluation(graph, [plain(x) for x in every.forward(self._bind(values))])
+        program_executor = executor(graph, tuple(range(len(graph))), self.max_memory, self.max_steps, self.backend)
+        return Evaluation(graph, [plain(x) for x in program_executor.forward(self._bind(values))])
 
     @_for_shapes
     def plan(
@@ -262,17 +263,17 @@ class Program:
         """Each partial derivative beside differences of the program itself; of a tensor the element that fits worst."""
         from cgcli.analysis.differences import check
 
-        found = self.flat_gradient(values, of, wrt)
+        gradient = self.flat_gradient(values, of, wrt)
         point = self._bind(values)
         single = any(t.dtype == "f32" for t in self.graph.types if isinstance(t, Type))
         checks: list[Check] = []
-        for n, derivative in found.partials.items():
+        for n, derivative in gradient.partials.items():
             k = next((k for k, i in enumerate(self.inputs) if i.name == n), None)
             if k is None:
                 raise error("check-by-input", name=n)
 
             def f(x: Any, k: int = k) -> float:
-                return self._value_at(found.of, k, x, point)
+                return self._value_at(gradient.of, k, x, point)
 
             unit = 2.0**-23 if single else 2.0**-52
             if self.inputs[k].type.shape:
@@ -288,10 +289,10 @@ class Program:
         return self.grad(values, of=of, wrt=wrt)
 
     def _value_at(self, of: str, k: int, x: Any, point: Sequence[Any]) -> float:
-        """What the program gives at a point with another value of input `k`."""
+        """The value of `of` at a point with another value of input `k`."""
         target = self.module.values[of]
-        found = self._executor((target,)).forward([*point[:k], fit(self.inputs[k], x), *point[k + 1 :]])
-        return float(found[target])
+        v = self._executor((target,)).forward([*point[:k], fit(self.inputs[k], x), *point[k + 1 :]])
+        return float(v[target])
 
     @_for_shapes
     def first_wrong_node(self, values: Values) -> tuple[int, str, Check] | None:
@@ -307,7 +308,7 @@ class Program:
 
     def range_warnings(self, values: Values) -> list[Diagnostic]:
         """A warning for each value outside the range that its declaration gives."""
-        found: list[Diagnostic] = []
+        warnings: list[Diagnostic] = []
         values = {identifier(name): x for name, x in values.items()}
         for declared in self.inputs:
             x = values.get(declared.name, declared.default)
@@ -315,9 +316,9 @@ class Program:
             if declared.range and x is not None and not within(x, *declared.range):
                 labels = (Label(declared.span, "declared"),) if declared.span else ()
                 low, high = declared.range
-                shown = {"name": declared.name, "value": x, "low": low, "high": high}
-                found.append(Diagnostic("outside-range", labels, shown, severity="warning"))
-        return found
+                details = {"name": declared.name, "value": x, "low": low, "high": high}
+                warnings.append(Diagnostic("outside-range", labels, details, severity="warning"))
+        return warnings
 
     def of_choice(self, of: str | None, tensors: bool = False) -> str:
         """The name of the value to differentiate: `of`, or the only float output. Raises CgError naming the choices.
@@ -328,12 +329,12 @@ class Program:
         if of is None:
             if len(floats) == 1:
                 return floats[0]
-            whole = [n for n in self.outputs if self.type_of(n).has_derivative]
-            if whole and not floats:
-                raise error("derivative-of-tensor-named", name=whole[0], type=self.type_of(whole[0]))
-            every = [n for n in self._every_float() if tensors or not self.type_of(n).shape]
+            differentiable = [n for n in self.outputs if self.type_of(n).has_derivative]
+            if differentiable and not floats:
+                raise error("derivative-of-tensor-named", name=differentiable[0], type=self.type_of(differentiable[0]))
+            choices = [n for n in self._every_float() if tensors or not self.type_of(n).shape]
             raise error(
-                "several-outputs" if floats else "no-float-output", choices=floats or every, outputs=self.outputs
+                "several-outputs" if floats else "no-float-output", choices=floats or choices, outputs=self.outputs
             )
         of = identifier(of)
         if of not in self.module.values:
@@ -353,27 +354,27 @@ class Program:
     # ---- inside
 
     def _for(self, values: Values) -> Program:
-        """The program for the axes that `...` stands for in the values; this one where they are as it has them."""
+        """The program for the axes that `...` stands for in the values; this one where no axes are open."""
         axes: dict[str, Shape] = {}
         for name, value in values.items():
             declared = self.input(name)
-            if declared.open is None or self._lowered is None:
+            if declared.open is None or self._lower_for is None:
                 continue
-            place, count = declared.open
+            axis, count = declared.open
             shape = extent(value)
-            axes[declared.name] = shape[place : place + max(0, len(shape) - len(declared.type.shape) + count)]
+            axes[declared.name] = shape[axis : axis + max(0, len(shape) - len(declared.type.shape) + count)]
         if not axes:
             return self
         key = tuple(sorted(axes.items()))
-        known = self._shaped.get(key)
-        if known is None:
-            assert self._lowered is not None
-            known = self._shaped[key] = Program(self._lowered(axes))
-            known.take_limits(self)
-        return known
+        program = self._by_axes.get(key)
+        if program is None:
+            assert self._lower_for is not None
+            program = self._by_axes[key] = Program(self._lower_for(axes))
+            program.take_limits(self)
+        return program
 
     def take_limits(self, other: Program) -> None:
-        """Runs from here on with the seed, the limits and the backend of another program."""
+        """Takes over the seed, the limits and the backend of another program."""
         self.seed, self.backend = other.seed, other.backend
         self.max_memory, self.max_steps = other.max_memory, other.max_steps
         self.max_nodes, self.max_depth = other.max_nodes, other.max_depth
@@ -406,8 +407,8 @@ class Program:
 
     def _forward(self, executor: Any, values: Values) -> list[Any]:
         """The values of nodes, at least of those that the executor computes."""
-        found: list[Any] = executor.forward(self._bind(values))
-        return found
+        v: list[Any] = executor.forward(self._bind(values))
+        return v
 
     @cached_property
     def _declared(self) -> dict[str, Input]:
@@ -428,55 +429,51 @@ class Program:
         return {}
 
     def _executor(self, roots: tuple[int, ...]) -> Any:
-        known = self._executors.get(roots)
-        if known is None:
-            known = self._executors[roots] = executor(self.graph, roots, self.max_memory, self.max_steps, self.backend)
-        return known
+        if roots not in self._executors:
+            limits = self.max_memory, self.max_steps, self.backend
+            self._executors[roots] = executor(self.graph, roots, *limits)
+        return self._executors[roots]
 
     def _gradient_values(self, target: int, wrt: tuple[int, ...], values: Values) -> list[Any]:
         """The value of `target`, then its derivative by each of `wrt`."""
 
-        def made(graph: Graph, where: Sequence[int]) -> Graph:
+        def build(graph: Graph, index: Sequence[int]) -> Graph:
             from cgcli.transform.gradient import gradient
 
-            return gradient(graph, where[target], [where[i] for i in wrt], value=True)
+            return gradient(graph, index[target], [index[i] for i in wrt], value=True)
 
-        return self._derived((-1, target, *wrt), made, values)
+        return self._derived((-1, target, *wrt), build, values)
 
     def _derived(
-        self, key: tuple[int, ...], made: Callable[[Graph, Sequence[int]], Graph], values: Values
+        self, key: tuple[int, ...], build: Callable[[Graph, Sequence[int]], Graph], values: Values
     ) -> list[Any]:
-        """The outputs of a graph of derivatives; `made` makes it of the program's graph, given where its nodes are.
+        """The outputs of a graph of derivatives, which `build` makes of the program's graph, given where its nodes are.
 
-        Where loops would keep more of their steps than memory allows, it is made of the graph with checkpoints.
+        Where the stacks of loops would take more than memory allows, it is made of the graph with checkpoints.
         """
+        from .compiled import CompiledGraph  # values alone do without
+
         bound = self._bind(values)
-        known = self._executors.get(key)
-        if known is None:
-            known = self._keep(key, made(self.graph, range(len(self.graph))))
+        compiled = self._derivatives.get(key)
+        if compiled is None:
+            compiled = self._derivatives[key] = CompiledGraph(build(self.graph, range(len(self.graph))), self)
         try:
-            v = known.forward(bound)
+            outputs = compiled(bound)
         except CgError as e:
-            if key in self._cut or all(d.code != "stacks-too-large" for d in e.diagnostics):
+            if compiled.checkpointed or all(d.code != "stacks-too-large" for d in e.diagnostics):
                 raise
             from cgcli.transform.checkpoint import checkpointed
 
-            self._cut.add(key)
-            known = self._keep(key, made(*checkpointed(self.graph)))
-            v = known.forward(bound)
-        return [plain(v[i]) for i in self._roots[key]]
-
-    def _keep(self, key: tuple[int, ...], graph: Graph) -> Any:
-        """The executor of a graph of derivatives, ready for the next values."""
-        self._roots[key] = graph.outputs
-        known = self._executors[key] = executor(graph, None, self.max_memory, self.max_steps, self.backend)
-        return known
+            compiled = CompiledGraph(build(*checkpointed(self.graph)), self, checkpointed=True)
+            self._derivatives[key] = compiled
+            outputs = compiled(bound)
+        return [plain(x) for x in outputs]
 
     def _adjoints(self, values: Values, target: int) -> list[Any]:
         """The derivatives of `target` by the nodes that it depends on, None by others."""
-        reached = live(self.graph, [target])
+        needed = live(self.graph, [target])
         types = [self.graph.type_of(i) for i in range(len(self.graph))]
-        wrt = [i for i, t in enumerate(types) if reached[i] and isinstance(t, Type) and t.has_derivative]
+        wrt = [i for i, t in enumerate(types) if needed[i] and isinstance(t, Type) and t.has_derivative]
         adjoints: list[Any] = [None] * len(types)
         for i, g in zip(wrt, self._gradient_values(target, tuple(wrt), values)[1:], strict=True):
             adjoints[i] = g
@@ -488,11 +485,11 @@ class Program:
         return {name: last[name] for name in self.module.values if name in last}
 
 
-def _row_of_hessian(target: int, row: int, nodes: Sequence[int], graph: Graph, where: Sequence[int]) -> Graph:
+def _row_of_hessian(target: int, row: int, nodes: Sequence[int], graph: Graph, index: Sequence[int]) -> Graph:
     """The graph of the derivatives by `nodes` of the derivative by `row`."""
     from cgcli.transform.jacobian import hessian_row
 
-    return hessian_row(graph, where[target], where[row], [where[i] for i in nodes])
+    return hessian_row(graph, index[target], index[row], [index[i] for i in nodes])
 
 
 def _reported(derivative: float | None) -> float:

@@ -10,7 +10,7 @@ from cgcli.diagnostics.source import Source
 from cgcli.graph.signature import Module
 
 from .dynamic import Recorded, RunProgram
-from .parameters import outlined
+from .parameters import outline_parameters
 from .program import Values
 from .reading import Signature, read_python, read_signature
 
@@ -37,7 +37,7 @@ def load_function(file: str, name: str) -> RunProgram:
     except CgError as e:
         if e.diagnostics[0].code != "host-unread":
             raise
-    return _imported(read_python(file), name)
+    return _import_now(read_python(file), name)
 
 
 class FileProgram(RunProgram):
@@ -45,7 +45,7 @@ class FileProgram(RunProgram):
 
     def __init__(self, source: Source, name: str, signature: Signature) -> None:
         def read(shapes: Mapping[str, Any]) -> Module:
-            return outlined(signature.parameters, name, source, shapes)
+            return outline_parameters(signature.parameters, name, source, shapes)
 
         super().__init__(read({}), read)
         self.mode = "dynamic"
@@ -55,14 +55,14 @@ class FileProgram(RunProgram):
         self._function: HostProgram | None = None
 
     def record(self, values: Values) -> Recorded:
-        """A run. Raises CgError for what cannot be recorded and for what stops it."""
+        """A run. Raises CgError for operations that cannot be recorded and for errors of the run."""
         if self._function is None:
-            self._function = _imported(self.module.source, self.name)
+            self._function = _import_now(self.module.source, self.name)
         self._function.take_limits(self)
         return self._function.record(values)
 
 
-def _imported(source: Source, name: str) -> HostProgram:
+def _import_now(source: Source, name: str) -> HostProgram:
     from .host import import_function  # with the array library
 
     return import_function(source, name)

@@ -1,4 +1,4 @@
-"""A function of a Python file as its text tells: what reads a file does not run it."""
+"""The signature of a function of a Python file, read from the text: the file does not run."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Signature(NamedTuple):
 
 
 class _Binding(NamedTuple):
-    """A place where a module binds a name. node: what it binds, None for other than functions, classes and values;
+    """A binding of a name in a module. node: its value, None for other than functions, classes and values;
     always: whether it is reached whatever the module's conditions say."""
 
     node: ast.AST | None
@@ -59,16 +59,16 @@ def read_signature(source: Source, name: str) -> Signature:
     Raises CgError for what is wrong with it, and `host-unread`, a warning, where only a run can tell.
     """
     module = _parsed(source)
-    every = list(_bindings(module))
-    bound = [b for n, b in every if n == name]
-    if not bound:
+    bindings = list(_bindings(module))
+    matching = [b for n, b in bindings if n == name]
+    if not matching:
         unseen = _unseen(module)
         if unseen is not None:
             raise _unread(source, name, unseen, None)
-        known = list(dict.fromkeys(n for n, b in every if isinstance(b.node, _Function)))
-        raise error("no-such-function", file=source.name, name=name, nearest=nearest(name, known), known=known)
-    last = bound[-1]
-    if len(bound) > 1 and not all(b.always for b in bound):
+        functions = list(dict.fromkeys(n for n, b in bindings if isinstance(b.node, _Function)))
+        raise error("no-such-function", file=source.name, name=name, nearest=nearest(name, functions), known=functions)
+    last = matching[-1]
+    if len(matching) > 1 and not all(b.always for b in matching):
         raise _unread(source, name, "it is bound in several places", last.line)
     if isinstance(last.node, ast.ClassDef):
         raise error("host-kind", source.stripped_line(last.line), name=name, what="a class")
@@ -83,7 +83,7 @@ def _parsed(source: Source) -> ast.Module:
     """The syntax tree. Raises CgError, at its line, for a text that is not Python."""
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # they are told when the file runs
+            warnings.simplefilter("ignore")  # they are given when the file runs
             return ast.parse(source.text, source.name)
     except SyntaxError as problem:
         span = source.stripped_line(problem.lineno or 0)
@@ -100,11 +100,11 @@ def _bindings(module: ast.Module) -> Iterator[tuple[str, _Binding]]:
         node, always = stack.pop()
         line = getattr(node, "lineno", 0)
         if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
-            plain = None if node.decorator_list and not isinstance(node, ast.ClassDef) else node
-            yield node.name, _Binding(plain, "it is decorated", line, always)
+            undecorated = None if node.decorator_list and not isinstance(node, ast.ClassDef) else node
+            yield node.name, _Binding(undecorated, "it is decorated", line, always)
         elif isinstance(node, (ast.Import, ast.ImportFrom)):
-            for each in node.names:
-                name = each.asname or each.name.partition(".")[0]
+            for alias in node.names:
+                name = alias.asname or alias.name.partition(".")[0]
                 yield name, _Binding(None, "it is imported", line, always)
         elif isinstance(node, ast.Assign) and len(node.targets) == 1 and isinstance(node.targets[0], ast.Name):
             value = node.value if isinstance(node.value, (ast.Lambda, ast.Constant)) else None
@@ -121,7 +121,7 @@ def _bindings(module: ast.Module) -> Iterator[tuple[str, _Binding]]:
 def _unseen(module: ast.Module) -> str | None:
     """How the module may bind names that its text does not show; None where it does not."""
     for node in ast.walk(module):
-        if isinstance(node, ast.ImportFrom) and any(each.name == "*" for each in node.names):
+        if isinstance(node, ast.ImportFrom) and any(alias.name == "*" for alias in node.names):
             return "it may come from `import *`"
         if isinstance(node, ast.Name) and node.id in _WRITERS:
             return f"it may come from `{node.id}`"
@@ -144,26 +144,26 @@ def _signature(source: Source, module: ast.Module, name: str, function: _Functio
     if _yields(function):
         raise error("host-kind", span, name=name, what="a generator function")
     futures = [node for node in module.body if isinstance(node, ast.ImportFrom) and node.module == "__future__"]
-    texts = any(each.name == "annotations" for node in futures for each in node.names)
+    texts = any(alias.name == "annotations" for node in futures for alias in node.names)
     arguments = function.args
     problems: list[Diagnostic] = []
-    for refused in (*arguments.posonlyargs, arguments.vararg, arguments.kwarg):
-        if refused is not None:
-            problems.append(_problem("host-parameter", _span(source, refused), name=refused.arg))
+    for unsupported in (*arguments.posonlyargs, arguments.vararg, arguments.kwarg):
+        if unsupported is not None:
+            problems.append(_problem("host-parameter", _span(source, unsupported), name=unsupported.arg))
     tail = [None] * (len(arguments.args) - len(arguments.defaults))
-    given = [*zip(arguments.args, [*tail, *arguments.defaults], strict=False)] if not arguments.posonlyargs else []
+    positional = [*zip(arguments.args, [*tail, *arguments.defaults], strict=False)] if not arguments.posonlyargs else []
     parameters = []
-    for argument, default in (*given, *zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True)):
+    for argument, default in (*positional, *zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True)):
         parameter = Parameter(argument.arg, span=_span(source, argument))
         try:
             parameter = parameter._replace(type=_annotated(source, argument.annotation, texts))
-        except Refused as what:
-            problems.append(_problem("host-annotation", parameter.span, name=argument.arg, found=str(what)))
+        except Refused as refusal:
+            problems.append(_problem("host-annotation", parameter.span, name=argument.arg, found=str(refusal)))
         if default is not None:
             try:
                 parameter = _defaulted(parameter, default)
-            except Refused as what:
-                problems.append(_problem("host-default", _span(source, default), name=argument.arg, found=str(what)))
+            except Refused as refusal:
+                problems.append(_problem("host-default", _span(source, default), name=argument.arg, found=str(refusal)))
         parameters.append(parameter)
     if problems:
         raise CgError(*problems)
@@ -184,7 +184,7 @@ def _yields(function: _Function) -> bool:
 
 
 def _annotated(source: Source, node: ast.expr | None, texts: bool) -> str:
-    """The type that an annotation says; of an alias only a run knows more than that it is a number or an array.
+    """The type of an annotation; of an alias only a run knows more than that it is a number or an array.
 
     texts: whether annotations are never evaluated (`from __future__ import annotations`). Raises `Refused`.
     """
@@ -224,7 +224,9 @@ def _span(source: Source, node: ast.expr | ast.arg) -> Span:
     lines = source.text.split("\n")
 
     def offset(line: int, column: int) -> int:
-        return sum(len(each) + 1 for each in lines[: line - 1]) + len(lines[line - 1].encode()[:column].decode())
+        return sum(len(text_line) + 1 for text_line in lines[: line - 1]) + len(
+            lines[line - 1].encode()[:column].decode()
+        )
 
     assert node.end_lineno is not None
     assert node.end_col_offset is not None

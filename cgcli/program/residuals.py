@@ -7,18 +7,19 @@ from dataclasses import replace
 from typing import Any
 
 from cgcli.diagnostics.diagnostic import error
-from cgcli.run.backends import executor
+from cgcli.graph.graph import Graph
 
+from .compiled import CompiledGraph
 from .rows import fresh_size
-from .training import Bound, Task, runs_of
+from .training import Task, TaskInputs, runs_of
 
 
 class StaticResiduals:
     """Residuals by a graph, all rows at once. Raises CgError for a task whose target is no float."""
 
     def __init__(self, task: Task) -> None:
-        self.task, self.bound = task, Bound(task)
-        self._executors: dict[bool, Any] = {}
+        self.task, self.task_inputs = task, TaskInputs(task)
+        self._compiled: dict[bool, CompiledGraph] = {}  # with and without derivatives
 
     def __call__(self, params: Mapping[str, Any], derivatives: bool) -> tuple[Any, dict[str, Any]]:
         """All residuals as one vector and, if asked for, by parameter their derivatives: [n, *shape of the parameter].
@@ -27,24 +28,19 @@ class StaticResiduals:
         """
         import numpy as np
 
-        run, outputs = self._executor(derivatives)
-        v = run.forward(self.bound.inputs(params, self.task.examples, True, 1))
-        residuals, *found = [np.asarray(v[i], dtype=float) for i in outputs]
+        if derivatives not in self._compiled:
+            self._compiled[derivatives] = CompiledGraph(self._graph(derivatives), self.task_inputs.program)
+        outputs = self._compiled[derivatives](self.task_inputs.bind(params, self.task.examples, True, 1))
+        residuals, *jacobians = [np.asarray(x, dtype=float) for x in outputs]
         flat = residuals.reshape(-1)
-        wanted = zip(self.task.trained, found, strict=True) if derivatives else ()
-        return flat, {n: g.reshape(flat.size, *np.shape(params[n])) for n, g in wanted}
+        by_name = zip(self.task.trained, jacobians, strict=True) if derivatives else ()
+        return flat, {n: g.reshape(flat.size, *np.shape(params[n])) for n, g in by_name}
 
-    def _executor(self, derivatives: bool) -> Any:
-        known = self._executors.get(derivatives)
-        if known is None:
-            known = self._executors[derivatives] = self._made(derivatives)
-        return known
-
-    def _made(self, derivatives: bool) -> Any:
+    def _graph(self, derivatives: bool) -> Graph:
         from cgcli.transform.batch import batch
         from cgcli.transform.jacobian import jacobian
 
-        program, task = self.bound.program, self.task
+        program, task = self.task_inputs.program, self.task
         values = program.module.values
         target = values[task.loss]
         graph = replace(program.graph, outputs=(target,))
@@ -52,7 +48,7 @@ class StaticResiduals:
             graph = jacobian(graph, target, [values[n] for n in task.trained], value=True)
         if task.examples.rows and not task.examples.together:
             graph = batch(graph, [i.name in task.examples.columns for i in program.inputs], fresh_size(graph))
-        return executor(graph, None, program.max_memory, program.max_steps, program.backend), graph.outputs
+        return graph
 
 
 class DynamicResiduals:
@@ -67,7 +63,7 @@ class DynamicResiduals:
 
         program, task = self.task.program, self.task
         residuals: list[float] = []
-        found: dict[str, list[Any]] = {n: [] for n in task.trained}
+        jacobians: dict[str, list[Any]] = {n: [] for n in task.trained}
         for row in runs_of(task.examples):
             values = {**task.constants, **row, **params}
             record = program.recorded(values)
@@ -76,10 +72,10 @@ class DynamicResiduals:
                 gradient = record.grad(values, of=target, wrt=task.trained)
                 residuals.append(float(gradient.value))
                 for n, g in gradient.partials.items():
-                    found[n].append(np.asarray(g))
+                    jacobians[n].append(np.asarray(g))
             else:
                 residuals.append(float(record.eval(values, every=True)[target]))
-        return np.array(residuals), {n: np.array(rows) for n, rows in found.items()} if derivatives else {}
+        return np.array(residuals), {n: np.array(rows) for n, rows in jacobians.items()} if derivatives else {}
 
 
 def residuals(task: Task) -> StaticResiduals | DynamicResiduals:

@@ -9,8 +9,8 @@ from typing import Any
 from cgcli.diagnostics.diagnostic import error
 from cgcli.graph.graph import Graph
 from cgcli.graph.types import FLOAT, Type
-from cgcli.run.backends import executor
 
+from .compiled import CompiledGraph
 from .program import Program, Values
 
 ROWS = "rows_of_the_table"  # the size of the batch axis
@@ -19,7 +19,7 @@ MOST_ROWS = 65_536
 
 
 class Rows:
-    """A program made ready for tables.
+    """A program, compiled for the rows of tables.
 
     constants: the inputs that are the same in every row; columns: those that are not. derivatives: whether `of` and its
     derivatives are wanted, in place of the outputs. Raises CgError for names that cannot be differentiated.
@@ -40,9 +40,8 @@ class Rows:
         if derivatives and program.mode == "static":
             self.of = program.of_choice(of)
             self.wrt = program._wrt(wrt)
-        self._executor: Any = None
-        self._outputs: Sequence[int] = ()
-        self._together = False
+        self._compiled: CompiledGraph | None = None
+        self._batched = False
         self._by_row: tuple[str, ...] = ()
 
     def together(self, names: Sequence[str], batches: bool) -> None:
@@ -59,16 +58,16 @@ class Rows:
         (size,) = sizes
         outputs = [] if self.derivatives else self.program.outputs
         self._by_row = tuple(n for n in outputs if self.program.type_of(n).shape[:1] == (size,))
-        whole = (
+        unsized = (
             [self.of or "the value to differentiate"]
             if self.derivatives
             else [n for n in outputs if n not in self._by_row]
         )
-        if whole and not batches:
-            raise error("needs-batch-size", names=whole, size=size)
-        if whole and self._by_row:
-            raise error("batch-outputs", names=whole, others=list(self._by_row), size=size)
-        self._together = True
+        if unsized and not batches:
+            raise error("needs-batch-size", names=unsized, size=size)
+        if unsized and self._by_row:
+            raise error("batch-outputs", names=unsized, others=list(self._by_row), size=size)
+        self._batched = True
 
     @property
     def most(self) -> int:
@@ -80,7 +79,7 @@ class Rows:
     @property
     def parallel(self) -> bool:
         """Whether several threads may run rows at the same time, and gain by it."""
-        return self.program.mode == "static" and not self._together
+        return self.program.mode == "static" and not self._batched
 
     def names(self) -> tuple[str, ...]:
         """The columns of the result."""
@@ -90,19 +89,18 @@ class Rows:
 
     def run(self, columns: Mapping[str, Any], count: int) -> dict[str, Any]:
         """By name an array, a row each, in the order of the rows given. Raises CgError as running the program does."""
-        if self._together:
-            return self._at_once(columns)
+        if self._batched:
+            return self._run_batch(columns)
         if self.program.mode == "dynamic":
-            return self._one_by_one(columns, count)
+            return self._run_rows(columns, count)
         if not self.columns:
-            return self._repeated(count)
-        given: Any = self.program._bind({**self.constants, **{name: columns[name][0] for name in self.columns}})
-        inputs = zip(self.program.inputs, given, strict=True)
+            return self._repeat(count)
+        first_row = self.program._bind({**self.constants, **{name: columns[name][0] for name in self.columns}})
+        inputs = zip(self.program.inputs, first_row, strict=True)
         bound = [columns[i.name] if i.name in self.columns else x for i, x in inputs]
-        if self._executor is None:
-            self._executor = self._made()
-        v = self._executor.forward(bound)
-        return {name: v[i] for name, i in zip(self.names(), self._outputs, strict=True)}
+        if self._compiled is None:
+            self._compiled = CompiledGraph(self._batched_graph(), self.program)
+        return dict(zip(self.names(), self._compiled(bound), strict=True))
 
     def none(self) -> dict[str, Any]:
         """The columns of a result without rows; a size that is not known is 0."""
@@ -110,11 +108,11 @@ class Rows:
 
         from cgcli.ops.array_kernels import DTYPES
 
-        found: dict[str, Any] = {}
+        columns: dict[str, Any] = {}
         for name, t in self._types().items():
             shape = t.shape[1:] if name in self._by_row else t.shape
-            found[name] = np.zeros((0, *(n if isinstance(n, int) else 0 for n in shape)), DTYPES[t.dtype])
-        return found
+            columns[name] = np.zeros((0, *(n if isinstance(n, int) else 0 for n in shape)), DTYPES[t.dtype])
+        return columns
 
     def _types(self) -> dict[str, Type]:
         """The type of each column of the result; in dynamic mode, where only a run tells types, floats."""
@@ -130,19 +128,19 @@ class Rows:
         inputs = {name: program.type_of(name) for name in self.wrt or ()}
         return {self.of or "": value} | {f"d{self.of}/d{n}": t for n, t in inputs.items()}
 
-    def _repeated(self, count: int) -> dict[str, Any]:
-        """The one result of a program that takes nothing from the rows, for each of them."""
+    def _repeat(self, count: int) -> dict[str, Any]:
+        """The one result of a program that reads no columns, for each row."""
         import numpy as np
 
         from cgcli.ops.array_kernels import DTYPES
 
-        values = self._evaluated(self.constants)
+        values = self._evaluate(self.constants)
         arrays: dict[str, Any] = {
             name: np.asarray(values[name], dtype=DTYPES[t.dtype]) for name, t in self._types().items()
         }
         return {name: np.broadcast_to(x, (count, *x.shape)) for name, x in arrays.items()}
 
-    def _made(self) -> Any:
+    def _batched_graph(self) -> Graph:
         from cgcli.transform.batch import batch
 
         program = self.program
@@ -155,33 +153,31 @@ class Rows:
         else:
             graph = replace(program.graph, outputs=tuple(values[name] for name in program.outputs))
         flags = [i.name in self.columns for i in program.inputs]
-        made = batch(graph, flags, fresh_size(graph))
-        self._outputs = made.outputs
-        return executor(made, None, program.max_memory, program.max_steps, program.backend)
+        return batch(graph, flags, fresh_size(graph))
 
-    def _at_once(self, columns: Mapping[str, Any]) -> dict[str, Any]:
+    def _run_batch(self, columns: Mapping[str, Any]) -> dict[str, Any]:
         """One evaluation for all rows: outputs that have a row each, or one row of results for them together."""
         import numpy as np
 
-        found = self._evaluated({**self.constants, **columns})
-        return {name: x if name in self._by_row else np.asarray(x)[None] for name, x in found.items()}
+        results = self._evaluate({**self.constants, **columns})
+        return {name: x if name in self._by_row else np.asarray(x)[None] for name, x in results.items()}
 
-    def _evaluated(self, values: Values) -> dict[str, Any]:
+    def _evaluate(self, values: Values) -> dict[str, Any]:
         if not self.derivatives:
             return self.program.eval(values)
         gradient = self.program.grad(values, of=self.of, wrt=self.wrt)
         self.of, self.wrt = gradient.of, list(gradient.partials)
         return {gradient.of: gradient.value} | {f"d{gradient.of}/d{n}": x for n, x in gradient.partials.items()}
 
-    def _one_by_one(self, columns: Mapping[str, Any], count: int) -> dict[str, Any]:
+    def _run_rows(self, columns: Mapping[str, Any], count: int) -> dict[str, Any]:
         import numpy as np
 
-        found: dict[str, list[Any]] = {}
+        rows_of: dict[str, list[Any]] = {}
         for k in range(count):
-            row = self._evaluated({**self.constants, **{name: columns[name][k] for name in self.columns}})
+            row = self._evaluate({**self.constants, **{name: columns[name][k] for name in self.columns}})
             for name, x in row.items():
-                found.setdefault(name, []).append(x)
-        return {name: np.array(rows) for name, rows in found.items()}
+                rows_of.setdefault(name, []).append(x)
+        return {name: np.array(rows) for name, rows in rows_of.items()}
 
 
 def fitted(program: Program, name: str, rows: Any) -> Any:
@@ -193,9 +189,9 @@ def fitted(program: Program, name: str, rows: Any) -> Any:
 
 def fresh_size(graph: Graph) -> str:
     """A name for the number of rows that no size of the program has."""
-    taken = {str(size) for t in graph.types if isinstance(t, Type) for size in t.shape}
+    sizes = {str(size) for t in graph.types if isinstance(t, Type) for size in t.shape}
     name = ROWS
-    while any(name in text for text in taken):
+    while any(name in text for text in sizes):
         name += "_"
     return name
 

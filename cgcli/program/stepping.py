@@ -1,4 +1,4 @@
-"""A run that one walks through, forward and back: it has run already, and everything that it did is on record.
+"""A debugger for a run that is on record: it steps forward and back.
 
 So a step back costs what a step costs; at each place any expression can be evaluated over the variables of that place,
 and the backward pass can be walked through like the run.
@@ -24,13 +24,13 @@ from cgcli.language.structures import Structure
 from cgcli.render.trace import Line
 
 from .dynamic import DynamicProgram
-from .format_event import format_event, shown
+from .format_event import event_value, format_event
 from .program import Values
 
 
 @dataclass(frozen=True)
-class Break:
-    """Where `forward` stops: in front of the events that `holds` is true of."""
+class Breakpoint:
+    """A condition at which `forward` stops: in front of the events that `holds` is true of."""
 
     about: str
     holds: Callable[[int], bool]
@@ -59,7 +59,7 @@ class Walk:
         self.size = len(self.tape)
         self.events: Sequence[Event] = self._log.events
         self._run.interpreter.stop_logging()
-        self.breaks: dict[int, Break] = {}
+        self.breaks: dict[int, Breakpoint] = {}
         self.first = next((k for k, e in enumerate(self.events) if e.kind != "input"), len(self.events))
         self.at = self.first
 
@@ -103,28 +103,28 @@ class Walk:
 
     def _go(self, by: int, until: Callable[[int], bool] | None) -> int | None:
         while True:
-            before = self.at
+            start = self.at
             self.step(by)
-            if self.ended or self.at == before:
+            if self.ended or self.at == start:
                 return None
             if until is not None and until(self.at):
                 return None
-            for number, each in self.breaks.items():
-                if each.holds(self.at):
+            for number, breakpoint_ in self.breaks.items():
+                if breakpoint_.holds(self.at):
                     return number
             if self.at == self.first and by < 0:
                 return None
 
     def starts_line(self, k: int, number: int) -> bool:
         """Whether event `k` is the first of a run of them on a line of the program's own file."""
-        here = self._place(k)
-        return here == number and (k == 0 or self._place(k - 1) != number)
+        line = self._line_of(k)
+        return line == number and (k == 0 or self._line_of(k - 1) != number)
 
-    def _place(self, k: int) -> int | None:
+    def _line_of(self, k: int) -> int | None:
         span = self.events[k].span
         return span.line if span.source is self.source and self.events[k].kind not in ("input", "return") else None
 
-    def made(self, k: int) -> range:
+    def nodes_before(self, k: int) -> range:
         """The nodes that the event in front of `k` made."""
         return range(self.events[k - 2].nodes if k > 1 else 0, self.events[k - 1].nodes) if k else range(0)
 
@@ -139,32 +139,32 @@ class Walk:
 
     def calls(self) -> list[str]:
         """The functions around the place, the innermost first."""
-        found: list[str] = []
+        functions: list[str] = []
         scope = self.scope()
         while scope > 0:
-            found.append(self._log.scopes[scope].function)
+            functions.append(self._log.scopes[scope].function)
             scope = self._log.scopes[scope].parent
-        return found
+        return functions
 
     def variables(self, scope: int | None = None) -> dict[str, Value | Structure]:
-        """What names are bound to at the place, in its call."""
-        wanted = self.scope() if scope is None else scope
-        found: dict[str, Value | Structure] = {}
+        """The values of the names that are bound at this place, in its call."""
+        scope_number = self.scope() if scope is None else scope
+        names: dict[str, Value | Structure] = {}
         for event in self.events[: self.at]:
-            if event.scope == wanted and event.kind != "return":
-                found.update(event.names)
-        return found
+            if event.scope == scope_number and event.kind != "return":
+                names.update(event.names)
+        return names
 
     def value(self, name: str, x: Any) -> Any:
-        return shown(x, self.tape.v)
+        return event_value(x, self.tape.v)
 
     def evaluate(self, text: str) -> Any:
-        """The value of an expression over the variables of the place: a number, an array, or what other data are.
+        """The value of an expression over the variables of the place: a number, an array, or a text for other data.
 
-        Raises CgError for a mistake in it and for what stops it.
+        Raises CgError for a mistake in it and for errors of its evaluation.
         """
         try:
-            return shown(self._evaluated(text, "print"), self.tape.v)
+            return event_value(self._evaluated(text, "print"), self.tape.v)
         finally:
             self.tape.truncate(self.size)
 
@@ -172,43 +172,43 @@ class Walk:
         """The derivative of one value by another, as far as the run has come. Raises CgError."""
         try:
             y, x = self._evaluated(of, "grad"), self._evaluated(by, "grad")
-            for text, found in ((of, y), (by, x)):
-                if not isinstance(found, Value) or not found.type.has_derivative:
+            for text, value in ((of, y), (by, x)):
+                if not isinstance(value, Value) or not value.type.has_derivative:
                     raise error("no-slope", status=1, text=text)
             assert isinstance(x, Value)
             assert isinstance(y, Value)
-            made = derivative(y.region, y, x)
-            return 0.0 if made is None else shown(made, self.tape.v)
+            result = derivative(y.region, y, x)
+            return 0.0 if result is None else event_value(result, self.tape.v)
         finally:
             self.tape.truncate(self.size)
 
-    def _evaluated(self, text: str, where: str) -> Value | Structure:
+    def _evaluated(self, text: str, source_name: str) -> Value | Structure:
         names = {**self.variables(0), **self.variables()}
-        return self._execution.evaluate(Source(where, text), names)
+        return self._execution.evaluate(Source(source_name, text), names)
 
     def graph(self) -> tuple[Graph, list[Any]]:
-        """What has been computed so far, with its values."""
+        """The graph of the run so far, with its values."""
         size = self.events[self.at - 1].nodes if self.at else 0
-        whole = self.tape.freeze(())
-        return select(whole, list(range(size))), self.tape.v[:size]
+        graph = self.tape.freeze(())
+        return select(graph, list(range(size))), self.tape.v[:size]
 
     def back_from(self, name: str) -> BackwardPass:
         """The backward pass from a number. Raises CgError for what is no float."""
-        found = self._evaluated(name, "backward")
-        if not isinstance(found, Value) or not found.type.has_derivative or found.type.shape:
+        value = self._evaluated(name, "backward")
+        if not isinstance(value, Value) or not value.type.has_derivative or value.type.shape:
             raise error("no-slope", status=1, text=name)
-        if found.node >= self.size:
+        if value.node >= self.size:
             self.tape.truncate(self.size)
             raise error("not-on-record", status=1, text=name)
-        return BackwardPass(self.tape.freeze(()), self.tape.v, found.node)
+        return BackwardPass(self.tape.freeze(()), self.tape.v, value.node)
 
     def steepest(self, name: str) -> list[float]:
         """By node the largest magnitude of the derivative of a value by it; 0 for literals and the value itself."""
-        walk = self.back_from(name)
-        while walk.step() is not None:
+        backward_pass = self.back_from(name)
+        while backward_pass.step() is not None:
             pass
-        found = [_magnitude(walk.derivatives.get(i)) for i in range(self.size)]
-        return [0.0 if i == walk.of or not self.tape.varies[i] else g for i, g in enumerate(found)]
+        magnitudes = [_magnitude(backward_pass.derivatives.get(i)) for i in range(self.size)]
+        return [0.0 if i == backward_pass.of or not self.tape.varies[i] else g for i, g in enumerate(magnitudes)]
 
     def broken(self, i: int) -> bool:
         """Whether the value of a node is, or holds, no number."""

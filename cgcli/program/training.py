@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Literal
 
 from cgcli.diagnostics.diagnostic import error
 from cgcli.diagnostics.suggest import nearest
@@ -14,13 +14,13 @@ from cgcli.graph.traversal import live, prune
 from cgcli.graph.types import ANY, Type
 from cgcli.ops.builder import Builder
 from cgcli.ops.typing import one, single
-from cgcli.run.backends import executor
 from cgcli.run.binding import plain
 from cgcli.train.loop import Step
 from cgcli.train.optimizers import Update
 from cgcli.train.state import State
 from cgcli.train.step import memories, step_graph, update_graph
 
+from .compiled import CompiledGraph
 from .dynamic import RunProgram
 from .host import HostProgram
 from .program import Program, Values
@@ -53,10 +53,11 @@ class Examples:
 
 @dataclass(frozen=True)
 class Task:
-    """What is wanted of a program. constants: the inputs that are the same in every row, and parameters' own starts.
+    """How a program is trained. constants: the inputs that are the same in every row, and parameters' own starts.
 
-    loss: what to make small. trained: the parameters that change. reduce: `mean` of the rows' losses, or their `sum`.
-    batch: how many rows a program takes that takes many at once, None for all: a loss of more rows is that of batches.
+    loss: the value to minimise. trained: the parameters that change. reduce: `mean` of the rows' losses, or their
+    `sum`. batch: how many rows a program takes that takes many at once, None for all: a loss of more rows is that of
+    batches.
     """
 
     program: Program
@@ -64,7 +65,7 @@ class Task:
     trained: tuple[str, ...]
     constants: Values
     examples: Examples
-    held: Examples | None = None
+    validation: Examples | None = None
     reduce: str = "mean"
     batch: int | None = None
 
@@ -74,12 +75,12 @@ def task(
     target: str,
     constants: Values,
     examples: Examples,
-    held: Examples | None = None,
+    validation: Examples | None = None,
     frozen: Sequence[str] = (),
     reduce: str = "mean",
     batch: int | None = None,
 ) -> Task:
-    """What is wanted, checked. Raises CgError for names that are none, and when there is nothing to train."""
+    """The task, checked. Raises CgError for unknown names, and when there is nothing to train."""
     params = [i.name for i in program.inputs if i.kind == "param"]
     for name in frozen:
         if name not in params:
@@ -96,17 +97,17 @@ def task(
         reached = live(program.graph, [program.module.values[target]])
         if not any(reached[program.module.values[name]] for name in trained):
             raise error("loss-without-params", name=target, params=list(trained))
-    return Task(program, target, trained, constants, examples, held, reduce, batch)
+    return Task(program, target, trained, constants, examples, validation, reduce, batch)
 
 
 def start(task: Task, update: Update | None = None) -> State:
-    """The state before the first step: parameters as given or as their initialisers make them, memories of zeros."""
+    """The state before the first step: parameters by their values or initialisers, memories of zeros."""
     import numpy as np
 
     values = _first(task)
     program = task.program
     if isinstance(program, RunProgram):
-        _, bound, _ = program._given(values)
+        _, bound, _ = program._bound_inputs(values)
     else:
         program = program._for(values)
         bound = {i.name: x for i, x in zip(program.inputs, program._bind(values), strict=True)}
@@ -117,30 +118,30 @@ def start(task: Task, update: Update | None = None) -> State:
     return State(params, {m.key: np.zeros_like(params[m.param]) for m in memories(update, _typed(task, task.trained))})
 
 
-class Bound:
-    """The inputs of a static task: what is given, and what changes from run to run."""
+class TaskInputs:
+    """The inputs of a static task: constants, and those that change from run to run."""
 
     def __init__(self, task: Task) -> None:
         self.task = task
         self.program = task.program._for(_first(task))
-        self._given = self.program._bind(_first(task))
+        self._constants = self.program._bind(_first(task))
 
-    def inputs(self, params: Mapping[str, Any], examples: Examples, training: bool, step: int) -> list[Any]:
+    def bind(self, params: Mapping[str, Any], examples: Examples, training: bool, step: int) -> list[Any]:
         """The program's inputs in order, with these parameters and rows."""
-        given = []
-        for declared, x in zip(self.program.inputs, self._given, strict=True):
+        values = []
+        for declared, x in zip(self.program.inputs, self._constants, strict=True):
             n = declared.name
             if n in params:
-                given.append(plain(params[n]))
+                values.append(plain(params[n]))
             elif n in examples.columns:
-                given.append(examples.columns[n])
+                values.append(examples.columns[n])
             else:
-                given.append(_told(declared, self.task, training, step, x))
-        return given
+                values.append(_training_value(declared, self.task, training, step, x))
+        return values
 
 
 class _Problem:
-    """What both modes share. update: None where something else than steps finds the parameters."""
+    """The part that both modes share. update: None where something else than steps finds the parameters."""
 
     def __init__(self, task: Task, update: Update | None) -> None:
         self.task, self.update = task, update
@@ -151,15 +152,15 @@ class _Problem:
         raise NotImplementedError
 
     def validate(self, state: State) -> Mapping[str, float] | None:
-        """As `judge`, on the rows that are held back."""
-        held = self.task.held
-        return None if held is None else self.judge(state.params, held)
+        """As `judge`, on the validation rows."""
+        validation = self.task.validation
+        return None if validation is None else self.judge(state.params, validation)
 
-    def _chosen(self, rows: Any) -> Examples:
+    def _selected(self, rows: Any) -> Examples:
         return self.task.examples if rows is None else self.task.examples.take(rows)
 
     def _mean(self, totals: Mapping[str, Any], rows: int) -> dict[str, Any]:
-        """Sums over rows as what is wanted of them."""
+        """Means of sums over rows, or the sums, as the task reduces them."""
         count = rows if self.task.reduce == "mean" and rows else 1
         return {name: x / count for name, x in totals.items()}
 
@@ -169,14 +170,14 @@ class StaticProblem(_Problem):
 
     def __init__(self, task: Task, update: Update | None = None) -> None:
         super().__init__(task, update)
-        self.bound = Bound(task)
-        program = self.bound.program
-        self.judged = (task.loss, *(n for n in program.outputs if n != task.loss and _is_metric(task, program, n)))
-        self.graph = _over_rows(task, program, self.judged)
+        self.task_inputs = TaskInputs(task)
+        program = self.task_inputs.program
+        self.metrics = (task.loss, *(n for n in program.outputs if n != task.loss and _is_metric(task, program, n)))
+        self.graph = _over_rows(task, program, self.metrics)
         self.loss_graph = prune(replace(self.graph, outputs=self.graph.outputs[:1]))
         most = ELEMENTS // max(1, elements(program.graph))
         self.most = task.batch if task.examples.together else max(1, min(most, MOST_ROWS))
-        self._executors: dict[str, tuple[Any, Sequence[int]]] = {}
+        self._compiled: dict[str, CompiledGraph] = {}  # by purpose: step, judge, gradient
 
     @property
     def step_graph(self) -> Graph:
@@ -187,16 +188,16 @@ class StaticProblem(_Problem):
     def step(self, state: State, rows: Any) -> Step:
         assert self.update is not None
         typed = _typed(self.task, self.task.trained)
-        kept = [state.memories[m.key] for m in memories(self.update, typed)]
-        given = self.bound.inputs(state.params, self._chosen(rows), True, state.step + 1)
-        found = self._run("step", [*given, *map(plain, kept), float(state.step + 1), self.update.rate])
-        return _stepped(self.task, self.update, found)
+        memory = [state.memories[m.key] for m in memories(self.update, typed)]
+        inputs = self.task_inputs.bind(state.params, self._selected(rows), True, state.step + 1)
+        outputs = self._run("step", [*inputs, *map(plain, memory), float(state.step + 1), self.update.rate])
+        return _step_result(self.task, self.update, outputs)
 
     def judge(self, params: Mapping[str, Any], examples: Examples) -> dict[str, float]:
-        totals = dict.fromkeys(self.judged, 0.0)
-        for part, weight in self._pieces(examples):
-            found = self._run("judge", self.bound.inputs(params, part, False, 0))
-            for n, x in zip(self.judged, found, strict=True):
+        totals = dict.fromkeys(self.metrics, 0.0)
+        for part, weight in self._chunks(examples):
+            outputs = self._run("judge", self.task_inputs.bind(params, part, False, 0))
+            for n, x in zip(self.metrics, outputs, strict=True):
                 totals[n] += float(x) * weight
         return self._mean(totals, examples.rows)
 
@@ -204,17 +205,17 @@ class StaticProblem(_Problem):
         """The loss and its gradient by each parameter that is trained."""
         import numpy as np
 
-        examples = self._chosen(rows)
+        examples = self._selected(rows)
         totals: dict[str, Any] = {"": 0.0, **{n: np.zeros_like(params[n]) for n in self.task.trained}}
-        for part, weight in self._pieces(examples):
-            found = self._run("gradient", self.bound.inputs(params, part, True, 1))
-            for n, x in zip(totals, found, strict=True):
+        for part, weight in self._chunks(examples):
+            outputs = self._run("gradient", self.task_inputs.bind(params, part, True, 1))
+            for n, x in zip(totals, outputs, strict=True):
                 totals[n] = totals[n] + np.asarray(x) * weight
         loss, *gradients = self._mean(totals, examples.rows).values()
         return float(loss), dict(zip(self.task.trained, gradients, strict=True))
 
-    def _pieces(self, examples: Examples) -> Iterator[tuple[Examples, int]]:
-        """The rows, as many at a time as are run together, and what their mean counts."""
+    def _chunks(self, examples: Examples) -> Iterator[tuple[Examples, int]]:
+        """The rows, as many at a time as are run together, and the weight of their mean."""
         most = self.most or examples.rows
         if not examples.rows:
             yield examples, 1
@@ -222,19 +223,11 @@ class StaticProblem(_Problem):
             part = examples.between(at, min(at + most, examples.rows))
             yield part, part.rows if self.task.reduce == "mean" else 1
 
-    def _run(self, what: str, inputs: Sequence[Any]) -> list[Any]:
-        runs, outputs = self._executor(what)
-        v = runs.forward(inputs)
-        return [v[i] for i in outputs]
-
-    def _executor(self, what: str) -> tuple[Any, Sequence[int]]:
-        known = self._executors.get(what)
-        if known is None:
-            program = self.bound.program
-            made = self.graph if what == "judge" else self.step_graph if what == "step" else self._gradient_graph()
-            runs = executor(made, None, program.max_memory, program.max_steps, program.backend)
-            known = self._executors[what] = (runs, made.outputs)
-        return known
+    def _run(self, purpose: Literal["step", "judge", "gradient"], inputs: Sequence[Any]) -> list[Any]:
+        if purpose not in self._compiled:
+            graphs = {"judge": lambda: self.graph, "step": lambda: self.step_graph, "gradient": self._gradient_graph}
+            self._compiled[purpose] = CompiledGraph(graphs[purpose](), self.task_inputs.program)
+        return self._compiled[purpose](inputs)
 
     def _gradient_graph(self) -> Graph:
         from cgcli.transform.gradient import gradient
@@ -249,7 +242,7 @@ class DynamicProblem(_Problem):
 
     def __init__(self, task: Task, update: Update | None = None) -> None:
         super().__init__(task, update)
-        self._executor: Any = None
+        self._update: CompiledGraph | None = None
 
     def check(self) -> None:
         """Raises CgError when a run of the first row has no loss that is a number."""
@@ -260,14 +253,12 @@ class DynamicProblem(_Problem):
         assert self.update is not None
         loss, gradients = self.gradients(state.params, rows, state.step + 1)
         trained, typed = self.task.trained, _typed(self.task, self.task.trained, state.params)
-        if self._executor is None:
-            made = update_graph(self.update, typed)
-            self._executor = executor(made), made.outputs
-        runs, outputs = self._executor
-        kept = [state.memories[m.key] for m in memories(self.update, typed)]
-        given = [*(state.params[n] for n in trained), *(gradients[n] for n in trained), *kept]
-        v = runs.forward([*map(plain, given), float(state.step + 1), self.update.rate])
-        return _stepped(self.task, self.update, [loss, *[v[i] for i in outputs]])
+        if self._update is None:
+            self._update = CompiledGraph(update_graph(self.update, typed))
+        memory = [state.memories[m.key] for m in memories(self.update, typed)]
+        arrays = [*(state.params[n] for n in trained), *(gradients[n] for n in trained), *memory]
+        outputs = self._update([*map(plain, arrays), float(state.step + 1), self.update.rate])
+        return _step_result(self.task, self.update, [loss, *outputs])
 
     def judge(self, params: Mapping[str, Any], examples: Examples) -> dict[str, float]:
         totals: dict[str, float] = {}
@@ -276,12 +267,12 @@ class DynamicProblem(_Problem):
             count += 1
             values = self._values(params, row, False, 0)
             record = self.task.program.recorded(values)
-            found = record.eval(values, every=True)
-            if self.task.loss not in found:
-                record.of_choice(self.task.loss)  # says what there is
+            outputs = record.eval(values, every=True)
+            if self.task.loss not in outputs:
+                record.of_choice(self.task.loss)  # raises CgError with the names that there are
             others = (n for n in record.outputs if n != self.task.loss and _is_metric(self.task, record, n))
             for n in (self.task.loss, *others):
-                totals[n] = totals.get(n, 0.0) + float(found[n])
+                totals[n] = totals.get(n, 0.0) + float(outputs[n])
         return self._mean(totals, count)
 
     def gradients(self, params: Mapping[str, Any], rows: Any = None, step: int = 1) -> tuple[float, dict[str, Any]]:
@@ -290,22 +281,22 @@ class DynamicProblem(_Problem):
 
         totals: dict[str, Any] = {"": 0.0, **{n: np.zeros_like(params[n]) for n in self.task.trained}}
         count = 0
-        for row in runs_of(self._chosen(rows)):
+        for row in runs_of(self._selected(rows)):
             count += 1
             values = self._values(params, row, True, step)
-            found = self.task.program.grad(values, of=self.task.loss, wrt=self.task.trained)
-            totals[""] += float(found.value)
-            for n, g in found.partials.items():
+            gradient = self.task.program.grad(values, of=self.task.loss, wrt=self.task.trained)
+            totals[""] += float(gradient.value)
+            for n, g in gradient.partials.items():
                 totals[n] = totals[n] + g
         loss, *gradients = self._mean(totals, count).values()
         return float(loss), {n: np.asarray(g) for n, g in zip(self.task.trained, gradients, strict=True)}
 
     def _values(self, params: Mapping[str, Any], row: Values, training: bool, step: int) -> dict[str, Any]:
-        told = {}
+        bound = {}
         for declared in self.task.program.inputs:
             if declared.name in (TRAINING, STEP) and declared.name not in self.task.constants:
-                told[declared.name] = _told(declared, self.task, training, step, declared.default)
-        return {**self.task.constants, **told, **row, **{n: plain(x) for n, x in params.items()}}
+                bound[declared.name] = _training_value(declared, self.task, training, step, declared.default)
+        return {**self.task.constants, **bound, **row, **{n: plain(x) for n, x in params.items()}}
 
 
 def problem(task: Task, update: Update | None = None) -> StaticProblem | DynamicProblem:
@@ -313,8 +304,8 @@ def problem(task: Task, update: Update | None = None) -> StaticProblem | Dynamic
     return (StaticProblem if task.program.mode == "static" else DynamicProblem)(task, update)
 
 
-def _told(declared: Input, task: Task, training: bool, step: int, otherwise: Any) -> Any:
-    """What training tells a program that asks for it."""
+def _training_value(declared: Input, task: Task, training: bool, step: int, otherwise: Any) -> Any:
+    """The value of an input that training binds: `training` or `step`; else `otherwise`."""
     if declared.kind == "param" or declared.name in task.constants or declared.type.shape:
         return otherwise
     if declared.name == TRAINING and declared.type.dtype == "bool":
@@ -325,14 +316,14 @@ def _told(declared: Input, task: Task, training: bool, step: int, otherwise: Any
 def _is_metric(task: Task, program: Program, name: str) -> bool:
     """Whether an output says something of many rows together: a number of them all, or a bool of each."""
     t = program.type_of(name)
-    each = task.examples.rows > 0 and not task.examples.together
-    return not t.shape and t != ANY and (t.dtype == "bool" or not each)
+    by_row = task.examples.rows > 0 and not task.examples.together
+    return not t.shape and t != ANY and (t.dtype == "bool" or not by_row)
 
 
 def _named(program: Program, name: str) -> Type:
     if name not in program.module.values:
-        known = list(program.module.values)
-        raise error("unknown-output", name=name, nearest=nearest(name, known), known=known)
+        names = list(program.module.values)
+        raise error("unknown-output", name=name, nearest=nearest(name, names), known=names)
     return program.type_of(name)
 
 
@@ -345,7 +336,7 @@ def _typed(task: Task, names: Sequence[str], params: Mapping[str, Any] | None = 
 
 
 def runs_of(examples: Examples) -> Iterator[dict[str, Any]]:
-    """What is run one after the other: each row, or all of them at once."""
+    """The inputs of the runs, one after the other: each row, or all of them at once."""
     if examples.together or not examples.rows:
         yield dict(examples.columns)
         return
@@ -366,25 +357,25 @@ def _over_rows(task: Task, program: Program, names: Sequence[str]) -> Graph:
         flags = [i.name in task.examples.columns for i in program.inputs]
         graph = batch(graph, flags, fresh_size(graph))
     b = Builder()
-    where = b.inline(graph, [b.input(single(graph.type_of(i)), graph.names.get(i)) for i in graph.inputs])
-    found = []
+    index = b.inline(graph, [b.input(single(graph.type_of(i)), graph.names.get(i)) for i in graph.inputs])
+    outputs = []
     for k, i in enumerate(graph.outputs):
-        x = where[i]
+        x = index[i]
         t = one(b.type_of(x))
         if t.shape:
             if not t.is_float:
                 x = b.cast(x, dtype="float")
             x = b.apply(task.reduce, x, axes=tuple(range(-len(t.shape), 0)), keepdims=False)
             b.names[x] = names[k]
-        found.append(x)
-    return b.done(*found)
+        outputs.append(x)
+    return b.done(*outputs)
 
 
-def _stepped(task: Task, update: Update, found: Sequence[Any]) -> Step:
+def _step_result(task: Task, update: Update, outputs: Sequence[Any]) -> Step:
     import numpy as np
 
-    loss, norm, rate, *rest = found
-    params, kept = rest[: len(task.trained)], rest[len(task.trained) :]
+    loss, norm, rate, *rest = outputs
+    params, memory = rest[: len(task.trained)], rest[len(task.trained) :]
     keys = [m.key for m in memories(update, _typed(task, task.trained))]
     types = {i.name: "float32" if i.type.dtype == "f32" else "float64" for i in task.program.inputs}
     return Step(
@@ -393,5 +384,5 @@ def _stepped(task: Task, update: Update, found: Sequence[Any]) -> Step:
         float(rate),
         # in one layout, as a checkpoint hands them back: sums round as the layout wants it
         {n: np.array(x, dtype=types[n], order="C") for n, x in zip(task.trained, params, strict=True)},
-        {m: np.array(x, dtype=types[m.partition("/")[2]], order="C") for m, x in zip(keys, kept, strict=True)},
+        {m: np.array(x, dtype=types[m.partition("/")[2]], order="C") for m, x in zip(keys, memory, strict=True)},
     )

@@ -1,4 +1,4 @@
-"""What a new layout changes in a program, as a unified diff.
+"""The changes of a new layout of a program, as a unified diff.
 
 Both texts hold the same tokens, so their lines are matched by the characters that are no layout: in linear time, where
 a search for common lines is quadratic.

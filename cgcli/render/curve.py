@@ -38,20 +38,20 @@ def curve(kind: str, name: str, history: Sequence[Mapping[str, Any]], steps: Seq
         axes.plot(*zip(*steps, strict=True), color="#b7c3d0", linewidth=0.8, label="of a step")
     at = [record["step"] for record in history]
     losses = [record["loss"] for record in history]
-    judged = [(r["step"], next(iter(r["validation"].values()))) for r in history if r.get("validation")]
+    validation = [(r["step"], next(iter(r["validation"].values()))) for r in history if r.get("validation")]
     marker = "o" if len(at) < 40 else None
     if at:
         axes.plot(at, losses, color="#2b6cb0", marker=marker, markersize=3, label="of an epoch")
-    if judged:
-        axes.plot(*zip(*judged, strict=True), color="#c05621", marker=marker, markersize=3, label="validation")
-    shown = [y for _, y in steps] + losses + [y for _, y in judged]
-    if shown and min(shown) > 0 and max(shown) / min(shown) > WIDE:
+    if validation:
+        axes.plot(*zip(*validation, strict=True), color="#c05621", marker=marker, markersize=3, label="validation")
+    numbers = [y for _, y in steps] + losses + [y for _, y in validation]
+    if numbers and min(numbers) > 0 and max(numbers) / min(numbers) > WIDE:
         axes.set_yscale("log")
     axes.set_xlabel("step")
     axes.set_ylabel(show(name), parse_math=False)
     axes.grid(color="#e5e9ee", linewidth=0.6)
     axes.spines[["top", "right"]].set_visible(False)
-    if shown:
+    if numbers:
         axes.legend(frameon=False)
     out = io.BytesIO()
     # no time of day: the same training gives the same file

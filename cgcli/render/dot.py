@@ -1,4 +1,4 @@
-"""A picture as DOT text. Ids are made here; whatever a user wrote passes through one escaper into HTML-like labels."""
+"""A picture as DOT text. Ids are made here; all user text passes through one escaper into HTML-like labels."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from .escape import dot_html
-from .picture import Arrow, Cells, Drawn, Kind, Picture
+from .picture import Arrow, Cells, Kind, Picture, PictureNode, with_outer
 from .themes import THEMES, Theme, ThemeName, mixed
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ BESIDE = 26  # characters of a name and its formula that stand on one line; of l
 CELL = 7  # points of a cell of a heat map
 Direction = Literal["right", "down", "left", "up"]
 DIRECTIONS: dict[Direction, str] = {"right": "LR", "down": "TB", "left": "RL", "up": "BT"}
-# in words what is dashed: a table with such a border ends Graphviz where it tells a drawing as instructions
+# dashes are named in words: a table with such a border crashes Graphviz when it writes xdot
 LEGEND: dict[Kind, str] = {
     "input": "input",
     "param": "param (dashed)",
@@ -47,10 +47,10 @@ class Drawing(NamedTuple):
 
 def to_dot(picture: Picture, drawing: Drawing | None = None) -> str:
     """The picture as DOT, the same text for the same picture."""
-    return _Draughtsman(picture, drawing or Drawing()).dot()
+    return _DotWriter(picture, drawing or Drawing()).dot()
 
 
-class _Draughtsman:
+class _DotWriter:
     def __init__(self, picture: Picture, drawing: Drawing) -> None:
         self.picture, self.drawing = picture, drawing
         self.theme: Theme = THEMES[drawing.theme]
@@ -110,13 +110,13 @@ class _Draughtsman:
         """A sample of each kind that the picture has, and what the colours of numbers mean."""
         theme, nodes, cells = self.theme, self.picture.nodes, []
         used = {node.kind for node in nodes}
-        for kind, words in LEGEND.items():
+        for kind, label in LEGEND.items():
             if kind in used:
                 look = theme.looks[kind]
                 frame = (
                     f'BORDER="{2 if look.width > 2 else 1}" COLOR="{look.line}" BGCOLOR="{look.fill}" STYLE="ROUNDED"'
                 )
-                inside = f"<TR><TD>{self._font(words, theme.ink, 10)}</TD></TR>"
+                inside = f"<TR><TD>{self._font(label, theme.ink, 10)}</TD></TR>"
                 cells.append(f'<TD><TABLE {frame} CELLBORDER="0" CELLPADDING="3">{inside}</TABLE></TD>')
         if any(node.gradient for node in nodes):
             cells.append(f"<TD>{self._font('derivative', theme.accent, 11)}</TD>")
@@ -132,23 +132,20 @@ class _Draughtsman:
         return f'<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="6" CELLPADDING="0">{row}</TABLE>'
 
     def _groups(self, dot: Digraph) -> None:
-        """A quiet rounded cluster a call or loop, and the nodes in them; what is too deep inside stands around it."""
+        """A quiet rounded cluster a call or loop, and its nodes; nodes too deep inside stand in the group around."""
         from graphviz import Digraph
 
         groups = self.picture.groups
-        # what is around stands before what is inside in the table, so that one pass each way is enough
+        # outer groups stand before inner ones in the table, so that one pass each way is enough
         depth: list[int] = []
-        shown: list[int] = []  # of each group, the cluster its nodes are drawn in
+        cluster_of: list[int] = []  # of each group, the cluster its nodes are drawn in
         for g, (parent, _) in enumerate(groups):
             depth.append(depth[parent] + 1 if parent >= 0 else 1)
-            shown.append(g if depth[g] <= DEEPEST else shown[parent])
-        used = {shown[n.group] for n in self.picture.nodes if n.group >= 0}
-        for g in range(len(groups) - 1, -1, -1):
-            if g in used and groups[g][0] >= 0:
-                used.add(groups[g][0])
-        made: dict[int, Digraph] = {}
+            cluster_of.append(g if depth[g] <= DEEPEST else cluster_of[parent])
+        used = with_outer(groups, {cluster_of[n.group] for n in self.picture.nodes if n.group >= 0})
+        clusters: dict[int, Digraph] = {}
         for g in sorted(used):
-            made[g] = Digraph(
+            clusters[g] = Digraph(
                 name=f"cluster_{g}",
                 graph_attr={
                     "label": f"<{self._font(_text(groups[g][1]), self.theme.quiet, 11)}>",
@@ -162,12 +159,12 @@ class _Draughtsman:
             )
         for node in self.picture.nodes:
             if node.group >= 0:
-                self._node(made[shown[node.group]], node)
+                self._node(clusters[cluster_of[node.group]], node)
         for g in sorted(used, reverse=True):
             parent = groups[g][0]
-            (made[parent] if parent >= 0 else dot).subgraph(made[g])
+            (clusters[parent] if parent >= 0 else dot).subgraph(clusters[g])
 
-    def _node(self, dot: Digraph, node: Drawn) -> None:
+    def _node(self, dot: Digraph, node: PictureNode) -> None:
         look = self.theme.looks[node.kind]
         fill = look.fill if node.heat is None else mixed(self.theme.cold, self.theme.hot, node.heat)
         dot.node(
@@ -181,7 +178,7 @@ class _Draughtsman:
             tooltip=_tooltip(node.tooltip),
         )
 
-    def _label(self, node: Drawn) -> str:
+    def _label(self, node: PictureNode) -> str:
         theme = self.theme
         if node.kind in ("small", "choice"):
             rows = [self._font(_text(node.title), theme.ink, 14 if node.kind == "small" else 12)]
@@ -209,7 +206,7 @@ class _Draughtsman:
             rows.append(f"{by}&#160;&#160;{self._figures(node.gradient, theme.accent, 13)}")
         return _table([*rows, *self._maps(node)], "LEFT")
 
-    def _maps(self, node: Drawn) -> list[str]:
+    def _maps(self, node: PictureNode) -> list[str]:
         """The heat maps of a node's value and of its derivative, side by side."""
         maps = [(node.value_cells, self.theme.ink), (node.gradient_cells, self.theme.accent)]
         maps = [(cells, frame) for cells, frame in maps if cells]
@@ -244,14 +241,14 @@ class _Draughtsman:
     def _figures(self, number: str, colour: str, size: int) -> str:
         """A number in a fixed-width face; a power of ten beside it is not torn apart. Before it a tensor's shape."""
         shape, gap, figures = number.rpartition("  ")
-        shown = f"{self._font(_text(shape), self.theme.quiet, size - 2)}&#160;&#160;" if gap else ""
+        html = f"{self._font(_text(shape), self.theme.quiet, size - 2)}&#160;&#160;" if gap else ""
         for part in _POWERS.split(figures):
             if part:
-                shown += self._font(_text(part), colour, size, SANS if part.startswith("×") else MONO)
-        return shown
+                html += self._font(_text(part), colour, size, SANS if part.startswith("×") else MONO)
+        return html
 
     def _arrow(self, dot: Digraph, arrow: Arrow) -> None:
-        looks = {
+        styles = {
             "value": {},
             "condition": {
                 "style": "dashed",
@@ -263,7 +260,7 @@ class _Draughtsman:
             "next": {"style": "dashed", "constraint": "false"},
         }
         label = {"label": f"<{_text(arrow.label)}>"} if arrow.label else {}
-        dot.edge(f"n{arrow.source}", f"n{arrow.target}", **looks[arrow.style], **label)
+        dot.edge(f"n{arrow.source}", f"n{arrow.target}", **styles[arrow.style], **label)
 
 
 def _tight(rows: str, frame: str, size: str = "") -> str:

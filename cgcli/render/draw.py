@@ -8,7 +8,7 @@ from cgcli.graph.evaluation import Evaluation
 from cgcli.graph.graph import Graph
 
 from .dot import Drawing, to_dot
-from .image import Image, draw, places
+from .image import Image, draw, layout
 from .mermaid import to_mermaid
 from .painter import picture
 from .picture import View
@@ -35,16 +35,16 @@ def render(
     """
     if kind == "json":
         return Image(to_json(graph, evaluation, title).encode("utf-8"))
-    made = picture(graph, evaluation, params, view)
-    told = "; ".join(made.told) or None
+    graph_picture = picture(graph, evaluation, params, view)
+    notes = "; ".join(graph_picture.notes) or None
     if kind == "mmd":
-        return Image(to_mermaid(made, drawing).encode("utf-8"), told)
-    dot = to_dot(made, drawing)
+        return Image(to_mermaid(graph_picture, drawing).encode("utf-8"), notes)
+    dot = to_dot(graph_picture, drawing)
     if kind == "dot":
-        return Image(dot.encode("utf-8"), told)
+        return Image(dot.encode("utf-8"), notes)
     if kind == "tex":
-        laid, note = places(dot)
-        image = Image(to_tikz(made, laid, drawing).encode("utf-8"), note)
+        positions, note = layout(dot)
+        image = Image(to_tikz(graph_picture, positions, drawing).encode("utf-8"), note)
     else:
         image = draw(dot, kind, title)  # type: ignore[arg-type]  # one of KINDS that is no text
-    return Image(image.data, "; ".join(each for each in (told, image.note) if each) or None)
+    return Image(image.data, "; ".join(each for each in (notes, image.note) if each) or None)

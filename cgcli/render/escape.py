@@ -1,4 +1,4 @@
-"""Text that others wrote, made safe to be shown."""
+"""Escaping: text of users and files, made safe for terminals, Graphviz and HTML."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ from .tikz import latex_text
 Form = Literal["text", "markdown", "latex"]
 LONGEST_SUM = 6  # paths of which the sum is written out
 LONGEST_LINE = 90  # characters of a sum that stands in one line
-LONGEST_WAY = 8  # nodes of a path that are named
+LONGEST_PATH = 8  # nodes of a path that are named
 DIGITS = 4  # significant, of a factor
 _SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 
@@ -35,8 +35,8 @@ class Name(NamedTuple):
         return plain if self.number is None else f"{{{plain}}}_{{{self.number}}}"
 
 
-class Step(NamedTuple):
-    """A value, how it is made in text and in LaTeX, and what it is."""
+class Equation(NamedTuple):
+    """A name, the operation that it stands for, in text and in LaTeX, and its value."""
 
     name: Name
     text: str
@@ -44,8 +44,8 @@ class Step(NamedTuple):
     value: Any
 
 
-class Local(NamedTuple):
-    """The derivative of one step by what it reads: in symbols (empty where it is no number), and its value."""
+class LocalDerivative(NamedTuple):
+    """The partial of an equation by an operand: in symbols (empty where it is no number), and its value."""
 
     of: Name
     by: Name
@@ -54,70 +54,73 @@ class Local(NamedTuple):
     value: float | None
 
 
-class Way(NamedTuple):
-    """A path: its nodes from the value to the result, the derivative on each arrow, and their product."""
+class PathProduct(NamedTuple):
+    """A path: its nodes from the value to the result, the partial on each edge, and their product."""
 
     nodes: tuple[Name, ...]
     partials: tuple[float, ...] | None
     product: Any
 
 
-class By(NamedTuple):
-    """The derivative by one value. many: of all paths; largest: whether none is larger than those that are listed."""
+class Derivative(NamedTuple):
+    """The derivative by one value. path_count: of all paths; are_largest: whether none is larger than those listed."""
 
     name: Name
-    derivative: Any
-    many: int
-    ways: tuple[Way, ...]
-    largest: bool
+    value: Any
+    path_count: int
+    paths: tuple[PathProduct, ...]
+    are_largest: bool
 
     @property
     def rest(self) -> Any:
-        """What the paths that are not listed add up to."""
-        rest = self.derivative
-        for way in self.ways:
-            rest = rest - way.product
+        """The sum of the paths that are not listed."""
+        rest = self.value
+        for path in self.paths:
+            rest = rest - path.product
         return rest
 
 
 class Explanation(NamedTuple):
-    """steps and locals: none when there are too many of them; nodes: how many there are."""
+    """equations and local_derivatives: none when there are too many of them. node_count: how many there are."""
 
     of: Name
     value: Any
-    steps: tuple[Step, ...]
-    locals: tuple[Local, ...]
-    by: tuple[By, ...]
-    nodes: int
+    equations: tuple[Equation, ...]
+    local_derivatives: tuple[LocalDerivative, ...]
+    derivatives: tuple[Derivative, ...]
+    node_count: int
 
 
-def told(found: Explanation, form: Form, precision: int | None = None) -> str:
+def text(explanation: Explanation, form: Form, precision: int | None = None) -> str:
     """The explanation in one of its forms, without the last line end."""
-    lines = _latex(found, precision) if form == "latex" else _text(found, form == "markdown", precision)
+    lines = _latex(explanation, precision) if form == "latex" else _text(explanation, form == "markdown", precision)
     return "\n".join(lines)
 
 
-def data(found: Explanation) -> dict[str, Any]:
-    """The same for programs."""
+def data(explanation: Explanation) -> dict[str, Any]:
+    """The explanation as JSON data."""
 
     def plain(x: Any) -> Any:
         return as_lists(x) if is_tensor(x) else x
 
     return {
-        "of": found.of.text,
-        "value": plain(found.value),
-        "steps": [{"name": s.name.text, "formula": s.text, "value": plain(s.value)} for s in found.steps],
-        "locals": [{"of": x.of.text, "by": x.by.text, "formula": x.text, "value": x.value} for x in found.locals],
+        "of": explanation.of.text,
+        "value": plain(explanation.value),
+        "steps": [{"name": s.name.text, "formula": s.text, "value": plain(s.value)} for s in explanation.equations],
+        "locals": [
+            {"of": x.of.text, "by": x.by.text, "formula": x.text, "value": x.value}
+            for x in explanation.local_derivatives
+        ],
         "by": {
-            each.name.text: {
-                "derivative": plain(each.derivative),
-                "count": each.many,
+            derivative.name.text: {
+                "derivative": plain(derivative.value),
+                "count": derivative.path_count,
                 "paths": [
-                    {"nodes": [n.text for n in way.nodes], "partials": way.partials, "product": plain(way.product)}
-                    for way in each.ways
+                    {"nodes": [n.text for n in path.nodes], "partials": path.partials, "product": plain(path.product)}
+                    for path in derivative.paths
                 ],
             }
-            for each in found.by
+            for derivative in explanation.derivatives
         },
     }
 
@@ -125,28 +128,32 @@ def data(found: Explanation) -> dict[str, Any]:
 # ---- text and Markdown
 
 
-def _text(found: Explanation, markdown: bool, precision: int | None) -> Iterator[str]:
-    y = show(found.of.text)
+def _text(explanation: Explanation, markdown: bool, precision: int | None) -> Iterator[str]:
+    y = show(explanation.of.text)
 
     def heading(text: str) -> str:
         return f"## {text}\n" if markdown else text
 
-    yield f"# {_plain(y)} = {_value(found.value, precision)}" if markdown else f"{y} = {_value(found.value, precision)}"
-    if found.steps:
+    yield (
+        f"# {_plain(y)} = {_value(explanation.value, precision)}"
+        if markdown
+        else f"{y} = {_value(explanation.value, precision)}"
+    )
+    if explanation.equations:
         yield from ("", heading("Step by step"))
-        rows = [(show(s.name.text), show(s.text), _value(s.value, precision)) for s in found.steps]
+        rows = [(show(s.name.text), show(s.text), _value(s.value, precision)) for s in explanation.equations]
         yield from _aligned(rows, markdown)
-    if found.locals:
+    if explanation.local_derivatives:
         yield from ("", heading("Local derivatives"))
         rows = []
-        for x in found.locals:
+        for x in explanation.local_derivatives:
             value = "" if x.value is None else _value(x.value, precision)
             rows.append((f"∂{show(x.of.text)}/∂{show(x.by.text)}", show(x.text) if x.text != value else "", value))
         yield from _aligned(rows, markdown)
-    if not found.steps and found.nodes:
-        yield from ("", f"The {found.nodes} steps are too many to be written out.")
-    for each in found.by:
-        yield from ("", *_by(found, each, markdown, precision))
+    if not explanation.equations and explanation.node_count:
+        yield from ("", f"The {explanation.node_count} steps are too many to be written out.")
+    for derivative in explanation.derivatives:
+        yield from ("", *_derivative_lines(explanation, derivative, markdown, precision))
 
 
 def _aligned(rows: Sequence[tuple[str, str, str]], markdown: bool) -> Iterator[str]:
@@ -159,40 +166,42 @@ def _aligned(rows: Sequence[tuple[str, str, str]], markdown: bool) -> Iterator[s
         yield f"{indent}{name:<{first}} {middle}{end}".rstrip()
 
 
-def _by(found: Explanation, each: By, markdown: bool, precision: int | None) -> Iterator[str]:
-    name = f"∂{show(found.of.text)}/∂{show(each.name.text)}"
-    derivative = _value(each.derivative, precision)
-    paths = f"{each.many:_} path{'' if each.many == 1 else 's'}".replace("_", " ")
-    if not each.many:
-        text = f"{name} = {derivative}: no path leads from {show(each.name.text)} to {show(found.of.text)}"
+def _derivative_lines(
+    explanation: Explanation, derivative: Derivative, markdown: bool, precision: int | None
+) -> Iterator[str]:
+    name = f"∂{show(explanation.of.text)}/∂{show(derivative.name.text)}"
+    value = _value(derivative.value, precision)
+    counted = f"{derivative.path_count:_} path{'' if derivative.path_count == 1 else 's'}".replace("_", " ")
+    if not derivative.path_count:
+        text = f"{name} = {value}: no path leads from {show(derivative.name.text)} to {show(explanation.of.text)}"
         yield f"## {_plain(text)}" if markdown else text
         return
-    head = f"{name} = {derivative}: {paths}"
+    head = f"{name} = {value}: {counted}"
     yield f"## {_plain(head)}\n" if markdown else head
     indent = "    " if markdown else "  "
-    written = each.many <= LONGEST_SUM and len(each.ways) == each.many
-    if written and all(len(way.nodes) > 1 for way in each.ways):
-        sums = [" · ".join(_symbols(way)) for way in each.ways]
+    summed = derivative.path_count <= LONGEST_SUM and len(derivative.paths) == derivative.path_count
+    if summed and all(len(path.nodes) > 1 for path in derivative.paths):
+        sums = [" · ".join(_symbols(path)) for path in derivative.paths]
         lead = " " * (len(indent) + len(name))
         yield from _sum(f"{indent}{name}", sums)
-        if all(way.partials is not None for way in each.ways):
-            yield from _sum(lead, [_product(way, precision) for way in each.ways])
-            if each.many > 1 or len(each.ways[0].nodes) > 2:
-                yield f"{lead} = {derivative}"
+        if all(path.partials is not None for path in derivative.paths):
+            yield from _sum(lead, [_product(path, precision) for path in derivative.paths])
+            if derivative.path_count > 1 or len(derivative.paths[0].nodes) > 2:
+                yield f"{lead} = {value}"
         yield ""
     rows = []
-    for way in each.ways:
-        product = _value(way.product, precision)
-        rows.append((product, _way(way), _product(way, precision) if way.partials and not written else ""))
-    if len(each.ways) < each.many:
-        others = f"{each.many - len(each.ways):_}".replace("_", " ")
+    for path in derivative.paths:
+        product = _value(path.product, precision)
+        rows.append((product, _path_text(path), _product(path, precision) if path.partials and not summed else ""))
+    if len(derivative.paths) < derivative.path_count:
+        others = f"{derivative.path_count - len(derivative.paths):_}".replace("_", " ")
         rows.append(
-            (_value(each.rest, precision), f"the other {others} path{'s' if others != '1' else ''} together", "")
+            (_value(derivative.rest, precision), f"the other {others} path{'s' if others != '1' else ''} together", "")
         )
     widths = [max(len(row[k]) for row in rows) for k in (0, 1)]
-    for product, way_text, factors in rows:
-        yield f"{indent}{product:>{widths[0]}}  {way_text:<{widths[1]}}  {factors}".rstrip()
-    if not each.largest:
+    for product, path_text, factors in rows:
+        yield f"{indent}{product:>{widths[0]}}  {path_text:<{widths[1]}}  {factors}".rstrip()
+    if not derivative.are_largest:
         yield f"{indent}(not all paths were followed: others may add more than those that are listed)"
 
 
@@ -205,21 +214,21 @@ def _sum(lead: str, terms: Sequence[str]) -> Iterator[str]:
         yield f"{lead if k == 0 else ' ' * len(lead)} {'+' if k else '='} {term}"
 
 
-def _symbols(way: Way) -> list[str]:
+def _symbols(path: PathProduct) -> list[str]:
     """`∂y/∂d · ∂d/∂b`: from the result back, as the chain rule is written."""
-    pairs = list(pairwise(way.nodes))
+    pairs = list(pairwise(path.nodes))
     return [f"∂{show(i.text)}/∂{show(x.text)}" for x, i in reversed(pairs)]
 
 
-def _product(way: Way, precision: int | None) -> str:
-    factors = [shortest(p, precision or DIGITS) for p in reversed(way.partials or ())]
+def _product(path: PathProduct, precision: int | None) -> str:
+    factors = [shortest(p, precision or DIGITS) for p in reversed(path.partials or ())]
     return " · ".join(f"({f})" if f.startswith("-") else f for f in factors)
 
 
-def _way(way: Way) -> str:
-    names = [show(node.text) for node in way.nodes]
-    if len(names) > LONGEST_WAY:
-        half = LONGEST_WAY // 2
+def _path_text(path: PathProduct) -> str:
+    names = [show(node.text) for node in path.nodes]
+    if len(names) > LONGEST_PATH:
+        half = LONGEST_PATH // 2
         names = [*names[:half], f"… {len(names) - 2 * half} more …", *names[-half:]]
     return " → ".join(names)
 
@@ -229,44 +238,50 @@ def _value(value: Any, precision: int | None) -> str:
 
 
 def _plain(text: str) -> str:
-    """User text in Markdown outside of a block of code: signs that mean something there are escaped."""
+    """User text in Markdown outside of a block of code, its special characters escaped."""
     return "".join(f"\\{c}" if c in "\\`*_{}[]<>()#+!|&~" else c for c in text)
 
 
 # ---- LaTeX
 
 
-def _latex(found: Explanation, precision: int | None) -> Iterator[str]:
-    y = found.of.latex
+def _latex(explanation: Explanation, precision: int | None) -> Iterator[str]:
+    y = explanation.of.latex
     yield r"% needs \usepackage{amsmath}"
-    if found.steps:
+    if explanation.equations:
         yield r"\begin{align*}"
-        yield from (f"  {s.name.latex} &= {s.latex} = {_math(s.value, precision)} \\\\" for s in found.steps)
+        yield from (f"  {s.name.latex} &= {s.latex} = {_math(s.value, precision)} \\\\" for s in explanation.equations)
         yield r"\end{align*}"
-    if found.locals:
+    if explanation.local_derivatives:
         yield r"\begin{align*}"
-        for x in found.locals:
+        for x in explanation.local_derivatives:
             middle = f" = {x.latex}" if x.latex else ""
             end = "" if x.value is None or x.latex == _math(x.value, precision) else f" = {_math(x.value, precision)}"
             yield f"  {_fraction(x.of, x.by)} &{middle}{end} \\\\"
         yield r"\end{align*}"
-    for each in found.by:
-        head = rf"\frac{{\partial {y}}}{{\partial {each.name.latex}}}"
-        if not each.many:
+    for derivative in explanation.derivatives:
+        head = rf"\frac{{\partial {y}}}{{\partial {derivative.name.latex}}}"
+        if not derivative.path_count:
             yield rf"\[ {head} = 0 \]"
             continue
         yield r"\begin{align*}"
         lines = []
-        for way in each.ways:
-            pairs = reversed(list(pairwise(way.nodes)))
+        for path in derivative.paths:
+            pairs = reversed(list(pairwise(path.nodes)))
             symbols = r" \cdot ".join(_fraction(i, x) for x, i in pairs) or "1"
-            lines.append((symbols, _math(way.product, precision)))
-        if len(each.ways) < each.many:
-            lines.append((rf"\text{{{each.many - len(each.ways)} more paths}}", _math(each.rest, precision)))
+            lines.append((symbols, _math(path.product, precision)))
+        more = derivative.path_count - len(derivative.paths)
+        if more > 0:
+            lines.append(
+                (
+                    rf"\text{{{derivative.path_count - len(derivative.paths)} more paths}}",
+                    _math(derivative.rest, precision),
+                )
+            )
         for k, (symbols, value) in enumerate(lines):
             lead = f"{head} =" if k == 0 else ""
             yield rf"  {lead} &{' +' if k else ''} \underbrace{{{symbols}}}_{{{value}}} \\"
-        yield rf"  = & \; {_math(each.derivative, precision)}"
+        yield rf"  = & \; {_math(derivative.value, precision)}"
         yield r"\end{align*}"
 
 

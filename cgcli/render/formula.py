@@ -1,4 +1,4 @@
-"""How a picture spells numbers, names and operations: short, in the user's names, with typographic signs."""
+"""Numbers, names and operations as the text of a picture: short, in the user's names, with typographic signs."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ LONGEST_FORMULA = 48  # characters of an operation written out in a card
 LONGEST_NAME = 24  # characters of a name inside a formula or a derivative
 COND, LOOP, GET = opcode("cond"), opcode("loop"), opcode("get")
 _SUPERSCRIPTS = str.maketrans("0123456789-−", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁻")
-_LEFT_OUT = Written("…")
+_ELLIPSIS = Written("…")
 _POWER = 9  # how tightly an exponent above the line binds
 
 
@@ -57,8 +57,8 @@ def clip(name: str, longest: int = LONGEST_NAME) -> str:
     return f"{name[: longest - end - 1]}…{name[-end:]}"
 
 
-def shown(value: Any) -> str:
-    """A value on a card: a number, a tensor in brief and with its norm, or how many items a loop has kept."""
+def value_text(value: Any) -> str:
+    """A value on a card: a number, a tensor in brief and with its norm, or the length of a loop's stack."""
     if isinstance(value, list):
         return f"{len(value)} items"
     if not is_tensor(value):
@@ -67,12 +67,17 @@ def shown(value: Any) -> str:
     return f"{text}, ‖·‖ {number(norm(value))}" if "  " in text and value.dtype.kind == "f" else text
 
 
-def word(graph: Graph, i: int) -> str:
-    """What stands for a result of a `cond` or a loop."""
+def operands(graph: Graph, i: int) -> tuple[int, ...]:
+    """The operands of a node; for the result of a `cond` or a loop those of that."""
+    return graph.operands(graph.a[i] if graph.op[i] == GET else i)
+
+
+def control_word(graph: Graph, i: int) -> str:
+    """The keyword that stands for a result of a `cond` or a loop."""
     return "if" if graph.op[graph.a[i]] == COND else "loop"
 
 
-def told(graph: Graph, i: int, operands: Sequence[str]) -> str:
+def control_text(graph: Graph, i: int, operands: Sequence[str]) -> str:
     """A result of a `cond` or a loop in words: `if c`, `loop × 3`, `while loop`; of a loop perhaps its trip count."""
     source = graph.a[i]
     if graph.op[source] == COND:
@@ -86,22 +91,22 @@ def loop_text(graph: Graph, i: int, operands: Sequence[str]) -> str:
     return "while loop" if "pred" in graph.attrs[i] else f"loop × {operands[0]}"
 
 
-class Speller:
-    """Spells nodes of a graph, each from its operands' short texts, in one pass from the inputs on."""
+class FormulaWriter:
+    """Writes nodes of a graph as formulas, each from its operands' short texts, in one pass from the inputs on."""
 
     def __init__(self, graph: Graph, params: Iterable[str] = ()) -> None:
-        """Nothing is spelled before `prepare` says which nodes are wanted."""
+        """`prepare` must be called with the nodes before their formulas are asked for."""
         self.graph, self.params, self.outputs = graph, frozenset(params), frozenset(graph.outputs)
-        self.fixed = self._fixed()
+        self.is_constant = self._constants()
         self.depth = {NONE: 0}  # of each group, how many calls it is in
         for g, group in enumerate(graph.groups):
             self.depth[g] = self.depth[group.parent] + 1
-        self.place = [self._place(i) for i in range(len(graph))]
+        self.group_of = [self._group_of(i) for i in range(len(graph))]
         self._short: dict[int, Written] = {}
 
-    def prepare(self, wanted: Iterable[int]) -> None:
-        """Spells these nodes, and those without a name that they are made of."""
-        graph, needed, stack = self.graph, set[int](), list(wanted)
+    def prepare(self, nodes: Iterable[int]) -> None:
+        """Writes these nodes, and those without a name that they are made of."""
+        graph, needed, stack = self.graph, set[int](), list(nodes)
         while stack:
             i = stack.pop()
             if i not in needed:
@@ -112,19 +117,19 @@ class Speller:
                 self._short[i] = self._operation(i)
 
     def loop(self, i: int) -> str:
-        """A loop that was prepared, in words."""
+        """A prepared loop in words."""
         return loop_text(self.graph, i, [self._bare(x, i).text for x in self.graph.operands(i)[:1]])
 
     def name(self, i: int) -> str | None:
         """The user's name; that of a function's local value without the function, which the group around it shows."""
         name = self.graph.names.get(i)
-        if name is None or self.place[i] == NONE:
+        if name is None or self.group_of[i] == NONE:
             return name
-        return name[len(self.graph.groups[self.place[i]].function) + 1 :]
+        return name[len(self.graph.groups[self.group_of[i]].function) + 1 :]
 
     def operands(self, i: int) -> tuple[int, ...]:
-        """What a node reads; the result of a `cond` or a loop reads what that does."""
-        return self.graph.operands(self.graph.a[i] if self.graph.op[i] == GET else i)
+        """See `operands`."""
+        return operands(self.graph, i)
 
     def formula(self, i: int) -> str:
         """A node's operation, with `…` for what would make it too long."""
@@ -134,41 +139,41 @@ class Speller:
             t = graph.type_of(i)
             return kind if t in (FLOAT, WEAK_INT) else clip(f"{kind}: {t}".replace("~", ""), LONGEST_FORMULA)
         text = self._short[i].text
-        # `b  = a`, `g  = 9.81`: a bare name or number beside a name would not say what it is
+        # `b  = a`, `g  = 9.81`: a bare name or number beside a name would be ambiguous
         return f"= {text}" if graph.op[i] == CONST or OPS[graph[i].op].notation.form == "same" else text
 
-    def sign(self, i: int) -> str:
-        """A small node's sign, with its constants when it has any: `×`, `2 ×`, `max(·, 0)`, `(·)²`."""
+    def symbol(self, i: int) -> str:
+        """A small node's symbol, with its constants when it has any: `×`, `2 ×`, `max(·, 0)`, `(·)²`."""
         graph = self.graph
         if graph.op[i] == GET:
-            return word(graph, i)
+            return control_word(graph, i)
         op, operands = OPS[graph[i].op], graph.operands(i)
-        fixed = {x for x in operands if self.fixed[x]}
-        if not fixed and "exponent" not in graph.attrs.get(i, {}):
-            return self._call_sign(i, len(operands)) if op.notation.form in ("call", "none") else op.symbol
+        constants = {x for x in operands if self.is_constant[x]}
+        if not constants and "exponent" not in graph.attrs.get(i, {}):
+            return self._call_symbol(i, len(operands)) if op.notation.form in ("call", "none") else op.symbol
         if op.notation.form == "infix":
             slot = Written("(·)" if op.notation.text == "^" else "")
         else:
             slot = Written("·")
-        return self._spell(i, [self._short[x] if x in fixed else slot for x in operands]).text.strip()
+        return self._write(i, [self._short[x] if x in constants else slot for x in operands]).text.strip()
 
-    def _call_sign(self, i: int, count: int) -> str:
-        """A function's name alone, or with what it is given besides its operands: `sum`, `sum(·, axis=-1)`."""
+    def _call_symbol(self, i: int, count: int) -> str:
+        """A function's name alone, or with its attributes: `sum`, `sum(·, axis=-1)`."""
         symbol = OPS[self.graph[i].op].symbol
         attrs = {key: value for key, value in shown_attrs(self.graph, i).items() if key != "keepdims"}
         text = write_op(self.graph[i].op, [Written("·")] * count, attrs, "picture").text
         return symbol if text == f"{symbol}({', '.join('·' * count)})" else text
 
-    def _fixed(self) -> bytearray:
+    def _constants(self) -> bytearray:
         """A flag a node: an unnamed constant, or an unnamed operation on such (`sqrt(2)`)."""
         graph = self.graph
         flags = bytearray(len(graph))
         for i, op in enumerate(graph.op):
-            made = op == CONST or (op not in (INPUT, COND, LOOP, GET) and all(flags[x] for x in graph.operands(i)))
-            flags[i] = made and i not in graph.names and i not in self.outputs
+            constant = op == CONST or (op not in (INPUT, COND, LOOP, GET) and all(flags[x] for x in graph.operands(i)))
+            flags[i] = constant and i not in graph.names and i not in self.outputs
         return flags
 
-    def _place(self, i: int) -> int:
+    def _group_of(self, i: int) -> int:
         """The group a node is drawn in: its own, but that of the caller for a value that the caller gave its name."""
         graph, group = self.graph, self.graph.group[i]
         name = graph.names.get(i)
@@ -180,51 +185,51 @@ class Speller:
         """The operation over its operands' texts; the longest of these are shortened until it fits."""
         graph = self.graph
         if graph.op[i] == INPUT:
-            return _LEFT_OUT
+            return _ELLIPSIS
         if graph.op[i] == CONST:
             return _constant(graph.attrs[i]["value"], graph.type_of(i))
-        call = self._call(graph.group[i], self.place[i])
+        call = self._call(graph.group[i], self.group_of[i])
         if call is not None:
             return call
         # a row an operand: its texts, the fullest first
         texts = [self._texts(x, i) for x in self.operands(i)]
         while True:
-            written = self._spell(i, [row[0] for row in texts])
+            written = self._write(i, [row[0] for row in texts])
             reducible = [row for row in texts if len(row) > 1]
             if len(written.text) <= LONGEST_FORMULA or not reducible:
                 return written
             max(reducible, key=lambda row: len(row[0].text)).pop(0)
 
     def _texts(self, x: int, user: int) -> list[Written]:
-        """How `user` may spell its operand `x`, the fullest text first."""
+        """The texts by which `user` may write its operand `x`, the fullest first."""
         bare = self._bare(x, user)
-        if bare is not _LEFT_OUT:
+        if bare is not _ELLIPSIS:
             return [bare]
-        return [self._short[x], self._spell(x, [self._bare(y, x) for y in self.operands(x)]), bare]
+        return [self._short[x], self._write(x, [self._bare(y, x) for y in self.operands(x)]), bare]
 
     def _bare(self, x: int, user: int) -> Written:
         """The operand `x` of `user` by its name, or that of the function it comes from; else a constant or `…`."""
-        call = self._call(self.place[x], self.place[user])
+        call = self._call(self.group_of[x], self.group_of[user])
         if call is not None:
             return call
         name = self.name(x)
         if name is not None:
             return Written(clip(name))
-        return self._short[x] if self.fixed[x] else _LEFT_OUT
+        return self._short[x] if self.is_constant[x] else _ELLIPSIS
 
     def _call(self, inside: int, outside: int) -> Written | None:
-        """How a value of the group `inside` is spelled in the group `outside` around it; None in the same one."""
+        """The text of a value of the group `inside` in the group `outside` around it; None in the same one."""
         groups, function = self.graph.groups, None
         limit = self.depth[outside]
         while self.depth[inside] > limit:
             function, inside = groups[inside].function, groups[inside].parent
         return None if function is None or inside != outside else Written(f"{clip(function)}(…)")
 
-    def _spell(self, i: int, operands: Sequence[Written]) -> Written:
+    def _write(self, i: int, operands: Sequence[Written]) -> Written:
         """The operation over texts; a whole exponent stands above the line."""
         graph = self.graph
         if graph.op[i] == GET:
-            return Written(told(graph, i, [operand.text for operand in operands]), 0)
+            return Written(control_text(graph, i, [operand.text for operand in operands]), 0)
         attrs = shown_attrs(graph, i)
         exponent = attrs.get("exponent")
         if exponent is not None and float(exponent).is_integer() and abs(exponent) < 1000:

@@ -23,5 +23,5 @@ def bars(x: Any) -> tuple[str, dict[str, Any]]:
     counts, _ = np.histogram(finite, bins=BINS)
     most = int(counts.max())
     text = "".join(BLOCKS[math.ceil(8 * int(n) / most)] for n in counts)
-    said = {"norm": float(np.linalg.norm(finite)), "min": float(finite.min()), "max": float(finite.max())}
-    return text, {**said, "counts": counts.tolist(), "odd": flat.size - finite.size}
+    statistics = {"norm": float(np.linalg.norm(finite)), "min": float(finite.min()), "max": float(finite.max())}
+    return text, {**statistics, "counts": counts.tolist(), "odd": flat.size - finite.size}

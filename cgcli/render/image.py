@@ -20,7 +20,7 @@ from cgcli.diagnostics.diagnostic import error
 from cgcli.system import alive, inheritable, owned
 
 from .escape import dot_html
-from .tikz import Layout, Place
+from .tikz import Box, Positions
 
 Kind = Literal["svg", "png", "pdf", "json0"]
 POINTS = 72.0  # an inch
@@ -34,7 +34,7 @@ _FONTCONFIG = """<?xml version="1.0"?>
 </fontconfig>
 """
 _FALLBACKS = {"DejaVu Sans Mono": "monospace", "DejaVu Serif": "serif", "DejaVu Sans": "sans-serif"}
-# what Graphviz puts where the pointer rests: its ids, and a link without a target that carries the tooltip
+# Graphviz's tooltips: its ids, and a link without a target that carries the tooltip of ours
 _IDS = re.compile(r"<title>(?:n\d+(?:&#45;&gt;n\d+)?|cluster_\d+)</title>\n")
 _TOOLTIPS = re.compile(r'<a xlink:title="([^"<>]*)">\n')
 
@@ -47,7 +47,7 @@ class Image(NamedTuple):
 
 
 class Attempt(NamedTuple):
-    """A way to lay a graph out: Graphviz's program, how much is drawn, its share of the time limit, what to say."""
+    """A way to lay a graph out: Graphviz's program, the style, its share of the time limit, a note for the user."""
 
     program: str
     style: Literal["full", "straight", "bare"]
@@ -55,7 +55,7 @@ class Attempt(NamedTuple):
     note: str | None = None
 
 
-# what takes long is to straighten long arrows and to bend them around the nodes; the last resort has time enough
+# straightening long arrows and routing them around the nodes takes long; the last resort has time enough
 ATTEMPTS = (
     Attempt("dot", "full", 0.4),
     Attempt("dot", "straight", 0.2, "this large picture has a simpler layout, with straight arrows"),
@@ -73,28 +73,28 @@ def draw(dot: str, kind: Kind, title: str = "", limit: float = LIMIT) -> Image:
     title: what the picture shows, for those who cannot see it. limit: seconds, of which each attempt has its share.
     Raises CgError (status 1) when none of them succeeds.
     """
-    image = _laid(dot, kind, limit)
-    return Image(_finished(image.data, title), image.note) if kind == "svg" else image
+    image = _first_success(dot, kind, limit)
+    return Image(_accessible(image.data, title), image.note) if kind == "svg" else image
 
 
-def places(dot: str, limit: float = LIMIT) -> tuple[Layout, str | None]:
+def layout(dot: str, limit: float = LIMIT) -> tuple[Positions, str | None]:
     """Where the nodes and groups of a DOT text stand, and a note as that of an image. Raises as `draw` does."""
-    image = _laid(dot, "json0", limit)
-    nodes: dict[int, Place] = {}
-    groups: dict[int, Place] = {}
-    for each in json.loads(image.data).get("objects", ()):
-        name = each["name"]
-        if name.startswith("cluster_") and "bb" in each:
-            left, low, right, high = (float(x) / POINTS for x in each["bb"].split(","))
-            groups[int(name[8:])] = Place((left + right) / 2, (low + high) / 2, right - left, high - low)
-        elif "pos" in each:
-            x, y = (float(part) / POINTS for part in each["pos"].split(","))
-            nodes[int(name[1:])] = Place(x, y, float(each["width"]), float(each["height"]))
-    return Layout(nodes, groups), image.note
+    image = _first_success(dot, "json0", limit)
+    nodes: dict[int, Box] = {}
+    groups: dict[int, Box] = {}
+    for item in json.loads(image.data).get("objects", ()):
+        name = item["name"]
+        if name.startswith("cluster_") and "bb" in item:
+            left, low, right, high = (float(x) / POINTS for x in item["bb"].split(","))
+            groups[int(name[8:])] = Box((left + right) / 2, (low + high) / 2, right - left, high - low)
+        elif "pos" in item:
+            x, y = (float(part) / POINTS for part in item["pos"].split(","))
+            nodes[int(name[1:])] = Box(x, y, float(item["width"]), float(item["height"]))
+    return Positions(nodes, groups), image.note
 
 
-def _laid(dot: str, kind: Kind, limit: float) -> Image:
-    """What Graphviz gives, by the first attempt that succeeds."""
+def _first_success(dot: str, kind: Kind, limit: float) -> Image:
+    """The output of Graphviz, by the first attempt that succeeds."""
     _remove_stale()
     reason = None
     for attempt in ATTEMPTS:
@@ -110,9 +110,9 @@ def _laid(dot: str, kind: Kind, limit: float) -> Image:
 
 
 def _run(dot: str, kind: Kind, attempt: Attempt, seconds: float) -> bytes:
-    """What the child draws. Raises TimeoutExpired, or _Failed when it draws nothing."""
+    """The output of the child. Raises TimeoutExpired, or _Failed when it draws nothing."""
     with (
-        tempfile.TemporaryDirectory(prefix=f"{_ours()}{os.getpid()}-") as folder,
+        tempfile.TemporaryDirectory(prefix=f"{_folder_prefix()}{os.getpid()}-") as folder,
         resources.as_file(resources.files(__package__).joinpath("fonts")) as fonts,
     ):
         copies = Path(folder) / "fonts"  # fontconfig writes into the folder where it finds fonts
@@ -122,15 +122,15 @@ def _run(dot: str, kind: Kind, attempt: Attempt, seconds: float) -> bytes:
         settings = Path(folder) / "fonts.conf"
         settings.write_text(_FONTCONFIG.format(fonts=dot_html(str(copies)), cache=dot_html(folder)), encoding="utf-8")
         environment = {**os.environ, "FONTCONFIG_FILE": str(settings), "FONTCONFIG_PATH": folder}
-        done = _child(dot, [kind, attempt.program, attempt.style], seconds, environment)
-    if done.returncode != 0 or not done.stdout:
-        lines = done.stderr.decode("utf-8", "replace").strip().splitlines()
-        raise _Failed(lines[-1] if done.returncode > 0 and lines else f"it ended with status {done.returncode}")
-    return done.stdout
+        child = _child(dot, [kind, attempt.program, attempt.style], seconds, environment)
+    if child.returncode != 0 or not child.stdout:
+        lines = child.stderr.decode("utf-8", "replace").strip().splitlines()
+        raise _Failed(lines[-1] if child.returncode > 0 and lines else f"it ended with status {child.returncode}")
+    return child.stdout
 
 
-def _ours() -> str:
-    """How the temporary folders of this machine are named; another machine may share the disk."""
+def _folder_prefix() -> str:
+    """The prefix of the temporary folders of this machine; another machine may share the disk."""
     return f"cg-{re.sub(r'[^A-Za-z0-9]', '', platform.node())[:40]}-"
 
 
@@ -138,7 +138,7 @@ def _remove_stale() -> None:
     """Removes the temporary folders that killed processes of ours left behind."""
     with suppress(OSError), os.scandir(tempfile.gettempdir()) as entries:
         for entry in entries:
-            match = re.fullmatch(rf"{_ours()}(\d+)-\w+", entry.name)
+            match = re.fullmatch(rf"{_folder_prefix()}(\d+)-\w+", entry.name)
             if match is None or not entry.is_dir(follow_symlinks=False):
                 continue
             if owned(Path(entry.path)) and not alive(int(match[1])):
@@ -149,7 +149,7 @@ def _child(
     dot: str, arguments: list[str], seconds: float, environment: dict[str, str]
 ) -> subprocess.CompletedProcess[bytes]:
     """Runs the child by its path and with `-P`: a module of the same name in the working folder is not looked at."""
-    lifeline, held = os.pipe()
+    lifeline, write_end = os.pipe()
     alarm = math.ceil(seconds) + 1
     try:
         return subprocess.run(
@@ -163,14 +163,14 @@ def _child(
         )
     finally:
         os.close(lifeline)
-        os.close(held)
+        os.close(write_end)
 
 
 def _layout_child() -> str:
     return str(Path(__file__).with_name("layout_child.py"))
 
 
-def _finished(svg: bytes, title: str) -> bytes:
+def _accessible(svg: bytes, title: str) -> bytes:
     """The SVG with faces to fall back on, and a title for those who cannot see it."""
     text = svg.decode("utf-8")
     for face, generic in _FALLBACKS.items():

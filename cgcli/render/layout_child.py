@@ -21,7 +21,7 @@ LONGEST_SIDE = 32_000  # pixels; the drawing library has no larger images
 # straight lines, one round of straightening, half the rounds against crossings; the rest is for `sfdp`
 SIMPLER = {"splines": "line", "nslimit": "1", "mclimit": "0.5", "overlap": "vpsc", "K": "6"}
 _TEXT = re.compile(rb'(<text [^<>]*? x="(-?[\d.]+)" y="(-?[\d.]+)"[^<>]*?)>')
-_TOLD = re.compile(
+_XDOT_TEXT = re.compile(
     rb" T (-?[\d.]+) (-?[\d.]+) -?[01] (-?[\d.]+) \d+ -"
 )  # where a text begins, how it is aligned, how wide
 LARGEST_AREA = 48_000_000  # pixels, four bytes each while they are drawn
@@ -57,16 +57,16 @@ def main() -> None:
 def fixed(svg: bytes, xdot: bytes) -> bytes:
     """The SVG with the width of each text, so that it fills its place in whatever face a viewer has for it.
 
-    The widths are those of the layout, which are told by the same drawing as instructions: a text is found by where it
-    begins.
+    The widths are those of the layout, from the same drawing in the format xdot, where a text is identified by the
+    point at which it begins.
     """
-    widths = {(x, y): w for x, y, w in _TOLD.findall(xdot.replace(b"\\\n", b""))}
+    widths = {(x, y): w for x, y, w in _XDOT_TEXT.findall(xdot.replace(b"\\\n", b""))}
 
     def sized(text: re.Match[bytes]) -> bytes:
         x, y = text[2], text[3].removeprefix(b"-") if text[3].startswith(b"-") else b"-" + text[3]
         width = widths.get((x, y))
-        known = width is not None and float(width) > 0
-        size = b' textLength="%s" lengthAdjust="spacingAndGlyphs"' % width if known else b""
+        has_width = width is not None and float(width) > 0
+        size = b' textLength="%s" lengthAdjust="spacingAndGlyphs"' % width if has_width else b""
         return b"%s%s>" % (text[1], size)
 
     return _TEXT.sub(sized, svg)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from .dot import DIRECTIONS, Drawing
 from .escape import show
-from .picture import Arrow, Drawn, Kind, Picture
+from .picture import Arrow, Kind, Picture, PictureNode, with_outer
 from .themes import THEMES, Look
 
 # brackets that give a node its shape; a card has round corners, an output a double line
@@ -40,16 +40,15 @@ def _lines(picture: Picture, drawing: Drawing) -> Iterator[str]:
         yield from ("---", f"title: {json.dumps(show(drawing.title), ensure_ascii=True)}", "---")
     direction = {"LR": "LR", "TB": "TD", "RL": "RL", "BT": "BT"}[DIRECTIONS[drawing.direction]]
     yield f"flowchart {direction}"
-    inside: dict[int, list[Drawn]] = {}
+    nodes_of: dict[int, list[PictureNode]] = {}
     for node in picture.nodes:
-        inside.setdefault(node.group, []).append(node)
+        nodes_of.setdefault(node.group, []).append(node)
     children: dict[int, list[int]] = {}
-    used = _used(picture)
-    for g in sorted(used):
+    for g in sorted(with_outer(picture.groups, {node.group for node in picture.nodes if node.group >= 0})):
         children.setdefault(picture.groups[g][0], []).append(g)
-    # a stack, for calls may nest deeply: what is still to be written, or the end of a group
+    # a stack, for calls may nest deeply: groups that are still to be written, None for the end of one
     stack: list[tuple[int, int] | None] = [(g, 1) for g in reversed(children.get(-1, []))]
-    yield from (f"  {_node(node)}" for node in inside.get(-1, []))
+    yield from (f"  {_node(node)}" for node in nodes_of.get(-1, []))
     depth = 0
     while stack:
         top = stack.pop()
@@ -59,7 +58,7 @@ def _lines(picture: Picture, drawing: Drawing) -> Iterator[str]:
             continue
         g, depth = top
         yield f'{"  " * depth}subgraph g{g} ["{_text(picture.groups[g][1])}"]'
-        yield from (f"{'  ' * (depth + 1)}{_node(node)}" for node in inside.get(g, []))
+        yield from (f"{'  ' * (depth + 1)}{_node(node)}" for node in nodes_of.get(g, []))
         stack.append(None)
         stack.extend((c, depth + 1) for c in reversed(children.get(g, [])))
     for arrow in picture.arrows:
@@ -69,15 +68,7 @@ def _lines(picture: Picture, drawing: Drawing) -> Iterator[str]:
         yield f"  classDef {kind} {_style(theme.looks[kind])},color:{theme.ink}"
 
 
-def _used(picture: Picture) -> set[int]:
-    used = {node.group for node in picture.nodes if node.group >= 0}
-    for g in range(len(picture.groups) - 1, -1, -1):
-        if g in used and picture.groups[g][0] >= 0:
-            used.add(picture.groups[g][0])
-    return used
-
-
-def _node(node: Drawn) -> str:
+def _node(node: PictureNode) -> str:
     left, right = SHAPES[node.kind]
     title = f"<i>{_text(node.title)}</i>" if node.formula and node.kind not in ("block", "loop") else _text(node.title)
     lines = [title] if node.title else []

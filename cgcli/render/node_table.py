@@ -9,18 +9,17 @@ from typing import Any, Literal, NamedTuple
 from cgcli.diagnostics.diagnostic import error
 from cgcli.diagnostics.suggest import nearest
 from cgcli.graph.evaluation import Evaluation
-from cgcli.graph.graph import CONST, INPUT, NONE, Graph, opcode
+from cgcli.graph.graph import CONST, INPUT, NONE, Graph
 from cgcli.graph.types import Type
-from cgcli.ops.notation import LONGEST_TENSOR, Written, shown_attrs, write_constant, write_op
+from cgcli.ops.notation import LONGEST_TENSOR, Written, write_constant, write_node
 from cgcli.ops.table import OPS
 
 from .escape import show
-from .formula import told, word
+from .formula import COND, GET, LOOP, control_text, control_word, operands
 from .numbers import shortest
-from .selection import size
+from .selection import magnitude
 from .tensors import is_tensor, literal, terminal_brief, zeros_like
 
-_COND, _LOOP, _GET = opcode("cond"), opcode("loop"), opcode("get")
 DEEPEST = 30  # levels of a tree
 Sort = Literal["grad", "value", "name", "op"]
 HEADER = ("node", "op", "inputs", "type", "value", "gradient")
@@ -44,56 +43,56 @@ def rows(
 ) -> tuple[tuple[str, ...], list[tuple[Any, ...]]]:
     """A header, and a row a node; a literal stands with the node that reads it. Numbers are left as they are.
 
-    only: names, functions and operations whose nodes are wanted (empty: all). sort: by name or operation, or by the
+    only: names, functions and operations whose nodes are listed (empty: all). sort: by name or operation, or by the
     size of the value or the gradient, the largest first. Raises CgError for an `only` that fits no node, and for a
     gradient to sort by where there is none.
     """
-    shown = _wanted(graph, [i for i in range(len(graph)) if is_shown(graph, i)], only)
+    nodes = _selected(graph, [i for i in range(len(graph)) if has_row(graph, i)], only)
     if sort is not None:
-        shown = _sorted(graph, evaluation, shown, sort)
+        nodes = _sorted(graph, evaluation, nodes, sort)
     differentiated = evaluation is not None and evaluation.of is not None
     width = 6 if differentiated else 5 if evaluation else 4
-    found = []
-    for i in shown:
+    rows = []
+    for i in nodes:
         inputs = ", ".join(reference(graph, x) for x in operands(graph, i))
-        row: list[Any] = [reference(graph, i), _op(graph, i), inputs, str(graph.type_of(i)).removeprefix("~")]
+        row: list[Any] = [reference(graph, i), _op_label(graph, i), inputs, str(graph.type_of(i)).removeprefix("~")]
         row.append(evaluation.values[i] if evaluation else None)
         row.append(gradient(graph, evaluation, i) if evaluation and differentiated else None)
-        found.append(tuple(row[:width]))
-    return HEADER[:width], found
+        rows.append(tuple(row[:width]))
+    return HEADER[:width], rows
 
 
-def _wanted(graph: Graph, shown: list[int], only: Sequence[str]) -> list[int]:
+def _selected(graph: Graph, nodes: list[int], only: Sequence[str]) -> list[int]:
     if not only:
-        return shown
+        return nodes
     groups = graph.groups
     labels: list[set[str]] = []
-    for i in shown:
-        found = {reference(graph, i), _op(graph, i), graph[i].op, OPS[graph[i].op].symbol}
+    for i in nodes:
+        labels_of_node = {reference(graph, i), _op_label(graph, i), graph[i].op, OPS[graph[i].op].symbol}
         group = graph.group[i]
         while group != NONE:
-            found.add(groups[group].function)
+            labels_of_node.add(groups[group].function)
             group = groups[group].parent
-        labels.append(found)
-    known = list(dict.fromkeys(label for i in shown for label in (reference(graph, i), graph[i].op)))
+        labels.append(labels_of_node)
+    candidates = list(dict.fromkeys(label for i in nodes for label in (reference(graph, i), graph[i].op)))
     for name in only:
-        if not any(name in each for each in labels):
-            raise error("no-such-row", name=name, nearest=nearest(name, known))
-    wanted = set(only)
-    return [i for i, each in zip(shown, labels, strict=True) if wanted & each]
+        if not any(name in names for names in labels):
+            raise error("no-such-row", name=name, nearest=nearest(name, candidates))
+    names_wanted = set(only)
+    return [i for i, names in zip(nodes, labels, strict=True) if names_wanted & names]
 
 
-def _sorted(graph: Graph, evaluation: Evaluation | None, shown: list[int], sort: Sort) -> list[int]:
+def _sorted(graph: Graph, evaluation: Evaluation | None, nodes: list[int], sort: Sort) -> list[int]:
     if sort in ("name", "op"):
-        return sorted(shown, key=lambda i: reference(graph, i) if sort == "name" else _op(graph, i))
+        return sorted(nodes, key=lambda i: reference(graph, i) if sort == "name" else _op_label(graph, i))
     if evaluation is None or (sort == "grad" and evaluation.of is None):
         raise error("nothing-to-sort-by", sort=sort)
 
     def key(i: int) -> float:
         x = evaluation.values[i] if sort == "value" else gradient(graph, evaluation, i)
-        return -1.0 if x is None or isinstance(x, list) else size(x)
+        return -1.0 if x is None or isinstance(x, list) else magnitude(x)
 
-    return sorted(shown, key=key, reverse=True)
+    return sorted(nodes, key=key, reverse=True)
 
 
 def tree(
@@ -109,7 +108,7 @@ def tree(
     What lies deeper than `DEEPEST` levels gets a tree of its own further below, so that lines stay short. Of tensors
     with more than a few elements the range is shown. full: all elements instead.
     """
-    written = writer(precision, full=full, ascii_only=ascii_only)
+    write = value_writer(precision, full=full, ascii_only=ascii_only)
     signs = ASCII if ascii_only else UNICODE
     seen: set[int] = set()
     deferred: set[int] = set()
@@ -118,29 +117,29 @@ def tree(
         root = roots.popleft()
         if root in deferred and root in seen:
             continue
-        # what is still to be shown: a node, the signs in front of it, those in front of what is below it
+        # a node that is still to be drawn, the signs in front of it, and those in front of its children
         stack = [(root, "", "")]
         while stack:
             i, lead, below = stack.pop()
-            below_it = [x for x in operands(graph, i) if is_shown(graph, x)]
-            where = "above" if i in seen else "below" if len(below) >= DEEPEST * len(signs.gap) else ""
-            if where and below_it:
-                yield f"{lead}{show(reference(graph, i))} ({where})"
-                if where == "below" and i not in deferred:
+            children = [x for x in operands(graph, i) if has_row(graph, x)]
+            elsewhere = "above" if i in seen else "below" if len(below) >= DEEPEST * len(signs.gap) else ""
+            if elsewhere and children:
+                yield f"{lead}{show(reference(graph, i))} ({elsewhere})"
+                if elsewhere == "below" and i not in deferred:
                     deferred.add(i)
                     roots.append(i)
                 continue
-            yield lead + _line(graph, evaluation, i, written)
+            yield lead + _line(graph, evaluation, i, write)
             seen.add(i)
-            for k, x in reversed(list(enumerate(below_it))):
-                last = k == len(below_it) - 1
+            for k, x in reversed(list(enumerate(children))):
+                last = k == len(children) - 1
                 stack.append(
                     (x, below + (signs.last if last else signs.child), below + (signs.gap if last else signs.through))
                 )
 
 
-def writer(precision: int | None = None, *, full: bool = False, ascii_only: bool = False) -> Callable[[Any], str]:
-    """How a value is written beside a node: a tensor in brief, or all of it."""
+def value_writer(precision: int | None = None, *, full: bool = False, ascii_only: bool = False) -> Callable[[Any], str]:
+    """The function that writes a value beside a node: a tensor in brief, or all of it."""
 
     def text(value: Any) -> str:
         if isinstance(value, list):
@@ -152,36 +151,31 @@ def writer(precision: int | None = None, *, full: bool = False, ascii_only: bool
     return text
 
 
-def _line(graph: Graph, evaluation: Evaluation | None, i: int, written: Callable[[Any], str]) -> str:
-    text = show(spelled(graph, i))
+def _line(graph: Graph, evaluation: Evaluation | None, i: int, write: Callable[[Any], str]) -> str:
+    text = show(definition(graph, i))
     if evaluation and evaluation.values[i] is not None:
-        text += f"   value {written(evaluation.values[i])}"
-        slope = gradient(graph, evaluation, i) if evaluation.of is not None else None
-        if slope is not None:
-            text += f"   gradient {written(slope)}"
+        text += f"   value {write(evaluation.values[i])}"
+        derivative = gradient(graph, evaluation, i) if evaluation.of is not None else None
+        if derivative is not None:
+            text += f"   gradient {write(derivative)}"
     return text
 
 
-def spelled(graph: Graph, i: int) -> str:
-    """A node in a line: its name or place, and the operation that makes it."""
-    name, text = reference(graph, i), _spelled(graph, i)
+def definition(graph: Graph, i: int) -> str:
+    """A node in a line: its name or number, and its operation over the names of its operands."""
+    name, text = reference(graph, i), _operation(graph, i)
     return name if text == name else f"{name} = {text}"
 
 
-def is_shown(graph: Graph, i: int) -> bool:
+def has_row(graph: Graph, i: int) -> bool:
     """Whether a node has a row of its own."""
-    if graph.op[i] in (_COND, _LOOP):
+    if graph.op[i] in (COND, LOOP):
         return False
     return graph.op[i] != CONST or i in graph.names
 
 
-def operands(graph: Graph, i: int) -> Sequence[int]:
-    """Those of a `cond` or a loop for its result."""
-    return graph.operands(graph.a[i] if graph.op[i] == _GET else i)
-
-
 def reference(graph: Graph, i: int) -> str:
-    """A node's name; a number for a literal; else its place."""
+    """A node's name; the text of a literal; else its number, as `%3`."""
     if i in graph.names:
         return graph.names[i]
     if graph.op[i] == CONST:
@@ -189,21 +183,21 @@ def reference(graph: Graph, i: int) -> str:
     return f"%{i}"
 
 
-def _op(graph: Graph, i: int) -> str:
-    if graph.op[i] == _GET:
-        return word(graph, i)
+def _op_label(graph: Graph, i: int) -> str:
+    if graph.op[i] == GET:
+        return control_word(graph, i)
     attrs = graph.attrs.get(i, {})
     return f"power {attrs['exponent']}" if "exponent" in attrs else graph[i].op
 
 
-def _spelled(graph: Graph, i: int) -> str:
+def _operation(graph: Graph, i: int) -> str:
     """The operation over the names of its operands."""
     texts = [Written(reference(graph, x)) for x in operands(graph, i)]
-    if graph.op[i] == _GET:
-        return told(graph, i, [text.text for text in texts])
+    if graph.op[i] == GET:
+        return control_text(graph, i, [text.text for text in texts])
     if graph.op[i] in (CONST, INPUT):
         return graph.names.get(i) or reference(graph, i)
-    return write_op(graph[i].op, texts, shown_attrs(graph, i)).text
+    return write_node(graph, i, texts).text
 
 
 def gradient(graph: Graph, evaluation: Evaluation, i: int) -> Any:

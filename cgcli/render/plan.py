@@ -1,4 +1,4 @@
-"""A plan as text: what goes in, what passes changed, the steps, the memory, the sums; and as JSON."""
+"""A plan as text: inputs, what passes changed, steps, memory, totals; and as JSON."""
 
 from __future__ import annotations
 
@@ -7,22 +7,23 @@ from collections.abc import Iterator, Sequence
 from string import ascii_uppercase
 from typing import Any, NamedTuple
 
+from cgcli.diagnostics.byte_text import byte_text
 from cgcli.graph.graph import Graph
 from cgcli.graph.plan import Compilation, Plan
 from cgcli.graph.sizes import Size
 from cgcli.graph.types import AnyType
 
 from .escape import show
-from .node_table import reference, spelled
+from .formula import loop_text
+from .node_table import definition, reference
 
 MOST = 60  # steps, buffers or changes that are listed; `full` lists all
-UNITS = ("bytes", "KiB", "MiB", "GiB", "TiB", "PiB")
 
 
 class Signs(NamedTuple):
-    """How a chart is drawn."""
+    """The characters that a chart is drawn with."""
 
-    held: str
+    occupied: str
     free: str
     rule: str
     times: str
@@ -34,7 +35,7 @@ UNICODE = Signs("█", "·", "─", "·", "→", ("┌", "│", "└"))
 ASCII = Signs("#", ".", "-", "*", "->", ("/", "|", "\\"))
 
 
-class Step(NamedTuple):
+class Row(NamedTuple):
     """A step of a plan as a row. depth: how deep in bodies and sides; note: a line in place of a step."""
 
     depth: int
@@ -64,8 +65,8 @@ def text(
     signs = ASCII if ascii_only else UNICODE
     plan = compilation.plan
     of, wrt = compilation.of, compilation.wrt
-    what = "its outputs" if of is None else f"{of} and its derivatives by {_and(wrt)}"
-    yield show(f"The plan of {title}: {what}")
+    subject = "its outputs" if of is None else f"{of} and its derivatives by {_and(wrt)}"
+    yield show(f"The plan of {title}: {subject}")
     yield ""
     yield from _heading("1 What goes in", "A value for each of these at every run; the graph stays the same.", signs)
     yield from _columns(("name", "kind", "type"), [tuple(map(show, row)) for row in inputs], "lll", width)
@@ -77,8 +78,8 @@ def text(
         signs,
         width,
     )
-    rows = list(steps(plan, signs))
-    yield from _step_lines(rows, width, signs, full)
+    step_rows = list(rows(plan, signs))
+    yield from _step_lines(step_rows, width, signs, full)
     yield ""
     yield from _heading(
         "4 The memory",
@@ -93,59 +94,55 @@ def text(
     yield from _totals(compilation, signs)
 
 
-def steps(plan: Plan, signs: Signs = UNICODE, depth: int = 0) -> Iterator[Step]:
+def rows(plan: Plan, signs: Signs = UNICODE, depth: int = 0) -> Iterator[Row]:
     """The steps as rows, those of bodies and sides behind the node that holds them; recursion as deep as these nest."""
-    grouped = {i: (g, k) for g in plan.groups for k, i in enumerate(g)}
+    group_and_index = {i: (g, k) for g in plan.groups for k, i in enumerate(g)}
     for number, i in enumerate(plan.order, 1):
-        group, k = grouped.get(i, ((), 0))
+        group, k = group_and_index.get(i, ((), 0))
         mark = " "
         if len(group) > 1:
             mark = signs.group[0 if k == 0 else 2 if k == len(group) - 1 else 1]
-        place = plan.buffer_of.get(i)
-        buffer = "" if place is None else letters(place)
+        buffer_number = plan.buffer_of.get(i)
+        buffer = "" if buffer_number is None else letters(buffer_number)
         if i in plan.in_place:
             buffer += " (over)"
         cost = plan.costs[i]
-        kind = type_text(plan.graph.type_of(i))
-        yield Step(depth, "", str(number), told(plan.graph, i), kind, buffer, mark, cost.operations, cost.bytes)
-        inner = {key: nested for (node, key), nested in plan.nested.items() if node == i}
-        words = {"body": "each step:", "pred": "as long as:", "then": "if so:", "else": "else:"}
+        type_ = type_text(plan.graph.type_of(i))
+        yield Row(depth, "", str(number), step_text(plan.graph, i), type_, buffer, mark, cost.operations, cost.bytes)
+        nested_plans = {key: nested for (node, key), nested in plan.nested.items() if node == i}
+        notes = {"body": "each step:", "pred": "as long as:", "then": "if so:", "else": "else:"}
         for key in ("pred", "body", "then", "else"):
-            if key in inner:
-                yield Step(depth + 1, words[key])
-                yield from steps(inner[key], signs, depth + 2)
-                yield Step(depth + 2, f"gives {_and(_given(inner[key]))}")
+            if key in nested_plans:
+                yield Row(depth + 1, notes[key])
+                yield from rows(nested_plans[key], signs, depth + 2)
+                yield Row(depth + 2, f"gives {_and(_output_names(nested_plans[key]))}")
 
 
-def told(graph: Graph, i: int) -> str:
+def step_text(graph: Graph, i: int) -> str:
     """A node in a line; of a loop what it starts from and reads, of one of its results which one that is."""
     op, operands = graph[i].op, graph.operands(i)
     if op == "get":
-        return f"{_name(graph, i)} = {_name(graph, operands[0])}[{graph.attrs[i]['k']}]"
+        return f"{reference(graph, i)} = {reference(graph, operands[0])}[{graph.attrs[i]['k']}]"
     if op not in ("cond", "loop"):
-        return spelled(graph, i)
-    names = [_name(graph, x) for x in operands]
-    head = f"if {names[0]}" if op == "cond" else "while loop" if "pred" in graph.attrs[i] else f"loop × {names[0]}"
-    rest = names if head == "while loop" else names[1:]
+        return definition(graph, i)
+    names = [reference(graph, x) for x in operands]
+    head = f"if {names[0]}" if op == "cond" else loop_text(graph, i, names)
+    rest = names if "pred" in graph.attrs[i] else names[1:]
     return f"%{i} = {head} with {_and(rest)}"
 
 
-def _given(plan: Plan) -> list[str]:
-    return [_name(plan.graph, i) for i in plan.graph.outputs]
-
-
-def _name(graph: Graph, i: int) -> str:
-    return reference(graph, i)
+def _output_names(plan: Plan) -> list[str]:
+    return [reference(plan.graph, i) for i in plan.graph.outputs]
 
 
 def letters(number: int) -> str:
     """A, B, …, Z, AA, AB, …"""
-    found = ""
+    text = ""
     number += 1
     while number:
         number, k = divmod(number - 1, 26)
-        found = ascii_uppercase[k] + found
-    return found
+        text = ascii_uppercase[k] + text
+    return text
 
 
 def type_text(t: AnyType) -> str:
@@ -158,13 +155,10 @@ def size_text(size: Size, signs: Signs = UNICODE) -> str:
 
 
 def bytes_text(size: Size, signs: Signs = UNICODE) -> str:
-    """Bytes as people say them; in terms of names as they are."""
+    """Bytes in the unit that suits them; an expression over names as it is."""
     if not isinstance(size, int):
         return f"{size_text(size, signs)} bytes"
-    amount, unit = float(size), 0
-    while amount >= 1024 and unit < len(UNITS) - 1:
-        amount, unit = amount / 1024, unit + 1
-    return f"{size} bytes" if not unit else f"{amount:.1f} {UNITS[unit]}"
+    return byte_text(size, largest="PiB")
 
 
 # ---- sections
@@ -208,36 +202,36 @@ def _passes(compilation: Compilation, signs: Signs, full: bool) -> Iterator[str]
     for change in compilation.changes:
         mark = "" if change.exact else "~ "
         yield f"  {mark}{change.name}: {change.before} {signs.arrow} {change.after} nodes. {show(change.law)}"
-        shown = change.changes if full else change.changes[:6]
-        for sentence in shown:
+        sentences = change.changes if full else change.changes[:6]
+        for sentence in sentences:
             yield f"    - {show(sentence)}"
-        if len(shown) < len(change.changes):
-            yield f"    - and {len(change.changes) - len(shown)} more (--full)"
+        if len(sentences) < len(change.changes):
+            yield f"    - and {len(change.changes) - len(sentences)} more (--full)"
     yield ""
 
 
-def _step_lines(rows: Sequence[Step], width: int, signs: Signs, full: bool) -> Iterator[str]:
-    kept = _folded(len(rows), full)
-    shown = [row for k, row in enumerate(rows) if k in kept]
-    numbers = [[size_text(r.operations, signs), size_text(r.bytes, signs)] for r in shown]
+def _step_lines(rows: Sequence[Row], width: int, signs: Signs, full: bool) -> Iterator[str]:
+    listed = _listed(len(rows), full)
+    listed_rows = [row for k, row in enumerate(rows) if k in listed]
+    numbers = [[size_text(r.operations, signs), size_text(r.bytes, signs)] for r in listed_rows]
     heads = ("operations", "bytes")
-    wide = [
-        max([len(h), *(len(n[k]) for n, r in zip(numbers, shown, strict=True) if not r.note)])
+    widths = [
+        max([len(h), *(len(n[k]) for n, r in zip(numbers, listed_rows, strict=True) if not r.note)])
         for k, h in enumerate(heads)
     ]
-    left = max([4, *(len(r.number) + 2 * r.depth for r in shown)])
-    buffers = max([6, *(len(r.buffer) for r in shown)])
-    types = max([4, *(len(r.type) for r in shown)])
-    room = width - left - buffers - types - sum(wide) - 18
-    long = max([8, *(len(show(r.text)) for r in shown)])
-    room = min(long, max(room, 24))
+    number_width = max([4, *(len(r.number) + 2 * r.depth for r in listed_rows)])
+    buffer_width = max([6, *(len(r.buffer) for r in listed_rows)])
+    type_width = max([4, *(len(r.type) for r in listed_rows)])
+    text_width = width - number_width - buffer_width - type_width - sum(widths) - 18
+    longest = max([8, *(len(show(r.text)) for r in listed_rows)])
+    text_width = min(longest, max(text_width, 24))
     yield (
-        f"  {'step':<{left}}   {'computes':<{room}}  {'type':<{types}}  {'writes':<{buffers}}  "
-        f"{heads[0]:>{wide[0]}}  {heads[1]:>{wide[1]}}"
+        f"  {'step':<{number_width}}   {'computes':<{text_width}}  {'type':<{type_width}}  {'writes':<{buffer_width}}  "
+        f"{heads[0]:>{widths[0]}}  {heads[1]:>{widths[1]}}"
     )
     last = -1
     for k, row in enumerate(rows):
-        if k not in kept:
+        if k not in listed:
             continue
         if k != last + 1:
             yield (
@@ -251,21 +245,21 @@ def _step_lines(rows: Sequence[Step], width: int, signs: Signs, full: bool) -> I
             yield f"  {pad}{show(row.note)}"
             continue
         operations, moved = size_text(row.operations, signs), size_text(row.bytes, signs)
-        formula = _cut(show(row.text), room, signs)
+        formula = _shortened(show(row.text), text_width, signs)
         yield (
-            f"  {pad + row.number:<{left}} {row.mark} {formula:<{room}}  {row.type:<{types}}  "
-            f"{row.buffer:<{buffers}}  {operations:>{wide[0]}}  {moved:>{wide[1]}}"
+            f"  {pad + row.number:<{number_width}} {row.mark} {formula:<{text_width}}  {row.type:<{type_width}}  "
+            f"{row.buffer:<{buffer_width}}  {operations:>{widths[0]}}  {moved:>{widths[1]}}"
         ).rstrip()
 
 
-def _folded(count: int, full: bool) -> set[int]:
-    """Which of so many rows are shown."""
+def _listed(count: int, full: bool) -> set[int]:
+    """The numbers of the rows that are listed."""
     if full or count <= MOST:
         return set(range(count))
     return {*range(MOST - 15), *range(count - 15, count)}
 
 
-def _cut(text: str, room: int, signs: Signs) -> str:
+def _shortened(text: str, room: int, signs: Signs) -> str:
     dots = "…" if signs is UNICODE else "..."
     return text if len(text) <= room else text[: room - len(dots)] + dots
 
@@ -277,44 +271,45 @@ def _chart(plan: Plan, width: int, signs: Signs, full: bool) -> Iterator[str]:
         yield "  none: all values are numbers that are there before"
         return
     sizes = [bytes_text(b.size, signs) for b in plan.buffers]
-    wide = max(len(s) for s in sizes)
-    label = max(len(letters(k)) for k in range(len(sizes)))
-    room = max(20, width - wide - label - 9)
-    each = -(-count // room)
-    columns = -(-count // each)
-    scale = f"a column is {'one step' if each == 1 else f'{each} steps'}, from 1 to {count}"
-    yield f"  {'':<{label}}  {'':<{wide}}  {scale}"
-    kept = _folded(len(plan.buffers), full)
+    size_width = max(len(s) for s in sizes)
+    letter_width = max(len(letters(k)) for k in range(len(sizes)))
+    width_left = max(20, width - size_width - letter_width - 9)
+    steps_per_column = -(-count // width_left)
+    columns = -(-count // steps_per_column)
+    scale = f"a column is {'one step' if steps_per_column == 1 else f'{steps_per_column} steps'}, from 1 to {count}"
+    yield f"  {'':<{letter_width}}  {'':<{size_width}}  {scale}"
+    listed = _listed(len(plan.buffers), full)
     for k, b in enumerate(plan.buffers):
-        if k not in kept:
+        if k not in listed:
             continue
         cells = "".join(
-            signs.held if b.first < (c + 1) * each and b.last >= c * each else signs.free for c in range(columns)
+            signs.occupied if b.first < (c + 1) * steps_per_column and b.last >= c * steps_per_column else signs.free
+            for c in range(columns)
         )
-        yield f"  {letters(k):<{label}}  {sizes[k]:>{wide}}  {cells}"
-    if len(kept) < len(plan.buffers):
-        yield f"  and {len(plan.buffers) - len(kept)} more (--full)"
+        yield f"  {letters(k):<{letter_width}}  {sizes[k]:>{size_width}}  {cells}"
+    if len(listed) < len(plan.buffers):
+        yield f"  and {len(plan.buffers) - len(listed)} more (--full)"
 
 
 def _totals(compilation: Compilation, signs: Signs) -> Iterator[str]:
     plan, named = compilation.plan, compilation.named
-    known = plan is not named
+    in_numbers = plan is not named
 
     def row(about: str, number: str, formula: Size, unit: str) -> str:
-        if not known or isinstance(formula, int):
+        if not in_numbers or isinstance(formula, int):
             return f"  {about:<34} {number}"
         return f"  {about:<34} {number}   = {size_text(formula, signs)}{unit}"
 
-    unknown = sorted({name for name in _names(named.operations) if name not in plan.graph.names.values()})
-    unknown = [name for name in unknown if name.startswith("steps")]
+    step_counts = sorted({name for name in _names(named.operations) if name not in plan.graph.names.values()})
+    step_counts = [name for name in step_counts if name.startswith("steps")]
     yield row("operations", size_text(plan.operations, signs), named.operations, "")
     yield row("memory read and written", bytes_text(plan.bytes, signs), named.bytes, " bytes")
     yield row("memory at one time", bytes_text(plan.peak, signs), named.peak, " bytes")
     yield row("  the same without sharing", bytes_text(plan.unshared, signs), named.unshared, " bytes")
     yield row("memory of inputs and constants", bytes_text(plan.inputs, signs), named.inputs, " bytes")
-    if unknown:
-        yield f"  {_and(unknown)}: how many steps loops run, which is known when they have run"
-    if known and plan.sizes:
+    if step_counts:
+        yield f"  {_and(step_counts)}: how many steps loops run, which is known when they have run"
+    if in_numbers and plan.sizes:
         sizes = ", ".join(f"{name} = {n}" for name, n in sorted(plan.sizes.items()))
         yield f"  {'sizes':<34} {show(sizes)}"
 
@@ -333,7 +328,7 @@ def _and(words: Sequence[str]) -> str:
 
 
 def data(compilation: Compilation, inputs: Sequence[tuple[str, str, str]]) -> dict[str, Any]:
-    """A plan as JSON says it; sizes are numbers, or texts in terms of named sizes."""
+    """A plan as JSON data; sizes are numbers, or texts in terms of named sizes."""
     plan = compilation.plan
     return {
         "of": compilation.of,
@@ -357,18 +352,18 @@ def data(compilation: Compilation, inputs: Sequence[tuple[str, str, str]]) -> di
 
 def _plan_data(plan: Plan) -> dict[str, Any]:
     group = {i: k for k, nodes in enumerate(plan.groups) for i in nodes}
-    found = []
+    rows = []
     for number, i in enumerate(plan.order, 1):
         nested = {key: _plan_data(p) for (node, key), p in plan.nested.items() if node == i}
-        place = plan.buffer_of.get(i)
-        found.append(
+        buffer_number = plan.buffer_of.get(i)
+        rows.append(
             {
                 "step": number,
                 "node": i,
                 "op": plan.graph[i].op,
-                "computes": told(plan.graph, i),
+                "computes": step_text(plan.graph, i),
                 "type": type_text(plan.graph.type_of(i)),
-                "buffer": None if place is None else letters(place),
+                "buffer": None if buffer_number is None else letters(buffer_number),
                 "over": plan.in_place.get(i),
                 "group": group.get(i),
                 "operations": plan.costs[i].operations,
@@ -393,4 +388,4 @@ def _plan_data(plan: Plan) -> dict[str, Any]:
         "unshared": plan.unshared,
         "inputs": plan.inputs,
     }
-    return {"steps": found, "buffers": buffers, "totals": totals}
+    return {"steps": rows, "buffers": buffers, "totals": totals}

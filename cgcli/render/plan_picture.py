@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from cgcli.graph.plan import Compilation, Plan
 
 from .escape import dot_html
-from .plan import bytes_text, letters, size_text, told
+from .plan import bytes_text, letters, size_text, step_text
 from .themes import THEMES
 
 INK, QUIET, LINE, ACCENT = (getattr(THEMES["light"], name) for name in ("ink", "quiet", "line", "accent"))
@@ -27,34 +27,34 @@ FONT = "DejaVu Sans Mono, Menlo, Consolas, monospace"
 def draw(compilation: Compilation, title: str) -> str:
     """The picture as SVG; of a long plan the first steps, and a line that says how many are left out."""
     plan = compilation.plan
-    shown = plan.order[:MOST]
-    texts = [_clipped(told(plan.graph, i)) for i in shown]
-    wide = max([20, *map(len, texts)])
-    first = LEFT + 44 + wide * LETTER + 20
-    width = first + len(plan.buffers) * (BAR + GAP) + LEFT
+    nodes = plan.order[:MOST]
+    texts = [_clip(step_text(plan.graph, i)) for i in nodes]
+    text_width = max([20, *map(len, texts)])
+    left = LEFT + 44 + text_width * LETTER + 20
+    width = left + len(plan.buffers) * (BAR + GAP) + LEFT
     summary = _summary(compilation)
     width = max(width, LEFT * 2 + max(len(summary), len(LEGEND)) * LETTER)
-    height = TOP + ROW * (len(shown) + 1) + 36
-    what = "its outputs" if compilation.of is None else f"{compilation.of} and its derivatives"
-    head = f"The plan of {title}: {what}"
+    height = TOP + ROW * (len(nodes) + 1) + 36
+    subject = "its outputs" if compilation.of is None else f"{compilation.of} and its derivatives"
+    heading = f"The plan of {title}: {subject}"
     lines = [
-        _opened(width, height),
-        f"<title>{dot_html(head)}</title>",
+        _svg_start(width, height),
+        f"<title>{dot_html(heading)}</title>",
         f'<rect width="{width:.0f}" height="{height:.0f}" fill="#ffffff"/>',
-        _text(LEFT, 34, head, INK, 16),
+        _text(LEFT, 34, heading, INK, 16),
         _text(LEFT, 58, summary, QUIET, 12),
         _text(LEFT, height - 14, LEGEND, QUIET, 11),
-        *_steps(plan, texts, shown, first + len(plan.buffers) * (BAR + GAP)),
-        *_bars(plan, first, len(shown)),
+        *_steps(plan, texts, nodes, left + len(plan.buffers) * (BAR + GAP)),
+        *_bars(plan, left, len(nodes)),
     ]
-    if len(shown) < len(plan.order):
+    if len(nodes) < len(plan.order):
         lines.append(
-            _text(LEFT, TOP + ROW * (len(shown) + 0.7), f"and {len(plan.order) - len(shown)} more steps", QUIET)
+            _text(LEFT, TOP + ROW * (len(nodes) + 0.7), f"and {len(plan.order) - len(nodes)} more steps", QUIET)
         )
     return "\n".join([*lines, "</svg>", ""])
 
 
-def _opened(width: float, height: float) -> str:
+def _svg_start(width: float, height: float) -> str:
     size = f'width="{width:.0f}" height="{height:.0f}" viewBox="0 0 {width:.0f} {height:.0f}"'
     return f'<svg xmlns="http://www.w3.org/2000/svg" {size} role="img" font-family="{FONT}" font-size="12">'
 
@@ -67,8 +67,8 @@ def _summary(compilation: Compilation) -> str:
     )
 
 
-def _steps(plan: Plan, texts: list[str], shown: tuple[int, ...], right: float) -> Iterator[str]:
-    for k, (i, text) in enumerate(zip(shown, texts, strict=True)):
+def _steps(plan: Plan, texts: list[str], nodes: tuple[int, ...], right: float) -> Iterator[str]:
+    for k, (i, text) in enumerate(zip(nodes, texts, strict=True)):
         y = TOP + ROW * k
         if k % 2:
             yield f'<rect x="{LEFT}" y="{y}" width="{right - LEFT:.0f}" height="{ROW}" fill="#f9fafb"/>'
@@ -77,26 +77,26 @@ def _steps(plan: Plan, texts: list[str], shown: tuple[int, ...], right: float) -
         yield _text(LEFT + 44, y + 15, text, ACCENT if over else INK)
 
 
-def _bars(plan: Plan, first: float, count: int) -> Iterator[str]:
+def _bars(plan: Plan, left: float, count: int) -> Iterator[str]:
     """A bar a buffer, from the step that first writes it to the last that reads it; a dot where a step writes."""
     steps = plan.steps
     for k, b in enumerate(plan.buffers):
         if b.first >= count:
             continue
-        x = first + k * (BAR + GAP)
+        x = left + k * (BAR + GAP)
         last = min(b.last, count - 1)
         y, height = TOP + ROW * b.first, ROW * (last - b.first + 1)
         fill = FILLS[k % len(FILLS)]
-        place = f'x="{x:.0f}" y="{y + 2}" width="{BAR}" height="{height - 4}" rx="5"'
+        frame = f'x="{x:.0f}" y="{y + 2}" width="{BAR}" height="{height - 4}" rx="5"'
         yield f"<g><title>{letters(k)}: {dot_html(bytes_text(b.size))}</title>"
-        yield f'<rect {place} fill="{fill}" stroke="{LINE}"/></g>'
+        yield f'<rect {frame} fill="{fill}" stroke="{LINE}"/></g>'
         yield _text(x + BAR / 2, TOP - 8, letters(k), QUIET, anchor="middle")
         for i in b.nodes:
             if steps[i] < count:
                 yield f'<circle cx="{x + BAR / 2:.0f}" cy="{TOP + ROW * steps[i] + ROW / 2:.0f}" r="3.5" fill="{INK}"/>'
 
 
-def _clipped(text: str) -> str:
+def _clip(text: str) -> str:
     return text if len(text) <= WIDEST else text[: WIDEST - 1] + "…"
 
 

@@ -20,24 +20,26 @@ SEVERITIES = {"error": "\x1b[1;31m", "warning": "\x1b[1;33m"}
 def text(diagnostics: Iterable[Diagnostic], colour: bool = False) -> str:
     """The diagnostics with the lines they are about, an empty line between two of them. Whatever users wrote is escaped
     with `show`."""
-    return "\n".join("".join(f"{line}\n" for line in _Drawing(each, colour).lines) for each in diagnostics)
+    return "\n".join(
+        "".join(f"{line}\n" for line in _DiagnosticText(diagnostic, colour).lines) for diagnostic in diagnostics
+    )
 
 
 def as_data(diagnostic: Diagnostic) -> dict[str, Any]:
     """The diagnostic for JSON: lines and columns count from 1, an end is exclusive; None without a place."""
     message = message_of(diagnostic)
-    place = diagnostic.labels[0].span if diagnostic.labels else None
+    span = diagnostic.labels[0].span if diagnostic.labels else None
     return {
         "code": diagnostic.code,
         "severity": diagnostic.severity,
         "message": message.title,
         "help": list(message.helps),
-        **_place(place),
-        "labels": [{**_place(span), "text": label} for span, label in message.labels],
+        **_position(span),
+        "labels": [{**_position(span), "text": label} for span, label in message.labels],
     }
 
 
-def _place(span: Span | None) -> dict[str, Any]:
+def _position(span: Span | None) -> dict[str, Any]:
     if span is None:
         return dict.fromkeys(("file", "line", "column", "end_line", "end_column"))
     line, column = span.source.position(span.start)
@@ -51,7 +53,7 @@ def _place(span: Span | None) -> dict[str, Any]:
     }
 
 
-class _Drawing:
+class _DiagnosticText:
     """The lines of one diagnostic."""
 
     def __init__(self, diagnostic: Diagnostic, colour: bool) -> None:
@@ -61,31 +63,31 @@ class _Drawing:
         message = message_of(diagnostic)
         title = self._paint(f"{diagnostic.severity}:", self.severity)
         self.lines.append(f"{title} {self._paint(show(message.title), BOLD)}")
-        marks = self._by_place(message.labels)
+        marks = self._marks_by_line(message.labels)
         numbers = [number for lines in marks.values() for number in lines]
         # without lines, a help stands where the arrow to one would
         self.margin = len(str(max(numbers))) + 1 if numbers else 1
         for source, lines in marks.items():
             self._excerpt(source, lines)
-        for each in message.helps:
-            self.lines.append(f"{' ' * (self.margin + 1)}{self._paint('=', GUTTER)} help: {show(each)}")
+        for help_text in message.helps:
+            self.lines.append(f"{' ' * (self.margin + 1)}{self._paint('=', GUTTER)} help: {show(help_text)}")
 
-    def _by_place(self, labels: Sequence[tuple[Span, str]]) -> dict[Source, dict[int, list[Mark]]]:
+    def _marks_by_line(self, labels: Sequence[tuple[Span, str]]) -> dict[Source, dict[int, list[Mark]]]:
         """The marks of each line of each source, the place of the diagnostic first."""
-        found: dict[Source, dict[int, list[Mark]]] = {}
+        marks: dict[Source, dict[int, list[Mark]]] = {}
         for k, (span, label) in enumerate(labels):
             line, column = span.source.position(span.start)
             # of a span over several lines the first is underlined
             end = column - 1 + max(span.end - span.start, 1)
             mark = Mark(column - 1, end, show(label), primary=k == 0)
-            found.setdefault(span.source, {}).setdefault(line, []).append(mark)
-        return found
+            marks.setdefault(span.source, {}).setdefault(line, []).append(mark)
+        return marks
 
     def _excerpt(self, source: Source, lines: dict[int, list[Mark]]) -> None:
         number, marks = next(iter(lines.items()))
         arrow = "-->" if marks[0].primary else ":::"
-        place = f"{show(source.name)}:{number}:{marks[0].start + 1}"
-        self.lines.append(f"{' ' * self.margin}{self._paint(arrow, GUTTER)} {place}")
+        position = f"{show(source.name)}:{number}:{marks[0].start + 1}"
+        self.lines.append(f"{' ' * self.margin}{self._paint(arrow, GUTTER)} {position}")
         self._row("", "")
         before = None
         for number in sorted(lines):

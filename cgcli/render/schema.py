@@ -17,27 +17,27 @@ VERSION = 1
 
 def to_json(graph: Graph, evaluation: Evaluation | None = None, name: str = "") -> str:
     """The graph as one JSON object on one line."""
-    return json.dump({"format": "cg-graph", "version": VERSION, "name": name, **described(graph, evaluation)}) + "\n"
+    return json.dump({"format": "cg-graph", "version": VERSION, "name": name, **graph_data(graph, evaluation)}) + "\n"
 
 
-def described(graph: Graph, evaluation: Evaluation | None = None) -> dict[str, Any]:
+def graph_data(graph: Graph, evaluation: Evaluation | None = None) -> dict[str, Any]:
     """The graph as dictionaries and lists; recursion only as deep as structured nodes nest."""
-    made: dict[str, Any] = {
+    data: dict[str, Any] = {
         "inputs": list(graph.inputs),
         "outputs": list(graph.outputs),
-        "groups": [_without({"parent": _index(g.parent), "function": g.function}) for g in graph.groups],
+        "groups": [_without_none({"parent": _index(g.parent), "function": g.function}) for g in graph.groups],
         "nodes": [_node(graph, evaluation, i) for i in range(len(graph))],
     }
     if evaluation is not None and evaluation.of is not None:
-        made["of"] = evaluation.of
-    return made
+        data["of"] = evaluation.of
+    return data
 
 
 def _node(graph: Graph, evaluation: Evaluation | None, i: int) -> dict[str, Any]:
     span = graph.span[i]
-    place = graph.spans[span].source.position(graph.spans[span].start) if span != NONE else None
+    position = graph.spans[span].source.position(graph.spans[span].start) if span != NONE else None
     attrs = {
-        key: described(value) if isinstance(value, Graph) else _plain(value)
+        key: graph_data(value) if isinstance(value, Graph) else _plain(value)
         for key, value in graph.attrs.get(i, {}).items()
     }
     node: dict[str, Any] = {
@@ -49,9 +49,9 @@ def _node(graph: Graph, evaluation: Evaluation | None, i: int) -> dict[str, Any]
         "inputs": list(graph.operands(i)),
         "attrs": attrs or None,
         "group": _index(graph.group[i]),
-        "file": graph.spans[span].source.name if place else None,
-        "line": place[0] if place else None,
-        "column": place[1] if place else None,
+        "file": graph.spans[span].source.name if position else None,
+        "line": position[0] if position else None,
+        "column": position[1] if position else None,
     }
     if evaluation is not None:
         node["value"] = _number(evaluation.values[i])
@@ -59,7 +59,7 @@ def _node(graph: Graph, evaluation: Evaluation | None, i: int) -> dict[str, Any]
             node["gradient"] = _number(evaluation.adjoints[i])
             partials = evaluation.partials.get(i)
             node["partials"] = [_number(p) for p in partials] if partials else None
-    return _without(node)
+    return _without_none(node)
 
 
 def _plain(value: Any) -> Any:
@@ -70,22 +70,22 @@ def _plain(value: Any) -> Any:
 
 
 def _number(value: Any) -> Any:
-    """A number; a tensor with all its elements, of a large one what sums it up."""
+    """A number; a tensor with all its elements, a large one as a summary."""
     if isinstance(value, list):
         return {"items": len(value)}
     if not is_tensor(value):
         return value
     if value.size <= MOST_ELEMENTS:
         return as_lists(value)
-    told: dict[str, Any] = {"shape": list(value.shape)}
+    statistics: dict[str, Any] = {"shape": list(value.shape)}
     if value.dtype.kind == "f":
-        told |= {"min": float(value.min()), "max": float(value.max()), "norm": norm(value)}
-    return told
+        statistics |= {"min": float(value.min()), "max": float(value.max()), "norm": norm(value)}
+    return statistics
 
 
 def _index(index: int) -> int | None:
     return None if index == NONE else index
 
 
-def _without(found: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in found.items() if value is not None}
+def _without_none(data: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in data.items() if value is not None}

@@ -1,4 +1,4 @@
-"""Which part of a graph is drawn: what is near a node, what lies on the ways between two, what matters to a result."""
+"""Parts of a graph to draw: nodes near a node, on the paths between two, or with large derivatives."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from .tensors import is_tensor, norm
 
 def find(graph: Graph, name: str, option: str) -> int:
     """The node of a name, the last that has it. Raises `CgError` that offers the nearest one."""
-    found = [i for i, known in graph.names.items() if known == name]
-    if not found:
-        known = list(dict.fromkeys(graph.names.values()))
-        raise error("no-such-node", name=name, option=option, nearest=nearest(name, known), known=known or None)
-    return max(found)
+    nodes = [i for i, other in graph.names.items() if other == name]
+    if not nodes:
+        names = list(dict.fromkeys(graph.names.values()))
+        raise error("no-such-node", name=name, option=option, nearest=nearest(name, names), known=names or None)
+    return max(nodes)
 
 
 def around(graph: Graph, centre: int, radius: int) -> bytearray:
@@ -40,7 +40,7 @@ def around(graph: Graph, centre: int, radius: int) -> bytearray:
 
 
 def between(graph: Graph, start: int, end: int) -> bytearray:
-    """A flag a node: whether it is on a way from `start` to `end`. None are, when there is no way."""
+    """A flag a node: whether it is on a path from `start` to `end`. None are, when there is no path."""
     needed = live(graph, [end])
     flags = bytearray(len(graph))
     flags[start] = 1
@@ -57,13 +57,13 @@ def mattering(graph: Graph, evaluation: Evaluation, least: float) -> bytearray:
     """A flag a node: whether the derivative by it is at least so large (of a tensor its largest element)."""
     flags = bytearray(len(graph))
     for i, g in enumerate(evaluation.adjoints):
-        flags[i] = g is not None and size(g) >= least
+        flags[i] = g is not None and magnitude(g) >= least
     if evaluation.of is not None:
         flags[evaluation.of] = 1
     return flags
 
 
-def size(g: Any) -> float:
+def magnitude(g: Any) -> float:
     """How large a derivative is: its absolute value, of a tensor the largest of these; infinite where it is NaN."""
     largest = norm(g, largest=True) if is_tensor(g) else abs(float(g))
     return largest if largest == largest else float("inf")

@@ -39,8 +39,10 @@ def draw(line: str, marks: Sequence[Mark], paint: Paint = lambda part, primary: 
     # the column where each cell begins, and that behind the last
     columns = list(accumulate(map(_width, cells), initial=0))
 
-    def column(place: int) -> int:
-        return columns[min(max(place - low + len(before), 0), len(cells) - len(after) if place >= high else len(cells))]
+    def column(position: int) -> int:
+        return columns[
+            min(max(position - low + len(before), 0), len(cells) - len(after) if position >= high else len(cells))
+        ]
 
     placed = []
     for mark in marks:
@@ -62,7 +64,7 @@ def _window(length: int, marks: Sequence[Mark]) -> tuple[int, int]:
 
 
 def _cells(part: str) -> list[str]:
-    """What is shown for each character: blanks for a tab, an escape for one that a terminal would act on."""
+    """The text of each character: blanks for a tab, an escape for one that a terminal would act on."""
     return [" " * TAB if c == "\t" else show(c) for c in part]
 
 

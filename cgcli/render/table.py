@@ -11,7 +11,7 @@ from .numbers import shortest
 from .tensors import is_tensor, pieces, write
 
 Cell = Any  # a text, a number, a tensor or None
-LINES = 100  # of a cell that is handed on at once
+LINES = 100  # of a cell in one row of Rich's
 ACCENT = "#b45309"  # the colour of derivatives, as in pictures
 
 
@@ -38,32 +38,34 @@ def table(
     from rich.text import Text
 
     rule = Box("    \n    \n ── \n    \n    \n    \n    \n    \n")
-    made = Table(box=rule, show_edge=False, pad_edge=False, header_style="bold", padding=(0, 1))
-    spell = tensor or (lambda x: write(x, precision))
-    columns = [_column([row[k] for row in rows], precision, spell) for k in range(len(header))]
+    table_ = Table(box=rule, show_edge=False, pad_edge=False, header_style="bold", padding=(0, 1))
+    tensor_text = tensor or (lambda x: write(x, precision))
+    columns = [_column([row[k] for row in rows], precision, tensor_text) for k in range(len(header))]
     tensors = {k for k in range(len(header)) if any(is_tensor(row[k]) for row in rows)}
     # names and numbers are never cut nor broken; only longer texts are, to the width that is left
     fixed = {k for k in range(len(header)) if k == 0 or any(isinstance(row[k], (int, float)) for row in rows)}
     natural = [max(map(cell_len, [show(name), *cells])) for name, cells in zip(header, columns, strict=True)]
     least = [natural[k] if k in fixed else min(natural[k], 12) for k in range(len(header))]
     if tensors:
-        taken = sum(least[k] + 3 for k in range(len(header)) if k not in tensors)
-        room = max((width - taken) // len(tensors) - 3, 12)
+        other_width = sum(least[k] + 3 for k in range(len(header)) if k not in tensors)
+        room = max((width - other_width) // len(tensors) - 3, 12)
         for k in tensors:
-            whole = [p for cell, row in zip(columns[k], rows, strict=True) for p in _unbroken(cell, is_tensor(row[k]))]
-            columns[k] = [_broken(cell, max(room, *map(len, whole))) for cell in columns[k]]
+            unbroken = [
+                p for cell, row in zip(columns[k], rows, strict=True) for p in _unbroken(cell, is_tensor(row[k]))
+            ]
+            columns[k] = [_broken(cell, max(room, *map(len, unbroken))) for cell in columns[k]]
             natural[k] = least[k] = max(map(cell_len, [show(header[k]), *"\n".join(columns[k]).split("\n")]))
         fixed |= tensors
     needed = sum(least) + 3 * len(header)
     for k, name in enumerate(header):
         style = ACCENT if k in accent else "dim" if k in dim else None
         solid = k in fixed
-        made.add_column(
+        table_.add_column(
             Text(show(name)), style=style, no_wrap=solid, overflow="fold", min_width=natural[k] if solid else None
         )
     for row in zip(*columns, strict=True):
         for cells in _chunks(row):
-            made.add_row(*(Text(cell) for cell in cells))
+            table_.add_row(*(Text(cell) for cell in cells))
     out = io.StringIO()
     console = Console(
         file=out,
@@ -76,7 +78,7 @@ def table(
         markup=False,
         legacy_windows=False,
     )
-    console.print(made)
+    console.print(table_)
     return "\n".join(line.rstrip() for line in out.getvalue().rstrip("\n").split("\n"))
 
 
@@ -99,7 +101,7 @@ def _chunks(row: Sequence[str]) -> Iterator[list[str]]:
         return
     lines = [cell.split("\n") for cell in row]
     for k in range(0, max(map(len, lines)), LINES):
-        yield ["\n".join(each[k : k + LINES]) for each in lines]
+        yield ["\n".join(cell_lines[k : k + LINES]) for cell_lines in lines]
 
 
 def _unbroken(cell: str, tensor: bool) -> list[str]:

@@ -1,4 +1,4 @@
-"""Tensors as text: their elements as a literal of the language, or what is to be said of many elements."""
+"""Tensors as text: their elements as a literal of the language, or a summary of many elements."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 MOST_ELEMENTS = 24  # of a tensor that is written out
 FEW_ELEMENTS = 6  # of one that is written out where there is little room
 LONGEST_BRIEF = 48  # characters of it there
-SUMMARY_DIGITS = 6  # significant, where nothing else is wished: a summary
+SUMMARY_DIGITS = 6  # significant, of a summary by default
 RANGE_DIGITS = 4  # in a brief text
 _DTYPES = {"float64": "float", "float32": "f32", "int64": "int", "int32": "i32", "bool": "bool", "object": "int"}
 
@@ -30,18 +30,18 @@ def is_tensor(value: object) -> TypeGuard[Array]:
 
 
 def is_structure(value: object) -> bool:
-    """Whether a value is a record, a list or what stands for no number in one."""
+    """Whether a value is a record, a list, or None for a part without a number."""
     return value is None or isinstance(value, (Mapping, list))
 
 
 def structure(value: Any, precision: int | None = None, *, full: bool = False, whole: bool = True) -> str:
     """Derivatives in the shape of structured data, `{"left": {"value": 0.5}, "items": [1, null]}`. No recursion."""
-    found: list[str] = []
-    waiting: list[Any] = [value]
-    while waiting:
-        top = waiting.pop()
+    texts: list[str] = []
+    stack: list[Any] = [value]
+    while stack:
+        top = stack.pop()
         if isinstance(top, str):
-            found.append(top)  # what stands between parts
+            texts.append(top)  # a bracket, a comma or a key
         elif isinstance(top, (Mapping, list)):
             named = isinstance(top, Mapping)
             keys = [f"{json.dumps(key, ensure_ascii=False)}: " for key in top] if named else [""] * len(top)
@@ -49,25 +49,25 @@ def structure(value: Any, precision: int | None = None, *, full: bool = False, w
             pieces: list[Any] = ["{" if named else "["]
             for k, (key, part) in enumerate(zip(keys, parts, strict=True)):
                 pieces += [f", {key}" if k else key, part]
-            waiting.extend(reversed([*pieces, "}" if named else "]"]))
+            stack.extend(reversed([*pieces, "}" if named else "]"]))
         else:
-            found.append("null" if top is None else write(top, precision, full=full, whole=whole))
-    return "".join(found)
+            texts.append("null" if top is None else write(top, precision, full=full, whole=whole))
+    return "".join(texts)
 
 
 def parts(name: str, value: Any) -> list[tuple[str, Any]]:
     """The numbers and tensors of a structure by their paths: `y.left`, `y.items[0]`."""
-    found: list[tuple[str, Any]] = []
-    waiting: list[tuple[str, Any]] = [(name, value)]
-    while waiting:
-        path, top = waiting.pop()
+    parts_by_path: list[tuple[str, Any]] = []
+    stack: list[tuple[str, Any]] = [(name, value)]
+    while stack:
+        path, top = stack.pop()
         if isinstance(top, Mapping):
-            waiting.extend((f"{path}.{key}", part) for key, part in reversed(list(top.items())))
+            stack.extend((f"{path}.{key}", part) for key, part in reversed(list(top.items())))
         elif isinstance(top, list):
-            waiting.extend((f"{path}[{k}]", part) for k, part in reversed(list(enumerate(top))))
+            stack.extend((f"{path}[{k}]", part) for k, part in reversed(list(enumerate(top))))
         elif top is not None:
-            found.append((path, top))
-    return found
+            parts_by_path.append((path, top))
+    return parts_by_path
 
 
 def write(value: Any, precision: int | None = None, *, full: bool = False, whole: bool = True) -> str:
@@ -98,19 +98,23 @@ def summary(x: Array, precision: int | None = None) -> str:
 
     Floats are rounded to `precision` or `SUMMARY_DIGITS` significant digits.
     """
-    of = _of(x)
+    stats = _statistics(x)
 
-    def told(value: float | int) -> str:
+    def number_text(value: float | int) -> str:
         rounding = precision is None and isinstance(value, float)
         return shortest(value, SUMMARY_DIGITS if rounding else precision)
 
     parts = []
-    if of.true is not None:
-        parts.append(f"{of.true} of {x.size} true")
-    if of.low is not None and of.high is not None:
-        mean = [] if of.mean is None else [f"mean {told(of.mean)}{f' of {of.finite} finite' if of.infinite else ''}"]
-        parts += [f"min {told(of.low)}", *mean, f"max {told(of.high)}"]
-    parts += [f"{count} {word}" for count, word in ((of.infinite, "infinite"), (of.nan, "nan")) if count]
+    if stats.true is not None:
+        parts.append(f"{stats.true} of {x.size} true")
+    if stats.low is not None and stats.high is not None:
+        mean = (
+            []
+            if stats.mean is None
+            else [f"mean {number_text(stats.mean)}{f' of {stats.finite} finite' if stats.infinite else ''}"]
+        )
+        parts += [f"min {number_text(stats.low)}", *mean, f"max {number_text(stats.high)}"]
+    parts += [f"{count} {word}" for count, word in ((stats.infinite, "infinite"), (stats.nan, "nan")) if count]
     return f"{_DTYPES.get(str(x.dtype), str(x.dtype))}{_shape(x)}: {', '.join(parts) or 'no elements'}"
 
 
@@ -124,7 +128,7 @@ def brief(
 ) -> str:
     """A few elements as a literal; of more the shape and, behind two blanks, the range: `[784, 128]  -0.4 … 0.4`.
 
-    element: how an element is written; number: how the ends of the range are, which may be rounded.
+    element: writes an element; number: writes the ends of the range, which may be rounded.
     """
     from cgcli.ops.notation import write_nested
 
@@ -133,20 +137,22 @@ def brief(
         text = write_nested(_lists(x), element) if x.shape else element(_lists(x))
         if len(text) <= LONGEST_BRIEF:
             return text
-    of = _of(x)
+    stats = _statistics(x)
     parts = []
-    if of.true is not None:
-        parts.append(f"{of.true} of {x.size} true")
-    if of.low is not None:
-        low, high = number(of.low), number(of.high)
-        parts.append(f"{low} {dots} {high}" if low != high else low if of.nan or of.low != of.high else f"all {low}")
-    if of.nan:
-        parts.append(f"{of.nan} {nan}")
+    if stats.true is not None:
+        parts.append(f"{stats.true} of {x.size} true")
+    if stats.low is not None:
+        low, high = number(stats.low), number(stats.high)
+        parts.append(
+            f"{low} {dots} {high}" if low != high else low if stats.nan or stats.low != stats.high else f"all {low}"
+        )
+    if stats.nan:
+        parts.append(f"{stats.nan} {nan}")
     return f"{_shape(x)}  {', '.join(parts) or 'no elements'}"
 
 
 def terminal_brief(x: Array, precision: int | None = None, *, ascii_only: bool = False) -> str:
-    """`brief` with all digits of elements; the ends of a range are rounded to `RANGE_DIGITS` when nothing is wished."""
+    """`brief` with all digits of elements; the ends of a range are rounded to `RANGE_DIGITS` by default."""
     return brief(
         x,
         lambda value: shortest(value, precision),
@@ -167,10 +173,10 @@ def pieces(text: str) -> list[str]:
 
 def as_lists(x: Array, precision: int | None = None) -> Any:
     """The elements as nested lists of what JSON knows; a number for a tensor without axes."""
-    found = _lists(x, precision)
+    elements = _lists(x, precision)
     if precision is None and not _has_special(x):
-        return found
-    return _mapped(found, lambda element: plain(rounded(element, precision)))
+        return elements
+    return _mapped(elements, lambda element: plain(rounded(element, precision)))
 
 
 def columns(name: str, x: Array, precision: int | None = None) -> Iterator[tuple[str, Any]]:
@@ -178,19 +184,19 @@ def columns(name: str, x: Array, precision: int | None = None) -> Iterator[tuple
     from itertools import product
 
     elements = _doubles(x, precision).reshape(-1).tolist()
-    for place, element in zip(product(*map(range, x.shape)), elements, strict=True):
-        yield f"{name}[{','.join(map(str, place))}]" if place else name, element
+    for index, element in zip(product(*map(range, x.shape)), elements, strict=True):
+        yield f"{name}[{','.join(map(str, index))}]" if index else name, element
 
 
 def zeros_like(x: Array) -> Array:
-    """The derivative by a value that does not take part."""
+    """The derivative by a value that the result does not depend on."""
     import numpy as np
 
     return np.zeros_like(x)
 
 
-class _Of(NamedTuple):
-    """What is known of all elements. low, high: of those that are no NaN; mean: of the finite ones."""
+class _Statistics(NamedTuple):
+    """Of all elements. low, high: of those that are no NaN; mean: of the finite ones."""
 
     low: float | int | None = None
     high: float | int | None = None
@@ -201,24 +207,24 @@ class _Of(NamedTuple):
     true: int | None = None
 
 
-def _of(x: Array) -> _Of:
+def _statistics(x: Array) -> _Statistics:
     import numpy as np
 
     if not x.size:
-        return _Of()
+        return _Statistics()
     if x.dtype.kind == "b":
-        return _Of(true=int(np.count_nonzero(x)))
+        return _Statistics(true=int(np.count_nonzero(x)))
     if x.dtype.kind != "f":
-        return _Of(int(x.min()), int(x.max()), float(x.mean(dtype="float64")), x.size)
+        return _Statistics(int(x.min()), int(x.max()), float(x.mean(dtype="float64")), x.size)
     doubles = x.reshape(-1).astype("float64", copy=False)
     nan = int(np.count_nonzero(np.isnan(doubles)))
     numbers = doubles if not nan else doubles[~np.isnan(doubles)]
     if not numbers.size:
-        return _Of(nan=nan)
+        return _Statistics(nan=nan)
     low, high = float(numbers.min()), float(numbers.max())
     finite = numbers if math.isfinite(low) and math.isfinite(high) else numbers[np.isfinite(numbers)]
     ends = unsigned_zero(_shortest_double(x, low)), unsigned_zero(_shortest_double(x, high))
-    return _Of(*ends, _mean(finite), finite.size, numbers.size - finite.size, nan)
+    return _Statistics(*ends, _mean(finite), finite.size, numbers.size - finite.size, nan)
 
 
 def _mean(finite: Array) -> float | None:
@@ -291,8 +297,8 @@ def heat_map(x: Array, rows: int, columns: int) -> tuple[tuple[float | None, ...
         for n, most in zip(grid.shape, (rows, columns), strict=True)
     ]
 
-    def pooled(each: Array) -> Array:
-        return np.add.reduceat(np.add.reduceat(each, cuts[0], axis=0), cuts[1], axis=1)
+    def pooled(grid: Array) -> Array:
+        return np.add.reduceat(np.add.reduceat(grid, cuts[0], axis=0), cuts[1], axis=1)
 
     count = pooled(finite.astype("float64"))
     with np.errstate(invalid="ignore", divide="ignore"):

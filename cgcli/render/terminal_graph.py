@@ -10,7 +10,8 @@ from cgcli.graph.evaluation import Evaluation
 from cgcli.graph.graph import Graph
 
 from .escape import show
-from .node_table import gradient, is_shown, operands, spelled, writer
+from .formula import operands
+from .node_table import definition, gradient, has_row, value_writer
 
 MOST_NODES = 80
 MOST_RAILS = 24
@@ -34,74 +35,77 @@ UNICODE = Signs("●", "│", "─", "╰", "╯", "┴", "├", "┤", "┼")
 ASCII = Signs("o", "|", "-", "`", "'", "'", "|", "|", "+")
 
 
-def drawn(
+def draw(
     graph: Graph, evaluation: Evaluation | None = None, *, ascii_only: bool = False, precision: int | None = None
 ) -> Iterator[str]:
     """Lines. Raises `CgError` (status 1) when there are too many nodes, or too many values at a time."""
-    nodes = [i for i in range(len(graph)) if is_shown(graph, i)]
+    nodes = [i for i in range(len(graph)) if has_row(graph, i)]
     if len(nodes) > MOST_NODES:
         raise error("too-large-to-draw-here", status=1, count=len(nodes), limit=MOST_NODES, what="nodes")
     rails = list(_rails(graph, nodes, ASCII if ascii_only else UNICODE))
-    wide = max((len(row) for row in rails), default=0)
-    if wide > 2 * MOST_RAILS:
+    width = max((len(row) for row in rails), default=0)
+    if width > 2 * MOST_RAILS:
         raise error(
-            "too-large-to-draw-here", status=1, count=(wide + 1) // 2, limit=MOST_RAILS, what="values at a time"
+            "too-large-to-draw-here", status=1, count=(width + 1) // 2, limit=MOST_RAILS, what="values at a time"
         )
-    texts = [show(spelled(graph, i)) for i in nodes]
-    values = _column(evaluation, nodes, lambda e, i: e.values[i], writer(precision, ascii_only=ascii_only))
-    slopes = _column(
+    texts = [show(definition(graph, i)) for i in nodes]
+    values = _column(evaluation, nodes, lambda e, i: e.values[i], value_writer(precision, ascii_only=ascii_only))
+    gradients = _column(
         evaluation if evaluation is not None and evaluation.of is not None else None,
         nodes,
         lambda e, i: gradient(graph, e, i),
-        writer(precision, ascii_only=ascii_only),
+        value_writer(precision, ascii_only=ascii_only),
     )
     widths = [max(map(len, texts), default=0), max(map(len, values), default=0)]
-    for row, text, value, slope in zip(rails, texts, values, slopes, strict=True):
-        numbers = f"{value:<{widths[1]}}   {'gradient ' + slope if slope else ''}"
-        yield f"{row:<{wide}}  {text:<{widths[0]}}   {numbers}".rstrip()
+    for row, text, value, derivative in zip(rails, texts, values, gradients, strict=True):
+        numbers = f"{value:<{widths[1]}}   {'gradient ' + derivative if derivative else ''}"
+        yield f"{row:<{width}}  {text:<{widths[0]}}   {numbers}".rstrip()
 
 
 def _column(
-    evaluation: Evaluation | None, nodes: list[int], of: Callable[[Evaluation, int], Any], written: Callable[[Any], str]
+    evaluation: Evaluation | None,
+    nodes: list[int],
+    number_of: Callable[[Evaluation, int], Any],
+    write: Callable[[Any], str],
 ) -> list[str]:
     if evaluation is None:
         return [""] * len(nodes)
-    found = [of(evaluation, i) for i in nodes]
-    return ["" if x is None else written(x) for x in found]
+    numbers = [number_of(evaluation, i) for i in nodes]
+    return ["" if x is None else write(x) for x in numbers]
 
 
 def _rails(graph: Graph, nodes: list[int], signs: Signs) -> Iterator[str]:
-    shown = set(nodes)
-    reads = {i: list(dict.fromkeys(x for x in operands(graph, i) if x in shown)) for i in nodes}
-    left: dict[int, int] = dict.fromkeys(nodes, 0)  # uses still to come
-    for each in reads.values():
-        for x in each:
-            left[x] += 1
+    node_set = set(nodes)
+    reads = {i: list(dict.fromkeys(x for x in operands(graph, i) if x in node_set)) for i in nodes}
+    uses_left: dict[int, int] = dict.fromkeys(nodes, 0)  # uses still to come
+    for operands_of_node in reads.values():
+        for x in operands_of_node:
+            uses_left[x] += 1
     rails: list[int | None] = []
     for i in nodes:
         for x in reads[i]:
-            left[x] -= 1
-        ending = {rails.index(x) for x in reads[i] if not left[x]}
-        passing = {rails.index(x) for x in reads[i] if left[x]}
+            uses_left[x] -= 1
+        ending = {rails.index(x) for x in reads[i] if not uses_left[x]}
+        passing = {rails.index(x) for x in reads[i] if uses_left[x]}
         free = [k for k, x in enumerate(rails) if x is None]
-        at = min(ending) if ending else free[0] if free else len(rails)
-        if at == len(rails):
+        column = min(ending) if ending else free[0] if free else len(rails)
+        if column == len(rails):
             rails.append(None)
-        yield _row(rails, at, ending - {at}, passing, signs)
+        yield _row(rails, column, ending - {column}, passing, signs)
         for k in ending:
             rails[k] = None
-        rails[at] = i if left[i] else None
+        rails[column] = i if uses_left[i] else None
         while rails and rails[-1] is None:
             rails.pop()
 
 
-def _row(rails: list[int | None], at: int, ending: set[int], passing: set[int], signs: Signs) -> str:
+def _row(rails: list[int | None], column: int, ending: set[int], passing: set[int], signs: Signs) -> str:
     """One line: the node at a rail, joined with those of its operands."""
-    joined = {at, *ending, *passing}
+    joined = {column, *ending, *passing}
     low, high = min(joined), max(joined)
     text = ""
     for k, x in enumerate(rails):
-        if k == at:
+        if k == column:
             text += signs.node
         elif k in ending:
             text += signs.left_end if k == low else signs.right_end if k == high else signs.end

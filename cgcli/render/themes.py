@@ -22,7 +22,7 @@ class Look(NamedTuple):
 
 
 class Theme(NamedTuple):
-    """paper: behind everything; ink: names and values; quiet: what explains; line: arrows; faint: what is not taken;
+    """paper: behind everything; ink: names and values; quiet: explanations; line: arrows; faint: branches not taken;
     border: of groups; accent: derivatives. hot, cold: the ends of the scale of heat. positive, negative: those of a
     tensor's cells, and zero between; nothing: a cell without a number.
     """

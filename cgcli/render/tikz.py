@@ -1,4 +1,4 @@
-"""A picture as TikZ, to be read into a LaTeX document; where things stand, Graphviz says."""
+"""A picture as TikZ, to be read into a LaTeX document; positions come from Graphviz."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from .dot import Drawing
 from .escape import show
-from .picture import Arrow, Drawn, Kind, Picture
+from .picture import Arrow, Kind, Picture, PictureNode
 from .themes import THEMES
 
 STYLES: dict[Kind, str] = {
@@ -64,7 +64,7 @@ _ESCAPED = {
 }
 
 
-class Place(NamedTuple):
+class Box(NamedTuple):
     """Centre and size of a node, or of a group, in inches."""
 
     x: float
@@ -73,19 +73,19 @@ class Place(NamedTuple):
     height: float
 
 
-class Layout(NamedTuple):
+class Positions(NamedTuple):
     """Where the nodes stand by id, and the frames of the groups by number."""
 
-    nodes: dict[int, Place]
-    groups: dict[int, Place]
+    nodes: dict[int, Box]
+    groups: dict[int, Box]
 
 
-def to_tikz(picture: Picture, laid: Layout, drawing: Drawing | None = None) -> str:
+def to_tikz(picture: Picture, positions: Positions, drawing: Drawing | None = None) -> str:
     """The picture as a `tikzpicture`; a comment says which packages the document needs."""
-    return "\n".join([*_lines(picture, laid, drawing or Drawing()), ""])
+    return "\n".join([*_lines(picture, positions, drawing or Drawing()), ""])
 
 
-def _lines(picture: Picture, laid: Layout, drawing: Drawing) -> Iterator[str]:
+def _lines(picture: Picture, positions: Positions, drawing: Drawing) -> Iterator[str]:
     theme = THEMES[drawing.theme]
     yield r"% needs \usepackage{tikz}, \usepackage[T1]{fontenc}, \usepackage{textcomp}"
     yield r"% and \usetikzlibrary{arrows.meta, shapes.misc}; \resizebox{\linewidth}{!}{...} makes it fit the text"
@@ -100,33 +100,33 @@ def _lines(picture: Picture, laid: Layout, drawing: Drawing) -> Iterator[str]:
         colours = f"draw=cg {kind} line, fill=cg {kind} fill"
         yield f"  , {kind}/.style={{{STYLES[kind]}, {colours}, align=left, inner sep=4pt}}"
     yield "  ]"
-    if drawing.title and laid.nodes:
-        top = max(p.y + p.height / 2 for p in [*laid.nodes.values(), *laid.groups.values()])
-        left = min(p.x - p.width / 2 for p in laid.nodes.values())
+    if drawing.title and positions.nodes:
+        top = max(p.y + p.height / 2 for p in [*positions.nodes.values(), *positions.groups.values()])
+        left = min(p.x - p.width / 2 for p in positions.nodes.values())
         title = latex_text(drawing.title)
         yield rf"  \node[anchor=south west, font=\large] at ({left:.3f}, {top + 0.15:.3f}) {{{title}}};"
-    for g, p in sorted(laid.groups.items()):
+    for g, p in sorted(positions.groups.items()):
         x, y = p.x - p.width / 2, p.y - p.height / 2
         corners = f"({x:.3f}, {y:.3f}) rectangle ({x + p.width:.3f}, {y + p.height:.3f})"
         yield rf"  \draw[cg border, rounded corners] {corners};"
         label = latex_text(picture.groups[g][1])
         yield rf"  \node[anchor=north west, text=cg quiet] at ({x:.3f}, {y + p.height:.3f}) {{{label}}};"
     for node in picture.nodes:
-        p = laid.nodes[node.id]
+        p = positions.nodes[node.id]
         yield rf"  \node[{node.kind}] (n{node.id}) at ({p.x:.3f}, {p.y:.3f}) {{{_label(node)}}};"
     for arrow in picture.arrows:
         yield _arrow(arrow, picture.backward)
     yield r"\end{tikzpicture}"
 
 
-def _label(node: Drawn) -> str:
+def _label(node: PictureNode) -> str:
     title = latex_text(node.title)
     if node.kind in ("small", "choice", "block", "loop"):
         lines = [title, rf"\color{{cg quiet}}{latex_text(node.formula)}"] if node.formula else [title]
     else:
-        shown = rf"\textit{{{title}}}" if node.title else ""
+        title_text = rf"\textit{{{title}}}" if node.title else ""
         formula = rf"{{\color{{cg quiet}}{latex_text(node.formula)}}}" if node.formula else ""
-        lines = [r"\enspace ".join(part for part in (shown, formula) if part)]
+        lines = [r"\enspace ".join(part for part in (title_text, formula) if part)]
     if node.value:
         lines.append(rf"{{\color{{cg quiet}}value}} {latex_text(node.value)}")
     if node.gradient:
@@ -145,7 +145,7 @@ def _arrow(arrow: Arrow, backward: bool) -> str:
 
 
 def latex_text(text: str) -> str:
-    """User text as LaTeX prints it; what pdfLaTeX has no sign for stands as its number."""
+    """User text as LaTeX; a character that pdfLaTeX cannot print stands as its number."""
     return "".join(_ESCAPED.get(c) or (c if c.isascii() else _other(c)) for c in show(text))
 
 

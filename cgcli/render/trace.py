@@ -41,7 +41,7 @@ def text(line: Line, precision: int | None = None) -> str:
 
 
 def result(line: Line, precision: int | None = None) -> str:
-    """What a line did, in short."""
+    """The effect of a line, in short."""
     values = ", ".join(f"{name} = {value(x, precision)}" for name, x in line.names)
     if line.kind == "if":
         return "true" if line.holds else "false"
@@ -59,21 +59,21 @@ def result(line: Line, precision: int | None = None) -> str:
 
 
 def value(x: Any, precision: int | None = None) -> str:
-    """A number, what is to be said of a tensor, or the text that stands for other data."""
+    """A number, a tensor in brief, or the text that stands for other data."""
     if isinstance(x, str):
         return x
     return terminal_brief(x, precision) if is_tensor(x) else shortest(x, precision)
 
 
 def data(line: Line) -> Mapping[str, Any]:
-    """The same for programs: one object."""
-    found: dict[str, Any] = {"line": line.line, "file": line.file, "kind": line.kind, "text": line.text}
-    found |= {"function": line.function or None, "depth": line.depth}
+    """The line as JSON data: one object."""
+    event: dict[str, Any] = {"line": line.line, "file": line.file, "kind": line.kind, "text": line.text}
+    event |= {"function": line.function or None, "depth": line.depth}
     if line.names:
         values = {name or "result": as_lists(x) if is_tensor(x) else x for name, x in line.names}
-        found["values"] = values if len(values) == len(line.names) else [x for _, x in line.names]
+        event["values"] = values if len(values) == len(line.names) else [x for _, x in line.names]
     if line.number is not None:
-        found["step"] = line.number
+        event["step"] = line.number
     if line.holds is not None:
-        found["holds"] = line.holds
-    return found
+        event["holds"] = line.holds
+    return event

@@ -11,12 +11,12 @@ from cgcli.diagnostics.diagnostic import error
 
 Arrays = Mapping[str, Any]
 
-TINY, TINY_F32 = 1e-15, 1e-7  # relative steps and falls below it are none: a few units in the last place
+TINY, TINY_F32 = 1e-15, 1e-7  # relative steps and decreases that count as none: a few units in the last place
 
 
 @dataclass(frozen=True)
 class Fit:
-    """What a solver found. params: arrays by name; loss: what was made small; steps: how often it was computed.
+    """The result of a solver. params: arrays by name; loss: the minimised value; steps: how often it was computed.
 
     converged: whether no step improves it any more.
     """
@@ -67,33 +67,33 @@ def minimise(
     import numpy as np
     from scipy.optimize import minimize
 
-    layout = _Layout(start)
+    packing = _Packing(start)
     count = 0
 
     def f(x: Any) -> tuple[float, Any]:
         nonlocal count
-        loss, found = gradients(layout.arrays(x))
+        loss, gradient = gradients(packing.arrays(x))
         count += 1
         if count == 1 and not math.isfinite(loss):
             raise error("loss-not-finite", status=1, step=1, value=loss)
-        flat = layout.flat(found)
+        flat = packing.flat(gradient)
         # a line search that went too far comes back from a large value, not from none
         return (loss, flat) if math.isfinite(loss) and np.isfinite(flat).all() else (math.inf, np.zeros_like(flat))
 
-    def seen(_: Any) -> None:
+    def callback(_: Any) -> None:
         if stop():
             raise StopIteration
 
     options = {
         "maxiter": steps,
         "maxfun": 10 * steps,
-        "ftol": layout.tiny,
-        "gtol": 1e-10 if layout.tiny == TINY else 1e-5,
+        "ftol": packing.tiny,
+        "gtol": 1e-10 if packing.tiny == TINY else 1e-5,
         "maxcor": 20,
     }
-    x = layout.flat(start)
-    done = minimize(f, x, jac=True, method="L-BFGS-B", callback=seen, options=options)
-    return Fit(layout.arrays(done.x), float(done.fun), count, bool(done.success))
+    x = packing.flat(start)
+    result = minimize(f, x, jac=True, method="L-BFGS-B", callback=callback, options=options)
+    return Fit(packing.arrays(result.x), float(result.fun), count, bool(result.success))
 
 
 def least_squares(
@@ -107,7 +107,7 @@ def least_squares(
     import numpy as np
     from scipy.optimize import least_squares as solve
 
-    layout = _Layout(start)
+    packing = _Packing(start)
     count = 0
 
     def f(x: Any) -> Any:
@@ -115,19 +115,19 @@ def least_squares(
         if stop():
             raise _Stopped
         count += 1
-        return np.asarray(residuals(layout.arrays(x), False)[0], dtype=float)
+        return np.asarray(residuals(packing.arrays(x), False)[0], dtype=float)
 
     def jacobian(x: Any) -> Any:
-        return layout.table(residuals(layout.arrays(x), True)[1])
+        return packing.table(residuals(packing.arrays(x), True)[1])
 
-    x = layout.flat(start)
-    first = f(x)
-    if not np.isfinite(first).all():
-        raise error("residual-not-finite", status=1, row=int(np.flatnonzero(~np.isfinite(first))[0]) + 1)
-    if len(first) < len(x):
-        raise error("too-few-residuals", status=1, residuals=len(first), params=len(x))
+    x = packing.flat(start)
+    residuals_at_start = f(x)
+    if not np.isfinite(residuals_at_start).all():
+        raise error("residual-not-finite", status=1, row=int(np.flatnonzero(~np.isfinite(residuals_at_start))[0]) + 1)
+    if len(residuals_at_start) < len(x):
+        raise error("too-few-residuals", status=1, residuals=len(residuals_at_start), params=len(x))
     best, converged = x, False
-    least = float(first @ first)
+    least = float(residuals_at_start @ residuals_at_start)
     for method in ("lm", "trf", "lm"):
         if method == "trf" and converged:
             break
@@ -136,26 +136,26 @@ def least_squares(
             break
         try:
             with np.errstate(all="ignore"):
-                done = solve(
+                result = solve(
                     f,
                     best if method == "lm" else x,
                     jacobian,
                     method=method,
                     x_scale="jac",
-                    ftol=layout.tiny,
-                    xtol=layout.tiny,
-                    gtol=layout.tiny,
+                    ftol=packing.tiny,
+                    xtol=packing.tiny,
+                    gtol=packing.tiny,
                     max_nfev=limit,
                 )
         except (ValueError, np.linalg.LinAlgError):  # it went where the model has no value
             continue
         except _Stopped:
             break
-        if np.isfinite(done.cost) and 2 * done.cost <= least:
-            best, least = done.x, 2 * float(done.cost)
-            converged = _is_minimum(done.x, done.fun, done.jac, layout.tiny)
-    covariance = _covariance(layout, residuals, best, least)
-    return Squares(layout.arrays(best), least, count, converged, len(first), layout.labels, covariance)
+        if np.isfinite(result.cost) and 2 * result.cost <= least:
+            best, least = result.x, 2 * float(result.cost)
+            converged = _is_minimum(result.x, result.fun, result.jac, packing.tiny)
+    covariance = _covariance(packing, residuals, best, least)
+    return Squares(packing.arrays(best), least, count, converged, len(residuals_at_start), packing.labels, covariance)
 
 
 class _Stopped(Exception):
@@ -163,7 +163,7 @@ class _Stopped(Exception):
 
 
 def _is_minimum(x: Any, residuals: Any, jacobian: Any, tiny: float) -> bool:
-    """Whether the residuals stand upright on what the parameters can change (Bates and Watts 1981).
+    """Whether the residuals are orthogonal to the columns of the Jacobian (Bates and Watts 1981).
 
     Where the residuals are rounding alone, whether the next step would be none.
     """
@@ -179,11 +179,11 @@ def _is_minimum(x: Any, residuals: Any, jacobian: Any, tiny: float) -> bool:
     return within <= tiny**0.4 * float(np.linalg.norm(residuals)) or bool(still.all())
 
 
-def _covariance(layout: _Layout, residuals: Callable[[Arrays, bool], tuple[Any, Arrays]], x: Any, loss: float) -> Any:
+def _covariance(packing: _Packing, residuals: Callable[[Arrays, bool], tuple[Any, Arrays]], x: Any, loss: float) -> Any:
     """The inverse of JᵀJ times the variance of the residuals; columns are brought to one size first."""
     import numpy as np
 
-    jacobian = layout.table(residuals(layout.arrays(x), True)[1])
+    jacobian = packing.table(residuals(packing.arrays(x), True)[1])
     rows, columns = jacobian.shape
     scale = np.linalg.norm(jacobian, axis=0)
     if rows <= columns or not np.isfinite(scale).all() or not (scale > 0).all():
@@ -195,7 +195,7 @@ def _covariance(layout: _Layout, residuals: Callable[[Arrays, bool], tuple[Any, 
     return inverse / np.outer(scale, scale) * (loss / (rows - columns))
 
 
-class _Layout:
+class _Packing:
     """Parameters as one vector, in their order."""
 
     def __init__(self, start: Arrays) -> None:
@@ -206,8 +206,8 @@ class _Layout:
         self.tiny = TINY if all(dtype == "float64" for dtype in self.dtypes.values()) else TINY_F32
         labels = []
         for name, shape in self.shapes.items():
-            places = product(*map(range, shape))
-            labels += [f"{name}[{','.join(map(str, at))}]" if shape else name for at in places]
+            indices = product(*map(range, shape))
+            labels += [f"{name}[{','.join(map(str, index))}]" if shape else name for index in indices]
         self.labels = tuple(labels)
 
     def flat(self, arrays: Arrays) -> Any:
@@ -223,9 +223,9 @@ class _Layout:
         return np.concatenate([g.reshape(len(g), -1) for g in parts], axis=1)
 
     def arrays(self, x: Any) -> dict[str, Any]:
-        found, at = {}, 0
+        arrays, at = {}, 0
         for name, shape in self.shapes.items():
             size = math.prod(shape)
-            found[name] = x[at : at + size].reshape(shape).astype(self.dtypes[name])
+            arrays[name] = x[at : at + size].reshape(shape).astype(self.dtypes[name])
             at += size
-        return found
+        return arrays

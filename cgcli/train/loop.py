@@ -1,4 +1,4 @@
-"""The loop of training: batches, epochs, validation, early stopping. It tells of what happens and draws nothing."""
+"""The loop of training: batches, epochs, validation, early stopping. It reports by callbacks and draws nothing."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ SPLIT = 2**62  # stands for an epoch where the rows for validation are drawn
 
 
 class Step(NamedTuple):
-    """What a step of training gives: the loss before it, the norm of the gradient, the rate it went by, what is new."""
+    """The result of a step of training: the loss before it, the norm of the gradient, the rate, the new arrays."""
 
     loss: float
     norm: float
@@ -26,7 +26,7 @@ class Step(NamedTuple):
 
 
 class Problem(Protocol):
-    """What is trained. rows: how many there are to learn from; 0 where the program takes no table."""
+    """The problem to train. rows: how many there are to learn from; 0 where the program takes no table."""
 
     rows: int
 
@@ -34,12 +34,12 @@ class Problem(Protocol):
         """A step on these rows, None for a program that takes no table. Raises CgError as running the program does."""
 
     def validate(self, state: State) -> Mapping[str, float] | None:
-        """The loss and other numbers on the rows kept for validation; None where there are none."""
+        """The loss and other numbers on the validation rows; None where there are none."""
 
 
 @dataclass(frozen=True)
 class Settings:
-    """How to go through the rows, and when to stop (whichever comes first).
+    """The order of the rows, and when to stop (whichever comes first).
 
     batch: rows a step, None for all. epochs, steps: how many there are to be in all. seconds: of this run. patience:
     epochs without an improvement on validation data.
@@ -55,7 +55,7 @@ class Settings:
 
 
 class Stepped(NamedTuple):
-    """A step was done. loss: of its batch. done: the share of the run that is done, as far as that is known."""
+    """The event after a step. loss: of its batch. done: the share of the run that is done, where that is known."""
 
     step: int
     epoch: int
@@ -67,7 +67,7 @@ class Stepped(NamedTuple):
 
 
 class Epoch(NamedTuple):
-    """An epoch was done. loss: the mean over its rows, as they were met."""
+    """The event after an epoch. loss: the mean over its rows, each by its batch's parameters."""
 
     epoch: int
     step: int
@@ -76,7 +76,7 @@ class Epoch(NamedTuple):
 
 
 class Hooks(Protocol):
-    """Who follows a training."""
+    """Callbacks of a training."""
 
     def stepped(self, event: Stepped) -> None:
         """After every step."""
@@ -85,7 +85,7 @@ class Hooks(Protocol):
         """After every epoch."""
 
     def save(self, state: State) -> None:
-        """Wherever training may be broken off and taken up again; decides by itself whether to write."""
+        """After every step, where training may be resumed from; decides by itself whether to write."""
 
     def asked_to_stop(self) -> bool:
         """Whether the run should end after the step that it is at."""
@@ -108,32 +108,32 @@ def train(problem: Problem, state: State, settings: Settings, hooks: Hooks) -> N
 
     Raises CgError (status 1) when a loss or a gradient is not finite; the state is then that before the step.
     """
-    started = time.monotonic()
-    before = state.seconds
+    start = time.monotonic()
+    seconds_before = state.seconds
     size = settings.batch or max(1, problem.rows)
     steps = steps_of_epoch(settings, problem.rows)
-    ordered, rows = -1, None
+    order_epoch, rows = -1, None
     while True:
-        seconds = time.monotonic() - started
-        state.seconds = before + seconds
+        seconds = time.monotonic() - start
+        state.seconds = seconds_before + seconds
         if state.batch == steps:  # broken off before the end of the epoch was worked through
             _end_epoch(problem, state, settings, hooks)
         state.stopped = _limit(state, settings, seconds)
         if state.stopped is not None or hooks.asked_to_stop():
             return
-        if ordered != state.epoch:
-            ordered, rows = state.epoch, _order(settings, state.epoch, problem.rows)
-        chosen = None if rows is None else rows[state.batch * size : (state.batch + 1) * size]
-        count = 1 if chosen is None else len(chosen)
-        found = problem.step(state, chosen)
-        _check(found, state)
-        state.params, state.memories = found.params, found.memories
+        if order_epoch != state.epoch:
+            order_epoch, rows = state.epoch, _order(settings, state.epoch, problem.rows)
+        batch = None if rows is None else rows[state.batch * size : (state.batch + 1) * size]
+        count = 1 if batch is None else len(batch)
+        result = problem.step(state, batch)
+        _check(result, state)
+        state.params, state.memories = result.params, result.memories
         state.step += 1
         state.batch += 1
         state.rows += count
-        state.total += found.loss * count
-        done = _done(state, settings, steps, seconds)
-        hooks.stepped(Stepped(state.step, state.epoch + 1, found.loss, found.norm, found.rate, count, done))
+        state.total += result.loss * count
+        progress = _progress(state, settings, steps, seconds)
+        hooks.stepped(Stepped(state.step, state.epoch + 1, result.loss, result.norm, result.rate, count, progress))
         if state.batch == steps:
             _end_epoch(problem, state, settings, hooks)
         hooks.save(state)
@@ -156,9 +156,9 @@ def _end_epoch(problem: Problem, state: State, settings: Settings, hooks: Hooks)
     state.batch = state.rows = 0
     state.total = 0.0
     if validation is not None:
-        judged = next(iter(validation.values()))
-        if not math.isnan(judged) and (state.best is None or judged < state.best):
-            state.best, state.waited = judged, 0
+        validation_loss = next(iter(validation.values()))
+        if not math.isnan(validation_loss) and (state.best is None or validation_loss < state.best):
+            state.best, state.waited = validation_loss, 0
             if settings.patience is not None:
                 state.best_params = dict(state.params)
         else:
@@ -179,7 +179,7 @@ def _limit(state: State, settings: Settings, seconds: float) -> str | None:
     return "time" if settings.seconds is not None and seconds >= settings.seconds else None
 
 
-def _done(state: State, settings: Settings, steps: int, seconds: float) -> float | None:
+def _progress(state: State, settings: Settings, steps: int, seconds: float) -> float | None:
     shares = []
     if settings.epochs:
         shares.append((state.epoch + state.batch / steps) / settings.epochs)
@@ -190,15 +190,15 @@ def _done(state: State, settings: Settings, steps: int, seconds: float) -> float
     return min(1.0, max(shares)) if shares else None
 
 
-def _check(found: Step, state: State) -> None:
-    if not math.isfinite(found.loss):
-        raise error("loss-not-finite", status=1, step=state.step + 1, value=found.loss)
-    if not math.isfinite(found.norm):
-        raise error("gradient-not-finite", status=1, step=state.step + 1, value=found.norm)
+def _check(result: Step, state: State) -> None:
+    if not math.isfinite(result.loss):
+        raise error("loss-not-finite", status=1, step=state.step + 1, value=result.loss)
+    if not math.isfinite(result.norm):
+        raise error("gradient-not-finite", status=1, step=state.step + 1, value=result.norm)
 
 
 def split(share: float, rows: int, seed: int) -> tuple[Sequence[int], Sequence[int]]:
     """The rows to learn from and those for validation, drawn by the seed; both in the order of the table."""
-    drawn = order(seed, SPLIT, rows)
+    shuffled = order(seed, SPLIT, rows)
     count = round(share * rows)
-    return sorted(drawn[count:].tolist()), sorted(drawn[:count].tolist())
+    return sorted(shuffled[count:].tolist()), sorted(shuffled[:count].tolist())

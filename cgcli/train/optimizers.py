@@ -15,11 +15,11 @@ Schedule = Literal["constant", "linear", "cosine", "exponential"]
 
 
 @dataclass(frozen=True)
-class Rule:
-    """A function of `optim`: what it remembers of each parameter, and what it takes besides.
+class Optimizer:
+    """A function of `optim`. memories: the names of what it stores for each parameter.
 
-    rate: the learning rate where none is given. counts: whether it takes the step. decays: whether weight decay is its
-    own matter; for other rules it is added to the gradient.
+    rate: the default learning rate. counts: whether it takes the step. decays: whether it takes the weight decay; for
+    others it is added to the gradient.
     """
 
     memories: tuple[str, ...]
@@ -28,17 +28,17 @@ class Rule:
     decays: bool = False
 
 
-RULES: Mapping[str, Rule] = {
-    "sgd": Rule((), 0.01),
-    "momentum": Rule(("v",), 0.01),
-    "adam": Rule(("m", "v"), 0.001, counts=True),
-    "adamw": Rule(("m", "v"), 0.001, counts=True, decays=True),
-    "rmsprop": Rule(("v",), 0.001),
-    "adagrad": Rule(("s",), 0.01),
-    "lion": Rule(("m",), 0.0001, decays=True),
+OPTIMIZERS: Mapping[str, Optimizer] = {
+    "sgd": Optimizer((), 0.01),
+    "momentum": Optimizer(("v",), 0.01),
+    "adam": Optimizer(("m", "v"), 0.001, counts=True),
+    "adamw": Optimizer(("m", "v"), 0.001, counts=True, decays=True),
+    "rmsprop": Optimizer(("v",), 0.001),
+    "adagrad": Optimizer(("s",), 0.01),
+    "lion": Optimizer(("m",), 0.0001, decays=True),
 }
 SCHEDULES: tuple[Schedule, ...] = ("constant", "linear", "cosine", "exponential")
-ADAMW_DECAY = 0.01  # where no weight decay is given
+ADAMW_DECAY = 0.01  # the default weight decay
 
 
 @dataclass(frozen=True)
@@ -58,13 +58,13 @@ class Update:
     decay: Mapping[str, float] | None = None
 
 
-def written(update: Update, params: Sequence[tuple[str, Type]]) -> str:
+def update_source(update: Update, params: Sequence[tuple[str, Type]]) -> str:
     """The program of an update, for parameters with these names and types.
 
     Its inputs: `step` and `rate`, then of the k-th parameter `p{k}`, its gradient `g{k}` and its memories, as `m{k}`.
     Its outputs: `norm` (of all gradients together), `speed` (the rate of this step), then `p{k}_new`, `m{k}_new`, ….
     """
-    rule = RULES[update.rule]
+    optimizer = OPTIMIZERS[update.rule]
     single = all(t.dtype == "f32" for _, t in params)
     number = "f32" if single else "float"
     lines = ["import optim", "", f"input step: {number}", f"input rate: {number}"]
@@ -72,33 +72,33 @@ def written(update: Update, params: Sequence[tuple[str, Type]]) -> str:
     body: list[str] = []
     outputs = ["norm", "speed"]
     for k, (name, t) in enumerate(params):
-        lines += [f"input {each}{k}: {t}" for each in ("p", "g", *rule.memories)]
+        lines += [f"input {prefix}{k}: {t}" for prefix in ("p", "g", *optimizer.memories)]
         squares.append(f"sum(g{k}^2)" if t.shape else f"g{k}^2")
         decay = (update.decay or {}).get(name, ADAMW_DECAY if update.rule == "adamw" and update.decay is None else 0.0)
         gradient = f"g{k}" if update.clip is None else f"g{k} * factor"
-        if decay and not rule.decays:
+        if decay and not optimizer.decays:
             gradient += f" + {decay!r} * p{k}"
-        memories = [f"{each}{k}" for each in rule.memories]
-        arguments = [f"p{k}", gradient, *memories, *(["step"] if rule.counts else []), "rate=speed"]
-        if rule.decays:
+        memories = [f"{prefix}{k}" for prefix in optimizer.memories]
+        arguments = [f"p{k}", gradient, *memories, *(["step"] if optimizer.counts else []), "rate=speed"]
+        if optimizer.decays:
             arguments.append(f"decay={decay!r}")
-        results = [f"{each}_new" for each in (f"p{k}", *memories)]
+        results = [f"{prefix}_new" for prefix in (f"p{k}", *memories)]
         body.append(f"{', '.join(results)} = optim.{update.rule}({', '.join(arguments)})")
         outputs += results
     lines += ["", f"norm = sqrt({' + '.join(squares)})"]
     if update.clip is not None:
         lines.append(f"factor = optim.clip(norm, {update.clip!r})")
-    speed = ["rate"]
+    rate_factors = ["rate"]
     if update.schedule != "constant":
         # the steps of the warm-up are none of the schedule's
-        begun = f"max(0, step - {update.warmup + 1})" if update.warmup else "step - 1"
-        speed.append(f"optim.{update.schedule}({begun}, {max(1, update.steps - update.warmup)})")
+        steps_done = f"max(0, step - {update.warmup + 1})" if update.warmup else "step - 1"
+        rate_factors.append(f"optim.{update.schedule}({steps_done}, {max(1, update.steps - update.warmup)})")
     if update.warmup:
-        speed.append(f"optim.warmup(step, {update.warmup})")
-    lines.append(f"speed = {' * '.join(speed)}")
+        rate_factors.append(f"optim.warmup(step, {update.warmup})")
+    lines.append(f"speed = {' * '.join(rate_factors)}")
     return "\n".join([*lines, *body, "", f"output {', '.join(outputs)}", ""])
 
 
-def lowered(update: Update, params: Sequence[tuple[str, Type]]) -> Module:
-    """The update as a graph; see `written`."""
-    return lower(Source("<update>", written(update, params))).module
+def update_module(update: Update, params: Sequence[tuple[str, Type]]) -> Module:
+    """The update as a graph; see `update_source`."""
+    return lower(Source("<update>", update_source(update, params))).module

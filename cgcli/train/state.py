@@ -1,4 +1,4 @@
-"""Where a training is: all that decides how it goes on, bit for bit."""
+"""The state of a training: all that decides how it goes on, bit for bit."""
 
 from __future__ import annotations
 
@@ -34,29 +34,29 @@ class State:
 
     @property
     def result(self) -> dict[str, Any]:
-        """The parameters to use: the best ones where they are told apart, else the newest."""
+        """The parameters to use: the best ones where they are tracked, else the newest."""
         return self.best_params if self.best_params is not None else self.params
 
     def tensors(self) -> dict[str, Any]:
-        """By name what a checkpoint holds: a parameter to use under its own name."""
-        found = dict(self.result)
+        """The arrays of a checkpoint by name: a parameter to use under its own name."""
+        tensors = dict(self.result)
         if self.best_params is not None:
-            found |= {CURRENT + name: x for name, x in self.params.items()}
-        return found | {MEMORY + name: x for name, x in self.memories.items()}
+            tensors |= {CURRENT + name: x for name, x in self.params.items()}
+        return tensors | {MEMORY + name: x for name, x in self.memories.items()}
 
     def numbers(self) -> dict[str, Any]:
-        """The rest, as JSON knows it."""
+        """The other fields, as JSON data."""
         arrays = ("params", "memories", "best_params")
-        return {each.name: getattr(self, each.name) for each in fields(self) if each.name not in arrays}
+        return {field_.name: getattr(self, field_.name) for field_ in fields(self) if field_.name not in arrays}
 
 
 def restored(tensors: Mapping[str, Any], numbers: Mapping[str, Any], trained: Sequence[str]) -> State:
-    """The state that gave these. Raises TypeError or KeyError for what no state gives."""
+    """The state of which these are the `tensors` and `numbers`. Raises TypeError or KeyError for any others."""
     memories = {n.removeprefix(MEMORY): x for n, x in tensors.items() if n.startswith(MEMORY)}
-    own = {n: tensors[n] for n in trained}
+    usable = {n: tensors[n] for n in trained}
     if CURRENT + trained[0] not in tensors:
-        return State(own, memories, **numbers)
-    return State({n: tensors[CURRENT + n] for n in trained}, memories, **numbers, best_params=own)
+        return State(usable, memories, **numbers)
+    return State({n: tensors[CURRENT + n] for n in trained}, memories, **numbers, best_params=usable)
 
 
 def weights(tensors: Mapping[str, Any]) -> dict[str, Any]:

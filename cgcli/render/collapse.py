@@ -1,4 +1,4 @@
-"""Which nodes of a graph are drawn one by one, and which together as a block, so that any graph makes a picture."""
+"""Collapsing: which nodes of a graph are drawn one by one, and which together as a block, to stay within a budget."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Literal, NamedTuple
 
 from cgcli.graph.graph import CONST, INPUT, NONE, Graph
 
-BUDGET = 150  # nodes of a picture, where nothing else is wished
+BUDGET = 150  # nodes of a picture by default
 LARGEST = 2_000  # nodes that a layout may have at most
 SLICES = 12  # of a graph that nothing else makes small enough
 SHORTEST_RUN = 4  # repetitions that are drawn as one
@@ -20,21 +20,21 @@ Kind = Literal["call", "repeat", "line", "slice"]
 
 
 @dataclass(frozen=True)
-class Wish:
-    """What of a graph is to be drawn.
+class Detail:
+    """How much detail of a graph is drawn.
 
-    depth: calls within calls that are open (None: as many as the budget allows). fold, unfold: functions whose calls
-    are closed or open whatever the depth, `loop` for loops. budget: the most nodes of the picture.
+    depth: calls within calls that are open (None: as many as the budget allows). collapse, expand: functions whose
+    calls are closed or open whatever the depth, `loop` for loops. budget: the most nodes of the picture.
     """
 
     depth: int | None = None
-    fold: frozenset[str] = frozenset()
-    unfold: frozenset[str] = frozenset()
+    collapse: frozenset[str] = frozenset()
+    expand: frozenset[str] = frozenset()
     budget: int = BUDGET
 
 
 class Block(NamedTuple):
-    """Nodes that are drawn as one. times: how often it repeats. group: what it stands in; call: the group it is."""
+    """Nodes that are drawn as one. times: how often it repeats. group: the group around it."""
 
     kind: Kind
     label: str
@@ -44,41 +44,41 @@ class Block(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Folded:
-    """of: by node its block, for those that are part of one. told: what was done to stay within the budget."""
+class Collapsed:
+    """block_of: the block of each node that is part of one. notes: the steps taken to stay within the budget."""
 
     blocks: tuple[Block, ...] = ()
-    of: dict[int, int] = field(default_factory=dict)
-    told: tuple[str, ...] = ()
+    block_of: dict[int, int] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
 
 class _Item(NamedTuple):
-    """A node, or a closed call with its nodes. sign: what it is, the same for what repeats."""
+    """A node, or a closed call with its nodes. key: equal for items that repeat."""
 
     nodes: tuple[int, ...]
     group: int
-    sign: tuple[object, ...]
+    key: tuple[object, ...]
     closed: bool = False
 
 
-def fold(graph: Graph, shown: Sequence[int], place: Sequence[int], wish: Wish) -> Folded:
-    """The blocks of a picture of the nodes `shown`, which are in topological order; `place` is each node's group.
+def collapse(graph: Graph, nodes: Sequence[int], group_of: Sequence[int], detail: Detail) -> Collapsed:
+    """The blocks of a picture of `nodes`, which are in topological order; `group_of` is each node's group.
 
     First calls are closed, the innermost before those around them, then what repeats becomes one block, then the nodes
     of a line of the source, at last equal parts of the order. Each step is taken only when the budget asks for it.
     """
     depths = _depths(graph)
-    limit = max(depths, default=0) if wish.depth is None else wish.depth
-    items = _items(graph, shown, place, _closed(graph, depths, limit, wish))
-    told: list[str] = []
-    if len(items) > wish.budget and wish.depth is None and depths:
+    limit = max(depths, default=0) if detail.depth is None else detail.depth
+    items = _items(graph, nodes, group_of, _closed(graph, depths, limit, detail))
+    notes: list[str] = []
+    if len(items) > detail.budget and detail.depth is None and depths:
         low, high = 0, limit  # the deepest limit that fits, or 0; there may be as many as a recursion is deep
         while high - low > 1:
             limit = (low + high) // 2
-            fits = len(_items(graph, shown, place, _closed(graph, depths, limit, wish))) <= wish.budget
+            fits = len(_items(graph, nodes, group_of, _closed(graph, depths, limit, detail))) <= detail.budget
             low, high = (limit, high) if fits else (low, limit)
-        items = _items(graph, shown, place, _closed(graph, depths, low, wish))
-        told.append(f"calls are closed below depth {low}" if low else "calls are closed")
+        items = _items(graph, nodes, group_of, _closed(graph, depths, low, detail))
+        notes.append(f"calls are closed below depth {low}" if low else "calls are closed")
     blocks = [
         Block("call", graph.groups[i.group].function, i.nodes, graph.groups[i.group].parent) for i in items if i.closed
     ]
@@ -87,23 +87,23 @@ def fold(graph: Graph, shown: Sequence[int], place: Sequence[int], wish: Wish) -
         (_lines, "the operations of a line of the program are one block"),
         (_slices, "the rest is cut into equal parts"),
     )
-    for step, words in steps:
-        if len(items) <= wish.budget:
+    for step, note in steps:
+        if len(items) <= detail.budget:
             break
-        found = step(graph, items)
-        if found:
-            blocks = _merged(blocks, found)
-            items = _joined(items, found)
-            told.append(words)
-    of = {i: k for k, block in enumerate(blocks) for i in block.nodes}
-    return Folded(tuple(blocks), of, tuple(told))
+        merged = step(graph, items)
+        if merged:
+            blocks = _merged(blocks, merged)
+            items = _joined(items, merged)
+            notes.append(note)
+    block_of = {i: k for k, block in enumerate(blocks) for i in block.nodes}
+    return Collapsed(tuple(blocks), block_of, tuple(notes))
 
 
-def counts(graph: Graph, nodes: Iterable[int], sign: Callable[[int], str]) -> str:
-    """`120 ×, 80 +, 12 more`: the operations of a block, the most frequent first. sign: of an op's number."""
-    found = Counter(graph.op[i] for i in nodes)
-    ranked = sorted(found.items(), key=lambda each: (-each[1], sign(each[0])))
-    parts = [f"{count} {sign(code)}" for code, count in ranked[:MOST_KINDS]]
+def counts(graph: Graph, nodes: Iterable[int], symbol: Callable[[int], str]) -> str:
+    """`120 ×, 80 +, 12 more`: the operations of a block, the most frequent first. symbol: of an opcode."""
+    frequencies = Counter(graph.op[i] for i in nodes)
+    ranked = sorted(frequencies.items(), key=lambda item: (-item[1], symbol(item[0])))
+    parts = [f"{count} {symbol(code)}" for code, count in ranked[:MOST_KINDS]]
     rest = sum(count for _, count in ranked[MOST_KINDS:])
     return ", ".join([*parts, f"{rest} more"] if rest else parts)
 
@@ -116,64 +116,64 @@ def _depths(graph: Graph) -> list[int]:
     return depths
 
 
-def _closed(graph: Graph, depths: Sequence[int], limit: int, wish: Wish) -> list[int]:
+def _closed(graph: Graph, depths: Sequence[int], limit: int, detail: Detail) -> list[int]:
     """Of each group the outermost closed one that it is part of, or NONE."""
     opened = [False] * len(depths)  # it, or one inside it, is to be open
     for g in range(len(depths) - 1, -1, -1):
         parent = graph.groups[g].parent
-        opened[g] = opened[g] or graph.groups[g].function in wish.unfold
+        opened[g] = opened[g] or graph.groups[g].function in detail.expand
         if opened[g] and parent != NONE:
             opened[parent] = True
     owner: list[int] = []
     for g, group in enumerate(graph.groups):
         above = owner[group.parent] if group.parent != NONE else NONE
-        if above == NONE and (group.function in wish.fold or (depths[g] > limit and not opened[g])):
+        if above == NONE and (group.function in detail.collapse or (depths[g] > limit and not opened[g])):
             above = g
         owner.append(above)
     return owner
 
 
-def _items(graph: Graph, shown: Sequence[int], place: Sequence[int], owner: Sequence[int]) -> list[_Item]:
-    """What is drawn when these groups are closed, in the order in which each begins."""
-    found: dict[int, list[int]] = {}
+def _items(graph: Graph, nodes: Sequence[int], group_of: Sequence[int], owner: Sequence[int]) -> list[_Item]:
+    """The items of the picture when these groups are closed, in the order in which each begins."""
+    members: dict[int, list[int]] = {}
     order: list[int] = []  # a node as it is, a closed group as -2 - g
-    for i in shown:
-        g = owner[place[i]] if place[i] != NONE else NONE
+    for i in nodes:
+        g = owner[group_of[i]] if group_of[i] != NONE else NONE
         if g == NONE:
             order.append(i)
-        elif g in found:
-            found[g].append(i)
+        elif g in members:
+            members[g].append(i)
         else:
-            found[g] = [i]
+            members[g] = [i]
             order.append(-2 - g)
     items = []
     for key in order:
         if key >= 0:
-            items.append(_Item((key,), place[key], (graph.op[key],)))
+            items.append(_Item((key,), group_of[key], (graph.op[key],)))
         else:
             g = -2 - key
-            nodes = tuple(found[g])
-            items.append(_Item(nodes, g, (graph.groups[g].function, len(nodes)), True))
+            block_nodes = tuple(members[g])
+            items.append(_Item(block_nodes, g, (graph.groups[g].function, len(block_nodes)), True))
     return items
 
 
-def _merged(blocks: Sequence[Block], found: Sequence[Block]) -> list[Block]:
-    """The blocks, of which some have become part of larger ones."""
-    inside = {i for block in found for i in block.nodes}
-    return [*(block for block in blocks if block.nodes[0] not in inside), *found]
+def _merged(blocks: Sequence[Block], larger: Sequence[Block]) -> list[Block]:
+    """The larger blocks, and those of `blocks` that are not part of one."""
+    inside = {i for block in larger for i in block.nodes}
+    return [*(block for block in blocks if block.nodes[0] not in inside), *larger]
 
 
-def _joined(items: Sequence[_Item], found: Sequence[Block]) -> list[_Item]:
-    """The items, with one for each of the blocks in place of those that it holds."""
-    first = {i: block for block in found for i in block.nodes}
-    seen: set[int] = set()
+def _joined(items: Sequence[_Item], blocks: Sequence[Block]) -> list[_Item]:
+    """The items, each block as one in place of those that it holds."""
+    block_of = {i: block for block in blocks for i in block.nodes}
+    placed: set[int] = set()
     result = []
     for item in items:
-        block = first.get(item.nodes[0])
+        block = block_of.get(item.nodes[0])
         if block is None:
             result.append(item)
-        elif id(block) not in seen:
-            seen.add(id(block))
+        elif id(block) not in placed:
+            placed.add(id(block))
             result.append(_Item(block.nodes, block.group, (block.kind, block.label), True))
     return result
 
@@ -202,32 +202,32 @@ def _runs(graph: Graph, items: Sequence[_Item]) -> Iterator[list[_Item]]:
 
 def _repeats(graph: Graph, items: Sequence[_Item]) -> list[Block]:
     """A block for each stretch of the order in which the same operations come again and again."""
-    found: list[Block] = []
+    blocks: list[Block] = []
     for run in _runs(graph, items):
         numbers: dict[tuple[object, ...], int] = {}
-        signs = [numbers.setdefault(item.sign, len(numbers)) for item in run]
-        at = 0
-        while at < len(signs):
-            period, times = _repetition(signs, at)
+        keys = [numbers.setdefault(item.key, len(numbers)) for item in run]
+        start = 0
+        while start < len(keys):
+            period, times = _repetition(keys, start)
             if times >= SHORTEST_RUN:
-                part = run[at : at + period * times]
-                found.append(_repeated(graph, part, period, times))
-                at += period * times
+                items_in_run = run[start : start + period * times]
+                blocks.append(_repeated(graph, items_in_run, period, times))
+                start += period * times
             else:
-                at += 1
-    return found
+                start += 1
+    return blocks
 
 
-def _repetition(signs: Sequence[int], at: int) -> tuple[int, int]:
+def _repetition(keys: Sequence[int], start: int) -> tuple[int, int]:
     """The period that covers most of what follows, and how often it repeats."""
     best, covered = (1, 1), 1
-    for period in range(1, min(LONGEST_PERIOD, len(signs) - at) + 1):
-        end = at + period
-        if (covered > 1 and period % best[0] == 0) or signs[end : end + period] != signs[at:end]:
+    for period in range(1, min(LONGEST_PERIOD, len(keys) - start) + 1):
+        end = start + period
+        if (covered > 1 and period % best[0] == 0) or keys[end : end + period] != keys[start:end]:
             continue  # a multiple of what repeats covers no more
-        while end < len(signs) and signs[end] == signs[end - period]:
+        while end < len(keys) and keys[end] == keys[end - period]:
             end += 1
-        times = (end - at) // period
+        times = (end - start) // period
         if times >= SHORTEST_RUN and times * period > covered:
             best, covered = (period, times), times * period
     return best
@@ -235,10 +235,10 @@ def _repetition(signs: Sequence[int], at: int) -> tuple[int, int]:
 
 def _repeated(graph: Graph, part: Sequence[_Item], period: int, times: int) -> Block:
     nodes = tuple(i for item in part for i in item.nodes)
-    one = part[0]
-    calls = [graph.groups[item.group].function for item in part[:period] if item.closed and len(item.sign) == 2]
+    first = part[0]
+    calls = [graph.groups[item.group].function for item in part[:period] if item.closed and len(item.key) == 2]
     label = calls[0] if len(calls) == 1 else ""
-    parent = graph.groups[one.group].parent if one.closed and one.group != NONE else one.group
+    parent = graph.groups[first.group].parent if first.closed and first.group != NONE else first.group
     return Block("repeat", label, nodes, parent if all(_outside(graph, i) == parent for i in part) else NONE, times)
 
 
@@ -248,21 +248,21 @@ def _outside(graph: Graph, item: _Item) -> int:
 
 def _lines(graph: Graph, items: Sequence[_Item]) -> list[Block]:
     """A block for the neighbours that come from one line of one source."""
-    found = []
+    blocks = []
     for run in _runs(graph, items):
         part: list[_Item] = []
         last: tuple[int, int] | None = None
         for item in [*run, None]:
-            where = None if item is None else _line(graph, item.nodes[0])
-            if part and (where is None or where != last):
+            line = None if item is None else _line(graph, item.nodes[0])
+            if part and (line is None or line != last):
                 if len(part) > 1 and last is not None:
-                    nodes = tuple(i for each in part for i in each.nodes)
-                    found.append(Block("line", f"line {last[1]}", nodes))
+                    nodes = tuple(i for item in part for i in item.nodes)
+                    blocks.append(Block("line", f"line {last[1]}", nodes))
                 part = []
             if item is not None:
                 part.append(item)
-            last = where
-    return found
+            last = line
+    return blocks
 
 
 def _line(graph: Graph, i: int) -> tuple[int, int] | None:
@@ -279,23 +279,23 @@ def _slices(graph: Graph, items: Sequence[_Item]) -> list[Block]:
     """Equal parts of the order; inputs, which may be made anywhere in it, by themselves when there are many."""
     starts = [item for item in items if _is_start(graph, item)]
     inputs = any(graph.op[item.nodes[0]] == INPUT for item in starts)
-    found = [_slice("inputs" if inputs else "constants", starts)] if len(starts) > SLICES else []
+    blocks = [_slice("inputs" if inputs else "constants", starts)] if len(starts) > SLICES else []
     outputs = frozenset(graph.outputs) if len(graph.outputs) <= SLICES else frozenset[int]()
     size = max(2, -(-(len(items) - len(starts)) // SLICES))
     part: list[_Item] = []
     for item in items:
         if _is_start(graph, item):
             continue
-        kept = item.nodes[0] in outputs and not item.closed
-        if kept or len(part) == size:
+        is_output = item.nodes[0] in outputs and not item.closed
+        if is_output or len(part) == size:
             if len(part) > 1:
-                found.append(_slice("", part))
+                blocks.append(_slice("", part))
             part = []
-        if not kept:
+        if not is_output:
             part.append(item)
     if len(part) > 1:
-        found.append(_slice("", part))
-    return found
+        blocks.append(_slice("", part))
+    return blocks
 
 
 def _slice(label: str, part: Sequence[_Item]) -> Block:

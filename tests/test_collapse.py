@@ -1,4 +1,4 @@
-"""Pictures of graphs of any size: what is drawn as one block, what is left out, what a wish opens and closes."""
+"""Pictures of graphs of any size: what is drawn as one block, what is left out, what a detail opens and closes."""
 
 from itertools import pairwise
 from pathlib import Path
@@ -9,16 +9,16 @@ import pytest
 from cgcli.diagnostics.diagnostic import CgError
 from cgcli.graph.graph import Graph
 from cgcli.program import load, parse
-from cgcli.render.fold import LARGEST, Wish
+from cgcli.render.collapse import LARGEST, Detail
 from cgcli.render.painter import picture
-from cgcli.render.picture import Drawn, Picture, View
+from cgcli.render.picture import Picture, PictureNode, View
 
 ROOT = Path(__file__).parents[1]
 CALLS = "fn f(x) { t = sin(x)\n return t + 1 }\nfn g(x) = f(x) * f(2*x)\ny = g(a) + g(b)"
 
 
-def drawn(text: str, wish: Wish) -> Picture:
-    return picture(parse(text).graph, None, (), View(wish))
+def drawn(text: str, detail: Detail) -> Picture:
+    return picture(parse(text).graph, None, (), View(detail))
 
 
 def blocks(made: Picture) -> list[tuple[str, str]]:
@@ -56,48 +56,48 @@ def acyclic(made: Picture) -> bool:
 
 
 def test_what_fits_is_drawn_as_it_is() -> None:
-    made = drawn(CALLS, Wish())
+    made = drawn(CALLS, Detail())
     assert blocks(made) == []
-    assert made.told == ()
+    assert made.notes == ()
 
 
 def test_inner_calls_are_closed_before_outer_ones() -> None:
-    assert [title for title, _ in blocks(drawn(CALLS, Wish(budget=12)))] == ["f", "f", "f", "f"]
-    made = drawn(CALLS, Wish(budget=6))
+    assert [title for title, _ in blocks(drawn(CALLS, Detail(budget=12)))] == ["f", "f", "f", "f"]
+    made = drawn(CALLS, Detail(budget=6))
     assert blocks(made) == [("g", "2 +, 2 sin, 2 ×")] * 2
-    assert made.told == ("calls are closed",)
+    assert made.notes == ("calls are closed",)
 
 
 @pytest.mark.parametrize(("depth", "titles"), [(0, ["g", "g"]), (1, ["f"] * 4), (2, [])])
 def test_depth_says_how_many_calls_are_open(depth: int, titles: list[str]) -> None:
-    assert [title for title, _ in blocks(drawn(CALLS, Wish(depth=depth)))] == titles
+    assert [title for title, _ in blocks(drawn(CALLS, Detail(depth=depth)))] == titles
 
 
 def test_a_deep_recursion_is_closed_at_once() -> None:
     text = "fn f(n) { if n < 1 { return x }\n return sin(f(n - 1)) * n }\ninput x: float; y = f(3000)"
     program = parse(text, mode="dynamic").recorded({"x": 0.5})
-    made = picture(program.graph, None, (), View(Wish(budget=30)))
-    assert made.told[0].startswith("calls are closed below depth ")
+    made = picture(program.graph, None, (), View(Detail(budget=30)))
+    assert made.notes[0].startswith("calls are closed below depth ")
     assert 20 <= len(made.nodes) <= 30
 
 
 def test_fold_and_unfold_by_name() -> None:
-    assert [title for title, _ in blocks(drawn(CALLS, Wish(fold=frozenset("f"))))] == ["f"] * 4
-    assert [title for title, _ in blocks(drawn(CALLS, Wish(fold=frozenset("g"))))] == ["g"] * 2
+    assert [title for title, _ in blocks(drawn(CALLS, Detail(collapse=frozenset("f"))))] == ["f"] * 4
+    assert [title for title, _ in blocks(drawn(CALLS, Detail(collapse=frozenset("g"))))] == ["g"] * 2
     # what is inside a call that is to be open is open, too, and so is what is around it
-    assert blocks(drawn(CALLS, Wish(depth=0, unfold=frozenset("f")))) == []
-    assert [title for title, _ in blocks(drawn(CALLS, Wish(depth=0, unfold=frozenset("g"))))] == ["f"] * 4
+    assert blocks(drawn(CALLS, Detail(depth=0, expand=frozenset("f")))) == []
+    assert [title for title, _ in blocks(drawn(CALLS, Detail(depth=0, expand=frozenset("g"))))] == ["f"] * 4
 
 
 def test_a_chain_is_one_block() -> None:
-    made = drawn(chain(5_000), Wish())
+    made = drawn(chain(5_000), Detail())
     assert [(n.title, n.kind) for n in made.nodes] == [
         ("a", "input"),
         ("x0", "value"),
         ("x5000", "output"),
         ("sin × 4999", "block"),
     ]
-    assert made.told == ("what repeats is one block",)
+    assert made.notes == ("what repeats is one block",)
 
 
 def test_a_block_of_one_result_has_its_numbers() -> None:
@@ -111,7 +111,7 @@ def test_a_block_of_one_result_has_its_numbers() -> None:
 
 def test_repeated_calls_are_one_block_with_their_number() -> None:
     calls = "\n".join(f"h{k + 1} = f(h{k})" for k in range(100))
-    made = drawn(f"fn f(x) {{ t = sin(x)\n u = t * t\n return u + x }}\nh0 = a\n{calls}", Wish(budget=60))
+    made = drawn(f"fn f(x) {{ t = sin(x)\n u = t * t\n return u + x }}\nh0 = a\n{calls}", Detail(budget=60))
     assert len(made.nodes) <= 60
     # the last call's result is the output, which is drawn as itself
     assert blocks(made) == [("f", "1 sin, 1 ×"), ("f × 99", "1 +, 1 sin, 1 ×")]
@@ -119,30 +119,30 @@ def test_repeated_calls_are_one_block_with_their_number() -> None:
 
 def test_what_repeats_without_a_name_says_what_it_does() -> None:
     lines = [f"v{k + 1} = v{k} * w\nu{k + 1} = sin(v{k + 1}) + u{k}" for k in range(60)]
-    made = drawn("\n".join(["v0 = a", "u0 = b", *lines, "y = u60 - w"]), Wish(budget=40))
+    made = drawn("\n".join(["v0 = a", "u0 = b", *lines, "y = u60 - w"]), Detail(budget=40))
     assert blocks(made) == [("60 times", "1 +, 1 sin, 1 ×")]
     products = drawn(
-        "\n".join(["v0 = a", *(f"v{k + 1} = v{k} * w" for k in range(60)), "y = sin(v60)"]), Wish(budget=40)
+        "\n".join(["v0 = a", *(f"v{k + 1} = v{k} * w" for k in range(60)), "y = sin(v60)"]), Detail(budget=40)
     )
     assert blocks(products) == [("60 times ×", "")]
 
 
 def test_the_operations_of_a_line_are_a_block() -> None:
     lines = ["u = sin(a) * cos(b) + exp(c)", "v = tanh(u) - log(b) / u", "w = sqrt(v) * u + v", "y = w - u"]
-    made = drawn("\n".join(lines), Wish(budget=8))
+    made = drawn("\n".join(lines), Detail(budget=8))
     assert blocks(made) == [
         ("line 1", "1 +, 1 cos, 1 exp, 1 sin, 1 more"),
         ("line 2", "1 /, 1 log, 1 tanh, 1 −"),
         ("line 3", "1 +, 1 sqrt, 1 ×"),
     ]
-    assert made.told == ("the operations of a line of the program are one block",)
+    assert made.notes == ("the operations of a line of the program are one block",)
     assert made.nodes[-1].tooltip == lines[2]
 
 
 @pytest.mark.parametrize("seed", range(4))
 @pytest.mark.parametrize("budget", [1, 5, 40, 150, LARGEST])
 def test_any_graph_fits_its_budget_and_blocks_make_no_cycles(seed: int, budget: int) -> None:
-    made = drawn(random_program(3_000, seed), Wish(budget=budget))
+    made = drawn(random_program(3_000, seed), Detail(budget=budget))
     assert len(made.nodes) <= max(budget, 40)
     assert acyclic(made)
     ids = [node.id for node in made.nodes]
@@ -151,12 +151,12 @@ def test_any_graph_fits_its_budget_and_blocks_make_no_cycles(seed: int, budget: 
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "samples").glob("*.cg")), ids=lambda path: path.stem)
-@pytest.mark.parametrize("wish", [Wish(), Wish(depth=0), Wish(budget=8)], ids=["whole", "closed", "small"])
-def test_every_sample_is_drawn_without_a_loose_end(path: Path, wish: Wish) -> None:
+@pytest.mark.parametrize("detail", [Detail(), Detail(depth=0), Detail(budget=8)], ids=["whole", "closed", "small"])
+def test_every_sample_is_drawn_without_a_loose_end(path: Path, detail: Detail) -> None:
     program = load(path)
     if program.mode == "dynamic":
         pytest.skip("its graph is made by a run")
-    made = picture(program.graph, None, (), View(wish))
+    made = picture(program.graph, None, (), View(detail))
     ids = [node.id for node in made.nodes]
     assert len(set(ids)) == len(ids)
     assert {end for arrow in made.arrows for end in (arrow.source, arrow.target)} <= set(ids)
@@ -173,7 +173,7 @@ LOOP = "input n: int; input w; input x; s = 0.0\nfor i in 0..n { s = s + w * sin
 
 
 def test_a_loop_is_laid_open_with_what_it_keeps() -> None:
-    made = drawn(LOOP, Wish())
+    made = drawn(LOOP, Detail())
     inside = [n for n in made.nodes if n.group >= 0]
     assert made.groups[inside[0].group] == (-1, "loop × n")
     (state,) = (n for n in inside if n.kind == "state" and n.formula == "from step to step")
@@ -184,13 +184,13 @@ def test_a_loop_is_laid_open_with_what_it_keeps() -> None:
 
 
 def test_a_while_loop_says_while_what() -> None:
-    made = drawn("x = a\nwhile abs(x) > 0.1 { x = x / 2 }\ny = x", Wish())
+    made = drawn("x = a\nwhile abs(x) > 0.1 { x = x / 2 }\ny = x", Detail())
     assert ("while abs(x) > 0.1") in [label for _, label in made.groups]
 
 
-@pytest.mark.parametrize("wish", [Wish(fold=frozenset(["loop"])), Wish(depth=0), Wish(budget=8)])
-def test_a_loop_that_is_closed_is_one_node(wish: Wish) -> None:
-    made = drawn(LOOP, wish)
+@pytest.mark.parametrize("detail", [Detail(collapse=frozenset(["loop"])), Detail(depth=0), Detail(budget=8)])
+def test_a_loop_that_is_closed_is_one_node(detail: Detail) -> None:
+    made = drawn(LOOP, detail)
     (loop,) = (n for n in made.nodes if n.kind == "loop")
     assert (loop.title, loop.formula) == ("loop × n", "2 ×, 1 +, 1 sin")
     assert all(n.group < 0 for n in made.nodes)
@@ -224,7 +224,7 @@ def test_a_part_of_the_graph(view: View, shown: str) -> None:
     program = parse(ARTICLE)
     made = picture(program.graph, program.run({"a": 2, "b": 3, "c": 1}), (), view)
     assert titles(made) == set(shown)
-    assert made.told == (f"{len(shown)} of 6 nodes are drawn",)
+    assert made.notes == (f"{len(shown)} of 6 nodes are drawn",)
 
 
 @pytest.mark.parametrize(
@@ -245,7 +245,7 @@ def test_a_part_that_is_not_there(view: View, code: str) -> None:
 # ---- numbers
 
 
-def article(view: View) -> dict[str, Drawn]:
+def article(view: View) -> dict[str, PictureNode]:
     program = parse(ARTICLE)
     return {n.title: n for n in picture(program.graph, program.run({"a": 2, "b": 3, "c": 1}), (), view).nodes}
 
