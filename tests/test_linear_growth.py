@@ -7,11 +7,9 @@ timed by hand.
 
 from __future__ import annotations
 
-import sys
+import cProfile
 from collections.abc import Callable
 from pathlib import Path
-from types import FrameType
-from typing import Any
 
 import numpy as np
 import pytest
@@ -27,18 +25,9 @@ GROWTH = 5.0  # times the work for four times the size
 
 def calls(work: Callable[[], object]) -> int:
     """How many functions are called."""
-    count = 0
-
-    def see(frame: FrameType, event: str, argument: Any) -> None:
-        nonlocal count
-        count += event in ("call", "c_call")
-
-    sys.setprofile(see)
-    try:
-        work()
-    finally:
-        sys.setprofile(None)
-    return count
+    profile = cProfile.Profile()
+    profile.runcall(work)
+    return sum(entry.callcount for entry in profile.getstats())
 
 
 def check_growth(work: Callable[[int], Callable[[], object]], size: int = SMALL) -> None:
