@@ -1,5 +1,6 @@
 """Settings shared by all tests: generated cases are the same in every run, unless the full count is asked for."""
 
+import os
 import signal
 
 import pytest
@@ -22,6 +23,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     thorough = config.getoption("-m") == "thorough"
     settings.load_profile("thorough" if thorough else "seeded")
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # else each of many hundred processes compiles cg anew
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # in the background of a shell; `cg` would inherit it
         signal.signal(signal.SIGINT, signal.default_int_handler)
 

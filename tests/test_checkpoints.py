@@ -139,7 +139,7 @@ def kills(count: int, seed: int) -> None:
 
 
 def test_killed_at_any_moment() -> None:
-    kills(8, 1)
+    kills(4, 1)
 
 
 @pytest.mark.thorough

@@ -17,7 +17,7 @@ from cli_harness import ARTICLE
 ENDING = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]
 CG = f"{sys.executable} -m cgcli"
 VALUES = "--a 2 --b 3 --c 1"
-PRINTING = [
+COMMANDS = [
     f"eval f.cg {VALUES}",
     f"grad f.cg {VALUES}",
     f"explain f.cg {VALUES}",
@@ -38,6 +38,12 @@ PRINTING = [
     "grad g.cg --data t.csv -o -",
     "train line.cg --data t.csv --loss loss --steps 1",
 ]
+
+SOME = {"eval", "step", "render", "fmt", "--help", "train"}
+PRINTING = [
+    pytest.param(line, id=line, marks=() if line.split()[0] in SOME else pytest.mark.thorough) for line in COMMANDS
+]
+"""A third of them print in every way there is; all are thorough."""
 
 
 @pytest.fixture(autouse=True)

@@ -7,7 +7,7 @@ import shlex
 from pathlib import Path
 
 import pytest
-from cli_harness import process
+from cli_harness import cg, process
 
 SHELLS = ("bash", "zsh", "fish")
 
@@ -22,7 +22,8 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     Path("m.py").write_text("open('ran', 'w').close()\n\ndef f(x, width=2.0):\n    return x * width\n")
 
 
-def printed(shell: str, line: str) -> str:
+def printed(shell: str, line: str, apart: bool = False) -> str:
+    """What the shell gets; from a process of its own, as in a shell, or from this one, which is quicker."""
     words = shlex.split(line)
     environment = {"_CG_COMPLETE": f"complete_{shell}", "_TYPER_COMPLETE_ARGS": line}
     if shell == "bash":
@@ -30,9 +31,13 @@ def printed(shell: str, line: str) -> str:
         environment |= {"COMP_WORDS": line, "COMP_CWORD": str(count)}
     if shell == "fish":
         environment["_TYPER_COMPLETE_FISH_ACTION"] = "get-args"
-    done = process(env=environment)
-    assert (done.returncode, done.stderr) == (0, ""), done
-    return done.stdout
+    if apart:
+        done = process(env=environment)
+        assert (done.returncode, done.stderr) == (0, ""), done
+        return done.stdout
+    result = cg(**environment)
+    assert (result.status, result.err) == (0, ""), result
+    return result.out
 
 
 def offered(shell: str, line: str) -> dict[str, str]:
@@ -79,6 +84,12 @@ def test_what_is_said_of_a_word(shell: str) -> None:
     assert offered(shell, "cg grad f.cg --wrt b")["b"] == "input, float[n]"
     assert offered(shell, "cg samples art")["article"]
     assert offered(shell, "cg help exit")["exit-codes"]
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+def test_a_process_of_its_own_offers_the_same(shell: str) -> None:
+    for line in ("cg expl", "cg grad f.cg --wrt "):
+        assert printed(shell, line, apart=True) == printed(shell, line)
 
 
 def test_files_are_left_to_the_shell() -> None:

@@ -27,7 +27,7 @@ from cgcli.transform.batch import batch
 from cgcli.transform.checkpoint import checkpointed
 from cgcli.transform.gradient import gradient
 
-SEEDS = 60
+SEEDS = 20
 MANY = 3000
 ROWS = 3
 
@@ -172,7 +172,7 @@ def test_programs_with_control_flow_at_length() -> None:
 def test_the_random_programs_have_all_there_is() -> None:
     """Conditionals and loops inside each other, `while`s, stacks that are read and written, asserts, early returns."""
     seen: dict[str, int] = {}
-    for seed in range(200):
+    for seed in range(60):
         text = random_program(seed).text
         waiting = [(parse(text).graph, "")]
         while waiting:

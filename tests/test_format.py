@@ -320,7 +320,14 @@ def programs(draw: st.DrawFn) -> str:
     return "".join(parts)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=40)
 @given(programs())
 def test_the_layout_changes_nothing_but_the_layout(text: str) -> None:
+    check(text)
+
+
+@pytest.mark.thorough
+@settings(max_examples=1000)
+@given(programs())
+def test_the_layout_changes_nothing_but_the_layout_at_length(text: str) -> None:
     check(text)

@@ -9,6 +9,7 @@ import os
 import re
 import sys
 import unicodedata
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
@@ -320,39 +321,38 @@ def test_a_value_is_an_expression(text: str) -> None:
 
 # ---- size
 
-DEEP = {
-    "brackets": ("y = " + "(" * 100_000 + "x" + ")" * 100_000, 1),
-    "sums": ("y = x" + " + x" * 100_000, 1),
-    "signs": ("y = " + "-" * 100_000 + "x", 1),
-    "blocks": ("while a {" * 30_000 + "}" * 30_000, 1),
-    "else": ("if a { x = 1 }" + "else if a { x = 1 }" * 10_000, 1),
-    "text of a megabyte": ('y = has(t, "' + "x" * 10**6 + '")', 1),
-    "name of a megabyte": ("y = " + "x" * 10**6, 1),
-    "comment of a megabyte": ("#" * 10**6 + "\ny = 1", 1),
-    "lines": ("\n" * 100_000 + "y = 1", 1),
+DEEP: dict[str, Callable[[int], str]] = {
+    "brackets": lambda n: "y = " + "(" * n + "x" + ")" * n,
+    "sums": lambda n: "y = x" + " + x" * n,
+    "signs": lambda n: "y = " + "-" * n + "x",
+    "blocks": lambda n: "while a {" * (n // 3) + "}" * (n // 3),
+    "else": lambda n: "if a { x = 1 }" + "else if a { x = 1 }" * (n // 10),
+    "a long text": lambda n: 'y = has(t, "' + "x" * (10 * n) + '")',
+    "a long name": lambda n: "y = " + "x" * (10 * n),
+    "a long comment": lambda n: "#" * (10 * n) + "\ny = 1",
+    "lines": lambda n: "\n" * n + "y = 1",
+}
+BROKEN: dict[str, tuple[Callable[[int], str], str]] = {
+    "opened": (lambda n: "y = " + "(" * n, "unclosed-bracket"),
+    "closed": (lambda n: "y = " + "(" * n + ")" * (n + 1), "empty-brackets"),
+    "sum": (lambda n: "y = x" + " + x" * n + " +", "line-ends-early"),
+    "blocks": (lambda n: "while a {" * (n // 2), "unclosed-bracket"),
+    "text": (lambda n: 'y = "' + "x" * (10 * n), "unclosed-text"),
 }
 
 
 @pytest.mark.parametrize("name", DEEP)
-def test_deep_and_long_programs_are_parsed_and_freed(name: str) -> None:
-    text, statements = DEEP[name]
-    assert len(tree(text).children) == statements
+@pytest.mark.parametrize("count", [15_000, pytest.param(100_000, marks=pytest.mark.thorough)])
+def test_deep_and_long_programs_are_parsed_and_freed(name: str, count: int) -> None:
+    assert len(tree(DEEP[name](count)).children) == 1
 
 
-@pytest.mark.parametrize(
-    ("text", "code"),
-    [
-        ("y = " + "(" * 100_000, "unclosed-bracket"),
-        ("y = " + "(" * 50_000 + ")" * 50_001, "empty-brackets"),
-        ("y = x" + " + x" * 50_000 + " +", "line-ends-early"),
-        ("while a {" * 30_000, "unclosed-bracket"),
-        ('y = "' + "x" * 10**6, "unclosed-text"),
-    ],
-    ids=["opened", "closed", "sum", "blocks", "text"],
-)
-def test_deep_and_long_mistakes_are_explained(text: str, code: str) -> None:
+@pytest.mark.parametrize("name", BROKEN)
+@pytest.mark.parametrize("count", [10_000, pytest.param(60_000, marks=pytest.mark.thorough)])
+def test_deep_and_long_mistakes_are_explained(name: str, count: int) -> None:
+    text, code = BROKEN[name]
     with pytest.raises(CgError) as caught:
-        tree(text)
+        tree(text(count))
     assert caught.value.diagnostics[0].code == code
 
 

@@ -163,7 +163,7 @@ def check_program(statements: list[tuple[str, Tree]], point: dict[str, float]) -
             assert abs(mpf(swept[name]) - slope) <= slack + 1e-12 * abs(slope) + NOISE, (text, name)
 
 
-@settings(max_examples=200)
+@settings(max_examples=60)
 @given(programs(), points)
 def test_values_and_gradients_agree_with_the_oracle(
     statements: list[tuple[str, Tree]], point: dict[str, float]

@@ -159,7 +159,7 @@ def terms_of(graph: Graph, xs: list[Array], along: list[Array]) -> Callable[[flo
     return terms
 
 
-@settings(max_examples=200)
+@settings(max_examples=80)
 @given(recipes, seeds)
 def test_derivatives_of_random_graphs_are_their_slopes(recipe: Recipe, seed: int) -> None:
     check_recipe(recipe, seed)

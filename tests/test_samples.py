@@ -20,12 +20,15 @@ def test_the_samples_that_are_promised_are_there() -> None:
 
 
 @pytest.mark.parametrize("path", SAMPLES, ids=[p.stem for p in SAMPLES])
-def test_header_and_command(path: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+@pytest.mark.parametrize("most", [["--steps", "20"], pytest.param([], marks=pytest.mark.thorough)], ids=["some", "all"])
+def test_header_and_command(path: Path, most: list[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A training ends after some steps, unless it is to go on as long as its command says."""
     lines = path.read_text(encoding="utf-8").split("\n")
     assert lines[0].startswith("# ")
     command = next(line.removeprefix("# Try: cg ") for line in lines if line.startswith("# Try: cg "))
     words = [w.replace("samples/", f"{ROOT}/samples/") for w in shlex.split(command)]
     monkeypatch.chdir(tmp_path)  # a picture goes there
+    words += most if words[0] == "train" else []
     result = cg(*words, "-q")  # a slow machine tells of progress
     assert (result.status, result.err) == (0, "") or words[0] == "render"
     assert result.status == 0

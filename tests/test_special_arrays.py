@@ -64,7 +64,7 @@ ORACLES: dict[str, Callable[[Any], Any]] = {
 every = pytest.mark.parametrize("name", PAIRS)
 
 
-def points(name: str, count: int = 250) -> list[float]:
+def points(name: str, count: int) -> list[float]:
     """Points where the value is a normal float; for the gamma family many beside the poles and the zeros."""
     rng = random.Random(name)
     if name.startswith("erf"):
@@ -83,8 +83,9 @@ def beside_a_zero(name: str, x: float) -> bool:
 
 
 @every
-def test_against_mpmath(name: str) -> None:
-    xs = [x for x in points(name) if not beside_a_zero(name, x)]
+@pytest.mark.parametrize("count", [50, pytest.param(250, marks=pytest.mark.thorough)])
+def test_against_mpmath(name: str, count: int) -> None:
+    xs = [x for x in points(name, count) if not beside_a_zero(name, x)]
     least = 0.0 if name.startswith("erf") else 1.0  # the gamma family is exact in units of max(1, |value|)
     with mpmath.workdps(50):
         for x, found in zip(xs, PAIRS[name][0](np.array(xs)).tolist(), strict=True):
@@ -96,7 +97,7 @@ def test_against_mpmath(name: str) -> None:
 @every
 def test_against_the_scalar_function(name: str) -> None:
     array, scalar = PAIRS[name]
-    xs = points(name)
+    xs = points(name, 100)
     least = 0.0 if name.startswith("erf") else 1.0
     for x, found in zip(xs, array(np.array(xs)).tolist(), strict=True):
         expected = scalar(x)
@@ -104,9 +105,10 @@ def test_against_the_scalar_function(name: str) -> None:
 
 
 @pytest.mark.parametrize("n", [1, 2, 3, 4, 10, 11, 200])
-def test_polygamma_keeps_its_digits_where_it_is_small_or_large(n: int) -> None:
+@pytest.mark.parametrize("count", [25, pytest.param(100, marks=pytest.mark.thorough)])
+def test_polygamma_keeps_its_digits_where_it_is_small_or_large(n: int, count: int) -> None:
     rng = random.Random(n)
-    xs = [10 ** rng.uniform(-300 / (n + 1), min(300 / n, 12)) for _ in range(100)]
+    xs = [10 ** rng.uniform(-300 / (n + 1), min(300 / n, 12)) for _ in range(count)]
     with mpmath.workdps(50):
         for x, found in zip(xs, special_arrays.polygamma(n, np.array(xs)).tolist(), strict=True):
             exact = mpmath.polygamma(n, mpf(x))

@@ -42,6 +42,7 @@ class Sites:
     found: list[Raised] = field(default_factory=list)
     unread: list[str] = field(default_factory=list)
     tables: dict[tuple[Path, str], list[ast.expr]] = field(default_factory=dict)
+    calls: dict[ast.FunctionDef, list[ast.Call]] = field(default_factory=dict)
 
     def search(self) -> Sites:
         trees = [(path, ast.parse(path.read_text(encoding="utf-8"))) for path in SOURCES]
@@ -49,30 +50,23 @@ class Sites:
         functions = [
             (path, node) for path, tree in trees for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)
         ]
+        self.calls = {function: _calls(function) for _, function in functions}
         while any(self._passes_on(path, function) for path, function in functions):
             pass
         for path, function in functions:
-            for call in self._calls(path, function):
+            for call in self._makers(path, function):
                 self._note(path, function, call)
         return self
 
-    def _calls(self, path: Path, function: ast.FunctionDef) -> list[ast.Call]:
-        """The calls of makers in a function, not those in functions inside it."""
-        calls, stack = [], list(function.body)
-        while stack:
-            node: ast.AST = stack.pop()
-            if isinstance(node, ast.FunctionDef):
-                continue
-            if isinstance(node, ast.Call) and len(node.args) > self.makers.get(_key(path, _name(node)), len(node.args)):
-                calls.append(node)
-            stack.extend(ast.iter_child_nodes(node))
-        return calls
+    def _makers(self, path: Path, function: ast.FunctionDef) -> list[ast.Call]:
+        """The calls of makers in a function."""
+        return [c for c in self.calls[function] if len(c.args) > self.makers.get(_key(path, _name(c)), len(c.args))]
 
     def _passes_on(self, path: Path, function: ast.FunctionDef) -> bool:
         """Whether the function is now known as a maker: it hands a parameter on as the code."""
         parameters = [a.arg for a in function.args.args if a.arg != "self"]
         own = _key(path, function.name)
-        for call in self._calls(path, function):
+        for call in self._makers(path, function):
             code = call.args[self.makers[_key(path, _name(call))]]
             if isinstance(code, ast.Name) and code.id in parameters and own not in self.makers:
                 self.makers[own] = parameters.index(code.id)
@@ -107,6 +101,19 @@ class Sites:
                 for text in self._texts(path, function, node.value)
             ]
         return []
+
+
+def _calls(function: ast.FunctionDef) -> list[ast.Call]:
+    """The calls in a function, not those in functions inside it."""
+    calls, stack = [], list[ast.AST](function.body)
+    while stack:
+        node = stack.pop()
+        if isinstance(node, ast.FunctionDef):
+            continue
+        if isinstance(node, ast.Call):
+            calls.append(node)
+        stack.extend(ast.iter_child_nodes(node))
+    return calls
 
 
 def _tables(tree: ast.Module) -> list[tuple[str, list[ast.expr]]]:

@@ -6,8 +6,6 @@ import sys
 from collections.abc import Sequence
 from contextlib import suppress
 
-from cgcli.cli.signals import INTERRUPTED
-
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs `cg` with these arguments (the process's own when None) and returns the exit status."""
@@ -17,6 +15,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
         return run(argv)
     except KeyboardInterrupt:
+        from cgcli.cli.signals import INTERRUPTED
+
         if sys.stderr is not None:
             with suppress(OSError):  # the terminal may be gone
                 sys.stderr.write("interrupted\n")

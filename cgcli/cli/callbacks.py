@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from types import FrameType
 from typing import Any
 
-from cgcli.cli import watchdog
+from cgcli.cli import signals
 from cgcli.cli.metrics import Metrics
 from cgcli.cli.progress import StatusLine
 from cgcli.cli.signals import ending_signals
@@ -107,7 +107,7 @@ def stoppable() -> Iterator[Stop]:
         for number in ending_signals():
             previous[number] = signal.signal(number, stop)
     try:
-        with watchdog.graceful_stop():
+        with signals.graceful_stop():
             yield stop
     finally:
         for number, handler in previous.items():

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 from contextlib import suppress
 
-from cgcli.cli import watchdog
+from cgcli.cli import signals
 from cgcli.cli.app import commands
 from cgcli.cli.output import (
     StandardOutput,
@@ -29,7 +29,7 @@ def run(argv: Sequence[str] | None) -> int:
     """The exit status of `cg` with these arguments; None takes the process's own and installs signal handlers."""
     if argv is None:
         argv = sys.argv[1:]
-        watchdog.state.owns_process = True
+        signals.state.owns_process = True
         end_by_signals()
         _hold_standard_streams()
     plain_newlines()
@@ -41,7 +41,7 @@ def run(argv: Sequence[str] | None) -> int:
         silence()
         return DONE
     except KeyboardInterrupt:
-        watchdog.state.reported = True
+        signals.state.reported = True
         raise
 
 
@@ -89,7 +89,7 @@ def _unexpected(problem: Exception) -> int:
 
 def _fail(diagnostics: Sequence[Diagnostic], status: int) -> int:
     """Writes the diagnostics on standard error and returns the status."""
-    watchdog.state.reported = True
+    signals.state.reported = True
     print_diagnostics(diagnostics)
     return status
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import typer
 
-from cgcli.cli import watchdog
+from cgcli.cli import signals
 from cgcli.cli.arguments import Arguments
 from cgcli.cli.command import ARGUMENTS, command_options
 from cgcli.cli.inputs import canonical, input_values, require, with_declarations
@@ -64,7 +64,7 @@ def open_session(
     max_depth: int | None = None,
 ) -> Session:
     """Opens the program, reads the values and prints the warnings. Raises `CgError` for errors in either."""
-    watchdog.watch()
+    signals.watch()
     Meter.on_slow = _note_slow_loop if is_terminal(sys.stderr) else None
     if timeout is not None:
         _stop_after(timeout, context)
@@ -118,7 +118,7 @@ def _stop_after(seconds: float, context: typer.Context) -> None:
     def stop() -> None:
         raise error("timed-out", status=1, seconds=seconds)
 
-    watchdog.state.seconds = seconds
+    signals.state.seconds = seconds
     try:
         context.call_on_close(call_after(seconds, stop))
     except ValueError:

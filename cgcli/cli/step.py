@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from cgcli.cli import watchdog
+from cgcli.cli import signals
 from cgcli.cli.command import ProgramCommand, declare
 from cgcli.cli.options import (
     AllowPath,
@@ -68,7 +68,7 @@ def step(
     lines = None if commands is None else read_source(commands).text.splitlines()
     limits = (seed, max_memory, None, max_steps, timeout, "dynamic", weights, max_nodes, max_depth)
     session = open_session(context, file, expression, settings, inputs_file, allow_path, *limits)
-    watchdog.unwatch()  # an interrupt stops the program, not its debugger
+    signals.unwatch()  # an interrupt stops the program, not its debugger
     session.require_values()
     if not isinstance(session.program, DynamicProgram):
         raise error("host-lines")

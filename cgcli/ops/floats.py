@@ -13,8 +13,10 @@ from __future__ import annotations
 
 import builtins
 import math
+from typing import TYPE_CHECKING, Any
 
-from .special import digamma, lgamma, polygamma
+if TYPE_CHECKING:
+    from .special import digamma, lgamma, polygamma
 
 __all__ = [
     "abs",
@@ -352,3 +354,12 @@ def atanh(x: float) -> float:
         return math.atanh(x)
     except ValueError:
         return math.copysign(INF, x) if x in (1, -1) else NAN
+
+
+def __getattr__(name: str) -> Any:
+    """The gamma family, which few programs use."""
+    if name not in __all__:
+        raise AttributeError(name)
+    from . import special
+
+    return getattr(special, name)
