@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any, Protocol
 
 from cgcli.graph.graph import Graph
-from cgcli.run.executors import executor
+from cgcli.run.backends import executor
 
 
 class Limits(Protocol):
