@@ -6,6 +6,7 @@ from pathlib import Path
 from random import Random
 
 import pytest
+from cli_harness import cg
 
 from cgcli.diagnostics.diagnostic import CgError
 from cgcli.graph.graph import Graph
@@ -300,3 +301,12 @@ def test_a_graph_that_computes_derivatives_is_one_to_draw() -> None:
     assert outputs == {"y": 10.0, "dy/da": 2.0, "dy/db": 7.0, "dy/dc": -5.0}
     assert all(a.source != a.target for a in picture(graph, found).arrows)
     assert [i < j for i, j in pairwise(graph.inputs)] == [True, True]
+
+
+@pytest.mark.parametrize("sample", ["rnn", "meta", "power"])
+def test_a_block_that_hands_on_the_results_of_a_loop_has_no_number(sample: str) -> None:
+    """Those are several; each has a node of its own outside."""
+    file = str(Path(__file__).parents[1] / "samples" / f"{sample}.cg")
+    for budget in ("1", "3", "8"):
+        result = cg("render", file, "--budget", budget, "--fold", "loop", "--format", "dot", "-o", "-")
+        assert (result.status, "digraph" in result.out) == (0, True), result.err

@@ -11,7 +11,7 @@ from cgcli.diagnostics.diagnostic import error
 from cgcli.graph.evaluation import Evaluation
 from cgcli.graph.graph import CONST, INPUT, NONE, Graph, opcode
 from cgcli.graph.traversal import live
-from cgcli.graph.types import Type
+from cgcli.graph.types import Results, Type
 from cgcli.ops.table import BY_CODE
 
 from .collapse import Block, collapse, counts
@@ -292,7 +292,8 @@ class _Painter:
             tooltip = clip(source.source.line(source.line).strip(), 80)
         node = PictureNode(identity, "block", title, formula, tooltip=tooltip, group=self._group(block.group))
         results |= {i for i in block.nodes if i in self.outputs}
-        return self._with_numbers(node, min(results), None) if len(results) == 1 else node
+        single = len(results) == 1 and not isinstance(graph.type_of(min(results)), Results)
+        return self._with_numbers(node, min(results), None) if single else node
 
     def _adjoint(self, i: int) -> Any:
         """The derivative by the node: 0 where there is no path."""
