@@ -163,7 +163,7 @@ class Program:
         v = self._forward(executor, values)
         adjoints = executor.backward(v, target)
         gradients = {n: adjoints[self.module.values[n]] for n in names}
-        return Gradient(name, float(v[target]), {n: unsigned_zero(g) for n, g in gradients.items()})
+        return Gradient(name, float(v[target]), {n: _reported(g) for n, g in gradients.items()})
 
     @_for_shapes
     def hessian(
@@ -187,7 +187,7 @@ class Program:
         v = executor.forward(self._bind(values))
         for n, row in zip(names, first.outputs, strict=True):
             adjoints = executor.backward(v, row)
-            table[n] = {m: unsigned_zero(adjoints[index[m]]) for m in names}
+            table[n] = {m: _reported(adjoints[index[m]]) for m in names}
         return table
 
     @_for_shapes
