@@ -14,7 +14,8 @@ from typing import NamedTuple
 from cgcli.graph.types import FLOAT
 from cgcli.ops.builder import Builder
 from cgcli.program import parse
-from cgcli.run.scalar.executor import ScalarExecutor
+from cgcli.run.scalar.executor import number_interpreter
+from cgcli.run.scalar.sweep import Sweep
 
 STEPS = 25_000  # of four operations each: h = sin(h * w + x) + h
 ROUNDS = 3
@@ -37,8 +38,8 @@ def with_cg() -> Measured:
         h = b.add(b.sin(b.add(b.mul(h, w), x)), h)
     graph = b.done(h)
     built = time.perf_counter()
-    executor = ScalarExecutor(graph)
-    adjoints = executor.backward(executor.forward([0.5, 0.001]), h)
+    interpreter = number_interpreter(graph)
+    adjoints = Sweep(graph, interpreter.runner).adjoints(interpreter.run([0.5, 0.001]), h)
     return Measured(built - start, time.perf_counter() - built, (adjoints[x], adjoints[w]))
 
 

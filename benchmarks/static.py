@@ -22,10 +22,11 @@ from cgcli.run.sizes import bind_sizes
 from cgcli.graph.graph import Graph
 from cgcli.graph.types import FLOAT, INT, Type
 from cgcli.ops.builder import Builder
+from cgcli.ops.interpreter import Limits
 from cgcli.optimise.driver import optimise
 from cgcli.plan.planner import plan
 from cgcli.program import load, parse
-from cgcli.run.backends import executor
+from cgcli.run.backends import compile_graph
 from cgcli.run.numpy.scope import persistent_bytes
 from cgcli.transform.gradient import gradient
 
@@ -76,23 +77,23 @@ def random_values(graph: Graph, sizes: Mapping[str, int]) -> list[Any]:
 def measure(title: str, graph: Graph, sizes: Mapping[str, int]) -> None:
     """A row: how many times faster planned runs are, and the share of the memory that they take, inputs left out."""
     xs = random_values(graph, sizes)
-    sides = [executor(graph, backend=name) for name in ("reference", "numpy")]
-    results = [[side.forward(xs) for _ in range(3)][-1] for side in sides]
-    for i in graph.outputs:
-        if not np.array_equal(results[0][i], results[1][i], equal_nan=True):
+    sides = [compile_graph(graph, backend=name) for name in ("reference", "numpy")]
+    results = [[side(xs) for _ in range(3)][-1] for side in sides]
+    for x, y in zip(*results, strict=True):
+        if not np.array_equal(x, y, equal_nan=True):
             raise SystemExit(f"{title}: the planned value differs")
     ratios = []
     for _ in range(ROUNDS):
         seconds = []
         for side in sides:
             start = time.perf_counter()
-            side.forward(xs)
+            side(xs)
             seconds.append(time.perf_counter() - start)
         ratios.append(seconds[0] / seconds[1])
     memory = []
     for side in sides:
         tracemalloc.start()
-        side.forward(xs)
+        side(xs)
         memory.append(tracemalloc.get_traced_memory()[1])
         tracemalloc.stop()
     made = plan(optimise(graph), bind_sizes(graph, graph.inputs, xs))
@@ -200,14 +201,14 @@ def long_loop(limit: int) -> None:
     print(f"{'steps':>12}{'microseconds a step':>22}{'MiB':>8}")
     for steps in (10_000, 100_000, 1_000_000):
         graph = logistic(steps)
-        both = executor(gradient(graph, graph.outputs[0], graph.inputs, value=True), max_memory=limit)
+        both = compile_graph(gradient(graph, graph.outputs[0], graph.inputs, value=True), Limits(memory=limit))
         point: Sequence[float] = (0.3, 0.9)  # converges, so the derivative is finite
         start = time.perf_counter()
-        v = both.forward(point)
+        results = both(point)
         seconds = time.perf_counter() - start
-        assert all(math.isfinite(v[i]) for i in both.graph.outputs)
+        assert all(map(math.isfinite, results))
         tracemalloc.start()
-        both.forward(point)
+        both(point)
         memory = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
         print(f"{steps:12,}{seconds / steps * 1e6:22.2f}{memory / 2**20:8.1f}")

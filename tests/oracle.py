@@ -7,10 +7,10 @@ from collections.abc import Callable
 from typing import Any
 
 import mpmath
+from executors import ScalarExecutor
 from mpmath import mp, mpf
 
 from cgcli.graph.graph import Graph
-from cgcli.run.scalar.executor import ScalarExecutor
 
 mp.dps = 100
 STEP = mpf(10) ** -25

@@ -11,6 +11,7 @@ from random import Random
 from typing import Any
 
 import numpy as np
+from executors import ArrayExecutor, ScalarExecutor
 
 from cgcli.diagnostics.diagnostic import CgError
 from cgcli.graph.graph import Graph, opname
@@ -19,8 +20,6 @@ from cgcli.ops.array_kernels import DTYPES
 from cgcli.ops.builder import Builder
 from cgcli.ops.number_kernels import is_scalar
 from cgcli.ops.op import TypeMismatch
-from cgcli.run.numpy.reference import ArrayExecutor
-from cgcli.run.scalar.executor import ScalarExecutor
 
 F32 = Type("f32")
 I32 = Type("i32")

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
+from executors import ArrayExecutor
 from tensor_oracle import Array, slopes
 
 from cgcli.graph.graph import Graph
@@ -14,7 +15,6 @@ from cgcli.ops.array_kernels import DTYPES
 from cgcli.ops.builder import Builder
 from cgcli.ops.typing import one
 from cgcli.ops.validity import check
-from cgcli.run.numpy.reference import ArrayExecutor
 from cgcli.transform.gradient import gradient
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from executors import ArrayExecutor
 
 import cgcli
 from cgcli.graph.graph import Graph
@@ -15,7 +16,6 @@ from cgcli.ops.op import Op, Structured
 from cgcli.ops.table import OPS
 from cgcli.ops.typing import one
 from cgcli.ops.validity import check
-from cgcli.run.numpy.reference import ArrayExecutor
 from cgcli.transform.batch import batch
 from cgcli.transform.gradient import gradient
 from cgcli.transform.jacobian import jacobian

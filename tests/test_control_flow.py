@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 from control_programs import NUMBERS, Program, TooLarge, random_inputs, random_program, straight_inputs
+from executors import ArrayExecutor, PlannedExecutor, ScalarExecutor
 from oracle import rounding
 
 from cgcli.diagnostics.diagnostic import CgError
@@ -20,9 +21,6 @@ from cgcli.graph.printed import parse_graph
 from cgcli.ops.validity import check
 from cgcli.optimise.driver import optimise
 from cgcli.program import parse
-from cgcli.run.numpy.planned import PlannedExecutor
-from cgcli.run.numpy.reference import ArrayExecutor
-from cgcli.run.scalar.executor import ScalarExecutor
 from cgcli.transform.batch import batch
 from cgcli.transform.checkpoint import checkpointed
 from cgcli.transform.gradient import gradient

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from executors import ScalarExecutor
 from mpmath import mp, mpf
 from oracle import edge_digits, limit, slope
 
@@ -18,7 +19,6 @@ from cgcli.graph.types import FLOAT
 from cgcli.ops.builder import Builder
 from cgcli.ops.op import arity
 from cgcli.ops.table import OPS
-from cgcli.run.scalar.executor import ScalarExecutor
 from cgcli.transform.gradient import gradient
 
 INF = math.inf

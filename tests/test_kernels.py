@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from executors import ArrayExecutor, ScalarExecutor
 from mpmath import mp, mpf
 
 import cgcli
@@ -17,8 +18,6 @@ from cgcli.ops.builder import Builder
 from cgcli.ops.numbers import float32
 from cgcli.ops.op import Op
 from cgcli.ops.table import OPS
-from cgcli.run.numpy.reference import ArrayExecutor
-from cgcli.run.scalar.executor import ScalarExecutor
 
 INF, NAN = math.inf, math.nan
 FLOATS = [

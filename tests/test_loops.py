@@ -8,6 +8,7 @@ from typing import Any
 import mpmath
 import numpy as np
 import pytest
+from executors import ArrayExecutor, ScalarExecutor
 
 from cgcli.diagnostics.diagnostic import CgError
 from cgcli.graph.graph import Graph
@@ -17,8 +18,6 @@ from cgcli.ops.builder import Builder
 from cgcli.ops.op import TypeMismatch
 from cgcli.ops.validity import check
 from cgcli.program import parse
-from cgcli.run.numpy.reference import ArrayExecutor
-from cgcli.run.scalar.executor import ScalarExecutor
 from cgcli.transform import checkpoint
 from cgcli.transform.batch import batch
 from cgcli.transform.checkpoint import checkpointed

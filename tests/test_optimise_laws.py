@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
+from executors import ArrayExecutor, ScalarExecutor
 from random_graphs import bits
 
 from cgcli.graph.graph import Graph
@@ -21,8 +22,6 @@ from cgcli.optimise.algebra import algebra, fast_algebra
 from cgcli.optimise.identities import IDENTITIES
 from cgcli.optimise.passes import Log
 from cgcli.optimise.shape_identities import SHAPE_IDENTITIES
-from cgcli.run.numpy.reference import ArrayExecutor
-from cgcli.run.scalar.executor import ScalarExecutor
 
 F32 = Type("f32")
 I32 = Type("i32")

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from executors import ArrayExecutor, ScalarExecutor
 from oracle import rounding
 from random_graphs import SIZE, bits, numbers_do, random_graph, run
 
@@ -25,8 +26,6 @@ from cgcli.ops.validity import check
 from cgcli.optimise.driver import FAST, PASSES, optimise, stages
 from cgcli.plan.fusion import groups
 from cgcli.plan.reuse import in_place
-from cgcli.run.numpy.reference import ArrayExecutor
-from cgcli.run.scalar.executor import ScalarExecutor
 from cgcli.transform.gradient import gradient
 
 SEEDS = 150
@@ -242,7 +241,7 @@ def test_fusion_joins_what_waits_for_something_else() -> None:
 
 def overwritten(graph: Graph, inputs: list[Any], chosen: dict[int, int]) -> list[bytes]:
     """The outputs when every node of `chosen` writes into its operand's memory, and nothing is freed."""
-    interpreter = Interpreter(graph, lambda g, runner: ArrayKernels(g, runner, keep=True), Limits(steps=10_000))
+    interpreter = Interpreter(graph, ArrayKernels, Limits(steps=10_000))
     kernels = ArrayKernels(graph, interpreter.runner)
     kernels.bind({"n": SIZE})
     v: list[Any] = [None] * len(graph)

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from executors import ArrayExecutor
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from random_graphs import SIZE, random_graph
@@ -24,13 +25,12 @@ from cgcli.plan.alias_analysis import aliased_operands, may_stop, supports_out
 from cgcli.plan.planner import plan
 from cgcli.run.numpy.call_recorder import Unrecordable, record_calls
 from cgcli.run.numpy.calls import last_call, takes_out
-from cgcli.run.numpy.reference import ArrayExecutor
 
 N = ("n",)
 
 
 def run_all(graph: Graph, xs: Any) -> list[Any]:
-    return ArrayExecutor(graph, tuple(range(len(graph))), keep=True).forward(xs)
+    return ArrayExecutor(graph, tuple(range(len(graph)))).forward(xs)
 
 
 # ---- what ops do with memory

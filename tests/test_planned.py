@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from executors import ArrayExecutor, PlannedExecutor, executor
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from random_graphs import SIZE, bits, random_graph
@@ -28,9 +29,7 @@ from cgcli.ops.number_kernels import is_scalar
 from cgcli.ops.op import Op
 from cgcli.ops.table import OPS
 from cgcli.plan.planner import plan
-from cgcli.run.backends import BACKENDS, executor
-from cgcli.run.numpy.planned import PlannedExecutor
-from cgcli.run.numpy.reference import ArrayExecutor
+from cgcli.run.backends import BACKENDS
 from cgcli.run.numpy.scope import persistent_bytes
 
 RUNS = 3

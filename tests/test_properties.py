@@ -4,6 +4,7 @@ import json
 import math
 from typing import Any
 
+from executors import ScalarExecutor
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from test_random_programs import INPUTS, Tree, points, programs, rounding
@@ -16,7 +17,6 @@ from cgcli.language.lower import lower
 from cgcli.ops.validity import check
 from cgcli.optimise.simplify import simplify
 from cgcli.program import Program, parse
-from cgcli.run.scalar.executor import ScalarExecutor
 from cgcli.transform.gradient import gradient
 
 

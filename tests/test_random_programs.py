@@ -10,6 +10,7 @@ from typing import Any
 
 import mpmath
 import pytest
+from executors import ScalarExecutor
 from hypothesis import assume, given, reject, settings
 from hypothesis import strategies as st
 from mpmath import mpf
@@ -19,7 +20,6 @@ from cgcli.diagnostics.diagnostic import CgError
 from cgcli.graph.printed import parse_graph
 from cgcli.ops.validity import check
 from cgcli.program import parse
-from cgcli.run.scalar.executor import ScalarExecutor
 from cgcli.transform.gradient import gradient
 
 INPUTS = ("a", "b", "c")

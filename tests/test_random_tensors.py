@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
+from executors import ArrayExecutor
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from tensor_harness import constant, derived, gram, pulled, run, total
@@ -19,7 +20,6 @@ from cgcli.graph.types import Type
 from cgcli.ops.builder import Builder
 from cgcli.ops.op import TypeMismatch
 from cgcli.ops.validity import check
-from cgcli.run.numpy.reference import ArrayExecutor
 
 Make = Callable[[Builder, int, int, int], int]
 SHAPES = ((2, 3), (3,), (), (1, 3), (2, 1, 2), (0, 2), (4,), (2, 2))

@@ -6,6 +6,7 @@ Ops that are made for tensors, and tensors in these ops, are the matter of `test
 import math
 
 import pytest
+from executors import ScalarExecutor
 from mpmath import mp, mpf
 from oracle import FUNCTIONS, derivative
 
@@ -15,7 +16,6 @@ from cgcli.ops.builder import Builder
 from cgcli.ops.op import Op, Structured, VariadicRule, arity
 from cgcli.ops.table import OPS
 from cgcli.ops.validity import check
-from cgcli.run.scalar.executor import ScalarExecutor
 from cgcli.transform.gradient import gradient
 
 NOT_A_FUNCTION = ("input", "const", "stop_gradient")  # carriers; tested by name below and in test_gradient

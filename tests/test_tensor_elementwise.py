@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from executors import ScalarExecutor
 from tensor_harness import derived, floats_of, run, type_of, weights
 from tensor_oracle import Array
 
@@ -21,7 +22,6 @@ from cgcli.ops.builder import Builder
 from cgcli.ops.op import Op
 from cgcli.ops.table import OPS
 from cgcli.ops.typing import one
-from cgcli.run.scalar.executor import ScalarExecutor
 
 INF, NAN = math.inf, math.nan
 HUGE, TINY = 1.7976931348623157e308, 5e-324

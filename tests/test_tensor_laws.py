@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from executors import ArrayExecutor
 from tensor_harness import built, constant, derived, gram, pulled, run, total, type_of, weights
 from tensor_oracle import Array
 
@@ -18,7 +19,6 @@ from cgcli.graph.types import FLOAT, INT, Type
 from cgcli.ops.builder import Builder
 from cgcli.ops.op import TypeMismatch
 from cgcli.ops.validity import check
-from cgcli.run.numpy.reference import ArrayExecutor
 
 INF, NAN = math.inf, math.nan
 LAST = {"axes": (-1,), "keepdims": False}

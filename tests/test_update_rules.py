@@ -114,7 +114,8 @@ def test_steps(rule: str, dtype: str) -> None:
 
 def test_one_graph_and_two_do_the_same() -> None:
     """A step as one graph, and the gradient followed by the update, as dynamic programs have it."""
-    from cgcli.run.backends import executor
+    from executors import executor
+
     from cgcli.transform.gradient import gradient as differentiated
 
     program = cgcli.parse(PROGRAM.format("float"))

@@ -11,7 +11,7 @@ from cgcli.graph.types import Type
 from cgcli.ops.builder import Builder
 from cgcli.ops.number_kernels import on_numbers
 from cgcli.ops.numbers import unsigned_zero
-from cgcli.run.backends import executor
+from cgcli.run.backends import compile_graph
 from cgcli.run.binding import plain
 from cgcli.run.scalar.sweep import local_partials
 from cgcli.transform.gradient import gradient
@@ -104,6 +104,6 @@ def contributions(graph: Graph, v: Sequence[Any], i: int, g: Any) -> list[tuple[
     if result.shape:
         total = b.sum(total, axes=tuple(range(-result.rank, 0)), keepdims=False)
     graph_of_gradient = gradient(b.done(total), total, [xs[k] for k in differentiable])
-    values = executor(graph_of_gradient).forward([*(v[x] for x in operands), g])
-    outputs = zip(differentiable, graph_of_gradient.outputs, strict=True)
-    return [(operands[k], None, values[out] if types[k].shape else plain(values[out])) for k, out in outputs]
+    products = compile_graph(graph_of_gradient)([*(v[x] for x in operands), g])
+    by_operand = zip(differentiable, products, strict=True)
+    return [(operands[k], None, x if types[k].shape else plain(x)) for k, x in by_operand]

@@ -10,6 +10,7 @@ import numpy as np
 
 from cgcli.graph.evaluation import Evaluation
 from cgcli.graph.graph import CONST, INPUT, Graph
+from cgcli.graph.traversal import restrict
 from cgcli.graph.types import Type
 from cgcli.ops.builder import Builder
 from cgcli.ops.interpreter import Sizes
@@ -17,7 +18,7 @@ from cgcli.ops.op import Structured
 from cgcli.ops.sizes import bind_sizes
 from cgcli.ops.table import BY_CODE
 from cgcli.ops.typing import one
-from cgcli.run.numpy.reference import ArrayExecutor
+from cgcli.run.numpy.reference import array_interpreter
 from cgcli.transform.gradient import gradient
 
 from .differences import Check, check
@@ -74,8 +75,7 @@ def _distance(c: Check) -> float:
 
 def first_wrong(graph: Graph, inputs: Sequence[Any]) -> WrongDerivative | None:
     """The first node whose derivative rule disagrees with differences of the op at the point `inputs`."""
-    executor = ArrayExecutor(graph, tuple(range(len(graph))), keep=True)
-    values = executor.forward(inputs)
+    values = array_interpreter(restrict(graph, range(len(graph))))(inputs)
     sizes = bind_sizes(graph, graph.inputs, inputs)
     for i, code in enumerate(graph.op):
         result = graph.type_of(i)
@@ -100,22 +100,20 @@ def _check_node(graph: Graph, i: int, values: list[Any], sizes: Sizes) -> WrongD
     weighted = b.mul(b.cast(y, dtype="float"), weights)
     total = b.sum(weighted, axes=tuple(range(-len(shape), 0)), keepdims=False) if shape else weighted
     weighted_graph = b.done(total)
-    forward = ArrayExecutor(weighted_graph)
-    extent = np.shape(ArrayExecutor(b.done(y), (y,)).forward([*values, np.zeros(())], sizes)[y]) if shape else ()
+    forward = array_interpreter(weighted_graph)
+    extent = np.shape(array_interpreter(b.done(y))([*values, np.zeros(())], sizes)[0]) if shape else ()
     w = np.cos(np.arange(int(np.prod(extent, dtype=np.int64)))).reshape(extent) + 0.5  # no two alike
     for k, t in enumerate(types):
         if not t.has_derivative:
             continue
         gradient_graph = gradient(weighted_graph, total, [inputs[k]])
-        derivative = np.asarray(ArrayExecutor(gradient_graph).forward([*values, w], sizes)[gradient_graph.outputs[0]])
+        derivative = np.asarray(array_interpreter(gradient_graph)([*values, w], sizes)[0])
         unit = 2.0**-23 if "f32" in (t.dtype, one(graph.type_of(i)).dtype) else 2.0**-52
         x = np.asarray(values[k], dtype=np.float64)
         for position in sampled_positions(x.shape):
 
             def f(z: float, k: int = k, position: tuple[int, ...] = position, x: Any = x) -> float:
-                return float(
-                    forward.forward([*values[:k], with_element(x, position, z), *values[k + 1 :], w], sizes)[total]
-                )
+                return float(forward([*values[:k], with_element(x, position, z), *values[k + 1 :], w], sizes)[0])
 
             result = check(f, element(position), float(x[position]), float(derivative[position]), unit)
             if result.verdict == "wrong":

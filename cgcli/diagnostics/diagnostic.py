@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -49,6 +49,13 @@ def error(code: str, *labels: Label | Span | None, status: int = 2, **values: An
     """
     spans = tuple(Label(x) if isinstance(x, Span) else x for x in labels if x is not None)
     return CgError(Diagnostic(code, spans, {name: _plain(x) for name, x in values.items()}), status=status)
+
+
+def unknown_name(name: str, names: Collection[str]) -> dict[str, Any]:
+    """The values of an error about an unknown name: it, the nearest of the names, and all of them."""
+    from .suggest import nearest  # for an error alone
+
+    return {"name": name, "nearest": nearest(name, names), "known": list(names)}
 
 
 def _plain(value: Any) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from .graph import INPUT, NONE, Graph, nested
@@ -71,6 +72,11 @@ def every(graph: Graph) -> Iterator[Graph]:
         yield top
         for attrs in top.attrs.values():
             stack.extend(nested(attrs).values())
+
+
+def restrict(graph: Graph, nodes: Iterable[int]) -> Graph:
+    """The graph with these nodes as its outputs."""
+    return replace(graph, outputs=tuple(nodes))
 
 
 def prune(graph: Graph, *, inputs: Iterable[int] | None = None, asserts: bool = True) -> Graph:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -44,23 +45,13 @@ class SizeBinding(NamedTuple):
 class ArrayKernels:
     """A kernel for each node that is needed.
 
-    max_memory: the bytes that the values of a run may take together. roots: the nodes that are asked for (by default
-    the outputs). keep: whether the values of all nodes stay; else one is dropped after its last reader.
+    max_memory: the bytes that the values of a run may take together. A value is dropped after its last reader.
     """
 
-    def __init__(
-        self,
-        graph: Graph,
-        runner: Runner,
-        max_memory: int | None = None,
-        roots: Sequence[int] | None = None,
-        keep: bool = False,
-    ) -> None:
+    def __init__(self, graph: Graph, runner: Runner, max_memory: int | None = None) -> None:
         self.graph, self.runner = graph, runner
         self.max_memory = max_memory or memory_limit()
-        self._roots = tuple(graph.outputs if roots is None else roots)
-        self._keep = keep
-        needed = live(graph, (*self._roots, *graph.asserts))
+        needed = live(graph, (*graph.outputs, *graph.asserts))
         self.order = [i for i, code in enumerate(graph.op) if needed[i] and code != INPUT]
         self.kinds = range(len(graph))
         self.binding = SizeBinding({}, {}, {})
@@ -79,7 +70,7 @@ class ArrayKernels:
 
     @cached_property
     def table(self) -> dict[int, Kernel]:
-        last_uses = {} if self._keep else self._last_uses()
+        last_uses = self._last_uses()
         return {i: self.counted(kernel, last_uses.get(i, ())) for i, kernel in self.plain.items()}
 
     def begin(self, inputs: Sequence[Any], sizes: Sizes | None) -> list[Any]:
@@ -93,6 +84,9 @@ class ArrayKernels:
 
     def nested(self, graph: Graph, runner: Runner) -> ArrayKernels:
         return ArrayKernels(graph, runner, self.max_memory)
+
+    def context(self) -> AbstractContextManager[None]:
+        return np.errstate(all="ignore")
 
     def too_large(self, i: int) -> Stop:
         t, env = self.graph.type_of(i), self.binding.sizes
@@ -151,7 +145,7 @@ class ArrayKernels:
 
     def _last_uses(self) -> dict[int, tuple[int, ...]]:
         """Liveness: of each node, the values of which it is the last reader."""
-        live_after = set(self._roots)
+        live_after = set(self.graph.outputs)
         last: dict[int, tuple[int, ...]] = {}
         for i in reversed(self.order):
             dying = tuple(x for x in dict.fromkeys(self.graph.operands(i)) if x not in live_after)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from typing import Any, NamedTuple, Protocol
 
 from cgcli.graph.graph import Graph
@@ -54,6 +55,9 @@ class Kernels(Protocol):
     def nested(self, graph: Graph, runner: Runner) -> Kernels:
         """Kernels of the same kind for a graph that a structured node holds."""
 
+    def context(self) -> AbstractContextManager[None]:
+        """Within it the nodes are computed: how the library of the values treats infinities and NaN."""
+
     def too_large(self, i: int) -> Stop | None:
         """What stops a run that finds no memory for the value of node `i`; None for what is not met here."""
 
@@ -77,8 +81,14 @@ class Interpreter:
         """
         self.runner.meter = Meter(self.limits.steps, self.limits.memory)
         v = self.kernels.begin(inputs, sizes)
-        walk(self.graph, self.kernels, v)
+        with self.kernels.context():
+            walk(self.graph, self.kernels, v)
         return v
+
+    def __call__(self, inputs: Sequence[Any], sizes: Sizes | None = None) -> list[Any]:
+        """The values of the outputs. Raises CgError as `run` does."""
+        v = self.run(inputs, sizes)
+        return [v[i] for i in self.graph.outputs]
 
 
 def walk(graph: Graph, kernels: Kernels, v: list[Any], order: Sequence[int] | None = None) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from functools import cached_property
 from typing import Any
 
@@ -24,31 +25,24 @@ CompiledLoop = Callable[..., tuple[Any, ...]]
 """`run(meter, *operands)`: the results of a loop."""
 LoopCompiler = Callable[[Mapping[str, Any], int], CompiledLoop | None]
 _NO_SIZES: Sizes = {}
+_NO_CONTEXT = nullcontext()
 
 
 class NumberKernels:
     """A kernel for each kind of node that is needed.
 
-    compile_loop: from a loop's attributes and its number of operands a function that runs it, or None. roots: the
-    nodes that are asked for (by default the outputs).
+    compile_loop: from a loop's attributes and its number of operands a function that runs it, or None.
     """
 
     sizes = _NO_SIZES
 
-    def __init__(
-        self,
-        graph: Graph,
-        runner: Runner,
-        compile_loop: LoopCompiler | None = None,
-        roots: Sequence[int] | None = None,
-    ) -> None:
+    def __init__(self, graph: Graph, runner: Runner, compile_loop: LoopCompiler | None = None) -> None:
         self.graph, self.runner, self.compile_loop = graph, runner, compile_loop
-        self._roots = graph.outputs if roots is None else roots
         self.kinds, self.first_of_kind = node_kinds(graph)
 
     @cached_property
     def order(self) -> list[int]:
-        needed = live(self.graph, (*self._roots, *self.graph.asserts))
+        needed = live(self.graph, (*self.graph.outputs, *self.graph.asserts))
         return [i for i, code in enumerate(self.graph.op) if needed[i] and code not in (CONST, INPUT)]
 
     @cached_property
@@ -74,6 +68,9 @@ class NumberKernels:
 
     def nested(self, graph: Graph, runner: Runner) -> NumberKernels:
         return NumberKernels(graph, runner, self.compile_loop)
+
+    def context(self) -> AbstractContextManager[None]:
+        return _NO_CONTEXT
 
     def too_large(self, i: int) -> Stop | None:
         return None  # numbers take no memory that is counted

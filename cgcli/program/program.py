@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property, partial, wraps
+from functools import cached_property, wraps
 from typing import TYPE_CHECKING, Any, Concatenate, Literal, ParamSpec, TypeVar
 
-from cgcli.diagnostics.diagnostic import CgError, Diagnostic, Label, error
+from cgcli.diagnostics.diagnostic import CgError, Diagnostic, Label, error, unknown_name
 from cgcli.diagnostics.source import Source
 from cgcli.graph.graph import Graph
 from cgcli.graph.lexemes import identifier, plain_number
 from cgcli.graph.signature import Input, Module
-from cgcli.graph.traversal import live
+from cgcli.graph.traversal import live, restrict
 from cgcli.graph.types import Type
+from cgcli.ops.interpreter import Interpreter, Limits
 from cgcli.ops.number_kernels import has_loop, is_scalar
 from cgcli.ops.numbers import unsigned_zero
-from cgcli.run.backends import executor, tensor_of
+from cgcli.run.backends import Compiled, compile_graph, tensor_of
 from cgcli.run.binding import extent, fit, initialised, plain, within
-from cgcli.run.scalar.executor import ScalarExecutor
+from cgcli.run.scalar.executor import number_interpreter
 
 Values = Mapping[str, Any]
 """By input a number, or an array or nested lists of numbers."""
@@ -29,18 +30,10 @@ if TYPE_CHECKING:
     from cgcli.graph.evaluation import Evaluation
     from cgcli.graph.plan import Compilation
     from cgcli.graph.sizes import Shape
-
-    from .compiled import CompiledGraph
+    from cgcli.run.scalar.sweep import Sweep
 
 P = ParamSpec("P")
 R = TypeVar("R")
-
-
-def unknown(name: str, names: Collection[str]) -> dict[str, Any]:
-    """The values of an error about an unknown name: it, the nearest of the names, and all of them."""
-    from cgcli.diagnostics.suggest import nearest  # for an error alone
-
-    return {"name": name, "nearest": nearest(name, names), "known": list(names)}
 
 
 def _for_shapes(method: Callable[Concatenate[Program, Values, P], R]) -> Callable[Concatenate[Program, Values, P], R]:
@@ -85,13 +78,16 @@ class Program:
         self.max_nodes: int | None = None
         self.max_depth: int | None = None
         self.backend: str | None = None
-        self._derivatives: dict[tuple[int, ...], CompiledGraph] = {}  # graphs of derivatives, by what they compute
+        self._by_nodes: dict[tuple[int, ...], Compiled] = {}
+        self._sweep_by_node: dict[int | None, tuple[Interpreter, Sweep]] = {}
+        self._derivatives: dict[tuple[int, ...], Compiled] = {}  # graphs of derivatives, by what they compute
+        self._checkpointed: set[tuple[int, ...]] = set()  # those whose loops compute steps again
 
     def input(self, name: str) -> Input:
         """The declaration of an input. Raises CgError for an unknown name."""
         name = identifier(name)
         if name not in self._declared:
-            raise error("unknown-input", **unknown(name, self._declared))
+            raise error("unknown-input", **unknown_name(name, self._declared))
         return self._declared[name]
 
     def parse_value(self, name: str, text: str) -> Any:
@@ -123,25 +119,26 @@ class Program:
         """The value of each output, or of every named value. Raises CgError, also when the run fails (status 1)."""
         names = list(self.module.values) if every else list(self.outputs)
         nodes = [self.module.values[name] for name in names]
-        v = self._forward(self._executor(tuple(nodes)), values)
-        return {name: plain(v[i]) for name, i in zip(names, nodes, strict=True)}
+        results = self._compiled(tuple(nodes))(self._bind(values))
+        return {name: plain(x) for name, x in zip(names, results, strict=True)}
 
     @_for_shapes
     def run(self, values: Values, *, of: str | None = None, derivatives: bool = True) -> Evaluation:
         """Everything that a picture shows: values of all nodes and, with `derivatives`, those of `of`."""
         target = self.module.values[self.of_choice(of)] if derivatives else None
-        executor = self._executor(tuple(range(len(self.graph))))
-        v = self._forward(executor, values)
-        v = v if self._scalar else [plain(x) for x in v]
+        results = self._compiled(tuple(range(len(self.graph))))(self._bind(values))
+        v = list(results) if self._scalar else [plain(x) for x in results]
         from cgcli.graph.evaluation import Evaluation
 
         if target is None:
             return Evaluation(self.graph, v)
-        scalar = self._scalar
-        partials = {i: executor.partials(v, i) for i in range(len(self.graph)) if scalar and self.graph.a[i] >= 0}
+        partials: dict[int, tuple[float | None, ...]] = {}
+        if self._scalar:
+            sweep = self._sweep_of(self.graph, None)[1]
+            partials = {i: sweep.partials(v, i) for i in range(len(self.graph)) if self.graph.a[i] >= 0}
         if not self._sweeps:
             return Evaluation(self.graph, v, target, self._adjoints(values, target), partials)
-        adjoints = executor.backward(v, target)
+        adjoints = sweep.adjoints(v, target)
         clean = [None if isinstance(g, dict) else g for g in adjoints]
         return Evaluation(self.graph, v, target, clean, partials)
 
@@ -159,9 +156,9 @@ class Program:
         if not self._sweeps:
             value, *partials = self._gradient_values(target, tuple(self.module.values[n] for n in names), values)
             return Gradient(name, value, {n: unsigned_zero(g) for n, g in zip(names, partials, strict=True)})
-        executor = self._executor((target,))
-        v = self._forward(executor, values)
-        adjoints = executor.backward(v, target)
+        interpreter, sweep = self._sweep_of(restrict(self.graph, [target]), target)
+        v = interpreter.run(self._bind(values))
+        adjoints = sweep.adjoints(v, target)
         gradients = {n: adjoints[self.module.values[n]] for n in names}
         return Gradient(name, float(v[target]), {n: _reported(g) for n, g in gradients.items()})
 
@@ -177,16 +174,21 @@ class Program:
         target = self.module.values[self.of_choice(of)]
         table: dict[str, dict[str, Any]] = {}
         if not self._sweeps:
-            for n, i in zip(names, nodes, strict=True):
-                partials = self._derived((-2, target, i, *nodes), partial(_row_of_hessian, target, i, nodes), values)
-                table[n] = dict(zip(names, partials, strict=True))
+            from cgcli.transform.jacobian import hessian_row
+
+            for n, row in zip(names, nodes, strict=True):
+
+                def build(graph: Graph, index: Sequence[int], row: int = row) -> Graph:
+                    return hessian_row(graph, index[target], index[row], [index[i] for i in nodes])
+
+                table[n] = dict(zip(names, self._derived((-2, target, row, *nodes), build, values), strict=True))
             return table
         first = gradient(self.graph, target, nodes, whole=True)
         index = self._names_in(first)
-        executor = ScalarExecutor(first)
-        v = executor.forward(self._bind(values))
+        interpreter, sweep = self._new_sweep(first)
+        v = interpreter.run(self._bind(values))
         for n, row in zip(names, first.outputs, strict=True):
-            adjoints = executor.backward(v, row)
+            adjoints = sweep.adjoints(v, row)
             table[n] = {m: _reported(adjoints[index[m]]) for m in names}
         return table
 
@@ -232,8 +234,8 @@ class Program:
         has_values = values or not [i for i in self.inputs if not i.optional]
         if not has_values:
             return Evaluation(graph, [None] * len(graph))
-        program_executor = executor(graph, tuple(range(len(graph))), self.max_memory, self.max_steps, self.backend)
-        return Evaluation(graph, [plain(x) for x in program_executor.forward(self._bind(values))])
+        run = self.compile(restrict(graph, range(len(graph))))
+        return Evaluation(graph, [plain(x) for x in run(self._bind(values))])
 
     @_for_shapes
     def plan(
@@ -291,8 +293,7 @@ class Program:
     def _value_at(self, of: str, k: int, x: Any, point: Sequence[Any]) -> float:
         """The value of `of` at a point with another value of input `k`."""
         target = self.module.values[of]
-        v = self._executor((target,)).forward([*point[:k], fit(self.inputs[k], x), *point[k + 1 :]])
-        return float(v[target])
+        return float(self._compiled((target,))([*point[:k], fit(self.inputs[k], x), *point[k + 1 :]])[0])
 
     @_for_shapes
     def first_wrong_node(self, values: Values) -> tuple[int, str, Check] | None:
@@ -338,7 +339,7 @@ class Program:
             )
         of = identifier(of)
         if of not in self.module.values:
-            raise error("unknown-output", **unknown(of, self.module.values))
+            raise error("unknown-output", **unknown_name(of, self.module.values))
         if not self.type_of(of).has_derivative:
             raise error("no-derivative-of", name=of, type=self.type_of(of))
         if self.type_of(of).shape and not tensors:
@@ -388,7 +389,7 @@ class Program:
         names = [identifier(name) for name in wrt]
         for name in names:
             if name not in self.module.values:
-                raise error("unknown-wrt", **unknown(name, self.module.values))
+                raise error("unknown-wrt", **unknown_name(name, self.module.values))
             if not self.type_of(name).has_derivative:
                 raise error("no-derivative-by-input", name=name, type=self.type_of(name))
         return list(dict.fromkeys(names))
@@ -405,11 +406,6 @@ class Program:
         ]
         return initialised(self.inputs, self.graph, bound, self.seed) if any(x is None for x in bound) else bound
 
-    def _forward(self, executor: Any, values: Values) -> list[Any]:
-        """The values of nodes, at least of those that the executor computes."""
-        v: list[Any] = executor.forward(self._bind(values))
-        return v
-
     @cached_property
     def _declared(self) -> dict[str, Input]:
         return {i.name: i for i in self.inputs}
@@ -424,15 +420,30 @@ class Program:
         """Whether one backward sweep over its numbers differentiates the program; else its gradient runs as a graph."""
         return self._scalar and not has_loop(self.graph)
 
-    @cached_property
-    def _executors(self) -> dict[tuple[int, ...], Any]:
-        return {}
+    def compile(self, graph: Graph) -> Compiled:
+        """A graph made ready to run within the program's limits, by its backend."""
+        return compile_graph(graph, Limits(self.max_memory, self.max_steps), self.backend)
 
-    def _executor(self, roots: tuple[int, ...]) -> Any:
-        if roots not in self._executors:
-            limits = self.max_memory, self.max_steps, self.backend
-            self._executors[roots] = executor(self.graph, roots, *limits)
-        return self._executors[roots]
+    def _compiled(self, nodes: tuple[int, ...]) -> Compiled:
+        """What computes these nodes, memoised."""
+        run = self._by_nodes.get(nodes)
+        if run is None:
+            run = self._by_nodes[nodes] = self.compile(restrict(self.graph, nodes))
+        return run
+
+    def _sweep_of(self, graph: Graph, of: int | None) -> tuple[Interpreter, Sweep]:
+        """As `_new_sweep`, memoised by the node that is differentiated."""
+        pair = self._sweep_by_node.get(of)
+        if pair is None:
+            pair = self._sweep_by_node[of] = self._new_sweep(graph)
+        return pair
+
+    def _new_sweep(self, graph: Graph) -> tuple[Interpreter, Sweep]:
+        """What computes the nodes of a graph on numbers, and what goes back through them."""
+        from cgcli.run.scalar.sweep import Sweep  # with the derivative rules
+
+        interpreter = number_interpreter(graph, Limits(self.max_memory, self.max_steps))
+        return interpreter, Sweep(graph, interpreter.runner)
 
     def _gradient_values(self, target: int, wrt: tuple[int, ...], values: Values) -> list[Any]:
         """The value of `target`, then its derivative by each of `wrt`."""
@@ -451,22 +462,19 @@ class Program:
 
         Where the stacks of loops would take more than memory allows, it is made of the graph with checkpoints.
         """
-        from .compiled import CompiledGraph  # values alone do without
-
         bound = self._bind(values)
-        compiled = self._derivatives.get(key)
-        if compiled is None:
-            compiled = self._derivatives[key] = CompiledGraph(build(self.graph, range(len(self.graph))), self)
+        if key not in self._derivatives:
+            self._derivatives[key] = self.compile(build(self.graph, range(len(self.graph))))
         try:
-            outputs = compiled(bound)
+            outputs = self._derivatives[key](bound)
         except CgError as e:
-            if compiled.checkpointed or all(d.code != "stacks-too-large" for d in e.diagnostics):
+            if key in self._checkpointed or all(d.code != "stacks-too-large" for d in e.diagnostics):
                 raise
             from cgcli.transform.checkpoint import checkpointed
 
-            compiled = CompiledGraph(build(*checkpointed(self.graph)), self, checkpointed=True)
-            self._derivatives[key] = compiled
-            outputs = compiled(bound)
+            self._checkpointed.add(key)
+            self._derivatives[key] = self.compile(build(*checkpointed(self.graph)))
+            outputs = self._derivatives[key](bound)
         return [plain(x) for x in outputs]
 
     def _adjoints(self, values: Values, target: int) -> list[Any]:
@@ -483,13 +491,6 @@ class Program:
         """The nodes of a gradient graph that hold the program's named values."""
         last = {name: node for node, name in graph.names.items()}
         return {name: last[name] for name in self.module.values if name in last}
-
-
-def _row_of_hessian(target: int, row: int, nodes: Sequence[int], graph: Graph, index: Sequence[int]) -> Graph:
-    """The graph of the derivatives by `nodes` of the derivative by `row`."""
-    from cgcli.transform.jacobian import hessian_row
-
-    return hessian_row(graph, index[target], index[row], [index[i] for i in nodes])
 
 
 def _reported(derivative: float | None) -> float:

@@ -8,8 +8,8 @@ from typing import Any
 
 from cgcli.diagnostics.diagnostic import error
 from cgcli.graph.graph import Graph
+from cgcli.run.backends import Compiled
 
-from .compiled import CompiledGraph
 from .rows import fresh_size
 from .training import Task, TaskInputs, runs_of
 
@@ -19,7 +19,7 @@ class StaticResiduals:
 
     def __init__(self, task: Task) -> None:
         self.task, self.task_inputs = task, TaskInputs(task)
-        self._compiled: dict[bool, CompiledGraph] = {}  # with and without derivatives
+        self._compiled: dict[bool, Compiled] = {}  # with and without derivatives
 
     def __call__(self, params: Mapping[str, Any], derivatives: bool) -> tuple[Any, dict[str, Any]]:
         """All residuals as one vector and, if asked for, by parameter their derivatives: [n, *shape of the parameter].
@@ -29,7 +29,7 @@ class StaticResiduals:
         import numpy as np
 
         if derivatives not in self._compiled:
-            self._compiled[derivatives] = CompiledGraph(self._graph(derivatives), self.task_inputs.program)
+            self._compiled[derivatives] = self.task_inputs.program.compile(self._graph(derivatives))
         outputs = self._compiled[derivatives](self.task_inputs.bind(params, self.task.examples, True, 1))
         residuals, *jacobians = [np.asarray(x, dtype=float) for x in outputs]
         flat = residuals.reshape(-1)

@@ -9,8 +9,8 @@ from typing import Any
 from cgcli.diagnostics.diagnostic import error
 from cgcli.graph.graph import Graph
 from cgcli.graph.types import FLOAT, Type
+from cgcli.run.backends import Compiled
 
-from .compiled import CompiledGraph
 from .program import Program, Values
 
 ROWS = "rows_of_the_table"  # the size of the batch axis
@@ -40,7 +40,7 @@ class Rows:
         if derivatives and program.mode == "static":
             self.of = program.of_choice(of)
             self.wrt = program._wrt(wrt)
-        self._compiled: CompiledGraph | None = None
+        self._compiled: Compiled | None = None
         self._batched = False
         self._by_row: tuple[str, ...] = ()
 
@@ -99,7 +99,7 @@ class Rows:
         inputs = zip(self.program.inputs, first_row, strict=True)
         bound = [columns[i.name] if i.name in self.columns else x for i, x in inputs]
         if self._compiled is None:
-            self._compiled = CompiledGraph(self._batched_graph(), self.program)
+            self._compiled = self.program.compile(self._batched_graph())
         return dict(zip(self.names(), self._compiled(bound), strict=True))
 
     def none(self) -> dict[str, Any]:

@@ -14,13 +14,13 @@ from cgcli.graph.traversal import live, prune
 from cgcli.graph.types import ANY, Type
 from cgcli.ops.builder import Builder
 from cgcli.ops.typing import one, single
+from cgcli.run.backends import Compiled, compile_graph
 from cgcli.run.binding import plain
 from cgcli.train.loop import Step
 from cgcli.train.optimizers import Update
 from cgcli.train.state import State
 from cgcli.train.step import memories, step_graph, update_graph
 
-from .compiled import CompiledGraph
 from .dynamic import RunProgram
 from .host import HostProgram
 from .program import Program, Values
@@ -177,7 +177,7 @@ class StaticProblem(_Problem):
         self.loss_graph = prune(replace(self.graph, outputs=self.graph.outputs[:1]))
         most = ELEMENTS // max(1, elements(program.graph))
         self.most = task.batch if task.examples.together else max(1, min(most, MOST_ROWS))
-        self._compiled: dict[str, CompiledGraph] = {}  # by purpose: step, judge, gradient
+        self._compiled: dict[str, Compiled] = {}  # by purpose: step, judge, gradient
 
     @property
     def step_graph(self) -> Graph:
@@ -223,10 +223,10 @@ class StaticProblem(_Problem):
             part = examples.between(at, min(at + most, examples.rows))
             yield part, part.rows if self.task.reduce == "mean" else 1
 
-    def _run(self, purpose: Literal["step", "judge", "gradient"], inputs: Sequence[Any]) -> list[Any]:
+    def _run(self, purpose: Literal["step", "judge", "gradient"], inputs: Sequence[Any]) -> Sequence[Any]:
         if purpose not in self._compiled:
             graphs = {"judge": lambda: self.graph, "step": lambda: self.step_graph, "gradient": self._gradient_graph}
-            self._compiled[purpose] = CompiledGraph(graphs[purpose](), self.task_inputs.program)
+            self._compiled[purpose] = self.task_inputs.program.compile(graphs[purpose]())
         return self._compiled[purpose](inputs)
 
     def _gradient_graph(self) -> Graph:
@@ -242,7 +242,7 @@ class DynamicProblem(_Problem):
 
     def __init__(self, task: Task, update: Update | None = None) -> None:
         super().__init__(task, update)
-        self._update: CompiledGraph | None = None
+        self._update: Compiled | None = None
 
     def check(self) -> None:
         """Raises CgError when a run of the first row has no loss that is a number."""
@@ -254,7 +254,7 @@ class DynamicProblem(_Problem):
         loss, gradients = self.gradients(state.params, rows, state.step + 1)
         trained, typed = self.task.trained, _typed(self.task, self.task.trained, state.params)
         if self._update is None:
-            self._update = CompiledGraph(update_graph(self.update, typed))
+            self._update = compile_graph(update_graph(self.update, typed))
         memory = [state.memories[m.key] for m in memories(self.update, typed)]
         arrays = [*(state.params[n] for n in trained), *(gradients[n] for n in trained), *memory]
         outputs = self._update([*map(plain, arrays), float(state.step + 1), self.update.rate])

@@ -1,20 +1,20 @@
 """The backends that run a graph: plain numbers where they suffice, else arrays, whose library is loaded then.
 
-What each backend has to offer is `Executor`; see docs/backends.md.
+What each backend has to offer is `Compiled`; see docs/backends.md.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any, Protocol
 
 from cgcli.diagnostics.diagnostic import error
 from cgcli.graph.graph import Graph, opcode, opname
 from cgcli.graph.types import Type
+from cgcli.ops.interpreter import DEFAULT, Limits, Sizes
 from cgcli.ops.number_kernels import is_scalar
 
-from .scalar.executor import ScalarExecutor
+from .scalar.executor import number_interpreter
 
 BACKENDS = {
     "reference": "node by node as the program says, with NumPy",
@@ -23,37 +23,28 @@ BACKENDS = {
 _LOOP = opcode("loop")
 
 
-class Executor(Protocol):
+class Compiled(Protocol):
     """A graph made ready to run any number of times."""
 
-    def forward(self, inputs: Sequence[Any], sizes: Mapping[str, int] | None = None) -> list[Any]:
-        """A list with an entry for each node of the graph, of which those of the roots hold their values.
+    def __call__(self, inputs: Sequence[Any], sizes: Sizes | None = None) -> Sequence[Any]:
+        """The values of the graph's outputs, which no later run changes. Asserts run even if no output needs them.
 
         inputs: a value for each input; sizes: the numbers of named sizes, None to take them from the inputs. Raises
         CgError (status 1) at the node that stops the run.
         """
 
 
-def executor(
-    graph: Graph,
-    roots: Sequence[int] | None = None,
-    max_memory: int | None = None,
-    max_steps: int | None = None,
-    backend: str | None = None,
-) -> Any:
-    """What computes `roots` (the outputs); see `ArrayExecutor` for the limits, `BACKENDS` for the names.
+def compile_graph(graph: Graph, limits: Limits = DEFAULT, backend: str | None = None) -> Compiled:
+    """The graph made ready to run; who needs more nodes compiles `restrict(graph, nodes)`.
 
-    Graphs on numbers alone run on Python's numbers whatever the backend; without a backend, graphs on tensors are run
-    by an `AdaptiveExecutor`. Raises CgError for an unknown backend.
+    Graphs on numbers alone run on Python's numbers whatever the backend (`BACKENDS`); without a backend, graphs on
+    tensors run by a plan where that pays (`Adaptive`). Raises CgError for an unknown backend.
     """
     if backend is not None:
         check_backend(backend)
     if is_scalar(graph):
-        return ScalarExecutor(graph, roots, max_memory, max_steps)
-    output_nodes = tuple(graph.outputs if roots is None else roots)
-    if backend is not None:
-        return _BUILDERS[backend](graph, output_nodes, max_memory, max_steps)
-    return AdaptiveExecutor(graph, output_nodes, max_memory, max_steps)
+        return number_interpreter(graph, limits)
+    return Adaptive(graph, limits) if backend is None else _COMPILERS[backend](graph, limits)
 
 
 def check_backend(name: str) -> str:
@@ -65,9 +56,7 @@ def check_backend(name: str) -> str:
 
 def tensor_of(graph: Graph, inputs: Sequence[Any] = (), sizes: Mapping[str, int] | None = None) -> Any:
     """The only output of a graph on tensors. Raises CgError as running it does."""
-    from .numpy.reference import ArrayExecutor
-
-    return ArrayExecutor(graph).forward(inputs, sizes or {})[graph.outputs[0]]
+    return _reference(graph, DEFAULT)(inputs, sizes or {})[0]
 
 
 def names_no_size(graph: Graph) -> bool:
@@ -76,57 +65,41 @@ def names_no_size(graph: Graph) -> bool:
     return not has_names and "size" not in map(opname, graph.op)
 
 
-class AdaptiveExecutor:
+class Adaptive:
     """The backend that suits the graph: a plan pays when its nodes run more than once.
 
     So `numpy` where there is a loop, whose body runs many times, and from the second run on; `reference` for the first
     run of a graph without loops.
     """
 
-    def __init__(self, graph: Graph, roots: tuple[int, ...], max_memory: int | None, max_steps: int | None) -> None:
-        self._arguments = graph, roots, max_memory, max_steps
-        self._reference = None if _LOOP in graph.op else _reference(*self._arguments)
-        self._planned: Executor | None = None
+    def __init__(self, graph: Graph, limits: Limits) -> None:
+        self._graph, self._limits = graph, limits
+        self._reference = None if _LOOP in graph.op else _reference(graph, limits)
+        self._planned: Compiled | None = None
 
-    def forward(self, inputs: Sequence[Any], sizes: Mapping[str, int] | None = None) -> list[Any]:
+    def __call__(self, inputs: Sequence[Any], sizes: Sizes | None = None) -> Sequence[Any]:
         if self._reference is not None:
             reference, self._reference = self._reference, None
-            return reference.forward(inputs, sizes)
+            return reference(inputs, sizes)
         if self._planned is None:
-            self._planned = _planned(*self._arguments)
-        return self._planned.forward(inputs, sizes)
+            self._planned = _planned(self._graph, self._limits)
+        return self._planned(inputs, sizes)
 
 
-class OptimisedExecutor:
-    """The optimised form of a graph, run by the planned executor, under the node numbers of the original graph."""
+def _reference(graph: Graph, limits: Limits) -> Compiled:
+    from .numpy.reference import array_interpreter
 
-    def __init__(self, graph: Graph, roots: tuple[int, ...], max_memory: int | None, max_steps: int | None) -> None:
-        from cgcli.optimise.driver import optimise  # a graph on numbers runs without the optimiser
-
-        from .numpy.planned import PlannedExecutor
-
-        self._roots, self._length = roots, len(graph)
-        self._graph = optimise(replace(graph, outputs=roots))
-        self._planned = PlannedExecutor(self._graph, None, max_memory, max_steps)
-
-    def forward(self, inputs: Sequence[Any], sizes: Mapping[str, int] | None = None) -> list[Any]:
-        values = self._planned.forward(inputs, sizes)
-        v: list[Any] = [None] * self._length
-        for root, i in zip(self._roots, self._graph.outputs, strict=True):
-            v[root] = values[i]
-        return v
+    return array_interpreter(graph, limits)
 
 
-def _reference(graph: Graph, roots: tuple[int, ...], max_memory: int | None, max_steps: int | None) -> Executor:
-    from .numpy.reference import ArrayExecutor
+def _planned(graph: Graph, limits: Limits) -> Compiled:
+    if not all(isinstance(graph.type_of(i), Type) for i in graph.outputs):  # passes know no outputs of other kinds
+        return _reference(graph, limits)
+    from cgcli.optimise.driver import optimise  # a graph on numbers runs without the optimiser
 
-    return ArrayExecutor(graph, roots, max_memory, max_steps=max_steps)
+    from .numpy.planned import PlannedGraph
 
-
-def _planned(graph: Graph, roots: tuple[int, ...], max_memory: int | None, max_steps: int | None) -> Executor:
-    if not all(isinstance(graph.type_of(i), Type) for i in roots):  # passes know no outputs of other kinds
-        return _reference(graph, roots, max_memory, max_steps)
-    return OptimisedExecutor(graph, roots, max_memory, max_steps)
+    return PlannedGraph(optimise(graph), limits)
 
 
-_BUILDERS = {"reference": _reference, "numpy": _planned}
+_COMPILERS = {"reference": _reference, "numpy": _planned}

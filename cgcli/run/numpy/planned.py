@@ -1,7 +1,7 @@
-"""The planned executor: a graph is planned once for each set of sizes and then run many times without looking at it.
+"""Runs by a plan: a graph is planned once for each set of sizes and then run many times without looking at it.
 
 The first run goes node by node in the planned order and records its calls and the strides of values; later ones run
-compiled code with these calls, with results in memory that stays between runs. Values are those of `ArrayExecutor`, bit
+compiled code with these calls, with results in memory that stays between runs. Values are those of the interpreter, bit
 for bit, and so are errors: the same calls, and those that may fail in the same order.
 """
 
@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -20,7 +19,7 @@ from cgcli.graph.plan import Plan
 from cgcli.graph.types import Stack, Type
 from cgcli.ops.array_kernels import DTYPES, ArrayKernels, input_array
 from cgcli.ops.failures import AssertionFailed, Stop, failure
-from cgcli.ops.interpreter import Kernel, Runner, Sizes, walk
+from cgcli.ops.interpreter import DEFAULT, Kernel, Limits, Runner, Sizes, walk
 from cgcli.ops.limits import Meter, memory_limit
 from cgcli.ops.op import Op
 from cgcli.ops.sizes import bind_sizes, named_sizes
@@ -29,7 +28,7 @@ from cgcli.plan.planner import plan
 
 from .call_recorder import Unrecordable, record_calls
 from .codegen import CompiledPlan
-from .reference import ArrayExecutor
+from .reference import array_interpreter
 from .scope import ALIGN, NodeRecord, Relayout, persistent_bytes
 
 _GET = opcode("get")
@@ -37,53 +36,42 @@ MAX_INVARIANT_BYTES = 2**16  # up to which a value that is the same at every run
 MAX_CACHED = 4  # sets of sizes, and of input strides for each, that a graph has compiled code and memory for
 
 
-class PlannedExecutor:
-    """As `ArrayExecutor`; it keeps memory between runs. Runs may overlap: each then has memory of its own."""
+class PlannedGraph:
+    """A graph made ready to run by a plan; it keeps memory between runs. Runs may overlap: each then has memory of its
+    own."""
 
-    def __init__(
-        self,
-        graph: Graph,
-        roots: Sequence[int] | None = None,
-        max_memory: int | None = None,
-        max_steps: int | None = None,
-    ) -> None:
-        self.graph = graph if roots is None else replace(graph, outputs=tuple(roots))
-        self.max_memory = max_memory or memory_limit()
-        self.max_steps = max_steps
+    def __init__(self, graph: Graph, limits: Limits = DEFAULT) -> None:
+        self.graph, self.limits = graph, limits
         self._idle: list[_RunState] = []
         self._size_names = named_sizes(graph)
 
-    def forward(self, inputs: Sequence[Any], sizes: Sizes | None = None) -> list[Any]:
-        """The value of every root, else None. Raises CgError (status 1) at the node that stops the run."""
+    def __call__(self, inputs: Sequence[Any], sizes: Sizes | None = None) -> Sequence[Any]:
+        """The values of the outputs. Raises CgError (status 1) at the node that stops the run."""
         graph = self.graph
         env = bind_sizes(graph, graph.inputs, inputs) if sizes is None else sizes
         env = {name: n for name, n in env.items() if name in self._size_names}  # not ints that are no sizes
-        run = self._idle.pop() if self._idle else _RunState(self)
+        run = self._idle.pop() if self._idle else _RunState(self.limits)
         run.start(env)
         try:
             with np.errstate(all="ignore"):
-                outputs = run.body(graph)(
+                return run.body(graph)(
                     [input_array(x, graph.type_of(i)) for i, x in zip(graph.inputs, inputs, strict=True)]
                 )
         finally:
             self._idle.append(run)
-        v: list[Any] = [None] * len(graph)
-        for i, x in zip(graph.outputs, outputs, strict=True):
-            v[i] = x
-        return v
 
 
 class _RunState(Runner):
     """The state of a run: its limits, and the bodies with their memory. Runs the graphs in structured nodes by plan."""
 
-    def __init__(self, executor: PlannedExecutor) -> None:
+    def __init__(self, limits: Limits) -> None:
         super().__init__()
-        self.max_memory, self.max_steps = executor.max_memory, executor.max_steps
+        self.limits, self.max_memory = limits, limits.memory or memory_limit()
         self.sizes: Sizes = {}
         self._bodies: dict[int, _Body] = {}
 
     def start(self, sizes: Sizes) -> None:
-        self.meter = Meter(self.max_steps, self.max_memory)
+        self.meter = Meter(self.limits.steps, self.limits.memory)
         if sizes != self.sizes:
             self.sizes = sizes
             for body in self._bodies.values():
@@ -279,7 +267,7 @@ class _Body:
     def _repeated(self, inputs: Sequence[Any]) -> CgError:
         """The error of a run that failed, by the reference: the values that it names may be overwritten by now."""
         try:
-            ArrayExecutor(self.graph, max_memory=self.run.max_memory).forward(inputs, self.run.sizes)
+            array_interpreter(self.graph, self.run.limits)(inputs, self.run.sizes)
         except CgError as e:
             return e
         raise AssertionError("a run that failed does not fail when it is repeated")
@@ -301,7 +289,7 @@ def _is_number(x: Any) -> bool:
 
 
 def _evaluate_converted(op: Op, result: Type, types: Sequence[Any]) -> Callable[..., Any]:
-    """The op's evaluation with its operands converted as `ArrayExecutor` converts them."""
+    """The op's evaluation with its operands converted as the interpreter converts them."""
     evaluate = op.evaluate
     bools_to_ints = [
         t.dtype == "bool" and result.dtype != "bool" and op.flow != "structural" if isinstance(t, Type) else False

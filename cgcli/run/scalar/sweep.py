@@ -39,6 +39,16 @@ class Sweep:
                 if kernel is not None:
                     kernel(adj, g, v, i, a[i], b[i], more)
 
+    def adjoints(self, v: Sequence[Any], of: int) -> list[Any]:
+        """The derivative of node `of` by every node, None where no path leads to it; `v` holds the values of nodes.
+
+        One sweep in descending order of nodes, with the operations of the gradient graph in the same order.
+        """
+        adj: list[Any] = [None] * len(self.graph)
+        adj[of] = 1.0
+        self(adj, v, of)
+        return adj
+
     def partials(self, v: Sequence[Any], i: int) -> tuple[float | None, ...]:
         """The local partial derivative of node `i` by each of its operands, None where it has none.
 
