@@ -24,11 +24,11 @@ class Limits(NamedTuple):
     steps: int | None = None
 
 
-DEFAULT = Limits()
+DEFAULT_LIMITS = Limits()
 
 
 class Kernels(Protocol):
-    """What computes the nodes of one graph, on one kind of value."""
+    """Kernels for the nodes of one graph, on one kind of value."""
 
     @property
     def order(self) -> Sequence[int]:
@@ -59,20 +59,22 @@ class Kernels(Protocol):
         """Within it the nodes are computed: how the library of the values treats infinities and NaN."""
 
     def too_large(self, i: int) -> Stop | None:
-        """What stops a run that finds no memory for the value of node `i`; None for what is not met here."""
+        """The stop of a run that finds no memory for the value of node `i`; None where the MemoryError is to be raised."""
 
 
 class Interpreter:
-    """A graph made ready to be run any number of times, node by node. make: its kernels, given what runs nested graphs.
+    """A graph made ready to be run any number of times, node by node. make_kernels: its kernels, given the runner of nested graphs.
 
     It is the reference: every other way to run a graph gives the same values and the same errors.
     """
 
-    def __init__(self, graph: Graph, make: Callable[[Graph, Runner], Kernels], limits: Limits = DEFAULT) -> None:
+    def __init__(
+        self, graph: Graph, make_kernels: Callable[[Graph, Runner], Kernels], limits: Limits = DEFAULT_LIMITS
+    ) -> None:
         self.graph = graph
         self.limits = limits
         self.runner = Runner()
-        self.kernels = self.runner.kernels = make(graph, self.runner)
+        self.kernels = self.runner.kernels = make_kernels(graph, self.runner)
 
     def run(self, inputs: Sequence[Any], sizes: Sizes | None = None) -> list[Any]:
         """The values of the nodes that were computed and still had a reader, or are outputs; None for the others.
@@ -102,14 +104,14 @@ def walk(graph: Graph, kernels: Kernels, v: list[Any], order: Sequence[int] | No
     except Stop as stop:
         raise failure(graph, i, stop, v) from stop
     except MemoryError:
-        stop_ = kernels.too_large(i)
-        if stop_ is None:
+        memory_stop = kernels.too_large(i)
+        if memory_stop is None:
             raise
-        raise failure(graph, i, stop_, v) from None
+        raise failure(graph, i, memory_stop, v) from None
 
 
 class Runner:
-    """Runs the graphs that structured nodes hold, and is told of the steps of their loops.
+    """Runs the graphs that structured nodes hold, and counts the steps of their loops.
 
     meter: what the whole run has left.
     """

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 from cgcli.diagnostics.diagnostic import error
 from cgcli.graph.graph import Graph, opcode, opname
 from cgcli.graph.types import Type
-from cgcli.ops.interpreter import DEFAULT, Limits, Sizes
+from cgcli.ops.interpreter import DEFAULT_LIMITS, Limits, Sizes
 from cgcli.ops.number_kernels import is_scalar
 
 from .scalar.executor import number_interpreter
@@ -34,7 +34,7 @@ class Compiled(Protocol):
         """
 
 
-def compile_graph(graph: Graph, limits: Limits = DEFAULT, backend: str | None = None) -> Compiled:
+def compile_graph(graph: Graph, limits: Limits = DEFAULT_LIMITS, backend: str | None = None) -> Compiled:
     """The graph made ready to run; who needs more nodes compiles `restrict(graph, nodes)`.
 
     Graphs on numbers alone run on Python's numbers whatever the backend (`BACKENDS`); without a backend, graphs on
@@ -56,7 +56,7 @@ def check_backend(name: str) -> str:
 
 def tensor_of(graph: Graph, inputs: Sequence[Any] = (), sizes: Mapping[str, int] | None = None) -> Any:
     """The only output of a graph on tensors. Raises CgError as running it does."""
-    return _reference(graph, DEFAULT)(inputs, sizes or {})[0]
+    return _reference(graph, DEFAULT_LIMITS)(inputs, sizes or {})[0]
 
 
 def names_no_size(graph: Graph) -> bool:

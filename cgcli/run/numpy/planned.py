@@ -19,7 +19,7 @@ from cgcli.graph.plan import Plan
 from cgcli.graph.types import Stack, Type
 from cgcli.ops.array_kernels import DTYPES, ArrayKernels, input_array
 from cgcli.ops.failures import AssertionFailed, Stop, failure
-from cgcli.ops.interpreter import DEFAULT, Kernel, Limits, Runner, Sizes, walk
+from cgcli.ops.interpreter import DEFAULT_LIMITS, Kernel, Limits, Runner, Sizes, walk
 from cgcli.ops.limits import Meter, memory_limit
 from cgcli.ops.op import Op
 from cgcli.ops.sizes import bind_sizes, named_sizes
@@ -40,7 +40,7 @@ class PlannedGraph:
     """A graph made ready to run by a plan; it keeps memory between runs. Runs may overlap: each then has memory of its
     own."""
 
-    def __init__(self, graph: Graph, limits: Limits = DEFAULT) -> None:
+    def __init__(self, graph: Graph, limits: Limits = DEFAULT_LIMITS) -> None:
         self.graph, self.limits = graph, limits
         self._idle: list[_RunState] = []
         self._size_names = named_sizes(graph)

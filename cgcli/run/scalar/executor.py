@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from cgcli.graph.graph import Graph
-from cgcli.ops.interpreter import DEFAULT, Interpreter, Limits, Runner
+from cgcli.ops.interpreter import DEFAULT_LIMITS, Interpreter, Limits, Runner
 from cgcli.ops.number_kernels import CompiledLoop, NumberKernels
 
 
-def number_interpreter(graph: Graph, limits: Limits = DEFAULT) -> Interpreter:
+def number_interpreter(graph: Graph, limits: Limits = DEFAULT_LIMITS) -> Interpreter:
     """What runs a graph on numbers. limits: its memory bounds the stacks of loops."""
     return Interpreter(graph, _kernels, limits)
 
