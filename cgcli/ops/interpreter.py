@@ -59,13 +59,13 @@ class Kernels(Protocol):
         """Within it the nodes are computed: how the library of the values treats infinities and NaN."""
 
     def too_large(self, i: int) -> Stop | None:
-        """The stop of a run that finds no memory for the value of node `i`; None where the MemoryError is to be raised."""
+        """The stop of a run without memory for the value of node `i`; None where the MemoryError is to be raised."""
 
 
 class Interpreter:
-    """A graph made ready to be run any number of times, node by node. make_kernels: its kernels, given the runner of nested graphs.
+    """A graph made ready to be run any number of times, node by node.
 
-    It is the reference: every other way to run a graph gives the same values and the same errors.
+    make_kernels: its kernels, given the runner of nested graphs. It is the reference: every other way to run a graph gives the same values and the same errors.
     """
 
     def __init__(
