@@ -56,6 +56,7 @@ class Sites:
         for path, function in functions:
             for call in self._makers(path, function):
                 self._note(path, function, call)
+        self.found.extend(each for path, tree in trees for each in _stops(path, tree))
         return self
 
     def _makers(self, path: Path, function: ast.FunctionDef) -> list[ast.Call]:
@@ -114,6 +115,16 @@ def _calls(function: ast.FunctionDef) -> list[ast.Call]:
             calls.append(node)
         stack.extend(ast.iter_child_nodes(node))
     return calls
+
+
+def _stops(path: Path, tree: ast.Module) -> list[Raised]:
+    """The codes of what stops a run, which are attributes of classes."""
+    return [
+        Raised(node.value.value, f"{path.name}:{node.lineno}", None)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Assign) and path.name == "failures.py" and ast.unparse(node.targets[0]) == "code"
+        if isinstance(node.value, ast.Constant)
+    ]
 
 
 def _tables(tree: ast.Module) -> list[tuple[str, list[ast.expr]]]:

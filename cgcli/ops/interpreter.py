@@ -65,7 +65,8 @@ class Kernels(Protocol):
 class Interpreter:
     """A graph made ready to be run any number of times, node by node.
 
-    make_kernels: its kernels, given the runner of nested graphs. It is the reference: every other way to run a graph gives the same values and the same errors.
+    make_kernels: its kernels, given the runner of nested graphs. It is the reference: every other way to run a graph
+    gives the same values and the same errors.
     """
 
     def __init__(
