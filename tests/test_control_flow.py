@@ -74,10 +74,10 @@ class Checked:
             self.fails = True
         made = parse(self.text)
         graph = made.graph
-        self.inputs = made._bind(self.point)
+        self.inputs = made.bind_inputs(self.point)
         self.most = most
         self.orders = orders(graph, graph.inputs[:4], most)
-        self.rows = [made._bind(random_inputs(rng, len(self.point["xs"]))) for _ in range(ROWS)]
+        self.rows = [made.bind_inputs(random_inputs(rng, len(self.point["xs"]))) for _ in range(ROWS)]
 
     def values(self) -> None:
         """The value, and derivatives to third order, are those of the straight line up to rounding."""

@@ -52,11 +52,11 @@ class Table:
         for k, path in enumerate(self.files[1:]):
             bytes_done += _size(self.files[k]) or read
             with _opened(path, self.limit) as reader:
-                self._check(reader, path)
+                self.check(reader, path)
                 for chunk, read in reader.chunks(rows, needed):
                     yield chunk, bytes_done + read
 
-    def _check(self, reader: Reader, path: str) -> None:
+    def check(self, reader: Reader, path: str) -> None:
         """Raises CgError where a file has other columns than the table."""
         if None not in (reader.columns, self.columns) and reader.columns != self.columns:
             raise error("tables-differ", status=1, first=self.files[0], file=path)
@@ -87,7 +87,7 @@ def open_table(pattern: str, limit: int | None = None) -> Iterator[Table]:
                 raise error("array-file-special", file=path)
             with _opened(path, limit) as reader:
                 columns = reader.columns if columns is None else columns
-                Table(files, first, columns, None, None)._check(reader, path)
+                Table(files, first, columns, None, None).check(reader, path)
         sizes = [_size(path) for path in files]
         known_sizes = [size for size in sizes if size is not None]
         yield Table(files, first, columns, sum(known_sizes) if len(known_sizes) == len(sizes) else None, limit)

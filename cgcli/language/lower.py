@@ -212,15 +212,15 @@ class File:
 
     def lower(self) -> Environment:
         """The file's environment, after those of all files that it imports: a chain of imports may be of any length."""
-        lowering = [self._lowering()]
+        lowering = [self.lower_statements()]
         while lowering:
             if (file := next(lowering[-1], None)) is None:
                 lowering.pop()
             else:
-                lowering.append(file._lowering())
+                lowering.append(file.lower_statements())
         return self.environment
 
-    def _lowering(self) -> Iterator[File]:
+    def lower_statements(self) -> Iterator[File]:
         """Lowers the statements in order; yields each imported file, to be lowered before the next statement."""
         for name, token in self.environment.names.inputs.items():
             implicit = Input(name, span=span_of(self.source, token), implicit=True)

@@ -144,26 +144,26 @@ def lgamma(x: float) -> float:
         ratio = -offset / k
         product_less_one += ratio + product_less_one * ratio
     pole = math.log(math.fabs(offset) * math.factorial(steps))
-    return _lgamma_near_two(offset) - math.log1p(offset) - math.log1p(product_less_one) - pole
+    return lgamma_near_two(offset) - math.log1p(offset) - math.log1p(product_less_one) - pole
 
 
 def _lgamma_right(x: float) -> float:
     """lgamma for x ≥ 0.5."""
     if x < 1.5:
-        return _lgamma_near_two(x - 1.0) - math.log1p(x - 1.0)
+        return lgamma_near_two(x - 1.0) - math.log1p(x - 1.0)
     if x < _SERIES_FROM:
         product = 1.0
         while x > 2.5:
             x -= 1.0
             product *= x
-        return _lgamma_near_two(x - 2.0) + math.log(product)
+        return lgamma_near_two(x - 2.0) + math.log(product)
     if x == INF:
         return INF
     # A&S 6.1.41, (x - 1/2) log x - x + log(2π)/2 + …, arranged so that its large terms are one product
     return (x - 0.5) * (math.log(x) - 1.0) + (_HALF_LOG_TWO_PI_LESS_HALF + _odd_powers(_STIRLING, x))
 
 
-def _lgamma_near_two(z: float) -> float:
+def lgamma_near_two(z: float) -> float:
     """lgamma(2 + z) for |z| ≤ 1/2."""
     total = 0.0
     for c in reversed(_LGAMMA_AT_TWO):

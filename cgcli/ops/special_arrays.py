@@ -108,7 +108,7 @@ def _lgamma_by_series(x: Floats) -> Floats:
     """lgamma for 0.5 ≤ x < 2.5, by lgamma(2 + z), and by Γ(2 + z) = (1 + z) Γ(1 + z) below 1.5 (A&S 6.1.33, 6.1.15)."""
     below = x < 1.5
     z: Any = x - np.where(below, 1.0, 2.0)
-    values = np.asarray(special._lgamma_near_two(z), dtype=np.float64)  # sums and products: it takes arrays as well
+    values = np.asarray(special.lgamma_near_two(z), dtype=np.float64)  # sums and products: it takes arrays as well
     values[below] -= np.log1p(z[below])
     return values
 

@@ -48,13 +48,13 @@ class RunProgram(Program):
     ) -> Gradient:
         return self.record(values).grad(values, of=of, wrt=wrt, every=every)
 
-    def _for(self, values: Values) -> Program:
+    def for_shapes(self, values: Values) -> Program:
         return self.record(values)
 
-    def _bound_inputs(self, values: Values) -> tuple[dict[str, Input], dict[str, Any], Mapping[str, int]]:
+    def bound_inputs(self, values: Values) -> tuple[dict[str, Input], dict[str, Any], Mapping[str, int]]:
         """The inputs with sizes in numbers, their values, and the sizes. Raises CgError for values that do not fit."""
-        program = super()._for(values)
-        bound = program._bind(values)
+        program = super().for_shapes(values)
+        bound = program.bind_inputs(values)
         sizes: Mapping[str, int] = {}
         if any(isinstance(size, str) for i in program.inputs for size in i.type.shape):
             from cgcli.ops.sizes import bind_sizes
@@ -94,7 +94,7 @@ class DynamicProgram(RunProgram):
 
     def prepare(self, values: Values, log: RunLog | None = None) -> Run:
         """A run that is ready to begin. Raises CgError for values that are missing or do not fit."""
-        inputs, by_name, sizes = self._bound_inputs(values)
+        inputs, by_name, sizes = self.bound_inputs(values)
         limits = self.max_nodes, self.max_memory, self.max_steps
         return Run(Interpreter(by_name, sizes, *limits, log, self.max_depth), inputs, by_name)
 
@@ -128,10 +128,10 @@ class Recorded(Program):
         self.structures = structures
         self._run_again = run_again
 
-    def _for(self, values: Values) -> Program:
+    def for_shapes(self, values: Values) -> Program:
         return self
 
-    def _bind(self, values: Values) -> list[Any]:
+    def bind_inputs(self, values: Values) -> list[Any]:
         return [self.v[i] for i in self.graph.inputs]
 
     def _forward(self, executor: Any, values: Values) -> list[Any]:
@@ -173,14 +173,14 @@ class Recorded(Program):
         data = self.structures.get(name)
         return super().type_of(name) if data is None or isinstance(data, Value) else ANY
 
-    def _wrt(self, wrt: Sequence[str] | None) -> list[str]:
+    def derivative_names(self, wrt: Sequence[str] | None) -> list[str]:
         """Inputs, or the given names; of structured data the numbers in them."""
         if wrt is not None:
             names = [identifier(n) for n in wrt]
             structures = {n: data for n, data in self.structures.items() if n in names}
             parts = {n: [v for v in leaves(data) if v.type.has_derivative] for n, data in structures.items()}
             flat = [[self.graph.names[v.node] for v in parts[n]] if n in parts else [n] for n in names]
-            return super()._wrt([n for part in flat for n in part])
+            return super().derivative_names([n for part in flat for n in part])
         return [i.name for i in self.inputs if i.type.has_derivative]
 
 

@@ -63,7 +63,7 @@ class HostProgram(RunProgram):
 
     def record(self, values: Values) -> Recorded:
         """A run. Raises CgError for operations that cannot be recorded and for errors of the run."""
-        inputs, by_name, _ = self._bound_inputs(values)
+        inputs, by_name, _ = self.bound_inputs(values)
         host = Host(self.max_memory, self.max_nodes)
         nodes = {n: host.tape.bind_input(i.type, n, by_name[n]) for n, i in inputs.items()}
         arguments = {n: Traced(host, node) for n, node in nodes.items()}

@@ -41,7 +41,7 @@ def _for_shapes(method: Callable[Concatenate[Program, Values, P], R]) -> Callabl
 
     @wraps(method)
     def call(program: Program, values: Values, /, *args: P.args, **options: P.kwargs) -> R:
-        return method(program._for(values), values, *args, **options)
+        return method(program.for_shapes(values), values, *args, **options)
 
     return call
 
@@ -112,21 +112,21 @@ class Program:
 
     def recorded(self, values: Values) -> Program:
         """The program with the graph that a run on these values has: in static mode always the same one."""
-        return self._for(values)
+        return self.for_shapes(values)
 
     @_for_shapes
     def eval(self, values: Values, *, every: bool = False) -> dict[str, Any]:
         """The value of each output, or of every named value. Raises CgError, also when the run fails (status 1)."""
         names = list(self.module.values) if every else list(self.outputs)
         nodes = [self.module.values[name] for name in names]
-        results = self._compiled(tuple(nodes))(self._bind(values))
+        results = self._compiled(tuple(nodes))(self.bind_inputs(values))
         return {name: plain(x) for name, x in zip(names, results, strict=True)}
 
     @_for_shapes
     def run(self, values: Values, *, of: str | None = None, derivatives: bool = True) -> Evaluation:
         """Everything that a picture shows: values of all nodes and, with `derivatives`, those of `of`."""
         target = self.module.values[self.of_choice(of)] if derivatives else None
-        results = self._compiled(tuple(range(len(self.graph))))(self._bind(values))
+        results = self._compiled(tuple(range(len(self.graph))))(self.bind_inputs(values))
         v = list(results) if self._scalar else [plain(x) for x in results]
         from cgcli.graph.evaluation import Evaluation
 
@@ -151,13 +151,13 @@ class Program:
         every: by every named float value instead. Raises CgError for names that cannot be differentiated.
         """
         name = self.of_choice(of)
-        names = self._every_float() if every and wrt is None else self._wrt(wrt)
+        names = self._every_float() if every and wrt is None else self.derivative_names(wrt)
         target = self.module.values[name]
         if not self._sweeps:
             value, *partials = self._gradient_values(target, tuple(self.module.values[n] for n in names), values)
             return Gradient(name, value, {n: unsigned_zero(g) for n, g in zip(names, partials, strict=True)})
         interpreter, sweep = self._sweep_of(restrict(self.graph, [target]), target)
-        v = interpreter.run(self._bind(values))
+        v = interpreter.run(self.bind_inputs(values))
         adjoints = sweep.adjoints(v, target)
         gradients = {n: adjoints[self.module.values[n]] for n in names}
         return Gradient(name, float(v[target]), {n: _reported(g) for n, g in gradients.items()})
@@ -167,7 +167,7 @@ class Program:
         self, values: Values, *, of: str | None = None, wrt: Sequence[str] | None = None
     ) -> dict[str, dict[str, Any]]:
         """The second derivatives of `of` by each pair of inputs: the shape of the one, then that of the other."""
-        names = self._wrt(wrt)
+        names = self.derivative_names(wrt)
         nodes = [self.module.values[n] for n in names]
         from cgcli.transform.gradient import gradient  # a pass of which values alone know nothing
 
@@ -186,7 +186,7 @@ class Program:
         first = gradient(self.graph, target, nodes, whole=True)
         index = self._names_in(first)
         interpreter, sweep = self._new_sweep(first)
-        v = interpreter.run(self._bind(values))
+        v = interpreter.run(self.bind_inputs(values))
         for n, row in zip(names, first.outputs, strict=True):
             adjoints = sweep.adjoints(v, row)
             table[n] = {m: _reported(adjoints[index[m]]) for m in names}
@@ -201,7 +201,7 @@ class Program:
             return self.grad(values, of=of, wrt=wrt)
         from cgcli.transform.jacobian import jacobian
 
-        names = self._wrt(wrt)
+        names = self.derivative_names(wrt)
         nodes = [self.module.values[n] for n in names]
 
         def build(graph: Graph, index: Sequence[int]) -> Graph:
@@ -217,7 +217,7 @@ class Program:
         from cgcli.transform.gradient import gradient
 
         name = self.of_choice(of)
-        names = self._wrt(wrt)
+        names = self.derivative_names(wrt)
         graph = gradient(self.graph, self.module.values[name], [self.module.values[n] for n in names], whole=True)
         short, index = simplify(graph)
         named = {index[i]: n for n, i in self._names_in(graph).items()}
@@ -230,12 +230,12 @@ class Program:
 
         from .pipeline import gradient_graph
 
-        graph = gradient_graph(self.module, self.of_choice(of), self._wrt(wrt))
+        graph = gradient_graph(self.module, self.of_choice(of), self.derivative_names(wrt))
         has_values = values or not [i for i in self.inputs if not i.optional]
         if not has_values:
             return Evaluation(graph, [None] * len(graph))
         run = self.compile(restrict(graph, range(len(graph))))
-        return Evaluation(graph, [plain(x) for x in run(self._bind(values))])
+        return Evaluation(graph, [plain(x) for x in run(self.bind_inputs(values))])
 
     @_for_shapes
     def plan(
@@ -254,10 +254,10 @@ class Program:
         from .pipeline import compilation
 
         name = self.of_choice(of) if derivatives or of is not None or wrt is not None else None
-        names = () if name is None else tuple(self._wrt(wrt))
+        names = () if name is None else tuple(self.derivative_names(wrt))
         nodes = [self.module.values[n] for n in names]
         target = None if name is None else self.module.values[name]
-        bound = self._bind(values) if values else None
+        bound = self.bind_inputs(values) if values else None
         return compilation(self.graph, target, nodes, bound, (name, names), fast_math)
 
     @_for_shapes
@@ -266,7 +266,7 @@ class Program:
         from cgcli.analysis.differences import check
 
         gradient = self.flat_gradient(values, of, wrt)
-        point = self._bind(values)
+        point = self.bind_inputs(values)
         single = any(t.dtype == "f32" for t in self.graph.types if isinstance(t, Type))
         checks: list[Check] = []
         for n, derivative in gradient.partials.items():
@@ -300,7 +300,7 @@ class Program:
         """The first node with a wrong derivative, the element of which operand, and the difference; None if all fit."""
         from cgcli.analysis.gradcheck import element, first_wrong
 
-        wrong = first_wrong(self.graph, self._bind(values))
+        wrong = first_wrong(self.graph, self.bind_inputs(values))
         if wrong is None:
             return None
         operand = self.graph.operands(wrong.node)[wrong.operand]
@@ -354,7 +354,7 @@ class Program:
 
     # ---- inside
 
-    def _for(self, values: Values) -> Program:
+    def for_shapes(self, values: Values) -> Program:
         """The program for the axes that `...` stands for in the values; this one where no axes are open."""
         axes: dict[str, Shape] = {}
         for name, value in values.items():
@@ -383,7 +383,7 @@ class Program:
     def _every_float(self) -> list[str]:
         return [n for n in self.module.values if self.type_of(n).has_derivative]
 
-    def _wrt(self, wrt: Sequence[str] | None) -> list[str]:
+    def derivative_names(self, wrt: Sequence[str] | None) -> list[str]:
         if wrt is None:
             return [i.name for i in self.inputs if i.type.is_float]
         names = [identifier(name) for name in wrt]
@@ -394,7 +394,7 @@ class Program:
                 raise error("no-derivative-by-input", name=name, type=self.type_of(name))
         return list(dict.fromkeys(names))
 
-    def _bind(self, values: Values) -> list[Any]:
+    def bind_inputs(self, values: Values) -> list[Any]:
         """The inputs in order. Raises CgError for unknown names, and for all missing ones together."""
         values = {self.input(name).name: x for name, x in values.items()}
         missing = [i.name for i in self.inputs if i.name not in values and not i.optional]
@@ -462,7 +462,7 @@ class Program:
 
         Where the stacks of loops would take more than memory allows, it is made of the graph with checkpoints.
         """
-        bound = self._bind(values)
+        bound = self.bind_inputs(values)
         if key not in self._derivatives:
             self._derivatives[key] = self.compile(build(self.graph, range(len(self.graph))))
         try:

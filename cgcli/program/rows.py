@@ -39,7 +39,7 @@ class Rows:
         self.derivatives, self.of, self.wrt = derivatives, of, wrt
         if derivatives and program.mode == "static":
             self.of = program.of_choice(of)
-            self.wrt = program._wrt(wrt)
+            self.wrt = program.derivative_names(wrt)
         self._compiled: Compiled | None = None
         self._batched = False
         self._by_row: tuple[str, ...] = ()
@@ -95,7 +95,7 @@ class Rows:
             return self._run_rows(columns, count)
         if not self.columns:
             return self._repeat(count)
-        first_row = self.program._bind({**self.constants, **{name: columns[name][0] for name in self.columns}})
+        first_row = self.program.bind_inputs({**self.constants, **{name: columns[name][0] for name in self.columns}})
         inputs = zip(self.program.inputs, first_row, strict=True)
         bound = [columns[i.name] if i.name in self.columns else x for i, x in inputs]
         if self._compiled is None:

@@ -107,10 +107,10 @@ def start(task: Task, update: Update | None = None) -> State:
     values = _first(task)
     program = task.program
     if isinstance(program, RunProgram):
-        _, bound, _ = program._bound_inputs(values)
+        _, bound, _ = program.bound_inputs(values)
     else:
-        program = program._for(values)
-        bound = {i.name: x for i, x in zip(program.inputs, program._bind(values), strict=True)}
+        program = program.for_shapes(values)
+        bound = {i.name: x for i, x in zip(program.inputs, program.bind_inputs(values), strict=True)}
     declared = {i.name: i.type for i in task.program.inputs}
     params = {n: np.array(bound[n], dtype="float32" if declared[n].dtype == "f32" else "float64") for n in task.trained}
     if update is None:
@@ -123,8 +123,8 @@ class TaskInputs:
 
     def __init__(self, task: Task) -> None:
         self.task = task
-        self.program = task.program._for(_first(task))
-        self._constants = self.program._bind(_first(task))
+        self.program = task.program.for_shapes(_first(task))
+        self._constants = self.program.bind_inputs(_first(task))
 
     def bind(self, params: Mapping[str, Any], examples: Examples, training: bool, step: int) -> list[Any]:
         """The program's inputs in order, with these parameters and rows."""
