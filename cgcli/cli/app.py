@@ -9,8 +9,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from cgcli.cli.arguments import EMPTY
-from cgcli.cli.options import WithHelp
-from cgcli.cli.output import emit
+from cgcli.cli.output import WithHelp, emit
 from cgcli.diagnostics.diagnostic import error
 from cgcli.version import VERSION
 

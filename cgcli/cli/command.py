@@ -13,7 +13,8 @@ from typer.core import TyperCommand
 
 from cgcli.cli.arguments import EMPTY, Arguments, CommandOptions, scan
 from cgcli.cli.inputs import canonical
-from cgcli.cli.options import WithHelp, global_options
+from cgcli.cli.options import global_options
+from cgcli.cli.output import WithHelp
 from cgcli.cli.sources import open_program
 from cgcli.diagnostics.diagnostic import CgError, error
 from cgcli.program import Program

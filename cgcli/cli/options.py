@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from cgcli.cli.arguments import EMPTY
-from cgcli.cli.output import emit, set_output_options
+from cgcli.cli.output import set_output_options
 from cgcli.diagnostics.diagnostic import error
 
 READ = ("inputs_file", "weights", "data", "validation", "resume", "commands")
@@ -314,19 +314,3 @@ NoData = Annotated[
         parser=_option_of_others("--data", "`cg eval`, `cg grad`, `cg train` and `cg predict` take tables"),
     ),
 ]
-
-
-class WithHelp:
-    """A mixin for Typer's command classes: the page of `--help` is written by `emit` like any other result."""
-
-    def get_help_option(self, ctx: Any) -> Any:
-        option = super().get_help_option(ctx)  # type: ignore[misc]  # that of the command beside this class
-        if option is not None:
-            option.callback = _emit_help
-        return option
-
-
-def _emit_help(context: Any, option: Any, value: bool) -> None:
-    if value and not context.resilient_parsing:
-        emit(context.get_help())
-        raise typer.Exit

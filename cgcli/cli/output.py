@@ -7,7 +7,7 @@ import os
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TextIO
+from typing import Any, TextIO
 
 from cgcli.diagnostics.diagnostic import Diagnostic, error
 from cgcli.render.escape import harmless
@@ -136,3 +136,21 @@ def silence(stream: TextIO | None = None) -> None:
     """Redirects a stream (standard output) to the null device, so that the interpreter's last flush cannot fail."""
     with contextlib.suppress(OSError, ValueError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), (stream or sys.stdout).fileno())
+
+
+class WithHelp:
+    """A mixin for Typer's command classes: the page of `--help` is written by `emit` like any other result."""
+
+    def get_help_option(self, ctx: Any) -> Any:
+        option = super().get_help_option(ctx)  # type: ignore[misc]  # that of the command beside this class
+        if option is not None:
+            option.callback = _emit_help
+        return option
+
+
+def _emit_help(context: Any, option: Any, value: bool) -> None:
+    if value and not context.resilient_parsing:
+        emit(context.get_help())
+        import typer
+
+        raise typer.Exit
