@@ -14,7 +14,10 @@ from cgcli.diagnostics.diagnostic import CgError
 from cgcli.graph.graph import Graph
 from cgcli.graph.printed import parse_graph
 from cgcli.graph.types import BOOL, FLOAT, INT, Stack, Type, parse_type
+from cgcli.ops.array_kernels import ArrayKernels
 from cgcli.ops.builder import Builder
+from cgcli.ops.interpreter import Interpreter
+from cgcli.ops.number_kernels import NumberKernels
 from cgcli.ops.op import TypeMismatch
 from cgcli.ops.validity import check
 from cgcli.program import parse
@@ -433,3 +436,14 @@ def test_checkpoints_of_stacks_and_of_a_long_while(monkeypatch: pytest.MonkeyPat
     assert outputs(ScalarExecutor, parts, [20.0]) == outputs(ScalarExecutor, whole, [20.0])
     [steps] = outputs(ScalarExecutor, newton(), [20.0])[1:]
     assert steps > 4  # more than one chunk
+
+
+@pytest.mark.parametrize("kernels", [NumberKernels, ArrayKernels])
+def test_an_observer_sees_each_step(kernels: Any) -> None:
+    seen: list[tuple[int, float]] = []
+    graph = newton()
+    run = Interpreter(graph, kernels, observer=lambda body, step, carries: seen.append((step, float(carries[0]))))
+    root, count = run([2.0])
+    assert [step for step, _ in seen] == list(range(int(count)))
+    assert seen[0] == (0, 1.5)
+    assert seen[-1][1] == float(root)

@@ -14,6 +14,8 @@ from .limits import Meter, stack_value_bytes
 Kernel = Callable[[list[Any], int, int, int, Mapping[int, tuple[int, ...]]], Any]
 """`kernel(v, i, a, b, more)`: the value of node `i` from the values `v` of its operands, which the columns name."""
 Sizes = Mapping[str, int]
+Observer = Callable[[Graph, int, Sequence[Any]], None]
+"""`observer(body, step, carries)`: a step of the loop with this body is over, with these values of its carries."""
 
 
 class Limits(NamedTuple):
@@ -65,16 +67,22 @@ class Kernels(Protocol):
 class Interpreter:
     """A graph made ready to be run any number of times, node by node.
 
-    make_kernels: its kernels, given the runner of nested graphs. It is the reference: every other way to run a graph
+    make_kernels: its kernels, given the runner of nested graphs. observer: is called with each step of a loop whose
+    nodes are interpreted, as all are unless kernels compile loops. It is the reference: every other way to run a graph
     gives the same values and the same errors.
     """
 
     def __init__(
-        self, graph: Graph, make_kernels: Callable[[Graph, Runner], Kernels], limits: Limits = DEFAULT_LIMITS
+        self,
+        graph: Graph,
+        make_kernels: Callable[[Graph, Runner], Kernels],
+        limits: Limits = DEFAULT_LIMITS,
+        observer: Observer | None = None,
     ) -> None:
         self.graph = graph
         self.limits = limits
         self.runner = Runner()
+        self.runner.observer = observer
         self.kernels = self.runner.kernels = make_kernels(graph, self.runner)
 
     def run(self, inputs: Sequence[Any], sizes: Sizes | None = None) -> list[Any]:
@@ -121,6 +129,7 @@ class Runner:
 
     def __init__(self) -> None:
         self.meter = Meter(None, None)
+        self.observer: Observer | None = None
         self._nested: dict[int, tuple[Graph, Kernels]] = {}
 
     def __call__(self, graph: Graph, values: Sequence[Any]) -> Sequence[Any]:
@@ -145,8 +154,11 @@ class Runner:
         walk(graph, kernels, v)
         return v
 
-    def stepped(self, body: Graph, written: Sequence[Any]) -> None:
-        """Counts a step of a loop, which left these values on its stacks. Raises TooManySteps and StacksTooLarge."""
+    def stepped(self, body: Graph, step: int, results: Sequence[Any], carries: int) -> None:
+        """Counts a step of a loop and the bytes that it leaves on stacks. Raises TooManySteps and StacksTooLarge."""
         self.meter.step(body)
+        if self.observer is not None:
+            self.observer(body, step, results[:carries])
+        written = results[carries:]
         if written:
             self.meter.reserve(sum(map(stack_value_bytes, written)))

@@ -67,7 +67,7 @@ def _run_loop(run: Runner, at: Attrs, *values: Any) -> tuple[Any, ...]:
         carries = tuple(results[:many])
         for stack, x in zip(written, results[many:], strict=True):
             stack.append(x)
-        run.stepped(body, results[many:])
+        run.stepped(body, k, results, many)
         steps += 1
     if at.get("reverse"):
         for stack in written:

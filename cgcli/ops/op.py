@@ -40,8 +40,8 @@ class Runner(Protocol):
     def __call__(self, graph: Graph, values: Sequence[Any]) -> Sequence[Any]:
         """The results of a graph."""
 
-    def stepped(self, body: Graph, written: Sequence[Any]) -> None:
-        """A loop has run a step of its body that leaves these values on its stacks. May stop the run."""
+    def stepped(self, body: Graph, step: int, results: Sequence[Any], carries: int) -> None:
+        """A loop has run a step of its body. results: its carries, then what it leaves on stacks. May stop the run."""
 
 
 @dataclass(frozen=True)
