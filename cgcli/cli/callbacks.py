@@ -41,7 +41,7 @@ class Callbacks:
     """The callbacks of a training. save: writes a checkpoint. every: steps between two, None for a time interval."""
 
     def __init__(
-        self, save: Callable[[State], None] | None, every: int | None, metrics: Metrics | None, stop: Stop
+        self, save: Callable[[State], None] | None, every: int | None, metrics: Metrics | None, stop: StopRequest
     ) -> None:
         self._save, self._every, self._metrics, self._stop = save, every, metrics, stop
         self.line = StatusLine()
@@ -83,25 +83,25 @@ class Callbacks:
             self._save(state)
             self.saved = now
 
-    def asked_to_stop(self) -> bool:
-        return self._stop.asked
+    def stop_requested(self) -> bool:
+        return self._stop.requested
 
 
-class Stop:
+class StopRequest:
     """A signal handler that records a request to stop. The second signal ends the run at once."""
 
-    asked = False
+    requested = False
 
     def __call__(self, number: int, frame: FrameType | None) -> None:
-        if self.asked:
+        if self.requested:
             raise KeyboardInterrupt
-        self.asked = True
+        self.requested = True
 
 
 @contextmanager
-def stoppable() -> Iterator[Stop]:
+def stoppable() -> Iterator[StopRequest]:
     """Within, SIGINT, SIGTERM and SIGHUP request a stop after the current step."""
-    stop = Stop()
+    stop = StopRequest()
     previous = {}
     with suppress(ValueError):  # not in the main thread, which alone handles signals
         for number in ending_signals():

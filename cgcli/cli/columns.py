@@ -157,7 +157,7 @@ def _check_declared(program: Program, chunk: Chunk, by_input: ColumnsByInput) ->
     shapes = {name: cell_shape(cells) for name, cells in single.items() if program.input(name).implicit}
     name = next((name for name, shape in shapes.items() if 0 < len(shape) <= MAX_AXES), None)
     if name is not None:
-        path, line = chunk.places[0]
+        path, line = chunk.locations[0]
         column = by_input[name].names[0]
         text = f"a tensor of shape [{', '.join(map(str, shapes[name]))}]"
         declare = signature(program.inputs, {n: FLOAT._replace(shape=shape) for n, shape in shapes.items()})
@@ -179,7 +179,7 @@ def _data(cells: Sequence[Any]) -> tuple[list[Any], list[int]]:
 
 
 def _bad_cell(chunk: Chunk, column: str, row: int, expected: Type | str) -> CgError:
-    path, line = chunk.places[row]
+    path, line = chunk.locations[row]
     cell = chunk.columns[column][row]
     text = "nothing" if cell in ("", None) else cut(str(cell))
     write = _as_cg(str(cell).strip(), expected)
@@ -209,7 +209,7 @@ def _fitted(program: Program, name: str, rows: Any, chunk: Chunk, indices: Seque
         return fitted(program, name, rows)
     except CgError:
         row = next(k for k in range(len(rows)) if not _fits(program, name, rows[k : k + 1]))
-        path, line = chunk.places[indices[row]]
+        path, line = chunk.locations[indices[row]]
         text = cut(str(rows[row].tolist()))
         expected = program.input(name).type
         raise error("table-column", status=1, file=path, line=line, column=column, text=text, wanted=expected) from None
@@ -248,7 +248,7 @@ class RangeViolations:
             bad = ((x < low) | (x > high)).reshape(len(indices), -1).any(axis=1)
             count = int(bad.sum())
             if count:
-                before, file, line = self.outside.get(name, (0, *chunk.places[indices[int(bad.argmax())]]))
+                before, file, line = self.outside.get(name, (0, *chunk.locations[indices[int(bad.argmax())]]))
                 self.outside[name] = (before + count, file, line)
 
     def warnings(self) -> list[Diagnostic]:

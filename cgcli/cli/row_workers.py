@@ -81,7 +81,7 @@ class RowWorkers:
                 low = middle
             except CgError:
                 high = middle
-        path, line = item.chunk.places[item.indices[low]]
+        path, line = item.chunk.locations[item.indices[low]]
         write_stderr(f"{show(f'note: the run fails at line {line} of `{path}`')}\n")  # a part of the error that follows
         try:
             self.rows.run({name: x[low:high] for name, x in item.columns.items()}, 1)

@@ -32,7 +32,7 @@ from cgcli.cli.targets import ReadFiles
 from cgcli.diagnostics.diagnostic import CgError, error
 from cgcli.files.source_files import read_source
 from cgcli.program.dynamic import DynamicProgram
-from cgcli.program.stepping import Walk
+from cgcli.program.stepping import RunCursor
 from cgcli.render.escape import show
 from cgcli.system import edit_typed_lines
 
@@ -72,7 +72,7 @@ def step(
     session.require_values()
     if not isinstance(session.program, DynamicProgram):
         raise error("host-lines")
-    stepper = Stepper(Walk(session.program, session.values), precision, ReadFiles(context, session.program))
+    stepper = Stepper(RunCursor(session.program, session.values), precision, ReadFiles(context, session.program))
     emit("\n".join(stepper.greeting()))
     person = lines is None and is_terminal(sys.stdin)
     failed: list[str] = []

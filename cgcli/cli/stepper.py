@@ -14,7 +14,7 @@ from cgcli.diagnostics.suggest import nearest
 from cgcli.files.writing import write_atomic
 from cgcli.graph.evaluation import Evaluation
 from cgcli.graph.graph import Graph
-from cgcli.program.stepping import Breakpoint, Walk
+from cgcli.program.stepping import Breakpoint, RunCursor
 from cgcli.render.draw import render as draw
 from cgcli.render.escape import show
 from cgcli.render.node_table import definition, reference
@@ -54,7 +54,7 @@ class Quit(Exception):
 class Stepper:
     """The interpreter of commands. `run` yields the lines to print; raises Quit."""
 
-    def __init__(self, walk: Walk, precision: int | None = None, read_files: ReadFiles | None = None) -> None:
+    def __init__(self, walk: RunCursor, precision: int | None = None, read_files: ReadFiles | None = None) -> None:
         """read_files: the files that `draw` must not overwrite."""
         self.walk = walk
         self.read_files = read_files

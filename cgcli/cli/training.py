@@ -21,7 +21,7 @@ from cgcli.cli.session import Session
 from cgcli.cli.training_files import TrainingFiles
 from cgcli.data.checkpoints import Checkpoint
 from cgcli.diagnostics.diagnostic import CgError, error
-from cgcli.files.writing import writable, write_atomic
+from cgcli.files.writing import check_writable, write_atomic
 from cgcli.program import Program
 from cgcli.program.python_file import FileProgram
 from cgcli.program.residuals import residuals
@@ -42,7 +42,7 @@ from cgcli.train.loop import train as loop
 from cgcli.train.optimizers import OPTIMIZERS, Update
 from cgcli.train.state import State, restored
 
-from .callbacks import Callbacks, Curve, Stop, stoppable
+from .callbacks import Callbacks, Curve, StopRequest, stoppable
 
 SOLVERS = ("lbfgs", "lm")
 FREE = ("epochs", "steps")  # settings that may change when a run is resumed
@@ -81,7 +81,7 @@ def run(session: Session, options: TrainingOptions, files: TrainingFiles, style:
         raise error("bad-target-kind", option="--plot", path=options.plot, kinds=list(CURVES))
     if options.plot is not None:  # fails now, not at the end
         curve.require()
-        writable(options.plot)
+        check_writable(options.plot)
     checkpoint = files.checkpoint
     settings = _merged_settings(options.settings, checkpoint)
     _check(session, settings, options)
@@ -230,7 +230,7 @@ def _train(
     settings: dict[str, Any],
     options: TrainingOptions,
     files: TrainingFiles,
-    stop: Stop,
+    stop: StopRequest,
     style: Style,
 ) -> int:
     checkpoint = files.checkpoint
@@ -278,7 +278,7 @@ def _train(
     show_state(state, outputs, task, style, gradients)
     if options.plot is not None:
         _plot(options.plot, task.loss, state, callbacks.curve)
-    return 130 if stop.asked else 0
+    return 130 if stop.requested else 0
 
 
 def _sample(task: Task) -> Any:
@@ -323,9 +323,9 @@ def _plan_and_update(
     return plan, update
 
 
-def _note_end(state: State, plan: Settings, stop: Stop, options: TrainingOptions) -> None:
+def _note_end(state: State, plan: Settings, stop: StopRequest, options: TrainingOptions) -> None:
     """Notes on why the training ended, and where the result is."""
-    if stop.asked:
+    if stop.requested:
         notice(f"stopped after step {state.step}")
         if options.save is not None:
             notice(show(f"go on with: {' '.join([*options.command, '--resume', options.save])}"))
@@ -366,14 +366,14 @@ def _fit(
     settings: Mapping[str, Any],
     options: TrainingOptions,
     files: TrainingFiles,
-    stop: Stop,
+    stop: StopRequest,
     style: Style,
 ) -> int:
     started = time.monotonic()
     seconds = math.inf if options.seconds is None else options.seconds
 
     def ended() -> bool:
-        return stop.asked or time.monotonic() - started > seconds
+        return stop.requested or time.monotonic() - started > seconds
 
     initial = initial_state(task)
     steps = settings["steps"] or STEPS_OF_FIT
@@ -392,4 +392,4 @@ def _fit(
             why = "stopped" if ended() else f"not converged after {fit.steps} evaluations"
             notice(f"note: {why}; these are the best parameters so far")
         show_fit(fit, task, style)
-    return 130 if stop.asked else 0
+    return 130 if stop.requested else 0

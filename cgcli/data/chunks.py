@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 
-class LinePlaces(Sequence[tuple[str, int]]):
-    """The places of rows that follow each other in a file, from a line on."""
+class RowLocations(Sequence[tuple[str, int]]):
+    """The locations of rows that follow each other in a file, from a line on."""
 
     def __init__(self, path: str, start: int, count: int) -> None:
         self.path, self.numbers = path, range(start, start + count)
@@ -24,14 +24,14 @@ class LinePlaces(Sequence[tuple[str, int]]):
 class Chunk:
     """Rows in order. columns: by name a list of texts or of JSON values, or an array with a row each.
 
-    places: of each row its file and line, to say where a bad cell stands.
+    locations: of each row its file and line, to say where a bad cell stands.
     """
 
     columns: Mapping[str, Sequence[Any]]
-    places: Sequence[tuple[str, int]]
+    locations: Sequence[tuple[str, int]]
 
     def __len__(self) -> int:
-        return len(self.places)
+        return len(self.locations)
 
 
 class Reader(Protocol):

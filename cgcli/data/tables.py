@@ -19,7 +19,7 @@ from cgcli.files.source_files import is_stream, open_once
 from cgcli.graph.lexemes import identifier
 
 from . import arrow
-from .chunks import Chunk, LinePlaces, Reader
+from .chunks import Chunk, Reader, RowLocations
 from .reading import PACKED, packed, reading, reason_of, unreadable
 from .text_tables import Csv, JsonLines
 
@@ -190,7 +190,7 @@ class _ArrayTable:
         for start in range(0, total, rows):
             end = min(start + rows, total)
             part = {name: x[start:end] for name, x in self.arrays.items()}
-            yield Chunk(part, LinePlaces(self.path, start + 1, end - start)), 0
+            yield Chunk(part, RowLocations(self.path, start + 1, end - start)), 0
 
 
 class _ArrowTable:
@@ -208,5 +208,5 @@ class _ArrowTable:
         with reading(self.path):
             for count, part in arrow.read(self.path, rows, columns):
                 if count:
-                    yield Chunk(part, LinePlaces(self.path, rows_done + 1, count)), 0
+                    yield Chunk(part, RowLocations(self.path, rows_done + 1, count)), 0
                 rows_done += count

@@ -128,8 +128,8 @@ class JsonLines:
                 if not names.issuperset(row):
                     unknown = next(name for name in row if name not in names)
                     raise error("table-key", status=1, line=number, file=self.path, name=unknown)
-            places = [(self.path, number) for _, number in part]
-            yield Chunk({name: [row.get(name) for row, _ in part] for name in columns}, places), self.lines.read
+            locations = [(self.path, number) for _, number in part]
+            yield Chunk({name: [row.get(name) for row, _ in part] for name in columns}, locations), self.lines.read
 
     def close(self) -> None:
         """Lets the file go."""

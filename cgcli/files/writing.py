@@ -29,7 +29,7 @@ def write_atomic(path: str | Path, data: bytes) -> None:
         file.write(data)
 
 
-def writable(path: str | Path) -> None:
+def check_writable(path: str | Path) -> None:
     """Raises CgError (status 1) when it can be foreseen that the file cannot be written."""
     try:
         folder = os.path.dirname(os.path.realpath(path))

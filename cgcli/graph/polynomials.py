@@ -30,7 +30,7 @@ def multiplied(a: Polynomial, b: Polynomial) -> Polynomial:
     return {terms: factor for terms, factor in total.items() if factor}
 
 
-def written(p: Polynomial) -> int | str:
+def size_of_polynomial(p: Polynomial) -> int | str:
     """The canonical text: higher products first, the number last."""
     if set(p) <= {()}:
         return p.get((), 0)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Generic, NamedTuple, TypeVar
 
-from .polynomials import Polynomial, added, floored, multiplied, written
+from .polynomials import Polynomial, added, floored, multiplied, size_of_polynomial
 
 _TOKEN = re.compile(r"\s*(\w+|//|[-+*(),])")
 T = TypeVar("T")
@@ -33,8 +33,8 @@ _POLYNOMIALS: Algebra[Polynomial] = Algebra(
     name=lambda name: {(name,): 1},
     add=added,
     multiply=multiplied,
-    floor_divide=lambda a, b: {(floored(written(a), written(b)),): 1},
-    positive=lambda a: {(f"max(0,{written(a)})",): 1},
+    floor_divide=lambda a, b: {(floored(size_of_polynomial(a), size_of_polynomial(b)),): 1},
+    positive=lambda a: {(f"max(0,{size_of_polynomial(a)})",): 1},
 )
 
 

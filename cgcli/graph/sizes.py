@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from .polynomials import Polynomial, added, floored, multiplied, written
+from .polynomials import Polynomial, added, floored, multiplied, size_of_polynomial
 from .size_text import polynomial, value
 
 Size = int | str
@@ -19,7 +19,7 @@ Shape = tuple[Size, ...]
 def add(a: Size, b: Size) -> Size:
     if isinstance(a, int) and isinstance(b, int):
         return a + b
-    return written(added(_read(a), _read(b)))
+    return size_of_polynomial(added(_read(a), _read(b)))
 
 
 def sub(a: Size, b: Size) -> Size:
@@ -29,7 +29,7 @@ def sub(a: Size, b: Size) -> Size:
 def mul(a: Size, b: Size) -> Size:
     if isinstance(a, int) and isinstance(b, int):
         return a * b
-    return written(multiplied(_read(a), _read(b)))
+    return size_of_polynomial(multiplied(_read(a), _read(b)))
 
 
 def floor_div(a: Size, b: Size) -> Size:
@@ -40,7 +40,7 @@ def floor_div(a: Size, b: Size) -> Size:
         return 1
     if not isinstance(b, int):
         exact = _divided(_read(a), _read(b))
-        return floored(a, b) if exact is None else written(exact)
+        return floored(a, b) if exact is None else size_of_polynomial(exact)
     # (b*q + r)//b = q + r//b
     whole: dict[tuple[str, ...], int] = {}
     rest: dict[tuple[str, ...], int] = {}
@@ -51,8 +51,8 @@ def floor_div(a: Size, b: Size) -> Size:
         if r:
             rest[terms] = r
     if set(rest) <= {()}:
-        return written(whole)
-    return written(added(whole, {(floored(written(rest), b),): 1}))
+        return size_of_polynomial(whole)
+    return size_of_polynomial(added(whole, {(floored(size_of_polynomial(rest), b),): 1}))
 
 
 def smaller(a: Size, b: Size) -> Size:

@@ -36,7 +36,7 @@ class Breakpoint:
     holds: Callable[[int], bool]
 
 
-class Walk:
+class RunCursor:
     """A run and a place in it: `at` is the number of the event that comes next.
 
     failure: what stopped the run, None when it came to its end. Raises CgError for mistakes in names and in values.

@@ -17,7 +17,7 @@ from cgcli.ops.table import BY_CODE
 from .collapse import Block, collapse, counts
 from .formula import COND, GET, LOOP, FormulaWriter, clip, value_text
 from .picture import LONGEST_TITLE, Arrow, Cells, Kind, Picture, PictureNode, Style, View
-from .selection import around, between, find, magnitude, mattering
+from .selection import magnitude, neighbourhood, node_by_name, on_paths, with_large_derivative
 from .tensors import FEW_ELEMENTS, heat_map, is_tensor, write, zeros_like
 
 LONGEST_PARTIAL = 18  # of both names beside an arrow; longer ones are left out
@@ -51,18 +51,18 @@ def _selected(graph: Graph, evaluation: Evaluation | None, view: View) -> bytear
     """A flag a node: whether the view asks for it; None for all."""
     selections: list[bytearray] = []
     if view.focus is not None:
-        selections.append(around(graph, find(graph, view.focus, "--focus"), view.radius))
+        selections.append(neighbourhood(graph, node_by_name(graph, view.focus, "--focus"), view.radius))
     if view.path is not None:
-        start, end = (find(graph, name, "--path") for name in view.path)
+        start, end = (node_by_name(graph, name, "--path") for name in view.path)
         if start > end:
             start, end = end, start
-        selections.append(between(graph, start, end))
+        selections.append(on_paths(graph, start, end))
         if not any(selections[-1]):
             raise error("no-path", start=view.path[0], end=view.path[1])
     if view.least is not None:
         if evaluation is None or evaluation.of is None:
             raise error("no-gradients-to-compare")
-        selections.append(mattering(graph, evaluation, view.least))
+        selections.append(with_large_derivative(graph, evaluation, view.least))
     if not selections:
         return None
     selected = selections[0]

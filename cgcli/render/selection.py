@@ -14,7 +14,7 @@ from cgcli.graph.traversal import live
 from .tensors import is_tensor, norm
 
 
-def find(graph: Graph, name: str, option: str) -> int:
+def node_by_name(graph: Graph, name: str, option: str) -> int:
     """The node of a name, the last that has it. Raises `CgError` that offers the nearest one."""
     nodes = [i for i, other in graph.names.items() if other == name]
     if not nodes:
@@ -23,7 +23,7 @@ def find(graph: Graph, name: str, option: str) -> int:
     return max(nodes)
 
 
-def around(graph: Graph, centre: int, radius: int) -> bytearray:
+def neighbourhood(graph: Graph, centre: int, radius: int) -> bytearray:
     """A flag a node: whether at most `radius` steps lead from it to the centre or back."""
     flags = bytearray(len(graph))
     flags[centre] = 1
@@ -39,7 +39,7 @@ def around(graph: Graph, centre: int, radius: int) -> bytearray:
     return flags
 
 
-def between(graph: Graph, start: int, end: int) -> bytearray:
+def on_paths(graph: Graph, start: int, end: int) -> bytearray:
     """A flag a node: whether it is on a path from `start` to `end`. None are, when there is no path."""
     needed = live(graph, [end])
     flags = bytearray(len(graph))
@@ -53,7 +53,7 @@ def between(graph: Graph, start: int, end: int) -> bytearray:
     return flags
 
 
-def mattering(graph: Graph, evaluation: Evaluation, least: float) -> bytearray:
+def with_large_derivative(graph: Graph, evaluation: Evaluation, least: float) -> bytearray:
     """A flag a node: whether the derivative by it is at least so large (of a tensor its largest element)."""
     flags = bytearray(len(graph))
     for i, g in enumerate(evaluation.adjoints):

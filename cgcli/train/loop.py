@@ -87,7 +87,7 @@ class Hooks(Protocol):
     def save(self, state: State) -> None:
         """After every step, where training may be resumed from; decides by itself whether to write."""
 
-    def asked_to_stop(self) -> bool:
+    def stop_requested(self) -> bool:
         """Whether the run should end after the step that it is at."""
 
 
@@ -119,7 +119,7 @@ def train(problem: Problem, state: State, settings: Settings, hooks: Hooks) -> N
         if state.batch == steps:  # broken off before the end of the epoch was worked through
             _end_epoch(problem, state, settings, hooks)
         state.stopped = _limit(state, settings, seconds)
-        if state.stopped is not None or hooks.asked_to_stop():
+        if state.stopped is not None or hooks.stop_requested():
             return
         if order_epoch != state.epoch:
             order_epoch, rows = state.epoch, _order(settings, state.epoch, problem.rows)
