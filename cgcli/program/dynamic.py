@@ -86,9 +86,9 @@ class DynamicProgram(RunProgram):
     def record(self, values: Values) -> Recorded:
         return self.execute(self.prepare(values))
 
-    def trace(self, values: Values, on_line: Callable[[Line], None]) -> Recorded:
-        """A run that calls `on_line` with each line when it has run."""
-        log = RunLog(lambda event: on_line(format_event(event, log, run.interpreter.tape.v)))
+    def trace(self, values: Values, tell: Callable[[Line], None]) -> Recorded:
+        """A run that calls `tell` with each line when it has run."""
+        log = RunLog(lambda event: tell(format_event(event, log, run.interpreter.tape.v)))
         run = self.prepare(values, log)
         return self.execute(run)
 
