@@ -11,7 +11,7 @@ from typing import Any
 
 from cgcli.diagnostics.diagnostic import CgError, Diagnostic, Label, error
 from cgcli.diagnostics.suggest import nearest
-from cgcli.graph.graph import opname
+from cgcli.graph.graph import INPUT
 from cgcli.graph.lexemes import identifier, number
 from cgcli.graph.signature import Input
 from cgcli.graph.sizes import Shape, Size
@@ -336,7 +336,7 @@ class Expressions:
     def bind(self, frame: Frame, tree: Any, value: Value, name: str) -> Value:
         """The value with a name of its own: one that has a name already, or is an input, is copied."""
         b = frame.region.builder
-        if value.region is not frame.region or value.node in b.names or opname(b.op[value.node]) == "input":
+        if value.region is not frame.region or value.node in b.names or b.op[value.node] == INPUT:
             value = self.emit(frame, tree, "copy", [value], [])
         b.names[value.node] = name
         return value

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from cgcli.diagnostics.diagnostic import CgError, error
-from cgcli.graph.graph import CONST, INPUT, Graph, Node, nested, opname
+from cgcli.graph.graph import COND, CONST, GET, INPUT, Graph, Node, nested, opname
 from cgcli.graph.traversal import live
 from cgcli.ops.notation import Written, has_text, shown_attrs, write_node
 from cgcli.ops.table import OPS
@@ -38,7 +38,7 @@ def write_outputs(graph: Graph, targets: Sequence[str], named: Mapping[int, str]
         if i in named:
             texts[i] = Written(named[i])
             continue
-        if opname(graph.op[i]) == "cond":
+        if graph.op[i] == COND:
             continue
         texts[i] = _limited(_write(graph, i, texts, origin))
         if uses[i] > 1 and graph.op[i] not in (CONST, INPUT):
@@ -64,7 +64,7 @@ def _needed(graph: Graph, outputs: Sequence[int], named: Mapping[int, str]) -> b
 
 def _write(graph: Graph, i: int, texts: Mapping[int, Written], origin: Graph) -> Written:
     op = opname(graph.op[i])
-    if op != "get":
+    if graph.op[i] != GET:
         if graph.op[i] != CONST and not has_text(op, shown_attrs(graph, i)):
             raise _no_formula(op, origin)
         return write_node(graph, i, [texts[x] for x in graph.operands(i)])
@@ -81,7 +81,7 @@ def _write_side(side: Graph, k: int, inputs: Sequence[Written], origin: Graph) -
     needed = live(side, [output])
     texts: dict[int, Written] = dict(zip(side.inputs, inputs, strict=True))
     for i in range(len(side)):
-        if needed[i] and i not in texts and opname(side.op[i]) != "cond":
+        if needed[i] and i not in texts and side.op[i] != COND:
             texts[i] = _limited(_write(side, i, texts, origin))
     return texts[output]
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from cgcli.graph.columns import Columns
-from cgcli.graph.graph import CONST, INPUT, NONE, Graph, nested, opcode
+from cgcli.graph.graph import CAST, CONST, COPY, INPUT, NONE, Graph, nested
 from cgcli.graph.traversal import every
 from cgcli.graph.types import BOOL, MAX_AXES, WEAK_FLOAT, WEAK_INT, AnyType, Stack, Type
 
@@ -17,7 +17,6 @@ from .typing import one
 
 Number = float | int | bool
 ARRAY_AXES = 64  # of NumPy's arrays; a derivative adds few axes to those of a user's tensors
-_COPY, _CAST = opcode("copy"), opcode("cast")
 
 
 class Builder(Columns):
@@ -107,14 +106,14 @@ class Builder(Columns):
     def _rounded(self, x: int, t: Type) -> int:
         """A literal as a number of single precision; as it is where that is the same number."""
         origin = x
-        while self.op[origin] == _COPY:
+        while self.op[origin] == COPY:
             origin = self.a[origin]
         value = self.constant(origin)
         if value is not None and not t.shape and single(value) == value:
             return x
         if self.op[x] == CONST:
             return self.const(single(value), Type("f32", t.shape))
-        return self.emit(_CAST, (x,), {"dtype": "f32"}) if t.is_float else x
+        return self.emit(CAST, (x,), {"dtype": "f32"}) if t.is_float else x
 
     def place(
         self, code: int, operands: tuple[int, ...], type_: int, attrs: Mapping[str, Any], merge: bool = True

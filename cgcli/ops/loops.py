@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
 
 from cgcli.graph.graph import Graph
 from cgcli.graph.types import BOOL, INT, AnyType, Results, Stack, Type
@@ -18,28 +19,123 @@ def items_of(t: AnyType) -> Type | Stack:
     return t.item
 
 
-def parts(at: Attrs, operands: Sequence[Any]) -> tuple[Any | None, Sequence[Any], Sequence[Any], Sequence[Any]]:
-    """A loop's operands by role: the trip count (None of a `while`), carries, invariants, the stacks that it reads."""
-    first = 0 if "pred" in at else 1
-    carries = first + at["carries"]
-    invariants = carries + at["invariants"]
-    count = operands[0] if first else None
-    return count, operands[first:carries], operands[carries:invariants], operands[invariants:]
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class LoopView(Generic[T]):
+    """A loop by the roles of its attributes, operands, results and the inputs and outputs of its graphs.
+
+    operands: nodes, types, values or names; the trip count of a counted loop, carries, invariants, stacks read. Its
+    results are the trip count, the final carries and the stacks written. Inputs of the body are the number of the
+    step, the carries, the invariants and an item of each stack read; its outputs are the carries and an item of each
+    stack written. Inputs of the condition are the carries and the invariants.
+    """
+
+    attrs: Attrs
+    operands: Sequence[T] = ()
+
+    @property
+    def body(self) -> Graph:
+        body: Graph = self.attrs["body"]
+        return body
+
+    @property
+    def pred(self) -> Graph | None:
+        """The condition of a `while`."""
+        return self.attrs.get("pred")
+
+    @property
+    def reverse(self) -> bool:
+        """Whether its steps go from the last to the first."""
+        return bool(self.attrs.get("reverse"))
+
+    @property
+    def short(self) -> bool:
+        """Whether it may run fewer steps than the stacks that it reads have items."""
+        return "pred" in self.attrs or "short" in self.attrs
+
+    @property
+    def saved(self) -> tuple[int, ...]:
+        """Of each carry the result that holds its value before each step, 0 for none."""
+        saved: tuple[int, ...] = self.attrs.get("saved", (0,) * self.carry_count)
+        return saved
+
+    @property
+    def carry_count(self) -> int:
+        count: int = self.attrs["carries"]
+        return count
+
+    @property
+    def _counts(self) -> int:
+        """How many operands are trip counts."""
+        return 0 if "pred" in self.attrs else 1
+
+    @property
+    def count(self) -> T | None:
+        """The trip count, None of a `while`."""
+        return self.operands[0] if self._counts else None
+
+    @property
+    def carries(self) -> Sequence[T]:
+        first = self._counts
+        return self.operands[first : first + self.carry_count]
+
+    @property
+    def invariants(self) -> Sequence[T]:
+        first = self._counts + self.carry_count
+        return self.operands[first : first + self.attrs["invariants"]]
+
+    @property
+    def stacks(self) -> Sequence[T]:
+        return self.operands[self._counts + self.carry_count + self.attrs["invariants"] :]
+
+    def inputs(self, key: str) -> tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]:
+        """The inputs of `body` or `pred` that stand for carries, invariants and items of stacks."""
+        graph: Graph = self.attrs[key]
+        start = self.offset(key)
+        middle = start + self.carry_count
+        end = middle + self.attrs["invariants"]
+        return graph.inputs[start:middle], graph.inputs[middle:end], graph.inputs[end:]
+
+    @staticmethod
+    def offset(key: str) -> int:
+        """How many inputs of `body` or `pred` stand in front of the carries: the number of the step of a body."""
+        return 1 if key == "body" else 0
+
+    @property
+    def carry_outputs(self) -> tuple[int, ...]:
+        return self.body.outputs[: self.carry_count]
+
+    @property
+    def written(self) -> tuple[int, ...]:
+        """The outputs of the body that are items of the stacks that the loop writes."""
+        return self.body.outputs[self.carry_count :]
+
+    @staticmethod
+    def carry_result(k: int) -> int:
+        """The number of the result that is the final value of carry `k`."""
+        return 1 + k
+
+    def stack_result(self, k: int) -> int:
+        """The number of the result that is the `k`-th stack written."""
+        return 1 + self.carry_count + k
 
 
 def _loop_type(types: Sequence[AnyType], at: Attrs) -> Results:
-    count, carries, invariants, stacks = parts(at, types)
+    loop = LoopView(at, types)
+    count, carries, invariants, stacks = loop.count, loop.carries, loop.invariants, loop.stacks
     if count is not None and not (one(count).is_int and not one(count).shape):
         raise TypeMismatch("not-an-int", [0], found=count)
-    body: Graph = at["body"]
+    body = loop.body
     input_types = [body.type_of(i) for i in body.inputs]
     if input_types != [INT, *carries, *invariants, *(items_of(t) for t in stacks)]:
         raise TypeMismatch("body-inputs")
     results = [single(body.type_of(i)) for i in body.outputs]
     if results[: len(carries)] != list(carries):
         raise TypeMismatch("carry-changes")
-    if "pred" in at:
-        test: Graph = at["pred"]
+    test = loop.pred
+    if test is not None:
         if [test.type_of(i) for i in test.inputs] != input_types[1 : 1 + len(carries) + len(invariants)]:
             raise TypeMismatch("body-inputs")
         if [test.type_of(i) for i in test.outputs] != [BOOL]:
@@ -47,29 +143,25 @@ def _loop_type(types: Sequence[AnyType], at: Attrs) -> Results:
     return Results((INT, *results[: len(carries)], *(Stack(t) for t in results[len(carries) :])))
 
 
-# attrs of a loop: `body`, of a `while` `pred`; `carries` and `invariants`, how many; `reverse`, of one whose steps go
-# from the last to the first; `saved`, of each carry the result that holds its value before each step, 0 for none;
-# `short`, of one that may run fewer steps than the stacks that it reads have items
-
-
 def _run_loop(run: Runner, at: Attrs, *values: Any) -> tuple[Any, ...]:
     """The trip count, the final carries, and stacks of the values that each step wrote."""
-    count, start, invariants, stacks = parts(at, values)
-    body, test = at["body"], at.get("pred")
-    carries = tuple(start)
+    loop = LoopView(at, values)
+    count, invariants, stacks = loop.count, loop.invariants, loop.stacks
+    body, test, reverse = loop.body, loop.pred, loop.reverse
+    carries = tuple(loop.carries)
     many = len(carries)
-    written: list[list[Any]] = [[] for _ in range(len(body.outputs) - many)]
+    written: list[list[Any]] = [[] for _ in loop.written]
     steps = 0
     total = 0 if count is None else max(0, int(count))
     while run(test, (*carries, *invariants))[0] if test is not None else steps < total:
-        k = total - 1 - steps if at.get("reverse") else steps
+        k = total - 1 - steps if reverse else steps
         results = run(body, (k, *carries, *invariants, *[s[k] for s in stacks]))
         carries = tuple(results[:many])
         for stack, x in zip(written, results[many:], strict=True):
             stack.append(x)
         run.stepped(body, results[many:])
         steps += 1
-    if at.get("reverse"):
+    if reverse:
         for stack in written:
             stack.reverse()
     return (steps, *carries, *written)

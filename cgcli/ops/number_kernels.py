@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
-from cgcli.graph.graph import CONST, INPUT, NONE, Graph, opcode
+from cgcli.graph.graph import CONST, INPUT, LOOP, NONE, Graph
 from cgcli.graph.traversal import every, live
 from cgcli.graph.types import AnyType, Results, Stack
 
@@ -18,7 +18,6 @@ from .numbers import fit_for
 from .op import Structured
 from .table import BY_CODE
 
-_LOOP = opcode("loop")
 PARAMETERS = "v, i, a, b, more"
 CompiledLoop = Callable[..., tuple[Any, ...]]
 """`run(meter, *operands)`: the results of a loop."""
@@ -84,7 +83,7 @@ class NumberKernels:
         op = BY_CODE[code]
         if not isinstance(op.vjp, Structured):
             return number_kernel(code, tuple(map(graph.type_of, operands)), graph.type_of(i), attrs)
-        if code == _LOOP and self.compile_loop is not None:
+        if code == LOOP and self.compile_loop is not None:
             run = self.compile_loop(attrs, len(operands))
             if run is not None:
                 return self._loop_kernel(run, attrs, operands)
@@ -93,7 +92,7 @@ class NumberKernels:
 
     def _loop_kernel(self, run: CompiledLoop, attrs: Mapping[str, Any], operands: tuple[int, ...]) -> Kernel:
         """A loop as one function; where that fails, again node by node, to find the node that stops the run."""
-        evaluate, runner = BY_CODE[_LOOP].evaluate, self.runner
+        evaluate, runner = BY_CODE[LOOP].evaluate, self.runner
 
         def kernel(v: Sequence[Any], *_: Any) -> Any:
             values = [v[x] for x in operands]
@@ -186,7 +185,7 @@ def is_scalar(graph: Graph) -> bool:
 
 def has_loop(graph: Graph) -> bool:
     """Whether a graph, or one nested in it, has a loop."""
-    return any(_LOOP in g.op for g in every(graph))
+    return any(LOOP in g.op for g in every(graph))
 
 
 def _has_axes(t: AnyType) -> bool:

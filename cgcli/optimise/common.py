@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from cgcli.graph.graph import CONST, INPUT, Graph, nested
+from cgcli.graph.graph import COND, CONST, INPUT, LOOP, Graph, nested
 from cgcli.graph.traversal import used
 from cgcli.ops.table import OPS
 
-from .editor import COND, LOOP, Editor
+from .editor import Editor
 from .passes import Log, Pass
 from .structure import View
 

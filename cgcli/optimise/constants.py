@@ -9,21 +9,21 @@ from __future__ import annotations
 from math import isfinite
 from typing import Any
 
-from cgcli.graph.graph import CONST, Graph, nested
+from cgcli.graph.graph import COND, CONST, LOOP, Graph
 from cgcli.graph.sizes import product, same
 from cgcli.graph.traversal import used
 from cgcli.graph.types import Type
 from cgcli.ops.failures import AssertionFailed, IntegerDivisionByZero, Overflow
-from cgcli.ops.loops import parts
 from cgcli.ops.number_kernels import evaluate, is_scalar
 from cgcli.ops.numbers import float32
 from cgcli.ops.op import Structured
 from cgcli.ops.table import BY_CODE, OPS
 
-from .editor import COND, LOOP, Editor
+from .editor import Editor
 from .identities import Number
 from .passes import Log, Pass
 from .shape_identities import REARRANGING
+from .structure import View
 
 _PRESCRIBED = frozenset(
     OPS[name].code
@@ -67,22 +67,17 @@ def _folded(graph: Graph, constants: dict[int, tuple[Number, Type]], numbers: bo
 
 def _fold_nested(ed: Editor, i: int, numbers: bool, log: Log | None) -> None:
     """Folds within the graphs nested in node `i`, whose inputs may be constants."""
-    attrs, operands = ed.attrs[i], ed.operands(i)
-    if ed.op[i] == COND:
-        first, fixed = 0, operands[1:]
-    else:
-        first, fixed = 1 + attrs["carries"], tuple(parts(attrs, operands)[2])
+    view = View.of(ed, i)
     folded: dict[str, Graph] = {}
-    for key, graph in nested(attrs).items():
-        inputs = graph.inputs[first - 1 if key == "pred" else first :]
+    for key, graph in view.graphs():
         constants = {
             x: (number, ed.type1(y))
-            for x, y in zip(inputs, fixed, strict=False)
+            for x, y in zip(view.inputs(key)[1], view.invariants, strict=True)
             if (number := ed.number(y)) is not None
         }
         folded[key] = _folded(graph, constants, numbers, log)
-    if any(folded[key] is not attrs[key] for key in folded):
-        ed.alter(i, attrs={**attrs, **folded})
+    if any(folded[key] is not view.attrs[key] for key in folded):
+        ed.alter(i, attrs={**view.attrs, **folded})
 
 
 def _value(ed: Editor, i: int, operands: tuple[int, ...], numbers: bool) -> Number | None:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from cgcli.graph.graph import CONST, INPUT, Graph, nested
+from cgcli.graph.graph import COND, CONST, GET, INPUT, Graph, nested
 from cgcli.graph.sizes import product, same
 from cgcli.graph.types import AnyType, Results, Stack, Type
 from cgcli.ops.table import BY_CODE, OPS
-
-from .editor import COND, GET
 
 _CAST, _RESHAPE, _MATCH = (OPS[name].code for name in ("cast", "reshape", "match"))
 _OF_ELEMENTS = frozenset(OPS[name].code for name in ("amax", "amin", "argmax", "argmin"))

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from cgcli.graph.graph import INPUT, Graph, nested, opname
+from cgcli.graph.graph import COND, INPUT, Graph, nested, opname
 from cgcli.graph.sizes import Shape
 from cgcli.graph.traversal import prune
 from cgcli.ops.builder import Builder
@@ -92,7 +92,7 @@ def _spelled(b: Terms, graph: Graph, i: int, operands: tuple[int, ...]) -> int:
 
 def _input_constants(code: int, attrs: Attrs, values: Sequence[Number | None]) -> dict[str, Sequence[Number | None]]:
     """By nested graph the constants that its inputs are: the sides of a `cond` read its operands."""
-    return dict.fromkeys(("then", "else"), values[1:]) if opname(code) == "cond" else {}
+    return dict.fromkeys(("then", "else"), values[1:]) if code == COND else {}
 
 
 def _side(graph: Graph, values: Sequence[Number | None]) -> Graph:

@@ -8,7 +8,7 @@ from typing import Any
 
 from cgcli.diagnostics.diagnostic import Diagnostic, Label
 from cgcli.diagnostics.source import Source, Span
-from cgcli.graph.graph import CONST, INPUT, Graph, opcode
+from cgcli.graph.graph import CONST, COPY, INPUT, Graph, opcode
 from cgcli.graph.lexemes import identifier
 from cgcli.graph.traversal import every
 from cgcli.graph.types import Type
@@ -24,7 +24,6 @@ from .python_file import FileProgram
 
 BOUND_BY_TRAIN = ("training", "step")  # inputs that `cg train` binds, whether they are read or not
 _EQUAL = (opcode("eq"), opcode("ne"))
-_COPY = opcode("copy")
 
 
 def lint(program: Program) -> list[Diagnostic]:
@@ -133,7 +132,7 @@ def _fractional(value: Any) -> bool:
 
 
 def _uncopied(graph: Graph, i: int) -> int:
-    while graph.op[i] == _COPY:
+    while graph.op[i] == COPY:
         i = graph.a[i]
     return i
 

@@ -6,8 +6,9 @@ import math
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from cgcli.graph.graph import CONST, INPUT, NONE, Graph, opcode
+from cgcli.graph.graph import COND, CONST, GET, INPUT, LOOP, NONE, Graph
 from cgcli.graph.types import FLOAT, WEAK_INT, AnyType, Type
+from cgcli.ops.loops import LoopView
 from cgcli.ops.notation import (
     ATOM,
     LONGEST_TENSOR,
@@ -26,7 +27,6 @@ from .tensors import brief, is_tensor, norm
 DIGITS = 4  # significant, in a picture; the tooltip has them all
 LONGEST_FORMULA = 48  # characters of an operation written out in a card
 LONGEST_NAME = 24  # characters of a name inside a formula or a derivative
-COND, LOOP, GET = opcode("cond"), opcode("loop"), opcode("get")
 _SUPERSCRIPTS = str.maketrans("0123456789-−", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁻")
 _ELLIPSIS = Written("…")
 _POWER = 9  # how tightly an exponent above the line binds
@@ -88,7 +88,8 @@ def control_text(graph: Graph, i: int, operands: Sequence[str]) -> str:
 
 def loop_text(graph: Graph, i: int, operands: Sequence[str]) -> str:
     """A loop in words, `loop × n` or `while loop`."""
-    return "while loop" if "pred" in graph.attrs[i] else f"loop × {operands[0]}"
+    count = LoopView(graph.attrs[i], operands).count
+    return "while loop" if count is None else f"loop × {count}"
 
 
 class FormulaWriter:

@@ -9,13 +9,13 @@ from typing import Any, Literal, NamedTuple
 from cgcli.diagnostics.diagnostic import error
 from cgcli.diagnostics.suggest import nearest
 from cgcli.graph.evaluation import Evaluation
-from cgcli.graph.graph import CONST, INPUT, NONE, Graph
+from cgcli.graph.graph import COND, CONST, GET, INPUT, LOOP, NONE, Graph
 from cgcli.graph.types import Type
 from cgcli.ops.notation import LONGEST_TENSOR, Written, write_constant, write_node
 from cgcli.ops.table import OPS
 
 from .escape import show
-from .formula import COND, GET, LOOP, control_text, control_word, operands
+from .formula import control_text, control_word, operands
 from .numbers import shortest
 from .selection import magnitude
 from .tensors import is_tensor, literal, terminal_brief, zeros_like

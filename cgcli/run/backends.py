@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Any, Protocol
 
 from cgcli.diagnostics.diagnostic import error
-from cgcli.graph.graph import Graph, opcode, opname
+from cgcli.graph.graph import LOOP, Graph, opname
 from cgcli.graph.types import Type
 from cgcli.ops.number_kernels import is_scalar
 
@@ -20,7 +20,6 @@ BACKENDS = {
     "reference": "node by node as the program says, with NumPy",
     "numpy": "the optimised graph, planned: results in shared memory, large arrays block by block",
 }
-_LOOP = opcode("loop")
 
 
 class Executor(Protocol):
@@ -85,7 +84,7 @@ class AdaptiveExecutor:
 
     def __init__(self, graph: Graph, roots: tuple[int, ...], max_memory: int | None, max_steps: int | None) -> None:
         self._arguments = graph, roots, max_memory, max_steps
-        self._reference = None if _LOOP in graph.op else _reference(*self._arguments)
+        self._reference = None if LOOP in graph.op else _reference(*self._arguments)
         self._planned: Executor | None = None
 
     def forward(self, inputs: Sequence[Any], sizes: Mapping[str, int] | None = None) -> list[Any]:

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from cgcli.diagnostics.diagnostic import CgError
-from cgcli.graph.graph import CONST, NONE, Graph, opcode
+from cgcli.graph.graph import CONST, GET, NONE, Graph
 from cgcli.graph.plan import Plan
 from cgcli.graph.types import Stack, Type
 from cgcli.ops.array_kernels import DTYPES, ArrayKernels, input_array
@@ -32,7 +32,6 @@ from .codegen import CompiledPlan
 from .reference import ArrayExecutor
 from .scope import ALIGN, NodeRecord, Relayout, persistent_bytes
 
-_GET = opcode("get")
 MAX_INVARIANT_BYTES = 2**16  # up to which a value that is the same at every run is stored
 MAX_CACHED = 4  # sets of sizes, and of input strides for each, that a graph has compiled code and memory for
 
@@ -213,7 +212,7 @@ class _Body:
         if self.graph.op[i] == CONST:
             return self._recording_constant(i, spec)
         graph, binding, plain = self.graph, self.kernels.binding, self.kernels.plain[i]
-        op, t, is_get = BY_CODE[graph.op[i]], graph.type_of(i), graph.op[i] == _GET
+        op, t, is_get = BY_CODE[graph.op[i]], graph.type_of(i), graph.op[i] == GET
         operands = graph.operands(i)
         attrs = binding.attrs.get(i, graph.attrs.get(i, {}))
         unchecked = isinstance(t, Type) and not (t.is_int and op.grows) and not (t.weak and not t.shape)
