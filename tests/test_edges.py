@@ -75,7 +75,7 @@ FEW = [0.0, -0.0, 1e-10, -1e-10, 0.5, 1.0, 20.0, 1e10, INF]
 
 
 def unary() -> list[str]:
-    return [op.name for op in OPS.values() if op.flow == "elementwise" and op.vjp != () and arity(op) == 1]
+    return [op.name for op in OPS.values() if op.is_elementwise and op.derivative.rules != () and arity(op) == 1]
 
 
 def test_every_op_of_one_number_with_a_derivative_is_tried_at_the_edges() -> None:
@@ -249,10 +249,10 @@ def test_a_formula_that_is_read_is_made_of_the_functions_of_the_language() -> No
     }.items():
         assert cgcli.parse(source).symbolic() == text
     for op in OPS.values():
-        if op.spelled is None:
+        if op.spelling.decomposition is None:
             continue
         b = Builder()
         inputs = [b.input(FLOAT) for _ in range(arity(op) or 1)]
-        spelled = b.done(op.spelled(b, *inputs, op.example_attrs))
-        for xs in op.examples:
-            assert at(spelled, *xs) == pytest.approx(at(graphs(op.name, len(xs), **op.example_attrs)[0], *xs), 1e-14)
+        spelled = b.done(op.spelling.decomposition(b, *inputs, op.examples.attrs))
+        for xs in op.examples.operands:
+            assert at(spelled, *xs) == pytest.approx(at(graphs(op.name, len(xs), **op.examples.attrs)[0], *xs), 1e-14)

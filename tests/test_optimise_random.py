@@ -195,7 +195,7 @@ def check_groups(graph: Graph) -> int:
         assert not seen & inside
         seen |= inside
         assert len({graph.type_of(i).shape for i in nodes}) == 1  # type: ignore[union-attr]
-        assert all(BY_CODE[graph.op[i]].flow == "elementwise" for i in nodes)
+        assert all(BY_CODE[graph.op[i]].is_elementwise for i in nodes)
         reached = {nodes[0]}
         for _ in nodes:
             reached |= {i for i in nodes for x in graph.operands(i) if x in reached}
@@ -301,14 +301,14 @@ def test_every_op_that_hands_on_memory_is_known() -> None:
     from cgcli.plan.reuse import VIEWS
 
     for op in OPS.values():
-        if not op.examples or op.name in ("input", "const") or opcode(op.name) in VIEWS:
+        if not op.examples.operands or op.name in ("input", "const") or opcode(op.name) in VIEWS:
             continue
-        for example in op.examples:
+        for example in op.examples.operands:
             b = Builder()
             arrays = [np.asarray(x) for x in example]
             types = [Type({"f": "float", "i": "int", "b": "bool"}[x.dtype.kind], x.shape) for x in arrays]
             nodes = [b.input(t, f"x{k}") for k, t in enumerate(types)]
-            node = b.apply(op.name, *nodes, **op.example_attrs)
+            node = b.apply(op.name, *nodes, **op.examples.attrs)
             if not isinstance(b.type_of(node), Type):
                 continue
             made = ArrayExecutor(b.done(node)).forward(arrays, {})[node]

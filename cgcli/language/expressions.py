@@ -371,7 +371,7 @@ def _mismatch(
 ) -> CgError:
     """The error for the operands of an op, each with its type and the origin of its shape."""
     indices = [k for k in e.operands if k < len(trees)]
-    fields: dict[str, Any] = {"op": OPS[op].notation.text, **e.values}
+    fields: dict[str, Any] = {"op": OPS[op].spelling.text, **e.values}
     sizes = e.values.get("sizes")
     if sizes:
         fields |= clash_of(*sizes)
@@ -391,7 +391,7 @@ def _may_fail(region: Region) -> bool:
         return True
     for i, op in enumerate(b.op):
         t = b.type_of(i)
-        if not isinstance(t, Type) or BY_CODE[op].may_fail or (t.is_int and b.operands(i) and not t.weak):
+        if not isinstance(t, Type) or BY_CODE[op].effects.may_fail or (t.is_int and b.operands(i) and not t.weak):
             return True
     return False
 

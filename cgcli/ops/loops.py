@@ -9,7 +9,20 @@ from typing import Any, Generic, TypeVar
 from cgcli.graph.graph import Graph
 from cgcli.graph.types import BOOL, INT, AnyType, Results, Stack, Type
 
-from .op import Attrs, Notation, Op, Runner, Structured, TypeMismatch, register
+from .op import (
+    PLAIN,
+    Attrs,
+    Derivative,
+    Effects,
+    Examples,
+    Op,
+    Runner,
+    Spelling,
+    Structured,
+    TypeMismatch,
+    VjpRules,
+    register,
+)
 from .typing import one, single
 
 
@@ -171,30 +184,25 @@ register(
     Op(
         name="loop",
         doc="steps repeated a number of times, or as long as a condition holds; the carries go from step to step",
-        notation=Notation("none", "loop"),
+        spelling=Spelling("none", "loop", latex=r"\text{{loop}}"),
         type_rule=_loop_type,
         evaluate=_run_loop,
-        vjp=Structured(),
-        flow="structural",
-        hazard=False,  # its body may have one: the builder looks
-        may_fail=True,
-        latex=r"\text{{loop}}",
-        domain="a trip count or a condition, starts of its carries, what its steps read",
-        examples=(),
+        derivative=Derivative(Structured(), flow="structural"),
+        effects=Effects(may_fail=True),
+        examples=Examples(domain="a trip count or a condition, starts of its carries, what its steps read"),
     )
 )
 
 
-def _on_stacks(name: str, doc: str, **fields: Any) -> None:
+def _on_stacks(name: str, doc: str, rules: VjpRules, domain: str, effects: Effects = PLAIN, **fields: Any) -> None:
     register(
         Op(
             name=name,
             doc=doc,
-            notation=Notation("none", name),
-            flow="structural",
-            hazard=False,
-            latex=rf"\text{{{{{name}}}}}\ {{0}}",
-            examples=(),
+            spelling=Spelling("none", name, latex=rf"\text{{{{{name}}}}}\ {{0}}"),
+            derivative=Derivative(rules, flow="structural"),
+            effects=effects,
+            examples=Examples(domain=domain),
             numbers=True,
             **fields,
         )
@@ -206,8 +214,9 @@ _on_stacks(
     "how many items a stack holds",
     type_rule=lambda types, at: INT,
     evaluate=lambda xp, at, items: len(items),
-    vjp=(None,),
     domain="a stack",
+    rules=(None,),
+    effects=Effects(operations=0),
 )
 
 
@@ -221,16 +230,16 @@ _on_stacks(
     "a stack cut into stacks of so many items, the last one shorter",
     type_rule=lambda types, at: Stack(single(types[0])),
     evaluate=_chunked,
-    vjp=(lambda b, g, y, x, size, at: b.joined(g, size), None),
     domain="a stack and a size from 1",
+    rules=(lambda b, g, y, x, size, at: b.joined(g, size), None),
 )
 _on_stacks(
     "joined",
     "the items of a stack of stacks of so many items as one stack",
     type_rule=lambda types, at: items_of(types[0]),
     evaluate=lambda xp, at, rows, size: [x for row in rows for x in row],
-    vjp=(lambda b, g, y, x, size, at: b.chunks(g, size), None),
     domain="a stack of stacks and a size from 1",
+    rules=(lambda b, g, y, x, size, at: b.chunks(g, size), None),
 )
 
 
@@ -250,14 +259,14 @@ _on_stacks(
     "the first items of a stack, as many as another one holds",
     type_rule=lambda types, at: types[0],
     evaluate=lambda xp, at, items, like: items[: len(like)],
-    vjp=(lambda b, g, y, x, like, at: b.filled(g, x, zero=0.0), None),
     domain="two stacks",
+    rules=(lambda b, g, y, x, like, at: b.filled(g, x, zero=0.0), None),
 )
 _on_stacks(
     "filled",
     "a stack with zeros behind it, as many items as another one holds, in the shapes of those",
     type_rule=lambda types, at: types[0],
     evaluate=_filled,
-    vjp=(lambda b, g, y, x, like, at: b.head(g, x), None),
     domain="two stacks",
+    rules=(lambda b, g, y, x, like, at: b.head(g, x), None),
 )

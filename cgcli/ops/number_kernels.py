@@ -15,7 +15,6 @@ from .emit import Source
 from .failures import AssertionFailed, IntegerDivisionByZero, Overflow, Stop
 from .interpreter import Kernel, Runner, Sizes
 from .numbers import fit_for
-from .op import Structured
 from .table import BY_CODE
 
 PARAMETERS = "v, i, a, b, more"
@@ -81,7 +80,7 @@ class NumberKernels:
         graph = self.graph
         code, operands, attrs = graph.op[i], graph.operands(i), graph.attrs.get(i, {})
         op = BY_CODE[code]
-        if not isinstance(op.vjp, Structured):
+        if not op.is_structured:
             return number_kernel(code, tuple(map(graph.type_of, operands)), graph.type_of(i), attrs)
         if code == LOOP and self.compile_loop is not None:
             run = self.compile_loop(attrs, len(operands))
@@ -199,4 +198,4 @@ def _has_axes(t: AnyType) -> bool:
 def on_numbers(code: int) -> bool:
     """Whether an op runs on plain numbers."""
     op = BY_CODE[code]
-    return op.flow == "elementwise" or op.numbers or isinstance(op.vjp, Structured)
+    return op.is_elementwise or op.numbers or op.is_structured

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from math import comb, inf
 from typing import Any
 
-from .op import Attrs, Notation, Op, VjpRule, register
+from .op import Attrs, Derivative, Effects, Examples, Op, Spelling, VjpRule, register
 from .typing import floats
 
 
@@ -31,17 +31,17 @@ def _slope(
         Op(
             name=name,
             doc=doc,
-            notation=Notation("none", name),
+            spelling=Spelling(
+                "none",
+                name,
+                latex=rf"\operatorname{{{{{name.replace('_', ' ')}}}}}\left({operands}\right)",
+                decomposition=spelled,
+            ),
             type_rule=floats,
             evaluate=evaluate,
-            vjp=vjp,
-            flow="elementwise",
-            hazard=hazard,
-            latex=rf"\operatorname{{{{{name.replace('_', ' ')}}}}}\left({operands}\right)",
-            domain=domain,
-            examples=examples,
-            example_attrs=example_attrs or {},
-            spelled=spelled,
+            derivative=Derivative(vjp),
+            effects=Effects(hazard=hazard),
+            examples=Examples(examples, attrs=example_attrs or {}, domain=domain),
         )
     )
 

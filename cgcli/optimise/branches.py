@@ -167,7 +167,7 @@ def _cost(side: Graph, outputs: list[int]) -> int | None:
             continue
         t = side.type_of(i)
         count += 1
-        if count > SHORT or not isinstance(t, Type) or t.shape or BY_CODE[code].flow != "elementwise":
+        if count > SHORT or not isinstance(t, Type) or t.shape or not BY_CODE[code].is_elementwise:
             return None
         if not never_stops(side, i):
             return None

@@ -16,7 +16,6 @@ from cgcli.graph.types import Type
 from cgcli.ops.failures import AssertionFailed, IntegerDivisionByZero, Overflow
 from cgcli.ops.number_kernels import evaluate, is_scalar
 from cgcli.ops.numbers import float32
-from cgcli.ops.op import Structured
 from cgcli.ops.table import BY_CODE, OPS
 
 from .editor import Editor
@@ -84,14 +83,14 @@ def _value(ed: Editor, i: int, operands: tuple[int, ...], numbers: bool) -> Numb
     """The number that node `i` is or is filled with, None where it is no constant."""
     op, t = BY_CODE[ed.op[i]], ed.single(i)
     values = [ed.number(x) for x in operands]
-    if t is None or any(v is None for v in values) or isinstance(op.vjp, Structured):
+    if t is None or any(v is None for v in values) or op.is_structured:
         return None
     types = [ed.type1(x) for x in operands]
     if op.name in REARRANGING:
         # however equal elements are moved; a reshape whose sizes only the run compares may stop it
         rearranged = op.name != "reshape" or same(product(types[0].shape), product(t.shape)) is True
         return values[0] if rearranged else None
-    if op.flow != "elementwise" or (op.may_fail and t.shape):
+    if not op.is_elementwise or (op.effects.may_fail and t.shape):
         return None
     if any(x.dtype == "f32" and _f32(v) != v for x, v in zip(types, values, strict=True)):
         return None  # executors differ in where they round

@@ -40,10 +40,10 @@ def _computes(graph: Graph, i: int, types: list[AnyType], t: Type) -> bool:
         assert isinstance(first, Type)
         sizes = [first.shape[axis] for axis in graph.attrs[i]["axes"]]
         return all(isinstance(n, int) and n > 0 for n in sizes)
-    if op.may_fail:
+    if op.effects.may_fail:
         whole = all(isinstance(x, Type) and not x.is_float for x in types)
-        return op.flow == "elementwise" and not whole  # of floats a division by zero is a value
-    return not (op.grows and t.is_int)
+        return op.is_elementwise and not whole  # of floats a division by zero is a value
+    return not (op.effects.may_overflow and t.is_int)
 
 
 def _sizes_exist(t: AnyType, operands: list[AnyType]) -> bool:

@@ -162,4 +162,4 @@ def without_expand(b: Terms, operands: tuple[int, ...], result: Type) -> tuple[i
 def broadcasts(code: int) -> bool:
     """Whether the op is one that broadcasts several operands."""
     op: Any = BY_CODE[code]
-    return op.flow == "elementwise" and bool(op.examples) and len(op.examples[0]) > 1
+    return op.is_elementwise and bool(op.examples.operands) and len(op.examples.operands[0]) > 1

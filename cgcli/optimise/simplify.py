@@ -16,7 +16,7 @@ from cgcli.graph.traversal import prune
 from cgcli.ops.builder import Builder
 from cgcli.ops.failures import IntegerDivisionByZero, Overflow
 from cgcli.ops.number_kernels import evaluate
-from cgcli.ops.op import Attrs, Structured
+from cgcli.ops.op import Attrs
 from cgcli.ops.table import BY_CODE
 from cgcli.ops.typing import one, single
 
@@ -49,14 +49,14 @@ def simplify(graph: Graph, constants: Mapping[int, float | int | bool] | None = 
 
 def _place(b: Terms, graph: Graph, i: int, operands: tuple[int, ...]) -> int:
     code, attrs = graph.op[i], graph.attrs.get(i, {})
-    if BY_CODE[code].spelled is not None:
+    if BY_CODE[code].spelling.decomposition is not None:
         return _spelled(b, graph, i, operands)
     if opname(code) in REARRANGING and (value := b.number(operands[0])) is not None:
         return b.const(value, one(graph.type_of(i)))  # however equal elements are moved
     if opname(code) in _BROADCASTING:
         operands = _without_expand(b, operands, one(graph.type_of(i)).shape)
     values = [b.number(x) for x in operands]
-    folds = BY_CODE[code].flow == "elementwise" and not isinstance(BY_CODE[code].vjp, Structured)
+    folds = BY_CODE[code].is_elementwise and not BY_CODE[code].is_structured
     if operands and folds and all(v is not None for v in values):
         try:
             types = [graph.type_of(x) for x in graph.operands(i)]
@@ -68,7 +68,7 @@ def _place(b: Terms, graph: Graph, i: int, operands: tuple[int, ...]) -> int:
     if replacement is not None and b.type[replacement] != result_type:
         constant = b.number(replacement)
         replacement = None if constant is None else b.const(constant, one(graph.type_of(i)))
-    if isinstance(BY_CODE[code].vjp, Structured):
+    if BY_CODE[code].is_structured:
         inputs = _input_constants(code, attrs, values)
         attrs = {**attrs, **{k: _side(side, inputs.get(k, ())) for k, side in nested(attrs).items()}}
     return b.place(code, operands, result_type, attrs) if replacement is None else replacement
@@ -78,7 +78,7 @@ def _spelled(b: Terms, graph: Graph, i: int, operands: tuple[int, ...]) -> int:
     """A node of an op that the language has no words for, rewritten in operations that it has."""
     inner = Builder()
     inputs = [inner.input(one(graph.type_of(x))) for x in graph.operands(i)]
-    spelled = BY_CODE[graph.op[i]].spelled
+    spelled = BY_CODE[graph.op[i]].spelling.decomposition
     assert spelled is not None
     spelling = inner.done(spelled(inner, *inputs, graph.attrs.get(i, {})))
     where: list[int] = []

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from cgcli.graph.graph import Graph, opname
 from cgcli.graph.types import AnyType, Stack, Type
-from cgcli.ops.op import Structured
 from cgcli.ops.table import BY_CODE
 
 _ALIAS_FIRST = frozenset(
@@ -26,7 +25,7 @@ def aliased_operands(graph: Graph, i: int) -> tuple[int, ...]:
         return operands  # a stack holds its items
     if name == "cast":
         return operands if _keeps_dtype(graph, i, operands[0]) else ()
-    if isinstance(BY_CODE[graph.op[i]].vjp, Structured):
+    if BY_CODE[graph.op[i]].is_structured:
         return operands  # a side or a loop may return an operand itself
     return ()
 
@@ -45,11 +44,11 @@ _NO_OUT = frozenset("erf erfc lgamma digamma polygamma input const copy stop_gra
 def may_stop(graph: Graph, i: int) -> bool:
     """Whether computing node `i` can end the run: an op that may fail, an int that may leave its range, loops."""
     op, t = BY_CODE[graph.op[i]], graph.type_of(i)
-    if op.may_fail or (isinstance(op.vjp, Structured) and op.name != "get"):
+    if op.effects.may_fail or (op.is_structured and op.name != "get"):
         return True
     if not isinstance(t, Type) or not t.is_int:
         return False
-    return op.grows or any(map(_may_be_float, (graph.type_of(x) for x in graph.operands(i))))
+    return op.effects.may_overflow or any(map(_may_be_float, (graph.type_of(x) for x in graph.operands(i))))
 
 
 def _may_be_float(t: AnyType) -> bool:
@@ -64,4 +63,4 @@ def supports_out(graph: Graph, i: int) -> bool:
         return False
     if t.is_int and may_stop(graph, i):
         return False  # ints are checked while they are computed
-    return op.name in _TAKE_OUT or (op.flow == "elementwise" and op.name not in _NO_OUT)
+    return op.name in _TAKE_OUT or (op.is_elementwise and op.name not in _NO_OUT)

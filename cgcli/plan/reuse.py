@@ -6,7 +6,6 @@ from collections.abc import Collection, Sequence
 
 from cgcli.graph.graph import CONST, INPUT, Graph, opcode
 from cgcli.graph.types import DTYPE_BYTES, Type
-from cgcli.ops.op import Structured
 from cgcli.ops.table import BY_CODE
 
 VIEWS = frozenset(
@@ -25,7 +24,7 @@ def memory_owners(graph: Graph) -> list[frozenset[int]]:
     for i, code in enumerate(graph.op):
         t = graph.type_of(i)
         node_owners = frozenset((i,))
-        if not (isinstance(t, Type) and not t.shape) and (code in VIEWS or isinstance(BY_CODE[code].vjp, Structured)):
+        if not (isinstance(t, Type) and not t.shape) and (code in VIEWS or BY_CODE[code].is_structured):
             # a structured node computes values or returns operands themselves; a view has no memory of its own
             operand_owners = [owners[x] for x in graph.operands(i)]
             node_owners = frozenset.union(*operand_owners, node_owners if code not in VIEWS else frozenset())
@@ -52,7 +51,7 @@ def in_place(graph: Graph, order: Sequence[int] | None = None, donated: Collecti
     for step, i in enumerate(order):
         op = BY_CODE[graph.op[i]]
         t = graph.type_of(i)
-        if op.flow != "elementwise" or graph.op[i] in VIEWS or not isinstance(t, Type) or not t.shape:
+        if not op.is_elementwise or graph.op[i] in VIEWS or not isinstance(t, Type) or not t.shape:
             continue
         for x in graph.operands(i):
             if owners[x] != {x} or x in live_out or last_read[x] != step or graph.op[x] == CONST:

@@ -102,7 +102,7 @@ def _constant(
 ) -> Iterator[Diagnostic]:
     """Notes the value of an elementwise operation on constants; a warning where it is outside the domain."""
     op, values, result = BY_CODE[graph.op[i]], [constants[x] for x in operands], graph.type_of(i)
-    if op.flow != "elementwise" or not isinstance(result, Type) or result.shape:
+    if not op.is_elementwise or not isinstance(result, Type) or result.shape:
         return
     try:
         value = evaluate(op.code, values, [graph.type_of(x) for x in operands], result, graph.attrs.get(i, {}))

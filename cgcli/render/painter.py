@@ -454,7 +454,7 @@ def _operations(graph: Graph) -> list[int]:
 
 
 def _symbol(code: int) -> str:
-    return BY_CODE[code].symbol
+    return BY_CODE[code].spelling.symbol
 
 
 def _all_digits(value: Any) -> str:

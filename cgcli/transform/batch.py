@@ -411,10 +411,10 @@ def _where_rows(b: Builder, rows: int, x: int, otherwise: int | None) -> int:
 def _guarded(g: Builder | Graph, i: int) -> list[int]:
     """The operands by which node `i` can stop a run, among those that a mask can make harmless."""
     op, t = BY_CODE[g.op[i]], g.type_of(i)
-    if op.grows and isinstance(t, Type) and t.is_int:
+    if op.effects.may_overflow and isinstance(t, Type) and t.is_int:
         operands = g.operands(i)
         return [k for k, x in enumerate(operands) if not _small(g, x)]
-    return list(op.harmless) if op.may_fail else []
+    return list(op.effects.harmless) if op.effects.may_fail else []
 
 
 def _small(g: Builder | Graph, x: int) -> bool:

@@ -107,9 +107,9 @@ def _through(b: Builder, i: int, c: Cotangent, rules: _Rules, cotangents: dict[i
     operands = b.operands(i)
     op = BY_CODE[b.op[i]]
     rule = rules.of(i, operands)
-    if op.flow == "elementwise":
+    if op.is_elementwise:
         contributions = elementwise(b, i, c, rule, operands, op)
-    elif op.flow == "structural":
+    elif op.derivative.flow == "structural":
         contributions = structural(b, i, c, rule, operands, op)
     else:
         contributions = mixing(b, i, c, rule, operands, op)

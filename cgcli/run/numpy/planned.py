@@ -215,10 +215,10 @@ class _Body:
         op, t, is_get = BY_CODE[graph.op[i]], graph.type_of(i), graph.op[i] == GET
         operands = graph.operands(i)
         attrs = binding.attrs.get(i, graph.attrs.get(i, {}))
-        unchecked = isinstance(t, Type) and not (t.is_int and op.grows) and not (t.weak and not t.shape)
+        unchecked = isinstance(t, Type) and not (t.is_int and op.effects.may_overflow) and not (t.weak and not t.shape)
 
         def kernel(v: list[Any], *_: Any) -> Any:
-            invariant = not op.may_fail and all(x in spec.invariants for x in operands) and not is_get
+            invariant = not op.effects.may_fail and all(x in spec.invariants for x in operands) and not is_get
             fixed = all(type(v[x]) is np.ndarray or (x in spec.invariants and _is_number(v[x])) for x in operands)
             y: Any = None
             calls = None
@@ -303,7 +303,9 @@ def _evaluate_converted(op: Op, result: Type, types: Sequence[Any]) -> Callable[
     """The op's evaluation with its operands converted as `ArrayExecutor` converts them."""
     evaluate = op.evaluate
     bools_to_ints = [
-        t.dtype == "bool" and result.dtype != "bool" and op.flow != "structural" if isinstance(t, Type) else False
+        t.dtype == "bool" and result.dtype != "bool" and op.derivative.flow != "structural"
+        if isinstance(t, Type)
+        else False
         for t in types
     ]
     if any(bools_to_ints):
@@ -313,6 +315,6 @@ def _evaluate_converted(op: Op, result: Type, types: Sequence[Any]) -> Callable[
             return evaluate(xp, attrs, *converted)
 
         return with_ints
-    if op.flow != "elementwise":
+    if not op.is_elementwise:
         return lambda xp, attrs, *xs: evaluate(xp, attrs, *[np.asarray(x) if _is_number(x) else x for x in xs])
     return evaluate
