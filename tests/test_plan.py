@@ -19,8 +19,9 @@ from cgcli.graph.traversal import live
 from cgcli.graph.types import BOOL, FLOAT, INT, Type
 from cgcli.ops.builder import Builder
 from cgcli.ops.op import Op
+from cgcli.ops.stopping import may_stop
 from cgcli.ops.table import OPS
-from cgcli.plan.alias_analysis import aliased_operands, may_stop, supports_out
+from cgcli.plan.alias_analysis import aliased_operands, supports_out
 from cgcli.plan.planner import plan
 from cgcli.run.numpy.call_recorder import Unrecordable, record_calls
 from cgcli.run.numpy.calls import last_call, takes_out

@@ -17,7 +17,8 @@ from cgcli.graph.signature import Input
 from cgcli.graph.sizes import Shape, Size
 from cgcli.graph.types import ANY, FLOAT, MAX_AXES, Type
 from cgcli.ops.op import TypeMismatch
-from cgcli.ops.table import BY_CODE, OPS
+from cgcli.ops.stopping import may_stop
+from cgcli.ops.table import OPS
 from cgcli.ops.typing import join
 
 from .builtins import CONSTANTS, FUNCTIONS
@@ -389,11 +390,7 @@ def _may_fail(region: Region) -> bool:
     b = region.builder
     if b.asserts:
         return True
-    for i, op in enumerate(b.op):
-        t = b.type_of(i)
-        if not isinstance(t, Type) or BY_CODE[op].effects.may_fail or (t.is_int and b.operands(i) and not t.weak):
-            return True
-    return False
+    return any(may_stop(b, i) for i in range(len(b)))
 
 
 def _merge(outer: Region, inner: Region, value: Value) -> Value:

@@ -8,10 +8,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from cgcli.graph.types import AnyType
-
 from .numbers import is_whole
-from .op import Attrs, Derivative, Effects, Examples, Op, Spelling, VariadicRule, register
+from .op import Attrs, Derivative, Effects, Examples, Op, Spelling, VariadicRule, of_one_operand, register
 from .typing import choice, first_number, numbers
 
 
@@ -48,11 +46,6 @@ def _extremum_rule(b: Any, g: int, y: int, k: int, xs: Sequence[int], at: Attrs,
 _OR_EQUAL = {"gt": "ge", "lt": "le"}
 
 
-def _alone(types: Sequence[AnyType], result: AnyType, at: Attrs) -> bool:
-    """Of a single operand nothing is computed."""
-    return len(types) == 1
-
-
 def _extremum(name: str, doc: str, beats: str, twin: str) -> None:
     def evaluate(xp: Any, at: Attrs, *xs: Any) -> Any:
         pick = getattr(xp, twin)
@@ -71,7 +64,7 @@ def _extremum(name: str, doc: str, beats: str, twin: str) -> None:
             derivative=Derivative(
                 VariadicRule(lambda b, g, y, k, xs, at: _extremum_rule(b, g, y, k, xs, at, beats)), ties=_decide
             ),
-            effects=Effects(view=_alone, prescribed=True, zero_of_either_sign=True),
+            effects=Effects(view=of_one_operand, prescribed=True, zero_of_either_sign=True),
             examples=Examples(((1.0, 2.0), (3.0, -1.0), (0.5, 0.2, 0.9)), domain="all numbers; nan if one of them is"),
         )
     )

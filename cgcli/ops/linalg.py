@@ -9,7 +9,19 @@ from typing import Any
 from cgcli.graph.sizes import Shape, Size, add, floor_div, mul, product
 from cgcli.graph.types import AnyType, Type
 
-from .op import Attrs, Derivative, Effects, Examples, Op, Spelling, TypeMismatch, VariadicRule, VjpRules, register
+from .op import (
+    Attrs,
+    Derivative,
+    Effects,
+    Examples,
+    Op,
+    Spelling,
+    TypeMismatch,
+    VariadicRule,
+    VjpRules,
+    of_one_operand,
+    register,
+)
 from .reduce import products_of_others
 from .sizes import elements
 from .spelling import Style, Written, call, sign_of
@@ -155,11 +167,6 @@ def _einsum_type(types: Sequence[AnyType], at: Attrs) -> Type:
     return joined._replace(shape=tuple(sizes[letter][0] for letter in result))
 
 
-def _alone(types: Sequence[AnyType], result: AnyType, at: Attrs) -> bool:
-    """Of a single operand nothing is computed but perhaps sums."""
-    return len(types) == 1
-
-
 def _write_einsum(spelling: Spelling, operands: Sequence[Written], at: Attrs, style: Style) -> Written:
     return call(sign_of(spelling, style), f'"{at["pattern"]}"', *(x.text for x in operands))
 
@@ -209,7 +216,7 @@ _op(
     batch=_batch_einsum,
     examples=((((1.0, 2.0, 3.0), (4.0, 5.0, 6.0)), ((1.0, -1.0), (0.5, 2.0), (0.0, 3.0))),),
     attrs={"pattern": "ij,jk->ik"},
-    effects=Effects(view=_alone, operations=_products, may_overflow=True),
+    effects=Effects(view=of_one_operand, operations=_products, may_overflow=True),
     spelling=Spelling("call", "einsum", rule=_write_einsum),
 )
 

@@ -250,6 +250,17 @@ def register(op: Op) -> Op:
     return op
 
 
+def may_view(op: Op, types: Sequence[AnyType], result: AnyType, attrs: Attrs) -> bool:
+    """Whether the result may lie in the memory of the first operand."""
+    view = op.effects.view
+    return view if isinstance(view, bool) else view(types, result, attrs)
+
+
+def of_one_operand(types: Sequence[AnyType], result: AnyType, attrs: Attrs) -> bool:
+    """The condition of an op with any number of operands that computes nothing of a single one."""
+    return len(types) == 1
+
+
 def rule_for(op: Op, k: int) -> VjpRule | None:
     """The derivative rule of operand `k` in the form `rule(b, g, y, xs, at)`, or None when there is no derivative."""
     rules = op.derivative.rules

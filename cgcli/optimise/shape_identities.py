@@ -20,8 +20,6 @@ from cgcli.ops.typing import broadcast
 from .identities import RewriteRule, Terms
 
 EXPAND = opcode("expand")
-REARRANGING = ("expand", "expand_dims", "squeeze", "reshape", "permute", "slice")
-"""Ops whose result holds elements of their operand and no others."""
 
 SHAPE_IDENTITIES: dict[int, list[tuple[str, RewriteRule, bool]]] = {}
 """By op: rows of a law, a rule, and whether it is exact."""

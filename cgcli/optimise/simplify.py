@@ -21,7 +21,6 @@ from cgcli.ops.table import BY_CODE
 from cgcli.ops.typing import one, single
 
 from .identities import IDENTITIES, Number, RewriteRule, Terms, identity
-from .shape_identities import REARRANGING
 
 
 def simplify(graph: Graph, constants: Mapping[int, float | int | bool] | None = None) -> tuple[Graph, list[int]]:
@@ -51,9 +50,9 @@ def _place(b: Terms, graph: Graph, i: int, operands: tuple[int, ...]) -> int:
     code, attrs = graph.op[i], graph.attrs.get(i, {})
     if BY_CODE[code].spelling.decomposition is not None:
         return _spelled(b, graph, i, operands)
-    if opname(code) in REARRANGING and (value := b.number(operands[0])) is not None:
+    if BY_CODE[code].effects.rearranges and (value := b.number(operands[0])) is not None:
         return b.const(value, one(graph.type_of(i)))  # however equal elements are moved
-    if opname(code) in _BROADCASTING:
+    if BY_CODE[code].spelling.drops_broadcast:
         operands = _without_expand(b, operands, one(graph.type_of(i)).shape)
     values = [b.number(x) for x in operands]
     folds = BY_CODE[code].is_elementwise and not BY_CODE[code].is_structured
@@ -99,9 +98,6 @@ def _side(graph: Graph, values: Sequence[Number | None]) -> Graph:
     """A nested graph simplified, with those of its inputs that are constants."""
     constants = {i: v for i, v in zip(graph.inputs, values, strict=False) if v is not None}
     return prune(simplify(graph, constants)[0])
-
-
-_BROADCASTING = ("add", "sub", "mul", "div")
 
 
 def _without_expand(b: Terms, operands: tuple[int, ...], shape: Shape) -> tuple[int, ...]:

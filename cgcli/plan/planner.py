@@ -13,11 +13,10 @@ from cgcli.graph.types import AnyType, Type
 from cgcli.ops.loops import LoopView
 from cgcli.ops.sizes import bytes_of
 
-from .alias_analysis import aliased_operands
+from .alias_analysis import aliased_operands, in_place
 from .cost import FREE, cost_of
 from .fusion import groups
 from .memory import assign
-from .reuse import in_place
 from .schedule import Unit, schedule
 
 NOMINAL = 1000  # the number of a named size where sizes without numbers have to be compared

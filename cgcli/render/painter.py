@@ -10,7 +10,7 @@ from typing import Any
 
 from cgcli.diagnostics.diagnostic import error
 from cgcli.graph.evaluation import Evaluation
-from cgcli.graph.graph import COND, CONST, GET, INPUT, LOOP, NONE, Graph, opcode
+from cgcli.graph.graph import COND, CONST, GET, INPUT, LOOP, NONE, Graph
 from cgcli.graph.traversal import live
 from cgcli.graph.types import Results, Type
 from cgcli.ops.loops import LoopView
@@ -26,8 +26,6 @@ LONGEST_PARTIAL = 18  # of both names beside an arrow; longer ones are left out
 ROWS, COLUMNS = 8, 16  # cells of a heat map at most
 LARGEST_BODY = 40  # nodes of a loop that is open by itself
 COOLEST = 1e-3  # of the largest derivative: smaller ones have no heat
-# ops that change no number, only how numbers are stored
-_ONLY_FORM = frozenset(opcode(name) for name in ("copy", "cast", "match", "unstack", "expand_dims", "squeeze"))
 
 
 def picture(
@@ -188,7 +186,7 @@ class _Painter:
         code = graph.op[i]
         if code == GET:
             return graph.op[graph.a[i]] == LOOP
-        return code in _ONLY_FORM
+        return BY_CODE[code].spelling.storage
 
     def _used(self) -> bytearray:
         """A flag a node: all but the constants that nothing reads, as a loop's counter may be."""
