@@ -42,7 +42,7 @@ def _fixed_power_type(types: Sequence[AnyType], at: Attrs) -> Type:
     return base if isinstance(n, int) and n >= 0 else floats(types, at)
 
 
-def _fixed_power_vjp(b: Any, g: int, y: int, x: int, at: Attrs) -> int | None:
+def _fixed_power_rule(b: Any, g: int, y: int, x: int, at: Attrs) -> int | None:
     n = at["exponent"]
     if n == 0:
         return None  # x^0 is 1 everywhere
@@ -227,7 +227,7 @@ register(
         spelling=Spelling("infix", "^", 9, assoc="right", latex="{{{0}}}^{{{exponent}}}", rule=_write_power),
         type_rule=_fixed_power_type,
         evaluate=_fixed_power,
-        derivative=Derivative((_fixed_power_vjp,)),
+        derivative=Derivative((_fixed_power_rule,)),
         effects=Effects(
             prescribed="ints",
             hazard=True,

@@ -24,7 +24,7 @@ INSIDE_ONE = ((-0.7,), (0.1,), (0.6,))
 def _function(
     name: str,
     doc: str,
-    vjp: VjpRule,
+    rule: VjpRule,
     examples: tuple[tuple[Any, ...], ...] = REAL,
     domain: str = "all numbers",
     effects: Effects = PLAIN,
@@ -38,7 +38,7 @@ def _function(
             spelling=Spelling("call", name, latex=latex or rf"\operatorname{{{name}}}\left({{0}}\right)"),
             type_rule=floats,
             evaluate=_twin(name),
-            derivative=Derivative((vjp,)),
+            derivative=Derivative((rule,)),
             effects=effects,
             examples=Examples(examples, domain=domain),
         )
@@ -199,20 +199,20 @@ def _hypot_part(b: Any, g: int, r: int, x: int, z: int) -> tuple[int, int]:
 def _two(
     name: str,
     doc: str,
-    vjp: VjpRules,
+    rules: VjpRules,
     examples: tuple[tuple[Any, ...], ...],
     domain: str,
     effects: Effects,
-    rule: Any = floats,
+    type_rule: Any = floats,
 ) -> None:
     register(
         Op(
             name=name,
             doc=doc,
             spelling=Spelling("call", name, latex=rf"\operatorname{{{name}}}\left({{0}}, {{1}}\right)"),
-            type_rule=rule,
+            type_rule=type_rule,
             evaluate=_twin(name),
-            derivative=Derivative(vjp),
+            derivative=Derivative(rules),
             effects=effects,
             examples=Examples(examples, domain=domain),
         )

@@ -100,7 +100,7 @@ def _around(x: Type, axis: int) -> tuple[Any, Any]:
     return x.shape[:k], x.shape[k + 1 :]
 
 
-def _take_vjp(b: Any, g: int, y: int, x: int, i: int, at: Attrs) -> int:
+def _take_rule(b: Any, g: int, y: int, x: int, i: int, at: Attrs) -> int:
     node: int = b.put(g, i, axis=at["axis"], size=b.type1(x).shape[at["axis"]])
     return node
 
@@ -148,7 +148,7 @@ def _rotate(b: Any, x: int, first: int, second: int, behind: int) -> int:
 _op(
     "take",
     "the elements at given places of an axis",
-    (_take_vjp, None),
+    (_take_rule, None),
     type_rule=_take_type,
     evaluate=lambda xp, at, x, i: xp.take(x, i, axis=at["axis"]),
     selects=True,

@@ -19,7 +19,7 @@ from cgcli.ops.typing import broadcast
 
 from .identities import RewriteRule, Terms
 
-EXPAND = opcode("expand")
+EXPAND, EXPAND_DIMS = opcode("expand"), opcode("expand_dims")
 
 SHAPE_IDENTITIES: dict[int, list[tuple[str, RewriteRule, bool]]] = {}
 """By op: rows of a law, a rule, and whether it is exact."""

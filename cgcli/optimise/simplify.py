@@ -21,6 +21,7 @@ from cgcli.ops.table import BY_CODE
 from cgcli.ops.typing import one, single
 
 from .identities import IDENTITIES, Number, RewriteRule, Terms, identity
+from .shape_identities import EXPAND, EXPAND_DIMS
 
 
 def simplify(graph: Graph, constants: Mapping[int, float | int | bool] | None = None) -> tuple[Graph, list[int]]:
@@ -49,7 +50,7 @@ def simplify(graph: Graph, constants: Mapping[int, float | int | bool] | None = 
 def _place(b: Terms, graph: Graph, i: int, operands: tuple[int, ...]) -> int:
     code, attrs = graph.op[i], graph.attrs.get(i, {})
     if BY_CODE[code].spelling.decomposition is not None:
-        return _spelled(b, graph, i, operands)
+        return _decomposed(b, graph, i, operands)
     if BY_CODE[code].effects.rearranges and (value := b.number(operands[0])) is not None:
         return b.const(value, one(graph.type_of(i)))  # however equal elements are moved
     if BY_CODE[code].spelling.drops_broadcast:
@@ -73,20 +74,20 @@ def _place(b: Terms, graph: Graph, i: int, operands: tuple[int, ...]) -> int:
     return b.place(code, operands, result_type, attrs) if replacement is None else replacement
 
 
-def _spelled(b: Terms, graph: Graph, i: int, operands: tuple[int, ...]) -> int:
+def _decomposed(b: Terms, graph: Graph, i: int, operands: tuple[int, ...]) -> int:
     """A node of an op that the language has no words for, rewritten in operations that it has."""
     inner = Builder()
     inputs = [inner.input(one(graph.type_of(x))) for x in graph.operands(i)]
-    spelled = BY_CODE[graph.op[i]].spelling.decomposition
-    assert spelled is not None
-    spelling = inner.done(spelled(inner, *inputs, graph.attrs.get(i, {})))
+    decomposition = BY_CODE[graph.op[i]].spelling.decomposition
+    assert decomposition is not None
+    parts = inner.done(decomposition(inner, *inputs, graph.attrs.get(i, {})))
     where: list[int] = []
-    for k, code in enumerate(spelling.op):
+    for k, code in enumerate(parts.op):
         if code == INPUT:
             where.append(operands[k])
         else:
-            where.append(_place(b, spelling, k, tuple(where[x] for x in spelling.operands(k))))
-    return where[spelling.outputs[0]]
+            where.append(_place(b, parts, k, tuple(where[x] for x in parts.operands(k))))
+    return where[parts.outputs[0]]
 
 
 def _input_constants(code: int, attrs: Attrs, values: Sequence[Number | None]) -> dict[str, Sequence[Number | None]]:
@@ -111,10 +112,10 @@ def _without_expand(b: Terms, operands: tuple[int, ...], shape: Shape) -> tuple[
 
 
 def _before_expand(b: Terms, x: int) -> int:
-    if opname(b.op[x]) != "expand" or x in b.names:
+    if b.op[x] != EXPAND or x in b.names:
         return x
     x = b.a[x]
-    scalar = opname(b.op[x]) == "expand_dims" and x not in b.names and not b.type1(b.a[x]).shape
+    scalar = b.op[x] == EXPAND_DIMS and x not in b.names and not b.type1(b.a[x]).shape
     return b.a[x] if scalar else x
 
 

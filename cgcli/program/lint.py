@@ -8,7 +8,7 @@ from typing import Any
 
 from cgcli.diagnostics.diagnostic import Diagnostic, Label
 from cgcli.diagnostics.source import Source, Span
-from cgcli.graph.graph import CONST, COPY, INPUT, Graph, opcode
+from cgcli.graph.graph import CONST, COPY, INPUT, Graph
 from cgcli.graph.lexemes import identifier
 from cgcli.graph.traversal import every
 from cgcli.graph.types import Type
@@ -23,7 +23,6 @@ from .program import Program
 from .python_file import FileProgram
 
 BOUND_BY_TRAIN = ("training", "step")  # inputs that `cg train` binds, whether they are read or not
-_EQUAL = (opcode("eq"), opcode("ne"))
 
 
 def lint(program: Program) -> list[Diagnostic]:
@@ -91,7 +90,7 @@ def _of_graph(graph: Graph, source: Source) -> Iterator[Diagnostic]:
         operands, code = graph.operands(i), graph.op[i]
         if code == CONST:
             constants[i] = graph.attrs[i]["value"]
-        elif code in _EQUAL:
+        elif BY_CODE[code].spelling.text in ("==", "!="):
             yield from _equal_floats(graph, i, source)
         elif operands and all(x in constants for x in operands):
             yield from _constant(graph, i, operands, constants, source)

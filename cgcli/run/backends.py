@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Any, Protocol
 
 from cgcli.diagnostics.diagnostic import error
-from cgcli.graph.graph import LOOP, Graph, opname
+from cgcli.graph.graph import LOOP, SIZE, Graph
 from cgcli.graph.types import Type
 from cgcli.ops.number_kernels import is_scalar
 
@@ -72,7 +72,7 @@ def tensor_of(graph: Graph, inputs: Sequence[Any] = (), sizes: Mapping[str, int]
 def names_no_size(graph: Graph) -> bool:
     """Whether a graph can run before named sizes have numbers."""
     has_names = any(isinstance(d, str) for t in graph.types if isinstance(t, Type) for d in t.shape)
-    return not has_names and "size" not in map(opname, graph.op)
+    return not has_names and SIZE not in graph.op
 
 
 class AdaptiveExecutor:
