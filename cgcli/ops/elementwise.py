@@ -29,15 +29,16 @@ def _function(
     domain: str = "all numbers",
     effects: Effects = PLAIN,
     latex: str | None = None,
+    evaluate: Callable[..., Any] | None = None,
 ) -> None:
-    """Registers a function of one number whose namespace twin has the same name."""
+    """Registers a function of one number. evaluate: its kernel, by default the namespace's function of its name."""
     register(
         Op(
             name=name,
             doc=doc,
             spelling=Spelling("call", name, latex=latex or rf"\operatorname{{{name}}}\left({{0}}\right)"),
             type_rule=floats,
-            evaluate=_twin(name),
+            evaluate=evaluate or _twin(name),
             derivative=Derivative((rule,)),
             effects=effects,
             examples=Examples(examples, domain=domain),
