@@ -12,7 +12,7 @@ import cgcli
 from cgcli.graph.graph import Graph
 from cgcli.graph.types import Type
 from cgcli.ops.builder import Builder
-from cgcli.ops.op import Op, Structured
+from cgcli.ops.op import Op
 from cgcli.ops.table import OPS
 from cgcli.ops.typing import one
 from cgcli.ops.validity import check
@@ -47,9 +47,9 @@ def rows_of(x: Any) -> Any:
 def examples() -> list[tuple[Op, tuple[Any, ...], tuple[bool, ...]]]:
     found = []
     for op in OPS.values():
-        if isinstance(op.vjp, Structured) or op.name in ("input", "const", *DRAWN):
+        if op.is_structured or op.name in ("input", "const", *DRAWN):
             continue
-        for example in op.examples:
+        for example in op.examples.operands:
             for flags in product((False, True), repeat=len(example)):
                 if any(flags) and not (op.name == "fixed_power" and not flags[0]):
                     found.append((op, example, flags))
@@ -67,7 +67,7 @@ EXAMPLES = examples()
 def test_every_op(op: Op, example: tuple[Any, ...], flags: tuple[bool, ...]) -> None:
     b = Builder()
     inputs = [b.input(type_of(x), f"x{k}") for k, x in enumerate(example)]
-    graph = b.done(b.apply(op.name, *inputs, **op.example_attrs))
+    graph = b.done(b.apply(op.name, *inputs, **op.examples.attrs))
     given = [rows_of(x) if f else np.asarray(x) for x, f in zip(example, flags, strict=True)]
     (found,) = run(batch(graph, flags, ROWS), given)
     looped = [run(graph, [x[r] if f else x for x, f in zip(given, flags, strict=True)])[0] for r in range(ROWS)]

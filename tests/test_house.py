@@ -3,11 +3,14 @@
 import ast
 import subprocess
 import sys
+from collections.abc import Iterable
 from graphlib import TopologicalSorter
 from pathlib import Path
 
 import grimp
 import pytest
+
+from cgcli.ops.table import OPS
 
 ROOT = Path(__file__).parents[1]
 TOP = {
@@ -158,6 +161,57 @@ def room_of(module: str) -> str | None:
 def test_a_heavy_library_is_imported_in_its_own_places(library: str) -> None:
     places = {path.relative_to(ROOT / "cgcli").as_posix() for path in MODULES if library in imported_by(path)}
     assert places <= set(HEAVY[library])
+
+
+NAMES_OPS = (
+    "graph/graph.py",  # the opcodes that every room reads
+    "ops/",
+    "language/",  # operators and built-in functions
+    "dynamic/eager.py",  # operators that are run at once
+    "dynamic/host.py",  # operators of Python
+    "dynamic/numpy_api.py",
+    "transform/",  # derivative rules of structured nodes, masks
+    # rewrite rows
+    "optimise/algebra.py",
+    "optimise/branches.py",
+    "optimise/chains.py",
+    "optimise/identities.py",
+    "optimise/shape_identities.py",
+    "optimise/simplify.py",
+)
+"""The modules that may name ops. What another one wants to know of an op is a field of its record."""
+
+
+def test_a_table_of_ops_stands_in_their_records() -> None:
+    paths = {path.relative_to(ROOT / "cgcli").as_posix(): path for path in MODULES if ROOT / "cgcli" in path.parents}
+    naming = {name: sorted(ops_named_by(path)) for name, path in paths.items() if not name.startswith(NAMES_OPS)}
+    assert {name: ops for name, ops in naming.items() if ops} == {}
+
+
+def ops_named_by(path: Path) -> set[str]:
+    """The ops that a module looks up or lists by name. To build a node of an op, as in `b.add(x, y)`, is no such."""
+    named: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "opcode":
+            named |= texts(node.args)
+        elif (
+            isinstance(node, ast.Subscript) and isinstance(node.value, ast.Name) and node.value.id in ("OPS", "BY_CODE")
+        ):
+            named |= texts([node.slice])
+        elif isinstance(node, ast.Compare) and "op" in ast.unparse(node.left):
+            others = [x for c in node.comparators for x in (c.elts if isinstance(c, (ast.Tuple, ast.Set)) else [c])]
+            named |= texts(others)
+        elif isinstance(node, (ast.Tuple, ast.List, ast.Set)) and len(node.elts) > 2:
+            named |= texts(node.elts) if len(texts(node.elts)) == len(node.elts) else set()
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str) and len(node.value.split()) > 2:
+            words = set(node.value.split())
+            named |= words if words <= OPS.keys() else set()
+    return named
+
+
+def texts(nodes: Iterable[ast.expr]) -> set[str]:
+    """The names of ops among constants."""
+    return {x.value for x in nodes if isinstance(x, ast.Constant) and isinstance(x.value, str) and x.value in OPS}
 
 
 def imported_by(path: Path) -> set[str]:

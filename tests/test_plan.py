@@ -20,8 +20,9 @@ from cgcli.graph.traversal import live
 from cgcli.graph.types import BOOL, FLOAT, INT, Type
 from cgcli.ops.builder import Builder
 from cgcli.ops.op import Op
+from cgcli.ops.stopping import may_stop
 from cgcli.ops.table import OPS
-from cgcli.plan.alias_analysis import aliased_operands, may_stop, supports_out
+from cgcli.plan.alias_analysis import aliased_operands, supports_out
 from cgcli.plan.planner import plan
 from cgcli.run.numpy.call_recorder import Unrecordable, record_calls
 from cgcli.run.numpy.calls import last_call, takes_out
@@ -49,15 +50,15 @@ def test_an_op_that_may_give_memory_of_an_operand_is_known() -> None:
 
 
 def elementwise_graph(op: Op, count: int) -> tuple[Graph, list[Any]]:
-    xs = [np.full(3, x) for x in op.examples[0][:count]]
-    return graph_of(op, [type_of(x) for x in xs], op.example_attrs), xs
+    xs = [np.full(3, x) for x in op.examples.operands[0][:count]]
+    return graph_of(op, [type_of(x) for x in xs], op.examples.attrs), xs
 
 
 @pytest.mark.parametrize(
-    "op", [op for op in OPS.values() if op.flow == "elementwise" and op.examples], ids=lambda op: op.name
+    "op", [op for op in OPS.values() if op.is_elementwise and op.examples.operands], ids=lambda op: op.name
 )
 def test_an_elementwise_op_that_may_give_memory_of_an_operand_is_known(op: Op) -> None:
-    counts = (1, len(op.examples[0])) if op.name in ("max", "min") else (len(op.examples[0]),)
+    counts = (1, len(op.examples.operands[0])) if op.name in ("max", "min") else (len(op.examples.operands[0]),)
     for count in counts:
         graph, xs = elementwise_graph(op, count)
         v = run_all(graph, xs)
@@ -75,19 +76,19 @@ def writes_as_traced(graph: Graph, xs: Any) -> bool:
     return last is not None and takes_out(last.function)
 
 
-@pytest.mark.parametrize("op", [op for op in OPS.values() if op.examples], ids=lambda op: op.name)
+@pytest.mark.parametrize("op", [op for op in OPS.values() if op.examples.operands], ids=lambda op: op.name)
 def test_ops_that_are_given_memory_can_write_into_it(op: Op) -> None:
     """So that what a plan says of shared memory is what happens."""
-    xs = [np.asarray(x) for x in op.examples[0]]
-    if op.flow == "elementwise":
+    xs = [np.asarray(x) for x in op.examples.operands[0]]
+    if op.is_elementwise:
         xs = [np.full(3, x) for x in xs]
-    graph = graph_of(op, [type_of(x) for x in xs], op.example_attrs)
+    graph = graph_of(op, [type_of(x) for x in xs], op.examples.attrs)
     if op.name in ("copy", "stop_gradient", "assert", "cast"):
         assert supports_out(graph, graph.outputs[0]) == (op.name == "cast")
     else:
         assert supports_out(graph, graph.outputs[0]) <= writes_as_traced(graph, xs)
-        if op.flow == "elementwise" and not supports_out(graph, graph.outputs[0]):
-            assert not writes_as_traced(graph, xs) or op.may_fail
+        if op.is_elementwise and not supports_out(graph, graph.outputs[0]):
+            assert not writes_as_traced(graph, xs) or op.effects.may_fail
 
 
 def test_a_stack_keeps_the_memory_of_what_it_holds() -> None:

@@ -94,7 +94,7 @@ def chain(op: Op, types: Sequence[Type]) -> Graph:
     inputs = [b.input(t) for t in types]
     xs = [b.mul(x, 1.25) if b.type1(x).is_float else x for x in inputs]
     xs = [b.not_(x) if b.type1(x).dtype == "bool" else x for x in xs]
-    y = b.apply(op.name, *xs, **op.example_attrs)
+    y = b.apply(op.name, *xs, **op.examples.attrs)
     kept = b.copy(y)
     number = b.where(y, 2.0, -1.0) if b.type1(y).dtype == "bool" else y
     z = b.sub(b.mul(number, 0.5), b.sin(number))

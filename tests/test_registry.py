@@ -13,7 +13,7 @@ from oracle import FUNCTIONS, derivative
 from cgcli.graph.graph import Graph
 from cgcli.graph.types import BOOL, FLOAT, WEAK_INT, Type
 from cgcli.ops.builder import Builder
-from cgcli.ops.op import Op, Structured, VariadicRule, arity
+from cgcli.ops.op import Op, VariadicRule, arity
 from cgcli.ops.table import OPS
 from cgcli.ops.validity import check
 from cgcli.transform.gradient import gradient
@@ -22,8 +22,8 @@ NOT_A_FUNCTION = ("input", "const", "stop_gradient")  # carriers; tested by name
 EXAMPLES = [
     pytest.param(op, xs, id=f"{op.name}{xs}")
     for op in OPS.values()
-    if op.flow == "elementwise" and op.name not in NOT_A_FUNCTION
-    for xs in op.examples
+    if op.is_elementwise and op.name not in NOT_A_FUNCTION
+    for xs in op.examples.operands
     if not any(isinstance(x, tuple) for x in xs)
 ]
 
@@ -35,13 +35,13 @@ def type_of(x: object) -> Type:
 def graph_of(op: Op, xs: tuple[float, ...]) -> Graph:
     b = Builder()
     operands = [b.input(type_of(x)) if isinstance(x, float) else b.const(x) for x in xs]
-    return b.done(b.apply(op.name, *operands, **op.example_attrs))
+    return b.done(b.apply(op.name, *operands, **op.examples.attrs))
 
 
 def meaning(op: Op, xs: tuple[float, ...]) -> object:
     """The op's value at `xs` by the oracle."""
     if op.name == "fixed_power":
-        return FUNCTIONS["power"](xs[0], mpf(op.example_attrs["exponent"]))
+        return FUNCTIONS["power"](xs[0], mpf(op.examples.attrs["exponent"]))
     return FUNCTIONS[op.name](*xs)
 
 
@@ -56,10 +56,10 @@ def close(found: float, wanted: object) -> bool:
 @pytest.mark.parametrize("op", OPS.values(), ids=OPS)
 def test_every_op_is_declared_completely(op: Op) -> None:
     assert op.doc
-    assert op.domain
-    assert op.examples or op.name in ("input", "const", "cond", "loop", "get", *STACKS)
-    if op.examples and isinstance(op.vjp, tuple) and op.vjp:
-        assert len(op.vjp) == arity(op)
+    assert op.examples.domain
+    assert op.examples.operands or op.name in ("input", "const", "cond", "loop", "get", *STACKS)
+    if op.examples.operands and isinstance(op.derivative.rules, tuple) and op.derivative.rules:
+        assert len(op.derivative.rules) == arity(op)
 
 
 @pytest.mark.parametrize(("op", "xs"), EXAMPLES)
@@ -132,12 +132,12 @@ def test_constants_of_an_op_with_any_number_of_operands_are_marked() -> None:
     b = Builder()
     x = b.input(FLOAT)
     graph = b.done(b.max(x, 0.0))
-    assert isinstance(OPS["max"].vjp, VariadicRule)
+    assert isinstance(OPS["max"].derivative.rules, VariadicRule)
     assert graph[graph.outputs[0]].attrs == {"vary": (0,)}
 
 
 def test_only_nodes_that_hold_graphs_have_no_rules_of_their_own() -> None:
-    assert [op.name for op in OPS.values() if isinstance(op.vjp, Structured)] == ["loop", "cond", "get"]
+    assert [op.name for op in OPS.values() if op.is_structured] == ["loop", "cond", "get"]
 
 
 def test_stop_gradient_is_a_constant_for_derivatives() -> None:

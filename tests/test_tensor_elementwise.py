@@ -28,7 +28,7 @@ HUGE, TINY = 1.7976931348623157e308, 5e-324
 EDGES = (0.0, -0.0, 1.0, -1.0, 0.5, 2.5, -3.0, 1e-300, TINY, -HUGE, INF, -INF, NAN)
 WHOLE_EDGES = (0, 1, -1, 2, -3, 7, 2**31, -(2**31), 2**62, 2**63 - 1, -(2**63))
 OTHERS = ("input", "const", "index", "assert")  # of an assert, a false operand stops the run: tests/test_loops.py
-ELEMENTWISE = [op for op in OPS.values() if op.flow == "elementwise" and op.name not in OTHERS]
+ELEMENTWISE = [op for op in OPS.values() if op.is_elementwise and op.name not in OTHERS]
 EXACT = (
     "add sub mul div floor_div mod neg lt le gt ge eq ne and or not abs sign floor ceil round max min relu where copy "
     "cast stop_gradient sqrt"
@@ -53,7 +53,9 @@ every_op = pytest.mark.parametrize("op", ELEMENTWISE, ids=lambda op: op.name)
 
 def dtypes_of(op: Op) -> tuple[str, ...]:
     """The dtype of each operand, as the examples have them."""
-    columns = itertools.zip_longest(*op.examples, fillvalue=True)  # `max` has examples of two and of three operands
+    columns = itertools.zip_longest(
+        *op.examples.operands, fillvalue=True
+    )  # `max` has examples of two and of three operands
     kinds = [{type(x) for x in column} for column in columns]
     return tuple("float" if float in k else "int" if int in k else "bool" for k in kinds)
 
@@ -61,7 +63,7 @@ def dtypes_of(op: Op) -> tuple[str, ...]:
 def graph_of(op: Op, types: Sequence[Type], order: int = 0) -> Graph:
     """The op's result times a last input; of order 1 its derivatives by all floats, of order 2 those of their sum."""
     b = Builder()
-    y = b.apply(op.name, *[b.input(t) for t in types], **op.example_attrs)
+    y = b.apply(op.name, *[b.input(t) for t in types], **op.examples.attrs)
     t = b.type1(y)
     graph = b.done(b.mul(b.input(Type("float", t.shape)), y) if t.is_float else y)
     if order >= 1:
@@ -120,7 +122,7 @@ def close(op: Op, found: Array, wanted: Array, units: int = 2, size: Any = None)
 
 def values(op: Op, k: int, shape: Sequence[int]) -> Array:
     """Operand `k` of the examples, in turn."""
-    column = [xs[k] for xs in op.examples if len(xs) > k]
+    column = [xs[k] for xs in op.examples.operands if len(xs) > k]
     dtype = DTYPES[dtypes_of(op)[k]]
     return np.resize(np.roll(np.array(column, dtype=dtype), k), shape) if math.prod(shape) else np.empty(shape, dtype)
 
@@ -181,7 +183,7 @@ def points(op: Op) -> list[Array]:
     """One array an operand: the examples, then edges with edges."""
     dtypes = dtypes_of(op)
     edges = {"float": EDGES if len(dtypes) < 3 else (0.0, 1.0, -INF, INF, NAN), "int": (0, 1, 2), "bool": (False, True)}
-    rows = [xs for xs in op.examples if len(xs) == len(dtypes)]
+    rows = [xs for xs in op.examples.operands if len(xs) == len(dtypes)]
     rows += itertools.product(*(edges[d] for d in dtypes))
     return [np.array(column, dtype=DTYPES[d]) for d, column in zip(dtypes, zip(*rows, strict=True), strict=True)]
 
@@ -197,7 +199,7 @@ def test_at_examples_and_edges_tensors_give_what_numbers_give(op: Op, order: int
     if one(graph.type_of(graph.outputs[0])).is_float:
         xs.append(np.ones(len(xs[0])))
     elif order:
-        assert floats_of(graph) == [] or op.vjp == ()
+        assert floats_of(graph) == [] or op.derivative.rules == ()
         return
     wanted = by_numbers(graph_of(op, numbers, order), xs)
     for f, w in zip(run(graph_of(op, types, order), xs), wanted, strict=True):
@@ -208,7 +210,7 @@ def test_at_examples_and_edges_tensors_give_what_numbers_give(op: Op, order: int
 
 @every_op
 def test_a_single_number_is_the_same_in_both_executors(op: Op) -> None:
-    for xs in op.examples:
+    for xs in op.examples.operands:
         types = [type_of(np.asarray(x)) for x in xs]
         graph = graph_of(op, types)
         given = [np.asarray(x) for x in xs] + [np.asarray(0.5)] * (len(graph.inputs) - len(xs))
@@ -227,7 +229,7 @@ def test_single_precision(op: Op) -> None:
         x.astype(np.float32) if x.dtype.kind == "f" else x for x in (values(op, k, (6,)) for k in range(arity_of(op)))
     ]
     types = [type_of(x) for x in xs]
-    at = {"dtype": "f32"} if op.name == "cast" else op.example_attrs
+    at = {"dtype": "f32"} if op.name == "cast" else op.examples.attrs
     b, b1 = Builder(), Builder()
     graph = b.done(b.apply(op.name, *[b.input(t) for t in types], **at))
     numbers = b1.done(b1.apply(op.name, *[b1.input(scalar(t)) for t in types], **at))
@@ -285,11 +287,11 @@ def test_ints_are_exact_or_the_run_stops_as_it_does_for_numbers(name: str, dtype
     op = OPS[name]
     edges = [x for x in WHOLE_EDGES if np.iinfo(DTYPES[dtype]).min <= x <= np.iinfo(DTYPES[dtype]).max]
     edges += [2**31 - 1, 2**30]
-    for xs in itertools.product(edges, repeat=1 if name == "fixed_power" else len(op.examples[0])):
+    for xs in itertools.product(edges, repeat=1 if name == "fixed_power" else len(op.examples.operands[0])):
         outcomes = []
         for executor, shape in ((ScalarExecutor, ()), (None, (1,))):
             b = Builder()
-            graph = b.done(b.apply(name, *[b.input(Type(dtype, shape)) for _ in xs], **op.example_attrs))
+            graph = b.done(b.apply(name, *[b.input(Type(dtype, shape)) for _ in xs], **op.examples.attrs))
             try:
                 if executor:
                     outcomes.append(executor(graph).forward(list(xs))[graph.outputs[0]])

@@ -17,7 +17,7 @@ from cgcli.graph.graph import Graph
 from cgcli.graph.types import INT, Type
 from cgcli.ops.array_kernels import DTYPES
 from cgcli.ops.builder import Builder
-from cgcli.ops.op import Op, Structured
+from cgcli.ops.op import Op
 from cgcli.ops.table import OPS
 from cgcli.ops.typing import one
 from cgcli.ops.validity import check
@@ -31,7 +31,7 @@ DRAWS = ("uniform", "standard_normal")
 TENSOR = [
     op
     for op in OPS.values()
-    if op.name == "index" or (op.flow != "elementwise" and op.name not in (*CARRIERS, *STACKS, *DRAWS))
+    if op.name == "index" or (not op.is_elementwise and op.name not in (*CARRIERS, *STACKS, *DRAWS))
 ]
 
 
@@ -276,7 +276,7 @@ MORE: dict[str, list[tuple[Any, ...]]] = {
 
 
 def cases_of(op: Op) -> list[Case]:
-    declared = [Case(op, tuple(np.asarray(x) for x in xs), op.example_attrs) for xs in op.examples]
+    declared = [Case(op, tuple(np.asarray(x) for x in xs), op.examples.attrs) for xs in op.examples.operands]
     return declared + [Case(op, tuple(np.asarray(x) for x in xs), at) for *xs, at in MORE[op.name]]
 
 
@@ -285,16 +285,17 @@ UNDEFINED = [x for x, _ in EMPTY]  # of no numbers, the mean is nan and the loga
 SMOOTH = [
     case
     for case in CASES
-    if case.op.vjp and not (case.op.name in ("mean", "logsumexp") and any(case.xs[0] is x for x in UNDEFINED))
+    if case.op.derivative.rules
+    and not (case.op.name in ("mean", "logsumexp") and any(case.xs[0] is x for x in UNDEFINED))
 ]
 every_case = pytest.mark.parametrize("case", CASES, ids=str)
 every_smooth_case = pytest.mark.parametrize("case", SMOOTH, ids=str)
 
 
 def test_every_op_has_examples_and_every_tensor_op_cases_and_a_meaning() -> None:
-    assert [name for name, op in OPS.items() if not op.examples and name not in (*CARRIERS, *STACKS)] == []
+    assert [name for name, op in OPS.items() if not op.examples.operands and name not in (*CARRIERS, *STACKS)] == []
     assert {op.name for op in TENSOR} == set(MORE) == set(MEANINGS)
-    assert all(isinstance(OPS[name].vjp, Structured) or OPS[name].vjp == () for name in CARRIERS)
+    assert all(OPS[name].is_structured or OPS[name].derivative.rules == () for name in CARRIERS)
 
 
 # ---- values and types
@@ -327,7 +328,7 @@ def assert_value(case: Case, found: Array) -> None:
     assert (found.dtype, found.shape) == (DTYPES[declared.dtype], declared.shape)
     wanted = np.asarray(MEANINGS[case.op.name](case.at, *case.xs)).astype(found.dtype)
     assert wanted.shape == found.shape
-    if found.dtype.kind != "f" or (case.op.flow == "structural" and case.op.name not in ADDED_UP):
+    if found.dtype.kind != "f" or (case.op.derivative.flow == "structural" and case.op.name not in ADDED_UP):
         assert np.array_equal(found, wanted, equal_nan=found.dtype.kind == "f")
         return
     eps = 2.0**-23 if found.dtype == np.float32 else EPS

@@ -15,7 +15,8 @@ from cgcli.graph.evaluation import Evaluation
 from cgcli.graph.graph import CONST, Graph
 from cgcli.graph.types import INT, Type
 from cgcli.ops.builder import Builder
-from cgcli.ops.notation import Written, write_number, write_op
+from cgcli.ops.spelling import Written, write_number, write_op
+from cgcli.ops.table import OPS
 from cgcli.render import csv
 from cgcli.render.draw import render
 from cgcli.render.formula import value_text
@@ -333,7 +334,7 @@ def test_constants_are_written_as_literals() -> None:
     ],
 )
 def test_attributes_are_written_as_keywords(op: str, operands: str, attrs: dict[str, Any], text: str) -> None:
-    assert write_op(op, [Written(x) for x in operands], attrs).text == text
+    assert write_op(OPS[op].spelling, [Written(x) for x in operands], attrs).text == text
 
 
 def test_filled_constants_say_their_shape() -> None:

@@ -14,7 +14,6 @@ from cgcli.graph.traversal import restrict
 from cgcli.graph.types import Type
 from cgcli.ops.builder import Builder
 from cgcli.ops.interpreter import Sizes
-from cgcli.ops.op import Structured
 from cgcli.ops.sizes import bind_sizes
 from cgcli.ops.table import BY_CODE
 from cgcli.ops.typing import one
@@ -81,7 +80,7 @@ def first_wrong(graph: Graph, inputs: Sequence[Any]) -> WrongDerivative | None:
         result = graph.type_of(i)
         if code in (INPUT, CONST) or not isinstance(result, Type) or not result.is_float:
             continue
-        if isinstance(BY_CODE[code].vjp, Structured) or BY_CODE[code].vjp == ():
+        if BY_CODE[code].is_structured or BY_CODE[code].derivative.rules == ():
             continue
         wrong = _check_node(graph, i, [values[x] for x in graph.operands(i)], sizes)
         if wrong is not None:

@@ -61,7 +61,7 @@ def function_page(name: str) -> str:
         return _tensor_page(name)
     if name in ELEMENTWISE:
         op = ELEMENTWISE[name]
-        signature, doc, domain, example = _signature(op), op.doc, op.domain, _example(op)
+        signature, doc, domain, example = _signature(op), op.doc, op.examples.domain, _example(op)
     else:
         signature, doc, domain, example = _SPELLED_OUT[name]
     lines = [signature, f"  {doc}", "", f"Domain      {domain}"]
@@ -95,7 +95,7 @@ def _tensor_page(name: str) -> str:
 
 def _parameters(op: Op) -> list[str]:
     """Names for the operands, by the types in the op's first example."""
-    example = op.examples[0]
+    example = op.examples.operands[0]
     floats = iter(["x"] if sum(isinstance(v, float) for v in example) == 1 else ["x", "y", "z"])
     return [next(floats) if isinstance(v, float) else "c" if isinstance(v, bool) else "n" for v in example]
 
@@ -105,12 +105,12 @@ def _signature(op: Op) -> str:
 
 
 def _example(op: Op) -> str:
-    return f"{op.name}({', '.join(shortest(v) for v in op.examples[0])})"
+    return f"{op.name}({', '.join(shortest(v) for v in op.examples.operands[0])})"
 
 
 def _derivatives(op: Op) -> list[str]:
     """The partial derivatives as lines of the language; 0 by operands without a rule."""
-    declared = [f"input {n}: {_TYPES[type(v)]}" for n, v in zip(_parameters(op), op.examples[0], strict=True)]
+    declared = [f"input {n}: {_TYPES[type(v)]}" for n, v in zip(_parameters(op), op.examples.operands[0], strict=True)]
     if not any(line.endswith("float") for line in declared):
         return ["none"]
     definition = f"f = {_signature(op)}"

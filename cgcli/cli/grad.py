@@ -179,7 +179,7 @@ def _origin_of_nan(session: Session, y: str) -> tuple[Node, str]:
     first = first_nan(evaluation)
     assert first is not None
     node = Node(evaluation.graph, first.node)
-    text = f"`{OPS[node.op].notation.text}`"
+    text = f"`{OPS[node.op].spelling.text}`"
     if first.partial is not None:
         text += f" ({shortest(first.derivative, 4)} times a local derivative of {shortest(first.partial, 4)})"
     return node, text

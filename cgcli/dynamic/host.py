@@ -19,7 +19,7 @@ import numpy as np
 
 from cgcli.diagnostics.diagnostic import CgError, Diagnostic, Label, error
 from cgcli.diagnostics.source import Source, Span
-from cgcli.graph.graph import NONE, opcode
+from cgcli.graph.graph import NONE
 from cgcli.graph.types import FLOAT, Type
 from cgcli.language.frames import Environment, Frame
 from cgcli.language.parser import parse_value
@@ -316,7 +316,7 @@ def _operator(sign: str, swapped: bool = False) -> Callable[[Traced, Any], Any]:
 
 def _fast_operator(op: str, sign: str, function: Callable[[float, float], float]) -> Callable[[Traced, Any], Any]:
     """An operator with a fast path for two floats, which appends the same node as the tape would."""
-    code, hazard, text, getframe = opcode(op), OPS[op].hazard, f"a {sign} b", sys._getframe
+    code, hazard, text, getframe = OPS[op].code, OPS[op].effects.hazard, f"a {sign} b", sys._getframe
 
     def method(self: Traced, other: Any) -> Any:
         host = self.host

@@ -38,6 +38,12 @@ def opname(code: int) -> str:
 INPUT = opcode("input")
 CONST = opcode("const")
 ASSERT = opcode("assert")  # the one op with an effect: it is never dead code
+COND = opcode("cond")
+LOOP = opcode("loop")
+GET = opcode("get")  # one of the results of a `cond` or a `loop`
+SIZE = opcode("size")  # a size of an array as a number
+COPY = opcode("copy")  # the same value under another name
+CAST = opcode("cast")  # the same number in another dtype
 
 
 class Group(NamedTuple):

@@ -5,9 +5,7 @@ from __future__ import annotations
 from cgcli.ops.op import Op
 from cgcli.ops.table import OPS
 
-ELEMENTWISE: dict[str, Op] = {
-    op.name: op for op in OPS.values() if op.notation.form == "call" and op.flow == "elementwise"
-}
+ELEMENTWISE: dict[str, Op] = {op.name: op for op in OPS.values() if op.spelling.form == "call" and op.is_elementwise}
 
 DERIVATIVES = ("grad", "jacobian", "hessian")
 

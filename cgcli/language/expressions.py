@@ -11,13 +11,14 @@ from typing import Any
 
 from cgcli.diagnostics.diagnostic import CgError, Diagnostic, Label, error
 from cgcli.diagnostics.suggest import nearest
-from cgcli.graph.graph import opname
+from cgcli.graph.graph import INPUT
 from cgcli.graph.lexemes import identifier, number
 from cgcli.graph.signature import Input
 from cgcli.graph.sizes import Shape, Size
 from cgcli.graph.types import ANY, FLOAT, MAX_AXES, Type
 from cgcli.ops.op import TypeMismatch
-from cgcli.ops.table import BY_CODE, OPS
+from cgcli.ops.stopping import may_stop
+from cgcli.ops.table import OPS
 from cgcli.ops.typing import join
 
 from .builtins import CONSTANTS, FUNCTIONS
@@ -336,7 +337,7 @@ class Expressions:
     def bind(self, frame: Frame, tree: Any, value: Value, name: str) -> Value:
         """The value with a name of its own: one that has a name already, or is an input, is copied."""
         b = frame.region.builder
-        if value.region is not frame.region or value.node in b.names or opname(b.op[value.node]) == "input":
+        if value.region is not frame.region or value.node in b.names or b.op[value.node] == INPUT:
             value = self.emit(frame, tree, "copy", [value], [])
         b.names[value.node] = name
         return value
@@ -371,7 +372,7 @@ def _mismatch(
 ) -> CgError:
     """The error for the operands of an op, each with its type and the origin of its shape."""
     indices = [k for k in e.operands if k < len(trees)]
-    fields: dict[str, Any] = {"op": OPS[op].notation.text, **e.values}
+    fields: dict[str, Any] = {"op": OPS[op].spelling.text, **e.values}
     sizes = e.values.get("sizes")
     if sizes:
         fields |= clash_of(*sizes)
@@ -389,11 +390,7 @@ def _may_fail(region: Region) -> bool:
     b = region.builder
     if b.asserts:
         return True
-    for i, op in enumerate(b.op):
-        t = b.type_of(i)
-        if not isinstance(t, Type) or BY_CODE[op].may_fail or (t.is_int and b.operands(i) and not t.weak):
-            return True
-    return False
+    return any(may_stop(b, i) for i in range(len(b)))
 
 
 def _merge(outer: Region, inner: Region, value: Value) -> Value:

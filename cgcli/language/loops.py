@@ -12,6 +12,7 @@ from cgcli.graph.lexemes import identifier
 from cgcli.graph.sizes import positive, sub
 from cgcli.graph.traversal import live
 from cgcli.graph.types import BOOL, INT, Type
+from cgcli.ops.loops import LoopView
 
 from .blocks import BlockLowering, Exit, common_type, unconditional, zero
 from .expressions import MAX_NODES
@@ -250,12 +251,13 @@ class Loops(Stacks):
         count = [frame.region.index(space.steps)] if space is not None and "pred" not in attrs else []
         operands = [*count, *initial, *(frame.region.index(v) for v in captured), *operand_stacks]
         frame.region.at(frame.span(tree), frame.call)
-        node = builder.apply("loop", *operands, carries=len(initial), invariants=len(captured), **attrs)
-        results = [Value(frame.region, builder.get(node, k=1 + k)) for k in range(len(initial))]
+        attrs |= {"carries": len(initial), "invariants": len(captured)}
+        loop, node = LoopView(attrs, operands), builder.apply("loop", *operands, **attrs)
+        results = [Value(frame.region, builder.get(node, k=loop.carry_result(k))) for k in range(len(initial))]
         for name, value in zip(carried, results, strict=False):
             frame.local[name] = self.bind(frame, tree, value, frame.prefix + name)
         for k, (name, write) in enumerate(stacks.items()):
-            stack = builder.get(node, k=1 + len(initial) + k)
+            stack = builder.get(node, k=loop.stack_result(k))
             frame.local[name] = self.restack(frame, name, write, stack, start[name], types[name], space)
         if exit_ is None:
             return None

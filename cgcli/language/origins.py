@@ -39,7 +39,7 @@ def _origin(value: Value, outer: Span) -> str:
         like = f", shaped like {b.names[value.node]}" if value != original and value.node in b.names else ""
         return f"{like}, declared {place}"
     called = _CALL.match(span.text)
-    op_text = called[0] if called else BY_CODE[b.op[value.node]].notation.text
+    op_text = called[0] if called else BY_CODE[b.op[value.node]].spelling.text
     return f", made by `{op_text}` {place}" if called or opname(b.op[value.node]) != op_text else f", made {place}"
 
 
@@ -80,7 +80,7 @@ def _source(value: Value) -> Value:
                 return value
             value = outer
             continue
-        if BY_CODE[b.op[node]].flow != "elementwise":
+        if not BY_CODE[b.op[node]].is_elementwise:
             return value
         shape = value.type.shape
         operand = next((x for x in b.operands(node) if getattr(b.type_of(x), "shape", None) == shape), None)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from cgcli.graph.graph import CONST, INPUT, opcode
+from cgcli.graph.graph import CONST, COPY, INPUT, SIZE, opcode
 from cgcli.graph.sizes import Shape, Size, add, floor_div, mul, sub
 
 from .regions import Region, Value
 
-_SIZE, _COPY, _STACK = opcode("size"), opcode("copy"), opcode("stack")
+_STACK = opcode("stack")
 _ARITHMETIC = {opcode("add"): add, opcode("sub"): sub, opcode("mul"): mul, opcode("floor_div"): floor_div}
 _DEPTH = 50  # of an expression that stands for a size; a deeper one does not
 
@@ -17,7 +17,7 @@ _DEPTH = 50  # of an expression that stands for a size; a deeper one does not
 def constant_of(value: Value) -> Any:
     """The number, bool or tensor (nested tuples) of a constant, or None for a computed value or an input."""
     b, node = value.region.builder, value.node
-    while b.op[node] == _COPY:
+    while b.op[node] == COPY:
         node = b.a[node]
     return b.attrs[node]["value"] if b.op[node] == CONST else None
 
@@ -36,7 +36,7 @@ def size_of(value: Value, depth: int = _DEPTH) -> Size | None:
     if op == CONST:
         constant = b.attrs[node]["value"]
         return constant if isinstance(constant, int) else None
-    if op == _SIZE:
+    if op == SIZE:
         size: Size = b.attrs[node]["size"]
         return size
     if op == INPUT:
@@ -44,7 +44,7 @@ def size_of(value: Value, depth: int = _DEPTH) -> Size | None:
         if outer is None:  # of the program; or of a body, where it varies with the step
             return b.names.get(node) if region.parent is None else None
         return size_of(outer, depth - 1)
-    if op == _COPY:
+    if op == COPY:
         return size_of(Value(region, b.a[node]), depth - 1)
     combine = _ARITHMETIC.get(op)
     if combine is None:
@@ -67,7 +67,7 @@ def sizes_of(value: Value) -> Shape | None:
     constant = constant_of(value)
     if isinstance(constant, tuple):
         return constant if all(type(x) is int for x in constant) else None
-    while b.op[node] == _COPY:
+    while b.op[node] == COPY:
         node = b.a[node]
     if b.op[node] == _STACK:
         sizes = [size_of(Value(region, x)) for x in b.operands(node)]
@@ -79,7 +79,7 @@ def sizes_of(value: Value) -> Shape | None:
 def item_of(value: Value, k: int) -> Value | None:
     """Element `k` of a vector that is a stack of scalars."""
     region, b, node = value.region, value.region.builder, value.node
-    while b.op[node] == _COPY:
+    while b.op[node] == COPY:
         node = b.a[node]
     if b.op[node] != _STACK or b.type1(node).rank != 1:
         return None

@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from cgcli.graph.graph import INPUT, opcode
+from cgcli.graph.graph import COPY, INPUT, opcode
 from cgcli.graph.lexemes import identifier
 from cgcli.graph.sizes import Shape, Size, add, positive, smaller, sub
 from cgcli.graph.traversal import live
@@ -21,7 +21,7 @@ from .frames import Frame, coerce
 from .regions import Loop, Region, Value, Write
 from .shapes import outside, size_of
 
-_COPY, _ADD, _SUB = opcode("copy"), opcode("add"), opcode("sub")
+_ADD, _SUB = opcode("add"), opcode("sub")
 _NAME = re.compile(r"[^\W\d]\w*")
 _MAX_OFFSETS = 20  # additions between a loop's variable and an index
 
@@ -170,7 +170,7 @@ def _offset_of(item: Value) -> tuple[Value, Size] | None:
             if outer is None:
                 return None
             item = outer
-        elif code == _COPY:
+        elif code == COPY:
             item = Value(region, b.a[node])
         elif code in (_ADD, _SUB):
             left, right = Value(region, b.a[node]), Value(region, b.b[node])

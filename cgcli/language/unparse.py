@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from cgcli.diagnostics.diagnostic import CgError, error
-from cgcli.graph.graph import CONST, INPUT, Graph, Node, nested, opname
+from cgcli.graph.graph import COND, CONST, GET, INPUT, Graph, Node, nested, opname
 from cgcli.graph.traversal import live
-from cgcli.ops.notation import Written, has_text, shown_attrs, write_node
+from cgcli.ops.notation import shown_attrs, write_node
+from cgcli.ops.spelling import Written
 from cgcli.ops.table import OPS
 
 LONGEST = 100_000  # characters of one expression
@@ -38,7 +39,7 @@ def write_outputs(graph: Graph, targets: Sequence[str], named: Mapping[int, str]
         if i in named:
             texts[i] = Written(named[i])
             continue
-        if opname(graph.op[i]) == "cond":
+        if graph.op[i] == COND:
             continue
         texts[i] = _limited(_write(graph, i, texts, origin))
         if uses[i] > 1 and graph.op[i] not in (CONST, INPUT):
@@ -64,8 +65,8 @@ def _needed(graph: Graph, outputs: Sequence[int], named: Mapping[int, str]) -> b
 
 def _write(graph: Graph, i: int, texts: Mapping[int, Written], origin: Graph) -> Written:
     op = opname(graph.op[i])
-    if op != "get":
-        if graph.op[i] != CONST and not has_text(op, shown_attrs(graph, i)):
+    if graph.op[i] != GET:
+        if graph.op[i] != CONST and not OPS[op].spelling.has_text(shown_attrs(graph, i)):
             raise _no_formula(op, origin)
         return write_node(graph, i, [texts[x] for x in graph.operands(i)])
     condition, *captured = graph.operands(graph.a[i])
@@ -81,7 +82,7 @@ def _write_side(side: Graph, k: int, inputs: Sequence[Written], origin: Graph) -
     needed = live(side, [output])
     texts: dict[int, Written] = dict(zip(side.inputs, inputs, strict=True))
     for i in range(len(side)):
-        if needed[i] and i not in texts and opname(side.op[i]) != "cond":
+        if needed[i] and i not in texts and side.op[i] != COND:
             texts[i] = _limited(_write(side, i, texts, origin))
     return texts[output]
 
@@ -107,5 +108,5 @@ def _no_formula(op: str, origin: Graph) -> CgError:
     """
     nodes = (Node(nested, i) for nested in _with_sides(origin) for i in reversed(range(len(nested))))
     span = next((node.span for node in nodes if node.op == op and node.span is not None), None)
-    text = OPS[op].notation.text if span is None else span.text.partition("\n")[0].removesuffix("{").strip()
+    text = OPS[op].spelling.text if span is None else span.text.partition("\n")[0].removesuffix("{").strip()
     return error("no-formula", span, status=1, op=text)

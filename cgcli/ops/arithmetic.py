@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cgcli.graph.types import AnyType, Type
 
 from .failures import IntegerDivisionByZero
-from .op import ZERO, Attrs, Notation, Op, register
+from .op import Attrs, Derivative, Effects, Examples, Op, Spelling, register
+
+if TYPE_CHECKING:
+    from .spelling import Style, Written
 from .typing import floats, join_all, numbers, one
 
 INT64 = range(-(2**63), 2**63)
@@ -39,7 +42,7 @@ def _fixed_power_type(types: Sequence[AnyType], at: Attrs) -> Type:
     return base if isinstance(n, int) and n >= 0 else floats(types, at)
 
 
-def _fixed_power_vjp(b: Any, g: int, y: int, x: int, at: Attrs) -> int | None:
+def _fixed_power_rule(b: Any, g: int, y: int, x: int, at: Attrs) -> int | None:
     n = at["exponent"]
     if n == 0:
         return None  # x^0 is 1 everywhere
@@ -82,163 +85,159 @@ def _remainder(xp: Any, at: Attrs, x: Any, y: Any) -> Any:
     return xp.remainder(x, y)
 
 
+def _among_floats(types: Sequence[AnyType], result: AnyType, at: Attrs) -> bool:
+    """Among floats a division by zero is a value."""
+    return not all(isinstance(t, Type) and not t.is_float for t in types)
+
+
+def _write_power(spelling: Spelling, operands: Sequence[Written], at: Attrs, style: Style) -> Written:
+    from .spelling import write_infix, write_number  # for those who write
+
+    return write_infix(spelling, [*operands, write_number(at["exponent"], style)], at, style)
+
+
 PAIRS = ((2.0, 3.0), (-1.5, 0.5), (0.0, 2.5))
 
 register(
     Op(
         name="add",
         doc="the sum of two numbers",
-        notation=Notation("infix", "+", 6),
+        spelling=Spelling("infix", "+", 6, latex="{0} + {1}", drops_broadcast=True),
         type_rule=numbers,
         evaluate=lambda xp, at, x, y: x + y,
         inline="{0} + {1}",
-        vjp=(lambda b, g, y, x, z, at: g, lambda b, g, y, x, z, at: g),
-        flow="elementwise",
-        hazard=False,
-        grows=True,
-        latex="{0} + {1}",
-        domain="all numbers",
-        examples=PAIRS,
+        derivative=Derivative((lambda b, g, y, x, z, at: g, lambda b, g, y, x, z, at: g)),
+        effects=Effects(prescribed=True, commutes=True, may_overflow=True),
+        examples=Examples(PAIRS),
     )
 )
 register(
     Op(
         name="sub",
         doc="the difference of two numbers",
-        notation=Notation("infix", "-", 6, picture="−"),
+        spelling=Spelling("infix", "-", 6, picture="−", latex="{0} - {1}", drops_broadcast=True),
         type_rule=numbers,
         evaluate=lambda xp, at, x, y: x - y,
         inline="{0} - {1}",
-        vjp=(lambda b, g, y, x, z, at: g, lambda b, g, y, x, z, at: b.neg(g)),
-        flow="elementwise",
-        hazard=False,
-        grows=True,
-        latex="{0} - {1}",
-        domain="all numbers",
-        examples=PAIRS,
+        derivative=Derivative((lambda b, g, y, x, z, at: g, lambda b, g, y, x, z, at: b.neg(g))),
+        effects=Effects(prescribed=True, may_overflow=True),
+        examples=Examples(PAIRS),
     )
 )
 register(
     Op(
         name="mul",
         doc="the product of two numbers",
-        notation=Notation("infix", "*", 7, picture="×"),
+        spelling=Spelling("infix", "*", 7, picture="×", latex=r"{0} \cdot {1}", drops_broadcast=True),
         type_rule=numbers,
         evaluate=lambda xp, at, x, y: x * y,
         inline="{0} * {1}",
-        vjp=(lambda b, g, y, x, z, at: b.mul(g, z), lambda b, g, y, x, z, at: b.mul(g, x)),
-        flow="elementwise",
-        hazard=False,
-        grows=True,
-        latex=r"{0} \cdot {1}",
-        domain="all numbers",
-        examples=PAIRS,
+        derivative=Derivative((lambda b, g, y, x, z, at: b.mul(g, z), lambda b, g, y, x, z, at: b.mul(g, x))),
+        effects=Effects(prescribed=True, commutes=True, may_overflow=True),
+        examples=Examples(PAIRS),
     )
 )
 register(
     Op(
         name="div",
         doc="the quotient of two numbers, a float",
-        notation=Notation("infix", "/", 7),
+        spelling=Spelling("infix", "/", 7, latex=r"\frac{{{0}}}{{{1}}}", drops_broadcast=True),
         type_rule=floats,
         evaluate=lambda xp, at, x, y: xp.divide(x, y),
-        vjp=(
-            lambda b, g, y, x, z, at: b.div(g, z),
-            lambda b, g, y, x, z, at: b.neg(b.mul(b.div(g, z), y)),
+        derivative=Derivative(
+            (
+                lambda b, g, y, x, z, at: b.div(g, z),
+                lambda b, g, y, x, z, at: b.neg(b.mul(b.div(g, z), y)),
+            )
         ),
-        flow="elementwise",
-        hazard=True,
-        latex=r"\frac{{{0}}}{{{1}}}",
-        domain="a divisor other than 0 (1/0 is inf, 0/0 is nan)",
-        examples=PAIRS,
-        tame=lambda at, constants: constants[1] is not None and constants[1] != 0,
+        effects=Effects(
+            prescribed=True, hazard=True, tame=lambda at, constants: constants[1] is not None and constants[1] != 0
+        ),
+        examples=Examples(PAIRS, domain="a divisor other than 0 (1/0 is inf, 0/0 is nan)"),
     )
 )
 register(
     Op(
         name="floor_div",
         doc="the quotient rounded towards minus infinity",
-        notation=Notation("infix", "//", 7),
+        spelling=Spelling("infix", "//", 7, latex=r"\left\lfloor \frac{{{0}}}{{{1}}} \right\rfloor"),
         type_rule=_divmod_type,
         evaluate=_floor_divide,
-        vjp=ZERO,
-        flow="elementwise",
-        hazard=True,
-        grows=True,
-        may_fail=True,
-        harmless={1: 1},
-        latex=r"\left\lfloor \frac{{{0}}}{{{1}}} \right\rfloor",
-        domain="a divisor other than 0; an int divided by an int 0 stops the run",
-        examples=((7.5, 2.0), (-7.5, 2.0), (7, -2)),
+        effects=Effects(
+            safe=_among_floats, prescribed="ints", hazard=True, may_fail=True, may_overflow=True, harmless={1: 1}
+        ),
+        examples=Examples(
+            ((7.5, 2.0), (-7.5, 2.0), (7, -2)),
+            domain="a divisor other than 0; an int divided by an int 0 stops the run",
+        ),
     )
 )
 register(
     Op(
         name="mod",
         doc="what remains of a floored division; it has the divisor's sign",
-        notation=Notation("infix", "%", 7),
+        spelling=Spelling("infix", "%", 7, latex=r"{0} \bmod {1}"),
         type_rule=_divmod_type,
         evaluate=_remainder,
-        vjp=(
-            lambda b, g, y, x, z, at: g,
-            lambda b, g, y, x, z, at: b.neg(b.mul(g, b.floor_div(x, z))),
+        derivative=Derivative(
+            (
+                lambda b, g, y, x, z, at: g,
+                lambda b, g, y, x, z, at: b.neg(b.mul(g, b.floor_div(x, z))),
+            )
         ),
-        flow="elementwise",
-        hazard=True,
-        may_fail=True,
-        harmless={1: 1},
-        latex=r"{0} \bmod {1}",
-        domain="a divisor other than 0; an int divided by an int 0 stops the run",
-        examples=((7.5, 2.0), (-7.5, 2.0), (7.5, -2.0)),
+        effects=Effects(safe=_among_floats, prescribed="ints", hazard=True, may_fail=True, harmless={1: 1}),
+        examples=Examples(
+            ((7.5, 2.0), (-7.5, 2.0), (7.5, -2.0)),
+            domain="a divisor other than 0; an int divided by an int 0 stops the run",
+        ),
     )
 )
 register(
     Op(
         name="neg",
         doc="the number with its sign turned",
-        notation=Notation("prefix", "-", 8, picture="−"),
+        spelling=Spelling("prefix", "-", 8, picture="−", latex="-{0}"),
         type_rule=numbers,
         evaluate=lambda xp, at, x: -x,
         inline="-{0}",
-        vjp=(lambda b, g, y, x, at: b.neg(g),),
-        flow="elementwise",
-        hazard=False,
-        grows=True,
-        latex="-{0}",
-        domain="all numbers",
-        examples=((2.0,), (-1.5,)),
+        derivative=Derivative((lambda b, g, y, x, at: b.neg(g),)),
+        effects=Effects(prescribed=True, may_overflow=True),
+        examples=Examples(((2.0,), (-1.5,))),
     )
 )
 register(
     Op(
         name="power",
         doc="a number raised to a power that is computed",
-        notation=Notation("infix", "^", 9, assoc="right"),
+        spelling=Spelling("infix", "^", 9, assoc="right", latex="{{{0}}}^{{{1}}}"),
         type_rule=floats,
         evaluate=lambda xp, at, x, n: xp.power(x, n),
-        vjp=(_power_by_base, _power_by_exponent),
-        flow="elementwise",
-        hazard=True,
-        latex="{{{0}}}^{{{1}}}",
-        domain="a positive base, or any base with a whole exponent (where the derivative by the exponent is nan)",
-        examples=((2.0, 3.0), (1.5, -0.5), (0.3, 0.0)),
+        derivative=Derivative((_power_by_base, _power_by_exponent)),
+        effects=Effects(hazard=True),
+        examples=Examples(
+            ((2.0, 3.0), (1.5, -0.5), (0.3, 0.0)),
+            domain="a positive base, or any base with a whole exponent (where the derivative by the exponent is nan)",
+        ),
     )
 )
 register(
     Op(
         name="fixed_power",
         doc="a number raised to a literal power",
-        notation=Notation("infix", "^", 9, assoc="right"),
+        spelling=Spelling("infix", "^", 9, assoc="right", latex="{{{0}}}^{{{exponent}}}", rule=_write_power),
         type_rule=_fixed_power_type,
         evaluate=_fixed_power,
-        vjp=(_fixed_power_vjp,),
-        flow="elementwise",
-        hazard=True,
-        grows=True,
-        latex="{{{0}}}^{{{exponent}}}",
-        domain="any number for a whole exponent, else a number that is not negative",
-        examples=((2.0,), (-1.5,), (0.0,)),
-        example_attrs={"exponent": 3},
-        tame=lambda at, constants: isinstance(at["exponent"], int) and at["exponent"] >= 0,
+        derivative=Derivative((_fixed_power_rule,)),
+        effects=Effects(
+            prescribed="ints",
+            hazard=True,
+            tame=lambda at, constants: isinstance(at["exponent"], int) and at["exponent"] >= 0,
+            may_overflow=True,
+        ),
+        examples=Examples(
+            ((2.0,), (-1.5,), (0.0,)),
+            attrs={"exponent": 3},
+            domain="any number for a whole exponent, else a number that is not negative",
+        ),
     )
 )

@@ -20,7 +20,7 @@ from .failures import NegativeSize, Overflow, Stop, UnboundSize, ValueTooLarge, 
 from .interpreter import Kernel, Runner, Sizes
 from .limits import memory_limit
 from .numbers import FITS, INT_RANGES
-from .op import Op, Structured
+from .op import Op
 from .sizes import bind_sizes, type_bytes
 from .table import BY_CODE
 
@@ -162,7 +162,7 @@ class ArrayKernels:
             assert isinstance(result, Type)
             return self._constant(attrs["value"], result)
         op = BY_CODE[code]
-        if isinstance(op.vjp, Structured):
+        if op.is_structured:
             return structured_kernel(op, attrs, operands, self.runner)
         types = [graph.type_of(x) for x in operands]
         if isinstance(result, Stack) or any(isinstance(t, Stack) for t in types):
@@ -221,7 +221,7 @@ def type_kernel(op: Op, types: Sequence[AnyType], result: Type) -> TypeKernel:
     unconverted = all(c is None for c in converters)
     evaluate_op, fit = op.evaluate, _fit(result)
     literal = result.weak and not any(isinstance(t, Type) and t.shape for t in types)
-    checked = result.is_int and op.grows and not literal
+    checked = result.is_int and op.effects.may_overflow and not literal
 
     def kernel(attrs: Mapping[str, Any], values: list[Any]) -> Any:
         xs = values if unconverted else [x if c is None else c(x) for c, x in zip(converters, values, strict=True)]
@@ -234,9 +234,9 @@ def _operand_converter(t: AnyType, op: Op, result: Type) -> Callable[[Any], Any]
     """The conversion of an operand: a bool counts as an int where the result is a number, a literal becomes an array
     for an op that is not elementwise; None for no conversion."""
     assert isinstance(t, Type)
-    if t.dtype == "bool" and result.dtype != "bool" and op.flow != "structural":
+    if t.dtype == "bool" and result.dtype != "bool" and op.derivative.flow != "structural":
         return lambda x: np.asarray(x).astype(np.int64)
-    if t.weak and not t.shape and op.flow != "elementwise":
+    if t.weak and not t.shape and not op.is_elementwise:
         return np.asarray
     return None
 
@@ -267,7 +267,10 @@ def _checked_int(op: Op, attrs: Mapping[str, Any], values: Sequence[Any], t: Typ
     """
 
     def computed(convert: Callable[[Any], Any]) -> Any:
-        is_index = [isinstance(op.vjp, tuple) and len(op.vjp) > k and op.vjp[k] is None for k in range(len(values))]
+        is_index = [
+            isinstance(op.derivative.rules, tuple) and len(op.derivative.rules) > k and op.derivative.rules[k] is None
+            for k in range(len(values))
+        ]
         xs = [x if index else convert(x) for x, index in zip(values, is_index, strict=True)]
         return np.asarray(op.evaluate(XP, attrs, *xs))
 
@@ -276,7 +279,7 @@ def _checked_int(op: Op, attrs: Mapping[str, Any], values: Sequence[Any], t: Typ
     if estimate.size and np.any(estimate >= _CERTAIN_OVERFLOW):
         raise Overflow
     magnitude = estimate
-    if op.flow != "elementwise":  # terms that cancel may overflow before they do
+    if not op.is_elementwise:  # terms that cancel may overflow before they do
         magnitude = np.abs(computed(lambda x: np.abs(np.asarray(x).astype(np.float64))))
     if magnitude.size and not np.max(magnitude) < _NEAR_OVERFLOW:
         exact = computed(lambda x: np.asarray(x).astype(object))

@@ -12,8 +12,14 @@ from typing import Any
 from .failures import IntegerDivisionByZero, NotInvertible
 from .numbers import is_whole
 
-_SPECIAL = ("erf", "erfc", "lgamma", "digamma", "polygamma")
+SPECIAL = ("erf", "erfc", "lgamma", "digamma", "polygamma")
 _DRAWS = ("uniform", "standard_normal")
+
+
+def single_call(function: Any) -> Any:
+    """Marks a function of the namespace that reads elements, or is one call of the library: it is recorded as one."""
+    function.single_call = True
+    return function
 
 
 class Namespace:
@@ -23,7 +29,7 @@ class Namespace:
         self.module = module
 
     def __getattr__(self, name: str) -> Any:
-        if name in _SPECIAL:
+        if name in SPECIAL:
             from . import special_arrays  # with the library behind it, for the programs that need it
 
             function = getattr(special_arrays, name)
@@ -82,6 +88,7 @@ class Namespace:
         """Adds `values` at `indices`, once for each time that an index occurs."""
         self.module.add.at(out, indices, values)
 
+    @single_call
     def windows(self, x: Any, sizes: Sequence[int], strides: Sequence[int], dilations: Sequence[int]) -> Any:
         """A view of all windows on the last axes."""
         k = len(sizes)
@@ -91,6 +98,7 @@ class Namespace:
         steps = [slice(None, None, s) for s in strides] + [slice(None, None, d) for d in dilations]
         return views[(..., *steps)]
 
+    @single_call
     def einsum(self, pattern: str, *xs: Any) -> Any:
         return self.module.einsum(pattern, *xs, optimize=len(xs) > 1)
 
@@ -105,18 +113,22 @@ class Namespace:
     def _as_float(self, x: Any) -> Any:
         return x if x.dtype.kind == "f" else x.astype("float64")
 
+    @single_call
     def solve(self, a: Any, b: Any) -> Any:
         return self._linear("solve", a, b)
 
+    @single_call
     def inv(self, a: Any) -> Any:
         return self._linear("inv", a)
 
+    @single_call
     def det(self, a: Any) -> Any:
         return self._linear("det", a)
 
     def slogdet(self, a: Any) -> Any:
         return self._linear("slogdet", a)
 
+    @single_call
     def cholesky(self, a: Any) -> Any:
         return self._linear("cholesky", a)
 

@@ -6,18 +6,17 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from cgcli.graph.columns import Columns
-from cgcli.graph.graph import CONST, INPUT, NONE, Graph, nested, opcode
+from cgcli.graph.graph import CAST, CONST, COPY, INPUT, NONE, Graph, nested
 from cgcli.graph.traversal import every
 from cgcli.graph.types import BOOL, MAX_AXES, WEAK_FLOAT, WEAK_INT, AnyType, Stack, Type
 
 from .numbers import single
-from .op import Op, Structured, TypeMismatch
+from .op import Op, TypeMismatch
 from .table import BY_CODE, OPS
 from .typing import one
 
 Number = float | int | bool
 ARRAY_AXES = 64  # of NumPy's arrays; a derivative adds few axes to those of a user's tensors
-_COPY, _CAST = opcode("copy"), opcode("cast")
 
 
 class Builder(Columns):
@@ -78,10 +77,10 @@ class Builder(Columns):
 
     def emit(self, code: int, operands: tuple[int, ...], attrs: Mapping[str, Any]) -> int:
         op = BY_CODE[code]
-        if self._has_single and not isinstance(op.vjp, Structured):
+        if self._has_single and not op.is_structured:
             operands = self._in_single(op, operands)
-        if op.decide and not attrs:
-            attrs = op.decide([bool(self.varies[x]) for x in operands])
+        if op.derivative.ties and not attrs:
+            attrs = op.derivative.ties([bool(self.varies[x]) for x in operands])
         key = (code, *[self.type[x] for x in operands])
         result_type = None if attrs else self._result_types.get(key)
         if result_type is None:
@@ -100,21 +99,21 @@ class Builder(Columns):
         if floats != {"f32"} or not any(isinstance(t, Type) and t.weak for t in types):
             return operands
         return tuple(
-            self._rounded(x, t) if isinstance(t, Type) and t.weak and (t.is_float or op.flow == "elementwise") else x
+            self._rounded(x, t) if isinstance(t, Type) and t.weak and (t.is_float or op.is_elementwise) else x
             for x, t in zip(operands, types, strict=True)
         )
 
     def _rounded(self, x: int, t: Type) -> int:
         """A literal as a number of single precision; as it is where that is the same number."""
         origin = x
-        while self.op[origin] == _COPY:
+        while self.op[origin] == COPY:
             origin = self.a[origin]
         value = self.constant(origin)
         if value is not None and not t.shape and single(value) == value:
             return x
         if self.op[x] == CONST:
             return self.const(single(value), Type("f32", t.shape))
-        return self.emit(_CAST, (x,), {"dtype": "f32"}) if t.is_float else x
+        return self.emit(CAST, (x,), {"dtype": "f32"}) if t.is_float else x
 
     def place(
         self, code: int, operands: tuple[int, ...], type_: int, attrs: Mapping[str, Any], merge: bool = True
@@ -130,10 +129,10 @@ class Builder(Columns):
             self._shared[key] = len(self.op)
         op = BY_CODE[code]
         # the results of an `if` or a loop vary, whatever its graphs hold
-        varies = isinstance(op.vjp, Structured)
-        risk = op.hazard or (varies and _has_hazard(attrs))
-        if risk and op.tame is not None:
-            risk = not op.tame(attrs, [self.constant(x) for x in operands])
+        varies = op.is_structured
+        risk = op.effects.hazard or (varies and _has_hazard(attrs))
+        if risk and op.effects.tame is not None:
+            risk = not op.effects.tame(attrs, [self.constant(x) for x in operands])
         for x in operands:
             varies = varies or bool(self.varies[x])
             risk = risk or bool(self.risk[x])
@@ -190,4 +189,4 @@ class Builder(Columns):
 def _has_hazard(attrs: Mapping[str, Any]) -> bool:
     """Whether an op nested in a structured node can make an inf or NaN of finite numbers."""
     graphs = (graph for outer in nested(attrs).values() for graph in every(outer))
-    return any(BY_CODE[code].hazard for graph in graphs for code in set(graph.op))
+    return any(BY_CODE[code].effects.hazard for graph in graphs for code in set(graph.op))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .op import ZERO, Notation, Op, register
+from .op import Effects, Examples, Op, Spelling, register
 from .typing import comparison, logical
 
 _PAIRS = ((1.0, 2.0), (2.0, 2.0), (3.0, 2.0))
@@ -19,7 +19,7 @@ for _name, _doc, _text, _picture, _latex in (
         Op(
             name=_name,
             doc=_doc,
-            notation=Notation("infix", _text, 4, assoc="none", picture=_picture),
+            spelling=Spelling("infix", _text, 4, assoc="none", picture=_picture, latex=f"{{0}} {_latex} {{1}}"),
             type_rule=comparison,
             evaluate={
                 "lt": lambda xp, at, x, y: x < y,
@@ -30,12 +30,8 @@ for _name, _doc, _text, _picture, _latex in (
                 "ne": lambda xp, at, x, y: x != y,
             }[_name],
             inline=f"{{0}} {_text} {{1}}",
-            vjp=ZERO,
-            flow="elementwise",
-            hazard=False,
-            latex=f"{{0}} {_latex} {{1}}",
-            domain="all numbers; nan is unequal to everything",
-            examples=_PAIRS,
+            effects=Effects(commutes=_name in ("eq", "ne"), prescribed=True),
+            examples=Examples(_PAIRS, domain="all numbers; nan is unequal to everything"),
         )
     )
 
@@ -43,47 +39,35 @@ register(
     Op(
         name="and",
         doc="whether both are true",
-        notation=Notation("infix", "and", 2),
+        spelling=Spelling("infix", "and", 2, latex=r"{0} \wedge {1}"),
         type_rule=logical,
         evaluate=lambda xp, at, x, y: xp.logical_and(x, y),
         inline="{0} and {1}",
-        vjp=ZERO,
-        flow="elementwise",
-        hazard=False,
-        latex=r"{0} \wedge {1}",
-        domain="bools",
-        examples=((True, False), (True, True)),
+        effects=Effects(commutes=True, prescribed=True),
+        examples=Examples(((True, False), (True, True)), domain="bools"),
     )
 )
 register(
     Op(
         name="or",
         doc="whether one of the two is true, or both",
-        notation=Notation("infix", "or", 1),
+        spelling=Spelling("infix", "or", 1, latex=r"{0} \vee {1}"),
         type_rule=logical,
         evaluate=lambda xp, at, x, y: xp.logical_or(x, y),
         inline="{0} or {1}",
-        vjp=ZERO,
-        flow="elementwise",
-        hazard=False,
-        latex=r"{0} \vee {1}",
-        domain="bools",
-        examples=((True, False), (False, False)),
+        effects=Effects(commutes=True, prescribed=True),
+        examples=Examples(((True, False), (False, False)), domain="bools"),
     )
 )
 register(
     Op(
         name="not",
         doc="whether it is false",
-        notation=Notation("prefix", "not", 3),
+        spelling=Spelling("prefix", "not", 3, latex=r"\neg {0}"),
         type_rule=logical,
         evaluate=lambda xp, at, x: xp.logical_not(x),
         inline="not {0}",
-        vjp=ZERO,
-        flow="elementwise",
-        hazard=False,
-        latex=r"\neg {0}",
-        domain="bools",
-        examples=((True,), (False,)),
+        effects=Effects(prescribed=True),
+        examples=Examples(((True,), (False,)), domain="bools"),
     )
 )

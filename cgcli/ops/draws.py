@@ -7,7 +7,7 @@ from typing import Any
 
 from cgcli.graph.types import AnyType, Type
 
-from .op import ZERO, Attrs, Notation, Op, TypeMismatch, register
+from .op import Attrs, Derivative, Examples, Op, Spelling, TypeMismatch, register
 from .typing import one
 
 
@@ -37,17 +37,12 @@ for _name, _kind, _doc in (
         Op(
             name=_name,
             doc=_doc,
-            notation=Notation("none", _name),
+            spelling=Spelling("none", _name, latex=rf"\operatorname{{{_name}}}".replace("_", r"\_")),
             type_rule=_drawn,
             evaluate=_draw(_kind),
-            vjp=ZERO,
-            flow="structural",
-            hazard=False,
+            derivative=Derivative(flow="structural"),
             sized=("shape",),
-            latex=rf"\operatorname{{{_name}}}".replace("_", r"\_"),
-            domain="an int seed",
             batch=_refuse,
-            examples=((7,),),
-            example_attrs={"shape": (2, 3), "name": "x"},
+            examples=Examples(((7,),), attrs={"shape": (2, 3), "name": "x"}, domain="an int seed"),
         )
     )

@@ -12,10 +12,11 @@ from typing import Any
 
 from cgcli.graph.types import Type
 
-from .op import ZERO, Attrs, Notation, Op, TypeMismatch, VjpRule, VjpRules, register
+from .op import PLAIN, Attrs, Derivative, Effects, Examples, Op, Spelling, TypeMismatch, VjpRule, VjpRules, register
 from .typing import broadcast, first_number, floats, one
 
 POSITIVE = ((0.3,), (1.0,), (2.5,))
+HAZARD = Effects(hazard=True)
 REAL = ((-1.5,), (0.2,), (2.0,))
 INSIDE_ONE = ((-0.7,), (0.1,), (0.6,))
 
@@ -23,26 +24,24 @@ INSIDE_ONE = ((-0.7,), (0.1,), (0.6,))
 def _function(
     name: str,
     doc: str,
-    vjp: VjpRule,
+    rule: VjpRule,
     examples: tuple[tuple[Any, ...], ...] = REAL,
     domain: str = "all numbers",
-    hazard: bool = False,
+    effects: Effects = PLAIN,
     latex: str | None = None,
+    evaluate: Callable[..., Any] | None = None,
 ) -> None:
-    """Registers a function of one number whose namespace twin has the same name."""
+    """Registers a function of one number. evaluate: its kernel, by default the namespace's function of its name."""
     register(
         Op(
             name=name,
             doc=doc,
-            notation=Notation("call", name),
+            spelling=Spelling("call", name, latex=latex or rf"\operatorname{{{name}}}\left({{0}}\right)"),
             type_rule=floats,
-            evaluate=_twin(name),
-            vjp=(vjp,),
-            flow="elementwise",
-            hazard=hazard,
-            latex=latex or rf"\operatorname{{{name}}}\left({{0}}\right)",
-            domain=domain,
-            examples=examples,
+            evaluate=evaluate or _twin(name),
+            derivative=Derivative((rule,)),
+            effects=effects,
+            examples=Examples(examples, domain=domain),
         )
     )
 
@@ -56,19 +55,19 @@ def _from_above(b: Any, x: int) -> Any:
     return b.add(x, 0.0)
 
 
-_function("exp", "e to the power of x", lambda b, g, y, x, at: b.mul(g, y), hazard=True, latex="e^{{{0}}}")
-_function("expm1", "exp(x) - 1, accurate near 0", lambda b, g, y, x, at: b.mul(g, b.exp(x)), hazard=True)
+_function("exp", "e to the power of x", lambda b, g, y, x, at: b.mul(g, y), effects=HAZARD, latex="e^{{{0}}}")
+_function("expm1", "exp(x) - 1, accurate near 0", lambda b, g, y, x, at: b.mul(g, b.exp(x)), effects=HAZARD)
 _function(
     "log",
     "the natural logarithm",
     lambda b, g, y, x, at: b.div(g, _from_above(b, x)),
     POSITIVE,
     "x > 0 (log(0) is -inf)",
-    True,
+    HAZARD,
     r"\ln\left({0}\right)",
 )
 _function(
-    "log1p", "log(1 + x), accurate near 0", lambda b, g, y, x, at: b.div(g, b.add(1.0, x)), POSITIVE, "x > -1", True
+    "log1p", "log(1 + x), accurate near 0", lambda b, g, y, x, at: b.div(g, b.add(1.0, x)), POSITIVE, "x > -1", HAZARD
 )
 _function(
     "log2",
@@ -76,7 +75,7 @@ _function(
     lambda b, g, y, x, at: b.div(g, b.mul(_from_above(b, x), math.log(2))),
     POSITIVE,
     "x > 0",
-    True,
+    HAZARD,
 )
 _function(
     "log10",
@@ -84,7 +83,7 @@ _function(
     lambda b, g, y, x, at: b.div(g, b.mul(_from_above(b, x), math.log(10))),
     POSITIVE,
     "x > 0",
-    True,
+    HAZARD,
 )
 _function(
     "sqrt",
@@ -92,7 +91,7 @@ _function(
     lambda b, g, y, x, at: b.div(g, b.mul(2.0, _from_above(b, y))),
     POSITIVE,
     "x ≥ 0; its derivative at 0 is inf",
-    True,
+    Effects(hazard=True, prescribed=True),
     r"\sqrt{{{0}}}",
 )
 _function(
@@ -101,7 +100,7 @@ _function(
     lambda b, g, y, x, at: b.div(b.div(g, b.mul(3.0, y)), y),
     ((-1.5,), (0.2,), (8.0,)),
     "all numbers; its derivative at 0 is inf",
-    True,
+    HAZARD,
     r"\sqrt[3]{{{0}}}",
 )
 _function("sin", "the sine of an angle in radians", lambda b, g, y, x, at: b.mul(g, b.cos(x)))
@@ -113,7 +112,7 @@ _function(
     lambda b, g, y, x, at: b.div(g, b.sqrt(b.one_minus_square(x))),
     INSIDE_ONE,
     "-1 ≤ x ≤ 1",
-    True,
+    HAZARD,
 )
 _function(
     "acos",
@@ -121,11 +120,11 @@ _function(
     lambda b, g, y, x, at: b.neg(b.div(g, b.sqrt(b.one_minus_square(x)))),
     INSIDE_ONE,
     "-1 ≤ x ≤ 1",
-    True,
+    HAZARD,
 )
 _function("atan", "the angle in radians whose tangent is x", lambda b, g, y, x, at: b.mul(g, b.cauchy(x)))
-_function("sinh", "the hyperbolic sine", lambda b, g, y, x, at: b.mul(g, b.cosh(x)), hazard=True)
-_function("cosh", "the hyperbolic cosine", lambda b, g, y, x, at: b.mul(g, b.sinh(x)), hazard=True)
+_function("sinh", "the hyperbolic sine", lambda b, g, y, x, at: b.mul(g, b.cosh(x)), effects=HAZARD)
+_function("cosh", "the hyperbolic cosine", lambda b, g, y, x, at: b.mul(g, b.sinh(x)), effects=HAZARD)
 _function(
     "tanh",
     "the hyperbolic tangent",
@@ -138,7 +137,7 @@ _function(
     lambda b, g, y, x, at: b.div(b.div(g, b.sqrt(b.sub(x, 1.0))), b.sqrt(b.add(x, 1.0))),
     ((1.5,), (2.0,), (10.0,)),
     "x ≥ 1",
-    True,
+    HAZARD,
 )
 _function(
     "atanh",
@@ -146,17 +145,19 @@ _function(
     lambda b, g, y, x, at: b.div(g, b.one_minus_square(x)),
     INSIDE_ONE,
     "-1 < x < 1",
-    True,
+    HAZARD,
 )
 _function(
     "erf",
     "the error function, 2/sqrt(pi) times the integral of exp(-t²) from 0 to x",
     lambda b, g, y, x, at: b.mul(g, b.mul(2 / math.sqrt(math.pi), b.exp_minus_square(x))),
+    effects=Effects(out=False),
 )
 _function(
     "erfc",
     "1 - erf(x), accurate for large x",
     lambda b, g, y, x, at: b.neg(b.mul(g, b.mul(2 / math.sqrt(math.pi), b.exp_minus_square(x)))),
+    effects=Effects(out=False),
 )
 _function(
     "lgamma",
@@ -164,7 +165,7 @@ _function(
     lambda b, g, y, x, at: b.mul(g, b.digamma(x)),
     ((0.3,), (2.5,), (-1.5,)),
     "all but 0, -1, -2, …",
-    True,
+    Effects(hazard=True, out=False),
 )
 _function(
     "digamma",
@@ -172,7 +173,7 @@ _function(
     lambda b, g, y, x, at: b.mul(g, b.polygamma(b.const(1), x)),
     ((0.3,), (2.5,), (-1.5,)),
     "all but 0, -1, -2, …",
-    True,
+    Effects(hazard=True, out=False),
 )
 _function(
     "sigmoid",
@@ -199,25 +200,22 @@ def _hypot_part(b: Any, g: int, r: int, x: int, z: int) -> tuple[int, int]:
 def _two(
     name: str,
     doc: str,
-    vjp: VjpRules,
+    rules: VjpRules,
     examples: tuple[tuple[Any, ...], ...],
     domain: str,
-    hazard: bool,
-    rule: Any = floats,
+    effects: Effects,
+    type_rule: Any = floats,
 ) -> None:
     register(
         Op(
             name=name,
             doc=doc,
-            notation=Notation("call", name),
-            type_rule=rule,
+            spelling=Spelling("call", name, latex=rf"\operatorname{{{name}}}\left({{0}}, {{1}}\right)"),
+            type_rule=type_rule,
             evaluate=_twin(name),
-            vjp=vjp,
-            flow="elementwise",
-            hazard=hazard,
-            latex=rf"\operatorname{{{name}}}\left({{0}}, {{1}}\right)",
-            domain=domain,
-            examples=examples,
+            derivative=Derivative(rules),
+            effects=effects,
+            examples=Examples(examples, domain=domain),
         )
     )
 
@@ -231,7 +229,7 @@ _two(
     ),
     ((1.0, 2.0), (-1.0, -0.5), (0.5, -2.0)),
     "all points but the origin, where the derivative is nan",
-    True,
+    HAZARD,
 )
 _two(
     "hypot",
@@ -242,7 +240,7 @@ _two(
     ),
     ((3.0, 4.0), (-1.0, 0.5)),
     "all numbers",
-    True,
+    HAZARD,
 )
 _two(
     "polygamma",
@@ -250,7 +248,7 @@ _two(
     (None, lambda b, g, y, n, x, at: b.mul(g, b.polygamma(b.add(n, b.const(1)), x))),
     ((1, 0.3), (2, 2.5), (0, 1.5)),
     "n ≥ 0 and all x but 0, -1, -2, …",
-    True,
+    Effects(hazard=True, out=False),
     _polygamma_type,
 )
 
@@ -260,15 +258,11 @@ def _step(name: str, doc: str, latex: str) -> None:
         Op(
             name=name,
             doc=doc,
-            notation=Notation("call", name),
+            spelling=Spelling("call", name, latex=latex),
             type_rule=first_number,
             evaluate=_twin(name),
-            vjp=ZERO,
-            flow="elementwise",
-            hazard=False,
-            latex=latex,
-            domain="all numbers; a step, so its derivative is 0",
-            examples=REAL,
+            effects=Effects(prescribed=True),
+            examples=Examples(REAL, domain="all numbers; a step, so its derivative is 0"),
         )
     )
 

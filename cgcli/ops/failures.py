@@ -146,7 +146,7 @@ def failure(graph: Graph | Columns, i: int, stop: Stop, v: Sequence[Any] = ()) -
         return error("derivative-not-invertible", node.span, status=1, op=node.attrs["derivative_of"])
     if isinstance(stop, AssertionFailed) and words["message"] is None:
         code = "assertion-failed-plain"
-    return error(code, node.span, status=1, **{"op": REGISTERED[node.op].notation.text, **words})
+    return error(code, node.span, status=1, **{"op": REGISTERED[node.op].spelling.text, **words})
 
 
 def _bracket(shape: Sequence[int]) -> str:

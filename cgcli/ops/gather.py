@@ -7,28 +7,50 @@ made non-negative by `index` before they get there.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from cgcli.graph.sizes import Size, mul
 from cgcli.graph.types import AnyType, Type
 
 from .failures import IndexOutOfRange
-from .op import ZERO, Attrs, Notation, Op, TypeMismatch, VjpRules, register
+from .op import PLAIN, ZERO, Attrs, Derivative, Effects, Examples, Op, Spelling, TypeMismatch, VjpRules, register
 from .shape import lifted, row_starts
+from .shape_text import with_shape, write_take
+from .sizes import elements, operand_elements
 from .typing import one
 
 TABLE = ((1.0, 2.0, 3.0), (4.0, 5.0, 6.0))
 
 
-def _op(name: str, doc: str, vjp: VjpRules, **more: Any) -> None:
-    fields: dict[str, Any] = {
-        "notation": Notation("none", name),
-        "flow": "structural",
-        "hazard": False,
-        "latex": rf"\operatorname{{{name}}}\left({{0}}\right)".replace("_", r"\_"),
-        "domain": "any value",
-    }
-    register(Op(name=name, doc=doc, vjp=vjp, **(fields | more)))
+def _op(
+    name: str,
+    doc: str,
+    rules: VjpRules,
+    *,
+    examples: tuple[tuple[Any, ...], ...],
+    attrs: Attrs | None = None,
+    domain: str = "any value",
+    spelling: Spelling | None = None,
+    selects: bool = False,
+    effects: Effects = PLAIN,
+    **fields: Any,
+) -> None:
+    """Registers an op of the family; one without a spelling is written by what calls it."""
+    spelling = spelling or Spelling("none", name)
+    if not spelling.latex:
+        spelling = replace(spelling, latex=rf"\operatorname{{{name}}}\left({{0}}\right)".replace("_", r"\_"))
+    register(
+        Op(
+            name=name,
+            doc=doc,
+            spelling=spelling,
+            derivative=Derivative(rules, "structural", selects),
+            effects=effects,
+            examples=Examples(examples, attrs or {}, domain),
+            **fields,
+        )
+    )
 
 
 # ---- indices
@@ -53,16 +75,14 @@ _op(
     "index",
     "an index made to count from the front; one out of range stops the run",
     ZERO,
-    notation=Notation("same", "index"),
     type_rule=_index_type,
     evaluate=_index,
     sized=("size",),
-    may_fail=True,
-    harmless={0: 0},
-    latex="{0}",
     domain="ints from minus the size up to the size",
     examples=(((0, -1, 2),),),
-    example_attrs={"size": 3},
+    attrs={"size": 3},
+    spelling=Spelling("same", "index", latex="{0}"),
+    effects=Effects(may_fail=True, harmless={0: 0}),
 )
 
 
@@ -80,7 +100,7 @@ def _around(x: Type, axis: int) -> tuple[Any, Any]:
     return x.shape[:k], x.shape[k + 1 :]
 
 
-def _take_vjp(b: Any, g: int, y: int, x: int, i: int, at: Attrs) -> int:
+def _take_rule(b: Any, g: int, y: int, x: int, i: int, at: Attrs) -> int:
     node: int = b.put(g, i, axis=at["axis"], size=b.type1(x).shape[at["axis"]])
     return node
 
@@ -128,13 +148,15 @@ def _rotate(b: Any, x: int, first: int, second: int, behind: int) -> int:
 _op(
     "take",
     "the elements at given places of an axis",
-    (_take_vjp, None),
+    (_take_rule, None),
     type_rule=_take_type,
     evaluate=lambda xp, at, x, i: xp.take(x, i, axis=at["axis"]),
     selects=True,
     batch=_batch_take,
     examples=((TABLE, (2, 0, 2)),),
-    example_attrs={"axis": -1},
+    attrs={"axis": -1},
+    effects=Effects(operations=0),
+    spelling=Spelling("none", "take", rule=write_take, shown=with_shape),
 )
 
 
@@ -179,10 +201,10 @@ _op(
     type_rule=_put_type,
     evaluate=_put,
     sized=("size",),
-    grows=True,
     batch=_batch_put,
     examples=((TABLE, (2, 0, 2)),),
-    example_attrs={"axis": -1, "size": 4},
+    attrs={"axis": -1, "size": 4},
+    effects=Effects(operations=operand_elements, may_overflow=True),
 )
 
 
@@ -207,20 +229,28 @@ _op(
     evaluate=_last_writer,
     sized=("size",),
     examples=(((2, 0, 2),),),
-    example_attrs={"size": 4},
+    attrs={"size": 4},
+    effects=Effects(operations=0),
 )
 
 
 # ---- order
 
 
+def _sorting(types: Sequence[AnyType], result: AnyType, at: Attrs) -> Size:
+    """n log n, the logarithm taken as 10 where n is a named size."""
+    n = one(types[0]).shape[-1]
+    return mul(elements(types[0]), n.bit_length() if isinstance(n, int) else 10)
+
+
 _op(
     "argsort",
     "the places of the elements of the last axis from the smallest to the largest; equal ones keep their order",
     ZERO,
-    notation=Notation("call", "argsort"),
     type_rule=lambda types, at: Type("int", one(types[0]).shape),
     evaluate=lambda xp, at, x: xp.argsort(x, axis=-1, stable=True),
     domain="all numbers; nan comes last",
     examples=(((3.0, 1.0, 2.0, 1.0),),),
+    spelling=Spelling("call", "argsort"),
+    effects=Effects(operations=_sorting),
 )

@@ -9,7 +9,7 @@ from .op import Op
 def harmless(b: Builder, op: Op, k: int, x: int) -> int:
     """A value of the type of operand `x`, which is the `k`-th of `op`."""
     t = b.type1(x)
-    value = op.harmless.get(k, 0)
+    value = op.effects.harmless.get(k, 0)
     if value != "identity":
         return b.const(bool(value) if t.dtype == "bool" else float(value) if t.is_float else value, t)
     n = t.shape[-1]

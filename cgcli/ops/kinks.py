@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from .numbers import is_whole
-from .op import Attrs, Notation, Op, VariadicRule, register
+from .op import Attrs, Derivative, Effects, Examples, Op, Spelling, VariadicRule, of_one_operand, register
 from .typing import choice, first_number, numbers
 
 
@@ -58,16 +58,14 @@ def _extremum(name: str, doc: str, beats: str, twin: str) -> None:
         Op(
             name=name,
             doc=doc,
-            notation=Notation("call", name),
+            spelling=Spelling("call", name, latex=rf"\{name}\left({{0}}, {{1}}\right)"),
             type_rule=numbers,
             evaluate=evaluate,
-            vjp=VariadicRule(lambda b, g, y, k, xs, at: _extremum_rule(b, g, y, k, xs, at, beats)),
-            flow="elementwise",
-            hazard=False,
-            latex=rf"\{name}\left({{0}}, {{1}}\right)",
-            domain="all numbers; nan if one of them is",
-            examples=((1.0, 2.0), (3.0, -1.0), (0.5, 0.2, 0.9)),
-            decide=_decide,
+            derivative=Derivative(
+                VariadicRule(lambda b, g, y, k, xs, at: _extremum_rule(b, g, y, k, xs, at, beats)), ties=_decide
+            ),
+            effects=Effects(view=of_one_operand, prescribed=True, zero_of_either_sign=True),
+            examples=Examples(((1.0, 2.0), (3.0, -1.0), (0.5, 0.2, 0.9)), domain="all numbers; nan if one of them is"),
         )
     )
 
@@ -79,47 +77,37 @@ register(
     Op(
         name="relu",
         doc="max(x, 0)",
-        notation=Notation("call", "relu"),
+        spelling=Spelling("call", "relu", latex=r"\operatorname{{relu}}\left({0}\right)"),
         type_rule=first_number,
         evaluate=lambda xp, at, x: xp.maximum(x, 0 if is_whole(x) else 0.0),
-        vjp=(lambda b, g, y, x, at: (g, b.gt(x, 0.0)),),
-        flow="elementwise",
-        hazard=False,
-        latex=r"\operatorname{{relu}}\left({0}\right)",
-        domain="all numbers; its derivative at 0 is 0",
-        examples=((-1.5,), (2.0,)),
+        derivative=Derivative((lambda b, g, y, x, at: (g, b.gt(x, 0.0)),)),
+        effects=Effects(prescribed=True, zero_of_either_sign=True),
+        examples=Examples(((-1.5,), (2.0,)), domain="all numbers; its derivative at 0 is 0"),
     )
 )
 register(
     Op(
         name="abs",
         doc="the magnitude of a number",
-        notation=Notation("call", "abs"),
+        spelling=Spelling("call", "abs", latex=r"\left|{0}\right|"),
         type_rule=first_number,
         evaluate=lambda xp, at, x: abs(x),
         inline="abs({0})",
-        vjp=(lambda b, g, y, x, at: b.mul(g, b.sign(x)),),
-        flow="elementwise",
-        hazard=False,
-        grows=True,
-        latex=r"\left|{0}\right|",
-        domain="all numbers; its derivative at 0 is 0",
-        examples=((-1.5,), (2.0,)),
+        derivative=Derivative((lambda b, g, y, x, at: b.mul(g, b.sign(x)),)),
+        effects=Effects(prescribed=True, may_overflow=True),
+        examples=Examples(((-1.5,), (2.0,)), domain="all numbers; its derivative at 0 is 0"),
     )
 )
 register(
     Op(
         name="where",
         doc="the second argument where the first is true, else the third",
-        notation=Notation("call", "where"),
+        spelling=Spelling("call", "where", latex=r"\begin{{cases}}{1} & {0}\\{2}\end{{cases}}"),
         type_rule=choice,
         evaluate=lambda xp, at, c, x, y: xp.where(c, x, y),
         inline="{1} if {0} else {2}",
-        vjp=(None, lambda b, g, r, c, x, y, at: (g, c), lambda b, g, r, c, x, y, at: (g, b.not_(c))),
-        flow="elementwise",
-        hazard=False,
-        latex=r"\begin{{cases}}{1} & {0}\\{2}\end{{cases}}",
-        domain="a bool and two values",
-        examples=((True, 2.0, 3.0), (False, 2.0, 3.0)),
+        derivative=Derivative((None, lambda b, g, r, c, x, y, at: (g, c), lambda b, g, r, c, x, y, at: (g, b.not_(c)))),
+        effects=Effects(prescribed=True),
+        examples=Examples(((True, 2.0, 3.0), (False, 2.0, 3.0)), domain="a bool and two values"),
     )
 )

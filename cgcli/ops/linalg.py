@@ -2,35 +2,100 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
-from cgcli.graph.sizes import Shape, Size
+from cgcli.graph.sizes import Shape, Size, add, floor_div, mul, product
 from cgcli.graph.types import AnyType, Type
 
-from .op import Attrs, Notation, Op, TypeMismatch, VariadicRule, VjpRules, register
+from .op import (
+    Attrs,
+    Derivative,
+    Effects,
+    Examples,
+    Op,
+    Spelling,
+    TypeMismatch,
+    VariadicRule,
+    VjpRules,
+    of_one_operand,
+    register,
+)
 from .reduce import products_of_others
+from .sizes import elements
+from .spelling import Style, Written, call, sign_of
 from .typing import agree, broadcast, join, join_all, one
 
+HAZARD = Effects(hazard=True)
 SQUARE = ((2.0, -1.0, 0.5), (0.3, 1.5, -0.7), (1.0, 0.2, 3.0))
 POSITIVE = ((4.0, 1.0, 0.5), (1.0, 3.0, -0.2), (0.5, -0.2, 2.0))
 
 
-def _op(name: str, doc: str, vjp: VjpRules, **more: Any) -> None:
-    fields: dict[str, Any] = {
-        "notation": Notation("call", name),
-        "flow": "mix",
-        "hazard": True,
-        "latex": rf"\operatorname{{{name}}}\left({{0}}\right)",
-        "domain": "square matrices",
-    }
-    register(Op(name=name, doc=doc, vjp=vjp, **(fields | more)))
+def _op(
+    name: str,
+    doc: str,
+    rules: VjpRules,
+    *,
+    examples: tuple[tuple[Any, ...], ...],
+    attrs: Attrs | None = None,
+    domain: str = "square matrices",
+    spelling: Spelling | None = None,
+    support: Callable[..., int] | None = None,
+    effects: Effects = HAZARD,
+    **fields: Any,
+) -> None:
+    """Registers an op of the family; one without a spelling is a call."""
+    spelling = spelling or Spelling("call", name)
+    if not spelling.latex:
+        spelling = replace(spelling, latex=rf"\operatorname{{{name}}}\left({{0}}\right)")
+    register(
+        Op(
+            name=name,
+            doc=doc,
+            spelling=spelling,
+            derivative=Derivative(rules, "mix", support=support),
+            effects=effects,
+            examples=Examples(examples, attrs or {}, domain),
+            **fields,
+        )
+    )
 
 
 def swap(b: Any, x: int) -> int:
     """The matrices transposed."""
     node: int = b.permute(x, axes=(-1, -2))
     return node
+
+
+# ---- operations
+
+
+def _cubic(factor: int, divisor: int) -> Callable[[Sequence[AnyType], AnyType, Attrs], Size]:
+    """factor/divisor · n³ of each matrix."""
+
+    def operations(types: Sequence[AnyType], result: AnyType, at: Attrs) -> Size:
+        return floor_div(mul(factor, mul(elements(types[0]), one(types[0]).shape[-1])), divisor)
+
+    return operations
+
+
+def _solving(types: Sequence[AnyType], result: AnyType, at: Attrs) -> Size:
+    """2/3 n³ for the factors, 2n² for each column."""
+    factors = _cubic(2, 3)(types, result, at)
+    return add(factors, mul(2, mul(elements(result), one(types[0]).shape[-1])))
+
+
+def _multiplications(types: Sequence[AnyType], result: AnyType, at: Attrs) -> Size:
+    return mul(2, mul(elements(result), one(types[0]).shape[-1]))
+
+
+def _products(types: Sequence[AnyType], result: AnyType, at: Attrs) -> Size:
+    """A product of all operands for every value of the indices, and its addition."""
+    sizes: dict[str, Size] = {}
+    for indices, t in zip(letters(at["pattern"])[0], types, strict=True):
+        sizes.update(zip(indices, one(t).shape, strict=True))
+    return mul(len(types), product(sizes.values()))
 
 
 # ---- products
@@ -69,16 +134,14 @@ _op(
         lambda b, g, y, x, z, at: b.matmul(g, swap(b, z)),
         lambda b, g, y, x, z, at: b.matmul(swap(b, x), g),
     ),
-    notation=Notation("infix", "@", 7),
     type_rule=_matmul_type,
     evaluate=lambda xp, at, x, z: xp.matmul(x, z),
     # row i of the result reads row i of the first operand, column j reads column j of the second
     support=lambda b, s, k, xs, at: _any(b, s, -1 if k == 0 else -2, xs[k]),
-    hazard=False,
-    latex="{0} {1}",
     domain="two matrices whose inner sizes are equal",
     examples=((((1.0, 2.0, 3.0), (4.0, 5.0, 6.0)), ((1.0, -1.0), (0.5, 2.0), (0.0, 3.0))),),
-    grows=True,
+    spelling=Spelling("infix", "@", 7, latex="{0} {1}"),
+    effects=Effects(out=True, operations=_multiplications, may_overflow=True),
 )
 
 
@@ -102,6 +165,10 @@ def _einsum_type(types: Sequence[AnyType], at: Attrs) -> Type:
                 sizes[letter] = size, k
     joined = join_all([one(t)._replace(shape=()) for t in types])
     return joined._replace(shape=tuple(sizes[letter][0] for letter in result))
+
+
+def _write_einsum(spelling: Spelling, operands: Sequence[Written], at: Attrs, style: Style) -> Written:
+    return call(sign_of(spelling, style), f'"{at["pattern"]}"', *(x.text for x in operands))
 
 
 def _over(b: Any, g: int, indices: str, target: str, like: int) -> int:
@@ -145,12 +212,12 @@ _op(
     type_rule=_einsum_type,
     evaluate=lambda xp, at, *xs: xp.einsum(at["pattern"], *xs),
     support=_einsum_support,
-    hazard=False,
     domain="sizes that are equal where a letter is",
     batch=_batch_einsum,
     examples=((((1.0, 2.0, 3.0), (4.0, 5.0, 6.0)), ((1.0, -1.0), (0.5, 2.0), (0.0, 3.0))),),
-    example_attrs={"pattern": "ij,jk->ik"},
-    grows=True,
+    attrs={"pattern": "ij,jk->ik"},
+    effects=Effects(view=of_one_operand, operations=_products, may_overflow=True),
+    spelling=Spelling("call", "einsum", rule=_write_einsum),
 )
 
 
@@ -212,11 +279,10 @@ _op(
     type_rule=_solve_type,
     evaluate=lambda xp, at, a, z: xp.solve(a, z),
     support=_solve_support,
-    may_fail=True,
-    harmless={0: "identity"},
-    latex="{0}^{{-1}} {1}",
     domain="a square matrix that has an inverse, and as many rows",
     examples=((SQUARE, ((1.0, 2.0), (0.5, -1.0), (2.0, 0.0))),),
+    spelling=Spelling("call", "solve", latex="{0}^{{-1}} {1}"),
+    effects=Effects(operations=_solving, hazard=True, may_fail=True, harmless={0: "identity"}),
 )
 _op(
     "inv",
@@ -225,11 +291,10 @@ _op(
     type_rule=_square,
     evaluate=lambda xp, at, a: xp.inv(a),
     support=_whole,
-    may_fail=True,
-    harmless={0: "identity"},
-    latex="{0}^{{-1}}",
     domain="a square matrix that has an inverse",
     examples=((SQUARE,),),
+    spelling=Spelling("call", "inv", latex="{0}^{{-1}}"),
+    effects=Effects(operations=_cubic(2, 1), hazard=True, may_fail=True, harmless={0: "identity"}),
 )
 
 
@@ -246,8 +311,8 @@ _op(
     type_rule=_one_number,
     evaluate=lambda xp, at, a: xp.det(a),
     support=_of_number,
-    hazard=False,
     examples=((SQUARE,), (((1.0, 2.0), (2.0, 4.0)),)),
+    effects=Effects(operations=_cubic(2, 3)),
 )
 
 
@@ -310,23 +375,24 @@ _op(
     "cofactor",
     "the derivative of the determinant by each element",
     (lambda b, g, y, a, at: b.cofactor_change(a, g),),
-    notation=Notation("none", "cofactor"),
     type_rule=_square,
     evaluate=_cofactor,
     support=_whole,
-    hazard=False,
     examples=((SQUARE,),),
+    spelling=Spelling("none", "cofactor"),
+    effects=Effects(operations=_cubic(22, 1)),
 )
 _op(
     "cofactor_change",
     "how the derivative of the determinant changes along a direction",
     (_change_by_matrix, lambda b, w, y, a, g, at: b.cofactor_change(a, w)),
-    notation=Notation("none", "cofactor_change"),
     type_rule=lambda types, at: join(_square(types[:1], at), _square(types[1:], at)),
     evaluate=_cofactor_change,
     support=_whole,
     domain="square matrices; its derivative by the matrix needs an inverse",
     examples=((SQUARE, POSITIVE),),
+    spelling=Spelling("none", "cofactor_change"),
+    effects=Effects(hazard=True, operations=_cubic(30, 1)),
 )
 _op(
     "logdet",
@@ -335,10 +401,10 @@ _op(
     type_rule=_one_number,
     evaluate=lambda xp, at, a: xp.slogdet(a)[1],
     support=_of_number,
-    harmless={0: "identity"},
-    latex=r"\ln\left|{0}\right|",
     domain="square matrices; its derivative needs an inverse",
     examples=((SQUARE,),),
+    spelling=Spelling("call", "logdet", latex=r"\ln\left|{0}\right|"),
+    effects=Effects(operations=_cubic(2, 3), hazard=True, harmless={0: "identity"}),
 )
 
 
@@ -371,8 +437,7 @@ _op(
     type_rule=_square,
     evaluate=_symmetric,
     support=_whole,
-    may_fail=True,
-    harmless={0: "identity"},
     domain="symmetric positive definite matrices",
     examples=((POSITIVE,),),
+    effects=Effects(operations=_cubic(1, 3), hazard=True, may_fail=True, harmless={0: "identity"}),
 )

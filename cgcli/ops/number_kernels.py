@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager, nullcontext
 from functools import cached_property
 from typing import Any
 
-from cgcli.graph.graph import CONST, INPUT, NONE, Graph, opcode
+from cgcli.graph.graph import CONST, INPUT, LOOP, NONE, Graph
 from cgcli.graph.traversal import every, live
 from cgcli.graph.types import AnyType, Results, Stack
 
@@ -16,10 +16,8 @@ from .emit import Source
 from .failures import AssertionFailed, IntegerDivisionByZero, Overflow, Stop
 from .interpreter import Kernel, Runner, Sizes
 from .numbers import fit_for
-from .op import Structured
 from .table import BY_CODE
 
-_LOOP = opcode("loop")
 PARAMETERS = "v, i, a, b, more"
 CompiledLoop = Callable[..., tuple[Any, ...]]
 """`run(meter, *operands)`: the results of a loop."""
@@ -79,9 +77,9 @@ class NumberKernels:
         graph = self.graph
         code, operands, attrs = graph.op[i], graph.operands(i), graph.attrs.get(i, {})
         op = BY_CODE[code]
-        if not isinstance(op.vjp, Structured):
+        if not op.is_structured:
             return number_kernel(code, tuple(map(graph.type_of, operands)), graph.type_of(i), attrs)
-        if code == _LOOP and self.compile_loop is not None:
+        if code == LOOP and self.compile_loop is not None:
             run = self.compile_loop(attrs, len(operands))
             if run is not None:
                 return self._loop_kernel(run, attrs, operands)
@@ -90,7 +88,7 @@ class NumberKernels:
 
     def _loop_kernel(self, run: CompiledLoop, attrs: Mapping[str, Any], operands: tuple[int, ...]) -> Kernel:
         """A loop as one function; where that fails, again node by node, to find the node that stops the run."""
-        evaluate, runner = BY_CODE[_LOOP].evaluate, self.runner
+        evaluate, runner = BY_CODE[LOOP].evaluate, self.runner
 
         def kernel(v: Sequence[Any], *_: Any) -> Any:
             values = [v[x] for x in operands]
@@ -183,7 +181,7 @@ def is_scalar(graph: Graph) -> bool:
 
 def has_loop(graph: Graph) -> bool:
     """Whether a graph, or one nested in it, has a loop."""
-    return any(_LOOP in g.op for g in every(graph))
+    return any(LOOP in g.op for g in every(graph))
 
 
 def _has_axes(t: AnyType) -> bool:
@@ -197,4 +195,4 @@ def _has_axes(t: AnyType) -> bool:
 def on_numbers(code: int) -> bool:
     """Whether an op runs on plain numbers."""
     op = BY_CODE[code]
-    return op.flow == "elementwise" or op.numbers or isinstance(op.vjp, Structured)
+    return op.is_elementwise or op.numbers or op.is_structured

@@ -5,10 +5,14 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from cgcli.graph.graph import Graph, opcode
-from cgcli.graph.types import AnyType
+from cgcli.graph.types import AnyType, Type
+
+if TYPE_CHECKING:
+    from cgcli.graph.sizes import Size
 
 Attrs = Mapping[str, Any]
 Value = Any  # a float, int or bool; a tuple of them for a node with several results
@@ -44,20 +48,57 @@ class Runner(Protocol):
         """A loop has run a step of its body. results: its carries, then what it leaves on stacks. May stop the run."""
 
 
+ATOM = 12  # how tightly a call or a name binds
+Form = Literal["infix", "prefix", "call", "same", "none"]
+WriteRule = Callable[..., Any]
+"""`rule(spelling, operands, attrs, style)`: the text of one op, None where the common one of its form serves."""
+
+
 @dataclass(frozen=True)
-class Notation:
-    """How an op is written in a file and in a picture.
+class Spelling:
+    """How an op is written; `spelling` writes it.
 
     form: `infix` (`a + b`), `prefix` (`-a`), `call` (`f(a, b)`), `same` (as its operand) or `none` (never written).
     text: the operator or the function's name; picture: the same with typographic signs (None: as `text`).
     level: how tightly it binds, 0 (`if`) to 12 (a call or a name); `assoc` is the side that may bind equally.
+    latex: a template over `{0}`, `{1}`, or a function from the attributes to a text and how tightly it binds.
+    rule: how it is written where its form does not say it. written_if: whether the language can say it with these
+    attributes; by default where it has a form or a rule.
+    shown: `shown(attrs, t)`: the attributes to write for a first operand of type t, if not all.
+    decomposition: `decomposition(b, *operands, at)` builds an op that the language has no words for of operations that
+    it has, to be read.
+    drops_broadcast: whether formulas leave out a `broadcast` of its operands.
+    storage: whether it changes no number, only how numbers are stored; pictures draw it small.
     """
 
-    form: Literal["infix", "prefix", "call", "same", "none"]
+    form: Form
     text: str
-    level: int = 12
+    level: int = ATOM
     assoc: Literal["left", "right", "none"] = "left"
     picture: str | None = None
+    latex: str | Callable[[Attrs], tuple[str, int]] = ""
+    rule: WriteRule | None = None
+    written_if: Callable[[Attrs], bool] | None = None
+    shown: Callable[[Attrs, Type], Attrs] | None = None
+    decomposition: Callable[..., int] | None = None
+    drops_broadcast: bool = False
+    storage: bool = False
+
+    @property
+    def symbol(self) -> str:
+        """What stands for the op in a picture."""
+        return self.picture or self.text
+
+    @property
+    def bounds(self) -> tuple[int, int]:
+        """How tightly the two operands of an infix operator have to bind to stand without brackets."""
+        return self.level + (self.assoc != "left"), self.level + (self.assoc != "right")
+
+    def has_text(self, attrs: Attrs) -> bool:
+        """Whether the language can say the op; some occur only in the lowered form of its functions."""
+        if self.written_if is not None:
+            return self.written_if(attrs)
+        return self.form != "none" or self.rule is not None
 
 
 @dataclass(frozen=True)
@@ -80,67 +121,121 @@ ZERO: VjpRules = ()  # a step or a constant: the derivative is zero wherever it 
 
 
 @dataclass(frozen=True)
+class Derivative:
+    """How an op is differentiated.
+
+    rules: one rule an operand, `VariadicRule`, `Structured`, or `ZERO`.
+    flow: how the support of a cotangent travels back through it: `elementwise` passes it on, `structural` moves it with
+    the elements, `mix` declares it in `support`.
+    selects: whether it leaves out elements of an operand (of a `structural` op), whose paths then do not exist.
+    support: of a `mix` op, `support(b, s, k, xs, at)` says where operand k can matter, given where the result matters;
+    it broadcasts to the operand's shape. Without one: anywhere in the same row of the leading axes.
+    ties: attributes that depend on which operands vary, fixed when the node is made (the shares at a kink).
+    """
+
+    rules: VjpRules = ZERO
+    flow: Literal["elementwise", "structural", "mix"] = "elementwise"
+    selects: bool = False
+    support: Callable[..., int] | None = None
+    ties: Callable[[Sequence[bool]], Attrs] | None = None
+
+
+Condition = Callable[[Sequence[AnyType], AnyType, Attrs], bool]
+"""A condition on the types of the operands, that of the result, and the attributes."""
+
+Operations = Callable[[Sequence[AnyType], AnyType, Attrs], "Size"]
+"""Arithmetic operations, from the types of the operands, that of the result, and the attributes."""
+
+
+@dataclass(frozen=True)
+class Effects:
+    """What computing an op can do besides its value, and what passes and executors may do with it.
+
+    hazard: whether its value or a partial can be infinite or NaN at finite operands; tame: `tame(at, constants)` says
+    that it cannot where some operands are constants (None for those that are none).
+    may_fail: whether evaluating it can stop the run (an integer divided by zero); safe: for which types it cannot.
+    may_overflow: whether an int result can leave the range of its dtype. `may_stop` is the answer for one node.
+    harmless: of an op that may fail, by operand a value that never fails, for masked elements (by default 0).
+    view: whether the result may lie in the memory of the first operand, always or for some types.
+    out: whether its array kernel writes the result into an array that it is handed; by default an elementwise one does.
+    commutes: whether its two operands may change places, bit for bit.
+    operations: arithmetic operations an element of the result, or a function of the types (see `plan.cost`).
+    rearranges: whether its result holds elements of its operand and no others.
+    prescribed: whether IEEE 754 prescribes the bits of the result, so that all array libraries agree; `ints` of ints.
+    zero_of_either_sign: whether libraries differ in which of two zeros they return.
+    """
+
+    hazard: bool = False
+    tame: Callable[[Attrs, Sequence[Any]], bool] | None = None
+    may_fail: bool = False
+    safe: Condition | None = None
+    may_overflow: bool = False
+    harmless: Mapping[int, int | Literal["identity"]] = field(default_factory=dict)
+    view: bool | Condition = False
+    out: bool | None = None
+    commutes: bool = False
+    operations: int | Operations = 1
+    rearranges: bool = False
+    prescribed: bool | Literal["ints"] = False
+    zero_of_either_sign: bool = False
+
+
+PLAIN = Effects()
+"""Those of an op that always gives a finite value and nothing else."""
+
+
+@dataclass(frozen=True)
+class Examples:
+    """Operand values for the checks of value and derivative, and the attributes that go with each of them.
+
+    domain: where the op is defined, in words.
+    """
+
+    operands: tuple[tuple[Any, ...], ...] = ()
+    attrs: Attrs = field(default_factory=dict)
+    domain: str = "all numbers"
+
+
+@dataclass(frozen=True)
 class Op:
     """One operation.
 
     name: as in a printed graph. doc: one line for people.
-    evaluate: `evaluate(xp, at, *values)` over a namespace of elementwise functions.
+    evaluate: `evaluate(xp, at, *values)` over a namespace of elementwise functions; of a `Structured` op over the
+    executor's `Runner`.
     inline: the same as a Python expression over `{0}`, `{1}` for plain floats, when that says it faster.
-    vjp: one rule an operand, `VariadicRule`, `Structured`, or `ZERO`.
-    flow: how the support of a cotangent travels back through it: `elementwise` passes it on, `structural` moves it with
-    the elements, `mix` declares it in `support`.
-    hazard: whether its value or a partial can be infinite or NaN at finite operands; tame: `tame(at, constants)` says
-    that it cannot where some operands are constants (None for those that are none).
-    may_fail: whether evaluating it can stop the run (an integer divided by zero).
-    latex: a template over `{0}`, `{1}`. domain: where it is defined, in words.
-    examples: operand values for the checks of value and derivative; `example_attrs` go with each of them.
-    selects: whether it leaves out elements of an operand (of a `structural` op), whose paths then do not exist.
-    support: of a `mix` op, `support(b, s, k, xs, at)` says where operand k can matter, given where the result matters;
-    it broadcasts to the operand's shape. Without one: anywhere in the same row of the leading axes.
     sized: attributes that hold sizes; the executor hands `evaluate` their numbers.
     batch: how the op carries a batch axis in front: `align` pads ranks behind it, `spread` gives every operand the
     axis, a function is a rule of its own (`Batch`).
-    harmless: of an op that may fail, by operand a value that never fails, for masked elements (by default 0).
-    grows: whether an int result can leave the range of its dtype.
-    decide: attributes that depend on which operands vary, fixed when the node is made (ties at a kink).
     numbers: whether it runs on plain Python numbers, or lists of them, though it is not elementwise.
-    spelled: `spelled(b, *operands, at)` builds the same of operations that the language has words for, to be read.
-    evaluate of a `Structured` op gets the executor's `Runner` in place of the namespace.
     """
 
     name: str
     doc: str
-    notation: Notation
+    spelling: Spelling
     type_rule: TypeRule
     evaluate: Callable[..., Value]
-    vjp: VjpRules
-    flow: Literal["elementwise", "structural", "mix"]
-    hazard: bool
-    latex: str
-    domain: str
-    examples: tuple[tuple[Any, ...], ...]
     inline: str | None = None
-    may_fail: bool = False
-    example_attrs: Attrs = field(default_factory=dict)
-    decide: Callable[[Sequence[bool]], Attrs] | None = None
-    selects: bool = False
-    support: Callable[..., int] | None = None
+    derivative: Derivative = Derivative()
+    effects: Effects = PLAIN
+    examples: Examples = Examples()
     sized: tuple[str, ...] = ()
     batch: Literal["align", "spread"] | Batch = "align"
-    harmless: Mapping[int, int | Literal["identity"]] = field(default_factory=dict)
-    grows: bool = False
     numbers: bool = False
-    tame: Callable[[Attrs, Sequence[Any]], bool] | None = None
-    spelled: Callable[..., int] | None = None
 
-    @property
+    @cached_property
     def code(self) -> int:
         return opcode(self.name)
 
-    @property
-    def symbol(self) -> str:
-        """What stands for the op in a picture."""
-        return self.notation.picture or self.notation.text
+    @cached_property
+    def is_elementwise(self) -> bool:
+        """Whether each element of the result is made of the elements at its index."""
+        return self.derivative.flow == "elementwise"
+
+    @cached_property
+    def is_structured(self) -> bool:
+        """Whether its nodes hold graphs, or are results of one that does."""
+        return isinstance(self.derivative.rules, Structured)
 
 
 REGISTERED: dict[str, Op] = {}
@@ -155,17 +250,29 @@ def register(op: Op) -> Op:
     return op
 
 
+def may_view(op: Op, types: Sequence[AnyType], result: AnyType, attrs: Attrs) -> bool:
+    """Whether the result may lie in the memory of the first operand."""
+    view = op.effects.view
+    return view if isinstance(view, bool) else view(types, result, attrs)
+
+
+def of_one_operand(types: Sequence[AnyType], result: AnyType, attrs: Attrs) -> bool:
+    """The condition of an op with any number of operands that computes nothing of a single one."""
+    return len(types) == 1
+
+
 def rule_for(op: Op, k: int) -> VjpRule | None:
     """The derivative rule of operand `k` in the form `rule(b, g, y, xs, at)`, or None when there is no derivative."""
-    if isinstance(op.vjp, VariadicRule):
-        rule_of_each = op.vjp.rule
+    rules = op.derivative.rules
+    if isinstance(rules, VariadicRule):
+        rule_of_each = rules.rule
         return lambda b, g, y, xs, at: rule_of_each(b, g, y, k, xs, at)
-    if isinstance(op.vjp, Structured) or k >= len(op.vjp):
+    if isinstance(rules, Structured) or k >= len(rules):
         return None
-    rule = op.vjp[k]
+    rule = rules[k]
     return None if rule is None else lambda b, g, y, xs, at: rule(b, g, y, *xs, at)
 
 
 def arity(op: Op) -> int | None:
     """How many operands the op takes, None when any number from one."""
-    return None if isinstance(op.vjp, VariadicRule) else len(op.examples[0])
+    return None if isinstance(op.derivative.rules, VariadicRule) else len(op.examples.operands[0])

@@ -5,17 +5,21 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Sequence
-from typing import Any
+from dataclasses import replace
+from typing import Any, Literal
 
 from cgcli.graph.sizes import Shape, Size, product, sub
 from cgcli.graph.types import AnyType, Type
 
 from .failures import EmptyReduction
-from .op import ZERO, Attrs, Notation, Op, TypeMismatch, VjpRule, register
+from .op import ZERO, Attrs, Derivative, Effects, Examples, Op, Spelling, TypeMismatch, VjpRule, register
 from .shape import inverse
+from .sizes import operand_elements
 from .typing import first_number, one
 
 SMALL, MANY = 16, 1024  # the most elements of a group that is reduced index by index, and the fewest such groups
+ELEMENTS = Effects(operations=operand_elements)
+REDUCES = replace(ELEMENTS, out=True)  # by one call of the library, into an array that it is handed
 ROWS = ((((1.0, 2.0, -3.0), (4.0, 0.5, 6.0)),),)
 
 
@@ -71,34 +75,40 @@ def size_node(b: Any, size: Size) -> int:
     return node
 
 
+def _shown(at: Attrs, t: Type) -> Attrs:
+    """The attributes without axes that are implied: `sum(x)` is the sum of all elements."""
+    if at["keepdims"] or len(at["axes"]) != t.rank:
+        return at
+    return {key: value for key, value in at.items() if key != "axes"}
+
+
 def _reduction(
     name: str,
     doc: str,
-    vjp: VjpRule | None,
+    rule: VjpRule | None,
     evaluate: Any,
     type_rule: Any = _numbers,
     text: str | None = None,
-    flow: Any = "mix",
+    flow: Literal["structural", "mix"] = "mix",
     examples: Any = ROWS,
-    hazard: bool = False,
-    **fields: Any,
+    effects: Effects = ELEMENTS,
 ) -> None:
+    spread_support = None if flow != "mix" else lambda b, s, k, xs, at: spread(b, s, xs[0], at)
     register(
         Op(
             name=name,
             doc=doc,
-            notation=Notation("call", text or name),
+            spelling=Spelling(
+                "call",
+                text or name,
+                latex=rf"\operatorname{{{text or name}}}\left({{0}}\right)",
+                shown=_shown,
+            ),
             type_rule=type_rule,
             evaluate=evaluate,
-            vjp=ZERO if vjp is None else (vjp,),
-            flow=flow,
-            hazard=hazard,
-            latex=rf"\operatorname{{{text or name}}}\left({{0}}\right)",
-            domain="all numbers",
-            examples=examples,
-            example_attrs={"axes": (-1,), "keepdims": False},
-            support=None if flow != "mix" else lambda b, s, k, xs, at: spread(b, s, xs[0], at),
-            **fields,
+            derivative=Derivative(ZERO if rule is None else (rule,), flow=flow, support=spread_support),
+            effects=effects,
+            examples=Examples(examples, attrs={"axes": (-1,), "keepdims": False}),
         )
     )
 
@@ -141,7 +151,7 @@ _reduction(
     lambda b, g, y, x, at: spread(b, g, x, at),
     _np("sum", "add"),
     flow="structural",
-    grows=True,
+    effects=replace(REDUCES, may_overflow=True),
 )
 _reduction(
     "mean",
@@ -150,7 +160,17 @@ _reduction(
     _mean,
     _floats,
     flow="structural",
+    effects=REDUCES,
 )
+
+
+def _has_elements(types: Sequence[AnyType], result: AnyType, at: Attrs) -> bool:
+    """Whether every reduced axis is known to have elements."""
+    sizes = [one(types[0]).shape[axis] for axis in at["axes"]]
+    return all(isinstance(n, int) and n > 0 for n in sizes)
+
+
+EXTREMUM = replace(REDUCES, may_fail=True, safe=_has_elements)
 
 
 def _extremum_rule(b: Any, g: int, y: int, x: int, at: Attrs) -> tuple[int, int]:
@@ -172,14 +192,7 @@ def _extremum(name: str) -> Any:
 
 
 for _name, _doc in (("max", "the largest of elements"), ("min", "the smallest of elements")):
-    _reduction(
-        f"a{_name}",
-        _doc,
-        _extremum_rule,
-        _extremum(_name),
-        text=_name,
-        may_fail=True,
-    )
+    _reduction(f"a{_name}", _doc, _extremum_rule, _extremum(_name), text=_name, effects=EXTREMUM)
 
 
 def _prod_rule(b: Any, g: int, y: int, x: int, at: Attrs) -> int:
@@ -221,7 +234,7 @@ def _back(b: Any, value: int, x: int, at: Attrs) -> int:
     return node
 
 
-_reduction("prod", "the product of elements", _prod_rule, _np("prod"), grows=True)
+_reduction("prod", "the product of elements", _prod_rule, _np("prod"), effects=replace(REDUCES, may_overflow=True))
 
 
 def products_of_others(xp: Any, at: Attrs, x: Any) -> Any:
@@ -247,21 +260,24 @@ register(
     Op(
         name="products_of_others",
         doc="of each element of the last axis, the product of all others",
-        notation=Notation("none", "products_of_others"),
+        spelling=Spelling("none", "products_of_others", latex=r"\prod_{{j \ne i}} {0}_j"),
         type_rule=first_number,
         evaluate=products_of_others,
-        grows=True,
-        vjp=(_others_rule,),
-        flow="mix",
-        hazard=False,
-        latex=r"\prod_{{j \ne i}} {0}_j",
-        domain="all numbers",
-        examples=(((2.0, -3.0, 0.5),), ((2.0, 0.0, 3.0),), ((0.0, 0.0, 3.0),)),
-        support=lambda b, s, k, xs, at: b.expand(b.any(s, axes=(-1,), keepdims=True), shape=b.type1(s).shape),
+        derivative=Derivative(
+            (_others_rule,),
+            flow="mix",
+            support=lambda b, s, k, xs, at: b.expand(b.any(s, axes=(-1,), keepdims=True), shape=b.type1(s).shape),
+        ),
+        effects=Effects(may_overflow=True),
+        examples=Examples((((2.0, -3.0, 0.5),), ((2.0, 0.0, 3.0),), ((0.0, 0.0, 3.0),))),
     )
 )
-_reduction("any", "whether one element is true", None, _np("any"), _bools, examples=(((True, False),),))
-_reduction("all", "whether all elements are true", None, _np("all"), _bools, examples=(((True, False),),))
+_reduction(
+    "any", "whether one element is true", None, _np("any"), _bools, effects=REDUCES, examples=(((True, False),),)
+)
+_reduction(
+    "all", "whether all elements are true", None, _np("all"), _bools, effects=REDUCES, examples=(((True, False),),)
+)
 
 
 def _arg(name: str) -> Any:
@@ -274,8 +290,8 @@ def _arg(name: str) -> Any:
     return evaluate
 
 
-_reduction("argmax", "the place of the first largest element", None, _arg("argmax"), _indices, may_fail=True)
-_reduction("argmin", "the place of the first smallest element", None, _arg("argmin"), _indices, may_fail=True)
+_reduction("argmax", "the place of the first largest element", None, _arg("argmax"), _indices, effects=EXTREMUM)
+_reduction("argmin", "the place of the first smallest element", None, _arg("argmin"), _indices, effects=EXTREMUM)
 
 
 def _logsumexp(xp: Any, at: Attrs, x: Any) -> Any:
@@ -294,7 +310,7 @@ _reduction(
     lambda b, g, y, x, at: b.mul(spread(b, g, x, at), b.exp(b.sub(x, spread(b, y, x, at)))),
     _logsumexp,
     _floats,
-    hazard=True,
+    effects=replace(ELEMENTS, hazard=True),
 )
 
 
@@ -317,7 +333,7 @@ _reduction(
     ),
     _norm,
     _floats,
-    hazard=True,
+    effects=replace(ELEMENTS, hazard=True),
 )
 
 
@@ -331,15 +347,11 @@ register(
     Op(
         name="cumsum",
         doc="the running sum along the last axis",
-        notation=Notation("call", "cumsum"),
+        spelling=Spelling("call", "cumsum", latex=r"\operatorname{{cumsum}}\left({0}\right)"),
         type_rule=first_number,
         evaluate=lambda xp, at, x: xp.cumulative_sum(x, axis=-1),
-        vjp=(lambda b, g, y, x, at: _reversed(b, b.cumsum(_reversed(b, g))),),
-        flow="structural",
-        hazard=False,
-        latex=r"\operatorname{{cumsum}}\left({0}\right)",
-        domain="all numbers",
-        examples=ROWS,
-        grows=True,
+        derivative=Derivative((lambda b, g, y, x, at: _reversed(b, b.cumsum(_reversed(b, g))),), flow="structural"),
+        effects=Effects(may_overflow=True, out=True),
+        examples=Examples(ROWS),
     )
 )

@@ -6,28 +6,74 @@ Each is linear and its derivative is another of them: `slice` and `pad`, `expand
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from cgcli.graph.sizes import Shape, Size, add, product, same
 from cgcli.graph.types import WEAK_INT, AnyType, Type
 
 from .failures import SizesDiffer
-from .op import ZERO, Attrs, Notation, Op, TypeMismatch, VariadicRule, VjpRules, register
+from .op import (
+    PLAIN,
+    ZERO,
+    Attrs,
+    Derivative,
+    Effects,
+    Examples,
+    Op,
+    Spelling,
+    TypeMismatch,
+    VariadicRule,
+    VjpRules,
+    register,
+)
+from .shape_text import (
+    pad_has_text,
+    permuted_axes,
+    slice_has_text,
+    with_shape,
+    write_arange,
+    write_expand,
+    write_joined,
+    write_pad,
+    write_permute,
+    write_size_node,
+    write_slice,
+)
 from .typing import broadcast, join_all, one
 
 MATRIX = ((((1.0, 2.0, 3.0), (4.0, 5.0, 6.0)),),)
 VECTOR = (((1.0, -2.0, 3.0, 0.5),),)
 
 
-def _op(name: str, doc: str, vjp: VjpRules, **more: Any) -> None:
-    fields: dict[str, Any] = {
-        "notation": Notation("call", name),
-        "flow": "structural",
-        "hazard": False,
-        "latex": rf"\operatorname{{{name}}}\left({{0}}\right)".replace("_", r"\_"),
-        "domain": "any value",
-    }
-    register(Op(name=name, doc=doc, vjp=vjp, **(fields | more)))
+def _op(
+    name: str,
+    doc: str,
+    rules: VjpRules,
+    *,
+    examples: tuple[tuple[Any, ...], ...],
+    attrs: Attrs | None = None,
+    domain: str = "any value",
+    spelling: Spelling | None = None,
+    selects: bool = False,
+    effects: Effects = PLAIN,
+    **fields: Any,
+) -> None:
+    """Registers an op of the family; one without a spelling is a call."""
+    spelling = spelling or Spelling("call", name)
+    if not spelling.latex:
+        spelling = replace(spelling, latex=rf"\operatorname{{{name}}}\left({{0}}\right)".replace("_", r"\_"))
+    register(
+        Op(
+            name=name,
+            doc=doc,
+            spelling=spelling,
+            derivative=Derivative(rules, "structural", selects),
+            effects=effects,
+            examples=Examples(examples, attrs or {}, domain),
+            **fields,
+        )
+    )
 
 
 # ---- axes
@@ -51,13 +97,14 @@ _op(
     "expand",
     "its argument repeated along new axes and those of size 1",
     (lambda b, g, y, x, at: g,),  # the gradient pass sums over the repeated elements
-    notation=Notation("call", "broadcast"),
     type_rule=_expand_type,
     evaluate=lambda xp, at, x: xp.broadcast_to(x, at["shape"]),
     sized=("shape",),
     batch=lambda b, xs, flags, at, size: b.expand(lifted(b, xs[0], 1 + len(at["shape"])), shape=(size, *at["shape"])),
     examples=MATRIX,
-    example_attrs={"shape": (2, 2, 3)},
+    attrs={"shape": (2, 2, 3)},
+    spelling=Spelling("call", "broadcast", rule=write_expand, shown=with_shape),
+    effects=Effects(view=True, rearranges=True),
 )
 
 
@@ -79,6 +126,11 @@ def _reshape_type(types: Sequence[AnyType], at: Attrs) -> Type:
     return t._replace(shape=tuple(at["shape"]))
 
 
+def _same_size(types: Sequence[AnyType], result: AnyType, at: Attrs) -> bool:
+    """Whether the sizes are equal before the run compares them."""
+    return same(product(one(types[0]).shape), product(one(result).shape)) is True
+
+
 def _reshape(xp: Any, at: Attrs, x: Any) -> Any:
     shape = at["shape"]
     count = 1
@@ -96,11 +148,15 @@ _op(
     type_rule=_reshape_type,
     evaluate=_reshape,
     sized=("shape",),
-    may_fail=True,
     batch=lambda b, xs, flags, at, size: b.reshape(xs[0], shape=(size, *at["shape"])),
     examples=MATRIX,
-    example_attrs={"shape": (3, 2)},
+    attrs={"shape": (3, 2)},
+    effects=Effects(safe=_same_size, view=True, rearranges=True, may_fail=True),
 )
+
+
+def _has_shape(types: Sequence[AnyType], result: AnyType, at: Attrs) -> bool:
+    return one(types[0]).shape == one(result).shape
 
 
 def _match(xp: Any, at: Attrs, x: Any) -> Any:
@@ -113,15 +169,14 @@ _op(
     "match",
     "its argument, whose sizes are found at the run to be those that are wanted",
     (lambda b, g, y, x, at: b.match(g, shape=b.type1(x).shape),),
-    notation=Notation("same", "match"),
     type_rule=lambda types, at: one(types[0])._replace(shape=tuple(at["shape"])),
     evaluate=_match,
     sized=("shape",),
-    may_fail=True,
-    latex="{0}",
     batch=lambda b, xs, flags, at, size: b.match(xs[0], shape=(size, *at["shape"])),
     examples=MATRIX,
-    example_attrs={"shape": (2, 3)},
+    attrs={"shape": (2, 3)},
+    spelling=Spelling("same", "match", latex="{0}", storage=True),
+    effects=Effects(safe=_has_shape, view=True, may_fail=True),
 )
 
 
@@ -140,7 +195,9 @@ _op(
     type_rule=_expand_dims_type,
     evaluate=lambda xp, at, x: x[tuple(_new_axes(x.ndim, at["axes"]))],
     examples=VECTOR,
-    example_attrs={"axes": (-2,)},
+    attrs={"axes": (-2,)},
+    effects=Effects(view=True, rearranges=True),
+    spelling=Spelling("call", "expand_dims", storage=True),
 )
 
 
@@ -166,7 +223,9 @@ _op(
     type_rule=_squeeze_type,
     evaluate=lambda xp, at, x: xp.squeeze(x, axis=at["axes"]),
     examples=((((1.0,), (2.0,)),),),
-    example_attrs={"axes": (-1,)},
+    attrs={"axes": (-1,)},
+    effects=Effects(view=True, rearranges=True),
+    spelling=Spelling("call", "squeeze", storage=True),
 )
 
 
@@ -193,11 +252,12 @@ _op(
     "permute",
     "its argument with its last axes in another order",
     (lambda b, g, y, x, at: b.permute(g, axes=inverse(at["axes"])),),
-    notation=Notation("call", "transpose"),
     type_rule=_permute_type,
     evaluate=_permute,
     examples=MATRIX,
-    example_attrs={"axes": (-1, -2)},
+    attrs={"axes": (-1, -2)},
+    spelling=Spelling("call", "transpose", rule=write_permute, shown=permuted_axes),
+    effects=Effects(view=True, rearranges=True),
 )
 
 
@@ -227,13 +287,14 @@ _op(
             g, starts=at["starts"], steps=at["steps"], sizes=b.type1(x).shape[-len(at["sizes"]) :]
         ),
     ),
-    notation=Notation("none", "slice"),
     type_rule=_slice_type,
     evaluate=lambda xp, at, x: x[_slices(at)],
     sized=("starts", "sizes"),
     selects=True,
     examples=VECTOR,
-    example_attrs={"starts": (1,), "steps": (2,), "sizes": (2,)},
+    attrs={"starts": (1,), "steps": (2,), "sizes": (2,)},
+    spelling=Spelling("none", "slice", rule=write_slice, written_if=slice_has_text, shown=with_shape),
+    effects=Effects(view=True, rearranges=True),
 )
 
 
@@ -257,7 +318,9 @@ _op(
     evaluate=_pad,
     sized=("starts", "sizes"),
     examples=VECTOR,
-    example_attrs={"starts": (1,), "steps": (2,), "sizes": (9,)},
+    attrs={"starts": (1,), "steps": (2,), "sizes": (9,)},
+    effects=Effects(operations=0),
+    spelling=Spelling("call", "pad", rule=write_pad, written_if=pad_has_text, shown=with_shape),
 )
 
 
@@ -321,7 +384,9 @@ _op(
     evaluate=lambda xp, at, *xs: xp.concat(xs, axis=at["axis"]),
     batch="spread",
     examples=(((1.0, 2.0), (3.0,)), ((1.0,), (2.0, 3.0), (4.0, 5.0))),
-    example_attrs={"axis": -1},
+    attrs={"axis": -1},
+    effects=Effects(operations=0, out=True),
+    spelling=Spelling("call", "concat", rule=write_joined),
 )
 
 
@@ -349,7 +414,9 @@ _op(
     evaluate=lambda xp, at, *xs: xp.stack(xs, axis=at["axis"]),
     batch="spread",
     examples=((1.0, 2.0, 3.0), ((1.0, 2.0), (3.0, 4.0))),
-    example_attrs={"axis": -1},
+    attrs={"axis": -1},
+    effects=Effects(operations=0, out=True),
+    spelling=Spelling("call", "stack", rule=write_joined),
 )
 
 
@@ -362,10 +429,10 @@ _op(
     type_rule=lambda types, at: WEAK_INT,  # as a literal's: `x / n` and `x / sqrt(n)` keep x's type
     evaluate=lambda xp, at: at["size"],
     sized=("size",),
-    notation=Notation("none", "size"),
-    latex="{size}",
     examples=((),),
-    example_attrs={"size": 3},
+    attrs={"size": 3},
+    spelling=Spelling("none", "size", latex="{size}", rule=write_size_node),
+    effects=Effects(operations=0),
 )
 _op(
     "arange",
@@ -374,9 +441,10 @@ _op(
     type_rule=lambda types, at: Type("int", (at["size"],)),
     evaluate=lambda xp, at: xp.arange(at["size"]),
     sized=("size",),
-    latex=r"\left(0, \ldots, {size}\right)",
     examples=((),),
-    example_attrs={"size": 3},
+    attrs={"size": 3},
+    spelling=Spelling("call", "arange", latex=r"\left(0, \ldots, {size}\right)", rule=write_arange),
+    effects=Effects(operations=0),
 )
 
 

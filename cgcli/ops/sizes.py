@@ -87,6 +87,11 @@ def _texts(value: Any) -> Iterator[str]:
 # ---- what values take
 
 
+def operand_elements(types: Sequence[AnyType], result: AnyType, attrs: Mapping[str, Any]) -> Size:
+    """How many numbers the first operand has: the operations of a reduction."""
+    return elements(types[0])
+
+
 def elements(t: AnyType) -> Size:
     """How many numbers a value of this type has; 0 for a stack, whose length only the run decides."""
     if isinstance(t, Results):

@@ -2,7 +2,7 @@
 
 Composed of ordinary operations they have the right value, but their own derivatives would lose all digits where two
 terms nearly cancel (`sigmoid''` beside 0), or be nan where one factor vanishes faster than another grows (`erf''` at
-inf). The language has no words for them: in a formula they are spelled out (`Op.spelled`).
+inf). The language has no words for them: in a formula they are decomposed (`Spelling.decomposition`).
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Callable
 from math import comb, inf
 from typing import Any
 
-from .op import Attrs, Notation, Op, VjpRule, register
+from .op import Attrs, Derivative, Effects, Examples, Op, Spelling, VjpRule, register
 from .typing import floats
 
 
@@ -19,29 +19,29 @@ def _slope(
     name: str,
     doc: str,
     evaluate: Callable[..., Any],
-    vjp: tuple[VjpRule, ...],
-    spelled: Callable[..., Any],
+    rules: tuple[VjpRule, ...],
+    decomposition: Callable[..., Any],
     examples: tuple[tuple[float, ...], ...],
     domain: str = "all numbers",
     hazard: bool = False,
     example_attrs: Attrs | None = None,
 ) -> None:
-    operands = ", ".join(f"{{{k}}}" for k in range(len(vjp)))
+    operands = ", ".join(f"{{{k}}}" for k in range(len(rules)))
     register(
         Op(
             name=name,
             doc=doc,
-            notation=Notation("none", name),
+            spelling=Spelling(
+                "none",
+                name,
+                latex=rf"\operatorname{{{{{name.replace('_', ' ')}}}}}\left({operands}\right)",
+                decomposition=decomposition,
+            ),
             type_rule=floats,
             evaluate=evaluate,
-            vjp=vjp,
-            flow="elementwise",
-            hazard=hazard,
-            latex=rf"\operatorname{{{{{name.replace('_', ' ')}}}}}\left({operands}\right)",
-            domain=domain,
-            examples=examples,
-            example_attrs=example_attrs or {},
-            spelled=spelled,
+            derivative=Derivative(rules),
+            effects=Effects(hazard=hazard),
+            examples=Examples(examples, attrs=example_attrs or {}, domain=domain),
         )
     )
 
@@ -144,7 +144,7 @@ def _multipole(xp: Any, at: Attrs, y: Any, x: Any) -> Any:
     return xp.where(h >= (_FAR if m > 1 else inf), 0.0, part)
 
 
-def _multipole_spelled(b: Any, y: int, x: int, at: Attrs) -> Any:
+def _multipole_decomposed(b: Any, y: int, x: int, at: Attrs) -> Any:
     real, imaginary = x, b.neg(y)
     for _ in range(at["m"] - 1):
         real, imaginary = b.add(b.mul(real, x), b.mul(imaginary, y)), b.sub(b.mul(imaginary, x), b.mul(real, y))
@@ -170,7 +170,7 @@ _slope(
     "the real or imaginary part of (x + iy)^-m: all derivatives of atan2",
     _multipole,
     (_multipole_by_y, _multipole_by_x),
-    _multipole_spelled,
+    _multipole_decomposed,
     ((1.0, 2.0), (-1.0, -0.5), (0.5, -2.0)),
     "all points but the origin",
     True,
@@ -215,7 +215,7 @@ def _power_partial(xp: Any, at: Attrs, x: Any, n: Any) -> Any:
     return xp.where(vanishes, 0.0 * n, size * rest)
 
 
-def _power_partial_spelled(b: Any, x: int, n: int, at: Attrs) -> Any:
+def _power_partial_decomposed(b: Any, x: int, n: int, at: Attrs) -> Any:
     j = at["by_base"]
     rest: Any = None
     for coefficients in _logarithms(at):
@@ -235,7 +235,7 @@ _slope(
     "a partial derivative of x^n, so often by the base and so often by the exponent",
     _power_partial,
     (_higher("by_base"), _higher("by_exponent")),
-    _power_partial_spelled,
+    _power_partial_decomposed,
     ((2.0, 3.0), (1.5, -0.5), (0.3, 0.0)),
     "a positive base, or any base with a whole exponent where there is no derivative by it",
     True,

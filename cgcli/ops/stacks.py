@@ -10,7 +10,7 @@ from cgcli.graph.types import AnyType, Stack, Type
 
 from .failures import SizesDiffer
 from .loops import items_of
-from .op import Attrs, Notation, Op, TypeMismatch, register
+from .op import Attrs, Derivative, Effects, Examples, Op, Spelling, TypeMismatch, register
 from .typing import one
 
 
@@ -37,16 +37,12 @@ register(
     Op(
         name="unstack",
         doc="the items of a tensor along its first axis",
-        notation=Notation("none", "items"),
+        spelling=Spelling("none", "items", latex="{0}", storage=True),
         type_rule=_unstack_type,
         evaluate=lambda xp, at, x: x,  # an array is a sequence of its items
-        vjp=(lambda b, g, y, x, at: b.restack(g, shape=b.type1(x).shape),),
-        flow="structural",
-        hazard=False,
+        derivative=Derivative((lambda b, g, y, x, at: b.restack(g, shape=b.type1(x).shape),), flow="structural"),
         batch=_batch_unstack,
-        latex="{0}",
-        domain="a tensor",
-        examples=(),
+        examples=Examples(domain="a tensor"),
     )
 )
 
@@ -74,17 +70,13 @@ register(
     Op(
         name="restack",
         doc="the items of a stack side by side along a new first axis",
-        notation=Notation("none", "items as a tensor"),
+        spelling=Spelling("none", "items as a tensor", latex="{0}"),
         type_rule=_restack_type,
         evaluate=_restack,
-        vjp=(lambda b, g, y, x, at: b.unstack(g),),
-        flow="structural",
-        hazard=False,
-        may_fail=True,
+        derivative=Derivative((lambda b, g, y, x, at: b.unstack(g),), flow="structural"),
+        effects=Effects(view=True, operations=0, may_fail=True),
         sized=("shape",),
         batch=_batch_restack,
-        latex="{0}",
-        domain="a stack of as many items as the first axis has",
-        examples=(),
+        examples=Examples(domain="a stack of as many items as the first axis has"),
     )
 )

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cgcli.graph.graph import Graph
 from cgcli.graph.types import AnyType, Results, Type, parse_type
 
 from .failures import AssertionFailed
-from .op import ZERO, Attrs, Notation, Op, Structured, TypeMismatch, register
+from .op import Attrs, Derivative, Effects, Examples, Op, Spelling, Structured, TypeMismatch, register
+
+if TYPE_CHECKING:
+    from .spelling import Style, Written
 from .typing import one, single
 
 
@@ -19,6 +22,25 @@ def _no_type_rule(types: Sequence[AnyType], at: Attrs) -> AnyType:
 
 def _same(types: Sequence[AnyType], at: Attrs) -> AnyType:
     return types[0]
+
+
+def _keeps_dtype(types: Sequence[AnyType], result: AnyType, at: Attrs) -> bool:
+    """Whether a cast changes nothing; of a literal, a Python number, it makes an array."""
+    (source,) = types
+    return isinstance(source, Type) and isinstance(result, Type) and source.dtype == result.dtype
+
+
+def _write_constant(spelling: Spelling, operands: Sequence[Written], at: Attrs, style: Style) -> Written:
+    from .spelling import write_number  # for those who write
+
+    return write_number(at["value"], style)
+
+
+def _latex_number(at: Attrs) -> tuple[str, int]:
+    from .spelling import write_number
+
+    number = write_number(at["value"])
+    return number.text.replace("nan", r"\mathrm{nan}").replace("inf", r"\infty"), number.level
 
 
 def _cond_type(types: Sequence[AnyType], at: Attrs) -> Results:
@@ -49,110 +71,84 @@ register(
     Op(
         name="input",
         doc="a value given at each run",
-        notation=Notation("none", "input"),
+        spelling=Spelling("none", "input", written_if=lambda at: True),
         type_rule=_no_type_rule,
         evaluate=lambda xp, at, x: x,
-        vjp=ZERO,
-        flow="elementwise",
-        hazard=False,
-        latex="",
-        domain="what its type and range say",
-        examples=(),
+        effects=Effects(out=False),
+        examples=Examples(domain="what its type and range say"),
     )
 )
 register(
     Op(
         name="const",
         doc="a constant",
-        notation=Notation("none", "const"),
+        spelling=Spelling("none", "const", latex=_latex_number, rule=_write_constant),
         type_rule=_no_type_rule,
         evaluate=lambda xp, at: at["value"],
-        vjp=ZERO,
-        flow="elementwise",
-        hazard=False,
-        latex="{value}",
-        domain="any value",
-        examples=(),
+        effects=Effects(out=False),
+        examples=Examples(domain="any value"),
     )
 )
 register(
     Op(
         name="copy",
         doc="the same value under another name",
-        notation=Notation("same", "copy"),
+        spelling=Spelling("same", "copy", latex="{0}", storage=True),
         type_rule=_same,
         evaluate=lambda xp, at, x: x,
         inline="{0}",
-        vjp=(lambda b, g, y, x, at: g,),
-        flow="elementwise",
-        hazard=False,
-        latex="{0}",
-        domain="any value",
-        examples=((2.0,),),
+        derivative=Derivative((lambda b, g, y, x, at: g,)),
+        effects=Effects(view=True, out=False, prescribed=True),
+        examples=Examples(((2.0,),), domain="any value"),
     )
 )
 register(
     Op(
         name="cast",
         doc="the same number in another dtype",
-        notation=Notation("same", "cast"),
+        spelling=Spelling("same", "cast", latex="{0}", storage=True),
         type_rule=lambda types, at: one(parse_type(at["dtype"]))._replace(shape=one(types[0]).shape),
         evaluate=lambda xp, at, x: x,  # the executor fits every value into its node's type
         inline="{0}",
-        vjp=(lambda b, g, y, x, at: g,),
-        flow="elementwise",
-        hazard=False,
-        latex="{0}",
-        domain="any number",
-        examples=((2.0,), (-1.5,)),
-        example_attrs={"dtype": "float"},
+        derivative=Derivative((lambda b, g, y, x, at: g,)),
+        effects=Effects(view=_keeps_dtype, operations=0, prescribed=True),
+        examples=Examples(((2.0,), (-1.5,)), attrs={"dtype": "float"}, domain="any number"),
     )
 )
 register(
     Op(
         name="stop_gradient",
         doc="its argument, as a constant for derivatives",
-        notation=Notation("call", "stop_gradient"),
+        spelling=Spelling("call", "stop_gradient", latex=r"\operatorname{{stop\_gradient}}\left({0}\right)"),
         type_rule=_same,
         evaluate=lambda xp, at, x: x,
         inline="{0}",
-        vjp=ZERO,
-        flow="elementwise",
-        hazard=False,
-        latex=r"\operatorname{{stop\_gradient}}\left({0}\right)",
-        domain="any value",
-        examples=((2.0,),),
+        effects=Effects(view=True, out=False, prescribed=True),
+        examples=Examples(((2.0,),), domain="any value"),
     )
 )
 register(
     Op(
         name="cond",
         doc="the results of the side that its condition takes; the other side is not computed",
-        notation=Notation("none", "if"),
+        spelling=Spelling("none", "if", latex=r"\text{{if}}\ {0}"),
         type_rule=_cond_type,
         evaluate=lambda run, at, c, *xs: tuple(run(at["then"] if c else at["else"], xs)),
-        vjp=Structured(),
-        flow="structural",
-        hazard=False,  # its sides may have one: the builder looks
-        may_fail=True,
-        latex=r"\text{{if}}\ {0}",
-        domain="a scalar bool and the values that its sides read",
-        examples=(),
+        derivative=Derivative(Structured(), flow="structural"),
+        effects=Effects(may_fail=True),
+        examples=Examples(domain="a scalar bool and the values that its sides read"),
     )
 )
 register(
     Op(
         name="get",
         doc="one of the results of a node that has several",
-        notation=Notation("none", "get"),
+        spelling=Spelling("none", "get", latex="{0}"),
         type_rule=_get_type,
         evaluate=lambda xp, at, results: results[at["k"]],
-        vjp=Structured(),
-        flow="structural",
-        hazard=False,
-        latex="{0}",
-        domain="a node with several results",
-        examples=(),
+        derivative=Derivative(Structured(), flow="structural"),
+        effects=Effects(operations=0),
+        examples=Examples(domain="a node with several results"),
     )
 )
 
@@ -178,17 +174,10 @@ register(
     Op(
         name="assert",
         doc="stops the run where its condition does not hold",
-        notation=Notation("none", "assert"),
+        spelling=Spelling("none", "assert", latex=r"\text{{assert}}\ {0}"),
         type_rule=_bool_type,
         evaluate=_holds,
-        vjp=ZERO,
-        flow="elementwise",
-        hazard=False,
-        may_fail=True,
-        harmless={0: 1},
-        latex=r"\text{{assert}}\ {0}",
-        domain="a bool",
-        examples=((True,),),
-        example_attrs={"message": "it holds"},
+        effects=Effects(view=True, out=False, may_fail=True, harmless={0: 1}),
+        examples=Examples(((True,),), attrs={"message": "it holds"}, domain="a bool"),
     )
 )

@@ -38,12 +38,12 @@ def check(graph: Graph) -> None:
 def _check_type(graph: Graph, i: int, where: str) -> None:
     op, attrs = BY_CODE[graph.op[i]], graph.attrs.get(i, {})
     types = [graph.type_of(x) for x in graph.operands(i)]
-    if op.notation.form == "none" and op.name in ("input", "const"):
+    if op.spelling.form == "none" and op.name in ("input", "const"):
         t = graph.type_of(i)
         if types or isinstance(t, Results) or (op.name == "const" and isinstance(t, Stack)):
             raise InvalidGraph(f"{where}: not a value of type {t}")
         return
-    if op.examples and arity(op) not in (None, len(types)):
+    if op.examples.operands and arity(op) not in (None, len(types)):
         raise InvalidGraph(f"{where}: {len(types)} operands")
     for inner in nested(attrs).values():
         check(inner)

@@ -9,7 +9,8 @@ from typing import Any
 from cgcli.graph.sizes import Size, add, floor_div, sub
 from cgcli.graph.types import AnyType, Type
 
-from .op import Attrs, Notation, Op, TypeMismatch, register
+from .op import Attrs, Derivative, Effects, Examples, Op, Spelling, TypeMismatch, register
+from .sizes import operand_elements
 from .typing import one
 
 IMAGE = tuple(tuple(float(3 * i + j) for j in range(5)) for i in range(4))
@@ -68,34 +69,35 @@ register(
     Op(
         name="windows",
         doc="all windows on the last axes, the axes of the window behind those of its place",
-        notation=Notation("none", "windows"),
+        spelling=Spelling("none", "windows", latex=r"\operatorname{{windows}}\left({0}\right)"),
         type_rule=_windows_type,
         evaluate=_windows,
-        vjp=(lambda b, g, y, x, at: b.fold_windows(g, shape=b.type1(x).shape[-len(at["sizes"]) :], **at),),
-        flow="structural",
-        selects=True,
-        hazard=False,
-        latex=r"\operatorname{{windows}}\left({0}\right)",
-        domain="axes at least as long as the window",
-        examples=((IMAGE,),),
-        example_attrs=ATTRS,
+        derivative=Derivative(
+            (lambda b, g, y, x, at: b.fold_windows(g, shape=b.type1(x).shape[-len(at["sizes"]) :], **at),),
+            flow="structural",
+            selects=True,
+        ),
+        effects=Effects(view=True),
+        examples=Examples(((IMAGE,),), attrs=ATTRS, domain="axes at least as long as the window"),
     )
 )
 register(
     Op(
         name="fold_windows",
         doc="the elements of windows added up where the windows overlap",
-        notation=Notation("none", "fold_windows"),
+        spelling=Spelling("none", "fold_windows", latex=r"\operatorname{{fold}}\left({0}\right)"),
         type_rule=_fold_type,
         evaluate=_fold,
-        vjp=(lambda b, g, y, x, at: b.windows(g, sizes=at["sizes"], strides=at["strides"], dilations=at["dilations"]),),
-        flow="structural",
-        hazard=False,
+        derivative=Derivative(
+            (lambda b, g, y, x, at: b.windows(g, sizes=at["sizes"], strides=at["strides"], dilations=at["dilations"]),),
+            flow="structural",
+        ),
+        effects=Effects(operations=operand_elements, may_overflow=True),
         sized=("shape",),
-        grows=True,
-        latex=r"\operatorname{{fold}}\left({0}\right)",
-        domain="any value",
-        examples=((((1.0, 2.0), (3.0, 4.0)),),),
-        example_attrs={"sizes": (2,), "strides": (1,), "dilations": (1,), "shape": (3,)},
+        examples=Examples(
+            ((((1.0, 2.0), (3.0, 4.0)),),),
+            attrs={"sizes": (2,), "strides": (1,), "dilations": (1,), "shape": (3,)},
+            domain="any value",
+        ),
     )
 )

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from functools import cache, partial
 
-from cgcli.graph.graph import NONE, Graph, opcode
+from cgcli.graph.graph import COND, LOOP, NONE, Graph, opcode
 from cgcli.graph.types import Type
 from cgcli.ops.failures import Overflow
 from cgcli.ops.numbers import FITS
 
-from .editor import COND, LOOP, Editor
+from .editor import Editor
 from .identities import IDENTITIES, LOOKED_AT, Number, RewriteRule
 from .passes import Log, Pass
 from .shape_identities import EXPAND, SHAPE_IDENTITIES, broadcasts, without_expand

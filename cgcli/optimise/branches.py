@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from cgcli.graph.graph import CONST, INPUT, Graph, opcode
+from cgcli.graph.graph import COND, CONST, INPUT, LOOP, Graph, opcode
 from cgcli.graph.traversal import live, used
 from cgcli.graph.types import BOOL, Type
 from cgcli.ops.table import BY_CODE
 
 from .common import attrs_text
-from .editor import COND, GET, LOOP, Editor
+from .editor import Editor
 from .passes import Log, Pass
 from .safety import never_stops
 from .structure import View, gets, structured
@@ -41,7 +41,7 @@ def _walk(graph: Graph, log: Log | None, change: Change) -> Graph:
     holders = structured(graph)
     if not holders:
         return graph
-    read = gets(graph, holders, GET)
+    read = gets(graph, holders)
     ed = Editor(graph, log)
     for i in ed.visit((COND, LOOP)):
         ed.within(i, lambda inner: _walk(inner, log, change))
@@ -167,7 +167,7 @@ def _cost(side: Graph, outputs: list[int]) -> int | None:
             continue
         t = side.type_of(i)
         count += 1
-        if count > SHORT or not isinstance(t, Type) or t.shape or BY_CODE[code].flow != "elementwise":
+        if count > SHORT or not isinstance(t, Type) or t.shape or not BY_CODE[code].is_elementwise:
             return None
         if not never_stops(side, i):
             return None

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from cgcli.graph.graph import Graph, opcode
+from cgcli.graph.graph import COND, LOOP, Graph, opcode
 from cgcli.graph.types import Type
 
-from .editor import COND, LOOP, Editor
+from .editor import Editor
 from .passes import Log, Pass
 
 _MATMUL = opcode("matmul")

@@ -5,16 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from cgcli.graph.graph import CONST, INPUT, Graph, nested
+from cgcli.graph.graph import COND, CONST, INPUT, LOOP, Graph, nested
 from cgcli.graph.traversal import used
-from cgcli.ops.table import OPS
+from cgcli.ops.table import BY_CODE
 
-from .editor import COND, LOOP, Editor
+from .editor import Editor
 from .passes import Log, Pass
 from .structure import View
-
-_COMMUTES = frozenset(OPS[name].code for name in ("add", "mul", "eq", "ne", "and", "or"))
-"""Ops that commute bit for bit; `max` of two zeros does not."""
 
 
 def _share(graph: Graph, log: Log | None = None) -> Graph:
@@ -37,7 +34,7 @@ def _share(graph: Graph, log: Log | None = None) -> Graph:
             _share_holder(ed, i, holders)
             continue
         a, b = first_of[i], second_of[i]
-        if a > b and code in _COMMUTES:
+        if a > b and BY_CODE[code].effects.commutes:
             a, b = b, a
         key: tuple[Any, ...] = (code, a, b, types[i])
         if i in attrs:

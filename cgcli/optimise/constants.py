@@ -9,30 +9,21 @@ from __future__ import annotations
 from math import isfinite
 from typing import Any
 
-from cgcli.graph.graph import CONST, Graph, nested
-from cgcli.graph.sizes import product, same
+from cgcli.graph.graph import CAST, COND, CONST, LOOP, Graph
 from cgcli.graph.traversal import used
 from cgcli.graph.types import Type
 from cgcli.ops.failures import AssertionFailed, IntegerDivisionByZero, Overflow
-from cgcli.ops.loops import parts
 from cgcli.ops.number_kernels import evaluate, is_scalar
 from cgcli.ops.numbers import float32
-from cgcli.ops.op import Structured
-from cgcli.ops.table import BY_CODE, OPS
+from cgcli.ops.op import Op
+from cgcli.ops.stopping import may_fail
+from cgcli.ops.table import BY_CODE
 
-from .editor import COND, LOOP, Editor
+from .editor import Editor
 from .identities import Number
 from .passes import Log, Pass
-from .shape_identities import REARRANGING
+from .structure import View
 
-_PRESCRIBED = frozenset(
-    OPS[name].code
-    for name in (
-        *("add", "sub", "mul", "div", "neg", "abs", "sqrt", "sign", "floor", "ceil", "round", "max", "min", "relu"),
-        *("lt", "le", "gt", "ge", "eq", "ne", "and", "or", "not", "where", "copy", "stop_gradient", "cast"),
-    )
-)
-_WHOLE = frozenset(OPS[name].code for name in ("floor_div", "mod", "fixed_power"))
 _EXACT_INT = 2**53  # beyond, an int is not a float
 
 
@@ -67,46 +58,40 @@ def _folded(graph: Graph, constants: dict[int, tuple[Number, Type]], numbers: bo
 
 def _fold_nested(ed: Editor, i: int, numbers: bool, log: Log | None) -> None:
     """Folds within the graphs nested in node `i`, whose inputs may be constants."""
-    attrs, operands = ed.attrs[i], ed.operands(i)
-    if ed.op[i] == COND:
-        first, fixed = 0, operands[1:]
-    else:
-        first, fixed = 1 + attrs["carries"], tuple(parts(attrs, operands)[2])
+    view = View.of(ed, i)
     folded: dict[str, Graph] = {}
-    for key, graph in nested(attrs).items():
-        inputs = graph.inputs[first - 1 if key == "pred" else first :]
+    for key, graph in view.graphs():
         constants = {
             x: (number, ed.type1(y))
-            for x, y in zip(inputs, fixed, strict=False)
+            for x, y in zip(view.inputs(key)[1], view.invariants, strict=True)
             if (number := ed.number(y)) is not None
         }
         folded[key] = _folded(graph, constants, numbers, log)
-    if any(folded[key] is not attrs[key] for key in folded):
-        ed.alter(i, attrs={**attrs, **folded})
+    if any(folded[key] is not view.attrs[key] for key in folded):
+        ed.alter(i, attrs={**view.attrs, **folded})
 
 
 def _value(ed: Editor, i: int, operands: tuple[int, ...], numbers: bool) -> Number | None:
     """The number that node `i` is or is filled with, None where it is no constant."""
     op, t = BY_CODE[ed.op[i]], ed.single(i)
     values = [ed.number(x) for x in operands]
-    if t is None or any(v is None for v in values) or isinstance(op.vjp, Structured):
+    if t is None or any(v is None for v in values) or op.is_structured:
         return None
     types = [ed.type1(x) for x in operands]
-    if op.name in REARRANGING:
-        # however equal elements are moved; a reshape whose sizes only the run compares may stop it
-        rearranged = op.name != "reshape" or same(product(types[0].shape), product(t.shape)) is True
-        return values[0] if rearranged else None
-    if op.flow != "elementwise" or (op.may_fail and t.shape):
+    attrs = ed.attrs.get(i, {})
+    if op.effects.rearranges:  # however equal elements are moved
+        return None if may_fail(op, types, t, attrs) else values[0]
+    if not op.is_elementwise or (op.effects.may_fail and t.shape):
         return None
     if any(x.dtype == "f32" and _f32(v) != v for x, v in zip(types, values, strict=True)):
         return None  # executors differ in where they round
-    if not numbers and not _prescribed(ed.op[i], values, types, t):
+    if not numbers and not _prescribed(op, values, types, t):
         return None
     try:
-        value: Number = evaluate(ed.op[i], values, types, t, ed.attrs.get(i, {}))
+        value: Number = evaluate(ed.op[i], values, types, t, attrs)
     except (IntegerDivisionByZero, Overflow, AssertionFailed):
         return None
-    if not numbers and value == 0 and op.name in ("max", "min", "relu"):
+    if not numbers and value == 0 and op.effects.zero_of_either_sign:
         return None  # of two zeros either may be the larger one
     python_type: type = bool if t.dtype == "bool" else int if t.is_int else float
     # a literal's int that left 64 bits goes on as a float: no constant of an int's type
@@ -117,13 +102,14 @@ def _f32(value: Any) -> Any:
     return float32(value) if isinstance(value, float) and isfinite(value) else value
 
 
-def _prescribed(code: int, values: list[Any], types: list[Type], t: Type) -> bool:
+def _prescribed(op: Op, values: list[Any], types: list[Type], t: Type) -> bool:
     """Whether every array library computes the same bits."""
-    if t.dtype in ("f32", "i32") and code != OPS["cast"].code:
+    if t.dtype in ("f32", "i32") and op.code != CAST:
         return False  # libraries round literals before or after
     if any(not isinstance(v, float) and abs(v) >= _EXACT_INT for v in values):
         return False
-    return code in _PRESCRIBED or (code in _WHOLE and all(isinstance(v, int) for v in values))
+    prescribed = op.effects.prescribed
+    return all(isinstance(v, int) for v in values) if prescribed == "ints" else prescribed
 
 
 fold = Pass(

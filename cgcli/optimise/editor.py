@@ -5,16 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from cgcli.graph.graph import CONST, INPUT, NONE, Graph, asserts, map_nested, opcode
+from cgcli.graph.graph import CONST, INPUT, NONE, Graph, asserts, map_nested
 from cgcli.graph.traversal import live, select
 from cgcli.graph.types import AnyType
 
 from .identities import Terms
 from .passes import Log, describe
-
-COND = opcode("cond")
-LOOP = opcode("loop")
-GET = opcode("get")
 
 
 class Editor(Terms):

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from cgcli.graph.graph import CONST, INPUT, Graph
+from cgcli.graph.graph import COND, CONST, INPUT, LOOP, Graph
 from cgcli.graph.traversal import prune
 from cgcli.graph.types import INT, Results
 
-from .editor import COND, GET, LOOP, Editor
+from .editor import Editor
 from .passes import Log, Pass
 from .safety import never_stops
 from .structure import View, gets, structured, with_inputs, with_outputs
@@ -105,7 +105,7 @@ def _settle(graph: Graph, log: Log | None = None) -> Graph:
     holders = structured(graph)
     if not holders:
         return graph
-    read = gets(graph, holders, GET)
+    read = gets(graph, holders)
     ed = Editor(graph, log)
     for i in ed.visit((COND, LOOP)):
         ed.within(i, lambda inner: _settle(inner, log))
@@ -123,9 +123,9 @@ def _settle_carries(ed: Editor, i: int, read: dict[int, list[int]]) -> None:
     if isinstance(steps, int) and steps <= 1 and all(k <= many for k in read) and not (steps == 1 and view.stacks):
         _unrolled(ed, i, view, read, max(0, steps))
         return
-    body: Graph = view.attrs["body"]
+    loop = view.of_loop
     carries = view.inputs("body")[0]
-    still = [k for k in range(many) if body.outputs[k] == carries[k]]
+    still = [k for k in range(many) if loop.carry_outputs[k] == carries[k]]
     if not still:
         return
     moving = [k for k in range(many) if k not in still]
@@ -133,7 +133,7 @@ def _settle_carries(ed: Editor, i: int, read: dict[int, list[int]]) -> None:
     for key, graph in view.graphs():
         c, v, s = view.inputs(key)
         inputs = [*graph.inputs[: view.offset(key)], *(c[k] for k in moving), *v, *(c[k] for k in still), *s]
-        outputs = (*(body.outputs[k] for k in moving), *body.outputs[many:]) if key == "body" else graph.outputs
+        outputs = (*(loop.carry_outputs[k] for k in moving), *loop.written) if key == "body" else graph.outputs
         attrs[key] = with_inputs(with_outputs(graph, outputs), inputs, {})
     attrs |= {"carries": len(moving), "invariants": len(view.invariants) + len(still)}
     operands = (
@@ -145,11 +145,11 @@ def _settle_carries(ed: Editor, i: int, read: dict[int, list[int]]) -> None:
     )
     t = ed.type_of(i)
     assert isinstance(t, Results)
-    results = [0, *(1 + k for k in moving), *range(1 + many, len(t.items))]
+    results = [0, *map(loop.carry_result, moving), *map(loop.stack_result, range(len(loop.written)))]
     ed.alter(i, operands, attrs, Results(tuple(t.items[k] for k in results)))
     ed.say("{}: what no step of the loop changes is not handed from step to step", i)
     for k in still:
-        for x in read.get(k + 1, ()):
+        for x in read.get(loop.carry_result(k), ()):
             ed.replace(x, view.carries[k])
     for new, old in enumerate(results):
         for x in read.get(old, ()):
@@ -161,7 +161,7 @@ def _unrolled(ed: Editor, i: int, view: View, read: dict[int, list[int]], steps:
     """A loop of no step or of one, of which no stack is read."""
     results = list(view.carries)
     if steps:
-        body: Graph = view.attrs["body"]
+        body = view.of_loop.body
         where = ed.inline(body, (ed.const(0, INT), *view.carries, *view.invariants))
         results = [where[x] for x in body.outputs]
     ed.say("{}: the loop takes " + ("one step, which is put in its place" if steps else "no step"), i)

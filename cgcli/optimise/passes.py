@@ -58,11 +58,11 @@ def describe(graph: Graph, i: int) -> str:
     op = BY_CODE[graph.op[i]]
     row = graph.span[i]
     if row == NONE:
-        return f"`{op.notation.text}`"
+        return f"`{op.spelling.text}`"
     span = graph.spans[row]
     text = " ".join(span.text.split())
     if len(text) > 40:
         text = text[:39] + "…"
     where = f"`{text}` on line {span.line}"
-    written = op.notation.text in text or op.notation.form in ("none", "same")
+    written = op.spelling.text in text or op.spelling.form in ("none", "same")
     return where if written else f"`{opname(op.code)}` for {where}"  # a derivative has its function's span

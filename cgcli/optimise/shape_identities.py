@@ -19,9 +19,7 @@ from cgcli.ops.typing import broadcast
 
 from .identities import RewriteRule, Terms
 
-EXPAND = opcode("expand")
-REARRANGING = ("expand", "expand_dims", "squeeze", "reshape", "permute", "slice")
-"""Ops whose result holds elements of their operand and no others."""
+EXPAND, EXPAND_DIMS = opcode("expand"), opcode("expand_dims")
 
 SHAPE_IDENTITIES: dict[int, list[tuple[str, RewriteRule, bool]]] = {}
 """By op: rows of a law, a rule, and whether it is exact."""
@@ -162,4 +160,4 @@ def without_expand(b: Terms, operands: tuple[int, ...], result: Type) -> tuple[i
 def broadcasts(code: int) -> bool:
     """Whether the op is one that broadcasts several operands."""
     op: Any = BY_CODE[code]
-    return op.flow == "elementwise" and bool(op.examples) and len(op.examples[0]) > 1
+    return op.is_elementwise and bool(op.examples.operands) and len(op.examples.operands[0]) > 1

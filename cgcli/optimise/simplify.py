@@ -10,18 +10,18 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from cgcli.graph.graph import INPUT, Graph, nested, opname
+from cgcli.graph.graph import COND, INPUT, Graph, nested, opname
 from cgcli.graph.sizes import Shape
 from cgcli.graph.traversal import prune
 from cgcli.ops.builder import Builder
 from cgcli.ops.failures import IntegerDivisionByZero, Overflow
 from cgcli.ops.number_kernels import evaluate
-from cgcli.ops.op import Attrs, Structured
+from cgcli.ops.op import Attrs
 from cgcli.ops.table import BY_CODE
 from cgcli.ops.typing import one, single
 
 from .identities import IDENTITIES, Number, RewriteRule, Terms, identity
-from .shape_identities import REARRANGING
+from .shape_identities import EXPAND, EXPAND_DIMS
 
 
 def simplify(graph: Graph, constants: Mapping[int, float | int | bool] | None = None) -> tuple[Graph, list[int]]:
@@ -49,14 +49,14 @@ def simplify(graph: Graph, constants: Mapping[int, float | int | bool] | None = 
 
 def _place(b: Terms, graph: Graph, i: int, operands: tuple[int, ...]) -> int:
     code, attrs = graph.op[i], graph.attrs.get(i, {})
-    if BY_CODE[code].spelled is not None:
-        return _spelled(b, graph, i, operands)
-    if opname(code) in REARRANGING and (value := b.number(operands[0])) is not None:
+    if BY_CODE[code].spelling.decomposition is not None:
+        return _decomposed(b, graph, i, operands)
+    if BY_CODE[code].effects.rearranges and (value := b.number(operands[0])) is not None:
         return b.const(value, one(graph.type_of(i)))  # however equal elements are moved
-    if opname(code) in _BROADCASTING:
+    if BY_CODE[code].spelling.drops_broadcast:
         operands = _without_expand(b, operands, one(graph.type_of(i)).shape)
     values = [b.number(x) for x in operands]
-    folds = BY_CODE[code].flow == "elementwise" and not isinstance(BY_CODE[code].vjp, Structured)
+    folds = BY_CODE[code].is_elementwise and not BY_CODE[code].is_structured
     if operands and folds and all(v is not None for v in values):
         try:
             types = [graph.type_of(x) for x in graph.operands(i)]
@@ -68,40 +68,37 @@ def _place(b: Terms, graph: Graph, i: int, operands: tuple[int, ...]) -> int:
     if replacement is not None and b.type[replacement] != result_type:
         constant = b.number(replacement)
         replacement = None if constant is None else b.const(constant, one(graph.type_of(i)))
-    if isinstance(BY_CODE[code].vjp, Structured):
+    if BY_CODE[code].is_structured:
         inputs = _input_constants(code, attrs, values)
         attrs = {**attrs, **{k: _side(side, inputs.get(k, ())) for k, side in nested(attrs).items()}}
     return b.place(code, operands, result_type, attrs) if replacement is None else replacement
 
 
-def _spelled(b: Terms, graph: Graph, i: int, operands: tuple[int, ...]) -> int:
+def _decomposed(b: Terms, graph: Graph, i: int, operands: tuple[int, ...]) -> int:
     """A node of an op that the language has no words for, rewritten in operations that it has."""
     inner = Builder()
     inputs = [inner.input(one(graph.type_of(x))) for x in graph.operands(i)]
-    spelled = BY_CODE[graph.op[i]].spelled
-    assert spelled is not None
-    spelling = inner.done(spelled(inner, *inputs, graph.attrs.get(i, {})))
+    decomposition = BY_CODE[graph.op[i]].spelling.decomposition
+    assert decomposition is not None
+    parts = inner.done(decomposition(inner, *inputs, graph.attrs.get(i, {})))
     where: list[int] = []
-    for k, code in enumerate(spelling.op):
+    for k, code in enumerate(parts.op):
         if code == INPUT:
             where.append(operands[k])
         else:
-            where.append(_place(b, spelling, k, tuple(where[x] for x in spelling.operands(k))))
-    return where[spelling.outputs[0]]
+            where.append(_place(b, parts, k, tuple(where[x] for x in parts.operands(k))))
+    return where[parts.outputs[0]]
 
 
 def _input_constants(code: int, attrs: Attrs, values: Sequence[Number | None]) -> dict[str, Sequence[Number | None]]:
     """By nested graph the constants that its inputs are: the sides of a `cond` read its operands."""
-    return dict.fromkeys(("then", "else"), values[1:]) if opname(code) == "cond" else {}
+    return dict.fromkeys(("then", "else"), values[1:]) if code == COND else {}
 
 
 def _side(graph: Graph, values: Sequence[Number | None]) -> Graph:
     """A nested graph simplified, with those of its inputs that are constants."""
     constants = {i: v for i, v in zip(graph.inputs, values, strict=False) if v is not None}
     return prune(simplify(graph, constants)[0])
-
-
-_BROADCASTING = ("add", "sub", "mul", "div")
 
 
 def _without_expand(b: Terms, operands: tuple[int, ...], shape: Shape) -> tuple[int, ...]:
@@ -115,10 +112,10 @@ def _without_expand(b: Terms, operands: tuple[int, ...], shape: Shape) -> tuple[
 
 
 def _before_expand(b: Terms, x: int) -> int:
-    if opname(b.op[x]) != "expand" or x in b.names:
+    if b.op[x] != EXPAND or x in b.names:
         return x
     x = b.a[x]
-    scalar = opname(b.op[x]) == "expand_dims" and x not in b.names and not b.type1(b.a[x]).shape
+    scalar = b.op[x] == EXPAND_DIMS and x not in b.names and not b.type1(b.a[x]).shape
     return b.a[x] if scalar else x
 
 

@@ -7,11 +7,11 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from cgcli.graph.columns import Columns
-from cgcli.graph.graph import INPUT, Graph, nested
+from cgcli.graph.graph import COND, GET, INPUT, LOOP, Graph, nested
 from cgcli.graph.types import AnyType, Stack
-from cgcli.ops.loops import parts
+from cgcli.ops.loops import LoopView
 
-from .editor import COND, LOOP, Editor
+from .editor import Editor
 
 
 @dataclass(frozen=True)
@@ -34,9 +34,9 @@ class View:
         attrs, operands = ed.attrs[i], ed.operands(i)
         if ed.op[i] == COND:
             return cls(attrs, operands[:1], (), operands[1:], (), False)
-        count, carries, invariants, stacks = parts(attrs, operands)
-        first = () if count is None else (count,)
-        return cls(attrs, first, tuple(carries), tuple(invariants), tuple(stacks), True)
+        loop = LoopView(attrs, operands)
+        first = () if loop.count is None else (loop.count,)
+        return cls(attrs, first, tuple(loop.carries), tuple(loop.invariants), tuple(loop.stacks), True)
 
     @property
     def operands(self) -> tuple[int, ...]:
@@ -45,17 +45,20 @@ class View:
     def graphs(self) -> Iterable[tuple[str, Graph]]:
         return nested(self.attrs).items()
 
+    @property
+    def of_loop(self) -> LoopView[int]:
+        return LoopView(self.attrs, self.operands)
+
     def offset(self, key: str) -> int:
-        """Inputs of the graph `key` in front of those that stand for `carries`: a body's number of the step."""
-        return 1 if key == "body" else 0
+        """Inputs of the graph `key` in front of those that stand for `carries`."""
+        return LoopView.offset(key)
 
     def inputs(self, key: str) -> tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]:
         """The inputs of a graph that stand for carries, invariants and stacks' items."""
-        graph: Graph = self.attrs[key]
-        start = self.offset(key)
-        middle = start + len(self.carries)
-        end = middle + len(self.invariants)
-        return graph.inputs[start:middle], graph.inputs[middle:end], graph.inputs[end:]
+        if self.loop:
+            return self.of_loop.inputs(key)
+        side: Graph = self.attrs[key]
+        return (), side.inputs, ()
 
     def fixed(self, key: str) -> list[tuple[int, int]]:
         """Pairs of an operand and the input of the graph `key` that is its value, or a stack's item, at every step."""
@@ -118,10 +121,10 @@ def with_inputs(graph: Graph, inputs: Sequence[int | AnyType], instead: Mapping[
     return columns.freeze([where[i] for i in graph.outputs])
 
 
-def gets(graph: Graph, holders: Collection[int], get: int) -> dict[int, dict[int, list[int]]]:
+def gets(graph: Graph, holders: Collection[int]) -> dict[int, dict[int, list[int]]]:
     """Of each structured node, the `get`s of each of its results."""
     result: dict[int, dict[int, list[int]]] = {i: {} for i in holders}
     for i, code in enumerate(graph.op):
-        if code == get and graph.a[i] in result:
+        if code == GET and graph.a[i] in result:
             result[graph.a[i]].setdefault(graph.attrs[i]["k"], []).append(i)
     return result

@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from cgcli.graph.graph import INPUT, Graph
+from cgcli.graph.graph import COND, INPUT, LOOP, Graph
 from cgcli.graph.traversal import live, prune, used
 from cgcli.graph.types import Results
 
-from .editor import COND, GET, LOOP, Editor
+from .editor import Editor
 from .passes import Log, Pass, describe
 from .structure import View, gets, structured, with_outputs
 
@@ -31,7 +31,7 @@ def _drop(graph: Graph, log: Log | None = None) -> Graph:
     holders = structured(graph)
     if not holders:
         return graph
-    read = gets(graph, holders, GET)
+    read = gets(graph, holders)
     ed = Editor(graph, log)
     for i in ed.visit((COND, LOOP)):
         ed.within(i, lambda inner: _drop(inner, log))
@@ -97,19 +97,18 @@ class _Liveness:
 def _narrow_loop(ed: Editor, i: int, read: dict[int, list[int]]) -> None:
     """A carry is needed when its final value, the condition or anything needed of a step reads it."""
     view = View.of(ed, i)
-    body: Graph = view.attrs["body"]
-    test: Graph | None = view.attrs.get("pred")
-    many = len(view.carries)
+    loop = view.of_loop
+    body, test, many = loop.body, loop.pred, loop.carry_count
     needed = _Liveness(body)
     carry_inputs, invariant_inputs, item_inputs = view.inputs("body")
     tested = None if test is None else used(test)
-    carries = {k for k in range(many) if k + 1 in read}
+    carries = {k for k in range(many) if loop.carry_result(k) in read}
     if test is not None and tested is not None:
         carries |= {k for k, x in enumerate(view.inputs("pred")[0]) if tested[x]}
-    written = [k for k in range(len(body.outputs) - many) if many + 1 + k in read]
-    needed.add((*body.asserts, *(body.outputs[many + k] for k in written)))
+    written = [k for k in range(len(loop.written)) if loop.stack_result(k) in read]
+    needed.add((*body.asserts, *(loop.written[k] for k in written)))
     while True:
-        needed.add(body.outputs[k] for k in carries)
+        needed.add(loop.carry_outputs[k] for k in carries)
         more = {k for k, x in enumerate(carry_inputs) if needed.flags[x]} - carries
         if not more:
             break
@@ -122,7 +121,7 @@ def _narrow_loop(ed: Editor, i: int, read: dict[int, list[int]]) -> None:
     ]
     stacks = [k for k, x in enumerate(item_inputs) if needed.flags[x]]
     whole = len(kept_carries) == many and len(invariants) == len(view.invariants) and len(stacks) == len(view.stacks)
-    if whole and len(written) == len(body.outputs) - many:
+    if whole and len(written) == len(loop.written):
         return
     _rebuild(ed, i, view, (kept_carries, invariants, stacks, written), read)
 
@@ -135,8 +134,7 @@ def _rebuild(
     read: dict[int, list[int]],
 ) -> None:
     carries, invariants, stacks, written = needed_parts
-    body: Graph = view.attrs["body"]
-    many = len(view.carries)
+    loop = view.of_loop
     attrs: dict[str, Any] = {key: value for key, value in view.attrs.items() if key != "saved"}
     attrs |= {"carries": len(carries), "invariants": len(invariants)}
     for key, graph in view.graphs():
@@ -144,18 +142,18 @@ def _rebuild(
         gone = _others(c, carries) | _others(v, invariants)
         if key == "body":
             gone |= _others(s, stacks)
-            outputs = [body.outputs[k] for k in carries] + [body.outputs[many + k] for k in written]
+            outputs = [loop.carry_outputs[k] for k in carries] + [loop.written[k] for k in written]
             attrs[key] = with_outputs(graph, outputs)
         attrs[key] = prune(attrs[key], inputs=[x for x in graph.inputs if x not in gone])
-    if len(carries) < many:
+    if len(carries) < loop.carry_count:
         ed.say("{}: of the loop, what is handed from step to step and never read is not computed", i)
-    if len(written) < len(body.outputs) - many:
+    if len(written) < len(loop.written):
         ed.say("{}: of the loop, values of its steps that nobody reads are not kept", i)
     if len(invariants) < len(view.invariants) or len(stacks) < len(view.stacks):
         ed.say("{}: the loop is not handed what no step reads", i)
     t = ed.type_of(i)
     assert isinstance(t, Results)
-    results = [0, *(1 + k for k in carries), *(1 + many + k for k in written)]
+    results = [0, *map(loop.carry_result, carries), *map(loop.stack_result, written)]
     operands = (
         *view.first,
         *(view.carries[k] for k in carries),

@@ -14,7 +14,6 @@ from __future__ import annotations
 from cgcli.graph.graph import CONST, INPUT, Graph
 from cgcli.graph.sizes import Shape
 from cgcli.graph.types import Type
-from cgcli.ops.op import Structured
 from cgcli.ops.table import BY_CODE
 
 
@@ -51,7 +50,7 @@ def _fusible_shape(graph: Graph, i: int) -> Shape | None:
     """
     op = BY_CODE[graph.op[i]]
     t = graph.type_of(i)
-    if graph.op[i] in (CONST, INPUT) or op.flow != "elementwise" or op.may_fail or isinstance(op.vjp, Structured):
+    if graph.op[i] in (CONST, INPUT) or not op.is_elementwise or op.effects.may_fail or op.is_structured:
         return None
     if not isinstance(t, Type) or not t.shape or (not t.is_float and t.dtype != "bool"):
         return None

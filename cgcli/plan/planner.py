@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from cgcli.graph.graph import CONST, INPUT, Graph, nested, opname
+from cgcli.graph.graph import CONST, GET, INPUT, LOOP, SIZE, Graph, nested
 from cgcli.graph.plan import Buffer, Cost, Plan
 from cgcli.graph.size_text import UnknownSize
 from cgcli.graph.sizes import Size, add, evaluate, mul
 from cgcli.graph.traversal import live
 from cgcli.graph.types import AnyType, Type
+from cgcli.ops.loops import LoopView
 from cgcli.ops.sizes import bytes_of
 
-from .alias_analysis import aliased_operands
+from .alias_analysis import aliased_operands, in_place
 from .cost import FREE, cost_of
 from .fusion import groups
 from .memory import assign
-from .reuse import in_place
 from .schedule import Unit, schedule
 
 NOMINAL = 1000  # the number of a named size where sizes without numbers have to be compared
@@ -141,30 +141,30 @@ class _Planner:
             plans[key] = nested_plans[i, key] = self.plan(inner)
         peaks = [p.peak for p in plans.values()]
         extra[i] = max(peaks, key=self.nominal)
-        if opname(graph.op[i]) != "loop":
+        if graph.op[i] != LOOP:
             side = max(plans.values(), key=lambda p: self.nominal(p.operations))
             return Cost(side.operations, side.bytes)
         steps = self._trip_count(graph, i)
         operations, traffic = _sum(p.operations for p in plans.values()), _sum(p.bytes for p in plans.values())
-        body = plans["body"].graph
-        written = _sum(self.size(bytes_of(body.type_of(x))) for x in body.outputs[graph.attrs[i]["carries"] :])
+        loop = LoopView(graph.attrs[i], graph.operands(i))
+        written = _sum(self.size(bytes_of(loop.body.type_of(x))) for x in loop.written)
         extra[i] = add(extra[i], mul(steps, written))
         return Cost(mul(steps, operations), mul(steps, traffic))
 
     def _trip_count(self, graph: Graph, i: int) -> Size:
         """The trip count of a loop: a number, a size, or a name for one that only the run decides."""
-        if "pred" not in graph.attrs[i]:
-            count = graph.operands(i)[0]
+        count = LoopView(graph.attrs[i], graph.operands(i)).count
+        if count is not None:
             attrs = graph.attrs.get(count, {})
-            name = opname(graph.op[count])
+            code = graph.op[count]
             steps: Size | None = None
-            if name == "const":
+            if code == CONST:
                 steps = max(0, int(attrs["value"]))
-            elif name == "size":
+            elif code == SIZE:
                 steps = self.size(attrs["size"])
-            elif name == "input" and count in graph.names:
+            elif code == INPUT and count in graph.names:
                 steps = self.size(graph.names[count])
-            elif name == "get" and not attrs["k"]:
+            elif code == GET and not attrs["k"]:
                 steps = self._trips.get((id(graph), graph.a[count]))  # that of another loop
             if steps is not None:
                 self._trips[id(graph), i] = steps

@@ -15,8 +15,7 @@ from heapq import heappop, heappush
 from itertools import pairwise
 
 from cgcli.graph.graph import Graph
-
-from .alias_analysis import may_stop
+from cgcli.ops.stopping import may_stop
 
 Unit = tuple[int, ...]  # nodes that run one after the other
 

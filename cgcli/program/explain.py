@@ -6,11 +6,13 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from cgcli.analysis.paths import Edges
-from cgcli.graph.graph import CONST, INPUT, Graph, opname
+from cgcli.graph.graph import CONST, INPUT, Graph
 from cgcli.graph.traversal import prune
 from cgcli.graph.types import Type
 from cgcli.ops.builder import Builder
-from cgcli.ops.notation import LONGEST_TENSOR, Written, shown_attrs, write_constant, write_latex, write_node, write_op
+from cgcli.ops.notation import shown_attrs, write_constant, write_node
+from cgcli.ops.spelling import LONGEST_TENSOR, Written, write_latex, write_op
+from cgcli.ops.table import BY_CODE
 from cgcli.optimise.simplify import simplify
 from cgcli.render.explain import Derivative, Equation, Explanation, LocalDerivative, Name, PathProduct
 from cgcli.transform.gradient import gradient
@@ -104,7 +106,7 @@ class _SymbolicText:
         graph = self.graph
         operands = graph.operands(i)
         text = write_node(graph, i, [self._text(x) for x in operands], LONGEST_TENSOR).text
-        latex = write_latex(opname(graph.op[i]), [self._latex(x) for x in operands], shown_attrs(graph, i))
+        latex = write_latex(BY_CODE[graph.op[i]].spelling, [self._latex(x) for x in operands], shown_attrs(graph, i))
         return text, latex.text
 
     def partial(self, i: int, x: int) -> tuple[str, str]:
@@ -132,12 +134,13 @@ class _SymbolicText:
             if k in names:
                 texts[k], latex[k] = self._text(names[k]), self._latex(names[k])
                 continue
-            op, attrs = opname(derivative.op[k]), shown_attrs(derivative, k)
+            code, attrs = derivative.op[k], shown_attrs(derivative, k)
             operands_of_node = derivative.operands(k)
-            if any(y not in texts for y in operands_of_node) or op in ("cond", "loop", "get"):
+            if any(y not in texts for y in operands_of_node) or BY_CODE[code].is_structured:
                 return "", ""
-            texts[k] = write_op(op, [texts[y] for y in operands_of_node], attrs)
-            latex[k] = write_latex(op, [latex[y] for y in operands_of_node], attrs)
+            spelling = BY_CODE[code].spelling
+            texts[k] = write_op(spelling, [texts[y] for y in operands_of_node], attrs)
+            latex[k] = write_latex(spelling, [latex[y] for y in operands_of_node], attrs)
         return texts[derivative.outputs[0]].text, latex[derivative.outputs[0]].text
 
     def _text(self, x: int) -> Written:
@@ -148,4 +151,4 @@ class _SymbolicText:
     def _latex(self, x: int) -> Written:
         if x in self.names:
             return Written(self.names[x].latex)
-        return write_latex("const", [], self.graph.attrs[x])
+        return write_latex(BY_CODE[CONST].spelling, [], self.graph.attrs[x])

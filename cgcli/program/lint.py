@@ -8,7 +8,7 @@ from typing import Any
 
 from cgcli.diagnostics.diagnostic import Diagnostic, Label
 from cgcli.diagnostics.source import Source, Span
-from cgcli.graph.graph import CONST, INPUT, Graph, opcode
+from cgcli.graph.graph import CONST, COPY, INPUT, Graph
 from cgcli.graph.lexemes import identifier
 from cgcli.graph.traversal import every
 from cgcli.graph.types import Type
@@ -23,8 +23,6 @@ from .program import Program
 from .python_file import FileProgram
 
 BOUND_BY_TRAIN = ("training", "step")  # inputs that `cg train` binds, whether they are read or not
-_EQUAL = (opcode("eq"), opcode("ne"))
-_COPY = opcode("copy")
 
 
 def lint(program: Program) -> list[Diagnostic]:
@@ -92,7 +90,7 @@ def _of_graph(graph: Graph, source: Source) -> Iterator[Diagnostic]:
         operands, code = graph.operands(i), graph.op[i]
         if code == CONST:
             constants[i] = graph.attrs[i]["value"]
-        elif code in _EQUAL:
+        elif BY_CODE[code].spelling.text in ("==", "!="):
             yield from _equal_floats(graph, i, source)
         elif operands and all(x in constants for x in operands):
             yield from _constant(graph, i, operands, constants, source)
@@ -103,7 +101,7 @@ def _constant(
 ) -> Iterator[Diagnostic]:
     """Notes the value of an elementwise operation on constants; a warning where it is outside the domain."""
     op, values, result = BY_CODE[graph.op[i]], [constants[x] for x in operands], graph.type_of(i)
-    if op.flow != "elementwise" or not isinstance(result, Type) or result.shape:
+    if not op.is_elementwise or not isinstance(result, Type) or result.shape:
         return
     try:
         value = evaluate(op.code, values, [graph.type_of(x) for x in operands], result, graph.attrs.get(i, {}))
@@ -133,7 +131,7 @@ def _fractional(value: Any) -> bool:
 
 
 def _uncopied(graph: Graph, i: int) -> int:
-    while graph.op[i] == _COPY:
+    while graph.op[i] == COPY:
         i = graph.a[i]
     return i
 

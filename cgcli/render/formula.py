@@ -6,19 +6,12 @@ import math
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from cgcli.graph.graph import CONST, INPUT, NONE, Graph, opcode
+from cgcli.graph.graph import COND, CONST, GET, INPUT, LOOP, NONE, Graph
 from cgcli.graph.types import FLOAT, WEAK_INT, AnyType, Type
-from cgcli.ops.notation import (
-    ATOM,
-    LONGEST_TENSOR,
-    UNARY,
-    Written,
-    shown_attrs,
-    write_filled,
-    write_nested,
-    write_number,
-    write_op,
-)
+from cgcli.ops.loops import LoopView
+from cgcli.ops.notation import shown_attrs
+from cgcli.ops.op import ATOM
+from cgcli.ops.spelling import LONGEST_TENSOR, UNARY, Written, write_filled, write_nested, write_number, write_op
 from cgcli.ops.table import OPS
 
 from .tensors import brief, is_tensor, norm
@@ -26,7 +19,6 @@ from .tensors import brief, is_tensor, norm
 DIGITS = 4  # significant, in a picture; the tooltip has them all
 LONGEST_FORMULA = 48  # characters of an operation written out in a card
 LONGEST_NAME = 24  # characters of a name inside a formula or a derivative
-COND, LOOP, GET = opcode("cond"), opcode("loop"), opcode("get")
 _SUPERSCRIPTS = str.maketrans("0123456789-−", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁻")
 _ELLIPSIS = Written("…")
 _POWER = 9  # how tightly an exponent above the line binds
@@ -88,7 +80,8 @@ def control_text(graph: Graph, i: int, operands: Sequence[str]) -> str:
 
 def loop_text(graph: Graph, i: int, operands: Sequence[str]) -> str:
     """A loop in words, `loop × n` or `while loop`."""
-    return "while loop" if "pred" in graph.attrs[i] else f"loop × {operands[0]}"
+    count = LoopView(graph.attrs[i], operands).count
+    return "while loop" if count is None else f"loop × {count}"
 
 
 class FormulaWriter:
@@ -140,7 +133,7 @@ class FormulaWriter:
             return kind if t in (FLOAT, WEAK_INT) else clip(f"{kind}: {t}".replace("~", ""), LONGEST_FORMULA)
         text = self._short[i].text
         # `b  = a`, `g  = 9.81`: a bare name or number beside a name would be ambiguous
-        return f"= {text}" if graph.op[i] == CONST or OPS[graph[i].op].notation.form == "same" else text
+        return f"= {text}" if graph.op[i] == CONST or OPS[graph[i].op].spelling.form == "same" else text
 
     def symbol(self, i: int) -> str:
         """A small node's symbol, with its constants when it has any: `×`, `2 ×`, `max(·, 0)`, `(·)²`."""
@@ -150,18 +143,18 @@ class FormulaWriter:
         op, operands = OPS[graph[i].op], graph.operands(i)
         constants = {x for x in operands if self.is_constant[x]}
         if not constants and "exponent" not in graph.attrs.get(i, {}):
-            return self._call_symbol(i, len(operands)) if op.notation.form in ("call", "none") else op.symbol
-        if op.notation.form == "infix":
-            slot = Written("(·)" if op.notation.text == "^" else "")
+            return self._call_symbol(i, len(operands)) if op.spelling.form in ("call", "none") else op.spelling.symbol
+        if op.spelling.form == "infix":
+            slot = Written("(·)" if op.spelling.text == "^" else "")
         else:
             slot = Written("·")
         return self._write(i, [self._short[x] if x in constants else slot for x in operands]).text.strip()
 
     def _call_symbol(self, i: int, count: int) -> str:
         """A function's name alone, or with its attributes: `sum`, `sum(·, axis=-1)`."""
-        symbol = OPS[self.graph[i].op].symbol
+        symbol = OPS[self.graph[i].op].spelling.symbol
         attrs = {key: value for key, value in shown_attrs(self.graph, i).items() if key != "keepdims"}
-        text = write_op(self.graph[i].op, [Written("·")] * count, attrs, "picture").text
+        text = write_op(OPS[self.graph[i].op].spelling, [Written("·")] * count, attrs, "picture").text
         return symbol if text == f"{symbol}({', '.join('·' * count)})" else text
 
     def _constants(self) -> bytearray:
@@ -237,7 +230,7 @@ class FormulaWriter:
             return Written(base.text + str(int(exponent)).translate(_SUPERSCRIPTS), _POWER)
         if exponent is not None:
             attrs = {"exponent": float(f"{exponent:.{DIGITS}g}")}
-        return write_op(graph[i].op, operands, attrs, "picture")
+        return write_op(OPS[graph[i].op].spelling, operands, attrs, "picture")
 
 
 def _constant(value: Any, t: AnyType) -> Written:

@@ -9,13 +9,14 @@ from typing import Any, Literal, NamedTuple
 from cgcli.diagnostics.diagnostic import error
 from cgcli.diagnostics.suggest import nearest
 from cgcli.graph.evaluation import Evaluation
-from cgcli.graph.graph import CONST, INPUT, NONE, Graph
+from cgcli.graph.graph import COND, CONST, GET, INPUT, LOOP, NONE, Graph
 from cgcli.graph.types import Type
-from cgcli.ops.notation import LONGEST_TENSOR, Written, write_constant, write_node
+from cgcli.ops.notation import write_constant, write_node
+from cgcli.ops.spelling import LONGEST_TENSOR, Written
 from cgcli.ops.table import OPS
 
 from .escape import show
-from .formula import COND, GET, LOOP, control_text, control_word, operands
+from .formula import control_text, control_word, operands
 from .numbers import shortest
 from .selection import magnitude
 from .tensors import is_tensor, literal, terminal_brief, zeros_like
@@ -68,7 +69,7 @@ def _selected(graph: Graph, nodes: list[int], only: Sequence[str]) -> list[int]:
     groups = graph.groups
     labels: list[set[str]] = []
     for i in nodes:
-        labels_of_node = {reference(graph, i), _op_label(graph, i), graph[i].op, OPS[graph[i].op].symbol}
+        labels_of_node = {reference(graph, i), _op_label(graph, i), graph[i].op, OPS[graph[i].op].spelling.symbol}
         group = graph.group[i]
         while group != NONE:
             labels_of_node.add(groups[group].function)

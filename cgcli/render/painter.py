@@ -5,17 +5,19 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from itertools import chain
 from typing import Any
 
 from cgcli.diagnostics.diagnostic import error
 from cgcli.graph.evaluation import Evaluation
-from cgcli.graph.graph import CONST, INPUT, NONE, Graph, opcode
+from cgcli.graph.graph import COND, CONST, GET, INPUT, LOOP, NONE, Graph
 from cgcli.graph.traversal import live
 from cgcli.graph.types import Results, Type
+from cgcli.ops.loops import LoopView
 from cgcli.ops.table import BY_CODE
 
 from .collapse import Block, collapse, counts
-from .formula import COND, GET, LOOP, FormulaWriter, clip, value_text
+from .formula import FormulaWriter, clip, value_text
 from .picture import LONGEST_TITLE, Arrow, Cells, Kind, Picture, PictureNode, Style, View
 from .selection import magnitude, neighbourhood, node_by_name, on_paths, with_large_derivative
 from .tensors import FEW_ELEMENTS, heat_map, is_tensor, write, zeros_like
@@ -24,8 +26,6 @@ LONGEST_PARTIAL = 18  # of both names beside an arrow; longer ones are left out
 ROWS, COLUMNS = 8, 16  # cells of a heat map at most
 LARGEST_BODY = 40  # nodes of a loop that is open by itself
 COOLEST = 1e-3  # of the largest derivative: smaller ones have no heat
-# ops that change no number, only how numbers are stored
-_ONLY_FORM = frozenset(opcode(name) for name in ("copy", "cast", "match", "unstack", "expand_dims", "squeeze"))
 
 
 def picture(
@@ -186,7 +186,7 @@ class _Painter:
         code = graph.op[i]
         if code == GET:
             return graph.op[graph.a[i]] == LOOP
-        return code in _ONLY_FORM
+        return BY_CODE[code].spelling.storage
 
     def _used(self) -> bytearray:
         """A flag a node: all but the constants that nothing reads, as a loop's counter may be."""
@@ -263,7 +263,7 @@ class _Painter:
 
     def _loop(self, i: int) -> PictureNode:
         """A loop that stays closed."""
-        body: Graph = self.graph.attrs[i]["body"]
+        body = LoopView(self.graph.attrs[i]).body
         formula = counts(body, _operations(body), _symbol)
         group = self._group(self.formulas.group_of[i])
         return PictureNode(
@@ -321,24 +321,23 @@ class _Painter:
     def _open(self, i: int, budget: int) -> int | None:
         """Draws a loop's body in a group of its own, and returns how many nodes it has; None when it stays closed."""
         graph, detail = self.graph, self.view.detail
-        body: Graph = graph.attrs[i]["body"]
+        loop = LoopView(graph.attrs[i], graph.operands(i))
+        body = loop.body
         nodes = len(body)
         is_open = "loop" in detail.expand or (detail.depth is None and nodes <= LARGEST_BODY)
         if "loop" in detail.collapse or not is_open or nodes > budget:
             return None
-        attrs = graph.attrs[i]
-        operands = graph.operands(i)[0 if "pred" in attrs else 1 :]
-        carries, shared = attrs["carries"], range(attrs["carries"], len(operands))
+        states, *fixed = loop.inputs("body")
         canvas = self.canvas
         group = len(canvas.groups)
         canvas.groups.append((self._group(self.formulas.group_of[i]), self._heading(i)))
-        inputs = body.inputs[1:]
-        outer_ids = {inputs[k]: self.anchor(operands[k]) for k in shared}
+        shared = zip(chain(*fixed), (*loop.invariants, *loop.stacks), strict=True)
+        outer_ids = {inner: self.anchor(outer) for inner, outer in shared}
         first, before = canvas.new_ids(len(body)), len(canvas.nodes)
         inner = _Painter(canvas, body, None, (), self.view, None, first, group, outer_ids)
         inner.paint()
-        for k in range(carries):
-            start, state, end = self.anchor(operands[k]), inner.anchor(inputs[k]), inner.anchor(body.outputs[k])
+        for carry, state_input, output in zip(loop.carries, states, loop.carry_outputs, strict=True):
+            start, state, end = self.anchor(carry), inner.anchor(state_input), inner.anchor(output)
             if start is not None and state is not None:
                 canvas.arrows.append(Arrow(start, state))
             if state is not None and end is not None and end != state:
@@ -348,12 +347,12 @@ class _Painter:
 
     def _heading(self, i: int) -> str:
         """The heading of an open loop: its trip count or its condition."""
-        attrs = self.graph.attrs[i]
-        if "pred" not in attrs:
+        test = LoopView(self.graph.attrs[i]).pred
+        if test is None:
             return self.formulas.loop(i)
-        formulas = FormulaWriter(attrs["pred"])
-        formulas.prepare(attrs["pred"].outputs)
-        return f"while {formulas.formula(attrs['pred'].outputs[0])}"
+        formulas = FormulaWriter(test)
+        formulas.prepare(test.outputs)
+        return f"while {formulas.formula(test.outputs[0])}"
 
     # ---- arrows
 
@@ -453,7 +452,7 @@ def _operations(graph: Graph) -> list[int]:
 
 
 def _symbol(code: int) -> str:
-    return BY_CODE[code].symbol
+    return BY_CODE[code].spelling.symbol
 
 
 def _all_digits(value: Any) -> str:

@@ -8,10 +8,11 @@ from string import ascii_uppercase
 from typing import Any, NamedTuple
 
 from cgcli.diagnostics.byte_text import byte_text
-from cgcli.graph.graph import Graph
+from cgcli.graph.graph import COND, GET, LOOP, Graph
 from cgcli.graph.plan import Compilation, Plan
 from cgcli.graph.sizes import Size
 from cgcli.graph.types import AnyType
+from cgcli.ops.loops import LoopView
 
 from .escape import show
 from .formula import loop_text
@@ -120,15 +121,15 @@ def rows(plan: Plan, signs: Signs = UNICODE, depth: int = 0) -> Iterator[Row]:
 
 def step_text(graph: Graph, i: int) -> str:
     """A node in a line; of a loop what it starts from and reads, of one of its results which one that is."""
-    op, operands = graph[i].op, graph.operands(i)
-    if op == "get":
+    code, operands = graph.op[i], graph.operands(i)
+    if code == GET:
         return f"{reference(graph, i)} = {reference(graph, operands[0])}[{graph.attrs[i]['k']}]"
-    if op not in ("cond", "loop"):
+    if code not in (COND, LOOP):
         return definition(graph, i)
     names = [reference(graph, x) for x in operands]
-    head = f"if {names[0]}" if op == "cond" else loop_text(graph, i, names)
-    rest = names if "pred" in graph.attrs[i] else names[1:]
-    return f"%{i} = {head} with {_and(rest)}"
+    head = f"if {names[0]}" if code == COND else loop_text(graph, i, names)
+    first = 1 if code == COND or LoopView(graph.attrs[i], names).count is not None else 0
+    return f"%{i} = {head} with {_and(names[first:])}"
 
 
 def _output_names(plan: Plan) -> list[str]:

@@ -44,7 +44,7 @@ def _node(graph: Graph, evaluation: Evaluation | None, i: int) -> dict[str, Any]
         "id": i,
         "op": opname(graph.op[i]),
         "name": graph.names.get(i),
-        "symbol": BY_CODE[graph.op[i]].symbol,
+        "symbol": BY_CODE[graph.op[i]].spelling.symbol,
         "type": str(graph.type_of(i)).removeprefix("~"),
         "inputs": list(graph.operands(i)),
         "attrs": attrs or None,

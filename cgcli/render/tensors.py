@@ -86,7 +86,7 @@ def write(value: Any, precision: int | None = None, *, full: bool = False, whole
 
 def literal(x: Array, precision: int | None = None, *, whole: bool = True) -> str:
     """All elements, `[[1, 2], [3, 4]]`: the shortest texts that read back to the same numbers in the tensor's dtype."""
-    from cgcli.ops.notation import write_nested  # a number does without
+    from cgcli.ops.spelling import write_nested  # a number does without
 
     if not x.shape:
         return shortest(_lists(x, precision), precision, whole=whole)
@@ -130,7 +130,7 @@ def brief(
 
     element: writes an element; number: writes the ends of the range, which may be rounded.
     """
-    from cgcli.ops.notation import write_nested
+    from cgcli.ops.spelling import write_nested
 
     number = number or element
     if 0 < x.size <= FEW_ELEMENTS:

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 from cgcli.diagnostics.diagnostic import error
-from cgcli.graph.graph import Graph, opcode, opname
+from cgcli.graph.graph import LOOP, SIZE, Graph
 from cgcli.graph.types import Type
 from cgcli.ops.interpreter import DEFAULT_LIMITS, Limits, Sizes
 from cgcli.ops.number_kernels import is_scalar
@@ -20,7 +20,6 @@ BACKENDS = {
     "reference": "node by node as the program says, with NumPy",
     "numpy": "the optimised graph, planned: results in shared memory, large arrays block by block",
 }
-_LOOP = opcode("loop")
 
 
 class Compiled(Protocol):
@@ -62,7 +61,7 @@ def tensor_of(graph: Graph, inputs: Sequence[Any] = (), sizes: Mapping[str, int]
 def names_no_size(graph: Graph) -> bool:
     """Whether a graph can run before named sizes have numbers."""
     has_names = any(isinstance(d, str) for t in graph.types if isinstance(t, Type) for d in t.shape)
-    return not has_names and "size" not in map(opname, graph.op)
+    return not has_names and SIZE not in graph.op
 
 
 class Adaptive:
@@ -74,7 +73,7 @@ class Adaptive:
 
     def __init__(self, graph: Graph, limits: Limits) -> None:
         self._graph, self._limits = graph, limits
-        self._reference = None if _LOOP in graph.op else _reference(graph, limits)
+        self._reference = None if LOOP in graph.op else _reference(graph, limits)
         self._planned: Compiled | None = None
 
     def __call__(self, inputs: Sequence[Any], sizes: Sizes | None = None) -> Sequence[Any]:

@@ -9,24 +9,19 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from cgcli.graph.graph import CONST, INPUT, NONE, Graph, opcode
+from cgcli.graph.graph import ASSERT, COND, CONST, GET, INPUT, LOOP, NONE, SIZE, Graph
 from cgcli.graph.sizes import Size
 from cgcli.graph.traversal import prune
 from cgcli.graph.types import BOOL, INT, AnyType, Stack, Type
 from cgcli.ops.builder import Builder
 from cgcli.ops.harmless import harmless
-from cgcli.ops.loops import items_of, parts
+from cgcli.ops.loops import LoopView, items_of
 from cgcli.ops.op import Op
 from cgcli.ops.shape import lifted
 from cgcli.ops.table import BY_CODE
 from cgcli.ops.typing import one, single
 
 from .cotangents import map_items
-
-_COND = opcode("cond")
-_LOOP = opcode("loop")
-_GET = opcode("get")
-_SIZE = opcode("size")
 
 
 def batch(graph: Graph, flags: Sequence[bool], size: Size) -> Graph:
@@ -91,13 +86,13 @@ class _Batching:
             if g.op[i] == INPUT or self.where[i] != NONE:
                 continue
             operands = g.operands(i)
-            if g.op[i] == _COND:
+            if g.op[i] == COND:
                 self._cond(i, operands)
-            elif g.op[i] == _LOOP:
+            elif g.op[i] == LOOP:
                 self._loop(i, operands)
-            elif g.op[i] == _GET and operands[0] not in self.results_of:
+            elif g.op[i] == GET and operands[0] not in self.results_of:
                 self._node(i, operands)  # of a node in front of the batched ones
-            elif g.op[i] == _GET:
+            elif g.op[i] == GET:
                 results, flags = self.results_of[operands[0]]
                 k = g.attrs[i]["k"]
                 self.where[i], self.flags[i] = results[k], flags[k]
@@ -116,7 +111,7 @@ class _Batching:
             b.at_span = b.intern_span(g.spans[g.span[i]])
         op = BY_CODE[code]
         guarded = [] if self.mask is None else _guarded(g, i)
-        if guarded and (any(flags) or op.name == "assert"):  # its message names the row
+        if guarded and (any(flags) or code == ASSERT):  # its message names the row
             xs, flags = self._masked(op, guarded, xs, flags)
         elif guarded:
             xs = self._masked_at_once(op, guarded, xs)
@@ -201,16 +196,16 @@ class _Batching:
         """Steps of all rows at once; where rows run unequally many, a row that is done keeps its carries."""
         g, b, size = self.source, self.b, self.size
         attrs = g.attrs[i]
-        body: Graph = attrs["body"]
-        test: Graph | None = attrs.get("pred")
         flags = [bool(self.flags[x]) for x in operands]
         xs = [self.where[x] for x in operands]
+        view = LoopView(attrs, list(zip(xs, flags, strict=True)))
+        body, test = view.body, view.pred
         if self.mask is None and not any(flags):
             node = b.place(g.op[i], tuple(xs), b.intern_type(g.type_of(i)), attrs)
-            count = 2 + len(body.outputs)
-            self.results_of[i] = [b.get(node, k=k) for k in range(count - 1)], [False] * (count - 1)
+            count = 1 + len(body.outputs)
+            self.results_of[i] = [b.get(node, k=k) for k in range(count)], [False] * count
             return
-        counted, carries, invariants, stacks = parts(attrs, list(zip(xs, flags, strict=True)))
+        counted, carries, invariants, stacks = view.count, view.carries, view.invariants, view.stacks
         fixed = [*invariants, *stacks]
         # a `while` without an active row may never end
         uneven = bool(counted and counted[1]) or (self.mask is not None and test is not None)
@@ -416,10 +411,10 @@ def _where_rows(b: Builder, rows: int, x: int, otherwise: int | None) -> int:
 def _guarded(g: Builder | Graph, i: int) -> list[int]:
     """The operands by which node `i` can stop a run, among those that a mask can make harmless."""
     op, t = BY_CODE[g.op[i]], g.type_of(i)
-    if op.grows and isinstance(t, Type) and t.is_int:
+    if op.effects.may_overflow and isinstance(t, Type) and t.is_int:
         operands = g.operands(i)
         return [k for k, x in enumerate(operands) if not _small(g, x)]
-    return list(op.harmless) if op.may_fail else []
+    return list(op.effects.harmless) if op.effects.may_fail else []
 
 
 def _small(g: Builder | Graph, x: int) -> bool:
@@ -432,7 +427,7 @@ def _small(g: Builder | Graph, x: int) -> bool:
         visited += 1
         node = stack.pop()
         value = g.attrs[node]["value"] if g.op[node] == CONST else None
-        leaf = g.op[node] == _SIZE or (isinstance(value, int) and abs(value) < 2**30)
+        leaf = g.op[node] == SIZE or (isinstance(value, int) and abs(value) < 2**30)
         if not leaf and (g.op[node] in (CONST, INPUT) or visited > 20):
             return False
         stack += () if leaf else g.operands(node)

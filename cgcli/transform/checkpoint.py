@@ -5,16 +5,14 @@ the sign of zeros.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from typing import Any
 
-from cgcli.graph.graph import INPUT, NONE, Graph, map_nested, opcode
+from cgcli.graph.graph import GET, INPUT, LOOP, NONE, Graph, map_nested
 from cgcli.graph.types import INT
 from cgcli.ops.builder import Builder
-from cgcli.ops.loops import items_of, parts
+from cgcli.ops.loops import LoopView, items_of
 from cgcli.ops.typing import single
 
-_LOOP, _GET = opcode("loop"), opcode("get")
 CHUNK = 1000  # steps of a `while` between two checkpoints: their number is known only when it has run
 
 
@@ -34,11 +32,11 @@ def checkpointed(graph: Graph) -> tuple[Graph, list[int]]:
         if code == INPUT:
             where.append(b.input(single(graph.type_of(i)), graph.names.get(i), **attrs))
             continue
-        if code == _LOOP and not attrs.get("reverse") and "saved" not in attrs:
-            cut_results[i] = _cut(b, attrs, operands)
+        if code == LOOP and not LoopView(attrs).reverse and "saved" not in attrs:
+            cut_results[i] = _cut(b, LoopView(attrs, operands))
             where.append(NONE)
             continue
-        if code == _GET and graph.a[i] in cut_results:
+        if code == GET and graph.a[i] in cut_results:
             where.append(cut_results[graph.a[i]][attrs["k"]])
         else:
             attrs = map_nested(attrs, lambda inner: checkpointed(inner)[0])
@@ -48,19 +46,18 @@ def checkpointed(graph: Graph) -> tuple[Graph, list[int]]:
     return b.done(*(where[i] for i in graph.outputs)), where
 
 
-def _cut(b: Builder, attrs: Mapping[str, Any], operands: Sequence[int]) -> list[int]:
+def _cut(b: Builder, loop: LoopView[int]) -> list[int]:
     """The results of a loop as those of a loop of loops."""
-    count, carries, invariants, stacks = parts(attrs, operands)
-    body = checkpointed(attrs["body"])[0]
+    count, carries, invariants, stacks = loop.count, loop.carries, loop.invariants, loop.stacks
     if count is None:
         size = b.const(CHUNK, INT)
     else:
         zero = b.const(0, INT)
         count = b.max(b.cast(count, dtype="int"), zero)
         size = b.max(b.cast(b.ceil(b.sqrt(b.cast(count, dtype="float"))), dtype="int"), b.const(1, INT))
-    test = attrs.get("pred")
-    inner = _inner(b, attrs, body, carries, invariants, stacks)
-    written = len(body.outputs) - len(carries)
+    test, written = loop.pred, len(loop.written)
+    inner_attrs = _inner(b, loop)
+    inner: LoopView[int] = LoopView(inner_attrs)
     total = b.const(0, INT)
 
     outer = Builder()
@@ -73,15 +70,14 @@ def _cut(b: Builder, attrs: Mapping[str, Any], operands: Sequence[int]) -> list[
     limit = fixed[len(invariants)]
     if test is None:
         limit = outer.min(limit, outer.sub(fixed[-1], start))
-        node = outer.loop(limit, *start_carries[:-1], *own_invariants, start, *items, **inner)
+        node = outer.loop(limit, *start_carries[:-1], *own_invariants, start, *items, **inner_attrs)
         steps = outer.get(node, k=0)
     else:
         counter = outer.const(0, INT)
-        node = outer.loop(*start_carries[:-1], counter, *own_invariants, start, limit, *items, **inner)
-        steps = outer.get(node, k=len(start_carries))
-    first = 1 + inner["carries"]
-    results = [outer.get(node, k=1 + k) for k in range(len(carries))]
-    item_stacks = [outer.get(node, k=first + k) for k in range(written)]
+        node = outer.loop(*start_carries[:-1], counter, *own_invariants, start, limit, *items, **inner_attrs)
+        steps = outer.get(node, k=inner.carry_result(len(carries)))
+    results = [outer.get(node, k=inner.carry_result(k)) for k in range(len(carries))]
+    item_stacks = [outer.get(node, k=inner.stack_result(k)) for k in range(written)]
     outer_body = outer.done(*results, outer.add(start, steps), *item_stacks)
 
     loop_attrs: dict[str, Any] = {"body": outer_body, "carries": len(start_carries), "invariants": len(fixed)}
@@ -95,24 +91,19 @@ def _cut(b: Builder, attrs: Mapping[str, Any], operands: Sequence[int]) -> list[
         test_inputs = [*inputs[: len(carries)], *inputs[len(start_carries) : len(start_carries) + len(invariants)]]
         loop_attrs["pred"] = p.done(p.inline(test, test_inputs)[test.outputs[0]])
         whole = b.loop(*carries, total, *invariants, size, *chunks, **loop_attrs)
-    final = [b.get(whole, k=1 + len(carries)), *(b.get(whole, k=1 + k) for k in range(len(carries)))]
-    final += [b.joined(b.get(whole, k=2 + len(carries) + k), size) for k in range(written)]
+    outer_loop: LoopView[int] = LoopView(loop_attrs)
+    final = [b.get(whole, k=outer_loop.carry_result(k)) for k in (len(carries), *range(len(carries)))]
+    final += [b.joined(b.get(whole, k=outer_loop.stack_result(k)), size) for k in range(written)]
     return final
 
 
-def _inner(
-    b: Builder,
-    attrs: Mapping[str, Any],
-    body: Graph,
-    carries: Sequence[int],
-    invariants: Sequence[int],
-    stacks: Sequence[int],
-) -> dict[str, Any]:
-    """The loop over one chunk: the steps of the whole one, counted from where the chunk starts.
+def _inner(b: Builder, loop: LoopView[int]) -> dict[str, Any]:
+    """The attributes of the loop over one chunk: the steps of the whole one, counted from where the chunk starts.
 
     That of a `while` counts its steps itself and stops at the size of a chunk.
     """
-    test: Graph | None = attrs.get("pred")
+    body, test = checkpointed(loop.body)[0], loop.pred
+    carries, invariants, stacks = loop.carries, loop.invariants, loop.stacks
     step = Builder()
     k = step.input(INT)
     carry_inputs = [step.input(single(b.type_of(x))) for x in carries]

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from cgcli.graph.graph import INPUT, Graph, opcode
+from cgcli.graph.graph import COND, GET, INPUT, LOOP, Graph
 from cgcli.graph.traversal import prune
 from cgcli.ops.builder import Builder
 from cgcli.ops.table import BY_CODE
@@ -19,8 +19,7 @@ from .cotangents import Cotangent, activity, flat_type, join, pair
 from .structured import through_cond, through_loop
 from .support import Stamp, elementwise, mixing, stamp_of, structural
 
-_GET = opcode("get")
-_STRUCTURED = {opcode("cond"): through_cond, opcode("loop"): through_loop}
+_STRUCTURED = {COND: through_cond, LOOP: through_loop}
 
 
 def gradient(graph: Graph, of: int, wrt: Sequence[int], whole: bool = False, value: bool = False) -> Graph:
@@ -75,7 +74,7 @@ def _backpropagate(
         if c is None or code == INPUT:
             continue
         b.at_span, b.at_group = b.span[i], b.group[i]
-        if code == _GET:
+        if code == GET:
             incoming = results.setdefault(b.a[i], {})
             k = b.attrs[i]["k"]
             incoming[k] = join(b, incoming.get(k), c)
@@ -108,9 +107,9 @@ def _through(b: Builder, i: int, c: Cotangent, rules: _Rules, cotangents: dict[i
     operands = b.operands(i)
     op = BY_CODE[b.op[i]]
     rule = rules.of(i, operands)
-    if op.flow == "elementwise":
+    if op.is_elementwise:
         contributions = elementwise(b, i, c, rule, operands, op)
-    elif op.flow == "structural":
+    elif op.derivative.flow == "structural":
         contributions = structural(b, i, c, rule, operands, op)
     else:
         contributions = mixing(b, i, c, rule, operands, op)

@@ -14,7 +14,7 @@ from cgcli.graph.graph import Graph, map_nested
 from cgcli.graph.traversal import live, prune
 from cgcli.graph.types import INT, Results, Stack, Type
 from cgcli.ops.builder import Builder
-from cgcli.ops.loops import parts
+from cgcli.ops.loops import LoopView
 from cgcli.ops.typing import single
 
 from .cotangents import Cotangent, activity, flat_type, join, map_items, masked_value, pair, support_type
@@ -127,9 +127,9 @@ def through_loop(
     inf or NaN may turn up. It reads the cotangents of stacks written and writes those of stacks read.
     """
     b.at_span, b.at_group = b.span[i], b.group[i]
-    attrs = b.attrs[i]
-    _, carries, invariants, stacks = parts(attrs, b.operands(i))
-    body = without_asserts(attrs["body"])
+    view = LoopView(b.attrs[i], b.operands(i))
+    carries, invariants, stacks = view.carries, view.invariants, view.stacks
+    body = without_asserts(view.body)
     moving = _moving(b, body, carries, invariants, stacks, active)
     loop = _Loop(
         body,
@@ -139,15 +139,14 @@ def through_loop(
         moving,
         [k for k, x in enumerate(invariants) if active[x] and single(b.type_of(x)).has_derivative],
         [k for k, x in enumerate(stacks) if active[x] and single(b.type_of(x)).has_derivative],
-        [k for k in sorted(incoming) if k > len(carries)],
+        [k for k in sorted(incoming) if k >= view.stack_result(0)],
     )
     risky = bool(b.risk[i])
     back = _step_back(b, loop, incoming, risky, sweep)
-    short = "pred" in attrs or "short" in attrs  # it may stop before the last item of a stack
 
     start: list[int] = []
     for k in loop.moving:
-        start += _carried(b, incoming.get(1 + k), flat_type(b.type_of(carries[k])), risky)
+        start += _carried(b, incoming.get(view.carry_result(k)), flat_type(b.type_of(carries[k])), risky)
     for k in loop.summed:
         x = invariants[k]
         start += _carried(b, cotangents.pop(x, None), flat_type(b.type_of(x)), risky)
@@ -166,8 +165,8 @@ def through_loop(
         body=back.body,
         carries=len(start),
         invariants=len(back.invariants),
-        **({} if attrs.get("reverse") else {"reverse": True}),
-        **({"short": True} if short else {}),
+        **({} if view.reverse else {"reverse": True}),
+        **({"short": True} if view.short else {}),
     )
     width = 2 if risky else 1
     position = 1
@@ -191,7 +190,7 @@ def through_loop(
         if supported:
             support = b.get(node, k=position)
             position += 1
-        if short:
+        if view.short:
             value = b.filled(value, stacks[k], zero=0.0)
             support = None if support is None else b.filled(support, stacks[k], zero=False)
         cotangents[stacks[k]] = join(b, cotangents.get(stacks[k]), Cotangent(value, support, True))
@@ -340,17 +339,16 @@ def _saving(b: Builder, i: int, carries: Sequence[int]) -> tuple[int, ...]:
 
     Saved carries are results behind the others, so no `get` of the loop changes.
     """
-    attrs = b.attrs[i]
-    body: Graph = attrs["body"]
-    saved = list(attrs.get("saved", (0,) * attrs["carries"]))
+    loop: LoopView[int] = LoopView(b.attrs[i])
+    body, saved = loop.body, list(loop.saved)
     unsaved = [k for k in carries if not saved[k]]
     if unsaved:
         results = b.type_of(i)
         assert isinstance(results, Results)
-        saved_inputs = [body.inputs[1 + k] for k in unsaved]
+        saved_inputs = [loop.inputs("body")[0][k] for k in unsaved]
         for position, k in enumerate(unsaved, len(results.items)):
             saved[k] = position
         types = [Stack(single(body.type_of(x))) for x in saved_inputs]
         more = {"body": replace(body, outputs=(*body.outputs, *saved_inputs)), "saved": tuple(saved)}
-        b.replace_attrs(i, Results((*results.items, *types)), {**attrs, **more})
+        b.replace_attrs(i, Results((*results.items, *types)), {**loop.attrs, **more})
     return tuple(saved)

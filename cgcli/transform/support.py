@@ -43,7 +43,7 @@ def elementwise(b: Builder, i: int, c: Cotangent, stamp: Stamp, operands: tuple[
     """The contribution to each operand; where it was broadcast to the result's shape, its copies are added up."""
     nodes = _stamped(b, stamp, i, c.value, operands)
     shape = b.type1(i).shape
-    risky = op.hazard or any(b.risk[x] for x in operands)
+    risky = op.effects.hazard or any(b.risk[x] for x in operands)
     for x, contribution in zip(operands, stamp.template.contributions, strict=True):
         if contribution is None:
             continue
@@ -65,7 +65,7 @@ def structural(b: Builder, i: int, c: Cotangent, stamp: Stamp, operands: tuple[i
         if contribution is None:
             continue
         support: int | None = None
-        if c.support is not None or (op.selects and b.risk[x]):
+        if c.support is not None or (op.derivative.selects and b.risk[x]):
             reach = _as_numbers(b, i, c.support)
             alone = stamp_of(b, i, operands, [j == k for j in range(len(operands))])
             only = alone.template.contributions[k]
@@ -108,8 +108,8 @@ def mixing(b: Builder, i: int, c: Cotangent, stamp: Stamp, operands: tuple[int, 
     at = b.attrs.get(i, {})
     reach: list[int | None] = [None] * len(operands)
     masked, result = operands, i
-    if c.support is not None and op.support is not None:
-        reach = [op.support(b, c.support, k, operands, at) for k in range(len(operands))]
+    if c.support is not None and op.derivative.support is not None:
+        reach = [op.derivative.support(b, c.support, k, operands, at) for k in range(len(operands))]
         if any(b.risk[x] for x in operands):
             masked = tuple([_masked(b, op, k, x, s) for k, (x, s) in enumerate(zip(operands, reach, strict=True))])
             # not the result with zeros put in: an element without a path may yet be needed (of `solve`, by the matrix)

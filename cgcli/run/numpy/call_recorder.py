@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from cgcli.ops.arrays import Namespace
+from cgcli.ops.arrays import SPECIAL, Namespace
 
 
 class Unrecordable(Exception):
@@ -200,15 +200,13 @@ class _RecordingModule:
 
 
 _NUMPY = Namespace(np)
-# functions of the namespace that are recorded as one call each
-_SINGLE_CALLS = frozenset("erf erfc lgamma digamma polygamma einsum windows solve inv det cholesky".split())
 
 
 class _RecordingNamespace(Namespace):
     """The array namespace of ops, over the recording module."""
 
     def __getattribute__(self, name: str) -> Any:
-        if name in _SINGLE_CALLS:
+        if name in SPECIAL or hasattr(getattr(Namespace, name, None), "single_call"):
             recorder: _Recorder = super().__getattribute__("module").recorder
             return lambda *args, **kwargs: recorder.call(getattr(_NUMPY, name), args, kwargs)
         if name == "add_at":

@@ -10,7 +10,7 @@ import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from cgcli.graph.graph import Graph, opcode
+from cgcli.graph.graph import GET, Graph
 from cgcli.graph.plan import Plan
 from cgcli.ops.array_kernels import ArrayKernels
 
@@ -20,7 +20,6 @@ from .scope import CodeScope, NodeRecord
 
 MAX_LINES = 500  # lines of a function: Python compiles long ones slowly
 MIN_DROPPED_BYTES = 128  # bytes: such a value is not worth a line that drops it
-_GET = opcode("get")
 _SOURCE = "<planned run>"
 
 
@@ -141,7 +140,7 @@ class PlanCompiler(CodeScope):
 
     def _compile_node(self, i: int) -> None:
         record = self.records[i]
-        if self.graph.op[i] == _GET:
+        if self.graph.op[i] == GET:
             self._line(i, f"v[{i}] = v[{self.graph.a[i]}][{self.graph.attrs[i]['k']}]")
             if record.strides is not None:
                 self._line(i, f"if type(v[{i}]) is not ndarray or v[{i}].strides != {record.strides}: raise Relayout")

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from cgcli.diagnostics.diagnostic import CgError
-from cgcli.graph.graph import CONST, NONE, Graph, opcode
+from cgcli.graph.graph import CONST, GET, NONE, Graph
 from cgcli.graph.plan import Plan
 from cgcli.graph.types import Stack, Type
 from cgcli.ops.array_kernels import DTYPES, ArrayKernels, input_array
@@ -31,7 +31,6 @@ from .codegen import CompiledPlan
 from .reference import array_interpreter
 from .scope import ALIGN, NodeRecord, Relayout, persistent_bytes
 
-_GET = opcode("get")
 MAX_INVARIANT_BYTES = 2**16  # up to which a value that is the same at every run is stored
 MAX_CACHED = 4  # sets of sizes, and of input strides for each, that a graph has compiled code and memory for
 
@@ -201,13 +200,13 @@ class _Body:
         if self.graph.op[i] == CONST:
             return self._recording_constant(i, spec)
         graph, binding, plain = self.graph, self.kernels.binding, self.kernels.plain[i]
-        op, t, is_get = BY_CODE[graph.op[i]], graph.type_of(i), graph.op[i] == _GET
+        op, t, is_get = BY_CODE[graph.op[i]], graph.type_of(i), graph.op[i] == GET
         operands = graph.operands(i)
         attrs = binding.attrs.get(i, graph.attrs.get(i, {}))
-        unchecked = isinstance(t, Type) and not (t.is_int and op.grows) and not (t.weak and not t.shape)
+        unchecked = isinstance(t, Type) and not (t.is_int and op.effects.may_overflow) and not (t.weak and not t.shape)
 
         def kernel(v: list[Any], *_: Any) -> Any:
-            invariant = not op.may_fail and all(x in spec.invariants for x in operands) and not is_get
+            invariant = not op.effects.may_fail and all(x in spec.invariants for x in operands) and not is_get
             fixed = all(type(v[x]) is np.ndarray or (x in spec.invariants and _is_number(v[x])) for x in operands)
             y: Any = None
             calls = None
@@ -292,7 +291,9 @@ def _evaluate_converted(op: Op, result: Type, types: Sequence[Any]) -> Callable[
     """The op's evaluation with its operands converted as the interpreter converts them."""
     evaluate = op.evaluate
     bools_to_ints = [
-        t.dtype == "bool" and result.dtype != "bool" and op.flow != "structural" if isinstance(t, Type) else False
+        t.dtype == "bool" and result.dtype != "bool" and op.derivative.flow != "structural"
+        if isinstance(t, Type)
+        else False
         for t in types
     ]
     if any(bools_to_ints):
@@ -302,6 +303,6 @@ def _evaluate_converted(op: Op, result: Type, types: Sequence[Any]) -> Callable[
             return evaluate(xp, attrs, *converted)
 
         return with_ints
-    if op.flow != "elementwise":
+    if not op.is_elementwise:
         return lambda xp, attrs, *xs: evaluate(xp, attrs, *[np.asarray(x) if _is_number(x) else x for x in xs])
     return evaluate

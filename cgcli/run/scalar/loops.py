@@ -8,15 +8,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from cgcli.graph.graph import CONST, INPUT, Graph, nested, opcode
+from cgcli.graph.graph import COND, CONST, GET, INPUT, LOOP, Graph, nested
 from cgcli.graph.traversal import live
 from cgcli.ops import floats
 from cgcli.ops.emit import Source
 from cgcli.ops.limits import NUMBER_BYTES, stack_value_bytes
-from cgcli.ops.loops import parts
+from cgcli.ops.loops import LoopView
 from cgcli.ops.number_kernels import CompiledLoop, expression
 
-_COND, _LOOP, _GET = opcode("cond"), opcode("loop"), opcode("get")
 MAX_NODES = 3000  # nodes: longer functions take longer to compile than they save
 MAX_DEPTH = 15  # loops within loops: Python allows 20
 
@@ -29,7 +28,7 @@ def compile_loop(attrs: Mapping[str, Any], operands: int) -> CompiledLoop | None
         return None
     writer = _StructuredWriter()
     names = [f"a{k}" for k in range(operands)]
-    results = writer.node(_LOOP, attrs, names)
+    results = writer.node(LOOP, attrs, names)
     writer.lines.append(f"return ({''.join(f'{r}, ' for r in results)})")
     return writer.function(", ".join(["meter", *names]), writer.lines)
 
@@ -63,7 +62,7 @@ class _StructuredWriter(Source):
 
     def node(self, code: int, attrs: Mapping[str, Any], operands: Names) -> list[str]:
         """Lines that compute a structured node; the names of its results."""
-        return self._loop(attrs, operands) if code == _LOOP else self._cond(attrs, operands)
+        return self._loop(attrs, operands) if code == LOOP else self._cond(attrs, operands)
 
     def graph(self, graph: Graph, input_names: Names) -> list[str]:
         """Lines that compute a graph; the names of its outputs."""
@@ -75,9 +74,9 @@ class _StructuredWriter(Source):
                 continue
             attrs = graph.attrs.get(i, {})
             operands = [names[x] for x in graph.operands(i)]
-            if code == _GET:
+            if code == GET:
                 names[i] = operands[0][attrs["k"]]
-            elif code in (_COND, _LOOP):
+            elif code in (COND, LOOP):
                 names[i] = self.node(code, attrs, operands)
             elif code == CONST:
                 names[i] = self.bind(attrs["value"])
@@ -105,32 +104,32 @@ class _StructuredWriter(Source):
             self.line(f"{', '.join(targets)} = {', '.join(values)}")
 
     def _loop(self, attrs: Mapping[str, Any], operands: Names) -> list[str]:
-        count, start, invariants, stacks = parts(attrs, operands)
-        body: Graph = attrs["body"]
-        carries = self.fresh_names("c", len(start))
-        written = self.fresh_names("w", len(body.outputs) - len(start))
+        loop = LoopView(attrs, operands)
+        body, test, count, invariants = loop.body, loop.pred, loop.count, loop.invariants
+        carries = self.fresh_names("c", loop.carry_count)
+        written = self.fresh_names("w", len(loop.written))
         step, total, room, first = (self.fresh_names(p, 1)[0] for p in ("i", "n", "m", "k"))
-        self._assign(carries, start)
+        self._assign(carries, loop.carries)
         for name in written:
             self.line(f"{name} = []")
         outer = self.indent
-        if count is None:
+        if test is not None:
             self.line(f"{step} = 0")
             self.line("while True:")
             self.indent += " "
-            self.line(f"if not ({self.graph(attrs['pred'], [*carries, *invariants])[0]}): break")
+            self.line(f"if not ({self.graph(test, [*carries, *invariants])[0]}): break")
         else:
             self.line(f"{total} = max(0, {count})")
-            order = f"range({total} - 1, -1, -1)" if attrs.get("reverse") else f"range({total})"
+            order = f"range({total} - 1, -1, -1)" if loop.reverse else f"range({total})"
             self.line(f"for {step} in {order}:")
             self.indent += " "
         self.line("meter.steps -= 1")
         self.line(f"if meter.steps < meter.check_below: meter.check({self.bind(body)})")
-        inner = any(code == _LOOP for code in body.op)
+        inner = any(code == LOOP for code in body.op)
         if inner:
             self.line(f"{room} = meter.bytes_left")
-        items = self.fresh_names("s", len(stacks))
-        for item, stack in zip(items, stacks, strict=True):
+        items = self.fresh_names("s", len(loop.stacks))
+        for item, stack in zip(items, loop.stacks, strict=True):
             self.line(f"{item} = {stack}[{step}]")
         results = self.graph(body, [step, *carries, *invariants, *items])
         if inner:
@@ -149,7 +148,7 @@ class _StructuredWriter(Source):
         if count is None:
             self.line(f"{step} += 1")
         self.indent = outer
-        if attrs.get("reverse"):
+        if loop.reverse:
             for name in written:
                 self.line(f"{name}.reverse()")
         self.line(f"{first} = {step if count is None else total}")

@@ -7,15 +7,13 @@ from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import Any
 
-from cgcli.graph.graph import Graph, opcode
+from cgcli.graph.graph import COND, GET, LOOP, Graph
 from cgcli.graph.types import Type
 from cgcli.ops.interpreter import Runner
 from cgcli.ops.number_kernels import node_kinds
 from cgcli.ops.numbers import float32
 
 from .backward import backward_kernel
-
-_COND, _LOOP, _GET = opcode("cond"), opcode("loop"), opcode("get")
 
 
 class Sweep:
@@ -54,14 +52,14 @@ class Sweep:
 
         For the result of a `cond`: by each operand of the `cond`, which itself has none. Loops have none.
         """
-        if self.graph.op[i] == _GET and self.graph.op[self.graph.a[i]] == _COND:
+        if self.graph.op[i] == GET and self.graph.op[self.graph.a[i]] == COND:
             source = self.graph.a[i]
             adj: Any = defaultdict(type(None))
             self._through_cond(adj, {self.graph.attrs[i]["k"]: 1.0}, v, source)
             return tuple(adj[x] for x in self.graph.operands(source))
-        if self.graph.op[i] in (_LOOP, _GET):
+        if self.graph.op[i] in (LOOP, GET):
             return ()
-        if self.graph.op[i] == _COND:
+        if self.graph.op[i] == COND:
             return (None,) * len(self.graph.operands(i))
         return local_partials(self.graph, v, i)
 
@@ -72,9 +70,9 @@ class Sweep:
 
     def _kernel(self, i: int) -> Callable[..., None] | None:
         code = self.graph.op[i]
-        if code == _GET:
+        if code == GET:
             return self._gather(self.graph.attrs[i]["k"])
-        return self._through_cond if code == _COND else _backward_kernel_of(self.graph, i)
+        return self._through_cond if code == COND else _backward_kernel_of(self.graph, i)
 
     @staticmethod
     def _gather(k: int) -> Callable[..., None]:

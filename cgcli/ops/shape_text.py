@@ -1,0 +1,112 @@
+"""How operations on shapes are written: `x[1:3]`, `concat([a, b], axis=-1)`, `full([2, 3], x)`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from cgcli.graph.sizes import Size, add, mul
+from cgcli.graph.types import Type
+
+from .op import ATOM, Attrs, Spelling
+from .spelling import Style, Written, call, sign_of, within, write_filled
+
+
+def with_shape(attrs: Attrs, t: Type) -> Attrs:
+    """The attributes, and as `of` the shape of the operand, on which the text depends."""
+    return {**attrs, "of": t.shape}
+
+
+def permuted_axes(attrs: Attrs, t: Type) -> Attrs:
+    """`transpose(x)` turns matrices; any other order is written for all axes of the operand."""
+    if attrs.get("axes") != (-1, -2):
+        return with_shape(attrs, t)
+    return {key: value for key, value in attrs.items() if key != "axes"}
+
+
+def write_size_node(spelling: Spelling, operands: Sequence[Written], attrs: Attrs, style: Style) -> Written:
+    return write_size(attrs["size"])
+
+
+def write_size(size: Size) -> Written:
+    """A size as an expression: `n`, `2*n + 1`."""
+    text = str(size)
+    return Written(text, ATOM if text.isalnum() or text.isidentifier() else 0)
+
+
+def write_arange(spelling: Spelling, operands: Sequence[Written], attrs: Attrs, style: Style) -> Written:
+    return call(sign_of(spelling, style), write_size(attrs["size"]).text)
+
+
+def write_expand(spelling: Spelling, operands: Sequence[Written], attrs: Attrs, style: Style) -> Written | None:
+    """A number repeated is `full`."""
+    return write_filled(attrs["shape"], operands[0]) if attrs.get("of") == () else None
+
+
+def write_joined(spelling: Spelling, operands: Sequence[Written], attrs: Attrs, style: Style) -> Written:
+    """Several values as one list, `concat([a, b], axis=0)`."""
+    return call(sign_of(spelling, style), f"[{', '.join(x.text for x in operands)}]", f"axis={attrs['axis']}")
+
+
+def write_permute(spelling: Spelling, operands: Sequence[Written], attrs: Attrs, style: Style) -> Written | None:
+    if "of" not in attrs:
+        return None
+    rank, axes = len(attrs["of"]), attrs["axes"]
+    order = [*range(rank - len(axes)), *(rank + axis for axis in axes)]
+    return call(sign_of(spelling, style), operands[0].text, str(order))
+
+
+# ---- parts
+
+
+def write_slice(spelling: Spelling, operands: Sequence[Written], attrs: Attrs, style: Style) -> Written:
+    return Written(f"{within(operands[0], ATOM)}[{_slices(attrs)}]")
+
+
+def slice_has_text(attrs: Attrs) -> bool:
+    return all(isinstance(n, int) or n.isidentifier() for n in (*attrs["starts"], *attrs["sizes"]))
+
+
+def _slices(attrs: Attrs) -> str:
+    """The parts of the last axes, `1:3, ::2`; the axes in front of them are whole."""
+    sizes = attrs["sizes"]
+    shape = attrs.get("of")
+    parts = ["..."] if shape is None or len(shape) > len(sizes) else []
+    lengths = (None,) * len(sizes) if shape is None else shape[len(shape) - len(sizes) :]
+    for start, step, size, length in zip(attrs["starts"], attrs["steps"], sizes, lengths, strict=True):
+        stop = add(start, mul(step, size))
+        open_end = stop == length or (isinstance(stop, int) and stop < 0)
+        ends = f"{'' if start == 0 else start}:{'' if open_end else stop}"
+        parts.append(f"{ends}:{step}" if step != 1 else ends)
+    return ", ".join(parts)
+
+
+def write_take(spelling: Spelling, operands: Sequence[Written], attrs: Attrs, style: Style) -> Written | None:
+    """Indices along one axis, which counts from the end."""
+    if len(operands) < 2:
+        return None
+    axis, shape = attrs["axis"], attrs.get("of")
+    lead = ["..."] if shape is None or len(shape) > -axis else []
+    indices = ", ".join((*lead, operands[1].text, *(":" for _ in range(-axis - 1))))
+    return Written(f"{within(operands[0], ATOM)}[{indices}]")
+
+
+def write_pad(spelling: Spelling, operands: Sequence[Written], attrs: Attrs, style: Style) -> Written | None:
+    widths = _pad_widths(attrs) if "of" in attrs else None
+    return None if widths is None else call(sign_of(spelling, style), operands[0].text, str(widths))
+
+
+def pad_has_text(attrs: Attrs) -> bool:
+    return _pad_widths(attrs) is not None
+
+
+def _pad_widths(attrs: Attrs) -> list[list[int]] | None:
+    """The zeros that `pad` puts around each axis of its operand; None where they are no numbers, or with gaps."""
+    shape, sizes = attrs["of"], attrs["sizes"]
+    lead = len(shape) - len(sizes)
+    widths = [[0, 0] for _ in range(lead)]
+    for length, start, step, size in zip(shape[lead:], attrs["starts"], attrs["steps"], sizes, strict=True):
+        behind = add(add(size, mul(-1, start)), mul(-1, length))
+        if step != 1 or not isinstance(start, int) or not isinstance(behind, int):
+            return None
+        widths.append([start, behind])
+    return widths

@@ -1,0 +1,176 @@
+"""How an operation is written: in a file, in a picture and in LaTeX, with the brackets that it needs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from math import prod
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+
+from .op import ATOM, Attrs, Form, Spelling
+
+if TYPE_CHECKING:
+    from cgcli.graph.sizes import Shape
+
+Style = Literal["cg", "picture"]
+UNARY = 8
+LONGEST_TENSOR = 28  # characters of a constant tensor in a picture
+_KEYWORDS = ("axes", "axis", "keepdims", "shape", "pattern")
+
+
+class Written(NamedTuple):
+    """A text and how tightly its outermost operator binds."""
+
+    text: str
+    level: int = ATOM
+
+
+def write_op(spelling: Spelling, operands: Sequence[Written], attrs: Attrs, style: Style = "cg") -> Written:
+    """An operation over the texts of its operands."""
+    if spelling.rule is not None:
+        written: Written | None = spelling.rule(spelling, operands, attrs, style)
+        if written is not None:
+            return written
+    return _FORMS[spelling.form](spelling, operands, attrs, style)
+
+
+def write_latex(spelling: Spelling, operands: Sequence[Written], attrs: Attrs) -> Written:
+    """An operation over texts in LaTeX's mathematics, by its template."""
+    template = spelling.latex
+    if callable(template):
+        return Written(*template(attrs))
+    exponent = attrs.get("exponent")
+    level, bounds = ATOM, [0] * len(operands)
+    if spelling.form == "infix" and not template.startswith((r"\frac", r"\left")):
+        level, bounds = spelling.level, list(spelling.bounds)
+    elif spelling.form == "prefix":
+        level, bounds = spelling.level, [spelling.level]
+    elif spelling.form == "same":
+        level, bounds = operands[0].level, [0]
+    if exponent is not None:
+        level, bounds = 9, [ATOM]
+    texts = [x.text if x.level >= b else rf"\left({x.text}\right)" for x, b in zip(operands, bounds, strict=False)]
+    try:
+        power = write_number(exponent).text if exponent is not None else ""
+        return Written(template.format(*texts, exponent=power), level)
+    except (IndexError, KeyError):  # a template that needs more than operands, as that of a pattern
+        name = spelling.text.replace("_", r"\_")
+        return Written(rf"\operatorname{{{name}}}\left({', '.join(x.text for x in operands)}\right)")
+
+
+# ---- the forms
+
+
+def sign_of(spelling: Spelling, style: Style) -> str:
+    return spelling.symbol if style == "picture" else spelling.text
+
+
+def write_same(spelling: Spelling, operands: Sequence[Written], attrs: Attrs, style: Style) -> Written:
+    return operands[0]
+
+
+def write_prefix(spelling: Spelling, operands: Sequence[Written], attrs: Attrs, style: Style) -> Written:
+    sign = sign_of(spelling, style)
+    space = " " if sign.isalpha() else ""
+    return Written(f"{sign}{space}{within(operands[0], spelling.level)}", spelling.level)
+
+
+def write_infix(spelling: Spelling, operands: Sequence[Written], attrs: Attrs, style: Style) -> Written:
+    left, right = spelling.bounds
+    space = "" if spelling.text == "^" else " "
+    sign = sign_of(spelling, style)
+    return Written(f"{within(operands[0], left)}{space}{sign}{space}{within(operands[1], right)}", spelling.level)
+
+
+def write_call(spelling: Spelling, operands: Sequence[Written], attrs: Attrs, style: Style) -> Written:
+    return call(sign_of(spelling, style), *(x.text for x in operands), *_keywords(attrs))
+
+
+_FORMS: Mapping[Form, Callable[[Spelling, Sequence[Written], Attrs, Style], Written]] = {
+    "same": write_same,
+    "prefix": write_prefix,
+    "infix": write_infix,
+    "call": write_call,
+    "none": write_call,
+}
+
+
+def call(name: str, *arguments: str) -> Written:
+    return Written(f"{name}({', '.join(arguments)})")
+
+
+def within(x: Written, level: int) -> str:
+    """A text in brackets unless it binds at least so tightly."""
+    return x.text if x.level >= level else f"({x.text})"
+
+
+def _keywords(attrs: Attrs) -> list[str]:
+    """The keyword arguments of a call: `axis=-1`, `axis=[-2, -1]`, `keepdims=true`."""
+    texts = []
+    for attr in _KEYWORDS:
+        key, value = attr, attrs.get(attr)
+        if value is None or value is False or value == ():
+            continue
+        if key == "axes":
+            key, value = "axis", value[0] if len(value) == 1 else value
+        if isinstance(value, tuple):
+            text = f"[{', '.join(map(str, value))}]"
+        elif isinstance(value, bool):
+            text = "true"
+        else:
+            text = f'"{value}"' if key == "pattern" else str(value)
+        texts.append(f"{key}={text}")
+    return texts
+
+
+# ---- constants
+
+
+def write_number(value: Any, style: Style = "cg", longest: int | None = None) -> Written:
+    """A constant as the language reads it; whole floats without `.0`. A tensor is nested tuples of numbers.
+
+    longest: characters of a tensor, of which more are left out as `…`; in a picture `LONGEST_TENSOR`.
+    """
+    if isinstance(value, tuple):
+        if longest is None and style == "picture":
+            longest = LONGEST_TENSOR
+        return Written(write_nested(value, lambda x: write_number(x, style).text, longest))
+    if isinstance(value, bool):
+        return Written("true" if value else "false")
+    if value != value:
+        return Written("nan")
+    text = repr(abs(value)).removesuffix(".0")
+    negative = str(value).startswith("-")
+    minus = "−" if style == "picture" else "-"
+    return Written(minus + text, UNARY) if negative else Written(text)
+
+
+def write_nested(value: Sequence[Any], write: Callable[[Any], str], longest: int | None = None) -> str:
+    """Nested sequences of numbers as a literal: `[[1, 2], [3, 4]]`; what makes it too long is left out as `…`."""
+    if longest is None:
+        return _nested(value, write, None)
+    sizes: list[int] = []
+    inner: Any = value
+    while isinstance(inner, (tuple, list)) and inner:
+        sizes.append(len(inner))
+        inner = inner[0]
+    for first in range(longest // 3, 0, -1):
+        # an element takes three characters, so that nothing large is written only to be thrown away
+        if 3 * prod(min(first, size) for size in sizes) <= longest or first == 1:
+            text = _nested(value, write, first)
+            if len(text) <= longest or (first == 1 and len(sizes) > 1):
+                return text
+    return _nested(value, write, 0)
+
+
+def _nested(value: Sequence[Any], write: Callable[[Any], str], first: int | None) -> str:
+    """The first so many of each row, all where there is no limit; recursion only as deep as a tensor's rank."""
+    items = value if first is None else value[:first]
+    parts = [_nested(x, write, first) if isinstance(x, (tuple, list)) else write(x) for x in items]
+    if len(items) < len(value):
+        parts.append("…")
+    return f"[{', '.join(parts)}]"
+
+
+def write_filled(shape: Shape, value: Written) -> Written:
+    """A tensor of which all elements are the same."""
+    return Written(f"full([{', '.join(map(str, shape))}], {value.text})")
