@@ -72,6 +72,7 @@ def lacking(tmp_path_factory: pytest.TempPathFactory) -> str:
 def elsewhere(lacking: str, folder: Path, *command: str) -> tuple[int, bytes, bytes]:
     """Status and both streams of `cg` in the folder, where all of that is lacking."""
     environment = {**os.environ, "XDG_CACHE_HOME": str(folder / "cache"), "PYTHONPATH": lacking}
+    environment["PYTHONDONTWRITEBYTECODE"] = "1"  # without atomic writes other processes would read half a file
     done = subprocess.run(
         [sys.executable, "-m", "cgcli", *command],
         cwd=folder,
