@@ -42,4 +42,6 @@ def process(*args: str, env: Mapping[str, str] | None = None, **options: Any) ->
     options.setdefault("stdout", subprocess.PIPE)
     options.setdefault("stderr", subprocess.PIPE)
     environment = {**os.environ, **(env or {})}
+    if "preexec_fn" in options:  # a limit on the size of files would cut the bytecode that others read
+        environment["PYTHONDONTWRITEBYTECODE"] = "1"
     return subprocess.run(command, text=True, timeout=60, env=environment, check=False, **options)
