@@ -165,7 +165,7 @@ _reduction(
 
 
 def _has_elements(types: Sequence[AnyType], result: AnyType, at: Attrs) -> bool:
-    """Whether every reduced axis is known to have elements."""
+    """Whether every reduced axis has elements, whatever the named sizes are."""
     sizes = [one(types[0]).shape[axis] for axis in at["axes"]]
     return all(isinstance(n, int) and n > 0 for n in sizes)
 

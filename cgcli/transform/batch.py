@@ -377,10 +377,11 @@ def _uneven_loop(b: Builder, loop: _Loop, counted: tuple[int, bool] | None, mask
         carries=len(new_carries) + 2,
         invariants=len(invariants),
     )
-    many = len(new_carries)
-    results = [b.get(node, k=1 + k) for k in range(many)]
-    results += [b.get(node, k=3 + many + k) for k in range(len(items_out))]
-    return [b.get(node, k=2 + many), *results]
+    view: LoopView[int] = LoopView(b.attrs[node])
+    many = len(new_carries)  # behind them the rows that are active, and their step counts
+    results = [b.get(node, k=view.carry_result(k)) for k in range(many)]
+    results += [b.get(node, k=view.stack_result(k)) for k in range(len(items_out))]
+    return [b.get(node, k=view.carry_result(many + 1)), *results]
 
 
 def _pred(b: Builder, loop: _Loop) -> Graph:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from itertools import chain
 from typing import NamedTuple
 
 from cgcli.graph.graph import Graph, map_nested
@@ -101,16 +102,13 @@ def _side_gradient(
 
 
 class _Loop(NamedTuple):
-    """A loop under differentiation: its operands by role, and which of them have cotangents."""
+    """A loop under differentiation, without its asserts, and which of its operands and results have cotangents."""
 
-    body: Graph
-    carries: Sequence[int]
-    invariants: Sequence[int]
-    stacks: Sequence[int]
+    view: LoopView[int]
     moving: list[int]  # the carries that depend on something active
     summed: list[int]  # the invariants that are active
     read: list[int]  # the stacks that are active
-    written: list[int]  # the results that are stacks with a cotangent
+    written: list[int]  # the stacks that it writes that have a cotangent
 
 
 def through_loop(
@@ -127,19 +125,15 @@ def through_loop(
     inf or NaN may turn up. It reads the cotangents of stacks written and writes those of stacks read.
     """
     b.at_span, b.at_group = b.span[i], b.group[i]
-    view = LoopView(b.attrs[i], b.operands(i))
+    attrs = b.attrs[i]
+    view = LoopView({**attrs, "body": without_asserts(attrs["body"])}, b.operands(i))
     carries, invariants, stacks = view.carries, view.invariants, view.stacks
-    body = without_asserts(view.body)
-    moving = _moving(b, body, carries, invariants, stacks, active)
     loop = _Loop(
-        body,
-        carries,
-        invariants,
-        stacks,
-        moving,
+        view,
+        _moving(b, view, active),
         [k for k, x in enumerate(invariants) if active[x] and single(b.type_of(x)).has_derivative],
         [k for k, x in enumerate(stacks) if active[x] and single(b.type_of(x)).has_derivative],
-        [k for k in sorted(incoming) if k >= view.stack_result(0)],
+        [k for k in range(len(view.written)) if view.stack_result(k) in incoming],
     )
     risky = bool(b.risk[i])
     back = _step_back(b, loop, incoming, risky, sweep)
@@ -154,8 +148,8 @@ def through_loop(
     saved = _saving(b, i, back.saved)
     all_stacks = [b.get(i, k=saved[k]) for k in back.saved] + operands["stack"]
     for k in loop.written:
-        support = incoming[k].support
-        all_stacks += [masked_value(b, incoming[k])] + ([] if support is None else [support])
+        c = incoming[view.stack_result(k)]
+        all_stacks += [masked_value(b, c)] + ([] if c.support is None else [c.support])
     read_stacks = [all_stacks[k] for k in back.stacks]
     node = b.loop(
         b.get(i, k=0),
@@ -196,22 +190,17 @@ def through_loop(
         cotangents[stacks[k]] = join(b, cotangents.get(stacks[k]), Cotangent(value, support, True))
 
 
-def _moving(
-    b: Builder,
-    body: Graph,
-    carries: Sequence[int],
-    invariants: Sequence[int],
-    stacks: Sequence[int],
-    active: bytearray,
-) -> list[int]:
+def _moving(b: Builder, loop: LoopView[int], active: bytearray) -> list[int]:
     """The carries that depend on something active, at the start or after some steps."""
-    first = 1 + len(carries)
-    fixed = [body.inputs[first + k] for k, x in enumerate((*invariants, *stacks)) if active[x]]
-    floats = [k for k, x in enumerate(carries) if single(b.type_of(x)).has_derivative]
-    moving = {k for k in floats if active[carries[k]]}
+    body = loop.body
+    carry_inputs, *others = loop.inputs("body")
+    pairs = zip((*loop.invariants, *loop.stacks), chain(*others), strict=True)
+    fixed = [inner for outer, inner in pairs if active[outer]]
+    floats = [k for k, x in enumerate(loop.carries) if single(b.type_of(x)).has_derivative]
+    moving = {k for k in floats if active[loop.carries[k]]}
     while True:
-        flags = activity(body, 0, len(body), [*fixed, *(body.inputs[1 + k] for k in moving)])
-        new = {k for k in floats if flags[body.outputs[k]]} | moving
+        flags = activity(body, 0, len(body), [*fixed, *(carry_inputs[k] for k in moving)])
+        new = {k for k in floats if flags[loop.carry_outputs[k]]} | moving
         if new == moving:
             return sorted(moving)
         moving = new
@@ -233,30 +222,31 @@ class _StepBack(NamedTuple):
 
 
 def _step_back(outer: Builder, loop: _Loop, incoming: Mapping[int, Cotangent], risky: bool, sweep: Sweep) -> _StepBack:
-    body = loop.body
+    view = loop.view
+    body = view.body
     b = Builder()
     step = b.input(INT)
-    kinds = [flat_type(outer.type_of(loop.carries[k])) for k in loop.moving]
-    kinds += [flat_type(outer.type_of(loop.invariants[k])) for k in loop.summed]
+    kinds = [flat_type(outer.type_of(view.carries[k])) for k in loop.moving]
+    kinds += [flat_type(outer.type_of(view.invariants[k])) for k in loop.summed]
     running = [_carried_input(b, t, risky) for t in kinds]
-    invariants = [b.input(single(outer.type_of(x)), None) for x in loop.invariants]
-    start_carries = [b.input(single(body.type_of(body.inputs[1 + k]))) for k in range(len(loop.carries))]
-    items = [b.input(_item(outer, x)) for x in loop.stacks]
+    invariants = [b.input(single(outer.type_of(x)), None) for x in view.invariants]
+    carry_inputs, *other_inputs = view.inputs("body")
+    start_carries = [b.input(single(body.type_of(x))) for x in carry_inputs]
+    items = [b.input(_item(outer, x)) for x in view.stacks]
     stack_cotangents: list[tuple[int, Cotangent]] = []
     stack_inputs: list[int] = []
     for k in loop.written:
-        value = b.input(_item(outer, incoming[k].value))
+        c = incoming[view.stack_result(k)]
+        value = b.input(_item(outer, c.value))
         stack_inputs.append(value)
-        support = incoming[k].support
+        support = c.support
         if support is not None:
             support = b.input(_item(outer, support))
             stack_inputs.append(support)
-        stack_cotangents.append((k - 1, Cotangent(value, support, True)))
-    for first, nodes in ((1, start_carries), (1 + len(start_carries), [*invariants, *items])):
-        for k, x in enumerate(nodes):
-            name = body.names.get(body.inputs[first + k])
-            if name is not None:
-                b.names[x] = name
+        stack_cotangents.append((view.written[k], Cotangent(value, support, True)))
+    for inner, x in zip((*carry_inputs, *chain(*other_inputs)), (*start_carries, *invariants, *items), strict=True):
+        if inner in body.names:
+            b.names[x] = body.names[inner]
     where = b.inline(body, [step, *start_carries, *invariants, *items])
     hi = len(b)
     roots = [start_carries[k] for k in loop.moving]
@@ -264,8 +254,9 @@ def _step_back(outer: Builder, loop: _Loop, incoming: Mapping[int, Cotangent], r
     active = activity(b, 0, hi, roots)
     b.share()
     seeds: dict[int, Cotangent] = {}
-    for k, c in [*zip(loop.moving, running, strict=False), *stack_cotangents]:
-        output = where[body.outputs[k]]
+    carried_cotangents = zip((view.carry_outputs[k] for k in loop.moving), running, strict=False)
+    for inner, c in (*carried_cotangents, *stack_cotangents):
+        output = where[inner]
         if active[output]:
             seeds[output] = join(b, seeds.get(output), c)
     for k, c in zip(loop.summed, running[len(loop.moving) :], strict=True):
