@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from cli_harness import cg
 
+from cgcli.ops.op import Derivative
 from cgcli.ops.table import BY_CODE, OPS
 from cgcli.transform import templates
 
@@ -58,7 +59,8 @@ def test_a_check_names_the_element_that_fits_worst() -> None:
 def test_a_check_finds_the_first_wrong_element_of_the_first_wrong_node(monkeypatch: pytest.MonkeyPatch) -> None:
     """A rule is broken on purpose: the message shows where it is used, not only that the end is wrong."""
     exp = OPS["exp"]
-    broken = replace(exp, vjp=(lambda b, g, y, x, at: b.mul(g, b.where(b.gt(x, 1.5), 1.0, y)),))
+    derivative = Derivative((lambda b, g, y, x, at: b.mul(g, b.where(b.gt(x, 1.5), 1.0, y)),))
+    broken = replace(exp, derivative=derivative)
     monkeypatch.setitem(BY_CODE, exp.code, broken)
     monkeypatch.setattr(templates, "_templates", {})
     program = "input x: float[3] = [0.5, 2, 3]\nshifted = x - 1\nspread = 2 * shifted + 1\ny = sum(exp(spread))"

@@ -24,7 +24,7 @@ def _slope(
     examples: tuple[tuple[float, ...], ...],
     domain: str = "all numbers",
     hazard: bool = False,
-    example_attrs: Attrs | None = None,
+    attrs: Attrs | None = None,
 ) -> None:
     operands = ", ".join(f"{{{k}}}" for k in range(len(rules)))
     register(
@@ -41,7 +41,7 @@ def _slope(
             evaluate=evaluate,
             derivative=Derivative(rules),
             effects=Effects(hazard=hazard),
-            examples=Examples(examples, attrs=example_attrs or {}, domain=domain),
+            examples=Examples(examples, attrs=attrs or {}, domain=domain),
         )
     )
 
