@@ -104,12 +104,13 @@ class _Npz:
     def save(self, file: IO[bytes]) -> None:
         import numpy as np
 
+        write_array: Any = np.lib.format.write_array  # without types in the oldest NumPy
         # not by `np.savez`, which takes a column that is named `file` for its own parameter
         with zipfile.ZipFile(file, "w") as archive:
             for name, parts in self.parts.items():
                 # a slash would be a folder in the archive
                 with archive.open(f"{name.replace('/', '_')}.npy", "w", force_zip64=True) as member:
-                    np.lib.format.write_array(member, np.concatenate(parts), allow_pickle=False)
+                    write_array(member, np.concatenate(parts), allow_pickle=False)
 
 
 def _flat(columns: Mapping[str, Any]) -> tuple[list[str], list[Any]]:
