@@ -39,7 +39,7 @@ def with_cg() -> Measured:
     graph = b.done(h)
     built = time.perf_counter()
     interpreter = number_interpreter(graph)
-    adjoints = Sweep(graph, interpreter.runner).adjoints(interpreter.run([0.5, 0.001]), h)
+    adjoints = Sweep(interpreter.kernels).adjoints(interpreter.run([0.5, 0.001]), h)
     return Measured(built - start, time.perf_counter() - built, (adjoints[x], adjoints[w]))
 
 

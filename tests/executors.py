@@ -27,7 +27,7 @@ class ScalarExecutor:
     ) -> None:
         self.graph = graph if roots is None else restrict(graph, roots)
         self.interpreter = number_interpreter(self.graph, Limits(max_memory, max_steps))
-        self.sweep = Sweep(self.graph, self.interpreter.runner)
+        self.sweep = Sweep(self.interpreter.kernels)
 
     def forward(self, inputs: Sequence[Any]) -> list[Any]:
         return self.interpreter.run(inputs)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
 from cgcli.graph.graph import Graph
 
@@ -64,7 +64,10 @@ class Kernels(Protocol):
         """The stop of a run without memory for the value of node `i`; None where the MemoryError is to be raised."""
 
 
-class Interpreter:
+K = TypeVar("K", bound=Kernels)
+
+
+class Interpreter(Generic[K]):
     """A graph made ready to be run any number of times, node by node.
 
     make_kernels: its kernels, given the runner of nested graphs. observer: is called with each step of a loop whose
@@ -75,7 +78,7 @@ class Interpreter:
     def __init__(
         self,
         graph: Graph,
-        make_kernels: Callable[[Graph, Runner], Kernels],
+        make_kernels: Callable[[Graph, Runner], K],
         limits: Limits = DEFAULT_LIMITS,
         observer: Observer | None = None,
     ) -> None:
@@ -83,7 +86,8 @@ class Interpreter:
         self.limits = limits
         self.runner = Runner()
         self.runner.observer = observer
-        self.kernels = self.runner.kernels = make_kernels(graph, self.runner)
+        self.kernels = make_kernels(graph, self.runner)
+        self.runner.kernels = self.kernels
 
     def run(self, inputs: Sequence[Any], sizes: Sizes | None = None) -> list[Any]:
         """The values of the nodes that were computed and still had a reader, or are outputs; None for the others.
@@ -146,13 +150,17 @@ class Runner:
 
     def values(self, graph: Graph, values: Sequence[Any]) -> list[Any]:
         """The values of the nodes of a graph."""
-        entry = self._nested.get(id(graph))
-        if entry is None:
-            entry = self._nested[id(graph)] = graph, self.kernels.nested(graph, self)
-        kernels = entry[1]
+        kernels = self.nested(graph)
         v = kernels.begin(values, self.kernels.sizes)
         walk(graph, kernels, v)
         return v
+
+    def nested(self, graph: Graph) -> Kernels:
+        """The kernels of a nested graph, memoised."""
+        entry = self._nested.get(id(graph))
+        if entry is None:
+            entry = self._nested[id(graph)] = graph, self.kernels.nested(graph, self)
+        return entry[1]
 
     def stepped(self, body: Graph, step: int, results: Sequence[Any], carries: int) -> None:
         """Counts a step of a loop and the bytes that it leaves on stacks. Raises TooManySteps and StacksTooLarge."""

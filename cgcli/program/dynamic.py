@@ -134,7 +134,10 @@ class Recorded(Program):
     def bind_inputs(self, values: Values) -> list[Any]:
         return [self.v[i] for i in self.graph.inputs]
 
-    def _forward(self, executor: Any, values: Values) -> list[Any]:
+    def node_values(self, nodes: Sequence[int], values: Values) -> Sequence[Any]:
+        return [self.v[i] for i in nodes]
+
+    def swept_values(self, of: int, values: Values) -> list[Any]:
         return self.v
 
     def grad(

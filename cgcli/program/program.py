@@ -15,7 +15,7 @@ from cgcli.graph.signature import Input, Module
 from cgcli.graph.traversal import live, restrict
 from cgcli.graph.types import Type
 from cgcli.ops.interpreter import Interpreter, Limits
-from cgcli.ops.number_kernels import has_loop, is_scalar
+from cgcli.ops.number_kernels import NumberKernels, has_loop, is_scalar
 from cgcli.ops.numbers import unsigned_zero
 from cgcli.run.backends import Compiled, compile_graph, tensor_of
 from cgcli.run.binding import extent, fit, initialised, plain, within
@@ -79,7 +79,7 @@ class Program:
         self.max_depth: int | None = None
         self.backend: str | None = None
         self._by_nodes: dict[tuple[int, ...], Compiled] = {}
-        self._sweep_by_node: dict[int | None, tuple[Interpreter, Sweep]] = {}
+        self._sweep_by_node: dict[int, tuple[Interpreter[NumberKernels], Sweep]] = {}
         self._derivatives: dict[tuple[int, ...], Compiled] = {}  # graphs of derivatives, by what they compute
         self._checkpointed: set[tuple[int, ...]] = set()  # those whose loops compute steps again
 
@@ -119,14 +119,14 @@ class Program:
         """The value of each output, or of every named value. Raises CgError, also when the run fails (status 1)."""
         names = list(self.module.values) if every else list(self.outputs)
         nodes = [self.module.values[name] for name in names]
-        results = self._compiled(tuple(nodes))(self.bind_inputs(values))
+        results = self.node_values(nodes, values)
         return {name: plain(x) for name, x in zip(names, results, strict=True)}
 
     @_for_shapes
     def run(self, values: Values, *, of: str | None = None, derivatives: bool = True) -> Evaluation:
         """Everything that a picture shows: values of all nodes and, with `derivatives`, those of `of`."""
         target = self.module.values[self.of_choice(of)] if derivatives else None
-        results = self._compiled(tuple(range(len(self.graph))))(self.bind_inputs(values))
+        results = self.node_values(range(len(self.graph)), values)
         v = list(results) if self._scalar else [plain(x) for x in results]
         from cgcli.graph.evaluation import Evaluation
 
@@ -134,13 +134,12 @@ class Program:
             return Evaluation(self.graph, v)
         partials: dict[int, tuple[float | None, ...]] = {}
         if self._scalar:
-            sweep = self._sweep_of(self.graph, None)[1]
+            sweep = self._sweep(target)[1]
             partials = {i: sweep.partials(v, i) for i in range(len(self.graph)) if self.graph.a[i] >= 0}
         if not self._sweeps:
             return Evaluation(self.graph, v, target, self._adjoints(values, target), partials)
-        adjoints = sweep.adjoints(v, target)
-        clean = [None if isinstance(g, dict) else g for g in adjoints]
-        return Evaluation(self.graph, v, target, clean, partials)
+        adjoints = [None if isinstance(g, dict) else g for g in sweep.adjoints(v, target)]
+        return Evaluation(self.graph, v, target, adjoints, partials)
 
     @_for_shapes
     def grad(
@@ -156,9 +155,8 @@ class Program:
         if not self._sweeps:
             value, *partials = self._gradient_values(target, tuple(self.module.values[n] for n in names), values)
             return Gradient(name, value, {n: unsigned_zero(g) for n, g in zip(names, partials, strict=True)})
-        interpreter, sweep = self._sweep_of(restrict(self.graph, [target]), target)
-        v = interpreter.run(self.bind_inputs(values))
-        adjoints = sweep.adjoints(v, target)
+        v = self.swept_values(target, values)
+        adjoints = self._sweep(target)[1].adjoints(v, target)
         gradients = {n: adjoints[self.module.values[n]] for n in names}
         return Gradient(name, float(v[target]), {n: _reported(g) for n, g in gradients.items()})
 
@@ -406,6 +404,14 @@ class Program:
         ]
         return initialised(self.inputs, self.graph, bound, self.seed) if any(x is None for x in bound) else bound
 
+    def node_values(self, nodes: Sequence[int], values: Values) -> Sequence[Any]:
+        """The values of nodes."""
+        return self._compiled(tuple(nodes))(self.bind_inputs(values))
+
+    def swept_values(self, of: int, values: Values) -> list[Any]:
+        """The values of the nodes that `of` needs, for a backward sweep from it."""
+        return self._sweep(of)[0].run(self.bind_inputs(values))
+
     @cached_property
     def _declared(self) -> dict[str, Input]:
         return {i.name: i for i in self.inputs}
@@ -426,24 +432,22 @@ class Program:
 
     def _compiled(self, nodes: tuple[int, ...]) -> Compiled:
         """What computes these nodes, memoised."""
-        run = self._by_nodes.get(nodes)
-        if run is None:
-            run = self._by_nodes[nodes] = self.compile(restrict(self.graph, nodes))
-        return run
+        if nodes not in self._by_nodes:
+            self._by_nodes[nodes] = self.compile(restrict(self.graph, nodes))
+        return self._by_nodes[nodes]
 
-    def _sweep_of(self, graph: Graph, of: int | None) -> tuple[Interpreter, Sweep]:
-        """As `_new_sweep`, memoised by the node that is differentiated."""
-        pair = self._sweep_by_node.get(of)
-        if pair is None:
-            pair = self._sweep_by_node[of] = self._new_sweep(graph)
-        return pair
+    def _sweep(self, of: int) -> tuple[Interpreter[NumberKernels], Sweep]:
+        """What computes a node, and what goes back from it; memoised."""
+        if of not in self._sweep_by_node:
+            self._sweep_by_node[of] = self._new_sweep(restrict(self.graph, [of]))
+        return self._sweep_by_node[of]
 
-    def _new_sweep(self, graph: Graph) -> tuple[Interpreter, Sweep]:
+    def _new_sweep(self, graph: Graph) -> tuple[Interpreter[NumberKernels], Sweep]:
         """What computes the nodes of a graph on numbers, and what goes back through them."""
         from cgcli.run.scalar.sweep import Sweep  # with the derivative rules
 
         interpreter = number_interpreter(graph, Limits(self.max_memory, self.max_steps))
-        return interpreter, Sweep(graph, interpreter.runner)
+        return interpreter, Sweep(interpreter.kernels)
 
     def _gradient_values(self, target: int, wrt: tuple[int, ...], values: Values) -> list[Any]:
         """The value of `target`, then its derivative by each of `wrt`."""
@@ -482,10 +486,8 @@ class Program:
         needed = live(self.graph, [target])
         types = [self.graph.type_of(i) for i in range(len(self.graph))]
         wrt = [i for i, t in enumerate(types) if needed[i] and isinstance(t, Type) and t.has_derivative]
-        adjoints: list[Any] = [None] * len(types)
-        for i, g in zip(wrt, self._gradient_values(target, tuple(wrt), values)[1:], strict=True):
-            adjoints[i] = g
-        return adjoints
+        gradients = dict(zip(wrt, self._gradient_values(target, tuple(wrt), values)[1:], strict=True))
+        return [gradients.get(i) for i in range(len(types))]
 
     def _names_in(self, graph: Graph) -> dict[str, int]:
         """The nodes of a gradient graph that hold the program's named values."""

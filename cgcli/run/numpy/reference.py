@@ -7,7 +7,7 @@ from cgcli.ops.array_kernels import ArrayKernels
 from cgcli.ops.interpreter import DEFAULT_LIMITS, Interpreter, Limits
 
 
-def array_interpreter(graph: Graph, limits: Limits = DEFAULT_LIMITS) -> Interpreter:
+def array_interpreter(graph: Graph, limits: Limits = DEFAULT_LIMITS) -> Interpreter[ArrayKernels]:
     """What runs a graph on arrays.
 
     A run stops with CgError (status 1) at a division of an int by zero, an index out of range, sizes that differ, a

@@ -10,7 +10,7 @@ from cgcli.ops.interpreter import DEFAULT_LIMITS, Interpreter, Limits, Runner
 from cgcli.ops.number_kernels import CompiledLoop, NumberKernels
 
 
-def number_interpreter(graph: Graph, limits: Limits = DEFAULT_LIMITS) -> Interpreter:
+def number_interpreter(graph: Graph, limits: Limits = DEFAULT_LIMITS) -> Interpreter[NumberKernels]:
     """What runs a graph on numbers. limits: its memory bounds the stacks of loops."""
     return Interpreter(graph, _kernels, limits)
 

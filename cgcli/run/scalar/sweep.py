@@ -9,8 +9,7 @@ from typing import Any
 
 from cgcli.graph.graph import COND, GET, LOOP, Graph
 from cgcli.graph.types import Type
-from cgcli.ops.interpreter import Runner
-from cgcli.ops.number_kernels import node_kinds
+from cgcli.ops.number_kernels import NumberKernels
 from cgcli.ops.numbers import float32
 
 from .backward import backward_kernel
@@ -19,17 +18,17 @@ from .backward import backward_kernel
 class Sweep:
     """`sweep(adj, v, top)`: adds the contributions of the nodes from `top` down to the cotangents `adj`.
 
-    A cotangent is None until a path reaches it. runner: what computes the side of a `cond` that was taken again.
+    A cotangent is None until a path reaches it. forward: the kernels of the graph; their runner computes the side of a
+    `cond` that was taken again.
     """
 
-    def __init__(self, graph: Graph, runner: Runner) -> None:
-        self.graph, self.runner = graph, runner
-        self._kinds, self._first_of_kind = node_kinds(graph)
+    def __init__(self, forward: NumberKernels) -> None:
+        self.graph, self._forward = forward.graph, forward
         self._nested: dict[int, Sweep] = {}
 
     def __call__(self, adj: list[Any], v: Sequence[Any], top: int) -> None:
         a, b, more = self.graph.a, self.graph.b, self.graph.more
-        kernels, kinds = self._kernels, self._kinds
+        kernels, kinds = self._kernels, self._forward.kinds
         for i in range(top, -1, -1):
             g = adj[i]
             if g is not None:
@@ -66,7 +65,7 @@ class Sweep:
     @cached_property
     def _kernels(self) -> list[Callable[..., None] | None]:
         """By kind of node, the backward kernel; None for kinds without a derivative (inputs, constants, …)."""
-        return [self._kernel(i) for i in self._first_of_kind]
+        return [self._kernel(i) for i in self._forward.first_of_kind]
 
     def _kernel(self, i: int) -> Callable[..., None] | None:
         code = self.graph.op[i]
@@ -90,10 +89,13 @@ class Sweep:
         condition, *captured = self.graph.operands(i)
         attrs = self.graph.attrs[i]
         body: Graph = attrs["then"] if v[condition] else attrs["else"]
+        runner = self._forward.runner
+        nested_v = runner.values(body, [v[x] for x in captured])
         nested = self._nested.get(id(body))
         if nested is None:
-            nested = self._nested[id(body)] = Sweep(body, self.runner)
-        nested_v = self.runner.values(body, [v[x] for x in captured])
+            kernels = runner.nested(body)
+            assert isinstance(kernels, NumberKernels)
+            nested = self._nested[id(body)] = Sweep(kernels)
         nested_adj: list[Any] = [None] * len(body)
         for k in sorted(g):
             output = body.outputs[k]
