@@ -7,14 +7,14 @@ made non-negative by `index` before they get there.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from cgcli.graph.sizes import Size, mul
 from cgcli.graph.types import AnyType, Type
 
 from .failures import IndexOutOfRange
-from .op import PLAIN, ZERO, Attrs, Derivative, Effects, Examples, Op, Spelling, TypeMismatch, VjpRules, register
+from .op import ZERO, Attrs, Effects, Spelling, TypeMismatch, tensor_op
 from .shape import lifted, row_starts
 from .shape_text import with_shape, write_take
 from .sizes import elements, operand_elements
@@ -22,35 +22,7 @@ from .typing import one
 
 TABLE = ((1.0, 2.0, 3.0), (4.0, 5.0, 6.0))
 
-
-def _op(
-    name: str,
-    doc: str,
-    rules: VjpRules,
-    *,
-    examples: tuple[tuple[Any, ...], ...],
-    attrs: Attrs | None = None,
-    domain: str = "any value",
-    spelling: Spelling | None = None,
-    selects: bool = False,
-    effects: Effects = PLAIN,
-    **fields: Any,
-) -> None:
-    """Registers an op of the family; one without a spelling is written by what calls it."""
-    spelling = spelling or Spelling("none", name)
-    if not spelling.latex:
-        spelling = replace(spelling, latex=rf"\operatorname{{{name}}}\left({{0}}\right)".replace("_", r"\_"))
-    register(
-        Op(
-            name=name,
-            doc=doc,
-            spelling=spelling,
-            derivative=Derivative(rules, "structural", selects),
-            effects=effects,
-            examples=Examples(examples, attrs or {}, domain),
-            **fields,
-        )
-    )
+_op = partial(tensor_op, form="none")  # written by what calls it
 
 
 # ---- indices

@@ -3,25 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from cgcli.graph.sizes import Shape, Size, add, floor_div, mul, product
 from cgcli.graph.types import AnyType, Type
 
-from .op import (
-    Attrs,
-    Derivative,
-    Effects,
-    Examples,
-    Op,
-    Spelling,
-    TypeMismatch,
-    VariadicRule,
-    VjpRules,
-    of_one_operand,
-    register,
-)
+from .op import Attrs, Effects, Spelling, TypeMismatch, VariadicRule, of_one_operand, tensor_op
 from .reduce import products_of_others
 from .sizes import elements
 from .spelling import Style, Written, call, sign_of
@@ -31,35 +19,7 @@ HAZARD = Effects(hazard=True)
 SQUARE = ((2.0, -1.0, 0.5), (0.3, 1.5, -0.7), (1.0, 0.2, 3.0))
 POSITIVE = ((4.0, 1.0, 0.5), (1.0, 3.0, -0.2), (0.5, -0.2, 2.0))
 
-
-def _op(
-    name: str,
-    doc: str,
-    rules: VjpRules,
-    *,
-    examples: tuple[tuple[Any, ...], ...],
-    attrs: Attrs | None = None,
-    domain: str = "square matrices",
-    spelling: Spelling | None = None,
-    support: Callable[..., int] | None = None,
-    effects: Effects = HAZARD,
-    **fields: Any,
-) -> None:
-    """Registers an op of the family; one without a spelling is a call."""
-    spelling = spelling or Spelling("call", name)
-    if not spelling.latex:
-        spelling = replace(spelling, latex=rf"\operatorname{{{name}}}\left({{0}}\right)")
-    register(
-        Op(
-            name=name,
-            doc=doc,
-            spelling=spelling,
-            derivative=Derivative(rules, "mix", support=support),
-            effects=effects,
-            examples=Examples(examples, attrs or {}, domain),
-            **fields,
-        )
-    )
+_op = partial(tensor_op, domain="square matrices", flow="mix", effects=HAZARD)
 
 
 def swap(b: Any, x: int) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
@@ -248,6 +248,39 @@ def register(op: Op) -> Op:
     assert name not in REGISTERED, name
     REGISTERED[name] = op
     return op
+
+
+def tensor_op(
+    name: str,
+    doc: str,
+    rules: VjpRules,
+    *,
+    examples: tuple[tuple[Any, ...], ...],
+    attrs: Attrs | None = None,
+    domain: str = "any value",
+    form: Form = "call",
+    spelling: Spelling | None = None,
+    flow: Literal["structural", "mix"] = "structural",
+    selects: bool = False,
+    support: Callable[..., int] | None = None,
+    effects: Effects = PLAIN,
+    **fields: Any,
+) -> None:
+    """Declares an op on tensors; `fields` are further ones of `Op`. form: how one without a spelling is written."""
+    spelling = spelling or Spelling(form, name)
+    if not spelling.latex:
+        spelling = replace(spelling, latex=rf"\operatorname{{{name}}}\left({{0}}\right)".replace("_", r"\_"))
+    register(
+        Op(
+            name=name,
+            doc=doc,
+            spelling=spelling,
+            derivative=Derivative(rules, flow, selects, support),
+            effects=effects,
+            examples=Examples(examples, attrs or {}, domain),
+            **fields,
+        )
+    )
 
 
 def may_view(op: Op, types: Sequence[AnyType], result: AnyType, attrs: Attrs) -> bool:

@@ -6,27 +6,13 @@ Each is linear and its derivative is another of them: `slice` and `pad`, `expand
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 from cgcli.graph.sizes import Shape, Size, add, product, same
 from cgcli.graph.types import WEAK_INT, AnyType, Type
 
 from .failures import SizesDiffer
-from .op import (
-    PLAIN,
-    ZERO,
-    Attrs,
-    Derivative,
-    Effects,
-    Examples,
-    Op,
-    Spelling,
-    TypeMismatch,
-    VariadicRule,
-    VjpRules,
-    register,
-)
+from .op import ZERO, Attrs, Effects, Spelling, TypeMismatch, VariadicRule, tensor_op
 from .shape_text import (
     pad_has_text,
     permuted_axes,
@@ -46,36 +32,6 @@ MATRIX = ((((1.0, 2.0, 3.0), (4.0, 5.0, 6.0)),),)
 VECTOR = (((1.0, -2.0, 3.0, 0.5),),)
 
 
-def _op(
-    name: str,
-    doc: str,
-    rules: VjpRules,
-    *,
-    examples: tuple[tuple[Any, ...], ...],
-    attrs: Attrs | None = None,
-    domain: str = "any value",
-    spelling: Spelling | None = None,
-    selects: bool = False,
-    effects: Effects = PLAIN,
-    **fields: Any,
-) -> None:
-    """Registers an op of the family; one without a spelling is a call."""
-    spelling = spelling or Spelling("call", name)
-    if not spelling.latex:
-        spelling = replace(spelling, latex=rf"\operatorname{{{name}}}\left({{0}}\right)".replace("_", r"\_"))
-    register(
-        Op(
-            name=name,
-            doc=doc,
-            spelling=spelling,
-            derivative=Derivative(rules, "structural", selects),
-            effects=effects,
-            examples=Examples(examples, attrs or {}, domain),
-            **fields,
-        )
-    )
-
-
 # ---- axes
 
 
@@ -93,7 +49,7 @@ def _expand_type(types: Sequence[AnyType], at: Attrs) -> Type:
     return t._replace(shape=shape)
 
 
-_op(
+tensor_op(
     "expand",
     "its argument repeated along new axes and those of size 1",
     (lambda b, g, y, x, at: g,),  # the gradient pass sums over the repeated elements
@@ -141,7 +97,7 @@ def _reshape(xp: Any, at: Attrs, x: Any) -> Any:
     return xp.reshape(x, shape)
 
 
-_op(
+tensor_op(
     "reshape",
     "the same elements in another shape",
     (lambda b, g, y, x, at: b.reshape(g, shape=b.type1(x).shape),),
@@ -165,7 +121,7 @@ def _match(xp: Any, at: Attrs, x: Any) -> Any:
     return x
 
 
-_op(
+tensor_op(
     "match",
     "its argument, whose sizes are found at the run to be those that are wanted",
     (lambda b, g, y, x, at: b.match(g, shape=b.type1(x).shape),),
@@ -188,7 +144,7 @@ def _expand_dims_type(types: Sequence[AnyType], at: Attrs) -> Type:
     return t._replace(shape=tuple(1 if k in new else next(old) for k in range(rank)))
 
 
-_op(
+tensor_op(
     "expand_dims",
     "its argument with new axes of size 1",
     (lambda b, g, y, x, at: b.squeeze(g, axes=at["axes"]),),
@@ -216,7 +172,7 @@ def _squeeze_type(types: Sequence[AnyType], at: Attrs) -> Type:
     return t._replace(shape=tuple(n for k, n in enumerate(t.shape) if k not in gone))
 
 
-_op(
+tensor_op(
     "squeeze",
     "its argument without axes of size 1",
     (lambda b, g, y, x, at: b.expand_dims(g, axes=at["axes"]),),
@@ -248,7 +204,7 @@ def inverse(axes: Sequence[int]) -> tuple[int, ...]:
     return tuple(result)
 
 
-_op(
+tensor_op(
     "permute",
     "its argument with its last axes in another order",
     (lambda b, g, y, x, at: b.permute(g, axes=inverse(at["axes"])),),
@@ -279,7 +235,7 @@ def _slices(at: Attrs) -> tuple[Any, ...]:
     return tuple(slices)
 
 
-_op(
+tensor_op(
     "slice",
     "a part of its argument: along the last axes, so many elements from a start in steps",
     (
@@ -306,7 +262,7 @@ def _pad(xp: Any, at: Attrs, x: Any) -> Any:
     return out
 
 
-_op(
+tensor_op(
     "pad",
     "its argument within zeros: along the last axes, from a start in steps",
     (
@@ -376,7 +332,7 @@ def _concat_rule(b: Any, g: int, y: int, k: int, xs: Sequence[int], at: Attrs) -
     return node
 
 
-_op(
+tensor_op(
     "concat",
     "its arguments one behind the other along an axis",
     VariadicRule(_concat_rule),
@@ -406,7 +362,7 @@ def _stack_rule(b: Any, g: int, y: int, k: int, xs: Sequence[int], at: Attrs) ->
     return node
 
 
-_op(
+tensor_op(
     "stack",
     "its arguments side by side along a new axis",
     VariadicRule(_stack_rule),
@@ -422,7 +378,7 @@ _op(
 
 # ---- out of sizes
 
-_op(
+tensor_op(
     "size",
     "the size of an axis as an int",
     ZERO,
@@ -434,7 +390,7 @@ _op(
     spelling=Spelling("none", "size", latex="{size}", rule=write_size_node),
     effects=Effects(operations=0),
 )
-_op(
+tensor_op(
     "arange",
     "the ints from 0 up to a size",
     ZERO,
