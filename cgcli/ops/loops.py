@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from cgcli.graph.graph import Graph
 from cgcli.graph.types import BOOL, INT, AnyType, Results, Stack, Type
@@ -16,7 +16,6 @@ from .op import (
     Effects,
     Examples,
     Op,
-    Runner,
     Spelling,
     Structured,
     TypeMismatch,
@@ -24,6 +23,9 @@ from .op import (
     register,
 )
 from .typing import one, single
+
+if TYPE_CHECKING:
+    from .interpreter import Runner
 
 
 def items_of(t: AnyType) -> Type | Stack:

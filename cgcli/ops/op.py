@@ -6,9 +6,9 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal
 
-from cgcli.graph.graph import Graph, opcode
+from cgcli.graph.graph import opcode
 from cgcli.graph.types import AnyType, Type
 
 if TYPE_CHECKING:
@@ -36,16 +36,6 @@ class TypeMismatch(Exception):
         self.code = code
         self.operands = tuple(operands)
         self.values = values
-
-
-class Runner(Protocol):
-    """The callback that evaluates the graphs nested in a structured node."""
-
-    def __call__(self, graph: Graph, values: Sequence[Any]) -> Sequence[Any]:
-        """The results of a graph."""
-
-    def stepped(self, body: Graph, step: int, results: Sequence[Any], carries: int) -> None:
-        """A loop has run a step of its body. results: its carries, then what it leaves on stacks. May stop the run."""
 
 
 ATOM = 12  # how tightly a call or a name binds
