@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from cgcli.graph.graph import GET, Graph
@@ -23,31 +24,19 @@ MIN_DROPPED_BYTES = 128  # bytes: such a value is not worth a line that drops it
 _SOURCE = "<planned run>"
 
 
+@dataclass(frozen=True)
 class CompiledPlan:
     """`run(v)` computes the nodes of a plan into the list `v`, a copy of `template` with the inputs.
 
     Values in `v` of nodes that are no outputs are overwritten by the next run.
     """
 
-    def __init__(
-        self,
-        graph: Graph,
-        plan: Plan,
-        records: Mapping[int, NodeRecord],
-        invariants: Mapping[int, Any],
-        kernels: ArrayKernels,
-        memory: Any,
-    ) -> None:
-        """invariants: values that are the same at every run. kernels: for nodes without recorded calls. memory:
-        `persistent_bytes(plan)` bytes, or None."""
-        compiler = PlanCompiler(graph, plan, records, invariants, kernels, memory)
-        compiler.compile_nodes()
-        self.template = compiler.template
-        self._functions = compiler.functions
-        self._function_nodes = compiler.function_nodes
+    template: list[Any]
+    functions: list[Callable[[list[Any]], None]]
+    function_nodes: list[list[int]]  # of each, the node of each line
 
     def run(self, v: list[Any]) -> None:
-        for f in self._functions:
+        for f in self.functions:
             f(v)
 
     def failed_at(self, stop: BaseException) -> int:
@@ -57,11 +46,15 @@ class CompiledPlan:
             tb = tb.tb_next
         assert tb is not None
         number = int(tb.tb_frame.f_code.co_name.removeprefix("run"))
-        return self._function_nodes[number][tb.tb_lineno - 2]
+        return self.function_nodes[number][tb.tb_lineno - 2]
 
 
 class PlanCompiler(CodeScope):
-    """Compiles a plan's nodes to functions of a list of values. function_nodes: of each, the node of each line."""
+    """Compiles a plan's nodes to functions of a list of values.
+
+    invariants: values that are the same at every run. kernels: for nodes without recorded calls. memory:
+    `persistent_bytes(plan)` bytes, or None.
+    """
 
     def __init__(
         self,
@@ -81,7 +74,7 @@ class PlanCompiler(CodeScope):
 
     # ---- lines
 
-    def compile_nodes(self) -> None:
+    def compile_plan(self) -> CompiledPlan:
         blocks = {self.plan.groups[k][0]: k for k in self.plan.blocks}
         in_blocks = {i for k in self.plan.blocks for i in self.plan.groups[k]}
         for i in self.plan.order:
@@ -106,6 +99,7 @@ class PlanCompiler(CodeScope):
             for x in dead_values.get(i, ()):
                 self._line(i, f"v[{x}] = None")
         self._end_function()
+        return CompiledPlan(self.template, self.functions, self.function_nodes)
 
     def _dead_values(self) -> dict[int, list[int]]:
         """After each node, the values that have no reader any more and are large enough to be dropped."""

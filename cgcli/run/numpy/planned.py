@@ -27,7 +27,7 @@ from cgcli.ops.table import BY_CODE
 from cgcli.plan.planner import plan
 
 from .call_recorder import Unrecordable, record_calls
-from .codegen import CompiledPlan
+from .codegen import CompiledPlan, PlanCompiler
 from .reference import array_interpreter
 from .scope import ALIGN, NodeRecord, Relayout, persistent_bytes
 
@@ -252,7 +252,8 @@ class _Body:
             memory = np.empty(size + ALIGN, dtype=np.uint8)
             start = -memory.ctypes.data % ALIGN
             memory = memory[start : start + size]
-        spec.compiled = CompiledPlan(self.graph, self.plan, spec.records, spec.invariants, self.kernels, memory)
+        compiler = PlanCompiler(self.graph, self.plan, spec.records, spec.invariants, self.kernels, memory)
+        spec.compiled = compiler.compile_plan()
 
     # ---- errors
 
