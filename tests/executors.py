@@ -15,29 +15,8 @@ from cgcli.run.scalar.executor import number_interpreter
 from cgcli.run.scalar.sweep import Sweep
 
 
-class ScalarExecutor:
-    """On numbers, with a backward sweep."""
-
-    def __init__(
-        self,
-        graph: Graph,
-        roots: Sequence[int] | None = None,
-        max_memory: int | None = None,
-        max_steps: int | None = None,
-    ) -> None:
-        self.graph = graph if roots is None else restrict(graph, roots)
-        self.interpreter = number_interpreter(self.graph, Limits(max_memory, max_steps))
-        self.sweep = Sweep(self.interpreter.kernels)
-
-    def forward(self, inputs: Sequence[Any]) -> list[Any]:
-        return self.interpreter.run(inputs)
-
-    def backward(self, v: Sequence[Any], of: int) -> list[Any]:
-        return self.sweep.adjoints(v, of)
-
-
-class _Compiled:
-    """The outputs, or the roots, of a graph on arrays."""
+class _Executor:
+    """What `make` makes of a graph whose outputs are the roots, if there are any."""
 
     make: Callable[[Graph, Limits], Any]
 
@@ -50,6 +29,23 @@ class _Compiled:
     ) -> None:
         self.graph = graph if roots is None else restrict(graph, roots)
         self.run = type(self).make(self.graph, Limits(max_memory, max_steps))
+
+
+class ScalarExecutor(_Executor):
+    """On numbers, with a backward sweep."""
+
+    make = staticmethod(number_interpreter)
+
+    def forward(self, inputs: Sequence[Any]) -> list[Any]:
+        v: list[Any] = self.run.run(inputs)
+        return v
+
+    def backward(self, v: Sequence[Any], of: int) -> list[Any]:
+        return Sweep(self.run.kernels).adjoints(v, of)
+
+
+class _Compiled(_Executor):
+    """The outputs, or the roots, of a graph on arrays."""
 
     def forward(self, inputs: Sequence[Any], sizes: Mapping[str, int] | None = None) -> list[Any]:
         v: list[Any] = [None] * len(self.graph)
