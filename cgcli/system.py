@@ -61,13 +61,6 @@ def set_mode(descriptor: int, mode: int) -> None:
         os.fchmod(descriptor, mode)
 
 
-def new_file_mode() -> int:
-    """The permissions that a new file has by the process's umask."""
-    mask = os.umask(0)
-    os.umask(mask)
-    return 0o666 & ~mask
-
-
 def link(source: str, target: str) -> bool:
     """Makes a hard link; False where the system or the file system has none."""
     try:

@@ -9,12 +9,10 @@ from cgcli.graph.types import AnyType, Type
 
 from .failures import IntegerDivisionByZero
 from .op import Attrs, Derivative, Effects, Examples, Op, Spelling, register
+from .typing import floats, join_all, numbers, one
 
 if TYPE_CHECKING:
     from .spelling import Style, Written
-from .typing import floats, join_all, numbers, one
-
-INT64 = range(-(2**63), 2**63)
 
 
 def integer_power(base: int, exponent: int) -> int | float:

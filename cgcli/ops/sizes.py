@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from cgcli.diagnostics.diagnostic import error
@@ -94,22 +94,22 @@ def operand_elements(types: Sequence[AnyType], result: AnyType, attrs: Mapping[s
 
 def elements(t: AnyType) -> Size:
     """How many numbers a value of this type has; 0 for a stack, whose length only the run decides."""
-    if isinstance(t, Results):
-        total: Size = 0
-        for item in t.items:
-            total = add(total, elements(item))
-        return total
-    return product(t.shape) if isinstance(t, Type) else 0
+    return _total(t, lambda tensor: product(tensor.shape))
 
 
 def bytes_of(t: AnyType) -> Size:
     """The bytes of a value of this type; 0 for a stack, whose length only the run decides."""
+    return _total(t, lambda tensor: mul(product(tensor.shape), DTYPE_BYTES[tensor.dtype]))
+
+
+def _total(t: AnyType, size: Callable[[Type], Size]) -> Size:
+    """The size of a tensor, or the sum of those of several results."""
     if isinstance(t, Results):
         total: Size = 0
         for item in t.items:
-            total = add(total, bytes_of(item))
+            total = add(total, _total(item, size))
         return total
-    return mul(product(t.shape), DTYPE_BYTES[t.dtype]) if isinstance(t, Type) else 0
+    return size(t) if isinstance(t, Type) else 0
 
 
 def type_bytes(t: AnyType, env: Mapping[str, int]) -> int:
