@@ -10,7 +10,7 @@ import pytest
 from cli_harness import cg
 
 from cgcli.program import load, parse
-from cgcli.program.rows import Rows
+from cgcli.program.rows import Derivatives, Rows
 
 pytestmark = pytest.mark.portable
 
@@ -58,7 +58,7 @@ def test_each_row_is_what_the_program_gives_for_it(seed: int) -> None:
     table = {n: np.array([rng.uniform(0.3, 0.9) for _ in range(40)]) for n in floats}
     others = {i.name: 1 for i in program.inputs if not i.optional and i.name not in floats}
     of = next(n for n in program.outputs if program.type_of(n).has_derivative and not program.type_of(n).shape)
-    found = Rows(program, others, floats, derivatives=True, of=of).run(table, 40)
+    found = Rows(program, others, floats, Derivatives(of)).run(table, 40)
     for k in range(40):
         row = program.grad({**others, **{n: x[k] for n, x in table.items()}}, of=of)
         for name, derivative in row.partials.items():

@@ -11,7 +11,7 @@ from cgcli.diagnostics.diagnostic import CgError
 from cgcli.ops.table import OPS
 from cgcli.program import parse
 from cgcli.program.program import Program
-from cgcli.program.rows import Rows
+from cgcli.program.rows import Derivatives, Rows
 
 DECLARED = "input n: int\ninput x\ninput ok: bool\ninput k: int\n"
 
@@ -93,7 +93,7 @@ def check(text: str, n: list[int], k: int) -> None:
     found = Rows(program, {"k": k}, list(columns)).run(columns, 4)["y"]
     assert found.astype(float).tolist() == alone(program, columns, k)
     if program.type_of("y").is_float:
-        slopes = Rows(program, {"k": k}, list(columns), derivatives=True, of="y", wrt=["x"]).run(columns, 4)["dy/dx"]
+        slopes = Rows(program, {"k": k}, list(columns), Derivatives("y", ["x"])).run(columns, 4)["dy/dx"]
         each = [{name: column[r].item() for name, column in columns.items()} | {"k": k} for r in range(4)]
         assert slopes.tolist() == [program.grad(row, of="y", wrt=["x"]).partials["x"] for row in each]
 

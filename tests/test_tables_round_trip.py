@@ -10,11 +10,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from cgcli.cli.columns import _elements
 from cgcli.data.cells import converted, side_by_side
 from cgcli.data.sinks import sink
 from cgcli.data.tables import open_table
 from cgcli.graph.types import Type
+from cgcli.program.columns import _elements
 
 KINDS = ["csv", "tsv", "jsonl", "npz", "parquet", "arrow", "feather"]
 NAMES = st.text(st.sampled_from("abyé中 ,;\"'\n\t[]{}.:@\\%"), min_size=1, max_size=6).filter(

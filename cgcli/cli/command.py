@@ -12,7 +12,7 @@ import typer
 from typer.core import TyperCommand
 
 from cgcli.cli.arguments import EMPTY, Arguments, CommandOptions, scan
-from cgcli.cli.inputs import canonical
+from cgcli.cli.inputs import canonical, with_usage
 from cgcli.cli.options import global_options
 from cgcli.cli.output import WithHelp
 from cgcli.cli.sources import open_program
@@ -131,6 +131,13 @@ class ProgramCommand(Command):
         return open_program(
             arguments.files[0] if arguments.files else None, arguments.expression, arguments.allowed, runs=False
         )
+
+    def invoke(self, ctx: Any) -> Any:
+        """Runs the command; an error about missing inputs names the options that give them."""
+        try:
+            return super().invoke(ctx)
+        except CgError as problem:
+            raise with_usage(problem, command_options(ctx)) from problem.__cause__
 
     def refined_error(self, ctx: Any, args: list[str], options: CommandOptions, problem: CgError) -> CgError:
         """For an option without a value that names no input of the program, the error for an unknown name."""

@@ -87,7 +87,7 @@ def evaluate(
         max_depth,
     )
     if data is not None:
-        from cgcli.cli.rows import over_rows  # imports what reads tables
+        from cgcli.cli.rows import over_rows, table_settings  # imports what reads tables
 
         others = {
             "--all": every,
@@ -97,7 +97,7 @@ def evaluate(
         }
         for option in others.items():
             exclude(option, ("--data", True))
-        return over_rows(session, data, maps or [], on_error or "stop", target, batch)
+        return over_rows(session, data, table_settings(maps, on_error, batch), target)
     only_with_data(maps, on_error, target, batch)
     session.require_values()
     session = session.recorded()

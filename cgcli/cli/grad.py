@@ -41,6 +41,7 @@ from cgcli.cli.session import Session, open_session
 from cgcli.diagnostics.diagnostic import error
 from cgcli.graph.graph import Node
 from cgcli.ops.table import OPS
+from cgcli.program.rows import Derivatives
 from cgcli.render.escape import show
 from cgcli.render.json import dump
 from cgcli.render.numbers import shortest, single
@@ -115,7 +116,7 @@ def grad(
         max_depth,
     )
     if data is not None:
-        from cgcli.cli.rows import over_rows  # imports what reads tables
+        from cgcli.cli.rows import over_rows, table_settings  # imports what reads tables
 
         others = {
             "--all": every,
@@ -127,8 +128,7 @@ def grad(
         others |= {"--full": full, "--precision": precision is not None, "--format": output_format is not None}
         for option in others.items():
             exclude(option, ("--data", True))
-        table_options = (data, maps or [], on_error or "stop", target, batch)
-        return over_rows(session, *table_options, derivatives=True, of=of, wrt=names)
+        return over_rows(session, data, table_settings(maps, on_error, batch), target, Derivatives(of, names))
     only_with_data(maps, on_error, target, batch)
     session = session.recorded()
     if symbolic:

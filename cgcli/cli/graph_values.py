@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from cgcli.cli.inputs import missing_inputs
 from cgcli.cli.output import notice
 from cgcli.cli.session import Session
 from cgcli.diagnostics.diagnostic import CgError, error
 from cgcli.diagnostics.wording.templates import format_value
 from cgcli.graph.evaluation import Evaluation
 from cgcli.render.escape import show
+from cgcli.run.binding import missing
 
 
 def graph_values(session: Session, of: str | None, *, derivatives: bool = True) -> Evaluation | None:
@@ -21,7 +21,7 @@ def graph_values(session: Session, of: str | None, *, derivatives: bool = True) 
         raise error("nothing-to-compute", name=session.program.module.source.name)
     if session.values or of is not None:
         session.require_values()
-    if missing_inputs(session.program, session.values):
+    if missing(session.program.inputs, session.values):
         return None
     if not derivatives:
         return session.program.run(session.values, derivatives=False)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any
@@ -106,26 +106,19 @@ def check_names(program: Program, names: Iterable[str], options: CommandOptions,
         )
 
 
-def require(program: Program, values: Mapping[str, Any], options: CommandOptions) -> None:
-    """Raises `CgError` that names every input without a value or default, and the options that set them."""
-    missing = missing_inputs(program, values)
-    if not missing:
-        return
-    usage = [f"--set {name}=VALUE" if f"--{name}" in options else f"--{name} VALUE" for name in missing]
-    shadowed = [name for name in missing if f"--{name}" in options]
-    euler = "e" in missing and program.input("e").implicit
-    raise error(
-        "missing-inputs",
-        missing=missing,
-        usage=" ".join(usage),
-        shadowed=[f"--{name}" for name in shadowed] or None,
-        euler="exp(1)" if euler else None,
-    )
+def with_usage(problem: CgError, options: CommandOptions) -> CgError:
+    """The error with the options that give missing inputs their values."""
 
+    def with_options(diagnostic: Diagnostic) -> Diagnostic:
+        names = diagnostic.values.get("missing")
+        if diagnostic.code != "missing-inputs" or not isinstance(names, list):
+            return diagnostic
+        usage = [f"--set {name}=VALUE" if f"--{name}" in options else f"--{name} VALUE" for name in names]
+        shadowed = [f"--{name}" for name in names if f"--{name}" in options]
+        values = {**diagnostic.values, "usage": " ".join(usage), "shadowed": shadowed or None}
+        return replace(diagnostic, values=values)
 
-def missing_inputs(program: Program, values: Mapping[str, Any]) -> list[str]:
-    """The inputs that have neither a value nor a default."""
-    return [i.name for i in program.inputs if not i.optional and i.name not in values]
+    return CgError(*map(with_options, problem.diagnostics), status=problem.status)
 
 
 def canonical(name: str) -> str:

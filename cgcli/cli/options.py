@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -291,7 +291,7 @@ BatchSize = Annotated[
     ),
 ]
 OnError = Annotated[
-    str | None,
+    Literal["stop", "skip", "nan"] | None,
     typer.Option(
         "--on-error",
         help="What to do with a cell of the table that is no number (stop).",

@@ -10,7 +10,7 @@ import typer
 
 from cgcli.cli.arguments import EMPTY
 from cgcli.cli.command import ProgramCommand, declare
-from cgcli.cli.inputs import missing_inputs, wrt_names
+from cgcli.cli.inputs import wrt_names
 from cgcli.cli.options import (
     AllowPath,
     Expression,
@@ -31,6 +31,7 @@ from cgcli.cli.session import open_session
 from cgcli.diagnostics.diagnostic import error
 from cgcli.render import json
 from cgcli.render.plan import data, text
+from cgcli.run.binding import missing
 
 Grad = Annotated[bool, typer.Option("--grad", help="The value and its derivatives, planned as one graph.")]
 Format = Annotated[
@@ -76,7 +77,7 @@ def plan(
         context, file, expression, settings, inputs_file, allow_path, mode=mode, weights=weights, max_nodes=max_nodes
     ).recorded()
     program = session.program
-    if session.values and missing_inputs(program, session.values):
+    if session.values and missing(program.inputs, session.values):
         session.require_values()
     compilation = program.plan(session.values, of=of, wrt=names, derivatives=with_grad, fast_math=fast_math)
     inputs = [(i.name, i.kind, str(i.type)) for i in program.inputs]

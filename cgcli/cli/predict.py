@@ -27,7 +27,7 @@ from cgcli.cli.options import (
     Set,
     Timeout,
 )
-from cgcli.cli.rows import over_rows
+from cgcli.cli.rows import over_rows, table_settings
 from cgcli.cli.session import open_session
 from cgcli.diagnostics.diagnostic import error
 
@@ -75,7 +75,7 @@ def predict(
     limits = (seed, max_memory, backend, max_steps, timeout, mode, weights, max_nodes, max_depth)
     session = open_session(context, file, expression, settings, inputs_file, allow_path, *limits)
     outputs = [] if output is None else [canonical(name) for name in output.split(",")]
-    return over_rows(session, data or "", maps or [], on_error or "stop", target, batch, outputs=outputs)
+    return over_rows(session, data or "", table_settings(maps, on_error, batch), target, outputs=outputs)
 
 
 command = declare(

@@ -11,7 +11,7 @@ import typer
 from cgcli.cli.arguments import EMPTY
 from cgcli.cli.command import ProgramCommand, declare
 from cgcli.cli.graph_values import graph_values
-from cgcli.cli.inputs import canonical, missing_inputs
+from cgcli.cli.inputs import canonical
 from cgcli.cli.options import (
     AllowPath,
     Backend,
@@ -47,6 +47,7 @@ from cgcli.render.draw import render as draw
 from cgcli.render.escape import show
 from cgcli.render.picture import Sides, View
 from cgcli.render.themes import THEMES, ThemeName
+from cgcli.run.binding import missing
 
 LATER = ("html",)
 GRADIENT = "gradient-graph"
@@ -226,7 +227,7 @@ def _evaluated(session: Session, of: str | None, sides: str) -> tuple[Graph, Eva
     if session.values:
         session.require_values()
     evaluation = program.gradient_graph(session.values, of=of)
-    return evaluation.graph, None if missing_inputs(program, session.values) else evaluation
+    return evaluation.graph, None if missing(program.inputs, session.values) else evaluation
 
 
 def _calls(graph: Graph, names: list[str] | None, option: str) -> frozenset[str]:

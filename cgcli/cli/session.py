@@ -12,7 +12,7 @@ import typer
 from cgcli.cli import signals
 from cgcli.cli.arguments import Arguments
 from cgcli.cli.command import ARGUMENTS, command_options
-from cgcli.cli.inputs import canonical, input_values, require, with_declarations
+from cgcli.cli.inputs import canonical, input_values, with_declarations
 from cgcli.cli.options import WRITTEN
 from cgcli.cli.output import is_terminal, notice, print_diagnostics
 from cgcli.cli.sources import open_program
@@ -22,6 +22,7 @@ from cgcli.graph.lexemes import plain_number
 from cgcli.ops.limits import Meter, node_limit
 from cgcli.program import Program
 from cgcli.render.escape import show
+from cgcli.run.binding import require
 from cgcli.system import call_after
 
 
@@ -35,7 +36,7 @@ class Session:
 
     def require_values(self) -> None:
         """Raises `CgError` that names every input still without a value."""
-        require(self.program, self.values, command_options(self.context))
+        require(self.program.inputs, self.values)
 
     def recorded(self) -> Session:
         """This session with a program that has a graph: in dynamic mode the recorded graph of a run and its values."""

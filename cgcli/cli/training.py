@@ -11,12 +11,10 @@ from dataclasses import dataclass, replace
 from pathlib import PurePath
 from typing import Any
 
-from cgcli.cli.command import command_options
-from cgcli.cli.examples import read_examples
 from cgcli.cli.fit_report import Style, show_fit, show_state
-from cgcli.cli.inputs import missing_inputs, require
 from cgcli.cli.output import notice
 from cgcli.cli.resume import all_params, check_same, data_identity, program_identity, resumed_values
+from cgcli.cli.rows import examples_of, table_settings
 from cgcli.cli.session import Session
 from cgcli.cli.training_files import TrainingFiles
 from cgcli.data.checkpoints import Checkpoint
@@ -25,6 +23,7 @@ from cgcli.files.writing import check_writable, write_atomic
 from cgcli.program import Program
 from cgcli.program.python_file import FileProgram
 from cgcli.program.residuals import residuals
+from cgcli.program.tables import OnError
 from cgcli.program.training import (
     DynamicProblem,
     Examples,
@@ -36,6 +35,7 @@ from cgcli.program.training import start as initial_state
 from cgcli.program.training import task as make_task
 from cgcli.render import curve
 from cgcli.render.escape import show
+from cgcli.run.binding import missing, require
 from cgcli.train.fit import Fit, least_squares, minimise
 from cgcli.train.loop import Settings, split, steps_of_epoch
 from cgcli.train.loop import train as loop
@@ -62,7 +62,7 @@ class TrainingOptions:
     settings: Mapping[str, Any]
     data: str | None
     maps: Sequence[str]
-    on_error: str
+    on_error: OnError
     seconds: float | None
     save: str | None
     every: int | None
@@ -89,10 +89,10 @@ def run(session: Session, options: TrainingOptions, files: TrainingFiles, style:
     values = session.values if checkpoint is None else resumed_values(session, checkpoint)
     session = replace(session, values=values)
     examples, validation = _examples(session, options, settings)
-    missing = missing_inputs(session.program, values) if options.data is None else []
-    if missing:
-        raise error("needs-table", missing=missing, usage=" ".join(f"--{name} VALUE" for name in missing))
-    require(session.program, {**values, **examples.columns}, command_options(session.context))
+    without = missing(session.program.inputs, values) if options.data is None else []
+    if without:
+        raise error("needs-table", missing=without, usage=" ".join(f"--{name} VALUE" for name in without))
+    require(session.program.inputs, {**values, **examples.columns})
     target = settings["loss"] or settings["residual"]
     frozen = _matching(session, settings["freeze"] or [], "--freeze")
     batch = settings["batch-size"] or (None if settings["optimizer"] in SOLVERS else BATCH)
@@ -189,14 +189,15 @@ def _examples(
     """The training rows and the validation rows."""
     if options.data is None:
         return Examples({}, 0), None
-    examples = read_examples(session, options.data, options.maps, options.on_error)
+    reading = table_settings(options.maps, options.on_error)
+    examples = examples_of(session, options.data, reading)
     validation = settings["validation"]
     if validation is None:
         return examples, None
     try:
         share = float(validation)
     except ValueError:
-        validation_rows = read_examples(session, validation, options.maps, options.on_error)
+        validation_rows = examples_of(session, validation, reading)
         same = validation_rows.columns.keys() == examples.columns.keys()
         if not same or validation_rows.together != examples.together:
             raise error("tables-differ", status=1, first=options.data, file=validation) from None

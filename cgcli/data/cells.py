@@ -73,6 +73,13 @@ def side_by_side(columns: Sequence[Any], shape: Sequence[int]) -> Any:
     return np.stack(columns, axis=-1).reshape(-1, *shape)
 
 
+def concatenated(parts: Sequence[Any]) -> Any:
+    """Pieces of a column, arrays or lists, as one."""
+    import numpy as np
+
+    return np.concatenate(parts) if hasattr(parts[0], "dtype") else [x for part in parts for x in part]
+
+
 def number(text: str) -> float | int | None:
     """The number that a cell's text is, or None."""
     text = text.strip(BLANKS)

@@ -31,10 +31,11 @@ KINDS = (*TEXTS, "npz", "npy", *arrow.KINDS)
 class Table:
     """Files of the same columns, of which the first is open; `read` goes through them once.
 
-    columns: None where no file names any, as JSON Lines without rows do not. size: bytes of all files, None where
-    nobody knows. limit: see `open_table`.
+    name: what the table is called in messages. columns: None where no file names any, as JSON Lines without rows do
+    not. size: bytes of all files, None where nobody knows. limit: see `open_table`.
     """
 
+    name: str
     files: tuple[str, ...]
     first: Reader
     columns: tuple[str, ...] | None
@@ -87,10 +88,10 @@ def open_table(pattern: str, limit: int | None = None) -> Iterator[Table]:
                 raise error("array-file-special", file=path)
             with _opened(path, limit) as reader:
                 columns = reader.columns if columns is None else columns
-                Table(files, first, columns, None, None).check(reader, path)
+                Table(pattern, files, first, columns, None, None).check(reader, path)
         sizes = [_size(path) for path in files]
         known_sizes = [size for size in sizes if size is not None]
-        yield Table(files, first, columns, sum(known_sizes) if len(known_sizes) == len(sizes) else None, limit)
+        yield Table(pattern, files, first, columns, sum(known_sizes) if len(known_sizes) == len(sizes) else None, limit)
 
 
 @contextmanager

@@ -27,7 +27,7 @@ class Diagnostic:
     code: str
     labels: tuple[Label, ...] = ()
     values: Mapping[str, object] = field(default_factory=dict)
-    severity: Literal["error", "warning"] = "error"
+    severity: Literal["error", "warning", "note"] = "error"
 
 
 class CgError(Exception):

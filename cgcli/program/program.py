@@ -18,7 +18,7 @@ from cgcli.ops.interpreter import Interpreter, Limits
 from cgcli.ops.number_kernels import NumberKernels, has_loop, is_scalar
 from cgcli.ops.numbers import unsigned_zero
 from cgcli.run.backends import Compiled, compile_graph, tensor_of
-from cgcli.run.binding import extent, fit, initialised, plain, within
+from cgcli.run.binding import extent, fit, initialised, plain, require, within
 from cgcli.run.scalar.executor import number_interpreter
 
 Values = Mapping[str, Any]
@@ -395,9 +395,7 @@ class Program:
     def bind_inputs(self, values: Values) -> list[Any]:
         """The inputs in order. Raises CgError for unknown names, and for all missing ones together."""
         values = {self.input(name).name: x for name, x in values.items()}
-        missing = [i.name for i in self.inputs if i.name not in values and not i.optional]
-        if missing:
-            raise error("missing-inputs", missing=missing, euler="e" if "e" in missing else None)
+        require(self.inputs, values)
         bound = [
             fit(i, values.get(i.name, i.default)) if i.name in values or i.initial is None else None
             for i in self.inputs

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from cgcli.diagnostics.diagnostic import error
@@ -18,11 +18,21 @@ ELEMENTS = 2**25  # numbers that the values of a chunk may hold
 MOST_ROWS = 65_536
 
 
+@dataclass(frozen=True)
+class Derivatives:
+    """What to compute in place of the outputs: `of` (by default the only float output) and its derivatives by `wrt` (by
+    default all float inputs).
+    """
+
+    of: str | None = None
+    wrt: Sequence[str] | None = None
+
+
 class Rows:
     """A program, compiled for the rows of tables.
 
-    constants: the inputs that are the same in every row; columns: those that are not. derivatives: whether `of` and its
-    derivatives are wanted, in place of the outputs. Raises CgError for names that cannot be differentiated.
+    constants: the inputs that are the same in every row; columns: those that are not. Raises CgError for names that
+    cannot be differentiated.
     """
 
     def __init__(
@@ -30,16 +40,14 @@ class Rows:
         program: Program,
         constants: Values,
         columns: Sequence[str],
-        *,
-        derivatives: bool = False,
-        of: str | None = None,
-        wrt: Sequence[str] | None = None,
+        derivatives: Derivatives | None = None,
     ) -> None:
         self.program, self.constants, self.columns = program, constants, tuple(columns)
-        self.derivatives, self.of, self.wrt = derivatives, of, wrt
-        if derivatives and program.mode == "static":
-            self.of = program.of_choice(of)
-            self.wrt = program.derivative_names(wrt)
+        self.derivatives = derivatives is not None
+        self.of, self.wrt = (None, None) if derivatives is None else (derivatives.of, derivatives.wrt)
+        if self.derivatives and program.mode == "static":
+            self.of = program.of_choice(self.of)
+            self.wrt = program.derivative_names(self.wrt)
         self._compiled: Compiled | None = None
         self._batched = False
         self._by_row: tuple[str, ...] = ()

@@ -14,7 +14,7 @@ from .source_excerpt import Mark, draw
 
 RESET = "\x1b[0m"
 BOLD, GUTTER, SECONDARY = "\x1b[1m", "\x1b[34m", "\x1b[36m"
-SEVERITIES = {"error": "\x1b[1;31m", "warning": "\x1b[1;33m"}
+SEVERITIES = {"error": "\x1b[1;31m", "warning": "\x1b[1;33m", "note": "\x1b[1;36m"}
 
 
 def text(diagnostics: Iterable[Diagnostic], colour: bool = False) -> str:

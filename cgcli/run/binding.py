@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -16,6 +16,19 @@ from cgcli.ops.numbers import FITS, INT_RANGES
 from .backends import names_no_size, tensor_of
 
 _DTYPE_KINDS = {"float": "fiu", "f32": "fiu", "int": "iu", "i32": "iu", "bool": "b"}  # NumPy's kinds that convert
+
+
+def missing(inputs: Sequence[Input], names: Container[str]) -> list[str]:
+    """The inputs that are not among the names and have no default."""
+    return [i.name for i in inputs if not i.optional and i.name not in names]
+
+
+def require(inputs: Sequence[Input], names: Container[str]) -> None:
+    """Raises CgError that names every input that is not among the names and has no default."""
+    without = missing(inputs, names)
+    if without:
+        euler = any(i.name == "e" and i.implicit for i in inputs) and "e" in without
+        raise error("missing-inputs", missing=without, euler="exp(1)" if euler else None)
 
 
 def fit(declared: Input, value: Any) -> Any:

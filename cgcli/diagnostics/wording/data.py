@@ -70,6 +70,14 @@ TEMPLATES: dict[str, Templates] = {
         "line {line} of `{file}`, column `{column}`: {text} is no {wanted}",
         help=("write it as `{write}`", "mend the cell, or leave out such rows by `{skip}`"),
     ),
+    "row-fails": Templates("the run fails at line {line} of `{file}`"),
+    "carry-batch": Templates(
+        "a result of a whole batch has no columns of its rows", help=("leave out `--carry` and `--row-numbers`",)
+    ),
+    "carry-twice": Templates(
+        "the result would have two columns `{name}`",
+        help=("the program has an output of that name: leave the column out",),
+    ),
     "rows-outside-range": Templates(
         "`{name}` is outside {low}..{high} in {count} of the rows, first at line {line} of `{file}`",
         help=("its declaration says that range",),

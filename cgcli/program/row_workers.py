@@ -8,23 +8,25 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any, NamedTuple
 
-from cgcli.cli.output import write_stderr
 from cgcli.data.chunks import Chunk
 from cgcli.data.sinks import Sink
-from cgcli.diagnostics.diagnostic import CgError
-from cgcli.program.rows import Rows
-from cgcli.render.escape import show
+from cgcli.diagnostics.diagnostic import CgError, Diagnostic
 from cgcli.system import cores
+
+from .rows import Rows
 
 MOST_CHUNKS = 8  # in memory at a time
 
 
 class RowChunk(NamedTuple):
-    """Rows in the queue. indices: which of the chunk's rows. results: None for rows that are run when written."""
+    """Rows in the queue. indices: which of the chunk's rows. carried: columns of the result besides those of the run.
+    results: None for rows that are run when written.
+    """
 
     columns: Mapping[str, Any]
     chunk: Chunk
     indices: Sequence[int]
+    carried: Mapping[str, Any]
     results: Future[dict[str, Any]] | None
 
 
@@ -47,12 +49,14 @@ class RowWorkers:
     def __exit__(self, *_: object) -> None:
         self.pool.shutdown(cancel_futures=True)
 
-    def submit(self, columns: Mapping[str, Any], chunk: Chunk, indices: Sequence[int]) -> None:
+    def submit(
+        self, columns: Mapping[str, Any], chunk: Chunk, indices: Sequence[int], carried: Mapping[str, Any]
+    ) -> None:
         """Queues a chunk. Raises CgError of this or an earlier one, once those before the failing one are written."""
         results = None
         if self.started and self.cores > 1:  # the first one prepares the run of all
             results = self.pool.submit(self.rows.run, columns, len(indices))
-        self.queue.append(RowChunk(columns, chunk, indices, results))
+        self.queue.append(RowChunk(columns, chunk, indices, carried, results))
         self.started = True
         while self.queue and (self.queue[0].results is None or len(self.queue) > self.cores):
             self._write()
@@ -69,7 +73,7 @@ class RowWorkers:
         except CgError:
             self._raise_first_failure(item)
             raise  # no single row fails
-        self.out.write(results)
+        self.out.write({**item.carried, **results})
 
     def _raise_first_failure(self, item: RowChunk) -> None:
         """Finds the first row of a chunk that fails by bisection, and raises the error that it raises alone."""
@@ -82,9 +86,9 @@ class RowWorkers:
             except CgError:
                 high = middle
         path, line = item.chunk.locations[item.indices[low]]
-        write_stderr(f"{show(f'note: the run fails at line {line} of `{path}`')}\n")  # a part of the error that follows
+        location = Diagnostic("row-fails", values={"file": path, "line": line}, severity="note")
         try:
             self.rows.run({name: x[low:high] for name, x in item.columns.items()}, 1)
         except CgError as e:  # without its row number, which is 0 in a batch of one
             rowless = (replace(d, values={k: x for k, x in d.values.items() if k != "row"}) for d in e.diagnostics)
-            raise CgError(*rowless, status=e.status) from None
+            raise CgError(location, *rowless, status=e.status) from None

@@ -8,21 +8,18 @@ import re
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from cgcli.cli.arguments import EMPTY
-from cgcli.cli.inputs import canonical
-from cgcli.cli.output import notice
-from cgcli.cli.session import Session
 from cgcli.data.cells import cell_shape, converted, side_by_side
 from cgcli.data.chunks import Chunk
 from cgcli.data.structured import NumberTooLarge, numbers_of
 from cgcli.data.tables import Table
 from cgcli.diagnostics.diagnostic import CgError, Diagnostic, error
 from cgcli.diagnostics.suggest import nearest
+from cgcli.graph.lexemes import identifier
 from cgcli.graph.signature import signature
 from cgcli.graph.types import ANY, FLOAT, MAX_AXES, Type
-from cgcli.program import Program
-from cgcli.program.rows import fitted
-from cgcli.render.escape import show
+
+from .program import Program, Values
+from .rows import fitted
 
 
 class Columns(NamedTuple):
@@ -39,27 +36,26 @@ _DECIMAL_COMMA = re.compile(r"[+-]?[0-9]+,[0-9]+([eE][+-]?[0-9]+)?")
 _ELEMENT = re.compile(r"(.*)\[([0-9]+(?:,[0-9]+)*)\]", re.DOTALL)
 
 
-def map_columns(session: Session, table: Table, maps: Sequence[str]) -> dict[str, Columns]:
-    """The columns of each input without a value on the command line: one, the elements of a tensor as a table of
-    results has them, or by a pattern several that make a vector.
+def map_columns(program: Program, values: Values, table: Table, patterns: Mapping[str, str]) -> dict[str, Columns]:
+    """The columns of each input without a value: one, the elements of a tensor as a table of results has them, or by a
+    pattern several that make a vector.
+
+    patterns: by input the column or the pattern. Raises CgError for an input that is unknown or has a value, and for a
+    pattern that no column matches.
     """
-    inputs = [i.name for i in session.program.inputs]
+    inputs = [i.name for i in program.inputs]
     by_input: dict[str, Columns] = {}
     columns = table.columns or ()
-    by_name = {canonical(column): Columns([column]) for column in columns}
-    by_name = {canonical(name): elements for name, elements in _elements(columns).items()} | by_name
-    for text in maps:
-        name, equals, pattern = text.partition("=")
-        name = canonical(name)
-        if not equals or not name or not pattern.strip():
-            raise error("bad-map", value=text or EMPTY)
+    by_name = {identifier(column.strip()): Columns([column]) for column in columns}
+    by_name = {identifier(name.strip()): elements for name, elements in _elements(columns).items()} | by_name
+    for name, pattern in patterns.items():
         if name not in inputs:
             raise error("unknown-input", name=name, nearest=nearest(name, inputs), known=inputs)
-        if name in by_input or name in session.values:
+        if name in values:
             raise error("input-twice-mapped", name=name)
-        by_input[name] = _mapped(session, name, pattern.strip(), table)
+        by_input[name] = _mapped(program, name, pattern, table)
     for name in inputs:
-        if name in by_input or name in session.values:
+        if name in by_input or name in values:
             continue
         if name in by_name:
             by_input[name] = by_name[name]
@@ -68,8 +64,8 @@ def map_columns(session: Session, table: Table, maps: Sequence[str]) -> dict[str
     return by_input
 
 
-def _mapped(session: Session, name: str, pattern: str, table: Table) -> Columns:
-    """The columns of `--map name=pattern`. Raises `CgError` for none, and for several that are no vector."""
+def _mapped(program: Program, name: str, pattern: str, table: Table) -> Columns:
+    """The columns of an input by a pattern. Raises `CgError` for none, and for several that are no vector."""
     names = list(table.columns or ())
     if pattern in names or table.columns is None:
         return Columns([pattern])
@@ -81,8 +77,8 @@ def _mapped(session: Session, name: str, pattern: str, table: Table) -> Columns:
         raise error("no-such-column", name=pattern, nearest=nearest(pattern, names), known=names)
     if len(columns) == 1:
         return Columns(columns)
-    if len(session.program.input(name).type.shape) not in (1, 2):
-        raise error("map-many", name=name, count=len(columns), wanted=session.program.input(name).type)
+    if len(program.input(name).type.shape) not in (1, 2):
+        raise error("map-many", name=name, count=len(columns), wanted=program.input(name).type)
     return Columns(columns, (len(columns),))
 
 
@@ -103,26 +99,21 @@ def _elements(columns: Sequence[str]) -> dict[str, Columns]:
     return tensors
 
 
-def note_unused_columns(table: Table, by_input: ColumnsByInput) -> None:
-    """A note that names the columns that no input takes, if there are any."""
+def unused_columns(table: Table, by_input: ColumnsByInput) -> list[str]:
+    """The columns that no input takes."""
     used = {name for columns in by_input.values() for name in columns.names}
-    unused = [name for name in table.columns or () if name not in used]
-    if unused:
-        names = ", ".join(f"`{name}`" for name in unused[:5])
-        more = f" and {len(unused) - 5} more" if len(unused) > 5 else ""
-        noun = "the column" if len(unused) == 1 else "the columns"
-        notice(show(f"note: no input asks for {noun} {names}{more} of the table"))
+    return [name for name in table.columns or () if name not in used]
 
 
 def row_values(
-    session: Session, chunk: Chunk, by_input: ColumnsByInput, batched: Sequence[str], on_error: str
+    program: Program, chunk: Chunk, by_input: ColumnsByInput, batched: Sequence[str], on_error: str
 ) -> tuple[dict[str, Any], Sequence[int]]:
     """By input an array with the rows of the chunk, and the indices of the rows that are not dropped."""
-    _check_declared(session.program, chunk, by_input)
+    _check_declared(program, chunk, by_input)
     values: dict[str, Any] = {}
     dropped: set[int] = set()
     for name, (columns, shape) in by_input.items():
-        t = session.program.input(name).type
+        t = program.input(name).type
         if t == ANY:
             values[name], bad = _data(chunk.columns[columns[0]])
             if bad and on_error != "skip":
@@ -147,7 +138,7 @@ def row_values(
         values = {name: [x[k] for k in indices] if isinstance(x, list) else x[indices] for name, x in values.items()}
     whole = [name for name, x in values.items() if name in batched or isinstance(x, list)]
     for name in values.keys() - whole:
-        values[name] = _fitted(session.program, name, values[name], chunk, indices, by_input[name].names[0])
+        values[name] = _fitted(program, name, values[name], chunk, indices, by_input[name].names[0])
     return values, indices
 
 
@@ -223,11 +214,11 @@ def _fits(program: Program, name: str, rows: Any) -> bool:
     return True
 
 
-def batched_inputs(session: Session, chunk: Chunk, by_input: ColumnsByInput) -> list[str]:
+def batched_inputs(program: Program, chunk: Chunk, by_input: ColumnsByInput) -> list[str]:
     """The inputs that take a batch of rows: they have one axis more than a cell of their column."""
     names = []
     for name, columns in by_input.items():
-        shape = session.program.input(name).type.shape
+        shape = program.input(name).type.shape
         cell = len(cell_shape(chunk.columns[columns.names[0]])) if columns.shape is None else len(columns.shape)
         if shape and cell == len(shape) - 1:
             names.append(name)

@@ -6,40 +6,40 @@ import shlex
 from collections.abc import Sequence
 from pathlib import PurePath
 
-from cgcli.cli.columns import ColumnsByInput, cut
-from cgcli.cli.command import command_options
-from cgcli.cli.inputs import missing_inputs, require
-from cgcli.cli.session import Session
 from cgcli.data.tables import Table
 from cgcli.diagnostics.diagnostic import error
 from cgcli.diagnostics.suggest import nearest
+from cgcli.run.binding import missing, require
+
+from .columns import ColumnsByInput, cut, unused_columns
+from .program import Program, Values
 
 _SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs"}
 
 
-def require_columns(session: Session, table: Table, by_input: ColumnsByInput) -> None:
+def require_columns(program: Program, values: Values, table: Table, by_input: ColumnsByInput) -> None:
     """Raises `CgError` that names every input without a value, and the columns that may be meant for them."""
-    missing = missing_inputs(session.program, {**session.values, **by_input})
-    used = {name for columns in by_input.values() for name in columns.names}
-    unused = [name for name in table.columns or () if name not in used]
-    if missing and unused:
+    available = {*values, *by_input}
+    names = missing(program.inputs, available)
+    unused = unused_columns(table, by_input)
+    if names and unused:
         _check_first_line(table)
-        suggested = _suggest(missing, unused, in_order=not by_input)
+        suggested = _suggest(names, unused, in_order=not by_input)
         if suggested:
             usage = [
                 f"--map {name}={shlex.quote(suggested[name])}" if name in suggested else f"--{name} VALUE"
-                for name in missing
+                for name in names
             ]
-            inputs = [i.name for i in session.program.inputs if i.kind == "input"]
+            inputs = [i.name for i in program.inputs if i.kind == "input"]
             raise error(
                 "no-column-for",
                 file=table.files[0],
-                missing=missing,
+                missing=names,
                 columns=table.columns,
                 inputs=inputs,
                 usage=" ".join(usage),
             )
-    require(session.program, {**session.values, **by_input}, command_options(session.context))
+    require(program.inputs, available)
 
 
 def _check_first_line(table: Table) -> None:

@@ -1,0 +1,275 @@
+"""A program over the rows of a table: read, run and written in chunks, or read as a whole to learn from.
+
+What happens on the way is reported to `TableEvents`; nothing is printed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from cgcli.data.cells import concatenated
+from cgcli.data.chunks import Chunk
+from cgcli.data.sinks import Sink
+from cgcli.data.tables import Table
+from cgcli.diagnostics.byte_text import byte_text
+from cgcli.diagnostics.diagnostic import Diagnostic, error, unknown_name
+from cgcli.ops.limits import memory_limit
+from cgcli.run.binding import missing, require
+
+from .columns import RangeViolations, batched_inputs, map_columns, row_values, unused_columns
+from .headers import require_columns
+from .program import Program, Values
+from .restrict import reachable, restrict
+from .row_workers import RowWorkers
+from .rows import Derivatives, Rows
+from .training import Examples
+
+EXAMPLE_ROWS = 65_536  # of a chunk of examples
+ROW = "row"  # the column of row numbers
+
+OnError = Literal["stop", "skip", "nan"]
+
+
+@dataclass(frozen=True)
+class TableSettings:
+    """How a table is read, and what of it goes into the result.
+
+    patterns: by input the name of its column, or a pattern of the columns that make a vector; other inputs take the
+    column of their name. on_error: what to do with a cell that is no value of the input: `stop`, `skip` its row, or
+    `nan`. batch: rows that inputs with one axis more than a cell take at once, for a result a batch. carry: columns
+    that go into the result as they are, or `all`. numbered: whether the result has the number of each row, from 1.
+    """
+
+    patterns: Mapping[str, str] = field(default_factory=dict)
+    on_error: OnError = "stop"
+    batch: int | None = None
+    carry: Sequence[str] | Literal["all"] = ()
+    numbered: bool = False
+
+
+class TableEvents:
+    """What a run over a table reports. The methods do nothing: a caller overrides those that it wants."""
+
+    def unused(self, columns: Sequence[str]) -> None:
+        """Columns that no input takes; reported once, and only if there are any."""
+
+    def progress(self, rows: int, read: int, size: int | None) -> None:
+        """Rows that are submitted so far, and bytes that are read of `size`, None where nobody knows."""
+
+    def warnings(self, warnings: Sequence[Diagnostic]) -> None:
+        """Cells outside the ranges of declarations."""
+
+    def skipped(self, rows: int, total: int) -> None:
+        """Rows left out because of a cell that is no value; reported once, and only if there are any."""
+
+
+def map_table(
+    program: Program,
+    values: Values,
+    table: Table,
+    out: Sink,
+    settings: TableSettings,
+    *,
+    derivatives: Derivatives | None = None,
+    outputs: Sequence[str] | None = None,
+    events: TableEvents | None = None,
+) -> None:
+    """Runs a program for each row and writes a row of results for each.
+
+    values: the inputs that are the same in every row. derivatives: what to compute in place of the outputs. outputs:
+    restricts the program to these outputs and the inputs that they need; empty for all that the table suffices for.
+    Raises CgError: for inputs without a column or value, for cells that are no values, and for a row whose run fails;
+    the rows before it are written.
+    """
+    run = _TableRun(program, values, table, settings, derivatives, outputs, events or TableEvents())
+    run.write_results(out)
+
+
+class _TableRun:
+    """One run over a table."""
+
+    def __init__(
+        self,
+        program: Program,
+        values: Values,
+        table: Table,
+        settings: TableSettings,
+        derivatives: Derivatives | None,
+        outputs: Sequence[str] | None,
+        events: TableEvents,
+    ) -> None:
+        self.program, self.values, self.table, self.settings = program, values, table, settings
+        self.outputs, self.events = outputs, events
+        self.by_input = map_columns(program, values, table, settings.patterns)
+        if outputs is None:
+            require_columns(program, values, table, self.by_input)
+        self.batched: list[str] = []
+        self.carried = carried_columns(table, settings)
+        if unused := [name for name in unused_columns(table, self.by_input) if name not in self.carried]:
+            events.unused(unused)
+        self.needed = {name for columns in self.by_input.values() for name in columns.names} | set(self.carried)
+        self.rows = Rows(program, values, list(self.by_input), derivatives)
+
+    def write_results(self, out: Sink) -> None:
+        """Reads, runs and writes chunk by chunk."""
+        done = skipped = read_rows = 0
+        with ExitStack() as stack:
+            workers: RowWorkers | None = None
+            for chunk, read in self.table.read(self.settings.batch or self.rows.most, self.needed):
+                if workers is None:
+                    self._start(chunk)
+                    workers = stack.enter_context(RowWorkers(self.rows, out))
+                    violations = RangeViolations(self.program, self.by_input)
+                columns, indices = row_values(self.program, chunk, self.by_input, self.batched, self.settings.on_error)
+                violations.add(columns, chunk, indices)
+                if indices:
+                    workers.submit(columns, chunk, indices, self._carried(chunk, indices, read_rows))
+                done += len(indices)
+                skipped += len(chunk) - len(indices)
+                read_rows += len(chunk)
+                self.events.progress(done, read, self.table.size)
+            if workers is not None:
+                workers.finish()
+                self.events.warnings(violations.warnings())
+            elif self.outputs is not None:
+                self._restrict(self.outputs)
+                self.rows = Rows(self.program, self.values, [])
+            if not done:
+                self._check_names()
+                out.write(self._carried(None, (), 0) | self.rows.none())
+        if skipped:
+            self.events.skipped(skipped, done + skipped)
+
+    def _start(self, chunk: Chunk) -> None:
+        """Settles, by the first chunk, which inputs take many rows at once and which outputs can be computed."""
+        self.batched = batched_inputs(self.program, chunk, self.by_input)
+        if self.outputs is not None:
+            self._restrict(self.outputs)
+            inputs = {i.name for i in self.program.inputs}
+            self.by_input = {name: columns for name, columns in self.by_input.items() if name in inputs}
+            self.batched = [name for name in self.batched if name in inputs]
+            self.rows = Rows(self.program, self.values, list(self.by_input))
+        if self.batched:
+            self.rows.together(self.batched, self.settings.batch is not None)
+        elif self.settings.batch is not None:
+            raise error("batch-size-alone")
+        self._check_names()
+
+    def _restrict(self, outputs: Sequence[str]) -> None:
+        """Restricts the program to some outputs, or to all that can be computed from the inputs."""
+        program = self.program
+        available = {*self.values, *self.by_input}
+        if program.mode == "static" and not any(i.open is not None for i in program.inputs):
+            program = restrict(program, self._checked(outputs) or self._computable(available))
+        elif outputs:
+            raise error("outputs-of-run")
+        inputs = {i.name for i in program.inputs}
+        self.program, self.values = program, {n: x for n, x in self.values.items() if n in inputs}
+        require(program.inputs, available)
+
+    def _checked(self, outputs: Sequence[str]) -> list[str]:
+        """The names of outputs. Raises CgError for an unknown one."""
+        names = self.program.module.values
+        unknown = next((name for name in outputs if name not in names), None)
+        if unknown is not None:
+            raise error("unknown-output", **unknown_name(unknown, names))
+        return list(outputs)
+
+    def _computable(self, available: set[str]) -> list[str]:
+        """The outputs that these inputs suffice for. Raises CgError for none."""
+        program = self.program
+        sizes = {program.input(name).type.shape[0] for name in self.batched}
+        # a default with rows of its own does not fit those of the table
+        rows = [i.name for i in program.inputs if i.kind == "input" and sizes.intersection(i.type.shape)]
+        names = reachable(program, available, without=[name for name in rows if name not in available])
+        if self.batched and self.settings.batch is None:
+            names = [name for name in names if program.type_of(name).shape[:1] in {(size,) for size in sizes}]
+        if not names:
+            without = missing(program.inputs, available)
+            raise error("nothing-to-predict", outputs=list(program.outputs), missing=without or None)
+        return names
+
+    def _check_names(self) -> None:
+        """Raises CgError where a carried column would have the name of a result, or of the row numbers."""
+        besides = [*([ROW] if self.settings.numbered else []), *self.carried]
+        if besides and self.batched and self.settings.batch is not None:
+            raise error("carry-batch")
+        names = list(self.rows.names())
+        for name in besides:
+            if name in names:
+                raise error("carry-twice", name=name)
+            names.append(name)
+
+    def _carried(self, chunk: Chunk | None, indices: Sequence[int], before: int) -> dict[str, Any]:
+        """The row numbers and the carried columns of some rows of a chunk, None for a table without rows."""
+        columns: dict[str, Any] = {}
+        if self.settings.numbered:
+            columns[ROW] = [before + k + 1 for k in indices]
+        for name in self.carried:
+            cells: Any = [] if chunk is None else chunk.columns[name]
+            if chunk is not None and len(indices) < len(chunk):
+                cells = cells[indices] if hasattr(cells, "dtype") else [cells[k] for k in indices]
+            columns[name] = cells
+        return columns
+
+
+def carried_columns(table: Table, settings: TableSettings) -> tuple[str, ...]:
+    """The columns that go into the result. Raises CgError for an unknown one."""
+    names = table.columns or ()
+    if settings.carry == "all":
+        return names
+    for name in settings.carry:
+        if name not in names:
+            raise error("no-such-column", **unknown_name(name, names))
+    return tuple(dict.fromkeys(settings.carry))
+
+
+def read_examples(
+    program: Program, values: Values, table: Table, settings: TableSettings, events: TableEvents | None = None
+) -> Examples:
+    """All rows of a table, as arrays of the program's inputs that have no value.
+
+    Raises CgError for cells that are no values, when no input takes a column, and when the rows would exceed the memory
+    limit.
+    """
+    events = events or TableEvents()
+    by_input = map_columns(program, values, table, settings.patterns)
+    by_input = {name: columns for name, columns in by_input.items() if program.input(name).kind == "input"}
+    file = table.name
+    if not by_input:
+        require_columns(program, values, table, by_input)
+        inputs = [i.name for i in program.inputs]
+        raise error("no-column-fits", file=file, columns=list(table.columns or ()), inputs=inputs)
+    if unused := unused_columns(table, by_input):
+        events.unused(unused)
+    violations = RangeViolations(program, by_input)
+    batched: list[str] = []
+    parts: dict[str, list[Any]] = {}
+    rows = size = skipped = 0
+    limit = program.max_memory or memory_limit()
+    needed = {name for columns in by_input.values() for name in columns.names}
+    for chunk, _ in table.read(EXAMPLE_ROWS, needed):
+        batched = batched or batched_inputs(program, chunk, by_input)
+        columns, indices = row_values(program, chunk, by_input, batched, settings.on_error)
+        violations.add(columns, chunk, indices)
+        skipped += len(chunk) - len(indices)
+        rows += len(indices)
+        for name, x in columns.items():
+            parts.setdefault(name, []).append(x)
+            size += x.nbytes if hasattr(x, "nbytes") else 8 * len(x)
+        if 2 * size > limit:  # the chunks, and then the whole
+            raise error("table-too-large", status=1, file=file, rows=rows, limit=byte_text(limit))
+    if not rows:
+        raise error("table-no-rows", status=1, file=file)
+    if batched and (others := [name for name in by_input if name not in batched]):
+        raise error("batch-mixed", names=batched, others=others)
+    events.warnings(violations.warnings())
+    if skipped:
+        events.skipped(skipped, rows + skipped)
+    whole = {name: concatenated(arrays) for name, arrays in parts.items()}
+    if batched:
+        whole = {name: program.fit_value(name, x) for name, x in whole.items()}
+    return Examples(whole, rows, bool(batched))
