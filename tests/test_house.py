@@ -32,7 +32,7 @@ MODULES = sorted((ROOT / "cgcli").rglob("*.py"))
 HEAVY = {
     "numpy": (
         "data/arrays.py",
-        "cli/examples.py",
+        "data/arrow_csv.py",
         "cli/resume.py",
         "data/cells.py",
         "data/checkpoints.py",
@@ -62,7 +62,7 @@ HEAVY = {
         "dynamic/tape_arrays.py",
         "run/numpy/call_recorder.py",
     ),
-    "pyarrow": ("data/arrow.py",),
+    "pyarrow": ("data/arrow.py", "data/arrow_csv.py"),
     "pydantic": (),
     "matplotlib": ("render/curve.py",),
     "scipy": ("ops/special_arrays.py", "train/fit.py"),

@@ -112,6 +112,8 @@ def _writer(file: IO[bytes], kind: str, schema: Any) -> Any:
 
 
 def _column(pa: Any, x: Any) -> Any:
+    if not hasattr(x, "dtype"):
+        return pa.array(list(x))
     if x.ndim == 1:
         return pa.array(x)
     flat = pa.array(x.reshape(-1))

@@ -15,8 +15,10 @@ from typing import Any
 from cgcli.graph.lexemes import plain_number
 from cgcli.graph.types import MAX_AXES, Type
 
+from .arrow_csv import Texts
+
 BLANKS = " \t\r\n"
-_WORDS = {"true": True, "false": False}
+_WORDS = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
 _NAN, _INF = float("nan"), float("inf")
 _SPECIAL = {"nan": _NAN, "inf": _INF, "-inf": -_INF, "NaN": _NAN, "Infinity": _INF, "-Infinity": -_INF}
 # texts that NumPy reads as cg does, but for numbers that are too large; `-0` has a sign in both
@@ -96,7 +98,8 @@ def _scalars(cells: Sequence[Any], t: Type) -> tuple[Any, list[int]]:
     """Cells of one number each as an array, and which of them are bad."""
     import numpy as np
 
-    if t.is_float and (array := _floats(cells)) is not None:
+    array = _floats(cells) if t.is_float else cells.ints() if t.is_int and isinstance(cells, Texts) else None
+    if array is not None:
         return array, []
     parse: Callable[[Any], Any] = _float if t.is_float else _bool if t.dtype == "bool" else _int
     values = [parse(cell) for cell in cells]
@@ -110,6 +113,9 @@ def _floats(cells: Sequence[Any]) -> Any:
     """All cells at once, or None where one of them needs a look of its own."""
     import numpy as np
 
+    if isinstance(cells, Texts) and (array := cells.floats()) is not None:
+        return array
+    cells = list(cells)
     kinds = set(map(type, cells))
     if kinds == {str} and _PLAIN.fullmatch("".join(cells)) is None:
         return None

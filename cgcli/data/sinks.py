@@ -16,16 +16,22 @@ from cgcli.diagnostics.diagnostic import error
 from cgcli.files.writing import atomic_file
 
 from . import arrow
+from .arrow_csv import write_rows
+from .text_tables import SEPARATORS
 
 KINDS = ("csv", "tsv", "jsonl", "npz", *arrow.KINDS)
 MOST_COLUMNS = 10_000  # of a text: a tensor has one for each element
+PLAIN_ROWS = 16_384  # that pyarrow is worth loading for
 
 
 class Sink(Protocol):
     """A file or stream that rows of a result are written to."""
 
     def write(self, columns: Mapping[str, Any]) -> None:
-        """Some rows: by name an array, a row each; of a table without rows one call with arrays without rows."""
+        """Some rows: by name an array, a row each, or a list of cells that are carried through.
+
+        Of a table without rows one call with columns without rows.
+        """
 
 
 class TextOutput(Protocol):
@@ -35,14 +41,15 @@ class TextOutput(Protocol):
 
 
 @contextmanager
-def sink(path: str | None, out: TextOutput | None = None) -> Iterator[Sink]:
-    """A writer of a table into a file, by its name's ending, or as CSV into `out` where there is none or it is `-`.
+def sink(path: str | None, out: TextOutput | None = None, *, lines: bool = False) -> Iterator[Sink]:
+    """A writer of a table into a file, by its name's ending, or into `out` where there is none or it is `-`.
 
-    Raises CgError: status 2 for an ending that is not known, status 1 when the file cannot be written.
+    lines: whether `out` takes JSON Lines, else CSV. Raises CgError: status 2 for an ending that is not known, status 1
+    when the file cannot be written.
     """
     if path is None or path == "-":
         assert out is not None
-        yield _Csv(out, ",")
+        yield _JsonLines(out) if lines else _Csv(out, ",")
         return
     kind = path.rpartition(".")[2].lower()
     if kind not in KINDS:
@@ -70,19 +77,45 @@ def sink(path: str | None, out: TextOutput | None = None) -> Iterator[Sink]:
 
 class _Csv:
     def __init__(self, file: TextOutput, delimiter: str) -> None:
+        self.file, self.delimiter = file, delimiter
         self.writer = csv.writer(file, delimiter=delimiter, lineterminator="\n")
         self.has_header = False
 
     def write(self, columns: Mapping[str, Any]) -> None:
         names, flat = _flat(columns)
         if not self.has_header:
-            self.writer.writerow(names)
+            if len(names) == 1 and any(mark in names[0] for mark in SEPARATORS):  # that is not the table's separator
+                csv.writer(self.file, lineterminator="\n", quoting=csv.QUOTE_ALL).writerow(names)
+            else:
+                self.writer.writerow(names)
             self.has_header = True
-        self.writer.writerows(zip(*(_texts(x) for x in flat), strict=True))
+        text = write_rows(flat, self.delimiter) if flat and len(flat[0]) >= PLAIN_ROWS else None
+        if text is None:
+            self.writer.writerows(zip(*(_texts(x) for x in flat), strict=True))
+        else:
+            self.file.write(text)
+
+
+class Rounded:
+    """A sink whose floats are rounded to so many significant digits before they are written into another."""
+
+    def __init__(self, out: Sink, digits: int) -> None:
+        self.out, self.digits = out, digits
+
+    def write(self, columns: Mapping[str, Any]) -> None:
+        self.out.write({name: self._rounded(x) for name, x in columns.items()})
+
+    def _rounded(self, x: Any) -> Any:
+        import numpy as np
+
+        if not hasattr(x, "dtype") or x.dtype.kind != "f":
+            return x
+        numbers = (float(f"{value:.{self.digits - 1}e}") for value in x.reshape(-1).tolist())
+        return np.fromiter(numbers, x.dtype, x.size).reshape(x.shape)
 
 
 class _JsonLines:
-    def __init__(self, file: IO[str]) -> None:
+    def __init__(self, file: TextOutput) -> None:
         self.file = file
 
     def write(self, columns: Mapping[str, Any]) -> None:
@@ -99,7 +132,7 @@ class _Npz:
 
     def write(self, columns: Mapping[str, Any]) -> None:
         for name, x in columns.items():
-            self.parts.setdefault(name, []).append(x)
+            self.parts.setdefault(name, []).append(x if hasattr(x, "dtype") else _array(x))
 
     def save(self, file: IO[bytes]) -> None:
         import numpy as np
@@ -113,19 +146,29 @@ class _Npz:
                     write_array(member, np.concatenate(parts), allow_pickle=False)
 
 
+def _array(cells: Sequence[Any]) -> Any:
+    """Cells that are carried through as an array: of numbers where all are, else of their texts."""
+    import numpy as np
+
+    numbers = all(isinstance(cell, int | float) for cell in cells)
+    array = np.array(cells) if numbers else np.array(_texts(cells), dtype=str)
+    return array if array.dtype.kind in "biufU" else np.array(_texts(cells), dtype=str)
+
+
 def _flat(columns: Mapping[str, Any]) -> tuple[list[str], list[Any]]:
     """A column for each element of a tensor: `z[0]`, `z[0,1]`."""
     names: list[str] = []
     flat: list[Any] = []
-    count = sum(math.prod(x.shape[1:]) for x in columns.values())
+    count = sum(math.prod(x.shape[1:]) if hasattr(x, "dtype") else 1 for x in columns.values())
     if count > MOST_COLUMNS:
         raise error("too-many-columns", status=1, columns=count, limit=MOST_COLUMNS)
     for name, x in columns.items():
-        if x.ndim == 1 or 0 in x.shape[1:]:  # without an element there is only the name to keep
+        shape = x.shape[1:] if hasattr(x, "dtype") else ()
+        if not shape or 0 in shape:  # without an element there is only the name to keep
             names.append(name)
             flat.append(x)
             continue
-        for index in product(*map(range, x.shape[1:])):
+        for index in product(*map(range, shape)):
             names.append(f"{name}[{','.join(map(str, index))}]")
             flat.append(x[(slice(None), *index)])
     return names, flat
@@ -133,6 +176,8 @@ def _flat(columns: Mapping[str, Any]) -> tuple[list[str], list[Any]]:
 
 def _texts(x: Any) -> Sequence[str]:
     """Floats as the shortest texts that read back to them, bools as the language has them, no elements as brackets."""
+    if not hasattr(x, "dtype"):
+        return [cell if isinstance(cell, str) else "" if cell is None else json.dumps(cell) for cell in x]
     if x.ndim > 1:
         return [str(item) for item in x.tolist()]
     if x.dtype.kind == "b":
@@ -144,6 +189,8 @@ def _plain(x: Any) -> list[Any]:
     """Rows as JSON knows them: NaN and infinities are texts."""
     import numpy as np
 
+    if not hasattr(x, "dtype"):
+        return [_mapped(cell) if isinstance(cell, float | list) else cell for cell in x]
     doubles = x.astype(str).astype("float64") if x.dtype == "float32" else x
     rows: list[Any] = doubles.tolist()
     if x.dtype.kind == "f" and not bool(np.isfinite(x).all()):
@@ -155,6 +202,8 @@ def _mapped(value: Any) -> Any:
     """Recursion as deep as a tensor's rank."""
     if isinstance(value, list):
         return [_mapped(item) for item in value]
+    if not isinstance(value, float):
+        return value
     if value != value:
         return "NaN"
     return ("Infinity" if value > 0 else "-Infinity") if value in (float("inf"), float("-inf")) else value

@@ -6,6 +6,7 @@ A file is opened once, so that the columns and the rows are of one state of it, 
 from __future__ import annotations
 
 import glob
+import gzip
 import os
 import stat
 from collections.abc import Collection, Iterator
@@ -21,7 +22,7 @@ from cgcli.graph.lexemes import identifier
 from . import arrow
 from .chunks import Chunk, Reader, RowLocations
 from .reading import PACKED, packed, reading, reason_of, unreadable
-from .text_tables import Csv, JsonLines
+from .text_tables import UNPACKING_ERRORS, Csv, JsonLines
 
 TEXTS = ("csv", "tsv", "jsonl", "ndjson")
 KINDS = (*TEXTS, "npz", "npy", *arrow.KINDS)
@@ -102,10 +103,10 @@ def _opened(path: str, limit: int | None) -> Iterator[Reader]:
             reader = _reader(path, limit, stack)
         except FileNotFoundError:
             raise error("no-table", file=path) from None
+        except (UnicodeDecodeError, *UNPACKING_ERRORS) as problem:
+            raise unreadable(path, problem) from None
         except OSError as problem:
             raise error("file-unreadable", file=path, reason=reason_of(problem)) from None
-        except UnicodeDecodeError as problem:
-            raise unreadable(path, problem) from None
         _require_names(path, reader.columns or ())
         yield reader
 
@@ -115,7 +116,9 @@ def _reader(path: str, limit: int | None, stack: ExitStack) -> Reader:
     if kind not in TEXTS:
         _require_seekable(path, kind)
         return _ArrowTable(path) if kind in arrow.KINDS else _ArrayTable(path, limit)
-    file = stack.enter_context(open_once(path))
+    file: Any = stack.enter_context(open_once(path))
+    if _is_compressed(path):
+        file = stack.enter_context(gzip.GzipFile(fileobj=file))
     if kind in ("csv", "tsv"):
         return stack.enter_context(closing(Csv(path, file, "\t" if kind == "tsv" else ",")))
     return stack.enter_context(closing(JsonLines(path, file)))
@@ -123,16 +126,22 @@ def _reader(path: str, limit: int | None, stack: ExitStack) -> Reader:
 
 def _kind(path: str) -> str:
     """The kind of a file, by its ending; a stream has none and is CSV, as any pipe may be."""
-    kind = PurePath(path).suffix[1:].lower()
+    name = PurePath(path)
+    kind = (PurePath(name.stem).suffix or ".csv" if _is_compressed(path) else name.suffix)[1:].lower()
     if is_stream(path) or (not kind and _is_pipe(path)):
         return "csv"
     if os.path.isdir(path):
         raise error("data-is-folder", file=path)
     if kind in dict(PACKED.values()):
         raise packed(path, kind)
-    if kind not in KINDS:
+    if kind not in (TEXTS if _is_compressed(path) else KINDS):
         raise error("table-kind", file=path, known=[f".{each}" for each in KINDS])
     return kind
+
+
+def _is_compressed(path: str) -> bool:
+    """Whether a file is a text that gzip compressed, by its ending."""
+    return path.lower().endswith(".gz")
 
 
 def _is_pipe(path: str) -> bool:
@@ -161,8 +170,9 @@ def _require_names(path: str, names: tuple[str, ...]) -> None:
 
 
 def _size(path: str) -> int | None:
+    """Bytes of what is read from a file; None where nobody knows before."""
     try:
-        status = None if is_stream(path) else os.stat(path)
+        status = None if is_stream(path) or _is_compressed(path) else os.stat(path)
     except OSError:
         return None
     return status.st_size if status is not None and stat.S_ISREG(status.st_mode) else None

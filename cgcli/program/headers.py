@@ -14,8 +14,6 @@ from cgcli.run.binding import missing, require
 from .columns import ColumnsByInput, cut, unused_columns
 from .program import Program, Values
 
-_SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs"}
-
 
 def require_columns(program: Program, values: Values, table: Table, by_input: ColumnsByInput) -> None:
     """Raises `CgError` that names every input without a value, and the columns that may be meant for them."""
@@ -43,27 +41,14 @@ def require_columns(program: Program, values: Values, table: Table, by_input: Co
 
 
 def _check_first_line(table: Table) -> None:
-    """Raises `CgError` for a first line that is no header: a comment, or names with other separators."""
-    first, *others = table.columns or ()
+    """Raises `CgError` for a first line that is a comment."""
+    first = next(iter(table.columns or ()))
     file = table.files[0]
     kind = PurePath(file).suffix.lower()
     if kind not in ("", ".csv", ".tsv"):
         return
     if first.startswith("#"):
         raise error("table-comment", status=1, file=file, text=cut(first))
-    own = "\t" if kind == ".tsv" else ","
-    separator = max(_SEPARATORS, key=first.count)
-    if not others and separator in first and separator != own:
-        renamed = {",": ".csv", "\t": ".tsv"}.get(separator) if kind else None
-        raise error(
-            "table-separator",
-            status=1,
-            file=file,
-            comma="tab" if own == "\t" else "comma",
-            found=_SEPARATORS[separator],
-            renamed=None if renamed is None else str(PurePath(file).with_suffix(renamed)),
-            others=_SEPARATORS[separator] if renamed is None else None,
-        )
 
 
 def _suggest(missing: Sequence[str], unused: Sequence[str], in_order: bool) -> dict[str, str]:

@@ -17,10 +17,6 @@ TEMPLATES: dict[str, Templates] = {
         "`{file}` is text in {encoding}, not in UTF-8",
         help=("save it as UTF-8: `iconv -f {encoding} -t UTF-8 {file} > {target}`",),
     ),
-    "table-separator": Templates(
-        "the first line of `{file}` has no {comma}, its columns are separated by {found}",
-        help=("rename the file to `{renamed}`", "put commas in the place of {others}"),
-    ),
     "table-comment": Templates(
         "the first line of `{file}` is a comment, `{text}`", help=("remove it: the first line names the columns",)
     ),
