@@ -35,6 +35,7 @@ HEAVY = {
         "data/arrow_csv.py",
         "cli/resume.py",
         "data/cells.py",
+        "data/frames.py",
         "data/checkpoints.py",
         "data/safetensors.py",
         "data/sinks.py",

@@ -72,6 +72,24 @@ def _contents(kind: Any) -> str:
     return "times" if types.is_temporal(kind) else f"values of type `{kind}`"
 
 
+def columns_in_memory(data: Any, name: str) -> dict[str, Any]:
+    """The columns of an object that hands out Arrow data, as `read` gives them. name: of the table in messages.
+
+    Raises CgError for columns as `read` does, and when pyarrow is not installed.
+    """
+    table = _library().table(data)
+    for field in table.schema:
+        if not _is_cell(field.type):
+            raise error("table-column-type", status=1, file=name, name=field.name, found=_contents(field.type))
+    return {column: _cells(table.column(column)) for column in table.column_names}
+
+
+def table(columns: Mapping[str, Any]) -> Any:
+    """A table of pyarrow's from columns, as `ArrowWriter` writes them."""
+    pa = _library()
+    return pa.table({name: _column(pa, x) for name, x in columns.items()})
+
+
 class ArrowWriter:
     """Rows into a Parquet or Arrow file."""
 
@@ -81,8 +99,7 @@ class ArrowWriter:
 
     def write(self, columns: Mapping[str, Any]) -> None:
         """Some rows: by name an array, a row each; a row of a tensor is a list."""
-        pa = _library()
-        batch = pa.table({name: _column(pa, x) for name, x in columns.items()})
+        batch = table(columns)
         if self.writer is None:
             self.writer = _writer(self.file, self.kind, batch.schema)
         self.writer.write_table(batch)

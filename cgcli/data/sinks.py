@@ -82,7 +82,7 @@ class _Csv:
         self.has_header = False
 
     def write(self, columns: Mapping[str, Any]) -> None:
-        names, flat = _flat(columns)
+        names, flat = flat_columns(columns)
         if not self.has_header:
             if len(names) == 1 and any(mark in names[0] for mark in SEPARATORS):  # that is not the table's separator
                 csv.writer(self.file, lineterminator="\n", quoting=csv.QUOTE_ALL).writerow(names)
@@ -155,7 +155,7 @@ def _array(cells: Sequence[Any]) -> Any:
     return array if array.dtype.kind in "biufU" else np.array(_texts(cells), dtype=str)
 
 
-def _flat(columns: Mapping[str, Any]) -> tuple[list[str], list[Any]]:
+def flat_columns(columns: Mapping[str, Any]) -> tuple[list[str], list[Any]]:
     """A column for each element of a tensor: `z[0]`, `z[0,1]`."""
     names: list[str] = []
     flat: list[Any] = []

@@ -9,7 +9,7 @@ import glob
 import gzip
 import os
 import stat
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import PurePath
@@ -115,7 +115,7 @@ def _reader(path: str, limit: int | None, stack: ExitStack) -> Reader:
     kind = _kind(path)
     if kind not in TEXTS:
         _require_seekable(path, kind)
-        return _ArrowTable(path) if kind in arrow.KINDS else _ArrayTable(path, limit)
+        return _ArrowTable(path) if kind in arrow.KINDS else _Columns(path, _arrays(path, limit))
     file: Any = stack.enter_context(open_once(path))
     if _is_compressed(path):
         file = stack.enter_context(gzip.GzipFile(fileobj=file))
@@ -178,29 +178,38 @@ def _size(path: str) -> int | None:
     return status.st_size if status is not None and stat.S_ISREG(status.st_mode) else None
 
 
-class _ArrayTable:
-    """The arrays of an NPZ or NPY file, a column each, as a whole in memory."""
+def table_in_memory(name: str, columns: Mapping[str, Sequence[Any]]) -> Table:
+    """A table of arrays or lists. Raises CgError where their lengths differ, or two names are alike."""
+    reader = _Columns(name, columns)
+    _require_names(name, tuple(columns))
+    return Table(name, (name,), reader, reader.columns, None, None)
 
-    def __init__(self, path: str, limit: int | None) -> None:
-        from .arrays import LIMIT, read_array, read_arrays  # with the array library
 
-        is_single = path.lower().endswith(".npy")
-        self.path, most = path, LIMIT if limit is None else limit
-        self.arrays: dict[str, Any] = (
-            {PurePath(path).stem: read_array(path, most)} if is_single else read_arrays(path, most)
-        )
-        lengths = {name: x.shape[0] if x.shape else None for name, x in self.arrays.items()}
+def _arrays(path: str, limit: int | None) -> Mapping[str, Any]:
+    """The arrays of an NPZ or NPY file, as a whole in memory."""
+    from .arrays import LIMIT, read_array, read_arrays  # with the array library
+
+    most = LIMIT if limit is None else limit
+    return {PurePath(path).stem: read_array(path, most)} if path.lower().endswith(".npy") else read_arrays(path, most)
+
+
+class _Columns:
+    """Arrays or lists in memory, a column each."""
+
+    def __init__(self, path: str, cells: Mapping[str, Any]) -> None:
+        self.path, self.cells = path, cells
+        lengths = {name: None if getattr(x, "shape", None) == () else len(x) for name, x in cells.items()}
         if len(set(lengths.values())) > 1 or None in lengths.values():
             descriptions = [f"{name} has {'no rows' if n is None else n}" for name, n in lengths.items()]
             raise error("table-lengths", status=1, file=path, lengths=descriptions)
-        self.columns: tuple[str, ...] | None = tuple(self.arrays)
+        self.columns: tuple[str, ...] | None = tuple(cells)
 
     def chunks(self, rows: int, needed: Collection[str] | None = None) -> Iterator[tuple[Chunk, int]]:
         """See `Reader`."""
-        total = len(next(iter(self.arrays.values()), ()))
+        total = len(next(iter(self.cells.values()), ()))
         for start in range(0, total, rows):
             end = min(start + rows, total)
-            part = {name: x[start:end] for name, x in self.arrays.items()}
+            part = {name: x[start:end] for name, x in self.cells.items()}
             yield Chunk(part, RowLocations(self.path, start + 1, end - start)), 0
 
 

@@ -79,6 +79,7 @@ class Program:
         self.max_depth: int | None = None
         self.backend: str | None = None
         self._by_nodes: dict[tuple[int, ...], Compiled] = {}
+        self.by_columns: dict[tuple[tuple[str, ...], tuple[str, ...]], Compiled] = {}  # for the rows of tables
         self._sweep_by_node: dict[int, tuple[Interpreter[NumberKernels], Sweep]] = {}
         self._derivatives: dict[tuple[int, ...], Compiled] = {}  # graphs of derivatives, by what they compute
         self._checkpointed: set[tuple[int, ...]] = set()  # those whose loops compute steps again

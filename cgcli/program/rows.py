@@ -48,7 +48,6 @@ class Rows:
         if self.derivatives and program.mode == "static":
             self.of = program.of_choice(self.of)
             self.wrt = program.derivative_names(self.wrt)
-        self._compiled: Compiled | None = None
         self._batched = False
         self._by_row: tuple[str, ...] = ()
 
@@ -106,9 +105,7 @@ class Rows:
         first_row = self.program.bind_inputs({**self.constants, **{name: columns[name][0] for name in self.columns}})
         inputs = zip(self.program.inputs, first_row, strict=True)
         bound = [columns[i.name] if i.name in self.columns else x for i, x in inputs]
-        if self._compiled is None:
-            self._compiled = self.program.compile(self._batched_graph())
-        return dict(zip(self.names(), self._compiled(bound), strict=True))
+        return dict(zip(self.names(), self._compiled()(bound), strict=True))
 
     def none(self) -> dict[str, Any]:
         """The columns of a result without rows; a size that is not known is 0."""
@@ -147,6 +144,13 @@ class Rows:
             name: np.asarray(values[name], dtype=DTYPES[t.dtype]) for name, t in self._types().items()
         }
         return {name: np.broadcast_to(x, (count, *x.shape)) for name, x in arrays.items()}
+
+    def _compiled(self) -> Compiled:
+        """What computes a row of results for each row, memoised."""
+        key = self.columns, self.names()
+        if key not in self.program.by_columns:
+            self.program.by_columns[key] = self.program.compile(self._batched_graph())
+        return self.program.by_columns[key]
 
     def _batched_graph(self) -> Graph:
         from cgcli.transform.batch import batch

@@ -66,6 +66,13 @@ TEMPLATES: dict[str, Templates] = {
         "line {line} of `{file}`, column `{column}`: {text} is no {wanted}",
         help=("write it as `{write}`", "mend the cell, or leave out such rows by `{skip}`"),
     ),
+    "no-table-value": Templates(
+        "an object of the class `{kind}` is no table",
+        help=("a table is a mapping of columns, a data frame, a table of pyarrow's, or the path of a file",),
+    ),
+    "column-alone": Templates(
+        "{value} is no column of a table", help=("give it as an input that is the same in every row",)
+    ),
     "row-fails": Templates("the run fails at line {line} of `{file}`"),
     "carry-batch": Templates(
         "a result of a whole batch has no columns of its rows", help=("leave out `--carry` and `--row-numbers`",)

@@ -1,0 +1,87 @@
+"""Tables in memory: mappings of columns, and the data frames of other libraries, in and out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from cgcli.diagnostics.diagnostic import error
+
+from . import arrow
+from .cells import concatenated
+from .sinks import flat_columns
+from .tables import Table, table_in_memory
+
+NAME = "<table>"  # in messages
+
+
+class Frame(NamedTuple):
+    """A table in memory. rebuild: makes a table of the same kind from columns and, where rows were dropped, the indices
+    of those that are left.
+    """
+
+    table: Table
+    rebuild: Callable[[Mapping[str, Any], Sequence[int] | None], Any]
+
+
+def frame_of(data: Any) -> Frame:
+    """The table that a mapping of columns is, or an object that hands out Arrow data, as data frames do.
+
+    The columns of a mapping are arrays or lists; a result of it is a dict of arrays. Raises CgError for other objects,
+    for columns of different lengths, and for a data frame where pyarrow is not installed.
+    """
+    if isinstance(data, Mapping):
+        columns = {str(name): _cells(x) for name, x in data.items()}
+        return Frame(table_in_memory(NAME, columns), lambda results, rows: dict(results))
+    if not hasattr(data, "__arrow_c_stream__"):
+        raise error("no-table-value", kind=type(data).__name__)
+    return Frame(table_in_memory(NAME, arrow.columns_in_memory(data, NAME)), _builder(data))
+
+
+def _cells(x: Any) -> Any:
+    """A column as an array of numbers, or as a list. Raises CgError for a single number."""
+    import numpy as np
+
+    if isinstance(x, list | tuple) and any(isinstance(cell, str | dict) or cell is None for cell in x):
+        return list(x)
+    try:
+        array = np.asarray(x)
+    except ValueError:  # lists of different lengths
+        return list(x)
+    if not array.ndim:
+        raise error("column-alone", value=str(x))
+    return array if array.dtype.kind in "biuf" else array.tolist()
+
+
+def _builder(data: Any) -> Callable[[Mapping[str, Any], Sequence[int] | None], Any]:
+    """What makes a data frame of the library that `data` is of; a table of pyarrow's for other libraries."""
+    library, kind = type(data).__module__.partition(".")[0], type(data)
+    if library == "pandas":
+        return lambda results, rows: kind(flat(results), index=data.index if rows is None else data.index[rows])
+    if library == "polars":
+        return lambda results, rows: kind({name: _list_or_array(x) for name, x in results.items()})
+    return lambda results, rows: arrow.table(results)
+
+
+def flat(columns: Mapping[str, Any]) -> dict[str, Any]:
+    """The columns with one for each element of a tensor."""
+    return dict(zip(*flat_columns(columns), strict=True))
+
+
+def _list_or_array(x: Any) -> Any:
+    return x if hasattr(x, "dtype") else list(x)
+
+
+class Columns:
+    """A sink that keeps what is written."""
+
+    def __init__(self) -> None:
+        self.parts: dict[str, list[Any]] = {}
+
+    def write(self, columns: Mapping[str, Any]) -> None:
+        for name, x in columns.items():
+            self.parts.setdefault(name, []).append(x)
+
+    def columns(self) -> dict[str, Any]:
+        """By name an array, a row each, or a list of cells that were carried through."""
+        return {name: parts[0] if len(parts) == 1 else concatenated(parts) for name, parts in self.parts.items()}

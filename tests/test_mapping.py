@@ -1,0 +1,166 @@
+"""A program over a table in memory, from Python."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from cgcli.diagnostics.diagnostic import CgError
+from cgcli.program import parse
+from cgcli.program.mapping import map_rows
+from cgcli.program.rows import Derivatives
+from cgcli.program.tables import TableEvents, TableSettings, map_table
+
+ARTICLE = "d = a + b\ne = b - c\ny = d * e"
+TABLE = {"a": [1.0, 2.0, 4.0], "b": [2.0, 3.0, 4.0], "c": [3.0, 1.0, 4.0]}
+
+
+def mapped(text: str, data: Any, values: Mapping[str, Any] | None = None, **options: Any) -> Any:
+    settings = TableSettings(**{k: options.pop(k) for k in list(options) if k in TableSettings.__dataclass_fields__})
+    return map_rows(parse(text), data, values or {}, settings, **options)
+
+
+def test_a_mapping_gives_a_dict_of_arrays() -> None:
+    (result,) = mapped(ARTICLE, TABLE).items()
+    assert result[0] == "y"
+    assert result[1].tolist() == [-3.0, 10.0, 0.0]
+
+
+def test_derivatives_are_columns() -> None:
+    result = mapped(ARTICLE, TABLE, derivatives=Derivatives(wrt=["b"]))
+    assert {name: x.tolist() for name, x in result.items()} == {"y": [-3.0, 10.0, 0.0], "dy/db": [2.0, 7.0, 8.0]}
+
+
+def test_values_are_the_same_in_every_row() -> None:
+    assert mapped("y = k * x", {"x": [1, 2]}, {"k": 3})["y"].tolist() == [3.0, 6.0]
+
+
+def test_a_pattern_makes_a_vector() -> None:
+    columns = {"p1": [1.0, 2.0], "p2": [3.0, 4.0]}
+    assert mapped("input x: float[n]; y = sum(x)", columns, patterns={"x": "p*"})["y"].tolist() == [4.0, 6.0]
+
+
+def test_a_table_of_arrow_gives_one() -> None:
+    result = mapped("input x: float[2]; y = 2 * x", pa.table({"x": [[1.0, 2.0], [3.0, 4.0]]}))
+    assert isinstance(result, pa.Table)
+    assert result.to_pydict() == {"y": [[2.0, 4.0], [6.0, 8.0]]}
+
+
+def test_any_object_with_arrow_data_is_a_table() -> None:
+    class Stream:
+        def __arrow_c_stream__(self, requested_schema: object = None) -> object:
+            return pa.table({"x": [1, 2]}).__arrow_c_stream__(requested_schema)
+
+    assert mapped("y = x^2", Stream()).to_pydict() == {"y": [1.0, 4.0]}
+
+
+def test_pandas_keeps_its_index() -> None:
+    pandas = pytest.importorskip("pandas")
+    frame = pandas.DataFrame({"x": [1.0, float("nan"), 3.0]}, index=["p", "q", "r"])
+    result = mapped("y = x^2", frame, on_error="skip")
+    assert type(result) is pandas.DataFrame
+    assert result.to_dict() == {"y": {"p": 1.0, "r": 9.0}}
+    result = mapped("z = [x, 2 * x]", frame[:1])
+    assert result.to_dict() == {"z[0]": {"p": 1.0}, "z[1]": {"p": 2.0}}
+
+
+def test_polars_gives_polars() -> None:
+    polars = pytest.importorskip("polars")
+    result = mapped("y = x^2", polars.DataFrame({"x": [1.0, 3.0], "name": ["p", "q"]}), carry=["name"])
+    assert result.to_dict(as_series=False) == {"name": ["p", "q"], "y": [1.0, 9.0]}
+
+
+def test_a_path_gives_a_dict_or_writes_a_file(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text("x\n1\n2\n")
+    assert mapped("y = x^2", tmp_path / "t.csv")["y"].tolist() == [1.0, 4.0]
+    assert mapped("y = x^2", str(tmp_path / "t.csv"), out=tmp_path / "r.csv") is None
+    assert (tmp_path / "r.csv").read_text() == "y\n1.0\n4.0\n"
+    assert mapped("y = x^2", {"x": [3]}, out=tmp_path / "r.csv") is None
+    assert (tmp_path / "r.csv").read_text() == "y\n9.0\n"
+
+
+def test_columns_are_carried_through() -> None:
+    data = {"id": ["p", "q", "r"], "x": ["1", "?", "3"]}
+    result = mapped("y = x^2", data, carry="all", on_error="skip", numbered=True)
+    assert {name: list(x) for name, x in result.items()} == {
+        "row": [1, 3],
+        "id": ["p", "r"],
+        "x": ["1", "3"],
+        "y": [1.0, 9.0],
+    }
+
+
+def test_a_table_without_rows_has_its_columns() -> None:
+    result = mapped("y = x^2", {"x": [], "id": []}, carry=["id"], numbered=True)
+    assert {name: list(x) for name, x in result.items()} == {"row": [], "id": [], "y": []}
+
+
+@pytest.mark.parametrize(
+    ("code", "text", "data", "options"),
+    [
+        ("no-table-value", "y = x", 3, {}),
+        ("column-alone", "y = x", {"x": 3}, {}),
+        ("table-lengths", "y = x", {"x": [1, 2], "z": [1]}, {}),
+        ("table-cell", "y = x", {"x": [1, None]}, {}),
+        ("missing-inputs", "y = x", {}, {}),
+        ("no-such-column", "y = x", {"x": [1]}, {"carry": ["id"]}),
+        ("carry-twice", "y = x", {"x": [1], "y": [2]}, {"carry": ["y"]}),
+        ("carry-twice", "row = x", {"x": [1]}, {"numbered": True}),
+        ("carry-batch", "input x: float[n]; y = sum(x)", {"x": [1, 2]}, {"batch": 2, "numbered": True}),
+        ("input-twice-mapped", "y = x * k", {"x": [1]}, {"values": {"k": 2}, "patterns": {"k": "x"}}),
+    ],
+)
+def test_errors(code: str, text: str, data: Any, options: dict[str, Any]) -> None:
+    with pytest.raises(CgError) as problem:
+        mapped(text, data, **options)
+    assert problem.value.diagnostics[0].code == code
+
+
+def test_the_failing_row_is_named() -> None:
+    with pytest.raises(CgError) as problem:
+        mapped("assert x < 3; y = x", {"x": [1, 2, 3, 4]})
+    note, first = problem.value.diagnostics[:2]
+    assert (note.code, note.severity, note.values["line"]) == ("row-fails", "note", 3)
+    assert first.code == "assertion-failed-plain"
+
+
+def test_events_are_reported() -> None:
+    class Recorder(TableEvents):
+        def __init__(self) -> None:
+            self.events: list[Any] = []
+
+        def unused(self, columns: Any) -> None:
+            self.events.append(("unused", list(columns)))
+
+        def progress(self, rows: int, read: int, size: int | None) -> None:
+            self.events.append(("progress", rows, read, size))
+
+        def warnings(self, warnings: Any) -> None:
+            self.events.append(("warnings", [w.values["count"] for w in warnings]))
+
+        def skipped(self, rows: int, total: int) -> None:
+            self.events.append(("skipped", rows, total))
+
+    from cgcli.data.frames import Columns, frame_of
+
+    data = {"x": [1.0, 2.0, None, 9.0], "z": [0, 0, 0, 0]}
+    recorder, out = Recorder(), Columns()
+    program = parse("input x: float in 0..5; y = 2 * x")
+    map_table(program, {}, frame_of(data).table, out, TableSettings(on_error="skip"), events=recorder)
+    assert recorder.events == [
+        ("unused", ["z"]),
+        ("progress", 3, 0, None),
+        ("warnings", [1]),
+        ("skipped", 1, 4),
+    ]
+    assert out.columns()["y"].tolist() == [2.0, 4.0, 18.0]
+
+
+def test_many_rows_are_the_rows_of_one_call() -> None:
+    x = np.random.default_rng(0).normal(size=200_000)
+    assert np.array_equal(mapped("y = sin(x) * x", {"x": x})["y"], np.sin(x) * x)
