@@ -449,20 +449,21 @@ def test_a_full_disk_leaves_whole_lines_and_a_state_to_go_on_from() -> None:
 
 def test_a_run_that_failed_at_the_end_of_an_epoch_goes_on_as_if_it_had_not(monkeypatch: pytest.MonkeyPatch) -> None:
     """The metrics fail at each of the steps of an epoch of three."""
-    from cgcli.cli.metrics import Metrics
+    from cgcli.data.metrics_file import MetricsFile
 
     trained("--steps", "9", "--save", "whole.safetensors")
-    write = Metrics.write
+    write = MetricsFile.write
     for failing in (1, 2, 3, 4, 5):
 
-        def failed(self: Metrics, record: dict[str, object], at: int = failing) -> None:
+        def failed(self: MetricsFile, line: str, at: int = failing) -> None:
+            record = json.loads(line)
             if record["step"] == at and "rate" in record:
                 self._fail(OSError(28, "No space left on device"))
-            write(self, record)
+            write(self, line)
 
         name = f"w{failing}.safetensors"
         with monkeypatch.context() as patch:
-            patch.setattr(Metrics, "write", failed)
+            patch.setattr(MetricsFile, "write", failed)
             result = run("--steps", "9", "--save", name, "--metrics", f"m{failing}.jsonl")
         assert (result.status, "cannot be written: no space left" in result.err) == (1, True)
         assert resumed(name, "--metrics", f"m{failing}.jsonl").status == 0
@@ -668,16 +669,16 @@ def test_what_cannot_be_saved_of_a_fit_is_shown() -> None:
 
 
 def test_two_things_that_went_wrong_are_both_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    from cgcli.cli.training_files import TrainingFiles
+    from cgcli.data.run_files import RunFiles
 
-    save = TrainingFiles.save
+    save = RunFiles.save
 
-    def second_fails(self: TrainingFiles, *arguments: object) -> None:
+    def second_fails(self: RunFiles, *arguments: object) -> None:
         if os.path.exists("w.safetensors"):
             raise error("cannot-write", status=1, path="w.safetensors", reason="the disk is gone")
         save(self, *arguments)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(TrainingFiles, "save", second_fails)
+    monkeypatch.setattr(RunFiles, "save", second_fails)
     diverging = ["--optimizer", "sgd", "--lr", "1e9", "--epochs", "90"]
     result = cg("train", "line.cg", *OPTIONS[:4], *diverging, "--save", "w.safetensors")
     assert result.status == 1

@@ -1,65 +1,43 @@
-"""The callbacks of a training: status line, metrics, checkpoints, and the signals that end it early."""
+"""The callbacks of a training on the command line: its progress, its notes, and the signals that end it early."""
 
 from __future__ import annotations
 
 import signal
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
 from types import FrameType
-from typing import Any
 
 from cgcli.cli import signals
-from cgcli.cli.metrics import Metrics
+from cgcli.cli.output import notice
 from cgcli.cli.progress import StatusLine
 from cgcli.cli.signals import ending_signals
+from cgcli.diagnostics.diagnostic import CgError
+from cgcli.render.escape import show
 from cgcli.render.numbers import shortest
-from cgcli.train.loop import Epoch, Stepped
 from cgcli.train.state import State
-
-CHECKPOINT_SECONDS = 10.0  # between two checkpoints without `--every`
-MOST_POINTS = 4000  # of a learning curve, at most
+from cgcli.train.trainer import Callback, StepEvent
 
 
-@dataclass
-class Curve:
-    """The losses of steps: every `stride`-th, which grows so that there are at most `MOST_POINTS`."""
+class Progress(Callback):
+    """A line of progress on standard error."""
 
-    points: list[tuple[int, float]] = field(default_factory=list)
-    stride: int = 1
-
-    def add(self, step: int, loss: float) -> None:
-        if step % self.stride == 0:
-            self.points.append((step, loss))
-        if len(self.points) > MOST_POINTS:
-            self.stride *= 2
-            self.points = [(k, y) for k, y in self.points if k % self.stride == 0]
-
-
-class Callbacks:
-    """The callbacks of a training. save: writes a checkpoint. every: steps between two, None for a time interval."""
-
-    def __init__(
-        self, save: Callable[[State], None] | None, every: int | None, metrics: Metrics | None, stop: StopRequest
-    ) -> None:
-        self._save, self._every, self._metrics, self._stop = save, every, metrics, stop
-        self.line = StatusLine()
-        self.curve = Curve()
-        self.saved = time.monotonic()
+    def __init__(self) -> None:
+        self._line = StatusLine()
         self._rows = 0
 
-    def stepped(self, event: Stepped) -> None:
+    def stepped(self, event: StepEvent) -> None:
         self._rows += event.rows
-        self.curve.add(event.step, event.loss)
-        if self._metrics is not None:
-            record = {"step": event.step, "epoch": event.epoch, "loss": event.loss, "rate": event.rate}
-            self._metrics.write({**record, "norm": event.norm})
-        if self.line.due():
-            self.line.update(self._status(event))
+        if self._line.due():
+            self._line.update(self._status(event))
 
-    def _status(self, event: Stepped) -> str:
-        seconds = self.line.seconds
+    def failed(self, state: State, problem: CgError) -> None:
+        self._line.end()
+
+    def ended(self, state: State) -> None:
+        self._line.end()
+
+    def _status(self, event: StepEvent) -> str:
+        seconds = self._line.seconds
         parts = [f"epoch {event.epoch}", f"step {event.step}", f"loss {shortest(event.loss, 5)}"]
         parts += [f"rate {shortest(event.rate, 3)}", f"{self._rows / seconds:.0f} rows a second"]
         if event.done:
@@ -67,28 +45,9 @@ class Callbacks:
             parts.append(f"{max(0.0, seconds * (1 - event.done) / event.done):.0f} s left")
         return ", ".join(parts)
 
-    def epoch(self, event: Epoch) -> None:
-        if self._metrics is not None:
-            record: dict[str, Any] = {"step": event.step, "epoch": event.epoch, "mean_loss": event.loss}
-            if event.validation is not None:
-                record["validation"] = dict(event.validation)
-            self._metrics.write(record)
 
-    def save(self, state: State) -> None:
-        if self._save is None:
-            return
-        now = time.monotonic()
-        due = state.step % self._every == 0 if self._every else now - self.saved >= CHECKPOINT_SECONDS
-        if due:
-            self._save(state)
-            self.saved = now
-
-    def stop_requested(self) -> bool:
-        return self._stop.requested
-
-
-class StopRequest:
-    """A signal handler that records a request to stop. The second signal ends the run at once."""
+class StopRequest(Callback):
+    """A signal handler that requests a stop after the current step. The second signal ends the run at once."""
 
     requested = False
 
@@ -96,6 +55,9 @@ class StopRequest:
         if self.requested:
             raise KeyboardInterrupt
         self.requested = True
+
+    def stop_requested(self) -> bool:
+        return self.requested
 
 
 @contextmanager
@@ -112,3 +74,33 @@ def stoppable() -> Iterator[StopRequest]:
     finally:
         for number, handler in previous.items():
             signal.signal(number, handler)
+
+
+class Notes(Callback):
+    """Notes on why a training ended, and where its result is.
+
+    save: the checkpoint, None for none. command: the command line that goes on from it, without `--resume`.
+    """
+
+    def __init__(self, stop: StopRequest, save: str | None, patience: int | None, command: Sequence[str]) -> None:
+        self._stop, self._save, self._patience, self._command = stop, save, patience, command
+
+    def failed(self, state: State, problem: CgError) -> None:
+        if self._save is not None:
+            notice(show(f"note: {self._save} holds the state after step {state.step}, the last good one"))
+
+    def ended(self, state: State) -> None:
+        if self._stop.requested:
+            notice(f"stopped after step {state.step}")
+            if self._save is None:
+                notice("note: nothing is saved, for there is no `--save`")
+            else:
+                notice(show(f"go on with: {' '.join([*self._command, '--resume', self._save])}"))
+            return
+        if state.stopped == "patience":
+            best = state.epoch - state.waited
+            notice(f"note: no better for {self._patience} epochs; the parameters are those of epoch {best}")
+        if state.stopped == "time":
+            notice(f"note: the time is up after step {state.step}")
+        if self._save is not None:
+            notice(show(f"saved {self._save}"))

@@ -8,13 +8,11 @@ from typing import Any, NamedTuple
 
 from cgcli.cli.output import emit, notice
 from cgcli.cli.results import chosen_format, show_numbers, table_settings
-from cgcli.program.training import Task
+from cgcli.program.fitting import Fitted
 from cgcli.render.histogram import bars
 from cgcli.render.numbers import shortest, single
 from cgcli.render.table import table
-from cgcli.run.binding import plain
-from cgcli.train.fit import Fit, Squares
-from cgcli.train.state import State
+from cgcli.train.fit import Squares
 
 LISTED = 100  # numbers of a tensor that JSON lists; of a larger one it has shape and norm
 DIGITS = 6  # of errors and what is computed of them, in tables and plain lines
@@ -34,24 +32,18 @@ class Style(NamedTuple):
         return table_settings(self.precision)
 
 
-def show_state(
-    state: State, outputs: Mapping[str, float], task: Task, style: Style, gradients: Mapping[str, Any] | None
-) -> None:
+def show_state(fitted: Fitted, style: Style, gradients: Mapping[str, Any] | None) -> None:
     """Prints the loss over all rows, the other scalar outputs, the parameters, and whether it converged."""
-    params = _params(state.result, task)
-    loss = outputs[task.loss]
-    converged = state.stopped == "patience"
-    others = {name: x for name, x in outputs.items() if name != task.loss}
-    validation = state.history[-1].get("validation") if state.history else None
-    if state.best_params is not None:
-        validation = next(r["validation"] for r in state.history if r["validation"][task.loss] == state.best)
-    data: dict[str, Any] = {"loss": loss, "params": _listed(params), "epochs": state.epoch, "steps": state.step}
-    data |= {"converged": converged, **({"outputs": others} if others else {})}
-    rows: list[tuple[str, Any]] = [(task.loss, loss), *others.items()]
+    params = _params(fitted)
+    target, loss, validation = fitted.fitting.task.loss, fitted.loss, fitted.validation
+    others = {name: x for name, x in fitted.outputs.items() if name != target}
+    data: dict[str, Any] = {"loss": loss, "params": _listed(params), "epochs": fitted.epochs, "steps": fitted.steps}
+    data |= {"converged": fitted.converged, **({"outputs": others} if others else {})}
+    rows: list[tuple[str, Any]] = [(target, loss), *others.items()]
     if validation is not None:
         data["validation"] = validation
         rows += [(f"validation {name}", x) for name, x in validation.items()]
-    rows += [*params.items(), ("epochs", state.epoch), ("steps", state.step)]
+    rows += [*params.items(), ("epochs", fitted.epochs), ("steps", fitted.steps)]
     if gradients is not None:
         data["gradients"] = {name: bars(g)[1] for name, g in gradients.items()}
     show_numbers(rows, data, *style)
@@ -74,13 +66,14 @@ def _plain_spread(name: str, norm: float, least: float, text: str, most: float) 
     return f"gradient by {name}: norm {numbers[0]}, {numbers[1]} {text} {numbers[2]}"
 
 
-def show_fit(fit: Fit, task: Task, style: Style) -> None:
+def show_solution(fitted: Fitted, style: Style) -> None:
     """Prints a fit; of least squares with standard errors, covariance and degrees of freedom."""
-    params = _params(fit.params, task)
-    data: dict[str, Any] = {"loss": fit.loss, "params": _listed(params), "epochs": fit.steps}
-    data["converged"] = fit.converged
+    fit, params = fitted.solution, _params(fitted)
+    data: dict[str, Any] = {"loss": fitted.loss, "params": _listed(params), "epochs": fitted.steps}
+    data["converged"] = fitted.converged
     if not isinstance(fit, Squares):
-        rows: list[tuple[str, Any]] = [(task.loss, fit.loss), *params.items(), ("evaluations", fit.steps)]
+        target = fitted.fitting.task.loss
+        rows: list[tuple[str, Any]] = [(target, fitted.loss), *params.items(), ("evaluations", fitted.steps)]
         show_numbers(rows, data, *style)
         return
     errors = fit.errors
@@ -145,9 +138,9 @@ def _correlations(fit: Squares, digits: int) -> list[tuple[str, str, float]]:
     return sorted(pairs, key=lambda pair: -abs(pair[2]))
 
 
-def _params(params: Mapping[str, Any], task: Task) -> dict[str, Any]:
-    types = {i.name: i.type for i in task.program.inputs}
-    return {name: single(plain(x), types[name]) for name, x in params.items()}
+def _params(fitted: Fitted) -> dict[str, Any]:
+    types = {i.name: i.type for i in fitted.fitting.task.program.inputs}
+    return {name: single(x, types[name]) for name, x in fitted.params.items()}
 
 
 def _flat(value: Any) -> list[Any]:

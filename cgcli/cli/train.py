@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 import shlex
-from typing import Annotated
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, cast
 
 import typer
 
@@ -36,13 +37,13 @@ from cgcli.cli.options import (
     positive_number,
     whole_number,
 )
+from cgcli.cli.output import print_diagnostics
 from cgcli.cli.session import open_session
 from cgcli.cli.training import TrainingOptions, run
-from cgcli.cli.training_files import training_files
+from cgcli.data.run_files import run_files
 from cgcli.diagnostics.diagnostic import error
-from cgcli.train.optimizers import OPTIMIZERS, SCHEDULES
-
-METHODS = (*OPTIMIZERS, "lbfgs", "lm")
+from cgcli.program.fit_settings import METHODS, FitSettings
+from cgcli.train.optimizers import SCHEDULES
 
 Table = Annotated[
     str | None,
@@ -217,82 +218,89 @@ def train(
     for option, is_set in (("--keep", keep is not None), ("--overwrite", overwrite and metrics is None)):
         if is_set and save is None and resume is None:
             raise error("needs-save", option=option)
+    fit_settings = FitSettings(
+        loss=None if loss is None else canonical(loss),
+        residual=None if residual is None else canonical(residual),
+        optimizer=optimizer,
+        lr=rate,
+        schedule=schedule,
+        warmup=warmup,
+        clip=clip,
+        weight_decay=_decays(decay),
+        freeze=None if freeze is None else [canonical(pattern) for pattern in freeze],
+        batch_size=batch,
+        epochs=epochs,
+        steps=steps,
+        shuffle=not no_shuffle,
+        validation=validation,
+        patience=patience,
+        reduce=cast(Literal["mean", "sum"] | None, reduce),
+        seed=seed,
+        seconds=seconds,
+    )
     options = TrainingOptions(
-        {
-            "loss": None if loss is None else canonical(loss),
-            "residual": None if residual is None else canonical(residual),
-            "optimizer": optimizer,
-            "lr": rate,
-            "schedule": schedule,
-            "warmup": warmup,
-            "clip": clip,
-            "weight-decay": _decays(decay),
-            "freeze": None if freeze is None else [canonical(pattern) for pattern in freeze],
-            "batch-size": batch,
-            "epochs": epochs,
-            "steps": steps,
-            "no-shuffle": no_shuffle or None,
-            "validation": validation,
-            "patience": patience,
-            "reduce": reduce,
-            "seed": seed,
-        },
+        fit_settings,
         data,
         maps or [],
         on_error or "stop",
-        seconds,
         save or resume,
         every,
-        2 if keep is None else keep,
         resume,
         metrics,
         plot,
         histogram,
         draw,
-        _line(file, expression, settings, inputs_file, data, maps, on_error, mode, every, keep, metrics),
+        _resuming_command(context.params),
     )
     limits = (max_memory, backend, max_steps, None, mode, weights, max_nodes, max_depth)
-    with training_files(options.save, options.keep, resume, metrics, overwrite) as files:
+    guarded = run_files(
+        options.save,
+        keep=2 if keep is None else keep,
+        resume=resume,
+        metrics=metrics,
+        overwrite=overwrite,
+        warn=print_diagnostics,
+    )
+    with guarded as files:
         session = open_session(context, file, expression, settings, inputs_file, allow_path, seed, *limits)
         return run(session, options, files, Style(output_format, precision, full))
 
 
-def _line(
-    file: str | None,
-    expression: str | None,
-    settings: list[str] | None,
-    inputs_file: str | None,
-    data: str | None,
-    maps: list[str] | None,
-    on_error: str | None,
-    mode: str | None,
-    every: int | None,
-    keep: int | None,
-    metrics: str | None,
-) -> list[str]:
+NOT_STORED = {
+    "--set": "settings",
+    "--inputs": "inputs_file",
+    "--data": "data",
+    "--map": "maps",
+    "--on-error": "on_error",
+    "--mode": "mode",
+    "--every": "every",
+    "--keep": "keep",
+    "--metrics": "metrics",
+}
+"""Options that a checkpoint does not hold, and their names among the command's parameters."""
+
+
+def _resuming_command(params: Mapping[str, Any]) -> list[str]:
     """The command line that resumes the run, without `--resume`: the other options are in the checkpoint."""
-    words = ["cg", "train", *([] if file is None else [file]), *([] if expression is None else ["-e", expression])]
-    pairs: list[tuple[str, str | int | None]] = [
-        *(("--set", setting) for setting in settings or []),
-        ("--inputs", inputs_file),
-        ("--data", data),
-    ]
-    pairs += [*(("--map", mapping) for mapping in maps or []), ("--on-error", on_error), ("--mode", mode)]
-    pairs += [("--every", every), ("--keep", keep), ("--metrics", metrics)]
-    words += [str(word) for option, value in pairs if value is not None for word in (option, value)]
+    words = ["cg", "train", *([] if params["file"] is None else [params["file"]])]
+    words += [] if params["expression"] is None else ["-e", params["expression"]]
+    for option, name in NOT_STORED.items():
+        value = params[name]
+        for x in value if isinstance(value, (list, tuple)) else () if value is None else (value,):
+            words += [option, str(x)]
     return [shlex.quote(word) for word in words]
 
 
-def _decays(texts: list[str] | None) -> list[list[str | float]] | None:
+def _decays(texts: list[str] | None) -> list[tuple[str, float]] | None:
     """Pairs of a pattern of names and a weight decay. Raises `CgError` for a decay that is no number."""
     if texts is None:
         return None
-    decays: list[list[str | float]] = []
+    decays: list[tuple[str, float]] = []
     for text in texts:
         names, equals, value = text.rpartition("=")
         if not re.fullmatch(r"(\d+\.?\d*|\.\d+)(e-?\d+)?", value.strip(), re.IGNORECASE | re.ASCII):
             raise error("bad-decay", value=text or EMPTY)
-        decays.append([canonical(names) if equals else "*", float(value)])
+        decays.append((canonical(names) if equals else "*", float(value)))
     return decays
 
 

@@ -370,7 +370,7 @@ class Program:
         if program is None:
             assert self._lower_for is not None
             program = self._by_axes[key] = Program(self._lower_for(axes))
-            program.take_limits(self)
+        program.take_limits(self)
         return program
 
     def take_limits(self, other: Program) -> None:

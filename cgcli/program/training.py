@@ -16,10 +16,10 @@ from cgcli.ops.builder import Builder
 from cgcli.ops.typing import one, single
 from cgcli.run.backends import Compiled, compile_graph
 from cgcli.run.binding import plain
-from cgcli.train.loop import Step
 from cgcli.train.optimizers import Update
 from cgcli.train.state import State
 from cgcli.train.step import memories, step_graph, update_graph
+from cgcli.train.trainer import StepResult
 
 from .dynamic import RunProgram
 from .host import HostProgram
@@ -185,7 +185,7 @@ class StaticProblem(_Problem):
         assert self.update is not None
         return step_graph(self.loss_graph, self.update, self.task.trained)
 
-    def step(self, state: State, rows: Any) -> Step:
+    def step(self, state: State, rows: Any) -> StepResult:
         assert self.update is not None
         typed = _typed(self.task, self.task.trained)
         memory = [state.memories[m.key] for m in memories(self.update, typed)]
@@ -249,7 +249,7 @@ class DynamicProblem(_Problem):
         values = self._values(start(self.task).params, next(runs_of(self.task.examples)), True, 1)
         self.task.program.recorded(values).of_choice(self.task.loss)
 
-    def step(self, state: State, rows: Any) -> Step:
+    def step(self, state: State, rows: Any) -> StepResult:
         assert self.update is not None
         loss, gradients = self.gradients(state.params, rows, state.step + 1)
         trained, typed = self.task.trained, _typed(self.task, self.task.trained, state.params)
@@ -371,14 +371,14 @@ def _over_rows(task: Task, program: Program, names: Sequence[str]) -> Graph:
     return b.done(*outputs)
 
 
-def _step_result(task: Task, update: Update, outputs: Sequence[Any]) -> Step:
+def _step_result(task: Task, update: Update, outputs: Sequence[Any]) -> StepResult:
     import numpy as np
 
     loss, norm, rate, *rest = outputs
     params, memory = rest[: len(task.trained)], rest[len(task.trained) :]
     keys = [m.key for m in memories(update, _typed(task, task.trained))]
     types = {i.name: "float32" if i.type.dtype == "f32" else "float64" for i in task.program.inputs}
-    return Step(
+    return StepResult(
         float(loss),
         float(norm),
         float(rate),

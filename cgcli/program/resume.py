@@ -1,4 +1,4 @@
-"""Resuming from a checkpoint: which one, the identity of program and data in it, and the check that they match."""
+"""A training and its checkpoints: the identity of program and data in one, and the check that both are the same."""
 
 from __future__ import annotations
 
@@ -9,43 +9,54 @@ from dataclasses import replace
 from pathlib import PurePath
 from typing import Any
 
-from cgcli.cli.output import print_diagnostics
-from cgcli.cli.session import Session
-from cgcli.data.checkpoints import Checkpoint, newest
-from cgcli.diagnostics.diagnostic import Diagnostic, error
+from cgcli.data.checkpoints import Checkpoint
+from cgcli.diagnostics.diagnostic import error
 from cgcli.graph.traversal import prune
-from cgcli.program.training import Task, start
-from cgcli.train.state import weights
+from cgcli.train.state import State, restored, weights
+
+from .program import Program, Values
+from .training import Task, start
 
 LARGEST_TEXT = 100_000  # characters of a graph that a checkpoint stores, to show what differs
 
 
-def read_newest(path: str) -> Checkpoint:
-    """The newest valid checkpoint, with a warning where it is not the last one."""
-    checkpoint, problem = newest(path)
-    if problem is not None:
-        values = {"file": path, "used": checkpoint.path, "step": checkpoint.info.get("state", {}).get("step", "?")}
-        print_diagnostics([*problem.diagnostics, Diagnostic("checkpoint-before", values=values, severity="warning")])
-    return checkpoint
+def resumed_values(program: Program, values: Values, checkpoint: Checkpoint) -> dict[str, Any]:
+    """The values of a resumed run: parameters are the checkpoint's.
 
-
-def resumed_values(session: Session, checkpoint: Checkpoint) -> dict[str, Any]:
-    """The values of a resumed run: parameters are the checkpoint's."""
-    program = session.program
+    Raises CgError for a parameter among the values, and (status 1) when the program's parameters are not the
+    checkpoint's.
+    """
     params = {i.name: i for i in program.inputs if i.kind == "param"}
-    on_line = [name for name in session.values if name in params]
-    if on_line:
-        raise error("resume-param", name=on_line[0])
+    in_values = [name for name in values if name in params]
+    if in_values:
+        raise error("resume-param", name=in_values[0])
     stored = weights(checkpoint.tensors)
     old_types: Any = checkpoint.info.get("params", {})
-    types = {name: f"{i.type}" for name, i in params.items()}
+    types = _param_types(program)
     if old_types != types:
         differing = [n for n in [*types, *old_types] if types.get(n) != old_types.get(n)]
         name = differing[0] if differing else ""
         before = f"{name} was {old_types[name]}" if name in old_types else f"there was no {name}"
         now = f"is {types[name]} now" if name in types else "is none now"
         raise error("checkpoint-params", status=1, file=checkpoint.path, difference=f"{before} and {now}")
-    return {**session.values, **{name: program.fit_value(name, stored[name]) for name in params}}
+    return {**values, **{name: program.fit_value(name, stored[name]) for name in params}}
+
+
+def resumed_state(task: Task, identity: Mapping[str, Any], checkpoint: Checkpoint) -> State:
+    """The state in a checkpoint. identity: that of the task, from `identity`.
+
+    Raises CgError (status 1) when the program or the data differ from the checkpoint's.
+    """
+    _check_same(checkpoint, identity["graph"], identity["data"])
+    try:
+        return restored(checkpoint.tensors, checkpoint.info["state"], task.trained)
+    except (TypeError, KeyError):
+        raise error("checkpoint-foreign", status=1, file=checkpoint.path) from None
+
+
+def identity(task: Task) -> dict[str, Any]:
+    """The identity of program, parameters and data in a checkpoint."""
+    return {**program_identity(task), "params": _param_types(task.program), "data": _data_identity(task)}
 
 
 def program_identity(task: Task) -> dict[str, Any]:
@@ -60,7 +71,26 @@ def program_identity(task: Task) -> dict[str, Any]:
     return {"program": PurePath(program.module.source.name).name, "graph": graph}
 
 
-def data_identity(task: Task) -> dict[str, Any]:
+def all_params(task: Task) -> dict[str, Any]:
+    """The initial values of all parameters, frozen ones too."""
+    import numpy as np
+
+    names = [i.name for i in task.program.inputs if i.kind == "param"]
+    state = start(replace(task, trained=tuple(names)))
+    types = {i.name: i.type for i in task.program.inputs}
+    params = {}
+    for name, x in state.params.items():
+        params[name] = (
+            x if types[name].is_float else np.asarray(x, dtype="bool" if types[name].dtype == "bool" else "int64")
+        )
+    return params
+
+
+def _param_types(program: Program) -> dict[str, str]:
+    return {i.name: f"{i.type}" for i in program.inputs if i.kind == "param"}
+
+
+def _data_identity(task: Task) -> dict[str, Any]:
     """The identity of the data in a checkpoint: the hash of the rows and of the inputs that all rows share."""
     import numpy as np
 
@@ -80,8 +110,8 @@ def data_identity(task: Task) -> dict[str, Any]:
     return {"rows": task.examples.rows, "sha256": digest.hexdigest()}
 
 
-def check_same(checkpoint: Checkpoint, graph: Mapping[str, Any], data: Mapping[str, Any]) -> None:
-    """Raises `CgError` (status 1) when the program or the data differ from the checkpoint's."""
+def _check_same(checkpoint: Checkpoint, graph: Mapping[str, Any], data: Mapping[str, Any]) -> None:
+    """Raises CgError (status 1) when the program or the data differ from the checkpoint's."""
     info: Any = checkpoint.info
     old_graph, old_data = info["graph"], info["data"]
     if old_graph["sha256"] != graph["sha256"]:
@@ -92,18 +122,3 @@ def check_same(checkpoint: Checkpoint, graph: Mapping[str, Any], data: Mapping[s
         raise error("checkpoint-graph", status=1, file=checkpoint.path, **lines)
     if old_data != data:
         raise error("checkpoint-data", status=1, file=checkpoint.path, before=old_data["rows"], now=data["rows"])
-
-
-def all_params(session: Session, task: Task) -> dict[str, Any]:
-    """The initial values of all parameters, frozen ones too."""
-    import numpy as np
-
-    names = [i.name for i in session.program.inputs if i.kind == "param"]
-    state = start(replace(task, trained=tuple(names)))
-    types = {i.name: i.type for i in session.program.inputs}
-    params = {}
-    for name, x in state.params.items():
-        params[name] = (
-            x if types[name].is_float else np.asarray(x, dtype="bool" if types[name].dtype == "bool" else "int64")
-        )
-    return params

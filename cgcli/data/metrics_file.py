@@ -1,4 +1,4 @@
-"""`--metrics`: the log of a training, JSON Lines that are written one at a time and continued by `--resume`."""
+"""The metrics file of a training: JSON Lines that are written one at a time, and continued by a resumed run."""
 
 from __future__ import annotations
 
@@ -7,16 +7,14 @@ import json
 import math
 import os
 import re
-from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import PurePath
 from typing import Any, NoReturn
 
-from cgcli.cli.output import reason_of
-from cgcli.data.checkpoints import Checkpoint, step_of
 from cgcli.diagnostics.diagnostic import error
-from cgcli.render.json import dump
 from cgcli.system import BINARY
+
+from .checkpoints import Checkpoint, step_of
 
 BLOCK = 2**20  # bytes that are read at a time
 LINE_START = re.compile(rb'\{"step": [0-9]')  # of every line of such a file
@@ -86,7 +84,7 @@ def _step(line: bytes) -> float:
         return math.inf
 
 
-class Metrics:
+class MetricsFile:
     """The open file. size: the bytes of it that stay, from `resume_size`; None creates the file, and replaces an
     existing one only with `overwrite`.
 
@@ -109,9 +107,9 @@ class Metrics:
         except OSError as problem:
             self._fail(problem)
 
-    def write(self, record: Mapping[str, Any]) -> None:
-        """Appends a line, whole or not at all. Raises CgError (status 1) when the disk is full."""
-        line = f"{dump(record)}\n".encode()
+    def write(self, record: str) -> None:
+        """Appends a line of JSON, whole or not at all. Raises CgError (status 1) when the disk is full."""
+        line = f"{record}\n".encode()
         rest = line
         try:
             while rest:
@@ -125,7 +123,7 @@ class Metrics:
         self._digest.update(line)
 
     def mark(self) -> dict[str, Any] | None:
-        """The identity of the file in a checkpoint, by which `--resume` recognises it; None for a pipe or a device."""
+        """The identity of the file, by which a resumed run recognises it; None for a pipe or a device."""
         if not self._regular:
             return None
         with suppress(OSError):  # the checkpoint is worth more than the log
@@ -136,4 +134,5 @@ class Metrics:
         os.close(self._handle)
 
     def _fail(self, problem: OSError) -> NoReturn:
-        raise error("cannot-write", status=1, path=self.path, reason=reason_of(problem)) from None
+        reason = (problem.strerror or str(problem)).lower()
+        raise error("cannot-write", status=1, path=self.path, reason=reason) from None

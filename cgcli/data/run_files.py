@@ -4,44 +4,55 @@ from __future__ import annotations
 
 import os
 import secrets
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import PurePath
 from typing import Any
 
-from cgcli.cli.metrics import Metrics, resume_size
-from cgcli.cli.resume import read_newest
-from cgcli.data.checkpoints import (
+from cgcli.diagnostics.diagnostic import CgError, Diagnostic, error
+from cgcli.files.locks import exclusive
+
+from .checkpoints import (
     SUFFIX,
+    Checkpoint,
     ExistingFile,
     earlier,
     existing_file,
+    newest,
     predecessors,
     run_of,
     step_of,
     write_checkpoint,
 )
-from cgcli.diagnostics.diagnostic import CgError, error
-from cgcli.files.locks import exclusive
+from .metrics_file import MetricsFile, resume_size
 
 REFUSALS = {"damaged": "target-damaged", "empty": "target-empty", "other": "target-foreign"}
 
 
-class TrainingFiles:
+class RunFiles:
     """The files of one run. checkpoint: the one that it resumes from, None for a new run.
 
     Raises CgError: status 2 where it would write over another run, over more steps or over a file that is no
     checkpoint and no metrics file.
     """
 
-    def __init__(self, save: str | None, keep: int, resume: str | None, metrics: str | None, overwrite: bool) -> None:
-        self.path, self._keep, self._overwrite = save, keep, overwrite
-        self.checkpoint = None if resume is None else read_newest(resume)
-        self.run = secrets.token_hex(8) if self.checkpoint is None else run_of(self.checkpoint)
+    def __init__(
+        self,
+        save: str | None = None,
+        keep: int = 2,
+        checkpoint: Checkpoint | None = None,
+        *,
+        resume: str | None = None,
+        metrics: str | None = None,
+        overwrite: bool = False,
+    ) -> None:
+        self.path, self.checkpoint = save, checkpoint
+        self._keep, self._overwrite = keep, overwrite
+        self.run = secrets.token_hex(8) if checkpoint is None else run_of(checkpoint)
         self._stale = [] if save is None else self._replaced(save, resume)
         self._metrics_path = metrics
-        self._metrics_size = None if metrics is None else resume_size(metrics, self.checkpoint, overwrite)
-        self.metrics: Metrics | None = None
+        self._metrics_size = None if metrics is None else resume_size(metrics, checkpoint, overwrite)
+        self.metrics: MetricsFile | None = None
 
     def _replaced(self, save: str, resume: str | None) -> list[str]:
         """The files that the first checkpoint replaces instead of rotating them. Raises CgError for those that must not
@@ -72,10 +83,10 @@ class TrainingFiles:
             return error("target-more-steps", file=path, before=before, steps=content.step, step=step)
         return error("target-other-run", file=path, before=before)
 
-    def open_metrics(self) -> Metrics | None:
-        """The metrics file, opened for appending; None without `--metrics`."""
+    def open_metrics(self) -> MetricsFile | None:
+        """The metrics file, opened for appending; None where the run has none."""
         if self._metrics_path is not None:
-            self.metrics = Metrics(self._metrics_path, self._metrics_size, self._overwrite)
+            self.metrics = MetricsFile(self._metrics_path, self._metrics_size, self._overwrite)
         return self.metrics
 
     def save(self, tensors: Mapping[str, Any], info: Mapping[str, Any]) -> None:
@@ -95,11 +106,22 @@ class TrainingFiles:
 
 
 @contextmanager
-def training_files(
-    save: str | None, keep: int, resume: str | None, metrics: str | None, overwrite: bool
-) -> Iterator[TrainingFiles]:
-    """The files of one run, locked within. Raises CgError as `TrainingFiles`, and status 1 when another process writes
-    one of them."""
+def run_files(
+    save: str | None = None,
+    *,
+    keep: int = 2,
+    resume: str | None = None,
+    metrics: str | None = None,
+    overwrite: bool = False,
+    warn: Callable[[Sequence[Diagnostic]], None] = lambda _: None,
+) -> Iterator[RunFiles]:
+    """The files of one run, locked within: checkpoints at `save`, `keep` of them, and metrics.
+
+    resume: the checkpoint to resume from. overwrite: whether files of another run are replaced. warn: called when that
+    checkpoint is damaged or missing, and an earlier one takes its place.
+
+    Raises CgError as `RunFiles`, and status 1 when another process writes one of them.
+    """
     if save is not None and PurePath(save).suffix.lower() != SUFFIX:
         raise error("bad-target-kind", option="--save", path=save, kinds=[SUFFIX])
     if resume is not None and not os.path.exists(resume) and not any(predecessors(resume)):
@@ -108,9 +130,19 @@ def training_files(
         targets = {os.path.realpath(path): path for path in (metrics, save) if path is not None}
         for path in targets.values():
             stack.enter_context(exclusive(path))
-        files = TrainingFiles(save, keep, resume, metrics, overwrite)
+        checkpoint = None if resume is None else _newest(resume, warn)
+        files = RunFiles(save, keep, checkpoint, resume=resume, metrics=metrics, overwrite=overwrite)
         try:
             yield files
         finally:
             if files.metrics is not None:
                 files.metrics.close()
+
+
+def _newest(path: str, warn: Callable[[Sequence[Diagnostic]], None]) -> Checkpoint:
+    """The newest valid checkpoint, with a warning where it is not the last one."""
+    checkpoint, problem = newest(path)
+    if problem is not None:
+        values = {"file": path, "used": checkpoint.path, "step": checkpoint.info.get("state", {}).get("step", "?")}
+        warn([*problem.diagnostics, Diagnostic("checkpoint-before", values=values, severity="warning")])
+    return checkpoint

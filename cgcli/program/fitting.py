@@ -1,0 +1,249 @@
+"""Fits the parameters of a program to examples: by steps over batches, or by a solver over all rows at once."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any
+
+from cgcli.data.checkpoints import Checkpoint
+from cgcli.data.run_files import RunFiles
+from cgcli.diagnostics.diagnostic import error
+from cgcli.files.locks import exclusive
+from cgcli.graph.graph import Graph
+from cgcli.run.binding import missing, plain, require
+from cgcli.train.batches import split
+from cgcli.train.callbacks import Checkpoints
+from cgcli.train.fit import Fit, least_squares, minimise
+from cgcli.train.state import State
+from cgcli.train.trainer import Callback, Trainer
+
+from .fit_settings import BATCH, FitSettings, check_settings, matching
+from .program import Program, Values
+from .residuals import residuals
+from .resume import all_params, identity, program_identity, resumed_state
+from .training import DynamicProblem, Examples, Task, problem, start, task
+
+SOLVER_STEPS = 2000  # of a solver at most, unless the settings say
+
+
+def fit(
+    program: Program,
+    values: Values,
+    examples: Examples,
+    settings: FitSettings,
+    *,
+    validation: Examples | None = None,
+    checkpoint: Checkpoint | None = None,
+    callbacks: Sequence[Callback] = (),
+) -> Fitted:
+    """Finds the parameters that make the target of the settings small over examples.
+
+    values: the inputs that are the same in every row, and parameters' own starts. validation: rows to judge by. To
+    resume from a checkpoint, `resumed_settings` and `resumed_values` give settings and values. Sets the program's seed.
+
+    Raises CgError, also when a loss or a gradient is not finite (status 1).
+    """
+    return prepare_fit(program, values, examples, settings, validation).fit(callbacks, checkpoint)
+
+
+def prepare_fit(
+    program: Program, values: Values, examples: Examples, settings: FitSettings, validation: Examples | None = None
+) -> StepFitting | SolverFitting:
+    """What `fit` runs, ready to begin. Raises CgError for settings that do not fit the program or the examples."""
+    check_settings(program, settings, examples.rows > 0, () if validation is None else ("validation",))
+    settings = replace(settings, optimizer=settings.method)
+    program.seed = settings.seed or 0
+    if validation is None and settings.validation is not None:
+        examples, validation = _held_out(examples, settings)
+    without = [] if examples.rows else missing(program.inputs, values)
+    if without:
+        raise error("needs-table", missing=without, usage=" ".join(f"--{name} VALUE" for name in without))
+    require(program.inputs, {**values, **examples.columns})
+    frozen = matching(program, settings.freeze or (), "--freeze")
+    batch = settings.batch_size or (None if settings.solves else BATCH)
+    whole = task(program, settings.target, values, examples, validation, frozen, settings.reduce or "mean", batch)
+    return SolverFitting(whole, settings) if settings.solves else StepFitting(whole, settings)
+
+
+def _held_out(examples: Examples, settings: FitSettings) -> tuple[Examples, Examples]:
+    """The rows to learn from and those for validation. Raises CgError where one of them is none."""
+    share = settings.share or 0.0
+    training, validation = split(share, examples.rows, settings.seed or 0) if 0 < share < 1 else ((), ())
+    if not training or not validation:
+        raise error("bad-share", value=settings.validation, rows=examples.rows)
+    return examples.take(training), examples.take(validation)
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """Parameters that were fitted to examples.
+
+    params: by name a number or an array. loss: over all examples; of a residual the sum of its squares. outputs: the
+    loss, and other numbers that the program says of many rows; validation: the same on the validation rows.
+    history: a record an epoch. epochs, steps: how many there were; of a solver how often it computed the loss.
+    stopped: `patience`, `epochs`, `steps` or `time`; of a solver `converged`, `time`, or `steps` where it does not get
+    further; None where a callback requested the stop.
+    state: of steps; solution: of a solver.
+    """
+
+    fitting: StepFitting | SolverFitting = field(repr=False)
+    params: dict[str, Any]
+    loss: float
+    outputs: Mapping[str, float]
+    steps: int
+    stopped: str | None
+    state: State | None = field(default=None, repr=False)
+    solution: Fit | None = field(default=None, repr=False)
+
+    @property
+    def converged(self) -> bool:
+        """Whether training ended because nothing got better any more."""
+        return self.stopped in ("patience", "converged")
+
+    @property
+    def epochs(self) -> int:
+        return self.steps if self.state is None else self.state.epoch
+
+    @property
+    def history(self) -> Sequence[Mapping[str, Any]]:
+        return () if self.state is None else self.state.history
+
+    @property
+    def validation(self) -> Mapping[str, float] | None:
+        """The loss and other numbers on the validation rows, with these parameters; None where there are none."""
+        state, records = self.state, self.history
+        if state is None or not records:
+            return None
+        target, record = self.fitting.task.loss, records[-1]
+        if state.best_params is not None:
+            record = next(r for r in records if r["validation"][target] == state.best)
+        validation: Mapping[str, float] | None = record.get("validation")
+        return validation
+
+    def save(self, path: str) -> None:
+        """Writes a checkpoint, in place of one that is there. Raises CgError (status 1) when it cannot be written, and
+        status 2 for a file with other contents.
+        """
+        with exclusive(path):
+            self.save_in(RunFiles(path, keep=1, overwrite=True))
+
+    def save_in(self, files: RunFiles) -> None:
+        """Writes a checkpoint of the run that these files belong to."""
+        files.save(*self.fitting.contents(self))
+
+
+class StepFitting:
+    """A fit by steps over batches, each of them loss, gradients and update at once."""
+
+    def __init__(self, task: Task, settings: FitSettings) -> None:
+        self.task = task
+        self.settings = settings.with_horizon(task.examples.rows)
+        self.problem = problem(task, self.settings.update(task.program))
+        if isinstance(self.problem, DynamicProblem):
+            self.problem.check()
+
+    @property
+    def step_graph(self) -> Graph:
+        """A step as one graph. Raises CgError for a dynamic program, which has none before it runs."""
+        if isinstance(self.problem, DynamicProblem):
+            raise error("draw-dynamic")
+        return self.problem.step_graph
+
+    def trainer(self, checkpoint: Checkpoint | None = None) -> Trainer:
+        """The training from its start, or from a checkpoint.
+
+        Raises CgError (status 1) for a checkpoint of another program or other examples.
+        """
+        if checkpoint is None:
+            state = start(self.task, self.problem.update)
+        else:
+            state = resumed_state(self.task, self._identity, checkpoint)
+        batches = self.settings.batches(self.task.examples.rows)
+        return Trainer(self.problem.step, batches, state, self.settings.limits(), self.problem.validate)
+
+    def fit(self, callbacks: Sequence[Callback] = (), checkpoint: Checkpoint | None = None) -> Fitted:
+        """Trains from the start, or from a checkpoint as if never stopped. Raises CgError as `fit` does."""
+        state = self.trainer(checkpoint).fit(callbacks)
+        outputs = self.problem.judge(state.result, self.task.examples)
+        params = {name: plain(x) for name, x in state.result.items()}
+        return Fitted(self, params, outputs[self.task.loss], outputs, state.step, state.stopped, state=state)
+
+    def gradients(self, fitted: Fitted, rows: int) -> dict[str, Any]:
+        """The gradient of the loss over the first rows by each parameter, at the fitted parameters."""
+        assert fitted.state is not None
+        sample = range(min(self.task.examples.rows, rows)) if self.task.examples.rows else None
+        return self.problem.gradients(fitted.state.result, sample)[1]
+
+    def checkpoints(self, files: RunFiles, every: int | None = None) -> Checkpoints:
+        """A callback that writes checkpoints. every: steps between two, None for a time interval."""
+
+        def save(state: State) -> None:
+            files.save(*self._contents(state))
+
+        return Checkpoints(save, every, resumed=files.checkpoint is not None)
+
+    def contents(self, fitted: Fitted) -> tuple[dict[str, Any], dict[str, Any]]:
+        """The tensors of a checkpoint and its JSON data."""
+        assert fitted.state is not None
+        return self._contents(fitted.state)
+
+    def _contents(self, state: State) -> tuple[dict[str, Any], dict[str, Any]]:
+        info = {**self._identity, "settings": self.settings.stored(), "state": state.numbers()}
+        return {**self._frozen, **state.tensors()}, info
+
+    @cached_property
+    def _identity(self) -> dict[str, Any]:
+        return identity(self.task)
+
+    @cached_property
+    def _frozen(self) -> dict[str, Any]:
+        return {name: x for name, x in all_params(self.task).items() if name not in self.task.trained}
+
+
+class SolverFitting:
+    """A fit by a solver, which takes all rows at once and chooses its steps by itself. It is not resumed."""
+
+    def __init__(self, task: Task, settings: FitSettings) -> None:
+        self.task, self.settings = task, settings
+
+    def fit(self, callbacks: Sequence[Callback] = (), checkpoint: Checkpoint | None = None) -> Fitted:
+        """Solves; of callbacks it asks whether to stop. Raises CgError as `fit` does."""
+        if checkpoint is not None:
+            raise error("no-resume", optimizer=self.settings.method)
+        started = time.monotonic()
+        seconds = math.inf if self.settings.seconds is None else self.settings.seconds
+
+        def time_is_up() -> bool:
+            return time.monotonic() - started > seconds
+
+        def stop_requested() -> bool:
+            return any(callback.stop_requested() for callback in callbacks)
+
+        solution = self._solution(lambda: stop_requested() or time_is_up())
+        stopped: str | None = "steps"
+        if solution.converged:
+            stopped = "converged"
+        elif stop_requested():
+            stopped = None
+        elif time_is_up():
+            stopped = "time"
+        params = {name: plain(x) for name, x in solution.params.items()}
+        outputs = {self.task.loss: solution.loss}
+        return Fitted(self, params, solution.loss, outputs, solution.steps, stopped, solution=solution)
+
+    def _solution(self, stop: Callable[[], bool]) -> Fit:
+        initial = start(self.task).params
+        steps = self.settings.steps or SOLVER_STEPS
+        if self.settings.method == "lm":
+            return least_squares(residuals(self.task), initial, steps, stop)
+        return minimise(problem(self.task).gradients, initial, steps, stop)
+
+    def contents(self, fitted: Fitted) -> tuple[dict[str, Any], dict[str, Any]]:
+        """The tensors of a checkpoint and its JSON data."""
+        assert fitted.solution is not None
+        info = {**program_identity(self.task), "settings": self.settings.stored()}
+        return {**all_params(self.task), **fitted.solution.params}, info
