@@ -35,7 +35,7 @@ class Style(NamedTuple):
 def show_state(fitted: Fitted, style: Style, gradients: Mapping[str, Any] | None) -> None:
     """Prints the loss over all rows, the other scalar outputs, the parameters, and whether it converged."""
     params = _params(fitted)
-    target, loss, validation = fitted.fitting.task.loss, fitted.loss, fitted.validation
+    target, loss, validation = fitted.target, fitted.loss, fitted.validation
     others = {name: x for name, x in fitted.outputs.items() if name != target}
     data: dict[str, Any] = {"loss": loss, "params": _listed(params), "epochs": fitted.epochs, "steps": fitted.steps}
     data |= {"converged": fitted.converged, **({"outputs": others} if others else {})}
@@ -72,7 +72,7 @@ def show_solution(fitted: Fitted, style: Style) -> None:
     data: dict[str, Any] = {"loss": fitted.loss, "params": _listed(params), "epochs": fitted.steps}
     data["converged"] = fitted.converged
     if not isinstance(fit, Squares):
-        target = fitted.fitting.task.loss
+        target = fitted.target
         rows: list[tuple[str, Any]] = [(target, fitted.loss), *params.items(), ("evaluations", fitted.steps)]
         show_numbers(rows, data, *style)
         return
@@ -139,7 +139,7 @@ def _correlations(fit: Squares, digits: int) -> list[tuple[str, str, float]]:
 
 
 def _params(fitted: Fitted) -> dict[str, Any]:
-    types = {i.name: i.type for i in fitted.fitting.task.program.inputs}
+    types = {i.name: i.type for i in fitted.program.inputs}
     return {name: single(x, types[name]) for name, x in fitted.params.items()}
 
 

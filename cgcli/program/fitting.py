@@ -10,9 +10,8 @@ from functools import cached_property
 from typing import Any
 
 from cgcli.data.checkpoints import Checkpoint
-from cgcli.data.run_files import RunFiles
+from cgcli.data.run_files import RunFiles, run_files
 from cgcli.diagnostics.diagnostic import error
-from cgcli.files.locks import exclusive
 from cgcli.graph.graph import Graph
 from cgcli.run.binding import missing, plain, require
 from cgcli.train.batches import split
@@ -80,24 +79,50 @@ def _held_out(examples: Examples, settings: FitSettings) -> tuple[Examples, Exam
 
 @dataclass(frozen=True)
 class Fitted:
-    """Parameters that were fitted to examples.
+    """A program whose parameters were fitted to examples.
 
-    params: by name a number or an array. loss: over all examples; of a residual the sum of its squares. outputs: the
-    loss, and other numbers that the program says of many rows; validation: the same on the validation rows.
-    history: a record an epoch. epochs, steps: how many there were; of a solver how often it computed the loss.
+    constants: the inputs that were the same in every row, and the parameters' starts. outputs: the loss over all
+    examples, and other numbers that the program says of many rows.
     stopped: `patience`, `epochs`, `steps` or `time`; of a solver `converged`, `time`, or `steps` where it does not get
     further; None where a callback requested the stop.
-    state: of steps; solution: of a solver.
+    tensors, info: the contents of a checkpoint. state: of steps; solution: of a solver.
     """
 
-    fitting: StepFitting | SolverFitting = field(repr=False)
-    params: dict[str, Any]
-    loss: float
+    program: Program
+    settings: FitSettings
+    constants: Values = field(repr=False)
     outputs: Mapping[str, float]
-    steps: int
     stopped: str | None
+    tensors: Mapping[str, Any] = field(repr=False)
+    info: Mapping[str, Any] = field(repr=False)
     state: State | None = field(default=None, repr=False)
     solution: Fit | None = field(default=None, repr=False)
+
+    @cached_property
+    def params(self) -> dict[str, Any]:
+        """The parameters that were trained, by name a number or an array."""
+        arrays = self.solution.params if self.solution is not None else self.state.result if self.state else {}
+        return {name: plain(x) for name, x in arrays.items()}
+
+    @property
+    def values(self) -> dict[str, Any]:
+        """The fitted parameters and the inputs that were the same in every row."""
+        return {**self.constants, **self.params}
+
+    @property
+    def target(self) -> str:
+        """The name of the value that was minimised."""
+        return self.settings.target
+
+    @property
+    def loss(self) -> float:
+        """The loss over all examples; of a residual the sum of its squares."""
+        return self.outputs[self.target]
+
+    @property
+    def steps(self) -> int:
+        """How many there were; of a solver how often it computed the loss."""
+        return self.solution.steps if self.solution is not None else self.state.step if self.state else 0
 
     @property
     def converged(self) -> bool:
@@ -106,10 +131,12 @@ class Fitted:
 
     @property
     def epochs(self) -> int:
+        """How many there were; of a solver as `steps`."""
         return self.steps if self.state is None else self.state.epoch
 
     @property
     def history(self) -> Sequence[Mapping[str, Any]]:
+        """A record an epoch: `epoch`, `step`, `loss` and, on the validation rows, `validation`."""
         return () if self.state is None else self.state.history
 
     @property
@@ -118,9 +145,9 @@ class Fitted:
         state, records = self.state, self.history
         if state is None or not records:
             return None
-        target, record = self.fitting.task.loss, records[-1]
+        record = records[-1]
         if state.best_params is not None:
-            record = next(r for r in records if r["validation"][target] == state.best)
+            record = next(r for r in records if r["validation"][self.target] == state.best)
         validation: Mapping[str, float] | None = record.get("validation")
         return validation
 
@@ -128,12 +155,12 @@ class Fitted:
         """Writes a checkpoint, in place of one that is there. Raises CgError (status 1) when it cannot be written, and
         status 2 for a file with other contents.
         """
-        with exclusive(path):
-            self.save_in(RunFiles(path, keep=1, overwrite=True))
+        with run_files(path, keep=1, overwrite=True) as files:
+            self.save_in(files)
 
     def save_in(self, files: RunFiles) -> None:
         """Writes a checkpoint of the run that these files belong to."""
-        files.save(*self.fitting.contents(self))
+        files.save(self.tensors, self.info)
 
 
 class StepFitting:
@@ -169,8 +196,8 @@ class StepFitting:
         """Trains from the start, or from a checkpoint as if never stopped. Raises CgError as `fit` does."""
         state = self.trainer(checkpoint).fit(callbacks)
         outputs = self.problem.judge(state.result, self.task.examples)
-        params = {name: plain(x) for name, x in state.result.items()}
-        return Fitted(self, params, outputs[self.task.loss], outputs, state.step, state.stopped, state=state)
+        task, contents = self.task, self._contents(state)
+        return Fitted(task.program, self.settings, task.constants, outputs, state.stopped, *contents, state=state)
 
     def gradients(self, fitted: Fitted, rows: int) -> dict[str, Any]:
         """The gradient of the loss over the first rows by each parameter, at the fitted parameters."""
@@ -185,11 +212,6 @@ class StepFitting:
             files.save(*self._contents(state))
 
         return Checkpoints(save, every, resumed=files.checkpoint is not None)
-
-    def contents(self, fitted: Fitted) -> tuple[dict[str, Any], dict[str, Any]]:
-        """The tensors of a checkpoint and its JSON data."""
-        assert fitted.state is not None
-        return self._contents(fitted.state)
 
     def _contents(self, state: State) -> tuple[dict[str, Any], dict[str, Any]]:
         info = {**self._identity, "settings": self.settings.stored(), "state": state.numbers()}
@@ -231,9 +253,10 @@ class SolverFitting:
             stopped = None
         elif time_is_up():
             stopped = "time"
-        params = {name: plain(x) for name, x in solution.params.items()}
-        outputs = {self.task.loss: solution.loss}
-        return Fitted(self, params, solution.loss, outputs, solution.steps, stopped, solution=solution)
+        task, outputs = self.task, {self.task.loss: solution.loss}
+        tensors = {**all_params(task), **solution.params}
+        info = {**program_identity(task), "settings": self.settings.stored()}
+        return Fitted(task.program, self.settings, task.constants, outputs, stopped, tensors, info, solution=solution)
 
     def _solution(self, stop: Callable[[], bool]) -> Fit:
         initial = start(self.task).params
@@ -241,9 +264,3 @@ class SolverFitting:
         if self.settings.method == "lm":
             return least_squares(residuals(self.task), initial, steps, stop)
         return minimise(problem(self.task).gradients, initial, steps, stop)
-
-    def contents(self, fitted: Fitted) -> tuple[dict[str, Any], dict[str, Any]]:
-        """The tensors of a checkpoint and its JSON data."""
-        assert fitted.solution is not None
-        info = {**program_identity(self.task), "settings": self.settings.stored()}
-        return {**all_params(self.task), **fitted.solution.params}, info
