@@ -68,7 +68,7 @@ def _plain_spread(name: str, norm: float, least: float, text: str, most: float) 
 
 def show_solution(fitted: Fitted, style: Style) -> None:
     """Prints a fit; of least squares with standard errors, covariance and degrees of freedom."""
-    fit, params = fitted.solution, _params(fitted)
+    fit, params = fitted.result, _params(fitted)
     data: dict[str, Any] = {"loss": fitted.loss, "params": _listed(params), "epochs": fitted.steps}
     data["converged"] = fitted.converged
     if not isinstance(fit, Squares):

@@ -20,10 +20,10 @@ from cgcli.train.fit import Fit, least_squares, minimise
 from cgcli.train.state import State
 from cgcli.train.trainer import Callback, Trainer
 
-from .fit_settings import BATCH, FitSettings, check_settings, matching
+from .fit_settings import BATCH, FitSettings, check_settings, matching, resumed_settings
 from .program import Program, Values
 from .residuals import residuals
-from .resume import all_params, identity, program_identity, resumed_state
+from .resume import all_params, identity, program_identity, resumed_state, resumed_values
 from .training import DynamicProblem, Examples, Task, problem, start, task
 
 SOLVER_STEPS = 2000  # of a solver at most, unless the settings say
@@ -41,11 +41,15 @@ def fit(
 ) -> Fitted:
     """Finds the parameters that make the target of the settings small over examples.
 
-    values: the inputs that are the same in every row, and parameters' own starts. validation: rows to judge by. To
-    resume from a checkpoint, `resumed_settings` and `resumed_values` give settings and values. Sets the program's seed.
+    values: the inputs that are the same in every row, and parameters' own starts. validation: rows to judge by.
+    checkpoint: where to go on from, as if never stopped; of its settings only the limits may be others. Sets the
+    program's seed.
 
     Raises CgError, also when a loss or a gradient is not finite (status 1).
     """
+    if checkpoint is not None:
+        settings = resumed_settings(settings, checkpoint)
+        values = resumed_values(program, values, checkpoint)
     return prepare_fit(program, values, examples, settings, validation).fit(callbacks, checkpoint)
 
 
@@ -85,7 +89,7 @@ class Fitted:
     examples, and other numbers that the program says of many rows.
     stopped: `patience`, `epochs`, `steps` or `time`; of a solver `converged`, `time`, or `steps` where it does not get
     further; None where a callback requested the stop.
-    tensors, info: the contents of a checkpoint. state: of steps; solution: of a solver.
+    result: the last state of steps, or a solver's solution. tensors, info: the contents of a checkpoint.
     """
 
     program: Program
@@ -93,15 +97,14 @@ class Fitted:
     constants: Values = field(repr=False)
     outputs: Mapping[str, float]
     stopped: str | None
+    result: State | Fit = field(repr=False)
     tensors: Mapping[str, Any] = field(repr=False)
     info: Mapping[str, Any] = field(repr=False)
-    state: State | None = field(default=None, repr=False)
-    solution: Fit | None = field(default=None, repr=False)
 
     @cached_property
     def params(self) -> dict[str, Any]:
         """The parameters that were trained, by name a number or an array."""
-        arrays = self.solution.params if self.solution is not None else self.state.result if self.state else {}
+        arrays = self.result.params if isinstance(self.result, Fit) else self.result.result
         return {name: plain(x) for name, x in arrays.items()}
 
     @property
@@ -122,7 +125,7 @@ class Fitted:
     @property
     def steps(self) -> int:
         """How many there were; of a solver how often it computed the loss."""
-        return self.solution.steps if self.solution is not None else self.state.step if self.state else 0
+        return self.result.steps if isinstance(self.result, Fit) else self.result.step
 
     @property
     def converged(self) -> bool:
@@ -132,22 +135,21 @@ class Fitted:
     @property
     def epochs(self) -> int:
         """How many there were; of a solver as `steps`."""
-        return self.steps if self.state is None else self.state.epoch
+        return self.result.steps if isinstance(self.result, Fit) else self.result.epoch
 
     @property
     def history(self) -> Sequence[Mapping[str, Any]]:
         """A record an epoch: `epoch`, `step`, `loss` and, on the validation rows, `validation`."""
-        return () if self.state is None else self.state.history
+        return () if isinstance(self.result, Fit) else self.result.history
 
     @property
     def validation(self) -> Mapping[str, float] | None:
         """The loss and other numbers on the validation rows, with these parameters; None where there are none."""
-        state, records = self.state, self.history
-        if state is None or not records:
+        if isinstance(self.result, Fit) or not self.history:
             return None
-        record = records[-1]
-        if state.best_params is not None:
-            record = next(r for r in records if r["validation"][self.target] == state.best)
+        record = self.history[-1]
+        if self.result.best_params is not None:
+            record = next(r for r in self.history if r["validation"][self.target] == self.result.best)
         validation: Mapping[str, float] | None = record.get("validation")
         return validation
 
@@ -197,13 +199,12 @@ class StepFitting:
         state = self.trainer(checkpoint).fit(callbacks)
         outputs = self.problem.judge(state.result, self.task.examples)
         task, contents = self.task, self._contents(state)
-        return Fitted(task.program, self.settings, task.constants, outputs, state.stopped, *contents, state=state)
+        return Fitted(task.program, self.settings, task.constants, outputs, state.stopped, state, *contents)
 
     def gradients(self, fitted: Fitted, rows: int) -> dict[str, Any]:
         """The gradient of the loss over the first rows by each parameter, at the fitted parameters."""
-        assert fitted.state is not None
         sample = range(min(self.task.examples.rows, rows)) if self.task.examples.rows else None
-        return self.problem.gradients(fitted.state.result, sample)[1]
+        return self.problem.gradients({name: fitted.tensors[name] for name in self.task.trained}, sample)[1]
 
     def checkpoints(self, files: RunFiles, every: int | None = None) -> Checkpoints:
         """A callback that writes checkpoints. every: steps between two, None for a time interval."""
@@ -256,7 +257,7 @@ class SolverFitting:
         task, outputs = self.task, {self.task.loss: solution.loss}
         tensors = {**all_params(task), **solution.params}
         info = {**program_identity(task), "settings": self.settings.stored()}
-        return Fitted(task.program, self.settings, task.constants, outputs, stopped, tensors, info, solution=solution)
+        return Fitted(task.program, self.settings, task.constants, outputs, stopped, solution, tensors, info)
 
     def _solution(self, stop: Callable[[], bool]) -> Fit:
         initial = start(self.task).params
