@@ -218,8 +218,8 @@ def test_events_are_the_lines_of_the_metrics() -> None:
 def test_checkpoints_and_metrics_from_python() -> None:
     """A run with files, resumed; the metrics are continued."""
 
-    def run(settings: FitSettings, resume: str | None, warn: list[Diagnostic]) -> None:
-        files_of_run = run_files("w.safetensors", keep=3, resume=resume, metrics="m.jsonl", warn=warn.extend)
+    def run(settings: FitSettings, resume: str | None, warnings: list[Diagnostic]) -> None:
+        files_of_run = run_files("w.safetensors", keep=3, resume=resume, metrics="m.jsonl", report=warnings.extend)
         with files_of_run as files:
             if files.checkpoint is not None:
                 settings = resumed_settings(settings, files.checkpoint)

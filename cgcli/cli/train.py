@@ -259,7 +259,7 @@ def train(
         resume=resume,
         metrics=metrics,
         overwrite=overwrite,
-        warn=print_diagnostics,
+        report=print_diagnostics,
     )
     with guarded as files:
         session = open_session(context, file, expression, settings, inputs_file, allow_path, seed, *limits)

@@ -113,11 +113,11 @@ def run_files(
     resume: str | None = None,
     metrics: str | None = None,
     overwrite: bool = False,
-    warn: Callable[[Sequence[Diagnostic]], None] = lambda _: None,
+    report: Callable[[Sequence[Diagnostic]], None] = lambda _: None,
 ) -> Iterator[RunFiles]:
     """The files of one run, locked within: checkpoints at `save`, `keep` of them, and metrics.
 
-    resume: the checkpoint to resume from. overwrite: whether files of another run are replaced. warn: called when that
+    resume: the checkpoint to resume from. overwrite: whether files of another run are replaced. report: called when that
     checkpoint is damaged or missing, and an earlier one takes its place.
 
     Raises CgError as `RunFiles`, and status 1 when another process writes one of them.
@@ -130,7 +130,7 @@ def run_files(
         targets = {os.path.realpath(path): path for path in (metrics, save) if path is not None}
         for path in targets.values():
             stack.enter_context(exclusive(path))
-        checkpoint = None if resume is None else _newest(resume, warn)
+        checkpoint = None if resume is None else _newest(resume, report)
         files = RunFiles(save, keep, checkpoint, resume=resume, metrics=metrics, overwrite=overwrite)
         try:
             yield files
@@ -139,10 +139,10 @@ def run_files(
                 files.metrics.close()
 
 
-def _newest(path: str, warn: Callable[[Sequence[Diagnostic]], None]) -> Checkpoint:
+def _newest(path: str, report: Callable[[Sequence[Diagnostic]], None]) -> Checkpoint:
     """The newest valid checkpoint, with a warning where it is not the last one."""
     checkpoint, problem = newest(path)
     if problem is not None:
         values = {"file": path, "used": checkpoint.path, "step": checkpoint.info.get("state", {}).get("step", "?")}
-        warn([*problem.diagnostics, Diagnostic("checkpoint-before", values=values, severity="warning")])
+        report([*problem.diagnostics, Diagnostic("checkpoint-before", values=values, severity="warning")])
     return checkpoint
