@@ -20,7 +20,7 @@ from cgcli.program.fit_settings import FitSettings, resumed_settings
 from cgcli.program.fitting import Fitted, StepFitting, fit, prepare_fit
 from cgcli.program.metrics_log import MetricsLog
 from cgcli.program.training import Examples
-from cgcli.train.fit import Squares
+from cgcli.train.solvers import Squares
 from cgcli.train.trainer import Callback, EpochEvent, StepEvent
 
 LINE = """

@@ -17,7 +17,7 @@ import pytest
 import cgcli
 from cgcli.program.residuals import residuals
 from cgcli.program.training import Examples, start, task
-from cgcli.train.fit import Squares, least_squares
+from cgcli.train.solvers import Squares, least_squares
 
 FOLDER = Path(__file__).parent / "strd"
 PAGE = Path(__file__).parents[1] / "docs" / "fits.md"

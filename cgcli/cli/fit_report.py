@@ -12,7 +12,7 @@ from cgcli.program.fitting import Fitted
 from cgcli.render.histogram import bars
 from cgcli.render.numbers import shortest, single
 from cgcli.render.table import table
-from cgcli.train.fit import Squares
+from cgcli.train.solvers import Squares
 
 LISTED = 100  # numbers of a tensor that JSON lists; of a larger one it has shape and norm
 DIGITS = 6  # of errors and what is computed of them, in tables and plain lines

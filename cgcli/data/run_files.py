@@ -117,8 +117,8 @@ def run_files(
 ) -> Iterator[RunFiles]:
     """The files of one run, locked within: checkpoints at `save`, `keep` of them, and metrics.
 
-    resume: the checkpoint to resume from. overwrite: whether files of another run are replaced. report: called when that
-    checkpoint is damaged or missing, and an earlier one takes its place.
+    resume: the checkpoint to resume from; report is called when it is damaged or missing, and an earlier one takes its
+    place. overwrite: whether files of another run are replaced.
 
     Raises CgError as `RunFiles`, and status 1 when another process writes one of them.
     """

@@ -16,7 +16,7 @@ from cgcli.graph.graph import Graph
 from cgcli.run.binding import missing, plain, require
 from cgcli.train.batches import split
 from cgcli.train.callbacks import Checkpoints
-from cgcli.train.fit import Fit, least_squares, minimise
+from cgcli.train.solvers import Solution, least_squares, minimise
 from cgcli.train.state import State
 from cgcli.train.trainer import Callback, Trainer
 
@@ -97,14 +97,14 @@ class Fitted:
     constants: Values = field(repr=False)
     outputs: Mapping[str, float]
     stopped: str | None
-    result: State | Fit = field(repr=False)
+    result: State | Solution = field(repr=False)
     tensors: Mapping[str, Any] = field(repr=False)
     info: Mapping[str, Any] = field(repr=False)
 
     @cached_property
     def params(self) -> dict[str, Any]:
         """The parameters that were trained, by name a number or an array."""
-        arrays = self.result.params if isinstance(self.result, Fit) else self.result.result
+        arrays = self.result.params if isinstance(self.result, Solution) else self.result.result
         return {name: plain(x) for name, x in arrays.items()}
 
     @property
@@ -125,7 +125,7 @@ class Fitted:
     @property
     def steps(self) -> int:
         """How many there were; of a solver how often it computed the loss."""
-        return self.result.steps if isinstance(self.result, Fit) else self.result.step
+        return self.result.steps if isinstance(self.result, Solution) else self.result.step
 
     @property
     def converged(self) -> bool:
@@ -135,17 +135,17 @@ class Fitted:
     @property
     def epochs(self) -> int:
         """How many there were; of a solver as `steps`."""
-        return self.result.steps if isinstance(self.result, Fit) else self.result.epoch
+        return self.result.steps if isinstance(self.result, Solution) else self.result.epoch
 
     @property
     def history(self) -> Sequence[Mapping[str, Any]]:
         """A record an epoch: `epoch`, `step`, `loss` and, on the validation rows, `validation`."""
-        return () if isinstance(self.result, Fit) else self.result.history
+        return () if isinstance(self.result, Solution) else self.result.history
 
     @property
     def validation(self) -> Mapping[str, float] | None:
         """The loss and other numbers on the validation rows, with these parameters; None where there are none."""
-        if isinstance(self.result, Fit) or not self.history:
+        if isinstance(self.result, Solution) or not self.history:
             return None
         record = self.history[-1]
         if self.result.best_params is not None:
@@ -259,7 +259,7 @@ class SolverFitting:
         info = {**program_identity(task), "settings": self.settings.stored()}
         return Fitted(task.program, self.settings, task.constants, outputs, stopped, solution, tensors, info)
 
-    def _solution(self, stop: Callable[[], bool]) -> Fit:
+    def _solution(self, stop: Callable[[], bool]) -> Solution:
         initial = start(self.task).params
         steps = self.settings.steps or SOLVER_STEPS
         if self.settings.method == "lm":

@@ -15,7 +15,7 @@ TINY, TINY_F32 = 1e-15, 1e-7  # relative steps and decreases that count as none:
 
 
 @dataclass(frozen=True)
-class Fit:
+class Solution:
     """The result of a solver. params: arrays by name; loss: the minimised value; steps: how often it was computed.
 
     converged: whether no step improves it any more.
@@ -28,7 +28,7 @@ class Fit:
 
 
 @dataclass(frozen=True)
-class Squares(Fit):
+class Squares(Solution):
     """A least-squares fit; the loss is the sum of the squared residuals.
 
     residuals: how many there are. labels: a name for each number in the parameters. covariance: of these numbers, None
@@ -59,7 +59,7 @@ class Squares(Fit):
 
 def minimise(
     gradients: Callable[[Arrays], tuple[float, Arrays]], start: Arrays, steps: int, stop: Callable[[], bool]
-) -> Fit:
+) -> Solution:
     """L-BFGS (Byrd, Lu, Nocedal and Zhu 1995), over all rows at once.
 
     gradients: the loss and its gradient. Raises CgError (status 1) when the first loss is not finite.
@@ -93,7 +93,7 @@ def minimise(
     }
     x = packing.flat(start)
     result = minimize(f, x, jac=True, method="L-BFGS-B", callback=callback, options=options)
-    return Fit(packing.arrays(result.x), float(result.fun), count, bool(result.success))
+    return Solution(packing.arrays(result.x), float(result.fun), count, bool(result.success))
 
 
 def least_squares(
