@@ -68,7 +68,7 @@ class Blocks(Tensors):
             if exit_.condition is None or not below:
                 if below:
                     next_ = frame.span(statements[number + 1])
-                    self.warn("never-runs", next_, Label(frame.span(statement), "return"))
+                    self.warn("never-runs", next_, Label(frame.span(statement), "exit"))
                 return exit_
             return (yield from self._rest(frame, exit_, statements[number + 1 :]))
         return None

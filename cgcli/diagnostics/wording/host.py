@@ -2,98 +2,77 @@
 
 from __future__ import annotations
 
-from .templates import Templates
+from .templates import Templates, words
 
 TEMPLATES: dict[str, Templates] = {
-    "host-float": Templates(
+    "host-float": words(
         "a recorded value was asked for its plain float, which has no derivative",
-        labels={"here": "in this line"},
-        help=(
-            "use NumPy's functions, which are recorded: `np.exp(x)` in the place of `math.exp(x)`",
-            "for a plain number on purpose say `x.value`",
-        ),
+        "use NumPy's functions, which are recorded: `np.exp(x)` in the place of `math.exp(x)`",
+        "for a plain number on purpose say `x.value`",
+        here="in this line",
     ),
-    "host-unsupported": Templates(
-        "this cannot be recorded: {what}",
-        labels={"here": "in this line"},
-        help=("docs/dynamic.md lists what can",),
-    ),
-    "host-failed": Templates(
-        "the function failed: {problem}",
-        labels={"here": "in this line"},
-    ),
-    "host-import": Templates(
-        "the file failed before the function could run: {problem}",
-        labels={"here": "in this line"},
-    ),
-    "host-syntax": Templates(
-        "{file} is not Python: {reason}",
-        labels={"here": "in this line"},
-    ),
-    "host-unread": Templates(
+    "host-unsupported": words("this cannot be recorded: {what}", "docs/dynamic.md lists what can", here="in this line"),
+    "host-failed": words("the function failed: {problem}", here="in this line"),
+    "host-import": words("the file failed before the function could run: {problem}", here="in this line"),
+    "host-syntax": words("{file} is not Python: {reason}", here="in this line"),
+    "host-unread": words(
         "only a run can tell the parameters of `{name}`, for {why}",
-        labels={"here": "here"},
-        help=("nothing ran: what only reads a Python file does not run it",),
+        "nothing ran: what only reads a Python file does not run it",
+        here="here",
     ),
-    "host-read": Templates("it is a Python function, which was read and did not run"),
-    "host-kind": Templates(
+    "host-read": words("it is a Python function, which was read and did not run"),
+    "host-kind": words(
         "`{name}` is {what}, and what is recorded is a function",
-        labels={"here": "here"},
-        help=("define it by `def`, and let it return a number or an array",),
+        "define it by `def`, and let it return a number or an array",
+        here="here",
     ),
-    "host-signature": Templates(
+    "host-signature": words(
         "Python does not tell the parameters of `{name}`",
-        labels={"here": "here"},
-        help=("call it in a function of your own, as in `def f(x): …`",),
+        "call it in a function of your own, as in `def f(x): …`",
+        here="here",
     ),
-    "host-parameter": Templates(
+    "host-parameter": words(
         "the parameter `{name}` cannot be an input",
-        labels={"here": "here"},
-        help=("a function that is recorded takes each input under a name of its own",),
+        "a function that is recorded takes each input under a name of its own",
+        here="here",
     ),
-    "host-annotation": Templates(
+    "host-annotation": words(
         "the annotation of `{name}` is no type of an input: {found}",
-        labels={"here": "here"},
-        help=('as in `x: float`, `n: int` or `W: "float[n, 3]"`',),
+        'as in `x: float`, `n: int` or `W: "float[n, 3]"`',
+        here="here",
     ),
-    "host-default": Templates(
+    "host-default": words(
         "the default of `{name}` is {found}, which is no number and no array",
-        labels={"here": "here"},
-        help=("give it a number, or leave the default out",),
+        "give it a number, or leave the default out",
+        here="here",
     ),
-    "host-result": Templates(
+    "host-result": words(
         "`{name}` returned {what}, which is no number and no array",
-        labels={"here": "this function"},
-        help=("return a number, an array, a tuple of such or a dictionary",),
+        "return a number, an array, a tuple of such or a dictionary",
+        here="this function",
     ),
-    "host-key": Templates(
+    "host-key": words(
         "`{name}` returned a dictionary with the key `{key}`, which is no name",
-        labels={"here": "this function"},
-        help=("the keys name the outputs: letters, digits and `_`",),
+        "the keys name the outputs: letters, digits and `_`",
+        here="this function",
     ),
-    "host-key-twice": Templates(
+    "host-key-twice": words(
         "`{name}` returned a dictionary in which two keys are the same name, `{key}`",
-        labels={"here": "this function"},
-        help=("the keys name the outputs, and names are compared in Unicode's form NFKC",),
+        "the keys name the outputs, and names are compared in Unicode's form NFKC",
+        here="this function",
     ),
-    "host-static": Templates(
-        "a Python function is recorded as it runs, which is the dynamic mode",
-        help=("leave out `--mode static`",),
+    "host-static": words(
+        "a Python function is recorded as it runs, which is the dynamic mode", "leave out `--mode static`"
     ),
-    "host-lines": Templates(
+    "host-lines": words(
         "this goes through the lines of a .cg file, and the program is a Python function",
-        help=("for Python functions there are `cg eval`, `cg grad`, `cg show` and `cg render`",),
+        "for Python functions there are `cg eval`, `cg grad`, `cg show` and `cg render`",
     ),
-    "host-file": Templates(
+    "host-file": words(
         "{file} is a Python file, and a program there is a function",
-        help=("name one of its functions: {known}", "write a function in it, as `def {none}(x): …`"),
+        "name one of its functions: {known}",
+        "write a function in it, as `def {none}(x): …`",
     ),
-    "host-layout": Templates(
-        "{file} is a Python file, and `cg fmt` lays out .cg programs",
-        help=("give it a .cg file",),
-    ),
-    "no-such-function": Templates(
-        "{file} has no function `{name}`",
-        help=("did you mean `{nearest}`?", "there are {known}"),
-    ),
+    "host-layout": words("{file} is a Python file, and `cg fmt` lays out .cg programs", "give it a .cg file"),
+    "no-such-function": words("{file} has no function `{name}`", "did you mean `{nearest}`?", "there are {known}"),
 }

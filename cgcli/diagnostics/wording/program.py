@@ -2,335 +2,288 @@
 
 from __future__ import annotations
 
-from .templates import Templates
+from .templates import Templates, words
 
 TEMPLATES: dict[str, Templates] = {
     # names
-    "unknown-name": Templates(
+    "unknown-name": words(
         "unknown name `{name}`",
-        labels={"here": "not defined"},
-        help=(
-            "did you mean `{nearest}`?",
-            "the file declares its inputs, so `{name}` needs a definition or an `input` of its own",
-        ),
+        "did you mean `{nearest}`?",
+        "the file declares its inputs, so `{name}` needs a definition or an `input` of its own",
+        here="not defined",
     ),
-    "unknown-name-imported": Templates(
+    "unknown-name-imported": words(
         "unknown name `{name}`",
-        labels={"here": "not defined in this file"},
-        help=("did you mean `{nearest}`?", "an imported file has no inputs: make `{name}` a parameter of a function"),
+        "did you mean `{nearest}`?",
+        "an imported file has no inputs: make `{name}` a parameter of a function",
+        here="not defined in this file",
     ),
-    "unknown-function": Templates(
+    "unknown-function": words(
         "there is no function `{name}`",
-        labels={"here": "not defined"},
-        help=(
-            "write `{write}`",
-            "did you mean `{nearest}`?",
-            "the library `{module}` has one: `import {module}`, then `{module}.{name}(…)`",
-        ),
+        "write `{write}`",
+        "did you mean `{nearest}`?",
+        "the library `{module}` has one: `import {module}`, then `{module}.{name}(…)`",
+        here="not defined",
     ),
-    "foreign-module": Templates(
-        "functions and constants stand without a module in front",
-        labels={"here": "there is no `{name}`"},
-        help=("write `{write}`",),
+    "foreign-module": words(
+        "functions and constants stand without a module in front", "write `{write}`", here="there is no `{name}`"
     ),
-    "foreign-statement": Templates(
-        "there is no `{name}`",
-        labels={"here": "not a word of the language"},
-        help=("{instead}",),
-    ),
-    "call-of-value": Templates(
+    "foreign-statement": words("there is no `{name}`", "{instead}", here="not a word of the language"),
+    "call-of-value": words(
         "`{name}` is a value, not a function",
-        labels={"here": "called as a function here"},
-        help=("did you mean the function `{nearest}`?", "to multiply, write `{name} * (…)`"),
+        "did you mean the function `{nearest}`?",
+        "to multiply, write `{name} * (…)`",
+        here="called as a function here",
     ),
-    "not-a-function": Templates(
+    "not-a-function": words(
         "only a function's name can be called",
-        labels={"here": "this is not the name of a function"},
-        help=("write `{write}`", "{product}"),
+        "write `{write}`",
+        "{product}",
+        here="this is not the name of a function",
     ),
-    "output-unnamed": Templates(
+    "output-unnamed": words(
         "`{name}` is {what}, and no statement of the file defines it",
-        labels={"here": "an output is a value that the file defines"},
-        help=("name the output, as in `output result = {name}`",),
+        "name the output, as in `output result = {name}`",
+        here="an output is a value that the file defines",
     ),
-    "output-of-module": Templates(
+    "output-of-module": words(
         "`{name}` is a module, not a value",
-        labels={"here": "an output is a value that the file defines"},
-        help=("take a value of it, as in `output result = {name}.VALUE`",),
+        "take a value of it, as in `output result = {name}.VALUE`",
+        here="an output is a value that the file defines",
     ),
-    "function-as-value": Templates(
-        "`{name}` is a function, not a value",
-        labels={"here": "used as a value here"},
-        help=("call it, as in `{name}(x)`",),
+    "function-as-value": words(
+        "`{name}` is a function, not a value", "call it, as in `{name}(x)`", here="used as a value here"
     ),
-    "function-as-field": Templates(
-        "`{name}` is a function, not a field",
-        labels={"here": "values have no fields but `.T`"},
-        help=("write `{name}({base})`",),
+    "function-as-field": words(
+        "`{name}` is a function, not a field", "write `{name}({base})`", here="values have no fields but `.T`"
     ),
-    "module-as-value": Templates(
+    "module-as-value": words(
         "`{name}` is an imported file, not a value",
-        labels={"here": "used as a value here"},
-        help=("name one of its values, as in `{name}.x`",),
+        "name one of its values, as in `{name}.x`",
+        here="used as a value here",
     ),
-    "name-in-value": Templates(
+    "name-in-value": words(
         "`{name}` is no constant",
-        labels={"here": "not known here"},
-        help=(
-            "did you mean `{nearest}`?",
-            "a value is made of numbers, `pi`, `inf`, `nan` and functions",
-        ),
+        "did you mean `{nearest}`?",
+        "a value is made of numbers, `pi`, `inf`, `nan` and functions",
+        here="not known here",
     ),
-    "not-in-module": Templates(
+    "not-in-module": words(
         "there is no `{name}` in `{module}`",
-        labels={"here": "not defined in `{module}`"},
-        help=("did you mean `{nearest}`?", "`{module}` defines {known}"),
+        "did you mean `{nearest}`?",
+        "`{module}` defines {known}",
+        here="not defined in `{module}`",
     ),
-    "used-before-binding": Templates(
+    "used-before-binding": words(
         "`{name}` is used before it has a value",
-        labels={"here": "no value yet", "bound": "gets its first value here"},
-        help=(
-            "give the new value its own name, as in `{new} = …`",
-            "it gets its first value on line {line}, and a program runs from top to bottom",
-        ),
+        "give the new value its own name, as in `{new} = …`",
+        "it gets its first value on line {line}, and a program runs from top to bottom",
+        here="no value yet",
+        bound="gets its first value here",
     ),
-    "not-bound-yet": Templates(
+    "not-bound-yet": words(
         "`{name}` has no value yet where this is computed",
-        labels={"here": "no value yet", "bound": "gets its value here"},
-        help=("call the function below the line that gives `{name}` its value",),
+        "call the function below the line that gives `{name}` its value",
+        here="no value yet",
+        bound="gets its value here",
     ),
-    "global-bound-again": Templates(
+    "global-bound-again": words(
         "a function cannot use `{name}`, which is bound more than once",
-        labels={"here": "which of its values is meant?", "bound": "bound here for the first time"},
-        help=("make `{name}` a parameter, or give each value its own name",),
+        "make `{name}` a parameter, or give each value its own name",
+        here="which of its values is meant?",
+        bound="bound here for the first time",
     ),
-    "near-names": Templates(
+    "near-names": words(
         "`{name}` is an input, because nothing defines it",
-        labels={"here": "did you mean `{nearest}`?"},
-        help=("declare it with `input {name}` if it is meant",),
+        "declare it with `input {name}` if it is meant",
+        here="did you mean `{nearest}`?",
     ),
-    "comparison-as-statement": Templates(
+    "comparison-as-statement": words(
         "`==` compares, so `{name}` is an input",
-        labels={"here": "a comparison"},
-        help=("to give `{name}` a value, write `{name} = {value}`",),
+        "to give `{name}` a value, write `{name} = {value}`",
+        here="a comparison",
     ),
-    "unused-input": Templates("nothing uses the {kind} `{name}`", labels={"here": "declared here"}),
-    "unused-value": Templates(
+    "unused-input": words("nothing uses the {kind} `{name}`", here="declared here"),
+    "unused-value": words(
         "this value of `{name}` is never used",
-        labels={"here": "bound here", "again": "bound again before it is read"},
-        help=("leave it out, or give the second value its own name",),
+        "leave it out, or give the second value its own name",
+        here="bound here",
+        again="bound again before it is read",
     ),
-    "outside-domain": Templates(
-        "this is always nan",
-        labels={"here": "`{op}` of {operands} is no number"},
-    ),
-    "equal-floats": Templates(
-        "floats that are computed are hardly ever equal",
-        labels={"here": "compared digit by digit"},
-        help=("write `{write}`",),
+    "outside-domain": words("this is always nan", here="`{op}` of {operands} is no number"),
+    "equal-floats": words(
+        "floats that are computed are hardly ever equal", "write `{write}`", here="compared digit by digit"
     ),
     # bindings and declarations
-    "assign-to-call": Templates(
+    "assign-to-call": words(
         "a call cannot be given a value",
-        labels={"here": "this is a call of `{name}`"},
-        help=("to define a function, write `fn {target} = …`",),
+        "to define a function, write `fn {target} = …`",
+        here="this is a call of `{name}`",
     ),
-    "assign-to-expression": Templates(
-        "only a name can be given a value",
-        labels={"here": "this is not a name"},
-        help=("to compare, write `==`",),
+    "assign-to-expression": words(
+        "only a name can be given a value", "to compare, write `==`", here="this is not a name"
     ),
-    "input-bound-again": Templates(
+    "input-bound-again": words(
         "`{name}` is declared as `{kind}` and cannot be bound again",
-        labels={"here": "bound again here", "declared": "declared here"},
-        help=("give the new value its own name, as in `{new} = …`",),
+        "give the new value its own name, as in `{new} = …`",
+        here="bound again here",
+        declared="declared here",
     ),
-    "bound-before-declared": Templates(
+    "bound-before-declared": words(
         "`{name}` is declared as `{kind}` but already has a value",
-        labels={"here": "declared here", "first": "has a value from here"},
-        help=("give one of the two another name",),
+        "give one of the two another name",
+        here="declared here",
+        first="has a value from here",
     ),
-    "default-not-constant": Templates(
+    "default-not-constant": words(
         "the value of a declaration must be a constant",
-        labels={"here": "this depends on other values"},
-        help=("write a number, as in `= 2 * pi`",),
+        "write a number, as in `= 2 * pi`",
+        here="this depends on other values",
     ),
-    "range-not-constant": Templates(
+    "range-not-constant": words(
         "the ends of a range must be constants",
-        labels={"here": "this depends on other values"},
-        help=("write a number, as in `in 0..2 * pi`",),
+        "write a number, as in `in 0..2 * pi`",
+        here="this depends on other values",
     ),
-    "range-expected": Templates(
-        "a range is expected after `in`",
-        labels={"here": "this is not a range"},
-        help=("write both ends, as in `in 0..1`",),
+    "range-expected": words(
+        "a range is expected after `in`", "write both ends, as in `in 0..1`", here="this is not a range"
     ),
-    "range-empty": Templates(
-        "no value lies in the range {low}..{high}",
-        labels={"here": "it ends before it begins"},
-        help=("write the smaller number first",),
+    "range-empty": words(
+        "no value lies in the range {low}..{high}", "write the smaller number first", here="it ends before it begins"
     ),
-    "computes-nothing": Templates(
-        "this expression computes nothing that is used",
-        labels={"here": "its value is lost"},
-        help=("give it a name, as in `y = …`",),
+    "computes-nothing": words(
+        "this expression computes nothing that is used", "give it a name, as in `y = …`", here="its value is lost"
     ),
-    "out-is-taken": Templates(
+    "out-is-taken": words(
         "this expression would be the output `{name}`, but there is a value of that name",
-        labels={"here": "has no name of its own", "bound": "`{name}` is here"},
-        help=("give the expression a name, as in `y = …`",),
+        "give the expression a name, as in `y = …`",
+        here="has no name of its own",
+        bound="`{name}` is here",
     ),
     # types
-    "unknown-type": Templates(
+    "unknown-type": words(
         "there is no type `{name}`",
-        labels={"here": "not a type"},
-        help=("did you mean `{nearest}`?", "the types are float, f32, int, i32 and bool"),
+        "did you mean `{nearest}`?",
+        "the types are float, f32, int, i32 and bool",
+        here="not a type",
     ),
-    "condition-not-bool": Templates(
+    "condition-not-bool": words(
         "the condition of `{what}` must be true or false",
-        labels={"here": "this is {found}"},
-        help=("compare it with something, as in `x > 0`",),
+        "compare it with something, as in `x > 0`",
+        here="this is {found}",
     ),
-    "not-a-bool": Templates(
-        "`{op}` needs a value that is true or false",
-        labels={"here": "this is {found}"},
-        help=("compare it with something, as in `x > 0`",),
+    "not-a-bool": words(
+        "`{op}` needs a value that is true or false", "compare it with something, as in `x > 0`", here="this is {found}"
     ),
-    "branches-differ": Templates(
-        "the two sides of `if` are of different types",
-        help=("make both the same, as in `if c then 1.0 else x`",),
+    "branches-differ": words(
+        "the two sides of `if` are of different types", "make both the same, as in `if c then 1.0 else x`"
     ),
-    "order-not-an-int": Templates(
-        "the order of `{op}` must be an int",
-        labels={"here": "this is {found}"},
-        help=("write a whole number, as in `polygamma(1, x)`",),
+    "order-not-an-int": words(
+        "the order of `{op}` must be an int", "write a whole number, as in `polygamma(1, x)`", here="this is {found}"
     ),
-    "value-type": Templates(
-        "a value of type {wanted} is expected",
-        labels={"here": "this is {found}"},
-    ),
-    "value-overflow": Templates(
-        "this value is too large for {wanted}",
-        labels={"here": "does not fit"},
-    ),
+    "value-type": words("a value of type {wanted} is expected", here="this is {found}"),
+    "value-overflow": words("this value is too large for {wanted}", here="does not fit"),
     # functions
-    "function-twice": Templates(
+    "function-twice": words(
         "the function `{name}` is defined twice",
-        labels={"here": "defined again here", "first": "first defined here"},
-        help=("give one of the two another name",),
+        "give one of the two another name",
+        here="defined again here",
+        first="first defined here",
     ),
-    "parameter-twice": Templates(
+    "parameter-twice": words(
         "two parameters have the name `{name}`",
-        labels={"here": "the same name again", "first": "first used here"},
-        help=("give one of the two another name",),
+        "give one of the two another name",
+        here="the same name again",
+        first="first used here",
     ),
-    "wrong-count": Templates(
-        "`{name}` takes {wanted}, not {found}",
-        labels={"defined": "defined here"},
-        help=("write `{write}`",),
+    "wrong-count": words("`{name}` takes {wanted}, not {found}", "write `{write}`", defined="defined here"),
+    "missing-arguments": words(
+        "this call of `{name}` gives no value for {missing}", here="an argument is missing", defined="defined here"
     ),
-    "missing-arguments": Templates(
-        "this call of `{name}` gives no value for {missing}",
-        labels={"here": "an argument is missing", "defined": "defined here"},
-    ),
-    "unknown-keyword": Templates(
+    "unknown-keyword": words(
         "`{name}` has no parameter `{keyword}`",
-        labels={"here": "not a parameter"},
-        help=("did you mean `{nearest}`?", "its parameters are {known}"),
+        "did you mean `{nearest}`?",
+        "its parameters are {known}",
+        here="not a parameter",
     ),
-    "no-keywords": Templates(
+    "no-keywords": words(
         "`{name}` takes no arguments by name",
-        labels={"here": "`{keyword}` is not one of its parameters"},
-        help=("leave the name out, and write the value only",),
+        "leave the name out, and write the value only",
+        here="`{keyword}` is not one of its parameters",
     ),
-    "argument-twice": Templates(
-        "`{keyword}` is given twice in this call of `{name}`",
-        labels={"here": "it already has a value"},
-        help=("leave one of the two out",),
+    "argument-twice": words(
+        "`{keyword}` is given twice in this call of `{name}`", "leave one of the two out", here="it already has a value"
     ),
-    "argument-type": Templates(
-        "`{name}` is {wanted}, but {found} is given",
-        labels={"here": "this is {found}", "parameter": "declared as {wanted} here"},
+    "argument-type": words(
+        "`{name}` is {wanted}, but {found} is given", here="this is {found}", parameter="declared as {wanted} here"
     ),
-    "no-return": Templates(
+    "no-return": words(
         "`{name}` can end without a result",
-        labels={"here": "a way through it reaches the end without `return`"},
-        help=("end it with `return` and the result",),
+        "end it with `return` and the result",
+        here="a way through it reaches the end without `return`",
     ),
-    "return-outside": Templates(
+    "return-outside": words(
         "`return` outside of a function",
-        labels={"here": "nothing to return from"},
-        help=("for a result of the program write `output` and its name",),
+        "for a result of the program write `output` and its name",
+        here="nothing to return from",
     ),
-    "recursion": Templates(
+    "recursion": words(
         "`{name}` calls itself",
-        labels={"here": "this call needs itself"},
-        help=(
-            "cg makes the whole graph before it runs, so a function cannot call itself",
-            "recursion needs the dynamic mode: `--mode dynamic`",
-            "a `while` or `for` loop repeats steps",
-        ),
+        "cg makes the whole graph before it runs, so a function cannot call itself",
+        "recursion needs the dynamic mode: `--mode dynamic`",
+        "a `while` or `for` loop repeats steps",
+        here="this call needs itself",
     ),
-    "endless-recursion": Templates(
+    "endless-recursion": words(
         "`{name}` calls itself whatever its arguments are, so it never ends",
-        labels={"here": "each way through `{name}` comes to this call", "next": "and from there to this one"},
-        help=(
-            "they call each other in a circle: {circle}",
-            "give it a case without the call, as in `if n <= 0 then 1 else n * {name}(n - 1)`",
-        ),
+        "they call each other in a circle: {circle}",
+        "give it a case without the call, as in `if n <= 0 then 1 else n * {name}(n - 1)`",
+        here="each way through `{name}` comes to this call",
+        next="and from there to this one",
     ),
     # imports
-    "import-needs-name": Templates(
-        "the imported file needs a name",
-        labels={"here": "`{stem}` cannot be a name"},
-        help=("give it one, as in `import … as m`",),
+    "import-needs-name": words(
+        "the imported file needs a name", "give it one, as in `import … as m`", here="`{stem}` cannot be a name"
     ),
-    "import-circle": Templates(
+    "import-circle": words(
         "the imports run in a circle: {circle}",
-        labels={"here": "leads back to a file that is being read"},
-        help=("move what both files need into a third",),
+        "move what both files need into a third",
+        here="leads back to a file that is being read",
     ),
-    "not-in-import": Templates(
+    "not-in-import": words(
         "{what} cannot stand in a file that is imported",
-        labels={"here": "only the main file may declare it"},
-        help=("make it a parameter of a function",),
+        "make it a parameter of a function",
+        here="only the main file may declare it",
     ),
     # derivatives
-    "derivative-by-expression": Templates(
+    "derivative-by-expression": words(
         "`{function}` differentiates by a name",
-        labels={"here": "this is not a name"},
-        help=("give it a name first, as in `u = …`, and differentiate by `u`",),
+        "give it a name first, as in `u = …`, and differentiate by `u`",
+        here="this is not a name",
     ),
-    "no-derivative": Templates(
-        "only a float has derivatives",
-        labels={"here": "this is {type}"},
+    "no-derivative": words("only a float has derivatives", here="this is {type}"),
+    "no-derivative-by": words(
+        "there are derivatives by floats only", "declare it as a float", here="`{name}` is {type}"
     ),
-    "no-derivative-by": Templates(
-        "there are derivatives by floats only",
-        labels={"here": "`{name}` is {type}"},
-        help=("declare it as a float",),
-    ),
-    "zero-derivative": Templates(
+    "zero-derivative": words(
         "the derivative by `{name}` is 0 everywhere",
-        labels={"here": "does not depend on `{name}`", "variable": "differentiated by this"},
+        here="does not depend on `{name}`",
+        variable="differentiated by this",
     ),
     # limits
-    "nested-too-deep": Templates(
+    "nested-too-deep": words(
         "more than {limit} conditions and loops are nested",
-        labels={"here": "one too deep"},
-        help=("give the inner part a name of its own",),
+        "give the inner part a name of its own",
+        here="one too deep",
     ),
-    "expression-too-long": Templates(
-        "written out, the expression is longer than {limit} characters",
-        help=("differentiate a smaller part of the program",),
+    "expression-too-long": words(
+        "written out, the expression is longer than {limit} characters", "differentiate a smaller part of the program"
     ),
-    "too-many-nodes": Templates(
+    "too-many-nodes": words(
         "the program makes more than {limit} operations",
-        labels={"here": "one too many"},
-        help=(
-            "a function that calls another many times grows fast: {chain} were being called",
-            "`--max-nodes` and `--max-memory` allow more",
-        ),
+        "a function that calls another many times grows fast: {chain} were being called",
+        "`--max-nodes` and `--max-memory` allow more",
+        here="one too many",
     ),
-    "no-type-rule": Templates("this is a bug in cg: `{op}` has no rule for its type"),
+    "no-type-rule": words("this is a bug in cg: `{op}` has no rule for its type"),
 }

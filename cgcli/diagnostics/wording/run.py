@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
-from .templates import Templates
+from .templates import Templates, words
 
 TEMPLATES: dict[str, Templates] = {
-    "integer-division-by-zero": Templates(
+    "integer-division-by-zero": words(
         "an int is divided by zero",
-        labels={"here": "the divisor is 0"},
-        help=("guard it by a condition, as in `if n != 0 then k // n else 0`",),
+        "guard it by a condition, as in `if n != 0 then k // n else 0`",
+        here="the divisor is 0",
     ),
-    "no-formula": Templates(
+    "no-formula": words(
         "the derivative of `{op}` has no formula in the language",
-        labels={"here": "only `cg grad` with values can follow this"},
-        help=("give values in place of `--symbolic`",),
+        "give values in place of `--symbolic`",
+        here="only `cg grad` with values can follow this",
     ),
-    "too-many-columns": Templates(
+    "too-many-columns": words(
         "the results would be {columns} columns of CSV; the limit is {limit}",
-        help=("`--format json` writes tensors of any size",),
+        "`--format json` writes tensors of any size",
     ),
-    "integer-overflow": Templates(
-        "the result is too large for {type}",
-        labels={"here": "does not fit"},
-        help=("compute with a float, as in `1.0 * n`",),
+    "integer-overflow": words(
+        "the result is too large for {type}", "compute with a float, as in `1.0 * n`", here="does not fit"
     ),
 }

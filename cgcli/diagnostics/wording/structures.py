@@ -2,105 +2,89 @@
 
 from __future__ import annotations
 
-from .templates import Templates
+from .templates import Templates, words
 
 TEMPLATES: dict[str, Templates] = {
     # programs
-    "any-input": Templates(
+    "any-input": words(
         "the input `{name}` is of type `any`, whose parts only a run can tell",
-        labels={"here": "declared here"},
-        help=("cg makes the whole graph before it runs; with structured data it has to run first: `--mode dynamic`",),
+        "cg makes the whole graph before it runs; with structured data it has to run first: `--mode dynamic`",
+        here="declared here",
     ),
-    "any-with-shape": Templates(
-        "`any` has no shape",
-        help=("structured data have any shape: write `any` alone",),
-    ),
-    "any-needs-data": Templates(
+    "any-with-shape": words("`any` has no shape", "structured data have any shape: write `any` alone"),
+    "any-needs-data": words(
         "the {kind} `{name}` of type `any` can have no default",
-        help=("declare it as `input {name}: any` and give a JSON file: `--{name} @data.json`",),
+        "declare it as `input {name}: any` and give a JSON file: `--{name} @data.json`",
     ),
-    "data-function": Templates(
+    "data-function": words(
         "`{name}` asks about structured data, of which this program has none",
-        help=("structured data come in by an input of type `any`, as in `input tree: any`",),
+        "structured data come in by an input of type `any`, as in `input tree: any`",
     ),
-    "field-of-value": Templates(
+    "field-of-value": words(
         "`{base}` has no parts by name",
-        labels={"here": "fields belong to records"},
-        help=("records come in by an input of type `any`, as in `input tree: any`",),
+        "records come in by an input of type `any`, as in `input tree: any`",
+        here="fields belong to records",
     ),
     # parts
-    "structure-as-value": Templates(
+    "structure-as-value": words(
         "a number or a tensor is needed here, not {found}",
-        labels={"here": "`{path}` is {found}"},
-        help=("take a part of it: a field, as in `.name`, or an item, as in `[0]`",),
+        "take a part of it: a field, as in `.name`, or an item, as in `[0]`",
+        here="`{path}` is {found}",
     ),
-    "structure-as-output": Templates(
-        "the output `{name}` is {found}, not a number or a tensor",
-        help=("bind a number or a tensor that is made of it",),
+    "structure-as-output": words(
+        "the output `{name}` is {found}, not a number or a tensor", "bind a number or a tensor that is made of it"
     ),
-    "field-of-number": Templates(
-        "a number or a tensor has no field `{name}`",
-        labels={"here": "this is {type}"},
-    ),
-    "field-of-other": Templates(
+    "field-of-number": words("a number or a tensor has no field `{name}`", here="this is {type}"),
+    "field-of-other": words(
         "{found} has no field `{name}`",
-        labels={"here": "`{path}` is {found}"},
-        help=('ask first: `has(…, "{name}")` is false for null and for what is missing',),
+        'ask first: `has(…, "{name}")` is false for null and for what is missing',
+        here="`{path}` is {found}",
     ),
-    "no-such-field": Templates(
+    "no-such-field": words(
         "the record has no field `{name}`",
-        labels={"here": "`{path}` has {known}"},
-        help=("did you mean `{nearest}`?", 'ask first, where it may be missing: `has(…, "{name}")`'),
+        "did you mean `{nearest}`?",
+        'ask first, where it may be missing: `has(…, "{name}")`',
+        here="`{path}` has {known}",
     ),
-    "structure-index": Templates(
+    "structure-index": words(
         "{found} cannot be indexed so",
-        labels={"here": "`{path}` is {found}"},
-        help=('a list takes one int or one slice, a record a name in quotes: `["key"]`',),
+        'a list takes one int or one slice, a record a name in quotes: `["key"]`',
+        here="`{path}` is {found}",
     ),
-    "structure-not-iterable": Templates(
+    "structure-not-iterable": words(
         "a loop cannot go over {found}",
-        labels={"here": "`{path}` is {found}"},
-        help=("a loop goes over a list, the first axis of a tensor, or a range",),
+        "a loop goes over a list, the first axis of a tensor, or a range",
+        here="`{path}` is {found}",
     ),
-    "structure-no-length": Templates(
-        "{found} has no length",
-        labels={"here": "`{path}` is {found}"},
-    ),
-    "key-expected": Templates(
+    "structure-no-length": words("{found} has no length", here="`{path}` is {found}"),
+    "key-expected": words(
         "a field is named by a text in quotes",
-        labels={"here": "this is no text in quotes"},
-        help=('as in `has(tree, "left")` or `tree["odd key"]`',),
+        'as in `has(tree, "left")` or `tree["odd key"]`',
+        here="this is no text in quotes",
     ),
-    "too-many-calls": Templates(
+    "too-many-calls": words(
         "loops and calls have taken {limit} steps together, as many as are allowed",
-        labels={"here": "`{name}` would be called again here"},
-        help=("does it ever stop calling itself? `--max-steps` allows more",),
+        "does it ever stop calling itself? `--max-steps` allows more",
+        here="`{name}` would be called again here",
     ),
-    "calls-too-deep": Templates(
+    "calls-too-deep": words(
         "{limit} calls stand within each other, as many as are allowed",
-        labels={"here": "`{name}` would be called again here"},
-        help=("does it ever stop calling itself? `--max-depth` allows more",),
+        "does it ever stop calling itself? `--max-depth` allows more",
+        here="`{name}` would be called again here",
     ),
     # JSON
-    "bad-json": Templates(
-        "this is no JSON: {reason}",
-        labels={"here": "here"},
-        help=('JSON looks like {{"value": 1.5, "parts": [1, 2], "left": null}}',),
+    "bad-json": words(
+        "this is no JSON: {reason}", 'JSON looks like {{"value": 1.5, "parts": [1, 2], "left": null}}', here="here"
     ),
-    "json-number": Templates(
-        "this number is too large for float", labels={"here": "does not fit"}, help=("numbers go up to 1.7e308",)
-    ),
-    "json-twice": Templates(
-        "{file}: `{name}` stands twice in one record",
-        help=("keep one of them",),
-    ),
-    "json-too-deep": Templates(
+    "json-number": words("this number is too large for float", "numbers go up to 1.7e308", here="does not fit"),
+    "json-twice": words("{file}: `{name}` stands twice in one record", "keep one of them"),
+    "json-too-deep": words(
         "brackets are nested more than {limit} deep",
-        labels={"here": "the first that is deeper"},
-        help=("lay the data out flatter, as a list of records that name each other by their places",),
+        "lay the data out flatter, as a list of records that name each other by their places",
+        here="the first that is deeper",
     ),
-    "not-data": Templates(
+    "not-data": words(
         "`{path}` is no data: a {kind}",
-        help=("structured data are records, lists, numbers, true, false, texts and null, as in JSON",),
+        "structured data are records, lists, numbers, true, false, texts and null, as in JSON",
     ),
 }

@@ -2,298 +2,232 @@
 
 from __future__ import annotations
 
-from .templates import Templates
+from .templates import Templates, words
 
 CONTINUE = "to go on in the next line, put the whole expression in brackets"
 
 TEMPLATES: dict[str, Templates] = {
     # characters
-    "hidden-character": Templates(
+    "hidden-character": words(
         "a character that cannot be seen",
-        labels={"here": "this is {point}"},
-        help=("its name is {name}", "control and direction characters may stand nowhere in a program: remove it"),
+        "its name is {name}",
+        "control and direction characters may stand nowhere in a program: remove it",
+        here="this is {point}",
     ),
-    "lone-carriage-return": Templates(
-        "a carriage return that ends no line", labels={"here": "a line ends with a newline, before which one may stand"}
+    "lone-carriage-return": words(
+        "a carriage return that ends no line", here="a line ends with a newline, before which one may stand"
     ),
-    "foreign-character": Templates(
-        "`{character}` is not part of the language", labels={"here": "not known here"}, help=("write `{write}`",)
+    "foreign-character": words("`{character}` is not part of the language", "write `{write}`", here="not known here"),
+    "bad-name": words(
+        "`{character}` cannot be part of a name", "write `{write}`", here="neither letter, digit nor `_`"
     ),
-    "bad-name": Templates(
-        "`{character}` cannot be part of a name",
-        labels={"here": "neither letter, digit nor `_`"},
-        help=("write `{write}`",),
+    "superscript": words("a power is written with `^`", "write `{write}`", here="a raised digit is no exponent"),
+    "unclosed-text": words("this text is not closed", r"for a newline write `\n`", here='no `"` ends it on this line'),
+    "bad-escape": words(
+        "`{escape}` means nothing in a text", r"the escapes are `\"`, `\\`, `\n` and `\t`", here="unknown escape"
     ),
-    "superscript": Templates(
-        "a power is written with `^`", labels={"here": "a raised digit is no exponent"}, help=("write `{write}`",)
-    ),
-    "unclosed-text": Templates(
-        "this text is not closed", labels={"here": 'no `"` ends it on this line'}, help=(r"for a newline write `\n`",)
-    ),
-    "bad-escape": Templates(
-        "`{escape}` means nothing in a text",
-        labels={"here": "unknown escape"},
-        help=(r"the escapes are `\"`, `\\`, `\n` and `\t`",),
-    ),
-    "single-quotes": Templates(
-        "a text stands in double quotes", labels={"here": "in single quotes"}, help=("write `{write}`",)
-    ),
-    "prime": Templates(
+    "single-quotes": words("a text stands in double quotes", "write `{write}`", here="in single quotes"),
+    "prime": words(
         "`'` is not part of the language",
-        labels={"here": "not known here"},
-        help=("the derivative of `y` by `x` is `grad(y, x)`", "the transpose of a matrix is `x.T`"),
+        "the derivative of `y` by `x` is `grad(y, x)`",
+        "the transpose of a matrix is `x.T`",
+        here="not known here",
     ),
-    "bars": Templates(
-        "bars are not part of the language", labels={"here": "meant as an absolute value?"}, help=("write `{write}`",)
+    "bars": words("bars are not part of the language", "write `{write}`", here="meant as an absolute value?"),
+    "question-mark": words(
+        "`?` is not part of the language", "a choice is `if … then … else …`", "write `{write}`", here="not known here"
     ),
-    "question-mark": Templates(
-        "`?` is not part of the language",
-        labels={"here": "not known here"},
-        help=("a choice is `if … then … else …`", "write `{write}`"),
-    ),
-    "backslash-newline": Templates(
-        "a `\\` does not continue a line", labels={"here": "not part of the language"}, help=(CONTINUE,)
-    ),
+    "backslash-newline": words("a `\\` does not continue a line", CONTINUE, here="not part of the language"),
     # numbers
-    "bad-number": Templates(
+    "bad-number": words(
         "`{number}` is not a number",
-        labels={"here": "cannot be read"},
-        help=("numbers are decimal: write `{decimal}`", "a number looks like `2`, `1_000`, `0.5` or `1e-3`"),
+        "numbers are decimal: write `{decimal}`",
+        "a number looks like `2`, `1_000`, `0.5` or `1e-3`",
+        here="cannot be read",
     ),
-    "product-without-star": Templates(
-        "a product needs its `*`", labels={"here": "two values side by side"}, help=("write `{left} * {right}`",)
+    "product-without-star": words(
+        "a product needs its `*`", "write `{left} * {right}`", here="two values side by side"
     ),
     # brackets
-    "bracket-mismatch": Templates(
-        "`{found}` does not close `{opener}`",
-        labels={"here": "`{closer}` expected", "opened": "opened here"},
+    "bracket-mismatch": words("`{found}` does not close `{opener}`", here="`{closer}` expected", opened="opened here"),
+    "closes-nothing": words("`{found}` closes nothing", here="no bracket is open"),
+    "unclosed-bracket": words(
+        "this `{opener}` is never closed", here="opened here", noticed="a `{closer}` was expected before this"
     ),
-    "closes-nothing": Templates("`{found}` closes nothing", labels={"here": "no bracket is open"}),
-    "unclosed-bracket": Templates(
-        "this `{opener}` is never closed",
-        labels={"here": "opened here", "noticed": "a `{closer}` was expected before this"},
-    ),
-    "empty-brackets": Templates("a value is missing in the brackets", labels={"here": "nothing stands between them"}),
-    "brace-in-expression": Templates(
+    "empty-brackets": words("a value is missing in the brackets", here="nothing stands between them"),
+    "brace-in-expression": words(
         "`{{` stands around statements, not in an expression",
-        labels={"here": "not part of an expression"},
-        help=("a tensor stands in square brackets: `[1, 2]`",),
+        "a tensor stands in square brackets: `[1, 2]`",
+        here="not part of an expression",
     ),
-    "stray-block": Templates(
-        "a block belongs to `if`, `else`, `for`, `while` or `fn`", labels={"here": "this one to none of them"}
-    ),
-    "slice-of-four": Templates(
-        "a slice has at most three parts", labels={"here": "a fourth begins"}, help=("it is `start:stop:step`",)
-    ),
+    "stray-block": words("a block belongs to `if`, `else`, `for`, `while` or `fn`", here="this one to none of them"),
+    "slice-of-four": words("a slice has at most three parts", "it is `start:stop:step`", here="a fourth begins"),
     # words
-    "foreign-word": Templates(
-        "there is no `{word}`", labels={"here": "not a word of the language"}, help=("write `{write}`",)
+    "foreign-word": words("there is no `{word}`", "write `{write}`", here="not a word of the language"),
+    "no-lambda": words(
+        "there is no `lambda`", "every function has a name: `fn f(x) = …`", here="not a word of the language"
     ),
-    "no-lambda": Templates(
-        "there is no `lambda`",
-        labels={"here": "not a word of the language"},
-        help=("every function has a name: `fn f(x) = …`",),
+    "no-declaring-word": words(
+        "there is no `{word}`", "a name is given a value by `name = …`", here="not a word of the language"
     ),
-    "no-declaring-word": Templates(
-        "there is no `{word}`",
-        labels={"here": "not a word of the language"},
-        help=("a name is given a value by `name = …`",),
+    "reserved-word": words(
+        "`{word}` is a word of the language", "choose another name", here="cannot be a name or a value"
     ),
-    "reserved-word": Templates(
-        "`{word}` is a word of the language",
-        labels={"here": "cannot be a name or a value"},
-        help=("choose another name",),
-    ),
-    "loop-in-expression": Templates("a `for` is a statement", labels={"here": "not part of an expression"}),
+    "loop-in-expression": words("a `for` is a statement", here="not part of an expression"),
     # operators
-    "foreign-operator": Templates(
-        "there is no `{found}`", labels={"here": "not an operator"}, help=("write `{write}`",)
+    "foreign-operator": words("there is no `{found}`", "write `{write}`", here="not an operator"),
+    "foreign-comment": words(
+        "a comment begins with `#`", "write `#` for `{found}`", here="this is no sign of a comment"
     ),
-    "foreign-comment": Templates(
-        "a comment begins with `#`", labels={"here": "this is no sign of a comment"}, help=("write `#` for `{found}`",)
+    "augmented": words("there is no `{operator}=`", "write `{write}`", here="not an operator"),
+    "counted-up": words("there is no `{found}`", "write `{write}`", here="not an operator"),
+    "range-of-three": words("a range has two ends", "it is `start..stop`", here="a third begins"),
+    "unary-plus": words("there is no sign `+`", "leave the `+` out", here="a value is expected"),
+    "line-begins-with-operator": words(
+        "a line cannot begin with `{operator}`", CONTINUE, here="the line before is a statement of its own"
     ),
-    "augmented": Templates("there is no `{operator}=`", labels={"here": "not an operator"}, help=("write `{write}`",)),
-    "counted-up": Templates("there is no `{found}`", labels={"here": "not an operator"}, help=("write `{write}`",)),
-    "range-of-three": Templates(
-        "a range has two ends", labels={"here": "a third begins"}, help=("it is `start..stop`",)
-    ),
-    "unary-plus": Templates(
-        "there is no sign `+`", labels={"here": "a value is expected"}, help=("leave the `+` out",)
-    ),
-    "line-begins-with-operator": Templates(
-        "a line cannot begin with `{operator}`",
-        labels={"here": "the line before is a statement of its own"},
-        help=(CONTINUE,),
-    ),
-    "line-begins-with-minus": Templates(
+    "line-begins-with-minus": words(
         "a line cannot begin with `-`",
-        labels={"here": "the line before is a statement of its own"},
-        help=(CONTINUE, "for a new statement give it a name, or put a `;` before it"),
+        CONTINUE,
+        "for a new statement give it a name, or put a `;` before it",
+        here="the line before is a statement of its own",
     ),
-    "not-needs-brackets": Templates(
-        "`not` cannot follow `{operator}`", labels={"here": "binds less than `{operator}`"}, help=("write `(not …)`",)
+    "not-needs-brackets": words(
+        "`not` cannot follow `{operator}`", "write `(not …)`", here="binds less than `{operator}`"
     ),
-    "line-ends-early": Templates(
-        "a value is missing after `{before}`", labels={"here": "nothing follows on the line"}, help=(CONTINUE,)
+    "line-ends-early": words("a value is missing after `{before}`", CONTINUE, here="nothing follows on the line"),
+    "value-missing-between": words(
+        "a value is missing between `{before}` and `{found}`", here="a value is expected before this"
     ),
-    "value-missing-between": Templates(
-        "a value is missing between `{before}` and `{found}`", labels={"here": "a value is expected before this"}
+    "value-missing-before": words("a value is missing before `{found}`", here="nothing stands before this"),
+    "assigned-twice": words(
+        "a statement has one `=`", "to compare, write `==`", here="a second one", first="the first"
     ),
-    "value-missing-before": Templates(
-        "a value is missing before `{found}`", labels={"here": "nothing stands before this"}
-    ),
-    "assigned-twice": Templates(
-        "a statement has one `=`",
-        labels={"here": "a second one", "first": "the first"},
-        help=("to compare, write `==`",),
-    ),
-    "equals-in-expression": Templates(
-        "`=` gives a name a value, it does not compare",
-        labels={"here": "not part of an expression"},
-        help=("to compare, write `==`",),
+    "equals-in-expression": words(
+        "`=` gives a name a value, it does not compare", "to compare, write `==`", here="not part of an expression"
     ),
     # if, then, else, blocks
-    "condition-missing": Templates("a condition is missing after `{word}`", labels={"here": "expected before this"}),
-    "equals-in-condition": Templates(
+    "condition-missing": words("a condition is missing after `{word}`", here="expected before this"),
+    "equals-in-condition": words(
         "`=` gives a name a value, it does not compare",
-        labels={"here": "after `{word}` a condition is expected"},
-        help=("to compare, write `==`",),
+        "to compare, write `==`",
+        here="after `{word}` a condition is expected",
     ),
-    "else-missing": Templates(
+    "else-missing": words(
         "an `if … then …` needs its `else`",
-        labels={"here": "`else` expected", "if": "this `if` is an expression, which has a value on both sides"},
+        here="`else` expected",
+        head="this `if` is an expression, which has a value on both sides",
     ),
-    "then-missing": Templates(
-        "`then` is missing", labels={"here": "`then` expected before this", "if": "of this `if`"}
-    ),
-    "if-body-missing": Templates(
+    "then-missing": words("`then` is missing", here="`then` expected before this", head="of this `if`"),
+    "if-body-missing": words(
         "after the condition `{{` or `then` is missing",
-        labels={"here": "expected before this", "if": "of this `if`"},
-        help=("a statement is `if … {{ … }}`, an expression `if … then … else …`",),
+        "a statement is `if … {{ … }}`, an expression `if … then … else …`",
+        here="expected before this",
+        head="of this `if`",
     ),
-    "else-without-if": Templates("this `else` belongs to no `if`", labels={"here": "no `if` before it"}),
-    "python-if": Templates(
-        "the condition comes first", labels={"here": "not between the values"}, help=("write `if … then … else …`",)
+    "else-without-if": words("this `else` belongs to no `if`", here="no `if` before it"),
+    "python-if": words("the condition comes first", "write `if … then … else …`", here="not between the values"),
+    "if-needs-brackets": words(
+        "an `if` inside an expression needs brackets", "write `(if … then … else …)`", here="begins here"
     ),
-    "if-needs-brackets": Templates(
-        "an `if` inside an expression needs brackets",
-        labels={"here": "begins here"},
-        help=("write `(if … then … else …)`",),
-    ),
-    "statement-after-block": Templates(
-        "a new statement needs a new line, or a `;`", labels={"here": "follows a `}}` on its line"}
-    ),
-    "block-after-colon": Templates(
-        "the body of `{word}` stands in braces", labels={"here": "no `:` belongs here"}, help=("write `{{ … }}`",)
-    ),
-    "block-missing": Templates(
+    "statement-after-block": words("a new statement needs a new line, or a `;`", here="follows a `}}` on its line"),
+    "block-after-colon": words("the body of `{word}` stands in braces", "write `{{ … }}`", here="no `:` belongs here"),
+    "block-missing": words(
         "the body of `{word}` is missing",
-        labels={"here": "`{{` expected", "head": "of this `{word}`"},
-        help=("it stands in braces, `{{ … }}`",),
+        "it stands in braces, `{{ … }}`",
+        here="`{{` expected",
+        head="of this `{word}`",
     ),
-    "loop-of-two": Templates("a loop has one variable", labels={"here": "a second one begins"}),
-    "loop-in-brackets": Templates(
-        "a `for` has no brackets", labels={"here": "a name is expected"}, help=("write `for i in 0..n {{ … }}`",)
-    ),
-    "loop-without-in": Templates(
-        "`in` is missing", labels={"here": "`in` expected"}, help=("write `for {name} in 0..n {{ … }}`",)
-    ),
-    "function-without-name": Templates(
-        "every function has a name", labels={"here": "a name is expected"}, help=("write `fn f(x) = …`",)
-    ),
-    "parameter-name-expected": Templates("a parameter is a name", labels={"here": "a name is expected"}),
-    "parameters-missing": Templates(
+    "loop-of-two": words("a loop has one variable", here="a second one begins"),
+    "loop-in-brackets": words("a `for` has no brackets", "write `for i in 0..n {{ … }}`", here="a name is expected"),
+    "loop-without-in": words("`in` is missing", "write `for {name} in 0..n {{ … }}`", here="`in` expected"),
+    "function-without-name": words("every function has a name", "write `fn f(x) = …`", here="a name is expected"),
+    "parameter-name-expected": words("a parameter is a name", here="a name is expected"),
+    "parameters-missing": words(
         "the parameters of `{name}` are missing",
-        labels={"here": "`(` expected"},
-        help=("write `fn {name}(x) = …`; without parameters it is `fn {name}() = …`",),
+        "write `fn {name}(x) = …`; without parameters it is `fn {name}() = …`",
+        here="`(` expected",
     ),
-    "equals-before-block": Templates(
-        "either `=` or a block, not both",
-        labels={"here": "a block after `=`"},
-        help=("write `fn f(x) = …` or `fn f(x) {{ … }}`",),
+    "equals-before-block": words(
+        "either `=` or a block, not both", "write `fn f(x) = …` or `fn f(x) {{ … }}`", here="a block after `=`"
     ),
-    "function-without-body": Templates(
+    "function-without-body": words(
         "the body of `{name}` is missing",
-        labels={"here": "`=` or `{{` expected"},
-        help=("write `fn {name}(…) = …` or `fn {name}(…) {{ … }}`",),
+        "write `fn {name}(…) = …` or `fn {name}(…) {{ … }}`",
+        here="`=` or `{{` expected",
     ),
     # declarations
-    "declaration-without-word": Templates(
-        "a declaration begins with `input` or `param`",
-        labels={"here": "declared as what?"},
-        help=("write `input {name}: …`",),
+    "declaration-without-word": words(
+        "a declaration begins with `input` or `param`", "write `input {name}: …`", here="declared as what?"
     ),
-    "one-declaration-each": Templates(
-        "`{word}` declares one name", labels={"here": "a second one begins"}, help=("give each a line of its own",)
+    "one-declaration-each": words(
+        "`{word}` declares one name", "give each a line of its own", here="a second one begins"
     ),
-    "type-without-colon": Templates(
+    "type-without-colon": words(
         "`:` is missing before the type of `{name}`",
-        labels={"here": "the declaration of `{name}` was complete before this"},
-        help=("write `{word} {name}: {type}`",),
+        "write `{word} {name}: {type}`",
+        here="the declaration of `{name}` was complete before this",
     ),
-    "declaration-complete": Templates(
+    "declaration-complete": words(
         "a new statement needs a new line, or a `;`",
-        labels={"here": "the `{word}` was complete before this"},
-        help=("several are separated by `{separator}`",),
+        "several are separated by `{separator}`",
+        here="the `{word}` was complete before this",
     ),
-    "output-needs-name": Templates(
-        "`output` wants the name of a value",
-        labels={"here": "this is an expression"},
-        help=("give it a name: `output y = …`",),
+    "output-needs-name": words(
+        "`output` wants the name of a value", "give it a name: `output y = …`", here="this is an expression"
     ),
-    "import-with-dot": Templates(
+    "import-with-dot": words(
         "a library's name has no `.`",
-        labels={"here": "nothing may follow the name"},
-        help=('a file stands in double quotes: `import "a.cg"`',),
+        'a file stands in double quotes: `import "a.cg"`',
+        here="nothing may follow the name",
     ),
-    "assert-message": Templates("the message of an `assert` is a text in double quotes", labels={"here": "not a text"}),
+    "assert-message": words("the message of an `assert` is a text in double quotes", here="not a text"),
     # values side by side, too many or too few
-    "call-without-brackets": Templates(
+    "call-without-brackets": words(
         "the arguments of `{name}` stand in brackets",
-        labels={"here": "a function and a value side by side"},
-        help=("write `{name}({argument})`",),
+        "write `{name}({argument})`",
+        here="a function and a value side by side",
     ),
-    "field-is-number": Templates(
+    "field-is-number": words(
         "a field's name does not begin with a digit",
-        labels={"here": "cannot be read"},
-        help=("an element is `{name}[{digits}]`, a product `{name} * 0.{digits}`",),
+        "an element is `{name}[{digits}]`, a product `{name} * 0.{digits}`",
+        here="cannot be read",
     ),
-    "comma-missing": Templates(
+    "comma-missing": words(
         "something is missing between two values",
-        labels={"here": "a second value", "before": "the first ends here"},
-        help=("values in brackets are separated by `,`", "a product needs its `*`"),
+        "values in brackets are separated by `,`",
+        "a product needs its `*`",
+        here="a second value",
+        before="the first ends here",
     ),
-    "side-by-side": Templates(
+    "side-by-side": words(
         "two values side by side",
-        labels={"here": "nothing joins this", "before": "to this"},
-        help=("a product is `{product}`", "a call is `{call}`", "a new statement needs a new line, or a `;`"),
+        "a product is `{product}`",
+        "a call is `{call}`",
+        "a new statement needs a new line, or a `;`",
+        here="nothing joins this",
+        before="to this",
     ),
-    "semicolon-in-brackets": Templates(
-        "a `;` ends a statement", labels={"here": "inside brackets"}, help=("values in brackets are separated by `,`",)
+    "semicolon-in-brackets": words(
+        "a `;` ends a statement", "values in brackets are separated by `,`", here="inside brackets"
     ),
-    "decimal-comma": Templates(
-        "a decimal number has a point", labels={"here": "two numbers"}, help=("write `{write}`",)
-    ),
-    "several-values": Templates(
+    "decimal-comma": words("a decimal number has a point", "write `{write}`", here="two numbers"),
+    "several-values": words(
         "several values are a tensor, in square brackets",
-        labels={"here": "the statement was complete before this"},
-        help=("write `[1, 2]`",),
+        "write `[1, 2]`",
+        here="the statement was complete before this",
     ),
-    "name-missing-after-comma": Templates(
-        "a name is missing after the `,`",
-        labels={"here": "expected before this"},
-        help=("for one name leave the `,` out",),
+    "name-missing-after-comma": words(
+        "a name is missing after the `,`", "for one name leave the `,` out", here="expected before this"
     ),
-    "something-missing": Templates("after `{before}` something is missing", labels={"here": "expected {wanted}"}),
-    "not-this-here": Templates("`{found}` does not fit here", labels={"here": "expected {wanted}"}),
-    "statement-unfinished": Templates(
-        "the statement is not complete", labels={"here": "ends after `{before}`"}, help=(CONTINUE,)
-    ),
-    "empty-value": Templates("a value is missing", labels={"here": "nothing is written here"}),
-    "value-only": Templates(
+    "something-missing": words("after `{before}` something is missing", here="expected {wanted}"),
+    "not-this-here": words("`{found}` does not fit here", here="expected {wanted}"),
+    "statement-unfinished": words("the statement is not complete", CONTINUE, here="ends after `{before}`"),
+    "empty-value": words("a value is missing", here="nothing is written here"),
+    "value-only": words(
         "one value is wanted here, not a program",
-        labels={"here": "`{found}` belongs to no value"},
-        help=("write a number or a constant expression, such as `-1e-3` or `pi/2`",),
+        "write a number or a constant expression, such as `-1e-3` or `pi/2`",
+        here="`{found}` belongs to no value",
     ),
-    "does-not-fit": Templates("`{found}` does not fit here", labels={"here": "not expected"}),
+    "does-not-fit": words("`{found}` does not fit here", here="not expected"),
 }

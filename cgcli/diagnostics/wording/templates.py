@@ -29,6 +29,11 @@ class Templates:
         return (self.title, *self.labels.values(), *self.help)
 
 
+def words(title: str, *helps: str, **labels: str) -> Templates:
+    """The templates of one code: its title, its lines of help, and by role the texts of its labels."""
+    return Templates(title, labels, helps)
+
+
 @dataclass(frozen=True)
 class Message:
     """A diagnostic in sentences. labels: each span with its text, which may be empty."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .templates import Templates
+from .templates import Templates, words
 
 BOTH = {"first": "{first_is}", "second": "{second_is}", "here": "{here_is}"}
 HERE = {"here": "{here_is}"}
@@ -11,402 +11,326 @@ FIXED = "`{name}` may be any number: if it is always {number}, write {number} in
 
 TEMPLATES: dict[str, Templates] = {
     # two shapes that do not meet
-    "shapes-differ": Templates(
-        "shapes do not match in `{op}`",
-        labels=BOTH,
-        help=("the sizes {a} and {b} must be equal", SAME, FIXED),
+    "shapes-differ": words("shapes do not match in `{op}`", "the sizes {a} and {b} must be equal", SAME, FIXED, **BOTH),
+    "inner-sizes": words(
+        "shapes do not match in `{op}`", "the inner sizes {a} and {b} must be equal", SAME, FIXED, **BOTH
     ),
-    "inner-sizes": Templates(
-        "shapes do not match in `{op}`",
-        labels=BOTH,
-        help=("the inner sizes {a} and {b} must be equal", SAME, FIXED),
-    ),
-    "solve-sizes": Templates(
+    "solve-sizes": words(
         "shapes do not match in `solve`",
-        labels=BOTH,
-        help=("the matrix has {a} rows and the right side has {b}: the two must be equal", SAME, FIXED),
+        "the matrix has {a} rows and the right side has {b}: the two must be equal",
+        SAME,
+        FIXED,
+        **BOTH,
     ),
-    "einsum-sizes": Templates(
+    "einsum-sizes": words(
         "sizes do not match in `einsum`",
-        labels=BOTH,
-        help=("one letter stands for the sizes {a} and {b}, which must be equal", SAME, FIXED),
+        "one letter stands for the sizes {a} and {b}, which must be equal",
+        SAME,
+        FIXED,
+        **BOTH,
     ),
-    "concat-shapes": Templates(
+    "concat-shapes": words(
         "shapes do not match in `concat`",
-        labels=BOTH,
-        help=(
-            "the sizes {a} and {b} must be equal",
-            "the parts need equally many axes, and may differ in size only along the axis that joins them",
-            SAME,
-        ),
+        "the sizes {a} and {b} must be equal",
+        "the parts need equally many axes, and may differ in size only along the axis that joins them",
+        SAME,
+        **BOTH,
     ),
-    "stack-shapes": Templates(
+    "stack-shapes": words(
         "the parts of a tensor differ in shape",
-        labels=BOTH,
-        help=(
-            "the sizes {a} and {b} must be equal",
-            "all parts need the same shape; `concat` joins tensors of different sizes",
-            SAME,
-        ),
+        "the sizes {a} and {b} must be equal",
+        "all parts need the same shape; `concat` joins tensors of different sizes",
+        SAME,
+        **BOTH,
     ),
-    "sides-shapes": Templates(
-        "the two sides of the `if` differ in shape",
-        labels=BOTH,
-        help=("give both the same shape, as by `full(shape(x), 0)`",),
+    "sides-shapes": words(
+        "the two sides of the `if` differ in shape", "give both the same shape, as by `full(shape(x), 0)`", **BOTH
     ),
-    "sizes-undecided": Templates("sizes of `{op}` cannot be compared before the run", labels=HERE),
-    "not-broadcastable": Templates(
-        "{found} cannot be stretched to {wanted}",
-        labels=HERE,
-        help=("only axes of size 1 and new axes in front can be stretched",),
+    "sizes-undecided": words("sizes of `{op}` cannot be compared before the run", **HERE),
+    "not-broadcastable": words(
+        "{found} cannot be stretched to {wanted}", "only axes of size 1 and new axes in front can be stretched", **HERE
     ),
-    "reshape-size": Templates(
+    "reshape-size": words(
         "{found} cannot be reshaped to {wanted}",
-        labels=HERE,
-        help=("{found} has {a} elements and {wanted} has {b}: the numbers must be equal",),
+        "{found} has {a} elements and {wanted} has {b}: the numbers must be equal",
+        **HERE,
     ),
-    "squeeze-size": Templates(
-        "an axis of size {size} cannot be left out", labels=HERE, help=("only axes of size 1 can; `x[0]` picks one",)
+    "squeeze-size": words(
+        "an axis of size {size} cannot be left out", "only axes of size 1 can; `x[0]` picks one", **HERE
     ),
-    "concat-rank": Templates(
-        "a part of `concat` has too few axes",
-        labels=HERE,
-        help=("brackets give it one more, as in `concat([a, [x]])`",),
+    "concat-rank": words(
+        "a part of `concat` has too few axes", "brackets give it one more, as in `concat([a, [x]])`", **HERE
     ),
-    "matrix-expected": Templates("`{op}` takes a matrix", labels=HERE),
-    "not-square": Templates(
-        "`{op}` takes a square matrix",
-        labels=HERE,
-        help=("a square matrix has one size twice, as in `float[n, n]`",),
+    "matrix-expected": words("`{op}` takes a matrix", **HERE),
+    "not-square": words(
+        "`{op}` takes a square matrix", "a square matrix has one size twice, as in `float[n, n]`", **HERE
     ),
-    "window-too-large": Templates(
+    "window-too-large": words(
         "a window that reaches over {reach} elements does not fit into {size}",
-        labels=HERE,
-        help=("add padding, or make the window smaller",),
+        "add padding, or make the window smaller",
+        **HERE,
     ),
-    "matmul-scalar": Templates(
-        "`@` takes vectors and matrices",
-        labels={"here": "this is {type}"},
-        help=("to multiply by a number, write `*`",),
+    "matmul-scalar": words(
+        "`@` takes vectors and matrices", "to multiply by a number, write `*`", here="this is {type}"
     ),
-    "transpose-rank": Templates(
+    "transpose-rank": words(
         "`.T` takes a matrix",
-        labels={"here": "this is {type}"},
-        help=(
-            "a vector has no rows and columns to swap: write `{vector}` alone",
-            "`{other}` puts the axes of any tensor in another order",
-        ),
+        "a vector has no rows and columns to swap: write `{vector}` alone",
+        "`{other}` puts the axes of any tensor in another order",
+        here="this is {type}",
     ),
     # sizes and declarations
-    "not-a-size": Templates(
+    "not-a-size": words(
         "a size must be a whole number that is known before the run",
-        labels={"here": "this is {type}"},
-        help=("sizes are made of whole numbers, `int` inputs, names in the shapes of inputs, `len` and `shape`",),
+        "sizes are made of whole numbers, `int` inputs, names in the shapes of inputs, `len` and `shape`",
+        here="this is {type}",
     ),
-    "not-a-shape": Templates(
+    "not-a-shape": words(
         "`{function}` needs a shape that is known before the run",
-        labels={"here": "this is {type}, not a list of sizes"},
-        help=("a shape is written as `[2, n]`, of whole numbers, `int` inputs and names in the shapes of inputs",),
+        "a shape is written as `[2, n]`, of whole numbers, `int` inputs and names in the shapes of inputs",
+        here="this is {type}, not a list of sizes",
     ),
-    "negative-size": Templates(
-        "a size cannot be {size}",
-        labels={"here": "must be 0 or more"},
+    "negative-size": words("a size cannot be {size}", here="must be 0 or more"),
+    "negative-size-run": words(
+        "the size `{text}` comes out as {size}", "give values for which it is not negative", here="must be 0 or more"
     ),
-    "negative-size-run": Templates(
-        "the size `{text}` comes out as {size}",
-        labels={"here": "must be 0 or more"},
-        help=("give values for which it is not negative",),
-    ),
-    "unknown-size": Templates(
+    "unknown-size": words(
         "nothing says what the size `{name}` is",
-        labels={"here": "needed here"},
-        help=("give a value to an input that has `{name}` in its shape",),
+        "give a value to an input that has `{name}` in its shape",
+        here="needed here",
     ),
-    "size-twice": Templates(
+    "size-twice": words(
         "the size `{size}` would be both {first} and {second}",
-        labels={"here": "`{name}` says {second}, `{owner}` says {first}"},
-        help=("give values that agree; where none is given, the default counts",),
+        "give values that agree; where none is given, the default counts",
+        here="`{name}` says {second}, `{owner}` says {first}",
     ),
-    "size-too-large": Templates(
-        "a size must fit 64 bits", labels={"here": "too large"}, help=("no memory holds that many elements",)
-    ),
-    "size-not-known": Templates(
+    "size-too-large": words("a size must fit 64 bits", "no memory holds that many elements", here="too large"),
+    "size-not-known": words(
         "`{name}` cannot be a size here",
-        labels={"here": "must be a whole number that is 0 or more", "bound": "is {type}, bound here"},
-        help=("use a whole number, an `int` input, or a name of its own for the size",),
+        "use a whole number, an `int` input, or a name of its own for the size",
+        here="must be a whole number that is 0 or more",
+        bound="is {type}, bound here",
     ),
-    "size-bound-again": Templates(
+    "size-bound-again": words(
         "`{name}` is a size, which cannot be bound again",
-        labels={"here": "bound again here", "declared": "a size here"},
-        help=("give the new value a name of its own, or bind `{name}` to a number above the shapes that use it",),
+        "give the new value a name of its own, or bind `{name}` to a number above the shapes that use it",
+        here="bound again here",
+        declared="a size here",
     ),
-    "ellipsis-twice": Templates(
-        "`...` stands twice in one place", labels={"here": "the second one"}, help=("leave one `...` out",)
-    ),
-    "too-many-axes": Templates(
-        "a tensor has at most {limit} axes", labels={"here": "this has more"}, help=("take brackets or sizes away",)
-    ),
-    "argument-shape": Templates(
+    "ellipsis-twice": words("`...` stands twice in one place", "leave one `...` out", here="the second one"),
+    "too-many-axes": words("a tensor has at most {limit} axes", "take brackets or sizes away", here="this has more"),
+    "argument-shape": words(
         "`{name}` is {wanted}, but {found} is given",
-        labels={"here": "this is {found}", "parameter": "declared as {wanted} here"},
-        help=("in this call {known}",),
+        "in this call {known}",
+        here="this is {found}",
+        parameter="declared as {wanted} here",
     ),
     # indices
-    "too-many-indices": Templates(
-        "{found} for a tensor that has {wanted}",
-        labels={"here": "one too many"},
-        help=("leave it out",),
-    ),
-    "index-of-number": Templates(
+    "too-many-indices": words("{found} for a tensor that has {wanted}", "leave it out", here="one too many"),
+    "index-of-number": words(
         "a single number has no elements",
-        labels={"here": "this is one number"},
-        help=("leave the index out; a tensor is declared with its shape, as in `x: float[3]`",),
+        "leave the index out; a tensor is declared with its shape, as in `x: float[3]`",
+        here="this is one number",
     ),
-    "index-type": Templates(
+    "index-type": words(
         "an index is a whole number",
-        labels={"here": "this is {type}"},
-        help=("to choose by a condition, write `{chooser}(condition, a, b)`",),
+        "to choose by a condition, write `{chooser}(condition, a, b)`",
+        here="this is {type}",
     ),
-    "index-not-an-int": Templates("an index is a whole number", labels=HERE),
-    "index-outside": Templates(
+    "index-not-an-int": words("an index is a whole number", **HERE),
+    "index-outside": words(
         "index {index} is outside of an axis of size {size}",
-        labels={"here": "out of range"},
-        help=("counting starts at 0, and -1 is the last element",),
+        "counting starts at 0, and -1 is the last element",
+        here="out of range",
     ),
-    "slice-step": Templates(
+    "slice-step": words(
         "the step of a slice is a whole number other than 0",
-        labels={"here": "this step is not"},
-        help=("`x[::2]` takes every second element, `x[::-1]` all in reverse order",),
+        "`x[::2]` takes every second element, `x[::-1]` all in reverse order",
+        here="this step is not",
     ),
     # several results
-    "several-results": Templates(
+    "several-results": words(
         "{count} results where one value is wanted",
-        labels={"here": "gives {count} values"},
-        help=("give each a name first, as in `a, b = f(x)`",),
+        "give each a name first, as in `a, b = f(x)`",
+        here="gives {count} values",
     ),
-    "results-count": Templates(
-        "{wanted} names for {given}",
-        labels={"here": "this gives {given}"},
-        help=("give each result one name",),
-    ),
-    "part-of-several": Templates(
+    "results-count": words("{wanted} names for {given}", "give each result one name", here="this gives {given}"),
+    "part-of-several": words(
         "several results cannot be bound to a part of a value",
-        labels={"here": "a part of a value"},
-        help=("give it a name first, and assign the part on a line of its own",),
+        "give it a name first, and assign the part on a line of its own",
+        here="a part of a value",
     ),
-    "bound-twice-at-once": Templates(
+    "bound-twice-at-once": words(
         "`{name}` stands twice among the names that are bound",
-        labels={"here": "the second one"},
-        help=("give each result a name of its own",),
+        "give each result a name of its own",
+        here="the second one",
     ),
     # arguments
-    "too-many-arguments": Templates(
-        "`{name}` takes {wanted}",
-        labels={"here": "one too many"},
-        help=("did you mean `{fix}`?", "`cg help {name}` lists its arguments"),
+    "too-many-arguments": words(
+        "`{name}` takes {wanted}", "did you mean `{fix}`?", "`cg help {name}` lists its arguments", here="one too many"
     ),
-    "value-expected": Templates(
-        "`{name}` of `{function}` cannot be a text",
-        labels={"here": "this is a text"},
+    "value-expected": words("`{name}` of `{function}` cannot be a text", here="this is a text"),
+    "list-expected": words(
+        "`{function}` takes a list in brackets", "write the parts as `{function}([a, b])`", here="not a list"
     ),
-    "list-expected": Templates(
-        "`{function}` takes a list in brackets",
-        labels={"here": "not a list"},
-        help=("write the parts as `{function}([a, b])`",),
-    ),
-    "constant-expected": Templates(
+    "constant-expected": words(
         "`{name}` of `{function}` must be known before the run",
-        labels={"here": "must be {what}"},
-        help=("write it out here, or in the call of the function that passes it on",),
+        "write it out here, or in the call of the function that passes it on",
+        here="must be {what}",
     ),
-    "axis-outside": Templates(
-        "there is no axis {axis}",
-        labels={"here": "the tensor has {axes}"},
-        help=("counting starts at 0, and -1 is the last axis",),
+    "axis-outside": words(
+        "there is no axis {axis}", "counting starts at 0, and -1 is the last axis", here="the tensor has {axes}"
     ),
-    "axis-twice": Templates("an axis is given twice", labels={"here": "-1 is the last axis, -2 the one before it"}),
-    "axis-needed": Templates(
-        "`{function}` needs an axis",
-        labels={"here": "the tensor has {axes}"},
-        help=("say which, as in `axis=-1`",),
-    ),
-    "needs-axes": Templates(
-        "`{function}` takes {wanted}",
-        labels={"here": "this is {type}"},
-    ),
-    "vector-expected": Templates(
-        "`{function}` takes vectors",
-        labels={"here": "this is {type}"},
-        help=("for matrices there is `@`",),
-    ),
-    "diagonal-sizes": Templates(
+    "axis-twice": words("an axis is given twice", here="-1 is the last axis, -2 the one before it"),
+    "axis-needed": words("`{function}` needs an axis", "say which, as in `axis=-1`", here="the tensor has {axes}"),
+    "needs-axes": words("`{function}` takes {wanted}", here="this is {type}"),
+    "vector-expected": words("`{function}` takes vectors", "for matrices there is `@`", here="this is {type}"),
+    "diagonal-sizes": words(
         "the diagonal of {type} is not known before the run",
-        labels={"here": "which of the two sizes is smaller?"},
-        help=("use one name for both sizes of a square matrix",),
+        "use one name for both sizes of a square matrix",
+        here="which of the two sizes is smaller?",
     ),
-    "top-k": Templates(
-        "`top_k` cannot take {k} of {size} elements", labels={"here": "must be a number from 0 to {size}"}
-    ),
-    "einsum-pattern": Templates(
+    "top-k": words("`top_k` cannot take {k} of {size} elements", here="must be a number from 0 to {size}"),
+    "einsum-pattern": words(
         "`einsum` cannot read this pattern",
-        labels={"here": "letters for axes, `,` between operands, `->` before the result"},
-        help=('the product of matrices is `einsum("ij,jk->ik", a, b)`',),
+        'the product of matrices is `einsum("ij,jk->ik", a, b)`',
+        here="letters for axes, `,` between operands, `->` before the result",
     ),
-    "einsum-count": Templates(
-        "the pattern is for {wanted}, but {given}",
-        labels={"here": "a `,` stands between two operands"},
-    ),
-    "einsum-result": Templates(
+    "einsum-count": words("the pattern is for {wanted}, but {given}", here="a `,` stands between two operands"),
+    "einsum-result": words(
         "`{index}` cannot stand here behind `->`",
-        labels={"here": "the result has each index once, and only those of the operands"},
-        help=("an index that is left out behind `->` is summed over",),
+        "an index that is left out behind `->` is summed over",
+        here="the result has each index once, and only those of the operands",
     ),
-    "einsum-rank": Templates(
-        "`{indices}` stands for {axes}",
-        labels={"here": "this is {type}"},
-        help=("write a letter for each axis",),
+    "einsum-rank": words("`{indices}` stands for {axes}", "write a letter for each axis", here="this is {type}"),
+    "reshape-open": words(
+        "only one size of a shape can be -1", "write all sizes but one", here="-1 stands for what remains"
     ),
-    "reshape-open": Templates(
-        "only one size of a shape can be -1",
-        labels={"here": "-1 stands for what remains"},
-        help=("write all sizes but one",),
-    ),
-    "reshape-rest": Templates(
+    "reshape-rest": words(
         "-1 cannot stand for a whole number here",
-        labels={"here": "{total} elements are to be divided by {sizes}"},
-        help=("the other sizes together must divide the number of elements",),
+        "the other sizes together must divide the number of elements",
+        here="{total} elements are to be divided by {sizes}",
     ),
-    "not-a-permutation": Templates(
+    "not-a-permutation": words(
         "`transpose` needs each of the {rank} axes once",
-        labels={"here": "this is not a new order of them"},
-        help=("`transpose(x, [1, 0, 2])` swaps the first two of three",),
+        "`transpose(x, [1, 0, 2])` swaps the first two of three",
+        here="this is not a new order of them",
     ),
-    "empty-list": Templates(
-        "`{function}` of nothing has no shape", labels={"here": "an empty list"}, help=("write at least one part",)
-    ),
-    "pad-count": Templates(
+    "empty-list": words("`{function}` of nothing has no shape", "write at least one part", here="an empty list"),
+    "pad-count": words(
         "`pad` needs a pair for each axis",
-        labels={"here": "{found} for {wanted}"},
-        help=("`[[1, 1], [0, 0]]` pads the first of two axes by one on both sides",),
+        "`[[1, 1], [0, 0]]` pads the first of two axes by one on both sides",
+        here="{found} for {wanted}",
     ),
-    "arange-step": Templates(
+    "arange-step": words(
         "the step of `arange` is a finite number other than 0",
-        labels={"here": "with this step it would never end"},
-        help=("`arange(0, 1, 0.1)` are ten numbers",),
+        "`arange(0, 1, 0.1)` are ten numbers",
+        here="with this step it would never end",
     ),
-    "per-axis": Templates(
+    "per-axis": words(
         "`{name}` of `{function}` is a whole number of at least {least}, or {count} of them",
-        labels={"here": "one for each axis, or one for all"},
+        here="one for each axis, or one for all",
     ),
-    "conv-rank": Templates(
-        "`{function}` takes tensors with {wanted} axes",
-        labels={"here": "this is {type}"},
-        help=("its axes are {layout}",),
-    ),
-    "conv-kernel": Templates(
+    "conv-rank": words("`{function}` takes tensors with {wanted} axes", "its axes are {layout}", here="this is {type}"),
+    "conv-kernel": words(
         "the size of a kernel must be a number",
-        labels={"here": "this is {type}"},
-        help=("declare its last sizes as numbers, as in `float[4, 3, 5, 5]`",),
+        "declare its last sizes as numbers, as in `float[4, 3, 5, 5]`",
+        here="this is {type}",
     ),
-    "conv-groups": Templates(
+    "conv-groups": words(
         "the channels cannot be divided into {groups} groups",
-        labels={"here": "the channels of {x} and the filters of {w} must be multiples of it"},
-        help=("leave `groups` out for an ordinary convolution",),
+        "leave `groups` out for an ordinary convolution",
+        here="the channels of {x} and the filters of {w} must be multiples of it",
     ),
-    "conv-channels": Templates(
+    "conv-channels": words(
         "channels do not match in `{function}`",
-        labels=BOTH,
-        help=(
-            "the tensor has {channels} channels and the kernels are for {wanted}: their second sizes must be equal",
-            "that of the kernels counts {groups} times, once for each group",
-        ),
+        "the tensor has {channels} channels and the kernels are for {wanted}: their second sizes must be equal",
+        "that of the kernels counts {groups} times, once for each group",
+        **BOTH,
     ),
-    "pool-padding": Templates(
+    "pool-padding": words(
         "padding must be smaller than the window",
-        labels={"here": "else some windows would hold nothing"},
-        help=("make the padding smaller, or the window larger",),
+        "make the padding smaller, or the window larger",
+        here="else some windows would hold nothing",
     ),
-    "draw-needs": Templates(
+    "draw-needs": words(
         "`{function}` needs `{name}=` outside of an initialiser",
-        labels={"here": "`{name}=` is missing"},
-        help=("write as in `{function}(0, 1, shape=[3], seed=1)`",),
+        "write as in `{function}(0, 1, shape=[3], seed=1)`",
+        here="`{name}=` is missing",
     ),
-    "seed-not-an-int": Templates("a seed is a single whole number", labels=HERE, help=("write it as in `seed=1`",)),
-    "text-as-value": Templates(
+    "seed-not-an-int": words("a seed is a single whole number", "write it as in `seed=1`", **HERE),
+    "text-as-value": words(
         "a text is no value",
-        labels={"here": "texts are messages, files and patterns"},
-        help=("values are numbers, `true` and `false`, and tensors of them",),
+        "values are numbers, `true` and `false`, and tensors of them",
+        here="texts are messages, files and patterns",
     ),
-    "condition-not-scalar": Templates(
+    "condition-not-scalar": words(
         "the condition of `{what}` is a single bool",
-        labels={"here": "this is {found}"},
-        help=("for tensors there is `where(condition, a, b)`; `all(…)` and `any(…)` make a single bool",),
+        "for tensors there is `where(condition, a, b)`; `all(…)` and `any(…)` make a single bool",
+        here="this is {found}",
     ),
     # derivatives
-    "derivative-of-tensor": Templates(
+    "derivative-of-tensor": words(
         "`{function}` takes a single number to differentiate",
-        labels={"here": "this is {type}"},
-        help=("`jacobian(y, x)` differentiates each element; `sum(…)` makes one number",),
+        "`jacobian(y, x)` differentiates each element; `sum(…)` makes one number",
+        here="this is {type}",
     ),
-    "derivative-of-tensor-named": Templates(
+    "derivative-of-tensor-named": words(
         "`{name}` is a tensor ({type}), and a gradient is that of a single number",
-        help=(
-            "`cg grad --jacobian` differentiates each of its elements; `total = sum({name})` makes one number of it",
-        ),
+        "`cg grad --jacobian` differentiates each of its elements; `total = sum({name})` makes one number of it",
     ),
-    "gradient-differs-at": Templates(
+    "gradient-differs-at": words(
         "the derivatives {names} are not what differences say",
-        labels={"here": "first wrong here: by {element} it is {derivative}, differences say {difference}"},
-        help=("this is a bug in cg: please report it with the program",),
+        "this is a bug in cg: please report it with the program",
+        here="first wrong here: by {element} it is {derivative}, differences say {difference}",
     ),
-    "mixed-floats": Templates(
+    "mixed-floats": words(
         "f32 meets f64 here, and the result is f64",
-        labels={"here": "`{param}` is an f32 param"},
-        help=("declare `{name}` as f32 if the rest is meant to be f32, too",),
+        "declare `{name}` as f32 if the rest is meant to be f32, too",
+        here="`{param}` is an f32 param",
     ),
     # the library
-    "unknown-library": Templates(
+    "unknown-library": words(
         "there is no library `{name}`",
-        labels={"here": "not known"},
-        help=("did you mean `{nearest}`?", 'the libraries are {known}; a file is imported as `import "{name}.cg"`'),
+        "did you mean `{nearest}`?",
+        'the libraries are {known}; a file is imported as `import "{name}.cg"`',
+        here="not known",
     ),
-    "foreign-library": Templates(
+    "foreign-library": words(
         "functions such as `exp`, `sum` and `reshape` need no import",
-        labels={"here": "not a library of cg"},
-        help=("leave the line out, and call them by their names alone",),
+        "leave the line out, and call them by their names alone",
+        here="not a library of cg",
     ),
     # the run
-    "index-out-of-range": Templates(
+    "index-out-of-range": words(
         "index {index} is outside of an axis of size {size}",
-        labels={"here": "out of range"},
-        help=("counting starts at 0, and -1 is the last element",),
+        "counting starts at 0, and -1 is the last element",
+        here="out of range",
     ),
-    "sizes-differ": Templates(
+    "sizes-differ": words(
         "shapes do not match in this run",
-        labels={"here": "{wanted} is needed, but it is {found}"},
-        help=("some sizes are known in the run only: give values that make them equal",),
+        "some sizes are known in the run only: give values that make them equal",
+        here="{wanted} is needed, but it is {found}",
     ),
-    "empty-reduction": Templates(
+    "empty-reduction": words(
         "`{op}` of no elements has no value",
-        labels={"here": "an axis has size 0"},
-        help=("give values, or guard it by a condition, as in `if len(x) > 0 then max(x) else 0`",),
+        "give values, or guard it by a condition, as in `if len(x) > 0 then max(x) else 0`",
+        here="an axis has size 0",
     ),
-    "derivative-not-invertible": Templates(
+    "derivative-not-invertible": words(
         "`{op}` has no derivative at this matrix",
-        labels={"here": "the matrix has no inverse, so that `{op}` is -inf here and every change of it infinite"},
-        help=("look at its values, or add a little to its diagonal, as in `A + 1e-9 * eye(n)`",),
+        "look at its values, or add a little to its diagonal, as in `A + 1e-9 * eye(n)`",
+        here="the matrix has no inverse, so that `{op}` is -inf here and every change of it infinite",
     ),
-    "not-invertible": Templates(
+    "not-invertible": words(
         "`{op}` fails on this matrix",
-        labels={"here": "the matrix has no inverse, or, for `cholesky`, is not positive definite"},
-        help=("look at its values, or add a little to its diagonal, as in `A + 1e-9 * eye(n)`",),
+        "look at its values, or add a little to its diagonal, as in `A + 1e-9 * eye(n)`",
+        here="the matrix has no inverse, or, for `cholesky`, is not positive definite",
     ),
-    "too-large": Templates(
+    "too-large": words(
         "{type} would take {size} of memory",
-        labels={"here": "the limit is {limit}"},
-        help=(
-            "with the values that are in use it would be {used}",
-            "make the sizes smaller, sum along an axis before, or raise the limit by `--max-memory`",
-        ),
+        "with the values that are in use it would be {used}",
+        "make the sizes smaller, sum along an axis before, or raise the limit by `--max-memory`",
+        here="the limit is {limit}",
     ),
 }

@@ -34,7 +34,7 @@ def else_missing(pos: Position) -> CgError | None:
     if pos.kind not in (*ENDS, "RPAR", "RSQB", "RBRACE", "COMMA", "SEMICOLON"):
         return None
     start = pos.last("IF")
-    return error("else-missing", pos.token_span, pos.label(start or word, "if"))
+    return error("else-missing", pos.token_span, pos.label(start or word, "head"))
 
 
 def then_missing(pos: Position) -> CgError | None:
@@ -49,8 +49,8 @@ def then_missing(pos: Position) -> CgError | None:
     if pos.head == "IF" and pos.statement[0] is start:
         if pos.kind == "COLON":
             return error("block-after-colon", pos.token_span, word="if")
-        return error("if-body-missing", pos.token_span, pos.label(start, "if"))
-    return error("then-missing", pos.token_span, pos.label(start, "if"))
+        return error("if-body-missing", pos.token_span, pos.label(start, "head"))
+    return error("then-missing", pos.token_span, pos.label(start, "head"))
 
 
 def else_without_if(pos: Position) -> CgError | None:
