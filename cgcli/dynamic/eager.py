@@ -410,7 +410,7 @@ class Interpreter(Calls):
     def _key(self, frame: Frame, tree: Any) -> str:
         if kind(tree) != "string":
             raise error("key-expected", frame.span(tree))
-        return unquote(frame.environment.source, tree.children[0])
+        return unquote(tree.children[0])
 
     def _comparison(self, frame: Frame, tree: Any) -> Lowering:
         """Texts can be told apart: `tree.kind == "leaf"`."""

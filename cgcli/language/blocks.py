@@ -17,7 +17,7 @@ from cgcli.ops.typing import join
 from .expressions import ANYTHING, DATA
 from .flow import returns, sides_of
 from .frames import Frame, assigned_tree, coerce, named_values
-from .origins import callers, counted
+from .origins import counted
 from .parser import unquote
 from .regions import Region, Several, Value
 from .tensors import Tensors
@@ -54,7 +54,6 @@ class Blocks(Tensors):
 
     def run(self, frame: Frame, statements: Sequence[Any]) -> BlockLowering:
         """Lowers statements one by one and binds their names in the frame. Returns the `return` that they reach."""
-        assert frame.local is not None
         for number, statement in enumerate(statements):
             below = number + 1 < len(statements)
             if kind(statement) == "if_stmt" and below and frame.returns and sum(map(returns, sides_of(statement))) == 1:
@@ -92,7 +91,6 @@ class Blocks(Tensors):
         return None
 
     def _assignment(self, frame: Frame, statement: Any) -> Generator[Any, Any, None]:
-        assert frame.local is not None
         result = yield frame, assigned_tree(statement), ANYTHING
         for name, value in named_values(frame, statement, result):
             frame.local[name] = self.bind(frame, statement, value, frame.prefix + name)
@@ -113,7 +111,7 @@ class Blocks(Tensors):
         condition, message = (*statement.children, None)[:2]
         c = yield frame, condition
         self._check_bool(frame, condition, c, "assert")
-        text = "" if message is None else unquote(frame.environment.source, message)
+        text = "" if message is None else unquote(message)
         self.emit(frame, statement, "assert", [c], [condition], message=text)
 
     # ---- sides
@@ -143,11 +141,10 @@ class Blocks(Tensors):
     def side(self, frame: Frame, tree: Any) -> Frame:
         """The frame of a side, with names of its own."""
         inner = self._enter(frame, tree)
-        return replace(inner, local=dict(frame.local or {}))
+        return replace(inner, local=dict(frame.local))
 
     def _merge_sides(self, frame: Frame, tree: Any, c: Value, sides: Sequence[Side]) -> Exit | None:
         """One `cond` of the names that two sides bind and of what they return; binds the names in the frame."""
-        assert frame.local is not None
         (left, first), (right, second) = sides
         names = self._rebound_names(frame, sides)
         pairs = [tuple(None if unconditional(side) else self.lookup(inner, n) for inner, side in sides) for n in names]
@@ -173,17 +170,14 @@ class Blocks(Tensors):
 
     def lookup(self, frame: Frame, name: str) -> Value | None:
         """The value of a name, or None where it is not bound."""
-        assert frame.local is not None
         return frame.local.get(name) or (None if frame.returns else frame.environment.values.get(name))
 
     def _rebound_names(self, frame: Frame, sides: Sequence[Side]) -> list[str]:
         """The names that a side rebinds and that are bound on both sides, or on one where the other returns."""
-        assert frame.local is not None
         if all(unconditional(exit_) for _, exit_ in sides):
             return []
         names: dict[str, None] = {}
         for inner, _ in sides:
-            assert inner.local is not None
             names |= dict.fromkeys(n for n, v in inner.local.items() if frame.local.get(n) is not v)
         return [
             n for n in names if all(unconditional(exit_) or self.lookup(inner, n) is not None for inner, exit_ in sides)
@@ -232,26 +226,19 @@ class _CondBuilder:
             outputs.append(zero(region, type_) if value is None else coerce(region, value, type_))
 
     def node(self, c: Value) -> list[Value]:
-        left, right, frame = self.left.region, self.right.region, self.frame
+        left, right = self.left.region, self.right.region
         outputs, others = self.outputs
         if not outputs and not left.builder.asserts and not right.builder.asserts:
             return []
-        captured = list(dict.fromkeys([*left.captured, *right.captured]))
-        then, otherwise = left.close(outputs, captured), right.close(others, captured)
-        b = frame.region.at(frame.span(self.tree), frame.call)
-        operands = [frame.region.index(c), *(frame.region.index(v) for v in captured)]
-        node = b.apply("cond", *operands, **{"then": then, "else": otherwise})
-        return [Value(frame.region, b.get(node, k=k)) for k in range(len(outputs))]
+        return self.frame.cond(self.tree, c, ((left, outputs), (right, others)))
 
 
 def result_type(frame: Frame, tree: Any, x: Value, y: Value, name: str | None) -> Type:
     """The common type of the values of a name, or of a `return`, on two sides. Raises for different shapes."""
     p, q = x.type, y.type
     if p.shape != q.shape:
-        span = frame.span(tree)
-        labels = Label(span), *callers(frame.call, span)
         subject = f"`{name}`" if name else "what is returned"
-        raise error("sides-shapes-of", *labels, what=subject, first_is=p, second_is=q)
+        raise frame.error("sides-shapes-of", tree, what=subject, first_is=p, second_is=q)
     return common_type(p, q)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
@@ -52,8 +52,8 @@ class CallSite:
         return self.lowering.matmul(self.frame, self.tree, x, y, self._trees([x, y]) or (self.tree, self.tree))
 
     def fail(self, code: str, argument: str | None = None, **values: Any) -> NoReturn:
-        span = self.frame.span(self.tree if argument is None else self.arguments[argument].tree)
-        raise error(code, span, *callers(self.frame.call, span), function=self.name, **values)
+        tree = self.tree if argument is None else self.arguments[argument].tree
+        raise self.frame.error(code, tree, function=self.name, **values)
 
     def clash(self, code: str, first: str, second: str, **values: Any) -> NoReturn:
         """As `fail`, for two arguments that do not fit each other."""
@@ -79,6 +79,12 @@ class CallSite:
         if not isinstance(items, list):
             self.fail("list-expected", name, name=name)
         return items
+
+    def check_sizes(self, name: str, sizes: Iterable[Size], least: int = 0) -> None:
+        """Raises for a size of an argument that is less than `least`."""
+        for size in sizes:
+            if isinstance(size, int) and size < least:
+                self.fail("negative-size", name, size=size)
 
     def integer(self, name: str, default: int | None = None) -> int:
         if name not in self.arguments and default is not None:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
-from cgcli.diagnostics.diagnostic import CgError, Label, error
+from cgcli.diagnostics.diagnostic import CgError, Label, error, unknown_name
 from cgcli.diagnostics.suggest import nearest
 from cgcli.graph.lexemes import identifier, plain_number
 from cgcli.graph.sizes import Shape, Size, same
@@ -22,6 +22,7 @@ from .frames import Dimension, Environment, Frame, coerce, declared_type
 from .functions import Function, Parameter
 from .library import LIBRARY, Builtin
 from .loops import Loops
+from .origins import counted
 from .regions import Call, Region, Several, Value
 from .tree import arguments, kind, span_of
 
@@ -59,15 +60,8 @@ class Calls(Loops):
                 raise _not_a_function(frame, tree)
             function = module.names.functions.get(identifier(token))
             if function is None:
-                names = sorted(module.names.functions)
-                raise error(
-                    "not-in-module",
-                    frame.span(token),
-                    name=identifier(token),
-                    module=str(callee.children[0].children[0]),
-                    nearest=nearest(identifier(token), names),
-                    known=names,
-                )
+                unknown = unknown_name(identifier(token), sorted(module.names.functions))
+                raise error("not-in-module", frame.span(token), **unknown, module=str(callee.children[0].children[0]))
             return self._inline(frame, tree, module, function)
         if kind(callee) != "name":
             raise _not_a_function(frame, tree)
@@ -96,28 +90,13 @@ class Calls(Loops):
         positional, keywords = arguments(tree)
         if len(positional) > len(positional_names):
             surplus = positional[len(positional_names)]
-            limit = _count(len(positional_names), "argument") + (" without a name" if builtin.keyword else "")
+            limit = counted(len(positional_names), "argument") + (" without a name" if builtin.keyword else "")
             texts = [frame.span(argument).text for argument in positional]
             fix = rewritten(name, texts) or _fix(name, parameter_names, positional_names, texts)
             raise error("too-many-arguments", frame.span(surplus), name=name, wanted=limit, fix=fix)
         trees = dict(zip(positional_names, positional, strict=False))
         for token, argument in keywords:
-            keyword = identifier(token)
-            if keyword not in parameter_names:
-                suggestion = nearest(keyword, parameter_names) or (
-                    "axis" if keyword == "dim" and "axis" in parameter_names else None
-                )
-                raise error(
-                    "unknown-keyword",
-                    frame.span(token),
-                    name=name,
-                    keyword=keyword,
-                    nearest=suggestion,
-                    known=parameter_names,
-                )
-            if keyword in trees:
-                raise error("argument-twice", frame.span(token), name=name, keyword=keyword)
-            trees[keyword] = argument
+            trees[_keyword(frame, token, name, parameter_names, trees, {"dim": "axis"})] = argument
         missing = [p for p in (*builtin.positional, *builtin.keyword) if not p.endswith("?") and p not in trees]
         if missing:
             raise error("missing-arguments", frame.span(tree), name=name, missing=missing)
@@ -138,7 +117,7 @@ class Calls(Loops):
     def _builtin(self, frame: Frame, tree: Any, name: str, positional: list[Any]) -> Lowering:
         expected = 3 if name == "clip" else arity(ELEMENTWISE[name])
         if (expected is None and not positional) or (expected is not None and len(positional) != expected):
-            count = "at least one argument" if expected is None else _count(expected, "argument")
+            count = "at least one argument" if expected is None else counted(expected, "argument")
             write = rewritten(name, [frame.span(part).text for part in positional])
             raise error("wrong-count", frame.span(tree), name=name, wanted=count, found=len(positional), write=write)
         values: list[Value] = []
@@ -184,7 +163,7 @@ class Calls(Loops):
                     Label(frame.span(variable), "variable"),
                     name=str(variable.children[0]),
                 )
-                zero = self._constant(frame, tree, 0.0)
+                zero = self.value(frame, tree, 0.0)
                 return self.emit(frame, tree, "expand", [zero], [], shape=shape) if shape else zero
             y = dy_dx
             self._count_nodes(frame, tree)
@@ -201,29 +180,18 @@ class Calls(Loops):
                 frame.span(positional[len(names)]),
                 Label(span_of(home.source, function.tree.children[0]), "defined"),
                 name=function.name,
-                wanted=_count(len(names), "argument"),
+                wanted=counted(len(names), "argument"),
                 found=len(positional),
             )
         for name, part in zip(names, positional, strict=False):
             values[name] = part, (yield frame, part, DATA)
         for token, part in keywords:
-            name = identifier(token)
-            if name not in function.names:
-                raise error(
-                    "unknown-keyword",
-                    frame.span(token),
-                    name=function.name,
-                    keyword=name,
-                    nearest=nearest(name, names),
-                    known=names,
-                )
-            if name in values:
-                raise error("argument-twice", frame.span(token), name=function.name, keyword=name)
+            name = _keyword(frame, token, function.name, names, values)
             values[name] = part, (yield frame, part, DATA)
         call = Call(frame.call, function.name, frame.span(tree))
         self.on_call(frame, tree, function)
-        inner = Frame(home, frame.region, call, {}, {}, f"{function.name}.", True)
-        default_frame = Frame(home, frame.region, call, {})
+        inner = Frame(home, frame.region, call, prefix=f"{function.name}.", returns=True)
+        default_frame = Frame(home, frame.region, call)
         missing = [p for p in function.parameters if p.name not in values and p.default is None]
         if missing:
             raise error(
@@ -233,7 +201,6 @@ class Calls(Loops):
                 name=function.name,
                 missing=[p.name for p in missing],
             )
-        assert inner.local is not None
         for p in function.parameters:
             part, value = values[p.name] if p.name in values else (p.default, (yield default_frame, p.default))
             argument_frame = frame if p.name in values else default_frame
@@ -265,7 +232,6 @@ class Calls(Loops):
 
     def enter_body(self, frame: Frame, inner: Frame, function: Function) -> Value | Several | None:
         """A hook for each body, its parameters bound. Returns the memoised result of an identical call, or None."""
-        assert inner.local is not None
         key = CallKey(id(function), frame.region, tuple(inner.local.values()))
         return self._memo.get(key) if frame.call is not None else None
 
@@ -293,7 +259,6 @@ class Calls(Loops):
         type_text = span_of(home, p.type).text
         if not fits:
             raise error("argument-type", *labels, name=p.name, wanted=type_text, found=argument_type)
-        assert inner.sizes is not None
         shape = _bound_shape([d for d, _ in dims], argument_type.shape, inner.sizes)
         if shape is None or any(same(a, b) is False for a, b in zip(shape, argument_type.shape, strict=True)):
             sizes = {d: inner.sizes[d] for d, _ in dims if isinstance(d, str) and d in inner.sizes}
@@ -304,6 +269,30 @@ class Calls(Loops):
         if shape != argument_type.shape:
             value = self.emit(frame, part, "match", [value], [part], shape=shape)
         return Value(frame.region, coerce(frame.region, value, Type(dtype, shape)))
+
+
+def _keyword(
+    frame: Frame,
+    token: Any,
+    function: str,
+    parameters: Sequence[str],
+    arguments_so_far: Container[str],
+    foreign: Mapping[str, str] | None = None,
+) -> str:
+    """The name of a keyword argument. Raises for one that is no parameter, and for an argument that is given twice.
+
+    foreign: names of other languages, with the parameter that each probably means.
+    """
+    keyword = identifier(token)
+    if keyword in arguments_so_far:
+        raise error("argument-twice", frame.span(token), name=function, keyword=keyword)
+    if keyword not in parameters:
+        meant = (foreign or {}).get(keyword)
+        near = nearest(keyword, parameters) or (meant if meant in parameters else None)
+        raise error(
+            "unknown-keyword", frame.span(token), name=function, keyword=keyword, nearest=near, known=parameters
+        )
+    return keyword
 
 
 BRACKETED = ("xs", "shape", "axes", "times", "widths")  # parameters whose items stand in one bracket
@@ -355,7 +344,3 @@ def _bound_shape(dims: Sequence[Dimension], argument_shape: Shape, sizes: dict[s
         size if k in fixed or isinstance(size, int) else sizes.setdefault(size, argument_size)
         for k, (size, argument_size) in enumerate(zip(shape, argument_shape, strict=True))
     )
-
-
-def _count(n: int, noun: str) -> str:
-    return f"{n} {noun}" if n == 1 else f"{n} {noun}s"

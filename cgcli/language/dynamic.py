@@ -6,9 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from cgcli.diagnostics.diagnostic import CgError, error
+from cgcli.diagnostics.diagnostic import CgError, error, unknown_name
 from cgcli.diagnostics.source import Source
-from cgcli.diagnostics.suggest import nearest
 from cgcli.graph.lexemes import identifier
 from cgcli.graph.signature import Input, Module
 from cgcli.graph.sizes import Shape
@@ -65,19 +64,9 @@ class _Outline(Unit):
         return Null(declaration.name)
 
     def module(self) -> Module:
-        environment = self.file.lower()
-        outputs = self.file.outputs()
-        return Module(
-            source=self.source,
-            graph=select(self.region.builder.freeze(()), list(self.nodes.values())),
-            inputs=tuple(self.inputs.values()),
-            outputs=outputs.names,
-            values={name: k for k, name in enumerate(self.nodes)},
-            carried=outputs.carried,
-            docs=self.docs,
-            warnings=(*environment.names.warnings, *self.calls.warnings),
-            imports=tuple(self.files),
-        )
+        self.file.lower()
+        graph = select(self.region.builder.freeze(()), list(self.nodes.values()))
+        return self.module_of(graph, {name: k for k, name in enumerate(self.nodes)}, self.file.outputs())
 
 
 class Execution(Unit):
@@ -93,7 +82,21 @@ class Execution(Unit):
     def module(self) -> Module:
         """Runs the program; its graph holds all computed nodes. Raises CgError for mistakes and failures."""
         with collector_off():
-            return self._module()
+            try:
+                environment = self.file.lower()
+            except CgError as e:
+                raise with_declarations(e, self.source) from None
+            outputs = self.file.outputs()
+            values = {name: v.node for name, v in environment.values.items() if isinstance(v, Value)}
+            if not self.file.declares_output:
+                names = tuple(name for name in outputs.names if name in values)
+                outputs = outputs._replace(names=names or outputs.names)
+            for name in outputs.names:
+                if name not in values:
+                    span = self.file.frame.span(environment.names.tokens[name])
+                    raise error("structure-as-output", span, status=1, name=name, found=str(environment.values[name]))
+            graph = self.region.builder.freeze([values[name] for name in outputs.names])
+            return self.module_of(graph, values, outputs)
 
     def evaluate(self, text: Source, names: Mapping[str, Any]) -> Value | Structure:
         """The value of an expression over the named values of a finished run. Raises CgError."""
@@ -102,42 +105,16 @@ class Execution(Unit):
         for token in value_names(tree):
             name = identifier(token)
             if name not in names and name not in CONSTANTS and name not in environment.modules:
-                suggestion = nearest(name, [*names, *CONSTANTS])
-                raise error("not-bound-here", span_of(text, token), name=name, nearest=suggestion)
+                raise error("not-bound-here", span_of(text, token), **unknown_name(name, [*names, *CONSTANTS]))
         for token in called_names(tree):
             name = identifier(token)
             if name not in environment.names.functions and name not in NAMES:
-                suggestion = nearest(name, [*environment.names.functions, *NAMES])
-                raise error("unknown-function", span_of(text, token), name=name, nearest=suggestion)
+                functions = [*environment.names.functions, *NAMES]
+                raise error("unknown-function", span_of(text, token), **unknown_name(name, functions))
         scope = Environment(text, Names(), values=dict(names), modules=environment.modules, enclosing=environment)
         value = self.calls.lower_any(Frame(scope, self.region), tree, STRUCTURES)
         assert not isinstance(value, Several)
         return value
-
-    def _module(self) -> Module:
-        try:
-            environment = self.file.lower()
-        except CgError as e:
-            raise with_declarations(e, self.source) from None
-        outputs, carried = self.file.outputs()
-        values = {name: v.node for name, v in environment.values.items() if isinstance(v, Value)}
-        if not self.file.declares_output:
-            outputs = tuple(name for name in outputs if name in values) or outputs
-        for name in outputs:
-            if name not in values:
-                span = self.file.frame.span(environment.names.tokens[name])
-                raise error("structure-as-output", span, status=1, name=name, found=str(environment.values[name]))
-        b = self.region.builder
-        return Module(
-            source=self.source,
-            graph=b.freeze([values[name] for name in outputs]),
-            inputs=tuple(self.inputs.values()),
-            outputs=outputs,
-            values=values,
-            carried=carried,
-            docs=self.docs,
-            warnings=(*environment.names.warnings, *self.calls.warnings),
-        )
 
 
 def _names_of_declarations(statements: Sequence[Any]) -> set[str]:

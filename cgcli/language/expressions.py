@@ -9,8 +9,7 @@ from dataclasses import replace
 from types import GeneratorType
 from typing import Any
 
-from cgcli.diagnostics.diagnostic import CgError, Diagnostic, Label, error
-from cgcli.diagnostics.suggest import nearest
+from cgcli.diagnostics.diagnostic import CgError, Diagnostic, Label, error, unknown_name
 from cgcli.graph.graph import INPUT
 from cgcli.graph.lexemes import identifier, number
 from cgcli.graph.signature import Input
@@ -121,7 +120,7 @@ class Expressions:
     def _name(self, frame: Frame, tree: Any) -> Any:
         name = identifier(tree.children[0])
         environment = frame.environment
-        if frame.local is not None and name in frame.local:
+        if name in frame.local:
             return frame.local[name]
         value = environment.values.get(name)
         if value is not None:
@@ -130,8 +129,8 @@ class Expressions:
             token = environment.names.tokens[name]
             raise error("not-bound-yet", frame.span(tree), Label(frame.span(token), "bound"), name=name)
         if name in CONSTANTS:
-            return self._constant(frame, tree, CONSTANTS[name])
-        if frame.sizes is not None and name in frame.sizes:
+            return self.value(frame, tree, CONSTANTS[name])
+        if name in frame.sizes:
             return self.number(frame, tree, frame.sizes[name])
         if name in environment.names.sizes:
             return self.number(frame, tree, name)
@@ -141,18 +140,15 @@ class Expressions:
         value = number(tree.children[0])
         if math.isinf(value) and self.finite:
             raise error("value-overflow", frame.span(tree), wanted=FLOAT)
-        return self._constant(frame, tree, value)
+        return self.value(frame, tree, value)
 
     _float = _int
 
     def _true(self, frame: Frame, tree: Any) -> Value:
-        return self._constant(frame, tree, True)
+        return self.value(frame, tree, True)
 
     def _false(self, frame: Frame, tree: Any) -> Value:
-        return self._constant(frame, tree, False)
-
-    def _constant(self, frame: Frame, tree: Any, value: float | int | bool) -> Value:
-        return self.value(frame, tree, value)
+        return self.value(frame, tree, False)
 
     def number(self, frame: Frame, tree: Any, size: Size) -> Value:
         """A size as an int value."""
@@ -182,7 +178,7 @@ class Expressions:
     def _negative(self, frame: Frame, tree: Any) -> Lowering:
         value = literal(tree)
         if value is not None:
-            return self._constant(frame, tree, value)
+            return self.value(frame, tree, value)
         signs = signs_of(tree)
         x = yield frame, signs[-1].children[1]
         for sign in reversed(signs):
@@ -255,19 +251,14 @@ class Expressions:
         both_bool = all(t.dtype == "bool" for t in types)
         common_type = types[0] if both_bool else join(types[0], types[1])
         outputs = [coerce(side.region, value, common_type) for side, value in sides]
-        captured = list(dict.fromkeys(v for side, _ in sides for v in side.region.captured))
-        then, otherwise = (side.region.close([out], captured) for (side, _), out in zip(sides, outputs, strict=True))
-        b = frame.region.at(frame.span(tree), frame.call)
-        operands = [frame.region.index(c), *(frame.region.index(v) for v in captured)]
-        node = b.apply("cond", *operands, **{"then": then, "else": otherwise})
-        return Value(frame.region, b.get(node, k=0))
+        [result] = frame.cond(tree, c, [(side.region, [out]) for (side, _), out in zip(sides, outputs, strict=True)])
+        return result
 
     def _check_bool(self, frame: Frame, tree: Any, value: Value, construct: str = "if") -> None:
         """Raises where the condition of a construct is not one bool."""
         if value.type.dtype != "bool" or value.type.shape:
             code = "condition-not-bool" if value.type.dtype != "bool" else "condition-not-scalar"
-            span = frame.span(tree)
-            raise error(code, span, *callers(frame.call, span), found=value.type, what=construct)
+            raise frame.error(code, tree, found=value.type, what=construct)
 
     # ---- fields and calls
 
@@ -283,15 +274,8 @@ class Expressions:
         if value is None:
             is_function = name in module.names.functions
             code = "function-as-value" if is_function else "not-in-module"
-            names = sorted(module.values)
-            raise error(
-                code,
-                frame.span(token),
-                name=name,
-                module=str(base.children[0]),
-                nearest=nearest(name, names),
-                known=names,
-            )
+            unknown = unknown_name(name, sorted(module.values))
+            raise error(code, frame.span(token), **unknown, module=str(base.children[0]))
         return value
 
     def _module(self, frame: Frame, base: Any) -> Environment | None:
@@ -299,7 +283,7 @@ class Expressions:
         if kind(base) != "name":
             return None
         name = identifier(base.children[0])
-        if (frame.local and name in frame.local) or name in frame.environment.values:
+        if name in frame.local or name in frame.environment.values:
             return None
         return frame.environment.modules.get(name)
 
@@ -361,10 +345,9 @@ def _check_result(request: Request, result: Any) -> None:
     frame, tree, *allowed = request
     if allowed and isinstance(result, allowed[0]):
         return
-    span = frame.span(tree)
     if isinstance(result, Several):
-        raise error("several-results", span, count=len(result))
-    raise error("structure-as-value", span, *callers(frame.call, span), status=1, found=str(result), path=result.path)
+        raise error("several-results", frame.span(tree), count=len(result))
+    raise frame.error("structure-as-value", tree, status=1, found=str(result), path=result.path)
 
 
 def _mismatch(
@@ -377,7 +360,7 @@ def _mismatch(
     if sizes:
         fields |= clash_of(*sizes)
     if not indices:
-        return error(e.code, frame.span(tree), *callers(frame.call, frame.span(tree)), **fields)
+        return frame.error(e.code, tree, **fields)
     roles = ("first", "second") if len(indices) > 1 else ("here",)
     labels = [Label(frame.span(trees[k]), role) for k, role in zip(indices, roles, strict=False)]
     for k, role in zip(indices, roles, strict=False):

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any
 
-from cgcli.diagnostics.diagnostic import error
+from cgcli.diagnostics.diagnostic import CgError, error
 from cgcli.diagnostics.source import Source, Span
 from cgcli.diagnostics.suggest import nearest
 from cgcli.graph.lexemes import identifier, number
@@ -13,10 +14,10 @@ from cgcli.graph.sizes import Size
 from cgcli.graph.types import MAX_AXES, Type
 from cgcli.ops.numbers import single
 
-from .origins import counted
+from .origins import callers, counted
 from .regions import Call, Region, Several, Value
 from .resolver import Names
-from .tree import kind, span_of
+from .tree import SyntheticTree, kind, span_of
 
 
 @dataclass
@@ -40,13 +41,27 @@ class Frame:
     environment: Environment
     region: Region
     call: Call | None = None
-    local: dict[str, Any] | None = None  # as those of a file; None at the top level
-    sizes: dict[str, Size] | None = None  # of a function's signature, bound by this call
+    local: dict[str, Any] = field(default_factory=dict)  # as those of a file; none at the top level
+    sizes: dict[str, Size] = field(default_factory=dict)  # of a function's signature, bound by this call
     prefix: str = ""  # of the names that are bound in it, as in pictures
     returns: bool = False  # whether it is a function's body
 
     def span(self, tree: Any) -> Span:
         return span_of(self.environment.source, tree)
+
+    def error(self, code: str, tree: Any, **values: Any) -> CgError:
+        """The error at a tree, with the calls that lead to its file from another one."""
+        span = self.span(tree)
+        return error(code, span, *callers(self.call, span), **values)
+
+    def cond(self, tree: Any, condition: Value, sides: Sequence[tuple[Region, Sequence[int]]]) -> list[Value]:
+        """The results of a `cond` node, whose sides have these outputs."""
+        captured = list(dict.fromkeys(v for region, _ in sides for v in region.captured))
+        then, otherwise = (region.close(outputs, captured) for region, outputs in sides)
+        b = self.region.at(self.span(tree), self.call)
+        operands = [self.region.index(v) for v in (condition, *captured)]
+        node = b.apply("cond", *operands, **{"then": then, "else": otherwise})
+        return [Value(self.region, b.get(node, k=k)) for k in range(len(then.outputs))]
 
 
 TYPES = ("float", "f64", "f32", "int", "i64", "i32", "bool")  # and `any`, of structured data
@@ -58,14 +73,6 @@ def assigned_tree(statement: Any) -> Any:
     if len(targets) == 1 and kind(targets[0]) == "index":
         return SyntheticTree("part_assign", [targets[0], expression], targets[0].meta)
     return expression
-
-
-class SyntheticTree(NamedTuple):
-    """A tree that no parser made, such as the assignment to a part of a value."""
-
-    data: str
-    children: list[Any]
-    meta: Any
 
 
 def named_values(frame: Frame, statement: Any, result: Any) -> list[tuple[str, Any]]:

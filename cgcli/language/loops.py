@@ -6,7 +6,7 @@ from collections.abc import Generator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
-from cgcli.diagnostics.diagnostic import Label, error
+from cgcli.diagnostics.diagnostic import error
 from cgcli.diagnostics.source import Span
 from cgcli.graph.lexemes import identifier
 from cgcli.graph.sizes import positive, sub
@@ -18,7 +18,6 @@ from .blocks import BlockLowering, Exit, common_type, unconditional, zero
 from .expressions import MAX_NODES
 from .flow import assigned_in, block_of
 from .frames import Frame, coerce
-from .origins import callers
 from .regions import NESTING, Loop, Region, Value
 from .shapes import size_of
 from .stacks import IterationSpace, Stacks, item_type
@@ -66,8 +65,7 @@ class Loops(Stacks):
             for part in tree.children:
                 end = yield frame, part
                 if not end.type.is_int or end.type.shape:
-                    span = frame.span(part)
-                    raise error("range-end", span, *callers(frame.call, span), type=end.type)
+                    raise frame.error("range-end", part, type=end.type)
                 ends.append(end)
             low, high = size_of(ends[0]), size_of(ends[1])
             if isinstance(low, int) and isinstance(high, int):
@@ -77,16 +75,13 @@ class Loops(Stacks):
             return IterationSpace(count, None if low == 0 else ends[0], low, high, None)
         x = yield frame, tree
         if not x.type.shape:
-            span = frame.span(tree)
-            of_int = frame.span(tree).text if x.type.is_int else None
-            raise error("not-iterable", span, *callers(frame.call, span), type=x.type, count=of_int)
+            raise frame.error("not-iterable", tree, type=x.type, count=frame.span(tree).text if x.type.is_int else None)
         return IterationSpace(self.number(frame, tree, x.type.shape[0]), None, None, None, x)
 
     def _loop(
         self, frame: Frame, tree: Any, block: Any, token: Any, space: IterationSpace | None, condition: Any
     ) -> BlockLowering:
         """One `loop` node. Its body is lowered again as long as a step widens the type of a carry."""
-        assert frame.local is not None
         statements = block_of(block)
         start: dict[str, Value] = {}
         for name in assigned_in(statements):
@@ -113,7 +108,6 @@ class Loops(Stacks):
 
         A nested loop is lowered again with each loop around it; from the start that would take 2^depth bodies.
         """
-        assert frame.local is not None
         memo = self._loop_types.get(_loop_key(frame, tree))
         if memo is None or memo.carries.keys() != start.keys() or memo.around.keys() != frame.local.keys():
             return start
@@ -141,8 +135,7 @@ class Loops(Stacks):
         region.at(frame.span(tree), frame.call)
         step = region.builder.input(INT)
         carries = {n: Value(region, region.builder.input(t, frame.prefix + n)) for n, t in types.items()}
-        inner = replace(frame, region=region, local={**(frame.local or {}), **carries})
-        assert inner.local is not None
+        inner = replace(frame, region=region, local={**frame.local, **carries})
         if token is not None and space is not None:
             value = self._variable(inner, token, step, space)
             inner.local[identifier(token)] = value
@@ -168,14 +161,11 @@ class Loops(Stacks):
 
     def _widened(self, frame: Frame, tree: Any, name: str, t: Type, body: _Body, start: dict[str, Value]) -> Type:
         """The common type of a carry before and after a step. Raises for different shapes."""
-        assert body.frame.local is not None
         if unconditional(body.exit_):
             return t  # each step returns: its bindings are lost
         after = body.frame.local[name]
         if after.type.shape != t.shape:
-            span = frame.span(tree)
-            labels = Label(span), *callers(frame.call, span)
-            raise error("carry-shape", *labels, name=name, before=start[name].type, after=after.type)
+            raise frame.error("carry-shape", tree, name=name, before=start[name].type, after=after.type)
         return common_type(t, after.type)
 
     def _test(
@@ -187,7 +177,7 @@ class Loops(Stacks):
         region.at(frame.span(condition), frame.call)
         carries = {n: region.builder.input(t, frame.prefix + n) for n, t in types.items()}
         values = {n: Value(region, i) for n, i in carries.items()}
-        inner = replace(frame, region=region, local={**(frame.local or {}), **values})
+        inner = replace(frame, region=region, local={**frame.local, **values})
         holds = yield inner, condition
         self._check_bool(inner, condition, holds, "while")
         return region, list(carries.values()), holds
@@ -205,8 +195,6 @@ class Loops(Stacks):
         types: Types,
     ) -> Exit | None:
         """Emits the node and binds its results: carries, and stacks that it wrote. Returns its `return`, if any."""
-        assert frame.local is not None
-        assert body.frame.local is not None
         region, local, exit_ = body.frame.region, body.frame.local, body.exit_
         b, scope = region.builder, region.loop
         assert scope is not None

@@ -8,9 +8,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from cgcli.diagnostics.diagnostic import CgError, Diagnostic, Label, error
+from cgcli.diagnostics.diagnostic import CgError, Diagnostic, Label, error, unknown_name
 from cgcli.diagnostics.source import Source
-from cgcli.diagnostics.suggest import nearest
 from cgcli.files.source_files import read_source, resolved, root_folder
 from cgcli.graph.graph import Graph
 from cgcli.graph.lexemes import identifier
@@ -21,6 +20,7 @@ from cgcli.graph.types import ANY, FLOAT, INT, Type
 from cgcli.language.imports import STDLIB, at_import, library_names, library_path, resolve_import
 from cgcli.ops.number_kernels import is_scalar
 
+from .blocks import DECLARATIONS
 from .calls import Calls
 from .constants import can_cast, evaluate_constant, shape_matches, value_graph
 from .expressions import MAX_NODES
@@ -30,7 +30,6 @@ from .frames import (
     Dimension,
     Environment,
     Frame,
-    SyntheticTree,
     assigned_tree,
     coerce,
     declared_type,
@@ -43,7 +42,7 @@ from .regions import Several, Value
 from .resolver import Resolver, StatementIndex, indexed_statements
 from .shapes import size_of
 from .structures import Structure
-from .tree import kind, span_of
+from .tree import SyntheticTree, kind, span_of
 
 
 class LoweredProgram(NamedTuple):
@@ -138,15 +137,19 @@ class Unit:
         graph = b.freeze([values[name] for name in outputs.names])
         order = [i for i in range(len(graph)) if needed[i]]
         new_index = {old: new for new, old in enumerate(order)}
+        return self.module_of(select(graph, order), {name: new_index[i] for name, i in values.items()}, outputs)
+
+    def module_of(self, graph: Graph, values: Mapping[str, int], outputs: Outputs) -> Module:
+        """The program as a module with this graph, the nodes of its names and its outputs."""
         return Module(
             source=self.source,
-            graph=select(graph, order),
+            graph=graph,
             inputs=tuple(self.inputs.values()),
             outputs=outputs.names,
-            values={name: new_index[i] for name, i in values.items()},
+            values=values,
             carried=outputs.carried,
             docs=self.docs,
-            warnings=(*environment.names.warnings, *self.calls.warnings),
+            warnings=(*self.file.environment.names.warnings, *self.calls.warnings),
             imports=tuple(self.files),
         )
 
@@ -269,7 +272,6 @@ class File:
         for name in assigned_in([statement]):
             self._check_unbound(statement, name)
         inner = replace(self.frame, local={})
-        assert inner.local is not None
         self.program.calls.lower_any(inner, SyntheticTree("block_", [statement], statement.meta))
         for name, value in inner.local.items():
             self.environment.values[name] = value
@@ -429,7 +431,7 @@ class File:
             return identifier(alias)
         if target.type != "STRING":
             return identifier(target)
-        stem = Path(unquote(self.source, target)).stem
+        stem = Path(unquote(target)).stem
         if not stem.isidentifier():
             raise error("import-needs-name", span_of(self.source, target), stem=stem)
         return stem
@@ -463,26 +465,25 @@ class File:
 
     def _imported_path(self, target: Any, library: bool) -> Path:
         if not library:
-            return resolve_import(self.path, unquote(self.source, target), self.program.root, self.program.allowed)
+            return resolve_import(self.path, unquote(target), self.program.root, self.program.allowed)
         name = identifier(target)
         path = library_path(name)
         if path is None:
             if name in MODULES:
                 raise error("foreign-library", self.frame.span(target))
-            names = library_names()
-            raise error("unknown-library", name=name, nearest=nearest(name, names), known=names)
+            raise error("unknown-library", **unknown_name(name, library_names()))
         return path
 
     def _check_imported(self) -> None:
         """Raises for statements that only the main file may have: declarations and bare expressions."""
         misplaced = [s for s in self.statements if kind(s) in ("input_decl", "param_decl", "output_decl", "bare")]
         if misplaced:
-            keywords = {"input_decl": "`input`", "param_decl": "`param`", "output_decl": "`output`"}
+            labels = [(Label(span_of(self.source, s)),) for s in misplaced]
             raise CgError(
                 *(
-                    Diagnostic("not-in-import", (Label(span_of(self.source, s)),), {"what": keywords[kind(s)]})
-                    if kind(s) in keywords
-                    else Diagnostic("computes-nothing", (Label(span_of(self.source, s)),))
-                    for s in misplaced
+                    Diagnostic("computes-nothing", label)
+                    if kind(s) == "bare"
+                    else Diagnostic("not-in-import", label, {"what": DECLARATIONS[kind(s)]})
+                    for s, label in zip(misplaced, labels, strict=True)
                 )
             )

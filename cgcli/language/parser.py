@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ from cgcli.files.source_files import LARGEST
 
 from .docs import attach, find_comments
 from .grammar import parser
-from .lines import ESCAPES, Mistake, bad_escape
+from .lines import ESCAPES, Mistake
 from .syntax import explain, hidden_character
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ class Parsed:
 
 CACHE_SIZE, LONGEST = 16, 100_000  # memoised programs, for those that run again and again; characters of one
 _cache: dict[str, Parsed] = {}
+_ESCAPE = re.compile(r"\\(.)")
 
 
 def parse(source: Source) -> Parsed:
@@ -56,20 +58,9 @@ def parse_value(source: Source) -> Tree[Token]:
     return value
 
 
-def unquote(source: Source, token: Token) -> str:
-    r"""The value of a string: without quotes, `\"`, `\\`, `\n` and `\t` replaced. Raises CgError for other escapes."""
-    text = str(token)[1:-1]
-    if "\\" not in text:
-        return text
-    bad = bad_escape(token)
-    if bad is not None:
-        start = (token.start_pos or 0) + bad
-        raise error("bad-escape", Span(source, start, start + 2), escape=token[bad : bad + 2])
-    parts = text.split("\\\\")
-    for escape, character in ESCAPES.items():
-        if escape != "\\":
-            parts = [part.replace(f"\\{escape}", character) for part in parts]
-    return "\\".join(parts)
+def unquote(token: Token) -> str:
+    r"""The value of a string of a program that was parsed: without quotes, `\"`, `\\`, `\n` and `\t` replaced."""
+    return _ESCAPE.sub(lambda escape: ESCAPES[escape[1]], token[1:-1])
 
 
 def parsed_text(source: Source) -> str:

@@ -12,7 +12,7 @@ from cgcli.graph.types import MAX_AXES, Type
 
 from .expressions import DATA, Expressions, Lowering, Request
 from .frames import Frame
-from .origins import callers, counted
+from .origins import counted
 from .regions import Value
 from .shapes import constant_of, item_of, size_of
 from .tree import kind, literal
@@ -91,17 +91,16 @@ class Tensors(Expressions):
     def transposed(self, frame: Frame, tree: Any, x: Value) -> Value:
         """`x.T` of a lowered x."""
         if x.type.rank != 2:
-            span = frame.span(tree.children[0])
-            vector, other = (span.text, None) if x.type.rank == 1 else (None, "transpose")
-            raise error("transpose-rank", span, *callers(frame.call, span), type=x.type, vector=vector, other=other)
+            operand = tree.children[0]
+            vector, other = (frame.span(operand).text, None) if x.type.rank == 1 else (None, "transpose")
+            raise frame.error("transpose-rank", operand, type=x.type, vector=vector, other=other)
         return self.emit(frame, tree, "permute", [x], [tree.children[0]], axes=(-1, -2))
 
     def matmul(self, frame: Frame, tree: Any, x: Value, y: Value, parts: Sequence[Any]) -> Value:
         """NumPy's `@`: vectors become matrices of one row or one column, and that axis is dropped from the result."""
         for value, part in ((x, parts[0]), (y, parts[1])):
             if value.type.rank == 0:
-                span = frame.span(part)
-                raise error("matmul-scalar", span, *callers(frame.call, span), type=value.type)
+                raise frame.error("matmul-scalar", part, type=value.type)
         left = self.emit(frame, tree, "expand_dims", [x], parts, axes=(-2,)) if x.type.rank == 1 else x
         right = self.emit(frame, tree, "expand_dims", [y], parts, axes=(-1,)) if y.type.rank == 1 else y
         result = self.emit(frame, tree, "matmul", [left, right], parts, source_operands=(x, y))
@@ -170,20 +169,17 @@ class Tensors(Expressions):
         if len(items) - len(explicit) > 1:
             raise error("ellipsis-twice", frame.span([i for i in items if i[1] is None][1][0]))
         if not rank:
-            span = frame.span(tree.children[0])
-            raise error("index-of-number", span, *callers(frame.call, span))
+            raise frame.error("index-of-number", tree.children[0])
         if len(explicit) > rank:
-            span = frame.span(explicit[rank][0])
             found, wanted = counted(len(explicit), "index", "indices"), counted(rank, "axis", "axes")
-            raise error("too-many-indices", span, *callers(frame.call, span), wanted=wanted, found=found)
+            raise frame.error("too-many-indices", explicit[rank][0], wanted=wanted, found=found)
         full: list[tuple[Any, Any]] = []
         for item in items if len(explicit) < len(items) else [*items, (tree, None)]:
             full += [(item[0], (None, None, None))] * (rank - len(explicit)) if item[1] is None else [item]
         for part, item in full:
             if isinstance(item, Value) and not item.type.is_int:
-                span = frame.span(part)
                 chooser = "where" if item.type.dtype == "bool" else None
-                raise error("index-type", span, *callers(frame.call, span), type=item.type, chooser=chooser)
+                raise frame.error("index-type", part, type=item.type, chooser=chooser)
         tensors = any(isinstance(item, Value) and item.type.rank for _, item in full)
         slices, dropped, computed = self._axis_slices(frame, x, full, tensors)
         x = self._sliced(frame, tree, x, slices)
@@ -224,8 +220,7 @@ class Tensors(Expressions):
             return None
         if isinstance(k, int) and isinstance(size, int):
             if not -size <= k < size:
-                span = frame.span(tree)
-                raise error("index-outside", span, *callers(frame.call, span), index=k, size=size)
+                raise frame.error("index-outside", tree, index=k, size=size)
             return k + size if k < 0 else k
         return None
 
@@ -325,8 +320,7 @@ class Tensors(Expressions):
         """The size that an expression stands for. Raises CgError for one that is known only at run time."""
         size = size_of(value)
         if size is None:
-            span = frame.span(tree)
-            raise error("not-a-size", span, *callers(frame.call, span), type=value.type)
+            raise frame.error("not-a-size", tree, type=value.type)
         return size
 
 

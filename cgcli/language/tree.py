@@ -15,11 +15,12 @@ if TYPE_CHECKING:
     Node = Tree[Token] | Token
 
 
-class SyntheticStatement(NamedTuple):
-    """A statement that no parser made, around an expression that stands alone."""
+class SyntheticTree(NamedTuple):
+    """A tree that no parser made, such as the assignment to a part of a value, or a statement around an expression."""
 
     data: str
     children: list[Any]
+    meta: Any = None
 
 
 def span_of(source: Source, node: Any) -> Span:

@@ -14,7 +14,7 @@ from .frames import Environment, Frame
 from .parser import parse_value
 from .regions import Region
 from .resolver import Resolver
-from .tree import SyntheticStatement
+from .tree import SyntheticTree
 
 
 def constant(source: Source, type_: Type) -> Scalar | Graph:
@@ -23,7 +23,7 @@ def constant(source: Source, type_: Type) -> Scalar | Graph:
     Raises CgError for a mistake in it, for a name that is no constant, and (status 1) for a value of another type.
     """
     tree = parse_value(source)
-    names = Resolver(source, [SyntheticStatement("bare", [tree])], {}, "value").resolve()
+    names = Resolver(source, [SyntheticTree("bare", [tree])], {}, "value").resolve()
     frame = Frame(Environment(source, names), Region())
     calls = Calls()
     calls.finite = True

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from cgcli.diagnostics.diagnostic import error
-from cgcli.diagnostics.suggest import nearest
+from cgcli.diagnostics.diagnostic import error, unknown_name
 from cgcli.graph.evaluation import Evaluation
 from cgcli.graph.graph import Graph
 from cgcli.graph.traversal import live
@@ -18,8 +17,7 @@ def node_by_name(graph: Graph, name: str, option: str) -> int:
     """The node of a name, the last that has it. Raises `CgError` that offers the nearest one."""
     nodes = [i for i, other in graph.names.items() if other == name]
     if not nodes:
-        names = list(dict.fromkeys(graph.names.values()))
-        raise error("no-such-node", name=name, option=option, nearest=nearest(name, names), known=names or None)
+        raise error("no-such-node", option=option, **unknown_name(name, dict.fromkeys(graph.names.values())))
     return max(nodes)
 
 

@@ -15,8 +15,7 @@ from .definitions import Build, at_least, define, on_diagonal
 
 def _filled(s: CallSite, value: Value | float) -> Value:
     shape = s.shape("shape")
-    if any(isinstance(n, int) and n < 0 for n in shape):
-        s.fail("negative-size", "shape", size=next(n for n in shape if isinstance(n, int) and n < 0))
+    s.check_sizes("shape", shape)
     return s.op("expand", value, shape=shape)
 
 
@@ -24,8 +23,7 @@ def _size(s: CallSite, name: str) -> Size:
     size = size_of(s.value(name))
     if size is None:
         s.fail("not-a-size", name, type=s.value(name).type)
-    if isinstance(size, int) and size < 0:
-        s.fail("negative-size", name, size=size)
+    s.check_sizes(name, [size])
     return size
 
 
@@ -68,8 +66,7 @@ def _stepped(s: CallSite) -> Value:
 def _linspace(s: CallSite) -> Value:
     """Both ends are included; the last one is exact."""
     low, high, n = s.value("start"), s.value("stop"), s.integer("count")
-    if n < 0:
-        s.fail("negative-size", "count", size=n)
+    s.check_sizes("count", [n])
     indices = s.op("arange", size=n)
     if n == 1:
         return s.op("add", low, s.op("mul", indices, 0.0))

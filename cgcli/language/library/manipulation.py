@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import chain
+
 from cgcli.graph.sizes import Size, floor_div, mul, product, sub
 from cgcli.graph.types import Type
 from cgcli.language.call_site import CallSite
@@ -31,8 +33,7 @@ def _reshape(s: CallSite) -> Value:
     inferred = [k for k, n in enumerate(shape) if n == -1]
     if len(inferred) > 1:
         s.fail("reshape-open", "shape")
-    if any(isinstance(n, int) and n < -1 for n in shape):
-        s.fail("negative-size", "shape", size=next(n for n in shape if isinstance(n, int) and n < -1))
+    s.check_sizes("shape", shape, -1)
     if inferred:
         rest = product(n for n in shape if n != -1)
         total = product(x.type.shape)
@@ -93,9 +94,7 @@ def _pad(s: CallSite) -> Value:
     if len(widths) != x.type.rank:
         wanted, found = counted(x.type.rank, "axis", "axes"), counted(len(widths), "pair")
         s.fail("pad-count", "widths", wanted=wanted, found=found)
-    negative = [n for pair in widths for n in pair if isinstance(n, int) and n < 0]
-    if negative:
-        s.fail("negative-size", "widths", size=negative[0])
+    s.check_sizes("widths", chain(*widths))
     return padded(s, x, widths)
 
 
@@ -137,9 +136,7 @@ def _tile(s: CallSite) -> Value:
     times = s.shape("times")
     shape = (*(1,) * (len(times) - x.type.rank), *x.type.shape)
     times = (*(1,) * (len(shape) - len(times)), *times)
-    negative = [n for n in times if isinstance(n, int) and n < 0]
-    if negative:
-        s.fail("negative-size", "times", size=negative[0])
+    s.check_sizes("times", times)
     interleaved = tuple(n for n in shape for n in (1, n))
     x = s.op("reshape", x, shape=interleaved)
     x = s.op("expand", x, shape=tuple(m for t, n in zip(times, shape, strict=True) for m in (t, n)))
