@@ -19,81 +19,63 @@ Data = dict[str, Any]
 def dump(module: Module, sources: Sequence[Source]) -> Data:
     """The module as JSON data; `sources` are the texts of its spans, the program's own first."""
     index = {id(s): k for k, s in enumerate(sources)}
-
-    def span_row(span: Span | None) -> list[int] | None:
-        return None if span is None else [index[id(span.source)], span.start, span.end]
-
     return {
         "graph": _dump_graph(module.graph, index),
         "inputs": [
-            [
-                i.name,
-                i.kind,
-                str(i.type),
-                i.default,
-                i.initial and _dump_graph(i.initial, index),
-                i.written,
-                i.open,
-                i.range,
-                i.doc,
-                span_row(i.span),
-                i.implicit,
-            ]
+            {
+                **vars(i),
+                "type": str(i.type),
+                "initial": i.initial and _dump_graph(i.initial, index),
+                "span": _dump_span(i.span, index),
+            }
             for i in module.inputs
         ],
         "outputs": module.outputs,
         "values": module.values,
         "carried": module.carried,
         "docs": module.docs,
-        "warnings": [[d.code, [[span_row(x.span), x.role] for x in d.labels], dict(d.values)] for d in module.warnings],
+        "warnings": [
+            [d.code, [[_dump_span(x.span, index), x.role] for x in d.labels], dict(d.values)] for d in module.warnings
+        ],
     }
 
 
 def restore(data: Data, sources: Sequence[Source]) -> Module:
     """The inverse of `dump`. Raises an error of any kind for other data."""
-
-    def span(row: list[int] | None) -> Span | None:
-        return None if row is None else Span(sources[row[0]], row[1], row[2])
-
-    def required_span(row: list[int]) -> Span:
-        return Span(sources[row[0]], row[1], row[2])
-
-    inputs = tuple(
-        Input(
-            name,
-            kind,
-            _type(type_),
-            default,
-            initial and _restore_graph(initial, sources),
-            written,
-            tuple(open_) if open_ else None,
-            tuple(range_) if range_ else None,
-            doc,
-            span(row),
-            implicit,
-        )
-        for name, kind, type_, default, initial, written, open_, range_, doc, row, implicit in data["inputs"]
-    )
-    warnings = tuple(
-        Diagnostic(code, tuple(Label(required_span(row), role) for row, role in labels), values, "warning")
-        for code, labels, values in data["warnings"]
-    )
     return Module(
         source=sources[0],
         graph=_restore_graph(data["graph"], sources),
-        inputs=inputs,
+        inputs=tuple(_restore_input(row, sources) for row in data["inputs"]),
         outputs=tuple(data["outputs"]),
         values=data["values"],
         carried=tuple(data["carried"]),
         docs=data["docs"],
-        warnings=warnings,
+        warnings=tuple(
+            Diagnostic(
+                code, tuple(Label(_restore_span(span, sources), role) for span, role in labels), values, "warning"
+            )
+            for code, labels, values in data["warnings"]
+        ),
     )
 
 
-def _type(text: str) -> Type:
-    type_ = parse_type(text)
+def _restore_input(data: Data, sources: Sequence[Source]) -> Input:
+    type_ = parse_type(data["type"])
     assert isinstance(type_, Type)
-    return type_
+    changed = {
+        "type": type_,
+        "initial": data["initial"] and _restore_graph(data["initial"], sources),
+        "span": data["span"] and _restore_span(data["span"], sources),
+    }
+    return Input(**{name: _tuple(value) for name, value in data.items()} | changed)
+
+
+def _dump_span(span: Span | None, sources: Mapping[int, int]) -> list[int] | None:
+    return None if span is None else [sources[id(span.source)], span.start, span.end]
+
+
+def _restore_span(row: list[int], sources: Sequence[Source]) -> Span:
+    return Span(sources[row[0]], row[1], row[2])
 
 
 def _dump_graph(graph: Graph, sources: Mapping[int, int]) -> Data:
@@ -111,11 +93,8 @@ def _dump_graph(graph: Graph, sources: Mapping[int, int]) -> Data:
         ],
         "names": list(graph.names.items()),
         "types": [str(t) for t in graph.types],
-        "spans": [[sources[id(s.source)], s.start, s.end] for s in graph.spans],
-        "groups": [
-            [g.parent, g.function, g.span and [sources[id(g.span.source)], g.span.start, g.span.end]]
-            for g in graph.groups
-        ],
+        "spans": [_dump_span(span, sources) for span in graph.spans],
+        "groups": [[g.parent, g.function, _dump_span(g.span, sources)] for g in graph.groups],
         "outputs": graph.outputs,
         "inputs": graph.inputs,
     }
@@ -127,10 +106,9 @@ def _restore_graph(data: Data, sources: Sequence[Source]) -> Graph:
         i: {k: _restore_graph(v["graph"], sources) if isinstance(v, dict) else _tuple(v) for k, v in node_attrs.items()}
         for i, node_attrs in data["attrs"]
     }
-    spans = tuple(Span(sources[k], start, end) for k, start, end in data["spans"])
+    spans = tuple(_restore_span(row, sources) for row in data["spans"])
     groups = tuple(
-        Group(parent, function, row and Span(sources[row[0]], row[1], row[2]))
-        for parent, function, row in data["groups"]
+        Group(parent, function, row and _restore_span(row, sources)) for parent, function, row in data["groups"]
     )
     return Graph(
         **{name: array("i", data[name]) for name in COLUMNS[1:]},
