@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import groupby
 from typing import Literal, NamedTuple
 
 from cgcli.graph.graph import CONST, INPUT, NONE, Graph
@@ -250,18 +251,10 @@ def _lines(graph: Graph, items: Sequence[_Item]) -> list[Block]:
     """A block for the neighbours that come from one line of one source."""
     blocks = []
     for run in _runs(graph, items):
-        part: list[_Item] = []
-        last: tuple[int, int] | None = None
-        for item in [*run, None]:
-            line = None if item is None else _line(graph, item.nodes[0])
-            if part and (line is None or line != last):
-                if len(part) > 1 and last is not None:
-                    nodes = tuple(i for item in part for i in item.nodes)
-                    blocks.append(Block("line", f"line {last[1]}", nodes))
-                part = []
-            if item is not None:
-                part.append(item)
-            last = line
+        for line, neighbours in groupby(run, lambda item: _line(graph, item.nodes[0])):
+            part = list(neighbours)
+            if line is not None and len(part) > 1:
+                blocks.append(Block("line", f"line {line[1]}", tuple(i for item in part for i in item.nodes)))
     return blocks
 
 

@@ -11,7 +11,7 @@ from typing import Any
 from cgcli.diagnostics.diagnostic import error
 from cgcli.graph.evaluation import Evaluation
 from cgcli.graph.graph import COND, CONST, GET, INPUT, LOOP, NONE, Graph
-from cgcli.graph.traversal import live
+from cgcli.graph.traversal import live, used
 from cgcli.graph.types import Results, Type
 from cgcli.ops.loops import LoopView
 from cgcli.ops.table import BY_CODE
@@ -190,13 +190,7 @@ class _Painter:
 
     def _used(self) -> bytearray:
         """A flag a node: all but the constants that nothing reads, as a loop's counter may be."""
-        graph = self.graph
-        flags = bytearray(code != CONST for code in graph.op)
-        for column in (graph.a, graph.b, graph.outputs, *graph.more.values()):
-            for x in column:
-                if x != NONE:
-                    flags[x] = 1
-        return flags
+        return bytearray(read or code != CONST for read, code in zip(used(self.graph), self.graph.op, strict=True))
 
     def _is_drawn(self, i: int) -> bool:
         """Constants without a name are part of what they are used in; a `cond` is drawn as its results."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from string import ascii_uppercase
+from textwrap import wrap
 from typing import Any, NamedTuple
 
 from cgcli.diagnostics.byte_text import byte_text
@@ -169,19 +170,8 @@ def _heading(title: str, about: str, signs: Signs, width: int = 100) -> Iterator
     yield title
     yield signs.rule * len(title)
     if about:
-        yield from _wrapped(about, min(width, 100))
+        yield from wrap(about, min(width, 100), break_long_words=False, break_on_hyphens=False)
         yield ""
-
-
-def _wrapped(sentence: str, width: int) -> Iterator[str]:
-    line = ""
-    for word in sentence.split():
-        if line and len(line) + 1 + len(word) > width:
-            yield line
-            line = word
-        else:
-            line = f"{line} {word}" if line else word
-    yield line
 
 
 def _columns(header: Sequence[str], rows: Sequence[Sequence[str]], align: str, width: int) -> Iterator[str]:
@@ -335,17 +325,7 @@ def data(compilation: Compilation, inputs: Sequence[tuple[str, str, str]]) -> di
         "of": compilation.of,
         "wrt": list(compilation.wrt),
         "inputs": [{"name": n, "kind": k, "type": t} for n, k, t in inputs],
-        "passes": [
-            {
-                "name": c.name,
-                "law": c.law,
-                "before": c.before,
-                "after": c.after,
-                "exact": c.exact,
-                "changes": list(c.changes),
-            }
-            for c in compilation.changes
-        ],
+        "passes": [_fields(c, "name", "law", "before", "after", "exact", "changes") for c in compilation.changes],
         **_plan_data(plan),
         "sizes": dict(plan.sizes) if plan.sizes is not None else None,
     }
@@ -382,11 +362,9 @@ def _plan_data(plan: Plan) -> dict[str, Any]:
         }
         for k, b in enumerate(plan.buffers)
     ]
-    totals = {
-        "operations": plan.operations,
-        "bytes": plan.bytes,
-        "peak": plan.peak,
-        "unshared": plan.unshared,
-        "inputs": plan.inputs,
-    }
+    totals = _fields(plan, "operations", "bytes", "peak", "unshared", "inputs")
     return {"steps": rows, "buffers": buffers, "totals": totals}
+
+
+def _fields(record: object, *names: str) -> dict[str, Any]:
+    return {name: getattr(record, name) for name in names}

@@ -40,17 +40,11 @@ def as_data(diagnostic: Diagnostic) -> dict[str, Any]:
 
 
 def _position(span: Span | None) -> dict[str, Any]:
+    keys = "file", "line", "column", "end_line", "end_column"
     if span is None:
-        return dict.fromkeys(("file", "line", "column", "end_line", "end_column"))
-    line, column = span.source.position(span.start)
-    end_line, end_column = span.source.position(span.end)
-    return {
-        "file": span.source.name,
-        "line": line,
-        "column": column,
-        "end_line": end_line,
-        "end_column": end_column,
-    }
+        return dict.fromkeys(keys)
+    source = span.source
+    return dict(zip(keys, (source.name, *source.position(span.start), *source.position(span.end)), strict=True))
 
 
 class _DiagnosticText:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Callable, Iterator, Sequence
+from itertools import chain
 from typing import Any
 
 from .escape import show
@@ -51,9 +53,9 @@ def table(
         room = max((width - other_width) // len(tensors) - 3, 12)
         for k in tensors:
             unbroken = [
-                p for cell, row in zip(columns[k], rows, strict=True) for p in _unbroken(cell, is_tensor(row[k]))
+                pieces(cell) if is_tensor(row[k]) else [cell] for cell, row in zip(columns[k], rows, strict=True)
             ]
-            columns[k] = [_broken(cell, max(room, *map(len, unbroken))) for cell in columns[k]]
+            columns[k] = [_broken(cell, max(room, *map(len, chain(*unbroken)))) for cell in columns[k]]
             natural[k] = least[k] = max(map(cell_len, [show(header[k]), *"\n".join(columns[k]).split("\n")]))
         fixed |= tensors
     needed = sum(least) + 3 * len(header)
@@ -104,10 +106,6 @@ def _chunks(row: Sequence[str]) -> Iterator[list[str]]:
         yield ["\n".join(cell_lines[k : k + LINES]) for cell_lines in lines]
 
 
-def _unbroken(cell: str, tensor: bool) -> list[str]:
-    return pieces(cell) if tensor else [cell]
-
-
 def _broken(text: str, width: int) -> str:
     """A tensor's text in lines of a width, or of one piece where that is longer."""
     if len(text) <= width:
@@ -126,7 +124,4 @@ def _broken(text: str, width: int) -> str:
 
 def _before_point(text: str) -> int:
     """How many characters stand before the decimal point, or where it would stand."""
-    for k, c in enumerate(text):
-        if c in ".e":
-            return k
-    return len(text)
+    return len(re.split("[.e]", text, maxsplit=1)[0])
