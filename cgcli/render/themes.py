@@ -43,94 +43,52 @@ class Theme(NamedTuple):
     looks: Mapping[Kind, Look]
 
 
-def _looks(
-    paper: str, blue: tuple[str, str], purple: tuple[str, str], grey: tuple[str, str], green: tuple[str, str], line: str
-) -> dict[Kind, Look]:
-    """Each pair: fill and outline."""
+_Pair = tuple[str, str]  # fill and outline of a card
+
+
+def _looks(plain: _Pair, blue: _Pair, purple: _Pair, grey: _Pair, green: _Pair) -> dict[Kind, Look]:
     return {
         "input": Look(*blue, 1.3),
         "param": Look(*purple, 1.6, "rounded,filled,dashed"),
         "constant": Look(*grey, 1.0, "rounded,filled,dotted"),
-        "value": Look(paper, line, 1.2),
+        "value": Look(*plain, 1.2),
         "output": Look(*green, 2.6),
-        "small": Look(paper, grey[1], 1.0),
-        "choice": Look(paper, line, 1.2, "filled", "diamond"),
-        "block": Look(grey[0], line, 1.2, "filled", "box3d"),
-        "loop": Look(grey[0], line, 1.2, "filled", "box3d"),
-        "state": Look(paper, blue[1], 1.2, "rounded,filled,dotted"),
+        "small": Look(plain[0], grey[1], 1.0),
+        "choice": Look(*plain, 1.2, "filled", "diamond"),
+        "block": Look(grey[0], plain[1], 1.2, "filled", "box3d"),
+        "loop": Look(grey[0], plain[1], 1.2, "filled", "box3d"),
+        "state": Look(plain[0], blue[1], 1.2, "rounded,filled,dotted"),
     }
 
 
+_NAMES: tuple[ThemeName, ...] = ("light", "dark", "print")
+_COLOURS = {  # a column a theme
+    "paper": ("#ffffff", "#0f1623", "#ffffff"),
+    "ink": ("#1d2939", "#f2f4f7", "#000000"),
+    "quiet": ("#667085", "#a3adbd", "#404040"),
+    "line": ("#98a2b3", "#76829a", "#404040"),
+    "faint": ("#c0c7d2", "#3d4759", "#909090"),
+    "border": ("#d0d5dd", "#3d4759", "#909090"),
+    "accent": ("#b54708", "#fdb022", "#000000"),
+    "hot": ("#fdba74", "#93370d", "#c0c0c0"),
+    "cold": ("#ffffff", "#151d2c", "#ffffff"),
+    "positive": ("#d55e00", "#fb8c3c", "#000000"),
+    "negative": ("#0072b2", "#56b4e9", "#909090"),
+    "zero": ("#f2f4f7", "#263042", "#ffffff"),
+    "nothing": ("#98a2b3", "#667085", "#d0d0d0"),
+}
+_CARDS = {
+    "plain": (("#ffffff", "#667085"), ("#151d2c", "#98a2b3"), ("#ffffff", "#303030")),
+    "blue": (("#eff8ff", "#0072b2"), ("#0b2c45", "#56b4e9"), ("#ffffff", "#000000")),
+    "purple": (("#fdf2fa", "#aa4499"), ("#391a33", "#dd88cc"), ("#ffffff", "#000000")),
+    "grey": (("#f9fafb", "#98a2b3"), ("#1d2636", "#76829a"), ("#ffffff", "#606060")),
+    "green": (("#ecfdf3", "#00805a"), ("#0a3628", "#32d583"), ("#ffffff", "#000000")),
+}
 THEMES: dict[ThemeName, Theme] = {
-    "light": Theme(
-        paper="#ffffff",
-        ink="#1d2939",
-        quiet="#667085",
-        line="#98a2b3",
-        faint="#c0c7d2",
-        border="#d0d5dd",
-        accent="#b54708",
-        hot="#fdba74",
-        cold="#ffffff",
-        positive="#d55e00",
-        negative="#0072b2",
-        zero="#f2f4f7",
-        nothing="#98a2b3",
-        looks=_looks(
-            "#ffffff",
-            ("#eff8ff", "#0072b2"),
-            ("#fdf2fa", "#aa4499"),
-            ("#f9fafb", "#98a2b3"),
-            ("#ecfdf3", "#00805a"),
-            "#667085",
-        ),
-    ),
-    "dark": Theme(
-        paper="#0f1623",
-        ink="#f2f4f7",
-        quiet="#a3adbd",
-        line="#76829a",
-        faint="#3d4759",
-        border="#3d4759",
-        accent="#fdb022",
-        hot="#93370d",
-        cold="#151d2c",
-        positive="#fb8c3c",
-        negative="#56b4e9",
-        zero="#263042",
-        nothing="#667085",
-        looks=_looks(
-            "#151d2c",
-            ("#0b2c45", "#56b4e9"),
-            ("#391a33", "#dd88cc"),
-            ("#1d2636", "#76829a"),
-            ("#0a3628", "#32d583"),
-            "#98a2b3",
-        ),
-    ),
-    "print": Theme(
-        paper="#ffffff",
-        ink="#000000",
-        quiet="#404040",
-        line="#404040",
-        faint="#909090",
-        border="#909090",
-        accent="#000000",
-        hot="#c0c0c0",
-        cold="#ffffff",
-        positive="#000000",
-        negative="#909090",
-        zero="#ffffff",
-        nothing="#d0d0d0",
-        looks=_looks(
-            "#ffffff",
-            ("#ffffff", "#000000"),
-            ("#ffffff", "#000000"),
-            ("#ffffff", "#606060"),
-            ("#ffffff", "#000000"),
-            "#303030",
-        ),
-    ),
+    name: Theme(
+        **{colour: row[k] for colour, row in _COLOURS.items()}, looks=_looks(*(row[k] for row in _CARDS.values()))
+    )
+    for k, name in enumerate(_NAMES)
 }
 
 
