@@ -158,7 +158,7 @@ class Expressions:
 
     def value(self, frame: Frame, tree: Any, value: Any, type_: Type | None = None) -> Value:
         """A constant; without a type that of a literal."""
-        b = frame.region.at(frame.span(tree), frame.call)
+        b = frame.at(tree)
         return Value(frame.region, b.const(value, type_))
 
     # ---- operators
@@ -220,7 +220,7 @@ class Expressions:
         self._check_bool(frame, left, x)
         self._check_bool(frame, right, y)
         constant_side = self._enter(frame, tree)
-        constant = Value(constant_side.region, constant_side.region.at(frame.span(tree), frame.call).const(op == "or"))
+        constant = Value(constant_side.region, constant_side.at(tree).const(op == "or"))
         sides = (side, y), (constant_side, constant)
         return self._cond(frame, tree, x, sides if op == "and" else (sides[1], sides[0]))
 
@@ -303,7 +303,7 @@ class Expressions:
 
         Sizes that cannot be compared before the run are compared there, by a node `match`.
         """
-        b = frame.region.at(frame.span(tree), frame.call)
+        b = frame.at(tree)
         operands = [frame.region.index(v) for v in values]
         for _ in range(1 + len(operands)):
             self._count_nodes(frame, tree)

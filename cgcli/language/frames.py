@@ -12,6 +12,7 @@ from cgcli.diagnostics.suggest import nearest
 from cgcli.graph.lexemes import identifier, number
 from cgcli.graph.sizes import Size
 from cgcli.graph.types import MAX_AXES, Type
+from cgcli.ops.builder import Builder
 from cgcli.ops.numbers import single
 
 from .origins import callers, counted
@@ -49,6 +50,10 @@ class Frame:
     def span(self, tree: Any) -> Span:
         return span_of(self.environment.source, tree)
 
+    def at(self, tree: Any) -> Builder:
+        """The builder, set to a tree and to the call for its next nodes."""
+        return self.region.at(self.span(tree), self.call)
+
     def error(self, code: str, tree: Any, **values: Any) -> CgError:
         """The error at a tree, with the calls that lead to its file from another one."""
         span = self.span(tree)
@@ -58,7 +63,7 @@ class Frame:
         """The results of a `cond` node, whose sides have these outputs."""
         captured = list(dict.fromkeys(v for region, _ in sides for v in region.captured))
         then, otherwise = (region.close(outputs, captured) for region, outputs in sides)
-        b = self.region.at(self.span(tree), self.call)
+        b = self.at(tree)
         operands = [self.region.index(v) for v in (condition, *captured)]
         node = b.apply("cond", *operands, **{"then": then, "else": otherwise})
         return [Value(self.region, b.get(node, k=k)) for k in range(len(then.outputs))]

@@ -234,11 +234,11 @@ class Loops(Stacks):
                 frame, test, [b.type1(i) for i in inputs[1:]], exit_, captured, limit, carried, types
             )
         attrs["body"] = region.close(outputs, captured, inputs, items)
-        builder = frame.region.at(frame.span(tree), frame.call)
+        builder = frame.at(tree)
         operand_stacks = [self.unstack(frame, tree, x, offset, space) for x, offset, _ in reads]
         count = [frame.region.index(space.steps)] if space is not None and "pred" not in attrs else []
         operands = [*count, *initial, *(frame.region.index(v) for v in captured), *operand_stacks]
-        frame.region.at(frame.span(tree), frame.call)
+        frame.at(tree)
         attrs |= {"carries": len(initial), "invariants": len(captured)}
         loop, node = LoopView(attrs, operands), builder.apply("loop", *operands, **attrs)
         results = [Value(frame.region, builder.get(node, k=loop.carry_result(k))) for k in range(len(initial))]
@@ -266,13 +266,13 @@ class Loops(Stacks):
         """The condition as a graph over all carries: there is another step, and none has returned."""
         if test is None:
             region = Region(frame.region)
+            region.at(frame.span(exit_.tree) if exit_ else None, frame.call)
             carries: list[int] = []
             holds = None
         else:
             region, inputs, holds = test
             carries = [i for n, i in zip(types, inputs, strict=True) if n in carried]
         b = region.builder
-        region.at(frame.span(exit_.tree) if exit_ else None, frame.call) if test is None else None
         others = [b.input(t) for t in carry_types[len(carries) :]]
         result = None if holds is None else region.index(holds)
         if exit_ is not None:

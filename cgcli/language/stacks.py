@@ -47,7 +47,7 @@ class Stacks(Blocks):
             first = add(low, offset) if size else 0
             if (first, size) != (0, x.type.shape[0]):
                 x = self._rows(frame, tree, x, first, size)
-        return frame.region.at(frame.span(tree), frame.call).unstack(frame.region.index(x))
+        return frame.at(tree).unstack(frame.region.index(x))
 
     def _rows(self, frame: Frame, tree: Any, x: Value, first: Size, size: Size) -> Value:
         """`size` items of a tensor from `first` on."""
@@ -65,7 +65,7 @@ class Stacks(Blocks):
         length = t.shape[0]
         size = positive(sub(space.high, space.low))
         first = smaller(add(space.low, w.offset), length)  # clipped where the loop has no step
-        b = frame.region.at(frame.span(w.tree), frame.call)
+        b = frame.at(w.tree)
         result = Value(frame.region, b.restack(stack, shape=(size, *t.shape[1:])))
         if (first, size) != (0, length):
             end = add(first, size)

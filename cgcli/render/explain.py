@@ -99,24 +99,24 @@ def text(explanation: Explanation, form: Form, precision: int | None = None) -> 
 
 def data(explanation: Explanation) -> dict[str, Any]:
     """The explanation as JSON data."""
-
-    def plain(x: Any) -> Any:
-        return as_lists(x) if is_tensor(x) else x
-
     return {
         "of": explanation.of.text,
-        "value": plain(explanation.value),
-        "steps": [{"name": s.name.text, "formula": s.text, "value": plain(s.value)} for s in explanation.equations],
+        "value": as_lists(explanation.value),
+        "steps": [{"name": s.name.text, "formula": s.text, "value": as_lists(s.value)} for s in explanation.equations],
         "locals": [
             {"of": x.of.text, "by": x.by.text, "formula": x.text, "value": x.value}
             for x in explanation.local_derivatives
         ],
         "by": {
             derivative.name.text: {
-                "derivative": plain(derivative.value),
+                "derivative": as_lists(derivative.value),
                 "count": derivative.path_count,
                 "paths": [
-                    {"nodes": [n.text for n in path.nodes], "partials": path.partials, "product": plain(path.product)}
+                    {
+                        "nodes": [n.text for n in path.nodes],
+                        "partials": path.partials,
+                        "product": as_lists(path.product),
+                    }
                     for path in derivative.paths
                 ],
             }
@@ -135,19 +135,19 @@ def _text(explanation: Explanation, markdown: bool, precision: int | None) -> It
         return f"## {text}\n" if markdown else text
 
     yield (
-        f"# {_plain(y)} = {_value(explanation.value, precision)}"
+        f"# {_plain(y)} = {terminal_brief(explanation.value, precision)}"
         if markdown
-        else f"{y} = {_value(explanation.value, precision)}"
+        else f"{y} = {terminal_brief(explanation.value, precision)}"
     )
     if explanation.equations:
         yield from ("", heading("Step by step"))
-        rows = [(show(s.name.text), show(s.text), _value(s.value, precision)) for s in explanation.equations]
+        rows = [(show(s.name.text), show(s.text), terminal_brief(s.value, precision)) for s in explanation.equations]
         yield from _aligned(rows, markdown)
     if explanation.local_derivatives:
         yield from ("", heading("Local derivatives"))
         rows = []
         for x in explanation.local_derivatives:
-            value = "" if x.value is None else _value(x.value, precision)
+            value = "" if x.value is None else terminal_brief(x.value, precision)
             rows.append((f"∂{show(x.of.text)}/∂{show(x.by.text)}", show(x.text) if x.text != value else "", value))
         yield from _aligned(rows, markdown)
     if not explanation.equations and explanation.node_count:
@@ -170,7 +170,7 @@ def _derivative_lines(
     explanation: Explanation, derivative: Derivative, markdown: bool, precision: int | None
 ) -> Iterator[str]:
     name = f"∂{show(explanation.of.text)}/∂{show(derivative.name.text)}"
-    value = _value(derivative.value, precision)
+    value = terminal_brief(derivative.value, precision)
     counted = f"{derivative.path_count:_} path{'' if derivative.path_count == 1 else 's'}".replace("_", " ")
     if not derivative.path_count:
         text = f"{name} = {value}: no path leads from {show(derivative.name.text)} to {show(explanation.of.text)}"
@@ -191,13 +191,12 @@ def _derivative_lines(
         yield ""
     rows = []
     for path in derivative.paths:
-        product = _value(path.product, precision)
+        product = terminal_brief(path.product, precision)
         rows.append((product, _path_text(path), _product(path, precision) if path.partials and not summed else ""))
     if len(derivative.paths) < derivative.path_count:
         others = f"{derivative.path_count - len(derivative.paths):_}".replace("_", " ")
-        rows.append(
-            (_value(derivative.rest, precision), f"the other {others} path{'s' if others != '1' else ''} together", "")
-        )
+        rest = terminal_brief(derivative.rest, precision)
+        rows.append((rest, f"the other {others} path{'s' if others != '1' else ''} together", ""))
     widths = [max(len(row[k]) for row in rows) for k in (0, 1)]
     for product, path_text, factors in rows:
         yield f"{indent}{product:>{widths[0]}}  {path_text:<{widths[1]}}  {factors}".rstrip()
@@ -231,10 +230,6 @@ def _path_text(path: PathProduct) -> str:
         half = LONGEST_PATH // 2
         names = [*names[:half], f"… {len(names) - 2 * half} more …", *names[-half:]]
     return " → ".join(names)
-
-
-def _value(value: Any, precision: int | None) -> str:
-    return terminal_brief(value, precision) if is_tensor(value) else shortest(value, precision)
 
 
 def _plain(text: str) -> str:

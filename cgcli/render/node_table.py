@@ -17,7 +17,6 @@ from cgcli.ops.table import OPS
 
 from .escape import show
 from .formula import control_text, control_word, operands
-from .numbers import shortest
 from .selection import magnitude
 from .tensors import is_tensor, literal, terminal_brief, zeros_like
 
@@ -51,14 +50,13 @@ def rows(
     nodes = _selected(graph, [i for i in range(len(graph)) if has_row(graph, i)], only)
     if sort is not None:
         nodes = _sorted(graph, evaluation, nodes, sort)
-    differentiated = evaluation is not None and evaluation.of is not None
-    width = 6 if differentiated else 5 if evaluation else 4
+    width = 4 if evaluation is None else 5 if evaluation.of is None else 6
     rows = []
     for i in nodes:
         inputs = ", ".join(reference(graph, x) for x in operands(graph, i))
         row: list[Any] = [reference(graph, i), _op_label(graph, i), inputs, str(graph.type_of(i)).removeprefix("~")]
         row.append(evaluation.values[i] if evaluation else None)
-        row.append(gradient(graph, evaluation, i) if evaluation and differentiated else None)
+        row.append(gradient(graph, evaluation, i) if evaluation else None)
         rows.append(tuple(row[:width]))
     return HEADER[:width], rows
 
@@ -145,9 +143,9 @@ def value_writer(precision: int | None = None, *, full: bool = False, ascii_only
     def text(value: Any) -> str:
         if isinstance(value, list):
             return f"{len(value)} items"
-        if not is_tensor(value):
-            return shortest(value, precision)
-        return literal(value, precision) if full else terminal_brief(value, precision, ascii_only=ascii_only)
+        if full and is_tensor(value):
+            return literal(value, precision)
+        return terminal_brief(value, precision, ascii_only=ascii_only)
 
     return text
 
@@ -156,7 +154,7 @@ def _line(graph: Graph, evaluation: Evaluation | None, i: int, write: Callable[[
     text = show(definition(graph, i))
     if evaluation and evaluation.values[i] is not None:
         text += f"   value {write(evaluation.values[i])}"
-        derivative = gradient(graph, evaluation, i) if evaluation.of is not None else None
+        derivative = gradient(graph, evaluation, i)
         if derivative is not None:
             text += f"   gradient {write(derivative)}"
     return text
@@ -204,7 +202,7 @@ def _operation(graph: Graph, i: int) -> str:
 def gradient(graph: Graph, evaluation: Evaluation, i: int) -> Any:
     """The derivative by a node, zero where no path leads; None where there can be none."""
     t = graph.type_of(i)
-    if not isinstance(t, Type) or not t.has_derivative:
+    if evaluation.of is None or not isinstance(t, Type) or not t.has_derivative:
         return None
     adjoint = evaluation.adjoints[i]
     if adjoint is not None:

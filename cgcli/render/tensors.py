@@ -151,10 +151,12 @@ def brief(
     return f"{_shape(x)}  {', '.join(parts) or 'no elements'}"
 
 
-def terminal_brief(x: Array, precision: int | None = None, *, ascii_only: bool = False) -> str:
-    """`brief` with all digits of elements; the ends of a range are rounded to `RANGE_DIGITS` by default."""
+def terminal_brief(value: Any, precision: int | None = None, *, ascii_only: bool = False) -> str:
+    """A number, or a tensor in `brief`, with all digits; ends of a range are rounded to `RANGE_DIGITS` by default."""
+    if not is_tensor(value):
+        return shortest(value, precision)
     return brief(
-        x,
+        value,
         lambda value: shortest(value, precision),
         lambda value: shortest(value, precision or (RANGE_DIGITS if isinstance(value, float) else None)),
         dots="..." if ascii_only else "…",
@@ -171,8 +173,10 @@ def pieces(text: str) -> list[str]:
     return [f"{head}: {parts[0]}", *parts[1:]] if colon else parts
 
 
-def as_lists(x: Array, precision: int | None = None) -> Any:
-    """The elements as nested lists of what JSON knows; a number for a tensor without axes."""
+def as_lists(x: Any, precision: int | None = None) -> Any:
+    """The elements of a tensor as nested lists of what JSON knows, a number where it has no axes; any other value."""
+    if not is_tensor(x):
+        return x
     elements = _lists(x, precision)
     if precision is None and not _has_special(x):
         return elements

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple
+from collections.abc import Iterator
+from typing import NamedTuple
 
 from cgcli.diagnostics.diagnostic import error
 from cgcli.graph.evaluation import Evaluation
@@ -49,29 +49,18 @@ def draw(
             "too-large-to-draw-here", status=1, count=(width + 1) // 2, limit=MOST_RAILS, what="values at a time"
         )
     texts = [show(definition(graph, i)) for i in nodes]
-    values = _column(evaluation, nodes, lambda e, i: e.values[i], value_writer(precision, ascii_only=ascii_only))
-    gradients = _column(
-        evaluation if evaluation is not None and evaluation.of is not None else None,
-        nodes,
-        lambda e, i: gradient(graph, e, i),
-        value_writer(precision, ascii_only=ascii_only),
+    write = value_writer(precision, ascii_only=ascii_only)
+    values, gradients = (
+        ["" if number is None else write(number) for number in column]
+        for column in (
+            [evaluation.values[i] if evaluation else None for i in nodes],
+            [gradient(graph, evaluation, i) if evaluation else None for i in nodes],
+        )
     )
     widths = [max(map(len, texts), default=0), max(map(len, values), default=0)]
     for row, text, value, derivative in zip(rails, texts, values, gradients, strict=True):
         numbers = f"{value:<{widths[1]}}   {'gradient ' + derivative if derivative else ''}"
         yield f"{row:<{width}}  {text:<{widths[0]}}   {numbers}".rstrip()
-
-
-def _column(
-    evaluation: Evaluation | None,
-    nodes: list[int],
-    number_of: Callable[[Evaluation, int], Any],
-    write: Callable[[Any], str],
-) -> list[str]:
-    if evaluation is None:
-        return [""] * len(nodes)
-    numbers = [number_of(evaluation, i) for i in nodes]
-    return ["" if x is None else write(x) for x in numbers]
 
 
 def _rails(graph: Graph, nodes: list[int], signs: Signs) -> Iterator[str]:

@@ -6,8 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from .escape import show
-from .numbers import shortest
-from .tensors import as_lists, is_tensor, terminal_brief
+from .tensors import as_lists, terminal_brief
 
 LONGEST = 44  # characters of a line of the program that are shown
 INDENT = "  "
@@ -60,9 +59,7 @@ def result(line: Line, precision: int | None = None) -> str:
 
 def value(x: Any, precision: int | None = None) -> str:
     """A number, a tensor in brief, or the text that stands for other data."""
-    if isinstance(x, str):
-        return x
-    return terminal_brief(x, precision) if is_tensor(x) else shortest(x, precision)
+    return x if isinstance(x, str) else terminal_brief(x, precision)
 
 
 def data(line: Line) -> Mapping[str, Any]:
@@ -70,7 +67,7 @@ def data(line: Line) -> Mapping[str, Any]:
     event: dict[str, Any] = {"line": line.line, "file": line.file, "kind": line.kind, "text": line.text}
     event |= {"function": line.function or None, "depth": line.depth}
     if line.names:
-        values = {name or "result": as_lists(x) if is_tensor(x) else x for name, x in line.names}
+        values = {name or "result": as_lists(x) for name, x in line.names}
         event["values"] = values if len(values) == len(line.names) else [x for _, x in line.names]
     if line.number is not None:
         event["step"] = line.number

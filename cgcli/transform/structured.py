@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from itertools import chain
+from itertools import chain, count
 from typing import NamedTuple
 
 from cgcli.graph.graph import Graph, map_nested
@@ -79,16 +79,16 @@ def _side_gradient(
     b = Builder()
     inputs = [b.input(outer.type1(x), body.names.get(i)) for x, i in zip(captured, body.inputs, strict=True)]
     seeds_in = iter([b.input(single(outer.type_of(x))) for x in extra])
-    where = b.inline(without_asserts(body), inputs)
+    body = without_asserts(body)
+    where = b.inline(body, inputs)
     hi = len(b)
     active = activity(b, 0, hi, [inputs[k] for k in wrt])
     b.share()
     seeds: dict[int, Cotangent] = {}
-    outputs = without_asserts(body).outputs
     for k in sorted(incoming):
         value = next(seeds_in)
         support = None if incoming[k].support is None else next(seeds_in)
-        output = where[outputs[k]]
+        output = where[body.outputs[k]]
         if active[output]:
             seeds[output] = join(b, seeds.get(output), Cotangent(value, support, True))
     cotangents = sweep(b, 0, hi, seeds, active)
@@ -144,9 +144,8 @@ def through_loop(
     for k in loop.summed:
         x = invariants[k]
         start += _carried(b, cotangents.pop(x, None), flat_type(b.type_of(x)), risky)
-    operands = {"invariant": list(invariants), "stack": list(stacks)}
     saved = _saving(b, i, back.saved)
-    all_stacks = [b.get(i, k=saved[k]) for k in back.saved] + operands["stack"]
+    all_stacks = [b.get(i, k=saved[k]) for k in back.saved] + list(stacks)
     for k in loop.written:
         c = incoming[view.stack_result(k)]
         all_stacks += [masked_value(b, c)] + ([] if c.support is None else [c.support])
@@ -162,32 +161,22 @@ def through_loop(
         **({} if view.reverse else {"reverse": True}),
         **({"short": True} if view.short else {}),
     )
-    width = 2 if risky else 1
-    position = 1
+    results = (b.get(node, k=k) for k in count(1))
 
-    def result() -> Cotangent:
-        nonlocal position
-        value = b.get(node, k=position)
-        support = b.get(node, k=position + 1) if risky else None
-        position += width
-        return Cotangent(value, support, True)
+    def result(supported: bool) -> Cotangent:
+        return Cotangent(next(results), next(results) if supported else None, True)
 
-    starts = [(carries[k], result()) for k in loop.moving]
+    starts = [(carries[k], result(risky)) for k in loop.moving]
     for k in loop.summed:
-        cotangents[invariants[k]] = result()  # the sum so far went in
+        cotangents[invariants[k]] = result(risky)  # the sum so far went in
     for x, c in starts:
         cotangents[x] = join(b, cotangents.get(x), c)
     for k, supported in zip(loop.read, back.supported, strict=True):
-        value = b.get(node, k=position)
-        position += 1
-        support = None
-        if supported:
-            support = b.get(node, k=position)
-            position += 1
+        c = result(supported)
         if view.short:
-            value = b.filled(value, stacks[k], zero=0.0)
-            support = None if support is None else b.filled(support, stacks[k], zero=False)
-        cotangents[stacks[k]] = join(b, cotangents.get(stacks[k]), Cotangent(value, support, True))
+            value = b.filled(c.value, stacks[k], zero=0.0)
+            c = Cotangent(value, None if c.support is None else b.filled(c.support, stacks[k], zero=False), True)
+        cotangents[stacks[k]] = join(b, cotangents.get(stacks[k]), c)
 
 
 def _moving(b: Builder, loop: LoopView[int], active: bytearray) -> list[int]:
