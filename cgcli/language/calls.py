@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Container, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cgcli.diagnostics.diagnostic import CgError, Label, error, unknown_name
 from cgcli.diagnostics.suggest import nearest
@@ -25,6 +25,9 @@ from .loops import Loops
 from .origins import counted
 from .regions import Call, Region, Several, Value
 from .tree import arguments, kind, span_of
+
+if TYPE_CHECKING:
+    from lark import Token
 
 
 class CallKey(NamedTuple):
@@ -273,7 +276,7 @@ class Calls(Loops):
 
 def _keyword(
     frame: Frame,
-    token: Any,
+    token: Token,
     function: str,
     parameters: Sequence[str],
     arguments_so_far: Container[str],

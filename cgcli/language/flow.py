@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cgcli.graph.lexemes import identifier
 
 from .tree import kind
+
+if TYPE_CHECKING:
+    from lark import Token
 
 BLOCKS = ("if_stmt", "for_stmt", "while_stmt")
 
@@ -21,7 +24,7 @@ class ConditionalBinding(NamedTuple):
     """
 
     code: str
-    binding: Any
+    binding: Token
     condition: Any = None
     holds: str = ""
 
@@ -33,7 +36,7 @@ class Scope:
     outer: the scope around a block's, which is not copied: with many blocks that would be quadratic.
     """
 
-    bound: dict[str, Any] = field(default_factory=dict)
+    bound: dict[str, Token] = field(default_factory=dict)
     conditional: dict[str, ConditionalBinding] = field(default_factory=dict)
     outer: Scope | None = None
 
@@ -49,7 +52,7 @@ class Scope:
             binding = binding or scope.conditional.get(name)
         return binding
 
-    def bind(self, token: Any) -> None:
+    def bind(self, token: Token) -> None:
         if not self.binds(identifier(token)):
             self.bound[identifier(token)] = token
 
@@ -60,7 +63,7 @@ class Scope:
             scope = scope.outer
 
 
-def targets(statement: Any) -> list[Any]:
+def targets(statement: Any) -> list[Token]:
     """The tokens of the names that an assignment binds."""
     trees = [t.children[0] if kind(t) == "index" else t for t in statement.children[:-1]]
     return [t.children[0] for t in trees if kind(t) == "name"]
@@ -122,9 +125,9 @@ def within(statements: Iterable[Any]) -> Iterator[Any]:
         stack.extend(iter(block_of(b)) for b in reversed(blocks(statement)))
 
 
-def assigned_in(statements: Iterable[Any]) -> dict[str, Any]:
+def assigned_in(statements: Iterable[Any]) -> dict[str, Token]:
     """The names that statements bind anywhere, each with its first token; without the variables of `for`."""
-    tokens: dict[str, Any] = {}
+    tokens: dict[str, Token] = {}
     for statement in within(statements):
         if kind(statement) in ("assign", "unpack"):
             for token in targets(statement):

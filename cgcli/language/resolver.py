@@ -248,13 +248,12 @@ class Resolver:
 
     def _function(self, index: StatementIndex, function: Function) -> None:
         """Checks a function's body: local names from top to bottom, all others as names of the top level."""
-        names = {p.name for p in function.parameters} | {n for p in function.parameters for n in size_names(p.type)}
         for p in function.parameters:
             if p.default is not None:
                 self._calls(p.default, Scope())
                 for token in value_names(p.default):
                     self._use_in_function(index, token)
-        scope = Scope(dict.fromkeys(names))
+        scope = Scope({name: p.token for p in function.parameters for name in (p.name, *size_names(p.type))})
         later = {} if function.statements is None else assigned_in(function.statements)
 
         def read(expression: Any, inner: Scope, _: Any) -> None:

@@ -4,15 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from cgcli.diagnostics.source import Source, Span
 from cgcli.graph.lexemes import number
-
-if TYPE_CHECKING:
-    from lark import Token, Tree
-
-    Node = Tree[Token] | Token
 
 
 class SyntheticTree(NamedTuple):
