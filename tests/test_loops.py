@@ -254,7 +254,7 @@ def test_an_assert_that_no_output_needs_stops_the_run(executor: Callable[..., An
         [problem] = caught.value.diagnostics
         assert problem.code == "assertion-failed"
         assert problem.values["message"] == "x must be positive"
-        assert problem.values["found"] == ["x is -2"]
+        assert problem.values["numbers"] == ["x is -2"]
 
 
 @pytest.mark.parametrize("executor", EXECUTORS)

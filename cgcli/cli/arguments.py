@@ -53,7 +53,7 @@ class CommandOptions:
             "no-option-no-input",
             option=f"--{name}",
             nearest=None if suggestion is None else f"--{suggestion}",
-            known=inputs if suggestion is None else None,
+            names=inputs if suggestion is None else None,
             inputless="program" if suggestion is None and not inputs else None,
             command=self.command,
         )

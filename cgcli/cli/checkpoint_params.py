@@ -25,7 +25,7 @@ def checkpoint_params(program: Program, path: str, values: Mapping[str, Any]) ->
     if missing:
         suggestion = nearest(missing[0], list(stored))
         raise error(
-            "weights-missing", status=1, file=path, names=missing, nearest=suggestion, known=sorted(stored) or None
+            "weights-missing", status=1, file=path, names=missing, nearest=suggestion, stored=sorted(stored) or None
         )
     unused = [name for name in stored if name not in params]
     if unused:

@@ -102,7 +102,7 @@ def check_names(program: Program, names: Iterable[str], options: CommandOptions,
 
         suggestion = nearest(name, inputs)
         raise error(
-            "unknown-input", name=name or EMPTY, nearest=suggestion, known=inputs, inputless=inputless, file=file
+            "unknown-input", name=name or EMPTY, nearest=suggestion, names=inputs, inputless=inputless, file=file
         )
 
 

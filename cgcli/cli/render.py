@@ -236,7 +236,7 @@ def _calls(graph: Graph, names: list[str] | None, option: str) -> frozenset[str]
     selected = frozenset(map(canonical, names or ()))
     for name in selected.difference(calls):
         raise error(
-            "no-such-call", name=name or EMPTY, option=option, nearest=nearest(name, calls), known=calls or None
+            "no-such-call", name=name or EMPTY, option=option, nearest=nearest(name, calls), names=calls or None
         )
     return selected
 

@@ -55,7 +55,7 @@ def _open(
         from cgcli.program.reading import function_names, read_python
 
         names = function_names(read_python(file))
-        raise error("host-file", file=file, known=[f"`{file}:{name}`" for name in names], none=None if names else "f")
+        raise error("host-file", file=file, names=[f"`{file}:{name}`" for name in names], none=None if names else "f")
     module, dot, _ = file.partition(".")
     if dot and not Path(file).exists():
         from cgcli.language.modules import library_function  # with the parser

@@ -220,7 +220,7 @@ class Stepper:
     def _clear(self, argument: str) -> Iterator[str]:
         number = _whole(argument)
         if self.walk.breaks.pop(number, None) is None:
-            raise error("no-such-break", number=number, known=[str(n) for n in self.walk.breaks] or None)
+            raise error("no-such-break", number=number, numbers=[str(n) for n in self.walk.breaks] or None)
         yield f"cleared {number}"
 
     # ---- looking

@@ -93,7 +93,7 @@ def _tensor(value: list[Any], name: str, path: str) -> list[Any]:
         if not below:
             return top
         level = below
-    raise error("inputs-file-value", status=1, file=path, name=name or EMPTY, found=f"more than {MAX_AXES} axes")
+    raise error("inputs-file-value", status=1, file=path, name=name or EMPTY, kind=f"more than {MAX_AXES} axes")
 
 
 def _number(value: object, name: str, path: str) -> float | int | bool:
@@ -102,9 +102,7 @@ def _number(value: object, name: str, path: str) -> float | int | bool:
     text = None if value is None else _text(value, name, path)
     number = float(text) if text and text in SPECIAL.values() else plain_number(text or "")
     if number is None:
-        raise error(
-            "inputs-file-value", status=1, file=path, name=name or EMPTY, found="a list with other than numbers"
-        )
+        raise error("inputs-file-value", status=1, file=path, name=name or EMPTY, kind="a list with other than numbers")
     return number
 
 
@@ -124,7 +122,7 @@ def _text(value: object, name: str, path: str) -> str:
     kind = "null" if value is None else "a list" if isinstance(value, list) else "a table"
     if not isinstance(value, (list, dict)) and value is not None:
         kind = "a date or time"
-    raise error("inputs-file-value", status=1, file=path, name=name or EMPTY, found=kind)
+    raise error("inputs-file-value", status=1, file=path, name=name or EMPTY, kind=kind)
 
 
 def _unreadable(path: str) -> Exception:

@@ -50,7 +50,7 @@ def read_array(reference: str, limit: int = LIMIT) -> Any:
     path, member = _split(reference)
     reader = _csv if is_stream(path) else _READERS.get(PurePath(path).suffix.lower())
     if reader is None:
-        raise error("array-file-kind", file=reference or "(nothing)", known=sorted(_READERS))
+        raise error("array-file-kind", file=reference or "(nothing)", kinds=sorted(_READERS))
     return _native(path, reader(path, member, limit))
 
 
@@ -83,7 +83,7 @@ def _native(path: str, array: Any) -> Any:
             raise broken(path, "a byte of its bools is neither 0 nor 1")
         return array
     if kind == "u" and array.dtype.itemsize == 8 and array.size and int(array.max()) > 2**63 - 1:
-        raise error("array-file-dtype", status=1, file=path, found="whole numbers beyond 64 bits")
+        raise error("array-file-dtype", status=1, file=path, contents="whole numbers beyond 64 bits")
     dtype = np.int64 if kind in "iu" else np.float32 if array.dtype.itemsize < 8 else np.float64
     with np.errstate(invalid="ignore"):  # a signalling NaN
         return np.ascontiguousarray(array, dtype=dtype).reshape(array.shape)
@@ -91,7 +91,7 @@ def _native(path: str, array: Any) -> Any:
 
 def _check_dtype(path: str, dtype: Any) -> None:
     if dtype.kind not in "biuf" or dtype.itemsize > 8:
-        raise error("array-file-dtype", status=1, file=path, found=_contents(dtype))
+        raise error("array-file-dtype", status=1, file=path, contents=_contents(dtype))
 
 
 def _cast_size(dtype: Any) -> int:
@@ -214,13 +214,13 @@ def read_metadata(path: str) -> dict[str, str]:
 
 def _only(path: str, member: str | None, arrays: dict[str, Any]) -> Any:
     if member is None and len(arrays) != 1:
-        raise error("array-file-which", file=path, known=sorted(arrays))
+        raise error("array-file-which", file=path, names=sorted(arrays))
     return next(iter(arrays.values()))
 
 
 def _no_such(path: str, member: str | None, names: Sequence[str]) -> CgError:
     near = nearest(member or "", names)
-    return error("array-file-member", status=1, file=path, name=member, nearest=near, known=sorted(names) or None)
+    return error("array-file-member", status=1, file=path, name=member, nearest=near, names=sorted(names) or None)
 
 
 def _no_member(path: str, member: str | None) -> None:
@@ -245,7 +245,7 @@ def _json(path: str, member: str | None, limit: int) -> Any:
             raise _no_such(path, member, list(data) if isinstance(data, dict) else [])
         data = data[member]
     elif isinstance(data, dict):
-        raise error("array-file-which", file=path, known=sorted(data))
+        raise error("array-file-which", file=path, names=sorted(data))
     return _nested(path, data)
 
 
@@ -262,7 +262,7 @@ def _nested(path: str, data: Any) -> Any:
             if not isinstance(item, list) or len(item) != length:
                 description = f"{len(item)} items" if isinstance(item, list) else "a single value"
                 raise error(
-                    "array-file-ragged", status=1, file=path, place=path_in_file, found=description, wanted=length
+                    "array-file-ragged", status=1, file=path, path=path_in_file, length=description, expected=length
                 )
             below += [(x, f"{path_in_file}[{k}]") for k, x in enumerate(item)]
         shape.append(length)
@@ -279,7 +279,7 @@ def _number(path: str, value: Any, path_in_file: str) -> float | int | bool:
     if isinstance(value, str) and value in SPECIAL:
         return SPECIAL[value]
     kinds = {list: "a list", dict: "an object", str: "a text", type(None): "null"}
-    raise error("array-file-value", status=1, file=path, place=path_in_file or "[]", found=kinds[type(value)])
+    raise error("array-file-value", status=1, file=path, path=path_in_file or "[]", kind=kinds[type(value)])
 
 
 # ---- CSV
@@ -313,7 +313,7 @@ def _csv_columns(path: str, member: str | None, limit: int, text: Iterable[str])
     numbers: array[Any] = array("q")
     for line, row in rows if has_header else chain([first], rows):
         if len(row) != len(header):
-            raise error("array-file-row", status=1, file=path, line=line, found=len(row), wanted=len(header))
+            raise error("array-file-row", status=1, file=path, line=line, cells=len(row), columns=len(header))
         cells = [_cell(path, line, header[k] if has_header else f"{k + 1}", row[k]) for k in columns]
         if numbers.typecode == "q" and any(isinstance(x, float) for x in cells):
             numbers = array("d", numbers)

@@ -29,7 +29,7 @@ def read(path: str, rows: int, needed: Collection[str]) -> Iterator[tuple[int, M
         for field in _schema(file):
             if field.name in needed and not _is_cell(field.type):
                 description = _contents(field.type)
-                raise error("table-column-type", status=1, file=path, name=field.name, found=description)
+                raise error("table-column-type", status=1, file=path, name=field.name, contents=description)
         for part in _batches(file, rows, needed):
             part.validate(full=True)  # pyarrow follows the offsets in a damaged file to anywhere in memory
             for start in range(0, part.num_rows, rows):

@@ -82,7 +82,7 @@ def read_checkpoint(path: str) -> Checkpoint:
     digest = _digest(tensors, text)
     is_intact = digest == metadata.get("sha256")
     if not is_intact and metadata.get("version") != str(VERSION):
-        raise error("checkpoint-version", status=1, file=path, found=metadata.get("version"), known=VERSION)
+        raise error("checkpoint-version", status=1, file=path, version=metadata.get("version"), supported=VERSION)
     if not is_intact or (metadata.get("format"), metadata.get("version")) != (FORMAT, str(VERSION)):
         raise error("checkpoint-damaged", status=1, file=path)
     try:

@@ -70,7 +70,7 @@ class SafetensorsFile:
         """The array of that name. Raises CgError for a dtype that NumPy has not, and where the file ends too early."""
         entry = self.entries[name]
         if entry.dtype not in _DTYPES:
-            raise error("array-file-dtype", status=1, file=self.path, found=f"values of type `{entry.dtype}`")
+            raise error("array-file-dtype", status=1, file=self.path, contents=f"values of type `{entry.dtype}`")
         import numpy as np
 
         dtype = np.dtype(_DTYPES[entry.dtype])

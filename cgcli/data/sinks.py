@@ -53,7 +53,7 @@ def sink(path: str | None, out: TextOutput | None = None, *, lines: bool = False
         return
     kind = path.rpartition(".")[2].lower()
     if kind not in KINDS:
-        raise error("table-kind", file=path, known=[f".{each}" for each in KINDS])
+        raise error("table-kind", file=path, kinds=[f".{each}" for each in KINDS])
     with atomic_file(path) as file:
         if kind == "npz":
             arrays = _Npz()

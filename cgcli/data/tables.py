@@ -135,7 +135,7 @@ def _kind(path: str) -> str:
     if kind in dict(PACKED.values()):
         raise packed(path, kind)
     if kind not in (TEXTS if _is_compressed(path) else KINDS):
-        raise error("table-kind", file=path, known=[f".{each}" for each in KINDS])
+        raise error("table-kind", file=path, kinds=[f".{each}" for each in KINDS])
     return kind
 
 

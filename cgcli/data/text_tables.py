@@ -105,7 +105,7 @@ class Csv:
         while (row := self._next()) is not None:
             line, last_line = last_line + 1, self.lines.number
             if row and len(row) != self.width:
-                raise error("array-file-row", status=1, line=line, file=self.path, found=len(row), wanted=self.width)
+                raise error("array-file-row", status=1, line=line, file=self.path, cells=len(row), columns=self.width)
             if row:
                 yield row, (self.path, line)
 

@@ -273,7 +273,7 @@ class Interpreter(Calls):
             return iter(x.parts)
         span = frame.span(tree)
         if not isinstance(x, Value):
-            raise error("structure-not-iterable", span, *callers(frame.call, span), status=1, found=str(x), path=x.path)
+            raise error("structure-not-iterable", span, *callers(frame.call, span), status=1, kind=str(x), path=x.path)
         if not x.type.shape:
             count = span.text if x.type.is_int else None
             raise error("not-iterable", span, *callers(frame.call, span), type=x.type, count=count)
@@ -386,7 +386,7 @@ class Interpreter(Calls):
         if len(positional) != arity or keywords:
             arguments_ = f"{arity} argument{'s' if arity > 1 else ''}"
             count = len(positional) + len(keywords)
-            raise error("wrong-count", frame.span(tree), name=name, wanted=arguments_, found=count)
+            raise error("wrong-count", frame.span(tree), name=name, expected=arguments_, count=count)
         x = yield frame, positional[0], DATA
         if name == "has":
             key = self._key(frame, positional[1])
@@ -396,7 +396,7 @@ class Interpreter(Calls):
             return self.number(frame, tree, len(x.parts))
         span = frame.span(positional[0])
         if not isinstance(x, Value):
-            raise error("structure-no-length", span, *callers(frame.call, span), status=1, found=str(x), path=x.path)
+            raise error("structure-no-length", span, *callers(frame.call, span), status=1, kind=str(x), path=x.path)
         if not x.type.shape:
             return (yield from super()._call(frame, tree))  # which raises the error
         return self.number(frame, tree, x.type.shape[0])
@@ -428,7 +428,7 @@ class Interpreter(Calls):
         for value, part in zip(values, parts, strict=True):
             if not isinstance(value, Value):
                 span = frame.span(part)
-                words = {"found": str(value), "path": value.path}
+                words = {"kind": str(value), "path": value.path}
                 raise error("structure-as-value", span, *callers(frame.call, span), status=1, **words)
         return self.emit(frame, tree, "eq" if signs[0] == "==" else "ne", values, parts)
 
@@ -450,14 +450,14 @@ class Interpreter(Calls):
         """The part of a record with this name, which the tree `key` holds."""
         span = frame.span(key)
         if not isinstance(x, Record):
-            values = {"found": str(x), "path": x.path, "name": name}
+            values = {"kind": str(x), "path": x.path, "name": name}
             raise error("field-of-other", frame.span(base), *callers(frame.call, span), status=1, **values)
         if name not in x.parts:
             words: dict[str, Any] = {
                 "name": name,
                 "path": x.path,
                 "nearest": nearest(name, list(x.parts)),
-                "known": list(x.parts),
+                "fields": list(x.parts),
             }
             raise error("no-such-field", span, *callers(frame.call, span), status=1, **words)
         return x.parts[name]
@@ -470,7 +470,7 @@ class Interpreter(Calls):
             return self._record_part(frame, base, items[0], x, self._key(frame, items[0]))
         span = frame.span(base)
         if not isinstance(x, Items) or len(items) != 1 or kind(items[0]) == "ellipsis":
-            raise error("structure-index", span, *callers(frame.call, span), status=1, found=str(x), path=x.path)
+            raise error("structure-index", span, *callers(frame.call, span), status=1, kind=str(x), path=x.path)
         [(part, item)] = yield from self._items(frame, tree)
         if not isinstance(item, Value):  # a slice
             bounds = [None if v is None else self._int_value(frame, part, v) for v in item]

@@ -192,7 +192,7 @@ class Blocks(Tensors):
         if len(first.values) != len(second.values):
             count = counted(len(second.values), "result")
             labels = Label(frame.span(second.tree)), Label(frame.span(first.tree), "other")
-            raise error("returns-differ", *labels, given=count, wanted=counted(len(first.values), "result"))
+            raise error("returns-differ", *labels, results=count, others=counted(len(first.values), "result"))
         return len(first.values)
 
 

@@ -96,7 +96,7 @@ class Calls(Loops):
             limit = counted(len(positional_names), "argument") + (" without a name" if builtin.keyword else "")
             texts = [frame.span(argument).text for argument in positional]
             fix = rewritten(name, texts) or _fix(name, parameter_names, positional_names, texts)
-            raise error("too-many-arguments", frame.span(surplus), name=name, wanted=limit, fix=fix)
+            raise error("too-many-arguments", frame.span(surplus), name=name, limit=limit, fix=fix)
         trees = dict(zip(positional_names, positional, strict=False))
         for token, argument in keywords:
             trees[_keyword(frame, token, name, parameter_names, trees, {"dim": "axis"})] = argument
@@ -122,7 +122,7 @@ class Calls(Loops):
         if (expected is None and not positional) or (expected is not None and len(positional) != expected):
             count = "at least one argument" if expected is None else counted(expected, "argument")
             write = rewritten(name, [frame.span(part).text for part in positional])
-            raise error("wrong-count", frame.span(tree), name=name, wanted=count, found=len(positional), write=write)
+            raise error("wrong-count", frame.span(tree), name=name, expected=count, count=len(positional), write=write)
         values: list[Value] = []
         for part in positional:
             values.append((yield frame, part))
@@ -136,7 +136,7 @@ class Calls(Loops):
     def _derivative(self, frame: Frame, tree: Any, name: str, positional: list[Any]) -> Lowering:
         """`grad(y, x)`; of a scalar the Jacobian is the gradient, and the Hessian is the gradient's gradient."""
         if len(positional) != 2:
-            raise error("wrong-count", frame.span(tree), name=name, wanted="2 arguments", found=len(positional))
+            raise error("wrong-count", frame.span(tree), name=name, expected="2 arguments", count=len(positional))
         expression, variable = positional
         if kind(variable) != "name":
             raise error("derivative-by-expression", frame.span(variable), function=name)
@@ -183,8 +183,8 @@ class Calls(Loops):
                 frame.span(positional[len(names)]),
                 Label(span_of(home.source, function.tree.children[0]), "defined"),
                 name=function.name,
-                wanted=counted(len(names), "argument"),
-                found=len(positional),
+                expected=counted(len(names), "argument"),
+                count=len(positional),
             )
         for name, part in zip(names, positional, strict=False):
             values[name] = part, (yield frame, part, DATA)
@@ -253,7 +253,7 @@ class Calls(Loops):
         if not isinstance(value, Value):
             label = Label(span_of(home, p.token), "parameter")
             type_text = span_of(home, p.type).text
-            raise error("argument-type", frame.span(part), label, name=p.name, wanted=type_text, found=str(value))
+            raise error("argument-type", frame.span(part), label, name=p.name, declared=type_text, type=str(value))
         declared, argument_type = Type(dtype), value.type
         fits = argument_type.dtype == dtype or (
             argument_type.weak and (declared.is_float or (declared.is_int and argument_type.is_int))
@@ -261,13 +261,13 @@ class Calls(Loops):
         labels = frame.span(part), Label(span_of(home, p.token), "parameter")
         type_text = span_of(home, p.type).text
         if not fits:
-            raise error("argument-type", *labels, name=p.name, wanted=type_text, found=argument_type)
+            raise error("argument-type", *labels, name=p.name, declared=type_text, type=argument_type)
         shape = _bound_shape([d for d, _ in dims], argument_type.shape, inner.sizes)
         if shape is None or any(same(a, b) is False for a, b in zip(shape, argument_type.shape, strict=True)):
             sizes = {d: inner.sizes[d] for d, _ in dims if isinstance(d, str) and d in inner.sizes}
             bound_sizes = [f"{name} is {size}" for name, size in sizes.items() if shape is not None]
             raise error(
-                "argument-shape", *labels, name=p.name, wanted=type_text, found=argument_type, known=bound_sizes
+                "argument-shape", *labels, name=p.name, declared=type_text, type=argument_type, sizes=bound_sizes
             )
         if shape != argument_type.shape:
             value = self.emit(frame, part, "match", [value], [part], shape=shape)
@@ -293,7 +293,7 @@ def _keyword(
         meant = (foreign or {}).get(keyword)
         near = nearest(keyword, parameters) or (meant if meant in parameters else None)
         raise error(
-            "unknown-keyword", frame.span(token), name=function, keyword=keyword, nearest=near, known=parameters
+            "unknown-keyword", frame.span(token), name=function, keyword=keyword, nearest=near, parameters=parameters
         )
     return keyword
 

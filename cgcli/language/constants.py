@@ -46,12 +46,12 @@ def evaluate_constant(frame: Frame, tree: Any, graph: Graph, declared: Type, sta
     try:
         result: Scalar = Interpreter(graph, NumberKernels).run(())[graph.outputs[0]]
         if not can_cast(type_, declared):
-            raise error("value-type", frame.span(tree), status=status, wanted=declared, found=type_)
+            raise error("value-type", frame.span(tree), status=status, declared=declared, type=type_)
         return result if declared.dtype == "bool" else FITS[declared.dtype](result)
     except (Overflow, CgError) as e:
         stop = e.__cause__ if isinstance(e, CgError) else e
         if isinstance(stop, Overflow):
-            raise error("value-overflow", frame.span(tree), status=status, wanted=declared) from None
+            raise error("value-overflow", frame.span(tree), status=status, type=declared) from None
         if isinstance(stop, IntegerDivisionByZero):
             raise error(stop.code, frame.span(tree), status=status) from None
         raise

@@ -94,7 +94,7 @@ class Execution(Unit):
             for name in outputs.names:
                 if name not in values:
                     span = self.file.frame.span(environment.names.tokens[name])
-                    raise error("structure-as-output", span, status=1, name=name, found=str(environment.values[name]))
+                    raise error("structure-as-output", span, status=1, name=name, kind=str(environment.values[name]))
             graph = self.region.builder.freeze([values[name] for name in outputs.names])
             return self.module_of(graph, values, outputs)
 

@@ -139,7 +139,7 @@ class Expressions:
     def _int(self, frame: Frame, tree: Any) -> Value:
         value = number(tree.children[0])
         if math.isinf(value) and self.finite:
-            raise error("value-overflow", frame.span(tree), wanted=FLOAT)
+            raise error("value-overflow", frame.span(tree), type=FLOAT)
         return self.value(frame, tree, value)
 
     _float = _int
@@ -258,7 +258,7 @@ class Expressions:
         """Raises where the condition of a construct is not one bool."""
         if value.type.dtype != "bool" or value.type.shape:
             code = "condition-not-bool" if value.type.dtype != "bool" else "condition-not-scalar"
-            raise frame.error(code, tree, found=value.type, what=construct)
+            raise frame.error(code, tree, type=value.type, what=construct)
 
     # ---- fields and calls
 
@@ -347,7 +347,7 @@ def _check_result(request: Request, result: Any) -> None:
         return
     if isinstance(result, Several):
         raise error("several-results", frame.span(tree), count=len(result))
-    raise frame.error("structure-as-value", tree, status=1, found=str(result), path=result.path)
+    raise frame.error("structure-as-value", tree, status=1, kind=str(result), path=result.path)
 
 
 def _mismatch(

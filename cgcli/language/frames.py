@@ -91,7 +91,7 @@ def named_values(frame: Frame, statement: Any, result: Any) -> list[tuple[str, A
     if len(values) != len(names):
         code = "results-count" if len(names) > 1 else "several-results"
         count = counted(len(values), "result")
-        raise error(code, frame.span(statement.children[-1]), count=len(values), given=count, wanted=len(names))
+        raise error(code, frame.span(statement.children[-1]), count=len(values), results=count, names=len(names))
     if len(set(names)) < len(names):
         twice = next(t for k, t in enumerate(targets) if names[k] in names[:k])
         raise error("bound-twice-at-once", frame.span(twice), name=frame.span(twice).text)

@@ -401,7 +401,7 @@ class File:
             return evaluate_constant(self.frame, tree, graph, type_), None
         default_type = value.type
         if not can_cast(default_type, type_):
-            raise error("value-type", self.frame.span(tree), wanted=type_, found=default_type)
+            raise error("value-type", self.frame.span(tree), declared=type_, type=default_type)
         if not shape_matches(default_type.shape, type_.shape):
             value = calls.emit(self.frame, tree, "expand", [value], [tree], shape=type_.shape)
         result_type = type_._replace(shape=value.type.shape)

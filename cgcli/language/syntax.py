@@ -44,12 +44,12 @@ def explain(source: Source, text: str, problem: Any, start: str = "start") -> Cg
         return explain_character(source, problem.pos_in_stream)
     pos = _position(source, text, token)
     if start == "value" and (pos.kind in ("EQUAL", "SEMICOLON") or (pos.begins_line and pos.kind != "$END")):
-        return error("value-only", pos.token_span, found=pos.token)
+        return error("value-only", pos.token_span, token=pos.token)
     for rule in RULES:
         syntax_error = rule(pos)
         if syntax_error is not None:
             return syntax_error
-    return error("does-not-fit", pos.token_span, found=pos.token)
+    return error("does-not-fit", pos.token_span, token=pos.token)
 
 
 def _position(source: Source, text: str, refused: Token) -> Position:

@@ -172,7 +172,7 @@ class Tensors(Expressions):
             raise frame.error("index-of-number", tree.children[0])
         if len(explicit) > rank:
             found, wanted = counted(len(explicit), "index", "indices"), counted(rank, "axis", "axes")
-            raise frame.error("too-many-indices", explicit[rank][0], wanted=wanted, found=found)
+            raise frame.error("too-many-indices", explicit[rank][0], axes=wanted, indices=found)
         full: list[tuple[Any, Any]] = []
         for item in items if len(explicit) < len(items) else [*items, (tree, None)]:
             full += [(item[0], (None, None, None))] * (rank - len(explicit)) if item[1] is None else [item]

@@ -14,7 +14,7 @@ from .typing import one
 def _drawn(types: Sequence[AnyType], at: Attrs) -> Type:
     seed = one(types[0])
     if not seed.is_int or seed.shape:
-        raise TypeMismatch("seed-not-an-int", [0], found=seed)
+        raise TypeMismatch("seed-not-an-int", [0], type=seed)
     return Type("float", tuple(at["shape"]))
 
 
@@ -26,7 +26,7 @@ def _draw(kind: str) -> Any:
 
 
 def _refuse(b: Any, xs: Sequence[int], flags: Sequence[bool], at: Attrs, size: Any) -> int:
-    raise TypeMismatch("seed-not-an-int", [0], found=b.type1(xs[0]))
+    raise TypeMismatch("seed-not-an-int", [0], type=b.type1(xs[0]))
 
 
 for _name, _kind, _doc in (

@@ -187,7 +187,7 @@ _function("softplus", "log(1 + exp(x))", lambda b, g, y, x, at: b.mul(g, b.sigmo
 def _polygamma_type(types: Any, at: Attrs) -> Type:
     order = one(types[0])
     if not order.is_int:
-        raise TypeMismatch("order-not-an-int", [0], found=order)
+        raise TypeMismatch("order-not-an-int", [0], type=order)
     x = floats(types[1:], at)
     return x._replace(shape=broadcast((order.shape, x.shape)))
 

@@ -57,7 +57,7 @@ class SizesDiffer(Stop):
     code = "sizes-differ"
 
     def words(self, node: Node, v: Sequence[Any]) -> dict[str, Any]:
-        return {"found": _bracket(self.args[0]), "wanted": _bracket(self.args[1])}
+        return {"shape": _bracket(self.args[0]), "expected": _bracket(self.args[1])}
 
 
 class EmptyReduction(Stop):
@@ -135,7 +135,7 @@ class AssertionFailed(Stop):
 
     def words(self, node: Node, v: Sequence[Any]) -> dict[str, Any]:
         message = node.attrs["message"] or None
-        return {"message": message, "row": self.args, "found": _named_numbers(node.graph, node.index, v)}
+        return {"message": message, "row": self.args, "numbers": _named_numbers(node.graph, node.index, v)}
 
 
 def failure(graph: Graph | Columns, i: int, stop: Stop, v: Sequence[Any] = ()) -> CgError:

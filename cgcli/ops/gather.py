@@ -39,7 +39,7 @@ def _index(xp: Any, at: Attrs, i: Any) -> Any:
 def _index_type(types: Sequence[AnyType], at: Attrs) -> Type:
     t = one(types[0])
     if not t.is_int:
-        raise TypeMismatch("index-not-an-int", [0], found=t)
+        raise TypeMismatch("index-not-an-int", [0], type=t)
     return Type("int", t.shape)
 
 

@@ -191,12 +191,12 @@ def _float(t: Type) -> Type:
 def _square(types: Sequence[AnyType], at: Attrs) -> Type:
     t = one(types[0])
     if t.rank < 2:
-        raise TypeMismatch("matrix-expected", [0], found=t)
+        raise TypeMismatch("matrix-expected", [0], type=t)
     try:
         agree(t.shape[-2], t.shape[-1], (0, 0), -1, t.shape, "not-square")
     except TypeMismatch as e:
         if e.code == "not-square":
-            raise TypeMismatch("not-square", [0], found=t) from None
+            raise TypeMismatch("not-square", [0], type=t) from None
         raise
     return _float(t)
 

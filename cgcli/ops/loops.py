@@ -141,7 +141,7 @@ def _loop_type(types: Sequence[AnyType], at: Attrs) -> Results:
     loop = LoopView(at, types)
     count, carries, invariants, stacks = loop.count, loop.carries, loop.invariants, loop.stacks
     if count is not None and not (one(count).is_int and not one(count).shape):
-        raise TypeMismatch("not-an-int", [0], found=count)
+        raise TypeMismatch("not-an-int", [0], type=count)
     body = loop.body
     input_types = [body.type_of(i) for i in body.inputs]
     if input_types != [INT, *carries, *invariants, *(items_of(t) for t in stacks)]:
@@ -154,7 +154,7 @@ def _loop_type(types: Sequence[AnyType], at: Attrs) -> Results:
         if [test.type_of(i) for i in test.inputs] != input_types[1 : 1 + len(carries) + len(invariants)]:
             raise TypeMismatch("body-inputs")
         if [test.type_of(i) for i in test.outputs] != [BOOL]:
-            raise TypeMismatch("not-a-bool", [0], found=test.type_of(test.outputs[0]))
+            raise TypeMismatch("not-a-bool", [0], type=test.type_of(test.outputs[0]))
     return Results((INT, *results[: len(carries)], *(Stack(t) for t in results[len(carries) :])))
 
 

@@ -47,7 +47,7 @@ def _floats(types: Sequence[AnyType], at: Attrs) -> Type:
 def _bools(types: Sequence[AnyType], at: Attrs) -> Type:
     t = one(types[0])
     if t.dtype != "bool":
-        raise TypeMismatch("not-a-bool", [0], found=t)
+        raise TypeMismatch("not-a-bool", [0], type=t)
     return t._replace(shape=_shape(t, at))
 
 

@@ -45,7 +45,7 @@ def _expand_type(types: Sequence[AnyType], at: Attrs) -> Type:
             raise TypeMismatch(e.code, [0], **e.values) from None
         fits = False
     if not fits:
-        raise TypeMismatch("not-broadcastable", [0], found=t, wanted=Type(t.dtype, shape))
+        raise TypeMismatch("not-broadcastable", [0], type=t, target=Type(t.dtype, shape))
     return t._replace(shape=shape)
 
 
@@ -78,7 +78,7 @@ def _reshape_type(types: Sequence[AnyType], at: Attrs) -> Type:
     t = one(types[0])
     before, after = product(t.shape), product(at["shape"])
     if same(before, after) is False:
-        raise TypeMismatch("reshape-size", [0], found=t, wanted=Type(t.dtype, at["shape"]), sizes=(before, after))
+        raise TypeMismatch("reshape-size", [0], type=t, target=Type(t.dtype, at["shape"]), sizes=(before, after))
     return t._replace(shape=tuple(at["shape"]))
 
 
@@ -167,7 +167,7 @@ def _squeeze_type(types: Sequence[AnyType], at: Attrs) -> Type:
     t = one(types[0])
     for axis in at["axes"]:
         if t.shape[axis] != 1:
-            raise TypeMismatch("squeeze-size", [0], found=t, size=t.shape[axis])
+            raise TypeMismatch("squeeze-size", [0], type=t, size=t.shape[axis])
     gone = {t.rank + axis for axis in at["axes"]}
     return t._replace(shape=tuple(n for k, n in enumerate(t.shape) if k not in gone))
 
@@ -288,7 +288,7 @@ def _concat_type(types: Sequence[AnyType], at: Attrs) -> Type:
     axis: int = at["axis"]
     if any(t.rank < -axis for t in parts):
         k = next(k for k, t in enumerate(parts) if t.rank < -axis)
-        raise TypeMismatch("concat-rank", [k], found=parts[k])
+        raise TypeMismatch("concat-rank", [k], type=parts[k])
     total: Size = 0
     for t in parts:
         total = add(total, t.shape[axis])

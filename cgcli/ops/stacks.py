@@ -17,7 +17,7 @@ from .typing import one
 def _unstack_type(types: Sequence[AnyType], at: Attrs) -> Stack:
     t = one(types[0])
     if not t.shape:
-        raise TypeMismatch("not-a-list", [0], found=t)
+        raise TypeMismatch("not-a-list", [0], type=t)
     return Stack(t._replace(shape=t.shape[1:]))
 
 

@@ -45,7 +45,7 @@ def _latex_number(at: Attrs) -> tuple[str, int]:
 
 def _cond_type(types: Sequence[AnyType], at: Attrs) -> Results:
     if one(types[0]).dtype != "bool":
-        raise TypeMismatch("not-a-bool", [0], found=types[0])
+        raise TypeMismatch("not-a-bool", [0], type=types[0])
     sides: tuple[Graph, Graph] = (at["then"], at["else"])
     for side in sides:
         if [_typed(side.type_of(i)) for i in side.inputs] != [_typed(t) for t in types[1:]]:
@@ -155,7 +155,7 @@ register(
 
 def _bool_type(types: Sequence[AnyType], at: Attrs) -> AnyType:
     if one(types[0]).dtype != "bool":
-        raise TypeMismatch("not-a-bool", [0], found=types[0])
+        raise TypeMismatch("not-a-bool", [0], type=types[0])
     return types[0]
 
 

@@ -147,7 +147,7 @@ def logical(types: Sequence[AnyType], at: Attrs) -> Type:
     """Takes bools only."""
     for k, t in enumerate(types):
         if one(t).dtype != "bool":
-            raise TypeMismatch("not-a-bool", [k], found=t)
+            raise TypeMismatch("not-a-bool", [k], type=t)
     return comparison(types, at)
 
 
@@ -155,7 +155,7 @@ def choice(types: Sequence[AnyType], at: Attrs) -> Type:
     """`where`: a bool, then two values that are joined; two bools give a bool."""
     condition, a, b = (one(t) for t in types)
     if condition.dtype != "bool":
-        raise TypeMismatch("not-a-bool", [0], found=condition)
+        raise TypeMismatch("not-a-bool", [0], type=condition)
     shape = broadcast((condition.shape, a.shape, b.shape))
     if a.dtype == b.dtype == "bool":
         return Type("bool", shape)

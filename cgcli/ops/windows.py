@@ -31,7 +31,7 @@ def _windows_type(types: Sequence[AnyType], at: Attrs) -> Type:
     ):
         reach = dilation * (size - 1) + 1
         if isinstance(length, int) and length < reach:
-            raise TypeMismatch("window-too-large", [0], found=t, size=length, reach=reach)
+            raise TypeMismatch("window-too-large", [0], type=t, size=length, reach=reach)
         counts.append(window_count(length, size, stride, dilation))
     return t._replace(shape=(*t.shape[: t.rank - len(sizes)], *counts, *sizes))
 

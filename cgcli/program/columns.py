@@ -50,7 +50,7 @@ def map_columns(program: Program, values: Values, table: Table, patterns: Mappin
     by_name = {identifier(name.strip()): elements for name, elements in _elements(columns).items()} | by_name
     for name, pattern in patterns.items():
         if name not in inputs:
-            raise error("unknown-input", name=name, nearest=nearest(name, inputs), known=inputs)
+            raise error("unknown-input", name=name, nearest=nearest(name, inputs), names=inputs)
         if name in values:
             raise error("input-twice-mapped", name=name)
         by_input[name] = _mapped(program, name, pattern, table)
@@ -74,11 +74,11 @@ def _mapped(program: Program, name: str, pattern: str, table: Table) -> Columns:
         return elements
     columns = [column for column in names if fnmatch.fnmatchcase(column, pattern)]
     if not columns:
-        raise error("no-such-column", name=pattern, nearest=nearest(pattern, names), known=names)
+        raise error("no-such-column", name=pattern, nearest=nearest(pattern, names), names=names)
     if len(columns) == 1:
         return Columns(columns)
     if len(program.input(name).type.shape) not in (1, 2):
-        raise error("map-many", name=name, count=len(columns), wanted=program.input(name).type)
+        raise error("map-many", name=name, count=len(columns), type=program.input(name).type)
     return Columns(columns, (len(columns),))
 
 
@@ -152,7 +152,7 @@ def _check_declared(program: Program, chunk: Chunk, by_input: ColumnsByInput) ->
         column = by_input[name].names[0]
         text = f"a tensor of shape [{', '.join(map(str, shapes[name]))}]"
         declare = signature(program.inputs, {n: FLOAT._replace(shape=shape) for n, shape in shapes.items()})
-        values = {"file": path, "line": line, "column": column, "text": text, "wanted": FLOAT, "declare": declare}
+        values = {"file": path, "line": line, "column": column, "text": text, "type": FLOAT, "declare": declare}
         raise error("table-column", status=1, **values)
 
 
@@ -175,7 +175,7 @@ def _bad_cell(chunk: Chunk, column: str, row: int, expected: Type | str) -> CgEr
     text = "nothing" if cell in ("", None) else cut(str(cell))
     write = _as_cg(str(cell).strip(), expected)
     skip = None if write else "--on-error skip"
-    values = {"file": path, "line": line, "column": column, "text": text, "wanted": expected}
+    values = {"file": path, "line": line, "column": column, "text": text, "type": expected}
     return error("table-cell", status=1, **values, write=write, skip=skip)
 
 
@@ -203,7 +203,7 @@ def _fitted(program: Program, name: str, rows: Any, chunk: Chunk, indices: Seque
         path, line = chunk.locations[indices[row]]
         text = cut(str(rows[row].tolist()))
         expected = program.input(name).type
-        raise error("table-column", status=1, file=path, line=line, column=column, text=text, wanted=expected) from None
+        raise error("table-column", status=1, file=path, line=line, column=column, text=text, type=expected) from None
 
 
 def _fits(program: Program, name: str, rows: Any) -> bool:

@@ -222,6 +222,6 @@ def matching(program: Program, patterns: Sequence[str], option: str) -> list[str
     for pattern in patterns:
         names = [name for name in params if fnmatch.fnmatchcase(name, pattern)]
         if not names:
-            raise error("no-such-param", option=option, name=pattern or "''", known=params or None)
+            raise error("no-such-param", option=option, name=pattern or "''", names=params or None)
         matches += names
     return matches

@@ -141,7 +141,7 @@ def import_function(source: Source, name: str) -> HostProgram:
         raise error("host-import", e.span, status=1, problem=e.problem) from None
     if name not in vars(module):
         functions = [n for n, f in vars(module).items() if inspect.isfunction(f) and f.__module__ == spec.name]
-        raise error("no-such-function", file=file, name=name, nearest=nearest(name, functions), known=functions)
+        raise error("no-such-function", file=file, name=name, nearest=nearest(name, functions), names=functions)
     return HostProgram(vars(module)[name], name, source, folder)
 
 
@@ -242,11 +242,11 @@ def _parameters(function: Any, name: str, span: Span | None) -> list[Parameter]:
         try:
             parameter = Parameter(p.name, _annotated(p.annotation), span=span)
         except Refused as refusal:
-            raise error("host-annotation", span, name=p.name, found=str(refusal)) from None
+            raise error("host-annotation", span, name=p.name, annotation=str(refusal)) from None
         try:
             parameters.append(parameter if p.default is p.empty else with_default(parameter, plain(p.default)))
         except Refused as refusal:
-            raise error("host-default", span, name=p.name, found=str(refusal)) from None
+            raise error("host-default", span, name=p.name, kind=str(refusal)) from None
     return parameters
 
 

@@ -66,7 +66,7 @@ def read_signature(source: Source, name: str) -> Signature:
         if unseen is not None:
             raise _unread(source, name, unseen, None)
         functions = list(dict.fromkeys(n for n, b in bindings if isinstance(b.node, _Function)))
-        raise error("no-such-function", file=source.name, name=name, nearest=nearest(name, functions), known=functions)
+        raise error("no-such-function", file=source.name, name=name, nearest=nearest(name, functions), names=functions)
     last = matching[-1]
     if len(matching) > 1 and not all(b.always for b in matching):
         raise _unread(source, name, "it is bound in several places", last.line)
@@ -158,12 +158,12 @@ def _signature(source: Source, module: ast.Module, name: str, function: _Functio
         try:
             parameter = parameter._replace(type=_annotated(source, argument.annotation, texts))
         except Refused as refusal:
-            problems.append(_problem("host-annotation", parameter.span, name=argument.arg, found=str(refusal)))
+            problems.append(_problem("host-annotation", parameter.span, name=argument.arg, annotation=str(refusal)))
         if default is not None:
             try:
                 parameter = _defaulted(parameter, default)
             except Refused as refusal:
-                problems.append(_problem("host-default", _span(source, default), name=argument.arg, found=str(refusal)))
+                problems.append(_problem("host-default", _span(source, default), name=argument.arg, kind=str(refusal)))
         parameters.append(parameter)
     if problems:
         raise CgError(*problems)

@@ -84,7 +84,7 @@ def task(
     params = [i.name for i in program.inputs if i.kind == "param"]
     for name in frozen:
         if name not in params:
-            raise error("unknown-param", name=name, nearest=nearest(name, params), known=params)
+            raise error("unknown-param", name=name, nearest=nearest(name, params), names=params)
     trained = tuple(i.name for i in program.inputs if i.kind == "param" and i.type.is_float and i.name not in frozen)
     if not trained:
         function = program.name if isinstance(program, (FileProgram, HostProgram)) else None
@@ -323,7 +323,7 @@ def _is_metric(task: Task, program: Program, name: str) -> bool:
 def _named(program: Program, name: str) -> Type:
     if name not in program.module.values:
         names = list(program.module.values)
-        raise error("unknown-output", name=name, nearest=nearest(name, names), known=names)
+        raise error("unknown-output", name=name, nearest=nearest(name, names), names=names)
     return program.type_of(name)
 
 

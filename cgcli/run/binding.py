@@ -43,7 +43,7 @@ def fit(declared: Input, value: Any) -> Any:
         types = signature([declared], {declared.name: FLOAT._replace(shape=shape)})
         lines = types if declared.implicit else None
         raise error(
-            "array-shape", status=1, name=declared.name, wanted=declared.type, found=_bracket(shape), declare=lines
+            "array-shape", status=1, name=declared.name, type=declared.type, shape=_bracket(shape), declare=lines
         )
     value = plain(value)
     if dtype == "bool":
@@ -52,7 +52,7 @@ def fit(declared: Input, value: Any) -> Any:
     elif not isinstance(value, bool) and isinstance(value, int | float if declared.type.is_float else int):
         with suppress(Overflow, OverflowError):
             return FITS[dtype](value)
-    raise error("input-type", status=1, name=declared.name, value=value, wanted=declared.type)
+    raise error("input-type", status=1, name=declared.name, value=value, type=declared.type)
 
 
 def fit_array(name: str, value: Any, target: Type, *, rows: bool = False) -> Any:
@@ -75,15 +75,15 @@ def fit_array(name: str, value: Any, target: Type, *, rows: bool = False) -> Any
     if array.size == 0 and array.dtype.kind == "f":
         array = array.astype(DTYPES[target.dtype])  # `[]` is no number of any kind
     if array.dtype.kind not in _DTYPE_KINDS[target.dtype]:
-        raise error("array-type", status=1, name=name, wanted=target, found=_dtype_in_words(array))
+        raise error("array-type", status=1, name=name, type=target, dtype=_dtype_in_words(array))
     sizes = ("", *target.shape) if rows else target.shape
     if array.ndim != len(sizes) or any(isinstance(d, int) and d != n for d, n in zip(sizes, array.shape, strict=True)):
         shape = array.shape[rows:]
-        raise error("array-shape", status=1, name=name, wanted=target, found=_bracket(shape) or "a single number")
+        raise error("array-shape", status=1, name=name, type=target, shape=_bracket(shape) or "a single number")
     if target.is_int and array.size:
         legal = INT_RANGES[target.dtype]
         if int(array.max()) not in legal or int(array.min()) not in legal:
-            raise error("array-overflow", status=1, name=name, wanted=target)
+            raise error("array-overflow", status=1, name=name, type=target)
     return array.astype(DTYPES[target.dtype], copy=False)
 
 

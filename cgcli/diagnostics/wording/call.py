@@ -62,14 +62,14 @@ TEMPLATES: dict[str, Templates] = {
     "no-option-no-input": words(
         "there is no option and no input `{option}`",
         "did you mean `{nearest}`?",
-        "the inputs are {known}; `{command} --help` lists the options",
+        "the inputs are {names}; `{command} --help` lists the options",
         "this {inputless} has no inputs; `{command} --help` lists the options",
     ),
     "unknown-input": words(
         "there is no input `{name}`",
         "did you mean `{nearest}`?",
         "it stands in `{file}`",
-        "the inputs are {known}",
+        "the inputs are {names}",
         "this {inputless} has no inputs",
     ),
     "missing-inputs": words(
@@ -78,7 +78,7 @@ TEMPLATES: dict[str, Templates] = {
         "an input that is named like an option of the command ({shadowed}) is given by `--set` only",
         "`e` is an input here, as any name without a definition is; Euler's number is `{euler}`",
     ),
-    "input-type": words("`{value}` is not a value for the input `{name}`, which is {wanted}"),
+    "input-type": words("`{value}` is not a value for the input `{name}`, which is {type}"),
     "outside-range": words(
         "the value {value} of `{name}` is outside its range {low}..{high}", declared="declared here"
     ),
@@ -94,17 +94,17 @@ TEMPLATES: dict[str, Templates] = {
     "inputs-file-number": words(
         "line {line} of `{file}`: `{text}` for the input `{name}` is too large for float", "numbers go up to 1.7e308"
     ),
-    "inputs-file-value": words("`{file}` gives the input `{name}` {found}, not a number"),
+    "inputs-file-value": words("`{file}` gives the input `{name}` {kind}, not a number"),
     "empty-name": words(
         "a name is missing in `{option} {value}`", "write the names with commas between them: `{option} a,b`"
     ),
     "check-by-input": words("`{name}` is no input, and differences can be taken by inputs only"),
     # outputs
     "unknown-output": words(
-        "there is no value `{name}` to differentiate", "did you mean `{nearest}`?", "the named values are {known}"
+        "there is no value `{name}` to differentiate", "did you mean `{nearest}`?", "the named values are {names}"
     ),
     "unknown-wrt": words(
-        "there is no value `{name}` to differentiate by", "did you mean `{nearest}`?", "the named values are {known}"
+        "there is no value `{name}` to differentiate by", "did you mean `{nearest}`?", "the named values are {names}"
     ),
     "several-outputs": words(
         "the program has several outputs, and only one can be differentiated", "choose by `--of`: {choices}"

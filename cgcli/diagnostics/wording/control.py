@@ -42,10 +42,10 @@ TEMPLATES: dict[str, Templates] = {
         here="{first_is} on the one side, {second_is} on the other",
     ),
     "returns-differ": words(
-        "this `return` gives {given}, another one {wanted}",
+        "this `return` gives {results}, another one {others}",
         "give the same number of results everywhere",
-        here="{given}",
-        other="{wanted}",
+        here="{results}",
+        other="{others}",
     ),
     # loops
     "loop-for-nothing": words(
@@ -84,8 +84,8 @@ TEMPLATES: dict[str, Templates] = {
         variable="what it reads depends on this",
     ),
     # runs
-    "assertion-failed": words("assertion failed: {message}", "in row {row} of the batch", here="{found}"),
-    "assertion-failed-plain": words("assertion failed", "in row {row} of the batch", here="{found}"),
+    "assertion-failed": words("assertion failed: {message}", "in row {row} of the batch", here="{numbers}"),
+    "assertion-failed-plain": words("assertion failed", "in row {row} of the batch", here="{numbers}"),
     "too-many-steps": words(
         "the loops have run {limit} steps, as many as are allowed",
         "does its condition ever become false? `--max-steps` allows more",

@@ -9,7 +9,7 @@ TEMPLATES: dict[str, Templates] = {
     "no-pyarrow": words(
         "Parquet and Arrow files need the library pyarrow", "install it by `pip install 'cgcli[tables]'`"
     ),
-    "table-kind": words("`{file}` is no table of a known kind", "tables are {known} files"),
+    "table-kind": words("`{file}` is no table of a known kind", "tables are {kinds} files"),
     "file-packed": words("`{file}` is compressed (.{kind})", "unpack it first: `{unpack} {file} > {target}`"),
     "file-encoding": words(
         "`{file}` is text in {encoding}, not in UTF-8",
@@ -38,13 +38,13 @@ TEMPLATES: dict[str, Templates] = {
     ),
     "table-key-twice": words("line {line} of `{file}` has the key `{name}` twice", "give one of them another name"),
     "table-column": words(
-        "line {line} of `{file}`, column `{column}` holds {text}, and the input is {wanted}",
+        "line {line} of `{file}`, column `{column}` holds {text}, and the input is {type}",
         "convert the column, or map another one by `--map INPUT=COLUMN`",
     ),
     "data-is-folder": words("`{file}` is a folder, not a file", "give the path of a file"),
     "tables-differ": words("`{file}` has other columns than `{first}`", "a table has one set of columns"),
     "table-column-type": words(
-        "the column `{name}` of `{file}` holds {found}", "write it as numbers, as texts or as lists of numbers"
+        "the column `{name}` of `{file}` holds {contents}", "write it as numbers, as texts or as lists of numbers"
     ),
     "table-object": words("line {line} of `{file}` is no object", 'a line of JSON Lines is as `{{"a": 1, "b": 2}}`'),
     "table-key": words(
@@ -54,7 +54,7 @@ TEMPLATES: dict[str, Templates] = {
     "table-json": words("line {line} of `{file}` is no JSON: {reason}", "each line is an object of its own"),
     "table-lengths": words("the arrays in `{file}` differ in their rows", "{lengths}"),
     "table-cell": words(
-        "line {line} of `{file}`, column `{column}`: {text} is no {wanted}",
+        "line {line} of `{file}`, column `{column}`: {text} is no {type}",
         "write it as `{write}`",
         "mend the cell, or leave out such rows by `{skip}`",
     ),
@@ -92,42 +92,42 @@ TEMPLATES: dict[str, Templates] = {
     ),
     "bad-map": words("`--map {value}` names no column", "say `--map INPUT=COLUMN`"),
     "input-twice-mapped": words("`{name}` is given twice", "give it by `--map` or by its own option"),
-    "no-such-column": words("the table has no column `{name}`", "did you mean `{nearest}`?", "it has {known}"),
-    "map-many": words("{count} columns are a vector, and `{name}` is {wanted}", "map one column to it"),
+    "no-such-column": words("the table has no column `{name}`", "did you mean `{nearest}`?", "it has {names}"),
+    "map-many": words("{count} columns are a vector, and `{name}` is {type}", "map one column to it"),
     "needs-data": words("`{option}` means something for tables only", "add `--data TABLE`"),
     "option-elsewhere": words("`{option}` is not for this command", "{where}"),
     "ragged-value": words(
         "the value of `{name}` has rows of different lengths", "a tensor has as many elements in every row"
     ),
     "array-type": words(
-        "`{name}` is {wanted} and cannot take {found}",
+        "`{name}` is {type} and cannot take {dtype}",
         "an int takes whole numbers, a float takes any number, a bool takes true and false",
     ),
     "array-shape": words(
-        "`{name}` is {wanted} and cannot take the shape {found}",
+        "`{name}` is {type} and cannot take the shape {shape}",
         "give a value with the declared number of axes and sizes",
     ),
-    "array-overflow": words("a value of `{name}` is too large for {wanted}", "declare it as a float"),
-    "array-file-kind": words("`{file}` is no file of a known kind", "values are read from {known} files"),
+    "array-overflow": words("a value of `{name}` is too large for {type}", "declare it as a float"),
+    "array-file-kind": words("`{file}` is no file of a known kind", "values are read from {kinds} files"),
     "array-file-missing": words("there is no file `{file}`", "a file is named as in `--x @data/x.npy`"),
     "array-file-special": words("`{file}` is no ordinary file", "give the path of a file"),
-    "array-file-which": words("`{file}` holds several arrays", "choose one, as in `@{file}:NAME`; it holds {known}"),
+    "array-file-which": words("`{file}` holds several arrays", "choose one, as in `@{file}:NAME`; it holds {names}"),
     "array-file-one": words("`{file}` holds one array without a name", "leave `:{name}` out"),
-    "array-file-member": words("`{file}` has no `{name}`", "did you mean `{nearest}`?", "it holds {known}"),
+    "array-file-member": words("`{file}` has no `{name}`", "did you mean `{nearest}`?", "it holds {names}"),
     "array-file-size": words(
         "the arrays in `{file}` would take {size} of memory", "the limit is {limit}; `--max-memory` allows more"
     ),
-    "array-file-dtype": words("`{file}` holds {found}", "values are floats, whole numbers of 64 bits, and bools"),
+    "array-file-dtype": words("`{file}` holds {contents}", "values are floats, whole numbers of 64 bits, and bools"),
     "array-file-broken": words("`{file}` cannot be read: {reason}", "write the file anew"),
     "array-file-ragged": words(
-        "the list {place} in `{file}` has {found}, its neighbours have {wanted}",
+        "the list {path} in `{file}` has {length}, its neighbours have {expected}",
         "a tensor has as many elements in every row",
     ),
     "array-file-value": words(
-        "{place} in `{file}` is {found}, not a number", 'infinite numbers are the texts "NaN" and "Infinity"'
+        "{path} in `{file}` is {kind}, not a number", 'infinite numbers are the texts "NaN" and "Infinity"'
     ),
     "array-file-row": words(
-        "line {line} of `{file}` has {found} cells, the first line has {wanted}", "fill or remove that line"
+        "line {line} of `{file}` has {cells} cells, the first line has {columns}", "fill or remove that line"
     ),
     "array-file-cell": words(
         "line {line} of `{file}`, column {column}: `{text}` is no number", "give a number, or another column"

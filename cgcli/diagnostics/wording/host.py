@@ -37,12 +37,12 @@ TEMPLATES: dict[str, Templates] = {
         here="here",
     ),
     "host-annotation": words(
-        "the annotation of `{name}` is no type of an input: {found}",
+        "the annotation of `{name}` is no type of an input: {annotation}",
         'as in `x: float`, `n: int` or `W: "float[n, 3]"`',
         here="here",
     ),
     "host-default": words(
-        "the default of `{name}` is {found}, which is no number and no array",
+        "the default of `{name}` is {kind}, which is no number and no array",
         "give it a number, or leave the default out",
         here="here",
     ),
@@ -70,9 +70,9 @@ TEMPLATES: dict[str, Templates] = {
     ),
     "host-file": words(
         "{file} is a Python file, and a program there is a function",
-        "name one of its functions: {known}",
+        "name one of its functions: {names}",
         "write a function in it, as `def {none}(x): …`",
     ),
     "host-layout": words("{file} is a Python file, and `cg fmt` lays out .cg programs", "give it a .cg file"),
-    "no-such-function": words("{file} has no function `{name}`", "did you mean `{nearest}`?", "there are {known}"),
+    "no-such-function": words("{file} has no function `{name}`", "did you mean `{nearest}`?", "there are {names}"),
 }

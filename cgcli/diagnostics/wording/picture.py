@@ -11,7 +11,7 @@ TEMPLATES: dict[str, Templates] = {
         "name the file `.dot`: that needs no layout, and another program may do it",
     ),
     "no-such-node": words(
-        "`{option}`: no value is named `{name}`", "did you mean `{nearest}`?", "the program names {known}"
+        "`{option}`: no value is named `{name}`", "did you mean `{nearest}`?", "the program names {names}"
     ),
     "no-such-row": words(
         "`--only`: no value, function or operation is called `{name}`",
@@ -27,7 +27,7 @@ TEMPLATES: dict[str, Templates] = {
         "`cg render FILE` draws any graph, `cg show FILE --tree` lists it",
     ),
     "no-such-call": words(
-        "`{option}`: no call of `{name}` is in the graph", "did you mean `{nearest}`?", "there are {known}"
+        "`{option}`: no call of `{name}` is in the graph", "did you mean `{nearest}`?", "there are {names}"
     ),
     "no-path": words(
         "no path leads from `{start}` to `{end}`", "`cg show FILE --tree` lists what each output is made of"

@@ -71,7 +71,7 @@ TEMPLATES: dict[str, Templates] = {
     "not-in-module": words(
         "there is no `{name}` in `{module}`",
         "did you mean `{nearest}`?",
-        "`{module}` defines {known}",
+        "`{module}` defines {names}",
         here="not defined in `{module}`",
     ),
     "used-before-binding": words(
@@ -170,19 +170,19 @@ TEMPLATES: dict[str, Templates] = {
     "condition-not-bool": words(
         "the condition of `{what}` must be true or false",
         "compare it with something, as in `x > 0`",
-        here="this is {found}",
+        here="this is {type}",
     ),
     "not-a-bool": words(
-        "`{op}` needs a value that is true or false", "compare it with something, as in `x > 0`", here="this is {found}"
+        "`{op}` needs a value that is true or false", "compare it with something, as in `x > 0`", here="this is {type}"
     ),
     "branches-differ": words(
         "the two sides of `if` are of different types", "make both the same, as in `if c then 1.0 else x`"
     ),
     "order-not-an-int": words(
-        "the order of `{op}` must be an int", "write a whole number, as in `polygamma(1, x)`", here="this is {found}"
+        "the order of `{op}` must be an int", "write a whole number, as in `polygamma(1, x)`", here="this is {type}"
     ),
-    "value-type": words("a value of type {wanted} is expected", here="this is {found}"),
-    "value-overflow": words("this value is too large for {wanted}", here="does not fit"),
+    "value-type": words("a value of type {declared} is expected", here="this is {type}"),
+    "value-overflow": words("this value is too large for {type}", here="does not fit"),
     # functions
     "function-twice": words(
         "the function `{name}` is defined twice",
@@ -196,14 +196,14 @@ TEMPLATES: dict[str, Templates] = {
         here="the same name again",
         first="first used here",
     ),
-    "wrong-count": words("`{name}` takes {wanted}, not {found}", "write `{write}`", defined="defined here"),
+    "wrong-count": words("`{name}` takes {expected}, not {count}", "write `{write}`", defined="defined here"),
     "missing-arguments": words(
         "this call of `{name}` gives no value for {missing}", here="an argument is missing", defined="defined here"
     ),
     "unknown-keyword": words(
         "`{name}` has no parameter `{keyword}`",
         "did you mean `{nearest}`?",
-        "its parameters are {known}",
+        "its parameters are {parameters}",
         here="not a parameter",
     ),
     "no-keywords": words(
@@ -215,7 +215,7 @@ TEMPLATES: dict[str, Templates] = {
         "`{keyword}` is given twice in this call of `{name}`", "leave one of the two out", here="it already has a value"
     ),
     "argument-type": words(
-        "`{name}` is {wanted}, but {found} is given", here="this is {found}", parameter="declared as {wanted} here"
+        "`{name}` is {declared}, but {type} is given", here="this is {type}", parameter="declared as {declared} here"
     ),
     "no-return": words(
         "`{name}` can end without a result",

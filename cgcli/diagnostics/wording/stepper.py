@@ -36,5 +36,5 @@ TEMPLATES: dict[str, Templates] = {
         "`{text}` is no place to stop at",
         "as in `break 12`, `break 12 if x > 3`, `break if x > 3`, `break nan`, `break grad y > 100`",
     ),
-    "no-such-break": words("there is no break {number}", "there are {known}"),
+    "no-such-break": words("there is no break {number}", "there are {numbers}"),
 }

@@ -27,36 +27,36 @@ TEMPLATES: dict[str, Templates] = {
     ),
     # parts
     "structure-as-value": words(
-        "a number or a tensor is needed here, not {found}",
+        "a number or a tensor is needed here, not {kind}",
         "take a part of it: a field, as in `.name`, or an item, as in `[0]`",
-        here="`{path}` is {found}",
+        here="`{path}` is {kind}",
     ),
     "structure-as-output": words(
-        "the output `{name}` is {found}, not a number or a tensor", "bind a number or a tensor that is made of it"
+        "the output `{name}` is {kind}, not a number or a tensor", "bind a number or a tensor that is made of it"
     ),
     "field-of-number": words("a number or a tensor has no field `{name}`", here="this is {type}"),
     "field-of-other": words(
-        "{found} has no field `{name}`",
+        "{kind} has no field `{name}`",
         'ask first: `has(…, "{name}")` is false for null and for what is missing',
-        here="`{path}` is {found}",
+        here="`{path}` is {kind}",
     ),
     "no-such-field": words(
         "the record has no field `{name}`",
         "did you mean `{nearest}`?",
         'ask first, where it may be missing: `has(…, "{name}")`',
-        here="`{path}` has {known}",
+        here="`{path}` has {fields}",
     ),
     "structure-index": words(
-        "{found} cannot be indexed so",
+        "{kind} cannot be indexed so",
         'a list takes one int or one slice, a record a name in quotes: `["key"]`',
-        here="`{path}` is {found}",
+        here="`{path}` is {kind}",
     ),
     "structure-not-iterable": words(
-        "a loop cannot go over {found}",
+        "a loop cannot go over {kind}",
         "a loop goes over a list, the first axis of a tensor, or a range",
-        here="`{path}` is {found}",
+        here="`{path}` is {kind}",
     ),
-    "structure-no-length": words("{found} has no length", here="`{path}` is {found}"),
+    "structure-no-length": words("{kind} has no length", here="`{path}` is {kind}"),
     "key-expected": words(
         "a field is named by a text in quotes",
         'as in `has(tree, "left")` or `tree["odd key"]`',

@@ -49,8 +49,10 @@ TEMPLATES: dict[str, Templates] = {
         "a product needs its `*`", "write `{left} * {right}`", here="two values side by side"
     ),
     # brackets
-    "bracket-mismatch": words("`{found}` does not close `{opener}`", here="`{closer}` expected", opened="opened here"),
-    "closes-nothing": words("`{found}` closes nothing", here="no bracket is open"),
+    "bracket-mismatch": words(
+        "`{bracket}` does not close `{opener}`", here="`{closer}` expected", opened="opened here"
+    ),
+    "closes-nothing": words("`{bracket}` closes nothing", here="no bracket is open"),
     "unclosed-bracket": words(
         "this `{opener}` is never closed", here="opened here", noticed="a `{closer}` was expected before this"
     ),
@@ -75,12 +77,12 @@ TEMPLATES: dict[str, Templates] = {
     ),
     "loop-in-expression": words("a `for` is a statement", here="not part of an expression"),
     # operators
-    "foreign-operator": words("there is no `{found}`", "write `{write}`", here="not an operator"),
+    "foreign-operator": words("there is no `{operator}`", "write `{write}`", here="not an operator"),
     "foreign-comment": words(
-        "a comment begins with `#`", "write `#` for `{found}`", here="this is no sign of a comment"
+        "a comment begins with `#`", "write `#` for `{sign}`", here="this is no sign of a comment"
     ),
     "augmented": words("there is no `{operator}=`", "write `{write}`", here="not an operator"),
-    "counted-up": words("there is no `{found}`", "write `{write}`", here="not an operator"),
+    "counted-up": words("there is no `{operator}`", "write `{write}`", here="not an operator"),
     "range-of-three": words("a range has two ends", "it is `start..stop`", here="a third begins"),
     "unary-plus": words("there is no sign `+`", "leave the `+` out", here="a value is expected"),
     "line-begins-with-operator": words(
@@ -97,9 +99,9 @@ TEMPLATES: dict[str, Templates] = {
     ),
     "line-ends-early": words("a value is missing after `{before}`", CONTINUE, here="nothing follows on the line"),
     "value-missing-between": words(
-        "a value is missing between `{before}` and `{found}`", here="a value is expected before this"
+        "a value is missing between `{before}` and `{token}`", here="a value is expected before this"
     ),
-    "value-missing-before": words("a value is missing before `{found}`", here="nothing stands before this"),
+    "value-missing-before": words("a value is missing before `{token}`", here="nothing stands before this"),
     "assigned-twice": words(
         "a statement has one `=`", "to compare, write `==`", here="a second one", first="the first"
     ),
@@ -220,14 +222,14 @@ TEMPLATES: dict[str, Templates] = {
     "name-missing-after-comma": words(
         "a name is missing after the `,`", "for one name leave the `,` out", here="expected before this"
     ),
-    "something-missing": words("after `{before}` something is missing", here="expected {wanted}"),
-    "not-this-here": words("`{found}` does not fit here", here="expected {wanted}"),
+    "something-missing": words("after `{before}` something is missing", here="expected {expected}"),
+    "not-this-here": words("`{token}` does not fit here", here="expected {expected}"),
     "statement-unfinished": words("the statement is not complete", CONTINUE, here="ends after `{before}`"),
     "empty-value": words("a value is missing", here="nothing is written here"),
     "value-only": words(
         "one value is wanted here, not a program",
         "write a number or a constant expression, such as `-1e-3` or `pi/2`",
-        here="`{found}` belongs to no value",
+        here="`{token}` belongs to no value",
     ),
-    "does-not-fit": words("`{found}` does not fit here", here="not expected"),
+    "does-not-fit": words("`{token}` does not fit here", here="not expected"),
 }

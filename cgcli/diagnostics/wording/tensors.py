@@ -48,11 +48,11 @@ TEMPLATES: dict[str, Templates] = {
     ),
     "sizes-undecided": words("sizes of `{op}` cannot be compared before the run", **HERE),
     "not-broadcastable": words(
-        "{found} cannot be stretched to {wanted}", "only axes of size 1 and new axes in front can be stretched", **HERE
+        "{type} cannot be stretched to {target}", "only axes of size 1 and new axes in front can be stretched", **HERE
     ),
     "reshape-size": words(
-        "{found} cannot be reshaped to {wanted}",
-        "{found} has {a} elements and {wanted} has {b}: the numbers must be equal",
+        "{type} cannot be reshaped to {target}",
+        "{type} has {a} elements and {target} has {b}: the numbers must be equal",
         **HERE,
     ),
     "squeeze-size": words(
@@ -120,13 +120,13 @@ TEMPLATES: dict[str, Templates] = {
     "ellipsis-twice": words("`...` stands twice in one place", "leave one `...` out", here="the second one"),
     "too-many-axes": words("a tensor has at most {limit} axes", "take brackets or sizes away", here="this has more"),
     "argument-shape": words(
-        "`{name}` is {wanted}, but {found} is given",
-        "in this call {known}",
-        here="this is {found}",
-        parameter="declared as {wanted} here",
+        "`{name}` is {declared}, but {type} is given",
+        "in this call {sizes}",
+        here="this is {type}",
+        parameter="declared as {declared} here",
     ),
     # indices
-    "too-many-indices": words("{found} for a tensor that has {wanted}", "leave it out", here="one too many"),
+    "too-many-indices": words("{indices} for a tensor that has {axes}", "leave it out", here="one too many"),
     "index-of-number": words(
         "a single number has no elements",
         "leave the index out; a tensor is declared with its shape, as in `x: float[3]`",
@@ -154,7 +154,7 @@ TEMPLATES: dict[str, Templates] = {
         "give each a name first, as in `a, b = f(x)`",
         here="gives {count} values",
     ),
-    "results-count": words("{wanted} names for {given}", "give each result one name", here="this gives {given}"),
+    "results-count": words("{names} names for {results}", "give each result one name", here="this gives {results}"),
     "part-of-several": words(
         "several results cannot be bound to a part of a value",
         "give it a name first, and assign the part on a line of its own",
@@ -167,7 +167,7 @@ TEMPLATES: dict[str, Templates] = {
     ),
     # arguments
     "too-many-arguments": words(
-        "`{name}` takes {wanted}", "did you mean `{fix}`?", "`cg help {name}` lists its arguments", here="one too many"
+        "`{name}` takes {limit}", "did you mean `{fix}`?", "`cg help {name}` lists its arguments", here="one too many"
     ),
     "value-expected": words("`{name}` of `{function}` cannot be a text", here="this is a text"),
     "list-expected": words(
@@ -183,7 +183,7 @@ TEMPLATES: dict[str, Templates] = {
     ),
     "axis-twice": words("an axis is given twice", here="-1 is the last axis, -2 the one before it"),
     "axis-needed": words("`{function}` needs an axis", "say which, as in `axis=-1`", here="the tensor has {axes}"),
-    "needs-axes": words("`{function}` takes {wanted}", here="this is {type}"),
+    "needs-axes": words("`{function}` takes {expected}", here="this is {type}"),
     "vector-expected": words("`{function}` takes vectors", "for matrices there is `@`", here="this is {type}"),
     "diagonal-sizes": words(
         "the diagonal of {type} is not known before the run",
@@ -196,7 +196,7 @@ TEMPLATES: dict[str, Templates] = {
         'the product of matrices is `einsum("ij,jk->ik", a, b)`',
         here="letters for axes, `,` between operands, `->` before the result",
     ),
-    "einsum-count": words("the pattern is for {wanted}, but {given}", here="a `,` stands between two operands"),
+    "einsum-count": words("the pattern is for {operands}, but {count}", here="a `,` stands between two operands"),
     "einsum-result": words(
         "`{index}` cannot stand here behind `->`",
         "an index that is left out behind `->` is summed over",
@@ -220,7 +220,7 @@ TEMPLATES: dict[str, Templates] = {
     "pad-count": words(
         "`pad` needs a pair for each axis",
         "`[[1, 1], [0, 0]]` pads the first of two axes by one on both sides",
-        here="{found} for {wanted}",
+        here="{pairs} for {axes}",
     ),
     "arange-step": words(
         "the step of `arange` is a finite number other than 0",
@@ -231,7 +231,7 @@ TEMPLATES: dict[str, Templates] = {
         "`{name}` of `{function}` is a whole number of at least {least}, or {count} of them",
         here="one for each axis, or one for all",
     ),
-    "conv-rank": words("`{function}` takes tensors with {wanted} axes", "its axes are {layout}", here="this is {type}"),
+    "conv-rank": words("`{function}` takes tensors with {axes} axes", "its axes are {layout}", here="this is {type}"),
     "conv-kernel": words(
         "the size of a kernel must be a number",
         "declare its last sizes as numbers, as in `float[4, 3, 5, 5]`",
@@ -244,7 +244,7 @@ TEMPLATES: dict[str, Templates] = {
     ),
     "conv-channels": words(
         "channels do not match in `{function}`",
-        "the tensor has {channels} channels and the kernels are for {wanted}: their second sizes must be equal",
+        "the tensor has {channels} channels and the kernels are for {expected}: their second sizes must be equal",
         "that of the kernels counts {groups} times, once for each group",
         **BOTH,
     ),
@@ -267,7 +267,7 @@ TEMPLATES: dict[str, Templates] = {
     "condition-not-scalar": words(
         "the condition of `{what}` is a single bool",
         "for tensors there is `where(condition, a, b)`; `all(…)` and `any(…)` make a single bool",
-        here="this is {found}",
+        here="this is {type}",
     ),
     # derivatives
     "derivative-of-tensor": words(
@@ -293,7 +293,7 @@ TEMPLATES: dict[str, Templates] = {
     "unknown-library": words(
         "there is no library `{name}`",
         "did you mean `{nearest}`?",
-        'the libraries are {known}; a file is imported as `import "{name}.cg"`',
+        'the libraries are {names}; a file is imported as `import "{name}.cg"`',
         here="not known",
     ),
     "foreign-library": words(
@@ -310,7 +310,7 @@ TEMPLATES: dict[str, Templates] = {
     "sizes-differ": words(
         "shapes do not match in this run",
         "some sizes are known in the run only: give values that make them equal",
-        here="{wanted} is needed, but it is {found}",
+        here="{expected} is needed, but it is {shape}",
     ),
     "empty-reduction": words(
         "`{op}` of no elements has no value",

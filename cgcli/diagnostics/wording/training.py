@@ -46,9 +46,9 @@ TEMPLATES: dict[str, Templates] = {
     ),
     "bad-target-kind": words("`{option} {path}` is no file of a kind that fits", "its name ends in {kinds}"),
     "no-such-param": words(
-        "`{option}`: no parameter is named `{name}`", "the parameters are {known}", "a pattern is as 'W*'"
+        "`{option}`: no parameter is named `{name}`", "the parameters are {names}", "a pattern is as 'W*'"
     ),
-    "unknown-param": words("there is no parameter `{name}`", "did you mean `{nearest}`?", "the parameters are {known}"),
+    "unknown-param": words("there is no parameter `{name}`", "did you mean `{nearest}`?", "the parameters are {names}"),
     "nothing-to-train": words(
         "the program has no parameter that may change",
         "declare what is to be learnt as `param w: float = 0` in place of {inputs}",
@@ -90,7 +90,7 @@ TEMPLATES: dict[str, Templates] = {
         "a learning curve needs the library matplotlib", "install it by `pip install 'cgcli[plot]'`"
     ),
     "weights-missing": words(
-        "`{file}` has no {names}", "did you mean `{nearest}`?", "it holds {known}", "`cg weights {file}` lists it"
+        "`{file}` has no {names}", "did you mean `{nearest}`?", "it holds {stored}", "`cg weights {file}` lists it"
     ),
     "resume-differs": words(
         "`{option}` was {before} when this training began, and is {now} now",
@@ -145,7 +145,7 @@ TEMPLATES: dict[str, Templates] = {
         "`{file}` is no checkpoint of `cg train`", "its tensors can still be taken as parameters, by `--weights`"
     ),
     "checkpoint-version": words(
-        "`{file}` is a checkpoint of version {found}, and this cg knows version {known}",
+        "`{file}` is a checkpoint of version {version}, and this cg knows version {supported}",
         "use the version of cg that wrote it",
     ),
     "checkpoint-before": words(

@@ -49,7 +49,7 @@ def at_least(s: CallSite, x: Value, rank: int, name: str = "x") -> None:
     """Raises unless an argument has at least `rank` axes."""
     if x.type.rank < rank:
         description = AXES.get(rank, f"a tensor with at least {rank} axes")
-        s.fail("needs-axes", name if s.has(name) else None, wanted=description, type=x.type)
+        s.fail("needs-axes", name if s.has(name) else None, expected=description, type=x.type)
 
 
 def on_diagonal(s: CallSite, rows: Size, columns: Size, comparison: str = "eq") -> Value:

@@ -99,7 +99,7 @@ def _einsum(s: CallSite) -> Value:
         result = ("..." if "..." in left else "") + once
     if len(operands) != len(names):
         count = f"{len(names)} {'is' if len(names) == 1 else 'are'} given"
-        s.fail("einsum-count", "pattern", wanted=counted(len(operands), "operand"), given=count)
+        s.fail("einsum-count", "pattern", operands=counted(len(operands), "operand"), count=count)
     result_letters = result.replace("...", "")
     invalid = [c for k, c in enumerate(result_letters) if c in result_letters[:k] or c not in letters]
     if invalid:

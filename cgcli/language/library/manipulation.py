@@ -93,7 +93,7 @@ def _pad(s: CallSite) -> Value:
     widths = s.pairs("widths")
     if len(widths) != x.type.rank:
         wanted, found = counted(x.type.rank, "axis", "axes"), counted(len(widths), "pair")
-        s.fail("pad-count", "widths", wanted=wanted, found=found)
+        s.fail("pad-count", "widths", axes=wanted, pairs=found)
     s.check_sizes("widths", chain(*widths))
     return padded(s, x, widths)
 

@@ -38,7 +38,7 @@ def _convolution(count: int) -> Build:
         x, w = s.value("x"), s.value("w")
         for name, value in (("x", x), ("w", w)):
             if value.type.rank != count + 2:
-                s.fail("conv-rank", name, wanted=count + 2, type=value.type, layout=LAYOUTS[name, count])
+                s.fail("conv-rank", name, axes=count + 2, type=value.type, layout=LAYOUTS[name, count])
         stride, dilation = _per_axis(s, "stride", count, 1), _per_axis(s, "dilation", count, 1)
         padding, groups = _per_axis(s, "padding", count, 0), s.integer("groups", 1)
         channels, filters = x.type.shape[1], w.type.shape[0]
@@ -50,7 +50,7 @@ def _convolution(count: int) -> Build:
         expected = mul(w.type.shape[1], groups)
         if same(expected, channels) is False:
             s.clash(
-                "conv-channels", "x", "w", channels=channels, wanted=expected, groups=groups if groups > 1 else None
+                "conv-channels", "x", "w", channels=channels, expected=expected, groups=groups if groups > 1 else None
             )
         windows = s.op(
             "windows", padded(s, x, [(p, p) for p in padding]), sizes=sizes, strides=stride, dilations=dilation

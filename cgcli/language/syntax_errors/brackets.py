@@ -24,7 +24,7 @@ def mismatched(pos: Position) -> CgError | None:
         "bracket-mismatch",
         pos.token_span,
         pos.label(bracket, "opened"),
-        found=pos.token,
+        bracket=pos.token,
         opener=bracket,
         closer=PAIRS[bracket.type],
     )
@@ -34,7 +34,7 @@ def closes_nothing(pos: Position) -> CgError | None:
     """`a + b)`"""
     if pos.kind not in CLOSES or pos.open_brackets:
         return None
-    return error("closes-nothing", pos.token_span, found=pos.token)
+    return error("closes-nothing", pos.token_span, bracket=pos.token)
 
 
 def unclosed(pos: Position) -> CgError | None:

@@ -49,7 +49,7 @@ def comment(source: Source, at: int) -> CgError | None:
     if not begins.startswith(("//", "/*")):
         return None
     start = at - len(begins)
-    return error("foreign-comment", Span(source, start, start + 2), found=begins[:2])
+    return error("foreign-comment", Span(source, start, start + 2), sign=begins[:2])
 
 
 def double_quote(source: Source, at: int) -> CgError | None:
@@ -98,7 +98,7 @@ def doubled(source: Source, at: int) -> CgError | None:
     pair = source.text[at : at + 2]
     if pair not in DOUBLED:
         return None
-    return error("foreign-operator", Span(source, at, at + 2), found=pair, write=DOUBLED[pair])
+    return error("foreign-operator", Span(source, at, at + 2), operator=pair, write=DOUBLED[pair])
 
 
 def backslash(source: Source, at: int) -> CgError | None:

@@ -25,7 +25,7 @@ def foreign_pair(pos: Position) -> CgError | None:
     write = PAIRS.get((str(pos.previous), str(pos.token)))
     if write is None:
         return None
-    return error("foreign-operator", pos.span(pos.previous, pos.token), found=pair, write=write)
+    return error("foreign-operator", pos.span(pos.previous, pos.token), operator=pair, write=write)
 
 
 def walrus(pos: Position) -> CgError | None:
@@ -35,7 +35,7 @@ def walrus(pos: Position) -> CgError | None:
         return None
     if following.start_pos != pos.token.end_pos:
         return None
-    return error("foreign-operator", pos.span(pos.token, following), found=":=", write="=")
+    return error("foreign-operator", pos.span(pos.token, following), operator=":=", write="=")
 
 
 def augmented(pos: Position) -> CgError | None:
@@ -67,22 +67,22 @@ def counted_up(pos: Position) -> CgError | None:
     sign = str(signs[0])
     if str(signs[1]) != sign:
         return None
-    return error("counted-up", pos.span(*signs), found=sign + sign, write=f"{name} = {name} {sign} 1")
+    return error("counted-up", pos.span(*signs), operator=sign + sign, write=f"{name} = {name} {sign} 1")
 
 
 def comment(pos: Position) -> CgError | None:
     """`// a comment`, `y = x // a comment`, `/* a comment */`"""
     previous = pos.previous
     if pos.kind == "FLOOR" and (pos.begins_line or previous is None):
-        return error("foreign-comment", pos.token_span, found="//")
+        return error("foreign-comment", pos.token_span, sign="//")
     if pos.kind == "SLASH" and pos.source.text.startswith("/*", pos.token_span.start):
-        return error("foreign-comment", pos.token_span, found="/*")
+        return error("foreign-comment", pos.token_span, sign="/*")
     if pos.kind == "STAR" and pos.previous_kind == "SLASH" and pos.adjacent and previous is not None:
-        return error("foreign-comment", pos.span(previous, pos.token), found="/*")
+        return error("foreign-comment", pos.span(previous, pos.token), sign="/*")
     slashes = pos.last("FLOOR")
     words = pos.kind in VALUE_BEGINS and pos.previous_kind in VALUE_ENDS and not pos.adjacent
     if slashes is not None and words and not pos.begins_line and not pos.in_brackets:
-        return error("foreign-comment", pos.span(slashes), found="//")
+        return error("foreign-comment", pos.span(slashes), sign="//")
     return None
 
 
@@ -91,7 +91,7 @@ def second_range(pos: Position) -> CgError | None:
     if pos.kind == "RANGE" and pos.last("RANGE") is not None and pos.previous_kind in VALUE_ENDS:
         return error("range-of-three", pos.token_span)
     if pos.kind == "ELLIPSIS" and pos.previous_kind in VALUE_ENDS:
-        return error("foreign-operator", pos.token_span, found="...", write="..")
+        return error("foreign-operator", pos.token_span, operator="...", write="..")
     return None
 
 
@@ -124,10 +124,10 @@ def side_missing(pos: Position) -> CgError | None:
         return None
     if previous is not None and pos.statement and pos.previous_kind in OPERATORS:
         return error(
-            "value-missing-between", pos.token_span, pos.label(previous, "before"), before=previous, found=pos.token
+            "value-missing-between", pos.token_span, pos.label(previous, "before"), before=previous, token=pos.token
         )
     if pos.kind in OPERATORS - {"NOT"} and (not pos.statement or pos.previous_kind in KEYWORDS | {"LPAR", "COMMA"}):
-        return error("value-missing-before", pos.token_span, found=pos.token)
+        return error("value-missing-before", pos.token_span, token=pos.token)
     return None
 
 

@@ -70,9 +70,8 @@ def declaration(pos: Position) -> CgError | None:
         if pos.kind == "COMMA":
             return error("one-declaration-each", pos.token_span, word=word)
         if count == 2 and pos.kind == "NAME":
-            text = str(pos.token)
-            type_ = text if text in TYPES else None
-            return error("type-without-colon", pos.token_span, word=word, name=previous, found=text, type=type_)
+            type_ = pos.token if pos.token in TYPES else None
+            return error("type-without-colon", pos.token_span, word=word, name=previous, type=type_)
     if pos.head == "OUTPUT" and pos.previous_kind in ("OUTPUT", "COMMA") and pos.kind in VALUE_BEGINS | {"MINUS"}:
         return error("output-needs-name", pos.token_span)
     if pos.head == "IMPORT" and pos.kind == "DOT":
@@ -114,7 +113,7 @@ def comma(pos: Position) -> CgError | None:
     if pos.kind != "COMMA":
         return None
     if pos.previous_kind in ("COMMA", "LPAR", "LSQB"):
-        return error("value-missing-before", pos.token_span, found=",")
+        return error("value-missing-before", pos.token_span, token=",")
     decimal = _decimal_comma(pos)
     if decimal is not None:
         return decimal
@@ -148,7 +147,7 @@ def nothing_before(pos: Position) -> CgError | None:
     """`= 2`, `, b`, `.x`"""
     if pos.statement or pos.kind not in ("EQUAL", "COMMA", "COLON", "DOT", "ELLIPSIS"):
         return None
-    return error("value-missing-before", pos.token_span, found=pos.token)
+    return error("value-missing-before", pos.token_span, token=pos.token)
 
 
 def too_early(pos: Position) -> CgError | None:
@@ -157,10 +156,10 @@ def too_early(pos: Position) -> CgError | None:
     if previous is None or not pos.statement:
         return None
     if pos.previous_kind in EXPECTED and pos.kind in ENDS | {"SEMICOLON", "RBRACE", "RPAR", "RSQB", "EQUAL", "LBRACE"}:
-        return error("something-missing", pos.token_span, before=previous, wanted=EXPECTED[pos.previous_kind])
+        return error("something-missing", pos.token_span, before=previous, expected=EXPECTED[pos.previous_kind])
     type_expected = pos.previous_kind == "COLON" and pos.head in DECLARES and len(pos.statement) == 3
     if (pos.previous_kind in DECLARES | {"AS", "FOR", "DOT"} or type_expected) and pos.kind not in ENDS:
-        return error("not-this-here", pos.token_span, wanted=EXPECTED[pos.previous_kind], found=pos.token)
+        return error("not-this-here", pos.token_span, expected=EXPECTED[pos.previous_kind], token=pos.token)
     if pos.kind in ENDS:
         return error("statement-unfinished", pos.token_span, before=previous)
     return None
