@@ -43,7 +43,8 @@ def load(kind: str, key: str) -> object | None:
         seal, _, data = content.partition(b"\n")
         if seal.decode("ascii") != hashlib.sha256(data).hexdigest():
             return None
-        return _decode(data)
+        decoded: object = json.loads(data)
+        return decoded
     except (OSError, ValueError, RecursionError):
         return None
 
@@ -66,11 +67,6 @@ def store(kind: str, key: str, data: object) -> None:
         _drop_oldest(path.parent)
     except (OSError, ValueError, TypeError, RecursionError):
         return
-
-
-def _decode(data: bytes) -> object:
-    decoded: object = json.loads(data)
-    return decoded
 
 
 def _path(kind: str, key: str) -> Path | None:

@@ -148,7 +148,7 @@ class Blocks(Tensors):
         (left, first), (right, second) = sides
         names = self._rebound_names(frame, sides)
         pairs = [tuple(None if unconditional(side) else self.lookup(inner, n) for inner, side in sides) for n in names]
-        builder = _CondBuilder(self, frame, tree, left, right)
+        builder = _CondBuilder(frame, tree, left, right)
         conditional, count = False, 0
         if first is not None or second is not None:
             count = self._result_count(frame, first, second)
@@ -210,8 +210,8 @@ def _flag(frame: Frame, exit_: Exit | None) -> Value:
 class _CondBuilder:
     """The results of a `cond` under construction."""
 
-    def __init__(self, lowering: Blocks, frame: Frame, tree: Any, left: Frame, right: Frame) -> None:
-        self.lowering, self.frame, self.tree, self.left, self.right = lowering, frame, tree, left, right
+    def __init__(self, frame: Frame, tree: Any, left: Frame, right: Frame) -> None:
+        self.frame, self.tree, self.left, self.right = frame, tree, left, right
         self.outputs: tuple[list[int], list[int]] = ([], [])
 
     def add(self, x: Value | None, y: Value | None, name: str | None) -> None:

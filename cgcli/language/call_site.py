@@ -137,25 +137,22 @@ class CallSite:
 
     def axis(self, name: str, rank: int, default: int | None = None) -> int:
         """An axis counted from the end."""
-        k = self.integer(name, default)
-        if not -rank <= k < rank:
-            self.fail(
-                "axis-outside", name if name in self.arguments else None, axis=k, axes=counted(rank, "axis", "axes")
-            )
-        return k - rank if k >= 0 else k
+        return self._from_end(name, self.integer(name, default), rank)
 
     def axes(self, name: str, rank: int) -> tuple[int, ...]:
         """Axes counted from the end, in order; all of them where the argument is left out."""
         numbers = self.integers(name)
         if numbers is None:
             return tuple(range(-rank, 0))
-        for k in numbers:
-            if not -rank <= k < rank:
-                self.fail("axis-outside", name, axis=k, axes=counted(rank, "axis", "axes"))
-        axes = sorted(k - rank if k >= 0 else k for k in numbers)
+        axes = sorted(self._from_end(name, k, rank) for k in numbers)
         if len(set(axes)) < len(axes):
             self.fail("axis-twice", name)
         return tuple(axes)
+
+    def _from_end(self, name: str, axis: int, rank: int) -> int:
+        if not -rank <= axis < rank:
+            self.fail("axis-outside", name if self.has(name) else None, axis=axis, axes=counted(rank, "axis", "axes"))
+        return axis - rank if axis >= 0 else axis
 
     def _trees(self, values: Sequence[Value]) -> list[Any]:
         """The trees of operands, where all of them are arguments; else none."""

@@ -30,7 +30,7 @@ def foreign_pair(pos: Position) -> CgError | None:
 
 def walrus(pos: Position) -> CgError | None:
     """`x := 2`: the refused token is the colon."""
-    following = pos.tokens[pos.index + 1] if pos.index + 1 < len(pos.tokens) else None
+    following = pos.following
     if pos.kind != "COLON" or following is None or following.type != "EQUAL":
         return None
     if following.start_pos != pos.token.end_pos:

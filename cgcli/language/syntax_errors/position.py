@@ -63,6 +63,11 @@ class Position:
         """Whether nothing stands between the previous token and the refused one."""
         return self.previous is not None and self.previous.end_pos == self.token.start_pos
 
+    @property
+    def following(self) -> Token | None:
+        """The token behind the refused one."""
+        return self.tokens[self.index + 1] if self.index + 1 < len(self.tokens) else None
+
     @cached_property
     def open_brackets(self) -> list[Token]:
         """The brackets that are open, the innermost last."""

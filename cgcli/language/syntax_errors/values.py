@@ -125,8 +125,7 @@ def comma(pos: Position) -> CgError | None:
 
 def _decimal_comma(pos: Position) -> CgError | None:
     """`y = 3,5 * x`"""
-    digits = pos.tokens[pos.index + 1] if pos.index + 1 < len(pos.tokens) else None
-    previous = pos.previous
+    digits, previous = pos.following, pos.previous
     if previous is None or digits is None or pos.previous_kind != "INT" or not pos.adjacent:
         return None
     if digits.type != "INT" and (digits.type != "FLOAT" or "." in digits):  # `1,5e3`

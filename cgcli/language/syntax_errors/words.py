@@ -63,10 +63,9 @@ def reserved_as_target(pos: Position) -> CgError | None:
     """`input = 2`, `in = 2`"""
     if pos.kind == "EQUAL" and pos.previous_kind in KEYWORDS - {"ELSE", "THEN", "RETURN"} and pos.previous is not None:
         return error("reserved-word", pos.span(pos.previous), word=pos.previous)
-    if pos.kind in KEYWORDS and not pos.statement and pos.index + 1 < len(pos.tokens):
-        following = pos.tokens[pos.index + 1]
-        if following.type == "EQUAL" and pos.kind in ("IN", "AS", "THEN", "ELSE", "AND", "OR"):
-            return error("reserved-word", pos.token_span, word=pos.token)
+    assigned = pos.following is not None and pos.following.type == "EQUAL"
+    if assigned and pos.kind in ("IN", "AS", "THEN", "ELSE", "AND", "OR") and not pos.statement:
+        return error("reserved-word", pos.token_span, word=pos.token)
     return None
 
 
