@@ -32,15 +32,15 @@ def _origin(value: Value, outer: Span) -> str:
     span = b.spans[b.span[value.node]] if b.span[value.node] != NONE else None
     if span is None or (span.source is outer.source and span.start >= outer.start and span.end <= outer.end):
         return ""
-    place = f"on line {span.line}"
+    where = f"on line {span.line}"
     if span.source is not outer.source:
-        place += f" of {span.source.name}"
+        where += f" of {span.source.name}"
     if b.op[value.node] == INPUT:
         like = f", shaped like {b.names[value.node]}" if value != original and value.node in b.names else ""
-        return f"{like}, declared {place}"
+        return f"{like}, declared {where}"
     called = _CALL.match(span.text)
     op_text = called[0] if called else BY_CODE[b.op[value.node]].spelling.text
-    return f", made by `{op_text}` {place}" if called or opname(b.op[value.node]) != op_text else f", made {place}"
+    return f", made by `{op_text}` {where}" if called or opname(b.op[value.node]) != op_text else f", made {where}"
 
 
 def callers(call: Call | None, span: Span) -> list[Label]:

@@ -171,8 +171,8 @@ class Tensors(Expressions):
         if not rank:
             raise frame.error("index-of-number", tree.children[0])
         if len(explicit) > rank:
-            found, wanted = counted(len(explicit), "index", "indices"), counted(rank, "axis", "axes")
-            raise frame.error("too-many-indices", explicit[rank][0], axes=wanted, indices=found)
+            indices, axes = counted(len(explicit), "index", "indices"), counted(rank, "axis", "axes")
+            raise frame.error("too-many-indices", explicit[rank][0], axes=axes, indices=indices)
         full: list[tuple[Any, Any]] = []
         for item in items if len(explicit) < len(items) else [*items, (tree, None)]:
             full += [(item[0], (None, None, None))] * (rank - len(explicit)) if item[1] is None else [item]

@@ -71,8 +71,8 @@ def _write(graph: Graph, i: int, texts: Mapping[int, Written], origin: Graph) ->
         return write_node(graph, i, [texts[x] for x in graph.operands(i)])
     condition, *captured = graph.operands(graph.a[i])
     sides = graph.attrs[graph.a[i]]
-    given = [texts[x] for x in captured]
-    then, otherwise = (_write_side(sides[side], graph.attrs[i]["k"], given, origin) for side in ("then", "else"))
+    inputs = [texts[x] for x in captured]
+    then, otherwise = (_write_side(sides[side], graph.attrs[i]["k"], inputs, origin) for side in ("then", "else"))
     return Written(f"if {texts[condition].text} then {then.text} else {otherwise.text}", 0)
 
 

@@ -77,8 +77,7 @@ def _selected(graph: Graph, nodes: list[int], only: Sequence[str]) -> list[int]:
     for name in only:
         if not any(name in names for names in labels):
             raise error("no-such-row", name=name, nearest=nearest(name, candidates))
-    names_wanted = set(only)
-    return [i for i, names in zip(nodes, labels, strict=True) if names_wanted & names]
+    return [i for i, names in zip(nodes, labels, strict=True) if not names.isdisjoint(only)]
 
 
 def _sorted(graph: Graph, evaluation: Evaluation | None, nodes: list[int], sort: Sort) -> list[int]:

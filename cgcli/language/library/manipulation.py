@@ -92,8 +92,8 @@ def _pad(s: CallSite) -> Value:
     x = s.value("x")
     widths = s.pairs("widths")
     if len(widths) != x.type.rank:
-        wanted, found = counted(x.type.rank, "axis", "axes"), counted(len(widths), "pair")
-        s.fail("pad-count", "widths", axes=wanted, pairs=found)
+        axes, pairs = counted(x.type.rank, "axis", "axes"), counted(len(widths), "pair")
+        s.fail("pad-count", "widths", axes=axes, pairs=pairs)
     s.check_sizes("widths", chain(*widths))
     return padded(s, x, widths)
 
