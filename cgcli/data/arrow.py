@@ -80,7 +80,7 @@ def columns_in_memory(data: Any, name: str) -> dict[str, Any]:
     table = _library().table(data)
     for field in table.schema:
         if not _is_cell(field.type):
-            raise error("table-column-type", status=1, file=name, name=field.name, found=_contents(field.type))
+            raise error("table-column-type", status=1, file=name, name=field.name, contents=_contents(field.type))
     return {column: _cells(table.column(column)) for column in table.column_names}
 
 
