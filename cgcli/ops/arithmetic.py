@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from cgcli.graph.types import AnyType, Type
 
 from .failures import IntegerDivisionByZero
-from .op import Attrs, Derivative, Effects, Examples, Op, Spelling, register
+from .op import Effects, Spelling, declare
+from .protocols import Array, ArrayNamespace, Attrs, BoundAttrs, OpBuilder
 from .typing import floats, join_all, numbers, one
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ def integer_power(base: int, exponent: int) -> int | float:
     return int(base**exponent)
 
 
-def _fixed_power(xp: Any, at: Attrs, x: Any) -> Any:
+def _fixed_power(xp: ArrayNamespace, at: BoundAttrs, x: Array) -> Array:
     n = at["exponent"]
     if isinstance(x, int) and isinstance(n, int) and n >= 0:
         return integer_power(x, n)
@@ -40,24 +41,23 @@ def _fixed_power_type(types: Sequence[AnyType], at: Attrs) -> Type:
     return base if isinstance(n, int) and n >= 0 else floats(types, at)
 
 
-def _fixed_power_rule(b: Any, g: int, y: int, x: int, at: Attrs) -> int | None:
+def _fixed_power_rule(b: OpBuilder, g: int, y: int, x: int, at: Attrs) -> int | None:
     n = at["exponent"]
     if n == 0:
         return None  # x^0 is 1 everywhere
     if n == 1:
         return g
     lower = x if n == 2 else b.fixed_power(x, exponent=n - 1)
-    partial: int = b.mul(g, b.mul(float(n), lower))
-    return partial
+    return b.mul(g, b.mul(float(n), lower))
 
 
-def _power_by_base(b: Any, g: int, y: int, x: int, n: int, at: Attrs) -> tuple[int, int]:
+def _power_by_base(b: OpBuilder, g: int, y: int, x: int, n: int, at: Attrs) -> tuple[int, int]:
     """n·x^(n-1); where n is 0 the power is 1 for every x, also for those whose x^-1 is not finite."""
     ordinary = b.and_(b.ne(x, 0.0), b.eq(x, x))
     return b.mul(g, b.power_partial(x, n, by_base=1, by_exponent=0)), b.or_(b.ne(n, 0.0), ordinary)
 
 
-def _power_by_exponent(b: Any, g: int, y: int, x: int, n: int, at: Attrs) -> tuple[int, int]:
+def _power_by_exponent(b: OpBuilder, g: int, y: int, x: int, n: int, at: Attrs) -> tuple[int, int]:
     """x^n·log(x); 0^n does not change with n ≥ 0. It has a path for n ≤ 1, where x^n is steep in x at 0."""
     steep = b.and_(b.le(n, 1.0), b.ne(n, 0.0))
     return b.mul(g, b.power_partial(x, n, by_base=0, by_exponent=1)), b.or_(b.ne(x, 0.0), steep)
@@ -67,7 +67,7 @@ def _divmod_type(types: Sequence[AnyType], at: Attrs) -> Type:
     return join_all([one(t) for t in types])
 
 
-def _floor_divide(xp: Any, at: Attrs, x: Any, y: Any) -> Any:
+def _floor_divide(xp: ArrayNamespace, at: BoundAttrs, x: Array, y: Array) -> Array:
     if isinstance(x, int) and isinstance(y, int):
         if y == 0:
             raise IntegerDivisionByZero
@@ -75,7 +75,7 @@ def _floor_divide(xp: Any, at: Attrs, x: Any, y: Any) -> Any:
     return xp.floor_divide(x, y)
 
 
-def _remainder(xp: Any, at: Attrs, x: Any, y: Any) -> Any:
+def _remainder(xp: ArrayNamespace, at: BoundAttrs, x: Array, y: Array) -> Array:
     if isinstance(x, int) and isinstance(y, int):
         if y == 0:
             raise IntegerDivisionByZero
@@ -96,146 +96,117 @@ def _write_power(spelling: Spelling, operands: Sequence[Written], at: Attrs, sty
 
 PAIRS = ((2.0, 3.0), (-1.5, 0.5), (0.0, 2.5))
 
-register(
-    Op(
-        name="add",
-        doc="the sum of two numbers",
-        spelling=Spelling("infix", "+", 6, latex="{0} + {1}", drops_broadcast=True),
-        type_rule=numbers,
-        evaluate=lambda xp, at, x, y: x + y,
-        inline="{0} + {1}",
-        derivative=Derivative((lambda b, g, y, x, z, at: g, lambda b, g, y, x, z, at: g)),
-        effects=Effects(prescribed=True, commutes=True, may_overflow=True),
-        examples=Examples(PAIRS),
-    )
+declare(
+    "add",
+    "the sum of two numbers",
+    (lambda b, g, y, x, z, at: g, lambda b, g, y, x, z, at: g),
+    spelling=Spelling("infix", "+", 6, latex="{0} + {1}", drops_broadcast=True),
+    type_rule=numbers,
+    evaluate=lambda xp, at, x, y: x + y,
+    inline="{0} + {1}",
+    effects=Effects(prescribed=True, commutes=True, may_overflow=True),
+    examples=PAIRS,
 )
-register(
-    Op(
-        name="sub",
-        doc="the difference of two numbers",
-        spelling=Spelling("infix", "-", 6, picture="−", latex="{0} - {1}", drops_broadcast=True),
-        type_rule=numbers,
-        evaluate=lambda xp, at, x, y: x - y,
-        inline="{0} - {1}",
-        derivative=Derivative((lambda b, g, y, x, z, at: g, lambda b, g, y, x, z, at: b.neg(g))),
-        effects=Effects(prescribed=True, may_overflow=True),
-        examples=Examples(PAIRS),
-    )
+declare(
+    "sub",
+    "the difference of two numbers",
+    (lambda b, g, y, x, z, at: g, lambda b, g, y, x, z, at: b.neg(g)),
+    spelling=Spelling("infix", "-", 6, picture="−", latex="{0} - {1}", drops_broadcast=True),
+    type_rule=numbers,
+    evaluate=lambda xp, at, x, y: x - y,
+    inline="{0} - {1}",
+    effects=Effects(prescribed=True, may_overflow=True),
+    examples=PAIRS,
 )
-register(
-    Op(
-        name="mul",
-        doc="the product of two numbers",
-        spelling=Spelling("infix", "*", 7, picture="×", latex=r"{0} \cdot {1}", drops_broadcast=True),
-        type_rule=numbers,
-        evaluate=lambda xp, at, x, y: x * y,
-        inline="{0} * {1}",
-        derivative=Derivative((lambda b, g, y, x, z, at: b.mul(g, z), lambda b, g, y, x, z, at: b.mul(g, x))),
-        effects=Effects(prescribed=True, commutes=True, may_overflow=True),
-        examples=Examples(PAIRS),
-    )
+declare(
+    "mul",
+    "the product of two numbers",
+    (lambda b, g, y, x, z, at: b.mul(g, z), lambda b, g, y, x, z, at: b.mul(g, x)),
+    spelling=Spelling("infix", "*", 7, picture="×", latex=r"{0} \cdot {1}", drops_broadcast=True),
+    type_rule=numbers,
+    evaluate=lambda xp, at, x, y: x * y,
+    inline="{0} * {1}",
+    effects=Effects(prescribed=True, commutes=True, may_overflow=True),
+    examples=PAIRS,
 )
-register(
-    Op(
-        name="div",
-        doc="the quotient of two numbers, a float",
-        spelling=Spelling("infix", "/", 7, latex=r"\frac{{{0}}}{{{1}}}", drops_broadcast=True),
-        type_rule=floats,
-        evaluate=lambda xp, at, x, y: xp.divide(x, y),
-        derivative=Derivative(
-            (
-                lambda b, g, y, x, z, at: b.div(g, z),
-                lambda b, g, y, x, z, at: b.neg(b.mul(b.div(g, z), y)),
-            )
-        ),
-        effects=Effects(
-            prescribed=True, hazard=True, tame=lambda at, constants: constants[1] is not None and constants[1] != 0
-        ),
-        examples=Examples(PAIRS, domain="a divisor other than 0 (1/0 is inf, 0/0 is nan)"),
-    )
+declare(
+    "div",
+    "the quotient of two numbers, a float",
+    (
+        lambda b, g, y, x, z, at: b.div(g, z),
+        lambda b, g, y, x, z, at: b.neg(b.mul(b.div(g, z), y)),
+    ),
+    spelling=Spelling("infix", "/", 7, latex=r"\frac{{{0}}}{{{1}}}", drops_broadcast=True),
+    type_rule=floats,
+    evaluate=lambda xp, at, x, y: xp.divide(x, y),
+    effects=Effects(
+        prescribed=True, hazard=True, tame=lambda at, constants: constants[1] is not None and constants[1] != 0
+    ),
+    examples=PAIRS,
+    domain="a divisor other than 0 (1/0 is inf, 0/0 is nan)",
 )
-register(
-    Op(
-        name="floor_div",
-        doc="the quotient rounded towards minus infinity",
-        spelling=Spelling("infix", "//", 7, latex=r"\left\lfloor \frac{{{0}}}{{{1}}} \right\rfloor"),
-        type_rule=_divmod_type,
-        evaluate=_floor_divide,
-        effects=Effects(
-            safe=_among_floats, prescribed="ints", hazard=True, may_fail=True, may_overflow=True, harmless={1: 1}
-        ),
-        examples=Examples(
-            ((7.5, 2.0), (-7.5, 2.0), (7, -2)),
-            domain="a divisor other than 0; an int divided by an int 0 stops the run",
-        ),
-    )
+declare(
+    "floor_div",
+    "the quotient rounded towards minus infinity",
+    spelling=Spelling("infix", "//", 7, latex=r"\left\lfloor \frac{{{0}}}{{{1}}} \right\rfloor"),
+    type_rule=_divmod_type,
+    evaluate=_floor_divide,
+    effects=Effects(
+        safe=_among_floats, prescribed="ints", hazard=True, may_fail=True, may_overflow=True, harmless={1: 1}
+    ),
+    examples=((7.5, 2.0), (-7.5, 2.0), (7, -2)),
+    domain="a divisor other than 0; an int divided by an int 0 stops the run",
 )
-register(
-    Op(
-        name="mod",
-        doc="what remains of a floored division; it has the divisor's sign",
-        spelling=Spelling("infix", "%", 7, latex=r"{0} \bmod {1}"),
-        type_rule=_divmod_type,
-        evaluate=_remainder,
-        derivative=Derivative(
-            (
-                lambda b, g, y, x, z, at: g,
-                lambda b, g, y, x, z, at: b.neg(b.mul(g, b.floor_div(x, z))),
-            )
-        ),
-        effects=Effects(safe=_among_floats, prescribed="ints", hazard=True, may_fail=True, harmless={1: 1}),
-        examples=Examples(
-            ((7.5, 2.0), (-7.5, 2.0), (7.5, -2.0)),
-            domain="a divisor other than 0; an int divided by an int 0 stops the run",
-        ),
-    )
+declare(
+    "mod",
+    "what remains of a floored division; it has the divisor's sign",
+    (
+        lambda b, g, y, x, z, at: g,
+        lambda b, g, y, x, z, at: b.neg(b.mul(g, b.floor_div(x, z))),
+    ),
+    spelling=Spelling("infix", "%", 7, latex=r"{0} \bmod {1}"),
+    type_rule=_divmod_type,
+    evaluate=_remainder,
+    effects=Effects(safe=_among_floats, prescribed="ints", hazard=True, may_fail=True, harmless={1: 1}),
+    examples=((7.5, 2.0), (-7.5, 2.0), (7.5, -2.0)),
+    domain="a divisor other than 0; an int divided by an int 0 stops the run",
 )
-register(
-    Op(
-        name="neg",
-        doc="the number with its sign turned",
-        spelling=Spelling("prefix", "-", 8, picture="−", latex="-{0}"),
-        type_rule=numbers,
-        evaluate=lambda xp, at, x: -x,
-        inline="-{0}",
-        derivative=Derivative((lambda b, g, y, x, at: b.neg(g),)),
-        effects=Effects(prescribed=True, may_overflow=True),
-        examples=Examples(((2.0,), (-1.5,))),
-    )
+declare(
+    "neg",
+    "the number with its sign turned",
+    lambda b, g, y, x, at: b.neg(g),
+    spelling=Spelling("prefix", "-", 8, picture="−", latex="-{0}"),
+    type_rule=numbers,
+    evaluate=lambda xp, at, x: -x,
+    inline="-{0}",
+    effects=Effects(prescribed=True, may_overflow=True),
+    examples=((2.0,), (-1.5,)),
 )
-register(
-    Op(
-        name="power",
-        doc="a number raised to a power that is computed",
-        spelling=Spelling("infix", "^", 9, assoc="right", latex="{{{0}}}^{{{1}}}"),
-        type_rule=floats,
-        evaluate=lambda xp, at, x, n: xp.power(x, n),
-        derivative=Derivative((_power_by_base, _power_by_exponent)),
-        effects=Effects(hazard=True),
-        examples=Examples(
-            ((2.0, 3.0), (1.5, -0.5), (0.3, 0.0)),
-            domain="a positive base, or any base with a whole exponent (where the derivative by the exponent is nan)",
-        ),
-    )
+declare(
+    "power",
+    "a number raised to a power that is computed",
+    (_power_by_base, _power_by_exponent),
+    spelling=Spelling("infix", "^", 9, assoc="right", latex="{{{0}}}^{{{1}}}"),
+    type_rule=floats,
+    evaluate=lambda xp, at, x, n: xp.power(x, n),
+    effects=Effects(hazard=True),
+    examples=((2.0, 3.0), (1.5, -0.5), (0.3, 0.0)),
+    domain="a positive base, or any base with a whole exponent (where the derivative by the exponent is nan)",
 )
-register(
-    Op(
-        name="fixed_power",
-        doc="a number raised to a literal power",
-        spelling=Spelling("infix", "^", 9, assoc="right", latex="{{{0}}}^{{{exponent}}}", rule=_write_power),
-        type_rule=_fixed_power_type,
-        evaluate=_fixed_power,
-        derivative=Derivative((_fixed_power_rule,)),
-        effects=Effects(
-            prescribed="ints",
-            hazard=True,
-            tame=lambda at, constants: isinstance(at["exponent"], int) and at["exponent"] >= 0,
-            may_overflow=True,
-        ),
-        examples=Examples(
-            ((2.0,), (-1.5,), (0.0,)),
-            attrs={"exponent": 3},
-            domain="any number for a whole exponent, else a number that is not negative",
-        ),
-    )
+declare(
+    "fixed_power",
+    "a number raised to a literal power",
+    _fixed_power_rule,
+    spelling=Spelling("infix", "^", 9, assoc="right", latex="{{{0}}}^{{{exponent}}}", rule=_write_power),
+    type_rule=_fixed_power_type,
+    evaluate=_fixed_power,
+    effects=Effects(
+        prescribed="ints",
+        hazard=True,
+        tame=lambda at, constants: isinstance(at["exponent"], int) and at["exponent"] >= 0,
+        may_overflow=True,
+    ),
+    examples=((2.0,), (-1.5,), (0.0,)),
+    attrs={"exponent": 3},
+    domain="any number for a whole exponent, else a number that is not negative",
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .op import Effects, Examples, Op, Spelling, register
+from .op import Effects, Spelling, declare
 from .typing import comparison, logical
 
 _PAIRS = ((1.0, 2.0), (2.0, 2.0), (3.0, 2.0))
@@ -15,59 +15,55 @@ for _name, _doc, _text, _picture, _latex in (
     ("eq", "whether both are equal", "==", "=", "="),
     ("ne", "whether the two differ", "!=", "≠", r"\ne"),
 ):
-    register(
-        Op(
-            name=_name,
-            doc=_doc,
-            spelling=Spelling("infix", _text, 4, assoc="none", picture=_picture, latex=f"{{0}} {_latex} {{1}}"),
-            type_rule=comparison,
-            evaluate={
-                "lt": lambda xp, at, x, y: x < y,
-                "le": lambda xp, at, x, y: x <= y,
-                "gt": lambda xp, at, x, y: x > y,
-                "ge": lambda xp, at, x, y: x >= y,
-                "eq": lambda xp, at, x, y: x == y,
-                "ne": lambda xp, at, x, y: x != y,
-            }[_name],
-            inline=f"{{0}} {_text} {{1}}",
-            effects=Effects(commutes=_name in ("eq", "ne"), prescribed=True),
-            examples=Examples(_PAIRS, domain="all numbers; nan is unequal to everything"),
-        )
+    declare(
+        _name,
+        _doc,
+        spelling=Spelling("infix", _text, 4, assoc="none", picture=_picture, latex=f"{{0}} {_latex} {{1}}"),
+        type_rule=comparison,
+        evaluate={
+            "lt": lambda xp, at, x, y: x < y,
+            "le": lambda xp, at, x, y: x <= y,
+            "gt": lambda xp, at, x, y: x > y,
+            "ge": lambda xp, at, x, y: x >= y,
+            "eq": lambda xp, at, x, y: x == y,
+            "ne": lambda xp, at, x, y: x != y,
+        }[_name],
+        inline=f"{{0}} {_text} {{1}}",
+        effects=Effects(commutes=_name in ("eq", "ne"), prescribed=True),
+        examples=_PAIRS,
+        domain="all numbers; nan is unequal to everything",
     )
 
-register(
-    Op(
-        name="and",
-        doc="whether both are true",
-        spelling=Spelling("infix", "and", 2, latex=r"{0} \wedge {1}"),
-        type_rule=logical,
-        evaluate=lambda xp, at, x, y: xp.logical_and(x, y),
-        inline="{0} and {1}",
-        effects=Effects(commutes=True, prescribed=True),
-        examples=Examples(((True, False), (True, True)), domain="bools"),
-    )
+declare(
+    "and",
+    "whether both are true",
+    spelling=Spelling("infix", "and", 2, latex=r"{0} \wedge {1}"),
+    type_rule=logical,
+    evaluate=lambda xp, at, x, y: xp.logical_and(x, y),
+    inline="{0} and {1}",
+    effects=Effects(commutes=True, prescribed=True),
+    examples=((True, False), (True, True)),
+    domain="bools",
 )
-register(
-    Op(
-        name="or",
-        doc="whether one of the two is true, or both",
-        spelling=Spelling("infix", "or", 1, latex=r"{0} \vee {1}"),
-        type_rule=logical,
-        evaluate=lambda xp, at, x, y: xp.logical_or(x, y),
-        inline="{0} or {1}",
-        effects=Effects(commutes=True, prescribed=True),
-        examples=Examples(((True, False), (False, False)), domain="bools"),
-    )
+declare(
+    "or",
+    "whether one of the two is true, or both",
+    spelling=Spelling("infix", "or", 1, latex=r"{0} \vee {1}"),
+    type_rule=logical,
+    evaluate=lambda xp, at, x, y: xp.logical_or(x, y),
+    inline="{0} or {1}",
+    effects=Effects(commutes=True, prescribed=True),
+    examples=((True, False), (False, False)),
+    domain="bools",
 )
-register(
-    Op(
-        name="not",
-        doc="whether it is false",
-        spelling=Spelling("prefix", "not", 3, latex=r"\neg {0}"),
-        type_rule=logical,
-        evaluate=lambda xp, at, x: xp.logical_not(x),
-        inline="not {0}",
-        effects=Effects(prescribed=True),
-        examples=Examples(((True,), (False,)), domain="bools"),
-    )
+declare(
+    "not",
+    "whether it is false",
+    spelling=Spelling("prefix", "not", 3, latex=r"\neg {0}"),
+    type_rule=logical,
+    evaluate=lambda xp, at, x: xp.logical_not(x),
+    inline="not {0}",
+    effects=Effects(prescribed=True),
+    examples=((True,), (False,)),
+    domain="bools",
 )

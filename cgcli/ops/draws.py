@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
+from cgcli.graph.sizes import Size
 from cgcli.graph.types import AnyType, Type
 
-from .op import Attrs, Derivative, Examples, Op, Spelling, TypeMismatch, register
+from .op import Evaluate, Spelling, TypeMismatch, declare_structural
+from .protocols import Array, ArrayNamespace, Attrs, BoundAttrs, Elementwise, OpBuilder
 from .typing import one
 
 
@@ -18,14 +19,15 @@ def _drawn(types: Sequence[AnyType], at: Attrs) -> Type:
     return Type("float", tuple(at["shape"]))
 
 
-def _draw(kind: str) -> Any:
-    def evaluate(xp: Any, at: Attrs, seed: Any) -> Any:
-        return getattr(xp, kind)(at["shape"], int(seed), at["name"])
+def _draw(kind: str) -> Evaluate:
+    def evaluate(xp: ArrayNamespace, at: BoundAttrs, seed: Array) -> Array:
+        draw: Elementwise = getattr(xp, kind)
+        return draw(at["shape"], int(seed), at["name"])
 
     return evaluate
 
 
-def _refuse(b: Any, xs: Sequence[int], flags: Sequence[bool], at: Attrs, size: Any) -> int:
+def _refuse(b: OpBuilder, xs: Sequence[int], flags: Sequence[bool], at: Attrs, size: Size) -> int:
     raise TypeMismatch("seed-not-an-int", [0], type=b.type1(xs[0]))
 
 
@@ -33,16 +35,15 @@ for _name, _kind, _doc in (
     ("uniform", "uniform", "numbers drawn evenly from 0 to 1"),
     ("standard_normal", "standard_normal", "numbers drawn from the normal distribution of mean 0 and deviation 1"),
 ):
-    register(
-        Op(
-            name=_name,
-            doc=_doc,
-            spelling=Spelling("none", _name, latex=rf"\operatorname{{{_name}}}".replace("_", r"\_")),
-            type_rule=_drawn,
-            evaluate=_draw(_kind),
-            derivative=Derivative(flow="structural"),
-            sized=("shape",),
-            batch=_refuse,
-            examples=Examples(((7,),), attrs={"shape": (2, 3), "name": "x"}, domain="an int seed"),
-        )
+    declare_structural(
+        _name,
+        _doc,
+        spelling=Spelling("none", _name),
+        type_rule=_drawn,
+        evaluate=_draw(_kind),
+        examples=((7,),),
+        attrs={"shape": (2, 3), "name": "x"},
+        domain="an int seed",
+        sized=("shape",),
+        batch=_refuse,
     )

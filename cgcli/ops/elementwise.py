@@ -7,12 +7,24 @@ domain; where ordinary operations cannot say it, `slopes` has one that can.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Sequence
+from functools import partial
 
-from cgcli.graph.types import Type
+from cgcli.graph.types import AnyType, Type
 
-from .op import PLAIN, Attrs, Derivative, Effects, Examples, Op, Spelling, TypeMismatch, VjpRule, VjpRules, register
+from .op import (
+    PLAIN,
+    ZERO,
+    Effects,
+    Evaluate,
+    Spelling,
+    TypeMismatch,
+    TypeRule,
+    UnaryRule,
+    VjpRules,
+    declare,
+)
+from .protocols import Attrs, Constant, OpBuilder
 from .typing import broadcast, first_number, floats, one
 
 POSITIVE = ((0.3,), (1.0,), (2.5,))
@@ -24,33 +36,29 @@ INSIDE_ONE = ((-0.7,), (0.1,), (0.6,))
 def _function(
     name: str,
     doc: str,
-    rule: VjpRule,
-    examples: tuple[tuple[Any, ...], ...] = REAL,
+    rules: UnaryRule | VjpRules,
+    examples: tuple[tuple[Constant, ...], ...] = REAL,
     domain: str = "all numbers",
     effects: Effects = PLAIN,
-    latex: str | None = None,
-    evaluate: Callable[..., Any] | None = None,
+    latex: str = "",
+    type_rule: TypeRule = floats,
+    evaluate: Evaluate | None = None,
 ) -> None:
-    """Registers a function of one number. evaluate: its kernel, by default the namespace's function of its name."""
-    register(
-        Op(
-            name=name,
-            doc=doc,
-            spelling=Spelling("call", name, latex=latex or rf"\operatorname{{{name}}}\left({{0}}\right)"),
-            type_rule=floats,
-            evaluate=evaluate or _twin(name),
-            derivative=Derivative((rule,)),
-            effects=effects,
-            examples=Examples(examples, domain=domain),
-        )
+    """Declares a function of numbers. evaluate: its kernel, by default the namespace's function of its name."""
+    declare(
+        name,
+        doc,
+        rules,
+        spelling=Spelling("call", name, latex=latex),
+        type_rule=type_rule,
+        evaluate=evaluate or (lambda xp, at, *xs: getattr(xp, name)(*xs)),
+        effects=effects,
+        examples=examples,
+        domain=domain,
     )
 
 
-def _twin(name: str) -> Callable[..., Any]:
-    return lambda xp, at, *xs: getattr(xp, name)(*xs)
-
-
-def _from_above(b: Any, x: int) -> Any:
+def _from_above(b: OpBuilder, x: int) -> int:
     """x, and 0.0 for -0.0: at the end of a domain the derivative is the limit from within."""
     return b.add(x, 0.0)
 
@@ -184,7 +192,7 @@ _function(
 _function("softplus", "log(1 + exp(x))", lambda b, g, y, x, at: b.mul(g, b.sigmoid(x)))
 
 
-def _polygamma_type(types: Any, at: Attrs) -> Type:
+def _polygamma_type(types: Sequence[AnyType], at: Attrs) -> Type:
     order = one(types[0])
     if not order.is_int:
         raise TypeMismatch("order-not-an-int", [0], type=order)
@@ -192,35 +200,12 @@ def _polygamma_type(types: Any, at: Attrs) -> Type:
     return x._replace(shape=broadcast((order.shape, x.shape)))
 
 
-def _hypot_part(b: Any, g: int, r: int, x: int, z: int) -> tuple[int, int]:
+def _hypot_part(b: OpBuilder, g: int, r: int, x: int, z: int) -> tuple[int, int]:
     """x / hypot(x, z); at the origin the derivative of smallest magnitude, 0."""
     return b.mul(g, b.direction(x, z)), b.ne(r, 0.0)
 
 
-def _two(
-    name: str,
-    doc: str,
-    rules: VjpRules,
-    examples: tuple[tuple[Any, ...], ...],
-    domain: str,
-    effects: Effects,
-    type_rule: Any = floats,
-) -> None:
-    register(
-        Op(
-            name=name,
-            doc=doc,
-            spelling=Spelling("call", name, latex=rf"\operatorname{{{name}}}\left({{0}}, {{1}}\right)"),
-            type_rule=type_rule,
-            evaluate=_twin(name),
-            derivative=Derivative(rules),
-            effects=effects,
-            examples=Examples(examples, domain=domain),
-        )
-    )
-
-
-_two(
+_function(
     "atan2",
     "the angle in radians of the point (x, y); y comes first",
     (
@@ -231,7 +216,7 @@ _two(
     "all points but the origin, where the derivative is nan",
     HAZARD,
 )
-_two(
+_function(
     "hypot",
     "sqrt(x² + y²) without overflow; its derivative at the origin is 0",
     (
@@ -242,32 +227,25 @@ _two(
     "all numbers",
     HAZARD,
 )
-_two(
+_function(
     "polygamma",
     "the derivative of digamma of order n, an int that is not negative",
     (None, lambda b, g, y, n, x, at: b.mul(g, b.polygamma(b.add(n, b.const(1)), x))),
     ((1, 0.3), (2, 2.5), (0, 1.5)),
     "n ≥ 0 and all x but 0, -1, -2, …",
     Effects(hazard=True, out=False),
-    _polygamma_type,
+    type_rule=_polygamma_type,
 )
 
 
-def _step(name: str, doc: str, latex: str) -> None:
-    register(
-        Op(
-            name=name,
-            doc=doc,
-            spelling=Spelling("call", name, latex=latex),
-            type_rule=first_number,
-            evaluate=_twin(name),
-            effects=Effects(prescribed=True),
-            examples=Examples(REAL, domain="all numbers; a step, so its derivative is 0"),
-        )
-    )
-
-
-_step("sign", "-1, 0 or 1", r"\operatorname{{sign}}\left({0}\right)")
-_step("floor", "the largest whole number that is not above x", r"\left\lfloor {0} \right\rfloor")
-_step("ceil", "the smallest whole number that is not below x", r"\left\lceil {0} \right\rceil")
-_step("round", "the nearest whole number, a half to the even one", r"\operatorname{{round}}\left({0}\right)")
+_step = partial(
+    _function,
+    rules=ZERO,
+    domain="all numbers; a step, so its derivative is 0",
+    effects=Effects(prescribed=True),
+    type_rule=first_number,
+)
+_step("sign", "-1, 0 or 1")
+_step("floor", "the largest whole number that is not above x", latex=r"\left\lfloor {0} \right\rfloor")
+_step("ceil", "the smallest whole number that is not below x", latex=r"\left\lceil {0} \right\rceil")
+_step("round", "the nearest whole number, a half to the even one")

@@ -7,14 +7,13 @@ made non-negative by `index` before they get there.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
-from typing import Any
 
-from cgcli.graph.sizes import Size, mul
+from cgcli.graph.sizes import Shape, Size, mul
 from cgcli.graph.types import AnyType, Type
 
 from .failures import IndexOutOfRange
-from .op import ZERO, Attrs, Effects, Spelling, TypeMismatch, tensor_op
+from .op import Effects, Spelling, TypeMismatch, declare_structural
+from .protocols import Array, ArrayNamespace, Attrs, BoundAttrs, OpBuilder
 from .shape import lifted, row_starts
 from .shape_text import with_shape, write_take
 from .sizes import elements, operand_elements
@@ -22,13 +21,11 @@ from .typing import one
 
 TABLE = ((1.0, 2.0, 3.0), (4.0, 5.0, 6.0))
 
-_op = partial(tensor_op, form="none")  # written by what calls it
-
 
 # ---- indices
 
 
-def _index(xp: Any, at: Attrs, i: Any) -> Any:
+def _index(xp: ArrayNamespace, at: BoundAttrs, i: Array) -> Array:
     size = at["size"]
     outside = (i < -size) | (i >= size)
     if outside.any():
@@ -43,10 +40,9 @@ def _index_type(types: Sequence[AnyType], at: Attrs) -> Type:
     return Type("int", t.shape)
 
 
-_op(
+declare_structural(
     "index",
     "an index made to count from the front; one out of range stops the run",
-    ZERO,
     type_rule=_index_type,
     evaluate=_index,
     sized=("size",),
@@ -67,24 +63,21 @@ def _take_type(types: Sequence[AnyType], at: Attrs) -> Type:
     return x._replace(shape=(*before, *i.shape, *behind))
 
 
-def _around(x: Type, axis: int) -> tuple[Any, Any]:
+def _around(x: Type, axis: int) -> tuple[Shape, Shape]:
     k = x.rank + axis
     return x.shape[:k], x.shape[k + 1 :]
 
 
-def _take_rule(b: Any, g: int, y: int, x: int, i: int, at: Attrs) -> int:
-    node: int = b.put(g, i, axis=at["axis"], size=b.type1(x).shape[at["axis"]])
-    return node
+def _take_rule(b: OpBuilder, g: int, y: int, x: int, i: int, at: Attrs) -> int:
+    return b.put(g, i, axis=at["axis"], size=b.type1(x).shape[at["axis"]])
 
 
-def _batch_take(b: Any, xs: Sequence[int], flags: Sequence[bool], at: Attrs, size: Size) -> int:
+def _batch_take(b: OpBuilder, xs: Sequence[int], flags: Sequence[bool], at: Attrs, size: Size) -> int:
     """Rows with indices of their own: the rows one behind the other, and each index moved to its row."""
     x, i = xs
     axis: int = at["axis"]
-    node: int
     if not flags[1]:
-        node = b.take(x, i, axis=axis)
-        return node
+        return b.take(x, i, axis=axis)
     if not flags[0]:
         node = b.take(x, i, axis=axis)
         before = b.type1(x).rank + axis
@@ -100,24 +93,22 @@ def _batch_take(b: Any, xs: Sequence[int], flags: Sequence[bool], at: Attrs, siz
     return _rotate(b, node, b.type1(i).rank - 1, before, behind)
 
 
-def _moved(b: Any, i: int, size: Size, length: Size) -> int:
+def _moved(b: OpBuilder, i: int, size: Size, length: Size) -> int:
     """Indices [size, …] into rows of `length` that stand one behind the other."""
     starts = lifted(b, row_starts(b, size, length), b.type1(i).rank)
-    node: int = b.add(i, starts)
-    return node
+    return b.add(i, starts)
 
 
-def _rotate(b: Any, x: int, first: int, second: int, behind: int) -> int:
+def _rotate(b: OpBuilder, x: int, first: int, second: int, behind: int) -> int:
     """[…, first…, second…, behind…] as […, second…, first…, behind…]."""
     if first == 0 or second == 0:
         return x
     rank = first + second + behind
     axes = (*range(first, first + second), *range(first), *range(first + second, rank))
-    node: int = b.permute(x, axes=tuple(a - rank for a in axes))
-    return node
+    return b.permute(x, axes=tuple(a - rank for a in axes))
 
 
-_op(
+declare_structural(
     "take",
     "the elements at given places of an axis",
     (_take_rule, None),
@@ -139,7 +130,7 @@ def _put_type(types: Sequence[AnyType], at: Attrs) -> Type:
     return g._replace(shape=(*g.shape[:before], at["size"], *g.shape[g.rank - behind :]))
 
 
-def _put(xp: Any, at: Attrs, g: Any, i: Any) -> Any:
+def _put(xp: ArrayNamespace, at: BoundAttrs, g: Array, i: Array) -> Array:
     behind = -at["axis"] - 1
     before = g.ndim - behind - i.ndim
     out = xp.zeros((*g.shape[:before], at["size"], *g.shape[g.ndim - behind :]), dtype=g.dtype)
@@ -147,13 +138,11 @@ def _put(xp: Any, at: Attrs, g: Any, i: Any) -> Any:
     return out
 
 
-def _batch_put(b: Any, xs: Sequence[int], flags: Sequence[bool], at: Attrs, size: Size) -> int:
+def _batch_put(b: OpBuilder, xs: Sequence[int], flags: Sequence[bool], at: Attrs, size: Size) -> int:
     g, i = xs
     axis, length = at["axis"], at["size"]
-    node: int
     if not flags[1]:
-        node = b.put(g, i, axis=axis, size=length)
-        return node
+        return b.put(g, i, axis=axis, size=length)
     if not flags[0]:
         g = b.expand(g, shape=(size, *b.type1(g).shape))
     behind = -axis - 1
@@ -166,7 +155,7 @@ def _batch_put(b: Any, xs: Sequence[int], flags: Sequence[bool], at: Attrs, size
     return _rotate(b, node, 1, before, behind)
 
 
-_op(
+declare_structural(
     "put",
     "zeros with values added at given places of an axis",
     (lambda b, g, y, x, i, at: b.take(g, i, axis=at["axis"]), None),
@@ -177,32 +166,33 @@ _op(
     examples=((TABLE, (2, 0, 2)),),
     attrs={"axis": -1, "size": 4},
     effects=Effects(operations=operand_elements, may_overflow=True),
+    spelling=Spelling("none", "put"),
 )
 
 
 # ---- who writes last
 
 
-def _last_writer(xp: Any, at: Attrs, i: Any) -> Any:
+def _last_writer(xp: ArrayNamespace, at: BoundAttrs, i: Array) -> Array:
     out = xp.full((*i.shape[:-1], at["size"]), -1, dtype=i.dtype)
     numbers = xp.broadcast_to(xp.arange(i.shape[-1]), i.shape)
     rows = i.reshape(-1, i.shape[-1]) if i.size else i.reshape(0, 0)
     flat = out.reshape(-1, at["size"]) if out.size else out
-    for row, indices, number in zip(flat, rows, numbers.reshape(rows.shape), strict=False):
+    for row, indices, number in zip(flat, rows, numbers.reshape(*rows.shape), strict=False):
         row[indices] = number  # NumPy writes one after the other, so the last one stays
     return out
 
 
-_op(
+declare_structural(
     "last_writer",
     "of each place, which of the indices is the last to name it, or -1",
-    ZERO,
     type_rule=lambda types, at: Type("int", (*one(types[0]).shape[:-1], at["size"])),
     evaluate=_last_writer,
     sized=("size",),
     examples=(((2, 0, 2),),),
     attrs={"size": 4},
     effects=Effects(operations=0),
+    spelling=Spelling("none", "last_writer"),
 )
 
 
@@ -215,10 +205,9 @@ def _sorting(types: Sequence[AnyType], result: AnyType, at: Attrs) -> Size:
     return mul(elements(types[0]), n.bit_length() if isinstance(n, int) else 10)
 
 
-_op(
+declare_structural(
     "argsort",
     "the places of the elements of the last axis from the smallest to the largest; equal ones keep their order",
-    ZERO,
     type_rule=lambda types, at: Type("int", one(types[0]).shape),
     evaluate=lambda xp, at, x: xp.argsort(x, axis=-1, stable=True),
     domain="all numbers; nan comes last",

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any
 
 from cgcli.graph.sizes import Shape, Size, add, floor_div, mul, product
 from cgcli.graph.types import AnyType, Type
 
-from .op import Attrs, Effects, Spelling, TypeMismatch, VariadicRule, of_one_operand, tensor_op
+from .op import Effects, Spelling, TypeMismatch, VariadicRule, declare, of_one_operand
+from .protocols import Array, ArrayNamespace, Attrs, BoundAttrs, OpBuilder
 from .reduce import products_of_others
 from .sizes import elements
 from .spelling import Style, Written, call, sign_of
@@ -19,13 +19,12 @@ HAZARD = Effects(hazard=True)
 SQUARE = ((2.0, -1.0, 0.5), (0.3, 1.5, -0.7), (1.0, 0.2, 3.0))
 POSITIVE = ((4.0, 1.0, 0.5), (1.0, 3.0, -0.2), (0.5, -0.2, 2.0))
 
-_op = partial(tensor_op, domain="square matrices", flow="mix", effects=HAZARD)
+_op = partial(declare, domain="square matrices", flow="mix", effects=HAZARD)
 
 
-def swap(b: Any, x: int) -> int:
+def swap(b: OpBuilder, x: int) -> int:
     """The matrices transposed."""
-    node: int = b.permute(x, axes=(-1, -2))
-    return node
+    return b.permute(x, axes=(-1, -2))
 
 
 # ---- operations
@@ -78,13 +77,12 @@ def _lead(x: Type, y: Type) -> Shape:
         raise
 
 
-def _any(b: Any, s: int, axis: int, like: int) -> int:
+def _any(b: OpBuilder, s: int, axis: int, like: int) -> int:
     """Where a support is true anywhere along one of the last two axes, for all of that axis in `like`."""
     some = b.any(s, axes=(axis,), keepdims=True)
     shape = list(b.type1(s).shape)
     shape[axis] = b.type1(like).shape[axis]
-    node: int = b.expand(some, shape=tuple(shape))
-    return node
+    return b.expand(some, shape=tuple(shape))
 
 
 _op(
@@ -131,7 +129,7 @@ def _write_einsum(spelling: Spelling, operands: Sequence[Written], at: Attrs, st
     return call(sign_of(spelling, style), f'"{at["pattern"]}"', *(x.text for x in operands))
 
 
-def _over(b: Any, g: int, indices: str, target: str, like: int) -> int:
+def _over(b: OpBuilder, g: int, indices: str, target: str, like: int) -> int:
     """A value of `indices` (a part of `target`, in its order) repeated over the other indices of `target`."""
     missing = tuple(k - len(target) for k, letter in enumerate(target) if letter not in indices)
     if missing:
@@ -139,7 +137,7 @@ def _over(b: Any, g: int, indices: str, target: str, like: int) -> int:
     return g
 
 
-def _einsum_rule(b: Any, g: int, y: int, k: int, xs: Sequence[int], at: Attrs) -> int:
+def _einsum_rule(b: OpBuilder, g: int, y: int, k: int, xs: Sequence[int], at: Attrs) -> int:
     operands, result = letters(at["pattern"])
     others = [x for j, x in enumerate(xs) if j != k]
     subscripts = [result, *(indices for j, indices in enumerate(operands) if j != k)]
@@ -148,21 +146,19 @@ def _einsum_rule(b: Any, g: int, y: int, k: int, xs: Sequence[int], at: Attrs) -
     return _over(b, node, reached, operands[k], xs[k])
 
 
-def _einsum_support(b: Any, s: int, k: int, xs: Sequence[int], at: Attrs) -> int:
+def _einsum_support(b: OpBuilder, s: int, k: int, xs: Sequence[int], at: Attrs) -> int:
     operands, result = letters(at["pattern"])
     reached = "".join(letter for letter in operands[k] if letter in result)
     count = b.einsum(b.cast(s, dtype="float"), pattern=f"{result}->{reached}")
-    node: int = b.ne(_over(b, count, reached, operands[k], xs[k]), 0.0)
-    return node
+    return b.ne(_over(b, count, reached, operands[k], xs[k]), 0.0)
 
 
-def _batch_einsum(b: Any, xs: Sequence[int], flags: Sequence[bool], at: Attrs, size: Size) -> int:
+def _batch_einsum(b: OpBuilder, xs: Sequence[int], flags: Sequence[bool], at: Attrs, size: Size) -> int:
     operands, result = letters(at["pattern"])
     used = set(at["pattern"])
     new = next(c for c in "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ" if c not in used)
     batched = [new + indices if flag else indices for indices, flag in zip(operands, flags, strict=True)]
-    node: int = b.einsum(*xs, pattern=f"{','.join(batched)}->{new}{result}")
-    return node
+    return b.einsum(*xs, pattern=f"{','.join(batched)}->{new}{result}")
 
 
 _op(
@@ -206,16 +202,14 @@ def _one_number(types: Sequence[AnyType], at: Attrs) -> Type:
     return t._replace(shape=t.shape[:-2])
 
 
-def _whole(b: Any, s: int, k: int, xs: Sequence[int], at: Attrs) -> int:
+def _whole(b: OpBuilder, s: int, k: int, xs: Sequence[int], at: Attrs) -> int:
     """A matrix matters as a whole, as soon as one element of the result does."""
     some = b.any(s, axes=(-2, -1), keepdims=True)
-    node: int = b.expand(some, shape=(*b.type1(s).shape[:-2], *b.type1(xs[k]).shape[-2:]))
-    return node
+    return b.expand(some, shape=(*b.type1(s).shape[:-2], *b.type1(xs[k]).shape[-2:]))
 
 
-def _of_number(b: Any, s: int, k: int, xs: Sequence[int], at: Attrs) -> int:
-    node: int = b.expand(b.expand_dims(s, axes=(-2, -1)), shape=b.type1(xs[k]).shape)
-    return node
+def _of_number(b: OpBuilder, s: int, k: int, xs: Sequence[int], at: Attrs) -> int:
+    return b.expand(b.expand_dims(s, axes=(-2, -1)), shape=b.type1(xs[k]).shape)
 
 
 def _solve_type(types: Sequence[AnyType], at: Attrs) -> Type:
@@ -225,7 +219,7 @@ def _solve_type(types: Sequence[AnyType], at: Attrs) -> Type:
     return joined._replace(shape=(*_lead(a, y), *y.shape[-2:]))
 
 
-def _solve_support(b: Any, s: int, k: int, xs: Sequence[int], at: Attrs) -> int:
+def _solve_support(b: OpBuilder, s: int, k: int, xs: Sequence[int], at: Attrs) -> int:
     return _whole(b, s, k, xs, at) if k == 0 else _any(b, s, -2, xs[1])
 
 
@@ -258,10 +252,9 @@ _op(
 )
 
 
-def matrix_of(b: Any, x: int) -> int:
+def matrix_of(b: OpBuilder, x: int) -> int:
     """A number a matrix, as matrices of one element that stretch."""
-    node: int = b.expand_dims(x, axes=(-2, -1))
-    return node
+    return b.expand_dims(x, axes=(-2, -1))
 
 
 _op(
@@ -276,28 +269,28 @@ _op(
 )
 
 
-def _svd(xp: Any, a: Any) -> tuple[Any, Any, Any]:
+def _svd(xp: ArrayNamespace, a: Array) -> tuple[Array, Array, Array]:
     """Singular values, nan for matrices that hold nan or inf, for which they do not exist."""
     finite = xp.all(xp.isfinite(a), axis=(-2, -1))
     u, s, v = xp.svd(xp.where(finite[..., None, None], a, xp.zeros_like(a)))
     return u, xp.where(finite[..., None], s, xp.full_like(s, xp.nan)), v
 
 
-def _cofactor(xp: Any, at: Attrs, a: Any) -> Any:
+def _cofactor(xp: ArrayNamespace, at: BoundAttrs, a: Array) -> Array:
     """The derivative of the determinant. With a = u·s·v it is det(u) det(v) · u·c·v, c_i the product of the other s_j.
 
     So it exists for matrices that have no inverse, too.
     """
     u, s, v = _svd(xp, a)
-    return _turned(xp, u, v, u * products_of_others(xp, {}, s)[..., None, :])
+    return _turned(xp, u, v, u * products_of_others(xp, s)[..., None, :])
 
 
-def _turned(xp: Any, u: Any, v: Any, middle: Any) -> Any:
+def _turned(xp: ArrayNamespace, u: Array, v: Array, middle: Array) -> Array:
     """`middle` times v, with the sign of the two rotations."""
     return (xp.det(u) * xp.det(v))[..., None, None] * xp.matmul(middle, v)
 
 
-def _cofactor_change(xp: Any, at: Attrs, a: Any, g: Any) -> Any:
+def _cofactor_change(xp: ArrayNamespace, at: BoundAttrs, a: Array, g: Array) -> Array:
     """The derivative of the cofactors of `a` along `g`; by the singular values again, so for every matrix.
 
     Of a diagonal s, with p_ij the product of all s_k but two: the i-th changes by Σ_{j≠i} g_jj p_ij, and the element
@@ -307,7 +300,7 @@ def _cofactor_change(xp: Any, at: Attrs, a: Any, g: Any) -> Any:
     n = a.shape[-1]
     diagonal = xp.eye(n, dtype=bool)
     without = xp.where(diagonal, xp.ones_like(s)[..., None, :], s[..., None, :])
-    pairs = xp.where(diagonal, xp.zeros_like(s)[..., None], products_of_others(xp, {}, without))
+    pairs = xp.where(diagonal, xp.zeros_like(s)[..., None], products_of_others(xp, without))
     inner = xp.matmul(xp.matmul(xp.matrix_transpose(u), g), xp.matrix_transpose(v))
     own = xp.sum(xp.where(diagonal, inner, xp.zeros_like(inner)), axis=-1)
     changed = xp.matmul(pairs, own[..., None])
@@ -315,20 +308,18 @@ def _cofactor_change(xp: Any, at: Attrs, a: Any, g: Any) -> Any:
     return _turned(xp, u, v, xp.matmul(u, xp.where(diagonal, changed, beside)))
 
 
-def _traced(b: Any, x: int, y: int) -> int:
+def _traced(b: OpBuilder, x: int, y: int) -> int:
     """tr(x'y), as matrices of one element."""
-    node: int = b.sum(b.mul(x, y), axes=(-2, -1), keepdims=True)
-    return node
+    return b.sum(b.mul(x, y), axes=(-2, -1), keepdims=True)
 
 
-def _change_by_matrix(b: Any, w: int, y: int, a: int, g: int, at: Attrs) -> int:
+def _change_by_matrix(b: OpBuilder, w: int, y: int, a: int, g: int, at: Attrs) -> int:
     """By a of the change, which is (tr(g'C) C - C g' C) / d, with C the cofactors and d the determinant."""
     c, d = b.cofactor(a), matrix_of(b, b.det(a))
     crossed = b.add(b.matmul(b.matmul(w, swap(b, c)), g), b.matmul(b.matmul(g, swap(b, c)), w))
     by_cofactors = b.sub(b.add(b.mul(_traced(b, w, c), g), b.mul(_traced(b, g, c), w)), crossed)
     by_determinant = b.mul(b.div(_traced(b, w, y), d), c)
-    node: int = b.sub(b.cofactor_change(a, b.div(by_cofactors, d)), by_determinant)
-    return node
+    return b.sub(b.cofactor_change(a, b.div(by_cofactors, d)), by_determinant)
 
 
 _op(
@@ -368,26 +359,20 @@ _op(
 )
 
 
-def _lower(b: Any, x: int, diagonal: float) -> int:
+def _lower(b: OpBuilder, x: int, diagonal: float) -> int:
     """The part of matrices below the diagonal, and the diagonal times a factor."""
     n = b.type1(x).shape[-1]
     rows, columns = b.expand_dims(b.arange(size=n), axes=(-1,)), b.arange(size=n)
     scaled = b.where(b.eq(rows, columns), b.mul(x, diagonal), x)
-    node: int = b.where(b.ge(rows, columns), scaled, 0.0)
-    return node
+    return b.where(b.ge(rows, columns), scaled, 0.0)
 
 
-def _cholesky_rule(b: Any, g: int, y: int, a: int, at: Attrs) -> int:
+def _cholesky_rule(b: OpBuilder, g: int, y: int, a: int, at: Attrs) -> int:
     """Murray, Differentiation of the Cholesky decomposition (2016), eq. 10, made symmetric."""
     inner = _lower(b, b.matmul(swap(b, y), g), 0.5)
     left = b.solve(swap(b, y), inner)
     whole = swap(b, b.solve(swap(b, y), swap(b, left)))
-    node: int = b.mul(b.add(whole, swap(b, whole)), 0.5)
-    return node
-
-
-def _symmetric(xp: Any, at: Attrs, a: Any) -> Any:
-    return xp.cholesky(a)
+    return b.mul(b.add(whole, swap(b, whole)), 0.5)
 
 
 _op(
@@ -395,7 +380,7 @@ _op(
     "the lower triangle whose product with its transpose is a",
     (_cholesky_rule,),
     type_rule=_square,
-    evaluate=_symmetric,
+    evaluate=lambda xp, at, a: xp.cholesky(a),
     support=_whole,
     domain="symmetric positive definite matrices",
     examples=((POSITIVE,),),

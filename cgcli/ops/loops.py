@@ -9,19 +9,8 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from cgcli.graph.graph import Graph
 from cgcli.graph.types import BOOL, INT, AnyType, Results, Stack, Type
 
-from .op import (
-    PLAIN,
-    Attrs,
-    Derivative,
-    Effects,
-    Examples,
-    Op,
-    Spelling,
-    Structured,
-    TypeMismatch,
-    VjpRules,
-    register,
-)
+from .op import PLAIN, Effects, Evaluate, Spelling, Structured, TypeMismatch, TypeRule, VjpRules, declare_structural
+from .protocols import ArrayNamespace, Attrs, BoundAttrs, Operand
 from .typing import one, single
 
 if TYPE_CHECKING:
@@ -33,6 +22,10 @@ def items_of(t: AnyType) -> Type | Stack:
     assert isinstance(t, Stack)
     return t.item
 
+
+Item = Operand | list["Item"]
+"""A value on a stack."""
+Items = list[Item]
 
 T = TypeVar("T")
 
@@ -52,18 +45,18 @@ class LoopView(Generic[T]):
 
     @property
     def body(self) -> Graph:
-        body: Graph = self.attrs["body"]
-        return body
+        return self.attrs["body"]
 
     @property
     def pred(self) -> Graph | None:
         """The condition of a `while`."""
-        return self.attrs.get("pred")
+        pred: Graph | None = self.attrs.get("pred")
+        return pred
 
     @property
     def reverse(self) -> bool:
         """Whether its steps go from the last to the first."""
-        return bool(self.attrs.get("reverse"))
+        return "reverse" in self.attrs and self.attrs["reverse"]
 
     @property
     def short(self) -> bool:
@@ -73,13 +66,11 @@ class LoopView(Generic[T]):
     @property
     def saved(self) -> tuple[int, ...]:
         """Of each carry the result that holds its value before each step, 0 for none."""
-        saved: tuple[int, ...] = self.attrs.get("saved", (0,) * self.carry_count)
-        return saved
+        return self.attrs["saved"] if "saved" in self.attrs else (0,) * self.carry_count
 
     @property
     def carry_count(self) -> int:
-        count: int = self.attrs["carries"]
-        return count
+        return self.attrs["carries"]
 
     @property
     def _counts(self) -> int:
@@ -107,7 +98,7 @@ class LoopView(Generic[T]):
 
     def inputs(self, key: str) -> tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]:
         """The inputs of `body` or `pred` that stand for carries, invariants and items of stacks."""
-        graph: Graph = self.attrs[key]
+        graph = self.body if key == "body" else self.attrs["pred"]
         start = self.offset(key)
         middle = start + self.carry_count
         end = middle + self.attrs["invariants"]
@@ -182,32 +173,37 @@ def _run_loop(run: Runner, at: Attrs, *values: Any) -> tuple[Any, ...]:
     return (steps, *carries, *written)
 
 
-register(
-    Op(
-        name="loop",
-        doc="steps repeated a number of times, or as long as a condition holds; the carries go from step to step",
-        spelling=Spelling("none", "loop", latex=r"\text{{loop}}"),
-        type_rule=_loop_type,
-        evaluate=_run_loop,
-        derivative=Derivative(Structured(), flow="structural"),
-        effects=Effects(may_fail=True),
-        examples=Examples(domain="a trip count or a condition, starts of its carries, what its steps read"),
-    )
+declare_structural(
+    "loop",
+    "steps repeated a number of times, or as long as a condition holds; the carries go from step to step",
+    Structured(),
+    spelling=Spelling("none", "loop", latex=r"\text{{loop}}"),
+    type_rule=_loop_type,
+    evaluate=_run_loop,
+    effects=Effects(may_fail=True),
+    domain="a trip count or a condition, starts of its carries, what its steps read",
 )
 
 
-def _on_stacks(name: str, doc: str, rules: VjpRules, domain: str, effects: Effects = PLAIN, **fields: Any) -> None:
-    register(
-        Op(
-            name=name,
-            doc=doc,
-            spelling=Spelling("none", name, latex=rf"\text{{{{{name}}}}}\ {{0}}"),
-            derivative=Derivative(rules, flow="structural"),
-            effects=effects,
-            examples=Examples(domain=domain),
-            numbers=True,
-            **fields,
-        )
+def _on_stacks(
+    name: str,
+    doc: str,
+    rules: VjpRules,
+    type_rule: TypeRule,
+    evaluate: Evaluate,
+    domain: str,
+    effects: Effects = PLAIN,
+) -> None:
+    declare_structural(
+        name,
+        doc,
+        rules,
+        type_rule=type_rule,
+        evaluate=evaluate,
+        spelling=Spelling("none", name, latex=rf"\text{{{{{name}}}}}\ {{0}}"),
+        effects=effects,
+        domain=domain,
+        numbers=True,
     )
 
 
@@ -222,8 +218,8 @@ _on_stacks(
 )
 
 
-def _chunked(xp: Any, at: Attrs, items: Sequence[Any], size: Any) -> list[Any]:
-    size = int(size)
+def _chunked(xp: ArrayNamespace, at: BoundAttrs, items: Items, length: Operand) -> list[Items]:
+    size = int(length)
     return [items[k : k + size] for k in range(0, len(items), size)]
 
 
@@ -245,15 +241,16 @@ _on_stacks(
 )
 
 
-def _filled(xp: Any, at: Attrs, items: Sequence[Any], like: Sequence[Any]) -> list[Any]:
+def _filled(xp: ArrayNamespace, at: BoundAttrs, items: Items, like: Items) -> Items:
     return [*items, *(_zero(xp, at["zero"], x) for x in like[len(items) :])]
 
 
-def _zero(xp: Any, zero: Any, x: Any) -> Any:
+def _zero(xp: ArrayNamespace, zero: float, x: Item) -> Item:
     """A zero of the shape of `x`; of a stack, which nests as deep as loops do, a stack of such."""
     if isinstance(x, list):
         return [_zero(xp, zero, item) for item in x]
-    return xp.full(x.shape, zero) if getattr(x, "shape", ()) else zero
+    shape = getattr(x, "shape", ())
+    return xp.full(shape, zero) if shape else zero
 
 
 _on_stacks(

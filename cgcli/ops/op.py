@@ -4,28 +4,33 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from functools import cached_property
-from typing import TYPE_CHECKING, Any, Literal
+from dataclasses import dataclass, field
+from functools import cached_property, partial
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 from cgcli.graph.graph import opcode
 from cgcli.graph.types import AnyType, Type
 
+from .protocols import Attrs, Constant, OpBuilder
+
 if TYPE_CHECKING:
     from cgcli.graph.sizes import Size
-
-Attrs = Mapping[str, Any]
-Value = Any  # a float, int or bool; a tuple of them for a node with several results
 
 TypeRule = Callable[[Sequence[AnyType], Attrs], AnyType]
 """Operand types and attributes in, the result's type out; raises `TypeMismatch`."""
 
-VjpRule = Callable[..., Any]
-"""A derivative rule of one operand, `rule(b, g, y, *operands, at)`, in operations of the builder `b`.
+Contribution = int | tuple[int, int] | None
+"""What a derivative rule returns: the contribution to the operand's cotangent, a pair (contribution, support) when the
+op takes only some of its operands, or None when it contributes nothing."""
 
-`g` is the cotangent of the result `y`. It returns the contribution to the operand's cotangent, a pair (contribution,
-support) when the op takes only some of its operands, or None when it contributes nothing.
-"""
+UnaryRule = Callable[[OpBuilder, int, int, int, Attrs], Contribution]
+BinaryRule = Callable[[OpBuilder, int, int, int, int, Attrs], Contribution]
+TernaryRule = Callable[[OpBuilder, int, int, int, int, int, Attrs], Contribution]
+"""A derivative rule of one operand of so many, `rule(b, g, y, *operands, at)`, in operations of the builder `b`. `g` is
+the cotangent of the result `y`."""
+
+OperandsRule = Callable[[OpBuilder, int, int, Sequence[int], Attrs], Contribution]
+"""`rule(b, g, y, xs, at)`: the same, whatever their number."""
 
 
 class TypeMismatch(Exception):
@@ -44,6 +49,10 @@ WriteRule = Callable[..., Any]
 """`rule(spelling, operands, attrs, style)`: the text of one op, None where the common one of its form serves."""
 
 
+Decomposition = Callable[..., int]
+"""`decomposition(b, *operands, at)` builds an op that the language has no words for of operations that it has."""
+
+
 @dataclass(frozen=True)
 class Spelling:
     """How an op is written; `spelling` writes it.
@@ -51,12 +60,12 @@ class Spelling:
     form: `infix` (`a + b`), `prefix` (`-a`), `call` (`f(a, b)`), `same` (as its operand) or `none` (never written).
     text: the operator or the function's name; picture: the same with typographic signs (None: as `text`).
     level: how tightly it binds, 0 (`if`) to 12 (a call or a name); `assoc` is the side that may bind equally.
-    latex: a template over `{0}`, `{1}`, or a function from the attributes to a text and how tightly it binds.
+    latex: a template over `{0}`, `{1}` (by default a call), or a function from the attributes to a text and how tightly
+    it binds.
     rule: how it is written where its form does not say it. written_if: whether the language can say it with these
     attributes; by default where it has a form or a rule.
     shown: `shown(attrs, t)`: the attributes to write for a first operand of type t, if not all.
-    decomposition: `decomposition(b, *operands, at)` builds an op that the language has no words for of operations that
-    it has, to be read.
+    decomposition: the same of operations that the language has, to be read.
     drops_broadcast: whether formulas leave out a `broadcast` of its operands.
     storage: whether it changes no number, only how numbers are stored; pictures draw it small.
     """
@@ -69,8 +78,8 @@ class Spelling:
     latex: str | Callable[[Attrs], tuple[str, int]] = ""
     rule: WriteRule | None = None
     written_if: Callable[[Attrs], bool] | None = None
-    shown: Callable[[Attrs, Type], Attrs] | None = None
-    decomposition: Callable[..., int] | None = None
+    shown: Callable[[Mapping[str, Any], Type], Mapping[str, Any]] | None = None
+    decomposition: Decomposition | None = None
     drops_broadcast: bool = False
     storage: bool = False
 
@@ -95,7 +104,7 @@ class Spelling:
 class VariadicRule:
     """The derivative rule of an op with any number of operands: `rule(b, g, y, k, xs, at)` serves each operand k."""
 
-    rule: VjpRule
+    rule: Callable[[OpBuilder, int, int, int, Sequence[int], Attrs], Contribution]
 
 
 @dataclass(frozen=True)
@@ -103,11 +112,22 @@ class Structured:
     """The derivative of a structured node: the gradient pass differentiates its nested graphs."""
 
 
-Batch = Callable[..., int]
+Batch = Callable[[OpBuilder, Sequence[int], Sequence[bool], Attrs, "Size"], int]
 """`batch(b, xs, flags, at, size)`: the node over operands of which the flagged ones have a batch axis of `size`."""
 
-VjpRules = tuple[VjpRule | None, ...] | VariadicRule | Structured
+VjpRules = (
+    tuple[()]
+    | tuple[UnaryRule | None]
+    | tuple[BinaryRule | None, BinaryRule | None]
+    | tuple[TernaryRule | None, TernaryRule | None, TernaryRule | None]
+    | VariadicRule
+    | Structured
+)
 ZERO: VjpRules = ()  # a step or a constant: the derivative is zero wherever it exists
+
+SupportRule = Callable[[OpBuilder, int, int, Sequence[int], Attrs], int]
+"""`support(b, s, k, xs, at)`: where operand `k` can matter, given where the result matters; it broadcasts to the
+operand's shape."""
 
 
 @dataclass(frozen=True)
@@ -118,16 +138,15 @@ class Derivative:
     flow: how the support of a cotangent travels back through it: `elementwise` passes it on, `structural` moves it with
     the elements, `mix` declares it in `support`.
     selects: whether it leaves out elements of an operand (of a `structural` op), whose paths then do not exist.
-    support: of a `mix` op, `support(b, s, k, xs, at)` says where operand k can matter, given where the result matters;
-    it broadcasts to the operand's shape. Without one: anywhere in the same row of the leading axes.
+    support: of a `mix` op, where its operands can matter. Without one: anywhere in the same row of the leading axes.
     ties: attributes that depend on which operands vary, fixed when the node is made (the shares at a kink).
     """
 
     rules: VjpRules = ZERO
     flow: Literal["elementwise", "structural", "mix"] = "elementwise"
     selects: bool = False
-    support: Callable[..., int] | None = None
-    ties: Callable[[Sequence[bool]], Attrs] | None = None
+    support: SupportRule | None = None
+    ties: Callable[[Sequence[bool]], Mapping[str, object]] | None = None
 
 
 Condition = Callable[[Sequence[AnyType], AnyType, Attrs], bool]
@@ -156,7 +175,7 @@ class Effects:
     """
 
     hazard: bool = False
-    tame: Callable[[Attrs, Sequence[Any]], bool] | None = None
+    tame: Callable[[Attrs, Sequence[float | None]], bool] | None = None
     may_fail: bool = False
     safe: Condition | None = None
     may_overflow: bool = False
@@ -182,8 +201,12 @@ class Examples:
     """
 
     operands: tuple[tuple[Any, ...], ...] = ()
-    attrs: Attrs = field(default_factory=dict)
+    attrs: Mapping[str, Any] = field(default_factory=dict)
     domain: str = "all numbers"
+
+
+Evaluate = Callable[..., Any]
+"""`evaluate(xp, at, *values)`: the kernel of an op."""
 
 
 @dataclass(frozen=True)
@@ -204,7 +227,7 @@ class Op:
     doc: str
     spelling: Spelling
     type_rule: TypeRule
-    evaluate: Callable[..., Value]
+    evaluate: Evaluate
     inline: str | None = None
     derivative: Derivative = Derivative()
     effects: Effects = PLAIN
@@ -232,45 +255,51 @@ REGISTERED: dict[str, Op] = {}
 """The ops of the families imported so far; `table` holds all of them."""
 
 
-def register(op: Op) -> Op:
-    """Declares the op; its name must be new."""
-    name = sys.intern(op.name)
-    assert name not in REGISTERED, name
-    REGISTERED[name] = op
-    return op
-
-
-def tensor_op(
+def declare(
     name: str,
     doc: str,
-    rules: VjpRules,
+    rules: UnaryRule | VjpRules = ZERO,
     *,
-    examples: tuple[tuple[Any, ...], ...],
-    attrs: Attrs | None = None,
-    domain: str = "any value",
-    form: Form = "call",
+    type_rule: TypeRule,
+    evaluate: Evaluate,
+    inline: str | None = None,
     spelling: Spelling | None = None,
-    flow: Literal["structural", "mix"] = "structural",
+    flow: Literal["elementwise", "structural", "mix"] = "elementwise",
     selects: bool = False,
-    support: Callable[..., int] | None = None,
+    support: SupportRule | None = None,
+    ties: Callable[[Sequence[bool]], Mapping[str, object]] | None = None,
     effects: Effects = PLAIN,
-    **fields: Any,
+    examples: tuple[tuple[Constant, ...], ...] = (),
+    attrs: Mapping[str, Any] | None = None,
+    domain: str = "all numbers",
+    sized: tuple[str, ...] = (),
+    batch: Literal["align", "spread"] | Batch = "align",
+    numbers: bool = False,
 ) -> None:
-    """Declares an op on tensors; `fields` are further ones of `Op`. form: how one without a spelling is written."""
-    spelling = spelling or Spelling(form, name)
-    if not spelling.latex:
-        spelling = replace(spelling, latex=rf"\operatorname{{{name}}}\left({{0}}\right)".replace("_", r"\_"))
-    register(
-        Op(
-            name=name,
-            doc=doc,
-            spelling=spelling,
-            derivative=Derivative(rules, flow, selects, support),
-            effects=effects,
-            examples=Examples(examples, attrs or {}, domain),
-            **fields,
-        )
+    """Declares an op; its name must be new. The parameters are the fields of `Op` and of the records in it.
+
+    rules: the rule itself where there is one operand. spelling: by default a call.
+    """
+    name = sys.intern(name)
+    assert name not in REGISTERED, name
+    REGISTERED[name] = Op(
+        name,
+        doc,
+        spelling or Spelling("call", name),
+        type_rule,
+        evaluate,
+        inline,
+        Derivative((rules,) if callable(rules) else rules, flow, selects, support, ties),
+        effects,
+        Examples(examples, attrs or {}, domain),
+        sized,
+        batch,
+        numbers,
     )
+
+
+declare_structural = partial(declare, flow="structural", domain="any value")
+"""Declares an op that moves elements."""
 
 
 def may_view(op: Op, types: Sequence[AnyType], result: AnyType, attrs: Attrs) -> bool:
@@ -284,15 +313,15 @@ def of_one_operand(types: Sequence[AnyType], result: AnyType, attrs: Attrs) -> b
     return len(types) == 1
 
 
-def rule_for(op: Op, k: int) -> VjpRule | None:
-    """The derivative rule of operand `k` in the form `rule(b, g, y, xs, at)`, or None when there is no derivative."""
+def rule_for(op: Op, k: int) -> OperandsRule | None:
+    """The derivative rule of operand `k`, or None when there is no derivative."""
     rules = op.derivative.rules
     if isinstance(rules, VariadicRule):
         rule_of_each = rules.rule
         return lambda b, g, y, xs, at: rule_of_each(b, g, y, k, xs, at)
     if isinstance(rules, Structured) or k >= len(rules):
         return None
-    rule = rules[k]
+    rule = cast(Callable[..., Contribution] | None, rules[k])
     return None if rule is None else lambda b, g, y, xs, at: rule(b, g, y, *xs, at)
 
 

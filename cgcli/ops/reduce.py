@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Literal
 
@@ -12,7 +12,8 @@ from cgcli.graph.sizes import Shape, Size, product, sub
 from cgcli.graph.types import AnyType, Type
 
 from .failures import EmptyReduction
-from .op import ZERO, Attrs, Derivative, Effects, Examples, Op, Spelling, TypeMismatch, VjpRule, register
+from .op import ZERO, Effects, Evaluate, Spelling, TypeMismatch, TypeRule, UnaryRule, declare, declare_structural
+from .protocols import Array, ArrayNamespace, Attrs, BoundAttrs, Constant, Elementwise, OpBuilder, Reduction
 from .shape import inverse
 from .sizes import operand_elements
 from .typing import first_number, one
@@ -20,7 +21,8 @@ from .typing import first_number, one
 SMALL, MANY = 16, 1024  # the most elements of a group that is reduced index by index, and the fewest such groups
 ELEMENTS = Effects(operations=operand_elements)
 REDUCES = replace(ELEMENTS, out=True)  # by one call of the library, into an array that it is handed
-ROWS = ((((1.0, 2.0, -3.0), (4.0, 0.5, 6.0)),),)
+ReductionKernel = Callable[[ArrayNamespace, BoundAttrs, Array], Array]
+ROWS: tuple[tuple[Constant, ...], ...] = ((((1.0, 2.0, -3.0), (4.0, 0.5, 6.0)),),)
 
 
 def reduced(shape: Shape, axes: Sequence[int], keepdims: bool) -> Shape:
@@ -55,27 +57,25 @@ def _indices(types: Sequence[AnyType], at: Attrs) -> Type:
     return Type("int", _shape(one(types[0]), at))
 
 
-def spread(b: Any, x: int, like: int, at: Attrs) -> int:
+def spread(b: OpBuilder, x: int, like: int, at: Attrs) -> int:
     """A value of the reduction's result, repeated over the operand's elements."""
     if not at["keepdims"] and at["axes"]:
         x = b.expand_dims(x, axes=at["axes"])
-    node: int = b.expand(x, shape=b.type1(like).shape)
-    return node
+    return b.expand(x, shape=b.type1(like).shape)
 
 
-def count(b: Any, x: int, at: Attrs) -> Size:
+def count(b: OpBuilder, x: int, at: Attrs) -> Size:
     """How many elements a reduction of `x` takes together."""
     shape = b.type1(x).shape
     return product(shape[axis] for axis in at["axes"])
 
 
-def size_node(b: Any, size: Size) -> int:
+def size_node(b: OpBuilder, size: Size) -> int:
     """A size as a node, a literal where it is a number."""
-    node: int = b.const(float(size)) if isinstance(size, int) else b.size(size=size)
-    return node
+    return b.const(float(size)) if isinstance(size, int) else b.size(size=size)
 
 
-def _shown(at: Attrs, t: Type) -> Attrs:
+def _shown(at: Mapping[str, Any], t: Type) -> Mapping[str, Any]:
     """The attributes without axes that are implied: `sum(x)` is the sum of all elements."""
     if at["keepdims"] or len(at["axes"]) != t.rank:
         return at
@@ -85,35 +85,31 @@ def _shown(at: Attrs, t: Type) -> Attrs:
 def _reduction(
     name: str,
     doc: str,
-    rule: VjpRule | None,
-    evaluate: Any,
-    type_rule: Any = _numbers,
+    rule: UnaryRule | None,
+    evaluate: Evaluate,
+    type_rule: TypeRule = _numbers,
     text: str | None = None,
     flow: Literal["structural", "mix"] = "mix",
-    examples: Any = ROWS,
+    examples: tuple[tuple[Constant, ...], ...] = ROWS,
     effects: Effects = ELEMENTS,
 ) -> None:
     spread_support = None if flow != "mix" else lambda b, s, k, xs, at: spread(b, s, xs[0], at)
-    register(
-        Op(
-            name=name,
-            doc=doc,
-            spelling=Spelling(
-                "call",
-                text or name,
-                latex=rf"\operatorname{{{text or name}}}\left({{0}}\right)",
-                shown=_shown,
-            ),
-            type_rule=type_rule,
-            evaluate=evaluate,
-            derivative=Derivative(ZERO if rule is None else (rule,), flow=flow, support=spread_support),
-            effects=effects,
-            examples=Examples(examples, attrs={"axes": (-1,), "keepdims": False}),
-        )
+    declare(
+        name,
+        doc,
+        ZERO if rule is None else (rule,),
+        spelling=Spelling("call", text or name, shown=_shown),
+        type_rule=type_rule,
+        evaluate=evaluate,
+        flow=flow,
+        support=spread_support,
+        effects=effects,
+        examples=examples,
+        attrs={"axes": (-1,), "keepdims": False},
     )
 
 
-def _mean(xp: Any, at: Attrs, x: Any) -> Any:
+def _mean(xp: ArrayNamespace, at: BoundAttrs, x: Array) -> Array:
     """The sum over the count; nan of no elements. Of ints as floats: their sum may leave their range."""
     x = x if x.dtype.kind == "f" else x.astype("float64")
     total = xp.sum(x, axis=at["axes"], keepdims=at["keepdims"])
@@ -123,20 +119,21 @@ def _mean(xp: Any, at: Attrs, x: Any) -> Any:
     return xp.divide(total, count)
 
 
-def _np(name: str, pair: str | None = None) -> Any:
+def _np(name: str, pair: str | None = None) -> ReductionKernel:
     """The reduction of the array namespace. pair: the name of the same for two arrays.
 
     Libraries go through the last axes group by group, which is slow where there are many small groups, such as the
     windows of pooling: those are reduced index by index.
     """
 
-    def evaluate(xp: Any, at: Attrs, x: Any) -> Any:
+    def evaluate(xp: ArrayNamespace, at: BoundAttrs, x: Array) -> Array:
         axes = at["axes"]
         group = x.shape[x.ndim - len(axes) :]
         small = x.dtype.kind == "f" and 1 < math.prod(group) <= SMALL and x.size >= MANY * math.prod(group)
         if pair is None or not small or sorted(axes) != list(range(-len(axes), 0)):
-            return getattr(xp, name)(x, axis=axes, keepdims=at["keepdims"])
-        join = getattr(xp, pair)
+            reduction: Reduction = getattr(xp, name)
+            return reduction(x, axis=axes, keepdims=at["keepdims"])
+        join: Elementwise = getattr(xp, pair)
         result, *others = [x[(..., *index)] for index in itertools.product(*map(range, group))]
         for other in others:
             result = join(result, other)
@@ -173,17 +170,17 @@ def _has_elements(types: Sequence[AnyType], result: AnyType, at: Attrs) -> bool:
 EXTREMUM = replace(REDUCES, may_fail=True, safe=_has_elements)
 
 
-def _extremum_rule(b: Any, g: int, y: int, x: int, at: Attrs) -> tuple[int, int]:
+def _extremum_rule(b: OpBuilder, g: int, y: int, x: int, at: Attrs) -> tuple[int, int]:
     """Shared equally among the elements that are the extremum."""
     is_extremum = b.eq(x, spread(b, y, x, at))
     ties = b.sum(b.where(is_extremum, 1.0, 0.0), axes=at["axes"], keepdims=at["keepdims"])
     return spread(b, b.div(g, ties), x, at), is_extremum
 
 
-def _extremum(name: str) -> Any:
+def _extremum(name: str) -> ReductionKernel:
     reduce = _np(name, f"{name}imum")
 
-    def evaluate(xp: Any, at: Attrs, x: Any) -> Any:
+    def evaluate(xp: ArrayNamespace, at: BoundAttrs, x: Array) -> Array:
         if any(x.shape[axis] == 0 for axis in at["axes"]):
             raise EmptyReduction
         return reduce(xp, at, x)
@@ -195,15 +192,14 @@ for _name, _doc in (("max", "the largest of elements"), ("min", "the smallest of
     _reduction(f"a{_name}", _doc, _extremum_rule, _extremum(_name), text=_name, effects=EXTREMUM)
 
 
-def _prod_rule(b: Any, g: int, y: int, x: int, at: Attrs) -> int:
+def _prod_rule(b: OpBuilder, g: int, y: int, x: int, at: Attrs) -> int:
     """The product of all other elements, also where some of them are 0: no division."""
     rank = b.type1(x).rank
     last = _last(b, x, at)
     others = b.products_of_others(last)
     back = _back(b, others, x, at)
     assert b.type1(back).rank == rank
-    node: int = b.mul(spread(b, g, x, at), back)
-    return node
+    return b.mul(spread(b, g, x, at), back)
 
 
 def _order(rank: int, axes: Sequence[int]) -> tuple[int, ...]:
@@ -213,31 +209,29 @@ def _order(rank: int, axes: Sequence[int]) -> tuple[int, ...]:
     return (*others, *sorted(axes))
 
 
-def _last(b: Any, x: int, at: Attrs) -> int:
+def _last(b: OpBuilder, x: int, at: Attrs) -> int:
     """The reduced axes made one, the last."""
     axes = at["axes"]
     order = _order(b.type1(x).rank, axes)
     permuted = x if list(order) == sorted(order) else b.permute(x, axes=order)
     shape = b.type1(permuted).shape
-    node: int = b.reshape(permuted, shape=(*shape[: len(shape) - len(axes)], product(shape[len(shape) - len(axes) :])))
-    return node
+    return b.reshape(permuted, shape=(*shape[: len(shape) - len(axes)], product(shape[len(shape) - len(axes) :])))
 
 
-def _back(b: Any, value: int, x: int, at: Attrs) -> int:
+def _back(b: OpBuilder, value: int, x: int, at: Attrs) -> int:
     """The inverse of `_last`."""
     axes = at["axes"]
     shape = b.type1(x).shape
     order = _order(len(shape), axes)
     lead = shape[: len(shape) - len(order)]
     value = b.reshape(value, shape=(*lead, *(shape[axis] for axis in order)))
-    node: int = value if list(order) == sorted(order) else b.permute(value, axes=inverse(order))
-    return node
+    return value if list(order) == sorted(order) else b.permute(value, axes=inverse(order))
 
 
 _reduction("prod", "the product of elements", _prod_rule, _np("prod"), effects=replace(REDUCES, may_overflow=True))
 
 
-def products_of_others(xp: Any, at: Attrs, x: Any) -> Any:
+def products_of_others(xp: ArrayNamespace, x: Array) -> Array:
     """The product of the elements before each element times that of those behind it."""
     ones = xp.ones((*x.shape[:-1], 1), dtype=x.dtype)
     before = xp.cumulative_prod(xp.concat((ones, x[..., :-1]), axis=-1), axis=-1)
@@ -245,32 +239,27 @@ def products_of_others(xp: Any, at: Attrs, x: Any) -> Any:
     return (before * behind)[..., : x.shape[-1]]
 
 
-def _others_rule(b: Any, g: int, y: int, x: int, at: Attrs) -> int:
+def _others_rule(b: OpBuilder, g: int, y: int, x: int, at: Attrs) -> int:
     """By x_j of Π_{i≠k} x_i: the product of all but k and j, a matrix of n² as every Hessian is."""
     n = b.type1(x).shape[-1]
     rows = b.expand_dims(x, axes=(-2,))
     diagonal = b.eq(b.expand_dims(b.arange(size=n), axes=(-1,)), b.arange(size=n))
     without = b.where(diagonal, 1.0, rows)  # [..., k, i]: x_i, and 1 for i = k
     both = b.where(diagonal, 0.0, b.products_of_others(without))
-    node: int = b.sum(b.mul(b.expand_dims(g, axes=(-1,)), both), axes=(-2,), keepdims=False)
-    return node
+    return b.sum(b.mul(b.expand_dims(g, axes=(-1,)), both), axes=(-2,), keepdims=False)
 
 
-register(
-    Op(
-        name="products_of_others",
-        doc="of each element of the last axis, the product of all others",
-        spelling=Spelling("none", "products_of_others", latex=r"\prod_{{j \ne i}} {0}_j"),
-        type_rule=first_number,
-        evaluate=products_of_others,
-        derivative=Derivative(
-            (_others_rule,),
-            flow="mix",
-            support=lambda b, s, k, xs, at: b.expand(b.any(s, axes=(-1,), keepdims=True), shape=b.type1(s).shape),
-        ),
-        effects=Effects(may_overflow=True),
-        examples=Examples((((2.0, -3.0, 0.5),), ((2.0, 0.0, 3.0),), ((0.0, 0.0, 3.0),))),
-    )
+declare(
+    "products_of_others",
+    "of each element of the last axis, the product of all others",
+    _others_rule,
+    spelling=Spelling("none", "products_of_others", latex=r"\prod_{{j \ne i}} {0}_j"),
+    type_rule=first_number,
+    evaluate=lambda xp, at, x: products_of_others(xp, x),
+    flow="mix",
+    support=lambda b, s, k, xs, at: b.expand(b.any(s, axes=(-1,), keepdims=True), shape=b.type1(s).shape),
+    effects=Effects(may_overflow=True),
+    examples=(((2.0, -3.0, 0.5),), ((2.0, 0.0, 3.0),), ((0.0, 0.0, 3.0),)),
 )
 _reduction(
     "any", "whether one element is true", None, _np("any"), _bools, effects=REDUCES, examples=(((True, False),),)
@@ -280,12 +269,13 @@ _reduction(
 )
 
 
-def _arg(name: str) -> Any:
-    def evaluate(xp: Any, at: Attrs, x: Any) -> Any:
+def _arg(name: str) -> ReductionKernel:
+    def evaluate(xp: ArrayNamespace, at: BoundAttrs, x: Array) -> Array:
         (axis,) = at["axes"]
         if x.shape[axis] == 0:
             raise EmptyReduction
-        return getattr(xp, name)(x, axis=axis, keepdims=at["keepdims"])
+        reduction: Reduction = getattr(xp, name)
+        return reduction(x, axis=axis, keepdims=at["keepdims"])
 
     return evaluate
 
@@ -294,7 +284,7 @@ _reduction("argmax", "the place of the first largest element", None, _arg("argma
 _reduction("argmin", "the place of the first smallest element", None, _arg("argmin"), _indices, effects=EXTREMUM)
 
 
-def _logsumexp(xp: Any, at: Attrs, x: Any) -> Any:
+def _logsumexp(xp: ArrayNamespace, at: BoundAttrs, x: Array) -> Array:
     """log Σ exp(x), the largest element taken out, so that no exp overflows."""
     if x.size == 0:
         return xp.log(xp.sum(x, axis=at["axes"], keepdims=at["keepdims"]))
@@ -314,7 +304,7 @@ _reduction(
 )
 
 
-def _norm(xp: Any, at: Attrs, x: Any) -> Any:
+def _norm(xp: ArrayNamespace, at: BoundAttrs, x: Array) -> Array:
     """The root of the sum of squares, scaled by the largest so that no square overflows or vanishes."""
     if x.size == 0:
         return xp.sum(x, axis=at["axes"], keepdims=at["keepdims"])
@@ -337,21 +327,18 @@ _reduction(
 )
 
 
-def _reversed(b: Any, x: int) -> int:
+def _reversed(b: OpBuilder, x: int) -> int:
     n = b.type1(x).shape[-1]
-    node: int = b.slice(x, starts=(sub(n, 1),), steps=(-1,), sizes=(n,))
-    return node
+    return b.slice(x, starts=(sub(n, 1),), steps=(-1,), sizes=(n,))
 
 
-register(
-    Op(
-        name="cumsum",
-        doc="the running sum along the last axis",
-        spelling=Spelling("call", "cumsum", latex=r"\operatorname{{cumsum}}\left({0}\right)"),
-        type_rule=first_number,
-        evaluate=lambda xp, at, x: xp.cumulative_sum(x, axis=-1),
-        derivative=Derivative((lambda b, g, y, x, at: _reversed(b, b.cumsum(_reversed(b, g))),), flow="structural"),
-        effects=Effects(may_overflow=True, out=True),
-        examples=Examples(ROWS),
-    )
+declare_structural(
+    "cumsum",
+    "the running sum along the last axis",
+    lambda b, g, y, x, at: _reversed(b, b.cumsum(_reversed(b, g))),
+    type_rule=first_number,
+    evaluate=lambda xp, at, x: xp.cumulative_sum(x, axis=-1),
+    effects=Effects(may_overflow=True, out=True),
+    examples=ROWS,
+    domain="all numbers",
 )

@@ -6,13 +6,13 @@ Each is linear and its derivative is another of them: `slice` and `pad`, `expand
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from cgcli.graph.sizes import Shape, Size, add, product, same
 from cgcli.graph.types import WEAK_INT, AnyType, Type
 
 from .failures import SizesDiffer
-from .op import ZERO, Attrs, Effects, Spelling, TypeMismatch, VariadicRule, tensor_op
+from .op import Effects, Spelling, TypeMismatch, VariadicRule, declare_structural
+from .protocols import Array, ArrayNamespace, Attrs, BoundAttrs, OpBuilder
 from .shape_text import (
     pad_has_text,
     permuted_axes,
@@ -49,7 +49,7 @@ def _expand_type(types: Sequence[AnyType], at: Attrs) -> Type:
     return t._replace(shape=shape)
 
 
-tensor_op(
+declare_structural(
     "expand",
     "its argument repeated along new axes and those of size 1",
     (lambda b, g, y, x, at: g,),  # the gradient pass sums over the repeated elements
@@ -64,14 +64,13 @@ tensor_op(
 )
 
 
-def lifted(b: Any, x: int, rank: int) -> int:
+def lifted(b: OpBuilder, x: int, rank: int) -> int:
     """A batched value with axes of size 1 behind the batch axis, up to `rank`, so that broadcasting lines up."""
     shape = b.type1(x).shape
     missing = rank - len(shape)
     if missing <= 0:
         return x
-    node: int = b.expand_dims(x, axes=tuple(range(-rank + 1, -rank + 1 + missing)))
-    return node
+    return b.expand_dims(x, axes=tuple(range(-rank + 1, -rank + 1 + missing)))
 
 
 def _reshape_type(types: Sequence[AnyType], at: Attrs) -> Type:
@@ -87,7 +86,7 @@ def _same_size(types: Sequence[AnyType], result: AnyType, at: Attrs) -> bool:
     return same(product(one(types[0]).shape), product(one(result).shape)) is True
 
 
-def _reshape(xp: Any, at: Attrs, x: Any) -> Any:
+def _reshape(xp: ArrayNamespace, at: BoundAttrs, x: Array) -> Array:
     shape = at["shape"]
     count = 1
     for n in shape:
@@ -97,7 +96,7 @@ def _reshape(xp: Any, at: Attrs, x: Any) -> Any:
     return xp.reshape(x, shape)
 
 
-tensor_op(
+declare_structural(
     "reshape",
     "the same elements in another shape",
     (lambda b, g, y, x, at: b.reshape(g, shape=b.type1(x).shape),),
@@ -115,13 +114,13 @@ def _has_shape(types: Sequence[AnyType], result: AnyType, at: Attrs) -> bool:
     return one(types[0]).shape == one(result).shape
 
 
-def _match(xp: Any, at: Attrs, x: Any) -> Any:
+def _match(xp: ArrayNamespace, at: BoundAttrs, x: Array) -> Array:
     if tuple(x.shape) != tuple(at["shape"]):
         raise SizesDiffer(tuple(x.shape), tuple(at["shape"]))
     return x
 
 
-tensor_op(
+declare_structural(
     "match",
     "its argument, whose sizes are found at the run to be those that are wanted",
     (lambda b, g, y, x, at: b.match(g, shape=b.type1(x).shape),),
@@ -144,7 +143,7 @@ def _expand_dims_type(types: Sequence[AnyType], at: Attrs) -> Type:
     return t._replace(shape=tuple(1 if k in new else next(old) for k in range(rank)))
 
 
-tensor_op(
+declare_structural(
     "expand_dims",
     "its argument with new axes of size 1",
     (lambda b, g, y, x, at: b.squeeze(g, axes=at["axes"]),),
@@ -157,7 +156,7 @@ tensor_op(
 )
 
 
-def _new_axes(rank: int, axes: Sequence[int]) -> list[Any]:
+def _new_axes(rank: int, axes: Sequence[int]) -> list[object]:
     total = rank + len(axes)
     new = {total + axis for axis in axes}
     return [None if k in new else slice(None) for k in range(total)]
@@ -172,7 +171,7 @@ def _squeeze_type(types: Sequence[AnyType], at: Attrs) -> Type:
     return t._replace(shape=tuple(n for k, n in enumerate(t.shape) if k not in gone))
 
 
-tensor_op(
+declare_structural(
     "squeeze",
     "its argument without axes of size 1",
     (lambda b, g, y, x, at: b.expand_dims(g, axes=at["axes"]),),
@@ -191,7 +190,7 @@ def _permute_type(types: Sequence[AnyType], at: Attrs) -> Type:
     return t._replace(shape=(*t.shape[: t.rank - len(axes)], *(t.shape[axis] for axis in axes)))
 
 
-def _permute(xp: Any, at: Attrs, x: Any) -> Any:
+def _permute(xp: ArrayNamespace, at: BoundAttrs, x: Array) -> Array:
     axes = at["axes"]
     return xp.permute_dims(x, (*range(x.ndim - len(axes)), *(x.ndim + axis for axis in axes)))
 
@@ -204,7 +203,7 @@ def inverse(axes: Sequence[int]) -> tuple[int, ...]:
     return tuple(result)
 
 
-tensor_op(
+declare_structural(
     "permute",
     "its argument with its last axes in another order",
     (lambda b, g, y, x, at: b.permute(g, axes=inverse(at["axes"])),),
@@ -226,16 +225,16 @@ def _slice_type(types: Sequence[AnyType], at: Attrs) -> Type:
     return t._replace(shape=(*t.shape[: t.rank - len(sizes)], *sizes))
 
 
-def _slices(at: Attrs) -> tuple[Any, ...]:
+def _slices(at: BoundAttrs, sizes: Sequence[int]) -> tuple[object, ...]:
     """Python slices of the last axes: `sizes` elements from `starts` in `steps`."""
-    slices: list[Any] = [...]
-    for start, step, size in zip(at["starts"], at["steps"], at["sizes"], strict=True):
+    slices: list[object] = [...]
+    for start, step, size in zip(at["starts"], at["steps"], sizes, strict=True):
         stop = start + step * size
         slices.append(slice(start, stop if stop >= 0 else None, step) if size else slice(0, 0))
     return tuple(slices)
 
 
-tensor_op(
+declare_structural(
     "slice",
     "a part of its argument: along the last axes, so many elements from a start in steps",
     (
@@ -244,7 +243,7 @@ tensor_op(
         ),
     ),
     type_rule=_slice_type,
-    evaluate=lambda xp, at, x: x[_slices(at)],
+    evaluate=lambda xp, at, x: x[_slices(at, at["sizes"])],
     sized=("starts", "sizes"),
     selects=True,
     examples=VECTOR,
@@ -254,15 +253,15 @@ tensor_op(
 )
 
 
-def _pad(xp: Any, at: Attrs, x: Any) -> Any:
+def _pad(xp: ArrayNamespace, at: BoundAttrs, x: Array) -> Array:
     sizes = at["sizes"]
     lead = x.shape[: x.ndim - len(sizes)]
     out = xp.zeros((*lead, *sizes), dtype=x.dtype)
-    out[_slices({**at, "sizes": x.shape[x.ndim - len(sizes) :]})] = x
+    out[_slices(at, x.shape[x.ndim - len(sizes) :])] = x
     return out
 
 
-tensor_op(
+declare_structural(
     "pad",
     "its argument within zeros: along the last axes, from a start in steps",
     (
@@ -321,18 +320,17 @@ def _joined(parts: Sequence[Type]) -> Type:
     return join_all([t._replace(shape=()) for t in parts])
 
 
-def _concat_rule(b: Any, g: int, y: int, k: int, xs: Sequence[int], at: Attrs) -> int:
+def _concat_rule(b: OpBuilder, g: int, y: int, k: int, xs: Sequence[int], at: Attrs) -> int:
     axis: int = at["axis"]
     start: Size = 0
     for x in xs[:k]:
         start = add(start, b.type1(x).shape[axis])
     sizes = b.type1(xs[k]).shape[axis:]
     zeros = (0,) * (len(sizes) - 1)
-    node: int = b.slice(g, starts=(start, *zeros), steps=(1,) * len(sizes), sizes=sizes)
-    return node
+    return b.slice(g, starts=(start, *zeros), steps=(1,) * len(sizes), sizes=sizes)
 
 
-tensor_op(
+declare_structural(
     "concat",
     "its arguments one behind the other along an axis",
     VariadicRule(_concat_rule),
@@ -354,15 +352,14 @@ def _stack_type(types: Sequence[AnyType], at: Attrs) -> Type:
     return _joined(parts)._replace(shape=tuple(shape))
 
 
-def _stack_rule(b: Any, g: int, y: int, k: int, xs: Sequence[int], at: Attrs) -> int:
+def _stack_rule(b: OpBuilder, g: int, y: int, k: int, xs: Sequence[int], at: Attrs) -> int:
     axis: int = at["axis"]
     sizes = (1, *b.type1(g).shape[axis:][1:])
     part = b.slice(g, starts=(k, *(0,) * (len(sizes) - 1)), steps=(1,) * len(sizes), sizes=sizes)
-    node: int = b.squeeze(part, axes=(axis,))
-    return node
+    return b.squeeze(part, axes=(axis,))
 
 
-tensor_op(
+declare_structural(
     "stack",
     "its arguments side by side along a new axis",
     VariadicRule(_stack_rule),
@@ -378,34 +375,31 @@ tensor_op(
 
 # ---- out of sizes
 
-tensor_op(
+declare_structural(
     "size",
     "the size of an axis as an int",
-    ZERO,
     type_rule=lambda types, at: WEAK_INT,  # as a literal's: `x / n` and `x / sqrt(n)` keep x's type
     evaluate=lambda xp, at: at["size"],
     sized=("size",),
     examples=((),),
     attrs={"size": 3},
-    spelling=Spelling("none", "size", latex="{size}", rule=write_size_node),
+    spelling=Spelling("none", "size", rule=write_size_node),
     effects=Effects(operations=0),
 )
-tensor_op(
+declare_structural(
     "arange",
     "the ints from 0 up to a size",
-    ZERO,
     type_rule=lambda types, at: Type("int", (at["size"],)),
     evaluate=lambda xp, at: xp.arange(at["size"]),
     sized=("size",),
     examples=((),),
     attrs={"size": 3},
-    spelling=Spelling("call", "arange", latex=r"\left(0, \ldots, {size}\right)", rule=write_arange),
+    spelling=Spelling("call", "arange", rule=write_arange),
     effects=Effects(operations=0),
 )
 
 
-def row_starts(b: Any, rows: Size, length: Size) -> int:
+def row_starts(b: OpBuilder, rows: Size, length: Size) -> int:
     """Ints [rows]: where each row begins in the elements of a matrix one behind the other."""
     step = b.const(length) if isinstance(length, int) else b.size(size=length)
-    node: int = b.mul(b.arange(size=rows), step)
-    return node
+    return b.mul(b.arange(size=rows), step)

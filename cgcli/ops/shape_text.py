@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from cgcli.graph.sizes import Size, add, mul
 from cgcli.graph.types import Type
 
-from .op import ATOM, Attrs, Spelling
+from .op import ATOM, Spelling
+from .protocols import Attrs
 from .spelling import Style, Written, call, sign_of, within, write_filled
 
 
-def with_shape(attrs: Attrs, t: Type) -> Attrs:
+def with_shape(attrs: Attrs, t: Type) -> Mapping[str, object]:
     """The attributes, and as `of` the shape of the operand, on which the text depends."""
     return {**attrs, "of": t.shape}
 
 
-def permuted_axes(attrs: Attrs, t: Type) -> Attrs:
+def permuted_axes(attrs: Attrs, t: Type) -> Mapping[str, object]:
     """`transpose(x)` turns matrices; any other order is written for all axes of the operand."""
     if attrs.get("axes") != (-1, -2):
         return with_shape(attrs, t)

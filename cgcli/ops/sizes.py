@@ -13,6 +13,7 @@ from cgcli.graph.traversal import every
 from cgcli.graph.types import ANY, DTYPE_BYTES, AnyType, Results, Stack, Type
 
 from .failures import NegativeSize
+from .protocols import Attrs
 
 _NAME = re.compile(r"[^\W\d]\w*")
 
@@ -87,7 +88,7 @@ def _texts(value: Any) -> Iterator[str]:
 # ---- what values take
 
 
-def operand_elements(types: Sequence[AnyType], result: AnyType, attrs: Mapping[str, Any]) -> Size:
+def operand_elements(types: Sequence[AnyType], result: AnyType, attrs: Attrs) -> Size:
     """How many numbers the first operand has: the operations of a reduction."""
     return elements(types[0])
 

@@ -7,49 +7,50 @@ inf). The language has no words for them: in a formula they are decomposed (`Spe
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Mapping
 from math import comb, inf
 from typing import Any
 
-from .op import Attrs, Derivative, Effects, Examples, Op, Spelling, VjpRule, register
+from .op import BinaryRule, Decomposition, Effects, Evaluate, Spelling, UnaryRule, declare
+from .protocols import Array, ArrayNamespace, Attrs, BoundAttrs, OpBuilder
 from .typing import floats
 
 
 def _slope(
     name: str,
     doc: str,
-    evaluate: Callable[..., Any],
-    rules: tuple[VjpRule, ...],
-    decomposition: Callable[..., Any],
+    evaluate: Evaluate,
+    rules: UnaryRule | tuple[BinaryRule, BinaryRule],
+    decomposition: Decomposition,
     examples: tuple[tuple[float, ...], ...],
     domain: str = "all numbers",
     hazard: bool = False,
-    attrs: Attrs | None = None,
+    attrs: Mapping[str, Any] | None = None,
 ) -> None:
-    operands = ", ".join(f"{{{k}}}" for k in range(len(rules)))
-    register(
-        Op(
-            name=name,
-            doc=doc,
-            spelling=Spelling(
-                "none",
-                name,
-                latex=rf"\operatorname{{{{{name.replace('_', ' ')}}}}}\left({operands}\right)",
-                decomposition=decomposition,
-            ),
-            type_rule=floats,
-            evaluate=evaluate,
-            derivative=Derivative(rules),
-            effects=Effects(hazard=hazard),
-            examples=Examples(examples, attrs=attrs or {}, domain=domain),
-        )
+    operands = ", ".join(f"{{{k}}}" for k in range(len(examples[0])))
+    declare(
+        name,
+        doc,
+        rules,
+        spelling=Spelling(
+            "none",
+            name,
+            latex=rf"\operatorname{{{{{name.replace('_', ' ')}}}}}\left({operands}\right)",
+            decomposition=decomposition,
+        ),
+        type_rule=floats,
+        evaluate=evaluate,
+        effects=Effects(hazard=hazard),
+        examples=examples,
+        attrs=attrs,
+        domain=domain,
     )
 
 
 # Of one number
 
 
-def _bell(xp: Any, e: Any) -> Any:
+def _bell(xp: ArrayNamespace, e: Array) -> Array:
     return e / ((1.0 + e) * (1.0 + e))
 
 
@@ -57,7 +58,7 @@ _slope(
     "one_minus_square",
     "1 - x², accurate beside -1 and 1",
     lambda xp, at, x: (1.0 - x) * (1.0 + x),
-    (lambda b, g, y, x, at: b.mul(g, b.mul(-2.0, x)),),
+    lambda b, g, y, x, at: b.mul(g, b.mul(-2.0, x)),
     lambda b, x, at: b.mul(b.sub(1.0, x), b.add(1.0, x)),
     ((-1.5,), (0.2,), (1.0,)),
 )
@@ -65,7 +66,7 @@ _slope(
     "cauchy",
     "1 / (1 + x²), the derivative of atan",
     lambda xp, at, x: xp.divide(xp.divide(1.0, xp.hypot(1.0, x)), xp.hypot(1.0, x)),
-    (lambda b, g, y, x, at: b.mul(g, b.mul(-2.0, b.mul(y, b.div(b.direction(x, 1.0), b.hypot(1.0, x))))),),
+    lambda b, g, y, x, at: b.mul(g, b.mul(-2.0, b.mul(y, b.div(b.direction(x, 1.0), b.hypot(1.0, x))))),
     lambda b, x, at: b.div(1.0, b.add(1.0, b.mul(x, x))),
     ((-1.5,), (0.0,), (2.0,)),
 )
@@ -73,7 +74,7 @@ _slope(
     "sech2",
     "1 / cosh(x)², the derivative of tanh",
     lambda xp, at, x: 4.0 * _bell(xp, xp.exp(-2.0 * abs(x))),
-    (lambda b, g, y, x, at: b.mul(g, b.mul(-2.0, b.mul(y, b.tanh(x)))),),
+    lambda b, g, y, x, at: b.mul(g, b.mul(-2.0, b.mul(y, b.tanh(x)))),
     lambda b, x, at: b.div(1.0, b.fixed_power(b.cosh(x), exponent=2)),
     ((-1.5,), (0.0,), (2.0,)),
 )
@@ -81,13 +82,13 @@ _slope(
     "sigmoid_slope",
     "sigmoid(x) * sigmoid(-x), the derivative of sigmoid",
     lambda xp, at, x: _bell(xp, xp.exp(-1.0 * abs(x))),
-    (lambda b, g, y, x, at: b.neg(b.mul(g, b.mul(y, b.tanh(b.mul(0.5, x))))),),
+    lambda b, g, y, x, at: b.neg(b.mul(g, b.mul(y, b.tanh(b.mul(0.5, x))))),
     lambda b, x, at: b.mul(b.sigmoid(x), b.sigmoid(b.neg(x))),
     ((-1.5,), (0.0,), (2.0,)),
 )
 
 
-def _times_where_it_counts(b: Any, y: int, x: int) -> Any:
+def _times_where_it_counts(b: OpBuilder, y: int, x: int) -> Any:
     """y * x, 0 where y has vanished: it does so faster than any power of x grows."""
     return b.mul(y, b.where(b.ne(y, 0.0), x, 0.0))
 
@@ -96,7 +97,7 @@ _slope(
     "exp_minus_square",
     "exp(-x²)",
     lambda xp, at, x: xp.exp(-1.0 * x * x),
-    (lambda b, g, y, x, at: b.mul(g, b.mul(-2.0, _times_where_it_counts(b, y, x))),),
+    lambda b, g, y, x, at: b.mul(g, b.mul(-2.0, _times_where_it_counts(b, y, x))),
     lambda b, x, at: b.exp(b.neg(b.mul(x, x))),
     ((-1.5,), (0.0,), (2.0,)),
 )
@@ -105,7 +106,7 @@ _slope(
 # Of a point in the plane
 
 
-def _direction(xp: Any, at: Attrs, x: Any, y: Any) -> Any:
+def _direction(xp: ArrayNamespace, at: BoundAttrs, x: Array, y: Array) -> Array:
     overflows = xp.hypot(x, y) == inf
     short_x, short_y = xp.where(overflows, 0.25 * x, x), xp.where(overflows, 0.25 * y, y)
     ratio = xp.divide(short_x, xp.hypot(short_x, short_y))
@@ -128,7 +129,7 @@ _slope(
 _FAR = 2.0**600  # the square of this distance has no inverse among the floats
 
 
-def _multipole(xp: Any, at: Attrs, y: Any, x: Any) -> Any:
+def _multipole(xp: ArrayNamespace, at: BoundAttrs, y: Array, x: Array) -> Array:
     """Re or Im of (x + iy)^-m by the direction of the point and its distance."""
     m, x, y = at["m"], 1.0 * x, 1.0 * y
     h = xp.hypot(x, y)
@@ -144,7 +145,7 @@ def _multipole(xp: Any, at: Attrs, y: Any, x: Any) -> Any:
     return xp.where(h >= (_FAR if m > 1 else inf), 0.0, part)
 
 
-def _multipole_decomposed(b: Any, y: int, x: int, at: Attrs) -> Any:
+def _multipole_decomposed(b: OpBuilder, y: int, x: int, at: Attrs) -> int:
     real, imaginary = x, b.neg(y)
     for _ in range(at["m"] - 1):
         real, imaginary = b.add(b.mul(real, x), b.mul(imaginary, y)), b.sub(b.mul(imaginary, x), b.mul(real, y))
@@ -154,13 +155,13 @@ def _multipole_decomposed(b: Any, y: int, x: int, at: Attrs) -> Any:
     return part
 
 
-def _multipole_by_y(b: Any, g: int, r: int, y: int, x: int, at: Attrs) -> Any:
+def _multipole_by_y(b: OpBuilder, g: int, r: int, y: int, x: int, at: Attrs) -> int:
     """The derivative of z^-m by y is -m i z^-(m + 1): the parts change places."""
     m, real = at["m"], at["part"] == "re"
     return b.mul(g, b.mul(float(m if real else -m), b.multipole(y, x, m=m + 1, part="im" if real else "re")))
 
 
-def _multipole_by_x(b: Any, g: int, r: int, y: int, x: int, at: Attrs) -> Any:
+def _multipole_by_x(b: OpBuilder, g: int, r: int, y: int, x: int, at: Attrs) -> int:
     m = at["m"]
     return b.mul(g, b.mul(float(-m), b.multipole(y, x, m=m + 1, part=at["part"])))
 
@@ -198,7 +199,7 @@ def _logarithms(at: Attrs) -> list[list[float]]:
     return [[comb(k, i) * c for c in _falling(at["by_base"], i)] for i in range(k + 1)]
 
 
-def _power_partial(xp: Any, at: Attrs, x: Any, n: Any) -> Any:
+def _power_partial(xp: ArrayNamespace, at: BoundAttrs, x: Array, n: Array) -> Array:
     """A partial derivative of x^n. At x = 0 and at inf it is the limit: a power outweighs every power of log x."""
     n = 1.0 * n
     size = xp.power(x, n - float(at["by_base"]))
@@ -215,7 +216,7 @@ def _power_partial(xp: Any, at: Attrs, x: Any, n: Any) -> Any:
     return xp.where(vanishes, 0.0 * n, size * rest)
 
 
-def _power_partial_decomposed(b: Any, x: int, n: int, at: Attrs) -> Any:
+def _power_partial_decomposed(b: OpBuilder, x: int, n: int, at: Attrs) -> int:
     j = at["by_base"]
     rest: Any = None
     for coefficients in _logarithms(at):
@@ -226,15 +227,19 @@ def _power_partial_decomposed(b: Any, x: int, n: int, at: Attrs) -> Any:
     return b.mul(rest, b.power(x, b.sub(n, float(j))))
 
 
-def _higher(key: str) -> VjpRule:
-    return lambda b, g, y, x, n, at: b.mul(g, b.power_partial(x, n, **{**at, key: at[key] + 1}))
+def _higher(by_base: int, by_exponent: int) -> BinaryRule:
+    def rule(b: OpBuilder, g: int, y: int, x: int, n: int, at: Attrs) -> int:
+        j, k = at["by_base"] + by_base, at["by_exponent"] + by_exponent
+        return b.mul(g, b.power_partial(x, n, by_base=j, by_exponent=k))
+
+    return rule
 
 
 _slope(
     "power_partial",
     "a partial derivative of x^n, so often by the base and so often by the exponent",
     _power_partial,
-    (_higher("by_base"), _higher("by_exponent")),
+    (_higher(1, 0), _higher(0, 1)),
     _power_partial_decomposed,
     ((2.0, 3.0), (1.5, -0.5), (0.3, 0.0)),
     "a positive base, or any base with a whole exponent where there is no derivative by it",

@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from math import prod
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-from .op import ATOM, Attrs, Form, Spelling
+from .op import ATOM, Form, Spelling
+from .protocols import Attrs
 
 if TYPE_CHECKING:
     from cgcli.graph.sizes import Shape
@@ -38,6 +39,10 @@ def write_latex(spelling: Spelling, operands: Sequence[Written], attrs: Attrs) -
     template = spelling.latex
     if callable(template):
         return Written(*template(attrs))
+    name = spelling.text.replace("_", r"\_")
+    default = Written(rf"\operatorname{{{name}}}\left({', '.join(x.text for x in operands)}\right)")
+    if not template:
+        return default
     exponent = attrs.get("exponent")
     level, bounds = ATOM, [0] * len(operands)
     if spelling.form == "infix" and not template.startswith((r"\frac", r"\left")):
@@ -52,9 +57,8 @@ def write_latex(spelling: Spelling, operands: Sequence[Written], attrs: Attrs) -
     try:
         power = write_number(exponent).text if exponent is not None else ""
         return Written(template.format(*texts, exponent=power), level)
-    except (IndexError, KeyError):  # a template that needs more than operands, as that of a pattern
-        name = spelling.text.replace("_", r"\_")
-        return Written(rf"\operatorname{{{name}}}\left({', '.join(x.text for x in operands)}\right)")
+    except IndexError:  # of `max` with one operand
+        return default
 
 
 # ---- the forms

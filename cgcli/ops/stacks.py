@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from cgcli.graph.sizes import Size
 from cgcli.graph.types import AnyType, Stack, Type
 
 from .failures import SizesDiffer
 from .loops import items_of
-from .op import Attrs, Derivative, Effects, Examples, Op, Spelling, TypeMismatch, register
+from .op import Effects, Spelling, TypeMismatch, declare_structural
+from .protocols import Array, ArrayNamespace, Attrs, BoundAttrs, OpBuilder
 from .typing import one
 
 
@@ -21,29 +21,25 @@ def _unstack_type(types: Sequence[AnyType], at: Attrs) -> Stack:
     return Stack(t._replace(shape=t.shape[1:]))
 
 
-def _swapped(b: Any, x: int) -> int:
+def _swapped(b: OpBuilder, x: int) -> int:
     """The first two axes exchanged: a batch axis stands before that of the items, and within them."""
     rank = b.type1(x).rank
-    node: int = b.permute(x, axes=(1 - rank, -rank, *range(2 - rank, 0)))
-    return node
+    return b.permute(x, axes=(1 - rank, -rank, *range(2 - rank, 0)))
 
 
-def _batch_unstack(b: Any, xs: Sequence[int], flags: Sequence[bool], at: Attrs, size: Size) -> int:
-    node: int = b.unstack(_swapped(b, xs[0]))
-    return node
+def _batch_unstack(b: OpBuilder, xs: Sequence[int], flags: Sequence[bool], at: Attrs, size: Size) -> int:
+    return b.unstack(_swapped(b, xs[0]))
 
 
-register(
-    Op(
-        name="unstack",
-        doc="the items of a tensor along its first axis",
-        spelling=Spelling("none", "items", latex="{0}", storage=True),
-        type_rule=_unstack_type,
-        evaluate=lambda xp, at, x: x,  # an array is a sequence of its items
-        derivative=Derivative((lambda b, g, y, x, at: b.restack(g, shape=b.type1(x).shape),), flow="structural"),
-        batch=_batch_unstack,
-        examples=Examples(domain="a tensor"),
-    )
+declare_structural(
+    "unstack",
+    "the items of a tensor along its first axis",
+    lambda b, g, y, x, at: b.restack(g, shape=b.type1(x).shape),
+    spelling=Spelling("none", "items", latex="{0}", storage=True),
+    type_rule=_unstack_type,
+    evaluate=lambda xp, at, x: x,  # an array is a sequence of its items
+    domain="a tensor",
+    batch=_batch_unstack,
 )
 
 
@@ -52,7 +48,7 @@ def _restack_type(types: Sequence[AnyType], at: Attrs) -> Type:
     return item._replace(shape=tuple(at["shape"]))
 
 
-def _restack(xp: Any, at: Attrs, items: Any) -> Any:
+def _restack(xp: ArrayNamespace, at: BoundAttrs, items: Array) -> Array:
     shape = at["shape"]
     if len(items) != shape[0]:
         raise SizesDiffer((len(items), *shape[1:]), tuple(shape))
@@ -61,22 +57,20 @@ def _restack(xp: Any, at: Attrs, items: Any) -> Any:
     return xp.stack([xp.asarray(x) for x in items]) if items else xp.zeros(shape)
 
 
-def _batch_restack(b: Any, xs: Sequence[int], flags: Sequence[bool], at: Attrs, size: Size) -> int:
+def _batch_restack(b: OpBuilder, xs: Sequence[int], flags: Sequence[bool], at: Attrs, size: Size) -> int:
     n, *item = at["shape"]
     return _swapped(b, b.restack(xs[0], shape=(n, size, *item)))
 
 
-register(
-    Op(
-        name="restack",
-        doc="the items of a stack side by side along a new first axis",
-        spelling=Spelling("none", "items as a tensor", latex="{0}"),
-        type_rule=_restack_type,
-        evaluate=_restack,
-        derivative=Derivative((lambda b, g, y, x, at: b.unstack(g),), flow="structural"),
-        effects=Effects(view=True, operations=0, may_fail=True),
-        sized=("shape",),
-        batch=_batch_restack,
-        examples=Examples(domain="a stack of as many items as the first axis has"),
-    )
+declare_structural(
+    "restack",
+    "the items of a stack side by side along a new first axis",
+    lambda b, g, y, x, at: b.unstack(g),
+    spelling=Spelling("none", "items as a tensor", latex="{0}"),
+    type_rule=_restack_type,
+    evaluate=_restack,
+    effects=Effects(view=True, operations=0, may_fail=True),
+    domain="a stack of as many items as the first axis has",
+    sized=("shape",),
+    batch=_batch_restack,
 )

@@ -8,7 +8,8 @@ from cgcli.graph.columns import Columns
 from cgcli.graph.graph import COND, CONST, GET, INPUT, LOOP, SIZE, Graph, nested
 from cgcli.graph.types import AnyType, Results, Stack, Type
 
-from .op import Attrs, Op
+from .op import Op
+from .protocols import Attrs
 from .table import BY_CODE
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from cgcli.graph.graph import Graph
 from cgcli.graph.types import AnyType, Results, Type, parse_type
 
 from .failures import AssertionFailed
-from .op import Attrs, Derivative, Effects, Examples, Op, Spelling, Structured, TypeMismatch, register
+from .op import Effects, Spelling, Structured, TypeMismatch, declare, declare_structural
+from .protocols import Array, ArrayNamespace, Attrs, BoundAttrs
 
 if TYPE_CHECKING:
     from .spelling import Style, Written
@@ -67,89 +68,78 @@ def _get_type(types: Sequence[AnyType], at: Attrs) -> AnyType:
     return results.items[at["k"]]
 
 
-register(
-    Op(
-        name="input",
-        doc="a value given at each run",
-        spelling=Spelling("none", "input", written_if=lambda at: True),
-        type_rule=_no_type_rule,
-        evaluate=lambda xp, at, x: x,
-        effects=Effects(out=False),
-        examples=Examples(domain="what its type and range say"),
-    )
+declare(
+    "input",
+    "a value given at each run",
+    spelling=Spelling("none", "input", written_if=lambda at: True),
+    type_rule=_no_type_rule,
+    evaluate=lambda xp, at, x: x,
+    effects=Effects(out=False),
+    domain="what its type and range say",
 )
-register(
-    Op(
-        name="const",
-        doc="a constant",
-        spelling=Spelling("none", "const", latex=_latex_number, rule=_write_constant),
-        type_rule=_no_type_rule,
-        evaluate=lambda xp, at: at["value"],
-        effects=Effects(out=False),
-        examples=Examples(domain="any value"),
-    )
+declare(
+    "const",
+    "a constant",
+    spelling=Spelling("none", "const", latex=_latex_number, rule=_write_constant),
+    type_rule=_no_type_rule,
+    evaluate=lambda xp, at: at["value"],
+    effects=Effects(out=False),
+    domain="any value",
 )
-register(
-    Op(
-        name="copy",
-        doc="the same value under another name",
-        spelling=Spelling("same", "copy", latex="{0}", storage=True),
-        type_rule=_same,
-        evaluate=lambda xp, at, x: x,
-        inline="{0}",
-        derivative=Derivative((lambda b, g, y, x, at: g,)),
-        effects=Effects(view=True, out=False, prescribed=True),
-        examples=Examples(((2.0,),), domain="any value"),
-    )
+declare(
+    "copy",
+    "the same value under another name",
+    lambda b, g, y, x, at: g,
+    spelling=Spelling("same", "copy", latex="{0}", storage=True),
+    type_rule=_same,
+    evaluate=lambda xp, at, x: x,
+    inline="{0}",
+    effects=Effects(view=True, out=False, prescribed=True),
+    examples=((2.0,),),
+    domain="any value",
 )
-register(
-    Op(
-        name="cast",
-        doc="the same number in another dtype",
-        spelling=Spelling("same", "cast", latex="{0}", storage=True),
-        type_rule=lambda types, at: one(parse_type(at["dtype"]))._replace(shape=one(types[0]).shape),
-        evaluate=lambda xp, at, x: x,  # the executor fits every value into its node's type
-        inline="{0}",
-        derivative=Derivative((lambda b, g, y, x, at: g,)),
-        effects=Effects(view=_keeps_dtype, operations=0, prescribed=True),
-        examples=Examples(((2.0,), (-1.5,)), attrs={"dtype": "float"}, domain="any number"),
-    )
+declare(
+    "cast",
+    "the same number in another dtype",
+    lambda b, g, y, x, at: g,
+    spelling=Spelling("same", "cast", latex="{0}", storage=True),
+    type_rule=lambda types, at: one(parse_type(at["dtype"]))._replace(shape=one(types[0]).shape),
+    evaluate=lambda xp, at, x: x,  # the executor fits every value into its node's type
+    inline="{0}",
+    effects=Effects(view=_keeps_dtype, operations=0, prescribed=True),
+    examples=((2.0,), (-1.5,)),
+    attrs={"dtype": "float"},
+    domain="any number",
 )
-register(
-    Op(
-        name="stop_gradient",
-        doc="its argument, as a constant for derivatives",
-        spelling=Spelling("call", "stop_gradient", latex=r"\operatorname{{stop\_gradient}}\left({0}\right)"),
-        type_rule=_same,
-        evaluate=lambda xp, at, x: x,
-        inline="{0}",
-        effects=Effects(view=True, out=False, prescribed=True),
-        examples=Examples(((2.0,),), domain="any value"),
-    )
+declare(
+    "stop_gradient",
+    "its argument, as a constant for derivatives",
+    type_rule=_same,
+    evaluate=lambda xp, at, x: x,
+    inline="{0}",
+    effects=Effects(view=True, out=False, prescribed=True),
+    examples=((2.0,),),
+    domain="any value",
 )
-register(
-    Op(
-        name="cond",
-        doc="the results of the side that its condition takes; the other side is not computed",
-        spelling=Spelling("none", "if", latex=r"\text{{if}}\ {0}"),
-        type_rule=_cond_type,
-        evaluate=lambda run, at, c, *xs: tuple(run(at["then"] if c else at["else"], xs)),
-        derivative=Derivative(Structured(), flow="structural"),
-        effects=Effects(may_fail=True),
-        examples=Examples(domain="a scalar bool and the values that its sides read"),
-    )
+declare_structural(
+    "cond",
+    "the results of the side that its condition takes; the other side is not computed",
+    Structured(),
+    spelling=Spelling("none", "if", latex=r"\text{{if}}\ {0}"),
+    type_rule=_cond_type,
+    evaluate=lambda run, at, c, *xs: tuple(run(at["then"] if c else at["else"], xs)),
+    effects=Effects(may_fail=True),
+    domain="a scalar bool and the values that its sides read",
 )
-register(
-    Op(
-        name="get",
-        doc="one of the results of a node that has several",
-        spelling=Spelling("none", "get", latex="{0}"),
-        type_rule=_get_type,
-        evaluate=lambda xp, at, results: results[at["k"]],
-        derivative=Derivative(Structured(), flow="structural"),
-        effects=Effects(operations=0),
-        examples=Examples(domain="a node with several results"),
-    )
+declare_structural(
+    "get",
+    "one of the results of a node that has several",
+    Structured(),
+    spelling=Spelling("none", "get", latex="{0}"),
+    type_rule=_get_type,
+    evaluate=lambda xp, at, results: results[at["k"]],
+    effects=Effects(operations=0),
+    domain="a node with several results",
 )
 
 
@@ -159,7 +149,7 @@ def _bool_type(types: Sequence[AnyType], at: Attrs) -> AnyType:
     return types[0]
 
 
-def _holds(xp: Any, at: Attrs, c: Any) -> Any:
+def _holds(xp: ArrayNamespace, at: BoundAttrs, c: Array) -> Array:
     """A row of several is a row of a batch."""
     rows = getattr(c, "shape", ())
     if not rows:
@@ -170,14 +160,14 @@ def _holds(xp: Any, at: Attrs, c: Any) -> Any:
     return c
 
 
-register(
-    Op(
-        name="assert",
-        doc="stops the run where its condition does not hold",
-        spelling=Spelling("none", "assert", latex=r"\text{{assert}}\ {0}"),
-        type_rule=_bool_type,
-        evaluate=_holds,
-        effects=Effects(view=True, out=False, may_fail=True, harmless={0: 1}),
-        examples=Examples(((True,),), attrs={"message": "it holds"}, domain="a bool"),
-    )
+declare(
+    "assert",
+    "stops the run where its condition does not hold",
+    spelling=Spelling("none", "assert", latex=r"\text{{assert}}\ {0}"),
+    type_rule=_bool_type,
+    evaluate=_holds,
+    effects=Effects(view=True, out=False, may_fail=True, harmless={0: 1}),
+    examples=((True,),),
+    attrs={"message": "it holds"},
+    domain="a bool",
 )

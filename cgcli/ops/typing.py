@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from cgcli.graph.types import BOOL, AnyType, Results, Stack, Type
 
-from .op import Attrs, TypeMismatch
+from .op import TypeMismatch
+from .protocols import Attrs
 
 if TYPE_CHECKING:
     from cgcli.graph.sizes import Shape, Size

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import product
-from typing import Any
+from typing import cast
 
 from cgcli.graph.sizes import Size, add, floor_div, sub
 from cgcli.graph.types import AnyType, Type
 
-from .op import Attrs, Derivative, Effects, Examples, Op, Spelling, TypeMismatch, register
+from .op import Effects, Spelling, TypeMismatch, declare_structural
+from .protocols import Array, ArrayNamespace, Attrs, BoundAttrs
 from .sizes import operand_elements
 from .typing import one
 
@@ -24,7 +25,7 @@ def window_count(length: Size, size: int, stride: int, dilation: int) -> Size:
 
 def _windows_type(types: Sequence[AnyType], at: Attrs) -> Type:
     t = one(types[0])
-    sizes = at["sizes"]
+    sizes = cast("tuple[int, ...]", at["sizes"])  # of a window: never named
     counts: list[Size] = []
     for length, size, stride, dilation in zip(
         t.shape[t.rank - len(sizes) :], sizes, at["strides"], at["dilations"], strict=True
@@ -36,7 +37,7 @@ def _windows_type(types: Sequence[AnyType], at: Attrs) -> Type:
     return t._replace(shape=(*t.shape[: t.rank - len(sizes)], *counts, *sizes))
 
 
-def _views(at: Attrs, spatial: Sequence[int]) -> Any:
+def _views(at: BoundAttrs, spatial: Sequence[int]) -> Iterator[tuple[tuple[int, ...], tuple[slice, ...]]]:
     """Of each offset within a window: that offset, and the slices of the elements that all windows have there."""
     for offset in product(*map(range, at["sizes"])):
         slices = []
@@ -47,11 +48,11 @@ def _views(at: Attrs, spatial: Sequence[int]) -> Any:
         yield offset, tuple(slices)
 
 
-def _windows(xp: Any, at: Attrs, x: Any) -> Any:
+def _windows(xp: ArrayNamespace, at: BoundAttrs, x: Array) -> Array:
     return xp.windows(x, at["sizes"], at["strides"], at["dilations"])
 
 
-def _fold(xp: Any, at: Attrs, g: Any) -> Any:
+def _fold(xp: ArrayNamespace, at: BoundAttrs, g: Array) -> Array:
     k = len(at["sizes"])
     lead = g.shape[: g.ndim - 2 * k]
     out = xp.zeros((*lead, *at["shape"]), dtype=g.dtype)
@@ -65,39 +66,28 @@ def _fold_type(types: Sequence[AnyType], at: Attrs) -> Type:
     return t._replace(shape=(*t.shape[: t.rank - 2 * len(at["sizes"])], *at["shape"]))
 
 
-register(
-    Op(
-        name="windows",
-        doc="all windows on the last axes, the axes of the window behind those of its place",
-        spelling=Spelling("none", "windows", latex=r"\operatorname{{windows}}\left({0}\right)"),
-        type_rule=_windows_type,
-        evaluate=_windows,
-        derivative=Derivative(
-            (lambda b, g, y, x, at: b.fold_windows(g, shape=b.type1(x).shape[-len(at["sizes"]) :], **at),),
-            flow="structural",
-            selects=True,
-        ),
-        effects=Effects(view=True),
-        examples=Examples(((IMAGE,),), attrs=ATTRS, domain="axes at least as long as the window"),
-    )
+declare_structural(
+    "windows",
+    "all windows on the last axes, the axes of the window behind those of its place",
+    lambda b, g, y, x, at: b.fold_windows(g, shape=b.type1(x).shape[-len(at["sizes"]) :], **at),
+    spelling=Spelling("none", "windows"),
+    type_rule=_windows_type,
+    evaluate=_windows,
+    selects=True,
+    effects=Effects(view=True),
+    examples=((IMAGE,),),
+    attrs=ATTRS,
+    domain="axes at least as long as the window",
 )
-register(
-    Op(
-        name="fold_windows",
-        doc="the elements of windows added up where the windows overlap",
-        spelling=Spelling("none", "fold_windows", latex=r"\operatorname{{fold}}\left({0}\right)"),
-        type_rule=_fold_type,
-        evaluate=_fold,
-        derivative=Derivative(
-            (lambda b, g, y, x, at: b.windows(g, sizes=at["sizes"], strides=at["strides"], dilations=at["dilations"]),),
-            flow="structural",
-        ),
-        effects=Effects(operations=operand_elements, may_overflow=True),
-        sized=("shape",),
-        examples=Examples(
-            ((((1.0, 2.0), (3.0, 4.0)),),),
-            attrs={"sizes": (2,), "strides": (1,), "dilations": (1,), "shape": (3,)},
-            domain="any value",
-        ),
-    )
+declare_structural(
+    "fold_windows",
+    "the elements of windows added up where the windows overlap",
+    lambda b, g, y, x, at: b.windows(g, sizes=at["sizes"], strides=at["strides"], dilations=at["dilations"]),
+    spelling=Spelling("none", "fold_windows", latex=r"\operatorname{{fold}}\left({0}\right)"),
+    type_rule=_fold_type,
+    evaluate=_fold,
+    effects=Effects(operations=operand_elements, may_overflow=True),
+    examples=((((1.0, 2.0), (3.0, 4.0)),),),
+    attrs={"sizes": (2,), "strides": (1,), "dilations": (1,), "shape": (3,)},
+    sized=("shape",),
 )

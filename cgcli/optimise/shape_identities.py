@@ -13,7 +13,7 @@ from typing import Any
 from cgcli.graph.graph import opcode
 from cgcli.graph.sizes import Shape, product, same
 from cgcli.graph.types import Type
-from cgcli.ops.op import Attrs
+from cgcli.ops.protocols import Attrs
 from cgcli.ops.table import BY_CODE
 from cgcli.ops.typing import broadcast
 

@@ -16,7 +16,7 @@ from cgcli.graph.traversal import prune
 from cgcli.ops.builder import Builder
 from cgcli.ops.failures import IntegerDivisionByZero, Overflow
 from cgcli.ops.number_kernels import evaluate
-from cgcli.ops.op import Attrs
+from cgcli.ops.protocols import Attrs
 from cgcli.ops.table import BY_CODE
 from cgcli.ops.typing import one, single
 

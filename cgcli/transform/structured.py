@@ -125,8 +125,8 @@ def through_loop(
     inf or NaN may turn up. It reads the cotangents of stacks written and writes those of stacks read.
     """
     b.at_span, b.at_group = b.span[i], b.group[i]
-    attrs = b.attrs[i]
-    view = LoopView({**attrs, "body": without_asserts(attrs["body"])}, b.operands(i))
+    attrs = dict(b.attrs[i], body=without_asserts(b.attrs[i]["body"]))
+    view = LoopView(attrs, b.operands(i))
     carries, invariants, stacks = view.carries, view.invariants, view.stacks
     loop = _Loop(
         view,
