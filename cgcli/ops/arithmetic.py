@@ -9,10 +9,10 @@ from cgcli.graph.types import AnyType, Type
 
 from .failures import IntegerDivisionByZero
 from .op import Effects, Spelling, declare
-from .protocols import Array, ArrayNamespace, Attrs, BoundAttrs, OpBuilder
 from .typing import floats, join_all, numbers, one
 
 if TYPE_CHECKING:
+    from .protocols import Array, ArrayNamespace, Attrs, BoundAttrs, OpBuilder
     from .spelling import Style, Written
 
 

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from cgcli.graph.sizes import Size
 from cgcli.graph.types import AnyType, Type
 
 from .op import Evaluate, Spelling, TypeMismatch, declare_structural
-from .protocols import Array, ArrayNamespace, Attrs, BoundAttrs, Elementwise, OpBuilder
 from .typing import one
+
+if TYPE_CHECKING:
+    from .protocols import Array, ArrayNamespace, Attrs, BoundAttrs, Elementwise, OpBuilder
 
 
 def _drawn(types: Sequence[AnyType], at: Attrs) -> Type:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from functools import partial
+from typing import TYPE_CHECKING
 
 from cgcli.graph.types import AnyType, Type
 
@@ -24,8 +25,11 @@ from .op import (
     VjpRules,
     declare,
 )
-from .protocols import Attrs, Constant, OpBuilder
 from .typing import broadcast, first_number, floats, one
+
+if TYPE_CHECKING:
+    from .protocols import Attrs, Constant, OpBuilder
+
 
 POSITIVE = ((0.3,), (1.0,), (2.5,))
 HAZARD = Effects(hazard=True)

@@ -7,17 +7,21 @@ made non-negative by `index` before they get there.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from cgcli.graph.sizes import Shape, Size, mul
 from cgcli.graph.types import AnyType, Type
 
 from .failures import IndexOutOfRange
 from .op import Effects, Spelling, TypeMismatch, declare_structural
-from .protocols import Array, ArrayNamespace, Attrs, BoundAttrs, OpBuilder
 from .shape import lifted, row_starts
 from .shape_text import with_shape, write_take
 from .sizes import elements, operand_elements
 from .typing import one
+
+if TYPE_CHECKING:
+    from .protocols import Array, ArrayNamespace, Attrs, BoundAttrs, OpBuilder
+
 
 TABLE = ((1.0, 2.0, 3.0), (4.0, 5.0, 6.0))
 

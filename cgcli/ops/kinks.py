@@ -6,11 +6,14 @@ Comparisons with NaN are false, so neither side is taken and both derivatives ar
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from .numbers import is_whole
 from .op import Effects, Spelling, VariadicRule, declare, of_one_operand
-from .protocols import Array, ArrayNamespace, Attrs, BoundAttrs, OpBuilder
 from .typing import choice, first_number, numbers
+
+if TYPE_CHECKING:
+    from .protocols import Array, ArrayNamespace, Attrs, BoundAttrs, OpBuilder
 
 
 def _decide(varies: Sequence[bool]) -> Mapping[str, object]:

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
+from typing import TYPE_CHECKING
 
 from cgcli.graph.sizes import Shape, Size, add, floor_div, mul, product
 from cgcli.graph.types import AnyType, Type
 
 from .op import Effects, Spelling, TypeMismatch, VariadicRule, declare, of_one_operand
-from .protocols import Array, ArrayNamespace, Attrs, BoundAttrs, OpBuilder
 from .reduce import products_of_others
 from .sizes import elements
 from .spelling import Style, Written, call, sign_of
 from .typing import agree, broadcast, join, join_all, one
+
+if TYPE_CHECKING:
+    from .protocols import Array, ArrayNamespace, Attrs, BoundAttrs, OpBuilder
+
 
 HAZARD = Effects(hazard=True)
 SQUARE = ((2.0, -1.0, 0.5), (0.3, 1.5, -0.7), (1.0, 0.2, 3.0))

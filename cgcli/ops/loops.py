@@ -10,11 +10,11 @@ from cgcli.graph.graph import Graph
 from cgcli.graph.types import BOOL, INT, AnyType, Results, Stack, Type
 
 from .op import PLAIN, Effects, Evaluate, Spelling, Structured, TypeMismatch, TypeRule, VjpRules, declare_structural
-from .protocols import ArrayNamespace, Attrs, BoundAttrs, Operand
 from .typing import one, single
 
 if TYPE_CHECKING:
     from .interpreter import Runner
+    from .protocols import ArrayNamespace, Attrs, BoundAttrs, Item, Operand
 
 
 def items_of(t: AnyType) -> Type | Stack:
@@ -22,10 +22,6 @@ def items_of(t: AnyType) -> Type | Stack:
     assert isinstance(t, Stack)
     return t.item
 
-
-Item = Operand | list["Item"]
-"""A value on a stack."""
-Items = list[Item]
 
 T = TypeVar("T")
 
@@ -218,7 +214,7 @@ _on_stacks(
 )
 
 
-def _chunked(xp: ArrayNamespace, at: BoundAttrs, items: Items, length: Operand) -> list[Items]:
+def _chunked(xp: ArrayNamespace, at: BoundAttrs, items: list[Item], length: Operand) -> list[list[Item]]:
     size = int(length)
     return [items[k : k + size] for k in range(0, len(items), size)]
 
@@ -241,7 +237,7 @@ _on_stacks(
 )
 
 
-def _filled(xp: ArrayNamespace, at: BoundAttrs, items: Items, like: Items) -> Items:
+def _filled(xp: ArrayNamespace, at: BoundAttrs, items: list[Item], like: list[Item]) -> list[Item]:
     return [*items, *(_zero(xp, at["zero"], x) for x in like[len(items) :])]
 
 

@@ -11,25 +11,25 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 from cgcli.graph.graph import opcode
 from cgcli.graph.types import AnyType, Type
 
-from .protocols import Attrs, Constant, OpBuilder
-
 if TYPE_CHECKING:
     from cgcli.graph.sizes import Size
 
-TypeRule = Callable[[Sequence[AnyType], Attrs], AnyType]
+    from .protocols import Attrs, Constant, OpBuilder
+
+TypeRule = Callable[[Sequence[AnyType], "Attrs"], AnyType]
 """Operand types and attributes in, the result's type out; raises `TypeMismatch`."""
 
 Contribution = int | tuple[int, int] | None
 """What a derivative rule returns: the contribution to the operand's cotangent, a pair (contribution, support) when the
 op takes only some of its operands, or None when it contributes nothing."""
 
-UnaryRule = Callable[[OpBuilder, int, int, int, Attrs], Contribution]
-BinaryRule = Callable[[OpBuilder, int, int, int, int, Attrs], Contribution]
-TernaryRule = Callable[[OpBuilder, int, int, int, int, int, Attrs], Contribution]
+UnaryRule = Callable[["OpBuilder", int, int, int, "Attrs"], Contribution]
+BinaryRule = Callable[["OpBuilder", int, int, int, int, "Attrs"], Contribution]
+TernaryRule = Callable[["OpBuilder", int, int, int, int, int, "Attrs"], Contribution]
 """A derivative rule of one operand of so many, `rule(b, g, y, *operands, at)`, in operations of the builder `b`. `g` is
 the cotangent of the result `y`."""
 
-OperandsRule = Callable[[OpBuilder, int, int, Sequence[int], Attrs], Contribution]
+OperandsRule = Callable[["OpBuilder", int, int, Sequence[int], "Attrs"], Contribution]
 """`rule(b, g, y, xs, at)`: the same, whatever their number."""
 
 
@@ -112,7 +112,7 @@ class Structured:
     """The derivative of a structured node: the gradient pass differentiates its nested graphs."""
 
 
-Batch = Callable[[OpBuilder, Sequence[int], Sequence[bool], Attrs, "Size"], int]
+Batch = Callable[["OpBuilder", Sequence[int], Sequence[bool], "Attrs", "Size"], int]
 """`batch(b, xs, flags, at, size)`: the node over operands of which the flagged ones have a batch axis of `size`."""
 
 VjpRules = (
@@ -125,7 +125,7 @@ VjpRules = (
 )
 ZERO: VjpRules = ()  # a step or a constant: the derivative is zero wherever it exists
 
-SupportRule = Callable[[OpBuilder, int, int, Sequence[int], Attrs], int]
+SupportRule = Callable[["OpBuilder", int, int, Sequence[int], "Attrs"], int]
 """`support(b, s, k, xs, at)`: where operand `k` can matter, given where the result matters; it broadcasts to the
 operand's shape."""
 
@@ -149,10 +149,10 @@ class Derivative:
     ties: Callable[[Sequence[bool]], Mapping[str, object]] | None = None
 
 
-Condition = Callable[[Sequence[AnyType], AnyType, Attrs], bool]
+Condition = Callable[[Sequence[AnyType], AnyType, "Attrs"], bool]
 """A condition on the types of the operands, that of the result, and the attributes."""
 
-Operations = Callable[[Sequence[AnyType], AnyType, Attrs], "Size"]
+Operations = Callable[[Sequence[AnyType], AnyType, "Attrs"], "Size"]
 """Arithmetic operations, from the types of the operands, that of the result, and the attributes."""
 
 
@@ -321,7 +321,7 @@ def rule_for(op: Op, k: int) -> OperandsRule | None:
         return lambda b, g, y, xs, at: rule_of_each(b, g, y, k, xs, at)
     if isinstance(rules, Structured) or k >= len(rules):
         return None
-    rule = cast(Callable[..., Contribution] | None, rules[k])
+    rule = cast("Callable[..., Contribution] | None", rules[k])
     return None if rule is None else lambda b, g, y, xs, at: rule(b, g, y, *xs, at)
 
 

@@ -1,14 +1,13 @@
-"""The types of what kernels and rules are handed: arrays and their namespace, attributes, the builder."""
+"""Types of what kernels and rules are handed, for type checkers alone: arrays, attributes, the builder."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, ItemsView, Iterator, KeysView, Sequence
-from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar, overload
+from typing import Any, Literal, Protocol, TypeVar, overload
 
-if TYPE_CHECKING:
-    from cgcli.graph.graph import Graph
-    from cgcli.graph.sizes import Shape
-    from cgcli.graph.types import Type
+from cgcli.graph.graph import Graph
+from cgcli.graph.sizes import Shape, Size
+from cgcli.graph.types import Type
 
 Constant = float | tuple["Constant", ...]
 """The value of a constant: a number, or nested tuples of numbers for a tensor."""
@@ -53,8 +52,7 @@ class Attributes(Protocol[S]):
     def __contains__(self, key: object, /) -> bool: ...
 
 
-Attrs = Attributes[int | str]
-"""As rules have them: a size is a number or a polynomial in named sizes (`Size`)."""
+Attrs = Attributes[Size]
 BoundAttrs = Attributes[int]
 """Attributes whose sizes are bound to numbers, as kernels have them."""
 
@@ -109,6 +107,8 @@ class Array(Protocol):  # noqa: PLW1641 - its equality is elementwise
 
 
 Operand = Array | float
+Item = Operand | list["Item"]
+"""A value on a stack."""
 Elementwise = Callable[..., Array]
 
 

@@ -6,22 +6,25 @@ import itertools
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from cgcli.graph.sizes import Shape, Size, product, sub
 from cgcli.graph.types import AnyType, Type
 
 from .failures import EmptyReduction
 from .op import ZERO, Effects, Evaluate, Spelling, TypeMismatch, TypeRule, UnaryRule, declare, declare_structural
-from .protocols import Array, ArrayNamespace, Attrs, BoundAttrs, Constant, Elementwise, OpBuilder, Reduction
 from .shape import inverse
 from .sizes import operand_elements
 from .typing import first_number, one
 
+if TYPE_CHECKING:
+    from .protocols import Array, ArrayNamespace, Attrs, BoundAttrs, Constant, Elementwise, OpBuilder, Reduction
+
+
 SMALL, MANY = 16, 1024  # the most elements of a group that is reduced index by index, and the fewest such groups
 ELEMENTS = Effects(operations=operand_elements)
 REDUCES = replace(ELEMENTS, out=True)  # by one call of the library, into an array that it is handed
-ReductionKernel = Callable[[ArrayNamespace, BoundAttrs, Array], Array]
+ReductionKernel = Callable[["ArrayNamespace", "BoundAttrs", "Array"], "Array"]
 ROWS: tuple[tuple[Constant, ...], ...] = ((((1.0, 2.0, -3.0), (4.0, 0.5, 6.0)),),)
 
 

@@ -6,13 +6,13 @@ Each is linear and its derivative is another of them: `slice` and `pad`, `expand
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from cgcli.graph.sizes import Shape, Size, add, product, same
 from cgcli.graph.types import WEAK_INT, AnyType, Type
 
 from .failures import SizesDiffer
 from .op import Effects, Spelling, TypeMismatch, VariadicRule, declare_structural
-from .protocols import Array, ArrayNamespace, Attrs, BoundAttrs, OpBuilder
 from .shape_text import (
     pad_has_text,
     permuted_axes,
@@ -27,6 +27,10 @@ from .shape_text import (
     write_slice,
 )
 from .typing import broadcast, join_all, one
+
+if TYPE_CHECKING:
+    from .protocols import Array, ArrayNamespace, Attrs, BoundAttrs, OpBuilder
+
 
 MATRIX = ((((1.0, 2.0, 3.0), (4.0, 5.0, 6.0)),),)
 VECTOR = (((1.0, -2.0, 3.0, 0.5),),)

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from cgcli.graph.sizes import Size, add, mul
 from cgcli.graph.types import Type
 
 from .op import ATOM, Spelling
-from .protocols import Attrs
 from .spelling import Style, Written, call, sign_of, within, write_filled
+
+if TYPE_CHECKING:
+    from .protocols import Attrs
 
 
 def with_shape(attrs: Attrs, t: Type) -> Mapping[str, object]:

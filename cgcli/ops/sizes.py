@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cgcli.diagnostics.diagnostic import error
 from cgcli.graph.graph import Graph, Node
@@ -13,7 +13,10 @@ from cgcli.graph.traversal import every
 from cgcli.graph.types import ANY, DTYPE_BYTES, AnyType, Results, Stack, Type
 
 from .failures import NegativeSize
-from .protocols import Attrs
+
+if TYPE_CHECKING:
+    from .protocols import Attrs
+
 
 _NAME = re.compile(r"[^\W\d]\w*")
 

@@ -9,11 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from math import comb, inf
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .op import BinaryRule, Decomposition, Effects, Evaluate, Spelling, UnaryRule, declare
-from .protocols import Array, ArrayNamespace, Attrs, BoundAttrs, OpBuilder
 from .typing import floats
+
+if TYPE_CHECKING:
+    from .protocols import Array, ArrayNamespace, Attrs, BoundAttrs, OpBuilder
 
 
 def _slope(

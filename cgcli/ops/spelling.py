@@ -7,10 +7,11 @@ from math import prod
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from .op import ATOM, Form, Spelling
-from .protocols import Attrs
 
 if TYPE_CHECKING:
     from cgcli.graph.sizes import Shape
+
+    from .protocols import Attrs
 
 Style = Literal["cg", "picture"]
 UNARY = 8

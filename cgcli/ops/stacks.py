@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from cgcli.graph.sizes import Size
 from cgcli.graph.types import AnyType, Stack, Type
@@ -10,8 +11,10 @@ from cgcli.graph.types import AnyType, Stack, Type
 from .failures import SizesDiffer
 from .loops import items_of
 from .op import Effects, Spelling, TypeMismatch, declare_structural
-from .protocols import Array, ArrayNamespace, Attrs, BoundAttrs, OpBuilder
 from .typing import one
+
+if TYPE_CHECKING:
+    from .protocols import Array, ArrayNamespace, Attrs, BoundAttrs, OpBuilder
 
 
 def _unstack_type(types: Sequence[AnyType], at: Attrs) -> Stack:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from cgcli.graph.columns import Columns
 from cgcli.graph.graph import COND, CONST, GET, INPUT, LOOP, SIZE, Graph, nested
 from cgcli.graph.types import AnyType, Results, Stack, Type
 
 from .op import Op
-from .protocols import Attrs
 from .table import BY_CODE
+
+if TYPE_CHECKING:
+    from .protocols import Attrs
 
 
 def may_stop(graph: Graph | Columns, i: int) -> bool:

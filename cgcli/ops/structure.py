@@ -10,9 +10,9 @@ from cgcli.graph.types import AnyType, Results, Type, parse_type
 
 from .failures import AssertionFailed
 from .op import Effects, Spelling, Structured, TypeMismatch, declare, declare_structural
-from .protocols import Array, ArrayNamespace, Attrs, BoundAttrs
 
 if TYPE_CHECKING:
+    from .protocols import Array, ArrayNamespace, Attrs, BoundAttrs
     from .spelling import Style, Written
 from .typing import one, single
 

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 from cgcli.graph.types import BOOL, AnyType, Results, Stack, Type
 
 from .op import TypeMismatch
-from .protocols import Attrs
 
 if TYPE_CHECKING:
     from cgcli.graph.sizes import Shape, Size
+
+    from .protocols import Attrs
 
 
 def one(kind: AnyType) -> Type:

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from itertools import product
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from cgcli.graph.sizes import Size, add, floor_div, sub
 from cgcli.graph.types import AnyType, Type
 
 from .op import Effects, Spelling, TypeMismatch, declare_structural
-from .protocols import Array, ArrayNamespace, Attrs, BoundAttrs
 from .sizes import operand_elements
 from .typing import one
+
+if TYPE_CHECKING:
+    from .protocols import Array, ArrayNamespace, Attrs, BoundAttrs
+
 
 IMAGE = tuple(tuple(float(3 * i + j) for j in range(5)) for i in range(4))
 ATTRS = {"sizes": (2, 2), "strides": (2, 1), "dilations": (1, 2)}
