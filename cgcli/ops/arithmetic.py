@@ -9,10 +9,10 @@ from cgcli.graph.types import AnyType, Type
 
 from .failures import IntegerDivisionByZero
 from .op import Effects, Spelling, declare
-from .typing import floats, join_all, numbers, one
+from .typing import floats, numbers
 
 if TYPE_CHECKING:
-    from .protocols import Array, ArrayNamespace, Attrs, BoundAttrs, OpBuilder
+    from .protocols import ArrayNamespace, Attrs, BoundAttrs, OpBuilder, Operand
     from .spelling import Style, Written
 
 
@@ -28,7 +28,7 @@ def integer_power(base: int, exponent: int) -> int | float:
     return int(base**exponent)
 
 
-def _fixed_power(xp: ArrayNamespace, at: BoundAttrs, x: Array) -> Array:
+def _fixed_power(xp: ArrayNamespace, at: BoundAttrs, x: Operand) -> Operand:
     n = at["exponent"]
     if isinstance(x, int) and isinstance(n, int) and n >= 0:
         return integer_power(x, n)
@@ -63,11 +63,7 @@ def _power_by_exponent(b: OpBuilder, g: int, y: int, x: int, n: int, at: Attrs) 
     return b.mul(g, b.power_partial(x, n, by_base=0, by_exponent=1)), b.or_(b.ne(x, 0.0), steep)
 
 
-def _divmod_type(types: Sequence[AnyType], at: Attrs) -> Type:
-    return join_all([one(t) for t in types])
-
-
-def _floor_divide(xp: ArrayNamespace, at: BoundAttrs, x: Array, y: Array) -> Array:
+def _floor_divide(xp: ArrayNamespace, at: BoundAttrs, x: Operand, y: Operand) -> Operand:
     if isinstance(x, int) and isinstance(y, int):
         if y == 0:
             raise IntegerDivisionByZero
@@ -75,7 +71,7 @@ def _floor_divide(xp: ArrayNamespace, at: BoundAttrs, x: Array, y: Array) -> Arr
     return xp.floor_divide(x, y)
 
 
-def _remainder(xp: ArrayNamespace, at: BoundAttrs, x: Array, y: Array) -> Array:
+def _remainder(xp: ArrayNamespace, at: BoundAttrs, x: Operand, y: Operand) -> Operand:
     if isinstance(x, int) and isinstance(y, int):
         if y == 0:
             raise IntegerDivisionByZero
@@ -149,7 +145,7 @@ declare(
     "floor_div",
     "the quotient rounded towards minus infinity",
     spelling=Spelling("infix", "//", 7, latex=r"\left\lfloor \frac{{{0}}}{{{1}}} \right\rfloor"),
-    type_rule=_divmod_type,
+    type_rule=numbers,
     evaluate=_floor_divide,
     effects=Effects(
         safe=_among_floats, prescribed="ints", hazard=True, may_fail=True, may_overflow=True, harmless={1: 1}
@@ -165,7 +161,7 @@ declare(
         lambda b, g, y, x, z, at: b.neg(b.mul(g, b.floor_div(x, z))),
     ),
     spelling=Spelling("infix", "%", 7, latex=r"{0} \bmod {1}"),
-    type_rule=_divmod_type,
+    type_rule=numbers,
     evaluate=_remainder,
     effects=Effects(safe=_among_floats, prescribed="ints", hazard=True, may_fail=True, harmless={1: 1}),
     examples=((7.5, 2.0), (-7.5, 2.0), (7.5, -2.0)),

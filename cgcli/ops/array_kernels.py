@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -23,6 +23,11 @@ from .numbers import FITS, INT_RANGES
 from .op import Op
 from .sizes import bind_sizes, type_bytes
 from .table import BY_CODE
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from .protocols import Constant
 
 DTYPES = {"float": np.float64, "f32": np.float32, "int": np.int64, "i32": np.int32, "bool": np.bool_}
 MAX_BINDINGS = 16  # that are cached: batches have few sizes
@@ -73,9 +78,9 @@ class ArrayKernels:
         last_uses = self._last_uses()
         return {i: self.counted(kernel, last_uses.get(i, ())) for i, kernel in self.plain.items()}
 
-    def begin(self, inputs: Sequence[Any], sizes: Sizes | None) -> list[Any]:
+    def begin(self, inputs: Sequence[object], sizes: Sizes | None) -> list[object]:
         graph = self.graph
-        v: list[Any] = [None] * len(graph)
+        v: list[object] = [None] * len(graph)
         for i, x in zip(graph.inputs, inputs, strict=True):
             v[i] = input_array(x, graph.type_of(i))
         self.bind(bind_sizes(graph, graph.inputs, inputs) if sizes is None else sizes)
@@ -100,7 +105,7 @@ class ArrayKernels:
         dying: the values of which the node is the last reader, which are dropped after it.
         """
 
-        def kernel(v: list[Any], i: int, a: int, b: int, more: Mapping[int, tuple[int, ...]]) -> Any:
+        def kernel(v: list[object], i: int, a: int, b: int, more: Mapping[int, tuple[int, ...]]) -> object:
             node_bytes = self.binding.bytes
             self.used += node_bytes[i]
             if self.used > self.max_memory:
@@ -175,14 +180,16 @@ class ArrayKernels:
             kernel = self._by_types[key] = type_kernel(op, types, result)
         return lambda v, i, *_: kernel(self.binding.attrs.get(i, attrs), [v[x] for x in operands])
 
-    def _constant(self, value: Any, t: Type) -> Kernel:
+    def _constant(self, value: Constant, t: Type) -> Kernel:
         if not t.shape and t.weak:
             return lambda *_: value
         dtype = DTYPES[t.dtype]
         if isinstance(value, tuple):
-            array: Any = np.asarray(value, dtype=dtype).reshape([d for d in t.shape if isinstance(d, int)])
+            array: NDArray[np.generic] = np.asarray(value, dtype=dtype).reshape(
+                [d for d in t.shape if isinstance(d, int)]
+            )
             return lambda *_: array
-        scalar: Any = np.asarray(value, dtype=dtype)
+        scalar: NDArray[np.generic] = np.asarray(value, dtype=dtype)
         if not t.shape:
             return lambda *_: scalar
         return lambda *_: np.broadcast_to(scalar, tuple(evaluate(d, self.binding.sizes) for d in t.shape))
@@ -194,21 +201,21 @@ def structured_kernel(op: Op, attrs: Mapping[str, Any], operands: tuple[int, ...
     if op.name != "loop":
         return lambda v, *_: evaluate_op(runner, attrs, *[v[x] for x in operands])
 
-    def kernel(v: Sequence[Any], *_: Any) -> Any:
+    def kernel(v: Sequence[object], *_: object) -> object:
         trip_count, *results = evaluate_op(runner, attrs, *[v[x] for x in operands])
         return np.asarray(trip_count, np.int64), *results
 
     return kernel
 
 
-def input_array(x: Any, t: AnyType) -> Any:
+def input_array(x: object, t: AnyType) -> object:
     """An input as an array; one of a literal's type stays a number, so that it takes on others' dtypes."""
     if not isinstance(t, Type):
         return x  # a stack within a stack
     return x if t.weak and not t.shape else np.asarray(x, dtype=DTYPES[t.dtype])
 
 
-def _evaluated(value: Any, env: Sizes) -> Any:
+def _evaluated(value: Any, env: Sizes) -> object:
     """Sizes, or nested tuples of them, as numbers."""
     if isinstance(value, tuple):
         return tuple(_evaluated(x, env) for x in value)
@@ -223,14 +230,14 @@ def type_kernel(op: Op, types: Sequence[AnyType], result: Type) -> TypeKernel:
     literal = result.weak and not any(isinstance(t, Type) and t.shape for t in types)
     checked = result.is_int and op.effects.may_overflow and not literal
 
-    def kernel(attrs: Mapping[str, Any], values: list[Any]) -> Any:
+    def kernel(attrs: Mapping[str, Any], values: list[object]) -> object:
         xs = values if unconverted else [x if c is None else c(x) for c, x in zip(converters, values, strict=True)]
         return fit(_checked_int(op, attrs, xs, result) if checked else evaluate_op(XP, attrs, *xs))
 
     return kernel
 
 
-def _operand_converter(t: AnyType, op: Op, result: Type) -> Callable[[Any], Any] | None:
+def _operand_converter(t: AnyType, op: Op, result: Type) -> Callable[[object], object] | None:
     """The conversion of an operand: a bool counts as an int where the result is a number, a literal becomes an array
     for an op that is not elementwise; None for no conversion."""
     assert isinstance(t, Type)
@@ -241,16 +248,16 @@ def _operand_converter(t: AnyType, op: Op, result: Type) -> Callable[[Any], Any]
     return None
 
 
-def _fit(t: Type) -> Callable[[Any], Any]:
+def _fit(t: Type) -> Callable[[Any], object]:
     """The conversion of an op's result to the type of its node."""
     if t.weak and not t.shape:
-        number: Callable[[Any], Any] = float if t.is_float else FITS["weak int"]
+        number: Callable[[float], float] = float if t.is_float else FITS["weak int"]
         return number
     dtype = DTYPES[t.dtype]
     if not t.is_int:
         return lambda y: np.asarray(y).astype(dtype, copy=False)
 
-    def fit_int(y: Any) -> Any:
+    def fit_int(y: object) -> object:
         array = np.asarray(y)
         # a literal's int that left 64 bits became a float
         if array.dtype.kind == "f" and not np.all(np.abs(array) < 2.0**63):
@@ -260,13 +267,13 @@ def _fit(t: Type) -> Callable[[Any], Any]:
     return fit_int
 
 
-def _checked_int(op: Op, attrs: Mapping[str, Any], values: Sequence[Any], t: Type) -> Any:
+def _checked_int(op: Op, attrs: Mapping[str, Any], values: Sequence[object], t: Type) -> object:
     """An int result; raises Overflow where it leaves its range, for arrays of ints would wrap round silently.
 
     Floats estimate it; where that, or the sum of the magnitudes of terms, comes near the range, exact ints decide.
     """
 
-    def computed(convert: Callable[[Any], Any]) -> Any:
+    def computed(convert: Callable[[object], object]) -> NDArray[Any]:
         is_index = [
             isinstance(op.derivative.rules, tuple) and len(op.derivative.rules) > k and op.derivative.rules[k] is None
             for k in range(len(values))

@@ -6,19 +6,37 @@ NumPy is the default. Functions of the standard are the module's own; the others
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from .failures import IntegerDivisionByZero, NotInvertible
 from .numbers import is_whole
 
+if TYPE_CHECKING:
+    from .protocols import Array, ArrayModule, Elementwise, Operand
+
+F = TypeVar("F")
 SPECIAL = ("erf", "erfc", "lgamma", "digamma", "polygamma")
 _DRAWS = ("uniform", "standard_normal")
 
 
-def single_call(function: Any) -> Any:
+def single_call(function: F) -> F:
     """Marks a function of the namespace that reads elements, or is one call of the library: it is recorded as one."""
-    function.single_call = True
+    vars(function)["single_call"] = True
+    return function
+
+
+def _linear(name: str) -> Callable[..., Array]:
+    """A function of the library's linear algebra, on floats."""
+
+    def function(self: Namespace, *xs: Array) -> Array:
+        linalg = self.module.linalg
+        solver: Elementwise = getattr(linalg, name)
+        try:
+            return solver(*[x if x.dtype.kind == "f" else x.astype("float64") for x in xs])
+        except linalg.LinAlgError:
+            raise NotInvertible from None
+
     return function
 
 
@@ -26,9 +44,9 @@ class Namespace:
     """Functions over the arrays of `module`, by the names that ops use."""
 
     def __init__(self, module: Any) -> None:
-        self.module = module
+        self.module: ArrayModule = module
 
-    def __getattr__(self, name: str) -> Any:
+    def __getattr__(self, name: str) -> object:
         if name in SPECIAL:
             from . import special_arrays  # with the library behind it, for the programs that need it
 
@@ -44,19 +62,19 @@ class Namespace:
 
     # ---- numbers
 
-    def floor_divide(self, x: Any, y: Any) -> Any:
+    def floor_divide(self, x: Operand, y: Operand) -> Array:
         self._no_zero(x, y)
         return self.module.floor_divide(x, y)
 
-    def remainder(self, x: Any, y: Any) -> Any:
+    def remainder(self, x: Operand, y: Operand) -> Array:
         self._no_zero(x, y)
         return self.module.remainder(x, y)
 
-    def _no_zero(self, x: Any, y: Any) -> None:
+    def _no_zero(self, x: Operand, y: Operand) -> None:
         if is_whole(x) and is_whole(y) and self.module.any(self.module.asarray(y) == 0):
             raise IntegerDivisionByZero
 
-    def power(self, x: Any, n: Any) -> Any:
+    def power(self, x: Operand, n: Operand) -> Array:
         if is_whole(x) and not (isinstance(n, int) and n >= 0):
             x = self.module.asarray(x).astype("float64")
         power = self.module.power(x, n)
@@ -67,70 +85,43 @@ class Namespace:
         # the library takes a root where one exponent serves many elements
         return self.module.where(self.module.asarray(n) == 0.5, self._as_power(x, power), power)
 
-    def _as_power(self, x: Any, root: Any) -> Any:
+    def _as_power(self, x: Operand, root: Array) -> Array:
         """The square root of x as a power: IEEE 754 has other values for it at -0 and at -inf."""
         return self.module.where(self.module.asarray(x) == -math.inf, math.inf, abs(root))
 
-    def sigmoid(self, x: Any) -> Any:
+    def sigmoid(self, x: Operand) -> Array:
         """1 / (1 + exp(-x)) by the exp that does not overflow."""
         e = self.module.exp(-self.module.abs(x))
         return self.module.where(self.module.asarray(x) >= 0, 1 / (1 + e), e / (1 + e))
 
-    def softplus(self, x: Any) -> Any:
+    def softplus(self, x: Operand) -> Array:
         return self.module.logaddexp(x, self.module.zeros_like(x))
 
     # ---- elements
 
-    def take(self, x: Any, i: Any, axis: int) -> Any:
-        return self.module.take(x, i, axis=axis)
-
-    def add_at(self, out: Any, indices: Any, values: Any) -> None:
+    def add_at(self, out: Array, indices: object, values: Array) -> None:
         """Adds `values` at `indices`, once for each time that an index occurs."""
         self.module.add.at(out, indices, values)
 
     @single_call
-    def windows(self, x: Any, sizes: Sequence[int], strides: Sequence[int], dilations: Sequence[int]) -> Any:
+    def windows(self, x: Array, sizes: Sequence[int], strides: Sequence[int], dilations: Sequence[int]) -> Array:
         """A view of all windows on the last axes."""
         k = len(sizes)
         reach = [d * (s - 1) + 1 for s, d in zip(sizes, dilations, strict=True)]
         axes = tuple(range(-k, 0))
-        views = self.module.lib.stride_tricks.sliding_window_view(x, reach, axis=axes)
+        views: Array = self.module.lib.stride_tricks.sliding_window_view(x, reach, axis=axes)
         steps = [slice(None, None, s) for s in strides] + [slice(None, None, d) for d in dilations]
         return views[(..., *steps)]
 
     @single_call
-    def einsum(self, pattern: str, *xs: Any) -> Any:
+    def einsum(self, pattern: str, *xs: Array) -> Array:
         return self.module.einsum(pattern, *xs, optimize=len(xs) > 1)
 
     # ---- matrices
 
-    def _linear(self, name: str, *xs: Any) -> Any:
-        try:
-            return getattr(self.module.linalg, name)(*[self._as_float(x) for x in xs])
-        except self.module.linalg.LinAlgError:
-            raise NotInvertible from None
-
-    def _as_float(self, x: Any) -> Any:
-        return x if x.dtype.kind == "f" else x.astype("float64")
-
-    @single_call
-    def solve(self, a: Any, b: Any) -> Any:
-        return self._linear("solve", a, b)
-
-    @single_call
-    def inv(self, a: Any) -> Any:
-        return self._linear("inv", a)
-
-    @single_call
-    def det(self, a: Any) -> Any:
-        return self._linear("det", a)
-
-    def slogdet(self, a: Any) -> Any:
-        return self._linear("slogdet", a)
-
-    @single_call
-    def cholesky(self, a: Any) -> Any:
-        return self._linear("cholesky", a)
-
-    def svd(self, a: Any) -> Any:
-        return self._linear("svd", a)
+    solve = single_call(_linear("solve"))
+    inv = single_call(_linear("inv"))
+    det = single_call(_linear("det"))
+    cholesky = single_call(_linear("cholesky"))
+    slogdet = _linear("slogdet")
+    svd = _linear("svd")

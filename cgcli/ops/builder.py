@@ -35,7 +35,7 @@ class Builder(Columns):
         self.varies = bytearray()
         self.at_span = NONE
         self.at_group = NONE
-        self._shared: dict[tuple[Any, ...], int] | None = None
+        self._shared: dict[tuple[object, ...], int] | None = None
         self._has_single = False
         self._result_types: dict[tuple[int, ...], int] = {}
 

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 from cgcli.graph.sizes import Size
 from cgcli.graph.types import AnyType, Type
 
-from .op import Evaluate, Spelling, TypeMismatch, declare_structural
+from .op import Spelling, TypeMismatch, declare_structural
 from .typing import one
 
 if TYPE_CHECKING:
-    from .protocols import Array, ArrayNamespace, Attrs, BoundAttrs, Elementwise, OpBuilder
+    from .protocols import Array, ArrayNamespace, Attrs, BoundAttrs, OpBuilder
 
 
 def _drawn(types: Sequence[AnyType], at: Attrs) -> Type:
@@ -22,28 +23,25 @@ def _drawn(types: Sequence[AnyType], at: Attrs) -> Type:
     return Type("float", tuple(at["shape"]))
 
 
-def _draw(kind: str) -> Evaluate:
-    def evaluate(xp: ArrayNamespace, at: BoundAttrs, seed: Array) -> Array:
-        draw: Elementwise = getattr(xp, kind)
-        return draw(at["shape"], int(seed), at["name"])
-
-    return evaluate
+def _draw(kind: str, xp: ArrayNamespace, at: BoundAttrs, seed: Array) -> Array:
+    draw: Callable[[tuple[int, ...], int, str], Array] = getattr(xp, kind)
+    return draw(at["shape"], int(seed), at["name"])
 
 
 def _refuse(b: OpBuilder, xs: Sequence[int], flags: Sequence[bool], at: Attrs, size: Size) -> int:
     raise TypeMismatch("seed-not-an-int", [0], type=b.type1(xs[0]))
 
 
-for _name, _kind, _doc in (
-    ("uniform", "uniform", "numbers drawn evenly from 0 to 1"),
-    ("standard_normal", "standard_normal", "numbers drawn from the normal distribution of mean 0 and deviation 1"),
+for _name, _doc in (
+    ("uniform", "numbers drawn evenly from 0 to 1"),
+    ("standard_normal", "numbers drawn from the normal distribution of mean 0 and deviation 1"),
 ):
     declare_structural(
         _name,
         _doc,
-        spelling=Spelling("none", _name),
+        spelling=Spelling("none"),
         type_rule=_drawn,
-        evaluate=_draw(_kind),
+        evaluate=partial(_draw, _name),
         examples=((7,),),
         attrs={"shape": (2, 3), "name": "x"},
         domain="an int seed",

@@ -13,23 +13,11 @@ from typing import TYPE_CHECKING
 
 from cgcli.graph.types import AnyType, Type
 
-from .op import (
-    PLAIN,
-    ZERO,
-    Effects,
-    Evaluate,
-    Spelling,
-    TypeMismatch,
-    TypeRule,
-    UnaryRule,
-    VjpRules,
-    declare,
-)
+from .op import ZERO, Effects, Spelling, TypeMismatch, declare
 from .typing import broadcast, first_number, floats, one
 
 if TYPE_CHECKING:
-    from .protocols import Attrs, Constant, OpBuilder
-
+    from .protocols import Attrs, OpBuilder
 
 POSITIVE = ((0.3,), (1.0,), (2.5,))
 HAZARD = Effects(hazard=True)
@@ -37,29 +25,8 @@ REAL = ((-1.5,), (0.2,), (2.0,))
 INSIDE_ONE = ((-0.7,), (0.1,), (0.6,))
 
 
-def _function(
-    name: str,
-    doc: str,
-    rules: UnaryRule | VjpRules,
-    examples: tuple[tuple[Constant, ...], ...] = REAL,
-    domain: str = "all numbers",
-    effects: Effects = PLAIN,
-    latex: str = "",
-    type_rule: TypeRule = floats,
-    evaluate: Evaluate | None = None,
-) -> None:
-    """Declares a function of numbers. evaluate: its kernel, by default the namespace's function of its name."""
-    declare(
-        name,
-        doc,
-        rules,
-        spelling=Spelling("call", name, latex=latex),
-        type_rule=type_rule,
-        evaluate=evaluate or (lambda xp, at, *xs: getattr(xp, name)(*xs)),
-        effects=effects,
-        examples=examples,
-        domain=domain,
-    )
+_function = partial(declare, type_rule=floats, examples=REAL)
+"""Declares a function of numbers; its kernel is by default the namespace's function of its name."""
 
 
 def _from_above(b: OpBuilder, x: int) -> int:
@@ -67,53 +34,64 @@ def _from_above(b: OpBuilder, x: int) -> int:
     return b.add(x, 0.0)
 
 
-_function("exp", "e to the power of x", lambda b, g, y, x, at: b.mul(g, y), effects=HAZARD, latex="e^{{{0}}}")
+_function(
+    "exp",
+    "e to the power of x",
+    lambda b, g, y, x, at: b.mul(g, y),
+    effects=HAZARD,
+    spelling=Spelling("call", latex="e^{{{0}}}"),
+)
 _function("expm1", "exp(x) - 1, accurate near 0", lambda b, g, y, x, at: b.mul(g, b.exp(x)), effects=HAZARD)
 _function(
     "log",
     "the natural logarithm",
     lambda b, g, y, x, at: b.div(g, _from_above(b, x)),
-    POSITIVE,
-    "x > 0 (log(0) is -inf)",
-    HAZARD,
-    r"\ln\left({0}\right)",
+    examples=POSITIVE,
+    domain="x > 0 (log(0) is -inf)",
+    effects=HAZARD,
+    spelling=Spelling("call", latex=r"\ln\left({0}\right)"),
 )
 _function(
-    "log1p", "log(1 + x), accurate near 0", lambda b, g, y, x, at: b.div(g, b.add(1.0, x)), POSITIVE, "x > -1", HAZARD
+    "log1p",
+    "log(1 + x), accurate near 0",
+    lambda b, g, y, x, at: b.div(g, b.add(1.0, x)),
+    examples=POSITIVE,
+    domain="x > -1",
+    effects=HAZARD,
 )
 _function(
     "log2",
     "the logarithm to base 2",
     lambda b, g, y, x, at: b.div(g, b.mul(_from_above(b, x), math.log(2))),
-    POSITIVE,
-    "x > 0",
-    HAZARD,
+    examples=POSITIVE,
+    domain="x > 0",
+    effects=HAZARD,
 )
 _function(
     "log10",
     "the logarithm to base 10",
     lambda b, g, y, x, at: b.div(g, b.mul(_from_above(b, x), math.log(10))),
-    POSITIVE,
-    "x > 0",
-    HAZARD,
+    examples=POSITIVE,
+    domain="x > 0",
+    effects=HAZARD,
 )
 _function(
     "sqrt",
     "the square root",
     lambda b, g, y, x, at: b.div(g, b.mul(2.0, _from_above(b, y))),
-    POSITIVE,
-    "x ≥ 0; its derivative at 0 is inf",
-    Effects(hazard=True, prescribed=True),
-    r"\sqrt{{{0}}}",
+    examples=POSITIVE,
+    domain="x ≥ 0; its derivative at 0 is inf",
+    effects=Effects(hazard=True, prescribed=True),
+    spelling=Spelling("call", latex=r"\sqrt{{{0}}}"),
 )
 _function(
     "cbrt",
     "the cube root, of negative numbers too",
     lambda b, g, y, x, at: b.div(b.div(g, b.mul(3.0, y)), y),
-    ((-1.5,), (0.2,), (8.0,)),
-    "all numbers; its derivative at 0 is inf",
-    HAZARD,
-    r"\sqrt[3]{{{0}}}",
+    examples=((-1.5,), (0.2,), (8.0,)),
+    domain="all numbers; its derivative at 0 is inf",
+    effects=HAZARD,
+    spelling=Spelling("call", latex=r"\sqrt[3]{{{0}}}"),
 )
 _function("sin", "the sine of an angle in radians", lambda b, g, y, x, at: b.mul(g, b.cos(x)))
 _function("cos", "the cosine of an angle in radians", lambda b, g, y, x, at: b.neg(b.mul(g, b.sin(x))))
@@ -122,42 +100,38 @@ _function(
     "asin",
     "the angle in radians whose sine is x",
     lambda b, g, y, x, at: b.div(g, b.sqrt(b.one_minus_square(x))),
-    INSIDE_ONE,
-    "-1 ≤ x ≤ 1",
-    HAZARD,
+    examples=INSIDE_ONE,
+    domain="-1 ≤ x ≤ 1",
+    effects=HAZARD,
 )
 _function(
     "acos",
     "the angle in radians whose cosine is x",
     lambda b, g, y, x, at: b.neg(b.div(g, b.sqrt(b.one_minus_square(x)))),
-    INSIDE_ONE,
-    "-1 ≤ x ≤ 1",
-    HAZARD,
+    examples=INSIDE_ONE,
+    domain="-1 ≤ x ≤ 1",
+    effects=HAZARD,
 )
 _function("atan", "the angle in radians whose tangent is x", lambda b, g, y, x, at: b.mul(g, b.cauchy(x)))
 _function("sinh", "the hyperbolic sine", lambda b, g, y, x, at: b.mul(g, b.cosh(x)), effects=HAZARD)
 _function("cosh", "the hyperbolic cosine", lambda b, g, y, x, at: b.mul(g, b.sinh(x)), effects=HAZARD)
-_function(
-    "tanh",
-    "the hyperbolic tangent",
-    lambda b, g, y, x, at: b.mul(g, b.sech2(x)),
-)
+_function("tanh", "the hyperbolic tangent", lambda b, g, y, x, at: b.mul(g, b.sech2(x)))
 _function("asinh", "the inverse of sinh", lambda b, g, y, x, at: b.div(g, b.hypot(1.0, x)))
 _function(
     "acosh",
     "the inverse of cosh, not negative",
     lambda b, g, y, x, at: b.div(b.div(g, b.sqrt(b.sub(x, 1.0))), b.sqrt(b.add(x, 1.0))),
-    ((1.5,), (2.0,), (10.0,)),
-    "x ≥ 1",
-    HAZARD,
+    examples=((1.5,), (2.0,), (10.0,)),
+    domain="x ≥ 1",
+    effects=HAZARD,
 )
 _function(
     "atanh",
     "the inverse of tanh",
     lambda b, g, y, x, at: b.div(g, b.one_minus_square(x)),
-    INSIDE_ONE,
-    "-1 < x < 1",
-    HAZARD,
+    examples=INSIDE_ONE,
+    domain="-1 < x < 1",
+    effects=HAZARD,
 )
 _function(
     "erf",
@@ -175,23 +149,23 @@ _function(
     "lgamma",
     "the logarithm of |Γ(x)|",
     lambda b, g, y, x, at: b.mul(g, b.digamma(x)),
-    ((0.3,), (2.5,), (-1.5,)),
-    "all but 0, -1, -2, …",
-    Effects(hazard=True, out=False),
+    examples=((0.3,), (2.5,), (-1.5,)),
+    domain="all but 0, -1, -2, …",
+    effects=Effects(hazard=True, out=False),
 )
 _function(
     "digamma",
     "the derivative of lgamma",
     lambda b, g, y, x, at: b.mul(g, b.polygamma(b.const(1), x)),
-    ((0.3,), (2.5,), (-1.5,)),
-    "all but 0, -1, -2, …",
-    Effects(hazard=True, out=False),
+    examples=((0.3,), (2.5,), (-1.5,)),
+    domain="all but 0, -1, -2, …",
+    effects=Effects(hazard=True, out=False),
 )
 _function(
     "sigmoid",
     "1 / (1 + exp(-x))",
     lambda b, g, y, x, at: b.mul(g, b.sigmoid_slope(x)),
-    latex=r"\sigma\left({0}\right)",
+    spelling=Spelling("call", latex=r"\sigma\left({0}\right)"),
 )
 _function("softplus", "log(1 + exp(x))", lambda b, g, y, x, at: b.mul(g, b.sigmoid(x)))
 
@@ -216,28 +190,25 @@ _function(
         lambda b, g, r, y, x, at: b.mul(g, b.multipole(y, x, m=1, part="re")),
         lambda b, g, r, y, x, at: b.mul(g, b.multipole(y, x, m=1, part="im")),
     ),
-    ((1.0, 2.0), (-1.0, -0.5), (0.5, -2.0)),
-    "all points but the origin, where the derivative is nan",
-    HAZARD,
+    examples=((1.0, 2.0), (-1.0, -0.5), (0.5, -2.0)),
+    domain="all points but the origin, where the derivative is nan",
+    effects=HAZARD,
 )
 _function(
     "hypot",
     "sqrt(x² + y²) without overflow; its derivative at the origin is 0",
-    (
-        lambda b, g, r, x, y, at: _hypot_part(b, g, r, x, y),
-        lambda b, g, r, x, y, at: _hypot_part(b, g, r, y, x),
-    ),
-    ((3.0, 4.0), (-1.0, 0.5)),
-    "all numbers",
-    HAZARD,
+    (lambda b, g, r, x, y, at: _hypot_part(b, g, r, x, y), lambda b, g, r, x, y, at: _hypot_part(b, g, r, y, x)),
+    examples=((3.0, 4.0), (-1.0, 0.5)),
+    domain="all numbers",
+    effects=HAZARD,
 )
 _function(
     "polygamma",
     "the derivative of digamma of order n, an int that is not negative",
     (None, lambda b, g, y, n, x, at: b.mul(g, b.polygamma(b.add(n, b.const(1)), x))),
-    ((1, 0.3), (2, 2.5), (0, 1.5)),
-    "n ≥ 0 and all x but 0, -1, -2, …",
-    Effects(hazard=True, out=False),
+    examples=((1, 0.3), (2, 2.5), (0, 1.5)),
+    domain="n ≥ 0 and all x but 0, -1, -2, …",
+    effects=Effects(hazard=True, out=False),
     type_rule=_polygamma_type,
 )
 
@@ -250,6 +221,14 @@ _step = partial(
     type_rule=first_number,
 )
 _step("sign", "-1, 0 or 1")
-_step("floor", "the largest whole number that is not above x", latex=r"\left\lfloor {0} \right\rfloor")
-_step("ceil", "the smallest whole number that is not below x", latex=r"\left\lceil {0} \right\rceil")
+_step(
+    "floor",
+    "the largest whole number that is not above x",
+    spelling=Spelling("call", latex=r"\left\lfloor {0} \right\rfloor"),
+)
+_step(
+    "ceil",
+    "the smallest whole number that is not below x",
+    spelling=Spelling("call", latex=r"\left\lceil {0} \right\rceil"),
+)
 _step("round", "the nearest whole number, a half to the even one")

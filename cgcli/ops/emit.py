@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 
 class Source:
     """Functions with one scope. scope: the names that their lines may use from the start."""
 
-    def __init__(self, scope: Mapping[str, Any]) -> None:
+    def __init__(self, scope: Mapping[str, object]) -> None:
         self.scope = dict(scope)
         self._names: dict[int, str] = {}
 
@@ -27,5 +27,4 @@ class Source:
         """Compiles lines to a function of these parameters. In a traceback line `k` has the number `k + 2`, under the
         file's name."""
         exec(compile("\n ".join([f"def {name}({parameters}):", *lines]), file, "exec"), self.scope)
-        function: Callable[..., Any] = self.scope.pop(name)
-        return function
+        return cast("Callable[..., Any]", self.scope.pop(name))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, cast
+from typing import TYPE_CHECKING, ClassVar, cast
 
 from cgcli.diagnostics.diagnostic import CgError, error
 from cgcli.graph.graph import CONST, Graph, Node
@@ -16,13 +16,17 @@ if TYPE_CHECKING:
 
 
 class Stop(Exception):
-    """Raised by an operation that cannot go on, or where a limit of the run is reached. code: of the diagnostic."""
+    """Raised by an operation that cannot go on, or where a limit of the run is reached.
+
+    code: of the diagnostic. names: those of its arguments in the diagnostic.
+    """
 
     code: ClassVar[str]
+    names: ClassVar[tuple[str, ...]] = ()
 
-    def words(self, node: Node, v: Sequence[Any]) -> dict[str, Any]:
+    def words(self, node: Node, v: Sequence[object]) -> dict[str, object]:
         """The values of the diagnostic at a node; `v` holds the values computed so far."""
-        return {}
+        return dict(zip(self.names, self.args, strict=True))
 
 
 class IntegerDivisionByZero(Stop):
@@ -36,7 +40,7 @@ class Overflow(Stop):
 
     code = "integer-overflow"
 
-    def words(self, node: Node, v: Sequence[Any]) -> dict[str, Any]:
+    def words(self, node: Node, v: Sequence[object]) -> dict[str, object]:
         t = node.type
         # without the shape: a batch has an axis of rows, which the program has not
         return {"type": t._replace(shape=()) if isinstance(t, Type) else t}
@@ -46,9 +50,7 @@ class IndexOutOfRange(Stop):
     """An index, and the size of the axis that it is for."""
 
     code = "index-out-of-range"
-
-    def words(self, node: Node, v: Sequence[Any]) -> dict[str, Any]:
-        return {"index": self.args[0], "size": self.args[1]}
+    names: ClassVar[tuple[str, ...]] = ("index", "size")
 
 
 class SizesDiffer(Stop):
@@ -56,7 +58,7 @@ class SizesDiffer(Stop):
 
     code = "sizes-differ"
 
-    def words(self, node: Node, v: Sequence[Any]) -> dict[str, Any]:
+    def words(self, node: Node, v: Sequence[object]) -> dict[str, object]:
         return {"shape": _bracket(self.args[0]), "expected": _bracket(self.args[1])}
 
 
@@ -76,18 +78,14 @@ class NegativeSize(Stop):
     """A size that is made of names evaluates to less than 0: its text and its number."""
 
     code = "negative-size-run"
-
-    def words(self, node: Node, v: Sequence[Any]) -> dict[str, Any]:
-        return {"text": self.args[0], "size": self.args[1]}
+    names: ClassVar[tuple[str, ...]] = ("text", "size")
 
 
 class UnboundSize(Stop):
     """A named size has no number."""
 
     code = "unknown-size"
-
-    def words(self, node: Node, v: Sequence[Any]) -> dict[str, Any]:
-        return {"name": self.args[0]}
+    names: ClassVar[tuple[str, ...]] = ("name",)
 
 
 class ValueTooLarge(Stop):
@@ -95,7 +93,7 @@ class ValueTooLarge(Stop):
 
     code = "too-large"
 
-    def words(self, node: Node, v: Sequence[Any]) -> dict[str, Any]:
+    def words(self, node: Node, v: Sequence[object]) -> dict[str, object]:
         from cgcli.diagnostics.byte_text import byte_text  # for an error alone
 
         type_, size, used, limit = self.args
@@ -112,9 +110,7 @@ class TooManySteps(Stop):
     """Loops have run as many steps as are allowed."""
 
     code = "too-many-steps"
-
-    def words(self, node: Node, v: Sequence[Any]) -> dict[str, Any]:
-        return {"limit": self.args[0]}
+    names: ClassVar[tuple[str, ...]] = ("limit",)
 
 
 class StacksTooLarge(Stop):
@@ -122,7 +118,7 @@ class StacksTooLarge(Stop):
 
     code = "stacks-too-large"
 
-    def words(self, node: Node, v: Sequence[Any]) -> dict[str, Any]:
+    def words(self, node: Node, v: Sequence[object]) -> dict[str, object]:
         from cgcli.diagnostics.byte_text import byte_text
 
         return {"limit": byte_text(self.args[0])}
@@ -133,12 +129,12 @@ class AssertionFailed(Stop):
 
     code = "assertion-failed"
 
-    def words(self, node: Node, v: Sequence[Any]) -> dict[str, Any]:
+    def words(self, node: Node, v: Sequence[object]) -> dict[str, object]:
         message = node.attrs["message"] or None
         return {"message": message, "row": self.args, "numbers": _named_numbers(node.graph, node.index, v)}
 
 
-def failure(graph: Graph | Columns, i: int, stop: Stop, v: Sequence[Any] = ()) -> CgError:
+def failure(graph: Graph | Columns, i: int, stop: Stop, v: Sequence[object] = ()) -> CgError:
     """The error (status 1) of a run that stops at node `i`; `v` holds the values computed so far."""
     node = Node(cast(Graph, graph), i)  # columns under construction have the rows that a node shows
     code, words = stop.code, stop.words(node, v)
@@ -153,7 +149,7 @@ def _bracket(shape: Sequence[int]) -> str:
     return f"[{', '.join(map(str, shape))}]"
 
 
-def _named_numbers(graph: Graph, i: int, v: Sequence[Any]) -> list[str]:
+def _named_numbers(graph: Graph, i: int, v: Sequence[object]) -> list[str]:
     """`x is -2` for each named number that an assertion's condition depends on and whose value is still in `v`."""
     from cgcli.diagnostics.wording.templates import format_value  # words are loaded when an error is shown
 
@@ -162,11 +158,10 @@ def _named_numbers(graph: Graph, i: int, v: Sequence[Any]) -> list[str]:
     stack = [i]
     while stack and len(seen) < 50:
         top = stack.pop()
-        name = graph.names.get(top)
+        name, value = graph.names.get(top), v[top]
         if name is not None and top != i:
-            if v[top] is not None and getattr(v[top], "shape", ()) == ():
-                value = v[top].item() if hasattr(v[top], "item") else v[top]
-                texts.setdefault(name, f"{name} is {format_value(value)}")
+            if value is not None and getattr(value, "shape", ()) == ():
+                texts.setdefault(name, f"{name} is {format_value(value.item() if hasattr(value, 'item') else value)}")
             continue
         unseen = [x for x in graph.operands(top) if x not in seen and graph.op[x] != CONST]
         seen.update(unseen)

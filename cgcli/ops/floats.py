@@ -13,58 +13,22 @@ from __future__ import annotations
 
 import builtins
 import math
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from .special import digamma, lgamma, polygamma
 
+# fmt: off
 __all__ = [
-    "abs",
-    "acos",
-    "acosh",
-    "asin",
-    "asinh",
-    "atan",
-    "atan2",
-    "atanh",
-    "cbrt",
-    "ceil",
-    "cos",
-    "cosh",
-    "digamma",
-    "divide",
-    "erf",
-    "erfc",
-    "exp",
-    "expm1",
-    "floor",
-    "floor_divide",
-    "hypot",
-    "lgamma",
-    "log",
-    "log1p",
-    "log2",
-    "log10",
-    "logical_and",
-    "logical_not",
-    "logical_or",
-    "maximum",
-    "minimum",
-    "polygamma",
-    "power",
-    "remainder",
-    "round",
-    "sigmoid",
-    "sign",
-    "sin",
-    "sinh",
-    "softplus",
-    "sqrt",
-    "tan",
-    "tanh",
-    "where",
+    "abs", "acos", "acosh", "asin", "asinh", "atan", "atan2", "atanh", "cbrt", "ceil", "cos", "cosh", "digamma",
+    "divide", "erf", "erfc", "exp", "expm1", "floor", "floor_divide", "hypot", "lgamma", "log", "log1p", "log2",
+    "log10", "logical_and", "logical_not", "logical_or", "maximum", "minimum", "polygamma", "power", "remainder",
+    "round", "sigmoid", "sign", "sin", "sinh", "softplus", "sqrt", "tan", "tanh", "where",
 ]
+# fmt: on
 
+Function = Callable[[float], float]
 INF = math.inf
 NAN = math.nan
 
@@ -80,6 +44,34 @@ erf = math.erf
 erfc = math.erfc
 hypot = math.hypot
 tanh = math.tanh
+
+
+def _total(
+    function: Callable[[float], float], error: type[Exception], value: float, doc: str
+) -> Callable[[float], float]:
+    """`function`, with a value where it raises an error."""
+
+    def total(x: float) -> float:
+        try:
+            return function(x)
+        except error:
+            return value
+
+    total.__doc__ = doc
+    return total
+
+
+def _logarithm(function: Function, pole: float, doc: str) -> Function:
+    """`function`, -inf at its pole and nan below."""
+
+    def logarithm(x: float) -> float:
+        try:
+            return function(x)
+        except ValueError:
+            return -INF if x == pole else NAN
+
+    logarithm.__doc__ = doc
+    return logarithm
 
 
 # Arithmetic
@@ -197,60 +189,13 @@ def round(x: float) -> float:
 # Exponentials, logarithms, roots
 
 
-def exp(x: float) -> float:
-    """e to the power of x."""
-    try:
-        return math.exp(x)
-    except OverflowError:
-        return INF
-
-
-def expm1(x: float) -> float:
-    """exp(x) - 1, accurate near 0."""
-    try:
-        return math.expm1(x)
-    except OverflowError:
-        return INF
-
-
-def log(x: float) -> float:
-    """The natural logarithm: -inf at 0, nan below."""
-    try:
-        return math.log(x)
-    except ValueError:
-        return -INF if x == 0 else NAN
-
-
-def log1p(x: float) -> float:
-    """log(1 + x), accurate near 0: -inf at -1, nan below."""
-    try:
-        return math.log1p(x)
-    except ValueError:
-        return -INF if x == -1 else NAN
-
-
-def log2(x: float) -> float:
-    """The logarithm to base 2, exact at powers of two: -inf at 0, nan below."""
-    try:
-        return math.log2(x)
-    except ValueError:
-        return -INF if x == 0 else NAN
-
-
-def log10(x: float) -> float:
-    """The logarithm to base 10: -inf at 0, nan below."""
-    try:
-        return math.log10(x)
-    except ValueError:
-        return -INF if x == 0 else NAN
-
-
-def sqrt(x: float) -> float:
-    """The square root; nan below 0."""
-    try:
-        return math.sqrt(x)
-    except ValueError:
-        return NAN
+exp = _total(math.exp, OverflowError, INF, "e to the power of x.")
+expm1 = _total(math.expm1, OverflowError, INF, "exp(x) - 1, accurate near 0.")
+log = _logarithm(math.log, 0, "The natural logarithm: -inf at 0, nan below.")
+log1p = _logarithm(math.log1p, -1, "log(1 + x), accurate near 0: -inf at -1, nan below.")
+log2 = _logarithm(math.log2, 0, "The logarithm to base 2, exact at powers of two: -inf at 0, nan below.")
+log10 = _logarithm(math.log10, 0, "The logarithm to base 10: -inf at 0, nan below.")
+sqrt = _total(math.sqrt, ValueError, NAN, "The square root; nan below 0.")
 
 
 def cbrt(x: float) -> float:
@@ -284,44 +229,11 @@ def softplus(x: float) -> float:
 # Trigonometric and hyperbolic functions
 
 
-def sin(x: float) -> float:
-    """The sine; nan at the infinities."""
-    try:
-        return math.sin(x)
-    except ValueError:
-        return NAN
-
-
-def cos(x: float) -> float:
-    """The cosine; nan at the infinities."""
-    try:
-        return math.cos(x)
-    except ValueError:
-        return NAN
-
-
-def tan(x: float) -> float:
-    """The tangent; nan at the infinities."""
-    try:
-        return math.tan(x)
-    except ValueError:
-        return NAN
-
-
-def asin(x: float) -> float:
-    """The inverse sine; nan outside [-1, 1]."""
-    try:
-        return math.asin(x)
-    except ValueError:
-        return NAN
-
-
-def acos(x: float) -> float:
-    """The inverse cosine; nan outside [-1, 1]."""
-    try:
-        return math.acos(x)
-    except ValueError:
-        return NAN
+sin = _total(math.sin, ValueError, NAN, "The sine; nan at the infinities.")
+cos = _total(math.cos, ValueError, NAN, "The cosine; nan at the infinities.")
+tan = _total(math.tan, ValueError, NAN, "The tangent; nan at the infinities.")
+asin = _total(math.asin, ValueError, NAN, "The inverse sine; nan outside [-1, 1].")
+acos = _total(math.acos, ValueError, NAN, "The inverse cosine; nan outside [-1, 1].")
 
 
 def sinh(x: float) -> float:
@@ -332,20 +244,8 @@ def sinh(x: float) -> float:
         return math.copysign(INF, x)
 
 
-def cosh(x: float) -> float:
-    """The hyperbolic cosine."""
-    try:
-        return math.cosh(x)
-    except OverflowError:
-        return INF
-
-
-def acosh(x: float) -> float:
-    """The inverse hyperbolic cosine; nan below 1."""
-    try:
-        return math.acosh(x)
-    except ValueError:
-        return NAN
+cosh = _total(math.cosh, OverflowError, INF, "The hyperbolic cosine.")
+acosh = _total(math.acosh, ValueError, NAN, "The inverse hyperbolic cosine; nan below 1.")
 
 
 def atanh(x: float) -> float:
@@ -356,7 +256,7 @@ def atanh(x: float) -> float:
         return math.copysign(INF, x) if x in (1, -1) else NAN
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> object:
     """The gamma family, which few programs use."""
     if name not in __all__:
         raise AttributeError(name)

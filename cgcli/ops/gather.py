@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from cgcli.graph.sizes import Shape, Size, mul
+from cgcli.graph.sizes import Size, mul
 from cgcli.graph.types import AnyType, Type
 
 from .failures import IndexOutOfRange
@@ -21,7 +21,6 @@ from .typing import one
 
 if TYPE_CHECKING:
     from .protocols import Array, ArrayNamespace, Attrs, BoundAttrs, OpBuilder
-
 
 TABLE = ((1.0, 2.0, 3.0), (4.0, 5.0, 6.0))
 
@@ -53,7 +52,7 @@ declare_structural(
     domain="ints from minus the size up to the size",
     examples=(((0, -1, 2),),),
     attrs={"size": 3},
-    spelling=Spelling("same", "index", latex="{0}"),
+    spelling=Spelling("same", latex="{0}"),
     effects=Effects(may_fail=True, harmless={0: 0}),
 )
 
@@ -63,13 +62,8 @@ declare_structural(
 
 def _take_type(types: Sequence[AnyType], at: Attrs) -> Type:
     x, i = one(types[0]), one(types[1])
-    before, behind = _around(x, at["axis"])
-    return x._replace(shape=(*before, *i.shape, *behind))
-
-
-def _around(x: Type, axis: int) -> tuple[Shape, Shape]:
-    k = x.rank + axis
-    return x.shape[:k], x.shape[k + 1 :]
+    k = x.rank + at["axis"]
+    return x._replace(shape=(*x.shape[:k], *i.shape, *x.shape[k + 1 :]))
 
 
 def _take_rule(b: OpBuilder, g: int, y: int, x: int, i: int, at: Attrs) -> int:
@@ -123,7 +117,7 @@ declare_structural(
     examples=((TABLE, (2, 0, 2)),),
     attrs={"axis": -1},
     effects=Effects(operations=0),
-    spelling=Spelling("none", "take", rule=write_take, shown=with_shape),
+    spelling=Spelling("none", rule=write_take, shown=with_shape),
 )
 
 
@@ -170,7 +164,7 @@ declare_structural(
     examples=((TABLE, (2, 0, 2)),),
     attrs={"axis": -1, "size": 4},
     effects=Effects(operations=operand_elements, may_overflow=True),
-    spelling=Spelling("none", "put"),
+    spelling=Spelling("none"),
 )
 
 
@@ -196,7 +190,7 @@ declare_structural(
     examples=(((2, 0, 2),),),
     attrs={"size": 4},
     effects=Effects(operations=0),
-    spelling=Spelling("none", "last_writer"),
+    spelling=Spelling("none"),
 )
 
 
@@ -216,6 +210,5 @@ declare_structural(
     evaluate=lambda xp, at, x: xp.argsort(x, axis=-1, stable=True),
     domain="all numbers; nan comes last",
     examples=(((3.0, 1.0, 2.0, 1.0),),),
-    spelling=Spelling("call", "argsort"),
     effects=Effects(operations=_sorting),
 )

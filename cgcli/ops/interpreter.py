@@ -11,10 +11,10 @@ from cgcli.graph.graph import Graph
 from .failures import Stop, failure
 from .limits import Meter, stack_value_bytes
 
-Kernel = Callable[[list[Any], int, int, int, Mapping[int, tuple[int, ...]]], Any]
+Kernel = Callable[[list[Any], int, int, int, Mapping[int, tuple[int, ...]]], object]
 """`kernel(v, i, a, b, more)`: the value of node `i` from the values `v` of its operands, which the columns name."""
 Sizes = Mapping[str, int]
-Observer = Callable[[Graph, int, Sequence[Any]], None]
+Observer = Callable[[Graph, int, Sequence[object]], None]
 """`observer(body, step, carries)`: a step of the loop with this body is over, with these values of its carries."""
 
 
@@ -48,7 +48,7 @@ class Kernels(Protocol):
     def sizes(self) -> Sizes:
         """The numbers of named sizes in the run that began last."""
 
-    def begin(self, inputs: Sequence[Any], sizes: Sizes | None) -> list[Any]:
+    def begin(self, inputs: Sequence[object], sizes: Sizes | None) -> list[object]:
         """An entry for each node of the graph, with the values of the inputs. sizes: None to take them from the inputs.
 
         Raises CgError where sizes are not those of the inputs.
@@ -89,7 +89,7 @@ class Interpreter(Generic[K]):
         self.kernels = make_kernels(graph, self.runner)
         self.runner.kernels = self.kernels
 
-    def run(self, inputs: Sequence[Any], sizes: Sizes | None = None) -> list[Any]:
+    def run(self, inputs: Sequence[object], sizes: Sizes | None = None) -> list[Any]:
         """The values of the nodes that were computed and still had a reader, or are outputs; None for the others.
 
         Raises CgError (status 1) at the node that stops the run.
@@ -100,13 +100,13 @@ class Interpreter(Generic[K]):
             walk(self.graph, self.kernels, v)
         return v
 
-    def __call__(self, inputs: Sequence[Any], sizes: Sizes | None = None) -> list[Any]:
+    def __call__(self, inputs: Sequence[object], sizes: Sizes | None = None) -> list[Any]:
         """The values of the outputs. Raises CgError as `run` does."""
         v = self.run(inputs, sizes)
         return [v[i] for i in self.graph.outputs]
 
 
-def walk(graph: Graph, kernels: Kernels, v: list[Any], order: Sequence[int] | None = None) -> None:
+def walk(graph: Graph, kernels: Kernels, v: list[object], order: Sequence[int] | None = None) -> None:
     """Computes the nodes of `order` (all that the kernels are for) into `v`. Raises CgError where one stops the run."""
     a, b, more = graph.a, graph.b, graph.more
     table, kinds = kernels.table, kernels.kinds
@@ -136,19 +136,19 @@ class Runner:
         self.observer: Observer | None = None
         self._nested: dict[int, tuple[Graph, Kernels]] = {}
 
-    def __call__(self, graph: Graph, values: Sequence[Any]) -> Sequence[Any]:
+    def __call__(self, graph: Graph, values: Sequence[object]) -> Sequence[object]:
         """The results of a graph."""
         bytes_left = self.meter.bytes_left
         results = self.results(graph, values)
         self.meter.bytes_left = bytes_left  # the stacks of loops inside are freed
         return results
 
-    def results(self, graph: Graph, values: Sequence[Any]) -> Sequence[Any]:
+    def results(self, graph: Graph, values: Sequence[object]) -> Sequence[object]:
         """The results of a graph, whose nodes are interpreted."""
         v = self.values(graph, values)
         return tuple([v[i] for i in graph.outputs])
 
-    def values(self, graph: Graph, values: Sequence[Any]) -> list[Any]:
+    def values(self, graph: Graph, values: Sequence[object]) -> list[object]:
         """The values of the nodes of a graph."""
         kernels = self.nested(graph)
         v = kernels.begin(values, self.kernels.sizes)
@@ -162,7 +162,7 @@ class Runner:
             entry = self._nested[id(graph)] = graph, self.kernels.nested(graph, self)
         return entry[1]
 
-    def stepped(self, body: Graph, step: int, results: Sequence[Any], carries: int) -> None:
+    def stepped(self, body: Graph, step: int, results: Sequence[object], carries: int) -> None:
         """Counts a step of a loop and the bytes that it leaves on stacks. Raises TooManySteps and StacksTooLarge."""
         self.meter.step(body)
         if self.observer is not None:

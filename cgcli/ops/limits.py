@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from math import inf
 from time import monotonic
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from cgcli.diagnostics.source import Span
 from cgcli.graph.graph import Graph
@@ -71,7 +71,7 @@ class Meter:
             raise StacksTooLarge(self._max_bytes)
 
 
-def stack_value_bytes(x: Any) -> int:
+def stack_value_bytes(x: object) -> int:
     """About the bytes of a value on a stack; the items of a stack within it are of one size."""
     count = 1
     while isinstance(x, list):

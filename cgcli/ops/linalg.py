@@ -6,18 +6,17 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
-from cgcli.graph.sizes import Shape, Size, add, floor_div, mul, product
+from cgcli.graph.sizes import Shape, Size, add, floor_div, mul, product, same
 from cgcli.graph.types import AnyType, Type
 
 from .op import Effects, Spelling, TypeMismatch, VariadicRule, declare, of_one_operand
 from .reduce import products_of_others
 from .sizes import elements
 from .spelling import Style, Written, call, sign_of
-from .typing import agree, broadcast, join, join_all, one
+from .typing import agree, as_float, broadcast, join, join_all, one
 
 if TYPE_CHECKING:
     from .protocols import Array, ArrayNamespace, Attrs, BoundAttrs, OpBuilder
-
 
 HAZARD = Effects(hazard=True)
 SQUARE = ((2.0, -1.0, 0.5), (0.3, 1.5, -0.7), (1.0, 0.2, 3.0))
@@ -97,7 +96,6 @@ _op(
         lambda b, g, y, x, z, at: b.matmul(swap(b, x), g),
     ),
     type_rule=_matmul_type,
-    evaluate=lambda xp, at, x, z: xp.matmul(x, z),
     # row i of the result reads row i of the first operand, column j reads column j of the second
     support=lambda b, s, k, xs, at: _any(b, s, -1 if k == 0 else -2, xs[k]),
     domain="two matrices whose inner sizes are equal",
@@ -177,28 +175,21 @@ _op(
     examples=((((1.0, 2.0, 3.0), (4.0, 5.0, 6.0)), ((1.0, -1.0), (0.5, 2.0), (0.0, 3.0))),),
     attrs={"pattern": "ij,jk->ik"},
     effects=Effects(view=of_one_operand, operations=_products, may_overflow=True),
-    spelling=Spelling("call", "einsum", rule=_write_einsum),
+    spelling=Spelling("call", rule=_write_einsum),
 )
 
 
 # ---- matrices that have an inverse
 
 
-def _float(t: Type) -> Type:
-    return t if t.is_float else Type("float", t.shape, t.weak)
-
-
 def _square(types: Sequence[AnyType], at: Attrs) -> Type:
     t = one(types[0])
     if t.rank < 2:
         raise TypeMismatch("matrix-expected", [0], type=t)
-    try:
-        agree(t.shape[-2], t.shape[-1], (0, 0), -1, t.shape, "not-square")
-    except TypeMismatch as e:
-        if e.code == "not-square":
-            raise TypeMismatch("not-square", [0], type=t) from None
-        raise
-    return _float(t)
+    if same(t.shape[-2], t.shape[-1]) is False:
+        raise TypeMismatch("not-square", [0], type=t)
+    agree(t.shape[-2], t.shape[-1], (0, 0), -1, t.shape)
+    return as_float(t)
 
 
 def _one_number(types: Sequence[AnyType], at: Attrs) -> Type:
@@ -219,7 +210,7 @@ def _of_number(b: OpBuilder, s: int, k: int, xs: Sequence[int], at: Attrs) -> in
 def _solve_type(types: Sequence[AnyType], at: Attrs) -> Type:
     a, y = _square(types[:1], at), one(types[1])
     agree(a.shape[-1], y.shape[-2], (0, 1), -2, y.shape, "solve-sizes")
-    joined = _float(join(a._replace(shape=()), y._replace(shape=())))
+    joined = as_float(join(a._replace(shape=()), y._replace(shape=())))
     return joined._replace(shape=(*_lead(a, y), *y.shape[-2:]))
 
 
@@ -235,11 +226,10 @@ _op(
         lambda b, g, y, a, z, at: b.solve(swap(b, a), g),
     ),
     type_rule=_solve_type,
-    evaluate=lambda xp, at, a, z: xp.solve(a, z),
     support=_solve_support,
     domain="a square matrix that has an inverse, and as many rows",
     examples=((SQUARE, ((1.0, 2.0), (0.5, -1.0), (2.0, 0.0))),),
-    spelling=Spelling("call", "solve", latex="{0}^{{-1}} {1}"),
+    spelling=Spelling("call", latex="{0}^{{-1}} {1}"),
     effects=Effects(operations=_solving, hazard=True, may_fail=True, harmless={0: "identity"}),
 )
 _op(
@@ -247,11 +237,10 @@ _op(
     "the inverse of a matrix",
     (lambda b, g, y, a, at: b.neg(b.matmul(swap(b, y), b.matmul(g, swap(b, y)))),),
     type_rule=_square,
-    evaluate=lambda xp, at, a: xp.inv(a),
     support=_whole,
     domain="a square matrix that has an inverse",
     examples=((SQUARE,),),
-    spelling=Spelling("call", "inv", latex="{0}^{{-1}}"),
+    spelling=Spelling("call", latex="{0}^{{-1}}"),
     effects=Effects(operations=_cubic(2, 1), hazard=True, may_fail=True, harmless={0: "identity"}),
 )
 
@@ -266,7 +255,6 @@ _op(
     "the determinant",
     (lambda b, g, y, a, at: b.mul(matrix_of(b, g), b.cofactor(a)),),
     type_rule=_one_number,
-    evaluate=lambda xp, at, a: xp.det(a),
     support=_of_number,
     examples=((SQUARE,), (((1.0, 2.0), (2.0, 4.0)),)),
     effects=Effects(operations=_cubic(2, 3)),
@@ -334,7 +322,7 @@ _op(
     evaluate=_cofactor,
     support=_whole,
     examples=((SQUARE,),),
-    spelling=Spelling("none", "cofactor"),
+    spelling=Spelling("none"),
     effects=Effects(operations=_cubic(22, 1)),
 )
 _op(
@@ -346,7 +334,7 @@ _op(
     support=_whole,
     domain="square matrices; its derivative by the matrix needs an inverse",
     examples=((SQUARE, POSITIVE),),
-    spelling=Spelling("none", "cofactor_change"),
+    spelling=Spelling("none"),
     effects=Effects(hazard=True, operations=_cubic(30, 1)),
 )
 _op(
@@ -358,7 +346,7 @@ _op(
     support=_of_number,
     domain="square matrices; its derivative needs an inverse",
     examples=((SQUARE,),),
-    spelling=Spelling("call", "logdet", latex=r"\ln\left|{0}\right|"),
+    spelling=Spelling("call", latex=r"\ln\left|{0}\right|"),
     effects=Effects(operations=_cubic(2, 3), hazard=True, harmless={0: "identity"}),
 )
 
@@ -384,7 +372,6 @@ _op(
     "the lower triangle whose product with its transpose is a",
     (_cholesky_rule,),
     type_rule=_square,
-    evaluate=lambda xp, at, a: xp.cholesky(a),
     support=_whole,
     domain="symmetric positive definite matrices",
     examples=((POSITIVE,),),

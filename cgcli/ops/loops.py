@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from cgcli.graph.graph import Graph
 from cgcli.graph.types import BOOL, INT, AnyType, Results, Stack, Type
 
-from .op import PLAIN, Effects, Evaluate, Spelling, Structured, TypeMismatch, TypeRule, VjpRules, declare_structural
+from .op import Effects, Spelling, Structured, TypeMismatch, declare_structural
 from .typing import one, single
 
 if TYPE_CHECKING:
     from .interpreter import Runner
-    from .protocols import ArrayNamespace, Attrs, BoundAttrs, Item, Operand
+    from .protocols import ArrayNamespace, Attrs, BoundAttrs, Item
 
 
 def items_of(t: AnyType) -> Type | Stack:
@@ -173,7 +174,7 @@ declare_structural(
     "loop",
     "steps repeated a number of times, or as long as a condition holds; the carries go from step to step",
     Structured(),
-    spelling=Spelling("none", "loop", latex=r"\text{{loop}}"),
+    spelling=Spelling("none", latex=r"\text{{loop}}"),
     type_rule=_loop_type,
     evaluate=_run_loop,
     effects=Effects(may_fail=True),
@@ -181,27 +182,7 @@ declare_structural(
 )
 
 
-def _on_stacks(
-    name: str,
-    doc: str,
-    rules: VjpRules,
-    type_rule: TypeRule,
-    evaluate: Evaluate,
-    domain: str,
-    effects: Effects = PLAIN,
-) -> None:
-    declare_structural(
-        name,
-        doc,
-        rules,
-        type_rule=type_rule,
-        evaluate=evaluate,
-        spelling=Spelling("none", name, latex=rf"\text{{{{{name}}}}}\ {{0}}"),
-        effects=effects,
-        domain=domain,
-        numbers=True,
-    )
-
+_on_stacks = partial(declare_structural, spelling=Spelling("none", latex=r"\text{{{text}}}\ {0}"), numbers=True)
 
 _on_stacks(
     "length",
@@ -214,16 +195,11 @@ _on_stacks(
 )
 
 
-def _chunked(xp: ArrayNamespace, at: BoundAttrs, items: list[Item], length: Operand) -> list[list[Item]]:
-    size = int(length)
-    return [items[k : k + size] for k in range(0, len(items), size)]
-
-
 _on_stacks(
     "chunks",
     "a stack cut into stacks of so many items, the last one shorter",
     type_rule=lambda types, at: Stack(single(types[0])),
-    evaluate=_chunked,
+    evaluate=lambda xp, at, items, n: [items[k : k + int(n)] for k in range(0, len(items), int(n))],
     domain="a stack and a size from 1",
     rules=(lambda b, g, y, x, size, at: b.joined(g, size), None),
 )

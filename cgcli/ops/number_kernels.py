@@ -19,7 +19,7 @@ from .numbers import fit_for
 from .table import BY_CODE
 
 PARAMETERS = "v, i, a, b, more"
-CompiledLoop = Callable[..., tuple[Any, ...]]
+CompiledLoop = Callable[..., tuple[object, ...]]
 """`run(meter, *operands)`: the results of a loop."""
 LoopCompiler = Callable[[Mapping[str, Any], int], CompiledLoop | None]
 _NO_SIZES: Sizes = {}
@@ -51,14 +51,14 @@ class NumberKernels:
         return kernels
 
     @cached_property
-    def _constants(self) -> list[Any]:
-        values: list[Any] = [None] * len(self.graph)
+    def _constants(self) -> list[object]:
+        values: list[object] = [None] * len(self.graph)
         for i, attrs in self.graph.attrs.items():
             if self.graph.op[i] == CONST:
                 values[i] = attrs["value"]
         return values
 
-    def begin(self, inputs: Sequence[Any], sizes: Sizes | None) -> list[Any]:
+    def begin(self, inputs: Sequence[object], sizes: Sizes | None) -> list[object]:
         v = list(self._constants)
         for i, x in zip(self.graph.inputs, inputs, strict=True):
             v[i] = x
@@ -90,7 +90,7 @@ class NumberKernels:
         """A loop as one function; where that fails, again node by node, to find the node that stops the run."""
         evaluate, runner = BY_CODE[LOOP].evaluate, self.runner
 
-        def kernel(v: Sequence[Any], *_: Any) -> Any:
+        def kernel(v: Sequence[object], *_: object) -> object:
             values = [v[x] for x in operands]
             steps, bytes_left = runner.meter.steps, runner.meter.bytes_left
             try:
@@ -102,7 +102,7 @@ class NumberKernels:
         return kernel
 
 
-_kernels: dict[tuple[Any, ...], Kernel] = {}
+_kernels: dict[tuple[object, ...], Kernel] = {}
 
 
 def number_kernel(op: int, types: tuple[AnyType, ...], result: AnyType, attrs: Mapping[str, Any]) -> Kernel:

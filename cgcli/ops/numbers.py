@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cgcli.graph.types import AnyType, Type
 
 from .failures import Overflow
 
+if TYPE_CHECKING:
+    from .protocols import Constant
+
 _FLOAT32 = struct.Struct("f")
 INT_RANGES = {"int": range(-(2**63), 2**63), "i32": range(-(2**31), 2**31)}
 
 
-def is_whole(x: Any) -> bool:
+def is_whole(x: object) -> bool:
     """Whether a value is an int, or an array of them."""
     return isinstance(x, int) or getattr(getattr(x, "dtype", None), "kind", "f") in "iuO"
 
@@ -38,7 +41,7 @@ def single(value: Any) -> Any:
     return tuple(map(single, value)) if isinstance(value, tuple) else float32(value)
 
 
-def shortest_single(value: Any) -> Any:
+def shortest_single(value: Constant) -> Constant:
     """Of the numbers that are the same in single precision the one with the fewest digits, as a file would spell it."""
     if isinstance(value, tuple):
         return tuple(map(shortest_single, value))
@@ -65,7 +68,7 @@ def _weak_int(x: int | float) -> int | float:
     return x if isinstance(x, float) else int(x) if int(x) in INT_RANGES["int"] else float(x)
 
 
-FITS: dict[str, Callable[..., int | float]] = {
+FITS: dict[str, Callable[[int | float], int | float]] = {
     "float": float,
     "f32": float32,
     "int": _int("int"),

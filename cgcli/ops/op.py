@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, Literal, cast
 
@@ -48,7 +48,6 @@ Form = Literal["infix", "prefix", "call", "same", "none"]
 WriteRule = Callable[..., Any]
 """`rule(spelling, operands, attrs, style)`: the text of one op, None where the common one of its form serves."""
 
-
 Decomposition = Callable[..., int]
 """`decomposition(b, *operands, at)` builds an op that the language has no words for of operations that it has."""
 
@@ -58,10 +57,10 @@ class Spelling:
     """How an op is written; `spelling` writes it.
 
     form: `infix` (`a + b`), `prefix` (`-a`), `call` (`f(a, b)`), `same` (as its operand) or `none` (never written).
-    text: the operator or the function's name; picture: the same with typographic signs (None: as `text`).
+    text: the operator or the function's name, by default the op's; picture: the same with typographic signs.
     level: how tightly it binds, 0 (`if`) to 12 (a call or a name); `assoc` is the side that may bind equally.
-    latex: a template over `{0}`, `{1}` (by default a call), or a function from the attributes to a text and how tightly
-    it binds.
+    latex: a template over `{0}`, `{1}`, `{text}` (by default a call), or a function from the attributes to a text and
+    how tightly it binds.
     rule: how it is written where its form does not say it. written_if: whether the language can say it with these
     attributes; by default where it has a form or a rule.
     shown: `shown(attrs, t)`: the attributes to write for a first operand of type t, if not all.
@@ -71,7 +70,7 @@ class Spelling:
     """
 
     form: Form
-    text: str
+    text: str = ""
     level: int = ATOM
     assoc: Literal["left", "right", "none"] = "left"
     picture: str | None = None
@@ -98,6 +97,9 @@ class Spelling:
         if self.written_if is not None:
             return self.written_if(attrs)
         return self.form != "none" or self.rule is not None
+
+
+CALL = Spelling("call")
 
 
 @dataclass(frozen=True)
@@ -261,9 +263,9 @@ def declare(
     rules: UnaryRule | VjpRules = ZERO,
     *,
     type_rule: TypeRule,
-    evaluate: Evaluate,
+    evaluate: Evaluate | None = None,
     inline: str | None = None,
-    spelling: Spelling | None = None,
+    spelling: Spelling = CALL,
     flow: Literal["elementwise", "structural", "mix"] = "elementwise",
     selects: bool = False,
     support: SupportRule | None = None,
@@ -278,16 +280,16 @@ def declare(
 ) -> None:
     """Declares an op; its name must be new. The parameters are the fields of `Op` and of the records in it.
 
-    rules: the rule itself where there is one operand. spelling: by default a call.
+    rules: the rule itself where there is one operand. evaluate: by default the namespace's function of the op's name.
     """
     name = sys.intern(name)
     assert name not in REGISTERED, name
     REGISTERED[name] = Op(
         name,
         doc,
-        spelling or Spelling("call", name),
+        spelling if spelling.text else replace(spelling, text=name),
         type_rule,
-        evaluate,
+        evaluate or _by_name(name, len(examples[0])),
         inline,
         Derivative((rules,) if callable(rules) else rules, flow, selects, support, ties),
         effects,
@@ -296,6 +298,13 @@ def declare(
         batch,
         numbers,
     )
+
+
+def _by_name(name: str, arity: int) -> Evaluate:
+    """The kernel that is the namespace's function of this name."""
+    if arity == 1:  # a call of one argument is the quickest
+        return lambda xp, at, x: getattr(xp, name)(x)
+    return lambda xp, at, *xs: getattr(xp, name)(*xs)
 
 
 declare_structural = partial(declare, flow="structural", domain="any value")

@@ -109,7 +109,10 @@ class Array(Protocol):  # noqa: PLW1641 - its equality is elementwise
 Operand = Array | float
 Item = Operand | list["Item"]
 """A value on a stack."""
-Elementwise = Callable[..., Array]
+
+
+class Elementwise(Protocol):
+    def __call__(self, *xs: Operand) -> Array: ...
 
 
 class Reduction(Protocol):
@@ -143,7 +146,15 @@ class ArrayNamespace(Protocol):
     def stack(self, xs: Sequence[Array]) -> Array: ...
     def add_at(self, out: Array, indices: object, values: Array) -> None: ...
     def svd(self, a: Array) -> tuple[Array, Array, Array]: ...
-    def windows(self, x: Array, sizes: Sequence[int], strides: Sequence[int], dilations: Sequence[int]) -> Array: ...
+
+
+class ArrayModule(ArrayNamespace, Protocol):
+    """An array library as a module, with what only NumPy has."""
+
+    linalg: Any
+    add: Any
+    einsum: Callable[..., Array]
+    lib: Any
 
 
 # ---- the builder

@@ -6,16 +6,17 @@ import itertools
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Literal
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 from cgcli.graph.sizes import Shape, Size, product, sub
 from cgcli.graph.types import AnyType, Type
 
 from .failures import EmptyReduction
-from .op import ZERO, Effects, Evaluate, Spelling, TypeMismatch, TypeRule, UnaryRule, declare, declare_structural
+from .op import Effects, Spelling, declare, declare_structural
 from .shape import inverse
 from .sizes import operand_elements
-from .typing import first_number, one
+from .typing import as_float, first_number, one, one_bool
 
 if TYPE_CHECKING:
     from .protocols import Array, ArrayNamespace, Attrs, BoundAttrs, Constant, Elementwise, OpBuilder, Reduction
@@ -45,14 +46,11 @@ def _numbers(types: Sequence[AnyType], at: Attrs) -> Type:
 
 
 def _floats(types: Sequence[AnyType], at: Attrs) -> Type:
-    t = _numbers(types, at)
-    return t if t.is_float else t._replace(dtype="float")
+    return as_float(_numbers(types, at))
 
 
 def _bools(types: Sequence[AnyType], at: Attrs) -> Type:
-    t = one(types[0])
-    if t.dtype != "bool":
-        raise TypeMismatch("not-a-bool", [0], type=t)
+    t = one_bool(types)
     return t._replace(shape=_shape(t, at))
 
 
@@ -85,31 +83,17 @@ def _shown(at: Mapping[str, Any], t: Type) -> Mapping[str, Any]:
     return {key: value for key, value in at.items() if key != "axes"}
 
 
-def _reduction(
-    name: str,
-    doc: str,
-    rule: UnaryRule | None,
-    evaluate: Evaluate,
-    type_rule: TypeRule = _numbers,
-    text: str | None = None,
-    flow: Literal["structural", "mix"] = "mix",
-    examples: tuple[tuple[Constant, ...], ...] = ROWS,
-    effects: Effects = ELEMENTS,
-) -> None:
-    spread_support = None if flow != "mix" else lambda b, s, k, xs, at: spread(b, s, xs[0], at)
-    declare(
-        name,
-        doc,
-        ZERO if rule is None else (rule,),
-        spelling=Spelling("call", text or name, shown=_shown),
-        type_rule=type_rule,
-        evaluate=evaluate,
-        flow=flow,
-        support=spread_support,
-        effects=effects,
-        examples=examples,
-        attrs={"axes": (-1,), "keepdims": False},
-    )
+_reduction = partial(
+    declare,
+    spelling=Spelling("call", shown=_shown),
+    flow="mix",
+    support=lambda b, s, k, xs, at: spread(b, s, xs[0], at),
+    effects=ELEMENTS,
+    examples=ROWS,
+    attrs={"axes": (-1,), "keepdims": False},
+)
+_sum = partial(_reduction, flow="structural", support=None)  # each element counts for itself
+_test = partial(_reduction, type_rule=_bools, effects=REDUCES, examples=(((True, False),),))
 
 
 def _mean(xp: ArrayNamespace, at: BoundAttrs, x: Array) -> Array:
@@ -145,21 +129,20 @@ def _np(name: str, pair: str | None = None) -> ReductionKernel:
     return evaluate
 
 
-_reduction(
+_sum(
     "sum",
     "the sum of elements",
     lambda b, g, y, x, at: spread(b, g, x, at),
-    _np("sum", "add"),
-    flow="structural",
+    type_rule=_numbers,
+    evaluate=_np("sum", "add"),
     effects=replace(REDUCES, may_overflow=True),
 )
-_reduction(
+_sum(
     "mean",
     "the arithmetic mean of elements",
     lambda b, g, y, x, at: spread(b, b.div(g, size_node(b, count(b, x, at))), x, at),
-    _mean,
-    _floats,
-    flow="structural",
+    type_rule=_floats,
+    evaluate=_mean,
     effects=REDUCES,
 )
 
@@ -192,17 +175,21 @@ def _extremum(name: str) -> ReductionKernel:
 
 
 for _name, _doc in (("max", "the largest of elements"), ("min", "the smallest of elements")):
-    _reduction(f"a{_name}", _doc, _extremum_rule, _extremum(_name), text=_name, effects=EXTREMUM)
+    _reduction(
+        f"a{_name}",
+        _doc,
+        _extremum_rule,
+        spelling=Spelling("call", _name, shown=_shown),
+        type_rule=_numbers,
+        evaluate=_extremum(_name),
+        effects=EXTREMUM,
+    )
 
 
 def _prod_rule(b: OpBuilder, g: int, y: int, x: int, at: Attrs) -> int:
     """The product of all other elements, also where some of them are 0: no division."""
-    rank = b.type1(x).rank
-    last = _last(b, x, at)
-    others = b.products_of_others(last)
-    back = _back(b, others, x, at)
-    assert b.type1(back).rank == rank
-    return b.mul(spread(b, g, x, at), back)
+    others = b.products_of_others(_last(b, x, at))
+    return b.mul(spread(b, g, x, at), _back(b, others, x, at))
 
 
 def _order(rank: int, axes: Sequence[int]) -> tuple[int, ...]:
@@ -231,7 +218,14 @@ def _back(b: OpBuilder, value: int, x: int, at: Attrs) -> int:
     return value if list(order) == sorted(order) else b.permute(value, axes=inverse(order))
 
 
-_reduction("prod", "the product of elements", _prod_rule, _np("prod"), effects=replace(REDUCES, may_overflow=True))
+_reduction(
+    "prod",
+    "the product of elements",
+    _prod_rule,
+    type_rule=_numbers,
+    evaluate=_np("prod"),
+    effects=replace(REDUCES, may_overflow=True),
+)
 
 
 def products_of_others(xp: ArrayNamespace, x: Array) -> Array:
@@ -256,7 +250,7 @@ declare(
     "products_of_others",
     "of each element of the last axis, the product of all others",
     _others_rule,
-    spelling=Spelling("none", "products_of_others", latex=r"\prod_{{j \ne i}} {0}_j"),
+    spelling=Spelling("none", latex=r"\prod_{{j \ne i}} {0}_j"),
     type_rule=first_number,
     evaluate=lambda xp, at, x: products_of_others(xp, x),
     flow="mix",
@@ -264,27 +258,21 @@ declare(
     effects=Effects(may_overflow=True),
     examples=(((2.0, -3.0, 0.5),), ((2.0, 0.0, 3.0),), ((0.0, 0.0, 3.0),)),
 )
-_reduction(
-    "any", "whether one element is true", None, _np("any"), _bools, effects=REDUCES, examples=(((True, False),),)
-)
-_reduction(
-    "all", "whether all elements are true", None, _np("all"), _bools, effects=REDUCES, examples=(((True, False),),)
-)
+_test("any", "whether one element is true", evaluate=_np("any"))
+_test("all", "whether all elements are true", evaluate=_np("all"))
 
 
-def _arg(name: str) -> ReductionKernel:
-    def evaluate(xp: ArrayNamespace, at: BoundAttrs, x: Array) -> Array:
-        (axis,) = at["axes"]
-        if x.shape[axis] == 0:
-            raise EmptyReduction
-        reduction: Reduction = getattr(xp, name)
-        return reduction(x, axis=axis, keepdims=at["keepdims"])
-
-    return evaluate
+def _arg(name: str, xp: ArrayNamespace, at: BoundAttrs, x: Array) -> Array:
+    (axis,) = at["axes"]
+    if x.shape[axis] == 0:
+        raise EmptyReduction
+    reduction: Reduction = getattr(xp, name)
+    return reduction(x, axis=axis, keepdims=at["keepdims"])
 
 
-_reduction("argmax", "the place of the first largest element", None, _arg("argmax"), _indices, effects=EXTREMUM)
-_reduction("argmin", "the place of the first smallest element", None, _arg("argmin"), _indices, effects=EXTREMUM)
+_place = partial(_reduction, type_rule=_indices, effects=EXTREMUM)
+_place("argmax", "the place of the first largest element", evaluate=partial(_arg, "argmax"))
+_place("argmin", "the place of the first smallest element", evaluate=partial(_arg, "argmin"))
 
 
 def _logsumexp(xp: ArrayNamespace, at: BoundAttrs, x: Array) -> Array:
@@ -301,8 +289,8 @@ _reduction(
     "logsumexp",
     "log of the sum of exp of elements, without overflow",
     lambda b, g, y, x, at: b.mul(spread(b, g, x, at), b.exp(b.sub(x, spread(b, y, x, at)))),
-    _logsumexp,
-    _floats,
+    type_rule=_floats,
+    evaluate=_logsumexp,
     effects=replace(ELEMENTS, hazard=True),
 )
 
@@ -320,12 +308,9 @@ def _norm(xp: ArrayNamespace, at: BoundAttrs, x: Array) -> Array:
 _reduction(
     "norm",
     "the Euclidean length: the root of the sum of squares",
-    lambda b, g, y, x, at: (
-        b.mul(spread(b, g, x, at), b.div(x, spread(b, y, x, at))),
-        b.ne(spread(b, y, x, at), 0.0),
-    ),
-    _norm,
-    _floats,
+    lambda b, g, y, x, at: (b.mul(spread(b, g, x, at), b.div(x, spread(b, y, x, at))), b.ne(spread(b, y, x, at), 0.0)),
+    type_rule=_floats,
+    evaluate=_norm,
     effects=replace(ELEMENTS, hazard=True),
 )
 

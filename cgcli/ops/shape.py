@@ -12,7 +12,7 @@ from cgcli.graph.sizes import Shape, Size, add, product, same
 from cgcli.graph.types import WEAK_INT, AnyType, Type
 
 from .failures import SizesDiffer
-from .op import Effects, Spelling, TypeMismatch, VariadicRule, declare_structural
+from .op import Effects, Spelling, TypeMismatch, UnaryRule, VariadicRule, declare_structural
 from .shape_text import (
     pad_has_text,
     permuted_axes,
@@ -30,7 +30,6 @@ from .typing import broadcast, join_all, one
 
 if TYPE_CHECKING:
     from .protocols import Array, ArrayNamespace, Attrs, BoundAttrs, OpBuilder
-
 
 MATRIX = ((((1.0, 2.0, 3.0), (4.0, 5.0, 6.0)),),)
 VECTOR = (((1.0, -2.0, 3.0, 0.5),),)
@@ -134,7 +133,7 @@ declare_structural(
     batch=lambda b, xs, flags, at, size: b.match(xs[0], shape=(size, *at["shape"])),
     examples=MATRIX,
     attrs={"shape": (2, 3)},
-    spelling=Spelling("same", "match", latex="{0}", storage=True),
+    spelling=Spelling("same", latex="{0}", storage=True),
     effects=Effects(safe=_has_shape, view=True, may_fail=True),
 )
 
@@ -156,7 +155,7 @@ declare_structural(
     examples=VECTOR,
     attrs={"axes": (-2,)},
     effects=Effects(view=True, rearranges=True),
-    spelling=Spelling("call", "expand_dims", storage=True),
+    spelling=Spelling("call", storage=True),
 )
 
 
@@ -184,7 +183,7 @@ declare_structural(
     examples=((((1.0,), (2.0,)),),),
     attrs={"axes": (-1,)},
     effects=Effects(view=True, rearranges=True),
-    spelling=Spelling("call", "squeeze", storage=True),
+    spelling=Spelling("call", storage=True),
 )
 
 
@@ -238,21 +237,23 @@ def _slices(at: BoundAttrs, sizes: Sequence[int]) -> tuple[object, ...]:
     return tuple(slices)
 
 
+def _back_by(op: str) -> UnaryRule:
+    return lambda b, g, y, x, at: b.apply(
+        op, g, starts=at["starts"], steps=at["steps"], sizes=b.type1(x).shape[-len(at["sizes"]) :]
+    )
+
+
 declare_structural(
     "slice",
     "a part of its argument: along the last axes, so many elements from a start in steps",
-    (
-        lambda b, g, y, x, at: b.pad(
-            g, starts=at["starts"], steps=at["steps"], sizes=b.type1(x).shape[-len(at["sizes"]) :]
-        ),
-    ),
+    _back_by("pad"),
     type_rule=_slice_type,
     evaluate=lambda xp, at, x: x[_slices(at, at["sizes"])],
     sized=("starts", "sizes"),
     selects=True,
     examples=VECTOR,
     attrs={"starts": (1,), "steps": (2,), "sizes": (2,)},
-    spelling=Spelling("none", "slice", rule=write_slice, written_if=slice_has_text, shown=with_shape),
+    spelling=Spelling("none", rule=write_slice, written_if=slice_has_text, shown=with_shape),
     effects=Effects(view=True, rearranges=True),
 )
 
@@ -268,18 +269,14 @@ def _pad(xp: ArrayNamespace, at: BoundAttrs, x: Array) -> Array:
 declare_structural(
     "pad",
     "its argument within zeros: along the last axes, from a start in steps",
-    (
-        lambda b, g, y, x, at: b.slice(
-            g, starts=at["starts"], steps=at["steps"], sizes=b.type1(x).shape[-len(at["sizes"]) :]
-        ),
-    ),
+    _back_by("slice"),
     type_rule=_slice_type,
     evaluate=_pad,
     sized=("starts", "sizes"),
     examples=VECTOR,
     attrs={"starts": (1,), "steps": (2,), "sizes": (9,)},
     effects=Effects(operations=0),
-    spelling=Spelling("call", "pad", rule=write_pad, written_if=pad_has_text, shown=with_shape),
+    spelling=Spelling("call", rule=write_pad, written_if=pad_has_text, shown=with_shape),
 )
 
 
@@ -295,17 +292,12 @@ def _concat_type(types: Sequence[AnyType], at: Attrs) -> Type:
     total: Size = 0
     for t in parts:
         total = add(total, t.shape[axis])
-    others = [_without(t.shape, axis) for t in parts]
+    others = [t.shape[: t.rank + axis] + t.shape[t.rank + axis + 1 :] for t in parts]
     _all_equal(others, "concat-shapes")
     joined = _joined(parts)
     shape = list(parts[0].shape)
     shape[axis] = total
     return joined._replace(shape=tuple(shape))
-
-
-def _without(shape: Shape, axis: int) -> Shape:
-    k = len(shape) + axis
-    return shape[:k] + shape[k + 1 :]
 
 
 def _all_equal(shapes: Sequence[Shape], code: str) -> None:
@@ -344,7 +336,7 @@ declare_structural(
     examples=(((1.0, 2.0), (3.0,)), ((1.0,), (2.0, 3.0), (4.0, 5.0))),
     attrs={"axis": -1},
     effects=Effects(operations=0, out=True),
-    spelling=Spelling("call", "concat", rule=write_joined),
+    spelling=Spelling("call", rule=write_joined),
 )
 
 
@@ -373,7 +365,7 @@ declare_structural(
     examples=((1.0, 2.0, 3.0), ((1.0, 2.0), (3.0, 4.0))),
     attrs={"axis": -1},
     effects=Effects(operations=0, out=True),
-    spelling=Spelling("call", "stack", rule=write_joined),
+    spelling=Spelling("call", rule=write_joined),
 )
 
 
@@ -387,7 +379,7 @@ declare_structural(
     sized=("size",),
     examples=((),),
     attrs={"size": 3},
-    spelling=Spelling("none", "size", rule=write_size_node),
+    spelling=Spelling("none", rule=write_size_node),
     effects=Effects(operations=0),
 )
 declare_structural(
@@ -398,7 +390,7 @@ declare_structural(
     sized=("size",),
     examples=((),),
     attrs={"size": 3},
-    spelling=Spelling("call", "arange", rule=write_arange),
+    spelling=Spelling("call", rule=write_arange),
     effects=Effects(operations=0),
 )
 

@@ -17,7 +17,6 @@ from .failures import NegativeSize
 if TYPE_CHECKING:
     from .protocols import Attrs
 
-
 _NAME = re.compile(r"[^\W\d]\w*")
 
 
@@ -79,7 +78,7 @@ def _size_texts(t: AnyType) -> Iterator[str]:
     yield from (size for size in t.shape if isinstance(size, str))
 
 
-def _texts(value: Any) -> Iterator[str]:
+def _texts(value: object) -> Iterator[str]:
     """The texts in nested tuples; the recursion is as deep as they are."""
     if isinstance(value, str):
         yield value

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from math import comb, inf
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from .op import BinaryRule, Decomposition, Effects, Evaluate, Spelling, UnaryRule, declare
 from .typing import floats
 
 if TYPE_CHECKING:
-    from .protocols import Array, ArrayNamespace, Attrs, BoundAttrs, OpBuilder
+    from .protocols import Array, ArrayNamespace, Attrs, BoundAttrs, OpBuilder, Operand
 
 
 def _slope(
@@ -27,7 +27,7 @@ def _slope(
     examples: tuple[tuple[float, ...], ...],
     domain: str = "all numbers",
     hazard: bool = False,
-    attrs: Mapping[str, Any] | None = None,
+    attrs: Mapping[str, int | str] | None = None,
 ) -> None:
     operands = ", ".join(f"{{{k}}}" for k in range(len(examples[0])))
     declare(
@@ -90,7 +90,7 @@ _slope(
 )
 
 
-def _times_where_it_counts(b: OpBuilder, y: int, x: int) -> Any:
+def _times_where_it_counts(b: OpBuilder, y: int, x: int) -> int:
     """y * x, 0 where y has vanished: it does so faster than any power of x grows."""
     return b.mul(y, b.where(b.ne(y, 0.0), x, 0.0))
 
@@ -205,9 +205,9 @@ def _power_partial(xp: ArrayNamespace, at: BoundAttrs, x: Array, n: Array) -> Ar
     """A partial derivative of x^n. At x = 0 and at inf it is the limit: a power outweighs every power of log x."""
     n = 1.0 * n
     size = xp.power(x, n - float(at["by_base"]))
-    rest: Any = 0.0
+    rest: Operand = 0.0
     for k, coefficients in enumerate(_logarithms(at)):
-        value: Any = coefficients[0]
+        value: Operand = coefficients[0]
         for c in coefficients[1:]:
             value = value * n + c
         if k == 1:
@@ -220,12 +220,13 @@ def _power_partial(xp: ArrayNamespace, at: BoundAttrs, x: Array, n: Array) -> Ar
 
 def _power_partial_decomposed(b: OpBuilder, x: int, n: int, at: Attrs) -> int:
     j = at["by_base"]
-    rest: Any = None
+    rest: int | None = None
     for coefficients in _logarithms(at):
-        value: Any = b.const(coefficients[0])
+        value = b.const(coefficients[0])
         for c in coefficients[1:]:
             value = b.mul(value, n) if c == 0.0 else b.add(b.mul(value, n), c)
         rest = value if rest is None else b.add(b.mul(rest, b.log(x)), value)
+    assert rest is not None
     return b.mul(rest, b.power(x, b.sub(n, float(j))))
 
 

@@ -11,7 +11,7 @@ from .op import ATOM, Form, Spelling
 if TYPE_CHECKING:
     from cgcli.graph.sizes import Shape
 
-    from .protocols import Attrs
+    from .protocols import Attrs, Constant
 
 Style = Literal["cg", "picture"]
 UNARY = 8
@@ -57,7 +57,7 @@ def write_latex(spelling: Spelling, operands: Sequence[Written], attrs: Attrs) -
     texts = [x.text if x.level >= b else rf"\left({x.text}\right)" for x, b in zip(operands, bounds, strict=False)]
     try:
         power = write_number(exponent).text if exponent is not None else ""
-        return Written(template.format(*texts, exponent=power), level)
+        return Written(template.format(*texts, exponent=power, text=spelling.text), level)
     except IndexError:  # of `max` with one operand
         return default
 
@@ -130,7 +130,7 @@ def _keywords(attrs: Attrs) -> list[str]:
 # ---- constants
 
 
-def write_number(value: Any, style: Style = "cg", longest: int | None = None) -> Written:
+def write_number(value: Constant, style: Style = "cg", longest: int | None = None) -> Written:
     """A constant as the language reads it; whole floats without `.0`. A tensor is nested tuples of numbers.
 
     longest: characters of a tensor, of which more are left out as `…`; in a picture `LONGEST_TENSOR`.
@@ -149,12 +149,12 @@ def write_number(value: Any, style: Style = "cg", longest: int | None = None) ->
     return Written(minus + text, UNARY) if negative else Written(text)
 
 
-def write_nested(value: Sequence[Any], write: Callable[[Any], str], longest: int | None = None) -> str:
+def write_nested(value: Sequence[object], write: Callable[[Any], str], longest: int | None = None) -> str:
     """Nested sequences of numbers as a literal: `[[1, 2], [3, 4]]`; what makes it too long is left out as `…`."""
     if longest is None:
         return _nested(value, write, None)
     sizes: list[int] = []
-    inner: Any = value
+    inner: object = value
     while isinstance(inner, (tuple, list)) and inner:
         sizes.append(len(inner))
         inner = inner[0]
@@ -167,7 +167,7 @@ def write_nested(value: Sequence[Any], write: Callable[[Any], str], longest: int
     return _nested(value, write, 0)
 
 
-def _nested(value: Sequence[Any], write: Callable[[Any], str], first: int | None) -> str:
+def _nested(value: Sequence[object], write: Callable[[Any], str], first: int | None) -> str:
     """The first so many of each row, all where there is no limit; recursion only as deep as a tensor's rank."""
     items = value if first is None else value[:first]
     parts = [_nested(x, write, first) if isinstance(x, (tuple, list)) else write(x) for x in items]

@@ -30,10 +30,6 @@ def _swapped(b: OpBuilder, x: int) -> int:
     return b.permute(x, axes=(1 - rank, -rank, *range(2 - rank, 0)))
 
 
-def _batch_unstack(b: OpBuilder, xs: Sequence[int], flags: Sequence[bool], at: Attrs, size: Size) -> int:
-    return b.unstack(_swapped(b, xs[0]))
-
-
 declare_structural(
     "unstack",
     "the items of a tensor along its first axis",
@@ -42,7 +38,7 @@ declare_structural(
     type_rule=_unstack_type,
     evaluate=lambda xp, at, x: x,  # an array is a sequence of its items
     domain="a tensor",
-    batch=_batch_unstack,
+    batch=lambda b, xs, flags, at, size: b.unstack(_swapped(b, xs[0])),
 )
 
 

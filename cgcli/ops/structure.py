@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 from cgcli.graph.graph import Graph
@@ -10,11 +11,11 @@ from cgcli.graph.types import AnyType, Results, Type, parse_type
 
 from .failures import AssertionFailed
 from .op import Effects, Spelling, Structured, TypeMismatch, declare, declare_structural
+from .typing import one, one_bool, single
 
 if TYPE_CHECKING:
     from .protocols import Array, ArrayNamespace, Attrs, BoundAttrs
     from .spelling import Style, Written
-from .typing import one, single
 
 
 def _no_type_rule(types: Sequence[AnyType], at: Attrs) -> AnyType:
@@ -45,8 +46,7 @@ def _latex_number(at: Attrs) -> tuple[str, int]:
 
 
 def _cond_type(types: Sequence[AnyType], at: Attrs) -> Results:
-    if one(types[0]).dtype != "bool":
-        raise TypeMismatch("not-a-bool", [0], type=types[0])
+    one_bool(types)
     sides: tuple[Graph, Graph] = (at["then"], at["else"])
     for side in sides:
         if [_typed(side.type_of(i)) for i in side.inputs] != [_typed(t) for t in types[1:]]:
@@ -71,7 +71,7 @@ def _get_type(types: Sequence[AnyType], at: Attrs) -> AnyType:
 declare(
     "input",
     "a value given at each run",
-    spelling=Spelling("none", "input", written_if=lambda at: True),
+    spelling=Spelling("none", written_if=lambda at: True),
     type_rule=_no_type_rule,
     evaluate=lambda xp, at, x: x,
     effects=Effects(out=False),
@@ -80,43 +80,38 @@ declare(
 declare(
     "const",
     "a constant",
-    spelling=Spelling("none", "const", latex=_latex_number, rule=_write_constant),
+    spelling=Spelling("none", latex=_latex_number, rule=_write_constant),
     type_rule=_no_type_rule,
     evaluate=lambda xp, at: at["value"],
     effects=Effects(out=False),
     domain="any value",
 )
-declare(
+_same_value = partial(declare, evaluate=lambda xp, at, x: x, inline="{0}")  # kernels fit it into its type
+_same_value(
     "copy",
     "the same value under another name",
     lambda b, g, y, x, at: g,
-    spelling=Spelling("same", "copy", latex="{0}", storage=True),
+    spelling=Spelling("same", latex="{0}", storage=True),
     type_rule=_same,
-    evaluate=lambda xp, at, x: x,
-    inline="{0}",
     effects=Effects(view=True, out=False, prescribed=True),
     examples=((2.0,),),
     domain="any value",
 )
-declare(
+_same_value(
     "cast",
     "the same number in another dtype",
     lambda b, g, y, x, at: g,
-    spelling=Spelling("same", "cast", latex="{0}", storage=True),
+    spelling=Spelling("same", latex="{0}", storage=True),
     type_rule=lambda types, at: one(parse_type(at["dtype"]))._replace(shape=one(types[0]).shape),
-    evaluate=lambda xp, at, x: x,  # the executor fits every value into its node's type
-    inline="{0}",
     effects=Effects(view=_keeps_dtype, operations=0, prescribed=True),
     examples=((2.0,), (-1.5,)),
     attrs={"dtype": "float"},
     domain="any number",
 )
-declare(
+_same_value(
     "stop_gradient",
     "its argument, as a constant for derivatives",
     type_rule=_same,
-    evaluate=lambda xp, at, x: x,
-    inline="{0}",
     effects=Effects(view=True, out=False, prescribed=True),
     examples=((2.0,),),
     domain="any value",
@@ -135,18 +130,12 @@ declare_structural(
     "get",
     "one of the results of a node that has several",
     Structured(),
-    spelling=Spelling("none", "get", latex="{0}"),
+    spelling=Spelling("none", latex="{0}"),
     type_rule=_get_type,
     evaluate=lambda xp, at, results: results[at["k"]],
     effects=Effects(operations=0),
     domain="a node with several results",
 )
-
-
-def _bool_type(types: Sequence[AnyType], at: Attrs) -> AnyType:
-    if one(types[0]).dtype != "bool":
-        raise TypeMismatch("not-a-bool", [0], type=types[0])
-    return types[0]
 
 
 def _holds(xp: ArrayNamespace, at: BoundAttrs, c: Array) -> Array:
@@ -163,8 +152,8 @@ def _holds(xp: ArrayNamespace, at: BoundAttrs, c: Array) -> Array:
 declare(
     "assert",
     "stops the run where its condition does not hold",
-    spelling=Spelling("none", "assert", latex=r"\text{{assert}}\ {0}"),
-    type_rule=_bool_type,
+    spelling=Spelling("none", latex=r"\text{{assert}}\ {0}"),
+    type_rule=lambda types, at: one_bool(types),
     evaluate=_holds,
     effects=Effects(view=True, out=False, may_fail=True, harmless={0: 1}),
     examples=((True,),),

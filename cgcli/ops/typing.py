@@ -27,6 +27,18 @@ def single(kind: AnyType) -> Type | Stack:
     return kind
 
 
+def one_bool(types: Sequence[AnyType], k: int = 0) -> Type:
+    """The type of operand `k`, which has to be a bool."""
+    t = one(types[k])
+    if t.dtype != "bool":
+        raise TypeMismatch("not-a-bool", [k], found=t)
+    return t
+
+
+def as_float(t: Type) -> Type:
+    return t if t.is_float else t._replace(dtype="float")
+
+
 def join(a: Type, b: Type) -> Type:
     """The joined type of two values: a literal adopts the other's type, an int with a float gives that float.
 
@@ -94,15 +106,18 @@ def broadcast(shapes: Sequence[Shape]) -> Shape:
                 sizes.append(b)
                 owners.append(k)
             else:
-                _agree(a, b, (from_a, k), axis, shape)
+                agree(a, b, (from_a, k), axis, shape)
                 sizes.append(a)
                 owners.append(from_a)
         result, owner = tuple(sizes), owners
     return result
 
 
-def _agree(a: Size, b: Size, operands: tuple[int, int], axis: int, shape: Shape) -> None:
-    """Raises unless the sizes `a` and `b` of an axis are equal; `shape` is that of the second operand."""
+def agree(a: Size, b: Size, operands: tuple[int, int], axis: int, shape: Shape, code: str | None = None) -> None:
+    """Raises unless the sizes `a` and `b` of an axis are equal; `shape` is that of the second operand.
+
+    code: where they differ, for an op whose axes have to be equal.
+    """
     from cgcli.graph.sizes import same  # numbers have no sizes to compare
 
     equal = same(a, b)
@@ -110,18 +125,10 @@ def _agree(a: Size, b: Size, operands: tuple[int, int], axis: int, shape: Shape)
         expected = list(shape)
         expected[axis] = a
         raise TypeMismatch("sizes-undecided", operands[1:], shape=tuple(expected))
+    if not equal and code is not None:
+        raise TypeMismatch(code, operands, sizes=(a, b))
     if not equal:
         raise TypeMismatch("shapes-differ", operands, sizes=(a, b), axis=axis)
-
-
-def agree(a: Size, b: Size, operands: tuple[int, int], axis: int, shape: Shape, code: str) -> None:
-    """Raises unless two sizes are equal, for an op whose axes have to be; `code` where they differ."""
-    try:
-        _agree(a, b, operands, axis, shape)
-    except TypeMismatch as e:
-        if e.code == "sizes-undecided":
-            raise
-        raise TypeMismatch(code, operands, sizes=(a, b)) from None
 
 
 def numbers(types: Sequence[AnyType], at: Attrs) -> Type:
@@ -131,8 +138,7 @@ def numbers(types: Sequence[AnyType], at: Attrs) -> Type:
 
 def floats(types: Sequence[AnyType], at: Attrs) -> Type:
     """Elementwise, the result always a float: of the joined type when that is one, else `float`."""
-    joined = numbers(types, at)
-    return joined if joined.is_float else joined._replace(dtype="float")
+    return as_float(numbers(types, at))
 
 
 def first_number(types: Sequence[AnyType], at: Attrs) -> Type:
@@ -147,17 +153,14 @@ def comparison(types: Sequence[AnyType], at: Attrs) -> Type:
 
 def logical(types: Sequence[AnyType], at: Attrs) -> Type:
     """Takes bools only."""
-    for k, t in enumerate(types):
-        if one(t).dtype != "bool":
-            raise TypeMismatch("not-a-bool", [k], type=t)
+    for k in range(len(types)):
+        one_bool(types, k)
     return comparison(types, at)
 
 
 def choice(types: Sequence[AnyType], at: Attrs) -> Type:
     """`where`: a bool, then two values that are joined; two bools give a bool."""
-    condition, a, b = (one(t) for t in types)
-    if condition.dtype != "bool":
-        raise TypeMismatch("not-a-bool", [0], type=condition)
+    condition, a, b = one_bool(types), one(types[1]), one(types[2])
     shape = broadcast((condition.shape, a.shape, b.shape))
     if a.dtype == b.dtype == "bool":
         return Type("bool", shape)

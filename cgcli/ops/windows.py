@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from itertools import product
 from typing import TYPE_CHECKING, cast
 
@@ -15,7 +15,6 @@ from .typing import one
 
 if TYPE_CHECKING:
     from .protocols import Array, ArrayNamespace, Attrs, BoundAttrs
-
 
 IMAGE = tuple(tuple(float(3 * i + j) for j in range(5)) for i in range(4))
 ATTRS = {"sizes": (2, 2), "strides": (2, 1), "dilations": (1, 2)}
@@ -40,26 +39,15 @@ def _windows_type(types: Sequence[AnyType], at: Attrs) -> Type:
     return t._replace(shape=(*t.shape[: t.rank - len(sizes)], *counts, *sizes))
 
 
-def _views(at: BoundAttrs, spatial: Sequence[int]) -> Iterator[tuple[tuple[int, ...], tuple[slice, ...]]]:
-    """Of each offset within a window: that offset, and the slices of the elements that all windows have there."""
-    for offset in product(*map(range, at["sizes"])):
-        slices = []
-        for k, (length, stride, dilation) in enumerate(zip(spatial, at["strides"], at["dilations"], strict=True)):
-            start = offset[k] * dilation
-            count = (length - dilation * (at["sizes"][k] - 1) - 1) // stride + 1
-            slices.append(slice(start, start + stride * (count - 1) + 1, stride))
-        yield offset, tuple(slices)
-
-
-def _windows(xp: ArrayNamespace, at: BoundAttrs, x: Array) -> Array:
-    return xp.windows(x, at["sizes"], at["strides"], at["dilations"])
-
-
 def _fold(xp: ArrayNamespace, at: BoundAttrs, g: Array) -> Array:
-    k = len(at["sizes"])
-    lead = g.shape[: g.ndim - 2 * k]
+    lead = g.shape[: g.ndim - 2 * len(at["sizes"])]
     out = xp.zeros((*lead, *at["shape"]), dtype=g.dtype)
-    for offset, part in _views(at, at["shape"]):
+    for offset in product(*map(range, at["sizes"])):
+        part = []  # the elements that all windows have at this offset
+        axes = zip(offset, at["shape"], at["sizes"], at["strides"], at["dilations"], strict=True)
+        for k, length, size, stride, dilation in axes:
+            start, count = k * dilation, (length - dilation * (size - 1) - 1) // stride + 1
+            part.append(slice(start, start + stride * (count - 1) + 1, stride))
         out[(..., *part)] += g[(..., *offset)]
     return out
 
@@ -73,9 +61,9 @@ declare_structural(
     "windows",
     "all windows on the last axes, the axes of the window behind those of its place",
     lambda b, g, y, x, at: b.fold_windows(g, shape=b.type1(x).shape[-len(at["sizes"]) :], **at),
-    spelling=Spelling("none", "windows"),
+    spelling=Spelling("none"),
     type_rule=_windows_type,
-    evaluate=_windows,
+    evaluate=lambda xp, at, x: xp.windows(x, at["sizes"], at["strides"], at["dilations"]),
     selects=True,
     effects=Effects(view=True),
     examples=((IMAGE,),),
@@ -86,7 +74,7 @@ declare_structural(
     "fold_windows",
     "the elements of windows added up where the windows overlap",
     lambda b, g, y, x, at: b.windows(g, sizes=at["sizes"], strides=at["strides"], dilations=at["dilations"]),
-    spelling=Spelling("none", "fold_windows", latex=r"\operatorname{{fold}}\left({0}\right)"),
+    spelling=Spelling("none", latex=r"\operatorname{{fold}}\left({0}\right)"),
     type_rule=_fold_type,
     evaluate=_fold,
     effects=Effects(operations=operand_elements, may_overflow=True),
