@@ -185,9 +185,8 @@ class ArrayKernels:
             return lambda *_: value
         dtype = DTYPES[t.dtype]
         if isinstance(value, tuple):
-            array: NDArray[np.generic] = np.asarray(value, dtype=dtype).reshape(
-                [d for d in t.shape if isinstance(d, int)]
-            )
+            shape = [d for d in t.shape if isinstance(d, int)]
+            array: NDArray[np.generic] = np.asarray(value, dtype=dtype).reshape(shape)
             return lambda *_: array
         scalar: NDArray[np.generic] = np.asarray(value, dtype=dtype)
         if not t.shape:

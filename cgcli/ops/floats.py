@@ -46,9 +46,7 @@ hypot = math.hypot
 tanh = math.tanh
 
 
-def _total(
-    function: Callable[[float], float], error: type[Exception], value: float, doc: str
-) -> Callable[[float], float]:
+def _total(function: Function, error: type[Exception], value: float, doc: str) -> Function:
     """`function`, with a value where it raises an error."""
 
     def total(x: float) -> float:

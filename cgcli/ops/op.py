@@ -64,7 +64,7 @@ class Spelling:
     rule: how it is written where its form does not say it. written_if: whether the language can say it with these
     attributes; by default where it has a form or a rule.
     shown: `shown(attrs, t)`: the attributes to write for a first operand of type t, if not all.
-    decomposition: the same of operations that the language has, to be read.
+    decomposition: how it is built of operations that the language has, to be read.
     drops_broadcast: whether formulas leave out a `broadcast` of its operands.
     storage: whether it changes no number, only how numbers are stored; pictures draw it small.
     """

@@ -21,7 +21,6 @@ from .typing import as_float, first_number, one, one_bool
 if TYPE_CHECKING:
     from .protocols import Array, ArrayNamespace, Attrs, BoundAttrs, Constant, Elementwise, OpBuilder, Reduction
 
-
 SMALL, MANY = 16, 1024  # the most elements of a group that is reduced index by index, and the fewest such groups
 ELEMENTS = Effects(operations=operand_elements)
 REDUCES = replace(ELEMENTS, out=True)  # by one call of the library, into an array that it is handed
