@@ -31,7 +31,7 @@ def one_bool(types: Sequence[AnyType], k: int = 0) -> Type:
     """The type of operand `k`, which has to be a bool."""
     t = one(types[k])
     if t.dtype != "bool":
-        raise TypeMismatch("not-a-bool", [k], found=t)
+        raise TypeMismatch("not-a-bool", [k], type=t)
     return t
 
 
