@@ -14,6 +14,7 @@ from __future__ import annotations
 from cgcli.graph.graph import CONST, INPUT, Graph
 from cgcli.graph.sizes import Shape
 from cgcli.graph.types import Type
+from cgcli.ops.stopping import may_stop
 from cgcli.ops.table import BY_CODE
 
 
@@ -48,11 +49,10 @@ def _fusible_shape(graph: Graph, i: int) -> Shape | None:
 
     Not a scalar, and no op that can stop the run: it checks all elements before it returns any.
     """
-    op = BY_CODE[graph.op[i]]
-    t = graph.type_of(i)
-    if graph.op[i] in (CONST, INPUT) or not op.is_elementwise or op.effects.may_fail or op.is_structured:
+    op, t = BY_CODE[graph.op[i]], graph.type_of(i)
+    if graph.op[i] in (CONST, INPUT) or not op.is_elementwise or op.is_structured:
         return None
-    if not isinstance(t, Type) or not t.shape or (not t.is_float and t.dtype != "bool"):
+    if not isinstance(t, Type) or not t.shape or t.is_int or may_stop(graph, i):
         return None
     return t.shape
 
