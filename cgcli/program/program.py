@@ -139,7 +139,7 @@ class Program:
             partials = {i: sweep.partials(v, i) for i in range(len(self.graph)) if self.graph.a[i] >= 0}
         if not self._sweeps:
             return Evaluation(self.graph, v, target, self._adjoints(values, target), partials)
-        adjoints = [None if isinstance(g, dict) else g for g in sweep.adjoints(v, target)]
+        adjoints = sweep.adjoints(v, target)
         return Evaluation(self.graph, v, target, adjoints, partials)
 
     @_for_shapes

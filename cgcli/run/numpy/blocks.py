@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from typing import Any
 
 from .calls import expression_lines, out_lines
 from .scope import CodeScope
 
 
-def compile_block(scope: CodeScope, members: Sequence[int], rows: int) -> Callable[[list[Any]], None] | None:
+def compile_block(scope: CodeScope, members: Sequence[int], rows: int) -> Callable[[list[object]], None] | None:
     """`run(v)` for all members; None where arrays are not row-major, so that blocks would not compute the same bits.
 
     Operands from outside that have as many rows are sliced as the members are, the others (of a lower rank, or with one

@@ -7,16 +7,25 @@ calls depend on the elements of an array cannot be recorded; it is called as it 
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, Protocol
 
 import numpy as np
 
 from cgcli.ops.arrays import SPECIAL, Namespace
 
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
 
 class Unrecordable(Exception):
     """The op reads elements, or computes by other means than calls of the array library."""
+
+
+class ArrayFunction(Protocol):
+    """A function of arrays, of the array library or made of its calls."""
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any: ...
 
 
 class Ref(NamedTuple):
@@ -28,9 +37,9 @@ class Ref(NamedTuple):
 class Call(NamedTuple):
     """One call: of its arguments those that are arrays are `Ref`s."""
 
-    function: Callable[..., Any]
-    args: tuple[Any, ...]
-    kwargs: Mapping[str, Any]
+    function: ArrayFunction
+    args: tuple[object, ...]
+    kwargs: Mapping[str, object]
 
 
 class CallRecord(NamedTuple):
@@ -41,8 +50,8 @@ class CallRecord(NamedTuple):
 
 
 def record_calls(
-    evaluate: Callable[..., Any], attrs: Mapping[str, Any], values: Sequence[Any]
-) -> tuple[Any, CallRecord]:
+    evaluate: ArrayFunction, attrs: Mapping[str, object], values: Sequence[object]
+) -> tuple[NDArray[np.generic] | np.generic, CallRecord]:
     """What `evaluate` returns for `values`, and its calls; numbers among the values are part of them, arrays are not.
 
     Raises Unrecordable, and whatever the evaluation raises.
@@ -64,10 +73,12 @@ class _Recorder:
     def __init__(self, operands: int) -> None:
         self.operands = operands
         self.calls: list[Call] = []
-        self.memo: dict[Any, _RecordedArray] = {}  # results of equal calls, which are made once
+        self.memo: dict[
+            tuple[ArrayFunction, str, str], _RecordedArray
+        ] = {}  # results of equal calls, which are made once
         self.namespace = _RecordingNamespace(_RecordingModule(self))
 
-    def call(self, function: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
+    def call(self, function: ArrayFunction, args: Sequence[object], kwargs: Mapping[str, object]) -> _RecordedArray:
         refs, named_refs = tuple(map(_ref, args)), {k: _ref(a) for k, a in kwargs.items()}
         key = (function, repr(refs), repr(named_refs))  # repr tells 1 from 1.0 and 0.0 from -0.0
         memoised = self.memo.get(key)
@@ -81,13 +92,13 @@ class _Recorder:
         return array
 
 
-def _plain(x: Any) -> Any:
+def _plain(x: object) -> object:
     if isinstance(x, (tuple, list)):
         return type(x)(map(_plain, x))
     return x.value if isinstance(x, _RecordedArray) else x
 
 
-def _ref(x: Any) -> Any:
+def _ref(x: object) -> object:
     if isinstance(x, (tuple, list)):
         return type(x)(map(_ref, x))
     return Ref(x.index) if isinstance(x, _RecordedArray) else x
@@ -99,31 +110,31 @@ class _RecordedArray:
     __slots__ = ("index", "recorder", "value")
     __hash__ = None  # type: ignore[assignment]
 
-    def __init__(self, recorder: _Recorder, value: Any, index: int) -> None:
+    def __init__(self, recorder: _Recorder, value: NDArray[np.generic] | np.generic, index: int) -> None:
         self.recorder = recorder
         self.value = value
         self.index = index
 
     @property
-    def dtype(self) -> Any:
+    def dtype(self) -> np.dtype[np.generic]:
         return self.value.dtype
 
     @property
-    def shape(self) -> Any:
+    def shape(self) -> tuple[int, ...]:
         return self.value.shape
 
     @property
     def ndim(self) -> int:
-        return int(self.value.ndim)
+        return self.value.ndim
 
     @property
     def size(self) -> int:
-        return int(self.value.size)
+        return self.value.size
 
-    def astype(self, dtype: Any) -> Any:
+    def astype(self, dtype: type[np.generic]) -> _RecordedArray:
         return self.recorder.call(astype, (self, dtype), {})
 
-    def __getitem__(self, key: Any) -> Any:
+    def __getitem__(self, key: object) -> _RecordedArray:
         if not _is_basic(key):
             raise Unrecordable
         return self.recorder.call(operator.getitem, (self, key), {})
@@ -133,21 +144,21 @@ class _RecordedArray:
 
     __int__ = __float__ = __index__ = __len__ = __iter__ = __bool__
 
-    def __getattr__(self, name: str) -> Any:
+    def __getattr__(self, name: str) -> NoReturn:
         raise Unrecordable(name)
 
 
-def astype(x: Any, dtype: Any) -> Any:
+def astype(x: NDArray[np.generic], dtype: type[np.generic]) -> NDArray[np.generic]:
     return x.astype(dtype)
 
 
-def _is_basic(key: Any) -> bool:
+def _is_basic(key: object) -> bool:
     parts = key if isinstance(key, tuple) else (key,)
     return all(p is None or p is Ellipsis or isinstance(p, (int, slice)) for p in parts)
 
 
-def _operator(function: Any, swapped: bool = False) -> Any:
-    def method(self: _RecordedArray, *others: Any) -> Any:
+def _operator(function: ArrayFunction, swapped: bool = False) -> ArrayFunction:
+    def method(self: _RecordedArray, *others: object) -> _RecordedArray:
         args = (*others, self) if swapped else (self, *others)
         return self.recorder.call(function, args, {})
 
@@ -155,7 +166,7 @@ def _operator(function: Any, swapped: bool = False) -> Any:
 
 
 # the functions that NumPy's operators call; `**` has special cases there
-for _name, _function in {
+_BINARY: dict[str, ArrayFunction] = {
     "add": np.add,
     "sub": np.subtract,
     "mul": np.multiply,
@@ -163,10 +174,8 @@ for _name, _function in {
     "and": np.bitwise_and,
     "or": np.bitwise_or,
     "pow": operator.pow,
-}.items():
-    setattr(_RecordedArray, f"__{_name}__", _operator(_function))
-    setattr(_RecordedArray, f"__r{_name}__", _operator(_function, swapped=True))
-for _name, _function in {
+}
+_OTHERS: dict[str, ArrayFunction] = {
     "neg": np.negative,
     "abs": np.absolute,
     "invert": np.invert,
@@ -176,8 +185,11 @@ for _name, _function in {
     "ge": np.greater_equal,
     "eq": np.equal,
     "ne": np.not_equal,
-}.items():
+}
+for _name, _function in {**_BINARY, **_OTHERS}.items():
     setattr(_RecordedArray, f"__{_name}__", _operator(_function))
+for _name, _function in _BINARY.items():
+    setattr(_RecordedArray, f"__r{_name}__", _operator(_function, swapped=True))
 
 _CONSTANTS = (int, float, type)  # `xp.nan`, dtypes
 
@@ -188,7 +200,7 @@ class _RecordingModule:
     def __init__(self, recorder: _Recorder) -> None:
         self.recorder = recorder
 
-    def __getattr__(self, name: str) -> Any:
+    def __getattr__(self, name: str) -> object:
         member = getattr(np, name, None)
         if isinstance(member, _CONSTANTS):
             return member
@@ -205,7 +217,7 @@ _NUMPY = Namespace(np)
 class _RecordingNamespace(Namespace):
     """The array namespace of ops, over the recording module."""
 
-    def __getattribute__(self, name: str) -> Any:
+    def __getattribute__(self, name: str) -> object:
         if name in SPECIAL or hasattr(getattr(Namespace, name, None), "single_call"):
             recorder: _Recorder = super().__getattribute__("module").recorder
             return lambda *args, **kwargs: recorder.call(getattr(_NUMPY, name), args, kwargs)
@@ -213,5 +225,5 @@ class _RecordingNamespace(Namespace):
             raise Unrecordable(name)  # it writes into its operand
         return super().__getattribute__(name)
 
-    def __getattr__(self, name: str) -> Any:
+    def __getattr__(self, name: str) -> object:
         return getattr(self.module, name)

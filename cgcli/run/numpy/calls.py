@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import numpy as np
 
 from .call_recorder import Call, CallRecord, Ref, astype
 
-Bind = Callable[[Any], str]
+Bind = Callable[[object], str]
 """Gives an object a name that lines of generated code can use."""
 
 # functions that take `out=` and write the same bits into it; `where` is written as two copies
@@ -22,7 +21,7 @@ _TAKE_OUT = frozenset(
 
 
 # what these functions call, after Python code that takes longer than a small array
-_REDUCE_METHODS = {
+_REDUCE_METHODS: dict[object, object] = {
     np.sum: np.add.reduce,
     np.prod: np.multiply.reduce,
     np.max: np.maximum.reduce,
@@ -30,10 +29,10 @@ _REDUCE_METHODS = {
     np.any: np.logical_or.reduce,
     np.all: np.logical_and.reduce,
 }
-_METHODS = {np.reshape: "reshape", np.permute_dims: "transpose", np.squeeze: "squeeze"}
+_METHODS: dict[object, str] = {np.reshape: "reshape", np.permute_dims: "transpose", np.squeeze: "squeeze"}
 
 
-def takes_out(function: Any) -> bool:
+def takes_out(function: object) -> bool:
     return isinstance(function, np.ufunc) or function in _TAKE_OUT
 
 
@@ -103,7 +102,7 @@ def _text(bind: Bind, call: Call, names: Sequence[str], extra: str = "") -> str:
     return f"{bind(_REDUCE_METHODS.get(call.function, call.function))}({', '.join(parts)})"
 
 
-def _argument(bind: Bind, x: Any, names: Sequence[str]) -> str:
+def _argument(bind: Bind, x: object, names: Sequence[str]) -> str:
     if isinstance(x, Ref):
         return names[x.number]
     if isinstance(x, (tuple, list)):

@@ -9,7 +9,9 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING
+
+import numpy as np
 
 from cgcli.graph.graph import GET, Graph
 from cgcli.graph.plan import Plan
@@ -18,6 +20,9 @@ from cgcli.ops.array_kernels import ArrayKernels
 from .blocks import compile_block
 from .calls import expression_lines, out_lines
 from .scope import CodeScope, NodeRecord
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 MAX_LINES = 500  # lines of a function: Python compiles long ones slowly
 MIN_DROPPED_BYTES = 128  # bytes: such a value is not worth a line that drops it
@@ -31,11 +36,11 @@ class CompiledPlan:
     Values in `v` of nodes that are no outputs are overwritten by the next run.
     """
 
-    template: list[Any]
-    functions: list[Callable[[list[Any]], None]]
+    template: list[object]
+    functions: list[Callable[[list[object]], None]]
     function_nodes: list[list[int]]  # of each, the node of each line
 
-    def run(self, v: list[Any]) -> None:
+    def run(self, v: list[object]) -> None:
         for f in self.functions:
             f(v)
 
@@ -61,13 +66,13 @@ class PlanCompiler(CodeScope):
         graph: Graph,
         plan: Plan,
         records: Mapping[int, NodeRecord],
-        invariants: Mapping[int, Any],
+        invariants: Mapping[int, object],
         kernels: ArrayKernels,
-        memory: Any,
+        memory: NDArray[np.uint8] | None,
     ) -> None:
         super().__init__(graph, plan, records, invariants, memory)
         self.kernels = kernels
-        self.functions: list[Callable[[list[Any]], None]] = []
+        self.functions: list[Callable[[list[object]], None]] = []
         self.function_nodes: list[list[int]] = []
         self._lines: list[str] = []
         self._line_nodes: list[int] = []

@@ -9,14 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from cgcli.diagnostics.diagnostic import CgError
 from cgcli.graph.graph import CONST, GET, NONE, Graph
 from cgcli.graph.plan import Plan
-from cgcli.graph.types import Stack, Type
+from cgcli.graph.types import AnyType, Type
 from cgcli.ops.array_kernels import DTYPES, ArrayKernels, input_array
 from cgcli.ops.failures import AssertionFailed, Stop, failure
 from cgcli.ops.interpreter import DEFAULT_LIMITS, Kernel, Limits, Runner, Sizes, walk
@@ -26,12 +26,17 @@ from cgcli.ops.sizes import bind_sizes, named_sizes
 from cgcli.ops.table import BY_CODE
 from cgcli.plan.planner import plan
 
-from .call_recorder import Unrecordable, record_calls
+from .call_recorder import ArrayFunction, Unrecordable, record_calls
 from .codegen import CompiledPlan, PlanCompiler
 from .reference import array_interpreter
 from .scope import ALIGN, NodeRecord, Relayout, persistent_bytes
 
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
 MAX_INVARIANT_BYTES = 2**16  # up to which a value that is the same at every run is stored
+Layout = tuple[tuple[int, ...] | type, ...]
+"""Of each input the strides, or the type of what is no array."""
 MAX_CACHED = 4  # sets of sizes, and of input strides for each, that a graph has compiled code and memory for
 
 
@@ -44,7 +49,7 @@ class PlannedGraph:
         self._idle: list[_RunState] = []
         self._size_names = named_sizes(graph)
 
-    def __call__(self, inputs: Sequence[Any], sizes: Sizes | None = None) -> Sequence[Any]:
+    def __call__(self, inputs: Sequence[object], sizes: Sizes | None = None) -> Sequence[object]:
         """The values of the outputs. Raises CgError (status 1) at the node that stops the run."""
         graph = self.graph
         env = bind_sizes(graph, graph.inputs, inputs) if sizes is None else sizes
@@ -82,7 +87,7 @@ class _RunState(Runner):
             body = self._bodies[id(graph)] = _Body(self, graph)
         return body
 
-    def results(self, graph: Graph, values: Sequence[Any]) -> Sequence[Any]:
+    def results(self, graph: Graph, values: Sequence[object]) -> Sequence[object]:
         return self.body(graph)(values)
 
 
@@ -91,7 +96,7 @@ class _Specialisation:
 
     def __init__(self) -> None:
         self.records: dict[int, NodeRecord] = {}
-        self.invariants: dict[int, Any] = {}
+        self.invariants: dict[int, object] = {}
         self.compiled: CompiledPlan | None = None
 
 
@@ -103,8 +108,8 @@ class _Body:
         self.graph = graph
         self.kernels = ArrayKernels(graph, run, run.max_memory)
         self.converters = [_input_converter(graph.type_of(i)) for i in graph.inputs]
-        self.specialisations: dict[Any, _Specialisation] = {}
-        self.by_sizes: dict[tuple[tuple[str, int], ...], tuple[Plan, dict[Any, _Specialisation]]] = {}
+        self.specialisations: dict[Layout, _Specialisation] = {}
+        self.by_sizes: dict[tuple[tuple[str, int], ...], tuple[Plan, dict[Layout, _Specialisation]]] = {}
         self.plan: Plan | None = None
         self.constants = [i for i in self.kernels.order if graph.op[i] == CONST]
 
@@ -112,7 +117,7 @@ class _Body:
         """Drops the plan: sizes have changed."""
         self.plan = None
 
-    def __call__(self, values: Sequence[Any]) -> tuple[Any, ...]:
+    def __call__(self, values: Sequence[object]) -> tuple[object, ...]:
         if self.plan is None:
             self._bind_sizes()
         inputs = [
@@ -150,10 +155,10 @@ class _Body:
             entry = self.by_sizes[key] = plan(self.graph, self.run.sizes), {}
         self.plan, self.specialisations = entry
 
-    def _record_run(self, key: Any, inputs: Sequence[Any]) -> tuple[Any, ...]:
+    def _record_run(self, key: Layout, inputs: Sequence[object]) -> tuple[object, ...]:
         """The outputs of a run node by node in the planned order, which is recorded."""
         spec = _Specialisation()
-        v: list[Any] = [None] * len(self.graph)
+        v: list[object] = [None] * len(self.graph)
         for i, x in zip(self.graph.inputs, inputs, strict=True):
             v[i] = x
             spec.records[i] = _record_of(x)
@@ -163,12 +168,12 @@ class _Body:
         self.specialisations[key] = spec
         return tuple(v[i] for i in self.graph.outputs)
 
-    def _finish(self, v: list[Any], node: int) -> None:
+    def _finish(self, v: list[object], node: int) -> None:
         """The rest of a run behind `node`, whose value has other strides than at the first run."""
         assert self.plan is not None
         self._run_nodes(v, [v[i] for i in self.graph.inputs], self.plan.order.index(node) + 1, None)
 
-    def _run_nodes(self, v: list[Any], inputs: Sequence[Any], start: int, spec: _Specialisation | None) -> None:
+    def _run_nodes(self, v: list[object], inputs: Sequence[object], start: int, spec: _Specialisation | None) -> None:
         """Interprets the nodes from step `start` of the order on; their operands are in `v`. spec: records them."""
         assert self.plan is not None
         kernels, last_uses = self.kernels, self._last_uses()
@@ -205,24 +210,20 @@ class _Body:
         attrs = binding.attrs.get(i, graph.attrs.get(i, {}))
         unchecked = isinstance(t, Type) and not (t.is_int and op.effects.may_overflow) and not (t.weak and not t.shape)
 
-        def kernel(v: list[Any], *_: Any) -> Any:
-            invariant = not op.effects.may_fail and all(x in spec.invariants for x in operands) and not is_get
+        def kernel(v: list[object], *_: object) -> object:
+            invariant = all(x in spec.invariants for x in operands) and not is_get
             fixed = all(type(v[x]) is np.ndarray or (x in spec.invariants and _is_number(v[x])) for x in operands)
-            y: Any = None
-            calls = None
+            value: object = None
             if isinstance(t, Type) and unchecked and fixed and operands and not is_get:
                 evaluate = _evaluate_converted(op, t, [graph.type_of(x) for x in operands])
                 with suppress(Unrecordable):
                     y, calls = record_calls(evaluate, attrs, [v[x] for x in operands])
-            if calls is not None and isinstance(t, Type) and t.is_int and y.dtype.kind == "f":
-                calls = None  # the range of ints has to be checked at every run
-            if calls is None:
+                    if not (t.is_int and y.dtype.kind == "f"):  # the range of ints has to be checked at every run
+                        value = np.asarray(y).astype(DTYPES[t.dtype], copy=False)
+                        spec.records[i] = _record_of(value)._replace(calls=calls, fits=y.dtype == DTYPES[t.dtype])
+            if value is None:
                 value = plain(v, i, NONE, NONE, graph.more)
                 spec.records[i] = _record_of(value)
-            else:
-                assert isinstance(t, Type)
-                value = np.asarray(y).astype(DTYPES[t.dtype], copy=False)
-                spec.records[i] = _record_of(value)._replace(calls=calls, fits=y.dtype == DTYPES[t.dtype])
             if invariant and self._is_small(i, value):
                 spec.invariants[i] = value
             return value
@@ -230,14 +231,14 @@ class _Body:
         return kernel
 
     def _recording_constant(self, i: int, spec: _Specialisation) -> Kernel:
-        def kernel(v: list[Any], *_: Any) -> Any:
+        def kernel(v: list[object], *_: object) -> object:
             value = spec.invariants[i] = self.kernels.plain[i](v, i, NONE, NONE, self.graph.more)
             spec.records[i] = _record_of(value)
             return value
 
         return kernel
 
-    def _is_small(self, i: int, x: Any) -> bool:
+    def _is_small(self, i: int, x: object) -> bool:
         """Whether an invariant value is worth storing: it is small and does not leave the run."""
         assert self.plan is not None
         return self.plan.last[i] < len(self.plan.order) and (
@@ -257,14 +258,14 @@ class _Body:
 
     # ---- errors
 
-    def _error(self, i: int, stop: Stop | MemoryError, inputs: Sequence[Any]) -> CgError:
+    def _error(self, i: int, stop: Stop | MemoryError, inputs: Sequence[object]) -> CgError:
         """The same error as that of the reference."""
         if isinstance(stop, MemoryError):
             self.kernels.used = self.kernels.binding.bytes[i]
             stop = self.kernels.too_large(i)
         return self._repeated(inputs) if isinstance(stop, AssertionFailed) else failure(self.graph, i, stop)
 
-    def _repeated(self, inputs: Sequence[Any]) -> CgError:
+    def _repeated(self, inputs: Sequence[object]) -> CgError:
         """The error of a run that failed, by the reference: the values that it names may be overwritten by now."""
         try:
             array_interpreter(self.graph, self.run.limits)(inputs, self.run.sizes)
@@ -273,33 +274,29 @@ class _Body:
         raise AssertionError("a run that failed does not fail when it is repeated")
 
 
-def _input_converter(t: Any) -> Callable[[Any], Any] | None:
+def _input_converter(t: AnyType) -> Callable[[object], object] | None:
     """The conversion of an input to an array of its type; None for no conversion."""
-    if isinstance(t, Stack) or (t.weak and not t.shape):
+    if not isinstance(t, Type) or (t.weak and not t.shape):
         return None
     return lambda x: input_array(x, t)
 
 
-def _record_of(x: Any) -> NodeRecord:
+def _record_of(x: object) -> NodeRecord:
     return NodeRecord(x.shape, x.strides) if type(x) is np.ndarray else NodeRecord((), None)
 
 
-def _is_number(x: Any) -> bool:
+def _is_number(x: object) -> bool:
     return isinstance(x, (int, float))
 
 
-def _evaluate_converted(op: Op, result: Type, types: Sequence[Any]) -> Callable[..., Any]:
+def _evaluate_converted(op: Op, result: Type, types: Sequence[AnyType]) -> ArrayFunction:
     """The op's evaluation with its operands converted as the interpreter converts them."""
     evaluate = op.evaluate
-    bools_to_ints = [
-        t.dtype == "bool" and result.dtype != "bool" and op.derivative.flow != "structural"
-        if isinstance(t, Type)
-        else False
-        for t in types
-    ]
+    converts_bools = result.dtype != "bool" and op.derivative.flow != "structural"
+    bools_to_ints = [converts_bools and isinstance(t, Type) and t.dtype == "bool" for t in types]
     if any(bools_to_ints):
 
-        def with_ints(xp: Any, attrs: Any, *xs: Any) -> Any:
+        def with_ints(xp: object, attrs: object, *xs: NDArray[np.generic]) -> object:
             converted = [x.astype(np.int64) if c else x for x, c in zip(xs, bools_to_ints, strict=True)]
             return evaluate(xp, attrs, *converted)
 

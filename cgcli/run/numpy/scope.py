@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from cgcli.graph.graph import Graph
 from cgcli.graph.plan import Plan
+from cgcli.graph.sizes import Size
 from cgcli.graph.types import Type
 from cgcli.ops.array_kernels import DTYPES
 from cgcli.ops.emit import Source
 
 from .call_recorder import CallRecord
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 ALIGN = 64
 
@@ -41,7 +45,7 @@ def persistent_bytes(plan: Plan) -> int:
     return sum(_aligned(b.size) for b in plan.buffers if not b.fresh)
 
 
-def _aligned(size: Any) -> int:
+def _aligned(size: Size) -> int:
     assert isinstance(size, int)
     return -(-size // ALIGN) * ALIGN
 
@@ -55,7 +59,12 @@ class CodeScope(Source):
     """
 
     def __init__(
-        self, graph: Graph, plan: Plan, records: Mapping[int, NodeRecord], invariants: Mapping[int, Any], memory: Any
+        self,
+        graph: Graph,
+        plan: Plan,
+        records: Mapping[int, NodeRecord],
+        invariants: Mapping[int, object],
+        memory: NDArray[np.uint8] | None,
     ) -> None:
         super().__init__(
             {
@@ -67,7 +76,7 @@ class CodeScope(Source):
             }
         )
         self.graph, self.plan, self.records, self.invariants, self.memory = graph, plan, records, invariants, memory
-        self.template: list[Any] = [None] * len(graph)
+        self.template: list[object] = [None] * len(graph)
         for i, value in invariants.items():
             self.template[i] = value
         self.arrays: dict[int, str] = {}
@@ -103,12 +112,14 @@ class CodeScope(Source):
             return repr(value) if type(value) in (int, bool) else self.bind(value)
         return f"v[{x}]"
 
-    def dtype(self, i: int) -> Any:
+    def dtype(self, i: int) -> np.dtype[np.generic]:
         t = self.graph.type_of(i)
         assert isinstance(t, Type)
         return np.dtype(DTYPES[t.dtype])
 
-    def array(self, i: int, shape: tuple[int, ...], strides: tuple[int, ...] | None = None) -> Any:
+    def array(
+        self, i: int, shape: tuple[int, ...], strides: tuple[int, ...] | None = None
+    ) -> NDArray[np.generic] | None:
         """An array in the buffer of node `i`; None where it has none between runs, or where strides leave gaps."""
         buffer = self.plan.buffer_of.get(i)
         if buffer is None or self.memory is None or self.plan.buffers[buffer].fresh:
@@ -134,7 +145,7 @@ class CodeScope(Source):
         same_layout = own.strides is not None and operand.calls is not None and own.strides == operand.strides
         return x if same_layout and own.shape and self.dtype(i) == self.dtype(x) else None
 
-    def bind_array(self, i: int, array: Any) -> str:
+    def bind_array(self, i: int, array: NDArray[np.generic]) -> str:
         """The name of `array`, which holds the value of node `i` at every run."""
         self.template[i] = array
         self.arrays[i] = self.bind(array)

@@ -6,8 +6,8 @@ attributes, active operands) is compiled once in a process.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from typing import Protocol
 
 from cgcli.graph.types import AnyType
 from cgcli.ops import floats
@@ -16,16 +16,26 @@ from cgcli.ops.number_kernels import PARAMETERS, expression, operand_names
 from cgcli.ops.numbers import fit_for
 from cgcli.transform.templates import COTANGENT, OPERANDS, RESULT, cotangent_type, template
 
-_kernels: dict[tuple[Any, ...], Callable[..., None]] = {}
+Cotangent = float | dict[int, float] | None
+"""None until a path reaches the node; of a structured node a dictionary by result."""
+
+
+class Cotangents(Protocol):
+    """The cotangents of nodes, by node."""
+
+    def __getitem__(self, i: int, /) -> Cotangent: ...
+    def __setitem__(self, i: int, g: Cotangent, /) -> None: ...
+
+
+BackwardKernel = Callable[[Cotangents, Cotangent, Sequence[object], int, int, int, Mapping[int, tuple[int, ...]]], None]
+"""`kernel(adj, g, v, i, a, b, more)`: adds the contributions of node `i`, whose cotangent is `g`, to `adj`."""
+_kernels: dict[Hashable, BackwardKernel] = {}
 
 
 def backward_kernel(
-    op: int, types: tuple[AnyType, ...], result: AnyType, attrs: Mapping[str, Any], active: Sequence[bool]
-) -> Callable[..., None]:
-    """`kernel(adj, g, v, i, a, b, more)`: adds the contributions of node `i`, whose cotangent is `g`, to `adj`.
-
-    A cotangent is None until a path reaches it.
-    """
+    op: int, types: tuple[AnyType, ...], result: AnyType, attrs: Mapping[str, object], active: Sequence[bool]
+) -> BackwardKernel:
+    """The backward kernel of an operation on operands of these types, memoised. active: those with a derivative."""
     key = (op, types, result, tuple(active), repr(sorted(attrs.items())) if attrs else None)
     kernel = _kernels.get(key)
     if kernel is None:
@@ -34,8 +44,8 @@ def backward_kernel(
 
 
 def _compile_kernel(
-    op: int, types: tuple[AnyType, ...], result: AnyType, attrs: Mapping[str, Any], active: Sequence[bool]
-) -> Callable[..., None]:
+    op: int, types: tuple[AnyType, ...], result: AnyType, attrs: Mapping[str, object], active: Sequence[bool]
+) -> BackwardKernel:
     rule = template(op, types, result, attrs, active)
     source = Source(vars(floats))
     lines: list[str] = []

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from cgcli.graph.graph import Graph
 from cgcli.ops.interpreter import DEFAULT_LIMITS, Interpreter, Limits, Runner
@@ -19,7 +18,7 @@ def _kernels(graph: Graph, runner: Runner) -> NumberKernels:
     return NumberKernels(graph, runner, _compile_loop)
 
 
-def _compile_loop(attrs: Mapping[str, Any], operands: int) -> CompiledLoop | None:
+def _compile_loop(attrs: Mapping[str, object], operands: int) -> CompiledLoop | None:
     from .loops import compile_loop  # only graphs with loops need it
 
     return compile_loop(attrs, operands)

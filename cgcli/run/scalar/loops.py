@@ -6,7 +6,6 @@ For loops of a million steps: to interpret every node at each step takes five ti
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from cgcli.graph.graph import COND, CONST, GET, INPUT, LOOP, Graph, nested
 from cgcli.graph.traversal import live
@@ -22,7 +21,7 @@ MAX_DEPTH = 15  # loops within loops: Python allows 20
 Names = Sequence[str]
 
 
-def compile_loop(attrs: Mapping[str, Any], operands: int) -> CompiledLoop | None:
+def compile_loop(attrs: Mapping[str, object], operands: int) -> CompiledLoop | None:
     """The function of a loop with these attributes; None where it is too long or nested too deep. It raises `Stop`."""
     if not _is_compilable(attrs):
         return None
@@ -33,7 +32,7 @@ def compile_loop(attrs: Mapping[str, Any], operands: int) -> CompiledLoop | None
     return writer.function(", ".join(["meter", *names]), writer.lines)
 
 
-def _is_compilable(attrs: Mapping[str, Any]) -> bool:
+def _is_compilable(attrs: Mapping[str, object]) -> bool:
     """Whether the nested graphs are small and shallow enough."""
     count, level = 0, list(nested(attrs).values())
     for _ in range(MAX_DEPTH):
@@ -60,24 +59,26 @@ class _StructuredWriter(Source):
         self.serial += 1
         return [f"{prefix}{self.serial}_{k}" for k in range(count)]
 
-    def node(self, code: int, attrs: Mapping[str, Any], operands: Names) -> list[str]:
+    def node(self, code: int, attrs: Mapping[str, object], operands: Names) -> list[str]:
         """Lines that compute a structured node; the names of its results."""
         return self._loop(attrs, operands) if code == LOOP else self._cond(attrs, operands)
 
     def graph(self, graph: Graph, input_names: Names) -> list[str]:
         """Lines that compute a graph; the names of its outputs."""
         needed = live(graph, (*graph.outputs, *graph.asserts))
-        names: dict[int, Any] = dict(zip(graph.inputs, input_names, strict=True))
+        names = dict(zip(graph.inputs, input_names, strict=True))
+        results: dict[int, list[str]] = {}  # of structured nodes
         prefix = self.fresh_names("x", 1)[0]
         for i, code in enumerate(graph.op):
             if not needed[i] or code == INPUT:
                 continue
             attrs = graph.attrs.get(i, {})
-            operands = [names[x] for x in graph.operands(i)]
             if code == GET:
-                names[i] = operands[0][attrs["k"]]
-            elif code in (COND, LOOP):
-                names[i] = self.node(code, attrs, operands)
+                names[i] = results[graph.a[i]][attrs["k"]]
+                continue
+            operands = [names[x] for x in graph.operands(i)]
+            if code in (COND, LOOP):
+                results[i] = self.node(code, attrs, operands)
             elif code == CONST:
                 names[i] = self.bind(attrs["value"])
             else:
@@ -86,15 +87,16 @@ class _StructuredWriter(Source):
                 self.line(f"{names[i]} = {expression(self, code, operands, types, graph.type_of(i), attrs)}")
         return [names[i] for i in graph.outputs]
 
-    def _cond(self, attrs: Mapping[str, Any], operands: Names) -> list[str]:
+    def _cond(self, attrs: Mapping[str, object], operands: Names) -> list[str]:
         condition, *captured = operands
-        results = self.fresh_names("r", len(attrs["then"].outputs))
+        sides = nested(attrs)
+        results = self.fresh_names("r", len(sides["then"].outputs))
         outer = self.indent
         for head, side in ((f"if {condition}:", "then"), ("else:", "else")):
             self.indent = outer
             self.line(head)
             self.indent += " "
-            self._assign(results, self.graph(attrs[side], captured))
+            self._assign(results, self.graph(sides[side], captured))
             self.line("pass")
         self.indent = outer
         return results
@@ -103,7 +105,7 @@ class _StructuredWriter(Source):
         if targets:
             self.line(f"{', '.join(targets)} = {', '.join(values)}")
 
-    def _loop(self, attrs: Mapping[str, Any], operands: Names) -> list[str]:
+    def _loop(self, attrs: Mapping[str, object], operands: Names) -> list[str]:
         loop = LoopView(attrs, operands)
         body, test, count, invariants = loop.body, loop.pred, loop.count, loop.invariants
         carries = self.fresh_names("c", loop.carry_count)

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import cached_property
-from typing import Any
 
 from cgcli.graph.graph import COND, GET, LOOP, Graph
 from cgcli.graph.types import Type
 from cgcli.ops.number_kernels import NumberKernels
 from cgcli.ops.numbers import float32
 
-from .backward import backward_kernel
+from .backward import BackwardKernel, Cotangent, Cotangents, backward_kernel
 
 
 class Sweep:
@@ -26,7 +24,7 @@ class Sweep:
         self.graph, self._forward = forward.graph, forward
         self._nested: dict[int, Sweep] = {}
 
-    def __call__(self, adj: list[Any], v: Sequence[Any], top: int) -> None:
+    def __call__(self, adj: list[Cotangent], v: Sequence[object], top: int) -> None:
         a, b, more = self.graph.a, self.graph.b, self.graph.more
         kernels, kinds = self._kernels, self._forward.kinds
         for i in range(top, -1, -1):
@@ -36,26 +34,27 @@ class Sweep:
                 if kernel is not None:
                     kernel(adj, g, v, i, a[i], b[i], more)
 
-    def adjoints(self, v: Sequence[Any], of: int) -> list[Any]:
-        """The derivative of node `of` by every node, None where no path leads to it; `v` holds the values of nodes.
+    def adjoints(self, v: Sequence[object], of: int) -> list[float | None]:
+        """The derivative of node `of` by every node, None where no path leads to it, and of structured nodes.
 
-        One sweep in descending order of nodes, with the operations of the gradient graph in the same order.
+        v: the values of nodes. One sweep in descending order of nodes, with the operations of the gradient graph in the
+        same order.
         """
-        adj: list[Any] = [None] * len(self.graph)
+        adj: list[Cotangent] = [None] * len(self.graph)
         adj[of] = 1.0
         self(adj, v, of)
-        return adj
+        return [None if isinstance(g, dict) else g for g in adj]
 
-    def partials(self, v: Sequence[Any], i: int) -> tuple[float | None, ...]:
+    def partials(self, v: Sequence[object], i: int) -> tuple[float | None, ...]:
         """The local partial derivative of node `i` by each of its operands, None where it has none.
 
         For the result of a `cond`: by each operand of the `cond`, which itself has none. Loops have none.
         """
         if self.graph.op[i] == GET and self.graph.op[self.graph.a[i]] == COND:
             source = self.graph.a[i]
-            adj: Any = defaultdict(type(None))
+            adj: dict[int, Cotangent] = dict.fromkeys(self.graph.operands(source))
             self._through_cond(adj, {self.graph.attrs[i]["k"]: 1.0}, v, source)
-            return tuple(adj[x] for x in self.graph.operands(source))
+            return tuple(_number(adj[x]) for x in self.graph.operands(source))
         if self.graph.op[i] in (LOOP, GET):
             return ()
         if self.graph.op[i] == COND:
@@ -63,29 +62,32 @@ class Sweep:
         return local_partials(self.graph, v, i)
 
     @cached_property
-    def _kernels(self) -> list[Callable[..., None] | None]:
+    def _kernels(self) -> list[BackwardKernel | None]:
         """By kind of node, the backward kernel; None for kinds without a derivative (inputs, constants, …)."""
         return [self._kernel(i) for i in self._forward.first_of_kind]
 
-    def _kernel(self, i: int) -> Callable[..., None] | None:
+    def _kernel(self, i: int) -> BackwardKernel | None:
         code = self.graph.op[i]
         if code == GET:
             return self._gather(self.graph.attrs[i]["k"])
-        return self._through_cond if code == COND else _backward_kernel_of(self.graph, i)
+        return _backward_kernel_of(self.graph, i) if code != COND else self._through_cond
 
     @staticmethod
-    def _gather(k: int) -> Callable[..., None]:
+    def _gather(k: int) -> BackwardKernel:
         """A `get`: the cotangent of a structured node is a dictionary, result by result."""
 
-        def kernel(adj: list[Any], g: float, v: Sequence[Any], i: int, a: int, *_: Any) -> None:
-            if adj[a] is None:
-                adj[a] = {}
-            adj[a][k] = g  # a result is read once
+        def kernel(adj: Cotangents, g: Cotangent, v: Sequence[object], i: int, a: int, *_: object) -> None:
+            by_result = adj[a]
+            if not isinstance(by_result, dict):
+                adj[a] = by_result = {}
+            assert isinstance(g, float | int)
+            by_result[k] = g  # a result is read once
 
         return kernel
 
-    def _through_cond(self, adj: list[Any], g: dict[int, float], v: Sequence[Any], i: int, *_: Any) -> None:
+    def _through_cond(self, adj: Cotangents, g: Cotangent, v: Sequence[object], i: int, *_: object) -> None:
         """The backward kernel of a `cond`: the side that was taken is computed again and swept."""
+        assert isinstance(g, dict)
         condition, *captured = self.graph.operands(i)
         attrs = self.graph.attrs[i]
         body: Graph = attrs["then"] if v[condition] else attrs["else"]
@@ -96,14 +98,15 @@ class Sweep:
             kernels = runner.nested(body)
             assert isinstance(kernels, NumberKernels)
             nested = self._nested[id(body)] = Sweep(kernels)
-        nested_adj: list[Any] = [None] * len(body)
+        nested_adj: list[Cotangent] = [None] * len(body)
         for k in sorted(g):
             output = body.outputs[k]
-            nested_adj[output] = g[k] if nested_adj[output] is None else nested_adj[output] + g[k]
+            nested_adj[output] = _sum(nested_adj[output], g[k])
         nested(nested_adj, nested_v, len(body) - 1)
         for x, i_nested in zip(captured, body.inputs, strict=True):
-            if nested_adj[i_nested] is not None and self._differentiable(x):
-                total = nested_adj[i_nested] if adj[x] is None else adj[x] + nested_adj[i_nested]
+            inner = _number(nested_adj[i_nested])
+            if inner is not None and self._differentiable(x):
+                total = _sum(adj[x], inner)
                 adj[x] = float32(total) if self._is_float32(x) else total
 
     def _is_float32(self, i: int) -> bool:
@@ -115,7 +118,17 @@ class Sweep:
         return isinstance(t, Type) and t.has_derivative
 
 
-def local_partials(graph: Graph, v: Sequence[Any], i: int) -> tuple[float | None, ...]:
+def _number(g: Cotangent) -> float | None:
+    assert not isinstance(g, dict)  # of a structured node
+    return g
+
+
+def _sum(earlier: Cotangent, g: float) -> float:
+    number = _number(earlier)
+    return g if number is None else number + g
+
+
+def local_partials(graph: Graph, v: Sequence[object], i: int) -> tuple[float | None, ...]:
     """The local partial derivative of a node on numbers by each of its operands, None where it has none."""
     operands = graph.operands(i)
     kernel = _backward_kernel_of(graph, i)
@@ -123,15 +136,15 @@ def local_partials(graph: Graph, v: Sequence[Any], i: int) -> tuple[float | None
     partials: list[float | None] = []
     for k in range(last):
         # the operands have indices of their own, so that x * x has two partials
-        adj: list[Any] = [None] * (last + 1)
+        adj: list[Cotangent] = [None] * (last + 1)
         local = [*(v[x] for x in operands), v[i]]
         if kernel is not None:
             kernel(adj, 1.0, local, last, 0, 1, {last: tuple(range(2, last))})
-        partials.append(adj[k])
+        partials.append(_number(adj[k]))
     return tuple(partials)
 
 
-def _backward_kernel_of(graph: Graph, i: int) -> Callable[..., None] | None:
+def _backward_kernel_of(graph: Graph, i: int) -> BackwardKernel | None:
     """The backward kernel of a node; None for a node without a derivative."""
     code, result = graph.op[i], graph.type_of(i)
     types = tuple(graph.type_of(x) for x in graph.operands(i))
