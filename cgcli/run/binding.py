@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Container, Mapping, Sequence
 from contextlib import suppress
-from typing import Any
+from typing import TYPE_CHECKING
 
 from cgcli.diagnostics.diagnostic import error
 from cgcli.graph.graph import Graph
@@ -14,6 +14,9 @@ from cgcli.ops.failures import Overflow
 from cgcli.ops.numbers import FITS, INT_RANGES
 
 from .backends import names_no_size, tensor_of
+
+if TYPE_CHECKING:
+    from .numpy.call_recorder import Array
 
 _DTYPE_KINDS = {"float": "fiu", "f32": "fiu", "int": "iu", "i32": "iu", "bool": "b"}  # NumPy's kinds that convert
 
@@ -31,7 +34,7 @@ def require(inputs: Sequence[Input], names: Container[str]) -> None:
         raise error("missing-inputs", missing=without, euler="exp(1)" if euler else None)
 
 
-def fit(declared: Input, value: Any) -> Any:
+def fit(declared: Input, value: object) -> object:
     """A value converted to the input's type. Raises CgError when it does not fit."""
     dtype = declared.type.dtype
     if declared.type == ANY:
@@ -55,7 +58,7 @@ def fit(declared: Input, value: Any) -> Any:
     raise error("input-type", status=1, name=declared.name, value=value, type=declared.type)
 
 
-def fit_array(name: str, value: Any, target: Type, *, rows: bool = False) -> Any:
+def fit_array(name: str, value: object, target: Type, *, rows: bool = False) -> Array:
     """`value` (an array or nested lists) in the dtype of `target`; a copy is made only where it has to be.
 
     Named sizes fit every size; `bind_sizes` says what all inputs together bind them to. Raises CgError (status 1) for
@@ -87,11 +90,11 @@ def fit_array(name: str, value: Any, target: Type, *, rows: bool = False) -> Any
     return array.astype(DTYPES[target.dtype], copy=False)
 
 
-def initialised(inputs: Sequence[Input], graph: Graph, values: list[Any], seed: int) -> list[Any]:
+def initialised(inputs: Sequence[Input], graph: Graph, values: list[object], seed: int) -> list[object]:
     """The values, None among them replaced by what initialisers compute, which may be of sizes that the others bind."""
     from cgcli.ops.sizes import bind_sizes  # a run on numbers binds no sizes
 
-    def initial(declared: Input, sizes: Mapping[str, int]) -> Any:
+    def initial(declared: Input, sizes: Mapping[str, int]) -> object:
         assert declared.initial is not None
         return fit(declared, tensor_of(declared.initial, (seed,) * len(declared.initial.inputs), sizes))
 
@@ -104,18 +107,18 @@ def initialised(inputs: Sequence[Input], graph: Graph, values: list[Any], seed: 
     return [initial(i, sizes) if x is None else x for i, x in zip(inputs, values, strict=True)]
 
 
-def plain(value: Any) -> Any:
+def plain(value: object) -> object:
     """The number in an array without axes; anything else unchanged."""
-    return value.item() if getattr(value, "shape", None) == () else value
+    return value.item() if hasattr(value, "item") and getattr(value, "shape", None) == () else value
 
 
-def within(value: Any, low: float, high: float) -> bool:
+def within(value: float | Array, low: float, high: float) -> bool:
     """Whether a value, or every element of one, lies between two ends."""
     inside = (low <= value) & (value <= high)
     return bool(inside.all()) if hasattr(inside, "all") else bool(inside)
 
 
-def extent(value: Any) -> tuple[int, ...]:
+def extent(value: object) -> tuple[int, ...]:
     """The shape of an array, or of nested lists as far as their first items tell."""
     if hasattr(value, "shape"):
         return tuple(value.shape)
@@ -126,7 +129,7 @@ def extent(value: Any) -> tuple[int, ...]:
     return tuple(shape)
 
 
-def _dtype_in_words(array: Any) -> str:
+def _dtype_in_words(array: Array) -> str:
     words = {"f": "floats", "i": "ints", "u": "ints", "b": "bools", "c": "complex numbers"}
     return words.get(array.dtype.kind, "something else than numbers")
 

@@ -17,6 +17,9 @@ from cgcli.ops.arrays import SPECIAL, Namespace
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    Element = np.float64 | np.float32 | np.int64 | np.int32 | np.bool_
+    Array = NDArray[Element]
+
 
 class Unrecordable(Exception):
     """The op reads elements, or computes by other means than calls of the array library."""
@@ -51,7 +54,7 @@ class CallRecord(NamedTuple):
 
 def record_calls(
     evaluate: ArrayFunction, attrs: Mapping[str, object], values: Sequence[object]
-) -> tuple[NDArray[np.generic] | np.generic, CallRecord]:
+) -> tuple[Array | Element, CallRecord]:
     """What `evaluate` returns for `values`, and its calls; numbers among the values are part of them, arrays are not.
 
     Raises Unrecordable, and whatever the evaluation raises.
@@ -84,7 +87,7 @@ class _Recorder:
         memoised = self.memo.get(key)
         if memoised is not None:
             return memoised
-        result = function(*map(_plain, args), **{k: _plain(a) for k, a in kwargs.items()})
+        result: Array | Element = function(*map(_plain, args), **{k: _plain(a) for k, a in kwargs.items()})
         if not isinstance(result, (np.ndarray, np.generic)):
             raise Unrecordable
         self.calls.append(Call(function, refs, named_refs))
@@ -110,13 +113,13 @@ class _RecordedArray:
     __slots__ = ("index", "recorder", "value")
     __hash__ = None  # type: ignore[assignment]
 
-    def __init__(self, recorder: _Recorder, value: NDArray[np.generic] | np.generic, index: int) -> None:
+    def __init__(self, recorder: _Recorder, value: Array | Element, index: int) -> None:
         self.recorder = recorder
         self.value = value
         self.index = index
 
     @property
-    def dtype(self) -> np.dtype[np.generic]:
+    def dtype(self) -> np.dtype[Element]:
         return self.value.dtype
 
     @property
@@ -131,7 +134,7 @@ class _RecordedArray:
     def size(self) -> int:
         return self.value.size
 
-    def astype(self, dtype: type[np.generic]) -> _RecordedArray:
+    def astype(self, dtype: type[Element]) -> _RecordedArray:
         return self.recorder.call(astype, (self, dtype), {})
 
     def __getitem__(self, key: object) -> _RecordedArray:
@@ -148,7 +151,7 @@ class _RecordedArray:
         raise Unrecordable(name)
 
 
-def astype(x: NDArray[np.generic], dtype: type[np.generic]) -> NDArray[np.generic]:
+def astype(x: Array, dtype: type[Element]) -> Array:
     return x.astype(dtype)
 
 

@@ -20,6 +20,8 @@ from .call_recorder import CallRecord
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from .call_recorder import Array, Element
+
 ALIGN = 64
 
 
@@ -112,14 +114,12 @@ class CodeScope(Source):
             return repr(value) if type(value) in (int, bool) else self.bind(value)
         return f"v[{x}]"
 
-    def dtype(self, i: int) -> np.dtype[np.generic]:
+    def dtype(self, i: int) -> np.dtype[Element]:
         t = self.graph.type_of(i)
         assert isinstance(t, Type)
         return np.dtype(DTYPES[t.dtype])
 
-    def array(
-        self, i: int, shape: tuple[int, ...], strides: tuple[int, ...] | None = None
-    ) -> NDArray[np.generic] | None:
+    def array(self, i: int, shape: tuple[int, ...], strides: tuple[int, ...] | None = None) -> Array | None:
         """An array in the buffer of node `i`; None where it has none between runs, or where strides leave gaps."""
         buffer = self.plan.buffer_of.get(i)
         if buffer is None or self.memory is None or self.plan.buffers[buffer].fresh:
@@ -145,7 +145,7 @@ class CodeScope(Source):
         same_layout = own.strides is not None and operand.calls is not None and own.strides == operand.strides
         return x if same_layout and own.shape and self.dtype(i) == self.dtype(x) else None
 
-    def bind_array(self, i: int, array: NDArray[np.generic]) -> str:
+    def bind_array(self, i: int, array: Array) -> str:
         """The name of `array`, which holds the value of node `i` at every run."""
         self.template[i] = array
         self.arrays[i] = self.bind(array)
