@@ -9,11 +9,11 @@ from __future__ import annotations
 import linecache
 import operator
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
-from types import CodeType, FrameType
-from typing import Any
+from types import CodeType, FrameType, FunctionType
+from typing import TYPE_CHECKING, Any, NoReturn, Protocol, TypeAlias
 
 import numpy as np
 
@@ -25,12 +25,25 @@ from cgcli.language.frames import Environment, Frame
 from cgcli.language.parser import parse_value
 from cgcli.language.regions import Call, Region, Several, Value
 from cgcli.language.resolver import Names
+from cgcli.language.structures import Structure
 from cgcli.ops.builder import Builder
 from cgcli.ops.table import OPS
 
 from .eager import Interpreter
-from .numpy_api import FUNCTIONS, METHODS, UFUNCS, Unsupported
+from .numpy_api import FUNCTIONS, METHODS, UFUNCS, ExpressionRule, Unsupported
 from .tape_arrays import as_tensor
+
+if TYPE_CHECKING:
+    from lark import Token, Tree
+
+    from cgcli.ops.array_kernels import Element
+
+Result: TypeAlias = "Traced | tuple[Traced, ...]"
+
+
+class Method(Protocol):
+    def __call__(self, *args: object, **options: object) -> Result: ...
+
 
 _PACKAGE = str(Path(__file__).parents[1])
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
@@ -54,10 +67,12 @@ class Host(Interpreter):
         self.line_region = _LineRegion()
         self.line_region.builder = self.tape
         tape = self.tape
-        columns = (tape.op, tape.a, tape.b, tape.type, tape.span, tape.group, tape.risk, tape.varies, tape.v)
         # all that the fast path needs, in one attribute
-        appends = [c.append for c in columns]
-        self.append_state: Any = (tape.intern_type(FLOAT), tape.type, tape.risk, tape.varies, tape.v, *appends)
+        self.append_state = (
+            *(tape.intern_type(FLOAT), tape.type, tape.risk, tape.varies, tape.v),
+            *(tape.op.append, tape.a.append, tape.b.append, tape.type.append, tape.span.append, tape.group.append),
+            *(tape.risk.append, tape.varies.append, tape.v.append),
+        )
         self.spans: dict[tuple[int, int], int] = {}  # by the id of a code object, which is expensive to hash
         self._code_objects: list[CodeType] = []  # referenced, so that their ids stay unique
         self._fixed_row: int | None = None
@@ -89,14 +104,14 @@ class Host(Interpreter):
         self._fixed_row = NONE if span is None else self.tape.intern_span(span)
         self.line_region.row = self._fixed_row
 
-    def lift(self, x: Any) -> Value:
+    def lift(self, x: object) -> Value:
         """A value on the tape. Raises CgError for what is no number and no array."""
         value = self.try_lift(x)
         if value is None:
             raise self.unsupported(f"a value of type `{type(x).__name__}`")
         return value
 
-    def try_lift(self, x: Any) -> Value | None:
+    def try_lift(self, x: object) -> Value | None:
         """A value on the tape: of a number a literal, of an array a constant; None for anything else."""
         if isinstance(x, Traced):
             if x.host is not self:
@@ -110,7 +125,8 @@ class Host(Interpreter):
         if isinstance(x, (bool, int, float)):
             return Value(self.line_region, b.const(x))
         if isinstance(x, (list, tuple)) and any(isinstance(item, Traced) for item in x):
-            joined: Value = self._express(f"[{', '.join(_LETTERS[: len(x)])}]", x)
+            joined = self._express(f"[{', '.join(_LETTERS[: len(x)])}]", x)
+            assert isinstance(joined, Value)
             return joined
         try:
             tensor = as_tensor(x) if isinstance(x, (np.ndarray, list, tuple)) else None
@@ -119,17 +135,20 @@ class Host(Interpreter):
         if tensor is None:
             return None
         type_, value = tensor
-        if not type_.shape:
-            return Value(self.line_region, b.const(value))
-        return Value(self.line_region, b.const(_nested_tuples(value.tolist()), type_))
+        if isinstance(value, np.ndarray):
+            return Value(self.line_region, b.const(_nested_tuples(value.tolist()), type_))
+        return Value(self.line_region, b.const(value))
 
-    def express(self, text: str, operands: Sequence[Any]) -> Any:
+    def express(self, text: str, operands: Sequence[object]) -> Result:
         """The value of an expression over `a`, `b`, …; a tuple for an expression with several values."""
         self.line_region.row = self.line_span_row()
         value = self._express(text, operands)
-        return tuple(Traced(self, x.node) for x in value) if isinstance(value, Several) else Traced(self, value.node)
+        if isinstance(value, Several):
+            return tuple(Traced(self, x.node) for x in value)
+        assert isinstance(value, Value)
+        return Traced(self, value.node)
 
-    def _express(self, text: str, operands: Sequence[Any]) -> Any:
+    def _express(self, text: str, operands: Sequence[object]) -> Value | Several | Structure:
         if len(operands) > len(_LETTERS):
             raise self.unsupported(f"more than {len(_LETTERS)} operands at once")
         names = {name: self.lift(x) for name, x in zip(_LETTERS, operands, strict=False)}
@@ -192,12 +211,13 @@ class Traced:
         return count
 
     @property
-    def dtype(self) -> Any:
+    def dtype(self) -> np.dtype[Element]:
         return np.asarray(self.value).dtype
 
     @property
     def T(self) -> Traced:  # noqa: N802 - NumPy's name
-        transposed: Traced = self.host.express("transpose(a)" if self.ndim != 2 else "a.T", [self])
+        transposed = self.host.express("transpose(a)" if self.ndim != 2 else "a.T", [self])
+        assert isinstance(transposed, Traced)
         return transposed
 
     def __repr__(self) -> str:
@@ -221,7 +241,7 @@ class Traced:
         self.host.line_region.row = self.host.line_span_row()
         raise error("host-float", self.host.span())
 
-    def __array__(self, *_: Any, **__: Any) -> Any:
+    def __array__(self, *_: object, **__: object) -> NoReturn:
         raise self.host.unsupported("making a plain array of a recorded value")
 
     def __len__(self) -> int:
@@ -229,7 +249,7 @@ class Traced:
             raise TypeError("a number has no length")
         return self.shape[0]
 
-    def __iter__(self) -> Iterator[Traced]:
+    def __iter__(self) -> Iterator[Result]:
         return (self[k] for k in range(len(self)))
 
     def __hash__(self) -> int:
@@ -237,23 +257,23 @@ class Traced:
 
     # ---- operators
 
-    def __neg__(self) -> Any:
+    def __neg__(self) -> Result:
         return self.host.express("-a", [self])
 
     def __pos__(self) -> Traced:
         return self
 
-    def __abs__(self) -> Any:
+    def __abs__(self) -> Result:
         return self.host.express("abs(a)", [self])
 
-    def __invert__(self) -> Any:
+    def __invert__(self) -> Result:
         return self.host.express("not a", [self])
 
-    def __getitem__(self, index: Any) -> Any:
+    def __getitem__(self, index: object) -> Result:
         """NumPy's indexing by ints, slices, `...` and arrays of ints."""
-        operands: list[Any] = [self]
+        operands: list[object] = [self]
 
-        def letter(x: Any) -> str:
+        def letter(x: object) -> str:
             if x is None:
                 return ""
             operands.append(x if isinstance(x, Traced) else np.asarray(x) if isinstance(x, list) else x)
@@ -271,31 +291,35 @@ class Traced:
                 parts.append("..." if item is Ellipsis else letter(item))
         return self.host.express(f"a[{', '.join(parts)}]", operands)
 
-    def __setitem__(self, index: Any, value: Any) -> None:
+    def __setitem__(self, index: object, value: object) -> NoReturn:
         raise self.host.unsupported("writing into a recorded array; make a new one, as by `np.where` or `np.stack`")
 
     # ---- NumPy
 
-    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
+    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: object, **options: object) -> Result:
         text = UFUNCS.get(ufunc.__name__)
         if text is None or method != "__call__" or options:
             more = f".{method}" if method != "__call__" else "".join(f" with `{name}=`" for name in options)
             raise self.host.unsupported(f"`np.{ufunc.__name__}{more}`")
         return self.host.express(text, inputs)
 
-    def __array_function__(self, function: Any, _: Any, args: Any, options: Any) -> Any:
+    def __array_function__(
+        self, function: FunctionType, _: object, args: Sequence[object], options: Mapping[str, object]
+    ) -> Result:
         build = FUNCTIONS.get(function.__name__)
         if build is None:
             raise self.host.unsupported(f"`np.{function.__name__}`")
         return self._express_call(build, f"np.{function.__name__}", args, options)
 
-    def __getattr__(self, name: str) -> Any:
+    def __getattr__(self, name: str) -> Method:
         build = METHODS.get(name)
         if build is None:
             raise AttributeError(name)
         return lambda *args, **options: self._express_call(build, name, (self, *args), options)
 
-    def _express_call(self, build: Callable[..., Any], name: str, args: Any, options: Any) -> Any:
+    def _express_call(
+        self, build: ExpressionRule, name: str, args: Sequence[object], options: Mapping[str, object]
+    ) -> Result:
         try:
             text, operands = build(*args, **options)
         except (Unsupported, TypeError) as e:
@@ -305,20 +329,20 @@ class Traced:
         return self.host.express(text, operands)
 
 
-def _operator(sign: str, swapped: bool = False) -> Callable[[Traced, Any], Any]:
+def _operator(sign: str, swapped: bool = False) -> Callable[[Traced, object], Result]:
     text = f"b {sign} a" if swapped else f"a {sign} b"
 
-    def method(self: Traced, other: Any) -> Any:
+    def method(self: Traced, other: object) -> Result:
         return self.host.express(text, [self, other])
 
     return method
 
 
-def _fast_operator(op: str, sign: str, function: Callable[[float, float], float]) -> Callable[[Traced, Any], Any]:
+def _fast_operator(op: str, sign: str, function: Callable[[float, float], float]) -> Callable[[Traced, object], Result]:
     """An operator with a fast path for two floats, which appends the same node as the tape would."""
     code, hazard, text, getframe = OPS[op].code, OPS[op].effects.hazard, f"a {sign} b", sys._getframe
 
-    def method(self: Traced, other: Any) -> Any:
+    def method(self: Traced, other: object) -> Result:
         host = self.host
         if type(other) is not Traced or other.host is not host:
             return host.express(text, [self, other])
@@ -363,7 +387,7 @@ for _name, _sign in _COMPARE.items():
 
 
 @cache
-def _parse_cached(text: str) -> tuple[Source, Any]:
+def _parse_cached(text: str) -> tuple[Source, Tree[Token]]:
     source = Source("<python>", text)
     return source, parse_value(source)
 
@@ -385,7 +409,7 @@ def line_span(file: str, number: int) -> Span | None:
     return source.stripped_line(number) if source.text else None
 
 
-def plain(x: Any) -> Any:
+def plain(x: object) -> object:
     """A NumPy array as nested lists of Python numbers; anything else unchanged."""
     return x.tolist() if isinstance(x, (np.ndarray, np.generic)) else x
 

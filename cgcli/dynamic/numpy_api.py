@@ -2,12 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, Protocol, SupportsInt
 
 from cgcli.language.builtins import ELEMENTWISE
 
-Expression = tuple[str, Sequence[Any]]
+Expression = tuple[str, Sequence[object]]
+Ints = SupportsInt | tuple["Ints", ...] | list["Ints"]
+
+
+class Array(Protocol):
+    """What rules read of an array."""
+
+    @property
+    def size(self) -> int: ...
+
+
+class ExpressionRule(Protocol):
+    """The expression of a call, from NumPy's arguments. Raises Unsupported and, for arguments too many, TypeError."""
+
+    def __call__(self, *args: Any, **options: Any) -> Expression: ...
 
 
 class Unsupported(Exception):
@@ -53,15 +67,15 @@ UFUNCS: dict[str, str] = {
 }
 
 
-def _int_text(x: Any) -> str:
+def _int_text(x: Ints) -> str:
     """An int, or nested lists of them, as text of the language."""
     if isinstance(x, (tuple, list)):
         return f"[{', '.join(map(_int_text, x))}]"
     return str(int(x))
 
 
-def _reduction(name: str, *keywords: str) -> Callable[..., Expression]:
-    def build(a: Any, axis: Any = None, **options: Any) -> Expression:
+def _reduction(name: str, *keywords: str) -> ExpressionRule:
+    def build(a: object, axis: Ints | None = None, **options: Ints) -> Expression:
         text = f"{name}(a"
         if axis is not None:
             text += f", axis={_int_text(axis)}"
@@ -74,79 +88,85 @@ def _reduction(name: str, *keywords: str) -> Callable[..., Expression]:
     return build
 
 
-def _fixed_expression(text: str) -> Callable[..., Expression]:
-    def build(*operands: Any) -> Expression:
+def _fixed_expression(text: str) -> ExpressionRule:
+    def build(*operands: object) -> Expression:
         return text, operands
 
     return build
 
 
-def _with_int_list(name: str) -> Callable[..., Expression]:
+def _with_int_list(name: str) -> ExpressionRule:
     """A function whose second argument is a list of whole numbers."""
 
-    def build(a: Any, sizes: Any) -> Expression:
+    def build(a: object, sizes: Ints) -> Expression:
         return f"{name}(a, {_int_text(sizes if isinstance(sizes, (tuple, list)) else [sizes])})", [a]
 
     return build
 
 
-def _reshape(a: Any, *shape: Any) -> Expression:
-    sizes = list(shape[0]) if len(shape) == 1 and isinstance(shape[0], (tuple, list)) else list(shape)
+def _ints(arguments: Sequence[Any]) -> list[int]:
+    """Whole numbers that stand alone or in one list, as NumPy takes shapes and axes."""
+    only = arguments[0] if len(arguments) == 1 else None
+    return list(map(int, only if isinstance(only, (tuple, list)) else arguments))
+
+
+def _reshape(a: Array, *shape: object) -> Expression:
+    sizes = _ints(shape)
     if -1 in sizes:
         count = 1
         for n in sizes:
             count *= n if n != -1 else 1
         sizes[sizes.index(-1)] = a.size // max(count, 1)
-    return f"reshape(a, {_int_text(sizes)})", [a]
+    return f"reshape(a, {sizes})", [a]
 
 
-def _transpose(a: Any, *axes: Any) -> Expression:
-    order = axes[0] if len(axes) == 1 and isinstance(axes[0], (tuple, list)) else axes
-    return (f"transpose(a, {_int_text(list(order))})" if order and order != (None,) else "transpose(a)"), [a]
+def _transpose(a: object, *axes: object) -> Expression:
+    order = _ints(axes) if axes != (None,) else []
+    return (f"transpose(a, {order})" if order else "transpose(a)"), [a]
 
 
-def _of_list(name: str) -> Callable[..., Expression]:
-    def build(parts: Sequence[Any], axis: int = 0) -> Expression:
+def _of_list(name: str) -> ExpressionRule:
+    def build(parts: Sequence[object], axis: int = 0) -> Expression:
         letters = "abcdefghijklmnopqrstuvwxyz"[: len(parts)]
         return f"{name}([{', '.join(letters)}], axis={_int_text(axis)})", list(parts)
 
     return build
 
 
-def _with_axis(name: str) -> Callable[..., Expression]:
-    def build(a: Any, axis: Any = None) -> Expression:
+def _with_axis(name: str) -> ExpressionRule:
+    def build(a: object, axis: Ints | None = None) -> Expression:
         return (f"{name}(a)" if axis is None else f"{name}(a, axis={_int_text(axis)})"), [a]
 
     return build
 
 
-def _expand_dims(a: Any, axis: Any) -> Expression:
+def _expand_dims(a: object, axis: Ints) -> Expression:
     return f"expand_dims(a, {_int_text(axis)})", [a]
 
 
-def _dot(a: Any, b: Any) -> Expression:
+def _dot(a: object, b: object) -> Expression:
     shapes = [len(getattr(x, "shape", ())) for x in (a, b)]
     return ("a * b" if 0 in shapes else "dot(a, b)" if shapes == [1, 1] else "a @ b"), [a, b]
 
 
-def _einsum(pattern: str, *operands: Any) -> Expression:
+def _einsum(pattern: str, *operands: object) -> Expression:
     letters = "abcdefghijklmnopqrstuvwxyz"[: len(operands)]
     return f'einsum("{pattern}", {", ".join(letters)})', operands
 
 
-def _clip(a: Any, low: Any = None, high: Any = None) -> Expression:
+def _clip(a: object, low: object = None, high: object = None) -> Expression:
     if low is None or high is None:
         return ("max(a, b)" if high is None else "min(a, b)"), [a, high if low is None else low]
     return "clip(a, b, c)", [a, low, high]
 
 
-def _roll(a: Any, shift: Any, axis: Any = None) -> Expression:
+def _roll(a: object, shift: Ints, axis: Ints | None = None) -> Expression:
     if axis is None and getattr(a, "ndim", 1) != 1:
         raise Unsupported("no `axis=`")
     return f"roll(a, {_int_text(shift)}, axis={_int_text(0 if axis is None else axis)})", [a]
 
 
-METHODS: dict[str, Callable[..., Expression]] = {
+METHODS: dict[str, ExpressionRule] = {
     **{name: _reduction(name, "keepdims") for name in ("sum", "mean", "prod", "max", "min", "any", "all")},
     "var": _reduction("var", "keepdims", "ddof"),
     "std": _reduction("std", "keepdims", "ddof"),
@@ -159,7 +179,7 @@ METHODS: dict[str, Callable[..., Expression]] = {
     "dot": _dot,
     "clip": _clip,
 }
-FUNCTIONS: dict[str, Callable[..., Expression]] = {
+FUNCTIONS: dict[str, ExpressionRule] = {
     **METHODS,
     "amax": METHODS["max"],
     "amin": METHODS["min"],

@@ -6,8 +6,9 @@ A list of numbers of equal shapes is a tensor; whole numbers are weakly typed as
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import TypeGuard
 
 from cgcli.diagnostics.diagnostic import error
 from cgcli.diagnostics.source import Span
@@ -22,64 +23,57 @@ _INT_END = 2**63
 MAX_PATH = 200  # characters of a path
 
 
-def data_on_tape(region: Region, tape: Tape, name: str, data: Any, span: Span | None) -> Value | Structure:
+def data_on_tape(region: Region, tape: Tape, name: str, data: object, span: Span | None) -> Value | Structure:
     """The data as inputs of the tape, each named by its path (`tree.left.value`). Raises CgError for other kinds."""
-    results: list[Any] = []
-    stack: list[tuple[Any, str, Any, Any]] = [(data, name, results, None)]
+    results: list[Value | Structure] = []
+    stack: list[tuple[object, str, Callable[[Value | Structure], None]]] = [(data, name, results.append)]
     shortened = 0
     # preorder with an explicit stack: data may nest deeper than Python recurses
     while stack:
-        top, path, container, key = stack.pop()
+        top, path, store = stack.pop()
         if len(path) > MAX_PATH:  # the paths of deeply nested data would take more memory than the data
             shortened += 1
             path = f"{name}…{shortened}"
-        children: list[tuple[Any, str, Any, Any]] = []
-        part: Any
         if isinstance(top, Mapping):
-            part = Record(path, dict.fromkeys(map(str, top)))
-            children = [(x, f"{path}{_field(str(k))}", part.parts, str(k)) for k, x in top.items()]
-        elif isinstance(top, (list, tuple)) and not (_is_tensor(top)):
-            part = Items(path, [None] * len(top))
-            children = [(x, f"{path}[{k}]", part.parts, k) for k, x in enumerate(top)]
+            record = Record(path, dict.fromkeys(map(str, top)))
+            store(record)
+            fields = [(x, f"{path}{_field(str(k))}", partial(record.parts.__setitem__, str(k))) for k, x in top.items()]
+            stack.extend(reversed(fields))
+        elif isinstance(top, (list, tuple)) and not _is_tensor(top):
+            items = Items(path, [])
+            store(items)
+            # from first to last, so each item is appended when its turn comes
+            stack.extend((top[k], f"{path}[{k}]", items.parts.append) for k in reversed(range(len(top))))
         elif top is None:
-            part = Null(path)
+            store(Null(path))
         elif isinstance(top, str):
-            part = Text(path, top)
+            store(Text(path, top))
         else:
-            part = _value(region, tape, path, top, span)
-        if key is None:
-            container.append(part)
-        else:
-            container[key] = part
-        stack.extend(reversed(children))
-    value: Value | Structure = results[0]
-    return value
+            store(_value(region, tape, path, top, span))
+    return results[0]
 
 
-def plain_data(data: Value | Structure, values: Mapping[int, Any], texts: bool = False) -> Any:
+def plain_data(data: Value | Structure, values: Mapping[int, object], texts: bool = False) -> object:
     """Plain data of the same structure: each number replaced by the entry of its node in `values`, else by None.
 
     texts: whether texts stay as they are.
     """
-    results: list[Any] = []
-    stack: list[tuple[Any, Any, Any]] = [(data, results, None)]
+    results: list[object] = []
+    stack: list[tuple[Value | Structure, Callable[[object], None]]] = [(data, results.append)]
     while stack:
-        top, container, key = stack.pop()
-        part: Any = None
-        if isinstance(top, Value):
-            part = values.get(top.node)
-        elif isinstance(top, Record):
-            part = dict.fromkeys(top.parts)
-            stack.extend((x, part, k) for k, x in top.parts.items())
-        elif isinstance(top, Text):
-            part = top.text if texts else None
+        top, store = stack.pop()
+        if isinstance(top, Record):
+            record: dict[str, object] = dict.fromkeys(top.parts)
+            store(record)
+            stack.extend((x, partial(record.__setitem__, k)) for k, x in top.parts.items())
         elif isinstance(top, Items):
-            part = [None] * len(top.parts)
-            stack.extend((x, part, k) for k, x in enumerate(top.parts))
-        if key is None:
-            container.append(part)
+            items: list[object] = []
+            store(items)
+            stack.extend((x, items.append) for x in reversed(top.parts))
+        elif isinstance(top, Value):
+            store(values.get(top.node))
         else:
-            container[key] = part
+            store(top.text if texts and isinstance(top, Text) else None)
     return results[0]
 
 
@@ -87,11 +81,11 @@ def _field(name: str) -> str:
     return f".{name}" if _WORD.fullmatch(name) else f'["{name}"]'
 
 
-def _is_tensor(data: Any) -> bool:
+def _is_tensor(data: Sequence[object]) -> bool:
     """Whether nested lists hold numbers alone, the same number of them everywhere."""
-    level = [data]
+    level: Sequence[object] = [data]
     for _ in range(MAX_AXES + 1):
-        if all(isinstance(x, (list, tuple)) for x in level):
+        if _all_lists(level):
             if len({len(x) for x in level}) != 1:
                 return False
             level = [item for x in level for item in x]
@@ -103,7 +97,11 @@ def _is_tensor(data: Any) -> bool:
     return False  # deeper nested lists are lists of tensors
 
 
-def _value(region: Region, tape: Tape, path: str, x: Any, span: Span | None) -> Value:
+def _all_lists(data: Sequence[object]) -> TypeGuard[Sequence[Sequence[object]]]:
+    return all(isinstance(x, (list, tuple)) for x in data)
+
+
+def _value(region: Region, tape: Tape, path: str, x: object, span: Span | None) -> Value:
     tape.at_span, tape.at_group = tape.intern_span(span), -1
     if isinstance(x, bool):
         return Value(region, tape.bind_input(BOOL, path, x))

@@ -13,7 +13,7 @@ from cgcli.ops.interpreter import Kernel
 from cgcli.ops.limits import memory_limit
 from cgcli.ops.number_kernels import number_kernel, on_numbers
 
-_NO_ATTRS: Mapping[str, Any] = {}
+_NO_ATTRS: Mapping[str, object] = {}
 
 
 class Tape(Builder):
@@ -30,13 +30,13 @@ class Tape(Builder):
         self._used = 0
         self._kernels: dict[tuple[int, ...], Kernel] = {}
 
-    def bind_input(self, type_: Type, name: str | None, value: Any) -> int:
+    def bind_input(self, type_: Type, name: str | None, value: object) -> int:
         """An input with its value."""
         i = self.input(type_, name)
         self.v[i] = value
         return i
 
-    def value_of(self, i: int) -> Any:
+    def value_of(self, i: int) -> object:
         return self.v[i]
 
     def mark_varying(self, i: int) -> None:
@@ -56,7 +56,7 @@ class Tape(Builder):
         op: int,
         operands: Sequence[int],
         type_: int,
-        attrs: Mapping[str, Any] | None = None,
+        attrs: Mapping[str, object] | None = None,
         span: int = NONE,
         group: int = NONE,
     ) -> int:
@@ -80,7 +80,7 @@ class Tape(Builder):
             raise failure(self, i, stop, self.v) from stop
         return i
 
-    def _kernel(self, op: int, operands: Sequence[int], type_: int, attrs: Mapping[str, Any]) -> Kernel:
+    def _kernel(self, op: int, operands: Sequence[int], type_: int, attrs: Mapping[str, object]) -> Kernel:
         result = self.types[type_]
         types = tuple(self.type_of(x) for x in operands)
         if not _has_axes(result) and on_numbers(op) and not any(map(_has_axes, types)):
@@ -91,7 +91,7 @@ class Tape(Builder):
 
         compute, size = array_kernel(op, types, result, attrs), type_bytes(result, {})
 
-        def kernel(v: list[Any], i: int, a: int, b: int, more: Mapping[int, tuple[int, ...]]) -> Any:
+        def kernel(v: list[object], i: int, a: int, b: int, more: Mapping[int, tuple[int, ...]]) -> object:
             self._used += size
             if self._used > self.max_memory:
                 raise ValueTooLarge(result, size, self._used, self.max_memory)

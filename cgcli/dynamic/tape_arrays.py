@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -13,8 +13,11 @@ from cgcli.ops.array_kernels import DTYPES, XP, TypeKernel, type_kernel
 from cgcli.ops.interpreter import Kernel
 from cgcli.ops.table import BY_CODE
 
+if TYPE_CHECKING:
+    from cgcli.ops.array_kernels import NumPyArray
 
-def array_kernel(op: int, types: Sequence[AnyType], result: AnyType, attrs: Mapping[str, Any]) -> Kernel:
+
+def array_kernel(op: int, types: Sequence[AnyType], result: AnyType, attrs: Mapping[str, object]) -> Kernel:
     """The kernel of an op whose attributes hold numbers for sizes. It raises `Stop`."""
     if op == CONST:
         assert isinstance(result, Type)
@@ -23,7 +26,7 @@ def array_kernel(op: int, types: Sequence[AnyType], result: AnyType, attrs: Mapp
     arity = len(types)
     compute = _compute(op, types, result)
 
-    def kernel(v: list[Any], i: int, a: int, b: int, more: Mapping[int, tuple[int, ...]]) -> Any:
+    def kernel(v: Sequence[object], i: int, a: int, b: int, more: Mapping[int, tuple[int, ...]]) -> object:
         operands = (a, b, *more.get(i, ()))[:arity]
         with np.errstate(all="ignore"):
             return compute(attrs, [v[x] for x in operands])
@@ -40,29 +43,29 @@ def _compute(op: int, types: Sequence[AnyType], result: AnyType) -> TypeKernel:
     dtypes = [_number_dtype(t) for t in types]  # of operands that are numbers
     is_number = not result.shape and not result.weak
 
-    def compute(attrs: Mapping[str, Any], values: list[Any]) -> Any:
+    def compute(attrs: Mapping[str, object], values: list[object]) -> object:
         y = kernel(attrs, [x if d is None else d(x) for x, d in zip(values, dtypes, strict=True)])
         return y.item() if is_number else y
 
     return compute
 
 
-def _number_dtype(t: AnyType) -> Callable[[Any], Any] | None:
+def _number_dtype(t: AnyType) -> Callable[[object], object] | None:
     return DTYPES[t.dtype] if isinstance(t, Type) and not t.shape and not t.weak else None
 
 
-def _constant(value: Any, t: Type) -> Any:
+def _constant(value: object, t: Type) -> NumPyArray:
     shape = tuple(d for d in t.shape if isinstance(d, int))
-    array: Any = np.asarray(value, dtype=DTYPES[t.dtype])
+    array: NumPyArray = np.asarray(value, dtype=DTYPES[t.dtype])
     return array.reshape(shape) if isinstance(value, tuple) else np.broadcast_to(array, shape)
 
 
-def as_tensor(x: Any) -> tuple[Type, Any] | None:
+def as_tensor(x: object) -> tuple[Type, NumPyArray | float] | None:
     """Nested lists of numbers, or an array, as a value with its type; None for other elements.
 
     Whole numbers in lists are weakly typed, as literals are; those out of the range of 64 bits are floats.
     """
-    array: Any = np.asarray(x)
+    array = np.asarray(x)
     if array.dtype.kind == "O" and not all(isinstance(item, (bool, int, float)) for item in array.flat):
         return None  # NumPy would read None as NaN, and texts as numbers
     if array.dtype.kind == "O" or (array.dtype.kind == "u" and array.size and array.max() >= 2**63):

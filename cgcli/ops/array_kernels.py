@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 
     from .protocols import Constant
 
+    Element = np.float64 | np.float32 | np.int64 | np.int32 | np.bool_
+    NumPyArray = NDArray[Element]
+
 DTYPES = {"float": np.float64, "f32": np.float32, "int": np.int64, "i32": np.int32, "bool": np.bool_}
 MAX_BINDINGS = 16  # that are cached: batches have few sizes
 _NEAR_OVERFLOW = 2.0**62

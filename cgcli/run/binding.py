@@ -16,7 +16,7 @@ from cgcli.ops.numbers import FITS, INT_RANGES
 from .backends import names_no_size, tensor_of
 
 if TYPE_CHECKING:
-    from .numpy.call_recorder import Array
+    from cgcli.ops.array_kernels import NumPyArray
 
 _DTYPE_KINDS = {"float": "fiu", "f32": "fiu", "int": "iu", "i32": "iu", "bool": "b"}  # NumPy's kinds that convert
 
@@ -58,7 +58,7 @@ def fit(declared: Input, value: object) -> object:
     raise error("input-type", status=1, name=declared.name, value=value, type=declared.type)
 
 
-def fit_array(name: str, value: object, target: Type, *, rows: bool = False) -> Array:
+def fit_array(name: str, value: object, target: Type, *, rows: bool = False) -> NumPyArray:
     """`value` (an array or nested lists) in the dtype of `target`; a copy is made only where it has to be.
 
     Named sizes fit every size; `bind_sizes` says what all inputs together bind them to. Raises CgError (status 1) for
@@ -112,7 +112,7 @@ def plain(value: object) -> object:
     return value.item() if hasattr(value, "item") and getattr(value, "shape", None) == () else value
 
 
-def within(value: float | Array, low: float, high: float) -> bool:
+def within(value: float | NumPyArray, low: float, high: float) -> bool:
     """Whether a value, or every element of one, lies between two ends."""
     inside = (low <= value) & (value <= high)
     return bool(inside.all()) if hasattr(inside, "all") else bool(inside)
@@ -129,7 +129,7 @@ def extent(value: object) -> tuple[int, ...]:
     return tuple(shape)
 
 
-def _dtype_in_words(array: Array) -> str:
+def _dtype_in_words(array: NumPyArray) -> str:
     words = {"f": "floats", "i": "ints", "u": "ints", "b": "bools", "c": "complex numbers"}
     return words.get(array.dtype.kind, "something else than numbers")
 

@@ -15,10 +15,7 @@ import numpy as np
 from cgcli.ops.arrays import SPECIAL, Namespace
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    Element = np.float64 | np.float32 | np.int64 | np.int32 | np.bool_
-    Array = NDArray[Element]
+    from cgcli.ops.array_kernels import Element, NumPyArray
 
 
 class Unrecordable(Exception):
@@ -54,7 +51,7 @@ class CallRecord(NamedTuple):
 
 def record_calls(
     evaluate: ArrayFunction, attrs: Mapping[str, object], values: Sequence[object]
-) -> tuple[Array | Element, CallRecord]:
+) -> tuple[NumPyArray | Element, CallRecord]:
     """What `evaluate` returns for `values`, and its calls; numbers among the values are part of them, arrays are not.
 
     Raises Unrecordable, and whatever the evaluation raises.
@@ -87,7 +84,7 @@ class _Recorder:
         memoised = self.memo.get(key)
         if memoised is not None:
             return memoised
-        result: Array | Element = function(*map(_plain, args), **{k: _plain(a) for k, a in kwargs.items()})
+        result: NumPyArray | Element = function(*map(_plain, args), **{k: _plain(a) for k, a in kwargs.items()})
         if not isinstance(result, (np.ndarray, np.generic)):
             raise Unrecordable
         self.calls.append(Call(function, refs, named_refs))
@@ -113,7 +110,7 @@ class _RecordedArray:
     __slots__ = ("index", "recorder", "value")
     __hash__ = None  # type: ignore[assignment]
 
-    def __init__(self, recorder: _Recorder, value: Array | Element, index: int) -> None:
+    def __init__(self, recorder: _Recorder, value: NumPyArray | Element, index: int) -> None:
         self.recorder = recorder
         self.value = value
         self.index = index
@@ -151,7 +148,7 @@ class _RecordedArray:
         raise Unrecordable(name)
 
 
-def astype(x: Array, dtype: type[Element]) -> Array:
+def astype(x: NumPyArray, dtype: type[Element]) -> NumPyArray:
     return x.astype(dtype)
 
 

@@ -32,7 +32,7 @@ from .reference import array_interpreter
 from .scope import ALIGN, NodeRecord, Relayout, persistent_bytes
 
 if TYPE_CHECKING:
-    from .call_recorder import Array
+    from cgcli.ops.array_kernels import NumPyArray
 
 MAX_INVARIANT_BYTES = 2**16  # up to which a value that is the same at every run is stored
 Layout = tuple[tuple[int, ...] | type, ...]
@@ -296,7 +296,7 @@ def _evaluate_converted(op: Op, result: Type, types: Sequence[AnyType]) -> Array
     bools_to_ints = [converts_bools and isinstance(t, Type) and t.dtype == "bool" for t in types]
     if any(bools_to_ints):
 
-        def with_ints(xp: object, attrs: object, *xs: Array) -> object:
+        def with_ints(xp: object, attrs: object, *xs: NumPyArray) -> object:
             converted = [x.astype(np.int64) if c else x for x, c in zip(xs, bools_to_ints, strict=True)]
             return evaluate(xp, attrs, *converted)
 

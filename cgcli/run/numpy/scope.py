@@ -20,7 +20,7 @@ from .call_recorder import CallRecord
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from .call_recorder import Array, Element
+    from cgcli.ops.array_kernels import Element, NumPyArray
 
 ALIGN = 64
 
@@ -119,7 +119,7 @@ class CodeScope(Source):
         assert isinstance(t, Type)
         return np.dtype(DTYPES[t.dtype])
 
-    def array(self, i: int, shape: tuple[int, ...], strides: tuple[int, ...] | None = None) -> Array | None:
+    def array(self, i: int, shape: tuple[int, ...], strides: tuple[int, ...] | None = None) -> NumPyArray | None:
         """An array in the buffer of node `i`; None where it has none between runs, or where strides leave gaps."""
         buffer = self.plan.buffer_of.get(i)
         if buffer is None or self.memory is None or self.plan.buffers[buffer].fresh:
@@ -145,7 +145,7 @@ class CodeScope(Source):
         same_layout = own.strides is not None and operand.calls is not None and own.strides == operand.strides
         return x if same_layout and own.shape and self.dtype(i) == self.dtype(x) else None
 
-    def bind_array(self, i: int, array: Array) -> str:
+    def bind_array(self, i: int, array: NumPyArray) -> str:
         """The name of `array`, which holds the value of node `i` at every run."""
         self.template[i] = array
         self.arrays[i] = self.bind(array)
