@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from cgcli.graph.graph import CONST, INPUT, Graph
 from cgcli.graph.types import Type
@@ -16,6 +16,12 @@ from cgcli.run.binding import plain
 from cgcli.run.scalar.sweep import local_partials
 from cgcli.transform.gradient import gradient
 
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Number = float | NDArray[np.float64]
+
 
 class Edge(NamedTuple):
     """An edge of the backward pass, from a node to one of its operands.
@@ -26,15 +32,15 @@ class Edge(NamedTuple):
 
     operand: int
     partial: float | None
-    product: Any
-    total: Any
+    product: Number
+    total: Number
 
 
 class Step(NamedTuple):
     """A node whose derivative is complete, that derivative, and the edges to its operands."""
 
     node: int
-    derivative: Any
+    derivative: Number
     edges: tuple[Edge, ...]
 
 
@@ -44,13 +50,13 @@ class BackwardPass:
     The nodes come in descending order, so that the derivative by a node is complete when its turn comes.
     """
 
-    def __init__(self, graph: Graph, v: Sequence[Any], of: int) -> None:
+    def __init__(self, graph: Graph, v: Sequence[Number], of: int) -> None:
         self.graph, self.v, self.of = graph, v, of
         self._reset()
 
     def _reset(self) -> None:
         self.steps: list[Step] = []
-        self.derivatives: dict[int, Any] = {self.of: 1.0}
+        self.derivatives: dict[int, Number] = {self.of: 1.0}
         self._pending = [-self.of]
 
     def step(self) -> Step | None:
@@ -82,13 +88,14 @@ class BackwardPass:
         return True
 
 
-def contributions(graph: Graph, v: Sequence[Any], i: int, g: Any) -> list[tuple[int, float | None, Any]]:
+def contributions(graph: Graph, v: Sequence[Number], i: int, g: Number) -> list[tuple[int, float | None, Number]]:
     """By operand of node `i` that a derivative reaches: the operand, the local partial, and the product with `g`."""
     operands, result = graph.operands(i), graph.type_of(i)
     types = [t for t in map(graph.type_of, operands) if isinstance(t, Type)]  # a tape holds values alone
     if graph.op[i] in (INPUT, CONST) or not isinstance(result, Type) or not result.has_derivative:
         return []
     if on_numbers(graph.op[i]) and not any(t.shape for t in (*types, result)):
+        assert isinstance(g, float | int)
         partials = local_partials(graph, v, i)
         return [
             (x, unsigned_zero(p), unsigned_zero(p * g))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -21,6 +21,11 @@ from cgcli.run.numpy.reference import array_interpreter
 from cgcli.transform.gradient import gradient
 
 from .differences import Check, check
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike, NDArray
+
+    Floats = NDArray[np.float64]
 
 MOST = 64  # elements of an operand that are checked
 
@@ -45,14 +50,14 @@ def element(position: tuple[int, ...]) -> str:
     return f"[{', '.join(map(str, position))}]" if position else ""
 
 
-def with_element(x: Any, position: tuple[int, ...], value: float) -> Any:
+def with_element(x: ArrayLike, position: tuple[int, ...], value: float) -> Floats:
     """A copy of `x` with another value at one position."""
     copy = np.array(x, dtype=np.float64)
     copy[position] = value
     return copy
 
 
-def worst_element(f: Callable[[Any], float], name: str, x: Any, derivative: Any, unit: float) -> Check:
+def worst_element(f: Callable[[Floats], float], name: str, x: Floats, derivative: Floats, unit: float) -> Check:
     """The check of the first wrong element of a tensor, else of the one that differs most."""
     worst: Check | None = None
     for position in sampled_positions(np.shape(x)):
@@ -72,7 +77,7 @@ def _distance(c: Check) -> float:
     return abs(c.derivative - c.difference) if c.verdict != "edge" else -1.0
 
 
-def first_wrong(graph: Graph, inputs: Sequence[Any]) -> WrongDerivative | None:
+def first_wrong(graph: Graph, inputs: Sequence[object]) -> WrongDerivative | None:
     """The first node whose derivative rule disagrees with differences of the op at the point `inputs`."""
     values = array_interpreter(restrict(graph, range(len(graph))))(inputs)
     sizes = bind_sizes(graph, graph.inputs, inputs)
@@ -88,7 +93,7 @@ def first_wrong(graph: Graph, inputs: Sequence[Any]) -> WrongDerivative | None:
     return None
 
 
-def _check_node(graph: Graph, i: int, values: list[Any], sizes: Sizes) -> WrongDerivative | None:
+def _check_node(graph: Graph, i: int, values: list[object], sizes: Sizes) -> WrongDerivative | None:
     """Compares the derivative of a weighted sum of the node's elements by each element of its operands."""
     b = Builder()
     types = [one(graph.type_of(x)) for x in graph.operands(i)]
@@ -111,7 +116,7 @@ def _check_node(graph: Graph, i: int, values: list[Any], sizes: Sizes) -> WrongD
         x = np.asarray(values[k], dtype=np.float64)
         for position in sampled_positions(x.shape):
 
-            def f(z: float, k: int = k, position: tuple[int, ...] = position, x: Any = x) -> float:
+            def f(z: float, k: int = k, position: tuple[int, ...] = position, x: Floats = x) -> float:
                 return float(forward([*values[:k], with_element(x, position, z), *values[k + 1 :], w], sizes)[0])
 
             result = check(f, element(position), float(x[position]), float(derivative[position]), unit)
@@ -125,11 +130,10 @@ def _typed(t: Type) -> Type:
 
 
 class FirstNan(NamedTuple):
-    """The node whose contribution is nan, its own derivative, and the local one that makes it nan (None: no number)."""
+    """The node whose contribution is nan. factors: its own derivative and the local one, where both are numbers."""
 
     node: int
-    derivative: Any
-    partial: float | None
+    factors: tuple[float, float] | None
 
 
 def first_nan(evaluation: Evaluation) -> FirstNan | None:
@@ -139,17 +143,16 @@ def first_nan(evaluation: Evaluation) -> FirstNan | None:
     if hit is None:
         return None
     users = [u for u in range(hit + 1, len(graph)) if hit in graph.operands(u)]
-    reached = [u for u in users if adjoints[u] is not None]
-    for u in reached:
-        outer: Any = adjoints[u]
+    reached = [(u, g) for u in users if (g := adjoints[u]) is not None]
+    for u, outer in reached:
         for x, partial in zip(graph.operands(u), evaluation.partials.get(u, ()), strict=False):
             if x == hit and partial is not None and math.isnan(partial * outer):
-                return FirstNan(u, outer, partial)
-    user = (reached or users or [hit])[0]  # a sum of two infinities, an element of a tensor, a side or a step
-    return FirstNan(user, adjoints[user], None)
+                return FirstNan(u, (outer, partial))
+    # a sum of two infinities, an element of a tensor, a side or a step
+    return FirstNan(reached[0][0] if reached else (users or [hit])[0], None)
 
 
-def near(x: Any, y: Any, relative: float) -> bool:
+def near(x: ArrayLike, y: ArrayLike, relative: float) -> bool:
     """Whether two arrays are the same up to a part of the largest element; NaN is near NaN."""
     a, b = np.asarray(x, dtype=float), np.asarray(y, dtype=float)
     if a.shape != b.shape:

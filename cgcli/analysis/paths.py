@@ -10,7 +10,7 @@ import heapq
 import math
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from cgcli.graph.graph import CONST, Graph
 from cgcli.graph.traversal import live
@@ -18,6 +18,9 @@ from cgcli.graph.types import Type
 from cgcli.ops.numbers import unsigned_zero
 
 from .backward_pass import contributions
+
+if TYPE_CHECKING:
+    from .backward_pass import Number
 
 MOST_STEPS = 2_000  # steps that are followed through tensors, each of which is a product of a Jacobian
 
@@ -29,7 +32,7 @@ class Path(NamedTuple):
 
     nodes: tuple[int, ...]
     partials: tuple[float, ...] | None
-    product: Any
+    product: Number
 
 
 class Paths(NamedTuple):
@@ -48,7 +51,7 @@ class Edges:
     (`floor`); they have the derivative 0. They show where the paths of a value end that has no others.
     """
 
-    def __init__(self, graph: Graph, v: Sequence[Any], of: int) -> None:
+    def __init__(self, graph: Graph, v: Sequence[Number], of: int) -> None:
         self.graph, self.v, self.of = graph, v, of
         needed = live(graph, [of])
         self.partials: dict[int, dict[int, float | None]] = {}  # by node, by operand; None where it is no number
@@ -136,7 +139,7 @@ class Edges:
     def _of_tensors(self, start: int, inside: set[int], most: int) -> list[Path]:
         """Best-first search from the result by the size of the product; each step is a product with a Jacobian."""
         paths: list[Path] = []
-        queue: list[tuple[float, int, tuple[int, ...], Any]] = [(0.0, 0, (self.of,), 1.0)]
+        queue: list[tuple[float, int, tuple[int, ...], Number]] = [(0.0, 0, (self.of,), 1.0)]
         steps = 0
         while queue and len(paths) < most and steps < MOST_STEPS:
             _, _, path, g = heapq.heappop(queue)
@@ -144,7 +147,7 @@ class Edges:
             if path[-1] == start:
                 paths.append(Path(path[::-1], None, g))
                 continue
-            sums: dict[int, Any] = {}
+            sums: dict[int, Number] = {}
             for x, _, product in contributions(self.graph, self.v, path[-1], g):
                 if x in inside:
                     sums[x] = sums[x] + product if x in sums else product
@@ -153,21 +156,21 @@ class Edges:
         return paths
 
 
-def _rank(product: Any) -> float:
+def _rank(product: Number) -> float:
     """How large a product is; NaN is the largest."""
-    if hasattr(product, "dtype"):
+    if isinstance(product, float | int):
+        size = abs(product)
+    else:
         import numpy as np
 
         size = float(np.sqrt(np.square(product.astype("float64")).sum()))
-    else:
-        size = abs(float(product))
     return math.inf if size != size else size
 
 
-def _ones(value: Any) -> Any:
+def _ones(value: Number) -> Number:
     """A cotangent that reaches every element."""
-    if hasattr(value, "dtype") and value.shape:
-        import numpy as np
+    if isinstance(value, float | int) or not value.shape:
+        return 1.0
+    import numpy as np
 
-        return np.ones(value.shape, value.dtype if value.dtype.kind == "f" else "float64")
-    return 1.0
+    return np.ones(value.shape, value.dtype if value.dtype.kind == "f" else "float64")

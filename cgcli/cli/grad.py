@@ -180,8 +180,9 @@ def _origin_of_nan(session: Session, y: str) -> tuple[Node, str]:
     assert first is not None
     node = Node(evaluation.graph, first.node)
     text = f"`{OPS[node.op].spelling.text}`"
-    if first.partial is not None:
-        text += f" ({shortest(first.derivative, 4)} times a local derivative of {shortest(first.partial, 4)})"
+    if first.factors is not None:
+        derivative, partial = first.factors
+        text += f" ({shortest(derivative, 4)} times a local derivative of {shortest(partial, 4)})"
     return node, text
 
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Iterator
 from functools import cache, partial
+from typing import NamedTuple
 
 from cgcli.graph.graph import COND, LOOP, NONE, Graph, opcode
 from cgcli.graph.types import Type
@@ -12,22 +15,26 @@ from cgcli.ops.numbers import FITS
 from .editor import Editor
 from .identities import IDENTITIES, LOOKED_AT, Number, RewriteRule
 from .passes import Log, Pass
-from .shape_identities import EXPAND, SHAPE_IDENTITIES, broadcasts, without_expand
+from .shape_identities import EXPAND, SHAPE_IDENTITIES, ShapeRule, broadcasts, without_expand
 
-Rows = list[tuple[str, RewriteRule, bool]]
-"""A law, its rule, and whether the rule takes the node's attributes."""
+
+class Rows(NamedTuple):
+    """The laws of an op with their rules, those of operands alone and those that read attributes, too."""
+
+    of_operands: list[tuple[str, RewriteRule]]
+    of_attrs: list[tuple[str, ShapeRule]]
 
 
 @cache
 def _table(fast: bool) -> dict[int, Rows]:
     """The rows of each op: those of an exact pass, or all of them."""
-    table: dict[int, Rows] = {}
+    table: defaultdict[int, Rows] = defaultdict(lambda: Rows([], []))
     for row in IDENTITIES:
         if row.values and (row.exact or fast):
-            table.setdefault(opcode(row.op), []).append((row.law, row.rule, False))
+            table[opcode(row.op)].of_operands.append((row.law, row.rule))
     for code, rows in SHAPE_IDENTITIES.items():
-        table.setdefault(code, []).extend((law, rule, True) for law, rule, exact in rows if exact or fast)
-    return table
+        table[code].of_attrs.extend((law, rule) for law, rule, exact in rows if exact or fast)
+    return dict(table)
 
 
 def _algebra(graph: Graph, log: Log | None = None, *, fast: bool) -> Graph:
@@ -63,18 +70,24 @@ def _drop_expands(ed: Editor, i: int) -> None:
 
 
 def _apply(ed: Editor, i: int, rows: Rows) -> bool:
-    operands = ed.operands(i)
-    for law, rule, takes_attrs in rows:
-        replacement = rule(ed, ed.attrs.get(i, {}), *operands) if takes_attrs else rule(ed, *operands)
-        if replacement is None:
+    for law, node in _replacements(ed, i, rows):
+        if node is None:
             continue
-        if ed.type[replacement] != ed.type[i]:
-            replacement = _retyped(ed, replacement, i)
+        replacement = node if ed.type[node] == ed.type[i] else _retyped(ed, node, i)
         if replacement is not None:
             ed.say("{}: " + law.replace("{", "{{").replace("}", "}}"), i)
             ed.replace(i, replacement)
             return True
     return False
+
+
+def _replacements(ed: Editor, i: int, rows: Rows) -> Iterator[tuple[str, int | None]]:
+    """Each law with the node that it puts in place of node `i`, None where it does not fit."""
+    operands = ed.operands(i)
+    for law, rule in rows.of_operands:
+        yield law, rule(ed, *operands)
+    for law, shape_rule in rows.of_attrs:
+        yield law, shape_rule(ed, ed.attrs.get(i, {}), *operands)
 
 
 def _retyped(ed: Editor, node: int, i: int) -> int | None:

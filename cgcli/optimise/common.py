@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Hashable, Mapping
 
 from cgcli.graph.graph import COND, CONST, INPUT, LOOP, Graph, nested
 from cgcli.graph.traversal import used
@@ -20,8 +19,8 @@ def _share(graph: Graph, log: Log | None = None) -> Graph:
     Asserts of one condition with one message merge, too: the first that fails is the one that is reported.
     """
     ed = Editor(graph, log)
-    nodes: dict[tuple[Any, ...], int] = {}
-    holders: dict[tuple[Any, ...], list[int]] = {}
+    nodes: dict[Hashable, int] = {}
+    holders: dict[Hashable, list[int]] = {}
     attrs, more = ed.attrs, ed.more
     op, first_of, second_of, types = ed.op, ed.a, ed.b, ed.type
     for i in ed.walk():
@@ -36,7 +35,7 @@ def _share(graph: Graph, log: Log | None = None) -> Graph:
         a, b = first_of[i], second_of[i]
         if a > b and BY_CODE[code].effects.commutes:
             a, b = b, a
-        key: tuple[Any, ...] = (code, a, b, types[i])
+        key: tuple[object, ...] = (code, a, b, types[i])
         if i in attrs:
             key += (attrs_text(attrs[i]),)
         if i in more:
@@ -57,12 +56,12 @@ def _log_shared(ed: Editor, first: int, i: int) -> None:
         ed.say("{} was computed twice", i)
 
 
-def attrs_text(attrs: Mapping[str, Any]) -> str:
+def attrs_text(attrs: Mapping[str, object]) -> str:
     """Attributes as a text: `repr` tells 0.0 from -0.0 and 1 from True."""
     return repr(sorted(attrs.items()) if len(attrs) > 1 else attrs)
 
 
-def _share_holder(ed: Editor, i: int, candidates: dict[tuple[Any, ...], list[int]]) -> None:
+def _share_holder(ed: Editor, i: int, candidates: dict[Hashable, list[int]]) -> None:
     """A node that holds graphs: they are compared only where all else is equal."""
     attrs = ed.attrs[i]
     graphs = nested(attrs)

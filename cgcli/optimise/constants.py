@@ -6,8 +6,8 @@ whose `exp` may differ in the last bit: there, only operations are folded whose 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from math import isfinite
-from typing import Any
 
 from cgcli.graph.graph import CAST, COND, CONST, LOOP, Graph
 from cgcli.graph.traversal import used
@@ -74,8 +74,8 @@ def _fold_nested(ed: Editor, i: int, numbers: bool, log: Log | None) -> None:
 def _value(ed: Editor, i: int, operands: tuple[int, ...], numbers: bool) -> Number | None:
     """The number that node `i` is or is filled with, None where it is no constant."""
     op, t = BY_CODE[ed.op[i]], ed.single(i)
-    values = [ed.number(x) for x in operands]
-    if t is None or any(v is None for v in values) or op.is_structured:
+    values = [value for x in operands if (value := ed.number(x)) is not None]
+    if t is None or len(values) < len(operands) or op.is_structured:
         return None
     types = [ed.type1(x) for x in operands]
     attrs = ed.attrs.get(i, {})
@@ -98,11 +98,11 @@ def _value(ed: Editor, i: int, operands: tuple[int, ...], numbers: bool) -> Numb
     return value if type(value) is python_type else None
 
 
-def _f32(value: Any) -> Any:
+def _f32(value: Number) -> Number:
     return float32(value) if isinstance(value, float) and isfinite(value) else value
 
 
-def _prescribed(op: Op, values: list[Any], types: list[Type], t: Type) -> bool:
+def _prescribed(op: Op, values: Sequence[Number], types: list[Type], t: Type) -> bool:
     """Whether every array library computes the same bits."""
     if t.dtype in ("f32", "i32") and op.code != CAST:
         return False  # libraries round literals before or after

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any
 
 from cgcli.graph.graph import CONST, INPUT, NONE, Graph, asserts, map_nested
 from cgcli.graph.traversal import live, select
@@ -84,7 +83,7 @@ class Editor(Terms):
         self,
         i: int,
         operands: Sequence[int] | None = None,
-        attrs: Mapping[str, Any] | None = None,
+        attrs: Mapping[str, object] | None = None,
         type_: AnyType | None = None,
     ) -> None:
         self.changed = True
@@ -126,7 +125,7 @@ class Editor(Terms):
         return select(self, [i for i in order if needed[i] or self.op[i] == INPUT], outputs)
 
     def _append(
-        self, code: int, operands: tuple[int, ...], type_: int, attrs: Mapping[str, Any], risk: bool, varies: bool
+        self, code: int, operands: tuple[int, ...], type_: int, attrs: Mapping[str, object], risk: bool, varies: bool
     ) -> int:
         i = super()._append(code, operands, type_, attrs, risk, varies)
         self.replacement.append(i)

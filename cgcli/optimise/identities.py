@@ -12,14 +12,19 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from cgcli.graph.graph import opcode
 from cgcli.graph.types import Results, Stack, Type
 from cgcli.ops.builder import Builder
 
 Number = float | int | bool
-RewriteRule = Callable[..., int | None]
+
+RewriteRule = (
+    Callable[["Terms", int], int | None]
+    | Callable[["Terms", int, int], int | None]
+    | Callable[["Terms", int, int, int], int | None]
+)
 """`rule(b, *operands)`: the node that stands for an op over these operands, or None where the rule does not fit."""
 
 
@@ -61,7 +66,7 @@ class Terms(Builder):
         """Whether no pattern may match inside node `x`: the user named it, and his names stay."""
         return x in self.names
 
-    def make(self, op: str, *operands: int, **attrs: Any) -> int:
+    def make(self, op: str, *operands: int, **attrs: object) -> int:
         """`op(operands)`, in the form that the caller of the table gives new nodes."""
         return self.apply(op, *operands, **attrs)
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cache
-from typing import Any
 
 from cgcli.graph.graph import opcode
 from cgcli.graph.sizes import Shape, product, same
@@ -17,16 +16,19 @@ from cgcli.ops.protocols import Attrs
 from cgcli.ops.table import BY_CODE
 from cgcli.ops.typing import broadcast
 
-from .identities import RewriteRule, Terms
+from .identities import Terms
 
 EXPAND, EXPAND_DIMS = opcode("expand"), opcode("expand_dims")
 
-SHAPE_IDENTITIES: dict[int, list[tuple[str, RewriteRule, bool]]] = {}
+ShapeRule = Callable[[Terms, Attrs, int], int | None]
+"""`rule(b, at, *operands)`: the same for an op with attributes."""
+
+SHAPE_IDENTITIES: dict[int, list[tuple[str, ShapeRule, bool]]] = {}
 """By op: rows of a law, a rule, and whether it is exact."""
 
 
-def shape_identity(op: str, law: str, exact: bool = True) -> Callable[[RewriteRule], RewriteRule]:
-    def enter(rule: RewriteRule) -> RewriteRule:
+def shape_identity(op: str, law: str, exact: bool = True) -> Callable[[ShapeRule], ShapeRule]:
+    def enter(rule: ShapeRule) -> ShapeRule:
         SHAPE_IDENTITIES.setdefault(opcode(op), []).append((law, rule, exact))
         return rule
 
@@ -159,5 +161,5 @@ def without_expand(b: Terms, operands: tuple[int, ...], result: Type) -> tuple[i
 @cache
 def broadcasts(code: int) -> bool:
     """Whether the op is one that broadcasts several operands."""
-    op: Any = BY_CODE[code]
+    op = BY_CODE[code]
     return op.is_elementwise and bool(op.examples.operands) and len(op.examples.operands[0]) > 1

@@ -8,7 +8,6 @@ formula shorter.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from cgcli.graph.graph import COND, INPUT, Graph, nested, opname
 from cgcli.graph.sizes import Shape
@@ -177,7 +176,7 @@ for _row in IDENTITIES:
 
 
 class _Text(Terms):
-    def make(self, op: str, *operands: int, **attrs: Any) -> int:
+    def make(self, op: str, *operands: int, **attrs: object) -> int:
         """`op(operands)` after the identities. Each use shortens its operands, so the recursion ends."""
         replacement = _identical(self, op, operands)
         return self.apply(op, *operands, **attrs) if replacement is None else replacement

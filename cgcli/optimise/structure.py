@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 from cgcli.graph.columns import Columns
 from cgcli.graph.graph import COND, GET, INPUT, LOOP, Graph, nested
 from cgcli.graph.types import AnyType, Stack
 from cgcli.ops.loops import LoopView
+from cgcli.ops.op import Attrs
 
 from .editor import Editor
 
@@ -22,7 +22,7 @@ class View:
     `loop`; what a `cond` hands to its sides are `invariants`.
     """
 
-    attrs: Mapping[str, Any]
+    attrs: Attrs
     first: tuple[int, ...]
     carries: tuple[int, ...]
     invariants: tuple[int, ...]

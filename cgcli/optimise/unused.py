@@ -7,7 +7,6 @@ assert stays, and all that it needs.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any
 
 from cgcli.graph.graph import COND, INPUT, LOOP, Graph
 from cgcli.graph.traversal import live, prune, used
@@ -135,7 +134,7 @@ def _rebuild(
 ) -> None:
     carries, invariants, stacks, written = needed_parts
     loop = view.of_loop
-    attrs: dict[str, Any] = {key: value for key, value in view.attrs.items() if key != "saved"}
+    attrs = {key: value for key, value in view.attrs.items() if key != "saved"}
     attrs |= {"carries": len(carries), "invariants": len(invariants)}
     for key, graph in view.graphs():
         c, v, s = view.inputs(key)

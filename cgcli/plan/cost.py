@@ -6,14 +6,13 @@ a matrix product 2nmk; a factorisation its leading term. Time is mostly that of 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from cgcli.graph.graph import Graph
 from cgcli.graph.plan import Cost
 from cgcli.graph.sizes import add, mul
 from cgcli.graph.types import AnyType
-from cgcli.ops.op import Op
+from cgcli.ops.op import Attrs, Op
 from cgcli.ops.sizes import bytes_of, elements
 from cgcli.ops.table import BY_CODE
 
@@ -26,7 +25,7 @@ def cost_of(graph: Graph, i: int) -> Cost:
     return cost(BY_CODE[graph.op[i]], types, graph.type_of(i), graph.attrs.get(i, {}))
 
 
-def cost(op: Op, types: Sequence[AnyType], result: AnyType, attrs: Mapping[str, Any]) -> Cost:
+def cost(op: Op, types: Sequence[AnyType], result: AnyType, attrs: Attrs) -> Cost:
     moved = bytes_of(result)
     for t in types:
         moved = add(moved, bytes_of(t))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Container, Mapping, Sequence
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from cgcli.diagnostics.diagnostic import error
 from cgcli.graph.graph import Graph
@@ -18,6 +18,7 @@ from .backends import names_no_size, tensor_of
 if TYPE_CHECKING:
     from cgcli.ops.array_kernels import NumPyArray
 
+T = TypeVar("T")
 _DTYPE_KINDS = {"float": "fiu", "f32": "fiu", "int": "iu", "i32": "iu", "bool": "b"}  # NumPy's kinds that convert
 
 
@@ -107,7 +108,7 @@ def initialised(inputs: Sequence[Input], graph: Graph, values: list[object], see
     return [initial(i, sizes) if x is None else x for i, x in zip(inputs, values, strict=True)]
 
 
-def plain(value: object) -> object:
+def plain(value: T) -> T | float:
     """The number in an array without axes; anything else unchanged."""
     return value.item() if hasattr(value, "item") and getattr(value, "shape", None) == () else value
 
