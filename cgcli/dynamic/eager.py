@@ -6,12 +6,12 @@ and a call that is not made leave no node. Only control flow is overridden here.
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Generator, Hashable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from types import GeneratorType
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from cgcli.diagnostics.diagnostic import error
+from cgcli.diagnostics.diagnostic import CgError, error
 from cgcli.diagnostics.source import Span
 from cgcli.diagnostics.suggest import nearest
 from cgcli.graph.graph import CONST
@@ -27,7 +27,7 @@ from cgcli.language.frames import Frame
 from cgcli.language.functions import Function
 from cgcli.language.origins import callers
 from cgcli.language.parser import unquote
-from cgcli.language.regions import Region, Several, Value
+from cgcli.language.regions import Call, Region, Several, Value
 from cgcli.language.structures import STRUCTURES, Items, Null, Record, Structure, Text
 from cgcli.language.tree import arguments, kind
 from cgcli.ops.failures import IntegerDivisionByZero, Overflow, TooManySteps
@@ -38,6 +38,14 @@ from .run_log import CallScope, Event, Kind, RunLog
 from .structured import data_on_tape
 from .tape import Tape
 
+if TYPE_CHECKING:
+    from lark import Token, Tree
+
+    from cgcli.language.tree import Node
+
+
+V = TypeVar("V", Value, Structure)
+
 
 class Interpreter(Calls):
     """Runs a program once. values: those of the inputs, by name. `tape` holds the values computed, also after an error.
@@ -47,7 +55,7 @@ class Interpreter(Calls):
 
     def __init__(
         self,
-        values: Mapping[str, Any],
+        values: Mapping[str, object],
         sizes: Mapping[str, int],
         max_nodes: int | None = None,
         max_memory: int | None = None,
@@ -62,9 +70,9 @@ class Interpreter(Calls):
         self._values, self._sizes = values, sizes
         self._max_steps, self._meter = max_steps, Meter(max_steps, None)
         self._names_read: dict[int, tuple[str, ...] | None] = {}  # by a tree's id, the names that arithmetic reads
-        self._replays: dict[tuple[Any, ...], Replay | None] = {}  # by the tree and the types of the names' values
+        self._replays: dict[Hashable, Replay | None] = {}  # by the tree and the types of the names' values
         self._log = log
-        self._scopes: dict[int, tuple[Any, int]] = {}  # by a call's id, the call and its scope
+        self._scopes: dict[int, tuple[Call | None, int]] = {}  # by a call's id, the call and its scope
         self._names_bound: dict[int, tuple[str, ...]] = {}  # by a block's id, the names that it assigns
 
     # ---- inputs
@@ -92,29 +100,37 @@ class Interpreter(Calls):
 
     # ---- the log
 
-    def bind(self, frame: Frame, tree: Any, value: Any, name: str) -> Any:
-        value = super().bind(frame, tree, value, name) if isinstance(value, Value) else value
-        self._log_event(frame, "bind", tree, ((name.removeprefix(frame.prefix), value),))
-        return value
+    def bind(self, frame: Frame, tree: Node, value: V, name: str) -> V:
+        bound = super().bind(frame, tree, value, name) if isinstance(value, Value) else value
+        self._log_event(frame, "bind", tree, ((name.removeprefix(frame.prefix), bound),))
+        return bound
 
-    def _log_event(self, frame: Frame, kind_: Kind, tree: Any, names: Any = (), **more: Any) -> None:
+    def _log_event(
+        self,
+        frame: Frame,
+        kind_: Kind,
+        tree: Node | Span,
+        names: Iterable[tuple[str, Value | Structure]] = (),
+        number: int | None = None,
+        holds: bool | None = None,
+    ) -> None:
         if self._log is not None and not frame.environment.library:
             span = tree if isinstance(tree, Span) else frame.span(tree)
-            event = Event(kind_, span, self._scope(frame.call), len(self.tape), tuple(names), **more)
+            event = Event(kind_, span, self._scope(frame.call), len(self.tape), tuple(names), number, holds)
             self._log.add(event)
 
-    def _scope(self, call: Any) -> int:
+    def _scope(self, call: Call | None) -> int:
         while call is not None and id(call) not in self._scopes:
             call = call.parent
         return 0 if call is None else self._scopes[id(call)][1]
 
     # ---- sizes
-    def number(self, frame: Frame, tree: Any, size: Size) -> Value:
+    def number(self, frame: Frame, tree: Node, size: Size) -> Value:
         return super().number(frame, tree, self._sizes[size] if isinstance(size, str) else size)
 
     # ---- arithmetic
 
-    def _visit(self, frame: Frame, tree: Any) -> Any:
+    def _visit(self, frame: Frame, tree: Tree[Token]) -> object:
         names = self._names_read.get(id(tree), ())
         if names == ():
             functions = frame.environment.names.functions
@@ -123,12 +139,12 @@ class Interpreter(Calls):
             )
         return super()._visit(frame, tree) if not names else self._arithmetic(frame, tree, names)
 
-    def _arithmetic(self, frame: Frame, tree: Any, names: Sequence[str]) -> Any:
+    def _arithmetic(self, frame: Frame, tree: Tree[Token], names: Sequence[str]) -> object:
         """An expression over numbers, replayed if it ran before on values of the same types."""
         local, tape = frame.local, self.tape
         environment = frame.environment.values
         nodes: list[int] = []
-        parts: list[Any] = [id(tree)]
+        parts: list[Hashable] = [id(tree)]
         for name in names:
             value = local.get(name) if local is not None and name in local else environment.get(name)
             if type(value) is not Value:
@@ -153,7 +169,7 @@ class Interpreter(Calls):
         except (IntegerDivisionByZero, Overflow):
             return super()._visit(frame, tree)  # which raises the error at its node
 
-    def _run_first(self, frame: Frame, tree: Any, nodes: Sequence[int], key: tuple[Any, ...]) -> Any:
+    def _run_first(self, frame: Frame, tree: Tree[Token], nodes: Sequence[int], key: Hashable) -> Lowering:
         start = len(self.tape)
         visit = super()._visit(frame, tree)
         value = (yield from visit) if isinstance(visit, GeneratorType) else visit
@@ -166,14 +182,14 @@ class Interpreter(Calls):
 
     # ---- sides
 
-    def run(self, frame: Frame, statements: Sequence[Any]) -> BlockLowering:
+    def run(self, frame: Frame, statements: Sequence[Node]) -> BlockLowering:
         for statement in statements:
             exit_ = yield from self.statement(frame, statement)
             if exit_ is not None:
                 return exit_
         return None
 
-    def _sides(self, frame: Frame, tree: Any, then: Sequence[Any], otherwise: Sequence[Any]) -> BlockLowering:
+    def _sides(self, frame: Frame, tree: Tree[Token], then: Sequence[Node], otherwise: Sequence[Node]) -> BlockLowering:
         c = yield frame, tree.children[0]
         self._check_bool(frame, tree.children[0], c)
         assert frame.local is not None
@@ -188,13 +204,13 @@ class Interpreter(Calls):
         self._vary(frame, tree, (*first, *second))
         return self._exit_varying(frame, exit_)
 
-    def _if_expr(self, frame: Frame, tree: Any) -> Lowering:
+    def _if_expr(self, frame: Frame, tree: Tree[Token]) -> Lowering:
         condition, then, otherwise = tree.children
         c = yield frame, condition
         self._check_bool(frame, condition, c)
         return self._varying(frame, tree, (yield frame, then if self.tape.v[c.node] else otherwise, DATA))
 
-    def _lazily(self, frame: Frame, tree: Any, op: str) -> Lowering:
+    def _lazily(self, frame: Frame, tree: Tree[Token], op: str) -> Lowering:
         left, right = tree.children
         x = yield frame, left
         if not x.type.shape and x.type.dtype == "bool" and self.tape.v[x.node] == (op == "or"):
@@ -204,23 +220,23 @@ class Interpreter(Calls):
 
     # ---- loops
 
-    def _for_stmt(self, frame: Frame, tree: Any) -> BlockLowering:
+    def _for_stmt(self, frame: Frame, tree: Tree[Token]) -> BlockLowering:
         token, iterable, block = tree.children
         items = yield from self._steps_over(frame, token, iterable)
-        return (yield from self._repeat(frame, tree, block, items, identifier(token)))
+        return (yield from self._repeat(frame, tree, block, items, identifier(str(token))))
 
-    def _while_stmt(self, frame: Frame, tree: Any) -> BlockLowering:
+    def _while_stmt(self, frame: Frame, tree: Tree[Token]) -> BlockLowering:
         condition, block = tree.children
         return (yield from self._repeat(frame, tree, block, None, None, condition))
 
     def _repeat(
         self,
         frame: Frame,
-        tree: Any,
-        block: Any,
-        items: Iterator[Any] | None,
+        tree: Tree[Token],
+        block: Node,
+        items: Iterator[Value | Structure] | None,
         name: str | None,
-        condition: Any = None,
+        condition: Node | None = None,
     ) -> BlockLowering:
         """Runs steps as long as there are items, or a condition holds."""
         assert frame.local is not None
@@ -256,30 +272,23 @@ class Interpreter(Calls):
                 local[name] = hidden
         return self._exit_varying(frame, exit_)
 
-    def _steps_over(self, frame: Frame, token: Any, tree: Any) -> Generator[Any, Any, Iterator[Any]]:
+    def _steps_over(self, frame: Frame, token: Node, tree: Any) -> Generator[Any, Any, Iterator[Value | Structure]]:
         """The values that a `for` binds its variable to, step by step."""
-        full_name = frame.prefix + identifier(token)
+        full_name = frame.prefix + identifier(str(token))
         if kind(tree) == "range":
-            ends: list[int] = []
-            for part in tree.children:
-                end = yield frame, part
-                if not end.type.is_int or end.type.shape:
-                    span = frame.span(part)
-                    raise error("range-end", span, *callers(frame.call, span), type=end.type)
-                ends.append(self.tape.v[end.node])
-            return self._counted(frame, token, range(*ends), full_name)
+            ends = yield from self._range_ends(frame, tree)
+            return self._counted(frame, token, range(*(self.tape.v[end.node] for end in ends)), full_name)
         x = yield frame, tree, DATA
         if isinstance(x, Items):
             return iter(x.parts)
-        span = frame.span(tree)
         if not isinstance(x, Value):
-            raise error("structure-not-iterable", span, *callers(frame.call, span), status=1, kind=str(x), path=x.path)
+            raise _error_at(frame, tree, "structure-not-iterable", status=1, kind=str(x), path=x.path)
         if not x.type.shape:
-            count = span.text if x.type.is_int else None
-            raise error("not-iterable", span, *callers(frame.call, span), type=x.type, count=count)
+            count = frame.span(tree).text if x.type.is_int else None
+            raise _error_at(frame, tree, "not-iterable", type=x.type, count=count)
         return self._row_by_row(frame, token, tree, x, full_name)
 
-    def _counted(self, frame: Frame, token: Any, numbers: range, name: str) -> Iterator[Value]:
+    def _counted(self, frame: Frame, token: Node, numbers: range, name: str) -> Iterator[Value]:
         region, tape = frame.region, self.tape
         region.at(frame.span(token), frame.call)
         span, group, type_ = tape.at_span, tape.at_group, tape.intern_type(INT)
@@ -290,14 +299,14 @@ class Interpreter(Calls):
             tape.names[node] = name
             yield Value(region, node)
 
-    def _row_by_row(self, frame: Frame, token: Any, tree: Any, x: Value, name: str) -> Iterator[Value]:
+    def _row_by_row(self, frame: Frame, token: Node, tree: Node, x: Value, name: str) -> Iterator[Value]:
         count = x.type.shape[0]
         assert isinstance(count, int)  # sizes are numbers on a tape
         for k in range(count):
             row = self.indexed(frame, tree, x, [(tree, self.value(frame, tree, k))])
             yield super().bind(frame, token, row, name)
 
-    def _step(self, frame: Frame, tree: Any, function: str | None = None) -> None:
+    def _step(self, frame: Frame, tree: Node, function: str | None = None) -> None:
         """Counts a step of a loop, or a call."""
         try:
             self._meter.step(partial(frame.span, tree))
@@ -308,7 +317,7 @@ class Interpreter(Calls):
 
     # ---- varying values
 
-    def _assigned(self, statements: Sequence[Any]) -> tuple[str, ...]:
+    def _assigned(self, statements: Sequence[Node]) -> tuple[str, ...]:
         """The names that statements bind, in blocks as well."""
         key = id(statements[0]) if statements else 0
         names = self._names_bound.get(key)
@@ -316,7 +325,7 @@ class Interpreter(Calls):
             names = self._names_bound[key] = tuple(assigned_in(statements))
         return names
 
-    def _vary(self, frame: Frame, tree: Any, names: Sequence[str]) -> None:
+    def _vary(self, frame: Frame, tree: Node, names: Sequence[str]) -> None:
         """Names that an `if` or a loop binds are no literals from then on, even where their values are."""
         assert frame.local is not None
         for name in names:
@@ -327,7 +336,7 @@ class Interpreter(Calls):
                     self.tape.names[varying.node] = frame.prefix + name
                     frame.local[name] = varying
 
-    def _varying(self, frame: Frame, tree: Any, value: Any) -> Any:
+    def _varying(self, frame: Frame, tree: Node, value: V) -> V | Value:
         if not isinstance(value, Value) or self.tape.varies[value.node]:
             return value
         copy = self.emit(frame, tree, "copy", [value], [])
@@ -341,7 +350,7 @@ class Interpreter(Calls):
 
     # ---- calls
 
-    def on_call(self, frame: Frame, tree: Any, function: Function) -> None:
+    def on_call(self, frame: Frame, tree: Node, function: Function) -> None:
         self._step(frame, tree, function.name)
         self._depth += 1
         if self._depth > self._max_depth:
@@ -365,21 +374,21 @@ class Interpreter(Calls):
             if span is not None:
                 self._log.add(Event("return", span, self._scope(inner.call), len(self.tape), names))
 
-    def _assertion(self, frame: Frame, statement: Any) -> Generator[Any, Any, None]:
+    def _assertion(self, frame: Frame, statement: Tree[Token]) -> Generator[Any, Any, None]:
         yield from super()._assertion(frame, statement)
         self._log_event(frame, "assert", statement, holds=True)
 
     # ---- structured data
 
-    def _call(self, frame: Frame, tree: Any) -> Any:
-        callee = tree.children[0]
+    def _call(self, frame: Frame, tree: Tree[Token]) -> Lowering:
+        callee: Any = tree.children[0]
         if kind(callee) == "name":
             name = identifier(callee.children[0])
             if name in ("has", "len") and name not in frame.environment.names.functions:
                 return self._data_query(frame, tree, name)
         return super()._call(frame, tree)
 
-    def _data_query(self, frame: Frame, tree: Any, name: str) -> Lowering:
+    def _data_query(self, frame: Frame, tree: Tree[Token], name: str) -> Lowering:
         """`len(items)`, `has(tree, "left")`."""
         positional, keywords = arguments(tree)
         arity = 2 if name == "has" else 1
@@ -394,14 +403,13 @@ class Interpreter(Calls):
             return self._data_bool(frame, tree, has_part)
         if isinstance(x, Items):
             return self.number(frame, tree, len(x.parts))
-        span = frame.span(positional[0])
         if not isinstance(x, Value):
-            raise error("structure-no-length", span, *callers(frame.call, span), status=1, kind=str(x), path=x.path)
+            raise _error_at(frame, positional[0], "structure-no-length", status=1, kind=str(x), path=x.path)
         if not x.type.shape:
             return (yield from super()._call(frame, tree))  # which raises the error
         return self.number(frame, tree, x.type.shape[0])
 
-    def _data_bool(self, frame: Frame, tree: Any, value: bool) -> Value:
+    def _data_bool(self, frame: Frame, tree: Node, value: bool) -> Value:
         """A bool that depends on the data."""
         node_value = self.value(frame, tree, value)
         self.tape.mark_varying(node_value.node)
@@ -412,7 +420,7 @@ class Interpreter(Calls):
             raise error("key-expected", frame.span(tree))
         return unquote(tree.children[0])
 
-    def _comparison(self, frame: Frame, tree: Any) -> Lowering:
+    def _comparison(self, frame: Frame, tree: Tree[Token]) -> Lowering:
         """Texts can be told apart: `tree.kind == "leaf"`."""
         parts, signs = tree.children[::2], [str(s) for s in tree.children[1::2]]
         if len(parts) > 2 or signs[0] not in ("==", "!="):
@@ -427,69 +435,65 @@ class Interpreter(Calls):
             return self._data_bool(frame, tree, equal == (signs[0] == "=="))
         for value, part in zip(values, parts, strict=True):
             if not isinstance(value, Value):
-                span = frame.span(part)
-                words = {"kind": str(value), "path": value.path}
-                raise error("structure-as-value", span, *callers(frame.call, span), status=1, **words)
+                raise _error_at(frame, part, "structure-as-value", status=1, kind=str(value), path=value.path)
         return self.emit(frame, tree, "eq" if signs[0] == "==" else "ne", values, parts)
 
-    def _field(self, frame: Frame, tree: Any) -> Any:
+    def _field(self, frame: Frame, tree: Tree[Token]) -> object:
         if self._module(frame, tree.children[0]) is not None:
             return super()._field(frame, tree)
         return self._part_of(frame, tree)
 
-    def _part_of(self, frame: Frame, tree: Any) -> Lowering:
+    def _part_of(self, frame: Frame, tree: Tree[Token]) -> Lowering:
         base, token = tree.children
         x = yield frame, base, DATA
         if isinstance(x, Value):
             if str(token) == "T":
                 return self.transposed(frame, tree, x)
-            raise error("field-of-number", frame.span(base), status=1, name=identifier(token), type=x.type)
-        return self._record_part(frame, base, token, x, identifier(token))
+            raise error("field-of-number", frame.span(base), status=1, name=identifier(str(token)), type=x.type)
+        return self._record_part(frame, base, token, x, identifier(str(token)))
 
-    def _record_part(self, frame: Frame, base: Any, key: Any, x: Structure, name: str) -> Any:
+    def _record_part(self, frame: Frame, base: Node, key: Node, x: Structure, name: str) -> Value | Structure:
         """The part of a record with this name, which the tree `key` holds."""
-        span = frame.span(key)
         if not isinstance(x, Record):
-            values = {"kind": str(x), "path": x.path, "name": name}
-            raise error("field-of-other", frame.span(base), *callers(frame.call, span), status=1, **values)
+            raise _error_at(frame, base, "field-of-other", status=1, kind=str(x), path=x.path, name=name)
         if name not in x.parts:
-            words: dict[str, Any] = {
-                "name": name,
-                "path": x.path,
-                "nearest": nearest(name, list(x.parts)),
-                "fields": list(x.parts),
-            }
-            raise error("no-such-field", span, *callers(frame.call, span), status=1, **words)
-        return x.parts[name]
+            names = list(x.parts)
+            words = {"nearest": nearest(name, names), "fields": names}
+            raise _error_at(frame, key, "no-such-field", status=1, name=name, path=x.path, **words)
+        part: Value | Structure = x.parts[name]
+        return part
 
-    def index(self, frame: Frame, tree: Any, x: Any) -> Lowering:
+    def index(self, frame: Frame, tree: Tree[Token], x: Value | Structure) -> Lowering:
         if not isinstance(x, STRUCTURES):
             return (yield from super().index(frame, tree, x))
         base, *items = (c for c in tree.children if c is not None)
         if len(items) == 1 and kind(items[0]) == "string":
             return self._record_part(frame, base, items[0], x, self._key(frame, items[0]))
-        span = frame.span(base)
         if not isinstance(x, Items) or len(items) != 1 or kind(items[0]) == "ellipsis":
-            raise error("structure-index", span, *callers(frame.call, span), status=1, kind=str(x), path=x.path)
+            raise _error_at(frame, base, "structure-index", status=1, kind=str(x), path=x.path)
         [(part, item)] = yield from self._items(frame, tree)
         if not isinstance(item, Value):  # a slice
             bounds = [None if v is None else self._int_value(frame, part, v) for v in item]
             return Items(x.path, x.parts[slice(*bounds)])
         k = self._int_value(frame, part, item)
         if not -len(x.parts) <= k < len(x.parts):
-            span = frame.span(part)
-            raise error("index-outside", span, *callers(frame.call, span), status=1, index=k, size=len(x.parts))
+            raise _error_at(frame, part, "index-outside", status=1, index=k, size=len(x.parts))
         return x.parts[k]
 
-    def _int_value(self, frame: Frame, tree: Any, value: Value) -> int:
+    def _int_value(self, frame: Frame, tree: Node, value: Value) -> int:
         if not value.type.is_int or value.type.shape:
-            span = frame.span(tree)
-            raise error("index-type", span, *callers(frame.call, span), type=value.type, chooser=None)
+            raise _error_at(frame, tree, "index-type", type=value.type, chooser=None)
         k: int = self.tape.v[value.node]
         return k
 
 
-def _head_span(frame: Frame, statement: Any, part: Any) -> Span:
+def _error_at(frame: Frame, tree: Node, code: str, status: int = 2, **values: object) -> CgError:
+    """The error at a tree, with the calls that lead to it from other files."""
+    span = frame.span(tree)
+    return error(code, span, *callers(frame.call, span), status=status, **values)
+
+
+def _head_span(frame: Frame, statement: Node, part: Node) -> Span:
     """The span of a statement's head: up to its condition, or what it iterates over."""
     span = frame.span(statement)
     return Span(span.source, span.start, frame.span(part).end)

@@ -59,14 +59,19 @@ class Loops(Stacks):
         # `while true` ends by a `return` alone
         return exit_ and exit_._replace(condition=None) if kind(condition) == "true" else exit_
 
+    def _range_ends(self, frame: Frame, tree: Any) -> Generator[Any, Any, list[Value]]:
+        """The ends of `a..b`, which are ints."""
+        ends: list[Value] = []
+        for part in tree.children:
+            end = yield frame, part
+            if not end.type.is_int or end.type.shape:
+                raise frame.error("range-end", part, type=end.type)
+            ends.append(end)
+        return ends
+
     def _range_of(self, frame: Frame, tree: Any) -> Generator[Any, Any, IterationSpace]:
         if kind(tree) == "range":
-            ends: list[Value] = []
-            for part in tree.children:
-                end = yield frame, part
-                if not end.type.is_int or end.type.shape:
-                    raise frame.error("range-end", part, type=end.type)
-                ends.append(end)
+            ends = yield from self._range_ends(frame, tree)
             low, high = size_of(ends[0]), size_of(ends[1])
             if isinstance(low, int) and isinstance(high, int):
                 count = self.number(frame, tree, positive(sub(high, low)))

@@ -74,7 +74,7 @@ def _fold_nested(ed: Editor, i: int, numbers: bool, log: Log | None) -> None:
 def _value(ed: Editor, i: int, operands: tuple[int, ...], numbers: bool) -> Number | None:
     """The number that node `i` is or is filled with, None where it is no constant."""
     op, t = BY_CODE[ed.op[i]], ed.single(i)
-    values = [value for x in operands if (value := ed.number(x)) is not None]
+    values = [number for x in operands if (number := ed.number(x)) is not None]
     if t is None or len(values) < len(operands) or op.is_structured:
         return None
     types = [ed.type1(x) for x in operands]
