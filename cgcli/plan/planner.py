@@ -9,7 +9,7 @@ from cgcli.graph.plan import Buffer, Cost, Plan
 from cgcli.graph.size_text import UnknownSize
 from cgcli.graph.sizes import Size, add, evaluate, mul
 from cgcli.graph.traversal import live
-from cgcli.graph.types import AnyType, Type
+from cgcli.graph.types import Type
 from cgcli.ops.loops import LoopView
 from cgcli.ops.sizes import bytes_of
 
@@ -49,7 +49,7 @@ class _Planner:
         nested_plans: dict[tuple[int, str], Plan] = {}
         extra: dict[int, Size] = {}  # bytes that a structured node allocates while it runs
         costs = self._costs(graph, nodes, nested_plans, extra)
-        node_bytes = self._node_bytes(graph, nodes, nested_plans)
+        node_bytes = self._node_bytes(graph, nodes)
         numbers = {i: self.nominal(size) for i, size in node_bytes.items()}
         for i, size in extra.items():
             numbers[i] = numbers.get(i, 0) + self.nominal(size)
@@ -179,17 +179,12 @@ class _Planner:
 
     # ---- memory
 
-    def _node_bytes(
-        self, graph: Graph, nodes: Sequence[int], nested_plans: Mapping[tuple[int, str], Plan]
-    ) -> dict[int, Size]:
+    def _node_bytes(self, graph: Graph, nodes: Sequence[int]) -> dict[int, Size]:
         """The bytes of all nodes with memory of their own; results of structured nodes lie in that of their graphs."""
-        by_type = [self._own_bytes(t) for t in graph.types]
+        by_type = [self.size(bytes_of(t)) if isinstance(t, Type) else 0 for t in graph.types]
         return {
             i: by_type[graph.type[i]] for i in nodes if by_type[graph.type[i]] != 0 and not aliased_operands(graph, i)
         }
-
-    def _own_bytes(self, t: AnyType) -> Size:
-        return self.size(bytes_of(t)) if isinstance(t, Type) else 0
 
     def _blocks(
         self, graph: Graph, units: Sequence[Unit], live_out: Sequence[int], node_bytes: Mapping[int, Size]
