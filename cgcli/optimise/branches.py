@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from cgcli.graph.graph import COND, CONST, INPUT, LOOP, Graph, opcode
 from cgcli.graph.traversal import live, used
 from cgcli.graph.types import BOOL, Type
@@ -11,43 +9,30 @@ from cgcli.ops.table import BY_CODE
 
 from .common import attrs_text
 from .editor import Editor
-from .passes import Log, Pass
+from .passes import Log, rewrite
 from .safety import never_stops
-from .structure import View, gets, structured
+from .structure import Gets, View, rewrite_structured
 
 _NOT = opcode("not")
-Gets = dict[int, list[int]]
-Change = Callable[[Editor, int, Gets], None]
 SHORT = 8  # operations of both sides together: fewer are cheaper to compute than to choose between
 
 
-def _decide(graph: Graph, log: Log | None = None) -> Graph:
+@rewrite("decide", "an `if` whose condition is known, or whose sides are equal, is the side that it takes")
+def decide(graph: Graph, log: Log | None = None) -> Graph:
     """Constant conditions; `not`; sides that are equal; results that are equal on both sides.
 
     Within a side its own condition is constant, so that an `if` on the same condition inside it is decided.
     """
-    return _walk(graph, log, _decided)
+    return rewrite_structured(graph, log, decide.run, {COND: _decided})
 
 
-def _choose(graph: Graph, log: Log | None = None) -> Graph:
+@rewrite("choose", "a short `if` between numbers computes both sides and picks one")
+def choose(graph: Graph, log: Log | None = None) -> Graph:
     """A `cond` of numbers with short sides that cannot stop the run computes both and chooses by `where`.
 
     `where` passes on one of two values of one type, bit for bit; the results of the other side are discarded.
     """
-    return _walk(graph, log, _chosen)
-
-
-def _walk(graph: Graph, log: Log | None, change: Change) -> Graph:
-    holders = structured(graph)
-    if not holders:
-        return graph
-    read = gets(graph, holders)
-    ed = Editor(graph, log)
-    for i in ed.visit((COND, LOOP)):
-        ed.within(i, lambda inner: _walk(inner, log, change))
-        if ed.op[i] == COND:
-            change(ed, i, read[i])
-    return ed.finish()
+    return rewrite_structured(graph, log, choose.run, {COND: _chosen})
 
 
 def _replace_results(ed: Editor, read: Gets, results: list[int]) -> None:
@@ -172,15 +157,3 @@ def _cost(side: Graph, outputs: list[int]) -> int | None:
         if not never_stops(side, i):
             return None
     return count
-
-
-decide = Pass(
-    "decide",
-    "an `if` whose condition is known, or whose sides are equal, is the side that it takes",
-    _decide,
-)
-choose = Pass(
-    "choose",
-    "a short `if` between numbers computes both sides and picks one",
-    _choose,
-)

@@ -6,13 +6,14 @@ from cgcli.graph.graph import COND, LOOP, Graph, opcode
 from cgcli.graph.types import Type
 
 from .editor import Editor
-from .passes import Log, Pass
+from .passes import Log, rewrite
 
 _MATMUL = opcode("matmul")
 _LONGEST = 64  # factors of a chain; the choice takes their number cubed
 
 
-def _reorder(graph: Graph, log: Log | None = None) -> Graph:
+@rewrite("reorder", "(A @ B) @ c = A @ (B @ c), whichever multiplies fewer numbers", exact=False)
+def reorder(graph: Graph, log: Log | None = None) -> Graph:
     """Chains of plain matrices of known sizes. Sums are taken in another order, so last bits differ."""
     ed = Editor(graph, log)
     uses = [0] * len(graph)
@@ -27,14 +28,14 @@ def _reorder(graph: Graph, log: Log | None = None) -> Graph:
             inner.update(x for x in graph.operands(i) if graph.op[x] == _MATMUL and uses[x] == 1)
     for i in ed.visit((_MATMUL, COND, LOOP)):
         if ed.op[i] != _MATMUL:
-            ed.within(i, lambda g: _reorder(g, log))
+            ed.within(i, lambda g: reorder.run(g, log))
         elif i not in inner:
             _chain(ed, i, inner)
     return ed.finish()
 
 
 def _chain(ed: Editor, i: int, inner: set[int]) -> None:
-    factors = _factors(ed, i, inner)
+    factors, products = _parts(ed, i, inner)
     t = ed.single(i)
     types = [ed.type1(x) for x in factors]
     if not 2 < len(factors) <= _LONGEST or t is None or not all(_plain(f, t) for f in types):
@@ -42,7 +43,7 @@ def _chain(ed: Editor, i: int, inner: set[int]) -> None:
     sizes = [f.shape[0] for f in types] + [types[-1].shape[1]]
     numbers = [n for n in sizes if isinstance(n, int)]
     best, cut = _cheapest(numbers)
-    if best >= _price(ed, i, inner):
+    if best >= sum(_price(ed, x) for x in products):
         return
 
     def product(lo: int, hi: int) -> int:
@@ -60,28 +61,25 @@ def _plain(f: Type, t: Type) -> bool:
     return f.rank == 2 and all(isinstance(n, int) for n in f.shape) and f.is_float and f.dtype == t.dtype and not f.weak
 
 
-def _factors(ed: Editor, i: int, inner: set[int]) -> list[int]:
+def _parts(ed: Editor, i: int, inner: set[int]) -> tuple[list[int], list[int]]:
+    """The factors of a chain in order, and its products."""
     factors: list[int] = []
+    products: list[int] = []
     stack = [i]
     while stack:
         x = stack.pop()
         if x == i or x in inner:
+            products.append(x)
             stack += [ed.b[x], ed.a[x]]
         else:
             factors.append(x)
-    return factors
+    return factors, products
 
 
-def _price(ed: Editor, i: int, inner: set[int]) -> int:
-    """The multiplications of the chain as it is written."""
-    total, stack = 0, [i]
-    while stack:
-        x = stack.pop()
-        if x == i or x in inner:
-            (n, k), (_, m) = ed.type1(ed.a[x]).shape, ed.type1(ed.b[x]).shape
-            total += int(n) * int(k) * int(m)
-            stack += [ed.a[x], ed.b[x]]
-    return total
+def _price(ed: Editor, x: int) -> int:
+    """The multiplications of a product as it is written."""
+    (n, k), (_, m) = ed.type1(ed.a[x]).shape, ed.type1(ed.b[x]).shape
+    return int(n) * int(k) * int(m)
 
 
 def _cheapest(sizes: list[int]) -> tuple[int, dict[tuple[int, int], int]]:
@@ -96,11 +94,3 @@ def _cheapest(sizes: list[int]) -> tuple[int, dict[tuple[int, int], int]]:
                 (price[lo, k] + price[k + 1, hi] + sizes[lo] * sizes[k + 1] * sizes[hi + 1], k) for k in range(lo, hi)
             )
     return price[0, count - 1], cut
-
-
-reorder = Pass(
-    "reorder",
-    "(A @ B) @ c = A @ (B @ c), whichever multiplies fewer numbers",
-    _reorder,
-    exact=False,
-)

@@ -9,11 +9,12 @@ from cgcli.graph.traversal import used
 from cgcli.ops.table import BY_CODE
 
 from .editor import Editor
-from .passes import Log, Pass
+from .passes import Log, rewrite
 from .structure import View
 
 
-def _share(graph: Graph, log: Log | None = None) -> Graph:
+@rewrite("share", "what is computed twice from the same values is computed once")
+def share(graph: Graph, log: Log | None = None) -> Graph:
     """Equal means the same op, operands, type and attributes; so 0.0 and -0.0, 1 and true, x and its copy stay two.
 
     Asserts of one condition with one message merge, too: the first that fails is the one that is reported.
@@ -29,7 +30,7 @@ def _share(graph: Graph, log: Log | None = None) -> Graph:
             continue
         if code in (COND, LOOP):
             _merge_inputs(ed, i)
-            ed.within(i, lambda inner: _share(inner, log))
+            ed.within(i, lambda inner: share.run(inner, log))
             _share_holder(ed, i, holders)
             continue
         a, b = first_of[i], second_of[i]
@@ -106,10 +107,3 @@ def _merged(graph: Graph, pairs: list[tuple[int, int]]) -> Graph:
         if i in replacements:
             inner.replace(i, replacements[i])
     return inner.finish()
-
-
-share = Pass(
-    "share",
-    "what is computed twice from the same values is computed once",
-    _share,
-)

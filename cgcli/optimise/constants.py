@@ -21,13 +21,14 @@ from cgcli.ops.table import BY_CODE
 
 from .editor import Editor
 from .identities import Number
-from .passes import Log, Pass
+from .passes import Log, rewrite
 from .structure import View
 
 _EXACT_INT = 2**53  # beyond, an int is not a float
 
 
-def _fold(graph: Graph, log: Log | None = None) -> Graph:
+@rewrite("fold", "what is made of constants alone is computed now, unless that could stop the run")
+def fold(graph: Graph, log: Log | None = None) -> Graph:
     return _folded(graph, {}, is_scalar(graph), log)
 
 
@@ -110,10 +111,3 @@ def _prescribed(op: Op, values: Sequence[Number], types: list[Type], t: Type) ->
         return False
     prescribed = op.effects.prescribed
     return all(isinstance(v, int) for v in values) if prescribed == "ints" else prescribed
-
-
-fold = Pass(
-    "fold",
-    "what is made of constants alone is computed now, unless that could stop the run",
-    _fold,
-)

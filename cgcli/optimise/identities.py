@@ -365,8 +365,7 @@ def _power_zero(b: Terms, x: int, n: int) -> int | None:
 @identity("power", "x^n with a literal n has one operand", exact=True, values=False)
 def _power_fixed(b: Terms, x: int, n: int) -> int | None:
     exponent = b.number(n)
-    node: int | None = None if exponent is None else b.fixed_power(x, exponent=exponent)
-    return node
+    return None if exponent is None else b.fixed_power(x, exponent=exponent)
 
 
 # ---- logic and choices

@@ -2,30 +2,30 @@
 
 from __future__ import annotations
 
-from cgcli.graph.graph import COND, CONST, INPUT, LOOP, Graph
+from cgcli.graph.graph import CONST, INPUT, LOOP, Graph
 from cgcli.graph.traversal import prune
 from cgcli.graph.types import INT, Results
+from cgcli.ops.loops import LoopView
 
 from .editor import Editor
-from .passes import Log, Pass
+from .passes import Log, rewrite
 from .safety import never_stops
-from .structure import View, gets, structured, with_inputs, with_outputs
+from .structure import Gets, View, keep_results, rewrite_structured, with_inputs, with_outputs
 
 
-def _hoist(graph: Graph, log: Log | None = None) -> Graph:
+@rewrite(
+    "hoist",
+    "what is the same in every step of a loop is computed once in front of it, unless that could stop the run",
+)
+def hoist(graph: Graph, log: Log | None = None) -> Graph:
     """Inner loops first, so that a node can be hoisted out of several.
 
     There may be no step: only nodes that cannot stop the run are hoisted. Constants stay, they cost nothing.
     """
-    ed = Editor(graph, log)
-    for i in ed.visit((COND, LOOP)):
-        ed.within(i, lambda inner: _hoist(inner, log))
-        if ed.op[i] == LOOP:
-            _hoist_from(ed, i)
-    return ed.finish()
+    return rewrite_structured(graph, log, hoist.run, {LOOP: _hoist_from})
 
 
-def _hoist_from(ed: Editor, i: int) -> None:
+def _hoist_from(ed: Editor, i: int, _: Gets) -> None:
     view = View.of(ed, i)
     if not view.fits(ed):
         return
@@ -45,7 +45,7 @@ def _hoist_from(ed: Editor, i: int) -> None:
         start += len(extra[key])
         carries, invariants, items = view.inputs(key)
         new = [ed.type_of(x) for x in added]
-        before = [*graph.inputs[: view.offset(key)], *carries, *invariants]
+        before = [*graph.inputs[: LoopView.offset(key)], *carries, *invariants]
         replacements = {x: len(before) + k for x, k in zip(extra[key], positions, strict=True)}
         graphs[key] = prune(with_inputs(graph, [*before, *new, *items], replacements))
     operands = (*view.first, *view.carries, *view.invariants, *added, *view.stacks)
@@ -100,21 +100,16 @@ def _single(graph: Graph, x: int) -> bool:
 # ---- carries that do not change
 
 
-def _settle(graph: Graph, log: Log | None = None) -> Graph:
+@rewrite(
+    "settle",
+    "what no step of a loop changes is not handed from step to step; a loop of one step is that step",
+)
+def settle(graph: Graph, log: Log | None = None) -> Graph:
     """A carry that every step passes on unchanged is an invariant; a loop of no steps returns its start values."""
-    holders = structured(graph)
-    if not holders:
-        return graph
-    read = gets(graph, holders)
-    ed = Editor(graph, log)
-    for i in ed.visit((COND, LOOP)):
-        ed.within(i, lambda inner: _settle(inner, log))
-        if ed.op[i] == LOOP:
-            _settle_carries(ed, i, read[i])
-    return ed.finish()
+    return rewrite_structured(graph, log, settle.run, {LOOP: _settle_carries})
 
 
-def _settle_carries(ed: Editor, i: int, read: dict[int, list[int]]) -> None:
+def _settle_carries(ed: Editor, i: int, read: Gets) -> None:
     view = View.of(ed, i)
     if not view.fits(ed):
         return
@@ -132,7 +127,7 @@ def _settle_carries(ed: Editor, i: int, read: dict[int, list[int]]) -> None:
     attrs = {key: value for key, value in view.attrs.items() if key != "saved"}
     for key, graph in view.graphs():
         c, v, s = view.inputs(key)
-        inputs = [*graph.inputs[: view.offset(key)], *(c[k] for k in moving), *v, *(c[k] for k in still), *s]
+        inputs = [*graph.inputs[: LoopView.offset(key)], *(c[k] for k in moving), *v, *(c[k] for k in still), *s]
         outputs = (*(loop.carry_outputs[k] for k in moving), *loop.written) if key == "body" else graph.outputs
         attrs[key] = with_inputs(with_outputs(graph, outputs), inputs, {})
     attrs |= {"carries": len(moving), "invariants": len(view.invariants) + len(still)}
@@ -143,21 +138,15 @@ def _settle_carries(ed: Editor, i: int, read: dict[int, list[int]]) -> None:
         *(view.carries[k] for k in still),
         *view.stacks,
     )
-    t = ed.type_of(i)
-    assert isinstance(t, Results)
     results = [0, *map(loop.carry_result, moving), *map(loop.stack_result, range(len(loop.written)))]
-    ed.alter(i, operands, attrs, Results(tuple(t.items[k] for k in results)))
+    keep_results(ed, i, read, results, operands, attrs)
     ed.say("{}: what no step of the loop changes is not handed from step to step", i)
     for k in still:
         for x in read.get(loop.carry_result(k), ()):
             ed.replace(x, view.carries[k])
-    for new, old in enumerate(results):
-        for x in read.get(old, ()):
-            if new != old:
-                ed.alter(x, attrs={"k": new})
 
 
-def _unrolled(ed: Editor, i: int, view: View, read: dict[int, list[int]], steps: int) -> None:
+def _unrolled(ed: Editor, i: int, view: View, read: Gets, steps: int) -> None:
     """A loop of no step or of one, of which no stack is read."""
     results = list(view.carries)
     if steps:
@@ -169,15 +158,3 @@ def _unrolled(ed: Editor, i: int, view: View, read: dict[int, list[int]], steps:
         for x in nodes:
             ed.replace(x, results[k - 1] if k else ed.const(steps, INT))
     ed.replace(i, view.operands[0])  # now unread
-
-
-hoist = Pass(
-    "hoist",
-    "what is the same in every step of a loop is computed once in front of it, unless that could stop the run",
-    _hoist,
-)
-settle = Pass(
-    "settle",
-    "what no step of a loop changes is not handed from step to step; a loop of one step is that step",
-    _settle,
-)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -28,6 +29,11 @@ class Pass:
     law: str
     run: Rewrite
     exact: bool = True
+
+
+def rewrite(name: str, law: str, exact: bool = True) -> Callable[[Rewrite], Pass]:
+    """Makes a rewrite a pass."""
+    return lambda run: Pass(name, law, run, exact)
 
 
 @dataclass

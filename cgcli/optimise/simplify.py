@@ -15,7 +15,6 @@ from cgcli.graph.traversal import prune
 from cgcli.ops.builder import Builder
 from cgcli.ops.failures import IntegerDivisionByZero, Overflow
 from cgcli.ops.number_kernels import evaluate
-from cgcli.ops.protocols import Attrs
 from cgcli.ops.table import BY_CODE
 from cgcli.ops.typing import one, single
 
@@ -68,7 +67,7 @@ def _place(b: Terms, graph: Graph, i: int, operands: tuple[int, ...]) -> int:
         constant = b.number(replacement)
         replacement = None if constant is None else b.const(constant, one(graph.type_of(i)))
     if BY_CODE[code].is_structured:
-        inputs = _input_constants(code, attrs, values)
+        inputs = dict.fromkeys(("then", "else"), values[1:]) if code == COND else {}  # a side reads the operands
         attrs = {**attrs, **{k: _side(side, inputs.get(k, ())) for k, side in nested(attrs).items()}}
     return b.place(code, operands, result_type, attrs) if replacement is None else replacement
 
@@ -87,11 +86,6 @@ def _decomposed(b: Terms, graph: Graph, i: int, operands: tuple[int, ...]) -> in
         else:
             where.append(_place(b, parts, k, tuple(where[x] for x in parts.operands(k))))
     return where[parts.outputs[0]]
-
-
-def _input_constants(code: int, attrs: Attrs, values: Sequence[Number | None]) -> dict[str, Sequence[Number | None]]:
-    """By nested graph the constants that its inputs are: the sides of a `cond` read its operands."""
-    return dict.fromkeys(("then", "else"), values[1:]) if code == COND else {}
 
 
 def _side(graph: Graph, values: Sequence[Number | None]) -> Graph:
@@ -155,8 +149,7 @@ def _mul_reciprocal(b: Terms, x: int, y: int) -> int | None:
 
 @identity("mul", "x * x = x^2", exact=False, values=False)
 def _mul_square(b: Terms, x: int, y: int) -> int | None:
-    node: int | None = b.fixed_power(x, exponent=2) if x == y else None
-    return node
+    return b.fixed_power(x, exponent=2) if x == y else None
 
 
 @identity("mul", "x * c = c * x", exact=True, values=False)

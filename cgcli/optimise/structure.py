@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from cgcli.graph.columns import Columns
 from cgcli.graph.graph import COND, GET, INPUT, LOOP, Graph, nested
-from cgcli.graph.types import AnyType, Stack
+from cgcli.graph.types import AnyType, Results, Stack
 from cgcli.ops.loops import LoopView
 from cgcli.ops.op import Attrs
 
 from .editor import Editor
+from .passes import Log, Rewrite
+
+Gets = dict[int, list[int]]
+"""Of each result of a structured node, the `get`s that read it."""
+Change = Callable[[Editor, int, Gets], None]
 
 
 @dataclass(frozen=True)
@@ -49,10 +54,6 @@ class View:
     def of_loop(self) -> LoopView[int]:
         return LoopView(self.attrs, self.operands)
 
-    def offset(self, key: str) -> int:
-        """Inputs of the graph `key` in front of those that stand for `carries`."""
-        return LoopView.offset(key)
-
     def inputs(self, key: str) -> tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]:
         """The inputs of a graph that stand for carries, invariants and stacks' items."""
         if self.loop:
@@ -80,11 +81,17 @@ class View:
         return True
 
 
-def structured(graph: Graph) -> list[int]:
-    """The nodes that hold graphs."""
+def rewrite_structured(graph: Graph, log: Log | None, rewrite: Rewrite, changes: Mapping[int, Change]) -> Graph:
+    """The graph with nested graphs rewritten, and then the structured nodes changed by the entry of their op."""
     if COND not in graph.op and LOOP not in graph.op:
-        return []
-    return [i for i, code in enumerate(graph.op) if code in (COND, LOOP)]
+        return graph
+    read = _gets(graph)
+    ed = Editor(graph, log)
+    for i in ed.visit((COND, LOOP)):
+        ed.within(i, lambda inner: rewrite(inner, log))
+        if ed.op[i] in changes:
+            changes[ed.op[i]](ed, i, read[i])
+    return ed.finish()
 
 
 def with_outputs(graph: Graph, outputs: Sequence[int]) -> Graph:
@@ -121,10 +128,22 @@ def with_inputs(graph: Graph, inputs: Sequence[int | AnyType], instead: Mapping[
     return columns.freeze([where[i] for i in graph.outputs])
 
 
-def gets(graph: Graph, holders: Collection[int]) -> dict[int, dict[int, list[int]]]:
-    """Of each structured node, the `get`s of each of its results."""
-    result: dict[int, dict[int, list[int]]] = {i: {} for i in holders}
+def _gets(graph: Graph) -> dict[int, Gets]:
+    result: dict[int, Gets] = {i: {} for i, code in enumerate(graph.op) if code in (COND, LOOP)}
     for i, code in enumerate(graph.op):
         if code == GET and graph.a[i] in result:
             result[graph.a[i]].setdefault(graph.attrs[i]["k"], []).append(i)
     return result
+
+
+def keep_results(
+    ed: Editor, i: int, read: Gets, results: Sequence[int], operands: Sequence[int], attrs: Mapping[str, object]
+) -> None:
+    """Gives node `i` other operands and attributes, with which it has these of its results."""
+    t = ed.type_of(i)
+    assert isinstance(t, Results)
+    ed.alter(i, operands, attrs, Results(tuple(t.items[k] for k in results)))
+    for new, old in enumerate(results):
+        for x in read.get(old, ()):
+            if new != old:
+                ed.alter(x, attrs={"k": new})

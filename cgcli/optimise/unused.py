@@ -10,14 +10,14 @@ from collections.abc import Iterable, Sequence
 
 from cgcli.graph.graph import COND, INPUT, LOOP, Graph
 from cgcli.graph.traversal import live, prune, used
-from cgcli.graph.types import Results
 
 from .editor import Editor
-from .passes import Log, Pass, describe
-from .structure import View, gets, structured, with_outputs
+from .passes import Log, describe, rewrite
+from .structure import Gets, View, keep_results, rewrite_structured, with_outputs
 
 
-def _drop(graph: Graph, log: Log | None = None) -> Graph:
+@rewrite("drop", "what no output and no assert needs is not computed, nor carried along by a loop or an `if`")
+def drop(graph: Graph, log: Log | None = None) -> Graph:
     needed = live(graph, (*graph.outputs, *graph.asserts))
     if not all(needed):
         dead = [i for i in range(len(graph)) if not needed[i] and graph.op[i] != INPUT]
@@ -27,29 +27,10 @@ def _drop(graph: Graph, log: Log | None = None) -> Graph:
                     log.say(f"{describe(graph, i)} is not needed by any output")
         if dead:
             graph = prune(graph)
-    holders = structured(graph)
-    if not holders:
-        return graph
-    read = gets(graph, holders)
-    ed = Editor(graph, log)
-    for i in ed.visit((COND, LOOP)):
-        ed.within(i, lambda inner: _drop(inner, log))
-        if ed.op[i] == COND:
-            _narrow_cond(ed, i, read[i])
-        else:
-            _narrow_loop(ed, i, read[i])
-    return ed.finish()
+    return rewrite_structured(graph, log, drop.run, {COND: _narrow_cond, LOOP: _narrow_loop})
 
 
-def _renumber(ed: Editor, read: dict[int, list[int]], results: list[int]) -> None:
-    """Renumbers the `get`s of `results` by their positions in that list."""
-    for new, old in enumerate(results):
-        for i in read.get(old, ()):
-            if new != old:
-                ed.alter(i, attrs={"k": new})
-
-
-def _narrow_cond(ed: Editor, i: int, read: dict[int, list[int]]) -> None:
+def _narrow_cond(ed: Editor, i: int, read: Gets) -> None:
     view = View.of(ed, i)
     read_results = sorted(read)
     sides = dict(view.graphs())
@@ -68,11 +49,8 @@ def _narrow_cond(ed: Editor, i: int, read: dict[int, list[int]]) -> None:
         ed.say("{}: of the `if`, results that nobody reads are not computed", i)
     if not all(needed):
         ed.say("{}: the `if` is not handed what neither side reads", i)
-    t = ed.type_of(i)
-    assert isinstance(t, Results)
     operands = (*view.first, *(x for x, w in zip(view.invariants, needed, strict=True) if w))
-    ed.alter(i, operands, {**view.attrs, **sides}, Results(tuple(t.items[k] for k in read_results)))
-    _renumber(ed, read, read_results)
+    keep_results(ed, i, read, read_results, operands, {**view.attrs, **sides})
 
 
 class _Liveness:
@@ -93,7 +71,7 @@ class _Liveness:
                     stack.append(x)
 
 
-def _narrow_loop(ed: Editor, i: int, read: dict[int, list[int]]) -> None:
+def _narrow_loop(ed: Editor, i: int, read: Gets) -> None:
     """A carry is needed when its final value, the condition or anything needed of a step reads it."""
     view = View.of(ed, i)
     loop = view.of_loop
@@ -130,7 +108,7 @@ def _rebuild(
     i: int,
     view: View,
     needed_parts: tuple[list[int], list[int], list[int], list[int]],
-    read: dict[int, list[int]],
+    read: Gets,
 ) -> None:
     carries, invariants, stacks, written = needed_parts
     loop = view.of_loop
@@ -150,8 +128,6 @@ def _rebuild(
         ed.say("{}: of the loop, values of its steps that nobody reads are not kept", i)
     if len(invariants) < len(view.invariants) or len(stacks) < len(view.stacks):
         ed.say("{}: the loop is not handed what no step reads", i)
-    t = ed.type_of(i)
-    assert isinstance(t, Results)
     results = [0, *map(loop.carry_result, carries), *map(loop.stack_result, written)]
     operands = (
         *view.first,
@@ -159,17 +135,9 @@ def _rebuild(
         *(view.invariants[k] for k in invariants),
         *(view.stacks[k] for k in stacks),
     )
-    ed.alter(i, operands, attrs, Results(tuple(t.items[k] for k in results)))
-    _renumber(ed, read, results)
+    keep_results(ed, i, read, results, operands, attrs)
 
 
 def _others(nodes: Sequence[int], kept: Sequence[int]) -> set[int]:
     """The nodes at the positions that are not among `kept`."""
     return set(nodes) - {nodes[k] for k in kept}
-
-
-drop = Pass(
-    "drop",
-    "what no output and no assert needs is not computed, nor carried along by a loop or an `if`",
-    _drop,
-)
