@@ -8,7 +8,7 @@ that is free by then: of equal size as a text, or large enough where sizes are n
 from __future__ import annotations
 
 from bisect import bisect_left, insort
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from cgcli.graph.graph import Graph
@@ -30,6 +30,18 @@ class MemoryLayout:
     views: Views = field(default_factory=dict)
     last: dict[int, int] = field(default_factory=dict)
     in_place: dict[int, int] = field(default_factory=dict)
+
+
+def last_uses(graph: Graph, order: Sequence[int], live_out: Iterable[int]) -> dict[int, list[int]]:
+    """Liveness: after each node of `order`, the values that have no reader any more; those of `live_out` stay."""
+    live_after = set(live_out)
+    dying: dict[int, list[int]] = {}
+    for i in reversed(order):
+        for x in dict.fromkeys((i, *graph.operands(i))):
+            if x not in live_after:
+                dying.setdefault(i, []).append(x)
+                live_after.add(x)
+    return dying
 
 
 def lifetimes(graph: Graph, order: Sequence[int], live_out: Sequence[int]) -> tuple[dict[int, int], Views]:

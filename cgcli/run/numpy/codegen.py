@@ -16,6 +16,7 @@ import numpy as np
 from cgcli.graph.graph import GET, Graph
 from cgcli.graph.plan import Plan
 from cgcli.ops.array_kernels import ArrayKernels
+from cgcli.plan.memory import last_uses
 
 from .blocks import compile_block
 from .calls import expression_lines, out_lines
@@ -108,20 +109,13 @@ class PlanCompiler(CodeScope):
 
     def _dead_values(self) -> dict[int, list[int]]:
         """After each node, the values that have no reader any more and are large enough to be dropped."""
-        last: dict[int, int] = {}
-        for i in self.plan.order:
-            for x in self.graph.operands(i):
-                last[x] = i
-            last.setdefault(i, i)
-        dead: dict[int, list[int]] = {}
-        live_out = {*self.graph.outputs, *self.graph.inputs, *self.invariants, *self.arrays}
-        for x, i in last.items():
-            record = self.records.get(x)
-            if x in live_out or record is None:
-                continue
-            if record.strides is None or math.prod(record.shape) * 8 > MIN_DROPPED_BYTES:
-                dead.setdefault(i, []).append(x)
-        return dead
+        live_out = (*self.graph.outputs, *self.graph.inputs, *self.invariants, *self.arrays)
+        dying = last_uses(self.graph, self.plan.order, live_out)
+        return {i: [x for x in values if self._is_worth_dropping(x)] for i, values in dying.items()}
+
+    def _is_worth_dropping(self, x: int) -> bool:
+        record = self.records[x]
+        return record.strides is None or math.prod(record.shape) * 8 > MIN_DROPPED_BYTES
 
     def _line(self, i: int, text: str) -> None:
         if len(self._lines) >= MAX_LINES:

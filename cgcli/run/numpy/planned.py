@@ -7,7 +7,7 @@ for bit, and so are errors: the same calls, and those that may fail in the same 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -24,6 +24,7 @@ from cgcli.ops.limits import Meter, memory_limit
 from cgcli.ops.op import Op
 from cgcli.ops.sizes import bind_sizes, named_sizes
 from cgcli.ops.table import BY_CODE
+from cgcli.plan.memory import last_uses
 from cgcli.plan.planner import plan
 
 from .call_recorder import ArrayFunction, Unrecordable, record_calls
@@ -176,11 +177,12 @@ class _Body:
     def _run_nodes(self, v: list[object], inputs: Sequence[object], start: int, spec: _Specialisation | None) -> None:
         """Interprets the nodes from step `start` of the order on; their operands are in `v`. spec: records them."""
         assert self.plan is not None
-        kernels, last_uses = self.kernels, self._last_uses()
+        kernels = self.kernels
+        dying = last_uses(self.graph, self.plan.order, (*self.graph.outputs, *self.graph.inputs, *self.constants))
         order = [*self.constants, *self.plan.order[start:]]
         kernels.used = 0
         kernels.table = {
-            i: kernels.counted(kernels.plain[i] if spec is None else self._recording(i, spec), last_uses.get(i, ()))
+            i: kernels.counted(kernels.plain[i] if spec is None else self._recording(i, spec), dying.get(i, ()))
             for i in order
         }
         try:
@@ -188,22 +190,8 @@ class _Body:
         except CgError as e:
             raise self._repeated(inputs) if isinstance(e.__cause__, AssertionFailed) else e from None
 
-    def _last_uses(self) -> Mapping[int, Sequence[int]]:
-        """Liveness: after each node, the values that have no reader any more."""
-        assert self.plan is not None
-        live_after = {*self.graph.outputs, *self.graph.inputs, *self.constants}
-        dying: dict[int, list[int]] = {}
-        for i in reversed(self.plan.order):
-            for x in dict.fromkeys((i, *self.graph.operands(i))):
-                if x not in live_after:
-                    dying.setdefault(i, []).append(x)
-                    live_after.add(x)
-        return dying
-
     def _recording(self, i: int, spec: _Specialisation) -> Kernel:
         """The kernel of node `i`, which records what it computes."""
-        if self.graph.op[i] == CONST:
-            return self._recording_constant(i, spec)
         graph, binding, plain = self.graph, self.kernels.binding, self.kernels.plain[i]
         op, t, is_get = BY_CODE[graph.op[i]], graph.type_of(i), graph.op[i] == GET
         operands = graph.operands(i)
@@ -224,16 +212,8 @@ class _Body:
             if value is None:
                 value = plain(v, i, NONE, NONE, graph.more)
                 spec.records[i] = _record_of(value)
-            if invariant and self._is_small(i, value):
+            if op.code == CONST or (invariant and self._is_small(i, value)):
                 spec.invariants[i] = value
-            return value
-
-        return kernel
-
-    def _recording_constant(self, i: int, spec: _Specialisation) -> Kernel:
-        def kernel(v: list[object], *_: object) -> object:
-            value = spec.invariants[i] = self.kernels.plain[i](v, i, NONE, NONE, self.graph.more)
-            spec.records[i] = _record_of(value)
             return value
 
         return kernel
