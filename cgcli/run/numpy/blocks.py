@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 
-from .calls import expression_lines, out_lines
 from .scope import CodeScope
 
 
@@ -36,16 +35,13 @@ def compile_block(scope: CodeScope, members: Sequence[int], rows: int) -> Callab
     last_slices: list[str] = []
     epilogue: list[str] = []
     for i in members:
-        record = records[i]
-        assert record.calls is not None
         operands = [expressions[x] for x in graph.operands(i)]
         expressions[i] = f"y{i}"
         if i in scope.plan.views:
-            body += _assignment(scope, i, operands)
+            body += scope.value_lines(i, operands, f"y{i}")
             if i in scope.read_outside:
                 epilogue.append(f"v[{i}] = v[{graph.a[i]}]")
             continue
-        aliased: list[int] = []
         if i in scope.read_outside:
             array = scope.array(i, shape)
             overwritten = scope.overwritten_operand(i)
@@ -60,28 +56,17 @@ def compile_block(scope: CodeScope, members: Sequence[int], rows: int) -> Callab
         else:
             array = scope.array(i, (rows, *shape[1:]))
             if array is None:
-                body += _assignment(scope, i, operands)
+                body += scope.value_lines(i, operands, f"y{i}")
                 continue
             block = scope.bind(array)
             prologue.append(f"y{i} = {block}")
             last_slices.append(f"y{i} = {block}[:hi - lo]")
-        operand_in_place = scope.plan.in_place.get(i)
-        aliased = [k for k, x in enumerate(graph.operands(i)) if x == operand_in_place]
-        body += out_lines(scope.bind, record.calls, operands, f"y{i}", record.fits, f"t{i}_", aliased)
+        body += scope.write_lines(i, operands, f"y{i}")
     lines = [*prologue, f"for lo in range(0, {shape[0]}, {rows}):", f" hi = min(lo + {rows}, {shape[0]})"]
     if last_slices:
         lines.append(f" if hi - lo < {rows}: {'; '.join(last_slices)}")
     lines += [f" {line}" for line in (*slices, *body)]
     return scope.function("v", [*lines, *epilogue], file="<planned group>")
-
-
-def _assignment(scope: CodeScope, i: int, operands: Sequence[str]) -> list[str]:
-    """Lines that compute a member into an array of NumPy's own."""
-    calls = scope.records[i].calls
-    assert calls is not None
-    *lines, text = expression_lines(scope.bind, calls, operands, f"t{i}_")
-    value = text if scope.records[i].fits else f"{text}.astype({scope.bind(scope.dtype(i))}, copy=False)"
-    return [*lines, f"y{i} = {value}"]
 
 
 def _is_row_major(scope: CodeScope, i: int, shape: tuple[int, ...]) -> bool:

@@ -7,20 +7,19 @@ writes values of the same strides, so that even sums, whose rounding depends on 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from cgcli.graph.graph import GET, Graph
+from cgcli.graph.graph import GET
 from cgcli.graph.plan import Plan
 from cgcli.ops.array_kernels import ArrayKernels
 from cgcli.plan.memory import last_uses
 
 from .blocks import compile_block
-from .calls import expression_lines, out_lines
-from .scope import CodeScope, NodeRecord
+from .scope import CodeScope, Recording
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -58,20 +57,13 @@ class CompiledPlan:
 class PlanCompiler(CodeScope):
     """Compiles a plan's nodes to functions of a list of values.
 
-    invariants: values that are the same at every run. kernels: for nodes without recorded calls. memory:
-    `persistent_bytes(plan)` bytes, or None.
+    kernels: for nodes without recorded calls. memory: `persistent_bytes(plan)` bytes, or None.
     """
 
     def __init__(
-        self,
-        graph: Graph,
-        plan: Plan,
-        records: Mapping[int, NodeRecord],
-        invariants: Mapping[int, object],
-        kernels: ArrayKernels,
-        memory: NDArray[np.uint8] | None,
+        self, kernels: ArrayKernels, plan: Plan, recording: Recording, memory: NDArray[np.uint8] | None
     ) -> None:
-        super().__init__(graph, plan, records, invariants, memory)
+        super().__init__(kernels.graph, plan, recording, memory)
         self.kernels = kernels
         self.functions: list[Callable[[list[object]], None]] = []
         self.function_nodes: list[list[int]] = []
@@ -142,20 +134,12 @@ class PlanCompiler(CodeScope):
             self._line(i, f"v[{i}] = {self.bind(self.kernels.plain[i])}(v, {i})")
             return
         operands = [self.value(x) for x in self.graph.operands(i)]
-        operand_in_place = self.plan.in_place.get(i)
-        aliased = [k for k, x in enumerate(self.graph.operands(i)) if x == operand_in_place]
         overwritten = self.overwritten_operand(i)
         if i in self.arrays:
-            lines = out_lines(self.bind, record.calls, operands, self.arrays[i], record.fits, f"t{i}_", aliased)
+            lines = self.write_lines(i, operands, self.arrays[i])
         elif overwritten is not None:
-            lines = out_lines(self.bind, record.calls, operands, f"v[{overwritten}]", record.fits, f"t{i}_", aliased)
-            lines.append(f"v[{i}] = v[{overwritten}]")
+            lines = [*self.write_lines(i, operands, f"v[{overwritten}]"), f"v[{i}] = v[{overwritten}]"]
         else:
-            *lines, text = expression_lines(self.bind, record.calls, operands, f"t{i}_")
-            if not record.fits:
-                text = f"asarray({text}).astype({self.bind(self.dtype(i))}, copy=False)"
-            elif not record.shape:
-                text = f"asarray({text})"
-            lines.append(f"v[{i}] = {text}")
+            lines = self.value_lines(i, operands, f"v[{i}]")
         for text in lines:
             self._line(i, text)

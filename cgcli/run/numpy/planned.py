@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -30,7 +31,7 @@ from cgcli.plan.planner import plan
 from .call_recorder import ArrayFunction, Unrecordable, record_calls
 from .codegen import CompiledPlan, PlanCompiler
 from .reference import array_interpreter
-from .scope import ALIGN, NodeRecord, Relayout, persistent_bytes
+from .scope import ALIGN, NodeRecord, Recording, Relayout, persistent_bytes
 
 if TYPE_CHECKING:
     from cgcli.ops.array_kernels import NumPyArray
@@ -92,13 +93,11 @@ class _RunState(Runner):
         return self.body(graph)(values)
 
 
-class _Specialisation:
+@dataclass
+class _Specialisation(Recording):
     """A graph for one set of sizes and strides of its inputs: what the first run recorded, then compiled code."""
 
-    def __init__(self) -> None:
-        self.records: dict[int, NodeRecord] = {}
-        self.invariants: dict[int, object] = {}
-        self.compiled: CompiledPlan | None = None
+    compiled: CompiledPlan | None = None
 
 
 class _Body:
@@ -233,8 +232,7 @@ class _Body:
             memory = np.empty(size + ALIGN, dtype=np.uint8)
             start = -memory.ctypes.data % ALIGN
             memory = memory[start : start + size]
-        compiler = PlanCompiler(self.graph, self.plan, spec.records, spec.invariants, self.kernels, memory)
-        spec.compiled = compiler.compile_plan()
+        spec.compiled = PlanCompiler(self.kernels, self.plan, spec, memory).compile_plan()
 
     # ---- errors
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -16,6 +17,7 @@ from cgcli.ops.array_kernels import DTYPES
 from cgcli.ops.emit import Source
 
 from .call_recorder import CallRecord
+from .calls import expression_lines, out_lines
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -38,6 +40,14 @@ class NodeRecord(NamedTuple):
     fits: bool = True
 
 
+@dataclass
+class Recording:
+    """What the first run recorded: by node its record, and the value where that is the same at every run."""
+
+    records: dict[int, NodeRecord] = field(default_factory=dict)
+    invariants: dict[int, object] = field(default_factory=dict)
+
+
 class Relayout(Exception):
     """A value has other strides than the calls after it were recorded for."""
 
@@ -55,32 +65,17 @@ def _aligned(size: Size) -> int:
 class CodeScope(Source):
     """The names and the memory of one piece of generated code.
 
-    invariants: values that are the same at every run. memory: `persistent_bytes(plan)` bytes, or None to use none.
+    memory: `persistent_bytes(plan)` bytes, or None to use none.
     template: the values that a run begins with. arrays: of nodes whose value lies in that memory, the names of their
     arrays. read_outside: the nodes of blocks that other nodes read, directly or through a view.
     """
 
-    def __init__(
-        self,
-        graph: Graph,
-        plan: Plan,
-        records: Mapping[int, NodeRecord],
-        invariants: Mapping[int, object],
-        memory: NDArray[np.uint8] | None,
-    ) -> None:
-        super().__init__(
-            {
-                "asarray": np.asarray,
-                "copyto": np.copyto,
-                "empty": np.empty,
-                "ndarray": np.ndarray,
-                "Relayout": Relayout,
-            }
-        )
-        self.graph, self.plan, self.records, self.invariants, self.memory = graph, plan, records, invariants, memory
-        self.template: list[object] = [None] * len(graph)
-        for i, value in invariants.items():
-            self.template[i] = value
+    def __init__(self, graph: Graph, plan: Plan, recording: Recording, memory: NDArray[np.uint8] | None) -> None:
+        functions = {name: getattr(np, name) for name in ("asarray", "copyto", "empty", "ndarray")}
+        super().__init__({**functions, "Relayout": Relayout})
+        self.graph, self.plan, self.memory = graph, plan, memory
+        self.records, self.invariants = recording.records, recording.invariants
+        self.template = [self.invariants.get(i) for i in range(len(graph))]
         self.arrays: dict[int, str] = {}
         self._offsets = self._buffer_offsets()
         self.read_outside = self._read_outside()
@@ -144,6 +139,24 @@ class CodeScope(Source):
         own, operand = self.records[i], self.records[x]
         same_layout = own.strides is not None and operand.calls is not None and own.strides == operand.strides
         return x if same_layout and own.shape and self.dtype(i) == self.dtype(x) else None
+
+    def value_lines(self, i: int, operands: Sequence[str], target: str) -> list[str]:
+        """Lines that compute node `i` into an array of NumPy's own, under the name `target`."""
+        record = self.records[i]
+        assert record.calls is not None
+        *lines, text = expression_lines(self.bind, record.calls, operands, f"t{i}_")
+        if not record.fits:
+            text = f"asarray({text}).astype({self.bind(self.dtype(i))}, copy=False)"
+        elif not record.shape:
+            text = f"asarray({text})"
+        return [*lines, f"{target} = {text}"]
+
+    def write_lines(self, i: int, operands: Sequence[str], target: str) -> list[str]:
+        """Lines that write the value of node `i` into the array `target`."""
+        record, in_place = self.records[i], self.plan.in_place.get(i)
+        assert record.calls is not None
+        aliased = [k for k, x in enumerate(self.graph.operands(i)) if x == in_place]
+        return out_lines(self.bind, record.calls, operands, target, record.fits, f"t{i}_", aliased)
 
     def bind_array(self, i: int, array: NumPyArray) -> str:
         """The name of `array`, which holds the value of node `i` at every run."""
