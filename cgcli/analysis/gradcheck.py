@@ -57,15 +57,23 @@ def with_element(x: ArrayLike, position: tuple[int, ...], value: float) -> Float
     return copy
 
 
-def worst_element(f: Callable[[Floats], float], name: str, x: Floats, derivative: Floats, unit: float) -> Check:
-    """The check of the first wrong element of a tensor, else of the one that differs most."""
-    worst: Check | None = None
+def checks(
+    f: Callable[[Floats], float], name: str, x: Floats, derivative: Floats, unit: float
+) -> Iterator[tuple[tuple[int, ...], Check]]:
+    """The derivative by each element of a sample of `x` beside differences, with the element's position."""
     for position in sampled_positions(np.shape(x)):
 
         def along(z: float, position: tuple[int, ...] = position) -> float:
             return f(with_element(x, position, z))
 
-        result = check(along, f"{name}{element(position)}", float(x[position]), float(derivative[position]), unit)
+        at, slope = float(x[position]), float(derivative[position])
+        yield position, check(along, f"{name}{element(position)}", at, slope, unit)
+
+
+def worst_element(f: Callable[[Floats], float], name: str, x: Floats, derivative: Floats, unit: float) -> Check:
+    """The check of the first wrong element of a tensor, else of the one that differs most."""
+    worst: Check | None = None
+    for _, result in checks(f, name, x, derivative, unit):
         if result.verdict == "wrong":
             return result
         if worst is None or _distance(result) > _distance(worst):
@@ -114,12 +122,11 @@ def _check_node(graph: Graph, i: int, values: list[object], sizes: Sizes) -> Wro
         derivative = np.asarray(array_interpreter(gradient_graph)([*values, w], sizes)[0])
         unit = 2.0**-23 if "f32" in (t.dtype, one(graph.type_of(i)).dtype) else 2.0**-52
         x = np.asarray(values[k], dtype=np.float64)
-        for position in sampled_positions(x.shape):
 
-            def f(z: float, k: int = k, position: tuple[int, ...] = position, x: Floats = x) -> float:
-                return float(forward([*values[:k], with_element(x, position, z), *values[k + 1 :], w], sizes)[0])
+        def f(z: Floats, k: int = k) -> float:
+            return float(forward([*values[:k], z, *values[k + 1 :], w], sizes)[0])
 
-            result = check(f, element(position), float(x[position]), float(derivative[position]), unit)
+        for position, result in checks(f, "", x, derivative, unit):
             if result.verdict == "wrong":
                 return WrongDerivative(i, k, position, result)
     return None

@@ -7,6 +7,7 @@ errors are those of the language. Only the arithmetic of two floats has a fast p
 from __future__ import annotations
 
 import linecache
+import math
 import operator
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -205,10 +206,7 @@ class Traced:
 
     @property
     def size(self) -> int:
-        count = 1
-        for n in self.shape:
-            count *= n
-        return count
+        return math.prod(self.shape)
 
     @property
     def dtype(self) -> np.dtype[Element]:
@@ -257,17 +255,8 @@ class Traced:
 
     # ---- operators
 
-    def __neg__(self) -> Result:
-        return self.host.express("-a", [self])
-
     def __pos__(self) -> Traced:
         return self
-
-    def __abs__(self) -> Result:
-        return self.host.express("abs(a)", [self])
-
-    def __invert__(self) -> Result:
-        return self.host.express("not a", [self])
 
     def __getitem__(self, index: object) -> Result:
         """NumPy's indexing by ints, slices, `...` and arrays of ints."""
@@ -329,11 +318,9 @@ class Traced:
         return self.host.express(text, operands)
 
 
-def _operator(sign: str, swapped: bool = False) -> Callable[[Traced, object], Result]:
-    text = f"b {sign} a" if swapped else f"a {sign} b"
-
-    def method(self: Traced, other: object) -> Result:
-        return self.host.express(text, [self, other])
+def _operator(text: str) -> Callable[[Traced, object], Result]:
+    def method(self: Traced, *others: object) -> Result:
+        return self.host.express(text, [self, *others])
 
     return method
 
@@ -378,12 +365,14 @@ _OPERATORS = {"truediv": "/", "floordiv": "//", "mod": "%", "pow": "^", "matmul"
 _COMPARE = {"lt": "<", "le": "<=", "gt": ">", "ge": ">=", "eq": "==", "ne": "!="}
 for _name, (_op, _sign, _function) in _FAST_OPERATORS.items():
     setattr(Traced, f"__{_name}__", _fast_operator(_op, _sign, _function))
-    setattr(Traced, f"__r{_name}__", _operator(_sign, swapped=True))
+    setattr(Traced, f"__r{_name}__", _operator(f"b {_sign} a"))
 for _name, _sign in _OPERATORS.items():
-    setattr(Traced, f"__{_name}__", _operator(_sign))
-    setattr(Traced, f"__r{_name}__", _operator(_sign, swapped=True))
+    setattr(Traced, f"__{_name}__", _operator(f"a {_sign} b"))
+    setattr(Traced, f"__r{_name}__", _operator(f"b {_sign} a"))
 for _name, _sign in _COMPARE.items():
-    setattr(Traced, f"__{_name}__", _operator(_sign))
+    setattr(Traced, f"__{_name}__", _operator(f"a {_sign} b"))
+for _name, _text in {"neg": "-a", "abs": "abs(a)", "invert": "not a"}.items():
+    setattr(Traced, f"__{_name}__", _operator(_text))
 
 
 @cache

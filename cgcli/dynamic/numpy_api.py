@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any, Protocol, SupportsInt
 
@@ -74,7 +75,7 @@ def _int_text(x: Ints) -> str:
     return str(int(x))
 
 
-def _reduction(name: str, *keywords: str) -> ExpressionRule:
+def _along_axis(name: str, *keywords: str) -> ExpressionRule:
     def build(a: object, axis: Ints | None = None, **options: Ints) -> Expression:
         text = f"{name}(a"
         if axis is not None:
@@ -113,9 +114,7 @@ def _ints(arguments: Sequence[Any]) -> list[int]:
 def _reshape(a: Array, *shape: object) -> Expression:
     sizes = _ints(shape)
     if -1 in sizes:
-        count = 1
-        for n in sizes:
-            count *= n if n != -1 else 1
+        count = math.prod(n for n in sizes if n != -1)
         sizes[sizes.index(-1)] = a.size // max(count, 1)
     return f"reshape(a, {sizes})", [a]
 
@@ -131,17 +130,6 @@ def _of_list(name: str) -> ExpressionRule:
         return f"{name}([{', '.join(letters)}], axis={_int_text(axis)})", list(parts)
 
     return build
-
-
-def _with_axis(name: str) -> ExpressionRule:
-    def build(a: object, axis: Ints | None = None) -> Expression:
-        return (f"{name}(a)" if axis is None else f"{name}(a, axis={_int_text(axis)})"), [a]
-
-    return build
-
-
-def _expand_dims(a: object, axis: Ints) -> Expression:
-    return f"expand_dims(a, {_int_text(axis)})", [a]
 
 
 def _dot(a: object, b: object) -> Expression:
@@ -167,15 +155,11 @@ def _roll(a: object, shift: Ints, axis: Ints | None = None) -> Expression:
 
 
 METHODS: dict[str, ExpressionRule] = {
-    **{name: _reduction(name, "keepdims") for name in ("sum", "mean", "prod", "max", "min", "any", "all")},
-    "var": _reduction("var", "keepdims", "ddof"),
-    "std": _reduction("std", "keepdims", "ddof"),
-    "argmax": _reduction("argmax"),
-    "argmin": _reduction("argmin"),
-    "cumsum": _reduction("cumsum"),
+    **{name: _along_axis(name, "keepdims") for name in ("sum", "mean", "prod", "max", "min", "any", "all")},
+    **{name: _along_axis(name, "keepdims", "ddof") for name in ("var", "std")},
+    **{name: _along_axis(name) for name in ("argmax", "argmin", "cumsum", "squeeze")},
     "reshape": _reshape,
     "transpose": _transpose,
-    "squeeze": _with_axis("squeeze"),
     "dot": _dot,
     "clip": _clip,
 }
@@ -185,26 +169,17 @@ FUNCTIONS: dict[str, ExpressionRule] = {
     "amin": METHODS["min"],
     "inner": _dot,
     "vdot": _dot,
-    "outer": _fixed_expression("outer(a, b)"),
-    "trace": _fixed_expression("trace(a)"),
-    "diag": _fixed_expression("diag(a)"),
-    "det": _fixed_expression("det(a)"),
-    "inv": _fixed_expression("inv(a)"),
-    "solve": _fixed_expression("solve(a, b)"),
-    "cholesky": _fixed_expression("cholesky(a)"),
-    "norm": _reduction("norm", "keepdims"),
+    **{name: _fixed_expression(f"{name}(a)") for name in ("trace", "diag", "det", "inv", "cholesky", "tril", "triu")},
+    **{name: _fixed_expression(f"{name}(a, b)") for name in ("outer", "solve")},
+    "norm": _along_axis("norm", "keepdims"),
     "where": _fixed_expression("where(a, b, c)"),
     "concatenate": _of_list("concat"),
     "stack": _of_list("stack"),
-    "expand_dims": _expand_dims,
-    "flip": _with_axis("flip"),
+    **{name: _along_axis(name) for name in ("expand_dims", "flip", "sort")},
     "roll": _roll,
     "tile": _with_int_list("tile"),
     "broadcast_to": _with_int_list("broadcast"),
     "einsum": _einsum,
-    "tril": _fixed_expression("tril(a)"),
-    "triu": _fixed_expression("triu(a)"),
-    "sort": _with_axis("sort"),
     "zeros_like": _fixed_expression("zeros(shape(a))"),
     "ones_like": _fixed_expression("ones(shape(a))"),
 }
