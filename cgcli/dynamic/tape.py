@@ -5,15 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from cgcli.graph.graph import CONST, INPUT, NONE
+from cgcli.graph.graph import CONST, INPUT
 from cgcli.graph.types import AnyType, Stack, Type
 from cgcli.ops.builder import Builder
 from cgcli.ops.failures import Stop, ValueTooLarge, failure
 from cgcli.ops.interpreter import Kernel
 from cgcli.ops.limits import memory_limit
 from cgcli.ops.number_kernels import number_kernel, on_numbers
-
-_NO_ATTRS: Mapping[str, object] = {}
 
 
 class Tape(Builder):
@@ -51,27 +49,21 @@ class Tape(Builder):
             for i in [i for i in reversed(table) if i >= size]:
                 del table[i]
 
-    def append(
-        self,
-        op: int,
-        operands: Sequence[int],
-        type_: int,
-        attrs: Mapping[str, object] | None = None,
-        span: int = NONE,
-        group: int = NONE,
+    def _append(
+        self, code: int, operands: tuple[int, ...], type_: int, attrs: Mapping[str, object], risk: bool, varies: bool
     ) -> int:
-        i = super().append(op, operands, type_, attrs, span, group)
+        i = super()._append(code, operands, type_, attrs, risk, varies)
         self.v.append(None)
-        if op == INPUT:
+        if code == INPUT:
             return i
-        if op == CONST and attrs is not None and not _has_axes(self.types[type_]):
+        if code == CONST and not _has_axes(self.types[type_]):
             self.v[i] = attrs["value"]
             return i
         type_rows = self.type
-        key = (op, type_, *[type_rows[x] for x in operands])
+        key = (code, type_, *[type_rows[x] for x in operands])
         kernel = self._kernels.get(key)
         if kernel is None or attrs:
-            kernel = self._kernel(op, operands, type_, attrs or _NO_ATTRS)
+            kernel = self._kernel(code, operands, type_, attrs)
             if not attrs:
                 self._kernels[key] = kernel
         try:

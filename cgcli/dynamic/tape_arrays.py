@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -40,7 +40,8 @@ def _compute(op: int, types: Sequence[AnyType], result: AnyType) -> TypeKernel:
         return lambda attrs, values: declared.evaluate(XP, attrs, *values)
     assert isinstance(result, Type)
     kernel = type_kernel(declared, types, result)
-    dtypes = [_number_dtype(t) for t in types]  # of operands that are numbers
+    # of operands that are numbers
+    dtypes = [DTYPES[t.dtype] if isinstance(t, Type) and not t.shape and not t.weak else None for t in types]
     is_number = not result.shape and not result.weak
 
     def compute(attrs: Mapping[str, object], values: list[object]) -> object:
@@ -48,10 +49,6 @@ def _compute(op: int, types: Sequence[AnyType], result: AnyType) -> TypeKernel:
         return y.item() if is_number else y
 
     return compute
-
-
-def _number_dtype(t: AnyType) -> Callable[[object], object] | None:
-    return DTYPES[t.dtype] if isinstance(t, Type) and not t.shape and not t.weak else None
 
 
 def _constant(value: object, t: Type) -> NumPyArray:

@@ -29,24 +29,18 @@ def _hoist_from(ed: Editor, i: int, _: Gets) -> None:
     view = View.of(ed, i)
     if not view.fits(ed):
         return
-    added: list[int] = []  # operands that are new invariants
-    graphs: dict[str, Graph] = {}
-    extra: dict[str, list[int]] = {key: [] for key, _ in view.graphs()}  # of each graph its hoisted nodes
-    for key, graph in view.graphs():
-        hoisted = _hoisted(ed, view, key, graph)
-        for x, outer in hoisted.items():
-            added.append(outer)
-            extra[key].append(x)
+    hoisted = {key: _hoisted(ed, view, key, graph) for key, graph in view.graphs()}
+    added = [outer for nodes in hoisted.values() for outer in nodes.values()]  # operands that are new invariants
     if not added:
         return
+    graphs: dict[str, Graph] = {}
     start = 0
     for key, graph in view.graphs():
-        positions = range(start, start + len(extra[key]))
-        start += len(extra[key])
         carries, invariants, items = view.inputs(key)
         new = [ed.type_of(x) for x in added]
         before = [*graph.inputs[: LoopView.offset(key)], *carries, *invariants]
-        replacements = {x: len(before) + k for x, k in zip(extra[key], positions, strict=True)}
+        replacements = {x: k for k, x in enumerate(hoisted[key], len(before) + start)}
+        start += len(hoisted[key])
         graphs[key] = prune(with_inputs(graph, [*before, *new, *items], replacements))
     operands = (*view.first, *view.carries, *view.invariants, *added, *view.stacks)
     attrs = {**view.attrs, **graphs, "invariants": len(view.invariants) + len(added)}

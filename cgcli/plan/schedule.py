@@ -10,6 +10,7 @@ same one as node by node. n log n in the number of nodes and edges.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from heapq import heappop, heappush
 from itertools import pairwise
@@ -40,9 +41,8 @@ def schedule(
 
 def peak(graph: Graph, order: Sequence[Unit], live_out: Sequence[int], node_bytes: Mapping[int, int]) -> int:
     """The most bytes that values take at one time."""
-    readers = _readers(graph, order)
-    for i in live_out:
-        readers[i] = readers.get(i, 0) + 1
+    readers = Counter(live_out)
+    readers.update(x for unit in order for i in unit for x in dict.fromkeys(graph.operands(i)))
     most = now = 0
     for unit in order:
         for i in unit:
@@ -53,16 +53,6 @@ def peak(graph: Graph, order: Sequence[Unit], live_out: Sequence[int], node_byte
                 if not readers[x]:
                     now -= node_bytes.get(x, 0)
     return most
-
-
-def _readers(graph: Graph, order: Sequence[Unit]) -> dict[int, int]:
-    """Of each value the number of nodes that read it."""
-    readers: dict[int, int] = {}
-    for unit in order:
-        for i in unit:
-            for x in dict.fromkeys(graph.operands(i)):
-                readers[x] = readers.get(x, 0) + 1
-    return readers
 
 
 def _with_singles(nodes: Sequence[int], units: Sequence[Unit]) -> list[Unit]:

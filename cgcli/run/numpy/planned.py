@@ -81,7 +81,7 @@ class _RunState(Runner):
         if sizes != self.sizes:
             self.sizes = sizes
             for body in self._bodies.values():
-                body.resize()
+                body.plan = None
 
     def body(self, graph: Graph) -> _Body:
         body = self._bodies.get(id(graph))
@@ -110,12 +110,8 @@ class _Body:
         self.converters = [_input_converter(graph.type_of(i)) for i in graph.inputs]
         self.specialisations: dict[Layout, _Specialisation] = {}
         self.by_sizes: dict[tuple[tuple[str, int], ...], tuple[Plan, dict[Layout, _Specialisation]]] = {}
-        self.plan: Plan | None = None
+        self.plan: Plan | None = None  # None after sizes have changed
         self.constants = [i for i in self.kernels.order if graph.op[i] == CONST]
-
-    def resize(self) -> None:
-        """Drops the plan: sizes have changed."""
-        self.plan = None
 
     def __call__(self, values: Sequence[object]) -> tuple[object, ...]:
         if self.plan is None:

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 
 from cgcli.graph.graph import COND, CONST, GET, INPUT, LOOP, Graph, nested
 from cgcli.graph.traversal import live
+from cgcli.graph.types import Type
 from cgcli.ops import floats
 from cgcli.ops.emit import Source
 from cgcli.ops.limits import NUMBER_BYTES, stack_value_bytes
@@ -141,7 +142,7 @@ class _StructuredWriter(Source):
             self.line(f"{name}.append({value})")
         if written:
             sizes = [
-                str(NUMBER_BYTES) if self._number(body, k) else f"stack_value_bytes({value})"
+                str(NUMBER_BYTES) if isinstance(body.type_of(body.outputs[k]), Type) else f"stack_value_bytes({value})"
                 for k, value in enumerate(stack_values, len(carries))
             ]
             self.line(f"meter.bytes_left -= {' + '.join(sizes)}")
@@ -155,8 +156,3 @@ class _StructuredWriter(Source):
                 self.line(f"{name}.reverse()")
         self.line(f"{first} = {step if count is None else total}")
         return [first, *carries, *written]
-
-    @staticmethod
-    def _number(body: Graph, output: int) -> bool:
-        """Whether an output is a number, not a stack."""
-        return hasattr(body.type_of(body.outputs[output]), "dtype")

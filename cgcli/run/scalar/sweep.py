@@ -104,18 +104,10 @@ class Sweep:
             nested_adj[output] = _sum(nested_adj[output], g[k])
         nested(nested_adj, nested_v, len(body) - 1)
         for x, i_nested in zip(captured, body.inputs, strict=True):
-            inner = _number(nested_adj[i_nested])
-            if inner is not None and self._differentiable(x):
+            inner, t = _number(nested_adj[i_nested]), self.graph.type_of(x)
+            if inner is not None and isinstance(t, Type) and t.has_derivative:
                 total = _sum(adj[x], inner)
-                adj[x] = float32(total) if self._is_float32(x) else total
-
-    def _is_float32(self, i: int) -> bool:
-        t = self.graph.type_of(i)
-        return isinstance(t, Type) and t.dtype == "f32"
-
-    def _differentiable(self, i: int) -> bool:
-        t = self.graph.type_of(i)
-        return isinstance(t, Type) and t.has_derivative
+                adj[x] = float32(total) if t.dtype == "f32" else total
 
 
 def _number(g: Cotangent) -> float | None:
