@@ -47,9 +47,8 @@ def arithmetic_names(tree: Any, is_user_function: Callable[[str], bool]) -> tupl
             operations += 1
             positional, keywords = arguments(node)
             callee = node.children[0]
-            if keywords or kind(callee) != "name" or identifier(callee.children[0]) not in ELEMENTWISE:
-                return None
-            if is_user_function(identifier(callee.children[0])):
+            name = identifier(callee.children[0]) if kind(callee) == "name" else ""
+            if keywords or name not in ELEMENTWISE or is_user_function(name):
                 return None
             stack.extend(positional)
         elif rule not in _LITERALS:

@@ -14,8 +14,7 @@ from .structure import Gets, View, keep_results, rewrite_structured, with_inputs
 
 
 @rewrite(
-    "hoist",
-    "what is the same in every step of a loop is computed once in front of it, unless that could stop the run",
+    "hoist", "what is the same in every step of a loop is computed once in front of it, unless that could stop the run"
 )
 def hoist(graph: Graph, log: Log | None = None) -> Graph:
     """Inner loops first, so that a node can be hoisted out of several.
@@ -94,10 +93,7 @@ def _single(graph: Graph, x: int) -> bool:
 # ---- carries that do not change
 
 
-@rewrite(
-    "settle",
-    "what no step of a loop changes is not handed from step to step; a loop of one step is that step",
-)
+@rewrite("settle", "what no step of a loop changes is not handed from step to step; a loop of one step is that step")
 def settle(graph: Graph, log: Log | None = None) -> Graph:
     """A carry that every step passes on unchanged is an invariant; a loop of no steps returns its start values."""
     return rewrite_structured(graph, log, settle.run, {LOOP: _settle_carries})

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
 from cgcli.graph.graph import CONST, GET, INPUT, LOOP, SIZE, Graph, nested
@@ -53,7 +55,8 @@ class _Planner:
         numbers = {i: self.nominal(size) for i, size in node_bytes.items()}
         for i, size in extra.items():
             numbers[i] = numbers.get(i, 0) + self.nominal(size)
-        units = schedule(graph, nodes, live_out, numbers, _live_groups(groups(graph), needed))
+        live_groups = [tuple(i for i in unit if needed[i]) for unit in groups(graph)]
+        units = schedule(graph, nodes, live_out, numbers, [unit for unit in live_groups if len(unit) > 1])
         order = tuple(i for unit in units for i in unit)
         rows, blocks = self._blocks(graph, units, live_out, node_bytes)
         layout = assign(graph, units, live_out, node_bytes, in_place(graph, order), blocks)
@@ -222,10 +225,7 @@ class _Planner:
         t = graph.type_of(i)
         assert isinstance(t, Type)
         shape = [self.nominal(self.size(d)) for d in t.shape]
-        row = 1
-        for d in shape[1:]:
-            row *= d
-        return rows_of_block(row), shape[0]
+        return rows_of_block(math.prod(shape[1:])), shape[0]
 
     def _with_fresh_buffers(self, buffers: list[Buffer], extra: Mapping[int, Size], steps: int) -> list[Buffer]:
         """The buffers, large ones allocated at each run where keeping all would need much more memory at one time."""
@@ -279,16 +279,7 @@ class _NominalSizes(dict[str, int]):
 
 def _sum(sizes: Iterable[Size]) -> Size:
     """The sum; equal terms, of which there may be many, are multiplied."""
-    counts: dict[Size, int] = {}
-    for size in sizes:
-        counts[size] = counts.get(size, 0) + 1
     total: Size = 0
-    for size, count in counts.items():
+    for size, count in Counter(sizes).items():
         total = add(total, mul(size, count))
     return total
-
-
-def _live_groups(units: Sequence[Unit], needed: Sequence[int]) -> list[Unit]:
-    """The groups without dead nodes, where two nodes or more are left."""
-    live_units = [tuple(i for i in unit if needed[i]) for unit in units]
-    return [unit for unit in live_units if len(unit) > 1]

@@ -10,7 +10,7 @@ same one as node by node. n log n in the number of nodes and edges.
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from heapq import heappop, heappush
 from itertools import pairwise
@@ -29,7 +29,9 @@ def schedule(
     live_out: nodes whose values stay to the end. node_bytes: the bytes of a node; one without is a view, or no array.
     A unit that cannot run as one without changing the order of what may stop is split into its nodes.
     """
-    dependencies = _Dependencies(graph, _with_singles(nodes, units))
+    unit_of = {i: unit for unit in units for i in unit}
+    firsts = [i for i in nodes if unit_of.get(i, (i,))[0] == i]
+    dependencies = _Dependencies(graph, [unit_of.get(i, (i,)) for i in firsts])
     graph_order = dependencies.order(None)
     while len(graph_order) < len(dependencies.units):
         dependencies = _Dependencies(graph, dependencies.split_cycles(graph_order))
@@ -53,11 +55,6 @@ def peak(graph: Graph, order: Sequence[Unit], live_out: Sequence[int], node_byte
                 if not readers[x]:
                     now -= node_bytes.get(x, 0)
     return most
-
-
-def _with_singles(nodes: Sequence[int], units: Sequence[Unit]) -> list[Unit]:
-    unit_of = {i: unit for unit in units for i in unit}
-    return [unit_of.get(i, (i,)) for i in nodes if unit_of.get(i, (i,))[0] == i]
 
 
 class _Dependencies:
@@ -149,12 +146,11 @@ class _FreedBytes:
         self.dependencies, self.node_bytes = dependencies, node_bytes
         self.live_out = set(live_out)
         # of each value how many units still read it, and the sum of their numbers: that of the last one in the end
-        self.readers: dict[int, int] = {}
-        self.reader_sum: dict[int, int] = {}
+        self.readers, self.reader_sum = defaultdict[int, int](int), defaultdict[int, int](int)
         for k, values in enumerate(dependencies.operands_of):
             for x in values:
-                self.readers[x] = self.readers.get(x, 0) + 1
-                self.reader_sum[x] = self.reader_sum.get(x, 0) + k
+                self.readers[x] += 1
+                self.reader_sum[x] += k
         self.gain = [
             -sum(node_bytes.get(i, 0) for i in unit if i in self.readers or i in self.live_out)
             for unit in dependencies.units

@@ -65,8 +65,7 @@ class PlanCompiler(CodeScope):
     ) -> None:
         super().__init__(kernels.graph, plan, recording, memory)
         self.kernels = kernels
-        self.functions: list[Callable[[list[object]], None]] = []
-        self.function_nodes: list[list[int]] = []
+        self._compiled = CompiledPlan(self.template, [], [])
         self._lines: list[str] = []
         self._line_nodes: list[int] = []
 
@@ -97,7 +96,7 @@ class PlanCompiler(CodeScope):
             for x in dead_values.get(i, ()):
                 self._line(i, f"v[{x}] = None")
         self._end_function()
-        return CompiledPlan(self.template, self.functions, self.function_nodes)
+        return self._compiled
 
     def _dead_values(self) -> dict[int, list[int]]:
         """After each node, the values that have no reader any more and are large enough to be dropped."""
@@ -118,9 +117,9 @@ class PlanCompiler(CodeScope):
     def _end_function(self) -> None:
         if not self._lines:
             return
-        name = f"run{len(self.functions)}"
-        self.functions.append(self.function("v", self._lines, name, _SOURCE))
-        self.function_nodes.append(self._line_nodes)
+        functions = self._compiled.functions
+        functions.append(self.function("v", self._lines, f"run{len(functions)}", _SOURCE))
+        self._compiled.function_nodes.append(self._line_nodes)
         self._lines, self._line_nodes = [], []
 
     def _compile_node(self, i: int) -> None:

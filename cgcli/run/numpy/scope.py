@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import accumulate
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -77,16 +78,8 @@ class CodeScope(Source):
         self.records, self.invariants = recording.records, recording.invariants
         self.template = [self.invariants.get(i) for i in range(len(graph))]
         self.arrays: dict[int, str] = {}
-        self._offsets = self._buffer_offsets()
+        self._offsets = list(accumulate((0 if b.fresh else _aligned(b.size) for b in plan.buffers), initial=0))
         self.read_outside = self._read_outside()
-
-    def _buffer_offsets(self) -> list[int]:
-        offsets: list[int] = []
-        end = 0
-        for b in self.plan.buffers:
-            offsets.append(end)
-            end += 0 if b.fresh else _aligned(b.size)
-        return offsets
 
     def _read_outside(self) -> set[int]:
         """The nodes of groups that other nodes read, directly or through a view."""

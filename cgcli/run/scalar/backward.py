@@ -50,39 +50,27 @@ def _compile_kernel(
     source = Source(vars(floats))
     lines: list[str] = []
     names = operand_names(len(types))
-    refs = [x if x.startswith("v[") else f"v[{x}]" for x in names]
-    row_types = [row.type for row in rule.rows]
-
-    def text(ref: int) -> str:
-        if ref >= 0:
-            return f"t{ref}"
-        return {COTANGENT: "g", RESULT: "v[i]"}.get(ref) or refs[OPERANDS - ref]
-
-    def type_of(ref: int) -> AnyType:
-        if ref >= 0:
-            return row_types[ref]
-        if ref == COTANGENT:
-            return cotangent_type(result)
-        return result if ref == RESULT else types[OPERANDS - ref]
-
+    text = {COTANGENT: "g", RESULT: "v[i]"}
+    type_of: dict[int, AnyType] = {COTANGENT: cotangent_type(result), RESULT: result}
+    for k, (name, t) in enumerate(zip(names, types, strict=True)):
+        text[OPERANDS - k], type_of[OPERANDS - k] = name if name.startswith("v[") else f"v[{name}]", t
     for j, row in enumerate(rule.rows):
-        operands = [text(r) for r in row.operands]
-        lines.append(
-            f"t{j} = {expression(source, row.op, operands, [type_of(r) for r in row.operands], row.type, row.attrs)}"
-        )
+        operands, operand_types = [text[r] for r in row.operands], [type_of[r] for r in row.operands]
+        text[j], type_of[j] = f"t{j}", row.type
+        lines.append(f"t{j} = {expression(source, row.op, operands, operand_types, row.type, row.attrs)}")
     for k, contribution in enumerate(rule.contributions):
         if contribution is None:
             continue
         node = "ab"[k] if k < 2 else names[k]
         indent = ""
         if contribution.support is not None:
-            lines.append(f"if {text(contribution.support)}:")
+            lines.append(f"if {text[contribution.support]}:")
             indent = "    "
         convert = fit_for(cotangent_type(types[k]), [cotangent_type(types[k])])
-        total = f"p + {text(contribution.value)}"
+        total = f"p + {text[contribution.value]}"
         lines.append(f"{indent}p = adj[{node}]")
         lines.append(
-            f"{indent}adj[{node}] = {text(contribution.value)} if p is None else "
+            f"{indent}adj[{node}] = {text[contribution.value]} if p is None else "
             + (f"{source.bind(convert)}({total})" if convert else total)
         )
     lines.append("return")

@@ -28,7 +28,7 @@ def compile_loop(attrs: Mapping[str, object], operands: int) -> CompiledLoop | N
         return None
     writer = _StructuredWriter()
     names = [f"a{k}" for k in range(operands)]
-    results = writer.node(LOOP, attrs, names)
+    results = writer.loop(attrs, names)
     writer.lines.append(f"return ({''.join(f'{r}, ' for r in results)})")
     return writer.function(", ".join(["meter", *names]), writer.lines)
 
@@ -60,10 +60,6 @@ class _StructuredWriter(Source):
         self.serial += 1
         return [f"{prefix}{self.serial}_{k}" for k in range(count)]
 
-    def node(self, code: int, attrs: Mapping[str, object], operands: Names) -> list[str]:
-        """Lines that compute a structured node; the names of its results."""
-        return self._loop(attrs, operands) if code == LOOP else self._cond(attrs, operands)
-
     def graph(self, graph: Graph, input_names: Names) -> list[str]:
         """Lines that compute a graph; the names of its outputs."""
         needed = live(graph, (*graph.outputs, *graph.asserts))
@@ -79,7 +75,7 @@ class _StructuredWriter(Source):
                 continue
             operands = [names[x] for x in graph.operands(i)]
             if code in (COND, LOOP):
-                results[i] = self.node(code, attrs, operands)
+                results[i] = self.loop(attrs, operands) if code == LOOP else self._cond(attrs, operands)
             elif code == CONST:
                 names[i] = self.bind(attrs["value"])
             else:
@@ -106,7 +102,8 @@ class _StructuredWriter(Source):
         if targets:
             self.line(f"{', '.join(targets)} = {', '.join(values)}")
 
-    def _loop(self, attrs: Mapping[str, object], operands: Names) -> list[str]:
+    def loop(self, attrs: Mapping[str, object], operands: Names) -> list[str]:
+        """Lines that compute a loop; the names of its results."""
         loop = LoopView(attrs, operands)
         body, test, count, invariants = loop.body, loop.pred, loop.count, loop.invariants
         carries = self.fresh_names("c", loop.carry_count)
