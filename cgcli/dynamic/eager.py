@@ -11,7 +11,7 @@ from functools import partial
 from types import GeneratorType
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from cgcli.diagnostics.diagnostic import CgError, error
+from cgcli.diagnostics.diagnostic import error
 from cgcli.diagnostics.source import Span
 from cgcli.diagnostics.suggest import nearest
 from cgcli.graph.graph import CONST
@@ -25,7 +25,6 @@ from cgcli.language.expressions import DATA, Lowering
 from cgcli.language.flow import assigned_in, block_of
 from cgcli.language.frames import Frame
 from cgcli.language.functions import Function
-from cgcli.language.origins import callers
 from cgcli.language.parser import unquote
 from cgcli.language.regions import Call, Region, Several, Value
 from cgcli.language.structures import STRUCTURES, Items, Null, Record, Structure, Text
@@ -41,7 +40,7 @@ from .tape import Tape
 if TYPE_CHECKING:
     from lark import Token, Tree
 
-    from cgcli.language.tree import Node
+    Node = Tree[Token] | Token
 
 
 V = TypeVar("V", Value, Structure)
@@ -282,10 +281,10 @@ class Interpreter(Calls):
         if isinstance(x, Items):
             return iter(x.parts)
         if not isinstance(x, Value):
-            raise _error_at(frame, tree, "structure-not-iterable", status=1, kind=str(x), path=x.path)
+            raise frame.error("structure-not-iterable", tree, status=1, kind=str(x), path=x.path)
         if not x.type.shape:
             count = frame.span(tree).text if x.type.is_int else None
-            raise _error_at(frame, tree, "not-iterable", type=x.type, count=count)
+            raise frame.error("not-iterable", tree, type=x.type, count=count)
         return self._row_by_row(frame, token, tree, x, full_name)
 
     def _counted(self, frame: Frame, token: Node, numbers: range, name: str) -> Iterator[Value]:
@@ -404,7 +403,7 @@ class Interpreter(Calls):
         if isinstance(x, Items):
             return self.number(frame, tree, len(x.parts))
         if not isinstance(x, Value):
-            raise _error_at(frame, positional[0], "structure-no-length", status=1, kind=str(x), path=x.path)
+            raise frame.error("structure-no-length", positional[0], status=1, kind=str(x), path=x.path)
         if not x.type.shape:
             return (yield from super()._call(frame, tree))  # which raises the error
         return self.number(frame, tree, x.type.shape[0])
@@ -435,7 +434,7 @@ class Interpreter(Calls):
             return self._data_bool(frame, tree, equal == (signs[0] == "=="))
         for value, part in zip(values, parts, strict=True):
             if not isinstance(value, Value):
-                raise _error_at(frame, part, "structure-as-value", status=1, kind=str(value), path=value.path)
+                raise frame.error("structure-as-value", part, status=1, kind=str(value), path=value.path)
         return self.emit(frame, tree, "eq" if signs[0] == "==" else "ne", values, parts)
 
     def _field(self, frame: Frame, tree: Tree[Token]) -> object:
@@ -455,11 +454,11 @@ class Interpreter(Calls):
     def _record_part(self, frame: Frame, base: Node, key: Node, x: Structure, name: str) -> Value | Structure:
         """The part of a record with this name, which the tree `key` holds."""
         if not isinstance(x, Record):
-            raise _error_at(frame, base, "field-of-other", status=1, kind=str(x), path=x.path, name=name)
+            raise frame.error("field-of-other", base, status=1, kind=str(x), path=x.path, name=name)
         if name not in x.parts:
             names = list(x.parts)
             words = {"nearest": nearest(name, names), "fields": names}
-            raise _error_at(frame, key, "no-such-field", status=1, name=name, path=x.path, **words)
+            raise frame.error("no-such-field", key, status=1, name=name, path=x.path, **words)
         part: Value | Structure = x.parts[name]
         return part
 
@@ -470,27 +469,21 @@ class Interpreter(Calls):
         if len(items) == 1 and kind(items[0]) == "string":
             return self._record_part(frame, base, items[0], x, self._key(frame, items[0]))
         if not isinstance(x, Items) or len(items) != 1 or kind(items[0]) == "ellipsis":
-            raise _error_at(frame, base, "structure-index", status=1, kind=str(x), path=x.path)
+            raise frame.error("structure-index", base, status=1, kind=str(x), path=x.path)
         [(part, item)] = yield from self._items(frame, tree)
         if not isinstance(item, Value):  # a slice
             bounds = [None if v is None else self._int_value(frame, part, v) for v in item]
             return Items(x.path, x.parts[slice(*bounds)])
         k = self._int_value(frame, part, item)
         if not -len(x.parts) <= k < len(x.parts):
-            raise _error_at(frame, part, "index-outside", status=1, index=k, size=len(x.parts))
+            raise frame.error("index-outside", part, status=1, index=k, size=len(x.parts))
         return x.parts[k]
 
     def _int_value(self, frame: Frame, tree: Node, value: Value) -> int:
         if not value.type.is_int or value.type.shape:
-            raise _error_at(frame, tree, "index-type", type=value.type, chooser=None)
+            raise frame.error("index-type", tree, type=value.type, chooser=None)
         k: int = self.tape.v[value.node]
         return k
-
-
-def _error_at(frame: Frame, tree: Node, code: str, status: int = 2, **values: object) -> CgError:
-    """The error at a tree, with the calls that lead to it from other files."""
-    span = frame.span(tree)
-    return error(code, span, *callers(frame.call, span), status=status, **values)
 
 
 def _head_span(frame: Frame, statement: Node, part: Node) -> Span:

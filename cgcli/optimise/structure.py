@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from cgcli.graph.columns import Columns
 from cgcli.graph.graph import COND, GET, INPUT, LOOP, Graph, nested
 from cgcli.graph.types import AnyType, Results, Stack
 from cgcli.ops.loops import LoopView
-from cgcli.ops.op import Attrs
 
 from .editor import Editor
 from .passes import Log, Rewrite
@@ -27,7 +27,7 @@ class View:
     `loop`; what a `cond` hands to its sides are `invariants`.
     """
 
-    attrs: Attrs
+    attrs: Mapping[str, Any]
     first: tuple[int, ...]
     carries: tuple[int, ...]
     invariants: tuple[int, ...]
@@ -50,6 +50,9 @@ class View:
     def graphs(self) -> Iterable[tuple[str, Graph]]:
         return nested(self.attrs).items()
 
+    def graph(self, key: str) -> Graph:
+        return nested(self.attrs)[key]
+
     @property
     def of_loop(self) -> LoopView[int]:
         return LoopView(self.attrs, self.operands)
@@ -58,7 +61,7 @@ class View:
         """The inputs of a graph that stand for carries, invariants and stacks' items."""
         if self.loop:
             return self.of_loop.inputs(key)
-        side: Graph = self.attrs[key]
+        side = self.graph(key)
         return (), side.inputs, ()
 
     def fixed(self, key: str) -> list[tuple[int, int]]:

@@ -6,6 +6,7 @@ For loops of a million steps: to interpret every node at each step takes five ti
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from cgcli.graph.graph import COND, CONST, GET, INPUT, LOOP, Graph, nested
 from cgcli.graph.traversal import live
@@ -22,7 +23,7 @@ MAX_DEPTH = 15  # loops within loops: Python allows 20
 Names = Sequence[str]
 
 
-def compile_loop(attrs: Mapping[str, object], operands: int) -> CompiledLoop | None:
+def compile_loop(attrs: Mapping[str, Any], operands: int) -> CompiledLoop | None:
     """The function of a loop with these attributes; None where it is too long or nested too deep. It raises `Stop`."""
     if not _is_compilable(attrs):
         return None
@@ -102,7 +103,7 @@ class _StructuredWriter(Source):
         if targets:
             self.line(f"{', '.join(targets)} = {', '.join(values)}")
 
-    def loop(self, attrs: Mapping[str, object], operands: Names) -> list[str]:
+    def loop(self, attrs: Mapping[str, Any], operands: Names) -> list[str]:
         """Lines that compute a loop; the names of its results."""
         loop = LoopView(attrs, operands)
         body, test, count, invariants = loop.body, loop.pred, loop.count, loop.invariants
