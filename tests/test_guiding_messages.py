@@ -272,20 +272,11 @@ def test_training_says_the_same(article: str) -> None:
 @pytest.mark.parametrize(
     ("name", "text", "title", "fix"),
     [
-        ("t.csv", "a;b;c\n1,5;2;3\n", "separated by semicolons", "put commas in the place of semicolons"),
-        ("t.csv", "a\tb\tc\n1\t2\t3\n", "separated by tabs", "rename the file to `t.tsv`"),
-        ("t.tsv", "a,b,c\n1,2,3\n", "separated by commas", "rename the file to `t.csv`"),
+        ("t.csv", "a;b;c\n1,5;2;3\n", "column `a`: 1,5 is no float", "write it as `1.5`"),
         ("t.csv", "# from the lab\na,b,c\n1,2,3\n", "is a comment, `# from the lab`", "remove it"),
-        (
-            "t.csv",
-            "a,b,c\n1,2,3\n".encode("utf-16"),
-            "is text in UTF-16",
-            "`iconv -f UTF-16 -t UTF-8 t.csv > utf8.csv`",
-        ),
-        ("t.jsonl", '{"a": 1}\n'.encode("utf-16"), "is text in UTF-16", "`iconv -f UTF-16"),
         ("t.csv", gzip.compress(b"a,b,c\n1,2,3\n", mtime=0), "is compressed", "`gunzip < t.csv > unpacked.csv`"),
         ("t.jsonl", gzip.compress(b'{"a": 1}\n', mtime=0), "is compressed", "`gunzip < t.jsonl > unpacked.jsonl`"),
-        ("t.csv.gz", gzip.compress(b"a,b,c\n1,2,3\n", mtime=0), "is compressed", "`gunzip < t.csv.gz > unpacked.csv`"),
+        ("t.npz.gz", gzip.compress(b"PK", mtime=0), "is no table of a known kind", "tables are .csv, .tsv, .jsonl"),
         ("t.csv", b"PK\x03\x04\x14\x00\xff\xfe", "is compressed", "`unzip -p t.csv > unpacked.csv`"),
     ],
 )
@@ -313,8 +304,7 @@ def test_files_of_values_say_the_same(article: str, text: bytes, title: str) -> 
         ("x", '"-1,5e3"', "-1.5e3"),
         ("x", "True", "1"),
         ("x", "FALSE", "0"),
-        ("input x: bool\ny = if x then 1 else 2", "TRUE", "true"),
-        ("input x: bool\ny = if x then 1 else 2", "False", "false"),
+        ("input x: bool\ny = if x then 1 else 2", "tRUE", "true"),
     ],
 )
 def test_cells_in_the_spelling_of_other_programs_are_told_how_to_be_written(
