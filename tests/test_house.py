@@ -43,6 +43,7 @@ HEAVY = {
         "ops/random.py",
         "ops/sizes.py",
         "ops/special_arrays.py",
+        "program/labels.py",
         "program/residuals.py",
         "program/resume.py",
         "program/rows.py",

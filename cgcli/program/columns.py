@@ -6,7 +6,7 @@ import fnmatch
 import math
 import re
 from collections.abc import Collection, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from cgcli.data.cells import cell_shape, converted, side_by_side
 from cgcli.data.chunks import Chunk
@@ -32,6 +32,15 @@ class Columns(NamedTuple):
 
 
 ColumnsByInput = Mapping[str, Columns]
+
+
+class Classes(Protocol):
+    """What makes numbers of words."""
+
+    def classes(self, cells: Sequence[Any]) -> tuple[Any, list[int]]:
+        """An array, and the indices of the cells that are no such word."""
+
+
 _DECIMAL_COMMA = re.compile(r"[+-]?[0-9]+,[0-9]+([eE][+-]?[0-9]+)?")
 _ELEMENT = re.compile(r"(.*)\[([0-9]+(?:,[0-9]+)*)\]", re.DOTALL)
 
@@ -106,9 +115,17 @@ def unused_columns(table: Table, by_input: ColumnsByInput) -> list[str]:
 
 
 def row_values(
-    program: Program, chunk: Chunk, by_input: ColumnsByInput, batched: Sequence[str], on_error: str
+    program: Program,
+    chunk: Chunk,
+    by_input: ColumnsByInput,
+    batched: Sequence[str],
+    on_error: str,
+    labels: Mapping[str, Classes],
 ) -> tuple[dict[str, Any], Sequence[int]]:
-    """By input an array with the rows of the chunk, and the indices of the rows that are not dropped."""
+    """By input an array with the rows of the chunk, and the indices of the rows that are not dropped.
+
+    labels: by input what makes numbers of its words.
+    """
     _check_declared(program, chunk, by_input)
     values: dict[str, Any] = {}
     dropped: set[int] = set()
@@ -118,6 +135,12 @@ def row_values(
             values[name], bad = _data(chunk.columns[columns[0]])
             if bad and on_error != "skip":
                 raise _bad_cell(chunk, columns[0], bad[0], "float")
+            dropped.update(bad)
+            continue
+        if name in labels:
+            values[name], bad = labels[name].classes(chunk.columns[columns[0]])
+            if bad and on_error != "skip":
+                raise _bad_cell(chunk, columns[0], bad[0], "class of the training")
             dropped.update(bad)
             continue
         item = t._replace(shape=t.shape[1:]) if name in batched else t

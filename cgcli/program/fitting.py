@@ -153,6 +153,12 @@ class Fitted:
         validation: Mapping[str, float] | None = record.get("validation")
         return validation
 
+    @property
+    def labels(self) -> Mapping[str, Sequence[str]]:
+        """By input the words that its classes 0, 1, … stood for in the examples."""
+        labels: Mapping[str, Sequence[str]] = self.info.get("labels", {})
+        return labels
+
     def save(self, path: str) -> None:
         """Writes a checkpoint, in place of one that is there. Raises CgError (status 1) when it cannot be written, and
         status 2 for a file with other contents.
@@ -163,6 +169,12 @@ class Fitted:
     def save_in(self, files: RunFiles) -> None:
         """Writes a checkpoint of the run that these files belong to."""
         files.save(self.tensors, self.info)
+
+
+def _labels(task: Task) -> dict[str, Any]:
+    """The entry of a checkpoint for the words of classes; none where the examples have none."""
+    words = {name: list(classes) for name, classes in task.examples.labels.items()}
+    return {"labels": words} if words else {}
 
 
 class StepFitting:
@@ -215,7 +227,8 @@ class StepFitting:
         return Checkpoints(save, every, resumed=files.checkpoint is not None)
 
     def _contents(self, state: State) -> tuple[dict[str, Any], dict[str, Any]]:
-        info = {**self._identity, "settings": self.settings.stored(), "state": state.numbers()}
+        settings = {"settings": self.settings.stored(), **_labels(self.task)}
+        info = {**self._identity, **settings, "state": state.numbers()}
         return {**self._frozen, **state.tensors()}, info
 
     @cached_property
@@ -256,7 +269,7 @@ class SolverFitting:
             stopped = "time"
         task, outputs = self.task, {self.task.loss: solution.loss}
         tensors = {**all_params(task), **solution.params}
-        info = {**program_identity(task), "settings": self.settings.stored()}
+        info = {**program_identity(task), "settings": self.settings.stored(), **_labels(task)}
         return Fitted(task.program, self.settings, task.constants, outputs, stopped, solution, tensors, info)
 
     def _solution(self, stop: Callable[[], bool]) -> Solution:

@@ -13,6 +13,7 @@ from cgcli.data.sinks import Sink
 from cgcli.diagnostics.diagnostic import CgError, Diagnostic
 from cgcli.system import cores
 
+from .labels import words_of
 from .rows import Rows
 
 MOST_CHUNKS = 8  # in memory at a time
@@ -33,11 +34,12 @@ class RowChunk(NamedTuple):
 class RowWorkers:
     """A pool of threads that runs chunks and writes their results; NumPy releases the interpreter lock.
 
-    The rows of a chunk do not depend on the number of cores.
+    The rows of a chunk do not depend on the number of cores. words: by output the words that are written for its
+    numbers.
     """
 
-    def __init__(self, rows: Rows, out: Sink) -> None:
-        self.rows, self.out = rows, out
+    def __init__(self, rows: Rows, out: Sink, words: Mapping[str, Sequence[str]]) -> None:
+        self.rows, self.out, self.words = rows, out, words
         self.cores = min(cores(), MOST_CHUNKS) if rows.parallel else 1
         self.pool = ThreadPoolExecutor(self.cores)
         self.queue: deque[RowChunk] = deque()
@@ -73,7 +75,8 @@ class RowWorkers:
         except CgError:
             self._raise_first_failure(item)
             raise  # no single row fails
-        self.out.write({**item.carried, **results})
+        labelled = {name: words_of(results[name], words, name) for name, words in self.words.items()}
+        self.out.write({**item.carried, **results, **labelled})
 
     def _raise_first_failure(self, item: RowChunk) -> None:
         """Finds the first row of a chunk that fails by bisection, and raises the error that it raises alone."""

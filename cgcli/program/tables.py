@@ -21,6 +21,7 @@ from cgcli.run.binding import missing, require
 
 from .columns import RangeViolations, batched_inputs, map_columns, row_values, unused_columns
 from .headers import require_columns
+from .labels import labelled_output, labels_by_input
 from .program import Program, Values
 from .restrict import reachable, restrict
 from .row_workers import RowWorkers
@@ -41,6 +42,8 @@ class TableSettings:
     column of their name. on_error: what to do with a cell that is no value of the input: `stop`, `skip` its row, or
     `nan`. batch: rows that inputs with one axis more than a cell take at once, for a result a batch. carry: columns
     that go into the result as they are, or `all`. numbered: whether the result has the number of each row, from 1.
+    labels: by input or column the words that stand for the classes 0, 1, …; None where all words of the column do.
+    labelled: the output that is written as words (the only int).
     """
 
     patterns: Mapping[str, str] = field(default_factory=dict)
@@ -48,6 +51,8 @@ class TableSettings:
     batch: int | None = None
     carry: Sequence[str] | Literal["all"] = ()
     numbered: bool = False
+    labels: Mapping[str, Sequence[str] | None] = field(default_factory=dict)
+    labelled: str | None = None
 
 
 class TableEvents:
@@ -61,6 +66,9 @@ class TableEvents:
 
     def warnings(self, warnings: Sequence[Diagnostic]) -> None:
         """Cells outside the ranges of declarations."""
+
+    def unlabelled(self) -> None:
+        """There are words for classes, but which output is one is not clear."""
 
     def skipped(self, rows: int, total: int) -> None:
         """Rows left out because of a cell that is no value; reported once, and only if there are any."""
@@ -110,6 +118,7 @@ class _TableRun:
         self.carried = carried_columns(table, settings)
         if unused := [name for name in unused_columns(table, self.by_input) if name not in self.carried]:
             events.unused(unused)
+        self.labels = labels_by_input(program, self.by_input, settings.labels)
         self.needed = {name for columns in self.by_input.values() for name in columns.names} | set(self.carried)
         self.rows = Rows(program, values, list(self.by_input), derivatives)
 
@@ -121,9 +130,11 @@ class _TableRun:
             for chunk, read in self.table.read(self.settings.batch or self.rows.most, self.needed):
                 if workers is None:
                     self._start(chunk)
-                    workers = stack.enter_context(RowWorkers(self.rows, out))
+                    workers = stack.enter_context(RowWorkers(self.rows, out, self._words()))
                     violations = RangeViolations(self.program, self.by_input)
-                columns, indices = row_values(self.program, chunk, self.by_input, self.batched, self.settings.on_error)
+                columns, indices = row_values(
+                    self.program, chunk, self.by_input, self.batched, self.settings.on_error, self.labels
+                )
                 violations.add(columns, chunk, indices)
                 if indices:
                     workers.submit(columns, chunk, indices, self._carried(chunk, indices, read_rows))
@@ -142,6 +153,17 @@ class _TableRun:
                 out.write(self._carried(None, (), 0) | self.rows.none())
         if skipped:
             self.events.skipped(skipped, done + skipped)
+
+    def _words(self) -> dict[str, Sequence[str]]:
+        """By output the words of its classes."""
+        known = [words for words in self.settings.labels.values() if words is not None]
+        if not known or self.rows.derivatives:
+            return {}
+        name = labelled_output(self.program, self.rows.names(), self.settings.labelled)
+        if name is None or len(known) > 1:
+            self.events.unlabelled()
+            return {}
+        return {name: known[0]}
 
     def _start(self, chunk: Chunk) -> None:
         """Settles, by the first chunk, which inputs take many rows at once and which outputs can be computed."""
@@ -245,6 +267,7 @@ def read_examples(
         raise error("no-column-fits", file=file, columns=list(table.columns or ()), inputs=inputs)
     if unused := unused_columns(table, by_input):
         events.unused(unused)
+    labels = labels_by_input(program, by_input, settings.labels)
     violations = RangeViolations(program, by_input)
     batched: list[str] = []
     parts: dict[str, list[Any]] = {}
@@ -253,7 +276,7 @@ def read_examples(
     needed = {name for columns in by_input.values() for name in columns.names}
     for chunk, _ in table.read(EXAMPLE_ROWS, needed):
         batched = batched or batched_inputs(program, chunk, by_input)
-        columns, indices = row_values(program, chunk, by_input, batched, settings.on_error)
+        columns, indices = row_values(program, chunk, by_input, batched, settings.on_error, labels)
         violations.add(columns, chunk, indices)
         skipped += len(chunk) - len(indices)
         rows += len(indices)
@@ -270,6 +293,10 @@ def read_examples(
     if skipped:
         events.skipped(skipped, rows + skipped)
     whole = {name: concatenated(arrays) for name, arrays in parts.items()}
+    words: dict[str, Sequence[str]] = {}
+    for name, classes in labels.items():
+        words[name], numbers = classes.sorted_words()
+        whole[name] = numbers[whole[name]]
     if batched:
         whole = {name: program.fit_value(name, x) for name, x in whole.items()}
-    return Examples(whole, rows, bool(batched))
+    return Examples(whole, rows, bool(batched), words)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from cgcli.diagnostics.diagnostic import error
@@ -35,20 +35,22 @@ class Examples:
     """Rows: by input an array with a row each, or of structured data a list.
 
     together: whether the inputs take many rows at once, as their leading size; else the program says what one row is.
+    labels: by input the words that its classes 0, 1, … stand for.
     """
 
     columns: Mapping[str, Any]
     rows: int
     together: bool = False
+    labels: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
     def take(self, rows: Any) -> Examples:
         """These rows, in this order."""
         part = {n: [x[k] for k in rows] if isinstance(x, list) else x[rows] for n, x in self.columns.items()}
-        return Examples(part, len(rows), self.together)
+        return replace(self, columns=part, rows=len(rows))
 
     def between(self, start: int, end: int) -> Examples:
         """The rows from one to the one before another."""
-        return Examples({n: x[start:end] for n, x in self.columns.items()}, end - start, self.together)
+        return replace(self, columns={n: x[start:end] for n, x in self.columns.items()}, rows=end - start)
 
 
 @dataclass(frozen=True)

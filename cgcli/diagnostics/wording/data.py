@@ -63,6 +63,13 @@ TEMPLATES: dict[str, Templates] = {
         "a table is a mapping of columns, a data frame, a table of pyarrow's, or the path of a file",
     ),
     "column-alone": words("{value} is no column of a table", "give it as an input that is the same in every row"),
+    "labels-unused": words(
+        "no input takes the column `{name}`, whose words would be classes",
+        "name the column of an int input, or map it by `--map INPUT={name}`",
+    ),
+    "labels-type": words("`{name}` is {type}, and classes are whole numbers", "declare it as an int"),
+    "labels-output": words("`{name}` is no output that can be a class", "whole numbers of each row are {names}"),
+    "labels-class": words("`{name}` is {value}, and there are the classes 0 to {last}"),
     "row-fails": words("the run fails at line {line} of `{file}`"),
     "carry-batch": words(
         "a result of a whole batch has no columns of its rows", "leave out `--carry` and `--row-numbers`"
