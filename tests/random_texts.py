@@ -19,8 +19,8 @@ from typing import Any
 import lark
 from cli_harness import Result, cg
 
-from cgcli.cli.functions import function_names
 from cgcli.language.grammar import grammar_text
+from cgcli.program.reference import function_names
 
 ROOT = Path(__file__).parents[1]
 SECONDS = 60  # that one command may take; all of them end by limits that are reached much sooner

@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import os
+import re
 import shlex
 from pathlib import Path
+from typing import get_type_hints
 
 import pytest
 from cli_harness import ARTICLE, cg, process
 
-from cgcli.cli.functions import function_names
-from cgcli.cli.sample_files import folder
 from cgcli.cli.topics import PAGES
 from cgcli.language.builtins import TENSORS
 from cgcli.language.imports import library_names
 from cgcli.language.library import LIBRARY
 from cgcli.language.library.docs import DOCS
 from cgcli.language.modules import library_functions
+from cgcli.program.options import GROUPS, OutputOptions, RunOptions, TableOptions
+from cgcli.program.reference import function_names
+from cgcli.program.samples import folder
 
+COMMANDS_OF_PROGRAMS = ["eval", "grad", "explain", "show", "render", "plan", "trace", "step", "train", "predict"]
 COMMANDS = ["eval", "grad", "show", "render", "check", "fmt", "samples", "help"]
 DECLARED = """
 input spot: float                   ## price of the share
@@ -56,7 +60,7 @@ def test_the_help_of_a_command_ends_with_an_example_that_works(command: str) -> 
 @pytest.mark.parametrize("args", [["d.cg", "--help"], ["--help", "d.cg"], ["d.cg", "-h"], ["-e", DECLARED, "--help"]])
 def test_help_with_a_program_lists_its_inputs(command: str, args: list[str]) -> None:
     page = cg(command, *args).out
-    inputs = page[page.index("Inputs of ") : page.index("Example:")].splitlines()
+    inputs = page[page.index("Inputs of ") : page.index("Program:")].splitlines()
     told = [" ".join(line.split()) for line in inputs if line.strip()]
     assert told[1:] == [
         "--spot FLOAT price of the share [required]",
@@ -69,7 +73,24 @@ def test_help_with_a_program_lists_its_inputs(command: str, args: list[str]) -> 
 
 
 def test_help_says_when_a_program_has_no_inputs() -> None:
-    assert "none" in cg("eval", "-e", "1 + 1", "--help").out.split("Inputs of -e:")[1].split()
+    assert cg("eval", "-e", "1 + 1", "--help").out.split("Inputs of -e:")[1].split()[0] == "none"
+
+
+@pytest.mark.parametrize("command", COMMANDS_OF_PROGRAMS)
+def test_options_stand_in_groups_after_the_inputs(command: str) -> None:
+    page = cg(command, "f.cg", "--help").out
+    headings = [line.removesuffix(":") for line in page.splitlines() if line.endswith(":") and line[:1] != " "]
+    assert headings[0] == "Inputs of f.cg"
+    assert headings[1:] == [group for group in GROUPS if group in headings]
+    assert {"Program", "Values", "Output"} <= set(headings)
+    assert sum(line.split()[:1] == ["-h,"] for line in page.splitlines()) == 1
+
+
+def test_each_field_of_the_records_is_an_option_of_its_command() -> None:
+    words = set(re.split(r"[\s,\[\]]+", cg("eval", "--help").out))
+    for record in (RunOptions, OutputOptions, TableOptions):
+        for hint in get_type_hints(record, include_extras=True).values():
+            assert words.issuperset(hint.__metadata__[0].spelling.split())
 
 
 @pytest.mark.parametrize("text", ["y = (a +", "input x: floot", "", "\x00", 'import "none.cg"'])

@@ -234,7 +234,9 @@ def test_of_a_run_that_fails_the_row_is_named_and_nothing_is_written() -> None:
     assert "line 3 of `-`" in err
 
 
-@pytest.mark.parametrize("arguments", [("--map", "a=b"), ("--on-error", "skip"), ("-o", "x.csv")])
+@pytest.mark.parametrize(
+    "arguments", [("--map", "a=b"), ("--on-error", "skip"), ("-o", "x.csv"), ("--carry", "id"), ("--row-numbers",)]
+)
 def test_options_of_tables_alone(arguments: tuple[str, ...]) -> None:
     status, out, err = run("eval", "--a", "1", "--b", "2", "--c", "3", *arguments)
     assert (status, out) == (2, "")
@@ -364,3 +366,13 @@ def test_cells_outside_a_declared_range_are_counted() -> None:
     status, out, err = run("eval", "--data", "t.csv", text="input vol: float in 0..2; y = 2 * vol")
     assert (status, out) == (0, "y\n1.0\n6.0\n-2.0\n2.0\n")
     assert "warning: `vol` is outside 0..2 in 2 of the rows, first at line 3 of `t.csv`" in err
+
+
+def test_columns_and_row_numbers_go_through() -> None:
+    Path("t.csv").write_text("id,a,b,c\nx,1,2,3\ny,2,?,1\nz,4,4,4\n", encoding="utf-8")
+    options = ["--carry", "id", "--row-numbers", "--on-error", "skip"]
+    status, out, err = run("eval", "--data", "t.csv", *options)
+    assert (status, out) == (0, "row,id,y\n1,x,-3.0\n3,z,0.0\n")
+    assert err == "note: 1 row of 3 skipped, with cells that are no numbers\n"
+    assert run("eval", "--data", "t.csv", "--carry", "all", "--on-error", "nan")[1].startswith("id,a,b,c,y\nx,1")
+    assert "the table has no column `ident`" in run("eval", "--data", "t.csv", "--carry", "ident")[2]

@@ -40,8 +40,7 @@ def test_a_damaged_file_is_one_clear_error(tmp_path: Path, count: int) -> None:
 
 
 def test_every_kind_of_file_that_is_read_is_damaged() -> None:
-    from cgcli.cli import value_files
-    from cgcli.data import arrays, tables
+    from cgcli.data import arrays, tables, value_files
 
     texts = {f".{kind.lower()}" for kind in value_files._READERS}
     kinds = {*arrays._READERS, *texts, *value_files.ARCHIVES, *(f".{k}" for k in tables.KINDS), ".cg"}

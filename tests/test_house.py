@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from cgcli.cli.app import COMMANDS
 from cgcli.ops.table import OPS
 
 ROOT = Path(__file__).parents[1]
@@ -108,6 +109,36 @@ def kept_at_the_top() -> set[str]:
 def test_modules_are_small() -> None:
     lines = {str(path.relative_to(ROOT)): len(path.read_text(encoding="utf-8").splitlines()) for path in MODULES}
     assert {name: count for name, count in lines.items() if count > 500} == {}
+
+
+LONGEST_COMMAND = 40  # lines
+MOST_PARAMETERS = 10
+CONSTRUCTORS = {("ops/op.py", "tensor_op"), ("ops/op.py", "declare")}  # whose parameters are the fields of a record
+
+
+def test_command_functions_are_short() -> None:
+    lengths: dict[str, int] = {}
+    for path in (ROOT / "cgcli" / "cli").glob("*.py"):
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call) and ast.unparse(node.func) == "declare"]
+        names = [ast.unparse(call.args[1]) for call in calls]
+        for node in tree.body:
+            if isinstance(node, ast.FunctionDef) and node.name in names:
+                lengths[node.name] = (node.end_lineno or 0) - node.lineno + 1
+    assert len(lengths) == len(COMMANDS)
+    assert {name: lines for name, lines in lengths.items() if lines > LONGEST_COMMAND} == {}
+
+
+def test_functions_have_few_parameters() -> None:
+    counts: dict[tuple[str, str], int] = {}
+    for path in (ROOT / "cgcli").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+                parameters = [*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs]
+                key = path.relative_to(ROOT / "cgcli").as_posix(), node.name
+                counts[key] = max(len(parameters), counts.get(key, 0))
+    many = {key: count for key, count in counts.items() if count > MOST_PARAMETERS and key not in CONSTRUCTORS}
+    assert many == {}
 
 
 @pytest.fixture(scope="module")

@@ -128,7 +128,7 @@ def test_a_python_file_alone_asks_for_a_function() -> None:
 
 def test_help_shows_what_the_text_says() -> None:
     page = cg("eval", "m.py:plain", "--help").out
-    told = [" ".join(line.split()) for line in page[page.index("Inputs of") : page.index("Example:")].splitlines()]
+    told = [" ".join(line.split()) for line in page[page.index("Inputs of") : page.index("Program:")].splitlines()]
     assert [line for line in told if line] == [
         "Inputs of m.py:plain:",
         "What it is for.",

@@ -8,7 +8,7 @@ import pytest
 from cli_harness import ARTICLE, Result, cg, process
 
 from cgcli.cli.app import COMMANDS, commands
-from cgcli.cli.output import output_options, set_output_options
+from cgcli.cli.output import set_stream_options, stream_options
 from cgcli.cli.progress import StatusLine
 
 CALLS = {
@@ -109,13 +109,13 @@ def test_no_progress_is_ever_due() -> None:
     line = StatusLine()
     line.last -= 3600
     try:
-        set_output_options(quiet=True)
+        set_stream_options(quiet=True)
         assert not line.due()
-        set_output_options()
+        set_stream_options()
         assert line.due()
     finally:
-        set_output_options()
-    assert output_options.colour == "auto"
+        set_stream_options()
+    assert stream_options.colour == "auto"
 
 
 @pytest.mark.parametrize("command", COMMANDS)

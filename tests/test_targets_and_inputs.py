@@ -11,7 +11,6 @@ from pathlib import Path
 import pytest
 from cli_harness import ARTICLE, cg, process
 
-from cgcli.cli import targets
 from cgcli.cli.app import COMMANDS
 from cgcli.diagnostics.diagnostic import CgError
 from cgcli.files.writing import atomic_file
@@ -215,13 +214,10 @@ def test_fmt_alone_rewrites_what_it_reads() -> None:
 
 
 def test_every_option_that_takes_a_file_is_read_or_written() -> None:
-    named = {
-        param.name
-        for name in COMMANDS
-        for param in import_module(f"cgcli.cli.{name}").command.params
-        if param.param_type_name == "option" and any(w in str(param.metavar) for w in ("FILE", "TABLE", "TARGET"))
-    }
-    assert named == {*targets.READ, *targets.WRITTEN}
+    options = [option for name in COMMANDS for option in import_module(f"cgcli.cli.{name}").command.options.values()]
+    for option in options:
+        takes_a_file = any(word in str(option.metavar) for word in ("FILE", "TABLE", "TARGET"))
+        assert (option.file is not None) == takes_a_file, option
 
 
 # ---- standard output as a target

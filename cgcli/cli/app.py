@@ -8,9 +8,8 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from cgcli.cli.arguments import EMPTY
 from cgcli.cli.output import WithHelp, emit
-from cgcli.diagnostics.diagnostic import error
+from cgcli.diagnostics.diagnostic import EMPTY, error
 from cgcli.version import VERSION
 
 COMMANDS = {

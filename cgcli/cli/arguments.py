@@ -11,23 +11,22 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from cgcli.diagnostics.diagnostic import CgError, error
+from cgcli.diagnostics.diagnostic import EMPTY, CgError, error
 from cgcli.files.source_files import is_stdin
-
-EMPTY = "''"  # how messages name an empty argument
-FILE_OPTIONS = frozenset({"--inputs", "--data", "--validation", "--weights", "--resume", "--commands"})  # files to read
 
 
 @dataclass(frozen=True)
 class CommandOptions:
     """The options that a command declares, each with its dashes.
 
-    inputs: whether any other `--name` is an input of the program. command: how the command line begins, as `cg eval`.
+    files: those whose value names a file to read. inputs: whether any other `--name` is an input of the program.
+    command: how the command line begins, as `cg eval`.
     """
 
     valued: frozenset[str]
     flags: frozenset[str] = frozenset()
-    repeatable: frozenset[str] = frozenset({"--set", "--allow-path"})
+    repeatable: frozenset[str] = frozenset()
+    files: frozenset[str] = frozenset()
     inputs: bool = True
     command: str = "cg"
 
@@ -160,7 +159,7 @@ def _option(
         arguments.expression = value
     if name == "--allow-path":
         arguments.allowed.append(value)
-    if name in FILE_OPTIONS:
+    if name in options.files:
         value = arguments.input_path(f"`{name}`", value)
     if name == "--set":
         value = _set(arguments, *value.partition("="))

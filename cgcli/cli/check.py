@@ -3,101 +3,87 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
-from typing import Annotated, Any
+from dataclasses import replace
+from typing import Annotated, Any, Literal
 
 import typer
 
-from cgcli.cli.arguments import Arguments
-from cgcli.cli.command import ARGUMENTS, ProgramCommand, command_options, declare
-from cgcli.cli.inputs import check_names, settings_of
-from cgcli.cli.options import AllowPath, Expression, InputsFile, Mode, Set, choice
+from cgcli.cli.command import ProgramCommand, command_options, declare
+from cgcli.cli.options import Without
 from cgcli.cli.output import emit, stdout, use_colour
 from cgcli.cli.program_files import Files, counted, program_files, several
 from cgcli.cli.results import exclude
-from cgcli.cli.session import Session, open_session
-from cgcli.cli.sources import open_program, python_function
+from cgcli.cli.session import check_names, open_session
 from cgcli.diagnostics.diagnostic import CgError, Diagnostic, error
 from cgcli.diagnostics.wording import message_of
 from cgcli.diagnostics.wording.templates import format_value
-from cgcli.files.source_files import working_folder
-from cgcli.graph.signature import Input
-from cgcli.program import Program
-from cgcli.program.compare import compare
-from cgcli.program.dynamic import DynamicProgram
+from cgcli.program import Input, Program
+from cgcli.program.compare import compare_modes
+from cgcli.program.input_values import settings_by_name
 from cgcli.program.lint import lint
+from cgcli.program.load import open_program, python_function
+from cgcli.program.options import Option, RunOptions
 from cgcli.render.escape import show
 from cgcli.render.json import dump
 from cgcli.render.report import as_data
 from cgcli.render.report import text as report
 from cgcli.render.tensors import write
 
-Format = Annotated[str, typer.Option("--format", help="json is for editors.", **choice("--format", "plain", "json"))]
-
-
+LIMITS = ("max_memory", "max_steps", "max_nodes", "max_depth", "timeout")
+Run = Annotated[RunOptions, Without("file", "weights", "seed", "backend", *LIMITS)]
 Modes = Annotated[
-    bool, typer.Option("--modes", help="Run it in both modes and compare all values and derivatives; 1 if they differ.")
+    bool, Option("--modes", "Run it in both modes and compare all values and derivatives; 1 if they differ.")
 ]
+Format = Annotated[Literal["plain", "json"], Option("--format", "json is for editors.", group="Output")]
 
 
 def check(
-    context: typer.Context,
-    files: Files = None,
-    expression: Expression = None,
-    settings: Set = None,
-    inputs_file: InputsFile = None,
-    modes: Modes = False,
-    output_format: Format = "plain",
-    mode: Mode = None,
-    allow_path: AllowPath = None,
+    context: typer.Context, run: Run, files: Files = (), modes: Modes = False, output_format: Format = "plain"
 ) -> int:
     """Check programs: syntax, names, types, warnings. Runs nothing, unless --modes says so.
 
     What is found is the result, on standard output. The exit status is 2 when there is an error. A folder stands for
     the .cg files below it; --format json has an object a line for several.
     """
-    paths = files or []
-    many = expression is None and several(paths)
-    file = paths[0] if paths and not many else None
+    many = run.expression is None and several(files)
+    run = replace(run, file=files[0] if files and not many else None)
     if many and modes:
         raise error("one-file-only", option="--modes")
-    exclude(("--modes", modes), ("--mode", mode is not None))
+    exclude(("--modes", modes), ("--mode", run.mode is not None))
     exclude(("--modes", modes), ("--format json", output_format == "json"))
-    if modes and (expression is not None or python_function(file) is None):
-        return _compare(open_session(context, file, expression, settings, inputs_file, allow_path))
     if modes:
-        return _one_mode(open_program(file, expression, runs=False))
-    if settings or inputs_file is not None:
-        check_names(
-            open_program(file, expression, allow_path or (), mode, runs=False),
-            settings_of(settings or ()),
-            command_options(context),
-        )
+        return _compare(context, run)
+    if run.settings or run.inputs_file is not None:
+        program = open_program(run, runs=False)
+        check_names(program, settings_by_name(run.settings), command_options(context))
         raise error("check-takes-no-values")
-    if not many:
-        program, diagnostics, status = _check_program(file, expression, allow_path, mode)
-        emit(dump(_data(program, diagnostics)) if output_format == "json" else _text(program, diagnostics))
-        return status
+    if many:
+        return _check_each(files, run, output_format)
+    checked, diagnostics, status = _check_program(run)
+    emit(dump(_data(checked, diagnostics)) if output_format == "json" else _text(checked, diagnostics))
+    return status
+
+
+def _check_each(files: Sequence[str], run: RunOptions, output_format: str) -> int:
+    """Prints the result for each program, and of plain text how many there are; returns the largest status."""
     statuses = []
-    for path in program_files(paths):
-        program, diagnostics, status = _check_program(path, None, allow_path, mode)
+    for file in program_files(files):
+        program, diagnostics, status = _check_program(replace(run, file=file))
         statuses.append(status)
         if output_format == "json":
-            emit(dump({"file": path, **_data(program, diagnostics)}))
+            emit(dump({"file": file, **_data(program, diagnostics)}))
         else:
-            emit(_text(program, diagnostics, f"{show(path)}: ") + ("\n" if diagnostics else ""))
+            emit(_text(program, diagnostics, f"{show(file)}: ") + ("\n" if diagnostics else ""))
     if output_format != "json":
         wrong = sum(status != 0 for status in statuses)
         emit(f"{counted(len(statuses))}: {len(statuses) - wrong} ok, {wrong} wrong")
     return max(statuses)
 
 
-def _check_program(
-    file: str | None, expression: str | None, allow_path: Sequence[str] | None, mode: str | None
-) -> tuple[Program | None, Sequence[Diagnostic], int]:
+def _check_program(run: RunOptions) -> tuple[Program | None, Sequence[Diagnostic], int]:
     """The program (None for one with errors), its errors and warnings, and the exit status for them."""
     try:
-        program = open_program(file, expression, allow_path or (), mode, runs=False)
+        program = open_program(run, runs=False)
         return program, [*program.warnings, *lint(program)], 0
     except CgError as problem:
         return None, problem.diagnostics, problem.status
@@ -111,17 +97,15 @@ def _text(program: Program | None, diagnostics: Sequence[Diagnostic], prefix: st
     return "\n\n".join(parts)
 
 
-def _compare(session: Session) -> int:
+def _compare(context: typer.Context, run: RunOptions) -> int:
     """Prints that both modes agree. Raises `CgError` (status 1) for the first value that they differ in."""
+    if run.expression is None and python_function(run.file) is not None:
+        return _one_mode(open_program(run, runs=False))
+    session = open_session(context, run)
     if session.program.mode == "dynamic":
         return _one_mode(session.program)
     session.require_values()
-    source = session.program.module.source
-    path = None if source.name in ("-e", "-") else Path(source.name)
-    arguments: Arguments = session.context.meta[ARGUMENTS]
-    allowed = [Path(folder) for folder in arguments.allowed]
-    other = DynamicProgram(source, path, path.parent if path else working_folder(), allowed, None)
-    comparison = compare(session.program, other, session.values)
+    comparison = compare_modes(session.program, session.values, run.allow_path)
     if comparison.name is not None:
         both = {"static": write(comparison.static), "dynamic": write(comparison.dynamic)}
         raise error("modes-differ", comparison.span, status=1, name=comparison.name, **both)

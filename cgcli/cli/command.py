@@ -2,26 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cache
 from itertools import pairwise
-from typing import Any
+from typing import Annotated, Any, Literal
 
 import typer
 from typer.core import TyperCommand
 
-from cgcli.cli.arguments import EMPTY, Arguments, CommandOptions, scan
-from cgcli.cli.inputs import canonical, with_usage
-from cgcli.cli.options import global_options
-from cgcli.cli.output import WithHelp
-from cgcli.cli.sources import open_program
-from cgcli.diagnostics.diagnostic import CgError, error
+from cgcli.cli.arguments import Arguments, CommandOptions, scan
+from cgcli.cli.options import with_typer_signature
+from cgcli.cli.output import WithHelp, set_stream_options
+from cgcli.diagnostics.diagnostic import EMPTY, CgError, Diagnostic, error
 from cgcli.program import Program
+from cgcli.program.input_values import canonical
+from cgcli.program.load import open_program
+from cgcli.program.options import GROUPS, Option, RunOptions
 from cgcli.render.escape import harmless, show
 
 HELP = ("--help", "-h")
 ARGUMENTS, OPTIONS = "cgcli.arguments", "cgcli.options"  # keys of a context's `meta`
+
+
+def global_options(
+    colour: Annotated[
+        Literal["auto", "always", "never"], Option("--color", "When to colour.", group="Output")
+    ] = "auto",
+    quiet: Annotated[
+        bool, Option("-q --quiet", "No notes and no progress; warnings and errors stay.", group="Output")
+    ] = False,
+) -> int:
+    """The options of every command: `declare` adds them, `Command.invoke` applies them."""
+    set_stream_options(colour, quiet)
+    return 0
 
 
 def command_options(context: typer.Context) -> CommandOptions:
@@ -30,10 +44,27 @@ def command_options(context: typer.Context) -> CommandOptions:
     return options
 
 
+def with_usage(problem: CgError, options: CommandOptions) -> CgError:
+    """The error with the options that give missing inputs their values."""
+
+    def with_options(diagnostic: Diagnostic) -> Diagnostic:
+        names = diagnostic.values.get("missing")
+        if diagnostic.code != "missing-inputs" or not isinstance(names, list):
+            return diagnostic
+        usage = [f"--set {name}=VALUE" if f"--{name}" in options else f"--{name} VALUE" for name in names]
+        shadowed = [f"--{name}" for name in names if f"--{name}" in options]
+        values = {**diagnostic.values, "usage": " ".join(usage), "shadowed": shadowed or None}
+        return replace(diagnostic, values=values)
+
+    return CgError(*map(with_options, problem.diagnostics), status=problem.status)
+
+
 class Command(WithHelp, TyperCommand):
     """A command whose options are all its own. Scans its arguments and words its errors as cg does."""
 
     inputs = False
+    options: Mapping[str, Option]
+    """The options as data, by the names of Typer's parameters."""
 
     def declared_options(self, ctx: Any) -> CommandOptions:
         """The options that this command declares."""
@@ -47,8 +78,14 @@ class Command(WithHelp, TyperCommand):
             (flags if getattr(param, "is_flag", False) else valued).update(names)
             if param.multiple:
                 repeatable.update(names)
+        files = {option.name for option in self.options.values() if option.file == "read"}
         return CommandOptions(
-            frozenset(valued), frozenset(flags), frozenset(repeatable), self.inputs, f"cg {self.name}"
+            frozenset(valued),
+            frozenset(flags),
+            frozenset(repeatable),
+            frozenset(files),
+            self.inputs,
+            f"cg {self.name}",
         )
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
@@ -73,6 +110,18 @@ class Command(WithHelp, TyperCommand):
     def get_help(self, ctx: Any) -> str:
         """The help page, which Typer prints by itself."""
         return harmless(super().get_help(ctx))
+
+    def format_options(self, ctx: Any, formatter: Any) -> None:
+        """Writes the options in their groups, `--help` at the end of those about output."""
+        rows: dict[str, list[tuple[str, str]]] = {group: [] for group in GROUPS}
+        for param in self.get_params(ctx):
+            row = param.get_help_record(ctx)
+            if row is not None:
+                rows[getattr(param, "rich_help_panel", None) or "Output"].append(row)
+        for group, lines in rows.items():
+            if lines:
+                with formatter.section(group):
+                    formatter.write_dl(lines)
 
     def refined_error(self, ctx: Any, args: list[str], options: CommandOptions, problem: CgError) -> CgError:
         """The error for invalid arguments, made more specific by the rest of the command line."""
@@ -128,9 +177,8 @@ class ProgramCommand(Command):
         arguments: Arguments = ctx.meta.get(ARGUMENTS) or Arguments()
         if arguments.expression is None and (not arguments.files or arguments.files[0] == "-"):
             return None
-        return open_program(
-            arguments.files[0] if arguments.files else None, arguments.expression, arguments.allowed, runs=False
-        )
+        file = arguments.files[0] if arguments.files else None
+        return open_program(RunOptions(file, arguments.expression, tuple(arguments.allowed)), runs=False)
 
     def invoke(self, ctx: Any) -> Any:
         """Runs the command; an error about missing inputs names the options that give them."""
@@ -154,10 +202,13 @@ class ProgramCommand(Command):
         return problem if program is None or name in inputs else options.unknown_name_error(name, inputs)
 
     def format_options(self, ctx: Any, formatter: Any) -> None:
-        """Adds the inputs of the program to the help page, or for an invalid program a line that says so."""
+        """Puts the inputs of the program before the options, or for an invalid program a line that says so."""
+        self._format_inputs(ctx, formatter)
+        super().format_options(ctx, formatter)
+
+    def _format_inputs(self, ctx: Any, formatter: Any) -> None:
         from cgcli.cli.describe import input_rows, unlisted  # for help alone
 
-        super().format_options(ctx, formatter)
         try:
             program = self.program(ctx)
         except CgError as problem:
@@ -207,9 +258,12 @@ class Completion:
 
 
 def declare(name: str, function: Callable[..., int], cls: type[Command], *example: str) -> TyperCommand:
-    """The command that runs the function; its help ends with the example."""
+    """The command that runs a function (as `with_typer_signature` takes it); its help ends with the example."""
     epilog = "\n".join(["\b", "Example:", *(f"  {line}" for line in example)])
-    command = _typer_command(name, function, cls, epilog)
+    typer_function, options = with_typer_signature(function)
+    command = _typer_command(name, typer_function, cls, epilog)
+    assert isinstance(command, Command)
+    command.options = options
     command.params += _global_options()
     return command
 
@@ -217,7 +271,7 @@ def declare(name: str, function: Callable[..., int], cls: type[Command], *exampl
 @cache
 def _global_options() -> tuple[Any, ...]:
     """The global options as Typer's parameters."""
-    return tuple(_typer_command("global", global_options, TyperCommand).params)
+    return tuple(_typer_command("global", with_typer_signature(global_options)[0], TyperCommand).params)
 
 
 def _typer_command(

@@ -14,8 +14,7 @@ import typer
 from cgcli.render.escape import show
 
 if TYPE_CHECKING:
-    from cgcli.graph.signature import Input
-    from cgcli.program import Program
+    from cgcli.program import Input, Program
 
 LONGEST = 80  # characters of a line
 SPECIAL = str.maketrans(dict.fromkeys('\\"$`!<>', " ") | {"'": "’"})
@@ -58,24 +57,27 @@ def input_line(i: Input) -> str:
     return about(f"{i.kind}, {i.type}{doc}")
 
 
-def sample_names() -> list[Offer]:
-    from cgcli.cli.sample_files import headline, sample_files
+def sample_names(context: typer.Context, incomplete: str) -> list[Offer]:
+    """The samples, each with its headline."""
+    from cgcli.program.samples import headline, sample_files
 
     return [(path.stem, about(headline(path))) for path in sample_files()]
 
 
-def topics(incomplete: str) -> list[Offer]:
+def topics(context: typer.Context, incomplete: str) -> list[Offer]:
     """Pages, functions and modules; after the dot of a module its functions."""
-    from cgcli.cli.functions import function_names
     from cgcli.cli.topics import PAGES
-    from cgcli.language.imports import library_names
-    from cgcli.language.modules import library_functions
+    from cgcli.program.reference import function_names, module_functions, module_names
 
     module = incomplete.partition(".")[0]
-    if "." in incomplete and module in library_names():
-        return [(f"{module}.{f.name}", about(f.doc.partition(". ")[0])) for f in library_functions(module)]
+    if "." in incomplete and module in module_names():
+        return [(name, about(line)) for name, line in module_functions(module).items()]
     pages = [(name, about(page.title)) for name, page in PAGES.items()]
-    return [*pages, *((name, "function") for name in function_names()), *((name, "module") for name in library_names())]
+    return [*pages, *((name, "function") for name in function_names()), *((name, "module") for name in module_names())]
+
+
+OFFERS = {"inputs": input_names, "samples": sample_names, "topics": topics, "values": value_names}
+"""What offers words, by its name in the data of an option."""
 
 
 def _program(context: Any) -> Program | None:

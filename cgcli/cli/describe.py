@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from cgcli.cli.arguments import CommandOptions
 from cgcli.diagnostics.diagnostic import CgError
 from cgcli.diagnostics.wording import message_of
-from cgcli.graph.signature import Input
+from cgcli.program import Input
 from cgcli.render.escape import show
 from cgcli.render.numbers import shortest
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from cgcli.cli.output import emit, notice
 from cgcli.cli.results import chosen_format, show_numbers, table_settings
 from cgcli.program.fitting import Fitted
+from cgcli.program.options import OutputOptions
 from cgcli.render.histogram import bars
 from cgcli.render.numbers import shortest, single
 from cgcli.render.table import table
@@ -19,20 +20,7 @@ DIGITS = 6  # of errors and what is computed of them, in tables and plain lines
 CORRELATED = 12  # parameters at most whose correlations are printed
 
 
-class Style(NamedTuple):
-    """The options for printing results, as `show_numbers` takes them."""
-
-    output_format: str | None
-    precision: int | None
-    full: bool
-
-    @property
-    def settings(self) -> dict[str, Any]:
-        """The settings of tables."""
-        return table_settings(self.precision)
-
-
-def show_state(fitted: Fitted, style: Style, gradients: Mapping[str, Any] | None) -> None:
+def show_state(fitted: Fitted, output: OutputOptions, gradients: Mapping[str, Any] | None) -> None:
     """Prints the loss over all rows, the other scalar outputs, the parameters, and whether it converged."""
     params = _params(fitted)
     target, loss, validation = fitted.target, fitted.loss, fitted.validation
@@ -46,12 +34,12 @@ def show_state(fitted: Fitted, style: Style, gradients: Mapping[str, Any] | None
     rows += [*params.items(), ("epochs", fitted.epochs), ("steps", fitted.steps)]
     if gradients is not None:
         data["gradients"] = {name: bars(g)[1] for name, g in gradients.items()}
-    show_numbers(rows, data, *style)
-    if gradients is not None and chosen_format(style.output_format) in ("table", "plain"):
+    show_numbers(rows, data, output)
+    if gradients is not None and chosen_format(output.format) in ("table", "plain"):
         spreads = [(name, *_spread(g)) for name, g in gradients.items()]
-        if chosen_format(style.output_format) == "table":
+        if chosen_format(output.format) == "table":
             header = ("gradient by", "norm", "least", "spread", "largest")
-            emit(table(header, spreads, **style._replace(precision=style.precision or DIGITS).settings))
+            emit(table(header, spreads, **table_settings(output.precision or DIGITS)))
         else:
             emit("\n".join(_plain_spread(*spread) for spread in spreads))
 
@@ -66,7 +54,7 @@ def _plain_spread(name: str, norm: float, least: float, text: str, most: float) 
     return f"gradient by {name}: norm {numbers[0]}, {numbers[1]} {text} {numbers[2]}"
 
 
-def show_solution(fitted: Fitted, style: Style) -> None:
+def show_solution(fitted: Fitted, output: OutputOptions) -> None:
     """Prints a fit; of least squares with standard errors, covariance and degrees of freedom."""
     fit, params = fitted.result, _params(fitted)
     data: dict[str, Any] = {"loss": fitted.loss, "params": _listed(params), "epochs": fitted.steps}
@@ -74,22 +62,22 @@ def show_solution(fitted: Fitted, style: Style) -> None:
     if not isinstance(fit, Squares):
         target = fitted.target
         rows: list[tuple[str, Any]] = [(target, fitted.loss), *params.items(), ("evaluations", fitted.steps)]
-        show_numbers(rows, data, *style)
+        show_numbers(rows, data, output)
         return
     errors = fit.errors
     data["residuals"], data["freedom"], data["deviation"] = fit.residuals, fit.freedom, fit.deviation
     data["errors"] = None if errors is None else dict(zip(fit.labels, errors, strict=True))
     data["covariance"] = None if fit.covariance is None else fit.covariance.tolist()
-    if chosen_format(style.output_format) in ("json", "csv"):
+    if chosen_format(output.format) in ("json", "csv"):
         rows = [("loss", fit.loss), *params.items()]
         rows += [(f"error of {name}", x) for name, x in zip(fit.labels, errors or [], strict=False)]
-        show_numbers(rows, data, *style)
+        show_numbers(rows, data, output)
         return
-    _report(fit, params, style)
+    _report(fit, params, output)
 
 
-def _report(fit: Squares, params: Mapping[str, Any], style: Style) -> None:
-    precision, digits = style.precision, style.precision or DIGITS
+def _report(fit: Squares, params: Mapping[str, Any], output: OutputOptions) -> None:
+    precision, digits = output.precision, output.precision or DIGITS
     flat = [float(x) for value in params.values() for x in _flat(value)]
     if fit.errors is None:
         why = "the data cannot tell the parameters apart" if fit.freedom > 0 else "there are no more residuals"
@@ -103,12 +91,12 @@ def _report(fit: Squares, params: Mapping[str, Any], style: Style) -> None:
     correlated = [] if fit.covariance is None or len(flat) > CORRELATED else _correlations(fit, digits)
     errors: Sequence[float | None] = fit.errors or [None] * len(flat)
     errors_as_text = [_error_text(x, error, digits) for x, error in zip(flat, errors, strict=True)]
-    if chosen_format(style.output_format) == "table":
+    if chosen_format(output.format) == "table":
         rows = [(n, x, *texts) for n, x, texts in zip(fit.labels, flat, errors_as_text, strict=True)]
-        emit(table(("parameter", "value", "± error", "relative"), rows, **style.settings))
-        emit(table(("fit", "value"), about, **style.settings))
+        emit(table(("parameter", "value", "± error", "relative"), rows, **table_settings(output.precision)))
+        emit(table(("fit", "value"), about, **table_settings(output.precision)))
         if correlated:
-            emit(table(("correlation of", "with", "is"), correlated, **style.settings))
+            emit(table(("correlation of", "with", "is"), correlated, **table_settings(output.precision)))
         return
     lines = []
     for n, x, (error, _) in zip(fit.labels, flat, errors_as_text, strict=True):

@@ -4,37 +4,33 @@ from __future__ import annotations
 
 from typing import Annotated
 
-import typer
-
 from cgcli.cli.command import Command, declare
-from cgcli.cli.options import Expression
 from cgcli.cli.output import emit, notice, print_diagnostics
 from cgcli.cli.program_files import Files, counted, program_files, several
-from cgcli.cli.sources import program_text
 from cgcli.diagnostics.diagnostic import CgError
 from cgcli.files.source_files import is_stream
 from cgcli.files.writing import write_atomic
-from cgcli.language.format import format_source
+from cgcli.program.format import formatted_program
+from cgcli.program.options import EXPRESSION, Option
 from cgcli.render.changes import unified
 from cgcli.render.escape import show
 
 FAILED = 1
 
 Check = Annotated[
-    bool, typer.Option("--check", help="Change nothing, print what would change, and exit with 1 if anything would.")
+    bool, Option("--check", "Change nothing, print what would change, and exit with 1 if anything would.")
 ]
 
 
-def fmt(files: Files = None, expression: Expression = None, check: Check = False) -> int:
+def fmt(files: Files = (), expression: Annotated[str | None, EXPRESSION] = None, check: Check = False) -> int:
     """Lay programs out in the one canonical way. Comments stay.
 
     Each file is rewritten, as a whole or not at all; - and -e print the result instead. One that is wrong stops no
     other. A folder stands for the .cg files below it.
     """
-    paths = files or []
-    if expression is not None or not several(paths):
-        return FAILED if _changed(paths[0] if paths else None, expression, check) and check else 0
-    names, changed, statuses = program_files(paths), 0, {0}
+    if expression is not None or not several(files):
+        return FAILED if _changed(files[0] if files else None, expression, check) and check else 0
+    names, changed, statuses = program_files(files), 0, {0}
     wrong = 0
     for file in names:
         try:
@@ -51,8 +47,7 @@ def fmt(files: Files = None, expression: Expression = None, check: Check = False
 
 def _changed(file: str | None, expression: str | None, check: bool) -> bool:
     """Whether formatting changes the program; writes the result, or with `check` prints the difference."""
-    source = program_text(file, expression)
-    formatted = format_source(source)
+    source, formatted = formatted_program(file, expression)
     if check:
         text = source.text if expression is None else source.text.rstrip("\n") + "\n"  # nobody types the last one
         return _compare(source.name, text, formatted)

@@ -4,28 +4,15 @@ from __future__ import annotations
 
 from typing import Annotated
 
-import typer
-
-from cgcli.cli.arguments import EMPTY
 from cgcli.cli.command import Command, declare
-from cgcli.cli.completion import topics
-from cgcli.cli.functions import function_names, function_page, library_page
 from cgcli.cli.output import emit
 from cgcli.cli.topics import PAGES
-from cgcli.diagnostics.diagnostic import error
+from cgcli.diagnostics.diagnostic import EMPTY, error
 from cgcli.diagnostics.suggest import nearest
-from cgcli.language.imports import library_names
-from cgcli.language.modules import library_function, library_functions
+from cgcli.program.options import Option
+from cgcli.program.reference import function_names, function_page, library_page, module_functions, module_names
 
-Topic = Annotated[
-    str | None,
-    typer.Argument(
-        metavar="TOPIC",
-        help="A function of the language, or a page.",
-        show_default=False,
-        autocompletion=topics,
-    ),
-]
+Topic = Annotated[str | None, Option("TOPIC", "A function of the language, or a page.", completion="topics")]
 
 
 def help_topic(topic: Topic = None) -> int:
@@ -43,14 +30,11 @@ def help_topic(topic: Topic = None) -> int:
         emit(function_page(topic).replace("\nExample", command, 1))
     elif topic in COMMANDS:
         emit(f"cg {topic}: {COMMANDS[topic]}\n\nIts options and an example: cg {topic} --help")
-    elif topic in library_names():
-        emit(_module(topic))
-    elif (function := library_function(topic)) is not None:
-        emit(library_page(function))
+    elif (page := library_page(topic)) is not None:
+        emit(page)
     else:
-        names = [*PAGES, *COMMANDS, *function_names(), *library_names()]
-        names += [f"{module}.{function.name}" for module in library_names() for function in library_functions(module)]
-        suggestion = nearest(topic, names)
+        library = [name for module in module_names() for name in module_functions(module)]
+        suggestion = nearest(topic, [*PAGES, *COMMANDS, *function_names(), *module_names(), *library])
         raise error("unknown-topic", name=topic or EMPTY, nearest=suggestion, lister=None if suggestion else "help")
     return 0
 
@@ -67,19 +51,11 @@ def _contents() -> str:
             *_wrapped(function_names()),
             "",
             "The library, for `import NAME`:",
-            *_wrapped(library_names()),
+            *_wrapped(module_names()),
             "",
             "For one of them: cg help NAME",
         ]
     )
-
-
-def _module(name: str) -> str:
-    """The functions of a module, each with the first sentence of its doc comment."""
-    functions = library_functions(name)
-    width = max(len(f.name) for f in functions)
-    lines = [f"  {name}.{f.name:{width}}  {f.doc.partition('. ')[0].removesuffix('.')}" for f in functions]
-    return "\n".join([f"The module {name}, after `import {name}`:", "", *lines, "", f"For one: cg help {name}.NAME"])
 
 
 def _wrapped(names: list[str], width: int = 76) -> list[str]:

@@ -1,316 +1,264 @@
-"""The options that several commands share, each declared once."""
+"""Typer's parameters from options as data: a command function takes records of options, Typer sees each field."""
 
 from __future__ import annotations
 
+import inspect
 import math
 import re
-from collections.abc import Callable
-from typing import Annotated, Any, Literal
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, fields, is_dataclass
+from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 
 import typer
 
-from cgcli.cli.arguments import EMPTY
-from cgcli.cli.output import set_output_options
-from cgcli.diagnostics.diagnostic import error
+from cgcli.diagnostics.diagnostic import EMPTY, error
+from cgcli.program.input_values import canonical
+from cgcli.program.options import Option
 
-READ = ("inputs_file", "weights", "data", "validation", "resume", "commands")
-"""Parameters of commands that name files to read, besides the program and the values `@FILE`."""
-WRITTEN = ("target", "save", "metrics", "plot", "draw")
-"""Parameters of commands that name files to write; `data` writes to standard output, `resume` goes on in its file."""
+NO_DATA = Option("--data", parser="elsewhere", hidden=True)  # an error that says which commands have it
 
 
-def _input_names(context: typer.Context, incomplete: str) -> list[tuple[str, str]]:
-    from cgcli.cli.completion import input_names  # for shell completion alone
+class Without:
+    """In `Annotated`, the fields of a record that a command has no option for; with a value, what they are instead."""
 
-    return input_names(context, incomplete)
-
-
-def _value_names(context: typer.Context, incomplete: str) -> list[tuple[str, str]]:
-    from cgcli.cli.completion import value_names
-
-    return value_names(context, incomplete)
+    def __init__(self, *names: str, **values: Any) -> None:
+        self.names, self.values = {*names, *values}, values
 
 
-def choice(option: str, *choices: str) -> dict[str, Any]:
-    """The settings of an option that takes one of a few choices."""
+@dataclass(frozen=True)
+class Field:
+    """An option of a command function. record: the parameter whose record has it as a field; None for one of its own.
 
-    def parse(text: str) -> str:
-        if text not in choices:
-            from cgcli.diagnostics.suggest import nearest  # for an error alone
+    type: that of its value, without None.
+    """
 
-            raise error(
-                "bad-choice", option=option, value=text or EMPTY, nearest=nearest(text, choices), choices=list(choices)
-            )
-        return text
+    name: str
+    option: Option
+    type: Any
+    default: Any
+    record: str | None
 
-    return {"parser": parse, "metavar": "|".join(choices), "autocompletion": lambda: list(choices)}
-
-
-DIGITS = 767  # the most significant digits that a float has
-
-
-def whole_number(option: str, least: int, most: int) -> Callable[[str], int]:
-    """A parser of whole numbers from `least`; larger ones than `most` are cut to it."""
-
-    def parse(text: str) -> int:
-        digits = text.isascii() and text.isdigit() and len(text) < 10
-        if not digits or int(text) < least:
-            raise error("bad-count", option=option, value=text or EMPTY, least=least)
-        return min(int(text), most)
-
-    return parse
+    def value(self, given: Any) -> Any:
+        """The field's value for what Typer gives: the contrary for an option that turns off what is on by default."""
+        if self.option.many:
+            return tuple(given) if given else self.default
+        return not given if self.default is True else given
 
 
-def positive_number(option: str) -> Callable[[str], float]:
-    """A parser of positive numbers."""
+def with_typer_signature(function: Callable[..., int]) -> tuple[Callable[..., int], dict[str, Option]]:
+    """The function with a keyword for each option, as Typer reads it, and the options by these keywords.
 
-    def parse(text: str) -> float:
-        try:
-            value = float(text)
-        except ValueError:
-            value = math.nan
-        if not 0 < value < math.inf:
-            raise error("bad-positive", option=option, value=text or EMPTY)
-        return value
+    A parameter of the function is Typer's context, an annotated `Option`, or a dataclass of such.
+    """
+    hints = {name: _parts(hint) for name, hint in get_type_hints(function, include_extras=True).items()}
+    parameters = inspect.signature(function).parameters
+    options = [field for p in parameters.values() for field in _fields(p, *hints[p.name])]
+    records = {name: hints[name][0] for name in parameters if is_dataclass(hints[name][0])}
+    by_typer = [_typer_parameter(field) for field in options]
+    if "context" in parameters:
+        by_typer.append(inspect.Parameter("context", inspect.Parameter.KEYWORD_ONLY, annotation=typer.Context))
 
-    return parse
+    def call(**values: Any) -> int:
+        def fields_of(record: str | None) -> dict[str, Any]:
+            return {field.name: field.value(values[field.name]) for field in options if field.record == record}
 
+        built = {name: type_(**fields_of(name), **_without(hints[name][1]).values) for name, type_ in records.items()}
+        context = {"context": values["context"]} if "context" in parameters else {}
+        return function(**context, **built, **fields_of(None))
 
-def duration(option: str) -> Callable[[str], float]:
-    """A parser of times as `90s`, `5m`, `2h`, or in seconds; the result is in seconds."""
-
-    def parse(text: str) -> float:
-        match = re.fullmatch(r"(\d{1,9}(?:\.\d{1,6})?)([smh]?)", text.strip(), re.ASCII)
-        if match is None or float(match[1]) == 0:
-            raise error("bad-time", option=option, value=text or EMPTY)
-        return float(match[1]) * {"": 1, "s": 1, "m": 60, "h": 3600}[match[2]]
-
-    return parse
-
-
-def _option_of_others(option: str, where: str) -> Callable[[str], str]:
-    """A parser that raises `CgError`: the option belongs to other commands."""
-
-    def parse(text: str) -> str:
-        raise error("option-elsewhere", option=option, where=where)
-
-    return parse
+    call.__name__, call.__doc__ = function.__name__, function.__doc__
+    call.__signature__ = inspect.Signature(by_typer)  # type: ignore[attr-defined]  # what `inspect` reads
+    call.__annotations__ = {parameter.name: parameter.annotation for parameter in by_typer}
+    return call, {field.name: field.option for field in options}
 
 
-File = Annotated[
-    str | None,
-    typer.Argument(metavar="FILE", help="A .cg file, or - for standard input.", show_default=False),
-]
-Expression = Annotated[
-    str | None, typer.Option("-e", metavar="EXPR", help="A program in place of FILE, as 'a^2' or 'a = 2; a^x'.")
-]
-Set = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--set", metavar="NAME=VALUE", help="The value of an input, also for a name that is an option of the command."
-    ),
-]
-InputsFile = Annotated[
-    str | None,
-    typer.Option(
-        "--inputs", metavar="FILE", help="The values of many inputs: a .json, .toml, .npz or .safetensors file."
-    ),
-]
-AllowPath = Annotated[
-    list[str] | None,
-    typer.Option("--allow-path", metavar="FOLDER", help="A folder that the program may import from besides its own."),
-]
-Format = Annotated[
-    str | None,
-    typer.Option(
-        "--format",
-        help="How results are written: a table on a terminal, plain lines elsewhere.",
-        **choice("--format", "table", "plain", "json", "csv"),
-    ),
-]
-Precision = Annotated[
-    int | None,
-    typer.Option(
-        "--precision",
-        metavar="N",
-        parser=whole_number("--precision", 1, DIGITS),
-        help="Round to N significant digits (else the shortest text that reads back to the same value).",
-    ),
-]
-Full = Annotated[
-    bool, typer.Option("--full", help="All elements of tensors, also of large ones (else what sums them up).")
-]
-Colour = Annotated[str, typer.Option("--color", help="When to colour.", **choice("--color", "auto", "always", "never"))]
-Quiet = Annotated[bool, typer.Option("-q", "--quiet", help="No notes and no progress; warnings and errors stay.")]
+def _fields(parameter: inspect.Parameter, type_: Any, extras: Sequence[Any]) -> Iterator[Field]:
+    """The options that a parameter of a command function stands for."""
+    if is_dataclass(type_):
+        hints = get_type_hints(type_, include_extras=True)
+        for field in fields(type_):
+            if field.name not in _without(extras).names:
+                field_type, field_extras = _parts(hints[field.name])
+                yield Field(field.name, _option(field_extras), field_type, field.default, parameter.name)
+    elif type_ is not typer.Context:
+        yield Field(parameter.name, _option(extras), type_, parameter.default, None)
 
 
-def global_options(colour: Colour = "auto", quiet: Quiet = False) -> int:
-    """The options of every command: `declare` adds them, `Command.invoke` applies them."""
-    set_output_options(colour, quiet)
-    return 0
+def _parts(hint: Any) -> tuple[Any, list[Any]]:
+    """The type of a hint, of `X | None` X, and what `Annotated` adds to it."""
+    type_, *extras = get_args(hint) if get_origin(hint) is Annotated else (hint,)
+    alternatives = [each for each in get_args(type_) if each is not type(None)]
+    return (alternatives[0] if type(None) in get_args(type_) and len(alternatives) == 1 else type_), extras
 
 
-Mode = Annotated[
-    str | None,
-    typer.Option(
-        "--mode",
-        help="static plans the graph and runs it, dynamic makes it as it runs (else static where that can be).",
-        **choice("--mode", "static", "dynamic"),
-    ),
-]
-Weights = Annotated[
-    str | None,
-    typer.Option("--weights", metavar="FILE", help="The parameters, from a checkpoint (else their initialisers)."),
-]
-Of = Annotated[
-    str | None,
-    typer.Option(
-        "--of",
-        metavar="NAME",
-        autocompletion=_value_names,
-        help="What to differentiate: any named float value (else the only output).",
-    ),
-]
-Wrt = Annotated[
-    str | None,
-    typer.Option(
-        "--wrt",
-        metavar="A,B",
-        autocompletion=_input_names,
-        help="What to differentiate by (else every float input).",
-    ),
-]
-Seed = Annotated[
-    int | None,
-    typer.Option(
-        "--seed",
-        metavar="N",
-        parser=whole_number("--seed", 0, 999_999_999),
-        help="What random initialisers start from.",
-    ),
-]
-_UNITS = {"": 0, "K": 10, "M": 20, "G": 30, "T": 40}
+def _without(extras: Sequence[Any]) -> Without:
+    return next((extra for extra in extras if isinstance(extra, Without)), Without())
 
 
-def _memory(text: str) -> int:
-    """Bytes as `500M` or `8G`; with or without a `B` or `iB` behind the letter."""
-    match = re.fullmatch(r"(\d{1,12})([KMGT]?)(?:i?B)?", text.strip(), re.IGNORECASE | re.ASCII)
-    if match is None or int(match[1]) == 0:
-        raise error("bad-memory", option="--max-memory", value=text or EMPTY)
-    return int(match[1]) << _UNITS[match[2].upper()]
+def _option(extras: Sequence[Any]) -> Option:
+    return next(extra for extra in extras if isinstance(extra, Option))
 
 
-MaxMemory = Annotated[
-    int | None,
-    typer.Option(
-        "--max-memory",
-        metavar="SIZE",
-        parser=_memory,
-        help="What the values of a run may take, as 500M or 8G (else four fifths of the machine's memory).",
-    ),
-]
+def _typer_parameter(field: Field) -> inspect.Parameter:
+    """Typer's parameter for an option."""
+    option = field.option
+    choices = option.choices or (get_args(field.type) if get_origin(field.type) is Literal else ())
+    settings: dict[str, Any] = {
+        "metavar": "|".join(choices) or option.metavar,
+        "parser": parser(option, choices),
+        "help": option.help,
+        "rich_help_panel": option.group,
+        "hidden": option.hidden,
+    }
+    if choices:
+        settings["autocompletion"] = lambda: list(choices)
+    elif option.completion is not None:
+        settings["autocompletion"] = completion(option.completion)
+    info: Any
+    if option.spelling.startswith("-"):
+        info = typer.Option(*option.spelling.split(), **settings)
+    else:
+        info = typer.Argument(**{**settings, "metavar": option.spelling, "show_default": False})
+    text: Any = str | None if field.default is None else str
+    type_ = bool if field.type is bool else list[str] | None if option.many else text
+    default = None if option.many else False if field.type is bool else field.default
+    return inspect.Parameter(
+        field.name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=Annotated[type_, info]
+    )
 
 
-def _backend(text: str) -> str:
-    from cgcli.run.backends import check_backend
+def completion(name: str) -> Callable[[typer.Context, str], list[tuple[str, str]]]:
+    """What offers a shell the values of an option."""
 
-    return check_backend(text)
+    def offer(context: typer.Context, incomplete: str) -> list[tuple[str, str]]:
+        from cgcli.cli.completion import OFFERS  # for completion alone
 
+        return OFFERS[name](context, incomplete)
 
-Backend = Annotated[
-    str | None,
-    typer.Option(
-        "--backend",
-        metavar="NAME",
-        parser=_backend,
-        help="What runs tensors: reference, node by node, or numpy, by a plan (else what suits).",
-    ),
-]
-MaxSteps = Annotated[
-    int | None,
-    typer.Option(
-        "--max-steps",
-        metavar="N",
-        parser=whole_number("--max-steps", 1, 999_999_999),
-        help="How many steps loops may run together (else any number).",
-    ),
-]
+    return offer
 
 
-MaxNodes = Annotated[
-    int | None,
-    typer.Option(
-        "--max-nodes",
-        metavar="N",
-        parser=whole_number("--max-nodes", 1, 999_999_999),
-        help="How many operations the graph may have (else 5,000,000).",
-    ),
-]
-MaxDepth = Annotated[
-    int | None,
-    typer.Option(
-        "--max-depth",
-        metavar="N",
-        parser=whole_number("--max-depth", 1, 999_999_999),
-        help="How many calls may stand within each other (else 10,000).",
-    ),
-]
+# ---- parsers
 
 
-def _seconds(text: str) -> float:
+def parser(option: Option, choices: tuple[str, ...]) -> Callable[[str], Any] | None:
+    """What reads the text of an option's value; None where it stays a text."""
+    if option.parser is not None:
+        read = PARSERS[option.parser]
+        return lambda text: read(option.name, text)
+    if option.range is not None:
+        least, most = option.range
+        return lambda text: _whole_number(option.name, text, least, most)
+    return (lambda text: _choice(option.name, text, choices)) if choices else None
+
+
+def _choice(option: str, text: str, choices: tuple[str, ...]) -> str:
+    if text not in choices:
+        from cgcli.diagnostics.suggest import nearest  # for an error alone
+
+        raise error(
+            "bad-choice", option=option, value=text or EMPTY, nearest=nearest(text, choices), choices=list(choices)
+        )
+    return text
+
+
+def _whole_number(option: str, text: str, least: int, most: int) -> int:
+    """A whole number from `least`; a larger one than `most` is cut to it."""
+    digits = text.isascii() and text.isdigit() and len(text) < 10
+    if not digits or int(text) < least:
+        raise error("bad-count", option=option, value=text or EMPTY, least=least)
+    return min(int(text), most)
+
+
+def _positive(option: str, text: str) -> float:
+    value = _float(text)
+    if not 0 < value < math.inf:
+        raise error("bad-positive", option=option, value=text or EMPTY)
+    return value
+
+
+def _threshold(option: str, text: str) -> float:
+    value = _float(text)
+    if not value >= 0:
+        raise error("bad-threshold", option=option, value=text or EMPTY)
+    return value
+
+
+def _float(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        return math.nan
+
+
+def _duration(option: str, text: str) -> float:
+    """Seconds, from a time as `90s`, `5m`, `2h`, or in seconds."""
+    match = re.fullmatch(r"(\d{1,9}(?:\.\d{1,6})?)([smh]?)", text.strip(), re.ASCII)
+    if match is None or float(match[1]) == 0:
+        raise error("bad-time", option=option, value=text or EMPTY)
+    return float(match[1]) * {"": 1, "s": 1, "m": 60, "h": 3600}[match[2]]
+
+
+def _seconds(option: str, text: str) -> float:
     """Seconds as `2.5`."""
     match = re.fullmatch(r"\d{1,9}(\.\d{1,6})?", text.strip(), re.ASCII)
     if match is None or float(text) == 0:
-        raise error("bad-timeout", option="--timeout", value=text or EMPTY)
+        raise error("bad-timeout", option=option, value=text or EMPTY)
     return float(text)
 
 
-Timeout = Annotated[
-    float | None,
-    typer.Option("--timeout", metavar="SECONDS", parser=_seconds, help="Stop after so many seconds (else never)."),
-]
-Data = Annotated[
-    str | None,
-    typer.Option(
-        "--data",
-        metavar="TABLE",
-        help="A table, a row an evaluation: a .csv, .tsv, .jsonl, .npz or .parquet file, a pattern, or - (CSV).",
-    ),
-]
-Map = Annotated[
-    list[str] | None,
-    typer.Option("--map", metavar="INPUT=COLUMN", help="The column of an input, as x=price; for a vector x='pixel_*'."),
-]
-BatchSize = Annotated[
-    int | None,
-    typer.Option(
-        "--batch-size",
-        metavar="N",
-        parser=whole_number("--batch-size", 1, 10**9),
-        help="Rows that an input with one axis more takes at once, for a result a batch.",
-    ),
-]
-OnError = Annotated[
-    Literal["stop", "skip", "nan"] | None,
-    typer.Option(
-        "--on-error",
-        help="What to do with a cell of the table that is no number (stop).",
-        **choice("--on-error", "stop", "skip", "nan"),
-    ),
-]
-Out = Annotated[
-    str | None,
-    typer.Option(
-        "-o",
-        metavar="TARGET",
-        help="The table of results: .csv, .tsv, .jsonl, .npz or .parquet (else CSV, printed; so for -).",
-    ),
-]
-NoData = Annotated[
-    str | None,
-    typer.Option(
-        "--data",
-        hidden=True,
-        parser=_option_of_others("--data", "`cg eval`, `cg grad`, `cg train` and `cg predict` take tables"),
-    ),
-]
+def _memory(option: str, text: str) -> int:
+    """Bytes as `500M` or `8G`; with or without a `B` or `iB` behind the letter."""
+    match = re.fullmatch(r"(\d{1,12})([KMGT]?)(?:i?B)?", text.strip(), re.IGNORECASE | re.ASCII)
+    if match is None or int(match[1]) == 0:
+        raise error("bad-memory", option=option, value=text or EMPTY)
+    return int(match[1]) << {"": 0, "K": 10, "M": 20, "G": 30, "T": 40}[match[2].upper()]
+
+
+def _names(option: str, text: str) -> tuple[str, ...]:
+    """Names as `a,b`."""
+    names = tuple(canonical(name) for name in text.split(","))
+    if "" in names:
+        raise error("empty-name", option=option, value=text or EMPTY)
+    return names
+
+
+def _name(option: str, text: str) -> str:
+    return canonical(text)
+
+
+def _decay(option: str, text: str) -> tuple[str, float]:
+    """A pattern of names and a weight decay, as `W*=0.01`; of all names `0.01`."""
+    names, equals, value = text.rpartition("=")
+    if not re.fullmatch(r"(\d+\.?\d*|\.\d+)(e-?\d+)?", value.strip(), re.IGNORECASE | re.ASCII):
+        raise error("bad-decay", value=text or EMPTY)
+    return canonical(names) if equals else "*", float(value)
+
+
+def _path(option: str, text: str) -> tuple[str, str]:
+    """Two names as `w..loss`."""
+    first, dots, second = text.partition("..")
+    if not (dots and first.strip() and second.strip()):
+        raise error("bad-path", value=text or EMPTY)
+    return canonical(first), canonical(second)
+
+
+def _elsewhere(option: str, text: str) -> str:
+    """For an option that only other commands have."""
+    raise error(
+        "option-elsewhere", option=option, where="`cg eval`, `cg grad`, `cg train` and `cg predict` take tables"
+    )
+
+
+PARSERS: dict[str, Callable[[str, str], Any]] = {
+    "decay": _decay,
+    "duration": _duration,
+    "elsewhere": _elsewhere,
+    "memory": _memory,
+    "name": _name,
+    "names": _names,
+    "path": _path,
+    "positive": _positive,
+    "seconds": _seconds,
+    "threshold": _threshold,
+}

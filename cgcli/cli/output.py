@@ -14,19 +14,19 @@ from cgcli.render.escape import harmless
 
 
 @dataclass
-class OutputOptions:
+class StreamOptions:
     """The values of `--color` and `--quiet`: global state, for they hold for the whole of a command."""
 
     colour: str = "auto"
     quiet: bool = False
 
 
-output_options = OutputOptions()
+stream_options = StreamOptions()
 
 
-def set_output_options(colour: str = "auto", quiet: bool = False) -> None:
-    """Sets the output options of the command that begins."""
-    output_options.colour, output_options.quiet = colour, quiet
+def set_stream_options(colour: str = "auto", quiet: bool = False) -> None:
+    """Sets the stream options of the command that begins."""
+    stream_options.colour, stream_options.quiet = colour, quiet
 
 
 class StandardOutput:
@@ -84,7 +84,7 @@ def write_picture(target: str, data: bytes) -> None:
 
 def notice(text: str) -> None:
     """Writes a note on standard error, unless `--quiet` is given."""
-    if not output_options.quiet:
+    if not stream_options.quiet:
         write_stderr(f"{text}\n")
 
 
@@ -121,10 +121,19 @@ def is_terminal(stream: TextIO | None) -> bool:
     return stream is not None and not stream.closed and stream.isatty()
 
 
+def can_write(characters: str, stream: TextIO | None) -> bool:
+    """Whether the encoding of the stream has these characters."""
+    try:
+        characters.encode(getattr(stream, "encoding", None) or "utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def use_colour(stream: TextIO | None) -> bool:
     """Whether to colour what goes to the stream: `--color`, then NO_COLOR, then FORCE_COLOR, then a terminal."""
-    if output_options.colour != "auto":
-        return output_options.colour == "always"
+    if stream_options.colour != "auto":
+        return stream_options.colour == "always"
     if os.environ.get("NO_COLOR"):
         return False
     if os.environ.get("FORCE_COLOR"):

@@ -13,7 +13,7 @@ from cgcli.cli.output import (
     StandardOutput,
     print_diagnostics,
     reason_of,
-    set_output_options,
+    set_stream_options,
     silence,
     stdout,
     write_stderr,
@@ -33,7 +33,7 @@ def run(argv: Sequence[str] | None) -> int:
         end_by_signals()
         _hold_standard_streams()
     plain_newlines()
-    set_output_options(_colour_option(argv))
+    set_stream_options(_colour_option(argv))
     try:
         return _run(list(argv))
     except BrokenPipeError:

@@ -6,13 +6,12 @@ import os
 from collections.abc import Iterator, Sequence
 from typing import Annotated
 
-import typer
-
 from cgcli.diagnostics.diagnostic import error
+from cgcli.program.options import Option
 
 Files = Annotated[
-    list[str] | None,
-    typer.Argument(metavar="FILE...", help=".cg files, folders of them, or - for standard input.", show_default=False),
+    tuple[str, ...],
+    Option("FILE...", ".cg files, folders of them, or - for standard input.", group="Program", many=True),
 ]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import time
 
-from cgcli.cli.output import is_terminal, notice, output_options, write_stderr
+from cgcli.cli.output import is_terminal, notice, stream_options, write_stderr
 
 TERMINAL_SECONDS, LOG_SECONDS = 0.5, 10.0  # between two updates
 
@@ -25,7 +25,7 @@ class StatusLine:
 
     def due(self) -> bool:
         now = time.monotonic()
-        if output_options.quiet or now - self.last < (TERMINAL_SECONDS if self.on_terminal else LOG_SECONDS):
+        if stream_options.quiet or now - self.last < (TERMINAL_SECONDS if self.on_terminal else LOG_SECONDS):
             return False
         self.last = now
         return True

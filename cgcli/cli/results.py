@@ -8,24 +8,16 @@ from typing import Any
 
 from cgcli.cli.output import emit, is_terminal, stdout, use_colour
 from cgcli.diagnostics.diagnostic import error
+from cgcli.program.options import OutputOptions, TableOptions
 from cgcli.render.escape import show
 from cgcli.render.tensors import columns, is_structure, is_tensor, parts, write
 
 MOST_COLUMNS = 10_000  # of a CSV file: a tensor has one for each element
 
 
-def show_numbers(
-    rows: Sequence[tuple[str, Any]],
-    data: Mapping[str, Any],
-    output_format: str | None,
-    precision: int | None,
-    full: bool = False,
-) -> None:
-    """Prints named numbers and tensors. data: the JSON object; CSV has a column for each number.
-
-    full: whether tables and plain lines have all elements of large tensors too.
-    """
-    chosen = chosen_format(output_format)
+def show_numbers(rows: Sequence[tuple[str, Any]], data: Mapping[str, Any], output: OutputOptions) -> None:
+    """Prints named numbers and tensors. data: the JSON object; CSV has a column for each number."""
+    chosen, precision, full = chosen_format(output.format), output.precision, output.full
     if chosen == "json":
         from cgcli.render import json
 
@@ -48,11 +40,10 @@ def show_table(
     header: Sequence[str],
     rows: Sequence[Sequence[Any]],
     data: Mapping[str, Any],
-    output_format: str | None,
-    precision: int | None,
+    output: OutputOptions,
 ) -> None:
     """Prints rows under their header. data: the JSON object; plain lines have the names of their columns."""
-    chosen = chosen_format(output_format)
+    chosen, precision = chosen_format(output.format), output.precision
     if chosen == "json":
         from cgcli.render import json
 
@@ -105,13 +96,26 @@ def exclude(first: tuple[str, bool], second: tuple[str, bool]) -> None:
         raise error("options-exclude", first=first[0], second=second[0])
 
 
-def only_with_data(maps: Sequence[str] | None, on_error: str | None, target: str | None, batch: int | None) -> None:
+def exclude_with_data(output: OutputOptions) -> None:
+    """Raises `CgError` for an option of results that a table of results does not have."""
+    options = {
+        "--full": output.full,
+        "--precision": output.precision is not None,
+        "--format": output.format is not None,
+    }
+    for option in options.items():
+        exclude(option, ("--data", True))
+
+
+def only_with_data(table: TableOptions) -> None:
     """Raises `CgError` for an option that needs `--data`."""
     options = {
-        "--map": maps or None,
-        "--on-error": on_error,
-        "-o": None if target == "-" else target,
-        "--batch-size": batch,
+        "--map": table.maps or None,
+        "--on-error": table.on_error,
+        "-o": None if table.target == "-" else table.target,
+        "--batch-size": table.batch,
+        "--carry": table.carry,
+        "--row-numbers": table.row_numbers or None,
     }
     for option, value in options.items():
         if value is not None:

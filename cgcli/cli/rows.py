@@ -5,17 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal
 
-from cgcli.cli.arguments import EMPTY
-from cgcli.cli.inputs import canonical
 from cgcli.cli.output import StandardOutput, notice, print_diagnostics
 from cgcli.cli.progress import StatusLine
 from cgcli.cli.session import Session
 from cgcli.data.sinks import sink
-from cgcli.data.tables import open_table
-from cgcli.diagnostics.diagnostic import Diagnostic, error
-from cgcli.ops.limits import memory_limit
+from cgcli.diagnostics.diagnostic import EMPTY, Diagnostic, error
+from cgcli.program.input_values import canonical
+from cgcli.program.options import TableOptions
 from cgcli.program.rows import Derivatives
-from cgcli.program.tables import OnError, TableEvents, TableSettings, map_table, read_examples
+from cgcli.program.tables import TableEvents, TableSettings, map_table, open_table_of, read_examples
 from cgcli.program.training import Examples
 from cgcli.render.escape import show
 
@@ -62,16 +60,11 @@ def patterns_of(maps: Sequence[str]) -> dict[str, str]:
     return patterns
 
 
-def table_settings(
-    maps: Sequence[str] | None,
-    on_error: OnError | None,
-    batch: int | None = None,
-    carry: str | None = None,
-    numbered: bool = False,
-) -> TableSettings:
+def table_settings(table: TableOptions) -> TableSettings:
     """The settings that the options of a command say."""
-    names: Sequence[str] | Literal["all"] = () if carry is None else "all" if carry == "all" else carry.split(",")
-    return TableSettings(patterns_of(maps or ()), on_error or "stop", batch, names, numbered)
+    carry: Sequence[str] | Literal["all"] = () if table.carry is None else table.carry.split(",")
+    carry = "all" if table.carry == "all" else carry
+    return TableSettings(patterns_of(table.maps), table.on_error or "stop", table.batch, carry, table.row_numbers)
 
 
 def over_rows(
@@ -85,7 +78,7 @@ def over_rows(
     """Runs the program for each row of a table and writes the results. Raises `CgError`; see `map_table`."""
     report = TableReport()
     with (
-        open_table(data, session.program.max_memory or memory_limit()) as table,
+        open_table_of(session.program, data) as table,
         sink(target, StandardOutput()) as out,
     ):
         map_table(
@@ -104,5 +97,5 @@ def over_rows(
 
 def examples_of(session: Session, data: str, settings: TableSettings) -> Examples:
     """All rows of a table to learn from. Raises `CgError`; see `read_examples`."""
-    with open_table(data, session.program.max_memory or memory_limit()) as table:
+    with open_table_of(session.program, data) as table:
         return read_examples(session.program, session.values, table, settings, TableReport())

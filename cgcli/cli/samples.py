@@ -4,22 +4,12 @@ from __future__ import annotations
 
 from typing import Annotated
 
-import typer
-
 from cgcli.cli.command import Command, declare
-from cgcli.cli.completion import sample_names
 from cgcli.cli.output import emit, notice
-from cgcli.cli.sample_files import copy_here, headline, sample_files
+from cgcli.program.options import Option
+from cgcli.program.samples import copy_here, headline, sample_files
 
-Name = Annotated[
-    str | None,
-    typer.Argument(
-        metavar="NAME",
-        help="The sample to copy into this folder.",
-        show_default=False,
-        autocompletion=sample_names,
-    ),
-]
+Name = Annotated[str | None, Option("NAME", "The sample to copy into this folder.", completion="samples")]
 
 
 def samples(name: Name = None) -> int:

@@ -2,27 +2,32 @@
 
 from __future__ import annotations
 
+import gc
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
 import typer
 
 from cgcli.cli import signals
-from cgcli.cli.arguments import Arguments
-from cgcli.cli.command import ARGUMENTS, command_options
-from cgcli.cli.inputs import canonical, input_values, with_declarations
-from cgcli.cli.options import WRITTEN
+from cgcli.cli.arguments import Arguments, CommandOptions
+from cgcli.cli.command import ARGUMENTS, Command, command_options
 from cgcli.cli.output import is_terminal, notice, print_diagnostics
-from cgcli.cli.sources import open_program
 from cgcli.diagnostics.diagnostic import CgError, error
 from cgcli.diagnostics.source import Span
-from cgcli.graph.lexemes import plain_number
-from cgcli.ops.limits import Meter, node_limit
 from cgcli.program import Program
+from cgcli.program.input_values import (
+    canonical,
+    input_values,
+    reads_as_number,
+    require_values,
+    settings_by_name,
+    with_declarations,
+)
+from cgcli.program.load import on_slow_loop, open_program
+from cgcli.program.options import RunOptions
 from cgcli.render.escape import show
-from cgcli.run.binding import require
 from cgcli.system import call_after
 
 
@@ -36,7 +41,12 @@ class Session:
 
     def require_values(self) -> None:
         """Raises `CgError` that names every input still without a value."""
-        require(self.program.inputs, self.values)
+        require_values(self.program, self.values)
+
+    def require_all_or_none(self, *, needed: bool = False) -> None:
+        """Raises `CgError` when only some inputs have values, or when values are needed and not all have one."""
+        if self.values or needed:
+            self.require_values()
 
     def recorded(self) -> Session:
         """This session with a program that has a graph: in dynamic mode the recorded graph of a run and its values."""
@@ -47,58 +57,62 @@ class Session:
         return Session(program, dict.fromkeys(i.name for i in program.inputs), self.context)
 
 
-def open_session(
-    context: typer.Context,
-    file: str | None,
-    expression: str | None,
-    settings: Sequence[str] | None,
-    inputs_file: str | None,
-    allow_path: Sequence[str] | None,
-    seed: int | None = None,
-    max_memory: int | None = None,
-    backend: str | None = None,
-    max_steps: int | None = None,
-    timeout: float | None = None,
-    mode: str | None = None,
-    weights: str | None = None,
-    max_nodes: int | None = None,
-    max_depth: int | None = None,
-) -> Session:
+def open_session(context: typer.Context, run: RunOptions) -> Session:
     """Opens the program, reads the values and prints the warnings. Raises `CgError` for errors in either."""
     signals.watch()
-    Meter.on_slow = _note_slow_loop if is_terminal(sys.stderr) else None
-    if timeout is not None:
-        _stop_after(timeout, context)
-    most = None if max_nodes is None and max_memory is None else node_limit(max_nodes, max_memory)
+    on_slow_loop(_note_slow_loop if is_terminal(sys.stderr) else None)
+    if run.timeout is not None:
+        _stop_after(run.timeout, context)
     try:
-        program = open_program(file, expression, allow_path or (), mode, max_nodes=most)
+        program = open_program(run)
     except CgError as e:
-        raise with_declarations(e, (), settings or (), inputs_file) from None
-    program.max_nodes, program.max_depth = max_nodes, max_depth
-    program.seed = seed or 0
-    program.max_memory, program.max_steps, program.backend = max_memory, max_steps, backend
-    if any(context.params.get(name) is not None for name in (*WRITTEN, "data", "resume")):
+        raise with_declarations(e, (), run) from None
+    gc.freeze()  # the program lives as long as the process: the collector need not traverse it again
+    _check_targets(context, program)
+    print_diagnostics(program.warnings)
+    try:
+        texts = settings_by_name(run.settings)
+        check_names(program, texts, command_options(context))
+        values = input_values(program, texts, run.inputs_file)
+    except CgError as e:
+        raise with_declarations(e, program.inputs, run) from None
+    _note_shadowed_inputs(context, program)
+    if run.weights is not None:
+        from cgcli.program.checkpoint_params import checkpoint_params  # imports the library that reads checkpoints
+
+        values = {**checkpoint_params(program, run.weights, values, note), **values}
+    print_diagnostics(program.range_warnings(values))
+    return Session(program, values, context)
+
+
+def note(text: str) -> None:
+    """Writes a remark on standard error, unless `--quiet` is given."""
+    notice(show(f"note: {text}"))
+
+
+def check_names(program: Program, names: Iterable[str], options: CommandOptions) -> None:
+    """Raises `CgError` for the first name that is no input, with the nearest input or option."""
+    inputs = {i.name: i for i in program.inputs}
+    unknown = next((name for name in names if name not in inputs), None)
+    if unknown is not None:
+        raise options.unknown_name_error(unknown, list(inputs))
+
+
+def _check_targets(context: typer.Context, program: Program) -> None:
+    """Raises `CgError` when a file that the command writes is one that it reads."""
+    command = context.command
+    assert isinstance(command, Command)
+    files = [name for name, option in command.options.items() if option.file == "written" or name in ("data", "resume")]
+    if any(context.params.get(name) is not None for name in files):
         from cgcli.cli.targets import ReadFiles
 
         ReadFiles(context, program).check_targets()
-    print_diagnostics(program.warnings)
-    try:
-        values = input_values(program, settings or (), inputs_file, command_options(context))
-    except CgError as e:
-        raise with_declarations(e, program.inputs, settings or (), inputs_file) from None
-    _note_shadowed_inputs(context, program)
-    if weights is not None:
-        from cgcli.cli.checkpoint_params import checkpoint_params  # imports the library that reads checkpoints
-
-        values = {**checkpoint_params(program, weights, values), **values}
-    print_diagnostics(program.range_warnings(values))
-    return Session(program, values, context)
 
 
 def _note_slow_loop(span: Span | None, steps: int) -> None:
     """A note about a loop that takes long: which one, and its steps so far."""
     where = "a loop" if span is None else f"line {span.line} of {span.source.name}"
-    notice(show(f"note: {where} still runs, {steps} steps so far; Ctrl-C ends it, `--max-steps` sets a limit"))
+    note(f"{where} still runs, {steps} steps so far; Ctrl-C ends it, `--max-steps` sets a limit")
 
 
 def _note_shadowed_inputs(context: typer.Context, program: Program) -> None:
@@ -108,9 +122,8 @@ def _note_shadowed_inputs(context: typer.Context, program: Program) -> None:
     for option in arguments.options:
         name, _, value = option.removeprefix("--").partition("=")
         if option.startswith("--") and name in unset:
-            setting = f"{name}={value}" if plain_number(value) is not None else f"{name}=VALUE"
-            text = f"`--{name}` is an option of `{context.command_path}`; the input is given by `--set {setting}`"
-            notice(show(f"note: {text}"))
+            setting = f"{name}={value}" if reads_as_number(value) else f"{name}=VALUE"
+            note(f"`--{name}` is an option of `{context.command_path}`; the input is given by `--set {setting}`")
 
 
 def _stop_after(seconds: float, context: typer.Context) -> None:

@@ -3,28 +3,14 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Annotated
 
 import typer
 
 from cgcli.cli import signals
 from cgcli.cli.command import ProgramCommand, declare
-from cgcli.cli.options import (
-    AllowPath,
-    Expression,
-    File,
-    InputsFile,
-    MaxDepth,
-    MaxMemory,
-    MaxNodes,
-    MaxSteps,
-    Precision,
-    Seed,
-    Set,
-    Timeout,
-    Weights,
-)
+from cgcli.cli.options import Without
 from cgcli.cli.output import emit, is_terminal
 from cgcli.cli.session import open_session
 from cgcli.cli.stepper import Quit, Stepper
@@ -32,6 +18,7 @@ from cgcli.cli.targets import ReadFiles
 from cgcli.diagnostics.diagnostic import CgError, error
 from cgcli.files.source_files import read_source
 from cgcli.program.dynamic import DynamicProgram
+from cgcli.program.options import Option, OutputOptions, RunOptions
 from cgcli.program.stepping import RunCursor
 from cgcli.render.escape import show
 from cgcli.system import edit_typed_lines
@@ -39,26 +26,15 @@ from cgcli.system import edit_typed_lines
 PROMPT = "(cg) "
 
 Commands = Annotated[
-    str | None, typer.Option("--commands", metavar="FILE", help="Take the commands from a file, one a line.")
+    str | None, Option("--commands", "Take the commands from a file, one a line.", "FILE", file="read")
 ]
 
 
 def step(
     context: typer.Context,
-    file: File = None,
-    expression: Expression = None,
-    settings: Set = None,
-    inputs_file: InputsFile = None,
-    weights: Weights = None,
+    run: Annotated[RunOptions, Without("backend", mode="dynamic")],
+    output: Annotated[OutputOptions, Without("format", "full")],
     commands: Commands = None,
-    precision: Precision = None,
-    allow_path: AllowPath = None,
-    seed: Seed = None,
-    max_memory: MaxMemory = None,
-    max_steps: MaxSteps = None,
-    max_nodes: MaxNodes = None,
-    max_depth: MaxDepth = None,
-    timeout: Timeout = None,
 ) -> int:
     """Walk through a run of a program, line by line, forward and back, and through its backward pass.
 
@@ -66,17 +42,24 @@ def step(
     told and the next is taken, and the exit status is 1 then.
     """
     lines = None if commands is None else read_source(commands).text.splitlines()
-    limits = (seed, max_memory, None, max_steps, timeout, "dynamic", weights, max_nodes, max_depth)
-    session = open_session(context, file, expression, settings, inputs_file, allow_path, *limits)
+    session = open_session(context, run)
     signals.unwatch()  # an interrupt stops the program, not its debugger
     session.require_values()
     if not isinstance(session.program, DynamicProgram):
         raise error("host-lines")
-    stepper = Stepper(RunCursor(session.program, session.values), precision, ReadFiles(context, session.program))
+    cursor = RunCursor(session.program, session.values)
+    stepper = Stepper(cursor, output.precision, ReadFiles(context, session.program))
     emit("\n".join(stepper.greeting()))
-    person = lines is None and is_terminal(sys.stdin)
+    failed = _run_commands(stepper, lines)
+    if failed and (lines is not None or not is_terminal(sys.stdin)):
+        raise error("step-failed", status=1, commands=failed)
+    return 0
+
+
+def _run_commands(stepper: Stepper, lines: Sequence[str] | None) -> list[str]:
+    """Runs the commands, those that are typed for None, to `quit` or the last; returns those that failed."""
     failed: list[str] = []
-    for line in _asked() if lines is None else lines:
+    for line in _typed() if lines is None else lines:
         if lines is not None:
             emit(f"{PROMPT}{show(line)}")
         try:
@@ -87,12 +70,10 @@ def step(
         except CgError as problem:
             emit(stepper.complain(problem))
             failed.append(line.strip())
-    if failed and not person:
-        raise error("step-failed", status=1, commands=failed)
-    return 0
+    return failed
 
 
-def _asked() -> Iterator[str]:
+def _typed() -> Iterator[str]:
     """The lines that are typed or read from standard input, to its end."""
     if sys.stdin is None:
         return

@@ -6,15 +6,12 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from cgcli.analysis.backward_pass import BackwardPass, Step
-from cgcli.cli.render import picture_kind
+from cgcli.cli.output import write_picture
 from cgcli.cli.targets import ReadFiles
 from cgcli.diagnostics.diagnostic import CgError, error
 from cgcli.diagnostics.suggest import nearest
-from cgcli.files.writing import write_atomic
-from cgcli.graph.evaluation import Evaluation
-from cgcli.graph.graph import Graph
 from cgcli.program.stepping import Breakpoint, RunCursor
+from cgcli.render.draw import picture_kind
 from cgcli.render.draw import render as draw
 from cgcli.render.escape import show
 from cgcli.render.node_table import definition, reference
@@ -60,7 +57,6 @@ class Stepper:
         self.read_files = read_files
         self.precision = precision
         self.watched: list[str] = []
-        self.backward_pass: BackwardPass | None = None
         self._numbers = 0
 
     def greeting(self) -> Iterator[str]:
@@ -76,7 +72,7 @@ class Stepper:
         if not word or word.startswith("#"):
             return
         name = ALIASES.get(word, word)
-        commands = BACKWARD if self.backward_pass is not None else FORWARD
+        commands = BACKWARD if self.walk.backward_pass is not None else FORWARD
         if name not in commands:
             forward = name if name in FORWARD else None
             suggestion = None if forward else nearest(word, list(commands))
@@ -115,7 +111,7 @@ class Stepper:
     # ---- moving
 
     def _step(self, argument: str) -> Iterator[str]:
-        if self.backward_pass is not None:
+        if self.walk.backward_pass is not None:
             yield from self._pass_step(_count(argument))
             return
         for _ in range(_count(argument)):
@@ -141,9 +137,9 @@ class Stepper:
 
     def _back(self, argument: str) -> Iterator[str]:
         count = _count(argument)
-        if self.backward_pass is not None:
+        if self.walk.backward_pass is not None:
             for _ in range(count):
-                if not self.backward_pass.back():
+                if not self.walk.backward_pass.back():
                     break
             yield from self._pass_here()
             return
@@ -152,7 +148,7 @@ class Stepper:
 
     def _continue(self, argument: str) -> Iterator[str]:
         _no_argument(argument)
-        if self.backward_pass is not None:
+        if self.walk.backward_pass is not None:
             yield from self._pass_step(None)
             return
         number = self.walk.forward()
@@ -270,10 +266,10 @@ class Stepper:
         kind = picture_kind(argument)
         if self.read_files is not None:
             self.read_files.check("draw", argument)
-        graph, values = self.walk.graph()
-        if not len(graph):
+        evaluation = self.walk.evaluation()
+        if not len(evaluation.graph):
             raise error("nothing-to-compute", name=self.walk.source.name)
-        write_atomic(argument, draw(graph, Evaluation(graph, values), kind).data)
+        write_picture(argument, draw(evaluation.graph, evaluation, kind).data)
         yield f"wrote {show(argument)}"
 
     def _help(self, argument: str) -> Iterator[str]:
@@ -286,52 +282,49 @@ class Stepper:
     # ---- the backward pass
 
     def _backward(self, argument: str) -> Iterator[str]:
-        if self.backward_pass is not None:
+        if self.walk.backward_pass is not None:
             raise error("step-needs", name="backward", what="to be left first, by `leave`")
         name = argument or (self.walk.outputs[0] if len(self.walk.outputs) == 1 else "")
         if not name:
             raise error("step-needs", name="backward", what="a value, as in `backward y`")
-        self.backward_pass = self.walk.back_from(name)
+        self.walk.begin_backward(name)
         yield f"backward from {show(name)}: its derivative by itself is 1; `step` goes on, `leave` goes back to the run"
 
     def _leave(self, argument: str) -> Iterator[str]:
         _no_argument(argument)
-        self.backward_pass = None
+        self.walk.backward_pass = None
         yield from self._position()
 
     def _pass_step(self, count: int | None) -> Iterator[str]:
         """`count` steps of the backward pass; for None all that are left, then the derivatives by the inputs."""
-        assert self.backward_pass is not None
-        graph = self.backward_pass.graph
+        backward_pass = self.walk.backward_pass
+        assert backward_pass is not None
         left = MOST_STEPS if count is None else count
-        while left and (step := self.backward_pass.step()) is not None:
+        while left and backward_pass.step() is not None:
             left -= 1
             if count is not None:
-                yield from self._step_lines(graph, step)
+                yield from self._pass_here()
         if left:
             yield "the backward pass has come to its end"
-            for i in graph.inputs:
-                if i in self.backward_pass.derivatives:
-                    yield f"  by {self._name(graph, i)}: {self._number(self.backward_pass.derivatives[i])}"
+            for i in backward_pass.graph.inputs:
+                if i in backward_pass.derivatives:
+                    name = show(reference(backward_pass.graph, i))
+                    yield f"  by {name}: {self._number(backward_pass.derivatives[i])}"
 
     def _pass_here(self) -> Iterator[str]:
-        assert self.backward_pass is not None
-        if self.backward_pass.steps:
-            yield from self._step_lines(self.backward_pass.graph, self.backward_pass.steps[-1])
-        else:
+        """The node that had its turn last, its derivative, and its contributions to its operands."""
+        backward_pass = self.walk.backward_pass
+        assert backward_pass is not None
+        if not backward_pass.steps:
             yield "at the beginning of the backward pass"
-
-    def _step_lines(self, graph: Graph, step: Step) -> Iterator[str]:
-        """A node, its derivative, and its contributions to its operands."""
+            return
+        graph, step = backward_pass.graph, backward_pass.steps[-1]
         yield f"{show(definition(graph, step.node)):<40}  derivative {self._number(step.derivative)}"
         for edge in step.edges:
             product = self._number(edge.product)
             if edge.partial is not None:
                 product = f"{self._number(edge.partial)} · {self._number(step.derivative)} = {product}"
-            yield f"    by {self._name(graph, edge.operand)}: {product}, sum {self._number(edge.total)}"
-
-    def _name(self, graph: Graph, i: int) -> str:
-        return show(reference(graph, i))
+            yield f"    by {show(reference(graph, edge.operand))}: {product}, sum {self._number(edge.total)}"
 
     def _number(self, x: Any) -> str:
         return show(value(x, self.precision))

@@ -15,7 +15,7 @@ from typing import TextIO
 
 import typer
 
-from cgcli.cli.options import READ, WRITTEN
+from cgcli.cli.command import Command
 from cgcli.diagnostics.diagnostic import error
 from cgcli.program import Program
 
@@ -26,7 +26,8 @@ class ReadFiles:
     """The files that a command reads: by identity, with the text that names each on the command line."""
 
     def __init__(self, context: typer.Context, program: Program) -> None:
-        self._context, self._params = context, context.params
+        assert isinstance(context.command, Command)
+        self._options, self._params = context.command.options, context.params
         self._texts: dict[Identity, str] = {}
         for text, path in self._sources(program):
             file = identity(path, sys.stdin)
@@ -52,8 +53,8 @@ class ReadFiles:
 
     def _targets(self) -> Iterator[tuple[str, str]]:
         """The files that the command writes, each with the option that names it."""
-        for name in WRITTEN:
-            if self._params.get(name) is not None:
+        for name, option in self._options.items():
+            if option.file == "written" and self._params.get(name) is not None:
                 yield self._option(name), self._params[name]
         if self._params.get("data") is not None and self._params.get("target", "") is None:
             yield "standard output", "-"
@@ -72,8 +73,8 @@ class ReadFiles:
             yield program.module.source.name, program.module.source.name
         for module in program.module.imports:
             yield f"import {module}", str(module)
-        for name in READ:
-            path = self._params.get(name)
+        for name, option in self._options.items():
+            path = self._params.get(name) if option.file == "read" else None
             if path is None or (name == "resume" and self._continues(path)):
                 continue
             for file in _files(path) if name in ("data", "validation") else [path]:
@@ -91,7 +92,7 @@ class ReadFiles:
         return save is None or identity(save, None) == identity(checkpoint, None)
 
     def _option(self, name: str) -> str:
-        return next(str(param.opts[0]) for param in self._context.command.params if param.name == name)
+        return self._options[name].name
 
 
 def identity(path: str, standard: TextIO | None) -> Identity | None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import PurePath
+from typing import Annotated
 
-from cgcli.cli.fit_report import Style, show_solution, show_state
+from cgcli.cli.fit_report import show_solution, show_state
 from cgcli.cli.output import notice
 from cgcli.cli.rows import examples_of, table_settings
 from cgcli.cli.session import Session
@@ -16,8 +17,8 @@ from cgcli.files.writing import check_writable, write_atomic
 from cgcli.program.fit_settings import FitSettings, check_settings, resumed_settings
 from cgcli.program.fitting import SolverFitting, StepFitting, prepare_fit
 from cgcli.program.metrics_log import MetricsLog
+from cgcli.program.options import Option, OutputOptions, TableOptions
 from cgcli.program.resume import resumed_values
-from cgcli.program.tables import OnError
 from cgcli.program.training import Examples
 from cgcli.render import curve
 from cgcli.render.escape import show
@@ -32,46 +33,101 @@ ROWS_OF_HISTOGRAM = 1024  # at most, to be quick
 
 @dataclass(frozen=True)
 class TrainingOptions:
-    """The options of the command line. command: what resumes this training, without `--resume`."""
+    """The checkpoints of a training, and what is told of it."""
 
-    settings: FitSettings
-    data: str | None
-    maps: Sequence[str]
-    on_error: OnError
-    save: str | None
-    every: int | None
-    resume: str | None
-    metrics: str | None
-    plot: str | None
-    histogram: bool
-    draw: str | None
-    command: Sequence[str] = ()
+    save: Annotated[
+        str | None,
+        Option("--save", "Where checkpoints go: a .safetensors file.", "FILE", "Checkpoints", file="written"),
+    ] = None
+    every: Annotated[
+        int | None,
+        Option(
+            "--every",
+            "Steps between two checkpoints (else one every ten seconds, and one at the end).",
+            "N",
+            "Checkpoints",
+            range=(1, 10**9),
+        ),
+    ] = None
+    keep: Annotated[
+        int | None, Option("--keep", "How many checkpoints stay (2).", "K", "Checkpoints", range=(1, 1000))
+    ] = None
+    resume: Annotated[
+        str | None,
+        Option("--resume", "Go on from a checkpoint as if never stopped.", "FILE", "Checkpoints", file="read"),
+    ] = None
+    overwrite: Annotated[
+        bool,
+        Option(
+            "--overwrite",
+            "Replace the checkpoints or metrics of another run by those of this one.",
+            group="Checkpoints",
+        ),
+    ] = False
+    metrics: Annotated[
+        str | None,
+        Option("--metrics", "A line of JSON for each step and each epoch.", "FILE", "Output", file="written"),
+    ] = None
+    plot: Annotated[
+        str | None,
+        Option("--plot", "The learning curve: a .svg, .png or .pdf file.", "FILE", "Output", file="written"),
+    ] = None
+    histogram: Annotated[
+        bool, Option("--histogram", "At the end, how the gradient of each parameter is spread.", group="Output")
+    ] = False
+    draw: Annotated[
+        str | None,
+        Option(
+            "--draw",
+            "The picture of one step: loss, gradients and update as one graph.",
+            "FILE",
+            "Output",
+            file="written",
+        ),
+    ] = None
 
     @property
-    def in_use(self) -> set[str]:
-        """The options that are given, besides the settings."""
-        options = {"data": self.data, "map": self.maps, "save": self.save, "every": self.every, "resume": self.resume}
-        options |= {"metrics": self.metrics, "plot": self.plot, "histogram": self.histogram, "draw": self.draw}
-        return {name for name, value in options.items() if value}
+    def path(self) -> str | None:
+        """The file of checkpoints."""
+        return self.save or self.resume
 
 
-def run(session: Session, options: TrainingOptions, files: RunFiles, style: Style) -> int:
-    """Trains, saves and prints. The exit status: 130 when a signal ended the run. Raises `CgError`."""
+def run_training(
+    session: Session,
+    settings: FitSettings,
+    table: TableOptions,
+    options: TrainingOptions,
+    files: RunFiles,
+    output: OutputOptions,
+    command: Sequence[str],
+) -> int:
+    """Trains, saves and prints. The exit status: 130 when a signal ended the run. Raises `CgError`.
+
+    command: what resumes this training, without `--resume`.
+    """
     _check_plot(options.plot)
-    program, settings = session.program, options.settings
+    program = session.program
     if files.checkpoint is not None:
         settings = resumed_settings(settings, files.checkpoint)
-    check_settings(program, settings, options.data is not None, options.in_use)
+    check_settings(program, settings, table.data is not None, _in_use(table, options))
     if files.checkpoint is not None:
         session = replace(session, values=resumed_values(program, session.values, files.checkpoint))
-    examples, validation = _examples(session, options, settings)
+    examples, validation = _examples(session, table, settings)
     with stoppable() as stop:
         fitting = prepare_fit(program, session.values, examples, settings, validation)
         if isinstance(fitting, SolverFitting):
-            _solve(fitting, files, stop, style)
+            _solve(fitting, files, stop, output)
         else:
-            _train(fitting, options, files, stop, style)
+            _train(fitting, options, files, stop, output, command)
     return 130 if stop.requested else 0
+
+
+def _in_use(table: TableOptions, options: TrainingOptions) -> set[str]:
+    """The options that are given, besides the settings."""
+    given = {"data": table.data, "map": table.maps, "save": options.path, "every": options.every}
+    given |= {"resume": options.resume, "metrics": options.metrics, "plot": options.plot}
+    given |= {"histogram": options.histogram, "draw": options.draw}
+    return {name for name, value in given.items() if value}
 
 
 def _check_plot(path: str | None) -> None:
@@ -84,22 +140,29 @@ def _check_plot(path: str | None) -> None:
     check_writable(path)
 
 
-def _examples(session: Session, options: TrainingOptions, settings: FitSettings) -> tuple[Examples, Examples | None]:
+def _examples(session: Session, table: TableOptions, settings: FitSettings) -> tuple[Examples, Examples | None]:
     """The rows of the table, and those of the table for validation."""
-    if options.data is None:
+    if table.data is None:
         return Examples({}, 0), None
-    reading = table_settings(options.maps, options.on_error)
-    examples = examples_of(session, options.data, reading)
+    reading = table_settings(table)
+    examples = examples_of(session, table.data, reading)
     if settings.validation is None or settings.share is not None:
         return examples, None
     file = str(settings.validation)
     validation = examples_of(session, file, reading)
     if validation.columns.keys() != examples.columns.keys() or validation.together != examples.together:
-        raise error("tables-differ", status=1, first=options.data, file=file)
+        raise error("tables-differ", status=1, first=table.data, file=file)
     return examples, validation
 
 
-def _train(fitting: StepFitting, options: TrainingOptions, files: RunFiles, stop: StopRequest, style: Style) -> None:
+def _train(
+    fitting: StepFitting,
+    options: TrainingOptions,
+    files: RunFiles,
+    stop: StopRequest,
+    output: OutputOptions,
+    command: Sequence[str],
+) -> None:
     """Trains by steps over batches."""
     if options.draw is not None:
         _draw(fitting, options.draw)
@@ -107,9 +170,9 @@ def _train(fitting: StepFitting, options: TrainingOptions, files: RunFiles, stop
     callbacks: list[Callback] = [losses, MetricsLog(files), Progress(), stop]
     if files.path is not None:
         callbacks.append(fitting.checkpoints(files, options.every))
-    callbacks.append(Notes(stop, files.path, fitting.settings.patience, options.command))
+    callbacks.append(Notes(stop, files.path, fitting.settings.patience, command))
     fitted = fitting.fit(callbacks, files.checkpoint)
-    show_state(fitted, style, fitting.gradients(fitted, ROWS_OF_HISTOGRAM) if options.histogram else None)
+    show_state(fitted, output, fitting.gradients(fitted, ROWS_OF_HISTOGRAM) if options.histogram else None)
     if options.plot is not None:
         kind = PurePath(options.plot).suffix[1:].lower()
         write_atomic(options.plot, curve.curve(kind, fitting.task.loss, fitted.history, losses.points))
@@ -117,15 +180,14 @@ def _train(fitting: StepFitting, options: TrainingOptions, files: RunFiles, stop
 
 def _draw(fitting: StepFitting, path: str) -> None:
     """The picture of one step."""
-    from cgcli.cli.render import picture_kind
-    from cgcli.render.draw import render
+    from cgcli.render.draw import picture_kind, render
 
     graph = fitting.step_graph
     image = render(graph, None, picture_kind(path), title="a step of training", params=fitting.task.trained)
     write_atomic(path, image.data)
 
 
-def _solve(fitting: SolverFitting, files: RunFiles, stop: StopRequest, style: Style) -> None:
+def _solve(fitting: SolverFitting, files: RunFiles, stop: StopRequest, output: OutputOptions) -> None:
     """Fits by a solver."""
     fitted = fitting.fit([stop])
     try:
@@ -136,4 +198,4 @@ def _solve(fitting: SolverFitting, files: RunFiles, stop: StopRequest, style: St
         if not fitted.converged:
             why = f"not converged after {fitted.steps} evaluations" if fitted.stopped == "steps" else "stopped"
             notice(f"note: {why}; these are the best parameters so far")
-        show_solution(fitted, style)
+        show_solution(fitted, output)

@@ -5,13 +5,12 @@ from __future__ import annotations
 import math
 from typing import Annotated, Any
 
-import typer
-
 from cgcli.cli.command import Command, declare
-from cgcli.cli.options import Format, Precision
+from cgcli.cli.options import Without
 from cgcli.cli.output import emit
 from cgcli.cli.results import chosen_format, show_table, table_settings
 from cgcli.data.checkpoints import Checkpoint, read_checkpoint
+from cgcli.program.options import Option, OutputOptions
 from cgcli.render import json
 from cgcli.render.escape import show
 from cgcli.render.numbers import shortest
@@ -21,22 +20,17 @@ from cgcli.train.state import weights as parameters
 DIGITS = 6  # of statistics, in tables and plain lines
 HEADER = ("name", "type", "min", "mean", "max", "norm")
 
-Checkpointed = Annotated[str, typer.Argument(metavar="FILE", help="A checkpoint, or another .safetensors file.")]
-Every = Annotated[bool, typer.Option("--all", help="Also what the optimizer remembers.")]
+Checkpointed = Annotated[str, Option("FILE", "A checkpoint, or another .safetensors file.")]
+Every = Annotated[bool, Option("--all", "Also what the optimizer remembers.")]
 
 
-def weights(
-    file: Checkpointed,
-    every: Every = False,
-    output_format: Format = None,
-    precision: Precision = None,
-) -> int:
+def weights(file: Checkpointed, output: Annotated[OutputOptions, Without("full")], every: Every = False) -> int:
     """List the tensors of a checkpoint, and what is known of the training that made it."""
     checkpoint = read_checkpoint(file)
     tensors = checkpoint.tensors if every else parameters(checkpoint.tensors)
     rows = [_row(name, x) for name, x in tensors.items()]
     about = _about(checkpoint)
-    chosen = chosen_format(output_format)
+    chosen, precision = chosen_format(output.format), output.precision
     if chosen == "json":
         data = {
             row[0]: dict(zip(("type", "shape", *HEADER[2:]), _cells(x, row), strict=True))
@@ -45,7 +39,7 @@ def weights(
         emit(json.dump({"tensors": data, **about}, precision))
         return 0
     if chosen == "csv":
-        show_table(HEADER, rows, {}, output_format, precision)
+        show_table(HEADER, rows, {}, output)
         return 0
     digits = precision or DIGITS
     if chosen == "table":

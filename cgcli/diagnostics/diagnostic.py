@@ -11,6 +11,8 @@ from typing import Any, Literal
 
 from .source import Span
 
+EMPTY = "''"  # how messages name an empty text
+
 
 @dataclass(frozen=True)
 class Label:

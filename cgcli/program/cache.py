@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 KIND = "program"
 
 
-def open_program(
+def open_module(
     source: Source,
     *,
     path: Path | None,

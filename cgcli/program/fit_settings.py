@@ -6,14 +6,15 @@ import fnmatch
 import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
-from typing import Any, Literal, cast
+from typing import Annotated, Any, Literal, cast
 
 from cgcli.data.checkpoints import Checkpoint
 from cgcli.diagnostics.diagnostic import error
 from cgcli.train.batches import Batches
-from cgcli.train.optimizers import OPTIMIZERS, Schedule, Update
+from cgcli.train.optimizers import OPTIMIZERS, SCHEDULES, Schedule, Update
 from cgcli.train.trainer import Limits
 
+from .options import Option
 from .program import Program
 from .python_file import FileProgram
 
@@ -50,25 +51,80 @@ class FitSettings:
     horizon: the steps that the schedule is laid out for (those of the whole training).
     """
 
-    loss: str | None = None
-    residual: str | None = None
-    optimizer: str | None = None
-    lr: float | None = None
-    schedule: str | None = None
-    warmup: int | None = None
-    clip: float | None = None
-    weight_decay: Sequence[tuple[str, float]] | None = None
-    freeze: Sequence[str] | None = None
-    batch_size: int | None = None
-    epochs: int | None = None
-    steps: int | None = None
-    shuffle: bool = True
-    validation: str | float | None = None
-    patience: int | None = None
-    reduce: Literal["mean", "sum"] | None = None
+    loss: Annotated[str | None, Option("--loss", "The value to make small.", "NAME", "Training", "name")] = None
+    residual: Annotated[
+        str | None,
+        Option("--residual", "The value whose squares to make small, for a fit.", "NAME", "Training", "name"),
+    ] = None
+    optimizer: Annotated[
+        str | None,
+        Option("--optimizer", "How (adam; of a residual lm, Levenberg-Marquardt).", group="Training", choices=METHODS),
+    ] = None
+    lr: Annotated[float | None, Option("--lr", "The learning rate (the optimizer's).", "X", "Training", "positive")] = (
+        None
+    )
+    schedule: Annotated[
+        str | None,
+        Option("--schedule", "How the rate goes on (constant).", group="Training", choices=SCHEDULES),
+    ] = None
+    warmup: Annotated[
+        int | None,
+        Option("--warmup", "Steps in which the rate rises from 0.", "N", "Training", range=(0, 10**9)),
+    ] = None
+    clip: Annotated[
+        float | None, Option("--clip", "The largest norm of the whole gradient.", "X", "Training", "positive")
+    ] = None
+    weight_decay: Annotated[
+        Sequence[tuple[str, float]] | None,
+        Option(
+            "--weight-decay",
+            "Weight decay, of all parameters or by pattern, as 'W*=0.01'.",
+            "X|NAMES=X",
+            "Training",
+            "decay",
+            many=True,
+        ),
+    ] = None
+    freeze: Annotated[
+        Sequence[str] | None,
+        Option("--freeze", "Parameters that stay, as 'b*'.", "NAMES", "Training", "name", many=True),
+    ] = None
+    batch_size: Annotated[
+        int | None, Option("--batch-size", f"Rows a step ({BATCH}).", "N", "Training", range=(1, 10**9))
+    ] = None
+    epochs: Annotated[
+        int | None, Option("--epochs", f"Times through the table ({EPOCHS}).", "N", "Training", range=(1, 10**9))
+    ] = None
+    steps: Annotated[int | None, Option("--steps", "Steps in all.", "N", "Training", range=(1, 10**9))] = None
+    shuffle: Annotated[bool, Option("--no-shuffle", "Take the rows in the table's order.", group="Training")] = True
+    validation: Annotated[
+        str | float | None,
+        Option(
+            "--validation",
+            "Rows to judge by, not to learn from: a share as 0.1, or a table.",
+            "SHARE|TABLE",
+            "Training",
+            file="read",
+        ),
+    ] = None
+    patience: Annotated[
+        int | None,
+        Option(
+            "--patience",
+            "Stop after N epochs that are no better on the validation rows, and keep the best parameters.",
+            "N",
+            "Training",
+            range=(1, 10**9),
+        ),
+    ] = None
+    reduce: Annotated[
+        Literal["mean", "sum"] | None, Option("--reduce", "What the rows' losses make (mean).", group="Training")
+    ] = None
     seed: int | None = None
     horizon: int | None = None
-    seconds: float | None = None
+    seconds: Annotated[
+        float | None, Option("--time", "How long at most, as 90s, 5m or 2h.", "TIME", "Training", "duration")
+    ] = None
 
     @property
     def target(self) -> str:

@@ -14,7 +14,7 @@ from cgcli.analysis.backward_pass import BackwardPass
 from cgcli.diagnostics.diagnostic import CgError, error
 from cgcli.diagnostics.source import Source
 from cgcli.dynamic.run_log import Event, RunLog
-from cgcli.graph.graph import Graph
+from cgcli.graph.evaluation import Evaluation
 from cgcli.graph.traversal import select
 from cgcli.graph.types import Type
 from cgcli.language.derivatives import derivative
@@ -39,7 +39,8 @@ class Breakpoint:
 class RunCursor:
     """A run and a place in it: `at` is the number of the event that comes next.
 
-    failure: what stopped the run, None when it came to its end. Raises CgError for mistakes in names and in values.
+    failure: what stopped the run, None when it came to its end. backward_pass: the one that is under way. Raises
+    CgError for mistakes in names and in values.
     """
 
     def __init__(self, program: DynamicProgram, values: Values) -> None:
@@ -49,6 +50,7 @@ class RunCursor:
         self._run = program.prepare(values, self._log)
         self._execution = Execution(program.files, self._run.interpreter, self._run.inputs)
         self.failure: CgError | None = None
+        self.backward_pass: BackwardPass | None = None
         try:
             self._execution.module()
         except CgError as e:
@@ -186,14 +188,16 @@ class RunCursor:
         names = {**self.variables(0), **self.variables()}
         return self._execution.evaluate(Source(source_name, text), names)
 
-    def graph(self) -> tuple[Graph, list[Any]]:
+    def evaluation(self) -> Evaluation:
         """The graph of the run so far, with its values."""
         size = self.events[self.at - 1].nodes if self.at else 0
-        graph = self.tape.freeze(())
-        return select(graph, list(range(size))), self.tape.v[:size]
+        return Evaluation(select(self.tape.freeze(()), list(range(size))), self.tape.v[:size])
 
-    def back_from(self, name: str) -> BackwardPass:
-        """The backward pass from a number. Raises CgError for what is no float."""
+    def begin_backward(self, name: str) -> None:
+        """Sets `backward_pass` at its beginning, from a number. Raises CgError for what is no float."""
+        self.backward_pass = self._back_from(name)
+
+    def _back_from(self, name: str) -> BackwardPass:
         value = self._evaluated(name, "backward")
         if not isinstance(value, Value) or not value.type.has_derivative or value.type.shape:
             raise error("no-slope", status=1, text=name)
@@ -204,7 +208,7 @@ class RunCursor:
 
     def steepest(self, name: str) -> list[float]:
         """By node the largest magnitude of the derivative of a value by it; 0 for literals and the value itself."""
-        backward_pass = self.back_from(name)
+        backward_pass = self._back_from(name)
         while backward_pass.step() is not None:
             pass
         magnitudes = [_magnitude(backward_pass.derivatives.get(i)) for i in range(self.size)]

@@ -6,14 +6,14 @@ What happens on the way is reported to `TableEvents`; nothing is printed.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from cgcli.data.cells import concatenated
 from cgcli.data.chunks import Chunk
 from cgcli.data.sinks import Sink
-from cgcli.data.tables import Table
+from cgcli.data.tables import Table, open_table
 from cgcli.diagnostics.byte_text import byte_text
 from cgcli.diagnostics.diagnostic import Diagnostic, error, unknown_name
 from cgcli.ops.limits import memory_limit
@@ -72,6 +72,11 @@ class TableEvents:
 
     def skipped(self, rows: int, total: int) -> None:
         """Rows left out because of a cell that is no value; reported once, and only if there are any."""
+
+
+def open_table_of(program: Program, path: str) -> AbstractContextManager[Table]:
+    """The table in a file, or in all files that fit a pattern, within the memory that the program's runs may take."""
+    return open_table(path, program.max_memory or memory_limit())
 
 
 def map_table(

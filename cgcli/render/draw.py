@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import PurePath
 
+from cgcli.diagnostics.diagnostic import EMPTY, error
+from cgcli.diagnostics.suggest import nearest
 from cgcli.graph.evaluation import Evaluation
 from cgcli.graph.graph import Graph
 
@@ -16,6 +19,7 @@ from .schema import to_json
 from .tikz import to_tikz
 
 KINDS = ("svg", "png", "pdf", "dot", "mmd", "tex", "json")
+LATER = ("html",)
 
 
 def render(
@@ -48,3 +52,20 @@ def render(
     else:
         image = draw(dot, kind, title)  # type: ignore[arg-type]  # one of KINDS that is no text
     return Image(image.data, "; ".join(each for each in (notes, image.note) if each) or None)
+
+
+def picture_kind(path: str) -> str:
+    """The kind of picture for a file's suffix; raises `CgError` for another suffix."""
+    kind = PurePath(path).suffix[1:].lower()
+    choices = [f".{name}" for name in KINDS]
+    if kind in LATER:
+        raise error("not-yet", what=f"a picture as `.{kind}`", choices=choices)
+    if kind not in KINDS:
+        suggestion = nearest(kind, KINDS) if kind else None
+        raise error(
+            "unknown-picture",
+            file=path or EMPTY,
+            nearest=None if suggestion is None else f".{suggestion}",
+            choices=choices,
+        )
+    return kind

@@ -1,4 +1,4 @@
-"""Help pages of the language's functions, from the registry of operations."""
+"""The reference of the language: a page for each function, from the registry of operations, and for each module."""
 
 from __future__ import annotations
 
@@ -6,13 +6,15 @@ import json
 from textwrap import wrap
 
 from cgcli.language.builtins import ELEMENTWISE
+from cgcli.language.imports import library_names
 from cgcli.language.library import LIBRARY
 from cgcli.language.library.docs import DOCS
-from cgcli.language.modules import LibraryFunction
+from cgcli.language.modules import library_function, library_functions
 from cgcli.ops.op import Op
-from cgcli.program import parse
 from cgcli.render.numbers import shortest
 from cgcli.render.tensors import write
+
+from .load import parse
 
 _SPELLED_OUT = {
     "clip": (
@@ -74,8 +76,36 @@ def function_page(name: str) -> str:
     return "\n".join([*lines, f"Example     cg eval -e '{example}'{options}", f"            {shortest(value)}"])
 
 
-def library_page(f: LibraryFunction) -> str:
+def module_names() -> list[str]:
+    """The modules of the library, for `import NAME`."""
+    return library_names()
+
+
+def module_functions(module: str) -> dict[str, str]:
+    """The first sentence about each function of a module, by the function's full name."""
+    return {f"{module}.{f.name}": f.doc.partition(". ")[0] for f in library_functions(module)}
+
+
+def library_page(name: str) -> str | None:
+    """The page of a module or of a function in one, as `nn` or `nn.softmax`; None for another name."""
+    return _module_page(name) if name in module_names() else _library_function_page(name)
+
+
+def _module_page(module: str) -> str:
+    """The functions of a module, each with the first sentence of its doc comment."""
+    functions = module_functions(module)
+    width = max(map(len, functions))
+    lines = [f"  {name:{width}}  {about.removesuffix('.')}" for name, about in functions.items()]
+    return "\n".join(
+        [f"The module {module}, after `import {module}`:", "", *lines, "", f"For one: cg help {module}.NAME"]
+    )
+
+
+def _library_function_page(name: str) -> str | None:
     """A library function's signature, meaning, definition and an example with its value."""
+    f = library_function(name)
+    if f is None:
+        return None
     module = f.signature.partition(".")[0]
     lines = [f.signature, *(f"  {line}" for line in wrap(f.doc, 100)), ""]
     lines += [f"Example     cg eval -e 'import {module}; {f.example}'", f"            {f.value}", ""]

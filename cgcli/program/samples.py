@@ -6,9 +6,7 @@ import re
 from contextlib import ExitStack
 from pathlib import Path
 
-from cgcli.cli.arguments import EMPTY
-from cgcli.cli.output import reason_of
-from cgcli.diagnostics.diagnostic import error
+from cgcli.diagnostics.diagnostic import EMPTY, error
 from cgcli.diagnostics.suggest import nearest
 from cgcli.files.writing import atomic_file
 
@@ -80,4 +78,6 @@ def _make_folder(folder: Path) -> None:
     try:
         folder.mkdir(exist_ok=True)
     except OSError as problem:
-        raise error("cannot-write", status=1, path=str(folder), reason=reason_of(problem)) from None
+        raise error(
+            "cannot-write", status=1, path=str(folder), reason=(problem.strerror or str(problem)).lower()
+        ) from None

@@ -12,14 +12,14 @@ from collections.abc import Callable, Collection
 from pathlib import PurePath
 from typing import Any
 
-from cgcli.cli.arguments import EMPTY
-from cgcli.data.reading import reason_of
-from cgcli.data.structured import DuplicateName, Number, NumberTooLarge, decode_json, numbers_of
-from cgcli.diagnostics.diagnostic import CgError, error
+from cgcli.diagnostics.diagnostic import EMPTY, CgError, error
 from cgcli.diagnostics.source import Source
 from cgcli.files.source_files import is_stream, read_text
 from cgcli.graph.lexemes import plain_number
 from cgcli.graph.types import MAX_AXES
+
+from .reading import reason_of
+from .structured import DuplicateName, Number, NumberTooLarge, decode_json, numbers_of
 
 ARCHIVES = (".npz", ".safetensors")
 SPECIAL = {"NaN": "nan", "Infinity": "inf", "-Infinity": "-inf"}
@@ -31,7 +31,7 @@ def read_values(path: str, structured: Collection[str] = (), limit: int | None =
     structured: names whose values are returned as structured data. limit: bytes that arrays may take.
     """
     if PurePath(path).suffix.lower() in ARCHIVES:
-        from cgcli.data.arrays import read_arrays  # imports the array library
+        from .arrays import read_arrays  # imports the array library
 
         return read_arrays(path) if limit is None else read_arrays(path, limit)
     kind = "JSON" if is_stream(path) else PurePath(path).suffix[1:].upper()

@@ -1,21 +1,22 @@
-"""`--weights`: the parameters of a program from a checkpoint."""
+"""The parameters of a program from a checkpoint."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from cgcli.cli.output import notice
 from cgcli.data.checkpoints import read_checkpoint
 from cgcli.diagnostics.diagnostic import error
 from cgcli.diagnostics.suggest import nearest
-from cgcli.program import Program
-from cgcli.render.escape import show
 from cgcli.train.state import weights
 
+from .program import Program
 
-def checkpoint_params(program: Program, path: str, values: Mapping[str, Any]) -> dict[str, Any]:
-    """The values of all parameters but those in `values`.
+
+def checkpoint_params(
+    program: Program, path: str, values: Mapping[str, Any], note: Callable[[str], None]
+) -> dict[str, Any]:
+    """The values of all parameters but those in `values`. note: called with what the program does not use.
 
     Raises `CgError` for a file that cannot be read, for parameters that it lacks and for shapes that do not fit.
     """
@@ -30,5 +31,5 @@ def checkpoint_params(program: Program, path: str, values: Mapping[str, Any]) ->
     unused = [name for name in stored if name not in params]
     if unused:
         names = ", ".join(f"`{name}`" for name in unused[:5])
-        notice(show(f"note: the program has no parameter {names}{' …' if len(unused) > 5 else ''} of {path}"))
+        note(f"the program has no parameter {names}{' …' if len(unused) > 5 else ''} of {path}")
     return {name: program.fit_value(name, stored[name]) for name in params if name in stored and name not in values}

@@ -1,0 +1,155 @@
+"""The picture of a program: its options as data, the values and gradients in it, and its file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import PurePath
+from typing import Annotated, Any, Literal
+
+from cgcli.diagnostics.diagnostic import EMPTY, CgError, error
+from cgcli.diagnostics.suggest import nearest
+from cgcli.diagnostics.wording.templates import format_value
+from cgcli.graph.evaluation import Evaluation
+from cgcli.graph.graph import Graph
+from cgcli.ops.number_kernels import has_loop
+from cgcli.render.collapse import BUDGET, LARGEST, Detail
+from cgcli.render.dot import Direction, Drawing
+from cgcli.render.draw import render
+from cgcli.render.image import Image
+from cgcli.render.picture import View
+from cgcli.render.themes import ThemeName
+from cgcli.run.binding import missing
+
+from .input_values import canonical
+from .options import Option
+from .program import Program, Values
+
+RADIUS = 2  # arrows
+
+
+@dataclass(frozen=True)
+class PictureOptions:
+    """What a picture shows, and how it is drawn."""
+
+    view: Annotated[
+        Literal["forward", "backward", "both", "gradient-graph"],
+        Option("--view", "Values, derivatives, both, or the graph that computes the derivatives.", group="Picture"),
+    ] = "both"
+    depth: Annotated[
+        int | None,
+        Option(
+            "--depth", "How many calls within calls are open (else as many as fit).", "N", "Picture", range=(0, 1000)
+        ),
+    ] = None
+    fold: Annotated[
+        tuple[str, ...],
+        Option(
+            "--fold", "Draw each call of this function as one block; `loop` for loops.", "NAME", "Picture", many=True
+        ),
+    ] = ()
+    unfold: Annotated[
+        tuple[str, ...],
+        Option("--unfold", "Open each call of this function; `loop` for loops.", "NAME", "Picture", many=True),
+    ] = ()
+    budget: Annotated[
+        int | None,
+        Option(
+            "--budget",
+            f"The most nodes to draw; of a larger graph parts become blocks ({BUDGET}).",
+            "N",
+            "Picture",
+            range=(1, LARGEST),
+        ),
+    ] = None
+    focus: Annotated[str | None, Option("--focus", "Only what is near this value.", "NAME", "Picture")] = None
+    radius: Annotated[
+        int | None,
+        Option("--radius", f"How near to --focus, in arrows ({RADIUS}).", "K", "Picture", range=(0, LARGEST)),
+    ] = None
+    between: Annotated[
+        tuple[str, str] | None,
+        Option("--path", "Only what lies between these two values, as w..loss.", "A..B", "Picture", "path"),
+    ] = None
+    min_grad: Annotated[
+        float | None,
+        Option("--min-grad", "Only values by which the derivative is this large.", "T", "Picture", "threshold"),
+    ] = None
+    heat: Annotated[bool, Option("--heat", "Colour nodes by the size of the derivative.", group="Picture")] = False
+    theme: Annotated[ThemeName, Option("--theme", "Colours.", group="Picture")] = "light"
+    direction: Annotated[Direction, Option("--direction", "Where the data flows.", group="Picture")] = "right"
+    title: Annotated[str, Option("--title", "A line above the picture.", "TEXT", "Picture")] = ""
+    legend: Annotated[bool, Option("--legend", "Say above the picture what its signs mean.", group="Picture")] = False
+
+
+def draw_picture(
+    program: Program, values: Values, options: PictureOptions, kind: str, of: str | None, note: Callable[[str], None]
+) -> Image:
+    """The picture of a program as a file of a kind. note: called with each remark about it. Raises `CgError`."""
+    graph, evaluation = _evaluated(program, values, options, of, note)
+    detail = Detail(
+        options.depth,
+        _calls(graph, options.fold, "--fold"),
+        _calls(graph, options.unfold, "--unfold"),
+        options.budget or BUDGET,
+    )
+    view = View(
+        detail,
+        "both" if options.view == "gradient-graph" else options.view,
+        None if options.focus is None else canonical(options.focus),
+        RADIUS if options.radius is None else options.radius,
+        options.between,
+        options.min_grad,
+        options.heat,
+    )
+    drawing = Drawing(options.theme, options.direction, options.title, options.legend)
+    params = [i.name for i in program.inputs if i.kind == "param"]
+    title = options.title or PurePath(program.module.source.name).stem
+    return render(graph, evaluation, kind, title=title, params=params, view=view, drawing=drawing)
+
+
+def graph_values(
+    program: Program, values: Values, of: str | None, note: Callable[[str], None], *, derivatives: bool = True
+) -> Evaluation | None:
+    """The values of the nodes and, where there is one value to differentiate, gradients; None when a program that
+    needs values lacks some. Raises `CgError` for a program without nodes.
+
+    derivatives: whether to compute gradients. note: called with why there are none.
+    """
+    if not len(program.graph):
+        raise error("nothing-to-compute", name=program.module.source.name)
+    if missing(program.inputs, values):
+        return None
+    if not derivatives:
+        return program.run(values, derivatives=False)
+    if of is None:
+        try:
+            program.of_choice(None)
+        except CgError as problem:
+            choices = problem.diagnostics[0].values.get("choices")
+            named = f"; choose one by `--of`: {format_value(choices)}" if choices else ""
+            note(f"no gradients are shown, for there is not one float output alone{named}")
+            return program.run(values, derivatives=False)
+    return program.run(values, of=of)
+
+
+def _evaluated(
+    program: Program, values: Values, options: PictureOptions, of: str | None, note: Callable[[str], None]
+) -> tuple[Graph, Evaluation | None]:
+    """The graph to draw, and the values and gradients of its nodes; None without values."""
+    if options.view == "gradient-graph":
+        evaluation = program.gradient_graph(values, of=of)
+        return evaluation.graph, None if missing(program.inputs, values) else evaluation
+    return program.graph, graph_values(program, values, of, note, derivatives=options.view != "forward")
+
+
+def _calls(graph: Graph, names: Sequence[str], option: str) -> frozenset[str]:
+    """Functions whose calls are in the graph, or `loop`. Raises `CgError` for another name."""
+    calls: list[Any] = [group.function for group in graph.groups]
+    calls = list(dict.fromkeys([*calls, *(["loop"] if has_loop(graph) else [])]))
+    selected = frozenset(map(canonical, names))
+    for name in selected.difference(calls):
+        raise error(
+            "no-such-call", name=name or EMPTY, option=option, nearest=nearest(name, calls), names=calls or None
+        )
+    return selected
