@@ -113,7 +113,7 @@ def test_modules_are_small() -> None:
 
 LONGEST_COMMAND = 40  # lines
 MOST_PARAMETERS = 10
-CONSTRUCTORS = {("ops/op.py", "tensor_op"), ("ops/op.py", "declare")}  # whose parameters are the fields of a record
+CONSTRUCTORS = {("ops/op.py", "declare")}  # whose parameters are the fields of a record
 
 
 def test_command_functions_are_short() -> None:
