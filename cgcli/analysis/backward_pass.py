@@ -17,10 +17,9 @@ from cgcli.run.scalar.sweep import local_partials
 from cgcli.transform.gradient import gradient
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
+    from cgcli.ops.array_kernels import FloatArray
 
-    Number = float | NDArray[np.float64]
+    Number = float | FloatArray
 
 
 class Edge(NamedTuple):

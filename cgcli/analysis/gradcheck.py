@@ -23,9 +23,9 @@ from cgcli.transform.gradient import gradient
 from .differences import Check, check
 
 if TYPE_CHECKING:
-    from numpy.typing import ArrayLike, NDArray
+    from numpy.typing import ArrayLike
 
-    Floats = NDArray[np.float64]
+    from cgcli.ops.array_kernels import FloatArray
 
 MOST = 64  # elements of an operand that are checked
 
@@ -50,7 +50,7 @@ def element(position: tuple[int, ...]) -> str:
     return f"[{', '.join(map(str, position))}]" if position else ""
 
 
-def with_element(x: ArrayLike, position: tuple[int, ...], value: float) -> Floats:
+def with_element(x: ArrayLike, position: tuple[int, ...], value: float) -> FloatArray:
     """A copy of `x` with another value at one position."""
     copy = np.array(x, dtype=np.float64)
     copy[position] = value
@@ -58,7 +58,7 @@ def with_element(x: ArrayLike, position: tuple[int, ...], value: float) -> Float
 
 
 def checks(
-    f: Callable[[Floats], float], name: str, x: Floats, derivative: Floats, unit: float
+    f: Callable[[FloatArray], float], name: str, x: FloatArray, derivative: FloatArray, unit: float
 ) -> Iterator[tuple[tuple[int, ...], Check]]:
     """The derivative by each element of a sample of `x` beside differences, with the element's position."""
     for position in sampled_positions(np.shape(x)):
@@ -70,7 +70,9 @@ def checks(
         yield position, check(along, f"{name}{element(position)}", at, slope, unit)
 
 
-def worst_element(f: Callable[[Floats], float], name: str, x: Floats, derivative: Floats, unit: float) -> Check:
+def worst_element(
+    f: Callable[[FloatArray], float], name: str, x: FloatArray, derivative: FloatArray, unit: float
+) -> Check:
     """The check of the first wrong element of a tensor, else of the one that differs most."""
     worst: Check | None = None
     for _, result in checks(f, name, x, derivative, unit):
@@ -123,7 +125,7 @@ def _check_node(graph: Graph, i: int, values: list[object], sizes: Sizes) -> Wro
         unit = 2.0**-23 if "f32" in (t.dtype, one(graph.type_of(i)).dtype) else 2.0**-52
         x = np.asarray(values[k], dtype=np.float64)
 
-        def f(z: Floats, k: int = k) -> float:
+        def f(z: FloatArray, k: int = k) -> float:
             return float(forward([*values[:k], z, *values[k + 1 :], w], sizes)[0])
 
         for position, result in checks(f, "", x, derivative, unit):

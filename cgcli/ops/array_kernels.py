@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
     Element = np.float64 | np.float32 | np.int64 | np.int32 | np.bool_
     NumPyArray = NDArray[Element]
+    FloatArray = NDArray[np.float64]
 
 DTYPES = {"float": np.float64, "f32": np.float32, "int": np.int64, "i32": np.int32, "bool": np.bool_}
 MAX_BINDINGS = 16  # that are cached: batches have few sizes
