@@ -42,7 +42,7 @@ def _hoist_from(ed: Editor, i: int, _: Gets) -> None:
         start += len(hoisted[key])
         graphs[key] = prune(with_inputs(graph, [*before, *new, *items], replacements))
     operands = (*view.first, *view.carries, *view.invariants, *added, *view.stacks)
-    attrs: dict[str, object] = {**view.attrs, **graphs, "invariants": len(view.invariants) + len(added)}
+    attrs = {**view.attrs, **graphs, "invariants": len(view.invariants) + len(added)}
     ed.alter(i, operands, attrs)
     ed.say("{}: what is the same in every step of the loop is computed once", i)
 

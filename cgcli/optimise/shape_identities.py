@@ -8,19 +8,22 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cache
+from typing import TYPE_CHECKING
 
 from cgcli.graph.graph import opcode
 from cgcli.graph.sizes import Shape, product, same
 from cgcli.graph.types import Type
-from cgcli.ops.protocols import Attrs
 from cgcli.ops.table import BY_CODE
 from cgcli.ops.typing import broadcast
 
 from .identities import Terms
 
+if TYPE_CHECKING:
+    from cgcli.ops.protocols import Attrs
+
 EXPAND, EXPAND_DIMS = opcode("expand"), opcode("expand_dims")
 
-ShapeRule = Callable[[Terms, Attrs, int], int | None]
+ShapeRule = Callable[[Terms, "Attrs", int], int | None]
 """`rule(b, at, *operands)`: the same for an op with attributes."""
 
 SHAPE_IDENTITIES: dict[int, list[tuple[str, ShapeRule, bool]]] = {}

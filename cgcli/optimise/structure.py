@@ -50,9 +50,6 @@ class View:
     def graphs(self) -> Iterable[tuple[str, Graph]]:
         return nested(self.attrs).items()
 
-    def graph(self, key: str) -> Graph:
-        return nested(self.attrs)[key]
-
     @property
     def of_loop(self) -> LoopView[int]:
         return LoopView(self.attrs, self.operands)
@@ -61,7 +58,7 @@ class View:
         """The inputs of a graph that stand for carries, invariants and stacks' items."""
         if self.loop:
             return self.of_loop.inputs(key)
-        side = self.graph(key)
+        side: Graph = self.attrs[key]
         return (), side.inputs, ()
 
     def fixed(self, key: str) -> list[tuple[int, int]]:

@@ -120,10 +120,8 @@ def _rebuild(
         if key == "body":
             gone |= _others(s, stacks)
             outputs = [loop.carry_outputs[k] for k in carries] + [loop.written[k] for k in written]
-            smaller = with_outputs(graph, outputs)
-        else:
-            smaller = graph
-        attrs[key] = prune(smaller, inputs=[x for x in graph.inputs if x not in gone])
+            attrs[key] = with_outputs(graph, outputs)
+        attrs[key] = prune(attrs[key], inputs=[x for x in graph.inputs if x not in gone])
     if len(carries) < loop.carry_count:
         ed.say("{}: of the loop, what is handed from step to step and never read is not computed", i)
     if len(written) < len(loop.written):

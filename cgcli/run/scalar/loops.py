@@ -6,7 +6,7 @@ For loops of a million steps: to interpret every node at each step takes five ti
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cgcli.graph.graph import COND, CONST, GET, INPUT, LOOP, Graph, nested
 from cgcli.graph.traversal import live
@@ -16,6 +16,9 @@ from cgcli.ops.emit import Source
 from cgcli.ops.limits import NUMBER_BYTES, stack_value_bytes
 from cgcli.ops.loops import LoopView
 from cgcli.ops.number_kernels import CompiledLoop, expression
+
+if TYPE_CHECKING:
+    from cgcli.ops.protocols import Attrs
 
 MAX_NODES = 3000  # nodes: longer functions take longer to compile than they save
 MAX_DEPTH = 15  # loops within loops: Python allows 20
@@ -85,16 +88,15 @@ class _StructuredWriter(Source):
                 self.line(f"{names[i]} = {expression(self, code, operands, types, graph.type_of(i), attrs)}")
         return [names[i] for i in graph.outputs]
 
-    def _cond(self, attrs: Mapping[str, object], operands: Names) -> list[str]:
+    def _cond(self, attrs: Attrs, operands: Names) -> list[str]:
         condition, *captured = operands
-        sides = nested(attrs)
-        results = self.fresh_names("r", len(sides["then"].outputs))
+        results = self.fresh_names("r", len(attrs["then"].outputs))
         outer = self.indent
-        for head, side in ((f"if {condition}:", "then"), ("else:", "else")):
+        for head, side in ((f"if {condition}:", attrs["then"]), ("else:", attrs["else"])):
             self.indent = outer
             self.line(head)
             self.indent += " "
-            self._assign(results, self.graph(sides[side], captured))
+            self._assign(results, self.graph(side, captured))
             self.line("pass")
         self.indent = outer
         return results
@@ -103,7 +105,7 @@ class _StructuredWriter(Source):
         if targets:
             self.line(f"{', '.join(targets)} = {', '.join(values)}")
 
-    def loop(self, attrs: Mapping[str, Any], operands: Names) -> list[str]:
+    def loop(self, attrs: Attrs, operands: Names) -> list[str]:
         """Lines that compute a loop; the names of its results."""
         loop = LoopView(attrs, operands)
         body, test, count, invariants = loop.body, loop.pred, loop.count, loop.invariants
