@@ -175,7 +175,7 @@ def test_a_dynamic_program_runs_row_by_row() -> None:
         ("a,b,c\n1,2,3\n", ("--map", "c"), 2, "`--map c` names no column"),
         ("a,b,c\n1,2,3\n", ("--map", "a=[bc]"), 2, "2 columns are a vector, and `a` is float"),
         ("a,b,c\n1,2,3\n", ("--a", "1", "--map", "a=b"), 2, "given twice"),
-        ("a,b,c\n1,2,3\n", ("--format", "json"), 2, "--format"),
+        ("a,b,c\n1,2,3\n", ("--format", "table"), 2, "--format"),
         ("a,b,c\n1,2,3\n", ("-o", "out.xyz"), 2, "out.xyz"),
         ('a,b,c\n1,2,"3\n', (), 1, "cannot be read"),
     ],
@@ -376,3 +376,20 @@ def test_columns_and_row_numbers_go_through() -> None:
     assert err == "note: 1 row of 3 skipped, with cells that are no numbers\n"
     assert run("eval", "--data", "t.csv", "--carry", "all", "--on-error", "nan")[1].startswith("id,a,b,c,y\nx,1")
     assert "the table has no column `ident`" in run("eval", "--data", "t.csv", "--carry", "ident")[2]
+
+
+def test_tables_of_results_are_rounded_and_written_as_json_lines() -> None:
+    text = "y = a / 3; k = b > 2"
+    assert run("eval", "--data", "t.csv", "--precision", "2", text=text)[1].splitlines()[:2] == ["y,k", "0.33,false"]
+    status, out, _ = run("eval", "--data", "t.csv", "--format", "json", "--precision", "2", text=text)
+    assert status == 0
+    assert [json.loads(line) for line in out.splitlines()][1] == {"y": 0.67, "k": True}
+    assert run("eval", "--data", "t.csv", "--precision", "2", "-o", "r.npz", text=text)[0] == 0
+    assert np.load("r.npz")["y"].tolist() == [0.33, 0.67, 1.3]
+
+
+@pytest.mark.parametrize("options", [["--format", "plain"], ["--format", "csv", "-o", "r.jsonl"], ["--full"]])
+def test_what_a_table_of_results_does_not_have(options: list[str]) -> None:
+    status, out, err = run("eval", "--data", "t.csv", *options)
+    assert (status, out) == (2, "")
+    assert "cannot be used together" in err

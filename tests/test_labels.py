@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cli_harness import cg
 
 from cgcli.data.frames import frame_of
 from cgcli.diagnostics.diagnostic import CgError
@@ -84,3 +85,34 @@ def test_which_output_is_words_can_be_said() -> None:
     with pytest.raises(CgError) as problem:
         map_rows(parse(text), {"k": ["a"]}, {}, TableSettings(labels={"k": ["a"]}, labelled="other"))
     assert problem.value.diagnostics[0].code == "labels-output"
+
+
+def test_train_and_predict_in_words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("f.cg").write_text(TEXT)
+    rows = zip(TABLE["x"], TABLE["species"], strict=True)
+    Path("t.csv").write_text("x,name\n" + "".join(f"{x},{word}\n" for x, word in rows))
+    options = ["--data", "t.csv", "--map", "species=name"]
+    fit = ["train", "f.cg", *options, "--labels", "name", "--loss", "loss", "--lr", "0.1"]
+    assert cg(*fit, "--epochs", "100", "--save", "w.safetensors").status == 0
+    assert cg(*fit, "--epochs", "101", "--resume", "w.safetensors").status == 0
+    done = cg("predict", "f.cg", "--weights", "w.safetensors", *options, "--output", "guess", "--carry", "name")
+    assert done.out == "name,guess\n" + "".join(f"{word},{word}\n" for word in TABLE["species"])
+    done = cg("eval", "f.cg", "--weights", "w.safetensors", *options, "--format", "json", "--precision", "2")
+    assert done.out.startswith('{"scores": [') or '"guess": "rose"' in done.out.splitlines()[0]
+    Path("u.csv").write_text("x,name\n1,tulip\n")
+    done = cg("predict", "f.cg", "--weights", "w.safetensors", "--data", "u.csv", "--map", "species=name")
+    assert done.status == 1
+    assert "column `name`: tulip is no class of the training" in done.err
+    done = cg("predict", "f.cg", "--weights", "w.safetensors", *options, "--labels", "loss")
+    assert (done.status, "whole numbers of each row are guess" in done.err) == (2, True)
+
+
+def test_a_checkpoint_without_words_has_none_to_write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("t.csv").write_text("x\n1\n")
+    text = "param w = 1; y = w * x; loss = (y - 1)^2"
+    assert cg("train", "-e", text, "--data", "t.csv", "--loss", "loss", "--save", "w.safetensors").status == 0
+    done = cg("predict", "-e", text, "--weights", "w.safetensors", "--data", "t.csv", "--labels", "y")
+    assert done.status == 2
+    assert "train with `--labels COLUMN`" in done.err

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from cgcli.cli.command import ProgramCommand, declare
-from cgcli.cli.results import exclude, exclude_with_data, only_with_data, show_numbers
+from cgcli.cli.results import exclude, only_with_data, show_numbers
 from cgcli.cli.session import open_session
 from cgcli.diagnostics.diagnostic import error
 from cgcli.program.options import Option, OutputOptions, RunOptions, TableOptions
@@ -28,8 +28,7 @@ def evaluate(
         from cgcli.cli.rows import over_rows, table_settings  # imports what reads tables
 
         exclude(("--all", every), ("--data", True))
-        exclude_with_data(output)
-        return over_rows(session, table.data, table_settings(table), table.target)
+        return over_rows(session, table, output, table_settings(table, run.weights))
     only_with_data(table)
     session.require_values()
     session = session.recorded()

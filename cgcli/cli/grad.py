@@ -9,7 +9,7 @@ import typer
 
 from cgcli.cli.command import ProgramCommand, declare
 from cgcli.cli.output import emit, notice
-from cgcli.cli.results import exclude, exclude_with_data, only_with_data, show_numbers, show_table
+from cgcli.cli.results import exclude, only_with_data, show_numbers, show_table
 from cgcli.cli.session import Session, open_session
 from cgcli.diagnostics.diagnostic import error
 from cgcli.program.options import DerivativeOptions, Option, OutputOptions, RunOptions, TableOptions
@@ -53,9 +53,8 @@ def grad(
 
         for option in {"--all": every, **kinds}.items():
             exclude(option, ("--data", True))
-        exclude_with_data(output)
         derivatives = Derivatives(derivative.of, derivative.wrt)
-        return over_rows(session, table.data, table_settings(table), table.target, derivatives)
+        return over_rows(session, table, output, table_settings(table, run.weights), derivatives)
     only_with_data(table)
     session = session.recorded()
     if symbolic:

@@ -2,23 +2,38 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated
 
 import typer
 
 from cgcli.cli.command import ProgramCommand, declare
+from cgcli.cli.options import Without
 from cgcli.cli.rows import over_rows, table_settings
 from cgcli.cli.session import open_session
 from cgcli.diagnostics.diagnostic import error
 from cgcli.program.input_values import canonical
-from cgcli.program.options import Option, RunOptions, TableOptions
+from cgcli.program.options import Option, OutputOptions, RunOptions, TableOptions
 
 Output = Annotated[
     str | None, Option("--output", "Which outputs (else those that the table suffices for).", "A,B", "Table")
 ]
+Labels = Annotated[
+    str | None,
+    Option(
+        "--labels", "The output whose classes are written as words (else the only whole number).", "OUTPUT", "Table"
+    ),
+]
 
 
-def predict(context: typer.Context, run: RunOptions, table: TableOptions, output: Output = None) -> int:
+def predict(
+    context: typer.Context,
+    run: RunOptions,
+    table: TableOptions,
+    output: Annotated[OutputOptions, Without("full")],
+    names: Output = None,
+    labelled: Labels = None,
+) -> int:
     """What a trained program says of each row of a table.
 
     Outputs that need more than the table has, as a loss needs the truth, are left out.
@@ -27,8 +42,11 @@ def predict(context: typer.Context, run: RunOptions, table: TableOptions, output
         if value is None:
             raise error("needs-option", command="cg predict", option=option)
     session = open_session(context, run)
-    outputs = [] if output is None else [canonical(name) for name in output.split(",")]
-    return over_rows(session, table.data or "", table_settings(table), table.target, outputs=outputs)
+    outputs = [] if names is None else [canonical(name) for name in names.split(",")]
+    settings = replace(table_settings(table, run.weights), labelled=labelled and canonical(labelled))
+    if labelled is not None and not settings.labels:
+        raise error("labels-unknown", option="--labels", file=run.weights)
+    return over_rows(session, table, output, settings, outputs=outputs)
 
 
 command = declare(

@@ -96,17 +96,6 @@ def exclude(first: tuple[str, bool], second: tuple[str, bool]) -> None:
         raise error("options-exclude", first=first[0], second=second[0])
 
 
-def exclude_with_data(output: OutputOptions) -> None:
-    """Raises `CgError` for an option of results that a table of results does not have."""
-    options = {
-        "--full": output.full,
-        "--precision": output.precision is not None,
-        "--format": output.format is not None,
-    }
-    for option in options.items():
-        exclude(option, ("--data", True))
-
-
 def only_with_data(table: TableOptions) -> None:
     """Raises `CgError` for an option that needs `--data`."""
     options = {

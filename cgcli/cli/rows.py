@@ -7,11 +7,13 @@ from typing import Literal
 
 from cgcli.cli.output import StandardOutput, notice, print_diagnostics
 from cgcli.cli.progress import StatusLine
+from cgcli.cli.results import exclude
 from cgcli.cli.session import Session
-from cgcli.data.sinks import sink
+from cgcli.data.sinks import Rounded, sink
 from cgcli.diagnostics.diagnostic import EMPTY, Diagnostic, error
+from cgcli.program.checkpoint_params import checkpoint_labels
 from cgcli.program.input_values import canonical
-from cgcli.program.options import TableOptions
+from cgcli.program.options import OutputOptions, TableOptions
 from cgcli.program.rows import Derivatives
 from cgcli.program.tables import TableEvents, TableSettings, map_table, open_table_of, read_examples
 from cgcli.program.training import Examples
@@ -41,6 +43,9 @@ class TableReport(TableEvents):
     def warnings(self, warnings: Sequence[Diagnostic]) -> None:
         print_diagnostics(warnings)
 
+    def unlabelled(self) -> None:
+        notice("note: the checkpoint has words for classes; `--labels OUTPUT` writes them for an output")
+
     def skipped(self, rows: int, total: int) -> None:
         self.line.end()
         notice(f"note: {rows} row{'' if rows == 1 else 's'} of {total} skipped, with cells that are no numbers")
@@ -60,39 +65,43 @@ def patterns_of(maps: Sequence[str]) -> dict[str, str]:
     return patterns
 
 
-def table_settings(table: TableOptions) -> TableSettings:
-    """The settings that the options of a command say."""
+def table_settings(table: TableOptions, weights: str | None = None) -> TableSettings:
+    """The settings that the options of a command say. weights: a checkpoint, which may have words for classes."""
     carry: Sequence[str] | Literal["all"] = () if table.carry is None else table.carry.split(",")
     carry = "all" if table.carry == "all" else carry
-    return TableSettings(patterns_of(table.maps), table.on_error or "stop", table.batch, carry, table.row_numbers)
+    labels = {} if weights is None else checkpoint_labels(weights)
+    rows = table.on_error or "stop", table.batch
+    return TableSettings(patterns_of(table.maps), *rows, carry, table.row_numbers, labels)
 
 
 def over_rows(
     session: Session,
-    data: str,
+    options: TableOptions,
+    output: OutputOptions,
     settings: TableSettings,
-    target: str | None,
     derivatives: Derivatives | None = None,
     outputs: Sequence[str] | None = None,
 ) -> int:
     """Runs the program for each row of a table and writes the results. Raises `CgError`; see `map_table`."""
+    _check_output(output, options.target)
     report = TableReport()
     with (
-        open_table_of(session.program, data) as table,
-        sink(target, StandardOutput()) as out,
+        open_table_of(session.program, options.data or "") as table,
+        sink(options.target, StandardOutput(), lines=output.format == "json") as file,
     ):
-        map_table(
-            session.program,
-            session.values,
-            table,
-            out,
-            settings,
-            derivatives=derivatives,
-            outputs=outputs,
-            events=report,
-        )
+        out = file if output.precision is None else Rounded(file, output.precision)
+        work = session.program, session.values, table, out, settings
+        map_table(*work, derivatives=derivatives, outputs=outputs, events=report)
     report.line.end()
     return 0
+
+
+def _check_output(output: OutputOptions, target: str | None) -> None:
+    """Raises `CgError` for an option that a table of results does not have."""
+    exclude(("--full", output.full), ("--data", True))
+    if output.format in ("table", "plain"):
+        raise error("options-exclude", first="--data", second=f"--format {output.format}")
+    exclude(("--format", output.format is not None), ("-o", target not in (None, "-")))
 
 
 def examples_of(session: Session, data: str, settings: TableSettings) -> Examples:

@@ -86,6 +86,11 @@ class TrainingOptions:
         ),
     ] = None
 
+    labels: Annotated[
+        str | None,
+        Option("--labels", "Columns of words, which are classes 0, 1, … to the program.", "COLUMNS", "Table"),
+    ] = None
+
     @property
     def path(self) -> str | None:
         """The file of checkpoints."""
@@ -112,7 +117,7 @@ def run_training(
     check_settings(program, settings, table.data is not None, _in_use(table, options))
     if files.checkpoint is not None:
         session = replace(session, values=resumed_values(program, session.values, files.checkpoint))
-    examples, validation = _examples(session, table, settings)
+    examples, validation = _examples(session, table, settings, options.labels)
     with stoppable() as stop:
         fitting = prepare_fit(program, session.values, examples, settings, validation)
         if isinstance(fitting, SolverFitting):
@@ -126,7 +131,7 @@ def _in_use(table: TableOptions, options: TrainingOptions) -> set[str]:
     """The options that are given, besides the settings."""
     given = {"data": table.data, "map": table.maps, "save": options.path, "every": options.every}
     given |= {"resume": options.resume, "metrics": options.metrics, "plot": options.plot}
-    given |= {"histogram": options.histogram, "draw": options.draw}
+    given |= {"histogram": options.histogram, "draw": options.draw, "labels": options.labels}
     return {name for name, value in given.items() if value}
 
 
@@ -140,16 +145,19 @@ def _check_plot(path: str | None) -> None:
     check_writable(path)
 
 
-def _examples(session: Session, table: TableOptions, settings: FitSettings) -> tuple[Examples, Examples | None]:
-    """The rows of the table, and those of the table for validation."""
+def _examples(
+    session: Session, table: TableOptions, settings: FitSettings, labels: str | None
+) -> tuple[Examples, Examples | None]:
+    """The rows of the table, and those of the table for validation. labels: columns whose words are classes."""
     if table.data is None:
         return Examples({}, 0), None
-    reading = table_settings(table)
+    columns = [] if labels is None else labels.split(",")
+    reading = replace(table_settings(table), labels=dict.fromkeys(columns))
     examples = examples_of(session, table.data, reading)
     if settings.validation is None or settings.share is not None:
         return examples, None
     file = str(settings.validation)
-    validation = examples_of(session, file, reading)
+    validation = examples_of(session, file, replace(reading, labels=examples.labels))
     if validation.columns.keys() != examples.columns.keys() or validation.together != examples.together:
         raise error("tables-differ", status=1, first=table.data, file=file)
     return examples, validation

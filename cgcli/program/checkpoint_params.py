@@ -33,3 +33,18 @@ def checkpoint_params(
         names = ", ".join(f"`{name}`" for name in unused[:5])
         note(f"the program has no parameter {names}{' …' if len(unused) > 5 else ''} of {path}")
     return {name: program.fit_value(name, stored[name]) for name in params if name in stored and name not in values}
+
+
+def checkpoint_labels(path: str) -> dict[str, list[str]]:
+    """By input the words that its classes 0, 1, … stood for in the training; none where it had none.
+
+    Raises CgError for a file that cannot be read, and (status 1) for words that cg did not write.
+    """
+    labels = read_checkpoint(path).info.get("labels", {})
+    if not isinstance(labels, dict) or not all(_are_words(words) for words in labels.values()):
+        raise error("checkpoint-foreign", status=1, file=path)
+    return labels
+
+
+def _are_words(words: object) -> bool:
+    return isinstance(words, list) and all(isinstance(word, str) for word in words)

@@ -28,7 +28,7 @@ OF_STEPS = (
     *("validation", "metrics", "histogram", "draw", "plot", "every"),
 )
 """Options that a solver, which chooses its steps by itself, does not have."""
-OF_ROWS = ("batch-size", "validation", "no-shuffle", "map")
+OF_ROWS = ("batch-size", "validation", "no-shuffle", "map", "labels")
 """Options that mean something for tables only."""
 
 
@@ -237,7 +237,7 @@ def _text(value: Any) -> str:
 
 def check_settings(program: Program, settings: FitSettings, has_rows: bool, options: Collection[str] = ()) -> None:
     """Raises CgError for settings that do not go together. options: of `cg train`, those in use that are no settings:
-    `data`, `map`, `save`, `resume`, `every`, `metrics`, `plot`, `histogram`, `draw`.
+    `data`, `map`, `save`, `resume`, `every`, `metrics`, `plot`, `histogram`, `draw`, `labels`.
     """
     used = {*settings.given(), *options}
     method = settings.method

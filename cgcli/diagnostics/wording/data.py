@@ -67,6 +67,9 @@ TEMPLATES: dict[str, Templates] = {
         "no input takes the column `{name}`, whose words would be classes",
         "name the column of an int input, or map it by `--map INPUT={name}`",
     ),
+    "labels-unknown": words(
+        "`{file}` has no words for classes, so `{option}` has no effect", "train with `--labels COLUMN`"
+    ),
     "labels-type": words("`{name}` is {type}, and classes are whole numbers", "declare it as an int"),
     "labels-output": words("`{name}` is no output that can be a class", "whole numbers of each row are {names}"),
     "labels-class": words("`{name}` is {value}, and there are the classes 0 to {last}"),
