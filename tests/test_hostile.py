@@ -6,12 +6,12 @@ import re
 
 import pytest
 
+from cgcli.diagnostics.escape import dot_html, show
 from cgcli.graph.evaluation import Evaluation
 from cgcli.graph.graph import Graph
 from cgcli.graph.types import FLOAT
 from cgcli.ops.builder import Builder
 from cgcli.render import csv, json
-from cgcli.render.escape import dot_html, show
 from cgcli.render.node_table import rows, tree
 from cgcli.render.table import table
 

@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 
 from cgcli.diagnostics import wording
 from cgcli.diagnostics.diagnostic import Diagnostic, Label
+from cgcli.diagnostics.escape import dot_html, show
+from cgcli.diagnostics.report import as_data, text
 from cgcli.diagnostics.source import Source, Span
 from cgcli.diagnostics.wording.templates import Templates
-from cgcli.render.escape import dot_html, show
-from cgcli.render.report import as_data, text
 
 
 @pytest.fixture(autouse=True)

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from cgcli.diagnostics.diagnostic import CgError, Diagnostic
+from cgcli.diagnostics.report import text
 from cgcli.diagnostics.wording import control, program, structures, syntax, tensors
 from cgcli.program import load
-from cgcli.render.report import text
 
 ROOT = Path(__file__).parents[1]
 CASES = sorted((ROOT / "samples" / "errors").glob("*.cg"))

@@ -9,12 +9,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cgcli.diagnostics.diagnostic import CgError, Diagnostic
+from cgcli.diagnostics.escape import show
+from cgcli.diagnostics.report import text as report
 from cgcli.diagnostics.source import Source, first_hidden
 from cgcli.diagnostics.wording import TEMPLATES, message_of
 from cgcli.language.grammar import parser
 from cgcli.language.parser import parse, parse_value
-from cgcli.render.escape import show
-from cgcli.render.report import text as report
 
 # (text, code, what is underlined: the place first, the fix if there is one)
 MISTAKES: list[tuple[str, str, list[str], str]] = [

@@ -12,7 +12,7 @@ from cgcli.cli.output import notice
 from cgcli.cli.progress import StatusLine
 from cgcli.cli.signals import ending_signals
 from cgcli.diagnostics.diagnostic import CgError
-from cgcli.render.escape import show
+from cgcli.diagnostics.escape import show
 from cgcli.render.numbers import shortest
 from cgcli.train.state import State
 from cgcli.train.trainer import Callback, StepEvent

@@ -15,6 +15,9 @@ from cgcli.cli.program_files import Files, counted, program_files, several
 from cgcli.cli.results import exclude
 from cgcli.cli.session import check_names, open_session
 from cgcli.diagnostics.diagnostic import CgError, Diagnostic, error
+from cgcli.diagnostics.escape import show
+from cgcli.diagnostics.report import as_data
+from cgcli.diagnostics.report import text as report
 from cgcli.diagnostics.wording import message_of
 from cgcli.diagnostics.wording.templates import format_value
 from cgcli.program import Input, Program
@@ -23,10 +26,7 @@ from cgcli.program.input_values import settings_by_name
 from cgcli.program.lint import lint
 from cgcli.program.load import open_program, python_function
 from cgcli.program.options import Option, RunOptions
-from cgcli.render.escape import show
 from cgcli.render.json import dump
-from cgcli.render.report import as_data
-from cgcli.render.report import text as report
 from cgcli.render.tensors import write
 
 LIMITS = ("max_memory", "max_steps", "max_nodes", "max_depth", "timeout")

@@ -15,11 +15,11 @@ from cgcli.cli.arguments import Arguments, CommandOptions, scan
 from cgcli.cli.options import with_typer_signature
 from cgcli.cli.output import WithHelp, set_stream_options
 from cgcli.diagnostics.diagnostic import EMPTY, CgError, Diagnostic, error
+from cgcli.diagnostics.escape import harmless, show
 from cgcli.program import Program
 from cgcli.program.input_values import canonical
 from cgcli.program.load import open_program
 from cgcli.program.options import GROUPS, Option, RunOptions
-from cgcli.render.escape import harmless, show
 
 HELP = ("--help", "-h")
 ARGUMENTS, OPTIONS = "cgcli.arguments", "cgcli.options"  # keys of a context's `meta`

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from cgcli.render.escape import show
+from cgcli.diagnostics.escape import show
 
 if TYPE_CHECKING:
     from cgcli.program import Input, Program

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 from cgcli.cli.arguments import CommandOptions
 from cgcli.diagnostics.diagnostic import CgError
+from cgcli.diagnostics.escape import show
 from cgcli.diagnostics.wording import message_of
 from cgcli.program import Input
-from cgcli.render.escape import show
 from cgcli.render.numbers import shortest
 
 LONGEST = 40  # characters of a default that is an expression

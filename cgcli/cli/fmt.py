@@ -8,12 +8,12 @@ from cgcli.cli.command import Command, declare
 from cgcli.cli.output import emit, notice, print_diagnostics
 from cgcli.cli.program_files import Files, counted, program_files, several
 from cgcli.diagnostics.diagnostic import CgError
+from cgcli.diagnostics.escape import show
 from cgcli.files.source_files import is_stream
 from cgcli.files.writing import write_atomic
 from cgcli.program.format import formatted_program
 from cgcli.program.options import EXPRESSION, Option
 from cgcli.render.changes import unified
-from cgcli.render.escape import show
 
 FAILED = 1
 

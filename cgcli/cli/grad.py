@@ -12,9 +12,9 @@ from cgcli.cli.output import emit, notice
 from cgcli.cli.results import exclude, only_with_data, show_numbers, show_table
 from cgcli.cli.session import Session, open_session
 from cgcli.diagnostics.diagnostic import error
+from cgcli.diagnostics.escape import show
 from cgcli.program.options import DerivativeOptions, Option, OutputOptions, RunOptions, TableOptions
 from cgcli.program.rows import Derivatives
-from cgcli.render.escape import show
 from cgcli.render.json import dump
 from cgcli.render.numbers import single
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, TextIO
 
 from cgcli.diagnostics.diagnostic import Diagnostic, error
-from cgcli.render.escape import harmless
+from cgcli.diagnostics.escape import harmless
 
 
 @dataclass
@@ -101,7 +101,7 @@ def write_stderr(text: str) -> None:
 def print_diagnostics(diagnostics: Sequence[Diagnostic]) -> None:
     """Writes warnings or errors on standard error, also with `--quiet`."""
     if diagnostics:
-        from cgcli.render.report import text as report  # for diagnostics alone
+        from cgcli.diagnostics.report import text as report  # for diagnostics alone
 
         write_stderr(report(diagnostics, colour=use_colour(sys.stderr)).rstrip("\n") + "\n")
 

@@ -13,10 +13,10 @@ from cgcli.cli.output import notice, write_picture
 from cgcli.cli.session import note, open_session
 from cgcli.cli.targets import ReadFiles
 from cgcli.diagnostics.diagnostic import error
+from cgcli.diagnostics.escape import show
 from cgcli.program.options import DerivativeOptions, Option, RunOptions
 from cgcli.program.pictures import PictureOptions, draw_picture
 from cgcli.render.draw import KINDS, picture_kind
-from cgcli.render.escape import show
 
 Target = Annotated[
     str | None,

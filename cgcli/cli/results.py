@@ -8,8 +8,8 @@ from typing import Any
 
 from cgcli.cli.output import emit, is_terminal, stdout, use_colour
 from cgcli.diagnostics.diagnostic import error
+from cgcli.diagnostics.escape import show
 from cgcli.program.options import OutputOptions, TableOptions
-from cgcli.render.escape import show
 from cgcli.render.tensors import columns, is_structure, is_tensor, parts, write
 
 MOST_COLUMNS = 10_000  # of a CSV file: a tensor has one for each element

@@ -11,13 +11,13 @@ from cgcli.cli.results import exclude
 from cgcli.cli.session import Session
 from cgcli.data.sinks import Rounded, sink
 from cgcli.diagnostics.diagnostic import EMPTY, Diagnostic, error
+from cgcli.diagnostics.escape import show
 from cgcli.program.checkpoint_params import checkpoint_labels
 from cgcli.program.input_values import canonical
 from cgcli.program.options import OutputOptions, TableOptions
 from cgcli.program.rows import Derivatives
 from cgcli.program.tables import TableEvents, TableSettings, map_table, open_table_of, read_examples
 from cgcli.program.training import Examples
-from cgcli.render.escape import show
 
 
 class TableReport(TableEvents):

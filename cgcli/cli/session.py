@@ -15,6 +15,7 @@ from cgcli.cli.arguments import Arguments, CommandOptions
 from cgcli.cli.command import ARGUMENTS, Command, command_options
 from cgcli.cli.output import is_terminal, notice, print_diagnostics
 from cgcli.diagnostics.diagnostic import CgError, error
+from cgcli.diagnostics.escape import show
 from cgcli.diagnostics.source import Span
 from cgcli.program import Program
 from cgcli.program.input_values import (
@@ -27,7 +28,6 @@ from cgcli.program.input_values import (
 )
 from cgcli.program.load import on_slow_loop, open_program
 from cgcli.program.options import RunOptions
-from cgcli.render.escape import show
 from cgcli.system import call_after
 
 

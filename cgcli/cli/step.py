@@ -16,11 +16,11 @@ from cgcli.cli.session import open_session
 from cgcli.cli.stepper import Quit, Stepper
 from cgcli.cli.targets import ReadFiles
 from cgcli.diagnostics.diagnostic import CgError, error
+from cgcli.diagnostics.escape import show
 from cgcli.files.source_files import read_source
 from cgcli.program.dynamic import DynamicProgram
 from cgcli.program.options import Option, OutputOptions, RunOptions
 from cgcli.program.stepping import RunCursor
-from cgcli.render.escape import show
 from cgcli.system import edit_typed_lines
 
 PROMPT = "(cg) "

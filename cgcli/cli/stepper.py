@@ -9,13 +9,13 @@ from typing import Any
 from cgcli.cli.output import write_picture
 from cgcli.cli.targets import ReadFiles
 from cgcli.diagnostics.diagnostic import CgError, error
+from cgcli.diagnostics.escape import show
+from cgcli.diagnostics.report import text as report
 from cgcli.diagnostics.suggest import nearest
 from cgcli.program.stepping import Breakpoint, RunCursor
 from cgcli.render.draw import picture_kind
 from cgcli.render.draw import render as draw
-from cgcli.render.escape import show
 from cgcli.render.node_table import definition, reference
-from cgcli.render.report import text as report
 from cgcli.render.trace import text, value
 
 CONTEXT_LINES = 3  # of the program before the current line and after it

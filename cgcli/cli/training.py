@@ -13,6 +13,7 @@ from cgcli.cli.rows import examples_of, table_settings
 from cgcli.cli.session import Session
 from cgcli.data.run_files import RunFiles
 from cgcli.diagnostics.diagnostic import error
+from cgcli.diagnostics.escape import show
 from cgcli.files.writing import check_writable, write_atomic
 from cgcli.program.fit_settings import FitSettings, check_settings, resumed_settings
 from cgcli.program.fitting import SolverFitting, StepFitting, prepare_fit
@@ -21,7 +22,6 @@ from cgcli.program.options import Option, OutputOptions, TableOptions
 from cgcli.program.resume import resumed_values
 from cgcli.program.training import Examples
 from cgcli.render import curve
-from cgcli.render.escape import show
 from cgcli.train.callbacks import LossCurve
 from cgcli.train.trainer import Callback
 

@@ -12,7 +12,6 @@ from cgcli.cli.results import chosen_format, show_table, table_settings
 from cgcli.data.checkpoints import Checkpoint, read_checkpoint
 from cgcli.program.options import Option, OutputOptions
 from cgcli.render import json
-from cgcli.render.escape import show
 from cgcli.render.numbers import shortest
 from cgcli.render.table import table
 from cgcli.train.state import weights as parameters

@@ -1,47 +1,38 @@
-"""The record of a diagnostic: data only, so that any room may raise one.
-
-`wording` turns a record into a message; screens and files only draw that.
-"""
+"""Errors: exceptions that hold diagnostics, which any room may raise."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
-from typing import Any, Literal
+from collections.abc import Collection
+from typing import Any
 
-from .source import Span
+from .source import Diagnostic, Label, Span
+
+__all__ = ["EMPTY", "CgError", "Diagnostic", "Label", "error", "unknown_name"]
 
 EMPTY = "''"  # how messages name an empty text
-
-
-@dataclass(frozen=True)
-class Label:
-    """A span and its role (a key of the templates' `labels`)."""
-
-    span: Span
-    role: str = "here"
-
-
-@dataclass(frozen=True)
-class Diagnostic:
-    """One problem: a stable code, labelled spans (the first is where it is), and the values for the message."""
-
-    code: str
-    labels: tuple[Label, ...] = ()
-    values: Mapping[str, object] = field(default_factory=dict)
-    severity: Literal["error", "warning", "note"] = "error"
 
 
 class CgError(Exception):
     """Raised for whatever the user can correct. Holds at least one diagnostic.
 
-    `status` is the exit status that the command line reports: 2 for a wrong call or program, 1 for a run that failed.
+    `str` is what the command line prints, `diagnostics` the data: codes, spans of the text, values. `status` is that
+    of the command line: 2 for a wrong call or program, 1 for a run that failed.
     """
 
+    __module__ = "cgcli"  # where users know it from
+
     def __init__(self, *diagnostics: Diagnostic, status: int = 2) -> None:
-        super().__init__(", ".join(d.code for d in diagnostics))
+        super().__init__(*diagnostics)
         self.diagnostics = diagnostics
         self.status = status
+
+    def __str__(self) -> str:
+        from .report import text  # with the words, for an error that is shown
+
+        return text(self.diagnostics).rstrip("\n")
+
+    def __repr__(self) -> str:
+        return f"CgError({', '.join(d.code for d in self.diagnostics)})"  # without the texts that spans hold
 
 
 def error(code: str, *labels: Label | Span | None, status: int = 2, **values: Any) -> CgError:

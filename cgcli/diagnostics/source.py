@@ -1,12 +1,16 @@
-"""Source texts, spans of them, and the characters that are forbidden in one."""
+"""Source texts, spans of them, and diagnostics: problems at spans, as data.
+
+`wording` turns a diagnostic into a message; screens and files only draw that.
+"""
 
 from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 # Invisible characters, and those that change how others are displayed: control and format characters, line and
 # paragraph separators, halves of surrogate pairs; of these a program may have newline, tab and form feed, and CR before
@@ -66,6 +70,24 @@ class Span(NamedTuple):
     @property
     def line(self) -> int:
         return self.source.position(self.start)[0]
+
+
+@dataclass(frozen=True)
+class Label:
+    """A span and its role (a key of the templates' `labels`)."""
+
+    span: Span
+    role: str = "here"
+
+
+@dataclass(frozen=True)
+class Diagnostic:
+    """One problem: a stable code, labelled spans (the first is where it is), and the values for the message."""
+
+    code: str
+    labels: tuple[Label, ...] = ()
+    values: Mapping[str, object] = field(default_factory=dict)
+    severity: Literal["error", "warning", "note"] = "error"
 
 
 def first_hidden(text: str) -> int | None:

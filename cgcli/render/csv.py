@@ -7,7 +7,8 @@ import io
 from collections.abc import Sequence
 from typing import Any
 
-from .escape import show
+from cgcli.diagnostics.escape import show
+
 from .numbers import shortest
 from .tensors import is_tensor, write
 

@@ -8,8 +8,7 @@ from importlib.util import find_spec
 from typing import Any
 
 from cgcli.diagnostics.diagnostic import error
-
-from .escape import show
+from cgcli.diagnostics.escape import show
 
 WIDE = 100.0  # times as high as low: from here on the scale is logarithmic
 

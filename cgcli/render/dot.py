@@ -6,7 +6,8 @@ import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from .escape import dot_html
+from cgcli.diagnostics.escape import dot_html
+
 from .picture import Arrow, Cells, Kind, Picture, PictureNode, with_outer
 from .themes import THEMES, Theme, ThemeName, mixed
 

@@ -6,7 +6,8 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import Any, Literal, NamedTuple
 
-from .escape import show
+from cgcli.diagnostics.escape import show
+
 from .numbers import shortest
 from .tensors import as_lists, is_tensor, terminal_brief
 from .tikz import latex_text

@@ -17,9 +17,9 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 from cgcli.diagnostics.diagnostic import error
+from cgcli.diagnostics.escape import dot_html
 from cgcli.system import alive, inheritable, owned
 
-from .escape import dot_html
 from .tikz import Box, Positions
 
 Kind = Literal["svg", "png", "pdf", "json0"]

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from cgcli.diagnostics.escape import show
+
 from .dot import DIRECTIONS, Drawing
-from .escape import show
 from .picture import Arrow, Kind, Picture, PictureNode, with_outer
 from .themes import THEMES, Look
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Literal, NamedTuple
 
 from cgcli.diagnostics.diagnostic import error
+from cgcli.diagnostics.escape import show
 from cgcli.diagnostics.suggest import nearest
 from cgcli.graph.evaluation import Evaluation
 from cgcli.graph.graph import COND, CONST, GET, INPUT, LOOP, NONE, Graph
@@ -15,7 +16,6 @@ from cgcli.ops.notation import write_constant, write_node
 from cgcli.ops.spelling import LONGEST_TENSOR, Written
 from cgcli.ops.table import OPS
 
-from .escape import show
 from .formula import control_text, control_word, operands
 from .selection import magnitude
 from .tensors import is_tensor, literal, terminal_brief, zeros_like

@@ -9,13 +9,13 @@ from textwrap import wrap
 from typing import Any, NamedTuple
 
 from cgcli.diagnostics.byte_text import byte_text
+from cgcli.diagnostics.escape import show
 from cgcli.graph.graph import COND, GET, LOOP, Graph
 from cgcli.graph.plan import Compilation, Plan
 from cgcli.graph.sizes import Size
 from cgcli.graph.types import AnyType
 from cgcli.ops.loops import LoopView
 
-from .escape import show
 from .formula import loop_text
 from .node_table import definition, reference
 

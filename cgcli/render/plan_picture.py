@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from cgcli.diagnostics.escape import dot_html
 from cgcli.graph.plan import Compilation, Plan
 
-from .escape import dot_html
 from .plan import bytes_text, letters, size_text, step_text
 from .themes import THEMES
 

@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import chain
 from typing import Any
 
-from .escape import show
+from cgcli.diagnostics.escape import show
+
 from .numbers import shortest
 from .tensors import is_tensor, pieces, write
 

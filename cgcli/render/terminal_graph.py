@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from cgcli.diagnostics.diagnostic import error
+from cgcli.diagnostics.escape import show
 from cgcli.graph.evaluation import Evaluation
 from cgcli.graph.graph import Graph
 
-from .escape import show
 from .formula import operands
 from .node_table import definition, gradient, has_row, value_writer
 

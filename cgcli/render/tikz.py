@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from cgcli.diagnostics.escape import show
+
 from .dot import Drawing
-from .escape import show
 from .picture import Arrow, Kind, Picture, PictureNode
 from .themes import THEMES
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from .escape import show
+from cgcli.diagnostics.escape import show
+
 from .tensors import as_lists, terminal_brief
 
 LONGEST = 44  # characters of a line of the program that are shown

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from cgcli.diagnostics.source import HIDDEN_CLASS
+from .source import HIDDEN_CLASS
 
 _HIDDEN = re.compile(f"[{HIDDEN_CLASS}]")
 _ACTS = re.compile(rf"(?![\n\t]|\x1b\[[0-9;]*m)[{HIDDEN_CLASS}]")

@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from cgcli.diagnostics.diagnostic import Diagnostic
-from cgcli.diagnostics.source import Source, Span
-from cgcli.diagnostics.wording import message_of
-
 from .escape import show
+from .source import Diagnostic, Source, Span
 from .source_excerpt import Mark, draw
+from .wording import message_of
 
 RESET = "\x1b[0m"
 BOLD, GUTTER, SECONDARY = "\x1b[1m", "\x1b[34m", "\x1b[36m"
