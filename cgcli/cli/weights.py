@@ -10,6 +10,7 @@ from cgcli.cli.options import Without
 from cgcli.cli.output import emit
 from cgcli.cli.results import chosen_format, show_table, table_settings
 from cgcli.data.checkpoints import Checkpoint, read_checkpoint
+from cgcli.diagnostics.escape import show
 from cgcli.program.options import Option, OutputOptions
 from cgcli.render import json
 from cgcli.render.numbers import shortest

@@ -7,10 +7,11 @@ import os
 import re
 import stat
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO
+from types import MappingProxyType
+from typing import BinaryIO, NamedTuple
 
 from cgcli.diagnostics.diagnostic import CgError, error
 from cgcli.diagnostics.source import Source, Span
@@ -18,7 +19,27 @@ from cgcli.system import open_for_reading
 
 LARGEST = 64 * 2**20  # bytes of one program
 STDIN = ("-", "/dev/stdin", "/dev/fd/0", "/proc/self/fd/0")
+_PACKAGE = Path(__file__).resolve().parents[1]
 _DESCRIPTOR = re.compile(r"/(?:dev|proc/self)/fd/[0-9]+")
+
+
+class Files(NamedTuple):
+    """A program's text and its file, the folders that imports may lie in, and imported files with texts that were read.
+
+    path: None for a text without a file; root: the folder that imports stay in, else one of `allowed`.
+    """
+
+    source: Source
+    path: Path | None
+    root: Path
+    allowed: Sequence[Path] = ()
+    texts: Mapping[Path, Source] = MappingProxyType({})
+
+    def with_texts(self, imports: Mapping[Path, Source]) -> Files:
+        """The same for another process, with the texts of these imports; the library's own files are there, too."""
+        texts = {path: source for path, source in imports.items() if not path.is_relative_to(_PACKAGE)}
+        path = None if self.path is None else resolved(self.path.parent) / self.path.name
+        return self._replace(path=path, root=resolved(self.root), allowed=[*map(resolved, self.allowed)], texts=texts)
 
 
 def read_source(path: str | Path, name: str | None = None) -> Source:

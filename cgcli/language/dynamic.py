@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from cgcli.diagnostics.diagnostic import CgError, error, unknown_name
 from cgcli.diagnostics.source import Source
+from cgcli.files.source_files import Files
 from cgcli.graph.lexemes import identifier
 from cgcli.graph.signature import Input, Module
 from cgcli.graph.sizes import Shape
@@ -27,15 +27,6 @@ from .tree import kind, span_of
 from .undeclared import with_declarations
 
 
-class Files(NamedTuple):
-    """A program's text and the folders of its imports; see `lower`."""
-
-    source: Source
-    path: Path | None
-    root: Path
-    allowed: Sequence[Path]
-
-
 def outline(files: Files, open_shapes: Mapping[str, Shape] | None = None) -> Module:
     """The declarations of a program without its computation: its values and the nodes of its graph are the inputs.
 
@@ -47,7 +38,7 @@ def outline(files: Files, open_shapes: Mapping[str, Shape] | None = None) -> Mod
 
 class _Outline(Unit):
     def __init__(self, files: Files, open_shapes: Mapping[str, Shape]) -> None:
-        super().__init__(*files, MAX_NODES, open_shapes, 0)
+        super().__init__(files, MAX_NODES, open_shapes, 0)
         self.needed = _names_of_declarations(self.file.statements)
 
     def is_lowered(self, statement: Any) -> bool:
@@ -77,7 +68,7 @@ class Execution(Unit):
 
     def __init__(self, files: Files, calls: Calls, declarations: Mapping[str, Input]) -> None:
         with collector_off():
-            super().__init__(*files, calls.max_nodes, {}, 0, calls, declarations)
+            super().__init__(files, calls.max_nodes, {}, 0, calls, declarations)
 
     def module(self) -> Module:
         """Runs the program; its graph holds all computed nodes. Raises CgError for mistakes and failures."""

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from cgcli.diagnostics.diagnostic import CgError, Diagnostic, Label, error, unknown_name
 from cgcli.diagnostics.source import Source
-from cgcli.files.source_files import read_source, resolved, root_folder
+from cgcli.files.source_files import Files, read_source, resolved, root_folder
 from cgcli.graph.graph import Graph
 from cgcli.graph.lexemes import identifier
 from cgcli.graph.signature import Input, Module, Scalar
@@ -60,6 +60,7 @@ def lower(
     allowed: Sequence[Path] = (),
     open_shapes: Mapping[str, Shape] | None = None,
     max_nodes: int = MAX_NODES,
+    texts: Mapping[Path, Source] | None = None,
 ) -> LoweredProgram:
     """The graph of a program, its inputs and outputs, and the files that it imports.
 
@@ -67,15 +68,16 @@ def lower(
     program has an error then, one.
 
     path: the program's file, None for a text without one. root: the folder that its imports stay in (else one of
-    `allowed`); None: the folder of `path`, or the working folder. Raises CgError for any error in the text.
+    `allowed`); None: the folder of `path`, or the working folder. texts: of imported files that are not to be read.
+    Raises CgError for any error in the text.
     """
-    folder = root_folder(root, path)
+    files = Files(source, path, root_folder(root, path), allowed, texts or {})
     with collector_off():
         try:
-            return _lower_unit(Unit(source, path, folder, allowed, max_nodes, open_shapes or {}, 0))
+            return _lower_unit(Unit(files, max_nodes, open_shapes or {}, 0))
         except _OpenError as problem:
             try:
-                return _lower_unit(Unit(source, path, folder, allowed, max_nodes, open_shapes or {}, 1))
+                return _lower_unit(Unit(files, max_nodes, open_shapes or {}, 1))
             except CgError:
                 raise CgError(*problem.diagnostics, status=problem.status) from None
 
@@ -91,7 +93,7 @@ def _lower_unit(program: Unit) -> LoweredProgram:
         if program.shape_assumed and not isinstance(e, _OpenError):
             raise _OpenError(*e.diagnostics, status=e.status) from None
         raise
-    return LoweredProgram(module, tuple((p, e.source) for p, e in program.files.items()))
+    return LoweredProgram(module, tuple(module.imports.items()))
 
 
 class Unit:
@@ -99,10 +101,7 @@ class Unit:
 
     def __init__(
         self,
-        source: Source,
-        path: Path | None,
-        root: Path,
-        allowed: Sequence[Path],
+        files: Files,
         max_nodes: int,
         open_shapes: Mapping[str, Shape],
         assumed_axes: int,
@@ -110,7 +109,7 @@ class Unit:
         declarations: Mapping[str, Input] | None = None,
     ) -> None:
         """calls: lowers expressions and blocks. declarations: complete ones, which replace those of the text."""
-        self.root, self.allowed = root, allowed
+        source, path, self.root, self.allowed, self.texts = files
         self.declarations = declarations or {}
         self.open_shapes, self.assumed_axes = open_shapes, assumed_axes
         self.shape_assumed = False
@@ -150,7 +149,7 @@ class Unit:
             carried=outputs.carried,
             docs=self.docs,
             warnings=(*self.file.environment.names.warnings, *self.calls.warnings),
-            imports=tuple(self.files),
+            imports={path: environment.source for path, environment in self.files.items()},
         )
 
     def _warn_of_mixed_floats(self) -> None:
@@ -450,7 +449,7 @@ class File:
                 raise error("import-circle", span, circle=" → ".join(cycle))
             environment = program.files.get(path)
             display_path = f"{path.parent.name}/{path.name}" if library else program.display_path(path)
-            source = read_source(path, display_path) if environment is None else None
+            source = program.texts.get(path) or read_source(path, display_path) if environment is None else None
         except CgError as e:
             raise at_import(e, span) from None
         if source is not None:

@@ -1,27 +1,31 @@
-"""Opening programs, in the mode that they need."""
+"""Opening programs: by files and texts, in the mode that they need, lowered or from the cache."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePath
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from cgcli.diagnostics.diagnostic import CgError, error
 from cgcli.diagnostics.source import Source, Span
-from cgcli.files.source_files import is_stream, read_source, read_stdin, read_text, root_folder, working_folder
+from cgcli.files import cache
+from cgcli.files.source_files import Files, is_stream, read_source, read_stdin, read_text, resolved, working_folder
+from cgcli.graph.serialize import dump, restore
 from cgcli.graph.signature import Module
 from cgcli.ops.limits import Meter, node_limit
 from cgcli.run.backends import check_backend
+from cgcli.version import VERSION
 
-from .cache import open_module
 from .options import RunOptions
-from .program import Mode, Program
+from .program import Mode, Program, reopened
 
 if TYPE_CHECKING:
     from cgcli.graph.sizes import Shape
 
+KIND = "program"
 NEEDS_RUN = ("any-input", "recursion")
 """Codes of errors by which a program shows that only a run can make its graph."""
 
@@ -38,7 +42,9 @@ def load(
     mode: `static` makes the graph now, `dynamic` anew at each run; by default static, if the program allows it.
     max_nodes: of the graph that is made now. Raises CgError when the file cannot be read or is not a program.
     """
-    return _open_program(read_source(path), Path(path), None, [Path(p) for p in allow_path], True, mode, max_nodes)
+    file = Path(path)
+    files = Files(read_source(path), file, file.parent, [Path(p) for p in allow_path])
+    return _open_program(files, True, mode, max_nodes)
 
 
 def parse(
@@ -56,46 +62,105 @@ def parse(
     keep: whether the lowered program is kept in the user's cache for the next time, as `load` does. mode: see `load`.
     """
     root = working_folder() if folder is None else Path(folder)
-    return _open_program(Source(name, text), None, root, [Path(p) for p in allow_path], keep, mode, max_nodes)
+    files = Files(Source(name, text), None, root, [Path(p) for p in allow_path])
+    return _open_program(files, keep, mode, max_nodes)
 
 
-def _open_program(
-    source: Source,
-    path: Path | None,
-    root: Path | None,
-    allowed: Sequence[Path],
-    keep: bool,
-    mode: Mode | None,
-    max_nodes: int | None,
-) -> Program:
-    def lower_for(open_shapes: Mapping[str, Shape]) -> Module:
+@dataclass(frozen=True)
+class TextLowering:
+    """How the text of a program becomes a graph: lowered, or read from the cache, where `keep` says so.
+
+    An entry of the cache holds good while the texts of all its files, the folders that imports may lie in and cg itself
+    are the same. max_nodes: of the graph.
+    """
+
+    files: Files
+    keep: bool
+    max_nodes: int | None
+
+    def __call__(self, open_shapes: Mapping[str, Shape]) -> Module:
+        """The program for the axes that `...` stands for. Raises CgError as `lower` does."""
+        key = self._key(open_shapes)
+        entry = cache.load(KIND, key) if self.keep else None
+        if isinstance(entry, dict):
+            module = _restore(entry, self.files)
+            if module is not None:
+                return module
+        from cgcli.language.lower import lower  # with the parser, which a cached program does without
+
+        limits = {} if self.max_nodes is None else {"max_nodes": self.max_nodes}
+        source, path, root, allowed, texts = self.files
         try:
-            return open_module(
-                source,
-                path=path,
-                root=root,
-                allowed=allowed,
-                keep=keep,
-                open_shapes=open_shapes,
-                max_nodes=max_nodes,
-            )
+            module = lower(
+                source, path=path, root=root, allowed=allowed, texts=texts, open_shapes=open_shapes, **limits
+            ).module
         except CgError as e:
-            from cgcli.language.undeclared import with_declarations  # with the parser
+            from cgcli.language.undeclared import with_declarations
 
             raise with_declarations(e, source) from None
+        if self.keep:
+            cache.store(KIND, key, _entry(module))
+        return module
 
+    def _key(self, open_shapes: Mapping[str, Shape]) -> str:
+        source, path, root, allowed, _ = self.files
+        folders = [str(resolved(p)) for p in (root, *allowed)]
+        shapes = repr(sorted(open_shapes.items()))
+        limit = str(self.max_nodes)  # a program that was cached under another one may be too large
+        origin = str(path and resolved(path))
+        return cache.digest(VERSION, _code_stamp(), source.text, origin, shapes, limit, *folders)
+
+    def with_texts(self, texts: Mapping[Path, Source]) -> TextLowering:
+        return replace(self, files=self.files.with_texts(texts))
+
+    def dynamic(self) -> Program:
+        from .dynamic import DynamicProgram  # with the interpreter
+
+        return DynamicProgram(self.files, None)
+
+
+def _entry(module: Module) -> dict[str, Any]:
+    imports = [[str(path), source.name, cache.digest(source.text)] for path, source in module.imports.items()]
+    return {"imports": imports, "module": dump(module, [module.source, *module.imports.values()])}
+
+
+def _restore(entry: dict[str, Any], files: Files) -> Module | None:
+    """The cached program, unless a file that it imports has changed."""
+    try:
+        imports: dict[Path, Source] = {}
+        for text, name, digest in entry["imports"]:
+            path = Path(text)
+            imports[path] = files.texts.get(path) or read_source(path, name)
+            if cache.digest(imports[path].text) != digest:
+                return None
+        return replace(restore(entry["module"], [files.source, *imports.values()]), imports=imports)
+    except (CgError, KeyError, TypeError, ValueError, IndexError, AssertionError):
+        return None  # not what this version writes, or a file is gone: lowering reports the error
+
+
+def _code_stamp() -> str:
+    """Changes with cg's own code, so that a checkout that is being worked on reads nothing stale."""
+    rooms = Path(__file__).parents[1]
+    newest = 0
+    for room in ("diagnostics", "graph", "ops", "transform", "optimise", "language"):
+        with os.scandir(rooms / room) as entries:
+            newest = max(newest, *(e.stat().st_mtime_ns for e in entries if e.name.endswith(".py")))
+    return str(newest)
+
+
+def _open_program(files: Files, keep: bool, mode: Mode | None, max_nodes: int | None) -> Program:
+    lowering = TextLowering(files, keep, max_nodes)
     static_error = None
     if mode != "dynamic":
         try:
-            return Program(lower_for({}), lower_for)
+            return reopened(lowering, {})
         except CgError as e:
             if mode == "static" or e.diagnostics[0].code not in NEEDS_RUN:
                 raise
             static_error = e.diagnostics[0]
     from .dynamic import DynamicProgram  # with the interpreter
 
-    folder = root_folder(root, path)
-    return DynamicProgram(source, path, folder, allowed, static_error)
+    return DynamicProgram(files, static_error)
 
 
 def on_slow_loop(callback: Callable[[Span | None, int], None] | None) -> None:

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cgcli.diagnostics.diagnostic import CgError, Diagnostic, Label
 from cgcli.diagnostics.source import Source, Span
-from cgcli.files.source_files import working_folder
+from cgcli.files.source_files import Files, working_folder
 from cgcli.graph.signature import Input, Module
-from cgcli.language.dynamic import Files, outline
+from cgcli.language.dynamic import outline
 from cgcli.ops.builder import Builder
 from cgcli.run.binding import extent
 
@@ -55,7 +55,7 @@ def outline_parameters(
     text = Source(source.name, "\n".join(lines) + "\n")
     open_ = {p.name: p.shape for p in parameters if p.shape}
     try:
-        module = outline(Files(text, None, working_folder(), ()), {**open_, **shapes})
+        module = outline(Files(text, None, working_folder()), {**open_, **shapes})
     except CgError as e:
         raise _at_parameters(e, text, parameters) from None
     unread = {p.name for p in parameters if p.default == UNREAD}
