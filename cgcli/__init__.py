@@ -2,38 +2,54 @@
 
 import cgcli
 
-program = cgcli.load("samples/article.cg")
-program.eval({"a": 2, "b": 3, "c": 1})          # {"y": 10.0}
-program.grad({"a": 2, "b": 3, "c": 1}).partials  # {"a": 2.0, "b": 7.0, "c": -5.0}
+f = cgcli.load("samples/article.cg")
+f(a=2, b=3, c=1)             # 10.0
+dict(f.grad(a=2, b=3, c=1))  # {"a": 2.0, "b": 7.0, "c": -5.0}
 """
-
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any
 
 from cgcli.version import VERSION
 
+TYPE_CHECKING = False  # `typing` itself would be half of what `import cgcli` costs
 if TYPE_CHECKING:
-    from cgcli.diagnostics.diagnostic import CgError
-    from cgcli.program import Gradient, Program, load, parse
+    from cgcli.diagnostics.diagnostic import CgError, Diagnostic
+    from cgcli.program import Program, load, parse
     from cgcli.program.host import trace
+    from cgcli.program.pictures import Picture, PictureOptions
+    from cgcli.program.results import Gradient, Outputs
 
 __version__ = VERSION
-__all__ = ["CgError", "Gradient", "Program", "__version__", "load", "parse", "trace"]
+__all__ = [
+    "CgError",
+    "Diagnostic",
+    "Gradient",
+    "Outputs",
+    "Picture",
+    "PictureOptions",
+    "Program",
+    "__version__",
+    "load",
+    "parse",
+    "trace",
+]
 
+if not TYPE_CHECKING:
+    MODULES = {
+        "CgError": "diagnostics.diagnostic",
+        "Diagnostic": "diagnostics.diagnostic",
+        "Gradient": "program.results",
+        "Outputs": "program.results",
+        "Picture": "program.pictures",
+        "PictureOptions": "program.pictures",
+        "trace": "program.host",
+    }
 
-def __getattr__(name: str) -> Any:
-    """The public names, imported when they are first asked for: the command line starts without them."""
-    if name == "CgError":
-        from cgcli.diagnostics.diagnostic import CgError
+    def __getattr__(name: str) -> object:
+        """The public names, imported when they are first asked for."""
+        if name not in __all__:
+            raise AttributeError(f"module 'cgcli' has no attribute {name!r}")
+        from importlib import import_module
 
-        return CgError
-    if name == "trace":
-        from cgcli.program.host import trace
+        return getattr(import_module(f"cgcli.{MODULES.get(name, 'program')}"), name)
 
-        return trace
-    if name in __all__:
-        from cgcli import program
-
-        return getattr(program, name)
-    raise AttributeError(f"module 'cgcli' has no attribute {name!r}")
+    def __dir__() -> list[str]:
+        return __all__

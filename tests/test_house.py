@@ -49,6 +49,7 @@ HEAVY = {
         "program/resume.py",
         "program/rows.py",
         "program/training.py",
+        "program/array_libraries.py",
         "run/numpy/reference.py",
         "run/numpy/calls.py",
         "run/binding.py",

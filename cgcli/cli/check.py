@@ -21,7 +21,7 @@ from cgcli.diagnostics.report import text as report
 from cgcli.diagnostics.wording import message_of
 from cgcli.diagnostics.wording.templates import format_value
 from cgcli.program import Input, Program
-from cgcli.program.compare import compare_modes
+from cgcli.program.compare import compare
 from cgcli.program.input_values import settings_by_name
 from cgcli.program.lint import lint
 from cgcli.program.load import open_program, python_function
@@ -105,7 +105,7 @@ def _compare(context: typer.Context, run: RunOptions) -> int:
     if session.program.mode == "dynamic":
         return _one_mode(session.program)
     session.require_values()
-    comparison = compare_modes(session.program, session.values, run.allow_path)
+    comparison = compare(session.program, session.program.in_dynamic_mode(), session.values)
     if comparison.name is not None:
         both = {"static": write(comparison.static), "dynamic": write(comparison.dynamic)}
         raise error("modes-differ", comparison.span, status=1, name=comparison.name, **both)

@@ -106,11 +106,11 @@ def _note_nan(session: Session, y: str, value: Any, names: list[str]) -> None:
     """A note on the operation where derivatives of a finite value became NaN."""
     if not isfinite(value):
         return
-    from cgcli.program.gradient_errors import origin_of_nan  # for a NaN alone
+    from cgcli.program.gradient_checks import origin_of_nan  # for a NaN alone
 
-    span, text = origin_of_nan(session.program, session.values, y)
-    if span is not None:
-        text += f" on line {span.source.position(span.start)[0]}"
+    node, text = origin_of_nan(session.program, session.values, y)
+    if node.span is not None:
+        text += f" on line {node.span.source.position(node.span.start)[0]}"
     derivatives = ", ".join(f"d{show(y)}/d{show(n)}" for n in names)
     notice(f"note: {derivatives} {'is' if len(names) == 1 else 'are'} nan: it begins at {text}")
 
@@ -145,11 +145,9 @@ def _show_checks(session: Session, derivative: DerivativeOptions, output: Output
         },
         output,
     )
-    from cgcli.program.gradient_errors import difference_error
+    from cgcli.program.gradient_checks import require_agreement
 
-    problem = difference_error(session.program, session.values, y, checks)
-    if problem is not None:
-        raise problem
+    require_agreement(session.program, session.values, y, checks)
     return 0
 
 

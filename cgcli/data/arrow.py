@@ -37,6 +37,12 @@ def read(path: str, rows: int, needed: Collection[str]) -> Iterator[tuple[int, M
                 yield piece.num_rows, {name: _cells(piece.column(name)) for name in needed}
 
 
+def column_of(value: Any) -> Any:
+    """An object behind Arrow's PyCapsule protocol as pyarrow's column. Raises CgError where pyarrow is not there."""
+    library = _library()
+    return library.array(value) if hasattr(value, "__arrow_c_array__") else library.chunked_array(value)
+
+
 def _batches(file: Any, rows: int, needed: Collection[str]) -> Iterator[Any]:
     if hasattr(file, "iter_batches"):
         return cast("Iterator[Any]", file.iter_batches(batch_size=rows, columns=list(needed)))
@@ -54,7 +60,7 @@ def _is_cell(kind: Any) -> bool:
         kind = kind.value_type
     if types.is_dictionary(kind):
         kind = kind.value_type
-    text = types.is_string(kind) or types.is_large_string(kind)
+    text = types.is_string(kind) or types.is_large_string(kind) or types.is_string_view(kind)
     return bool(text or types.is_integer(kind) or types.is_floating(kind) or types.is_boolean(kind))
 
 

@@ -1,13 +1,13 @@
-"""The public API: programs from files and texts, their values and derivatives.
+"""The public API: programs from files, texts and Python functions, their values and derivatives.
 
-program = cgcli.load("samples/article.cg")
-program.eval({"a": 2, "b": 3, "c": 1})      # {"y": 10.0}
-program.grad({"a": 2, "b": 3, "c": 1})      # of y: 2, 7 and -5
+f = cgcli.load("samples/article.cg")
+f(a=2, b=3, c=1)       # 10.0
+f.grad(a=2, b=3, c=1)  # of y: 2, 7 and -5
 """
 
 from cgcli.graph.signature import Input
 
 from .load import NEEDS_RUN, load, parse
-from .program import Gradient, Mode, Program, Values
+from .program import Mode, Program, Values
 
-__all__ = ["NEEDS_RUN", "Gradient", "Input", "Mode", "Program", "Values", "load", "parse"]
+__all__ = ["NEEDS_RUN", "Input", "Mode", "Program", "Values", "load", "parse"]

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from cgcli.diagnostics.source import Span
-from cgcli.files.source_files import root_folder
 from cgcli.graph.graph import Node
 
-from .dynamic import DynamicProgram
 from .program import Program, Values
 
 ROUNDINGS = 1e-9  # what two orders of the same operations may differ by, relative to the largest element
@@ -27,14 +23,6 @@ class Comparison:
     span: Span | None = None
     static: Any = None
     dynamic: Any = None
-
-
-def compare_modes(program: Program, values: Values, allow_path: Sequence[str | Path] = ()) -> Comparison:
-    """A static program beside the same text in dynamic mode. Raises CgError where a run stops."""
-    source = program.module.source
-    path = None if source.name in ("-e", "-") else Path(source.name)
-    allowed = [Path(folder) for folder in allow_path]
-    return compare(program, DynamicProgram(source, path, root_folder(None, path), allowed, None), values)
 
 
 def compare(static: Program, dynamic: Program, values: Values) -> Comparison:

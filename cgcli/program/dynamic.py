@@ -4,25 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Any, NamedTuple
 
 from cgcli.diagnostics.diagnostic import Diagnostic
-from cgcli.diagnostics.source import Source
 from cgcli.dynamic.eager import Interpreter
 from cgcli.dynamic.run_log import RunLog
 from cgcli.dynamic.structured import plain_data
+from cgcli.files.source_files import Files
 from cgcli.graph.lexemes import identifier
 from cgcli.graph.signature import Input, Module
-from cgcli.graph.sizes import evaluate
+from cgcli.graph.sizes import Shape, evaluate
 from cgcli.graph.types import ANY, Type
-from cgcli.language.dynamic import Execution, Files, outline
+from cgcli.language.dynamic import Execution, outline
 from cgcli.language.regions import Value
 from cgcli.language.structures import Structure, leaves
 from cgcli.render.trace import Line
 
 from .format_event import format_event
-from .program import Gradient, Program, Values
+from .program import Program, Values
+from .results import Gradient
 
 
 class Run(NamedTuple):
@@ -36,20 +36,20 @@ class Run(NamedTuple):
 class RunProgram(Program):
     """A program whose graph each run makes anew. Questions about the graph are answered by the record of a run."""
 
+    def __init__(self, module: Module, lower_for: Callable[[Mapping[str, Shape]], Module]) -> None:
+        super().__init__(module)
+        self.mode = "dynamic"
+        self._lower_for = lower_for
+
     def record(self, values: Values) -> Recorded:
         """A run. Raises CgError for mistakes in the program and for errors of the run."""
         raise NotImplementedError
 
-    def recorded(self, values: Values) -> Program:
-        return self.record(values)
-
-    def grad(
-        self, values: Values, *, of: str | None = None, wrt: Sequence[str] | None = None, every: bool = False
-    ) -> Gradient:
-        return self.record(values).grad(values, of=of, wrt=wrt, every=every)
-
     def for_shapes(self, values: Values) -> Program:
         return self.record(values)
+
+    def in_dynamic_mode(self) -> Program:
+        return self
 
     def bound_inputs(self, values: Values) -> tuple[dict[str, Input], dict[str, Any], Mapping[str, int]]:
         """The inputs with sizes in numbers, their values, and the sizes. Raises CgError for values that do not fit."""
@@ -67,7 +67,7 @@ class RunProgram(Program):
         self, module: Module, v: list[Any], values: Values, structures: Mapping[str, Value | Structure] | None = None
     ) -> Recorded:
         """The record of a run on these values."""
-        record = Recorded(module, v, structures or {}, lambda changed: self.record({**values, **changed}))
+        record = Recorded(module, v, structures or {}, self, values)
         record.take_limits(self)
         return record
 
@@ -75,13 +75,13 @@ class RunProgram(Program):
 class DynamicProgram(RunProgram):
     """A `.cg` program in dynamic mode. why: the error of static mode, None where dynamic mode was asked for."""
 
-    def __init__(
-        self, source: Source, path: Path | None, root: Path, allowed: Sequence[Path], why: Diagnostic | None
-    ) -> None:
-        self.files = Files(source, path, root, allowed)
-        super().__init__(outline(self.files), lambda shapes: outline(self.files, shapes))
-        self.mode = "dynamic"
+    def __init__(self, files: Files, why: Diagnostic | None) -> None:
+        super().__init__(outline(files), lambda shapes: outline(files, shapes))
+        self.files = files
         self.why = why
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return DynamicProgram, (self.files.with_texts(self.module.imports), self.why), self.settings
 
     def record(self, values: Values) -> Recorded:
         return self.execute(self.prepare(values))
@@ -107,8 +107,8 @@ class DynamicProgram(RunProgram):
 class Recorded(Program):
     """The record of a run as a program of its own: straight-line code. Its inputs have their values.
 
-    structures: the data of inputs of type `any`, whose numbers are inputs named by their paths. run_again: a run with
-    other values for some of the program's inputs.
+    structures: the data of inputs of type `any`, whose numbers are inputs named by their paths. origin, values: the
+    program that was run, and on what.
     """
 
     def __init__(
@@ -116,7 +116,8 @@ class Recorded(Program):
         module: Module,
         v: list[Any],
         structures: Mapping[str, Value | Structure],
-        run_again: Callable[[Values], Recorded],
+        origin: RunProgram,
+        values: Values,
     ) -> None:
         graph = module.graph
         # data that are one number or one tensor have it as their only part
@@ -126,7 +127,10 @@ class Recorded(Program):
         super().__init__(replace(module, inputs=inputs, values={**parts, **module.values}))
         self.v = v
         self.structures = structures
-        self._run_again = run_again
+        self.origin, self.values = origin, values
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _record, (self.origin, self.values)
 
     def for_shapes(self, values: Values) -> Program:
         return self
@@ -140,13 +144,11 @@ class Recorded(Program):
     def swept_values(self, of: int, values: Values) -> list[Any]:
         return self.v
 
-    def grad(
-        self, values: Values, *, of: str | None = None, wrt: Sequence[str] | None = None, every: bool = False
-    ) -> Gradient:
-        """As `Program.grad`; the derivative by structured data has their shape, with None where there is no number."""
+    def gradient(self, values: Values, of: str | None, wrt: Sequence[str] | None, every: bool = False) -> Gradient:
+        """As of other programs; that by structured data has their shape, with None where there is no number."""
         parts = {n: [self.graph.names[v.node] for v in leaves(data)] for n, data in self.structures.items()}
         name_of_part = {part: name for name, every_part in parts.items() for part in every_part}
-        gradient = super().grad(values, of=of, wrt=wrt, every=every)
+        gradient = super().gradient(values, of, wrt, every)
         by_node = {self.module.values[n]: g for n, g in gradient.partials.items()}
         requested = set(wrt or ())
         partials: dict[str, Any] = {}
@@ -159,7 +161,7 @@ class Recorded(Program):
         return Gradient(gradient.of, gradient.value, partials)
 
     def flat_gradient(self, values: Values, of: str | None, wrt: Sequence[str] | None) -> Gradient:
-        return super().grad(values, of=of, wrt=wrt)
+        return super().gradient(values, of, wrt)
 
     def _value_at(self, of: str, k: int, x: Any, point: Sequence[Any]) -> float:
         """The value of `of` for another value of input `k`: by a run of its own, which may take other branches."""
@@ -169,7 +171,7 @@ class Recorded(Program):
             if any(v.node == node for v in leaves(data)):
                 numbers = {v.node: x if v.node == node else self.v[v.node] for v in leaves(data)}
                 changed = {record: plain_data(data, numbers, texts=True)}
-        run = self._run_again(changed)
+        run = self.origin.record({**self.values, **changed})
         return float(run.v[run.module.values[of]])
 
     def type_of(self, name: str) -> Type:
@@ -185,6 +187,10 @@ class Recorded(Program):
             flat = [[self.graph.names[v.node] for v in parts[n]] if n in parts else [n] for n in names]
             return super().derivative_names([n for part in flat for n in part])
         return [i.name for i in self.inputs if i.type.has_derivative]
+
+
+def _record(program: RunProgram, values: Values) -> Recorded:
+    return program.record(values)
 
 
 def _sized(declared: Input, sizes: Mapping[str, int]) -> Input:

@@ -17,12 +17,12 @@ from cgcli.optimise.simplify import simplify
 from cgcli.render.explain import Derivative, Equation, Explanation, LocalDerivative, Name, PathProduct
 from cgcli.transform.gradient import gradient
 
-from .dynamic import Recorded
+from .computation import Computation
 
 MOST_STEPS = 60  # that are written out; of more only the paths are
 
 
-def explain(program: Recorded, of: str | None, wrt: Sequence[str] | None, most: int) -> Explanation:
+def explain(program: Computation, of: str | None, wrt: Sequence[str] | None, most: int) -> Explanation:
     """The derivatives of `of` by each of `wrt`, path by path. The program is the record of a run.
 
     Raises CgError for names that cannot be differentiated.

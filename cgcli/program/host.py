@@ -24,12 +24,13 @@ from cgcli.graph.signature import Module
 
 from .dynamic import Recorded, RunProgram
 from .parameters import OPEN, WORDS, Parameter, Refused, outline_parameters, type_text, with_default
-from .program import Values
+from .program import Program, Values
+from .reading import absolute, read_python
 
 LONGEST = 300  # characters of an exception's text
 
 
-def trace(function: Callable[..., Any]) -> HostProgram:
+def trace(function: Callable[..., Any]) -> Program:
     """The program that a Python function is. It computes with numbers and arrays as NumPy does, and returns one of
     them, a tuple of several, or a dictionary.
 
@@ -59,7 +60,20 @@ class HostProgram(RunProgram):
             outline_parameters(parameters, self.name, text, {}),
             lambda shapes: outline_parameters(parameters, self.name, text, shapes),
         )
-        self.mode = "dynamic"
+        self.outputs = ()  # which a run tells
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        if self.folder is not None:
+            return import_path, (absolute(self.module.source.name), self.name), self.settings
+        return trace, (self.function,), self.settings
+
+    def __str__(self) -> str:
+        from .description import whole_text
+
+        text = ""
+        with suppress(OSError, TypeError):  # of a function without a file
+            text = inspect.getsource(self.function)
+        return whole_text(self, text)
 
     def record(self, values: Values) -> Recorded:
         """A run. Raises CgError for operations that cannot be recorded and for errors of the run."""
@@ -143,6 +157,11 @@ def import_function(source: Source, name: str) -> HostProgram:
         functions = [n for n, f in vars(module).items() if inspect.isfunction(f) and f.__module__ == spec.name]
         raise error("no-such-function", file=file, name=name, nearest=nearest(name, functions), names=functions)
     return HostProgram(vars(module)[name], name, source, folder)
+
+
+def import_path(file: str, name: str) -> HostProgram:
+    """The function of a Python file."""
+    return import_function(read_python(file), name)
 
 
 class Failed(Exception):

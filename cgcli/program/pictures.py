@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from pathlib import PurePath
+from dataclasses import dataclass, field
+from pathlib import Path, PurePath
 from typing import Annotated, Any, Literal
 
 from cgcli.diagnostics.diagnostic import EMPTY, CgError, error
@@ -21,9 +21,9 @@ from cgcli.render.picture import View
 from cgcli.render.themes import ThemeName
 from cgcli.run.binding import missing
 
+from .computation import Computation, Values
 from .input_values import canonical
 from .options import Option
-from .program import Program, Values
 
 RADIUS = 2  # arrows
 
@@ -82,8 +82,53 @@ class PictureOptions:
     legend: Annotated[bool, Option("--legend", "Say above the picture what its signs mean.", group="Picture")] = False
 
 
+@dataclass(frozen=True)
+class Picture:
+    """A picture as the bytes of a file. kind: `svg`, `png`, …; note: what was left out or drawn as one."""
+
+    data: bytes = field(repr=False)
+    kind: str
+    note: str | None = None
+
+    @property
+    def text(self) -> str:
+        """The picture as text, of a kind that is text: all but `png` and `pdf`."""
+        return self.data.decode("utf-8")
+
+    def save(self, path: str | Path) -> None:
+        """Writes the file as a whole. Raises CgError when that fails."""
+        from cgcli.files.writing import write_atomic
+
+        write_atomic(str(path), self.data)
+
+    def _repr_svg_(self) -> str | None:
+        return self.text if self.kind == "svg" else None
+
+    def _repr_png_(self) -> bytes | None:
+        return self.data if self.kind == "png" else None
+
+
+def picture(program: Computation, values: Values, kind: str, of: str | None, options: PictureOptions) -> Picture:
+    """The picture of a program that has a graph. Raises CgError for options that do not fit it."""
+    if options.view == "gradient-graph" and (options.heat or options.min_grad is not None):
+        raise error("picture-of-gradient", option="heat" if options.heat else "min_grad")
+    if options.view == "forward" and of is not None:
+        raise error("options-exclude", first="of", second="view='forward'")
+    values = {canonical(name): x for name, x in values.items()}
+    if values or of is not None:
+        program.bind_inputs(values)  # raises the error that names what is missing
+    notes: list[str] = []
+    image = draw_picture(program, values, options, kind, of, notes.append)
+    return Picture(image.data, kind, "; ".join(filter(None, (*notes, image.note))) or None)
+
+
 def draw_picture(
-    program: Program, values: Values, options: PictureOptions, kind: str, of: str | None, note: Callable[[str], None]
+    program: Computation,
+    values: Values,
+    options: PictureOptions,
+    kind: str,
+    of: str | None,
+    note: Callable[[str], None],
 ) -> Image:
     """The picture of a program as a file of a kind. note: called with each remark about it. Raises `CgError`."""
     graph, evaluation = _evaluated(program, values, options, of, note)
@@ -109,7 +154,7 @@ def draw_picture(
 
 
 def graph_values(
-    program: Program, values: Values, of: str | None, note: Callable[[str], None], *, derivatives: bool = True
+    program: Computation, values: Values, of: str | None, note: Callable[[str], None], *, derivatives: bool = True
 ) -> Evaluation | None:
     """The values of the nodes and, where there is one value to differentiate, gradients; None when a program that
     needs values lacks some. Raises `CgError` for a program without nodes.
@@ -134,7 +179,7 @@ def graph_values(
 
 
 def _evaluated(
-    program: Program, values: Values, options: PictureOptions, of: str | None, note: Callable[[str], None]
+    program: Computation, values: Values, options: PictureOptions, of: str | None, note: Callable[[str], None]
 ) -> tuple[Graph, Evaluation | None]:
     """The graph to draw, and the values and gradients of its nodes; None without values."""
     if options.view == "gradient-graph":

@@ -12,7 +12,7 @@ from cgcli.graph.signature import Module
 from .dynamic import Recorded, RunProgram
 from .parameters import outline_parameters
 from .program import Values
-from .reading import Signature, read_python, read_signature
+from .reading import Signature, absolute, read_python, read_signature
 
 if TYPE_CHECKING:
     from .host import HostProgram
@@ -48,11 +48,13 @@ class FileProgram(RunProgram):
             return outline_parameters(signature.parameters, name, source, shapes)
 
         super().__init__(read({}), read)
-        self.mode = "dynamic"
         self.why = Diagnostic("host-read")
         self.name, self.doc = name, signature.doc
         self.outputs = ()  # which a run tells
         self._function: HostProgram | None = None
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return read_function, (absolute(self.module.source.name), self.name), self.settings
 
     def record(self, values: Values) -> Recorded:
         """A run. Raises CgError for operations that cannot be recorded and for errors of the run."""

@@ -5,12 +5,13 @@ from __future__ import annotations
 import ast
 import warnings
 from collections.abc import Iterator
+from pathlib import Path
 from typing import NamedTuple
 
 from cgcli.diagnostics.diagnostic import CgError, Diagnostic, Label, error
 from cgcli.diagnostics.source import Source, Span
 from cgcli.diagnostics.suggest import nearest
-from cgcli.files.source_files import read_source
+from cgcli.files.source_files import read_source, resolved
 
 from .parameters import OPEN, UNREAD, WORDS, Parameter, Refused, type_text, with_default
 
@@ -36,6 +37,11 @@ class _Binding(NamedTuple):
     why: str
     line: int
     always: bool
+
+
+def absolute(file: str) -> str:
+    """The path of a file from everywhere."""
+    return str(resolved(Path(file)))
 
 
 def read_python(file: str) -> Source:

@@ -147,7 +147,7 @@ class Rows:
 
     def _compiled(self) -> Compiled:
         """What computes a row of results for each row, memoised."""
-        key = self.columns, self.names()
+        key = self.program.limits, self.program.backend, self.columns, self.names()
         if key not in self.program.by_columns:
             self.program.by_columns[key] = self.program.compile(self._batched_graph())
         return self.program.by_columns[key]

@@ -91,6 +91,12 @@ class Explanation(NamedTuple):
     derivatives: tuple[Derivative, ...]
     node_count: int
 
+    def __str__(self) -> str:
+        return text(self, "text")
+
+    def _repr_markdown_(self) -> str:
+        return text(self, "markdown")
+
 
 def text(explanation: Explanation, form: Form, precision: int | None = None) -> str:
     """The explanation in one of its forms, without the last line end."""

@@ -2,9 +2,24 @@
 
 from __future__ import annotations
 
-from cgcli.diagnostics.diagnostic import Diagnostic
+from cgcli.diagnostics.source import Diagnostic
 
-from . import call, control, data, files, host, picture, program, run, stepper, structures, syntax, tensors, training
+from . import (
+    call,
+    control,
+    data,
+    files,
+    host,
+    picture,
+    program,
+    python,
+    run,
+    stepper,
+    structures,
+    syntax,
+    tensors,
+    training,
+)
 from .templates import Message, Templates, fill_template, format_value
 
 TABLES = (
@@ -21,6 +36,7 @@ TABLES = (
     call.TEMPLATES,
     data.TEMPLATES,
     training.TEMPLATES,
+    python.TEMPLATES,
 )
 SHARED = {"call": "called here"}  # label templates for roles that any diagnostic may have
 DECLARE = "a name without a declaration is one number; declare the inputs above: `{declare}`"

@@ -1,0 +1,60 @@
+"""Results that show themselves: a run as its picture, a plan as text or as a picture."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import PurePath
+
+from cgcli.diagnostics.diagnostic import CgError
+from cgcli.graph.evaluation import Evaluation
+from cgcli.graph.plan import Compilation
+
+from .computation import Computation
+
+
+@dataclass(frozen=True)
+class ShownRun(Evaluation):
+    """The values of all nodes of a program; a notebook draws them. name: the program's; params: names of parameters."""
+
+    name: str = ""
+    params: tuple[str, ...] = ()
+
+    def _repr_svg_(self) -> str | None:
+        from cgcli.render.draw import render
+
+        with suppress(CgError):  # of a layout that takes too long
+            return render(self.graph, self, "svg", title=self.name, params=self.params).data.decode("utf-8")
+        return None
+
+
+@dataclass(frozen=True)
+class ShownPlan(Compilation):
+    """A plan that `print` writes out and a notebook draws. name: the program's; inputs: name, kind and type of each."""
+
+    name: str = ""
+    inputs: tuple[tuple[str, str, str], ...] = ()
+
+    def __str__(self) -> str:
+        from cgcli.render.plan import text
+
+        return "\n".join(text(self, self.inputs, self.name, 100, ascii_only=False, full=False))
+
+    def _repr_svg_(self) -> str:
+        from cgcli.render.plan_picture import draw
+
+        return draw(self, self.name)
+
+
+def shown_run(run: Evaluation, program: Computation) -> ShownRun:
+    """The run as one of the program."""
+    params = tuple(i.name for i in program.inputs if i.kind == "param")
+    name = PurePath(program.module.source.name).stem
+    return ShownRun(run.graph, run.values, run.of, run.adjoints, run.partials, name, params)
+
+
+def shown_plan(plan: Compilation, program: Computation) -> ShownPlan:
+    """The plan as one of the program."""
+    inputs = tuple((i.name, i.kind, str(i.type)) for i in program.inputs)
+    name = PurePath(program.module.source.name).name
+    return ShownPlan(plan.graph, plan.changes, plan.plan, plan.named, plan.of, plan.wrt, name, inputs)
