@@ -5,7 +5,7 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import MISSING, fields, is_dataclass
 from textwrap import dedent
-from typing import Any
+from typing import Any, get_type_hints
 
 import cgcli
 
@@ -86,5 +86,10 @@ def _fields(kind: Any) -> Iterator[str]:
     if is_dataclass(kind):
         for f in fields(kind):
             default = "" if f.default is MISSING else f" = {f.default!r}"
-            yield f"- `{f.name}: {f.type}{default}`"
+            type_, about = str(f.type), ""
+            if type_.startswith("Annotated"):  # an option of the command line, too
+                annotated = get_type_hints(kind, include_extras=True)[f.name]
+                type_ = inspect.formatannotation(annotated.__origin__).replace("typing.", "")
+                about = f": {annotated.__metadata__[0].help}"
+            yield f"- `{f.name}: {type_}{default}`{about}"
         yield ""

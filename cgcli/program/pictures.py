@@ -12,6 +12,7 @@ from cgcli.diagnostics.suggest import nearest
 from cgcli.diagnostics.wording.templates import format_value
 from cgcli.graph.evaluation import Evaluation
 from cgcli.graph.graph import Graph
+from cgcli.graph.lexemes import identifier
 from cgcli.ops.number_kernels import has_loop
 from cgcli.render.collapse import BUDGET, LARGEST, Detail
 from cgcli.render.dot import Direction, Drawing
@@ -22,7 +23,6 @@ from cgcli.render.themes import ThemeName
 from cgcli.run.binding import missing
 
 from .computation import Computation, Values
-from .input_values import canonical
 from .options import Option
 
 RADIUS = 2  # arrows
@@ -114,7 +114,7 @@ def picture(program: Computation, values: Values, kind: str, of: str | None, opt
         raise error("picture-of-gradient", option="heat" if options.heat else "min_grad")
     if options.view == "forward" and of is not None:
         raise error("options-exclude", first="of", second="view='forward'")
-    values = {canonical(name): x for name, x in values.items()}
+    values = {identifier(name): x for name, x in values.items()}
     if values or of is not None:
         program.bind_inputs(values)  # raises the error that names what is missing
     notes: list[str] = []
@@ -141,7 +141,7 @@ def draw_picture(
     view = View(
         detail,
         "both" if options.view == "gradient-graph" else options.view,
-        None if options.focus is None else canonical(options.focus),
+        None if options.focus is None else identifier(options.focus),
         RADIUS if options.radius is None else options.radius,
         options.between,
         options.min_grad,
@@ -192,7 +192,7 @@ def _calls(graph: Graph, names: Sequence[str], option: str) -> frozenset[str]:
     """Functions whose calls are in the graph, or `loop`. Raises `CgError` for another name."""
     calls: list[Any] = [group.function for group in graph.groups]
     calls = list(dict.fromkeys([*calls, *(["loop"] if has_loop(graph) else [])]))
-    selected = frozenset(map(canonical, names))
+    selected = frozenset(map(identifier, names))
     for name in selected.difference(calls):
         raise error(
             "no-such-call", name=name or EMPTY, option=option, nearest=nearest(name, calls), names=calls or None
