@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -44,8 +45,7 @@ class Sites:
     tables: dict[tuple[Path, str], list[ast.expr]] = field(default_factory=dict)
     calls: dict[ast.FunctionDef, list[ast.Call]] = field(default_factory=dict)
 
-    def search(self) -> Sites:
-        trees = [(path, ast.parse(path.read_text(encoding="utf-8"))) for path in SOURCES]
+    def search(self, trees: Sequence[tuple[Path, ast.Module]]) -> Sites:
         self.tables = {(path, name): values for path, tree in trees for name, values in _tables(tree)}
         functions = [
             (path, node) for path, tree in trees for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)
@@ -56,7 +56,7 @@ class Sites:
         for path, function in functions:
             for call in self._makers(path, function):
                 self._note(path, function, call)
-        self.found.extend(each for path, tree in trees for each in _stops(path, tree))
+        self.found.extend(each for path, tree in trees if path.name == "failures.py" for each in _stops(path, tree))
         return self
 
     def _makers(self, path: Path, function: ast.FunctionDef) -> list[ast.Call]:
@@ -122,7 +122,7 @@ def _stops(path: Path, tree: ast.Module) -> list[Raised]:
     return [
         Raised(node.value.value, f"{path.name}:{node.lineno}", None)
         for node in ast.walk(tree)
-        if isinstance(node, ast.Assign) and path.name == "failures.py" and ast.unparse(node.targets[0]) == "code"
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "code"
         if isinstance(node.value, ast.Constant)
     ]
 
@@ -159,24 +159,32 @@ def _values(call: ast.Call) -> set[str] | None:
     return None if None in names else {name for name in names if name is not None}
 
 
-SITES = Sites().search()
+@pytest.fixture(scope="module")
+def trees() -> list[tuple[Path, ast.Module]]:
+    return [(path, ast.parse(path.read_text(encoding="utf-8"))) for path in SOURCES]
 
 
-def _by_code() -> dict[str, list[Raised]]:
-    found: dict[str, list[Raised]] = {}
-    for site in SITES.found:
-        found.setdefault(site.code, []).append(site)
-    return found
+@pytest.fixture(scope="module")
+def sites(trees: list[tuple[Path, ast.Module]]) -> Sites:
+    return Sites().search(trees)
 
 
-CODES = _by_code()
+@pytest.fixture(scope="module")
+def codes(sites: Sites) -> dict[str, list[Raised]]:
+    """The places by their code."""
+    by_code: dict[str, list[Raised]] = {}
+    for site in sites.found:
+        by_code.setdefault(site.code, []).append(site)
+    return by_code
+
+
 # added where a mismatch of types is caught
 MISMATCH = {"op", "a", "b", "same", "name", "number", "here_is", "first_is", "second_is"}
 # "function" by a built-in function that finds fault with its arguments, the others by the command line
 ADDED = MISMATCH | {"function", "usage", "shadowed"}
 
 
-def test_the_search_finds_codes_of_every_kind() -> None:
+def test_the_search_finds_codes_of_every_kind(codes: dict[str, list[Raised]]) -> None:
     plain, one_of_two, assigned, handed_on, warned = (
         "unknown-type",
         "unknown-name-imported",
@@ -191,43 +199,46 @@ def test_the_search_finds_codes_of_every_kind() -> None:
         "conv-channels",
         "index-out-of-range",
     )
-    assert {plain, one_of_two, assigned, handed_on, warned} <= CODES.keys()
-    assert {of_a_type_rule, handed_on_to_one, of_an_argument, of_two_arguments, of_a_run} <= CODES.keys()
+    assert {plain, one_of_two, assigned, handed_on, warned} <= codes.keys()
+    assert {of_a_type_rule, handed_on_to_one, of_an_argument, of_two_arguments, of_a_run} <= codes.keys()
 
 
-def test_the_search_can_read_every_code() -> None:
+def test_the_search_can_read_every_code(sites: Sites) -> None:
     assert [
-        where for where in SITES.unread if not where.startswith("serialize.py:")
+        where for where in sites.unread if not where.startswith("serialize.py:")
     ] == []  # warnings of a file that is kept
 
 
-@pytest.mark.parametrize("code", sorted(CODES))
-def test_every_code_that_is_raised_has_words(code: str) -> None:
-    assert CODE.fullmatch(code)
-    assert code in TEMPLATES, [site.where for site in CODES[code]]
+def test_every_code_that_is_raised_has_words(codes: dict[str, list[Raised]]) -> None:
+    assert [code for code in codes if not CODE.fullmatch(code)] == []
+    assert {code: [site.where for site in codes[code]] for code in codes.keys() - TEMPLATES.keys()} == {}
 
 
-@pytest.mark.parametrize("code", sorted(CODES.keys() & TEMPLATES.keys()))
-def test_a_title_has_its_values_wherever_the_code_is_raised(code: str) -> None:
-    needed = fields(TEMPLATES[code].title)
-    for site in CODES[code]:
-        if site.values is not None:
-            assert needed <= site.values | ADDED, f"{site.where} does not give {needed - site.values}"
+def test_a_title_has_its_values_wherever_the_code_is_raised(codes: dict[str, list[Raised]]) -> None:
+    lacking = {
+        site.where: fields(TEMPLATES[code].title) - (site.values | ADDED)
+        for code in codes.keys() & TEMPLATES.keys()
+        for site in codes[code]
+        if site.values is not None
+    }
+    assert {where: names for where, names in lacking.items() if names} == {}
 
 
-@pytest.mark.parametrize("code", sorted(CODES.keys() & TEMPLATES.keys()))
-def test_the_values_of_labels_and_helps_are_given_somewhere(code: str) -> None:
-    given = [site.values for site in CODES[code]]
-    if None not in given:
-        needed = frozenset().union(*map(fields, TEMPLATES[code].templates))
-        assert needed <= ADDED.union(*(values for values in given if values is not None))
+def test_the_values_of_labels_and_helps_are_given_somewhere(codes: dict[str, list[Raised]]) -> None:
+    lacking = {}
+    for code in codes.keys() & TEMPLATES.keys():
+        values = [site.values for site in codes[code]]
+        if None not in values:
+            needed = frozenset().union(*map(fields, TEMPLATES[code].templates))
+            lacking[code] = needed - ADDED.union(*(each for each in values if each is not None))
+    assert {code: names for code, names in lacking.items() if names} == {}
 
 
-def test_every_row_is_for_a_code_that_is_raised() -> None:
+def test_every_row_is_for_a_code_that_is_raised(trees: list[tuple[Path, ast.Module]]) -> None:
     texts = {
         node.value
-        for path in SOURCES
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        for _, tree in trees
+        for node in ast.walk(tree)
         if isinstance(node, ast.Constant) and isinstance(node.value, str)
     }
     assert sorted(TEMPLATES.keys() - texts) == []
@@ -238,12 +249,12 @@ def test_a_code_stands_in_one_table_only() -> None:
     assert [code for code, n in counts.items() if n > 1] == []
 
 
-@pytest.mark.parametrize("code", sorted(TEMPLATES))
-def test_titles_are_one_line_that_does_not_end_in_a_full_stop(code: str) -> None:
-    for template in TEMPLATES[code].templates:
-        assert template == template.strip()
-        assert "\n" not in template
-        assert not template.endswith(".")
+def test_titles_are_one_line_that_does_not_end_in_a_full_stop() -> None:
+    for words in TEMPLATES.values():
+        for template in words.templates:
+            assert template == template.strip()
+            assert "\n" not in template
+            assert not template.endswith(".")
 
 
 # ---- templates
