@@ -96,7 +96,7 @@ def contents(wheel: Path) -> dict[str, int]:
         return {info.filename: info.CRC for info in archive.infolist()}
 
 
-@pytest.mark.parametrize("kind", ["wheel", "wheel_of_sdist", "editable"])
+@pytest.mark.parametrize("kind", ["wheel", "editable"])
 def test_installed(kind: str, request: pytest.FixtureRequest, tmp_path: Path) -> None:
     package = ["--editable", ROOT] if kind == "editable" else [request.getfixturevalue(kind)]
     home = tmp_path / "venv"
