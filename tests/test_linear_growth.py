@@ -10,6 +10,7 @@ from __future__ import annotations
 import cProfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -40,7 +41,7 @@ def check_growth(work: Callable[[int], Callable[[], object]], size: int = SMALL)
 
 def command(name: str, text: Callable[[int], str], folder: Path, status: int, *args: str, size: int = SMALL) -> None:
     def work(n: int) -> Callable[[], object]:
-        path = folder / f"{name}{n}.cg"
+        path = folder / f"f{n}.cg"
         path.write_text(text(n), encoding="utf-8")
 
         def run() -> None:
@@ -52,32 +53,49 @@ def command(name: str, text: Callable[[int], str], folder: Path, status: int, *a
     check_growth(work, size)
 
 
-@pytest.mark.parametrize("many", PROGRAMS)
-@SIZES
-def test_check(many: str, size: int, tmp_path: Path) -> None:
+@pytest.mark.parametrize("many", [name for name in PROGRAMS if name.startswith("implicit")])
+def test_check(many: str, tmp_path: Path) -> None:
     # the work for one implicit input is the same only from some hundred on
-    size = SMALL if many.startswith("implicit") else size
-    command("check", PROGRAMS[many], tmp_path, 0, size=size)
+    command("check", PROGRAMS[many], tmp_path, 0)
 
 
 @pytest.mark.parametrize("many", [name for name in PROGRAMS if not name.startswith("implicit")])
 @SIZES
-def test_eval(many: str, size: int, tmp_path: Path) -> None:
+def test_eval_check_and_grad(many: str, size: int, tmp_path: Path) -> None:
+    """`eval` reads the programs; the others begin with what it kept of them."""
     command("eval", PROGRAMS[many], tmp_path, 0, size=size)
+    command("check", PROGRAMS[many], tmp_path, 0, size=size)
+    if "y = " in PROGRAMS[many](1):
+        of = () if "param" in many or "inputs" in many else ("--of", "y", "--wrt", "x")
+        command("grad", PROGRAMS[many], tmp_path, 0, *of, size=size)
 
 
-@pytest.mark.parametrize("many", [name for name in PROGRAMS if not name.startswith("implicit")])
-def test_eval_in_dynamic_mode(many: str, tmp_path: Path) -> None:
-    # a run looks some hundred operations ahead for expressions that it can repeat at once
-    size = 400 if many in ("sums", "calls within calls", "comments in brackets") else SMALL
+LOOKED_AHEAD = {
+    **dict.fromkeys(("nots", "brackets of brackets", "powers", "inputs with defaults", "parameters"), SMALL),
+    **dict.fromkeys(("params", "arguments by name"), None),
+    **dict.fromkeys(("sums", "calls within calls"), 2 * SMALL),
+    "comments in brackets": None,
+}
+"""Programs that need a larger size: a run looks some hundred operations ahead for expressions that it can repeat at
+once. None where another program is the same but for its text."""
+
+
+def dynamic_cases() -> list[Any]:
+    """Programs and sizes."""
+    cases: list[Any] = []
+    for name in PROGRAMS:
+        if not name.startswith("implicit"):
+            some = LOOKED_AHEAD.get(name, SMALL // 2)
+            cases += [] if some is None else [(name, some)]
+            large = 4 * SMALL if name in ("sums", "calls within calls", "comments in brackets") else SMALL
+            if large != some:
+                cases.append(pytest.param(name, large, marks=pytest.mark.thorough))
+    return cases
+
+
+@pytest.mark.parametrize(("many", "size"), dynamic_cases())
+def test_eval_in_dynamic_mode(many: str, size: int, tmp_path: Path) -> None:
     command("eval", PROGRAMS[many], tmp_path, 0, "--mode", "dynamic", size=size)
-
-
-@pytest.mark.parametrize("many", [name for name in PROGRAMS if "y = " in PROGRAMS[name](1) and "implicit" not in name])
-@SIZES
-def test_grad(many: str, size: int, tmp_path: Path) -> None:
-    of = () if "param" in many or "inputs" in many else ("--of", "y", "--wrt", "x")
-    command("grad", PROGRAMS[many], tmp_path, 0, *of, size=size)
 
 
 @pytest.mark.parametrize("many", PROGRAMS)
@@ -94,9 +112,14 @@ def test_fmt_check_tells_the_changes(tmp_path: Path) -> None:
     command("fmt", lambda n: each("y@  =  x\n\n\n", n), tmp_path, 1, "--check")
 
 
+NEEDS_MANY = ("unknown names beside as many that are bound", "conditions within conditions", "a chain of else ifs")
+"""Mistakes that are none in a small number, or whose work is the same for each only from some hundred on."""
+
+
 @pytest.mark.parametrize("many", MISTAKES)
-def test_check_of_mistakes(many: str, tmp_path: Path) -> None:
-    command("check", MISTAKES[many], tmp_path, 2)
+@SIZES
+def test_check_of_mistakes(many: str, size: int, tmp_path: Path) -> None:
+    command("check", MISTAKES[many], tmp_path, 2, size=SMALL if many in NEEDS_MANY else size)
 
 
 def test_inputs_on_the_line(tmp_path: Path) -> None:
@@ -110,7 +133,8 @@ def test_inputs_on_the_line(tmp_path: Path) -> None:
     check_growth(work)
 
 
-def test_imports(tmp_path: Path) -> None:
+@SIZES
+def test_imports(size: int, tmp_path: Path) -> None:
     def work(n: int) -> Callable[[], object]:
         for k in range(n):
             (tmp_path / f"m{k}.cg").write_text(f"fn f(x) = x * {k}\n")
@@ -118,7 +142,7 @@ def test_imports(tmp_path: Path) -> None:
         path.write_text(each('import "m@.cg"\n', n) + f"{ONE}y = {each('m@.f(x)', n, ' + ')}\n")
         return lambda: cg("eval", str(path))
 
-    check_growth(work)
+    check_growth(work, size)
 
 
 def test_columns_of_a_table(tmp_path: Path) -> None:
