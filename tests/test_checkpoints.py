@@ -6,6 +6,7 @@ import json
 import os
 import resource
 import shlex
+import shutil
 import signal
 import subprocess
 import sys
@@ -18,7 +19,7 @@ import pytest
 from cli_harness import cg, process
 from safetensors.numpy import load_file
 
-from cgcli.data.checkpoints import earlier, newest, predecessors, read_checkpoint, write_checkpoint
+from cgcli.data.checkpoints import newest, predecessors, read_checkpoint, write_checkpoint
 from cgcli.diagnostics.diagnostic import CgError
 
 NET = """
@@ -69,31 +70,20 @@ def same_state(first: str, second: str) -> None:
 
 
 @pytest.mark.parametrize("optimizer", ["sgd", "momentum", "adam", "lion"])
-@pytest.mark.parametrize("stop", [1, 6, 7, 8, 23])
-def test_a_resumed_run_is_the_same_run(optimizer: str, stop: int) -> None:
+def test_a_resumed_run_is_the_same_run(optimizer: str) -> None:
     """Stopped within an epoch, at its end and right behind; metrics too."""
     options = [*OPTIONS, "--validation", "0.2", "--optimizer", optimizer, "--patience", "50"]
     train(*options, "--steps", "40", "--save", "whole.safetensors", "--metrics", "whole.jsonl")
     # the schedule is laid out for all 40 steps: it ends early by a limit that does not say so
-    train(
-        *options,
-        "--steps",
-        "40",
-        "--save",
-        "w.safetensors",
-        "--every",
-        str(stop),
-        "--keep",
-        "60",
-        "--metrics",
-        "m.jsonl",
-    )
-    back = max(k for k in range(60) if os.path.exists(earlier("w.safetensors", k + 1))) + 1
-    at = {read_checkpoint(earlier("w.safetensors", k)).info["state"]["step"]: k for k in range(1, back + 1)}
-    os.replace(earlier("w.safetensors", at[stop]), "part.safetensors")
-    train("--data", "d.npz", "--resume", "part.safetensors", "--metrics", "m.jsonl")
-    same_state("whole.safetensors", "part.safetensors")
-    assert Path("m.jsonl").read_bytes() == Path("whole.jsonl").read_bytes()
+    saving = ["--save", "w.safetensors", "--every", "1", "--keep", "60"]
+    train(*options, "--steps", "40", *saving, "--metrics", "w.jsonl")
+    at = {read_checkpoint(path).info["state"]["step"]: path for path in predecessors("w.safetensors")}
+    for stop in (1, 6, 7, 8, 23):
+        os.replace(at[stop], "part.safetensors")
+        shutil.copy("w.jsonl", "part.jsonl")
+        train("--data", "d.npz", "--resume", "part.safetensors", "--metrics", "part.jsonl")
+        same_state("whole.safetensors", "part.safetensors")
+        assert Path("part.jsonl").read_bytes() == Path("whole.jsonl").read_bytes()
 
 
 def test_more_epochs_than_before() -> None:
@@ -139,7 +129,7 @@ def kills(count: int, seed: int) -> None:
 
 
 def test_killed_at_any_moment() -> None:
-    kills(4, 1)
+    kills(2, 1)
 
 
 @pytest.mark.thorough
