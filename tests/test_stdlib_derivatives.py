@@ -1,6 +1,7 @@
 """The standard library's derivatives, first and second, against mpmath; those by tensors against differences."""
 
 from collections.abc import Callable
+from functools import cache
 from typing import Any, NamedTuple
 
 import mpmath
@@ -22,8 +23,13 @@ def pair_density(x: Any, y: Any, a: Any, b: Any, c: Any) -> Any:
     return -(c * x**2 - 2 * b * x * y + a * y**2) / (2 * det) - mp.log(2 * mp.pi) - mp.log(det) / 2
 
 
-def black_scholes(spot: Any, strike: Any, rate: Any, vol: Any, years: Any, dividend: Any) -> Any:
+def black_scholes(*arguments: Any) -> Any:
     """The price of a call as the discounted mean of what it pays: an integral over the share's price at the end."""
+    return _black_scholes(mp.prec, *arguments)
+
+
+@cache  # that of a put is made of the same integrals
+def _black_scholes(_: int, spot: Any, strike: Any, rate: Any, vol: Any, years: Any, dividend: Any) -> Any:
     drift, spread = (rate - dividend - vol**2 / 2) * years, vol * mp.sqrt(years)
     even = (mp.log(strike / spot) - drift) / spread
     paid = mp.quad(lambda z: (spot * mp.exp(drift + spread * z) - strike) * mp.npdf(z), [even, even + 15])
