@@ -20,7 +20,7 @@ def test_the_samples_that_are_promised_are_there() -> None:
 
 
 @pytest.mark.parametrize("path", SAMPLES, ids=[p.stem for p in SAMPLES])
-@pytest.mark.parametrize("most", [["--steps", "20"], pytest.param([], marks=pytest.mark.thorough)], ids=["some", "all"])
+@pytest.mark.parametrize("most", [["--steps", "5"], pytest.param([], marks=pytest.mark.thorough)], ids=["some", "all"])
 def test_header_and_command(path: Path, most: list[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """A training ends after some steps, unless it is to go on as long as its command says."""
     lines = path.read_text(encoding="utf-8").split("\n")
@@ -35,12 +35,13 @@ def test_header_and_command(path: Path, most: list[str], monkeypatch: pytest.Mon
 
 
 @pytest.mark.parametrize("path", SAMPLES, ids=[p.stem for p in SAMPLES])
-def test_derivatives_agree_with_differences(path: Path) -> None:
+@pytest.mark.parametrize("largest", [50, pytest.param(200, marks=pytest.mark.thorough)])
+def test_derivatives_agree_with_differences(path: Path, largest: int) -> None:
     values = values_for(path)
     program = load(path).recorded(values)
     # by each element of a large tensor would take minutes; its derivative comes through the same operations
     floats = [i for i in program.inputs if i.type.has_derivative]
-    small = [i.name for i in floats if math.prod(n for n in i.type.shape if isinstance(n, int)) <= 200]
+    small = [i.name for i in floats if math.prod(n for n in i.type.shape if isinstance(n, int)) <= largest]
     scalars = [n for n in program.outputs if program.type_of(n).has_derivative and not program.type_of(n).shape]
     for of in scalars:
         verdicts = {c.verdict for c in program.check_gradient(values, of=of, wrt=small)}
