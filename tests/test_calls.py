@@ -179,7 +179,7 @@ def test_options_of_a_picture() -> None:
     graph = f.render(kind="mmd", options=options(view="gradient-graph", budget=1000)).text
     assert graph != f.render(kind="mmd", options=options(view="forward", budget=1000)).text
     with refused("no-such-call"):
-        f.render(options=options(fold=["nothing"]))
+        f.render(options=options(fold=("nothing",)))
     with refused("picture-of-gradient"):
         f.render(options=options(view="gradient-graph", heat=True))
     with refused("options-exclude"):
