@@ -13,19 +13,25 @@ TYPE_CHECKING = False  # `typing` itself would be half of what `import cgcli` co
 if TYPE_CHECKING:
     from cgcli.diagnostics.diagnostic import CgError, Diagnostic
     from cgcli.program import Program, load, parse
+    from cgcli.program.fit_settings import FitSettings
+    from cgcli.program.fitting import Fitted
     from cgcli.program.host import trace
     from cgcli.program.pictures import Picture, PictureOptions
     from cgcli.program.results import Gradient, Outputs
+    from cgcli.program.tables import TableSettings
 
 __version__ = VERSION
 __all__ = [
     "CgError",
     "Diagnostic",
+    "FitSettings",
+    "Fitted",
     "Gradient",
     "Outputs",
     "Picture",
     "PictureOptions",
     "Program",
+    "TableSettings",
     "__version__",
     "load",
     "parse",
@@ -36,10 +42,13 @@ if not TYPE_CHECKING:
     MODULES = {
         "CgError": "diagnostics.diagnostic",
         "Diagnostic": "diagnostics.diagnostic",
+        "FitSettings": "program.fit_settings",
+        "Fitted": "program.fitting",
         "Gradient": "program.results",
         "Outputs": "program.results",
         "Picture": "program.pictures",
         "PictureOptions": "program.pictures",
+        "TableSettings": "program.tables",
         "trace": "program.host",
     }
 

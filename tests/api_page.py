@@ -4,6 +4,7 @@ import inspect
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import MISSING, fields, is_dataclass
+from functools import cached_property
 from textwrap import dedent
 from typing import Any, get_type_hints
 
@@ -24,12 +25,16 @@ METHODS = {
         "explain",
         "plan",
         "render",
+        "map",
+        "map_grad",
+        "fit",
         "input",
         "parse_value",
         "range_warnings",
     ),
     "Outputs": ("keys", "values", "items"),
     "Picture": ("text", "save"),
+    "Fitted": ("params", "loss", "converged", "history", "predict", "save"),
 }
 INSIDE = ("for_shapes", "in_dynamic_mode", "recorded")
 """Methods of `Program` that the rest of the package calls."""
@@ -56,7 +61,7 @@ def api_page() -> str:
 
 
 def _callable(name: str, function: Any, level: str) -> Iterator[str]:
-    if isinstance(function, property):
+    if isinstance(function, property | cached_property):
         yield f"{level} `{name}`\n"
         yield from _paragraphs(function)
         return

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -61,10 +62,11 @@ def test_any_object_with_arrow_data_is_a_table() -> None:
 
 def test_pandas_keeps_its_index() -> None:
     pandas = pytest.importorskip("pandas")
-    frame = pandas.DataFrame({"x": [1.0, float("nan"), 3.0]}, index=["p", "q", "r"])
+    frame = pandas.DataFrame({"x": pandas.array([1, None, 3], dtype="Int64")}, index=["p", "q", "r"])
     result = mapped("y = x^2", frame, on_error="skip")
     assert type(result) is pandas.DataFrame
     assert result.to_dict() == {"y": {"p": 1.0, "r": 9.0}}
+    assert np.isnan(mapped("y = x^2", pandas.DataFrame({"x": [float("nan")]}))["y"][0])
     result = mapped("z = [x, 2 * x]", frame[:1])
     assert result.to_dict() == {"z[0]": {"p": 1.0}, "z[1]": {"p": 2.0}}
 
@@ -164,3 +166,38 @@ def test_events_are_reported() -> None:
 def test_many_rows_are_the_rows_of_one_call() -> None:
     x = np.random.default_rng(0).normal(size=200_000)
     assert np.array_equal(mapped("y = sin(x) * x", {"x": x})["y"], np.sin(x) * x)
+
+
+def test_columns_of_another_library_give_such_columns() -> None:
+    torch = pytest.importorskip("torch")
+    result = mapped("y = x^2", {"x": torch.tensor([1.0, 3.0], dtype=torch.float64), "id": ["p", "q"]}, carry=["id"])
+    assert (result["id"], result["y"].tolist(), type(result["y"])) == (["p", "q"], [1.0, 9.0], torch.Tensor)
+
+
+def test_programs_map_and_fit_tables(tmp_path: Path) -> None:
+    program = parse(ARTICLE)
+    assert program.map(TABLE)["y"].tolist() == [-3.0, 10.0, 0.0]
+    assert program.map({"a": [1.0]}, {"b": 2}, c=3)["y"].tolist() == [-3.0]
+    assert program.map_grad(TABLE, wrt=["b"])["dy/db"].tolist() == [2.0, 7.0, 8.0]
+    assert program.map(TABLE, out=tmp_path / "r.csv") is None
+    assert (tmp_path / "r.csv").read_text() == "y\n-3.0\n10.0\n0.0\n"
+    text = "input x; input t; param w: float = 0; output y, loss; y = w * x; loss = (y - t)^2"
+    rows = {"x": [1.0, 2.0, 3.0, 4.0], "t": [2.0, 4.0, 6.0, 8.0]}
+    fitted = parse(text).fit(rows, loss="loss", optimizer="lbfgs")
+    assert fitted.params["w"] == pytest.approx(2.0)
+    assert fitted.predict({"x": [5.0]}) == {"y": pytest.approx([10.0])}
+    fitted = parse(text).fit(rows, {"w": 1.0}, loss="loss", epochs=3, weight_decay=0.1, validation=rows)
+    assert len(fitted.history) == 3
+    assert fitted.validation is not None
+    copied = pickle.loads(pickle.dumps(fitted))
+    assert copied.predict({"x": [5.0]})["y"].tolist() == fitted.predict({"x": [5.0]})["y"].tolist()
+
+
+def test_a_dynamic_program_maps_row_by_row() -> None:
+    program = parse("fn f(n) = if n < 1 then 0 else n + f(n - 1)\ny = f(x)", mode="dynamic")
+    assert program.map({"x": [1, 2, 3]})["y"].tolist() == [1.0, 3.0, 6.0]
+
+
+def test_a_fit_without_a_table() -> None:
+    fitted = parse("param w = 3.0; loss = (w - 1)^2").fit(loss="loss", optimizer="lbfgs")
+    assert fitted.params["w"] == pytest.approx(1.0)

@@ -33,9 +33,27 @@ def frame_of(data: Any) -> Frame:
     if isinstance(data, Mapping):
         columns = {str(name): _cells(x) for name, x in data.items()}
         return Frame(table_in_memory(NAME, columns), lambda results, rows: dict(results))
+    if _library(data) == "pandas" and hasattr(data, "columns"):
+        return Frame(table_in_memory(NAME, _pandas_columns(data)), _builder(data))
     if not hasattr(data, "__arrow_c_stream__"):
         raise error("no-table-value", kind=type(data).__name__)
     return Frame(table_in_memory(NAME, arrow.columns_in_memory(data, NAME)), _builder(data))
+
+
+def _library(data: Any) -> str:
+    return type(data).__module__.partition(".")[0]
+
+
+def _pandas_columns(frame: Any) -> dict[str, Any]:
+    """The columns of a data frame of pandas: those of NumPy's types as they are, for there NaN is a number."""
+    import numpy as np
+
+    columns = {str(name): frame[name] for name in frame.columns}
+    plain = {name: x for name, x in columns.items() if isinstance(x.dtype, np.dtype) and x.dtype.kind in "biuf"}
+    numbers = {name: x.to_numpy() for name, x in plain.items()}
+    others = frame[[name for name in frame.columns if str(name) not in numbers]]
+    cells = arrow.columns_in_memory(others, NAME) if len(others.columns) else {}
+    return {name: numbers[name] if name in numbers else cells[name] for name in columns}
 
 
 def _cells(x: Any) -> Any:
@@ -55,7 +73,7 @@ def _cells(x: Any) -> Any:
 
 def _builder(data: Any) -> Callable[[Mapping[str, Any], Sequence[int] | None], Any]:
     """What makes a data frame of the library that `data` is of; a table of pyarrow's for other libraries."""
-    library, kind = type(data).__module__.partition(".")[0], type(data)
+    library, kind = _library(data), type(data)
     if library == "pandas":
         return lambda results, rows: kind(flat(results), index=data.index if rows is None else data.index[rows])
     if library == "polars":

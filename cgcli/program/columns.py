@@ -18,7 +18,7 @@ from cgcli.graph.lexemes import identifier
 from cgcli.graph.signature import signature
 from cgcli.graph.types import ANY, FLOAT, MAX_AXES, Type
 
-from .program import Program, Values
+from .computation import Computation, Values
 from .rows import fitted
 
 
@@ -45,7 +45,7 @@ _DECIMAL_COMMA = re.compile(r"[+-]?[0-9]+,[0-9]+([eE][+-]?[0-9]+)?")
 _ELEMENT = re.compile(r"(.*)\[([0-9]+(?:,[0-9]+)*)\]", re.DOTALL)
 
 
-def map_columns(program: Program, values: Values, table: Table, patterns: Mapping[str, str]) -> dict[str, Columns]:
+def map_columns(program: Computation, values: Values, table: Table, patterns: Mapping[str, str]) -> dict[str, Columns]:
     """The columns of each input without a value: one, the elements of a tensor as a table of results has them, or by a
     pattern several that make a vector.
 
@@ -73,7 +73,7 @@ def map_columns(program: Program, values: Values, table: Table, patterns: Mappin
     return by_input
 
 
-def _mapped(program: Program, name: str, pattern: str, table: Table) -> Columns:
+def _mapped(program: Computation, name: str, pattern: str, table: Table) -> Columns:
     """The columns of an input by a pattern. Raises `CgError` for none, and for several that are no vector."""
     names = list(table.columns or ())
     if pattern in names or table.columns is None:
@@ -115,7 +115,7 @@ def unused_columns(table: Table, by_input: ColumnsByInput) -> list[str]:
 
 
 def row_values(
-    program: Program,
+    program: Computation,
     chunk: Chunk,
     by_input: ColumnsByInput,
     batched: Sequence[str],
@@ -165,7 +165,7 @@ def row_values(
     return values, indices
 
 
-def _check_declared(program: Program, chunk: Chunk, by_input: ColumnsByInput) -> None:
+def _check_declared(program: Computation, chunk: Chunk, by_input: ColumnsByInput) -> None:
     """Raises `CgError` for a column of tensors whose input is not declared, and so is a scalar."""
     single = {name: chunk.columns[columns.names[0]] for name, columns in by_input.items() if columns.shape is None}
     shapes = {name: cell_shape(cells) for name, cells in single.items() if program.input(name).implicit}
@@ -215,7 +215,7 @@ def cut(text: str) -> str:
     return text if len(text) <= 100 else f"{text[:40]}… ({len(text)} characters)"
 
 
-def _fitted(program: Program, name: str, rows: Any, chunk: Chunk, indices: Sequence[int], column: str) -> Any:
+def _fitted(program: Computation, name: str, rows: Any, chunk: Chunk, indices: Sequence[int], column: str) -> Any:
     """The rows as values of the input's type. Raises CgError for the first one that does not fit it."""
     if not len(rows):
         return rows
@@ -229,7 +229,7 @@ def _fitted(program: Program, name: str, rows: Any, chunk: Chunk, indices: Seque
         raise error("table-column", status=1, file=path, line=line, column=column, text=text, type=expected) from None
 
 
-def _fits(program: Program, name: str, rows: Any) -> bool:
+def _fits(program: Computation, name: str, rows: Any) -> bool:
     try:
         fitted(program, name, rows)
     except CgError:
@@ -237,7 +237,7 @@ def _fits(program: Program, name: str, rows: Any) -> bool:
     return True
 
 
-def batched_inputs(program: Program, chunk: Chunk, by_input: ColumnsByInput) -> list[str]:
+def batched_inputs(program: Computation, chunk: Chunk, by_input: ColumnsByInput) -> list[str]:
     """The inputs that take a batch of rows: they have one axis more than a cell of their column."""
     names = []
     for name, columns in by_input.items():
@@ -251,7 +251,7 @@ def batched_inputs(program: Program, chunk: Chunk, by_input: ColumnsByInput) -> 
 class RangeViolations:
     """Cells outside the ranges of declarations: counted, with the file and line of the first."""
 
-    def __init__(self, program: Program, names: Collection[str]) -> None:
+    def __init__(self, program: Computation, names: Collection[str]) -> None:
         self.declared = {i.name: i.range for i in program.inputs if i.range is not None and i.name in names}
         self.outside: dict[str, tuple[int, str, int]] = {}
 

@@ -64,6 +64,7 @@ class Computation:
         self.outputs: tuple[str, ...] = module.outputs
         self.warnings: tuple[Diagnostic, ...] = module.warnings
         self.doc = ""  # its author's description
+        self.function_name: str | None = None  # the name of the Python function that it is
         self.seed = 0
         self.max_memory: int | None = None
         self.max_steps: int | None = None
@@ -126,6 +127,11 @@ class Computation:
             for i in self.inputs
         ]
         return initialised(self.inputs, self.graph, bound, self.seed) if any(x is None for x in bound) else bound
+
+    def bound_by_name(self, values: Values) -> dict[str, Any]:
+        """The inputs by name, in the shapes of the values. Raises CgError as `bind_inputs`."""
+        program = self.for_shapes(values)
+        return {i.name: x for i, x in zip(program.inputs, program.bind_inputs(values), strict=True)}
 
     def recorded(self, values: Values) -> Computation:
         """The program with the graph that a run on these values has: in static mode always the same one."""

@@ -51,6 +51,9 @@ class RunProgram(Program):
     def in_dynamic_mode(self) -> Program:
         return self
 
+    def bound_by_name(self, values: Values) -> dict[str, Any]:
+        return self.bound_inputs(values)[1]
+
     def bound_inputs(self, values: Values) -> tuple[dict[str, Input], dict[str, Any], Mapping[str, int]]:
         """The inputs with sizes in numbers, their values, and the sizes. Raises CgError for values that do not fit."""
         program = super().for_shapes(values)

@@ -14,9 +14,8 @@ from cgcli.train.batches import Batches
 from cgcli.train.optimizers import OPTIMIZERS, SCHEDULES, Schedule, Update
 from cgcli.train.trainer import Limits
 
+from .computation import Computation
 from .options import Option
-from .program import Program
-from .python_file import FileProgram
 
 SOLVERS = ("lbfgs", "lm")
 METHODS = (*OPTIMIZERS, *SOLVERS)
@@ -187,7 +186,7 @@ class FitSettings:
         counts += [settings.steps] if settings.steps else []
         return settings if settings.horizon is not None else replace(settings, horizon=min(counts) if counts else 1)
 
-    def update(self, program: Program) -> Update:
+    def update(self, program: Computation) -> Update:
         """The optimizer's update. Raises CgError for a pattern that no parameter matches."""
         decay: dict[str, float] | None = None
         for pattern, value in self.weight_decay or ():
@@ -235,7 +234,7 @@ def _text(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
-def check_settings(program: Program, settings: FitSettings, has_rows: bool, options: Collection[str] = ()) -> None:
+def check_settings(program: Computation, settings: FitSettings, has_rows: bool, options: Collection[str] = ()) -> None:
     """Raises CgError for settings that do not go together. options: of `cg train`, those in use that are no settings:
     `data`, `map`, `save`, `resume`, `every`, `metrics`, `plot`, `histogram`, `draw`, `labels`.
     """
@@ -262,16 +261,16 @@ def check_settings(program: Program, settings: FitSettings, has_rows: bool, opti
         raise error("endless-schedule", schedule=settings.schedule)
 
 
-def _float_outputs(program: Program) -> list[str]:
+def _float_outputs(program: Computation) -> list[str]:
     """The outputs that can be a loss; of a dynamic program, whose types are unknown before a run, all of them."""
-    if isinstance(program, FileProgram):
-        return [program.name]  # of a function that returns one number
+    if program.function_name is not None:
+        return [program.function_name]  # of a function that returns one number
     if program.mode == "dynamic":
         return list(program.outputs)
     return [n for n in program.outputs if program.type_of(n).has_derivative]
 
 
-def matching(program: Program, patterns: Sequence[str], option: str) -> list[str]:
+def matching(program: Computation, patterns: Sequence[str], option: str) -> list[str]:
     """The parameters that match a pattern. Raises CgError for a pattern without a match."""
     params = [i.name for i in program.inputs if i.kind == "param"]
     matches: list[str] = []

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from os import PathLike
 from typing import Any
 
 from cgcli.data.checkpoints import Checkpoint
@@ -20,17 +21,19 @@ from cgcli.train.solvers import Solution, least_squares, minimise
 from cgcli.train.state import State
 from cgcli.train.trainer import Callback, Trainer
 
+from .computation import Computation, Values
 from .fit_settings import BATCH, FitSettings, check_settings, matching, resumed_settings
-from .program import Program, Values
+from .mapping import examples_of, map_rows
 from .residuals import residuals
 from .resume import all_params, identity, program_identity, resumed_state, resumed_values
+from .tables import TableSettings
 from .training import DynamicProblem, Examples, Task, problem, start, task
 
 SOLVER_STEPS = 2000  # of a solver at most, unless the settings say
 
 
 def fit(
-    program: Program,
+    program: Computation,
     values: Values,
     examples: Examples,
     settings: FitSettings,
@@ -53,8 +56,35 @@ def fit(
     return prepare_fit(program, values, examples, settings, validation).fit(callbacks, checkpoint)
 
 
+def fit_table(
+    program: Computation,
+    table: Any,
+    values: Values,
+    options: TableSettings,
+    settings: Mapping[str, Any],
+    callbacks: Sequence[Callback] = (),
+) -> Fitted:
+    """A fit over the rows of a table, as `Program.fit` takes it. settings: fields of `FitSettings`; `validation` may be
+    a table, `weight_decay` one number or a number by pattern.
+    """
+    settings = dict(settings)
+    examples = examples_of(program, table, values, options)
+    held_out = settings.get("validation")
+    validation = None
+    if held_out is not None and not isinstance(held_out, int | float):
+        del settings["validation"]
+        known_words = replace(options, labels={**options.labels, **examples.labels})
+        validation = examples_of(program, held_out, values, known_words)
+    decay = settings.get("weight_decay")
+    if isinstance(decay, int | float):
+        settings["weight_decay"] = [("*", float(decay))]
+    elif isinstance(decay, Mapping):
+        settings["weight_decay"] = list(decay.items())
+    return fit(program, values, examples, FitSettings(**settings), validation=validation, callbacks=callbacks)
+
+
 def prepare_fit(
-    program: Program, values: Values, examples: Examples, settings: FitSettings, validation: Examples | None = None
+    program: Computation, values: Values, examples: Examples, settings: FitSettings, validation: Examples | None = None
 ) -> StepFitting | SolverFitting:
     """What `fit` runs, ready to begin. Raises CgError for settings that do not fit the program or the examples."""
     check_settings(program, settings, examples.rows > 0, () if validation is None else ("validation",))
@@ -92,7 +122,7 @@ class Fitted:
     result: the last state of steps, or a solver's solution. tensors, info: the contents of a checkpoint.
     """
 
-    program: Program
+    program: Computation
     settings: FitSettings
     constants: Values = field(repr=False)
     outputs: Mapping[str, float]
@@ -158,6 +188,23 @@ class Fitted:
         """By input the words that its classes 0, 1, … stood for in the examples."""
         labels: Mapping[str, Sequence[str]] = self.info.get("labels", {})
         return labels
+
+    def predict(
+        self,
+        table: Any,
+        *,
+        outputs: Sequence[str] = (),
+        out: str | PathLike[str] | None = None,
+        options: TableSettings | None = None,
+    ) -> Any:
+        """A row of outputs for each row of a table, by the fitted parameters; see `Program.map`.
+
+        outputs: which; by default those that the table suffices for, as a loss needs the truth. The classes of an
+        output are words where the examples had words.
+        """
+        settings = options or TableSettings()
+        settings = replace(settings, labels={**self.labels, **settings.labels})
+        return map_rows(self.program, table, self.values, settings, outputs=outputs, out=out)
 
     def save(self, path: str) -> None:
         """Writes a checkpoint, in place of one that is there. Raises CgError (status 1) when it cannot be written, and

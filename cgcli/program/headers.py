@@ -12,10 +12,10 @@ from cgcli.diagnostics.suggest import nearest
 from cgcli.run.binding import missing, require
 
 from .columns import ColumnsByInput, cut, unused_columns
-from .program import Program, Values
+from .computation import Computation, Values
 
 
-def require_columns(program: Program, values: Values, table: Table, by_input: ColumnsByInput) -> None:
+def require_columns(program: Computation, values: Values, table: Table, by_input: ColumnsByInput) -> None:
     """Raises `CgError` that names every input without a value, and the columns that may be meant for them."""
     available = {*values, *by_input}
     names = missing(program.inputs, available)

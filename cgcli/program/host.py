@@ -61,6 +61,7 @@ class HostProgram(RunProgram):
             lambda shapes: outline_parameters(parameters, self.name, text, shapes),
         )
         self.outputs = ()  # which a run tells
+        self.function_name = self.name
 
     def __reduce__(self) -> tuple[Any, ...]:
         if self.folder is not None:

@@ -8,7 +8,7 @@ from typing import Any
 from cgcli.diagnostics.diagnostic import error
 
 from .columns import ColumnsByInput
-from .program import Program
+from .computation import Computation
 
 
 class Labels:
@@ -49,7 +49,7 @@ class Labels:
 
 
 def labels_by_input(
-    program: Program, by_input: ColumnsByInput, words: Mapping[str, Sequence[str] | None]
+    program: Computation, by_input: ColumnsByInput, words: Mapping[str, Sequence[str] | None]
 ) -> dict[str, Labels]:
     """The labels of inputs. words: by input or column its classes; None where each word of the column is one.
 
@@ -69,7 +69,7 @@ def labels_by_input(
     return labels
 
 
-def labelled_output(program: Program, names: Sequence[str], output: str | None) -> str | None:
+def labelled_output(program: Computation, names: Sequence[str], output: str | None) -> str | None:
     """The output whose numbers are classes: `output`, or the only int among `names`; None where there is none or more.
 
     Raises CgError for an `output` that is none of them.

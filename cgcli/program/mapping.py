@@ -2,62 +2,81 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
+from os import PathLike, fspath
 from typing import Any
 
-from cgcli.data.frames import Columns, frame_of
+from cgcli.data.frames import Columns, Frame, frame_of
 from cgcli.data.sinks import sink
-from cgcli.data.tables import open_table
-from cgcli.ops.limits import memory_limit
 
-from .program import Program, Values
+from .array_libraries import ArrayLibrary, read_arrays
+from .computation import Computation, Values
 from .rows import Derivatives
-from .tables import ROW, TableSettings, map_table
+from .tables import ROW, TableSettings, map_table, open_table_of, read_examples
+from .training import Examples
 
 
 def map_rows(
-    program: Program,
+    program: Computation,
     data: Any,
     values: Values,
     settings: TableSettings,
     *,
     derivatives: Derivatives | None = None,
     outputs: Sequence[str] | None = None,
-    out: str | Path | None = None,
+    out: str | PathLike[str] | None = None,
 ) -> Any:
     """The results of a program for each row of `data`: a mapping of columns, a data frame or the path of a file.
 
     The result is of the kind of `data`, for a path a dict of arrays; with `out` it is written into that file, and
     None is returned. For the other arguments and the errors see `map_table`.
     """
-    if isinstance(data, str | Path):
-        with open_table(str(data), program.max_memory or memory_limit()) as table:
+    if isinstance(data, str | PathLike):
+        with open_table_of(program, fspath(data)) as table:
             columns = _results(program, table, values, settings, derivatives, outputs, out)
         return None if out is not None else columns
-    table, rebuild = frame_of(data)
+    (table, rebuild), library = _frame(data)
     drops = settings.on_error == "skip" and not settings.numbered
     numbered = replace(settings, numbered=True) if drops and out is None else settings
     columns = _results(program, table, values, numbered, derivatives, outputs, out)
     if out is not None:
         return None
     rows = [number - 1 for number in columns.pop(ROW)] if drops else None
-    return rebuild(columns, rows)
+    results = rebuild(columns, rows)
+    return results if library is None else library.results(results)
+
+
+def examples_of(program: Computation, data: Any, values: Values, settings: TableSettings) -> Examples:
+    """The rows of a table to learn from, as `map_rows` takes it; no rows for None."""
+    if data is None:
+        return Examples({}, 0)
+    if isinstance(data, str | PathLike):
+        with open_table_of(program, fspath(data)) as table:
+            return read_examples(program, values, table, settings)
+    return read_examples(program, values, _frame(data)[0].table, settings)
+
+
+def _frame(data: Any) -> tuple[Frame, ArrayLibrary | None]:
+    """A table in memory, and the library of the arrays that are its columns; None for NumPy's."""
+    if not isinstance(data, Mapping):
+        return frame_of(data), None
+    arrays, library = read_arrays({name: x for name, x in data.items() if not isinstance(x, list)})
+    return frame_of({**data, **arrays}), library
 
 
 def _results(
-    program: Program,
+    program: Computation,
     table: Any,
     values: Values,
     settings: TableSettings,
     derivatives: Derivatives | None,
     outputs: Sequence[str] | None,
-    out: str | Path | None,
+    out: str | PathLike[str] | None,
 ) -> dict[str, Any]:
     """The columns of the result; none where they are written into a file."""
     if out is not None:
-        with sink(str(out)) as file:
+        with sink(fspath(out)) as file:
             map_table(program, values, table, file, settings, derivatives=derivatives, outputs=outputs)
         return {}
     kept = Columns()

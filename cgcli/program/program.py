@@ -23,11 +23,14 @@ if TYPE_CHECKING:
     from cgcli.analysis.differences import Check
     from cgcli.graph.sizes import Shape
     from cgcli.render.explain import Explanation
+    from cgcli.train.trainer import Callback
 
     from .array_libraries import ArrayLibrary
+    from .fitting import Fitted
     from .pictures import Picture, PictureOptions
     from .results import Gradient
     from .shown import ShownPlan, ShownRun
+    from .tables import TableSettings
 
 
 NUMBERS = (float, int, bool, type(None))
@@ -260,6 +263,77 @@ class Program(Computation):
     def _repr_svg_(self) -> str | None:
         """The graph without values, for a notebook."""
         return self._svg({}, None)
+
+    # ---- tables
+
+    def map(
+        self,
+        table: Any,
+        values: Values | None = None,
+        /,
+        *,
+        outputs: Sequence[str] | None = None,
+        out: str | os.PathLike[str] | None = None,
+        options: TableSettings | None = None,
+        **inputs: Any,
+    ) -> Any:
+        """A row of outputs for each row of a table: a mapping of columns, a data frame or table of pandas, polars or
+        pyarrow, or the path of a file.
+
+        An input takes the column of its name, `values` and `inputs` are the same in every row. The result is a table of
+        the same kind, for a path a dict of arrays. outputs: which (all). out: a file to write the result into; then
+        None is returned. options: other columns, cells that are no numbers, columns that go into the result.
+
+        Raises CgError for cells that are no values and for a row whose run fails.
+        """
+        from .mapping import map_rows
+        from .tables import TableSettings
+
+        read, _ = read_values(values, inputs)
+        return map_rows(self, table, read, options or TableSettings(), outputs=outputs, out=out)
+
+    def map_grad(
+        self,
+        table: Any,
+        values: Values | None = None,
+        /,
+        *,
+        of: str | None = None,
+        wrt: Sequence[str] | None = None,
+        out: str | os.PathLike[str] | None = None,
+        options: TableSettings | None = None,
+        **inputs: Any,
+    ) -> Any:
+        """The value of `of` and its derivatives for each row of a table, in columns `y`, `dy/da`, …; see `map`."""
+        from .mapping import map_rows
+        from .rows import Derivatives
+        from .tables import TableSettings
+
+        read, _ = read_values(values, inputs)
+        return map_rows(self, table, read, options or TableSettings(), derivatives=Derivatives(of, wrt), out=out)
+
+    def fit(
+        self,
+        table: Any = None,
+        values: Values | None = None,
+        /,
+        *,
+        options: TableSettings | None = None,
+        callbacks: Sequence[Callback] = (),
+        **settings: Any,
+    ) -> Fitted:
+        """Finds the parameters that make a loss small over the rows of a table: `f.fit(table, loss="loss", epochs=10)`.
+
+        table: as of `map`; None for a program whose loss needs none. values: inputs that are the same in every row, and
+        starts of parameters. settings: the fields of `FitSettings`; `validation` may be a share of the rows or a table.
+
+        Raises CgError for settings that do not go together, and when a loss or a gradient is not finite (status 1).
+        """
+        from .fitting import fit_table
+        from .tables import TableSettings
+
+        read, _ = read_values(values, {})
+        return fit_table(self, table, read, options or TableSettings(), settings, callbacks)
 
     # ---- as text, and in other processes
 

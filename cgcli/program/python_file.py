@@ -51,6 +51,7 @@ class FileProgram(RunProgram):
         self.why = Diagnostic("host-read")
         self.name, self.doc = name, signature.doc
         self.outputs = ()  # which a run tells
+        self.function_name = name
         self._function: HostProgram | None = None
 
     def __reduce__(self) -> tuple[Any, ...]:

@@ -7,10 +7,10 @@ from dataclasses import replace
 
 from cgcli.graph.traversal import live, select
 
-from .program import Program
+from .computation import Computation
 
 
-def reachable(program: Program, given_names: Collection[str], without: Collection[str] = ()) -> list[str]:
+def reachable(program: Computation, given_names: Collection[str], without: Collection[str] = ()) -> list[str]:
     """The outputs of a static program that these inputs, defaults and parameters suffice for.
 
     without: inputs whose defaults do not count.
@@ -25,7 +25,7 @@ def reachable(program: Program, given_names: Collection[str], without: Collectio
     return names
 
 
-def restrict(program: Program, outputs: Sequence[str]) -> Program:
+def restrict(program: Computation, outputs: Sequence[str]) -> Computation:
     """A static program with these outputs of it; asserts stay as far as they are about inputs that are still there."""
     graph, module = program.graph, program.module
     roots = tuple(module.values[name] for name in outputs)
@@ -43,6 +43,6 @@ def restrict(program: Program, outputs: Sequence[str]) -> Program:
         outputs=tuple(outputs),
         values=values,
     )
-    restricted = Program(smaller)
+    restricted = Computation(smaller)
     restricted.take_limits(program)
     return restricted

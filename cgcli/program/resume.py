@@ -14,13 +14,13 @@ from cgcli.diagnostics.diagnostic import error
 from cgcli.graph.traversal import prune
 from cgcli.train.state import State, restored, weights
 
-from .program import Program, Values
+from .computation import Computation, Values
 from .training import Task, start
 
 LARGEST_TEXT = 100_000  # characters of a graph that a checkpoint stores, to show what differs
 
 
-def resumed_values(program: Program, values: Values, checkpoint: Checkpoint) -> dict[str, Any]:
+def resumed_values(program: Computation, values: Values, checkpoint: Checkpoint) -> dict[str, Any]:
     """The values of a resumed run: parameters are the checkpoint's.
 
     Raises CgError for a parameter among the values, and (status 1) when the program's parameters are not the
@@ -86,7 +86,7 @@ def all_params(task: Task) -> dict[str, Any]:
     return params
 
 
-def _param_types(program: Program) -> dict[str, str]:
+def _param_types(program: Computation) -> dict[str, str]:
     return {i.name: f"{i.type}" for i in program.inputs if i.kind == "param"}
 
 

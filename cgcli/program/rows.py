@@ -11,7 +11,7 @@ from cgcli.graph.graph import Graph
 from cgcli.graph.types import FLOAT, Type
 from cgcli.run.backends import Compiled
 
-from .program import Program, Values
+from .computation import Computation, Values
 
 ROWS = "rows_of_the_table"  # the size of the batch axis
 ELEMENTS = 2**25  # numbers that the values of a chunk may hold
@@ -37,7 +37,7 @@ class Rows:
 
     def __init__(
         self,
-        program: Program,
+        program: Computation,
         constants: Values,
         columns: Sequence[str],
         derivatives: Derivatives | None = None,
@@ -192,7 +192,7 @@ class Rows:
         return {name: np.array(rows) for name, rows in rows_of.items()}
 
 
-def fitted(program: Program, name: str, rows: Any) -> Any:
+def fitted(program: Computation, name: str, rows: Any) -> Any:
     """The rows of a column as the input's type wants them: its shape behind the rows. Raises CgError otherwise."""
     from cgcli.run.binding import fit_array  # with the array library
 

@@ -20,9 +20,9 @@ from cgcli.ops.limits import memory_limit
 from cgcli.run.binding import missing, require
 
 from .columns import RangeViolations, batched_inputs, map_columns, row_values, unused_columns
+from .computation import Computation, Values
 from .headers import require_columns
 from .labels import labelled_output, labels_by_input
-from .program import Program, Values
 from .restrict import reachable, restrict
 from .row_workers import RowWorkers
 from .rows import Derivatives, Rows
@@ -74,13 +74,13 @@ class TableEvents:
         """Rows left out because of a cell that is no value; reported once, and only if there are any."""
 
 
-def open_table_of(program: Program, path: str) -> AbstractContextManager[Table]:
+def open_table_of(program: Computation, path: str) -> AbstractContextManager[Table]:
     """The table in a file, or in all files that fit a pattern, within the memory that the program's runs may take."""
     return open_table(path, program.max_memory or memory_limit())
 
 
 def map_table(
-    program: Program,
+    program: Computation,
     values: Values,
     table: Table,
     out: Sink,
@@ -106,7 +106,7 @@ class _TableRun:
 
     def __init__(
         self,
-        program: Program,
+        program: Computation,
         values: Values,
         table: Table,
         settings: TableSettings,
@@ -255,7 +255,7 @@ def carried_columns(table: Table, settings: TableSettings) -> tuple[str, ...]:
 
 
 def read_examples(
-    program: Program, values: Values, table: Table, settings: TableSettings, events: TableEvents | None = None
+    program: Computation, values: Values, table: Table, settings: TableSettings, events: TableEvents | None = None
 ) -> Examples:
     """All rows of a table, as arrays of the program's inputs that have no value.
 

@@ -21,10 +21,7 @@ from cgcli.train.state import State
 from cgcli.train.step import memories, step_graph, update_graph
 from cgcli.train.trainer import StepResult
 
-from .dynamic import RunProgram
-from .host import HostProgram
-from .program import Program, Values
-from .python_file import FileProgram
+from .computation import Computation, Values
 from .rows import ELEMENTS, MOST_ROWS, elements, fresh_size
 
 TRAINING, STEP = "training", "step"  # inputs that training binds, where a program declares them
@@ -62,7 +59,7 @@ class Task:
     batches.
     """
 
-    program: Program
+    program: Computation
     loss: str
     trained: tuple[str, ...]
     constants: Values
@@ -73,7 +70,7 @@ class Task:
 
 
 def task(
-    program: Program,
+    program: Computation,
     target: str,
     constants: Values,
     examples: Examples,
@@ -89,7 +86,7 @@ def task(
             raise error("unknown-param", name=name, nearest=nearest(name, params), names=params)
     trained = tuple(i.name for i in program.inputs if i.kind == "param" and i.type.is_float and i.name not in frozen)
     if not trained:
-        function = program.name if isinstance(program, (FileProgram, HostProgram)) else None
+        function = program.function_name
         inputs = None if frozen or function else [i.name for i in program.inputs]
         raise error("nothing-to-train", frozen=list(frozen) or None, inputs=inputs, function=function)
     if program.mode == "static":
@@ -108,11 +105,7 @@ def start(task: Task, update: Update | None = None) -> State:
 
     values = _first(task)
     program = task.program
-    if isinstance(program, RunProgram):
-        _, bound, _ = program.bound_inputs(values)
-    else:
-        program = program.for_shapes(values)
-        bound = {i.name: x for i, x in zip(program.inputs, program.bind_inputs(values), strict=True)}
+    bound = program.bound_by_name(values)
     declared = {i.name: i.type for i in task.program.inputs}
     params = {n: np.array(bound[n], dtype="float32" if declared[n].dtype == "f32" else "float64") for n in task.trained}
     if update is None:
@@ -315,14 +308,14 @@ def _training_value(declared: Input, task: Task, training: bool, step: int, othe
     return step if declared.name == STEP and declared.type.is_int else otherwise
 
 
-def _is_metric(task: Task, program: Program, name: str) -> bool:
+def _is_metric(task: Task, program: Computation, name: str) -> bool:
     """Whether an output says something of many rows together: a number of them all, or a bool of each."""
     t = program.type_of(name)
     by_row = task.examples.rows > 0 and not task.examples.together
     return not t.shape and t != ANY and (t.dtype == "bool" or not by_row)
 
 
-def _named(program: Program, name: str) -> Type:
+def _named(program: Computation, name: str) -> Type:
     if name not in program.module.values:
         names = list(program.module.values)
         raise error("unknown-output", name=name, nearest=nearest(name, names), names=names)
@@ -350,7 +343,7 @@ def _first(task: Task) -> dict[str, Any]:
     return {**task.constants, **next(runs_of(task.examples))}
 
 
-def _over_rows(task: Task, program: Program, names: Sequence[str]) -> Graph:
+def _over_rows(task: Task, program: Computation, names: Sequence[str]) -> Graph:
     """The graph of some values as numbers: of a program for one row, the mean (or sum) over many."""
     from cgcli.transform.batch import batch
 
