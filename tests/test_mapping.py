@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pytest
 
@@ -61,12 +62,11 @@ def test_any_object_with_arrow_data_is_a_table() -> None:
 
 
 def test_pandas_keeps_its_index() -> None:
-    pandas = pytest.importorskip("pandas")
-    frame = pandas.DataFrame({"x": pandas.array([1, None, 3], dtype="Int64")}, index=["p", "q", "r"])
+    frame = pd.DataFrame({"x": pd.array([1, None, 3], dtype="Int64")}, index=["p", "q", "r"])
     result = mapped("y = x^2", frame, on_error="skip")
-    assert type(result) is pandas.DataFrame
+    assert type(result) is pd.DataFrame
     assert result.to_dict() == {"y": {"p": 1.0, "r": 9.0}}
-    assert np.isnan(mapped("y = x^2", pandas.DataFrame({"x": [float("nan")]}))["y"][0])
+    assert np.isnan(mapped("y = x^2", pd.DataFrame({"x": [float("nan")]}))["y"][0])
     result = mapped("z = [x, 2 * x]", frame[:1])
     assert result.to_dict() == {"z[0]": {"p": 1.0}, "z[1]": {"p": 2.0}}
 
