@@ -28,7 +28,7 @@ def test_newton_has_the_derivative_of_the_implicit_function() -> None:
 
 
 def test_newton_that_does_not_arrive_says_so() -> None:
-    with pytest.raises(Exception, match="assertion-failed"):
+    with pytest.raises(Exception, match="assertion failed"):
         sample("newton").eval({"most": 1})
 
 
