@@ -201,3 +201,19 @@ def test_a_dynamic_program_maps_row_by_row() -> None:
 def test_a_fit_without_a_table() -> None:
     fitted = parse("param w = 3.0; loss = (w - 1)^2").fit(loss="loss", optimizer="lbfgs")
     assert fitted.params["w"] == pytest.approx(1.0)
+
+
+def test_writing_to_a_result_changes_nothing_else() -> None:
+    x = np.arange(5.0)
+    result = parse("output y, z; y = x; z = x").map({"x": x}, options=TableSettings(carry=["x"]))
+    for column in result.values():
+        column[:] += 1
+    assert x.tolist() == [0, 1, 2, 3, 4]
+    assert all(column.tolist() == [1, 2, 3, 4, 5] for column in result.values())
+    assert parse("y = 3").map({"x": x})["y"].flags.writeable
+    vector = parse("input x: float[n]; output y; y = x")
+    y = vector(x=x)
+    y += 1
+    partials = parse("input x: float[n]; input k: float[n]; y = sum(k * x)").grad(x=x, k=x)
+    partials["x"][:] = 7
+    assert x.tolist() == [0, 1, 2, 3, 4]

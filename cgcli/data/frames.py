@@ -16,11 +16,12 @@ NAME = "<table>"  # in messages
 
 
 class Frame(NamedTuple):
-    """A table in memory. rebuild: makes a table of the same kind from columns and, where rows were dropped, the indices
-    of those that are left.
+    """A table in memory. columns: its cells. rebuild: makes a table of the same kind from columns and, where rows were
+    dropped, the indices of those that are left.
     """
 
     table: Table
+    columns: Mapping[str, Any]
     rebuild: Callable[[Mapping[str, Any], Sequence[int] | None], Any]
 
 
@@ -32,12 +33,14 @@ def frame_of(data: Any) -> Frame:
     """
     if isinstance(data, Mapping):
         columns = {str(name): _cells(x) for name, x in data.items()}
-        return Frame(table_in_memory(NAME, columns), lambda results, rows: dict(results))
+        return Frame(table_in_memory(NAME, columns), columns, lambda results, rows: dict(results))
     if _library(data) == "pandas" and hasattr(data, "columns"):
-        return Frame(table_in_memory(NAME, _pandas_columns(data)), _builder(data))
-    if not hasattr(data, "__arrow_c_stream__"):
+        columns = _pandas_columns(data)
+    elif hasattr(data, "__arrow_c_stream__"):
+        columns = arrow.columns_in_memory(data, NAME)
+    else:
         raise error("no-table-value", kind=type(data).__name__)
-    return Frame(table_in_memory(NAME, arrow.columns_in_memory(data, NAME)), _builder(data))
+    return Frame(table_in_memory(NAME, columns), columns, _builder(data))
 
 
 def _library(data: Any) -> str:

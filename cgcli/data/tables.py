@@ -33,7 +33,8 @@ class Table:
     """Files of the same columns, of which the first is open; `read` goes through them once.
 
     name: what the table is called in messages. columns: None where no file names any, as JSON Lines without rows do
-    not. size: bytes of all files, None where nobody knows. limit: see `open_table`.
+    not. size: bytes of all files, None where nobody knows. limit: see `open_table`. rows: of a table that is in
+    memory as a whole.
     """
 
     name: str
@@ -42,6 +43,7 @@ class Table:
     columns: tuple[str, ...] | None
     size: int | None
     limit: int | None
+    rows: int | None = None
 
     def read(self, rows: int, needed: Collection[str] | None = None) -> Iterator[tuple[Chunk, int]]:
         """Chunks of at most so many rows, each with the bytes that were read so far.
@@ -182,7 +184,7 @@ def table_in_memory(name: str, columns: Mapping[str, Sequence[Any]]) -> Table:
     """A table of arrays or lists. Raises CgError where their lengths differ, or two names are alike."""
     reader = _Columns(name, columns)
     _require_names(name, tuple(columns))
-    return Table(name, (name,), reader, reader.columns, None, None)
+    return Table(name, (name,), reader, reader.columns, None, None, len(next(iter(columns.values()), ())))
 
 
 def _arrays(path: str, limit: int | None) -> Mapping[str, Any]:

@@ -96,6 +96,26 @@ def read_arrays(values: Mapping[str, Any]) -> tuple[dict[str, Any], ArrayLibrary
     return arrays, library
 
 
+def unshared(results: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
+    """The results, with copies of the arrays that lie in the memory of a value or of another result, and of those that
+    cannot be written to.
+    """
+    owners = {_owner(x) for x in values.values() if hasattr(x, "dtype")}
+    own: dict[str, Any] = {}
+    for name, x in results.items():
+        shares = bool(getattr(x, "ndim", 0)) and (not x.flags.writeable or _owner(x) in owners)
+        own[name] = x.copy() if shares else x
+        owners.add(_owner(x))
+    return own
+
+
+def _owner(x: Any) -> int:
+    """The identity of the object whose memory an array shows."""
+    while getattr(x, "base", None) is not None:
+        x = x.base
+    return id(x)
+
+
 def _read(name: str, value: Any) -> tuple[Any, list[Any]]:
     """A value as NumPy's or Python's, and the arrays of other libraries that it is or holds."""
     if _is_foreign(value):

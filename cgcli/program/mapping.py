@@ -10,7 +10,7 @@ from typing import Any
 from cgcli.data.frames import Columns, Frame, frame_of
 from cgcli.data.sinks import sink
 
-from .array_libraries import ArrayLibrary, read_arrays
+from .array_libraries import ArrayLibrary, read_arrays, unshared
 from .computation import Computation, Values
 from .rows import Derivatives
 from .tables import ROW, TableSettings, map_table, open_table_of, read_examples
@@ -36,14 +36,14 @@ def map_rows(
         with open_table_of(program, fspath(data)) as table:
             columns = _results(program, table, values, settings, derivatives, outputs, out)
         return None if out is not None else columns
-    (table, rebuild), library = _frame(data)
+    (table, cells, rebuild), library = _frame(data)
     drops = settings.on_error == "skip" and not settings.numbered
     numbered = replace(settings, numbered=True) if drops and out is None else settings
     columns = _results(program, table, values, numbered, derivatives, outputs, out)
     if out is not None:
         return None
     rows = [number - 1 for number in columns.pop(ROW)] if drops else None
-    results = rebuild(columns, rows)
+    results = rebuild(unshared(columns, cells), rows)
     return results if library is None else library.results(results)
 
 

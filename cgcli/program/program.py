@@ -73,7 +73,7 @@ class Program(Computation):
     def __call__(self, values: Values | None = None, /, **inputs: Any) -> Any:
         """The output of the program, or several as `Outputs`."""
         read, library = read_values(values, inputs)
-        outputs = _converted(super().eval(read), library)
+        outputs = _converted(super().eval(read), library, read)
         if not outputs:
             raise error("nothing-to-compute", name=self.module.source.name)
         if len(outputs) == 1:
@@ -85,7 +85,7 @@ class Program(Computation):
     def eval(self, values: Values | None = None, /, *, every: bool = False, **inputs: Any) -> dict[str, Any]:
         """The value of each output by name, or of every named value."""
         read, library = read_values(values, inputs)
-        return _converted(super().eval(read, every=every), library)
+        return _converted(super().eval(read, every=every), library, read)
 
     def run(
         self, values: Values | None = None, /, *, of: str | None = None, derivatives: bool = True, **inputs: Any
@@ -119,7 +119,7 @@ class Program(Computation):
             again = Computation.grad(self, read, of=gradient.of, wrt=list(gradient.partials))
             return self._svg(read, gradient.of) if again == gradient else None  # arrays may have been written to
 
-        return replace(gradient if library is None else library.gradient(gradient), picture=picture)
+        return replace(_converted_gradient(gradient, library, read), picture=picture)
 
     def value_and_grad(
         self,
@@ -146,7 +146,7 @@ class Program(Computation):
         """The derivative of each element of `of` by each input: the shape of `of`, then that of the input."""
         read, library = read_values(values, inputs)
         gradient = super().jacobian(read, of=of, wrt=wrt)
-        return gradient if library is None else library.gradient(gradient)
+        return _converted_gradient(gradient, library, read)
 
     def hessian(
         self,
@@ -159,7 +159,7 @@ class Program(Computation):
     ) -> dict[str, dict[str, Any]]:
         """The second derivatives of `of` by each pair of inputs: the shape of the one, then that of the other."""
         read, library = read_values(values, inputs)
-        return {name: _converted(row, library) for name, row in super().hessian(read, of=of, wrt=wrt).items()}
+        return {name: _converted(row, library, read) for name, row in super().hessian(read, of=of, wrt=wrt).items()}
 
     def check_grad(
         self,
@@ -404,5 +404,19 @@ def read_values(values: Values | None, inputs: Values) -> tuple[Values, ArrayLib
     return read_arrays(values)
 
 
-def _converted(results: dict[str, Any], library: ArrayLibrary | None) -> dict[str, Any]:
-    return results if library is None else library.results(results)
+def _converted(results: dict[str, Any], library: ArrayLibrary | None, values: Values) -> dict[str, Any]:
+    """The results in a library, with memory of their own."""
+    if library is not None:
+        return library.results(results)
+    if not any(hasattr(x, "dtype") for x in results.values()):
+        return results
+    from .array_libraries import unshared
+
+    return unshared(results, values)
+
+
+def _converted_gradient(gradient: Gradient, library: ArrayLibrary | None, values: Values) -> Gradient:
+    if library is not None:
+        return library.gradient(gradient)
+    value = _converted({"": gradient.value}, None, values)[""]
+    return replace(gradient, value=value, partials=_converted(gradient.partials, None, values))

@@ -16,6 +16,7 @@ from .computation import Computation, Values
 ROWS = "rows_of_the_table"  # the size of the batch axis
 ELEMENTS = 2**25  # numbers that the values of a chunk may hold
 MOST_ROWS = 65_536
+CHEAP, MOST_ELEMENTS = 16, 2**27  # numbers of a row, and of a table, that is run at once
 
 
 @dataclass(frozen=True)
@@ -82,6 +83,16 @@ class Rows:
         if self.program.mode == "dynamic":
             return 1024
         return max(1, min(MOST_ROWS, ELEMENTS // max(1, elements(self.program.graph))))
+
+    def most_of(self, total: int | None) -> int:
+        """How many rows to run at a time of a table in memory with so many; None for one that is read piece by piece.
+
+        A cheap program runs all at once: several cores would gain less than it takes to put their results together.
+        """
+        if total is None or not self.parallel:
+            return self.most
+        row = max(1, elements(self.program.graph))
+        return max(total, 1) if row <= CHEAP and row * total <= MOST_ELEMENTS else self.most
 
     @property
     def parallel(self) -> bool:

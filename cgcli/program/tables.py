@@ -132,7 +132,7 @@ class _TableRun:
         done = skipped = read_rows = 0
         with ExitStack() as stack:
             workers: RowWorkers | None = None
-            for chunk, read in self.table.read(self.settings.batch or self.rows.most, self.needed):
+            for chunk, read in self.table.read(self.settings.batch or self.rows.most_of(self.table.rows), self.needed):
                 if workers is None:
                     self._start(chunk)
                     workers = stack.enter_context(RowWorkers(self.rows, out, self._words()))
