@@ -94,15 +94,33 @@ def _list_or_array(x: Any) -> Any:
 
 
 class Columns:
-    """A sink that keeps what is written."""
+    """A sink that keeps what is written. most: how many rows there can be; None where nobody knows."""
 
-    def __init__(self) -> None:
+    def __init__(self, most: int | None = None) -> None:
+        self.most, self.rows = most, 0
         self.parts: dict[str, list[Any]] = {}
 
     def write(self, columns: Mapping[str, Any]) -> None:
+        count = len(next(iter(columns.values()), ()))
         for name, x in columns.items():
-            self.parts.setdefault(name, []).append(x)
+            self.parts.setdefault(name, [])
+            if self.most in (None, count) or not hasattr(x, "dtype"):
+                self.parts[name].append(x)
+            else:  # at once into place: to join thousands of rows at the end takes as long as to compute them
+                self._whole(name, x)[self.rows : self.rows + count] = x
+        self.rows += count
+
+    def _whole(self, name: str, x: Any) -> Any:
+        """The array for all rows of a column."""
+        import numpy as np
+
+        if not self.parts[name]:
+            self.parts[name].append(np.empty((self.most or 0, *x.shape[1:]), x.dtype))
+        return self.parts[name][0]
 
     def columns(self) -> dict[str, Any]:
         """By name an array, a row each, or a list of cells that were carried through."""
-        return {name: parts[0] if len(parts) == 1 else concatenated(parts) for name, parts in self.parts.items()}
+        return {name: self._joined(parts) for name, parts in self.parts.items()}
+
+    def _joined(self, parts: list[Any]) -> Any:
+        return parts[0][: self.rows] if len(parts) == 1 else concatenated(parts)

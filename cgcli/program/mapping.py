@@ -79,6 +79,7 @@ def _results(
         with sink(fspath(out)) as file:
             map_table(program, values, table, file, settings, derivatives=derivatives, outputs=outputs)
         return {}
-    kept = Columns()
+    # a run of a dynamic program tells the types of results
+    kept = Columns(table.rows if settings.batch is None and program.mode == "static" else None)
     map_table(program, values, table, kept, settings, derivatives=derivatives, outputs=outputs)
     return kept.columns()
