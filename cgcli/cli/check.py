@@ -168,4 +168,4 @@ def _input(i: Input) -> dict[str, Any]:
     }
 
 
-command = declare("check", check, ProgramCommand, "cg check samples/article.cg")
+command = declare("check", check, ProgramCommand, "cg samples article", "cg check article.cg")

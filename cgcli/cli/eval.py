@@ -40,4 +40,4 @@ def evaluate(
     return 0
 
 
-command = declare("eval", evaluate, ProgramCommand, "cg eval samples/article.cg --a 2 --b 3 --c 1")
+command = declare("eval", evaluate, ProgramCommand, "cg samples article", "cg eval article.cg --a 2 --b 3 --c 1")

@@ -50,4 +50,6 @@ def explain(
     return 0
 
 
-command = declare("explain", explain, ProgramCommand, "cg explain samples/article.cg --a 2 --b 3 --c 1 --wrt b")
+command = declare(
+    "explain", explain, ProgramCommand, "cg samples article", "cg explain article.cg --a 2 --b 3 --c 1 --wrt b"
+)

@@ -68,4 +68,4 @@ def _compare(name: str, text: str, formatted: str) -> bool:
     return True
 
 
-command = declare("fmt", fmt, Command, "cg fmt --check samples/article.cg")
+command = declare("fmt", fmt, Command, "cg samples article", "cg fmt --check article.cg")

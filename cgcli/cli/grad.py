@@ -151,4 +151,4 @@ def _show_checks(session: Session, derivative: DerivativeOptions, output: Output
     return 0
 
 
-command = declare("grad", grad, ProgramCommand, "cg grad samples/article.cg --a 2 --b 3 --c 1")
+command = declare("grad", grad, ProgramCommand, "cg samples article", "cg grad article.cg --a 2 --b 3 --c 1")

@@ -71,4 +71,4 @@ def plan(
     return 0
 
 
-command = declare("plan", plan, ProgramCommand, "cg plan samples/mlp.cg --grad")
+command = declare("plan", plan, ProgramCommand, "cg samples mlp", "cg plan mlp.cg --grad")

@@ -53,5 +53,7 @@ command = declare(
     "predict",
     predict,
     ProgramCommand,
-    "cg predict samples/line.cg --weights line.safetensors --data samples/line.csv -o guesses.csv",
+    "cg samples line",
+    "cg train line.cg --data line.csv --loss loss --epochs 200 --save line.safetensors",
+    "cg predict line.cg --weights line.safetensors --data line.csv -o guesses.csv",
 )

@@ -81,4 +81,6 @@ def default_target(file: str | None, kind: str = "svg") -> str:
     return f"{stem or 'out'}.{kind}"
 
 
-command = declare("render", render, ProgramCommand, "cg render samples/article.cg --a 2 --b 3 --c 1 -o article.svg")
+command = declare(
+    "render", render, ProgramCommand, "cg samples article", "cg render article.cg --a 2 --b 3 --c 1 -o article.svg"
+)

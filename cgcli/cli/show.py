@@ -87,4 +87,4 @@ def _node(header: tuple[str, ...], row: Sequence[Any]) -> dict[str, Any]:
     return node | {"inputs": node["inputs"].split(", ") if node["inputs"] else []}
 
 
-command = declare("show", show, ProgramCommand, "cg show samples/article.cg --a 2 --b 3 --c 1")
+command = declare("show", show, ProgramCommand, "cg samples article", "cg show article.cg --a 2 --b 3 --c 1")

@@ -89,4 +89,4 @@ def _typed() -> Iterator[str]:
             return
 
 
-command = declare("step", step, ProgramCommand, "cg step samples/newton.cg")
+command = declare("step", step, ProgramCommand, "cg samples newton", "cg step newton.cg")

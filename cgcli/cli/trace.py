@@ -67,4 +67,4 @@ def _filter(watched: Sequence[str], only: Sequence[str]) -> Callable[[Line], boo
     return selects
 
 
-command = declare("trace", trace, ProgramCommand, "cg trace samples/newton.cg")
+command = declare("trace", trace, ProgramCommand, "cg samples newton", "cg trace newton.cg")

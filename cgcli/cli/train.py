@@ -73,5 +73,9 @@ def _words(option: str | None, value: Any) -> list[str]:
 
 
 command = declare(
-    "train", train, ProgramCommand, "cg train samples/line.cg --data samples/line.csv --loss loss --epochs 200"
+    "train",
+    train,
+    ProgramCommand,
+    "cg samples line",
+    "cg train line.cg --data line.csv --loss loss --epochs 200 --save line.safetensors",
 )

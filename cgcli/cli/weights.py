@@ -93,4 +93,11 @@ def _text(value: Any) -> str:
     return value if isinstance(value, str) else json.dump(value) if isinstance(value, dict) else shortest(value)
 
 
-command = declare("weights", weights, Command, "cg weights line.safetensors")
+command = declare(
+    "weights",
+    weights,
+    Command,
+    "cg samples line",
+    "cg train line.cg --data line.csv --loss loss --epochs 200 --save line.safetensors",
+    "cg weights line.safetensors",
+)
