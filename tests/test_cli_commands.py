@@ -377,6 +377,37 @@ def test_a_sample_never_overwrites_a_file() -> None:
     assert Path("article.cg").read_text() == "mine"
 
 
+def test_all_samples_are_copied_here_and_are_complete(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "all").mkdir()
+    monkeypatch.chdir(tmp_path / "all")
+    result = cg("samples", "--all")
+    assert (result.status, result.out) == (0, "")
+    names = [line.split()[0] for line in cg("samples").out.splitlines()]
+    assert cg("check", *(f"{name}.cg" for name in names)).status == 0
+    source = Path(__file__).parents[1] / "samples"
+    copies = [path for path in Path().rglob("*") if path.is_file()]
+    assert result.err.splitlines() == [f"wrote {path}" for path in sorted(copies, key=lambda p: (len(p.parts), p))]
+    assert all(path.read_bytes() == (source / path).read_bytes() for path in copies)
+    assert {path.name for path in copies} >= {path.name for path in source.iterdir() if path.is_file()}
+
+
+@pytest.mark.parametrize("there", ["tree.cg", "parts/losses.cg", "line.csv"])
+def test_all_samples_are_copied_or_none(there: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "all" / "parts").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path / "all")
+    Path(there).write_text("mine")
+    result = cg("samples", "--all")
+    assert (result.status, result.out) == (2, "")
+    assert f"`{there}` is already here" in result.err
+    assert [str(path) for path in Path().rglob("*") if path.is_file()] == [there]
+    assert Path(there).read_text() == "mine"
+
+
+def test_one_sample_and_all_of_them_is_an_error() -> None:
+    assert cg("samples", "article", "--all").status == 2
+    assert not Path("article.cg").exists()
+
+
 def test_an_unknown_sample_is_an_error_with_an_offer() -> None:
     result = cg("samples", "artcle")
     assert (result.status, result.out) == (2, "")

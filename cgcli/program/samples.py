@@ -29,16 +29,16 @@ def headline(path: Path) -> str:
     return first.lstrip("# ").partition(". ")[0].rstrip(" .,:;") if first.startswith("#") else ""
 
 
-def copy_here(name: str) -> list[str]:
-    """Copies a sample, its data and what it imports into the working folder; returns a line for each file.
+def copy_here(name: str | None) -> list[str]:
+    """Copies a sample (None: all of them), its data and what it imports into the working folder; a line for each file.
 
     Raises `CgError` for an unknown name, for a file that is there already and for one that cannot be written; nothing
     is copied then.
     """
     samples = {path.stem: path for path in sample_files()}
-    if name not in samples:
+    if name is not None and name not in samples:
         raise error("unknown-sample", name=name or EMPTY, nearest=nearest(name, list(samples)))
-    files = [samples[name]]
+    files = sorted(filter(Path.is_file, folder().iterdir())) if name is None else [samples[name]]
     for path in files:  # a worklist: grows by the imports and data of its programs
         if path.suffix == ".cg":
             files += [other for other in (*_imports(path), *_data(path)) if other not in files]
