@@ -7,16 +7,21 @@ import shlex
 from pathlib import Path
 from typing import get_type_hints
 
+import numpy as np
 import pytest
 from cli_harness import ARTICLE, cg, process
 
 from cgcli.cli.app import COMMANDS
 from cgcli.cli.topics import PAGES
+from cgcli.diagnostics.source import Source
 from cgcli.language.builtins import TENSORS
+from cgcli.language.grammar import grammar_text
 from cgcli.language.imports import library_names
 from cgcli.language.library import LIBRARY
 from cgcli.language.library.docs import DOCS
 from cgcli.language.modules import library_functions
+from cgcli.language.parser import parse
+from cgcli.language.words import WORDS
 from cgcli.program.options import GROUPS, OutputOptions, RunOptions, TableOptions
 from cgcli.program.reference import function_names
 
@@ -142,7 +147,57 @@ def test_a_doc_comment_reaches_help_harmlessly() -> None:
 
 def test_help_without_a_topic_lists_all() -> None:
     listed = cg("help").out.split()
-    assert set(listed) >= {*PAGES, *function_names()}
+    assert set(listed) >= {*PAGES, *COMMANDS, *WORDS, *function_names(), *library_names()}
+
+
+@pytest.mark.parametrize("command", list(COMMANDS))
+def test_help_on_a_command_is_its_page(command: str) -> None:
+    page, usage, rest = cg("help", command).out.rpartition("Usage: ")
+    assert usage + rest == cg(command, "--help").out
+    assert bool(page) == (command in function_names())
+
+
+@pytest.mark.parametrize("name", WORDS)
+def test_the_page_of_a_word_has_an_example_that_is_true(name: str, empty: Path) -> None:
+    lines = cg("help", name).out.splitlines()
+    assert max(map(len, lines)) <= 120
+    assert name in re.findall(r"\w+", lines[0])
+    number = next(i for i, line in enumerate(lines) if line.startswith("Example"))
+    done = cg(*shlex.split(lines[number].removeprefix("Example"))[1:])
+    assert (done.status, done.err) == (0, "")
+    assert [line.strip() for line in lines[number + 1 :]] == done.out.splitlines()
+
+
+def test_every_keyword_of_the_grammar_has_a_page() -> None:
+    keywords = set(re.findall(r'"([a-z]+)"', grammar_text()))
+    assert keywords <= WORDS.keys()
+    assert keywords >= {"input", "for", "then"}
+
+
+def test_the_page_of_the_language_has_every_statement() -> None:
+    """Its examples, a line or a block each, are read by the parser; what is said of them stands two blanks apart."""
+    rule = re.search(r"\?statement:(.*?)\n\w", grammar_text(), re.DOTALL)
+    assert rule is not None
+    statements = set(re.findall(r"\w+", rule[1]))
+    assert {"for_stmt", "assign", "bare"} <= statements
+    lines = [line[2:] for line in cg("help", "language").out.splitlines() if line.startswith("  ")]
+    examples = "\n".join(line[:2] + re.split("  +", line[2:])[0] for line in lines)
+    nodes = list(parse(Source("language", examples)).tree.iter_subtrees())
+    assert statements <= {node.data for node in nodes}
+
+
+def test_the_page_of_values_has_examples_that_work(empty: Path) -> None:
+    np.save("x.npy", np.ones((2, 3)))
+    np.savez("w.npz", W1=np.ones((1, 2)))
+    Path("values.json").write_text('{"a": 2}')
+    lines = [line for line in PAGES["values"].text.splitlines() if line.startswith("  --")]
+    examples = [example for line in lines for example in re.findall(r"--\w+(?:=| )(?:'.*?'|\S+)", line)]
+    assert len(examples) == 11
+    program = "input a = 0.0; input b: bool = false; input x: float[n, m] = [[0.0]]; output a, b, x"
+    for example in examples:
+        done = cg("eval", "-e", program, *shlex.split(example))
+        assert (done.status, done.err) == (0, ""), example
+        assert done.out != cg("eval", "-e", program).out, example
 
 
 @pytest.mark.parametrize("page", sorted(PAGES))
@@ -159,7 +214,9 @@ def test_the_page_of_exit_statuses_names_each() -> None:
 
 @pytest.mark.parametrize("name", function_names())
 def test_the_page_of_a_function_has_an_example_that_is_true(name: str) -> None:
-    lines = cg("help", name).out.splitlines()
+    page, usage, _ = cg("help", name).out.partition("\nUsage: ")
+    assert bool(usage) == (name in COMMANDS)  # `grad` and `trace` are both
+    lines = page.splitlines()
     assert lines[0].startswith(f"{name}(")
     assert any(line.startswith("Domain") for line in lines) or name in LIBRARY
     number = next(i for i, line in enumerate(lines) if line.startswith("Example"))

@@ -65,15 +65,22 @@ def sample_names(context: typer.Context, incomplete: str) -> list[Offer]:
 
 
 def topics(context: typer.Context, incomplete: str) -> list[Offer]:
-    """Pages, functions and modules; after the dot of a module its functions."""
+    """Pages, commands, words, functions and modules; after the dot of a module its functions."""
+    from cgcli.cli.app import COMMANDS
     from cgcli.cli.topics import PAGES
-    from cgcli.program.reference import function_names, module_functions, module_names
+    from cgcli.program.reference import function_names, module_functions, module_names, word_names
 
     module = incomplete.partition(".")[0]
     if "." in incomplete and module in module_names():
         return [(name, about(line)) for name, line in module_functions(module).items()]
-    pages = [(name, about(page.title)) for name, page in PAGES.items()]
-    return [*pages, *((name, "function") for name in function_names()), *((name, "module") for name in module_names())]
+    offers = {
+        **dict.fromkeys(module_names(), "module"),
+        **dict.fromkeys(word_names(), "word of the language"),
+        **dict.fromkeys(function_names(), "function"),
+        **{name: about(line) for name, line in COMMANDS.items()},
+        **{name: about(page.title) for name, page in PAGES.items()},
+    }
+    return sorted(offers.items())
 
 
 OFFERS = {"inputs": input_names, "samples": sample_names, "topics": topics, "values": value_names}

@@ -1,4 +1,4 @@
-"""The pages of `cg help` besides those of functions."""
+"""The pages of `cg help` besides those of commands, functions and the words of the language."""
 
 from __future__ import annotations
 
@@ -56,7 +56,15 @@ Declarations
   output y, z = a * b             without any `output`: every value that nothing else uses
   import "other.cg" as o          then o.f(x) and o.value
   input x: float[n, 3]            a tensor; n is a size that the values bind, and an int value
-Types are float, f32, int, i32 and bool, alone or with a shape.
+Types are float, f32, int, i32 and bool, alone or with a shape, and any: structured data.
+
+Statements
+  if x > 0 { y = x } else { y = -x }     also else if
+  for i in 0..n { s = s + i }            a step for each int; for row in A { … } for each row
+  while s > 1 { s = s / 2 }              as many steps as it takes
+  low, high = ends(x)                    several results of a function
+  assert s > 0, "a length"               stops the run where it is false
+A loop hands on the names that stood before it; what it binds anew ends with it.
 
 Operators, loosest first
   if c then x else y   or   and   not   < <= > >= == !=   ..   + -   * / // % @   unary -   ^ (or **)
@@ -72,12 +80,12 @@ Functions
   fn logistic(x, k = 1) = 1 / (1 + exp(-k * x))
   fn distance(x, y) {
     s = x^2 + y^2
-    return sqrt(s)
+    return sqrt(s)                stands anywhere in a function; return a, b gives two results
   }
-`cg help` lists the functions that are built in, `cg help NAME` explains one.
+`cg help` lists the functions that are built in, `cg help NAME` explains one, and so each word of the language.
 
 Derivatives
-  grad(y, x), jacobian(y, x)      an expression like any other: grad(grad(y, x), x)
+  grad(y, x)   jacobian(y, x)     an expression like any other: grad(grad(y, x), x)
   stop_gradient(x)                x, as a constant to derivatives
 At a kink a derivative is the one-sided one of smallest magnitude; a side that is not taken contributes nothing.
 """

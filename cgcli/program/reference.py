@@ -1,4 +1,4 @@
-"""The reference of the language: a page for each function, from the registry of operations, and for each module."""
+"""The reference of the language: a page for each word, function (from the registry of operations) and module."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from cgcli.language.imports import library_names
 from cgcli.language.library import LIBRARY
 from cgcli.language.library.docs import DOCS
 from cgcli.language.modules import library_function, library_functions
+from cgcli.language.words import WORDS
 from cgcli.ops.op import Op
 from cgcli.render.numbers import shortest
 from cgcli.render.tensors import write
@@ -74,6 +75,16 @@ def function_page(name: str) -> str:
     options = "".join(f" --{n} '{json.dumps(x)}'" for n, x in values.items())
     value = next(iter(program.eval(values).values()))
     return "\n".join([*lines, f"Example     cg eval -e '{example}'{options}", f"            {shortest(value)}"])
+
+
+def word_names() -> list[str]:
+    """The words of the language that are no functions, those of declarations first."""
+    return list(WORDS)
+
+
+def word_page(name: str) -> str:
+    """How a word is written, its meaning and an example with its results."""
+    return WORDS[name].page
 
 
 def module_names() -> list[str]:
