@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -12,7 +13,7 @@ import pytest
 from cli_harness import ARTICLE, cg, process
 
 import cgcli.cli.eval
-from cgcli.cli.app import COMMANDS
+from cgcli.cli.app import COMMANDS, GROUPS
 
 VALUES = ["--a", "2", "--b", "3", "--c", "1"]
 ENDING = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]
@@ -284,8 +285,33 @@ def test_every_command_is_listed_with_a_summary() -> None:
         assert any(line.split()[:1] == [name] and len(line.split()) > 2 for line in page.splitlines()), name
 
 
-def test_cg_alone_shows_its_help() -> None:
-    assert cg() == cg("--help")
+@pytest.mark.parametrize("width", [40, 80, 120])
+@pytest.mark.parametrize("encoding", ["utf-8", "ascii"])
+def test_cg_alone_shows_a_graph_the_commands_and_what_to_do_first(
+    width: int, encoding: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "first").mkdir()
+    monkeypatch.chdir(tmp_path / "first")
+    assert cg("samples", "article").status == 0
+    environment = {"COLUMNS": str(width), "PYTHONIOENCODING": encoding}
+    done = process(env=environment)
+    assert (done.returncode, done.stderr) == (0, "")
+    graph = process("show", "article.cg", "--graph", *VALUES, env=environment).stdout
+    lines = done.stdout.splitlines()
+    assert "".join(f"  {line}\n" for line in graph.splitlines()) in done.stdout
+    assert max(map(len, lines)) <= width
+    assert [line for line in lines if re.fullmatch(r"\w+:", line)] == [*(f"{group}:" for group in GROUPS), "First:"]
+    summaries = " ".join(done.stdout.split())
+    assert all(f"{name} {line}" in summaries for name, line in COMMANDS.items())
+    assert lines[-2] == "  cg samples article"
+    assert cg(*lines[-1].split()[1:]).status == 0
+    assert re.sub(r"\x1b\[[\d;]*m", "", process(env={**environment, "FORCE_COLOR": "1"}).stdout) == done.stdout
+
+
+def test_cg_alone_colours_each_gradient() -> None:
+    coloured = cg(FORCE_COLOR="1").out
+    assert len(re.findall(r"\x1b\[38;5;130mgradient -?\d\x1b\[0m\n", coloured)) == 6
+    assert "\x1b" not in cg(FORCE_COLOR="1", NO_COLOR="1").out
 
 
 def test_the_version_is_one_line() -> None:

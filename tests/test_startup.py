@@ -31,7 +31,7 @@ def loaded_by(*args: str) -> set[str]:
     return {name.partition(".")[0] for name in modules_loaded_by(*args)}
 
 
-@pytest.mark.parametrize("args", [["--help"], ["eval", "--help"], ["--version"], ["samples"]], ids=" ".join)
+@pytest.mark.parametrize("args", [[], ["--help"], ["eval", "--help"], ["--version"], ["samples"]], ids=" ".join)
 def test_help_imports_no_library_but_typer(args: list[str]) -> None:
     assert not loaded_by(*args) & LIBRARIES
 

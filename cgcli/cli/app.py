@@ -12,23 +12,34 @@ from cgcli.cli.output import WithHelp, emit
 from cgcli.diagnostics.diagnostic import EMPTY, error
 from cgcli.version import VERSION
 
-COMMANDS = {
-    "eval": "The outputs of a program.",
-    "grad": "A value and its derivatives.",
-    "explain": "The chain rule written out, path by path.",
-    "show": "The graph in the terminal.",
-    "render": "The picture of the graph.",
-    "plan": "How the graph will be run: passes, order, memory, costs.",
-    "trace": "A dynamic run, line by line.",
-    "step": "A debugger that goes forward, back, and through the backward pass.",
-    "train": "Finds the parameters that make a loss small.",
-    "predict": "A trained program over a table.",
-    "weights": "What a checkpoint holds.",
-    "check": "What is wrong or doubtful in a program, without running it.",
-    "fmt": "The one canonical layout of a program.",
-    "samples": "The programs that come with cg.",
-    "help": "Functions, exit statuses, the language in one page.",
+GROUPS = {
+    "Compute": {
+        "eval": "The outputs of a program.",
+        "grad": "A value and its derivatives.",
+        "explain": "The chain rule written out, path by path.",
+    },
+    "See": {
+        "show": "The graph in the terminal.",
+        "render": "The picture of the graph.",
+        "plan": "How the graph will be run: passes, order, memory, costs.",
+        "trace": "A dynamic run, line by line.",
+        "step": "A debugger that goes forward, back, and through the backward pass.",
+    },
+    "Learn": {
+        "train": "Finds the parameters that make a loss small.",
+        "predict": "A trained program over a table.",
+        "weights": "What a checkpoint holds.",
+    },
+    "Write": {
+        "check": "What is wrong or doubtful in a program, without running it.",
+        "fmt": "The one canonical layout of a program.",
+    },
+    "Help": {
+        "samples": "The programs that come with cg.",
+        "help": "Commands, functions, the language, exit statuses.",
+    },
 }
+COMMANDS = {name: line for commands in GROUPS.values() for name, line in commands.items()}
 """A line about each command; the module of the same name holds it as `command`."""
 
 OTHER_NAMES = {
@@ -50,11 +61,7 @@ OTHER_NAMES = {
 
 PLANNED = ("plot", "live")
 
-EPILOG = """\b
-Example:
-  cg samples article
-  cg grad article.cg --a 2 --b 3 --c 1
-"""
+EXAMPLES = ("cg samples article", "cg grad article.cg --a 2 --b 3 --c 1")
 
 
 class Commands(WithHelp, TyperGroup):
@@ -70,9 +77,11 @@ class Commands(WithHelp, TyperGroup):
         return command
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:
-        """Lists the commands without importing their modules."""
-        with formatter.section("Commands"):
-            formatter.write_dl(list(COMMANDS.items()))
+        """Lists the commands in their groups, without importing their modules."""
+        width = max(map(len, COMMANDS))
+        for group, lines in GROUPS.items():
+            with formatter.section(group):
+                formatter.write_dl([(f"{name:{width}}", line) for name, line in lines.items()])
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         option = args[0].partition("=")[0] if args else ""
@@ -108,7 +117,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["--help", "-h"]},
-    epilog=EPILOG,
+    epilog="\n".join(["\b", "Example:", *(f"  {line}" for line in EXAMPLES)]),
 )
 
 
@@ -122,7 +131,9 @@ def main(
         emit(f"cg {VERSION}")
         raise typer.Exit
     if context.invoked_subcommand is None:
-        emit(context.get_help())
+        from cgcli.cli.welcome import welcome
+
+        emit(welcome(context, EXAMPLES))
     return 0
 
 
