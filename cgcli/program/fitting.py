@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
+import os
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from os import PathLike
 from typing import Any
 
 from cgcli.data.checkpoints import Checkpoint
@@ -194,7 +194,7 @@ class Fitted:
         table: Any,
         *,
         outputs: Sequence[str] = (),
-        out: str | PathLike[str] | None = None,
+        out: str | os.PathLike[str] | None = None,
         options: TableSettings | None = None,
     ) -> Any:
         """A row of outputs for each row of a table, by the fitted parameters; see `Program.map`.

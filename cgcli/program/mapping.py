@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from os import PathLike, fspath
 from typing import Any
 
 from cgcli.data.frames import Columns, Frame, frame_of
@@ -25,15 +25,15 @@ def map_rows(
     *,
     derivatives: Derivatives | None = None,
     outputs: Sequence[str] | None = None,
-    out: str | PathLike[str] | None = None,
+    out: str | os.PathLike[str] | None = None,
 ) -> Any:
     """The results of a program for each row of `data`: a mapping of columns, a data frame or the path of a file.
 
     The result is of the kind of `data`, for a path a dict of arrays; with `out` it is written into that file, and
     None is returned. For the other arguments and the errors see `map_table`.
     """
-    if isinstance(data, str | PathLike):
-        with open_table_of(program, fspath(data)) as table:
+    if isinstance(data, str | os.PathLike):
+        with open_table_of(program, os.fspath(data)) as table:
             columns = _results(program, table, values, settings, derivatives, outputs, out)
         return None if out is not None else columns
     (table, cells, rebuild), library = _frame(data)
@@ -51,8 +51,8 @@ def examples_of(program: Computation, data: Any, values: Values, settings: Table
     """The rows of a table to learn from, as `map_rows` takes it; no rows for None."""
     if data is None:
         return Examples({}, 0)
-    if isinstance(data, str | PathLike):
-        with open_table_of(program, fspath(data)) as table:
+    if isinstance(data, str | os.PathLike):
+        with open_table_of(program, os.fspath(data)) as table:
             return read_examples(program, values, table, settings)
     return read_examples(program, values, _frame(data)[0].table, settings)
 
@@ -72,11 +72,11 @@ def _results(
     settings: TableSettings,
     derivatives: Derivatives | None,
     outputs: Sequence[str] | None,
-    out: str | PathLike[str] | None,
+    out: str | os.PathLike[str] | None,
 ) -> dict[str, Any]:
     """The columns of the result; none where they are written into a file."""
     if out is not None:
-        with sink(fspath(out)) as file:
+        with sink(os.fspath(out)) as file:
             map_table(program, values, table, file, settings, derivatives=derivatives, outputs=outputs)
         return {}
     # a run of a dynamic program tells the types of results
