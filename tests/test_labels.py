@@ -96,6 +96,7 @@ def test_train_and_predict_in_words(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     fit = ["train", "f.cg", *options, "--labels", "name", "--loss", "loss", "--lr", "0.1"]
     assert cg(*fit, "--epochs", "100", "--save", "w.safetensors").status == 0
     assert cg(*fit, "--epochs", "101", "--resume", "w.safetensors").status == 0
+    assert cg("train", "f.cg", *options, "--epochs", "102", "--resume", "w.safetensors").status == 0
     done = cg("predict", "f.cg", "--weights", "w.safetensors", *options, "--output", "guess", "--carry", "name")
     assert done.out == "name,guess\n" + "".join(f"{word},{word}\n" for word in TABLE["species"])
     done = cg("eval", "f.cg", "--weights", "w.safetensors", *options, "--format", "json", "--precision", "2")

@@ -217,3 +217,13 @@ def test_writing_to_a_result_changes_nothing_else() -> None:
     partials = parse("input x: float[n]; input k: float[n]; y = sum(k * x)").grad(x=x, k=x)
     partials["x"][:] = 7
     assert x.tolist() == [0, 1, 2, 3, 4]
+
+
+def test_a_table_is_never_written_over(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text("x\n1\n")
+    (tmp_path / "link.csv").symlink_to(path)
+    for out in (path, tmp_path / "link.csv"):
+        with pytest.raises(CgError, match="would write over"):
+            parse("y = x").map(path, out=out)
+    assert path.read_text() == "x\n1\n"

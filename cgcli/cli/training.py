@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import PurePath
 from typing import Annotated
@@ -15,6 +15,7 @@ from cgcli.data.run_files import RunFiles
 from cgcli.diagnostics.diagnostic import error
 from cgcli.diagnostics.escape import show
 from cgcli.files.writing import check_writable, write_atomic
+from cgcli.program.checkpoint_params import labels_in
 from cgcli.program.fit_settings import FitSettings, check_settings, resumed_settings
 from cgcli.program.fitting import SolverFitting, StepFitting, prepare_fit
 from cgcli.program.metrics_log import MetricsLog
@@ -117,7 +118,7 @@ def run_training(
     check_settings(program, settings, table.data is not None, _in_use(table, options))
     if files.checkpoint is not None:
         session = replace(session, values=resumed_values(program, session.values, files.checkpoint))
-    examples, validation = _examples(session, table, settings, options.labels)
+    examples, validation = _examples(session, table, settings, _labels(options, files))
     with stoppable() as stop:
         fitting = prepare_fit(program, session.values, examples, settings, validation)
         if isinstance(fitting, SolverFitting):
@@ -145,14 +146,20 @@ def _check_plot(path: str | None) -> None:
     check_writable(path)
 
 
+def _labels(options: TrainingOptions, files: RunFiles) -> Mapping[str, Sequence[str] | None]:
+    """The columns whose words are classes, or the words by input of the checkpoint that is resumed."""
+    if options.labels is not None:
+        return dict.fromkeys(options.labels.split(","))
+    return {} if files.checkpoint is None else labels_in(files.checkpoint)
+
+
 def _examples(
-    session: Session, table: TableOptions, settings: FitSettings, labels: str | None
+    session: Session, table: TableOptions, settings: FitSettings, labels: Mapping[str, Sequence[str] | None]
 ) -> tuple[Examples, Examples | None]:
-    """The rows of the table, and those of the table for validation. labels: columns whose words are classes."""
+    """The rows of the table, and those of the table for validation. labels: see `TableSettings`."""
     if table.data is None:
         return Examples({}, 0), None
-    columns = [] if labels is None else labels.split(",")
-    reading = replace(table_settings(table), labels=dict.fromkeys(columns))
+    reading = replace(table_settings(table), labels=labels)
     examples = examples_of(session, table.data, reading)
     if settings.validation is None or settings.share is not None:
         return examples, None

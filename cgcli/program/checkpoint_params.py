@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from cgcli.data.checkpoints import read_checkpoint
+from cgcli.data.checkpoints import Checkpoint, read_checkpoint
 from cgcli.diagnostics.diagnostic import error
 from cgcli.diagnostics.suggest import nearest
 from cgcli.train.state import weights
@@ -40,9 +40,14 @@ def checkpoint_labels(path: str) -> dict[str, list[str]]:
 
     Raises CgError for a file that cannot be read, and (status 1) for words that cg did not write.
     """
-    labels = read_checkpoint(path).info.get("labels", {})
+    return labels_in(read_checkpoint(path))
+
+
+def labels_in(checkpoint: Checkpoint) -> dict[str, list[str]]:
+    """The words in a checkpoint that was read; see `checkpoint_labels`."""
+    labels = checkpoint.info.get("labels", {})
     if not isinstance(labels, dict) or not all(_are_words(words) for words in labels.values()):
-        raise error("checkpoint-foreign", status=1, file=path)
+        raise error("checkpoint-foreign", status=1, file=checkpoint.path)
     return labels
 
 

@@ -9,6 +9,8 @@ from typing import Any
 
 from cgcli.data.frames import Columns, Frame, frame_of
 from cgcli.data.sinks import sink
+from cgcli.data.tables import Table
+from cgcli.diagnostics.diagnostic import error
 
 from .array_libraries import ArrayLibrary, read_arrays, unshared
 from .computation import Computation, Values
@@ -34,6 +36,7 @@ def map_rows(
     """
     if isinstance(data, str | os.PathLike):
         with open_table_of(program, os.fspath(data)) as table:
+            _check_target(table, out)
             columns = _results(program, table, values, settings, derivatives, outputs, out)
         return None if out is not None else columns
     (table, cells, rebuild), library = _frame(data)
@@ -63,6 +66,15 @@ def _frame(data: Any) -> tuple[Frame, ArrayLibrary | None]:
         return frame_of(data), None
     arrays, library = read_arrays({name: x for name, x in data.items() if not isinstance(x, list)})
     return frame_of({**data, **arrays}), library
+
+
+def _check_target(table: Table, out: str | os.PathLike[str] | None) -> None:
+    """Raises CgError where the result would be written over a file of the table, links included."""
+    if out is None or not os.path.exists(out):
+        return
+    for file in table.files:
+        if os.path.exists(file) and os.path.samefile(file, out):
+            raise error("target-is-read", option="out", path=os.fspath(out), source=file)
 
 
 def _results(
