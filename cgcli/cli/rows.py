@@ -16,7 +16,14 @@ from cgcli.program.checkpoint_params import checkpoint_labels
 from cgcli.program.input_values import canonical
 from cgcli.program.options import OutputOptions, TableOptions
 from cgcli.program.rows import Derivatives
-from cgcli.program.tables import TableEvents, TableSettings, map_table, open_table_of, read_examples
+from cgcli.program.tables import (
+    TableEvents,
+    TableSettings,
+    carried_columns,
+    map_table,
+    open_table_of,
+    read_examples,
+)
 from cgcli.program.training import Examples
 
 
@@ -89,7 +96,8 @@ def over_rows(
         open_table_of(session.program, options.data or "") as table,
         sink(options.target, StandardOutput(), lines=output.format == "json") as file,
     ):
-        out = file if output.precision is None else Rounded(file, output.precision)
+        digits = output.precision
+        out = file if digits is None else Rounded(file, digits, carried_columns(table, settings))
         work = session.program, session.values, table, out, settings
         map_table(*work, derivatives=derivatives, outputs=outputs, events=report)
     report.line.end()

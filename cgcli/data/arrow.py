@@ -93,22 +93,41 @@ def columns_in_memory(data: Any, name: str) -> dict[str, Any]:
 def table(columns: Mapping[str, Any]) -> Any:
     """A table of pyarrow's from columns, as `ArrowWriter` writes them."""
     pa = _library()
-    return pa.table({name: _column(pa, x) for name, x in columns.items()})
+    return pa.table({name: _column(pa, name, x) for name, x in columns.items()})
 
 
 class ArrowWriter:
-    """Rows into a Parquet or Arrow file."""
+    """Rows into a Parquet or Arrow file.
+
+    Cells that are carried through tell the type of their column; while it is open (only missing cells, or whole numbers
+    that floats may follow), rows are held in memory.
+    """
 
     def __init__(self, file: IO[bytes], kind: str) -> None:
         self.file, self.kind = file, kind
         self.writer: Any = None
+        self.schema: Any = None
+        self.held: list[Any] = []
 
     def write(self, columns: Mapping[str, Any]) -> None:
-        """Some rows: by name an array, a row each; a row of a tensor is a list."""
+        """Some rows: by name an array, a row each; a row of a tensor is a list.
+
+        Raises CgError (status 1) for a column with cells of several kinds.
+        """
         batch = table(columns)
+        common = batch.schema if self.schema is None else _common_schema(self.schema, batch.schema)
+        self.schema = common if self.writer is None else self.schema
+        self.held.append(batch)
+        if not any(_is_open(self.schema.field(name).type) for name, x in columns.items() if not hasattr(x, "dtype")):
+            self._write_held()
+
+    def _write_held(self) -> None:
+        """Writes the rows that are held, in the types that their columns have by now."""
         if self.writer is None:
-            self.writer = _writer(self.file, self.kind, batch.schema)
-        self.writer.write_table(batch)
+            self.writer = _writer(self.file, self.kind, self.schema)
+        for batch in self.held:
+            self.writer.write_table(_with_schema(batch, self.schema))
+        self.held.clear()
 
     def abandon(self) -> None:
         """Leaves the file as it is: its end is not written, not even when the writer is collected as garbage."""
@@ -117,9 +136,42 @@ class ArrowWriter:
 
     def close(self) -> None:
         """Ends the file, which without this is none."""
-        if self.writer is None:
-            self.writer = _writer(self.file, self.kind, _library().schema([]))
+        if self.schema is None:
+            self.schema = _library().schema([])
+        self._write_held()
         self.writer.close()
+
+
+def _is_open(kind: Any) -> bool:
+    """Whether later cells of a column may have another type than its first ones."""
+    types = _library().types
+    return bool(types.is_null(kind) or types.is_integer(kind) or types.is_nested(kind))
+
+
+def _common_schema(first: Any, second: Any) -> Any:
+    """A schema for the rows of both. Raises CgError for a column that has none."""
+    pa = _library()
+    fields = []
+    for one, other in zip(first, second, strict=True):
+        try:
+            fields.append(pa.unify_schemas([pa.schema([one]), pa.schema([other])], promote_options="permissive")[0])
+        except pa.ArrowException:
+            raise error("column-mixed", status=1, name=one.name) from None
+    return pa.schema(fields)
+
+
+def _with_schema(batch: Any, schema: Any) -> Any:
+    """Rows in the types of a schema. Raises CgError for a column that does not fit."""
+    pa = _library()
+    if batch.schema.equals(schema):
+        return batch
+    columns = []
+    for field, column in zip(schema, batch.columns, strict=True):
+        try:
+            columns.append(column.cast(field.type))
+        except (pa.ArrowException, ValueError):
+            raise error("column-mixed", status=1, name=field.name) from None
+    return pa.table(columns, schema=schema)
 
 
 def _writer(file: IO[bytes], kind: str, schema: Any) -> Any:
@@ -134,9 +186,13 @@ def _writer(file: IO[bytes], kind: str, schema: Any) -> Any:
     return ipc.new_file(file, schema)
 
 
-def _column(pa: Any, x: Any) -> Any:
+def _column(pa: Any, name: str, x: Any) -> Any:
+    """Raises CgError (status 1) for cells of several kinds."""
     if not hasattr(x, "dtype"):
-        return pa.array(list(x))
+        try:
+            return pa.array(list(x))
+        except (pa.ArrowException, OverflowError, TypeError, ValueError):
+            raise error("column-mixed", status=1, name=name) from None
     if x.ndim == 1:
         return pa.array(x)
     flat = pa.array(x.reshape(-1))

@@ -7,7 +7,7 @@ import io
 import json
 import math
 import zipfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import product
 from typing import IO, Any, Protocol
@@ -97,13 +97,16 @@ class _Csv:
 
 
 class Rounded:
-    """A sink whose floats are rounded to so many significant digits before they are written into another."""
+    """A sink whose floats are rounded to so many significant digits before they are written into another.
 
-    def __init__(self, out: Sink, digits: int) -> None:
-        self.out, self.digits = out, digits
+    carried: columns that stay as they are.
+    """
+
+    def __init__(self, out: Sink, digits: int, carried: Collection[str] = ()) -> None:
+        self.out, self.digits, self.carried = out, digits, carried
 
     def write(self, columns: Mapping[str, Any]) -> None:
-        self.out.write({name: self._rounded(x) for name, x in columns.items()})
+        self.out.write({name: x if name in self.carried else self._rounded(x) for name, x in columns.items()})
 
     def _rounded(self, x: Any) -> Any:
         import numpy as np
@@ -132,7 +135,7 @@ class _Npz:
 
     def write(self, columns: Mapping[str, Any]) -> None:
         for name, x in columns.items():
-            self.parts.setdefault(name, []).append(x if hasattr(x, "dtype") else _array(x))
+            self.parts.setdefault(name, []).append(x)
 
     def save(self, file: IO[bytes]) -> None:
         import numpy as np
@@ -143,14 +146,17 @@ class _Npz:
             for name, parts in self.parts.items():
                 # a slash would be a folder in the archive
                 with archive.open(f"{name.replace('/', '_')}.npy", "w", force_zip64=True) as member:
-                    write_array(member, np.concatenate(parts), allow_pickle=False)
+                    arrays = all(hasattr(x, "dtype") for x in parts)
+                    write_array(member, np.concatenate(parts) if arrays else _array(parts), allow_pickle=False)
 
 
-def _array(cells: Sequence[Any]) -> Any:
-    """Cells that are carried through as an array: of numbers where all are, else of their texts."""
+def _array(parts: Sequence[Any]) -> Any:
+    """Cells that are carried through as an array: of numbers or bools where all are, else of their texts."""
     import numpy as np
 
-    numbers = all(isinstance(cell, int | float) for cell in cells)
+    cells = [cell for x in parts for cell in (x.tolist() if hasattr(x, "dtype") else x)]
+    kinds = set(map(type, cells))
+    numbers = kinds <= {int, float} or kinds == {bool}
     array = np.array(cells) if numbers else np.array(_texts(cells), dtype=str)
     return array if array.dtype.kind in "biufU" else np.array(_texts(cells), dtype=str)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from cgcli.diagnostics.diagnostic import CgError, error
@@ -15,6 +15,7 @@ from cgcli.graph.lexemes import plain_number
 
 DEEPEST = 1000  # brackets within brackets
 _FRAMES = 20  # of Python's stack for a level, in the reader and in what writes results
+_WHOLE = re.compile(r"-?[0-9]{1,4000}")
 _BRACKET = re.compile(r'"(?:\\.|[^"\\])*"|[\[\]{}]')
 
 
@@ -68,15 +69,15 @@ def number_of(text: str) -> float | int:
     return value
 
 
-def numbers_of(value: Any) -> Any:
-    """Data whose numbers may be texts, with all numbers. Raises NumberTooLarge."""
+def numbers_of(value: Any, number: Callable[[str], Any] = number_of) -> Any:
+    """Data whose numbers may be texts, with all numbers, each read by `number`. Raises NumberTooLarge."""
     root: list[Any] = [value]
     stack: list[tuple[Any, Any]] = [(root, 0)]
     while stack:
         parent, key = stack.pop()
         part = parent[key]
         if isinstance(part, Number):
-            parent[key] = number_of(part)
+            parent[key] = number(part)
         elif isinstance(part, dict):
             parent[key] = dict(part)
             stack.extend((parent[key], name) for name in part)
@@ -84,6 +85,19 @@ def numbers_of(value: Any) -> Any:
             parent[key] = list(part)
             stack.extend((parent[key], k) for k in range(len(part)))
     return root[0]
+
+
+def carried(value: Any) -> Any:
+    """Data that go from one table into another: a whole number keeps all its digits, and a number that no float holds
+    is a text."""
+    return numbers_of(value, _carried_number) if isinstance(value, Number | list | dict) else value
+
+
+def _carried_number(text: str) -> float | int | str:
+    try:
+        return int(text) if text != "-0" and _WHOLE.fullmatch(text) else number_of(text)
+    except NumberTooLarge:
+        return str(text)
 
 
 class DuplicateName(ValueError):

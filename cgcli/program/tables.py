@@ -13,6 +13,7 @@ from typing import Any, Literal
 from cgcli.data.cells import concatenated
 from cgcli.data.chunks import Chunk
 from cgcli.data.sinks import Sink
+from cgcli.data.structured import carried
 from cgcli.data.tables import Table, open_table
 from cgcli.diagnostics.byte_text import byte_text
 from cgcli.diagnostics.diagnostic import Diagnostic, error, unknown_name
@@ -232,14 +233,16 @@ class _TableRun:
 
     def _carried(self, chunk: Chunk | None, indices: Sequence[int], before: int) -> dict[str, Any]:
         """The row numbers and the carried columns of some rows of a chunk, None for a table without rows."""
+        import numpy as np
+
         columns: dict[str, Any] = {}
         if self.settings.numbered:
-            columns[ROW] = [before + k + 1 for k in indices]
+            columns[ROW] = np.array(indices, dtype="int64") + (before + 1)
         for name in self.carried:
             cells: Any = [] if chunk is None else chunk.columns[name]
             if chunk is not None and len(indices) < len(chunk):
                 cells = cells[indices] if hasattr(cells, "dtype") else [cells[k] for k in indices]
-            columns[name] = cells
+            columns[name] = [carried(cell) for cell in cells] if isinstance(cells, list) else cells
         return columns
 
 

@@ -77,6 +77,10 @@ TEMPLATES: dict[str, Templates] = {
     "carry-batch": words(
         "a result of a whole batch has no columns of its rows", "leave out `--carry` and `--row-numbers`"
     ),
+    "column-mixed": words(
+        "the column `{name}` has cells of several kinds, and a column of Arrow's has one",
+        "write the result as .csv or .jsonl, or leave the column out",
+    ),
     "carry-twice": words(
         "the result would have two columns `{name}`", "the program has an output of that name: leave the column out"
     ),
