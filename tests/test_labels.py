@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from cli_harness import cg
 
@@ -71,7 +72,7 @@ def test_errors(code: str, data: Any, labels: Any) -> None:
 
 
 def test_a_number_that_is_no_class_is_an_error() -> None:
-    settings = TableSettings(labels={"k": ["a", "b"]})
+    settings = TableSettings(labels={"k": ["a", "b"]}, labelled="y")
     with pytest.raises(CgError) as problem:
         map_rows(parse("input k: int; y = k + 1"), {"k": ["a", "b"]}, {}, settings)
     assert problem.value.diagnostics[0].code == "labels-class"
@@ -85,6 +86,30 @@ def test_which_output_is_words_can_be_said() -> None:
     with pytest.raises(CgError) as problem:
         map_rows(parse(text), {"k": ["a"]}, {}, TableSettings(labels={"k": ["a"]}, labelled="other"))
     assert problem.value.diagnostics[0].code == "labels-output"
+
+
+FEATURE = """
+input colour: int
+input kind: int
+param c: float[2, 2] = [[0, 1], [1, 0]]
+scores = c[colour]
+loss = logsumexp(scores) - scores[kind]
+guess = argmax(scores)
+"""
+COLOURS = {"colour": ["red", "blue", "red"]}
+
+
+@pytest.mark.parametrize("guess", [["no", "yes", "no"], None])
+def test_a_guess_is_not_in_the_words_of_what_it_is_computed_from(guess: list[str] | None) -> None:
+    labels: dict[str, list[str]] = {"colour": ["blue", "red"]} | ({"kind": ["no", "yes"]} if guess else {})
+    result = map_rows(parse(FEATURE), COLOURS, {}, TableSettings(labels=labels), outputs=[])
+    assert list(result["guess"]) == (guess or [0, 1, 0])
+
+
+def test_a_table_without_rows_has_a_column_of_words(tmp_path: Path) -> None:
+    settings = TableSettings(labels={"kind": ["no", "yes"]})
+    map_rows(parse(FEATURE), {"colour": []}, {}, settings, outputs=["guess"], out=tmp_path / "r.npz")
+    assert np.load(tmp_path / "r.npz")["guess"].dtype.kind == "U"
 
 
 def test_train_and_predict_in_words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from cgcli.diagnostics.diagnostic import error
+from cgcli.graph.traversal import live
 
 from .columns import ColumnsByInput
 from .computation import Computation
@@ -82,6 +83,27 @@ def labelled_output(program: Computation, names: Sequence[str], output: str | No
     return output or (ints[0] if len(ints) == 1 else None)
 
 
+def words_by_input(by_input: ColumnsByInput, labels: Mapping[str, Sequence[str] | None]) -> dict[str, Sequence[str]]:
+    """The words that stand for classes, by input. labels: by input or column."""
+    inputs = {columns.names[0]: name for name, columns in by_input.items() if len(columns.names) == 1}
+    return {
+        name if name in by_input else inputs.get(name, name): words
+        for name, words in labels.items()
+        if words is not None
+    }
+
+
+def words_for(program: Computation, output: str, labels: Mapping[str, Sequence[str]]) -> list[Sequence[str]]:
+    """The words that an output may be written in: those of inputs that it is not computed from, as a guess is not from
+    the truth. labels: by input.
+    """
+    if program.mode == "dynamic":
+        return list(labels.values())
+    needed = live(program.graph, [program.module.values[output]])
+    features = {i.name for i, node in zip(program.inputs, program.graph.inputs, strict=True) if needed[node]}
+    return [words for name, words in labels.items() if name not in features]
+
+
 def words_of(classes: Any, words: Sequence[str], name: str) -> list[str]:
     """The words of classes. Raises CgError (status 1) for a number that is none."""
     numbers: list[int] = classes.tolist()
@@ -89,3 +111,10 @@ def words_of(classes: Any, words: Sequence[str], name: str) -> list[str]:
     if foreign is not None:
         raise error("labels-class", status=1, name=name, value=foreign, last=len(words) - 1)
     return [words[number] for number in numbers]
+
+
+def no_words() -> Any:
+    """The column of words of a table without rows."""
+    import numpy as np
+
+    return np.zeros(0, "U1")

@@ -23,7 +23,7 @@ from cgcli.run.binding import missing, require
 from .columns import RangeViolations, batched_inputs, map_columns, row_values, unused_columns
 from .computation import Computation, Values
 from .headers import require_columns
-from .labels import labelled_output, labels_by_input
+from .labels import labelled_output, labels_by_input, no_words, words_by_input, words_for
 from .restrict import reachable, restrict
 from .row_workers import RowWorkers
 from .rows import Derivatives, Rows
@@ -125,6 +125,7 @@ class _TableRun:
         if unused := [name for name in unused_columns(table, self.by_input) if name not in self.carried]:
             events.unused(unused)
         self.labels = labels_by_input(program, self.by_input, settings.labels)
+        self.words = words_by_input(self.by_input, settings.labels)
         self.needed = {name for columns in self.by_input.values() for name in columns.names} | set(self.carried)
         self.rows = Rows(program, values, list(self.by_input), derivatives)
 
@@ -156,20 +157,23 @@ class _TableRun:
                 self.rows = Rows(self.program, self.values, [])
             if not done:
                 self._check_names()
-                out.write(self._carried(None, (), 0) | self.rows.none())
+                words = self._words() if workers is None else workers.words
+                out.write(self._carried(None, (), 0) | self.rows.none() | dict.fromkeys(words, no_words()))
         if skipped:
             self.events.skipped(skipped, done + skipped)
 
     def _words(self) -> dict[str, Sequence[str]]:
         """By output the words of its classes."""
-        known = [words for words in self.settings.labels.values() if words is not None]
-        if not known or self.rows.derivatives:
+        if not self.words or self.rows.derivatives:
             return {}
         name = labelled_output(self.program, self.rows.names(), self.settings.labelled)
-        if name is None or len(known) > 1:
+        words = [] if name is None else words_for(self.program, name, self.words)
+        if not words and self.settings.labelled is not None:
+            words = list(self.words.values())
+        if name is None or len(words) != 1:
             self.events.unlabelled()
             return {}
-        return {name: known[0]}
+        return {name: words[0]}
 
     def _start(self, chunk: Chunk) -> None:
         """Settles, by the first chunk, which inputs take many rows at once and which outputs can be computed."""
