@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -317,6 +318,18 @@ def test_only_limits_may_change() -> None:
     ("settings", "code"),
     [
         (FitSettings(), "needs-loss"),
+        (FitSettings(loss="loss", optimizer="adm"), "bad-choice"),
+        (FitSettings(loss="loss", schedule="cos"), "bad-choice"),
+        (FitSettings(loss="loss", reduce=cast("Any", "max")), "bad-choice"),
+        (FitSettings(loss="loss", epochs=0), "bad-count"),
+        (FitSettings(loss="loss", epochs=cast("Any", "3")), "bad-count"),
+        (FitSettings(loss="loss", steps=cast("Any", 2.5)), "bad-count"),
+        (FitSettings(loss="loss", batch_size=0), "bad-count"),
+        (FitSettings(loss="loss", warmup=-1), "bad-count"),
+        (FitSettings(loss="loss", lr=-0.1), "bad-positive"),
+        (FitSettings(loss="loss", lr=math.nan), "bad-positive"),
+        (FitSettings(loss="loss", clip=math.inf), "bad-positive"),
+        (FitSettings(loss="loss", residual="off"), "options-exclude"),
         (FitSettings(loss="los"), "unknown-output"),
         (FitSettings(residual="off", optimizer="adam"), "residual-and-lm"),
         (FitSettings(residual="off", lr=0.1), "option-of-batches"),

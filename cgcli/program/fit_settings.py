@@ -16,6 +16,7 @@ from cgcli.train.trainer import Limits
 
 from .computation import Computation
 from .options import Option
+from .setting_values import check_values
 
 SOLVERS = ("lbfgs", "lm")
 METHODS = (*OPTIMIZERS, *SOLVERS)
@@ -238,8 +239,11 @@ def check_settings(program: Computation, settings: FitSettings, has_rows: bool, 
     """Raises CgError for settings that do not go together. options: of `cg train`, those in use that are no settings:
     `data`, `map`, `save`, `resume`, `every`, `metrics`, `plot`, `histogram`, `draw`, `labels`.
     """
+    check_values(settings)
     used = {*settings.given(), *options}
     method = settings.method
+    if settings.loss is not None and settings.residual is not None:
+        raise error("options-exclude", first="--loss", second="--residual")
     if settings.loss is None and settings.residual is None:
         raise error("needs-loss", choices=_float_outputs(program) or None)
     if (method == "lm") != (settings.residual is not None):

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from cgcli.data.cells import concatenated
 from cgcli.data.chunks import Chunk
@@ -27,6 +27,7 @@ from .labels import labelled_output, labels_by_input, no_words, words_by_input, 
 from .restrict import reachable, restrict
 from .row_workers import RowWorkers
 from .rows import Derivatives, Rows
+from .setting_values import check_choice, check_count
 from .training import Examples
 
 EXAMPLE_ROWS = 65_536  # of a chunk of examples
@@ -54,6 +55,12 @@ class TableSettings:
     numbered: bool = False
     labels: Mapping[str, Sequence[str] | None] = field(default_factory=dict)
     labelled: str | None = None
+
+    def check(self) -> None:
+        """Raises CgError for a value that a field does not take."""
+        check_choice("on_error", self.on_error, get_args(OnError))
+        if self.batch is not None:
+            check_count("batch", self.batch, 1)
 
 
 class TableEvents:
@@ -117,6 +124,7 @@ class _TableRun:
     ) -> None:
         self.program, self.values, self.table, self.settings = program, values, table, settings
         self.outputs, self.events = outputs, events
+        settings.check()
         self.by_input = map_columns(program, values, table, settings.patterns)
         if outputs is None:
             require_columns(program, values, table, self.by_input)
@@ -270,6 +278,7 @@ def read_examples(
     limit.
     """
     events = events or TableEvents()
+    settings.check()
     by_input = map_columns(program, values, table, settings.patterns)
     by_input = {name: columns for name, columns in by_input.items() if program.input(name).kind == "input"}
     file = table.name
