@@ -230,3 +230,36 @@ def test_a_table_is_never_written_over(tmp_path: Path) -> None:
         with pytest.raises(CgError, match="would write over"):
             parse("y = x").map(path, out=out)
     assert path.read_text() == "x\n1\n"
+
+
+def test_rows_that_are_left_out_need_no_column_of_their_own() -> None:
+    data = {"x": [1.0, None, 3.0], "row": ["a", "b", "c"]}
+    assert mapped("y = x", data, carry=["row"], on_error="skip")["row"] == ["a", "c"]
+    assert mapped("row = 2 * x", data, on_error="skip", patterns={"x": "x"})["row"].tolist() == [2.0, 6.0]
+    sums = mapped("input x: float[n]; y = sum(x)", {"x": [1.0, None, 3.0]}, batch=3, on_error="skip")
+    assert sums["y"].tolist() == [4.0]
+
+
+def test_data_frames_of_results_a_batch_and_of_repeated_names() -> None:
+    frame = pd.DataFrame({"x": [1.0, 2.0, 3.0, 4.0]})
+    assert mapped("input x: float[n]; y = sum(x)", frame, batch=2)["y"].tolist() == [3.0, 7.0]
+    with pytest.raises(CgError) as problem:
+        mapped("y = x", pd.DataFrame([[1.0, 2.0, 3.0]], columns=["x", "z", "z"]))
+    assert problem.value.diagnostics[0].code == "table-repeats"
+
+
+def test_unknown_names_of_outputs_and_settings() -> None:
+    program = parse("input x; param w = 1.0; loss = (w * x - 1)^2")
+    for code, call in {
+        "no-such-output": lambda: program.map({"x": [1]}, outputs=["z"]),
+        "no-such-setting": lambda: program.fit({"x": [1]}, loss="loss", w=2),
+        "name-type": lambda: program({1: 2}),
+        "input-type": lambda: program(x=None),
+    }.items():
+        with pytest.raises(CgError) as problem:
+            call()
+        assert problem.value.diagnostics[0].code == code
+        assert code not in str(problem.value)
+    outputs = parse("input x; output y, z; y = x; z = x")(x=1)
+    with pytest.raises(KeyError, match="by name"):
+        outputs[0]

@@ -51,6 +51,9 @@ def _pandas_columns(frame: Any) -> dict[str, Any]:
     """The columns of a data frame of pandas: those of NumPy's types as they are, for there NaN is a number."""
     import numpy as np
 
+    names = [str(name) for name in frame.columns]
+    if repeated := [name for name in names if names.count(name) > 1]:
+        raise error("table-repeats", status=1, file=NAME, name=repeated[0] or "''")
     columns = {str(name): frame[name] for name in frame.columns}
     plain = {name: x for name, x in columns.items() if isinstance(x.dtype, np.dtype) and x.dtype.kind in "biuf"}
     numbers = {name: x.to_numpy() for name, x in plain.items()}
@@ -78,7 +81,13 @@ def _builder(data: Any) -> Callable[[Mapping[str, Any], Sequence[int] | None], A
     """What makes a data frame of the library that `data` is of; a table of pyarrow's for other libraries."""
     library, kind = _library(data), type(data)
     if library == "pandas":
-        return lambda results, rows: kind(flat(results), index=data.index if rows is None else data.index[rows])
+
+        def frame(results: Mapping[str, Any], rows: Sequence[int] | None) -> Any:
+            columns, index = flat(results), data.index if rows is None else data.index[rows]
+            by_row = all(len(x) == len(index) for x in columns.values())
+            return kind(columns, index=index if by_row else None)  # with a result a batch there are fewer rows
+
+        return frame
     if library == "polars":
         return lambda results, rows: kind({name: _list_or_array(x) for name, x in results.items()})
     return lambda results, rows: arrow.table(results)

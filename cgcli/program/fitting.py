@@ -6,13 +6,13 @@ import math
 import os
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from typing import Any
 
 from cgcli.data.checkpoints import Checkpoint
 from cgcli.data.run_files import RunFiles, run_files
-from cgcli.diagnostics.diagnostic import error
+from cgcli.diagnostics.diagnostic import error, unknown_name
 from cgcli.graph.graph import Graph
 from cgcli.run.binding import missing, plain, require
 from cgcli.train.batches import split
@@ -68,6 +68,11 @@ def fit_table(
     a table, `weight_decay` one number or a number by pattern.
     """
     settings = dict(settings)
+    names = [field.name for field in fields(FitSettings)]
+    unknown = next((name for name in settings if name not in names), None)
+    if unknown is not None:
+        start = unknown if any(i.name == unknown for i in program.inputs) else None
+        raise error("no-such-setting", **unknown_name(unknown, names), start=start)
     examples = examples_of(program, table, values, options)
     held_out = settings.get("validation")
     validation = None

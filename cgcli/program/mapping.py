@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 from cgcli.data.frames import Columns, Frame, frame_of
@@ -15,8 +14,18 @@ from cgcli.diagnostics.diagnostic import error
 from .array_libraries import ArrayLibrary, read_arrays, unshared
 from .computation import Computation, Values
 from .rows import Derivatives
-from .tables import ROW, TableSettings, map_table, open_table_of, read_examples
+from .tables import TableEvents, TableSettings, map_table, open_table_of, read_examples
 from .training import Examples
+
+
+class _KeptRows(TableEvents):
+    """The indices of the rows that are not dropped."""
+
+    def __init__(self) -> None:
+        self.rows: list[int] = []
+
+    def kept(self, rows: Sequence[int]) -> None:
+        self.rows += rows
 
 
 def map_rows(
@@ -40,13 +49,11 @@ def map_rows(
             columns = _results(program, table, values, settings, derivatives, outputs, out)
         return None if out is not None else columns
     (table, cells, rebuild), library = _frame(data)
-    drops = settings.on_error == "skip" and not settings.numbered
-    numbered = replace(settings, numbered=True) if drops and out is None else settings
-    columns = _results(program, table, values, numbered, derivatives, outputs, out)
+    kept = _KeptRows()
+    columns = _results(program, table, values, settings, derivatives, outputs, out, kept)
     if out is not None:
         return None
-    rows = [number - 1 for number in columns.pop(ROW)] if drops else None
-    results = rebuild(unshared(columns, cells), rows)
+    results = rebuild(unshared(columns, cells), kept.rows if settings.on_error == "skip" else None)
     return results if library is None else library.results(results)
 
 
@@ -85,13 +92,14 @@ def _results(
     derivatives: Derivatives | None,
     outputs: Sequence[str] | None,
     out: str | os.PathLike[str] | None,
+    events: TableEvents | None = None,
 ) -> dict[str, Any]:
     """The columns of the result; none where they are written into a file."""
     if out is not None:
         with sink(os.fspath(out)) as file:
-            map_table(program, values, table, file, settings, derivatives=derivatives, outputs=outputs)
+            map_table(program, values, table, file, settings, derivatives=derivatives, outputs=outputs, events=events)
         return {}
     # a run of a dynamic program tells the types of results
     kept = Columns(table.rows if settings.batch is None and program.mode == "static" else None)
-    map_table(program, values, table, kept, settings, derivatives=derivatives, outputs=outputs)
+    map_table(program, values, table, kept, settings, derivatives=derivatives, outputs=outputs, events=events)
     return kept.columns()

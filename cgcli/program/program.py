@@ -391,6 +391,9 @@ def read_values(values: Values | None, inputs: Values) -> tuple[Values, ArrayLib
     if not isinstance(values, Mapping):
         table = "f.map" if hasattr(values, "columns") else None
         raise error("values-without-names", kind=type(values).__name__, table=table)
+    unnamed = next((name for name in values if not isinstance(name, str)), None)
+    if unnamed is not None:
+        raise error("name-type", name=repr(unnamed), kind=type(unnamed).__name__)
     if values and inputs:
         names = set(map(identifier, values))
         for name in inputs:

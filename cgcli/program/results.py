@@ -35,6 +35,8 @@ class Outputs:
         return self._by_name.items()
 
     def __getitem__(self, name: str) -> Any:
+        if not isinstance(name, str):
+            raise KeyError(f"outputs are asked for by name, or unpacked: {', '.join(self._by_name)}")
         return self._by_name[identifier(name)]
 
     def __getattr__(self, name: str) -> Any:

@@ -72,6 +72,9 @@ class TableEvents:
     def progress(self, rows: int, read: int, size: int | None) -> None:
         """Rows that are submitted so far, and bytes that are read of `size`, None where nobody knows."""
 
+    def kept(self, rows: Sequence[int]) -> None:
+        """The numbers, from 0, of rows that are not left out."""
+
     def warnings(self, warnings: Sequence[Diagnostic]) -> None:
         """Cells outside the ranges of declarations."""
 
@@ -153,6 +156,8 @@ class _TableRun:
                 violations.add(columns, chunk, indices)
                 if indices:
                     workers.submit(columns, chunk, indices, self._carried(chunk, indices, read_rows))
+                if self.settings.on_error == "skip":
+                    self.events.kept([read_rows + k for k in indices])
                 done += len(indices)
                 skipped += len(chunk) - len(indices)
                 read_rows += len(chunk)
@@ -215,7 +220,7 @@ class _TableRun:
         names = self.program.module.values
         unknown = next((name for name in outputs if name not in names), None)
         if unknown is not None:
-            raise error("unknown-output", **unknown_name(unknown, names))
+            raise error("no-such-output", **unknown_name(unknown, names))
         return list(outputs)
 
     def _computable(self, available: set[str]) -> list[str]:

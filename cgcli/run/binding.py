@@ -56,7 +56,9 @@ def fit(declared: Input, value: object) -> object:
     elif not isinstance(value, bool) and isinstance(value, int | float if declared.type.is_float else int):
         with suppress(Overflow, OverflowError):
             return FITS[dtype](value)
-    raise error("input-type", status=1, name=declared.name, value=value, type=declared.type)
+    raise error(
+        "input-type", status=1, name=declared.name, value="None" if value is None else value, type=declared.type
+    )
 
 
 def fit_array(name: str, value: object, target: Type, *, rows: bool = False) -> NumPyArray:

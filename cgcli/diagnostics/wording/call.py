@@ -103,6 +103,9 @@ TEMPLATES: dict[str, Templates] = {
     "unknown-output": words(
         "there is no value `{name}` to differentiate", "did you mean `{nearest}`?", "the named values are {names}"
     ),
+    "no-such-output": words(
+        "the program has no value `{name}`", "did you mean `{nearest}`?", "the named values are {names}"
+    ),
     "unknown-wrt": words(
         "there is no value `{name}` to differentiate by", "did you mean `{nearest}`?", "the named values are {names}"
     ),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from .templates import Templates, words
 
 TEMPLATES: dict[str, Templates] = {
+    "name-type": words("the name of a value is a text, and `{name}` is of the type `{kind}`"),
     "values-without-names": words(
         "values are given by name, and this is a value of type `{kind}`",
         "say `f(a=2)` or `f({{'a': 2}})`",

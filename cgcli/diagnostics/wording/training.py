@@ -17,6 +17,12 @@ TEMPLATES: dict[str, Templates] = {
         "name it by `--loss NAME`, or by `--residual NAME` what to fit",
         "the outputs that are floats: {choices}",
     ),
+    "no-such-setting": words(
+        "a fit has no setting `{name}`",
+        "did you mean `{nearest}`?",
+        "the values of inputs are given in a mapping: `f.fit(table, {{'{start}': 2}})`",
+        "the settings are {names}",
+    ),
     "residual-and-lm": words(
         "`--optimizer {optimizer}` does not go with what is made small",
         "`lm` and no other is for a `--residual`; the others take a `--loss`",
