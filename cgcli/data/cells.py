@@ -82,6 +82,13 @@ def concatenated(parts: Sequence[Any]) -> Any:
     return np.concatenate(parts) if hasattr(parts[0], "dtype") else [x for part in parts for x in part]
 
 
+def row_numbers(before: int, indices: Sequence[int]) -> Any:
+    """The numbers, from 1, of some of the rows that follow so many others."""
+    import numpy as np
+
+    return np.array(indices, dtype="int64") + (before + 1)
+
+
 def number(text: str) -> float | int | None:
     """The number that a cell's text is, or None."""
     text = text.strip(BLANKS)

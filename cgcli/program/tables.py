@@ -10,7 +10,7 @@ from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 
-from cgcli.data.cells import concatenated
+from cgcli.data.cells import concatenated, row_numbers
 from cgcli.data.chunks import Chunk
 from cgcli.data.sinks import Sink
 from cgcli.data.structured import carried
@@ -250,11 +250,9 @@ class _TableRun:
 
     def _carried(self, chunk: Chunk | None, indices: Sequence[int], before: int) -> dict[str, Any]:
         """The row numbers and the carried columns of some rows of a chunk, None for a table without rows."""
-        import numpy as np
-
         columns: dict[str, Any] = {}
         if self.settings.numbered:
-            columns[ROW] = np.array(indices, dtype="int64") + (before + 1)
+            columns[ROW] = row_numbers(before, indices)
         for name in self.carried:
             cells: Any = [] if chunk is None else chunk.columns[name]
             if chunk is not None and len(indices) < len(chunk):
