@@ -263,3 +263,13 @@ def test_unknown_names_of_outputs_and_settings() -> None:
     outputs = parse("input x; output y, z; y = x; z = x")(x=1)
     with pytest.raises(KeyError, match="by name"):
         outputs[0]
+
+
+def test_data_frames_with_cells_of_several_kinds() -> None:
+    frame = pd.DataFrame({"x": [1.0, 2.0, 3.0], "m": pd.Series([1, "a", None], dtype=object)})
+    result = mapped("y = x", frame, carry=["m"])
+    assert result["m"].tolist()[:2] == [1, "a"]
+    assert result["m"].isna().tolist() == [False, False, True]
+    with pytest.raises(CgError) as problem:
+        mapped("input m; y = m", frame)
+    assert problem.value.diagnostics[0].code == "table-cell"

@@ -57,6 +57,10 @@ def _pandas_columns(frame: Any) -> dict[str, Any]:
     columns = {str(name): frame[name] for name in frame.columns}
     plain = {name: x for name, x in columns.items() if isinstance(x.dtype, np.dtype) and x.dtype.kind in "biuf"}
     numbers = {name: x.to_numpy() for name, x in plain.items()}
+    mixed = {name: x for name, x in columns.items() if x.dtype == object}
+    numbers |= {
+        name: [None if missing else x for x, missing in zip(x, x.isna(), strict=True)] for name, x in mixed.items()
+    }
     others = frame[[name for name in frame.columns if str(name) not in numbers]]
     cells = arrow.columns_in_memory(others, NAME) if len(others.columns) else {}
     return {name: numbers[name] if name in numbers else cells[name] for name in columns}
