@@ -273,3 +273,33 @@ def test_data_frames_with_cells_of_several_kinds() -> None:
     with pytest.raises(CgError) as problem:
         mapped("input m; y = m", frame)
     assert problem.value.diagnostics[0].code == "table-cell"
+
+
+def test_a_column_of_dates_is_an_error_where_an_input_asks_for_it() -> None:
+    days = pd.to_datetime(["2026-01-01", "2026-01-02"])
+    frame = pd.DataFrame({"x": [1.0, 2.0], "day": days})
+    assert mapped("y = x^2", frame)["y"].tolist() == [1.0, 4.0]
+    for text, options in (("y = day", {}), ("y = x", {"carry": "day"})):
+        with pytest.raises(CgError, match="`day` of `<table>` holds dates"):
+            mapped(text, frame, **options)
+
+
+def test_what_is_no_table_is_said() -> None:
+    with pytest.raises(CgError, match="`Series` is no table"):
+        mapped("y = x", pd.Series([1.0]))
+
+
+def test_one_name_stands_for_a_list() -> None:
+    assert list(mapped("y = x", {"x": [1], "id": ["p"]}, carry="id")) == ["id", "y"]
+    text = "input x; input k: int; param w = 1.0; param v = 1.0; loss = (w * x - k)^2 + v^2"
+    fitted = parse(text).fit(
+        {"x": [1.0, 2.0], "k": ["a", "b"]}, loss="loss", epochs=2, freeze="v", options=TableSettings(labels="k")
+    )
+    assert (list(fitted.params), fitted.labels) == (["w"], {"k": ["a", "b"]})
+
+
+def test_names_that_are_no_inputs_are_said() -> None:
+    with pytest.raises(CgError, match="colour"):
+        parse("y = x").map({"x": [1.0]}, colour=3)
+    with pytest.raises(CgError, match="mode"):
+        parse("y = x", mode="foo")  # type: ignore[arg-type]

@@ -81,13 +81,32 @@ def _contents(kind: Any) -> str:
 def columns_in_memory(data: Any, name: str) -> dict[str, Any]:
     """The columns of an object that hands out Arrow data, as `read` gives them. name: of the table in messages.
 
-    Raises CgError for columns as `read` does, and when pyarrow is not installed.
+    Raises CgError for what is no table, and when pyarrow is not installed; a column of dates, records or the like
+    raises it where its cells are read.
     """
-    table = _library().table(data)
-    for field in table.schema:
-        if not _is_cell(field.type):
-            raise error("table-column-type", status=1, file=name, name=field.name, contents=_contents(field.type))
-    return {column: _cells(table.column(column)) for column in table.column_names}
+    pa = _library()
+    try:
+        table = pa.table(data)
+    except (pa.ArrowException, TypeError, ValueError):
+        raise error("no-table-value", kind=type(data).__name__) from None
+    columns: dict[str, Any] = {}
+    for field, column in zip(table.schema, table.columns, strict=True):
+        refused = _RefusedColumn(name, field.name, _contents(field.type), len(column))
+        columns[field.name] = _cells(column) if _is_cell(field.type) else refused
+    return columns
+
+
+class _RefusedColumn:
+    """A column of a kind that no input takes. Raises CgError (status 1) where cells of it are read."""
+
+    def __init__(self, file: str, name: str, contents: str, rows: int) -> None:
+        self.file, self.name, self.contents, self.rows = file, name, contents, rows
+
+    def __len__(self) -> int:
+        return self.rows
+
+    def __getitem__(self, k: Any) -> Any:
+        raise error("table-column-type", status=1, file=self.file, name=self.name, contents=self.contents)
 
 
 def table(columns: Mapping[str, Any]) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -52,7 +53,7 @@ def _pandas_columns(frame: Any) -> dict[str, Any]:
     import numpy as np
 
     names = [str(name) for name in frame.columns]
-    if repeated := [name for name in names if names.count(name) > 1]:
+    if repeated := [name for name, count in Counter(names).items() if count > 1]:
         raise error("table-repeats", status=1, file=NAME, name=repeated[0] or "''")
     columns = {str(name): frame[name] for name in frame.columns}
     plain = {name: x for name, x in columns.items() if isinstance(x.dtype, np.dtype) and x.dtype.kind in "biuf"}

@@ -211,7 +211,7 @@ class _Columns:
         total = len(next(iter(self.cells.values()), ()))
         for start in range(0, total, rows):
             end = min(start + rows, total)
-            part = {name: x[start:end] for name, x in self.cells.items()}
+            part = {name: x[start:end] for name, x in self.cells.items() if needed is None or name in needed}
             yield Chunk(part, RowLocations(self.path, start + 1, end - start)), 0
 
 

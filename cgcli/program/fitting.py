@@ -80,6 +80,8 @@ def fit_table(
         del settings["validation"]
         known_words = replace(options, labels={**options.labels, **examples.labels})
         validation = examples_of(program, held_out, values, known_words)
+    if isinstance(settings.get("freeze"), str):
+        settings["freeze"] = [settings["freeze"]]
     decay = settings.get("weight_decay")
     if isinstance(decay, int | float):
         settings["weight_decay"] = [("*", float(decay))]

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePath
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 from cgcli.diagnostics.diagnostic import CgError, error
 from cgcli.diagnostics.source import Source, Span
@@ -149,6 +149,8 @@ def _code_stamp() -> str:
 
 
 def _open_program(files: Files, keep: bool, mode: Mode | None, max_nodes: int | None) -> Program:
+    if mode not in (None, *get_args(Mode)):
+        raise error("bad-choice", option="mode", value=str(mode), choices=list(get_args(Mode)), nearest=None)
     lowering = TextLowering(files, keep, max_nodes)
     static_error = None
     if mode != "dynamic":

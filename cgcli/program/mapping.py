@@ -43,17 +43,18 @@ def map_rows(
     The result is of the kind of `data`, for a path a dict of arrays; with `out` it is written into that file, and
     None is returned. For the other arguments and the errors see `map_table`.
     """
+    values = {program.input(name).name: x for name, x in values.items()}
     if isinstance(data, str | os.PathLike):
         with open_table_of(program, os.fspath(data)) as table:
             _check_target(table, out)
             columns = _results(program, table, values, settings, derivatives, outputs, out)
         return None if out is not None else columns
     (table, cells, rebuild), library = _frame(data)
-    kept = _KeptRows()
+    kept = _KeptRows() if settings.on_error == "skip" else None
     columns = _results(program, table, values, settings, derivatives, outputs, out, kept)
     if out is not None:
         return None
-    results = rebuild(unshared(columns, cells), kept.rows if settings.on_error == "skip" else None)
+    results = rebuild(unshared(columns, cells), None if kept is None else kept.rows)
     return results if library is None else library.results(results)
 
 

@@ -45,7 +45,8 @@ class TableSettings:
     `nan`. batch: rows that inputs with one axis more than a cell take at once, for a result a batch. carry: columns
     that go into the result as they are, or `all`. numbered: whether the result has the number of each row, from 1.
     labels: by input or column the words that stand for the classes 0, 1, …; None where all words of the column do.
-    labelled: the output that is written as words (the only int).
+    labelled: the output that is written as words (the only int). One name may stand for a list of one, names for labels
+    without words.
     """
 
     patterns: Mapping[str, str] = field(default_factory=dict)
@@ -55,6 +56,13 @@ class TableSettings:
     numbered: bool = False
     labels: Mapping[str, Sequence[str] | None] = field(default_factory=dict)
     labelled: str | None = None
+
+    def __post_init__(self) -> None:
+        if isinstance(self.carry, str) and self.carry != "all":
+            object.__setattr__(self, "carry", (self.carry,))
+        if not isinstance(self.labels, Mapping):
+            names = (self.labels,) if isinstance(self.labels, str) else self.labels
+            object.__setattr__(self, "labels", dict.fromkeys(names))
 
     def check(self) -> None:
         """Raises CgError for a value that a field does not take."""
@@ -73,7 +81,7 @@ class TableEvents:
         """Rows that are submitted so far, and bytes that are read of `size`, None where nobody knows."""
 
     def kept(self, rows: Sequence[int]) -> None:
-        """The numbers, from 0, of rows that are not left out."""
+        """The numbers, from 0, of rows that are not left out, where rows may be."""
 
     def warnings(self, warnings: Sequence[Diagnostic]) -> None:
         """Cells outside the ranges of declarations."""
