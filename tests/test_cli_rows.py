@@ -393,3 +393,15 @@ def test_what_a_table_of_results_does_not_have(options: list[str]) -> None:
     status, out, err = run("eval", "--data", "t.csv", *options)
     assert (status, out) == (2, "")
     assert "cannot be used together" in err
+
+
+def test_texts_in_an_npz_file_are_read_back() -> None:
+    Path("words.csv").write_text('name,x\n"a,b",1\nüñ,2\n', encoding="utf-8")
+    assert run("eval", "--data", "words.csv", "--carry", "name", "-o", "w.npz", text="y = 2 * x")[0] == 0
+    assert run("eval", "--data", "w.npz", "--carry", "name", text="z = y") == (0, 'name,z\n"a,b",2.0\nüñ,4.0\n', "")
+    np.savez("bad.npz", name=np.array([["a"], ["b"]]), y=np.zeros(2))
+    status, _, err = run("eval", "--data", "bad.npz", text="z = y")
+    assert (status, "holds texts" in err) == (1, True)
+    np.savez("bad.npz", name=np.frombuffer(b"\xff" * 8, dtype="<U1"), y=np.zeros(2))
+    status, _, err = run("eval", "--data", "bad.npz", "--carry", "name", text="z = y")
+    assert (status, "bug" in err) == (1, False)

@@ -54,17 +54,30 @@ def read_array(reference: str, limit: int = LIMIT) -> Any:
     return _native(path, reader(path, member, limit))
 
 
-def read_arrays(path: str, limit: int = LIMIT) -> dict[str, Any]:
-    """All arrays of an NPZ or safetensors file by name. Raises CgError as `read_array`."""
+def read_arrays(path: str, limit: int = LIMIT, *, texts: bool = False) -> dict[str, Any]:
+    """All arrays of an NPZ or safetensors file by name. Raises CgError as `read_array`.
+
+    texts: whether an array of an NPZ file may hold texts, which come as a list.
+    """
     if PurePath(path).suffix.lower() == ".npz":
         with _archive(path) as archive:
-            return {name: _native(path, array) for name, array in _members(path, archive, None, limit).items()}
+            arrays = _members(path, archive, None, limit, texts)
+            return {n: _texts(path, x) if x.dtype.kind == "U" else _native(path, x) for n, x in arrays.items()}
     return {name: _native(path, array) for name, array in _safetensors(path, None, limit).items()}
 
 
 def _split(reference: str) -> tuple[str, str | None]:
     is_path = is_stream(reference) or os.path.exists(reference)
     return (reference, None) if is_path else split_member(reference)
+
+
+def _texts(path: str, array: Any) -> list[str]:
+    """The texts of an array of one axis."""
+    if array.ndim != 1:
+        raise error("array-file-dtype", status=1, file=path, contents=_contents(array.dtype))
+    with reading(path):
+        texts: list[str] = array.tolist()
+    return texts
 
 
 # ---- dtypes
@@ -89,8 +102,8 @@ def _native(path: str, array: Any) -> Any:
         return np.ascontiguousarray(array, dtype=dtype).reshape(array.shape)
 
 
-def _check_dtype(path: str, dtype: Any) -> None:
-    if dtype.kind not in "biuf" or dtype.itemsize > 8:
+def _check_dtype(path: str, dtype: Any, texts: bool = False) -> None:
+    if (dtype.kind not in "biuf" or dtype.itemsize > 8) and not (texts and dtype.kind == "U"):
         raise error("array-file-dtype", status=1, file=path, contents=_contents(dtype))
 
 
@@ -119,12 +132,12 @@ def _npy(path: str, member: str | None, limit: int) -> Any:
         return _npy_stream(path, file, size_of(file), limit)
 
 
-def _npy_stream(path: str, file: Any, size: int, limit: int) -> Any:
+def _npy_stream(path: str, file: Any, size: int, limit: int, texts: bool = False) -> Any:
     """One array of NumPy's format; `size` is what the stream holds. Raises errors of any class: see `reading`."""
     shape, fortran, dtype = _npy_header(file)
     if any(type(n) is not int or n < 0 for n in shape) or (0 in shape and math.prod(filter(None, shape)) >= 2**60):
         raise ValueError(f"its header gives the shape {shape}")
-    _check_dtype(path, dtype)
+    _check_dtype(path, dtype, texts)
     size_promised = math.prod(shape) * dtype.itemsize
     bytes_needed = size_promised + math.prod(shape) * _cast_size(dtype)
     if bytes_needed > limit:
@@ -164,7 +177,9 @@ def _archive(path: str) -> Iterator[zipfile.ZipFile]:
         yield archive
 
 
-def _members(path: str, archive: zipfile.ZipFile, member: str | None, limit: int) -> dict[str, Any]:
+def _members(
+    path: str, archive: zipfile.ZipFile, member: str | None, limit: int, texts: bool = False
+) -> dict[str, Any]:
     """The arrays of an archive, or the one that is asked for. Its declared sizes are capped before one is unpacked."""
     entries: dict[str, zipfile.ZipInfo] = {}
     for entry in archive.infolist():
@@ -184,7 +199,7 @@ def _members(path: str, archive: zipfile.ZipFile, member: str | None, limit: int
     arrays: dict[str, Any] = {}
     for name, entry in selected.items():
         with reading(path, f"its array `{name}`"), archive.open(entry) as stream:
-            arrays[name] = _npy_stream(path, stream, entry.file_size, limit)
+            arrays[name] = _npy_stream(path, stream, entry.file_size, limit, texts)
     return arrays
 
 

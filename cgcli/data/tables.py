@@ -192,7 +192,11 @@ def _arrays(path: str, limit: int | None) -> Mapping[str, Any]:
     from .arrays import LIMIT, read_array, read_arrays  # with the array library
 
     most = LIMIT if limit is None else limit
-    return {PurePath(path).stem: read_array(path, most)} if path.lower().endswith(".npy") else read_arrays(path, most)
+    return (
+        {PurePath(path).stem: read_array(path, most)}
+        if path.lower().endswith(".npy")
+        else read_arrays(path, most, texts=True)
+    )
 
 
 class _Columns:
