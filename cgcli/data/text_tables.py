@@ -130,7 +130,9 @@ class Csv:
                 raise unreadable(self.path, problem) from None
             last = len(text) < size
             columns = None
-            if self.lines.number > 1 or len(text) >= LEAST:  # else too small to load the library for
+            long = len(text) >= LONGEST_LINE and any(len(line) + 1 >= LONGEST_LINE for line in text.split("\n"))
+            # of a small file, the library is not worth loading
+            if not long and (self.lines.number > 1 or len(text) >= LEAST):
                 columns = read_rows(text, names, names if needed is None else needed, self.delimiter)
             if not columns:
                 self.lines.unread(text)
