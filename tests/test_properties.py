@@ -32,7 +32,7 @@ def spans(graph: Graph) -> list[Any]:
 @settings(max_examples=60)
 @given(programs())
 def test_a_kept_program_is_the_same_program(statements: list[tuple[str, Tree]]) -> None:
-    module = lower(Source("p.cg", text_of(statements))).module
+    module = lower(Source("p.cg", text_of(statements)))
     again = restore(json.loads(json.dumps(dump(module, [module.source]))), [module.source])
     assert again.graph == module.graph
     assert spans(again.graph) == spans(module.graph)
@@ -57,7 +57,7 @@ def test_formulas_say_what_the_numbers_say(statements: list[tuple[str, Tree]], p
     written = parse(text_of(statements).replace("output y", f"output {outputs}") + "\n" + again)
     values = written.eval(point)
     try:
-        run = Program(lower(Source("p.cg", text_of(statements))).module).run(point)
+        run = Program(lower(Source("p.cg", text_of(statements)))).run(point)
     except CgError as e:  # of a value that no output needs
         assert e.diagnostics[0].code == "integer-division-by-zero"
         return

@@ -28,7 +28,7 @@ def evaluate(
         from cgcli.cli.rows import over_rows, table_settings  # imports what reads tables
 
         exclude(("--all", every), ("--data", True))
-        return over_rows(session, table, output, table_settings(table, run.weights))
+        return over_rows(session, table, output, table_settings(table, session.checkpoint))
     only_with_data(table)
     session.require_values()
     session = session.recorded()

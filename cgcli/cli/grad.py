@@ -54,7 +54,7 @@ def grad(
         for option in {"--all": every, **kinds}.items():
             exclude(option, ("--data", True))
         derivatives = Derivatives(derivative.of, derivative.wrt)
-        return over_rows(session, table, output, table_settings(table, run.weights), derivatives)
+        return over_rows(session, table, output, table_settings(table, session.checkpoint), derivatives)
     only_with_data(table)
     session = session.recorded()
     if symbolic:

@@ -43,7 +43,7 @@ def predict(
             raise error("needs-option", command="cg predict", option=option)
     session = open_session(context, run)
     outputs = [] if names is None else [canonical(name) for name in names.split(",")]
-    settings = replace(table_settings(table, run.weights), labelled=labelled and canonical(labelled))
+    settings = replace(table_settings(table, session.checkpoint), labelled=labelled and canonical(labelled))
     if labelled is not None and not settings.labels:
         raise error("labels-unknown", option="--labels", file=run.weights)
     return over_rows(session, table, output, settings, outputs=outputs)

@@ -9,6 +9,7 @@ from cgcli.cli.output import StandardOutput, notice, print_diagnostics
 from cgcli.cli.progress import StatusLine
 from cgcli.cli.results import exclude
 from cgcli.cli.session import Session
+from cgcli.data.checkpoints import Checkpoint
 from cgcli.data.sinks import Rounded, sink
 from cgcli.diagnostics.diagnostic import EMPTY, Diagnostic, error
 from cgcli.diagnostics.escape import show
@@ -72,11 +73,11 @@ def patterns_of(maps: Sequence[str]) -> dict[str, str]:
     return patterns
 
 
-def table_settings(table: TableOptions, weights: str | None = None) -> TableSettings:
-    """The settings that the options of a command say. weights: a checkpoint, which may have words for classes."""
+def table_settings(table: TableOptions, checkpoint: Checkpoint | None = None) -> TableSettings:
+    """The settings that the options of a command say. checkpoint: of the parameters; it may have words for classes."""
     carry: Sequence[str] | Literal["all"] = () if table.carry is None else table.carry.split(",")
     carry = "all" if table.carry == "all" else carry
-    labels = {} if weights is None else checkpoint_labels(weights)
+    labels = {} if checkpoint is None else checkpoint_labels(checkpoint)
     rows = table.on_error or "stop", table.batch
     return TableSettings(patterns_of(table.maps), *rows, carry, table.row_numbers, labels)
 

@@ -6,7 +6,7 @@ import gc
 import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
@@ -30,14 +30,18 @@ from cgcli.program.load import on_slow_loop, open_program
 from cgcli.program.options import RunOptions
 from cgcli.system import call_after
 
+if TYPE_CHECKING:
+    from cgcli.data.checkpoints import Checkpoint
+
 
 @dataclass(frozen=True)
 class Session:
-    """A program and the values of its inputs on the command line."""
+    """A program and the values of its inputs on the command line. checkpoint: that of `--weights`."""
 
     program: Program
     values: dict[str, Any]
     context: typer.Context
+    checkpoint: Checkpoint | None = None
 
     def require_values(self) -> None:
         """Raises `CgError` that names every input still without a value."""
@@ -77,12 +81,15 @@ def open_session(context: typer.Context, run: RunOptions) -> Session:
     except CgError as e:
         raise with_declarations(e, program.inputs, run) from None
     _note_shadowed_inputs(context, program)
+    checkpoint: Checkpoint | None = None
     if run.weights is not None:
-        from cgcli.program.checkpoint_params import checkpoint_params  # imports the library that reads checkpoints
+        from cgcli.data.checkpoints import read_checkpoint  # with the library that reads checkpoints
+        from cgcli.program.checkpoint_params import checkpoint_params
 
-        values = {**checkpoint_params(program, run.weights, values, note), **values}
+        checkpoint = read_checkpoint(run.weights)
+        values = {**checkpoint_params(program, checkpoint, values, note), **values}
     print_diagnostics(program.range_warnings(values))
-    return Session(program, values, context)
+    return Session(program, values, context, checkpoint)
 
 
 def note(text: str) -> None:

@@ -15,7 +15,7 @@ from cgcli.data.run_files import RunFiles
 from cgcli.diagnostics.diagnostic import error
 from cgcli.diagnostics.escape import show
 from cgcli.files.writing import check_writable, write_atomic
-from cgcli.program.checkpoint_params import labels_in
+from cgcli.program.checkpoint_params import checkpoint_labels
 from cgcli.program.fit_settings import FitSettings, check_settings, resumed_settings
 from cgcli.program.fitting import SolverFitting, StepFitting, prepare_fit
 from cgcli.program.metrics_log import MetricsLog
@@ -150,7 +150,7 @@ def _labels(options: TrainingOptions, files: RunFiles) -> Mapping[str, Sequence[
     """The columns whose words are classes, or the words by input of the checkpoint that is resumed."""
     if options.labels is not None:
         return dict.fromkeys(options.labels.split(","))
-    return {} if files.checkpoint is None else labels_in(files.checkpoint)
+    return {} if files.checkpoint is None else checkpoint_labels(files.checkpoint)
 
 
 def _examples(

@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from cgcli.diagnostics.diagnostic import CgError, Diagnostic, Label, error, unknown_name
 from cgcli.diagnostics.source import Source
@@ -45,13 +45,6 @@ from .structures import Structure
 from .tree import SyntheticTree, kind, span_of
 
 
-class LoweredProgram(NamedTuple):
-    """A program, and each imported file with its text."""
-
-    module: Module
-    imports: tuple[tuple[Path, Source], ...]
-
-
 def lower(
     source: Source,
     *,
@@ -61,7 +54,7 @@ def lower(
     open_shapes: Mapping[str, Shape] | None = None,
     max_nodes: int = MAX_NODES,
     texts: Mapping[Path, Source] | None = None,
-) -> LoweredProgram:
+) -> Module:
     """The graph of a program, its inputs and outputs, and the files that it imports.
 
     open_shapes: of inputs with `...` in their shape, the axes that it stands for; the default is no axis or, where the
@@ -86,14 +79,13 @@ class _OpenError(CgError):
     """An error in a program that was lowered with an assumption about the axes of a `...`."""
 
 
-def _lower_unit(program: Unit) -> LoweredProgram:
+def _lower_unit(program: Unit) -> Module:
     try:
-        module = program.module()
+        return program.module()
     except CgError as e:
         if program.shape_assumed and not isinstance(e, _OpenError):
             raise _OpenError(*e.diagnostics, status=e.status) from None
         raise
-    return LoweredProgram(module, tuple(module.imports.items()))
 
 
 class Unit:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from cgcli.data.checkpoints import Checkpoint, read_checkpoint
+from cgcli.data.checkpoints import Checkpoint
 from cgcli.diagnostics.diagnostic import error
 from cgcli.diagnostics.suggest import nearest
 from cgcli.train.state import weights
@@ -14,13 +14,13 @@ from .program import Program
 
 
 def checkpoint_params(
-    program: Program, path: str, values: Mapping[str, Any], note: Callable[[str], None]
+    program: Program, checkpoint: Checkpoint, values: Mapping[str, Any], note: Callable[[str], None]
 ) -> dict[str, Any]:
     """The values of all parameters but those in `values`. note: called with what the program does not use.
 
-    Raises `CgError` for a file that cannot be read, for parameters that it lacks and for shapes that do not fit.
+    Raises `CgError` for parameters that it lacks and for shapes that do not fit.
     """
-    stored = weights(read_checkpoint(path).tensors)
+    path, stored = checkpoint.path, weights(checkpoint.tensors)
     params = [i.name for i in program.inputs if i.kind == "param"]
     missing = [name for name in params if name not in stored and name not in values]
     if missing:
@@ -35,16 +35,11 @@ def checkpoint_params(
     return {name: program.fit_value(name, stored[name]) for name in params if name in stored and name not in values}
 
 
-def checkpoint_labels(path: str) -> dict[str, list[str]]:
+def checkpoint_labels(checkpoint: Checkpoint) -> dict[str, list[str]]:
     """By input the words that its classes 0, 1, … stood for in the training; none where it had none.
 
-    Raises CgError for a file that cannot be read, and (status 1) for words that cg did not write.
+    Raises CgError (status 1) for words that cg did not write.
     """
-    return labels_in(read_checkpoint(path))
-
-
-def labels_in(checkpoint: Checkpoint) -> dict[str, list[str]]:
-    """The words in a checkpoint that was read; see `checkpoint_labels`."""
     labels = checkpoint.info.get("labels", {})
     if not isinstance(labels, dict) or not all(_are_words(words) for words in labels.values()):
         raise error("checkpoint-foreign", status=1, file=checkpoint.path)

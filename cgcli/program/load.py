@@ -93,7 +93,7 @@ class TextLowering:
         try:
             module = lower(
                 source, path=path, root=root, allowed=allowed, texts=texts, open_shapes=open_shapes, **limits
-            ).module
+            )
         except CgError as e:
             from cgcli.language.undeclared import with_declarations
 

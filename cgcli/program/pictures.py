@@ -20,7 +20,7 @@ from cgcli.render.draw import render
 from cgcli.render.image import Image
 from cgcli.render.picture import View
 from cgcli.render.themes import ThemeName
-from cgcli.run.binding import missing
+from cgcli.run.binding import missing, require
 
 from .computation import Computation, Values
 from .options import Option
@@ -114,9 +114,9 @@ def picture(program: Computation, values: Values, kind: str, of: str | None, opt
         raise error("picture-of-gradient", option="heat" if options.heat else "min_grad")
     if options.view == "forward" and of is not None:
         raise error("options-exclude", first="of", second="view='forward'")
-    values = {identifier(name): x for name, x in values.items()}
+    values = {program.input(name).name: x for name, x in values.items()}
     if values or of is not None:
-        program.bind_inputs(values)  # raises the error that names what is missing
+        require(program.inputs, values)
     notes: list[str] = []
     image = draw_picture(program, values, options, kind, of, notes.append)
     return Picture(image.data, kind, "; ".join(filter(None, (*notes, image.note))) or None)

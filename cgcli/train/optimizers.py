@@ -101,4 +101,4 @@ def update_source(update: Update, params: Sequence[tuple[str, Type]]) -> str:
 
 def update_module(update: Update, params: Sequence[tuple[str, Type]]) -> Module:
     """The update as a graph; see `update_source`."""
-    return lower(Source("<update>", update_source(update, params))).module
+    return lower(Source("<update>", update_source(update, params)))
