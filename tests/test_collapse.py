@@ -11,9 +11,9 @@ from cli_harness import cg
 from cgcli.diagnostics.diagnostic import CgError
 from cgcli.graph.graph import Graph
 from cgcli.program import load, parse
-from cgcli.render.collapse import LARGEST, Detail
-from cgcli.render.painter import picture
-from cgcli.render.picture import Picture, PictureNode, View
+from cgcli.render.picture.collapse import LARGEST, Detail
+from cgcli.render.picture.compose import picture
+from cgcli.render.picture.content import Group, Picture, PictureNode, View
 
 ROOT = Path(__file__).parents[1]
 CALLS = "fn f(x) { t = sin(x)\n return t + 1 }\nfn g(x) = f(x) * f(2*x)\ny = g(a) + g(b)"
@@ -182,7 +182,7 @@ LOOP = "input n: int; input w; input x; s = 0.0\nfor i in 0..n { s = s + w * sin
 def test_a_loop_is_laid_open_with_what_it_keeps() -> None:
     made = drawn(LOOP, Detail())
     inside = [n for n in made.nodes if n.group >= 0]
-    assert made.groups[inside[0].group] == (-1, "loop × n")
+    assert made.groups[inside[0].group] == Group(-1, "loop × n", "loop")
     (state,) = (n for n in inside if n.kind == "state" and n.formula == "from step to step")
     assert state.title == "s"
     (back,) = (a for a in made.arrows if a.style == "next")
@@ -192,7 +192,7 @@ def test_a_loop_is_laid_open_with_what_it_keeps() -> None:
 
 def test_a_while_loop_says_while_what() -> None:
     made = drawn("x = a\nwhile abs(x) > 0.1 { x = x / 2 }\ny = x", Detail())
-    assert ("while abs(x) > 0.1") in [label for _, label in made.groups]
+    assert ("while abs(x) > 0.1") in [group.label for group in made.groups]
 
 
 @pytest.mark.parametrize("detail", [Detail(collapse=frozenset(["loop"])), Detail(depth=0), Detail(budget=8)])
@@ -275,8 +275,9 @@ def test_heat_is_the_size_of_the_derivative() -> None:
 def test_large_tensors_have_maps_of_their_elements() -> None:
     program = parse("input x: float[3, 4] = [[1, -2, 0, 0], [0, 0, 0, 0], [0, 0, 4, 0]]\ny = sum(x^2)")
     x = picture(program.graph, program.run({})).nodes[0]
-    assert x.value_cells == ((0.25, -0.5, 0.0, 0.0), (0.0,) * 4, (0.0, 0.0, 1.0, 0.0))
-    assert x.gradient_cells == x.value_cells
+    assert x.value_map is not None
+    assert x.value_map.slices == (((0.25, -0.5, 0.0, 0.0), (0.0,) * 4, (0.0, 0.0, 1.0, 0.0)),)
+    assert x.gradient_map == x.value_map
 
 
 def test_a_map_of_many_elements_has_their_means() -> None:
@@ -290,7 +291,7 @@ def test_a_map_of_many_elements_has_their_means() -> None:
     assert (len(cells), len(cells[0])) == (8, 16)
     assert cells[0][0] == 1.0
     assert sum(c or 0 for row in cells for c in row) == 1.0
-    assert heat_map(np.array([np.nan, 1.0, np.inf]), 8, 16) == ((None, 1.0, None),)
+    assert heat_map(np.array([np.nan, 1.0, np.inf]), 8, 16) == (("nan", 1.0, "nan"),)
 
 
 def test_a_graph_that_computes_derivatives_is_one_to_draw() -> None:

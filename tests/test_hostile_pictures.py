@@ -16,10 +16,10 @@ from cgcli.graph.graph import NONE, Graph, Group
 from cgcli.graph.types import FLOAT
 from cgcli.ops.builder import Builder
 from cgcli.program import load
-from cgcli.render import layout_child
-from cgcli.render.draw import render
 from cgcli.render.formula import clip
-from cgcli.render.picture import LONGEST_TITLE
+from cgcli.render.picture import layout_child
+from cgcli.render.picture.content import LONGEST_TITLE
+from cgcli.render.picture.draw import render
 
 ROOT = Path(__file__).parents[1]
 HOSTILE = [

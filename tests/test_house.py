@@ -72,8 +72,8 @@ HEAVY = {
     "matplotlib": ("render/curve.py",),
     "scipy": ("ops/special_arrays.py", "train/solvers.py"),
     "rich": ("render/table.py",),
-    "graphviz": ("render/dot.py",),
-    "pygraphviz": ("render/layout_child.py",),
+    "graphviz": ("render/picture/dot.py",),
+    "pygraphviz": ("render/picture/layout_child.py",),
 }
 """Libraries that are dear to import, and the modules that may do it. That they do it late is a rule of the linter."""
 

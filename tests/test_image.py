@@ -13,9 +13,9 @@ import pytest
 from cgcli.diagnostics.diagnostic import CgError
 from cgcli.graph.evaluation import Evaluation
 from cgcli.program import load, parse
-from cgcli.render import image
-from cgcli.render.draw import render
-from cgcli.render.image import draw
+from cgcli.render.picture import image
+from cgcli.render.picture.draw import render
+from cgcli.render.picture.image import draw
 
 pytestmark = pytest.mark.portable
 

@@ -68,7 +68,7 @@ def test_a_wheel_holds_all_that_a_run_needs_and_nothing_else(wheel: Path) -> Non
     assert {"cgcli/py.typed", "cgcli/grammar/cg.lark", "cgcli/samples/article.cg"} <= names
     # the licence of cg, and that of the fonts
     assert len([name for name in names if "/licenses/" in name and name.endswith("LICENSE")]) == 2
-    assert {Path(name).suffix for name in names if name.startswith("cgcli/render/fonts/")} == {".ttf", ""}
+    assert {Path(name).suffix for name in names if name.startswith("cgcli/render/picture/fonts/")} == {".ttf", ""}
     assert not [name for name in names if "/." in name or "__pycache__" in name]
 
 

@@ -5,11 +5,11 @@ from pathlib import Path
 import pytest
 
 from cgcli.program import load, parse
-from cgcli.render.dot import DEEPEST, to_dot
 from cgcli.render.formula import number
-from cgcli.render.painter import picture
-from cgcli.render.picture import Arrow, Picture, PictureNode
-from cgcli.render.themes import THEMES, ThemeName
+from cgcli.render.picture.compose import picture
+from cgcli.render.picture.content import Arrow, Group, Picture, PictureNode
+from cgcli.render.picture.dot import DEEPEST, to_dot
+from cgcli.render.picture.themes import THEMES, ThemeName
 
 ROOT = Path(__file__).parents[1]
 
@@ -127,13 +127,13 @@ def test_values_without_an_of_show_no_gradients() -> None:
 
 def test_a_call_is_a_group_and_its_local_names_stand_alone() -> None:
     made = pictured("fn f(x) { t = x^2\n return t + x }\ny = f(a)")
-    assert made.groups[node(made, "t").group] == (-1, "f")
+    assert made.groups[node(made, "t").group] == Group(-1, "f")
 
 
 def test_a_result_that_the_caller_names_stands_outside_of_the_call() -> None:
     made = pictured("fn g(x) = 1/x\nfn f(x) = g(x)^2\ny = f(a)")
     assert node(made, "y").group == -1
-    assert made.groups[node(made, "1 /").group][1] == "g"
+    assert made.groups[node(made, "1 /").group].label == "g"
     assert node(made, "y").formula == "f(…)"
 
 

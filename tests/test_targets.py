@@ -10,9 +10,9 @@ from cli_harness import cg
 from test_hostile_pictures import HIDDEN, HOSTILE, IDS, hostile_graph
 
 from cgcli.program import load, parse
-from cgcli.render.dot import Drawing
-from cgcli.render.draw import render
 from cgcli.render.node_table import ASCII as TREE_ASCII
+from cgcli.render.picture.dot import Drawing
+from cgcli.render.picture.draw import render
 from cgcli.render.schema import graph_data
 from cgcli.render.terminal_graph import ASCII, draw
 

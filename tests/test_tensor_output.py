@@ -18,12 +18,12 @@ from cgcli.ops.builder import Builder
 from cgcli.ops.spelling import Written, write_number, write_op
 from cgcli.ops.table import OPS
 from cgcli.render import csv
-from cgcli.render.draw import render
 from cgcli.render.formula import value_text
 from cgcli.render.json import dump
 from cgcli.render.node_table import rows, tree
-from cgcli.render.painter import picture
-from cgcli.render.picture import Picture
+from cgcli.render.picture.compose import picture
+from cgcli.render.picture.content import Picture
+from cgcli.render.picture.draw import render
 from cgcli.render.table import table
 from cgcli.render.tensors import as_lists, columns, literal, summary, terminal_brief, write
 

@@ -16,7 +16,7 @@ from cgcli.diagnostics.diagnostic import error
 from cgcli.diagnostics.escape import show
 from cgcli.program.options import DerivativeOptions, Option, RunOptions
 from cgcli.program.pictures import PictureOptions, draw_picture
-from cgcli.render.draw import KINDS, picture_kind
+from cgcli.render.picture.draw import KINDS, picture_kind
 
 Target = Annotated[
     str | None,

@@ -13,9 +13,9 @@ from cgcli.diagnostics.escape import show
 from cgcli.diagnostics.report import text as report
 from cgcli.diagnostics.suggest import nearest
 from cgcli.program.stepping import Breakpoint, RunCursor
-from cgcli.render.draw import picture_kind
-from cgcli.render.draw import render as draw
 from cgcli.render.node_table import definition, reference
+from cgcli.render.picture.draw import picture_kind
+from cgcli.render.picture.draw import render as draw
 from cgcli.render.trace import text, value
 
 CONTEXT_LINES = 3  # of the program before the current line and after it

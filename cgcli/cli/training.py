@@ -195,7 +195,7 @@ def _train(
 
 def _draw(fitting: StepFitting, path: str) -> None:
     """The picture of one step."""
-    from cgcli.render.draw import picture_kind, render
+    from cgcli.render.picture.draw import picture_kind, render
 
     graph = fitting.step_graph
     image = render(graph, None, picture_kind(path), title="a step of training", params=fitting.task.trained)

@@ -14,12 +14,12 @@ from cgcli.graph.evaluation import Evaluation
 from cgcli.graph.graph import Graph
 from cgcli.graph.lexemes import identifier
 from cgcli.ops.number_kernels import has_loop
-from cgcli.render.collapse import BUDGET, LARGEST, Detail
-from cgcli.render.dot import Direction, Drawing
-from cgcli.render.draw import render
-from cgcli.render.image import Image
-from cgcli.render.picture import View
-from cgcli.render.themes import ThemeName
+from cgcli.render.picture.collapse import BUDGET, LARGEST, Detail
+from cgcli.render.picture.content import View
+from cgcli.render.picture.dot import Direction, Drawing
+from cgcli.render.picture.draw import render
+from cgcli.render.picture.image import Image
+from cgcli.render.picture.themes import ThemeName
 from cgcli.run.binding import missing, require
 
 from .computation import Computation, Values

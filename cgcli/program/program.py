@@ -241,7 +241,7 @@ class Program(Computation):
         path: the file to write, whose ending says its kind: .svg, .png, .pdf, .dot, .mmd (Mermaid), .tex (TikZ) or
         .json. of: the value to differentiate. Raises CgError when the file cannot be written.
         """
-        from cgcli.render.draw import picture_kind
+        from cgcli.render.picture.draw import picture_kind
 
         from .pictures import PictureOptions, picture
 

@@ -21,7 +21,7 @@ class ShownRun(Evaluation):
     params: tuple[str, ...] = ()
 
     def _repr_svg_(self) -> str | None:
-        from cgcli.render.draw import render
+        from cgcli.render.picture.draw import render
 
         with suppress(CgError):  # of a layout that takes too long
             return render(self.graph, self, "svg", title=self.name, params=self.params).data.decode("utf-8")

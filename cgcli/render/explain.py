@@ -9,8 +9,8 @@ from typing import Any, Literal, NamedTuple
 from cgcli.diagnostics.escape import show
 
 from .numbers import shortest
+from .picture.tikz import latex_text
 from .tensors import as_lists, is_tensor, terminal_brief
-from .tikz import latex_text
 
 Form = Literal["text", "markdown", "latex"]
 LONGEST_SUM = 6  # paths of which the sum is written out

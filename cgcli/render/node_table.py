@@ -17,7 +17,7 @@ from cgcli.ops.spelling import LONGEST_TENSOR, Written
 from cgcli.ops.table import OPS
 
 from .formula import control_text, control_word, operands
-from .selection import magnitude
+from .picture.selection import magnitude
 from .tensors import is_tensor, literal, terminal_brief, zeros_like
 
 DEEPEST = 30  # levels of a tree

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from cgcli.diagnostics.escape import dot_html
 from cgcli.graph.plan import Compilation, Plan
 
+from .picture.themes import THEMES
 from .plan import bytes_text, letters, size_text, step_text
-from .themes import THEMES
 
 INK, QUIET, LINE, ACCENT = (getattr(THEMES["light"], name) for name in ("ink", "quiet", "line", "accent"))
 

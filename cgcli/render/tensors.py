@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeGuard
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeGuard
 
 from cgcli.ops.numbers import unsigned_zero
 
@@ -285,8 +285,8 @@ def norm(x: Array, *, largest: bool = False) -> float:
     return top * float(np.sqrt(np.square(absolute / top).sum()))  # of large elements the squares would overflow
 
 
-def heat_map(x: Array, rows: int, columns: int) -> tuple[tuple[float | None, ...], ...]:
-    """The elements as a small grid from -1 to 1, over the largest absolute value; None where there is no number.
+def heat_map(x: Array, rows: int, columns: int) -> tuple[tuple[float | Literal["nan"], ...], ...]:
+    """The elements as a small grid from -1 to 1, over the largest absolute value; `nan` where there is no number.
 
     The last axis runs to the right, all others down; where there are too many, a cell is the mean of its elements.
     """
@@ -307,4 +307,4 @@ def heat_map(x: Array, rows: int, columns: int) -> tuple[tuple[float | None, ...
     count = pooled(finite.astype("float64"))
     with np.errstate(invalid="ignore", divide="ignore"):
         mean = pooled(scaled) / count
-    return tuple(tuple(float(c) if c == c else None for c in row) for row in mean)
+    return tuple(tuple(float(c) if c == c else "nan" for c in row) for row in mean)

@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 from cgcli.diagnostics.escape import show
 
+from .content import Arrow, Kind, Picture, PictureNode
 from .dot import Drawing
-from .picture import Arrow, Kind, Picture, PictureNode
 from .themes import THEMES
 
 STYLES: dict[Kind, str] = {
@@ -29,6 +29,7 @@ ARROWS = {
     "untaken": "dashed, cg faint",
     "many": "line width=1.2pt",
     "next": "dashed",
+    "path": "dotted",
 }
 _ESCAPED = {
     "\\": r"\textbackslash{}",
@@ -110,7 +111,7 @@ def _lines(picture: Picture, positions: Positions, drawing: Drawing) -> Iterator
         x, y = p.x - p.width / 2, p.y - p.height / 2
         corners = f"({x:.3f}, {y:.3f}) rectangle ({x + p.width:.3f}, {y + p.height:.3f})"
         yield rf"  \draw[cg border, rounded corners] {corners};"
-        label = latex_text(picture.groups[g][1])
+        label = latex_text(picture.groups[g].label)
         yield rf"  \node[anchor=north west, text=cg quiet] at ({x:.3f}, {y + p.height:.3f}) {{{label}}};"
     for node in picture.nodes:
         p = positions.nodes[node.id]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from cgcli.diagnostics.escape import dot_html
 
-from .picture import Arrow, Cells, Kind, Picture, PictureNode, with_outer
+from .content import Arrow, Cell, Cells, Kind, Picture, PictureNode, with_outer
 from .themes import THEMES, Theme, ThemeName, mixed
 
 if TYPE_CHECKING:
@@ -126,7 +126,7 @@ class _DotWriter:
         if any(node.heat is not None for node in nodes):
             cells.append(self._scale([mixed(theme.cold, theme.hot, k / 7) for k in range(8)]))
             cells.append(f"<TD>{self._font('size of the derivative', theme.ink, 10)}</TD>")
-        if any(node.value_cells or node.gradient_cells for node in nodes):
+        if any(node.value_map or node.gradient_map for node in nodes):
             cells.append(self._scale([self._cell(k / 4) for k in range(-4, 5)]))
             cells.append(f"<TD>{self._font('elements, from − to +', theme.ink, 10)}</TD>")
         row = f"<TR>{''.join(cells) or '<TD></TD>'}</TR>"
@@ -140,16 +140,16 @@ class _DotWriter:
         # outer groups stand before inner ones in the table, so that one pass each way is enough
         depth: list[int] = []
         cluster_of: list[int] = []  # of each group, the cluster its nodes are drawn in
-        for g, (parent, _) in enumerate(groups):
-            depth.append(depth[parent] + 1 if parent >= 0 else 1)
-            cluster_of.append(g if depth[g] <= DEEPEST else cluster_of[parent])
+        for g, group in enumerate(groups):
+            depth.append(depth[group.parent] + 1 if group.parent >= 0 else 1)
+            cluster_of.append(g if depth[g] <= DEEPEST else cluster_of[group.parent])
         used = with_outer(groups, {cluster_of[n.group] for n in self.picture.nodes if n.group >= 0})
         clusters: dict[int, Digraph] = {}
         for g in sorted(used):
             clusters[g] = Digraph(
                 name=f"cluster_{g}",
                 graph_attr={
-                    "label": f"<{self._font(_text(groups[g][1]), self.theme.quiet, 11)}>",
+                    "label": f"<{self._font(_text(groups[g].label), self.theme.quiet, 11)}>",
                     "style": "rounded",
                     "color": self.theme.border,
                     "penwidth": "1",
@@ -162,7 +162,7 @@ class _DotWriter:
             if node.group >= 0:
                 self._node(clusters[cluster_of[node.group]], node)
         for g in sorted(used, reverse=True):
-            parent = groups[g][0]
+            parent = groups[g].parent
             (clusters[parent] if parent >= 0 else dot).subgraph(clusters[g])
 
     def _node(self, dot: Digraph, node: PictureNode) -> None:
@@ -209,8 +209,8 @@ class _DotWriter:
 
     def _maps(self, node: PictureNode) -> list[str]:
         """The heat maps of a node's value and of its derivative, side by side."""
-        maps = [(node.value_cells, self.theme.ink), (node.gradient_cells, self.theme.accent)]
-        maps = [(cells, frame) for cells, frame in maps if cells]
+        both = ((node.value_map, self.theme.ink), (node.gradient_map, self.theme.accent))
+        maps = [(cells, frame) for heat_map, frame in both if heat_map for cells in heat_map.slices]
         if not maps:
             return []
         row = "".join(f"<TD>{self._map(cells, frame)}</TD>" for cells, frame in maps)
@@ -228,10 +228,10 @@ class _DotWriter:
         cells = "".join(f'<TD BGCOLOR="{colour}" WIDTH="10" HEIGHT="12"></TD>' for colour in colours)
         return f"<TD>{_tight(f'<TR>{cells}</TR>', self.theme.border)}</TD>"
 
-    def _cell(self, c: float | None) -> str:
+    def _cell(self, c: Cell) -> str:
         """The colour of a number from -1 to 1; the root of its size, so that small ones show too."""
         theme = self.theme
-        if c is None:
+        if isinstance(c, str):
             return theme.nothing
         return mixed(theme.zero, theme.positive if c > 0 else theme.negative, min(1.0, abs(c)) ** 0.5)
 
@@ -259,6 +259,7 @@ class _DotWriter:
             "untaken": {"style": "dashed", "color": self.theme.faint, "penwidth": "1"},
             "many": {"penwidth": "2.4"},
             "next": {"style": "dashed", "constraint": "false"},
+            "path": {"style": "dotted"},
         }
         label = {"label": f"<{_text(arrow.label)}>"} if arrow.label else {}
         dot.edge(f"n{arrow.source}", f"n{arrow.target}", **styles[arrow.style], **label)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Literal, NamedTuple
 
-from .picture import Kind
+from .content import Kind
 
 ThemeName = Literal["light", "dark", "print"]
 

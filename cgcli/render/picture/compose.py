@@ -15,12 +15,12 @@ from cgcli.graph.traversal import live, used
 from cgcli.graph.types import Results, Type
 from cgcli.ops.loops import LoopView
 from cgcli.ops.table import BY_CODE
+from cgcli.render.formula import FormulaWriter, clip, value_text
+from cgcli.render.tensors import FEW_ELEMENTS, heat_map, is_tensor, write, zeros_like
 
 from .collapse import Block, collapse, counts
-from .formula import FormulaWriter, clip, value_text
-from .picture import LONGEST_TITLE, Arrow, Cells, Kind, Picture, PictureNode, Style, View
+from .content import LONGEST_TITLE, Arrow, Group, HeatMap, Kind, Picture, PictureNode, Style, View
 from .selection import magnitude, neighbourhood, node_by_name, on_paths, with_large_derivative
-from .tensors import FEW_ELEMENTS, heat_map, is_tensor, write, zeros_like
 
 LONGEST_PARTIAL = 18  # of both names beside an arrow; longer ones are left out
 ROWS, COLUMNS = 8, 16  # cells of a heat map at most
@@ -44,7 +44,9 @@ def picture(
     if selected is not None:
         notes.insert(0, f"{len(painter.drawable)} of {painter.all} nodes are drawn")
     nodes = _heated(canvas.nodes, canvas.heats) if view.heat else canvas.nodes
-    return Picture(tuple(nodes), tuple(canvas.arrows), tuple(canvas.groups), tuple(notes), view.sides == "backward")
+    return Picture(
+        tuple(nodes), tuple(canvas.arrows), tuple(canvas.groups), tuple(notes), backward=view.sides == "backward"
+    )
 
 
 def _selected(graph: Graph, evaluation: Evaluation | None, view: View) -> bytearray | None:
@@ -89,7 +91,7 @@ class _Canvas:
     def __init__(self, first: int) -> None:
         self.nodes: list[PictureNode] = []
         self.arrows: list[Arrow] = []
-        self.groups: list[tuple[int, str]] = []
+        self.groups: list[Group] = []
         self.heats: dict[int, float] = {}
         self.next = first  # the next id for blocks and bodies of loops
 
@@ -141,7 +143,7 @@ class _Painter:
     def paint(self) -> None:
         graph, block_of = self.graph, self.collapsed.block_of
         for group in graph.groups:
-            self.canvas.groups.append((self._group(group.parent), group.function))
+            self.canvas.groups.append(Group(self._group(group.parent), group.function))
         single = [i for i in self.drawable if i not in block_of]
         self.formulas.prepare(single)
         budget = self.view.detail.budget - len(single) - len(self.collapsed.blocks)
@@ -225,8 +227,8 @@ class _Painter:
     def _with_numbers(self, node: PictureNode, i: int, name: str | None) -> PictureNode:
         """The node with the value and the derivative of `i`."""
         value = gradient = gradient_of = ""
-        cells: Cells = ()
-        gradient_cells: Cells = ()
+        cells: HeatMap | None = None
+        gradient_cells: HeatMap | None = None
         if self.values and self.values[i] is not None and self.view.sides != "backward":
             value, cells = value_text(self.values[i]), _cells(self.values[i])
         if self.of is not None and self._has_derivative(i):
@@ -241,8 +243,8 @@ class _Painter:
             value=value,
             gradient=gradient,
             gradient_of=gradient_of,
-            value_cells=cells,
-            gradient_cells=gradient_cells,
+            value_map=cells,
+            gradient_map=gradient_cells,
         )
 
     def _kind(self, i: int, name: str | None) -> Kind:
@@ -324,7 +326,7 @@ class _Painter:
         states, *fixed = loop.inputs("body")
         canvas = self.canvas
         group = len(canvas.groups)
-        canvas.groups.append((self._group(self.formulas.group_of[i]), self._heading(i)))
+        canvas.groups.append(Group(self._group(self.formulas.group_of[i]), self._heading(i), "loop"))
         shared = zip(chain(*fixed), (*loop.invariants, *loop.stacks), strict=True)
         outer_ids = {inner: self.anchor(outer) for inner, outer in shared}
         first, before = canvas.new_ids(len(body)), len(canvas.nodes)
@@ -434,11 +436,11 @@ def _repeated(name: str, times: int) -> str:
     return f"{name} × {times}" if name[:1].isalpha() else f"{times} times {name}".rstrip()
 
 
-def _cells(value: Any) -> Cells:
+def _cells(value: Any) -> HeatMap | None:
     """The heat map of a tensor that is too large to be written out."""
     if not is_tensor(value) or value.dtype.kind != "f" or value.size <= FEW_ELEMENTS:
-        return ()
-    return heat_map(value, ROWS, COLUMNS)
+        return None
+    return HeatMap((heat_map(value, ROWS, COLUMNS),))
 
 
 def _operations(graph: Graph) -> list[int]:

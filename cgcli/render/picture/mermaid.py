@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from cgcli.diagnostics.escape import show
 
+from .content import Arrow, Kind, Picture, PictureNode, with_outer
 from .dot import DIRECTIONS, Drawing
-from .picture import Arrow, Kind, Picture, PictureNode, with_outer
 from .themes import THEMES, Look
 
 # brackets that give a node its shape; a card has round corners, an output a double line
@@ -23,7 +23,7 @@ SHAPES: dict[Kind, tuple[str, str]] = {
     "loop": ("[", "]"),
     "state": ("(", ")"),
 }
-LINKS = {"value": "-->", "condition": "-.->", "untaken": "-.->", "many": "==>", "next": "-.->"}
+LINKS = {"value": "-->", "condition": "-.->", "untaken": "-.->", "many": "==>", "next": "-.->", "path": "-.->"}
 DASHES = {"dashed": "6 3", "dotted": "2 3"}
 
 
@@ -46,7 +46,7 @@ def _lines(picture: Picture, drawing: Drawing) -> Iterator[str]:
         nodes_of.setdefault(node.group, []).append(node)
     children: dict[int, list[int]] = {}
     for g in sorted(with_outer(picture.groups, {node.group for node in picture.nodes if node.group >= 0})):
-        children.setdefault(picture.groups[g][0], []).append(g)
+        children.setdefault(picture.groups[g].parent, []).append(g)
     # a stack, for calls may nest deeply: groups that are still to be written, None for the end of one
     stack: list[tuple[int, int] | None] = [(g, 1) for g in reversed(children.get(-1, []))]
     yield from (f"  {_node(node)}" for node in nodes_of.get(-1, []))
@@ -58,7 +58,7 @@ def _lines(picture: Picture, drawing: Drawing) -> Iterator[str]:
             depth -= 1
             continue
         g, depth = top
-        yield f'{"  " * depth}subgraph g{g} ["{_text(picture.groups[g][1])}"]'
+        yield f'{"  " * depth}subgraph g{g} ["{_text(picture.groups[g].label)}"]'
         yield from (f"{'  ' * (depth + 1)}{_node(node)}" for node in nodes_of.get(g, []))
         stack.append(None)
         stack.extend((c, depth + 1) for c in reversed(children.get(g, [])))

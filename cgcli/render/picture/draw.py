@@ -9,13 +9,13 @@ from cgcli.diagnostics.diagnostic import EMPTY, error
 from cgcli.diagnostics.suggest import nearest
 from cgcli.graph.evaluation import Evaluation
 from cgcli.graph.graph import Graph
+from cgcli.render.schema import to_json
 
+from .compose import picture
+from .content import View
 from .dot import Drawing, to_dot
 from .image import Image, draw, layout
 from .mermaid import to_mermaid
-from .painter import picture
-from .picture import View
-from .schema import to_json
 from .tikz import to_tikz
 
 KINDS = ("svg", "png", "pdf", "dot", "mmd", "tex", "json")

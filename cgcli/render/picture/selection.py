@@ -9,8 +9,7 @@ from cgcli.diagnostics.diagnostic import error, unknown_name
 from cgcli.graph.evaluation import Evaluation
 from cgcli.graph.graph import Graph
 from cgcli.graph.traversal import live
-
-from .tensors import is_tensor, norm
+from cgcli.render.tensors import is_tensor, norm
 
 
 def node_by_name(graph: Graph, name: str, option: str) -> int:

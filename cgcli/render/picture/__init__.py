@@ -1,0 +1,1 @@
+"""The picture of a graph: its contents, their layout, and its files."""
