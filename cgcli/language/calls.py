@@ -271,6 +271,7 @@ class Calls(Loops):
             )
         if shape != argument_type.shape:
             value = self.emit(frame, part, "match", [value], [part], shape=shape)
+        frame.at(part)
         return Value(frame.region, coerce(frame.region, value, Type(dtype, shape)))
 
 

@@ -25,13 +25,21 @@ def derivative(region: Region, y: Value, x: Value) -> Value | None:
 
     Raises ThroughLoop for a path from `x` to `y` through a loop that is being lowered.
 
+    Its nodes get the span and the call that the region is at: the derivative is one operation, and what was written
+    stands where it was.
+
     Where `x` stands outside of `region` (a side of an `if`), the nodes on paths between the two are first recomputed
     inside: a region reads values from outside, but only its own can be differentiated.
     """
+    b = region.builder
+    start, span, group = len(b), b.at_span, b.at_group
     y_node = _recomputed(region, y, x)
     if y_node is None:
         return None
-    return Value(region, jacobians(region.builder, y_node, [region.index(x)])[0])
+    partial = jacobians(b, y_node, [region.index(x)])[0]
+    for i in range(start, len(b)):
+        b.span[i], b.group[i] = span, group
+    return Value(region, partial)
 
 
 def _recomputed(region: Region, y: Value, x: Value) -> int | None:

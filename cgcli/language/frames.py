@@ -46,13 +46,14 @@ class Frame:
     sizes: dict[str, Size] = field(default_factory=dict)  # of a function's signature, bound by this call
     prefix: str = ""  # of the names that are bound in it, as in pictures
     returns: bool = False  # whether it is a function's body
+    written: Span | None = None  # of an operation that has parts with spans of their own: the span of all its nodes
 
     def span(self, tree: Any) -> Span:
         return span_of(self.environment.source, tree)
 
     def at(self, tree: Any) -> Builder:
         """The builder, set to a tree and to the call for its next nodes."""
-        return self.region.at(self.span(tree), self.call)
+        return self.region.at(self.written or self.span(tree), self.call)
 
     def error(self, code: str, tree: Any, **values: Any) -> CgError:
         """The error at a tree, with the calls that lead to its file from another one."""
@@ -76,7 +77,7 @@ def assigned_tree(statement: Any) -> Any:
     """The tree whose value an assignment binds; of `y[i] = v` that is the new y."""
     *targets, expression = statement.children
     if len(targets) == 1 and kind(targets[0]) == "index":
-        return SyntheticTree("part_assign", [targets[0], expression], targets[0].meta)
+        return SyntheticTree("part_assign", [targets[0], expression], statement.meta)
     return expression
 
 

@@ -208,6 +208,7 @@ class Loops(Stacks):
         stacks = {} if exit_ is not None else self.written_stacks(region, local, body.carries)
         carried = [n for n in types if n not in stacks]
         region.at(frame.span(tree), frame.call)
+        frame.at(tree)
         inputs = [body.step, *(body.carries[n].node for n in carried)]
         outputs = [coerce(region, local[n], types[n]) for n in carried]
         initial = [coerce(frame.region, start[n], types[n]) for n in carried]
@@ -251,7 +252,7 @@ class Loops(Stacks):
             frame.local[name] = self.bind(frame, tree, value, frame.prefix + name)
         for k, (name, write) in enumerate(stacks.items()):
             stack = builder.get(node, k=loop.stack_result(k))
-            frame.local[name] = self.restack(frame, name, write, stack, start[name], types[name], space)
+            frame.local[name] = self.restack(frame, tree, name, write.offset, stack, start[name], types[name], space)
         if exit_ is None:
             return None
         values = results[len(carried) : len(carried) + 1 + len(exit_.values)]

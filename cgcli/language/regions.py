@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from cgcli.diagnostics.source import Span
 from cgcli.graph.graph import NONE, Graph, Group
@@ -108,7 +108,6 @@ class Write(NamedTuple):
     item: Value
     updated: Value
     offset: Size
-    tree: Any
 
 
 class Several(tuple["Value", ...]):

@@ -56,7 +56,15 @@ class Stacks(Blocks):
         return self.emit(frame, tree, "slice", [x], [], starts=starts, steps=steps, sizes=(size, *shape[1:]))
 
     def restack(
-        self, frame: Frame, name: str, w: Write, stack: int, before: Value, t: Type, space: IterationSpace | None
+        self,
+        frame: Frame,
+        tree: Any,
+        name: str,
+        offset: Size,
+        stack: int,
+        before: Value,
+        t: Type,
+        space: IterationSpace | None,
     ) -> Value:
         """The tensor that a loop has written item by item; items outside its range are those before the loop."""
         assert space is not None
@@ -64,17 +72,17 @@ class Stacks(Blocks):
         assert space.high is not None
         length = t.shape[0]
         size = positive(sub(space.high, space.low))
-        first = smaller(add(space.low, w.offset), length)  # clipped where the loop has no step
-        b = frame.at(w.tree)
+        first = smaller(add(space.low, offset), length)  # clipped where the loop has no step
+        b = frame.at(tree)
         result = Value(frame.region, b.restack(stack, shape=(size, *t.shape[1:])))
         if (first, size) != (0, length):
             end = add(first, size)
             old = Value(frame.region, coerce(frame.region, before, t))
-            front = self._rows(frame, w.tree, old, 0, first)
-            behind = self._rows(frame, w.tree, old, end, sub(length, end))
+            front = self._rows(frame, tree, old, 0, first)
+            behind = self._rows(frame, tree, old, end, sub(length, end))
             parts = [p for p in (front, result, behind) if p.type.shape[0] != 0]
-            result = parts[0] if len(parts) == 1 else self.emit(frame, w.tree, "concat", parts, [], axis=-len(t.shape))
-        return self.bind(frame, w.tree, result, frame.prefix + name)
+            result = parts[0] if len(parts) == 1 else self.emit(frame, tree, "concat", parts, [], axis=-len(t.shape))
+        return self.bind(frame, tree, result, frame.prefix + name)
 
     def written_stacks(
         self, region: Region, local: Mapping[str, Value], carries: Mapping[str, Value]
@@ -129,7 +137,7 @@ class Stacks(Blocks):
         item = v if v.type.shape == shape else self.emit(frame, tree, "expand", [v], [tree], shape=shape)
         if item.type.dtype != y.type.dtype and not y.type.weak:
             item = self.emit(frame, tree, "cast", [item], [], dtype=y.type.dtype)
-        scope.writes[identifier(tree.children[0].children[0])] = Write(item, updated, offset, tree)
+        scope.writes[identifier(tree.children[0].children[0])] = Write(item, updated, offset)
 
     def _in_bounds(self, scope: Loop, offset: Size, shape: Shape) -> bool:
         """Whether each index of a range lies within the first axis, for all values of the sizes.

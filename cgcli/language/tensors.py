@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from cgcli.diagnostics.diagnostic import error
@@ -133,8 +133,9 @@ class Tensors(Expressions):
         y = yield frame, target.children[0]
         items = yield from self._items(frame, target)
         v = yield frame, expression
-        updated = self.with_items(frame, target, y, items, v, expression)
-        self.record_write(frame, target, y, items, v, updated)
+        whole = replace(frame, written=frame.span(tree))
+        updated = self.with_items(whole, target, y, items, v, expression)
+        self.record_write(whole, target, y, items, v, updated)
         return updated
 
     def _items(self, frame: Frame, tree: Any) -> Generator[Request, Any, list[tuple[Any, Any]]]:
@@ -263,7 +264,7 @@ class Tensors(Expressions):
 
     def _checked_index(self, frame: Frame, tree: Any, x: Value, axis: int, index: Value) -> Value:
         """An index that is checked against the axis and counts from its start."""
-        return self.emit(frame, tree, "index", [index], [tree], size=x.type.shape[axis])
+        return self.emit(replace(frame, written=None), tree, "index", [index], [tree], size=x.type.shape[axis])
 
     def _gather(self, frame: Frame, tree: Any, x: Value, computed: Sequence[tuple[int, Any, Value]]) -> Value:
         """Indexing by tensors: as in NumPy they broadcast, and several select elements pairwise."""
