@@ -1,0 +1,92 @@
+"""The text of an operation as it was written, over the names that its operands have where it is shown."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+
+from cgcli.graph.graph import COND, CONST, GET, INPUT, LOOP
+
+from .loops import LoopView
+from .notation import write_node
+from .spelling import LONGEST_TENSOR, Written
+from .table import BY_CODE
+from .written import WrittenOperations
+
+_ARGUMENT = re.compile(r"(?:^|,) *(\w+ *=(?!=) *[^,]+)")
+
+
+def operation_text(written: WrittenOperations, i: int, name: Callable[[int], Written]) -> Written:
+    """The operation with the result `i`; `name` gives the text of an operand.
+
+    An operation of one node is written in the language; else it is the source text, in which operands stand as they
+    are named here: in `std(a * b)` of an unnamed product `std(%3)`.
+    """
+    graph = written.graph
+    control = next((x for x in (i, *written.members.get(i, ())) if graph.op[x] == GET), None)
+    operands = written.inputs(i)
+    if control is not None and graph.op[graph.a[control]] in (COND, LOOP):
+        return Written(control_text(written, control, [name(x).text for x in operands]), 0)
+    if graph.op[i] == INPUT:
+        return name(i)
+    if written.text(i) is None or graph.op[i] == CONST:
+        return write_node(graph, i, [name(written.result_of[x]) for x in graph.operands(i)], LONGEST_TENSOR)
+    target = _part_assignment(written, i, operands, name)
+    return target or _over_names(written, i, operands, name) or _over_operands(written, i, [name(x) for x in operands])
+
+
+def control_text(written: WrittenOperations, i: int, operands: Sequence[str]) -> str:
+    """A result of a `cond` or a loop in words: `if c`, `loop × 3`, `while loop`; of a loop perhaps its trip count."""
+    graph, source = written.graph, written.graph.a[i]
+    if graph.op[source] == COND:
+        word = written.symbol(i)
+        return f"if {operands[0]}" if word in ("if", None) else f"{operands[0]} {word} …"
+    count = LoopView(graph.attrs[source], operands).count
+    text = "while loop" if count is None else f"loop × {count}"
+    return text if graph.attrs[i]["k"] else f"steps of {text}"
+
+
+def _part_assignment(
+    written: WrittenOperations, i: int, operands: Sequence[int], name: Callable[[int], Written]
+) -> Written | None:
+    """`y with [1] = v`."""
+    symbol = written.operator(i)
+    if not symbol.endswith(" =") or not operands:
+        return None
+    value = f" {name(operands[-1]).text}" if len(operands) > 1 else ""
+    return Written(f"{name(operands[0]).text} with {symbol}{value}", 0)
+
+
+def _over_names(
+    written: WrittenOperations, i: int, operands: Sequence[int], name: Callable[[int], Written]
+) -> Written | None:
+    """The source text with the names of the operands in their places; None where one stands nowhere in it."""
+    graph = written.graph
+    whole = graph.spans[graph.span[i]]
+    places: list[tuple[int, int, str]] = []
+    for x in operands:
+        found = written.places(i, x)
+        if not found:
+            return None
+        is_literal = graph.op[x] == CONST and x not in graph.names
+        places += [] if is_literal else [(start, end, name(x).text) for start, end in found]
+    text, at = "", whole.start
+    for start, end, replacement in sorted(places):
+        if start >= at:  # not a name within an operand that has been replaced
+            text += whole.source.text[at:start] + replacement
+            at = end
+    text += whole.source.text[at : whole.end]
+    level = BY_CODE[graph.op[i]].spelling.level if i not in written.members else 0
+    return Written(" ".join(text.split()), level)
+
+
+def _over_operands(written: WrittenOperations, i: int, operands: Sequence[Written]) -> Written:
+    """The symbol over the operands, for one in a function, whose parameters have other names."""
+    symbol, text = written.operator(i), written.text(i) or ""
+    texts = [x.text for x in operands]
+    if symbol.startswith(("[", ".")) and symbol != "[…]" and texts:
+        return Written(texts[0] + symbol)
+    if len(texts) == 2 and not symbol.isidentifier():
+        return Written(f"{texts[0]} {symbol} {texts[1]}", 0)
+    inside = text[text.find("(") + 1 : -1] if symbol.isidentifier() else ""
+    return Written(f"{symbol}({', '.join([*texts, *_ARGUMENT.findall(inside)])})")
