@@ -1,4 +1,4 @@
-"""The backward pass node by node, for inspection: each local partial derivative, each product, the running sum."""
+"""The backward pass operation by operation: each local partial derivative, each product, the running sum."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from cgcli.graph.types import Type
 from cgcli.ops.builder import Builder
 from cgcli.ops.number_kernels import on_numbers
 from cgcli.ops.numbers import unsigned_zero
+from cgcli.ops.written import WrittenOperations
 from cgcli.run.backends import compile_graph
 from cgcli.run.binding import plain
 from cgcli.run.scalar.sweep import local_partials
@@ -36,7 +37,7 @@ class Edge(NamedTuple):
 
 
 class Step(NamedTuple):
-    """A node whose derivative is complete, that derivative, and the edges to its operands."""
+    """An operation whose derivative is complete, its result, and the edges to its operands."""
 
     node: int
     derivative: Number
@@ -46,11 +47,14 @@ class Step(NamedTuple):
 class BackwardPass:
     """Steps from node `of` of a graph with the values `v` of its nodes back to its inputs; steps can be undone.
 
-    The nodes come in descending order, so that the derivative by a node is complete when its turn comes.
+    A step is an operation as it was written. They come in descending order, so that the derivative by a result is
+    complete when its turn comes.
     """
 
     def __init__(self, graph: Graph, v: Sequence[Number], of: int) -> None:
-        self.graph, self.v, self.of = graph, v, of
+        self.graph, self.v = graph, v
+        self.written = WrittenOperations(graph)
+        self.of = self.written.result_of[of]
         self._reset()
 
     def _reset(self) -> None:
@@ -65,7 +69,7 @@ class BackwardPass:
         i = -heapq.heappop(self._pending)
         g = self.derivatives[i]
         edges: list[Edge] = []
-        for x, partial, product in contributions(self.graph, self.v, i, g):
+        for x, partial, product in operation_contributions(self.written, self.v, i, g):
             if x in self.derivatives:
                 total = self.derivatives[x] + product
             else:
@@ -85,6 +89,28 @@ class BackwardPass:
         for _ in range(count):
             self.step()
         return True
+
+
+def operation_contributions(
+    written: WrittenOperations, v: Sequence[Number], result: int, g: Number
+) -> list[tuple[int, float | None, Number]]:
+    """As `contributions`, of an operation as it was written: the chain rule over the nodes that it was lowered to."""
+    graph, inside = written.graph, frozenset(written.members.get(result, (result,)))
+    if len(inside) == 1 and not any(written.is_form[x] for x in graph.operands(result)):
+        return contributions(graph, v, result, g)
+    derivatives: dict[int, Number] = {result: g}
+    by_operand: dict[int, Number] = {}
+    pending = [-result]
+    while pending:
+        i = -heapq.heappop(pending)
+        for x, _, product in contributions(graph, v, i, derivatives[i]):
+            is_part = x in inside or written.is_form[x]
+            sums = derivatives if is_part else by_operand
+            if is_part and x not in derivatives:
+                heapq.heappush(pending, -x)
+            sums[x] = sums[x] + product if x in sums else product
+    is_number = isinstance(g, float | int) and g == 1.0
+    return [(x, p if is_number and isinstance(p, float | int) else None, p) for x, p in by_operand.items()]
 
 
 def contributions(graph: Graph, v: Sequence[Number], i: int, g: Number) -> list[tuple[int, float | None, Number]]:

@@ -16,8 +16,9 @@ from cgcli.graph.graph import CONST, Graph
 from cgcli.graph.traversal import live
 from cgcli.graph.types import Type
 from cgcli.ops.numbers import unsigned_zero
+from cgcli.ops.written import WrittenOperations
 
-from .backward_pass import contributions
+from .backward_pass import operation_contributions
 
 if TYPE_CHECKING:
     from .backward_pass import Number
@@ -44,28 +45,33 @@ class Paths(NamedTuple):
 
 
 class Edges:
-    """The edges of a graph that derivatives pass, as far as one result needs them.
+    """The edges of a graph that derivatives pass, as far as one result needs them, between operations as written.
 
-    Between two nodes there is one edge, also where an operand occurs twice, as in `x * x`. stopped: those and the edges
-    that no derivative passes, because the operand does not count at this point (`relu` below 0) or never does
+    Between two operations there is one edge, also where an operand occurs twice, as in `x * x`. stopped: those and the
+    edges that no derivative passes, because the operand does not count at this point (`relu` below 0) or never does
     (`floor`); they have the derivative 0. They show where the paths of a value end that has no others.
     """
 
     def __init__(self, graph: Graph, v: Sequence[Number], of: int) -> None:
-        self.graph, self.v, self.of = graph, v, of
+        self.graph, self.v = graph, v
+        self.written = WrittenOperations(graph)
+        self.of = self.written.result_of[of]
         needed = live(graph, [of])
         self.partials: dict[int, dict[int, float | None]] = {}  # by node, by operand; None where it is no number
         for i in range(len(graph)):
-            if needed[i]:
-                partials: dict[int, float | None] = {}
-                for x, partial, _ in contributions(graph, v, i, _ones(v[i])):
-                    total = partials.get(x)
-                    partials[x] = total + partial if total is not None and partial is not None else partial
-                self.partials[i] = partials
+            if needed[i] and self.written.result_of[i] == i:
+                self.partials[i] = self._partials_of(i)
         self.stopped: dict[int, dict[int, float | None]] = {
-            i: {x: partials.get(x, 0.0) for x in graph.operands(i) if x in partials or self._has_edge(i, x)}
+            i: {x: partials.get(x, 0.0) for x in self.written.operands(i) if x in partials or self._has_edge(i, x)}
             for i, partials in self.partials.items()
         }
+
+    def _partials_of(self, i: int) -> dict[int, float | None]:
+        partials: dict[int, float | None] = {}
+        for x, partial, _ in operation_contributions(self.written, self.v, i, _ones(self.v[i])):
+            total = partials.get(x)
+            partials[x] = total + partial if total is not None and partial is not None else partial
+        return partials
 
     def _has_edge(self, i: int, x: int) -> bool:
         kinds = self.graph.type_of(i), self.graph.type_of(x)
@@ -148,7 +154,7 @@ class Edges:
                 paths.append(Path(path[::-1], None, g))
                 continue
             sums: dict[int, Number] = {}
-            for x, _, product in contributions(self.graph, self.v, path[-1], g):
+            for x, _, product in operation_contributions(self.written, self.v, path[-1], g):
                 if x in inside:
                     sums[x] = sums[x] + product if x in sums else product
             for k, (x, product) in enumerate(sums.items()):
