@@ -16,7 +16,8 @@ from cgcli.program.input_values import canonical
 from cgcli.program.options import DerivativeOptions, Option, OutputOptions, RunOptions
 from cgcli.program.pictures import graph_values
 from cgcli.render import csv, json
-from cgcli.render.node_table import Sort, rows, tree, value_writer
+from cgcli.render.node_table import Sort, node_data, rows, tree
+from cgcli.render.node_text import value_writer
 from cgcli.render.table import table
 from cgcli.render.terminal_graph import draw
 
@@ -45,9 +46,10 @@ def show(
     only: Only = (),
     data: Annotated[str | None, NO_DATA] = None,
 ) -> int:
-    """Show the graph of a program: a table of its nodes.
+    """Show the graph of a program: a table of its operations, as they are written.
 
-    With the values of its inputs the table has values and gradients too.
+    With the values of its inputs the table has values and gradients too. `--format json` lists the nodes that the
+    operations are made of.
     """
     for option in (("--tree", as_tree), ("--graph", as_graph)):
         exclude(option, (f"--format {output.format}", output.format in ("json", "csv")))
@@ -65,26 +67,23 @@ def show(
     elif as_graph:
         emit("\n".join(draw(graph, evaluation, ascii_only=ascii_only, precision=precision)))
     else:
-        _show_table(*rows(graph, evaluation, [canonical(name) for name in only], sort), output)
+        names = [canonical(name) for name in only]
+        if output.format == "json":
+            emit(json.dump({"nodes": node_data(graph, evaluation, names, sort)}, precision))
+        else:
+            _show_table(*rows(graph, evaluation, names, sort), output)
     return 0
 
 
 def _show_table(header: tuple[str, ...], cells: Sequence[Sequence[Any]], output: OutputOptions) -> None:
-    """Prints the table of nodes."""
+    """Prints the table of operations."""
     precision, full = output.precision, output.full
-    if output.format == "json":
-        emit(json.dump({"nodes": [_node(header, row) for row in cells]}, precision))
-    elif output.format == "csv":
+    if output.format == "csv":
         emit(csv.dump(header, [["" if cell is None else cell for cell in row] for row in cells], precision, full=full))
     else:
         accent = [header.index("gradient")] if "gradient" in header else []
         tensor = value_writer(precision, full=full)
         emit(table(header, cells, accent=accent, tensor=tensor, **table_settings(precision)))
-
-
-def _node(header: tuple[str, ...], row: Sequence[Any]) -> dict[str, Any]:
-    node = dict(zip(header, row, strict=True))
-    return node | {"inputs": node["inputs"].split(", ") if node["inputs"] else []}
 
 
 command = declare("show", show, ProgramCommand, "cg samples article", "cg show article.cg --a 2 --b 3 --c 1")

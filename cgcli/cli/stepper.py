@@ -13,7 +13,7 @@ from cgcli.diagnostics.escape import show
 from cgcli.diagnostics.report import text as report
 from cgcli.diagnostics.suggest import nearest
 from cgcli.program.stepping import Breakpoint, RunCursor
-from cgcli.render.node_table import definition, reference
+from cgcli.render.node_table import OperationTable
 from cgcli.render.picture.draw import picture_kind
 from cgcli.render.picture.draw import render as draw
 from cgcli.render.trace import text, value
@@ -58,6 +58,7 @@ class Stepper:
         self.precision = precision
         self.watched: list[str] = []
         self._numbers = 0
+        self._operations: OperationTable | None = None  # of the backward pass that is under way
 
     def greeting(self) -> Iterator[str]:
         ran = len(self.walk.events) - self.walk.first
@@ -287,7 +288,8 @@ class Stepper:
         name = argument or (self.walk.outputs[0] if len(self.walk.outputs) == 1 else "")
         if not name:
             raise error("step-needs", name="backward", what="a value, as in `backward y`")
-        self.walk.begin_backward(name)
+        backward_pass = self.walk.begin_backward(name)
+        self._operations = OperationTable(backward_pass.graph)
         yield f"backward from {show(name)}: its derivative by itself is 1; `step` goes on, `leave` goes back to the run"
 
     def _leave(self, argument: str) -> Iterator[str]:
@@ -297,8 +299,9 @@ class Stepper:
 
     def _pass_step(self, count: int | None) -> Iterator[str]:
         """`count` steps of the backward pass; for None all that are left, then the derivatives by the inputs."""
-        backward_pass = self.walk.backward_pass
+        backward_pass, operations = self.walk.backward_pass, self._operations
         assert backward_pass is not None
+        assert operations is not None
         left = MOST_STEPS if count is None else count
         while left and backward_pass.step() is not None:
             left -= 1
@@ -308,23 +311,24 @@ class Stepper:
             yield "the backward pass has come to its end"
             for i in backward_pass.graph.inputs:
                 if i in backward_pass.derivatives:
-                    name = show(reference(backward_pass.graph, i))
+                    name = show(operations.reference(i))
                     yield f"  by {name}: {self._number(backward_pass.derivatives[i])}"
 
     def _pass_here(self) -> Iterator[str]:
-        """The node that had its turn last, its derivative, and its contributions to its operands."""
-        backward_pass = self.walk.backward_pass
+        """The operation that had its turn last, its derivative, and its contributions to its operands."""
+        backward_pass, operations = self.walk.backward_pass, self._operations
         assert backward_pass is not None
+        assert operations is not None
         if not backward_pass.steps:
             yield "at the beginning of the backward pass"
             return
-        graph, step = backward_pass.graph, backward_pass.steps[-1]
-        yield f"{show(definition(graph, step.node)):<40}  derivative {self._number(step.derivative)}"
+        step = backward_pass.steps[-1]
+        yield f"{show(operations.definition(step.node)):<40}  derivative {self._number(step.derivative)}"
         for edge in step.edges:
             product = self._number(edge.product)
             if edge.partial is not None:
                 product = f"{self._number(edge.partial)} · {self._number(step.derivative)} = {product}"
-            yield f"    by {show(reference(graph, edge.operand))}: {product}, sum {self._number(edge.total)}"
+            yield f"    by {show(operations.reference(edge.operand))}: {product}, sum {self._number(edge.total)}"
 
     def _number(self, x: Any) -> str:
         return show(value(x, self.precision))

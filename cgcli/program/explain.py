@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from cgcli.analysis.paths import Edges
@@ -10,11 +9,15 @@ from cgcli.graph.graph import CONST, INPUT, Graph
 from cgcli.graph.traversal import prune
 from cgcli.graph.types import Type
 from cgcli.ops.builder import Builder
-from cgcli.ops.notation import shown_attrs, write_constant, write_node
+from cgcli.ops.notation import shown_attrs, write_constant
 from cgcli.ops.spelling import LONGEST_TENSOR, Written, write_latex, write_op
 from cgcli.ops.table import BY_CODE
+from cgcli.ops.versions import versions
+from cgcli.ops.written import WrittenOperations
+from cgcli.ops.written_text import operation_text
 from cgcli.optimise.simplify import simplify
 from cgcli.render.explain import Derivative, Equation, Explanation, LocalDerivative, Name, PathProduct
+from cgcli.render.picture.tikz import latex_text
 from cgcli.transform.gradient import gradient
 
 from .computation import Computation
@@ -33,15 +36,16 @@ def explain(program: Computation, of: str | None, wrt: Sequence[str] | None, mos
     assert evaluation.of is not None
     graph, v = evaluation.graph, evaluation.values
     arrows = Edges(graph, v, evaluation.of)
-    starts = {name: program.module.values[name] for name in gradients.partials}
+    written = arrows.written
+    starts = {name: written.result_of[program.module.values[name]] for name in gradients.partials}
     between = {name: arrows.between(i) for name, i in starts.items()}
     partials: dict[tuple[int, int], float | None] = {}
     for name, nodes in between.items():
         nodes_between, edges = frozenset(nodes), arrows.of_value(starts[name])
         for i in nodes:
             partials |= {(i, x): p for x, p in edges[i].items() if x in nodes_between and i != starts[name]}
-    names = _names(graph, sorted({*arrows.partials, *starts.values()}))
-    text = _SymbolicText(graph, names)
+    names = _names(written, sorted({*arrows.partials, *starts.values()}))
+    text = _SymbolicText(written, names)
     equation_nodes = [i for i in sorted(arrows.partials) if i in names and graph.op[i] != INPUT]
     is_short = len(equation_nodes) <= MOST_STEPS
     equations = [Equation(names[i], *text.operation(i), v[i]) for i in equation_nodes] if is_short else []
@@ -56,8 +60,8 @@ def explain(program: Computation, of: str | None, wrt: Sequence[str] | None, mos
         products = tuple(PathProduct(tuple(names[x] for x in p.nodes), p.partials, p.product) for p in paths.listed)
         derivatives.append(Derivative(names[i], gradients.partials[name], paths.many, products, paths.largest))
     return Explanation(
-        names[evaluation.of],
-        v[evaluation.of],
+        names[arrows.of],
+        v[arrows.of],
         tuple(equations),
         tuple(local_derivatives),
         tuple(derivatives),
@@ -74,45 +78,59 @@ def _number(graph: Graph, i: int) -> Type | None:
     return Type("float") if t.weak else t
 
 
-def _names(graph: Graph, nodes: Sequence[int]) -> dict[int, Name]:
-    """The name of each node: its own, with a number where several have it; `v1`, `v2` for those without one."""
-    uses = Counter(graph.names[i] for i in nodes if i in graph.names)
-    seen: Counter[str] = Counter()
+def _names(written: WrittenOperations, nodes: Sequence[int]) -> dict[int, Name]:
+    """The name of each result: its own, with its version where several have it; `v1`, `v2` for those without one."""
+    graph, by_result = written.graph, versions(written)
+    taken = set(graph.names.values())
     names: dict[int, Name] = {}
     unnamed = 0
     for i in nodes:
-        name = graph.names.get(i)
-        if name is None:
-            if graph.op[i] == CONST:
-                continue
+        version = by_result.get(i)
+        if version is not None:
+            names[i] = Name(version.name, None if version.is_only else version)
+        elif graph.op[i] != CONST:
             unnamed += 1
-            while f"v{unnamed}" in uses:
+            while f"v{unnamed}" in taken:
                 unnamed += 1
             names[i] = Name(f"v{unnamed}")
-        else:
-            seen[name] += 1
-            names[i] = Name(name, seen[name] if uses[name] > 1 else None)
     return names
 
 
 class _SymbolicText:
     """Operations and their local derivatives over names, as text and in LaTeX."""
 
-    def __init__(self, graph: Graph, names: Mapping[int, Name]) -> None:
-        self.graph, self.names = graph, names
+    def __init__(self, written: WrittenOperations, names: Mapping[int, Name]) -> None:
+        self.written, self.graph, self.names = written, written.graph, names
 
     def operation(self, i: int) -> tuple[str, str]:
-        """A node's operation over the names of its operands."""
-        graph = self.graph
-        operands = graph.operands(i)
-        text = write_node(graph, i, [self._text(x) for x in operands], LONGEST_TENSOR).text
-        latex = write_latex(BY_CODE[graph.op[i]].spelling, [self._latex(x) for x in operands], shown_attrs(graph, i))
-        return text, latex.text
+        """An operation over the names of its operands."""
+        return operation_text(self.written, i, self._text).text, self._operation_latex(i)
+
+    def _operation_latex(self, i: int) -> str:
+        graph, written = self.graph, self.written
+        if written.text(i) is None:
+            operands = [self._latex(written.result_of[x]) for x in graph.operands(i)]
+            return write_latex(BY_CODE[graph.op[i]].spelling, operands, shown_attrs(graph, i)).text
+        operands, symbol = [self._latex(x) for x in written.inputs(i)], written.operator(i)
+        for x in written.members.get(i, (i,)):
+            spelling = BY_CODE[graph.op[x]].spelling
+            if spelling.form == "infix" and spelling.text == symbol and len(operands) == 2:
+                return write_latex(spelling, operands, shown_attrs(graph, x)).text
+        texts = [x.text for x in operands]
+        if symbol.startswith("[") and symbol != "[…]" and texts:
+            text = rf"{texts[0]}\text{{{latex_text(symbol)}}}"
+            return f"{text} {texts[-1]}" if symbol.endswith("=") and len(texts) > 1 else text
+        return rf"\operatorname{{{latex_text(symbol)}}}\left({', '.join(texts)}\right)"
 
     def partial(self, i: int, x: int) -> tuple[str, str]:
-        """The local derivative of node `i` by its operand `x` in symbols; empty where it is no single number."""
+        """The local derivative of operation `i` by its operand `x` in symbols.
+
+        Empty where it is no single number, or the operation has several nodes.
+        """
         graph = self.graph
         operands = graph.operands(i)
+        if i in self.written.members or any(self.written.is_form[y] for y in operands):
+            return "", ""
         numbers = [t for t in (_number(graph, x) for x in (*operands, i)) if t is not None]
         if len(numbers) <= len(operands):
             return "", ""

@@ -193,9 +193,10 @@ class RunCursor:
         size = self.events[self.at - 1].nodes if self.at else 0
         return Evaluation(select(self.tape.freeze(()), list(range(size))), self.tape.v[:size])
 
-    def begin_backward(self, name: str) -> None:
+    def begin_backward(self, name: str) -> BackwardPass:
         """Sets `backward_pass` at its beginning, from a number. Raises CgError for what is no float."""
         self.backward_pass = self._back_from(name)
+        return self.backward_pass
 
     def _back_from(self, name: str) -> BackwardPass:
         value = self._evaluated(name, "backward")

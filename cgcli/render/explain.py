@@ -7,6 +7,7 @@ from itertools import pairwise
 from typing import Any, Literal, NamedTuple
 
 from cgcli.diagnostics.escape import show
+from cgcli.ops.versions import Version
 
 from .numbers import shortest
 from .picture.tikz import latex_text
@@ -17,23 +18,22 @@ LONGEST_SUM = 6  # paths of which the sum is written out
 LONGEST_LINE = 90  # characters of a sum that stands in one line
 LONGEST_PATH = 8  # nodes of a path that are named
 DIGITS = 4  # significant, of a factor
-_SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 
 
 class Name(NamedTuple):
-    """A name, with a number where several values have it."""
+    """A name, with its version where several values have it."""
 
     name: str
-    number: int | None = None
+    version: Version | None = None
 
     @property
     def text(self) -> str:
-        return self.name if self.number is None else f"{self.name}{str(self.number).translate(_SUBSCRIPTS)}"
+        return self.name if self.version is None else self.version.text
 
     @property
     def latex(self) -> str:
         plain = self.name if len(self.name) == 1 and self.name.isascii() else rf"\mathit{{{latex_text(self.name)}}}"
-        return plain if self.number is None else f"{{{plain}}}_{{{self.number}}}"
+        return plain if self.version is None or self.version.is_last else f"{{{plain}}}_{{{self.version.number}}}"
 
 
 class Equation(NamedTuple):

@@ -1,4 +1,4 @@
-"""The nodes of a graph as rows of a table, or as a tree of what each output is made of."""
+"""The operations of a graph, as they were written, as rows of a table or as a tree of what each output is made of."""
 
 from __future__ import annotations
 
@@ -10,15 +10,18 @@ from cgcli.diagnostics.diagnostic import error
 from cgcli.diagnostics.escape import show
 from cgcli.diagnostics.suggest import nearest
 from cgcli.graph.evaluation import Evaluation
-from cgcli.graph.graph import COND, CONST, GET, INPUT, LOOP, NONE, Graph
-from cgcli.graph.types import Type
+from cgcli.graph.graph import CONST, GET, NONE, SIZE, Graph, opname
 from cgcli.ops.notation import write_constant, write_node
 from cgcli.ops.spelling import LONGEST_TENSOR, Written
-from cgcli.ops.table import OPS
+from cgcli.ops.table import BY_CODE
+from cgcli.ops.versions import versions
+from cgcli.ops.written import WrittenOperations
+from cgcli.ops.written_text import operation_text
 
-from .formula import control_text, control_word, operands
+from .formula import operands
+from .node_text import gradient, has_row, reference, value_writer
 from .picture.selection import magnitude
-from .tensors import is_tensor, literal, terminal_brief, zeros_like
+from .schema import operation_data, version_data
 
 DEEPEST = 30  # levels of a tree
 Sort = Literal["grad", "value", "name", "op"]
@@ -38,56 +41,137 @@ UNICODE = Branches("├─ ", "└─ ", "│  ")
 ASCII = Branches("|- ", "`- ", "|  ")
 
 
+class OperationTable:
+    """The operations of a graph that have rows, with the texts of each: `nodes` are their results, in order."""
+
+    def __init__(self, graph: Graph) -> None:
+        self.graph = graph
+        self.written = WrittenOperations(graph)
+        self.versions = versions(self.written)
+        self.nodes = [i for i in range(len(graph)) if self.has_row(i)]
+
+    def has_row(self, i: int) -> bool:
+        """Whether a node is the result of an operation, and neither a literal nor a size, which counts as one."""
+        return self.written.result_of[i] == i and has_row(self.graph, i) and not self._is_bare_size(i)
+
+    def reference(self, i: int) -> str:
+        """The name of an operation's result, its version where other values have the name; see `reference`."""
+        version = self.versions.get(i)
+        if version is not None:
+            return version.text
+        return write_node(self.graph, i, []).text if self._is_bare_size(i) else reference(self.graph, i)
+
+    def _is_bare_size(self, i: int) -> bool:
+        """Whether a node is a size by its name, as `n` of `float[n]`, or the length of what a loop iterates over."""
+        if self.graph.op[i] != SIZE or i in self.graph.names:
+            return False
+        return (self.written.text(i) or "").isidentifier()
+
+    def inputs(self, i: int) -> tuple[int, ...]:
+        """The operands, which are results and literals."""
+        return self.written.inputs(i)
+
+    def references(self, i: int) -> list[str]:
+        """The operands as they are shown; of a value that has only a name, its literal."""
+        if self.graph.op[i] == CONST:
+            return [write_constant(self.graph, i, longest=LONGEST_TENSOR).text]
+        return [self.reference(x) for x in self.inputs(i)]
+
+    def definition(self, i: int) -> str:
+        """An operation in a line: the name of its result, and its text over the names of its operands."""
+        name = self.reference(i)
+        text = operation_text(self.written, i, lambda x: Written(self.reference(x))).text
+        return name if text == name else f"{name} = {text}"
+
+    def labels(self, i: int) -> set[str]:
+        """What an operation is selected by: names and functions, its symbol, the ops that it was lowered to."""
+        graph = self.graph
+        labels = {self.reference(i), self.written.operator(i)}
+        if i in graph.names:
+            labels.add(graph.names[i])
+        for x in self.written.members.get(i, (i,)):
+            code = graph.op[graph.a[x]] if graph.op[x] == GET else graph.op[x]
+            labels |= {opname(graph.op[x]), opname(code), BY_CODE[code].spelling.symbol, BY_CODE[code].spelling.text}
+        group = graph.group[i]
+        while group != NONE:
+            labels.add(graph.groups[group].function)
+            group = graph.groups[group].parent
+        return labels
+
+
 def rows(
     graph: Graph, evaluation: Evaluation | None = None, only: Sequence[str] = (), sort: Sort | None = None
 ) -> tuple[tuple[str, ...], list[tuple[Any, ...]]]:
-    """A header, and a row a node; a literal stands with the node that reads it. Numbers are left as they are.
+    """A header, and a row an operation; a literal stands with what reads it. Numbers are left as they are.
 
-    only: names, functions and operations whose nodes are listed (empty: all). sort: by name or operation, or by the
-    size of the value or the gradient, the largest first. Raises CgError for an `only` that fits no node, and for a
-    gradient to sort by where there is none.
+    See `selected` for `only` and `sort`.
     """
-    nodes = _selected(graph, [i for i in range(len(graph)) if has_row(graph, i)], only)
-    if sort is not None:
-        nodes = _sorted(graph, evaluation, nodes, sort)
+    table = OperationTable(graph)
     width = 4 if evaluation is None else 5 if evaluation.of is None else 6
     rows = []
-    for i in nodes:
-        inputs = ", ".join(reference(graph, x) for x in operands(graph, i))
-        row: list[Any] = [reference(graph, i), _op_label(graph, i), inputs, str(graph.type_of(i)).removeprefix("~")]
+    for i in selected(table, evaluation, only, sort):
+        inputs = ", ".join(table.references(i))
+        row: list[Any] = [table.reference(i), table.written.operator(i), inputs, _type_text(graph, i)]
         row.append(evaluation.values[i] if evaluation else None)
         row.append(gradient(graph, evaluation, i) if evaluation else None)
         rows.append(tuple(row[:width]))
     return HEADER[:width], rows
 
 
-def _selected(graph: Graph, nodes: list[int], only: Sequence[str]) -> list[int]:
+def node_data(
+    graph: Graph, evaluation: Evaluation | None = None, only: Sequence[str] = (), sort: Sort | None = None
+) -> list[dict[str, Any]]:
+    """As `rows`, but as JSON data of all nodes that the operations were lowered to; see docs/graph-schema.md."""
+    table = OperationTable(graph)
+    order = {result: k for k, result in enumerate(selected(table, evaluation, only, sort))}
+    nodes = [i for i in range(len(graph)) if has_row(graph, i) and (not only or table.written.result_of[i] in order)]
+    if sort is not None:
+        nodes.sort(key=lambda i: order.get(table.written.result_of[i], len(order)))
+    return [_node_data(table, evaluation, i) for i in nodes]
+
+
+def _node_data(table: OperationTable, evaluation: Evaluation | None, i: int) -> dict[str, Any]:
+    graph = table.graph
+    data: dict[str, Any] = {"node": table.reference(i), "op": opname(graph.op[i])}
+    data["inputs"] = [table.reference(x) for x in operands(graph, i)]
+    data["type"] = _type_text(graph, i)
+    if evaluation is not None:
+        data["value"] = evaluation.values[i]
+        if evaluation.of is not None:
+            data["gradient"] = gradient(graph, evaluation, i)
+    return data | operation_data(table.written, i) | version_data(table.versions.get(i))
+
+
+def selected(table: OperationTable, evaluation: Evaluation | None, only: Sequence[str], sort: Sort | None) -> list[int]:
+    """The operations to be listed.
+
+    only: names, functions and operations (empty: all). sort: by name or operation, or by the size of the value or the
+    gradient, the largest first. Raises CgError for an `only` that fits nothing, and for a gradient to sort by where
+    there is none.
+    """
+    nodes = _chosen(table, only)
+    return nodes if sort is None else _sorted(table, evaluation, nodes, sort)
+
+
+def _chosen(table: OperationTable, only: Sequence[str]) -> list[int]:
     if not only:
-        return nodes
-    groups = graph.groups
-    labels: list[set[str]] = []
-    for i in nodes:
-        labels_of_node = {reference(graph, i), _op_label(graph, i), graph[i].op, OPS[graph[i].op].spelling.symbol}
-        group = graph.group[i]
-        while group != NONE:
-            labels_of_node.add(groups[group].function)
-            group = groups[group].parent
-        labels.append(labels_of_node)
-    candidates = list(dict.fromkeys(label for i in nodes for label in (reference(graph, i), graph[i].op)))
+        return table.nodes
+    labels = [table.labels(i) for i in table.nodes]
     for name in only:
         if not any(name in names for names in labels):
-            raise error("no-such-row", name=name, nearest=nearest(name, candidates))
-    return [i for i, names in zip(nodes, labels, strict=True) if not names.isdisjoint(only)]
+            candidates = [label for i in table.nodes for label in (table.reference(i), table.written.operator(i))]
+            raise error("no-such-row", name=name, nearest=nearest(name, list(dict.fromkeys(candidates))))
+    return [i for i, names in zip(table.nodes, labels, strict=True) if not names.isdisjoint(only)]
 
 
-def _sorted(graph: Graph, evaluation: Evaluation | None, nodes: list[int], sort: Sort) -> list[int]:
+def _sorted(table: OperationTable, evaluation: Evaluation | None, nodes: list[int], sort: Sort) -> list[int]:
     if sort in ("name", "op"):
-        return sorted(nodes, key=lambda i: reference(graph, i) if sort == "name" else _op_label(graph, i))
+        return sorted(nodes, key=table.reference if sort == "name" else table.written.operator)
     if evaluation is None or (sort == "grad" and evaluation.of is None):
         raise error("nothing-to-sort-by", sort=sort)
 
     def key(i: int) -> float:
-        x = evaluation.values[i] if sort == "value" else gradient(graph, evaluation, i)
+        x = evaluation.values[i] if sort == "value" else gradient(table.graph, evaluation, i)
         return -1.0 if x is None or isinstance(x, list) else magnitude(x)
 
     return sorted(nodes, key=key, reverse=True)
@@ -106,11 +190,12 @@ def tree(
     What lies deeper than `DEEPEST` levels gets a tree of its own further below, so that lines stay short. Of tensors
     with more than a few elements the range is shown. full: all elements instead.
     """
+    table = OperationTable(graph)
     write = value_writer(precision, full=full, ascii_only=ascii_only)
     signs = ASCII if ascii_only else UNICODE
     seen: set[int] = set()
     deferred: set[int] = set()
-    roots = deque(graph.outputs)
+    roots = deque(dict.fromkeys(table.written.result_of[i] for i in graph.outputs))
     while roots:
         root = roots.popleft()
         if root in deferred and root in seen:
@@ -119,15 +204,15 @@ def tree(
         stack = [(root, "", "")]
         while stack:
             i, lead, below = stack.pop()
-            children = [x for x in operands(graph, i) if has_row(graph, x)]
+            children = [x for x in table.inputs(i) if table.has_row(x)]
             elsewhere = "above" if i in seen else "below" if len(below) >= DEEPEST * len(signs.gap) else ""
             if elsewhere and children:
-                yield f"{lead}{show(reference(graph, i))} ({elsewhere})"
+                yield f"{lead}{show(table.reference(i))} ({elsewhere})"
                 if elsewhere == "below" and i not in deferred:
                     deferred.add(i)
                     roots.append(i)
                 continue
-            yield lead + _line(graph, evaluation, i, write)
+            yield lead + _line(table, evaluation, i, write)
             seen.add(i)
             for k, x in reversed(list(enumerate(children))):
                 last = k == len(children) - 1
@@ -136,74 +221,15 @@ def tree(
                 )
 
 
-def value_writer(precision: int | None = None, *, full: bool = False, ascii_only: bool = False) -> Callable[[Any], str]:
-    """The function that writes a value beside a node: a tensor in brief, or all of it."""
-
-    def text(value: Any) -> str:
-        if isinstance(value, list):
-            return f"{len(value)} items"
-        if full and is_tensor(value):
-            return literal(value, precision)
-        return terminal_brief(value, precision, ascii_only=ascii_only)
-
-    return text
-
-
-def _line(graph: Graph, evaluation: Evaluation | None, i: int, write: Callable[[Any], str]) -> str:
-    text = show(definition(graph, i))
+def _line(table: OperationTable, evaluation: Evaluation | None, i: int, write: Callable[[Any], str]) -> str:
+    text = show(table.definition(i))
     if evaluation and evaluation.values[i] is not None:
         text += f"   value {write(evaluation.values[i])}"
-        derivative = gradient(graph, evaluation, i)
+        derivative = gradient(table.graph, evaluation, i)
         if derivative is not None:
             text += f"   gradient {write(derivative)}"
     return text
 
 
-def definition(graph: Graph, i: int) -> str:
-    """A node in a line: its name or number, and its operation over the names of its operands."""
-    name, text = reference(graph, i), _operation(graph, i)
-    return name if text == name else f"{name} = {text}"
-
-
-def has_row(graph: Graph, i: int) -> bool:
-    """Whether a node has a row of its own."""
-    if graph.op[i] in (COND, LOOP):
-        return False
-    return graph.op[i] != CONST or i in graph.names
-
-
-def reference(graph: Graph, i: int) -> str:
-    """A node's name; the text of a literal; else its number, as `%3`."""
-    if i in graph.names:
-        return graph.names[i]
-    if graph.op[i] == CONST:
-        return write_constant(graph, i, longest=LONGEST_TENSOR).text
-    return f"%{i}"
-
-
-def _op_label(graph: Graph, i: int) -> str:
-    if graph.op[i] == GET:
-        return control_word(graph, i)
-    attrs = graph.attrs.get(i, {})
-    return f"power {attrs['exponent']}" if "exponent" in attrs else graph[i].op
-
-
-def _operation(graph: Graph, i: int) -> str:
-    """The operation over the names of its operands."""
-    texts = [Written(reference(graph, x)) for x in operands(graph, i)]
-    if graph.op[i] == GET:
-        return control_text(graph, i, [text.text for text in texts])
-    if graph.op[i] in (CONST, INPUT):
-        return graph.names.get(i) or reference(graph, i)
-    return write_node(graph, i, texts).text
-
-
-def gradient(graph: Graph, evaluation: Evaluation, i: int) -> Any:
-    """The derivative by a node, zero where no path leads; None where there can be none."""
-    t = graph.type_of(i)
-    if evaluation.of is None or not isinstance(t, Type) or not t.has_derivative:
-        return None
-    adjoint = evaluation.adjoints[i]
-    if adjoint is not None:
-        return adjoint if is_tensor(adjoint) else adjoint or 0.0
-    return zeros_like(evaluation.values[i]) if is_tensor(evaluation.values[i]) else 0.0
+def _type_text(graph: Graph, i: int) -> str:
+    return str(graph.type_of(i)).removeprefix("~")

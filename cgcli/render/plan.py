@@ -17,7 +17,7 @@ from cgcli.graph.types import AnyType
 from cgcli.ops.loops import LoopView
 
 from .formula import loop_text
-from .node_table import definition, reference
+from .node_text import definition, reference
 
 MOST = 60  # steps, buffers or changes that are listed; `full` lists all
 

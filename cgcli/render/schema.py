@@ -8,6 +8,8 @@ from typing import Any
 from cgcli.graph.evaluation import Evaluation
 from cgcli.graph.graph import NONE, Graph, opname
 from cgcli.ops.table import BY_CODE
+from cgcli.ops.versions import Version, versions
+from cgcli.ops.written import WrittenOperations
 
 from . import json
 from .tensors import MOST_ELEMENTS, as_lists, is_tensor, norm
@@ -22,11 +24,16 @@ def to_json(graph: Graph, evaluation: Evaluation | None = None, name: str = "") 
 
 def graph_data(graph: Graph, evaluation: Evaluation | None = None) -> dict[str, Any]:
     """The graph as dictionaries and lists; recursion only as deep as structured nodes nest."""
+    written = WrittenOperations(graph)
+    names = versions(written)
     data: dict[str, Any] = {
         "inputs": list(graph.inputs),
         "outputs": list(graph.outputs),
         "groups": [_without_none({"parent": _index(g.parent), "function": g.function}) for g in graph.groups],
-        "nodes": [_node(graph, evaluation, i) for i in range(len(graph))],
+        "nodes": [
+            _node(graph, evaluation, i) | operation_data(written, i) | version_data(names.get(i))
+            for i in range(len(graph))
+        ],
     }
     if evaluation is not None and evaluation.of is not None:
         data["of"] = evaluation.of
@@ -60,6 +67,19 @@ def _node(graph: Graph, evaluation: Evaluation | None, i: int) -> dict[str, Any]
             partials = evaluation.partials.get(i)
             node["partials"] = [_number(p) for p in partials] if partials else None
     return _without_none(node)
+
+
+def operation_data(written: WrittenOperations, i: int) -> dict[str, Any]:
+    """The written operation that a node is part of, where that has several nodes; its result has the source text."""
+    result = written.result_of[i]
+    if result != i:
+        return {"written": {"result": result}}
+    return {"written": {"result": i, "text": written.text(i)}} if i in written.members else {}
+
+
+def version_data(version: Version | None) -> dict[str, Any]:
+    """Which of the bindings of its name a node is, where there are several."""
+    return {} if version is None or version.is_only else {"version": version.number}
 
 
 def _plain(value: Any) -> Any:

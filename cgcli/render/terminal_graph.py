@@ -1,4 +1,4 @@
-"""A small graph drawn in the terminal: a line a node, values run down as rails until their last use."""
+"""A small graph drawn in the terminal: a line an operation, values run down as rails until their last use."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from cgcli.diagnostics.escape import show
 from cgcli.graph.evaluation import Evaluation
 from cgcli.graph.graph import Graph
 
-from .formula import operands
-from .node_table import definition, gradient, has_row, value_writer
+from .node_table import OperationTable
+from .node_text import gradient, value_writer
 
 MOST_NODES = 80
 MOST_RAILS = 24
@@ -36,19 +36,24 @@ ASCII = Signs("o", "|", "-", "`", "'", "'", "|", "|", "+")
 
 
 def draw(
-    graph: Graph, evaluation: Evaluation | None = None, *, ascii_only: bool = False, precision: int | None = None
+    graph: Graph,
+    evaluation: Evaluation | None = None,
+    *,
+    ascii_only: bool = False,
+    precision: int | None = None,
 ) -> Iterator[str]:
     """Lines. Raises `CgError` (status 1) when there are too many nodes, or too many values at a time."""
-    nodes = [i for i in range(len(graph)) if has_row(graph, i)]
+    table = OperationTable(graph)
+    nodes = table.nodes
     if len(nodes) > MOST_NODES:
         raise error("too-large-to-draw-here", status=1, count=len(nodes), limit=MOST_NODES, what="nodes")
-    rails = list(_rails(graph, nodes, ASCII if ascii_only else UNICODE))
+    rails = list(_rails(table, ASCII if ascii_only else UNICODE))
     width = max((len(row) for row in rails), default=0)
     if width > 2 * MOST_RAILS:
         raise error(
             "too-large-to-draw-here", status=1, count=(width + 1) // 2, limit=MOST_RAILS, what="values at a time"
         )
-    texts = [show(definition(graph, i)) for i in nodes]
+    texts = [show(table.definition(i)) for i in nodes]
     write = value_writer(precision, ascii_only=ascii_only)
     values, gradients = (
         ["" if number is None else write(number) for number in column]
@@ -63,9 +68,9 @@ def draw(
         yield f"{row:<{width}}  {text:<{widths[0]}}   {numbers}".rstrip()
 
 
-def _rails(graph: Graph, nodes: list[int], signs: Signs) -> Iterator[str]:
-    node_set = set(nodes)
-    reads = {i: list(dict.fromkeys(x for x in operands(graph, i) if x in node_set)) for i in nodes}
+def _rails(table: OperationTable, signs: Signs) -> Iterator[str]:
+    nodes, node_set = table.nodes, set(table.nodes)
+    reads = {i: list(dict.fromkeys(x for x in table.inputs(i) if x in node_set)) for i in nodes}
     uses_left: dict[int, int] = dict.fromkeys(nodes, 0)  # uses still to come
     for operands_of_node in reads.values():
         for x in operands_of_node:

@@ -1,0 +1,71 @@
+"""One node of a graph in a line of text: its name, its operation, its value and its gradient."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from cgcli.graph.evaluation import Evaluation
+from cgcli.graph.graph import COND, CONST, GET, INPUT, LOOP, Graph
+from cgcli.graph.types import Type
+from cgcli.ops.notation import write_constant, write_node
+from cgcli.ops.spelling import LONGEST_TENSOR, Written
+
+from .formula import control_text, operands
+from .tensors import is_tensor, literal, terminal_brief, zeros_like
+
+
+def value_writer(precision: int | None = None, *, full: bool = False, ascii_only: bool = False) -> Callable[[Any], str]:
+    """The function that writes a value beside a node: a tensor in brief, or all of it."""
+
+    def text(value: Any) -> str:
+        if isinstance(value, list):
+            return f"{len(value)} items"
+        if full and is_tensor(value):
+            return literal(value, precision)
+        return terminal_brief(value, precision, ascii_only=ascii_only)
+
+    return text
+
+
+def definition(graph: Graph, i: int) -> str:
+    """A node in a line: its name or number, and its operation over the names of its operands."""
+    name, text = reference(graph, i), _operation(graph, i)
+    return name if text == name else f"{name} = {text}"
+
+
+def has_row(graph: Graph, i: int) -> bool:
+    """Whether a node has a row of its own."""
+    if graph.op[i] in (COND, LOOP):
+        return False
+    return graph.op[i] != CONST or i in graph.names
+
+
+def reference(graph: Graph, i: int) -> str:
+    """A node's name; the text of a literal; else its number, as `%3`."""
+    if i in graph.names:
+        return graph.names[i]
+    if graph.op[i] == CONST:
+        return write_constant(graph, i, longest=LONGEST_TENSOR).text
+    return f"%{i}"
+
+
+def _operation(graph: Graph, i: int) -> str:
+    """The operation over the names of its operands."""
+    texts = [Written(reference(graph, x)) for x in operands(graph, i)]
+    if graph.op[i] == GET:
+        return control_text(graph, i, [text.text for text in texts])
+    if graph.op[i] in (CONST, INPUT):
+        return graph.names.get(i) or reference(graph, i)
+    return write_node(graph, i, texts).text
+
+
+def gradient(graph: Graph, evaluation: Evaluation, i: int) -> Any:
+    """The derivative by a node, zero where no path leads; None where there can be none."""
+    t = graph.type_of(i)
+    if evaluation.of is None or not isinstance(t, Type) or not t.has_derivative:
+        return None
+    adjoint = evaluation.adjoints[i]
+    if adjoint is not None:
+        return adjoint if is_tensor(adjoint) else adjoint or 0.0
+    return zeros_like(evaluation.values[i]) if is_tensor(evaluation.values[i]) else 0.0
