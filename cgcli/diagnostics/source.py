@@ -47,6 +47,11 @@ class Source:
         end = self._starts[number] - 1 if number < len(self._starts) else len(self.text)
         return self.text[start:end].rstrip("\r")
 
+    def offset(self, line: int, byte: int) -> int:
+        """The character at a byte of a line in UTF-8, lines counted from 1 and bytes from 0."""
+        text = self.line(line).encode("utf-8", "surrogatepass")[:byte]
+        return self._starts[line - 1] + len(text.decode("utf-8", "surrogatepass"))
+
     def stripped_line(self, number: int) -> Span | None:
         """A line (counted from 1) without the blanks around it; None where there is none."""
         if not 0 < number <= len(self._starts):
@@ -70,6 +75,12 @@ class Span(NamedTuple):
     @property
     def line(self) -> int:
         return self.source.position(self.start)[0]
+
+
+class RepeatedSpan(Span):
+    """A span whose nodes are an operation each, as Python code has it that a loop runs again."""
+
+    __slots__ = ()
 
 
 @dataclass(frozen=True)

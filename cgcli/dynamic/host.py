@@ -12,6 +12,7 @@ import operator
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
+from itertools import islice
 from pathlib import Path
 from types import CodeType, FrameType, FunctionType
 from typing import TYPE_CHECKING, Any, NoReturn, Protocol, TypeAlias
@@ -19,8 +20,8 @@ from typing import TYPE_CHECKING, Any, NoReturn, Protocol, TypeAlias
 import numpy as np
 
 from cgcli.diagnostics.diagnostic import CgError, Diagnostic, Label, error
-from cgcli.diagnostics.source import Source, Span
-from cgcli.graph.graph import NONE
+from cgcli.diagnostics.source import RepeatedSpan, Source, Span
+from cgcli.graph.graph import CONST, NONE
 from cgcli.graph.types import FLOAT, Type
 from cgcli.language.frames import Environment, Frame
 from cgcli.language.parser import parse_value
@@ -75,6 +76,7 @@ class Host(Interpreter):
             *(tape.risk.append, tape.varies.append, tape.v.append),
         )
         self.spans: dict[tuple[int, int], int] = {}  # by the id of a code object, which is expensive to hash
+        self._expressions: dict[tuple[int, int], Span | None] = {}  # of instructions, likewise
         self._code_objects: list[CodeType] = []  # referenced, so that their ids stay unique
         self._fixed_row: int | None = None
 
@@ -99,6 +101,39 @@ class Host(Interpreter):
             self.spans[id(frame.f_code), frame.f_lasti] = row
             self._code_objects.append(frame.f_code)
         return row
+
+    def _mark_operation(self, start: int) -> None:
+        """Gives the nodes from `start` on, which one expression of Python made, the span of that expression.
+
+        Where they are several they get a row of their own, which tells them from what the same code makes next time.
+        """
+        if self._fixed_row is not None:
+            return
+        tape = self.tape
+        nodes = [i for i in range(start, len(tape)) if tape.op[i] != CONST]
+        span = self._expression() if nodes else None
+        if span is None:
+            return
+        row = tape.intern_span(RepeatedSpan(*span))
+        if len(nodes) > 1:
+            nodes = list(range(start, len(tape)))
+            row = len(tape.spans)
+            tape.spans.append(span)
+        for i in nodes:
+            tape.span[i] = row
+
+    def _expression(self) -> Span | None:
+        """The expression of Python that is running; None where only its line is known."""
+        frame: FrameType | None = sys._getframe(2)
+        while frame is not None and frame.f_code.co_filename.startswith(_PACKAGE):
+            frame = frame.f_back
+        if frame is None:
+            return None
+        key = id(frame.f_code), frame.f_lasti
+        if key not in self._expressions:
+            self._expressions[key] = _expression_span(frame)
+            self._code_objects.append(frame.f_code)
+        return self._expressions[key]
 
     def fix_line(self, span: Span | None) -> None:
         """Gives this span to nodes and errors from here on: no line of the function runs any more."""
@@ -155,10 +190,13 @@ class Host(Interpreter):
         names = {name: self.lift(x) for name, x in zip(_LETTERS, operands, strict=False)}
         source, tree = _parse_cached(text)
         frame = Frame(Environment(source, Names(), values=dict(names)), self.line_region)
+        start = len(self.tape)
         try:
-            return self.lower_any(frame, tree, (Several,))
+            value = self.lower_any(frame, tree, (Several,))
         except CgError as e:
             raise self._at_line(e) from None
+        self._mark_operation(start)
+        return value
 
     def _at_line(self, e: CgError) -> CgError:
         """The same error, at the line of Python."""
@@ -395,7 +433,17 @@ def line_span(file: str, number: int) -> Span | None:
     source = _sources.get(file)
     if source is None:
         source = _sources[file] = Source(file, "".join(linecache.getlines(file)))
-    return source.stripped_line(number) if source.text else None
+    span = source.stripped_line(number) if source.text else None
+    return span and RepeatedSpan(*span)
+
+
+def _expression_span(frame: FrameType) -> Span | None:
+    """The expression that a frame of Python is evaluating, where its code knows that."""
+    line, end_line, start, end = next(islice(frame.f_code.co_positions(), frame.f_lasti // 2, None))
+    source = _sources.get(frame.f_code.co_filename)
+    if source is None or line is None or end_line is None or start is None or end is None:
+        return None
+    return Span(source, source.offset(line, start), source.offset(end_line, end))
 
 
 def plain(x: object) -> object:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from cgcli.diagnostics.source import RepeatedSpan
 from cgcli.graph.graph import ASSERT, CAST, COND, CONST, COPY, GET, INPUT, LOOP, NONE, Graph, opcode
 
 from .spelling import write_number
@@ -48,15 +49,28 @@ class WrittenOperations:
         """What the operation with the result `i` reads: results of others, each once when it has several nodes.
 
         Those of several nodes are in the order in which they are written, where all of them stand in the operation's
-        text; literals that do not stand there are left out.
+        text, else in that of the operands of its nodes. Literals that do not stand there are left out.
         """
         nodes = self.members.get(i)
         if nodes is None:
             return tuple(self.result_of[x] for x in self.graph.operands(i))
-        results = (self.result_of[x] for node in nodes for x in self.graph.operands(node))
-        places = {x: self.places(i, x) for x in results if x != i}
+        places = {x: self.places(i, x) for x in self._results_read(i)}
         operands = [x for x in places if places[x] or self.graph.op[x] != CONST or x in self.graph.names]
         return tuple(sorted(operands, key=lambda x: places[x]) if all(places[x] for x in operands) else operands)
+
+    def _results_read(self, i: int) -> list[int]:
+        """The results that the nodes of an operation read, from its result down, the first operand first."""
+        results: dict[int, None] = {}
+        seen, stack = {i}, [i]
+        while stack:
+            x = stack.pop()
+            if self.result_of[x] != i:
+                results[self.result_of[x]] = None
+                continue
+            new = [y for y in self.graph.operands(x) if y not in seen]
+            seen.update(new)
+            stack.extend(reversed(new))
+        return list(results)
 
     def inputs(self, i: int) -> tuple[int, ...]:
         """As `operands`, but those of an `if` or a loop for what is a result of one."""
@@ -210,9 +224,9 @@ def _belongs(graph: Graph, i: int, result: int) -> bool:
     if graph.op[i] in _STRUCTURAL or graph.op[result] in _STRUCTURAL or NONE in (graph.span[i], graph.span[result]):
         return False
     part, whole = graph.spans[graph.span[i]], graph.spans[graph.span[result]]
-    if part.source is not whole.source or graph.group[i] != graph.group[result]:
+    if part.source is not whole.source or graph.group[i] != graph.group[result] or isinstance(whole, RepeatedSpan):
         return False
-    if (part.start, part.end) == (whole.start, whole.end):
+    if graph.span[i] == graph.span[result]:
         return True
     return whole.start <= part.start and part.end <= whole.end and graph.op[i] in _FORMS
 

@@ -79,7 +79,7 @@ def operation_data(written: WrittenOperations, i: int) -> dict[str, Any]:
 
 def version_data(version: Version | None) -> dict[str, Any]:
     """Which of the bindings of its name a node is, where there are several."""
-    return {} if version is None or version.is_only else {"version": version.number}
+    return {} if version is None or version.is_only else {"name": version.name, "version": version.number}
 
 
 def _plain(value: Any) -> Any:
