@@ -110,7 +110,9 @@ def operation_contributions(
                 heapq.heappush(pending, -x)
             sums[x] = sums[x] + product if x in sums else product
     is_number = isinstance(g, float | int) and g == 1.0
-    return [(x, p if is_number and isinstance(p, float | int) else None, p) for x, p in by_operand.items()]
+    order = {x: k for k, x in enumerate(written.operands(result))}
+    products = sorted(by_operand.items(), key=lambda product: order.get(product[0], len(order)))
+    return [(x, p if is_number and isinstance(p, float | int) else None, p) for x, p in products]
 
 
 def contributions(graph: Graph, v: Sequence[Number], i: int, g: Number) -> list[tuple[int, float | None, Number]]:

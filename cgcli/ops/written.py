@@ -200,19 +200,24 @@ def _results(graph: Graph) -> tuple[list[int], bytearray]:
     is_form = bytearray(len(graph))
     users: list[int] = [NONE] * len(graph)  # the one operation that reads a node so far
     shared = bytearray(len(graph))  # read by several operations
+    live: dict[tuple[int, int], int] = {}  # by span and call, the operation that is read
     repeated = {i for i, name in graph.names.items() if graph.op[i] == COPY and graph.names.get(graph.a[i]) == name}
     fixed = {*graph.outputs, *graph.asserts, *(graph.names.keys() - repeated)}
     for i in range(len(graph) - 1, -1, -1):
         reader = users[i]
         if i not in fixed and reader != NONE and not shared[i] and _belongs(graph, i, reader):
             result[i] = reader
-        elif i not in fixed and reader != NONE and (graph.op[i] in _FORMS or i in repeated):
+        elif i not in fixed and (graph.op[i] in _FORMS or i in repeated):
             is_form[i] = 1
+        elif i not in fixed and reader == NONE and graph.op[i] not in _STRUCTURAL:
+            result[i] = live.get((graph.span[i], graph.group[i]), i)  # what nothing reads is of the rest of its text
+        elif graph.span[i] != NONE and not isinstance(graph.spans[graph.span[i]], RepeatedSpan):
+            live[graph.span[i], graph.group[i]] = i
         owner = reader if is_form[i] else result[i]
         for x in graph.operands(i):
             if (is_form[i] and shared[i]) or users[x] not in (NONE, owner):
                 shared[x] = 1
-            users[x] = owner
+            users[x] = users[x] if owner == NONE else owner
     for i in range(len(graph)):
         if is_form[i]:
             result[i] = result[graph.a[i]]
