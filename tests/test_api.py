@@ -54,11 +54,12 @@ def test_every_call_is_a_group_of_its_own() -> None:
     assert [(g.function, program.graph.groups[g.parent]) for g in inner] == [("relu2", g) for g in top]
 
 
-def test_derived_nodes_point_at_what_they_were_made_from() -> None:
+def test_derived_nodes_point_at_the_derivative_that_was_written() -> None:
     program = cgcli.parse("y = grad(sin(x) * x, x)")
     made = [n for n in program.graph if n.op == "cos"]
     check(program.graph)
-    assert [n.span and n.span.text for n in made] == ["sin(x)"]
+    assert [n.span and n.span.text for n in made] == ["grad(sin(x) * x, x)"]
+    assert [n.group and n.group.function for n in made] == ["grad"]
 
 
 @pytest.mark.parametrize(
