@@ -232,7 +232,7 @@ def test_an_expression_of_python_is_an_operation_each_time_it_runs(tmp_path: Pat
     path = tmp_path / "m.py"
     path.write_text(
         "import numpy as np\n\ndef f(x, w):\n    s = 0.0\n    for k in range(2):\n        s = w @ x * s + x[k]\n"
-        "    return s + np.std(x)\n",
+        "    é = np.std(\n        x)\n    return é + s\n",
         encoding="utf-8",
     )
     graph = load_function(str(path), "f").recorded({"x": [1.0, 2.0], "w": [3.0, 4.0]}).graph

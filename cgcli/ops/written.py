@@ -150,7 +150,9 @@ class WrittenOperations:
         if text.endswith("]") and _PRIMARY.fullmatch(outside):
             return text[_opening(text) :]
         signs = (self._sign(x, outside) for x in reversed(self.members.get(i) or [i]))
-        return next((s for s in signs if s), None) or next((s for s in (".T", "..") if s in outside), None) or text
+        symbol = next((s for s in (*signs, *(s for s in (".T", "..") if s in outside)) if s), None)
+        is_line = isinstance(self.graph.spans[self.graph.span[i]], RepeatedSpan)  # perhaps a whole line of Python
+        return symbol or (None if is_line else text)
 
     def operator(self, i: int) -> str:
         """The symbol of any operation, also where the op of its one node says it: `*`, `^2`, `exp`, `=` of a name."""

@@ -14,10 +14,10 @@ from cgcli.ops.spelling import LONGEST_TENSOR, Written, write_latex, write_op
 from cgcli.ops.table import BY_CODE
 from cgcli.ops.versions import versions
 from cgcli.ops.written import WrittenOperations
-from cgcli.ops.written_text import operation_text
 from cgcli.optimise.simplify import simplify
 from cgcli.render.explain import Derivative, Equation, Explanation, LocalDerivative, Name, PathProduct
 from cgcli.render.picture.tikz import latex_text
+from cgcli.render.written_text import operation_text
 from cgcli.transform.gradient import gradient
 
 from .computation import Computation

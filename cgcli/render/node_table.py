@@ -16,12 +16,12 @@ from cgcli.ops.spelling import LONGEST_TENSOR, Written
 from cgcli.ops.table import BY_CODE
 from cgcli.ops.versions import versions
 from cgcli.ops.written import WrittenOperations
-from cgcli.ops.written_text import operation_text
 
 from .formula import operands
 from .node_text import gradient, has_row, reference, value_writer
 from .picture.selection import magnitude
 from .schema import operation_data, version_data
+from .written_text import operation_text
 
 DEEPEST = 30  # levels of a tree
 Sort = Literal["grad", "value", "name", "op"]

@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 
-from cgcli.graph.graph import COND, CONST, GET, INPUT, LOOP
+from cgcli.graph.graph import CONST, GET, INPUT
+from cgcli.ops.notation import write_node
+from cgcli.ops.spelling import LONGEST_TENSOR, Written
+from cgcli.ops.table import BY_CODE
+from cgcli.ops.written import WrittenOperations
 
-from .loops import LoopView
-from .notation import write_node
-from .spelling import LONGEST_TENSOR, Written
-from .table import BY_CODE
-from .written import WrittenOperations
+from .formula import control_text
 
 _ARGUMENT = re.compile(r"(?:^|,) *(\w+ *=(?!=) *[^,]+)")
 
@@ -25,25 +25,15 @@ def operation_text(written: WrittenOperations, i: int, name: Callable[[int], Wri
     graph = written.graph
     control = next((x for x in (i, *written.members.get(i, ())) if graph.op[x] == GET), None)
     operands = written.inputs(i)
-    if control is not None and graph.op[graph.a[control]] in (COND, LOOP):
-        return Written(control_text(written, control, [name(x).text for x in operands]), 0)
+    if control is not None:
+        texts, word = [name(x).text for x in operands], written.symbol(i)
+        return Written(f"{texts[0]} {word} …" if word in ("and", "or") else control_text(graph, control, texts), 0)
     if graph.op[i] == INPUT:
         return name(i)
     if written.text(i) is None or graph.op[i] == CONST:
         return write_node(graph, i, [name(written.result_of[x]) for x in graph.operands(i)], LONGEST_TENSOR)
     target = _part_assignment(written, i, operands, name)
     return target or _over_names(written, i, operands, name) or _over_operands(written, i, [name(x) for x in operands])
-
-
-def control_text(written: WrittenOperations, i: int, operands: Sequence[str]) -> str:
-    """A result of a `cond` or a loop in words: `if c`, `loop × 3`, `while loop`; of a loop perhaps its trip count."""
-    graph, source = written.graph, written.graph.a[i]
-    if graph.op[source] == COND:
-        word = written.symbol(i)
-        return f"if {operands[0]}" if word in ("if", None) else f"{operands[0]} {word} …"
-    count = LoopView(graph.attrs[source], operands).count
-    text = "while loop" if count is None else f"loop × {count}"
-    return text if graph.attrs[i]["k"] else f"steps of {text}"
 
 
 def _part_assignment(
