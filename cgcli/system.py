@@ -149,13 +149,12 @@ def inheritable(*descriptors: int) -> tuple[int, ...]:
     return () if _module("fcntl") is None else descriptors
 
 
-def end_with_parent(lifeline: int, seconds: int) -> bool:
-    """Ends this process, even in the midst of native code, after so many seconds, and when its parent ends.
+def end_with_parent(lifeline: int) -> bool:
+    """Ends this process, even in the midst of native code, when its parent ends; False when that is gone already.
 
     The parent holds the other end of the pipe `lifeline`: when that closes, the system sends SIGIO. Not every system
-    does that; the watchdog is everywhere. False when the parent is gone already.
+    does that.
     """
-    faulthandler.dump_traceback_later(seconds, exit=True)
     fcntl = _module("fcntl")
     if fcntl is None:
         return True
@@ -165,6 +164,24 @@ def end_with_parent(lifeline: int, seconds: int) -> bool:
         return os.read(lifeline, 1) != b""
     except BlockingIOError:
         return True
+
+
+def limit_processor_time(seconds: int) -> None:
+    """Ends this process when it has used so many seconds of the processor; where the system cannot count these, so many
+    seconds from now."""
+    resource = _module("resource")
+    if resource is None:
+        faulthandler.dump_traceback_later(seconds, exit=True)
+        return
+    hard = resource.getrlimit(resource.RLIMIT_CPU)[1]
+    allowed = seconds if hard == resource.RLIM_INFINITY else min(seconds, hard)
+    resource.setrlimit(resource.RLIMIT_CPU, (allowed, hard))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
+
+
+def ran_out_of_time(status: int, errors: bytes) -> bool:
+    """Whether `limit_processor_time` has ended a process with this status and this output of errors."""
+    return (hasattr(signal, "SIGXCPU") and status == -signal.SIGXCPU) or errors.startswith(b"Timeout (")
 
 
 def alive(process: int) -> bool:

@@ -74,6 +74,8 @@ HEAVY = {
     "rich": ("render/table.py",),
     "graphviz": ("render/picture/dot.py",),
     "pygraphviz": ("render/picture/layout_child.py",),
+    "fpdf": ("render/picture/pdf.py",),
+    "resvg_py": ("render/picture/png.py",),
 }
 """Libraries that are dear to import, and the modules that may do it. That they do it late is a rule of the linter."""
 

@@ -9,13 +9,13 @@ import xml.etree.ElementTree as ET
 from pathlib import Path
 
 import pytest
+from cgcli.render.picture.image import draw
 
 from cgcli.diagnostics.diagnostic import CgError
 from cgcli.graph.evaluation import Evaluation
 from cgcli.program import load, parse
 from cgcli.render.picture import image
 from cgcli.render.picture.draw import render
-from cgcli.render.picture.image import draw
 
 pytestmark = pytest.mark.portable
 

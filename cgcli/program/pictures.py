@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePath
@@ -16,9 +17,8 @@ from cgcli.graph.lexemes import identifier
 from cgcli.ops.number_kernels import has_loop
 from cgcli.render.picture.collapse import BUDGET, LARGEST, Detail
 from cgcli.render.picture.content import View
-from cgcli.render.picture.dot import Direction, Drawing
-from cgcli.render.picture.draw import render
-from cgcli.render.picture.image import Image
+from cgcli.render.picture.draw import Image, render
+from cgcli.render.picture.drawing import Drawing, Size
 from cgcli.render.picture.themes import ThemeName
 from cgcli.run.binding import missing, require
 
@@ -26,6 +26,10 @@ from .computation import Computation, Values
 from .options import Option
 
 RADIUS = 2  # arrows
+PAINTED = ("svg", "png", "pdf")
+"""The kinds of pictures that have a size and a background."""
+LARGEST_WIDTH = 32_000  # pixels
+COLOURS = {"none": "none", "white": "#ffffff", "black": "#000000"}
 
 
 @dataclass(frozen=True)
@@ -76,10 +80,26 @@ class PictureOptions:
         Option("--min-grad", "Only values by which the derivative is this large.", "T", "Picture", "threshold"),
     ] = None
     heat: Annotated[bool, Option("--heat", "Colour nodes by the size of the derivative.", group="Picture")] = False
-    theme: Annotated[ThemeName, Option("--theme", "Colours.", group="Picture")] = "light"
-    direction: Annotated[Direction, Option("--direction", "Where the data flows.", group="Picture")] = "right"
+    theme: Annotated[
+        ThemeName, Option("--theme", "Colours; auto: in an .svg those that the reader prefers.", group="Picture")
+    ] = "auto"
+    direction: Annotated[
+        Literal["auto", "right", "down", "left", "up"],
+        Option("--direction", "Where the data flows; auto: as it fits a page.", group="Picture"),
+    ] = "auto"
     title: Annotated[str, Option("--title", "A line above the picture.", "TEXT", "Picture")] = ""
     legend: Annotated[bool, Option("--legend", "Say above the picture what its signs mean.", group="Picture")] = False
+    size: Annotated[
+        str, Option("--size", "Its width in pixels, as 1200, or how many times its own, as 2x.", "SIZE", "Picture")
+    ] = ""
+    background: Annotated[
+        str, Option("--background", "The colour behind it, as #f5f5f5 or white; or none.", "COLOUR", "Picture")
+    ] = ""
+
+    def drawing(self) -> Drawing:
+        """How it is drawn. Raises `CgError` for a size or a colour that is none."""
+        size, background = _size(self.size), _colour(self.background)
+        return Drawing(self.theme, self.direction, self.title, self.legend, size, background)
 
 
 @dataclass(frozen=True)
@@ -131,6 +151,11 @@ def draw_picture(
     note: Callable[[str], None],
 ) -> Image:
     """The picture of a program as a file of a kind. note: called with each remark about it. Raises `CgError`."""
+    drawing = options.drawing()
+    if kind not in PAINTED:
+        for option, value in (("--size", options.size), ("--background", options.background)):
+            if value:
+                raise error("no-effect-on-kind", option=option, kind=f".{kind}", kinds=[f".{k}" for k in PAINTED])
     graph, evaluation = _evaluated(program, values, options, of, note)
     detail = Detail(
         options.depth,
@@ -147,7 +172,6 @@ def draw_picture(
         options.min_grad,
         options.heat,
     )
-    drawing = Drawing(options.theme, options.direction, options.title, options.legend)
     params = [i.name for i in program.inputs if i.kind == "param"]
     title = options.title or PurePath(program.module.source.name).stem
     return render(graph, evaluation, kind, title=title, params=params, view=view, drawing=drawing)
@@ -198,3 +222,23 @@ def _calls(graph: Graph, names: Sequence[str], option: str) -> frozenset[str]:
             "no-such-call", name=name or EMPTY, option=option, nearest=nearest(name, calls), names=calls or None
         )
     return selected
+
+
+def _size(text: str) -> Size:
+    """A width as `1200`, or a factor as `2x`."""
+    match = re.fullmatch(r"(\d{1,5}(?:\.\d{1,3})?)(x?)", text.strip(), re.ASCII)
+    if not text:
+        return Size()
+    if match is None or float(match[1]) == 0 or (not match[2] and "." in match[1]):
+        raise error("bad-size", option="--size", value=text)
+    return Size(scale=float(match[1])) if match[2] else Size(min(int(match[1]), LARGEST_WIDTH))
+
+
+def _colour(text: str) -> str:
+    """A colour as `#rrggbb`, or `none`."""
+    colour = COLOURS.get(text.lower(), text.lower())
+    if re.fullmatch(r"#[0-9a-f]{3}", colour):
+        colour = "#" + "".join(2 * c for c in colour[1:])
+    if colour and colour != "none" and not re.fullmatch(r"#[0-9a-f]{6}", colour):
+        raise error("bad-colour", option="--background", value=text)
+    return colour

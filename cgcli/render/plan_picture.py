@@ -10,7 +10,7 @@ from cgcli.graph.plan import Compilation, Plan
 from .picture.themes import THEMES
 from .plan import bytes_text, letters, size_text, step_text
 
-INK, QUIET, LINE, ACCENT = (getattr(THEMES["light"], name) for name in ("ink", "quiet", "line", "accent"))
+INK, QUIET, LINE, ACCENT = (THEMES["light"][name] for name in ("ink", "quiet", "line", "accent"))
 
 ROW, BAR, GAP = 22, 26, 8  # heights and widths in pixels
 TOP, LEFT = 96, 24

@@ -6,8 +6,8 @@ from .templates import Templates, words
 
 TEMPLATES: dict[str, Templates] = {
     "layout-too-slow": words(
-        "the picture was not laid out within {limit} seconds",
-        "draw less, as with `--budget 60`",
+        "the picture was not laid out within {limit} seconds of the processor's time",
+        "draw less: close calls with `--depth 0` or `--fold NAME`, or take a smaller `--budget`",
         "name the file `.dot`: that needs no layout, and another program may do it",
     ),
     "no-such-node": words(
@@ -36,6 +36,9 @@ TEMPLATES: dict[str, Templates] = {
         "`--min-grad` needs gradients to compare",
         "give every input a value, and name the value to differentiate by `--of`",
     ),
+    "bad-size": words("`{option}` takes a width in pixels as `1200`, or a factor as `2x`, not `{value}`"),
+    "bad-colour": words("`{option}` takes a colour as `#f5f5f5`, `white` or `black`, or `none`, not `{value}`"),
+    "no-effect-on-kind": words("`{option}` has no effect on a `{kind}`", "{kinds} have a size and a background"),
     "bad-path": words("`--path` takes two names, as `--path w..loss`, not `{value}`"),
     "bad-threshold": words("`{option}` takes a number that is not negative, not `{value}`"),
     "needs-focus": words("`--radius` says how far from the node of `--focus` to go", "add `--focus NAME`"),

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import PurePath
+from typing import NamedTuple
 
 from cgcli.diagnostics.diagnostic import EMPTY, error
 from cgcli.diagnostics.suggest import nearest
@@ -11,15 +13,45 @@ from cgcli.graph.evaluation import Evaluation
 from cgcli.graph.graph import Graph
 from cgcli.render.schema import to_json
 
+from .card import Card
+from .collapse import BUDGET
 from .compose import picture
-from .content import View
-from .dot import Drawing, to_dot
-from .image import Image, draw, layout
+from .content import Picture, View
+from .dot import to_dot
+from .drawing import Drawing
+from .layout import Layout, cards_of, lay_out
 from .mermaid import to_mermaid
+from .pdf import to_pdf
+from .png import LARGEST, to_png
+from .scene import scene
+from .svg import to_svg
 from .tikz import to_tikz
 
 KINDS = ("svg", "png", "pdf", "dot", "mmd", "tex", "json")
 LATER = ("html",)
+BUDGETS = (40, 28, 20, 14, 10)
+"""Tried one after the other while a picture is larger than `LARGEST` and the reader has not said how much to draw."""
+
+
+class Image(NamedTuple):
+    """The bytes of a file, and a note for the user on what was left out or drawn more simply."""
+
+    data: bytes
+    note: str | None = None
+
+
+class Arranged(NamedTuple):
+    """A picture with its layout."""
+
+    picture: Picture
+    cards: Mapping[int, Card]
+    layout: Layout
+
+    @property
+    def notes(self) -> str | None:
+        """What a reader has to be told of it."""
+        notes = (*self.picture.notes, self.layout.note)
+        return "; ".join(note for note in notes if note) or None
 
 
 def render(
@@ -37,21 +69,48 @@ def render(
     title: what the picture shows, for those who cannot see it; drawing: among others a title above it.
     Raises CgError (status 1) when its layout takes too long.
     """
+    drawing = drawing or Drawing()
     if kind == "json":
         return Image(to_json(graph, evaluation, title).encode("utf-8"))
-    graph_picture = picture(graph, evaluation, params, view)
-    notes = "; ".join(graph_picture.notes) or None
-    if kind == "mmd":
-        return Image(to_mermaid(graph_picture, drawing).encode("utf-8"), notes)
-    dot = to_dot(graph_picture, drawing)
-    if kind == "dot":
-        return Image(dot.encode("utf-8"), notes)
+    if kind in ("mmd", "dot"):
+        graph_picture = picture(graph, evaluation, params, view)
+        text = to_mermaid(graph_picture, drawing) if kind == "mmd" else to_dot(graph_picture, drawing)
+        return Image(text.encode("utf-8"), "; ".join(graph_picture.notes) or None)
+    arranged = fitting(lambda v: picture(graph, evaluation, params, v), view or View(), drawing)
+    return Image(painted(arranged, kind, drawing, title), arranged.notes)
+
+
+def arranged(graph_picture: Picture, drawing: Drawing) -> Arranged:
+    """A picture with its layout. Raises CgError (status 1) when that takes too long."""
+    cards = cards_of(graph_picture)
+    return Arranged(graph_picture, cards, lay_out(graph_picture, drawing, cards))
+
+
+def fitting(compose: Callable[[View], Picture], view: View, drawing: Drawing) -> Arranged:
+    """The picture of a view, with its layout; one that is too large for a page has fewer nodes, unless the view says
+    how many it has or how deep it goes."""
+    result = arranged(compose(view), drawing)
+    if view.detail.depth is not None or view.detail.expand or view.detail.budget != BUDGET:
+        return result
+    for budget in BUDGETS:
+        if result.layout.width <= LARGEST[0] and result.layout.height <= LARGEST[1]:
+            break
+        if budget >= len(result.picture.nodes):
+            continue
+        result = arranged(compose(replace(view, detail=replace(view.detail, budget=budget))), drawing)
+    return result
+
+
+def painted(arranged: Arranged, kind: str, drawing: Drawing, title: str = "") -> bytes:
+    """The file of a picture whose layout is there; kind: `svg`, `png`, `pdf` or `tex`."""
     if kind == "tex":
-        positions, note = layout(dot)
-        image = Image(to_tikz(graph_picture, positions, drawing).encode("utf-8"), note)
-    else:
-        image = draw(dot, kind, title)  # type: ignore[arg-type]  # one of KINDS that is no text
-    return Image(image.data, "; ".join(each for each in (notes, image.note) if each) or None)
+        return to_tikz(arranged.picture, arranged.layout, drawing).encode("utf-8")
+    shapes = scene(arranged.picture, arranged.layout, arranged.cards, drawing, title)
+    if kind == "png":
+        return to_png(shapes, drawing)
+    if kind == "pdf":
+        return to_pdf(shapes, drawing)
+    return to_svg(shapes, drawing).encode("utf-8")
 
 
 def picture_kind(path: str) -> str:

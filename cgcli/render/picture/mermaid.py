@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from cgcli.diagnostics.escape import show
+from cgcli.render.formula import value_text
 
-from .content import Arrow, Kind, Picture, PictureNode, with_outer
-from .dot import DIRECTIONS, Drawing
-from .themes import THEMES, Look
+from .content import Arrow, Kind, Picture, PictureNode
+from .drawing import Drawing
+from .groups import walk
+from .themes import LOOKS, Dash, Role
 
 # brackets that give a node its shape; a card has round corners, an output a double line
 SHAPES: dict[Kind, tuple[str, str]] = {
@@ -24,7 +26,7 @@ SHAPES: dict[Kind, tuple[str, str]] = {
     "state": ("(", ")"),
 }
 LINKS = {"value": "-->", "condition": "-.->", "untaken": "-.->", "many": "==>", "next": "-.->", "path": "-.->"}
-DASHES = {"dashed": "6 3", "dotted": "2 3"}
+DASHES: dict[Dash, str] = {"solid": "", "dashed": ",stroke-dasharray:6 3", "dotted": ",stroke-dasharray:2 3"}
 
 
 def to_mermaid(picture: Picture, drawing: Drawing | None = None) -> str:
@@ -39,34 +41,24 @@ def _lines(picture: Picture, drawing: Drawing) -> Iterator[str]:
         import json
 
         yield from ("---", f"title: {json.dumps(show(drawing.title), ensure_ascii=True)}", "---")
-    direction = {"LR": "LR", "TB": "TD", "RL": "RL", "BT": "BT"}[DIRECTIONS[drawing.direction]]
-    yield f"flowchart {direction}"
-    nodes_of: dict[int, list[PictureNode]] = {}
-    for node in picture.nodes:
-        nodes_of.setdefault(node.group, []).append(node)
-    children: dict[int, list[int]] = {}
-    for g in sorted(with_outer(picture.groups, {node.group for node in picture.nodes if node.group >= 0})):
-        children.setdefault(picture.groups[g].parent, []).append(g)
-    # a stack, for calls may nest deeply: groups that are still to be written, None for the end of one
-    stack: list[tuple[int, int] | None] = [(g, 1) for g in reversed(children.get(-1, []))]
-    yield from (f"  {_node(node)}" for node in nodes_of.get(-1, []))
+    yield f"flowchart {drawing.rankdir.replace('TB', 'TD')}"
     depth = 0
-    while stack:
-        top = stack.pop()
-        if top is None:
-            yield f"{'  ' * depth}end"
+    for entry in walk(picture):
+        if entry is None:
+            if depth > 0:
+                yield f"{'  ' * depth}end"
             depth -= 1
             continue
-        g, depth = top
-        yield f'{"  " * depth}subgraph g{g} ["{_text(picture.groups[g].label)}"]'
-        yield from (f"{'  ' * (depth + 1)}{_node(node)}" for node in nodes_of.get(g, []))
-        stack.append(None)
-        stack.extend((c, depth + 1) for c in reversed(children.get(g, [])))
+        g, nodes = entry
+        if g >= 0:
+            depth += 1
+            yield f'{"  " * depth}subgraph g{g} ["{_text(picture.groups[g].label)}"]'
+        yield from (f"{'  ' * (depth + 1)}{_node(node)}" for node in nodes)
     for arrow in picture.arrows:
         yield f"  {_arrow(arrow, picture.backward)}"
-    theme = THEMES[drawing.theme]
+    theme = drawing.colours
     for kind in dict.fromkeys(node.kind for node in picture.nodes):
-        yield f"  classDef {kind} {_style(theme.looks[kind])},color:{theme.ink}"
+        yield f"  classDef {kind} {_style(kind, theme)},color:{theme['ink']}"
 
 
 def _node(node: PictureNode) -> str:
@@ -75,23 +67,31 @@ def _node(node: PictureNode) -> str:
     lines = [title] if node.title else []
     if node.formula:
         lines.append(_text(node.formula))
+    if node.shape:
+        lines.append(_text(node.shape))
     if node.value:
         lines.append(f"value {_text(node.value)}")
     if node.gradient:
         lines.append(f"{_text(node.gradient_of or 'derivative')} {_text(node.gradient)}")
+    if node.series:
+        lines.append(_text(f"{value_text(node.series[0])} … {value_text(node.series[-1])}"))
+    if node.mark:
+        lines.append(_text(node.mark))
     return f'n{node.id}{left}"{"<br/>".join(lines) or "#160;"}"{right}:::{node.kind}'
 
 
 def _arrow(arrow: Arrow, backward: bool) -> str:
     """Mermaid has no arrows that point back: the ends change places."""
-    label = f'|"{_text(arrow.label)}"|' if arrow.label else ""
+    texts = [_text(text) for text in (arrow.label, arrow.note) if text]
+    label = f'|"{"<br/>".join(texts)}"|' if texts else ""
     first, second = (arrow.target, arrow.source) if backward else (arrow.source, arrow.target)
     return f"n{first} {LINKS[arrow.style]}{label} n{second}"
 
 
-def _style(look: Look) -> str:
-    dashes = next((f",stroke-dasharray:{d}" for word, d in DASHES.items() if word in look.style), "")
-    return f"fill:{look.fill},stroke:{look.line},stroke-width:{look.width:g}px{dashes}"
+def _style(kind: Kind, theme: Mapping[Role, str]) -> str:
+    look = LOOKS[kind]
+    colours = f"fill:{theme[f'{kind} fill']},stroke:{theme[f'{kind} line']}"
+    return f"{colours},stroke-width:{look.width:g}px{DASHES[look.dash]}"
 
 
 def _text(text: str) -> str:

@@ -1,0 +1,66 @@
+"""How a picture is drawn: theme, direction, size, what stands above it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal, NamedTuple
+
+from .content import Kind
+from .themes import THEMES, Role, ThemeName, luminance
+
+Direction = Literal["right", "down", "left", "up"]
+DIRECTIONS: dict[Direction, str] = {"right": "LR", "down": "TB", "left": "RL", "up": "BT"}
+"""By direction Graphviz's `rankdir`."""
+LEGEND: dict[Kind, str] = {
+    "input": "input",
+    "param": "param (dashed)",
+    "constant": "constant (dotted)",
+    "value": "named value",
+    "output": "output",
+    "small": "step without a name",
+    "choice": "if",
+    "block": "several steps in one",
+    "loop": "loop",
+    "state": "kept from step to step (dotted)",
+}
+
+
+class Size(NamedTuple):
+    """width: of the image in pixels; scale: pixels a unit of the drawing. One of them, or none for the default."""
+
+    width: int | None = None
+    scale: float | None = None
+
+    def of(self, natural: float) -> float:
+        """The width of a drawing that is so wide by itself."""
+        return float(self.width) if self.width is not None else natural * (self.scale or 1.0)
+
+
+class Drawing(NamedTuple):
+    """direction: `auto` for what fits a page better. title: above the picture. background: a colour as `#rrggbb`, or
+    `none`; the theme's paper unless it is said."""
+
+    theme: ThemeName = "auto"
+    direction: Direction | Literal["auto"] = "auto"
+    title: str = ""
+    legend: bool = False
+    size: Size = Size()
+    background: str = ""
+
+    @property
+    def painted_theme(self) -> ThemeName:
+        """The theme, where `auto` is decided by a background that is given."""
+        if self.theme == "auto" and self.background.startswith("#"):
+            return "light" if luminance(self.background) > 0.18 else "dark"
+        return self.theme
+
+    @property
+    def colours(self) -> Mapping[Role, str]:
+        """By role the colours to draw with; the paper is the background that is given."""
+        colours = THEMES[self.painted_theme]
+        return {**colours, "paper": self.background} if self.background.startswith("#") else colours
+
+    @property
+    def rankdir(self) -> str:
+        """The direction for programs that lay the graph out themselves."""
+        return DIRECTIONS["right" if self.direction == "auto" else self.direction]

@@ -1,0 +1,300 @@
+"""The layout of a picture, as data: where its cards, groups, arrows and labels stand. Every format draws the same one.
+
+Graphviz places boxes of fixed sizes and routes the arrows from centre to centre; here they are cut off at the outlines
+of the cards. How thoroughly it works depends on the numbers of nodes and arrows alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from .card import Card, card
+from .content import Arrow, Picture
+from .drawing import DIRECTIONS, Direction, Drawing
+from .groups import nesting, walk
+from .layout_process import graphviz_layouts
+from .routes import Route, beside, clipped
+from .shapes import Box, Text, text_at
+from .themes import LOOKS, Role
+
+PAGE = (1400, 900)  # the picture that fits it at the larger scale is taken
+LABEL_SIZE = 12.0
+LABEL_HEIGHT = 16
+CHIP_SIZE = 12.0
+CHIP_HEIGHT = 20
+CHIP_LEFT = 12  # from the border of its group
+LONGEST_LABEL = 60  # characters of the words beside an arrow
+
+
+class Effort(NamedTuple):
+    """How thoroughly Graphviz works: attributes of the graph; note: what the reader sees of it."""
+
+    nodes: int
+    arrows: int
+    attributes: str
+    note: str | None = None
+
+
+EFFORTS = (
+    Effort(200, 400, "splines=true"),
+    Effort(600, 1_200, "splines=line nslimit=0.2 mclimit=0.2", "the arrows of this large picture are straight"),
+    Effort(10**9, 10**9, "splines=line nslimit=0.05 mclimit=0.05", "the arrows of this large picture are straight"),
+)
+"""The first one that has room for the numbers of nodes and arrows is taken."""
+
+
+@dataclass(frozen=True)
+class Layout:
+    """width, height: of the whole, with a margin. cards, groups: boxes by the node's id and the group's number. chips:
+    those of the groups' titles. routes, labels: of arrows by their number; an arrow whose ends touch has no route.
+
+    Coordinates are CSS pixels from the upper left corner.
+    """
+
+    width: float
+    height: float
+    direction: Direction
+    cards: Mapping[int, Box]
+    groups: Mapping[int, Box]
+    chips: Mapping[int, Box]
+    routes: Mapping[int, Route]
+    labels: Mapping[int, Box]
+    note: str | None = None
+
+    @property
+    def scale(self) -> float:
+        """At which it fits a page."""
+        return min(PAGE[0] / self.width, PAGE[1] / self.height)
+
+    def to_data(self, picture: Picture) -> dict[str, Any]:
+        """The layout for JSON; docs/graph-schema.md describes it."""
+        return {
+            "format": "cg-layout",
+            "version": 1,
+            "width": _rounded(self.width),
+            "height": _rounded(self.height),
+            "direction": self.direction,
+            "nodes": [{"id": i, **_box_data(box)} for i, box in self.cards.items()],
+            "groups": [
+                {"id": g, **_box_data(box), "title": _box_data(self.chips[g])} for g, box in self.groups.items()
+            ],
+            "arrows": [
+                {
+                    "source": arrow.source,
+                    "target": arrow.target,
+                    "curve": [_point_data(p) for p in self.routes[k].points] if k in self.routes else [],
+                    "tip": _point_data(self.routes[k].tip) if k in self.routes else None,
+                    "label": _box_data(self.labels[k]) if k in self.labels else None,
+                }
+                for k, arrow in enumerate(picture.arrows)
+            ],
+        }
+
+
+def cards_of(picture: Picture) -> dict[int, Card]:
+    """The card of each node."""
+    return {node.id: card(node) for node in picture.nodes}
+
+
+def lay_out(picture: Picture, drawing: Drawing | None = None, cards: Mapping[int, Card] | None = None) -> Layout:
+    """The layout of a picture. cards: as from `cards_of`. Raises CgError as `graphviz_layouts` does."""
+    drawing = drawing or Drawing()
+    cards = cards_of(picture) if cards is None else cards
+    directions: tuple[Direction, ...] = ("right", "down") if drawing.direction == "auto" else (drawing.direction,)
+    effort = next(e for e in EFFORTS if len(picture.nodes) <= e.nodes and len(picture.arrows) <= e.arrows)
+    results = graphviz_layouts([_dot(picture, cards, direction, effort) for direction in directions])
+    layouts = [
+        _layout(picture, cards, direction, effort, result)
+        for direction, result in zip(directions, results, strict=True)
+    ]
+    return max(layouts, key=lambda layout: layout.scale)  # of equals the first
+
+
+def label_texts(arrow: Arrow) -> list[Text]:
+    """The lines beside an arrow: its label, in the colour of derivatives, and its note."""
+    label_role: Role = "quiet" if arrow.style in ("condition", "untaken") else "accent"
+    lines = ((arrow.label, label_role), (arrow.note, "quiet"))
+    return [text_at(0, 0, text, "sans", LABEL_SIZE, role) for text, role in lines if text]
+
+
+def chip_text(title: str) -> Text:
+    """The title of a group."""
+    return text_at(0, 0, title, "sans", CHIP_SIZE, "quiet")
+
+
+# ---- what Graphviz is told
+
+
+def _dot(picture: Picture, cards: Mapping[int, Card], direction: Direction, effort: Effort) -> str:
+    """The picture as DOT with sizes alone; a pixel is a point."""
+    lines = [
+        "digraph {",
+        f"graph [rankdir={DIRECTIONS[direction]} nodesep=0.36 ranksep=0.6 {effort.attributes}]",
+        'node [shape=box fixedsize=true label=""]',
+        "edge [arrowhead=none headclip=false tailclip=false]",
+        *_nodes_and_groups(picture, cards),
+        *(_edge(k, arrow) for k, arrow in enumerate(picture.arrows)),
+        "}",
+    ]
+    return "\n".join(lines)
+
+
+def _nodes_and_groups(picture: Picture, cards: Mapping[int, Card]) -> Iterator[str]:
+    for entry in walk(picture):
+        if entry is None:
+            yield "}"
+            continue
+        g, nodes = entry
+        if g < 0:
+            yield "{"
+        else:
+            width = chip_text(picture.groups[g].label).width + 2 * CHIP_LEFT + 12
+            yield f"subgraph cluster_{g} {{"
+            yield f"graph [margin=14 labeljust=l label={_room(width, CHIP_HEIGHT / 2)}]"
+        for node in nodes:
+            size = cards[node.id]
+            yield f"n{node.id} [width={size.width / 72:.5f} height={size.height / 72:.5f}]"
+
+
+def _edge(k: int, arrow: Arrow) -> str:
+    attributes = f"arrow={k}"
+    texts = label_texts(arrow)
+    if texts:
+        attributes += f" label={_room(max(t.width for t in texts) + 10, len(texts) * LABEL_HEIGHT)}"
+    if arrow.style == "next":
+        attributes += " constraint=false"
+    return f"n{arrow.source} -> n{arrow.target} [{attributes}]"
+
+
+def _room(width: float, height: float) -> str:
+    """A label without a text."""
+    size = f'FIXEDSIZE="TRUE" WIDTH="{round(width)}" HEIGHT="{round(height)}"'
+    return f'<<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING="0" {size}><TR><TD></TD></TR></TABLE>>'
+
+
+# ---- what Graphviz answers
+
+
+class _Frame(NamedTuple):
+    """Graphviz's coordinates have their origin at the lower left."""
+
+    left: float
+    top: float
+
+    def point(self, text: str) -> tuple[float, float]:
+        x, y = text.split(",")[-2:]
+        return float(x) - self.left, self.top - float(y)
+
+    def box(self, text: str) -> Box:
+        left, low, right, high = (float(part) for part in text.split(","))
+        return Box(left - self.left, self.top - high, right - left, high - low)
+
+
+def _layout(
+    picture: Picture, cards: Mapping[int, Card], direction: Direction, effort: Effort, result: Mapping[str, Any]
+) -> Layout:
+    left, _, _, high = (float(part) for part in result["bb"].split(","))
+    frame = _Frame(left, high)
+    boxes: dict[int, Box] = {}
+    groups: dict[int, Box] = {}
+    for item in result.get("objects", ()):
+        name = item["name"]
+        if name.startswith("cluster_"):
+            groups[int(name[8:])] = frame.box(item["bb"])
+        elif "pos" in item:
+            x, y = frame.point(item["pos"])
+            size = cards[int(name[1:])]
+            boxes[int(name[1:])] = Box(x - size.width / 2, y - size.height / 2, size.width, size.height)
+    curves = {int(item["arrow"]): item for item in result.get("edges", ()) if "pos" in item}
+    if direction in ("right", "left"):
+        boxes = _widened(picture, boxes)
+    labels = {}
+    routes = {}
+    for k, item in sorted(curves.items()):
+        arrow = picture.arrows[k]
+        points = [frame.point(part) for part in item["pos"].split()]
+        head = picture.backward
+        ends = (boxes[arrow.source], cards[arrow.source]), (boxes[arrow.target], cards[arrow.target])
+        route = clipped(points, *ends, head_at_start=head)
+        if route is not None:
+            routes[k] = route
+        if "lp" in item:
+            texts = label_texts(arrow)
+            x, y = frame.point(item["lp"])
+            width, height = max(t.width for t in texts), len(texts) * LABEL_HEIGHT
+            box = Box(x - width / 2, y - height / 2, width, height)
+            labels[k] = box if route is None else beside(box, route, boxes.values())
+    chips = {g: _chip(box, picture.groups[g].label) for g, box in groups.items()}
+    return _framed(direction, boxes, groups, chips, routes, labels, effort.note)
+
+
+def _widened(picture: Picture, boxes: Mapping[int, Box]) -> dict[int, Box]:
+    """The boxes, with cards of a rank and a group equally wide."""
+    groups = nesting(picture)
+    ranks: dict[tuple[int, int], list[int]] = {}
+    for node in picture.nodes:
+        if node.kind != "small" and not LOOKS[node.kind].pointed:
+            ranks.setdefault((round(boxes[node.id].centre[0]), groups.of(node)), []).append(node.id)
+    result = dict(boxes)
+    for ids in ranks.values():
+        width = max(boxes[i].width for i in ids)
+        for i in ids:
+            result[i] = boxes[i]._replace(x=boxes[i].centre[0] - width / 2, width=width)
+    return result
+
+
+def _chip(group: Box, title: str) -> Box:
+    width = chip_text(title).width + 16
+    return Box(group.x + CHIP_LEFT, group.y - CHIP_HEIGHT / 2, width, CHIP_HEIGHT)
+
+
+MARGIN = 20
+
+
+def _framed(
+    direction: Direction,
+    cards: Mapping[int, Box],
+    groups: Mapping[int, Box],
+    chips: Mapping[int, Box],
+    routes: Mapping[int, Route],
+    labels: Mapping[int, Box],
+    note: str | None,
+) -> Layout:
+    """The layout with the same margin on every side of what is drawn."""
+    points = [p for route in routes.values() for p in (*route.points, route.tip)]
+    everything = [*cards.values(), *groups.values(), *chips.values(), *labels.values()]
+    everything += [Box(x, y, 0, 0) for x, y in points]
+    left = min((box.x for box in everything), default=0.0)
+    top = min((box.y for box in everything), default=0.0)
+    right = max((box.right for box in everything), default=0.0)
+    bottom = max((box.bottom for box in everything), default=0.0)
+    dx, dy = MARGIN - left, MARGIN - top
+
+    def shift(boxes: Mapping[int, Box]) -> dict[int, Box]:
+        return {key: box.moved(dx, dy) for key, box in boxes.items()}
+
+    return Layout(
+        right - left + 2 * MARGIN,
+        bottom - top + 2 * MARGIN,
+        direction,
+        shift(cards),
+        shift(groups),
+        shift(chips),
+        {k: route.moved(dx, dy) for k, route in routes.items()},
+        shift(labels),
+        note,
+    )
+
+
+def _rounded(x: float) -> float:
+    return round(x, 2)
+
+
+def _point_data(point: Sequence[float]) -> list[float]:
+    return [_rounded(part) for part in point]
+
+
+def _box_data(box: Box) -> dict[str, float]:
+    return {name: _rounded(part) for name, part in box._asdict().items()}

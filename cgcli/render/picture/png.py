@@ -1,0 +1,51 @@
+"""A drawing as PNG: its SVG, with the fonts that come with cg and no others."""
+
+from __future__ import annotations
+
+import math
+from contextlib import ExitStack
+from importlib import resources
+
+from .drawing import Drawing, Size
+from .shapes import Scene
+from .svg import to_svg
+from .text_width import FILES, font_file
+
+LARGEST = (1600, 1800)  # pixels, unless a size is said; an image has a pixel a unit at least
+SHARPEST = 2.0  # pixels a unit, unless a size is said
+LONGEST_SIDE = 32_000  # pixels
+LARGEST_AREA = 48_000_000  # pixels, four bytes each while they are drawn
+
+
+def to_png(scene: Scene, drawing: Drawing) -> bytes:
+    """The drawing as an image."""
+    from resvg_py import svg_to_bytes
+
+    scale = pixels_a_unit(scene.width, scene.height, drawing.size)
+    width = max(1, round(scene.width * scale))
+    fixed = drawing._replace(theme="light") if drawing.painted_theme == "auto" else drawing
+    svg = to_svg(scene, fixed, width)
+    with ExitStack() as stack:
+        files = [str(stack.enter_context(resources.as_file(font_file(face)))) for face in FILES]
+        return svg_to_bytes(
+            svg_string=svg,
+            width=width,
+            height=max(1, round(scene.height * scale)),
+            skip_system_fonts=True,
+            font_files=files,
+            font_family="DejaVu Sans",
+            sans_serif_family="DejaVu Sans",
+            serif_family="DejaVu Serif",
+            monospace_family="DejaVu Sans Mono",
+        )
+
+
+def pixels_a_unit(width: float, height: float, size: Size) -> float:
+    """How many pixels of an image a unit of the drawing has."""
+    if size.scale is not None:
+        scale = size.scale
+    elif size.width is not None:
+        scale = size.width / width
+    else:
+        scale = min(SHARPEST, max(1.0, min(LARGEST[0] / width, LARGEST[1] / height)))
+    return min(scale, LONGEST_SIDE / width, LONGEST_SIDE / height, math.sqrt(LARGEST_AREA / (width * height)))
