@@ -11,8 +11,8 @@ from test_hostile_pictures import HIDDEN, HOSTILE, IDS, hostile_graph
 
 from cgcli.program import load, parse
 from cgcli.render.node_table import ASCII as TREE_ASCII
-from cgcli.render.picture.dot import Drawing
 from cgcli.render.picture.draw import render
+from cgcli.render.picture.drawing import Drawing
 from cgcli.render.schema import graph_data
 from cgcli.render.terminal_graph import ASCII, draw
 
@@ -101,31 +101,21 @@ def test_tikz_has_balanced_braces_and_no_command_of_the_user(text: str) -> None:
     }
 
 
+PAINT = {"class", "fill", "stroke", "stroke-width", "stroke-dasharray", "fill-opacity"}
 ALLOWED = {
     "svg": {"width", "height", "viewBox", "role"},
-    "g": {"id", "class", "transform"},
+    "g": {"class", "role"},
     "title": set[str](),
-    "polygon": {"fill", "stroke", "stroke-width", "stroke-dasharray", "points"},
-    "polyline": {"fill", "stroke", "stroke-width", "stroke-dasharray", "points"},
-    "path": {"fill", "stroke", "stroke-width", "stroke-dasharray", "d"},
-    "text": {
-        "textLength",
-        "lengthAdjust",
-        "text-anchor",
-        "font-family",
-        "font-size",
-        "font-style",
-        "font-weight",
-        "fill",
-        "x",
-        "y",
-        "space",
-    },
+    "desc": set[str](),
+    "style": set[str](),
+    "rect": {*PAINT, "x", "y", "width", "height", "rx"},
+    "path": {*PAINT, "d", "shape-rendering"},
+    "text": {*PAINT, "x", "y", "textLength", "lengthAdjust", "font-family", "font-size", "font-style"},
 }
 
 
 @pytest.mark.parametrize("text", HOSTILE, ids=IDS)
-@pytest.mark.parametrize("theme", ["light", pytest.param("dark", marks=pytest.mark.thorough)])
+@pytest.mark.parametrize("theme", ["auto", pytest.param("dark", marks=pytest.mark.thorough)])
 def test_svg_has_only_tags_and_attributes_that_are_allowed(text: str, theme: str) -> None:
     """Themes differ in colours alone; a dark picture of tensors follows."""
     graph, evaluation = hostile_graph(text)

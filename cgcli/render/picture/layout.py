@@ -1,11 +1,12 @@
 """The layout of a picture, as data: where its cards, groups, arrows and labels stand. Every format draws the same one.
 
 Graphviz places boxes of fixed sizes and routes the arrows from centre to centre; here they are cut off at the outlines
-of the cards. How thoroughly it works depends on the numbers of nodes and arrows alone.
+of the cards. `effort` says how thoroughly it works.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -13,6 +14,7 @@ from typing import Any, NamedTuple
 from .card import Card, card
 from .content import Arrow, Picture
 from .drawing import DIRECTIONS, Direction, Drawing
+from .effort import Effort, effort
 from .groups import nesting, walk
 from .layout_process import graphviz_layouts
 from .routes import Route, beside, clipped
@@ -20,29 +22,12 @@ from .shapes import Box, Text, text_at
 from .themes import LOOKS, Role
 
 PAGE = (1400, 900)  # the picture that fits it at the larger scale is taken
+GAP, MOST_GAP = 0.6, 1.6  # inches between ranks
 LABEL_SIZE = 12.0
 LABEL_HEIGHT = 16
 CHIP_SIZE = 12.0
 CHIP_HEIGHT = 20
 CHIP_LEFT = 12  # from the border of its group
-LONGEST_LABEL = 60  # characters of the words beside an arrow
-
-
-class Effort(NamedTuple):
-    """How thoroughly Graphviz works: attributes of the graph; note: what the reader sees of it."""
-
-    nodes: int
-    arrows: int
-    attributes: str
-    note: str | None = None
-
-
-EFFORTS = (
-    Effort(200, 400, "splines=true"),
-    Effort(600, 1_200, "splines=line nslimit=0.2 mclimit=0.2", "the arrows of this large picture are straight"),
-    Effort(10**9, 10**9, "splines=line nslimit=0.05 mclimit=0.05", "the arrows of this large picture are straight"),
-)
-"""The first one that has room for the numbers of nodes and arrows is taken."""
 
 
 @dataclass(frozen=True)
@@ -103,11 +88,10 @@ def lay_out(picture: Picture, drawing: Drawing | None = None, cards: Mapping[int
     drawing = drawing or Drawing()
     cards = cards_of(picture) if cards is None else cards
     directions: tuple[Direction, ...] = ("right", "down") if drawing.direction == "auto" else (drawing.direction,)
-    effort = next(e for e in EFFORTS if len(picture.nodes) <= e.nodes and len(picture.arrows) <= e.arrows)
-    results = graphviz_layouts([_dot(picture, cards, direction, effort) for direction in directions])
+    how = effort(picture, any(map(label_texts, picture.arrows)))
+    results = graphviz_layouts([_dot(picture, cards, direction, how) for direction in directions])
     layouts = [
-        _layout(picture, cards, direction, effort, result)
-        for direction, result in zip(directions, results, strict=True)
+        _layout(picture, cards, direction, how, result) for direction, result in zip(directions, results, strict=True)
     ]
     return max(layouts, key=lambda layout: layout.scale)  # of equals the first
 
@@ -127,11 +111,11 @@ def chip_text(title: str) -> Text:
 # ---- what Graphviz is told
 
 
-def _dot(picture: Picture, cards: Mapping[int, Card], direction: Direction, effort: Effort) -> str:
+def _dot(picture: Picture, cards: Mapping[int, Card], direction: Direction, how: Effort) -> str:
     """The picture as DOT with sizes alone; a pixel is a point."""
     lines = [
         "digraph {",
-        f"graph [rankdir={DIRECTIONS[direction]} nodesep=0.36 ranksep=0.6 {effort.attributes}]",
+        f"graph [rankdir={DIRECTIONS[direction]} nodesep=0.36 ranksep={_rank_gap(picture):.2f} {how.attributes}]",
         'node [shape=box fixedsize=true label=""]',
         "edge [arrowhead=none headclip=false tailclip=false]",
         *_nodes_and_groups(picture, cards),
@@ -139,6 +123,13 @@ def _dot(picture: Picture, cards: Mapping[int, Card], direction: Direction, effo
         "}",
     ]
     return "\n".join(lines)
+
+
+def _rank_gap(picture: Picture) -> float:
+    """Inches between ranks: more where many arrows meet, so that they do not come in too steeply."""
+    ends = Counter(arrow.source for arrow in picture.arrows), Counter(arrow.target for arrow in picture.arrows)
+    most = max((n for counts in ends for n in counts.values()), default=0)
+    return min(MOST_GAP, GAP + 0.1 * max(0, most - 4))
 
 
 def _nodes_and_groups(picture: Picture, cards: Mapping[int, Card]) -> Iterator[str]:
@@ -193,11 +184,11 @@ class _Frame(NamedTuple):
 
 
 def _layout(
-    picture: Picture, cards: Mapping[int, Card], direction: Direction, effort: Effort, result: Mapping[str, Any]
+    picture: Picture, cards: Mapping[int, Card], direction: Direction, how: Effort, result: Mapping[str, Any]
 ) -> Layout:
     left, _, _, high = (float(part) for part in result["bb"].split(","))
     frame = _Frame(left, high)
-    boxes: dict[int, Box] = {}
+    boxes: dict[int, Box] = dict.fromkeys(cards, Box(0, 0, 0, 0))  # in the order of the picture
     groups: dict[int, Box] = {}
     for item in result.get("objects", ()):
         name = item["name"]
@@ -227,7 +218,7 @@ def _layout(
             box = Box(x - width / 2, y - height / 2, width, height)
             labels[k] = box if route is None else beside(box, route, boxes.values())
     chips = {g: _chip(box, picture.groups[g].label) for g, box in groups.items()}
-    return _framed(direction, boxes, groups, chips, routes, labels, effort.note)
+    return _framed(direction, boxes, groups, chips, routes, labels, how.note)
 
 
 def _widened(picture: Picture, boxes: Mapping[int, Box]) -> dict[int, Box]:

@@ -75,13 +75,14 @@ def _sample(shapes: Sequence[Shape], width: float, words: str) -> Entry:
 
 def _heat() -> Entry:
     """Heat is a logarithm: of 1/1000 of the largest derivative and less there is none."""
-    cells = [boxes([Box(9 * k, -9, 9, 9)], f"heat {k * HEAT_LEVELS // 15}") for k in range(16)]
+    width = 12 * (HEAT_LEVELS + 1)
+    cells = [boxes([Box(12 * k, -9, 12, 9)], f"heat {k}") for k in range(HEAT_LEVELS + 1)]
     ticks = [
-        text_at(144 * k / 3, 12, words, "sans", SMALL, "quiet", anchor)
+        text_at(width * k / 3, 12, words, "sans", SMALL, "quiet", anchor)
         for k, words, anchor in ((0, "≤ 0.001", 0.0), (1, "0.01", 0.5), (2, "0.1", 0.5), (3, "1", 1.0))
     ]
-    frame = Rect(Box(0, -9, 144, 9), stroke=Stroke("line", 0.8))
-    return _sample([*cells, frame, *ticks], 144, "size of the derivative, of the largest one")
+    frame = Rect(Box(0, -9, width, 9), stroke=Stroke("line", 0.8))
+    return _sample([*cells, frame, *ticks], width, "derivative as a share of the largest")
 
 
 def _elements() -> Entry:
@@ -94,7 +95,7 @@ def _elements() -> Entry:
     shapes.append(Rect(Box(0, -SAMPLE + 3, wide, SAMPLE), stroke=Stroke("line", 0.8)))
     ticks = ((0.0, "−1", 0.0), (0.5, "0", 0.5), (1.0, "1", 1.0))
     shapes += [text_at(wide * share, 14, words, "sans", SMALL, "quiet", anchor) for share, words, anchor in ticks]
-    return _sample(shapes, wide, "elements, of the largest one in size")
+    return _sample(shapes, wide, "elements as a share of the largest in size")
 
 
 def _special_cells(cells: set[str]) -> Iterator[Entry]:

@@ -22,7 +22,7 @@ def to_png(scene: Scene, drawing: Drawing) -> bytes:
     from resvg_py import svg_to_bytes
 
     scale = pixels_a_unit(scene.width, scene.height, drawing.size)
-    width = max(1, round(scene.width * scale))
+    width = max(1, math.floor(scene.width * scale + 1e-6))
     fixed = drawing._replace(theme="light") if drawing.painted_theme == "auto" else drawing
     svg = to_svg(scene, fixed, width)
     with ExitStack() as stack:
@@ -30,7 +30,7 @@ def to_png(scene: Scene, drawing: Drawing) -> bytes:
         return svg_to_bytes(
             svg_string=svg,
             width=width,
-            height=max(1, round(scene.height * scale)),
+            height=max(1, math.floor(scene.height * scale + 1e-6)),
             skip_system_fonts=True,
             font_files=files,
             font_family="DejaVu Sans",

@@ -15,7 +15,9 @@ SAMPLES = 24  # of a Bezier curve, to find where it crosses an outline
 ROUNDS = 24  # of halving, to find it exactly
 
 CLEAR = 1.5  # between a label and its arrow
-FARTHEST = 24  # that a label is moved away from where Graphviz placed it, in steps of two pixels
+FARTHEST = 24  # that a label is moved away from where Graphviz placed it
+_STEPS = range(-FARTHEST, FARTHEST + 1, 2)
+SHIFTS = sorted(((dx, dy) for dx in _STEPS for dy in _STEPS), key=lambda shift: (math.hypot(*shift), shift))
 
 Curve = tuple[Point, Point, Point, Point]
 End = tuple[Box, Card]
@@ -58,22 +60,28 @@ def clipped(points: Sequence[Point], source: End, target: End, *, head_at_start:
 def beside(label: Box, route: Route, cards: Collection[Box]) -> Box:
     """The box of a label at the nearest place where neither its arrow nor a card touches it; where there is none, as it
     is."""
-    curves = [route.points[k : k + 4] for k in range(0, len(route.points) - 3, 3)]
     reach = label.grown(FARTHEST + CLEAR)
-    samples = [p for each in curves for p in _samples(each)]
-    samples = [p for p in (*samples, route.tip) if reach.x < p[0] < reach.right and reach.y < p[1] < reach.bottom]
-    near = [box for box in cards if box.overlaps(reach)]
-    shifts = sorted(
-        ((dx, dy) for dx in range(-FARTHEST, FARTHEST + 1, 2) for dy in range(-FARTHEST, FARTHEST + 1, 2)),
-        key=lambda shift: (math.hypot(*shift), shift),
-    )
-    for dx, dy in shifts:
-        box = label.moved(dx, dy)
+    curves = (route.points[k : k + 4] for k in range(0, len(route.points) - 3, 3))
+    samples = [p for each in curves if _around(each).overlaps(reach) for p in _samples(each)]
+
+    def touched(box: Box) -> bool:
         room = box.grown(CLEAR)
-        touched = any(room.x < x < room.right and room.y < y < room.bottom for x, y in samples)
-        if not touched and not any(each.overlaps(box) for each in near):
+        return any(room.x < x < room.right and room.y < y < room.bottom for x, y in samples)
+
+    if not touched(label):
+        return label
+    near = [box for box in cards if box.overlaps(reach)]
+    for dx, dy in SHIFTS:
+        box = label.moved(dx, dy)
+        if not touched(box) and not any(each.overlaps(box) for each in near):
             return box
     return label
+
+
+def _around(curve: Sequence[Point]) -> Box:
+    """A box that holds a Bezier curve, a pixel larger than its control points need."""
+    xs, ys = zip(*curve, strict=True)
+    return Box(min(xs), min(ys), max(xs) - min(xs), max(ys) - min(ys)).grown(1)
 
 
 def _samples(curve: Sequence[Point]) -> list[Point]:
@@ -117,12 +125,10 @@ def _inside(box: Box, card: Card) -> Callable[[Point], bool]:
 
 
 def _at(curve: Curve, t: float) -> Point:
+    (ax, ay), (bx, by), (cx, cy), (dx, dy) = curve
     s = 1 - t
-    weights = (s * s * s, 3 * s * s * t, 3 * s * t * t, t * t * t)
-    return (
-        sum(w * p[0] for w, p in zip(weights, curve, strict=True)),
-        sum(w * p[1] for w, p in zip(weights, curve, strict=True)),
-    )
+    a, b, c, d = s * s * s, 3 * s * s * t, 3 * s * t * t, t * t * t
+    return a * ax + b * bx + c * cx + d * dx, a * ay + b * by + c * cy + d * dy
 
 
 def _behind(curve: Curve, t: float) -> Curve:

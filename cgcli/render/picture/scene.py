@@ -15,6 +15,7 @@ from .shapes import Box, Part, Path, Point, Rect, Scene, Shape, Stroke, curve, m
 from .themes import Role
 
 TITLE_SIZE, SUBJECT_SIZE = 20.0, 13.0
+BLEED = 2  # of the paper over the edge, which may lie between two pixels
 LEGEND_WIDTH = 560  # at least, where the graph is narrower
 WIDTHS: dict[Style, float] = {"many": 2.6, "untaken": 1.1}
 WIDTH = 1.4  # of other arrows
@@ -31,7 +32,7 @@ def scene(picture: Picture, layout: Layout, cards: Mapping[int, Card], drawing: 
     for part in _graph(picture, layout, cards, drawing.background != "none"):
         parts.append(part._replace(shapes=tuple(moved(part.shapes, dx, dy))))
     if drawing.background != "none":
-        parts.insert(0, Part("paper", (Rect(Box(0, 0, width, height), fill="paper"),)))
+        parts.insert(0, Part("paper", (Rect(Box(0, 0, width, height).grown(BLEED), fill="paper"),)))
     return Scene(width, height, tuple(parts), title, description(picture))
 
 
@@ -64,8 +65,11 @@ def _heading(picture: Picture, layout: Layout, drawing: Drawing) -> list[Shape]:
         shapes.append(text_at(MARGIN, y + 18, drawing.title, "sans", TITLE_SIZE, "ink"))
         y += 32
     if picture.subject:
-        words = text_at(MARGIN, y + 12, "derivatives of ", "sans", SUBJECT_SIZE, "quiet")
-        shapes += [words, text_at(MARGIN + words.width, y + 12, picture.subject, "italic", SUBJECT_SIZE + 2, "accent")]
+        words = text_at(MARGIN, y + 12, "derivatives of", "sans", SUBJECT_SIZE, "quiet")
+        shapes += [
+            words,
+            text_at(MARGIN + words.width + 6, y + 12, picture.subject, "italic", SUBJECT_SIZE + 2, "accent"),
+        ]
         y += 22
     if drawing.legend:
         _, each = legend(picture, max(LEGEND_WIDTH, layout.width - 2 * MARGIN))
@@ -122,7 +126,7 @@ def _arrow(arrow: Arrow, route: Route) -> Iterator[Shape]:
     half = 4.5 if arrow.style == "many" else 3.6
     if arrow.style == "condition":  # a hollow diamond
         yield polygon(
-            (at(0, 0), at(HEAD / 2, half - 0.4), at(HEAD, 0), at(HEAD / 2, 0.4 - half)), "paper", Stroke(role, 1.2)
+            (at(0, 0), at(HEAD / 2, half + 0.6), at(HEAD, 0), at(HEAD / 2, -half - 0.6)), "paper", Stroke(role, 1.2)
         )
     else:
         yield polygon((at(HEAD, 0), at(-1.2, half), at(-0.6, 0), at(-1.2, -half)), role)
