@@ -219,6 +219,12 @@ def test_a_graph_that_is_too_large_for_a_drawing_says_so() -> None:
         (("--budget", "0"), 2, "--budget"),
         (("--depth", "-1"), 2, "--depth"),
         (("--theme", "drak"), 2, "`dark`"),
+        (("--size", "0"), 2, "`2x`"),
+        (("--size", "2.5"), 2, "`2x`"),
+        (("--size", "wide"), 2, "`2x`"),
+        (("--background", "reddish"), 2, "`#f5f5f5`"),
+        (("--size", "2x", "--format", "json"), 2, ".json"),
+        (("--background", "none", "--format", "mmd"), 2, ".mmd"),
         (("--view", "gradient-graph", "--heat"), 2, "--heat"),
         (("--view", "forward", "--of", "y"), 2, "--of"),
     ],
@@ -229,6 +235,14 @@ def test_render_says_what_does_not_fit(arguments: tuple[str, ...], status: int, 
     assert (result.status, result.out) == (status, "")
     assert said in result.err
     assert not made.exists()
+
+
+def test_size_and_background_of_a_file() -> None:
+    svg = cg("render", "-e", "y = a * b", "--size", "900", "--background", "#EEE", "-o", "-").out
+    assert ' width="900" ' in svg
+    assert '<g class="paper">' in svg
+    assert 'fill="#eeeeee"' in svg
+    assert "paper" not in cg("render", "-e", "y = a * b", "--background", "none", "-o", "-").out
 
 
 def test_what_was_left_out_is_said(tmp_path: Path) -> None:
