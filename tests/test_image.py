@@ -65,7 +65,7 @@ def test_svg_is_self_contained_and_says_what_it_is() -> None:
 
 def test_svg_names_each_node_and_arrow_for_those_who_cannot_see_them() -> None:
     root = svg()
-    nodes = [g for g in root.iter(f"{SVG}g") if g.get("role") == "graphics-symbol"]
+    nodes = [g for g in root.iter(f"{SVG}g") if g.get("role") == "graphics-symbol img"]
     assert [g.findtext(f"{SVG}title") for g in nodes] == [
         "a: float, value 2.0, derivative 2.0",
         "b: float, value 3.0, derivative 7.0",

@@ -12,6 +12,7 @@ from pictures_zoo import PICTURES, everything
 
 from cgcli.render.picture import layout as layout_module
 from cgcli.render.picture.card import SMALLEST_TEXT, hexagon, radius
+from cgcli.render.picture.card import card as made_card
 from cgcli.render.picture.content import Arrow, Picture, PictureNode, View
 from cgcli.render.picture.draw import Arranged, arranged, fitting, painted
 from cgcli.render.picture.drawing import Direction, Drawing
@@ -96,6 +97,23 @@ def test_arrows_end_on_the_outlines_of_their_cards(name: str, direction: Directi
             else:
                 assert distance_to_outline(point, box, radius(card, box)) < 0.01
     assert len(each.layout.routes) == len(each.picture.arrows)
+
+
+def test_arrows_of_a_picture_that_is_drawn_backwards_point_at_their_sources() -> None:
+    forward = PICTURES["article"]()
+    each = arranged(replace(forward, backward=True), Drawing(direction="right"))
+    for k, route in each.layout.routes.items():
+        box = each.layout.cards[forward.arrows[k].source]
+        assert route.tip[0] == pytest.approx(box.right)
+        assert route.points[0][0] > route.tip[0]
+
+
+def test_an_arrow_from_a_card_to_itself_and_a_single_card() -> None:
+    node = PictureNode(7, "state", "x", "x + 1")
+    layout = lay_out(Picture((node,), (Arrow(7, 7, "again", "next"),)))
+    (route,) = layout.routes.values()
+    assert distance_to_outline(route.tip, layout.cards[7], radius(made_card(node), layout.cards[7])) < 0.01
+    assert lay_out(Picture((node,), ())).routes == {}
 
 
 def test_cards_of_a_rank_are_equally_wide() -> None:

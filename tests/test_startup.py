@@ -11,7 +11,7 @@ pytestmark = pytest.mark.portable
 ROOT = Path(__file__).parents[1]
 ARTICLE = str(ROOT / "samples" / "article.cg")
 VALUES = ["--a", "2", "--b", "3", "--c", "1"]
-LIBRARIES = {"numpy", "pydantic", "scipy", "graphviz", "lark", "pygraphviz", "rich"}
+LIBRARIES = {"numpy", "pydantic", "scipy", "fpdf", "graphviz", "lark", "pygraphviz", "resvg_py", "rich"}
 
 
 def modules_loaded_by(*args: str) -> set[str]:
@@ -55,11 +55,14 @@ def test_a_table_imports_rich_and_no_more() -> None:
     assert loaded_by("eval", ARTICLE, *VALUES, "--format", "table") & LIBRARIES == {"rich"}
 
 
-def test_a_picture_leaves_the_layout_to_another_process(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("kind", "library"), [("svg", None), ("png", "resvg_py"), ("pdf", "fpdf"), ("dot", "graphviz")]
+)
+def test_a_picture_leaves_the_layout_to_another_process(kind: str, library: str | None, tmp_path: Path) -> None:
     loaded_by("eval", ARTICLE, *VALUES)
-    found = loaded_by("render", ARTICLE, *VALUES, "-o", str(tmp_path / "a.svg"))
-    assert found & LIBRARIES == {"graphviz"}
-    assert (tmp_path / "a.svg").stat().st_size > 1000
+    loaded = loaded_by("render", ARTICLE, *VALUES, "-o", str(tmp_path / f"a.{kind}"))
+    assert loaded & LIBRARIES == ({library} if library else set())
+    assert (tmp_path / f"a.{kind}").stat().st_size > 1000
 
 
 def test_a_warm_scalar_run_imports_few_modules_of_ours() -> None:

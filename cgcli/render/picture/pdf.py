@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from importlib import resources
@@ -13,7 +12,7 @@ from cgcli.diagnostics.escape import show
 from .drawing import Drawing
 from .shapes import Path, Rect, Scene, Shape, Stroke, Text
 from .svg import DASHES
-from .text_width import FILES, font_file
+from .text_width import FILES, advance_widths, font_file
 from .themes import Role
 
 if TYPE_CHECKING:
@@ -21,14 +20,13 @@ if TYPE_CHECKING:
     from fpdf.drawing import GraphicsStyle, PaintedPath
 
 POINTS = 0.75  # a pixel
+ABSENT = "□"  # for a character that a face lacks
 
 
 def to_pdf(scene: Scene, drawing: Drawing) -> bytes:
     """The drawing as a file, the same for the same drawing."""
     from fpdf import FPDF
 
-    logging.getLogger("fpdf").setLevel(logging.ERROR)  # a face without a glyph is no news to who made the picture
-    logging.getLogger("fontTools").setLevel(logging.ERROR)
     scale = POINTS * drawing.size.of(scene.width) / scene.width
     with ExitStack() as stack:
         pdf = FPDF(unit=scale, format=(scene.width, scene.height))
@@ -85,7 +83,8 @@ class _Painter:
         colour = self.colours[text.role]
         self.pdf.set_text_color(*(int(colour[k : k + 2], 16) for k in (1, 3, 5)))
         self.pdf.set_font(text.face, size=text.size * self.scale)
-        self.pdf.text(text.x, text.y, text.text)
+        widths = advance_widths(text.face)
+        self.pdf.text(text.x, text.y, "".join(c if ord(c) in widths else ABSENT for c in text.text))
 
 
 def _follow(path: PaintedPath, shape: Path) -> None:

@@ -57,7 +57,7 @@ class _Writer:
         return f"<style>@media (prefers-color-scheme: dark){{{''.join(rules)}}}</style>"
 
     def _part(self, part: Part) -> Iterator[str]:
-        role = ' role="graphics-symbol"' if part.kind == "node" else ""
+        role = ' role="graphics-symbol img"' if part.kind == "node" else ""
         yield f'<g class="{part.kind}"{role}>'
         if part.title:
             yield f"<title>{dot_html(part.title)}</title>"
