@@ -56,9 +56,11 @@ def test_a_table_imports_rich_and_no_more() -> None:
 
 
 @pytest.mark.parametrize(
-    ("kind", "library"), [("svg", None), ("png", "resvg_py"), ("pdf", "fpdf"), ("dot", "graphviz")]
+    ("kind", "libraries"),
+    [("svg", set()), ("png", {"resvg_py"}), ("pdf", {"fpdf", "numpy"}), ("dot", {"graphviz"})],
+    ids=["svg", "png", "pdf", "dot"],
 )
-def test_a_picture_leaves_the_layout_to_another_process(kind: str, library: str | None, tmp_path: Path) -> None:
+def test_a_picture_leaves_the_layout_to_another_process(kind: str, libraries: set[str], tmp_path: Path) -> None:
     loaded_by("eval", ARTICLE, *VALUES)
     loaded = loaded_by("render", ARTICLE, *VALUES, "-o", str(tmp_path / f"a.{kind}"))
     assert loaded & LIBRARIES == libraries
