@@ -181,7 +181,7 @@ def limit_processor_time(seconds: int) -> None:
 
 def ran_out_of_time(status: int, errors: bytes) -> bool:
     """Whether `limit_processor_time` has ended a process with this status and this output of errors."""
-    return (hasattr(signal, "SIGXCPU") and status == -signal.SIGXCPU) or errors.startswith(b"Timeout (")
+    return (hasattr(signal, "SIGXCPU") and status == -signal.SIGXCPU) or b"\nTimeout (" in b"\n" + errors
 
 
 def alive(process: int) -> bool:

@@ -1,5 +1,6 @@
 """Images: the files that a picture is written to, and what is said of them."""
 
+import os
 import re
 import struct
 import xml.etree.ElementTree as ET
@@ -48,6 +49,17 @@ def test_each_kind_of_file_is_the_same_each_time(kind: str, start: bytes) -> Non
     assert image.data.startswith(start)
     assert image.note is None
     assert render(graph, evaluation, kind, title="article").data == image.data
+
+
+@pytest.mark.parametrize("kind", ["svg", "png"])
+def test_a_picture_does_not_depend_on_the_fonts_of_the_machine(
+    kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    graph, evaluation = article()
+    before = render(graph, evaluation, kind).data
+    monkeypatch.setenv("FONTCONFIG_FILE", os.devnull)
+    monkeypatch.setenv("FONTCONFIG_PATH", str(tmp_path))
+    assert render(graph, evaluation, kind).data == before
 
 
 def test_svg_is_self_contained_and_says_what_it_is() -> None:

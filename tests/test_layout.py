@@ -4,6 +4,7 @@ import itertools
 import json
 import math
 import re
+from collections.abc import Iterator
 from dataclasses import replace
 from functools import cache
 
@@ -19,6 +20,7 @@ from cgcli.render.picture.drawing import Direction, Drawing
 from cgcli.render.picture.effort import effort
 from cgcli.render.picture.heat_maps import sheet
 from cgcli.render.picture.layout import lay_out
+from cgcli.render.picture.routes import Route
 from cgcli.render.picture.scene import scene
 from cgcli.render.picture.shapes import Box, Part, Path, Point, Rect, Scene, Text
 from cgcli.render.picture.text_width import FILES, advance_widths, text_width
@@ -52,6 +54,20 @@ def distance_to_outline(point: Point, box: Box, corner: float) -> float:
     return abs(math.hypot(max(x, 0), max(y, 0)) + min(max(x, y), 0) - corner)
 
 
+def samples(route: Route) -> Iterator[Point]:
+    """Points of a route, a fraction of a curve apart."""
+    for k in range(0, len(route.points) - 3, 3):
+        curve = route.points[k : k + 4]
+        for t in (step / 32 for step in range(33)):
+            weights = ((1 - t) ** 3, 3 * (1 - t) ** 2 * t, 3 * (1 - t) * t**2, t**3)
+            x, y = (sum(w * p[axis] for w, p in zip(weights, curve, strict=True)) for axis in (0, 1))
+            yield x, y
+
+
+def inside(point: Point, box: Box) -> bool:
+    return box.x < point[0] < box.right and box.y < point[1] < box.bottom
+
+
 # ---- the layout
 
 
@@ -79,9 +95,19 @@ def test_a_group_holds_its_cards_and_no_others(name: str, direction: Direction) 
 def test_labels_stand_beside_cards_and_off_their_own_arrows(name: str, direction: Direction) -> None:
     layout = made(name, direction).layout
     for k, label in layout.labels.items():
-        assert not any(label.overlaps(card) for card in layout.cards.values())
-        x, y = layout.routes[k].tip
-        assert not (label.x < x < label.right and label.y < y < label.bottom)
+        assert not any(label.overlaps(box) for box in (*layout.cards.values(), *layout.chips.values()))
+        assert not any(inside(point, label) for point in samples(layout.routes[k]))
+    for a, b in itertools.combinations(layout.labels.values(), 2):
+        assert not a.overlaps(b)
+
+
+@pytest.mark.parametrize(("name", "direction"), CASES)
+def test_arrows_lead_through_no_card(name: str, direction: Direction) -> None:
+    each = made(name, direction)
+    for k, route in each.layout.routes.items():
+        ends = (each.picture.arrows[k].source, each.picture.arrows[k].target)
+        others = [box for i, box in each.layout.cards.items() if i not in ends]
+        assert not any(inside(point, box) for point in samples(route) for box in others)
 
 
 @pytest.mark.parametrize(("name", "direction"), CASES)

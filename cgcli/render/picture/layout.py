@@ -201,6 +201,7 @@ def _layout(
     curves = {int(item["arrow"]): item for item in result.get("edges", ()) if "pos" in item}
     if direction in ("right", "left"):
         boxes = _widened(picture, boxes)
+    chips = {g: _chip(box, picture.groups[g].label) for g, box in groups.items()}
     labels = {}
     routes = {}
     for k, item in sorted(curves.items()):
@@ -216,8 +217,7 @@ def _layout(
             x, y = frame.point(item["lp"])
             width, height = max(t.width for t in texts), len(texts) * LABEL_HEIGHT
             box = Box(x - width / 2, y - height / 2, width, height)
-            labels[k] = box if route is None else beside(box, route, boxes.values())
-    chips = {g: _chip(box, picture.groups[g].label) for g, box in groups.items()}
+            labels[k] = box if route is None else beside(box, route, boxes.values(), chips.values())
     return _framed(direction, boxes, groups, chips, routes, labels, how.note)
 
 

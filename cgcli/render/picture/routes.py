@@ -57,25 +57,23 @@ def clipped(points: Sequence[Point], source: End, target: End, *, head_at_start:
     return Route((curves[0][0], *(p for each in curves for p in each[1:])), tip)
 
 
-def beside(label: Box, route: Route, cards: Collection[Box]) -> Box:
-    """The box of a label at the nearest place where neither its arrow nor a card touches it; where there is none, as it
-    is."""
+def beside(label: Box, route: Route, cards: Collection[Box], chips: Collection[Box]) -> Box:
+    """The box of a label at the nearest place that is free of its arrow, of cards and of chips; where there is none, as
+    it is. Where it is, it covers no card."""
     reach = label.grown(FARTHEST + CLEAR)
     curves = (route.points[k : k + 4] for k in range(0, len(route.points) - 3, 3))
     samples = [p for each in curves if _around(each).overlaps(reach) for p in _samples(each)]
 
-    def touched(box: Box) -> bool:
+    def free(box: Box, others: Collection[Box]) -> bool:
         room = box.grown(CLEAR)
-        return any(room.x < x < room.right and room.y < y < room.bottom for x, y in samples)
+        crossed = any(room.x < x < room.right and room.y < y < room.bottom for x, y in samples)
+        return not crossed and not any(each.overlaps(room) for each in others)
 
-    if not touched(label):
+    if free(label, chips):
         return label
-    near = [box for box in cards if box.overlaps(reach)]
-    for dx, dy in SHIFTS:
-        box = label.moved(dx, dy)
-        if not touched(box) and not any(each.overlaps(box) for each in near):
-            return box
-    return label
+    near = [box for box in (*cards, *chips) if box.overlaps(reach)]
+    places = (label.moved(dx, dy) for dx, dy in SHIFTS)
+    return next((box for box in places if free(box, near)), label)
 
 
 def _around(curve: Sequence[Point]) -> Box:
