@@ -135,7 +135,7 @@ def _arrow(arrow: Arrow, route: Route) -> Iterator[Shape]:
 def _label(arrow: Arrow, box: Box, halo: bool) -> Iterator[Shape]:
     """The words beside an arrow, on a piece of paper that keeps other arrows off."""
     if halo:
-        yield Rect(box.grown(2), 4, "paper", opacity=0.85)
+        yield Rect(box, 3, "paper", opacity=0.85)
     for k, text in enumerate(label_texts(arrow)):
         middle = box.y + LABEL_HEIGHT * (k + 0.5)
         yield text._replace(x=box.centre[0] - text.width / 2, y=middle + 0.36 * LABEL_SIZE)
