@@ -1,7 +1,7 @@
 """How thoroughly Graphviz lays a picture out: as far as its numbers of nodes and arrows allow, never as time allows.
 
 Graphviz cuts an arrow that spans several ranks into pieces. Its time for places grows with the square of the number of
-pieces, that for curves with the cube of the number in each arrow (measured; the constants are about a second each).
+pieces, that for curves with the cube of the number in each arrow (measured: the constants are a few seconds).
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from typing import NamedTuple
 from .content import Picture
 
 MOST_PLACING = 5e7  # pieces squared
-MOST_CURVING = 3e7  # pieces of each arrow, cubed, of all together
-MANY_PIECES = 5_000  # of these fewer rounds against crossings
+MOST_CURVING = 5e6  # pieces of each arrow, cubed, of all together
+MANY_PIECES = 2_000  # of these fewer rounds against crossings
 
 
 class Effort(NamedTuple):
