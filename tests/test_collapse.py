@@ -14,6 +14,7 @@ from cgcli.program import load, parse
 from cgcli.render.picture.collapse import LARGEST, Detail
 from cgcli.render.picture.compose import picture
 from cgcli.render.picture.content import Group, Picture, PictureNode, View
+from cgcli.render.picture.drawn_graph import SMALL
 
 ROOT = Path(__file__).parents[1]
 CALLS = "fn f(x) { t = sin(x)\n return t + 1 }\nfn g(x) = f(x) * f(2*x)\ny = g(a) + g(b)"
@@ -30,6 +31,11 @@ def drawn(text: str, detail: Detail) -> Picture:
 
 def blocks(made: Picture) -> list[tuple[str, str]]:
     return [(n.title, n.formula) for n in made.nodes if n.kind == "block"]
+
+
+def area(made: Picture) -> float:
+    """The area in cards, with that of a node without a name."""
+    return sum(SMALL if node.kind == "small" else 1 for node in made.nodes)
 
 
 def chain(count: int) -> str:
@@ -69,8 +75,8 @@ def test_what_fits_is_drawn_as_it_is() -> None:
 
 
 def test_inner_calls_are_closed_before_outer_ones() -> None:
-    assert [title for title, _ in blocks(drawn(CALLS, Detail(budget=12)))] == ["f", "f", "f", "f"]
-    made = drawn(CALLS, Detail(budget=6))
+    assert [title for title, _ in blocks(drawn(CALLS, Detail(budget=9, level="ops")))] == ["f", "f", "f", "f"]
+    made = drawn(CALLS, Detail(budget=6, level="ops"))
     assert blocks(made) == [("g", "2 +, 2 sin, 2 ×")] * 2
     assert made.notes == ("calls are closed",)
 
@@ -85,7 +91,7 @@ def test_a_deep_recursion_is_closed_at_once() -> None:
     program = parse(text, mode="dynamic").recorded({"x": 0.5})
     made = picture(program.graph, None, (), View(Detail(budget=30)))
     assert made.notes[0].startswith("calls are closed below depth ")
-    assert 20 <= len(made.nodes) <= 30
+    assert 20 <= area(made) <= 30
 
 
 def test_fold_and_unfold_by_name() -> None:
@@ -96,14 +102,16 @@ def test_fold_and_unfold_by_name() -> None:
     assert [title for title, _ in blocks(drawn(CALLS, Detail(depth=0, expand=frozenset("g"))))] == ["f"] * 4
 
 
-def test_a_chain_is_one_block() -> None:
+def test_a_chain_has_its_ends_and_one_block_between_them() -> None:
     made = drawn(chain(5_000), Detail())
+    ends = [(f"x{k}", "value") for k in (0, 1, 2, 3, 4997, 4998, 4999)]
     assert [(n.title, n.kind) for n in made.nodes] == [
         ("a", "input"),
-        ("x0", "value"),
+        *ends,
         ("x5000", "output"),
-        ("sin × 4999", "block"),
+        ("sin × 4993", "block"),
     ]
+    assert made.nodes[-1].formula == "x4 … x4996"
     assert made.notes == ("what repeats is one block",)
 
 
@@ -131,12 +139,12 @@ def test_what_repeats_without_a_name_says_what_it_does() -> None:
     products = drawn(
         "\n".join(["v0 = a", *(f"v{k + 1} = v{k} * w" for k in range(60)), "y = sin(v60)"]), Detail(budget=40)
     )
-    assert blocks(products) == [("60 times ×", "")]
+    assert blocks(products) == [("54 times ×", "v4 … v57")]
 
 
 def test_the_operations_of_a_line_are_a_block() -> None:
     lines = ["u = sin(a) * cos(b) + exp(c)", "v = tanh(u) - log(b) / u", "w = sqrt(v) * u + v", "y = w - u"]
-    made = drawn("\n".join(lines), Detail(budget=8))
+    made = drawn("\n".join(lines), Detail(budget=8, level="ops"))
     assert blocks(made) == [
         ("line 1", "1 +, 1 cos, 1 exp, 1 sin, 1 more"),
         ("line 2", "1 /, 1 log, 1 tanh, 1 −"),
@@ -150,7 +158,7 @@ def test_the_operations_of_a_line_are_a_block() -> None:
 @pytest.mark.parametrize("budget", [1, 5, 40, 150, LARGEST])
 def test_any_graph_fits_its_budget_and_blocks_make_no_cycles(seed: int, budget: int) -> None:
     made = picture(large(seed), None, (), View(Detail(budget=budget)))
-    assert len(made.nodes) <= max(budget, 40)
+    assert area(made) <= max(budget, 40)
     assert acyclic(made)
     ids = [node.id for node in made.nodes]
     assert len(set(ids)) == len(ids)
@@ -184,7 +192,7 @@ def test_a_loop_is_laid_open_with_what_it_keeps() -> None:
     inside = [n for n in made.nodes if n.group >= 0]
     assert made.groups[inside[0].group] == Group(-1, "loop × n", "loop")
     (state,) = (n for n in inside if n.kind == "state" and n.formula == "from step to step")
-    assert state.title == "s"
+    assert state.title == "sₖ"
     (back,) = (a for a in made.arrows if a.style == "next")
     assert back.target == state.id
     assert any(a.target == state.id and a.style == "value" for a in made.arrows)  # what it begins with
@@ -277,21 +285,42 @@ def test_large_tensors_have_maps_of_their_elements() -> None:
     x = picture(program.graph, program.run({})).nodes[0]
     assert x.value_map is not None
     assert x.value_map.slices == (((0.25, -0.5, 0.0, 0.0), (0.0,) * 4, (0.0, 0.0, 1.0, 0.0)),)
-    assert x.gradient_map == x.value_map
+    assert x.gradient_map is not None
+    assert x.gradient_map.slices == x.value_map.slices
+    assert (x.value_map.largest, x.gradient_map.largest) == (4.0, 8.0)
 
 
-def test_a_map_of_many_elements_has_their_means() -> None:
+def test_a_map_of_many_elements_has_the_largest_of_several() -> None:
     import numpy as np
 
     from cgcli.render.tensors import heat_map
 
     x = np.zeros((80, 1600))
-    x[:10, :100] = 2.0
-    cells = heat_map(x, 8, 16)
-    assert (len(cells), len(cells[0])) == (8, 16)
-    assert cells[0][0] == 1.0
-    assert sum(c or 0 for row in cells for c in row) == 1.0
-    assert heat_map(np.array([np.nan, 1.0, np.inf]), 8, 16) == (("nan", 1.0, "nan"),)
+    x[3, 40], x[3, 41], x[79, 1599] = 2.0, -4.0, 1.0
+    ((cells,), more, largest) = heat_map(x, 8, 16)
+    assert (len(cells), len(cells[0]), more, largest) == (8, 16, 0, 4.0)
+    assert (cells[0][0], cells[7][15]) == (-1.0, 0.25)
+    assert sum(c != 0 for row in cells for c in row) == 2
+
+
+def test_cells_without_a_number_say_what_they_are() -> None:
+    import numpy as np
+
+    from cgcli.render.tensors import heat_map
+
+    assert heat_map(np.array([np.nan, 1.0, np.inf, -np.inf]), 8, 16)[0] == ((("nan", 1.0, "inf", "-inf"),),)
+    assert heat_map(np.array([np.nan, 1.0, -np.inf, 0.5]), 8, 2)[0] == ((("nan", "-inf"),),)
+
+
+def test_a_tensor_of_three_axes_is_a_sheet_of_its_slices() -> None:
+    import numpy as np
+
+    from cgcli.render.tensors import heat_map
+
+    x = np.stack([np.full((2, 3), k) for k in range(6)])
+    slices, more, largest = heat_map(x, 8, 16, 4)
+    assert slices == tuple((((k / 5,) * 3),) * 2 for k in range(4))
+    assert (more, largest) == (2, 5.0)
 
 
 def test_a_graph_that_computes_derivatives_is_one_to_draw() -> None:

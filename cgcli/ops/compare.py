@@ -34,7 +34,7 @@ for _name, _doc, _level, _latex, _kernel in (
     declare(
         _name,
         _doc,
-        spelling=Spelling("infix", level=_level, latex=f"{{0}} {_latex} {{1}}"),
+        spelling=Spelling("infix", level=_level, latex=f"{{0}} {_latex} {{1}}", chains=True),
         type_rule=logical,
         evaluate=_kernel,
         inline=f"{{0}} {_name} {{1}}",

@@ -61,7 +61,7 @@ def _extremum(name: str, doc: str, beats: str, twin: str) -> None:
         name,
         doc,
         VariadicRule(lambda b, g, y, k, xs, at: _extremum_rule(b, g, y, k, xs, at, beats)),
-        spelling=Spelling("call", latex=rf"\{name}\left({{0}}, {{1}}\right)"),
+        spelling=Spelling("call", latex=rf"\{name}\left({{0}}, {{1}}\right)", chains=True),
         type_rule=numbers,
         evaluate=evaluate,
         ties=_decide,

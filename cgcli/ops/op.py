@@ -67,6 +67,7 @@ class Spelling:
     decomposition: how it is built of operations that the language has, to be read.
     drops_broadcast: whether formulas leave out a `broadcast` of its operands.
     storage: whether it changes no number, only how numbers are stored; pictures draw it small.
+    chains: whether it is associative, so that pictures draw a chain of it, `a + b + c`, as one node.
     """
 
     form: Form
@@ -81,6 +82,7 @@ class Spelling:
     decomposition: Decomposition | None = None
     drops_broadcast: bool = False
     storage: bool = False
+    chains: bool = False
 
     @property
     def symbol(self) -> str:

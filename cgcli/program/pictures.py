@@ -8,9 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePath
 from typing import Annotated, Any, Literal
 
-from cgcli.diagnostics.diagnostic import EMPTY, CgError, error
+from cgcli.diagnostics.diagnostic import EMPTY, error
 from cgcli.diagnostics.suggest import nearest
-from cgcli.diagnostics.wording.templates import format_value
 from cgcli.graph.evaluation import Evaluation
 from cgcli.graph.graph import Graph
 from cgcli.graph.lexemes import identifier
@@ -20,9 +19,11 @@ from cgcli.render.picture.content import View
 from cgcli.render.picture.draw import Image, render
 from cgcli.render.picture.drawing import Drawing, Size
 from cgcli.render.picture.themes import ThemeName
+from cgcli.render.picture.units import Level
 from cgcli.run.binding import missing, require
 
 from .computation import Computation, Values
+from .nested_values import with_nested
 from .options import Option
 
 RADIUS = 2  # arrows
@@ -40,6 +41,10 @@ class PictureOptions:
         Literal["forward", "backward", "both", "gradient-graph"],
         Option("--view", "Values, derivatives, both, or the graph that computes the derivatives.", group="Picture"),
     ] = "both"
+    detail: Annotated[
+        Level,
+        Option("--detail", "A card for each named value, or every operation (what fits the size).", group="Picture"),
+    ] = "auto"
     depth: Annotated[
         int | None,
         Option(
@@ -60,7 +65,7 @@ class PictureOptions:
         int | None,
         Option(
             "--budget",
-            f"The most nodes to draw; of a larger graph parts become blocks ({BUDGET}).",
+            f"The most cards to draw; of a larger graph parts become blocks ({BUDGET}).",
             "N",
             "Picture",
             range=(1, LARGEST),
@@ -162,6 +167,7 @@ def draw_picture(
         _calls(graph, options.fold, "--fold"),
         _calls(graph, options.unfold, "--unfold"),
         options.budget or BUDGET,
+        options.detail,
     )
     view = View(
         detail,
@@ -192,14 +198,19 @@ def graph_values(
     if not derivatives:
         return program.run(values, derivatives=False)
     if of is None:
-        try:
-            program.of_choice(None)
-        except CgError as problem:
-            choices = problem.diagnostics[0].values.get("choices")
-            named = f"; choose one by `--of`: {format_value(choices)}" if choices else ""
-            note(f"no gradients are shown, for there is not one float output alone{named}")
+        of = default_of(program)
+        if of is None:
+            note("no gradients are shown, for no output is a float")
             return program.run(values, derivatives=False)
+        if len(program.outputs) > 1:
+            note(f"gradients are those of `{of}`; `--of` chooses another output")
     return program.run(values, of=of)
+
+
+def default_of(program: Computation) -> str | None:
+    """The output whose derivatives are shown by default: `loss`, or the first that is a float; None without one."""
+    floats = [name for name in program.outputs if (t := program.type_of(name)).has_derivative and not t.shape]
+    return "loss" if "loss" in floats else floats[0] if floats else None
 
 
 def _evaluated(
@@ -207,9 +218,10 @@ def _evaluated(
 ) -> tuple[Graph, Evaluation | None]:
     """The graph to draw, and the values and gradients of its nodes; None without values."""
     if options.view == "gradient-graph":
-        evaluation = program.gradient_graph(values, of=of)
-        return evaluation.graph, None if missing(program.inputs, values) else evaluation
-    return program.graph, graph_values(program, values, of, note, derivatives=options.view != "forward")
+        gradient = program.gradient_graph(values, of=of)
+        return gradient.graph, None if missing(program.inputs, values) else gradient
+    evaluation = graph_values(program, values, of, note, derivatives=options.view != "forward")
+    return program.graph, None if evaluation is None else with_nested(evaluation)
 
 
 def _calls(graph: Graph, names: Sequence[str], option: str) -> frozenset[str]:

@@ -6,10 +6,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from cgcli.graph.graph import CONST, INPUT, Graph
+from cgcli.graph.graph import Graph
 from cgcli.graph.plan import Change, Compilation
 from cgcli.graph.signature import Module
 from cgcli.graph.traversal import every, prune
+from cgcli.graph.types import Type
+from cgcli.ops.builder import Builder
 from cgcli.optimise.driver import FAST, stages
 from cgcli.optimise.simplify import simplify
 from cgcli.plan.planner import plan
@@ -61,11 +63,24 @@ def _named(graph: Graph, of: str | None, wrt: Sequence[str]) -> Graph:
 
 
 def gradient_graph(module: Module, of: str, wrt: Sequence[str]) -> Graph:
-    """The graph of a value and its derivatives, simplified; its outputs are named `y`, `dy/dx`, …"""
+    """The graph of a value and its derivatives, simplified; its outputs are named `y`, `dy/dx`, …
+
+    A derivative that is a value with a name of its own (`dy/da` is `e`) is a copy of it, so that no name is lost.
+    """
     nodes = [module.values[name] for name in wrt]
     graph = prune(simplify(gradient(module.graph, module.values[of], nodes, value=True))[0])
-    names = dict(graph.names)
-    for output, name in zip(graph.outputs, [of, *(f"d{of}/d{x}" for x in wrt)], strict=True):
-        if graph.op[output] not in (INPUT, CONST):  # an input that is its own derivative keeps its name
-            names[output] = name
-    return replace(graph, names=names)
+    b = Builder()
+    inputs = []
+    for i in graph.inputs:
+        t = graph.type_of(i)
+        assert isinstance(t, Type)
+        inputs.append(b.input(t, graph.names.get(i), **graph.attrs.get(i, {})))
+    where = b.inline(graph, inputs)
+    value, *derivatives = (where[i] for i in graph.outputs)
+    outputs = [value]
+    b.names.setdefault(value, of)
+    for derivative, x in zip(derivatives, wrt, strict=True):
+        output = derivative if derivative not in b.names else b.copy(derivative)
+        b.names[output] = f"d{of}/d{x}"
+        outputs.append(output)
+    return b.done(*outputs)

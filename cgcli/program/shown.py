@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import PurePath
 
 from cgcli.diagnostics.diagnostic import CgError
@@ -50,7 +50,7 @@ def shown_run(run: Evaluation, program: Computation) -> ShownRun:
     """The run as one of the program."""
     params = tuple(i.name for i in program.inputs if i.kind == "param")
     name = PurePath(program.module.source.name).stem
-    return ShownRun(run.graph, run.values, run.of, run.adjoints, run.partials, name, params)
+    return ShownRun(**{f.name: getattr(run, f.name) for f in fields(Evaluation)}, name=name, params=params)
 
 
 def shown_plan(plan: Compilation, program: Computation) -> ShownPlan:

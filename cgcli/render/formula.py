@@ -3,29 +3,39 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+import re
+from bisect import bisect_left
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
 from typing import Any
 
-from cgcli.graph.graph import COND, CONST, GET, INPUT, LOOP, NONE, Graph
+from cgcli.graph.graph import COND, CONST, GET, INPUT, LOOP, NONE, Graph, opcode
 from cgcli.graph.types import FLOAT, WEAK_INT, AnyType, Type
 from cgcli.ops.loops import LoopView
 from cgcli.ops.notation import shown_attrs
 from cgcli.ops.op import ATOM
 from cgcli.ops.spelling import LONGEST_TENSOR, UNARY, Written, write_filled, write_nested, write_number, write_op
-from cgcli.ops.table import OPS
+from cgcli.ops.table import BY_CODE, OPS
+from cgcli.ops.written import WrittenOperations
 
-from .tensors import brief, is_tensor, norm
+from .tensors import brief, is_tensor
 
 DIGITS = 4  # significant, in a picture; the tooltip has them all
-LONGEST_FORMULA = 48  # characters of an operation written out in a card
+LONGEST_FORMULA = 96  # characters of an operation written out in a card
+LONGEST_LINE = 36  # of a formula in a card
+LONGEST_CALL = 48  # of a call that is written with its arguments
 LONGEST_NAME = 24  # characters of a name inside a formula or a derivative
 _SUPERSCRIPTS = str.maketrans("0123456789-−", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁻")
+_SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
+_IDENTIFIER = re.compile(r"(?<![\w.])[^\W\d]\w*(?![\w(])")
 _ELLIPSIS = Written("…")
+UNSTACK, RESTACK = opcode("unstack"), opcode("restack")  # of the lowering of loops: nobody writes them
+_STRUCTURAL = (INPUT, CONST, COND, LOOP, GET, RESTACK, UNSTACK)
 _POWER = 9  # how tightly an exponent above the line binds
 
 
-def number(value: Any) -> str:
-    """A value in few digits, with a real minus sign."""
+def number(value: Any, digits: int = DIGITS) -> str:
+    """A value in few significant digits, with a real minus sign."""
     if isinstance(value, bool):
         return "true" if value else "false"
     if value != value:
@@ -34,7 +44,7 @@ def number(value: Any) -> str:
         return "0"
     if math.isinf(value):
         return "∞" if value > 0 else "−∞"
-    text = str(value) if isinstance(value, int) and abs(value) < 10**6 else f"{value:.{DIGITS}g}"
+    text = str(value) if isinstance(value, int) and abs(value) < 10**6 else f"{value:.{digits}g}"
     mantissa, e, exponent = text.partition("e")
     if not e:
         return text.replace("-", "−")
@@ -50,13 +60,75 @@ def clip(name: str, longest: int = LONGEST_NAME) -> str:
 
 
 def value_text(value: Any) -> str:
-    """A value on a card: a number, a tensor in brief and with its norm, or the length of a loop's stack."""
+    """A value on a card: a number, a tensor in brief, or the length of a loop's stack."""
     if isinstance(value, list):
         return f"{len(value)} items"
-    if not is_tensor(value):
-        return number(value)
-    text = brief(value, number, nan="NaN")
-    return f"{text}, ‖·‖ {number(norm(value))}" if "  " in text and value.dtype.kind == "f" else text
+    return brief(value, number, nan="NaN") if is_tensor(value) else number(value)
+
+
+@cache
+def _signs() -> tuple[re.Pattern[str], dict[str, str]]:
+    """Operators of the language, and the signs that pictures have for them."""
+    spellings = [op.spelling for op in BY_CODE.values() if op.spelling.form in ("infix", "prefix")]
+    signs = {x.text: x.symbol for x in spellings if not x.text.isalpha()}
+    operators = "|".join(re.escape(text) for text in sorted(signs, key=len, reverse=True))
+    return re.compile(rf"\"[^\"]*\"|(?<=[\d.]e)-| ?(?:\^|\*\*) ?(-?\d{{1,3}})(?![\w.])|{operators}"), signs
+
+
+def typographic(source: str) -> str:
+    """A source text with the signs of a picture: `a*b^2` as `a×b²`."""
+    pattern, signs = _signs()
+
+    def sign(match: re.Match[str]) -> str:
+        if match[1] is not None:
+            return match[1].translate(_SUPERSCRIPTS)
+        return signs.get(match[0], match[0]) if match[0] != "-" else "−"
+
+    return pattern.sub(sign, source)
+
+
+_BREAKS = tuple(
+    re.compile(pattern)
+    for pattern in (r"(?<=,) | (?=(?:[+−∧∨<>≤≥=≠]|and|or|then|else) )", r" (?=(?:[×/@]|//) )")  # loose operators first
+)
+
+
+def wrapped(formula: str, longest: int = LONGEST_LINE) -> str:
+    """The formula in lines: a longer one breaks behind a comma or before an operator, outside of brackets if it can."""
+    words = [formula]
+    for depth in range(8):
+        for pattern in _BREAKS:
+            if all(len(word) <= longest for word in words):
+                break
+            words = [part for x in words for part in (_split(x, depth, pattern) if len(x) > longest else [x])]
+    lines = [""]
+    for word in words:
+        if lines[-1] and len(lines[-1]) + 1 + len(word) > longest:
+            lines.append(word)
+        else:
+            lines[-1] = f"{lines[-1]} {word}" if lines[-1] else word
+    return "\n".join(lines)
+
+
+def _split(text: str, depth: int, pattern: re.Pattern[str]) -> list[str]:
+    """The text in parts, cut at the blanks of a pattern that lie in no more than so many brackets."""
+    parts, start, level, position = [], 0, 0, 0
+    for match in pattern.finditer(text):
+        between = text[position : match.start()]
+        level += sum(map(between.count, "([{")) - sum(map(between.count, ")]}"))
+        position = match.end()
+        if level <= depth:
+            parts.append(text[start : match.start()])
+            start = match.end()
+    return [*parts, text[start:]]
+
+
+def _elided(text: str) -> str:
+    """The text, of a long one the beginning and the end, cut at blanks."""
+    if len(text) <= LONGEST_FORMULA:
+        return text
+    head, tail = text[: LONGEST_FORMULA * 2 // 3], text[-LONGEST_FORMULA // 3 :]
+    return f"{head.rpartition(' ')[0] or head} … {tail.partition(' ')[2] or tail}"
 
 
 def operands(graph: Graph, i: int) -> tuple[int, ...]:
@@ -87,14 +159,33 @@ def loop_text(graph: Graph, i: int, operands: Sequence[str]) -> str:
 class FormulaWriter:
     """Writes nodes of a graph as formulas, each from its operands' short texts, in one pass from the inputs on."""
 
-    def __init__(self, graph: Graph, params: Iterable[str] = ()) -> None:
-        """`prepare` must be called with the nodes before their formulas are asked for."""
+    def __init__(
+        self,
+        graph: Graph,
+        params: Iterable[str] = (),
+        written: WrittenOperations | None = None,
+        suffixes: Mapping[int, str] | None = None,
+    ) -> None:
+        """`prepare` must be called with the nodes before their formulas are asked for. suffixes: by node what tells its
+        name from the same name of others, where their order does not.
+        """
         self.graph, self.params, self.outputs = graph, frozenset(params), frozenset(graph.outputs)
+        self.written = WrittenOperations(graph) if written is None else written
         self.is_constant = self._constants()
         self.depth = {NONE: 0}  # of each group, how many calls it is in
         for g, group in enumerate(graph.groups):
             self.depth[g] = self.depth[group.parent] + 1
         self.group_of = [self._group_of(i) for i in range(len(graph))]
+        self._bindings: dict[tuple[int, str], list[int]] = {}  # by group and name, the nodes that it is bound to
+        for i, name in sorted(graph.names.items()):
+            self._bindings.setdefault((self.group_of[i], self._local(i, name)), []).append(i)
+        self._suffixes = suffixes or {}
+        self._first: dict[int, int] = {}  # of each group, its first node
+        for i, owner in enumerate(graph.group):
+            inside = owner
+            while inside != NONE and inside not in self._first:
+                self._first[inside] = i
+                inside = graph.groups[inside].parent
         self._short: dict[int, Written] = {}
 
     def prepare(self, nodes: Iterable[int]) -> None:
@@ -114,15 +205,38 @@ class FormulaWriter:
         return loop_text(self.graph, i, [self._bare(x, i).text for x in self.graph.operands(i)[:1]])
 
     def name(self, i: int) -> str | None:
-        """The user's name; that of a function's local value without the function, which the group around it shows."""
+        """The user's name; that of a function's local value without the function, which the group around it shows. Of a
+        name that is bound several times the last is the name alone, the others are numbered: `x₀`, `x₁`, `x`.
+        """
         name = self.graph.names.get(i)
-        if name is None or self.group_of[i] == NONE:
-            return name
-        return name[len(self.graph.groups[self.group_of[i]].function) + 1 :]
+        if name is None:
+            return None
+        local = self._local(i, name)
+        nodes = self._bindings[self.group_of[i], local]
+        if i in self._suffixes:
+            return local + self._suffixes[i]
+        return local if nodes[-1] == i else local + str(bisect_left(nodes, i)).translate(_SUBSCRIPTS)
+
+    def _local(self, i: int, name: str) -> str:
+        """A name without the function around it."""
+        group = self.group_of[i]
+        return name if group == NONE else name[len(self.graph.groups[group].function) + 1 :]
+
+    def _source(self, text: str, group: int, at: int) -> str:
+        """A source text of this group, with the signs of a picture and the names as they are numbered where node `at`
+        is computed.
+        """
+
+        def numbered(match: re.Match[str]) -> str:
+            nodes = self._bindings.get((group, match[0]), ())
+            k = bisect_left(nodes, at) - 1
+            return self.name(nodes[k]) or match[0] if k >= 0 else match[0]
+
+        return typographic(_IDENTIFIER.sub(numbered, " ".join(text.split())))
 
     def operands(self, i: int) -> tuple[int, ...]:
-        """See `operands`."""
-        return operands(self.graph, i)
+        """The operands of a node, of an operation as it was written those of the whole."""
+        return self.written.operands(i) if i in self.written.members else operands(self.graph, i)
 
     def formula(self, i: int) -> str:
         """A node's operation, with `…` for what would make it too long."""
@@ -131,15 +245,33 @@ class FormulaWriter:
             kind = "param" if graph.names.get(i) in self.params else "input"
             t = graph.type_of(i)
             return kind if t in (FLOAT, WEAK_INT) else clip(f"{kind}: {t}".replace("~", ""), LONGEST_FORMULA)
-        text = self._short[i].text
+        text = self._whole(i) or self._short[i].text
         # `b  = a`, `g  = 9.81`: a bare name or number beside a name would be ambiguous
         return f"= {text}" if graph.op[i] == CONST or OPS[graph[i].op].spelling.form == "same" else text
+
+    def _whole(self, i: int) -> str | None:
+        """The operation as the file has it, of a long one the ends; None where the file has no text of it."""
+        graph = self.graph
+        if graph.op[i] in _STRUCTURAL or graph.span[i] == NONE or graph.group[i] != self.group_of[i]:
+            return None
+        if BY_CODE[graph.op[i]].spelling.form == "same":
+            return None
+        span = graph.spans[graph.span[i]]
+        lines = span.source.text[span.start : span.end].splitlines()
+        return _elided(self._source(" ".join(line.partition("#")[0] for line in lines), self.group_of[i], i))
+
+    def constant(self, i: int) -> str:
+        """The text of an unnamed constant."""
+        return self._short[i].text
 
     def symbol(self, i: int) -> str:
         """A small node's symbol, with its constants when it has any: `×`, `2 ×`, `max(·, 0)`, `(·)²`."""
         graph = self.graph
         if graph.op[i] == GET:
             return control_word(graph, i)
+        symbol = self.written.symbol(i)
+        if symbol is not None:
+            return clip(typographic(symbol))
         op, operands = OPS[graph[i].op], graph.operands(i)
         constants = {x for x in operands if self.is_constant[x]}
         if not constants and "exponent" not in graph.attrs.get(i, {}):
@@ -184,6 +316,13 @@ class FormulaWriter:
         call = self._call(graph.group[i], self.group_of[i])
         if call is not None:
             return call
+        control = next((x for x in self.written.members.get(i, (i,)) if graph.op[x] == GET), None)
+        if control is not None:
+            return self._write(control, [self._texts(x, i)[0] for x in operands(graph, control)])
+        text = self.written.text(i)
+        if text is not None:
+            atom = text.endswith((")", "]")) and text[0].isalnum() and not re.search(r" [^\w\s,(\[]", text)
+            return Written(_elided(self._source(text, self.group_of[i], i)), ATOM if atom else 0)
         # a row an operand: its texts, the fullest first
         texts = [self._texts(x, i) for x in self.operands(i)]
         while True:
@@ -198,6 +337,8 @@ class FormulaWriter:
         bare = self._bare(x, user)
         if bare is not _ELLIPSIS:
             return [bare]
+        if x in self.written.members:
+            return [self._short[x], bare]
         return [self._short[x], self._write(x, [self._bare(y, x) for y in self.operands(x)]), bare]
 
     def _bare(self, x: int, user: int) -> Written:
@@ -212,17 +353,26 @@ class FormulaWriter:
 
     def _call(self, inside: int, outside: int) -> Written | None:
         """The text of a value of the group `inside` in the group `outside` around it; None in the same one."""
-        groups, function = self.graph.groups, None
+        groups, group, called = self.graph.groups, None, NONE
         limit = self.depth[outside]
         while self.depth[inside] > limit:
-            function, inside = groups[inside].function, groups[inside].parent
-        return None if function is None or inside != outside else Written(f"{clip(function)}(…)")
+            called, group = inside, groups[inside]
+            inside = group.parent
+        if group is None or inside != outside:
+            return None
+        if group.span is not None:
+            text = group.span.source.text[group.span.start : group.span.end]
+            if len(text) <= LONGEST_CALL and text.endswith(")"):
+                return Written(self._source(text, outside, self._first[called]))
+        return Written(f"{clip(group.function)}(…)")
 
     def _write(self, i: int, operands: Sequence[Written]) -> Written:
         """The operation over texts; a whole exponent stands above the line."""
         graph = self.graph
         if graph.op[i] == GET:
             return Written(control_text(graph, i, [operand.text for operand in operands]), 0)
+        if graph.op[i] in (RESTACK, UNSTACK):
+            return operands[0]
         attrs = shown_attrs(graph, i)
         exponent = attrs.get("exponent")
         if exponent is not None and float(exponent).is_integer() and abs(exponent) < 1000:

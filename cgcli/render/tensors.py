@@ -137,6 +137,11 @@ def brief(
         text = write_nested(_lists(x), element) if x.shape else element(_lists(x))
         if len(text) <= LONGEST_BRIEF:
             return text
+    return f"{_shape(x)}  {range_text(x, number, dots=dots, nan=nan)}"
+
+
+def range_text(x: Array, number: Callable[[Any], str], *, dots: str = "…", nan: str = "nan") -> str:
+    """`-0.4 … 0.4`: the ends of a tensor's range, and how many elements are NaN."""
     stats = _statistics(x)
     parts = []
     if stats.true is not None:
@@ -148,7 +153,7 @@ def brief(
         )
     if stats.nan:
         parts.append(f"{stats.nan} {nan}")
-    return f"{_shape(x)}  {', '.join(parts) or 'no elements'}"
+    return ", ".join(parts) or "no elements"
 
 
 def terminal_brief(value: Any, precision: int | None = None, *, ascii_only: bool = False) -> str:
@@ -285,26 +290,57 @@ def norm(x: Array, *, largest: bool = False) -> float:
     return top * float(np.sqrt(np.square(absolute / top).sum()))  # of large elements the squares would overflow
 
 
-def heat_map(x: Array, rows: int, columns: int) -> tuple[tuple[float | Literal["nan"], ...], ...]:
-    """The elements as a small grid from -1 to 1, over the largest absolute value; `nan` where there is no number.
+Cell = float | Literal["nan", "inf", "-inf"]
 
-    The last axis runs to the right, all others down; where there are too many, a cell is the mean of its elements.
+
+def heat_map(
+    x: Array, rows: int, columns: int, most: int = 1
+) -> tuple[tuple[tuple[tuple[Cell, ...], ...], ...], int, float]:
+    """The slices of the last two axes as small grids, how many slices more there are, and the largest absolute value.
+
+    A cell is an element over that value, from -1 to 1; where there are too many elements, the largest in absolute value
+    of several, and NaN or an infinity where one of them is. most: slices that are returned, which share one scale.
     """
     import numpy as np
 
-    grid = x.astype("float64").reshape(-1, x.shape[-1]) if x.ndim > 1 else x.astype("float64").reshape(1, -1)
-    finite = np.isfinite(grid)
-    top = float(np.abs(grid[finite]).max()) if finite.any() else 0.0
-    scaled = np.where(finite, grid / top if top else 0.0, 0.0)
+    x = x.astype("float64")
+    grids = x.reshape(-1, *x.shape[-2:]) if x.ndim > 1 else x.reshape(1, 1, -1)
+    finite = np.isfinite(x)
+    largest = float(np.abs(x[finite]).max()) if finite.any() else 0.0
+    limits = (rows, columns)
     cuts = [
-        np.unique(np.linspace(0, n, min(n, most) + 1).astype(int))[:-1]
-        for n, most in zip(grid.shape, (rows, columns), strict=True)
+        np.unique(np.linspace(0, n, min(n, limit) + 1).astype(int))[:-1]
+        for n, limit in zip(grids.shape[1:], limits, strict=True)
     ]
 
-    def pooled(grid: Array) -> Array:
-        return np.add.reduceat(np.add.reduceat(grid, cuts[0], axis=0), cuts[1], axis=1)
+    def pooled(operation: np.ufunc, grid: Array) -> Array:
+        return operation.reduceat(operation.reduceat(grid, cuts[0], axis=0), cuts[1], axis=1)
 
-    count = pooled(finite.astype("float64"))
-    with np.errstate(invalid="ignore", divide="ignore"):
-        mean = pooled(scaled) / count
-    return tuple(tuple(float(c) if c == c else "nan" for c in row) for row in mean)
+    def cells(grid: Array) -> tuple[tuple[Cell, ...], ...]:
+        high, low = pooled(np.maximum, grid), pooled(np.minimum, grid)  # NaN where there is one
+        extreme = np.where(high >= -low, high, low) / (largest or 1.0)
+        return tuple(tuple(_cell(c) for c in row) for row in np.where(np.isnan(high), high, extreme).tolist())
+
+    return tuple(cells(grid) for grid in grids[:most]), max(0, len(grids) - most), largest
+
+
+def _cell(c: float) -> Cell:
+    if math.isfinite(c):
+        return c
+    return "nan" if c != c else "inf" if c > 0 else "-inf"
+
+
+def has_nan(value: Any) -> bool:
+    """Whether a number is NaN, or an element of a tensor is."""
+    if isinstance(value, float):
+        return value != value
+    if not is_tensor(value):
+        return False
+    import numpy as np
+
+    return value.dtype.kind == "f" and bool(np.isnan(value).any())
+
+
+def shape_text(x: Array) -> str:
+    """`[20, 8]`."""
+    return _shape(x)

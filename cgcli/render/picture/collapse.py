@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -10,14 +11,18 @@ from typing import Literal, NamedTuple
 
 from cgcli.graph.graph import CONST, INPUT, NONE, Graph
 
-BUDGET = 150  # nodes of a picture by default
-LARGEST = 2_000  # nodes that a layout may have at most
-SLICES = 12  # of a graph that nothing else makes small enough
+from .units import Level, Units
+
+BUDGET = 40  # cards of a picture by default, about a page
+LARGEST = 2_000  # cards that a layout may have at most
+SLICES = 12  # at most, of a large graph that nothing else makes small enough
 SHORTEST_RUN = 4  # repetitions that are drawn as one
+ENDS = 3  # of a long chain, how many are drawn at either end
+SMALLEST_STACK = 6  # units that are alike and drawn as one
 LONGEST_PERIOD = 24  # items of one repetition
 MOST_KINDS = 4  # of operations that are counted by name on a block
 
-Kind = Literal["call", "repeat", "line", "slice"]
+Kind = Literal["stack", "call", "repeat", "line", "slice"]
 
 
 @dataclass(frozen=True)
@@ -25,13 +30,15 @@ class Detail:
     """How much detail of a graph is drawn.
 
     depth: calls within calls that are open (None: as many as the budget allows). collapse, expand: functions whose
-    calls are closed or open whatever the depth, `loop` for loops. budget: the most nodes of the picture.
+    calls are closed or open whatever the depth, `loop` for loops. budget: the area of the picture in cards. level:
+    whether every operation is drawn, or only named values.
     """
 
     depth: int | None = None
     collapse: frozenset[str] = frozenset()
     expand: frozenset[str] = frozenset()
-    budget: int = BUDGET
+    budget: float = BUDGET
+    level: Level = "auto"
 
 
 class Block(NamedTuple):
@@ -54,34 +61,58 @@ class Collapsed:
 
 
 class _Item(NamedTuple):
-    """A node, or a closed call with its nodes. key: equal for items that repeat."""
+    """A unit by its result, or a closed call with its units. key: equal for items that repeat. weight: its area in
+    cards.
+    """
 
     nodes: tuple[int, ...]
     group: int
     key: tuple[object, ...]
     closed: bool = False
+    weight: float = 1.0
 
 
-def collapse(graph: Graph, nodes: Sequence[int], group_of: Sequence[int], detail: Detail) -> Collapsed:
-    """The blocks of a picture of `nodes`, which are in topological order; `group_of` is each node's group.
+@dataclass(frozen=True)
+class Weighed:
+    """The units to be drawn, by their results in topological order, with the group and the area in cards of each."""
 
-    First calls are closed, the innermost before those around them, then what repeats becomes one block, then the nodes
-    of a line of the source, at last equal parts of the order. Each step is taken only when the budget asks for it.
+    units: Units
+    nodes: Sequence[int]
+    group_of: Sequence[int]
+    weight_of: Callable[[int], float]
+
+
+def collapse(weighed: Weighed, detail: Detail) -> Collapsed:
+    """The blocks of a picture.
+
+    First inputs and operations that are alike become a stack, then calls are closed, the innermost before those around
+    them, then what repeats becomes one block, then the units of a line of the source, at last equal parts of the order.
+    Each step is taken only when the budget asks for it.
     """
+    graph = weighed.units.graph
     depths = _depths(graph)
     limit = max(depths, default=0) if detail.depth is None else detail.depth
-    items = _items(graph, nodes, group_of, _closed(graph, depths, limit, detail))
+
+    def at_depth(limit: int) -> list[_Item]:
+        return _items(weighed, _closed(graph, depths, limit, detail))
+
+    items = at_depth(limit)
     notes: list[str] = []
-    if len(items) > detail.budget and detail.depth is None and depths:
+    stacks: list[Block] = []
+    if _area(items) > detail.budget:
+        stacks = _stacks(weighed)
+        items = _joined(items, stacks)
+    if _area(items) > detail.budget and detail.depth is None and depths:
         low, high = 0, limit  # the deepest limit that fits, or 0; there may be as many as a recursion is deep
         while high - low > 1:
             limit = (low + high) // 2
-            fits = len(_items(graph, nodes, group_of, _closed(graph, depths, limit, detail))) <= detail.budget
+            fits = _area(_joined(at_depth(limit), stacks)) <= detail.budget
             low, high = (limit, high) if fits else (low, limit)
-        items = _items(graph, nodes, group_of, _closed(graph, depths, low, detail))
+        items = _joined(at_depth(low), stacks)
         notes.append(f"calls are closed below depth {low}" if low else "calls are closed")
     blocks = [
-        Block("call", graph.groups[i.group].function, i.nodes, graph.groups[i.group].parent) for i in items if i.closed
+        *(_call(graph, item) for item in items if item.key[0] == "call"),
+        *(block for block in stacks if any(i.nodes == block.nodes for i in items)),
     ]
     steps: tuple[tuple[Callable[..., list[Block]], str], ...] = (
         (_repeats, "what repeats is one block"),
@@ -89,9 +120,9 @@ def collapse(graph: Graph, nodes: Sequence[int], group_of: Sequence[int], detail
         (_slices, "the rest is cut into equal parts"),
     )
     for step, note in steps:
-        if len(items) <= detail.budget:
+        if _area(items) <= detail.budget:
             break
-        merged = step(graph, items)
+        merged = step(graph, items, detail.budget)
         if merged:
             blocks = _merged(blocks, merged)
             items = _joined(items, merged)
@@ -100,13 +131,70 @@ def collapse(graph: Graph, nodes: Sequence[int], group_of: Sequence[int], detail
     return Collapsed(tuple(blocks), block_of, tuple(notes))
 
 
-def counts(graph: Graph, nodes: Iterable[int], symbol: Callable[[int], str]) -> str:
-    """`120 ×, 80 +, 12 more`: the operations of a block, the most frequent first. symbol: of an opcode."""
-    frequencies = Counter(graph.op[i] for i in nodes)
-    ranked = sorted(frequencies.items(), key=lambda item: (-item[1], symbol(item[0])))
-    parts = [f"{count} {symbol(code)}" for code, count in ranked[:MOST_KINDS]]
+def _call(graph: Graph, item: _Item) -> Block:
+    group = graph.groups[item.group]
+    return Block("call", group.function, item.nodes, group.parent)
+
+
+def counts(symbols: Iterable[str]) -> str:
+    """`120 ×, 80 +, 12 more`: the operations of a block, the most frequent first."""
+    ranked = sorted(Counter(symbols).items(), key=lambda item: (-item[1], item[0]))
+    parts = [f"{count} {symbol}" for symbol, count in ranked[:MOST_KINDS]]
     rest = sum(count for _, count in ranked[MOST_KINDS:])
     return ", ".join([*parts, f"{rest} more"] if rest else parts)
+
+
+def _area(items: Sequence[_Item]) -> float:
+    return sum(item.weight for item in items)
+
+
+def _stacks(weighed: Weighed) -> list[Block]:
+    """Blocks of inputs that are numbered (`x0`, `x1`, …), and of units that do the same with the same sources for the
+    same readers.
+    """
+    units, graph = weighed.units, weighed.units.graph
+    part_of = {i: i for i in weighed.nodes}  # of each unit the first of its stack
+    stacks: dict[int, list[int]] = {}
+
+    def join(groups: Iterable[list[int]]) -> bool:
+        joined = False
+        for members in groups:
+            if len(members) >= SMALLEST_STACK:
+                stacks[members[0]] = members
+                part_of.update(dict.fromkeys(members, members[0]))
+                joined = True
+        return joined
+
+    families: dict[tuple[object, ...], list[int]] = {}
+    for i in weighed.nodes:
+        if graph.op[i] == INPUT and (numbered := _NUMBERED.fullmatch(graph.names.get(i, ""))):
+            families.setdefault((numbered[1], graph.type[i]), []).append(i)
+    more = join(families.values())
+    outputs = frozenset(graph.outputs)
+    while more:
+        readers: dict[int, set[int]] = {i: set() for i in weighed.nodes}
+        for i in weighed.nodes:
+            for x in units.reads(i):
+                if x in readers:
+                    readers[x].add(part_of[i])
+        alike: dict[tuple[object, ...], list[int]] = {}
+        for i in weighed.nodes:
+            if graph.op[i] in (INPUT, CONST) or i in outputs or part_of[i] in stacks:
+                continue
+            sources = frozenset(part_of[x] for x in units.reads(i) if x in part_of)
+            key = (_key(weighed, i), graph.type[i], weighed.group_of[i], sources, frozenset(readers[i]))
+            alike.setdefault(key, []).append(i)
+        more = join(alike.values())
+    return [Block("stack", "", tuple(nodes), weighed.group_of[first]) for first, nodes in stacks.items()]
+
+
+_NUMBERED = re.compile(r"(.*?)_?\d+")
+
+
+def _key(weighed: Weighed, i: int) -> tuple[object, ...]:
+    """What a unit does, whatever its operands are."""
+    graph = weighed.units.graph
+    return tuple(graph.op[x] for x in weighed.units.members(i))
 
 
 def _depths(graph: Graph) -> list[int]:
@@ -134,11 +222,12 @@ def _closed(graph: Graph, depths: Sequence[int], limit: int, detail: Detail) -> 
     return owner
 
 
-def _items(graph: Graph, nodes: Sequence[int], group_of: Sequence[int], owner: Sequence[int]) -> list[_Item]:
+def _items(weighed: Weighed, owner: Sequence[int]) -> list[_Item]:
     """The items of the picture when these groups are closed, in the order in which each begins."""
+    graph, group_of = weighed.units.graph, weighed.group_of
     members: dict[int, list[int]] = {}
-    order: list[int] = []  # a node as it is, a closed group as -2 - g
-    for i in nodes:
+    order: list[int] = []  # a unit as it is, a closed group as -2 - g
+    for i in weighed.nodes:
         g = owner[group_of[i]] if group_of[i] != NONE else NONE
         if g == NONE:
             order.append(i)
@@ -150,11 +239,12 @@ def _items(graph: Graph, nodes: Sequence[int], group_of: Sequence[int], owner: S
     items = []
     for key in order:
         if key >= 0:
-            items.append(_Item((key,), group_of[key], (graph.op[key],)))
+            items.append(_Item((key,), group_of[key], _key(weighed, key), weight=weighed.weight_of(key)))
         else:
             g = -2 - key
             block_nodes = tuple(members[g])
-            items.append(_Item(block_nodes, g, (graph.groups[g].function, len(block_nodes)), True))
+            area = min(1.0, sum(map(weighed.weight_of, block_nodes)))  # closing a call never takes more room
+            items.append(_Item(block_nodes, g, ("call", graph.groups[g].function, len(block_nodes)), True, area))
     return items
 
 
@@ -175,7 +265,7 @@ def _joined(items: Sequence[_Item], blocks: Sequence[Block]) -> list[_Item]:
             result.append(item)
         elif id(block) not in placed:
             placed.add(id(block))
-            result.append(_Item(block.nodes, block.group, (block.kind, block.label), True))
+            result.append(_Item(block.nodes, block.group, (block.kind, block.label, block.nodes), True))
     return result
 
 
@@ -189,9 +279,9 @@ def _runs(graph: Graph, items: Sequence[_Item]) -> Iterator[list[_Item]]:
     run: list[_Item] = []
     for item in items:
         i = item.nodes[0]
-        if not item.closed and graph.op[i] in (INPUT, CONST):
+        if _is_start(graph, item):
             continue
-        if not item.closed and i in outputs:
+        if item.key[0] == "stack" or (not item.closed and i in outputs):
             if run:
                 yield run
             run = []
@@ -201,7 +291,7 @@ def _runs(graph: Graph, items: Sequence[_Item]) -> Iterator[list[_Item]]:
         yield run
 
 
-def _repeats(graph: Graph, items: Sequence[_Item]) -> list[Block]:
+def _repeats(graph: Graph, items: Sequence[_Item], budget: float) -> list[Block]:
     """A block for each stretch of the order in which the same operations come again and again."""
     blocks: list[Block] = []
     for run in _runs(graph, items):
@@ -211,9 +301,11 @@ def _repeats(graph: Graph, items: Sequence[_Item]) -> list[Block]:
         while start < len(keys):
             period, times = _repetition(keys, start)
             if times >= SHORTEST_RUN:
-                items_in_run = run[start : start + period * times]
-                blocks.append(_repeated(graph, items_in_run, period, times))
-                start += period * times
+                end = start + period * times
+                ends = ENDS if period == 1 and times >= 3 * ENDS else 0
+                items_in_run = run[start + ends : end - ends]
+                blocks.append(_repeated(graph, items_in_run, period, times - 2 * ends))
+                start = end
             else:
                 start += 1
     return blocks
@@ -237,17 +329,17 @@ def _repetition(keys: Sequence[int], start: int) -> tuple[int, int]:
 def _repeated(graph: Graph, part: Sequence[_Item], period: int, times: int) -> Block:
     nodes = tuple(i for item in part for i in item.nodes)
     first = part[0]
-    calls = [graph.groups[item.group].function for item in part[:period] if item.closed and len(item.key) == 2]
+    calls = [graph.groups[item.group].function for item in part[:period] if item.key[0] == "call"]
     label = calls[0] if len(calls) == 1 else ""
-    parent = graph.groups[first.group].parent if first.closed and first.group != NONE else first.group
+    parent = _outside(graph, first)
     return Block("repeat", label, nodes, parent if all(_outside(graph, i) == parent for i in part) else NONE, times)
 
 
 def _outside(graph: Graph, item: _Item) -> int:
-    return graph.groups[item.group].parent if item.closed and item.group != NONE else item.group
+    return graph.groups[item.group].parent if item.key[0] == "call" else item.group
 
 
-def _lines(graph: Graph, items: Sequence[_Item]) -> list[Block]:
+def _lines(graph: Graph, items: Sequence[_Item], budget: float) -> list[Block]:
     """A block for the neighbours that come from one line of one source."""
     blocks = []
     for run in _runs(graph, items):
@@ -268,13 +360,15 @@ def _line(graph: Graph, i: int) -> tuple[int, int] | None:
     return None if span is None else (id(span.source), span.line)
 
 
-def _slices(graph: Graph, items: Sequence[_Item]) -> list[Block]:
+def _slices(graph: Graph, items: Sequence[_Item], budget: float) -> list[Block]:
     """Equal parts of the order; inputs, which may be made anywhere in it, by themselves when there are many."""
     starts = [item for item in items if _is_start(graph, item)]
     inputs = any(graph.op[item.nodes[0]] == INPUT for item in starts)
     blocks = [_slice("inputs" if inputs else "constants", starts)] if len(starts) > SLICES else []
     outputs = frozenset(graph.outputs) if len(graph.outputs) <= SLICES else frozenset[int]()
-    size = max(2, -(-(len(items) - len(starts)) // SLICES))
+    rest = len(items) - len(starts)
+    most = budget - min(len(starts), SLICES) - len(outputs)
+    size = max(2, -(-rest // max(2, int(min(most, SLICES) if rest > 2 * most else most))))
     part: list[_Item] = []
     for item in items:
         if _is_start(graph, item):
@@ -296,4 +390,4 @@ def _slice(label: str, part: Sequence[_Item]) -> Block:
 
 
 def _is_start(graph: Graph, item: _Item) -> bool:
-    return not item.closed and graph.op[item.nodes[0]] in (INPUT, CONST)
+    return (not item.closed or item.key[0] == "stack") and graph.op[item.nodes[0]] in (INPUT, CONST)

@@ -62,6 +62,7 @@ class PictureNode:
 @dataclass(frozen=True)
 class Arrow:
     """label: the local derivative, in the colour of derivatives; note: what else stands beside the arrow, as a shape.
+    into: a group around the target at whose border the arrow ends, or NONE.
 
     style: `untaken` when nothing flows back through it, as from the branch that was not taken; `many` when it stands
     for several; `next` from the end of a loop's step to the start of the next one; `path` for steps that are left out.
@@ -72,6 +73,7 @@ class Arrow:
     label: str = ""
     style: Style = "value"
     note: str = ""
+    into: int = -1
 
 
 class Group(NamedTuple):

@@ -87,18 +87,29 @@ def arranged(graph_picture: Picture, drawing: Drawing) -> Arranged:
 
 
 def fitting(compose: Callable[[View], Picture], view: View, drawing: Drawing) -> Arranged:
-    """The picture of a view, with its layout; one that is too large for a page has fewer nodes, unless the view says
-    how many it has or how deep it goes."""
+    """The picture of a view, with its layout. One that is too large for a page is drawn without heat maps, then with
+    fewer nodes, unless the view says how many it has or how deep it goes.
+    """
     result = arranged(compose(view), drawing)
-    if view.detail.depth is not None or view.detail.expand or view.detail.budget != BUDGET:
+    if _fits(result) or view.detail.depth is not None or view.detail.expand or view.detail.budget != BUDGET:
         return result
     for budget in BUDGETS:
-        if result.layout.width <= LARGEST[0] and result.layout.height <= LARGEST[1]:
-            break
-        if budget >= len(result.picture.nodes):
+        smaller = compose(replace(view, detail=replace(view.detail, budget=budget)))
+        if len(smaller.nodes) > len(result.picture.nodes):
             continue
-        result = arranged(compose(replace(view, detail=replace(view.detail, budget=budget))), drawing)
+        result = arranged(_without_maps(smaller), drawing)
+        if _fits(result):
+            break
     return result
+
+
+def _fits(arranged: Arranged) -> bool:
+    return arranged.layout.width <= LARGEST[0] and arranged.layout.height <= LARGEST[1]
+
+
+def _without_maps(picture: Picture) -> Picture:
+    nodes = tuple(replace(node, value_map=None, gradient_map=None) for node in picture.nodes)
+    return replace(picture, nodes=nodes) if nodes != picture.nodes else picture
 
 
 def painted(arranged: Arranged, kind: str, drawing: Drawing, title: str = "") -> bytes:

@@ -11,6 +11,32 @@ from cgcli.graph.graph import Graph
 from cgcli.graph.traversal import live
 from cgcli.render.tensors import is_tensor, norm
 
+from .content import View
+
+
+def selection(graph: Graph, evaluation: Evaluation | None, view: View) -> bytearray | None:
+    """A flag a node: whether the view asks for it; None for all."""
+    selections: list[bytearray] = []
+    if view.focus is not None:
+        selections.append(neighbourhood(graph, node_by_name(graph, view.focus, "--focus"), view.radius))
+    if view.path is not None:
+        start, end = (node_by_name(graph, name, "--path") for name in view.path)
+        if start > end:
+            start, end = end, start
+        selections.append(on_paths(graph, start, end))
+        if not any(selections[-1]):
+            raise error("no-path", start=view.path[0], end=view.path[1])
+    if view.least is not None:
+        if evaluation is None or evaluation.of is None:
+            raise error("no-gradients-to-compare")
+        selections.append(with_large_derivative(graph, evaluation, view.least))
+    if not selections:
+        return None
+    selected = selections[0]
+    for flags in selections[1:]:
+        selected = bytearray(x & y for x, y in zip(selected, flags, strict=True))
+    return selected
+
 
 def node_by_name(graph: Graph, name: str, option: str) -> int:
     """The node of a name, the last that has it. Raises `CgError` that offers the nearest one."""

@@ -1,0 +1,280 @@
+"""The cards of a picture: title, formula, value and derivative of a unit."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from cgcli.graph.evaluation import Evaluation
+from cgcli.graph.graph import COND, CONST, GET, INPUT, NONE, Graph
+from cgcli.graph.types import Type
+from cgcli.ops.op import Spelling
+from cgcli.ops.table import BY_CODE
+from cgcli.ops.written import WrittenOperations
+from cgcli.render.formula import FormulaWriter, clip, number, typographic, value_text, wrapped
+from cgcli.render.tensors import FEW_ELEMENTS, has_nan, heat_map, is_tensor, norm, range_text, shape_text, write
+
+from .collapse import Block, counts
+from .content import LONGEST_TITLE, HeatMap, Kind, PictureNode, Sides
+from .selection import magnitude
+from .units import Units
+
+ROWS, COLUMNS = 8, 16  # cells of a heat map at most
+SLICES = 4  # of a tensor of more than two axes
+RANGE_DIGITS = 3  # of the ends of a tensor's range
+LONGEST_LITERAL = 28  # characters of a small tensor's elements
+_UNCOUNTED = (INPUT, CONST, COND, GET)
+MOST_POINTS = 60  # of a sparkline
+
+
+class CardWriter:
+    """Writes the cards of one graph. heats: receives by id how large the derivatives are. of_name: of what they are, by
+    default the name of the node that was differentiated.
+    """
+
+    def __init__(
+        self,
+        graph: Graph,
+        evaluation: Evaluation | None,
+        units: Units,
+        formulas: FormulaWriter,
+        sides: Sides,
+        heats: dict[int, float],
+        *,
+        outermost: bool,
+        of_name: str | None = None,
+    ) -> None:
+        self.graph, self.units, self.formulas, self.outermost = graph, units, formulas, outermost
+        self.values: Sequence[Any] = evaluation.values if evaluation and sides != "backward" else ()
+        self.of = evaluation.of if evaluation and sides != "forward" else None
+        self.of_name = clip((of_name or formulas.name(self.of) or "") if self.of is not None else "")
+        self.adjoints: Sequence[Any] = evaluation.adjoints if evaluation else ()
+        self._flows = _flows(graph, self.of) if self.of is not None else bytearray()
+        self.bad_value, self.bad_derivative = _first_nan(graph, evaluation) if evaluation else (None, None)
+        self.heats = heats
+
+    def unit(self, i: int, identity: int, group: int) -> PictureNode:
+        """The card, or the small node, of the unit with the result `i`."""
+        formulas = self.formulas
+        name = formulas.name(i)
+        is_output = self.outermost and i in formulas.outputs
+        spelled = name is None and not is_output
+        if spelled and self.units.level == "ops":
+            title, formula = self.symbol(i), ""
+        else:
+            title, formula = clip(name or "", LONGEST_TITLE), wrapped(formulas.formula(i))
+        kind: Kind = self._kind(i, name)
+        if self.graph.op[i] == INPUT and self.values and self.values[i] is not None:
+            formula = formula.partition("[")[0].removesuffix(": float")  # the card shows the shape
+        node = PictureNode(identity, kind, title, formula, tooltip=self._tooltip(i), group=group)
+        node = self.with_numbers(node, i, name)
+        bad = {self.units.result_of[x] for x in (self.bad_value,) if x is not None}
+        mark = "NaN starts here" if i in bad else ""
+        if self.bad_derivative is not None and self.units.result_of[self.bad_derivative] == i:
+            mark = mark or "NaN derivatives start here"
+        return replace(node, mark=mark)
+
+    def symbol(self, i: int) -> str:
+        """The sign of a unit without a name; of a chain with its constants: `+ 2`."""
+        members = [x for x in self.units.members(i) if self.units.written.result_of[x] == x]
+        if len(members) == 1:
+            return self.formulas.symbol(i)
+        spelling: Spelling = BY_CODE[self.graph.op[i]].spelling
+        constants = [
+            self.formulas.constant(x)
+            for member in members
+            for x in self.graph.operands(member)
+            if self.formulas.is_constant[x]
+        ]
+        if spelling.form != "infix":
+            return f"{spelling.symbol}({', '.join(['·', *constants])})" if constants else spelling.symbol
+        return f" {spelling.symbol} ".join(["", *constants]).strip() if constants else spelling.symbol
+
+    def block(self, block: Block, identity: int, group: int, results: set[int]) -> PictureNode:
+        """Several units as one. results: those of them that are read outside."""
+        graph = self.graph
+        nodes = [x for i in block.nodes for x in self.units.members(i)]
+        repeated = nodes[: len(nodes) // block.times] if block.kind == "repeat" else nodes
+        operations = self._operations(repeated)
+        single = self.symbol(block.nodes[0]) if len(block.nodes) == block.times else ""
+        names = self._range(block.nodes)
+        if block.kind == "stack":
+            return self._stack(block, identity, group, names)
+        title, formula = {
+            "call": (clip(block.label, LONGEST_TITLE), operations),
+            "repeat": (_repeated(clip(block.label) or single, block.times), names if single else operations),
+            "line": (block.label, operations),
+            "slice": (names or f"{len(nodes)} nodes", operations),
+        }[block.kind]
+        if block.label in ("inputs", "constants") and block.kind == "slice":
+            title, formula = f"{len(block.nodes)} {block.label}", names
+        tooltip = f"{block.label or names or 'a part'}: {len(nodes)} nodes"
+        span = graph.span[block.nodes[0]]
+        if block.kind == "line" and span != NONE:
+            source = graph.spans[span]
+            tooltip = clip(source.source.line(source.line).strip(), 80)
+        node = PictureNode(identity, "block", title, wrapped(formula), tooltip=tooltip, group=group)
+        results |= {i for i in block.nodes if i in self.formulas.outputs}
+        is_single = len(results) == 1 and isinstance(graph.type_of(min(results)), Type)
+        return self.with_numbers(node, min(results), None) if is_single else node
+
+    def _stack(self, block: Block, identity: int, group: int, names: str) -> PictureNode:
+        """Units that are alike: their names, and the range of their values."""
+        first, many = block.nodes[0], len(block.nodes)
+        is_input = self.graph.op[first] == INPUT
+        kind: Kind = "block"
+        if is_input:
+            kind = "param" if self.graph.names.get(first) in self.formulas.params else "input"
+        title = names or f"{many} × {self.symbol(first)}"
+        formula = f"{many} {kind}s" if is_input else f"{many} × {self.symbol(first)}" if names else ""
+        node = PictureNode(identity, kind, title, formula, group=group, stacked=True, tooltip=f"{title}: {formula}")
+        value = gradient = ""
+        if self.values:
+            value = _range_of([self.values[i] for i in block.nodes])
+        if self.of is not None and any(self.has_derivative(i) for i in block.nodes):
+            gradient = _range_of([0.0 if self.adjoints[i] is None else self.adjoints[i] for i in block.nodes])
+        gradient_of = f"∂{self.of_name}/∂·" if gradient else ""
+        return replace(node, value=value, gradient=gradient, gradient_of=gradient_of)
+
+    def loop_formula(self, body: Graph) -> str:
+        """What a closed loop holds: the operations of a step."""
+        return counts(_symbols(WrittenOperations(body), range(len(body))))
+
+    def _operations(self, nodes: Sequence[int]) -> str:
+        varying = (i for i in nodes if not self.formulas.is_constant[i])
+        return counts(_symbols(self.units.written, varying))
+
+    def with_numbers(self, node: PictureNode, i: int, name: str | None) -> PictureNode:
+        """The node with the value and the derivative of `i`."""
+        shape = ""
+        if self.values and self.values[i] is not None:
+            text, shape, cells = _written(self.values[i])
+            node = replace(node, value=text, shape=shape, value_map=cells)
+        if self.of is not None and self.has_derivative(i):
+            adjoint = self.adjoints[i]
+            text, shape, cells = _written(adjoint)
+            gradient_of = f"∂{self.of_name}/∂{clip(name)}" if name else ""
+            node = replace(node, gradient=text, gradient_of=gradient_of, shape=node.shape or shape, gradient_map=cells)
+            if not isinstance(adjoint, list):
+                self.heats[node.id] = magnitude(adjoint)
+        return node
+
+    def series(self, node: PictureNode, steps: Sequence[Any]) -> PictureNode:
+        """The node with the first and the last value of a loop's variable, and what lies between."""
+        first, last = steps[0], steps[-1]
+        if is_tensor(first) or isinstance(first, list):
+            return self._with_value(node, last)
+        points = steps[:: max(1, -(-len(steps) // MOST_POINTS))]
+        points = [*points[:-1], last] if len(points) > 1 else points
+        finite = tuple(float(x) for x in points if abs(float(x)) < float("inf"))
+        return replace(node, value=f"{number(first)} → {number(last)}", series=finite if len(finite) > 1 else ())
+
+    def _with_value(self, node: PictureNode, value: Any) -> PictureNode:
+        text, shape, cells = _written(value)
+        return replace(node, value=text, shape=shape, value_map=cells)
+
+    def _kind(self, i: int, name: str | None) -> Kind:
+        op = self.graph.op[i]
+        if self.outermost and i in self.formulas.outputs:
+            return "output"
+        if name is None:
+            if op == GET:
+                return "choice"
+            return "value" if self.units.level == "named" else "small"
+        if op == INPUT:
+            return "param" if self.graph.names.get(i) in self.formulas.params else "input"
+        return "constant" if op == CONST else "value"
+
+    def has_derivative(self, i: int) -> bool:
+        """Whether a derivative flows to a node: it is a float, and a path leads from it to the result."""
+        return bool(self._flows) and bool(self._flows[i]) and bool(self.adjoints) and self.adjoints[i] is not None
+
+    def _range(self, nodes: Sequence[int]) -> str:
+        """The first and the last name among these nodes: `v12 … v127`."""
+        names = [name for i in nodes if (name := self.formulas.name(i)) is not None]
+        return f"{clip(names[0])} … {clip(names[-1])}" if len(names) > 1 else clip(names[0]) if names else ""
+
+    def _tooltip(self, i: int) -> str:
+        """The whole name, the type, and the numbers with all their digits; of a large tensor what sums it up."""
+        t = self.graph.type_of(i)
+        name = self.formulas.name(i) or self.formulas.formula(i)
+        parts = [f"{name}: {str(t).removeprefix('~')}"]
+        if self.values and self.values[i] is not None:
+            parts.append(f"value {_all_digits(self.values[i])}")
+        if self.of is not None and self.has_derivative(i):
+            parts.append(f"derivative {_all_digits(self.adjoints[i])}")
+        return ", ".join(parts)
+
+
+def _flows(graph: Graph, of: int) -> bytearray:
+    """A flag a node: whether a derivative of `of` flows to it, so that it is more than a zero that stands for none."""
+    flags = bytearray(len(graph))
+    flags[of] = 1
+    for i in range(of, -1, -1):
+        if not flags[i]:
+            continue
+        rules = BY_CODE[graph.op[i]].derivative.rules
+        for k, x in enumerate(graph.operands(i)):
+            t = graph.type_of(x)
+            is_float = not isinstance(t, Type) or (t.has_derivative and graph.op[x] != CONST)
+            if is_float and (not isinstance(rules, tuple) or (k < len(rules) and rules[k] is not None)):
+                flags[x] = 1
+    return flags
+
+
+def _symbols(written: WrittenOperations, nodes: Iterable[int]) -> Iterator[str]:
+    """The signs of the operations among these nodes, as they were written; what only hands on numbers has none."""
+    graph = written.graph
+    for i in nodes:
+        spelling = BY_CODE[graph.op[i]].spelling
+        if written.result_of[i] != i or graph.op[i] in _UNCOUNTED:
+            continue
+        symbol = written.symbol(i)
+        if symbol is not None:
+            yield clip(typographic(symbol))
+        elif not spelling.storage:
+            yield spelling.symbol
+
+
+def _first_nan(graph: Graph, evaluation: Evaluation) -> tuple[int | None, int | None]:
+    """The first node whose value is NaN, and the last whose derivative is NaN where no value is."""
+    bad = next((i for i, x in enumerate(evaluation.values) if x is not None and has_nan(x)), None)
+    if bad is not None or evaluation.of is None:
+        return bad, None
+    adjoints: Mapping[int, Any] = dict(enumerate(evaluation.adjoints))
+    return None, next((i for i in reversed(adjoints) if adjoints[i] is not None and has_nan(adjoints[i])), None)
+
+
+def _written(value: Any) -> tuple[str, str, HeatMap | None]:
+    """A value on a card: a text, the shape and the heat map of a tensor that is too large to be written out."""
+    text = "" if is_tensor(value) and value.size > FEW_ELEMENTS else value_text(value)
+    if not is_tensor(value) or ("  " not in text and 0 < len(text) <= LONGEST_LITERAL):
+        return text, "", None
+    cells = None
+    if value.dtype.kind == "f" and value.size:
+        slices, more, largest = heat_map(value, ROWS, COLUMNS, SLICES)
+        cells = HeatMap(slices, more, largest)
+    return range_text(value, lambda x: number(x, RANGE_DIGITS), nan="NaN"), shape_text(value), cells
+
+
+def _range_of(values: Sequence[Any]) -> str:
+    """`−1.2 … 3.4` over numbers; nothing for tensors."""
+    numbers = [x for x in values if isinstance(x, int | float)]
+    if len(numbers) < len(values) or not numbers:
+        return ""
+    low, high = number(min(numbers), RANGE_DIGITS), number(max(numbers), RANGE_DIGITS)
+    return f"{low} … {high}" if low != high else f"all {low}"
+
+
+def _repeated(name: str, times: int) -> str:
+    """`layer × 12`; of an operation that is a sign `12 times +`."""
+    return f"{name} × {times}" if name[:1].isalpha() else f"{times} times {name}".rstrip()
+
+
+def _all_digits(value: Any) -> str:
+    """A number with all digits, a small tensor with all elements; of a large one what sums it up, and its norm."""
+    if not is_tensor(value):
+        return repr(value)
+    is_long = value.dtype.kind == "f" and value.size > FEW_ELEMENTS
+    return f"{write(value)}, norm {number(norm(value))}" if is_long else write(value)

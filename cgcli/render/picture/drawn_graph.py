@@ -1,0 +1,180 @@
+"""One graph as it is drawn: which of its units, in which blocks and groups, and what stands for each node."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+
+from cgcli.graph.evaluation import Evaluation
+from cgcli.graph.graph import ASSERT, COND, CONST, GET, INPUT, LOOP, NONE, Graph
+from cgcli.graph.traversal import live
+from cgcli.graph.types import Type
+from cgcli.ops.table import BY_CODE
+from cgcli.render.formula import FormulaWriter
+from cgcli.render.tensors import is_tensor
+
+from .cards import CardWriter
+from .collapse import Weighed, collapse
+from .content import Arrow, Group, PictureNode, View
+from .units import Units
+
+SMALL, WIDE = 0.3, 1.6  # the area of a node without a name, and of a card with heat maps, in cards
+
+
+class Canvas:
+    """The nodes, arrows and groups that all painters of one picture have drawn so far."""
+
+    def __init__(self, first: int) -> None:
+        self.nodes: list[PictureNode] = []
+        self.arrows: list[Arrow] = []
+        self.groups: list[Group] = []
+        self.heats: dict[int, float] = {}
+        self.next = first  # the next id for blocks and nested graphs
+
+    def new_ids(self, count: int) -> int:
+        self.next += count
+        return self.next - count
+
+
+class DrawnGraph:
+    """A graph, the body of a loop or a side of a `cond`, as it is drawn.
+
+    offset: what is added to a node to give its id. outer_group: the group that it stands in. outer_ids: of a nested
+    graph's inputs, the ids of what is drawn for them outside. kept: nodes that are drawn though nothing reads them.
+    """
+
+    def __init__(
+        self,
+        canvas: Canvas,
+        graph: Graph,
+        evaluation: Evaluation | None,
+        params: Sequence[str],
+        view: View,
+        selected: bytearray | None = None,
+        *,
+        offset: int = 0,
+        outer_group: int = NONE,
+        outer_ids: Mapping[int, int | None] | None = None,
+        suffixes: Mapping[int, str] | None = None,
+        kept: Sequence[int] = (),
+        muted: bool = False,
+        of_name: str | None = None,
+    ) -> None:
+        self.canvas, self.graph, self.view, self.offset, self.outer_group = canvas, graph, view, offset, outer_group
+        self.evaluation, self.is_nested, self.muted = evaluation, outer_ids is not None, muted
+        self.outer_ids = outer_ids or {}
+        self.units = Units(graph, view.detail.level)
+        self.nested_view = replace(view, detail=replace(view.detail, level=self.units.level))
+        self.formulas = FormulaWriter(graph, params, self.units.written, suffixes)
+        self.cards = CardWriter(
+            graph,
+            evaluation,
+            self.units,
+            self.formulas,
+            view.sides,
+            canvas.heats,
+            outermost=not self.is_nested,
+            of_name=of_name,
+        )
+        needed = live(graph, (*self._roots(), *kept))
+        visible = [i for i in range(len(graph)) if needed[i] and self._is_drawn(i)]
+        self.unread = [i for i in graph.inputs if not needed[i]]
+        self.all = len(visible)
+        self.drawable = [i for i in visible if selected is None or selected[i]]
+        self.left_out = [i for i in visible if selected is not None and not selected[i]]
+        self.drawn = bytearray(len(graph))
+        for i in self.drawable:
+            self.drawn[i] = 1
+        self.area = sum(map(self.weight, self.drawable))
+        weighed = Weighed(self.units, self.drawable, self.formulas.group_of, self.weight)
+        self.collapsed = collapse(weighed, view.detail)
+        self.notes = self.collapsed.notes
+        self.ids = {k: canvas.new_ids(1) for k in range(len(self.collapsed.blocks))}
+        self.groups = len(canvas.groups)
+        self.bodies: dict[int, list[int | None]] = {}  # of an open loop: the ids of the results of its body
+        self.sides: dict[int, dict[str, list[int | None]]] = {}  # of an open `cond`: by side, those of its results
+
+    def _roots(self) -> Iterable[int]:
+        """What is drawn with all that it needs: the outputs, and values that have a name; checks alone are not."""
+        graph = self.graph
+        if self.is_nested:
+            return graph.outputs
+        of = () if self.evaluation is None or self.evaluation.of is None else (self.evaluation.of,)
+        named = (i for i in graph.names if graph.op[i] not in (INPUT, CONST, ASSERT))
+        return (*graph.outputs, *of, *named)
+
+    def group(self, group: int) -> int:
+        return self.outer_group if group == NONE else group + self.groups
+
+    def weight(self, i: int) -> float:
+        """The area of a unit in cards."""
+        if i not in self.graph.names and self.units.level == "ops" and i not in self.formulas.outputs:
+            return SMALL
+        t = self.graph.type_of(i)
+        is_wide = isinstance(t, Type) and t.shape and self.evaluation is not None and t.has_derivative
+        return WIDE if is_wide else 1.0
+
+    def anchor(self, x: int) -> int | None:
+        """The id of what is drawn for a node; None when nothing is."""
+        graph = self.graph
+        x = self.units.result_of[x]
+        while not self.drawn[x]:
+            if x in self.outer_ids:
+                return self.outer_ids[x]
+            if graph.op[x] == GET and graph.a[x] in self.bodies:
+                k: int = graph.attrs[x]["k"]
+                return self.bodies[graph.a[x]][k]
+            if not self._passes_on(x):
+                return None
+            x = self.units.result_of[graph.a[x]]
+        if x in self.bodies:
+            return None
+        block = self.collapsed.block_of.get(x)
+        return x + self.offset if block is None else self.ids[block]
+
+    def _passes_on(self, i: int) -> bool:
+        """Whether an unnamed node only hands on what it reads, so that its users' arrows begin there."""
+        graph = self.graph
+        if i in graph.names or i in self.formulas.outputs or graph.a[i] == NONE or i in self.units.written.members:
+            return False
+        code = graph.op[i]
+        if code == GET:
+            return graph.op[graph.a[i]] == LOOP
+        return BY_CODE[code].spelling.storage
+
+    def _is_drawn(self, i: int) -> bool:
+        """Constants without a name are part of what they are used in; a `cond` is drawn as its results."""
+        return (
+            self.units.result_of[i] == i
+            and self.graph.op[i] not in (COND, ASSERT)
+            and not self.formulas.is_constant[i]
+            and i not in self.outer_ids
+            and not self._passes_on(i)
+        )
+
+    def origin(self, x: int) -> int:
+        """The unit itself behind those that only hand it on."""
+        x = self.units.result_of[x]
+        while not self.drawn[x] and self._passes_on(x):
+            x = self.units.result_of[self.graph.a[x]]
+        return x
+
+    def shape_of(self, x: int) -> str:
+        """The shape of a tensor: `[20, 8]`."""
+        t = self.graph.type_of(x)
+        if not isinstance(t, Type) or not t.shape:
+            return ""
+        value = self.evaluation.values[x] if self.evaluation else None
+        return f"[{', '.join(map(str, value.shape if is_tensor(value) else t.shape))}]"
+
+    def is_bool(self, i: int) -> bool:
+        t = self.graph.type_of(i)
+        return isinstance(t, Type) and t.dtype == "bool"
+
+    def is_float(self, i: int) -> bool:
+        t = self.graph.type_of(i)
+        return isinstance(t, Type) and t.has_derivative
+
+    def is_number(self, i: int) -> bool:
+        t = self.graph.type_of(i)
+        return isinstance(t, Type) and not t.shape

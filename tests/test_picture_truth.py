@@ -1,0 +1,296 @@
+"""What a picture must never show: two numbers under one name, untrue equations, numbers where nothing flows."""
+
+from pathlib import Path
+from random import Random
+
+import pytest
+
+from cgcli.graph.graph import CONST
+from cgcli.program import load, parse
+from cgcli.program.nested_values import with_nested
+from cgcli.program.pictures import default_of
+from cgcli.render.formula import typographic
+from cgcli.render.picture.arrows import local_derivatives
+from cgcli.render.picture.collapse import Detail
+from cgcli.render.picture.compose import picture
+from cgcli.render.picture.content import Arrow, Picture, PictureNode, View
+from cgcli.render.picture.units import Level, Units
+
+ROOT = Path(__file__).parents[1]
+SAMPLES = sorted((ROOT / "samples").glob("*.cg"))
+
+
+def pictured(
+    text: str, values: dict[str, object] | None = None, of: str | None = None, level: Level = "ops", **view: object
+) -> Picture:
+    program = parse(text)
+    evaluation = None if values is None else with_nested(program.run(values, of=of or default_of(program)))
+    params = [i.name for i in program.inputs if i.kind == "param"]
+    return picture(program.graph, evaluation, params, View(Detail(level=level), **view))  # type: ignore[arg-type]
+
+
+def node(picture: Picture, title: str) -> PictureNode:
+    (result,) = (n for n in picture.nodes if n.title == title)
+    return result
+
+
+def arrows(picture: Picture, source: str, target: str) -> list[Arrow]:
+    ends = node(picture, source).id, node(picture, target).id
+    return [a for a in picture.arrows if (a.source, a.target) == ends]
+
+
+# ---- one name, one number
+
+
+def test_a_name_that_is_bound_again_has_versions() -> None:
+    drawn = pictured("x = 2 * a\nx = x + 1\nx = x^2\ny = x", {"a": 3.0})
+    assert [(n.title, n.formula, n.value) for n in drawn.nodes] == [
+        ("a", "input", "3"),
+        ("x₀", "2 × a", "6"),
+        ("x₁", "x₀ + 1", "7"),
+        ("x", "x₁²", "49"),
+        ("y", "= x", "49"),
+    ]
+    assert [n.gradient_of for n in drawn.nodes[1:4]] == ["∂y/∂x₀", "∂y/∂x₁", "∂y/∂x"]
+    assert arrows(drawn, "x₀", "x₁")[0].label == "∂x₁/∂x₀ = 1"
+
+
+def test_the_variable_of_a_loop_is_told_apart_before_within_and_after() -> None:
+    drawn = pictured("input n: int; input a\nx = a\nfor i in 0..n { x = x / 2 + i }\ny = x", {"a": 8.0, "n": 3})
+    titles = {n.title: n.formula for n in drawn.nodes}
+    assert {"x₀", "xₖ", "xₖ₊₁", "x"} <= set(titles)
+    assert titles["xₖ₊₁"] == "xₖ / 2 + i"
+
+
+@pytest.mark.parametrize("path", SAMPLES, ids=lambda path: path.stem)
+def test_no_two_cards_of_one_group_have_the_same_title(path: Path) -> None:
+    program = load(path)
+    if program.mode == "dynamic":
+        pytest.skip("its graph is made by a run")
+    for level in ("named", "ops"):
+        drawn = picture(program.graph, None, (), View(Detail(level=level, budget=500)))  # type: ignore[arg-type]
+        names = [(n.group, n.title) for n in drawn.nodes if n.title and n.kind not in ("small", "block", "choice")]
+        assert len(set(names)) == len(names)
+
+
+# ---- equations that are true
+
+
+def test_an_operand_that_is_used_twice_has_one_arrow_with_the_sum() -> None:
+    drawn = pictured("y = x * x", {"x": 3.0})
+    assert [a.label for a in drawn.arrows] == ["∂y/∂x = 6"]
+
+
+def test_the_arrow_to_a_named_value_is_the_derivative_through_all_that_has_no_name() -> None:
+    drawn = pictured("t = sin(x) * x + z\ny = t^2", {"x": 1.0, "z": 0.5}, level="named")
+    assert [n.title for n in drawn.nodes] == ["x", "z", "t", "y"]
+    assert arrows(drawn, "x", "t")[0].label == "∂t/∂x = 1.382"  # sin 1 + cos 1
+
+
+def random_program(seed: int) -> str:
+    rng = Random(seed)
+    names, lines = ["a", "b", "c"], []
+    forms = (
+        "sin({0}) + {1}",
+        "{0} * cos({1}) - {0}",
+        "({0} - 0.5) * {1} * 0.3",
+        "tanh({0} + {1} + {0})",
+        "max({0}, {1})",
+    )
+    for k in range(12):
+        name = rng.choice([f"v{k}", "u"]) if k else "u"
+        lines.append(f"{name} = {rng.choice(forms).format(rng.choice(names), rng.choice(names))}")
+        names.append(name)
+    return "\n".join(["input a; input b; input c", *lines, f"output y = {names[-1]} * u + {rng.choice(names)}"])
+
+
+@pytest.mark.parametrize("level", ["ops", "named"])
+@pytest.mark.parametrize("seed", range(40))
+def test_the_derivative_of_a_unit_is_the_sum_over_its_arrows(seed: int, level: Level) -> None:
+    program = parse(random_program(seed))
+    evaluation = program.run({"a": 0.3, "b": -0.7, "c": 1.1}, of="y")
+    units = Units(program.graph, level)
+    results = {units.result_of[i] for i in range(len(program.graph))}
+    sums: dict[int, float] = {}
+    for i in results:
+        adjoint = evaluation.adjoints[i]
+        if adjoint is not None:
+            for x, partial in local_derivatives(units, evaluation, i).items():
+                sums[x] = sums.get(x, 0.0) + adjoint * (partial or 0.0)
+    for x, total in sums.items():
+        if program.graph.op[x] != CONST:
+            assert total == pytest.approx(evaluation.adjoints[x] or 0.0, rel=1e-12, abs=1e-12)
+
+
+def test_names_of_derivatives_have_one_form_in_a_picture() -> None:
+    long = "a_rather_long_name_of_an_input"
+    drawn = pictured(f"y = {long} * b", {long: 2.0, "b": 3.0})
+    assert {n.gradient_of for n in drawn.nodes} == {"∂y/∂·"}
+    assert {a.label for a in drawn.arrows} == {"3", "2"}
+
+
+def test_values_of_one_name_in_two_calls_have_bare_numbers_beside_their_arrows() -> None:
+    drawn = pictured("fn f(x) { t = x^2\n return t }\ny = f(a) * f(b)", {"a": 2.0, "b": 3.0})
+    assert sorted(a.label for a in drawn.arrows) == ["4", "4", "6", "9"]
+
+
+# ---- no flow where there is none
+
+
+def test_ints_and_what_the_result_does_not_depend_on_have_no_derivative() -> None:
+    drawn = pictured(
+        "input n: int; input a; input b\nz = 2 * b\ny = a * n\noutput y\noutput z", {"a": 2.0, "b": 1.0, "n": 3}, of="y"
+    )
+    assert {n.title: n.gradient for n in drawn.nodes} == {"a": "3", "b": "", "n": "", "z": "", "y": "1"}
+    assert arrows(drawn, "n", "y")[0].label == ""
+    assert arrows(drawn, "b", "z")[0].label == ""
+    assert drawn.subject == "y"
+
+
+def test_a_derivative_that_is_stopped_goes_no_further() -> None:
+    drawn = pictured("t = a^2\ny = stop_gradient(t) * a", {"a": 2.0})
+    assert (node(drawn, "t").gradient, node(drawn, "a").gradient) == ("", "4")
+
+
+def test_checks_are_not_drawn_and_an_input_of_checks_alone_is_named_in_a_note() -> None:
+    drawn = pictured("input limit; input x\nassert x < limit\ny = x^2", {"x": 1.0, "limit": 3.0})
+    assert [n.title for n in drawn.nodes] == ["x", "y"]
+    assert drawn.notes == ("not drawn, for nothing that is drawn reads it: limit",)
+
+
+def test_an_input_that_only_a_condition_reads_has_a_dashed_arrow_to_the_loop() -> None:
+    drawn = pictured("input most; input a\nx = a\nwhile x > most { x = x / 2 }\ny = x")
+    (arrow,) = (a for a in drawn.arrows if a.source == node(drawn, "most").id)
+    assert arrow.style == "condition"
+    assert drawn.groups[arrow.into].label == "while x > most"
+
+
+def test_the_trip_count_has_a_dashed_arrow_to_the_counter() -> None:
+    drawn = pictured("input n: int; input a\nx = a\nfor i in 0..n { x = x / 2 }\ny = x")
+    (arrow,) = arrows(drawn, "n", "i")
+    assert arrow.style == "condition"
+
+
+# ---- NaN
+
+
+def test_the_first_bad_node_says_so() -> None:
+    drawn = pictured("t = sqrt(x)\nu = t + 1\ny = u * x", {"x": -1.0})
+    assert {n.title: n.mark for n in drawn.nodes if n.mark} == {"t": "NaN starts here"}
+
+
+def test_the_first_bad_derivative_says_so_where_the_values_are_numbers() -> None:
+    drawn = pictured("u = x * 0\nt = sqrt(u)\ny = t * 0 + x", {"x": 1.0})
+    assert {n.title: n.mark for n in drawn.nodes if n.mark} == {"u": "NaN derivatives start here"}
+
+
+# ---- written operations
+
+
+@pytest.mark.parametrize("path", SAMPLES, ids=lambda path: path.stem)
+def test_no_operation_is_drawn_that_nobody_wrote(path: Path) -> None:
+    program = load(path)
+    if program.mode == "dynamic":
+        pytest.skip("its graph is made by a run")
+    sources = "\n".join(dict.fromkeys(span.source.text for span in program.graph.spans))
+    drawn = picture(program.graph, None, (), View(Detail(level="ops", budget=500)))
+    for word in ("squeeze", "expand_dims", "last_writer", "einsum", "reshape", "unstack", "restack", "windows", "take"):
+        if word not in sources:
+            assert not [n for n in drawn.nodes if word in n.title or word in n.formula]
+
+
+def test_an_operation_of_several_nodes_is_one() -> None:
+    drawn = pictured("input x: float[3]\ninput M: float[3, 3]\ny = sum(M[1] * x) + std(x)")
+    assert [n.title for n in drawn.nodes] == ["x", "M", "[1]", "×", "sum", "std", "y"]
+    assert node(drawn, "y").formula == "sum(M[1] × x) + std(x)"
+
+
+@pytest.mark.parametrize(
+    ("text", "title", "operands"),
+    [
+        ("t = (a + b + c + d)^2", "+", "abcd"),
+        ("t = sin(a * b * c)", "×", "abc"),
+        ("t = sin(a + 2 + b)", "+ 2", "ab"),
+        ("t = sin(max(max(a, b), c))", "max", "abc"),
+    ],
+)
+def test_a_chain_of_one_operation_is_one_node(text: str, title: str, operands: str) -> None:
+    drawn = pictured(text)
+    assert sorted(a.source for a in drawn.arrows if a.target == node(drawn, title).id) == sorted(
+        node(drawn, x).id for x in operands
+    )
+
+
+def test_a_difference_is_no_part_of_a_sum() -> None:
+    drawn = pictured("y = (a - b) + c + d")
+    assert [n.title for n in drawn.nodes if n.kind == "small"] == ["−"]
+
+
+@pytest.mark.parametrize(
+    ("source", "text"),
+    [
+        ("a*b^2", "a×b²"),
+        ("x**-2 <= 1e-3", "x⁻² ≤ 1e−3"),
+        ("not (a != b)", "not (a ≠ b)"),
+        ("x^y // 2", "x^y // 2"),
+        ("a ^ 2 + 3", "a² + 3"),
+    ],
+)
+def test_a_source_text_has_the_signs_of_a_picture(source: str, text: str) -> None:
+    assert typographic(source) == text
+
+
+# ---- what fits
+
+
+def test_a_large_graph_is_drawn_by_its_names() -> None:
+    program = load(ROOT / "samples/black_scholes.cg")
+    drawn = picture(program.graph, program.run({}))
+    assert [n.title for n in drawn.nodes] == "spot strike rate vol years spread d1 d2 price".split()
+    assert len(picture(program.graph, None, (), View(Detail(level="ops"))).nodes) > 20
+
+
+def test_fifty_inputs_and_their_squares_are_two_stacks() -> None:
+    text = "y = " + " + ".join(f"x{k}^2" for k in range(50))
+    drawn = pictured(text, {f"x{k}": float(k) for k in range(50)})
+    stacks = [(n.title, n.kind, n.value, n.gradient) for n in drawn.nodes if n.stacked]
+    assert stacks == [("x0 … x49", "input", "0 … 49", "0 … 98"), ("50 × (·)²", "block", "0 … 2.4×10³", "all 1")]
+    assert len(drawn.nodes) == 3
+
+
+def test_a_loop_has_its_first_and_last_value_and_those_between() -> None:
+    drawn = pictured("input n: int; input a\nx = a\nfor i in 0..n { x = x / 2 }\ny = x", {"a": 8.0, "n": 3})
+    state = node(drawn, "xₖ")
+    assert (state.value, state.series) == ("8 → 1", (8.0, 4.0, 2.0, 1.0))
+    assert drawn.groups[state.group].label == "loop × n  ·  3 steps"
+
+
+def test_a_closed_loop_has_them_too() -> None:
+    program = parse("x = a\nwhile x > 1 { x = x / 2 }\ny = x")
+    evaluation = with_nested(program.run({"a": 8.0}))
+    drawn = picture(program.graph, evaluation, (), View(Detail(collapse=frozenset(["loop"]))))
+    (loop,) = (n for n in drawn.nodes if n.kind == "loop")
+    assert (loop.value, loop.series) == ("8 → 1", (8.0, 4.0, 2.0, 1.0))
+
+
+def test_arrows_of_tensors_carry_the_shape_and_the_rule_of_the_way_back() -> None:
+    text = "input x: float[4, 3]\nparam W: float[3, 2]\nparam b: float[2]\nh = x @ W + b\nloss = sum(h * h)"
+    ones = [[1.0] * 3] * 4
+    drawn = pictured(text, {"x": ones, "W": [[1.0, 2.0]] * 3, "b": [0.5, -0.5]}, of="loss")
+    assert [(a.note, a.label) for a in arrows(drawn, "W", "@")] == [("[3, 2]", "xᵀ ·")]
+    assert [(a.note, a.label) for a in arrows(drawn, "x", "@")] == [("[4, 3]", "· Wᵀ")]
+    assert [(a.note, a.label) for a in arrows(drawn, "b", "h")] == [("[2]", "sum over rows")]
+
+
+def test_by_default_the_derivatives_are_those_of_the_loss_or_the_first_float() -> None:
+    assert default_of(parse("output u = a\noutput loss = a^2")) == "loss"
+    assert default_of(parse("output k = 2 > 1\noutput u = a\noutput v = a^2")) == "u"
+    assert default_of(parse("input a: int\noutput u = a")) is None
+
+
+def test_a_view_of_large_derivatives_has_dotted_arrows_through_what_it_leaves_out() -> None:
+    text = "t = a * 1e3\ns = t * 2\nu = s * 1e-3\ny = u + b"
+    drawn = pictured(text, {"a": 1.0, "b": 2.0}, least=0.5)
+    assert [n.title for n in drawn.nodes] == ["a", "b", "u", "y"]
+    assert [(a.note, a.style) for a in arrows(drawn, "a", "u")] == [("… 2 steps", "path")]
+    assert drawn.notes == ("4 of 6 nodes are drawn",)
