@@ -22,7 +22,7 @@ from .tensors import brief, is_tensor
 
 DIGITS = 4  # significant, in a picture; the tooltip has them all
 LONGEST_FORMULA = 96  # characters of an operation written out in a card
-LONGEST_LINE = 36  # of a formula in a card
+LONGEST_LINE = 32  # of a formula in a card
 LONGEST_CALL = 48  # of a call that is written with its arguments
 LONGEST_NAME = 24  # characters of a name inside a formula or a derivative
 _SUPERSCRIPTS = str.maketrans("0123456789-−", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁻")

@@ -12,6 +12,7 @@ from cgcli.diagnostics.escape import show
 from cgcli.render.formula import value_text
 
 from .content import PictureNode
+from .drawing import SMALLEST_TEXT
 from .heat_maps import Sheet, sheet, sheet_shapes
 from .shapes import Box, Path, Point, Rect, Shape, Step, Stroke, Text, polygon, text_at
 from .text_width import Face
@@ -26,7 +27,6 @@ RADIUS = 11
 POINTED = 12  # how far the ends of a hexagon stand out
 BAND = 5  # the width of the colour for heat at the left edge
 BEHIND = 4  # how far each outline of a stack of cards lies behind the next one
-SMALLEST_TEXT = 11
 SPARK_WIDTH, SPARK_HEIGHT = 84, 26
 
 _POWERS = re.compile("(×10[⁻⁰¹²³⁴⁵⁶⁷⁸⁹]+)")
@@ -247,7 +247,7 @@ def _rows(node: PictureNode) -> Iterator[Row]:
         yield from _heading(node, shape, ink)
         yield from _numbers(node, value, ink, accent)
     if node.series:
-        first, last = (_text(value_text(v), 11.5, ink, "mono") for v in (node.series[0], node.series[-1]))
+        first, last = (_text(value_text(v), SMALLEST_TEXT, ink, "mono") for v in (node.series[0], node.series[-1]))
         yield SparkRow(node.series, (first, last))
     if node.mark:
         yield TextRow(18, 13, (_text(node.mark, 12, "warning"),))
@@ -263,8 +263,10 @@ def _heading(node: PictureNode, shape: str, ink: Role) -> Iterator[Row]:
     right = (_text(shape, 12, "quiet", "mono"),) if shape else ()
     if title and len(lines) == 1 and _length(title) + lines[0].width + _length(right) <= BESIDE:
         title, lines = (title[0], lines[0]), []
-    if title or right:
+    if title:
         yield TextRow(22 if plain else 28, 16 if plain else 20, title, right)
+    elif right:
+        yield TextRow(18, 13.5, (lines.pop(0),) if lines else (), right)
     for text in lines:
         yield TextRow(18, 13.5, (text,))
 
@@ -313,7 +315,7 @@ def _figures(number: str, role: Role, size: float) -> tuple[Text, ...]:
     before a gap."""
     before, gap, figures = number.rpartition("  ")
     runs = [_text(before, size - 1, "quiet", "mono")] if gap else []
-    for part in _POWERS.split(figures):
+    for part in _POWERS.split(figures.replace(" ", "\xa0")):
         if part:
             runs.append(_text(part, size, role, "sans" if part.startswith("×") else "mono"))
     return tuple(runs)

@@ -22,7 +22,7 @@ from .drawing import Drawing
 from .layout import Layout, cards_of, lay_out
 from .mermaid import to_mermaid
 from .pdf import to_pdf
-from .png import LARGEST, to_png
+from .png import to_png
 from .scene import scene
 from .svg import to_svg
 from .tikz import to_tikz
@@ -30,7 +30,7 @@ from .tikz import to_tikz
 KINDS = ("svg", "png", "pdf", "dot", "mmd", "tex", "json")
 LATER = ("html",)
 BUDGETS = (40, 28, 20, 14, 10)
-"""Tried one after the other while a picture is larger than `LARGEST` and the reader has not said how much to draw."""
+"""Tried one after the other while a picture is too large for a page and the reader has not said how much to draw."""
 
 
 class Image(NamedTuple):
@@ -91,20 +91,16 @@ def fitting(compose: Callable[[View], Picture], view: View, drawing: Drawing) ->
     fewer nodes, unless the view says how many it has or how deep it goes.
     """
     result = arranged(compose(view), drawing)
-    if _fits(result) or view.detail.depth is not None or view.detail.expand or view.detail.budget != BUDGET:
+    if result.layout.fits or view.detail.depth is not None or view.detail.expand or view.detail.budget != BUDGET:
         return result
     for budget in BUDGETS:
         smaller = compose(replace(view, detail=replace(view.detail, budget=budget)))
         if len(smaller.nodes) > len(result.picture.nodes):
             continue
         result = arranged(_without_maps(smaller), drawing)
-        if _fits(result):
+        if result.layout.fits:
             break
     return result
-
-
-def _fits(arranged: Arranged) -> bool:
-    return arranged.layout.width <= LARGEST[0] and arranged.layout.height <= LARGEST[1]
 
 
 def _without_maps(picture: Picture) -> Picture:

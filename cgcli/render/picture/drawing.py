@@ -25,15 +25,29 @@ LEGEND: dict[Kind, str] = {
 }
 
 
+LARGEST = (1600, 1800)  # pixels, unless a size is said
+SMALLEST_TEXT = 12.0  # units; so small a text is in a drawing
+SMALLEST_SCALE = 11 / SMALLEST_TEXT  # pixels a unit, so that no text is smaller than 11 pixels
+
+
+def fitting_scale(width: float, height: float) -> float:
+    """The pixels a unit at which a drawing of this size just fits."""
+    return min(LARGEST[0] / width, LARGEST[1] / height)
+
+
 class Size(NamedTuple):
     """width: of the image in pixels; scale: pixels a unit of the drawing. One of them, or none for the default."""
 
     width: int | None = None
     scale: float | None = None
 
-    def of(self, natural: float) -> float:
-        """The width of a drawing that is so wide by itself."""
-        return float(self.width) if self.width is not None else natural * (self.scale or 1.0)
+    def scale_of(self, width: float, height: float, sharpest: float = 1.0) -> float:
+        """The pixels a unit of a drawing of this size in units. sharpest: where no size is said, at most."""
+        if self.scale is not None:
+            return self.scale
+        if self.width is not None:
+            return self.width / width
+        return min(sharpest, max(SMALLEST_SCALE, fitting_scale(width, height)))
 
 
 class Drawing(NamedTuple):

@@ -6,6 +6,7 @@ import math
 from typing import NamedTuple
 
 from .content import Cell, HeatMap
+from .drawing import SMALLEST_TEXT
 from .shapes import Box, Path, Rect, Shape, Step, Stroke, boxes, text_at
 from .themes import CELL_LEVELS, Role, cell_role
 
@@ -13,7 +14,6 @@ WIDEST, HIGHEST = 80, 44  # of a sheet, unless its cells would be too small
 SHEET_HIGHEST = 72  # of one with several slices
 SMALLEST_CELL, LARGEST_CELL = 4, 9
 GAP = 4  # between slices
-MORE_SIZE = 11.0  # of the text that says how many slices are left out
 MORE_HEIGHT = 15
 
 
@@ -74,7 +74,7 @@ def sheet_shapes(sheet: Sheet, x: float, y: float, frame: Role) -> list[Shape]:
     shapes += [Path(tuple(steps), stroke=Stroke(role, 1.0)) for role, steps in marks.items()]
     if heat_map.more:
         bottom = y + sheet.height - 3
-        shapes.append(text_at(x, bottom, f"+ {heat_map.more}", "sans", MORE_SIZE, "quiet"))
+        shapes.append(text_at(x, bottom, f"+ {heat_map.more}", "sans", SMALLEST_TEXT, "quiet"))
     return shapes
 
 

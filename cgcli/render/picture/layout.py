@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from .card import Card, card
 from .content import Arrow, Picture
-from .drawing import DIRECTIONS, Direction, Drawing
+from .drawing import DIRECTIONS, SMALLEST_SCALE, Direction, Drawing, fitting_scale
 from .effort import Effort, effort
 from .groups import nesting, walk
 from .layout_process import graphviz_layouts
@@ -22,7 +22,9 @@ from .shapes import Box, Text, text_at
 from .themes import LOOKS, Role
 
 PAGE = (1400, 900)  # the picture that fits it at the larger scale is taken
+NODE_GAP = 0.36  # inches between cards of a rank
 GAP, MOST_GAP = 0.6, 1.6  # inches between ranks
+MOST_WIDE = 12  # cards of a picture with wide gaps
 LABEL_SIZE = 12.0
 LABEL_HEIGHT = 16
 CHIP_SIZE = 12.0
@@ -52,6 +54,11 @@ class Layout:
     def scale(self) -> float:
         """At which it fits a page."""
         return min(PAGE[0] / self.width, PAGE[1] / self.height)
+
+    @property
+    def fits(self) -> bool:
+        """Whether no text is too small where the whole is no larger than a picture may be."""
+        return fitting_scale(self.width, self.height) >= SMALLEST_SCALE
 
     def to_data(self, picture: Picture) -> dict[str, Any]:
         """The layout for JSON; docs/graph-schema.md describes it."""
@@ -93,7 +100,7 @@ def lay_out(picture: Picture, drawing: Drawing | None = None, cards: Mapping[int
     layouts = [
         _layout(picture, cards, direction, how, result) for direction, result in zip(directions, results, strict=True)
     ]
-    return max(layouts, key=lambda layout: layout.scale)  # of equals the first
+    return max(layouts, key=lambda layout: (layout.fits, layout.scale))  # of equals the first
 
 
 def label_texts(arrow: Arrow) -> list[Text]:
@@ -115,7 +122,7 @@ def _dot(picture: Picture, cards: Mapping[int, Card], direction: Direction, how:
     """The picture as DOT with sizes alone; a pixel is a point."""
     lines = [
         "digraph {",
-        f"graph [rankdir={DIRECTIONS[direction]} nodesep=0.36 ranksep={_rank_gap(picture):.2f} {how.attributes}]",
+        f"graph [rankdir={DIRECTIONS[direction]} {_gaps(picture)} {how.attributes}]",
         'node [shape=box fixedsize=true label=""]',
         "edge [arrowhead=none headclip=false tailclip=false]",
         *_nodes_and_groups(picture, cards),
@@ -125,11 +132,14 @@ def _dot(picture: Picture, cards: Mapping[int, Card], direction: Direction, how:
     return "\n".join(lines)
 
 
-def _rank_gap(picture: Picture) -> float:
-    """Inches between ranks: more where many arrows meet, so that they do not come in too steeply."""
+def _gaps(picture: Picture) -> str:
+    """The gaps between cards, narrower in a large picture, and between ranks: more where many arrows meet, so that they
+    do not come in too steeply.
+    """
     ends = Counter(arrow.source for arrow in picture.arrows), Counter(arrow.target for arrow in picture.arrows)
     most = max((n for counts in ends for n in counts.values()), default=0)
-    return min(MOST_GAP, GAP + 0.1 * max(0, most - 4))
+    share = 1.0 if len(picture.nodes) <= MOST_WIDE else 0.6
+    return f"nodesep={NODE_GAP * share:.2f} ranksep={share * min(MOST_GAP, GAP + 0.1 * max(0, most - 4)):.2f}"
 
 
 def _nodes_and_groups(picture: Picture, cards: Mapping[int, Card]) -> Iterator[str]:

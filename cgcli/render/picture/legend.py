@@ -15,7 +15,6 @@ from .themes import HEAT_LEVELS, LOOKS, Role, cell_role
 ROW = 26  # the height of a line of entries
 BETWEEN = 22  # entries
 SIZE = 12.0
-SMALL = 11.0
 SAMPLE = 12  # the side of a cell
 
 
@@ -78,7 +77,7 @@ def _heat() -> Entry:
     width = 12 * (HEAT_LEVELS + 1)
     cells = [boxes([Box(12 * k, -9, 12, 9)], f"heat {k}") for k in range(HEAT_LEVELS + 1)]
     ticks = [
-        text_at(width * k / 3, 12, words, "sans", SMALL, "quiet", anchor)
+        text_at(width * k / 3, 12, words, "sans", SIZE, "quiet", anchor)
         for k, words, anchor in ((0, "≤ 0.001", 0.0), (1, "0.01", 0.5), (2, "0.1", 0.5), (3, "1", 1.0))
     ]
     frame = Rect(Box(0, -9, width, 9), stroke=Stroke("line", 0.8))
@@ -94,7 +93,7 @@ def _elements() -> Entry:
     wide = SAMPLE * len(values)
     shapes.append(Rect(Box(0, -SAMPLE + 3, wide, SAMPLE), stroke=Stroke("line", 0.8)))
     ticks = ((0.0, "−1", 0.0), (0.5, "0", 0.5), (1.0, "1", 1.0))
-    shapes += [text_at(wide * share, 14, words, "sans", SMALL, "quiet", anchor) for share, words, anchor in ticks]
+    shapes += [text_at(wide * share, 14, words, "sans", SIZE, "quiet", anchor) for share, words, anchor in ticks]
     return _sample(shapes, wide, "elements as a share of the largest in size")
 
 

@@ -27,7 +27,7 @@ def to_pdf(scene: Scene, drawing: Drawing) -> bytes:
     """The drawing as a file, the same for the same drawing."""
     from fpdf import FPDF
 
-    scale = POINTS * drawing.size.of(scene.width) / scene.width
+    scale = POINTS * drawing.size.scale_of(scene.width, scene.height)
     with ExitStack() as stack:
         pdf = FPDF(unit=scale, format=(scene.width, scene.height))
         pdf.set_creation_date(datetime(2000, 1, 1, tzinfo=UTC))

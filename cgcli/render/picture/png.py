@@ -11,7 +11,6 @@ from .shapes import Scene
 from .svg import to_svg
 from .text_width import FILES, font_file
 
-LARGEST = (1600, 1800)  # pixels, unless a size is said; an image has a pixel a unit at least
 SHARPEST = 2.0  # pixels a unit, unless a size is said
 LONGEST_SIDE = 32_000  # pixels
 LARGEST_AREA = 48_000_000  # pixels, four bytes each while they are drawn
@@ -42,10 +41,5 @@ def to_png(scene: Scene, drawing: Drawing) -> bytes:
 
 def pixels_a_unit(width: float, height: float, size: Size) -> float:
     """How many pixels of an image a unit of the drawing has."""
-    if size.scale is not None:
-        scale = size.scale
-    elif size.width is not None:
-        scale = size.width / width
-    else:
-        scale = min(SHARPEST, max(1.0, min(LARGEST[0] / width, LARGEST[1] / height)))
+    scale = size.scale_of(width, height, SHARPEST)
     return min(scale, LONGEST_SIDE / width, LONGEST_SIDE / height, math.sqrt(LARGEST_AREA / (width * height)))

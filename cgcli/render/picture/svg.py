@@ -27,7 +27,7 @@ def to_svg(scene: Scene, drawing: Drawing, width: float | None = None) -> str:
 class _Writer:
     def __init__(self, scene: Scene, drawing: Drawing, width: float | None) -> None:
         self.scene = scene
-        self.width = drawing.size.of(scene.width) if width is None else width
+        self.width = scene.width * drawing.size.scale_of(scene.width, scene.height) if width is None else width
         self.colours = drawing.colours
         self.follows_reader = drawing.painted_theme == "auto"
         self.fills: set[Role] = set()
