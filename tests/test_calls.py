@@ -186,7 +186,7 @@ def test_options_of_a_picture() -> None:
         f.render(of="loss", options=options(view="forward"))
     two = cgcli.parse("output y, z\ny = a\nz = 2 * a").render(kind="mmd", a=1)
     assert two.note is not None
-    assert two.note.endswith("choose one by `--of`: y and z")
+    assert two.note == "gradients are those of `y`; `--of` chooses another output"
 
 
 def test_a_notebook_shows_programs_runs_and_gradients_as_pictures() -> None:

@@ -146,7 +146,7 @@ def test_png_is_the_svg_at_a_scale(size: Size, factor: float) -> None:
 
 @pytest.mark.parametrize(
     ("width", "height", "scale"),
-    [(500, 300, 2.0), (1000, 300, 1.6), (500, 1200, 1.5), (3000, 300, 1.0), (64_000, 100, 0.5)],
+    [(500, 300, 2.0), (1000, 300, 1.6), (500, 1200, 1.5), (3000, 300, 11 / 12), (64_000, 100, 0.5)],
 )
 def test_pixels_a_unit(width: float, height: float, scale: float) -> None:
     assert pixels_a_unit(width, height, Size()) == scale

@@ -247,7 +247,9 @@ def test_size_and_background_of_a_file() -> None:
 
 def test_what_was_left_out_is_said(tmp_path: Path) -> None:
     made = str(tmp_path / "out.dot")
-    result = cg("render", "-e", "fn f(x) = sin(x)^2\ny = f(a) * f(b)", "--budget", "4", "-o", made)
+    result = cg(
+        "render", "-e", "fn f(x) = sin(x)^2 + cos(x) * x - exp(x)\ny = f(a) * f(b)", "--budget", "5", "-o", made
+    )
     assert result.err == "note: calls are closed\n"
     result = cg("render", "-e", "y = sin(a) * b", "--focus", "a", "--radius", "1", "-o", made)
     assert result.err == "note: 2 of 4 nodes are drawn\n"

@@ -9,8 +9,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from typing import Any
 
-from cgcli.graph.graph import COND, CONST, GET, INPUT, LOOP, NONE, Graph, opcode
-from cgcli.graph.types import FLOAT, WEAK_INT, AnyType, Type
+from cgcli.graph.graph import COND, CONST, GET, INPUT, LOOP, NONE, Graph
+from cgcli.graph.types import FLOAT, WEAK_INT, AnyType, Stack, Type
 from cgcli.ops.loops import LoopView
 from cgcli.ops.notation import shown_attrs
 from cgcli.ops.op import ATOM
@@ -23,14 +23,14 @@ from .tensors import brief, is_tensor
 DIGITS = 4  # significant, in a picture; the tooltip has them all
 LONGEST_FORMULA = 96  # characters of an operation written out in a card
 LONGEST_LINE = 32  # of a formula in a card
+SPARE = 4  # characters that a formula may be longer to stand in one line
 LONGEST_CALL = 48  # of a call that is written with its arguments
 LONGEST_NAME = 24  # characters of a name inside a formula or a derivative
 _SUPERSCRIPTS = str.maketrans("0123456789-−", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁻")
 _SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 _IDENTIFIER = re.compile(r"(?<![\w.])[^\W\d]\w*(?![\w(])")
 _ELLIPSIS = Written("…")
-UNSTACK, RESTACK = opcode("unstack"), opcode("restack")  # of the lowering of loops: nobody writes them
-_STRUCTURAL = (INPUT, CONST, COND, LOOP, GET, RESTACK, UNSTACK)
+_STRUCTURAL = (INPUT, CONST, COND, LOOP, GET)
 _POWER = 9  # how tightly an exponent above the line binds
 
 
@@ -95,6 +95,8 @@ _BREAKS = tuple(
 
 def wrapped(formula: str, longest: int = LONGEST_LINE) -> str:
     """The formula in lines: a longer one breaks behind a comma or before an operator, outside of brackets if it can."""
+    if len(formula) <= longest + SPARE:
+        return formula
     words = [formula]
     for depth in range(8):
         for pattern in _BREAKS:
@@ -121,6 +123,13 @@ def _split(text: str, depth: int, pattern: re.Pattern[str]) -> list[str]:
             parts.append(text[start : match.start()])
             start = match.end()
     return [*parts, text[start:]]
+
+
+def _is_items(graph: Graph, i: int) -> bool:
+    """Whether a node is a tensor as its items, or items as a tensor: the lowering of loops has it, nobody writes it."""
+    operands = graph.operands(i)
+    types = (graph.type_of(i), *map(graph.type_of, operands))
+    return len(operands) == 1 and graph.op[i] != GET and any(isinstance(t, Stack) for t in types)
 
 
 def _elided(text: str) -> str:
@@ -254,7 +263,7 @@ class FormulaWriter:
         graph = self.graph
         if graph.op[i] in _STRUCTURAL or graph.span[i] == NONE or graph.group[i] != self.group_of[i]:
             return None
-        if BY_CODE[graph.op[i]].spelling.form == "same":
+        if BY_CODE[graph.op[i]].spelling.form == "same" or _is_items(graph, i):
             return None
         span = graph.spans[graph.span[i]]
         lines = span.source.text[span.start : span.end].splitlines()
@@ -371,7 +380,7 @@ class FormulaWriter:
         graph = self.graph
         if graph.op[i] == GET:
             return Written(control_text(graph, i, [operand.text for operand in operands]), 0)
-        if graph.op[i] in (RESTACK, UNSTACK):
+        if _is_items(graph, i):
             return operands[0]
         attrs = shown_attrs(graph, i)
         exponent = attrs.get("exponent")

@@ -15,7 +15,7 @@ from cgcli.render.formula import FormulaWriter, clip, wrapped
 
 from .arrow_writer import ArrowWriter
 from .content import Arrow, Group, Picture, PictureNode, View
-from .drawn_graph import Canvas, DrawnGraph
+from .drawn_graph import Canvas, DrawnGraph, Surroundings
 from .selection import selection
 from .uniform import heated, with_one_form, with_one_label_form
 
@@ -87,7 +87,7 @@ class _Painter(DrawnGraph):
         if self.is_nested and self.graph.op[i] == INPUT:
             is_counter = self.graph.inputs[0] == i
             return replace(node, kind="state", formula="step" if is_counter else "from step to step")
-        return replace(node, muted=True, kind=node.kind) if self.muted else node
+        return replace(node, muted=True, kind=node.kind) if self.around.muted else node
 
     # ---- loops and branches
 
@@ -107,10 +107,11 @@ class _Painter(DrawnGraph):
         has_one = series and len(series[0]) == 1
         return self.cards.series(node, [step[0] for step in series]) if has_one else node
 
-    def _nested(self, graph: Graph, budget: float, **arguments: Any) -> _Painter | None:
-        """The painter of a nested graph, with ids of its own; None when it is too large to be open."""
-        first = self.canvas.new_ids(len(graph))
-        painter = _Painter(self.canvas, graph, params=(), view=self.nested_view, offset=first, **arguments)
+    def _nested(
+        self, graph: Graph, evaluation: Evaluation | None, around: Surroundings, budget: float
+    ) -> _Painter | None:
+        """The painter of a nested graph; None when it is too large to be open."""
+        painter = _Painter(self.canvas, graph, evaluation, (), self.nested_view, None, around)
         return None if painter.area > min(LARGEST_BODY, budget) else painter
 
     def _open(self, i: int, budget: float) -> float | None:
@@ -129,15 +130,9 @@ class _Painter(DrawnGraph):
             output: "ₖ₊₁" for output in loop.carry_outputs if output not in body.inputs
         }
         group = len(canvas.groups)
-        inner = self._nested(
-            body,
-            budget,
-            evaluation=None,
-            outer_group=group,
-            outer_ids=outer_ids,
-            suffixes=suffixes,
-            kept=() if count is None else body.inputs[:1],
-        )
+        kept = () if count is None else body.inputs[:1]
+        around = Surroundings(canvas.new_ids(len(body)), group, outer_ids, suffixes, kept)
+        inner = self._nested(body, None, around, budget)
         if inner is None:
             return None
         canvas.groups.append(Group(self.group(self.formulas.group_of[i]), self._heading(i), "loop"))
@@ -210,15 +205,10 @@ class _Painter(DrawnGraph):
         for side in ("then", "else"):
             branch: Graph = graph.attrs[cond][side]
             ids = dict(zip(branch.inputs, outer_ids, strict=True))
-            inner = self._nested(
-                branch,
-                budget,
-                evaluation=evaluation if side == taken else None,
-                outer_group=group,
-                outer_ids=ids,
-                muted=bool(taken) and side != taken,
-                of_name=self.cards.of_name,
-            )
+            muted = bool(taken) and side != taken
+            offset = self.canvas.new_ids(len(branch))
+            around = Surroundings(offset, group, ids, muted=muted, of_name=self.cards.of_name)
+            inner = self._nested(branch, evaluation if side == taken else None, around, budget)
             if inner is None:
                 return 0.0
             painters[side] = inner

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 
 from cgcli.graph.evaluation import Evaluation
 from cgcli.graph.graph import ASSERT, COND, CONST, GET, INPUT, LOOP, NONE, Graph
@@ -36,12 +36,29 @@ class Canvas:
         return self.next - count
 
 
-class DrawnGraph:
-    """A graph, the body of a loop or a side of a `cond`, as it is drawn.
+@dataclass(frozen=True)
+class Surroundings:
+    """Where the body of a loop or a side of a `cond` stands.
 
-    offset: what is added to a node to give its id. outer_group: the group that it stands in. outer_ids: of a nested
-    graph's inputs, the ids of what is drawn for them outside. kept: nodes that are drawn though nothing reads them.
+    offset: what is added to a node to give its id. group: the group around it. ids: of its inputs, the ids of what is
+    drawn for them outside. suffixes: see `FormulaWriter`. kept: nodes that are drawn though nothing reads them. muted:
+    whether it is a side that was not taken. of_name: of what the derivatives are.
     """
+
+    offset: int
+    group: int
+    ids: Mapping[int, int | None]
+    suffixes: Mapping[int, str] = field(default_factory=dict)
+    kept: Sequence[int] = ()
+    muted: bool = False
+    of_name: str | None = None
+
+
+OUTERMOST = Surroundings(0, NONE, {})
+
+
+class DrawnGraph:
+    """A graph, the body of a loop or a side of a `cond`, as it is drawn."""
 
     def __init__(
         self,
@@ -51,21 +68,13 @@ class DrawnGraph:
         params: Sequence[str],
         view: View,
         selected: bytearray | None = None,
-        *,
-        offset: int = 0,
-        outer_group: int = NONE,
-        outer_ids: Mapping[int, int | None] | None = None,
-        suffixes: Mapping[int, str] | None = None,
-        kept: Sequence[int] = (),
-        muted: bool = False,
-        of_name: str | None = None,
+        around: Surroundings = OUTERMOST,
     ) -> None:
-        self.canvas, self.graph, self.view, self.offset, self.outer_group = canvas, graph, view, offset, outer_group
-        self.evaluation, self.is_nested, self.muted = evaluation, outer_ids is not None, muted
-        self.outer_ids = outer_ids or {}
+        self.canvas, self.graph, self.view, self.evaluation = canvas, graph, view, evaluation
+        self.around, self.offset, self.is_nested = around, around.offset, around is not OUTERMOST
         self.units = Units(graph, view.detail.level)
         self.nested_view = replace(view, detail=replace(view.detail, level=self.units.level))
-        self.formulas = FormulaWriter(graph, params, self.units.written, suffixes)
+        self.formulas = FormulaWriter(graph, params, self.units.written, around.suffixes)
         self.cards = CardWriter(
             graph,
             evaluation,
@@ -74,9 +83,9 @@ class DrawnGraph:
             view.sides,
             canvas.heats,
             outermost=not self.is_nested,
-            of_name=of_name,
+            of_name=around.of_name,
         )
-        needed = live(graph, (*self._roots(), *kept))
+        needed = live(graph, (*self._roots(), *around.kept))
         visible = [i for i in range(len(graph)) if needed[i] and self._is_drawn(i)]
         self.unread = [i for i in graph.inputs if not needed[i]]
         self.all = len(visible)
@@ -104,7 +113,7 @@ class DrawnGraph:
         return (*graph.outputs, *of, *named)
 
     def group(self, group: int) -> int:
-        return self.outer_group if group == NONE else group + self.groups
+        return self.around.group if group == NONE else group + self.groups
 
     def weight(self, i: int) -> float:
         """The area of a unit in cards."""
@@ -119,8 +128,8 @@ class DrawnGraph:
         graph = self.graph
         x = self.units.result_of[x]
         while not self.drawn[x]:
-            if x in self.outer_ids:
-                return self.outer_ids[x]
+            if x in self.around.ids:
+                return self.around.ids[x]
             if graph.op[x] == GET and graph.a[x] in self.bodies:
                 k: int = graph.attrs[x]["k"]
                 return self.bodies[graph.a[x]][k]
@@ -135,7 +144,7 @@ class DrawnGraph:
     def _passes_on(self, i: int) -> bool:
         """Whether an unnamed node only hands on what it reads, so that its users' arrows begin there."""
         graph = self.graph
-        if i in graph.names or i in self.formulas.outputs or graph.a[i] == NONE or i in self.units.written.members:
+        if i in graph.names or i in self.formulas.outputs or graph.a[i] == NONE or len(self.units.members(i)) > 1:
             return False
         code = graph.op[i]
         if code == GET:
@@ -148,7 +157,7 @@ class DrawnGraph:
             self.units.result_of[i] == i
             and self.graph.op[i] not in (COND, ASSERT)
             and not self.formulas.is_constant[i]
-            and i not in self.outer_ids
+            and i not in self.around.ids
             and not self._passes_on(i)
         )
 
