@@ -181,6 +181,22 @@ def test_every_sample_is_drawn_without_a_loose_end(path: Path, detail: Detail) -
         assert outputs <= {node.title for node in made.nodes}
 
 
+def test_every_golden_program_is_drawn_without_a_loose_end() -> None:
+    loose = []
+    for path in sorted((ROOT / "tests/golden").glob("**/*.cg")):
+        try:
+            program = load(path)
+        except CgError:
+            continue  # one that is wrong, or without a graph of its own
+        for detail in (Detail(level="named"), Detail(level="ops"), Detail(budget=6)):
+            made = picture(program.graph, None, (), View(detail))
+            ids = {node.id for node in made.nodes}
+            ends = [(arrow.source, arrow.target) for arrow in made.arrows]
+            if len(ids) < len(made.nodes) or any(a == b or a not in ids or b not in ids for a, b in ends):
+                loose.append((path.name, detail))
+    assert loose == []
+
+
 # ---- loops
 
 

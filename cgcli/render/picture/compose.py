@@ -198,6 +198,8 @@ class _Painter(DrawnGraph):
         if cond in self.sides or not (detail.depth is None or "if" in detail.expand) or "if" in detail.collapse:
             return 0.0
         operands = graph.operands(cond)[1:]
+        if any(self.units.result_of[x] == result for x in operands):
+            return 0.0  # what a side reads is part of the unit, so that its formula says it
         outer_ids = [self.anchor(x) for x in operands]
         taken, evaluation = self.evaluation.branches.get(cond, ("", None)) if self.evaluation else ("", None)
         painters: dict[str, _Painter] = {}
