@@ -58,6 +58,17 @@ def test_the_page_shows_all_pictures_and_no_others() -> None:
 
 
 @pytest.mark.parametrize("path", sorted(GALLERY.glob("*.svg")), ids=lambda path: path.name)
+def test_each_picture_fits_a_page_and_no_text_of_it_is_smaller_than_11_pixels(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    size = re.search(r'width="([\d.]+)" height="([\d.]+)" viewBox="0 0 ([\d.]+) ', text)
+    assert size is not None
+    width, height, natural = map(float, size.groups())
+    assert width <= 1600
+    assert height <= 1800
+    assert min(map(float, re.findall(r'font-size="([\d.]+)"', text))) * width / natural >= 10.99
+
+
+@pytest.mark.parametrize("path", sorted(GALLERY.glob("*.svg")), ids=lambda path: path.name)
 def test_each_text_has_the_width_of_its_place(path: Path) -> None:
     texts = re.findall(r"<text [^>]*>", path.read_text(encoding="utf-8"))
     assert texts

@@ -18,12 +18,12 @@ from .collapse import BUDGET
 from .compose import picture
 from .content import Picture, View
 from .dot import to_dot
-from .drawing import Drawing
+from .drawing import SMALLEST_SCALE, Drawing, fitting_scale
 from .layout import Layout, cards_of, lay_out
 from .mermaid import to_mermaid
 from .pdf import to_pdf
 from .png import to_png
-from .scene import scene
+from .scene import extent, scene
 from .svg import to_svg
 from .tikz import to_tikz
 
@@ -91,16 +91,21 @@ def fitting(compose: Callable[[View], Picture], view: View, drawing: Drawing) ->
     fewer nodes, unless the view says how many it has or how deep it goes.
     """
     result = arranged(compose(view), drawing)
-    if result.layout.fits or view.detail.depth is not None or view.detail.expand or view.detail.budget != BUDGET:
+    if _fits(result, drawing) or view.detail.depth is not None or view.detail.expand or view.detail.budget != BUDGET:
         return result
     for budget in BUDGETS:
         smaller = compose(replace(view, detail=replace(view.detail, budget=budget)))
         if len(smaller.nodes) > len(result.picture.nodes):
             continue
         result = arranged(_without_maps(smaller), drawing)
-        if result.layout.fits:
+        if _fits(result, drawing):
             break
     return result
+
+
+def _fits(arranged: Arranged, drawing: Drawing) -> bool:
+    """Whether no text is too small where the whole, with what stands above the graph, is as large as it may be."""
+    return fitting_scale(*extent(arranged.picture, arranged.layout, drawing)) >= SMALLEST_SCALE
 
 
 def _without_maps(picture: Picture) -> Picture:

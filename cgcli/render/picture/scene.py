@@ -24,16 +24,25 @@ WIDTH = 1.4  # of other arrows
 def scene(picture: Picture, layout: Layout, cards: Mapping[int, Card], drawing: Drawing, title: str = "") -> Scene:
     """The drawing of a picture. title: what it shows, for those who cannot see it."""
     heading = _heading(picture, layout, drawing)
-    width = max([layout.width, *(s.x + s.width + MARGIN for s in heading if not isinstance(s, (Rect, Path)))])
-    dy = _heading_height(heading)
+    width, height = _extent(layout, heading)
+    dy = height - layout.height
     dx = (width - layout.width) / 2 if not heading else 0.0
-    height = layout.height + dy
     parts = [Part("heading", tuple(heading))] if heading else []
     for part in _graph(picture, layout, cards, drawing.background != "none"):
         parts.append(part._replace(shapes=tuple(moved(part.shapes, dx, dy))))
     if drawing.background != "none":
         parts.insert(0, Part("paper", (Rect(Box(0, 0, width, height).grown(BLEED), fill="paper"),)))
     return Scene(width, height, tuple(parts), title, description(picture))
+
+
+def extent(picture: Picture, layout: Layout, drawing: Drawing) -> tuple[float, float]:
+    """The width and the height of a drawing, with what stands above the graph."""
+    return _extent(layout, _heading(picture, layout, drawing))
+
+
+def _extent(layout: Layout, heading: list[Shape]) -> tuple[float, float]:
+    rights = (s.x + s.width + MARGIN for s in heading if not isinstance(s, (Rect, Path)))
+    return max([layout.width, *rights]), layout.height + _heading_height(heading)
 
 
 def description(picture: Picture) -> str:
