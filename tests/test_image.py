@@ -152,6 +152,13 @@ def test_pixels_a_unit(width: float, height: float, scale: float) -> None:
     assert pixels_a_unit(width, height, Size()) == scale
 
 
+@pytest.mark.parametrize("width", [100, 777, 1200])
+def test_an_image_is_as_wide_as_it_was_asked_for(width: int) -> None:
+    graph, evaluation = article()
+    data = render(graph, evaluation, "png", drawing=Drawing(size=Size(width))).data
+    assert png_size(data)[0] == width
+
+
 def test_pixels_are_capped() -> None:
     scale = pixels_a_unit(1000, 1000, Size(scale=1000.0))
     assert scale * 1000 <= LONGEST_SIDE

@@ -29,7 +29,7 @@ def to_png(scene: Scene, drawing: Drawing) -> bytes:
         return svg_to_bytes(
             svg_string=svg,
             width=width,
-            height=max(1, math.floor(scene.height * scale + 1e-6)),
+            height=max(1, math.ceil(scene.height * scale - 1e-6)),  # a lower one would make it narrower
             skip_system_fonts=True,
             font_files=files,
             font_family="DejaVu Sans",
