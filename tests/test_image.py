@@ -159,6 +159,16 @@ def test_an_image_is_as_wide_as_it_was_asked_for(width: int) -> None:
     assert png_size(data)[0] == width
 
 
+def test_an_image_says_which_characters_are_boxes_in_it() -> None:
+    program = parse("速度 = 距離 * 2")
+    assert (
+        render(program.graph, None, "png").note
+        == "cg has no font for 距 離 速 度, which are boxes here; an .svg shows them"
+    )
+    assert render(program.graph, None, "svg").note is None
+    assert render(parse("θ = 2 * é").graph, None, "png").note is None
+
+
 def test_pixels_are_capped() -> None:
     scale = pixels_a_unit(1000, 1000, Size(scale=1000.0))
     assert scale * 1000 <= LONGEST_SIDE

@@ -8,6 +8,7 @@ from pathlib import PurePath
 from typing import NamedTuple
 
 from cgcli.diagnostics.diagnostic import EMPTY, error
+from cgcli.diagnostics.escape import show
 from cgcli.diagnostics.suggest import nearest
 from cgcli.graph.evaluation import Evaluation
 from cgcli.graph.graph import Graph
@@ -25,10 +26,12 @@ from .pdf import to_pdf
 from .png import to_png
 from .scene import extent, scene
 from .svg import to_svg
+from .text_width import without_glyph
 from .tikz import to_tikz
 
 KINDS = ("svg", "png", "pdf", "dot", "mmd", "tex", "json")
 LATER = ("html",)
+MOST_ABSENT = 8  # characters that a note names
 BUDGETS = (40, 28, 20, 14, 10)
 """Tried one after the other while a picture is too large for a page and the reader has not said how much to draw."""
 
@@ -77,7 +80,20 @@ def render(
         text = to_mermaid(graph_picture, drawing) if kind == "mmd" else to_dot(graph_picture, drawing)
         return Image(text.encode("utf-8"), "; ".join(graph_picture.notes) or None)
     arranged = fitting(lambda v: picture(graph, evaluation, params, v), view or View(), drawing)
-    return Image(painted(arranged, kind, drawing, title), arranged.notes)
+    notes = [arranged.notes, _boxes(arranged.picture, drawing) if kind in ("png", "pdf") else None]
+    return Image(painted(arranged, kind, drawing, title), "; ".join(note for note in notes if note) or None)
+
+
+def _boxes(picture: Picture, drawing: Drawing) -> str | None:
+    """A note on the characters that an image shows as boxes."""
+    texts = [drawing.title, *(group.label for group in picture.groups)]
+    texts += [text for node in picture.nodes for text in (node.title, *node.formula.split("\n"))]
+    absent = without_glyph("".join(texts))
+    if not absent:
+        return None
+    more = " …" if len(absent) > MOST_ABSENT else ""
+    characters = " ".join(map(show, absent[:MOST_ABSENT]))
+    return f"cg has no font for {characters}{more}, which are boxes here; an .svg shows them"
 
 
 def arranged(graph_picture: Picture, drawing: Drawing) -> Arranged:

@@ -45,6 +45,11 @@ def advance_widths(face: Face) -> dict[int, float]:
     }
 
 
+def without_glyph(text: str) -> str:
+    """The characters, each once, that no font of ours has: in an image they are boxes."""
+    return "".join(dict.fromkeys(c for c in text if not any(ord(c) in advance_widths(face) for face in FILES)))
+
+
 def _ranges(data: bytes, cmap: int) -> Iterator[tuple[int, int, int]]:
     """The first and the last character of each range, and the glyph of the first: the subtable for all of Unicode."""
     (subtables,) = unpack_from(">H", data, cmap + 2)
