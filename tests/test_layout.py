@@ -11,6 +11,8 @@ from functools import cache
 import pytest
 from pictures_zoo import PICTURES, everything
 
+from cgcli.program import parse
+from cgcli.render.picture import compose
 from cgcli.render.picture import layout as layout_module
 from cgcli.render.picture.card import SMALLEST_TEXT, hexagon, radius
 from cgcli.render.picture.card import card as made_card
@@ -52,6 +54,12 @@ def distance_to_outline(point: Point, box: Box, corner: float) -> float:
     x = abs(point[0] - box.centre[0]) - box.width / 2 + corner
     y = abs(point[1] - box.centre[1]) - box.height / 2 + corner
     return abs(math.hypot(max(x, 0), max(y, 0)) + min(max(x, y), 0) - corner)
+
+
+def distance_to_border(each: Arranged, arrow: Arrow, point: Point) -> float:
+    """How far a point is from the border of the group at which an arrow ends, or from its title on that."""
+    group, chip = each.layout.groups[arrow.into], each.layout.chips[arrow.into]
+    return min(distance_to_outline(point, group, 12), distance_to_outline(point, chip, chip.height / 2))
 
 
 def samples(route: Route) -> Iterator[Point]:
@@ -117,7 +125,9 @@ def test_arrows_end_on_the_outlines_of_their_cards(name: str, direction: Directi
         arrow = each.picture.arrows[k]
         for point, node in ((route.points[0], arrow.source), (route.tip, arrow.target)):
             card, box = each.cards[node], each.layout.cards[node]
-            if LOOKS[card.node.kind].pointed:
+            if node == arrow.target and arrow.into >= 0:
+                assert distance_to_border(each, arrow, point) < 0.01
+            elif LOOKS[card.node.kind].pointed:
                 assert box.grown(0.01).holds(Box(*point, 0, 0))
                 assert min(math.dist(point, corner) for corner in hexagon(box)) <= box.width
             else:
@@ -199,6 +209,14 @@ def test_a_picture_that_is_larger_than_a_page_is_composed_anew_with_a_smaller_bu
     given = replace(View().detail, budget=60)
     assert len(fitting(compose, replace(View(), detail=given), Drawing()).picture.nodes) == 60
     assert budgets == [60]
+
+
+def test_an_arrow_to_a_loop_ends_at_its_border() -> None:
+    program = parse("input most; input a\nx = a\nwhile x > most { x = x / 2 }\ny = x")
+    drawn = compose.picture(program.graph)
+    each = arranged(drawn, Drawing())
+    ((k, arrow),) = ((k, arrow) for k, arrow in enumerate(drawn.arrows) if arrow.into >= 0)
+    assert distance_to_border(each, arrow, each.layout.routes[k].tip) < 0.01
 
 
 def test_layout_as_data() -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, NamedTuple
 
 from .card import Card, card
@@ -17,8 +18,8 @@ from .drawing import DIRECTIONS, SMALLEST_SCALE, Direction, Drawing, fitting_sca
 from .effort import Effort, effort
 from .groups import nesting, walk
 from .layout_process import graphviz_layouts
-from .routes import Route, beside, clipped
-from .shapes import Box, Text, text_at
+from .routes import Inside, Route, beside, clipped, inside_box, inside_card
+from .shapes import Box, Point, Text, text_at
 from .themes import LOOKS, Role
 
 PAGE = (1400, 900)  # the picture that fits it at the larger scale is taken
@@ -30,6 +31,7 @@ LABEL_HEIGHT = 16
 CHIP_SIZE = 12.0
 CHIP_HEIGHT = 20
 CHIP_LEFT = 12  # from the border of its group
+GROUP_RADIUS = 12  # of the corners of a group
 
 
 @dataclass(frozen=True)
@@ -166,6 +168,8 @@ def _edge(k: int, arrow: Arrow) -> str:
         attributes += f" label={_room(max(t.width for t in texts) + 10, len(texts) * LABEL_HEIGHT)}"
     if arrow.style == "next":
         attributes += " constraint=false"
+    if arrow.into >= 0:
+        attributes += " minlen=2"  # room in front of the border
     return f"n{arrow.source} -> n{arrow.target} [{attributes}]"
 
 
@@ -217,9 +221,11 @@ def _layout(
     for k, item in sorted(curves.items()):
         arrow = picture.arrows[k]
         points = [frame.point(part) for part in item["pos"].split()]
-        head = picture.backward
-        ends = (boxes[arrow.source], cards[arrow.source]), (boxes[arrow.target], cards[arrow.target])
-        route = clipped(points, *ends, head_at_start=head)
+        source, target = (inside_card(boxes[i], cards[i]) for i in (arrow.source, arrow.target))
+        if arrow.into in groups:
+            border, title = inside_box(groups[arrow.into], GROUP_RADIUS), inside_box(chips[arrow.into], CHIP_HEIGHT / 2)
+            target = partial(_inside_either, border, title)
+        route = clipped(points, source, target, head_at_start=picture.backward)
         if route is not None:
             routes[k] = route
         if "lp" in item:
@@ -229,6 +235,10 @@ def _layout(
             box = Box(x - width / 2, y - height / 2, width, height)
             labels[k] = box if route is None else beside(box, route, boxes.values(), chips.values())
     return _framed(direction, boxes, groups, chips, routes, labels, how.note)
+
+
+def _inside_either(first: Inside, second: Inside, p: Point) -> bool:
+    return first(p) or second(p)
 
 
 def _widened(picture: Picture, boxes: Mapping[int, Box]) -> dict[int, Box]:

@@ -20,7 +20,8 @@ _STEPS = range(-FARTHEST, FARTHEST + 1, 2)
 SHIFTS = sorted(((dx, dy) for dx in _STEPS for dy in _STEPS), key=lambda shift: (math.hypot(*shift), shift))
 
 Curve = tuple[Point, Point, Point, Point]
-End = tuple[Box, Card]
+Inside = Callable[[Point], bool]
+"""Whether a point lies within an outline."""
 
 
 class Route(NamedTuple):
@@ -33,8 +34,8 @@ class Route(NamedTuple):
         return Route(tuple((x + dx, y + dy) for x, y in self.points), (self.tip[0] + dx, self.tip[1] + dy))
 
 
-def clipped(points: Sequence[Point], source: End, target: End, *, head_at_start: bool) -> Route | None:
-    """The route of a curve from the centre of the source to that of the target; None when the cards touch.
+def clipped(points: Sequence[Point], source: Inside, target: Inside, *, head_at_start: bool) -> Route | None:
+    """The route of a curve from within the source to within the target; None when these touch.
 
     head_at_start: whether the arrow points at the source.
     """
@@ -43,10 +44,10 @@ def clipped(points: Sequence[Point], source: End, target: End, *, head_at_start:
     ]
     if head_at_start:
         curves, source, target = _reversed(curves), target, source
-    tail = _cut(curves, _inside(*source))
+    tail = _cut(curves, source)
     if tail is None:
         return None
-    back = _cut(_reversed(tail), _inside(*target))
+    back = _cut(_reversed(tail), target)
     if back is None:
         return None
     tip = back[0][0]
@@ -90,7 +91,7 @@ def _samples(curve: Sequence[Point]) -> list[Point]:
     return [_at((a, b, c, d), k / count) for k in range(count + 1)]
 
 
-def _cut(curves: Sequence[Curve], inside: Callable[[Point], bool]) -> list[Curve] | None:
+def _cut(curves: Sequence[Curve], inside: Inside) -> list[Curve] | None:
     """The curves without their beginning, as far as it is inside; None when all of it is."""
     if not curves or not inside(curves[0][0]):
         return list(curves) or None
@@ -107,13 +108,17 @@ def _cut(curves: Sequence[Curve], inside: Callable[[Point], bool]) -> list[Curve
     return None
 
 
-def _inside(box: Box, card: Card) -> Callable[[Point], bool]:
-    """Whether a point lies within the outline of a card."""
+def inside_card(box: Box, card: Card) -> Inside:
+    """The outline of a card."""
     if LOOKS[card.node.kind].pointed:
         corners = hexagon(box)
         sides = list(zip(corners, (*corners[1:], corners[0]), strict=True))
         return lambda p: all((b[0] - a[0]) * (p[1] - a[1]) >= (b[1] - a[1]) * (p[0] - a[0]) for a, b in sides)
-    r = radius(card, box)
+    return inside_box(box, radius(card, box))
+
+
+def inside_box(box: Box, r: float) -> Inside:
+    """A box with corners of this radius."""
 
     def inside(p: Point) -> bool:
         x, y = abs(p[0] - box.centre[0]) - box.width / 2 + r, abs(p[1] - box.centre[1]) - box.height / 2 + r

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from .card import Card, card_shapes
 from .content import Arrow, Picture, PictureNode, Style
 from .drawing import Drawing
-from .layout import CHIP_SIZE, LABEL_HEIGHT, LABEL_SIZE, MARGIN, Layout, chip_text, label_texts
+from .layout import CHIP_SIZE, GROUP_RADIUS, LABEL_HEIGHT, LABEL_SIZE, MARGIN, Layout, chip_text, label_texts
 from .legend import legend
 from .routes import HEAD, Route
 from .shapes import Box, Part, Path, Point, Rect, Scene, Shape, Stroke, curve, moved, polygon, text_at
@@ -97,7 +97,7 @@ def _heading_height(shapes: list[Shape]) -> float:
 
 def _graph(picture: Picture, layout: Layout, cards: Mapping[int, Card], halos: bool) -> Iterator[Part]:
     for box in layout.groups.values():
-        yield Part("group", (Rect(box, 12, stroke=Stroke("border", 1.2)),))
+        yield Part("group", (Rect(box, GROUP_RADIUS, stroke=Stroke("border", 1.2)),))
     names = {node.id: node.title or node.formula for node in picture.nodes}
     for k, route in layout.routes.items():
         arrow = picture.arrows[k]
