@@ -152,6 +152,12 @@ def test_a_derivative_that_is_stopped_goes_no_further() -> None:
     assert (node(drawn, "t").gradient, node(drawn, "a").gradient) == ("", "4")
 
 
+def test_what_only_the_condition_of_a_loop_reads_has_no_derivative() -> None:
+    text = "input most; input a\nx = a\nwhile x > most { x = x / 2 }\ny = x"
+    drawn = pictured(text, {"most": 1.0, "a": 8.0})
+    assert (node(drawn, "most").gradient, node(drawn, "a").gradient) == ("", "0.125")
+
+
 def test_checks_are_not_drawn_and_an_input_of_checks_alone_is_named_in_a_note() -> None:
     drawn = pictured("input limit; input x\nassert x < limit\ny = x^2", {"x": 1.0, "limit": 3.0})
     assert [n.title for n in drawn.nodes] == ["x", "y"]

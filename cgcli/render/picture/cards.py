@@ -7,8 +7,10 @@ from dataclasses import replace
 from typing import Any
 
 from cgcli.graph.evaluation import Evaluation
-from cgcli.graph.graph import COND, CONST, GET, INPUT, NONE, Graph
+from cgcli.graph.graph import COND, CONST, GET, INPUT, LOOP, NONE, Graph
+from cgcli.graph.traversal import live
 from cgcli.graph.types import Type
+from cgcli.ops.loops import LoopView
 from cgcli.ops.op import Spelling
 from cgcli.ops.table import BY_CODE
 from cgcli.ops.written import WrittenOperations
@@ -214,13 +216,26 @@ def _flows(graph: Graph, of: int) -> bytearray:
     for i in range(of, -1, -1):
         if not flags[i]:
             continue
-        rules = BY_CODE[graph.op[i]].derivative.rules
-        for k, x in enumerate(graph.operands(i)):
+        for x in _passing(graph, i):
             t = graph.type_of(x)
-            is_float = not isinstance(t, Type) or (t.has_derivative and graph.op[x] != CONST)
-            if is_float and (not isinstance(rules, tuple) or (k < len(rules) and rules[k] is not None)):
+            if not isinstance(t, Type) or (t.has_derivative and graph.op[x] != CONST):
                 flags[x] = 1
     return flags
+
+
+def _passing(graph: Graph, i: int) -> Iterable[int]:
+    """The operands that a derivative of a node can flow to: of a loop not those that its condition alone reads."""
+    operands = graph.operands(i)
+    if graph.op[i] == LOOP:
+        loop = LoopView(graph.attrs[i], operands)
+        needed = live(loop.body, loop.body.outputs)
+        _, inputs, _ = loop.inputs("body")
+        invariants = (x for x, inner in zip(loop.invariants, inputs, strict=True) if needed[inner])
+        return (*loop.carries, *invariants, *loop.stacks)
+    rules = BY_CODE[graph.op[i]].derivative.rules
+    if not isinstance(rules, tuple):
+        return operands
+    return [x for x, rule in zip(operands, rules, strict=False) if rule is not None]
 
 
 def _symbols(written: WrittenOperations, nodes: Iterable[int]) -> Iterator[str]:
