@@ -6,7 +6,8 @@ from pathlib import Path
 
 from cgcli.program import load
 from cgcli.render.picture.compose import picture
-from cgcli.render.picture.content import Arrow, Cell, Cells, Group, HeatMap, Picture, PictureNode
+from cgcli.render.picture.content import Arrow, Group, Picture, PictureNode
+from cgcli.render.tensors import Cell, Cells, HeatMap
 
 ROOT = Path(__file__).parents[1]
 

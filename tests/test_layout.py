@@ -18,7 +18,7 @@ from cgcli.render.picture.card import SMALLEST_TEXT, hexagon, radius
 from cgcli.render.picture.card import card as made_card
 from cgcli.render.picture.content import Arrow, Picture, PictureNode, View
 from cgcli.render.picture.draw import Arranged, arranged, fitting, painted
-from cgcli.render.picture.drawing import Direction, Drawing
+from cgcli.render.picture.drawing import Direction, Drawing, fits
 from cgcli.render.picture.effort import effort
 from cgcli.render.picture.heat_maps import sheet
 from cgcli.render.picture.layout import lay_out
@@ -204,7 +204,7 @@ def test_a_picture_that_is_larger_than_a_page_is_composed_anew_with_a_smaller_bu
     result = fitting(compose, View(), Drawing())
     assert budgets[1:] == sorted(budgets[1:], reverse=True)
     assert len(budgets) > 1
-    assert result.layout.fits
+    assert fits(result.layout.width, result.layout.height)
     budgets.clear()
     given = replace(View().detail, budget=60)
     assert len(fitting(compose, replace(View(), detail=given), Drawing()).picture.nodes) == 60

@@ -10,7 +10,7 @@ from cgcli.program import load, parse
 from cgcli.program.nested_values import with_nested
 from cgcli.program.pictures import default_of
 from cgcli.render.formula import typographic
-from cgcli.render.picture.arrows import local_derivatives
+from cgcli.render.picture.arrow_labels import local_derivatives
 from cgcli.render.picture.collapse import Detail
 from cgcli.render.picture.compose import picture
 from cgcli.render.picture.content import Arrow, Picture, PictureNode, View

@@ -72,6 +72,10 @@ class WrittenOperations:
             stack.extend(reversed(new))
         return list(results)
 
+    def control(self, i: int) -> int | None:
+        """The result of an `if` or a loop that an operation is or begins with; None for all others."""
+        return next((x for x in (i, *self.members.get(i, ())) if self.graph.op[x] == GET), None)
+
     def inputs(self, i: int) -> tuple[int, ...]:
         """As `operands`, but those of an `if` or a loop for what is a result of one."""
         inputs: dict[int, None] = {}

@@ -177,12 +177,17 @@ class Computation:
         assert isinstance(t, Type)
         return t
 
+    def float_outputs(self, tensors: bool = False) -> list[str]:
+        """The outputs that can be differentiated. tensors: whether they may be tensors."""
+        types = {name: self.type_of(name) for name in self.outputs}
+        return [name for name, t in types.items() if t.has_derivative and (tensors or not t.shape)]
+
     def of_choice(self, of: str | None, tensors: bool = False) -> str:
         """The name of the value to differentiate: `of`, or the only float output. Raises CgError naming the choices.
 
         tensors: whether it may be a tensor, as for a Jacobian.
         """
-        floats = [n for n in self.outputs if self.type_of(n).has_derivative and (tensors or not self.type_of(n).shape)]
+        floats = self.float_outputs(tensors)
         if of is None:
             if len(floats) == 1:
                 return floats[0]

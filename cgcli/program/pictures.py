@@ -209,7 +209,7 @@ def graph_values(
 
 def default_of(program: Computation) -> str | None:
     """The output whose derivatives are shown by default: `loss`, or the first that is a float; None without one."""
-    floats = [name for name in program.outputs if (t := program.type_of(name)).has_derivative and not t.shape]
+    floats = program.float_outputs()
     return "loss" if "loss" in floats else floats[0] if floats else None
 
 

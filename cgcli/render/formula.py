@@ -325,7 +325,7 @@ class FormulaWriter:
         call = self._call(graph.group[i], self.group_of[i])
         if call is not None:
             return call
-        control = next((x for x in self.written.members.get(i, (i,)) if graph.op[x] == GET), None)
+        control = self.written.control(i)
         if control is not None:
             return self._write(control, [self._texts(x, i)[0] for x in operands(graph, control)])
         text = self.written.text(i)

@@ -291,12 +291,22 @@ def norm(x: Array, *, largest: bool = False) -> float:
 
 
 Cell = float | Literal["nan", "inf", "-inf"]
+"""An element of a heat map from -1 to 1, or what it is where it is no number that has a colour."""
+Cells = tuple[tuple[Cell, ...], ...]
 
 
-def heat_map(
-    x: Array, rows: int, columns: int, most: int = 1
-) -> tuple[tuple[tuple[tuple[Cell, ...], ...], ...], int, float]:
-    """The slices of the last two axes as small grids, how many slices more there are, and the largest absolute value.
+class HeatMap(NamedTuple):
+    """A tensor as colours. slices: a grid for each of the first leading indices, one grid for up to two axes; all have
+    the same size. more: how many slices are left out. largest: the absolute value that has the strongest colour.
+    """
+
+    slices: tuple[Cells, ...]
+    more: int = 0
+    largest: float = 0.0
+
+
+def heat_map(x: Array, rows: int, columns: int, most: int = 1) -> HeatMap:
+    """The slices of the last two axes as small grids.
 
     A cell is an element over that value, from -1 to 1; where there are too many elements, the largest in absolute value
     of several, and NaN or an infinity where one of them is. most: slices that are returned, which share one scale.
@@ -316,12 +326,12 @@ def heat_map(
     def pooled(operation: np.ufunc, grid: Array) -> Array:
         return operation.reduceat(operation.reduceat(grid, cuts[0], axis=0), cuts[1], axis=1)
 
-    def cells(grid: Array) -> tuple[tuple[Cell, ...], ...]:
+    def cells(grid: Array) -> Cells:
         high, low = pooled(np.maximum, grid), pooled(np.minimum, grid)  # NaN where there is one
         extreme = np.where(high >= -low, high, low) / (largest or 1.0)
         return tuple(tuple(_cell(c) for c in row) for row in np.where(np.isnan(high), high, extreme).tolist())
 
-    return tuple(cells(grid) for grid in grids[:most]), max(0, len(grids) - most), largest
+    return HeatMap(tuple(cells(grid) for grid in grids[:most]), max(0, len(grids) - most), largest)
 
 
 def _cell(c: float) -> Cell:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 
-from cgcli.graph.graph import CONST, GET, INPUT
+from cgcli.graph.graph import CONST, INPUT
 from cgcli.ops.notation import write_node
 from cgcli.ops.spelling import LONGEST_TENSOR, Written
 from cgcli.ops.table import BY_CODE
@@ -23,7 +23,7 @@ def operation_text(written: WrittenOperations, i: int, name: Callable[[int], Wri
     are named here: in `std(a * b)` of an unnamed product `std(%3)`.
     """
     graph = written.graph
-    control = next((x for x in (i, *written.members.get(i, ())) if graph.op[x] == GET), None)
+    control = written.control(i)
     operands = written.inputs(i)
     if control is not None:
         texts, word = [name(x).text for x in operands], written.symbol(i)

@@ -8,7 +8,7 @@ from typing import Any
 from cgcli.graph.graph import GET, LOOP
 from cgcli.render.formula import value_text
 
-from .arrows import backward_rule, local_derivatives
+from .arrow_labels import backward_rule, local_derivatives
 from .content import Arrow, Style
 from .drawn_graph import DrawnGraph
 from .units import reads
@@ -80,7 +80,7 @@ class ArrowWriter:
 
     def _derivatives(self, i: int) -> dict[int, float | None] | None:
         """The derivatives of a unit by what it reads; None where none flows through it or it is no number."""
-        if self.drawn.cards.of is None or self.drawn.evaluation is None or not self.drawn.cards.has_derivative(i):
+        if self.drawn.evaluation is None or not self.drawn.cards.has_derivative(i):
             return None
         if not any(node in self.drawn.evaluation.partials for node in self.drawn.units.members(i)):
             return None
@@ -111,14 +111,8 @@ class ArrowWriter:
             if source is None:
                 continue
             style: Style = "untaken" if taken not in ("", side) else "value"
-            label = ""
-            if (
-                style == "value"
-                and self.drawn.cards.of is not None
-                and self.drawn.cards.has_derivative(i)
-                and self.drawn.is_number(i)
-            ):
-                label = "1"
+            flows = style == "value" and self.drawn.cards.has_derivative(i) and self.drawn.is_number(i)
+            label = "1" if flows else ""
             self.drawn.canvas.arrows.append(Arrow(source, i + self.drawn.offset, label, style, side))
 
     def _rule(self, i: int, x: int) -> str:

@@ -86,8 +86,10 @@ class _Painter(DrawnGraph):
     def _as_nested(self, node: PictureNode, i: int) -> PictureNode:
         if self.is_nested and self.graph.op[i] == INPUT:
             is_counter = self.graph.inputs[0] == i
-            return replace(node, kind="state", formula="step" if is_counter else "from step to step")
-        return replace(node, muted=True, kind=node.kind) if self.around.muted else node
+            node = replace(node, kind="state", formula="step" if is_counter else "from step to step")
+            steps = self.around.series.get(i)
+            return node if steps is None else self.cards.series(node, steps)
+        return replace(node, muted=True) if self.around.muted else node
 
     # ---- loops and branches
 
@@ -103,9 +105,13 @@ class _Painter(DrawnGraph):
             tooltip=f"a loop of {formula}",
             group=group,
         )
-        series = self.evaluation.series.get(i, ()) if self.evaluation else ()
-        has_one = series and len(series[0]) == 1
-        return self.cards.series(node, [step[0] for step in series]) if has_one else node
+        steps = self._steps(i)
+        has_one = steps and len(steps[0]) == 1
+        return self.cards.series(node, [step[0] for step in steps]) if has_one else node
+
+    def _steps(self, i: int) -> Sequence[Sequence[Any]]:
+        """The values that a loop carries, at the start and behind each step; none where they were not computed."""
+        return self.evaluation.series.get(i, ()) if self.evaluation else ()
 
     def _nested(
         self, graph: Graph, evaluation: Evaluation | None, around: Surroundings, budget: float
@@ -131,32 +137,24 @@ class _Painter(DrawnGraph):
         }
         group = len(canvas.groups)
         kept = () if count is None else body.inputs[:1]
-        around = Surroundings(canvas.new_ids(len(body)), group, outer_ids, suffixes, kept)
+        steps = self._steps(i)
+        series = {state: [step[k] for step in steps] for k, state in enumerate(states)} if steps else {}
+        around = Surroundings(canvas.new_ids(len(body)), group, outer_ids, suffixes, kept, series)
         inner = self._nested(body, None, around, budget)
         if inner is None:
             return None
         canvas.groups.append(Group(self.group(self.formulas.group_of[i]), self._heading(i), "loop"))
         inner.groups = len(canvas.groups)
-        before = len(canvas.nodes)
         inner.paint()
-        series = self.evaluation.series.get(i, ()) if self.evaluation else ()
-        for k, (carry, state_input, output) in enumerate(zip(loop.carries, states, loop.carry_outputs, strict=True)):
+        for carry, state_input, output in zip(loop.carries, states, loop.carry_outputs, strict=True):
             start, state, end = self.anchor(carry), inner.anchor(state_input), inner.anchor(output)
             if start is not None and state is not None:
                 canvas.arrows.append(Arrow(start, state))
             if state is not None and end is not None and end != state:
                 canvas.arrows.append(Arrow(end, state, "", "next"))
-            if series and state is not None:
-                self._redraw(before, state, [step[k] for step in series])
         self._controls(loop, inner, count, group, states)
         self.bodies[i] = [None, *(inner.anchor(x) for x in body.outputs)]
         return inner.area
-
-    def _redraw(self, first: int, identity: int, steps: Sequence[Any]) -> None:
-        nodes = self.canvas.nodes
-        for n in range(first, len(nodes)):
-            if nodes[n].id == identity:
-                nodes[n] = self.cards.series(nodes[n], steps)
 
     def _controls(
         self, loop: LoopView[int], inner: _Painter, count: int | None, group: int, states: Sequence[int]
@@ -183,11 +181,11 @@ class _Painter(DrawnGraph):
     def _heading(self, i: int) -> str:
         """The heading of an open loop: its trip count or its condition."""
         test = LoopView(self.graph.attrs[i]).pred
-        series = self.evaluation.series.get(i, ()) if self.evaluation else ()
-        steps = f"  ·  {len(series) - 1} steps" if series else ""
+        count = len(self._steps(i)) - 1
+        steps = f"  ·  {count} steps" if count >= 0 else ""
         if test is None:
             text = self.formulas.loop(i)
-            return text if text.endswith(f" {len(series) - 1}") else text + steps
+            return text if text.endswith(f" {count}") else text + steps
         formulas = FormulaWriter(test)
         formulas.prepare(test.outputs)
         return f"while {formulas.formula(test.outputs[0])}{steps}"
@@ -195,7 +193,7 @@ class _Painter(DrawnGraph):
     def _open_sides(self, cond: int, result: int, budget: float) -> float:
         """Draws both sides of a `cond`, the one that was not taken in grey, and returns their area."""
         graph, detail = self.graph, self.view.detail
-        if cond in self.sides or not (detail.depth is None or "if" in detail.expand) or "if" in detail.collapse:
+        if cond in self.sides or detail.depth is not None:
             return 0.0
         operands = graph.operands(cond)[1:]
         if any(self.units.result_of[x] == result for x in operands):

@@ -2,31 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
+
+from cgcli.render.formula import value_text
+from cgcli.render.tensors import HeatMap
 
 from .collapse import Detail
 
 Kind = Literal["input", "param", "constant", "value", "output", "small", "choice", "block", "loop", "state"]
 Style = Literal["value", "condition", "untaken", "many", "next", "path"]
 Sides = Literal["forward", "backward", "both"]
-Cell = float | Literal["nan", "inf", "-inf"]
-"""An element of a heat map from -1 to 1, or what it is where it is no number that has a colour."""
-Cells = tuple[tuple[Cell, ...], ...]
-
 DEFAULT_DETAIL = Detail()
 LONGEST_TITLE = 36  # characters of a name on its card
-
-
-class HeatMap(NamedTuple):
-    """A tensor as colours. slices: a grid for each of the first leading indices, one grid for up to two axes; all have
-    the same size. more: how many slices are left out. largest: the absolute value that has the strongest colour.
-    """
-
-    slices: tuple[Cells, ...]
-    more: int = 0
-    largest: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -57,6 +46,18 @@ class PictureNode:
     mark: str = ""
     muted: bool = False
     heat: float | None = None
+
+    @property
+    def lines(self) -> Iterator[tuple[str, str, Literal["ink", "accent", "warning"]]]:
+        """What a text says below the formula: a word, perhaps none, what stands behind it, and its colour."""
+        if self.value:
+            yield "value", self.value, "ink"
+        if self.gradient:
+            yield self.gradient_of or "derivative", self.gradient, "accent"
+        if self.series:
+            yield "", f"{value_text(self.series[0])} … {value_text(self.series[-1])}", "ink"
+        if self.mark:
+            yield "", self.mark, "warning"
 
 
 @dataclass(frozen=True)

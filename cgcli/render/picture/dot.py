@@ -7,8 +7,9 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from cgcli.diagnostics.escape import dot_html
+from cgcli.render.tensors import Cells
 
-from .content import Arrow, Cells, Kind, Picture, PictureNode
+from .content import Arrow, Kind, Picture, PictureNode
 from .drawing import LEGEND, Drawing
 from .groups import nesting
 from .themes import LOOKS, Role, cell_role, mixed

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import PurePath
 from typing import NamedTuple
@@ -19,7 +19,7 @@ from .collapse import BUDGET
 from .compose import picture
 from .content import Picture, View
 from .dot import to_dot
-from .drawing import SMALLEST_SCALE, Drawing, fitting_scale
+from .drawing import Drawing, fits
 from .layout import Layout, cards_of, lay_out
 from .mermaid import to_mermaid
 from .pdf import to_pdf
@@ -32,7 +32,7 @@ from .tikz import to_tikz
 KINDS = ("svg", "png", "pdf", "dot", "mmd", "tex", "json")
 LATER = ("html",)
 MOST_ABSENT = 8  # characters that a note names
-BUDGETS = (40, 28, 20, 14, 10)
+SMALLER_BUDGETS = (28, 20, 14, 10)
 """Tried one after the other while a picture is too large for a page and the reader has not said how much to draw."""
 
 
@@ -109,19 +109,25 @@ def fitting(compose: Callable[[View], Picture], view: View, drawing: Drawing) ->
     result = arranged(compose(view), drawing)
     if _fits(result, drawing) or view.detail.depth is not None or view.detail.expand or view.detail.budget != BUDGET:
         return result
-    for budget in BUDGETS:
-        smaller = compose(replace(view, detail=replace(view.detail, budget=budget)))
-        if len(smaller.nodes) > len(result.picture.nodes):
+    for smaller in _smaller(result.picture, compose, view):
+        if smaller == result.picture or len(smaller.nodes) > len(result.picture.nodes):
             continue
-        result = arranged(_without_maps(smaller), drawing)
+        result = arranged(smaller, drawing)
         if _fits(result, drawing):
             break
     return result
 
 
+def _smaller(whole: Picture, compose: Callable[[View], Picture], view: View) -> Iterator[Picture]:
+    """The picture without heat maps, then pictures of fewer nodes."""
+    yield _without_maps(whole)
+    for budget in SMALLER_BUDGETS:
+        yield _without_maps(compose(replace(view, detail=replace(view.detail, budget=budget))))
+
+
 def _fits(arranged: Arranged, drawing: Drawing) -> bool:
     """Whether no text is too small where the whole, with what stands above the graph, is as large as it may be."""
-    return fitting_scale(*extent(arranged.picture, arranged.layout, drawing)) >= SMALLEST_SCALE
+    return fits(*extent(arranged.picture, arranged.layout, drawing))
 
 
 def _without_maps(picture: Picture) -> Picture:

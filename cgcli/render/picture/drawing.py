@@ -35,6 +35,11 @@ def fitting_scale(width: float, height: float) -> float:
     return min(LARGEST[0] / width, LARGEST[1] / height)
 
 
+def fits(width: float, height: float) -> bool:
+    """Whether no text of a drawing of this size is too small where the whole is no larger than it may be."""
+    return fitting_scale(width, height) >= SMALLEST_SCALE
+
+
 class Size(NamedTuple):
     """width: of the image in pixels; scale: pixels a unit of the drawing. One of them, or none for the default."""
 

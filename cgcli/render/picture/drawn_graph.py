@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from cgcli.graph.evaluation import Evaluation
 from cgcli.graph.graph import ASSERT, COND, CONST, GET, INPUT, LOOP, NONE, Graph
@@ -13,7 +14,7 @@ from cgcli.ops.table import BY_CODE
 from cgcli.render.formula import FormulaWriter
 from cgcli.render.tensors import is_tensor
 
-from .cards import CardWriter
+from .card_writer import CardWriter
 from .collapse import Weighed, collapse
 from .content import Arrow, Group, PictureNode, View
 from .units import Units
@@ -41,8 +42,9 @@ class Surroundings:
     """Where the body of a loop or a side of a `cond` stands.
 
     offset: what is added to a node to give its id. group: the group around it. ids: of its inputs, the ids of what is
-    drawn for them outside. suffixes: see `FormulaWriter`. kept: nodes that are drawn though nothing reads them. muted:
-    whether it is a side that was not taken. of_name: of what the derivatives are.
+    drawn for them outside. suffixes: see `FormulaWriter`. kept: nodes that are drawn though nothing reads them.
+    series: of its inputs, the values from step to step. muted: whether it is a side that was not taken. of_name: of
+    what the derivatives are.
     """
 
     offset: int
@@ -50,6 +52,7 @@ class Surroundings:
     ids: Mapping[int, int | None]
     suffixes: Mapping[int, str] = field(default_factory=dict)
     kept: Sequence[int] = ()
+    series: Mapping[int, Sequence[Any]] = field(default_factory=dict)
     muted: bool = False
     of_name: str | None = None
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from typing import NamedTuple
 
-from .content import Cell, HeatMap
+from cgcli.render.tensors import Cell, HeatMap
+
 from .drawing import SMALLEST_TEXT
 from .shapes import Box, Path, Rect, Shape, Step, Stroke, boxes, text_at
 from .themes import CELL_LEVELS, Role, cell_role

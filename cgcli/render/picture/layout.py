@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 from .card import Card, card
 from .content import Arrow, Picture
-from .drawing import DIRECTIONS, SMALLEST_SCALE, Direction, Drawing, fitting_scale
+from .drawing import DIRECTIONS, Direction, Drawing, fits
 from .effort import Effort, effort
 from .groups import nesting, walk
 from .layout_process import graphviz_layouts
@@ -57,11 +57,6 @@ class Layout:
         """At which it fits a page."""
         return min(PAGE[0] / self.width, PAGE[1] / self.height)
 
-    @property
-    def fits(self) -> bool:
-        """Whether no text is too small where the whole is no larger than a picture may be."""
-        return fitting_scale(self.width, self.height) >= SMALLEST_SCALE
-
     def to_data(self, picture: Picture) -> dict[str, Any]:
         """The layout for JSON; docs/graph-schema.md describes it."""
         return {
@@ -102,7 +97,7 @@ def lay_out(picture: Picture, drawing: Drawing | None = None, cards: Mapping[int
     layouts = [
         _layout(picture, cards, direction, how, result) for direction, result in zip(directions, results, strict=True)
     ]
-    return max(layouts, key=lambda layout: (layout.fits, layout.scale))  # of equals the first
+    return max(layouts, key=lambda layout: (fits(layout.width, layout.height), layout.scale))  # of equals the first
 
 
 def label_texts(arrow: Arrow) -> list[Text]:

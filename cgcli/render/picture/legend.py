@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
+from cgcli.render.tensors import Cell, Cells
+
 from .card import card, card_shapes
-from .content import Cell, Cells, Kind, Picture, PictureNode
+from .content import Kind, Picture, PictureNode
 from .drawing import LEGEND
 from .heat_maps import cell_mark
 from .shapes import Box, Path, Rect, Shape, Stroke, boxes, line, moved, text_at
@@ -98,9 +100,10 @@ def _elements() -> Entry:
 
 
 def _special_cells(cells: set[str]) -> Iterator[Entry]:
-    for cell, words in (("nan", "NaN"), ("inf", "∞"), ("-inf", "−∞, masked")):
+    special: tuple[tuple[Cell, str], ...] = (("nan", "NaN"), ("inf", "∞"), ("-inf", "−∞, masked"))
+    for cell, words in special:
         if cell in cells:
-            shapes = _cell(cell, 0, -SAMPLE / 2)  # type: ignore[arg-type]  # one of the three
+            shapes = _cell(cell, 0, -SAMPLE / 2)
             frame = Rect(Box(0, -SAMPLE / 2, SAMPLE, SAMPLE), stroke=Stroke("line", 0.8))
             yield _sample([*shapes, frame], SAMPLE, words)
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from cgcli.diagnostics.escape import show
-from cgcli.render.formula import value_text
 
 from .content import Arrow, Kind, Picture, PictureNode
 from .drawing import Drawing
@@ -69,14 +68,7 @@ def _node(node: PictureNode) -> str:
         lines.append(_text(node.formula))
     if node.shape:
         lines.append(_text(node.shape))
-    if node.value:
-        lines.append(f"value {_text(node.value)}")
-    if node.gradient:
-        lines.append(f"{_text(node.gradient_of or 'derivative')} {_text(node.gradient)}")
-    if node.series:
-        lines.append(_text(f"{value_text(node.series[0])} … {value_text(node.series[-1])}"))
-    if node.mark:
-        lines.append(_text(node.mark))
+    lines += [_text(f"{word} {text}".lstrip()) for word, text, _ in node.lines]
     return f'n{node.id}{left}"{"<br/>".join(lines) or "#160;"}"{right}:::{node.kind}'
 
 

@@ -9,7 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Literal, NamedTuple
 
-from .content import Cell, Kind
+from cgcli.render.tensors import Cell
+
+from .content import Kind
 
 ThemeName = Literal["auto", "light", "dark", "print"]
 """`auto` follows the reader's preference where the format can (SVG) and is `light` elsewhere."""

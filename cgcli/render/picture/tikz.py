@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from cgcli.diagnostics.escape import show
-from cgcli.render.formula import value_text
 
 from .card import BEHIND
 from .content import Arrow, Kind, Picture, PictureNode
@@ -135,14 +134,12 @@ def _label(node: PictureNode) -> str:
         lines = [r"\enspace ".join(part for part in (title_text, formula) if part)]
     if node.shape:
         lines[0] += rf"\enspace {{\color{{cg quiet}}{latex_text(node.shape)}}}"
-    if node.value:
-        lines.append(rf"{{\color{{cg quiet}}value}} {latex_text(node.value)}")
-    if node.gradient:
-        lines.append(rf"\color{{cg accent}}{latex_text(node.gradient_of or 'derivative')} {latex_text(node.gradient)}")
-    if node.series:
-        lines.append(latex_text(f"{value_text(node.series[0])} … {value_text(node.series[-1])}"))
-    if node.mark:
-        lines.append(rf"\color{{cg warning}}{latex_text(node.mark)}")
+    for word, text, role in node.lines:
+        if role == "ink" and word:
+            lines.append(rf"{{\color{{cg quiet}}{word}}} {latex_text(text)}")
+        else:
+            colour = "" if role == "ink" else rf"\color{{cg {role}}}"
+            lines.append(colour + latex_text(f"{word} {text}".lstrip()))
     return r" \\ ".join(lines)
 
 

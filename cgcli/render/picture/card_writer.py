@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -15,10 +15,20 @@ from cgcli.ops.op import Spelling
 from cgcli.ops.table import BY_CODE
 from cgcli.ops.written import WrittenOperations
 from cgcli.render.formula import FormulaWriter, clip, number, typographic, value_text, wrapped
-from cgcli.render.tensors import FEW_ELEMENTS, has_nan, heat_map, is_tensor, norm, range_text, shape_text, write
+from cgcli.render.tensors import (
+    FEW_ELEMENTS,
+    HeatMap,
+    has_nan,
+    heat_map,
+    is_tensor,
+    norm,
+    range_text,
+    shape_text,
+    write,
+)
 
 from .collapse import Block, counts
-from .content import LONGEST_TITLE, HeatMap, Kind, PictureNode, Sides
+from .content import LONGEST_TITLE, Kind, PictureNode, Sides
 from .selection import magnitude
 from .units import Units
 
@@ -53,7 +63,7 @@ class CardWriter:
         self.of_name = clip((of_name or formulas.name(self.of) or "") if self.of is not None else "")
         self.adjoints: Sequence[Any] = evaluation.adjoints if evaluation else ()
         self._flows = _flows(graph, self.of) if self.of is not None else bytearray()
-        self.bad_value, self.bad_derivative = _first_nan(graph, evaluation) if evaluation else (None, None)
+        self._marks = {units.result_of[x]: mark for x, mark in _first_nan(evaluation)} if evaluation else {}
         self.heats = heats
 
     def unit(self, i: int, identity: int, group: int) -> PictureNode:
@@ -71,11 +81,7 @@ class CardWriter:
             formula = formula.partition("[")[0].removesuffix(": float")  # the card shows the shape
         node = PictureNode(identity, kind, title, formula, tooltip=self._tooltip(i), group=group)
         node = self.with_numbers(node, i, name)
-        bad = {self.units.result_of[x] for x in (self.bad_value,) if x is not None}
-        mark = "NaN starts here" if i in bad else ""
-        if self.bad_derivative is not None and self.units.result_of[self.bad_derivative] == i:
-            mark = mark or "NaN derivatives start here"
-        return replace(node, mark=mark)
+        return replace(node, mark=self._marks.get(i, ""))
 
     def symbol(self, i: int) -> str:
         """The sign of a unit without a name; of a chain with its constants: `+ 2`."""
@@ -149,10 +155,8 @@ class CardWriter:
 
     def with_numbers(self, node: PictureNode, i: int, name: str | None) -> PictureNode:
         """The node with the value and the derivative of `i`."""
-        shape = ""
         if self.values and self.values[i] is not None:
-            text, shape, cells = _written(self.values[i])
-            node = replace(node, value=text, shape=shape, value_map=cells)
+            node = _with_value(node, self.values[i])
         if self.of is not None and self.has_derivative(i):
             adjoint = self.adjoints[i]
             text, shape, cells = _written(adjoint)
@@ -166,15 +170,11 @@ class CardWriter:
         """The node with the first and the last value of a loop's variable, and what lies between."""
         first, last = steps[0], steps[-1]
         if is_tensor(first) or isinstance(first, list):
-            return self._with_value(node, last)
+            return _with_value(node, last)
         points = steps[:: max(1, -(-len(steps) // MOST_POINTS))]
         points = [*points[:-1], last] if len(points) > 1 else points
         finite = tuple(float(x) for x in points if abs(float(x)) < float("inf"))
         return replace(node, value=f"{number(first)} → {number(last)}", series=finite if len(finite) > 1 else ())
-
-    def _with_value(self, node: PictureNode, value: Any) -> PictureNode:
-        text, shape, cells = _written(value)
-        return replace(node, value=text, shape=shape, value_map=cells)
 
     def _kind(self, i: int, name: str | None) -> Kind:
         op = self.graph.op[i]
@@ -252,13 +252,21 @@ def _symbols(written: WrittenOperations, nodes: Iterable[int]) -> Iterator[str]:
             yield spelling.symbol
 
 
-def _first_nan(graph: Graph, evaluation: Evaluation) -> tuple[int | None, int | None]:
-    """The first node whose value is NaN, and the last whose derivative is NaN where no value is."""
+def _first_nan(evaluation: Evaluation) -> Iterator[tuple[int, str]]:
+    """The first node whose value is NaN; where no value is, the last one whose derivative is; and what marks it."""
     bad = next((i for i, x in enumerate(evaluation.values) if x is not None and has_nan(x)), None)
-    if bad is not None or evaluation.of is None:
-        return bad, None
-    adjoints: Mapping[int, Any] = dict(enumerate(evaluation.adjoints))
-    return None, next((i for i in reversed(adjoints) if adjoints[i] is not None and has_nan(adjoints[i])), None)
+    if bad is not None:
+        yield bad, "NaN starts here"
+        return
+    adjoints = evaluation.adjoints
+    hit = next((i for i in reversed(range(len(adjoints))) if adjoints[i] is not None and has_nan(adjoints[i])), None)
+    if hit is not None:
+        yield hit, "NaN derivatives start here"
+
+
+def _with_value(node: PictureNode, value: Any) -> PictureNode:
+    text, shape, cells = _written(value)
+    return replace(node, value=text, shape=shape, value_map=cells)
 
 
 def _written(value: Any) -> tuple[str, str, HeatMap | None]:
@@ -266,10 +274,7 @@ def _written(value: Any) -> tuple[str, str, HeatMap | None]:
     text = "" if is_tensor(value) and value.size > FEW_ELEMENTS else value_text(value)
     if not is_tensor(value) or ("  " not in text and 0 < len(text) <= LONGEST_LITERAL):
         return text, "", None
-    cells = None
-    if value.dtype.kind == "f" and value.size:
-        slices, more, largest = heat_map(value, ROWS, COLUMNS, SLICES)
-        cells = HeatMap(slices, more, largest)
+    cells = heat_map(value, ROWS, COLUMNS, SLICES) if value.dtype.kind == "f" and value.size else None
     return range_text(value, lambda x: number(x, RANGE_DIGITS), nan="NaN"), shape_text(value), cells
 
 
