@@ -171,6 +171,19 @@ def test_an_input_that_only_a_condition_reads_has_a_dashed_arrow_to_the_loop() -
     assert drawn.groups[arrow.into].label == "while x > most"
 
 
+@pytest.mark.parametrize(
+    ("loop", "style"),
+    [
+        ("while change > 0.1 { change = x / 2\nx = x - change }", "condition"),
+        ("for i in 0..3 { change = x / 2 }", "value"),
+    ],
+)
+def test_a_first_value_that_no_step_reads_has_an_arrow_to_the_loop(loop: str, style: str) -> None:
+    drawn = pictured(f"x = a\nchange = 1.0\n{loop}\ny = x + change")
+    (arrow,) = (a for a in drawn.arrows if a.source == node(drawn, "change₀").id)
+    assert (arrow.style, drawn.groups[arrow.into].kind) == (style, "loop")
+
+
 def test_the_trip_count_has_a_dashed_arrow_to_the_counter() -> None:
     drawn = pictured("input n: int; input a\nx = a\nfor i in 0..n { x = x / 2 }\ny = x")
     (arrow,) = arrows(drawn, "n", "i")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import chain
 from typing import Any
@@ -14,7 +14,7 @@ from cgcli.ops.loops import LoopView
 from cgcli.render.formula import FormulaWriter, clip, wrapped
 
 from .arrow_writer import ArrowWriter
-from .content import Arrow, Group, Picture, PictureNode, View
+from .content import Arrow, Group, Picture, PictureNode, Style, View
 from .drawn_graph import Canvas, DrawnGraph, Surroundings
 from .selection import selection
 from .uniform import heated, with_one_form, with_one_label_form
@@ -159,24 +159,23 @@ class _Painter(DrawnGraph):
     def _controls(
         self, loop: LoopView[int], inner: _Painter, count: int | None, group: int, states: Sequence[int]
     ) -> None:
-        """Dashed arrows from what says how often a loop runs: its trip count, or what its condition reads."""
+        """Dashed arrows from what says how often a loop runs: its trip count, or what its condition reads; and arrows
+        to its border from the first values of variables that no step reads.
+        """
         arrows = self.canvas.arrows
         if count is not None:
             counter = inner.anchor(loop.body.inputs[0])
             if counter is not None:
                 arrows.append(Arrow(count, counter, "", "condition"))
-            return
-        test = loop.pred
-        if test is None:
-            return
-        _, invariants, _ = loop.inputs("pred")
-        targets = [target for state in states if (target := inner.anchor(state)) is not None]
-        needed = live(test, test.outputs)
+        conditions = set(_read_by_condition(loop))
+        inside = (inner.anchor(x) for x in (*states, *loop.body.outputs))
+        target = next((x for x in inside if x is not None), None)
         has_arrow = {arrow.source for arrow in arrows}
-        for invariant, outer in zip(invariants, loop.invariants, strict=True):
+        for outer in dict.fromkeys((*loop.carries, *conditions)):
             source = self.anchor(outer)
-            if needed[invariant] and source is not None and source not in has_arrow and targets:
-                arrows.append(Arrow(source, targets[0], "", "condition", "", group))
+            if source is not None and source not in has_arrow and target is not None:
+                style: Style = "condition" if outer in conditions else "value"
+                arrows.append(Arrow(source, target, "", style, "", group))
 
     def _heading(self, i: int) -> str:
         """The heading of an open loop: its trip count or its condition."""
@@ -221,3 +220,15 @@ class _Painter(DrawnGraph):
             inner.paint()
             self.sides[cond][side] = [inner.anchor(x) for x in inner.graph.outputs]
         return sum(inner.area for inner in painters.values())
+
+
+def _read_by_condition(loop: LoopView[int]) -> Iterator[int]:
+    """The operands that the condition of a `while` reads, at its start."""
+    test = loop.pred
+    if test is None:
+        return
+    carries, invariants, _ = loop.inputs("pred")
+    needed = live(test, test.outputs)
+    for inner, outer in zip((*carries, *invariants), (*loop.carries, *loop.invariants), strict=True):
+        if needed[inner]:
+            yield outer
