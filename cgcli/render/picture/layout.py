@@ -17,8 +17,9 @@ from .content import Arrow, Picture
 from .drawing import DIRECTIONS, Direction, Drawing, fits
 from .effort import Effort, effort
 from .groups import nesting, walk
+from .label_boxes import label_boxes
 from .layout_process import graphviz_layouts
-from .routes import Inside, Route, beside, clipped, inside_box, inside_card
+from .routes import Inside, Route, clipped, inside_box, inside_card
 from .shapes import Box, Point, Text, text_at
 from .themes import LOOKS, Role
 
@@ -150,7 +151,7 @@ def _nodes_and_groups(picture: Picture, cards: Mapping[int, Card]) -> Iterator[s
         else:
             width = chip_text(picture.groups[g].label).width + 2 * CHIP_LEFT + 12
             yield f"subgraph cluster_{g} {{"
-            yield f"graph [margin=14 labeljust=l label={_room(width, CHIP_HEIGHT / 2)}]"
+            yield f"graph [margin=14 labeljust=l label={_room(width, CHIP_HEIGHT)}]"
         for node in nodes:
             size = cards[node.id]
             yield f"n{node.id} [width={size.width / 72:.5f} height={size.height / 72:.5f}]"
@@ -202,7 +203,8 @@ def _layout(
     for item in result.get("objects", ()):
         name = item["name"]
         if name.startswith("cluster_"):
-            groups[int(name[8:])] = frame.box(item["bb"])
+            area = frame.box(item["bb"])  # the upper half of the title stands out of the border
+            groups[int(name[8:])] = Box(area.x, area.y + CHIP_HEIGHT / 2, area.width, area.height - CHIP_HEIGHT / 2)
         elif "pos" in item:
             x, y = frame.point(item["pos"])
             size = cards[int(name[1:])]
@@ -227,8 +229,8 @@ def _layout(
             texts = label_texts(arrow)
             x, y = frame.point(item["lp"])
             width, height = max(t.width for t in texts), len(texts) * LABEL_HEIGHT
-            box = Box(x - width / 2, y - height / 2, width, height)
-            labels[k] = box if route is None else beside(box, route, boxes.values(), chips.values())
+            labels[k] = Box(x - width / 2, y - height / 2, width, height)
+    labels = label_boxes(labels, routes, (*boxes.values(), *chips.values()), groups.values())
     return _framed(direction, boxes, groups, chips, routes, labels, how.note)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from .card import Card, hexagon, radius
@@ -13,11 +13,6 @@ from .themes import LOOKS
 HEAD = 9.0  # the length of an arrow's head
 SAMPLES = 24  # of a Bezier curve, to find where it crosses an outline
 ROUNDS = 24  # of halving, to find it exactly
-
-CLEAR = 1.5  # between a label and its arrow
-FARTHEST = 24  # that a label is moved away from where Graphviz placed it
-_STEPS = range(-FARTHEST, FARTHEST + 1, 2)
-SHIFTS = sorted(((dx, dy) for dx in _STEPS for dy in _STEPS), key=lambda shift: (math.hypot(*shift), shift))
 
 Curve = tuple[Point, Point, Point, Point]
 Inside = Callable[[Point], bool]
@@ -58,29 +53,10 @@ def clipped(points: Sequence[Point], source: Inside, target: Inside, *, head_at_
     return Route((curves[0][0], *(p for each in curves for p in each[1:])), tip)
 
 
-def beside(label: Box, route: Route, cards: Collection[Box], chips: Collection[Box]) -> Box:
-    """The box of a label at the nearest place that is free of its arrow, of cards and of chips; where there is none, as
-    it is. Where it is, it covers no card."""
-    reach = label.grown(FARTHEST + CLEAR)
+def samples(route: Route) -> list[Point]:
+    """Points of an arrow that are at most some pixels apart, its head included."""
     curves = (route.points[k : k + 4] for k in range(0, len(route.points) - 3, 3))
-    samples = [p for each in curves if _around(each).overlaps(reach) for p in _samples(each)]
-
-    def free(box: Box, others: Collection[Box]) -> bool:
-        room = box.grown(CLEAR)
-        crossed = any(room.x < x < room.right and room.y < y < room.bottom for x, y in samples)
-        return not crossed and not any(each.overlaps(room) for each in others)
-
-    if free(label, chips):
-        return label
-    near = [box for box in (*cards, *chips) if box.overlaps(reach)]
-    places = (label.moved(dx, dy) for dx, dy in SHIFTS)
-    return next((box for box in places if free(box, near)), label)
-
-
-def _around(curve: Sequence[Point]) -> Box:
-    """A box that holds a Bezier curve, a pixel larger than its control points need."""
-    xs, ys = zip(*curve, strict=True)
-    return Box(min(xs), min(ys), max(xs) - min(xs), max(ys) - min(ys)).grown(1)
+    return [*(p for each in curves for p in _samples(each)), route.tip]
 
 
 def _samples(curve: Sequence[Point]) -> list[Point]:
