@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 
 from cgcli.diagnostics.escape import show
-from cgcli.render.formula import value_text
 
 from .content import PictureNode
 from .drawing import SMALLEST_TEXT
@@ -28,6 +27,7 @@ POINTED = 12  # how far the ends of a hexagon stand out
 BAND = 5  # the width of the colour for heat at the left edge
 BEHIND = 4  # how far each outline of a stack of cards lies behind the next one
 SPARK_WIDTH, SPARK_HEIGHT = 84, 26
+DOT = 2.2  # the radius of the ends of that
 
 _POWERS = re.compile("(×10[⁻⁰¹²³⁴⁵⁶⁷⁸⁹]+)")
 
@@ -80,23 +80,19 @@ class MapRow:
 
 @dataclass(frozen=True)
 class SparkRow:
-    """The values of a loop's variable from step to step, with the first and the last one written out."""
+    """The values of a loop's variable from step to step, as a curve."""
 
     series: tuple[float, ...]
-    ends: tuple[Text, Text]
     role: Role = "line"
     height: float = field(default=SPARK_HEIGHT + 8)
 
     @property
     def width(self) -> float:
-        return self.ends[0].width + self.ends[1].width + SPARK_WIDTH + 16
+        return SPARK_WIDTH
 
     def shapes(self, x: float, y: float, width: float) -> Iterator[Shape]:
-        first, last = self.ends
         middle = y + self.height / 2
-        yield first._replace(x=x, y=middle + 4)
-        yield last._replace(x=x + width - last.width, y=middle + 4)
-        left, right = x + first.width + 8, x + width - last.width - 8
+        left, right = x + DOT, x + width - DOT
         finite = [v for v in self.series if math.isfinite(v)]
         if not finite:
             return
@@ -115,7 +111,7 @@ class SparkRow:
             steps.append(Step("L" if points and points[-1] is not None else "M", (point,)))
             points.append(point)
         yield Path(tuple(steps), stroke=Stroke(self.role, 1.4))
-        yield from (_dot(end, 2.2, self.role) for end in (points[0], points[-1]) if end is not None)
+        yield from (_dot(end, DOT, self.role) for end in (points[0], points[-1]) if end is not None)
 
 
 Row = TextRow | MapRow | SparkRow
@@ -247,8 +243,7 @@ def _rows(node: PictureNode) -> Iterator[Row]:
         yield from _heading(node, shape, ink)
         yield from _numbers(node, value, ink, accent)
     if node.series:
-        first, last = (_text(value_text(v), SMALLEST_TEXT, ink, "mono") for v in (node.series[0], node.series[-1]))
-        yield SparkRow(node.series, (first, last))
+        yield SparkRow(node.series)
     if node.mark:
         yield TextRow(18, 13, (_text(node.mark, 12, "warning"),))
 
