@@ -133,11 +133,12 @@ def _is_items(graph: Graph, i: int) -> bool:
 
 
 def _elided(text: str) -> str:
-    """The text, of a long one the beginning and the end, cut at blanks."""
+    """The text, of a long one the beginning and the end, cut at blanks; a longer last word is cut as a name is."""
     if len(text) <= LONGEST_FORMULA:
         return text
     head, tail = text[: LONGEST_FORMULA * 2 // 3], text[-LONGEST_FORMULA // 3 :]
-    return f"{head.rpartition(' ')[0] or head} … {tail.partition(' ')[2] or tail}"
+    _, gap, words = tail.partition(" ")
+    return f"{head.rpartition(' ')[0] or head} …{gap}{words or tail}"
 
 
 def operands(graph: Graph, i: int) -> tuple[int, ...]:
@@ -253,7 +254,8 @@ class FormulaWriter:
         if graph.op[i] == INPUT:
             kind = "param" if graph.names.get(i) in self.params else "input"
             t = graph.type_of(i)
-            return kind if t in (FLOAT, WEAK_INT) else clip(f"{kind}: {t}".replace("~", ""), LONGEST_FORMULA)
+            declared = typographic(f"{kind}: {t}".replace("~", ""))
+            return kind if t in (FLOAT, WEAK_INT) else clip(declared, LONGEST_FORMULA)
         text = self._whole(i) or self._short[i].text
         # `b  = a`, `g  = 9.81`: a bare name or number beside a name would be ambiguous
         return f"= {text}" if graph.op[i] == CONST or OPS[graph[i].op].spelling.form == "same" else text

@@ -119,8 +119,15 @@ def _text(graph: Graph, texts: dict[int, Written]) -> str:
         operands = graph.operands(k)
         attrs = shown_attrs(graph, k)
         spelling = BY_CODE[graph.op[k]].spelling
-        if graph.op[k] == INPUT or not spelling.has_text(attrs) or not all(texts[x].text for x in operands):
+        if spelling.symbol == "+" and _is_zero(graph, operands[1]):
+            texts[k] = texts[operands[0]]  # rules make 0.0 of -0.0 by that
+        elif graph.op[k] == INPUT or not spelling.has_text(attrs) or not all(texts[x].text for x in operands):
             texts[k] = Written("")
         else:
             texts[k] = write_op(spelling, [texts[x] for x in operands], attrs, "picture")
     return texts[graph.outputs[0]].text
+
+
+def _is_zero(graph: Graph, i: int) -> bool:
+    value = graph.attrs[i]["value"] if graph.op[i] == CONST else None
+    return isinstance(value, int | float) and value == 0

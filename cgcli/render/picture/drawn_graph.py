@@ -11,7 +11,7 @@ from cgcli.graph.graph import ASSERT, COND, CONST, GET, INPUT, LOOP, NONE, Graph
 from cgcli.graph.traversal import live
 from cgcli.graph.types import Type
 from cgcli.ops.table import BY_CODE
-from cgcli.render.formula import FormulaWriter
+from cgcli.render.formula import FormulaWriter, typographic
 from cgcli.render.tensors import is_tensor
 
 from .card_writer import CardWriter
@@ -177,7 +177,7 @@ class DrawnGraph:
         if not isinstance(t, Type) or not t.shape:
             return ""
         value = self.evaluation.values[x] if self.evaluation else None
-        return f"[{', '.join(map(str, value.shape if is_tensor(value) else t.shape))}]"
+        return typographic(f"[{', '.join(map(str, value.shape if is_tensor(value) else t.shape))}]")
 
     def is_bool(self, i: int) -> bool:
         t = self.graph.type_of(i)
