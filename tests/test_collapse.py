@@ -132,6 +132,17 @@ def test_repeated_calls_are_one_block_with_their_number() -> None:
     assert blocks(made) == [("f", "1 sin, 1 ×"), ("f × 99", "1 +, 1 sin, 1 ×")]
 
 
+def test_a_repeated_formula_of_several_operations_has_no_sign_of_one() -> None:
+    lines = [f"s{k + 1} = s{k} * 0.99 + sin(s{k}) * {k % 7}" for k in range(200)]
+    made = drawn("\n".join(["s0 = a", *lines]), Detail())
+    assert blocks(made) == [("193 times", "s4 … s196: 2 ×, 1 +, 1 sin")]
+
+
+def test_many_products_that_are_alike_are_counted_in_words() -> None:
+    made = drawn("y = " + " + ".join(f"w{k}*x{k}" for k in range(50)), Detail())
+    assert "50 times ×" in [n.title for n in made.nodes]
+
+
 def test_what_repeats_without_a_name_says_what_it_does() -> None:
     lines = [f"v{k + 1} = v{k} * w\nu{k + 1} = sin(v{k + 1}) + u{k}" for k in range(60)]
     made = drawn("\n".join(["v0 = a", "u0 = b", *lines, "y = u60 - w"]), Detail(budget=40))

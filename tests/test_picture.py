@@ -114,6 +114,25 @@ def test_of_a_formula_that_is_too_long_the_ends_are_shown() -> None:
     assert node(made, "y").formula.endswith("x59")
 
 
+def test_a_long_last_name_of_a_formula_is_cut_as_a_name_is() -> None:
+    made = pictured(f"y = exp({'a' * 50}) + {'b' * 50}")
+    assert node(made, "y").formula.replace("\n", " ") == f"exp({'a' * 50}) + …{'b' * 32}"
+
+
+def test_a_rule_has_no_sign_that_only_turns_the_negative_zero() -> None:
+    program = parse("input a: float[4] = [1, 2, 3, 4]\ny = sum(log(a)) + sum(sqrt(a))")
+    made = picture(program.graph, program.run({}, of="y"))
+    labels = {arrow.label for arrow in made.arrows}
+    assert "· / a" in labels
+    assert not any("+ 0" in label for label in labels)
+
+
+def test_a_single_node_with_the_title_of_its_group_needs_no_border() -> None:
+    made = pictured("error = x^2 - a\nbetter = x - error / grad(error, x)", {"x": 1.5, "a": 2.0}, of="better")
+    assert [group.label for group in made.groups] == ["grad"]
+    assert "cluster" not in to_dot(made)
+
+
 def test_an_if_has_both_sides_and_its_condition() -> None:
     made = pictured("y = if x > 0 then log(x) else -z")
     assert node(made, "y").formula == "if x > 0"

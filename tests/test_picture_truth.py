@@ -273,7 +273,7 @@ def test_fifty_inputs_and_their_squares_are_two_stacks() -> None:
     text = "y = " + " + ".join(f"x{k}^2" for k in range(50))
     drawn = pictured(text, {f"x{k}": float(k) for k in range(50)})
     stacks = [(n.title, n.kind, n.value, n.gradient) for n in drawn.nodes if n.stacked]
-    assert stacks == [("x0 … x49", "input", "0 … 49", "0 … 98"), ("50 × (·)²", "block", "0 … 2.4×10³", "all 1")]
+    assert stacks == [("x0 … x49", "input", "0 … 49", "0 … 98"), ("50 times (·)²", "block", "0 … 2.4×10³", "all 1")]
     assert len(drawn.nodes) == 3
 
 

@@ -84,10 +84,12 @@ class CardWriter:
         return replace(node, mark=self._marks.get(i, ""))
 
     def symbol(self, i: int) -> str:
-        """The sign of a unit without a name; of a chain with its constants: `+ 2`."""
+        """The sign of a unit without a name; of a chain with its constants: `+ 2`; none of several operations."""
         members = [x for x in self.units.members(i) if self.units.written.result_of[x] == x]
         if len(members) == 1:
             return self.formulas.symbol(i)
+        if any(self.graph.op[x] != self.graph.op[i] for x in members):
+            return ""
         spelling: Spelling = BY_CODE[self.graph.op[i]].spelling
         constants = [
             self.formulas.constant(x)
@@ -107,6 +109,8 @@ class CardWriter:
         operations = self._operations(repeated)
         single = self.symbol(block.nodes[0]) if len(block.nodes) == block.times else ""
         names = self._range(block.nodes)
+        if len(block.nodes) == block.times and names and not single:
+            operations = f"{names}: {operations}"
         if block.kind == "stack":
             return self._stack(block, identity, group, names)
         title, formula = {
@@ -134,8 +138,8 @@ class CardWriter:
         kind: Kind = "block"
         if is_input:
             kind = "param" if self.graph.names.get(first) in self.formulas.params else "input"
-        title = names or f"{many} × {self.symbol(first)}"
-        formula = f"{many} {kind}s" if is_input else f"{many} × {self.symbol(first)}" if names else ""
+        title = names or _repeated(self.symbol(first), many)
+        formula = f"{many} {kind}s" if is_input else _repeated(self.symbol(first), many) if names else ""
         node = PictureNode(identity, kind, title, formula, group=group, stacked=True, tooltip=f"{title}: {formula}")
         value = gradient = ""
         if self.values:

@@ -78,8 +78,9 @@ class _DotWriter:
             },
         )
         self._groups(dot)
+        nested = nesting(picture)
         for node in picture.nodes:
-            if node.group < 0:
+            if nested.of(node) < 0:
                 self._node(dot, node)
         for arrow in picture.arrows:
             self._arrow(dot, arrow)
@@ -144,7 +145,7 @@ class _DotWriter:
                 },
             )
         for node in self.picture.nodes:
-            if node.group >= 0:
+            if nested.of(node) >= 0:
                 self._node(clusters[nested.of(node)], node)
         for g in reversed(nested.drawn):
             parent = groups[g].parent

@@ -22,14 +22,29 @@ class Nesting(NamedTuple):
 
 
 def nesting(picture: Picture) -> Nesting:
-    """The groups that hold nodes; what lies too deep inside is drawn in the group around it."""
+    """The groups that hold nodes; what lies too deep inside is drawn in the group around it, as is a single node with
+    the title of its group.
+    """
     depth: list[int] = []
     of_group: list[int] = []
+    plain = _plain(picture)
     for g, group in enumerate(picture.groups):  # outer groups stand before inner ones
         depth.append(depth[group.parent] + 1 if group.parent >= 0 else 1)
-        of_group.append(g if depth[g] <= DEEPEST else of_group[group.parent])
-    used = with_outer(picture.groups, {of_group[node.group] for node in picture.nodes if node.group >= 0})
+        is_drawn = depth[g] <= DEEPEST and g not in plain
+        of_group.append(g if is_drawn else of_group[group.parent] if group.parent >= 0 else group.parent)
+    holding = {of_group[node.group] for node in picture.nodes if node.group >= 0}
+    used = with_outer(picture.groups, (g for g in holding if g >= 0))
     return Nesting(tuple(sorted(used)), tuple(of_group))
+
+
+def _plain(picture: Picture) -> set[int]:
+    """The groups of which the border would say nothing: of a single node that has their title."""
+    titles: dict[int, list[str]] = {}
+    for node in picture.nodes:
+        titles.setdefault(node.group, []).append(node.title)
+    held = with_outer(picture.groups, {group for group in titles if group >= 0})
+    outer = {picture.groups[g].parent for g in held}
+    return {g for g in held if g not in outer and titles[g] == [picture.groups[g].label]}
 
 
 def walk(picture: Picture) -> Iterator[tuple[int, tuple[PictureNode, ...]] | None]:
