@@ -16,14 +16,14 @@ from cgcli.program import load, parse
 from cgcli.program.nested_values import with_nested
 from cgcli.render.picture import compose
 from cgcli.render.picture import layout as layout_module
-from cgcli.render.picture.card import SMALLEST_TEXT, hexagon, radius
+from cgcli.render.picture.card import SMALLEST_TEXT, TextRow, hexagon, radius
 from cgcli.render.picture.card import card as made_card
 from cgcli.render.picture.content import Arrow, Picture, PictureNode, View
 from cgcli.render.picture.draw import Arranged, arranged, fitting, painted
 from cgcli.render.picture.drawing import Direction, Drawing, fits
 from cgcli.render.picture.effort import effort
 from cgcli.render.picture.heat_maps import sheet
-from cgcli.render.picture.label_boxes import APART, NEAR, label_boxes
+from cgcli.render.picture.label_boxes import CLEAR, NEAR, label_boxes
 from cgcli.render.picture.layout import lay_out
 from cgcli.render.picture.routes import Route
 from cgcli.render.picture.scene import scene
@@ -113,18 +113,18 @@ def test_labels_stand_beside_cards_and_off_their_own_arrows(name: str, direction
         assert not a.overlaps(b)
 
 
-@pytest.mark.parametrize("name", ["quadratic", "huber", "newton_step"])
+@pytest.mark.parametrize("name", ["black_scholes", "quadratic", "huber", "newton_step"])
 def test_a_label_is_nearer_to_its_own_arrow_than_to_any_other(name: str) -> None:
     program = load(ROOT / "samples" / f"{name}.cg")
     values = {"quadratic": {"x": 1.0}, "huber": {"guess": 3.0, "target": 0.5}, "newton_step": {"a": 2.0, "x": 1.5}}.get(
         name, {}
     )
-    of = {"quadratic": "y", "huber": "loss", "newton_step": "better"}[name]
+    of = {"quadratic": "y", "huber": "loss", "newton_step": "better", "black_scholes": "price"}[name]
     each = arranged(compose.picture(program.graph, with_nested(program.run(values, of=of))), Drawing())
     for k, label in each.layout.labels.items():
         assert any(inside(point, label.grown(NEAR)) for point in samples(each.layout.routes[k]))
         others = (route for other, route in each.layout.routes.items() if other != k)
-        assert not any(inside(point, label.grown(APART - 1)) for route in others for point in samples(route))
+        assert not any(inside(point, label.grown(CLEAR - 0.5)) for route in others for point in samples(route))
 
 
 def test_a_label_without_a_clear_place_leaves_its_own_arrow_and_cards_free() -> None:
@@ -291,6 +291,15 @@ def test_numbers_of_a_card_end_in_one_column() -> None:
         numbers = [text for text in texts(part) if text.face == "mono"]
         assert len(numbers) == 2
         assert numbers[0].x + numbers[0].width == pytest.approx(numbers[1].x + numbers[1].width)
+
+
+def test_the_derivative_of_a_small_node_has_a_sign_of_its_own() -> None:
+    shapes = made_card(PictureNode(0, "small", "sin", value="2", gradient="0.5")).rows
+    assert [[t.text for t in row.left] for row in shapes if isinstance(row, TextRow)] == [
+        ["sin"],
+        ["2"],
+        ["∂\xa0", "0.5"],
+    ]
 
 
 def test_titles_of_groups_are_drawn_after_arrows_and_cards() -> None:

@@ -285,11 +285,14 @@ def _numbers(node: PictureNode, value: str, ink: Role, accent: Role) -> Iterator
 
 
 def _small_numbers(node: PictureNode, value: str, ink: Role, accent: Role) -> Iterator[Row]:
-    for heat_map, number, role, frame in (
-        (node.value_map, value, ink, "quiet"),
-        (node.gradient_map, node.gradient, accent, accent),
+    """The value and the derivative; before the latter `∂`, so that not colour alone tells them apart."""
+    for heat_map, number, role, frame, sign in (
+        (node.value_map, value, ink, "quiet", ""),
+        (node.gradient_map, node.gradient, accent, accent, "∂\xa0"),
     ):
         figures = _figures(number.rpartition("  ")[2], role, 12) if number else ()
+        if sign and figures:
+            figures = (_text(sign, 12, role), *figures)
         if heat_map is not None:
             each = sheet(heat_map)
             yield MapRow(each, frame, each.width, (), figures)

@@ -63,14 +63,15 @@ def _placed(label: Box, k: int, route: Route, points: _Points, solid: Collection
         room = box.grown(CLEAR)
         return k not in points.lines_in(room) and not any(each.overlaps(room) for each in solid)
 
-    def plain(box: Box) -> bool:
-        return all(line == k for line in points.lines_in(box.grown(APART))) and free(box)
+    def clear(box: Box, apart: float) -> bool:
+        return all(line == k for line in points.lines_in(box.grown(apart))) and free(box)
 
-    if plain(label) and k in points.lines_in(label.grown(NEAR)):
+    if clear(label, APART) and k in points.lines_in(label.grown(NEAR)):
         return label
     along = sorted(_along(label, route), key=lambda box: math.dist(box.centre, label.centre))
     shifted = [label.moved(dx, dy) for dx, dy in _SHIFTS]
-    return next(filter(plain, along), None) or next(filter(free, shifted), label)
+    places = [*((box, APART) for box in along), *((box, CLEAR) for box in (*along, *shifted))]
+    return next((box for box, apart in places if clear(box, apart)), None) or next(filter(free, shifted), label)
 
 
 def _along(label: Box, route: Route) -> Iterator[Box]:

@@ -44,7 +44,7 @@ def _entries(picture: Picture) -> Iterator[Entry]:
     kinds = {node.kind for node in nodes}
     yield from (_kind(kind, words) for kind, words in LEGEND.items() if kind in kinds)
     if any(node.gradient for node in nodes):
-        yield _words("derivative", "accent")
+        yield _words("∂: derivative", "accent")
     if any(arrow.label for arrow in picture.arrows if arrow.style == "value"):
         yield _words("on an arrow: local derivative", "accent")
     if any(arrow.style == "untaken" for arrow in picture.arrows):
