@@ -112,7 +112,7 @@ class _DotWriter:
                 inside = f"<TR><TD>{self._font(label, 'ink', 10)}</TD></TR>"
                 cells.append(f'<TD><TABLE {frame} CELLBORDER="0" CELLPADDING="3">{inside}</TABLE></TD>')
         if any(node.gradient for node in nodes):
-            cells.append(f"<TD>{self._font('derivative', 'accent', 11)}</TD>")
+            cells.append(f"<TD>{self._font('∂: derivative', 'accent', 11)}</TD>")
         if any(arrow.label for arrow in self.picture.arrows if arrow.style == "value"):
             cells.append(f"<TD>{self._font('on an arrow: local derivative', 'accent', 11)}</TD>")
         if any(node.heat is not None for node in nodes):
@@ -171,7 +171,7 @@ class _DotWriter:
             if node.value:
                 rows.append(self._figures(node.value, "ink", 10))
             if node.gradient:
-                rows.append(self._figures(node.gradient, "accent", 10))
+                rows.append(f"{self._font('∂', 'accent', 10)}&#160;{self._figures(node.gradient, 'accent', 10)}")
             return _table([*rows, *self._maps(node)], "CENTER")
         title = self._font(_text(node.title), "ink", 18, SERIF) if node.title else ""
         if node.kind in ("block", "loop"):
