@@ -27,5 +27,5 @@ class Evaluation:
     of: int | None = None
     adjoints: Sequence[float | None] = ()
     partials: Mapping[int, tuple[float | None, ...]] = field(default_factory=dict)
-    branches: Mapping[int, tuple[str, Evaluation]] = field(default_factory=dict)
+    branches: dict[int, tuple[str, Evaluation]] = field(default_factory=dict)
     series: Mapping[int, Sequence[Sequence[Any]]] = field(default_factory=dict)
