@@ -259,6 +259,67 @@ def test_a_source_text_has_the_signs_of_a_picture(source: str, text: str) -> Non
     assert typographic(source) == text
 
 
+# ---- one number under a name
+
+
+@pytest.mark.parametrize(
+    ("text", "titles"),
+    [
+        ("x = a\nif a > 0 { x = x + 1; x = x * 3 } else { x = 0 }\nx = x * x\ny = x", "x₀ x₁ x₂ x₃ x₄ x y"),
+        ("x = a\nx = x + 1\nif x > 0 { y = x * 2 } else { y = 0 }\nx = x + y\noutput x", "x₀ x₁ y₀ y₁ y x"),
+        ("x = a * 2\nx = x + 1\nfor t in 0..3 { x = x + 1; x = x * 2 }\ny = x * 3", "x₀ x₁ xₖ x₂ xₖ₊₁ x y"),
+        ("s = a\nfor i in 0..2 { for j in 0..2 { s = s * 2 } }\ny = s", "s₀ sₖ sₗ sₗ₊₁ sₖ₊₁ s y"),
+        ("s = a\nfor i in 0..2 { u = s; u = u + 1; s = u }\nfor i in 0..2 { u = s; s = u * 2 }\ny = s",
+         "s₀ sₖ u₀ u sₖ₊₁ s₁ sₖ u sₖ₊₁ s y"),
+    ],
+)  # fmt: skip
+def test_branches_and_loops_number_a_name_with_what_is_around_them(text: str, titles: str) -> None:
+    drawn = pictured(text, {"a": 2.0})
+    assert [n.title for n in drawn.nodes if n.title[:1] in (*"xysu",)] == titles.split()
+
+
+def test_what_a_branch_or_a_condition_reads_has_the_name_that_it_has_outside() -> None:
+    drawn = pictured("x = a\nx = x + 1\nif x > 0 { y = x * 2 } else { y = 0 }\nx = x + y\noutput x", {"a": 1.0})
+    assert node(drawn, "y₀").formula == "x₁ × 2"
+    drawn = pictured("x = a\nx = x + 1\nk = 1\nwhile k < x { k = k * 2 }\nx = x * 3\ny = x + k", {"a": 4.0})
+    assert [g.label for g in drawn.groups] == ["while k < x₁  ·  3 steps"]
+
+
+def test_a_branch_in_a_function_is_no_call_of_it() -> None:
+    text = "fn f(x) { t = x; if t > 3 { t = t * t } else { for i in 0..3 { t = t + i } }; return t }\ny = f(a)"
+    drawn = pictured(text, {"a": 1.0})
+    assert [(g.parent, g.label) for g in drawn.groups] == [(-1, "f"), (0, "loop × 3")]
+    assert [n.title for n in drawn.nodes if n.title[:1] == "t"] == "t₀ t₁ tₖ tₖ₊₁ t₂ t".split()
+
+
+# ---- inside of branches and loops
+
+
+def test_the_side_taken_of_an_if_within_an_if() -> None:
+    text = "input x: float[n]\nif sum(x) > 0 { z = x * n; if z[0] > 9 { z = z + 1 } else { z = z * 2 } } else { z = x }"
+    drawn = pictured(text + "\ny = sum(z)", {"x": [1.0, 2.0]})
+    sides = [(n.formula, n.value, n.muted) for n in drawn.nodes if n.title[:1] == "z"]
+    assert sides == [("x × n", "[2, 4]", False), ("z₀ + 1", "", True), ("z₀ × 2", "[4, 8]", False),
+                     ("if z₀[0] > 9", "[4, 8]", False), ("= x", "", True), ("if sum(x) > 0", "[4, 8]", False)]  # fmt: skip
+
+
+def test_an_arrow_from_a_side_that_was_not_taken_has_no_number() -> None:
+    drawn = pictured("y = if x > 0 then (if x > 3 then x^2 else sqrt(x)) else abs(x)", {"x": 4.0})
+    assert [(a.note, a.label) for a in drawn.arrows if a.note] == [
+        ("then", "1"), ("else", ""), ("then", "1"), ("else", "")]  # fmt: skip
+
+
+def test_a_loop_on_the_side_taken_has_its_values() -> None:
+    drawn = pictured("x = a\nif a > 3 { x = x * x } else { for i in 0..3 { x = x + i } }\ny = x", {"a": 1.0})
+    assert [n.value for n in drawn.nodes if n.title == "xₖ"] == ["1 → 4"]
+
+
+def test_a_loop_of_very_many_steps_has_no_values_by_step() -> None:
+    drawn = pictured("x = a\nif a > 0 { for i in 0..20000 { x = x + i } }\ny = x", {"a": 1.0})
+    assert [(n.title, n.value, n.muted) for n in drawn.nodes if n.title[:1] == "x"] == [
+        ("x₀", "1", False), ("xₖ", "", False), ("xₖ₊₁", "", False), ("x₁", "", False), ("x", "2×10⁸", False)]  # fmt: skip
+
+
 # ---- what fits
 
 

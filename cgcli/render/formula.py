@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from bisect import bisect_left
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from functools import cache
 from typing import Any
 
@@ -18,6 +17,8 @@ from cgcli.ops.spelling import LONGEST_TENSOR, UNARY, Written, write_filled, wri
 from cgcli.ops.table import BY_CODE, OPS
 from cgcli.ops.written import WrittenOperations
 
+from .bindings import Bindings
+from .bindings import bindings as names_of
 from .tensors import brief, is_tensor
 
 DIGITS = 4  # significant, in a picture; the tooltip has them all
@@ -27,7 +28,6 @@ SPARE = 4  # characters that a formula may be longer to stand in one line
 LONGEST_CALL = 48  # of a call that is written with its arguments
 LONGEST_NAME = 24  # characters of a name inside a formula or a derivative
 _SUPERSCRIPTS = str.maketrans("0123456789-−", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁻")
-_SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 _IDENTIFIER = re.compile(r"(?<![\w.])[^\W\d]\w*(?![\w(])")
 _ELLIPSIS = Written("…")
 _STRUCTURAL = (INPUT, CONST, COND, LOOP, GET)
@@ -174,22 +174,17 @@ class FormulaWriter:
         graph: Graph,
         params: Iterable[str] = (),
         written: WrittenOperations | None = None,
-        suffixes: Mapping[int, str] | None = None,
+        bindings: Bindings | None = None,
     ) -> None:
-        """`prepare` must be called with the nodes before their formulas are asked for. suffixes: by node what tells its
-        name from the same name of others, where their order does not.
-        """
+        """`prepare` must be called with the nodes before their formulas are asked for. bindings: the names in it."""
         self.graph, self.params, self.outputs = graph, frozenset(params), frozenset(graph.outputs)
         self.written = WrittenOperations(graph) if written is None else written
         self.is_constant = self._constants()
         self.depth = {NONE: 0}  # of each group, how many calls it is in
         for g, group in enumerate(graph.groups):
             self.depth[g] = self.depth[group.parent] + 1
-        self.group_of = [self._group_of(i) for i in range(len(graph))]
-        self._bindings: dict[tuple[int, str], list[int]] = {}  # by group and name, the nodes that it is bound to
-        for i, name in sorted(graph.names.items()):
-            self._bindings.setdefault((self.group_of[i], self._local(i, name)), []).append(i)
-        self._suffixes = suffixes or {}
+        self.bindings = names_of(graph) if bindings is None else bindings
+        self.group_of = self.bindings.group_of
         self._first: dict[int, int] = {}  # of each group, its first node
         for i, owner in enumerate(graph.group):
             inside = owner
@@ -218,19 +213,7 @@ class FormulaWriter:
         """The user's name; that of a function's local value without the function, which the group around it shows. Of a
         name that is bound several times the last is the name alone, the others are numbered: `x₀`, `x₁`, `x`.
         """
-        name = self.graph.names.get(i)
-        if name is None:
-            return None
-        local = self._local(i, name)
-        nodes = self._bindings[self.group_of[i], local]
-        if i in self._suffixes:
-            return local + self._suffixes[i]
-        return local if nodes[-1] == i else local + str(bisect_left(nodes, i)).translate(_SUBSCRIPTS)
-
-    def _local(self, i: int, name: str) -> str:
-        """A name without the function around it."""
-        group = self.group_of[i]
-        return name if group == NONE else name[len(self.graph.groups[group].function) + 1 :]
+        return self.bindings.names.get(i)
 
     def _source(self, text: str, group: int, at: int) -> str:
         """A source text of this group, with the signs of a picture and the names as they are numbered where node `at`
@@ -238,9 +221,7 @@ class FormulaWriter:
         """
 
         def numbered(match: re.Match[str]) -> str:
-            nodes = self._bindings.get((group, match[0]), ())
-            k = bisect_left(nodes, at) - 1
-            return self.name(nodes[k]) or match[0] if k >= 0 else match[0]
+            return self.bindings.before(match[0], group, at)
 
         return typographic(_IDENTIFIER.sub(numbered, " ".join(text.split())))
 
@@ -308,14 +289,6 @@ class FormulaWriter:
             constant = op == CONST or (op not in (INPUT, COND, LOOP, GET) and all(flags[x] for x in graph.operands(i)))
             flags[i] = constant and i not in graph.names and i not in self.outputs
         return flags
-
-    def _group_of(self, i: int) -> int:
-        """The group a node is drawn in: its own, but that of the caller for a value that the caller gave its name."""
-        graph, group = self.graph, self.graph.group[i]
-        name = graph.names.get(i)
-        while group != NONE and name is not None and not name.startswith(f"{graph.groups[group].function}."):
-            group = graph.groups[group].parent
-        return group
 
     def _operation(self, i: int) -> Written:
         """The operation over its operands' texts; the longest of these are shortened until it fits."""

@@ -61,8 +61,12 @@ class _Painter(DrawnGraph):
 
     def paint(self) -> None:
         graph, block_of = self.graph, self.collapsed.block_of
-        for group in graph.groups:
-            self.canvas.groups.append(Group(self.group(group.parent), clip(group.function)))
+        for g, group in enumerate(graph.groups):
+            if g in self.formulas.bindings.outer_groups:
+                self.group_ids.append(self.around.group)
+            else:
+                self.group_ids.append(len(self.canvas.groups))
+                self.canvas.groups.append(Group(self.group(group.parent), clip(group.function)))
         single = [i for i in self.drawable if i not in block_of]
         self.formulas.prepare([*single, *(block.nodes[0] for block in self.collapsed.blocks)])
         budget = self.view.detail.budget - sum(map(self.weight, single)) - len(self.collapsed.blocks)
@@ -132,19 +136,16 @@ class _Painter(DrawnGraph):
         shared = zip(chain(*fixed), (*loop.invariants, *loop.stacks), strict=True)
         outer_ids = {inner: self.anchor(outer) for inner, outer in shared}
         count = None if loop.count is None else self.anchor(loop.count)
-        suffixes = dict.fromkeys(states, "ₖ") | {
-            output: "ₖ₊₁" for output in loop.carry_outputs if output not in body.inputs
-        }
         group = len(canvas.groups)
         kept = () if count is None else body.inputs[:1]
         steps = self._steps(i)
         series = {state: [step[k] for step in steps] for k, state in enumerate(states)} if steps else {}
-        around = Surroundings(canvas.new_ids(len(body)), group, outer_ids, suffixes, kept, series)
+        bindings = self.formulas.bindings.inner[i, "body"]
+        around = Surroundings(canvas.new_ids(len(body)), group, outer_ids, bindings, kept, series)
         inner = self._nested(body, None, around, budget)
         if inner is None:
             return None
         canvas.groups.append(Group(self.group(self.formulas.group_of[i]), self._heading(i), "loop"))
-        inner.groups = len(canvas.groups)
         inner.paint()
         for carry, state_input, output in zip(loop.carries, states, loop.carry_outputs, strict=True):
             start, state, end = self.anchor(carry), inner.anchor(state_input), inner.anchor(output)
@@ -185,7 +186,7 @@ class _Painter(DrawnGraph):
         if test is None:
             text = self.formulas.loop(i)
             return text if text.endswith(f" {count}") else text + steps
-        formulas = FormulaWriter(test)
+        formulas = FormulaWriter(test, bindings=self.formulas.bindings.inner[i, "pred"])
         formulas.prepare(test.outputs)
         return f"while {formulas.formula(test.outputs[0])}{steps}"
 
@@ -206,7 +207,8 @@ class _Painter(DrawnGraph):
             ids = dict(zip(branch.inputs, outer_ids, strict=True))
             muted = bool(taken) and side != taken
             offset = self.canvas.new_ids(len(branch))
-            around = Surroundings(offset, group, ids, muted=muted, of_name=self.cards.of_name)
+            bindings = self.formulas.bindings.inner[cond, side]
+            around = Surroundings(offset, group, ids, bindings, muted=muted, of_name=self.cards.of_name)
             inner = self._nested(branch, evaluation if side == taken else None, around, budget)
             if inner is None:
                 return 0.0
@@ -216,7 +218,6 @@ class _Painter(DrawnGraph):
             return 0.0
         self.sides[cond] = {}
         for side, inner in painters.items():
-            inner.groups = len(self.canvas.groups)
             inner.paint()
             self.sides[cond][side] = [inner.anchor(x) for x in inner.graph.outputs]
         return sum(inner.area for inner in painters.values())

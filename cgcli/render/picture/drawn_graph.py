@@ -11,6 +11,7 @@ from cgcli.graph.graph import ASSERT, COND, CONST, GET, INPUT, LOOP, NONE, Graph
 from cgcli.graph.traversal import live
 from cgcli.graph.types import Type
 from cgcli.ops.table import BY_CODE
+from cgcli.render.bindings import Bindings
 from cgcli.render.formula import FormulaWriter, typographic
 from cgcli.render.tensors import is_tensor
 
@@ -42,7 +43,7 @@ class Surroundings:
     """Where the body of a loop or a side of a `cond` stands.
 
     offset: what is added to a node to give its id. group: the group around it. ids: of its inputs, the ids of what is
-    drawn for them outside. suffixes: see `FormulaWriter`. kept: nodes that are drawn though nothing reads them.
+    drawn for them outside. bindings: the names in it. kept: nodes that are drawn though nothing reads them.
     series: of its inputs, the values from step to step. muted: whether it is a side that was not taken. of_name: of
     what the derivatives are.
     """
@@ -50,7 +51,7 @@ class Surroundings:
     offset: int
     group: int
     ids: Mapping[int, int | None]
-    suffixes: Mapping[int, str] = field(default_factory=dict)
+    bindings: Bindings | None = None
     kept: Sequence[int] = ()
     series: Mapping[int, Sequence[Any]] = field(default_factory=dict)
     muted: bool = False
@@ -77,7 +78,7 @@ class DrawnGraph:
         self.around, self.offset, self.is_nested = around, around.offset, around is not OUTERMOST
         self.units = Units(graph, view.detail.level)
         self.nested_view = replace(view, detail=replace(view.detail, level=self.units.level))
-        self.formulas = FormulaWriter(graph, params, self.units.written, around.suffixes)
+        self.formulas = FormulaWriter(graph, params, self.units.written, around.bindings)
         self.cards = CardWriter(
             graph,
             evaluation,
@@ -102,7 +103,7 @@ class DrawnGraph:
         self.collapsed = collapse(weighed, view.detail)
         self.notes = self.collapsed.notes
         self.ids = {k: canvas.new_ids(1) for k in range(len(self.collapsed.blocks))}
-        self.groups = len(canvas.groups)
+        self.group_ids: list[int] = []  # of each of its groups, the group of the picture
         self.bodies: dict[int, list[int | None]] = {}  # of an open loop: the ids of the results of its body
         self.sides: dict[int, dict[str, list[int | None]]] = {}  # of an open `cond`: by side, those of its results
 
@@ -116,7 +117,7 @@ class DrawnGraph:
         return (*graph.outputs, *of, *named)
 
     def group(self, group: int) -> int:
-        return self.around.group if group == NONE else group + self.groups
+        return self.around.group if group == NONE else self.group_ids[group]
 
     def weight(self, i: int) -> float:
         """The area of a unit in cards."""
