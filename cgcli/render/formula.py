@@ -28,7 +28,7 @@ SPARE = 4  # characters that a formula may be longer to stand in one line
 LONGEST_CALL = 48  # of a call that is written with its arguments
 LONGEST_NAME = 24  # characters of a name inside a formula or a derivative
 _SUPERSCRIPTS = str.maketrans("0123456789-−", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁻")
-_IDENTIFIER = re.compile(r"(?<![\w.])[^\W\d]\w*(?![\w(])")
+_IDENTIFIER = re.compile(r"(?<![\w.])[^\W\d]\w*(?![\w(])(?! *=(?!=))")  # no function, no keyword
 _ELLIPSIS = Written("…")
 _STRUCTURAL = (INPUT, CONST, COND, LOOP, GET)
 _POWER = 9  # how tightly an exponent above the line binds
@@ -70,9 +70,11 @@ def value_text(value: Any) -> str:
 def _signs() -> tuple[re.Pattern[str], dict[str, str]]:
     """Operators of the language, and the signs that pictures have for them."""
     spellings = [op.spelling for op in BY_CODE.values() if op.spelling.form in ("infix", "prefix")]
-    signs = {x.text: x.symbol for x in spellings if not x.text.isalpha()}
+    signs = {x.text: x.symbol for x in spellings if not x.text.isalpha()} | {"**": "^"}
     operators = "|".join(re.escape(text) for text in sorted(signs, key=len, reverse=True))
-    return re.compile(rf"\"[^\"]*\"|(?<=[\d.]e)-| ?(?:\^|\*\*) ?(-?\d{{1,3}})(?![\w.])|{operators}"), signs
+    return re.compile(
+        rf"\"[^\"]*\"|(?<=[\d.]e)-| ?(?:\^|\*\*) ?(-?\d{{1,3}})(?![\w.]| ?(?:\^|\*\*))|\*\*|{operators}"
+    ), signs
 
 
 def typographic(source: str) -> str:

@@ -73,13 +73,15 @@ def backward_rule(graph: Graph, i: int, x: int, name: Callable[[int], str | None
     g = b.input(types[-1])
     texts[g] = _COTANGENT
     attrs = graph.attrs.get(i, {})
-    contribution = _contribution(rules, b, g, y, k, nodes, attrs)
-    if contribution is None:
+    result = _contribution(rules, b, g, y, k, nodes, attrs)
+    if result is None or isinstance(result, tuple):  # of some elements alone
         return ""
-    result = contribution[0] if isinstance(contribution, tuple) else contribution
+    summed = _summed(b.type1(result), types[k])
     if result == g:
-        return _summed(graph.type_of(i), graph.type_of(x))
+        return summed
     text = _TRANSPOSED.sub(r"\1ᵀ", _text(b.done(result), texts)).replace(" @ ", " ")
+    if text and summed:
+        text = f"{summed}: {text}"
     return text if len(text) <= LONGEST_RULE else ""
 
 
@@ -94,8 +96,10 @@ def _contribution(
     return contribution
 
 
-def _summed(result: Any, operand: Any) -> str:
+def _summed(result: Type, operand: Type) -> str:
     """How a cotangent of one shape becomes one of a smaller shape that was broadcast."""
+    if result.rank < operand.rank:
+        return ""
     axes = [
         axis for axis in range(-result.rank, 0) if -axis > operand.rank or operand.shape[axis] != result.shape[axis]
     ]

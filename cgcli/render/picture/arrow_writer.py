@@ -90,8 +90,7 @@ class ArrowWriter:
         self, source: int, target: int, i: int, operands: Sequence[int], derivatives: dict[int, float | None] | None
     ) -> Arrow:
         """The arrow to the unit `i` from what stands for these operands of it."""
-        is_bool = all(map(self.drawn.is_bool, operands))
-        if is_bool and not self.drawn.is_bool(i):
+        if any(self._is_condition(i, x) for x in operands):
             return Arrow(source, target, "if", "condition")
         if derivatives is not None:
             flows = [derivatives[x] for x in operands if x in derivatives and self.drawn.is_float(x)]
@@ -101,6 +100,19 @@ class ArrowWriter:
             return Arrow(source, target, "", "untaken" if flows else "value")
         x = operands[0]
         return Arrow(source, target, self._rule(i, x), note=self.drawn.shape_of(x))
+
+    def _is_condition(self, i: int, x: int) -> bool:
+        """Whether a bool chooses among other values that the unit `i` reads."""
+        drawn = self.drawn
+        if not drawn.is_bool(x) or drawn.is_bool(i):
+            return False
+        for node in drawn.units.members(i):
+            operands = reads(drawn.graph, node)
+            if x in map(drawn.units.result_of.__getitem__, operands):
+                is_choice = drawn.graph.op[node] == GET and drawn.graph.op[drawn.graph.a[node]] != LOOP
+                if not is_choice and all(map(drawn.is_bool, operands)):
+                    return False
+        return True
 
     def _side_arrows(self, i: int, cond: int) -> None:
         """From the results of both sides of an open `cond` to its result."""

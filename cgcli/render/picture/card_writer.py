@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
@@ -63,7 +64,8 @@ class CardWriter:
         self.of_name = clip((of_name or formulas.name(self.of) or "") if self.of is not None else "")
         self.adjoints: Sequence[Any] = evaluation.adjoints if evaluation else ()
         self._flows = _flows(graph, self.of) if self.of is not None else bytearray()
-        self._marks = {units.result_of[x]: mark for x, mark in _first_nan(evaluation)} if evaluation else {}
+        results = [i for i, result in enumerate(units.result_of) if i == result and not formulas.is_constant[i]]
+        self._marks = dict(_first_nan(evaluation, results)) if evaluation else {}
         self.heats = heats
 
     def unit(self, i: int, identity: int, group: int) -> PictureNode:
@@ -111,8 +113,9 @@ class CardWriter:
         names = self._range(block.nodes)
         if len(block.nodes) == block.times and names and not single:
             operations = f"{names}: {operations}"
+        mark = next((self._marks[i] for i in block.nodes if i in self._marks), "")
         if block.kind == "stack":
-            return self._stack(block, identity, group, names)
+            return replace(self._stack(block, identity, group, names), mark=mark)
         title, formula = {
             "call": (clip(block.label, LONGEST_TITLE), operations),
             "repeat": (_repeated(clip(block.label) or single, block.times), names if single else operations),
@@ -126,7 +129,7 @@ class CardWriter:
         if block.kind == "line" and span != NONE:
             source = graph.spans[span]
             tooltip = clip(source.source.line(source.line).strip(), 80)
-        node = PictureNode(identity, "block", title, wrapped(formula), tooltip=tooltip, group=group)
+        node = PictureNode(identity, "block", title, wrapped(formula), tooltip=tooltip, group=group, mark=mark)
         results |= {i for i in block.nodes if i in self.formulas.outputs}
         is_single = len(results) == 1 and isinstance(graph.type_of(min(results)), Type)
         return self.with_numbers(node, min(results), None) if is_single else node
@@ -177,8 +180,9 @@ class CardWriter:
             return _with_value(node, last)
         points = steps[:: max(1, -(-len(steps) // MOST_POINTS))]
         points = [*points[:-1], last] if len(points) > 1 else points
-        finite = tuple(float(x) for x in points if abs(float(x)) < float("inf"))
-        return replace(node, value=f"{number(first)} → {number(last)}", series=finite if len(finite) > 1 else ())
+        numbers = tuple(map(float, points))
+        has_curve = sum(map(math.isfinite, numbers)) > 1
+        return replace(node, value=f"{number(first)} → {number(last)}", series=numbers if has_curve else ())
 
     def _kind(self, i: int, name: str | None) -> Kind:
         op = self.graph.op[i]
@@ -197,8 +201,11 @@ class CardWriter:
         return bool(self._flows) and bool(self._flows[i]) and bool(self.adjoints) and self.adjoints[i] is not None
 
     def _range(self, nodes: Sequence[int]) -> str:
-        """The first and the last name among these nodes: `v12 … v127`."""
+        """The first and the last name among these nodes, of names that differ in a number by that: `v12 … v127`."""
         names = [name for i in nodes if (name := self.formulas.name(i)) is not None]
+        stems = [name.rstrip("0123456789") for name in names]
+        if len(set(stems)) == 1 and all(len(name) > len(stems[0]) for name in names):
+            names.sort(key=lambda name: int(name[len(stems[0]) :]))
         return f"{clip(names[0])} … {clip(names[-1])}" if len(names) > 1 else clip(names[0]) if names else ""
 
     def _tooltip(self, i: int) -> str:
@@ -256,14 +263,17 @@ def _symbols(written: WrittenOperations, nodes: Iterable[int]) -> Iterator[str]:
             yield spelling.symbol
 
 
-def _first_nan(evaluation: Evaluation) -> Iterator[tuple[int, str]]:
-    """The first node whose value is NaN; where no value is, the last one whose derivative is; and what marks it."""
-    bad = next((i for i, x in enumerate(evaluation.values) if x is not None and has_nan(x)), None)
+def _first_nan(evaluation: Evaluation, results: Sequence[int]) -> Iterator[tuple[int, str]]:
+    """The first of these nodes whose value is NaN; where no value is, the last one whose derivative is; and what marks
+    it."""
+    values = evaluation.values
+    bad = next((i for i in results if values[i] is not None and has_nan(values[i])), None)
     if bad is not None:
         yield bad, "NaN starts here"
         return
     adjoints = evaluation.adjoints
-    hit = next((i for i in reversed(range(len(adjoints))) if adjoints[i] is not None and has_nan(adjoints[i])), None)
+    last = (i for i in reversed(results if adjoints else ()) if adjoints[i] is not None)
+    hit = next((i for i in last if has_nan(adjoints[i])), None)
     if hit is not None:
         yield hit, "NaN derivatives start here"
 
@@ -283,12 +293,18 @@ def _written(value: Any) -> tuple[str, str, HeatMap | None]:
 
 
 def _range_of(values: Sequence[Any]) -> str:
-    """`−1.2 … 3.4` over numbers; nothing for tensors."""
-    numbers = [x for x in values if isinstance(x, int | float)]
-    if len(numbers) < len(values) or not numbers:
+    """`−1.2 … 3.4, 2 NaN` over numbers, `all 1` where they are equal; nothing for tensors."""
+    if not all(isinstance(x, int | float) for x in values):
         return ""
-    low, high = number(min(numbers), RANGE_DIGITS), number(max(numbers), RANGE_DIGITS)
-    return f"{low} … {high}" if low != high else f"all {low}"
+    numbers = [x for x in values if x == x]
+    parts = []
+    if numbers:
+        low, high = number(min(numbers), RANGE_DIGITS), number(max(numbers), RANGE_DIGITS)
+        is_one = min(numbers) == max(numbers) and len(numbers) == len(values)
+        parts.append(f"all {low}" if is_one else low if low == high else f"{low} … {high}")
+    if len(numbers) < len(values):
+        parts.append(f"{len(values) - len(numbers)} NaN")
+    return ", ".join(parts)
 
 
 def _repeated(name: str, times: int) -> str:
