@@ -5,15 +5,18 @@ from random import Random
 
 import pytest
 
+from cgcli.diagnostics.diagnostic import CgError
 from cgcli.graph.graph import CONST
 from cgcli.program import load, parse
 from cgcli.program.nested_values import with_nested
-from cgcli.program.pictures import default_of
+from cgcli.program.pictures import PictureOptions, default_of
 from cgcli.render.formula import typographic
 from cgcli.render.picture.arrow_labels import local_derivatives
 from cgcli.render.picture.collapse import Detail
 from cgcli.render.picture.compose import picture
 from cgcli.render.picture.content import Arrow, Picture, PictureNode, View
+from cgcli.render.picture.drawing import Size
+from cgcli.render.picture.png import size_note
 from cgcli.render.picture.units import Level, Units
 
 ROOT = Path(__file__).parents[1]
@@ -431,3 +434,48 @@ def test_a_view_of_large_derivatives_has_dotted_arrows_through_what_it_leaves_ou
     assert [n.title for n in drawn.nodes] == ["a", "b", "u", "y"]
     assert [(a.note, a.style) for a in arrows(drawn, "a", "u")] == [("… 2 steps", "path")]
     assert drawn.notes == ("4 of 6 nodes are drawn",)
+
+
+# ---- what an option has an effect on
+
+
+@pytest.mark.parametrize(
+    ("kind", "options"),
+    [
+        *(("json", options) for options in (
+            PictureOptions(theme="dark"), PictureOptions(direction="up"), PictureOptions(legend=True),
+            PictureOptions(heat=True), PictureOptions(detail="ops"), PictureOptions(depth=0), PictureOptions(budget=9),
+            PictureOptions(focus="y"), PictureOptions(between=("a", "y")), PictureOptions(min_grad=0.0),
+        )),
+        ("mmd", PictureOptions(legend=True)),
+        ("mmd", PictureOptions(heat=True)),
+        ("tex", PictureOptions(legend=True)),
+        ("dot", PictureOptions(size="2x")),
+    ],
+)  # fmt: skip
+def test_an_option_without_an_effect_is_an_error(kind: str, options: PictureOptions) -> None:
+    with pytest.raises(CgError) as caught:
+        load(ROOT / "samples/article.cg").render(kind=kind, options=options, a=2, b=3, c=1)
+    assert [d.code for d in caught.value.diagnostics] == ["no-effect-on-kind"]
+
+
+@pytest.mark.parametrize(
+    ("options", "values"), [(PictureOptions(heat=True), {}), (PictureOptions(heat=True, view="forward"), {"a": 1.0})]
+)
+def test_heat_needs_derivatives(options: PictureOptions, values: dict[str, float]) -> None:
+    with pytest.raises(CgError) as caught:
+        parse("y = a * a").render(None, values, kind="svg", options=options)
+    assert [d.code for d in caught.value.diagnostics] == ["no-gradients-to-compare"]
+
+
+def test_an_image_that_is_smaller_than_it_was_asked_for_says_so() -> None:
+    program = parse("y = a * a")
+    small = program.render(kind="png", options=PictureOptions(size="300"))
+    assert small.note is None
+    assert size_note(200.0, 100.0, Size(9_000)) is None
+    assert "9797 pixels" in (size_note(200.0, 100.0, Size(10_000)) or "")
+
+
+def test_derivatives_of_another_value_than_the_output_are_said_to_be_its() -> None:
+    assert pictured("y = x^2\nz = sin(y)\noutput z", {"x": 3.0}, of="y").subject == "y"
+    assert pictured("y = x^2\nz = sin(y)\noutput z", {"x": 3.0}).subject == ""

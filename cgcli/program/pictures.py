@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path, PurePath
 from typing import Annotated, Any, Literal
 
@@ -27,9 +27,15 @@ from .nested_values import with_nested
 from .options import Option
 
 RADIUS = 2  # arrows
-PAINTED = ("svg", "png", "pdf")
-"""The kinds of pictures that have a size and a background."""
-LARGEST_WIDTH = 32_000  # pixels
+_PAINTED = ("svg", "png", "pdf")
+_DRAWN = (*_PAINTED, "tex", "dot", "mmd")
+_EFFECTIVE: dict[str, tuple[str, ...]] = {  # by option, the kinds on which it has an effect, where not on all
+    **dict.fromkeys(("size", "background"), _PAINTED),
+    "legend": (*_PAINTED, "dot"),
+    "heat": (*_PAINTED, "tex", "dot"),
+    **dict.fromkeys(("theme", "direction", "detail", "depth", "fold", "unfold", "budget"), _DRAWN),
+    **dict.fromkeys(("focus", "radius", "between", "min_grad"), _DRAWN),
+}
 COLOURS = {"none": "none", "white": "#ffffff", "black": "#000000"}
 
 
@@ -157,10 +163,11 @@ def draw_picture(
 ) -> Image:
     """The picture of a program as a file of a kind. note: called with each remark about it. Raises `CgError`."""
     drawing = options.drawing()
-    if kind not in PAINTED:
-        for option, value in (("--size", options.size), ("--background", options.background)):
-            if value:
-                raise error("no-effect-on-kind", option=option, kind=f".{kind}", kinds=[f".{k}" for k in PAINTED])
+    for field_ in fields(options):
+        kinds = _EFFECTIVE.get(field_.name, (kind,))
+        if kind not in kinds and getattr(options, field_.name) != field_.default:
+            option = "--path" if field_.name == "between" else f"--{field_.name.replace('_', '-')}"
+            raise error("no-effect-on-kind", option=option, kind=f".{kind}", kinds=[f".{k}" for k in kinds])
     graph, evaluation = _evaluated(program, values, options, of, note)
     detail = Detail(
         options.depth,
@@ -243,7 +250,7 @@ def _size(text: str) -> Size:
         return Size()
     if match is None or float(match[1]) == 0 or (not match[2] and "." in match[1]):
         raise error("bad-size", option="--size", value=text)
-    return Size(scale=float(match[1])) if match[2] else Size(min(int(match[1]), LARGEST_WIDTH))
+    return Size(scale=float(match[1])) if match[2] else Size(int(match[1]))
 
 
 def _colour(text: str) -> str:

@@ -33,12 +33,12 @@ TEMPLATES: dict[str, Templates] = {
         "no path leads from `{start}` to `{end}`", "`cg show FILE --tree` lists what each output is made of"
     ),
     "no-gradients-to-compare": words(
-        "`--min-grad` needs gradients to compare",
+        "`{option}` needs gradients to compare",
         "give every input a value, and name the value to differentiate by `--of`",
     ),
     "bad-size": words("`{option}` takes a width in pixels as `1200`, or a factor as `2x`, not `{value}`"),
     "bad-colour": words("`{option}` takes a colour as `#f5f5f5`, `white` or `black`, or `none`, not `{value}`"),
-    "no-effect-on-kind": words("`{option}` has no effect on a `{kind}`", "{kinds} have a size and a background"),
+    "no-effect-on-kind": words("`{option}` has no effect on a `{kind}`", "it has one on {kinds}"),
     "bad-path": words("`--path` takes two names, as `--path w..loss`, not `{value}`"),
     "bad-threshold": words("`{option}` takes a number that is not negative, not `{value}`"),
     "needs-focus": words("`--radius` says how far from the node of `--focus` to go", "add `--focus NAME`"),

@@ -7,6 +7,7 @@ from dataclasses import replace
 from itertools import chain
 from typing import Any
 
+from cgcli.diagnostics.diagnostic import error
 from cgcli.graph.evaluation import Evaluation
 from cgcli.graph.graph import COND, GET, INPUT, LOOP, Graph
 from cgcli.graph.traversal import live
@@ -31,6 +32,8 @@ def picture(
     Raises CgError for an unknown name, and when the selection is empty.
     """
     view = view or View()
+    if view.heat and (evaluation is None or evaluation.of is None):
+        raise error("no-gradients-to-compare", option="--heat")
     selected = selection(graph, evaluation, view)
     canvas = Canvas(len(graph))
     painter = _Painter(canvas, graph, evaluation, params, view, selected)
@@ -43,9 +46,8 @@ def picture(
     if selected is not None:
         notes.insert(0, f"{len(painter.drawable)} of {painter.all} nodes are drawn")
     nodes = heated(canvas.nodes, canvas.heats) if view.heat else canvas.nodes
-    subject = ""
-    if evaluation is not None and evaluation.of is not None and len(graph.outputs) > 1 and view.sides != "forward":
-        subject = clip(painter.formulas.name(evaluation.of) or "")
+    of = None if evaluation is None or view.sides == "forward" else evaluation.of
+    subject = "" if of is None or graph.outputs == (of,) else clip(painter.formulas.name(of) or "")
     return Picture(
         tuple(with_one_form(nodes)),
         tuple(with_one_label_form(canvas.arrows)),

@@ -23,7 +23,7 @@ from .drawing import Drawing, fits
 from .layout import Layout, cards_of, lay_out
 from .mermaid import to_mermaid
 from .pdf import to_pdf
-from .png import to_png
+from .png import size_note, to_png
 from .scene import extent, scene
 from .svg import to_svg
 from .text_width import without_glyph
@@ -81,6 +81,8 @@ def render(
         return Image(text.encode("utf-8"), "; ".join(graph_picture.notes) or None)
     arranged = fitting(lambda v: picture(graph, evaluation, params, v), view or View(), drawing)
     notes = [arranged.notes, _boxes(arranged.picture, drawing) if kind in ("png", "pdf") else None]
+    if kind == "png":
+        notes.append(size_note(*extent(arranged.picture, arranged.layout, drawing), drawing.size))
     return Image(painted(arranged, kind, drawing, title), "; ".join(note for note in notes if note) or None)
 
 

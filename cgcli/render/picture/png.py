@@ -41,5 +41,16 @@ def to_png(scene: Scene, drawing: Drawing) -> bytes:
 
 def pixels_a_unit(width: float, height: float, size: Size) -> float:
     """How many pixels of an image a unit of the drawing has."""
-    scale = size.scale_of(width, height, SHARPEST)
-    return min(scale, LONGEST_SIDE / width, LONGEST_SIDE / height, math.sqrt(LARGEST_AREA / (width * height)))
+    return min(size.scale_of(width, height, SHARPEST), _most_pixels_a_unit(width, height))
+
+
+def size_note(width: float, height: float, size: Size) -> str | None:
+    """A note where an image of a drawing is smaller than it was asked for."""
+    most = _most_pixels_a_unit(width, height)
+    if size == Size() or size.scale_of(width, height, SHARPEST) <= most:
+        return None
+    return f"the image is {math.floor(width * most + 1e-6)} pixels wide, for a larger one would take too much memory"
+
+
+def _most_pixels_a_unit(width: float, height: float) -> float:
+    return min(LONGEST_SIDE / width, LONGEST_SIDE / height, math.sqrt(LARGEST_AREA / (width * height)))

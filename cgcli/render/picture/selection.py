@@ -28,7 +28,7 @@ def selection(graph: Graph, evaluation: Evaluation | None, view: View) -> bytear
             raise error("no-path", start=view.path[0], end=view.path[1])
     if view.least is not None:
         if evaluation is None or evaluation.of is None:
-            raise error("no-gradients-to-compare")
+            raise error("no-gradients-to-compare", option="--min-grad")
         selections.append(with_large_derivative(graph, evaluation, view.least))
     if not selections:
         return None
