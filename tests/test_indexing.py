@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import cgcli
+from cgcli.graph.graph import opcode
 from cgcli.graph.sizes import evaluate
 
 SLICES = ["", "1", "-1", "3", "-3", "6", "-6"]
@@ -121,3 +122,63 @@ def test_several_results_and_sizes_of_a_call() -> None:
     found = program.eval({})
     assert found["first"].tolist() == [1, 2]
     assert found["second"].tolist() == [3, 4, 5]
+
+
+BOUNDS = [
+    "0",
+    "1",
+    "{k}",
+    "{k} + 1",
+    "{n} - {k}",
+    "{n} - {k} + 1",
+    "{n} - 1",
+    "{n}",
+    "2 * {k}",
+    "0 - {k}",
+    "-1 - {k}",
+    "-2",
+    "",
+]
+
+
+@pytest.mark.parametrize(("n", "k"), ["nk", "kn"], ids=["the axis has the later name", "the axis has the earlier name"])
+@pytest.mark.parametrize("start", BOUNDS)
+def test_a_bound_made_of_sizes_counts_from_the_end_where_it_is_negative_for_all_of_them(
+    start: str, n: str, k: str
+) -> None:
+    """Any other is clipped to the axis; -k that is 0 is the end, too. The size of the slice is what it says."""
+    for stop in BOUNDS:
+        begin, end = (text.format(n=n, k=k) for text in (start, stop))
+        source = (
+            f"input x: float[{n}]\ninput w: float[{k}]\ny = x[{begin}:{end}]\ncount = len(y)\noutput y\noutput count"
+        )
+        program = cgcli.parse(source)
+        for length in range(5):
+            for other in range(5):
+                sizes = {n: length, k: other}
+
+                def position(text: str, default: int, sizes: dict[str, int] = sizes, length: int = length) -> int:
+                    value = eval(text, {}, sizes) if text else default
+                    return min(max(value + length if text.startswith(("-", "0 -")) else value, 0), length)
+
+                x = np.arange(length) + 1.0
+                expected = x[position(begin, 0) : position(end, length)]
+                outputs = program.eval({"x": x, "w": np.ones(other)})
+                assert np.array_equal(outputs["y"], expected), (stop, sizes)
+                assert outputs["count"] == len(expected), (stop, sizes)
+
+
+@pytest.mark.parametrize(
+    ("sums", "size"),
+    [
+        ("x[1:] + x[:-1] + x[1:n] + x[0:n - 1]", "max(0,n - 1)"),
+        ("x[1:-1] + x[2:] + x[:-2] + x[1:][:-1] + x[:-1][1:] + x[1:n - 1]", "max(0,n - 2)"),
+        ("x[k:] + x[:n - k] + x[:0 - k] + x[::-1][k:]", "-k + max(0,k - n) + n"),
+        ("x[k:][1:] + x[k + 1:] + x[1:][k:] + x[:n - k][1:] + x[:n - k - 1]", "-k + max(0,k - n + 1) + n - 1"),
+        ("concat([x[:k], x[k:]]) + concat([x[:1], x[1:]]) + x", "n"),
+    ],
+)
+def test_slices_that_always_have_equal_sizes_have_one_type(sums: str, size: str) -> None:
+    graph = cgcli.parse(f"input x: float[n]\ninput w: float[k]\ny = {sums}").graph
+    sums_of = [i for i, op in enumerate(graph.op) if op == opcode("add")]
+    assert {graph.type_of(x).shape for i in sums_of for x in graph.operands(i)} == {(size,)}

@@ -11,13 +11,15 @@ from executors import ArrayExecutor, ScalarExecutor
 from mpmath import mp, mpf
 
 import cgcli
+from cgcli.graph.graph import Graph
 from cgcli.graph.types import Type
 from cgcli.ops import floats, special_arrays
 from cgcli.ops.array_kernels import DTYPES
 from cgcli.ops.builder import Builder
-from cgcli.ops.numbers import float32
+from cgcli.ops.numbers import INT_RANGES, float32
 from cgcli.ops.op import Op
 from cgcli.ops.table import OPS
+from cgcli.optimise.driver import optimise
 
 INF, NAN = math.inf, math.nan
 FLOATS = [
@@ -85,6 +87,63 @@ def test_an_op_gives_numbers_what_it_gives_arrays(op: Op, kinds: Sequence[str]) 
             if not near(lone, many, relative):
                 wrong.append((attrs, xs, lone, many))
     assert not wrong
+
+
+def products(x: Any, n: float) -> Any:
+    """A power of NumPy's numbers as the language states it."""
+    with np.errstate(all="ignore"):
+        x = x if isinstance(n, int) else x * np.float64(1) if x.dtype.kind == "i" else x
+        square = x * x
+        return square if n == 2 else square * (x if n == 3 else square)
+
+
+SCALES = {"float": (1.0, 1e77, 1e103, 1e155, 1e-82, 1e-108, 1e-162), "f32": (1.0, 1e9, 1e13, 1e19, 1e-11, 1e-15, 1e-23)}
+
+
+@pytest.mark.parametrize("n", [2, 3, 4, 2.0, 3.0, 4.0])
+@pytest.mark.parametrize("dtype", ["float", "f32", "int", "i32"])
+def test_a_literal_power_is_a_product_to_the_last_bit_in_every_executor(dtype: str, n: float) -> None:
+    rng = np.random.default_rng(5)
+    if dtype in SCALES:
+        with np.errstate(all="ignore"):
+            parts = [(rng.normal(size=300) * scale).astype(DTYPES[dtype]) for scale in SCALES[dtype]]
+        column = np.concatenate([np.array(VALUES[dtype], DTYPES[dtype]), *parts])
+    else:
+        most = int(INT_RANGES[dtype][-1] ** (1 / n)) - 1
+        column = rng.integers(-most, most, 300).astype(DTYPES[dtype])
+    expected = products(column, n)
+    numbers = [*map(repr, expected.tolist())]
+
+    def graph(shape: tuple[int, ...]) -> Graph:
+        b = Builder()
+        return b.done(b.fixed_power(b.input(Type(dtype, shape)), exponent=n))
+
+    number, array = ScalarExecutor(graph(())), ArrayExecutor(graph(column.shape))
+    assert [repr(number.forward([x])[-1]) for x in column.tolist()] == numbers
+    assert [*map(repr, np.asarray(array.forward([column])[-1]).tolist())] == numbers
+    optimised = ArrayExecutor(optimise(graph(column.shape)))
+    assert [*map(repr, np.asarray(optimised.forward([column])[-1]).tolist())] == numbers
+    text = f"input x: {dtype}\ninput xs: {dtype}[{len(column)}]\ny = x^{n}\nys = xs^{n}\noutput y\noutput ys"
+    for mode in ("static", "dynamic"):
+        outputs = cgcli.parse(text, mode=mode).eval({"x": column.tolist()[40], "xs": column})
+        assert [*map(repr, np.asarray(outputs["ys"]).tolist())] == numbers
+        assert repr(outputs["y"]) == numbers[40]
+    if dtype == "float":
+        loop = cgcli.parse(f"input x: float\ny = 0.0\nfor i in 0..1 {{ y = x^{n} }}\noutput y")
+        assert [repr(loop.eval({"x": x})["y"]) for x in column.tolist()] == numbers
+        constant = [cgcli.parse(f"y = ({x!r})^{n}") for x in column.tolist() if math.isfinite(x)]
+        assert [repr(p.eval({})["y"]) for p in constant[:60]] == [
+            numbers[k] for k in np.flatnonzero(np.isfinite(column))[:60]
+        ]
+
+
+@pytest.mark.parametrize("n", [2, 3, 4])
+def test_a_literal_power_is_rounded_as_often_as_it_multiplies(n: int) -> None:
+    x = np.random.default_rng(6).normal(size=3000)
+    y = cgcli.parse(f"input x: float[n]\ny = x^{n}").eval({"x": x})["y"]
+    with mp.workdps(40):
+        for base, power in zip(x.tolist(), y.tolist(), strict=True):
+            assert abs(mpf(power) / mpf(base) ** n - 1) <= (n - 1) * mpf(2) ** -53 * (1 + mpf(2) ** -50)
 
 
 @pytest.mark.parametrize("exponent", ["0.5", "p"])

@@ -2,6 +2,7 @@
 
 import operator
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -47,6 +48,18 @@ OPERATIONS: list[tuple[Callable[[Size, Size], Size], Callable[[int, int], int]]]
         (sub("n", smaller(1, "n")), "max(0,n - 1)"),
         (product(["n", 2, "k"]), "2*k*n"),
         (smaller("n", add("n", 1)), "n"),
+        (positive(sub("n", smaller("k", "n"))), positive(sub("n", "k"))),
+        (positive(smaller("k", "n")), "k - max(0,k - n)"),
+        (add(positive(smaller("k", "n")), positive(sub("n", "k"))), "n"),
+        (positive(sub(positive(sub("n", 1)), 1)), "max(0,n - 2)"),
+        (positive(sub(positive(sub("n", 1)), smaller(1, "n"))), "max(0,n - 2)"),
+        (positive(sub(positive(sub("n", "k")), 1)), positive(sub(sub("n", "k"), 1))),
+        (positive(sub(mul(2, "n"), mul(2, "k"))), mul(2, positive(sub("n", "k")))),
+        (positive(sub(mul("k", "n"), "n")), mul("n", positive(sub("k", 1)))),
+        (positive(sub(smaller(add("k", 2), "n"), smaller("k", "n"))), "-max(0,k - n + 2) + max(0,k - n) + 2"),
+        (larger(0, smaller(sub("n", 1), "n")), "max(0,n - 1)"),
+        (smaller("n", smaller("k", "n")), "k - max(0,k - n)"),
+        (larger("n", smaller("k", "n")), "n"),
     ],
 )
 def test_a_size_has_one_text(size: Size, text: Size) -> None:
@@ -117,6 +130,31 @@ def test_the_number_of_a_size_is_what_arithmetic_says(
 ) -> None:
     size, compute = made
     assert evaluate(size, env) == compute(env)
+
+
+def combined(parts: list[tuple[Size, Callable[[dict[str, int]], int]]]) -> st.SearchStrategy[Any]:
+    (a, a_of), (b, b_of) = parts
+    return st.sampled_from(OPERATIONS).map(lambda op: (op[0](a, b), lambda env: op[1](a_of(env), b_of(env))))
+
+
+trees = st.recursive(
+    leaves.map(lambda leaf: (leaf, lambda env: env[leaf] if isinstance(leaf, str) else leaf)),
+    lambda inner: st.one_of(
+        st.lists(inner, min_size=2, max_size=2).flatmap(combined),
+        inner.map(lambda x: (positive(x[0]), lambda env: max(0, x[1](env)))),
+        inner.map(lambda x: (floor_div(x[0], 3), lambda env: x[1](env) // 3)),
+    ),
+    max_leaves=10,
+)
+
+
+@given(trees, st.lists(values, min_size=20, max_size=20))
+def test_nested_minima_and_maxima_have_the_number_that_arithmetic_says(
+    tree: tuple[Size, Callable[[dict[str, int]], int]], envs: list[dict[str, int]]
+) -> None:
+    size, compute = tree
+    for env in envs:
+        assert evaluate(size, env) == compute(env)
 
 
 @given(sizes(), sizes(), values)

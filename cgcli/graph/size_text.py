@@ -38,6 +38,22 @@ _POLYNOMIALS: Algebra[Polynomial] = Algebra(
 )
 
 
+_NEVER_NEGATIVE: Algebra[bool] = Algebra(
+    number=lambda n: n >= 0,
+    name=lambda name: True,
+    add=bool.__and__,
+    multiply=bool.__and__,
+    floor_divide=bool.__and__,
+    positive=lambda a: True,
+)
+
+
+@lru_cache(maxsize=4096)
+def never_negative(term: str) -> bool:
+    """Whether all parts of a term are 0 or more, as names are."""
+    return _Reader(term, _NEVER_NEGATIVE).sum()
+
+
 @lru_cache(maxsize=4096)
 def polynomial(text: str) -> Polynomial:
     return _Reader(text, _POLYNOMIALS).sum()
@@ -55,6 +71,11 @@ def value(text: str, values: Mapping[str, int]) -> int:
         int, named, int.__add__, int.__mul__, lambda a, b: a // b if b else 0, lambda a: max(0, a)
     )
     return _Reader(text, numbers).sum()
+
+
+def interpreted(text: str, algebra: Algebra[T]) -> T:
+    """What a size is in an algebra."""
+    return _Reader(text, algebra).sum()
 
 
 class _Reader(Generic[T]):

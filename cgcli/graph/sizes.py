@@ -1,8 +1,8 @@
 """Sizes of axes: a number, or a polynomial in named sizes, written as text in one canonical way.
 
-`2*n + 1` is a size like `3` is. Names are rigid: two names are two sizes, and a name is never 1. What no polynomial can
-say (a floor, a difference that may not be negative) is a term of its own, `((n + 1)//2)` or `max(0,n - 3)`. Equal sizes
-have equal texts.
+`2*n + 1` is a size like `3` is. Names are rigid: two names are two sizes, 0 or more, and a name is never 1. What no
+polynomial can say (a floor, a difference that may not be negative) is a term of its own, `((n + 1)//2)` or
+`max(0,n - 3)`. Equal sizes have equal texts, as far as `size_bounds` proves what is never negative.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from .polynomials import Polynomial, added, floored, multiplied, size_of_polynomial
+from .size_bounds import positive_part
 from .size_text import polynomial, value
 
 Size = int | str
@@ -64,17 +65,8 @@ def larger(a: Size, b: Size) -> Size:
 
 
 def positive(a: Size) -> Size:
-    """`a`, or 0 where it is negative."""
-    if isinstance(a, int):
-        return max(a, 0)
-    factors = _read(a)
-    if all(factor > 0 for factor in factors.values()):
-        return a
-    if all(factor < 0 for factor in factors.values()):
-        return 0
-    turned = sub(0, a)
-    # max(0, a) is a + max(0, -a): one of the two texts stands for both
-    return add(a, f"max(0,{turned})") if str(a).startswith("-") else f"max(0,{a})"
+    """`a`, or 0 where it is negative; `a` itself where it cannot be."""
+    return max(a, 0) if isinstance(a, int) else positive_part(a)
 
 
 def product(sizes: Iterable[Size]) -> Size:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from cgcli.diagnostics.diagnostic import error
-from cgcli.graph.sizes import Size, add, floor_div, larger, product, smaller, sub
+from cgcli.graph.sizes import Size, add, floor_div, larger, positive, product, smaller, sub
 from cgcli.graph.types import MAX_AXES, Type
 
 from .expressions import DATA, Expressions, Lowering, Request
@@ -370,9 +370,9 @@ def _leaves(value: Any) -> Any:
 
 
 def _clipped(bound: Size, n: Size, low: Size, high: Size) -> Size:
-    """A bound of a slice, clipped to the axis; a negative one counts from the end."""
-    negative = bound < 0 if isinstance(bound, int) else str(bound).startswith("-")
-    return larger(low, add(n, bound)) if negative else smaller(bound, high)
+    """A bound of a slice, clipped to the axis; one that is negative for all sizes, as `-k`, counts from the end."""
+    from_end = bound < 0 if isinstance(bound, int) else positive(bound) == 0
+    return larger(low, smaller(add(n, bound) if from_end else bound, high))
 
 
 def _steps(length: Size, stride: int) -> Size:

@@ -35,6 +35,17 @@ def _fixed_power(xp: ArrayNamespace, at: BoundAttrs, x: Operand) -> Operand:
     return xp.power(x, n)
 
 
+def _fixed_power_expansion(b: OpBuilder, x: int, at: Attrs) -> int | None:
+    """x·x, (x·x)·x and (x·x)·(x·x): exact products differ from no library to another, as its powers do."""
+    n = at["exponent"]
+    if n not in (2, 3, 4):
+        return None
+    if isinstance(n, float):
+        x = b.mul(1.0, x)  # an int becomes a float
+    square = b.mul(x, x)
+    return square if n == 2 else b.mul(square, x if n == 3 else square)
+
+
 def _fixed_power_type(types: Sequence[AnyType], at: Attrs) -> Type:
     n = at["exponent"]
     base = numbers(types, at)
@@ -196,6 +207,7 @@ declare(
     spelling=Spelling("infix", "^", 9, assoc="right", latex="{{{0}}}^{{{exponent}}}", rule=_write_power),
     type_rule=_fixed_power_type,
     evaluate=_fixed_power,
+    expansion=_fixed_power_expansion,
     effects=Effects(
         prescribed="ints",
         hazard=True,

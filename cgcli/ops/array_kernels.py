@@ -141,9 +141,9 @@ class ArrayKernels:
         i = 0
         try:
             for i in self.order:
+                sized = BY_CODE[graph.op[i]].sized
                 binding.bytes[i] = type_bytes(graph.type_of(i), sizes)
                 attrs = graph.attrs.get(i)
-                sized = BY_CODE[graph.op[i]].sized
                 if attrs and sized:
                     binding.attrs[i] = {**attrs, **{name: _evaluated(attrs[name], sizes) for name in sized}}
         except UnknownSize as e:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from cgcli.graph.types import AnyType, Type
 
-from .op import ZERO, Effects, Spelling, TypeMismatch, declare
+from .op import ZERO, Effects, Routine, Spelling, TypeMismatch, declare
 from .typing import broadcast, first_number, floats, one
 
 if TYPE_CHECKING:
@@ -152,6 +152,7 @@ _function(
     examples=((0.3,), (2.5,), (-1.5,)),
     domain="all but 0, -1, -2, …",
     effects=Effects(hazard=True, out=False),
+    loops=Routine(),
 )
 _function(
     "digamma",
@@ -160,6 +161,7 @@ _function(
     examples=((0.3,), (2.5,), (-1.5,)),
     domain="all but 0, -1, -2, …",
     effects=Effects(hazard=True, out=False),
+    loops=Routine(),
 )
 _function(
     "sigmoid",
@@ -209,6 +211,7 @@ _function(
     examples=((1, 0.3), (2, 2.5), (0, 1.5)),
     domain="n ≥ 0 and all x but 0, -1, -2, …",
     effects=Effects(hazard=True, out=False),
+    loops=Routine(),
     type_rule=_polygamma_type,
 )
 

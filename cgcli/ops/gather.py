@@ -13,14 +13,14 @@ from cgcli.graph.sizes import Size, mul
 from cgcli.graph.types import AnyType, Type
 
 from .failures import IndexOutOfRange
-from .op import Effects, Spelling, TypeMismatch, declare_structural
+from .op import Effects, Element, Spelling, Statements, TypeMismatch, declare_structural
 from .shape import lifted, row_starts
 from .shape_text import with_shape, write_take
 from .sizes import elements, operand_elements
 from .typing import one
 
 if TYPE_CHECKING:
-    from .protocols import Array, ArrayNamespace, Attrs, BoundAttrs, OpBuilder
+    from .protocols import Array, ArrayNamespace, Attrs, BoundAttrs, Elements, ElementWriter, LoopIndex, OpBuilder
 
 TABLE = ((1.0, 2.0, 3.0), (4.0, 5.0, 6.0))
 
@@ -48,6 +48,7 @@ declare_structural(
     "an index made to count from the front; one out of range stops the run",
     type_rule=_index_type,
     evaluate=_index,
+    loops=Element(lambda e, index: e.checked_index(e.operand(0, index), e.attrs["size"])),
     sized=("size",),
     domain="ints from minus the size up to the size",
     examples=(((0, -1, 2),),),
@@ -106,12 +107,19 @@ def _rotate(b: OpBuilder, x: int, first: int, second: int, behind: int) -> int:
     return b.permute(x, axes=tuple(a - rank for a in axes))
 
 
+def _take_element(e: Elements, index: Sequence[LoopIndex]) -> Array:
+    axis, many = e.types[0].rank + e.attrs["axis"], e.types[1].rank
+    i = e.index_of(e.operand(1, index[axis : axis + many]))
+    return e.operand(0, [*index[:axis], i, *index[axis + many :]])
+
+
 declare_structural(
     "take",
     "the elements at given places of an axis",
     (_take_rule, None),
     type_rule=_take_type,
     evaluate=lambda xp, at, x, i: xp.take(x, i, axis=at["axis"]),
+    loops=Element(_take_element),
     selects=True,
     batch=_batch_take,
     examples=((TABLE, (2, 0, 2)),),
@@ -153,12 +161,26 @@ def _batch_put(b: OpBuilder, xs: Sequence[int], flags: Sequence[bool], at: Attrs
     return _rotate(b, node, 1, before, behind)
 
 
+def _write_put(e: ElementWriter) -> None:
+    """Zeros, and then each value added in its order."""
+    many, g = e.types[1].rank, e.types[0]
+    before = g.rank + e.attrs["axis"] + 1 - many
+    e.each(e.type.shape, lambda index: e.write(index, e.const(0)))
+
+    def put(index: Sequence[LoopIndex]) -> None:
+        i = e.index_of(e.operand(1, index[before : before + many]))
+        e.add([*index[:before], i, *index[before + many :]], e.operand(0, index))
+
+    e.each(g.shape, put)
+
+
 declare_structural(
     "put",
     "zeros with values added at given places of an axis",
     (lambda b, g, y, x, i, at: b.take(g, i, axis=at["axis"]), None),
     type_rule=_put_type,
     evaluate=_put,
+    loops=Statements(_write_put),
     sized=("size",),
     batch=_batch_put,
     examples=((TABLE, (2, 0, 2)),),
@@ -181,11 +203,20 @@ def _last_writer(xp: ArrayNamespace, at: BoundAttrs, i: Array) -> Array:
     return out
 
 
+def _write_last_writer(e: ElementWriter) -> None:
+    e.each(e.type.shape, lambda index: e.write(index, e.const(-1)))
+    e.each(
+        e.types[0].shape,
+        lambda index: e.write([*index[:-1], e.index_of(e.operand(0, index))], e.number(index[-1])),
+    )
+
+
 declare_structural(
     "last_writer",
     "of each place, which of the indices is the last to name it, or -1",
     type_rule=lambda types, at: Type("int", (*one(types[0]).shape[:-1], at["size"])),
     evaluate=_last_writer,
+    loops=Statements(_write_last_writer),
     sized=("size",),
     examples=(((2, 0, 2),),),
     attrs={"size": 4},

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from cgcli.graph.graph import Graph
 from cgcli.graph.types import BOOL, INT, AnyType, Results, Stack, Type
 
-from .op import Effects, Spelling, Structured, TypeMismatch, declare_structural
+from .op import Effects, OnStacks, Spelling, Structured, TypeMismatch, declare_structural
 from .typing import one, single
 
 if TYPE_CHECKING:
@@ -182,7 +182,9 @@ declare_structural(
 )
 
 
-_on_stacks = partial(declare_structural, spelling=Spelling("none", latex=r"\text{{{text}}}\ {0}"), numbers=True)
+_on_stacks = partial(
+    declare_structural, spelling=Spelling("none", latex=r"\text{{{text}}}\ {0}"), numbers=True, loops=OnStacks()
+)
 
 _on_stacks(
     "length",

@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple, cast
 
 from cgcli.graph.graph import CONST, INPUT, LOOP, NONE, Graph
 from cgcli.graph.traversal import every, live
-from cgcli.graph.types import AnyType, Results, Stack
+from cgcli.graph.types import WEAK_FLOAT, AnyType, Results, Stack, Type
 
 from . import floats
 from .emit import Source
 from .failures import AssertionFailed, IntegerDivisionByZero, Overflow, Stop
 from .interpreter import Kernel, Runner, Sizes
 from .numbers import fit_for
-from .table import BY_CODE
+from .table import BY_CODE, OPS
 
 PARAMETERS = "v, i, a, b, more"
 CompiledLoop = Callable[..., tuple[object, ...]]
@@ -129,12 +129,46 @@ def expression(
     if op == CONST:
         return source.bind(attrs["value"])
     declared = BY_CODE[op]
+    if declared.expansion is not None and not (isinstance(result, Type) and result.weak and result.is_int):
+        terms = [_Term(x, t) for x, t in zip(operands, types, strict=True)]
+        expanded = declared.expansion(_Terms(source), *terms, attrs)
+        if expanded is not None:
+            return cast("_Term", expanded).text
     if declared.inline is not None:
         text = f"({declared.inline.format(*operands)})"
     else:
         text = f"{source.bind(declared.evaluate)}({', '.join([source.bind(floats), source.bind(attrs), *operands])})"
     convert = fit_for(result, types)
     return f"{source.bind(convert)}({text})" if convert else text
+
+
+class _Term(NamedTuple):
+    text: str
+    type: AnyType
+    computed: bool = False
+
+
+class _Terms:
+    """The methods of the builder over Python expressions.
+
+    A term is written where it is read; one that is both operands of an operation is computed once.
+    """
+
+    def __init__(self, source: Source) -> None:
+        self.source = source
+
+    def __getattr__(self, name: str) -> Callable[..., _Term]:
+        op = OPS[name.rstrip("_")]
+
+        def term(*operands: _Term | float, **attrs: Any) -> _Term:
+            terms = [x if isinstance(x, _Term) else _Term(repr(x), WEAK_FLOAT) for x in operands]
+            texts, types = [x.text for x in terms], [x.type for x in terms]
+            if len(terms) == 2 and terms[0] is terms[1] and terms[0].computed:
+                texts = [f"(both := {texts[0]})", "both"]
+            result = op.type_rule(types, attrs)
+            return _Term(expression(self.source, op.code, texts, types, result, attrs), result, True)
+
+        return term
 
 
 def operand_names(arity: int) -> list[str]:
@@ -146,7 +180,10 @@ def evaluate(
     op: int, values: Sequence[Any], types: Sequence[AnyType], result: AnyType, attrs: Mapping[str, Any]
 ) -> Any:
     """The value of one operation, in its result's type, straight from its declaration. Raises `Stop`."""
-    value = BY_CODE[op].evaluate(floats, attrs, *values)
+    declared = BY_CODE[op]
+    if declared.expansion is not None:  # each of its operations is rounded to its type
+        return number_kernel(op, tuple(types), result, attrs)(list(values), 0, 0, 1, {0: tuple(range(2, len(values)))})
+    value = declared.evaluate(floats, attrs, *values)
     convert = fit_for(result, types)
     return convert(value) if convert else value
 

@@ -14,7 +14,7 @@ from cgcli.graph.types import AnyType, Type
 if TYPE_CHECKING:
     from cgcli.graph.sizes import Size
 
-    from .protocols import Attrs, Constant, OpBuilder
+    from .protocols import Attrs, Constant, Elements, ElementWriter, LoopIndex, OpBuilder
 
 TypeRule = Callable[[Sequence[AnyType], "Attrs"], AnyType]
 """Operand types and attributes in, the result's type out; raises `TypeMismatch`."""
@@ -212,6 +212,38 @@ class Examples:
 Evaluate = Callable[..., Any]
 """`evaluate(xp, at, *values)`: the kernel of an op."""
 
+Expansion = Callable[..., Any]
+"""`expansion(b, *operands, at)`: the op as operations of the builder `b`, None where these attributes have none."""
+
+
+@dataclass(frozen=True)
+class Element:
+    """A loop form: `rule(e, index)`, one element of the result, computed by what `e` offers."""
+
+    rule: Callable[[Elements, Sequence[LoopIndex]], Any]
+
+
+@dataclass(frozen=True)
+class Statements:
+    """A loop form: `rule(e)` writes the result, element by element, into the memory of `e`."""
+
+    rule: Callable[[ElementWriter], None]
+
+
+@dataclass(frozen=True)
+class Routine:
+    """The loop form of what is computed by arrays: a call of the op's kernel."""
+
+
+@dataclass(frozen=True)
+class OnStacks:
+    """The loop form of what makes or reads stacks: the function of its name in `loop_nests.structured`."""
+
+
+LoopForm = Element | Statements | Routine | OnStacks | None
+"""How an op is computed in loops, one number at a time. None: by its own kernel, run on the numbers of one index, for
+an elementwise op; a structured one has its form in `loop_nests.structured`."""
+
 
 @dataclass(frozen=True)
 class Op:
@@ -221,10 +253,13 @@ class Op:
     evaluate: `evaluate(xp, at, *values)` over a namespace of elementwise functions; of a `Structured` op over the
     executor's `Runner`.
     inline: the same as a Python expression over `{0}`, `{1}` for plain floats, when that says it faster.
+    expansion: the operations that every executor computes instead, so that all have the same bits; `evaluate` is then
+    for attributes without one.
     sized: attributes that hold sizes; the executor hands `evaluate` their numbers.
     batch: how the op carries a batch axis in front: `align` pads ranks behind it, `spread` gives every operand the
     axis, a function is a rule of its own (`Batch`).
     numbers: whether it runs on plain Python numbers, or lists of them, though it is not elementwise.
+    loops: its loop form.
     """
 
     name: str
@@ -233,12 +268,14 @@ class Op:
     type_rule: TypeRule
     evaluate: Evaluate
     inline: str | None = None
+    expansion: Expansion | None = None
     derivative: Derivative = Derivative()
     effects: Effects = PLAIN
     examples: Examples = Examples()
     sized: tuple[str, ...] = ()
     batch: Literal["align", "spread"] | Batch = "align"
     numbers: bool = False
+    loops: LoopForm = None
 
     @cached_property
     def code(self) -> int:
@@ -267,6 +304,7 @@ def declare(
     type_rule: TypeRule,
     evaluate: Evaluate | None = None,
     inline: str | None = None,
+    expansion: Expansion | None = None,
     spelling: Spelling = CALL,
     flow: Literal["elementwise", "structural", "mix"] = "elementwise",
     selects: bool = False,
@@ -279,6 +317,7 @@ def declare(
     sized: tuple[str, ...] = (),
     batch: Literal["align", "spread"] | Batch = "align",
     numbers: bool = False,
+    loops: LoopForm = None,
 ) -> None:
     """Declares an op; its name must be new. The parameters are the fields of `Op` and of the records in it.
 
@@ -286,19 +325,22 @@ def declare(
     """
     name = sys.intern(name)
     assert name not in REGISTERED, name
+    kernel = evaluate or _by_name(name, len(examples[0]))
     REGISTERED[name] = Op(
         name,
         doc,
         spelling if spelling.text else replace(spelling, text=name),
         type_rule,
-        evaluate or _by_name(name, len(examples[0])),
+        _expanded(expansion, kernel) if expansion else kernel,
         inline,
+        expansion,
         Derivative((rules,) if callable(rules) else rules, flow, selects, support, ties),
         effects,
         Examples(examples, attrs or {}, domain),
         sized,
         batch,
         numbers,
+        loops or (None if flow == "elementwise" or isinstance(rules, Structured) else Routine()),
     )
 
 
@@ -307,6 +349,27 @@ def _by_name(name: str, arity: int) -> Evaluate:
     if arity == 1:  # a call of one argument is the quickest
         return lambda xp, at, x: getattr(xp, name)(x)
     return lambda xp, at, *xs: getattr(xp, name)(*xs)
+
+
+class _Kernels:
+    """The methods of the builder over values: `mul(x, y)` is computed at once, by the op's kernel over a namespace."""
+
+    def __init__(self, xp: object) -> None:
+        self.xp = xp
+
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        evaluate = REGISTERED[name.rstrip("_")].evaluate
+        return lambda *xs, **at: evaluate(self.xp, at, *xs)
+
+
+def _expanded(expansion: Expansion, evaluate: Evaluate) -> Evaluate:
+    """The kernel that computes an expansion, and `evaluate` where the attributes have none."""
+
+    def kernel(xp: object, at: object, *xs: object) -> Any:
+        y = expansion(_Kernels(xp), *xs, at)
+        return evaluate(xp, at, *xs) if y is None else y
+
+    return kernel
 
 
 declare_structural = partial(declare, flow="structural", domain="any value")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, ItemsView, Iterator, KeysView, Sequence
-from typing import Any, Literal, Protocol, TypeVar, overload
+from typing import Any, Literal, Protocol, Self, TypeVar, overload
 
 from cgcli.graph.graph import Graph
 from cgcli.graph.sizes import Shape, Size
@@ -173,3 +173,85 @@ class OpBuilder(Protocol):
     def apply(self, op: str, *operands: float, **attrs: object) -> int: ...
     def const(self, value: float, type_: Type | None = None) -> int: ...
     def type1(self, i: int) -> Type: ...
+
+
+# ---- loop forms
+
+
+class LoopIndex(Protocol):
+    """The index of an axis in loops: a sum of loop variables, computed ints and a number."""
+
+    def plus(self, other: Self, /) -> Self: ...
+    def times(self, factor: int, /) -> Self: ...
+
+
+class Elements(Protocol):
+    """One node in loops, as its element form sees it. Numbers have the operators of Python and the functions of `xp`.
+
+    attrs: those of the node, types: those of its operands, type: that of its result.
+    """
+
+    attrs: Attrs
+    types: Sequence[Type]
+    type: Type
+    xp: ArrayNamespace
+
+    def operand(self, k: int, index: Sequence[LoopIndex], /) -> Array:
+        """The element of operand `k` at an index of its rank."""
+
+    def broadcast(self, k: int, index: Sequence[LoopIndex], /) -> Array:
+        """The element of operand `k` that an index of the result's rank reads after broadcasting."""
+
+    def index(self, size: Size, /) -> LoopIndex:
+        """A size as an index."""
+
+    def index_of(self, number: Array, /) -> LoopIndex:
+        """A computed int as an index; it is in range."""
+
+    def number(self, index: LoopIndex, /) -> Array:
+        """An index as an int."""
+
+    def const(self, value: float, /) -> Array:
+        """A constant of the result's type."""
+
+    def reshaped(self, index: Sequence[LoopIndex], shape: Shape, to: Shape, /) -> Sequence[LoopIndex]:
+        """The index into `to` of the element that an index into `shape` names, when both hold the same elements."""
+
+    def inside(self, index: LoopIndex, size: Size, step: int, /) -> tuple[Array | bool, LoopIndex]:
+        """Whether `index` is `step` times an index of an axis of `size`, and that one, or any where it is not."""
+
+    def checked_index(self, number: Array, size: Size, /) -> Array:
+        """An index counted from the front, of one that may be negative. Out of range it stops the run."""
+
+    def switch(self, selector: Array, cases: Sequence[Callable[[], Array]], /) -> Array:
+        """The value of the case of this number, a bool being 0 or 1; the others are not computed."""
+
+    def require_elements(self, axes: Sequence[int], /) -> None:
+        """Stops the run where one of these axes of the first operand has no elements."""
+
+    def reduce(
+        self, index: Sequence[LoopIndex], combine: str, start: float, element: ElementOf | None = None, /
+    ) -> Array:
+        """The elements of the first operand along the reduced axes, or what `element` makes of each, joined by a
+        primitive from `start` on."""
+
+    def steps(self, size: Size, initial: Sequence[Array], step: Step, /) -> Sequence[Array]:
+        """The values that go from step to step of a loop over an axis of `size`, in order."""
+
+
+ElementOf = Callable[[Array], Array]
+Step = Callable[[LoopIndex, Sequence[Array]], Sequence[Array]]
+Visit = Callable[[Sequence[LoopIndex]], None]
+
+
+class ElementWriter(Elements, Protocol):
+    """One node in loops, as its statement form sees it."""
+
+    def each(self, shape: Shape, visit: Visit, /) -> None:
+        """Calls `visit` with the indices of a shape, in order."""
+
+    def write(self, index: Sequence[LoopIndex], value: Array, /) -> None:
+        """Writes an element of the result."""
+
+    def add(self, index: Sequence[LoopIndex], value: Array, /) -> None:
+        """Adds to an element of the result that is written before."""

@@ -13,13 +13,25 @@ from cgcli.graph.sizes import Shape, Size, product, sub
 from cgcli.graph.types import AnyType, Type
 
 from .failures import EmptyReduction
-from .op import Effects, Spelling, declare, declare_structural
+from .op import Effects, Element, LoopForm, Spelling, Statements, declare, declare_structural
 from .shape import inverse
 from .sizes import operand_elements
 from .typing import as_float, first_number, one, one_bool
 
 if TYPE_CHECKING:
-    from .protocols import Array, ArrayNamespace, Attrs, BoundAttrs, Constant, Elementwise, OpBuilder, Reduction
+    from .protocols import (
+        Array,
+        ArrayNamespace,
+        Attrs,
+        BoundAttrs,
+        Constant,
+        Elements,
+        Elementwise,
+        ElementWriter,
+        LoopIndex,
+        OpBuilder,
+        Reduction,
+    )
 
 SMALL, MANY = 16, 1024  # the most elements of a group that is reduced index by index, and the fewest such groups
 ELEMENTS = Effects(operations=operand_elements)
@@ -95,6 +107,16 @@ _sum = partial(_reduction, flow="structural", support=None)  # each element coun
 _test = partial(_reduction, type_rule=_bools, effects=REDUCES, examples=(((True, False),),))
 
 
+def _joined(combine: str, start: float) -> LoopForm:
+    """The loop form of a reduction by one primitive, from its value of no elements on."""
+    return Element(lambda e, index: e.reduce(index, combine, start))
+
+
+def _mean_element(e: Elements, index: Sequence[LoopIndex]) -> Array:
+    total = e.reduce(index, "add", 0.0)
+    return e.xp.divide(total, e.number(e.index(product(e.types[0].shape[axis] for axis in e.attrs["axes"]))))
+
+
 def _mean(xp: ArrayNamespace, at: BoundAttrs, x: Array) -> Array:
     """The sum over the count; nan of no elements. Of ints as floats: their sum may leave their range."""
     x = x if x.dtype.kind == "f" else x.astype("float64")
@@ -134,6 +156,7 @@ _sum(
     lambda b, g, y, x, at: spread(b, g, x, at),
     type_rule=_numbers,
     evaluate=_np("sum", "add"),
+    loops=_joined("add", 0),
     effects=replace(REDUCES, may_overflow=True),
 )
 _sum(
@@ -142,6 +165,7 @@ _sum(
     lambda b, g, y, x, at: spread(b, b.div(g, size_node(b, count(b, x, at))), x, at),
     type_rule=_floats,
     evaluate=_mean,
+    loops=Element(_mean_element),
     effects=REDUCES,
 )
 
@@ -173,7 +197,18 @@ def _extremum(name: str) -> ReductionKernel:
     return evaluate
 
 
-for _name, _doc in (("max", "the largest of elements"), ("min", "the smallest of elements")):
+def _extremum_form(name: str, start: float) -> LoopForm:
+    def element(e: Elements, index: Sequence[LoopIndex]) -> Array:
+        e.require_elements(e.attrs["axes"])
+        return e.reduce(index, name, start)
+
+    return Element(element)
+
+
+for _name, _doc, _start in (
+    ("max", "the largest of elements", -math.inf),
+    ("min", "the smallest of elements", math.inf),
+):
     _reduction(
         f"a{_name}",
         _doc,
@@ -181,6 +216,7 @@ for _name, _doc in (("max", "the largest of elements"), ("min", "the smallest of
         spelling=Spelling("call", _name, shown=_shown),
         type_rule=_numbers,
         evaluate=_extremum(_name),
+        loops=_extremum_form(_name, _start),
         effects=EXTREMUM,
     )
 
@@ -223,6 +259,7 @@ _reduction(
     _prod_rule,
     type_rule=_numbers,
     evaluate=_np("prod"),
+    loops=_joined("mul", 1),
     effects=replace(REDUCES, may_overflow=True),
 )
 
@@ -257,8 +294,8 @@ declare(
     effects=Effects(may_overflow=True),
     examples=(((2.0, -3.0, 0.5),), ((2.0, 0.0, 3.0),), ((0.0, 0.0, 3.0),)),
 )
-_test("any", "whether one element is true", evaluate=_np("any"))
-_test("all", "whether all elements are true", evaluate=_np("all"))
+_test("any", "whether one element is true", evaluate=_np("any"), loops=_joined("or", False))
+_test("all", "whether all elements are true", evaluate=_np("all"), loops=_joined("and", True))
 
 
 def _arg(name: str, xp: ArrayNamespace, at: BoundAttrs, x: Array) -> Array:
@@ -270,8 +307,61 @@ def _arg(name: str, xp: ArrayNamespace, at: BoundAttrs, x: Array) -> Array:
 
 
 _place = partial(_reduction, type_rule=_indices, effects=EXTREMUM)
-_place("argmax", "the place of the first largest element", evaluate=partial(_arg, "argmax"))
-_place("argmin", "the place of the first smallest element", evaluate=partial(_arg, "argmin"))
+
+
+def _arg_form(beats: Callable[[Array, Array], Array]) -> LoopForm:
+    """The loop form of the place of an extremum: of the first nan, else of the first one that none beats."""
+
+    def element(e: Elements, index: Sequence[LoopIndex]) -> Array:
+        (axis,) = e.attrs["axes"]
+        e.require_elements((axis,))
+        xp, number, t = e.xp, e.types[0].rank + axis, e.types[0]
+        rest = [*index[:number], *index[number + e.attrs["keepdims"] :]]
+
+        def read(i: LoopIndex) -> Array:
+            return e.operand(0, [*rest[:number], i, *rest[number:]])
+
+        def step(i: LoopIndex, carried: Sequence[Array]) -> Sequence[Array]:
+            best, at_best = carried
+            x = read(i)
+            better = xp.logical_and(xp.logical_or(beats(x, best), x != x), best == best)
+            return xp.where(better, x, best), xp.where(better, e.number(i), at_best)
+
+        return e.steps(t.shape[number], [read(e.index(0)), e.const(0)], step)[1]
+
+    return Element(element)
+
+
+_place(
+    "argmax",
+    "the place of the first largest element",
+    evaluate=partial(_arg, "argmax"),
+    loops=_arg_form(lambda x, best: x > best),
+)
+_place(
+    "argmin",
+    "the place of the first smallest element",
+    evaluate=partial(_arg, "argmin"),
+    loops=_arg_form(lambda x, best: x < best),
+)
+
+
+def _logsumexp_element(e: Elements, index: Sequence[LoopIndex]) -> Array:
+    xp = e.xp
+    top = e.reduce(index, "max", -math.inf)
+    top = xp.where(abs(top) < math.inf, top, 0.0)
+    return xp.log(e.reduce(index, "add", 0.0, lambda x: xp.exp(x - top))) + top
+
+
+def _norm_element(e: Elements, index: Sequence[LoopIndex]) -> Array:
+    xp = e.xp
+    top = e.reduce(index, "max", 0.0, abs)
+    scale = xp.where(xp.logical_and(top > 0.0, top < math.inf), top, 1.0)
+    return xp.sqrt(e.reduce(index, "add", 0.0, lambda x: _square(x / scale))) * scale
+
+
+def _square(x: Array) -> Array:
+    return x * x
 
 
 def _logsumexp(xp: ArrayNamespace, at: BoundAttrs, x: Array) -> Array:
@@ -290,6 +380,7 @@ _reduction(
     lambda b, g, y, x, at: b.mul(spread(b, g, x, at), b.exp(b.sub(x, spread(b, y, x, at)))),
     type_rule=_floats,
     evaluate=_logsumexp,
+    loops=Element(_logsumexp_element),
     effects=replace(ELEMENTS, hazard=True),
 )
 
@@ -310,6 +401,7 @@ _reduction(
     lambda b, g, y, x, at: (b.mul(spread(b, g, x, at), b.div(x, spread(b, y, x, at))), b.ne(spread(b, y, x, at), 0.0)),
     type_rule=_floats,
     evaluate=_norm,
+    loops=Element(_norm_element),
     effects=replace(ELEMENTS, hazard=True),
 )
 
@@ -319,12 +411,27 @@ def _reversed(b: OpBuilder, x: int) -> int:
     return b.slice(x, starts=(sub(n, 1),), steps=(-1,), sizes=(n,))
 
 
+def _write_cumsum(e: ElementWriter) -> None:
+    *rows, size = e.types[0].shape
+
+    def row(index: Sequence[LoopIndex]) -> None:
+        def step(i: LoopIndex, carried: Sequence[Array]) -> Sequence[Array]:
+            total = carried[0] + e.operand(0, [*index, i])
+            e.write([*index, i], total)
+            return (total,)
+
+        e.steps(size, [e.const(0)], step)
+
+    e.each(tuple(rows), row)
+
+
 declare_structural(
     "cumsum",
     "the running sum along the last axis",
     lambda b, g, y, x, at: _reversed(b, b.cumsum(_reversed(b, g))),
     type_rule=first_number,
     evaluate=lambda xp, at, x: xp.cumulative_sum(x, axis=-1),
+    loops=Statements(_write_cumsum),
     effects=Effects(may_overflow=True, out=True),
     examples=ROWS,
     domain="all numbers",

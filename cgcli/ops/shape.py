@@ -6,13 +6,14 @@ Each is linear and its derivative is another of them: `slice` and `pad`, `expand
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
-from cgcli.graph.sizes import Shape, Size, add, product, same
+from cgcli.graph.sizes import Shape, Size, add, product, same, sub
 from cgcli.graph.types import WEAK_INT, AnyType, Type
 
 from .failures import SizesDiffer
-from .op import Effects, Spelling, TypeMismatch, UnaryRule, VariadicRule, declare_structural
+from .op import Effects, Element, Spelling, TypeMismatch, UnaryRule, VariadicRule, declare_structural
 from .shape_text import (
     pad_has_text,
     permuted_axes,
@@ -29,7 +30,7 @@ from .shape_text import (
 from .typing import broadcast, join_all, one
 
 if TYPE_CHECKING:
-    from .protocols import Array, ArrayNamespace, Attrs, BoundAttrs, OpBuilder
+    from .protocols import Array, ArrayNamespace, Attrs, BoundAttrs, Elements, LoopIndex, OpBuilder
 
 MATRIX = ((((1.0, 2.0, 3.0), (4.0, 5.0, 6.0)),),)
 VECTOR = (((1.0, -2.0, 3.0, 0.5),),)
@@ -58,6 +59,7 @@ declare_structural(
     (lambda b, g, y, x, at: g,),  # the gradient pass sums over the repeated elements
     type_rule=_expand_type,
     evaluate=lambda xp, at, x: xp.broadcast_to(x, at["shape"]),
+    loops=Element(lambda e, index: e.broadcast(0, index)),
     sized=("shape",),
     batch=lambda b, xs, flags, at, size: b.expand(lifted(b, xs[0], 1 + len(at["shape"])), shape=(size, *at["shape"])),
     examples=MATRIX,
@@ -105,6 +107,7 @@ declare_structural(
     (lambda b, g, y, x, at: b.reshape(g, shape=b.type1(x).shape),),
     type_rule=_reshape_type,
     evaluate=_reshape,
+    loops=Element(lambda e, index: e.operand(0, e.reshaped(index, e.type.shape, e.types[0].shape))),
     sized=("shape",),
     batch=lambda b, xs, flags, at, size: b.reshape(xs[0], shape=(size, *at["shape"])),
     examples=MATRIX,
@@ -129,6 +132,7 @@ declare_structural(
     (lambda b, g, y, x, at: b.match(g, shape=b.type1(x).shape),),
     type_rule=lambda types, at: one(types[0])._replace(shape=tuple(at["shape"])),
     evaluate=_match,
+    loops=Element(lambda e, index: e.operand(0, e.reshaped(index, e.type.shape, e.types[0].shape))),
     sized=("shape",),
     batch=lambda b, xs, flags, at, size: b.match(xs[0], shape=(size, *at["shape"])),
     examples=MATRIX,
@@ -152,11 +156,17 @@ declare_structural(
     (lambda b, g, y, x, at: b.squeeze(g, axes=at["axes"]),),
     type_rule=_expand_dims_type,
     evaluate=lambda xp, at, x: x[tuple(_new_axes(x.ndim, at["axes"]))],
+    loops=Element(lambda e, index: e.operand(0, _without(index, e.attrs["axes"]))),
     examples=VECTOR,
     attrs={"axes": (-2,)},
     effects=Effects(view=True, rearranges=True),
     spelling=Spelling("call", storage=True),
 )
+
+
+def _without(index: Sequence[LoopIndex], axes: Sequence[int]) -> list[LoopIndex]:
+    gone = {len(index) + axis for axis in axes}
+    return [i for k, i in enumerate(index) if k not in gone]
 
 
 def _new_axes(rank: int, axes: Sequence[int]) -> list[object]:
@@ -180,11 +190,20 @@ declare_structural(
     (lambda b, g, y, x, at: b.expand_dims(g, axes=at["axes"]),),
     type_rule=_squeeze_type,
     evaluate=lambda xp, at, x: xp.squeeze(x, axis=at["axes"]),
+    loops=Element(lambda e, index: e.operand(0, _with_zeros(e, index))),
     examples=((((1.0,), (2.0,)),),),
     attrs={"axes": (-1,)},
     effects=Effects(view=True, rearranges=True),
     spelling=Spelling("call", storage=True),
 )
+
+
+def _with_zeros(e: Elements, index: Sequence[LoopIndex]) -> list[LoopIndex]:
+    """An index of a squeezed value with 0 for the axes that are gone."""
+    rank = e.types[0].rank
+    gone = {rank + axis for axis in e.attrs["axes"]}
+    kept = iter(index)
+    return [e.index(0) if k in gone else next(kept) for k in range(rank)]
 
 
 def _permute_type(types: Sequence[AnyType], at: Attrs) -> Type:
@@ -206,12 +225,19 @@ def inverse(axes: Sequence[int]) -> tuple[int, ...]:
     return tuple(result)
 
 
+def _permuted_element(e: Elements, index: Sequence[LoopIndex]) -> Array:
+    axes = e.attrs["axes"]
+    lead = len(index) - len(axes)
+    return e.operand(0, [*index[:lead], *(index[axis] for axis in inverse(axes))])
+
+
 declare_structural(
     "permute",
     "its argument with its last axes in another order",
     (lambda b, g, y, x, at: b.permute(g, axes=inverse(at["axes"])),),
     type_rule=_permute_type,
     evaluate=_permute,
+    loops=Element(_permuted_element),
     examples=MATRIX,
     attrs={"axes": (-1, -2)},
     spelling=Spelling("call", "transpose", rule=write_permute, shown=permuted_axes),
@@ -243,12 +269,20 @@ def _back_by(op: str) -> UnaryRule:
     )
 
 
+def _sliced_element(e: Elements, index: Sequence[LoopIndex]) -> Array:
+    starts, steps = e.attrs["starts"], e.attrs["steps"]
+    lead = len(index) - len(starts)
+    parts = zip(index[lead:], starts, steps, strict=True)
+    return e.operand(0, [*index[:lead], *(i.times(step).plus(e.index(start)) for i, start, step in parts)])
+
+
 declare_structural(
     "slice",
     "a part of its argument: along the last axes, so many elements from a start in steps",
     _back_by("pad"),
     type_rule=_slice_type,
     evaluate=lambda xp, at, x: x[_slices(at, at["sizes"])],
+    loops=Element(_sliced_element),
     sized=("starts", "sizes"),
     selects=True,
     examples=VECTOR,
@@ -266,12 +300,41 @@ def _pad(xp: ArrayNamespace, at: BoundAttrs, x: Array) -> Array:
     return out
 
 
+def _padded_element(e: Elements, index: Sequence[LoopIndex]) -> Array:
+    """The element of the operand that lies here, or zero."""
+    starts, steps = e.attrs["starts"], e.attrs["steps"]
+    lead = len(index) - len(starts)
+    sizes = e.types[0].shape[lead:]
+    source = list(index[:lead])
+    condition: Array | bool = True
+    for i, start, step, size in zip(index[lead:], starts, steps, sizes, strict=True):
+        is_inside, k = e.inside(i.plus(e.index(sub(0, start))), size, step)
+        source.append(k)
+        condition = _both(e, condition, is_inside)
+    if condition is False:
+        return e.const(0)
+    if condition is True:
+        return e.operand(0, source)
+    if all(isinstance(size, int) and size > 0 for size in sizes):  # there is an element to read in any case
+        return e.xp.where(condition, e.operand(0, source), e.const(0))
+    return e.switch(condition, [lambda: e.const(0), lambda: e.operand(0, source)])
+
+
+def _both(e: Elements, a: Array | bool, b: Array | bool) -> Array | bool:
+    if isinstance(a, bool):
+        return b if a else False
+    if isinstance(b, bool):
+        return a if b else False
+    return e.xp.logical_and(a, b)
+
+
 declare_structural(
     "pad",
     "its argument within zeros: along the last axes, from a start in steps",
     _back_by("slice"),
     type_rule=_slice_type,
     evaluate=_pad,
+    loops=Element(_padded_element),
     sized=("starts", "sizes"),
     examples=VECTOR,
     attrs={"starts": (1,), "steps": (2,), "sizes": (9,)},
@@ -326,12 +389,28 @@ def _concat_rule(b: OpBuilder, g: int, y: int, k: int, xs: Sequence[int], at: At
     return b.slice(g, starts=(start, *zeros), steps=(1,) * len(sizes), sizes=sizes)
 
 
+def _concat_element(e: Elements, index: Sequence[LoopIndex]) -> Array:
+    """The element of the last operand that begins at the index or before it."""
+    axis = len(index) + e.attrs["axis"]
+    i = e.number(index[axis])
+    number, starts = e.number(e.index(0)), [e.index(0)]
+    for t in e.types[:-1]:
+        starts.append(starts[-1].plus(e.index(t.shape[axis])))
+        number = number + e.xp.where(i >= e.number(starts[-1]), 1, 0)
+
+    def part(k: int) -> Array:
+        return e.operand(k, [*index[:axis], index[axis].plus(starts[k].times(-1)), *index[axis + 1 :]])
+
+    return e.switch(number, [partial(part, k) for k in range(len(starts))])
+
+
 declare_structural(
     "concat",
     "its arguments one behind the other along an axis",
     VariadicRule(_concat_rule),
     type_rule=_concat_type,
     evaluate=lambda xp, at, *xs: xp.concat(xs, axis=at["axis"]),
+    loops=Element(_concat_element),
     batch="spread",
     examples=(((1.0, 2.0), (3.0,)), ((1.0,), (2.0, 3.0), (4.0, 5.0))),
     attrs={"axis": -1},
@@ -355,12 +434,19 @@ def _stack_rule(b: OpBuilder, g: int, y: int, k: int, xs: Sequence[int], at: Att
     return b.squeeze(part, axes=(axis,))
 
 
+def _stack_element(e: Elements, index: Sequence[LoopIndex]) -> Array:
+    axis = len(index) + e.attrs["axis"]
+    rest = [*index[:axis], *index[axis + 1 :]]
+    return e.switch(e.number(index[axis]), [partial(e.operand, k, rest) for k in range(len(e.types))])
+
+
 declare_structural(
     "stack",
     "its arguments side by side along a new axis",
     VariadicRule(_stack_rule),
     type_rule=_stack_type,
     evaluate=lambda xp, at, *xs: xp.stack(xs, axis=at["axis"]),
+    loops=Element(_stack_element),
     batch="spread",
     examples=((1.0, 2.0, 3.0), ((1.0, 2.0), (3.0, 4.0))),
     attrs={"axis": -1},
@@ -376,6 +462,7 @@ declare_structural(
     "the size of an axis as an int",
     type_rule=lambda types, at: WEAK_INT,  # as a literal's: `x / n` and `x / sqrt(n)` keep x's type
     evaluate=lambda xp, at: at["size"],
+    loops=Element(lambda e, index: e.number(e.index(e.attrs["size"]))),
     sized=("size",),
     examples=((),),
     attrs={"size": 3},
@@ -387,6 +474,7 @@ declare_structural(
     "the ints from 0 up to a size",
     type_rule=lambda types, at: Type("int", (at["size"],)),
     evaluate=lambda xp, at: xp.arange(at["size"]),
+    loops=Element(lambda e, index: e.number(index[0])),
     sized=("size",),
     examples=((),),
     attrs={"size": 3},

@@ -10,7 +10,7 @@ from cgcli.graph.types import AnyType, Stack, Type
 
 from .failures import SizesDiffer
 from .loops import items_of
-from .op import Effects, Spelling, TypeMismatch, declare_structural
+from .op import Effects, OnStacks, Spelling, TypeMismatch, declare_structural
 from .typing import one
 
 if TYPE_CHECKING:
@@ -39,6 +39,7 @@ declare_structural(
     evaluate=lambda xp, at, x: x,  # an array is a sequence of its items
     domain="a tensor",
     batch=lambda b, xs, flags, at, size: b.unstack(_swapped(b, xs[0])),
+    loops=OnStacks(),
 )
 
 
@@ -72,4 +73,5 @@ declare_structural(
     domain="a stack of as many items as the first axis has",
     sized=("shape",),
     batch=_batch_restack,
+    loops=OnStacks(),
 )

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, cast
 from cgcli.graph.sizes import Size, add, floor_div, sub
 from cgcli.graph.types import AnyType, Type
 
-from .op import Effects, Spelling, TypeMismatch, declare_structural
+from .op import Effects, Element, Spelling, Statements, TypeMismatch, declare_structural
 from .sizes import operand_elements
 from .typing import one
 
 if TYPE_CHECKING:
-    from .protocols import Array, ArrayNamespace, Attrs, BoundAttrs
+    from .protocols import Array, ArrayNamespace, Attrs, BoundAttrs, Elements, ElementWriter, LoopIndex
 
 IMAGE = tuple(tuple(float(3 * i + j) for j in range(5)) for i in range(4))
 ATTRS = {"sizes": (2, 2), "strides": (2, 1), "dilations": (1, 2)}
@@ -57,6 +57,29 @@ def _fold_type(types: Sequence[AnyType], at: Attrs) -> Type:
     return t._replace(shape=(*t.shape[: t.rank - 2 * len(at["sizes"])], *at["shape"]))
 
 
+def _in_windows(e: Elements, index: Sequence[LoopIndex]) -> list[LoopIndex]:
+    """The index, among the elements that windows slide over, of an index of windows and of elements in them."""
+    strides, dilations = e.attrs["strides"], e.attrs["dilations"]
+    many = len(strides)
+    lead = len(index) - 2 * many
+    axes = zip(index[lead : lead + many], index[lead + many :], strides, dilations, strict=True)
+    return [*index[:lead], *(window.times(s).plus(inner.times(d)) for window, inner, s, d in axes)]
+
+
+def _write_fold(e: ElementWriter) -> None:
+    """Zeros, and then the elements of all windows, one offset after the other."""
+    many, shape = len(e.attrs["strides"]), e.types[0].shape
+    windows = shape[: len(shape) - many]
+    e.each(e.type.shape, lambda index: e.write(index, e.const(0)))
+    e.each(
+        shape[len(windows) :],
+        lambda offset: e.each(
+            windows,
+            lambda window: e.add(_in_windows(e, [*window, *offset]), e.operand(0, [*window, *offset])),
+        ),
+    )
+
+
 declare_structural(
     "windows",
     "all windows on the last axes, the axes of the window behind those of its place",
@@ -64,6 +87,7 @@ declare_structural(
     spelling=Spelling("none"),
     type_rule=_windows_type,
     evaluate=lambda xp, at, x: xp.windows(x, at["sizes"], at["strides"], at["dilations"]),
+    loops=Element(lambda e, index: e.operand(0, _in_windows(e, index))),
     selects=True,
     effects=Effects(view=True),
     examples=((IMAGE,),),
@@ -77,6 +101,7 @@ declare_structural(
     spelling=Spelling("none", latex=r"\operatorname{{fold}}\left({0}\right)"),
     type_rule=_fold_type,
     evaluate=_fold,
+    loops=Statements(_write_fold),
     effects=Effects(operations=operand_elements, may_overflow=True),
     examples=((((1.0, 2.0), (3.0, 4.0)),),),
     attrs={"sizes": (2,), "strides": (1,), "dilations": (1,), "shape": (3,)},

@@ -126,9 +126,10 @@ def _power_zero(b: Terms, at: Attrs, x: int) -> int | None:
     return b.const(1.0 if b.is_float(x) else 1, b.type1(x))
 
 
-@shape_identity("fixed_power", "x^2 = x * x", exact=False)  # the library's power may err in the last bit
-def _square(b: Terms, at: Attrs, x: int) -> int | None:
-    return b.make("mul", x, x) if at["exponent"] == 2 and b.is_float(x) else None
+@shape_identity("fixed_power", "x^2 = x * x, x^3 and x^4 likewise")  # so it is computed anyway; now squares are shared
+def _products(b: Terms, at: Attrs, x: int) -> int | None:
+    expansion = BY_CODE[opcode("fixed_power")].expansion
+    return expansion(b, x, at) if expansion and b.is_float(x) else None
 
 
 @shape_identity("fixed_power", "x^-1 = 1 / x", exact=False)
