@@ -1,0 +1,1 @@
+"""The loop form: one level below the graph, for every target."""

@@ -1,0 +1,393 @@
+"""From graphs to loop nests, by element forms: what one element of a node is, given its index.
+
+Views rewrite the index, elementwise ops apply primitives, reductions open an inner loop. So fusion is inlining, a view
+costs nothing, and a small tensor that is read at constant indices is its numbers. What lies in memory is what has to:
+outputs, what statement forms and routines write and routines read, and what lies too deep below other nodes.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Collection, Mapping, Sequence
+from math import prod
+from typing import Any, cast
+
+from cgcli.graph.graph import ASSERT, CONST, GET, INPUT, Graph
+from cgcli.graph.size_text import Algebra, interpreted
+from cgcli.graph.sizes import Shape, Size
+from cgcli.graph.traversal import every, live
+from cgcli.graph.types import AnyType, Results, Stack, Type
+from cgcli.ops.op import Element, OnStacks, Op, Routine, Statements
+from cgcli.ops.table import BY_CODE
+
+from .bounds import IndexBuilder
+from .elements import OPENED, SCALARS, NodeElements, broadcast_index
+from .form import (
+    ASSERTION,
+    SIZE,
+    Apply,
+    Call,
+    Check,
+    Const,
+    Extent,
+    Index,
+    Kind,
+    Load,
+    LoopNest,
+    Region,
+    Statement,
+    Unsupported,
+    Value,
+    index_of,
+)
+from .numbers import NAMESPACE, Number, convert
+from .readers import Frame, Stored, first_nodes
+from .structured import StructuredNodes
+
+DEEPEST = 40  # element forms within element forms, before a value is put into memory
+
+
+class Lowering:
+    """A nest made of a graph.
+
+    opened: elements of a fixed shape up to which loops over it are opened up. first: of the graph and those nested in
+    it, the numbers of their nodes (`first_nodes`).
+    """
+
+    def __init__(self, name: str, opened: int = OPENED, first: Mapping[int, int] | None = None) -> None:
+        self.k = IndexBuilder(name)
+        self.opened = opened
+        self._first = first or {}
+        self._frames: list[Frame] = []  # all that there were: memos know them by their `id`
+        self._sizes = Algebra[Extent](
+            number=lambda n: n,
+            name=self.k.size,
+            add=lambda a, b: self._size("add", a, b),
+            multiply=lambda a, b: self._size("mul", a, b),
+            floor_divide=self._quotient,
+            positive=lambda a: self._size("max", a, 0),
+        )
+
+    def frame(self, graph: Graph) -> Frame:
+        """The frame of a graph that is computed in the innermost block."""
+        frame = Frame(graph, base=self.k.here, first=self._first.get(id(graph), 0))
+        self._frames.append(frame)
+        return frame
+
+    # ---- sizes
+
+    def require_sizes(self, graph: Graph) -> None:
+        """Computes the sizes of all values in front of everything; stops the run where one is negative."""
+        k, done = self.k, set()
+        for inner in every(graph):
+            for i in range(len(inner)):
+                for size in _named_sizes(inner.type_of(i)):
+                    if size in done:
+                        continue
+                    done.add(size)
+                    extent = self.size(size)
+                    if "-" in size and isinstance(extent, Value):
+                        k.check(k.ge(extent, k.const(0, "i64")), SIZE, self._first.get(id(inner), 0) + i)
+
+    def size(self, size: Size) -> Extent:
+        """A size as a number or a value."""
+        return size if isinstance(size, int) else interpreted(size, self._sizes)
+
+    def _size(self, primitive: str, a: Extent, b: Extent) -> Extent:
+        x, y = (n if isinstance(n, Value) else self.k.const(n, "i64") for n in (a, b))
+        result = self.k.apply(primitive, x, y)
+        number = self.k.constants.get(result)
+        return result if number is None else int(number)
+
+    def _quotient(self, a: Extent, b: Extent) -> Extent:
+        """The quotient of two sizes, 0 where there is none."""
+        if isinstance(b, int):
+            return self._size("floor_div", a, b) if b else 0
+        k, zero = self.k, self.k.const(0, "i64")
+        quotient = self.k.index_value(self._size("floor_div", a, self._size("max", b, 1)))
+        return k.select(k.gt(b, zero), quotient, zero)
+
+    # ---- elements
+
+    def number(self, frame: Frame, x: int, index: tuple[Index, ...], node: int) -> Number:
+        """An element of node `x` as a number in the kernel of `node`."""
+        t = cast("Type", frame.graph.type_of(x))
+        return Number(self.k, self.element(frame, x, index), node, weak=t.weak and not t.shape)
+
+    def element(self, frame: Frame, x: int, index: tuple[Index, ...]) -> Value:
+        """An element of a node. Chains of elementwise ops, however long, are walked, not recursed into."""
+        stack = [(x, index, False)]
+        while True:
+            x, index, ready = stack.pop()
+            if self._existing(frame, x, index) is None:
+                if not ready and is_elementwise(frame, x):
+                    stack.append((x, index, True))
+                    for y in frame.graph.operands(x):
+                        shape = cast("Type", frame.graph.type_of(y)).shape
+                        if is_elementwise(frame, y):
+                            stack.append((y, tuple(broadcast_index(shape, index)), False))
+                else:
+                    self._compute(frame, x, index)
+            if not stack:
+                value = self._existing(frame, x, index)
+                assert value is not None
+                return value
+
+    def _existing(self, frame: Frame, x: int, index: tuple[Index, ...]) -> Value | None:
+        return self.k.memo(("element", id(frame), x, index))
+
+    def _compute(self, frame: Frame, x: int, index: tuple[Index, ...]) -> None:
+        checks = self.k.checks
+        value = self._value(frame, x, index)
+        # what is checked on the way is checked where it is computed, and only there
+        depth = self.k.here if self.k.checks != checks or x in frame.readers else self.k.depth[value]
+        self.k.remember(("element", id(frame), x, index), value, depth)
+
+    def _value(self, frame: Frame, x: int, index: tuple[Index, ...]) -> Value:
+        reader = frame.readers.get(x)
+        if reader is not None:
+            return reader(index)
+        graph = frame.graph
+        code, t = graph.op[x], graph.type_of(x)
+        assert isinstance(t, Type)
+        if code == CONST:
+            return self._constant(graph.attrs[x]["value"], t, index)
+        op, e = BY_CODE[code], NodeElements(self, frame, x)
+        if isinstance(op.loops, Element):
+            number = op.loops.rule(cast("Any", e), index)
+        elif code == ASSERT:
+            number = e.broadcast(0, index)
+            self.k.check(number.value, ASSERTION, frame.first + x)
+        elif op.is_elementwise and op.loops is None:
+            number = self._by_kernel(e, op, index)
+        else:
+            raise Unsupported(op.name)
+        return self._fit(number, t, frame.first + x)
+
+    def _by_kernel(self, e: NodeElements, op: Op, index: tuple[Index, ...]) -> Number:
+        """The kernel of an elementwise op on numbers; a bool counts as an int where the result is a number."""
+        numbers = [e.broadcast(k, index) for k in range(len(e.types))]
+        if e.type.dtype != "bool":
+            numbers = [x.to("i64") if x.type == "bool" else x for x in numbers]
+        at = cast("Any", e.attrs)
+        return cast("Number", op.evaluate(cast("Any", NAMESPACE), at, *cast("Any", numbers)))
+
+    def _fit(self, number: Number | float, t: Type, node: int) -> Value:
+        """A kernel's result in the type of its node."""
+        type_ = SCALARS[t.dtype]
+        if not isinstance(number, Number):
+            return self.k.const(number, type_)
+        return convert(self.k, number.value, type_, node)
+
+    def _constant(self, value: Any, t: Type, index: tuple[Index, ...]) -> Value:
+        """An element of a constant; of one in memory where the index is computed."""
+        type_ = SCALARS[t.dtype]
+        if not isinstance(value, tuple):
+            return self.k.const(value, type_)
+        if all(not i.terms for i in index):
+            for i in index:
+                value = value[i.const]
+            return self.k.const(value, type_)
+        return self.k.load(self._table(value, t), index)
+
+    def _table(self, value: tuple[Any, ...], t: Type) -> str:
+        """The buffer that holds a constant."""
+        numbers = value
+        for _ in t.shape[1:]:
+            numbers = tuple(itertools.chain.from_iterable(numbers))
+        return self.k.table(SCALARS[t.dtype], cast("tuple[int, ...]", t.shape), numbers)
+
+    # ---- loops
+
+    def loops(
+        self, shape: Shape, visit: Callable[[tuple[Index, ...]], None], kind: Kind, first: Kind | None = None
+    ) -> None:
+        """Visits each index of a shape, in order; the innermost loop is of `kind`, the outermost of `first`.
+
+        Loops over few fixed elements are opened up, but for the outermost of a kind of its own.
+        """
+        index: list[Index] = []
+
+        def over(left: Sequence[Size]) -> None:
+            if not left:
+                visit(tuple(index))
+                return
+            n = self.size(left[0])
+            outermost = first if not index else None
+            if outermost is None and isinstance(n, int) and (n == 1 or self.is_small(left)):
+                for j in range(n):
+                    index.append(Index(j))
+                    over(left[1:])
+                    index.pop()
+                return
+            with self.k.loop(n, kind=outermost or (kind if len(left) == 1 else "serial")) as loop:
+                self.k.limits[loop.variable] = n
+                index.append(index_of(loop.variable))
+                over(left[1:])
+                index.pop()
+
+        over(shape)
+
+    def is_small(self, shape: Sequence[Size]) -> bool:
+        """Whether a shape has few fixed elements."""
+        return all(isinstance(n, int) for n in shape) and prod(cast("Sequence[int]", shape)) <= self.opened
+
+    # ---- graphs
+
+    def emit(self, frame: Frame, in_rows: Collection[int] = ()) -> None:
+        """Writes into memory what has to lie there, in the order of the graph, and runs its assertions.
+
+        in_rows: the assertions that the loop over rows runs.
+        """
+        graph = frame.graph
+        needed = live(graph, (*graph.outputs, *graph.asserts))
+        stored = in_memory(graph, needed)
+        structured = StructuredNodes(self, frame)
+        for i, code in enumerate(graph.op):
+            if not needed[i] or code in (INPUT, CONST):
+                continue
+            op = BY_CODE[code]
+            if op.is_structured or isinstance(op.loops, OnStacks):
+                structured.emit(i)
+            elif code == ASSERT:
+                if i not in in_rows:
+                    self._assert(frame, i)
+            elif i in stored:
+                self.store(frame, i)
+
+    def _assert(self, frame: Frame, i: int) -> None:
+        t = cast("Type", frame.graph.type_of(i))
+        self.loops(t.shape, lambda index: void(self.element(frame, i, index)), "serial")
+
+    def store(self, frame: Frame, i: int) -> None:
+        """Computes node `i` into a buffer, from which it is read then."""
+        t = cast("Type", frame.graph.type_of(i))
+        name = f"t{len(self.k.buffers)}"
+        type_ = SCALARS[t.dtype]
+        self.k.buffer(name, type_, [self.size(n) for n in t.shape], "scratch")
+        self.write(frame, i, name)
+        frame.readers[i] = Stored(self.k, name, (), self.k.here)
+
+    def write(self, frame: Frame, i: int, name: str) -> None:
+        """Computes node `i` into the buffer of this name."""
+        graph = frame.graph
+        op, t = BY_CODE[graph.op[i]], cast("Type", graph.type_of(i))
+        if i not in frame.readers and isinstance(op.loops, Statements):
+            op.loops.rule(cast("Any", NodeElements(self, frame, i, name)))
+        elif i not in frame.readers and isinstance(op.loops, Routine):
+            operands = [self.region(frame, x) for x in graph.operands(i)]
+            self.k.call(f"op:{op.name}", operands, [Region(name)], node=frame.first + i)
+        else:
+            self.loops(t.shape, lambda index: self.k.store(name, index, self.element(frame, i, index)), "vector")
+
+    def region(self, frame: Frame, x: int) -> Region:
+        """The part of a buffer that holds all of node `x`."""
+        if not isinstance(frame.readers.get(x), Stored):
+            self.store(frame, x)
+        reader = frame.readers[x]
+        assert isinstance(reader, Stored)
+        return Region(reader.buffer, reader.front)
+
+
+def void(value: object) -> None:
+    """Drops a value that is computed for its checks."""
+
+
+def is_elementwise(frame: Frame, x: int) -> bool:
+    """Whether a node is computed by its kernel of the elements at its index."""
+    op = BY_CODE[frame.graph.op[x]]
+    return (
+        x not in frame.readers
+        and frame.graph.op[x] not in (INPUT, CONST, GET)
+        and op.is_elementwise
+        and op.loops is None
+    )
+
+
+def in_memory(graph: Graph, needed: Sequence[int]) -> set[int]:
+    """The nodes whose values have to lie in memory, but for outputs."""
+    stored: set[int] = set()
+    depth = [0] * len(graph)
+    for i, code in enumerate(graph.op):
+        if not needed[i] or code in (INPUT, CONST, GET):
+            continue
+        op, operands = BY_CODE[code], graph.operands(i)
+        if isinstance(op.loops, Routine):
+            stored.update(x for x in operands if graph.op[x] != INPUT)
+        if isinstance(op.loops, Routine | Statements):
+            stored.add(i)
+            continue
+        deepest = max((depth[x] for x in operands), default=0)
+        depth[i] = deepest + (not op.is_elementwise)
+        if depth[i] > DEEPEST:
+            stored.add(i)
+            depth[i] = 0
+    return stored
+
+
+def _named_sizes(t: AnyType) -> list[str]:
+    """The sizes of a type that are made of names."""
+    if isinstance(t, Results):
+        return [size for item in t.items for size in _named_sizes(item)]
+    while isinstance(t, Stack):
+        t = t.item
+    return [size for size in t.shape if isinstance(size, str)]
+
+
+def shape_of(t: AnyType) -> Shape:
+    assert isinstance(t, Type)
+    return t.shape
+
+
+def lower(graph: Graph, name: str = "nest", rows: str | None = None) -> LoopNest:
+    """The nest of a graph: its inputs in the buffers `x0`, `x1`, …, its outputs in `y0`, `y1`, …
+
+    rows: the name of the size whose loop all outputs share, cut over calls (`chunk`). Raises Unsupported.
+    """
+    lowering = Lowering(name, first=first_nodes(graph))
+    k, frame = lowering.k, lowering.frame(graph)
+    lowering.require_sizes(graph)
+    for n, i in enumerate(graph.inputs):
+        _argument(lowering, frame, i, f"x{n}", "in")
+        frame.readers[i] = Stored(k, f"x{n}")
+    for n, i in enumerate(graph.outputs):
+        _argument(lowering, frame, i, f"y{n}", "out")
+    checked = [i for i in graph.asserts if graph.op[i] == ASSERT and shape_of(graph.type_of(i))[:1] == (rows,)]
+    lowering.emit(frame, checked)
+    if rows is not None:
+        _require_one_loop(k.blocks[0])
+    if rows is None:
+        for n, i in enumerate(graph.outputs):
+            lowering.write(frame, i, f"y{n}")
+        return k.nest()
+
+    def row(index: tuple[Index, ...]) -> None:
+        for i in checked:
+
+            def check(rest: tuple[Index, ...], i: int = i) -> None:
+                lowering.element(frame, i, (*index, *rest))
+
+            lowering.loops(shape_of(graph.type_of(i))[1:], check, "serial")
+        for n, i in enumerate(graph.outputs):
+
+            def element(rest: tuple[Index, ...], n: int = n, i: int = i) -> None:
+                k.store(f"y{n}", (*index, *rest), lowering.element(frame, i, (*index, *rest)))
+
+            lowering.loops(shape_of(graph.type_of(i))[1:], element, "vector")
+
+    lowering.loops((rows,), row, "chunk", "chunk")
+    return k.nest()
+
+
+def _require_one_loop(statements: Sequence[Statement]) -> None:
+    """Raises Unsupported where more than numbers is computed in front of the loop over rows."""
+    for s in statements:
+        if isinstance(s, Call):
+            raise Unsupported(f"`{s.routine.removeprefix('op:')}`")
+        if not isinstance(s, Const | Apply | Load | Check):
+            raise Unsupported("tables of intermediate values")
+
+
+def _argument(lowering: Lowering, frame: Frame, i: int, name: str, role: Any) -> None:
+    t = cast("Type", frame.graph.type_of(i))
+    lowering.k.buffer(name, SCALARS[t.dtype], [lowering.size(n) for n in t.shape], role)
