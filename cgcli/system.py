@@ -55,6 +55,13 @@ def owned(path: Path) -> bool:
     return not hasattr(os, "geteuid") or path.stat().st_uid == os.geteuid()
 
 
+def private(file: Path | int) -> bool:
+    """Whether a file, or the open one of a descriptor, is this user's and no other may write it. Systems without user
+    ids keep others out of the user's folders themselves."""
+    state = os.stat(file)
+    return not hasattr(os, "geteuid") or (state.st_uid == os.geteuid() and not state.st_mode & 0o022)
+
+
 def set_mode(descriptor: int, mode: int) -> None:
     """Sets the permissions of an open file; a system without them has nothing to set."""
     if hasattr(os, "fchmod"):

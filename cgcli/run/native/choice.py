@@ -1,0 +1,60 @@
+"""Where machine code of a graph's loops pays: by the graph and the number of rows alone.
+
+Neither a clock nor the cache nor the number of cores decides, so that the digits of a result do not depend on them.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+from functools import cache
+from typing import TYPE_CHECKING
+
+from cgcli.graph.graph import CONST, INPUT, LOOP, Graph
+from cgcli.graph.traversal import every
+
+if TYPE_CHECKING:
+    from cgcli.loop_nests.form import LoopNest
+
+LEAST_WORK = 4_000_000
+"""Nodes times rows from which on compiling costs less than it saves (`benchmarks/rows.py`)."""
+
+
+def least_rows(graph: Graph) -> int:
+    """The number of rows from which on machine code of this graph of many rows pays."""
+    nodes = sum(code not in (INPUT, CONST) for code in graph.op)
+    return -(-LEAST_WORK // max(1, nodes))
+
+
+@cache
+def compiler_installed() -> bool:
+    """Whether llvmlite is installed."""
+    return importlib.util.find_spec("llvmlite") is not None
+
+
+def nest_of(graph: Graph, rows: str | None) -> LoopNest:
+    """The loop nest of a graph that machine code runs; rows: the name of the size whose loop is cut over threads.
+
+    Raises Unsupported where there is none, and for loops, whose limits of steps and memory machine code does not keep.
+    """
+    from cgcli.loop_nests.form import Unsupported
+    from cgcli.loop_nests.lower import lower
+
+    if any(LOOP in g.op for g in every(graph)):
+        raise Unsupported("loops")
+    return lower(graph, rows=rows)
+
+
+def no_machine_code(graph: Graph, rows: str) -> str:
+    """Why a graph of many rows, `rows` of them, has no machine code; empty where it has."""
+    from cgcli.loop_nests.form import Unsupported
+    from cgcli.optimise.driver import optimise
+
+    from .llvm import llvm_module
+
+    if not compiler_installed():
+        return "machine code needs the package llvmlite"
+    try:
+        llvm_module(nest_of(optimise(graph), rows))
+    except Unsupported as e:
+        return f"there is no machine code for {e}"
+    return ""

@@ -1,0 +1,86 @@
+"""A graph as one loop nest in machine code; where that stops, the plan for arrays says why."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from math import prod
+from typing import TYPE_CHECKING, Any, cast
+
+import numpy as np
+
+from cgcli.graph.graph import Graph
+from cgcli.graph.types import Type
+from cgcli.loop_nests.extents import shapes
+from cgcli.ops.array_kernels import DTYPES
+from cgcli.ops.interpreter import DEFAULT_LIMITS, Limits, Sizes
+from cgcli.ops.limits import memory_limit
+from cgcli.ops.number_kernels import is_scalar
+from cgcli.ops.sizes import bind_sizes
+
+from .choice import nest_of
+from .chunks import run_chunks
+from .compile import BUFFER_DTYPES, compile_nest
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+Run = Callable[[Sequence[Any], Sizes | None], Sequence[Any]]
+"""What computes the outputs of a graph from its inputs and sizes."""
+
+
+class NativeGraph:
+    """A graph made ready to run as machine code. Runs may overlap.
+
+    rows: the name of the size whose loop is cut over threads, None to run in one piece. fallback: makes what runs the
+    graph where the nest stops, or where its values do not fit into memory: that raises the error, with its words.
+    Raises Unsupported for a graph that has no machine code.
+    """
+
+    is_machine_code = True
+
+    def __init__(
+        self,
+        graph: Graph,
+        fallback: Callable[[], Run],
+        limits: Limits = DEFAULT_LIMITS,
+        rows: str | None = None,
+    ) -> None:
+        self.graph, self.rows = graph, rows
+        self.max_memory = limits.memory or memory_limit()
+        self.nest = nest_of(graph, rows)
+        self.code = compile_nest(self.nest)
+        self._on_numbers = is_scalar(graph)
+        self._make_fallback = fallback
+        self._fallback: Run | None = None
+
+    def __call__(self, inputs: Sequence[Any], sizes: Sizes | None = None) -> Sequence[Any]:
+        """The values of the outputs. Raises CgError (status 1) at the node that stops the run."""
+        graph = self.graph
+        env = bind_sizes(graph, graph.inputs, inputs) if sizes is None else sizes
+        numbers = {name: env[name] for name in self.nest.sizes if name in env}
+        arrays = self._arrays(inputs, numbers) if len(numbers) == len(self.nest.sizes) else None
+        count = None if self.rows is None else numbers.get(self.rows)
+        if arrays is None or run_chunks(self.code, arrays, numbers, count):
+            return self._run_fallback(inputs, env)
+        outputs = [arrays[f"y{n}"] for n in range(len(graph.outputs))]
+        return [y.item() for y in outputs] if self._on_numbers else outputs
+
+    def _run_fallback(self, inputs: Sequence[Any], sizes: Sizes) -> Sequence[Any]:
+        if self._fallback is None:
+            self._fallback = self._make_fallback()
+        return self._fallback(inputs, sizes)
+
+    def _arrays(self, inputs: Sequence[Any], sizes: Sizes) -> dict[str, NDArray[Any]] | None:
+        """The arrays of the buffers by name; None where a size is negative, or the run's memory does not suffice."""
+        arrays: dict[str, NDArray[Any]] = {}
+        for n, (i, x) in enumerate(zip(self.graph.inputs, inputs, strict=True)):
+            arrays[f"x{n}"] = np.asarray(x, DTYPES[cast("Type", self.graph.type_of(i)).dtype], order="C")
+        rest = {name: shape for name, shape in shapes(self.nest, sizes).items() if name not in arrays}
+        if any(n < 0 for shape in rest.values() for n in shape):
+            return None
+        dtypes = {name: np.dtype(BUFFER_DTYPES[self.nest.buffers[name].type]) for name in rest}
+        if sum(prod(shape) * dtypes[name].itemsize for name, shape in rest.items()) > self.max_memory:
+            return None
+        for name, shape in rest.items():
+            arrays[name] = np.empty(shape, dtypes[name])
+        return arrays
