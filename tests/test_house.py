@@ -40,6 +40,8 @@ HEAVY = {
         "data/checkpoints.py",
         "data/safetensors.py",
         "data/sinks.py",
+        "loop_nests/interpreter.py",
+        "run/native/executor.py",
         "ops/array_kernels.py",
         "ops/random.py",
         "ops/sizes.py",
@@ -50,6 +52,9 @@ HEAVY = {
         "program/rows.py",
         "program/training.py",
         "program/array_libraries.py",
+        "run/native/compile.py",  # for type checkers
+        "run/native/chunks.py",  # for type checkers
+        "run/native/executor.py",
         "run/numpy/reference.py",
         "run/numpy/calls.py",
         "run/binding.py",
@@ -67,6 +72,7 @@ HEAVY = {
         "dynamic/tape_arrays.py",
         "run/numpy/call_recorder.py",
     ),
+    "llvmlite": ("run/native/compile.py",),
     "pyarrow": ("data/arrow.py", "data/arrow_csv.py"),
     "pydantic": (),
     "matplotlib": ("render/curve.py",),
@@ -209,6 +215,7 @@ NAMES_OPS = (
     "dynamic/host.py",  # operators of Python
     "dynamic/numpy_api.py",
     "transform/",  # derivative rules of structured nodes, masks
+    "loop_nests/",  # primitives, which have the names of ops
     # rewrite rows
     "optimise/algebra.py",
     "optimise/branches.py",

@@ -300,7 +300,7 @@ def test_backends_agree() -> None:
     graph = scaled()
     x = np.random.default_rng(3).normal(size=(7, 3))
     wanted = ArrayExecutor(graph).forward([x])
-    for backend in (*BACKENDS, None):
+    for backend in (*BACKENDS.keys() - {"native"}, None):  # that one: tests/test_native_rows.py
         made = executor(graph, backend=backend)
         for _ in range(RUNS):
             found = made.forward([x])

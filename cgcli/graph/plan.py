@@ -50,11 +50,20 @@ class Change(NamedTuple):
     exact: bool
 
 
+class Executor(NamedTuple):
+    """What runs some work: a backend, and why it does."""
+
+    work: str
+    backend: str
+    reason: str
+
+
 @dataclass(frozen=True)
 class Compilation:
     """The compilation of a static graph: the graph as written, the changes of the passes, and the plan.
 
     of: what is differentiated, and by what; None and nothing of values alone. named: the plan in terms of named sizes.
+    executors: what runs the graph once, again, and for the rows of a table.
     """
 
     graph: Graph
@@ -63,6 +72,7 @@ class Compilation:
     named: Plan
     of: str | None = None
     wrt: tuple[str, ...] = ()
+    executors: tuple[Executor, ...] = ()
 
 
 @dataclass(frozen=True)

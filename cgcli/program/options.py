@@ -106,7 +106,7 @@ class RunOptions:
         str | None,
         Option(
             "--backend",
-            "What runs tensors: reference, node by node, or numpy, by a plan (else what suits).",
+            "What runs a graph: reference, node by node; numpy, by a plan; native, machine code (else what suits).",
             "NAME",
             "Run",
         ),

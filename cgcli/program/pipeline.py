@@ -15,6 +15,8 @@ from cgcli.ops.builder import Builder
 from cgcli.optimise.driver import FAST, stages
 from cgcli.optimise.simplify import simplify
 from cgcli.plan.planner import plan
+from cgcli.run.backends import executors
+from cgcli.transform.batch import batch, fresh_size
 from cgcli.transform.gradient import gradient
 
 
@@ -46,7 +48,9 @@ def compilation(
         from cgcli.ops.sizes import bind_sizes
 
         numbers = plan(after, bind_sizes(graph, graph.inputs, bound))
-    return Compilation(before, tuple(changes), numbers, named, target, by)
+    size = fresh_size(before)
+    rows = batch(before, [True] * len(before.inputs), size)
+    return Compilation(before, tuple(changes), numbers, named, target, by, executors(before, rows, size))
 
 
 def count(graph: Graph) -> int:

@@ -10,7 +10,6 @@ from cgcli.diagnostics.diagnostic import error
 from cgcli.graph.graph import Graph
 from cgcli.run.backends import Compiled
 
-from .rows import fresh_size
 from .training import Task, TaskInputs, runs_of
 
 
@@ -37,7 +36,7 @@ class StaticResiduals:
         return flat, {n: g.reshape(flat.size, *np.shape(params[n])) for n, g in by_name}
 
     def _graph(self, derivatives: bool) -> Graph:
-        from cgcli.transform.batch import batch
+        from cgcli.transform.batch import batch, fresh_size
         from cgcli.transform.jacobian import jacobian
 
         program, task = self.task_inputs.program, self.task

@@ -9,11 +9,10 @@ from typing import Any
 from cgcli.diagnostics.diagnostic import error
 from cgcli.graph.graph import Graph
 from cgcli.graph.types import FLOAT, Type
-from cgcli.run.backends import Compiled
+from cgcli.run.backends import BatchedGraph, Compiled, is_machine_code
 
 from .computation import Computation, Values
 
-ROWS = "rows_of_the_table"  # the size of the batch axis
 ELEMENTS = 2**25  # numbers that the values of a chunk may hold
 MOST_ROWS = 65_536
 CHEAP, MOST_ELEMENTS = 16, 2**27  # numbers of a row, and of a table, that is run at once
@@ -49,7 +48,9 @@ class Rows:
         if self.derivatives and program.mode == "static":
             self.of = program.of_choice(self.of)
             self.wrt = program.derivative_names(self.wrt)
-        self._batched = False
+        self._together = False
+        self._total: int | None = None
+        self._run: Compiled | None = None
         self._by_row: tuple[str, ...] = ()
 
     def together(self, names: Sequence[str], batches: bool) -> None:
@@ -75,7 +76,7 @@ class Rows:
             raise error("needs-batch-size", names=unsized, size=size)
         if unsized and self._by_row:
             raise error("batch-outputs", names=unsized, others=list(self._by_row), size=size)
-        self._batched = True
+        self._together = True
 
     @property
     def most(self) -> int:
@@ -87,17 +88,28 @@ class Rows:
     def most_of(self, total: int | None) -> int:
         """How many rows to run at a time of a table in memory with so many; None for one that is read piece by piece.
 
-        A cheap program runs all at once: several cores would gain less than it takes to put their results together.
+        A cheap program runs all at once: several cores would gain less than it takes to put their results together. So
+        does machine code, which has threads of its own.
         """
+        self._total = total
         if total is None or not self.parallel:
             return self.most
+        if self._in_one_piece(total):
+            return max(total, 1)
         row = max(1, elements(self.program.graph))
         return max(total, 1) if row <= CHEAP and row * total <= MOST_ELEMENTS else self.most
+
+    def _in_one_piece(self, total: int) -> bool:
+        """Whether machine code computes all rows of a table in memory at once: it keeps nothing but its results."""
+        if not self.columns or any(isinstance(n, str) for x in self.columns for n in self.program.input(x).type.shape):
+            return False  # inputs with named sizes may take many rows as one value
+        graph = self._batched()
+        return total >= graph.least_rows and is_machine_code(self._compiled(total))
 
     @property
     def parallel(self) -> bool:
         """Whether several threads may run rows at the same time, and gain by it."""
-        return self.program.mode == "static" and not self._batched
+        return self.program.mode == "static" and not self._together
 
     def names(self) -> tuple[str, ...]:
         """The columns of the result."""
@@ -107,7 +119,7 @@ class Rows:
 
     def run(self, columns: Mapping[str, Any], count: int) -> dict[str, Any]:
         """By name an array, a row each, in the order of the rows given. Raises CgError as running the program does."""
-        if self._batched:
+        if self._together:
             return self._run_batch(columns)
         if self.program.mode == "dynamic":
             return self._run_rows(columns, count)
@@ -116,7 +128,7 @@ class Rows:
         first_row = self.program.bind_inputs({**self.constants, **{name: columns[name][0] for name in self.columns}})
         inputs = zip(self.program.inputs, first_row, strict=True)
         bound = [columns[i.name] if i.name in self.columns else x for i, x in inputs]
-        return dict(zip(self.names(), self._compiled()(bound), strict=True))
+        return dict(zip(self.names(), self._compiled(count)(bound), strict=True))
 
     def none(self) -> dict[str, Any]:
         """The columns of a result without rows; a size that is not known is 0."""
@@ -156,15 +168,28 @@ class Rows:
         }
         return {name: np.broadcast_to(x, (count, *x.shape)) for name, x in arrays.items()}
 
-    def _compiled(self) -> Compiled:
-        """What computes a row of results for each row, memoised."""
-        key = self.program.limits, self.program.backend, self.columns, self.names()
-        if key not in self.program.by_columns:
-            self.program.by_columns[key] = self.program.compile(self._batched_graph())
-        return self.program.by_columns[key]
+    def _compiled(self, count: int) -> Compiled:
+        """What computes a row of results for each row, memoised. count: the rows of this call.
 
-    def _batched_graph(self) -> Graph:
-        from cgcli.transform.batch import batch
+        How all rows are computed depends on how many the table has; of one that is read piece by piece, on those of
+        the first piece.
+        """
+        if self._run is None:
+            self._run = self._batched().compiled(self._total or count)
+        return self._run
+
+    def _batched(self) -> BatchedGraph:
+        """The graph of all rows, memoised."""
+        program = self.program
+        key = program.limits, program.backend, self.columns, self.names()
+        if key not in program.by_columns:
+            graph, size = self._batched_graph()
+            program.by_columns[key] = BatchedGraph(graph, size, program.compile)
+        return program.by_columns[key]
+
+    def _batched_graph(self) -> tuple[Graph, str]:
+        """The graph of all rows, and the name of their number."""
+        from cgcli.transform.batch import batch, fresh_size
 
         program = self.program
         values = program.module.values
@@ -176,7 +201,8 @@ class Rows:
         else:
             graph = replace(program.graph, outputs=tuple(values[name] for name in program.outputs))
         flags = [i.name in self.columns for i in program.inputs]
-        return batch(graph, flags, fresh_size(graph))
+        size = fresh_size(graph)
+        return batch(graph, flags, size), size
 
     def _run_batch(self, columns: Mapping[str, Any]) -> dict[str, Any]:
         """One evaluation for all rows: outputs that have a row each, or one row of results for them together."""
@@ -208,15 +234,6 @@ def fitted(program: Computation, name: str, rows: Any) -> Any:
     from cgcli.run.binding import fit_array  # with the array library
 
     return fit_array(name, rows, program.input(name).type, rows=True)
-
-
-def fresh_size(graph: Graph) -> str:
-    """A name for the number of rows that no size of the program has."""
-    sizes = {str(size) for t in graph.types if isinstance(t, Type) for size in t.shape}
-    name = ROWS
-    while any(name in text for text in sizes):
-        name += "_"
-    return name
 
 
 def elements(graph: Graph) -> int:

@@ -22,7 +22,7 @@ from cgcli.train.step import memories, step_graph, update_graph
 from cgcli.train.trainer import StepResult
 
 from .computation import Computation, Values
-from .rows import ELEMENTS, MOST_ROWS, elements, fresh_size
+from .rows import ELEMENTS, MOST_ROWS, elements
 
 TRAINING, STEP = "training", "step"  # inputs that training binds, where a program declares them
 
@@ -345,7 +345,7 @@ def _first(task: Task) -> dict[str, Any]:
 
 def _over_rows(task: Task, program: Computation, names: Sequence[str]) -> Graph:
     """The graph of some values as numbers: of a program for one row, the mean (or sum) over many."""
-    from cgcli.transform.batch import batch
+    from cgcli.transform.batch import batch, fresh_size
 
     graph = replace(program.graph, outputs=tuple(program.module.values[n] for n in names))
     if task.examples.rows and not task.examples.together:

@@ -94,6 +94,9 @@ def text(
     yield ""
     yield from _heading("5 In all", "", signs)
     yield from _totals(compilation, signs)
+    yield ""
+    yield from _heading("6 What runs it", "`--backend` forces one of them.", signs)
+    yield from _columns(("work", "backend", "because"), compilation.executors, "lll", width)
 
 
 def rows(plan: Plan, signs: Signs = UNICODE, depth: int = 0) -> Iterator[Row]:
@@ -328,6 +331,7 @@ def data(compilation: Compilation, inputs: Sequence[tuple[str, str, str]]) -> di
         "passes": [_fields(c, "name", "law", "before", "after", "exact", "changes") for c in compilation.changes],
         **_plan_data(plan),
         "sizes": dict(plan.sizes) if plan.sizes is not None else None,
+        "executors": [_fields(e, "work", "backend", "reason") for e in compilation.executors],
     }
 
 

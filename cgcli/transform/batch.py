@@ -23,6 +23,8 @@ from cgcli.ops.typing import one, single
 
 from .cotangents import map_items
 
+ROWS = "rows_of_the_table"  # the size of a batch axis
+
 
 def batch(graph: Graph, flags: Sequence[bool], size: Size) -> Graph:
     """The graph whose flagged inputs have a batch axis of `size` in front, and so have all its outputs.
@@ -36,6 +38,15 @@ def batch(graph: Graph, flags: Sequence[bool], size: Size) -> Graph:
         inputs.append(b.input(_batched_type(t, size) if flag else t, graph.names.get(i)))
     outputs, flagged = _inline_batched(b, graph, inputs, flags, size, None)
     return prune(b.done(*_all_rows(b, outputs, flagged, size)))
+
+
+def fresh_size(graph: Graph) -> str:
+    """A name for the number of rows that no size of the graph has."""
+    sizes = {str(size) for t in graph.types if isinstance(t, Type) for size in t.shape}
+    name = ROWS
+    while any(name in text for text in sizes):
+        name += "_"
+    return name
 
 
 def replicate(b: Builder, x: int, size: Size) -> int:

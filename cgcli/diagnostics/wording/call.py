@@ -161,5 +161,9 @@ TEMPLATES: dict[str, Templates] = {
         "the run is not done after {seconds} s",
         "`--timeout` allows more; `--max-steps` stops a loop that never ends, and tells which one it is",
     ),
+    "no-machine-code": words(
+        "there is no machine code for {what}", "leave out `--backend`: cg then takes the backend that suits"
+    ),
+    "no-compiler": words("machine code needs the package llvmlite", "install it with `pip install llvmlite`"),
     "unknown-backend": words("there is no backend `{name}`", "the backends are {choices}"),
 }

@@ -1,0 +1,197 @@
+"""Rows of a table with gradients as machine code, beside C and NumPy by hand: ratios, over several processes.
+
+    python benchmarks/rows.py [--rows 1000000] [--processes 10] [--one]
+
+The work is the price of an option and its five derivatives. C is compiled by gcc as it stands (no contraction, vectors
+by OpenMP and glibc's vector functions) and with -ffast-math. Where code and stack lie differs from process to process,
+so each process measures all sides in turn and the median of the ratios counts. `--break-even` prints from how many
+rows on, times the nodes of the graph, machine code pays: `LEAST_WORK` in `cgcli/run/native/choice.py`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ctypes
+import json
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+SAMPLE = Path(__file__).parents[1] / "samples" / "black_scholes.cg"
+NAMES = ("spot", "strike", "rate", "vol", "years")
+ROUNDS = 15
+C = r"""
+#include <math.h>
+#pragma omp declare simd notinbranch
+extern double exp(double);
+#pragma omp declare simd notinbranch
+extern double log(double);
+#pragma omp declare simd notinbranch
+extern double erfc(double);
+void rows(long n, const double *restrict spot, const double *restrict strike, const double *restrict rate,
+          const double *restrict vol, const double *restrict years, double *restrict price, double *restrict by_spot,
+          double *restrict by_strike, double *restrict by_rate, double *restrict by_vol, double *restrict by_years) {
+#pragma omp simd
+  for (long i = 0; i < n; i++) {
+    double root = sqrt(years[i]), spread = vol[i] * root;
+    double d1 = (log(spot[i] / strike[i]) + (rate[i] + vol[i] * vol[i] / 2) * years[i]) / spread, d2 = d1 - spread;
+    double n1 = erfc(-d1 / 1.4142135623730951) / 2, n2 = erfc(-d2 / 1.4142135623730951) / 2;
+    double today = strike[i] * exp(-rate[i] * years[i]), bell = spot[i] * 0.3989422804014327 * exp(-d1 * d1 / 2);
+    price[i] = spot[i] * n1 - today * n2;
+    by_spot[i] = n1;
+    by_strike[i] = -today * n2 / strike[i];
+    by_rate[i] = years[i] * today * n2;
+    by_vol[i] = bell * root;
+    by_years[i] = bell * vol[i] / (2 * root) + rate[i] * today * n2;
+  }
+}
+"""
+FLAGS = {
+    "C": ["-O3", "-march=native", "-fno-math-errno", "-fno-trapping-math", "-ffp-contract=off"],
+    "C, -ffast-math": ["-O3", "-march=native", "-ffast-math", "-mprefer-vector-width=512"],
+}
+Run = Callable[[], Any]
+
+
+def columns(count: int) -> list[Any]:
+    rng = np.random.default_rng(0)
+    bounds = ((50, 150), (50, 150), (0, 0.1), (0.05, 0.5), (0.1, 3))
+    return [rng.uniform(low, high, count) for low, high in bounds]
+
+
+def in_c(name: str, xs: list[Any], folder: Path) -> Run | None:
+    """The work in C, into arrays that are kept."""
+    if shutil.which("gcc") is None:
+        return None
+    source, library = folder / "rows.c", folder / f"{len(name)}.so"
+    source.write_text(C)
+    command = [
+        "gcc",
+        *FLAGS[name],
+        "-fopenmp-simd",
+        "-shared",
+        "-fPIC",
+        str(source),
+        "-o",
+        str(library),
+        "-lmvec",
+        "-lm",
+    ]
+    if subprocess.run(command, check=False, capture_output=True).returncode:
+        return None
+    rows = ctypes.CDLL(str(library)).rows
+    out = [np.empty_like(xs[0]) for _ in range(6)]
+    arguments = [ctypes.c_long(len(xs[0])), *(ctypes.c_void_p(x.ctypes.data) for x in (*xs, *out))]
+    return lambda: (rows(*arguments), out)[1]
+
+
+def in_numpy(xs: list[Any]) -> Run:
+    from scipy.special import erfc
+
+    def run() -> list[Any]:
+        spot, strike, rate, vol, years = xs
+        root = np.sqrt(years)
+        spread = vol * root
+        d1 = (np.log(spot / strike) + (rate + vol * vol / 2) * years) / spread
+        n1, n2 = erfc(-d1 / np.sqrt(2)) / 2, erfc(-(d1 - spread) / np.sqrt(2)) / 2
+        today = strike * np.exp(-rate * years)
+        bell = spot / np.sqrt(2 * np.pi) * np.exp(-d1 * d1 / 2)
+        price = spot * n1 - today * n2
+        by_years = bell * vol / (2 * root) + rate * today * n2
+        return [price, n1, -today * n2 / strike, years * today * n2, bell * root, by_years]
+
+    return run
+
+
+def in_cg(xs: list[Any]) -> Run:
+    """The nest itself, into arrays that are kept, on one thread: what C does."""
+    import cgcli
+    from cgcli.loop_nests.lower import lower
+    from cgcli.optimise.driver import optimise
+    from cgcli.program.rows import Derivatives, Rows
+    from cgcli.run.native.compile import StopFlag, compile_nest
+
+    program = cgcli.load(SAMPLE)
+    graph, size = Rows(program, {}, NAMES, Derivatives())._batched_graph()
+    nest = lower(optimise(graph), rows=size)
+    arrays = {f"x{k}": x for k, x in enumerate(xs)} | {f"y{k}": np.empty_like(xs[0]) for k in range(6)}
+    run, stop = compile_nest(nest).bind(arrays, {size: len(xs[0])}), StopFlag()
+    return lambda: (run(0, len(xs[0]), stop), [arrays[f"y{k}"] for k in range(6)])[1]
+
+
+def seconds(run: Run) -> float:
+    start = time.perf_counter()
+    run()
+    return time.perf_counter() - start
+
+
+def measure(count: int) -> dict[str, float]:
+    """The least time of each side, in turn in one process."""
+    with tempfile.TemporaryDirectory() as folder:
+        xs = columns(count)
+        sides = {"cg": in_cg(xs), "NumPy": in_numpy(xs)}
+        for name in FLAGS:
+            run = in_c(name, xs, Path(folder))
+            if run is not None:
+                sides[name] = run
+        results = {name: run() for name, run in sides.items()}
+        for name, result in results.items():
+            for a, b in zip(result, results["NumPy"], strict=True):
+                assert np.allclose(a, b, rtol=1e-9, atol=1e-9), name
+        best = dict.fromkeys(sides, float("inf"))
+        for _ in range(ROUNDS):
+            for name, run in sides.items():
+                best[name] = min(best[name], seconds(run))
+    return best
+
+
+def break_even() -> None:
+    """Prints the work (nodes times rows) at which the first run, compiling included, is as fast as by the plan."""
+    import cgcli
+
+    for text in (SAMPLE.read_text(), "input x: float\ny = exp(x) * x", "input x: float\ny = x * x + x"):
+        for rows in (2_000, 10_000, 50_000, 250_000, 1_250_000):
+            code = (
+                "import sys, time, numpy as np, cgcli\n"
+                "p = cgcli.parse(sys.argv[1]); p.backend = sys.argv[2]; n = int(sys.argv[3])\n"
+                "xs = {i.name: np.random.default_rng(0).uniform(0.5, 1.5, n) for i in p.inputs}\n"
+                "t = time.perf_counter(); p.map_grad(xs); print(time.perf_counter() - t)"
+            )
+            times = [
+                float(subprocess.check_output([sys.executable, "-c", code, text, backend, str(rows)]))
+                for backend in ("native", "numpy")
+            ]
+            nodes = len(cgcli.parse(text).graph)
+            print(f"{nodes:4} nodes, {rows:8} rows: first run, plan / machine code {times[1] / times[0]:6.2f}")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--rows", type=int, default=1_000_000)
+    parser.add_argument("--processes", type=int, default=10)
+    parser.add_argument("--one", action="store_true", help="measure in this process alone and print JSON")
+    parser.add_argument("--break-even", action="store_true")
+    options = parser.parse_args()
+    if options.break_even:
+        break_even()
+        return
+    if options.one:
+        print(json.dumps(measure(options.rows)))
+        return
+    command = [sys.executable, __file__, "--one", "--rows", str(options.rows)]
+    runs = [json.loads(subprocess.check_output(command)) for _ in range(options.processes)]
+    for name in runs[0]:
+        ratios = sorted(run[name] / run["cg"] for run in runs)
+        print(f"{name:16} {statistics.median(ratios):6.2f} x cg   ({ratios[0]:.2f} to {ratios[-1]:.2f})")
+
+
+if __name__ == "__main__":
+    main()

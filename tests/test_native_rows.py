@@ -1,0 +1,202 @@
+"""Tables of many rows as machine code: the results of the plan for arrays, its errors, and when it is taken."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import cgcli
+from cgcli.program.rows import Derivatives, Rows
+from cgcli.run.backends import Batch, compile_graph
+from cgcli.run.native.choice import compiler_installed, least_rows
+
+native = pytest.mark.skipif(not compiler_installed(), reason="needs llvmlite")
+SAMPLES = Path(__file__).parents[1] / "samples"
+EDGES = (0.0, -0.0, 1.0, -1.0, 0.5, 2.0, -3.5, 1e-310, 1e300, -1e300, np.inf, -np.inf, np.nan)
+
+FUNCTIONS = "exp log sqrt erf erfc sigmoid softplus relu abs sign floor ceil round".split()
+PROGRAMS = {
+    "arithmetic": "input x: float\ninput z: float\ny = (x + z) * (x - z) / (x * z + 2) - x^2 + x^3",
+    "a choice": "input x: float\ninput z: float\ny = where(x > z, x * z, exp(z)) + max(x, z) - min(x, 2 * z)",
+    "a constant output": "input x: float\ny = x\nk = 3.0",
+    "a vector": "input x: float[3]\ny = sum(x * x) + x[0] * x[2]",
+    "a softmax": "input x: float[3]\ny = logsumexp(x) - x[1]",
+    "floored": "input x: float\ninput z: float\ny = x // z + x % z",
+    **{name: f"input x: float\ny = {name}(x)" for name in FUNCTIONS},
+}
+
+
+def columns(program: cgcli.Program, count: int) -> dict[str, Any]:
+    """Columns of random numbers, and in front of them every pair of edges."""
+    rng = np.random.default_rng(7)
+    values = {}
+    for number, i in enumerate(program.inputs):
+        shape = tuple(n for n in i.type.shape if isinstance(n, int))
+        x = rng.normal(size=(count, *shape)) * 3
+        pairs = np.repeat(EDGES, len(EDGES)) if number % 2 else np.tile(EDGES, len(EDGES))
+        x[: min(count, len(pairs))] = pairs[:count].reshape(-1, *(1 for _ in shape))
+        values[i.name] = x
+    return values
+
+
+def both(program: cgcli.Program, table: dict[str, Any], derivatives: bool) -> tuple[Any, Any]:
+    """The results by machine code and by the plan for arrays."""
+    run: Callable[[Any], Any] = program.map_grad if derivatives else program.map
+    program.backend = "native"
+    fast = run(table)
+    program.backend = "numpy"
+    return fast, run(table)
+
+
+def ulps(a: Any, b: Any) -> float:
+    """The largest distance in units in the last place; infinite where one is nan or infinite and the other is not."""
+    a, b = np.asarray(a, float), np.asarray(b, float)
+    alike = (a == b) | (np.isnan(a) & np.isnan(b))
+    with np.errstate(all="ignore"):
+        distance = np.abs(a - b) / np.spacing(np.abs(b))
+    distance = np.where(np.isfinite(a) & np.isfinite(b), distance, np.inf)
+    return float(np.max(np.where(alike, 0.0, distance), initial=0.0))
+
+
+@native
+@pytest.mark.parametrize("count", [0, 1, 7, 200, 1001])
+@pytest.mark.parametrize("text", PROGRAMS.values(), ids=PROGRAMS)
+def test_the_values_are_those_of_the_plan(text: str, count: int) -> None:
+    program = cgcli.parse(text)
+    fast, slow = both(program, columns(program, count), derivatives=False)
+    for name in fast:
+        assert ulps(fast[name], slow[name]) <= 16, name
+
+
+@native
+@pytest.mark.parametrize("name", ["arithmetic", "a choice", "a vector", "exp", "log", "sqrt", "relu", "abs"])
+def test_so_are_the_derivatives(name: str) -> None:
+    program = cgcli.parse(PROGRAMS[name])
+    fast, slow = both(program, columns(program, 500), derivatives=True)
+    for column in fast:
+        assert ulps(fast[column], slow[column]) <= 16, column
+
+
+@native
+def test_arithmetic_is_equal_bit_for_bit() -> None:
+    program = cgcli.parse(PROGRAMS["arithmetic"])
+    fast, slow = both(program, columns(program, 3000), derivatives=True)
+    for name in fast:
+        assert np.array_equal(fast[name], slow[name], equal_nan=True), name
+
+
+@native
+@pytest.mark.parametrize("sample", ["black_scholes.cg", "quadratic.cg", "article.cg", "rosenbrock.cg"])
+def test_samples(sample: str) -> None:
+    program = cgcli.load(SAMPLES / sample)
+    rng = np.random.default_rng(1)
+    table = {i.name: rng.uniform(0.5, 1.5, 300) * (i.default or 1.0) for i in program.inputs if not i.type.shape}
+    fast, slow = both(program, table, derivatives=len(program.outputs) == 1)
+    for name in fast:
+        assert np.allclose(fast[name], slow[name], rtol=1e-9, atol=1e-9), name
+
+
+@native
+def test_a_row_has_the_same_bits_wherever_it_stands() -> None:
+    program = cgcli.load(SAMPLES / "black_scholes.cg")
+    program.backend = "native"
+    rng = np.random.default_rng(3)
+    table = {i.name: rng.uniform(0.5, 1.5, 1000) * (i.default or 1.0) for i in program.inputs}
+    whole = program.map_grad(table)
+    for begin, end in ((0, 1), (13, 14), (991, 1000), (500, 517)):
+        part = program.map_grad({name: x[begin:end] for name, x in table.items()})
+        for name in whole:
+            assert np.array_equal(part[name], whole[name][begin:end]), (name, begin)
+
+
+@native
+def test_columns_of_all_types() -> None:
+    program = cgcli.parse(
+        "input a: int\ninput b: i32\ninput c: bool\ninput d: f32\n"
+        "whole = a * 3 + b\nyes = c and a > 2\nhalf = d * 2 + 1\nquotient = a // 3\nmixed = a * d"
+    )
+    n = 300
+    table = {
+        "a": np.arange(n) - 100,
+        "b": np.arange(n, dtype=np.int32) % 7,
+        "c": np.arange(n) % 2 == 0,
+        "d": np.linspace(-2, 2, n, dtype=np.float32),
+    }
+    fast, slow = both(program, table, derivatives=False)
+    for name in fast:
+        assert fast[name].dtype == slow[name].dtype, name
+        assert np.array_equal(fast[name], slow[name]), name
+
+
+ERRORS = {
+    "an overflow": ("input a: int\ny = a * 4611686018427387904", {"a": [1, 1, 5]}),
+    "a zero divisor": ("input a: int\ny = 7 // a", {"a": [1, 2, 0]}),
+    "an assertion": ('input a: float\nassert a > 0, "it is positive"\ny = a', {"a": [1.0, 2.0, -1.0]}),
+    "an index": ("input a: int\nx = [1.0, 2.0, 3.0]\ny = x[a]", {"a": [0, 2, 3]}),
+}
+
+
+@native
+@pytest.mark.parametrize(("text", "table"), ERRORS.values(), ids=ERRORS)
+def test_an_error_says_what_the_plan_says(text: str, table: dict[str, Any]) -> None:
+    messages = []
+    for backend in ("native", "numpy"):
+        program = cgcli.parse(text)
+        program.backend = backend
+        with pytest.raises(cgcli.CgError) as caught:
+            program.map({name: np.array(x) for name, x in table.items()})
+        messages.append(str(caught.value))
+    assert messages[0] == messages[1]
+
+
+@native
+def test_it_is_taken_where_it_pays_and_by_the_number_of_rows_alone() -> None:
+    from cgcli.run.native.executor import NativeGraph
+
+    program = cgcli.parse("input x: float\ny = exp(x) + exp(2 * x) + exp(3 * x)")
+    graph, size = Rows(program, {}, ["x"], Derivatives())._batched_graph()
+    least = least_rows(graph)
+    assert isinstance(compile_graph(graph, batch=Batch(size, least)), NativeGraph)
+    assert not isinstance(compile_graph(graph, batch=Batch(size, least - 1)), NativeGraph)
+    assert not isinstance(compile_graph(graph, batch=Batch(size, least), backend="numpy"), NativeGraph)
+
+
+@native
+def test_matrix_products_have_none_yet() -> None:
+    program = cgcli.parse("input x: float[3]\ninput w: float[3, 3]\ny = sum(w @ x)")
+    program.backend = "native"
+    with pytest.raises(cgcli.CgError, match="there is no machine code for"):
+        program.map({"x": np.ones((5, 3))}, w=np.eye(3))
+
+
+@native
+def test_loops_have_none_yet() -> None:
+    program = cgcli.parse("input x: float\ny = x\nwhile y < 100 { y = y * 2 }\noutput y")
+    program.backend = "native"
+    with pytest.raises(cgcli.CgError, match="there is no machine code for loops"):
+        program(x=1.0)
+
+
+@native
+def test_one_run_by_force() -> None:
+    program = cgcli.parse("input x: float\ny = exp(x) * 2\nn = x > 1")
+    program.backend = "native"
+    results = program(x=1.5)
+    assert type(results["y"]) is float
+    assert ulps(results["y"], 2 * np.exp(1.5)) <= 2
+    assert results["n"] is True
+
+
+def test_without_the_compiler_the_plan_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    from cgcli.run.native import choice
+
+    monkeypatch.setattr(choice, "compiler_installed", lambda: False)
+    program = cgcli.parse("input x: float\ny = exp(x)")
+    graph, size = Rows(program, {}, ["x"])._batched_graph()
+    x = np.linspace(0, 1, 5)
+    assert np.array_equal(compile_graph(graph, batch=Batch(size, 10**9))([x])[0], np.exp(x))
+    program.backend = "native"
+    with pytest.raises(cgcli.CgError, match="needs the package llvmlite"):
+        program.map({"x": x})
