@@ -99,6 +99,11 @@ class Rows:
         row = max(1, elements(self.program.graph))
         return max(total, 1) if row <= CHEAP and row * total <= MOST_ELEMENTS else self.most
 
+    def prepare(self, count: int) -> None:
+        """Compiles the program for a table whose first piece has so many rows. Raises CgError where that fails."""
+        if self.parallel and self.columns:
+            self._compiled(count)
+
     def _in_one_piece(self, total: int) -> bool:
         """Whether machine code computes all rows of a table in memory at once: it keeps nothing but its results."""
         if not self.columns or any(isinstance(n, str) for x in self.columns for n in self.program.input(x).type.shape):

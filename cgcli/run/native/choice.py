@@ -51,10 +51,8 @@ def no_machine_code(graph: Graph, rows: str) -> str:
 
     from .llvm import llvm_module
 
-    if not compiler_installed():
-        return "machine code needs the package llvmlite"
     try:
         llvm_module(nest_of(optimise(graph), rows))
     except Unsupported as e:
         return f"there is no machine code for {e}"
-    return ""
+    return "" if compiler_installed() else "machine code needs the package llvmlite"

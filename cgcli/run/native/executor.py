@@ -74,7 +74,7 @@ class NativeGraph:
         """The arrays of the buffers by name; None where a size is negative, or the run's memory does not suffice."""
         arrays: dict[str, NDArray[Any]] = {}
         for n, (i, x) in enumerate(zip(self.graph.inputs, inputs, strict=True)):
-            arrays[f"x{n}"] = np.asarray(x, DTYPES[cast("Type", self.graph.type_of(i)).dtype], order="C")
+            arrays[f"x{n}"] = np.require(x, DTYPES[cast("Type", self.graph.type_of(i)).dtype], ["C", "A"])
         rest = {name: shape for name, shape in shapes(self.nest, sizes).items() if name not in arrays}
         if any(n < 0 for shape in rest.values() for n in shape):
             return None
