@@ -72,7 +72,9 @@ class Number:
         """The primitive with the other operand first."""
         type_ = join(self, other)
         first = other.to(type_).value if isinstance(other, Number) else literal(self.k, other, type_)
-        return self.of(self.k.apply(primitive, first, self.to(type_).value, node=self.node))
+        result = self.of(self.k.apply(primitive, first, self.to(type_).value, node=self.node))
+        result.weak = self.weak and (not isinstance(other, Number) or other.weak)
+        return result
 
     # ---- operators
 
@@ -247,13 +249,11 @@ class Namespace:
 
     def where(self, condition: Number | bool, x: Number | Plain, y: Number | Plain) -> Number:
         """The choice in the joined type; two bools stay one."""
-        if not isinstance(condition, Number):
-            chosen = x if condition else y
-            assert isinstance(chosen, Number)
-            return chosen
-        k = condition.k
-        type_ = "bool" if both_bools(x, y) else join(x, y)
+        first = next(n for n in (condition, x, y) if isinstance(n, Number))
+        k, type_ = first.k, "bool" if both_bools(x, y) else join(x, y)
         a, b = (n.to(type_).value if isinstance(n, Number) else k.const(n, type_) for n in (x, y))
+        if not isinstance(condition, Number):
+            return first.of(a if condition else b)
         return condition.of(k.apply("select", condition.to("bool").value, a, b))
 
     def logical_and(self, x: Number, y: Number) -> Number:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from cgcli.graph.types import AnyType, Type
 
 from .failures import IntegerDivisionByZero
+from .numbers import is_whole
 from .op import Effects, Spelling, declare
 from .typing import floats, numbers
 
@@ -195,7 +196,7 @@ declare(
     (_power_by_base, _power_by_exponent),
     spelling=Spelling("infix", "^", 9, assoc="right", latex="{{{0}}}^{{{1}}}"),
     type_rule=floats,
-    evaluate=lambda xp, at, x, n: xp.power(x, n),
+    evaluate=lambda xp, at, x, n: xp.power(1.0 * x if is_whole(x) else x, n),
     effects=Effects(hazard=True),
     examples=((2.0, 3.0), (1.5, -0.5), (0.3, 0.0)),
     domain="a positive base, or any base with a whole exponent (where the derivative by the exponent is nan)",

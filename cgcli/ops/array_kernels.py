@@ -248,6 +248,8 @@ def _operand_converter(t: AnyType, op: Op, result: Type) -> Callable[[object], o
         return lambda x: np.asarray(x).astype(np.int64)
     if t.weak and not t.shape and not op.is_elementwise:
         return np.asarray
+    if t.weak and t.is_int and not t.shape and result.dtype == "i32":  # a number beyond 32 bits is one of 64
+        return lambda x: x if isinstance(x, int) and x in INT_RANGES["i32"] else np.asarray(x)
     return None
 
 
@@ -262,12 +264,28 @@ def _fit(t: Type) -> Callable[[Any], object]:
 
     def fit_int(y: object) -> object:
         array = np.asarray(y)
+        if not loses_range(array.dtype, t):
+            return array.astype(dtype, copy=False)
         # a literal's int that left 64 bits became a float
         if array.dtype.kind == "f" and not np.all(np.abs(array) < 2.0**63):
             raise Overflow
-        return array.astype(dtype, copy=False)
+        whole = array.astype(np.int64, copy=False)
+        if t.dtype == "i32" and _leaves_i32(whole):
+            raise Overflow
+        return whole.astype(dtype, copy=False)
 
     return fit_int
+
+
+def loses_range(dtype: np.dtype[Any], t: Type) -> bool:
+    """Whether an array of this dtype may hold numbers that an int of type `t` cannot."""
+    return t.is_int and (
+        dtype.kind == "f" or (dtype.kind == "i" and dtype.itemsize > np.dtype(DTYPES[t.dtype]).itemsize)
+    )
+
+
+def _leaves_i32(y: NDArray[Any]) -> bool:
+    return bool(y.size and (y.max() >= 2**31 or y.min() < -(2**31)))
 
 
 def _checked_int(op: Op, attrs: Mapping[str, Any], values: Sequence[object], t: Type) -> object:
@@ -297,6 +315,6 @@ def _checked_int(op: Op, attrs: Mapping[str, Any], values: Sequence[object], t: 
         if not all(int(x) in legal for x in exact.flat):
             raise Overflow
         y = exact.astype(np.int64)
-    if t.dtype == "i32" and y.size and (y.max() >= 2**31 or y.min() < -(2**31)):
+    if t.dtype == "i32" and _leaves_i32(y):
         raise Overflow
     return y

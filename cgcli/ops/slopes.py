@@ -75,7 +75,7 @@ _slope(
 _slope(
     "sech2",
     "1 / cosh(x)², the derivative of tanh",
-    lambda xp, at, x: 4.0 * _bell(xp, xp.exp(-2.0 * abs(x))),
+    lambda xp, at, x: 4.0 * _bell(xp, xp.exp(-abs(2.0 * x))),
     lambda b, g, y, x, at: b.mul(g, b.mul(-2.0, b.mul(y, b.tanh(x)))),
     lambda b, x, at: b.div(1.0, b.fixed_power(b.cosh(x), exponent=2)),
     ((-1.5,), (0.0,), (2.0,)),
@@ -83,7 +83,7 @@ _slope(
 _slope(
     "sigmoid_slope",
     "sigmoid(x) * sigmoid(-x), the derivative of sigmoid",
-    lambda xp, at, x: _bell(xp, xp.exp(-1.0 * abs(x))),
+    lambda xp, at, x: _bell(xp, xp.exp(-abs(1.0 * x))),
     lambda b, g, y, x, at: b.neg(b.mul(g, b.mul(y, b.tanh(b.mul(0.5, x))))),
     lambda b, x, at: b.mul(b.sigmoid(x), b.sigmoid(b.neg(x))),
     ((-1.5,), (0.0,), (2.0,)),
@@ -109,6 +109,7 @@ _slope(
 
 
 def _direction(xp: ArrayNamespace, at: BoundAttrs, x: Array, y: Array) -> Array:
+    x, y = 1.0 * x, 1.0 * y
     overflows = xp.hypot(x, y) == inf
     short_x, short_y = xp.where(overflows, 0.25 * x, x), xp.where(overflows, 0.25 * y, y)
     ratio = xp.divide(short_x, xp.hypot(short_x, short_y))

@@ -18,7 +18,7 @@ from cgcli.diagnostics.diagnostic import CgError
 from cgcli.graph.graph import CONST, GET, NONE, Graph
 from cgcli.graph.plan import Plan
 from cgcli.graph.types import AnyType, Type
-from cgcli.ops.array_kernels import DTYPES, ArrayKernels, input_array
+from cgcli.ops.array_kernels import DTYPES, ArrayKernels, input_array, loses_range
 from cgcli.ops.failures import AssertionFailed, Stop, failure
 from cgcli.ops.interpreter import DEFAULT_LIMITS, Kernel, Limits, Runner, Sizes, walk
 from cgcli.ops.limits import Meter, memory_limit
@@ -201,7 +201,7 @@ class _Body:
                 evaluate = _evaluate_converted(op, t, [graph.type_of(x) for x in operands])
                 with suppress(Unrecordable):
                     y, calls = record_calls(evaluate, attrs, [v[x] for x in operands])
-                    if not (t.is_int and y.dtype.kind == "f"):  # the range of ints has to be checked at every run
+                    if not loses_range(y.dtype, t):  # the range of ints has to be checked at every run
                         value = np.asarray(y).astype(DTYPES[t.dtype], copy=False)
                         spec.records[i] = _record_of(value)._replace(calls=calls, fits=y.dtype == DTYPES[t.dtype])
             if value is None:
