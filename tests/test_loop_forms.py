@@ -8,8 +8,8 @@ bits and the whole sum does not: who runs it turns to the reference then.
 
 import itertools
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pytest
@@ -17,14 +17,13 @@ from nest_harness import run_nest, use_platform_functions
 
 from cgcli.diagnostics.diagnostic import CgError
 from cgcli.graph.graph import Graph
-from cgcli.graph.sizes import evaluate
 from cgcli.graph.types import Type
 from cgcli.loop_nests.lower import lower
 from cgcli.loop_nests.primitives import FUNCTIONS
 from cgcli.loop_nests.readers import node_of
 from cgcli.ops.array_kernels import DTYPES
 from cgcli.ops.builder import Builder
-from cgcli.ops.op import OnStacks, Op, Routine, TypeMismatch
+from cgcli.ops.op import Op, TypeMismatch
 from cgcli.ops.table import BY_CODE, OPS, declare_all
 from cgcli.run.numpy.reference import array_interpreter
 
