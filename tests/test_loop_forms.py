@@ -70,7 +70,7 @@ class Run:
             inner, i = node_of(self.graph, status // 16)
             return f"code {status % 16} at {BY_CODE[inner.op[i]].name}; the reference gives {expected}"
         for x, y in zip(expected, outputs, strict=True):
-            x = np.asarray(x, y.dtype)
+            x = np.asarray(x, y.dtype)  # noqa: PLW2901
             if x.shape != y.shape:
                 return f"the shape {y.shape}, not {x.shape}"
             wrong = np.argwhere(~near(x, y, ulps, zeros))
