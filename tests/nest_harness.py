@@ -18,6 +18,7 @@ from cgcli.loop_nests.extents import shapes
 from cgcli.loop_nests.form import Call, LoopNest
 from cgcli.loop_nests.interpreter import DTYPES, interpret
 from cgcli.loop_nests.lower import lower
+from cgcli.loop_nests.primitives import PRIMITIVES
 from cgcli.loop_nests.readers import node_of
 from cgcli.loop_nests.validity import check
 from cgcli.ops.array_kernels import XP, type_kernel
@@ -26,15 +27,16 @@ from cgcli.ops.table import BY_CODE
 from cgcli.run.numpy.reference import array_interpreter
 
 
-def platform_function(name: str, *numbers: float) -> float:
-    """A function as the array kernels compute it, in double precision."""
-    return float(getattr(XP, name)(*(np.float64(x) for x in numbers)))
-
-
 def use_platform_functions(patch: Any) -> None:
     """Lets the interpreter compute functions as the reference does, so that all bits have to agree."""
-    patch.setattr(interpreter, "definition", lambda name: name)
-    patch.setattr(interpreter, "evaluate", platform_function)
+    compute = interpreter._Run.compute
+
+    def by_platform(run: Any, name: str, numbers: Sequence[Any], of: str, to: str, node: int) -> Any:
+        if PRIMITIVES[name].compute is not None:
+            return compute(run, name, numbers, of, to, node)
+        return float(getattr(XP, name)(*(DTYPES[to](x) for x in numbers)))
+
+    patch.setattr(interpreter._Run, "compute", by_platform)
 
 
 def run_nest(

@@ -35,14 +35,21 @@ class Items(Protocol):
 class Stored:
     """The reader of a value that lies in a buffer, behind the indices `front`.
 
-    least: the depth of the block that writes the buffer.
+    least: the depth of the block that writes the buffer. changing: whether the block has read it before it was written.
     """
 
-    def __init__(self, k: IndexBuilder, buffer: str, front: tuple[Index, ...] = (), least: int = 0) -> None:
-        self.k, self.buffer, self.front, self.least = k, buffer, front, least
+    def __init__(
+        self,
+        k: IndexBuilder,
+        buffer: str,
+        front: tuple[Index, ...] = (),
+        least: int = 0,
+        changing: bool = False,
+    ) -> None:
+        self.k, self.buffer, self.front, self.least, self.changing = k, buffer, front, least, changing
 
     def __call__(self, index: tuple[Index, ...]) -> Value:
-        return self.k.load(self.buffer, (*self.front, *index), least=self.least)
+        return self.k.load(self.buffer, (*self.front, *index), self.changing, self.least)
 
 
 class Components:

@@ -18,6 +18,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, cast
 
 from cgcli.graph.graph import CONST, Graph
+from cgcli.graph.traversal import live
 from cgcli.graph.types import Results, Stack, Type
 from cgcli.ops.loops import LoopView
 from cgcli.ops.op import Element, may_view
@@ -115,9 +116,16 @@ class StructuredNodes:
             return self.items(x)
         return lambda index: self.lowering.element(self.frame, x, index)
 
-    def fill(self, buffer: str, t: Type, read: Reader) -> None:
-        """Writes all elements of a value into a buffer."""
+    def copy(self, x: int, buffer: str) -> None:
+        """Writes all elements of a node into a buffer."""
+        t, read = cast("Type", self.graph.type_of(x)), cast("Reader", self.output(x))
         self.lowering.loops(t.shape, lambda index: self.k.store(buffer, index, read(index)), "vector")
+
+    def is_in(self, x: int, buffer: str, front: tuple[Index, ...] = (), changing: bool = False) -> None:
+        """Lets a large value that would be computed where it is read be read from memory that holds it."""
+        t = self.graph.type_of(x)
+        if isinstance(t, Type) and x not in self.frame.readers and not self.lowering.is_small(t.shape):
+            self.frame.readers[x] = Stored(self.k, buffer, front, self.k.here, changing)
 
     def buffer(self, t: Type) -> str:
         """A new buffer for a value."""
@@ -148,11 +156,12 @@ class StructuredNodes:
         def side(name: str) -> list[Value]:
             inner = self.nested(graph.attrs[i][name], values)
             numbers: list[Value] = []
-            for t, x, buffer, writer in zip(types, inner.graph.outputs, buffers, writers, strict=True):
+            for x, buffer, writer in zip(inner.graph.outputs, buffers, writers, strict=True):
                 if writer is not None:
                     numbers.append(self.copied(writer, inner.items(x)))
                 elif buffer:
-                    self.fill(buffer, cast("Type", t), cast("Reader", inner.output(x)))
+                    inner.copy(x, buffer)
+                    inner.is_in(x, buffer)
                 else:
                     numbers += inner.numbers(x).values()
             return numbers
@@ -185,13 +194,14 @@ class StructuredNodes:
         initial: list[Value] = []
         buffers: list[str] = []
         for x, t in zip(view.carries, types, strict=True):
-            read = self.reader(x)
             if lowering.is_small(t.shape):
+                read = self.reader(x)
                 initial += [read(tuple(map(Index, p))) for p in _indices(t)]
                 buffers.append("")
             else:
+                self.reader(x)
                 buffers.append(self.buffer(t))
-                self.fill(buffers[-1], t, read)
+                self.copy(x, buffers[-1])
         end, total = (None, None) if view.count is None else self._steps(i, view.count)
         loop = Loop(self, i, view, buffers, end, total)
         for writer in loop.writers:
@@ -362,25 +372,36 @@ class Loop:
         carries, counters = self._carries(carried)
         items = [stack.item(at) for stack in self.stacks]
         inner = self.nodes.nested(view.body, [lambda index: number, *carries, *self.invariants, *items])
-        self._keep_repeated(inner)
+        written = self._write_stacks(inner, at, counters)
         yields: list[Value] = []
         for x, buffer in zip(view.carry_outputs, self.buffers, strict=True):
             if not buffer:
                 yields += inner.numbers(x).values()
-        for writer, x in zip(self.writers, view.written, strict=True):
-            own = len(writer.start)
-            yields += writer.write(at, inner.output(x), counters[:own])
-            del counters[:own]
         self._write_carries(inner)
-        return yields
+        return [*yields, *written]
 
-    def _keep_repeated(self, inner: StructuredNodes) -> None:
-        """Computes outputs that are written more than once into memory."""
-        outputs = self.view.body.outputs
-        repeated = {x for x in outputs if outputs.count(x) > 1} if len(set(outputs)) < len(outputs) else ()
-        for x in repeated:
-            if isinstance(inner.graph.type_of(x), Type):
-                inner.reader(x)
+    def _write_stacks(self, inner: StructuredNodes, at: Index, counters: Sequence[Value]) -> list[Value]:
+        """Writes the items of stacks, and the next values of large carries that other nodes read. Their counters.
+
+        In the order of the graph, and what is written is read from memory from then on, so that nothing is computed
+        twice.
+        """
+        graph, view = inner.graph, self.view
+        needed = live(graph, graph.outputs)
+        read = {y for x in range(len(graph)) if needed[x] for y in graph.operands(x)}
+        shared = {x for x, buffer in zip(view.carry_outputs, self.buffers, strict=True) if buffer and x in read}
+        steps = [*((x, n) for n, x in enumerate(view.written)), *((x, len(view.written)) for x in shared)]
+        after: dict[int, list[Value]] = {}
+        for x, n in sorted(steps):
+            if n < len(view.written):
+                writer = self.writers[n]
+                first = sum(len(other.start) for other in self.writers[:n])
+                own = counters[first : first + len(writer.start)]
+                after[n] = writer.write(at, inner.output(x), own)
+                inner.is_in(x, writer.buffers[0], (at,))
+            elif x not in inner.frame.readers:
+                self.lowering.store(inner.frame, x)
+        return [value for n in range(len(view.written)) for value in after[n]]
 
     def _write_carries(self, inner: StructuredNodes) -> None:
         """Writes the next values of the carries that lie in buffers."""
@@ -396,7 +417,8 @@ class Loop:
             ready = pending.ready()
             for n in ready:
                 x = pending.outputs[n]
-                self.nodes.fill(self.buffers[n], self.types[n], cast("Reader", inner.output(x)))
+                inner.copy(x, self.buffers[n])
+                inner.is_in(x, self.buffers[n], changing=True)
                 pending.written(n)
             if not ready:
                 n = pending.blocking()
