@@ -1,4 +1,4 @@
-"""The loop form of every op against its evaluation on arrays: the same bits, or as near as sums and functions allow.
+"""The loop form of every elementwise op against its evaluation on arrays: the same bits, or as near as sums and functions allow.
 
 A nest run by the plain interpreter is compared with the reference. Functions are those of the array library on both
 sides (`test_loop_functions` tries the definitions in the form), so double precision leaves no rounding to forgive.
@@ -7,90 +7,23 @@ bits and the whole sum does not: who runs it turns to the reference then.
 """
 
 import itertools
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import pytest
-from nest_harness import run_nest, use_platform_functions
+from form_harness import EDGES, LITERALS, Run
+from nest_harness import use_platform_functions
 
-from cgcli.diagnostics.diagnostic import CgError
 from cgcli.graph.graph import Graph
 from cgcli.graph.types import Type
-from cgcli.loop_nests.lower import lower
 from cgcli.loop_nests.primitives import FUNCTIONS
-from cgcli.loop_nests.readers import node_of
 from cgcli.ops.array_kernels import DTYPES
 from cgcli.ops.builder import Builder
 from cgcli.ops.op import Op, TypeMismatch
-from cgcli.ops.table import BY_CODE, OPS, declare_all
-from cgcli.run.numpy.reference import array_interpreter
+from cgcli.ops.table import OPS, declare_all
 
 declare_all()
-INF, NAN = math.inf, math.nan
-FLOATS = [0.0, -0.0, 1.0, -1.5, 2.5, INF, -INF, NAN, 5e-324, 1.7e308, -7.25, 1 / 3, 2.0**63, -1e-310]
-EDGES: dict[str, list[Any]] = {
-    "float": FLOATS,
-    "f32": [0.0, -0.0, 1.0, -1.5, 2.5, INF, -INF, NAN, 2.0**-149, 3e38, -7.25, 0.1, 2.0**31, -1e-39],
-    "int": [0, 1, -1, 2, 3, -7, 2**53 + 1, 2**63 - 1, -(2**63), 2**62, 3037000500],
-    "i32": [0, 1, -1, 2, 3, -7, 2**31 - 1, -(2**31), 46341],
-    "bool": [False, True],
-}
-LITERALS: dict[str, list[Any]] = {"literal float": [0.0, -0.0, 2.5, NAN, 1e300], "literal int": [0, 1, -3, 2**40]}
-ORDINARY: dict[str, list[Any]] = {
-    "float": [1.0, -2.5, 0.25, 3.0, -0.5, 1.25, 2.0],
-    "f32": [1.0, -2.5, 0.25, 3.0, -0.5, 1.25, 2.0],
-    "int": [3, -1, 4, 1, -5, 2],
-    "i32": [3, -1, 4, 1, -5, 2],
-    "bool": [True, False, False, True, True],
-}
-
-
-class Run:
-    """A graph run both ways, again and again."""
-
-    def __init__(self, graph: Graph) -> None:
-        self.graph, self.nest, self.reference = graph, lower(graph), array_interpreter(graph)
-
-    def differ(self, inputs: Sequence[Any], sizes: Mapping[str, int], ulps: float = 0, zeros: bool = False) -> str:
-        """How the nest differs from the reference, "" where it does not.
-
-        ulps: by how much a float may differ, in units in the last place of its magnitude (or of the output's largest,
-        where an output holds sums). zeros: whether a zero may have either sign.
-        """
-        try:
-            expected: Any = self.reference(inputs, sizes)
-        except CgError as error:
-            expected = error.diagnostics[0].code
-        status, outputs = run_nest(self.graph, inputs, sizes, self.nest)
-        if isinstance(expected, str):
-            return "" if status else f"the reference stops, {expected}, and the nest gives {outputs}"
-        if status:
-            inner, i = node_of(self.graph, status // 16)
-            return f"code {status % 16} at {BY_CODE[inner.op[i]].name}; the reference gives {expected}"
-        for x, y in zip(expected, outputs, strict=True):
-            x = np.asarray(x, y.dtype)  # noqa: PLW2901
-            if x.shape != y.shape:
-                return f"the shape {y.shape}, not {x.shape}"
-            wrong = np.argwhere(~near(x, y, ulps, zeros))
-            if len(wrong):
-                at = tuple(map(int, wrong[0]))
-                of = [z[at[-z.ndim :]] if z.ndim else z for z in map(np.asarray, inputs)] if x.ndim == 1 else ""
-                return f"{y[at]!r} at {at}, not {x[at]!r} {of}"
-        return ""
-
-
-def near(x: Any, y: Any, ulps: float, zeros: bool) -> Any:
-    """Where two arrays agree: the same bits, or floats that differ by so many units in the last place."""
-    if x.dtype.kind != "f":
-        return x == y
-    same = (x == y) & (zeros | (np.signbit(x) == np.signbit(y))) | (np.isnan(x) & np.isnan(y))
-    if not ulps:
-        return same
-    finite = np.isfinite(x) & np.isfinite(y)
-    a, b = np.where(finite, x, 0), np.where(finite, y, 0)
-    return same | finite & (np.abs(a - b) <= ulps * np.spacing(np.maximum(np.abs(a), np.finfo(x.dtype).tiny)))
 
 
 # ---- elementwise ops: each pair of edges in each pair of types

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
-from cgcli.graph.sizes import Shape, Size, product
+from cgcli.graph.sizes import Shape, Size
 from cgcli.graph.types import Type
 
 from .form import INDEX, SIZE, Extent, Index, Kind, ScalarType, Value, index_of
@@ -57,7 +57,6 @@ class NodeElements:
 
     def reshaped(self, index: Sequence[Index], shape: Shape, to: Shape) -> Sequence[Index]:
         """The same where only axes of size 1 differ; else by the number of the element in memory."""
-        self._require_same(shape, to)
         kept = [i for i, n in zip(index, shape, strict=True) if n != 1]
         if [n for n in shape if n != 1] == [n for n in to if n != 1]:
             rest = iter(kept)
@@ -66,13 +65,6 @@ class NodeElements:
         for i, n in zip(index, shape, strict=True):
             total = self._times(total, self.lowering.size(n)).plus(i)
         return self._split(total, [self.lowering.size(n) for n in to])
-
-    def _require_same(self, shape: Shape, to: Shape) -> None:
-        """Stops the run where two shapes of named sizes do not hold the same number of elements."""
-        before, after = self.lowering.size(product(shape)), self.lowering.size(product(to))
-        if before is not after and not (isinstance(before, int) and before == after):
-            same = self.k.eq(self.k.index_value(before), self.k.index_value(after))
-            self.k.check(same, SIZE, self.node)
 
     def _times(self, index: Index, n: Extent) -> Index:
         if isinstance(n, int):
@@ -160,6 +152,12 @@ class NodeElements:
 
         (value,) = self.k.switch(selector.value, [built(case) for case in cases])
         return selector.of(value)
+
+    def require_same(self, sizes: Sequence[Size], others: Sequence[Size]) -> None:
+        for size, other in zip(sizes, others, strict=True):
+            if size != other:
+                a, b = (self.k.index_value(self.lowering.size(n)) for n in (size, other))
+                self.k.check(self.k.eq(a, b), SIZE, self.node)
 
     def require_elements(self, axes: Sequence[int]) -> None:
         for axis in axes:

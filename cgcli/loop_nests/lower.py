@@ -247,6 +247,8 @@ class Lowering:
             if not needed[i] or code in (INPUT, CONST):
                 continue
             op = BY_CODE[code]
+            if isinstance(op.loops, Element) and op.loops.require is not None:
+                op.loops.require(cast("Any", NodeElements(self, frame, i)))
             if op.is_structured or isinstance(op.loops, OnStacks):
                 structured.emit(i)
             elif code == ASSERT:

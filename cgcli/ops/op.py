@@ -218,9 +218,13 @@ Expansion = Callable[..., Any]
 
 @dataclass(frozen=True)
 class Element:
-    """A loop form: `rule(e, index)`, one element of the result, computed by what `e` offers."""
+    """A loop form: `rule(e, index)`, one element of the result, computed by what `e` offers.
+
+    require: `require(e)` stops the run where the sizes of the operands do not fit, whether elements are read or not.
+    """
 
     rule: Callable[[Elements, Sequence[LoopIndex]], Any]
+    require: Callable[[Elements], None] | None = None
 
 
 @dataclass(frozen=True)

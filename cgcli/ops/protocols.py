@@ -226,6 +226,9 @@ class Elements(Protocol):
     def switch(self, selector: Array, cases: Sequence[Callable[[], Array]], /) -> Array:
         """The value of the case of this number, a bool being 0 or 1; the others are not computed."""
 
+    def require_same(self, sizes: Sequence[Size], others: Sequence[Size], /) -> None:
+        """Stops the run where two lists of as many sizes differ."""
+
     def require_elements(self, axes: Sequence[int], /) -> None:
         """Stops the run where one of these axes of the first operand has no elements."""
 

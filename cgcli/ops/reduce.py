@@ -197,12 +197,12 @@ def _extremum(name: str) -> ReductionKernel:
     return evaluate
 
 
-def _extremum_form(name: str, start: float) -> LoopForm:
-    def element(e: Elements, index: Sequence[LoopIndex]) -> Array:
-        e.require_elements(e.attrs["axes"])
-        return e.reduce(index, name, start)
+def _require_elements(e: Elements) -> None:
+    e.require_elements(e.attrs["axes"])
 
-    return Element(element)
+
+def _extremum_form(name: str, start: float) -> LoopForm:
+    return Element(lambda e, index: e.reduce(index, name, start), _require_elements)
 
 
 for _name, _doc, _start in (
@@ -217,7 +217,7 @@ for _name, _doc, _start in (
         type_rule=_numbers,
         evaluate=_extremum(_name),
         loops=_extremum_form(_name, _start),
-        effects=EXTREMUM,
+        effects=replace(EXTREMUM, zero_of_either_sign=True),
     )
 
 
@@ -314,7 +314,6 @@ def _arg_form(beats: Callable[[Array, Array], Array]) -> LoopForm:
 
     def element(e: Elements, index: Sequence[LoopIndex]) -> Array:
         (axis,) = e.attrs["axes"]
-        e.require_elements((axis,))
         xp, number, t = e.xp, e.types[0].rank + axis, e.types[0]
         rest = [*index[:number], *index[number + e.attrs["keepdims"] :]]
 
@@ -329,7 +328,7 @@ def _arg_form(beats: Callable[[Array, Array], Array]) -> LoopForm:
 
         return e.steps(t.shape[number], [read(e.index(0)), e.const(0)], step)[1]
 
-    return Element(element)
+    return Element(element, _require_elements)
 
 
 _place(
