@@ -1,4 +1,4 @@
-"""The loop form of every elementwise op against its evaluation on arrays: the same bits, or as near as sums and functions allow.
+"""The loop form of every op against its evaluation on arrays: the same bits, or as near as sums and functions allow.
 
 A nest run by the plain interpreter is compared with the reference. Functions are those of the array library on both
 sides (`test_loop_functions` tries the definitions in the form), so double precision leaves no rounding to forgive.

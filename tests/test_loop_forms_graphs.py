@@ -1,7 +1,5 @@
 """Random graphs, and gradients of them, as loop nests: the values of the reference, before and after optimisation."""
 
-from random import Random
-
 import numpy as np
 import pytest
 from hypothesis import given, settings

@@ -17,7 +17,6 @@ from nest_harness import use_platform_functions
 
 from cgcli.graph.sizes import Shape, evaluate
 from cgcli.graph.types import Type
-from cgcli.loop_nests.elements import NodeElements
 from cgcli.ops.array_kernels import DTYPES
 from cgcli.ops.builder import Builder
 from cgcli.ops.op import OnStacks, TypeMismatch
