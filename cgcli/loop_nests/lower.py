@@ -35,6 +35,7 @@ from .form import (
     Load,
     LoopNest,
     Region,
+    ScalarType,
     Statement,
     Unsupported,
     Value,
@@ -59,6 +60,8 @@ class Lowering:
         self.opened = opened
         self._first = first or {}
         self._frames: list[Frame] = []  # all that there were: memos know them by their `id`
+        self._constants: dict[int, tuple[float, ...]] = {}  # their elements by the `id` of the value
+        self._tables: dict[tuple[int, ScalarType, tuple[int, ...]], str] = {}
         self._sizes = Algebra[Extent](
             number=lambda n: n,
             name=self.k.size,
@@ -184,18 +187,30 @@ class Lowering:
         type_ = SCALARS[t.dtype]
         if not isinstance(value, tuple):
             return self.k.const(value, type_)
-        if all(not i.terms for i in index):
-            for i in index:
-                value = value[i.const]
-            return self.k.const(value, type_)
-        return self.k.load(self._table(value, t), index)
+        numbers, shape = self._flat(value), cast("tuple[int, ...]", t.shape)
+        if any(i.terms for i in index):
+            return self.k.load(self._table(type_, shape, numbers), index)
+        position = 0
+        for i, n in zip(index, shape, strict=True):
+            position = position * n + i.const
+        return self.k.const(numbers[position], type_)
 
-    def _table(self, value: tuple[Any, ...], t: Type) -> str:
-        """The buffer that holds a constant."""
-        numbers = value
-        for _ in t.shape[1:]:
-            numbers = tuple(itertools.chain.from_iterable(numbers))
-        return self.k.table(SCALARS[t.dtype], cast("tuple[int, ...]", t.shape), numbers)
+    def _flat(self, value: tuple[Any, ...]) -> tuple[float, ...]:
+        """The elements of a constant as they lie in memory, memoised; its tuples may be nested."""
+        numbers = self._constants.get(id(value))
+        if numbers is None:
+            numbers = value
+            while numbers and isinstance(numbers[0], tuple):
+                numbers = tuple(itertools.chain.from_iterable(numbers))
+            self._constants[id(value)] = numbers
+        return numbers
+
+    def _table(self, type_: ScalarType, shape: tuple[int, ...], numbers: tuple[float, ...]) -> str:
+        """The buffer that holds a constant, memoised."""
+        key = id(numbers), type_, shape
+        if key not in self._tables:
+            self._tables[key] = self.k.table(type_, shape, numbers)
+        return self._tables[key]
 
     # ---- loops
 
