@@ -8,6 +8,11 @@ import numpy as np
 import pytest
 
 import cgcli
+from cgcli.graph.types import Type
+from cgcli.loop_nests.form import INDEX
+from cgcli.loop_nests.interpreter import interpret
+from cgcli.loop_nests.lower import lower
+from cgcli.ops.builder import Builder
 from cgcli.program.rows import Derivatives, Rows
 from cgcli.run.backends import Batch, compile_graph
 from cgcli.run.native.choice import compiler_installed, least_rows
@@ -159,6 +164,17 @@ def test_an_error_says_what_the_plan_says(text: str, table: dict[str, Any]) -> N
             program.map({name: np.array(x) for name, x in table.items()})
         messages.append(str(caught.value))
     assert messages[0] == messages[1]
+
+
+@pytest.mark.parametrize("size", [5, "n"])
+def test_nothing_outside_of_an_array_is_read_in_front_of_the_check(size: int | str) -> None:
+    b = Builder()
+    table, x = b.input(Type("float", (size,)), "table"), b.input(Type("float", ("rows",)), "x")
+    i = b.index(b.const(7, Type("int")), size=size)
+    nest = lower(b.done(b.add(x, b.take(table, i, axis=-1))), rows="rows")
+    arrays = {"x0": np.arange(5.0), "x1": np.arange(3.0), "y0": np.zeros(3)}
+    sizes = {name: {"n": 5, "rows": 3}[name] for name in nest.sizes}
+    assert interpret(nest, arrays, sizes) == i * 16 + INDEX  # it asserts that what is read exists
 
 
 @native

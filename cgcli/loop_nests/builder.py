@@ -188,8 +188,9 @@ class LoopBuilder:
         access = tuple(map(index_of, index))
         type_, shape = self.buffers[buffer].type, self.buffers[buffer].shape
         depth = max([self._innermost, least, *(self.depth[x] for i in access for x in i.values)])
-        if any(isinstance(n, Value) and not i.terms for i, n in zip(access, shape, strict=False)):
-            depth = self.here  # of an axis that may be empty: not in front of the loop that would not run
+        fixed = [(i.const, n) for i, n in zip(access, shape, strict=False) if not i.terms]
+        if not all(isinstance(n, int) and 0 <= i < n for i, n in fixed):
+            depth = self.here  # may be outside: not in front of its check, nor of the loop that would not run
         if changing:
             result = self.value(type_)
             self.emit(Load(result, buffer, access))
