@@ -7,14 +7,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from nest_harness import run_nest
+from nest_harness import compared
 
-from cgcli.diagnostics.diagnostic import CgError
 from cgcli.graph.graph import Graph
-from cgcli.graph.size_text import UnknownSize
 from cgcli.loop_nests.lower import lower
-from cgcli.loop_nests.readers import node_of
-from cgcli.ops.table import BY_CODE
 from cgcli.run.numpy.reference import array_interpreter
 
 INF, NAN = math.inf, math.nan
@@ -48,20 +44,10 @@ class Run:
         ulps: by how much a float may differ, in units in the last place of its magnitude (or of the output's largest,
         where an output holds sums). zeros: whether a zero may have either sign.
         """
-        try:
-            expected: Any = self.reference(inputs, sizes)
-        except (CgError, UnknownSize) as error:
-            expected = str(error)
-        status, outputs = run_nest(self.graph, inputs, sizes, self.nest)
-        if isinstance(expected, str):
-            return "" if status else f"the reference stops, {expected}, and the nest gives {outputs}"
-        if status:
-            inner, i = node_of(self.graph, status // 16)
-            return f"code {status % 16} at {BY_CODE[inner.op[i]].name}; the reference gives {expected}"
-        for value, y in zip(expected, outputs, strict=True):
-            x = np.asarray(value, y.dtype)
-            if x.shape != y.shape:
-                return f"the shape {y.shape}, not {x.shape}"
+        pairs = compared(self.graph, inputs, sizes, self.nest, self.reference)
+        if isinstance(pairs, str):
+            return pairs
+        for x, y in pairs:
             wrong = np.argwhere(~near(x, y, ulps, zeros))
             if len(wrong):
                 at = tuple(map(int, wrong[0]))

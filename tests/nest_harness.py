@@ -80,6 +80,28 @@ def _evaluated(value: Any, env: Mapping[str, int]) -> Any:
     return tuple(_evaluated(x, env) for x in value) if isinstance(value, tuple) else evaluate(value, env)
 
 
+def compared(
+    graph: Graph, inputs: Sequence[Any], sizes: Mapping[str, int] | None, nest: LoopNest | None, reference: Any
+) -> str | list[tuple[Any, Any]]:
+    """The outputs of the reference, each beside that of the nest; or how they differ in whether and in what shape.
+
+    A nest has to stop where the reference does, with any status; then there are no pairs.
+    """
+    try:
+        expected: Any = reference(inputs, sizes)
+    except (CgError, UnknownSize) as error:
+        expected = error
+    status, outputs = run_nest(graph, inputs, sizes, nest)
+    if isinstance(expected, Exception):
+        return [] if status else f"the reference stops, {expected}, and the nest gives {outputs}"
+    if status:
+        inner, node = node_of(graph, status // 16)
+        return f"stops with code {status % 16} at {BY_CODE[inner.op[node]].name}; the reference gives {expected}"
+    pairs = [(np.asarray(x, y.dtype), y) for x, y in zip(expected, outputs, strict=True)]
+    wrong = [f"output {n}: shape {y.shape}, not {x.shape}" for n, (x, y) in enumerate(pairs) if x.shape != y.shape]
+    return wrong[0] if wrong else pairs
+
+
 def differences(
     graph: Graph,
     inputs: Sequence[Any],
@@ -93,22 +115,12 @@ def differences(
     ulps: by how many units in the last place of its largest element an output of floats may differ; noise: by how
     much, where all that is left is what cancels.
     """
-    try:
-        expected: Any = array_interpreter(graph)(inputs, sizes)
-    except (CgError, UnknownSize) as error:
-        expected = error
-    status, outputs = run_nest(graph, inputs, sizes, nest)
-    if isinstance(expected, Exception):
-        return "" if status else f"the reference stops: {expected}"
-    if status:
-        inner, node = node_of(graph, status // 16)
-        return f"stops with code {status % 16} at {BY_CODE[inner.op[node]].name}"
-    for n, (x, y) in enumerate(zip(expected, outputs, strict=True)):
-        right = np.asarray(x, y.dtype)
-        if right.shape != y.shape:
-            return f"output {n}: shape {y.shape}, not {right.shape}"
-        if not _equal(right, y, ulps, noise):
-            return f"output {n}: {y!r}, not {right!r}"
+    pairs = compared(graph, inputs, sizes, nest, array_interpreter(graph))
+    if isinstance(pairs, str):
+        return pairs
+    for n, (x, y) in enumerate(pairs):
+        if not _equal(x, y, ulps, noise):
+            return f"output {n}: {y!r}, not {x!r}"
     return ""
 
 

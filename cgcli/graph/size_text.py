@@ -51,12 +51,12 @@ _NEVER_NEGATIVE: Algebra[bool] = Algebra(
 @lru_cache(maxsize=4096)
 def never_negative(term: str) -> bool:
     """Whether all parts of a term are 0 or more, as names are."""
-    return _Reader(term, _NEVER_NEGATIVE).sum()
+    return interpreted(term, _NEVER_NEGATIVE)
 
 
 @lru_cache(maxsize=4096)
 def polynomial(text: str) -> Polynomial:
-    return _Reader(text, _POLYNOMIALS).sum()
+    return interpreted(text, _POLYNOMIALS)
 
 
 def value(text: str, values: Mapping[str, int]) -> int:
@@ -70,7 +70,7 @@ def value(text: str, values: Mapping[str, int]) -> int:
     numbers: Algebra[int] = Algebra(
         int, named, int.__add__, int.__mul__, lambda a, b: a // b if b else 0, lambda a: max(0, a)
     )
-    return _Reader(text, numbers).sum()
+    return interpreted(text, numbers)
 
 
 def interpreted(text: str, algebra: Algebra[T]) -> T:

@@ -41,7 +41,7 @@ from .form import (
     While,
     index_of,
 )
-from .primitives import CHECKED, PRIMITIVES, result_type
+from .primitives import CHECKED, PRIMITIVES, RANGES, result_type
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -173,9 +173,8 @@ class LoopBuilder:
                 return None
             if operands[0].type in FLOATS and not abs(numbers[0] or 0.0) < 2.0**31:
                 return None
-            limit = 2**63 if type_ == "i64" else 2**31
             result = compute(*numbers)
-            return self.const(result, type_) if -limit <= result < limit else None
+            return self.const(result, type_) if result in RANGES[type_] else None
         if "f32" in [x.type for x in operands] and primitive not in ("f64", "neg", "abs") and type_ != "bool":
             return None
         return self.const(compute(*numbers), type_)
@@ -188,8 +187,9 @@ class LoopBuilder:
         access = tuple(map(index_of, index))
         type_, shape = self.buffers[buffer].type, self.buffers[buffer].shape
         depth = max([self._innermost, least, *(self.depth[x] for i in access for x in i.values)])
-        fixed = [(i.const, n) for i, n in zip(access, shape, strict=False) if not i.terms]
-        if not all(isinstance(n, int) and 0 <= i < n for i, n in fixed):
+        if any(
+            not i.terms and not (isinstance(n, int) and 0 <= i.const < n) for i, n in zip(access, shape, strict=False)
+        ):
             depth = self.here  # may be outside: not in front of its check, nor of the loop that would not run
         if changing:
             result = self.value(type_)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
@@ -10,7 +11,7 @@ from cgcli.graph.types import Type
 
 from .form import INDEX, SIZE, Extent, Index, Kind, ScalarType, Value, index_of
 from .numbers import NAMESPACE, Number
-from .primitives import NEUTRAL
+from .primitives import NEUTRAL, RANGES
 
 if TYPE_CHECKING:
     from .readers import Frame, GraphLowering
@@ -230,8 +231,9 @@ class NodeElements:
             return loop.results[0]
 
         with k.outside(depth) as block:
-            first = start if type_ != "i64" or abs(start) < 2.0**31 else _extreme(start)
-            result = over(gone, k.const(first, type_))
+            if type_ == "i64" and abs(start) == math.inf:
+                start = RANGES["i64"][0 if start < 0 else -1]
+            result = over(gone, k.const(start, type_))
             k.remember(key, result, block)
         return Number(k, result, self.node)
 
@@ -250,11 +252,6 @@ class NodeElements:
     def add(self, index: Sequence[Index], value: Number) -> None:
         before = Number(self.k, self.k.load(self.out, index, changing=True), self.node)
         self.write(index, before + value)
-
-
-def _extreme(start: float) -> int:
-    """The smallest or the largest int, for an infinity."""
-    return -(2**63) if start < 0 else 2**63 - 1
 
 
 def broadcast_index(shape: Shape, index: Sequence[Index]) -> list[Index]:

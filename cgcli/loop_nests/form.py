@@ -16,6 +16,8 @@ from typing import Literal, NamedTuple
 
 ScalarType = Literal["f64", "f32", "i64", "i32", "bool"]
 TYPES: tuple[ScalarType, ...] = ("f64", "f32", "i64", "i32", "bool")
+DTYPES: dict[ScalarType, str] = {"f64": "float64", "f32": "float32", "i64": "int64", "i32": "int32", "bool": "bool"}
+"""What arrays call the types of elements."""
 FLOATS = ("f64", "f32")
 INTS = ("i64", "i32")
 PARTIALS = {"f64": 8, "f32": 16}
@@ -248,6 +250,16 @@ class Function(NamedTuple):
     parameters: tuple[Value, ...]
     body: Sequence[Statement]
     result: Value
+
+
+def statements(body: Sequence[Statement]) -> Iterator[Statement]:
+    """All statements of a block, those within others included, in no order."""
+    waiting = list(body)
+    while waiting:
+        s = waiting.pop()
+        for block in blocks(s):
+            waiting += block
+        yield s
 
 
 def blocks(s: Statement) -> tuple[Sequence[Statement], ...]:

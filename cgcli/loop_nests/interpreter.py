@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from . import form
 from .form import (
     FLOATS,
     OVERFLOW,
@@ -32,15 +33,14 @@ from .form import (
     While,
 )
 from .functions import definition
-from .primitives import CHECKED, NEUTRAL, PRIMITIVES
+from .primitives import CHECKED, NEUTRAL, PRIMITIVES, RANGES
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Memory = NDArray[Any]
 
-DTYPES = {"f64": np.float64, "f32": np.float32, "i64": np.int64, "i32": np.int32, "bool": np.bool_}
-RANGES = {"i64": range(-(2**63), 2**63), "i32": range(-(2**31), 2**31)}
+DTYPES = {type_: np.dtype(name).type for type_, name in form.DTYPES.items()}
 Routine = Callable[[Call, Sequence[Any], Sequence[Any], Sequence[int]], None]
 """`routine(call, operands, results, numbers)` writes the results of a library routine into arrays."""
 

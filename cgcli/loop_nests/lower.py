@@ -16,9 +16,11 @@ from cgcli.graph.graph import ASSERT, CONST, GET, INPUT, Graph
 from cgcli.graph.size_text import Algebra, interpreted
 from cgcli.graph.sizes import Shape, Size
 from cgcli.graph.traversal import every, live
-from cgcli.graph.types import AnyType, Results, Stack, Type
+from cgcli.graph.types import Type
 from cgcli.ops.op import Element, OnStacks, Op, Routine, Statements
+from cgcli.ops.sizes import size_texts
 from cgcli.ops.table import BY_CODE
+from cgcli.ops.typing import one
 
 from .bounds import IndexBuilder
 from .elements import OPENED, SCALARS, NodeElements, broadcast_index
@@ -84,7 +86,7 @@ class Lowering:
         k, done = self.k, set()
         for inner in every(graph):
             for i in range(len(inner)):
-                for size in _named_sizes(inner.type_of(i)):
+                for size in size_texts(inner.type_of(i)):
                     if size in done:
                         continue
                     done.add(size)
@@ -114,7 +116,7 @@ class Lowering:
 
     def number(self, frame: Frame, x: int, index: tuple[Index, ...], node: int) -> Number:
         """An element of node `x` as a number in the kernel of `node`."""
-        t = cast("Type", frame.graph.type_of(x))
+        t = one(frame.graph.type_of(x))
         return Number(self.k, self.element(frame, x, index), node, weak=t.weak and not t.shape)
 
     def element(self, frame: Frame, x: int, index: tuple[Index, ...]) -> Value:
@@ -126,7 +128,7 @@ class Lowering:
                 if not ready and is_elementwise(frame, x):
                     stack.append((x, index, True))
                     for y in frame.graph.operands(x):
-                        shape = cast("Type", frame.graph.type_of(y)).shape
+                        shape = one(frame.graph.type_of(y)).shape
                         if is_elementwise(frame, y):
                             stack.append((y, tuple(broadcast_index(shape, index)), False))
                 else:
@@ -273,12 +275,14 @@ class Lowering:
                 self.store(frame, i)
 
     def _assert(self, frame: Frame, i: int) -> None:
-        t = cast("Type", frame.graph.type_of(i))
-        self.loops(t.shape, lambda index: void(self.element(frame, i, index)), "serial")
+        def check(index: tuple[Index, ...]) -> None:
+            self.element(frame, i, index)
+
+        self.loops(one(frame.graph.type_of(i)).shape, check, "serial")
 
     def store(self, frame: Frame, i: int) -> None:
         """Computes node `i` into a buffer, from which it is read then."""
-        t = cast("Type", frame.graph.type_of(i))
+        t = one(frame.graph.type_of(i))
         name = f"t{len(self.k.buffers)}"
         type_ = SCALARS[t.dtype]
         self.k.buffer(name, type_, [self.size(n) for n in t.shape], "scratch")
@@ -288,7 +292,7 @@ class Lowering:
     def write(self, frame: Frame, i: int, name: str) -> None:
         """Computes node `i` into the buffer of this name."""
         graph = frame.graph
-        op, t = BY_CODE[graph.op[i]], cast("Type", graph.type_of(i))
+        op, t = BY_CODE[graph.op[i]], one(graph.type_of(i))
         if i not in frame.readers and isinstance(op.loops, Statements):
             op.loops.rule(cast("Any", NodeElements(self, frame, i, name)))
         elif i not in frame.readers and isinstance(op.loops, Routine):
@@ -304,10 +308,6 @@ class Lowering:
         reader = frame.readers[x]
         assert isinstance(reader, Stored)
         return Region(reader.buffer, reader.front)
-
-
-def void(value: object) -> None:
-    """Drops a value that is computed for its checks."""
 
 
 def is_elementwise(frame: Frame, x: int) -> bool:
@@ -342,20 +342,6 @@ def in_memory(graph: Graph, needed: Sequence[int]) -> set[int]:
     return stored
 
 
-def _named_sizes(t: AnyType) -> list[str]:
-    """The sizes of a type that are made of names."""
-    if isinstance(t, Results):
-        return [size for item in t.items for size in _named_sizes(item)]
-    while isinstance(t, Stack):
-        t = t.item
-    return [size for size in t.shape if isinstance(size, str)]
-
-
-def shape_of(t: AnyType) -> Shape:
-    assert isinstance(t, Type)
-    return t.shape
-
-
 def lower(graph: Graph, name: str = "nest", rows: str | None = None) -> LoopNest:
     """The nest of a graph: its inputs in the buffers `x0`, `x1`, …, its outputs in `y0`, `y1`, …
 
@@ -369,7 +355,7 @@ def lower(graph: Graph, name: str = "nest", rows: str | None = None) -> LoopNest
         frame.readers[i] = Stored(k, f"x{n}")
     for n, i in enumerate(graph.outputs):
         _argument(lowering, frame, i, f"y{n}", "out")
-    checked = [i for i in graph.asserts if graph.op[i] == ASSERT and shape_of(graph.type_of(i))[:1] == (rows,)]
+    checked = [i for i in graph.asserts if graph.op[i] == ASSERT and one(graph.type_of(i)).shape[:1] == (rows,)]
     lowering.emit(frame, checked)
     if rows is not None:
         _require_one_loop(k.blocks[0])
@@ -384,13 +370,13 @@ def lower(graph: Graph, name: str = "nest", rows: str | None = None) -> LoopNest
             def check(rest: tuple[Index, ...], i: int = i) -> None:
                 lowering.element(frame, i, (*index, *rest))
 
-            lowering.loops(shape_of(graph.type_of(i))[1:], check, "serial")
+            lowering.loops(one(graph.type_of(i)).shape[1:], check, "serial")
         for n, i in enumerate(graph.outputs):
 
             def element(rest: tuple[Index, ...], n: int = n, i: int = i) -> None:
                 k.store(f"y{n}", (*index, *rest), lowering.element(frame, i, (*index, *rest)))
 
-            lowering.loops(shape_of(graph.type_of(i))[1:], element, "vector")
+            lowering.loops(one(graph.type_of(i)).shape[1:], element, "vector")
 
     lowering.loops((rows,), row, "chunk", "chunk")
     return k.nest()
@@ -406,5 +392,5 @@ def _require_one_loop(statements: Sequence[Statement]) -> None:
 
 
 def _argument(lowering: Lowering, frame: Frame, i: int, name: str, role: Any) -> None:
-    t = cast("Type", frame.graph.type_of(i))
+    t = one(frame.graph.type_of(i))
     lowering.k.buffer(name, SCALARS[t.dtype], [lowering.size(n) for n in t.shape], role)

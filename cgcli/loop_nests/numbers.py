@@ -61,9 +61,7 @@ class Number:
     def apply(self, primitive: str, *others: Number | Plain, joined: ScalarType | None = None) -> Number:
         """A primitive on this number and others in the type that joins theirs, or in the type `joined`."""
         type_ = joined or join(self, *others)
-        values = [
-            literal(self.k, x, type_) if not isinstance(x, Number) else x.to(type_).value for x in (self, *others)
-        ]
+        values = [self.k.const(x, type_) if not isinstance(x, Number) else x.to(type_).value for x in (self, *others)]
         result = self.of(self.k.apply(primitive, *values, node=self.node))
         result.weak = all(not isinstance(x, Number) or x.weak for x in (self, *others))
         return result
@@ -71,7 +69,7 @@ class Number:
     def _first(self, primitive: str, other: Number | Plain) -> Number:
         """The primitive with the other operand first."""
         type_ = join(self, other)
-        first = other.to(type_).value if isinstance(other, Number) else literal(self.k, other, type_)
+        first = other.to(type_).value if isinstance(other, Number) else self.k.const(other, type_)
         result = self.of(self.k.apply(primitive, first, self.to(type_).value, node=self.node))
         result.weak = self.weak and (not isinstance(other, Number) or other.weak)
         return result
@@ -160,10 +158,6 @@ def join(*numbers: Number | Plain) -> ScalarType:
     if "f32" in strong:
         return "f32"
     return "f64" if weak_float else "i64"
-
-
-def literal(k: LoopBuilder, x: Plain, type_: ScalarType) -> Value:
-    return k.const(x, type_)
 
 
 def convert(k: LoopBuilder, value: Value, type_: ScalarType, node: int) -> Value:

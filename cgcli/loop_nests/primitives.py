@@ -27,6 +27,8 @@ import struct
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
+from cgcli.ops.numbers import INT_RANGES
+
 from .form import FLOATS, INTS, TYPES, ScalarType
 
 Rule = Callable[[Sequence[ScalarType]], ScalarType | None]
@@ -199,6 +201,8 @@ FUNCTIONS = {
 In single precision they are the rounded result of double precision."""
 PRIMITIVES.update({name: Primitive(arity, _same(*FLOATS), None) for name, arity in FUNCTIONS.items()})
 
+RANGES = {"i64": INT_RANGES["int"], "i32": INT_RANGES["i32"]}
+"""The numbers of each type of ints."""
 CHECKED = ("add", "sub", "mul", "neg", "abs", "floor_div", "mod", "i64", "i32")
 """Primitives that can fail where their result is an int."""
 NEUTRAL: dict[str, float | bool] = {

@@ -37,7 +37,7 @@ from .form import (
     While,
 )
 from .independence import Split, independent, split
-from .primitives import CHECKED, NEUTRAL, PRIMITIVES, result_type
+from .primitives import CHECKED, NEUTRAL, PRIMITIVES, RANGES, result_type
 from .printed import NAME, heading, value_names
 
 
@@ -234,8 +234,7 @@ class _Checker:
         if type_ in FLOATS:
             fits = isinstance(x, float) and (type_ == "f64" or x != x or float32(x) == x)
         elif type_ in INTS:
-            limit = 2**63 if type_ == "i64" else 2**31
-            fits = isinstance(x, int) and not isinstance(x, bool) and -limit <= x < limit
+            fits = isinstance(x, int) and not isinstance(x, bool) and x in RANGES[type_]
         else:
             fits = isinstance(x, bool)
         if not fits:

@@ -28,7 +28,7 @@ def named_sizes(graph: Graph) -> frozenset[str]:
     names: set[str] = set()
     for g in every(graph):
         for t in g.types:
-            names.update(name for size in _size_texts(t) for name in _NAME.findall(size))
+            names.update(name for size in size_texts(t) for name in _NAME.findall(size))
         for attrs in g.attrs.values():
             for value in attrs.values():
                 names.update(name for text in _texts(value) for name in _NAME.findall(text))
@@ -68,10 +68,11 @@ def bind_sizes(graph: Graph, nodes: Sequence[int], inputs: Sequence[Any]) -> dic
     return numbers
 
 
-def _size_texts(t: AnyType) -> Iterator[str]:
+def size_texts(t: AnyType) -> Iterator[str]:
+    """The sizes of a type that are made of names."""
     if isinstance(t, Results):
         for item in t.items:
-            yield from _size_texts(item)
+            yield from size_texts(item)
         return
     while isinstance(t, Stack):
         t = t.item

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from cgcli.loop_nests.form import FLOATS, INTS, OVERFLOW, TYPES, ZERO_DIVISION, ScalarType
+from cgcli.loop_nests.primitives import RANGES
 
 from .remainder import REMAINDER
 from .writer import LLVM, Writer, literal, splat, suffix, type_of
@@ -127,7 +128,7 @@ class Arithmetic:
         if name in ("floor_div", "mod"):
             return self._division(name, xs[0], xs[1], of, node)
         if name == "abs":
-            lowest = self.const(-(2**63) if of == "i64" else -(2**31), of)
+            lowest = self.const(RANGES[of][0], of)
             if node >= 0:
                 self.check(self.compare("ne", xs[0], lowest, of), node * 16 + OVERFLOW)
             zero = self.const(0, of)
@@ -159,7 +160,7 @@ class Arithmetic:
         if node >= 0:
             self.check(nonzero, node * 16 + ZERO_DIVISION)
             if name == "floor_div":
-                lowest = self.const(-(2**63) if of == "i64" else -(2**31), of)
+                lowest = self.const(RANGES[of][0], of)
                 over = self.w.define(f"and {bools} {self.compare('eq', x, lowest, of)}, {opposite}")
                 self.check(self.w.define(f"xor {bools} {over}, {self.const(True, 'bool')}"), node * 16 + OVERFLOW)
         usual = self.w.define(f"select {bools} {nonzero}, {type_} {y}, {type_} {one}")

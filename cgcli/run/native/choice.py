@@ -49,10 +49,8 @@ def no_machine_code(graph: Graph, rows: str) -> str:
     from cgcli.loop_nests.form import Unsupported
     from cgcli.optimise.driver import optimise
 
-    from .llvm import llvm_module
-
     try:
-        llvm_module(nest_of(optimise(graph), rows))
+        nest_of(optimise(graph), rows)
     except Unsupported as e:
         return f"there is no machine code for {e}"
     return "" if compiler_installed() else "machine code needs the package llvmlite"

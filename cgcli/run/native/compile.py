@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from cgcli.loop_nests.form import Buffer, LoopNest, Value
+from cgcli.loop_nests.form import DTYPES, Buffer, LoopNest, Value
 from cgcli.ops.limits import memory_limit
 
 from . import objects
@@ -17,8 +17,6 @@ from .work import weight
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-BUFFER_DTYPES = {"f64": "float64", "f32": "float32", "i64": "int64", "i32": "int32", "bool": "bool"}
-"""NumPy's names of the elements of buffers."""
 LAST = 2**63 - 1
 """An end of chunk loops that no loop reaches."""
 MUCH = 10**9
@@ -57,7 +55,7 @@ class _Argument:
         import numpy as np
 
         self.name, self.shape, self.written = name, buffer.shape, buffer.role != "in"
-        self.dtype = np.dtype(BUFFER_DTYPES[buffer.type])
+        self.dtype = np.dtype(DTYPES[buffer.type])
 
     def check(self, array: NDArray[Any], sizes: Mapping[Value, int]) -> None:
         """Raises ValueError for an array of another dtype, layout or shape."""

@@ -10,6 +10,7 @@ import numpy as np
 
 from cgcli.graph.graph import Graph
 from cgcli.graph.types import Type
+from cgcli.loop_nests import form
 from cgcli.loop_nests.extents import shapes
 from cgcli.ops.array_kernels import DTYPES
 from cgcli.ops.interpreter import DEFAULT_LIMITS, Limits, Sizes
@@ -19,7 +20,7 @@ from cgcli.ops.sizes import bind_sizes
 
 from .choice import nest_of
 from .chunks import run_chunks
-from .compile import BUFFER_DTYPES, compile_nest
+from .compile import compile_nest
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -78,7 +79,7 @@ class NativeGraph:
         rest = {name: shape for name, shape in shapes(self.nest, sizes).items() if name not in arrays}
         if any(n < 0 for shape in rest.values() for n in shape):
             return None
-        dtypes = {name: np.dtype(BUFFER_DTYPES[self.nest.buffers[name].type]) for name in rest}
+        dtypes = {name: np.dtype(form.DTYPES[self.nest.buffers[name].type]) for name in rest}
         if sum(prod(shape) * dtypes[name].itemsize for name, shape in rest.items()) > self.max_memory:
             return None
         for name, shape in rest.items():

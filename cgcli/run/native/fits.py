@@ -25,6 +25,7 @@ from cgcli.loop_nests.form import (
     While,
     blocks,
     results,
+    statements,
 )
 from cgcli.loop_nests.functions import definition
 from cgcli.loop_nests.primitives import CHECKED, FUNCTIONS
@@ -120,11 +121,7 @@ class _Body:
 
 def reads(body: Sequence[Statement]) -> Iterator[Value]:
     """The values that statements read, those within them included; a value as often as it is read."""
-    waiting = list(body)
-    while waiting:
-        s = waiting.pop()
-        for block in blocks(s):
-            waiting += block
+    for s in statements(body):
         match s:
             case Apply():
                 yield from s.operands
@@ -148,11 +145,7 @@ def reads(body: Sequence[Statement]) -> Iterator[Value]:
 
 def defines(body: Sequence[Statement]) -> Iterator[Value]:
     """The values that statements define, those within them included."""
-    waiting = list(body)
-    while waiting:
-        s = waiting.pop()
-        for block in blocks(s):
-            waiting += block
+    for s in statements(body):
         yield from results(s)
         if isinstance(s, For):
             yield s.variable
