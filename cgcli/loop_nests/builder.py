@@ -49,6 +49,11 @@ if TYPE_CHECKING:
 Key = tuple[object, ...]
 
 
+def is_outside(index: Index, size: Extent) -> bool:
+    """Whether an index of numbers is outside an axis of a fixed size."""
+    return not index.terms and isinstance(size, int) and not 0 <= index.const < size
+
+
 class OpenLoop:
     """A `for` whose body is being built: set `yields`, then read `results` behind it."""
 
@@ -186,10 +191,11 @@ class LoopBuilder:
         """
         access = tuple(map(index_of, index))
         type_, shape = self.buffers[buffer].type, self.buffers[buffer].shape
+        if len(access) == len(shape) and any(map(is_outside, access, shape)):
+            return self.const(0, type_)  # only behind a check that fails
         depth = max([self._innermost, least, *(self.depth[x] for i in access for x in i.values)])
-        if any(
-            not i.terms and not (isinstance(n, int) and 0 <= i.const < n) for i, n in zip(access, shape, strict=False)
-        ):
+        axes = zip(access, shape, strict=True) if len(access) == len(shape) else [(access[0], n) for n in shape]
+        if any(not i.terms and not (isinstance(n, int) and 0 <= i.const < n) for i, n in axes):
             depth = self.here  # may be outside: not in front of its check, nor of the loop that would not run
         if changing:
             result = self.value(type_)

@@ -16,7 +16,6 @@ from .primitives import NEUTRAL, RANGES
 if TYPE_CHECKING:
     from .readers import Frame, GraphLowering
 
-OPENED = 16  # elements of a fixed shape up to which loops over it are opened up
 SCALARS: dict[str, ScalarType] = {"float": "f64", "f32": "f32", "int": "i64", "i32": "i32", "bool": "bool"}
 
 
@@ -57,7 +56,10 @@ class NodeElements:
         return Number(self.k, self.k.const(value, SCALARS[self.type.dtype]), self.node)
 
     def reshaped(self, index: Sequence[Index], shape: Shape, to: Shape) -> Sequence[Index]:
-        """The same where only axes of size 1 differ; else by the number of the element in memory."""
+        """The same where only axes of size 1 differ; else by the number of the element in memory.
+
+        That number alone where the first operand lies in memory and only divisions could split it.
+        """
         kept = [i for i, n in zip(index, shape, strict=True) if n != 1]
         if [n for n in shape if n != 1] == [n for n in to if n != 1]:
             rest = iter(kept)
@@ -65,7 +67,11 @@ class NodeElements:
         total = Index(0)
         for i, n in zip(index, shape, strict=True):
             total = self._times(total, self.lowering.size(n)).plus(i)
-        return self._split(total, [self.lowering.size(n) for n in to])
+        sizes = [self.lowering.size(n) for n in to]
+        parts = self._split(total, sizes, divide=False)
+        if parts is None and self.lowering.is_in_one_piece(self.frame, self._operands[0]):
+            return [total]
+        return parts or self._split(total, sizes, divide=True) or []
 
     def _times(self, index: Index, n: Extent) -> Index:
         if isinstance(n, int):
@@ -78,12 +84,14 @@ class NodeElements:
         factor = n if isinstance(n, Value) else self.k.const(n, "i64")
         return index_of(self.k.apply("mul", self.k.index_value(index), factor))
 
-    def _split(self, total: Index, sizes: Sequence[Extent]) -> Sequence[Index]:
-        """The indices of the element of this number: exact where its terms fit the axes, else by division."""
+    def _split(self, total: Index, sizes: Sequence[Extent], divide: bool) -> Sequence[Index] | None:
+        """The indices of the element of this number where its terms fit the axes, else by division or None."""
         indices: list[Index] = []
         for n in reversed(sizes[1:]):
             parts = self._exact(total, n) if isinstance(n, int) else None
             if parts is None:
+                if not divide:
+                    return None
                 number = self.k.index_value(total)
                 divisor = n if isinstance(n, Value) else self.k.const(n, "i64")
                 inner = self.k.apply("mod", number, divisor)
@@ -201,7 +209,7 @@ class NodeElements:
         type_: ScalarType = "bool" if combine in ("and", "or") else SCALARS[self.type.dtype]
         if type_ == "i32":
             type_ = "i64"
-        key = "reduce", self.node, id(self.frame), combine, tuple(full), id(element) if element else None
+        key = "reduce", self.node, id(self.frame), combine, tuple(full)
         existing = k.memo(key)
         if existing is not None:
             return Number(k, existing, self.node)

@@ -23,7 +23,8 @@ from cgcli.ops.table import BY_CODE
 from cgcli.ops.typing import one
 
 from .bounds import IndexBuilder
-from .elements import OPENED, SCALARS, NodeElements, broadcast_index
+from .builder import is_outside
+from .elements import SCALARS, NodeElements, broadcast_index
 from .form import (
     ASSERTION,
     SIZE,
@@ -45,9 +46,8 @@ from .form import (
 )
 from .numbers import NAMESPACE, Number, convert
 from .readers import Frame, Stored, first_nodes
+from .storage import OPENED, in_memory
 from .structured import StructuredNodes
-
-DEEPEST = 40  # element forms within element forms, before a value is put into memory
 
 
 class Lowering:
@@ -192,6 +192,8 @@ class Lowering:
         numbers, shape = self._flat(value), cast("tuple[int, ...]", t.shape)
         if any(i.terms for i in index):
             return self.k.load(self._table(type_, shape, numbers), index)
+        if any(map(is_outside, index, shape)):
+            return self.k.const(0, type_)  # only behind a check that fails
         position = 0
         for i, n in zip(index, shape, strict=True):
             position = position * n + i.const
@@ -301,6 +303,11 @@ class Lowering:
         else:
             self.loops(t.shape, lambda index: self.k.store(name, index, self.element(frame, i, index)), "vector")
 
+    def is_in_one_piece(self, frame: Frame, x: int) -> bool:
+        """Whether all of a node is a buffer."""
+        reader = frame.readers.get(x)
+        return isinstance(reader, Stored) and not reader.front
+
     def region(self, frame: Frame, x: int) -> Region:
         """The part of a buffer that holds all of node `x`."""
         if not isinstance(frame.readers.get(x), Stored):
@@ -319,27 +326,6 @@ def is_elementwise(frame: Frame, x: int) -> bool:
         and op.is_elementwise
         and op.loops is None
     )
-
-
-def in_memory(graph: Graph, needed: Sequence[int]) -> set[int]:
-    """The nodes whose values have to lie in memory, but for outputs."""
-    stored: set[int] = set()
-    depth = [0] * len(graph)
-    for i, code in enumerate(graph.op):
-        if not needed[i] or code in (INPUT, CONST, GET):
-            continue
-        op, operands = BY_CODE[code], graph.operands(i)
-        if isinstance(op.loops, Routine):
-            stored.update(x for x in operands if graph.op[x] != INPUT)
-        if isinstance(op.loops, Routine | Statements):
-            stored.add(i)
-            continue
-        deepest = max((depth[x] for x in operands), default=0)
-        depth[i] = deepest + (not op.is_elementwise)
-        if depth[i] > DEEPEST:
-            stored.add(i)
-            depth[i] = 0
-    return stored
 
 
 def lower(graph: Graph, name: str = "nest", rows: str | None = None) -> LoopNest:

@@ -126,6 +126,9 @@ class GraphLowering(Protocol):
     ) -> None:
         """Visits each index of a shape, in order."""
 
+    def is_in_one_piece(self, frame: Frame, x: int) -> bool:
+        """Whether all of a node is a buffer."""
+
     def is_small(self, shape: Sequence[Size]) -> bool:
         """Whether loops over a shape are opened up."""
 

@@ -221,10 +221,12 @@ class Element:
     """A loop form: `rule(e, index)`, one element of the result, computed by what `e` offers.
 
     require: `require(e)` stops the run where the sizes of the operands do not fit, whether elements are read or not.
+    reduces: whether it runs through elements of its operand.
     """
 
     rule: Callable[[Elements, Sequence[LoopIndex]], Any]
     require: Callable[[Elements], None] | None = None
+    reduces: bool = False
 
 
 @dataclass(frozen=True)

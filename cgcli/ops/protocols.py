@@ -236,7 +236,7 @@ class Elements(Protocol):
         self, index: Sequence[LoopIndex], combine: str, start: float, element: ElementOf | None = None, /
     ) -> Array:
         """The elements of the first operand along the reduced axes, or what `element` makes of each, joined by a
-        primitive from `start` on."""
+        primitive from `start` on; once for each primitive."""
 
     def steps(self, size: Size, initial: Sequence[Array], step: Step, /) -> Sequence[Array]:
         """The values that go from step to step of a loop over an axis of `size`, in order."""
