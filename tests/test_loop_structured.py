@@ -20,6 +20,8 @@ from sample_values import ROOT, values_for
 from cgcli.graph.graph import Graph, opname
 from cgcli.graph.traversal import every
 from cgcli.graph.types import BOOL, FLOAT, INT, Stack, Type
+from cgcli.loop_nests.form import INDEX as INDEX_CODE
+from cgcli.loop_nests.form import SIZE as SIZE_CODE
 from cgcli.loop_nests.form import For, LoopNest, Statement, Store, While, blocks
 from cgcli.loop_nests.lower import lower
 from cgcli.loop_nests.readers import node_of
@@ -329,6 +331,81 @@ def test_a_stack_written_is_read_in_either_direction() -> None:
     graph = b.done(*results)
     assert run_nest(graph, [4]) == (0, [246, 6420])
     assert differences(graph, [4]) == ""
+
+
+def counted(b: Builder, count: int, scale: float) -> int:
+    """The stack of `scale` times the number of each step."""
+    step = Builder()
+    body = step.done(step.mul(step.input(INT), step.const(scale)))
+    return int(b.get(b.loop(count, body=body, carries=0, invariants=0), k=1))
+
+
+def triangle(b: Builder, count: int, scale: float) -> int:
+    """The stack of stacks of 0, 1, 2, … items."""
+    step = Builder()
+    body = step.done(counted(step, step.input(INT), scale))
+    return int(b.get(b.loop(count, body=body, carries=0, invariants=0), k=1))
+
+
+def weighed(b: Builder, items: int) -> int:
+    """The sum of a stack of numbers, or of stacks of such, each times its number from 1 up."""
+    kind = b.type_of(items)
+    assert isinstance(kind, Stack)
+    step = Builder()
+    k, before, item = step.input(INT), step.input(FLOAT), step.input(kind.item)
+    value = weighed(step, item) if isinstance(kind.item, Stack) else item
+    body = step.done(step.add(before, step.mul(step.add(k, step.const(1)), step.cast(value, dtype="float"))))
+    node = b.loop(b.length(items), b.const(0.0, FLOAT), items, body=body, carries=1, invariants=0)
+    return int(b.get(node, k=1))
+
+
+@pytest.mark.parametrize(("n", "m"), [(0, 0), (0, 4), (4, 0), (2, 5), (5, 2), (3, 3)])
+def test_a_stack_is_cut_or_filled_to_the_length_of_another(n: int, m: int) -> None:
+    b = Builder()
+    counts = b.input(INT), b.input(INT)
+    results = []
+    for make in (counted, triangle):
+        items, like = make(b, counts[0], 1.5), make(b, counts[1], 2.5)
+        for other in (b.head(items, like), b.filled(items, like, zero=0.0)):
+            results += [b.length(other), weighed(b, other)]
+    assert differences(b.done(*results), [n, m]) == ""
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 7])
+@pytest.mark.parametrize("n", [0, 1, 6, 7])
+def test_chunks_are_joined_to_the_same_stack(n: int, size: int) -> None:
+    b = Builder()
+    count, of = b.input(INT), b.input(INT)
+    items = counted(b, count, 1.5)
+    parts = b.chunks(items, of)
+    joined = b.joined(parts, of)
+    graph = b.done(*(f(b, x) for x in (items, parts, joined) for f in (lambda b, x: b.length(x), weighed)))
+    assert differences(graph, [n, size]) == ""
+    status, (length, value, *_, again_length, again) = run_nest(graph, [n, size])
+    assert (status, again_length, again) == (0, length, value)
+
+
+def test_parts_of_other_lengths_are_not_joined() -> None:
+    b = Builder()
+    joined = b.joined(triangle(b, b.input(INT), 1.0), b.const(2, INT))
+    status, _ = run_nest(b.done(b.length(joined)), [4])
+    assert status % 16 == SIZE_CODE
+
+
+def test_a_while_reads_a_stack_as_far_as_its_steps_go() -> None:
+    b = Builder()
+    n, limit = b.input(INT), b.input(FLOAT)
+    step, test = Builder(), Builder()
+    step.input(INT)
+    before, most, item = step.input(FLOAT), step.input(FLOAT), step.input(FLOAT)
+    body = step.done(step.add(before, step.add(item, step.const(1.0))))
+    del most
+    pred = test.done(test.lt(test.input(FLOAT), test.input(FLOAT)))
+    node = b.loop(b.const(0.0, FLOAT), limit, counted(b, n, 1.0), body=body, pred=pred, carries=1, invariants=1)
+    graph = b.done(b.get(node, k=0), b.get(node, k=1))
+    assert run_nest(graph, [9, 5.0]) == (0, [3, 6.0])
+    assert differences(graph, [9, 5.0]) == ""
+    assert run_nest(graph, [2, 5.0])[0] % 16 == INDEX_CODE
 
 
 # ---- stops
