@@ -22,15 +22,12 @@ from typing import Any, cast
 from cgcli.graph.graph import ASSERT, CONST, GET, INPUT, Graph
 from cgcli.graph.sizes import Shape
 from cgcli.graph.types import Type
-from cgcli.ops.op import Element, Op, Routine, Statements
+from cgcli.ops.op import Element, Op, Reads, Routine, Statements
 from cgcli.ops.table import BY_CODE
 
 OPENED = 16  # elements of a fixed shape up to which loops over it are opened up
 DEEPEST = 40  # element forms within element forms
 MOST = 8  # indices at which an element is computed
-ALIGNED = ("expand", "expand_dims", "squeeze", "match", "slice", "pad", "concat", "stack")
-"""Views that keep the order of axes: what did not depend on an inner loop still does not."""
-SAME_INDEX = ("expand", "expand_dims", "squeeze", "match")
 FREE, SUMMED, REPEATED = range(3)
 """What is computed for an element: no reduction, one of its own, one for all elements of the inner axes."""
 
@@ -50,6 +47,13 @@ def is_small(shape: Shape) -> bool:
 
 def _computed(graph: Graph, i: int, needed: Sequence[int]) -> bool:
     return bool(needed[i]) and graph.op[i] not in (INPUT, CONST, GET) and isinstance(graph.type_of(i), Type)
+
+
+def _reads(op: Op) -> Reads | None:
+    """At which index an op reads its operands, None where it has no element form."""
+    if op.is_elementwise and op.loops is None:
+        return "broadcast"
+    return op.loops.reads if isinstance(op.loops, Element) else None
 
 
 def _shape(graph: Graph, i: int) -> Shape:
@@ -73,10 +77,11 @@ def _by_their_ops(graph: Graph, needed: Sequence[int]) -> set[int]:
         if isinstance(op.loops, Routine | Statements):
             stored.add(i)
             continue
-        x = operands[0] if op.name == "reshape" else i
-        if x != i and _computed(graph, x, needed) and not splits(_shape(graph, i), _shape(graph, x)):
-            stored.add(x)
-            depth[x] = 0
+        if _reads(op) == "renumbered":
+            (x,) = operands
+            if _computed(graph, x, needed) and not splits(_shape(graph, i), _shape(graph, x)):
+                stored.add(x)
+                depth[x] = 0
         depth[i] = max((depth[x] for x in operands), default=0) + (not op.is_elementwise)
         if depth[i] > DEEPEST:
             stored.add(i)
@@ -125,10 +130,14 @@ def _add_read_often(graph: Graph, needed: Sequence[int], stored: set[int]) -> No
         if i in stored or graph.op[i] == ASSERT:
             count = 0 if small else 1
         for x in graph.operands(i):
-            if isinstance(op.loops, Element) and not op.loops.reduces and op.name not in SAME_INDEX:
-                others[x] += count * prod(_attrs(graph, i)["sizes"]) if op.name == "windows" else count
+            if not _computed(graph, x, needed):
                 continue
-            same[x] = max(same[x], count if is_small(_shape(graph, x)) else max(count, 1))
+            if _reads(op) == "repeated":
+                others[x] += count * prod(_attrs(graph, i).get("sizes", ()))
+            elif _reads(op) in ("aligned", "renumbered", "other"):
+                others[x] += count
+            else:
+                same[x] = max(same[x], count if is_small(_shape(graph, x)) else max(count, 1))
 
 
 def _add_summed_again(graph: Graph, needed: Sequence[int], stored: set[int]) -> None:
@@ -145,10 +154,10 @@ def _add_summed_again(graph: Graph, needed: Sequence[int], stored: set[int]) -> 
         if i in stored:
             continue
         states = [state[x] for x in graph.operands(i)]
-        if op.is_elementwise or op.name == "expand":
+        if _reads(op) == "broadcast":
             shape = _shape(graph, i)
             states = [s and _joined(s, _shape(graph, x), shape) for s, x in zip(states, graph.operands(i), strict=True)]
-        state[i] = SUMMED if isinstance(op.loops, Element) and op.loops.reduces else max(states, default=FREE)
+        state[i] = SUMMED if _reads(op) == "reduced" else max(states, default=FREE)
 
 
 def _joined(state: int, shape: Shape, to: Shape) -> int:
@@ -162,15 +171,15 @@ def _repeated_axes(shape: Shape, to: Shape) -> list[int]:
 
 def _repeats(graph: Graph, i: int, op: Op, x: int, state: int) -> bool:
     """Whether node `i` computes the reduction in its operand `x` more than once."""
-    shape = _shape(graph, x)
-    if op.is_elementwise or op.name == "expand":
+    shape, reads = _shape(graph, x), _reads(op)
+    if reads == "broadcast":
         first = min(_repeated_axes(shape, _shape(graph, i)), default=0)
         return any(n != 1 and k > first for k, n in zip(range(-len(shape), 0), shape, strict=True)) and first < 0
-    if op.name in ("take", "windows"):
+    if reads == "repeated":
         return True
-    if isinstance(op.loops, Element) and op.loops.reduces:
+    if reads == "reduced":
         gone = _attrs(graph, i)["axes"]
         return state == REPEATED and any(
             k > min(gone) and k not in gone and shape[k] != 1 for k in range(-len(shape), 0)
         )
-    return state == REPEATED and op.name not in ALIGNED
+    return state == REPEATED and reads in ("renumbered", "other")

@@ -119,7 +119,7 @@ declare_structural(
     (_take_rule, None),
     type_rule=_take_type,
     evaluate=lambda xp, at, x, i: xp.take(x, i, axis=at["axis"]),
-    loops=Element(_take_element),
+    loops=Element(_take_element, reads="repeated"),
     selects=True,
     batch=_batch_take,
     examples=((TABLE, (2, 0, 2)),),

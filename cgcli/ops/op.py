@@ -216,17 +216,22 @@ Expansion = Callable[..., Any]
 """`expansion(b, *operands, at)`: the op as operations of the builder `b`, None where these attributes have none."""
 
 
+Reads = Literal["broadcast", "same", "aligned", "renumbered", "repeated", "reduced", "other"]
+"""At which index of its operands a loop form reads an element: as an elementwise op does; at the same one but for axes
+of size 1; with the axes in the same order; by the number of the element in memory; at one that other elements read too;
+along an axis; or at another."""
+
+
 @dataclass(frozen=True)
 class Element:
     """A loop form: `rule(e, index)`, one element of the result, computed by what `e` offers.
 
     require: `require(e)` stops the run where the sizes of the operands do not fit, whether elements are read or not.
-    reduces: whether it runs through elements of its operand.
     """
 
     rule: Callable[[Elements, Sequence[LoopIndex]], Any]
     require: Callable[[Elements], None] | None = None
-    reduces: bool = False
+    reads: Reads = "other"
 
 
 @dataclass(frozen=True)

@@ -109,7 +109,7 @@ _test = partial(_reduction, type_rule=_bools, effects=REDUCES, examples=(((True,
 
 def _joined(combine: str, start: float) -> LoopForm:
     """The loop form of a reduction by one primitive, from its value of no elements on."""
-    return Element(lambda e, index: e.reduce(index, combine, start), reduces=True)
+    return Element(lambda e, index: e.reduce(index, combine, start), reads="reduced")
 
 
 def _mean_element(e: Elements, index: Sequence[LoopIndex]) -> Array:
@@ -165,7 +165,7 @@ _sum(
     lambda b, g, y, x, at: spread(b, b.div(g, size_node(b, count(b, x, at))), x, at),
     type_rule=_floats,
     evaluate=_mean,
-    loops=Element(_mean_element, reduces=True),
+    loops=Element(_mean_element, reads="reduced"),
     effects=REDUCES,
 )
 
@@ -202,7 +202,7 @@ def _require_elements(e: Elements) -> None:
 
 
 def _extremum_form(name: str, start: float) -> LoopForm:
-    return Element(lambda e, index: e.reduce(index, name, start), _require_elements, reduces=True)
+    return Element(lambda e, index: e.reduce(index, name, start), _require_elements, reads="reduced")
 
 
 for _name, _doc, _start in (
@@ -328,7 +328,7 @@ def _arg_form(beats: Callable[[Array, Array], Array]) -> LoopForm:
 
         return e.steps(t.shape[number], [read(e.index(0)), e.const(0)], step)[1]
 
-    return Element(element, _require_elements, reduces=True)
+    return Element(element, _require_elements, reads="reduced")
 
 
 _place(
@@ -379,7 +379,7 @@ _reduction(
     lambda b, g, y, x, at: b.mul(spread(b, g, x, at), b.exp(b.sub(x, spread(b, y, x, at)))),
     type_rule=_floats,
     evaluate=_logsumexp,
-    loops=Element(_logsumexp_element, reduces=True),
+    loops=Element(_logsumexp_element, reads="reduced"),
     effects=replace(ELEMENTS, hazard=True),
 )
 
@@ -400,7 +400,7 @@ _reduction(
     lambda b, g, y, x, at: (b.mul(spread(b, g, x, at), b.div(x, spread(b, y, x, at))), b.ne(spread(b, y, x, at), 0.0)),
     type_rule=_floats,
     evaluate=_norm,
-    loops=Element(_norm_element, reduces=True),
+    loops=Element(_norm_element, reads="reduced"),
     effects=replace(ELEMENTS, hazard=True),
 )
 

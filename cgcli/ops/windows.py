@@ -87,7 +87,7 @@ declare_structural(
     spelling=Spelling("none"),
     type_rule=_windows_type,
     evaluate=lambda xp, at, x: xp.windows(x, at["sizes"], at["strides"], at["dilations"]),
-    loops=Element(lambda e, index: e.operand(0, _in_windows(e, index))),
+    loops=Element(lambda e, index: e.operand(0, _in_windows(e, index)), reads="repeated"),
     selects=True,
     effects=Effects(view=True),
     examples=((IMAGE,),),
