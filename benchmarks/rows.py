@@ -1,9 +1,10 @@
-"""Rows of a table with gradients as machine code, beside C and NumPy by hand: ratios, over several processes.
+"""Rows of a table with gradients as machine code, beside C, NumPy by hand, JAX and PyTorch: ratios, over processes.
 
     python benchmarks/rows.py [--rows 1000000] [--processes 10] [--one]
 
 The work is the price of an option and its five derivatives. C is compiled by gcc as it stands (no contraction, vectors
-by OpenMP and glibc's vector functions) and with -ffast-math. Where code and stack lie differs from process to process,
+by OpenMP and glibc's vector functions) and with -ffast-math; NumPy has the derivatives by hand, JAX and PyTorch find
+them. All run on one thread. Peers that are not installed are left out. Where code and stack lie differs from process to process,
 so each process measures all sides in turn and the median of the ratios counts. `--break-even` prints from how many
 rows on, times the nodes of the graph, machine code pays: `LEAST_WORK` in `cgcli/run/native/choice.py`.
 """
@@ -12,7 +13,9 @@ from __future__ import annotations
 
 import argparse
 import ctypes
+import importlib.util
 import json
+import os
 import shutil
 import statistics
 import subprocess
@@ -28,6 +31,11 @@ import numpy as np
 SAMPLE = Path(__file__).parents[1] / "samples" / "black_scholes.cg"
 NAMES = ("spot", "strike", "rate", "vol", "years")
 ROUNDS = 15
+ONE_THREAD = {
+    "OMP_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+    "XLA_FLAGS": "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1",
+}
 C = r"""
 #include <math.h>
 #pragma omp declare simd notinbranch
@@ -111,6 +119,64 @@ def in_numpy(xs: list[Any]) -> Run:
     return run
 
 
+def in_jax(xs: list[Any]) -> Run:
+    import jax
+    import jax.numpy as jnp
+    from jax.scipy.special import erfc
+
+    jax.config.update("jax_enable_x64", True)
+
+    def price(*inputs: Any) -> Any:
+        spot, strike, rate, vol, years = inputs
+        spread = vol * jnp.sqrt(years)
+        d1 = (jnp.log(spot / strike) + (rate + vol * vol / 2) * years) / spread
+        n1, n2 = erfc(-d1 / 2**0.5) / 2, erfc(-(d1 - spread) / 2**0.5) / 2
+        return spot * n1 - strike * jnp.exp(-rate * years) * n2
+
+    work = jax.jit(jax.vmap(jax.value_and_grad(price, argnums=tuple(range(5)))))
+    arrays = [jnp.asarray(x) for x in xs]
+
+    def run() -> list[Any]:
+        value, gradient = work(*arrays)
+        return [np.asarray(x.block_until_ready()) for x in (value, *gradient)]
+
+    return run
+
+
+def in_torch(xs: list[Any], *, compiled: bool) -> Run:
+    import torch
+
+    torch.set_num_threads(1)
+
+    def price(*inputs: Any) -> Any:
+        spot, strike, rate, vol, years = inputs
+        spread = vol * torch.sqrt(years)
+        d1 = (torch.log(spot / strike) + (rate + vol * vol / 2) * years) / spread
+        n1, n2 = torch.erfc(-d1 / 2**0.5) / 2, torch.erfc(-(d1 - spread) / 2**0.5) / 2
+        return spot * n1 - strike * torch.exp(-rate * years) * n2
+
+    work = torch.compile(price) if compiled else price
+
+    def run() -> list[Any]:
+        inputs = [torch.from_numpy(x).requires_grad_() for x in xs]
+        value = work(*inputs)
+        value.backward(torch.ones_like(value))
+        return [value.detach().numpy(), *(x.grad.numpy() for x in inputs)]
+
+    return run
+
+
+def peers(xs: list[Any]) -> dict[str, Run]:
+    """The libraries that are installed."""
+    sides: dict[str, Run] = {"NumPy": in_numpy(xs)}
+    if importlib.util.find_spec("jax"):
+        sides["JAX, jit"] = in_jax(xs)
+    if importlib.util.find_spec("torch"):
+        sides["PyTorch"] = in_torch(xs, compiled=False)
+        sides["torch.compile"] = in_torch(xs, compiled=True)
+    return sides
+
+
 def in_cg(xs: list[Any]) -> Run:
     """The nest itself, into arrays that are kept, on one thread: what C does."""
     import cgcli
@@ -137,7 +203,7 @@ def measure(count: int) -> dict[str, float]:
     """The least time of each side, in turn in one process."""
     with tempfile.TemporaryDirectory() as folder:
         xs = columns(count)
-        sides = {"cg": in_cg(xs), "NumPy": in_numpy(xs)}
+        sides = {"cg": in_cg(xs), **peers(xs)}
         for name in FLAGS:
             run = in_c(name, xs, Path(folder))
             if run is not None:
@@ -187,7 +253,8 @@ def main() -> None:
         print(json.dumps(measure(options.rows)))
         return
     command = [sys.executable, __file__, "--one", "--rows", str(options.rows)]
-    runs = [json.loads(subprocess.check_output(command)) for _ in range(options.processes)]
+    environment = {**os.environ, **ONE_THREAD}
+    runs = [json.loads(subprocess.check_output(command, env=environment)) for _ in range(options.processes)]
     for name in runs[0]:
         ratios = sorted(run[name] / run["cg"] for run in runs)
         print(f"{name:16} {statistics.median(ratios):6.2f} x cg   ({ratios[0]:.2f} to {ratios[-1]:.2f})")
