@@ -1,5 +1,6 @@
 """Machine code of loop nests: the bits and the statuses of the plain interpreter, on every width and in every part."""
 
+import math
 import os
 import signal
 import sys
@@ -18,8 +19,9 @@ from cgcli.files import cache
 from cgcli.loop_nests.builder import LoopBuilder
 from cgcli.loop_nests.form import MEMORY, OVERFLOW, STOPPED, ZERO_DIVISION, LoopNest, Value
 from cgcli.loop_nests.interpreter import interpret
+from cgcli.loop_nests.primitives import FUNCTIONS
 from cgcli.run.native import compile as compile_module
-from cgcli.run.native import objects
+from cgcli.run.native import llvm, objects
 from cgcli.run.native.choice import compiler_installed
 from cgcli.run.native.chunks import parts, run_chunks
 from cgcli.run.native.compile import CompiledNest, StopFlag, compile_nest
@@ -96,6 +98,49 @@ def test_narrow_processors_give_the_same_bits(seed: int, monkeypatch: pytest.Mon
         code = compile_nest(nest)
         for n in (9, 33):
             agree(nest, code, arrays_for(nest, n, seed + n), {"n": n, "m": 3})
+
+
+@needs_llvm
+@pytest.mark.parametrize("seed", range(12))
+def test_called_functions_give_the_same_bits(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(llvm, "LONG", 0)
+    with some_functions():
+        nest = RandomNest(seed).nest
+        code = compile_nest(nest)
+        for n in (9, 33):
+            agree(nest, code, arrays_for(nest, n, seed + n), {"n": n, "m": 3})
+
+
+def function_of_rows(name: str, times: int = 1) -> LoopNest:
+    k = LoopBuilder(name)
+    n = k.size("n")
+    inputs = ["x", "z"][: FUNCTIONS[name]]
+    for buffer in inputs:
+        k.buffer(buffer, "f64", (n,), "in")
+    k.buffer("y", "f64", (n,), "out")
+    with k.loop(n, kind="chunk") as loop:
+        y, *others = (k.load(buffer, [loop.variable]) for buffer in inputs)
+        for _ in range(times):
+            y = k.apply(name, y, *others)
+        k.store("y", [loop.variable], y)
+    return k.nest()
+
+
+@needs_llvm
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_every_function_has_the_same_bits_called(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where one lane has a case of its own, as a large angle."""
+    monkeypatch.setattr(llvm, "LONG", 0)
+    nest = function_of_rows(name)
+    assert f"@{name}.8(" in llvm_module(nest)
+    x = np.array([0.5, -0.0, 0.0, 1.0, -3.0, 1e10, math.inf, -math.inf, math.nan, 5e-324, 1e300, 20.0, -745.0])
+    agree(nest, compile_nest(nest), {"x": x, "z": np.roll(x, 5), "y": np.zeros(13)}, {"n": 13})
+
+
+def test_a_long_nest_has_the_code_of_a_function_once() -> None:
+    """LLVM took 16 s for 320 functions in place."""
+    few, many = (len(llvm_module(function_of_rows("sin", times)).splitlines()) for times in (10, 110))
+    assert many - few <= 200
 
 
 def test_random_rows_reach_every_kind_of_code() -> None:

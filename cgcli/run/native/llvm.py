@@ -22,6 +22,7 @@ from cgcli.loop_nests.form import (
     Check,
     Const,
     For,
+    Function,
     Load,
     LoopNest,
     ScalarType,
@@ -30,17 +31,21 @@ from cgcli.loop_nests.form import (
     Switch,
     Unsupported,
     While,
+    statements,
 )
 from cgcli.loop_nests.functions import definition
 from cgcli.loop_nests.primitives import FUNCTIONS
 
 from . import memory, vectors
-from .fits import lanes_of
+from .fits import expanded, lanes_of
 from .scope import Scope
 from .work import MOST_STEPS, period, weight
 from .writer import BYTES, LLVM, STORED, Phi, literal, type_of
 
 _PARAMETERS = "ptr %buffers, ptr %sizes, i64 %begin, i64 %end, ptr %controls"
+LONG = 500
+"""The number of statements, those of functions included, of a nest that calls its functions. In a shorter one they are
+written in place, which runs faster; the time in which LLVM compiles a body grows faster than its length."""
 _ATTRIBUTES = 'alignstack(64) nounwind "min-legal-vector-width"="512" "prefer-vector-width"="512"'
 
 
@@ -58,10 +63,13 @@ def argument_buffers(nest: LoopNest) -> list[str]:
 
 
 class _Printer:
-    def __init__(self, nest: LoopNest, features: frozenset[str]) -> None:
+    """calls: whether functions are called."""
+
+    def __init__(self, nest: LoopNest, features: frozenset[str], calls: bool | None = None) -> None:
         self.nest = nest
         self.c = Scope(nest, features)
         self.w = self.c.w
+        self.calls = expanded(nest.body) > LONG if calls is None else calls
 
     def module(self) -> str:
         c, w, nest = self.c, self.w, self.nest
@@ -100,9 +108,9 @@ class _Printer:
             ]
         )
 
-    def block(self, statements: Sequence[Statement]) -> None:
+    def block(self, body: Sequence[Statement]) -> None:
         c = self.c
-        for s in statements:
+        for s in body:
             match s:
                 case Const():
                     c.put(s.result, literal(s.value, s.result.type))
@@ -141,12 +149,35 @@ class _Printer:
         c.put(s.result, text, wide)
 
     def function(self, name: str, operands: Sequence[str], wide: bool) -> tuple[str, bool]:
-        """A function that is defined in the form, in place; whether its result is a vector."""
-        c, function = self.c, definition(name)
+        """A function that is defined in the form, called or in place; whether its result is a vector.
+
+        One with loops, which look at the stop flag of the caller, stands in place.
+        """
+        c, function, lanes = self.c, definition(name), self.c.lanes if wide else 0
+        label, type_ = f"{name}.{lanes}", type_of("f64", lanes)
+        if self.calls and (label in self.w.helpers or not _has_loops(function)):
+            if label not in self.w.helpers:
+                self.w.helpers[label] = self.defined(label, function, lanes)
+            return self.w.define(f"call {type_} @{label}({', '.join(f'{type_} {x}' for x in operands)})"), wide
         for x, text in zip(function.parameters, operands, strict=True):
             c.put(x, text, wide)
         self.block(function.body)
         return c.get(function.result), function.result in c.wide
+
+    def defined(self, label: str, function: Function, lanes: int) -> str:
+        """A function of the form as one of LLVM's, in so many lanes."""
+        inner = _Printer(self.nest, self.w.features, calls=True)
+        c, w, wide = inner.c, inner.w, bool(lanes)
+        w.declarations, w.helpers = self.w.declarations, self.w.helpers
+        c.lanes, c.active = lanes, str(lanes)
+        for n, x in enumerate(function.parameters):
+            c.put(x, f"%x{n}", wide)
+        inner.block(function.body)
+        type_ = type_of("f64", lanes)
+        w.line(f"ret {type_} {c.get(function.result, wide)}")
+        parameters = ", ".join(f"{type_} %x{n}" for n in range(len(function.parameters)))
+        first = f"define internal {type_} @{label}({parameters}) noinline {_ATTRIBUTES} {{"
+        return "\n".join([first, "entry:", *w.slots, *w.lines, "}"])
 
     # ---- control
 
@@ -323,6 +354,10 @@ class _Printer:
         for n, x in enumerate(s.results):
             text = w.join(type_of(x.type, c.lanes), [(texts[n], label) for texts, label in origins])
             c.put(x, text, wide)
+
+
+def _has_loops(function: Function) -> bool:
+    return any(isinstance(s, For | While) for s in statements(function.body))
 
 
 def _table(buffer: Buffer) -> str:
