@@ -3,6 +3,7 @@
 import math
 import os
 import signal
+import subprocess
 import sys
 import threading
 from collections.abc import Callable
@@ -15,6 +16,7 @@ import pytest
 from native_nests import RandomNest, arrays_for, some_functions
 from random_nests import random_nest
 
+import cgcli
 from cgcli.files import cache
 from cgcli.loop_nests.builder import LoopBuilder
 from cgcli.loop_nests.form import MEMORY, OVERFLOW, STOPPED, ZERO_DIVISION, LoopNest, Value
@@ -409,8 +411,25 @@ def test_a_nest_that_calls_a_routine_is_not_supported() -> None:
 
 
 def test_it_says_whether_llvmlite_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    compile_module.host.cache_clear()
     monkeypatch.setitem(sys.modules, "llvmlite", None)
     assert not compiler_installed.__wrapped__()
+
+
+def test_a_table_is_computed_where_llvmlite_does_not_load(tmp_path: Path) -> None:
+    """A wheel for another system is found, but fails when it is imported."""
+    (tmp_path / "llvmlite").mkdir()
+    (tmp_path / "llvmlite" / "__init__.py").write_text("raise OSError('could not load libllvmlite.so')")
+    code = "import cgcli, numpy as np; print(cgcli.parse('y = a * b + a').map({'a': np.ones(2_000_000)}, b=2)['y'][0])"
+    path = os.pathsep.join([str(tmp_path), str(Path(cgcli.__file__).parents[1])])
+    run = subprocess.run(
+        [sys.executable, "-c", code],
+        env={**os.environ, "PYTHONPATH": path},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (run.stdout, run.stderr) == ("3.0\n", "")
 
 
 # ---- object files

@@ -5,7 +5,6 @@ Neither a clock nor the cache nor the number of cores decides, so that the digit
 
 from __future__ import annotations
 
-import importlib.util
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -27,8 +26,14 @@ def least_rows(graph: Graph) -> int:
 
 @cache
 def compiler_installed() -> bool:
-    """Whether llvmlite is installed."""
-    return importlib.util.find_spec("llvmlite") is not None
+    """Whether llvmlite is installed and its library loads: one for another system or a damaged one does not."""
+    from .compile import host  # with the printer of machine code
+
+    try:
+        host()
+    except (ImportError, OSError, RuntimeError):
+        return False
+    return True
 
 
 def nest_of(graph: Graph, rows: str | None) -> LoopNest:
