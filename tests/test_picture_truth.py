@@ -42,6 +42,17 @@ def arrows(picture: Picture, source: str, target: str) -> list[Arrow]:
     return [a for a in picture.arrows if (a.source, a.target) == ends]
 
 
+def test_the_number_on_an_arrow_into_a_branch_goes_through_the_loops_in_it() -> None:
+    """y = ((a b + a) b + a) b + a + b: by b that is 18 at a = 1, b = 2."""
+    text = "input a; input b\nif a < b {\n  t = a\n  for i in 0..3 { t = t * b + a }\n  y = t + b\n} else { y = a }"
+    program = parse(text)
+    evaluation, y = program.run({"a": 1.0, "b": 2.0}, of="y"), program.module.values["y"]
+    operands = program.graph.operands(program.graph.a[y])
+    names = [program.graph.names.get(x) for x in operands]
+    partials = dict(zip(names, evaluation.partials[y], strict=True))
+    assert (partials["a"], partials["b"]) == (15.0, 18.0)
+
+
 # ---- one name, one number
 
 

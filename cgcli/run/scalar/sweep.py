@@ -6,9 +6,11 @@ from collections.abc import Sequence
 from functools import cached_property
 
 from cgcli.graph.graph import COND, GET, LOOP, Graph
+from cgcli.graph.traversal import live
 from cgcli.graph.types import Type
-from cgcli.ops.number_kernels import NumberKernels
+from cgcli.ops.number_kernels import NumberKernels, has_loop
 from cgcli.ops.numbers import float32
+from cgcli.ops.typing import single
 
 from .backward import BackwardKernel, Cotangent, Cotangents, backward_kernel
 
@@ -52,6 +54,8 @@ class Sweep:
         """
         if self.graph.op[i] == GET and self.graph.op[self.graph.a[i]] == COND:
             source = self.graph.a[i]
+            if has_loop(self.graph.attrs[source]["then"]) or has_loop(self.graph.attrs[source]["else"]):
+                return self._partials_of_side(v, source, self.graph.attrs[i]["k"])
             adj: dict[int, Cotangent] = dict.fromkeys(self.graph.operands(source))
             self._through_cond(adj, {self.graph.attrs[i]["k"]: 1.0}, v, source)
             return tuple(_number(adj[x]) for x in self.graph.operands(source))
@@ -60,6 +64,25 @@ class Sweep:
         if self.graph.op[i] == COND:
             return (None,) * len(self.graph.operands(i))
         return local_partials(self.graph, v, i)
+
+    def _partials_of_side(self, v: Sequence[object], cond: int, k: int) -> tuple[float | None, ...]:
+        """The derivative of result `k` of a `cond` by each of its operands, by the gradient of the side that was taken:
+        a sweep does not go through the loops in it."""
+        from cgcli.transform.gradient import gradient  # for branches with loops alone
+
+        condition, *captured = self.graph.operands(cond)
+        side: Graph = self.graph.attrs[cond]["then" if v[condition] else "else"]
+        output = side.outputs[k]
+        needed = live(side, [output])
+        by = [x for x in side.inputs if needed[x] and single(side.type_of(x)).has_derivative]
+        derivatives = self._forward.runner(gradient(side, output, by), [v[x] for x in captured])
+        partials: dict[int, float] = {}
+        for operand, x in zip(captured, side.inputs, strict=True):
+            if x in by:
+                number = derivatives[by.index(x)]
+                assert isinstance(number, float)
+                partials[operand] = partials.get(operand, 0.0) + number
+        return tuple(partials.get(x) for x in (condition, *captured))
 
     @cached_property
     def _kernels(self) -> list[BackwardKernel | None]:
