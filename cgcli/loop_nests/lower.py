@@ -16,7 +16,7 @@ from cgcli.graph.graph import ASSERT, CONST, GET, INPUT, Graph
 from cgcli.graph.size_text import Algebra, interpreted
 from cgcli.graph.sizes import Shape, Size
 from cgcli.graph.traversal import every, live
-from cgcli.graph.types import Type
+from cgcli.graph.types import INT, Stack, Type
 from cgcli.ops.op import Element, OnStacks, Op, Routine, Statements
 from cgcli.ops.sizes import size_texts
 from cgcli.ops.table import BY_CODE
@@ -46,6 +46,7 @@ from .form import (
 )
 from .numbers import NAMESPACE, Number, convert
 from .readers import Frame, Stored, first_nodes
+from .stacks import Written
 from .storage import OPENED, in_memory
 from .structured import StructuredNodes
 
@@ -333,6 +334,13 @@ def lower(graph: Graph, name: str = "nest", rows: str | None = None) -> LoopNest
 
     rows: the name of the size whose loop all outputs share, cut over calls (`chunk`). Raises Unsupported.
     """
+    return lower_with_stacks(graph, name, rows)[0]
+
+
+def lower_with_stacks(graph: Graph, name: str = "nest", rows: str | None = None) -> tuple[LoopNest, list[str]]:
+    """The nest of a graph, and the local buffers that hold those of its outputs that are stacks of numbers: in the
+    buffer of such an output is how many there are.
+    """
     lowering = Lowering(name, first=first_nodes(graph))
     k, frame = lowering.k, lowering.frame(graph)
     lowering.require_sizes(graph)
@@ -346,9 +354,17 @@ def lower(graph: Graph, name: str = "nest", rows: str | None = None) -> LoopNest
     if rows is not None:
         _require_one_loop(k.blocks[0])
     if rows is None:
+        stacks = []
         for n, i in enumerate(graph.outputs):
-            lowering.write(frame, i, f"y{n}")
-        return k.nest()
+            if not isinstance(graph.type_of(i), Stack):
+                lowering.write(frame, i, f"y{n}")
+                continue
+            items = frame.stacks[i]
+            if not isinstance(items, Written) or len(items.buffers) > 1 or items.begin != Index(0):
+                raise Unsupported("a stack that is not written")
+            stacks += items.buffers
+            k.store(f"y{n}", (), k.index_value(items.length))
+        return k.nest(), stacks
 
     def row(index: tuple[Index, ...]) -> None:
         for i in checked:
@@ -365,7 +381,7 @@ def lower(graph: Graph, name: str = "nest", rows: str | None = None) -> LoopNest
             lowering.loops(one(graph.type_of(i)).shape[1:], element, "vector")
 
     lowering.loops((rows,), row, "chunk", "chunk")
-    return k.nest()
+    return k.nest(), []
 
 
 def _require_one_loop(statements: Sequence[Statement]) -> None:
@@ -378,5 +394,6 @@ def _require_one_loop(statements: Sequence[Statement]) -> None:
 
 
 def _argument(lowering: Lowering, frame: Frame, i: int, name: str, role: Any) -> None:
-    t = one(frame.graph.type_of(i))
+    t = frame.graph.type_of(i)
+    t = INT if isinstance(t, Stack) else one(t)
     lowering.k.buffer(name, SCALARS[t.dtype], [lowering.size(n) for n in t.shape], role)

@@ -144,7 +144,7 @@ def through_loop(
     for k in loop.summed:
         x = invariants[k]
         start += _carried(b, cotangents.pop(x, None), flat_type(b.type_of(x)), risky)
-    saved = _saving(b, i, back.saved)
+    saved = saving(b, i, back.saved)
     all_stacks = [b.get(i, k=saved[k]) for k in back.saved] + list(stacks)
     for k in loop.written:
         c = incoming[view.stack_result(k)]
@@ -314,7 +314,7 @@ def _carried(b: Builder, c: Cotangent | None, t: Type, risky: bool) -> list[int]
     return [value, support] if risky else [value]
 
 
-def _saving(b: Builder, i: int, carries: Sequence[int]) -> tuple[int, ...]:
+def saving(b: Builder, i: int, carries: Sequence[int]) -> tuple[int, ...]:
     """Makes loop `i` save these carries as each step begins. Returns by carry its result, 0 where it is not saved.
 
     Saved carries are results behind the others, so no `get` of the loop changes.

@@ -77,10 +77,13 @@ class Script:
     sizes: tuple[str, ...]
 
 
-def javascript(nest: LoopNest) -> Script:
-    """A function that computes what the nest does. Raises Unsupported for a `call`."""
+def javascript(nest: LoopNest, kept: Sequence[str] = ()) -> Script:
+    """A function that computes what the nest does. Raises Unsupported for a `call`.
+
+    kept: local buffers that are appended to `buffers` in the end; they may be longer than what was written to them.
+    """
     script = _Script()
-    body = _Nest(script, nest).function()
+    body = _Nest(script, nest, kept).function()
     parts = [*(HELPERS[name].text for name in with_needs(script.helpers)), *script.functions.values(), body]
     arguments = tuple(name for name, buffer in nest.buffers.items() if buffer.role not in ("local", "const"))
     return Script('(() => {\n"use strict";\n' + "\n".join(parts) + "\n})()", arguments, tuple(nest.sizes))
@@ -436,9 +439,9 @@ class _Body:
 class _Nest(_Body):
     """The function of a nest."""
 
-    def __init__(self, script: _Script, nest: LoopNest) -> None:
+    def __init__(self, script: _Script, nest: LoopNest, kept: Sequence[str]) -> None:
         super().__init__(script)
-        self.nest = nest
+        self.nest, self.kept = nest, kept
         self.buffers = dict(nest.buffers)
 
     def function(self) -> str:
@@ -462,6 +465,7 @@ class _Nest(_Body):
                 "return function (buffers, sizes, steps) {",
                 *(f"  {text}" for text in self.head),
                 *self.lines,
+                *(f"  buffers.push({self.arrays[name]});" for name in self.kept),
                 "  return 0;",
                 "};",
             ]

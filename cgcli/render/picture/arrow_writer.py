@@ -9,7 +9,7 @@ from cgcli.graph.graph import GET, LOOP
 from cgcli.render.formula import value_text
 
 from .arrow_labels import backward_rule, local_derivatives
-from .content import Arrow, Style
+from .content import Arrow, Part, Style
 from .drawn_graph import DrawnGraph
 from .units import reads
 
@@ -96,10 +96,15 @@ class ArrowWriter:
             flows = [derivatives[x] for x in operands if x in derivatives and self.drawn.is_float(x)]
             numbers = [x for x in flows if x is not None]
             if numbers:
-                return Arrow(source, target, self._partial(i, operands[0], sum(numbers)))
+                part = self._part(i, operands)
+                return Arrow(source, target, self._partial(i, operands[0], sum(numbers)), part=part)
             return Arrow(source, target, "", "untaken" if flows else "value")
         x = operands[0]
         return Arrow(source, target, self._rule(i, x), note=self.drawn.shape_of(x))
+
+    def _part(self, i: int, operands: Sequence[int]) -> Part | None:
+        path, units = self.drawn.around.path, self.drawn.units
+        return None if path is None else Part(path, i, tuple(operands), units.reads(i))
 
     def _is_condition(self, i: int, x: int) -> bool:
         """Whether a bool chooses among other values that the unit `i` reads."""

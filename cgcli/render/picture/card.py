@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import pairwise
+from typing import Literal
 
 from cgcli.diagnostics.escape import show
 
@@ -29,18 +30,22 @@ BEHIND = 4  # how far each outline of a stack of cards lies behind the next one
 SPARK_WIDTH, SPARK_HEIGHT = 84, 26
 DOT = 2.2  # the radius of the ends of that
 
+VALUE: Literal["value"] = "value"
+DERIVATIVE: Literal["derivative"] = "derivative"
 _POWERS = re.compile("(×10[⁻⁰¹²³⁴⁵⁶⁷⁸⁹]+)")
 
 
 @dataclass(frozen=True)
 class TextRow:
-    """A line of texts: on the left, on the right, or all in the middle. ascent: from its top to the baseline."""
+    """A line of texts: on the left, on the right, or all in the middle. ascent: from its top to the baseline; shows:
+    whose number its last text is."""
 
     height: float
     ascent: float
     left: tuple[Text, ...] = ()
     right: tuple[Text, ...] = ()
     centred: bool = False
+    shows: Literal["", "value", "derivative"] = ""
 
     @property
     def width(self) -> float:
@@ -157,7 +162,7 @@ def card(node: PictureNode) -> Card:
 def card_shapes(card: Card, box: Box) -> Iterator[Shape]:
     """A card that fills the box, which may be wider than the card has to be."""
     node, look = card.node, LOOKS[card.node.kind]
-    front = Box(box.x, box.y + card.behind, box.width - card.behind, box.height - card.behind)
+    front = _front(card, box)
     fill, stroke = f"{node.kind} fill", Stroke(f"{node.kind} line", look.width, look.dash)
     if node.muted:
         fill, stroke = "muted fill", stroke._replace(role="faint")
@@ -171,13 +176,23 @@ def card_shapes(card: Card, box: Box) -> Iterator[Shape]:
     yield outline(card, front, None, stroke)
     if look.double:
         yield outline(card, front.grown(-3), None, stroke._replace(width=0.8))
+    for row, (x, y, row_width, _) in placed_rows(card, box):
+        yield from row.shapes(x, y, row_width)
+
+
+def placed_rows(card: Card, box: Box) -> Iterator[tuple[Row, Box]]:
+    """The rows of a card that fills the box, and where each stands."""
+    front = _front(card, box)
     side, above = card.margins
-    band = BAND if node.heat is not None else 0
-    width = front.width - 2 * side + band
     y = front.y + max(above, (front.height - sum(row.height for row in card.rows)) / 2)
     for row in card.rows:
-        yield from row.shapes(front.x + side, y, width - band)
+        yield row, Box(front.x + side, y, front.width - 2 * side, row.height)
         y += row.height
+
+
+def _front(card: Card, box: Box) -> Box:
+    """The card itself, without the outlines behind it."""
+    return Box(box.x, box.y + card.behind, box.width - card.behind, box.height - card.behind)
 
 
 def outline(card: Card, box: Box, fill: Role | None, stroke: Stroke | None) -> Rect | Path:
@@ -270,9 +285,9 @@ def _numbers(node: PictureNode, value: str, ink: Role, accent: Role) -> Iterator
     """The value and the derivative, each with the word for it; of a tensor beside its heat map."""
     column = max((sheet(m).width for m in (node.value_map, node.gradient_map) if m is not None), default=0.0)
     derivative = node.gradient_of or "derivative"
-    for heat_map, word, number, word_role, role, frame in (
-        (node.value_map, "value", value, "quiet", ink, "quiet"),
-        (node.gradient_map, derivative, node.gradient, accent, accent, accent),
+    for shows, heat_map, word, number, word_role, role, frame in (
+        (VALUE, node.value_map, "value", value, "quiet", ink, "quiet"),
+        (DERIVATIVE, node.gradient_map, derivative, node.gradient, accent, accent, accent),
     ):
         if node.kind == "constant" and not heat_map:
             continue
@@ -281,14 +296,14 @@ def _numbers(node: PictureNode, value: str, ink: Role, accent: Role) -> Iterator
             words = (_text(word, 12, word_role),)
             yield MapRow(sheet(heat_map), frame, column, words, figures)
         elif number:
-            yield TextRow(20, 15, (_text(word, 12.5, word_role),), _figures(number, role, 14))
+            yield TextRow(20, 15, (_text(word, 12.5, word_role),), _figures(number, role, 14), shows=shows)
 
 
 def _small_numbers(node: PictureNode, value: str, ink: Role, accent: Role) -> Iterator[Row]:
     """The value and the derivative; before the latter `∂`, so that not colour alone tells them apart."""
-    for heat_map, number, role, frame, sign in (
-        (node.value_map, value, ink, "quiet", ""),
-        (node.gradient_map, node.gradient, accent, accent, "∂\xa0"),
+    for shows, heat_map, number, role, frame, sign in (
+        (VALUE, node.value_map, value, ink, "quiet", ""),
+        (DERIVATIVE, node.gradient_map, node.gradient, accent, accent, "∂\xa0"),
     ):
         figures = _figures(number.rpartition("  ")[2], role, 12) if number else ()
         if sign and figures:
@@ -297,7 +312,7 @@ def _small_numbers(node: PictureNode, value: str, ink: Role, accent: Role) -> It
             each = sheet(heat_map)
             yield MapRow(each, frame, each.width, (), figures)
         elif number:
-            yield TextRow(16, 12, figures, centred=True)
+            yield TextRow(16, 12, figures, centred=True, shows=shows)
 
 
 def _shape_of(node: PictureNode) -> tuple[str, str]:

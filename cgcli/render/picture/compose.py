@@ -15,7 +15,7 @@ from cgcli.ops.loops import LoopView
 from cgcli.render.formula import FormulaWriter, clip, wrapped
 
 from .arrow_writer import ArrowWriter
-from .content import Arrow, Group, Picture, PictureNode, Style, View
+from .content import Arrow, Group, Origin, Picture, PictureNode, Style, View
 from .drawn_graph import Canvas, DrawnGraph, Surroundings
 from .selection import selection
 from .uniform import heated, with_one_form, with_one_label_form
@@ -77,7 +77,7 @@ class _Painter(DrawnGraph):
                 if graph.op[i] == GET and graph.op[graph.a[i]] == COND:
                     budget -= self._open_sides(graph.a[i], i, budget)
                 node = self.cards.unit(i, i + self.offset, self.group(self.formulas.group_of[i]))
-                self.canvas.nodes.append(self._as_nested(node, i))
+                self.canvas.nodes.append(replace(self._as_nested(node, i), origin=self._origin(i)))
                 continue
             body = self._open(i, budget)
             if body is None:
@@ -88,6 +88,11 @@ class _Painter(DrawnGraph):
         for k, block in enumerate(self.collapsed.blocks):
             node = self.cards.block(block, self.ids[k], self.group(block.group), results.get(k, set()))
             self.canvas.nodes.append(node)
+
+    def _origin(self, i: int) -> Origin | None:
+        if i in self.around.carries:
+            return self.around.carries[i]
+        return None if self.around.path is None else Origin(self.around.path, i)
 
     def _as_nested(self, node: PictureNode, i: int) -> PictureNode:
         if self.is_nested and self.graph.op[i] == INPUT:
@@ -143,7 +148,10 @@ class _Painter(DrawnGraph):
         steps = self._steps(i)
         series = {state: [step[k] for step in steps] for k, state in enumerate(states)} if steps else {}
         bindings = self.formulas.bindings.inner[i, "body"]
-        around = Surroundings(canvas.new_ids(len(body)), group, outer_ids, bindings, kept, series)
+        carries = {} if self.around.path is None else {
+            state: Origin(self.around.path, i, k) for k, state in enumerate(states)
+        }
+        around = Surroundings(canvas.new_ids(len(body)), group, outer_ids, bindings, kept, series, carries, None)
         inner = self._nested(body, None, around, budget)
         if inner is None:
             return None
@@ -210,7 +218,8 @@ class _Painter(DrawnGraph):
             muted = bool(taken) and side != taken
             offset = self.canvas.new_ids(len(branch))
             bindings = self.formulas.bindings.inner[cond, side]
-            around = Surroundings(offset, group, ids, bindings, muted=muted, of_name=self.cards.of_name)
+            path = None if self.around.path is None else (*self.around.path, (cond, side))
+            around = Surroundings(offset, group, ids, bindings, path=path, muted=muted, of_name=self.cards.of_name)
             inner = self._nested(branch, evaluation if side == taken else None, around, budget)
             if inner is None:
                 return 0.0

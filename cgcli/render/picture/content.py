@@ -13,6 +13,8 @@ from .collapse import Detail
 
 Kind = Literal["input", "param", "constant", "value", "output", "small", "choice", "block", "loop", "state"]
 Style = Literal["value", "condition", "untaken", "many", "next", "path"]
+Path = tuple[tuple[int, str], ...]
+"""The branch in which a node of the graph is: nodes `cond` with one of their sides, from the outermost one in."""
 Sides = Literal["forward", "backward", "both"]
 DEFAULT_DETAIL = Detail()
 LONGEST_TITLE = 36  # characters of a name on its card
@@ -26,7 +28,7 @@ class PictureNode:
     shape: of a tensor that is too large to be written out, whose `value` and `gradient` are ranges. value_map,
     gradient_map: its heat maps. series: the values of a loop's variable from step to step. stacked: whether it stands
     for several alike. mark: a warning, as `NaN starts here`. muted: whether it is part of a branch that was not taken.
-    heat: how large the derivative is among all that are drawn, from 0 to 1.
+    heat: how large the derivative is among all that are drawn, from 0 to 1. origin: None where there is no one value.
     """
 
     id: int
@@ -46,6 +48,7 @@ class PictureNode:
     mark: str = ""
     muted: bool = False
     heat: float | None = None
+    origin: Origin | None = None
 
     @property
     def lines(self) -> Iterator[tuple[str, str, Literal["ink", "accent", "warning"]]]:
@@ -60,10 +63,27 @@ class PictureNode:
             yield "", self.mark, "warning"
 
 
+class Origin(NamedTuple):
+    """The node of the graph whose value a card shows; of a loop's variable the loop, and which of its carries."""
+
+    path: Path
+    node: int
+    carry: int | None = None
+
+
+class Part(NamedTuple):
+    """What a label's derivative is that of: the part of the graph between a node and what it reads, by some of those."""
+
+    path: Path
+    node: int
+    by: tuple[int, ...]
+    reads: tuple[int, ...]
+
+
 @dataclass(frozen=True)
 class Arrow:
     """label: the local derivative, in the colour of derivatives; note: what else stands beside the arrow, as a shape.
-    into: a group around the target at whose border the arrow ends, or NONE.
+    into: a group around the target at whose border the arrow ends, or NONE. part: what its label is the derivative of.
 
     style: `untaken` when nothing flows back through it, as from the branch that was not taken; `many` when it stands
     for several; `next` from the end of a loop's step to the start of the next one; `path` for steps that are left out.
@@ -75,6 +95,7 @@ class Arrow:
     style: Style = "value"
     note: str = ""
     into: int = -1
+    part: Part | None = None
 
 
 class Group(NamedTuple):

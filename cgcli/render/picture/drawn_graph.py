@@ -17,7 +17,7 @@ from cgcli.render.tensors import is_tensor
 
 from .card_writer import CardWriter
 from .collapse import Weighed, collapse
-from .content import Arrow, Group, PictureNode, View
+from .content import Arrow, Group, Origin, Path, PictureNode, View
 from .units import Units
 
 SMALL, WIDE = 0.3, 1.6  # the area of a node without a name, and of a card with heat maps, in cards
@@ -44,7 +44,8 @@ class Surroundings:
 
     offset: what is added to a node to give its id. group: the group around it. ids: of its inputs, the ids of what is
     drawn for them outside. bindings: the names in it. kept: nodes that are drawn though nothing reads them.
-    series: of its inputs, the values from step to step. muted: whether it is a side that was not taken. of_name: of
+    series: of its inputs, the values from step to step; carries: of these, which of the loop they are. path: the branch,
+    None in a loop. muted: whether it is a side that was not taken. of_name: of
     what the derivatives are.
     """
 
@@ -54,6 +55,8 @@ class Surroundings:
     bindings: Bindings | None = None
     kept: Sequence[int] = ()
     series: Mapping[int, Sequence[Any]] = field(default_factory=dict)
+    carries: Mapping[int, Origin] = field(default_factory=dict)
+    path: Path | None = ()
     muted: bool = False
     of_name: str | None = None
 

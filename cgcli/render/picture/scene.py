@@ -96,24 +96,24 @@ def _heading_height(shapes: list[Shape]) -> float:
 
 
 def _graph(picture: Picture, layout: Layout, cards: Mapping[int, Card], halos: bool) -> Iterator[Part]:
-    for box in layout.groups.values():
-        yield Part("group", (Rect(box, GROUP_RADIUS, stroke=Stroke("border", 1.2)),))
+    for g, box in layout.groups.items():
+        yield Part("group", (Rect(box, GROUP_RADIUS, stroke=Stroke("border", 1.2)),), id=g)
     names = {node.id: node.title or node.formula for node in picture.nodes}
     for k, route in layout.routes.items():
         arrow = picture.arrows[k]
         words = f"{names[arrow.source]} → {names[arrow.target]}"
         said = ", ".join(text for text in (arrow.label, arrow.note) if text)
-        yield Part("arrow", tuple(_arrow(arrow, route)), f"{words}: {said}" if said else words)
+        yield Part("arrow", tuple(_arrow(arrow, route)), f"{words}: {said}" if said else words, k)
     for k, box in layout.labels.items():
-        yield Part("label", tuple(_label(picture.arrows[k], box, halos)))
+        yield Part("label", tuple(_label(picture.arrows[k], box, halos)), id=k)
     for node in picture.nodes:
-        yield Part("node", tuple(card_shapes(cards[node.id], layout.cards[node.id])), _node_title(node))
+        yield Part("node", tuple(card_shapes(cards[node.id], layout.cards[node.id])), _node_title(node), node.id)
     for g, box in layout.chips.items():
         group = picture.groups[g]
         paper = Rect(box, box.height / 2, "paper", Stroke("border", 1.2))
         text = chip_text(group.label)
         placed = text._replace(x=box.centre[0] - text.width / 2, y=box.centre[1] + 0.36 * CHIP_SIZE)
-        yield Part("chip", (paper, placed), group.tooltip or group.label)
+        yield Part("chip", (paper, placed), group.tooltip or group.label, g)
 
 
 def _node_title(node: PictureNode) -> str:

@@ -107,11 +107,13 @@ Shape = Rect | Path | Text
 
 
 class Part(NamedTuple):
-    """Shapes that belong together. kind: what they are; title: what it says to those who cannot see it."""
+    """Shapes that belong together. kind: what they are; title: what it says to those who cannot see it; id: of the
+    node, or the number of the group or the arrow."""
 
     kind: Literal["paper", "heading", "group", "arrow", "label", "node", "chip"]
     shapes: tuple[Shape, ...]
     title: str = ""
+    id: int = -1
 
 
 class Scene(NamedTuple):

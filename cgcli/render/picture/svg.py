@@ -75,7 +75,7 @@ class _Writer:
             opacity = f' fill-opacity="{number(shape.opacity)}"' if shape.opacity != 1 else ""
             return f"<rect {place}{round_corners}{self._paint(shape.fill, shape.stroke)}{opacity}/>"
         crisp = ' shape-rendering="crispEdges"' if shape.crisp else ""
-        return f'<path d="{_path(shape)}"{self._paint(shape.fill, shape.stroke)}{crisp}/>'
+        return f'<path d="{path_text(shape)}"{self._paint(shape.fill, shape.stroke)}{crisp}/>'
 
     def _text(self, text: Text) -> str:
         width = f' textLength="{number(text.width)}" lengthAdjust="spacingAndGlyphs"' if text.width > 0 else ""
@@ -102,7 +102,7 @@ class _Writer:
         return f' class="{" ".join(classes)}"{attributes}' if self.follows_reader and classes else attributes
 
 
-def _path(path: Path) -> str:
+def path_text(path: Path) -> str:
     parts = []
     for step in path.steps:
         points = " ".join(f"{number(x)} {number(y)}" for x, y in step.points)
