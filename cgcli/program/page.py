@@ -3,38 +3,43 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from pathlib import PurePath
 from typing import Any
 
-from cgcli.diagnostics.diagnostic import CgError, error
 from cgcli.graph.evaluation import Evaluation
 from cgcli.graph.graph import Graph
+from cgcli.graph.traversal import every
 from cgcli.graph.types import Type
-from cgcli.loop_nests.form import LoopNest, Unsupported
-from cgcli.loop_nests.lower import lower
+from cgcli.loop_nests.form import Unsupported
+from cgcli.loop_nests.lower import lower_with_stacks
 from cgcli.ops.number_kernels import is_scalar
 from cgcli.optimise.driver import optimise
 from cgcli.render.page.data import PageProgram, Slots, graph_at, is_number, loop_cards, page_data, roomy
-from cgcli.render.picture.content import Origin, Picture
+from cgcli.render.page.html import html
+from cgcli.render.page.passes import Pass, passes_text
+from cgcli.render.picture.content import Origin, Picture, View
+from cgcli.render.picture.compose import picture as compose
 from cgcli.render.picture.draw import fitting
+from cgcli.run.binding import require
 from cgcli.transform.probes import Probe, carries, probed
 
+from .computation import Computation, Values
+from .nested_values import with_nested
+from .pictures import PictureOptions, default_of, view_of
+
 MOST_OUTPUTS = 8  # that a page offers to differentiate
-MOST_SLOTS = 200_000
+MOST_NUMBERS = 100_000  # that a page recomputes
+LIMIT = 10**6  # steps of loops in the tests of a page
 
 
-@dataclass(frozen=True)
-class Pass:
-    """What a page computes for one of the outputs: a nest whose results are the slots in order, then the series."""
+def slots_of(
+    graph: Graph, of: int | None, picture: Picture, *, several: bool
+) -> tuple[Slots, list[Probe], list[int]]:
+    """Where the numbers that a picture shows are among the results of a pass; its probes, and its loops.
 
-    nest: LoopNest
-    graph: Graph
-
-
-def slots_of(graph: Graph, of: int | None, picture: Picture) -> tuple[Slots, list[Probe], list[int]]:
-    """Where the numbers that a picture shows are among the results of a pass; its probes, and its loops."""
+    several: whether the reader chooses of what derivatives are.
+    """
     slots, probes = Slots(), []
     loops = loop_cards(graph, picture)
 
@@ -48,7 +53,7 @@ def slots_of(graph: Graph, of: int | None, picture: Picture) -> tuple[Slots, lis
             continue
         slots.values[origin] = slot(Probe("value", origin.path, origin.node))
         inner = graph_at(graph, origin.path).type_of(origin.node)
-        if of is not None and isinstance(inner, Type) and inner.has_derivative and node.gradient:
+        if of is not None and isinstance(inner, Type) and inner.has_derivative and (several or node.gradient):
             slots.derivatives[origin] = slot(Probe("derivative", origin.path, origin.node))
     for arrow in picture.arrows:
         part = arrow.part
@@ -69,3 +74,101 @@ def slots_of(graph: Graph, of: int | None, picture: Picture) -> tuple[Slots, lis
                 slots.series[origin] = count + numbers.index(origin.carry)
         count += len(numbers)
     return slots, probes, [i for i, _ in loops]
+
+
+def page(program: Computation, values: Values, of: str | None, options: PictureOptions, note: Callable[[str], None]) -> str:
+    """The text of the page of a program, which has all its values. note: called with each remark about it.
+
+    Raises CgError where a value is missing, and as `program.run`.
+    """
+    require(program.inputs, values)
+    graph, names = program.graph, _outputs(program, of)
+    evaluation = with_nested(program.run(values, of=names[0]) if names else program.run(values, derivatives=False))
+    view, drawing = view_of(graph, options), options.drawing()
+    params = [i.name for i in program.inputs if i.kind == "param"]
+    why = _why_still(graph)
+    several = len(names) > 1
+    nodes = [program.module.values[name] for name in names]
+
+    def picture_with_room(view: View) -> Picture:
+        result = compose(graph, evaluation, params, view)
+        slots = Slots() if why else slots_of(graph, evaluation.of, result, several=several)[0]
+        return roomy(result, slots, several=several)
+
+    arranged = fitting(picture_with_room, view, drawing)
+    slots, probes, loops = slots_of(graph, evaluation.of, arranged.picture, several=several)
+    passes: list[Pass] = []
+    if not why:
+        try:
+            passes = [_pass(graph, i, probes, loops) for i in nodes or [None]]
+        except Unsupported as e:
+            why = f"this program has a step that pages cannot compute: {e}"
+    shown = PageProgram(
+        PurePath(program.module.source.name).stem,
+        program.module.source.text,
+        PurePath(program.module.source.name).name,
+        graph,
+        evaluation,
+        list(zip(program.inputs, program.bind_inputs(values), strict=True)),
+        list(zip(names, nodes, strict=True)),
+        why,
+    )
+    recorded = _recorded(evaluation, slots, probes, loops)
+    data = page_data(shown, arranged, slots, drawing, recorded)
+    for text in arranged.picture.notes:
+        note(text)
+    return html(data, passes_text(passes))
+
+
+def _pass(graph: Graph, of: int | None, probes: Sequence[Probe], loops: Sequence[int]) -> Pass:
+    """Raises Unsupported for what has no loop form."""
+    nest, stacks = lower_with_stacks(optimise(probed(graph, of, probes, loops)))
+    return Pass(nest, stacks)
+
+
+def _outputs(program: Computation, of: str | None) -> list[str]:
+    """The outputs that a page offers to differentiate, the chosen one first."""
+    first = program.of_choice(of) if of is not None else default_of(program)
+    if first is None:
+        return []
+    others = [name for name in program.float_outputs() if name != first]
+    return [first, *others][:MOST_OUTPUTS]
+
+
+def _why_still(graph: Graph) -> str:
+    """Why a page of this graph does not recompute; empty where it does."""
+    if not is_scalar(graph):
+        return "this program computes with tensors, and pages recompute programs of numbers only"
+    if sum(map(len, every(graph))) > MOST_NUMBERS:
+        return f"this program has more than {MOST_NUMBERS} operations"
+    return ""
+
+
+def _recorded(
+    evaluation: Evaluation, slots: Slots, probes: Sequence[Probe], loops: Sequence[int]
+) -> tuple[list[float], list[list[float]]]:
+    """The numbers of a page at the point of the evaluation; NaN for those that it has not."""
+    numbers = [math.nan] * len(probes)
+    for origin, k in slots.values.items():
+        inner = _evaluation_at(evaluation, origin)
+        if inner is not None and inner.values[origin.node] is not None:
+            numbers[k] = float(inner.values[origin.node])
+    for origin, k in slots.derivatives.items():
+        inner = _evaluation_at(evaluation, origin)
+        if inner is not None and inner.adjoints and inner.adjoints[origin.node] is not None:
+            numbers[k] = float(inner.adjoints[origin.node] or 0.0)
+    series: list[list[float]] = []
+    for i in loops:
+        steps = evaluation.series.get(i, ())
+        series += [[float(step[k]) for step in steps] for k in carries(evaluation.graph, i)]
+    return numbers, series
+
+
+def _evaluation_at(evaluation: Evaluation, origin: Origin) -> Evaluation | None:
+    """The evaluation of the branch that a node is in, None where it was not taken."""
+    for i, side in origin.path:
+        taken, inner = evaluation.branches.get(i, ("", evaluation))
+        if taken != side:
+            return None
+        evaluation = inner
+    return evaluation

@@ -169,6 +169,14 @@ def draw_picture(
             option = "--path" if field_.name == "between" else f"--{field_.name.replace('_', '-')}"
             raise error("no-effect-on-kind", option=option, kind=f".{kind}", kinds=[f".{k}" for k in kinds])
     graph, evaluation = _evaluated(program, values, options, of, note)
+    view = view_of(graph, options)
+    params = [i.name for i in program.inputs if i.kind == "param"]
+    title = options.title or PurePath(program.module.source.name).stem
+    return render(graph, evaluation, kind, title=title, params=params, view=view, drawing=drawing)
+
+
+def view_of(graph: Graph, options: PictureOptions) -> View:
+    """The part of a graph that a picture shows. Raises `CgError` for a function that is not called there."""
     detail = Detail(
         options.depth,
         _calls(graph, options.fold, "--fold"),
@@ -176,7 +184,7 @@ def draw_picture(
         options.budget or BUDGET,
         options.detail,
     )
-    view = View(
+    return View(
         detail,
         "both" if options.view == "gradient-graph" else options.view,
         None if options.focus is None else identifier(options.focus),
@@ -185,9 +193,6 @@ def draw_picture(
         options.min_grad,
         options.heat,
     )
-    params = [i.name for i in program.inputs if i.kind == "param"]
-    title = options.title or PurePath(program.module.source.name).stem
-    return render(graph, evaluation, kind, title=title, params=params, view=view, drawing=drawing)
 
 
 def graph_values(

@@ -57,17 +57,19 @@ def graph_at(graph: Graph, path: Path) -> Graph:
     return graph
 
 
-def roomy(picture: Picture, slots: Slots) -> Picture:
-    """The picture with room for every number that changes."""
+def roomy(picture: Picture, slots: Slots, *, several: bool) -> Picture:
+    """The picture with room for every number that changes. several: whether the reader chooses of what derivatives are,
+    so that every card that can have one has room for it."""
 
     def node_with_room(node: PictureNode) -> PictureNode:
         if node.origin in slots.series:
             return replace(node, value=f"{CARD_ROOM} → {CARD_ROOM}", series=node.series or (0.0, 1.0))
-        value = CARD_ROOM if node.origin in slots.values else node.value
-        derivative = node.gradient_of or node.gradient
-        if node.origin in slots.derivatives and derivative:
-            return replace(node, value=value, gradient=CARD_ROOM)
-        return replace(node, value=value)
+        if node.origin in slots.values and node.value:
+            node = replace(node, value=CARD_ROOM)
+        if node.origin in slots.derivatives:
+            by = node.gradient_of.partition("/")[2] or f"∂{node.title or '·'}"
+            node = replace(node, gradient=CARD_ROOM, gradient_of=f"∂/{by}" if several else node.gradient_of)
+        return node
 
     def arrow_with_room(arrow: Arrow) -> Arrow:
         return replace(arrow, label=_prefix(arrow) + LABEL_ROOM) if arrow.part in slots.parts else arrow

@@ -95,10 +95,10 @@ class ArrowWriter:
         if derivatives is not None:
             flows = [derivatives[x] for x in operands if x in derivatives and self.drawn.is_float(x)]
             numbers = [x for x in flows if x is not None]
+            part = self._part(i, operands) if flows else None
             if numbers:
-                part = self._part(i, operands)
                 return Arrow(source, target, self._partial(i, operands[0], sum(numbers)), part=part)
-            return Arrow(source, target, "", "untaken" if flows else "value")
+            return Arrow(source, target, "", "untaken" if flows else "value", part=part)
         x = operands[0]
         return Arrow(source, target, self._rule(i, x), note=self.drawn.shape_of(x))
 
