@@ -1,1 +1,1 @@
-"""Pages that compute: loop nests as JavaScript."""
+"""The live page: one HTML file in which the reader's own program computes both passes."""

@@ -1,0 +1,134 @@
+/** Which piece of the picture is seen: zoom at the pointer, drag, pinch, fit. */
+
+const LARGEST_FIT = 1.6;
+const CLOSEST = 6;
+const MARGIN = 24;
+const MOVED = 4; // pixels that a press moves at least to be a drag
+
+/**
+ * @param {{root: any, world: any, boxes: number[][], cardOf: (target: any) => number, choose: (card: number) => void}} picture
+ * @param {{width: number, height: number}} scene
+ */
+export function makeCamera(picture, scene) {
+  const { root, world } = picture;
+  let scale = 1;
+  let x = 0;
+  let y = 0;
+  let fitted = true;
+  /** @type {Map<number, {x: number, y: number}>} */
+  const pressed = new Map();
+  let travelled = 0;
+  let pressedCard = -1;
+
+  const size = () => [root.clientWidth || 1, root.clientHeight || 1];
+  const smallest = () => Math.min(0.1, fitScale() / 2);
+
+  function apply() {
+    world.setAttribute("transform", `translate(${x.toFixed(2)} ${y.toFixed(2)}) scale(${scale.toFixed(4)})`);
+    root.classList.toggle("far", scale < 0.35);
+  }
+
+  function fitScale() {
+    const [width, height] = size();
+    const room = Math.min((width - 2 * MARGIN) / scene.width, (height - 2 * MARGIN) / scene.height);
+    return Math.max(0.01, Math.min(LARGEST_FIT, room));
+  }
+
+  function fit() {
+    const [width, height] = size();
+    scale = fitScale();
+    x = (width - scene.width * scale) / 2;
+    y = (height - scene.height * scale) / 2;
+    fitted = true;
+    apply();
+  }
+
+  /**
+   * @param {number} factor
+   * @param {number} [px] the point that stays where it is; the middle if left out
+   * @param {number} [py]
+   */
+  function zoom(factor, px, py) {
+    const [width, height] = size();
+    const [cx, cy] = [px ?? width / 2, py ?? height / 2];
+    const next = Math.max(smallest(), Math.min(CLOSEST, scale * factor));
+    x = cx - ((cx - x) * next) / scale;
+    y = cy - ((cy - y) * next) / scale;
+    scale = next;
+    fitted = false;
+    apply();
+  }
+
+  /** @param {PointerEvent} event */
+  function press(event) {
+    pressed.set(event.pointerId, { x: event.clientX, y: event.clientY });
+    if (pressed.size === 1) {
+      travelled = 0;
+      pressedCard = picture.cardOf(event.target);
+    }
+  }
+
+  /** @param {PointerEvent} event */
+  function move(event) {
+    const before = pressed.get(event.pointerId);
+    if (!before) return;
+    const now = { x: event.clientX, y: event.clientY };
+    travelled += Math.hypot(now.x - before.x, now.y - before.y);
+    if (travelled < MOVED) return;
+    if (!root.hasPointerCapture(event.pointerId)) root.setPointerCapture(event.pointerId);
+    if (pressed.size === 2) {
+      const [other] = [...pressed].filter(([id]) => id !== event.pointerId).map(([, point]) => point);
+      const spread = Math.hypot(now.x - other.x, now.y - other.y) / Math.hypot(before.x - other.x, before.y - other.y);
+      const corner = root.getBoundingClientRect();
+      zoom(spread || 1, (now.x + other.x) / 2 - corner.left, (now.y + other.y) / 2 - corner.top);
+    } else {
+      x += now.x - before.x;
+      y += now.y - before.y;
+      fitted = false;
+      apply();
+    }
+    pressed.set(event.pointerId, now);
+  }
+
+  /** @param {PointerEvent} event */
+  function release(event) {
+    if (pressed.delete(event.pointerId) && travelled < MOVED && pressedCard >= 0 && event.type === "pointerup") {
+      picture.choose(pressedCard);
+    }
+  }
+
+  root.addEventListener("pointerdown", press);
+  root.addEventListener("pointermove", move);
+  root.addEventListener("pointerup", release);
+  root.addEventListener("pointercancel", release);
+  root.addEventListener("lostpointercapture", release);
+  root.addEventListener("wheel", (/** @type {WheelEvent} */ event) => {
+      event.preventDefault();
+      const corner = root.getBoundingClientRect();
+      const lines = event.deltaMode === 1 ? 20 : 1;
+      zoom(Math.exp(-event.deltaY * lines * 0.0015), event.clientX - corner.left, event.clientY - corner.top);
+    }, { passive: false });
+  new ResizeObserver(() => fitted && fit()).observe(root);
+
+  return {
+    fit,
+    zoom,
+    /**
+     * Moves a card into sight, if it is not there.
+     * @param {number} id
+     */
+    reveal(id) {
+      const box = picture.boxes[id];
+      if (!box) return;
+      const [width, height] = size();
+      const [left, top] = [box[0] * scale + x, box[1] * scale + y];
+      const inside = left >= 0 && top >= 0 && left + box[2] * scale <= width && top + box[3] * scale <= height;
+      if (inside && scale >= 0.35) return;
+      scale = Math.max(scale, 0.7);
+      x = width / 2 - (box[0] + box[2] / 2) * scale;
+      y = height / 2 - (box[1] + box[3] / 2) * scale;
+      fitted = false;
+      apply();
+    },
+  };
+}

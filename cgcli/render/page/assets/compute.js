@@ -1,0 +1,92 @@
+/** Runs the reader's program: forward and backward at once. The script before this one defines `passes`. */
+
+/**
+ * @typedef {{status: number, slots: ArrayLike<number>, series: number[][]}} Result
+ */
+
+const MOST_LOOP_STEPS = 200_000;
+const MOST_LIVE_SLOTS = 200_000;
+const TOLERANCE = 1e-9;
+const STATUSES = [
+  "",
+  "an integer leaves its range",
+  "a division by zero",
+  "an index is out of range",
+  "an assertion does not hold",
+  "sizes do not fit together",
+  `a loop takes more than ${MOST_LOOP_STEPS} steps`,
+  "there is not enough memory",
+  "an integer is beyond 2⁵³, which a browser does not hold exactly",
+];
+
+/** @type {((inputs: readonly number[], limit: number) => Result)[]} */
+const compiled = typeof passes === "undefined" ? [] : passes;
+
+/**
+ * What the program computes at these inputs, with the derivatives of one output.
+ * @param {readonly number[]} inputs
+ * @param {number} of
+ * @returns {Result}
+ */
+export function compute(inputs, of) {
+  const pass = compiled[compiled.length > of ? of : 0];
+  try {
+    return pass([...inputs], MOST_LOOP_STEPS);
+  } catch {
+    return { status: 7, slots: [], series: [] };
+  }
+}
+
+/**
+ * What stopped a run, in words.
+ * @param {number} status
+ * @param {import("./data.js").Model} model
+ */
+export function stopped(status, model) {
+  const card = status >= 16 ? model.cards[Math.floor(status / 16)] : undefined;
+  const words = STATUSES[status % 16] ?? "the run stopped";
+  return card ? `${words}, at ${card.label}` : words;
+}
+
+/**
+ * Whether the picture follows while a slider moves; else it does when the slider is let go.
+ * @param {import("./data.js").Model} model
+ */
+export const isLive = (model) => model.slots.length <= MOST_LIVE_SLOTS;
+
+/**
+ * @param {number} x
+ * @param {number} y
+ */
+const isNear = (x, y) => Object.is(x, y) || x === y || Math.abs(x - y) <= TOLERANCE * Math.max(Math.abs(x), Math.abs(y));
+
+/**
+ * Why the page must not compute: the first number of the expected ones that this browser computes otherwise.
+ * @param {import("./data.js").Model} model
+ */
+export function checkExpected(model) {
+  if (model.why || !compiled.length) return model.why || "This page holds no compiled program.";
+  for (const point of model.expected) {
+    const result = compute(point.inputs, point.pass);
+    if (result.status) return `A check at the start stopped: ${stopped(result.status, model)}.`;
+    const slot = point.slots.findIndex((x, k) => !isNear(x, result.slots[k]));
+    if (slot >= 0) {
+      return `This browser computes ${slotName(slot, point.pass, model)} otherwise than cg does; the sliders are locked.`;
+    }
+  }
+  return "";
+}
+
+/**
+ * @param {number} slot
+ * @param {number} of
+ * @param {import("./data.js").Model} model
+ */
+function slotName(slot, of, model) {
+  const card = model.cards.find((each) => each.value === slot);
+  if (card) return `the value of ${card.label}`;
+  const derived = model.cards.find((each) => each.derivative[of] === slot);
+  if (derived) return `the derivative by ${derived.label}`;
+  const arrow = model.arrows.find((each) => each.slot === slot);
+  return arrow ? `the derivative of ${model.cards[arrow.target].label} by ${model.cards[arrow.source].label}` : "a number";
+}

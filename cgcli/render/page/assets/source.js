@@ -1,0 +1,45 @@
+/** The program as it was written; the line of the chosen card is marked, and a click on a line chooses its card. */
+
+import { html } from "./dom.js";
+
+/**
+ * @param {import("./data.js").Model} model
+ * @param {import("./state.js").Store} store
+ * @param {any} panel
+ */
+export function makeSource(model, store, panel) {
+  /** @type {Map<number, number>} */
+  const cardOfLine = new Map();
+  for (const card of model.cards) {
+    const before = cardOfLine.get(card.line);
+    if (card.line > 0 && (before === undefined || card.title)) cardOfLine.set(card.line, card.id);
+  }
+  const lines = model.source.lines.map((text, k) => {
+    const card = cardOfLine.get(k + 1);
+    const words = text || " ";
+    const code = html("code", { class: /^\s*#/.test(text) ? "comment" : false }, words);
+    const item = html("li", {}, code);
+    if (card !== undefined) {
+      item.classList.add("has-card");
+      item.addEventListener("click", () => store.set({ card }));
+    }
+    return item;
+  });
+  panel.append(html("h2", { title: model.source.name }, "Program"), html("ol", { class: "source" }, ...lines));
+  panel.hidden = !lines.length;
+  let marked = -1;
+  return {
+    /** @param {import("./frame.js").Frame} frame */
+    draw(frame) {
+      const line = (model.cards[frame.state.card]?.line ?? 0) - 1;
+      if (line === marked) return;
+      for (const [k, on] of /** @type {[number, boolean][]} */ ([[marked, false], [line, true]])) {
+        lines[k]?.classList.toggle("current", on);
+        if (on) lines[k]?.setAttribute("aria-current", "true");
+        else lines[k]?.removeAttribute("aria-current");
+      }
+      marked = line;
+      lines[line]?.scrollIntoView({ block: "nearest", inline: "nearest" });
+    },
+  };
+}
