@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from cgcli.program.fit_settings import FitSettings
     from cgcli.program.fitting import Fitted
     from cgcli.program.host import trace
-    from cgcli.program.pictures import Picture, PictureOptions
+    from cgcli.program.picture_options import PictureOptions
+    from cgcli.program.pictures import Picture
     from cgcli.program.results import Gradient, Outputs
     from cgcli.program.tables import TableSettings
 
@@ -47,7 +48,7 @@ if not TYPE_CHECKING:
         "Gradient": "program.results",
         "Outputs": "program.results",
         "Picture": "program.pictures",
-        "PictureOptions": "program.pictures",
+        "PictureOptions": "program.picture_options",
         "TableSettings": "program.tables",
         "trace": "program.host",
     }

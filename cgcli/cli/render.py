@@ -15,15 +15,16 @@ from cgcli.cli.targets import ReadFiles
 from cgcli.diagnostics.diagnostic import error
 from cgcli.diagnostics.escape import show
 from cgcli.program.options import DerivativeOptions, Option, RunOptions
-from cgcli.program.pictures import PictureOptions, draw_picture
+from cgcli.program.picture_options import PictureOptions
+from cgcli.program.pictures import draw_picture
 from cgcli.render.picture.draw import KINDS, picture_kind
 
 Target = Annotated[
     str | None,
     Option(
         "-o",
-        "The file to write: .svg, .png, .pdf, .dot, .mmd (Mermaid), .tex (TikZ) or .json (else an .svg here); - is "
-        "standard output.",
+        "The file to write: .svg, .png, .pdf, .dot, .mmd (Mermaid), .tex (TikZ), .json or .html, a page in which the "
+        "program runs (else an .svg here); - is standard output.",
         "TARGET",
         "Output",
         file="written",
@@ -57,7 +58,8 @@ def render(
     session = session.recorded()
     if picture.view == "forward" and derivative.of is not None:
         raise error("options-exclude", first="--of", second="--view forward")
-    session.require_all_or_none(needed=derivative.of is not None and picture.view != "gradient-graph")
+    if kind != "html":
+        session.require_all_or_none(needed=derivative.of is not None and picture.view != "gradient-graph")
     image = draw_picture(session.program, session.values, picture, kind, derivative.of, note)
     write_picture(path, image.data)
     if image.note is not None:

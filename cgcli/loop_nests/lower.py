@@ -354,7 +354,7 @@ def lower_with_stacks(graph: Graph, name: str = "nest", rows: str | None = None)
     if rows is not None:
         _require_one_loop(k.blocks[0])
     if rows is None:
-        stacks = []
+        stacks: list[str] = []
         for n, i in enumerate(graph.outputs):
             if not isinstance(graph.type_of(i), Stack):
                 lowering.write(frame, i, f"y{n}")

@@ -27,7 +27,8 @@ if TYPE_CHECKING:
 
     from .array_libraries import ArrayLibrary
     from .fitting import Fitted
-    from .pictures import Picture, PictureOptions
+    from .picture_options import PictureOptions
+    from .pictures import Picture
     from .results import Gradient
     from .shown import ShownPlan, ShownRun
     from .tables import TableSettings
@@ -243,7 +244,8 @@ class Program(Computation):
         """
         from cgcli.render.picture.draw import picture_kind
 
-        from .pictures import PictureOptions, picture
+        from .picture_options import PictureOptions
+        from .pictures import picture
 
         read, _ = read_values(values, inputs)
         kind = kind or ("svg" if path is None else picture_kind(os.fspath(path)))
@@ -254,7 +256,8 @@ class Program(Computation):
 
     def _svg(self, values: Values, of: str | None) -> str | None:
         """The picture of the graph; None for one that cannot be drawn."""
-        from .pictures import PictureOptions, picture
+        from .picture_options import PictureOptions
+        from .pictures import picture
 
         with suppress(CgError):
             return picture(self.recorded(values), values, "svg", of, PictureOptions()).text

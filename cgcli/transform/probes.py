@@ -160,9 +160,7 @@ class _Parts:
             inner[i] = part.input(single(graph.type_of(i)))
         for i in sorted(nodes.difference(reads)):
             operands = tuple(inner[x] for x in graph.operands(i))
-            inner[i] = part.place(
-                graph.op[i], operands, part.intern_type(graph.type_of(i)), graph.attrs.get(i, {})
-            )
+            inner[i] = part.place(graph.op[i], operands, part.intern_type(graph.type_of(i)), graph.attrs.get(i, {}))
         by = [i for i in reads if i in p.reads and single(graph.type_of(i)).has_derivative]
         derivatives = gradient(part.done(), inner[p.node], [inner[i] for i in by])
         where = b.inline(derivatives, [self.where[i] for i in reads])

@@ -50,7 +50,6 @@ TEMPLATES: dict[str, Templates] = {
     "check-takes-no-values": words(
         "`cg check` runs nothing, so it takes no values", "`--modes` runs the program in both modes and compares them"
     ),
-    "not-yet": words("not supported yet: {what}", "the kinds of picture are {choices}"),
     # inputs and their values
     "missing-input-value": words(
         "`{option}` has no value",

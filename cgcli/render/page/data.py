@@ -22,8 +22,8 @@ from cgcli.render.picture.content import Arrow, Origin, Part, Path, Picture, Pic
 from cgcli.render.picture.draw import Arranged
 from cgcli.render.picture.drawing import Drawing
 from cgcli.render.picture.scene import scene
-from cgcli.render.picture.shapes import Box, Rect, Scene, Shape, Stroke, Text
 from cgcli.render.picture.shapes import Part as ScenePart
+from cgcli.render.picture.shapes import Rect, Scene, Shape, Stroke, Text
 from cgcli.render.picture.svg import DASHES, path_text
 from cgcli.render.picture.svg import number as length
 from cgcli.render.picture.themes import THEMES, Role
@@ -32,6 +32,8 @@ from cgcli.render.tensors import heat_map, is_tensor, norm, range_text
 CARD_ROOM, LABEL_ROOM = "−0.000000", "−0.0000"  # for numbers that change
 CELLS = 64  # of the map of a tensor, along an axis
 BINS = 32  # of its histogram
+_Loops = dict[tuple[Path, int], tuple[int, list[int]]]
+"""By loop whose variables are drawn: its group, and the cards of these variables."""
 ORDINARY = 5.0  # half of the range of an input at 0
 
 
@@ -93,7 +95,8 @@ class PageProgram:
     """A program as a page shows it.
 
     evaluation: at the recorded point. inputs: their declarations and values; of: the names of the outputs that can be
-    differentiated, and their nodes. why: why nothing recomputes, in words for the reader; empty where it does.
+    differentiated, and their nodes. expected: points to try, with their `pass`, `inputs` and `slots`. why: why nothing
+    recomputes, in words for the reader; empty where it does.
     """
 
     name: str
@@ -103,6 +106,7 @@ class PageProgram:
     evaluation: Evaluation
     inputs: Sequence[tuple[Input, Any]]
     of: Sequence[tuple[str, int]]
+    expected: Sequence[Mapping[str, Any]] = ()
     why: str = ""
 
 
@@ -112,19 +116,21 @@ def page_data(
     slots: Slots,
     drawing: Drawing,
     recorded: tuple[Sequence[float], Sequence[Sequence[float]]],
-    expected: Sequence[Mapping[str, Any]] = (),
 ) -> dict[str, Any]:
     """The data of a page. recorded: the numbers in the slots, and the series."""
-    picture = arranged.picture
     return _Writer(program, arranged, slots, drawing).data() | {
-        "slots": [_plain(x) for x in recorded[0]],
-        "series": [[_plain(x) for x in series] for series in recorded[1]],
+        "slots": _numbers(recorded[0]),
+        "series": list(map(_numbers, recorded[1])),
         "expected": [
-            {**point, "inputs": [_plain(x) for x in point["inputs"]], "slots": [_plain(x) for x in point["slots"]]}
-            for point in expected
+            {**point, "inputs": _numbers(point["inputs"]), "slots": _numbers(point["slots"])}
+            for point in program.expected
         ],
-        "notes": list(picture.notes),
+        "notes": list(arranged.picture.notes),
     }
+
+
+def _numbers(numbers: Sequence[float]) -> list[Any]:
+    return [_plain(x) for x in numbers]
 
 
 class _Writer:
@@ -143,6 +149,7 @@ class _Writer:
         return {
             "format": "cg-page",
             "version": 1,
+            "theme": self.drawing.theme,
             "name": program.name,
             "formula": self._title(),
             "description": shapes.description,
@@ -153,8 +160,10 @@ class _Writer:
             "passes": 0 if program.why else max(1, len(of)),
             "cards": [self._card(k, node, loops) for k, node in enumerate(self.picture.nodes)],
             "arrows": [self._arrow(arrow) for arrow in self.picture.arrows],
-            "loops": [{"title": self.picture.groups[g].label if g >= 0 else "", "group": g, "cards": cards}
-                      for g, cards in loops.values()],
+            "loops": [
+                {"title": self.picture.groups[g].label if g >= 0 else "", "group": g, "cards": cards}
+                for g, cards in loops.values()
+            ],
             "branches": self._branches(),
             "scene": self._scene(shapes),
             "themes": {
@@ -188,7 +197,9 @@ class _Writer:
 
     # ---- cards and arrows
 
-    def _card(self, k: int, node: PictureNode, loops: Mapping[tuple[Path, int], tuple[int, list[int]]]) -> dict[str, Any]:
+    def _card(
+        self, k: int, node: PictureNode, loops: Mapping[tuple[Path, int], tuple[int, list[int]]]
+    ) -> dict[str, Any]:
         origin, slots = node.origin, self.slots
         is_state = origin is not None and origin.carry is not None
         loop = list(loops).index((origin.path, origin.node)) if is_state and origin in slots.series else NONE
@@ -263,9 +274,9 @@ class _Writer:
             "style": arrow.style,
         }
 
-    def _loops(self) -> dict[tuple[Path, int], tuple[int, list[int]]]:
+    def _loops(self) -> _Loops:
         """By loop whose variables are drawn: its group, and the cards of these variables."""
-        loops: dict[tuple[Path, int], tuple[int, list[int]]] = {}
+        loops: _Loops = {}
         for k, node in enumerate(self.picture.nodes):
             if node.origin is not None and node.origin in self.slots.series:
                 _, cards = loops.setdefault((node.origin.path, node.origin.node), (node.group, []))
@@ -383,11 +394,18 @@ def is_number(graph: Graph, origin: Origin) -> bool:
 
 def _range(declared: Input, value: Any) -> tuple[float, float]:
     """The ends of an input's slider: those that it declares, else around its value."""
-    if declared.range is not None:
-        low, high = declared.range
-        return float(low), float(high)
     if declared.type.dtype == "bool":
         return 0.0, 1.0
+    low, high = _around(declared, value)
+    if declared.range is not None:
+        least, most = map(float, declared.range)
+        low, high = max(low, least), min(high, most)
+        low, high = (least if math.isfinite(least) else low), (most if math.isfinite(most) else high)
+    return low, high
+
+
+def _around(declared: Input, value: Any) -> tuple[float, float]:
+    """A range around the value of an input."""
     size = abs(float(value)) if value is not None and math.isfinite(float(value)) else 0.0
     if size == 0.0:
         return -ORDINARY, ORDINARY

@@ -148,9 +148,11 @@ class _Painter(DrawnGraph):
         steps = self._steps(i)
         series = {state: [step[k] for step in steps] for k, state in enumerate(states)} if steps else {}
         bindings = self.formulas.bindings.inner[i, "body"]
-        carries = {} if self.around.path is None else {
-            state: Origin(self.around.path, i, k) for k, state in enumerate(states)
-        }
+        carries = (
+            {}
+            if self.around.path is None
+            else {state: Origin(self.around.path, i, k) for k, state in enumerate(states)}
+        )
         around = Surroundings(canvas.new_ids(len(body)), group, outer_ids, bindings, kept, series, carries, None)
         inner = self._nested(body, None, around, budget)
         if inner is None:

@@ -72,7 +72,7 @@ class Origin(NamedTuple):
 
 
 class Part(NamedTuple):
-    """What a label's derivative is that of: the part of the graph between a node and what it reads, by some of those."""
+    """What a label's derivative is that of: the part of the graph between a node and what it reads, by some of it."""
 
     path: Path
     node: int

@@ -29,8 +29,7 @@ from .svg import to_svg
 from .text_width import without_glyph
 from .tikz import to_tikz
 
-KINDS = ("svg", "png", "pdf", "dot", "mmd", "tex", "json")
-LATER = ("html",)
+KINDS = ("svg", "png", "pdf", "dot", "mmd", "tex", "json", "html")
 MOST_ABSENT = 8  # characters that a note names
 SMALLER_BUDGETS = (28, 20, 14, 10)
 """Tried one after the other while a picture is too large for a page and the reader has not said how much to draw."""
@@ -67,7 +66,7 @@ def render(
     view: View | None = None,
     drawing: Drawing | None = None,
 ) -> Image:
-    """The picture of a graph as a file of one of `KINDS`.
+    """The picture of a graph as a file of one of `KINDS` but `html`, a page that computes.
 
     title: what the picture shows, for those who cannot see it; drawing: among others a title above it.
     Raises CgError (status 1) when its layout takes too long.
@@ -153,8 +152,6 @@ def picture_kind(path: str) -> str:
     """The kind of picture for a file's suffix; raises `CgError` for another suffix."""
     kind = PurePath(path).suffix[1:].lower()
     choices = [f".{name}" for name in KINDS]
-    if kind in LATER:
-        raise error("not-yet", what=f"a picture as `.{kind}`", choices=choices)
     if kind not in KINDS:
         suggestion = nearest(kind, KINDS) if kind else None
         raise error(

@@ -44,9 +44,8 @@ class Surroundings:
 
     offset: what is added to a node to give its id. group: the group around it. ids: of its inputs, the ids of what is
     drawn for them outside. bindings: the names in it. kept: nodes that are drawn though nothing reads them.
-    series: of its inputs, the values from step to step; carries: of these, which of the loop they are. path: the branch,
-    None in a loop. muted: whether it is a side that was not taken. of_name: of
-    what the derivatives are.
+    series: of its inputs, the values from step to step; carries: of these, which of the loop they are. path: the
+    branch, None in a loop. muted: whether it is a side that was not taken. of_name: of what the derivatives are.
     """
 
     offset: int
