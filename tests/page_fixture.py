@@ -24,12 +24,11 @@ WIDTH, HEIGHT, ACROSS, DOWN = 96, 84, 206, 110
 
 
 def many(cards: int) -> list[Row]:
-    """A graph of so many cards, each reading two from shortly before it."""
+    """A graph of so many cards, whose values stay between −2 and 2."""
     rows: list[Row] = [(f"x{k}", f"input {0.3 + 0.1 * k}", ()) for k in range(4)]
     for k in range(4, cards):
-        operation = ("add", "mul", "sub", "sin")[k % 4]
-        reads = (k - 1 - k % 3,) if operation == "sin" else (k - 1 - k % 3, k - 2 - k % 2)
-        rows.append((f"v{k}", operation, reads))
+        operation = ("add", "sin", "mul", "sin")[k % 4]
+        rows.append((f"v{k}", operation, (k - 1,) if operation == "sin" else (k - 1, k - 3)))
     return rows
 
 
@@ -118,11 +117,13 @@ class Slots:
             lines.append(f"s[{self.first_derivative + k}] = " + " + ".join(sums.get(k, ["0"])))
         return lines
 
-    def javascript(self) -> str:
-        body = ";\n".join(self.lines())
+    def javascript(self, more: Sequence[str] = (), series: str = "") -> str:
+        """more: an expression of `inputs` for each number behind the others; series: one of a list of numbers."""
+        lines = [*self.lines(), *(f"s[{self.size + k}] = {text}" for k, text in enumerate(more))]
+        body = ";\n".join(lines)
         return (
-            f"const passes = [function (inputs, limit) {{\nconst s = new Float64Array({self.size});\n"
-            f"{body};\nreturn {{status: 0, slots: s, series: []}};\n}}];"
+            f"const passes = [function (inputs, limit) {{\nconst s = new Float64Array({self.size + len(more)});\n"
+            f"{body};\nreturn {{status: 0, slots: s, series: [{series}]}};\n}}];"
         )
 
     def numbers(self, inputs: Sequence[float]) -> list[float]:
@@ -216,3 +217,54 @@ def scene(rows: Sequence[Row], numbering: Slots, places: Sequence[tuple[float, f
     width = max(x for x, _ in places) + WIDTH + 20
     height = max(y for _, y in places) + HEIGHT + 20
     return {"width": width, "height": height, "parts": parts}
+
+
+def branch() -> tuple[dict[str, Any], str]:
+    """y = u if x > 0 else v, with both sides drawn."""
+    rows: list[Row] = [("x", "input 2", ()), ("u", "mul", (0, 0)), ("v", "sin", (0,)), ("y", "add", (1, 2))]
+    data, _ = page_data(rows, "branch")
+    numbering = Slots(rows)
+    data["branches"] = [{"slot": numbering.size, "then": [1], "else": [2]}]
+    data["slots"].append(1)
+    for point in data["expected"]:
+        point["slots"].append(float(point["inputs"][0] > 0))
+    return data, numbering.javascript(["inputs[0] > 0 ? 1 : 0"])
+
+
+def loop() -> tuple[dict[str, Any], str]:
+    """A value halved until it is small, with its curve."""
+    rows: list[Row] = [("x", "input 8", ()), ("e", "mul", (0, 0)), ("y", "sin", (1,))]
+    data, _ = page_data(rows, "loop")
+    data["cards"][1] |= {"kind": "state", "series": 0, "loop": 0}
+    data["series"] = [[8.0 / 2**k for k in range(7)]]
+    data["loops"] = [{"title": "while e > 0.1", "group": 0, "cards": [1]}]
+    for part in data["scene"]["parts"]:
+        if part["kind"] == "node" and part["id"] == 1:
+            x, y = part["shapes"][0][1:3]
+            part["shapes"][1:] = [
+                *part["shapes"][1:3],
+                part["shapes"][4],
+                ["s", x + 12, y + 58, WIDTH - 24, 18, "line"],
+            ]
+    halved = "Array.from({length: 7}, (_, k) => inputs[0] / 2 ** k)"
+    return data, Slots(rows).javascript(series=halved)
+
+
+def tensor() -> tuple[dict[str, Any], str]:
+    """A page that records: the map of a tensor with a cell that is NaN."""
+    data, _ = page_data(ARTICLE, "tensor")
+    cells: list[Any] = [math.sin(r) * math.cos(c) for r in range(12) for c in range(20)]
+    cells[5] = None
+    one = {"shape": [3, 4, 20], "summary": "−0.99 … 0.99", "nan": 1, "norm": 7.7, "rows": 12, "columns": 20}
+    counts = [k * (31 - k) for k in range(32)]
+    one |= {"cells": cells, "full": [12, 20], "histogram": {"low": -1.0, "high": 1.0, "counts": counts}}
+    data["cards"][3] |= {"type": "float[3, 4, 20]", "value": -1, "derivative": [-1], "how": []}
+    data["cards"][3]["tensor"] = {"value": one, "derivative": [one]}
+    for arrow in data["arrows"]:
+        if 3 in (arrow["source"], arrow["target"]):
+            arrow |= {"slot": -1, "prefix": "", "rule": "sum over rows"}
+    data["scene"]["parts"] = [
+        part for part in data["scene"]["parts"] if part["kind"] != "label" or data["arrows"][part["id"]]["slot"] >= 0
+    ]
+    data["why"] = "The program has tensors: the page shows what was recorded."
+    return data, "const passes = [];"

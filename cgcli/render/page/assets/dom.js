@@ -61,6 +61,17 @@ export function setText(node, text) {
 }
 
 /**
+ * Moves a slider, and the colour of its track with it.
+ * @param {any} slider
+ * @param {number} value
+ */
+export function setSlider(slider, value) {
+  const [low, high] = [Number(slider.min), Number(slider.max)];
+  if (document.activeElement !== slider || Number(slider.value) !== value) slider.value = String(value);
+  slider.style.setProperty("--share", high > low ? (value - low) / (high - low) : 0);
+}
+
+/**
  * Delays calls: only the last of many in a row is made.
  * @param {() => void} action
  * @param {number} milliseconds

@@ -1,8 +1,8 @@
 /** The inputs: a slider, a number field and the derivative of each; the choice of the output; as started. */
 
-import { html, setText } from "./dom.js";
+import { html, setSlider, setText } from "./dom.js";
 import { isTensor } from "./data.js";
-import { derivativeText, fullText, isWhole, niceStep, parseNumber } from "./numbers.js";
+import { derivativeText, fullText, isWhole, niceStep, parseNumber, shortText } from "./numbers.js";
 import { rangeOf } from "./plot.js";
 
 /**
@@ -24,6 +24,7 @@ export function makeInputs(model, store, panel) {
   function draw(frame) {
     rows.forEach((row) => row.draw(frame));
     outputs.value = String(frame.state.of);
+    outputs.disabled = frame.locked;
     reset.disabled = frame.state.inputs.every((x, k) => Object.is(x, model.start[k]));
   }
   return { draw };
@@ -76,9 +77,10 @@ function makeRow(model, store, input, k) {
       field.setAttribute("aria-invalid", String(x === null));
       if (x !== null) change(x);
     });
+    field.addEventListener("focus", () => (field.value = fullText(store.state().inputs[k], input.type)));
     field.addEventListener("blur", () => {
       field.setAttribute("aria-invalid", "false");
-      field.value = fullText(store.state().inputs[k], input.type);
+      field.value = brief(store.state().inputs[k]);
       store.settle();
     });
     field.addEventListener("keydown", (/** @type {KeyboardEvent} */ event) => {
@@ -89,6 +91,7 @@ function makeRow(model, store, input, k) {
       change(parseNumber(String(Number((store.state().inputs[k] + step).toPrecision(12))), input.type) ?? 0);
       field.value = fullText(store.state().inputs[k], input.type);
     });
+    const brief = (/** @type {number} */ x) => shortText(x, input.type, 8, 9);
     controls = [slider, field];
     let [shownLow, shownHigh] = [NaN, NaN];
     show = (frame) => {
@@ -100,10 +103,10 @@ function makeRow(model, store, input, k) {
         slider.max = String(high);
         slider.step = String(isWhole(input.type) ? 1 : high > low ? Number(niceStep(high - low, 1000).toPrecision(3)) : 1);
       }
-      if (document.activeElement !== slider || Number(slider.value) !== x) slider.value = String(x);
+      setSlider(slider, x);
       const text = fullText(x, input.type);
-      if (document.activeElement !== field && field.value !== text) field.value = text;
-      slider.style.setProperty("--share", String(high > low ? (x - low) / (high - low) : 0));
+      if (document.activeElement !== field && field.value !== brief(x)) field.value = brief(x);
+      field.title = text;
       slider.disabled = field.disabled = frame.locked;
       slider.setAttribute("aria-valuetext", text);
     };

@@ -1,6 +1,6 @@
 /** The chosen value: what it is, how it arises, how its derivative comes back, its paths to the output. */
 
-import { html, setText } from "./dom.js";
+import { html, setSlider, setText } from "./dom.js";
 import { nameInEquation } from "./data.js";
 import { derivativeOf, isStale, ofName, scrubbed, valueOf } from "./frame.js";
 import { fullText, operand, shortText } from "./numbers.js";
@@ -74,15 +74,17 @@ export function makeInspector(model, store, panel) {
   function drawFacts(card, frame) {
     const x = valueOf(frame, card);
     const dx = derivativeOf(frame, card);
-    setText(value, x !== null ? fullText(x, card.type) : (card.tensor?.value?.summary ?? "—"));
+    value.title = x === null ? "" : fullText(x, card.type);
+    derivative.title = dx === null ? "" : fullText(dx, "float");
+    setText(value, x !== null ? shortText(x, card.type, 12, 18) : (card.tensor?.value?.summary ?? "—"));
     setText(derivativeName, ofName(model, frame) ? byName(card, frame) : "derivative");
-    setText(derivative, dx !== null ? fullText(dx, "float") : (card.tensor?.derivative[frame.state.of]?.summary ?? "—"));
+    setText(derivative, dx !== null ? shortText(dx, "float", 12, 18) : (card.tensor?.derivative[frame.state.of]?.summary ?? "—"));
     const words = isStale(frame, card)
       ? "Recorded for the inputs at the start: tensors are not computed anew."
       : frame.muted.has(card.id)
         ? "This side of the branch is not taken."
         : scrubbed(frame, card) >= 0
-          ? "At this step of the loop; the derivative is that of the last one."
+          ? "The value at this step of the loop; derivatives are those of the last step."
           : "";
     setText(note, words);
     note.hidden = !words;
@@ -196,7 +198,7 @@ export function makeInspector(model, store, panel) {
     if (!all || !all.largest.length) return paths.hide();
     const rows = all.largest.map((path) => {
       const cards = pathCards(model, card.id, path).map((id) => names[id]);
-      const words = cards.length > 7 ? [...cards.slice(0, 3), "…", ...cards.slice(-3)] : cards;
+      const words = cards.length > 5 ? [...cards.slice(0, 2), "…", ...cards.slice(-2)] : cards;
       return row(words.join(" → "), text(path.product), cards.join(" → "));
     });
     if (all.others) {
@@ -313,7 +315,7 @@ function makeScrubber(model, store) {
       const at = step < 0 ? last : Math.min(step, last);
       setText(title, model.loops[loop].title);
       slider.max = String(last);
-      slider.value = String(at);
+      setSlider(slider, at);
       setText(words, `step ${at} of ${last}`);
     },
   };

@@ -84,7 +84,8 @@ function start() {
 
   function redraw() {
     waiting = 0;
-    const state = store.state();
+    const held = store.state();
+    const state = locked ? { ...held, inputs: model.start, of: 0 } : held;
     recompute(state);
     const muted = mutedCards(model, computed.slots);
     const key = `${computed.of}:${[...muted].join()}`;
@@ -105,6 +106,7 @@ function start() {
     setTheme(state.theme);
     for (const panel of [picture, inputs, source, inspector, player]) panel.draw(frame);
     setText(sections.problem, locked || problem);
+    sections.problem.classList.toggle("wrong", !model.why);
     sections.problem.hidden = !(locked || problem);
     for (const button of document.querySelectorAll("[data-view]")) {
       button.setAttribute("aria-pressed", String(/** @type {any} */ (button).dataset.view === state.view));

@@ -210,12 +210,13 @@ export function makePicture(model, choose) {
     draw(next) {
       const before = frame;
       frame = next;
-      root.setAttribute("class", `picture view-${next.state.view}${next.step >= 0 ? " playing" : ""}`);
+      root.dataset.shows = next.state.view;
+      root.classList.toggle("playing", next.step >= 0);
       numbers.forEach(write);
       for (const line of sparklines) drawSparkline(line, next, model);
       model.cards.forEach(markCard);
       if (!before || marksDiffer(before, next)) for (let k = 0; k < arrows.length; k++) markArrow(k);
-      if (!next.state.card || next.state.card < 0) cards[0]?.element.setAttribute("tabindex", "0");
+      if (next.state.card < 0) cards[0]?.element.setAttribute("tabindex", "0");
     },
     /** Says each card in words, for those who hear the page. */
     describe() {

@@ -1,6 +1,6 @@
 /** The player: every value in turn, operands first; then every derivative, from the output back. */
 
-import { html, setText } from "./dom.js";
+import { html, setSlider, setText } from "./dom.js";
 import { nameInEquation } from "./data.js";
 
 const MOST_CHIPS = 40;
@@ -94,7 +94,7 @@ export function makePlayer(model, store, panel) {
       if (k === next.step) chip.setAttribute("aria-current", "step");
       else chip.removeAttribute("aria-current");
     });
-    if (slider) slider.value = String(next.step);
+    if (slider) setSlider(slider, next.step);
     const current = chips[next.step];
     if (current) track.scrollLeft = current.offsetLeft - track.clientWidth / 2;
     all.classList.toggle("on", next.step < 0);

@@ -39,7 +39,10 @@ export function makeSource(model, store, panel) {
         else lines[k]?.removeAttribute("aria-current");
       }
       marked = line;
-      lines[line]?.scrollIntoView({ block: "nearest", inline: "nearest" });
+      const current = lines[line];
+      if (!current) return;
+      const [top, height] = [current.offsetTop, panel.clientHeight];
+      if (top < panel.scrollTop || top > panel.scrollTop + height - 40) panel.scrollTop = top - height / 2;
     },
   };
 }
