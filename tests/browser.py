@@ -28,8 +28,12 @@ KEYS = {
     "Backspace": 8,
 }
 # the child's descriptors 3 and 4 are where Chromium reads commands and writes answers
-_START = "import os, sys; a, b = (os.dup(int(x)) for x in sys.argv[1:3]); os.dup2(a, 3); os.dup2(b, 4)\n"
-_START += "os.execv(sys.argv[3], sys.argv[3:])"
+_START = """import fcntl, os, sys
+reads, writes = (fcntl.fcntl(int(text), fcntl.F_DUPFD, 10) for text in sys.argv[1:3])
+os.dup2(reads, 3)
+os.dup2(writes, 4)
+os.execv(sys.argv[3], sys.argv[3:])
+"""
 
 
 def executable() -> str | None:

@@ -43,8 +43,9 @@ export function compute(inputs, of) {
  * @param {import("./data.js").Model} model
  */
 export function stopped(status, model) {
-  const card = status >= 16 ? model.cards[Math.floor(status / 16)] : undefined;
-  const words = STATUSES[status % 16] ?? "the run stopped";
+  const node = Math.floor(status / 16);
+  const card = model.cards[node];
+  const words = STATUSES[status - 16 * node] ?? "the run stopped";
   return card ? `${words}, at ${card.label}` : words;
 }
 

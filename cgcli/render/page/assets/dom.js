@@ -3,18 +3,18 @@
 const SVG = "http://www.w3.org/2000/svg";
 
 /**
- * @typedef {Record<string, string | number | boolean | ((event: any) => void)>} Attributes
+ * @typedef {Record<string, string | number | boolean | undefined | ((event: any) => void)>} Attributes
  */
 
 /**
  * @param {Element} element
- * @param {Attributes} attributes a function listens to the event of that name; false leaves an attribute out
+ * @param {Attributes} attributes a function listens to the event of that name; false or undefined leave one out
  * @param {(Node | string)[]} children
  */
 function equip(element, attributes, children) {
   for (const [name, value] of Object.entries(attributes)) {
     if (typeof value === "function") element.addEventListener(name, value);
-    else if (value !== false) element.setAttribute(name, value === true ? "" : String(value));
+    else if (value !== false && value !== undefined) element.setAttribute(name, value === true ? "" : String(value));
   }
   element.append(...children);
 }

@@ -297,7 +297,7 @@ function boundsOf(shapes) {
   const shape = shapes.find((each) => each[0] === "r" || each[0] === "p");
   if (!shape) return [0, 0, 0, 0];
   if (shape[0] === "r") return shape.slice(1, 5);
-  const numbers = (shape[1].match(/-?[\d.]+/g) ?? []).map(Number);
+  const numbers = /** @type {number[]} */ ((shape[1].match(/-?[\d.]+/g) ?? []).map(Number));
   const xs = numbers.filter((_, k) => k % 2 === 0);
   const ys = numbers.filter((_, k) => k % 2 === 1);
   const [left, top] = [Math.min(...xs), Math.min(...ys)];

@@ -2,7 +2,7 @@
 
 import { html, setText, svg } from "./dom.js";
 import { compute } from "./compute.js";
-import { derivativeOf, ofName, scrubbed, valueOf } from "./frame.js";
+import { derivativeOf, scrubbed, valueOf } from "./frame.js";
 import { isWhole, niceStep, shortText } from "./numbers.js";
 import { isTensor } from "./data.js";
 

@@ -1,0 +1,426 @@
+"""The live page in a real browser: what a reader does with it, and that it stays quiet and alone."""
+
+import json
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import page_fixture
+import pytest
+from browser import Browser, Page, executable
+
+from cgcli.render.page.html import html
+
+pytestmark = pytest.mark.skipif(executable() is None, reason="no Chromium is there")
+
+Open = Callable[..., Page]
+HOSTILE = "</script><img src=x onerror=alert(1)>\"'&<b>\u202e"
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    browser = Browser(tmp_path_factory.mktemp("profile"))
+    yield browser
+    browser.close()
+
+
+@pytest.fixture
+def show(browser: Browser, tmp_path: Path) -> Iterator[Open]:
+    """Opens a page; at the end none may have complained or asked for anything."""
+    pages: list[Page] = []
+
+    def show(made: tuple[dict[str, Any], str], fragment: str = "", **window: Any) -> Page:
+        path = tmp_path / f"page{len(pages)}.html"
+        path.write_text(html(*made), encoding="utf-8")
+        pages.append(Page(browser, **window))
+        pages[-1].open(path, fragment)
+        return pages[-1]
+
+    yield show
+    for page in pages:
+        assert page.complaints() == []
+        page.close()
+
+
+def article() -> tuple[dict[str, Any], str]:
+    return page_fixture.page_data(page_fixture.ARTICLE)
+
+
+def numbers(page: Page, card: int) -> list[str]:
+    """The value and the derivative that a card shows."""
+    texts = page.js(
+        f"[...document.querySelectorAll('.node[data-card=\"{card}\"] text:not(.word):is(.value, .derivative)')]"
+        ".map(t => getComputedStyle(t).visibility === 'visible' ? t.textContent : '')"
+    )
+    return list(texts)
+
+
+def equation(page: Page, title: str) -> list[str]:
+    """The lines of a section of the inspector; of a table's rows the cells with a colon between."""
+    sections = "[...document.querySelectorAll('#inspector section:not([hidden])')]"
+    sections += f".filter(s => s.textContent.startsWith({json.dumps(title)}))"
+    lines = "s => [...s.querySelectorAll('p, tr')].map(p => [...(p.cells ?? [p])].map(c => c.textContent).join(': '))"
+    return list(page.js(f"{sections}.flatMap({lines})"))
+
+
+FIRST_SLIDER, FIRST_FIELD = "#inputs .input input[type=range]", "#inputs .input input[type=text]"
+
+
+# ---- inputs
+
+
+def test_a_slider_moves_every_number(show: Open) -> None:
+    page = show(article())
+    assert numbers(page, 5) == ["10", "1"]
+    page.drag(FIRST_SLIDER, [(5, 0), (20, 0)], release=False)
+    a = float(page.js(f"document.querySelector('{FIRST_SLIDER}').value"))
+    assert a > 2
+    moved = [f"{(a + 3) * 2:.5g}", "1"]
+    assert numbers(page, 5) == moved  # while it still moves
+    x, y = page.middle(FIRST_SLIDER)
+    page.mouse("mouseReleased", x + 20, y)
+    page.settle()
+    assert numbers(page, 5) == moved
+    assert page.text("#inputs .input:nth-of-type(2) .number") == f"{a + 5:.5g}"  # d + e
+
+
+def test_typing_widens_the_range_and_refuses_words(show: Open) -> None:
+    page = show(article())
+    page.click(FIRST_FIELD)
+    page.key("a", 2)
+    page.type("−100.5")
+    assert numbers(page, 5) == ["−195", "1"]
+    assert page.js(f"Number(document.querySelector('{FIRST_SLIDER}').min)") == -100.5
+    page.key("a", 2)
+    page.type("ten")
+    assert page.js(f"document.querySelector('{FIRST_FIELD}').getAttribute('aria-invalid')") == "true"
+    assert numbers(page, 5) == ["−195", "1"]
+    page.js("document.activeElement.blur()")
+    assert page.js(f"document.querySelector('{FIRST_FIELD}').value") == "−100.5"
+
+
+def test_undo_takes_a_drag_back_as_one(show: Open) -> None:
+    page = show(article())
+    page.drag(FIRST_SLIDER, [(5, 0), (10, 0), (20, 0)])
+    after = numbers(page, 5)
+    page.key("z", 2)
+    assert numbers(page, 5) == ["10", "1"]
+    page.key("z", 2 | 8)
+    assert numbers(page, 5) == after
+    page.js("[...document.querySelectorAll('#inputs button')].find(b => b.textContent === 'as started').click()")
+    page.settle()
+    assert numbers(page, 5) == ["10", "1"]
+    page.key("z", 2)
+    assert numbers(page, 5) == after
+
+
+# ---- the chosen value
+
+
+def test_equations_of_the_chosen_value(show: Open) -> None:
+    page = show(article(), "#c=4")
+    page.click('.node[data-card="1"]')
+    assert page.text("#inspector h3") == "b"
+    back = ["∂y/∂b = ∂y/∂d · ∂d/∂b + ∂y/∂e · ∂e/∂b", "= (−1) · 1 + 5 · 1", "= 4"]
+    assert equation(page, "How its derivative") == back
+    assert equation(page, "Paths") == ["b → e → y: 5", "b → d → y: −1"]
+    page.click('.node[data-card="5"]')
+    assert equation(page, "How its value") == ["y = d × e", "= 5 × (−1)", "= −5"]
+    terms = page.js("[...document.querySelectorAll('.term')].map(t => getComputedStyle(t).whiteSpace)")
+    assert set(terms) == {"nowrap"}
+
+
+def test_an_equation_that_does_not_hold_is_not_shown(show: Open) -> None:
+    """Where arrows are missing, the sum over those that are there is not the derivative."""
+    data, passes = article()
+    data["arrows"] = [arrow for arrow in data["arrows"] if (arrow["source"], arrow["target"]) != (1, 4)]
+    data["scene"]["parts"] = [part for part in data["scene"]["parts"] if part["kind"] == "node"]
+    page = show((data, passes), "#.card=1")
+    assert equation(page, "How its derivative") == ["∂y/∂b = 7"]
+
+
+def test_paths_beyond_ten_are_summed(show: Open) -> None:
+    rows: list[page_fixture.Row] = [("x", "input 1.5", ())]
+    rows += [(f"v{k}", "add", (k - 1, k - 1)) for k in range(1, 6)]
+    page = show(page_fixture.page_data(rows), "#.card=0")
+    paths = equation(page, "Paths")
+    assert len(paths) == 11
+    assert paths[-1] == "22 others together: 22"
+
+
+def test_the_curve_has_its_tangent(show: Open) -> None:
+    page = show(article(), "#.card=1")
+    assert page.js("document.querySelector('.plot .curve').getAttribute('d').split('L').length") == 120
+    ends = page.js("document.querySelector('.plot .tangent').getAttribute('d')")
+    x1, y1, x2, y2 = map(float, re.findall(r"-?[\d.]+", ends))
+    grid = page.js(
+        "[...document.querySelectorAll('.plot .axis')].map(t => [Number(t.textContent.replace('−', '-')),"
+        " Number(t.getAttribute('x')), Number(t.getAttribute('y')), t.getAttribute('text-anchor')])"
+    )
+    (x_low, left), *_, (x_high, right) = [(n, x) for n, x, _, anchor in grid if anchor == "middle"]
+    (y_low, low), *_, (y_high, high) = [(n, y) for n, _, y, anchor in grid if anchor == "end"]
+    slope = ((y2 - y1) / (high - low) * (y_high - y_low)) / ((x2 - x1) / (right - left) * (x_high - x_low))
+    assert slope == pytest.approx(7, rel=1e-3)
+
+
+# ---- steps
+
+
+def test_steps_show_one_number_after_the_other(show: Open) -> None:
+    page = show(article())
+    page.key(".")
+    assert (numbers(page, 0), numbers(page, 1)) == (["2", ""], ["", ""])
+    for _ in range(6):
+        page.key(".")
+    assert numbers(page, 5) == ["10", "1"]
+    assert numbers(page, 4) == ["2", ""]
+    page.key(".")
+    assert numbers(page, 4) == ["2", "5"]
+    assert page.js("document.querySelectorAll('.chip.done').length") == 7
+    assert page.text(".chip.current") == "∂e"
+    page.key(",")
+    assert page.text(".chip.current") == "∂y"
+    page.key("Escape")
+    assert numbers(page, 0) == ["2", "2"]
+
+
+def test_playing_comes_to_the_end(show: Open) -> None:
+    page = show(article(), "#.step=9")
+    page.key(" ")
+    page.wait("document.querySelector('.chip.current').textContent === '∂a'")
+    page.wait("document.querySelector('.play').textContent === '▶'")
+
+
+def test_many_steps_have_a_slider(show: Open) -> None:
+    page = show(page_fixture.page_data(page_fixture.many(60), "many", 8))
+    assert page.js("document.querySelectorAll('.chip').length") == 0
+    assert page.js("document.querySelectorAll('.track input[type=range]').length") == 1
+
+
+# ---- finding and choosing
+
+
+def test_search_and_arrow_keys(show: Open) -> None:
+    page = show(article())
+    page.key("/")
+    page.type("b − c")
+    page.key("Enter")
+    assert page.text("#inspector h3") == "e"
+    label = page.js("document.activeElement.getAttribute('aria-label')")
+    assert label == "e, b − c, value 2, derivative of y 5"
+    page.key("ArrowLeft")
+    assert page.text("#inspector h3") == "b"
+    page.key("ArrowRight")
+    page.key("ArrowRight")
+    assert page.text("#inspector h3") == "y"
+    assert page.js("document.querySelector('.source .current').textContent") == "y = d × e"
+
+
+def test_hover_lights_the_paths_to_the_output(show: Open) -> None:
+    page = show(article())
+    page.mouse("mouseMoved", *page.middle('.node[data-card="0"]'))
+    page.settle()
+    titles = page.js("[...document.querySelectorAll('.arrow.lit title')].map(t => t.textContent)")
+    assert titles == ["a → d", "d → y"]
+
+
+def test_every_control_is_reached_by_keyboard(show: Open) -> None:
+    page = show(article())
+    reached = set()
+    for _ in range(60):
+        page.call("Input.dispatchKeyEvent", type="rawKeyDown", key="Tab", windowsVirtualKeyCode=9)
+        reached.add(page.js("document.activeElement.outerHTML"))
+    controls = page.js(
+        "[...document.querySelectorAll('button, input, select')].filter(e => e.checkVisibility() && !e.disabled"
+        " && e.tabIndex >= 0).length"
+    )
+    assert len(reached) >= controls
+    assert any("data-card" in each for each in reached)
+
+
+# ---- the state in the address
+
+
+def test_a_link_is_a_state(show: Open) -> None:
+    page = show(article(), "#b=-1.5&.card=3&.view=values&.theme=dark&.step=3")
+    assert numbers(page, 3) == ["0.5", ""]
+    assert page.text("#inspector h3") == "d"
+    assert page.js("document.documentElement.dataset.theme") == "dark"
+    assert page.js("document.querySelector('[data-view][aria-pressed=true]').textContent") == "values"
+    page.key("Escape")
+    page.wait("location.hash === '#b=-1.5&.card=3&.view=values&.theme=dark'")
+
+
+@pytest.mark.parametrize(
+    "fragment", ["#%", "#b=ten&.card=99&.view=x&.theme=<b>&.step=1e9&.of=?", "#=&&&", "#.loops=-5,x&b=", "#b=%FF"]
+)
+def test_a_bad_link_is_the_start(show: Open, fragment: str) -> None:
+    page = show(article(), fragment)
+    assert numbers(page, 5) == ["10", "1"]
+    assert page.text("#inspector h3") == "y"
+
+
+# ---- branches, loops, tensors
+
+
+def test_the_other_side_of_a_branch_is_muted(show: Open) -> None:
+    page = show(page_fixture.branch())
+    muted = "[...document.querySelectorAll('.node.muted')].map(n => Number(n.dataset.card))"
+    assert page.js(muted) == [2]
+    page.click(FIRST_FIELD)
+    page.key("a", 2)
+    page.type("-1")
+    assert page.js(muted) == [1]
+
+
+def test_a_loop_has_a_scrubber(show: Open) -> None:
+    page = show(page_fixture.loop(), "#.card=1&.loops=2")
+    assert numbers(page, 1) == ["2"]
+    assert page.text(".scrubber output") == "step 2 of 6"
+    slider = "document.querySelector('.scrubber input')"
+    page.js(f"(() => {{ {slider}.value = 6; {slider}.dispatchEvent(new Event('input')); }})()")
+    page.settle()
+    assert page.text(".scrubber output") == "step 6 of 6"
+
+
+def test_a_tensor_says_what_lies_under_the_pointer(show: Open) -> None:
+    page = show(page_fixture.tensor(), "#.card=3&a=9")
+    page.mouse("mouseMoved", *page.middle("canvas"))
+    page.settle()
+    assert page.text(".map + p").startswith("[1, 2, 10] = ")
+    assert page.text("#problem") == "The program has tensors: the page shows what was recorded."
+    assert numbers(page, 0) == ["2", "2"]  # not what the link asks for: nothing is computed here
+    assert page.js("[...document.querySelectorAll('#inputs input')].every(e => e.disabled)")
+
+
+# ---- what goes wrong
+
+
+def test_a_browser_that_computes_otherwise_locks_the_page(show: Open) -> None:
+    data, passes = article()
+    page = show((data, passes.replace("s[3] = s[0] + s[1]", "s[3] = s[0] + s[1] * (1 + 1e-7)")))
+    assert "computes the value of d otherwise than cg does" in page.text("#problem")
+    assert page.js("[...document.querySelectorAll('#inputs input')].every(e => e.disabled)")
+    assert numbers(page, 3) == ["5", "2"]  # as recorded
+
+
+def test_what_stops_a_run_keeps_the_last_picture(show: Open) -> None:
+    data, passes = article()
+    stop = "if (inputs[0] > 2.9) return {status: 3 * 16 + 2, slots: [], series: []};\nreturn "
+    page = show((data, passes.replace("return ", stop)))
+    page.click(FIRST_FIELD)
+    page.key("a", 2)
+    page.type("7")
+    assert page.text("#problem").startswith("Stopped: a division by zero")
+    assert numbers(page, 5) == ["10", "1"]
+    page.key("a", 2)
+    page.type("1")
+    assert page.js("document.querySelector('#problem').hidden")
+    assert numbers(page, 5) == ["8", "1"]
+
+
+def test_numbers_as_text(show: Open) -> None:
+    page = show(article(), "#a=-1.23456789e-100&b=inf&c=nan")
+    assert numbers(page, 0) == ["−1.2e−100", "NaN"]
+    assert numbers(page, 1) == ["∞", "NaN"]
+    assert numbers(page, 3) == ["∞", "NaN"]
+
+
+def test_hostile_names_are_text(show: Open) -> None:
+    data, passes = article()
+    data |= {"name": HOSTILE, "formula": HOSTILE, "source": {"name": HOSTILE, "lines": [HOSTILE] * 6}}
+    for each in [*data["cards"], *data["inputs"], *data["of"]]:
+        each |= {"title": HOSTILE, "label": HOSTILE, "name": HOSTILE, "formula": HOSTILE}
+    for part in data["scene"]["parts"]:
+        part["title"] = HOSTILE
+        part["shapes"] = [["t", *s[1:3], HOSTILE, *s[4:]] if s[0] == "t" else s for s in part["shapes"]]
+    page = show((data, passes), "#.card=1")
+    page.key("/")
+    page.type("img")
+    page.key("Enter")
+    page.key("t")
+    assert page.text("h1") == HOSTILE
+    assert page.js("document.querySelectorAll('img, b:not(#hits b)').length") == 0
+
+
+def test_the_policy_holds(show: Open) -> None:
+    """An element with a script of its own is not run, and nothing can be fetched."""
+    page = show(article())
+    page.js("document.body.append(Object.assign(document.createElement('script'), {textContent: 'window.ran = 1'}))")
+    refused = page.js("fetch('http://127.0.0.1:9/').then(() => 'sent', () => 'refused')")
+    assert (page.js("window.ran ?? 0"), refused) == (0, "refused")
+    complaints = page.complaints()
+    assert complaints
+    assert all("Content Security Policy" in each or "127.0.0.1" in each for each in complaints)
+    page.browser.events.clear()
+
+
+# ---- how it looks
+
+
+def test_prints_the_graph_and_the_table(show: Open) -> None:
+    page = show(article(), "#.theme=dark")
+    assert len(page.pdf()) > 10_000
+    page.call("Emulation.setEmulatedMedia", media="print")
+    page.js("dispatchEvent(new Event('beforeprint'))")
+    assert page.js("document.querySelector('.picture').getBoundingClientRect().height") > 100
+    assert page.js("document.querySelectorAll('#table tr').length") == 7
+    assert page.js("document.querySelector('#table').checkVisibility()")
+    assert page.js("document.documentElement.dataset.theme") == "light"
+
+
+@pytest.mark.parametrize("width", [390, 700, 900, 1400])
+@pytest.mark.parametrize("dark", [False, True])
+def test_nothing_is_cut_off_or_pale(show: Open, width: int, dark: bool) -> None:
+    page = show(article(), "#.card=1", width=width, dark=dark)
+    assert page.js("document.documentElement.dataset.theme") == ("dark" if dark else "light")
+    assert page.js("document.documentElement.scrollWidth") <= width
+    outside = page.js(
+        "[...document.querySelectorAll('header button, header input, #player > button')]"
+        ".filter(e => { const b = e.getBoundingClientRect(); return b.left < 0 || b.right > innerWidth; }).length"
+    )
+    assert outside == 0
+    size = "(b => Math.min(b.width, b.height))(document.querySelector('.picture').getBoundingClientRect())"
+    assert page.js(size) > 200
+    assert min(page.js(CONTRASTS)) >= 4.5
+
+
+CONTRASTS = """(() => {
+  const canvas = document.createElement('canvas').getContext('2d', {willReadFrequently: true});
+  const rgb = colour => {
+    canvas.clearRect(0, 0, 1, 1); canvas.fillStyle = colour; canvas.fillRect(0, 0, 1, 1);
+    return [...canvas.getImageData(0, 0, 1, 1).data];
+  };
+  const light = ([r, g, b]) => [r, g, b].map(v => v / 255)
+    .map(v => v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4)
+    .reduce((sum, v, k) => sum + v * [0.2126, 0.7152, 0.0722][k], 0);
+  const behind = e => {
+    for (let at = e; at; at = at.parentElement) {
+      const colour = rgb(getComputedStyle(at).backgroundColor);
+      if (colour[3] === 255) return colour;
+    }
+    return rgb(getComputedStyle(document.documentElement).backgroundColor);
+  };
+  return [...document.querySelectorAll('body *:not(script)')]
+    .filter(e => !e.closest('svg') && !e.closest(':disabled') && e.checkVisibility()
+      && [...e.childNodes].some(n => n.nodeType === 3 && n.textContent.trim()))
+    .map(e => {
+      const [a, b] = [light(rgb(getComputedStyle(e).color)), light(behind(e))];
+      return (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
+    });
+})()"""
+
+
+def test_a_thousand_cards(show: Open) -> None:
+    """Every number changes with an input; what did not change is left alone."""
+    page = show(page_fixture.page_data(page_fixture.many(1000), "many", 32))
+    page.js(
+        "(() => { window.written = 0; new MutationObserver(list => { written += list.length; })"
+        ".observe(document.querySelector('.world'), {subtree: true, characterData: true}); })()"
+    )
+    page.js("document.querySelector('[data-view=values]').click()")
+    page.settle()
+    assert page.js("written") == 0
+    page.drag(FIRST_SLIDER, [(5, 0)], release=False)
+    assert 1000 < page.js("written") <= 4000
