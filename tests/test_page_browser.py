@@ -422,5 +422,5 @@ def test_a_thousand_cards(show: Open) -> None:
     page.js("document.querySelector('[data-view=values]').click()")
     page.settle()
     assert page.js("written") == 0
-    page.drag(FIRST_SLIDER, [(5, 0)], release=False)
+    page.drag("#inputs .input:nth-of-type(4) input", [(5, 0)], release=False)
     assert 1000 < page.js("written") <= 4000

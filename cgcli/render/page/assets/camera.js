@@ -3,10 +3,12 @@
 const LARGEST_FIT = 1.6;
 const CLOSEST = 6;
 const MARGIN = 24;
+const LEGIBLE = 0.45; // the scale below which no number can be read
+const BEYOND = 60; // what is taken for in sight beyond the edges
 const MOVED = 4; // pixels that a press moves at least to be a drag
 
 /**
- * @param {{root: any, world: any, boxes: number[][], cardOf: (target: any) => number, choose: (card: number) => void}} picture
+ * @param {{root: any, world: any, boxes: number[][], cardOf: (target: any) => number, choose: (card: number) => void, look: (sight: any) => void}} picture
  * @param {{width: number, height: number}} scene
  */
 export function makeCamera(picture, scene) {
@@ -25,7 +27,10 @@ export function makeCamera(picture, scene) {
 
   function apply() {
     world.setAttribute("transform", `translate(${x.toFixed(2)} ${y.toFixed(2)}) scale(${scale.toFixed(4)})`);
-    root.classList.toggle("far", scale < 0.35);
+    const [width, height] = size();
+    const [left, top] = [-x / scale - BEYOND, -y / scale - BEYOND];
+    const [right, bottom] = [left + width / scale + 2 * BEYOND, top + height / scale + 2 * BEYOND];
+    picture.look({ left, top, right, bottom, legible: scale >= LEGIBLE });
   }
 
   function fitScale() {
@@ -123,7 +128,7 @@ export function makeCamera(picture, scene) {
       const [width, height] = size();
       const [left, top] = [box[0] * scale + x, box[1] * scale + y];
       const inside = left >= 0 && top >= 0 && left + box[2] * scale <= width && top + box[3] * scale <= height;
-      if (inside && scale >= 0.35) return;
+      if (inside && scale >= LEGIBLE) return;
       scale = Math.max(scale, 0.7);
       x = width / 2 - (box[0] + box[2] / 2) * scale;
       y = height / 2 - (box[1] + box[3] / 2) * scale;

@@ -195,6 +195,7 @@ function start() {
     table.fill(frame);
     for (const [name, value] of Object.entries({ viewBox: `0 0 ${model.scene.width} ${model.scene.height}` })) picture.root.setAttribute(name, value);
     picture.world.setAttribute("transform", "");
+    picture.look({ left: -Infinity, top: -Infinity, right: Infinity, bottom: Infinity, legible: true });
   });
   addEventListener("afterprint", () => {
     picture.root.removeAttribute("viewBox");

@@ -17,7 +17,7 @@ const HEAD_AT = 42; // how far from a card the head of an arrow back stands, so 
 export const colour = (role) => (role ? `var(--${role.replaceAll(" ", "-")})` : "none");
 
 /**
- * @typedef {{node: Text, what: string, id: number, last: number | null | undefined}} ShownNumber
+ * @typedef {{node: Text, what: string, id: number, at: number[], last: number | null | undefined}} ShownNumber
  * @typedef {{path: any, dot: any, id: number, box: number[], last: number[] | null, step: number}} Sparkline
  * @typedef {{element: any, mask: number, label: string}} Drawn
  */
@@ -43,6 +43,8 @@ export function makePicture(model, choose) {
   const boxes = [];
   const world = svg("g", { class: "world" });
   const root = svg("svg", { class: "picture", role: "group", "aria-label": `graph of ${model.name}` }, world);
+  /** What is in sight, in the scene's coordinates; only numbers that can be read there are written. */
+  let sight = { left: 0, top: 0, right: 0, bottom: 0, legible: true };
   let hovered = -1;
   let lit = /** @type {Set<number>} */ (new Set());
 
@@ -110,7 +112,7 @@ export function makePicture(model, choose) {
     if (kind === "n") {
       const [what, x, y, , anchor, face, size, role] = rest;
       const node = document.createTextNode("");
-      numbers.push({ node, what, id: part.id, last: undefined });
+      numbers.push({ node, what, id: part.id, at: [x, y], last: undefined });
       return [svg("text", { x, y, class: what, "text-anchor": anchor, ...font(face, size, role) }, node)];
     }
     if (kind === "s") {
@@ -178,6 +180,15 @@ export function makePicture(model, choose) {
     }
   }
 
+  function writeNumbers() {
+    if (!frame || !sight.legible) return;
+    const { left, top, right, bottom } = sight;
+    for (const shown of numbers) {
+      const [x, y] = shown.at;
+      if (x >= left && x <= right && y >= top && y <= bottom) write(shown);
+    }
+  }
+
   /** @param {ShownNumber} shown */
   function write(shown) {
     const now = /** @type {import("./frame.js").Frame} */ (frame);
@@ -212,11 +223,17 @@ export function makePicture(model, choose) {
       frame = next;
       root.dataset.shows = next.state.view;
       root.classList.toggle("playing", next.step >= 0);
-      numbers.forEach(write);
+      writeNumbers();
       for (const line of sparklines) drawSparkline(line, next, model);
       model.cards.forEach(markCard);
       if (!before || marksDiffer(before, next)) for (let k = 0; k < arrows.length; k++) markArrow(k);
       if (next.state.card < 0) cards[0]?.element.setAttribute("tabindex", "0");
+    },
+    /** @param {typeof sight} next */
+    look(next) {
+      sight = next;
+      root.classList.toggle("far", !next.legible);
+      writeNumbers();
     },
     /** Says each card in words, for those who hear the page. */
     describe() {
