@@ -30,6 +30,7 @@ export function makeCamera(picture, scene) {
     const [width, height] = size();
     const [left, top] = [-x / scale - BEYOND, -y / scale - BEYOND];
     const [right, bottom] = [left + width / scale + 2 * BEYOND, top + height / scale + 2 * BEYOND];
+    root.classList.toggle("tiny", scale < LEGIBLE / 2);
     picture.look({ left, top, right, bottom, legible: scale >= LEGIBLE });
   }
 
