@@ -82,6 +82,7 @@ def _copy(
     for i, x in zip(graph.inputs, arguments, strict=True):
         where[i] = x
     for i, code in enumerate(graph.op):
+        b.at_span = NONE if graph.span[i] == NONE else b.intern_span(graph.spans[graph.span[i]])
         operands = tuple([where[x] for x in graph.operands(i)])
         if code == COND and i in inside:
             where[i], more = _cond(b, graph, i, operands, path, inside[i], nudges)

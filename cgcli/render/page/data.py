@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from cgcli.diagnostics.source import Span
 from cgcli.graph.evaluation import Evaluation
 from cgcli.graph.graph import LOOP, NONE, Graph
 from cgcli.graph.signature import Input
@@ -95,8 +96,8 @@ class PageProgram:
     """A program as a page shows it.
 
     evaluation: at the recorded point. inputs: their declarations and values; of: the names of the outputs that can be
-    differentiated, and their nodes. expected: points to try, with their `pass`, `inputs` and `slots`. why: why nothing
-    recomputes, in words for the reader; empty where it does.
+    differentiated, and their nodes. expected: points to try, with their `pass`, `inputs` and `slots`. stops: by pass
+    where the nodes that may stop it were written, by the number of their status. why: why nothing recomputes, in words for the reader; empty where it does.
     """
 
     name: str
@@ -107,6 +108,7 @@ class PageProgram:
     inputs: Sequence[tuple[Input, Any]]
     of: Sequence[tuple[str, int]]
     expected: Sequence[Mapping[str, Any]] = ()
+    stops: Sequence[Mapping[int, Span]] = ()
     why: str = ""
 
 
@@ -124,6 +126,10 @@ def page_data(
         "expected": [
             {**point, "inputs": _numbers(point["inputs"]), "slots": _numbers(point["slots"])}
             for point in program.expected
+        ],
+        "stops": [
+            {str(node): span.line for node, span in stops.items() if span.source.text == program.source}
+            for stops in program.stops
         ],
         "notes": list(arranged.picture.notes),
     }
