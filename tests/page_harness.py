@@ -18,7 +18,13 @@ from cgcli.loop_nests.primitives import PRIMITIVES
 from cgcli.render.page.javascript import UNSAFE, Script, javascript
 
 MANY_STEPS = 10**7
-_ARRAYS = {"f64": "Float64Array", "f32": "Float32Array", "i64": "Float64Array", "i32": "Int32Array", "bool": "Uint8Array"}
+_ARRAYS = {
+    "f64": "Float64Array",
+    "f32": "Float32Array",
+    "i64": "Float64Array",
+    "i32": "Int32Array",
+    "bool": "Uint8Array",
+}
 _TEXTS = """
 function text(x) { return Object.is(x, -0) ? "-0" : String(Number(x)); }
 """
@@ -74,7 +80,9 @@ class Large(_Run):
     """The interpreter, which notes an i64 that is no number of JavaScript's."""
 
 
-def interpreted(nest: LoopNest, arrays: Mapping[str, Any], sizes: Mapping[str, int]) -> tuple[int, dict[str, Any], bool]:
+def interpreted(
+    nest: LoopNest, arrays: Mapping[str, Any], sizes: Mapping[str, int]
+) -> tuple[int, dict[str, Any], bool]:
     """The status, the arrays after a run, and whether an i64 was no number of JavaScript's."""
     copies = {name: x.copy() for name, x in arrays.items()}
     large = [abs(s.value) >= 2**53 for s in statements(nest.body) if isinstance(s, Const) and s.result.type == "i64"]

@@ -11,6 +11,7 @@ from page_harness import engine
 
 from cgcli.diagnostics.diagnostic import CgError
 from cgcli.graph.evaluation import Evaluation
+from cgcli.graph.types import Type
 from cgcli.program import Program, load, parse
 from cgcli.program.nested_values import with_nested
 from cgcli.program.page_passes import Passes, evaluation_at, passes_of
@@ -49,8 +50,8 @@ class Page:
         bound = ", ".join(_script(float(x)) for x in self.program.bind_inputs(values))
         code = (
             f"(() => {{ const r = pageOfTest[{number}]([{bound}], {STEPS});"
-            " const rows = [[r.status], r.slots, ...r.series]; return rows.map((row) => [...row].map(text).join()).join('|');"
-            " })()"
+            " const rows = [[r.status], r.slots, ...r.series];"
+            " return rows.map((row) => [...row].map(text).join()).join('|'); })()"
         )
         status, slots, *series = engine().eval(code).split("|")
         return int(status), _numbers(slots), list(map(_numbers, series))
@@ -89,7 +90,7 @@ class Page:
             if part.path:
                 continue
             partials = local_derivatives(units, evaluation, part.node)
-            expected = [partials[x] for x in part.by if partials.get(x) is not None]
+            expected = [y for x in part.by if (y := partials.get(x)) is not None]
             if expected:
                 assert self.near(slots[slot], sum(expected)), part
                 count += 1
@@ -127,7 +128,7 @@ def _value(declared: Any, source: Random) -> Any:
 
 
 def of_numbers(path: Path) -> bool:
-    return not any(t.shape for t in load(path).graph.types if hasattr(t, "shape"))
+    return not any(isinstance(t, Type) and t.shape for t in load(path).graph.types)
 
 
 @pytest.mark.parametrize("path", [path for path in SAMPLES if of_numbers(path)], ids=lambda path: path.stem)

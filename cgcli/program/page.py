@@ -65,16 +65,16 @@ def page(
 
 def _with_starts(program: Computation, values: Values, note: Callable[[str], None]) -> Values:
     """The values, and those at which inputs without one start."""
-    starts: dict[str, float | bool] = {}
+    starts: dict[str, float] = {}
     for name in missing(program.inputs, values):
         declared = program.input(name)
         if declared.type.shape:
             require(program.inputs, values)
         low, high = declared.range or (1, 1)
-        start = min(max(1, low), high)
-        starts[name] = bool(start) if declared.type.dtype == "bool" else start
+        start = min(max(1.0, low), high)
+        starts[name] = start if declared.type.is_float else bool(start) if declared.type.dtype == "bool" else int(start)
     if starts:
-        note(f"without values {', '.join(f'{name} = {x}' for name, x in starts.items())} on the page")
+        note(f"no values are given, so the page starts at {', '.join(f'{name} = {x:g}' for name, x in starts.items())}")
     return {**values, **starts}
 
 

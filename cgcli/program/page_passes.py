@@ -52,7 +52,7 @@ class Passes:
         at which the program stops are left out."""
         count = len(self.probes)
         runs = [compile_graph(restrict(graph, graph.outputs[:count]), Limits(steps=LIMIT)) for graph in self.graphs]
-        for shift in SHIFTS:
+        for shift in SHIFTS if runs else ():
             point = [_shifted(declared, x, shift) for declared, x in zip(inputs, values, strict=True)]
             for k, run in enumerate(runs):
                 try:

@@ -97,7 +97,8 @@ class PageProgram:
 
     evaluation: at the recorded point. inputs: their declarations and values; of: the names of the outputs that can be
     differentiated, and their nodes. expected: points to try, with their `pass`, `inputs` and `slots`. stops: by pass
-    where the nodes that may stop it were written, by the number of their status. why: why nothing recomputes, in words for the reader; empty where it does.
+    where the nodes that may stop it were written, by the number of their status. why: why nothing recomputes, in words
+    for the reader; empty where it does.
     """
 
     name: str
