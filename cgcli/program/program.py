@@ -240,7 +240,9 @@ class Program(Computation):
         """The picture of the graph, with values and gradients where inputs have values; a notebook shows it.
 
         path: the file to write, whose ending says its kind: .svg, .png, .pdf, .dot, .mmd (Mermaid), .tex (TikZ), .json
-        or .html, a page in which it runs. of: the value to differentiate. Raises CgError when the file cannot be written.
+        or .html, a page in which it runs. of: the value to differentiate.
+
+        Raises CgError when the file cannot be written.
         """
         from cgcli.render.picture.draw import picture_kind
 
