@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import atexit
 import json
-import math
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from functools import cache
 from typing import Any
 
@@ -12,19 +13,12 @@ import numpy as np
 import pytest
 
 from cgcli.loop_nests.form import Const, Load, LoopNest, Statement, statements
-from cgcli.loop_nests.functions import definition
 from cgcli.loop_nests.interpreter import DTYPES, _Run, interpret
 from cgcli.loop_nests.primitives import PRIMITIVES
 from cgcli.render.page.javascript import UNSAFE, Script, javascript
 
 MANY_STEPS = 10**7
-_ARRAYS = {
-    "f64": "Float64Array",
-    "f32": "Float32Array",
-    "i64": "Float64Array",
-    "i32": "Int32Array",
-    "bool": "Uint8Array",
-}
+_ARRAYS = {"f64": "Float64Array", "f32": "Float32Array", "i64": "Float64Array", "i32": "Int32Array", "bool": "Uint8Array"}
 _TEXTS = """
 function text(x) { return Object.is(x, -0) ? "-0" : String(Number(x)); }
 """
@@ -34,6 +28,7 @@ function text(x) { return Object.is(x, -0) ? "-0" : String(Number(x)); }
 def engine() -> Any:
     """V8, or a skipped test where it is not installed."""
     context = pytest.importorskip("py_mini_racer").MiniRacer()
+    atexit.register(context.close)  # else its threads may keep the process from ending
     context.eval(_TEXTS)
     return context
 
@@ -76,13 +71,7 @@ def same(a: Any, b: Any) -> bool:
     return bool(((np.isnan(a) & np.isnan(b)) | (a.view(bits) == b.view(bits))).all())
 
 
-class Large(_Run):
-    """The interpreter, which notes an i64 that is no number of JavaScript's."""
-
-
-def interpreted(
-    nest: LoopNest, arrays: Mapping[str, Any], sizes: Mapping[str, int]
-) -> tuple[int, dict[str, Any], bool]:
+def interpreted(nest: LoopNest, arrays: Mapping[str, Any], sizes: Mapping[str, int]) -> tuple[int, dict[str, Any], bool]:
     """The status, the arrays after a run, and whether an i64 was no number of JavaScript's."""
     copies = {name: x.copy() for name, x in arrays.items()}
     large = [abs(s.value) >= 2**53 for s in statements(nest.body) if isinstance(s, Const) and s.result.type == "i64"]
@@ -93,7 +82,7 @@ def interpreted(
         if PRIMITIVES[name].compute is not None and to == "i64":
             numbers_of = [*numbers] if of == "i64" else []
             seen[0] |= any(abs(x) >= 2**53 for x in numbers_of)
-            if not (name in ("floor_div", "mod") and numbers[1] == 0) and all(map(math.isfinite, numbers)):
+            with suppress(ValueError, OverflowError, ZeroDivisionError):
                 seen[0] |= abs(PRIMITIVES[name].compute(*numbers)) >= 2**53
         return compute(run, name, numbers, of, to, node)
 

@@ -1,8 +1,9 @@
 """Functions of JavaScript that the printed text calls: what the language lacks, exactly as the loop form means it.
 
 `fma` rounds a·b + c once. Of ordinary numbers it adds the product's error (G. W. Veltkamp's splitting, T. J. Dekker,
-1971) and that of the sum, their own sum rounded to odd where it is not exact (S. Boldo and G. Melquiond, Emulation of
-FMA and correctly rounded sums, 2008); near the ends of the range it computes in integers of any size.
+1971) and that of the sum; where that ends half way between two numbers, the sum of the errors is rounded to odd (S. Boldo
+and G. Melquiond, Emulation of FMA and correctly rounded sums, 2008). Near the ends of the range it computes in integers
+of any size.
 """
 
 from __future__ import annotations
@@ -122,7 +123,8 @@ function fma(a, b, c) {
     const error = al * bl - (p - ah * bh - al * bh - ah * bl);
     const s = p + c, d = s - p, t = p - (s - d) + (c - d);
     const w = t + error, u = w - t, lost = t - (w - u) + (error - u);
-    const r = s + (lost === 0 ? w : odd(w, lost));
+    const r = s + w, rest = w - (r - s);
+    if (lost !== 0 && rest !== 0 && r + 2 * rest - r === 2 * rest) return s + odd(w, lost); // half way
     if (r === r) return r;
   }
   return rareFma(a, b, c);

@@ -256,6 +256,8 @@ class _Body:
 
     def index(self, index: Index) -> str:
         """A sum of values times coefficients."""
+        if abs(index.const) > LARGEST:
+            raise Unsupported("an index beyond 2^53")
         parts = []
         for value, factor in index.terms:
             text = self.get(value)
