@@ -18,7 +18,13 @@ from cgcli.loop_nests.primitives import PRIMITIVES
 from cgcli.render.page.javascript import UNSAFE, Script, javascript
 
 MANY_STEPS = 10**7
-_ARRAYS = {"f64": "Float64Array", "f32": "Float32Array", "i64": "Float64Array", "i32": "Int32Array", "bool": "Uint8Array"}
+_ARRAYS = {
+    "f64": "Float64Array",
+    "f32": "Float32Array",
+    "i64": "Float64Array",
+    "i32": "Int32Array",
+    "bool": "Uint8Array",
+}
 _TEXTS = """
 function text(x) { return Object.is(x, -0) ? "-0" : String(Number(x)); }
 """
@@ -47,14 +53,16 @@ def run_script(
     status, texts = json.loads(answer)
     results = {}
     for name, numbers in zip(script.buffers, texts, strict=True):
-        type_ = nest.buffers[name].type
+        type_, role = nest.buffers[name].type, nest.buffers[name].role
+        if role == "in":
+            continue
         values = [float(x) if type_ in ("f64", "f32") else int(float(x)) for x in numbers]
         results[name] = np.array(values, DTYPES[type_]).reshape(arrays[name].shape)
-    return status, {name: x for name, x in results.items() if nest.buffers[name].role != "in"}
+    return status, results
 
 
 def _array(array: Any, type_: str) -> str:
-    return f"new {_ARRAYS[type_]}([{','.join(_number(x) for x in array.ravel().tolist())}])"
+    return f"new {_ARRAYS.get(type_, 'Float64Array')}([{','.join(_number(x) for x in array.ravel().tolist())}])"
 
 
 def _number(x: float) -> str:
@@ -71,7 +79,9 @@ def same(a: Any, b: Any) -> bool:
     return bool(((np.isnan(a) & np.isnan(b)) | (a.view(bits) == b.view(bits))).all())
 
 
-def interpreted(nest: LoopNest, arrays: Mapping[str, Any], sizes: Mapping[str, int]) -> tuple[int, dict[str, Any], bool]:
+def interpreted(
+    nest: LoopNest, arrays: Mapping[str, Any], sizes: Mapping[str, int]
+) -> tuple[int, dict[str, Any], bool]:
     """The status, the arrays after a run, and whether an i64 was no number of JavaScript's."""
     copies = {name: x.copy() for name, x in arrays.items()}
     large = [abs(s.value) >= 2**53 for s in statements(nest.body) if isinstance(s, Const) and s.result.type == "i64"]
