@@ -27,7 +27,7 @@ from test_loop_forms import elementwise
 from test_loop_functions import SIGNED, mapped, points, values
 from test_loop_structured import graph_of, with_gradients
 
-from cgcli.graph.graph import LOOP, Graph
+from cgcli.graph.graph import Graph
 from cgcli.graph.types import Type
 from cgcli.loop_nests.builder import LoopBuilder
 from cgcli.loop_nests.extents import shapes
@@ -296,7 +296,7 @@ def test_control_flow_and_its_derivatives(seed: int) -> None:
 NUMBERS = (
     "article black_scholes huber line newton newton_step pendulum_energy quadratic rosenbrock sigmoid_neuron"
 ).split()
-STRUCTURED = ("kalman", "meta", "ode", "power", "rnn")
+STRUCTURED = ("meta", "ode")
 
 
 @pytest.mark.parametrize("name", [*NUMBERS, *STRUCTURED])
@@ -316,15 +316,11 @@ def test_a_sample_and_its_gradient(name: str) -> None:
             assert graph_difference(g, moved) == (0, "")
 
 
-def every_value(graph: Graph) -> list[int]:
-    return [i for i in range(len(graph)) if graph.op[i] != LOOP]
-
-
 def test_numbers_are_those_samples_whose_values_are_all_single() -> None:
     names = []
     for path in sorted((ROOT / "samples").glob("*.cg")):
         graph = load(path).recorded(values_for(path)).graph
-        if all(isinstance(t, Type) and not t.shape for t in map(graph.type_of, every_value(graph))):
+        if not any(getattr(graph.type_of(i), "shape", ()) for i in range(len(graph))):
             names.append(path.stem)
     assert names == NUMBERS
 
@@ -359,8 +355,12 @@ def test_a_random_nest(seeds: range) -> None:
 @pytest.mark.parametrize("seeds", [range(40), pytest.param(range(40, 1000), marks=pytest.mark.thorough)])
 def test_a_random_nest_of_large_ints_stops_or_gives_the_same_bits(seeds: range) -> None:
     for seed in seeds:
+        nest, arrays, sizes = random_nest(seed)
+        for name, x in arrays.items():
+            if nest.buffers[name].role != "in" and x.dtype == np.int64:
+                x[np.abs(x.astype(float)) > LARGEST] = 0  # what a run does not read needs no check
         try:
-            assert difference(*random_nest(seed))[1] == "", seed
+            assert difference(nest, arrays, sizes)[1] == "", seed
         except Unsupported as error:
             assert "beyond" in str(error)
 
@@ -501,7 +501,8 @@ def test_only_helpers_that_are_called_are_shipped() -> None:
 
 def test_every_helper_names_what_it_calls() -> None:
     for name, helper in HELPERS.items():
-        called = {other for other in HELPERS if other != name and re.search(rf"\b{other}\b", helper.text)}
+        words = set(re.findall(r"\w+", re.sub(r"//.*", "", helper.text)))
+        called = words & set(HELPERS) - {name}
         assert called == set(helper.needs), name
 
 
