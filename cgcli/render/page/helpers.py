@@ -1,9 +1,9 @@
 """Functions of JavaScript that the printed text calls: what the language lacks, exactly as the loop form means it.
 
 `fma` rounds a·b + c once. Of ordinary numbers it adds the product's error (G. W. Veltkamp's splitting, T. J. Dekker,
-1971) and that of the sum; where that ends half way between two numbers, the sum of the errors is rounded to odd (S. Boldo
-and G. Melquiond, Emulation of FMA and correctly rounded sums, 2008). Near the ends of the range it computes in integers
-of any size.
+1971) and that of the sum; where the result is half way between two numbers, the sum of both errors is rounded to odd
+(S. Boldo and G. Melquiond, Emulation of FMA and correctly rounded sums, 2008). Near the ends of the range it computes
+in integers of any size.
 """
 
 from __future__ import annotations
