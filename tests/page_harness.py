@@ -15,7 +15,8 @@ import pytest
 from cgcli.loop_nests.form import Const, Load, LoopNest, Statement, statements
 from cgcli.loop_nests.interpreter import DTYPES, _Run, interpret
 from cgcli.loop_nests.primitives import PRIMITIVES
-from cgcli.render.page.javascript import UNSAFE, Script, javascript
+from cgcli.render.page.javascript import Script, javascript
+from cgcli.render.page.statements import UNSAFE
 
 MANY_STEPS = 10**7
 _ARRAYS = {

@@ -55,7 +55,8 @@ from cgcli.ops.sizes import bind_sizes
 from cgcli.optimise.driver import optimise
 from cgcli.program import load
 from cgcli.render.page.helpers import HELPERS
-from cgcli.render.page.javascript import MOST_ELEMENTS, UNSAFE, javascript
+from cgcli.render.page.javascript import javascript
+from cgcli.render.page.statements import MOST_ELEMENTS, UNSAFE
 from cgcli.transform.gradient import gradient
 
 LARGEST = 2**53 - 1
@@ -500,6 +501,7 @@ def test_only_helpers_that_are_called_are_shipped() -> None:
 
 
 def test_every_helper_names_what_it_calls() -> None:
+    assert not HELPERS.keys() & FUNCTIONS.keys()
     for name, helper in HELPERS.items():
         words = set(re.findall(r"\w+", re.sub(r"//.*", "", helper.text)))
         called = words & set(HELPERS) - {name}

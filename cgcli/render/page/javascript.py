@@ -1,54 +1,16 @@
-"""Loop nests in JavaScript: statements and control.
-
-The printed function gives the bits of the interpreter. JavaScript's numbers are doubles, which hold an i64 up to 2^53
-alone: a larger one stops the run (`UNSAFE`), for the number would be another one.
-"""
+"""Loop nests in JavaScript: a function with the bits of the interpreter."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from cgcli.loop_nests.form import (
-    FLOATS,
-    INTS,
-    MEMORY,
-    OVERFLOW,
-    PARTIALS,
-    STOPPED,
-    ZERO_DIVISION,
-    Access,
-    Allocate,
-    Apply,
-    Buffer,
-    Call,
-    Check,
-    Const,
-    Extent,
-    For,
-    Function,
-    Index,
-    Load,
-    LoopNest,
-    ScalarType,
-    Statement,
-    Store,
-    Switch,
-    Unsupported,
-    Value,
-    While,
-)
-from cgcli.loop_nests.functions import definition
-from cgcli.loop_nests.primitives import CHECKED, FUNCTIONS, NEUTRAL
+from cgcli.loop_nests.form import LoopNest
 
 from .helpers import HELPERS, with_needs
-from .primitives import LARGEST, literal, template
+from .primitives import literal
+from .statements import Body, Definitions
 
-UNSAFE = 8
-"""The code of a run that stops at an i64 beyond ±(2^53 - 1), beside the codes of the form. Its node is -1 where the
-form names none."""
-MOST_ELEMENTS = 2**27
-"""How many elements a local buffer may have; one with more stops the run with the code `memory`."""
 _ARRAYS = {
     "f64": "Float64Array",
     "f32": "Float32Array",
@@ -56,8 +18,6 @@ _ARRAYS = {
     "i32": "Int32Array",
     "bool": "Uint8Array",
 }
-_NEEDS_NO_SAFE_OPERANDS = ("add", "sub", "mul", "min", "max", "select")
-"""Primitives whose result shows that an operand was an infinity in place of an int."""
 
 
 @dataclass(frozen=True)
@@ -77,404 +37,45 @@ class Script:
     sizes: tuple[str, ...]
 
 
-def javascript(nest: LoopNest, kept: Sequence[str] = ()) -> Script:
-    """A function that computes what the nest does. Raises Unsupported for a `call`.
-
-    kept: local buffers that are appended to `buffers` in the end; they may be longer than what was written to them.
-    """
-    script = _Script()
-    body = _Nest(script, nest, kept).function()
-    parts = [*(HELPERS[name].text for name in with_needs(script.helpers)), *script.functions.values(), body]
-    arguments = tuple(name for name, buffer in nest.buffers.items() if buffer.role not in ("local", "const"))
-    return Script('(() => {\n"use strict";\n' + "\n".join(parts) + "\n})()", arguments, tuple(nest.sizes))
-
-
-class _Script:
-    """What a script defines beside the nest: the helpers by name, and the functions of the form with their texts."""
+class Library:
+    """What nests share: the helpers and the functions of the form that they use, each once."""
 
     def __init__(self) -> None:
-        self.helpers: set[str] = set()
-        self.functions: dict[str, str] = {}
+        self._definitions = Definitions()
 
-    def function(self, name: str) -> str:
-        """The name of a function that is defined in the form."""
-        if name not in self.functions:
-            self.functions[name] = ""  # stands in front of those that it calls
-            self.functions[name] = _Body(self).function_text(name, definition(name))
-        return name
+    @property
+    def text(self) -> str:
+        """Their definitions, which stand in front of the functions of the nests."""
+        helpers = (HELPERS[name].text for name in with_needs(self._definitions.helpers))
+        return "\n".join([*helpers, *self._definitions.functions.values()])
 
+    def script(self, nest: LoopNest, kept: Sequence[str] = ()) -> Script:
+        """A nest that uses the library. Raises Unsupported for a `call`.
 
-class _Body:
-    """Statements of one function.
-
-    names: the text of each value. unsafe: ints that may be infinities in place of larger ones: constants, and what a
-    loop carries that begins with one. Each use of those is checked, or its result is.
-    """
-
-    def __init__(self, script: _Script) -> None:
-        self.script = script
-        self.lines: list[str] = []
-        self.indent = 1
-        self.count = 0
-        self.names: dict[Value, str] = {}
-        self.unsafe: set[Value] = set()
-        self.buffers: dict[str, Buffer] = {}
-        self.arrays: dict[str, str] = {}
-        self.head: list[str] = []
-
-    def function_text(self, name: str, function: Function) -> str:
-        parameters = [self.define(x) for x in function.parameters]
-        self.block(function.body)
-        result = self.get(function.result)
-        head = [f"  {text}" for text in self.head]
-        return "\n".join(
-            [f"function {name}({', '.join(parameters)}) {{", *head, *self.lines, f"  return {result};", "}"]
-        )
-
-    # ---- text
-
-    def line(self, text: str) -> None:
-        self.lines.append("  " * self.indent + text)
-
-    def open(self, text: str) -> None:
-        self.line(text)
-        self.indent += 1
-
-    def close(self, text: str = "}") -> None:
-        self.indent -= 1
-        self.line(text)
-
-    def new(self, letter: str) -> str:
-        self.count += 1
-        return f"{letter}{self.count}"
-
-    def define(self, value: Value) -> str:
-        """The name of a new value."""
-        name = self.names[value] = self.new("v")
-        return name
-
-    def stop_unless(self, condition: str, code: int, node: int = -1) -> None:
-        self.line(f"if (!{condition}) return {node * 16 + code};")
-
-    def stop_if(self, condition: str, code: int, node: int = -1) -> None:
-        self.line(f"if ({condition}) return {node * 16 + code};")
-
-    # ---- values
-
-    def get(self, value: Value) -> str:
-        """The text of a value, which is the number that it means."""
-        if value in self.unsafe:
-            self.check_safe(self.names[value])
-        return self.names[value]
-
-    def check_safe(self, text: str, node: int = -1) -> None:
-        self.stop_unless(f"Number.isSafeInteger({text})", UNSAFE, node)
-
-    def extent(self, x: Extent) -> str:
-        return str(x) if isinstance(x, int) else self.get(x)
-
-    def constant(self, s: Const) -> None:
-        self.names[s.result] = literal(s.value, s.result.type)
-        if s.result.type == "i64" and abs(s.value) > LARGEST:
-            self.unsafe.add(s.result)
-
-    def apply(self, s: Apply) -> None:
-        unsafe = [x for x in s.operands if x in self.unsafe]
-        tolerant = s.primitive in _NEEDS_NO_SAFE_OPERANDS or (s.result.type == "bool" and len(unsafe) == 1)
-        operands = [self.names[x] if tolerant else self.get(x) for x in s.operands]
-        types = [x.type for x in s.operands]
-        if s.primitive in FUNCTIONS:
-            text = f"{self.script.function(s.primitive)}({', '.join(operands)})"
-            self.line(f"const {self.define(s.result)} = {f'Math.fround({text})' if types[0] == 'f32' else text};")
-            return
-        self.computed(self.define(s.result), s.primitive, operands, types, s.result.type, s.node, bool(unsafe))
-
-    def computed(
-        self,
-        name: str,
-        primitive: str,
-        operands: Sequence[str],
-        types: Sequence[ScalarType],
-        to: ScalarType,
-        node: int = -1,
-        unsafe: bool = False,
-    ) -> None:
-        """Defines a name as the result of a primitive, and checks what can fail."""
-        if primitive in ("floor_div", "mod") and (operands[1] == "0" or not operands[1].strip("(-)").isdigit()):
-            self.stop_if(f"{operands[1]} === 0", ZERO_DIVISION, node)
-        if to == "i64" and types[0] in FLOATS and primitive == "i64":
-            self.stop_unless(f"(Math.abs({operands[0]}) < 9223372036854775808)", OVERFLOW, node)
-        self.line(f"const {name} = {self.expression(primitive, operands, types, to)};")
-        if to == "i64" and (unsafe or primitive in ("add", "sub", "mul", "bits") or types[0] in FLOATS):
-            self.check_safe(name, node)
-        if to == "i32" and primitive in CHECKED and types[0] != "bool":
-            self.stop_unless(f"(-2147483648 <= {name} && {name} <= 2147483647)", OVERFLOW, node)
-
-    def expression(self, primitive: str, operands: Sequence[str], types: Sequence[ScalarType], to: ScalarType) -> str:
-        text = template(primitive, types, to)
-        helper = text.partition("(")[0]
-        if helper in HELPERS:
-            self.script.helpers.add(helper)
-        return text.format(*operands)
-
-    # ---- statements
-
-    def block(self, statements: Sequence[Statement]) -> None:
-        for s in statements:
-            match s:
-                case Const():
-                    self.constant(s)
-                case Apply():
-                    self.apply(s)
-                case Load():
-                    self.load(s)
-                case Store():
-                    self.store(s)
-                case For():
-                    self.loop(s)
-                case While():
-                    self.while_(s)
-                case Switch():
-                    self.switch(s)
-                case Check():
-                    self.stop_unless(self.get(s.condition), s.code, s.node)
-                case Allocate():
-                    self.allocate(s.buffer)
-                case Call():
-                    raise Unsupported(f"`{s.routine.removeprefix('op:')}`")
-
-    # ---- elements
-
-    def element(self, name: str, access: Access) -> str:
-        """An element of a buffer."""
-        total = self.index(access[0]) if access else "0"
-        for index, n in zip(access[1:], self.buffers[name].shape[1:], strict=True) if len(access) > 1 else ():
-            inner, size = self.index(index), self.extent(n)
-            outer = "" if total == "0" else f"{total if total.isalnum() else f'({total})'} * {size}"
-            total = f"{outer} + {inner}" if outer and inner != "0" else outer or inner
-        return f"{self.arrays[name]}[{total}]"
-
-    def index(self, index: Index) -> str:
-        """A sum of values times coefficients."""
-        if abs(index.const) > LARGEST:
-            raise Unsupported("an index beyond 2^53")
-        parts = []
-        for value, factor in index.terms:
-            text = self.get(value)
-            if factor != 1:
-                text = f"{literal(factor, 'i64') if isinstance(factor, int) else self.get(factor)} * {text}"
-            parts.append(text)
-        if index.const or not parts:
-            parts.append(str(index.const))
-        return " + ".join(parts)
-
-    def load(self, s: Load) -> None:
-        text, outside = self.element(s.buffer, s.access), self.buffers[s.buffer].role in ("in", "const")
-        type_ = s.result.type
-        if type_ == "bool":
-            text = f"!!{text}"
-        elif type_ == "f32" and outside:
-            text = f"Math.fround({text})"
-        name = self.define(s.result)
-        self.line(f"const {name} = {text};")
-        if type_ == "i64" and outside:
-            self.check_safe(name)
-
-    def store(self, s: Store) -> None:
-        buffer, value = self.buffers[s.buffer], self.get(s.value)
-        if buffer.chunked:
-            self.grow(s.buffer, s.access[0])
-        element = self.element(s.buffer, s.access)
-        if s.combine:
-            before = f"!!{element}" if buffer.type == "bool" else element
-            name = self.new("t")
-            self.computed(name, s.combine, [before, value], [buffer.type] * 2, buffer.type, unsafe=True)
-            value = name
-        self.line(f"{element} = {f'{value} ? 1 : 0' if buffer.type == 'bool' else value};")
-
-    def allocate(self, name: str) -> None:
-        array, shape = self.arrays[name], self.buffers[name].shape
-        self.script.helpers.add("zeros")
-        sizes = [str(max(0, n)) if isinstance(n, int) else f"Math.max(0, {self.get(n)})" for n in shape]
-        self.line(f"{array} = zeros({array}, {self.room(sizes)});")
-
-    def room(self, factors: Sequence[str]) -> str:
-        """How many elements there are of these sizes, which has to be possible."""
-        if all(text.isdigit() for text in factors):
-            count = 1
-            for text in factors:
-                count *= int(text)
-            if count <= MOST_ELEMENTS:
-                return str(count)
-        name = self.new("n")
-        self.line(f"const {name} = {' * '.join(factors)};")
-        self.stop_unless(f"({name} <= {MOST_ELEMENTS})", MEMORY, 0)
-        return name
-
-    def grow(self, name: str, first: Index) -> None:
-        """Makes room for an item behind the last one of a chunked buffer."""
-        self.script.helpers.add("grown")
-        shape, array = self.buffers[name].shape, self.arrays[name]
-        items = self.index(first.plus(Index(1)))
-        factors = [items if items.isalnum() else f"({items})", *map(self.extent, shape[1:])]
-        self.line(f"{array} = grown({array}, {self.room(factors)});")
-
-    # ---- control
-
-    def carried(self, s: For | While) -> list[str]:
-        """The variables of what a loop carries, which hold its results in the end."""
-        names = []
-        for x, first in zip(s.carried, s.initial, strict=True):
-            name = self.define(x)
-            self.line(f"let {name} = {self.names[first]};")
-            if first in self.unsafe:
-                self.unsafe.add(x)
-            names.append(name)
-        return names
-
-    def next(self, s: For | While, names: Sequence[str]) -> None:
-        """Hands what a step yields to the next one."""
-        changes = [(name, x, y) for name, x, y in zip(names, s.carried, s.yields, strict=True) if x is not y]
-        texts = [self.get(y) for _, _, y in changes]
-        if not {x for _, x, _ in changes}.isdisjoint(y for _, _, y in changes):
-            for n, text in enumerate(texts):
-                texts[n] = self.new("t")
-                self.line(f"const {texts[n]} = {text};")
-        for (name, _, _), text in zip(changes, texts, strict=True):
-            self.line(f"{name} = {text};")
-
-    def finish(self, s: For | While, names: Sequence[str]) -> None:
-        for result, x, name in zip(s.results, s.carried, names, strict=True):
-            self.names[result] = name
-            if x in self.unsafe:
-                self.check_safe(name)
-
-    def loop(self, s: For) -> None:
-        begin, end = self.extent(s.begin), self.extent(s.end)
-        if s.kind != "serial" and s.carried:
-            self.reduction(s, begin, end)
-            return
-        names = self.carried(s)
-        self.open_loop(s, begin, end)
-        self.block(s.body)
-        self.next(s, names)
-        self.close()
-        self.finish(s, names)
-
-    def open_loop(self, s: For, begin: str, end: str) -> None:
-        count = str(max(0, s.end - s.begin)) if isinstance(s.begin, int) and isinstance(s.end, int) else ""
-        count = count or f"Math.max(0, {end if begin == '0' else f'{end} - {begin}'})"
-        self.stop_if(f"(steps -= {count}) < 0", STOPPED, 0)
-        variable = self.define(s.variable)
-        self.open(f"for (let {variable} = {begin}; {variable} < {end}; {variable}++) {{")
-
-    def reduction(self, s: For, begin: str, end: str) -> None:
-        """A vector loop with its partial values."""
-        counts = [PARTIALS.get(x.type, 1) for x in s.carried]
-        partial = [self.new("p") for _ in s.carried]
-        for name, x, join, n in zip(partial, s.carried, s.combine, counts, strict=True):
-            neutral = _neutral(join, x.type)
-            if n == 1:
-                self.line(f"let {name} = {neutral};")
-            else:
-                self.head.append(f"const {name} = new Float64Array({n});")
-                self.line(f"{name}.fill({neutral});")
-        self.open_loop(s, begin, end)
-        step = self.names[s.variable] if begin == "0" else f"{self.names[s.variable]} - {begin}"
-        places = [name if n == 1 else f"{name}[{step} & {n - 1}]" for name, n in zip(partial, counts, strict=True)]
-        for x, place in zip(s.carried, places, strict=True):
-            self.line(f"const {self.define(x)} = {place};")
-            if x.type == "i64":
-                self.unsafe.add(x)
-        self.block(s.body)
-        for y, place in zip(s.yields, places, strict=True):
-            self.line(f"{place} = {self.names[y]};")
-        self.close()
-        for name, x, join, n, first, result in zip(
-            partial, s.carried, s.combine, counts, s.initial, s.results, strict=True
-        ):
-            types = [x.type, x.type]
-            if n > 1:
-                both = self.expression(join, [f"{name}[j]", f"{name}[j + h]"], types, x.type)
-                self.line(f"for (let h = {n // 2}; h > 0; h >>= 1) for (let j = 0; j < h; j++) {name}[j] = {both};")
-            last = name if n == 1 else f"{name}[0]"
-            self.computed(self.define(result), join, [self.names[first], last], types, x.type, unsafe=True)
-
-    def while_(self, s: While) -> None:
-        names = self.carried(s)
-        self.open("for (;;) {")
-        self.block(s.test)
-        self.line(f"if (!{self.get(s.condition)}) break;")
-        self.stop_if("--steps < 0", STOPPED, 0)
-        self.block(s.body)
-        self.next(s, names)
-        self.close()
-        self.finish(s, names)
-
-    def switch(self, s: Switch) -> None:
-        selector = self.get(s.selector)
-        names = [self.define(x) for x in s.results]
-        if names:
-            self.line(f"let {', '.join(names)};")
-        if s.selector.type == "bool" and len(s.cases) == 2:
-            self.open(f"if ({selector}) {{")
-            self.case(s, 1, names)
-            self.indent -= 1
-            self.open("} else {")
-            self.case(s, 0, names)
-            self.close()
-            return
-        self.open(f"switch ({selector if s.selector.type != 'bool' else f'{selector} ? 1 : 0'}) {{")
-        for n in range(len(s.cases)):
-            self.open(f"case {n}: {{" if n < len(s.cases) - 1 else "default: {")
-            self.case(s, n, names)
-            self.line("break;")
-            self.close()
-        self.close()
-
-    def case(self, s: Switch, n: int, names: Sequence[str]) -> None:
-        self.block(s.cases[n].body)
-        for name, y in zip(names, s.cases[n].yields, strict=True):
-            self.line(f"{name} = {self.get(y)};")
-
-
-class _Nest(_Body):
-    """The function of a nest."""
-
-    def __init__(self, script: _Script, nest: LoopNest, kept: Sequence[str]) -> None:
-        super().__init__(script)
-        self.nest, self.kept = nest, kept
-        self.buffers = dict(nest.buffers)
-
-    def function(self) -> str:
-        tables, given = [], 0
-        for name, buffer in self.nest.buffers.items():
-            array = self.arrays[name] = self.new("b")
+        kept: local buffers that the function appends to `buffers` in the end; they may be longer than what was written.
+        """
+        body = Body(self._definitions, nest.buffers)
+        tables: list[str] = []
+        arguments: list[str] = []
+        for name, buffer in nest.buffers.items():
+            array = body.arrays[name] = body.new("b")
             if buffer.role == "const":
-                numbers = ", ".join(literal(x, buffer.type) for x in buffer.numbers)
-                tables.append(f"const {array} = [{numbers}];")
+                tables.append(f"const {array} = [{', '.join(literal(x, buffer.type) for x in buffer.numbers)}];")
             elif buffer.role == "local":
-                self.head.append(f"let {array} = new {_ARRAYS[buffer.type]}(0);")
+                body.head.append(f"let {array} = new {_ARRAYS[buffer.type]}(0);")
             else:
-                self.head.append(f"const {array} = buffers[{given}];")
-                given += 1
-        for n, value in enumerate(self.nest.sizes.values()):
-            self.head.append(f"const {self.define(value)} = sizes[{n}];")
-        self.block(self.nest.body)
-        return "\n".join(
-            [
-                *tables,
-                "return function (buffers, sizes, steps) {",
-                *(f"  {text}" for text in self.head),
-                *self.lines,
-                *(f"  buffers.push({self.arrays[name]});" for name in self.kept),
-                "  return 0;",
-                "};",
-            ]
-        )
+                body.head.append(f"const {array} = buffers[{len(arguments)}];")
+                arguments.append(name)
+        for n, value in enumerate(nest.sizes.values()):
+            body.head.append(f"const {body.define(value)} = sizes[{n}];")
+        body.block(nest.body)
+        body.lines += [f"  buffers.push({body.arrays[name]});" for name in kept]
+        text = ["(() => {", *tables, "return function (buffers, sizes, steps) {", *body.text("0"), "};", "})()"]
+        return Script("\n".join(text), tuple(arguments), tuple(nest.sizes))
 
 
-def _neutral(join: str, type_: ScalarType) -> str:
-    """The neutral element of a reduction; of ints an infinity, which no joined number is."""
-    number = NEUTRAL[join]
-    return literal(number, "f64" if type_ in INTS and abs(number) == float("inf") else type_)
+def javascript(nest: LoopNest) -> Script:
+    """A function that computes what the nest does, with all that it needs. Raises Unsupported for a `call`."""
+    library = Library()
+    script = library.script(nest)
+    return replace(script, text=f'(() => {{\n"use strict";\n{library.text}\nreturn {script.text};\n}})()')

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from cgcli.loop_nests.form import LoopNest
 
-from .javascript import javascript
+from .javascript import Library
 
 LETTERS = {"f64": "d", "i64": "d", "f32": "f", "i32": "i", "bool": "b"}
 _BIND = """\
@@ -41,11 +41,13 @@ class Pass:
 
 def passes_text(passes: Sequence[Pass]) -> str:
     """A script that defines the array `passes`: `passes[k](values, limit)` is `{status, slots, series}`."""
-    return "\n".join([_BIND, "const passes = [", *map(_bound, passes), "];", ""])
+    library = Library()
+    bound = [_bound(library, each) for each in passes]
+    return "\n".join(["const passes = (() => {", library.text, _BIND, "return [", *bound, "];", "})();", ""])
 
 
-def _bound(each: Pass) -> str:
-    script = javascript(each.nest, each.stacks)
+def _bound(library: Library, each: Pass) -> str:
+    script = library.script(each.nest, each.stacks)
     buffers = [each.nest.buffers[name] for name in script.buffers]
     types = "".join(LETTERS[buffer.type] for buffer in buffers)
     inputs = sum(buffer.role == "in" for buffer in buffers)
