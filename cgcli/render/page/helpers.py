@@ -1,9 +1,8 @@
 """Functions of JavaScript that the printed text calls: what the language lacks, exactly as the loop form means it.
 
 `fma` rounds a·b + c once. Of ordinary numbers it adds the product's error (G. W. Veltkamp's splitting, T. J. Dekker,
-1971) and that of the sum; where the result is half way between two numbers, the sum of both errors is rounded to odd
-(S. Boldo and G. Melquiond, Emulation of FMA and correctly rounded sums, 2008). Near the ends of the range it computes
-in integers of any size.
+1971) and that of the sum p + c. The sum of both errors is rounded too; what that loses counts only where the result
+would be half way between two numbers. Near the ends of the range it computes in integers of any size.
 """
 
 from __future__ import annotations
@@ -101,18 +100,6 @@ function mod(a, b) {
   return (b < 0 ? rest > 0 : rest < 0) ? rest + b : rest + 0;
 }"""
     ),
-    "odd": Helper(
-        """\
-function odd(w, lost) { // w + lost rounded to odd, where w is the nearest number and `lost` not zero
-  view.setFloat64(0, w);
-  const low = view.getInt32(4);
-  if (low & 1) return w;
-  view.setInt32(4, w > 0 === lost > 0 ? low + 1 : low - 1);
-  if (low === 0 && w > 0 !== lost > 0) view.setInt32(0, view.getInt32(0) - 1);
-  return view.getFloat64(0);
-}""",
-        ("view",),
-    ),
     "fma": Helper(
         """\
 function fma(a, b, c) {
@@ -124,12 +111,15 @@ function fma(a, b, c) {
     const s = p + c, d = s - p, t = p - (s - d) + (c - d);
     const w = t + error, u = w - t, lost = t - (w - u) + (error - u);
     const r = s + w, rest = w - (r - s);
-    if (lost !== 0 && rest !== 0 && r + 2 * rest - r === 2 * rest) return s + odd(w, lost); // half way
+    if (lost !== 0 && rest !== 0 && lost > 0 === rest > 0) {
+      const other = r + 2 * rest;
+      if (other - r === 2 * rest) return other; // r is not the nearer one: it was half way but for what is lost
+    }
     if (r === r) return r;
   }
   return rareFma(a, b, c);
 }""",
-        ("odd", "rareFma"),
+        ("rareFma",),
     ),
     "rareFma": Helper(
         """\
