@@ -56,8 +56,9 @@ export function makeInspector(model, store, panel) {
     shown = key;
     setText(heading, card.title || card.label);
     heading.classList.toggle("formula", !card.title);
+    const type = card.type && card.type !== "float" ? ` of type ${card.type}` : "";
     const line = card.line ? `, line ${card.line}` : "";
-    setText(kind, `${KINDS[card.kind] ?? "a value"}${card.type && card.type !== "float" ? ` of type ${card.type}` : ""}${line}`);
+    setText(kind, `${KINDS[card.kind] ?? "a value"}${type}${line}`);
     drawFacts(card, frame);
     scrubber.draw(card, frame);
     drawHow(card, frame);
