@@ -103,11 +103,8 @@ export function makeCamera(picture, scene) {
     }
   }
 
-  root.addEventListener("pointerdown", press);
-  root.addEventListener("pointermove", move);
-  root.addEventListener("pointerup", release);
-  root.addEventListener("pointercancel", release);
-  root.addEventListener("lostpointercapture", release);
+  const handlers = { pointerdown: press, pointermove: move, pointerup: release, pointercancel: release };
+  for (const [name, handler] of Object.entries(handlers)) root.addEventListener(name, handler);
   root.addEventListener("wheel", (/** @type {WheelEvent} */ event) => {
       event.preventDefault();
       const corner = root.getBoundingClientRect();

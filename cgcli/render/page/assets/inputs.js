@@ -40,10 +40,11 @@ function makeRow(model, store, input, k) {
   const derivative = html("span", { class: "number accent" });
   const name = html("button", { type: "button", class: "name", title: "choose", click: () => store.set({ card: input.card }) }, input.name);
   name.disabled = input.card < 0;
+  const kind = input.name.length > 3 ? "input long" : "input";
   const words = html("span", { class: "accent derivative-name" });
   if (isTensor(/** @type {any} */ (input)) || input.value === null) {
     const shape = html("span", { class: "quiet number" }, input.type);
-    return { element: html("div", { class: "input" }, name, shape), draw() {} };
+    return { element: html("div", { class: kind }, name, shape), draw() {} };
   }
   let [low, high] = [input.low, input.high];
   /** @type {(frame: import("./frame.js").Frame) => void} */
@@ -68,19 +69,24 @@ function makeRow(model, store, input, k) {
       setText(text, fullText(frame.state.inputs[k], "bool"));
     };
   } else {
-    const slider = html("input", { type: "range", "aria-label": input.name });
+    const read = (/** @type {string} */ text) => parseNumber(text, input.type);
+    const current = () => store.state().inputs[k];
+    const slider = html("input", {
+      type: "range",
+      "aria-label": input.name,
+      input: () => change(read(slider.value) ?? Number(slider.value)),
+      change: store.settle,
+    });
     const field = html("input", { type: "text", inputmode: "decimal", autocomplete: "off", "aria-label": `${input.name}, a number` });
-    slider.addEventListener("input", () => change(parseNumber(slider.value, input.type) ?? Number(slider.value)));
-    slider.addEventListener("change", store.settle);
     field.addEventListener("input", () => {
-      const x = parseNumber(field.value, input.type);
-      field.setAttribute("aria-invalid", String(x === null));
+      const x = read(field.value);
+      field.ariaInvalid = String(x === null);
       if (x !== null) change(x);
     });
-    field.addEventListener("focus", () => (field.value = fullText(store.state().inputs[k], input.type)));
+    field.addEventListener("focus", () => (field.value = fullText(current(), input.type)));
     field.addEventListener("blur", () => {
-      field.setAttribute("aria-invalid", "false");
-      field.value = brief(store.state().inputs[k]);
+      field.ariaInvalid = "false";
+      field.value = brief(current());
       store.settle();
     });
     field.addEventListener("keydown", (/** @type {KeyboardEvent} */ event) => {
@@ -88,8 +94,8 @@ function makeRow(model, store, input, k) {
       if (event.key !== "ArrowUp" && event.key !== "ArrowDown") return;
       event.preventDefault();
       const step = Number(slider.step) * (event.shiftKey ? 10 : 1) * (event.key === "ArrowUp" ? 1 : -1);
-      change(parseNumber(String(Number((store.state().inputs[k] + step).toPrecision(12))), input.type) ?? 0);
-      field.value = fullText(store.state().inputs[k], input.type);
+      change(read(String(Number((current() + step).toPrecision(12)))) ?? current());
+      field.value = fullText(current(), input.type);
     });
     const brief = (/** @type {number} */ x) => shortText(x, input.type, 8, 9);
     controls = [slider, field];
@@ -108,10 +114,10 @@ function makeRow(model, store, input, k) {
       if (document.activeElement !== field && field.value !== brief(x)) field.value = brief(x);
       field.title = text;
       slider.disabled = field.disabled = frame.locked;
-      slider.setAttribute("aria-valuetext", text);
+      slider.ariaValueText = text;
     };
   }
-  const element = html("div", { class: "input" }, name, ...controls, words, derivative);
+  const element = html("div", { class: kind }, name, ...controls, words, derivative);
 
   /** @param {import("./frame.js").Frame} frame */
   function draw(frame) {

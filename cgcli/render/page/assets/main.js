@@ -109,7 +109,7 @@ function start() {
     sections.problem.classList.toggle("wrong", !model.why);
     sections.problem.hidden = !(locked || problem);
     for (const button of document.querySelectorAll("[data-view]")) {
-      button.setAttribute("aria-pressed", String(/** @type {any} */ (button).dataset.view === state.view));
+      button.ariaPressed = String(/** @type {any} */ (button).dataset.view === state.view);
     }
     afterwards();
   }
@@ -149,7 +149,6 @@ function start() {
     setText(byId("theme"), theme === "dark" ? "light" : "dark");
   }
   dark.addEventListener("change", schedule);
-  byId("theme").addEventListener("click", () => store.set({ theme: painted === "dark" ? "light" : "dark" }));
 
   // ---- the frame around the picture
 
@@ -167,11 +166,11 @@ function start() {
     table.fill(frame);
     open("table-dialog");
   };
-  byId("help").addEventListener("click", () => open("help-dialog"));
-  byId("all-values").addEventListener("click", openTable);
-  byId("fit").addEventListener("click", camera.fit);
-  byId("closer").addEventListener("click", () => camera.zoom(1.25));
-  byId("farther").addEventListener("click", () => camera.zoom(0.8));
+  const openHelp = () => open("help-dialog");
+  const [closer, farther] = [1.25, 0.8].map((factor) => () => camera.zoom(factor));
+  const switchTheme = () => store.set({ theme: painted === "dark" ? "light" : "dark" });
+  const clicks = { help: openHelp, values: openTable, fit: camera.fit, closer, farther, theme: switchTheme };
+  for (const [id, action] of Object.entries(clicks)) byId(id).addEventListener("click", action);
   for (const dialog of document.querySelectorAll("dialog")) {
     dialog.addEventListener("click", (event) => event.target === dialog && dialog.close());
     dialog.querySelector("button.close")?.addEventListener("click", () => dialog.close());
@@ -193,7 +192,7 @@ function start() {
   addEventListener("beforeprint", () => {
     setTheme("light");
     table.fill(frame);
-    for (const [name, value] of Object.entries({ viewBox: `0 0 ${model.scene.width} ${model.scene.height}` })) picture.root.setAttribute(name, value);
+    picture.root.setAttribute("viewBox", `0 0 ${model.scene.width} ${model.scene.height}`);
     picture.world.setAttribute("transform", "");
     picture.look({ left: -Infinity, top: -Infinity, right: Infinity, bottom: Infinity, legible: true });
   });
@@ -228,10 +227,10 @@ function start() {
     "/": search.open,
     t: openTable,
     f: camera.fit,
-    "+": () => camera.zoom(1.25),
-    "=": () => camera.zoom(1.25),
-    "-": () => camera.zoom(0.8),
-    "?": () => open("help-dialog"),
+    "+": closer,
+    "=": closer,
+    "-": farther,
+    "?": openHelp,
     undo: store.undo,
     redo: store.redo,
   });

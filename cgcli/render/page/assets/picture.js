@@ -68,10 +68,10 @@ export function makePicture(model, choose) {
     for (const shape of part.shapes) group.append(...drawn(shape, part, rows));
     world.append(group);
   }
-  root.addEventListener("pointerover", (/** @type {PointerEvent} */ event) => hover(cardOf(event.target)));
-  root.addEventListener("pointerleave", () => hover(-1));
-  root.addEventListener("focusin", (/** @type {FocusEvent} */ event) => hover(cardOf(event.target)));
-  root.addEventListener("focusout", () => hover(-1));
+  const enter = (/** @type {Event} */ event) => hover(cardOf(event.target));
+  const leave = () => hover(-1);
+  const handlers = { pointerover: enter, focusin: enter, pointerleave: leave, focusout: leave };
+  for (const [name, handler] of Object.entries(handlers)) root.addEventListener(name, handler);
 
   /** @param {any} target */
   function cardOf(target) {
@@ -243,7 +243,7 @@ export function makePicture(model, choose) {
         const label = each && cardWords(model, frame, card);
         if (each && label !== each.label) {
           each.label = label;
-          each.element.setAttribute("aria-label", label);
+          each.element.ariaLabel = label;
         }
       }
     },

@@ -49,16 +49,19 @@ export function makePlayer(model, store, panel) {
     clearInterval(timer);
     timer = 0;
     setText(play, "▶");
-    play.setAttribute("aria-label", "play (space)");
+    play.ariaLabel = "play (space)";
   }
 
   function toggle() {
-    if (timer || !frame) return stop();
+    if (timer || !frame) {
+      stop();
+      return;
+    }
     if (frame.step === frame.steps.length - 1) go(0);
     else move(1);
     timer = setInterval(() => move(1), Math.max(FASTEST, Math.min(SLOWEST, WHOLE / frame.steps.length)));
     setText(play, "❚❚");
-    return play.setAttribute("aria-label", "pause (space)");
+    play.ariaLabel = "pause (space)";
   }
 
   /** @param {import("./frame.js").Frame} next */

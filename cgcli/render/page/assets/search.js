@@ -18,7 +18,7 @@ export function makeSearch(model, field, list, choose) {
 
   function close() {
     list.hidden = true;
-    field.setAttribute("aria-expanded", "false");
+    field.ariaExpanded = "false";
     field.removeAttribute("aria-activedescendant");
   }
 
@@ -48,12 +48,12 @@ export function makeSearch(model, field, list, choose) {
     });
     list.replaceChildren(...(items.length || !words ? items : [html("li", { class: "quiet" }, "nothing has that name")]));
     list.hidden = !words;
-    field.setAttribute("aria-expanded", String(Boolean(words)));
+    field.ariaExpanded = String(Boolean(words));
     mark();
   }
 
   function mark() {
-    [...list.children].forEach((item, k) => item.setAttribute("aria-selected", String(k === at && hits.length > 0)));
+    [...list.children].forEach((item, k) => (item.ariaSelected = String(k === at && hits.length > 0)));
     if (hits.length) field.setAttribute("aria-activedescendant", `hit-${at}`);
   }
 
