@@ -13,7 +13,7 @@ import pytest
 from page_fixture import ARTICLE, page_data
 
 from cgcli.render.page import html as page
-from cgcli.render.page.shorten import shorten_css, shorten_javascript
+from cgcli.render.page.shorten import OUTSIDE, shorten_css, shorten_javascript, tokens, variables
 
 SHELL, WHOLE = 60 * 1024, 75 * 1024
 HOSTILE = "</script><img src=x onerror=alert(1)>\"'&\u2028\u2029\u202e"
@@ -143,7 +143,7 @@ def test_modules_keep_to_what_joining_needs() -> None:
 
 def test_a_module_comes_after_those_that_it_imports() -> None:
     joined = page.script_of({"one": 'import { b } from "./two.js";\n\nconst a = b;\n', "two": "export const b = 1;\n"})
-    assert joined == "{const b=1;const a=b}"
+    assert joined == "{let a=1,b=a}"
 
 
 @pytest.mark.skipif(shutil.which("node") is None, reason="Node.js is not there")
@@ -159,24 +159,61 @@ def test_shortening_keeps_the_meaning(name: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("before", "after"),
     [
-        ("const a = b ? c : d;\n", "const a=b?c:d;"),
+        ("const one = two ? three : one;\n", "let a=c?b:a;"),
         ("a + b - c / d * e;", "a+b-c/d*e;"),
         ("a - -b;\na + +b;\nwhile (a-- > b) c();", "a- -b;a+ +b;while(a-- >b)c();"),
-        ('f("a  //  b", `  ${ x }  `); // words', 'f("a  //  b",`  ${ x }  `);'),
-        ("/** words */\nfunction f(a) {\n  return a;\n}\n", "function f(a){return a}"),
-        ("x = /\\s+ \\/ [/ ]+/g;", "x=/\\s+ \\/ [/ ]+/g;"),
+        ('f("a  //  b", `  ${ one + 1 }  ${two}$`); // words', 'a("a  //  b",`  ${b+1}  ${c}$`);'),
+        ("/** words */\nfunction f(one) {\n  return one;\n}\n", "function b(a){return a}"),
+        ("x = /\\s+ \\/ [/ ]+/g;", "a=/\\s+ \\/ [/ ]+/g;"),
         ("return /a  b/;", "return/a  b/;"),
-        ("x = (a + b) / 2 / c;", "x=(a+b)/2/c;"),
-        ("const [a, , b] = [c, d,];", "const[a,,b]=[c,d];"),
+        ("x = (one + two) / 2 / x;", "a=(b+c)/2/a;"),
+        ("const [a, , b] = [c, d,];", "let[a,,b]=[c,d];"),
         ("if (a) {\n  b();\n} else if (c) d();", "if(a){b()}else if(c)d();"),
-        ("const { a, b } = c;\nreturn [a];", "const{a,b}=c;return[a];"),
-        ("const x = /** @type {any} */ (y);", "const x=(y);"),
-        ("const f = (/** @type {number} */ a) => -a;", "const f=(a)=>-a;"),
-        ("/a/.test(b) ? 1e-4 : 0.5;", "/a/.test(b)?1e-4:0.5;"),
+        ("/a/.test(a) ? 1e-4 : 0.5;", "/a/.test(a)?1e-4:0.5;"),
+        ("const x = /** @type {any} */ (y);", "let a=(b);"),
+        ("const f = (/** @type {number} */ one) => -one;", "let b=a=>-a;"),
+        # declarations in a row
+        ("const a = 1;\nlet b = 2;\nb();\nconst c = 3;", "let b=1,a=2;a();let c=3;"),
+        ("const a = () => {\n  b();\n};\nconst c = 3;\nif (c) {\n}\nlet d = 4;", "let b=()=>{c()},a=3;if(a){}let d=4;"),
+        ("for (let a = 0; a < 3; a++) {\n  const b = 1;\n}", "for(let a=0;a<3;a++){let b=1}"),
+        # names of properties stay
+        ("const { one, two } = three;\none.two = two;", "let{one:a,two:b}=c;a.two=b;"),
+        ("f({ one, two: three, four() {\n  one();\n} });", "b({one:a,two:c,four(){a()}});"),
+        ("f(one, two, { ...one }, [one, two]);", "c(a,b,{...a},[a,b]);"),
+        ("document.body.one = Math.max(one, NaN);", "document.body.one=Math.max(a,NaN);"),
+        ("for (const { one } of two) {\n  one();\n}", "for(let{one:a}of b){a()}"),
+        ("one?.two(two);", "a?.two(b);"),
     ],
 )
 def test_shortened_javascript(before: str, after: str) -> None:
     assert shorten_javascript(before) == after
+
+
+def test_names_from_outside_are_listed() -> None:
+    """Each name of a variable is declared in the assets or stands among those that the browser defines."""
+    text = page._unwrapped("".join(page.modules().values()))
+    program = list(tokens(text))
+    names = {program[k] for k, _ in variables(program)}
+    declared = set(re.findall(r"(?:const|let|function) (\w+)", text))
+    for patterns in re.findall(
+        r"(?:const|let) ([\[{][^=]*?[\]}]) (?:=|of)|function \w+\(([^)]*)\)|\(((?:[^()]|\([^()]*\))*)\) =>"
+        r"|(\w+) =>|^ +\w+\(([^)]*)\) \{$",
+        re.sub(r"/\*.*?\*/", "", text, flags=re.DOTALL),
+        re.MULTILINE,
+    ):
+        declared |= set(re.findall(r"\w+", " ".join(patterns)))
+    assert names - declared == set()
+    assert declared & OUTSIDE == set()
+    assert set(program) >= OUTSIDE
+
+
+def test_assets_keep_to_what_shortening_understands() -> None:
+    for name, text in page.modules().items():
+        assert not re.search(r"^\s*(?:var|class|switch|do|async|get|set|static) ", text, re.MULTILINE), name
+        assert not re.search(r"\$\{[^}]*[{`]", text), name  # braces and templates inside a template
+        program = list(tokens(page._unwrapped(text)))
+        defaults = [k for k, token in enumerate(program) if token == "{" and program[k - 1] in ("const", "let", "(")]
+        assert not [k for k in defaults if program[k + 2] == "="], name
 
 
 def test_shortened_style() -> None:

@@ -19,7 +19,7 @@ KEYWORDS = frozenset(
     "while Infinity NaN".split()
 )
 OUTSIDE = frozenset(
-    "Array Boolean Float64Array Int32Array JSON Map Math Number Object ResizeObserver Set String URLSearchParams "
+    "Boolean Float64Array Int32Array JSON Map Math Number Object ResizeObserver Set String URLSearchParams "
     "Uint8Array addEventListener clearInterval clearTimeout document getComputedStyle history location matchMedia "
     "passes requestAnimationFrame setInterval setTimeout".split()
 )
@@ -29,24 +29,24 @@ _TOKEN = re.compile(
     r"""(?P<space>(?:\s+|/\*.*?\*/|//[^\n]*)+)
     |(?P<text>"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'|`(?:[^`\\]|\\.)*`)
     |(?P<word>[\w$]+)
-    |(?P<sign>\.\.\.|.)""",
+    |(?P<sign>\.\.\.|=>|\+\+|--|.)""",
     re.VERBOSE | re.DOTALL,
 )
 _REGULAR_EXPRESSION = re.compile(r"/(?:[^/\\\[\n]|\\.|\[(?:[^\]\\\n]|\\.)*\])+/[a-z]*")
 _TEMPLATE = re.compile(r"(`[^`$]*(?:\$(?!\{)[^`$]*)*(?:\$\{|`)|[^}`]+|\}[^`$]*(?:\$(?!\{)[^`$]*)*(?:\$\{|`))")
 _OPERAND_ENDS = re.compile(r"""[\w$)\]}"'`]\Z""")  # behind it a slash divides
 _NAME = re.compile(r"[A-Za-z_$][\w$]*\Z")
-_MERGING = {"++", "--", "->"}  # signs that stay apart: `a - -b`, and `-->`, which may begin a comment
+_APART = {"++", "--", "->"}  # signs between which a space stays: `a - -b`, and `-->`, which may begin a comment
 _CSS = re.compile(r"""(?P<comment>/\*.*?\*/)|(?P<text>"[^"\n]*")|(?P<code>[^"/]+|/)""", re.DOTALL)
 
 
 def shorten_javascript(text: str) -> str:
     """A program with the same meaning, whose names at the top level are others."""
-    return _joined(_renamed(list(tokens(text))))
+    return _joined(_merged(_renamed(list(tokens(text)))))
 
 
 def tokens(text: str) -> Iterator[str]:
-    """Words, signs and literals; one space where there are spaces or comments."""
+    """Words, signs and literals, without the spaces and comments between them."""
     at, before = 0, ""
     while at < len(text):
         match = None
@@ -56,7 +56,6 @@ def tokens(text: str) -> Iterator[str]:
         assert match is not None  # the last alternative takes any character
         at = match.end()
         if match.lastgroup == "space":
-            yield " "
             continue
         before = match[0]
         if before[0] != "`":
@@ -67,7 +66,7 @@ def tokens(text: str) -> Iterator[str]:
 
 
 def variables(program: list[str]) -> Iterator[tuple[int, bool]]:
-    """Where variables stand among the tokens without spaces, and whether each is a property of the same name too."""
+    """Where variables stand among the tokens, and whether each is a property of the same name too."""
     closing = _closing(program)
     inside: list[str] = []
     for k, token in enumerate(program):
@@ -109,39 +108,57 @@ def _closes(token: str) -> bool:
     return token in (")", "]", "}") or (token[0] == "}" and len(token) > 1)
 
 
-def _renamed(spaced: list[str]) -> list[str]:
+def _renamed(program: list[str]) -> list[str]:
     """The tokens with short names for variables, the shortest for the most frequent one."""
-    places = [k for k, token in enumerate(spaced) if token != " "]
-    program = [spaced[k] for k in places]
     used = list(variables(program))
     counts = Counter(program[k] for k, _ in used)
     names = (name for name in _short_names() if name not in KEYWORDS and name not in OUTSIDE)
     short = {name: next(names) for name in sorted(counts, key=lambda name: (-counts[name], name))}
+    renamed = list(program)
     for k, is_property in used:
         name = program[k]
-        spaced[places[k]] = f"{name}:{short[name]}" if is_property else short[name]
-    return spaced
+        renamed[k] = f"{name}:{short[name]}" if is_property else short[name]
+    return renamed
 
 
 def _short_names() -> Iterator[str]:
     return chain(ascii_letters, ("".join(pair) for pair in product(ascii_letters, repeat=2)))
 
 
-def _joined(spaced: Iterable[str]) -> str:
+def _merged(program: list[str]) -> list[str]:
+    """The tokens with one `let` for declarations in a row, and without parentheses around a function's only name."""
+    merged: list[str] = []
+    declares = [False]  # of the statement in each bracket around a token, whether it is a declaration
+    for each in program:
+        token = "let" if each == "const" else each
+        before = merged[-1] if merged else ";"
+        if _closes(token):
+            declares.pop()
+        if _opens(token):
+            declares.append(False)
+        if token == "let":
+            if before == ";" and declares[-1]:
+                merged[-1] = ","
+                continue
+            declares[-1] = before in (";", "{", "}")
+        elif before == ";" and not _closes(token):
+            declares[-1] = False
+        if token == "=>" and before == ")" and merged[-3] == "(" and _NAME.match(merged[-2]):
+            merged[-3:] = merged[-2:-1]
+        merged.append(token)
+    return merged
+
+
+def _joined(program: Iterable[str]) -> str:
     kept = [""]
-    gap = False
-    for token in spaced:
-        if token == " ":
-            gap = True
-            continue
+    for token in program:
         before = kept[-1]
         is_last = token == "}" or (token in (")", "]") and kept[-2:-1] not in ([","], ["["]))
         if (is_last and before == ",") or (token == "}" and before == ";"):
             kept.pop()
-        elif gap and ((_is_word(before[-1:]) and _is_word(token[0])) or before + token in _MERGING):
+        elif (_is_word(before[-1:]) and _is_word(token[0])) or before[-1:] + token[0] in _APART:
             kept.append(" ")
-        kept.append("let" if token == "const" else token)
-        gap = False
+        kept.append(token)
     return "".join(kept)
 
 

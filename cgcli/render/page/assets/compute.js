@@ -56,10 +56,11 @@ export function stopped(status, model) {
 export const isLive = (model) => model.slots.length <= MOST_LIVE_SLOTS;
 
 /**
+ * Whether two computations of a number agree; NaN equals NaN, and an infinity itself.
  * @param {number} x
  * @param {number} y
  */
-const isNear = (x, y) => Object.is(x, y) || x === y || Math.abs(x - y) <= TOLERANCE * Math.max(Math.abs(x), Math.abs(y));
+export const isNear = (x, y) => Object.is(x, y) || x === y || Math.abs(x - y) <= TOLERANCE * Math.max(Math.abs(x), Math.abs(y));
 
 /**
  * Why the page must not compute: the first number of the expected ones that this browser computes otherwise.

@@ -16,7 +16,7 @@ export function makeInputs(model, store, panel) {
   outputs.append(...model.of.map((output, k) => html("option", { value: k }, output.name)));
   outputs.addEventListener("change", () => store.set({ of: Number(outputs.value), step: -1 }));
   const choice = html("label", { class: "choice", hidden: model.of.length < 2 }, "derivatives of ", outputs);
-  const reset = html("button", { type: "button", click: () => store.set({ inputs: model.start }) }, "as started");
+  const reset = html("button", { click: () => store.set({ inputs: model.start }) }, "as started");
   panel.append(html("h2", {}, "Inputs"), ...rows.map((row) => row.element), html("div", { class: "row" }, reset, choice));
   if (!model.inputs.length) panel.append(html("p", { class: "quiet" }, "This program has no inputs."));
 
@@ -38,7 +38,7 @@ export function makeInputs(model, store, panel) {
  */
 function makeRow(model, store, input, k) {
   const derivative = html("span", { class: "number accent" });
-  const name = html("button", { type: "button", class: "name", title: "choose", click: () => store.set({ card: input.card }) }, input.name);
+  const name = html("button", { class: "name", title: "choose", click: () => store.set({ card: input.card }) }, input.name);
   name.disabled = input.card < 0;
   const kind = input.name.length > 3 ? "input long" : "input";
   const words = html("span", { class: "accent derivative-name" });

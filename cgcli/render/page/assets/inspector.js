@@ -1,5 +1,6 @@
 /** The chosen value: what it is, how it arises, how its derivative comes back, its paths to the output. */
 
+import { isNear } from "./compute.js";
 import { html, setSlider, setText } from "./dom.js";
 import { nameInEquation } from "./data.js";
 import { derivativeOf, isStale, ofName, scrubbed, valueOf } from "./frame.js";
@@ -149,7 +150,7 @@ export function makeInspector(model, store, panel) {
     });
     const sum = terms.reduce((before, term) => before + term.product, 0);
     // where the arrows do not account for the whole derivative, the equation would not be true
-    const holds = terms.length && terms.every((t) => t.outer !== null && t.inner !== null) && isClose(sum, total);
+    const holds = terms.length && terms.every((t) => t.outer !== null && t.inner !== null) && isNear(sum, total);
     if (!holds) return back.equation([[`${name} = `, strong(text(total))], ...rules(arrows, frame)]);
     const size = (/** @type {{product: number}} */ t) => (Number.isNaN(t.product) ? Infinity : Math.abs(t.product));
     const listed = terms.length > MOST_TERMS ? [...terms].sort((s, t) => size(t) - size(s)).slice(0, MOST_TERMS) : terms;
@@ -274,12 +275,6 @@ function breakable(parts) {
  * @param {number} k
  */
 const isInCall = (how, k) => /[(,\[]\s*$/.test(String(how[k - 1] ?? "")) && /^\s*[),\]]/.test(String(how[k + 1] ?? ""));
-
-/**
- * @param {number} x
- * @param {number} y
- */
-const isClose = (x, y) => Object.is(x, y) || x === y || Math.abs(x - y) <= 1e-9 * Math.max(Math.abs(x), Math.abs(y));
 
 /**
  * The scrubber of the loop that a card belongs to.

@@ -155,7 +155,7 @@ function start() {
   document.title = model.name;
   setText(byId("name"), model.name);
   setText(byId("formula"), model.formula);
-  const views = VIEWS.map((view) => html("button", { type: "button", "data-view": view, click: () => store.set({ view }) }, view));
+  const views = VIEWS.map((view) => html("button", { "data-view": view, click: () => store.set({ view }) }, view));
   byId("views").append(...views);
   for (const button of document.querySelectorAll("[data-tab]")) {
     button.addEventListener("click", () => (document.body.dataset.panel = /** @type {any} */ (button).dataset.tab));

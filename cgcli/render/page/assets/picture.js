@@ -22,8 +22,15 @@ export const colour = (role) => (role ? `var(--${role.replaceAll(" ", "-")})` : 
  * @typedef {{element: any, mask: number, label: string}} Drawn
  */
 
-/** Classes of cards and arrows, a bit each. */
-const CHOSEN = 1, CURRENT = 2, NO_VALUE = 4, NO_DERIVATIVE = 8, MUTED = 16, STALE = 32, LIT = 64, BACK = 128;
+/* Classes of cards and arrows, a bit each. */
+const CHOSEN = 1;
+const CURRENT = 2;
+const NO_VALUE = 4;
+const NO_DERIVATIVE = 8;
+const MUTED = 16;
+const STALE = 32;
+const LIT = 64;
+const BACK = 128;
 const CLASSES = ["chosen", "current", "no-value", "no-derivative", "muted", "stale", "lit", "back"];
 
 /**

@@ -13,7 +13,7 @@ const [SLOWEST, FASTEST, WHOLE] = [800, 60, 40_000]; // milliseconds: of a step,
  */
 export function makePlayer(model, store, panel) {
   const button = (/** @type {string} */ text, /** @type {string} */ label, /** @type {() => void} */ click) =>
-    html("button", { type: "button", "aria-label": label, title: label, click }, text);
+    html("button", { "aria-label": label, title: label, click }, text);
   const play = button("▶", "play (space)", toggle);
   const all = button("all", "show every value and derivative", () => go(-1));
   const words = html("output", { class: "step-words" });
@@ -79,7 +79,7 @@ export function makePlayer(model, store, panel) {
       const name = nameInEquation(model.cards[step.card]);
       const label = `${step.back ? "derivative by" : "value of"} ${name}`;
       const short = name.length > 12 ? `${name.slice(0, 11)}…` : name;
-      const attributes = { type: "button", class: step.back ? "chip back" : "chip", title: label, "aria-label": label };
+      const attributes = { class: step.back ? "chip back" : "chip", title: label, "aria-label": label };
       return html("button", { ...attributes, click: () => go(k) }, step.back ? `∂${short}` : short);
     });
     track.replaceChildren(...chips);

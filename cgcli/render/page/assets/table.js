@@ -24,7 +24,7 @@ export function makeTable(model, holder, choose) {
       return html(
         "tr",
         {},
-        html("th", { scope: "row" }, html("button", { type: "button", click: open }, card.label)),
+        html("th", { scope: "row" }, html("button", { click: open }, card.label)),
         html("td", {}, card.formula === card.label ? "" : card.formula),
         html("td", { class: "quiet" }, card.type),
         html("td", { class: "number" }, value),
