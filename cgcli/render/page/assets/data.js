@@ -28,7 +28,7 @@
  * JSON has no NaN and no infinities: they are strings there.
  * @param {any} x
  */
-export const toNumber = (x) => (x === null || x === undefined ? NaN : Number(x));
+const toNumber = (x) => (x === null || x === undefined ? NaN : Number(x));
 
 /**
  * @param {string} text

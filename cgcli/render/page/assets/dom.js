@@ -72,6 +72,18 @@ export function setSlider(slider, value) {
 }
 
 /**
+ * A path through points, broken where one is missing.
+ * @param {(number[] | null)[]} points
+ */
+export function pathThrough(points) {
+  let path = "";
+  points.forEach((point, k) => {
+    if (point) path += `${points[k - 1] ? "L" : "M"}${point[0].toFixed(1)} ${point[1].toFixed(1)}`;
+  });
+  return path;
+}
+
+/**
  * Delays calls: only the last of many in a row is made.
  * @param {() => void} action
  * @param {number} milliseconds

@@ -41,20 +41,18 @@ export function makeInspector(model, store, panel) {
   panel.append(heading, kind, facts, note, scrubber.element, how.element, back.element, paths.element);
   panel.append(plot.element, tensor.element);
   const names = model.cards.map(nameInEquation);
-  let shown = "";
+  let shown = -1;
 
   /** @param {import("./frame.js").Frame} frame */
   function draw(frame) {
     const card = model.cards[frame.state.card];
-    panel.classList.toggle("empty", !card);
     if (!card) {
       setText(heading, "Nothing is chosen");
       setText(kind, "Choose a card of the picture to see how its value and its derivative arise.");
       return;
     }
-    const key = `${card.id}`;
-    if (key !== shown) panel.scrollTop = 0;
-    shown = key;
+    if (card.id !== shown) panel.scrollTop = 0;
+    shown = card.id;
     setText(heading, card.title || card.label);
     heading.classList.toggle("formula", !card.title);
     const type = card.type && card.type !== "float" ? ` of type ${card.type}` : "";

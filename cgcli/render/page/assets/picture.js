@@ -1,6 +1,6 @@
 /** The picture: the display list as SVG, whose numbers, marks and curves follow the frame. */
 
-import { svg } from "./dom.js";
+import { pathThrough, svg } from "./dom.js";
 import { derivativeText, fullText, shortText } from "./numbers.js";
 import { derivativeOf, isStale, ofName, scrubbed, valueOf } from "./frame.js";
 import { arrowsToOutput } from "./paths.js";
@@ -377,7 +377,7 @@ function drawSparkline(line, frame, model) {
  * @param {number[]} box x, y, width, height
  * @returns {{path: string, at: (k: number) => number[] | null}}
  */
-export function curveThrough(values, [x, y, width, height]) {
+function curveThrough(values, [x, y, width, height]) {
   let low = Infinity;
   let high = -Infinity;
   for (let k = 0; k < values.length; k++) {
@@ -392,13 +392,8 @@ export function curveThrough(values, [x, y, width, height]) {
     return [x + (width * k) / Math.max(1, values.length - 1), y + height - share * height];
   };
   const stride = Math.max(1, Math.ceil(values.length / 2000));
-  let path = "";
-  let drawing = false;
-  const draw = (/** @type {number[] | null} */ point) => {
-    if (point) path += `${drawing ? "L" : "M"}${point[0].toFixed(1)} ${point[1].toFixed(1)}`;
-    drawing = point !== null;
-  };
-  for (let k = 0; k < values.length - 1; k += stride) draw(at(k));
-  if (values.length) draw(at(values.length - 1));
-  return { path, at };
+  const points = [];
+  for (let k = 0; k < values.length - 1; k += stride) points.push(at(k));
+  if (values.length) points.push(at(values.length - 1));
+  return { path: pathThrough(points), at };
 }

@@ -1,6 +1,6 @@
 /** Curves beside the chosen value: the output over an input with its tangent, or a loop's variable over the steps. */
 
-import { html, setText, svg } from "./dom.js";
+import { html, pathThrough, setText, svg } from "./dom.js";
 import { compute } from "./compute.js";
 import { derivativeOf, scrubbed, valueOf } from "./frame.js";
 import { isWhole, niceStep, shortText } from "./numbers.js";
@@ -111,7 +111,7 @@ export function makePlot(model) {
   function paintPlot({ xs, ys, x, y, slope, low, high, discrete }) {
     const finite = [...ys, y].filter(Number.isFinite);
     if (!finite.length) return picture.replaceChildren(svg("text", { x: LEFT, y: 40, class: "axis" }, "no finite value here"));
-    let [bottom, top] = heights(finite);
+    const [bottom, top] = heights(finite);
     const across = (/** @type {number} */ v) => LEFT + ((v - low) / (high - low)) * (WIDTH - LEFT - RIGHT);
     const up = (/** @type {number} */ v) => HEIGHT - BOTTOM - ((v - bottom) / (top - bottom)) * (HEIGHT - TOP - BOTTOM);
     /** @type {any[]} */
@@ -126,7 +126,8 @@ export function makePlot(model) {
       shapes.push(svg("path", { class: tick === 0 ? "zero" : "grid", d: `M${LEFT} ${place}H${WIDTH - RIGHT}` }));
       shapes.push(svg("text", { class: "axis", x: LEFT - 6, y: place + 4, "text-anchor": "end" }, shortText(tick, "float")));
     }
-    shapes.push(svg("path", { class: "curve", d: curveOf(xs, ys, across, up, bottom, top) }));
+    const points = xs.map((v, n) => (ys[n] >= bottom && ys[n] <= top ? [across(v), up(ys[n])] : null));
+    shapes.push(svg("path", { class: "curve", d: pathThrough(points) }));
     if (discrete) {
       xs.forEach((v, n) => {
         if (Number.isFinite(ys[n])) shapes.push(svg("circle", { class: "dot", cx: across(v), cy: up(ys[n]), r: 2.2 }));
@@ -178,26 +179,6 @@ function ticks(low, high, count) {
   const places = [];
   for (let n = Math.ceil(low / step); n * step <= high && places.length < 12; n++) places.push(Number((n * step).toPrecision(12)));
   return places;
-}
-
-/**
- * @param {number[]} xs
- * @param {number[]} ys
- * @param {(x: number) => number} across
- * @param {(y: number) => number} up
- * @param {number} bottom
- * @param {number} top
- */
-function curveOf(xs, ys, across, up, bottom, top) {
-  let path = "";
-  let drawing = false;
-  xs.forEach((x, k) => {
-    const y = ys[k];
-    const inside = Number.isFinite(y) && y >= bottom && y <= top;
-    if (inside) path += `${drawing ? "L" : "M"}${across(x).toFixed(1)} ${up(y).toFixed(1)}`;
-    drawing = inside;
-  });
-  return path;
 }
 
 /**

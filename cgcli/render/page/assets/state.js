@@ -16,7 +16,7 @@ const UNDONE = /** @type {const} */ (["inputs", "of", "loops"]);
  * @param {import("./data.js").Model} model
  * @returns {State}
  */
-export function startState(model) {
+function startState(model) {
   const card = model.of.length ? model.of[0].card : -1;
   return { inputs: model.start, of: 0, step: -1, card, view: "both", theme: "", loops: model.loops.map(() => -1) };
 }
