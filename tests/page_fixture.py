@@ -268,3 +268,26 @@ def tensor() -> tuple[dict[str, Any], str]:
     ]
     data["why"] = "The program has tensors: the page shows what was recorded."
     return data, "const passes = [];"
+
+
+def two_outputs() -> tuple[dict[str, Any], str]:
+    """The article's graph with derivatives of y or of d; the inputs are a bool, an int and a parameter."""
+    data, passes = page_data(ARTICLE, "two outputs")
+    data["of"].append({"name": "d", "card": 3})
+    for card in data["cards"]:
+        card["derivative"].append(card["derivative"][0] if card["id"] in (0, 1, 3) else -1)
+    first = data["cards"][0]["derivative"][0]
+    data["passes"] = 2
+    data["inputs"][0] |= {"type": "bool", "value": 1, "low": 0, "high": 1}
+    data["inputs"][1] |= {"type": "int", "low": 0, "high": 9}
+    data["inputs"][2] |= {"name": "layer.weight", "kind": "param"}
+    data["cards"][0]["type"], data["cards"][1]["type"] = "bool", "int"
+    other = "s => { " + "; ".join(f"s[{first + k}] = {x}" for k, x in enumerate((1, 1, 0, 1, 0, 0))) + "; return s; }"
+    passes += f"\nconst other = {other};"
+    passes += (
+        "\npasses.push((inputs, limit) => ({...passes[0](inputs, limit), slots: other(passes[0](inputs).slots)}));"
+    )
+    at = [1.0, 3.0, 1.0]
+    data["expected"] = [{"inputs": at, "pass": 0, "slots": Slots(ARTICLE).numbers(at)}]
+    data["slots"] = data["expected"][0]["slots"]
+    return data, passes

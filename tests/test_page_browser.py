@@ -115,6 +115,31 @@ def test_undo_takes_a_drag_back_as_one(show: Open) -> None:
     assert numbers(page, 5) == after
 
 
+def test_the_output_can_be_chosen(show: Open) -> None:
+    page = show(page_fixture.two_outputs(), "#.card=1")
+    assert numbers(page, 1) == ["3", "6"]
+    page.js("(s => { s.value = 1; s.dispatchEvent(new Event('change')); })(document.querySelector('select'))")
+    page.settle()
+    assert numbers(page, 1) == ["3", "1"]
+    assert numbers(page, 2) == ["1", ""]
+    assert equation(page, "Paths") == ["b → d: 1"]
+    page.wait("location.hash === '#.of=d&.card=1'")
+
+
+def test_inputs_of_other_types(show: Open) -> None:
+    page = show(page_fixture.two_outputs())
+    page.click("#inputs input[type=checkbox]")
+    assert numbers(page, 0)[0] == "false"
+    assert numbers(page, 5) == ["6", "1"]
+    page.click(FIRST_FIELD)
+    page.key("a", 2)
+    page.type("2.5")
+    assert page.js("document.activeElement.ariaInvalid") == "true"
+    page.key("ArrowUp")
+    assert numbers(page, 1)[0] == "4"
+    page.wait("location.hash === '#a=false&b=4'")
+
+
 # ---- the chosen value
 
 
