@@ -152,8 +152,8 @@ def test_equations_of_the_chosen_value(show: Open) -> None:
     assert equation(page, "Paths") == ["b → e → y: 5", "b → d → y: −1"]
     page.click('.node[data-card="5"]')
     assert equation(page, "How its value") == ["y = d × e", "= 5 × (−1)", "= −5"]
-    terms = page.js("[...document.querySelectorAll('.term')].map(t => getComputedStyle(t).whiteSpace)")
-    assert set(terms) == {"nowrap"}
+    heights = page.js("[...document.querySelectorAll('.term')].map(t => t.getBoundingClientRect().height)")
+    assert max(heights) < 30  # none is broken
 
 
 def test_an_equation_that_does_not_hold_is_not_shown(show: Open) -> None:

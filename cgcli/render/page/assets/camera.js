@@ -3,7 +3,8 @@
 const LARGEST_FIT = 1.6;
 const CLOSEST = 6;
 const MARGIN = 24;
-const LEGIBLE = 0.45; // the scale below which no number can be read
+const [LEGIBLE, OF_FEW] = [0.45, 0.2]; // the scales below which no number is written: of many cards, of few
+const FEW = 150;
 const BEYOND = 60; // what is taken for in sight beyond the edges
 const MOVED = 4; // pixels that a press moves at least to be a drag
 
@@ -13,6 +14,7 @@ const MOVED = 4; // pixels that a press moves at least to be a drag
  */
 export function makeCamera(picture, scene) {
   const { root, world } = picture;
+  const legible = picture.boxes.length > FEW ? LEGIBLE : OF_FEW;
   let scale = 1;
   let x = 0;
   let y = 0;
@@ -30,8 +32,8 @@ export function makeCamera(picture, scene) {
     const [width, height] = size();
     const [left, top] = [-x / scale - BEYOND, -y / scale - BEYOND];
     const [right, bottom] = [left + width / scale + 2 * BEYOND, top + height / scale + 2 * BEYOND];
-    root.classList.toggle("tiny", scale < LEGIBLE / 2);
-    picture.look({ left, top, right, bottom, legible: scale >= LEGIBLE });
+    root.classList.toggle("tiny", scale < legible / 2);
+    picture.look({ left, top, right, bottom, legible: scale >= legible });
   }
 
   function fitScale() {

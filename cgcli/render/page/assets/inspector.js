@@ -77,7 +77,8 @@ export function makeInspector(model, store, panel) {
     value.title = x === null ? "" : fullText(x, card.type);
     derivative.title = dx === null ? "" : fullText(dx, "float");
     setText(value, x !== null ? shortText(x, card.type, 12, 18) : (card.tensor?.value?.summary ?? "—"));
-    setText(derivativeName, ofName(model, frame) ? byName(card, frame) : "derivative");
+    setText(derivativeName, byName(card, frame));
+    derivativeName.hidden = derivative.hidden = !model.of.length;
     setText(derivative, dx !== null ? shortText(dx, "float", 12, 18) : (card.tensor?.derivative[frame.state.of]?.summary ?? "—"));
     const words = isStale(frame, card)
       ? "Recorded for the inputs at the start: tensors are not computed anew."
@@ -109,9 +110,12 @@ export function makeInspector(model, store, panel) {
     if (card.kind === "input" || card.kind === "param") {
       return how.equation([[`${name} = `, strong(result), card.kind === "input" ? ", as given" : ", a parameter"]]);
     }
-    const operands = card.how.map((part) => (typeof part === "number" ? valueOf(frame, model.cards[part]) : null));
+    const operands = card.how.map((part) => {
+      const read = typeof part === "number" && model.cards[part];
+      return read && read.kind !== "small" ? valueOf(frame, read) : null;
+    });
     const missing = card.how.some((part, k) => typeof part === "number" && operands[k] === null);
-    if (!card.how.length || missing || scrubbed(frame, card) >= 0) return how.hide();
+    if (!operands.some((x) => x !== null) || missing || scrubbed(frame, card) >= 0) return how.hide();
     const words = card.how.map((part) => (typeof part === "number" ? names[part] : part));
     const figures = card.how.map((part, k) => {
       if (typeof part === "string") return part;

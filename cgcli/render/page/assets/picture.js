@@ -64,7 +64,6 @@ export function makePicture(model, choose) {
       group.setAttribute("role", "button");
       group.setAttribute("tabindex", "-1");
       group.dataset.card = part.id;
-      group.classList.add(model.cards[part.id].kind);
     } else if (part.kind === "arrow" || part.kind === "label") {
       arrows[part.id].push({ element: group, mask: 0, label: "" });
       group.append(svg("title", {}, arrowTitle(part.id)));

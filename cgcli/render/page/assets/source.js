@@ -14,7 +14,8 @@ export function makeSource(model, store, panel) {
     const before = cardOfLine.get(card.line);
     if (card.line > 0 && (before === undefined || card.title)) cardOfLine.set(card.line, card.id);
   }
-  const lines = model.source.lines.map((text, k) => {
+  const texts = model.source.lines.slice(0, model.source.lines.at(-1) === "" ? -1 : undefined);
+  const lines = texts.map((text, k) => {
     const card = cardOfLine.get(k + 1);
     const words = text || " ";
     const code = html("code", { class: /^\s*#/.test(text) ? "comment" : false }, words);
