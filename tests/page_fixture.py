@@ -43,10 +43,23 @@ def page_data(rows: Sequence[Row], name: str = "article", columns: int = 0) -> t
         "version": 1,
         "name": name,
         "formula": f"{rows[-1][0]} = {formula(rows, len(rows) - 1)}",
+        "description": "A graph.",
+        "theme": "auto",
+        "notes": [],
+        "stops": [{}],
         "source": {"name": f"{name}.cg", "lines": [line(rows, k) for k in range(len(rows))]},
         "of": [{"name": rows[-1][0], "card": len(rows) - 1}],
         "inputs": [
-            {"name": rows[k][0], "kind": "input", "type": "float", "value": x, "low": x - 5, "high": x + 5, "card": k}
+            {
+                "name": rows[k][0],
+                "kind": "input",
+                "type": "float",
+                "value": x,
+                "low": x - 5,
+                "high": x + 5,
+                "card": k,
+                "doc": "",
+            }
             for k, x in zip(starts, inputs, strict=True)
         ],
         "why": "",
@@ -253,11 +266,11 @@ def loop() -> tuple[dict[str, Any], str]:
 def tensor() -> tuple[dict[str, Any], str]:
     """A page that records: the map of a tensor with a cell that is NaN."""
     data, _ = page_data(ARTICLE, "tensor")
-    cells: list[Any] = [math.sin(r) * math.cos(c) for r in range(12) for c in range(20)]
+    cells: list[Any] = [math.sin(r) * math.cos(c) for r in range(4) for c in range(20)]
     cells[5] = None
-    one = {"shape": [3, 4, 20], "summary": "−0.99 … 0.99", "nan": 1, "norm": 7.7, "rows": 12, "columns": 20}
+    one = {"shape": [3, 4, 20], "summary": "−0.99 … 0.99", "nan": 1, "norm": 7.7, "rows": 4, "columns": 20}
     counts = [k * (31 - k) for k in range(32)]
-    one |= {"cells": cells, "full": [12, 20], "histogram": {"low": -1.0, "high": 1.0, "counts": counts}}
+    one |= {"cells": cells, "full": [4, 20], "more": 2, "histogram": {"low": -1.0, "high": 1.0, "counts": counts}}
     data["cards"][3] |= {"type": "float[3, 4, 20]", "value": -1, "derivative": [-1], "how": []}
     data["cards"][3]["tensor"] = {"value": one, "derivative": [one]}
     for arrow in data["arrows"]:

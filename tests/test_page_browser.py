@@ -313,7 +313,7 @@ def test_a_tensor_says_what_lies_under_the_pointer(show: Open) -> None:
     page = show(page_fixture.tensor(), "#.card=3&a=9")
     page.mouse("mouseMoved", *page.middle("canvas"))
     page.settle()
-    assert page.text(".map + p").startswith("[1, 2, 10] = ")
+    assert page.text(".map + p").startswith("[0, 2, 10] = ")
     assert page.text("#problem") == "The program has tensors: the page shows what was recorded."
     assert numbers(page, 0) == ["2", "2"]  # not what the link asks for: nothing is computed here
     assert page.js("[...document.querySelectorAll('#inputs input')].every(e => e.disabled)")
@@ -332,12 +332,13 @@ def test_a_browser_that_computes_otherwise_locks_the_page(show: Open) -> None:
 
 def test_what_stops_a_run_keeps_the_last_picture(show: Open) -> None:
     data, passes = article()
+    data["stops"] = [{"3": 4}]
     stop = "if (inputs[0] > 2.9) return {status: 3 * 16 + 2, slots: [], series: []};\nreturn "
     page = show((data, passes.replace("return ", stop)))
     page.click(FIRST_FIELD)
     page.key("a", 2)
     page.type("7")
-    assert page.text("#problem").startswith("Stopped: a division by zero")
+    assert page.text("#problem").startswith("Stopped: a division by zero, in line 4.")
     assert numbers(page, 5) == ["10", "1"]
     page.key("a", 2)
     page.type("1")

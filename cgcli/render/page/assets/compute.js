@@ -40,13 +40,14 @@ export function compute(inputs, of) {
 /**
  * What stopped a run, in words.
  * @param {number} status
+ * @param {number} of
  * @param {import("./data.js").Model} model
  */
-export function stopped(status, model) {
+export function stopped(status, of, model) {
   const node = Math.floor(status / 16);
-  const card = model.cards[node];
+  const line = model.stops[model.stops.length > of ? of : 0]?.[node];
   const words = STATUSES[status - 16 * node] ?? "the run stopped";
-  return card ? `${words}, at ${card.label}` : words;
+  return line ? `${words}, in line ${line}` : words;
 }
 
 /**
@@ -70,7 +71,7 @@ export function checkExpected(model) {
   if (model.why || !compiled.length) return model.why || "This page holds no compiled program.";
   for (const point of model.expected) {
     const result = compute(point.inputs, point.pass);
-    if (result.status) return `A check at the start stopped: ${stopped(result.status, model)}.`;
+    if (result.status) return `A check at the start stopped: ${stopped(result.status, point.pass, model)}.`;
     const slot = point.slots.findIndex((x, k) => !isNear(x, result.slots[k]));
     if (slot >= 0) {
       return `This browser computes ${slotName(slot, point.pass, model)} otherwise than cg does; the sliders are locked.`;

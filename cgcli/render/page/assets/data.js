@@ -2,16 +2,17 @@
 
 /**
  * @typedef {{shape: number[], summary: string, nan: number, norm: number, rows: number, columns: number,
- *   cells: (number | null)[], full: [number, number],
+ *   cells: (number | null)[], full: [number, number], more: number,
  *   histogram: {low: number, high: number, counts: number[]} | null}} Tensor
  * @typedef {{id: number, kind: string, title: string, formula: string, label: string, type: string, line: number,
  *   value: number, derivative: number[], how: (string | number)[],
  *   tensor?: {value: Tensor | null, derivative: (Tensor | null)[]} | null,
  *   series: number, loop: number, muted: boolean}} Card
  * @typedef {{source: number, target: number, slot: number, prefix: string, rule: string, style: string}} Arrow
- * @typedef {{name: string, kind: string, type: string, value: any, low: any, high: any, card: number}} Input
+ * @typedef {{name: string, kind: string, type: string, value: any, low: any, high: any, card: number, doc: string}} Input
  * @typedef {{kind: string, id: number, title: string, shapes: any[][]}} Part
- * @typedef {{name: string, formula: string, source: {name: string, lines: string[]},
+ * @typedef {{name: string, formula: string, description: string, theme: string, notes: string[],
+ *   stops: Record<string, number>[], source: {name: string, lines: string[]},
  *   of: {name: string, card: number}[], inputs: Input[], why: string, slots: ArrayLike<number>, series: number[][],
  *   cards: Card[], arrows: Arrow[], loops: {title: string, group: number, cards: number[]}[],
  *   branches: {slot: number, then: number[], else: number[]}[],
@@ -52,6 +53,7 @@ export function readData(text) {
   for (const input of data.inputs) {
     [input.low, input.high] = [toNumber(input.low), toNumber(input.high)];
   }
+  if (!(data.theme in data.themes)) data.theme = data.theme === "print" ? "light" : "";
   const start = data.inputs.map((input) => toNumber(input.value));
   const order = operandsFirst(data, consumers, operands);
   /** @type {Map<number, Uint8Array>} */

@@ -38,7 +38,7 @@ export function makeInputs(model, store, panel) {
  */
 function makeRow(model, store, input, k) {
   const derivative = html("span", { class: "number accent" });
-  const name = html("button", { class: "name", title: "choose", click: () => store.set({ card: input.card }) }, input.name);
+  const name = html("button", { class: "name", title: input.doc, click: () => store.set({ card: input.card }) }, input.name);
   name.disabled = input.card < 0;
   const kind = input.name.length > 3 ? "input long" : "input";
   const words = html("span", { class: "accent derivative-name" });

@@ -11,8 +11,9 @@ import { makeTensorView } from "./tensors.js";
 
 const MOST_TERMS = 8;
 const KINDS = /** @type {Record<string, string>} */ ({
-  input: "an input", param: "a parameter", constant: "a constant", output: "an output", choice: "a choice",
-  block: "a block", loop: "a loop", state: "a loop's variable", small: "an intermediate result", value: "a value",
+  param: "parameter",
+  state: "variable of a loop",
+  small: "intermediate result",
 });
 
 /** @param {number} x */
@@ -48,7 +49,7 @@ export function makeInspector(model, store, panel) {
     const card = model.cards[frame.state.card];
     if (!card) {
       setText(heading, "Nothing is chosen");
-      setText(kind, "Choose a card of the picture to see how its value and its derivative arise.");
+      setText(kind, "Choose a card to see how its value and its derivative arise.");
       return;
     }
     if (card.id !== shown) panel.scrollTop = 0;
@@ -57,7 +58,7 @@ export function makeInspector(model, store, panel) {
     heading.classList.toggle("formula", !card.title);
     const type = card.type && card.type !== "float" ? ` of type ${card.type}` : "";
     const line = card.line ? `, line ${card.line}` : "";
-    setText(kind, `${KINDS[card.kind] ?? "a value"}${type}${line}`);
+    setText(kind, `${KINDS[card.kind] ?? card.kind}${type}${line}`);
     drawFacts(card, frame);
     scrubber.draw(card, frame);
     drawHow(card, frame);
@@ -81,11 +82,11 @@ export function makeInspector(model, store, panel) {
     derivativeName.hidden = derivative.hidden = !model.of.length;
     setText(derivative, dx !== null ? shortText(dx, "float", 12, 18) : (card.tensor?.derivative[frame.state.of]?.summary ?? "—"));
     const words = isStale(frame, card)
-      ? "Recorded for the inputs at the start: tensors are not computed anew."
+      ? "Recorded at the start: tensors are not computed anew."
       : frame.muted.has(card.id)
         ? "This side of the branch is not taken."
         : scrubbed(frame, card) >= 0
-          ? "The value at this step of the loop; derivatives are those of the last step."
+          ? "At this step of the loop."
           : "";
     setText(note, words);
     note.hidden = !words;

@@ -78,7 +78,7 @@ function start() {
     if (sliding && !isLive(model)) return;
     const result = compute(state.inputs, state.of);
     problem = "";
-    if (result.status) problem = `Stopped: ${stopped(result.status, model)}. The picture shows the last inputs that ran.`;
+    if (result.status) problem = `Stopped: ${stopped(result.status, state.of, model)}. The picture shows the last inputs that ran.`;
     else computed = { inputs: state.inputs, of: state.of, slots: result.slots, series: result.series };
   }
 
@@ -155,6 +155,7 @@ function start() {
   document.title = model.name;
   setText(byId("name"), model.name);
   setText(byId("formula"), model.formula);
+  setText(byId("notes"), model.notes.join("; "));
   const views = VIEWS.map((view) => html("button", { "data-view": view, click: () => store.set({ view }) }, view));
   byId("views").append(...views);
   for (const button of document.querySelectorAll("[data-tab]")) {
@@ -172,7 +173,6 @@ function start() {
   const clicks = { help: openHelp, values: openTable, fit: camera.fit, closer, farther, theme: switchTheme };
   for (const [id, action] of Object.entries(clicks)) byId(id).addEventListener("click", action);
   for (const dialog of document.querySelectorAll("dialog")) {
-    dialog.addEventListener("click", (event) => event.target === dialog && dialog.close());
     dialog.querySelector("button.close")?.addEventListener("click", () => dialog.close());
   }
   addEventListener("keydown", (event) => {

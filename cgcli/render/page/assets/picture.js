@@ -5,11 +5,6 @@ import { derivativeText, fullText, shortText } from "./numbers.js";
 import { derivativeOf, isStale, ofName, scrubbed, valueOf } from "./frame.js";
 import { arrowsToOutput } from "./paths.js";
 
-const FAMILIES = /** @type {Record<string, string>} */ ({
-  sans: '"DejaVu Sans", Verdana, sans-serif',
-  mono: '"DejaVu Sans Mono", Menlo, Consolas, monospace',
-  italic: '"DejaVu Serif", Georgia, serif',
-});
 const RING = 5; // how far the ring of the chosen card stands off
 const HEAD_AT = 42; // how far from a card the head of an arrow back stands, so that two of them do not meet
 
@@ -49,7 +44,7 @@ export function makePicture(model, choose) {
   /** @type {number[][]} */
   const boxes = [];
   const world = svg("g", { class: "world" });
-  const root = svg("svg", { class: "picture", role: "group", "aria-label": `graph of ${model.name}` }, world);
+  const root = svg("svg", { class: "picture", role: "group", "aria-label": model.description }, world);
   /** What is in sight, in the scene's coordinates; only numbers that can be read there are written. */
   let sight = { left: 0, top: 0, right: 0, bottom: 0, legible: true };
   let hovered = -1;
@@ -307,8 +302,9 @@ function paint(fill, stroke, width, dash) {
  * @param {string} role
  */
 function font(face, size, role) {
+  const family = face === "sans" ? {} : { "font-family": `var(--${face})` };
   const slant = face === "italic" ? { "font-style": "italic" } : {};
-  return { "font-family": FAMILIES[face], "font-size": size, fill: colour(role), ...slant };
+  return { "font-size": size, fill: colour(role), ...family, ...slant };
 }
 
 /**

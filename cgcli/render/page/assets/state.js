@@ -18,7 +18,7 @@ const UNDONE = /** @type {const} */ (["inputs", "of", "loops"]);
  */
 function startState(model) {
   const card = model.of.length ? model.of[0].card : -1;
-  return { inputs: model.start, of: 0, step: -1, card, view: "both", theme: "", loops: model.loops.map(() => -1) };
+  return { inputs: model.start, of: 0, step: -1, card, view: "both", theme: model.theme, loops: model.loops.map(() => -1) };
 }
 
 /**
@@ -37,7 +37,7 @@ export function toFragment(state, model) {
   if (state.step >= 0) pairs.set(".step", String(state.step));
   if (state.card !== start.card) pairs.set(".card", String(state.card));
   if (state.view !== start.view) pairs.set(".view", state.view);
-  if (state.theme) pairs.set(".theme", state.theme);
+  if (state.theme !== start.theme) pairs.set(".theme", state.theme);
   if (state.loops.some((step) => step >= 0)) pairs.set(".loops", state.loops.join(","));
   return pairs.toString();
 }
@@ -70,7 +70,7 @@ export function fromFragment(fragment, model) {
     step: index(pairs.get(".step"), 2 * model.cards.length, -1),
     card: index(pairs.get(".card"), model.cards.length, start.card),
     view: VIEWS.includes(view) ? view : start.view,
-    theme: theme === "light" || theme === "dark" ? theme : "",
+    theme: theme in model.themes ? theme : start.theme,
     loops: start.loops.map((_, k) => index(loops[k], 1e9, -1)),
   };
 }

@@ -75,15 +75,18 @@ function makeMap(title) {
     const whole = height === tensor.rows && width === tensor.columns;
     const number = cell === null ? "none" : fullText(Number(cell), "float");
     const place = whole
-      ? `[${indexOf(r, c, tensor.shape).join(", ")}]`
+      ? `[${[...tensor.shape.slice(2).fill(0), r, c].slice(-tensor.shape.length).join(", ")}]`
       : `rows ${spread(r, tensor.rows, height)}, columns ${spread(c, tensor.columns, width)}: largest`;
     setText(words, `${place} ${whole ? "=" : ""} ${number}`);
   }
 
   function leave() {
     if (!tensor) return;
-    const nan = tensor.nan ? `, ${tensor.nan} NaN` : "";
-    setText(words, `${tensor.shape.join(" × ")}, ${tensor.summary}, norm ${shortText(Number(tensor.norm), "float")}${nan}`);
+    const { shape, summary, norm, nan, more } = tensor;
+    const facts = [shape.join(" × "), summary, `norm ${shortText(Number(norm), "float")}`];
+    if (nan) facts.push(`${nan} NaN`);
+    if (more) facts.push(`${more} more slices`);
+    setText(words, facts.join(", "));
   }
 
   return { element, draw };
@@ -91,23 +94,6 @@ function makeMap(title) {
 
 /** @param {any} x */
 const isNumber = (x) => x !== null && Number.isFinite(Number(x));
-
-/**
- * The index of an element of the flattened matrix.
- * @param {number} row
- * @param {number} column
- * @param {number[]} shape
- */
-function indexOf(row, column, shape) {
-  if (!shape.length) return [];
-  const index = [column];
-  let rest = row;
-  for (let axis = shape.length - 2; axis >= 0; axis--) {
-    index.unshift(rest % shape[axis]);
-    rest = Math.floor(rest / shape[axis]);
-  }
-  return index;
-}
 
 /**
  * The rows that a cell of a pooled map stands for.
