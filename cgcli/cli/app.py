@@ -21,6 +21,7 @@ GROUPS = {
     "See": {
         "show": "The graph in the terminal.",
         "render": "The picture of the graph.",
+        "live": "The graph in the browser, anew at each save.",
         "plan": "How the graph will be run: passes, order, memory, costs.",
         "trace": "A dynamic run, line by line.",
         "step": "A debugger that goes forward, back, and through the backward pass.",
@@ -46,6 +47,7 @@ OTHER_NAMES = {
     **dict.fromkeys(("evaluate", "run", "exec", "execute", "compute", "calc"), "eval"),
     **dict.fromkeys(("gradient", "derivative", "derive", "diff", "backward", "jacobian", "hessian"), "grad"),
     **dict.fromkeys(("draw", "picture", "image", "svg", "export"), "render"),
+    **dict.fromkeys(("serve", "watch", "open", "browse", "page", "html"), "live"),
     **dict.fromkeys(("view", "print", "tree", "graph", "display"), "show"),
     **dict.fromkeys(("debug", "debugger"), "step"),
     **dict.fromkeys(("fit", "learn", "optimize", "optimise"), "train"),
@@ -59,7 +61,7 @@ OTHER_NAMES = {
 }
 """The names of the commands in other tools."""
 
-PLANNED = ("plot", "live")
+PLANNED = ("plot",)
 
 EXAMPLES = ("cg samples article", "cg grad article.cg --a 2 --b 3 --c 1")
 

@@ -191,6 +191,13 @@ def _float(text: str) -> float:
         return math.nan
 
 
+def _port(option: str, text: str) -> int:
+    value = int(text) if text.isascii() and text.isdigit() and len(text) < 6 else 0
+    if not 0 < value < 2**16:
+        raise error("bad-port", option=option, value=text or EMPTY)
+    return value
+
+
 def _duration(option: str, text: str) -> float:
     """Seconds, from a time as `90s`, `5m`, `2h`, or in seconds."""
     match = re.fullmatch(r"(\d{1,9}(?:\.\d{1,6})?)([smh]?)", text.strip(), re.ASCII)
@@ -258,6 +265,7 @@ PARSERS: dict[str, Callable[[str, str], Any]] = {
     "name": _name,
     "names": _names,
     "path": _path,
+    "port": _port,
     "positive": _positive,
     "seconds": _seconds,
     "threshold": _threshold,

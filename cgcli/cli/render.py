@@ -51,7 +51,7 @@ def render(
     """
     kind = output_format or ("svg" if target in (None, "-") else picture_kind(target or ""))
     path = default_target(run.file, kind) if target is None else target
-    _check(picture)
+    check_picture(picture)
     session = open_session(context, run)
     if target is None:
         ReadFiles(context, session.program).check("the picture", path)
@@ -69,7 +69,7 @@ def render(
     return 0
 
 
-def _check(picture: PictureOptions) -> None:
+def check_picture(picture: PictureOptions) -> None:
     """Raises `CgError` for an option that another one leaves without effect."""
     if picture.radius is not None and picture.focus is None:
         raise error("needs-focus")

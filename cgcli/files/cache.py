@@ -99,13 +99,17 @@ def _store(path: Path | None, content: bytes) -> None:
         return
 
 
+def base_folder() -> Path:
+    """The folder of all entries. Raises RuntimeError where the user has none."""
+    root = os.environ.get("XDG_CACHE_HOME", "")
+    # the XDG specification has relative paths ignored
+    return (Path(root) if os.path.isabs(root) else Path.home() / ".cache") / "cg"
+
+
 def _path(kind: str, key: str, ending: str) -> Path | None:
     """The file of an entry; None where the user has no folder for it, or one that another user owns."""
-    root = os.environ.get("XDG_CACHE_HOME", "")
     try:
-        # the XDG specification has relative paths ignored
-        base = Path(root) if os.path.isabs(root) else Path.home() / ".cache"
-        folder = base / "cg" / kind
+        folder = base_folder() / kind
         if folder.exists() and not owned(folder):
             return None
     except (OSError, RuntimeError, ValueError):

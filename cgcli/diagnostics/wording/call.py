@@ -50,6 +50,14 @@ TEMPLATES: dict[str, Templates] = {
     "check-takes-no-values": words(
         "`cg check` runs nothing, so it takes no values", "`--modes` runs the program in both modes and compares them"
     ),
+    "bad-port": words("`{option}` takes the number of a port, from 1 to 65535, not `{value}`"),
+    "port-unusable": words(
+        "the port {port} cannot be used: {reason}", "take another, or leave `--port` out: then it is a free one"
+    ),
+    "live-needs-file": words("`cg live` needs a file to follow", "name one: `cg live f.cg`"),
+    "run-without-page": words(
+        "the run ended with status {status} and made no page", "`cg render FILE -o page.html` makes it alone"
+    ),
     # inputs and their values
     "missing-input-value": words(
         "`{option}` has no value",

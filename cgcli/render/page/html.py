@@ -48,7 +48,7 @@ def html(data: Mapping[str, object], passes: str) -> str:
     script = f'"use strict";\n{passes}\n{script_of(modules())}'
     style = shorten_css(_asset("page.css"))
     policy = (
-        f"default-src 'none'; script-src '{_hash(script)}'; style-src '{_hash(style)}'; base-uri 'none'; "
+        f"default-src 'none'; script-src '{source_hash(script)}'; style-src '{source_hash(style)}'; base-uri 'none'; "
         "form-action 'none'"
     )
     return (
@@ -87,6 +87,6 @@ def _asset(name: str) -> str:
     return (_ASSETS / name).read_text(encoding="utf-8")
 
 
-def _hash(text: str) -> str:
+def source_hash(text: str) -> str:
     """A source that a policy allows: the script or the style with this text."""
     return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"
