@@ -70,6 +70,9 @@ class OpenedFiles:
 
     def _add_read(self, path: Any) -> None:
         name = _absolute(path)
+        if name is not None and name.endswith(".pyc"):  # of compiled Python, its source
+            with contextlib.suppress(ValueError):
+                name = importlib.util.source_from_cache(name)
         if name is not None and not name.startswith(self._others) and name not in self._read:
             self._read[name] = stamp(name)
 
@@ -83,14 +86,8 @@ class OpenedFiles:
 
 
 def _absolute(path: Any) -> str | None:
-    """The path of a file, of compiled Python that of its source; None for a descriptor."""
-    if not isinstance(path, (str, bytes, os.PathLike)):
-        return None
-    name = os.path.abspath(os.fsdecode(path))
-    if name.endswith(".pyc"):
-        with contextlib.suppress(ValueError):
-            return importlib.util.source_from_cache(name)
-    return name
+    """The path of a file; None for a descriptor."""
+    return os.path.abspath(os.fsdecode(path)) if isinstance(path, (str, bytes, os.PathLike)) else None
 
 
 def answer_one_run(warm_up: Callable[[], object], run: Callable[[], tuple[int, str | None]]) -> int:

@@ -70,8 +70,8 @@ class LatestPage:
         return served(page, str(version))
 
     def events(self) -> Iterator[bytes]:
-        """Server-sent events: one now and one after each change, with signs of life between."""
-        seen = -1
+        """Server-sent events: one after the first run and one after each change, with signs of life between."""
+        seen = 0
         while True:
             with self._changed:
                 changed = self._changed.wait_for(lambda: self._changes != seen, PULSE)  # noqa: B023  # called at once
