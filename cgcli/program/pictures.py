@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from html import escape
 from pathlib import Path, PurePath
 
 from cgcli.diagnostics.diagnostic import error
@@ -15,6 +16,8 @@ from cgcli.run.binding import missing, require
 from .computation import Computation, Values
 from .nested_values import with_nested
 from .picture_options import PictureOptions, default_of, view_of
+
+FRAME_HEIGHT = 640  # pixels
 
 
 @dataclass(frozen=True)
@@ -39,8 +42,19 @@ class Picture:
     def _repr_svg_(self) -> str | None:
         return self.text if self.kind == "svg" else None
 
+    def _repr_html_(self) -> str | None:
+        return framed(self.text) if self.kind == "html" else None
+
     def _repr_png_(self) -> bytes | None:
         return self.data if self.kind == "png" else None
+
+
+def framed(page: str) -> str:
+    """The page in a frame that has no rights but to compute, as a part of another page."""
+    return (
+        f'<iframe sandbox="allow-scripts" srcdoc="{escape(page)}" title="graph" '
+        f'style="width: 100%; height: {FRAME_HEIGHT}px; border: 0"></iframe>'
+    )
 
 
 def picture(program: Computation, values: Values, kind: str, of: str | None, options: PictureOptions) -> Picture:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
-from cgcli.diagnostics.diagnostic import CgError, error
+from cgcli.diagnostics.diagnostic import error
 from cgcli.diagnostics.source import Source
 from cgcli.graph.lexemes import identifier
 from cgcli.graph.signature import Module
@@ -95,7 +95,8 @@ class Program(Computation):
         from .shown import shown_run
 
         read, _ = read_values(values, inputs)
-        return shown_run(super().run(read, of=of, derivatives=derivatives), self)
+        run = super().run(read, of=of, derivatives=derivatives)
+        return shown_run(run, self, partial(self._shown, "html", read, of) if derivatives else None)
 
     # ---- derivatives
 
@@ -116,9 +117,11 @@ class Program(Computation):
         read, library = read_values(values, inputs)
         gradient = super().grad(read, of=of, wrt=wrt, every=every)
 
-        def picture() -> str | None:
+        def picture(kind: str) -> str | None:
             again = Computation.grad(self, read, of=gradient.of, wrt=list(gradient.partials))
-            return self._svg(read, gradient.of) if again == gradient else None  # arrays may have been written to
+            return (
+                self._shown(kind, read, gradient.of) if again == gradient else None
+            )  # arrays may have been written to
 
         return replace(_converted_gradient(gradient, library, read), picture=picture)
 
@@ -256,18 +259,19 @@ class Program(Computation):
             image.save(os.fspath(path))
         return image
 
-    def _svg(self, values: Values, of: str | None) -> str | None:
-        """The picture of the graph; None for one that cannot be drawn."""
-        from .picture_options import PictureOptions
-        from .pictures import picture
+    def _shown(self, kind: str, values: Values, of: str | None) -> str | None:
+        """The picture of the graph, or the page (`html`), for a notebook; None where there is none."""
+        from .shown import shown_program
 
-        with suppress(CgError):
-            return picture(self.recorded(values), values, "svg", of, PictureOptions()).text
-        return None
+        return shown_program(self, kind, values, of)
 
     def _repr_svg_(self) -> str | None:
         """The graph without values, for a notebook."""
-        return self._svg({}, None)
+        return self._shown("svg", {}, None)
+
+    def _repr_html_(self) -> str | None:
+        """The page, for a notebook, of a program whose inputs all have values of their own."""
+        return self._shown("html", {}, None)
 
     # ---- tables
 

@@ -87,7 +87,7 @@ class Gradient(Mapping[str, Any]):
     of: str
     value: Any
     partials: dict[str, Any]
-    picture: Callable[[], str | None] | None = field(default=None, repr=False)
+    picture: Callable[[str], str | None] | None = field(default=None, repr=False)
 
     def __getitem__(self, name: str) -> Any:
         return self.partials[identifier(name)]
@@ -112,7 +112,11 @@ class Gradient(Mapping[str, Any]):
 
     def _repr_svg_(self) -> str | None:
         """The graph with its values and gradients, for a notebook."""
-        return None if self.picture is None else self.picture()
+        return None if self.picture is None else self.picture("svg")
+
+    def _repr_html_(self) -> str | None:
+        """The page of the program at these values, for a notebook."""
+        return None if self.picture is None else self.picture("html")
 
 
 def equal(first: Any, second: Any) -> bool:

@@ -2,23 +2,35 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from pathlib import PurePath
 
 from cgcli.diagnostics.diagnostic import CgError
 from cgcli.graph.evaluation import Evaluation
 from cgcli.graph.plan import Compilation
+from cgcli.graph.traversal import every
+from cgcli.run.binding import missing
 
-from .computation import Computation
+from .computation import Computation, Values
+
+LARGEST_PAGE = 2000  # nodes of a graph whose page a notebook shows; of a larger one it shows the picture
 
 
 @dataclass(frozen=True)
 class ShownRun(Evaluation):
-    """The values of all nodes of a program; a notebook draws them. name: the program's; params: names of parameters."""
+    """The values of all nodes of a program; a notebook draws them.
+
+    name: the program's; params: names of parameters; page: makes the page of the program at these values.
+    """
 
     name: str = ""
     params: tuple[str, ...] = ()
+    page: Callable[[], str | None] | None = field(default=None, repr=False, compare=False)
+
+    def _repr_html_(self) -> str | None:
+        return None if self.page is None else self.page()
 
     def _repr_svg_(self) -> str | None:
         from cgcli.render.picture.draw import render
@@ -46,11 +58,26 @@ class ShownPlan(Compilation):
         return draw(self, self.name)
 
 
-def shown_run(run: Evaluation, program: Computation) -> ShownRun:
-    """The run as one of the program."""
+def shown_program(program: Computation, kind: str, values: Values, of: str | None) -> str | None:
+    """The picture of a program, or its page (`html`); None for one that cannot be drawn, and for a page without values
+    or of a large graph."""
+    from .picture_options import PictureOptions
+    from .pictures import picture
+
+    with suppress(CgError):
+        program = program.recorded(values)
+        if kind != "html":
+            return picture(program, values, kind, of, PictureOptions()).text
+        if not missing(program.inputs, values) and sum(map(len, every(program.graph))) <= LARGEST_PAGE:
+            return picture(program, values, kind, of, PictureOptions())._repr_html_()
+    return None
+
+
+def shown_run(run: Evaluation, program: Computation, page: Callable[[], str | None] | None) -> ShownRun:
+    """The run as one of the program. page: makes the page of it."""
     params = tuple(i.name for i in program.inputs if i.kind == "param")
     name = PurePath(program.module.source.name).stem
-    return ShownRun(**{f.name: getattr(run, f.name) for f in fields(Evaluation)}, name=name, params=params)
+    return ShownRun(**{f.name: getattr(run, f.name) for f in fields(Evaluation)}, name=name, params=params, page=page)
 
 
 def shown_plan(plan: Compilation, program: Computation) -> ShownPlan:
