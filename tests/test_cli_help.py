@@ -25,7 +25,19 @@ from cgcli.language.words import WORDS
 from cgcli.program.options import GROUPS, OutputOptions, RunOptions, TableOptions
 from cgcli.program.reference import function_names
 
-COMMANDS_OF_PROGRAMS = ["eval", "grad", "explain", "show", "render", "plan", "trace", "step", "train", "predict"]
+COMMANDS_OF_PROGRAMS = [
+    "eval",
+    "grad",
+    "explain",
+    "show",
+    "render",
+    "live",
+    "plan",
+    "trace",
+    "step",
+    "train",
+    "predict",
+]
 DECLARED = """
 input spot: float                   ## price of the share
 input vol: float = 0.2 in 0..2      ## annual volatility
@@ -65,6 +77,8 @@ def test_the_help_of_a_command_ends_with_examples_that_work(command: str, empty:
     assert examples[-1].strip().startswith(f"cg {command}")
     for example in examples:  # the first copies the sample that the others use
         assert example.strip().startswith("cg ")
+        if command == "live" and example == examples[-1]:  # it does not end: tests/test_live.py runs it
+            continue
         done = cg(*shlex.split(example)[1:])
         assert done.status == 0, done
 

@@ -412,7 +412,7 @@ def test_every_other_name_is_that_of_a_command_there_is() -> None:
     assert not {*OTHER_NAMES, *PLANNED} & set(COMMANDS)
 
 
-@pytest.mark.parametrize("name", ["plot", "live"])
+@pytest.mark.parametrize("name", ["plot"])
 def test_a_command_to_come_is_said_not_to_be_there_yet(name: str) -> None:
     result = cg(name, "f.cg")
     assert result.status == 2

@@ -6,6 +6,7 @@ import http.client
 import json
 import os
 import re
+import shlex
 import signal
 import socket
 import subprocess
@@ -108,6 +109,20 @@ def test_the_address_is_printed_and_the_page_is_there() -> None:
         data = served.data()
         assert [i["value"] for i in data["inputs"]] == [2, 3, 1]
         assert data["of"][0]["name"] == "d"
+
+
+def test_the_example_of_its_help_works() -> None:
+    copy, example = cg("live", "--help").out.split("  Example:\n")[1].strip().splitlines()
+    assert cg(*shlex.split(copy)[1:]).status == 0
+    with live(*shlex.split(example)[2:]) as served:
+        assert served.data()["name"] == "article"
+
+
+def test_quiet_has_no_notes() -> None:
+    Path("m.py").write_text("def f(x: float = 3.0):\n    return x\n")
+    with live("m.py:f", "-q") as served:
+        assert served.data()["inputs"][0]["value"] == 3
+        assert served.end(signal.SIGINT) == (0, "", "")
 
 
 def test_a_save_makes_a_new_page_and_an_error_leaves_it() -> None:
