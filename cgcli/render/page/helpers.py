@@ -110,11 +110,9 @@ function fma(a, b, c) {
     const error = al * bl - (p - ah * bh - al * bh - ah * bl);
     const s = p + c, d = s - p, t = p - (s - d) + (c - d);
     const w = t + error, u = w - t, lost = t - (w - u) + (error - u);
-    const r = s + w, rest = w - (r - s);
-    if (lost !== 0 && rest !== 0 && lost > 0 === rest > 0) {
-      const other = r + 2 * rest;
-      if (other - r === 2 * rest) return other; // r is not the nearer one: it was half way but for what is lost
-    }
+    const r = s + w, rest = w - (r - s), other = r + 2 * rest;
+    // half way between r and another number but for what is lost: the other one may be nearer
+    if (other - r === 2 * rest && rest !== 0 && lost !== 0 && lost > 0 === rest > 0) return other;
     if (r === r) return r;
   }
   return rareFma(a, b, c);
