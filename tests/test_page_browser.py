@@ -10,10 +10,14 @@ import page_fixture
 import pytest
 from browser import Browser, Page, executable
 
+from cgcli.program import load
+from cgcli.program.page import page as live_page
+from cgcli.program.picture_options import PictureOptions
 from cgcli.render.page.html import html
 
 pytestmark = pytest.mark.skipif(executable() is None, reason="no Chromium is there")
 
+ROOT = Path(__file__).parents[1]
 Open = Callable[..., Page]
 HOSTILE = "</script><img src=x onerror=alert(1)>\"'&<b>\u202e"
 
@@ -380,6 +384,43 @@ def test_the_policy_holds(show: Open) -> None:
     assert complaints
     assert all("Content Security Policy" in each or "127.0.0.1" in each for each in complaints)
     page.browser.events.clear()
+
+
+# ---- real programs
+
+
+REAL = {
+    "article": ({"a": 2.0, "b": 3.0, "c": 1.0}, {"a": -1.5, "c": 4.0}),
+    "black_scholes": ({}, {"vol": 0.4, "years": 2.5}),
+    "huber": ({}, {"guess": 7.0}),
+    "newton": ({}, {"e": 0.9, "M": 0.25}),
+    "rosenbrock": ({}, {"x": 0.5, "y": -1.0}),
+}
+
+
+@pytest.mark.parametrize("name", REAL)
+def test_a_link_into_a_real_program_computes_what_cg_does(browser: Browser, tmp_path: Path, name: str) -> None:
+    start, moved = REAL[name]
+    program = load(ROOT / "samples" / f"{name}.cg")
+    (tmp_path / "page.html").write_text(live_page(program, start, None, PictureOptions(), print), encoding="utf-8")
+    page = Page(browser)
+    page.open(tmp_path / "page.html", "#" + "&".join(f"{key}={x}" for key, x in moved.items()))
+    assert page.text("#problem") == ""
+    of = page.js("JSON.parse(document.querySelector('#data').textContent).of[0].name")
+    gradient = program.grad(start | moved, of=of)
+    page.key("t")
+    rows = dict(
+        page.js(
+            "[...document.querySelectorAll('.values tbody tr')].map(r => [r.cells[0].textContent,"
+            " r.cells[4].textContent.replace('−', '-')])"
+        )
+    )
+    shown = {name for name in gradient.partials if rows[name]}
+    assert shown >= moved.keys()
+    for name, x in ((name, gradient.partials[name]) for name in shown):
+        assert float(rows[name]) == pytest.approx(x, rel=1e-12, abs=1e-12), name
+    assert page.complaints() == []
+    page.close()
 
 
 # ---- how it looks
