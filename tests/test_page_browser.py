@@ -206,10 +206,10 @@ def test_steps_show_one_number_after_the_other(show: Open) -> None:
     assert numbers(page, 4) == ["2", ""]
     page.key(".")
     assert numbers(page, 4) == ["2", "5"]
-    assert page.js("document.querySelectorAll('.chip.done').length") == 7
-    assert page.text(".chip.current") == "∂e"
+    assert page.js("document.querySelectorAll('.step.done').length") == 7
+    assert page.text(".step.current") == "∂e"
     page.key(",")
-    assert page.text(".chip.current") == "∂y"
+    assert page.text(".step.current") == "∂y"
     page.key("Escape")
     assert numbers(page, 0) == ["2", "2"]
 
@@ -217,13 +217,13 @@ def test_steps_show_one_number_after_the_other(show: Open) -> None:
 def test_playing_comes_to_the_end(show: Open) -> None:
     page = show(article(), "#.step=9")
     page.key(" ")
-    page.wait("document.querySelector('.chip.current').textContent === '∂a'")
+    page.wait("document.querySelector('.step.current').textContent === '∂a'")
     page.wait("document.querySelector('.play').textContent === '▶'")
 
 
 def test_many_steps_have_a_slider(show: Open) -> None:
     page = show(page_fixture.page_data(page_fixture.many(60), "many", 8))
-    assert page.js("document.querySelectorAll('.chip').length") == 0
+    assert page.js("document.querySelectorAll('.step').length") == 0
     assert page.js("document.querySelectorAll('.track input[type=range]').length") == 1
 
 
@@ -297,10 +297,12 @@ def test_the_other_side_of_a_branch_is_muted(show: Open) -> None:
     page = show(page_fixture.branch())
     muted = "[...document.querySelectorAll('.node.muted')].map(n => Number(n.dataset.card))"
     assert page.js(muted) == [2]
+    assert numbers(page, 2) == ["", ""]
     page.click(FIRST_FIELD)
     page.key("a", 2)
     page.type("-1")
     assert page.js(muted) == [1]
+    assert (numbers(page, 1), numbers(page, 2)) == (["", ""], ["−0.84147", "1"])
 
 
 def test_a_loop_has_a_scrubber(show: Open) -> None:

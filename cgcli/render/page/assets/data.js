@@ -96,8 +96,7 @@ function operandsFirst(data, consumers, operands) {
 export const isTensor = (card) => card.type.includes("[");
 
 /**
- * A card's name in equations; a formula without a name stands in parentheses.
+ * A card's name in equations; what is no name stands in parentheses.
  * @param {Card} card
  */
-export const nameInEquation = (card) =>
-  card.title || (/[\s+−×·/-]/.test(card.label) && !/^[\w.]+\([^()]*\)$/.test(card.label) ? `(${card.label})` : card.label);
+export const nameInEquation = ({ title, label }) => (/^[\p{L}_][^\s(]*$/u.test(title) ? title : `(${title || label})`);

@@ -69,12 +69,13 @@ export function scrubbed(frame, card) {
 }
 
 /**
- * A card's value; null where it has no single number.
+ * A card's value; null where it has no single number or is not computed.
  * @param {Frame} frame
  * @param {import("./data.js").Card} card
  * @returns {number | null}
  */
 export function valueOf(frame, card) {
+  if (frame.muted.has(card.id)) return null;
   const step = scrubbed(frame, card);
   if (step >= 0) return frame.series[card.series][step];
   if (card.value >= 0) return frame.slots[card.value];
@@ -90,7 +91,7 @@ export function valueOf(frame, card) {
  */
 export function derivativeOf(frame, card) {
   const slot = card.derivative[frame.state.of] ?? -1;
-  return slot < 0 || scrubbed(frame, card) >= 0 ? null : frame.slots[slot] + 0;
+  return slot < 0 || frame.muted.has(card.id) || scrubbed(frame, card) >= 0 ? null : frame.slots[slot] + 0;
 }
 
 /**

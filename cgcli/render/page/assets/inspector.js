@@ -105,7 +105,7 @@ export function makeInspector(model, store, panel) {
    */
   function drawHow(card, frame) {
     const x = valueOf(frame, card);
-    if (x === null || frame.muted.has(card.id)) return how.hide();
+    if (x === null) return how.hide();
     const result = shortText(x, card.type, 6, 12);
     const name = card.title || card.label;
     if (card.kind === "input" || card.kind === "param") {

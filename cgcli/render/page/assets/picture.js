@@ -194,8 +194,8 @@ export function makePicture(model, choose) {
   function write(shown) {
     const now = /** @type {import("./frame.js").Frame} */ (frame);
     if (shown.what === "partial") {
-      const { slot, prefix } = model.arrows[shown.id];
-      const x = slot < 0 ? null : now.slots[slot] + 0;
+      const { slot, prefix, source, target } = model.arrows[shown.id];
+      const x = slot < 0 || now.muted.has(source) || now.muted.has(target) ? null : now.slots[slot] + 0;
       if (Object.is(x, shown.last)) return;
       shown.last = x;
       shown.node.data = x === null ? "" : prefix + derivativeText(x);

@@ -79,7 +79,7 @@ export function makePlayer(model, store, panel) {
       const name = nameInEquation(model.cards[step.card]);
       const label = `${step.back ? "derivative by" : "value of"} ${name}`;
       const short = name.length > 12 ? `${name.slice(0, 11)}…` : name;
-      const attributes = { class: step.back ? "chip back" : "chip", title: label, "aria-label": label };
+      const attributes = { class: step.back ? "step back" : "step", title: label, "aria-label": label };
       return html("button", { ...attributes, click: () => go(k) }, step.back ? `∂${short}` : short);
     });
     track.replaceChildren(...chips);
