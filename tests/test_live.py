@@ -22,6 +22,7 @@ import pytest
 from cli_harness import ARTICLE, cg
 
 from cgcli.program.live_server import LARGEST_HEAD, LatestPage, LiveServer
+from cgcli.render.page.served import served
 
 VALUES = ("--a", "2", "--b", "3", "--c", "1")
 WAIT = 60  # seconds before a test gives up
@@ -361,7 +362,17 @@ def test_an_expression_is_no_option() -> None:
     assert cg("live", "-e", "a^2").status == 2
 
 
-def test_a_file_that_is_not_there() -> None:
-    done = cg("live", "g.cg")
+@pytest.mark.parametrize(
+    ("file", "said"),
+    [("g.cg", "there is no file `g.cg`"), (".", "is a folder"), ("m.py", "m.py:f"), ("n.py:f", "n.py")],
+)
+def test_what_no_save_mends_is_told_at_once(file: str, said: str) -> None:
+    Path("m.py").write_text("def f(x: float):\n    return x\n")
+    done = cg("live", file)
     assert (done.status, done.out) == (2, "")
-    assert "there is no file `g.cg`" in done.err
+    assert said in done.err
+
+
+def test_a_page_of_another_policy_is_not_served() -> None:
+    with pytest.raises(ValueError, match="script-src"):
+        served("<html><head></head></html>", "1")

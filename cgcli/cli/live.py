@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import sys
+import threading
 import webbrowser
 from collections.abc import Callable
 from contextlib import suppress
@@ -30,6 +31,7 @@ from cgcli.program.options import DerivativeOptions, Option, RunOptions
 from cgcli.program.picture_options import PictureOptions
 from cgcli.program.pictures import draw_picture
 
+LONGEST_ERROR = 20_000  # characters of an error on the page: the last ones
 COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
 Port = Annotated[int | None, Option("--port", "The port of the page (else a free one).", "N", "Output", "port")]
@@ -63,8 +65,8 @@ def live(
         return 0
     python = python_function(run.file)
     path = run.file if python is None else python[0]
-    if not os.path.exists(path):
-        open_program(run, runs=False)  # the error for a file that is not there; it may be a function of the library
+    if not os.path.isfile(path) or (python is None and path.endswith(".py")):
+        open_program(run, runs=False)  # an error that no save mends, unless it is a function of the library
     elif python is not None:
         notice(f"{show(path)} runs again at each save")
     arguments: Arguments = context.meta[ARGUMENTS]
@@ -74,8 +76,8 @@ def live(
     latest = LatestPage()
     with suppress(KeyboardInterrupt), LiveServer(latest, port or 0) as server:
         emit(server.url)
-        if opens:
-            webbrowser.open(server.url)
+        if opens:  # in a thread, for a browser of the terminal may not return
+            threading.Thread(target=webbrowser.open, args=(server.url,), daemon=True).start()
         Runs(path, command, environment).follow(_Report(latest).take)
     return 0
 
@@ -95,7 +97,7 @@ class _Report:
             write_stderr(said)
         self._last = said
         if outcome.page is None:
-            self._latest.show_error(harmless(COLOUR.sub("", said).strip("\n")))
+            self._latest.show_error(harmless(COLOUR.sub("", said).strip("\n"))[-LONGEST_ERROR:])
         else:
             self._latest.show_page(outcome.page)
 
