@@ -6,7 +6,6 @@ import os
 import re
 import sys
 import threading
-import webbrowser
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -76,7 +75,10 @@ def live(
     latest = LatestPage()
     with suppress(KeyboardInterrupt), LiveServer(latest, port or 0) as server:
         emit(server.url)
-        if opens:  # in a thread, for a browser of the terminal may not return
+        if opens:
+            import webbrowser  # for this option alone
+
+            # in a thread, for a browser of the terminal may not return
             threading.Thread(target=webbrowser.open, args=(server.url,), daemon=True).start()
         Runs(path, command, environment).follow(_Report(latest).take)
     return 0
