@@ -246,6 +246,25 @@ def test_search_and_arrow_keys(show: Open) -> None:
     assert page.js("document.querySelector('.source .current').textContent") == "y = d × e"
 
 
+def test_the_graph_is_dragged_and_zoomed(show: Open) -> None:
+    page = show(article())
+    place = "document.querySelector('.world').getAttribute('transform')"
+    fitted = page.js(place)
+    page.drag('.node[data-card="1"]', [(30, 0), (60, 20)])
+    dragged = page.js(place)
+    assert dragged != fitted
+    assert page.text("#inspector h3") == "y"  # a drag chooses nothing
+    x, y = page.middle('.node[data-card="1"]')
+    page.call("Input.dispatchMouseEvent", type="mouseWheel", x=x, y=y, deltaX=0, deltaY=-200)
+    page.wait(f"{place} !== '{dragged}'")
+    assert page.middle('.node[data-card="1"]') == pytest.approx((x, y), abs=1)  # what is under the pointer stays
+    page.key("f")
+    assert page.js(place) == fitted
+    page.js("document.querySelector('.node[data-card=\"1\"]').dispatchEvent(new MouseEvent('click', {bubbles: true}))")
+    page.settle()
+    assert page.text("#inspector h3") == "b"  # as a screen reader clicks
+
+
 def test_hover_lights_the_paths_to_the_output(show: Open) -> None:
     page = show(article())
     page.mouse("mouseMoved", *page.middle('.node[data-card="0"]'))

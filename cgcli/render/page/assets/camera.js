@@ -22,7 +22,6 @@ export function makeCamera(picture, scene) {
   /** @type {Map<number, {x: number, y: number}>} */
   const pressed = new Map();
   let travelled = 0;
-  let pressedCard = -1;
 
   const size = () => [root.clientWidth || 1, root.clientHeight || 1];
   const smallest = () => Math.min(0.1, fitScale() / 2);
@@ -70,10 +69,7 @@ export function makeCamera(picture, scene) {
   /** @param {PointerEvent} event */
   function press(event) {
     pressed.set(event.pointerId, { x: event.clientX, y: event.clientY });
-    if (pressed.size === 1) {
-      travelled = 0;
-      pressedCard = picture.cardOf(event.target);
-    }
+    if (pressed.size === 1) travelled = 0;
   }
 
   /** @param {PointerEvent} event */
@@ -98,14 +94,15 @@ export function makeCamera(picture, scene) {
     pressed.set(event.pointerId, now);
   }
 
-  /** @param {PointerEvent} event */
-  function release(event) {
-    if (pressed.delete(event.pointerId) && travelled < MOVED && pressedCard >= 0 && event.type === "pointerup") {
-      picture.choose(pressedCard);
-    }
+  const release = (/** @type {PointerEvent} */ event) => pressed.delete(event.pointerId);
+
+  /** @param {MouseEvent} event of a pointer that did not move, or of a keyboard or a screen reader */
+  function click(event) {
+    const card = picture.cardOf(event.target);
+    if (card >= 0 && (travelled < MOVED || !event.detail)) picture.choose(card);
   }
 
-  const handlers = { pointerdown: press, pointermove: move, pointerup: release, pointercancel: release };
+  const handlers = { pointerdown: press, pointermove: move, pointerup: release, pointercancel: release, click };
   for (const [name, handler] of Object.entries(handlers)) root.addEventListener(name, handler);
   root.addEventListener("wheel", (/** @type {WheelEvent} */ event) => {
       event.preventDefault();

@@ -10,6 +10,7 @@ const POINTS = 120;
 const WIDTH = 288;
 const HEIGHT = 190;
 const [LEFT, RIGHT, TOP, BOTTOM] = [52, 10, 12, 24];
+const MOST_PLOTTED_STEPS = 10_000; // of loops, at each point
 const MOST_PLOTTED_SLOTS = 20_000; // as many points are computed while a slider moves
 
 /** @param {import("./data.js").Model} model */
@@ -79,7 +80,7 @@ export function makePlot(model) {
     const inputs = [...frame.inputs];
     const ys = xs.map((x) => {
       inputs[k] = model.inputs[k].type === "f32" ? Math.fround(x) : x;
-      const result = compute(inputs, frame.state.of);
+      const result = compute(inputs, frame.state.of, MOST_PLOTTED_STEPS);
       return result.status ? NaN : result.slots[slot];
     });
     return { xs, ys };
