@@ -4,9 +4,9 @@
 
 The work is the price of an option and its five derivatives. C is compiled by gcc as it stands (no contraction, vectors
 by OpenMP and glibc's vector functions) and with -ffast-math; NumPy has the derivatives by hand, JAX and PyTorch find
-them. All run on one thread. Peers that are not installed are left out. Where code and stack lie differs from process to process,
-so each process measures all sides in turn and the median of the ratios counts. `--break-even` prints from how many
-rows on, times the nodes of the graph, machine code pays: `LEAST_WORK` in `cgcli/run/native/choice.py`.
+them. All run on one thread; peers that are not installed are left out. Where code and stack lie differs from process to
+process, so each process measures all sides in turn and the median of the ratios counts. `--break-even` prints from how
+many rows on, times the nodes of the graph, machine code pays: `LEAST_WORK` in `cgcli/run/native/choice.py`.
 """
 
 from __future__ import annotations

@@ -205,7 +205,6 @@ def test_an_input_without_a_value_is_still_told_to_have_none(article: str) -> No
     ("call", "choices"),
     [
         (["render", "-o", "m.onnx"], ".svg, .png, .pdf"),
-        (["render", "-o", "m.html"], ".svg, .png, .pdf"),
         (["render", "--theme", "neon"], "light, dark and print"),
         (["render", "--format", "yaml"], "svg, png, pdf"),
         (["eval", "--format", "yaml"], "table, plain, json and csv"),

@@ -61,6 +61,7 @@ HEAVY = {
         "run/sizes.py",
         "dynamic/host.py",
         "render/histogram.py",
+        "render/page/data.py",
         "render/tensors.py",
         "train/solvers.py",
         "train/batches.py",

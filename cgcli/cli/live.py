@@ -76,12 +76,16 @@ def live(
     with suppress(KeyboardInterrupt), LiveServer(latest, port or 0) as server:
         emit(server.url)
         if opens:
-            import webbrowser  # for this option alone
-
-            # in a thread, for a browser of the terminal may not return
-            threading.Thread(target=webbrowser.open, args=(server.url,), daemon=True).start()
+            _open(server.url)
         Runs(path, command, environment).follow(_Report(latest).take)
     return 0
+
+
+def _open(url: str) -> None:
+    """Opens a browser, in a thread, for one of the terminal may not return."""
+    import webbrowser  # for this option alone
+
+    threading.Thread(target=webbrowser.open, args=(url,), daemon=True).start()
 
 
 class _Report:

@@ -39,7 +39,7 @@ def page(
     def picture_with_room(view: View) -> Picture:
         result = compose(graph, evaluation, params, view)
         slots = Slots() if why_still(graph) else slots_of(graph, nodes, result)[0]
-        return roomy(result, slots, several=len(nodes) > 1)
+        return roomy(result, slots, names)
 
     arranged = fitting(picture_with_room, view, drawing)
     passes = passes_of(graph, nodes, arranged.picture)

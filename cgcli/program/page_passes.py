@@ -22,7 +22,8 @@ from cgcli.ops.number_kernels import is_scalar
 from cgcli.optimise.driver import optimise
 from cgcli.render.page.data import Slots, graph_at, is_number, loop_cards
 from cgcli.render.page.passes import Pass
-from cgcli.render.picture.content import Origin, Picture
+from cgcli.render.picture.card_writer import flows
+from cgcli.render.picture.content import Origin, Path, Picture
 from cgcli.run.backends import compile_graph
 from cgcli.transform.probes import Probe, carries, probed
 
@@ -98,6 +99,7 @@ def slots_of(graph: Graph, of: Sequence[int], picture: Picture) -> tuple[Slots, 
     """Where the numbers that a picture shows are among the results of a pass; its probes, and its loops."""
     slots, probes = Slots(), []
     loops = loop_cards(graph, picture)
+    flow: dict[Path, bytearray] = {(): flows(graph, of)} if of else {}
 
     def slot(probe: Probe) -> int:
         probes.append(probe)
@@ -108,8 +110,11 @@ def slots_of(graph: Graph, of: Sequence[int], picture: Picture) -> tuple[Slots, 
         if origin is None or origin.carry is not None or origin in slots.values or not is_number(graph, origin):
             continue
         slots.values[origin] = slot(Probe("value", origin.path, origin.node))
-        inner = graph_at(graph, origin.path).type_of(origin.node)
-        if of and isinstance(inner, Type) and inner.is_float and (len(of) > 1 or node.gradient):
+        inner = graph_at(graph, origin.path)
+        if of and origin.path not in flow:
+            flow[origin.path] = flows(inner, inner.outputs)
+        t = inner.type_of(origin.node)
+        if of and isinstance(t, Type) and t.is_float and flow[origin.path][origin.node]:
             slots.derivatives[origin] = slot(Probe("derivative", origin.path, origin.node))
     for arrow in picture.arrows:
         part = arrow.part

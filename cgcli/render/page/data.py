@@ -60,9 +60,11 @@ def graph_at(graph: Graph, path: Path) -> Graph:
     return graph
 
 
-def roomy(picture: Picture, slots: Slots, *, several: bool) -> Picture:
-    """The picture with room for every number that changes. several: whether the reader chooses of what derivatives are,
-    so that every card that can have one has room for it."""
+def roomy(picture: Picture, slots: Slots, of: Sequence[str]) -> Picture:
+    """The picture with room for every number that changes.
+
+    of: the names of what the reader may choose to differentiate; where there are several, cards say `∂/∂x`.
+    """
 
     def node_with_room(node: PictureNode) -> PictureNode:
         if node.origin in slots.series:
@@ -71,7 +73,8 @@ def roomy(picture: Picture, slots: Slots, *, several: bool) -> Picture:
             node = replace(node, value=CARD_ROOM)
         if node.origin in slots.derivatives:
             by = node.gradient_of.partition("/")[2] or f"∂{node.title or '·'}"
-            node = replace(node, gradient=CARD_ROOM, gradient_of=f"∂/{by}" if several else node.gradient_of)
+            gradient_of = f"∂/{by}" if len(of) > 1 else node.gradient_of or f"∂{of[0]}/{by}"
+            node = replace(node, gradient=CARD_ROOM, gradient_of=gradient_of)
         return node
 
     def arrow_with_room(arrow: Arrow) -> Arrow:
@@ -250,7 +253,10 @@ class _Writer:
     def _how(self, node: PictureNode) -> list[str | int]:
         """The formula with cards in place of the names of what it reads."""
         sources = {a.source for a in self.picture.arrows if a.target == node.id and a.style != "next"}
-        cards = {n.title: self.index[n.id] for n in self.picture.nodes if n.id in sources and n.title}
+        named = (
+            n for n in self.picture.nodes if n.id in sources and n.kind not in ("small", "choice", "block", "loop")
+        )
+        cards = {n.title: self.index[n.id] for n in named if n.title}
         formula = " ".join(node.formula.split("\n"))
         if not cards or node.kind in ("input", "param", "constant", "block", "loop", "state"):
             return []

@@ -63,7 +63,7 @@ class CardWriter:
         self.of = evaluation.of if evaluation and sides != "forward" else None
         self.of_name = clip((of_name or formulas.name(self.of) or "") if self.of is not None else "")
         self.adjoints: Sequence[Any] = evaluation.adjoints if evaluation else ()
-        self._flows = _flows(graph, self.of) if self.of is not None else bytearray()
+        self._flows = flows(graph, (self.of,)) if self.of is not None else bytearray()
         results = [i for i, result in enumerate(units.result_of) if i == result and not formulas.is_constant[i]]
         self._marks = dict(_first_nan(evaluation, results)) if evaluation else {}
         self.heats = heats
@@ -220,11 +220,13 @@ class CardWriter:
         return ", ".join(parts)
 
 
-def _flows(graph: Graph, of: int) -> bytearray:
-    """A flag a node: whether a derivative of `of` flows to it, so that it is more than a zero that stands for none."""
+def flows(graph: Graph, of: Sequence[int]) -> bytearray:
+    """A flag a node: whether a derivative of one of `of` flows to it, so that it is more than a zero that stands for
+    none."""
     flags = bytearray(len(graph))
-    flags[of] = 1
-    for i in range(of, -1, -1):
+    for i in of:
+        flags[i] = 1
+    for i in range(max(of), -1, -1):
         if not flags[i]:
             continue
         for x in _passing(graph, i):

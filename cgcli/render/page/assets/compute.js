@@ -7,6 +7,7 @@
 const MOST_LOOP_STEPS = 200_000;
 const MOST_LIVE_SLOTS = 200_000;
 const TOLERANCE = 1e-9;
+const ROUNDING = 1e-4;
 const STATUSES = [
   "",
   "an integer leaves its range",
@@ -58,24 +59,28 @@ export function stopped(status, of, model) {
 export const isLive = (model) => model.slots.length <= MOST_LIVE_SLOTS;
 
 /**
- * Whether two computations of a number agree; NaN equals NaN, and an infinity itself.
+ * Whether two computations of a number agree; NaN equals NaN, and an infinity itself. What is tiny beside the largest
+ * number may be what rounding leaves of a zero.
  * @param {number} x
  * @param {number} y
+ * @param {number} [largest]
  */
-export const isNear = (x, y) => Object.is(x, y) || x === y || Math.abs(x - y) <= TOLERANCE * Math.max(Math.abs(x), Math.abs(y));
+export const isNear = (x, y, largest = 0) =>
+  Object.is(x, y) || x === y || Math.abs(x - y) <= TOLERANCE * Math.max(Math.abs(x), Math.abs(y), largest * ROUNDING);
 
 /**
  * Why the page must not compute: the first number of the expected ones that this browser computes otherwise.
  * @param {import("./data.js").Model} model
  */
 export function checkExpected(model) {
-  if (model.why || !compiled.length) return model.why || "This page holds no compiled program.";
+  if (model.why) return model.why;
   for (const point of model.expected) {
     const result = compute(point.inputs, point.pass);
-    if (result.status) return `A check at the start stopped: ${stopped(result.status, point.pass, model)}.`;
-    const slot = point.slots.findIndex((x, k) => !isNear(x, result.slots[k]));
+    if (result.status) return `A check stopped: ${stopped(result.status, point.pass, model)}.`;
+    const largest = Math.max(...point.slots.map(Math.abs).filter(Number.isFinite));
+    const slot = point.slots.findIndex((x, k) => !isNear(x, result.slots[k], largest));
     if (slot >= 0) {
-      return `This browser computes ${slotName(slot, point.pass, model)} otherwise than cg does; the sliders are locked.`;
+      return `This browser computes ${slotName(slot, point.pass, model)} otherwise than cg; the sliders are locked.`;
     }
   }
   return "";
