@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from cli_harness import cg, process
 
+from cgcli.data.tables import open_table
 from cgcli.files import cache
 
 TABLE = "a,b\n1,2\n3,4\n"
@@ -373,3 +374,33 @@ def test_a_table_that_is_no_utf8_or_has_an_open_quote() -> None:
     assert "`x.csv` cannot be read: it is not UTF-8 text" in cg("eval", "-e", "y = a", "--data", "x.csv").err
     Path("x.csv").write_bytes(b'a\n1\n"2\n')
     assert "`x.csv` cannot be read: line 3" in cg("eval", "-e", "y = a", "--data", "x.csv").err
+
+
+# ---- how many rows there will be
+
+
+@pytest.mark.parametrize("kind", ["csv", "jsonl", "parquet", "npz"])
+def test_the_number_of_rows_is_known_by_the_first_ones(kind: str, tmp_path: Path) -> None:
+    """By the file itself, or about, by the bytes of the first rows."""
+    path, x = tmp_path / f"t.{kind}", np.arange(20_000.0)
+    if kind == "csv":
+        path.write_text("x\n" + "".join(f"{v:10}\n" for v in x))
+    elif kind == "jsonl":
+        path.write_text("".join(f'{{"x": {v:10}}}\n' for v in x))
+    elif kind == "npz":
+        np.savez(path, x=x)
+    else:
+        pytest.importorskip("pyarrow.parquet").write_table(pytest.importorskip("pyarrow").table({"x": x}), path)
+    with open_table(str(path)) as table:
+        chunk, read = next(iter(table.read(5_000)))
+        rows = table.expected_rows(len(chunk), read)
+    assert 0.8 * len(x) < rows < 1.3 * len(x)
+    assert kind in ("csv", "jsonl") or rows == len(x)
+
+
+def test_of_a_stream_the_first_rows_are_all_that_is_known() -> None:
+    with subprocess.Popen([sys.executable, "-c", "print('x\\n' + '1\\n' * 100)"], stdout=subprocess.PIPE) as source:
+        assert source.stdout is not None
+        with open_table(f"/dev/fd/{source.stdout.fileno()}") as table:
+            chunk, read = next(iter(table.read(10)))
+            assert table.expected_rows(len(chunk), read) == 10

@@ -13,10 +13,14 @@ from .reading import open_file, reading
 KINDS = ("parquet", "arrow", "feather")
 
 
-def columns(path: str) -> tuple[str, ...]:
-    """The names of a file's columns. Raises CgError when it cannot be read, or pyarrow is not there."""
+def columns_and_rows(path: str) -> tuple[tuple[str, ...] | None, int | None]:
+    """The names of a file's columns, and how many rows it has, None where it does not say.
+
+    Raises CgError when it cannot be read, or pyarrow is not there.
+    """
     with reading(path), _opened(path) as file:
-        return tuple(_schema(file).names)
+        metadata = getattr(file, "metadata", None)  # an Arrow file's is that of its schema
+        return tuple(_schema(file).names), getattr(metadata, "num_rows", None)
 
 
 def read(path: str, rows: int, needed: Collection[str]) -> Iterator[tuple[int, Mapping[str, Any]]]:

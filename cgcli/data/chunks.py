@@ -35,9 +35,13 @@ class Chunk:
 
 
 class Reader(Protocol):
-    """A file that is open: its columns, then its rows, once. columns: None where a file without rows names none."""
+    """A file that is open: its columns, then its rows, once.
+
+    columns: None where a file without rows names none. count: of its rows, None where it does not say how many.
+    """
 
     columns: tuple[str, ...] | None
+    count: int | None
 
     def chunks(self, rows: int, needed: Collection[str] | None = None) -> Iterator[tuple[Chunk, int]]:
         """Chunks of at most so many rows, each with how much was read so far.

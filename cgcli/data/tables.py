@@ -60,6 +60,16 @@ class Table:
                 for chunk, read in reader.chunks(rows, needed):
                     yield chunk, bytes_done + read
 
+    def expected_rows(self, first: int, read: int) -> int:
+        """About how many rows the table has, by what its files say, else by their sizes. first: the rows of the first
+        chunk; read: the bytes that were read with it.
+        """
+        if self.rows is not None:
+            return self.rows
+        if self.first.count is not None:
+            return max(first, self.first.count) * len(self.files)
+        return first * max(read, self.size) // read if self.size is not None and read else first
+
     def check(self, reader: Reader, path: str) -> None:
         """Raises CgError where a file has other columns than the table."""
         if None not in (reader.columns, self.columns) and reader.columns != self.columns:
@@ -209,10 +219,11 @@ class _Columns:
             descriptions = [f"{name} has {'no rows' if n is None else n}" for name, n in lengths.items()]
             raise error("table-lengths", status=1, file=path, lengths=descriptions)
         self.columns: tuple[str, ...] | None = tuple(cells)
+        self.count: int | None = next(iter(lengths.values()), 0)
 
     def chunks(self, rows: int, needed: Collection[str] | None = None) -> Iterator[tuple[Chunk, int]]:
         """See `Reader`."""
-        total = len(next(iter(self.cells.values()), ()))
+        total = self.count or 0
         for start in range(0, total, rows):
             end = min(start + rows, total)
             part = {name: x[start:end] for name, x in self.cells.items() if needed is None or name in needed}
@@ -225,7 +236,7 @@ class _ArrowTable:
     def __init__(self, path: str) -> None:
         self.path = path
         with reading(path):
-            self.columns: tuple[str, ...] | None = arrow.columns(path)
+            self.columns, self.count = arrow.columns_and_rows(path)
 
     def chunks(self, rows: int, needed: Collection[str] | None = None) -> Iterator[tuple[Chunk, int]]:
         """See `Reader`."""

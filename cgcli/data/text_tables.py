@@ -76,6 +76,8 @@ def _separator(header: str, usual: str) -> str:
 class Csv:
     """The first line names the columns. It also tells the separator, where it has none of `delimiter`."""
 
+    count: int | None = None
+
     def __init__(self, path: str, file: BinaryIO, delimiter: str) -> None:
         csv.field_size_limit(LONGEST_LINE)
         self.path, self.lines = path, _LineReader(path, file)
@@ -166,6 +168,8 @@ def _start_of_line(text: str, count: int) -> int:
 
 class JsonLines:
     """An object a line; the first one names the columns."""
+
+    count: int | None = None
 
     def __init__(self, path: str, file: BinaryIO) -> None:
         self.path, self.lines = path, _LineReader(path, file)

@@ -137,13 +137,13 @@ _function(
     "erf",
     "the error function, 2/sqrt(pi) times the integral of exp(-t²) from 0 to x",
     lambda b, g, y, x, at: b.mul(g, b.mul(2 / math.sqrt(math.pi), b.exp_minus_square(x))),
-    effects=Effects(out=False),
+    effects=Effects(out=False, dear=True),
 )
 _function(
     "erfc",
     "1 - erf(x), accurate for large x",
     lambda b, g, y, x, at: b.neg(b.mul(g, b.mul(2 / math.sqrt(math.pi), b.exp_minus_square(x)))),
-    effects=Effects(out=False),
+    effects=Effects(out=False, dear=True),
 )
 _function(
     "lgamma",

@@ -176,6 +176,7 @@ class Effects:
     rearranges: whether its result holds elements of its operand and no others.
     prescribed: whether IEEE 754 prescribes the bits of the result, so that all array libraries agree; `ints` of ints.
     zero_of_either_sign: whether libraries differ in which of two zeros they return.
+    dear: whether its array kernel needs a library that takes longer to import than a graph takes to compile.
     """
 
     hazard: bool = False
@@ -191,6 +192,7 @@ class Effects:
     rearranges: bool = False
     prescribed: bool | Literal["ints"] = False
     zero_of_either_sign: bool = False
+    dear: bool = False
 
 
 PLAIN = Effects()

@@ -100,7 +100,7 @@ class Rows:
         return max(total, 1) if row <= CHEAP and row * total <= MOST_ELEMENTS else self.most
 
     def prepare(self, count: int) -> None:
-        """Compiles the program for a table whose first piece has so many rows. Raises CgError where that fails."""
+        """Compiles the program for a table of about so many rows. Raises CgError where that fails."""
         if self.parallel and self.columns:
             self._compiled(count)
 
@@ -174,10 +174,9 @@ class Rows:
         return {name: np.broadcast_to(x, (count, *x.shape)) for name, x in arrays.items()}
 
     def _compiled(self, count: int) -> Compiled:
-        """What computes a row of results for each row, memoised. count: the rows of this call.
+        """What computes a row of results for each row, memoised. count: how many rows there are, at the first call.
 
-        How all rows are computed depends on how many the table has; of one that is read piece by piece, on those of
-        the first piece.
+        How all rows are computed depends on that, or on how many the table in memory has.
         """
         if self._run is None:
             self._run = self._batched().compiled(self._total or count)

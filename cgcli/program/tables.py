@@ -156,7 +156,7 @@ class _TableRun:
             for chunk, read in self.table.read(self.settings.batch or self.rows.most_of(self.table.rows), self.needed):
                 if workers is None:
                     self._start(chunk)
-                    self.rows.prepare(len(chunk))
+                    self.rows.prepare(self.table.expected_rows(len(chunk), read))
                     workers = stack.enter_context(RowWorkers(self.rows, out, self._words()))
                     violations = RangeViolations(self.program, self.by_input)
                 columns, indices = row_values(

@@ -10,18 +10,26 @@ from typing import TYPE_CHECKING
 
 from cgcli.graph.graph import CONST, INPUT, LOOP, Graph
 from cgcli.graph.traversal import every
+from cgcli.ops.table import BY_CODE
 
 if TYPE_CHECKING:
     from cgcli.loop_nests.form import LoopNest
 
-LEAST_WORK = 4_000_000
-"""Nodes times rows from which on compiling costs less than it saves (`benchmarks/rows.py`)."""
+LEAST_WORK = 30_000_000
+"""Nodes times rows that save the time for the imports and for a short graph (`benchmarks/rows.py --break-even`)."""
+LEAST_ROWS = 75_000
+"""Rows at which a node saves the time that it takes to compile."""
+LEAST_DEAR_WORK = 4_000_000
+"""Nodes times rows from which on machine code pays where the array kernels would import a library first."""
 
 
 def least_rows(graph: Graph) -> int:
-    """The number of rows from which on machine code of this graph of many rows pays."""
-    nodes = sum(code not in (INPUT, CONST) for code in graph.op)
-    return -(-LEAST_WORK // max(1, nodes))
+    """The number of rows from which on machine code of this graph of many rows pays, compiling included."""
+    codes = [code for code in graph.op if code not in (INPUT, CONST)]
+    nodes = max(1, len(codes))
+    if any(BY_CODE[code].effects.dear for code in set(codes)):
+        return -(-LEAST_DEAR_WORK // nodes)
+    return LEAST_ROWS - (-LEAST_WORK // nodes)
 
 
 @cache
