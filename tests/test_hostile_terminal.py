@@ -96,6 +96,10 @@ def test_names_and_values_on_the_line(name: str) -> None:
         if command in ("help", "samples"):
             calls += [[command, "--help", name], [command, f"--{name}"]]
             continue
+        if command == "live":  # which goes on when a program is wrong
+            calls += [[command, each] for each in (name, f"{name}/none.cg", f"{good}.py:{name}", "-")]
+            calls += [[command, good, f"--{name}"], [command, good, "--set", f"{name}=1", "--port", name]]
+            continue
         calls += [[command, name], [command, good], [command, bad], [command, doc], [command, "-e", name]]
         calls += [[command, f"{name}/none.cg"], [command, f"{good}.py:{name}"], [command, ".", name]]
         calls += [[command, each, "--help"] for each in (good, bad, doc, name)]

@@ -12,6 +12,7 @@ from pathlib import Path
 from zipfile import ZipFile
 
 import pytest
+from browser import Browser, Page, executable
 
 from cgcli.version import VERSION
 
@@ -120,6 +121,15 @@ def test_installed(kind: str, request: pytest.FixtureRequest, tmp_path: Path) ->
     assert call(cg, "grad", *ARTICLE, cwd=tmp_path) == "y = 10\ndy/da = 2\ndy/db = 7\ndy/dc = -5\n"
     call(cg, "render", *ARTICLE, "-o", "article.svg", cwd=tmp_path)
     assert (tmp_path / "article.svg").read_text(encoding="utf-8").startswith("<?xml")
+    call(cg, "render", *ARTICLE, "-o", "article.html", cwd=tmp_path)
+    if executable() is None:
+        return  # the page is opened where there is a browser; the tests of the page say that there is none
+    browser = Browser(tmp_path / "profile")
+    page = Page(browser)
+    page.open(tmp_path / "article.html", "#a=5")
+    assert (page.text("#problem"), page.complaints()) == ("", [])
+    assert "16" in page.text("#inspector")  # (5 + 3) (3 - 1)
+    browser.close()
 
 
 def test_a_citation_names_the_version() -> None:

@@ -11,7 +11,9 @@ from cli_harness import ARTICLE, cg
 from cgcli.program import load, parse
 from cgcli.program.program import Program
 
-SAMPLES = sorted((Path(__file__).parents[1] / "samples").glob("*.cg"))
+ROOT = Path(__file__).parents[1]
+ARTICLE_FILE, ARTICLE_PAGE = ROOT / "samples/article.cg", ROOT / "docs/article.html"
+SAMPLES = sorted((ROOT / "samples").glob("*.cg"))
 
 
 def data_of(page: str) -> dict[str, Any]:
@@ -86,6 +88,14 @@ def test_the_page_of_a_sample_is_whole(path: Path) -> None:
     assert bool(data["why"]) == any(t["tensor"] for t in data["cards"]) or not data["why"]
     roles = set(data["themes"]["light"])
     assert {s[6] for _, s in shapes if s[0] == "t"} <= roles == set(data["themes"]["dark"])
+
+
+def test_the_page_in_the_docs_is_what_is_made_now(request: pytest.FixtureRequest) -> None:
+    text = load(ARTICLE_FILE).render(None, {"a": 2.0, "b": 3.0, "c": 1.0}, kind="html").text
+    if request.config.getoption("--rewrite"):
+        ARTICLE_PAGE.write_text(text, encoding="utf-8")
+    assert ARTICLE_PAGE.read_text(encoding="utf-8") == text
+    assert len(text.encode()) <= 75 * 1024
 
 
 # ---- what it starts with
