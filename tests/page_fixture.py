@@ -177,7 +177,6 @@ def card(rows: Sequence[Row], k: int, numbering: Slots) -> dict[str, Any]:
         "how": how,
         "series": -1,
         "loop": -1,
-        "muted": False,
     }
 
 

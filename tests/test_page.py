@@ -5,10 +5,13 @@ import re
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from cli_harness import ARTICLE, cg
 
 from cgcli.program import load, parse
+from cgcli.program.page import page as live_page
+from cgcli.program.picture_options import PictureOptions
 from cgcli.program.program import Program
 
 ROOT = Path(__file__).parents[1]
@@ -109,3 +112,66 @@ def test_inputs_without_a_value_start_at_1_or_as_near_to_it_as_they_may_be(tmp_p
     result = cg("render", str(file), "-o", str(tmp_path / "f.html"))
     assert (result.status, result.out) == (0, "")
     assert result.err == "note: no values are given, so the page starts at a = 1, b = 2, n = -1, on = 1\n"
+
+
+def room(data: dict[str, Any], title: str) -> list[str]:
+    """The numbers that a card has room for, and the texts that stay on it."""
+    part = next(p for p in data["scene"]["parts"] if p["kind"] == "node" and p["id"] == card(data, title)["id"])
+    return [s[1] if s[0] == "n" else s[3] for s in part["shapes"] if s[0] in "nt"]
+
+
+def test_what_a_folded_block_shows_is_computed_anew() -> None:
+    program = parse("fn f(x) { t = x^2; return t * sin(t) }\ny = f(a) + 1")
+    data = data_of(live_page(program, {"a": 2.0}, None, PictureOptions(depth=0), print))
+    assert room(data, "f")[2:] == ["value", "derivative", "value", "derivative"]
+    value = data["slots"][card(data, "f")["value"]]
+    assert value == program.eval({"a": 2.0})["y"] - 1
+
+
+def test_ranges_of_many_values_and_where_nan_starts_are_left_out() -> None:
+    stack = page_of(parse("".join(f"input x{k}: float = {k}\n" for k in range(50)) + "y = " + " + ".join(
+        f"x{k}^2" for k in range(50))))  # fmt: skip
+    assert room(stack, "x0 … x49") == ["x0 … x49", "50 inputs"]
+    texts = json.dumps(page_of(parse("y = sqrt(a) * 2"), {"a": -1.0}), ensure_ascii=False)
+    assert "starts here" not in texts
+    assert "start here" not in texts
+
+
+def test_headings_of_loops_say_no_count_of_steps() -> None:
+    text = "x = a\nwhile abs(x * x - a) > 1e-12 { x = (x + a / x) / 2 }"
+    (loop,) = page_of(parse(text), {"a": 2.0})["loops"]
+    assert loop["title"] == "while abs(x × x − a) > 1e−12"
+
+
+def test_sides_of_branches_have_room_for_what_they_compute_when_they_are_taken() -> None:
+    text = "if a > 0 { y = a^3 } else { if b > 0 { y = a - b } else { y = exp(a) * b } }\noutput y"
+    at_start, moved = (page_of(parse(text), {"a": a, "b": -1.0}) for a in (2.0, -1.0))
+    for data in (at_start, moved):
+        for title in ("y₀", "y₁", "y₂", "y₃"):
+            assert room(data, title)[-2:] == ["value", "derivative"]
+    slots = [[(a["slot"], a["prefix"]) for a in data["arrows"]] for data in (at_start, moved)]
+    assert slots[0] == slots[1]
+    assert [p["slots"] for p in at_start["expected"]] != []
+
+
+def test_arrows_to_every_output_have_a_number() -> None:
+    data = page_of(parse("u = a * b\nv = u + a\nw = u / b\noutput u\noutput v\noutput w"), {"a": 2.0, "b": 3.0})
+    assert all(arrow["slot"] >= 0 for arrow in data["arrows"])
+
+
+def test_inputs_in_single_precision_are_tried_at_numbers_of_it() -> None:
+    data = page_of(parse("input s: f32 = 0.1\ny = s * s"))
+    points = [p["inputs"][0] for p in data["expected"]]
+    assert len(points) == 3
+    assert all(x == float(np.float32(x)) for x in points)
+
+
+def test_a_step_that_no_page_can_compute_is_named_and_recorded() -> None:
+    data = page_of(parse("y = lgamma(x) + x^2"), {"x": 3.0})
+    assert data["why"] == "This program has a step that pages cannot compute: `lgamma`."
+    assert all(arrow["slot"] == -1 and arrow["rule"] for arrow in data["arrows"])
+
+
+def test_a_copy_has_one_equals_sign() -> None:
+    data = page_of(parse("y = a^2\noutput z = y"), {"a": 3.0})
+    assert card(data, "z")["how"] == [card(data, "y")["id"]]

@@ -350,7 +350,7 @@ def test_a_tensor_says_what_lies_under_the_pointer(show: Open) -> None:
 def test_a_browser_that_computes_otherwise_locks_the_page(show: Open) -> None:
     data, passes = article()
     page = show((data, passes.replace("s[3] = s[0] + s[1]", "s[3] = s[0] + s[1] * (1 + 1e-7)")))
-    assert "computes the value of d otherwise than cg does" in page.text("#problem")
+    assert "computes the value of d otherwise than cg;" in page.text("#problem")
     assert page.js("[...document.querySelectorAll('#inputs input')].every(e => e.disabled)")
     assert numbers(page, 3) == ["5", "2"]  # as recorded
 
@@ -518,3 +518,46 @@ def test_a_thousand_cards(show: Open) -> None:
     page.key("Enter")
     shown, full = (float(text.replace("−", "-")) for text in (numbers(page, 500)[0], page.text("#inspector dd")))
     assert shown == pytest.approx(full, rel=1e-4)
+
+
+def test_names_of_other_themes_are_no_themes(show: Open) -> None:
+    page = show(article(), "#.theme=constructor")
+    assert page.js("document.documentElement.dataset.theme") == "light"
+    assert page.complaints() == []
+
+
+def test_an_infinity_is_near_no_other_number(show: Open) -> None:
+    data, passes = article()
+    page = show((data, passes.replace("s[3] = s[0] + s[1]", "s[3] = Infinity")))
+    assert "computes the value of d otherwise than cg;" in page.text("#problem")
+
+
+def test_paths_that_do_not_add_up_to_the_derivative_are_not_listed(browser: Browser, tmp_path: Path) -> None:
+    program = load(written(tmp_path, "y = where(a > 0, log(a), a^2)"))
+    (tmp_path / "page.html").write_text(live_page(program, {"a": 1}, None, PictureOptions(), print), encoding="utf-8")
+    page = Page(browser)
+    page.open(tmp_path / "page.html", "#.card=0")
+    assert equation(page, "Paths") == ["a → log → y: 1", "a → ((·)²) → y: 0"]
+    page.open(tmp_path / "page.html", "#.card=0&a=0")
+    assert equation(page, "How its derivative") == ["∂y/∂a = 0"]
+    assert equation(page, "Paths") == []
+    page.close()
+
+
+def test_both_sides_of_a_branch_show_what_they_compute(browser: Browser, tmp_path: Path) -> None:
+    program = load(written(tmp_path, "if a > 0 { y = a^3 } else { y = exp(a) * b }\noutput y"))
+    start = live_page(program, {"a": 2, "b": 3}, None, PictureOptions(), print)
+    (tmp_path / "page.html").write_text(start, encoding="utf-8")
+    page = Page(browser)
+    texts = "[...document.querySelectorAll('svg.picture text')].map(t => t.textContent)"
+    page.open(tmp_path / "page.html")
+    assert {"8", "12", "∂y₀/∂a = 12"} <= set(page.js(texts))
+    page.open(tmp_path / "page.html", "#a=0")
+    assert {"1", "3", "∂y₁/∂b = 1"} <= set(page.js(texts))
+    assert "∂y₀/∂a = 12" not in page.js(texts)
+    page.close()
+
+
+def written(folder: Path, text: str) -> str:
+    (folder / "program.cg").write_text(text)
+    return str(folder / "program.cg")

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import PurePath
 
-from cgcli.render.page.data import PageProgram, Slots, page_data, roomy
+from cgcli.render.page.data import PageProgram, page_data, roomy
 from cgcli.render.page.html import html
-from cgcli.render.page.passes import passes_text
 from cgcli.render.picture.compose import picture as compose
 from cgcli.render.picture.content import Picture, View
 from cgcli.render.picture.draw import fitting
@@ -36,13 +36,18 @@ def page(
     params = [i.name for i in program.inputs if i.kind == "param"]
     nodes: list[int] = [program.module.values[name] for name in names]
 
-    def picture_with_room(view: View) -> Picture:
-        result = compose(graph, evaluation, params, view)
-        slots = Slots() if why_still(graph) else slots_of(graph, nodes, result)[0]
-        return roomy(result, slots, names)
+    def still(view: View) -> Picture:
+        return replace(compose(graph, evaluation, params, view), subject="")  # the page says it
 
-    arranged = fitting(picture_with_room, view, drawing)
+    def picture_with_room(view: View) -> Picture:
+        result = still(view)
+        return roomy(result, slots_of(graph, nodes, result)[0], names)
+
+    arranged = fitting(still if why_still(graph) else picture_with_room, view, drawing)
     passes = passes_of(graph, nodes, arranged.picture)
+    if passes.why and not why_still(graph):
+        arranged = fitting(still, view, drawing)
+        passes = passes_of(graph, nodes, arranged.picture)
     bound = program.bind_inputs(values)
     source = program.module.source
     shown = PageProgram(
@@ -60,7 +65,7 @@ def page(
     data = page_data(shown, arranged, passes.slots, drawing, passes.recorded(evaluation))
     for text in arranged.picture.notes:
         note(text)
-    return html(data, passes_text(passes.passes))
+    return html(data, passes.script)
 
 
 def _with_starts(program: Computation, values: Values, note: Callable[[str], None]) -> Values:

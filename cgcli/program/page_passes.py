@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from cgcli.diagnostics.diagnostic import CgError
@@ -19,9 +19,10 @@ from cgcli.loop_nests.lower import lower_with_stacks
 from cgcli.loop_nests.readers import node_of
 from cgcli.ops.interpreter import Limits
 from cgcli.ops.number_kernels import is_scalar
+from cgcli.ops.numbers import float32
 from cgcli.optimise.driver import optimise
 from cgcli.render.page.data import Slots, graph_at, is_number, loop_cards
-from cgcli.render.page.passes import Pass
+from cgcli.render.page.passes import Pass, passes_text
 from cgcli.render.picture.card_writer import flows
 from cgcli.render.picture.content import Origin, Path, Picture
 from cgcli.run.backends import compile_graph
@@ -37,8 +38,8 @@ class Passes:
     """The passes of a page, one for each of the values that it differentiates, and where its numbers are in their
     results.
 
-    probes: what is in each slot; loops: those whose variables have series. graphs: what the passes compute. why: why
-    there are none, in words for the reader; empty where there are.
+    probes: what is in each slot; loops: those whose variables have series. graphs: what the passes compute, and script:
+    what does. why: why there are none, in words for the reader; empty where there are.
     """
 
     slots: Slots
@@ -46,6 +47,7 @@ class Passes:
     loops: Sequence[int]
     graphs: Sequence[Graph] = ()
     passes: Sequence[Pass] = ()
+    script: str = ""
     why: str = ""
 
     def points(self, inputs: Sequence[Input], values: Sequence[Any]) -> Iterator[dict[str, Any]]:
@@ -86,13 +88,14 @@ def passes_of(graph: Graph, of: Sequence[int], picture: Picture) -> Passes:
     """
     slots, probes, loops = slots_of(graph, of, picture)
     why = why_still(graph)
-    if why:
-        return Passes(slots, probes, loops, why=why)
-    try:
-        graphs = [optimise(probed(graph, i, probes, loops)) for i in (of or (None,))]
-        return Passes(slots, probes, loops, graphs, [Pass(*lower_with_stacks(each)) for each in graphs])
-    except Unsupported as e:
-        return Passes(slots, probes, loops, why=f"This program has a step that pages cannot compute: {e}.")
+    if not why:
+        try:
+            graphs = [optimise(probed(graph, i, probes, loops)) for i in (of or (None,))]
+            passes = [Pass(*lower_with_stacks(each)) for each in graphs]
+            return Passes(slots, probes, loops, graphs, passes, passes_text(passes))
+        except Unsupported as e:
+            why = f"This program has a step that pages cannot compute: {e}."
+    return Passes(replace(slots, parts={}), probes, loops, why=why)  # an evaluation has no derivatives of parts
 
 
 def slots_of(graph: Graph, of: Sequence[int], picture: Picture) -> tuple[Slots, list[Probe], list[int]]:
@@ -100,6 +103,12 @@ def slots_of(graph: Graph, of: Sequence[int], picture: Picture) -> tuple[Slots, 
     slots, probes = Slots(), []
     loops = loop_cards(graph, picture)
     flow: dict[Path, bytearray] = {(): flows(graph, of)} if of else {}
+
+    def has_derivative(path: Path, node: int) -> bool:
+        if of and path not in flow:
+            inner = graph_at(graph, path)
+            flow[path] = flows(inner, inner.outputs)
+        return bool(of) and bool(flow[path][node])
 
     def slot(probe: Probe) -> int:
         probes.append(probe)
@@ -110,15 +119,14 @@ def slots_of(graph: Graph, of: Sequence[int], picture: Picture) -> tuple[Slots, 
         if origin is None or origin.carry is not None or origin in slots.values or not is_number(graph, origin):
             continue
         slots.values[origin] = slot(Probe("value", origin.path, origin.node))
-        inner = graph_at(graph, origin.path)
-        if of and origin.path not in flow:
-            flow[origin.path] = flows(inner, inner.outputs)
-        t = inner.type_of(origin.node)
-        if of and isinstance(t, Type) and t.is_float and flow[origin.path][origin.node]:
+        t = graph_at(graph, origin.path).type_of(origin.node)
+        if isinstance(t, Type) and t.is_float and has_derivative(origin.path, origin.node):
             slots.derivatives[origin] = slot(Probe("derivative", origin.path, origin.node))
     for arrow in picture.arrows:
         part = arrow.part
-        if part is not None and part not in slots.parts and is_number(graph, Origin(part.path, part.node)):
+        if part is None or part in slots.parts or not is_number(graph, Origin(part.path, part.node)):
+            continue
+        if has_derivative(part.path, part.node):
             slots.parts[part] = slot(Probe("partial", part.path, part.node, part.by, part.reads))
     for node in picture.nodes:
         path = node.origin.path if node.origin is not None else ()
@@ -158,7 +166,8 @@ def _shifted(declared: Input, x: Any, shift: float) -> Any:
     if not declared.type.is_float or not math.isfinite(x):
         return x
     low, high = declared.range or (-math.inf, math.inf)
-    return min(max(x + shift * (abs(x) or 1.0), low), high)
+    shifted = min(max(x + shift * (abs(x) or 1.0), low), high)
+    return float32(shifted) if declared.type.dtype == "f32" else shifted
 
 
 def evaluation_at(evaluation: Evaluation, origin: Origin) -> Evaluation | None:

@@ -19,7 +19,7 @@ from cgcli.graph.types import Type
 from cgcli.ops.loops import LoopView
 from cgcli.render.formula import number
 from cgcli.render.picture.card import Card, SparkRow, TextRow, placed_rows
-from cgcli.render.picture.content import Arrow, Origin, Part, Path, Picture, PictureNode
+from cgcli.render.picture.content import STEPS, Arrow, Origin, Part, Path, Picture, PictureNode
 from cgcli.render.picture.draw import Arranged
 from cgcli.render.picture.drawing import Drawing
 from cgcli.render.picture.scene import scene
@@ -35,6 +35,7 @@ CELLS = 64  # of the map of a tensor, along an axis
 BINS = 32  # of its histogram
 _Loops = dict[tuple[Path, int], tuple[int, list[int]]]
 """By loop whose variables are drawn: its group, and the cards of these variables."""
+_NAMELESS = ("small", "choice", "block", "loop")  # kinds of cards whose titles are no names
 ORDINARY = 5.0  # half of the range of an input at 0
 
 
@@ -61,30 +62,46 @@ def graph_at(graph: Graph, path: Path) -> Graph:
 
 
 def roomy(picture: Picture, slots: Slots, of: Sequence[str]) -> Picture:
-    """The picture with room for every number that changes.
+    """The picture with room for every number that changes, and without what would not change with them: the range of
+    many values, where the first NaN is, how many steps a loop took, which side of a branch was taken.
 
     of: the names of what the reader may choose to differentiate; where there are several, cards say `∂/∂x`.
     """
+    names = {node.id: node.title for node in picture.nodes if node.kind not in _NAMELESS}
 
     def node_with_room(node: PictureNode) -> PictureNode:
         if node.origin in slots.series:
-            return replace(node, value=f"{CARD_ROOM} → {CARD_ROOM}", series=node.series or (0.0, 1.0))
-        if node.origin in slots.values and node.value:
-            node = replace(node, value=CARD_ROOM)
-        if node.origin in slots.derivatives:
-            by = node.gradient_of.partition("/")[2] or f"∂{node.title or '·'}"
-            gradient_of = f"∂/{by}" if len(of) > 1 else node.gradient_of or f"∂{of[0]}/{by}"
-            node = replace(node, gradient=CARD_ROOM, gradient_of=gradient_of)
-        return node
+            return replace(node, value=f"{CARD_ROOM} → {CARD_ROOM}", series=node.series or (0.0, 1.0), mark="")
+        has_value = node.origin in slots.values and (node.value or node.muted)
+        has_derivative = node.origin in slots.derivatives
+        by = node.gradient_of.partition("/")[2] or f"∂{node.title or '·'}"
+        gradient_of = f"∂/{by}" if len(of) > 1 and node.kind != "block" else node.gradient_of
+        if has_derivative and not gradient_of and node.id in names:
+            gradient_of = f"∂{of[0]}/{by}"
+        return replace(
+            node,
+            value=CARD_ROOM if has_value else "",
+            gradient=CARD_ROOM if has_derivative else "",
+            gradient_of=gradient_of if has_derivative else "",
+            series=(),
+            mark="",
+            muted=False,
+        )
 
     def arrow_with_room(arrow: Arrow) -> Arrow:
-        return replace(arrow, label=_prefix(arrow) + LABEL_ROOM) if arrow.part in slots.parts else arrow
+        if arrow.style == "untaken":
+            arrow = replace(arrow, style="value")
+        if arrow.part not in slots.parts:
+            return arrow
+        to, by = names.get(arrow.target), names.get(arrow.source)
+        prefix = _prefix(arrow) or (f"∂{to}/∂{by} = " if to and by and not arrow.note else "")
+        return replace(arrow, label=prefix + LABEL_ROOM)
 
     return replace(
         picture,
         nodes=tuple(map(node_with_room, picture.nodes)),
         arrows=tuple(map(arrow_with_room, picture.arrows)),
-        subject="",  # the page says it
+        groups=tuple(group._replace(label=group.label.partition(STEPS)[0]) for group in picture.groups),
     )
 
 
@@ -228,7 +245,6 @@ class _Writer:
             "tensor": self._tensor(origin),
             "series": slots.series.get(origin, NONE) if origin is not None else NONE,
             "loop": loop,
-            "muted": node.muted,
         }
 
     def _type(self, origin: Origin | None) -> str:
@@ -253,11 +269,9 @@ class _Writer:
     def _how(self, node: PictureNode) -> list[str | int]:
         """The formula with cards in place of the names of what it reads."""
         sources = {a.source for a in self.picture.arrows if a.target == node.id and a.style != "next"}
-        named = (
-            n for n in self.picture.nodes if n.id in sources and n.kind not in ("small", "choice", "block", "loop")
-        )
+        named = (n for n in self.picture.nodes if n.id in sources and n.kind not in _NAMELESS)
         cards = {n.title: self.index[n.id] for n in named if n.title}
-        formula = " ".join(node.formula.split("\n"))
+        formula = " ".join(node.formula.split("\n")).removeprefix("= ")
         if not cards or node.kind in ("input", "param", "constant", "block", "loop", "state"):
             return []
         names = "|".join(re.escape(name) for name in sorted(cards, key=len, reverse=True))

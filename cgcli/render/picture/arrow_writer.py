@@ -95,16 +95,19 @@ class ArrowWriter:
         if derivatives is not None:
             flows = [derivatives[x] for x in operands if x in derivatives and self.drawn.is_float(x)]
             numbers = [x for x in flows if x is not None]
-            part = self._part(i, operands) if flows else None
+            part = self._part(i, operands)
             if numbers:
                 return Arrow(source, target, self._partial(i, operands[0], sum(numbers)), part=part)
             return Arrow(source, target, "", "untaken" if flows else "value", part=part)
         x = operands[0]
-        return Arrow(source, target, self._rule(i, x), note=self.drawn.shape_of(x))
+        return Arrow(source, target, self._rule(i, x), note=self.drawn.shape_of(x), part=self._part(i, operands))
 
     def _part(self, i: int, operands: Sequence[int]) -> Part | None:
-        path, units = self.drawn.around.path, self.drawn.units
-        return None if path is None else Part(path, i, tuple(operands), units.reads(i))
+        """What the derivative of the unit `i` by these operands is that of; None where it is no number."""
+        drawn = self.drawn
+        if drawn.around.path is None or not drawn.is_float(i) or not any(map(drawn.is_float, operands)):
+            return None
+        return Part(drawn.around.path, i, tuple(operands), drawn.units.reads(i))
 
     def _is_condition(self, i: int, x: int) -> bool:
         """Whether a bool chooses among other values that the unit `i` reads."""
@@ -122,6 +125,7 @@ class ArrowWriter:
     def _side_arrows(self, i: int, cond: int) -> None:
         """From the results of both sides of an open `cond` to its result."""
         k: int = self.drawn.graph.attrs[i]["k"]
+        path = self.drawn.around.path
         taken = self.drawn.evaluation.branches.get(cond, ("",))[0] if self.drawn.evaluation else ""
         for side, ids in self.drawn.sides[cond].items():
             source = ids[k]
@@ -130,7 +134,8 @@ class ArrowWriter:
             style: Style = "untaken" if taken not in ("", side) else "value"
             flows = style == "value" and self.drawn.cards.has_derivative(i) and self.drawn.is_number(i)
             label = "1" if flows else ""
-            self.drawn.canvas.arrows.append(Arrow(source, i + self.drawn.offset, label, style, side))
+            part = None if path is None or not self.drawn.is_float(i) else Part(path, i, (i,), (i,))
+            self.drawn.canvas.arrows.append(Arrow(source, i + self.drawn.offset, label, style, side, part=part))
 
     def _rule(self, i: int, x: int) -> str:
         """How the derivative by the unit `i` passes back to a tensor that it reads."""

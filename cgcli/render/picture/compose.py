@@ -15,7 +15,7 @@ from cgcli.ops.loops import LoopView
 from cgcli.render.formula import FormulaWriter, clip, wrapped
 
 from .arrow_writer import ArrowWriter
-from .content import Arrow, Group, Origin, Picture, PictureNode, Style, View
+from .content import STEPS, Arrow, Group, Origin, Picture, PictureNode, Style, View
 from .drawn_graph import Canvas, DrawnGraph, Surroundings
 from .selection import selection
 from .uniform import heated, with_one_form, with_one_label_form
@@ -86,7 +86,10 @@ class _Painter(DrawnGraph):
                 budget -= body
         results = ArrowWriter(self).write()
         for k, block in enumerate(self.collapsed.blocks):
-            node = self.cards.block(block, self.ids[k], self.group(block.group), results.get(k, set()))
+            read = results.setdefault(k, set())
+            node = self.cards.block(block, self.ids[k], self.group(block.group), read)
+            if len(read) == 1 and block.kind != "stack":
+                node = replace(node, origin=self._origin(min(read)))
             self.canvas.nodes.append(node)
 
     def _origin(self, i: int) -> Origin | None:
@@ -194,7 +197,7 @@ class _Painter(DrawnGraph):
         """The heading of an open loop: its trip count or its condition."""
         test = LoopView(self.graph.attrs[i]).pred
         count = len(self._steps(i)) - 1
-        steps = f"  ·  {count} steps" if count >= 0 else ""
+        steps = f"{STEPS}{count} steps" if count >= 0 else ""
         if test is None:
             text = self.formulas.loop(i)
             return text if text.endswith(f" {count}") else text + steps
@@ -217,7 +220,7 @@ class _Painter(DrawnGraph):
         for side in ("then", "else"):
             branch: Graph = graph.attrs[cond][side]
             ids = dict(zip(branch.inputs, outer_ids, strict=True))
-            muted = bool(taken) and side != taken
+            muted = self.around.muted or (bool(taken) and side != taken)
             offset = self.canvas.new_ids(len(branch))
             bindings = self.formulas.bindings.inner[cond, side]
             path = None if self.around.path is None else (*self.around.path, (cond, side))

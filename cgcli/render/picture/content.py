@@ -18,6 +18,7 @@ Path = tuple[tuple[int, str], ...]
 Sides = Literal["forward", "backward", "both"]
 DEFAULT_DETAIL = Detail()
 LONGEST_TITLE = 36  # characters of a name on its card
+STEPS = "  ·  "  # before how many steps a loop took, in the heading of its group
 
 
 @dataclass(frozen=True)

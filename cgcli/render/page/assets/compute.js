@@ -66,7 +66,16 @@ export const isLive = (model) => model.slots.length <= MOST_LIVE_SLOTS;
  * @param {number} [largest]
  */
 export const isNear = (x, y, largest = 0) =>
-  Object.is(x, y) || x === y || Math.abs(x - y) <= TOLERANCE * Math.max(Math.abs(x), Math.abs(y), largest * ROUNDING);
+  Object.is(x, y) ||
+  x === y ||
+  (Number.isFinite(x - y) && Math.abs(x - y) <= TOLERANCE * Math.max(Math.abs(x), Math.abs(y), largest * ROUNDING));
+
+/**
+ * Whether terms add up to a total, but for what rounding leaves of a zero.
+ * @param {number[]} terms
+ * @param {number} total
+ */
+export const addUp = (terms, total) => isNear(terms.reduce((sum, x) => sum + x, 0), total, Math.max(...terms.map(Math.abs)));
 
 /**
  * Why the page must not compute: the first number of the expected ones that this browser computes otherwise.
@@ -77,7 +86,7 @@ export function checkExpected(model) {
   for (const point of model.expected) {
     const result = compute(point.inputs, point.pass);
     if (result.status) return `A check stopped: ${stopped(result.status, point.pass, model)}.`;
-    const largest = Math.max(...point.slots.map(Math.abs).filter(Number.isFinite));
+    const largest = point.slots.reduce((most, x) => (Number.isFinite(x) ? Math.max(most, Math.abs(x)) : most), 0);
     const slot = point.slots.findIndex((x, k) => !isNear(x, result.slots[k], largest));
     if (slot >= 0) {
       return `This browser computes ${slotName(slot, point.pass, model)} otherwise than cg; the sliders are locked.`;

@@ -7,7 +7,7 @@
  * @typedef {{id: number, kind: string, title: string, formula: string, label: string, type: string, line: number,
  *   value: number, derivative: number[], how: (string | number)[],
  *   tensor?: {value: Tensor | null, derivative: (Tensor | null)[]} | null,
- *   series: number, loop: number, muted: boolean}} Card
+ *   series: number, loop: number}} Card
  * @typedef {{source: number, target: number, slot: number, prefix: string, rule: string, style: string}} Arrow
  * @typedef {{name: string, kind: string, type: string, value: any, low: any, high: any, card: number, doc: string}} Input
  * @typedef {{kind: string, id: number, title: string, shapes: any[][]}} Part

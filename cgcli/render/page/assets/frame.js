@@ -18,7 +18,7 @@ import { isTensor } from "./data.js";
  * @returns {Set<number>}
  */
 export function mutedCards(model, slots) {
-  const muted = new Set(model.branches.length ? [] : model.cards.filter((card) => card.muted).map((card) => card.id));
+  const muted = new Set();
   for (const branch of model.branches) {
     const condition = slots[branch.slot];
     for (const id of condition === 1 ? branch.else : condition === 0 ? branch.then : []) muted.add(id);

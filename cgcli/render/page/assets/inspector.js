@@ -1,6 +1,6 @@
 /** The chosen value: what it is, how it arises, how its derivative comes back, its paths to the output. */
 
-import { isNear } from "./compute.js";
+import { addUp } from "./compute.js";
 import { html, setSlider, setText } from "./dom.js";
 import { nameInEquation } from "./data.js";
 import { derivativeOf, isStale, ofName, scrubbed, valueOf } from "./frame.js";
@@ -49,7 +49,7 @@ export function makeInspector(model, store, panel) {
     const card = model.cards[frame.state.card];
     if (!card) {
       setText(heading, "Nothing is chosen");
-      setText(kind, "Choose a card to see how its value and its derivative arise.");
+      setText(kind, "Choose a card.");
       return;
     }
     if (card.id !== shown) panel.scrollTop = 0;
@@ -82,9 +82,9 @@ export function makeInspector(model, store, panel) {
     derivativeName.hidden = derivative.hidden = !model.of.length;
     setText(derivative, dx !== null ? shortText(dx, "float", 12, 18) : (card.tensor?.derivative[frame.state.of]?.summary ?? "—"));
     const words = isStale(frame, card)
-      ? "Recorded at the start: tensors are not computed anew."
+      ? "Recorded at the start, not computed anew."
       : frame.muted.has(card.id)
-        ? "This side of the branch is not taken."
+        ? "This side is not taken."
         : scrubbed(frame, card) >= 0
           ? "At this step of the loop."
           : "";
@@ -151,10 +151,9 @@ export function makeInspector(model, store, panel) {
       const inner = arrow.slot < 0 ? null : frame.slots[arrow.slot] + 0;
       return { k, outer, inner, product: outer === null || inner === null ? NaN : outer * inner };
     });
-    const sum = terms.reduce((before, term) => before + term.product, 0);
     // where the arrows do not account for the whole derivative, the equation would not be true
-    const holds = terms.length && terms.every((t) => t.outer !== null && t.inner !== null) && isNear(sum, total);
-    if (!holds) return back.equation([[`${name} = `, strong(text(total))], ...rules(arrows, frame)]);
+    const isWhole = terms.length && terms.every((t) => t.outer !== null && t.inner !== null);
+    if (!isWhole || !addUp(terms.map((t) => t.product), total)) return back.equation([[`${name} = `, strong(text(total))], ...rules(arrows, frame)]);
     const size = (/** @type {{product: number}} */ t) => (Number.isNaN(t.product) ? Infinity : Math.abs(t.product));
     const listed = terms.length > MOST_TERMS ? [...terms].sort((s, t) => size(t) - size(s)).slice(0, MOST_TERMS) : terms;
     const others = terms.filter((term) => !listed.includes(term));
@@ -198,9 +197,10 @@ export function makeInspector(model, store, panel) {
    */
   function drawPaths(card, frame) {
     const output = model.of[frame.state.of];
-    if (!output || output.card === card.id || derivativeOf(frame, card) === null) return paths.hide();
+    const total = derivativeOf(frame, card);
+    if (!output || output.card === card.id || total === null) return paths.hide();
     const all = pathsToOutput(model, frame, card.id);
-    if (!all || !all.largest.length) return paths.hide();
+    if (!all?.largest.length || !addUp([...all.largest.map((p) => p.product), all.othersSum], total)) return paths.hide();
     const rows = all.largest.map((path) => {
       const cards = pathCards(model, card.id, path).map((id) => names[id]);
       const words = cards.length > 5 ? [...cards.slice(0, 2), "…", ...cards.slice(-2)] : cards;

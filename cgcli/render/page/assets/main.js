@@ -25,7 +25,7 @@ const KEYS = [
   ["/", "find a value"],
   ["t", "all values as a table"],
   ["f", "fit the picture"],
-  ["+ −", "zoom; also the wheel, or two fingers"],
+  ["+ −", "zoom; also by wheel or fingers"],
   ["ctrl z", "undo; with shift redo"],
   ["?", "these keys"],
 ];

@@ -195,7 +195,8 @@ export function makePicture(model, choose) {
     const now = /** @type {import("./frame.js").Frame} */ (frame);
     if (shown.what === "partial") {
       const { slot, prefix, source, target } = model.arrows[shown.id];
-      const x = slot < 0 || now.muted.has(source) || now.muted.has(target) ? null : now.slots[slot] + 0;
+      const flows = slot >= 0 && !now.muted.has(source) && !now.muted.has(target) && model.reaching(now.state.of)[target];
+      const x = flows ? now.slots[slot] + 0 : null;
       if (Object.is(x, shown.last)) return;
       shown.last = x;
       shown.node.data = x === null ? "" : prefix + derivativeText(x);

@@ -111,7 +111,7 @@ export function makePlot(model) {
    */
   function paintPlot({ xs, ys, x, y, slope, low, high, discrete }) {
     const finite = [...ys, y].filter(Number.isFinite);
-    if (!finite.length) return picture.replaceChildren(svg("text", { x: LEFT, y: 40, class: "axis" }, "no finite value here"));
+    if (!finite.length) return picture.replaceChildren(svg("text", { x: LEFT, y: 40, class: "axis" }, "no finite value"));
     const [bottom, top] = heights(finite);
     const across = (/** @type {number} */ v) => LEFT + ((v - low) / (high - low)) * (WIDTH - LEFT - RIGHT);
     const up = (/** @type {number} */ v) => HEIGHT - BOTTOM - ((v - bottom) / (top - bottom)) * (HEIGHT - TOP - BOTTOM);

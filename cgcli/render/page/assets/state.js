@@ -70,7 +70,7 @@ export function fromFragment(fragment, model) {
     step: index(pairs.get(".step"), 2 * model.cards.length, -1),
     card: index(pairs.get(".card"), model.cards.length, start.card),
     view: VIEWS.includes(view) ? view : start.view,
-    theme: theme in model.themes ? theme : start.theme,
+    theme: ["light", "dark"].includes(theme) ? theme : start.theme,
     loops: start.loops.map((_, k) => index(loops[k], 1e9, -1)),
   };
 }
