@@ -220,7 +220,6 @@ def test_render_of_several_outputs_shows_values_only_and_says_so() -> None:
 @pytest.mark.parametrize(
     ("target", "said"),
     [
-        ("out.html", "not supported yet"),
         ("out.gif", ".svg"),
         ("out", ".svg"),
     ],
