@@ -520,6 +520,22 @@ def test_a_thousand_cards(show: Open) -> None:
     assert shown == pytest.approx(full, rel=1e-4)
 
 
+def test_a_slider_spans_no_more_than_its_value_needs(show: Open) -> None:
+    page = show(article())
+    ends = f"(s => [s.min, s.max])(document.querySelector('{FIRST_SLIDER}'))"
+    before = page.js(ends)
+    page.click(FIRST_FIELD)
+    for text, after in (("1e300", [before[0], "1e+300"]), ("2", before)):
+        page.key("a", 2)
+        page.type(text)
+        assert page.js(ends) == after
+
+
+def test_what_scrolls_can_be_reached_by_the_keyboard(show: Open) -> None:
+    page = show(article())
+    assert page.js("[...document.querySelectorAll('#source, #source ol')].map(e => e.tabIndex)") == [0, 0]
+
+
 def test_names_of_other_themes_are_no_themes(show: Open) -> None:
     page = show(article(), "#.theme=constructor")
     assert page.js("document.documentElement.dataset.theme") == "light"

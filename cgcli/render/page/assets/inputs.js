@@ -102,7 +102,8 @@ function makeRow(model, store, input, k) {
     let [shownLow, shownHigh] = [NaN, NaN];
     show = (frame) => {
       const x = frame.state.inputs[k];
-      [low, high] = rangeOf({ ...input, low, high }, x);
+      const isHeld = document.activeElement === slider; // what a slider under the pointer spans stays
+      [low, high] = rangeOf(isHeld ? { ...input, low, high } : input, x);
       if (low !== shownLow || high !== shownHigh) {
         [shownLow, shownHigh] = [low, high];
         slider.min = String(low);

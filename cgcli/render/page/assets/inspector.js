@@ -82,7 +82,7 @@ export function makeInspector(model, store, panel) {
     derivativeName.hidden = derivative.hidden = !model.of.length;
     setText(derivative, dx !== null ? shortText(dx, "float", 12, 18) : (card.tensor?.derivative[frame.state.of]?.summary ?? "—"));
     const words = isStale(frame, card)
-      ? "Recorded at the start, not computed anew."
+      ? "Recorded at the start."
       : frame.muted.has(card.id)
         ? "This side is not taken."
         : scrubbed(frame, card) >= 0

@@ -17,11 +17,11 @@ import { listen, neighbour } from "./keys.js";
 import { fullText } from "./numbers.js";
 
 const KEYS = [
-  ["← → ↑ ↓", "choose the next card along the arrows"],
-  ["Enter", "play the steps to the chosen card"],
+  ["← → ↑ ↓", "choose the next card"],
+  ["Enter", "play to the chosen card"],
   ["Esc", "show every value and derivative"],
   ["space", "play and pause"],
-  [", .", "one step back, one step on"],
+  [", .", "a step back, a step on"],
   ["/", "find a value"],
   ["t", "all values as a table"],
   ["f", "fit the picture"],

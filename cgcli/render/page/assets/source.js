@@ -26,7 +26,7 @@ export function makeSource(model, store, panel) {
     }
     return item;
   });
-  panel.append(html("h2", { title: model.source.name }, "Program"), html("ol", { class: "source" }, ...lines));
+  panel.append(html("h2", { title: model.source.name }, "Program"), html("ol", { class: "source", tabindex: 0 }, ...lines));
   panel.hidden = !lines.length;
   let marked = -1;
   return {
