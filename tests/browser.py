@@ -113,9 +113,10 @@ class Page:
     def call(self, method: str, **parameters: Any) -> dict[str, Any]:
         return self.browser.call(method, self.session, **parameters)
 
-    def open(self, path: Path, fragment: str = "") -> None:
+    def open(self, path: Path | str, fragment: str = "") -> None:
+        address = path.as_uri() if isinstance(path, Path) else path
         self.call("Page.navigate", url="about:blank")
-        self.call("Page.navigate", url=f"{path.as_uri()}{fragment}")
+        self.call("Page.navigate", url=f"{address}{fragment}")
         self.wait("document.readyState === 'complete' && !!document.querySelector('svg.picture .node[aria-label]')")
 
     def js(self, expression: str) -> Any:

@@ -2,6 +2,8 @@
 
 import json
 import re
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -577,3 +579,29 @@ def test_both_sides_of_a_branch_show_what_they_compute(browser: Browser, tmp_pat
 def written(folder: Path, text: str) -> str:
     (folder / "program.cg").write_text(text)
     return str(folder / "program.cg")
+
+
+# ---- cg live
+
+
+def test_the_served_page_follows_its_file(browser: Browser, tmp_path: Path) -> None:
+    file = tmp_path / "f.cg"
+    file.write_text("y = a * b", encoding="utf-8")
+    command = [sys.executable, "-m", "cgcli", "live", str(file), "--a", "2", "--b", "3"]
+    with subprocess.Popen(command, text=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as running:
+        try:
+            assert running.stdout is not None
+            page = Page(browser)
+            page.open(running.stdout.readline().strip(), "#a=5")
+            value = "document.querySelector('#inspector')?.textContent"
+            page.wait(f"{value}.includes('15')")
+            file.write_text("y = a * b + 100", encoding="utf-8")
+            page.wait(f"{value}?.includes('115')")  # what was dragged stays
+            file.write_text("y = (a * b", encoding="utf-8")
+            page.wait("document.querySelector('#live-error')?.textContent.includes('this `(` is never closed')")
+            assert "115" in page.text("#inspector")  # below the error the last picture
+            file.write_text("y = a * b", encoding="utf-8")
+            page.wait(f"!document.querySelector('#live-error') && {value}?.includes('15')")
+            page.close()
+        finally:
+            running.kill()

@@ -191,7 +191,8 @@ def test_shortened_javascript(before: str, after: str) -> None:
 
 def test_names_from_outside_are_listed() -> None:
     """Each name of a variable is declared in the assets or stands among those that the browser defines."""
-    text = page._unwrapped("".join(page.modules().values()))
+    served = (ASSETS.parent / "live.js").read_text(encoding="utf-8")
+    text = page._unwrapped("".join([*page.modules().values(), served]))
     program = list(tokens(text))
     names = {program[k] for k, _ in variables(program)}
     declared = set(re.findall(r"(?:const|let|function) (\w+)", text))

@@ -19,7 +19,7 @@ KEYWORDS = frozenset(
     "while Infinity NaN".split()
 )
 OUTSIDE = frozenset(
-    "Boolean Float64Array Int32Array JSON Map Math Number Object ResizeObserver Set String URLSearchParams "
+    "Boolean EventSource Float64Array Int32Array JSON Map Math Number Object ResizeObserver Set String URLSearchParams "
     "Uint8Array addEventListener clearInterval clearTimeout document getComputedStyle history location matchMedia "
     "passes requestAnimationFrame setInterval setTimeout".split()
 )
