@@ -4,9 +4,9 @@
 
 The work is the price of an option and its five derivatives. C is compiled by gcc as it stands (no contraction, vectors
 by OpenMP and glibc's vector functions) and with -ffast-math; NumPy has the derivatives by hand, JAX and PyTorch find
-them. All run on one thread; peers that are not installed are left out. Where code and stack lie differs from process to
-process, so each process measures all sides in turn and the median of the ratios counts. `--break-even` prints from how
-many rows on, times the nodes of the graph, machine code pays: `LEAST_WORK` in `cgcli/run/native/choice.py`.
+them. All run on one thread; peers that are not installed are left out. Where code and stack lie differs from process
+to process, so each process measures all sides in turn and the median of the ratios counts. `--break-even` prints what
+first runs cost about where machine code is taken: the constants in `cgcli/run/native/choice.py` are made by it.
 """
 
 from __future__ import annotations
@@ -219,24 +219,60 @@ def measure(count: int) -> dict[str, float]:
     return best
 
 
-def break_even() -> None:
-    """Prints the work (nodes times rows) at which the first run, compiling included, is as fast as by the plan."""
-    import cgcli
+FIRST_RUN = """
+import os, sys, numpy as np, cgcli
+program = cgcli.parse(sys.argv[1])
+program.backend, rows = sys.argv[2], int(sys.argv[3])
+xs = {i.name: np.random.default_rng(0).uniform(0.5, 1.5, rows) for i in program.inputs}
+start = os.times()
+program.map_grad(xs)
+end = os.times()
+print(end.user + end.system - start.user - start.system)
+"""
 
-    for text in (SAMPLE.read_text(), "input x: float\ny = exp(x) * x", "input x: float\ny = x * x + x"):
-        for rows in (2_000, 10_000, 50_000, 250_000, 1_250_000):
-            code = (
-                "import sys, time, numpy as np, cgcli\n"
-                "p = cgcli.parse(sys.argv[1]); p.backend = sys.argv[2]; n = int(sys.argv[3])\n"
-                "xs = {i.name: np.random.default_rng(0).uniform(0.5, 1.5, n) for i in p.inputs}\n"
-                "t = time.perf_counter(); p.map_grad(xs); print(time.perf_counter() - t)"
-            )
-            times = [
-                float(subprocess.check_output([sys.executable, "-c", code, text, backend, str(rows)]))
-                for backend in ("native", "numpy")
-            ]
-            nodes = len(cgcli.parse(text).graph)
-            print(f"{nodes:4} nodes, {rows:8} rows: first run, plan / machine code {times[1] / times[0]:6.2f}")
+
+def chain(step: str, count: int) -> str:
+    """A program of so many steps, each made of the one before."""
+    steps = (f"t{k + 1} = {step.format(t=f't{k}')}" for k in range(count))
+    return "\n".join(["input x", "t0 = x", *steps, f"y = t{count}"])
+
+
+PROGRAMS = {
+    "price of an option": SAMPLE.read_text(encoding="utf-8"),
+    "two operations": "input x\ny = x * x + x",
+    "exp": "input x\ny = exp(x) * x",
+    "sin and exp": "input a; input b\ny = exp(-a * a) * sin(b) + a / (1 + b^2)",
+    "40 functions": chain("sin({t}) + exp(-{t})", 20),
+    "400 operations": chain("{t} * 0.5 + x / (1.5 + {t})", 100),
+}
+
+
+def break_even() -> None:
+    """Prints how much longer the first run takes as machine code, compiling included, than by the plan, about where
+    it is taken: seconds of the processor, the least of three processes with an empty cache. None should be above 0.1.
+    """
+    import cgcli
+    from cgcli.program.rows import Derivatives, Rows
+    from cgcli.run.native.choice import least_rows
+
+    for name, text in PROGRAMS.items():
+        program = cgcli.parse(text)
+        inputs = [i.name for i in program.inputs]
+        least = least_rows(Rows(program, {}, inputs, Derivatives())._batched_graph()[0])
+        for rows in (least // 4, least, 4 * least):
+            native, plan = (first_run(text, backend, rows) for backend in ("native", "numpy"))
+            print(f"{name:20} {rows:9} rows: {native - plan:+6.2f} s beside {plan:5.2f} s by the plan", flush=True)
+
+
+def first_run(text: str, backend: str, rows: int) -> float:
+    """Seconds of the processor that the first run takes, the least of three processes with an empty cache."""
+    times = []
+    for _ in range(3):
+        with tempfile.TemporaryDirectory() as folder:
+            command = [sys.executable, "-c", FIRST_RUN, text, backend, str(rows)]
+            output = subprocess.check_output(command, env={**os.environ, "XDG_CACHE_HOME": folder})
+            times.append(float(output))
+    return min(times)
 
 
 def main() -> None:
