@@ -248,6 +248,17 @@ def test_search_and_arrow_keys(show: Open) -> None:
     assert page.js("document.querySelector('.source .current').textContent") == "y = d × e"
 
 
+def test_where_nothing_is_chosen_the_inspector_says_that_alone(show: Open) -> None:
+    data, passes = article()
+    for card in data["cards"]:
+        card["derivative"] = []
+    page = show(({**data, "of": []}, passes))
+    visible = (
+        "[...document.querySelector('#inspector').children].filter(e => e.checkVisibility()).map(e => e.textContent)"
+    )
+    assert page.js(visible) == ["Nothing is chosen", "Choose a card."]
+
+
 def test_the_graph_is_dragged_and_zoomed(show: Open) -> None:
     page = show(article())
     place = "document.querySelector('.world').getAttribute('transform')"

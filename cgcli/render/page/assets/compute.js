@@ -14,10 +14,10 @@ const STATUSES = [
   "a division by zero",
   "an index is out of range",
   "an assertion does not hold",
-  "sizes do not fit together",
+  "sizes do not fit",
   `a loop takes more than ${MOST_LOOP_STEPS} steps`,
-  "there is not enough memory",
-  "an integer is beyond 2⁵³, which a browser does not hold exactly",
+  "out of memory",
+  "an integer is beyond 2⁵³",
 ];
 
 /** @type {((inputs: readonly number[], limit: number) => Result)[]} */

@@ -47,6 +47,7 @@ export function makeInspector(model, store, panel) {
   /** @param {import("./frame.js").Frame} frame */
   function draw(frame) {
     const card = model.cards[frame.state.card];
+    panel.classList.toggle("empty", !card);
     if (!card) {
       setText(heading, "Nothing is chosen");
       setText(kind, "Choose a card.");
