@@ -15,17 +15,10 @@ import pytest
 from cgcli.loop_nests.form import Const, Load, LoopNest, Statement, statements
 from cgcli.loop_nests.interpreter import DTYPES, _Run, interpret
 from cgcli.loop_nests.primitives import PRIMITIVES
-from cgcli.render.page.javascript import Script, javascript
+from cgcli.render.page.javascript import ARRAYS, Script, javascript
 from cgcli.render.page.statements import UNSAFE
 
 MANY_STEPS = 10**7
-_ARRAYS = {
-    "f64": "Float64Array",
-    "f32": "Float32Array",
-    "i64": "Float64Array",
-    "i32": "Int32Array",
-    "bool": "Uint8Array",
-}
 _TEXTS = """
 function text(x) { return Object.is(x, -0) ? "-0" : String(Number(x)); }
 """
@@ -63,7 +56,7 @@ def run_script(
 
 
 def _array(array: Any, type_: str) -> str:
-    return f"new {_ARRAYS.get(type_, 'Float64Array')}([{','.join(_number(x) for x in array.ravel().tolist())}])"
+    return f"new {ARRAYS.get(type_, 'Float64Array')}([{','.join(_number(x) for x in array.ravel().tolist())}])"
 
 
 def _number(x: float) -> str:

@@ -36,7 +36,7 @@ class Page:
         evaluation = self.evaluation(values, self.names[0])
         drawn = picture(program.graph, evaluation, (), view_of(program.graph, PictureOptions()))
         nodes = [program.module.values[name] for name in self.names]
-        self.passes: Passes = passes_of(program.graph, nodes, drawn)
+        self.passes: Passes = passes_of(program.graph, nodes, drawn, "")
         assert not self.passes.why
         single = any(getattr(t, "dtype", "") == "f32" for t in program.graph.types)
         self.near = partial(near, tolerance=SINGLE if single else NEAR)

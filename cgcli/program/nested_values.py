@@ -12,7 +12,7 @@ from cgcli.graph.graph import COND, GET, LOOP, Graph
 from cgcli.ops.interpreter import Interpreter, Runner, Sizes, walk
 from cgcli.ops.limits import Meter
 from cgcli.ops.loops import LoopView
-from cgcli.ops.number_kernels import NumberKernels, has_loop, is_scalar
+from cgcli.ops.number_kernels import NumberKernels, is_scalar
 from cgcli.run.scalar.sweep import Sweep
 
 MOST_STEPS = 10_000  # of the loops of a picture whose steps are computed once more
@@ -86,7 +86,7 @@ def _branch(evaluation: Evaluation, i: int, side: str, runner: Runner, v: Sequen
     branch: Graph = graph.attrs[i][side]
     values = runner.values(replace(branch, outputs=tuple(range(len(branch)))), operands)  # none is dropped
     adjoint = _adjoint(evaluation, i)
-    if adjoint is None or len(branch.outputs) != 1 or not is_scalar(branch) or has_loop(branch):
+    if adjoint is None or len(branch.outputs) != 1 or not is_scalar(branch) or LOOP in branch.op:
         return Evaluation(branch, values)
     sweep = Sweep(NumberKernels(branch, runner))
     (of,) = branch.outputs

@@ -43,11 +43,12 @@ def page(
         result = still(view)
         return roomy(result, slots_of(graph, nodes, result)[0], names)
 
-    arranged = fitting(still if why_still(graph) else picture_with_room, view, drawing)
-    passes = passes_of(graph, nodes, arranged.picture)
-    if passes.why and not why_still(graph):
+    why = why_still(graph)
+    arranged = fitting(still if why else picture_with_room, view, drawing)
+    passes = passes_of(graph, nodes, arranged.picture, why)
+    if passes.why != why:
         arranged = fitting(still, view, drawing)
-        passes = passes_of(graph, nodes, arranged.picture)
+        passes = passes_of(graph, nodes, arranged.picture, passes.why)
     bound = program.bind_inputs(values)
     source = program.module.source
     shown = PageProgram(

@@ -16,7 +16,7 @@ from cgcli.graph.traversal import every, restrict
 from cgcli.graph.types import Type
 from cgcli.loop_nests.form import Apply, Check, LoopNest, Unsupported, statements
 from cgcli.loop_nests.lower import lower_with_stacks
-from cgcli.loop_nests.readers import node_of
+from cgcli.loop_nests.readers import first_nodes
 from cgcli.ops.interpreter import Limits
 from cgcli.ops.number_kernels import is_scalar
 from cgcli.ops.numbers import float32
@@ -82,12 +82,11 @@ class Passes:
         return numbers, series
 
 
-def passes_of(graph: Graph, of: Sequence[int], picture: Picture) -> Passes:
+def passes_of(graph: Graph, of: Sequence[int], picture: Picture, why: str) -> Passes:
     """The passes of what a picture shows. of: the nodes that the reader may choose to differentiate, the first of which
-    the picture has the derivatives of.
+    the picture has the derivatives of. why: why there can be none, if that is known (`why_still`).
     """
     slots, probes, loops = slots_of(graph, of, picture)
-    why = why_still(graph)
     if not why:
         try:
             graphs = [optimise(probed(graph, i, probes, loops)) for i in (of or (None,))]
@@ -156,9 +155,14 @@ def why_still(graph: Graph) -> str:
 
 def stops(graph: Graph, nest: LoopNest) -> dict[int, Span]:
     """Where each node that may stop a pass was written. graph: that the nest computes."""
-    numbers = {s.node for s in statements(nest.body) if isinstance(s, Apply | Check) and s.node >= 0}
-    nodes = ((number, *node_of(graph, number)) for number in sorted(numbers))
-    return {number: inner.spans[inner.span[i]] for number, inner, i in nodes if inner.span[i] != NONE}
+    numbers = {s.node for s in statements(nest.body) if isinstance(s, Apply | Check)}
+    first = first_nodes(graph)
+    return {
+        number: inner.spans[span]
+        for inner in every(graph)
+        for number, span in enumerate(inner.span, first[id(inner)])
+        if span != NONE and number in numbers
+    }
 
 
 def _shifted(declared: Input, x: Any, shift: float) -> Any:

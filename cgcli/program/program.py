@@ -119,9 +119,9 @@ class Program(Computation):
 
         def picture(kind: str) -> str | None:
             again = Computation.grad(self, read, of=gradient.of, wrt=list(gradient.partials))
-            return (
-                self._shown(kind, read, gradient.of) if again == gradient else None
-            )  # arrays may have been written to
+            if again != gradient:  # arrays may have been written to
+                return None
+            return self._shown(kind, read, gradient.of)
 
         return replace(_converted_gradient(gradient, library, read), picture=picture)
 

@@ -18,6 +18,7 @@ from cgcli.graph.signature import Input
 from cgcli.graph.types import Type
 from cgcli.ops.loops import LoopView
 from cgcli.render.formula import number
+from cgcli.render.numbers import plain
 from cgcli.render.picture.card import Card, SparkRow, TextRow, placed_rows
 from cgcli.render.picture.content import STEPS, Arrow, Origin, Part, Path, Picture, PictureNode
 from cgcli.render.picture.draw import Arranged
@@ -224,9 +225,7 @@ class _Writer:
 
     # ---- cards and arrows
 
-    def _card(
-        self, k: int, node: PictureNode, loops: Mapping[tuple[Path, int], tuple[int, list[int]]]
-    ) -> dict[str, Any]:
+    def _card(self, k: int, node: PictureNode, loops: _Loops) -> dict[str, Any]:
         origin, slots = node.origin, self.slots
         is_state = origin is not None and origin.carry is not None
         loop = list(loops).index((origin.path, origin.node)) if is_state and origin in slots.series else NONE
@@ -488,11 +487,7 @@ def _plain(x: Any) -> Any:
     if x is None or isinstance(x, bool | int):
         return int(x) if isinstance(x, bool) else x
     x = float(x)
-    if x != x:
-        return "NaN"
-    if math.isinf(x):
-        return "Infinity" if x > 0 else "-Infinity"
-    return int(x) if x.is_integer() and abs(x) < 1e15 and math.copysign(1.0, x) > 0 else x
+    return int(x) if x.is_integer() and abs(x) < 1e15 and math.copysign(1.0, x) > 0 else plain(x)
 
 
 def _rounded(x: float) -> float | int:

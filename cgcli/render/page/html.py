@@ -7,6 +7,7 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping
+from functools import cache
 from graphlib import TopologicalSorter
 from importlib.resources import files
 
@@ -45,8 +46,8 @@ def html(data: Mapping[str, object], passes: str) -> str:
     """
     if re.search(r"</|<!--", passes):
         raise ValueError("what computes holds a mark that HTML would end the script at")
-    script = f'"use strict";\n{passes}\n{script_of(modules())}'
-    style = shorten_css(_asset("page.css"))
+    shell, style = _shell()
+    script = f'"use strict";\n{passes}\n{shell}'
     policy = (
         f"default-src 'none'; script-src '{source_hash(script)}'; style-src '{source_hash(style)}'; base-uri 'none'; "
         "form-action 'none'"
@@ -59,6 +60,12 @@ def html(data: Mapping[str, object], passes: str) -> str:
         f'<script type="application/json" id="data">{escaped_json(data)}</script>\n'
         f"<script>{script}</script>\n</body>\n</html>\n"
     )
+
+
+@cache
+def _shell() -> tuple[str, str]:
+    """The script and the style of every page."""
+    return script_of(modules()), shorten_css(_asset("page.css"))
 
 
 def escaped_json(data: Mapping[str, object]) -> str:

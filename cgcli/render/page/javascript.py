@@ -11,7 +11,7 @@ from .helpers import HELPERS, with_needs
 from .primitives import literal
 from .statements import Body, Definitions
 
-_ARRAYS = {
+ARRAYS = {
     "f64": "Float64Array",
     "f32": "Float32Array",
     "i64": "Float64Array",
@@ -62,7 +62,7 @@ class Library:
             if buffer.role == "const":
                 tables.append(f"const {array} = [{', '.join(literal(x, buffer.type) for x in buffer.numbers)}];")
             elif buffer.role == "local":
-                body.head.append(f"let {array} = new {_ARRAYS[buffer.type]}(0);")
+                body.head.append(f"let {array} = new {ARRAYS[buffer.type]}(0);")
             else:
                 body.head.append(f"const {array} = buffers[{len(arguments)}];")
                 arguments.append(name)

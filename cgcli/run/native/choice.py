@@ -8,8 +8,8 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING
 
-from cgcli.graph.graph import CONST, INPUT, LOOP, Graph
-from cgcli.graph.traversal import every
+from cgcli.graph.graph import CONST, INPUT, Graph
+from cgcli.ops.number_kernels import has_loop
 from cgcli.ops.table import BY_CODE
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ def nest_of(graph: Graph, rows: str | None) -> LoopNest:
     from cgcli.loop_nests.form import Unsupported
     from cgcli.loop_nests.lower import lower
 
-    if any(LOOP in g.op for g in every(graph)):
+    if has_loop(graph):
         raise Unsupported("loops")
     return lower(graph, rows=rows)
 

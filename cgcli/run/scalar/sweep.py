@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 
 from cgcli.graph.graph import COND, GET, LOOP, Graph
@@ -25,6 +25,7 @@ class Sweep:
     def __init__(self, forward: NumberKernels) -> None:
         self.graph, self._forward = forward.graph, forward
         self._nested: dict[int, Sweep] = {}
+        self._gradients: dict[tuple[int, int], tuple[list[int], Graph]] = {}
 
     def __call__(self, adj: list[Cotangent], v: Sequence[object], top: int) -> None:
         a, b, more = self.graph.a, self.graph.b, self.graph.more
@@ -54,8 +55,6 @@ class Sweep:
         """
         if self.graph.op[i] == GET and self.graph.op[self.graph.a[i]] == COND:
             source = self.graph.a[i]
-            if has_loop(self.graph.attrs[source]["then"]) or has_loop(self.graph.attrs[source]["else"]):
-                return self._partials_of_side(v, source, self.graph.attrs[i]["k"])
             adj: dict[int, Cotangent] = dict.fromkeys(self.graph.operands(source))
             self._through_cond(adj, {self.graph.attrs[i]["k"]: 1.0}, v, source)
             return tuple(_number(adj[x]) for x in self.graph.operands(source))
@@ -64,25 +63,6 @@ class Sweep:
         if self.graph.op[i] == COND:
             return (None,) * len(self.graph.operands(i))
         return local_partials(self.graph, v, i)
-
-    def _partials_of_side(self, v: Sequence[object], cond: int, k: int) -> tuple[float | None, ...]:
-        """The derivative of result `k` of a `cond` by each of its operands, by the gradient of the side that was taken:
-        a sweep does not go through the loops in it."""
-        from cgcli.transform.gradient import gradient  # for branches with loops alone
-
-        condition, *captured = self.graph.operands(cond)
-        side: Graph = self.graph.attrs[cond]["then" if v[condition] else "else"]
-        output = side.outputs[k]
-        needed = live(side, [output])
-        by = [x for x in side.inputs if needed[x] and single(side.type_of(x)).has_derivative]
-        derivatives = self._forward.runner(gradient(side, output, by), [v[x] for x in captured])
-        partials: dict[int, float] = {}
-        for operand, x in zip(captured, side.inputs, strict=True):
-            if x in by:
-                number = derivatives[by.index(x)]
-                assert isinstance(number, float)
-                partials[operand] = partials.get(operand, 0.0) + number
-        return tuple(partials.get(x) for x in (condition, *captured))
 
     @cached_property
     def _kernels(self) -> list[BackwardKernel | None]:
@@ -109,13 +89,25 @@ class Sweep:
         return kernel
 
     def _through_cond(self, adj: Cotangents, g: Cotangent, v: Sequence[object], i: int, *_: object) -> None:
-        """The backward kernel of a `cond`: the side that was taken is computed again and swept."""
+        """The backward kernel of a `cond`: the side that was taken is computed again and swept; one with loops, through
+        which no sweep goes, is differentiated as a graph.
+        """
         assert isinstance(g, dict)
         condition, *captured = self.graph.operands(i)
         attrs = self.graph.attrs[i]
         body: Graph = attrs["then"] if v[condition] else attrs["else"]
+        values = [v[x] for x in captured]
+        cotangents = self._by_gradient(body, g, values) if has_loop(body) else self._by_sweep(body, g, values)
+        for x, inner in zip(captured, cotangents, strict=True):
+            t = self.graph.type_of(x)
+            if inner is not None and isinstance(t, Type) and t.has_derivative:
+                total = _sum(adj[x], inner)
+                adj[x] = float32(total) if t.dtype == "f32" else total
+
+    def _by_sweep(self, body: Graph, g: Mapping[int, float], values: Sequence[object]) -> list[float | None]:
+        """The cotangents of the inputs of a side by those of its results, `g`, by number."""
         runner = self._forward.runner
-        nested_v = runner.values(body, [v[x] for x in captured])
+        nested_v = runner.values(body, values)
         nested = self._nested.get(id(body))
         if nested is None:
             kernels = runner.nested(body)
@@ -126,11 +118,29 @@ class Sweep:
             output = body.outputs[k]
             nested_adj[output] = _sum(nested_adj[output], g[k])
         nested(nested_adj, nested_v, len(body) - 1)
-        for x, i_nested in zip(captured, body.inputs, strict=True):
-            inner, t = _number(nested_adj[i_nested]), self.graph.type_of(x)
-            if inner is not None and isinstance(t, Type) and t.has_derivative:
-                total = _sum(adj[x], inner)
-                adj[x] = float32(total) if t.dtype == "f32" else total
+        return [_number(nested_adj[x]) for x in body.inputs]
+
+    def _by_gradient(self, body: Graph, g: Mapping[int, float], values: Sequence[object]) -> list[float | None]:
+        """As `_by_sweep`."""
+        cotangents: dict[int, float] = {}
+        for k in sorted(g):
+            by, graph = self._gradient(body, k)
+            for x, derivative in zip(by, self._forward.runner(graph, values), strict=True):
+                assert isinstance(derivative, float)
+                cotangents[x] = cotangents.get(x, 0.0) + g[k] * derivative
+        return [cotangents.get(x) for x in body.inputs]
+
+    def _gradient(self, body: Graph, k: int) -> tuple[list[int], Graph]:
+        """The inputs of a side that its result `k` needs, and the graph of the derivatives by them, memoised."""
+        from cgcli.transform.gradient import gradient  # for sides with loops alone
+
+        key = id(body), k
+        if key not in self._gradients:
+            output = body.outputs[k]
+            needed = live(body, [output])
+            by = [x for x in body.inputs if needed[x] and single(body.type_of(x)).has_derivative]
+            self._gradients[key] = by, gradient(body, output, by)
+        return self._gradients[key]
 
 
 def _number(g: Cotangent) -> float | None:
