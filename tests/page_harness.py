@@ -6,6 +6,7 @@ import atexit
 import json
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -15,13 +16,20 @@ import pytest
 from cgcli.loop_nests.form import Const, Load, LoopNest, Statement, statements
 from cgcli.loop_nests.interpreter import DTYPES, _Run, interpret
 from cgcli.loop_nests.primitives import PRIMITIVES
-from cgcli.render.page.javascript import ARRAYS, Script, javascript
+from cgcli.render.page.javascript import ARRAYS, Library, Script
 from cgcli.render.page.statements import UNSAFE
 
 MANY_STEPS = 10**7
 _TEXTS = """
 function text(x) { return Object.is(x, -0) ? "-0" : String(Number(x)); }
 """
+
+
+def javascript(nest: LoopNest) -> Script:
+    """A function that computes what the nest does, with all that it needs."""
+    library = Library()
+    script = library.script(nest)
+    return replace(script, text=f'(() => {{\n"use strict";\n{library.text}\nreturn {script.text};\n}})()')
 
 
 @cache

@@ -20,7 +20,7 @@ import pytest
 import random_nests
 from control_programs import random_inputs, random_program
 from nest_harness import unwritten
-from page_harness import difference, engine, run_script, same
+from page_harness import difference, engine, javascript, run_script, same
 from random_nests import random_nest
 from sample_values import ROOT, values_for
 from test_loop_forms import elementwise
@@ -55,7 +55,6 @@ from cgcli.ops.sizes import bind_sizes
 from cgcli.optimise.driver import optimise
 from cgcli.program import load
 from cgcli.render.page.helpers import HELPERS
-from cgcli.render.page.javascript import javascript
 from cgcli.render.page.statements import MOST_ELEMENTS, UNSAFE
 from cgcli.transform.gradient import gradient
 

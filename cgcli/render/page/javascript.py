@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from cgcli.loop_nests.form import LoopNest
 
@@ -72,10 +72,3 @@ class Library:
         body.lines += [f"  buffers.push({body.arrays[name]});" for name in kept]
         text = ["(() => {", *tables, "return function (buffers, sizes, steps) {", *body.text("0"), "};", "})()"]
         return Script("\n".join(text), tuple(arguments), tuple(nest.sizes))
-
-
-def javascript(nest: LoopNest) -> Script:
-    """A function that computes what the nest does, with all that it needs. Raises Unsupported for a `call`."""
-    library = Library()
-    script = library.script(nest)
-    return replace(script, text=f'(() => {{\n"use strict";\n{library.text}\nreturn {script.text};\n}})()')

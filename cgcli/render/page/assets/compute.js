@@ -63,9 +63,9 @@ export const isLive = (model) => model.slots.length <= MOST_LIVE_SLOTS;
  * number may be what rounding leaves of a zero.
  * @param {number} x
  * @param {number} y
- * @param {number} [largest]
+ * @param {number} largest
  */
-export const isNear = (x, y, largest = 0) =>
+const isNear = (x, y, largest) =>
   Object.is(x, y) ||
   x === y ||
   (Number.isFinite(x - y) && Math.abs(x - y) <= TOLERANCE * Math.max(Math.abs(x), Math.abs(y), largest * ROUNDING));
