@@ -12,6 +12,7 @@ from cgcli.graph.types import Type
 from .form import INDEX, SIZE, Extent, Index, Kind, ScalarType, Value, index_of
 from .numbers import NAMESPACE, Number
 from .primitives import NEUTRAL, RANGES
+from .storage import OPENED
 
 if TYPE_CHECKING:
     from .readers import Frame, GraphLowering
@@ -226,7 +227,7 @@ class NodeElements:
                 return k.apply(combine, total, read(), node=self.node)
             axis, *inner = axes
             n = self.lowering.size(t.shape[axis])
-            if isinstance(n, int) and n <= self.lowering.opened and not (inner and self._is_long(inner)):
+            if isinstance(n, int) and n <= OPENED and not (inner and self._is_long(inner)):
                 for j in range(n):
                     full[axis] = Index(j)
                     total = over(inner, total)
@@ -247,7 +248,7 @@ class NodeElements:
 
     def _is_long(self, axes: Sequence[int]) -> bool:
         sizes = [self.lowering.size(self.types[0].shape[axis]) for axis in axes]
-        return not all(isinstance(n, int) and n <= self.lowering.opened for n in sizes)
+        return not all(isinstance(n, int) and n <= OPENED for n in sizes)
 
     # ---- statements
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Collection, Mapping, Sequence
-from math import prod
 from typing import Any, cast
 
 from cgcli.graph.graph import ASSERT, CONST, GET, INPUT, Graph
@@ -47,20 +46,18 @@ from .form import (
 from .numbers import NAMESPACE, Number, convert
 from .readers import Frame, Stored, first_nodes
 from .stacks import Written
-from .storage import OPENED, in_memory
+from .storage import in_memory, is_small
 from .structured import StructuredNodes
 
 
 class Lowering:
     """A nest made of a graph.
 
-    opened: elements of a fixed shape up to which loops over it are opened up. first: of the graph and those nested in
-    it, the numbers of their nodes (`first_nodes`).
+    first: of the graph and those nested in it, the numbers of their nodes (`first_nodes`).
     """
 
-    def __init__(self, name: str, opened: int = OPENED, first: Mapping[int, int] | None = None) -> None:
+    def __init__(self, name: str, first: Mapping[int, int] | None = None) -> None:
         self.k = IndexBuilder(name)
-        self.opened = opened
         self._first = first or {}
         self._frames: list[Frame] = []  # all that there were: memos know them by their `id`
         self._constants: dict[int, tuple[float, ...]] = {}  # their elements by the `id` of the value
@@ -234,7 +231,7 @@ class Lowering:
                 return
             n = self.size(left[0])
             outermost = first if not index else None
-            if outermost is None and isinstance(n, int) and (n == 1 or self.is_small(left)):
+            if outermost is None and isinstance(n, int) and (n == 1 or is_small(left)):
                 for j in range(n):
                     index.append(Index(j))
                     over(left[1:])
@@ -247,10 +244,6 @@ class Lowering:
                 index.pop()
 
         over(shape)
-
-    def is_small(self, shape: Sequence[Size]) -> bool:
-        """Whether a shape has few fixed elements."""
-        return all(isinstance(n, int) for n in shape) and prod(cast("Sequence[int]", shape)) <= self.opened
 
     # ---- graphs
 

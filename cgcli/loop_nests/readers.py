@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
@@ -101,13 +101,9 @@ class Frame:
 
 
 class GraphLowering(Protocol):
-    """The lowering of graphs (`lower.Lowering`), as the forms of nodes use it.
-
-    opened: elements of a fixed shape up to which loops over it are opened up.
-    """
+    """The lowering of graphs (`lower.Lowering`), as the forms of nodes use it."""
 
     k: IndexBuilder
-    opened: int
 
     def frame(self, graph: Graph) -> Frame:
         """A frame for a nested graph."""
@@ -128,9 +124,6 @@ class GraphLowering(Protocol):
 
     def is_in_one_piece(self, frame: Frame, x: int) -> bool:
         """Whether all of a node is a buffer."""
-
-    def is_small(self, shape: Sequence[Size]) -> bool:
-        """Whether loops over a shape are opened up."""
 
     def emit(self, frame: Frame) -> None:
         """Lowers what has to lie in memory."""

@@ -20,7 +20,7 @@ from math import prod
 from typing import Any, cast
 
 from cgcli.graph.graph import ASSERT, CONST, GET, INPUT, Graph
-from cgcli.graph.sizes import Shape
+from cgcli.graph.sizes import Shape, Size
 from cgcli.graph.types import Type
 from cgcli.ops.op import Element, Op, Reads, Routine, Statements
 from cgcli.ops.table import BY_CODE
@@ -40,8 +40,8 @@ def in_memory(graph: Graph, needed: Sequence[int]) -> set[int]:
     return stored
 
 
-def is_small(shape: Shape) -> bool:
-    """Whether a shape has few fixed elements."""
+def is_small(shape: Sequence[Size]) -> bool:
+    """Whether a shape has few fixed elements, so that loops over it are opened up."""
     return all(isinstance(n, int) for n in shape) and prod(cast("Sequence[int]", shape)) <= OPENED
 
 

@@ -30,6 +30,7 @@ from .form import INDEX, SIZE, Extent, Index, Unsupported, Value, index_of
 from .numbers import convert
 from .readers import Components, Frame, Items, Reader, Stored
 from .stacks import Chunks, Filled, Joined, Part, Rows, StackWriter
+from .storage import is_small
 
 if TYPE_CHECKING:
     from .readers import GraphLowering
@@ -65,7 +66,7 @@ class StructuredNodes:
         t = cast("Type", graph.type_of(x))
         if graph.op[x] == CONST:
             return lambda index: lowering.element(frame, x, index)
-        if lowering.is_small(t.shape):
+        if is_small(t.shape):
             frame.readers[x] = Components(self.k, SCALARS[t.dtype], _fixed(t), self.numbers(x))
             return frame.readers[x]
         view = self._view(x)
@@ -124,7 +125,7 @@ class StructuredNodes:
     def is_in(self, x: int, buffer: str, front: tuple[Index, ...] = (), changing: bool = False) -> None:
         """Lets a large value that would be computed where it is read be read from memory that holds it."""
         t = self.graph.type_of(x)
-        if isinstance(t, Type) and x not in self.frame.readers and not self.lowering.is_small(t.shape):
+        if isinstance(t, Type) and x not in self.frame.readers and not is_small(t.shape):
             self.frame.readers[x] = Stored(self.k, buffer, front, self.k.here, changing)
 
     def buffer(self, t: Type) -> str:
@@ -150,7 +151,7 @@ class StructuredNodes:
         selector = self.lowering.element(self.frame, condition, ())
         values = [self.value(x) for x in captured]
         types = cast("Results", graph.type_of(i)).items
-        buffers = ["" if isinstance(t, Stack) or self.lowering.is_small(t.shape) else self.buffer(t) for t in types]
+        buffers = ["" if isinstance(t, Stack) or is_small(t.shape) else self.buffer(t) for t in types]
         writers = [StackWriter(self.lowering, t.item, None) if isinstance(t, Stack) else None for t in types]
 
         def side(name: str) -> list[Value]:
@@ -184,7 +185,7 @@ class StructuredNodes:
     # ---- loop
 
     def loop(self, i: int) -> None:
-        graph, k, lowering = self.graph, self.k, self.lowering
+        graph, k = self.graph, self.k
         view = LoopView(graph.attrs[i], graph.operands(i))
         types = [cast("Type", graph.type_of(x)) for x in view.carries]
         if view.count is None and view.reverse:
@@ -194,7 +195,7 @@ class StructuredNodes:
         initial: list[Value] = []
         buffers: list[str] = []
         for x, t in zip(view.carries, types, strict=True):
-            if lowering.is_small(t.shape):
+            if is_small(t.shape):
                 read = self.reader(x)
                 initial += [read(tuple(map(Index, p))) for p in _indices(t)]
                 buffers.append("")
