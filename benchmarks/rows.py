@@ -186,8 +186,9 @@ def in_cg(xs: list[Any]) -> Run:
     from cgcli.run.native.compile import StopFlag, compile_nest
 
     program = cgcli.load(SAMPLE)
-    graph, size = Rows(program, {}, NAMES, Derivatives())._batched_graph()
-    nest = lower(optimise(graph), rows=size)
+    batched = Rows(program, {}, NAMES, Derivatives())._batched()
+    size = batched.batch.size
+    nest = lower(optimise(batched.graph), rows=size)
     arrays = {f"x{k}": x for k, x in enumerate(xs)} | {f"y{k}": np.empty_like(xs[0]) for k in range(6)}
     run, stop = compile_nest(nest).bind(arrays, {size: len(xs[0])}), StopFlag()
     return lambda: (run(0, len(xs[0]), stop), [arrays[f"y{k}"] for k in range(6)])[1]
@@ -253,12 +254,11 @@ def break_even() -> None:
     """
     import cgcli
     from cgcli.program.rows import Derivatives, Rows
-    from cgcli.run.native.choice import least_rows
 
     for name, text in PROGRAMS.items():
         program = cgcli.parse(text)
         inputs = [i.name for i in program.inputs]
-        least = least_rows(Rows(program, {}, inputs, Derivatives())._batched_graph()[0])
+        least = Rows(program, {}, inputs, Derivatives())._batched().least_rows
         for rows in (least // 4, least, 4 * least):
             native, plan = (first_run(text, backend, rows) for backend in ("native", "numpy"))
             print(f"{name:20} {rows:9} rows: {native - plan:+6.2f} s beside {plan:5.2f} s by the plan", flush=True)

@@ -14,8 +14,8 @@ from cgcli.loop_nests.interpreter import interpret
 from cgcli.loop_nests.lower import lower
 from cgcli.ops.builder import Builder
 from cgcli.program.rows import Derivatives, Rows
-from cgcli.run.backends import Batch, compile_graph
-from cgcli.run.native.choice import compiler_installed, least_rows
+from cgcli.run.backends import compile_graph
+from cgcli.run.native.choice import compiler_installed
 
 native = pytest.mark.skipif(not compiler_installed(), reason="needs llvmlite")
 SAMPLES = Path(__file__).parents[1] / "samples"
@@ -182,11 +182,11 @@ def test_it_is_taken_where_it_pays_and_by_the_number_of_rows_alone() -> None:
     from cgcli.run.native.executor import NativeGraph
 
     program = cgcli.parse("input x: float\ny = exp(x) + exp(2 * x) + exp(3 * x)")
-    graph, size = Rows(program, {}, ["x"], Derivatives())._batched_graph()
-    least = least_rows(graph)
-    assert isinstance(compile_graph(graph, batch=Batch(size, least)), NativeGraph)
-    assert not isinstance(compile_graph(graph, batch=Batch(size, least - 1)), NativeGraph)
-    assert not isinstance(compile_graph(graph, batch=Batch(size, least), backend="numpy"), NativeGraph)
+    batched = Rows(program, {}, ["x"], Derivatives())._batched()
+    few, many = (batched.batch._replace(rows=batched.least_rows + n) for n in (-1, 0))
+    assert isinstance(compile_graph(batched.graph, batch=many), NativeGraph)
+    assert not isinstance(compile_graph(batched.graph, batch=few), NativeGraph)
+    assert not isinstance(compile_graph(batched.graph, batch=many, backend="numpy"), NativeGraph)
 
 
 @native
@@ -197,12 +197,55 @@ def test_matrix_products_have_none_yet() -> None:
         program.map({"x": np.ones((5, 3))}, w=np.eye(3))
 
 
+UNEQUAL = "input x: float\ny = x\nn = 0\nwhile y > 1 {\n  y = y / 2 + 0.01 * sin(y)\n  n = n + 1\n}\nz = y * x"
+COUNTED = "input x: float\ninput n: int\ny = x\nfor k in 0..n {\n  y = y + x * sin(y) / (k + 1)\n}\nz = y * y"
+TABLE = "input x: float[20]\nz = x / sum(x)\nq = cumsum(z)\nm = [q, q * z]\ny = sum(exp(m) / sum(exp(m), axis=0) * m)"
+BRANCH = "input x: float\ny = if x > 1 then log(x) else -x\nt = [y, x, y * x]\nfor a in t { y = y + a * a }\nz = y"
+
+
 @native
-def test_loops_have_none_yet() -> None:
-    program = cgcli.parse("input x: float\ny = x\nwhile y < 100 { y = y * 2 }\noutput y")
+@pytest.mark.parametrize("derivatives", [False, True])
+@pytest.mark.parametrize("text", [UNEQUAL, COUNTED, TABLE, BRANCH])
+def test_each_row_has_loops_and_tables_of_its_own(text: str, derivatives: bool) -> None:
+    program = cgcli.parse(text + ("\noutput " + text.rsplit("\n", 1)[1].split(" = ")[0]))
+    rng = np.random.default_rng(11)
+    table: dict[str, Any] = {"x": rng.uniform(0.1, 20, (400, *([20] if text == TABLE else [])))}
+    if text == COUNTED:
+        table["n"] = rng.integers(-1, 40, 400)
+    fast, slow = both(program, table, derivatives)
+    for name in fast:
+        assert np.allclose(fast[name], slow[name], rtol=1e-11, atol=1e-12 * np.max(np.abs(slow[name]))), name
+
+
+@native
+def test_rows_with_loops_have_the_same_bits_in_any_part_and_thread() -> None:
+    program = cgcli.parse(UNEQUAL + "\noutput z")
     program.backend = "native"
-    with pytest.raises(cgcli.CgError, match="there is no machine code for loops"):
-        program(x=1.0)
+    x = np.random.default_rng(2).uniform(0.1, 1e6, 3000)
+    whole = program.map_grad({"x": x})
+    for begin, end in ((0, 1), (100, 170), (2900, 3000)):
+        part = program.map_grad({"x": x[begin:end]})
+        assert all(np.array_equal(part[name], whole[name][begin:end]) for name in whole)
+
+
+@native
+def test_what_stops_a_loop_in_a_row_names_the_row() -> None:
+    program = cgcli.parse("input n: int\ninput d: int\ny = 0\nfor k in 0..n { y = y + 100 // (d - k) }\nz = y")
+    table = {"n": np.full(300, 5), "d": np.full(300, 50)}
+    table["d"][217] = 3
+    messages = []
+    for backend in ("native", "numpy"):
+        program.backend = backend
+        with pytest.raises(cgcli.CgError) as caught:
+            program.map(table)
+        messages.append(str(caught.value))
+    assert messages[0] == messages[1]
+
+
+@native
+def test_machine_code_of_few_rows_pays_where_each_has_long_loops() -> None:
+    few = [Rows(cgcli.parse(text), {}, ["x"])._batched().least_rows for text in (UNEQUAL, PROGRAMS["arithmetic"])]
+    assert 5 * few[0] < few[1]
 
 
 @native
@@ -220,9 +263,9 @@ def test_without_the_compiler_the_plan_runs(monkeypatch: pytest.MonkeyPatch) -> 
 
     monkeypatch.setattr(choice, "compiler_installed", lambda: False)
     program = cgcli.parse("input x: float\ny = exp(x)")
-    graph, size = Rows(program, {}, ["x"])._batched_graph()
+    batched = Rows(program, {}, ["x"])._batched()
     x = np.linspace(0, 1, 5)
-    assert np.array_equal(compile_graph(graph, batch=Batch(size, 10**9))([x])[0], np.exp(x))
+    assert np.array_equal(compile_graph(batched.graph, batch=batched.batch._replace(rows=10**9))([x])[0], np.exp(x))
     program.backend = "native"
     with pytest.raises(cgcli.CgError, match="needs the package llvmlite"):
         program.map({"x": x})

@@ -116,10 +116,11 @@ def _check_targets(context: typer.Context, program: Program) -> None:
         ReadFiles(context, program).check_targets()
 
 
-def _note_slow_loop(span: Span | None, steps: int) -> None:
-    """A note about a loop that takes long: which one, and its steps so far."""
+def _note_slow_loop(span: Span | None, steps: int | None) -> None:
+    """A note about a loop that takes long: which one, and its steps so far, None where they are not counted."""
     where = "a loop" if span is None else f"line {span.line} of {span.source.name}"
-    note(f"{where} still runs, {steps} steps so far; Ctrl-C ends it, `--max-steps` sets a limit")
+    so_far = "" if steps is None else f", {steps} steps so far"
+    note(f"{where} still runs{so_far}; Ctrl-C ends it, `--max-steps` sets a limit")
 
 
 def _note_shadowed_inputs(context: typer.Context, program: Program) -> None:

@@ -18,8 +18,8 @@ class IndexBuilder(LoopBuilder):
     limits: of an int from 0 up, the size that it is below. sums: of a computed int, the sum of others that it is.
     """
 
-    def __init__(self, name: str) -> None:
-        super().__init__(name)
+    def __init__(self, name: str, parallel: bool = False) -> None:
+        super().__init__(name, parallel)
         self.limits: dict[Value, Extent] = {}
         self.sums: dict[Value, Index] = {}
 

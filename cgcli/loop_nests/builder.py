@@ -67,11 +67,12 @@ class LoopBuilder:
     """A nest under construction.
 
     constants: the numbers of values that are constants. definitions: of values that primitives make, the statement.
-    depth: of each value the number of open blocks around the one that it was made in.
+    depth: of each value the number of open blocks around the one that it was made in. parallel: whether calls for
+    other rows may run at the same time, so that each needs memory of its own for what it computes.
     """
 
-    def __init__(self, name: str) -> None:
-        self.name = name
+    def __init__(self, name: str, parallel: bool = False) -> None:
+        self.name, self.parallel = name, parallel
         self.sizes: dict[str, Value] = {}
         self.buffers: dict[str, Buffer] = {}
         self.constants: dict[Value, float] = {}
@@ -262,6 +263,15 @@ class LoopBuilder:
         """A local buffer whose sizes are known here."""
         self.buffer(name, type_, shape, "local", chunked)
         self.emit(Allocate(name))
+        return name
+
+    def scratch(self, type_: ScalarType, shape: Sequence[Extent]) -> str:
+        """A new buffer for a value, of sizes that are known in front of everything: memory of the caller, or of each
+        call."""
+        name = f"t{len(self.buffers)}"
+        if not self.parallel:
+            return self.buffer(name, type_, shape, "scratch")
+        self.emit(Allocate(self.buffer(name, type_, shape, "local")), 0)
         return name
 
     def store(self, buffer: str, index: Sequence[Index | Extent], value: Value, combine: str = "") -> None:

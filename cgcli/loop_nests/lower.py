@@ -8,7 +8,7 @@ outputs, what statement forms and routines write and routines read, and what lie
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any, cast
 
 from cgcli.graph.graph import ASSERT, CONST, GET, INPUT, Graph
@@ -42,6 +42,7 @@ from .form import (
     Unsupported,
     Value,
     index_of,
+    statements,
 )
 from .numbers import NAMESPACE, Number, convert
 from .readers import Frame, Stored, first_nodes
@@ -53,11 +54,11 @@ from .structured import StructuredNodes
 class Lowering:
     """A nest made of a graph.
 
-    first: of the graph and those nested in it, the numbers of their nodes (`first_nodes`).
+    first: of the graph and those nested in it, the numbers of their nodes (`first_nodes`). parallel: as of a builder.
     """
 
-    def __init__(self, name: str, first: Mapping[int, int] | None = None) -> None:
-        self.k = IndexBuilder(name)
+    def __init__(self, name: str, first: Mapping[int, int] | None = None, parallel: bool = False) -> None:
+        self.k = IndexBuilder(name, parallel)
         self._first = first or {}
         self._frames: list[Frame] = []  # all that there were: memos know them by their `id`
         self._constants: dict[int, tuple[float, ...]] = {}  # their elements by the `id` of the value
@@ -279,9 +280,7 @@ class Lowering:
     def store(self, frame: Frame, i: int) -> None:
         """Computes node `i` into a buffer, from which it is read then."""
         t = one(frame.graph.type_of(i))
-        name = f"t{len(self.k.buffers)}"
-        type_ = SCALARS[t.dtype]
-        self.k.buffer(name, type_, [self.size(n) for n in t.shape], "scratch")
+        name = self.k.scratch(SCALARS[t.dtype], [self.size(n) for n in t.shape])
         self.write(frame, i, name)
         frame.readers[i] = Stored(self.k, name, (), self.k.here)
 
@@ -338,10 +337,10 @@ def lower_with_stacks(graph: Graph, name: str = "nest", rows: str | None = None)
     k, frame = lowering.k, lowering.frame(graph)
     lowering.require_sizes(graph)
     for n, i in enumerate(graph.inputs):
-        _argument(lowering, frame, i, f"x{n}", "in")
+        _argument(lowering, graph, i, f"x{n}", "in")
         frame.readers[i] = Stored(k, f"x{n}")
     for n, i in enumerate(graph.outputs):
-        _argument(lowering, frame, i, f"y{n}", "out")
+        _argument(lowering, graph, i, f"y{n}", "out")
     checked = [i for i in graph.asserts if graph.op[i] == ASSERT and one(graph.type_of(i)).shape[:1] == (rows,)]
     lowering.emit(frame, checked)
     if rows is not None:
@@ -377,16 +376,52 @@ def lower_with_stacks(graph: Graph, name: str = "nest", rows: str | None = None)
     return k.nest(), []
 
 
+def lower_rows(graph: Graph, flags: Sequence[bool], rows: str, name: str = "nest") -> LoopNest:
+    """The nest that computes a graph for each row: the flagged inputs and all outputs have an axis in front, of the
+    size `rows`. Each row runs its own loops, to its own length.
+    """
+    lowering = Lowering(name, first_nodes(graph), parallel=True)
+    k = lowering.k
+    lowering.require_sizes(graph)
+    for n, (i, flag) in enumerate(zip(graph.inputs, flags, strict=True)):
+        _argument(lowering, graph, i, f"x{n}", "in", rows if flag else None)
+    for n, i in enumerate(graph.outputs):
+        _argument(lowering, graph, i, f"y{n}", "out", rows)
+
+    def row(index: tuple[Index, ...]) -> None:
+        frame = lowering.frame(graph)
+        for n, (i, flag) in enumerate(zip(graph.inputs, flags, strict=True)):
+            frame.readers[i] = Stored(k, f"x{n}", index if flag else ())
+        lowering.emit(frame)
+        for n, i in enumerate(graph.outputs):
+
+            def element(rest: tuple[Index, ...], n: int = n, i: int = i) -> None:
+                k.store(f"y{n}", (*index, *rest), lowering.element(frame, i, rest))
+
+            lowering.loops(one(graph.type_of(i)).shape, element, "vector")
+
+    lowering.loops((rows,), row, "chunk", "chunk")
+    _require_no_call(statements(k.blocks[0]))
+    return k.nest()
+
+
 def _require_one_loop(statements: Sequence[Statement]) -> None:
     """Raises Unsupported where more than numbers is computed in front of the loop over rows."""
+    _require_no_call(statements)
+    if not all(isinstance(s, Const | Apply | Load | Check) for s in statements):
+        raise Unsupported("tables of intermediate values")
+
+
+def _require_no_call(statements: Iterable[Statement]) -> None:
+    """Raises Unsupported where a routine is called."""
     for s in statements:
         if isinstance(s, Call):
             raise Unsupported(f"`{s.routine.removeprefix('op:')}`")
-        if not isinstance(s, Const | Apply | Load | Check):
-            raise Unsupported("tables of intermediate values")
 
 
-def _argument(lowering: Lowering, frame: Frame, i: int, name: str, role: Any) -> None:
-    t = frame.graph.type_of(i)
+def _argument(lowering: Lowering, graph: Graph, i: int, name: str, role: Any, rows: str | None = None) -> None:
+    """The buffer of an input or an output. rows: the size of an axis in front."""
+    t = graph.type_of(i)
     t = INT if isinstance(t, Stack) else one(t)
-    lowering.k.buffer(name, SCALARS[t.dtype], [lowering.size(n) for n in t.shape], role)
+    shape = t.shape if rows is None else (rows, *t.shape)
+    lowering.k.buffer(name, SCALARS[t.dtype], [lowering.size(n) for n in shape], role)

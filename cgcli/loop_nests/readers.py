@@ -74,7 +74,7 @@ class Components:
         k = self.k
         depth = max((k.depth[x] for x in self.numbers.values()), default=0)
         if not self.buffer:
-            self.buffer = k.buffer(f"t{len(k.buffers)}", self.type, self.shape, "scratch")
+            self.buffer = k.scratch(self.type, self.shape)
         key = "components", self.buffer
         if self.numbers and k.memo(key) is None:
             for index, x in self.numbers.items():

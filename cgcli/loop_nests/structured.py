@@ -130,8 +130,7 @@ class StructuredNodes:
 
     def buffer(self, t: Type) -> str:
         """A new buffer for a value."""
-        name = f"t{len(self.k.buffers)}"
-        return self.k.buffer(name, SCALARS[t.dtype], [self.lowering.size(n) for n in t.shape], "scratch")
+        return self.k.scratch(SCALARS[t.dtype], [self.lowering.size(n) for n in t.shape])
 
     def read_behind(self, t: Type, buffer: str, numbers: list[Value]) -> Reader:
         """The reader, behind a structured node, of a value that is in a buffer, or is the next of the numbers."""

@@ -37,10 +37,11 @@ class Meter:
     """The steps and the bytes that one run has left.
 
     on_slow: a callback for all runs of the process, called once in a run whose loops take long, with the span of a
-    loop and the steps that were run. check_below: where `steps` falls below it, `check` is due.
+    loop and the steps that were run, None where they are not counted. check_below: where `steps` falls below it,
+    `check` is due.
     """
 
-    on_slow: ClassVar[Callable[[Span | None, int], None] | None] = None
+    on_slow: ClassVar[Callable[[Span | None, int | None], None] | None] = None
 
     def __init__(self, max_steps: int | None, max_memory: int | None) -> None:
         self.steps = self._max_steps = _UNLIMITED if max_steps is None else max_steps
@@ -63,6 +64,12 @@ class Meter:
             span = next(iter(location.spans), None) if isinstance(location, Graph) else location()
             Meter.on_slow(span, self._max_steps - self.steps)
         self.check_below = 0 if self._due == inf else max(0, self.steps - CLOCK_STEPS)
+
+    def wait(self, span: Span | None) -> None:
+        """Reports a run that takes long and does not count its steps, at the span of a loop."""
+        if Meter.on_slow is not None and monotonic() > self._due:
+            self._due = inf
+            Meter.on_slow(span, None)
 
     def reserve(self, size: int) -> None:
         """Counts bytes that a loop's stacks take. Raises StacksTooLarge."""

@@ -16,7 +16,7 @@ from cgcli.graph.types import Type
 from cgcli.ops.interpreter import Limits
 from cgcli.ops.number_kernels import is_scalar
 from cgcli.ops.numbers import unsigned_zero
-from cgcli.run.backends import Batch, BatchedGraph, Compiled, compile_graph, tensor_of
+from cgcli.run.backends import BatchedGraph, Compiled, compile_graph, tensor_of
 from cgcli.run.binding import extent, fit, initialised, plain, require, within
 
 Values = Mapping[str, Any]
@@ -403,9 +403,9 @@ class Computation:
             self._derivatives = NodeDerivatives(self.graph, *settings)
         return self._derivatives
 
-    def compile(self, graph: Graph, batch: Batch | None = None) -> Compiled:
-        """A graph made ready to run within the program's limits, by its backend. batch: its axis of rows."""
-        return compile_graph(graph, self.limits, self.backend, batch)
+    def compile(self, graph: Graph) -> Compiled:
+        """A graph made ready to run within the program's limits, by its backend."""
+        return compile_graph(graph, self.limits, self.backend)
 
     def _compiled(self, nodes: tuple[int, ...]) -> Compiled:
         """What computes these nodes, memoised."""

@@ -165,7 +165,7 @@ def _open_program(files: Files, keep: bool, mode: Mode | None, max_nodes: int | 
     return DynamicProgram(files, static_error)
 
 
-def on_slow_loop(callback: Callable[[Span | None, int], None] | None) -> None:
+def on_slow_loop(callback: Callable[[Span | None, int | None], None] | None) -> None:
     """From now on calls back, once a run, when the loops of a run of any program take long: which loop, its steps."""
     Meter.on_slow = callback
 

@@ -16,7 +16,6 @@ from cgcli.optimise.driver import FAST, stages
 from cgcli.optimise.simplify import simplify
 from cgcli.plan.planner import plan
 from cgcli.run.backends import executors
-from cgcli.transform.batch import batch, fresh_size
 from cgcli.transform.gradient import gradient
 
 
@@ -48,9 +47,7 @@ def compilation(
         from cgcli.ops.sizes import bind_sizes
 
         numbers = plan(after, bind_sizes(graph, graph.inputs, bound))
-    size = fresh_size(before)
-    rows = batch(before, [True] * len(before.inputs), size)
-    return Compilation(before, tuple(changes), numbers, named, target, by, executors(before, rows, size))
+    return Compilation(before, tuple(changes), numbers, named, target, by, executors(before))
 
 
 def count(graph: Graph) -> int:

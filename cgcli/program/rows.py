@@ -187,26 +187,20 @@ class Rows:
         program = self.program
         key = program.limits, program.backend, self.columns, self.names()
         if key not in program.by_columns:
-            graph, size = self._batched_graph()
-            program.by_columns[key] = BatchedGraph(graph, size, program.compile)
+            flags = [i.name in self.columns for i in program.inputs]
+            program.by_columns[key] = BatchedGraph(self._row(), flags, program.limits, program.backend)
         return program.by_columns[key]
 
-    def _batched_graph(self) -> tuple[Graph, str]:
-        """The graph of all rows, and the name of their number."""
-        from cgcli.transform.batch import batch, fresh_size
-
+    def _row(self) -> Graph:
+        """The graph of one row."""
         program = self.program
         values = program.module.values
         if self.derivatives:
             from cgcli.transform.gradient import gradient
 
             wrt = [values[name] for name in self.wrt or ()]
-            graph = gradient(program.graph, values[self.of or ""], wrt, value=True)
-        else:
-            graph = replace(program.graph, outputs=tuple(values[name] for name in program.outputs))
-        flags = [i.name in self.columns for i in program.inputs]
-        size = fresh_size(graph)
-        return batch(graph, flags, size), size
+            return gradient(program.graph, values[self.of or ""], wrt, value=True)
+        return replace(program.graph, outputs=tuple(values[name] for name in program.outputs))
 
     def _run_batch(self, columns: Mapping[str, Any]) -> dict[str, Any]:
         """One evaluation for all rows: outputs that have a row each, or one row of results for them together."""

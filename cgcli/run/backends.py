@@ -5,32 +5,27 @@ What each backend has to offer is `Compiled`; see docs/backends.md.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Protocol
 
 from cgcli.diagnostics.diagnostic import error
 from cgcli.graph.graph import LOOP, SIZE, Graph
 from cgcli.graph.types import Type
 from cgcli.ops.interpreter import DEFAULT_LIMITS, Limits, Sizes
-from cgcli.ops.number_kernels import is_scalar
+from cgcli.ops.number_kernels import has_loop, is_scalar
 
 from .scalar.executor import number_interpreter
 
 if TYPE_CHECKING:
     from cgcli.graph.plan import Executor
 
+    from .native.choice import Batch
+
 BACKENDS = {
     "reference": "node by node as the program says, with NumPy",
     "numpy": "the optimised graph, planned: results in shared memory, large arrays block by block",
     "native": "the optimised graph as loops in machine code",
 }
-
-
-class Batch(NamedTuple):
-    """The batch axis of a graph that computes many rows at once: its size's name, and how many rows there are."""
-
-    size: str
-    rows: int
 
 
 class Compiled(Protocol):
@@ -57,28 +52,38 @@ def compile_graph(
         check_backend(backend)
     if backend == "native":
         return _native(graph, limits, batch)
-    if is_scalar(graph):
-        return number_interpreter(graph, limits)
     if backend is not None:
-        return _COMPILERS[backend](graph, limits)
-    return _native_rows(graph, limits, batch) or Adaptive(graph, limits)
+        return number_interpreter(graph, limits) if is_scalar(graph) else _COMPILERS[backend](graph, limits)
+    return _native_rows(graph, limits, batch) or _long_loops(graph, limits) or _compiled(graph, limits)
 
 
 class BatchedGraph:
-    """A graph of many rows, compiled for few rows and for many. size: the name of their number."""
+    """A graph made for many rows of a table, and compiled for few rows and for many.
 
-    def __init__(self, graph: Graph, size: str, compile_: Callable[[Graph, Batch], Compiled]) -> None:
-        from .native.choice import least_rows
+    row: the graph of one row; flags: which of its inputs have a value for each row.
+    """
 
-        self._graph, self._size, self._compile = graph, size, compile_
-        self.least_rows = least_rows(graph)
+    def __init__(
+        self, row: Graph, flags: Sequence[bool], limits: Limits = DEFAULT_LIMITS, backend: str | None = None
+    ) -> None:
+        from cgcli.graph.traversal import prune
+        from cgcli.transform.batch import batch, fresh_size
+
+        from .native.choice import Batch, least_rows
+
+        row = prune(row)
+        self.least_rows = least_rows(row)
+        self.batch = Batch(fresh_size(row), 0, row, flags)
+        self.graph = batch(row, flags, self.batch.size)
+        self._limits, self._backend = limits, backend
         self._by_speed: dict[bool, Compiled] = {}
 
     def compiled(self, rows: int) -> Compiled:
         """What computes a table of so many rows, memoised."""
         many = rows >= self.least_rows
         if many not in self._by_speed:
-            self._by_speed[many] = self._compile(self._graph, Batch(self._size, rows))
+            batch = self.batch._replace(rows=rows)
+            self._by_speed[many] = compile_graph(self.graph, self._limits, self._backend, batch)
         return self._by_speed[many]
 
 
@@ -99,25 +104,33 @@ def tensor_of(graph: Graph, inputs: Sequence[Any] = (), sizes: Mapping[str, int]
     return _reference(graph, DEFAULT_LIMITS)(inputs, sizes or {})[0]
 
 
-def executors(graph: Graph, rows: Graph, size: str) -> tuple[Executor, ...]:
-    """What runs a graph once, again, and for the rows of a table. rows: the graph of many rows, `size` of them."""
+def executors(graph: Graph) -> tuple[Executor, ...]:
+    """What runs a graph once, again, and for the rows of a table, of which each has values for all inputs."""
     from cgcli.graph.plan import Executor
 
-    from .native.choice import least_rows, no_machine_code
+    from .native.choice import no_machine_code, short_steps
 
+    long = []
+    work = "a run"
+    if has_loop(graph) and not no_machine_code(graph):
+        work = f"a run of up to {short_steps(graph)} steps of loops"
+        long = [Executor("a longer run", "native", "machine code of a step takes a few nanoseconds a node")]
     if is_scalar(graph):
-        once = [Executor("a run", "numbers", "every value is a number: no array is worth its making")]
-    elif LOOP in graph.op:
-        once = [Executor("a run", "numpy", "the nodes of a loop run many times, so a plan pays at once")]
+        once = [Executor(work, "numbers", "every value is a number: no array is worth its making"), *long]
+    elif has_loop(graph):
+        once = [Executor(work, "numpy", "the nodes of a loop run many times, so a plan pays at once"), *long]
     else:
         once = [
             Executor("the first run", "reference", "a plan takes as long as some ten runs on small arrays"),
             Executor("each later run", "numpy", "by the plan above"),
         ]
-    obstacle = no_machine_code(rows, size)
+    rows = BatchedGraph(graph, [True] * len(graph.inputs))
+    obstacle = no_machine_code(rows.graph, rows.batch)
     if obstacle:
         return (*once, Executor("the rows of a table", "numpy", obstacle))
-    least = f"{least_rows(rows)} rows"
+    if rows.least_rows == 1:
+        return (*once, Executor("the rows of a table", "native", "each row runs its own loops in machine code"))
+    least = f"{rows.least_rows} rows"
     return (
         *once,
         Executor(f"tables of fewer than {least}", "numpy", "compiling would take longer than it saves"),
@@ -152,6 +165,36 @@ class Adaptive:
         return self._planned(inputs, sizes)
 
 
+def _compiled(graph: Graph, limits: Limits) -> Compiled:
+    """A graph on Python's numbers where these suffice, else on arrays."""
+    return number_interpreter(graph, limits) if is_scalar(graph) else Adaptive(graph, limits)
+
+
+def _long_loops(graph: Graph, limits: Limits) -> Compiled | None:
+    """A graph that runs as machine code where its loops are long; None without loops, a compiler, or machine code.
+
+    Machine code does not count steps, so a run with a limit of them has none.
+    """
+    if limits.steps is not None or not has_loop(graph):
+        return None
+    from .long_loops import LongLoops
+    from .native.choice import short_steps
+
+    def long() -> Compiled:
+        from cgcli.loop_nests.form import Unsupported  # short loops do without
+
+        from .native.choice import compiler_installed
+
+        if not compiler_installed():
+            return _compiled(graph, limits)
+        try:
+            return _machine_code(graph, limits, None)
+        except Unsupported:
+            return _compiled(graph, limits)
+
+    return LongLoops(_compiled(graph, limits._replace(steps=short_steps(graph))), long)
+
+
 def _reference(graph: Graph, limits: Limits) -> Compiled:
     from .numpy.reference import array_interpreter
 
@@ -179,7 +222,7 @@ def _native_rows(graph: Graph, limits: Limits, batch: Batch | None) -> Compiled 
 
     from .native.choice import compiler_installed, least_rows
 
-    if batch.rows < least_rows(graph) or not compiler_installed():
+    if batch.rows < least_rows(batch.row) or not compiler_installed():
         return None
     try:
         return _machine_code(graph, limits, batch)
@@ -202,13 +245,17 @@ def _native(graph: Graph, limits: Limits, batch: Batch | None) -> Compiled:
 
 
 def _machine_code(graph: Graph, limits: Limits, batch: Batch | None) -> Compiled:
+    """A graph as machine code. Raises Unsupported where there is none."""
+    from cgcli.loop_nests.form import Unsupported
     from cgcli.optimise.driver import optimise
 
     from .native.executor import NativeGraph
 
+    if limits.steps is not None and has_loop(graph):
+        raise Unsupported("a limit of steps")
     return NativeGraph(
         optimise(graph),
-        lambda: number_interpreter(graph, limits) if is_scalar(graph) else _planned(graph, limits),
+        lambda: _compiled(graph, limits),
         limits,
-        None if batch is None else batch.size,
+        batch,
     )

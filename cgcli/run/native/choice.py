@@ -5,15 +5,28 @@ Neither a clock nor the cache nor the number of cores decides, so that the digit
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-from cgcli.graph.graph import CONST, INPUT, Graph
-from cgcli.ops.number_kernels import has_loop
+from cgcli.graph.graph import CONST, INPUT, LOOP, Graph, nested
+from cgcli.graph.traversal import every
+from cgcli.ops.number_kernels import has_loop, is_scalar
 from cgcli.ops.table import BY_CODE
 
 if TYPE_CHECKING:
     from cgcli.loop_nests.form import LoopNest
+
+
+class Batch(NamedTuple):
+    """The rows of a table: the name of their number, and how many there are; the graph of one row; which of its inputs
+    have a value for each row."""
+
+    size: str
+    rows: int
+    row: Graph
+    flags: Sequence[bool]
+
 
 LEAST_WORK = 30_000_000
 """Nodes times rows that save the time for the imports and for a short graph (`benchmarks/rows.py --break-even`)."""
@@ -22,14 +35,42 @@ LEAST_ROWS = 75_000
 LEAST_DEAR_WORK = 4_000_000
 """Nodes times rows from which on machine code pays where the array kernels would import a library first."""
 
+STEPS = 300
+"""How many steps a loop over a row is expected to have, before it has run."""
+ROWS_OF_A_CALL = 1500
+"""Rows that an array kernel computes in about the time of its call, which each step of a loop has to pay."""
+SHORT_LOOPS = {True: 3_000_000, False: 60_000}
+"""Nodes that the steps of loops compute in about the time for the imports and for a short graph: of a graph on numbers,
+and of one on arrays (`benchmarks/loops.py --break-even`)."""
+
+
+def short_steps(graph: Graph) -> int:
+    """The number of steps that loops may run before machine code of the graph pays, compiling included."""
+    bodies = [g for g in every(graph) if g is not graph]
+    loops = sum(g.op.count(LOOP) for g in every(graph))
+    return max(1, SHORT_LOOPS[is_scalar(graph)] * loops // max(1, sum(map(len, bodies))))
+
 
 def least_rows(graph: Graph) -> int:
-    """The number of rows from which on machine code of this graph of many rows pays, compiling included."""
-    codes = [code for code in graph.op if code not in (INPUT, CONST)]
-    nodes = max(1, len(codes))
-    if any(BY_CODE[code].effects.dear for code in set(codes)):
-        return -(-LEAST_DEAR_WORK // nodes)
-    return LEAST_ROWS - (-LEAST_WORK // nodes)
+    """The number of rows from which on machine code of this graph of one row pays, compiling included."""
+    nodes, work = max(1, sum(map(_computed, every(graph)))), max(1, _work(graph))
+    if any(BY_CODE[code].effects.dear for g in every(graph) for code in set(g.op)):
+        return -(-LEAST_DEAR_WORK // work)
+    rows = -(-(LEAST_ROWS * nodes + LEAST_WORK) // work)
+    return max(1, rows - ROWS_OF_A_CALL) if has_loop(graph) else rows
+
+
+def _computed(graph: Graph) -> int:
+    """How many nodes are computed."""
+    return sum(code not in (INPUT, CONST) for code in graph.op)
+
+
+def _work(graph: Graph) -> int:
+    """How many nodes a run computes, at `STEPS` steps of each loop. Recursion only into nested graphs."""
+    total = _computed(graph)
+    for i, attrs in graph.attrs.items():
+        total += sum(map(_work, nested(attrs).values())) * (STEPS if graph.op[i] == LOOP else 1)
+    return total
 
 
 @cache
@@ -44,26 +85,31 @@ def compiler_installed() -> bool:
     return True
 
 
-def nest_of(graph: Graph, rows: str | None) -> LoopNest:
-    """The loop nest of a graph that machine code runs; rows: the name of the size whose loop is cut over threads.
+def nest_of(graph: Graph, batch: Batch | None = None) -> LoopNest:
+    """The loop nest of an optimised graph that machine code runs. batch: of a graph of many rows, cut over threads.
 
-    Raises Unsupported where there is none, and for loops, whose limits of steps and memory machine code does not keep.
+    The rows share one loop where all that they compute are numbers; else each row computes its own values, by its own
+    loops, in memory of its own. Raises Unsupported where there is no nest.
     """
     from cgcli.loop_nests.form import Unsupported
-    from cgcli.loop_nests.lower import lower
+    from cgcli.loop_nests.lower import lower, lower_rows
+    from cgcli.optimise.driver import optimise
 
-    if has_loop(graph):
-        raise Unsupported("loops")
-    return lower(graph, rows=rows)
+    if batch is None:
+        return lower(graph)
+    try:
+        return lower(graph, rows=batch.size)
+    except Unsupported:
+        return lower_rows(optimise(batch.row), batch.flags, batch.size)
 
 
-def no_machine_code(graph: Graph, rows: str) -> str:
-    """Why a graph of many rows, `rows` of them, has no machine code; empty where it has."""
+def no_machine_code(graph: Graph, batch: Batch | None = None) -> str:
+    """Why a graph has no machine code; empty where it has. batch: as in `nest_of`."""
     from cgcli.loop_nests.form import Unsupported
     from cgcli.optimise.driver import optimise
 
     try:
-        nest_of(optimise(graph), rows)
+        nest_of(optimise(graph), batch)
     except Unsupported as e:
         return f"there is no machine code for {e}"
     return "" if compiler_installed() else "machine code needs the package llvmlite"

@@ -36,12 +36,14 @@ def run_chunks(
     count: int | None = None,
     threads: int | None = None,
     stop: StopFlag | None = None,
+    on_wait: Callable[[], None] = lambda: None,
 ) -> int:
     """Runs a nest on arrays; 0, or the status of what stopped it.
 
     count: the steps of its `chunk` loops, which begin at 0; None runs them in one part. threads: at most how many, by
-    default as many as the process has cores. stop: ends the run from another thread. Raises KeyboardInterrupt for an
-    interrupt, within a second of it, and ValueError as `CompiledNest.bind`.
+    default as many as the process has cores. stop: ends the run from another thread. on_wait: a callback of the main
+    thread, called about ten times a second while it waits for a long run. Raises KeyboardInterrupt for an interrupt,
+    within a second of it, and ValueError as `CompiledNest.bind`.
     """
     run, flag = code.bind(arrays, sizes), stop or StopFlag()
     if code.work(sizes) <= SHORT:
@@ -49,7 +51,7 @@ def run_chunks(
     many = 1 if count is None else min(threads or cores(), -(-count // ALIGNED))
     if many <= 1 and threading.current_thread() is not threading.main_thread():
         return run(0, LAST, flag)
-    return _Workers(run, parts(count, many), flag).finish(max(1, many))
+    return _Workers(run, parts(count, many), flag, on_wait).finish(max(1, many))
 
 
 def parts(count: int | None, threads: int) -> Iterator[tuple[int, int]]:
@@ -63,8 +65,10 @@ def parts(count: int | None, threads: int) -> Iterator[tuple[int, int]]:
 class _Workers:
     """Threads that take parts until there is none or one has stopped."""
 
-    def __init__(self, run: Run, parts_: Iterator[tuple[int, int]], stop: StopFlag) -> None:
-        self._run, self._parts, self._stop = run, parts_, stop
+    def __init__(
+        self, run: Run, parts_: Iterator[tuple[int, int]], stop: StopFlag, on_wait: Callable[[], None]
+    ) -> None:
+        self._run, self._parts, self._stop, self._on_wait = run, parts_, stop, on_wait
         self._lock = threading.Lock()
         self._stopped: list[tuple[int, int]] = []  # where parts began that stopped, and their status
         self._errors: list[BaseException] = []
@@ -79,7 +83,7 @@ class _Workers:
                 worker.start()
             for end in ends:
                 while not end.wait(0.1):  # some systems end no wait without a limit for an interrupt
-                    pass
+                    self._on_wait()
         except BaseException:
             self._stop.set()
             for worker, end in zip(workers, ends, strict=True):

@@ -36,10 +36,13 @@ def _allocator() -> tuple[int, ...]:
 
 
 class StopFlag:
-    """Ends the runs that are handed it: each returns the status STOPPED soon after `set`."""
+    """Ends the runs that are handed it: each returns the status STOPPED soon after `set`.
 
-    def __init__(self) -> None:
-        self.controls = (ctypes.c_int64 * 4)(0, *_allocator(), memory_limit())
+    memory: the bytes that local buffers of a run may take.
+    """
+
+    def __init__(self, memory: int | None = None) -> None:
+        self.controls = (ctypes.c_int64 * 4)(0, *_allocator(), memory or memory_limit())
 
     def set(self) -> None:
         self.controls[0] = 1

@@ -8,32 +8,31 @@ from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
-from cgcli.graph.graph import Graph
+from cgcli.graph.graph import LOOP, Graph
 from cgcli.graph.types import Type
 from cgcli.loop_nests import form
 from cgcli.loop_nests.extents import shapes
 from cgcli.ops.array_kernels import DTYPES
+from cgcli.ops.failures import StacksTooLarge, failure
 from cgcli.ops.interpreter import DEFAULT_LIMITS, Limits, Sizes
-from cgcli.ops.limits import memory_limit
+from cgcli.ops.limits import Meter, memory_limit
 from cgcli.ops.number_kernels import is_scalar
 from cgcli.ops.sizes import bind_sizes
+from cgcli.run.long_loops import Run
 
-from .choice import nest_of
+from .choice import Batch, nest_of
 from .chunks import run_chunks
-from .compile import compile_nest
+from .compile import StopFlag, compile_nest
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-
-Run = Callable[[Sequence[Any], Sizes | None], Sequence[Any]]
-"""What computes the outputs of a graph from its inputs and sizes."""
 
 
 class NativeGraph:
     """A graph made ready to run as machine code. Runs may overlap.
 
-    rows: the name of the size whose loop is cut over threads, None to run in one piece. fallback: makes what runs the
-    graph where the nest stops, or where its values do not fit into memory: that raises the error, with its words.
+    batch: of a graph of many rows, whose loop is cut over threads; None to run in one piece. fallback: makes what runs
+    the graph where the nest stops, or where its values do not fit into memory: that raises the error, with its words.
     Raises Unsupported for a graph that has no machine code.
     """
 
@@ -44,11 +43,11 @@ class NativeGraph:
         graph: Graph,
         fallback: Callable[[], Run],
         limits: Limits = DEFAULT_LIMITS,
-        rows: str | None = None,
+        batch: Batch | None = None,
     ) -> None:
-        self.graph, self.rows = graph, rows
+        self.graph, self.rows = graph, batch and batch.size
         self.max_memory = limits.memory or memory_limit()
-        self.nest = nest_of(graph, rows)
+        self.nest = nest_of(graph, batch)
         self.code = compile_nest(self.nest)
         self._on_numbers = is_scalar(graph)
         self._make_fallback = fallback
@@ -61,10 +60,24 @@ class NativeGraph:
         numbers = {name: env[name] for name in self.nest.sizes if name in env}
         arrays = self._arrays(inputs, numbers) if len(numbers) == len(self.nest.sizes) else None
         count = None if self.rows is None else numbers.get(self.rows)
-        if arrays is None or run_chunks(self.code, arrays, numbers, count):
+        if arrays is None:
+            return self._run_fallback(inputs, env)
+        status = run_chunks(self.code, arrays, numbers, count, stop=StopFlag(self.max_memory), on_wait=self._slow_run())
+        if status & 15 == form.MEMORY:
+            raise failure(graph, self._first_loop(), StacksTooLarge(self.max_memory))
+        if status:
             return self._run_fallback(inputs, env)
         outputs = [arrays[f"y{n}"] for n in range(len(graph.outputs))]
         return [y.item() for y in outputs] if self._on_numbers else outputs
+
+    def _slow_run(self) -> Callable[[], None]:
+        """Reports a run of loops that takes long, as an interpreter does."""
+        meter = Meter(None, self.max_memory)
+        return lambda: meter.wait(self.graph.spans[self.graph.span[self._first_loop()]])
+
+    def _first_loop(self) -> int:
+        """The first loop, which stands for all of them in messages."""
+        return next((i for i, code in enumerate(self.graph.op) if code == LOOP), 0)
 
     def _run_fallback(self, inputs: Sequence[Any], sizes: Sizes) -> Sequence[Any]:
         if self._fallback is None:
