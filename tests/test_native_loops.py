@@ -165,12 +165,30 @@ def test_long_runs_alone_are_compiled(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_whole_numbers_and_sizes_tell_whether_a_run_is_long(monkeypatch: pytest.MonkeyPatch) -> None:
     counted(monkeypatch, 50)
     run = compile_graph(parse(ORBIT).graph)
-    short: list[int] = []
-    begun = run._short  # type: ignore[attr-defined]
-    run._short = lambda inputs, sizes: short.append(inputs[1]) or begun(inputs, sizes)  # type: ignore[attr-defined]
+    begun: list[int] = []
+    short = run._short  # type: ignore[attr-defined]
+
+    class Recording:
+        meter = property(lambda self: short.meter)
+
+        def __call__(self, inputs: Sequence[Any], sizes: Any = None) -> Any:
+            begun.append(inputs[1])
+            return short(inputs, sizes)
+
+    run._short = Recording()  # type: ignore[attr-defined]
     for n in (10, 100, 100, 10, 100):
         run([0.3, n])
-    assert short == [10, 100, 10]
+    assert begun == [10, 100, 10]
+
+
+def test_many_short_runs_are_as_good_as_a_long_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    compiled = counted(monkeypatch, 50)
+    program = parse(PAIR)
+    for _ in range(5):
+        program.eval({"a": 0.5, "n": 12})
+        assert compiled == []
+    program.eval({"a": 0.25, "n": 12})
+    assert len(compiled) == 1
 
 
 def test_a_limit_of_steps_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:

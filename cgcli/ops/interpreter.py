@@ -89,6 +89,11 @@ class Interpreter(Generic[K]):
         self.kernels = make_kernels(graph, self.runner)
         self.runner.kernels = self.kernels
 
+    @property
+    def meter(self) -> Meter:
+        """What the last run had left."""
+        return self.runner.meter
+
     def run(self, inputs: Sequence[object], sizes: Sizes | None = None) -> list[Any]:
         """The values of the nodes that were computed and still had a reader, or are outputs; None for the others.
 

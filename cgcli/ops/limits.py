@@ -49,6 +49,11 @@ class Meter:
         self._due = inf if Meter.on_slow is None else monotonic() + SLOW_AFTER
         self.check_below = 0 if Meter.on_slow is None else max(0, self.steps - CLOCK_STEPS)
 
+    @property
+    def used_steps(self) -> int:
+        """The steps that were run."""
+        return self._max_steps - self.steps
+
     def step(self, location: Graph | Callable[[], Span]) -> None:
         """Counts a step of the loop with this body, or with the span that a call returns. Raises TooManySteps."""
         self.steps -= 1
@@ -62,7 +67,7 @@ class Meter:
         if Meter.on_slow is not None and monotonic() > self._due:
             self._due = inf
             span = next(iter(location.spans), None) if isinstance(location, Graph) else location()
-            Meter.on_slow(span, self._max_steps - self.steps)
+            Meter.on_slow(span, self.used_steps)
         self.check_below = 0 if self._due == inf else max(0, self.steps - CLOCK_STEPS)
 
     def wait(self, span: Span | None) -> None:

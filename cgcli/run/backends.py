@@ -19,6 +19,7 @@ from .scalar.executor import number_interpreter
 if TYPE_CHECKING:
     from cgcli.graph.plan import Executor
 
+    from .long_loops import Metered
     from .native.choice import Batch
 
 BACKENDS = {
@@ -153,7 +154,7 @@ class Adaptive:
 
     def __init__(self, graph: Graph, limits: Limits) -> None:
         self._graph, self._limits = graph, limits
-        self._reference = None if LOOP in graph.op else _reference(graph, limits)
+        self._reference: Compiled | None = None if LOOP in graph.op else _reference(graph, limits)
         self._planned: Compiled | None = None
 
     def __call__(self, inputs: Sequence[Any], sizes: Sizes | None = None) -> Sequence[Any]:
@@ -192,16 +193,19 @@ def _long_loops(graph: Graph, limits: Limits) -> Compiled | None:
         except Unsupported:
             return _compiled(graph, limits)
 
-    return LongLoops(_compiled(graph, limits._replace(steps=short_steps(graph))), long)
+    steps = short_steps(graph)
+    metered = limits._replace(steps=steps)
+    short = number_interpreter(graph, metered) if is_scalar(graph) else _planned(graph, metered)
+    return LongLoops(short, long, steps)
 
 
-def _reference(graph: Graph, limits: Limits) -> Compiled:
+def _reference(graph: Graph, limits: Limits) -> Metered:
     from .numpy.reference import array_interpreter
 
     return array_interpreter(graph, limits)
 
 
-def _planned(graph: Graph, limits: Limits) -> Compiled:
+def _planned(graph: Graph, limits: Limits) -> Metered:
     if not all(isinstance(graph.type_of(i), Type) for i in graph.outputs):  # passes know no outputs of other kinds
         return _reference(graph, limits)
     from cgcli.optimise.driver import optimise  # a graph on numbers runs without the optimiser

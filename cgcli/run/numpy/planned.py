@@ -44,12 +44,13 @@ MAX_CACHED = 4  # sets of sizes, and of input strides for each, that a graph has
 
 class PlannedGraph:
     """A graph made ready to run by a plan; it keeps memory between runs. Runs may overlap: each then has memory of its
-    own."""
+    own. meter: what the last run had left."""
 
     def __init__(self, graph: Graph, limits: Limits = DEFAULT_LIMITS) -> None:
         self.graph, self.limits = graph, limits
         self._idle: list[_RunState] = []
         self._size_names = named_sizes(graph)
+        self.meter = Meter(limits.steps, limits.memory)
 
     def __call__(self, inputs: Sequence[object], sizes: Sizes | None = None) -> Sequence[object]:
         """The values of the outputs. Raises CgError (status 1) at the node that stops the run."""
@@ -58,6 +59,7 @@ class PlannedGraph:
         env = {name: n for name, n in env.items() if name in self._size_names}  # not ints that are no sizes
         run = self._idle.pop() if self._idle else _RunState(self.limits)
         run.start(env)
+        self.meter = run.meter
         try:
             with np.errstate(all="ignore"):
                 return run.body(graph)(
