@@ -29,7 +29,7 @@ class Metered(Protocol):
     def meter(self) -> Meter:
         """What the last run had left."""
 
-    def __call__(self, inputs: Sequence[Any], sizes: Sizes | None = None, /) -> Sequence[Any]:
+    def __call__(self, inputs: Sequence[Any], sizes: Sizes | None = None) -> Sequence[Any]:
         """The values of the outputs."""
 
 
