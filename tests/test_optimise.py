@@ -2,14 +2,16 @@
 
 import itertools
 
+import numpy as np
 import pytest
 
 import cgcli
-from cgcli.graph.graph import Graph, opname
+from cgcli.graph.graph import Graph, opcode, opname
 from cgcli.graph.printed import parse_graph
 from cgcli.graph.types import FLOAT, INT, Type
 from cgcli.ops.builder import Builder
 from cgcli.ops.validity import check
+from cgcli.optimise.algebra import algebra
 from cgcli.optimise.branches import choose, decide
 from cgcli.optimise.chains import reorder
 from cgcli.optimise.common import share
@@ -17,7 +19,9 @@ from cgcli.optimise.constants import fold
 from cgcli.optimise.driver import FAST, PASSES, fingerprint, optimise, stages
 from cgcli.optimise.loops import hoist, settle
 from cgcli.optimise.passes import SHOWN, Log, Pass
+from cgcli.optimise.repeats import repeats
 from cgcli.optimise.unused import drop
+from cgcli.run.numpy.reference import array_interpreter
 
 
 def lines(text: str) -> str:
@@ -716,6 +720,94 @@ def test_settle_unrolls_a_loop_of_one_step_or_none(steps: int, wanted: list[str]
     text = for_loop("%4: float = mul %1 %2\n          -> %4").replace('int = input "n"', f"int = const value={steps}")
     made = parse_graph(after(settle, text.replace('        %1: float = input "a"', '        %1: float = input "a"')))
     assert [node.op for node in made if node.op not in ("input", "const")] == wanted
+
+
+# ---- repeats
+
+
+def test_repeats_computes_once_what_is_equal_in_all_elements() -> None:
+    becomes(
+        repeats,
+        """
+        %0: bool = input "p"
+        %1: float[n, 3] = input "x"
+        %2: bool[n, 3] = expand %0 shape=["n", 3]
+        %3: bool[n, 3] = not %2
+        %4: bool[n, 1, 3] = expand_dims %3 axes=[-2]
+        %5: float[n, 3] = where %3 %1 %1
+        -> %4 %5""",
+        """
+        %0: bool = input "p"
+        %1: float[n, 3] = input "x"
+        %2: bool = not %0
+        %3: bool[n, 3] = expand %2 shape=["n", 3]
+        %4: bool[n, 1, 3] = expand %2 shape=["n", 1, 3]
+        %5: float[n, 3] = where %3 %1 %1
+        -> %4 %5""",
+    )
+
+
+def test_a_reduction_of_equal_elements_knows_that_there_may_be_none() -> None:
+    text = """
+        %0: bool = input "p"
+        %1: bool[n] = expand %0 shape=["n"]
+        %2: bool = NAME %1 axes=[-1] keepdims=false
+        -> %2"""
+    for name, empty in (("any", False), ("all", True)):
+        graph = algebra.run(parse_graph(lines(text.replace("NAME", name))))
+        assert opcode(name) not in graph.op
+        for p in (False, True):
+            for n in (0, 1, 4):
+                assert array_interpreter(graph)([p], {"n": n}) == [empty if n == 0 else p]
+
+
+def test_repeats_leaves_what_could_stop_the_run_where_there_is_no_element() -> None:
+    stays(
+        repeats,
+        """
+        %0: int = input "a"
+        %1: int = input "b"
+        %2: int[n] = expand %0 shape=["n"]
+        %3: int[n] = expand %1 shape=["n"]
+        %4: int[n] = floor_div %2 %3
+        -> %4""",
+    )
+
+
+MASKED = """
+        %0: int = input "count"
+        %1: bool[n, 3] = const value=false
+        %2: bool[n, 3] = const value=true
+        %3: float[n, 3] = input "x"
+        %4: (int, bool[n, 3], bool[n, 3], bool[n, 3], float[n, 3]) = loop %0 %1 %2 %1 %3 body={
+          %0: int = input
+          %1: bool[n, 3] = input
+          %2: bool[n, 3] = input
+          %3: bool[n, 3] = input
+          %4: float[n, 3] = input
+          %5: bool[n, 3] = or %1 %2
+          %6: float[n, 3] = const value=0.0
+          %7: float[n, 3] = where %5 %4 %6
+          %8: bool[n, 3] = gt %7 %6
+          -> %5 %1 %8 %7
+        } carries=4 invariants=0
+        %5: bool[n, 3] = get %4 k=1
+        %6: bool[n, 3] = get %4 k=3
+        %7: float[n, 3] = get %4 k=4
+        -> %5 %6 %7"""
+
+
+def test_repeats_hands_a_mask_on_as_one_bool_if_no_step_makes_elements_differ() -> None:
+    before = parse_graph(lines(MASKED))
+    check(before)
+    graph = repeats.run(before)
+    check(graph)
+    loop = next(i for i, code in enumerate(graph.op) if opname(code) == "loop")
+    assert [str(t) for t in graph.type_of(loop).items] == ["int", "bool", "bool", "bool[n, 3]", "float[n, 3]"]
+    x = np.array([[1.0, -2.0, np.nan], [0.0, -0.0, np.inf]])
+    for count in (0, 1, 2, 5):
+        pairs = zip(*(array_interpreter(g)([count, x]) for g in (before, graph)), strict=True)
+        assert all(np.array_equal(a, b, equal_nan=True) for a, b in pairs)
 
 
 # ---- reorder

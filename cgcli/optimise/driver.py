@@ -15,9 +15,10 @@ from .common import share
 from .constants import fold
 from .loops import hoist, settle
 from .passes import Log, Pass
+from .repeats import repeats
 from .unused import drop
 
-PASSES: tuple[Pass, ...] = (drop, fold, algebra, decide, choose, settle, hoist, share)
+PASSES: tuple[Pass, ...] = (drop, fold, algebra, decide, choose, settle, repeats, hoist, share)
 FAST: tuple[Pass, ...] = (fast_algebra, reorder)
 """The passes that hold for real numbers only; they come last, with `--fast-math`."""
 ROUNDS = 30  # a graph that still changes then is taken as it is

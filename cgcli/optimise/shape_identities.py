@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 EXPAND, EXPAND_DIMS = opcode("expand"), opcode("expand_dims")
 
-ShapeRule = Callable[[Terms, "Attrs", int], int | None]
+ShapeRule = Callable[[Terms, "Attrs", int], int | None] | Callable[[Terms, "Attrs", int, int], int | None]
 """`rule(b, at, *operands)`: the same for an op with attributes."""
 
 SHAPE_IDENTITIES: dict[int, list[tuple[str, ShapeRule, bool]]] = {}
@@ -140,6 +140,45 @@ def _reciprocal(b: Terms, at: Attrs, x: int) -> int | None:
 @shape_identity("fixed_power", "x^0.5 = sqrt(x)", exact=False)  # they differ at -inf and -0.0
 def _root(b: Terms, at: Attrs, x: int) -> int | None:
     return b.make("sqrt", x) if at["exponent"] == 0.5 else None
+
+
+@shape_identity("ne", "a bool as a number differs from 0 where it is true")
+def _differs_from_zero(b: Terms, at: Attrs, x: int, y: int) -> int | None:
+    for p, zero in ((x, y), (y, x)):
+        if b.is_op(p, "cast") and b.type1(b.a[p]).dtype == "bool" and b.number(zero) == 0 and not _shape(b, zero):
+            return b.a[p]
+    return None
+
+
+@shape_identity("any", "of equal elements one is true if each is, of none none")
+def _any_of_equal(b: Terms, at: Attrs, x: int) -> int | None:
+    return _of_equal(b, at, x, lambda number, exist: b.make("and", number, exist))
+
+
+@shape_identity("all", "of equal elements all are true if each is, of none all")
+def _all_of_equal(b: Terms, at: Attrs, x: int) -> int | None:
+    return _of_equal(b, at, x, lambda number, exist: b.make("or", number, b.make("not", exist)))
+
+
+def _of_equal(b: Terms, at: Attrs, x: int, join: Callable[[int, int], int]) -> int | None:
+    """A reduction of equal elements. join: makes it of the element and of whether there are elements."""
+    number, shape = repeated_number(b, x), _shape(b, x)
+    count = product([shape[axis] for axis in at["axes"]])
+    if number is None or count == 0:
+        return None
+    if not isinstance(count, int):
+        number = join(number, b.make("gt", b.make("size", size=count), b.const(0)))
+    reduced = {axis % len(shape) for axis in at["axes"]}
+    rest = tuple(1 if k in reduced else n for k, n in enumerate(shape) if at["keepdims"] or k not in reduced)
+    return b.make("expand", number, shape=rest) if rest else number
+
+
+def repeated_number(b: Terms, x: int) -> int | None:
+    """The number that `expand` repeats in all elements of a tensor."""
+    inner = x
+    while b.is_op(inner, "expand"):
+        inner = b.a[inner]
+    return inner if inner != x and not _shape(b, inner) and not b.type1(inner).weak else None
 
 
 def without_expand(b: Terms, operands: tuple[int, ...], result: Type) -> tuple[int, ...] | None:

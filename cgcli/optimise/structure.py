@@ -85,7 +85,7 @@ def rewrite_structured(graph: Graph, log: Log | None, rewrite: Rewrite, changes:
     """The graph with nested graphs rewritten, and then the structured nodes changed by the entry of their op."""
     if COND not in graph.op and LOOP not in graph.op:
         return graph
-    read = _gets(graph)
+    read = gets(graph)
     ed = Editor(graph, log)
     for i in ed.visit((COND, LOOP)):
         ed.within(i, lambda inner: rewrite(inner, log))
@@ -128,7 +128,8 @@ def with_inputs(graph: Graph, inputs: Sequence[int | AnyType], instead: Mapping[
     return columns.freeze([where[i] for i in graph.outputs])
 
 
-def _gets(graph: Graph) -> dict[int, Gets]:
+def gets(graph: Graph) -> dict[int, Gets]:
+    """The `get`s of each structured node."""
     result: dict[int, Gets] = {i: {} for i, code in enumerate(graph.op) if code in (COND, LOOP)}
     for i, code in enumerate(graph.op):
         if code == GET and graph.a[i] in result:
