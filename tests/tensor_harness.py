@@ -14,6 +14,7 @@ from cgcli.graph.types import Type
 from cgcli.ops.array_kernels import DTYPES
 from cgcli.ops.builder import Builder
 from cgcli.ops.typing import one
+from cgcli.ops.update import axis_target
 from cgcli.ops.validity import check
 from cgcli.transform.gradient import gradient
 
@@ -95,3 +96,11 @@ def assert_slopes(graph: Graph, made: Graph, xs: Sequence[Array]) -> None:
         for place, wanted in slopes(terms, xs, k):
             assert wanted.bound <= 1e-5 * (1 + abs(wanted.value))
             assert abs(found[place] - wanted.value) <= wanted.bound, (k, place)
+
+
+def added_at(b: Builder, v: int, i: int, axis: int, size: Size) -> int:
+    """Zeros of which `v` is added to the elements at indices of an axis."""
+    t, many = b.type1(v), b.type1(i).rank
+    behind = -axis - 1
+    shape = (*t.shape[: t.rank - behind - many], size, *t.shape[t.rank - behind :])
+    return int(b.add_at(b.const(0.0, t._replace(shape=shape)), v, i, **axis_target(shape, axis)))

@@ -134,20 +134,47 @@ def taken(at: Attrs, x: Array, i: Array) -> Array:
     return filled(shape, lambda *p: x[(*p[:k], i[p[k : k + i.ndim]], *p[k + i.ndim :])])
 
 
-def put_there(at: Attrs, g: Array, i: Array) -> Array:
-    behind = -at["axis"] - 1
-    k = g.ndim - behind - i.ndim
-    made = np.zeros((*g.shape[:k], at["size"], *g.shape[g.ndim - behind :]), dtype=g.dtype)
-    for p in np.ndindex(*g.shape):
-        made[(*p[:k], i[p[k : k + i.ndim]], *p[k + i.ndim :])] += g[p]
-    return made
+def named(at: Attrs, x: Array, indices: Sequence[Array]) -> tuple[tuple[int, ...], Callable[..., tuple[int, ...]]]:
+    """The shape of a target, and of each of its elements the place in the array."""
+    lead = x.ndim - len(at["steps"])
+    kinds = [*((0, 1, n) for n in x.shape[:lead]), *zip(at["starts"], at["steps"], at["sizes"], strict=True)]
+    shape: list[int] = []
+    where: dict[int, int] = {}  # of each slice its axis of the target
+    first: int | None = None
+    for k, (_, step, size) in enumerate(kinds):
+        if step:
+            where[k] = len(shape)
+            shape.append(size)
+        elif first is None:
+            first = len(shape)
+            shape += indices[0].shape
+
+    def place(*p: int) -> tuple[int, ...]:
+        rest = iter(indices)
+        mid = () if first is None else p[first : first + indices[0].ndim]
+        return tuple(
+            start + step * p[where[k]] if step else int(next(rest)[mid]) for k, (start, step, _) in enumerate(kinds)
+        )
+
+    return tuple(shape), place
 
 
-def last_writer(at: Attrs, i: Array) -> Array:
-    made = np.full((*i.shape[:-1], at["size"]), -1)
-    for p in np.ndindex(*i.shape):
-        made[(*p[:-1], i[p])] = p[-1]
-    return made
+def target_elements(at: Attrs, x: Array, *indices: Array) -> Array:
+    shape, place = named(at, x, [np.asarray(i) for i in indices])
+    return filled(shape, lambda *p: x[place(*p)])
+
+
+def changed(change: Callable[[Any, Any], Any]) -> Callable[..., Array]:
+    """A meaning: the elements of the target, one after the other, replaced by what is made of the old and the new."""
+
+    def meaning(at: Attrs, x: Array, v: Array, *indices: Array) -> Array:
+        shape, place = named(at, x, [np.asarray(i) for i in indices])
+        made = filled(x.shape, lambda *p: x[p])
+        for p in np.ndindex(*shape):
+            made[place(*p)] = change(made[place(*p)], v[p])
+        return made
+
+    return meaning
 
 
 def order_of(row: list[float]) -> list[int]:
@@ -283,8 +310,9 @@ MEANINGS: dict[str, Callable[..., Any]] = {
     "arange": lambda at: list(range(at["size"])),
     "index": lambda at, i: filled(i.shape, lambda *p: range(at["size"])[i[p]]),
     "take": taken,
-    "put": put_there,
-    "last_writer": last_writer,
+    "elements": target_elements,
+    "update": changed(lambda old, new: new),
+    "add_at": changed(lambda old, new: old + new),
     "argsort": along_last(order_of),
     "sum": reduction(lambda row: sum(row) if all(isinstance(x, int) for x in row) else math.fsum(row)),
     "mean": reduction(lambda row: math.fsum(row) / len(row) if row else math.nan),

@@ -324,7 +324,7 @@ def test_writes_make_stacks(text: str, wanted: Any) -> None:
     assert value(text) == wanted
     graph = parse(text).graph
     assert "restack" in ops(graph)
-    assert not {"index", "take", "last_writer", "where"} & set(_all(graph))
+    assert not {"index", "take", "update", "where"} & set(_all(graph))
 
 
 OTHER_WRITES = {

@@ -21,6 +21,7 @@ from cgcli.ops.array_kernels import DTYPES
 from cgcli.ops.builder import Builder
 from cgcli.ops.op import OnStacks, TypeMismatch
 from cgcli.ops.table import OPS, declare_all
+from cgcli.ops.update import target_shape
 
 declare_all()
 Make = Callable[..., int]
@@ -74,17 +75,35 @@ def taken(shape: Shape, axis: int, many: Shape) -> Case:
     return Case("take", make, (shape, many), indices={1: size})
 
 
-def put(shape: Shape, axis: int, many: Shape, size: Any) -> Case:
-    def make(b: Builder, x: int, i: int) -> int:
-        return int(b.put(x, b.index(i, size=size), axis=axis, size=size))
+def target(op: str, shape: Shape, axes: Sequence[tuple[Any, int, Any] | None], many: Shape = ()) -> Case:
+    """axes: of each of the last axes the start, the step and the size of a slice, or None for an index of `many`."""
+    starts, steps, sizes = zip(*((0, 0, 1) if axis is None else axis for axis in axes), strict=True)
+    at = {"starts": starts, "steps": steps, "sizes": sizes}
+    indexed = [shape[k - len(axes)] for k, axis in enumerate(axes) if axis is None]
+    arrays = [shape] if op == "elements" else [shape, target_shape(shape, many, at)]
 
-    return Case("put", make, (shape, many), "sums", {1: size})
+    def make(b: Builder, *xs: int) -> int:
+        indices = [b.index(i, size=n) for i, n in zip(xs[len(arrays) :], indexed, strict=True)]
+        return int(b.apply(op, *xs[: len(arrays)], *indices, **at))
+
+    kind = "sums" if op == "add_at" else "moves"
+    return Case(op, make, (*arrays, *(many for _ in indexed)), kind, dict(enumerate(indexed, len(arrays))))
 
 
-def last_writer(shape: Shape, size: Any) -> Case:
-    return Case(
-        "last_writer", lambda b, i: b.last_writer(b.index(i, size=size), size=size), (shape,), indices={0: size}
-    )
+TARGETS: list[tuple[Any, ...]] = [
+    ((4,), [None]),
+    ((20,), [None], (3,)),
+    ((3, 4), [None, None]),
+    ((20, 3), [None, None], (2, 2)),
+    ((2, 6), [None, (0, 1, 6)]),
+    ((5, 6), [(3, -2, 2), (1, 1, 4)]),
+    ((3, 2, 4), [None, (1, -1, 2), None], (3,)),
+    (("n",), [None], ("m",)),
+    (("n", "m"), [None, None]),
+    ((2, "n", 3), [None, (0, 1, 3)], ("m",)),
+    (("n + 1", "m", 2), [None, (0, 1, "m"), None]),
+    ((2, 5), [None], (4,)),
+]
 
 
 CASES: list[Case] = [
@@ -156,12 +175,7 @@ CASES: list[Case] = [
     taken((20, 3), -2, (2, 3)),
     taken(("n",), -1, ("m",)),
     taken((2, "n", 3), -2, ("m", 2)),
-    put((4, 5), -1, (5,), 3),
-    put((2, 6), -2, (2,), 3),
-    put(("m",), -1, ("m",), "n"),
-    put((2, "m", 3), -2, ("m",), "n + 1"),
-    last_writer((5,), 3),
-    last_writer((2, "m"), "n"),
+    *(target(op, *given) for op in ("elements", "update", "add_at") for given in TARGETS),
     *(of("cumsum", x, kind="sums") for x in [(3,), (0,), (2, 20), ("n",), ("n", "m")]),
     of("windows", (7,), sizes=(3,), strides=(2,), dilations=(1,)),
     of("windows", (5, 6), sizes=(2, 2), strides=(2, 1), dilations=(1, 2)),

@@ -12,7 +12,7 @@ import pytest
 from executors import ArrayExecutor
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-from tensor_harness import constant, derived, gram, pulled, run, total
+from tensor_harness import added_at, constant, derived, gram, pulled, run, total
 from tensor_oracle import Array, slope
 
 from cgcli.graph.graph import Graph
@@ -101,7 +101,7 @@ STEPS = {
     "concat": Step(lambda b, x, y, p: b.concat(x, b.sin(x), axis=axis(b, x, p)), 1),
     "stack": Step(lambda b, x, y, p: b.stack(x, b.cos(x), axis=-1)),
     "take": Step(lambda b, x, y, p: b.take(x, b.index(places(b), size=last(b, x)), axis=-1), 1, 1),
-    "put": Step(lambda b, x, y, p: b.put(x, b.mod(b.arange(size=last(b, x)), b.const(2)), axis=-1, size=3), 1),
+    "add_at": Step(lambda b, x, y, p: added_at(b, x, b.mod(b.arange(size=last(b, x)), b.const(2)), axis=-1, size=3), 1),
     "cumsum": Step(lambda b, x, y, p: b.cumsum(x), 1),
     "products_of_others": Step(lambda b, x, y, p: b.products_of_others(x), 1),
     "windows": Step(lambda b, x, y, p: b.windows(x, sizes=(2,), strides=(1 + p % 2,), dilations=(1,)), 1, 2),

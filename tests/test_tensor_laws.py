@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 from executors import ArrayExecutor
-from tensor_harness import built, constant, derived, gram, pulled, run, total, type_of, weights
+from tensor_harness import added_at, built, constant, derived, gram, pulled, run, total, type_of, weights
 from tensor_oracle import Array
 
 from cgcli.diagnostics.diagnostic import CgError
@@ -55,7 +55,7 @@ THROUGH: dict[str, Callable[[Builder, int], int]] = {
         b.permute(b.expand_dims(y, axes=(-1,)), axes=(-1, -2)), axes=(-2,)
     ),
     "take": lambda b, y: b.take(y, constant(b, vector(0, 2, 2, 3)), axis=-1),
-    "put": lambda b, y: b.put(y, constant(b, vector(0, 1, 1, 2, 2)), axis=-1, size=3),
+    "add_at": lambda b, y: added_at(b, y, constant(b, vector(0, 1, 1, 2, 2)), axis=-1, size=3),
     "slice": lambda b, y: b.slice(y, starts=(3,), steps=(-1,), sizes=(3,)),
     "pad": lambda b, y: b.pad(y, starts=(1,), steps=(2,), sizes=(11,)),
     "windows": lambda b, y: b.windows(y, sizes=(3,), strides=(1,), dilations=(2,)),
@@ -315,7 +315,7 @@ GROWING: dict[str, tuple[Callable[[Builder, int], int], tuple[int, ...]]] = {
     "products_of_others": (lambda b, x: b.products_of_others(x), (1, 1, 1)),
     "matmul": (lambda b, x: b.matmul(b.expand_dims(x, axes=(-2,)), b.expand_dims(x, axes=(-1,))), (1, 1)),
     "einsum": (lambda b, x: b.einsum(x, pattern="i->"), (1, 1)),
-    "put": (lambda b, x: b.put(x, constant(b, vector(0, 0)), axis=-1, size=1), (1, 1)),
+    "add_at": (lambda b, x: added_at(b, x, constant(b, vector(0, 0)), axis=-1, size=1), (1, 1)),
     "fold_windows": (
         lambda b, x: b.fold_windows(b.reshape(x, shape=(2, 2)), sizes=(2,), strides=(1,), dilations=(1,), shape=(3,)),
         (0, 1, 1, 0),
@@ -501,7 +501,7 @@ TOO_LARGE: dict[str, Callable[[Builder, int], int]] = {
     "const": lambda b, x: b.const(0.0, Type("float", (MILLION, MILLION))),
     "pad": lambda b, x: b.pad(x, starts=(0,), steps=(1,), sizes=(MILLION**2,)),
     "arange": lambda b, x: b.arange(size=MILLION**2),
-    "put": lambda b, x: b.put(x, b.const((0,), Type("int", (1,))), axis=-1, size=MILLION**2),
+    "add_at": lambda b, x: added_at(b, x, b.const((0,), Type("int", (1,))), axis=-1, size=MILLION**2),
     "uniform": lambda b, x: b.uniform(b.const(1), shape=(MILLION, MILLION), name="x"),
     "broadcasting": lambda b, x: b.add(
         b.expand(x, shape=(MILLION,)), b.expand_dims(b.expand(x, shape=(MILLION,)), axes=(-1,))
@@ -548,7 +548,7 @@ SIZED: dict[str, Callable[[Builder, int, int, Size, Size], int]] = {
     "stack": lambda b, x, v, n, k: b.exp(b.stack(x, b.expand(v, shape=(n, k)), axis=-1)),
     "take": lambda b, x, v, n, k: b.exp(b.take(x, b.index(constant(b, vector(0, -1, 1)), size=k), axis=-1)),
     "sort": lambda b, x, v, n, k: b.mul(b.take(v, b.argsort(v), axis=-1), b.arange(size=k)),
-    "put": lambda b, x, v, n, k: b.sin(b.put(v, b.mod(b.arange(size=k), b.const(2)), axis=-1, size=k)),
+    "add_at": lambda b, x, v, n, k: b.sin(added_at(b, v, b.mod(b.arange(size=k), b.const(2)), axis=-1, size=k)),
     "mean": lambda b, x, v, n, k: b.sin(b.mean(x, axes=(-2, -1), keepdims=False)),
     "prod": lambda b, x, v, n, k: b.prod(x, axes=(-2,), keepdims=True),
     "products_of_others": lambda b, x, v, n, k: b.products_of_others(x),

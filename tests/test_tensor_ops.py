@@ -97,6 +97,28 @@ ONE_AXIS: list[tuple[Array, Attrs]] = [
     (np.array([[1.0, 3.0, 3.0], [2.0, 2.0, 0.0]]), {"axes": (-1,), **GONE}),
     (some(0, 3), {"axes": (-1,), **GONE}),
 ]
+
+
+def target(*axes: tuple[int, int, int] | None) -> Attrs:
+    """Of each of the last axes the start, the step and the size of a slice; None for a computed index."""
+    starts, steps, sizes = zip(*((0, 0, 1) if axis is None else axis for axis in axes), strict=True)
+    return {"starts": starts, "steps": steps, "sizes": sizes}
+
+
+TARGETS: list[tuple[Any, ...]] = [
+    (some(4), some(), np.int64(2), target(None)),
+    (some(4), some(3), places(3, 0, 3), target(None)),
+    (some(4, 2), some(2), np.int64(2), target(None, (0, 1, 2))),
+    (some(2, 3), some(2), np.int64(2), target(None)),
+    (some(2, 3, 4), some(), np.int64(1), np.int64(2), np.int64(0), target(None, None, None)),
+    (some(3, 4), some(2, 2), places([0, 1], [1, 0]), places([0, 2], [2, 0]), target(None, None)),
+    (some(3, 2, 4), some(3, 2), places(2, 0, 2), places(1, 1, 1), target(None, (1, -1, 2), None)),
+    (some(2, 3, 4), some(2, 3, 2), places(1, 1, 0), target(None, (0, 2, 2))),
+    (some(2, 5), some(2, 2), target((3, -2, 2))),
+    (some(1, 1), some(1), np.int64(0), target(None, (0, 1, 1))),
+    (some(3), some(0), NOWHERE, target(None)),
+    (some(0, 2), some(0, 2), NOWHERE, target(None, (0, 1, 2))),
+]
 MORE: dict[str, list[tuple[Any, ...]]] = {
     "expand": [
         (some(3), {"shape": (2, 3)}),
@@ -175,19 +197,9 @@ MORE: dict[str, list[tuple[Any, ...]]] = {
         (some(0, 2), NOWHERE, {"axis": -2}),
         (some(1), places(0, 0), {"axis": -1}),
     ],
-    "put": [
-        (some(3, 2), places(3, 0, 3), {"axis": -2, "size": 4}),
-        (some(2, 2), places([0, 1], [1, 1]), {"axis": -1, "size": 2}),
-        (some(2, 3), np.int64(1), {"axis": -3, "size": 2}),
-        (some(0), NOWHERE, {"axis": -1, "size": 3}),
-        (some(1), places(0), {"axis": -1, "size": 1}),
-    ],
-    "last_writer": [
-        (places([0, 1, 0], [2, 2, 2]), {"size": 3}),
-        (NOWHERE, {"size": 2}),
-        (NOWHERE.reshape(2, 0), {"size": 3}),
-        (NOWHERE.reshape(0, 2), {"size": 3}),
-    ],
+    "elements": [(x, *indices, at) for x, v, *indices, at in TARGETS],
+    "update": TARGETS,
+    "add_at": TARGETS,
     "argsort": [
         (np.array([[1.0, 1.0, 0.0], [NAN, -INF, INF]]), {}),
         (some(0), {}),
@@ -318,7 +330,7 @@ def value_of(case: Case) -> Array:
     return np.asarray(run(graph_of(case.op, [type_of(x) for x in case.xs], case.at), case.xs)[0])
 
 
-ADDED_UP = ("sum", "mean", "put", "fold_windows", "cumsum")
+ADDED_UP = ("sum", "mean", "add_at", "fold_windows", "cumsum")
 MATRICES = ("solve", "inv", "det", "cofactor", "cofactor_change", "logdet", "cholesky")
 
 
@@ -351,7 +363,7 @@ def test_value_and_type_in_every_dtype(case: Case) -> None:
     for dtype in ("f32", "int", "i32", "bool"):
         if case.op.name in MATRICES and dtype != "f32":
             continue  # rounded, they have no inverse: see `test_matrices_of_ints`
-        if case.op.name in ("put", "fold_windows") and dtype == "bool":
+        if case.op.name in ("add_at", "fold_windows") and dtype == "bool":
             continue  # what is added up has a number's dtype
         changed = Case(case.op, tuple(turned(x, dtype) if x.dtype.kind == "f" else x for x in case.xs), case.at)
         assert_value(changed, value_of(changed))
@@ -471,14 +483,14 @@ def in_rows(case: Case, careful: bool) -> Graph:
 
 
 def in_front(case: Case, k: int) -> bool:
-    return k == 0 or case.op.batch == "spread"
+    return k == 0 or case.op.batch == "spread" or (k == 1 and case.op.name in ("update", "add_at"))
 
 
 FAILING = ("cholesky", "cofactor", "cofactor_change")  # of nan, these are errors: nothing is left to be chosen from
 ROWS = [
     case
     for case in SMOOTH
-    if (case.op.batch in ("align", "spread") or case.op.name in ("take", "put"))
+    if (case.op.batch in ("align", "spread") or case.op.name in ("take", "elements", "update", "add_at"))
     and case.op.name not in FAILING
     and case.xs[0].dtype.kind == "f"
 ]

@@ -9,6 +9,8 @@ from typing import Any
 from cgcli.diagnostics.diagnostic import error
 from cgcli.graph.sizes import Size, add, floor_div, larger, positive, product, smaller, sub
 from cgcli.graph.types import MAX_AXES, Type
+from cgcli.ops.shape import inverse
+from cgcli.ops.update import target_shape
 
 from .expressions import DATA, Expressions, Lowering, Request
 from .frames import Frame
@@ -25,6 +27,42 @@ class Slice:
     start: Size
     step: int
     size: Size
+
+
+@dataclass(frozen=True)
+class Target:
+    """What an index selects: the slice of each axis; the axes to drop; the axes, trees and values of computed indices.
+
+    Axes count from the end. The slice of a computed index is the whole axis.
+    """
+
+    slices: list[Slice]
+    dropped: list[int]
+    computed: list[tuple[int, Any, Value]]
+
+    @property
+    def rank(self) -> int:
+        """How many axes the computed indices have together."""
+        return max((item.type.rank for _, _, item in self.computed), default=0)
+
+    @property
+    def axes(self) -> list[int]:
+        """The axes with a computed index."""
+        return [axis for axis, _, _ in self.computed]
+
+    def dropped_axes(self) -> tuple[int, ...]:
+        """The axes of size 1 to drop from what is selected, counted from its end: computed indices, which are numbers
+        then, have no axes."""
+        return tuple(axis + sum(a > axis for a in self.axes) for axis in self.dropped)
+
+    def attrs(self) -> dict[str, Any]:
+        """The attributes of the ops on targets, whose steps are 0 for computed indices."""
+        parts = [Slice(0, 0, 1) if k - len(self.slices) in self.axes else s for k, s in enumerate(self.slices)]
+        return {
+            "starts": tuple(p.start for p in parts),
+            "steps": tuple(p.step for p in parts),
+            "sizes": tuple(p.size for p in parts),
+        }
 
 
 class Tensors(Expressions):
@@ -165,6 +203,19 @@ class Tensors(Expressions):
             constant = constant_of(x)
             if isinstance(constant, tuple) and -len(constant) <= k < len(constant):
                 return self.value(frame, tree, constant[k], x.type._replace(shape=x.type.shape[1:]))
+        target = self._target(frame, tree, x, items)
+        if len(target.computed) > 1:
+            x = self._elements(frame, tree, x, target)
+        else:
+            x = self._sliced(frame, tree, x, target.slices)
+            for axis, part, item in target.computed:
+                index = self._checked_index(frame, part, x, axis, item)
+                x = self.emit(frame, tree, "take", [x, index], [], axis=axis)
+        dropped = target.dropped_axes()
+        return self.emit(frame, tree, "squeeze", [x], [], axes=dropped) if dropped else x
+
+    def _target(self, frame: Frame, tree: Any, x: Value, items: Sequence[tuple[Any, Any]]) -> Target:
+        """What the items select of `x`."""
         rank = x.type.rank
         explicit = [i for i in items if i[1] is not None]
         if len(items) - len(explicit) > 1:
@@ -182,20 +233,9 @@ class Tensors(Expressions):
                 chooser = "where" if item.type.dtype == "bool" else None
                 raise frame.error("index-type", part, type=item.type, chooser=chooser)
         tensors = any(isinstance(item, Value) and item.type.rank for _, item in full)
-        slices, dropped, computed = self._axis_slices(frame, x, full, tensors)
-        x = self._sliced(frame, tree, x, slices)
-        if computed and tensors:
-            return self._gather(frame, tree, x, computed)
-        for axis, part, item in computed:
-            index = self._checked_index(frame, part, x, axis, item)
-            x = self.emit(frame, tree, "take", [x, index], [], axis=axis)
-            dropped = [a + 1 if a < axis else a for a in dropped]
-        return self.emit(frame, tree, "squeeze", [x], [], axes=tuple(dropped)) if dropped else x
+        return self._axis_slices(frame, x, full, tensors)
 
-    def _axis_slices(
-        self, frame: Frame, x: Value, items: Sequence[tuple[Any, Any]], tensors: bool
-    ) -> tuple[list[Slice], list[int], list[tuple[int, Any, Value]]]:
-        """The slice of each axis; the axes to drop; the axes, trees and values of computed indices."""
+    def _axis_slices(self, frame: Frame, x: Value, items: Sequence[tuple[Any, Any]], tensors: bool) -> Target:
         slices: list[Slice] = []
         dropped: list[int] = []
         computed: list[tuple[int, Any, Value]] = []
@@ -212,7 +252,7 @@ class Tensors(Expressions):
             else:
                 dropped.append(axis)
                 slices.append(Slice(start, 1, 1))
-        return slices, dropped, computed
+        return Target(slices, dropped, computed)
 
     def _constant_index(self, frame: Frame, tree: Any, item: Value, size: Size) -> Size | None:
         """The position of a constant index on its axis; None where it is known only at run time."""
@@ -266,54 +306,58 @@ class Tensors(Expressions):
         """An index that is checked against the axis and counts from its start."""
         return self.emit(replace(frame, written=None), tree, "index", [index], [tree], size=x.type.shape[axis])
 
-    def _gather(self, frame: Frame, tree: Any, x: Value, computed: Sequence[tuple[int, Any, Value]]) -> Value:
-        """Indexing by tensors: as in NumPy they broadcast, and several select elements pairwise."""
-        indices = [self._checked_index(frame, part, x, axis, item) for axis, part, item in computed]
-        axes = [axis for axis, _, _ in computed]
-        if len(axes) == 1:
-            return self.emit(frame, tree, "take", [x, indices[0]], [], axis=axes[0])
-        rank = x.type.rank
-        if axes != list(range(axes[0], axes[0] + len(axes))):  # not adjacent: their axes come first
-            others = [a for a in range(-rank, 0) if a not in axes]
-            x = self.emit(frame, tree, "permute", [x], [], axes=(*axes, *others))
-            axes = list(range(-rank, -rank + len(axes)))
-        shape = x.type.shape
-        first, last = rank + axes[0], rank + axes[-1] + 1
-        flat = indices[0]
-        for axis, index in zip(axes[1:], indices[1:], strict=True):
-            length = self.number(frame, tree, shape[axis])
-            scaled = self.emit(frame, tree, "mul", [flat, length], [])
-            flat = self.emit(frame, tree, "add", [scaled, index], [part for _, part, _ in computed][:2])
-        merged = (*shape[:first], product(shape[first:last]), *shape[last:])
-        x = self.emit(frame, tree, "reshape", [x], [], shape=merged)
-        return self.emit(frame, tree, "take", [x, flat], [], axis=first - len(merged))
+    def _indices(self, frame: Frame, tree: Any, x: Value, target: Target) -> list[Value]:
+        """The computed indices, checked, in the shape to which they broadcast."""
+        indices = [self._checked_index(frame, part, x, axis, item) for axis, part, item in target.computed]
+        total = indices[0]
+        for index in indices[1:]:  # the sum has the common shape, or there is none
+            if index.type.shape != total.type.shape:
+                total = self.emit(frame, tree, "add", [total, index], [part for _, part, _ in target.computed][:2])
+        shape = total.type.shape
+        return [i if i.type.shape == shape else self.emit(frame, tree, "expand", [i], [], shape=shape) for i in indices]
+
+    def _elements(self, frame: Frame, tree: Any, x: Value, target: Target) -> Value:
+        """Indexing by several computed indices. As in NumPy they broadcast, and several select elements pairwise; the
+        axes of tensors that do not stand side by side come first."""
+        result = self.emit(frame, tree, "elements", [x, *self._indices(frame, tree, x, target)], [], **target.attrs())
+        axes = self._order(target)
+        return result if axes is None else self.emit(frame, tree, "permute", [result], [], axes=axes)
+
+    @staticmethod
+    def _order(target: Target) -> tuple[int, ...] | None:
+        """The axes of the elements of a target in the order of NumPy, None where that is their order."""
+        if not target.rank:
+            return None
+        first, rank = target.axes[0] + len(target.slices), target.rank
+        if target.axes[-1] - target.axes[0] < len(target.axes) or not first:
+            return None
+        total = len(target.slices) - len(target.axes) + rank
+        order = [*range(first, first + rank), *range(first), *range(first + rank, total)]
+        return tuple(axis - total for axis in order)
 
     def with_items(
         self, frame: Frame, tree: Any, y: Value, items: Sequence[tuple[Any, Any]], v: Value, part: Any
     ) -> Value:
         """`y` with the elements `y[items]` replaced by those of `v`; of repeated indices the last one counts."""
-        total = product(y.type.shape)
-        numbers = self.emit(frame, tree, "arange", [], [], size=total)
-        numbers = self.emit(frame, tree, "reshape", [numbers], [], shape=y.type.shape)
-        indices = self.indexed(frame, tree, numbers, items)
-        shape = indices.type.shape
+        target = self._target(frame, tree, y, items)
+        if v.type.dtype != y.type.dtype and not y.type.weak:
+            v = self.emit(frame, tree, "cast", [v], [], dtype=y.type.dtype)
+        indices = self._indices(frame, tree, y, target) if target.computed else []
+        attrs, dropped = target.attrs(), target.dropped_axes()
+        whole = target_shape(y.type.shape, indices[0].type.shape if indices else (), attrs)
+        shape = tuple(n for k, n in enumerate(whole, -len(whole)) if k not in dropped)
+        order = self._order(target)
+        if order is not None:
+            shape = tuple(shape[axis] for axis in order)
+        if product(shape) == 0:
+            return y
         if v.type.shape != shape:
             v = self.emit(frame, tree, "expand", [v], [part], shape=shape)
-        flat = (product(shape),)
-        indices = self.emit(frame, tree, "reshape", [indices], [], shape=flat)
-        writer = self.emit(frame, tree, "last_writer", [indices], [], size=total)
-        zero = self.value(frame, tree, 0)
-        is_written = self.emit(frame, tree, "ge", [writer, zero], [])
-        source = self.emit(frame, tree, "max", [writer, zero], [])
-        values = self.emit(frame, tree, "reshape", [v], [], shape=flat)
-        old = self.emit(frame, tree, "reshape", [y], [], shape=(total,))
-        if flat == (0,):
-            return y
-        new = self.emit(frame, tree, "take", [values, source], [], axis=-1)
-        merged = self.emit(frame, tree, "where", [is_written, new, old], [])
-        if merged.type.dtype != y.type.dtype and not y.type.weak:
-            merged = self.emit(frame, tree, "cast", [merged], [], dtype=y.type.dtype)
-        return self.emit(frame, tree, "reshape", [merged], [], shape=y.type.shape)
+        if order is not None:
+            v = self.emit(frame, tree, "permute", [v], [], axes=inverse(order))
+        if dropped:
+            v = self.emit(frame, tree, "expand_dims", [v], [], axes=dropped)
+        return self.emit(frame, tree, "update", [y, v, *indices], [], **attrs)
 
     # ---- sizes
 

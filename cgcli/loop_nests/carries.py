@@ -18,17 +18,17 @@ if TYPE_CHECKING:
 class Reads:
     """Of each node that is computed when it is read: the carries that it reads, as a set of bits.
 
-    carries: the inputs of the body that stand for them, with their numbers. elsewhere: those of which an element is
-    read at another index than that of the element computed.
+    buffers: those of the carries, with their numbers. elsewhere: the carries of which an element is read at another
+    index than that of the element computed.
     """
 
-    def __init__(self, frame: Frame, carries: Mapping[int, int]) -> None:
+    def __init__(self, frame: Frame, buffers: Mapping[str, int]) -> None:
         graph = frame.graph
         self.carries = [0] * len(graph)
         self.elsewhere = [0] * len(graph)
         for i, code in enumerate(graph.op):
-            if i in carries:
-                self.carries[i] = 1 << carries[i]
+            if frame.owned.get(i) in buffers:
+                self.carries[i] = 1 << buffers[frame.owned[i]]
             elif code not in (COND, LOOP) and not isinstance(frame.readers.get(i), Stored | Components):
                 op, operands = BY_CODE[code], graph.operands(i)
                 for x in operands:

@@ -16,6 +16,7 @@ from cgcli.graph.size_text import Algebra, interpreted
 from cgcli.graph.sizes import Shape, Size
 from cgcli.graph.traversal import every, live
 from cgcli.graph.types import INT, Stack, Type
+from cgcli.ops.changes import writes_in_place
 from cgcli.ops.op import Element, OnStacks, Op, Routine, Statements
 from cgcli.ops.sizes import size_texts
 from cgcli.ops.table import BY_CODE
@@ -44,8 +45,9 @@ from .form import (
     index_of,
     statements,
 )
+from .in_place import Order, take_over
 from .numbers import NAMESPACE, Number, convert
-from .readers import Frame, Stored, first_nodes
+from .readers import Components, Frame, Stored, first_nodes
 from .stacks import Written
 from .storage import in_memory, is_small
 from .structured import StructuredNodes
@@ -159,6 +161,8 @@ class Lowering:
         op, e = BY_CODE[code], NodeElements(self, frame, x)
         if isinstance(op.loops, Element):
             number = op.loops.rule(cast("Any", e), index)
+        elif isinstance(op.loops, Statements) and op.loops.element is not None:
+            number = op.loops.element(cast("Any", e), index)
         elif code == ASSERT:
             number = e.broadcast(0, index)
             self.k.check(number.value, ASSERTION, frame.first + x)
@@ -257,8 +261,10 @@ class Lowering:
         needed = live(graph, (*graph.outputs, *graph.asserts))
         stored = in_memory(graph, needed)
         structured = StructuredNodes(self, frame)
-        for i, code in enumerate(graph.op):
-            if not needed[i] or code in (INPUT, CONST):
+        frame.order = Order(graph, needed)
+        for i in frame.order.nodes:
+            code = graph.op[i]
+            if code in (INPUT, CONST):
                 continue
             op = BY_CODE[code]
             if isinstance(op.loops, Element) and op.loops.require is not None:
@@ -278,18 +284,53 @@ class Lowering:
         self.loops(one(frame.graph.type_of(i)).shape, check, "serial")
 
     def store(self, frame: Frame, i: int) -> None:
-        """Computes node `i` into a buffer, from which it is read then."""
-        t = one(frame.graph.type_of(i))
+        """Computes node `i` into a buffer, from which it is read then: a new one, or that of an operand."""
+        graph = frame.graph
+        op, t = BY_CODE[graph.op[i]], one(graph.type_of(i))
+        x = graph.a[i]
+        if i not in frame.readers and writes_in_place(op) and one(graph.type_of(x)).dtype == t.dtype:
+            name = take_over(self, frame, i, x)
+            if name:
+                self._write_statements(frame, i, name)
+                frame.readers[i] = Stored(self.k, name, (), self.k.here, changing=True)
+                frame.owned[i] = name
+                return
         name = self.k.scratch(SCALARS[t.dtype], [self.size(n) for n in t.shape])
         self.write(frame, i, name)
         frame.readers[i] = Stored(self.k, name, (), self.k.here)
+        frame.owned[i] = name
+
+    def keep(self, frame: Frame, i: int) -> None:
+        """Computes the value of node `i` now: its numbers, or all elements in memory."""
+        t = one(frame.graph.type_of(i))
+        if is_small(t.shape):
+            shape = cast("tuple[int, ...]", t.shape)
+            indices = itertools.product(*map(range, shape))
+            numbers = {index: self.element(frame, i, tuple(map(Index, index))) for index in indices}
+            frame.readers[i] = Components(self.k, SCALARS[t.dtype], shape, numbers)
+        else:
+            self.store(frame, i)
+
+    def _write_statements(self, frame: Frame, i: int, name: str) -> None:
+        """The statement form of node `i` in this buffer, which holds the first operand if the form needs that."""
+        loops = BY_CODE[frame.graph.op[i]].loops
+        assert isinstance(loops, Statements)
+        loops.rule(cast("Any", NodeElements(self, frame, i, name)))
 
     def write(self, frame: Frame, i: int, name: str) -> None:
         """Computes node `i` into the buffer of this name."""
         graph = frame.graph
         op, t = BY_CODE[graph.op[i]], one(graph.type_of(i))
         if i not in frame.readers and isinstance(op.loops, Statements):
-            op.loops.rule(cast("Any", NodeElements(self, frame, i, name)))
+            if op.loops.in_place:
+                x = graph.a[i]
+
+                def copied(index: tuple[Index, ...]) -> None:
+                    number = self.number(frame, x, index, frame.first + i)
+                    self.k.store(name, index, self._fit(number, t, frame.first + i))
+
+                self.loops(t.shape, copied, "vector")
+            self._write_statements(frame, i, name)
         elif i not in frame.readers and isinstance(op.loops, Routine):
             operands = [self.region(frame, x) for x in graph.operands(i)]
             self.k.call(f"op:{op.name}", operands, [Region(name)], node=frame.first + i)

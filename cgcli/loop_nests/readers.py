@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from .bounds import IndexBuilder
     from .form import Extent, Kind
+    from .in_place import Order
     from .numbers import Number
 
 Reader = Callable[[tuple[Index, ...]], Value]
@@ -88,16 +89,21 @@ class Frame:
     """A graph being lowered.
 
     readers: of nodes whose values exist, how to read an element; stacks: of nodes that are stacks, the items. results:
-    the same of results of structured nodes, by node and number. base: the depth of the block that the graph is
-    computed in. first: the number of its first node among those of all graphs (`first_nodes`).
+    the same of results of structured nodes, by node and number; result_buffers: the buffers of those that have one.
+    base: the depth of the block that the graph is computed in. first: the number of its first node among those of all
+    graphs (`first_nodes`). owned: the nodes whose values are all of a buffer that may be written over once nothing
+    reads them, with that buffer. order: that of the graph.
     """
 
     graph: Graph
     readers: dict[int, Reader] = field(default_factory=dict)
     stacks: dict[int, Items] = field(default_factory=dict)
     results: dict[tuple[int, int], Reader | Items] = field(default_factory=dict)
+    result_buffers: dict[tuple[int, int], str] = field(default_factory=dict)
     base: int = 0
     first: int = 0
+    owned: dict[int, str] = field(default_factory=dict)
+    order: Order | None = None
 
 
 class GraphLowering(Protocol):
@@ -130,6 +136,9 @@ class GraphLowering(Protocol):
 
     def store(self, frame: Frame, i: int) -> None:
         """Computes node `i` into a buffer, from which it is read then."""
+
+    def keep(self, frame: Frame, i: int) -> None:
+        """Computes the value of node `i` now."""
 
 
 def first_nodes(graph: Graph) -> dict[int, int]:

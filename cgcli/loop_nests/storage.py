@@ -74,7 +74,7 @@ def _by_their_ops(graph: Graph, needed: Sequence[int]) -> set[int]:
         op, operands = BY_CODE[code], graph.operands(i)
         if isinstance(op.loops, Routine):
             stored.update(x for x in operands if graph.op[x] != INPUT)
-        if isinstance(op.loops, Routine | Statements):
+        if isinstance(op.loops, Routine | Statements) and not _has_elements(graph, i, op):
             stored.add(i)
             continue
         if _reads(op) == "renumbered":
@@ -87,6 +87,13 @@ def _by_their_ops(graph: Graph, needed: Sequence[int]) -> set[int]:
             stored.add(i)
             depth[i] = 0
     return stored
+
+
+def _has_elements(graph: Graph, i: int, op: Op) -> bool:
+    """Whether a node with a statement form is computed element by element: it and its operands have few."""
+    if not isinstance(op.loops, Statements) or op.loops.element is None:
+        return False
+    return all(is_small(_shape(graph, x)) for x in (i, *graph.operands(i)))
 
 
 def splits(shape: Shape, to: Shape) -> bool:

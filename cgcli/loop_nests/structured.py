@@ -14,12 +14,13 @@ those limits, and ends loops that run for ever.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, cast
 
-from cgcli.graph.graph import CONST, Graph
+from cgcli.graph.graph import CONST, NONE, Graph
 from cgcli.graph.traversal import live
 from cgcli.graph.types import Results, Stack, Type
+from cgcli.ops.changes import change_of_result
 from cgcli.ops.loops import LoopView
 from cgcli.ops.op import Element, may_view
 from cgcli.ops.table import BY_CODE
@@ -27,6 +28,7 @@ from cgcli.ops.table import BY_CODE
 from .carries import Pending, Reads
 from .elements import SCALARS
 from .form import INDEX, SIZE, Extent, Index, Unsupported, Value, index_of
+from .in_place import take_over
 from .numbers import convert
 from .readers import Components, Frame, Items, Reader, Stored
 from .stacks import Chunks, Filled, Joined, Part, Rows, StackWriter
@@ -100,9 +102,15 @@ class StructuredNodes:
 
     # ---- nested graphs
 
-    def nested(self, graph: Graph, values: Sequence[Reader | Items]) -> StructuredNodes:
-        """Lowers a nested graph on the values of its inputs in the innermost block, up to its outputs."""
+    def nested(
+        self, graph: Graph, values: Sequence[Reader | Items], owned: Mapping[int, str] | None = None
+    ) -> StructuredNodes:
+        """Lowers a nested graph on the values of its inputs in the innermost block, up to its outputs.
+
+        owned: the inputs whose buffers it may write over.
+        """
         frame = self.lowering.frame(graph)
+        frame.owned.update(owned or {})
         for i, x in zip(graph.inputs, values, strict=True):
             if isinstance(graph.type_of(i), Stack):
                 frame.stacks[i] = cast("Items", x)
@@ -132,10 +140,13 @@ class StructuredNodes:
         """A new buffer for a value."""
         return self.k.scratch(SCALARS[t.dtype], [self.lowering.size(n) for n in t.shape])
 
-    def read_behind(self, t: Type, buffer: str, numbers: list[Value]) -> Reader:
-        """The reader, behind a structured node, of a value that is in a buffer, or is the next of the numbers."""
+    def read_behind(self, t: Type, buffer: str, numbers: list[Value], changing: bool) -> Reader:
+        """The reader, behind a structured node, of a value that is in a buffer, or is the next of the numbers.
+
+        changing: whether the buffer may have been read before.
+        """
         if buffer:
-            return Stored(self.k, buffer, (), self.k.here)
+            return Stored(self.k, buffer, (), self.k.here, changing)
         indices = _indices(t)
         components = Components(self.k, SCALARS[t.dtype], _fixed(t), dict(zip(indices, numbers, strict=False)))
         del numbers[: len(indices)]
@@ -147,21 +158,32 @@ class StructuredNodes:
         """A `switch` with a case for each side. Large results, and stacks, are written by each into one buffer."""
         graph, k = self.graph, self.k
         condition, *captured = graph.operands(i)
+        types = cast("Results", graph.type_of(i)).items
+        taken = [self._taken(i, n, t) for n, t in enumerate(types)]
         selector = self.lowering.element(self.frame, condition, ())
         values = [self.value(x) for x in captured]
-        types = cast("Results", graph.type_of(i)).items
-        buffers = ["" if isinstance(t, Stack) or is_small(t.shape) else self.buffer(t) for t in types]
+        for x, buffer in taken:
+            if buffer:
+                values[captured.index(x)] = Stored(k, buffer, (), k.here, changing=True)
+        buffers = [
+            buffer or ("" if isinstance(t, Stack) or is_small(t.shape) else self.buffer(t))
+            for t, (_, buffer) in zip(types, taken, strict=True)
+        ]
         writers = [StackWriter(self.lowering, t.item, None) if isinstance(t, Stack) else None for t in types]
 
         def side(name: str) -> list[Value]:
-            inner = self.nested(graph.attrs[i][name], values)
+            body: Graph = graph.attrs[i][name]
+            owned = {body.inputs[captured.index(x)]: buffer for x, buffer in taken if buffer}
+            inner = self.nested(body, values, owned)
             numbers: list[Value] = []
             for x, buffer, writer in zip(inner.graph.outputs, buffers, writers, strict=True):
                 if writer is not None:
                     numbers.append(self.copied(writer, inner.items(x)))
-                elif buffer:
+                elif buffer and inner.frame.owned.get(x) != buffer:
                     inner.copy(x, buffer)
-                    inner.is_in(x, buffer)
+                    inner.is_in(x, buffer, changing=True)
+                elif buffer:
+                    pass
                 else:
                     numbers += inner.numbers(x).values()
             return numbers
@@ -171,7 +193,13 @@ class StructuredNodes:
             if writer is not None:
                 self.frame.results[i, n] = writer.stack(results.pop(0))
             else:
-                self.frame.results[i, n] = self.read_behind(cast("Type", t), buffer, results)
+                self.frame.results[i, n] = self.read_behind(cast("Type", t), buffer, results, bool(taken[n][1]))
+                self.frame.result_buffers[i, n] = buffer
+
+    def _taken(self, i: int, n: int, t: Type | Stack) -> tuple[int, str]:
+        """The array of which result `n` of an `if` is the changed one, and its buffer where it may be written over."""
+        change = None if isinstance(t, Stack) or is_small(t.shape) else change_of_result(self.graph, i, n)
+        return (NONE, "") if change is None else (change.before, take_over(self.lowering, self.frame, i, change.before))
 
     def get(self, i: int) -> None:
         """A result, as the structured node has left it."""
@@ -180,6 +208,11 @@ class StructuredNodes:
             self.frame.stacks[i] = cast("Items", result)
         else:
             self.frame.readers[i] = cast("Reader", result)
+            order, (source, k) = self.frame.order, (self.graph.a[i], self.graph.attrs[i]["k"])
+            buffer = self.frame.result_buffers.get((source, k), "")
+            gets = order.readers[source] if order is not None else []
+            if buffer and [self.graph.attrs[x]["k"] for x in gets].count(k) == 1:
+                self.frame.owned[i] = buffer
 
     # ---- loop
 
@@ -193,11 +226,17 @@ class StructuredNodes:
             raise Unsupported("a stack that steps change")
         initial: list[Value] = []
         buffers: list[str] = []
-        for x, t in zip(view.carries, types, strict=True):
+        large = [not is_small(t.shape) for t in types]
+        taken = [
+            take_over(self.lowering, self.frame, i, x) if n else "" for x, n in zip(view.carries, large, strict=True)
+        ]
+        for x, t, buffer in zip(view.carries, types, taken, strict=True):
             if is_small(t.shape):
                 read = self.reader(x)
                 initial += [read(tuple(map(Index, p))) for p in _indices(t)]
                 buffers.append("")
+            elif buffer:
+                buffers.append(buffer)
             else:
                 self.reader(x)
                 buffers.append(self.buffer(t))
@@ -216,7 +255,9 @@ class StructuredNodes:
         count = k.index_value(total)
         self.frame.results[i, 0] = lambda index: count
         for n, (t, buffer) in enumerate(zip(types, buffers, strict=True)):
-            self.frame.results[i, view.carry_result(n)] = self.read_behind(t, buffer, results)
+            key = i, view.carry_result(n)
+            self.frame.results[key] = self.read_behind(t, buffer, results, changing=bool(buffer))
+            self.frame.result_buffers[key] = buffer
         for n, writer in enumerate(loop.writers):
             self.frame.results[i, view.stack_result(n)] = writer.stack(total)
 
@@ -349,7 +390,7 @@ class Loop:
         """The values of the carries before a step; and the counters of the stacks that are written."""
         numbers = list(carried)
         pairs = zip(self.types, self.buffers, strict=True)
-        return [self.nodes.read_behind(t, buffer, numbers) for t, buffer in pairs], numbers
+        return [self.nodes.read_behind(t, buffer, numbers, changing=bool(buffer)) for t, buffer in pairs], numbers
 
     def holds(self, carried: Sequence[Value]) -> Value:
         """The condition of a `while`, of the number of the step and the carried values."""
@@ -371,7 +412,9 @@ class Loop:
         view, at = self.view, index_of(number)
         carries, counters = self._carries(carried)
         items = [stack.item(at) for stack in self.stacks]
-        inner = self.nodes.nested(view.body, [lambda index: number, *carries, *self.invariants, *items])
+        values: list[Reader | Items] = [lambda index: number, *carries, *self.invariants, *items]
+        pairs = zip(view.inputs("body")[0], self.buffers, strict=True)
+        inner = self.nodes.nested(view.body, values, {x: buffer for x, buffer in pairs if buffer})
         written = self._write_stacks(inner, at, counters)
         yields: list[Value] = []
         for x, buffer in zip(view.carry_outputs, self.buffers, strict=True):
@@ -405,14 +448,13 @@ class Loop:
 
     def _write_carries(self, inner: StructuredNodes) -> None:
         """Writes the next values of the carries that lie in buffers."""
-        inputs = self.view.inputs("body")[0]
         large = {
             n: x for n, (x, buffer) in enumerate(zip(self.view.carry_outputs, self.buffers, strict=True)) if buffer
         }
-        changed = {n: x for n, x in large.items() if x != inputs[n]}
+        changed = {n: x for n, x in large.items() if inner.frame.owned.get(x) != self.buffers[n]}
         if not changed:
             return
-        pending = Pending(Reads(inner.frame, {inputs[n]: n for n in large}), changed)
+        pending = Pending(Reads(inner.frame, {self.buffers[n]: n for n in large}), changed)
         while pending.outputs:
             ready = pending.ready()
             for n in ready:

@@ -143,6 +143,7 @@ class Derivative:
     the elements, `mix` declares it in `support`.
     selects: whether it leaves out elements of an operand (of a `structural` op), whose paths then do not exist.
     support: of a `mix` op, where its operands can matter. Without one: anywhere in the same row of the leading axes.
+    Of a `structural` op how a support moves, where its rules would not move the numbers 0 and 1 as well.
     ties: attributes that depend on which operands vary, fixed when the node is made (the shares at a kink).
     """
 
@@ -238,9 +239,15 @@ class Element:
 
 @dataclass(frozen=True)
 class Statements:
-    """A loop form: `rule(e)` writes the result, element by element, into the memory of `e`."""
+    """A loop form: `rule(e)` writes the result, element by element, into the memory of `e`.
+
+    element: one element of a result of few fixed elements, as of an `Element`. in_place: whether the memory holds the
+    first operand when the rule begins, so that it writes only what it changes.
+    """
 
     rule: Callable[[ElementWriter], None]
+    element: Callable[[Elements, Sequence[LoopIndex]], Any] | None = None
+    in_place: bool = False
 
 
 @dataclass(frozen=True)

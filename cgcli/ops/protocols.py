@@ -64,6 +64,7 @@ class DType(Protocol):
     """The dtype of an array; its kind is `f` for floats, `i` for ints, `b` for bools."""
 
     kind: str
+    itemsize: int
 
 
 class Array(Protocol):  # noqa: PLW1641 - its equality is elementwise
@@ -250,8 +251,8 @@ Visit = Callable[[Sequence[LoopIndex]], None]
 class ElementWriter(Elements, Protocol):
     """One node in loops, as its statement form sees it."""
 
-    def each(self, shape: Shape, visit: Visit, /) -> None:
-        """Calls `visit` with the indices of a shape, in order."""
+    def each(self, shape: Shape, visit: Visit, independent: bool = False, /) -> None:
+        """Calls `visit` with the indices of a shape, in order. independent: whether steps of the innermost loop are."""
 
     def write(self, index: Sequence[LoopIndex], value: Array, /) -> None:
         """Writes an element of the result."""

@@ -363,7 +363,7 @@ def _concat_type(types: Sequence[AnyType], at: Attrs) -> Type:
         total = add(total, t.shape[axis])
     others = [t.shape[: t.rank + axis] + t.shape[t.rank + axis + 1 :] for t in parts]
     _all_equal(others, "concat-shapes")
-    joined = _joined(parts)
+    joined = joined_type(parts)
     shape = list(parts[0].shape)
     shape[axis] = total
     return joined._replace(shape=tuple(shape))
@@ -378,7 +378,7 @@ def _all_equal(shapes: Sequence[Shape], code: str) -> None:
                 raise TypeMismatch(code, (0, k), sizes=(a, b))
 
 
-def _joined(parts: Sequence[Type]) -> Type:
+def joined_type(parts: Sequence[Type]) -> Type:
     """The joined dtype of the parts, whatever their shapes; bools stay bools among themselves."""
     if all(t.dtype == "bool" for t in parts):
         return Type("bool")
@@ -430,7 +430,7 @@ def _stack_type(types: Sequence[AnyType], at: Attrs) -> Type:
     _all_equal([t.shape for t in parts], "stack-shapes")
     shape = list(parts[0].shape)
     shape.insert(len(shape) + 1 + at["axis"], len(parts))
-    return _joined(parts)._replace(shape=tuple(shape))
+    return joined_type(parts)._replace(shape=tuple(shape))
 
 
 def _stack_rule(b: OpBuilder, g: int, y: int, k: int, xs: Sequence[int], at: Attrs) -> int:

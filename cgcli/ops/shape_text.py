@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from cgcli.graph.sizes import Size, add, mul
 from cgcli.graph.types import Type
@@ -92,6 +92,38 @@ def write_take(spelling: Spelling, operands: Sequence[Written], attrs: Attrs, st
     lead = ["..."] if shape is None or len(shape) > -axis else []
     indices = ", ".join((*lead, operands[1].text, *(":" for _ in range(-axis - 1))))
     return Written(f"{within(operands[0], ATOM)}[{indices}]")
+
+
+def write_elements(spelling: Spelling, operands: Sequence[Written], attrs: Attrs, style: Style) -> Written | None:
+    return _target(operands[0], operands[1:], attrs)
+
+
+def write_update(spelling: Spelling, operands: Sequence[Written], attrs: Attrs, style: Style) -> Written | None:
+    """A changed array by the assignment that changes it."""
+    target = _target(operands[0], operands[2:], attrs)
+    return target and Written(f"{target.text} {sign_of(spelling, style)} {operands[1].text}", 0)
+
+
+def _target(x: Written, indices: Sequence[Written], attrs: Attrs) -> Written | None:
+    """`x[i, 1:3]`; a step of 0 stands for the next of the indices."""
+    steps = attrs["steps"]
+    if len(indices) != steps.count(0):
+        return None
+
+    def sliced(sizes: Sequence[Size]) -> tuple[Size, ...]:
+        """The part of them that is for slices."""
+        return tuple(n for n, step in zip(sizes, steps, strict=True) if step)
+
+    kept: dict[str, Any] = {name: sliced(attrs.get(name)) for name in ("starts", "steps", "sizes")}
+    shape = attrs.get("of")
+    lead = None if shape is None else len(shape) - len(steps)
+    if shape is not None:
+        kept["of"] = sliced(shape[lead:])
+    slices = iter(part for part in _slices(kept).split(", ") if part != "...") if any(steps) else iter(())
+    rest = iter(indices)
+    parts = ["..."] if lead != 0 else []
+    parts += [next(slices) if step else next(rest).text for step in steps]
+    return Written(f"{within(x, ATOM)}[{', '.join(parts)}]")
 
 
 def write_pad(spelling: Spelling, operands: Sequence[Written], attrs: Attrs, style: Style) -> Written | None:

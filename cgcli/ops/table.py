@@ -29,7 +29,7 @@ BY_CODE: dict[int, Op] = _Table[int]()
 
 def declare_all() -> None:
     """Fills both tables with the operations on tensors, too."""
-    from . import draws, gather, linalg, reduce, shape, stacks, windows  # noqa: F401 - importing a family declares it
+    from . import draws, gather, linalg, reduce, shape, stacks, update, windows  # noqa: F401 - importing a family declares it
 
     _enter()
 

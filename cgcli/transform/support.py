@@ -16,7 +16,7 @@ from cgcli.ops.builder import Builder
 from cgcli.ops.harmless import harmless
 from cgcli.ops.op import Op
 
-from .cotangents import Cotangent, map_items, masked_value
+from .cotangents import Cotangent, everywhere, map_items, masked_value
 from .templates import Template, cotangent_type, lookup, template
 
 _MUL = opcode("mul")
@@ -57,7 +57,8 @@ def elementwise(b: Builder, i: int, c: Cotangent, stamp: Stamp, operands: tuple[
 
 
 def structural(b: Builder, i: int, c: Cotangent, stamp: Stamp, operands: tuple[int, ...], op: Op) -> Contributions:
-    """Contributions through an op that moves elements: it moves supports in the same way, as numbers 0 and 1."""
+    """Contributions through an op that moves elements. It moves supports in the same way, as numbers 0 and 1, where it
+    does not say how."""
     cotangent = masked_value(b, c)
     c = _support_if_risky(b, i, Cotangent(cotangent, c.support, True))
     nodes = _stamped(b, stamp, i, cotangent, operands)
@@ -65,7 +66,12 @@ def structural(b: Builder, i: int, c: Cotangent, stamp: Stamp, operands: tuple[i
         if contribution is None:
             continue
         support: int | None = None
-        if c.support is not None or (op.derivative.selects and b.risk[x]):
+        if c.support is None and not (op.derivative.selects and b.risk[x]):
+            pass
+        elif op.derivative.support is not None:
+            reach = everywhere(b, b.type1(i)) if c.support is None else c.support
+            support = op.derivative.support(b, reach, k, operands, b.attrs.get(i, {}))
+        else:
             reach = _as_numbers(b, i, c.support)
             alone = stamp_of(b, i, operands, [j == k for j in range(len(operands))])
             only = alone.template.contributions[k]

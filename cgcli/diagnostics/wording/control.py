@@ -98,6 +98,7 @@ TEMPLATES: dict[str, Templates] = {
     ),
     # found where a graph is made: lowering never makes such a node
     "body-inputs": words("this is a bug in cg: a loop's body does not fit its operands"),
+    "target-indices": words("this is a bug in cg: the indices of a target have different shapes"),
     "carry-changes": words("this is a bug in cg: a loop's body changes the type of what it carries"),
     "side-inputs": words("this is a bug in cg: a side of `if` does not fit its operands"),
     "not-a-list": words("this is a bug in cg: `{op}` of a value without items"),

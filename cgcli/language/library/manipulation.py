@@ -9,6 +9,7 @@ from cgcli.graph.types import Type
 from cgcli.language.call_site import CallSite
 from cgcli.language.origins import counted
 from cgcli.language.regions import Value
+from cgcli.ops.update import axis_target
 
 from .definitions import at_least, define, one_axis, padded
 
@@ -167,7 +168,7 @@ def _scatter_add(s: CallSite) -> Value:
     shape = (*i.type.shape, *x.type.shape[1:])
     if v.type.shape != shape:
         v = s.op("expand", v, shape=shape)
-    return s.op("add", x, s.op("put", v, indices, axis=-x.type.rank, size=n))
+    return s.op("add_at", x, v, indices, **axis_target(x.type.shape, -x.type.rank))
 
 
 define("scatter_add", "x i v", _scatter_add)
