@@ -27,6 +27,7 @@ class Builder(Columns):
     risk: whether a node may be infinite or NaN at finite inputs. varies: whether it depends on more than literals.
     at_span, at_group: those of new nodes. `share`: equal nodes are interned (for nodes that a pass adds, never for
     the user's own: it would merge his `d = a + b` and `e = a + b`).
+    restored: of an array that a loop has changed, the node that is the same array again, behind the loop's derivative.
     """
 
     def __init__(self) -> None:
@@ -35,6 +36,7 @@ class Builder(Columns):
         self.varies = bytearray()
         self.at_span = NONE
         self.at_group = NONE
+        self.restored: dict[int, int] = {}
         self._shared: dict[tuple[object, ...], int] | None = None
         self._has_single = False
         self._result_types: dict[tuple[int, ...], int] = {}

@@ -6,13 +6,15 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from cgcli.graph.columns import Columns
-from cgcli.graph.graph import Graph
+from cgcli.graph.graph import Graph, opcode
 from cgcli.graph.types import INT, AnyType, Results, Stack, Type
 from cgcli.ops.builder import Builder
 from cgcli.ops.loops import items_of
 from cgcli.ops.typing import single
 
 from .templates import cotangent_type
+
+_ADD_AT, _UPDATE = opcode("add_at"), opcode("update")
 
 
 class Cotangent(NamedTuple):
@@ -45,10 +47,32 @@ def join(b: Builder, p: Cotangent | None, q: Cotangent) -> Cotangent:
         return q
     if isinstance(b.type_of(p.value), Stack):
         return _join_stacks(b, p, q)
+    for whole, part in ((p, q), (q, p)):
+        if _is_added_to_zeros(b, part.value) and b.type[part.value] == b.type[whole.value]:
+            return _with_target(b, whole, part)
     if p.support == q.support:
         return Cotangent(b.add(p.value, q.value), p.support, p.clean and q.clean)
     support = None if p.support is None or q.support is None else b.or_(p.support, q.support)
     return Cotangent(b.add(masked_value(b, p), masked_value(b, q)), support, True)
+
+
+def _is_added_to_zeros(b: Builder, x: int) -> bool:
+    return b.op[x] == _ADD_AT and b.constant(b.a[x]) == 0
+
+
+def _with_target(b: Builder, whole: Cotangent, part: Cotangent) -> Cotangent:
+    """The sum with a contribution to a target alone: nothing else is touched."""
+    (_, v, *indices), attrs = b.operands(part.value), b.attrs[part.value]
+    value = b.add_at(masked_value(b, whole), v, *indices, **attrs)
+    support = whole.support
+    if support is None or part.support == support:
+        return Cotangent(value, support, True)
+    own, s = b.const(True, Type("bool", b.type1(v).shape)), part.support
+    if s is not None:
+        if b.op[s] != _UPDATE or b.constant(b.a[s]) is not False or b.operands(s)[2:] != tuple(indices):
+            return Cotangent(value, b.or_(support, s), True)
+        own = b.or_(b.elements(support, *indices, **attrs), b.b[s])
+    return Cotangent(value, b.update(support, own, *indices, **attrs), True)
 
 
 def _join_stacks(b: Builder, p: Cotangent, q: Cotangent) -> Cotangent:

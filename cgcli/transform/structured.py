@@ -19,6 +19,7 @@ from cgcli.ops.loops import LoopView
 from cgcli.ops.typing import single
 
 from .cotangents import Cotangent, activity, flat_type, join, map_items, masked_value, pair, support_type
+from .restore import Restorable, Restoration, latest, restorable_carries, restored, saving_changes
 from .templates import cotangent_type
 
 Sweep = Callable[[Builder, int, int, dict[int, Cotangent], bytearray], dict[int, Cotangent]]
@@ -144,8 +145,9 @@ def through_loop(
     for k in loop.summed:
         x = invariants[k]
         start += _carried(b, cotangents.pop(x, None), flat_type(b.type_of(x)), risky)
+    start += [b.get(i, k=view.carry_result(k)) for k in back.restored]
     saved = saving(b, i, back.saved)
-    all_stacks = [b.get(i, k=saved[k]) for k in back.saved] + list(stacks)
+    all_stacks = [b.get(i, k=saved[k]) for k in back.saved] + saving_changes(b, i, back.restored) + list(stacks)
     for k in loop.written:
         c = incoming[view.stack_result(k)]
         all_stacks += [masked_value(b, c)] + ([] if c.support is None else [c.support])
@@ -169,6 +171,8 @@ def through_loop(
     starts = [(carries[k], result(risky)) for k in loop.moving]
     for k in loop.summed:
         cotangents[invariants[k]] = result(risky)  # the sum so far went in
+    for k in back.restored:
+        b.restored[carries[k]] = next(results)
     for x, c in starts:
         cotangents[x] = join(b, cotangents.get(x), c)
     for k, supported in zip(loop.read, back.supported, strict=True):
@@ -198,13 +202,15 @@ def _moving(b: Builder, loop: LoopView[int], active: bytearray) -> list[int]:
 class _StepBack(NamedTuple):
     """The body of a derivative's loop, pruned to the operands that it needs.
 
-    saved: carries whose values the step began with are read. invariants, stacks: which of all are operands, the stacks
-    being the saved carries, those that the loop reads, and the cotangents of those it writes. supported: whether the
-    cotangent of each active stack read comes with a support.
+    saved: carries whose values the step began with are read; restored: those that are carried back instead.
+    invariants, stacks: which of all are operands, the stacks being the saved carries, what the restored ones need, the
+    stacks that the loop reads, and the cotangents of those it writes. supported: whether the cotangent of each active
+    stack read comes with a support.
     """
 
     body: Graph
     saved: list[int]
+    restored: dict[int, Restorable]
     invariants: list[int]
     stacks: list[int]
     supported: list[bool]
@@ -218,9 +224,12 @@ def _step_back(outer: Builder, loop: _Loop, incoming: Mapping[int, Cotangent], r
     kinds = [flat_type(outer.type_of(view.carries[k])) for k in loop.moving]
     kinds += [flat_type(outer.type_of(view.invariants[k])) for k in loop.summed]
     running = [_carried_input(b, t, risky) for t in kinds]
-    invariants = [b.input(single(outer.type_of(x)), None) for x in view.invariants]
     carry_inputs, *other_inputs = view.inputs("body")
-    start_carries = [b.input(single(body.type_of(x))) for x in carry_inputs]
+    restorable = restorable_carries(view)
+    arrays = {k: b.input(single(body.type_of(carry_inputs[k]))) for k in restorable}
+    invariants = [b.input(single(outer.type_of(x)), None) for x in view.invariants]
+    saved = {k: b.input(single(body.type_of(x))) for k, x in enumerate(carry_inputs) if k not in restorable}
+    changed = {k: [b.input(t) for t in carry.items] for k, carry in restorable.items()}
     items = [b.input(_item(outer, x)) for x in view.stacks]
     stack_cotangents: list[tuple[int, Cotangent]] = []
     stack_inputs: list[int] = []
@@ -233,6 +242,8 @@ def _step_back(outer: Builder, loop: _Loop, incoming: Mapping[int, Cotangent], r
             support = b.input(_item(outer, support))
             stack_inputs.append(support)
         stack_cotangents.append((view.written[k], Cotangent(value, support, True)))
+    restorations = {k: restored(b, body, carry, arrays[k], changed[k]) for k, carry in restorable.items()}
+    start_carries = [saved[k] if k in saved else restorations[k].before for k in range(len(carry_inputs))]
     for inner, x in zip((*carry_inputs, *chain(*other_inputs)), (*start_carries, *invariants, *items), strict=True):
         if inner in body.names:
             b.names[x] = body.names[inner]
@@ -257,15 +268,38 @@ def _step_back(outer: Builder, loop: _Loop, incoming: Mapping[int, Cotangent], r
         results += _carried(b, cotangents.get(start_carries[k]), t, risky)
     for k, t in zip(loop.summed, kinds[len(loop.moving) :], strict=True):
         results += _carried(b, cotangents.get(invariants[k]), t, risky)
+    behind: list[int] = []
     supported: list[bool] = []
     for k in loop.read:
         c = cotangents.get(items[k]) or _nothing(b, items[k], risky)
         supported.append(c.support is not None and risky)
-        results.append(masked_value(b, c))
+        behind.append(masked_value(b, c))
         if c.support is not None and risky:
-            results.append(c.support)
+            behind.append(c.support)
+    again = _restored_again(b, body, where, restorations, (*results, *behind))
+    graph: Graph = b.done(*results, *again.values(), *behind)
+    needed = live(graph, graph.outputs)
+    read = {k: x for k, x in saved.items() if needed[x]}
+    others = [x for k in again for x in changed[k]] + items + stack_inputs
+    stacks = [n for n, x in enumerate((*read.values(), *others)) if x in read.values() or needed[x]]
     carried = len(running) * (2 if risky else 1)
-    return _pruned(b.done(*results), 1 + carried, invariants, start_carries, items, stack_inputs, supported)
+    pruned = prune(graph, inputs=graph.inputs[: 1 + carried], asserts=False)
+    kept = [k for k, x in enumerate(invariants) if needed[x]]
+    return _StepBack(pruned, [*read], {k: restorable[k] for k in again}, kept, stacks, supported)
+
+
+def _restored_again(
+    b: Builder, body: Graph, where: Sequence[int], arrays: Mapping[int, Restoration], results: Sequence[int]
+) -> dict[int, int]:
+    """Of the arrays that the results need, the node by which the step before goes on with each."""
+    again: dict[int, int] = {}
+    while True:
+        needed = live(b, (*results, *again.values()))
+        more = [k for k, array in arrays.items() if k not in again and needed[array.after]]
+        if not more:
+            return dict(sorted(again.items()))
+        for k in more:
+            again[k] = latest(b, body, where, arrays[k], (*results, *again.values()))
 
 
 def _nothing(b: Builder, x: int, risky: bool) -> Cotangent:
@@ -276,24 +310,6 @@ def _nothing(b: Builder, x: int, risky: bool) -> Cotangent:
         return Cotangent(zero, None, True)
     value, support = pair(b, None, t)
     return Cotangent(value, support if risky else None, True)
-
-
-def _pruned(
-    graph: Graph,
-    fixed: int,
-    invariants: Sequence[int],
-    start_carries: Sequence[int],
-    items: Sequence[int],
-    stack_inputs: Sequence[int],
-    supported: list[bool],
-) -> _StepBack:
-    """The body without the invariants and items that it does not read."""
-    needed = live(graph, graph.outputs)
-    saved = [k for k, x in enumerate(start_carries) if needed[x]]
-    stacks = list(range(len(saved)))
-    stacks += [len(saved) + k for k, x in enumerate((*items, *stack_inputs)) if needed[x]]
-    pruned = prune(graph, inputs=graph.inputs[:fixed], asserts=False)
-    return _StepBack(pruned, saved, [k for k, x in enumerate(invariants) if needed[x]], stacks, supported)
 
 
 def _item(b: Builder, x: int) -> Type | Stack:
