@@ -53,6 +53,7 @@ HEAVY = {
         "program/training.py",
         "program/array_libraries.py",
         "run/native/compile.py",  # for type checkers
+        "run/native/routines.py",
         "run/native/chunks.py",  # for type checkers
         "run/native/executor.py",
         "run/numpy/reference.py",
@@ -77,7 +78,7 @@ HEAVY = {
     "pyarrow": ("data/arrow.py", "data/arrow_csv.py"),
     "pydantic": (),
     "matplotlib": ("render/curve.py",),
-    "scipy": ("ops/special_arrays.py", "train/solvers.py"),
+    "scipy": ("ops/special_arrays.py", "run/native/blas.py", "train/solvers.py"),
     "rich": ("render/table.py",),
     "graphviz": ("render/picture/dot.py",),
     "pygraphviz": ("render/picture/layout_child.py",),

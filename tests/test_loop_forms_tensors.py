@@ -177,6 +177,35 @@ CASES: list[Case] = [
     taken((2, "n", 3), -2, ("m", 2)),
     *(target(op, *given) for op in ("elements", "update", "add_at") for given in TARGETS),
     *(of("cumsum", x, kind="sums") for x in [(3,), (0,), (2, 20), ("n",), ("n", "m")]),
+    *(
+        of("matmul", *xs, kind="sums")
+        for xs in [
+            ((2, 3), (3, 2)),
+            ((5, 4), (4, 4)),
+            ((5, 4), (4, 20)),
+            (("n", 5), (5, "m")),
+            (("n", "m"), ("m", "n")),
+            (("m", "n", 3), (3, 20)),
+            ((2, "n", 5), (1, 5, 4)),
+            ((20, 1), (1, 5)),
+            (("n", 0), (0, "m")),
+        ]
+    ),
+    *(
+        of("einsum", *xs, kind="sums", pattern=pattern)
+        for pattern, xs in [
+            ("ij->", (("n", "m"),)),
+            ("ij->j", (("n", 3),)),
+            ("ij->ji", (("n", 3),)),
+            ("i,i->", (("n",), ("n",))),
+            ("i,ij,j->", ((3,), (3, "n"), ("n",))),
+            ("ij,kj->ki", (("n", 5), ("m", 5))),
+            ("bik,bkj->ijb", ((2, "n", 9), (2, 9, "m"))),
+            ("ijk,kjl->il", (("n", 2, "m"), ("m", 2, 9))),
+            ("bqhd,bkhd->bhqk", ((2, "n", 2, 5), (2, "m", 2, 5))),
+            ("bi,bj->ijb", (("n", 2), ("n", 3))),
+        ]
+    ),
     of("windows", (7,), sizes=(3,), strides=(2,), dilations=(1,)),
     of("windows", (5, 6), sizes=(2, 2), strides=(2, 1), dilations=(1, 2)),
     of("windows", ("n", "m + 3"), sizes=(2,), strides=(1,), dilations=(2,)),

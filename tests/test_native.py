@@ -19,7 +19,7 @@ from random_nests import random_nest
 import cgcli
 from cgcli.files import cache
 from cgcli.loop_nests.builder import LoopBuilder
-from cgcli.loop_nests.form import MEMORY, OVERFLOW, STOPPED, ZERO_DIVISION, LoopNest, Value
+from cgcli.loop_nests.form import MEMORY, OVERFLOW, STOPPED, ZERO_DIVISION, LoopNest, Unsupported, Value
 from cgcli.loop_nests.interpreter import interpret
 from cgcli.loop_nests.primitives import FUNCTIONS
 from cgcli.run.native import compile as compile_module
@@ -27,7 +27,7 @@ from cgcli.run.native import llvm, objects
 from cgcli.run.native.choice import compiler_installed
 from cgcli.run.native.chunks import parts, run_chunks
 from cgcli.run.native.compile import CompiledNest, StopFlag, compile_nest
-from cgcli.run.native.llvm import Unsupported, llvm_module
+from cgcli.run.native.llvm import llvm_module
 
 needs_llvm = pytest.mark.skipif(not compiler_installed(), reason="needs llvmlite")
 ROWS = (0, 1, 7, 8, 9, 17)
@@ -403,7 +403,7 @@ def test_an_output_that_cannot_be_written_is_refused() -> None:
         compile_nest(scaled_rows()).run(arrays, {"n": 5})
 
 
-def test_a_nest_that_calls_a_routine_is_not_supported() -> None:
+def test_a_nest_that_calls_an_unknown_routine_is_not_supported() -> None:
     k = LoopBuilder("call")
     k.call("matmul", [], [])
     with pytest.raises(Unsupported, match="matmul"):

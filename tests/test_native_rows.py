@@ -190,11 +190,19 @@ def test_it_is_taken_where_it_pays_and_by_the_number_of_rows_alone() -> None:
 
 
 @native
-def test_matrix_products_have_none_yet() -> None:
-    program = cgcli.parse("input x: float[3]\ninput w: float[3, 3]\ny = sum(w @ x)")
+def test_large_matrix_products_in_a_row_have_none_yet() -> None:
+    program = cgcli.parse("input x: float[30]\ninput w: float[30, 30]\ny = sum(w @ x)")
     program.backend = "native"
     with pytest.raises(cgcli.CgError, match=r"^error: there is no machine code for"):  # not in a row
-        program.map({"x": np.ones((5, 3))}, w=np.eye(3))
+        program.map({"x": np.ones((5, 30))}, w=np.eye(30))
+
+
+@native
+def test_small_ones_are_written_out() -> None:
+    program = cgcli.parse("input x: float[3]\ninput w: float[3, 3]\ny = sum(w @ x)")
+    program.backend = "native"
+    x = np.random.default_rng(0).normal(size=(5, 3))
+    assert np.allclose(program.map({"x": x}, w=np.eye(3))["y"], x.sum(1), rtol=1e-15)
 
 
 UNEQUAL = "input x: float\ny = x\nn = 0\nwhile y > 1 {\n  y = y / 2 + 0.01 * sin(y)\n  n = n + 1\n}\nz = y * x"

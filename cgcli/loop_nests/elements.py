@@ -53,6 +53,9 @@ class NodeElements:
     def number(self, index: Index) -> Number:
         return Number(self.k, self.k.index_value(index), self.node)
 
+    def of(self, value: Value) -> Number:
+        return Number(self.k, value, self.node)
+
     def const(self, value: float) -> Number:
         return Number(self.k, self.k.const(value, SCALARS[self.type.dtype]), self.node)
 

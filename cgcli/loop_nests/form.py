@@ -23,9 +23,9 @@ INTS = ("i64", "i32")
 PARTIALS = {"f64": 8, "f32": 16}
 """How many partial values a reduction over a `vector` loop has, on every target; of other types one."""
 
-OVERFLOW, ZERO_DIVISION, INDEX, ASSERTION, SIZE, STOPPED, MEMORY = 1, 2, 3, 4, 5, 6, 7
+OVERFLOW, ZERO_DIVISION, INDEX, ASSERTION, SIZE, STOPPED, MEMORY, ROUTINE = 1, 2, 3, 4, 5, 6, 7, 8
 """Why a nest stops: the codes of `Check`, and of what primitives on ints check. STOPPED: by the flag of its caller.
-MEMORY: there is none for a local buffer. Both have node 0."""
+MEMORY: there is none for a local buffer. Both have node 0. ROUTINE: a called op has stopped."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -206,10 +206,15 @@ class Allocate(NamedTuple):
 
 
 class Call(NamedTuple):
-    """A routine of a library by its meaning, `matmul`, or a graph's op as arrays compute it, `op:NAME`.
+    """A routine of a library by its meaning, or a graph's op as arrays compute it, `op:NAME`.
 
     operands and results are regions; numbers: integers that the routine takes; node: whose attributes and types an
     `op:` has, in the nest's `graph`.
+
+    `product` is the matrix product of floats. Its operands and its result lie in whole buffers of one type. Its numbers
+    are the rows and columns of the result and the terms of each sum; then of each matrix the number of its first
+    element and the distances of elements that are neighbours in a column and in a row, one of which is 1. The order of
+    a sum is the library's.
     """
 
     routine: str

@@ -142,9 +142,20 @@ class _Run:
                     shape = [max(0, self.number(n)) for n in buffer.shape]
                     self.arrays[s.buffer] = np.zeros(shape, DTYPES[buffer.type])
                 case Call():
-                    assert self.routine is not None, s.routine
-                    operands, results = map(self.region, s.operands), map(self.region, s.results)
-                    self.routine(s, list(operands), list(results), [self.number(n) for n in s.numbers])
+                    self.call(s)
+
+    def call(self, s: Call) -> None:
+        numbers = [self.number(n) for n in s.numbers]
+        operands, results = list(map(self.region, s.operands)), list(map(self.region, s.results))
+        if s.routine == "product":
+            m, n, inner, *lies = numbers
+            shapes = (m, inner), (inner, n), (m, n)
+            matrices = zip([*operands, *results], shapes, [lies[:3], lies[3:6], lies[6:]], strict=True)
+            first, second, result = (_matrix(array, shape, *where) for array, shape, where in matrices)
+            result[...] = np.matmul(first, second)
+            return
+        assert self.routine is not None, s.routine
+        self.routine(s, operands, results, numbers)
 
     def store(self, s: Store) -> None:
         buffer: Buffer = self.nest.buffers[s.buffer]
@@ -234,6 +245,15 @@ class _Run:
         if to in RANGES and result not in RANGES[to]:
             raise NestStopped(OVERFLOW, node)
         return float(np.float32(result)) if to == "f32" else result
+
+
+def _matrix(array: Memory, shape: tuple[int, int], offset: int, row: int, column: int) -> Memory:
+    """A matrix whose first element has this number in a buffer, by the distances of neighbours."""
+    (m, n), strides = shape, (row * array.itemsize, column * array.itemsize)
+    if m and n:
+        assert 0 <= offset + (m - 1) * row + (n - 1) * column < array.size
+        return np.lib.stride_tricks.as_strided(array.reshape(-1)[offset:], shape, strides)
+    return np.empty(shape, array.dtype)
 
 
 def _neutral(join: str, x: Value) -> Any:

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from functools import partial
+from operator import itemgetter
 from typing import Any, cast
 
 from cgcli.graph.graph import ASSERT, CONST, GET, INPUT, Graph
@@ -17,13 +19,14 @@ from cgcli.graph.sizes import Shape, Size
 from cgcli.graph.traversal import every, live
 from cgcli.graph.types import INT, Stack, Type
 from cgcli.ops.changes import writes_in_place
-from cgcli.ops.op import Element, OnStacks, Op, Routine, Statements
+from cgcli.ops.op import Contraction, Element, OnStacks, Op, Routine, Statements
 from cgcli.ops.sizes import size_texts
 from cgcli.ops.table import BY_CODE
 from cgcli.ops.typing import one
 
 from .bounds import IndexBuilder
 from .builder import is_outside
+from .contractions import element, write_product
 from .elements import SCALARS, NodeElements, broadcast_index
 from .form import (
     ASSERTION,
@@ -46,6 +49,7 @@ from .form import (
     statements,
 )
 from .in_place import Order, take_over
+from .letters import is_product
 from .numbers import NAMESPACE, Number, convert
 from .readers import Components, Frame, Stored, first_nodes
 from .stacks import Written
@@ -166,6 +170,9 @@ class Lowering:
         elif code == ASSERT:
             number = e.broadcast(0, index)
             self.k.check(number.value, ASSERTION, frame.first + x)
+        elif isinstance(op.loops, Contraction):
+            type_ = SCALARS[t.dtype]
+            number = e.of(element(self, frame, x, index, "i64" if type_ == "i32" else type_))
         elif op.is_elementwise and op.loops is None:
             number = self._by_kernel(e, op, index)
         else:
@@ -284,9 +291,13 @@ class Lowering:
         self.loops(one(frame.graph.type_of(i)).shape, check, "serial")
 
     def store(self, frame: Frame, i: int) -> None:
-        """Computes node `i` into a buffer, from which it is read then: a new one, or that of an operand."""
+        """Computes node `i` into a buffer, from which it is read then: an operand's, an output's or a new one."""
         graph = frame.graph
         op, t = BY_CODE[graph.op[i]], one(graph.type_of(i))
+        if i in frame.outputs:
+            self.write(frame, i, frame.outputs[i])
+            frame.readers[i] = Stored(self.k, frame.outputs[i], (), self.k.here)
+            return
         x = graph.a[i]
         if i not in frame.readers and writes_in_place(op) and one(graph.type_of(x)).dtype == t.dtype:
             name = take_over(self, frame, i, x)
@@ -317,11 +328,20 @@ class Lowering:
         assert isinstance(loops, Statements)
         loops.rule(cast("Any", NodeElements(self, frame, i, name)))
 
+    def output(self, frame: Frame, i: int, name: str) -> None:
+        """Has the buffer of an output hold it."""
+        reader = frame.readers.get(i)
+        if reader is None and frame.outputs.get(i) == name:
+            self.store(frame, i)
+        elif not (isinstance(reader, Stored) and reader.buffer == name):
+            self.write(frame, i, name)
+
     def write(self, frame: Frame, i: int, name: str) -> None:
         """Computes node `i` into the buffer of this name."""
         graph = frame.graph
         op, t = BY_CODE[graph.op[i]], one(graph.type_of(i))
-        if i not in frame.readers and isinstance(op.loops, Statements):
+        computed = i not in frame.readers
+        if computed and isinstance(op.loops, Statements):
             if op.loops.in_place:
                 x = graph.a[i]
 
@@ -331,11 +351,26 @@ class Lowering:
 
                 self.loops(t.shape, copied, "vector")
             self._write_statements(frame, i, name)
-        elif i not in frame.readers and isinstance(op.loops, Routine):
+        elif computed and is_product(graph, i) and write_product(self, frame, i, name, partial(self._copy, frame)):
+            pass
+        elif computed and (isinstance(op.loops, Routine) or is_product(graph, i)):
             operands = [self.region(frame, x) for x in graph.operands(i)]
             self.k.call(f"op:{op.name}", operands, [Region(name)], node=frame.first + i)
         else:
             self.loops(t.shape, lambda index: self.k.store(name, index, self.element(frame, i, index)), "vector")
+
+    def _copy(self, frame: Frame, x: int, axes: Sequence[int], type_: ScalarType) -> str:
+        """A buffer with some axes of node `x`, in this order; its other axes have one element."""
+        k, shape = self.k, one(frame.graph.type_of(x)).shape
+        name = k.buffer(f"t{len(k.buffers)}", type_, [self.size(shape[axis]) for axis in axes], "scratch")
+
+        def visit(index: tuple[Index, ...]) -> None:
+            at = dict(zip(axes, index, strict=True))
+            element = self.element(frame, x, tuple(at.get(axis, Index(0)) for axis in range(len(shape))))
+            k.store(name, index, convert(k, element, type_, frame.first + x))
+
+        self.loops(tuple(shape[axis] for axis in axes), visit, "vector")
+        return name
 
     def is_in_one_piece(self, frame: Frame, x: int) -> bool:
         """Whether all of a node is a buffer."""
@@ -382,15 +417,17 @@ def lower_with_stacks(graph: Graph, name: str = "nest", rows: str | None = None)
         frame.readers[i] = Stored(k, f"x{n}")
     for n, i in enumerate(graph.outputs):
         _argument(lowering, graph, i, f"y{n}", "out")
+        if rows is None and i not in frame.readers and not isinstance(graph.type_of(i), Stack):
+            frame.outputs.setdefault(i, f"y{n}")
     checked = [i for i in graph.asserts if graph.op[i] == ASSERT and one(graph.type_of(i)).shape[:1] == (rows,)]
     lowering.emit(frame, checked)
     if rows is not None:
         _require_one_loop(k.blocks[0])
     if rows is None:
         stacks: list[str] = []
-        for n, i in enumerate(graph.outputs):
+        for n, i in sorted(enumerate(graph.outputs), key=itemgetter(1)):
             if not isinstance(graph.type_of(i), Stack):
-                lowering.write(frame, i, f"y{n}")
+                lowering.output(frame, i, f"y{n}")
                 continue
             items = frame.stacks[i]
             if not isinstance(items, Written) or len(items.buffers) > 1 or items.begin != Index(0):

@@ -16,6 +16,7 @@ from .form import (
     INTS,
     MEMORY,
     OVERFLOW,
+    ROUTINE,
     SIZE,
     STOPPED,
     ZERO_DIVISION,
@@ -51,6 +52,7 @@ CODES = {
     SIZE: "size",
     STOPPED: "stopped",
     MEMORY: "memory",
+    ROUTINE: "routine",
 }
 """The words for the codes of a check."""
 

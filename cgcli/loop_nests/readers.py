@@ -90,9 +90,9 @@ class Frame:
 
     readers: of nodes whose values exist, how to read an element; stacks: of nodes that are stacks, the items. results:
     the same of results of structured nodes, by node and number; result_buffers: the buffers of those that have one.
-    base: the depth of the block that the graph is computed in. first: the number of its first node among those of all
-    graphs (`first_nodes`). owned: the nodes whose values are all of a buffer that may be written over once nothing
-    reads them, with that buffer. order: that of the graph.
+    outputs: the buffers that outputs are computed into. base: the depth of the block that the graph is computed in.
+    first: the number of its first node among those of all graphs (`first_nodes`). owned: the nodes whose values are all
+    of a buffer that may be written over once nothing reads them, with that buffer. order: that of the graph.
     """
 
     graph: Graph
@@ -100,6 +100,7 @@ class Frame:
     stacks: dict[int, Items] = field(default_factory=dict)
     results: dict[tuple[int, int], Reader | Items] = field(default_factory=dict)
     result_buffers: dict[tuple[int, int], str] = field(default_factory=dict)
+    outputs: dict[int, str] = field(default_factory=dict)
     base: int = 0
     first: int = 0
     owned: dict[int, str] = field(default_factory=dict)

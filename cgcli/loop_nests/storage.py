@@ -3,7 +3,7 @@
 An element form computes an element where it is read. That is the shortest way as long as each element is read at one
 index within the loops around it. These are the values for which it is not:
 
-* operands and results of routines, and what statement forms write;
+* operands and results of routines and of sums of products, and what statement forms write;
 * what lies below many views, for element forms call each other;
 * an element that is needed at many indices at once, as by a sum of shifted slices of a sum of shifted slices;
 * a sum (any reduction) that a loop reads which it does not depend on, in an outer loop or a window: it would be summed
@@ -22,8 +22,11 @@ from typing import Any, cast
 from cgcli.graph.graph import ASSERT, CONST, GET, INPUT, Graph
 from cgcli.graph.sizes import Shape, Size
 from cgcli.graph.types import Type
-from cgcli.ops.op import Element, Op, Reads, Routine, Statements
+from cgcli.ops.op import Contraction, Element, Op, Reads, Routine, Statements
 from cgcli.ops.table import BY_CODE
+
+from .letters import is_product, letters_of, repeated
+from .strided import viewed
 
 OPENED = 16  # elements of a fixed shape up to which loops over it are opened up
 DEEPEST = 40  # element forms within element forms
@@ -74,6 +77,11 @@ def _by_their_ops(graph: Graph, needed: Sequence[int]) -> set[int]:
         op, operands = BY_CODE[code], graph.operands(i)
         if isinstance(op.loops, Routine):
             stored.update(x for x in operands if graph.op[x] != INPUT)
+        if isinstance(op.loops, Contraction) and not _is_written_out(graph, i):
+            bases = (viewed(graph, x) for x in repeated(graph, i))
+            stored.update(x for x in bases if _computed(graph, x, needed))
+            stored.add(i)
+            continue
         if isinstance(op.loops, Routine | Statements) and not _has_elements(graph, i, op):
             stored.add(i)
             continue
@@ -94,6 +102,12 @@ def _has_elements(graph: Graph, i: int, op: Op) -> bool:
     if not isinstance(op.loops, Statements) or op.loops.element is None:
         return False
     return all(is_small(_shape(graph, x)) for x in (i, *graph.operands(i)))
+
+
+def _is_written_out(graph: Graph, i: int) -> bool:
+    """Whether each element of a contraction is a short sum, computed wherever it is read."""
+    letters = letters_of(graph, i)
+    return not is_product(graph, i) and is_small([letters.sizes[letter] for letter in letters.summed])
 
 
 def splits(shape: Shape, to: Shape) -> bool:

@@ -286,8 +286,20 @@ class _Checker:
             self.use(x, "i64")
         if not s.routine:
             self.reject("a call without a routine")
+        if s.routine == "product":
+            self.product(s)
         if s.routine.startswith("op:") and s.node < 0:
             self.reject("the call of an op has its node")
+
+    def product(self, s: Call) -> None:
+        regions = [*s.operands, *s.results]
+        types = {self.nest.buffers[region.buffer].type for region in regions}
+        if [len(s.operands), len(s.results), len(s.numbers)] != [2, 1, 12] or any(r.access for r in regions):
+            self.reject("a product has two operands and a result, whole buffers, and twelve numbers")
+        if len(types) != 1 or not types <= {*FLOATS}:
+            self.reject("the buffers of a product are of one type of floats")
+        if any(1 not in s.numbers[n : n + 2] for n in (4, 7, 10)):
+            self.reject("of the distances of a matrix one is 1")
 
     def region(self, region: Region, stores: bool) -> None:
         buffer = self.buffer(region.buffer)

@@ -145,7 +145,7 @@ class ArrayKernels:
                 binding.bytes[i] = type_bytes(graph.type_of(i), sizes)
                 attrs = graph.attrs.get(i)
                 if attrs and sized:
-                    binding.attrs[i] = {**attrs, **{name: _evaluated(attrs[name], sizes) for name in sized}}
+                    binding.attrs[i] = {**attrs, **{name: evaluated(attrs[name], sizes) for name in sized}}
         except UnknownSize as e:
             raise failure(graph, i, UnboundSize(*e.args)) from None
         except NegativeSize as stop:
@@ -218,10 +218,10 @@ def input_array(x: object, t: AnyType) -> object:
     return x if t.weak and not t.shape else np.asarray(x, dtype=DTYPES[t.dtype])
 
 
-def _evaluated(value: Any, env: Sizes) -> object:
+def evaluated(value: Any, env: Sizes) -> object:
     """Sizes, or nested tuples of them, as numbers."""
     if isinstance(value, tuple):
-        return tuple(_evaluated(x, env) for x in value)
+        return tuple(evaluated(x, env) for x in value)
     return evaluate(value, env)
 
 

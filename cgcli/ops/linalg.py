@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import string
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING
 from cgcli.graph.sizes import Shape, Size, add, floor_div, mul, product, same
 from cgcli.graph.types import AnyType, Type
 
-from .op import Effects, Spelling, TypeMismatch, VariadicRule, declare, of_one_operand
+from .op import Contraction, Effects, Spelling, TypeMismatch, VariadicRule, declare, of_one_operand
 from .reduce import products_of_others
 from .sizes import elements
 from .spelling import Style, Written, call, sign_of
@@ -80,6 +81,12 @@ def _lead(x: Type, y: Type) -> Shape:
         raise
 
 
+def _matmul_letters(types: Sequence[AnyType], at: Attrs) -> tuple[Sequence[str], str]:
+    lead = string.ascii_uppercase[: max(one(t).rank for t in types) - 2]
+    x, y = (lead[len(lead) + 2 - one(t).rank :] for t in types)
+    return (f"{x}ik", f"{y}kj"), f"{lead}ij"
+
+
 def _any(b: OpBuilder, s: int, axis: int, like: int) -> int:
     """Where a support is true anywhere along one of the last two axes, for all of that axis in `like`."""
     some = b.any(s, axes=(axis,), keepdims=True)
@@ -102,6 +109,7 @@ _op(
     examples=((((1.0, 2.0, 3.0), (4.0, 5.0, 6.0)), ((1.0, -1.0), (0.5, 2.0), (0.0, 3.0))),),
     spelling=Spelling("infix", "@", 7, latex="{0} {1}"),
     effects=Effects(out=True, operations=_multiplications, may_overflow=True),
+    loops=Contraction(_matmul_letters),
 )
 
 
@@ -175,6 +183,7 @@ _op(
     examples=((((1.0, 2.0, 3.0), (4.0, 5.0, 6.0)), ((1.0, -1.0), (0.5, 2.0), (0.0, 3.0))),),
     attrs={"pattern": "ij,jk->ik"},
     effects=Effects(view=of_one_operand, operations=_products, may_overflow=True),
+    loops=Contraction(lambda types, at: letters(at["pattern"])),
     spelling=Spelling("call", rule=_write_einsum),
 )
 

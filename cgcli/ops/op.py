@@ -256,11 +256,22 @@ class Routine:
 
 
 @dataclass(frozen=True)
+class Contraction:
+    """The loop form of a sum of products of elements, one of each operand.
+
+    letters: of the types of the operands and the attributes, the letter of each axis of each operand, and those of the
+    result. The sum goes over the letters that the result does not have; an axis of size 1 stretches.
+    """
+
+    letters: Callable[[Sequence[AnyType], Attrs], tuple[Sequence[str], str]]
+
+
+@dataclass(frozen=True)
 class OnStacks:
     """The loop form of what makes or reads stacks: the function of its name in `loop_nests.structured`."""
 
 
-LoopForm = Element | Statements | Routine | OnStacks | None
+LoopForm = Element | Statements | Contraction | Routine | OnStacks | None
 """How an op is computed in loops, one number at a time. None: by its own kernel, run on the numbers of one index, for
 an elementwise op; a structured one has its form in `loop_nests.structured`."""
 

@@ -25,7 +25,7 @@ OPTIMISATION = 1
 """The level of LLVM's code generation. Its passes over the representation are not run: the builder of nests has made
 each value once and outside of loops where it can be."""
 
-_Function = Callable[[object, object, int, int, object], int]
+_Function = Callable[[object, object, int, int, object, object], int]
 
 
 @cache
@@ -95,22 +95,25 @@ class CompiledNest:
             self._work = dict(sizes), weight(self.nest.body, MUCH, numbers)
         return self._work[1]
 
-    def bind(self, arrays: Mapping[str, NDArray[Any]], sizes: Mapping[str, int]) -> Callable[[int, int, StopFlag], int]:
+    def bind(
+        self, arrays: Mapping[str, NDArray[Any]], sizes: Mapping[str, int], routines: object = None
+    ) -> Callable[[int, int, StopFlag], int]:
         """The nest over these arrays as `run(begin, end, stop)`, which returns 0 or the status of what stopped it.
 
-        arrays: of the buffers that are the caller's. Raises ValueError for an array of another dtype or shape than the
-        nest's, for one that is not contiguous, and for an output that cannot be written.
+        arrays: of the buffers that are the caller's. routines: the table of what the nest calls. Raises ValueError for
+        an array of another dtype or shape than the nest's, for one that is not contiguous, and for an output that
+        cannot be written.
         """
         named = {value: sizes[name] for name, value in self.nest.sizes.items()}
         for argument in self._arguments:
             argument.check(arrays[argument.name], named)
         addresses = self._addresses(*(arrays[argument.name].ctypes.data for argument in self._arguments))
         numbers = self._numbers(*named.values())
-        function, lives = self._function, (self._memory, dict(arrays))
+        function, lives = self._function, (self._memory, dict(arrays), routines)
 
         def run(begin: int, end: int, stop: StopFlag) -> int:
             assert lives  # code and arrays, as long as the function does
-            return function(addresses, numbers, begin, end, stop.controls)
+            return function(addresses, numbers, begin, end, stop.controls, routines)
 
         return run
 
@@ -121,9 +124,10 @@ class CompiledNest:
         begin: int = 0,
         end: int = LAST,
         stop: StopFlag | None = None,
+        routines: object = None,
     ) -> int:
         """Runs the nest on arrays, of each `chunk` loop the steps in [begin, end); the status. Raises ValueError."""
-        return self.bind(arrays, sizes)(begin, end, StopFlag() if stop is None else stop)
+        return self.bind(arrays, sizes, routines)(begin, end, StopFlag() if stop is None else stop)
 
 
 class Host(NamedTuple):
@@ -167,9 +171,7 @@ def object_code(text: str) -> bytes:
 
 
 _loaded: dict[str, tuple[_Function, object]] = {}
-_TYPE = ctypes.CFUNCTYPE(
-    ctypes.c_int64, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64, ctypes.c_void_p
-)
+_TYPE = ctypes.CFUNCTYPE(ctypes.c_int64, *(ctypes.c_void_p,) * 2, *(ctypes.c_int64,) * 2, *(ctypes.c_void_p,) * 2)
 
 
 def _load(code: bytes) -> tuple[_Function, object]:
@@ -185,8 +187,8 @@ def _load(code: bytes) -> tuple[_Function, object]:
 
 
 def compile_nest(nest: LoopNest) -> CompiledNest:
-    """The machine code of a nest, the same for the same text. Raises Unsupported for one that calls routines, and
-    ImportError without llvmlite."""
+    """The machine code of a nest, the same for the same text. Raises Unsupported for one that calls unknown routines,
+    and ImportError without llvmlite."""
     text = llvm_module(nest, host().features)
     if text not in _loaded:
         _loaded[text] = _load(objects.object_file(text, host(), object_code))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from math import prod
 from typing import TYPE_CHECKING, Any, cast
 
@@ -20,9 +20,11 @@ from cgcli.ops.number_kernels import is_scalar
 from cgcli.ops.sizes import bind_sizes
 from cgcli.run.long_loops import Run
 
+from .blas import blas, one_thread
 from .choice import Batch, nest_of
 from .chunks import run_chunks
 from .compile import StopFlag, compile_nest
+from .routines import Routines
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -49,6 +51,7 @@ class NativeGraph:
         self.max_memory = limits.memory or memory_limit()
         self.nest = nest_of(graph, batch)
         self.code = compile_nest(self.nest)
+        self._routines = Routines(graph, self.nest)
         self._on_numbers = is_scalar(graph)
         self._make_fallback = fallback
         self._fallback: Run | None = None
@@ -62,13 +65,25 @@ class NativeGraph:
         count = None if self.rows is None else numbers.get(self.rows)
         if arrays is None:
             return self._run_fallback(inputs, env)
-        status = run_chunks(self.code, arrays, numbers, count, stop=StopFlag(self.max_memory), on_wait=self._slow_run())
+        status = self._run(arrays, env, numbers, count)
         if status & 15 == form.MEMORY:
             raise failure(graph, self._first_loop(), StacksTooLarge(self.max_memory))
         if status:
             return self._run_fallback(inputs, env)
         outputs = [arrays[f"y{n}"] for n in range(len(graph.outputs))]
         return [y.item() for y in outputs] if self._on_numbers else outputs
+
+    def _run(self, arrays: Mapping[str, NDArray[Any]], env: Sizes, sizes: Sizes, count: int | None) -> int:
+        """Runs the nest; its status."""
+        stop, on_wait = StopFlag(self.max_memory), self._slow_run()
+        if self._routines.is_empty:
+            return run_chunks(self.code, arrays, sizes, count, stop=stop, on_wait=on_wait)
+        routines = self._routines.bind(env)
+        with one_thread():
+            status = run_chunks(self.code, arrays, sizes, count, stop=stop, on_wait=on_wait, routines=routines.table)
+        if routines.interrupt is not None:
+            raise routines.interrupt
+        return status
 
     def _slow_run(self) -> Callable[[], None]:
         """Reports a run of loops that takes long, as an interpreter does."""
@@ -93,6 +108,9 @@ class NativeGraph:
         if any(n < 0 for shape in rest.values() for n in shape):
             return None
         dtypes = {name: np.dtype(form.DTYPES[self.nest.buffers[name].type]) for name in rest}
+        counts = [prod(max(1, n) for n in shape) for shape in (*rest.values(), *(x.shape for x in arrays.values()))]
+        if not self._routines.is_empty and max(counts, default=0) >= blas().ints:
+            return None
         if sum(prod(shape) * dtypes[name].itemsize for name, shape in rest.items()) > self.max_memory:
             return None
         for name, shape in rest.items():

@@ -1,9 +1,10 @@
 """Loop nests in LLVM's intermediate representation: statements and control.
 
-A module has one function `i64 nest(ptr buffers, ptr sizes, i64 begin, i64 end, ptr controls)` and helpers of its own;
-it calls nothing outside but what `controls` hands it. buffers: the addresses of the caller's arrays in the order of the
-nest; sizes: its sizes; `[begin, end)`: the part of each `chunk` loop. controls: the stop flag, the functions that
-allocate and free memory, the bytes that local buffers may have (`local_memory`). It returns 0 or a status of the form.
+A module has one function `i64 nest(ptr buffers, ptr sizes, i64 begin, i64 end, ptr controls, ptr routines)` and helpers
+of its own; it calls nothing outside but what `controls` and `routines` hand it. buffers: the addresses of the caller's
+arrays in the order of the nest; sizes: its sizes; `[begin, end)`: the part of each `chunk` loop. controls: the stop
+flag, the functions that allocate and free memory, the bytes that local buffers may have (`local_memory`). routines: the
+functions of `calls.ROUTINES`. It returns 0 or a status of the form.
 
 LLVM may spill vectors to a stack that is aligned to 16 bytes only, where they cross cache lines in some processes and
 not in others; `alignstack(64)` prevents that.
@@ -29,20 +30,19 @@ from cgcli.loop_nests.form import (
     Statement,
     Store,
     Switch,
-    Unsupported,
     While,
     statements,
 )
 from cgcli.loop_nests.functions import definition
 from cgcli.loop_nests.primitives import FUNCTIONS
 
-from . import memory, vectors
+from . import calls, memory, vectors
 from .fits import expanded, lanes_of
 from .scope import Scope
 from .work import MOST_STEPS, period, weight
 from .writer import BYTES, LLVM, STORED, Phi, literal, type_of
 
-_PARAMETERS = "ptr %buffers, ptr %sizes, i64 %begin, i64 %end, ptr %controls"
+_PARAMETERS = "ptr %buffers, ptr %sizes, i64 %begin, i64 %end, ptr %controls, ptr %routines"
 LONG = 500
 """The number of statements, those of functions included, of a nest that calls its functions. In a shorter one they are
 written in place, which runs faster; the time in which LLVM compiles a body grows faster than its length."""
@@ -62,14 +62,20 @@ def argument_buffers(nest: LoopNest) -> list[str]:
     return [name for name, buffer in nest.buffers.items() if buffer.role not in ("local", "const")]
 
 
-class _Printer:
-    """calls: whether functions are called."""
+def calls_of(nest: LoopNest) -> list[Call]:
+    """The calls of a nest; their numbers are those by which machine code names them."""
+    return [s for s in statements(nest.body) if isinstance(s, Call)]
 
-    def __init__(self, nest: LoopNest, features: frozenset[str], calls: bool | None = None) -> None:
+
+class _Printer:
+    """called: whether functions are called."""
+
+    def __init__(self, nest: LoopNest, features: frozenset[str], called: bool | None = None) -> None:
         self.nest = nest
         self.c = Scope(nest, features)
         self.w = self.c.w
-        self.calls = expanded(nest.body) > LONG if calls is None else calls
+        self.numbers = {id(s): n for n, s in enumerate(calls_of(nest))}
+        self.called = expanded(nest.body) > LONG if called is None else called
 
     def module(self) -> str:
         c, w, nest = self.c, self.w, self.nest
@@ -132,7 +138,7 @@ class _Printer:
                 case Allocate():
                     memory.allocate(c, s.buffer)
                 case Call():
-                    raise Unsupported(f"`{s.routine.removeprefix('op:')}`")
+                    calls.call(c, s, self.numbers[id(s)])
 
     def apply(self, s: Apply) -> None:
         c = self.c
@@ -155,7 +161,7 @@ class _Printer:
         """
         c, function, lanes = self.c, definition(name), self.c.lanes if wide else 0
         label, type_ = f"{name}.{lanes}", type_of("f64", lanes)
-        if self.calls and (label in self.w.helpers or not _has_loops(function)):
+        if self.called and (label in self.w.helpers or not _has_loops(function)):
             if label not in self.w.helpers:
                 self.w.helpers[label] = self.defined(label, function, lanes)
             return self.w.define(f"call {type_} @{label}({', '.join(f'{type_} {x}' for x in operands)})"), wide
@@ -166,7 +172,7 @@ class _Printer:
 
     def defined(self, label: str, function: Function, lanes: int) -> str:
         """A function of the form as one of LLVM's, in so many lanes."""
-        inner = _Printer(self.nest, self.w.features, calls=True)
+        inner = _Printer(self.nest, self.w.features, called=True)
         c, w, wide = inner.c, inner.w, bool(lanes)
         w.declarations, w.helpers = self.w.declarations, self.w.helpers
         c.lanes, c.active = lanes, str(lanes)

@@ -8,7 +8,20 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from cgcli.loop_nests.form import FLOATS, MEMORY, OVERFLOW, Access, Buffer, Extent, Load, ScalarType, Store, Value
+from cgcli.loop_nests.form import (
+    FLOATS,
+    MEMORY,
+    OVERFLOW,
+    Access,
+    Buffer,
+    Extent,
+    Index,
+    Load,
+    Region,
+    ScalarType,
+    Store,
+    Value,
+)
 
 from .local_memory import GROW, RELEASE, RESERVE
 from .scope import Scope
@@ -56,6 +69,14 @@ def address(c: Scope, name: str, access: Access) -> Address:
     offset = _offset(c, buffer, access, wide)
     index = f"{type_of('i64', c.lanes if wide else 0)} {offset}"
     return Address(moves, c.w.define(f"getelementptr {STORED[buffer.type]}, ptr {_pointer(c, name)}, {index}"))
+
+
+def region_address(c: Scope, region: Region) -> str:
+    """The address of the first element of a region."""
+    buffer = c.nest.buffers[region.buffer]
+    rest = (Index(0),) * (len(buffer.shape) - len(region.access))
+    offset = _offset(c, buffer, (*region.access, *rest), wide=False)
+    return c.w.define(f"getelementptr {STORED[buffer.type]}, ptr {_pointer(c, region.buffer)}, i64 {offset}")
 
 
 def _pointer(c: Scope, name: str) -> str:

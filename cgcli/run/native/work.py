@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from math import prod
 
 from cgcli.loop_nests.form import Call, Const, Extent, For, Statement, Switch, Value, While
 
@@ -11,6 +12,10 @@ POLLED = 65536
 """About how many statements run between two looks at the stop flag."""
 MOST_STEPS = 4096
 """The largest number of steps between them."""
+
+
+PRODUCTS = 16
+"""How many multiplications of a matrix product take as long as a statement."""
 
 
 def weight(body: Sequence[Statement], most: int = MOST_STEPS, sizes: Mapping[Value, int] = _NO_SIZES) -> int:
@@ -24,14 +29,24 @@ def weight(body: Sequence[Statement], most: int = MOST_STEPS, sizes: Mapping[Val
                 begin, end = (_number(x, sizes) for x in (s.begin, s.end))
                 steps = most if begin is None or end is None else min(max(end - begin, 0), most)
                 total += steps * weight(s.body, most, sizes) if steps < most else most
-            case While() | Call():
+            case While():
                 total += most
+            case Call():
+                total += _call(s, most, sizes)
             case Switch():
                 total += max((weight(case.body, most, sizes) for case in s.cases), default=0)
         total += 1
         if total >= most:
             return most
     return total
+
+
+def _call(s: Call, most: int, sizes: Mapping[Value, int]) -> int:
+    """A matrix product by its multiplications, which are quicker than statements."""
+    if s.routine != "product":
+        return most
+    counts = [_number(x, sizes) for x in s.numbers[:3]]
+    return most if None in counts else min(most, prod(n for n in counts if n is not None) // PRODUCTS)
 
 
 def _number(x: Extent, sizes: Mapping[Value, int]) -> int | None:

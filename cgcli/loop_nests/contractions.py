@@ -1,0 +1,199 @@
+"""Sums of products (`ops.op.Contraction`): matrix products as calls of `product`, the others as loops.
+
+Axes have letters. Those that all operands and the result have in common are loops around a product; letters of the
+first operand that the result has are its rows, those of the second one its columns, and the sum goes over the others
+that both have. Letters that lie one behind the other in memory, wherever they occur, count as one.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+from .form import Extent, Index, Kind, Region, ScalarType, Value, index_of
+from .letters import classes, letters_of
+from .numbers import convert
+from .storage import is_small
+from .strided import Strided, dense, product, strided
+
+if TYPE_CHECKING:
+    from .bounds import IndexBuilder
+    from .readers import Frame, GraphLowering
+
+# ---- elements
+
+
+def element(lowering: GraphLowering, frame: Frame, i: int, index: tuple[Index, ...], type_: ScalarType) -> Value:
+    """An element of a contraction, a sum of products in the order of the letters."""
+    k, graph, node = lowering.k, frame.graph, frame.first + i
+    letters = letters_of(graph, i)
+    at = {letter: x for letter, x in zip(letters.result, index, strict=True) if letter}
+    key = "contraction", node, id(frame), tuple(at.values())
+    existing = k.memo(key)
+    if existing is not None:
+        return existing
+
+    def term() -> Value:
+        total: Value | None = None
+        for x, own in zip(graph.operands(i), letters.operands, strict=True):
+            read = lowering.element(frame, x, tuple(at[letter] if letter else Index(0) for letter in own))
+            factor = convert(k, read, type_, node)
+            total = factor if total is None else k.apply("mul", total, factor, node=node)
+        assert total is not None
+        return total
+
+    def over(left: Sequence[str], total: Value) -> Value:
+        if not left:
+            return k.apply("add", total, term(), node=node)
+        letter, *inner = left
+        n = lowering.size(letters.sizes[letter])
+        if isinstance(n, int) and is_small([letters.sizes[x] for x in left]):
+            for j in range(n):
+                at[letter] = Index(j)
+                total = over(inner, total)
+            return total
+        kind: Kind = "vector" if not inner and type_ in ("f64", "f32") else "serial"
+        with k.loop(n, [total], ["add" if kind == "vector" else ""], kind) as loop:
+            k.limits[loop.variable] = n
+            at[letter] = index_of(loop.variable)
+            loop.yields = [over(inner, loop.carried[0])]
+        return loop.results[0]
+
+    if not letters.summed:
+        return term()
+    depth = max([frame.base, *(k.depth[v] for index in at.values() for v in index.values)])
+    with k.outside(depth) as block:
+        result = over(letters.summed, k.const(0, type_))
+        k.remember(key, result, block)
+    return result
+
+
+# ---- matrix products
+
+
+class _View(NamedTuple):
+    """An operand or the result: where it lies, and the stride of each letter."""
+
+    buffer: str
+    offset: Extent
+    strides: dict[str, Extent]
+
+    def matrix(self, row: str, column: str) -> tuple[Extent, Extent]:
+        """The strides of a matrix in it; "" is an axis of one element."""
+        return self.strides.get(row, 1), self.strides.get(column, 1)
+
+
+class _Axes(NamedTuple):
+    """The letters of a product: of the loops around it, of the rows, the columns and the sum; the sizes."""
+
+    loops: list[str]
+    row: str
+    column: str
+    summed: str
+    sizes: dict[str, Extent]
+
+
+Copy = Callable[[int, Sequence[int], ScalarType], str]
+"""`copy(x, axes, type)`: a buffer with these axes of node `x`, in this order; the others have one element."""
+
+
+def write_product(lowering: GraphLowering, frame: Frame, i: int, out: str, copy: Copy) -> bool:
+    """Calls of `product` that write a contraction for which `is_product` holds into a buffer; False where there are
+    none, for the result has its elements in another order.
+    """
+    k, letters = lowering.k, letters_of(frame.graph, i)
+    type_, shape = k.buffers[out].type, k.buffers[out].shape
+    both, *parts = classes(letters)
+    rows, columns, summed = parts
+    result = _view(letters.result, Strided(out, 0, dense(k, shape)))
+    last = next((letter for letter in reversed(letters.result) if letter), "")
+    if last not in (*rows, *columns):
+        return False
+    sizes = {letter: lowering.size(n) for letter, n in letters.sizes.items()}
+    operands = list(zip(frame.graph.operands(i), letters.operands, strict=True))
+    orders = [*both, *rows, *summed], [*both, *summed, *columns]
+    views: list[_View | None] = []
+    for x, own in operands:
+        lies = strided(lowering, frame, x)
+        views.append(_view(own, lies) if lies is not None and k.buffers[lies.buffer].type == type_ else None)
+    for copied in ((), (0,), (1,), (0, 1)):
+        for n in copied:
+            x, own = operands[n]
+            axes = sorted((axis for axis, letter in enumerate(own) if letter), key=lambda a: orders[n].index(own[a]))
+            buffer = copy(x, axes, type_)
+            lies = Strided(buffer, 0, dense(k, k.buffers[buffer].shape))
+            views[n] = _view([own[axis] for axis in axes], lies)
+        first, second = views
+        if first is None or second is None:
+            continue
+        axes_ = _fitting(k, (first, second, result), both, parts, sizes)
+        if axes_ is not None:
+            _call(k, (first, second, result), axes_)
+            return True
+    raise AssertionError("copies have their axes in order")
+
+
+def _view(letters: Sequence[str], lies: Strided) -> _View:
+    strides = {letter: n for letter, n in zip(letters, lies.strides, strict=True) if letter}
+    return _View(lies.buffer, lies.offset, strides)
+
+
+def _fitting(
+    k: IndexBuilder,
+    views: tuple[_View, _View, _View],
+    both: Sequence[str],
+    parts: Sequence[Sequence[str]],
+    sizes: dict[str, Extent],
+) -> _Axes | None:
+    """The axes of a product of matrices whose rows or columns lie in one piece; None where there are none."""
+    first, second, result = views
+    sizes = dict(sizes)
+    rows, columns, summed = ([*letters] for letters in parts)
+    for letters in (rows, columns, summed):
+        _merge(k, letters, views, sizes)
+    if len(summed) != 1:
+        return None
+    (inner,) = summed
+    for row, column in itertools.product(rows[::-1] or [""], columns[::-1] or [""]):
+        matrices = first.matrix(row, inner), second.matrix(inner, column), result.matrix(row, column)
+        if all(1 in matrix for matrix in matrices):
+            loops = [*both, *(letter for letter in (*rows, *columns) if letter not in (row, column))]
+            return _Axes(loops, row, column, inner, sizes)
+    return None
+
+
+def _merge(k: IndexBuilder, letters: list[str], views: Sequence[_View], sizes: dict[str, Extent]) -> None:
+    """Makes one letter of two that lie one behind the other wherever they occur."""
+    for outer, inner in itertools.permutations(letters, 2):
+        strides = [view.strides for view in views if inner in view.strides]
+        if not {outer, inner} <= {*letters}:
+            continue
+        if all(own[outer] == product(k, own[inner], sizes[inner]) for own in strides):
+            sizes[inner] = product(k, sizes[outer], sizes[inner])
+            letters.remove(outer)
+
+
+def _call(k: IndexBuilder, views: Sequence[_View], axes: _Axes) -> None:
+    """The loops around a product, and its call."""
+    at: dict[str, Value] = {}
+
+    def over(letters: Sequence[str]) -> None:
+        if letters:
+            letter, *inner = letters
+            with k.loop(axes.sizes[letter]) as loop:
+                at[letter] = loop.variable
+                over(inner)
+            return
+        numbers = [axes.sizes.get(letter, 1) for letter in (axes.row, axes.column, axes.summed)]
+        matrices = (axes.row, axes.summed), (axes.summed, axes.column), (axes.row, axes.column)
+        for view, matrix in zip(views, matrices, strict=True):
+            offset = index_of(view.offset)
+            for letter, variable in at.items():
+                if letter in view.strides:
+                    offset = offset.plus(Index(0, ((variable, view.strides[letter]),)))
+            numbers += [k.index_value(offset) if offset.terms else offset.const, *view.matrix(*matrix)]
+        first, second, result = (Region(view.buffer) for view in views)
+        k.call("product", [first, second], [result], numbers)
+
+    over(axes.loops)
