@@ -80,7 +80,6 @@ def test_products_of_every_layout(inner: Any, dtype: str) -> None:
         ("kij,knj->kni", ((25, 10, 10), (25, 100, 10)), 1),
         ("kni,knj->kij", ((25, 100, 10), (25, 100, 10)), 1),
         ("ijl,jk->ik", (("n", "k", 4), ("k", "m")), 0),
-        ("ik,jk,j->ij", (("n", "k"), ("m", "k"), ("m",)), 0),
         ("bi,bi->b", (("b", "k"), ("b", "k")), 0),
         ("ij,j->i", (("n", "k"), ("k",)), 1),
         ("ij->j", (("n", "m"),), 0),
@@ -90,6 +89,11 @@ def test_einsums(pattern: str, shapes: Any, products: int) -> None:
     for dtype in ("float", "f32", "int"):
         called = routines(lambda b, *xs: b.einsum(*xs, pattern=pattern), *shapes, dtypes=[dtype] * len(shapes))
         assert called == ["product"] * (products if dtype != "int" else 0)
+
+
+def test_products_of_three_are_numpys() -> None:
+    shapes = ("n", "k"), ("m", "k"), ("m",)
+    assert routines(lambda b, *xs: b.einsum(*xs, pattern="ik,jk,j->ij"), *shapes) == ["op:einsum"]
 
 
 def test_one_whose_result_lies_otherwise_is_numpys() -> None:

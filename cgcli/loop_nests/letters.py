@@ -10,7 +10,7 @@ from typing import NamedTuple, cast
 from cgcli.graph.graph import Graph
 from cgcli.graph.sizes import Size
 from cgcli.graph.types import Type
-from cgcli.ops.op import Contraction
+from cgcli.ops.op import Contraction, Routine
 from cgcli.ops.table import BY_CODE
 
 OPENED = 64  # products of fixed sizes up to which each element is a sum written out
@@ -45,6 +45,15 @@ def letters_of(graph: Graph, i: int) -> Letters:
 
 def is_contraction(graph: Graph, i: int) -> bool:
     return isinstance(BY_CODE[graph.op[i]].loops, Contraction)
+
+
+def is_called(graph: Graph, i: int) -> bool:
+    """Whether a node is computed by calls of routines. Which product of three operands comes first is the library's to
+    find out.
+    """
+    if isinstance(BY_CODE[graph.op[i]].loops, Routine):
+        return True
+    return is_contraction(graph, i) and (len(graph.operands(i)) > 2 or is_product(graph, i))
 
 
 def is_product(graph: Graph, i: int) -> bool:

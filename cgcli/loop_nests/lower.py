@@ -19,7 +19,7 @@ from cgcli.graph.sizes import Shape, Size
 from cgcli.graph.traversal import every, live
 from cgcli.graph.types import INT, Stack, Type
 from cgcli.ops.changes import writes_in_place
-from cgcli.ops.op import Contraction, Element, OnStacks, Op, Routine, Statements
+from cgcli.ops.op import Contraction, Element, OnStacks, Op, Statements
 from cgcli.ops.sizes import size_texts
 from cgcli.ops.table import BY_CODE
 from cgcli.ops.typing import one
@@ -49,7 +49,7 @@ from .form import (
     statements,
 )
 from .in_place import Order, take_over
-from .letters import is_product
+from .letters import is_called, is_product
 from .numbers import NAMESPACE, Number, convert
 from .readers import Components, Frame, Stored, first_nodes
 from .stacks import Written
@@ -353,7 +353,7 @@ class Lowering:
             self._write_statements(frame, i, name)
         elif computed and is_product(graph, i) and write_product(self, frame, i, name, partial(self._copy, frame)):
             pass
-        elif computed and (isinstance(op.loops, Routine) or is_product(graph, i)):
+        elif computed and is_called(graph, i):
             operands = [self.region(frame, x) for x in graph.operands(i)]
             self.k.call(f"op:{op.name}", operands, [Region(name)], node=frame.first + i)
         else:

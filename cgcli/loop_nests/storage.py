@@ -25,7 +25,7 @@ from cgcli.graph.types import Type
 from cgcli.ops.op import Contraction, Element, Op, Reads, Routine, Statements
 from cgcli.ops.table import BY_CODE
 
-from .letters import is_product, letters_of, repeated
+from .letters import is_called, letters_of, repeated
 from .strided import viewed
 
 OPENED = 16  # elements of a fixed shape up to which loops over it are opened up
@@ -107,7 +107,7 @@ def _has_elements(graph: Graph, i: int, op: Op) -> bool:
 def _is_written_out(graph: Graph, i: int) -> bool:
     """Whether each element of a contraction is a short sum, computed wherever it is read."""
     letters = letters_of(graph, i)
-    return not is_product(graph, i) and is_small([letters.sizes[letter] for letter in letters.summed])
+    return not is_called(graph, i) and is_small([letters.sizes[letter] for letter in letters.summed])
 
 
 def splits(shape: Shape, to: Shape) -> bool:
