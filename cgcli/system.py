@@ -16,7 +16,10 @@ from collections.abc import Callable
 from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import ctypes
 
 # ---- files
 
@@ -98,6 +101,18 @@ def memory() -> int | None:
 def cores() -> int:
     """The processor cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def math_library() -> ctypes.CDLL | None:
+    """The C library with the mathematical functions; None where it has another name."""
+    import ctypes
+
+    for name in (None, "libm.so.6", "ucrtbase"):
+        with suppress(OSError, TypeError):  # no such library; not the program itself, in Windows
+            library = ctypes.CDLL(name)
+            if hasattr(library, "erfc"):
+                return library
+    return None
 
 
 # ---- streams

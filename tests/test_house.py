@@ -55,6 +55,7 @@ HEAVY = {
         "run/native/compile.py",  # for type checkers
         "run/native/routines.py",
         "run/native/chunks.py",  # for type checkers
+        "run/native/columns.py",
         "run/native/executor.py",
         "run/numpy/reference.py",
         "run/numpy/calls.py",

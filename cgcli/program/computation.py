@@ -385,7 +385,7 @@ class Computation:
         """The values of nodes."""
         return self._compiled(tuple(nodes))(self.bind_inputs(values))
 
-    def swept_values(self, of: int, values: Values) -> list[Any]:
+    def swept_values(self, of: int, values: Values) -> Sequence[Any]:
         """The values of the nodes that `of` needs, for a backward sweep from it."""
         return self.derivatives.swept_values(of, self.bind_inputs(values))
 

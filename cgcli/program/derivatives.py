@@ -4,21 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from cgcli.diagnostics.diagnostic import CgError
 from cgcli.graph.graph import Graph
 from cgcli.graph.traversal import live, restrict
 from cgcli.graph.types import Type
-from cgcli.ops.interpreter import Interpreter, Limits
-from cgcli.ops.number_kernels import NumberKernels, has_loop, is_scalar
+from cgcli.ops.interpreter import Limits
+from cgcli.ops.number_kernels import has_loop, is_scalar
 from cgcli.ops.numbers import unsigned_zero
 from cgcli.run.backends import Compiled, compile_graph
 from cgcli.run.binding import plain
-from cgcli.run.scalar.executor import number_interpreter
-
-if TYPE_CHECKING:
-    from cgcli.run.scalar.sweep import Sweep
+from cgcli.run.scalar.executor import NumberGraph
 
 Build = Callable[[Graph, Sequence[int]], Graph]
 """Makes a graph of derivatives from a graph and the index of each node of the program in it."""
@@ -32,7 +29,7 @@ class NodeDerivatives:
 
     def __init__(self, graph: Graph, limits: Limits, backend: str | None) -> None:
         self.graph, self.limits, self.backend = graph, limits, backend
-        self._sweeps: dict[int, tuple[Interpreter[NumberKernels], Sweep]] = {}
+        self._number_graphs: dict[int, NumberGraph] = {}
         self._compiled: dict[tuple[int, ...], Compiled] = {}  # graphs of derivatives, by what they compute
         self._checkpointed: set[tuple[int, ...]] = set()  # those whose loops compute steps again
 
@@ -41,20 +38,20 @@ class NodeDerivatives:
         """Whether one backward sweep over numbers differentiates the graph; else its gradient runs as a graph."""
         return is_scalar(self.graph) and not has_loop(self.graph)
 
-    def swept_values(self, of: int, bound: Sequence[Any]) -> list[Any]:
+    def swept_values(self, of: int, bound: Sequence[Any]) -> Sequence[Any]:
         """The values of the nodes that `of` needs, for a backward sweep from it."""
-        return self._sweep(of)[0].run(bound)
+        return self._number_graph(of).run(bound)
 
-    def swept_adjoints(self, of: int, v: Sequence[Any]) -> list[Any]:
+    def swept_adjoints(self, of: int, v: Sequence[Any]) -> Sequence[Any]:
         """The derivative of `of` by each node, None where there is no path; `v` holds the values of nodes."""
-        return self._sweep(of)[1].adjoints(v, of)
+        return self._number_graph(of).adjoints(v, of)
 
     def local_partials(self, of: int, v: Sequence[Any]) -> dict[int, tuple[float | None, ...]]:
         """The local derivatives of each node of a graph on numbers by its operands."""
-        sweep = self._sweep(of)[1]
+        sweep = self._number_graph(of).sweep
         return {i: sweep.partials(v, i) for i in range(len(self.graph)) if self.graph.a[i] >= 0}
 
-    def adjoints(self, of: int, v: Sequence[Any], bound: Sequence[Any]) -> list[Any]:
+    def adjoints(self, of: int, v: Sequence[Any], bound: Sequence[Any]) -> Sequence[Any]:
         """The derivatives of `of` by the nodes that it depends on, None by others."""
         if self.by_sweep:
             return self.swept_adjoints(of, v)
@@ -89,11 +86,11 @@ class NodeDerivatives:
         from cgcli.transform.gradient import gradient  # a pass of which values alone know nothing
 
         first = gradient(self.graph, of, wrt, whole=True)
-        interpreter, sweep = self._new_sweep(first)
-        v = interpreter.run(bound)
+        numbers = NumberGraph(first, self.limits, self.backend is None)
+        v = numbers.run(bound)
         last = {name: node for node, name in first.names.items()}
         nodes = [last[self.graph.names[i]] for i in wrt]
-        rows = (sweep.adjoints(v, row) for row in first.outputs)
+        rows = (numbers.adjoints(v, row) for row in first.outputs)
         return [[unsigned_zero(adjoints[i] or 0.0) for i in nodes] for adjoints in rows]
 
     def _hessian_row(self, of: int, row: int, wrt: Sequence[int], bound: Sequence[Any]) -> list[Any]:
@@ -104,18 +101,12 @@ class NodeDerivatives:
 
         return self._run((-2, of, row, *wrt), build, bound)
 
-    def _sweep(self, of: int) -> tuple[Interpreter[NumberKernels], Sweep]:
-        """What computes a node, and what goes back from it."""
-        if of not in self._sweeps:
-            self._sweeps[of] = self._new_sweep(restrict(self.graph, [of]))
-        return self._sweeps[of]
-
-    def _new_sweep(self, graph: Graph) -> tuple[Interpreter[NumberKernels], Sweep]:
-        """What computes the nodes of a graph on numbers, and what goes back through them."""
-        from cgcli.run.scalar.sweep import Sweep  # with the derivative rules
-
-        interpreter = number_interpreter(graph, self.limits)
-        return interpreter, Sweep(interpreter.kernels)
+    def _number_graph(self, of: int) -> NumberGraph:
+        """What computes a node and goes back from it."""
+        if of not in self._number_graphs:
+            graph = restrict(self.graph, [of])
+            self._number_graphs[of] = NumberGraph(graph, self.limits, self.backend is None)
+        return self._number_graphs[of]
 
     def _run(self, key: tuple[int, ...], build: Build, bound: Sequence[Any]) -> list[Any]:
         """The outputs of a graph of derivatives.

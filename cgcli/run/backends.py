@@ -14,7 +14,7 @@ from cgcli.graph.types import Type
 from cgcli.ops.interpreter import DEFAULT_LIMITS, Limits, Sizes
 from cgcli.ops.number_kernels import has_loop, is_scalar
 
-from .scalar.executor import number_interpreter
+from .scalar.executor import NumberGraph, number_interpreter
 
 if TYPE_CHECKING:
     from cgcli.graph.plan import Executor
@@ -54,7 +54,7 @@ def compile_graph(
     if backend == "native":
         return _native(graph, limits, batch)
     if backend is not None:
-        return number_interpreter(graph, limits) if is_scalar(graph) else _COMPILERS[backend](graph, limits)
+        return NumberGraph(graph, limits, compiles=False) if is_scalar(graph) else _COMPILERS[backend](graph, limits)
     return _native_rows(graph, limits, batch) or _long_loops(graph, limits) or _compiled(graph, limits)
 
 
@@ -168,7 +168,7 @@ class Adaptive:
 
 def _compiled(graph: Graph, limits: Limits) -> Compiled:
     """A graph on Python's numbers where these suffice, else on arrays."""
-    return number_interpreter(graph, limits) if is_scalar(graph) else Adaptive(graph, limits)
+    return NumberGraph(graph, limits) if is_scalar(graph) else Adaptive(graph, limits)
 
 
 def _long_loops(graph: Graph, limits: Limits) -> Compiled | None:

@@ -17,6 +17,8 @@ from cgcli.ops.table import BY_CODE
 if TYPE_CHECKING:
     from cgcli.loop_nests.form import LoopNest
 
+    from .columns import ColumnGraph
+
 
 class Batch(NamedTuple):
     """The rows of a table: the name of their number, and how many there are; the graph of one row; which of its inputs
@@ -83,6 +85,23 @@ def compiler_installed() -> bool:
     except (ImportError, OSError, RuntimeError):
         return False
     return True
+
+
+def columns_of(graph: Graph) -> ColumnGraph | None:
+    """A graph on numbers as machine code over its columns; None where there is none. Whether that pays depends on the
+    number of its nodes and of its runs (`scalar.executor`)."""
+    from cgcli.loop_nests.column_loop import is_supported
+
+    if not all(is_supported(code) for code in set(graph.op)) or not compiler_installed():
+        return None
+    from cgcli.loop_nests.form import Unsupported
+
+    from .columns import ColumnGraph
+
+    try:
+        return ColumnGraph(graph)
+    except Unsupported:
+        return None
 
 
 def nest_of(graph: Graph, batch: Batch | None = None) -> LoopNest:

@@ -7,11 +7,13 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from cgcli.loop_nests.form import DTYPES, Buffer, LoopNest, Value
+from cgcli.loop_nests.form import DTYPES, Apply, Buffer, LoopNest, Unsupported, Value, statements
+from cgcli.loop_nests.primitives import FUNCTIONS
 from cgcli.ops.limits import memory_limit
 
 from . import objects
 from .llvm import argument_buffers, llvm_module
+from .platform_functions import PREFIX, addresses
 from .work import weight
 
 if TYPE_CHECKING:
@@ -49,6 +51,10 @@ class StopFlag:
 
     def is_set(self) -> bool:
         return bool(self.controls[0])
+
+
+_NEVER = StopFlag()
+"""Ends no run."""
 
 
 class _Argument:
@@ -116,6 +122,11 @@ class CompiledNest:
             return function(addresses, numbers, begin, end, stop.controls, routines)
 
         return run
+
+    def run_at(self, addresses: Sequence[int], sizes: Sequence[int]) -> int:
+        """Runs the nest to its end; its status. addresses: those of the arrays of its buffers, in the order of
+        `argument_buffers`, which nothing checks; sizes: in the order of the nest."""
+        return self._function(self._addresses(*addresses), self._numbers(*sizes), 0, LAST, _NEVER.controls, None)
 
     def run(
         self,
@@ -186,10 +197,27 @@ def _load(code: bytes) -> tuple[_Function, object]:
     return _TYPE(engine.get_function_address("nest")), engine
 
 
-def compile_nest(nest: LoopNest) -> CompiledNest:
+@cache
+def _platform_functions() -> frozenset[str]:
+    """The primitives that are functions of the platform, whose addresses LLVM has from now on."""
+    import llvmlite.binding as llvm
+
+    for name, address in addresses().items():
+        llvm.add_symbol(PREFIX + name, address)
+    return frozenset(addresses())
+
+
+def compile_nest(nest: LoopNest, platform: bool = False) -> CompiledNest:
     """The machine code of a nest, the same for the same text. Raises Unsupported for one that calls unknown routines,
-    and ImportError without llvmlite."""
-    text = llvm_module(nest, host().features)
+    and ImportError without llvmlite.
+
+    platform: whether functions are those of the platform; raises Unsupported for one that it lacks.
+    """
+    if platform:
+        applied = {s.primitive for s in statements(nest.body) if isinstance(s, Apply)}
+        for name in sorted((applied & FUNCTIONS.keys()) - _platform_functions()):
+            raise Unsupported(f"`{name}`")
+    text = llvm_module(nest, host().features, platform)
     if text not in _loaded:
         _loaded[text] = _load(objects.object_file(text, host(), object_code))
     return CompiledNest(nest, *_loaded[text])

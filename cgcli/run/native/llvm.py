@@ -38,6 +38,7 @@ from cgcli.loop_nests.primitives import FUNCTIONS
 
 from . import calls, memory, vectors
 from .fits import expanded, lanes_of
+from .platform_functions import PREFIX
 from .scope import Scope
 from .work import MOST_STEPS, period, weight
 from .writer import BYTES, LLVM, STORED, Phi, literal, type_of
@@ -49,12 +50,13 @@ written in place, which runs faster; the time in which LLVM compiles a body grow
 _ATTRIBUTES = 'alignstack(64) nounwind "min-legal-vector-width"="512" "prefer-vector-width"="512"'
 
 
-def llvm_module(nest: LoopNest, features: str = "") -> str:
+def llvm_module(nest: LoopNest, features: str = "", platform: bool = False) -> str:
     """The text of a module with the nest as its function. Raises Unsupported.
 
-    features: those of the processor (`+avx512f,…`). Its instructions change the time, no bit of a result.
+    features: those of the processor (`+avx512f,…`). Its instructions change the time, no bit of a result. platform:
+    whether functions are those of the platform (`platform_functions`), not those of the form; without vector loops.
     """
-    return _Printer(nest, frozenset(features.split(","))).module()
+    return _Printer(nest, frozenset(features.split(",")), platform=platform).module()
 
 
 def argument_buffers(nest: LoopNest) -> list[str]:
@@ -68,10 +70,12 @@ def calls_of(nest: LoopNest) -> list[Call]:
 
 
 class _Printer:
-    """called: whether functions are called."""
+    """called: whether functions are called; platform: whether they are those of the platform."""
 
-    def __init__(self, nest: LoopNest, features: frozenset[str], called: bool | None = None) -> None:
-        self.nest = nest
+    def __init__(
+        self, nest: LoopNest, features: frozenset[str], called: bool | None = None, platform: bool = False
+    ) -> None:
+        self.nest, self.platform = nest, platform
         self.c = Scope(nest, features)
         self.w = self.c.w
         self.numbers = {id(s): n for n, s in enumerate(calls_of(nest))}
@@ -159,6 +163,8 @@ class _Printer:
 
         One with loops, which look at the stop flag of the caller, stands in place.
         """
+        if self.platform:
+            return self.w.call(PREFIX + name, "double", [("double", x) for x in operands]), wide
         c, function, lanes = self.c, definition(name), self.c.lanes if wide else 0
         label, type_ = f"{name}.{lanes}", type_of("f64", lanes)
         if self.called and (label in self.w.helpers or not _has_loops(function)):

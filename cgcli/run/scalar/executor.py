@@ -1,16 +1,84 @@
-"""Graphs on plain Python numbers: interpreted, with their loops compiled."""
+"""Graphs on plain Python numbers: interpreted, with their loops compiled; and from much work on as machine code, with
+the same digits."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 from cgcli.graph.graph import Graph
-from cgcli.ops.interpreter import DEFAULT_LIMITS, Interpreter, Limits
+from cgcli.ops.interpreter import DEFAULT_LIMITS, Interpreter, Limits, Sizes
 from cgcli.ops.number_kernels import CompiledLoop, NumberKernels
+
+if TYPE_CHECKING:
+    from cgcli.run.native.columns import ColumnGraph
+
+    from .sweep import Sweep
+
+LEAST_WORK = 300_000
+"""Nodes that runs and sweeps of a graph compute in about the time that machine code takes to be ready: its imports and
+the compilation (`benchmarks/scalar_graph.py --break-even`)."""
+LEAST_NODES = 50
+"""Nodes that the kernels compute in about the time of a call of machine code."""
+
+
+class NumberGraph:
+    """A graph on numbers made ready to run any number of times, and to be swept backward.
+
+    compiles: whether it may run as machine code.
+    """
+
+    def __init__(self, graph: Graph, limits: Limits = DEFAULT_LIMITS, compiles: bool = True) -> None:
+        self.graph = graph
+        self._interpreter = number_interpreter(graph, limits)
+        self._compiles = compiles and len(graph) >= LEAST_NODES
+        self._work = 0  # the nodes of all runs and sweeps that were asked for
+        self._columns: ColumnGraph | None = None
+
+    def __call__(self, inputs: Sequence[Any], sizes: Sizes | None = None) -> list[Any]:
+        """The values of the outputs. Raises CgError as `run` does."""
+        v = self.run(inputs)
+        if len(self.graph.outputs) * 8 > len(v):
+            v = list(v)  # all at once is quicker
+        return [v[i] for i in self.graph.outputs]
+
+    def run(self, inputs: Sequence[Any]) -> Sequence[Any]:
+        """The values of the nodes that are needed, None for the others.
+
+        Raises CgError (status 1) at the node that stops the run.
+        """
+        columns = self._machine_code()
+        v = None if columns is None else columns.run(inputs)
+        return self._interpreter.run(inputs) if v is None else v
+
+    def adjoints(self, v: Sequence[Any], of: int) -> Sequence[Any]:
+        """The derivative of node `of` by every node, None where no path leads to it. v: the values of a run."""
+        columns = self._machine_code()
+        adjoints = None if columns is None else columns.adjoints(v, of)
+        return self.sweep.adjoints(v, of) if adjoints is None else adjoints
+
+    @cached_property
+    def sweep(self) -> Sweep:
+        """The backward sweep over Python's numbers."""
+        from .sweep import Sweep  # with the derivative rules
+
+        return Sweep(self._interpreter.kernels)
+
+    def _machine_code(self) -> ColumnGraph | None:
+        """The graph as machine code; None before that pays, and where there is none."""
+        if self._compiles:
+            self._work += len(self.graph)
+            if self._work >= LEAST_WORK:
+                self._compiles = False
+                from cgcli.run.native.choice import columns_of  # with the compiler, which most programs do without
+
+                self._columns = columns_of(self.graph)
+        return self._columns
 
 
 def number_interpreter(graph: Graph, limits: Limits = DEFAULT_LIMITS) -> Interpreter[NumberKernels]:
-    """What runs a graph on numbers. limits: its memory bounds the stacks of loops."""
+    """What runs a graph on Python's numbers. limits: its memory bounds the stacks of loops."""
     return Interpreter(graph, lambda graph, runner: NumberKernels(graph, runner, _compile_loop), limits)
 
 
