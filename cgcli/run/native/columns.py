@@ -100,7 +100,7 @@ def _kinds(graph: Graph, nodes: Array) -> tuple[tuple[NodeKind, ...], Array]:
         if len(others) > MOST_KINDS:
             raise Unsupported("so many kinds of nodes")
     _, first, number = np.unique(key[nodes], return_index=True, return_inverse=True)
-    if not 0 < len(first) <= MOST_KINDS:
+    if len(first) > MOST_KINDS:
         raise Unsupported("so many kinds of nodes")
     kinds = [_kind(graph, i) for i in nodes[first].tolist()]
     order = sorted(range(len(kinds)), key=lambda n: kinds[n].order)
@@ -153,6 +153,8 @@ class ColumnGraph:
         where[leaves] = np.arange(len(leaves))
         where[nodes] = np.arange(len(leaves), len(leaves) + len(nodes))
         self._where = where[:-1]
+        if not len(nodes):
+            raise Unsupported("graphs that compute nothing")
         self.kinds, kind = _kinds(graph, nodes)
         self._rows = np.zeros((len(nodes), width(self.kinds)), np.int32)
         self._rows[:, 0] = kind
