@@ -11,8 +11,10 @@ import argparse
 import gc
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
+
+from measuring import Figure, missing
 
 from cgcli.program import parse
 from cgcli.program.dynamic import DynamicProgram
@@ -138,11 +140,30 @@ def available() -> dict[str, Callable[[int], tuple[float, float]]]:
         try:
             value = side(50)
         except ImportError:
-            print(f"{name} is not installed")
             continue
         assert all(abs(a - b) < 1e-9 * abs(b) for a, b in zip(value, wanted, strict=True)), (name, value, wanted)
         found[name] = side
     return found
+
+
+def nanoseconds(operations: int, rounds: int, *, collect: bool) -> dict[str, float]:
+    """Of each side, for an operation and its backward pass: the median of runs in turn."""
+    taken: dict[str, list[float]] = {name: [] for name in available()}
+    for _ in range(rounds):
+        for name, times in taken.items():
+            times.append(seconds(SIDES[name], operations // 2, collect) / operations * 1e9)
+    return {name: statistics.median(times) for name, times in taken.items()}
+
+
+def dynamic() -> Iterator[Figure]:
+    """Rows of the table."""
+    medians = nanoseconds(40_000, 5, collect=True)
+    for name, aim in (("cg, a Python function", 600), ("cg, a program", 1500)):
+        own = medians[name]
+        peers = {peer: taken / own for peer, taken in medians.items() if not peer.startswith("cg")}
+        work = f"dynamic, {name.removeprefix('cg, ')}, an operation with backward"
+        shown = f"{own / 1e3:.2f} µs"
+        yield Figure(work, f"≤ {aim / 1e3:g} µs", shown, own <= aim, peers, missing("torch", "autograd"))
 
 
 def main() -> None:
@@ -150,24 +171,16 @@ def main() -> None:
     parser.add_argument("--operations", type=int, default=40_000)
     parser.add_argument("--rounds", type=int, default=5)
     options = parser.parse_args()
-    sides = available()
-    n = options.operations // 2
     print(f"nanoseconds an operation, forward and backward, {options.operations:,} operations")
     print("                           collector on    off")
-    medians: dict[str, list[float]] = {name: [] for name in sides}
-    for collect in (True, False):
-        taken: dict[str, list[float]] = {name: [] for name in sides}
-        for _ in range(options.rounds):
-            for name, side in sides.items():
-                taken[name].append(seconds(side, n, collect) / options.operations * 1e9)
-        for name, times in taken.items():
-            medians[name].append(statistics.median(times))
-    for name, (on, off) in medians.items():
-        print(f"{name:<24} {on:>14,.0f} {off:>6,.0f}")
-    ours = medians["cg, a Python function"]
-    for name, theirs in medians.items():
+    on, off = (nanoseconds(options.operations, options.rounds, collect=c) for c in (True, False))
+    for name in on:
+        print(f"{name:<24} {on[name]:>14,.0f} {off[name]:>6,.0f}")
+    ours = "cg, a Python function"
+    for name in on:
         if not name.startswith("cg"):
-            print(f"{name}: {theirs[0] / ours[0]:.1f} times cg's with the collector, {theirs[1] / ours[1]:.1f} without")
+            ratios = f"{on[name] / on[ours]:.1f} times cg's with the collector, {off[name] / off[ours]:.1f} without"
+            print(f"{name}: {ratios}")
     print("a longer tape, nanoseconds an operation")
     for count in (10_000, 100_000, 1_000_000):
         print(f"{count:>12,} {seconds(by_function, count // 2, True) / count * 1e9:>10,.0f}")

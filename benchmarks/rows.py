@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import argparse
 import ctypes
-import importlib.util
 import json
 import os
 import shutil
@@ -21,21 +20,16 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Callable
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from measuring import ONE_THREAD, SAMPLES, STRICT_C, Figure, Run, c_array, is_installed, missing, seconds
 
-SAMPLE = Path(__file__).parents[1] / "samples" / "black_scholes.cg"
+SAMPLE = SAMPLES / "black_scholes.cg"
 NAMES = ("spot", "strike", "rate", "vol", "years")
 ROUNDS = 15
-ONE_THREAD = {
-    "OMP_NUM_THREADS": "1",
-    "OPENBLAS_NUM_THREADS": "1",
-    "XLA_FLAGS": "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1",
-}
 C = r"""
 #include <math.h>
 #pragma omp declare simd notinbranch
@@ -63,10 +57,9 @@ void rows(long n, const double *restrict spot, const double *restrict strike, co
 }
 """
 FLAGS = {
-    "C": ["-O3", "-march=native", "-fno-math-errno", "-fno-trapping-math", "-ffp-contract=off"],
-    "C, -ffast-math": ["-O3", "-march=native", "-ffast-math", "-mprefer-vector-width=512"],
+    "C": STRICT_C,
+    "C, -ffast-math": ("-O3", "-march=native", "-ffast-math", "-mprefer-vector-width=512"),
 }
-Run = Callable[[], Any]
 
 
 def columns(count: int) -> list[Any]:
@@ -97,7 +90,7 @@ def in_c(name: str, xs: list[Any], folder: Path) -> Run | None:
         return None
     rows = ctypes.CDLL(str(library)).rows
     out = [np.empty_like(xs[0]) for _ in range(6)]
-    arguments = [ctypes.c_long(len(xs[0])), *(ctypes.c_void_p(x.ctypes.data) for x in (*xs, *out))]
+    arguments = [ctypes.c_long(len(xs[0])), *map(c_array, (*xs, *out))]
     return lambda: (rows(*arguments), out)[1]
 
 
@@ -169,9 +162,9 @@ def in_torch(xs: list[Any], *, compiled: bool) -> Run:
 def peers(xs: list[Any]) -> dict[str, Run]:
     """The libraries that are installed."""
     sides: dict[str, Run] = {"NumPy": in_numpy(xs)}
-    if importlib.util.find_spec("jax"):
+    if is_installed("jax"):
         sides["JAX, jit"] = in_jax(xs)
-    if importlib.util.find_spec("torch"):
+    if is_installed("torch"):
         sides["PyTorch"] = in_torch(xs, compiled=False)
         sides["torch.compile"] = in_torch(xs, compiled=True)
     return sides
@@ -192,12 +185,6 @@ def in_cg(xs: list[Any]) -> Run:
     arrays = {f"x{k}": x for k, x in enumerate(xs)} | {f"y{k}": np.empty_like(xs[0]) for k in range(6)}
     run, stop = compile_nest(nest).bind(arrays, {size: len(xs[0])}), StopFlag()
     return lambda: (run(0, len(xs[0]), stop), [arrays[f"y{k}"] for k in range(6)])[1]
-
-
-def seconds(run: Run) -> float:
-    start = time.perf_counter()
-    run()
-    return time.perf_counter() - start
 
 
 def measure(count: int) -> dict[str, float]:
@@ -275,6 +262,26 @@ def first_run(text: str, backend: str, rows: int) -> float:
     return min(times)
 
 
+def over_processes(count: int, processes: int) -> dict[str, list[float]]:
+    """The time of each side over that of cg, in each of some processes; of cg itself the seconds."""
+    command = [sys.executable, __file__, "--one", "--rows", str(count)]
+    environment = {**os.environ, **ONE_THREAD}
+    runs = [json.loads(subprocess.check_output(command, env=environment)) for _ in range(processes)]
+    return {name: [run[name] / (1 if name == "cg" else run["cg"]) for run in runs] for name in runs[0]}
+
+
+def in_memory(processes: int = 10, count: int = 1_000_000) -> Iterator[Figure]:
+    """Rows of the table."""
+    runs = over_processes(count, processes)
+    peers = {name: statistics.median(found) for name, found in runs.items()}
+    nanoseconds = peers.pop("cg") / count * 1e9
+    ratio, by_hand = peers.get("C", 0.0), peers["NumPy"]
+    reached = f"{ratio:.2f} × C, {by_hand:.1f} × NumPy ({nanoseconds:.1f} ns a row)"
+    work = f"batched rows, {count:,} options with 5 derivatives, {processes} processes"
+    target = "≥ 1.0 × C, ≥ 5 × NumPy by hand"
+    yield Figure(work, target, reached, ratio >= 1 and by_hand >= 5, peers, missing("gcc", "jax", "torch"))
+
+
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--rows", type=int, default=1_000_000)
@@ -288,12 +295,9 @@ def main() -> None:
     if options.one:
         print(json.dumps(measure(options.rows)))
         return
-    command = [sys.executable, __file__, "--one", "--rows", str(options.rows)]
-    environment = {**os.environ, **ONE_THREAD}
-    runs = [json.loads(subprocess.check_output(command, env=environment)) for _ in range(options.processes)]
-    for name in runs[0]:
-        ratios = sorted(run[name] / run["cg"] for run in runs)
-        print(f"{name:16} {statistics.median(ratios):6.2f} x cg   ({ratios[0]:.2f} to {ratios[-1]:.2f})")
+    for name, found in over_processes(options.rows, options.processes).items():
+        if name != "cg":
+            print(f"{name:16} {statistics.median(found):6.2f} x cg   ({min(found):.2f} to {max(found):.2f})")
 
 
 if __name__ == "__main__":

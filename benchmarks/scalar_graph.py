@@ -1,106 +1,138 @@
-"""A graph of 100 000 scalar operations: built, run forward and backward, beside CasADi and PyTorch; and read from text,
-beside what Python takes to parse the same lines."""
+"""A graph of 100 000 scalar operations: read from text, beside what Python takes to parse the same lines; and run
+forward and backward, beside CasADi's ready function and PyTorch.
+
+    python benchmarks/scalar_graph.py [--million]
+"""
 
 from __future__ import annotations
 
+import argparse
 import ast
-import importlib
-import importlib.util
+import resource
 import statistics
+import subprocess
+import sys
 import time
-from collections.abc import Callable
-from typing import NamedTuple
+from collections.abc import Iterator
+from typing import Any
 
-from cgcli.graph.types import FLOAT
-from cgcli.ops.builder import Builder
-from cgcli.program import parse
-from cgcli.run.scalar.executor import number_interpreter
-from cgcli.run.scalar.sweep import Sweep
+from measuring import Figure, Run, agree, is_installed, medians, missing, on_one_thread, ratios
+
+import cgcli
 
 STEPS = 25_000  # of four operations each: h = sin(h * w + x) + h
-ROUNDS = 3
+VALUES = {"x": 0.5, "w": 0.001}
 
 
-class Measured(NamedTuple):
-    """Seconds to build the graph, seconds for values and gradients of the graph in hand, and the gradients."""
-
-    build: float
-    run: float
-    gradients: tuple[float, float]
+def lines(steps: int) -> str:
+    """A line a step."""
+    return "\n".join(["h0 = x", *(f"h{k} = sin(h{k - 1} * w + x) + h{k - 1}" for k in range(1, steps))])
 
 
-def with_cg() -> Measured:
-    start = time.perf_counter()
-    b = Builder()
-    x, w = b.input(FLOAT), b.input(FLOAT)
-    h = x
-    for _ in range(STEPS):
-        h = b.add(b.sin(b.add(b.mul(h, w), x)), h)
-    graph = b.done(h)
-    built = time.perf_counter()
-    interpreter = number_interpreter(graph)
-    adjoints = Sweep(interpreter.kernels).adjoints(interpreter.run([0.5, 0.001]), h)
-    return Measured(built - start, time.perf_counter() - built, (adjoints[x], adjoints[w]))
+def in_cg(steps: int) -> Run:
+    program = cgcli.parse(lines(steps))
+
+    def run() -> list[Any]:
+        gradient = program.grad(VALUES)
+        return [gradient.value, gradient["x"], gradient["w"]]
+
+    return run
 
 
-def with_torch() -> Measured:
-    """Eager: building is running, so all of it counts as that."""
-    torch = importlib.import_module("torch")
-    start = time.perf_counter()
-    x = torch.tensor(0.5, dtype=torch.float64, requires_grad=True)
-    w = torch.tensor(0.001, dtype=torch.float64, requires_grad=True)
-    h = x
-    for _ in range(STEPS):
-        h = torch.sin(h * w + x) + h
-    h.backward()
-    return Measured(0.0, time.perf_counter() - start, (x.grad.item(), w.grad.item()))
+def in_torch(steps: int) -> Run:
+    import torch
+
+    def run() -> list[Any]:
+        x, w = (torch.tensor(v, dtype=torch.float64, requires_grad=True) for v in VALUES.values())
+        h = x
+        for _ in range(steps - 1):
+            h = torch.sin(h * w + x) + h
+        h.backward()
+        return [h.item(), x.grad.item(), w.grad.item()]
+
+    return run
 
 
-def with_casadi() -> Measured:
-    casadi = importlib.import_module("casadi")
+def in_casadi(steps: int) -> tuple[Run, float]:
+    """The ready function, and the seconds that it took to make it."""
+    import casadi
+
     start = time.perf_counter()
     x, w = casadi.SX.sym("x"), casadi.SX.sym("w")
     h = x
-    for _ in range(STEPS):
+    for _ in range(steps - 1):
         h = casadi.sin(h * w + x) + h
-    built = time.perf_counter()
-    found = casadi.Function("f", [x, w], [h, casadi.gradient(h, casadi.vertcat(x, w))])(0.5, 0.001)[1]
-    return Measured(built - start, time.perf_counter() - built, (float(found[0]), float(found[1])))
+    function = casadi.Function("f", [x, w], [h, casadi.gradient(h, casadi.vertcat(x, w))])
+    built = time.perf_counter() - start
+
+    def run() -> list[Any]:
+        value, gradient = function(*VALUES.values())
+        return [float(value), float(gradient[0]), float(gradient[1])]
+
+    return run, built
 
 
-def from_text() -> None:
-    lines = ["h0 = x", *(f"h{k} = sin(h{k - 1} * w + x) + h{k - 1}" for k in range(1, STEPS + 1))]
-    text = "\n".join([*lines, f"y = h{STEPS}"])
-    ratios = []
-    for _ in range(ROUNDS):
+def graph() -> Iterator[Figure]:
+    start = time.perf_counter()
+    sides = {"cg": in_cg(STEPS)}
+    ours, built = time.perf_counter() - start, 0.0
+    if is_installed("casadi"):
+        sides["CasADi, ready"], built = in_casadi(STEPS)
+    if is_installed("torch"):
+        sides["torch, eager"] = in_torch(STEPS)
+    agree(sides, 1e-9)
+    peers = ratios(medians(sides, rounds=5))
+    nanoseconds = medians({"cg": sides["cg"]})["cg"] / (4 * STEPS) * 1e9
+    if built:
+        peers["CasADi, its building beside cg's from text"] = built / ours
+    ratio = peers.get("CasADi, ready", 0.0)
+    reached = f"{ratio:.2f} ×, {nanoseconds:.0f} ns a node"
+    met = ratio >= 1 and nanoseconds <= 40
+    work = f"graph of {4 * STEPS:,} nodes in hand, forward and backward"
+    yield Figure(work, "≥ 1 × CasADi's ready function, ≤ 40 ns a node", reached, met, peers, missing("casadi", "torch"))
+
+
+def text(*, million: bool = False) -> Iterator[Figure]:
+    source = lines(STEPS)
+    ours, python = [], []
+    for _ in range(3):
         start = time.perf_counter()
-        ast.parse(text)
+        ast.parse(source)
         middle = time.perf_counter()
-        parse(text)
-        ratios.append((time.perf_counter() - middle) / (middle - start))
-    print(f"from text {statistics.median(ratios):6.1f} × one ast.parse of it")
+        cgcli.parse(source)
+        python.append(middle - start)
+        ours.append(time.perf_counter() - middle)
+    ratio = statistics.median(ours) / statistics.median(python)
+    micro = statistics.median(ours) / STEPS * 1e6
+    reached, met = f"{micro:.1f} µs a line, {ratio:.2f} × ast.parse", micro <= 5 and ratio <= 0.3
+    yield Figure(f"text to graph, {STEPS:,} lines", "≤ 5 µs a line, ≤ 0.3 × ast.parse", reached, met)
+    if million:
+        command = [sys.executable, __file__, "--read", "1000000"]
+        seconds, memory = map(float, subprocess.check_output(command, text=True).split())
+        reached = f"{memory / 2**20:.2f} GB, {seconds:.1f} µs a line"
+        yield Figure("text to graph, a million lines", "≤ 1 GB", reached, memory <= 2**20)
+
+
+def read(count: int) -> None:
+    """Prints the microseconds that a line takes, and the most memory of this process in KiB."""
+    source = lines(count)
+    start = time.perf_counter()
+    cgcli.parse(source)
+    seconds = time.perf_counter() - start
+    print(seconds / count * 1e6, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
 
 
 def main() -> None:
-    ways: dict[str, Callable[[], Measured]] = {"cg": with_cg}
-    for name, way in (("torch", with_torch), ("casadi", with_casadi)):
-        if importlib.util.find_spec(name) is None:
-            print(f"{name:8} not installed")
-        else:
-            ways[name] = way
-    measured: dict[str, list[Measured]] = {name: [] for name in ways}
-    for _ in range(ROUNDS):
-        for name, way in ways.items():
-            measured[name].append(way())
-    run = {name: statistics.median(m.run for m in found) for name, found in measured.items()}
-    whole = {name: statistics.median(m.build + m.run for m in found) for name, found in measured.items()}
-    print(f"{'':8} {'gradients':>44}   graph in hand   with building")
-    for name, found in measured.items():
-        x, w = found[0].gradients
-        print(
-            f"{name:8} {x:22.12g}{w:22.12g}   {run[name] / run['cg']:8.2f} × cg   {whole[name] / whole['cg']:8.2f} × cg"
-        )
-    from_text()
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--million", action="store_true", help="also read a million lines")
+    parser.add_argument("--read", type=int, metavar="LINES", help="only read so many, and print microseconds and KiB")
+    options = parser.parse_args()
+    if options.read:
+        read(options.read)
+        return
+    on_one_thread()
+    for row in (*graph(), *text(million=options.million)):
+        print(row.show(), flush=True)
 
 
 if __name__ == "__main__":

@@ -1,41 +1,192 @@
-"""Values and gradients of tensor programs, beside JAX and PyTorch.
+"""Rows of the table about tensors: a step of a network, a mixture of Gaussians, convolutions.
 
-The programs: the likelihood of a mixture of Gaussians (the objective of ADBench), and a step of a two-layer network.
-Results are compared first; then whole runs are timed in turn.
+    python benchmarks/tensors.py
+
+compares numbers first: to 1e-10 of the largest element in double precision, to 1e-4 in single. All on one thread.
 """
 
 from __future__ import annotations
 
-import importlib
-import importlib.util
-import os
-import statistics
-import time
-from collections.abc import Callable, Mapping
-from pathlib import Path
+import warnings
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
+from measuring import SAMPLES, Figure, Run, agree, is_installed, medians, missing, on_one_thread, ratios
 
-from cgcli.program import load, parse
+import cgcli
 
-ROUNDS = 7
-AGREE = 1e-12  # of the largest element, in double precision
-SAMPLES = Path(__file__).parents[1] / "samples"
+Values = Mapping[str, Any]
 NETWORK = """
 import nn
-input x: float[batch, 256]
+input x: f32[batch, 784]
 input label: int[batch]
-param W1: float[256, 128]
-param b1: float[128]
-param W2: float[128, 10]
-param b2: float[10]
+param W1: f32[784, 128]
+param b1: f32[128]
+param W2: f32[128, 10]
+param b2: f32[10]
 logits = relu(x @ W1 + b1) @ W2 + b2
-loss = nn.cross_entropy(logits, label)
-output loss
+output loss = nn.cross_entropy(logits, label)
 """
-Values = Mapping[str, Any]
-Run = Callable[[], tuple[float, list[Any]]]
+CONVOLUTION = """
+input x: f32[batch, channels, height, width]
+input K: f32[filters, channels, 3, 3]
+input g: f32[batch, filters, height, width]
+output y = sum(conv2d(x, K, padding=1) * g)
+"""
+LIBRARIES = ("JAX", "torch", "torch.compile")
+
+
+# ---- a side: a run that gives the value and its derivatives by some of the inputs
+
+
+def in_cg(program: cgcli.Program, values: Values, names: list[str]) -> Run:
+    def run() -> list[Any]:
+        gradient = program.grad(values, wrt=names)
+        return [gradient.value, *gradient.partials.values()]
+
+    return run
+
+
+def in_jax(function: Callable[[Values], Any], values: Values, names: list[str]) -> Run:
+    import jax
+
+    both = jax.jit(jax.value_and_grad(lambda by, others: function({**by, **others})))
+    arrays = {name: jax.numpy.asarray(x) for name, x in values.items()}
+    by, others = {n: arrays[n] for n in names}, {n: x for n, x in arrays.items() if n not in names}
+
+    def run() -> list[Any]:
+        value, gradient = jax.block_until_ready(both(by, others))
+        return [value, *(gradient[n] for n in names)]
+
+    return run
+
+
+def in_torch(function: Callable[[Values], Any], values: Values, names: list[str], *, compiled: bool) -> Run:
+    import torch
+
+    torch.set_num_threads(1)
+    tensors = {name: torch.tensor(x, requires_grad=name in names) for name, x in values.items()}
+    work = torch.compile(function) if compiled else function
+    with warnings.catch_warnings():  # it warns of what it does itself
+        warnings.simplefilter("ignore")
+        work(tensors).backward()
+
+    def run() -> list[Any]:
+        value = work(tensors)
+        gradient = torch.autograd.grad(value, [tensors[n] for n in names])
+        return [value.detach().numpy(), *(g.numpy() for g in gradient)]
+
+    return run
+
+
+def libraries(jax_function: Any, torch_function: Any, values: Values, names: list[str]) -> dict[str, Run]:
+    sides: dict[str, Run] = {}
+    if is_installed("jax"):
+        sides["JAX"] = in_jax(jax_function, values, names)
+    if is_installed("torch"):
+        sides["torch"] = in_torch(torch_function, values, names, compiled=False)
+        sides["torch.compile"] = in_torch(torch_function, values, names, compiled=True)
+    return sides
+
+
+def figure(work: str, sides: dict[str, Run], aim: float, against: tuple[str, ...]) -> Figure:
+    """cg beside the fastest of some peers."""
+    times = medians(sides, rounds=25, budget=8.0)
+    peers = ratios(times)
+    best = min((peers[name] for name in against if name in peers), default=0.0)
+    reached = f"{best:.2f} × ({times['cg'] * 1e3:.3f} ms)"
+    target = f"≥ {aim} × {against[0] if len(against) == 1 else 'the best of ' + ', '.join(against)}"
+    return Figure(work, target, reached, best >= aim, peers, missing("jax", "torch"))
+
+
+# ---- a network of two layers
+
+
+def jax_network(v: Values) -> Any:
+    import jax
+
+    logits = jax.nn.relu(v["x"] @ v["W1"] + v["b1"]) @ v["W2"] + v["b2"]
+    return -jax.nn.log_softmax(logits)[jax.numpy.arange(len(logits)), v["label"]].mean()
+
+
+def torch_network(v: Values) -> Any:
+    import torch
+
+    logits = torch.relu(v["x"] @ v["W1"] + v["b1"]) @ v["W2"] + v["b2"]
+    return torch.nn.functional.cross_entropy(logits, v["label"])
+
+
+def by_hand(v: Values) -> Run:
+    """The same in NumPy into arrays that are kept, derivatives included."""
+    x, label, w1, b1, w2, b2 = v.values()
+    n, single = len(x), np.float32
+    h, dh = np.empty((n, 128), single), np.empty((n, 128), single)
+    z, e = np.empty((n, 10), single), np.empty((n, 10), single)
+    positive, row = np.empty((n, 128), bool), np.arange(n)
+    dw1, db1, dw2, db2 = (np.empty_like(w) for w in (w1, b1, w2, b2))
+
+    def run() -> list[Any]:
+        np.add(np.matmul(x, w1, out=h), b1, out=h)
+        np.greater(h, 0, out=positive)
+        np.maximum(h, 0, out=h)
+        np.add(np.matmul(h, w2, out=z), b2, out=z)
+        np.subtract(z, z.max(1, keepdims=True), out=e)
+        right = e[row, label]
+        np.exp(e, out=e)
+        total = e.sum(1, keepdims=True)
+        loss = (np.log(total[:, 0]) - right).mean()
+        np.divide(e, total, out=e)
+        e[row, label] -= 1
+        np.multiply(e, single(1 / n), out=e)
+        np.matmul(h.T, e, out=dw2)
+        e.sum(0, out=db2)
+        np.multiply(np.matmul(e, w2.T, out=dh), positive, out=dh)
+        np.matmul(x.T, dh, out=dw1)
+        dh.sum(0, out=db1)
+        return [loss, dw1, db1, dw2, db2]
+
+    return run
+
+
+def products(v: Values) -> Run:
+    """The five matrix products alone: no side can take less."""
+    x, _, w1, _, w2, _ = v.values()
+    n = len(x)
+    h, z = np.empty((n, 128), np.float32), np.empty((n, 10), np.float32)
+    dw1, dw2 = np.empty_like(w1), np.empty_like(w2)
+
+    def run() -> None:
+        np.matmul(x, w1, out=h)
+        np.matmul(h, w2, out=z)
+        np.matmul(h.T, z, out=dw2)
+        np.matmul(z, w2.T, out=h)
+        np.matmul(x.T, h, out=dw1)
+
+    return run
+
+
+def mlp() -> Iterator[Figure]:
+    program, names = cgcli.parse(NETWORK), ["W1", "b1", "W2", "b2"]
+    rng = np.random.default_rng(0)
+    for batch, aim in ((64, 1.2), (1024, 1.0)):
+        arrays = [
+            rng.normal(size=(batch, 784)),
+            rng.integers(0, 10, batch),
+            rng.normal(0, 0.03, (784, 128)),
+            np.zeros(128),
+            rng.normal(0, 0.09, (128, 10)),
+            np.zeros(10),
+        ]
+        values = dict(zip(("x", "label", *names), arrays, strict=True))
+        values = {n: x if n == "label" else x.astype(np.float32) for n, x in values.items()}
+        sides = {"cg": in_cg(program, values, names), **libraries(jax_network, torch_network, values, names)}
+        sides |= {"NumPy by hand": by_hand(values), "the products alone": products(values)}
+        agree(sides, 1e-4)
+        yield figure(f"MLP 784-128-10, batch {batch}, single precision", sides, aim, LIBRARIES)
+
+
+# ---- a mixture of Gaussians
 
 
 def mixture(n: int, d: int, k: int) -> dict[str, Any]:
@@ -46,131 +197,107 @@ def mixture(n: int, d: int, k: int) -> dict[str, Any]:
         "means": rng.normal(size=(k, d)),
         "icf": 0.3 * rng.normal(size=(k, d * (d + 1) // 2)),
         "x": rng.normal(size=(n, d)),
-        "gamma": 1.2,
-        "m": 2,
     }
 
 
-def network(batch: int) -> dict[str, Any]:
-    rng = np.random.default_rng(batch)
-    return {
-        "x": rng.normal(size=(batch, 256)),
-        "label": rng.integers(0, 10, batch),
-        "W1": 0.1 * rng.normal(size=(256, 128)),
-        "b1": np.zeros(128),
-        "W2": 0.1 * rng.normal(size=(128, 10)),
-        "b2": np.zeros(10),
-    }
+def below_diagonal(d: int) -> dict[str, Any]:
+    """The rows and columns of a triangle's elements, by columns: where `icf` has them."""
+    pairs = [(r, c) for c in range(d) for r in range(c + 1, d)]
+    return {name: np.array([pair[i] for pair in pairs], dtype=int) for i, name in enumerate(("rows", "columns"))}
 
 
-def jax_mixture(v: Values, names: list[str]) -> Run:
-    jax = importlib.import_module("jax")
-    jnp, special = jax.numpy, importlib.import_module("jax.scipy.special")
-    n, d = v["x"].shape
-    k, m = len(v["alpha"]), v["m"]
-    columns = [(r, c) for c in range(d) for r in range(c + 1, d)]
-    rows_of, columns_of = (np.array([pair[i] for pair in columns], dtype=int) for i in (0, 1))
+GAMMA, FREEDOM = 1.2, 2  # of the prior
+
+
+def jax_mixture(v: Values) -> Any:
+    import jax
+    import jax.numpy as jnp
+    from jax.scipy.special import gammaln, logsumexp
+
+    alpha, means, icf, x = v["alpha"], v["means"], v["icf"], v["x"]
+    (n, d), k = x.shape, len(alpha)
+    places = v["rows"], v["columns"]
 
     def triangle(row: Any) -> Any:
-        return jnp.zeros((d, d)).at[rows_of, columns_of].set(row[d:]) + jnp.diag(jnp.exp(row[:d]))
+        return jnp.zeros((d, d)).at[places].set(row[d:]) + jnp.diag(jnp.exp(row[:d]))
 
-    def objective(alpha: Any, means: Any, icf: Any) -> Any:
-        apart = jnp.einsum("kij,knj->kni", jax.vmap(triangle)(icf), v["x"][None] - means[:, None])
-        score = alpha[:, None] + icf[:, :d].sum(1)[:, None] - 0.5 * (apart**2).sum(-1)
-        likelihood = special.logsumexp(score, axis=0).sum() - n * special.logsumexp(alpha)
-        freedom = d + m + 1
-        log_gamma = d * (d - 1) / 4 * jnp.log(jnp.pi) + special.gammaln((freedom - jnp.arange(d)) / 2).sum()
-        squares = jnp.exp(2 * icf[:, :d]).sum() + (icf[:, d:] ** 2).sum()
-        constant = k * (freedom * d * jnp.log(v["gamma"] / jnp.sqrt(2)) - log_gamma)
-        prior = 0.5 * v["gamma"] ** 2 * squares - m * icf[:, :d].sum() - constant
-        return likelihood - n * d * jnp.log(2 * jnp.pi) / 2 + prior
-
-    return _jax_run(objective, [v[name] for name in names])
+    apart = jnp.einsum("kij,knj->kni", jax.vmap(triangle)(icf), x[None] - means[:, None])
+    score = alpha[:, None] + icf[:, :d].sum(1)[:, None] - 0.5 * (apart**2).sum(-1)
+    likelihood = logsumexp(score, axis=0).sum() - n * logsumexp(alpha) - n * d * jnp.log(2 * jnp.pi) / 2
+    freedom = d + FREEDOM + 1
+    log_gamma = d * (d - 1) / 4 * jnp.log(jnp.pi) + gammaln((freedom - jnp.arange(d)) / 2).sum()
+    squares = jnp.exp(2 * icf[:, :d]).sum() + (icf[:, d:] ** 2).sum()
+    constant = k * (freedom * d * jnp.log(GAMMA / jnp.sqrt(2)) - log_gamma)
+    return likelihood + 0.5 * GAMMA**2 * squares - FREEDOM * icf[:, :d].sum() - constant
 
 
-def jax_network(v: Values, names: list[str]) -> Run:
-    jax = importlib.import_module("jax")
-    jnp = jax.numpy
+def torch_mixture(v: Values) -> Any:
+    import torch
 
-    def loss(w1: Any, b1: Any, w2: Any, b2: Any) -> Any:
-        logits = jax.nn.relu(v["x"] @ w1 + b1) @ w2 + b2
-        return -jax.nn.log_softmax(logits)[jnp.arange(len(logits)), v["label"]].mean()
-
-    return _jax_run(loss, [v[name] for name in names])
-
-
-def _jax_run(function: Callable[..., Any], arguments: list[Any]) -> Run:
-    jax = importlib.import_module("jax")
-    both = jax.jit(jax.value_and_grad(function, argnums=tuple(range(len(arguments)))))
-
-    def run() -> tuple[float, list[Any]]:
-        value, gradient = jax.block_until_ready(both(*arguments))
-        return float(value), [np.asarray(g) for g in gradient]
-
-    return run
+    alpha, means, icf, x = v["alpha"], v["means"], v["icf"], v["x"]
+    (n, d), k = x.shape, len(alpha)
+    triangles = torch.diag_embed(torch.exp(icf[:, :d]))
+    triangles = triangles.index_put((torch.arange(k)[:, None], v["rows"][None], v["columns"][None]), icf[:, d:])
+    apart = (x[None] - means[:, None]) @ triangles.transpose(1, 2)
+    score = (alpha + icf[:, :d].sum(1))[:, None] - 0.5 * (apart**2).sum(-1)
+    likelihood = torch.logsumexp(score, 0).sum() - n * torch.logsumexp(alpha, 0) - n * d * np.log(2 * np.pi) / 2
+    freedom = d + FREEDOM + 1
+    log_gamma = d * (d - 1) / 4 * np.log(np.pi) + torch.lgamma((freedom - torch.arange(d, dtype=x.dtype)) / 2).sum()
+    squares = torch.exp(2 * icf[:, :d]).sum() + (icf[:, d:] ** 2).sum()
+    constant = k * (freedom * d * np.log(GAMMA / np.sqrt(2)) - log_gamma)
+    return likelihood + 0.5 * GAMMA**2 * squares - FREEDOM * icf[:, :d].sum() - constant
 
 
-def torch_network(v: Values, names: list[str]) -> Run:
-    torch = importlib.import_module("torch")
-    x, label = torch.tensor(v["x"]), torch.tensor(v["label"])
-
-    def run() -> tuple[float, list[Any]]:
-        w1, b1, w2, b2 = (torch.tensor(v[name], requires_grad=True) for name in names)
-        loss = torch.nn.functional.cross_entropy(torch.relu(x @ w1 + b1) @ w2 + b2, label)
-        loss.backward()
-        return loss.item(), [p.grad.numpy() for p in (w1, b1, w2, b2)]
-
-    return run
-
-
-def compare(title: str, program: Any, values: Values, names: list[str], peers: Mapping[str, Run]) -> None:
-    """Prints how far each peer's numbers are from cg's, and how long it takes beside cg."""
-
-    def run() -> tuple[float, list[Any]]:
-        found = program.grad(values, wrt=names)
-        return found.value, list(found.partials.values())
-
-    value, gradient = run()
-    for peer, other in peers.items():
-        its_value, its_gradient = other()
-        apart = abs(value - its_value) / abs(its_value)
-        for mine, its in zip(gradient, its_gradient, strict=True):
-            apart = max(apart, float(np.max(np.abs(mine - its)) / np.max(np.abs(its))))
-        if not apart <= AGREE:
-            raise SystemExit(f"{title}: {peer} and cg differ by {apart:.1e}")
-        ratios = []
-        for _ in range(ROUNDS):
-            start = time.perf_counter()
-            run()
-            middle = time.perf_counter()
-            other()
-            ratios.append((time.perf_counter() - middle) / (middle - start))
-        shown = f"takes {statistics.median(ratios):5.2f} × as long as cg"
-        print(f"{title:34} {peer:8} {shown}   ({min(ratios):.2f} to {max(ratios):.2f}; numbers within {apart:.0e})")
+def gmm() -> Iterator[Figure]:
+    program, names = cgcli.load(SAMPLES / "gmm.cg"), ["alpha", "means", "icf"]
+    for d in (10, 32):
+        values = mixture(1_000, d, 25)
+        sides = {
+            "cg": in_cg(program, {**values, "gamma": GAMMA, "m": FREEDOM}, names),
+            **libraries(jax_mixture, torch_mixture, {**values, **below_diagonal(d)}, names),
+        }
+        agree(sides, 1e-10)
+        yield figure(f"GMM, 1,000 points, {d} dimensions, 25 parts", sides, 1.1, LIBRARIES)
 
 
-def installed(*names: str) -> set[str]:
-    found = {name for name in names if importlib.util.find_spec(name)}
-    for name in sorted(set(names) - found):
-        print(f"{name} is not installed and left out")
-    return found
+# ---- convolutions
 
 
-def main() -> None:
-    os.environ["JAX_ENABLE_X64"] = "1"
-    peers = installed("jax", "torch")
-    gmm = load(SAMPLES / "gmm.cg")
-    for n, d, k in ((1_000, 8, 5), (1_000, 32, 25), (10_000, 32, 25)):
-        values, names = mixture(n, d, k), ["alpha", "means", "icf"]
-        others = {"JAX": jax_mixture(values, names)} if "jax" in peers else {}
-        compare(f"mixture n={n} d={d} k={k}", gmm, values, names, others)
-    mlp = parse(NETWORK)
-    for batch in (64, 1024):
-        values, names = network(batch), ["W1", "b1", "W2", "b2"]
-        both = {"jax": ("JAX", jax_network), "torch": ("PyTorch", torch_network)}
-        others = {shown: make(values, names) for peer, (shown, make) in both.items() if peer in peers}
-        compare(f"network 256-128-10, batch {batch}", mlp, values, names, others)
+def torch_convolution(v: Values) -> Any:
+    import torch
+
+    return (torch.nn.functional.conv2d(v["x"], v["K"], padding=1) * v["g"]).sum()
+
+
+def jax_convolution(v: Values) -> Any:
+    from jax import lax
+
+    return (lax.conv_general_dilated(v["x"], v["K"], (1, 1), [(1, 1), (1, 1)]) * v["g"]).sum()
+
+
+def conv() -> Iterator[Figure]:
+    import train
+
+    for size in (32, 256):
+        sides = train.sides("convolutional", size)
+        train.compare_losses(sides)
+        yield figure(f"training step of digits_conv, batch {size}, single precision", sides, 1.0, ("torch",))
+    program, rng = cgcli.parse(CONVOLUTION), np.random.default_rng(0)
+    for channels, filters, side in ((1, 16, 8), (16, 32, 4)):
+        shapes = {
+            "x": (256, channels, side, side),
+            "K": (filters, channels, 3, 3),
+            "g": (256, filters, side, side),
+        }
+        values = {name: rng.normal(size=shape).astype(np.float32) for name, shape in shapes.items()}
+        sides = {"cg": in_cg(program, values, ["x", "K"])}
+        sides |= libraries(jax_convolution, torch_convolution, values, ["x", "K"])
+        agree(sides, 1e-4)
+        work = f"convolution and both gradients, {channels} to {filters} channels of {side} × {side}, batch 256"
+        yield figure(work, sides, 1.0, ("torch",))
 
 
 if __name__ == "__main__":
-    main()
+    on_one_thread()
+    for row in (*mlp(), *gmm(), *conv()):
+        print(row.show())

@@ -6,24 +6,20 @@ timed in turn, so that a busy moment of the machine meets all of them.
 
 from __future__ import annotations
 
-import importlib.util
-import os
-import statistics
-import sys
-import time
+import itertools
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
+from functools import partial
 from typing import Any
 
 import numpy as np
+from measuring import SAMPLES, is_installed, medians, on_one_thread, ratios
 
 from cgcli.program import parse
 from cgcli.program.training import Examples, problem, start, task
 from cgcli.train.optimizers import Update
 
-SAMPLES = Path(__file__).parents[1] / "samples"
-THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+PROGRAMS = {"dense": "digits_mlp", "convolutional": "digits_conv"}
 RATE, ROUNDS, STEPS = 0.001, 9, 12
 Step = Callable[[int], float]
 
@@ -115,35 +111,48 @@ def jax_side(kind: str, first: dict[str, Any], batches: list[dict[str, Any]]) ->
     return step
 
 
-def main() -> None:
-    if "OPENBLAS_NUM_THREADS" not in os.environ:  # threads of libraries get in each other's way on a busy machine
-        os.execve(sys.executable, [sys.executable, __file__], {**os.environ, **dict.fromkeys(THREADS, "1")})
+def sides(kind: str, size: int) -> dict[str, Callable[[], float]]:
+    """A step of each side that is installed, each on its own copy of the parameters; it gives the loss before it."""
     with np.load(SAMPLES / "digits_train.npz") as arrays:
         image, digit = arrays["image"].astype("float32"), arrays["digit"].astype("int64")
-    for kind, name in (("dense", "digits_mlp"), ("convolutional", "digits_conv")):
-        text = (SAMPLES / f"{name}.cg").read_text(encoding="utf-8").replace(": float[", ": f32[")
-        text = text.replace("nn.dropout(relu(nn.dense(pixels, W1, b1)), 0.2)", "relu(nn.dense(pixels, W1, b1))")
+    text = (SAMPLES / f"{PROGRAMS[kind]}.cg").read_text(encoding="utf-8").replace(": float[", ": f32[")
+    text = text.replace("nn.dropout(relu(nn.dense(pixels, W1, b1)), 0.2)", "relu(nn.dense(pixels, W1, b1))")
+    batches = [{"image": image[k : k + size], "digit": digit[k : k + size]} for k in range(0, 1024, size)]
+    step, first = cg_side(text, batches)
+    steps: dict[str, Step] = {"cg": step}
+    if is_installed("torch"):
+        steps["torch"] = torch_side(kind, first, batches)
+    if is_installed("jax"):
+        steps["JAX"] = jax_side(kind, first, batches)
+    return {name: counted(step) for name, step in steps.items()}
+
+
+def compare_losses(runs: dict[str, Callable[[], float]]) -> None:
+    """Stops where those of the first twenty steps differ."""
+    losses = {side: [run() for _ in range(20)] for side, run in runs.items()}
+    for side, found in losses.items():
+        np.testing.assert_allclose(found, losses["cg"], rtol=2e-3, err_msg=side)
+
+
+def counted(step: Step) -> Callable[[], float]:
+    numbers = itertools.count()
+    return lambda: step(next(numbers))
+
+
+def main() -> None:
+    on_one_thread()
+    for kind in PROGRAMS:
         for size in (32, 256):
-            batches = [{"image": image[k : k + size], "digit": digit[k : k + size]} for k in range(0, 1024, size)]
-            cg, first = cg_side(text, batches)
-            sides: dict[str, Step] = {"cg": cg}
-            if importlib.util.find_spec("torch"):
-                sides["PyTorch"] = torch_side(kind, first, batches)
-            if importlib.util.find_spec("jax"):
-                sides["JAX"] = jax_side(kind, first, batches)
-            losses = {side: [step(k) for k in range(20)] for side, step in sides.items()}
-            for side, found in losses.items():
-                np.testing.assert_allclose(found, losses["cg"], rtol=2e-3, err_msg=side)
-            times: dict[str, list[float]] = {side: [] for side in sides}
-            for _ in range(ROUNDS):
-                for side, step in sides.items():
-                    begun = time.perf_counter()
-                    for k in range(STEPS):
-                        step(k)
-                    times[side].append((time.perf_counter() - begun) / STEPS)
-            least = {side: statistics.median(found) for side, found in times.items()}
-            told = ", ".join(f"{side} {least[side] / least['cg']:.2f}" for side in sides if side != "cg")
-            print(f"{kind}, {size} rows: {least['cg'] * 1e3:.2f} ms a step; x cg's time: {told}")
+            runs = sides(kind, size)
+            compare_losses(runs)
+            times = medians({side: partial(repeat, run, STEPS) for side, run in runs.items()}, ROUNDS)
+            told = ", ".join(f"{side} {ratio:.2f}" for side, ratio in ratios(times).items())
+            print(f"{kind}, {size} rows: {times['cg'] / STEPS * 1e3:.2f} ms a step; x cg's time: {told}")
+
+
+def repeat(run: Callable[[], float], count: int) -> None:
+    for _ in range(count):
+        run()
 
 
 if __name__ == "__main__":
