@@ -9,7 +9,7 @@ from nest_harness import differences, run_nest
 
 from cgcli.graph.graph import Graph
 from cgcli.graph.types import FLOAT, Type
-from cgcli.loop_nests.form import INDEX, For, LoopNest, Statement, blocks
+from cgcli.loop_nests.form import INDEX, Apply, For, LoopNest, Statement, blocks
 from cgcli.loop_nests.lower import lower
 from cgcli.ops.builder import Builder
 
@@ -255,3 +255,51 @@ def test_a_load_stays_in_the_step_that_is_taken() -> None:
     assert step == 0
     for n, steps_ in ((0, 0), (0, 2), (3, 0), (3, 2)):
         assert not differences(g, [np.array(steps_), np.ones(n)], 0, {"n": n})
+
+
+# ---- what is computed again
+
+
+def applied(nest: LoopNest, primitive: str) -> int:
+    """How often a primitive stands in a nest."""
+    return sum(isinstance(s, Apply) and s.primitive == primitive for s in _all(nest.body))
+
+
+def test_a_function_that_several_sums_read_is_computed_once() -> None:
+    def forces(b: Builder) -> int:
+        """The mean of x times exp(d) along each of three axes, d a distance of each of two things: as of bodies."""
+        x = b.input(Type("float", ("n", "n", 3)))
+        d = b.exp(b.apply("sum", x, axes=(-1,), keepdims=True))
+        return b.apply("sum", b.mul(x, d), axes=(-2,), keepdims=False)
+
+    g = graph(forces)
+    nest = lower(g)
+    assert applied(nest, "exp") == 1
+    assert not differences(g, [np.random.default_rng(1).normal(size=(7, 7, 3))], 16, {"n": 7})
+
+
+def test_a_function_that_several_outputs_read_is_computed_once() -> None:
+    b = Builder()
+    x = b.input(Type("float", ("n",)))
+    y = b.exp(x)
+    g = b.done(b.mul(y, y), b.add(y, x), b.apply("sum", b.mul(x, y), axes=(-1,), keepdims=False))
+    assert applied(lower(g), "exp") == 1
+    assert applied(lower(b.done(b.mul(y, y), b.add(y, x)), rows="n"), "exp") == 1
+
+
+def test_arithmetic_that_two_outputs_read_is_cheaper_computed_twice() -> None:
+    b = Builder()
+    x = b.input(Type("float", ("n",)))
+    y = b.add(x, x)
+    assert scratch(lower(b.done(b.mul(y, y), b.sub(y, x)))) == 0
+
+
+def test_a_padded_array_that_is_read_at_shifted_indices_lies_in_memory() -> None:
+    def stencil(b: Builder) -> int:
+        x = b.pad(b.input(Type("float", ("n",))), starts=(1,), steps=(1,), sizes=("n+3",))
+        parts = [b.slice(x, starts=(k,), steps=(1,), sizes=("n",)) for k in range(4)]
+        return b.add(b.add(parts[0], parts[1]), b.add(parts[2], parts[3]))
+
+    g = graph(stencil)
+    assert scratch(lower(g)) == 1
+    assert not differences(g, [np.arange(5.0)], 0, {"n": 5})

@@ -259,14 +259,14 @@ class Lowering:
 
     # ---- graphs
 
-    def emit(self, frame: Frame, in_rows: Collection[int] = ()) -> None:
+    def emit(self, frame: Frame, in_rows: Collection[int] = (), one_loop: bool = False) -> None:
         """Writes into memory what has to lie there, in the order of the graph, and runs its assertions.
 
-        in_rows: the assertions that the loop over rows runs.
+        in_rows: the assertions that the loop over rows runs. one_loop: whether that loop computes all outputs.
         """
         graph = frame.graph
         needed = live(graph, (*graph.outputs, *graph.asserts))
-        stored = in_memory(graph, needed)
+        stored = in_memory(graph, needed, one_loop)
         structured = StructuredNodes(self, frame)
         frame.order = Order(graph, needed)
         for i in frame.order.nodes:
@@ -420,7 +420,7 @@ def lower_with_stacks(graph: Graph, name: str = "nest", rows: str | None = None)
         if rows is None and i not in frame.readers and not isinstance(graph.type_of(i), Stack):
             frame.outputs.setdefault(i, f"y{n}")
     checked = [i for i in graph.asserts if graph.op[i] == ASSERT and one(graph.type_of(i)).shape[:1] == (rows,)]
-    lowering.emit(frame, checked)
+    lowering.emit(frame, checked, rows is not None)
     if rows is not None:
         _require_one_loop(k.blocks[0])
     if rows is None:
