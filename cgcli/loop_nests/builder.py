@@ -80,6 +80,7 @@ class LoopBuilder:
         self.depth: dict[Value, int] = {}
         self.blocks: list[list[Statement]] = [[]]
         self._memos: list[dict[Key, Value]] = [{}]
+        self._kinds: list[str] = [""]  # of the open blocks, "" of those that are no loop's
         self._innermost = 0  # the block that values may not leave: the innermost one that may not run
         self._count = 0
         self.checks = 0  # how many statements may stop the run
@@ -222,6 +223,11 @@ class LoopBuilder:
         """The depth of the innermost block."""
         return len(self.blocks) - 1
 
+    @property
+    def in_lanes(self) -> bool:
+        """Whether an open loop has independent steps, which are the lanes of vectors."""
+        return "vector" in self._kinds or "chunk" in self._kinds
+
     def _once(self, key: Key, depth: int, make: Callable[[], Statement]) -> Value:
         existing = self.memo(key)
         if existing is not None:
@@ -302,7 +308,7 @@ class LoopBuilder:
         begin: Extent = 0,
     ) -> Iterator[OpenLoop]:
         """`with k.loop(n, [x]) as loop: … loop.yields = [y]`; then `loop.results`."""
-        self._open()
+        self._open(kind)
         loop = OpenLoop(self.value("i64"), tuple(self.value(x.type) for x in initial))
         yield loop
         body = self._close()
@@ -360,16 +366,19 @@ class LoopBuilder:
         Gives its depth, which is that of the innermost block that may not run if that lies deeper.
         """
         depth = max(depth, self._innermost)
-        inner = self.blocks[depth + 1 :], self._memos[depth + 1 :]
-        del self.blocks[depth + 1 :], self._memos[depth + 1 :]
+        inner = self.blocks[depth + 1 :], self._memos[depth + 1 :], self._kinds[depth + 1 :]
+        del self.blocks[depth + 1 :], self._memos[depth + 1 :], self._kinds[depth + 1 :]
         yield depth
         self.blocks += inner[0]
         self._memos += inner[1]
+        self._kinds += inner[2]
 
-    def _open(self) -> None:
+    def _open(self, kind: str = "") -> None:
         self.blocks.append([])
         self._memos.append({})
+        self._kinds.append(kind)
 
     def _close(self) -> list[Statement]:
         self._memos.pop()
+        self._kinds.pop()
         return self.blocks.pop()

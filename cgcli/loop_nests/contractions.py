@@ -53,7 +53,8 @@ def element(lowering: GraphLowering, frame: Frame, i: int, index: tuple[Index, .
                 at[letter] = Index(j)
                 total = over(inner, total)
             return total
-        kind: Kind = "vector" if not inner and type_ in ("f64", "f32") else "serial"
+        across = k.in_lanes and all(own[-1:] != (letter,) for own in letters.operands)
+        kind: Kind = "serial" if inner or across or type_ not in ("f64", "f32") else "vector"
         with k.loop(n, [total], ["add" if kind == "vector" else ""], kind) as loop:
             k.limits[loop.variable] = n
             at[letter] = index_of(loop.variable)

@@ -12,7 +12,7 @@ from cgcli.graph.types import Type
 from .form import INDEX, SIZE, Extent, Index, Kind, ScalarType, Value, index_of
 from .numbers import NAMESPACE, Number
 from .primitives import NEUTRAL, RANGES
-from .storage import OPENED
+from .storage import OPENED, is_opened, is_small
 
 if TYPE_CHECKING:
     from .readers import Frame, GraphLowering
@@ -198,7 +198,10 @@ class NodeElements:
         start: float,
         element: Callable[[Number], Number] | None = None,
     ) -> Number:
-        """Loops over the reduced axes, the innermost one a `vector` loop; those over few fixed elements opened up."""
+        """Loops over the reduced axes, the innermost one a `vector` loop; those over few fixed elements opened up.
+
+        Where the results are lanes and neighbours in memory belong to different ones, each is summed up in order.
+        """
         k, t = self.k, self.types[0]
         gone = sorted(t.rank + axis for axis in self.attrs["axes"])
         rest = iter(index)
@@ -230,19 +233,23 @@ class NodeElements:
                 return k.apply(combine, total, read(), node=self.node)
             axis, *inner = axes
             n = self.lowering.size(t.shape[axis])
-            if isinstance(n, int) and n <= OPENED and not (inner and self._is_long(inner)):
+            if isinstance(n, int) and is_opened([n], scalars) and not (inner and self._is_long(inner)):
                 for j in range(n):
                     full[axis] = Index(j)
                     total = over(inner, total)
                 return total
-            kind: Kind = "serial" if inner or combine not in NEUTRAL or (type_ == "i64") else "vector"
+            in_order = inner or combine not in NEUTRAL or type_ == "i64" or (across and k.in_lanes)
+            kind: Kind = "serial" if in_order else "vector"
             with k.loop(n, [total], [combine if kind == "vector" else ""], kind) as loop:
                 k.limits[loop.variable] = n
                 full[axis] = index_of(loop.variable)
                 loop.yields = [over(inner, loop.carried[0])]
             return loop.results[0]
 
+        last = max((axis for axis, n in enumerate(t.shape) if n != 1), default=-1)
+        across = last not in gone  # neighbours in memory belong to other results
         with k.outside(depth) as block:
+            scalars = is_small(t.shape) or k.in_lanes
             if type_ == "i64" and abs(start) == math.inf:
                 start = RANGES["i64"][0 if start < 0 else -1]
             result = over(gone, k.const(start, type_))

@@ -53,7 +53,7 @@ from .letters import is_called, is_product
 from .numbers import NAMESPACE, Number, convert
 from .readers import Components, Frame, Stored, first_nodes
 from .stacks import Written
-from .storage import in_memory, is_small
+from .storage import in_memory, is_opened, is_small
 from .structured import StructuredNodes
 
 
@@ -233,9 +233,13 @@ class Lowering:
     ) -> None:
         """Visits each index of a shape, in order; the innermost loop is of `kind`, the outermost of `first`.
 
-        Loops over few fixed elements are opened up, but for the outermost of a kind of its own.
+        Loops over few fixed elements are opened up, but for the outermost of a kind of its own; the rows of a large
+        value are lanes where they have more than a few elements.
         """
         index: list[Index] = []
+
+        def opened(left: Sequence[Size]) -> bool:
+            return is_opened(left, is_small(shape) or self.k.in_lanes)
 
         def over(left: Sequence[Size]) -> None:
             if not left:
@@ -243,13 +247,13 @@ class Lowering:
                 return
             n = self.size(left[0])
             outermost = first if not index else None
-            if outermost is None and isinstance(n, int) and (n == 1 or is_small(left)):
+            if outermost is None and isinstance(n, int) and (n == 1 or opened(left)):
                 for j in range(n):
                     index.append(Index(j))
                     over(left[1:])
                     index.pop()
                 return
-            with self.k.loop(n, kind=outermost or (kind if len(left) == 1 else "serial")) as loop:
+            with self.k.loop(n, kind=outermost or (kind if opened(left[1:]) else "serial")) as loop:
                 self.k.limits[loop.variable] = n
                 index.append(index_of(loop.variable))
                 over(left[1:])

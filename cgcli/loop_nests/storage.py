@@ -30,6 +30,7 @@ from .letters import is_called, letters_of, repeated
 from .strided import viewed
 
 OPENED = 16  # elements of a fixed shape up to which loops over it are opened up
+FEW = 4  # elements of a row of a large value up to which loops over it are opened up
 DEEPEST = 40  # element forms within element forms
 MOST = 8  # indices at which an element is computed
 FUNCTION = 12  # additions that a function costs
@@ -54,6 +55,12 @@ def in_memory(graph: Graph, needed: Sequence[int], one_loop: bool = False) -> se
 def is_small(shape: Sequence[Size]) -> bool:
     """Whether a shape has few fixed elements, so that loops over it are opened up."""
     return all(isinstance(n, int) for n in shape) and prod(cast("Sequence[int]", shape)) <= OPENED
+
+
+def is_opened(shape: Sequence[Size], scalars: bool) -> bool:
+    """Whether loops over the last axes of a value are opened up. scalars: whether its elements are numbers anyway: all
+    of the value is small, or steps around are lanes."""
+    return is_small(shape) and (scalars or prod(cast("Sequence[int]", shape)) <= FEW)
 
 
 def _computed(graph: Graph, i: int, needed: Sequence[int]) -> bool:

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 SHORT = 10**6
 """How many statements run without further threads: milliseconds."""
+SHORT_ALONE = 5 * 10**7
+"""The same of a nest in one part, which a thread only ends sooner when it is interrupted."""
 ALIGNED = 64
 """Parts are so many steps or multiples of it, so that few lanes are masked."""
 
@@ -47,7 +49,7 @@ def run_chunks(
     KeyboardInterrupt for an interrupt, within a second of it, and ValueError as that.
     """
     run, flag = code.bind(arrays, sizes, routines), stop or StopFlag()
-    if code.work(sizes) <= SHORT:
+    if code.work(sizes) <= (SHORT if count is not None else SHORT_ALONE):
         return run(0, LAST, flag)
     many = 1 if count is None else min(threads or cores(), -(-count // ALIGNED))
     if many <= 1 and threading.current_thread() is not threading.main_thread():
