@@ -8,8 +8,8 @@ from .form import INTS, Apply, Const, Extent, LoopNest, Value
 from .primitives import PRIMITIVES
 
 
-def shapes(nest: LoopNest, sizes: Mapping[str, int]) -> dict[str, tuple[int, ...]]:
-    """The shapes of the buffers that the caller gives, by their names. A size may be negative."""
+def numbers_of(nest: LoopNest, sizes: Mapping[str, int]) -> dict[Value, int]:
+    """The ints that the sizes tell in front of everything."""
     numbers: dict[Value, int] = {value: sizes[name] for name, value in nest.sizes.items()}
     for s in nest.body:
         if isinstance(s, Const) and s.result.type in INTS:
@@ -19,6 +19,12 @@ def shapes(nest: LoopNest, sizes: Mapping[str, int]) -> dict[str, tuple[int, ...
             operands = [numbers[x] for x in s.operands]
             if compute is not None and not (s.primitive in ("floor_div", "mod") and operands[1] == 0):
                 numbers[s.result] = compute(*operands)
+    return numbers
+
+
+def shapes(nest: LoopNest, sizes: Mapping[str, int]) -> dict[str, tuple[int, ...]]:
+    """The shapes of the buffers that the caller gives, by their names. A size may be negative."""
+    numbers = numbers_of(nest, sizes)
 
     def number(extent: Extent) -> int:
         return extent if isinstance(extent, int) else numbers[extent]

@@ -104,22 +104,24 @@ def columns_of(graph: Graph) -> ColumnGraph | None:
         return None
 
 
-def nest_of(graph: Graph, batch: Batch | None = None) -> LoopNest:
-    """The loop nest of an optimised graph that machine code runs. batch: of a graph of many rows, cut over threads.
+def nest_of(graph: Graph, batch: Batch | None = None) -> tuple[LoopNest, Graph]:
+    """The loop nest of an optimised graph that machine code runs, and the graph whose nodes its statements name.
 
-    The rows share one loop where all that they compute are numbers; else each row computes its own values, by its own
-    loops, in memory of its own. Raises Unsupported where there is no nest.
+    batch: of a graph of many rows, cut over threads. The rows share one loop where all that they compute are numbers;
+    else each row computes its own values, by its own loops, in memory of its own. Raises Unsupported where there is no
+    nest.
     """
     from cgcli.loop_nests.form import Unsupported
     from cgcli.loop_nests.lower import lower, lower_rows
     from cgcli.optimise.driver import optimise
 
     if batch is None:
-        return lower(graph)
+        return lower(graph), graph
     try:
-        return lower(graph, rows=batch.size)
+        return lower(graph, rows=batch.size), graph
     except Unsupported:
-        return lower_rows(optimise(batch.row), batch.flags, batch.size)
+        row = optimise(batch.row)
+        return lower_rows(row, batch.flags, batch.size), row
 
 
 def no_machine_code(graph: Graph, batch: Batch | None = None) -> str:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     Run = Callable[[int, int, StopFlag], int]
 
+_NO_ADDRESSES: Mapping[str, int] = {}
 SHORT = 10**6
 """How many statements run without further threads: milliseconds."""
 SHORT_ALONE = 5 * 10**7
@@ -40,15 +41,16 @@ def run_chunks(
     stop: StopFlag | None = None,
     on_wait: Callable[[], None] = lambda: None,
     routines: object = None,
+    addresses: Mapping[str, int] = _NO_ADDRESSES,
 ) -> int:
     """Runs a nest on arrays; 0, or the status of what stopped it.
 
     count: the steps of its `chunk` loops, which begin at 0; None runs them in one part. threads: at most how many, by
     default as many as the process has cores. stop: ends the run from another thread. on_wait: a callback of the main
-    thread, called about ten times a second while it waits for a long run. routines: as of `CompiledNest.bind`. Raises
-    KeyboardInterrupt for an interrupt, within a second of it, and ValueError as that.
+    thread, called about ten times a second while it waits for a long run. routines, addresses: as of
+    `CompiledNest.bind`. Raises KeyboardInterrupt for an interrupt, within a second of it, and ValueError as that.
     """
-    run, flag = code.bind(arrays, sizes, routines), stop or StopFlag()
+    run, flag = code.bind(arrays, sizes, routines, addresses), stop or StopFlag()
     if code.work(sizes) <= (SHORT if count is not None else SHORT_ALONE):
         return run(0, LAST, flag)
     many = 1 if count is None else min(threads or cores(), -(-count // ALIGNED))

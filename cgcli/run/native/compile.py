@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from cgcli.loop_nests.extents import numbers_of
 from cgcli.loop_nests.form import DTYPES, Apply, Buffer, LoopNest, Unsupported, Value, statements
 from cgcli.loop_nests.primitives import FUNCTIONS
 from cgcli.ops.limits import memory_limit
@@ -35,6 +36,9 @@ def _allocator() -> tuple[int, ...]:
     """The addresses of the functions that give zeroed memory and free it. They need no lock of Python's."""
     functions = ctypes.pythonapi.PyMem_RawCalloc, ctypes.pythonapi.PyMem_RawFree
     return tuple(ctypes.cast(function, ctypes.c_void_p).value or 0 for function in functions)
+
+
+_NO_ADDRESSES: Mapping[str, int] = {}
 
 
 class StopFlag:
@@ -97,29 +101,38 @@ class CompiledNest:
     def work(self, sizes: Mapping[str, int]) -> int:
         """About how many statements a run executes; `MUCH` where that is more or only the run tells."""
         if self._work is None or self._work[0] != sizes:
-            numbers = {value: sizes[name] for name, value in self.nest.sizes.items()}
-            self._work = dict(sizes), weight(self.nest.body, MUCH, numbers)
+            self._work = dict(sizes), weight(self.nest.body, MUCH, numbers_of(self.nest, sizes))
         return self._work[1]
 
     def bind(
-        self, arrays: Mapping[str, NDArray[Any]], sizes: Mapping[str, int], routines: object = None
+        self,
+        arrays: Mapping[str, NDArray[Any]],
+        sizes: Mapping[str, int],
+        routines: object = None,
+        addresses: Mapping[str, int] = _NO_ADDRESSES,
     ) -> Callable[[int, int, StopFlag], int]:
         """The nest over these arrays as `run(begin, end, stop)`, which returns 0 or the status of what stopped it.
 
-        arrays: of the buffers that are the caller's. routines: the table of what the nest calls. Raises ValueError for
-        an array of another dtype or shape than the nest's, for one that is not contiguous, and for an output that
-        cannot be written.
+        arrays: of the buffers that are the caller's; of those in `addresses` that is where they lie. routines: the
+        table of what the nest calls. Raises ValueError for an array of another dtype or shape than the nest's, for one
+        that is not contiguous, and for an output that cannot be written.
         """
         named = {value: sizes[name] for name, value in self.nest.sizes.items()}
+        given: list[int] = []
         for argument in self._arguments:
-            argument.check(arrays[argument.name], named)
-        addresses = self._addresses(*(arrays[argument.name].ctypes.data for argument in self._arguments))
+            address = addresses.get(argument.name)
+            if address is None:
+                array = arrays[argument.name]
+                argument.check(array, named)
+                address = array.ctypes.data
+            given.append(address)
+        table = self._addresses(*given)
         numbers = self._numbers(*named.values())
         function, lives = self._function, (self._memory, dict(arrays), routines)
 
         def run(begin: int, end: int, stop: StopFlag) -> int:
             assert lives  # code and arrays, as long as the function does
-            return function(addresses, numbers, begin, end, stop.controls, routines)
+            return function(table, numbers, begin, end, stop.controls, routines)
 
         return run
 
