@@ -19,12 +19,15 @@ from .table import BY_CODE
 class Change(NamedTuple):
     """A node that changes elements of an array, a loop of which it is a carry, or an `if` that captures it.
 
-    before: the array before. result: which result of a loop or an `if` is the array behind it.
+    before: the array before. result: which result of a loop or an `if` is the array behind it. within: the nested
+    graphs with the node that is the array behind their changes; changed: whether there are any.
     """
 
     node: int
     before: int
-    result: int
+    result: int = 0
+    within: tuple[tuple[Graph, int], ...] = ()
+    changed: bool = True
 
 
 def writes_in_place(op: Op) -> bool:
@@ -42,18 +45,17 @@ def changes(graph: Graph | Columns, x: int) -> tuple[int, list[Change]]:
         code = graph.op[x]
         if code == COPY:
             x = graph.a[x]
-        elif code == GET:
+            continue
+        change = None
+        if code == GET:
             change = change_of_result(graph, graph.a[x], graph.attrs[x]["k"])
-            if change is None:
-                break
-            found.append(change)
-            x = change.before
         elif writes_in_place(BY_CODE[code]):
-            found.append(Change(x, graph.a[x], 0))
-            x = graph.a[x]
-        else:
-            break
-    return x, found[::-1]
+            change = Change(x, graph.a[x])
+        if change is None:
+            return x, found[::-1]
+        if change.changed:
+            found.append(change)
+        x = change.before
 
 
 def change_of_result(graph: Graph | Columns, i: int, k: int) -> Change | None:
@@ -64,14 +66,17 @@ def change_of_result(graph: Graph | Columns, i: int, k: int) -> Change | None:
         carry = k - 1
         if not 0 <= carry < loop.carry_count:
             return None
-        start, _ = changes(loop.body, loop.carry_outputs[carry])
-        return Change(i, loop.carries[carry], k) if start == loop.inputs("body")[0][carry] else None
+        start, inner = changes(loop.body, loop.carry_outputs[carry])
+        if start != loop.inputs("body")[0][carry]:
+            return None
+        return Change(i, loop.carries[carry], k, ((loop.body, loop.carry_outputs[carry]),), bool(inner))
     if graph.op[i] != COND:
         return None
-    captured = []
-    for side in (attrs["then"], attrs["else"]):
-        start, _ = changes(side, side.outputs[k])
-        if start not in side.inputs:
-            return None
-        captured.append(side.inputs.index(start))
-    return Change(i, operands[1 + captured[0]], k) if captured[0] == captured[1] else None
+    sides = [(side, side.outputs[k]) for side in (attrs["then"], attrs["else"])]
+    starts = [changes(side, x) for side, x in sides]
+    captured = [
+        operands[1 + side.inputs.index(x)] for (side, _), (x, _) in zip(sides, starts, strict=True) if x in side.inputs
+    ]
+    if len(captured) < 2 or captured[0] != captured[1]:
+        return None
+    return Change(i, captured[0], k, tuple(sides), any(inner for _, inner in starts))

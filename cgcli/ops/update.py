@@ -118,7 +118,7 @@ def _ints(index: Array) -> Array | int:
 
 def _elements(xp: ArrayNamespace, at: BoundAttrs, x: Array, *indices: Array) -> Array:
     view, key = _target(xp, at, x, indices)
-    return view[key]
+    return view[key].astype(x.dtype)  # a copy also where numbers and slices alone would give a view
 
 
 def _copy(x: Array, v: Array) -> Array:

@@ -14,7 +14,7 @@ from typing import NamedTuple
 from cgcli.graph.graph import COND, LOOP, Graph
 from cgcli.graph.sizes import Shape
 from cgcli.graph.traversal import live
-from cgcli.graph.types import INT, Results, Stack, Type
+from cgcli.graph.types import BOOL, INT, Results, Stack, Type
 from cgcli.ops.builder import Builder
 from cgcli.ops.changes import Change, changes
 from cgcli.ops.loops import LoopView, items_of
@@ -43,7 +43,7 @@ def restorable_carries(loop: LoopView[int]) -> dict[int, Restorable]:
         begin, steps = changes(body, end)
         if begin != start or not steps or not all(_can_be_undone(body, change) for change in steps):
             continue
-        items = _item_types(body, [end])
+        items = _item_types(body, end)
         if not _is_dearer(items, t.shape):
             found[k] = Restorable(steps, items)
     return found
@@ -66,18 +66,13 @@ def _count(shape: Shape) -> int:
 
 
 def _can_be_undone(graph: Graph, change: Change) -> bool:
-    """Whether a change keeps the type of the array, and so does each within it."""
-    i, attrs = change.node, graph.attrs[change.node]
-    if graph.op[i] == LOOP:
-        loop: LoopView[int] = LoopView(attrs)
-        inner = [(loop.body, loop.carry_outputs[change.result - 1])]
-    elif graph.op[i] == COND:
-        inner = [(side, side.outputs[change.result]) for side in (attrs["then"], attrs["else"])]
-        if any(side.op[c.node] in (LOOP, COND) for side, x in inner for c in changes(side, x)[1]):
-            return False
-    else:
-        return graph.type_of(i) == graph.type_of(change.before)
-    return all(_can_be_undone(g, c) for g, x in inner for c in changes(g, x)[1])
+    """Whether a change keeps the type of the array, and so does each within it; an `if` holds no loops."""
+    if not change.within:
+        return graph.type_of(change.node) == graph.type_of(change.before)
+    inner = [(g, c) for g, x in change.within for c in changes(g, x)[1]]
+    if graph.op[change.node] == COND and any(c.within for _, c in inner):
+        return False
+    return all(_can_be_undone(g, c) for g, c in inner)
 
 
 # ---- what a step saves
@@ -92,9 +87,22 @@ def saving_changes(b: Builder, i: int, carries: Mapping[int, Restorable]) -> lis
     return _with_results(b, i, {**loop.attrs, "body": body}, [Stack(t) for c in carries.values() for t in c.items])
 
 
-def _item_types(graph: Graph, arrays: Sequence[int]) -> list[Type | Stack]:
-    saved = saving_elements(graph, arrays)
-    return [single(saved.type_of(x)) for x in saved.outputs[len(graph.outputs) :]]
+def _item_types(graph: Graph, array: int) -> list[Type | Stack]:
+    """The types of what is saved on the way to an array."""
+    return [t for change in changes(graph, array)[1] for t in _types_of(graph, change)]
+
+
+def _types_of(graph: Graph, change: Change) -> list[Type | Stack]:
+    """The types of what a change saves: the elements and their indices; of a loop stacks; of an `if` those of both
+    sides behind the condition."""
+    if graph.op[change.node] == LOOP:
+        return [Stack(t) for t in _item_types(*change.within[0])]
+    if change.within:
+        return [BOOL, *(t for side in change.within for t in _item_types(*side))]
+    x, v, *indices = (single(graph.type_of(y)) for y in graph.operands(change.node))
+    assert isinstance(x, Type)
+    assert isinstance(v, Type)
+    return [x._replace(shape=v.shape), *indices]
 
 
 def saving_elements(graph: Graph, arrays: Sequence[int]) -> Graph:
@@ -118,7 +126,7 @@ def _elements_before(b: Builder, where: Sequence[int], change: Change) -> list[i
         return _with_results(b, i, {**attrs, "body": body}, [Stack(t) for t in items])
     if b.op[i] == COND:
         sides: dict[str, Graph] = {name: attrs[name] for name in ("then", "else")}
-        own = {name: _item_types(side, [side.outputs[change.result]]) for name, side in sides.items()}
+        own = {name: _item_types(side, side.outputs[change.result]) for name, side in sides.items()}
         wider = {
             "then": _side(sides["then"], change.result, [], own["else"]),
             "else": _side(sides["else"], change.result, own["then"], []),
@@ -162,7 +170,7 @@ def undone(b: Builder, graph: Graph, change: Change, items: Iterator[int], x: in
     if code == LOOP:
         loop: LoopView[int] = LoopView(attrs)
         array = loop.carry_outputs[change.result - 1]
-        stacks = list(islice(items, len(_item_types(loop.body, [array]))))
+        stacks = list(islice(items, len(_item_types(loop.body, array))))
         inner = Builder()
         inner.input(INT)
         before = inner.input(single(b.type_of(x)))
@@ -173,7 +181,7 @@ def undone(b: Builder, graph: Graph, change: Change, items: Iterator[int], x: in
     if code == COND:
         condition = next(items)
         sides: list[Graph] = [attrs["then"], attrs["else"]]
-        types = [_item_types(side, [side.outputs[change.result]]) for side in sides]
+        types = [_item_types(side, side.outputs[change.result]) for side in sides]
         saved = list(islice(items, sum(map(len, types))))
         graphs = []
         for side, own in zip(sides, types, strict=True):
@@ -203,18 +211,7 @@ def _chain_undone(b: Builder, graph: Graph, array: int, items: Iterator[int], x:
 def _by_change(graph: Graph, steps: Sequence[Change], items: Sequence[int]) -> list[list[int]]:
     """The items that each change has saved."""
     rest = iter(items)
-    return [list(islice(rest, _item_count(graph, change))) for change in steps]
-
-
-def _item_count(graph: Graph, change: Change) -> int:
-    attrs = graph.attrs[change.node]
-    if graph.op[change.node] == LOOP:
-        loop: LoopView[int] = LoopView(attrs)
-        return len(_item_types(loop.body, [loop.carry_outputs[change.result - 1]]))
-    if graph.op[change.node] == COND:
-        sides = [attrs["then"], attrs["else"]]
-        return 1 + sum(len(_item_types(side, [side.outputs[change.result]])) for side in sides)
-    return len(graph.operands(change.node)) - 1
+    return [list(islice(rest, len(_types_of(graph, change)))) for change in steps]
 
 
 class Restoration(NamedTuple):
