@@ -48,9 +48,10 @@ from .form import (
     index_of,
     statements,
 )
-from .in_place import Order, take_over
+from .in_place import take_over
 from .letters import is_called, is_product
 from .numbers import NAMESPACE, Number, convert
+from .order import Order
 from .readers import Components, Frame, Stored, first_nodes
 from .stacks import Written
 from .storage import in_memory, is_opened, is_small

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
     from .bounds import IndexBuilder
     from .form import Extent, Kind
-    from .in_place import Order
     from .numbers import Number
+    from .order import Order
 
 Reader = Callable[[tuple[Index, ...]], Value]
 
