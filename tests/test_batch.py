@@ -82,6 +82,19 @@ PROGRAMS = [
     "input x: float[4]\ninput i: int[2]\nA = reshape(x, [2, 2]) + 3 * eye(2)\nz = det(A) + sum(solve(A, x[:2]))",
     "input x: float[4]\ninput i: int[2]\nz = sum(sort(x) * [1, 2, 3, 4]) + max(x) + norm(x[i])",
     "input x: float[4]\ninput i: int[2]\nz = if x[3] > 0.5 then sum(inv(reshape(x, [2, 2]) * 0)) else sum(x)",
+    (
+        "input x: float[4]\ninput i: int[2]\nA = ones([4, 2, 3]) * x[0]\nA[i, :, [2, 0]] = reshape(x, [2, 2])\n"
+        "A[:, i[0] % 2, 1:] = x[1]\nz = sum(A * A) + A[i[1], 1, 2] + sum(A[i, 0, [1, 1]] * x[2])"
+    ),
+    (
+        "input x: float[4]\ninput i: int[2]\nA = ones([4, 2, 3]) * x[0]\nA[1:, i % 2, [2, 0]] = x[:2]\n"
+        "z = sum(A * A) + sum(scatter_add(x, i, x[:2])) + sum(A[:, i % 2, i % 3] ^ 2)"
+    ),
+    (
+        "input x: float[4]\ninput i: int[2]\nD = ones([4, 5]) * x[1]\nfor t in 0..3 {\n for s in 0..2 {\n"
+        "  D[(t + i[0]) % 4, s + 1] = D[t, s] * x[s] + D[i[1], s]\n }\n if x[t] > 0.5 { D[i[t % 2], 0] = x[t] }\n}\n"
+        "z = sum(D * D)"
+    ),
 ]
 
 
