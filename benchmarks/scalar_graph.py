@@ -9,7 +9,6 @@ from __future__ import annotations
 import argparse
 import ast
 import resource
-import statistics
 import subprocess
 import sys
 import time
@@ -57,13 +56,13 @@ def in_casadi(steps: int) -> tuple[Run, float]:
     """The ready function, and the seconds that it took to make it."""
     import casadi
 
-    start = time.perf_counter()
+    start = time.process_time()
     x, w = casadi.SX.sym("x"), casadi.SX.sym("w")
     h = x
     for _ in range(steps - 1):
         h = casadi.sin(h * w + x) + h
     function = casadi.Function("f", [x, w], [h, casadi.gradient(h, casadi.vertcat(x, w))])
-    built = time.perf_counter() - start
+    built = time.process_time() - start
 
     def run() -> list[Any]:
         value, gradient = function(*VALUES.values())
@@ -73,9 +72,9 @@ def in_casadi(steps: int) -> tuple[Run, float]:
 
 
 def graph() -> Iterator[Figure]:
-    start = time.perf_counter()
+    start = time.process_time()
     sides = {"cg": in_cg(STEPS)}
-    ours, built = time.perf_counter() - start, 0.0
+    ours, built = time.process_time() - start, 0.0
     if is_installed("casadi"):
         sides["CasADi, ready"], built = in_casadi(STEPS)
     if is_installed("torch"):
@@ -94,16 +93,8 @@ def graph() -> Iterator[Figure]:
 
 def text(*, million: bool = False) -> Iterator[Figure]:
     source = lines(STEPS)
-    ours, python = [], []
-    for _ in range(3):
-        start = time.perf_counter()
-        ast.parse(source)
-        middle = time.perf_counter()
-        cgcli.parse(source)
-        python.append(middle - start)
-        ours.append(time.perf_counter() - middle)
-    ratio = statistics.median(ours) / statistics.median(python)
-    micro = statistics.median(ours) / STEPS * 1e6
+    times = medians({"cg": lambda: cgcli.parse(source), "ast": lambda: ast.parse(source)}, rounds=3)
+    ratio, micro = times["cg"] / times["ast"], times["cg"] / STEPS * 1e6
     reached, met = f"{micro:.1f} µs a line, {ratio:.2f} × ast.parse", micro <= 5 and ratio <= 0.3
     yield Figure(f"text to graph, {STEPS:,} lines", "≤ 5 µs a line, ≤ 0.3 × ast.parse", reached, met)
     if million:
@@ -116,9 +107,9 @@ def text(*, million: bool = False) -> Iterator[Figure]:
 def read(count: int) -> None:
     """Prints the microseconds that a line takes, and the most memory of this process in KiB."""
     source = lines(count)
-    start = time.perf_counter()
+    start = time.process_time()
     cgcli.parse(source)
-    seconds = time.perf_counter() - start
+    seconds = time.process_time() - start
     print(seconds / count * 1e6, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
 
 
