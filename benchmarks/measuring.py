@@ -146,10 +146,10 @@ def listed(result: Any) -> list[Any]:
 
 
 def versions(*names: str) -> str:
-    """The versions of Python, of the packages among these that are installed, and of gcc."""
+    """The date, and the versions of Python, of the packages among these that are installed, and of gcc."""
     from importlib.metadata import PackageNotFoundError, version
 
-    found = [f"Python {sys.version.split()[0]}"]
+    found = [time.strftime("%d %B %Y"), f"Python {sys.version.split()[0]}"]
     for name in names:
         try:
             found.append(f"{name} {version(name)}")

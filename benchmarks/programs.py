@@ -13,7 +13,7 @@ import argparse
 import statistics
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from measuring import is_installed, medians, on_one_thread, versions
@@ -197,23 +197,34 @@ def distance(value: Any, gradient: Mapping[str, Any], others: tuple[Any, Mapping
     return nan[0] if nan else max(differences)
 
 
-def measure(name: str, backend: str | None, rounds: int, budget: float) -> tuple[float | None, float]:
-    """Seconds of JAX, None where it is not installed, and of cg. Stops where their numbers differ."""
+class Measured(NamedTuple):
+    """Seconds of JAX, None where it is not installed, and of cg; or what is wrong."""
+
+    jax: float | None = None
+    cg: float = 0.0
+    wrong: str = ""
+
+
+def measure(name: str, backend: str | None, rounds: int, budget: float) -> Measured:
     values, program = values_of(name), load(name, backend)
 
     def ours() -> Any:
         return program.value_and_grad(values)
 
     sides: dict[str, Callable[[], Any]] = {"cg": ours}
+    try:
+        result = ours()
+    except cgcli.CgError as error:
+        return Measured(wrong=str(error).splitlines()[0])
     if is_installed("jax"):
         from jax_programs import compiled
 
         sides["JAX"] = compiled(name, values)
-        apart, which = distance(*ours(), sides["JAX"]())
+        apart, which = distance(*result, sides["JAX"]())
         if not apart <= AGREE:
-            raise SystemExit(f"{name}: cg and JAX differ in {which} by {apart:.1e} of the largest element")
+            return Measured(wrong=f"{which} differs from JAX's by {apart:.1e} of the largest element")
     times = medians(sides, rounds, budget)
-    return times.get("JAX"), times["cg"]
+    return Measured(times.get("JAX"), times["cg"])
 
 
 def main() -> None:
@@ -233,18 +244,22 @@ def main() -> None:
     if not options.markdown:
         cells, rule = "{:18} {:>9} {:>9} {:>8}", ""
     print(cells.format("program", "JAX, ms", "cg, ms", "cg / JAX") + (f"\n{rule}" if rule else ""))
-    ratios = []
+    ratios, wrong = [], False
     for name in names:
-        theirs, ours = measure(name, options.backend, options.rounds, options.budget)
-        shown = ("", "") if theirs is None else (f"{theirs * 1e3:.3f}", f"{ours / theirs:.2f}")
-        if theirs is not None:
-            ratios.append(ours / theirs)
-        print(cells.format(name, shown[0], f"{ours * 1e3:.3f}", shown[1]), flush=True)
+        found = measure(name, options.backend, options.rounds, options.budget)
+        ours, theirs, ratio = f"{found.cg * 1e3:.3f}", "", ""
+        if found.wrong:
+            ours, wrong = found.wrong, True
+        elif found.jax is not None:
+            theirs, ratio = f"{found.jax * 1e3:.3f}", f"{found.cg / found.jax:.2f}"
+            ratios.append(found.cg / found.jax)
+        print(cells.format(name, theirs, ours, ratio), flush=True)
     if ratios:
         print(cells.format("geometric mean", "", "", f"{statistics.geometric_mean(ratios):.2f}"))
-    else:
+    if not is_installed("jax"):
         print("jax is not installed and left out")
     print(f"\n{versions('numpy', 'llvmlite', 'jax')}")
+    raise SystemExit(int(wrong))
 
 
 if __name__ == "__main__":
