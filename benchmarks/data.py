@@ -34,8 +34,8 @@ from pyarrow import parquet
 writer = None
 for part in parquet.ParquetFile(sys.argv[1], pre_buffer=False).iter_batches(batch_size=PIECE):
     s, k, r, v, t = (part.column(n).to_numpy() for n in ("spot", "strike", "rate", "vol", "years"))
-    found = greeks(s, k, r, v, t)
-    table = pa.table(dict(zip(("price", "dspot", "dstrike", "drate", "dvol", "dyears"), found)))
+    results = greeks(s, k, r, v, t)
+    table = pa.table(dict(zip(("price", "dspot", "dstrike", "drate", "dvol", "dyears"), results)))
     writer = writer or parquet.ParquetWriter(sys.argv[2], table.schema, use_dictionary=False)
     writer.write_table(table)
 writer.close()

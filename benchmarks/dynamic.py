@@ -85,16 +85,16 @@ def by_micrograd(n: int) -> tuple[float, float]:
 def by_program(n: int) -> tuple[float, float]:
     program = parse(PROGRAM, mode="dynamic")
     assert isinstance(program, DynamicProgram)
-    found = program.record({"n": n, "x": X}).grad({}, of="y")
-    return found.value, found.partials["x"]
+    gradient = program.record({"n": n, "x": X}).grad({}, of="y")
+    return gradient.value, gradient.partials["x"]
 
 
 def by_function(n: int) -> tuple[float, float]:
     def y(x: float) -> Any:
         return chain(x, n)
 
-    found = trace(y).record({"x": X}).grad({})
-    return found.value, found.partials["x"]
+    gradient = trace(y).record({"x": X}).grad({})
+    return gradient.value, gradient.partials["x"]
 
 
 def by_autograd(n: int) -> tuple[float, float]:
@@ -134,16 +134,16 @@ def seconds(side: Callable[[int], tuple[float, float]], n: int, collect: bool) -
 
 def available() -> dict[str, Callable[[int], tuple[float, float]]]:
     """The sides that run here, each with the right result."""
-    wanted = by_micrograd(50)
-    found = {}
+    expected = by_micrograd(50)
+    sides = {}
     for name, side in SIDES.items():
         try:
             value = side(50)
         except ImportError:
             continue
-        assert all(abs(a - b) < 1e-9 * abs(b) for a, b in zip(value, wanted, strict=True)), (name, value, wanted)
-        found[name] = side
-    return found
+        assert all(abs(a - b) < 1e-9 * abs(b) for a, b in zip(value, expected, strict=True)), (name, value, expected)
+        sides[name] = side
+    return sides
 
 
 def nanoseconds(operations: int, rounds: int, *, collect: bool) -> dict[str, float]:

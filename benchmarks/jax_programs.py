@@ -82,11 +82,11 @@ def soft_dtw(x: Any, y: Any, gamma: Any) -> Any:
     first = jnp.full(len(y) + 1, 1e10).at[0].set(0.0)
 
     def row(above: Any, x_i: Any) -> Any:
-        def cell(left: Any, given: Any) -> Any:
-            corner, over, y_j = given
+        def cell(left: Any, item: Any) -> Any:
+            corner, over, y_j = item
             ways = jnp.stack([corner, over, left])
-            found = (x_i - y_j) ** 2 - gamma * logsumexp(-ways / gamma)
-            return found, found
+            cost = (x_i - y_j) ** 2 - gamma * logsumexp(-ways / gamma)
+            return cost, cost
 
         cells = lax.scan(cell, jnp.asarray(1e10), (above[:-1], above[1:], y))[1]
         return jnp.concatenate([jnp.full(1, 1e10), cells]), None
@@ -236,7 +236,7 @@ def compiled(name: str, values: Mapping[str, Any]) -> Callable[[], tuple[Any, di
     function = FUNCTIONS[name]
     static = {key: value for key, value in values.items() if key in STATIC}
     floats = {key: jnp.asarray(value) for key, value in values.items() if key not in STATIC}
-    both = jax.jit(jax.value_and_grad(lambda given: function(**given, **static)))
+    both = jax.jit(jax.value_and_grad(lambda by: function(**by, **static)))
 
     def run() -> tuple[Any, dict[str, Any]]:
         value, gradient = jax.block_until_ready(both(floats))

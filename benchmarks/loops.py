@@ -161,10 +161,10 @@ def ode_in_casadi(steps: int) -> Run:
     rates = casadi.MX.sym("rates", 4)
     value = whole(casadi.vertcat(*START, rates))[1]
     both = casadi.Function("both", [rates], [value, casadi.gradient(value, rates)])
-    given = list(RATES.values())
+    arguments = list(RATES.values())
 
     def run() -> Any:
-        value, gradient = both(given)
+        value, gradient = both(arguments)
         return np.array([float(value), *np.array(gradient).ravel()])
 
     return run
@@ -297,10 +297,10 @@ def soft_dtw_in_c(n: int, *, gradient: bool) -> Run:
     tables, out = (np.zeros((n + 1, n + 1)), np.zeros((n + 2, n + 2))), np.zeros(2 * n)
     pointers = [c_array(out), c_array(out[n:])] if gradient else [None, None]
     gamma = ctypes.c_double(values["gamma"])
-    given = (ctypes.c_long(n), ctypes.c_long(n), c_array(x), c_array(y), gamma, *map(c_array, tables), *pointers)
+    arguments = (ctypes.c_long(n), ctypes.c_long(n), c_array(x), c_array(y), gamma, *map(c_array, tables), *pointers)
 
     def run() -> Any:
-        value = function(*given)
+        value = function(*arguments)
         return np.array([value, *out]) if gradient else np.array([value])
 
     return run
@@ -315,8 +315,8 @@ def soft_dtw_in_jax(n: int, *, gradient: bool) -> Run:
     work = jax.jit(jax.value_and_grad(soft_dtw, argnums=(0, 1)) if gradient else soft_dtw)
 
     def run() -> Any:
-        found = jax.block_until_ready(work(*values.values()))
-        return np.array([found[0], *found[1][0], *found[1][1]]) if gradient else np.array([found])
+        result = jax.block_until_ready(work(*values.values()))
+        return np.array([result[0], *result[1][0], *result[1][1]]) if gradient else np.array([result])
 
     return run
 
@@ -334,8 +334,8 @@ def edit_distance_side(n: int) -> Run:
 def edit_distance_in_c(n: int) -> Run:
     values, function, table = words(n), c_functions(DISTANCE_IN_C).edit_distance, np.zeros((n + 1, n + 1), np.int64)
     function.restype = ctypes.c_long
-    given = (ctypes.c_long(n), ctypes.c_long(n), c_array(values["x"]), c_array(values["y"]), c_array(table))
-    return lambda: np.array([function(*given)])
+    arguments = (ctypes.c_long(n), ctypes.c_long(n), c_array(values["x"]), c_array(values["y"]), c_array(table))
+    return lambda: np.array([function(*arguments)])
 
 
 SIDES_OF_TABLES = (20, 50, 100, 300, 1_000)

@@ -47,8 +47,8 @@ class Figure(NamedTuple):
 
     def beside(self) -> str:
         """What the peers take, as multiples of cg's time, and which are not installed."""
-        told = [f"{name} {ratio:.3g}" for name, ratio in self.peers.items()]
-        return ", ".join(told + [f"{name} is not installed" for name in self.missing])
+        shown = [f"{name} {ratio:.3g}" for name, ratio in self.peers.items()]
+        return ", ".join(shown + [f"{name} is not installed" for name in self.missing])
 
 
 def on_one_thread() -> None:
@@ -150,12 +150,12 @@ def versions(*names: str) -> str:
     """The date, and the versions of Python, of the packages among these that are installed, and of gcc."""
     from importlib.metadata import PackageNotFoundError, version
 
-    found = [time.strftime("%d %B %Y"), f"Python {sys.version.split()[0]}"]
+    parts = [time.strftime("%d %B %Y"), f"Python {sys.version.split()[0]}"]
     for name in names:
         try:
-            found.append(f"{name} {version(name)}")
+            parts.append(f"{name} {version(name)}")
         except PackageNotFoundError:
             continue
     if shutil.which("gcc"):
-        found.append(subprocess.check_output(["gcc", "--version"], text=True).split("\n")[0])
-    return ", ".join(found)
+        parts.append(subprocess.check_output(["gcc", "--version"], text=True).split("\n")[0])
+    return ", ".join(parts)

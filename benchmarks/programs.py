@@ -246,13 +246,13 @@ def main() -> None:
     print(cells.format("program", "JAX, ms", "cg, ms", "cg / JAX") + (f"\n{rule}" if rule else ""))
     ratios, wrong = [], False
     for name in names:
-        found = measure(name, options.backend, options.rounds, options.budget)
-        ours, theirs, ratio = f"{found.cg * 1e3:.3f}", "", ""
-        if found.wrong:
-            ours, wrong = found.wrong, True
-        elif found.jax is not None:
-            theirs, ratio = f"{found.jax * 1e3:.3f}", f"{found.cg / found.jax:.2f}"
-            ratios.append(found.cg / found.jax)
+        measured = measure(name, options.backend, options.rounds, options.budget)
+        ours, theirs, ratio = f"{measured.cg * 1e3:.3f}", "", ""
+        if measured.wrong:
+            ours, wrong = measured.wrong, True
+        elif measured.jax is not None:
+            theirs, ratio = f"{measured.jax * 1e3:.3f}", f"{measured.cg / measured.jax:.2f}"
+            ratios.append(measured.cg / measured.jax)
         print(cells.format(name, theirs, ours, ratio), flush=True)
     if ratios:
         print(cells.format("geometric mean", "", "", f"{statistics.geometric_mean(ratios):.2f}"))

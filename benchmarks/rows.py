@@ -273,7 +273,7 @@ def over_processes(count: int, processes: int) -> dict[str, list[float]]:
 def in_memory(processes: int = 10, count: int = 1_000_000) -> Iterator[Figure]:
     """Rows of the table."""
     runs = over_processes(count, processes)
-    peers = {name: statistics.median(found) for name, found in runs.items()}
+    peers = {name: statistics.median(ratios) for name, ratios in runs.items()}
     nanoseconds = peers.pop("cg") / count * 1e9
     ratio, by_hand = peers.get("C", 0.0), peers["NumPy"]
     reached = f"{ratio:.2f} × C, {by_hand:.1f} × NumPy ({nanoseconds:.1f} ns a row)"
@@ -295,9 +295,9 @@ def main() -> None:
     if options.one:
         print(json.dumps(measure(options.rows)))
         return
-    for name, found in over_processes(options.rows, options.processes).items():
+    for name, ratios in over_processes(options.rows, options.processes).items():
         if name != "cg":
-            print(f"{name:16} {statistics.median(found):6.2f} x cg   ({min(found):.2f} to {max(found):.2f})")
+            print(f"{name:16} {statistics.median(ratios):6.2f} x cg   ({min(ratios):.2f} to {max(ratios):.2f})")
 
 
 if __name__ == "__main__":

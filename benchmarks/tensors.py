@@ -216,10 +216,10 @@ def jax_mixture(v: Values) -> Any:
 
     alpha, means, icf, x = v["alpha"], v["means"], v["icf"], v["x"]
     (n, d), k = x.shape, len(alpha)
-    places = v["rows"], v["columns"]
+    below = v["rows"], v["columns"]
 
     def triangle(row: Any) -> Any:
-        return jnp.zeros((d, d)).at[places].set(row[d:]) + jnp.diag(jnp.exp(row[:d]))
+        return jnp.zeros((d, d)).at[below].set(row[d:]) + jnp.diag(jnp.exp(row[:d]))
 
     apart = jnp.einsum("kij,knj->kni", jax.vmap(triangle)(icf), x[None] - means[:, None])
     score = alpha[:, None] + icf[:, :d].sum(1)[:, None] - 0.5 * (apart**2).sum(-1)

@@ -27,17 +27,17 @@ Step = Callable[[int], float]
 def cg_side(text: str, batches: list[dict[str, Any]]) -> tuple[Step, dict[str, Any]]:
     """The step, and the parameters that all sides start from."""
     examples = [Examples(batch, len(batch["digit"]), True) for batch in batches]
-    wanted = task(parse(text), "loss", {}, examples[0])
+    first_task = task(parse(text), "loss", {}, examples[0])
     update = Update("adam", RATE)
-    state, trained = start(wanted, update), problem(wanted, update)
+    state, trained = start(first_task, update), problem(first_task, update)
     first = {name: x.copy() for name, x in state.params.items()}
 
     def step(k: int) -> float:
-        trained.task = replace(wanted, examples=examples[k % len(examples)])
-        found = trained.step(state, None)
-        state.params, state.memories = found.params, found.memories
+        trained.task = replace(first_task, examples=examples[k % len(examples)])
+        after = trained.step(state, None)
+        state.params, state.memories = after.params, after.memories
         state.step += 1
-        return found.loss
+        return after.loss
 
     return step, first
 
@@ -104,8 +104,8 @@ def jax_side(kind: str, first: dict[str, Any], batches: list[dict[str, Any]]) ->
 
     def step(k: int) -> float:
         state["t"] += 1
-        found = update(state["p"], state["m"], state["v"], float(state["t"]), *data[k % len(data)])
-        value, state["p"], state["m"], state["v"] = found
+        after = update(state["p"], state["m"], state["v"], float(state["t"]), *data[k % len(data)])
+        value, state["p"], state["m"], state["v"] = after
         return float(value)
 
     return step
@@ -130,8 +130,8 @@ def sides(kind: str, size: int) -> dict[str, Callable[[], float]]:
 def compare_losses(runs: dict[str, Callable[[], float]]) -> None:
     """Stops where those of the first twenty steps differ."""
     losses = {side: [run() for _ in range(20)] for side, run in runs.items()}
-    for side, found in losses.items():
-        np.testing.assert_allclose(found, losses["cg"], rtol=2e-3, err_msg=side)
+    for side, series in losses.items():
+        np.testing.assert_allclose(series, losses["cg"], rtol=2e-3, err_msg=side)
 
 
 def counted(step: Step) -> Callable[[], float]:
@@ -146,8 +146,8 @@ def main() -> None:
             runs = sides(kind, size)
             compare_losses(runs)
             times = medians({side: partial(repeat, run, STEPS) for side, run in runs.items()}, ROUNDS)
-            told = ", ".join(f"{side} {ratio:.2f}" for side, ratio in ratios(times).items())
-            print(f"{kind}, {size} rows: {times['cg'] / STEPS * 1e3:.2f} ms a step; x cg's time: {told}")
+            shown = ", ".join(f"{side} {ratio:.2f}" for side, ratio in ratios(times).items())
+            print(f"{kind}, {size} rows: {times['cg'] / STEPS * 1e3:.2f} ms a step; x cg's time: {shown}")
 
 
 def repeat(run: Callable[[], float], count: int) -> None:
