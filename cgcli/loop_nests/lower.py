@@ -46,7 +46,6 @@ from .form import (
     Unsupported,
     Value,
     index_of,
-    statements,
 )
 from .in_place import take_over
 from .letters import is_called, is_product
@@ -418,10 +417,10 @@ def lower_with_stacks(graph: Graph, name: str = "nest", rows: str | None = None)
     k, frame = lowering.k, lowering.frame(graph)
     lowering.require_sizes(graph)
     for n, i in enumerate(graph.inputs):
-        _argument(lowering, graph, i, f"x{n}", "in")
+        argument(lowering, graph, i, f"x{n}", "in")
         frame.readers[i] = Stored(k, f"x{n}")
     for n, i in enumerate(graph.outputs):
-        _argument(lowering, graph, i, f"y{n}", "out")
+        argument(lowering, graph, i, f"y{n}", "out")
         if rows is None and i not in frame.readers and not isinstance(graph.type_of(i), Stack):
             frame.outputs.setdefault(i, f"y{n}")
     checked = [i for i in graph.asserts if graph.op[i] == ASSERT and one(graph.type_of(i)).shape[:1] == (rows,)]
@@ -459,50 +458,21 @@ def lower_with_stacks(graph: Graph, name: str = "nest", rows: str | None = None)
     return k.nest(), []
 
 
-def lower_rows(graph: Graph, flags: Sequence[bool], rows: str, name: str = "nest") -> LoopNest:
-    """The nest that computes a graph for each row: the flagged inputs and all outputs have an axis in front, of the
-    size `rows`. Each row runs its own loops, to its own length.
-    """
-    lowering = Lowering(name, first_nodes(graph), parallel=True)
-    k = lowering.k
-    lowering.require_sizes(graph)
-    for n, (i, flag) in enumerate(zip(graph.inputs, flags, strict=True)):
-        _argument(lowering, graph, i, f"x{n}", "in", rows if flag else None)
-    for n, i in enumerate(graph.outputs):
-        _argument(lowering, graph, i, f"y{n}", "out", rows)
-
-    def row(index: tuple[Index, ...]) -> None:
-        frame = lowering.frame(graph)
-        for n, (i, flag) in enumerate(zip(graph.inputs, flags, strict=True)):
-            frame.readers[i] = Stored(k, f"x{n}", index if flag else ())
-        lowering.emit(frame)
-        for n, i in enumerate(graph.outputs):
-
-            def element(rest: tuple[Index, ...], n: int = n, i: int = i) -> None:
-                k.store(f"y{n}", (*index, *rest), lowering.element(frame, i, rest))
-
-            lowering.loops(one(graph.type_of(i)).shape, element, "vector")
-
-    lowering.loops((rows,), row, "chunk", "chunk")
-    _require_no_call(statements(k.blocks[0]))
-    return k.nest()
-
-
 def _require_one_loop(statements: Sequence[Statement]) -> None:
     """Raises Unsupported where more than numbers is computed in front of the loop over rows."""
-    _require_no_call(statements)
+    require_no_call(statements)
     if not all(isinstance(s, Const | Apply | Load | Check) for s in statements):
         raise Unsupported("tables of intermediate values")
 
 
-def _require_no_call(statements: Iterable[Statement]) -> None:
+def require_no_call(statements: Iterable[Statement]) -> None:
     """Raises Unsupported where a routine is called."""
     for s in statements:
         if isinstance(s, Call):
             raise Unsupported(f"`{s.routine.removeprefix('op:')}`")
 
 
-def _argument(lowering: Lowering, graph: Graph, i: int, name: str, role: Any, rows: str | None = None) -> None:
+def argument(lowering: Lowering, graph: Graph, i: int, name: str, role: Any, rows: str | None = None) -> None:
     """The buffer of an input or an output. rows: the size of an axis in front."""
     t = graph.type_of(i)
     t = INT if isinstance(t, Stack) else one(t)

@@ -112,7 +112,8 @@ def nest_of(graph: Graph, batch: Batch | None = None) -> tuple[LoopNest, Graph]:
     nest.
     """
     from cgcli.loop_nests.form import Unsupported
-    from cgcli.loop_nests.lower import lower, lower_rows
+    from cgcli.loop_nests.lower import lower
+    from cgcli.loop_nests.rows import lower_rows
     from cgcli.optimise.driver import optimise
 
     if batch is None:
