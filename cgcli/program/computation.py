@@ -16,7 +16,7 @@ from cgcli.graph.types import Type
 from cgcli.ops.interpreter import Limits
 from cgcli.ops.number_kernels import is_scalar
 from cgcli.ops.numbers import unsigned_zero
-from cgcli.run.backends import BatchedGraph, Compiled, compile_graph, tensor_of
+from cgcli.run.backends import BatchedGraph, Compiled, compile_graph, compile_step, tensor_of
 from cgcli.run.binding import extent, fit, initialised, plain, require, within
 
 Values = Mapping[str, Any]
@@ -406,6 +406,10 @@ class Computation:
     def compile(self, graph: Graph) -> Compiled:
         """A graph made ready to run within the program's limits, by its backend."""
         return compile_graph(graph, self.limits, self.backend)
+
+    def compile_step(self, graph: Graph) -> Compiled:
+        """The same for a graph that runs hundreds of times."""
+        return compile_step(graph, self.limits, self.backend)
 
     def _compiled(self, nodes: tuple[int, ...]) -> Compiled:
         """What computes these nodes, memoised."""

@@ -221,7 +221,9 @@ class StaticProblem(_Problem):
     def _run(self, purpose: Literal["step", "judge", "gradient"], inputs: Sequence[Any]) -> Sequence[Any]:
         if purpose not in self._compiled:
             graphs = {"judge": lambda: self.graph, "step": lambda: self.step_graph, "gradient": self._gradient_graph}
-            self._compiled[purpose] = self.task_inputs.program.compile(graphs[purpose]())
+            program = self.task_inputs.program
+            compiled = program.compile if purpose == "judge" else program.compile_step
+            self._compiled[purpose] = compiled(graphs[purpose]())
         return self._compiled[purpose](inputs)
 
     def _gradient_graph(self) -> Graph:

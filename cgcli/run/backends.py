@@ -58,6 +58,24 @@ def compile_graph(
     return _native_rows(graph, limits, batch) or _long_loops(graph, limits) or _compiled(graph, limits)
 
 
+def compile_step(graph: Graph, limits: Limits = DEFAULT_LIMITS, backend: str | None = None) -> Compiled:
+    """A graph that runs hundreds of times, as a step of training does: as machine code where a run has enough work.
+
+    That depends on the graph alone, so that a training that goes on has the digits of one that was not interrupted.
+    Raises CgError as `compile_graph`.
+    """
+    from .native.choice import compiler_installed, step_pays
+
+    if backend is None and limits.steps is None and step_pays(graph) and compiler_installed():
+        from cgcli.loop_nests.form import Unsupported
+
+        try:
+            return _machine_code(graph, limits, None)
+        except Unsupported:
+            pass
+    return compile_graph(graph, limits, backend)
+
+
 class BatchedGraph:
     """A graph made for many rows of a table, and compiled for few rows and for many.
 

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cache
+from math import prod
 from typing import TYPE_CHECKING, NamedTuple
 
 from cgcli.graph.graph import CONST, INPUT, LOOP, Graph, nested
 from cgcli.graph.traversal import every
+from cgcli.graph.types import Type
 from cgcli.ops.number_kernels import has_loop, is_scalar
 from cgcli.ops.table import BY_CODE
 
@@ -37,6 +39,10 @@ LEAST_ROWS = 75_000
 LEAST_DEAR_WORK = 4_000_000
 """Nodes times rows from which on machine code pays where the array kernels would import a library first."""
 
+STEP_ELEMENTS = 1_000_000
+"""Elements of a run from which on some hundred runs save the time to compile (`benchmarks/train.py`)."""
+NAMED = 64
+"""How many elements a named axis, as that of a batch, is expected to have."""
 STEPS = 300
 """How many steps a loop over a row is expected to have, before it has run."""
 ROWS_OF_A_CALL = 1500
@@ -60,6 +66,23 @@ def least_rows(graph: Graph) -> int:
         return -(-LEAST_DEAR_WORK // work)
     rows = -(-(LEAST_ROWS * nodes + LEAST_WORK) // work)
     return max(1, rows - ROWS_OF_A_CALL) if has_loop(graph) else rows
+
+
+def step_pays(graph: Graph) -> bool:
+    """Whether machine code of this graph pays where it runs a few hundred times."""
+    return _elements(graph) >= STEP_ELEMENTS
+
+
+def _elements(graph: Graph) -> int:
+    """About how many elements a run computes. Recursion only into nested graphs."""
+    total = 0
+    for i, code in enumerate(graph.op):
+        t = graph.type_of(i)
+        if code not in (INPUT, CONST) and isinstance(t, Type):
+            total += prod(n if isinstance(n, int) else NAMED for n in t.shape)
+    for i, attrs in graph.attrs.items():
+        total += sum(map(_elements, nested(attrs).values())) * (STEPS if graph.op[i] == LOOP else 1)
+    return total
 
 
 def _computed(graph: Graph) -> int:
