@@ -188,13 +188,30 @@ def _call(k: IndexBuilder, views: Sequence[_View], axes: _Axes) -> None:
             return
         numbers = [axes.sizes.get(letter, 1) for letter in (axes.row, axes.column, axes.summed)]
         matrices = (axes.row, axes.summed), (axes.summed, axes.column), (axes.row, axes.column)
+        regions = []
         for view, matrix in zip(views, matrices, strict=True):
-            offset = index_of(view.offset)
-            for letter, variable in at.items():
-                if letter in view.strides:
-                    offset = offset.plus(Index(0, ((variable, view.strides[letter]),)))
-            numbers += [k.index_value(offset) if offset.terms else offset.const, *view.matrix(*matrix)]
-        first, second, result = (Region(view.buffer) for view in views)
-        k.call("product", [first, second], [result], numbers)
+            region, offset = _behind(k, view, at, axes.sizes)
+            regions.append(region)
+            numbers += [offset, *view.matrix(*matrix)]
+        k.call("product", regions[:2], regions[2:], numbers)
 
     over(axes.loops)
+
+
+def _behind(k: IndexBuilder, view: _View, at: dict[str, Value], sizes: dict[str, Extent]) -> tuple[Region, Extent]:
+    """The region that holds a matrix, by indices of the first axes, and the number of the matrix's first element in it.
+
+    at: the variables of the loops around the product.
+    """
+    shape = k.buffers[view.buffer].shape
+    left = {letter: variable for letter, variable in at.items() if letter in view.strides}
+    front: list[Index] = []
+    for n, stride in zip(shape, dense(k, shape), strict=True):
+        letter = next((x for x in left if view.strides[x] == stride and sizes[x] == n), None)
+        if view.offset != 0 or letter is None:
+            break
+        front.append(index_of(left.pop(letter)))
+    offset = index_of(view.offset)
+    for letter, variable in left.items():
+        offset = offset.plus(Index(0, ((variable, view.strides[letter]),)))
+    return Region(view.buffer, tuple(front)), k.index_value(offset) if offset.terms else offset.const

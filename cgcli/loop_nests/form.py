@@ -211,10 +211,10 @@ class Call(NamedTuple):
     operands and results are regions; numbers: integers that the routine takes; node: whose attributes and types an
     `op:` has, in the nest's `graph`.
 
-    `product` is the matrix product of floats. Its operands and its result lie in whole buffers of one type. Its numbers
-    are the rows and columns of the result and the terms of each sum; then of each matrix the number of its first
-    element and the distances of elements that are neighbours in a column and in a row, one of which is 1. The order of
-    a sum is the library's.
+    `product` is the matrix product of floats. Its operands and its result are matrices in regions of one type. Its
+    numbers are the rows and columns of the result and the terms of each sum; then of each matrix the number of its
+    first element in the region and the distances of elements that are neighbours in a column and in a row, one of which
+    is 1. The order of a sum is the library's.
     """
 
     routine: str

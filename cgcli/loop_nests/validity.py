@@ -294,8 +294,8 @@ class _Checker:
     def product(self, s: Call) -> None:
         regions = [*s.operands, *s.results]
         types = {self.nest.buffers[region.buffer].type for region in regions}
-        if [len(s.operands), len(s.results), len(s.numbers)] != [2, 1, 12] or any(r.access for r in regions):
-            self.reject("a product has two operands and a result, whole buffers, and twelve numbers")
+        if [len(s.operands), len(s.results), len(s.numbers)] != [2, 1, 12]:
+            self.reject("a product has two operands and a result, and twelve numbers")
         if len(types) != 1 or not types <= {*FLOATS}:
             self.reject("the buffers of a product are of one type of floats")
         if any(1 not in s.numbers[n : n + 2] for n in (4, 7, 10)):

@@ -76,9 +76,7 @@ _Matrix = tuple[str, str, str]
 def _matrix(c: Scope, region: Region, numbers: tuple[Extent, ...], type_: ScalarType) -> _Matrix:
     """The address of a matrix, whether neighbours in a column lie side by side ("1"), the other distance."""
     offset, row, column = numbers
-    address = c.w.define(
-        f"getelementptr {LLVM[type_]}, ptr {region_address(c, Region(region.buffer))}, i64 {c.extent(offset)}"
-    )
+    address = c.w.define(f"getelementptr {LLVM[type_]}, ptr {region_address(c, region)}, i64 {c.extent(offset)}")
     if isinstance(column, int) and column == 1:
         return address, "0", c.extent(row)
     return address, "1", c.extent(column)

@@ -137,10 +137,11 @@ def nest_of(graph: Graph, batch: Batch | None = None) -> tuple[LoopNest, Graph]:
     from cgcli.loop_nests.form import Unsupported
     from cgcli.loop_nests.lower import lower
     from cgcli.loop_nests.rows import lower_rows
+    from cgcli.loop_nests.shared_loops import share_loops
     from cgcli.optimise.driver import optimise
 
     if batch is None:
-        return lower(graph), graph
+        return share_loops(lower(graph)), graph
     try:
         return lower(graph, rows=batch.size), graph
     except Unsupported:
