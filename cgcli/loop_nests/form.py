@@ -208,8 +208,8 @@ class Allocate(NamedTuple):
 class Call(NamedTuple):
     """A routine of a library by its meaning, or a graph's op as arrays compute it, `op:NAME`.
 
-    operands and results are regions; numbers: integers that the routine takes; node: whose attributes and types an
-    `op:` has, in the nest's `graph`.
+    operands and results are regions; numbers: integers that the routine takes, of an `op:` about how many operations it
+    is; node: whose attributes and types an `op:` has, in the nest's graph.
 
     `product` is the matrix product of floats. Its operands and its result are matrices in regions of one type. Its
     numbers are the rows and columns of the result and the terms of each sum; then of each matrix the number of its

@@ -13,6 +13,7 @@ from cgcli.graph.graph import Graph
 from cgcli.graph.types import Type
 from cgcli.loop_nests.form import DTYPES, Call, LoopNest
 from cgcli.loop_nests.readers import node_of
+from cgcli.ops import floats
 from cgcli.ops.array_kernels import evaluated, type_kernel
 from cgcli.ops.interpreter import Sizes
 from cgcli.ops.table import BY_CODE
@@ -20,6 +21,9 @@ from cgcli.ops.table import BY_CODE
 from .blas import NAMES, blas
 from .calls import ROUTINES
 from .llvm import calls_of
+
+FEW = 100
+"""Elements up to which an elementwise op is computed one by one: array kernels of special functions have many steps."""
 
 
 class _OpCall:
@@ -30,7 +34,7 @@ class _OpCall:
         op, result = BY_CODE[inner.op[i]], inner.type_of(i)
         types = [inner.type_of(x) for x in inner.operands(i)]
         assert isinstance(result, Type)
-        self.kernel = type_kernel(op, types, result)
+        self.op, self.kernel = op, type_kernel(op, types, result)
         self.attrs, self.sized = inner.attrs.get(i, {}), op.sized
         self.weak = [isinstance(t, Type) and t.weak and not t.shape for t in types]
         self.arrays: list[tuple[Any, int]] = []  # of each operand and of the result the dtype and the number of axes
@@ -47,6 +51,11 @@ class _OpCall:
         *operands, result = arrays
         values = [x.item() if weak else x for x, weak in zip(operands, self.weak, strict=True)]
         attrs = {name: evaluated(x, sizes) if name in self.sized else x for name, x in self.attrs.items()}
+        if self.op.is_elementwise and result.size <= FEW:
+            parts = np.broadcast_arrays(*values)
+            numbers = [self.op.evaluate(floats, attrs, *(x.flat[k].item() for x in parts)) for k in range(result.size)]
+            result[...] = np.reshape(numbers, result.shape)
+            return
         with np.errstate(all="ignore"):
             result[...] = self.kernel(attrs, values)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from math import prod
 
 from cgcli.loop_nests.form import Call, Const, Extent, For, Statement, Switch, Value, While
 
@@ -16,6 +15,8 @@ MOST_STEPS = 4096
 
 PRODUCTS = 16
 """How many multiplications of a matrix product take as long as a statement."""
+CALLED, OPERATION = 50_000, 20
+"""How many statements the call of an op takes as long as, and each operation of it."""
 
 
 def weight(body: Sequence[Statement], most: int = MOST_STEPS, sizes: Mapping[Value, int] = _NO_SIZES) -> int:
@@ -42,11 +43,13 @@ def weight(body: Sequence[Statement], most: int = MOST_STEPS, sizes: Mapping[Val
 
 
 def _call(s: Call, most: int, sizes: Mapping[Value, int]) -> int:
-    """A matrix product by its multiplications, which are quicker than statements."""
-    if s.routine != "product":
-        return most
-    counts = [_number(x, sizes) for x in s.numbers[:3]]
-    return most if None in counts else min(most, prod(n for n in counts if n is not None) // PRODUCTS)
+    """A matrix product by its multiplications, another op by its operations."""
+    numbers = [_number(x, sizes) for x in s.numbers]
+    if s.routine == "product":
+        m, n, inner, *_ = numbers
+        return most if m is None or n is None or inner is None else min(most, m * n * inner // PRODUCTS)
+    (count,) = numbers or [None]
+    return most if count is None else min(most, CALLED + OPERATION * count)
 
 
 def _number(x: Extent, sizes: Mapping[Value, int]) -> int | None:
