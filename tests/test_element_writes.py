@@ -186,3 +186,10 @@ def innermost(t: Type | Stack) -> Type:
     while isinstance(t, Stack):
         t = t.item
     return t
+
+
+def test_two_derivatives_of_a_loop_save_once() -> None:
+    text = BRANCHES.replace("output out", "g = grad(out, x) + grad(sum(v * x[0]), x)\noutput g")
+    loops = [n for n in parse(text).graph if n.op == "loop"]
+    assert len(loops) == 3
+    assert str(loops[0].type).count("stack[int]") == 2  # the index on either side

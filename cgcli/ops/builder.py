@@ -28,6 +28,7 @@ class Builder(Columns):
     at_span, at_group: those of new nodes. `share`: equal nodes are interned (for nodes that a pass adds, never for
     the user's own: it would merge his `d = a + b` and `e = a + b`).
     restored: of an array that a loop has changed, the node that is the same array again, behind the loop's derivative.
+    overwritten: of a loop and a carry the results that hold what its steps have written over.
     """
 
     def __init__(self) -> None:
@@ -37,6 +38,7 @@ class Builder(Columns):
         self.at_span = NONE
         self.at_group = NONE
         self.restored: dict[int, int] = {}
+        self.overwritten: dict[tuple[int, int], list[int]] = {}
         self._shared: dict[tuple[object, ...], int] | None = None
         self._has_single = False
         self._result_types: dict[tuple[int, ...], int] = {}

@@ -80,11 +80,13 @@ def _can_be_undone(graph: Graph, change: Change) -> bool:
 
 def saving_changes(b: Builder, i: int, carries: Mapping[int, Restorable]) -> list[int]:
     """Makes loop `i` save what each step writes over in these carries: the stacks, in the order of the carries."""
-    if not carries:
-        return []
-    loop: LoopView[int] = LoopView(b.attrs[i])
-    body = saving_elements(loop.body, [loop.carry_outputs[k] for k in carries])
-    return _with_results(b, i, {**loop.attrs, "body": body}, [Stack(t) for c in carries.values() for t in c.items])
+    for k, carry in carries.items():
+        if (i, k) not in b.overwritten:
+            loop: LoopView[int] = LoopView(b.attrs[i])
+            body = saving_elements(loop.body, [loop.carry_outputs[k]])
+            nodes = _with_results(b, i, {**loop.attrs, "body": body}, [Stack(t) for t in carry.items])
+            b.overwritten[i, k] = [b.attrs[x]["k"] for x in nodes]
+    return [b.get(i, k=result) for k in carries for result in b.overwritten[i, k]]
 
 
 def _item_types(graph: Graph, array: int) -> list[Type | Stack]:
