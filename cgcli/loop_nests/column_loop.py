@@ -93,8 +93,7 @@ def forward(kinds: Sequence[NodeKind]) -> LoopNest:
 def backward(kinds: Sequence[NodeKind]) -> LoopNest:
     """Adds what nodes of these kinds contribute to `cotangent`, from the last row to the first.
 
-    `reached`: whether a path leads to a node. The cotangent of any other is not read: -0.0, which a sum does not
-    change, stands for it.
+    `reached`: whether a path leads to a node. The cotangent of any other is -0.0, which a sum does not change.
     """
     nodes = _Nodes("backward", kinds, "in")
     k = nodes.k
@@ -189,16 +188,17 @@ def _contribute(nodes: _Nodes, kind: NodeKind) -> Sequence[Value]:
         if contribution is None:
             continue
         value = numbers[contribution.value].to("f64").value
-        is_reached = k.load("reached", [x], changing=True)
-        before = k.select(is_reached, k.load("cotangent", [x], changing=True), k.const(-0.0))
         if contribution.support is None:
-            reached = k.const(True, "bool")
+            k.store("reached", [x], k.const(True, "bool"))
         else:
             support = numbers[contribution.support].value
-            reached, value = k.or_(is_reached, support), k.select(support, value, k.const(-0.0))
-        total = k.add(before, value)
-        k.store("cotangent", [x], k.f64(k.f32(total)) if t.dtype == "f32" else total)
-        k.store("reached", [x], reached)
+            k.store("reached", [x], support, "or")
+            value = k.select(support, value, k.const(-0.0))
+        if t.dtype == "f32":
+            total = k.add(k.load("cotangent", [x], changing=True), value)
+            k.store("cotangent", [x], k.f64(k.f32(total)))
+        else:
+            k.store("cotangent", [x], value, "add")
     return ()
 
 

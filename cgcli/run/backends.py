@@ -14,7 +14,7 @@ from cgcli.graph.types import Type
 from cgcli.ops.interpreter import DEFAULT_LIMITS, Limits, Sizes
 from cgcli.ops.number_kernels import has_loop, is_scalar
 
-from .scalar.executor import NumberGraph, number_interpreter
+from .scalar.executor import NumberGraph, least_runs, number_interpreter
 
 if TYPE_CHECKING:
     from cgcli.graph.plan import Executor
@@ -127,7 +127,7 @@ def executors(graph: Graph) -> tuple[Executor, ...]:
     """What runs a graph once, again, and for the rows of a table, of which each has values for all inputs."""
     from cgcli.graph.plan import Executor
 
-    from .native.choice import no_machine_code, short_steps
+    from .native.choice import has_columns, no_machine_code, short_steps
 
     long = []
     work = "a run"
@@ -136,6 +136,9 @@ def executors(graph: Graph) -> tuple[Executor, ...]:
         long = [Executor("a longer run", "native", "machine code of a step takes a few nanoseconds a node")]
     if is_scalar(graph):
         once = [Executor(work, "numbers", "every value is a number: no array is worth its making"), *long]
+        if (runs := least_runs(graph)) and has_columns(graph):
+            reason = "one loop of machine code over the nodes gives the same digits"
+            once = [*once[: runs - 1], Executor(f"from {runs} runs on" if runs > 1 else "a run", "native", reason)]
     elif has_loop(graph):
         once = [Executor(work, "numpy", "the nodes of a loop run many times, so a plan pays at once"), *long]
     else:

@@ -110,12 +110,17 @@ def compiler_installed() -> bool:
     return True
 
 
+def has_columns(graph: Graph) -> bool:
+    """Whether a graph on numbers can be machine code over its columns, as far as its ops tell."""
+    from cgcli.loop_nests.column_loop import is_supported
+
+    return all(map(is_supported, set(graph.op))) and compiler_installed()
+
+
 def columns_of(graph: Graph) -> ColumnGraph | None:
     """A graph on numbers as machine code over its columns; None where there is none. Whether that pays depends on the
     number of its nodes and of its runs (`scalar.executor`)."""
-    from cgcli.loop_nests.column_loop import is_supported
-
-    if not all(is_supported(code) for code in set(graph.op)) or not compiler_installed():
+    if not has_columns(graph):
         return None
     from cgcli.loop_nests.form import Unsupported
 

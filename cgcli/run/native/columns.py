@@ -6,8 +6,9 @@ the run.
 
 from __future__ import annotations
 
+import ctypes
 from collections.abc import Callable, Iterator, Sequence
-from functools import cache
+from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
@@ -127,8 +128,8 @@ def _compiled(nest_of: Callable[[Sequence[NodeKind]], LoopNest], kinds: tuple[No
 
 
 def _address(array: Array) -> int:
-    address: int = array.ctypes.data
-    return address
+    """As `array.ctypes.data`, more quickly."""
+    return ctypes.addressof(ctypes.c_char.from_buffer(array))  # type: ignore[arg-type]
 
 
 class ColumnGraph:
@@ -179,6 +180,10 @@ class ColumnGraph:
             raise Unsupported("a constant of more than 64 bits") from None
         return representations
 
+    @cached_property
+    def _backward(self) -> CompiledNest:
+        return _compiled(backward, self.kinds)
+
     def run(self, inputs: Sequence[Any]) -> NumberColumn | None:
         """The values of the nodes that outputs and asserts need; None where something stops the run."""
         v = np.empty(self._sizes[2], np.int64)
@@ -199,9 +204,9 @@ class ColumnGraph:
         """
         if not isinstance(v, NumberColumn):
             return None
-        cotangent, reached = np.empty(self._sizes[2]), np.zeros(self._sizes[2], bool)
+        cotangent, reached = np.full(self._sizes[2], -0.0), np.zeros(self._sizes[2], bool)
         cotangent[self._where[of]], reached[self._where[of]] = 1.0, True
         arrays = v.representations, cotangent, reached
-        if _compiled(backward, self.kinds).run_at([self._rows_at, *map(_address, arrays)], self._sizes):
+        if self._backward.run_at([self._rows_at, *map(_address, arrays)], self._sizes):
             return None
         return NumberColumn(cotangent, self._where, exists=reached)

@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 
     from .sweep import Sweep
 
-LEAST_WORK = 300_000
+LEAST_WORK = 400_000
 """Nodes that runs and sweeps of a graph compute in about the time that machine code takes to be ready: its imports and
-the compilation (`benchmarks/scalar_graph.py --break-even`)."""
+the compilation (`benchmarks/large_graphs.py --break-even`)."""
 LEAST_NODES = 50
 """Nodes that the kernels compute in about the time of a call of machine code."""
 
@@ -30,8 +30,7 @@ class NumberGraph:
     """
 
     def __init__(self, graph: Graph, limits: Limits = DEFAULT_LIMITS, compiles: bool = True) -> None:
-        self.graph = graph
-        self._interpreter = number_interpreter(graph, limits)
+        self.graph, self._limits = graph, limits
         self._compiles = compiles and len(graph) >= LEAST_NODES
         self._work = 0  # the nodes of all runs and sweeps that were asked for
         self._columns: ColumnGraph | None = None
@@ -48,15 +47,19 @@ class NumberGraph:
 
         Raises CgError (status 1) at the node that stops the run.
         """
-        columns = self._machine_code()
-        v = None if columns is None else columns.run(inputs)
+        self._count()
+        v = None if self._columns is None else self._columns.run(inputs)
         return self._interpreter.run(inputs) if v is None else v
 
     def adjoints(self, v: Sequence[Any], of: int) -> Sequence[Any]:
         """The derivative of node `of` by every node, None where no path leads to it. v: the values of a run."""
-        columns = self._machine_code()
-        adjoints = None if columns is None else columns.adjoints(v, of)
+        self._work += len(self.graph)
+        adjoints = None if self._columns is None else self._columns.adjoints(v, of)
         return self.sweep.adjoints(v, of) if adjoints is None else adjoints
+
+    @cached_property
+    def _interpreter(self) -> Interpreter[NumberKernels]:
+        return number_interpreter(self.graph, self._limits)
 
     @cached_property
     def sweep(self) -> Sweep:
@@ -65,16 +68,19 @@ class NumberGraph:
 
         return Sweep(self._interpreter.kernels)
 
-    def _machine_code(self) -> ColumnGraph | None:
-        """The graph as machine code; None before that pays, and where there is none."""
-        if self._compiles:
-            self._work += len(self.graph)
-            if self._work >= LEAST_WORK:
-                self._compiles = False
-                from cgcli.run.native.choice import columns_of  # with the compiler, which most programs do without
+    def _count(self) -> None:
+        """Counts a run; from the one on at which it pays the graph is machine code, where it can be."""
+        self._work += len(self.graph)
+        if self._compiles and self._work >= LEAST_WORK:
+            self._compiles = False
+            from cgcli.run.native.choice import columns_of  # with the compiler, which most programs do without
 
-                self._columns = columns_of(self.graph)
-        return self._columns
+            self._columns = columns_of(self.graph)
+
+
+def least_runs(graph: Graph) -> int:
+    """The number of the run from which on a graph can be machine code; 0 where it never is."""
+    return -(-LEAST_WORK // len(graph)) if len(graph) >= LEAST_NODES else 0
 
 
 def number_interpreter(graph: Graph, limits: Limits = DEFAULT_LIMITS) -> Interpreter[NumberKernels]:
