@@ -28,6 +28,8 @@ from .numbers import Namespace, Number, Plain
 
 EXACT = 2**53
 """Up to this size ints are floats exactly. Python compares larger ones with floats as numbers, the form does not."""
+ZERO = -(2**63)
+"""The representation of -0.0, which a sum does not change."""
 STOPS = 0
 """The node that statements name which stop the run: the kernels on Python's numbers then find out which one it is."""
 
@@ -91,13 +93,14 @@ def forward(kinds: Sequence[NodeKind]) -> LoopNest:
 
 
 def backward(kinds: Sequence[NodeKind]) -> LoopNest:
-    """Adds what nodes of these kinds contribute to `cotangent`, from the last row to the first.
+    """Adds what nodes of these kinds contribute to the cotangents of their operands, from the last row to the first.
 
-    `reached`: whether a path leads to a node. The cotangent of any other is -0.0, which a sum does not change.
+    The buffer `cotangent` holds representations as `v` does. `reached`: whether a path leads to a node; the cotangent
+    of any other is not set, and taken for -0.0.
     """
     nodes = _Nodes("backward", kinds, "in")
     k = nodes.k
-    k.buffer("cotangent", "f64", [nodes.all], "out")
+    k.buffer("cotangent", "i64", [nodes.all], "out")
     k.buffer("reached", "bool", [nodes.all], "out")
     with k.loop(nodes.count) as loop:
         nodes.row = Index(-1, ((nodes.count, 1), (loop.variable, -1)))
@@ -176,7 +179,7 @@ def _contribute(nodes: _Nodes, kind: NodeKind) -> Sequence[Value]:
     numbers: dict[int, Number] = {}
     for ref in sorted(read):
         if ref == COTANGENT:
-            numbers[ref] = Number(k, k.load("cotangent", [node], changing=True), STOPS)
+            numbers[ref] = Number(k, k.from_bits(k.load("cotangent", [node], changing=True)), STOPS)
         elif ref < 0:
             x = node if ref == RESULT else operands[OPERANDS - ref]
             numbers[ref] = nodes.number(x, one(types[ref]), among_floats=True)
@@ -188,17 +191,16 @@ def _contribute(nodes: _Nodes, kind: NodeKind) -> Sequence[Value]:
         if contribution is None:
             continue
         value = numbers[contribution.value].to("f64").value
+        is_reached = k.load("reached", [x], changing=True)
+        before = k.select(is_reached, k.load("cotangent", [x], changing=True), k.const(ZERO, "i64"))
         if contribution.support is None:
-            k.store("reached", [x], k.const(True, "bool"))
+            reached = k.const(True, "bool")
         else:
             support = numbers[contribution.support].value
-            k.store("reached", [x], support, "or")
-            value = k.select(support, value, k.const(-0.0))
-        if t.dtype == "f32":
-            total = k.add(k.load("cotangent", [x], changing=True), value)
-            k.store("cotangent", [x], k.f64(k.f32(total)))
-        else:
-            k.store("cotangent", [x], value, "add")
+            reached, value = k.or_(is_reached, support), k.select(support, value, k.const(-0.0))
+        total = k.add(k.from_bits(before), value)
+        k.store("cotangent", [x], k.bits(k.f64(k.f32(total)) if t.dtype == "f32" else total))
+        k.store("reached", [x], reached)
     return ()
 
 

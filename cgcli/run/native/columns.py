@@ -204,7 +204,7 @@ class ColumnGraph:
         """
         if not isinstance(v, NumberColumn):
             return None
-        cotangent, reached = np.full(self._sizes[2], -0.0), np.zeros(self._sizes[2], bool)
+        cotangent, reached = np.empty(self._sizes[2]), np.zeros(self._sizes[2], bool)
         cotangent[self._where[of]], reached[self._where[of]] = 1.0, True
         arrays = v.representations, cotangent, reached
         if self._backward.run_at([self._rows_at, *map(_address, arrays)], self._sizes):
