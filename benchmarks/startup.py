@@ -147,7 +147,7 @@ def importing(*modules: str) -> list[str]:
 # ---- rows of the table
 
 
-def startup(rounds: int = 7) -> Iterator[Figure]:
+def startup(rounds: int = 5) -> Iterator[Figure]:
     least = whole_runs(rounds)
     for kind, what in (("eval", "value"), ("grad", "gradient")):
         own = least[f"cg {kind}"]
@@ -162,7 +162,7 @@ def startup(rounds: int = 7) -> Iterator[Figure]:
     yield Figure("cg eval on a terminal", "≤ 1.3 × importing rich's table", f"{ratio:.2f} ×", ratio <= 1.3)
 
 
-def commands(rounds: int = 7) -> Iterator[Figure]:
+def commands(rounds: int = 5) -> Iterator[Figure]:
     with tempfile.TemporaryDirectory() as folder:
         lines = {}
         for line, libraries in COMMANDS.items():
@@ -204,7 +204,7 @@ def least_seconds(commands: dict[str, list[str]], rounds: int, *, on_terminal: b
     run = run_on_terminal if on_terminal else run_in_pipe
     with tempfile.TemporaryDirectory() as cache:
         environment = {**os.environ, "XDG_CACHE_HOME": cache}
-        for measured in (False, False, *[True] * rounds):
+        for measured in (False, *[True] * rounds):
             for name, command in commands.items():
                 start = time.perf_counter()
                 run(command, environment)
