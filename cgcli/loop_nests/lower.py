@@ -481,7 +481,8 @@ def require_no_call(statements: Iterable[Statement]) -> None:
     """Raises Unsupported where a routine is called."""
     for s in statements:
         if isinstance(s, Call):
-            raise Unsupported(f"`{s.routine.removeprefix('op:')}`")
+            op = s.routine.removeprefix("op:")
+            raise Unsupported(f"`{op}` in each row" if op != s.routine else "large matrix products in each row")
 
 
 def argument(lowering: Lowering, graph: Graph, i: int, name: str, role: Any, rows: str | None = None) -> None:
