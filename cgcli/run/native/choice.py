@@ -49,7 +49,7 @@ ROWS_OF_A_CALL = 1500
 """Rows that an array kernel computes in about the time of its call, which each step of a loop has to pay."""
 SHORT_LOOPS = {True: 10_000_000, False: 150_000}
 """Nodes that the steps of loops compute in about the time for the imports and for a short graph: of a graph on numbers,
-and of one on arrays (first runs of `samples/ode.cg`, and of the same written with numbers, in processes of their own)."""
+and of one on arrays (by first runs of `samples/ode.cg` and of the same program on numbers, each in a new process)."""
 
 
 def short_steps(graph: Graph) -> int:
