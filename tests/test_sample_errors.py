@@ -30,6 +30,7 @@ ELSEWHERE = {
     "branches-differ": "the type rule of a node that lowering never makes",
     "no-type-rule": "the same",
     "body-inputs": "the same",
+    "target-indices": "the same",
     "carry-changes": "the same",
     "side-inputs": "the same",
     "not-a-list": "the same",

@@ -340,8 +340,6 @@ class Tensors(Expressions):
     ) -> Value:
         """`y` with the elements `y[items]` replaced by those of `v`; of repeated indices the last one counts."""
         target = self._target(frame, tree, y, items)
-        if v.type.dtype != y.type.dtype and not y.type.weak:
-            v = self.emit(frame, tree, "cast", [v], [], dtype=y.type.dtype)
         indices = self._indices(frame, tree, y, target) if target.computed else []
         attrs, dropped = target.attrs(), target.dropped_axes()
         whole = target_shape(y.type.shape, indices[0].type.shape if indices else (), attrs)
@@ -353,6 +351,8 @@ class Tensors(Expressions):
             return y
         if v.type.shape != shape:
             v = self.emit(frame, tree, "expand", [v], [part], shape=shape)
+        if v.type.dtype != y.type.dtype and not y.type.weak:
+            v = self.emit(frame, tree, "cast", [v], [], dtype=y.type.dtype)
         if order is not None:
             v = self.emit(frame, tree, "permute", [v], [], axes=inverse(order))
         if dropped:
