@@ -17,7 +17,7 @@ from cgcli.graph.graph import Graph
 from cgcli.graph.types import INT, Type
 from cgcli.ops.array_kernels import DTYPES
 from cgcli.ops.builder import Builder
-from cgcli.ops.op import Op
+from cgcli.ops.op import Op, TypeMismatch
 from cgcli.ops.table import OPS
 from cgcli.ops.typing import one
 from cgcli.ops.validity import check
@@ -510,3 +510,20 @@ def test_a_row_that_is_not_taken_has_derivative_zero_and_changes_no_other(case: 
     by_s, by_x, *_ = run(plain, xs)
     assert by_s[1] == 0
     assert not np.any(by_x[1])
+
+
+@pytest.mark.parametrize(
+    ("v", "indices", "code"),
+    [
+        ((), [()], "target-indices"),
+        ((2,), [(2,), (3,)], "target-indices"),
+        ((3,), [(2,), (2,)], "not-broadcastable"),
+    ],
+)
+def test_what_a_target_must_fit(v: tuple[int, ...], indices: list[tuple[int, ...]], code: str) -> None:
+    b = Builder()
+    operands = [b.input(Type("float", (4, 5))), b.input(Type("float", v)), *(b.input(Type("int", i)) for i in indices)]
+    for name in ("update", "add_at"):
+        with pytest.raises(TypeMismatch) as caught:
+            b.apply(name, *operands, **target(None, None))
+        assert caught.value.code == code
