@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
     Run = Callable[[int, int, StopFlag], int]
 
-_NO_ADDRESSES: Mapping[str, int] = {}
 SHORT = 10**6
 """How many statements run without further threads: milliseconds."""
 SHORT_ALONE = 5 * 10**7
@@ -39,24 +38,33 @@ def run_chunks(
     count: int | None = None,
     threads: int | None = None,
     stop: StopFlag | None = None,
-    on_wait: Callable[[], None] = lambda: None,
-    routines: object = None,
-    addresses: Mapping[str, int] = _NO_ADDRESSES,
 ) -> int:
-    """Runs a nest on arrays; 0, or the status of what stopped it.
+    """Runs a nest on arrays, by `run_parts`; 0, or the status of what stopped it. Raises ValueError as
+    `CompiledNest.bind`."""
+    return run_parts(code.bind(arrays, sizes), code.work(sizes), count, stop or StopFlag(), threads)
 
-    count: the steps of its `chunk` loops, which begin at 0; None runs them in one part. threads: at most how many, by
-    default as many as the process has cores. stop: ends the run from another thread. on_wait: a callback of the main
-    thread, called about ten times a second while it waits for a long run. routines, addresses: as of
-    `CompiledNest.bind`. Raises KeyboardInterrupt for an interrupt, within a second of it, and ValueError as that.
+
+def run_parts(
+    run: Run,
+    work: int,
+    count: int | None,
+    stop: StopFlag,
+    threads: int | None = None,
+    on_wait: Callable[[], Callable[[], None]] = lambda: lambda: None,
+) -> int:
+    """Runs machine code that is bound to arrays; 0, or the status of what stopped it.
+
+    work: about how many statements it runs. count: the steps of its `chunk` loops, which begin at 0; None runs them in
+    one part. threads: at most how many, by default as many as the process has cores. stop: ends the run from another
+    thread. on_wait: makes a callback of the main thread, called about ten times a second while it waits for a long
+    run. Raises KeyboardInterrupt for an interrupt, within a second of it.
     """
-    run, flag = code.bind(arrays, sizes, routines, addresses), stop or StopFlag()
-    if code.work(sizes) <= (SHORT if count is not None else SHORT_ALONE):
-        return run(0, LAST, flag)
+    if work <= (SHORT if count is not None else SHORT_ALONE):
+        return run(0, LAST, stop)
     many = 1 if count is None else min(threads or cores(), -(-count // ALIGNED))
     if many <= 1 and threading.current_thread() is not threading.main_thread():
-        return run(0, LAST, flag)
-    return _Workers(run, parts(count, many), flag, on_wait).finish(max(1, many))
+        return run(0, LAST, stop)
+    return _Workers(run, parts(count, many), stop, on_wait()).finish(max(1, many))
 
 
 def parts(count: int | None, threads: int) -> Iterator[tuple[int, int]]:

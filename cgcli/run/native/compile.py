@@ -38,9 +38,6 @@ def _allocator() -> tuple[int, ...]:
     return tuple(ctypes.cast(function, ctypes.c_void_p).value or 0 for function in functions)
 
 
-_NO_ADDRESSES: Mapping[str, int] = {}
-
-
 class StopFlag:
     """Ends the runs that are handed it: each returns the status STOPPED soon after `set`.
 
@@ -59,8 +56,6 @@ class StopFlag:
 
 _NEVER = StopFlag()
 """Ends no run."""
-Shape = tuple[int | None, ...]
-"""The shape of an array that a caller gives; None stands for a size that the run computes."""
 
 
 class _Argument:
@@ -72,22 +67,20 @@ class _Argument:
         self.name, self.shape, self.written = name, buffer.shape, buffer.role != "in"
         self.dtype = np.dtype(DTYPES[buffer.type])
 
-    def shape_of(self, sizes: Mapping[Value, int]) -> Shape:
-        return tuple([n if isinstance(n, int) else sizes.get(n) for n in self.shape])
-
-    def check(self, array: NDArray[Any], shape: Shape) -> None:
+    def check(self, array: NDArray[Any], sizes: Mapping[Value, int]) -> None:
         """Raises ValueError for an array of another dtype, layout or shape."""
-        if array.dtype is not self.dtype and array.dtype != self.dtype:
+        if array.dtype != self.dtype:
             raise ValueError(f"{self.name}: {array.dtype} where the nest has {self.dtype}")
         flags = array.flags
-        if not flags.carray and (not flags.c_contiguous or not flags.aligned or self.written):
+        if not flags.c_contiguous or not flags.aligned or (self.written and not flags.writeable):
             raise ValueError(f"{self.name}: an array that is not contiguous, or an output that cannot be written")
+        shape = tuple([n if isinstance(n, int) else sizes.get(n) for n in self.shape])
         if shape != array.shape and not _fits(shape, array.shape):
             raise ValueError(f"{self.name}: an array of shape {array.shape} where the nest has {shape}")
 
 
-def _fits(shape: Shape, other: Sequence[int]) -> bool:
-    """Whether shapes agree."""
+def _fits(shape: Sequence[int | None], other: Sequence[int]) -> bool:
+    """Whether shapes agree; None stands for a size that the run computes."""
     return len(shape) == len(other) and all(n in (None, m) for n, m in zip(shape, other, strict=True))
 
 
@@ -101,7 +94,6 @@ class CompiledNest:
         self._arguments = [_Argument(name, nest.buffers[name]) for name in argument_buffers(nest)]
         self._addresses = ctypes.c_void_p * max(1, len(self._arguments))
         self._numbers = ctypes.c_int64 * max(1, len(nest.sizes))
-        self._shapes: tuple[tuple[int, ...] | None, list[Shape]] = None, []  # of the arguments for the last sizes
 
     def work(self, sizes: Mapping[str, int]) -> int:
         """About how many statements a run executes; `MUCH` where that is more or only the run tells."""
@@ -110,37 +102,29 @@ class CompiledNest:
         return self._work[1]
 
     def bind(
-        self,
-        arrays: Mapping[str, NDArray[Any]],
-        sizes: Mapping[str, int],
-        routines: object = None,
-        addresses: Mapping[str, int] = _NO_ADDRESSES,
+        self, arrays: Mapping[str, NDArray[Any]], sizes: Mapping[str, int], routines: object = None
     ) -> Callable[[int, int, StopFlag], int]:
         """The nest over these arrays as `run(begin, end, stop)`, which returns 0 or the status of what stopped it.
 
-        arrays: of the buffers that are the caller's; of those in `addresses` that is where they lie. routines: the
-        table of what the nest calls. Raises ValueError for an array of another dtype or shape than the nest's, for one
-        that is not contiguous, and for an output that cannot be written.
+        arrays: of the buffers that are the caller's. routines: the table of what the nest calls. Raises ValueError for
+        an array of another dtype or shape than the nest's, for one that is not contiguous, and for an output that
+        cannot be written.
         """
-        values = tuple([sizes[name] for name in self.nest.sizes])
-        last = self._shapes
-        if values != last[0]:
-            named = dict(zip(self.nest.sizes.values(), values, strict=True))
-            last = self._shapes = values, [argument.shape_of(named) for argument in self._arguments]
-        given: list[int] = []
-        for argument, shape in zip(self._arguments, last[1], strict=True):
-            address = addresses.get(argument.name)
-            if address is None:
-                array = arrays[argument.name]
-                argument.check(array, shape)
-                address = array.__array_interface__["data"][0]
-            given.append(address)
-        table = self._addresses(*given)
-        numbers = self._numbers(*values)
-        function, lives = self._function, (self._memory, dict(arrays), routines)
+        named = {value: sizes[name] for name, value in self.nest.sizes.items()}
+        for argument in self._arguments:
+            argument.check(arrays[argument.name], named)
+        addresses = [arrays[argument.name].ctypes.data for argument in self._arguments]
+        return self.bind_addresses(addresses, [*named.values()], routines, dict(arrays))
+
+    def bind_addresses(
+        self, addresses: Sequence[int], sizes: Sequence[int], routines: object, lives: object
+    ) -> Callable[[int, int, StopFlag], int]:
+        """The same over arrays that fit, by the addresses of their elements. lives: what holds their memory."""
+        table, numbers, function = self._addresses(*addresses), self._numbers(*sizes), self._function
+        held = self._memory, lives
 
         def run(begin: int, end: int, stop: StopFlag) -> int:
-            assert lives  # code and arrays, as long as the function does
+            assert held  # code and arrays, as long as the function does
             return function(table, numbers, begin, end, stop.controls, routines)
 
         return run

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from math import prod
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -17,12 +17,14 @@ from cgcli.ops.interpreter import DEFAULT_LIMITS, Limits, Sizes
 from cgcli.ops.limits import Meter, memory_limit
 from cgcli.ops.number_kernels import is_scalar
 from cgcli.ops.sizes import bind_sizes
+from cgcli.ops.typing import one
 from cgcli.run.long_loops import Run
 
 from .blas import blas, one_thread
 from .choice import Batch, nest_of
-from .chunks import run_chunks
+from .chunks import run_parts
 from .compile import StopFlag, compile_nest
+from .llvm import argument_buffers
 from .routines import Routines
 from .scratch import ALIGNMENT, Layout, layout, lifetimes
 
@@ -30,15 +32,19 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
-MAX_BINDINGS = 16  # sets of sizes that are known
+MAX_BINDINGS = 16  # sets of sizes that are prepared
 
 
 class _Binding(NamedTuple):
-    """What runs of certain sizes need: the shapes of the outputs, where scratch buffers lie; whether it fits."""
+    """What runs with inputs of certain shapes need: the sizes, those of the nest, the shapes of the outputs, where
+    scratch buffers lie, about how many statements run; whether values fit into memory.
+    """
 
+    env: Sizes
     sizes: Sizes
     outputs: list[tuple[int, ...]]
     scratch: Layout
+    work: int
     fits: bool
 
 
@@ -66,7 +72,18 @@ class NativeGraph:
         self._routines = Routines(named, self.nest)
         self._lifetimes = lifetimes(self.nest)
         self._dtypes = {name: np.dtype(form.DTYPES[buffer.type]) for name, buffer in self.nest.buffers.items()}
-        self._bindings: dict[tuple[int, ...], _Binding] = {}
+        self._inputs = [self._dtypes[f"x{n}"] for n in range(len(graph.inputs))]
+        self._outputs = [self._dtypes[f"y{n}"] for n in range(len(graph.outputs))]
+        self._numbers = [  # the inputs that may be sizes
+            n
+            for n, i in enumerate(graph.inputs)
+            if one(graph.type_of(i)).is_int and not one(graph.type_of(i)).shape
+            if self._routines.has_ops or graph.names.get(i) in self.nest.sizes
+        ]
+        scratch = [name for name, buffer in self.nest.buffers.items() if buffer.role == "scratch"]
+        given = [*(f"x{n}" for n in range(len(self._inputs))), *(f"y{n}" for n in range(len(self._outputs)))]
+        assert argument_buffers(self.nest) == [*given, *scratch]
+        self._bindings: dict[tuple[object, ...], _Binding] = {}
         self._idle: list[NDArray[np.uint8]] = []  # blocks of scratch memory that no run uses
         self._on_numbers = is_scalar(graph)
         self._make_fallback = fallback
@@ -74,54 +91,54 @@ class NativeGraph:
 
     def __call__(self, inputs: Sequence[Any], sizes: Sizes | None = None) -> Sequence[Any]:
         """The values of the outputs. Raises CgError (status 1) at the node that stops the run."""
-        graph = self.graph
-        env = bind_sizes(graph, graph.inputs, inputs) if sizes is None else sizes
-        binding = self._binding(env)
-        if binding is None:
-            return self._run_fallback(inputs, env)
-        arrays: dict[str, NDArray[Any]] = {}
-        for n, x in enumerate(inputs):
-            arrays[f"x{n}"] = np.require(x, self._dtypes[f"x{n}"], ["C", "A"])
-        if not self._routines.is_empty and max((x.size for x in arrays.values()), default=0) >= blas().ints:
-            return self._run_fallback(inputs, env)
-        outputs = [np.empty(shape, self._dtypes[f"y{n}"]) for n, shape in enumerate(binding.outputs)]
-        arrays.update((f"y{n}", y) for n, y in enumerate(outputs))
-        status = self._run(arrays, binding, env)
+        arrays = [_array(x, dtype) for x, dtype in zip(inputs, self._inputs, strict=True)]
+        binding = self._binding(arrays, sizes)
+        if not binding.fits:
+            return self._run_fallback(inputs, binding.env)
+        outputs = [np.empty(shape, dtype) for shape, dtype in zip(binding.outputs, self._outputs, strict=True)]
+        status = self._run([*arrays, *outputs], binding)
         if status & 15 == form.MEMORY:
-            raise failure(graph, self._first_loop(), StacksTooLarge(self.max_memory))
+            raise failure(self.graph, self._first_loop(), StacksTooLarge(self.max_memory))
         if status:
-            return self._run_fallback(inputs, env)
+            return self._run_fallback(inputs, binding.env)
         return [y.item() for y in outputs] if self._on_numbers else outputs
 
-    def _binding(self, env: Sizes) -> _Binding | None:
-        """What runs of these sizes need, memoised; None where there is no run, for sizes or memory do not suffice."""
-        try:
-            numbers = {name: env[name] for name in self.nest.sizes}
-        except KeyError:
-            return None
-        key = tuple(numbers.values())
+    def _binding(self, arrays: Sequence[NDArray[Any]], sizes: Sizes | None) -> _Binding:
+        """What runs with inputs of these shapes need, memoised."""
+        key = (
+            *[x.shape for x in arrays],
+            *[int(arrays[n]) for n in self._numbers],
+            *(() if sizes is None else sizes.items()),
+        )
         binding = self._bindings.get(key)
         if binding is None:
             if len(self._bindings) >= MAX_BINDINGS:
                 self._bindings.clear()
-            binding = self._bindings[key] = self._bound(numbers)
-        return binding if binding.fits else None
+            env = bind_sizes(self.graph, self.graph.inputs, arrays) if sizes is None else sizes
+            binding = self._bindings[key] = self._bound(arrays, dict(env))
+        return binding
 
-    def _bound(self, numbers: Sizes) -> _Binding:
-        shape_of = shapes(self.nest, numbers)
-        outputs = [shape_of[f"y{n}"] for n in range(len(self.graph.outputs))]
-        scratch = {name: shape for name, shape in shape_of.items() if self.nest.buffers[name].role == "scratch"}
-        written = [*outputs, *scratch.values()]
-        if any(n < 0 for shape in written for n in shape):
-            return _Binding(numbers, [], Layout({}, 0), fits=False)
-        sizes = {name: prod(shape) * self._dtypes[name].itemsize for name, shape in scratch.items()}
-        placed = layout(self._lifetimes, sizes)
-        total = placed.size + sum(prod(y) * self._dtypes[f"y{n}"].itemsize for n, y in enumerate(outputs))
+    def _bound(self, arrays: Sequence[NDArray[Any]], env: Sizes) -> _Binding:
+        """Raises ValueError for an array of another shape than the nest's."""
+        without = _Binding(env, {}, [], Layout({}, 0), 0, fits=False)
+        if any(name not in env for name in self.nest.sizes):
+            return without
+        sizes = {name: env[name] for name in self.nest.sizes}
+        shape_of = shapes(self.nest, sizes)
+        if any(n < 0 for shape in shape_of.values() for n in shape):
+            return without
+        for n, x in enumerate(arrays):
+            if x.shape != shape_of[f"x{n}"]:
+                raise ValueError(f"an input of shape {x.shape} where the nest has {shape_of[f'x{n}']}")
+        outputs = [shape_of[f"y{n}"] for n in range(len(self._outputs))]
+        scratch = [name for name in shape_of if self.nest.buffers[name].role == "scratch"]
+        placed = layout(self._lifetimes, {name: prod(shape_of[name]) * self._dtypes[name].itemsize for name in scratch})
+        total = placed.size + sum(prod(y) * dtype.itemsize for y, dtype in zip(outputs, self._outputs, strict=True))
         largest = max((prod(max(1, n) for n in shape) for shape in shape_of.values()), default=0)
         fits = total <= self.max_memory and (self._routines.is_empty or largest < blas().ints)
-        return _Binding(numbers, outputs, placed, fits)
+        return _Binding(env, sizes, outputs, placed, self.code.work(sizes), fits)
 
-    def _slow_run(self) -> Callable[[], None]:
+    def _wait(self) -> Callable[[], None]:
         """Reports a run of loops that takes long, as an interpreter does."""
         meter = Meter(None, self.max_memory)
         return lambda: meter.wait(self.graph.spans[self.graph.span[self._first_loop()]])
@@ -130,24 +147,18 @@ class NativeGraph:
         """The first loop, which stands for all of them in messages."""
         return next((i for i, code in enumerate(self.graph.op) if code == LOOP), 0)
 
-    def _run(self, arrays: Mapping[str, NDArray[Any]], binding: _Binding, env: Sizes) -> int:
-        """Runs the nest; its status."""
+    def _run(self, arrays: Sequence[NDArray[Any]], binding: _Binding) -> int:
+        """Runs the nest on the arrays of inputs and outputs; its status."""
         count = None if self.rows is None else binding.sizes.get(self.rows)
-        routines = None if self._routines.is_empty else self._routines.bind(env)
+        routines = None if self._routines.is_empty else self._routines.bind(binding.env)
         block = self._scratch(binding.scratch.size)
-        first = -(-block.ctypes.data // ALIGNMENT) * ALIGNMENT
+        first = -(-_address(block) // ALIGNMENT) * ALIGNMENT
+        addresses = [*map(_address, arrays), *(first + at for at in binding.scratch.offsets.values())]
+        lives = arrays, block, routines
+        run = self.code.bind_addresses(addresses, [*binding.sizes.values()], routines and routines.table, lives)
         try:
-            with nullcontext() if routines is None else one_thread():
-                status = run_chunks(
-                    self.code,
-                    arrays,
-                    binding.sizes,
-                    count,
-                    stop=StopFlag(self.max_memory),
-                    on_wait=self._slow_run(),
-                    routines=routines and routines.table,
-                    addresses={name: first + at for name, at in binding.scratch.offsets.items()},
-                )
+            with _NOTHING if routines is None else one_thread():
+                status = run_parts(run, binding.work, count, StopFlag(self.max_memory), on_wait=self._wait)
         finally:
             self._idle.append(block)
         if routines is not None and routines.interrupt is not None:
@@ -163,3 +174,18 @@ class NativeGraph:
         if self._fallback is None:
             self._fallback = self._make_fallback()
         return self._fallback(inputs, sizes)
+
+
+_NOTHING = nullcontext()
+
+
+def _array(x: Any, dtype: np.dtype[Any]) -> NDArray[Any]:
+    """An array whose elements machine code can read."""
+    if type(x) is np.ndarray and x.dtype is dtype and x.flags.carray:
+        return x
+    return np.require(x, dtype, ["C", "A"])
+
+
+def _address(x: NDArray[Any]) -> int:
+    address: int = x.__array_interface__["data"][0]
+    return address

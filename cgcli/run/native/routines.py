@@ -78,10 +78,15 @@ class Routines:
     def __init__(self, graph: Graph, nest: LoopNest) -> None:
         calls = calls_of(nest)
         self.is_empty = not calls
+        self._products: BoundRoutines | None = None
+        self.has_ops = any(call.routine != "product" for call in calls)
         self._ops = [_OpCall(graph, nest, call) if call.routine != "product" else None for call in calls]
 
     def bind(self, sizes: Sizes) -> BoundRoutines:
         """Its table for a run."""
+        if not self.has_ops:
+            self._products = self._products or BoundRoutines([], sizes)
+            return self._products
         return BoundRoutines(self._ops, sizes)
 
 
