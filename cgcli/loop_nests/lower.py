@@ -27,6 +27,7 @@ from cgcli.ops.typing import one
 from .bounds import IndexBuilder
 from .builder import is_outside
 from .contractions import element, write_product
+from .dear import add_dear
 from .elements import SCALARS, NodeElements, broadcast_index
 from .form import (
     ASSERTION,
@@ -61,10 +62,13 @@ class Lowering:
     """A nest made of a graph.
 
     first: of the graph and those nested in it, the numbers of their nodes (`first_nodes`). parallel: as of a builder.
+    stores_dear: whether values lie in memory only so that they are not computed twice.
     """
 
-    def __init__(self, name: str, first: Mapping[int, int] | None = None, parallel: bool = False) -> None:
-        self.k = IndexBuilder(name, parallel)
+    def __init__(
+        self, name: str, first: Mapping[int, int] | None = None, parallel: bool = False, stores_dear: bool = False
+    ) -> None:
+        self.k, self.stores_dear = IndexBuilder(name, parallel), stores_dear
         self._first = first or {}
         self._frames: list[Frame] = []  # all that there were: memos know them by their `id`
         self._constants: dict[int, tuple[float, ...]] = {}  # their elements by the `id` of the value
@@ -263,14 +267,17 @@ class Lowering:
 
     # ---- graphs
 
-    def emit(self, frame: Frame, in_rows: Collection[int] = (), one_loop: bool = False) -> None:
+    def emit(self, frame: Frame, in_rows: Collection[int] = ()) -> None:
         """Writes into memory what has to lie there, in the order of the graph, and runs its assertions.
 
-        in_rows: the assertions that the loop over rows runs. one_loop: whether that loop computes all outputs.
+        in_rows: the assertions that the loop over rows runs.
         """
         graph = frame.graph
         needed = live(graph, (*graph.outputs, *graph.asserts))
-        stored = in_memory(graph, needed, one_loop)
+        stored = in_memory(graph, needed)
+        if self.stores_dear:
+            small = [isinstance(t, Type) and is_small(t.shape) for t in map(graph.type_of, range(len(graph)))]
+            add_dear(graph, needed, stored, small)
         structured = StructuredNodes(self, frame)
         frame.order = Order(graph, needed)
         for i in frame.order.nodes:
@@ -425,7 +432,7 @@ def lower_with_stacks(graph: Graph, name: str = "nest", rows: str | None = None)
     """The nest of a graph, and the local buffers that hold those of its outputs that are stacks of numbers: in the
     buffer of such an output is how many there are.
     """
-    lowering = Lowering(name, first=first_nodes(graph))
+    lowering = Lowering(name, first=first_nodes(graph), stores_dear=rows is None)
     k, frame = lowering.k, lowering.frame(graph)
     lowering.require_sizes(graph)
     for n, i in enumerate(graph.inputs):
@@ -436,7 +443,7 @@ def lower_with_stacks(graph: Graph, name: str = "nest", rows: str | None = None)
         if rows is None and i not in frame.readers and not isinstance(graph.type_of(i), Stack):
             frame.outputs.setdefault(i, f"y{n}")
     checked = [i for i in graph.asserts if graph.op[i] == ASSERT and one(graph.type_of(i)).shape[:1] == (rows,)]
-    lowering.emit(frame, checked, rows is not None)
+    lowering.emit(frame, checked)
     if rows is not None:
         _require_one_loop(k.blocks[0])
     if rows is None:

@@ -9,7 +9,7 @@ index within the loops around it. These are the values for which it is not:
 * a sum (any reduction) that a loop reads which it does not depend on, in an outer loop or a window: it would be summed
   up again at each step;
 * what is read in another shape by indices that only a division could split;
-* what costs much to compute, as a function of it does, and is read by several of these, or repeated along an axis.
+* what takes long to compute and would be computed again (`dear`).
 
 A value of few fixed elements is read at constant indices, so its elements are numbers and made once.
 """
@@ -23,7 +23,7 @@ from typing import Any, cast
 from cgcli.graph.graph import ASSERT, CONST, GET, INPUT, Graph
 from cgcli.graph.sizes import Shape, Size
 from cgcli.graph.types import Type
-from cgcli.ops.op import Contraction, Element, Op, Reads, Routine, Statements, may_view
+from cgcli.ops.op import Contraction, Element, Op, Reads, Routine, Statements
 from cgcli.ops.table import BY_CODE
 
 from .letters import is_called, letters_of, repeated
@@ -33,22 +33,15 @@ OPENED = 16  # elements of a fixed shape up to which loops over it are opened up
 FEW = 4  # elements of a row of a large value up to which loops over it are opened up
 DEEPEST = 40  # element forms within element forms
 MOST = 8  # indices at which an element is computed
-FUNCTION = 12  # additions that a function costs
-CHOICE = 8  # … that an element costs which is chosen by its index, as by `pad`
-UNKNOWN = 30  # elements that a named axis is expected to have
-WORTH = 16  # additions that memory costs: to write an element and to read it
-MOST_LOOPS = 8  # loops told apart that read a value
 FREE, SUMMED, REPEATED = range(3)
 """What is computed for an element: no reduction, one of its own, one for all elements of the inner axes."""
 
 
-def in_memory(graph: Graph, needed: Sequence[int], one_loop: bool = False) -> set[int]:
-    """The nodes whose values have to lie in memory, but for outputs. one_loop: whether one loop computes these."""
+def in_memory(graph: Graph, needed: Sequence[int]) -> set[int]:
+    """The nodes whose values have to lie in memory, but for outputs."""
     stored = _by_their_ops(graph, needed)
     _add_read_often(graph, needed, stored)
     _add_summed_again(graph, needed, stored)
-    if not one_loop:
-        _add_computed_again(graph, needed, stored)
     return stored
 
 
@@ -194,97 +187,6 @@ def _add_summed_again(graph: Graph, needed: Sequence[int], stored: set[int]) -> 
             shape = _shape(graph, i)
             states = [s and _joined(s, _shape(graph, x), shape) for s, x in zip(states, graph.operands(i), strict=True)]
         state[i] = SUMMED if _reads(op) == "reduced" else max(states, default=FREE)
-
-
-def _add_computed_again(graph: Graph, needed: Sequence[int], stored: set[int]) -> None:
-    """What several loops compute, or one for several elements, at more than it costs to write and to read it.
-
-    From the outputs back: of each value the loops that compute it, and how often each does for one of its elements.
-    """
-    cost = _costs(graph, needed, stored)
-    times: list[dict[int, int]] = [{} for _ in range(len(graph))]
-    inner: list[set[int]] = [
-        set() for _ in range(len(graph))
-    ]  # the axes over which a reader adds up, counted from the end
-    for i in graph.outputs:
-        times[i][i] = 1
-    for i in range(len(graph) - 1, -1, -1):
-        if not _computed(graph, i, needed):
-            continue
-        own = times[i]
-        small = is_small(_shape(graph, i))
-        if not small and i not in stored and i not in graph.outputs and (sum(own.values()) - 1) * cost[i] > WORTH:
-            stored.add(i)
-        if small or i in stored or i in graph.outputs:
-            own = {i: 1}
-            inner[i].clear()
-        op = BY_CODE[graph.op[i]]
-        for x in graph.operands(i):
-            if not _computed(graph, x, needed):
-                continue
-            if _reads(op) == "reduced":
-                inner[x].update(_attrs(graph, i)["axes"])
-            elif _reads(op) == "broadcast":
-                inner[x] |= inner[i]
-            repeats, outside = _copies(graph, i, op, x, inner[i]), _is_computed_outside(graph, i, x)
-            elsewhere = _reads(op) in ("aligned", "renumbered", "reduced", "other")
-            for loop, count in own.items():
-                before, more = times[x].get(loop, 0), repeats if outside else count * repeats
-                if before or len(times[x]) < MOST_LOOPS:
-                    times[x][loop] = before + more if elsewhere else max(before, more)
-        times[i] = {}
-
-
-def _costs(graph: Graph, needed: Sequence[int], stored: set[int]) -> list[int]:
-    """What it costs to compute an element of each node, in additions, where it does not lie in memory."""
-    cost = [0] * len(graph)
-    for i in range(len(graph)):
-        if not _computed(graph, i, needed) or i in stored:
-            continue
-        op, operands = BY_CODE[graph.op[i]], graph.operands(i)
-        inner = sum(cost[x] for x in operands if cost[x] and not _is_computed_outside(graph, i, x))
-        if _reads(op) == "reduced":
-            (x,) = operands[:1]
-            inner = (inner + 1) * _count([_shape(graph, x)[axis] for axis in _attrs(graph, i)["axes"]])
-        cost[i] = min(inner + _own_cost(graph, i, op), 10**6)
-    return cost
-
-
-def _own_cost(graph: Graph, i: int, op: Op) -> int:
-    if op.is_elementwise:
-        return 1 if op.effects.prescribed else FUNCTION
-    types = [graph.type_of(x) for x in graph.operands(i)]
-    moves = may_view(op, types, graph.type_of(i), _attrs(graph, i)) or _reads(op) == "reduced"
-    return 0 if moves else CHOICE
-
-
-def _is_computed_outside(graph: Graph, i: int, x: int) -> bool:
-    """Whether an element of operand `x` is made in front of the innermost loop over node `i`, or a number anyway."""
-    shape, to = _shape(graph, x), _shape(graph, i)
-    return is_small(shape) or (BY_CODE[graph.op[i]].is_elementwise and bool(_repeated_axes(shape, to)))
-
-
-def _copies(graph: Graph, i: int, op: Op, x: int, inner: set[int]) -> int:
-    """How often an element of operand `x` is computed for the elements of node `i`. inner: its innermost axes.
-
-    A value is made in front of the loops that it does not depend on: copies along an axis count where one that it has
-    lies further outside.
-    """
-    if _reads(op) == "repeated":
-        return cast("int", prod(_attrs(graph, i).get("sizes", (1,))))
-    shape, to = _shape(graph, x), _shape(graph, i)
-    if _reads(op) not in ("broadcast", "same", "aligned") or len(to) < len(shape):
-        return 1
-
-    def order(axis: int) -> tuple[bool, int]:
-        return axis in inner, axis
-
-    last = max((order(k) for k in range(-len(shape), 0) if shape[k] != 1), default=(False, -len(to) - 1))
-    return _count([to[k] for k in _repeated_axes(shape, to) if order(k) < last])
-
-
-def _count(shape: Shape | Sequence[Size]) -> int:
-    return prod(n if isinstance(n, int) else UNKNOWN for n in shape)
 
 
 def _joined(state: int, shape: Shape, to: Shape) -> int:

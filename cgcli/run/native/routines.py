@@ -37,6 +37,7 @@ class _OpCall:
         self.op, self.kernel = op, type_kernel(op, types, result)
         self.attrs, self.sized = inner.attrs.get(i, {}), op.sized
         self.weak = [isinstance(t, Type) and t.weak and not t.shape for t in types]
+        self._last: tuple[object, Any] = None, None
         self.arrays: list[tuple[Any, int]] = []  # of each operand and of the result the dtype and the number of axes
         for region in (*call.operands, *call.results):
             buffer = nest.buffers[region.buffer]
@@ -52,12 +53,21 @@ class _OpCall:
         values = [x.item() if weak else x for x, weak in zip(operands, self.weak, strict=True)]
         attrs = {name: evaluated(x, sizes) if name in self.sized else x for name, x in self.attrs.items()}
         if self.op.is_elementwise and result.size <= FEW:
-            parts = np.broadcast_arrays(*values)
-            numbers = [self.op.evaluate(floats, attrs, *(x.flat[k].item() for x in parts)) for k in range(result.size)]
-            result[...] = np.reshape(numbers, result.shape)
+            result[...] = self._few(attrs, values, result.shape)
             return
         with np.errstate(all="ignore"):
             result[...] = self.kernel(attrs, values)
+
+    def _few(self, attrs: dict[str, Any], values: Sequence[Any], shape: tuple[int, ...]) -> Any:
+        """The op element by element. What the last run was handed is often the same: parameters, numbers of sizes."""
+        key = repr(attrs), shape, *[np.asarray(x).tobytes() for x in values]
+        last_key, y = self._last
+        if key != last_key:
+            elements = zip(*[x.flat for x in np.broadcast_arrays(*values)], strict=True)
+            numbers = [self.op.evaluate(floats, attrs, *[x.item() for x in row]) for row in elements]
+            y = np.reshape(numbers, shape)
+            self._last = key, y
+        return y
 
 
 def _array(address: int, shape: tuple[int, ...], dtype: Any) -> Any:
