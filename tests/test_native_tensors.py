@@ -16,6 +16,8 @@ from test_tensor_ops import CASES, Case, graph_of
 
 from cgcli.diagnostics.diagnostic import CgError
 from cgcli.graph.types import Type
+from cgcli.loop_nests.form import Apply, statements
+from cgcli.loop_nests.primitives import FUNCTIONS
 from cgcli.ops.array_kernels import DTYPES
 from cgcli.ops.builder import Builder
 from cgcli.ops.interpreter import Limits
@@ -286,3 +288,58 @@ def test_blas_with_small_ints_is_not_handed_large_ones(monkeypatch: pytest.Monke
     assert not stopped
     run([np.ones((99, 99))] * 2)
     assert stopped
+
+
+# ---- what is stored
+
+
+def test_what_a_run_returns_is_never_written_again() -> None:
+    graph = built(lambda b, x: b.matmul(x, x), Type("float", (30, 30)))
+    run = machine_code(graph)
+    (first,) = run([np.eye(30)])
+    run([2 * np.eye(30)])
+    assert np.array_equal(first, np.eye(30))
+
+
+def functions_in(make: Make, *types: Type) -> int:
+    nest = machine_code(built(make, *types)).nest
+    return sum(isinstance(s, Apply) and s.primitive in FUNCTIONS for s in statements(nest.body))
+
+
+def test_a_function_that_two_read_is_computed_once() -> None:
+    def make(b: Builder, x: int) -> int:
+        y = b.exp(x)
+        return int(b.matmul(b.mul(y, 2.0), turned(b, b.sub(y, 1.0))))
+
+    assert functions_in(make, Type("float", ("n", 40))) == 1
+
+
+def test_an_output_that_others_read_is_computed_once() -> None:
+    b = Builder()
+    x = b.input(Type("float", ("n", "m")))
+    y = b.exp(x)
+    graph = b.done(y, b.sum(y, axes=(-1,), keepdims=False))
+    run = machine_code(graph)
+    assert sum(isinstance(s, Apply) and s.primitive in FUNCTIONS for s in statements(run.nest.body)) == 1
+    assert not differs(graph, run, [numbers(("n", "m"), "float")], SIZES)
+
+
+@pytest.mark.parametrize("dtype", ["float", "f32"])
+@pytest.mark.parametrize("columns", [3, 10, "m"])
+def test_a_softmax_and_a_layer_norm(dtype: str, columns: Any) -> None:
+    def make(b: Builder, x: int) -> int:
+        e = b.exp(b.sub(x, b.amax(x, axes=(-1,), keepdims=True)))
+        p = b.div(e, b.sum(e, axes=(-1,), keepdims=True))
+        centred = b.sub(p, b.mean(p, axes=(-1,), keepdims=True))
+        spread = b.mean(b.mul(centred, centred), axes=(-1,), keepdims=True)
+        return int(b.div(centred, b.sqrt(b.add(spread, 1e-5))))
+
+    assert routines(make, ("n", columns), dtypes=[dtype]) == []
+
+
+def test_few_elements_of_a_special_function_and_many() -> None:
+    for n in (3, 300):
+        graph = built(lambda b, x: b.lgamma(b.add(b.mul(x, x), 0.5)), Type("float", ("n",)))
+        run = machine_code(graph)
+        for seed in (1, 1, 2):
+            assert not differs(graph, run, [np.random.default_rng(seed).normal(size=n)], {"n": n})
