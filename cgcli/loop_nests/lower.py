@@ -451,6 +451,8 @@ def lower_with_stacks(graph: Graph, name: str = "nest", rows: str | None = None)
         for n, i in sorted(enumerate(graph.outputs), key=itemgetter(1)):
             if not isinstance(graph.type_of(i), Stack):
                 lowering.output(frame, i, f"y{n}")
+        for n, i in enumerate(graph.outputs):
+            if not isinstance(graph.type_of(i), Stack):
                 continue
             items = frame.stacks[i]
             if not isinstance(items, Written) or len(items.buffers) > 1 or items.begin != Index(0):
