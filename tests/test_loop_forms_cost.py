@@ -292,14 +292,3 @@ def test_arithmetic_that_two_outputs_read_is_cheaper_computed_twice() -> None:
     x = b.input(Type("float", ("n",)))
     y = b.add(x, x)
     assert scratch(lower(b.done(b.mul(y, y), b.sub(y, x)))) == 0
-
-
-def test_a_padded_array_that_is_read_at_shifted_indices_lies_in_memory() -> None:
-    def stencil(b: Builder) -> int:
-        x = b.pad(b.input(Type("float", ("n",))), starts=(1,), steps=(1,), sizes=("n+3",))
-        parts = [b.slice(x, starts=(k,), steps=(1,), sizes=("n",)) for k in range(4)]
-        return b.add(b.add(parts[0], parts[1]), b.add(parts[2], parts[3]))
-
-    g = graph(stencil)
-    assert scratch(lower(g)) == 1
-    assert not differences(g, [np.arange(5.0)], 0, {"n": 5})

@@ -19,14 +19,16 @@ from .elements import SCALARS
 from .form import Apply, statements
 from .numbers import NAMESPACE, Number
 from .primitives import FUNCTIONS
+from .storage import is_small
 from .strided import viewed
 
 NOBODY, SEVERAL = -1, -2
 """The only value in memory that reads an element, if it is not one."""
 
 
-def add_dear(graph: Graph, needed: Sequence[int], stored: set[int], small: Sequence[bool]) -> None:
-    """small: whether a node has few fixed elements."""
+def add_dear(graph: Graph, needed: Sequence[int], stored: set[int]) -> None:
+    """Adds those values to the ones that lie in memory."""
+    small = [isinstance(t, Type) and is_small(t.shape) for t in map(graph.type_of, range(len(graph)))]
     _add_repeated(graph, needed, stored, small)
     reader = [NOBODY] * len(graph)
     kept = stored | {*graph.outputs, *graph.asserts}

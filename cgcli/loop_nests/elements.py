@@ -6,8 +6,10 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
+from cgcli.graph.graph import CONST, GET, INPUT
 from cgcli.graph.sizes import Shape, Size
 from cgcli.graph.types import Type
+from cgcli.ops.table import BY_CODE
 
 from .form import INDEX, SIZE, Extent, Index, Kind, ScalarType, Value, index_of
 from .numbers import NAMESPACE, Number
@@ -277,3 +279,14 @@ def broadcast_index(shape: Shape, index: Sequence[Index]) -> list[Index]:
     """The index into an operand of this shape that an index of the result reads."""
     behind = index[len(index) - len(shape) :]
     return [Index(0) if n == 1 else i for n, i in zip(shape, behind, strict=True)]
+
+
+def is_elementwise(frame: Frame, x: int) -> bool:
+    """Whether a node is computed by its kernel of the elements at its index."""
+    op = BY_CODE[frame.graph.op[x]]
+    return (
+        x not in frame.readers
+        and frame.graph.op[x] not in (INPUT, CONST, GET)
+        and op.is_elementwise
+        and op.loops is None
+    )

@@ -13,7 +13,7 @@ from functools import partial
 from operator import itemgetter
 from typing import Any, cast
 
-from cgcli.graph.graph import ASSERT, CONST, GET, INPUT, Graph
+from cgcli.graph.graph import ASSERT, CONST, INPUT, Graph
 from cgcli.graph.size_text import Algebra, interpreted
 from cgcli.graph.sizes import Shape, Size, mul
 from cgcli.graph.traversal import every, live
@@ -28,7 +28,7 @@ from .bounds import IndexBuilder
 from .builder import is_outside
 from .contractions import element, write_product
 from .dear import add_dear
-from .elements import SCALARS, NodeElements, broadcast_index
+from .elements import SCALARS, NodeElements, broadcast_index, is_elementwise
 from .form import (
     ASSERTION,
     SIZE,
@@ -276,8 +276,7 @@ class Lowering:
         needed = live(graph, (*graph.outputs, *graph.asserts))
         stored = in_memory(graph, needed)
         if self.stores_dear:
-            small = [isinstance(t, Type) and is_small(t.shape) for t in map(graph.type_of, range(len(graph)))]
-            add_dear(graph, needed, stored, small)
+            add_dear(graph, needed, stored)
         structured = StructuredNodes(self, frame)
         frame.order = Order(graph, needed)
         for i in frame.order.nodes:
@@ -406,17 +405,6 @@ def _operations(graph: Graph, i: int) -> Size:
         mul(count, elements(graph.type_of(i)))
         if isinstance(count, int)
         else count(types, graph.type_of(i), graph.attrs.get(i, {}))
-    )
-
-
-def is_elementwise(frame: Frame, x: int) -> bool:
-    """Whether a node is computed by its kernel of the elements at its index."""
-    op = BY_CODE[frame.graph.op[x]]
-    return (
-        x not in frame.readers
-        and frame.graph.op[x] not in (INPUT, CONST, GET)
-        and op.is_elementwise
-        and op.loops is None
     )
 
 
