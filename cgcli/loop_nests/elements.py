@@ -264,8 +264,8 @@ class NodeElements:
 
     # ---- statements
 
-    def each(self, shape: Shape, visit: Callable[[Sequence[Index]], None], independent: bool = False) -> None:
-        self.lowering.loops(shape, lambda index: visit(list(index)), "vector" if independent else "serial")
+    def each(self, shape: Shape, visit: Callable[[Sequence[Index]], None], independent: int = 0) -> None:
+        self.lowering.loops(shape, lambda index: visit(list(index)), "vector", independent=independent)
 
     def write(self, index: Sequence[Index], value: Number) -> None:
         self.k.store(self.out, index, value.to(SCALARS[self.type.dtype]).value)

@@ -233,13 +233,20 @@ class Lowering:
     # ---- loops
 
     def loops(
-        self, shape: Shape, visit: Callable[[tuple[Index, ...]], None], kind: Kind, first: Kind | None = None
+        self,
+        shape: Shape,
+        visit: Callable[[tuple[Index, ...]], None],
+        kind: Kind,
+        first: Kind | None = None,
+        independent: int | None = None,
     ) -> None:
         """Visits each index of a shape, in order; the innermost loop is of `kind`, the outermost of `first`.
 
         Loops over few fixed elements are opened up, but for the outermost of a kind of its own; the rows of a large
-        value are lanes where they have more than a few elements.
+        value are lanes where they have more than a few elements. independent: how many of the last axes have steps that
+        may be lanes, by default all.
         """
+        most = len(shape) if independent is None else independent
         index: list[Index] = []
 
         def opened(left: Sequence[Size]) -> bool:
@@ -257,7 +264,9 @@ class Lowering:
                     over(left[1:])
                     index.pop()
                 return
-            with self.k.loop(n, kind=outermost or (kind if opened(left[1:]) else "serial")) as loop:
+            with self.k.loop(
+                n, kind=outermost or (kind if opened(left[1:]) and len(left) <= most else "serial")
+            ) as loop:
                 self.k.limits[loop.variable] = n
                 index.append(index_of(loop.variable))
                 over(left[1:])

@@ -125,7 +125,12 @@ class GraphLowering(Protocol):
         """An element of a node."""
 
     def loops(
-        self, shape: Shape, visit: Callable[[tuple[Index, ...]], None], kind: Kind, first: Kind | None = None
+        self,
+        shape: Shape,
+        visit: Callable[[tuple[Index, ...]], None],
+        kind: Kind,
+        first: Kind | None = None,
+        independent: int | None = None,
     ) -> None:
         """Visits each index of a shape, in order."""
 

@@ -251,8 +251,11 @@ Visit = Callable[[Sequence[LoopIndex]], None]
 class ElementWriter(Elements, Protocol):
     """One node in loops, as its statement form sees it."""
 
-    def each(self, shape: Shape, visit: Visit, independent: bool = False, /) -> None:
-        """Calls `visit` with the indices of a shape, in order. independent: whether steps of the innermost loop are."""
+    def each(self, shape: Shape, visit: Visit, independent: int = 0, /) -> None:
+        """Calls `visit` with the indices of a shape, in order.
+
+        independent: along how many of the last axes no two steps touch the same element.
+        """
 
     def write(self, index: Sequence[LoopIndex], value: Array, /) -> None:
         """Writes an element of the result."""

@@ -169,12 +169,12 @@ def _source(e: Elements, first: int, index: Sequence[LoopIndex]) -> list[LoopInd
 
 
 def _write(e: ElementWriter, write: Any) -> None:
-    """Calls `write` for each element of the target; the steps of the innermost loop are independent along a slice."""
+    """Calls `write` for each element of the target. Along slices no two steps touch the same element."""
     axes = _axes(e.types[0].rank, e.attrs["steps"])
     if axes.computed and not e.types[2].rank:
         for k in range(2, len(e.types)):
             e.operand(k, ())  # an index is checked once, in front of the loops
-    independent = bool(axes.behind) or not axes.computed or not e.types[2].rank
+    independent = len(axes.behind) if axes.computed and e.types[2].rank else e.types[1].rank
     e.each(e.types[1].shape, lambda index: write(_source(e, 2, index), e.operand(1, index)), independent)
 
 
