@@ -36,7 +36,7 @@ def add_dear(graph: Graph, needed: Sequence[int], stored: set[int]) -> None:
         if not _computed(graph, i, needed):
             continue
         again = reader[i] == SEVERAL or (i in graph.outputs and reader[i] != NOBODY)
-        if again and not small[i] and (_has_functions(graph, i) or _sums(graph, i)):
+        if again and not small[i] and (_has_functions(graph, i) or is_sum(graph, i)):
             stored.add(i)
             kept.add(i)
         mine = i if i in kept else reader[i]
@@ -70,7 +70,8 @@ def _computed(graph: Graph, i: int, needed: Sequence[int]) -> bool:
     return bool(needed[i]) and graph.op[i] not in (INPUT, CONST, GET) and isinstance(graph.type_of(i), Type)
 
 
-def _sums(graph: Graph, i: int) -> bool:
+def is_sum(graph: Graph, i: int) -> bool:
+    """Whether a node is a reduction."""
     form = BY_CODE[graph.op[i]].loops
     return isinstance(form, Element) and form.reads == "reduced"
 

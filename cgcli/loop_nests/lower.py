@@ -27,7 +27,7 @@ from cgcli.ops.typing import one
 from .bounds import IndexBuilder
 from .builder import is_outside
 from .contractions import element, write_product
-from .dear import add_dear
+from .dear import add_dear, is_sum
 from .elements import SCALARS, NodeElements, broadcast_index, is_elementwise
 from .form import (
     ASSERTION,
@@ -239,18 +239,19 @@ class Lowering:
         kind: Kind,
         first: Kind | None = None,
         independent: int | None = None,
+        together: bool = True,
     ) -> None:
         """Visits each index of a shape, in order; the innermost loop is of `kind`, the outermost of `first`.
 
-        Loops over few fixed elements are opened up, but for the outermost of a kind of its own; the rows of a large
-        value are lanes where they have more than a few elements. independent: how many of the last axes have steps that
-        may be lanes, by default all.
+        Loops over few fixed elements are opened up, but for the outermost of a kind of its own; more than a few are
+        lanes where they are the rows of a large value, or sums that are not computed `together`. independent: how many
+        of the last axes have steps that may be lanes, by default all.
         """
         most = len(shape) if independent is None else independent
         index: list[Index] = []
 
         def opened(left: Sequence[Size]) -> bool:
-            return is_opened(left, is_small(shape) or self.k.in_lanes)
+            return is_opened(left, (together and is_small(shape)) or self.k.in_lanes)
 
         def over(left: Sequence[Size]) -> None:
             if not left:
@@ -377,7 +378,11 @@ class Lowering:
             count = [self.size(_operations(graph, i))]
             self.k.call(f"op:{op.name}", operands, [Region(name)], count, frame.first + i)
         else:
-            self.loops(t.shape, lambda index: self.k.store(name, index, self.element(frame, i, index)), "vector")
+            visit = partial(self._store_element, frame, i, name)
+            self.loops(t.shape, visit, "vector", together=not is_sum(graph, i))
+
+    def _store_element(self, frame: Frame, i: int, name: str, index: tuple[Index, ...]) -> None:
+        self.k.store(name, index, self.element(frame, i, index))
 
     def _copy(self, frame: Frame, x: int, axes: Sequence[int], type_: ScalarType) -> str:
         """A buffer with some axes of node `x`, in this order; its other axes have one element."""

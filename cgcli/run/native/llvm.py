@@ -46,7 +46,8 @@ from .writer import BYTES, LLVM, STORED, Phi, literal, type_of
 _PARAMETERS = "ptr %buffers, ptr %sizes, i64 %begin, i64 %end, ptr %controls, ptr %routines"
 LONG = 500
 """The number of statements, those of functions included, of a nest that calls its functions. In a shorter one they are
-written in place, which runs faster; the time in which LLVM compiles a body grows faster than its length."""
+written in place, which runs faster; the time in which LLVM compiles a body grows faster than its length. One that calls
+routines, which take most of its time, calls them, too."""
 _ATTRIBUTES = 'alignstack(64) nounwind "min-legal-vector-width"="512" "prefer-vector-width"="512"'
 
 
@@ -79,7 +80,7 @@ class _Printer:
         self.c = Scope(nest, features)
         self.w = self.c.w
         self.numbers = {id(s): n for n, s in enumerate(calls_of(nest))}
-        self.called = expanded(nest.body) > LONG if called is None else called
+        self.called = bool(self.numbers) or expanded(nest.body) > LONG if called is None else called
 
     def module(self) -> str:
         c, w, nest = self.c, self.w, self.nest
