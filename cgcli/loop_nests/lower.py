@@ -8,7 +8,7 @@ outputs, what statement forms and routines write and routines read, and what lie
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
 from operator import itemgetter
 from typing import Any, cast
@@ -32,18 +32,12 @@ from .elements import SCALARS, NodeElements, broadcast_index, is_elementwise
 from .form import (
     ASSERTION,
     SIZE,
-    Apply,
-    Call,
-    Check,
-    Const,
     Extent,
     Index,
     Kind,
-    Load,
     LoopNest,
     Region,
     ScalarType,
-    Statement,
     Unsupported,
     Value,
     index_of,
@@ -51,6 +45,7 @@ from .form import (
 from .in_place import take_over
 from .letters import is_called, is_product
 from .numbers import NAMESPACE, Number, convert
+from .one_loop import require_one_loop
 from .order import Order
 from .readers import Components, Frame, Stored, first_nodes
 from .stacks import Written
@@ -447,7 +442,7 @@ def lower_with_stacks(graph: Graph, name: str = "nest", rows: str | None = None)
     checked = [i for i in graph.asserts if graph.op[i] == ASSERT and one(graph.type_of(i)).shape[:1] == (rows,)]
     lowering.emit(frame, checked)
     if rows is not None:
-        _require_one_loop(k.blocks[0])
+        require_one_loop(k.blocks[0])
     if rows is None:
         stacks: list[str] = []
         for n, i in sorted(enumerate(graph.outputs), key=itemgetter(1)):
@@ -479,21 +474,6 @@ def lower_with_stacks(graph: Graph, name: str = "nest", rows: str | None = None)
 
     lowering.loops((rows,), row, "chunk", "chunk")
     return k.nest(), []
-
-
-def _require_one_loop(statements: Sequence[Statement]) -> None:
-    """Raises Unsupported where more than numbers is computed in front of the loop over rows."""
-    require_no_call(statements)
-    if not all(isinstance(s, Const | Apply | Load | Check) for s in statements):
-        raise Unsupported("tables of intermediate values")
-
-
-def require_no_call(statements: Iterable[Statement]) -> None:
-    """Raises Unsupported where a routine is called."""
-    for s in statements:
-        if isinstance(s, Call):
-            op = s.routine.removeprefix("op:")
-            raise Unsupported(f"`{op}` in each row" if op != s.routine else "large matrix products in each row")
 
 
 def argument(lowering: Lowering, graph: Graph, i: int, name: str, role: Any, rows: str | None = None) -> None:

@@ -8,7 +8,8 @@ from cgcli.graph.graph import Graph
 from cgcli.ops.typing import one
 
 from .form import Index, LoopNest, statements
-from .lower import Lowering, argument, require_no_call
+from .lower import Lowering, argument
+from .one_loop import require_no_call
 from .readers import Stored, first_nodes
 
 
