@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from cgcli.graph.sizes import Shape, Size, add, floor_div, mul, product, same
 from cgcli.graph.types import AnyType, Type
 
-from .op import Contraction, Effects, Spelling, TypeMismatch, VariadicRule, declare, of_one_operand
+from .op import Contraction, Effects, Routine, Spelling, TypeMismatch, VariadicRule, declare, of_one_operand
 from .reduce import products_of_others
 from .sizes import elements
 from .spelling import Style, Written, call, sign_of
@@ -240,6 +240,7 @@ _op(
     examples=((SQUARE, ((1.0, 2.0), (0.5, -1.0), (2.0, 0.0))),),
     spelling=Spelling("call", latex="{0}^{{-1}} {1}"),
     effects=Effects(operations=_solving, hazard=True, may_fail=True, harmless={0: "identity"}),
+    loops=Routine("solve", "(m,m),(m,n)->(m,n)"),
 )
 _op(
     "inv",
@@ -251,6 +252,7 @@ _op(
     examples=((SQUARE,),),
     spelling=Spelling("call", latex="{0}^{{-1}}"),
     effects=Effects(operations=_cubic(2, 1), hazard=True, may_fail=True, harmless={0: "identity"}),
+    loops=Routine("inv", "(m,m)->(m,m)"),
 )
 
 
@@ -267,6 +269,7 @@ _op(
     support=_of_number,
     examples=((SQUARE,), (((1.0, 2.0), (2.0, 4.0)),)),
     effects=Effects(operations=_cubic(2, 3)),
+    loops=Routine("det", "(m,m)->()"),
 )
 
 
@@ -357,6 +360,7 @@ _op(
     examples=((SQUARE,),),
     spelling=Spelling("call", latex=r"\ln\left|{0}\right|"),
     effects=Effects(operations=_cubic(2, 3), hazard=True, harmless={0: "identity"}),
+    loops=Routine("slogdet", "(m,m)->(),()"),
 )
 
 
@@ -385,4 +389,5 @@ _op(
     domain="symmetric positive definite matrices",
     examples=((POSITIVE,),),
     effects=Effects(operations=_cubic(1, 3), hazard=True, may_fail=True, harmless={0: "identity"}),
+    loops=Routine("cholesky_lo", "(m,m)->(m,m)"),
 )

@@ -252,7 +252,14 @@ class Statements:
 
 @dataclass(frozen=True)
 class Routine:
-    """The loop form of what is computed by arrays: a call of the op's kernel."""
+    """The loop form of what is computed by arrays: a call of the op's kernel.
+
+    matrices: the universal function behind `numpy.linalg` that computes the op on many matrices of floats, "" for none;
+    the op is its last result. signature: of that function, as NumPy writes it without blanks.
+    """
+
+    matrices: str = ""
+    signature: str = ""
 
 
 @dataclass(frozen=True)

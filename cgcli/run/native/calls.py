@@ -1,4 +1,5 @@
-"""Calls in machine code: matrix products by BLAS, ops of the graph by a function of the caller.
+"""Calls in machine code: matrix products by BLAS, ops of the graph by NumPy's functions on matrices or by a function of
+the caller.
 
 What is called comes in a table of addresses among the arguments, for object files outlive the process:
 `ROUTINES`. BLAS is called by its Fortran interface, in which numbers are passed by address: so a 64-bit integer serves
@@ -9,14 +10,15 @@ from __future__ import annotations
 
 from cgcli.loop_nests.form import ROUTINE, Call, Extent, Region, ScalarType, Unsupported
 
-from . import blas
+from . import blas, matrices
 from .memory import region_address
 from .scope import Scope
 from .writer import BYTES, LLVM
 
 ROUTINES = ("op", *blas.NAMES)
 """The functions of the table. `op(number, arguments)` computes the op of the nest's call of this number and returns
-whether it has stopped; `arguments` holds, of each operand and then of the result, its address and its sizes."""
+whether it has stopped; `arguments` holds, of each operand and then of the result, its address and its sizes. Behind
+these stands for each call of the nest NumPy's function that computes it (`matrices`), 0 where there is none."""
 _PREFIX = {"f64": "d", "f32": "s"}
 
 
@@ -31,22 +33,68 @@ def call(c: Scope, s: Call, number: int) -> None:
 
 
 def _routine(c: Scope, name: str) -> str:
-    at = c.w.define(f"getelementptr ptr, ptr %routines, i64 {ROUTINES.index(name)}")
+    return _routine_at(c, ROUTINES.index(name))
+
+
+def _routine_at(c: Scope, number: int) -> str:
+    at = c.w.define(f"getelementptr ptr, ptr %routines, i64 {number}")
     return c.w.define(f"load ptr, ptr {at}, align 8")
 
 
 def _op(c: Scope, s: Call, number: int) -> None:
-    w = c.w
+    w, on_matrices = c.w, matrices.layout(c.nest, s)
     words: list[str] = []
-    for region in (*s.operands, *s.results):
-        words.append(w.define(f"ptrtoint ptr {region_address(c, region)} to i64"))
-        words += [c.extent(n) for n in c.nest.buffers[region.buffer].shape[len(region.access) :]]
-    arguments = w.array("i64", len(words))
-    for n, word in enumerate(words):
-        at = w.define(f"getelementptr i64, ptr {arguments}, i64 {n}")
-        w.line(f"store i64 {word}, ptr {at}, align 8")
+    addresses = [w.define(f"ptrtoint ptr {region_address(c, region)} to i64") for region in (*s.operands, *s.results)]
+    for region, address in zip((*s.operands, *s.results), addresses, strict=True):
+        words += [address, *(c.extent(n) for n in matrices.shape_of(c.nest, region))]
+    arguments = _stored(c, words)
+    on = ""
+    if on_matrices is not None:
+        on, otherwise = w.name("on"), w.name("otherwise")
+        function = _routine_at(c, len(ROUTINES) + number)
+        w.branch(_on_matrices(c, s, function, on_matrices, addresses), on, otherwise, likely=True)
+        w.start(otherwise)
     stopped = w.define(f"call i64 {_routine(c, 'op')}(i64 {number}, ptr {arguments})")
     c.check(w.define(f"icmp eq i64 {stopped}, 0"), s.node * 16 + ROUTINE)
+    if on:
+        w.jump(on)
+        w.start(on)
+
+
+def _stored(c: Scope, words: list[str]) -> str:
+    """The address of an array on the stack that holds these ints."""
+    array = c.w.array("i64", len(words))
+    for n, word in enumerate(words):
+        at = c.w.define(f"getelementptr i64, ptr {array}, i64 {n}")
+        c.w.line(f"store i64 {word}, ptr {at}, align 8")
+    return array
+
+
+def _on_matrices(c: Scope, s: Call, function: str, layout: matrices.Layout, addresses: list[str]) -> str:
+    """Calls one of NumPy's functions on matrices; whether it has computed the op."""
+    w, type_ = c.w, c.nest.buffers[s.results[0].buffer].type
+
+    def times(*extents: Extent) -> str:
+        total = "1"
+        for n in extents:
+            total = c.extent(n) if total == "1" else w.define(f"mul i64 {total}, {c.extent(n)}")
+        return total
+
+    def in_order(operands: list[str], ignored: list[str]) -> str:
+        return _stored(c, [*operands[:-1], *ignored, operands[-1]])
+
+    ignored = [w.define(f"ptrtoint ptr {w.array('i64', 1)} to i64") for _ in range(layout.ignored)]
+    counts = [times(*matrices.shape_of(c.nest, region)) for region in (*s.operands, *s.results)]
+    operands = [("ptr", function), ("ptr", in_order(addresses, ignored))]
+    operands.append(("ptr", _stored(c, [times(*layout.front), *(c.extent(n) for n in layout.sizes)])))
+    operands.append(("ptr", _stored(c, [times(*n, BYTES["f64"]) for n in layout.steps])))
+    operands.append(("i64", str(len(addresses) + layout.ignored - 1)))
+    operands.append(("i64", counts[-1] if layout.may_fail else "0"))
+    w.helpers["matrices.f64"] = MATRICES
+    if type_ == "f32":
+        w.helpers["matrices.f32"] = SINGLE_MATRICES
+        operands.append(("ptr", in_order(counts, ["0"] * layout.ignored)))
+    return w.define(f"call i1 @matrices.{type_}({', '.join(f'{t} {x}' for t, x in operands)})")
 
 
 def _product(c: Scope, s: Call) -> None:
@@ -204,3 +252,103 @@ done:
 }
 """
 """Rows of matrices are `ld` apart, or their columns where `t` holds. gemv may add to what it finds: zeros."""
+
+MATRICES = """define internal i1 @matrices.f64(ptr %function, ptr %arguments, ptr %sizes, ptr %steps, i64 %last, \
+i64 %elements) noinline {
+entry:
+  %missing = icmp eq ptr %function, null
+  br i1 %missing, label %no, label %compute
+compute:
+  ; the function moves the arguments
+  %result.at = getelementptr ptr, ptr %arguments, i64 %last
+  %result = load ptr, ptr %result.at, align 8
+  call void %function(ptr %arguments, ptr %sizes, ptr %steps, ptr null)
+  br label %look
+look:
+  %n = phi i64 [ 0, %compute ], [ %n.next, %more ]
+  %has = icmp slt i64 %n, %elements
+  br i1 %has, label %more, label %yes
+more:
+  %at = getelementptr double, ptr %result, i64 %n
+  %element = load double, ptr %at, align 8
+  %n.next = add i64 %n, 1
+  %nan = fcmp uno double %element, 0.0
+  br i1 %nan, label %no, label %look
+yes:
+  ret i1 true
+no:
+  ret i1 false
+}
+"""
+"""last: the number of the argument that is the op's result. elements: how many of it are looked at: where the function
+fails, they are nan. They may be with a nan in an operand, too; so who calls this has the op's kernel find out."""
+SINGLE_MATRICES = """define internal i1 @matrices.f32(ptr %function, ptr %arguments, ptr %sizes, ptr %steps, \
+i64 %last, i64 %elements, ptr %counts) noinline {
+entry:
+  br label %sum
+sum:
+  %j = phi i64 [ 0, %entry ], [ %j.next, %sum ]
+  %total = phi i64 [ 0, %entry ], [ %total.next, %sum ]
+  %j.at = getelementptr i64, ptr %counts, i64 %j
+  %j.count = load i64, ptr %j.at, align 8
+  %total.next = add i64 %total, %j.count
+  %j.next = add i64 %j, 1
+  %j.more = icmp sle i64 %j.next, %last
+  br i1 %j.more, label %sum, label %summed
+summed:
+  %fits = icmp sle i64 %total.next, 4096
+  br i1 %fits, label %widen, label %no
+widen:
+  %doubles = alloca double, i64 %total.next, align 64
+  br label %argument
+argument:
+  %k = phi i64 [ 0, %widen ], [ %k.next, %next ]
+  %first = phi i64 [ 0, %widen ], [ %end, %next ]
+  %count.at = getelementptr i64, ptr %counts, i64 %k
+  %count = load i64, ptr %count.at, align 8
+  %from.at = getelementptr ptr, ptr %arguments, i64 %k
+  %from = load ptr, ptr %from.at, align 8
+  %to = getelementptr double, ptr %doubles, i64 %first
+  %end = add i64 %first, %count
+  %none = icmp eq i64 %count, 0
+  br i1 %none, label %next, label %element
+element:
+  %i = phi i64 [ 0, %argument ], [ %i.next, %element ]
+  %single.at = getelementptr float, ptr %from, i64 %i
+  %single = load float, ptr %single.at, align 4
+  %double.at = getelementptr double, ptr %to, i64 %i
+  %double = fpext float %single to double
+  store double %double, ptr %double.at, align 8
+  %i.next = add i64 %i, 1
+  %i.more = icmp slt i64 %i.next, %count
+  br i1 %i.more, label %element, label %widened
+widened:
+  store ptr %to, ptr %from.at, align 8
+  br label %next
+next:
+  %k.next = add i64 %k, 1
+  %k.more = icmp sle i64 %k.next, %last
+  br i1 %k.more, label %argument, label %compute
+compute:
+  %computed = call i1 @matrices.f64(ptr %function, ptr %arguments, ptr %sizes, ptr %steps, i64 %last, i64 %elements)
+  br i1 %computed, label %narrow, label %no
+narrow:
+  %n = phi i64 [ 0, %compute ], [ %n.next, %more ]
+  %has = icmp slt i64 %n, %count
+  br i1 %has, label %more, label %yes
+more:
+  %result.at = getelementptr double, ptr %to, i64 %n
+  %result = load double, ptr %result.at, align 8
+  %rounded = fptrunc double %result to float
+  %rounded.at = getelementptr float, ptr %from, i64 %n
+  store float %rounded, ptr %rounded.at, align 4
+  %n.next = add i64 %n, 1
+  br label %narrow
+yes:
+  ret i1 true
+no:
+  ret i1 false
+}
+"""
+"""The same in double precision, with copies on the stack. counts: the elements of each argument, 0 of results that
+nobody reads. Where the copies are large, the op's kernel computes it: the time of a call matters little there."""

@@ -1,4 +1,5 @@
-"""What a nest in machine code calls: BLAS by its addresses, ops of the graph by their array kernels."""
+"""What a nest in machine code calls: BLAS and NumPy's functions on matrices by their addresses, other ops of the graph
+by their array kernels."""
 
 from __future__ import annotations
 
@@ -18,8 +19,8 @@ from cgcli.ops.array_kernels import evaluated, type_kernel
 from cgcli.ops.interpreter import Sizes
 from cgcli.ops.table import BY_CODE
 
+from . import matrices
 from .blas import NAMES, blas
-from .calls import ROUTINES
 from .llvm import calls_of
 
 FEW = 100
@@ -35,6 +36,7 @@ class _OpCall:
         types = [inner.type_of(x) for x in inner.operands(i)]
         assert isinstance(result, Type)
         self.op, self.kernel = op, type_kernel(op, types, result)
+        self.address = matrices.address(nest, call)
         self.attrs, self.sized = inner.attrs.get(i, {}), op.sized
         self.weak = [isinstance(t, Type) and t.weak and not t.shape for t in types]
         self._last: tuple[object, Any] = None, None
@@ -79,7 +81,6 @@ def _array(address: int, shape: tuple[int, ...], dtype: Any) -> Any:
 
 
 _CALLBACK = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_int64, ctypes.POINTER(ctypes.c_int64))
-_Table = ctypes.c_void_p * len(ROUTINES)
 
 
 class Routines:
@@ -121,4 +122,5 @@ class BoundRoutines:
         self._callback = _CALLBACK(run_op) if any(ops) else None
         addresses = blas().addresses
         first = ctypes.cast(self._callback, ctypes.c_void_p).value if self._callback else 0
-        self.table = _Table(first, *(addresses[name] for name in NAMES))
+        table = [first, *(addresses[name] for name in NAMES), *(op.address if op else 0 for op in ops)]
+        self.table = (ctypes.c_void_p * len(table))(*table)
