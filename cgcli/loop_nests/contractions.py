@@ -8,14 +8,14 @@ that both have. Letters that lie one behind the other in memory, wherever they o
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from .form import Extent, Index, Kind, Region, ScalarType, Value, index_of
-from .letters import classes, letters_of
+from .letters import letters_of
 from .numbers import convert
 from .storage import is_small
-from .strided import Strided, dense, product, strided
+from .strided import Strided, dense, product
 
 if TYPE_CHECKING:
     from .bounds import IndexBuilder
@@ -73,7 +73,7 @@ def element(lowering: GraphLowering, frame: Frame, i: int, index: tuple[Index, .
 # ---- matrix products
 
 
-class _View(NamedTuple):
+class View(NamedTuple):
     """An operand or the result: where it lies, and the stride of each letter."""
 
     buffer: str
@@ -84,8 +84,21 @@ class _View(NamedTuple):
         """The strides of a matrix in it; "" is an axis of one element."""
         return self.strides.get(row, 1), self.strides.get(column, 1)
 
+    def index_at(self, at: Mapping[str, Value]) -> Index:
+        """The number of the element in the buffer at an index of some letters, 0 of the others."""
+        index = index_of(self.offset)
+        for letter, x in at.items():
+            if letter in self.strides:
+                index = index.plus(Index(0, ((x, self.strides[letter]),)))
+        return index
 
-class _Axes(NamedTuple):
+    def element(self, k: IndexBuilder, at: Mapping[str, Value]) -> Extent:
+        """The same as a number or a value."""
+        index = self.index_at(at)
+        return k.index_value(index) if index.terms else index.const
+
+
+class Axes(NamedTuple):
     """The letters of a product: of the loops around it, of the rows, the columns and the sum; the sizes."""
 
     loops: list[str]
@@ -95,64 +108,24 @@ class _Axes(NamedTuple):
     sizes: dict[str, Extent]
 
 
-Copy = Callable[[int, Sequence[int], ScalarType], str]
-"""`copy(x, axes, type)`: a buffer with these axes of node `x`, in this order; the others have one element."""
-
-
-def write_product(lowering: GraphLowering, frame: Frame, i: int, out: str, copy: Copy) -> bool:
-    """Calls of `product` that write a contraction for which `is_product` holds into a buffer; False where there are
-    none, for the result has its elements in another order.
-    """
-    k, letters = lowering.k, letters_of(frame.graph, i)
-    type_, shape = k.buffers[out].type, k.buffers[out].shape
-    both, *parts = classes(letters)
-    rows, columns, summed = parts
-    result = _view(letters.result, Strided(out, 0, dense(k, shape)))
-    last = next((letter for letter in reversed(letters.result) if letter), "")
-    if last not in (*rows, *columns):
-        return False
-    sizes = {letter: lowering.size(n) for letter, n in letters.sizes.items()}
-    operands = list(zip(frame.graph.operands(i), letters.operands, strict=True))
-    orders = [*both, *rows, *summed], [*both, *summed, *columns]
-    views: list[_View | None] = []
-    for x, own in operands:
-        lies = strided(lowering, frame, x)
-        views.append(_view(own, lies) if lies is not None and k.buffers[lies.buffer].type == type_ else None)
-    for copied in ((), (0,), (1,), (0, 1)):
-        for n in copied:
-            x, own = operands[n]
-            axes = sorted((axis for axis, letter in enumerate(own) if letter), key=lambda a: orders[n].index(own[a]))
-            buffer = copy(x, axes, type_)
-            lies = Strided(buffer, 0, dense(k, k.buffers[buffer].shape))
-            views[n] = _view([own[axis] for axis in axes], lies)
-        first, second = views
-        if first is None or second is None:
-            continue
-        axes_ = _fitting(k, (first, second, result), both, parts, sizes)
-        if axes_ is not None:
-            _call(k, (first, second, result), axes_)
-            return True
-    raise AssertionError("copies have their axes in order")
-
-
-def _view(letters: Sequence[str], lies: Strided) -> _View:
+def view_of(letters: Sequence[str], lies: Strided) -> View:
     strides = {letter: n for letter, n in zip(letters, lies.strides, strict=True) if letter}
-    return _View(lies.buffer, lies.offset, strides)
+    return View(lies.buffer, lies.offset, strides)
 
 
-def _fitting(
+def fitting(
     k: IndexBuilder,
-    views: tuple[_View, _View, _View],
+    views: tuple[View, View, View],
     both: Sequence[str],
     parts: Sequence[Sequence[str]],
     sizes: dict[str, Extent],
-) -> _Axes | None:
+) -> Axes | None:
     """The axes of a product of matrices whose rows or columns lie in one piece; None where there are none."""
     first, second, result = views
     sizes = dict(sizes)
     rows, columns, summed = ([*letters] for letters in parts)
     for letters in (rows, columns, summed):
-        _merge(k, letters, views, sizes)
+        merge(k, letters, views, sizes)
     if len(summed) != 1:
         return None
     (inner,) = summed
@@ -160,11 +133,11 @@ def _fitting(
         matrices = first.matrix(row, inner), second.matrix(inner, column), result.matrix(row, column)
         if all(1 in matrix for matrix in matrices):
             loops = [*both, *(letter for letter in (*rows, *columns) if letter not in (row, column))]
-            return _Axes(loops, row, column, inner, sizes)
+            return Axes(loops, row, column, inner, sizes)
     return None
 
 
-def _merge(k: IndexBuilder, letters: list[str], views: Sequence[_View], sizes: dict[str, Extent]) -> None:
+def merge(k: IndexBuilder, letters: list[str], views: Sequence[View], sizes: dict[str, Extent]) -> None:
     """Makes one letter of two that lie one behind the other wherever they occur."""
     for outer, inner in itertools.permutations(letters, 2):
         strides = [view.strides for view in views if inner in view.strides]
@@ -175,8 +148,8 @@ def _merge(k: IndexBuilder, letters: list[str], views: Sequence[_View], sizes: d
             letters.remove(outer)
 
 
-def _call(k: IndexBuilder, views: Sequence[_View], axes: _Axes) -> None:
-    """The loops around a product, and its call."""
+def call_product(k: IndexBuilder, views: Sequence[View], axes: Axes, adds: bool) -> None:
+    """The loops around a product, and its call. adds: to what the result holds."""
     at: dict[str, Value] = {}
 
     def over(letters: Sequence[str]) -> None:
@@ -193,12 +166,12 @@ def _call(k: IndexBuilder, views: Sequence[_View], axes: _Axes) -> None:
             region, offset = _behind(k, view, at, axes.sizes)
             regions.append(region)
             numbers += [offset, *view.matrix(*matrix)]
-        k.call("product", regions[:2], regions[2:], numbers)
+        k.call("product_add" if adds else "product", regions[:2], regions[2:], numbers)
 
     over(axes.loops)
 
 
-def _behind(k: IndexBuilder, view: _View, at: dict[str, Value], sizes: dict[str, Extent]) -> tuple[Region, Extent]:
+def _behind(k: IndexBuilder, view: View, at: Mapping[str, Value], sizes: dict[str, Extent]) -> tuple[Region, Extent]:
     """The region that holds a matrix, by indices of the first axes, and the number of the matrix's first element in it.
 
     at: the variables of the loops around the product.
@@ -211,7 +184,4 @@ def _behind(k: IndexBuilder, view: _View, at: dict[str, Value], sizes: dict[str,
         if view.offset != 0 or letter is None:
             break
         front.append(index_of(left.pop(letter)))
-    offset = index_of(view.offset)
-    for letter, variable in left.items():
-        offset = offset.plus(Index(0, ((variable, view.strides[letter]),)))
-    return Region(view.buffer, tuple(front)), k.index_value(offset) if offset.terms else offset.const
+    return Region(view.buffer, tuple(front)), view.element(k, left)

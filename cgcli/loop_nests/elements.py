@@ -17,6 +17,8 @@ from .primitives import NEUTRAL, RANGES
 from .storage import OPENED, is_opened, is_small
 
 if TYPE_CHECKING:
+    from cgcli.ops.protocols import LoopKind
+
     from .readers import Frame, GraphLowering
 
 SCALARS: dict[str, ScalarType] = {"float": "f64", "f32": "f32", "int": "i64", "i32": "i32", "bool": "bool"}
@@ -24,12 +26,14 @@ SCALARS: dict[str, ScalarType] = {"float": "f64", "f32": "f32", "int": "i64", "i
 
 class NodeElements:
     """Node `node` of a frame (`ops.protocols.Elements` and `ElementWriter`). out: the buffer that a statement form
-    writes, with the index in front of each element."""
+    writes, row: the index of the row that it writes."""
 
     xp = NAMESPACE
 
-    def __init__(self, lowering: GraphLowering, frame: Frame, node: int, out: str = "") -> None:
-        self.lowering, self.frame, self.out = lowering, frame, out
+    def __init__(
+        self, lowering: GraphLowering, frame: Frame, node: int, out: str = "", row: Sequence[Index] = ()
+    ) -> None:
+        self.lowering, self.frame, self.out, self.row = lowering, frame, out, row
         self.node = frame.first + node  # as statements name it
         graph = frame.graph
         self._operands = graph.operands(node)
@@ -264,8 +268,17 @@ class NodeElements:
 
     # ---- statements
 
-    def each(self, shape: Shape, visit: Callable[[Sequence[Index]], None], independent: int = 0) -> None:
-        self.lowering.loops(shape, lambda index: visit(list(index)), "vector", independent=independent)
+    def each(
+        self,
+        shape: Shape,
+        visit: Callable[[Sequence[Index]], None],
+        kind: LoopKind = "opened",
+        independent: int = 0,
+    ) -> None:
+        lanes = len(shape) if kind == "vector" else independent
+        self.lowering.loops(
+            shape, lambda index: visit(list(index)), "vector", independent=lanes, short=kind != "opened"
+        )
 
     def write(self, index: Sequence[Index], value: Number) -> None:
         self.k.store(self.out, index, value.to(SCALARS[self.type.dtype]).value)

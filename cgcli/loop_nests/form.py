@@ -23,6 +23,9 @@ INTS = ("i64", "i32")
 PARTIALS = {"f64": 8, "f32": 16}
 """How many partial values a reduction over a `vector` loop has, on every target; of other types one."""
 
+PRODUCTS = ("product", "product_add")
+"""The routines of matrix products; the second one adds to what is there."""
+
 OVERFLOW, ZERO_DIVISION, INDEX, ASSERTION, SIZE, STOPPED, MEMORY, ROUTINE = 1, 2, 3, 4, 5, 6, 7, 8
 """Why a nest stops: the codes of `Check`, and of what primitives on ints check. STOPPED: by the flag of its caller.
 MEMORY: there is none for a local buffer. Both have node 0. ROUTINE: a called op has stopped."""
@@ -214,7 +217,7 @@ class Call(NamedTuple):
     `product` is the matrix product of floats. Its operands and its result are matrices in regions of one type. Its
     numbers are the rows and columns of the result and the terms of each sum; then of each matrix the number of its
     first element in the region and the distances of elements that are neighbours in a column and in a row, one of which
-    is 1. The order of a sum is the library's.
+    is 1. The order of a sum is the library's. `product_add` adds the product to what the result holds.
     """
 
     routine: str
@@ -222,6 +225,11 @@ class Call(NamedTuple):
     results: tuple[Region, ...]
     numbers: tuple[Extent, ...] = ()
     node: int = -1
+
+    @property
+    def read(self) -> tuple[Region, ...]:
+        """The regions that it reads."""
+        return (*self.operands, *self.results) if self.routine == "product_add" else self.operands
 
 
 class Check(NamedTuple):

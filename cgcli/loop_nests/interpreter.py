@@ -12,6 +12,7 @@ from .form import (
     FLOATS,
     OVERFLOW,
     PARTIALS,
+    PRODUCTS,
     ZERO_DIVISION,
     Access,
     Allocate,
@@ -147,12 +148,13 @@ class _Run:
     def call(self, s: Call) -> None:
         numbers = [self.number(n) for n in s.numbers]
         operands, results = list(map(self.region, s.operands)), list(map(self.region, s.results))
-        if s.routine == "product":
+        if s.routine in PRODUCTS:
             m, n, inner, *lies = numbers
             shapes = (m, inner), (inner, n), (m, n)
             matrices = zip([*operands, *results], shapes, [lies[:3], lies[3:6], lies[6:]], strict=True)
             first, second, result = (_matrix(array, shape, *where) for array, shape, where in matrices)
-            result[...] = np.matmul(first, second)
+            total = np.matmul(first, second)
+            result[...] = result + total if s.routine == "product_add" else total
             return
         assert self.routine is not None, s.routine
         self.routine(s, operands, results, numbers)

@@ -26,7 +26,7 @@ from cgcli.ops.typing import one
 
 from .bounds import IndexBuilder
 from .builder import is_outside
-from .contractions import element, write_product
+from .contractions import element
 from .dear import add_dear, is_sum
 from .elements import SCALARS, NodeElements, broadcast_index, is_elementwise
 from .form import (
@@ -47,6 +47,7 @@ from .letters import is_called, is_product
 from .numbers import NAMESPACE, Number, convert
 from .one_loop import require_one_loop
 from .order import Order
+from .products import write_product, write_statements
 from .readers import Components, Frame, Stored, first_nodes
 from .stacks import Written
 from .storage import in_memory, is_opened, is_small
@@ -235,17 +236,20 @@ class Lowering:
         first: Kind | None = None,
         independent: int | None = None,
         together: bool = True,
+        short: bool = False,
     ) -> None:
         """Visits each index of a shape, in order; the innermost loop is of `kind`, the outermost of `first`.
 
         Loops over few fixed elements are opened up, but for the outermost of a kind of its own; more than a few are
         lanes where they are the rows of a large value, or sums that are not computed `together`. independent: how many
-        of the last axes have steps that may be lanes, by default all.
+        of the last axes have steps that may be lanes, by default all. short: whether loops over few stay loops.
         """
         most = len(shape) if independent is None else independent
         index: list[Index] = []
 
         def opened(left: Sequence[Size]) -> bool:
+            if short:
+                return all(n == 1 for n in left)
             return is_opened(left, (together and is_small(shape)) or self.k.in_lanes)
 
         def over(left: Sequence[Size]) -> None:
@@ -356,8 +360,11 @@ class Lowering:
         graph = frame.graph
         op, t = BY_CODE[graph.op[i]], one(graph.type_of(i))
         computed = i not in frame.readers
-        if computed and isinstance(op.loops, Statements):
-            if op.loops.in_place:
+        form = op.loops
+        if isinstance(form, Element) and form.stored and not is_small(t.shape) and not self.k.in_lanes:
+            form = form.stored
+        if computed and isinstance(form, Statements):
+            if form.in_place:
                 x = graph.a[i]
 
                 def copied(index: tuple[Index, ...]) -> None:
@@ -365,8 +372,8 @@ class Lowering:
                     self.k.store(name, index, self._fit(number, t, frame.first + i))
 
                 self.loops(t.shape, copied, "vector")
-            self._write_statements(frame, i, name)
-        elif computed and is_product(graph, i) and write_product(self, frame, i, name, partial(self._copy, frame)):
+            write_statements(self, frame, i, name, form)
+        elif computed and is_product(graph, i) and write_product(self, frame, i, name):
             pass
         elif computed and is_called(graph, i):
             operands = [self.region(frame, x) for x in graph.operands(i)]
@@ -378,19 +385,6 @@ class Lowering:
 
     def _store_element(self, frame: Frame, i: int, name: str, index: tuple[Index, ...]) -> None:
         self.k.store(name, index, self.element(frame, i, index))
-
-    def _copy(self, frame: Frame, x: int, axes: Sequence[int], type_: ScalarType) -> str:
-        """A buffer with some axes of node `x`, in this order; its other axes have one element."""
-        k, shape = self.k, one(frame.graph.type_of(x)).shape
-        name = k.buffer(f"t{len(k.buffers)}", type_, [self.size(shape[axis]) for axis in axes], "scratch")
-
-        def visit(index: tuple[Index, ...]) -> None:
-            at = dict(zip(axes, index, strict=True))
-            element = self.element(frame, x, tuple(at.get(axis, Index(0)) for axis in range(len(shape))))
-            k.store(name, index, convert(k, element, type_, frame.first + x))
-
-        self.loops(tuple(shape[axis] for axis in axes), visit, "vector")
-        return name
 
     def is_in_one_piece(self, frame: Frame, x: int) -> bool:
         """Whether all of a node is a buffer."""

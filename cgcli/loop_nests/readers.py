@@ -131,6 +131,8 @@ class GraphLowering(Protocol):
         kind: Kind,
         first: Kind | None = None,
         independent: int | None = None,
+        together: bool = True,
+        short: bool = False,
     ) -> None:
         """Visits each index of a shape, in order."""
 

@@ -155,7 +155,7 @@ class Touches:
                 case Allocate():
                     note(self.stores, x.buffer, ())
                 case Call():
-                    for region in x.operands:
+                    for region in x.read:
                         note(self.loads, region.buffer, region.access, is_region=True)
                     for region in x.results:
                         note(self.stores, region.buffer, region.access, is_region=True)

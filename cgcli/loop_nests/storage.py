@@ -26,7 +26,7 @@ from cgcli.graph.types import Type
 from cgcli.ops.op import Contraction, Element, Op, Reads, Routine, Statements
 from cgcli.ops.table import BY_CODE
 
-from .letters import is_called, letters_of, repeated
+from .letters import is_called, is_product, letters_of, repeated
 from .strided import viewed
 
 OPENED = 16  # elements of a fixed shape up to which loops over it are opened up
@@ -77,6 +77,7 @@ def _attrs(graph: Graph, i: int) -> Mapping[str, Any]:
 
 def _by_their_ops(graph: Graph, needed: Sequence[int]) -> set[int]:
     """What routines and statement forms read and write, what lies deep, what is split by division."""
+    rows = _computed_by_rows(graph, needed)
     stored: set[int] = set()
     depth = [0] * len(graph)
     for i, code in enumerate(graph.op):
@@ -88,12 +89,13 @@ def _by_their_ops(graph: Graph, needed: Sequence[int]) -> set[int]:
         if isinstance(op.loops, Contraction) and not _is_written_out(graph, i):
             bases = (viewed(graph, x) for x in repeated(graph, i))
             stored.update(x for x in bases if _computed(graph, x, needed))
-            stored.add(i)
+            if i not in rows:
+                stored.add(i)
             continue
         if isinstance(op.loops, Routine | Statements) and not _has_elements(graph, i, op):
             stored.add(i)
             continue
-        if _reads(op) == "renumbered":
+        if _reads(op) == "renumbered" and i not in rows:
             (x,) = operands
             if _computed(graph, x, needed) and not splits(_shape(graph, i), _shape(graph, x)):
                 stored.add(x)
@@ -110,6 +112,36 @@ def _has_elements(graph: Graph, i: int, op: Op) -> bool:
     if not isinstance(op.loops, Statements) or op.loops.element is None:
         return False
     return all(is_small(_shape(graph, x)) for x in (i, *graph.operands(i)))
+
+
+def _computed_by_rows(graph: Graph, needed: Sequence[int]) -> set[int]:
+    """The matrix products that only a statement form reads, which does so row by row, and the views between both."""
+    readers = [0] * len(graph)
+    for i in range(len(graph)):
+        for x in graph.operands(i) if needed[i] else ():
+            readers[x] += 1
+    for i in graph.outputs:
+        readers[i] += 1
+    rows: set[int] = set()
+    for i, code in enumerate(graph.op):
+        form = BY_CODE[code].loops
+        if not needed[i] or not isinstance(form, Statements):
+            continue
+        x = graph.a[i]
+        summed = product_by_rows(graph, x) if form.rows(cast("Type", graph.type_of(x)), _attrs(graph, i)) else None
+        chain = [x]
+        while summed is not None and chain[-1] != summed:
+            chain.append(graph.a[chain[-1]])
+        if summed is not None and all(readers[y] == 1 for y in chain):
+            rows.update(chain)
+    return rows
+
+
+def product_by_rows(graph: Graph, x: int) -> int | None:
+    """The matrix product of which a node has the elements in order and the same first axis; None if there is none."""
+    while _reads(BY_CODE[graph.op[x]]) == "renumbered" and _shape(graph, x)[:1] == _shape(graph, graph.a[x])[:1]:
+        x = graph.a[x]
+    return x if is_product(graph, x) and letters_of(graph, x).result[:1] not in ((), ("",)) else None
 
 
 def _is_written_out(graph: Graph, i: int) -> bool:

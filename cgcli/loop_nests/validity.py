@@ -16,6 +16,7 @@ from cgcli.ops.numbers import float32
 from .form import (
     FLOATS,
     INTS,
+    PRODUCTS,
     Access,
     Allocate,
     Apply,
@@ -279,14 +280,14 @@ class _Checker:
         self.result_type(name, (value, value))
 
     def call(self, s: Call) -> None:
-        for stores, regions in ((False, s.operands), (True, s.results)):
+        for stores, regions in ((False, s.read), (True, s.results)):
             for region in regions:
                 self.region(region, stores)
         for x in s.numbers:
             self.use(x, "i64")
         if not s.routine:
             self.reject("a call without a routine")
-        if s.routine == "product":
+        if s.routine in PRODUCTS:
             self.product(s)
         if s.routine.startswith("op:") and s.node < 0:
             self.reject("the call of an op has its node")

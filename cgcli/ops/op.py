@@ -226,28 +226,33 @@ along an axis; or at another."""
 
 
 @dataclass(frozen=True)
-class Element:
-    """A loop form: `rule(e, index)`, one element of the result, computed by what `e` offers.
-
-    require: `require(e)` stops the run where the sizes of the operands do not fit, whether elements are read or not.
-    """
-
-    rule: Callable[[Elements, Sequence[LoopIndex]], Any]
-    require: Callable[[Elements], None] | None = None
-    reads: Reads = "other"
-
-
-@dataclass(frozen=True)
 class Statements:
     """A loop form: `rule(e)` writes the result, element by element, into the memory of `e`.
 
     element: one element of a result of few fixed elements, as of an `Element`. in_place: whether the memory holds the
-    first operand when the rule begins, so that it writes only what it changes.
+    first operand when the rule begins, so that it writes only what it changes. rows: of the type of the first operand
+    and the attributes, how many axes in front of it and of the result are rows: the rule writes that of the index
+    `e.row`, for which it reads only that of the operand.
     """
 
     rule: Callable[[ElementWriter], None]
     element: Callable[[Elements, Sequence[LoopIndex]], Any] | None = None
     in_place: bool = False
+    rows: Callable[[Type, Attrs], int] = lambda t, at: 0
+
+
+@dataclass(frozen=True)
+class Element:
+    """A loop form: `rule(e, index)`, one element of the result, computed by what `e` offers.
+
+    require: `require(e)` stops the run where the sizes of the operands do not fit, whether elements are read or not.
+    stored: how many elements are written into memory, where that is not one after the other.
+    """
+
+    rule: Callable[[Elements, Sequence[LoopIndex]], Any]
+    require: Callable[[Elements], None] | None = None
+    reads: Reads = "other"
+    stored: Statements | None = None
 
 
 @dataclass(frozen=True)

@@ -246,15 +246,20 @@ class Elements(Protocol):
 ElementOf = Callable[[Array], Array]
 Step = Callable[[LoopIndex, Sequence[Array]], Sequence[Array]]
 Visit = Callable[[Sequence[LoopIndex]], None]
+LoopKind = Literal["opened", "serial", "vector"]
 
 
 class ElementWriter(Elements, Protocol):
     """One node in loops, as its statement form sees it."""
 
-    def each(self, shape: Shape, visit: Visit, independent: int = 0, /) -> None:
+    row: Sequence[LoopIndex]
+    """The index of the row to write (`ops.op.Statements`)."""
+
+    def each(self, shape: Shape, visit: Visit, kind: LoopKind = "opened", independent: int = 0) -> None:
         """Calls `visit` with the indices of a shape, in order.
 
-        independent: along how many of the last axes no two steps touch the same element.
+        kind: `opened`, loops over few elements written out; `serial`, none; `vector`, none, where no two indices touch
+        the same element of the result. independent: along how many of the last axes no two steps do.
         """
 
     def write(self, index: Sequence[LoopIndex], value: Array, /) -> None:

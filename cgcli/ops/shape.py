@@ -9,11 +9,12 @@ from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
-from cgcli.graph.sizes import Shape, Size, add, product, same, sub
+from cgcli.graph.sizes import Shape, Size, add, product, same
 from cgcli.graph.types import WEAK_INT, AnyType, Type
 
 from .failures import SizesDiffer
-from .op import Effects, Element, Spelling, TypeMismatch, UnaryRule, VariadicRule, declare_structural
+from .op import Effects, Element, Spelling, Statements, TypeMismatch, UnaryRule, VariadicRule, declare_structural
+from .padding import padded_element, write_padded
 from .shape_text import (
     pad_has_text,
     permuted_axes,
@@ -306,41 +307,17 @@ def _pad(xp: ArrayNamespace, at: BoundAttrs, x: Array) -> Array:
     return out
 
 
-def _padded_element(e: Elements, index: Sequence[LoopIndex]) -> Array:
-    """The element of the operand that lies here, or zero."""
-    starts, steps = e.attrs["starts"], e.attrs["steps"]
-    lead = len(index) - len(starts)
-    sizes = e.types[0].shape[lead:]
-    source = list(index[:lead])
-    condition: Array | bool = True
-    for i, start, step, size in zip(index[lead:], starts, steps, sizes, strict=True):
-        is_inside, k = e.inside(i.plus(e.index(sub(0, start))), size, step)
-        source.append(k)
-        condition = _both(e, condition, is_inside)
-    if condition is False:
-        return e.const(0)
-    if condition is True:
-        return e.operand(0, source)
-    if all(isinstance(size, int) and size > 0 for size in sizes):  # there is an element to read in any case
-        return e.xp.where(condition, e.operand(0, source), e.const(0))
-    return e.switch(condition, [lambda: e.const(0), lambda: e.operand(0, source)])
-
-
-def _both(e: Elements, a: Array | bool, b: Array | bool) -> Array | bool:
-    if isinstance(a, bool):
-        return b if a else False
-    if isinstance(b, bool):
-        return a if b else False
-    return e.xp.logical_and(a, b)
-
-
 declare_structural(
     "pad",
     "its argument within zeros: along the last axes, from a start in steps",
     _back_by("slice"),
     type_rule=_slice_type,
     evaluate=_pad,
-    loops=Element(_padded_element, reads="aligned"),
+    loops=Element(
+        padded_element,
+        stored=Statements(write_padded, rows=lambda t, at: t.rank - len(at["starts"])),
+        reads="aligned",
+    ),
     sized=("starts", "sizes"),
     examples=VECTOR,
     attrs={"starts": (1,), "steps": (2,), "sizes": (9,)},

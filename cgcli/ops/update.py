@@ -175,7 +175,7 @@ def _write(e: ElementWriter, write: Any) -> None:
         for k in range(2, len(e.types)):
             e.operand(k, ())  # an index is checked once, in front of the loops
     independent = len(axes.behind) if axes.computed and e.types[2].rank else e.types[1].rank
-    e.each(e.types[1].shape, lambda index: write(_source(e, 2, index), e.operand(1, index)), independent)
+    e.each(e.types[1].shape, lambda index: write(_source(e, 2, index), e.operand(1, index)), independent=independent)
 
 
 def _changed_element(e: Elements, index: Sequence[LoopIndex], change: Literal["update", "add_at"]) -> Array:

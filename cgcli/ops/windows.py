@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from itertools import product
 from typing import TYPE_CHECKING, cast
 
-from cgcli.graph.sizes import Size, add, floor_div, sub
+from cgcli.graph.sizes import Size, add, floor_div, mul, sub
 from cgcli.graph.types import AnyType, Type
 
 from .op import Effects, Element, Spelling, Statements, TypeMismatch, declare_structural
@@ -14,7 +14,7 @@ from .sizes import operand_elements
 from .typing import one
 
 if TYPE_CHECKING:
-    from .protocols import Array, ArrayNamespace, Attrs, BoundAttrs, Elements, ElementWriter, LoopIndex
+    from .protocols import Array, ArrayNamespace, Attrs, BoundAttrs, Elements, ElementWriter, LoopIndex, LoopKind
 
 IMAGE = tuple(tuple(float(3 * i + j) for j in range(5)) for i in range(4))
 ATTRS = {"sizes": (2, 2), "strides": (2, 1), "dilations": (1, 2)}
@@ -67,17 +67,31 @@ def _in_windows(e: Elements, index: Sequence[LoopIndex]) -> list[LoopIndex]:
 
 
 def _write_fold(e: ElementWriter) -> None:
-    """Zeros, and then the elements of all windows, one offset after the other."""
-    many, shape = len(e.attrs["strides"]), e.types[0].shape
-    windows = shape[: len(shape) - many]
-    e.each(e.type.shape, lambda index: e.write(index, e.const(0)))
-    e.each(
-        shape[len(windows) :],
-        lambda offset: e.each(
-            windows,
-            lambda window: e.add(_in_windows(e, [*window, *offset]), e.operand(0, [*window, *offset])),
-        ),
-    )
+    """Zeros, and then the elements of all windows, one offset after the other.
+
+    Where windows do not overlap, one window after the other; if they cover all, without the zeros.
+    """
+    sizes, strides, dilations = (cast("tuple[int, ...]", e.attrs[key]) for key in ("sizes", "strides", "dilations"))
+    shape, result = e.types[0].shape[len(e.row) :], e.type.shape[len(e.row) :]
+    windows, offsets = shape[: len(shape) - len(sizes)], shape[len(shape) - len(sizes) :]
+    apart = all(s > d * (n - 1) for n, s, d in zip(sizes, strides, dilations, strict=True))
+    covered = tuple(mul(n, count) for n, count in zip(sizes, windows[-len(sizes) :], strict=True))
+
+    def read(window: Sequence[LoopIndex], offset: Sequence[LoopIndex]) -> tuple[Sequence[LoopIndex], Array]:
+        index = [*e.row, *window, *offset]
+        return _in_windows(e, index), e.operand(0, index)
+
+    def write(window: Sequence[LoopIndex], offset: Sequence[LoopIndex]) -> None:
+        index, value = read(window, offset)
+        e.write(index, e.const(0) + value)
+
+    if sizes != strides or covered != result[-len(sizes) :]:
+        e.each(result, lambda index: e.write([*e.row, *index], e.const(0)), "vector")
+    if apart:
+        e.each(windows, lambda window: e.each(offsets, lambda offset: write(window, offset)), "vector")
+    else:
+        kind: LoopKind = "vector" if strides[-1] == 1 else "serial"
+        e.each(offsets, lambda offset: e.each(windows, lambda window: e.add(*read(window, offset)), kind), "serial")
 
 
 declare_structural(
@@ -101,7 +115,7 @@ declare_structural(
     spelling=Spelling("none", latex=r"\operatorname{{fold}}\left({0}\right)"),
     type_rule=_fold_type,
     evaluate=_fold,
-    loops=Statements(_write_fold),
+    loops=Statements(_write_fold, rows=lambda t, at: min(1, t.rank - 2 * len(at["sizes"]))),
     effects=Effects(operations=operand_elements, may_overflow=True),
     examples=((((1.0, 2.0), (3.0, 4.0)),),),
     attrs={"sizes": (2,), "strides": (1,), "dilations": (1,), "shape": (3,)},

@@ -8,7 +8,7 @@ a library of 32-bit ones, too. It knows matrices by columns, hence computes the 
 
 from __future__ import annotations
 
-from cgcli.loop_nests.form import ROUTINE, Call, Extent, Region, ScalarType, Unsupported
+from cgcli.loop_nests.form import PRODUCTS, ROUTINE, Call, Extent, Region, ScalarType, Unsupported
 
 from . import blas, matrices
 from .memory import region_address
@@ -24,7 +24,7 @@ _PREFIX = {"f64": "d", "f32": "s"}
 
 def call(c: Scope, s: Call, number: int) -> None:
     """number: of the call, in the nest."""
-    if s.routine == "product":
+    if s.routine in PRODUCTS:
         _product(c, s)
     elif s.routine.startswith("op:"):
         _op(c, s, number)
@@ -112,6 +112,7 @@ def _product(c: Scope, s: Call) -> None:
     operands += [("ptr", result[0]), ("i64", result[2])]
     prefix = _PREFIX[type_]
     operands += [("ptr", _routine(c, f"{prefix}gemm")), ("ptr", _routine(c, f"{prefix}gemv"))]
+    operands.append(("i1", "1" if s.routine == "product_add" else "0"))
     name = f"product.{type_}"
     c.w.declarations["declare i64 @llvm.smax.i64(i64, i64)"] = None
     c.w.helpers[name] = PRODUCT.replace("NAME", name).replace("TYPE", LLVM[type_]).replace("ALIGN", str(BYTES[type_]))
@@ -136,7 +137,7 @@ def _flipped(matrix: _Matrix) -> _Matrix:
 
 
 PRODUCT = """define internal void @NAME(i64 %m, i64 %n, i64 %k, ptr %a, i1 %a.t, i64 %a.ld, ptr %b, i1 %b.t, \
-i64 %b.ld, ptr %c, i64 %c.ld, ptr %gemm, ptr %gemv) noinline {
+i64 %b.ld, ptr %c, i64 %c.ld, ptr %gemm, ptr %gemv, i1 %adds) noinline {
 entry:
   %ints = alloca [8 x i64]
   %flags = alloca [2 x i8]
@@ -148,9 +149,10 @@ entry:
   %at.ldc = getelementptr i64, ptr %ints, i64 5
   %at.one = getelementptr i64, ptr %ints, i64 6
   %flag.b = getelementptr i8, ptr %flags, i64 1
-  %zero = getelementptr TYPE, ptr %numbers, i64 1
   store TYPE 1.0, ptr %numbers, align ALIGN
-  store TYPE 0.0, ptr %zero, align ALIGN
+  %scale = getelementptr TYPE, ptr %numbers, i64 1
+  %factor = select i1 %adds, TYPE 1.0, TYPE 0.0
+  store TYPE %factor, ptr %scale, align ALIGN
   store i64 1, ptr %at.one, align 8
   %no.m = icmp sle i64 %m, 0
   %no.n = icmp sle i64 %n, 0
@@ -158,9 +160,11 @@ entry:
   br i1 %no.result, label %done, label %some
 some:
   %no.k = icmp sle i64 %k, 0
-  br i1 %no.k, label %clear, label %ready
+  br i1 %no.k, label %no.sum, label %ready
+no.sum:
+  br i1 %adds, label %done, label %clear
 clear:
-  %row = phi i64 [ 0, %some ], [ %row.next, %cleared ]
+  %row = phi i64 [ 0, %no.sum ], [ %row.next, %cleared ]
   %row.at = mul i64 %row, %c.ld
   br label %columns
 columns:
@@ -205,7 +209,7 @@ times.column:
   store i8 %flag.a, ptr %flags, align 1
   %c.least = call i64 @llvm.smax.i64(i64 %c.ld, i64 1)
   store i64 %c.least, ptr %at.ldc, align 8
-  br label %zero.column
+  br i1 %adds, label %gemv.column, label %zero.column
 zero.column:
   %i = phi i64 [ 0, %times.column ], [ %i.next, %zero.column ]
   %i.at = mul i64 %i, %c.ld
@@ -216,7 +220,7 @@ zero.column:
   br i1 %i.more, label %zero.column, label %gemv.column
 gemv.column:
   call void %gemv(ptr %flags, ptr %ints, ptr %at.n, ptr %numbers, ptr %a, ptr %at.lda, ptr %b, ptr %at.ldb, \
-ptr %zero, ptr %c, ptr %at.ldc)
+ptr %scale, ptr %c, ptr %at.ldc)
   br label %done
 row.times:
   %a.step = select i1 %a.t, i64 %a.ld, i64 1
@@ -227,7 +231,7 @@ row.times:
   store i64 %b.rows, ptr %ints, align 8
   store i64 %b.columns, ptr %at.n, align 8
   store i8 %letter.b, ptr %flags, align 1
-  br label %zero.row
+  br i1 %adds, label %gemv.row, label %zero.row
 zero.row:
   %j = phi i64 [ 0, %row.times ], [ %j.next, %zero.row ]
   %j.element = getelementptr TYPE, ptr %c, i64 %j
@@ -237,7 +241,7 @@ zero.row:
   br i1 %j.more, label %zero.row, label %gemv.row
 gemv.row:
   call void %gemv(ptr %flags, ptr %ints, ptr %at.n, ptr %numbers, ptr %b, ptr %at.ldb, ptr %a, ptr %at.lda, \
-ptr %zero, ptr %c, ptr %at.one)
+ptr %scale, ptr %c, ptr %at.one)
   br label %done
 matrices:
   store i64 %n, ptr %ints, align 8
@@ -245,14 +249,14 @@ matrices:
   store i8 %letter.b, ptr %flags, align 1
   store i8 %letter.a, ptr %flag.b, align 1
   call void %gemm(ptr %flags, ptr %flag.b, ptr %ints, ptr %at.n, ptr %at.k, ptr %numbers, ptr %b, ptr %at.ldb, \
-ptr %a, ptr %at.lda, ptr %zero, ptr %c, ptr %at.ldc)
+ptr %a, ptr %at.lda, ptr %scale, ptr %c, ptr %at.ldc)
   br label %done
 done:
   ret void
 }
 """
-"""Rows of matrices are `ld` apart, or their columns where `t` holds. gemv may add to what it finds: zeros."""
-
+"""Rows of matrices are `ld` apart, or their columns where `t` holds. adds: to what the result holds; else gemv adds
+to zeros, for it may add to what it finds."""
 MATRICES = """define internal i1 @matrices.f64(ptr %function, ptr %arguments, ptr %sizes, ptr %steps, i64 %last, \
 i64 %elements) noinline {
 entry:

@@ -114,9 +114,9 @@ class _Body:
         self.types.add(buffer.type)
         if x.combine:
             self.loaded.add(x.buffer)
-        moves = movement(x.access, buffer, self.wide, self.loop.variable)
+        moves, _ = movement(x.access, buffer, self.wide, self.loop.variable)
         sum_of_ints = bool(x.combine) and buffer.type in INTS
-        return not buffer.chunked and not sum_of_ints and (moves == "next" or (moves == "gather" and not x.combine))
+        return not buffer.chunked and not sum_of_ints and (moves == "next" or (moves != "same" and not x.combine))
 
 
 def reads(body: Sequence[Statement]) -> Iterator[Value]:

@@ -1,7 +1,7 @@
 """Elements of buffers, and the memory of those that are local.
 
-Where an access moves by one element from lane to lane, a vector is loaded or stored at once; where it stands still, a
-number is; any other access is a gather or a scatter.
+Where an access moves by one element from lane to lane, a vector is loaded or stored at once, where by a few, every
+so many elements of a longer one; where it stands still, a number is; any other access is a gather or a scatter.
 """
 
 from __future__ import annotations
@@ -31,11 +31,18 @@ UNNAMED = -16 + OVERFLOW
 """The status of an overflow where the form names no node."""
 
 
+FAR = 4
+"""The largest distance of lanes' elements that are a part of a vector in memory."""
+
+
 class Address(NamedTuple):
-    """moves: `same` and `next`, for which text is one pointer, or `gather`, a pointer a lane."""
+    """moves: `same`, `next` and `apart`, for which text is one pointer, or `gather`, a pointer a lane. distance: of the
+    elements of neighbouring lanes.
+    """
 
     moves: str
     text: str
+    distance: int = 1
 
 
 def stride(buffer: Buffer, axis: int) -> int | None:
@@ -48,8 +55,8 @@ def stride(buffer: Buffer, axis: int) -> int | None:
     return product
 
 
-def movement(access: Access, buffer: Buffer, wide: set[Value], variable: Value | None) -> str:
-    """How an access moves from lane to lane: `same`, `next` or `gather`."""
+def movement(access: Access, buffer: Buffer, wide: set[Value], variable: Value | None) -> tuple[str, int]:
+    """How an access moves from lane to lane: `same`, `next`, `apart` or `gather`; by how many elements."""
     terms = [
         (v, c, 1 if len(access) == 1 else stride(buffer, axis))
         for axis, index in enumerate(access)
@@ -57,18 +64,25 @@ def movement(access: Access, buffer: Buffer, wide: set[Value], variable: Value |
         if v in wide or c in wide
     ]
     if not terms:
-        return "same"
-    return "next" if len(terms) == 1 and terms[0][0] is variable and terms[0][1:] == (1, 1) else "gather"
+        return "same", 0
+    value, factor, unit = terms[0]
+    if len(terms) > 1 or value is not variable or unit != 1 or not isinstance(factor, int) or not 1 <= factor <= FAR:
+        return "gather", 0
+    return "next" if factor == 1 else "apart", factor
 
 
 def address(c: Scope, name: str, access: Access) -> Address:
     """Where an element lies."""
     buffer = c.nest.buffers[name]
-    moves = movement(access, buffer, c.wide, c.variable) if c.lanes else "same"
+    moves, distance = movement(access, buffer, c.wide, c.variable) if c.lanes else ("same", 0)
+    if moves == "apart" and c.mask:
+        moves = "gather"
     wide = moves == "gather"
     offset = _offset(c, buffer, access, wide)
     index = f"{type_of('i64', c.lanes if wide else 0)} {offset}"
-    return Address(moves, c.w.define(f"getelementptr {STORED[buffer.type]}, ptr {_pointer(c, name)}, {index}"))
+    return Address(
+        moves, c.w.define(f"getelementptr {STORED[buffer.type]}, ptr {_pointer(c, name)}, {index}"), distance
+    )
 
 
 def region_address(c: Scope, region: Region) -> str:
@@ -130,7 +144,9 @@ def _read(c: Scope, where: Address, type_: ScalarType) -> str:
     """The elements at an address; those of lanes that are no steps are 1, with which little can go wrong."""
     lanes = 0 if where.moves == "same" else c.lanes
     memory = stored_type(type_, lanes)
-    if where.moves == "gather" or (lanes and c.mask):
+    if where.moves == "apart":
+        text = _read_apart(c, where, type_)
+    elif where.moves == "gather" or (lanes and c.mask):
         one = splat("1" if type_ == "bool" else literal(1, type_), type_, lanes).replace("(i1", "(i8")
         name, pointers = ("gather", f"<{lanes} x ptr>") if where.moves == "gather" else ("load", "ptr")
         text = c.w.call(
@@ -145,6 +161,47 @@ def _read(c: Scope, where: Address, type_: ScalarType) -> str:
         if type_ == "bool"
         else text
     )
+
+
+def _read_apart(c: Scope, where: Address, type_: ScalarType) -> str:
+    """The elements of lanes that are a few apart, of all from the first to the last one."""
+    many = where.distance * c.lanes
+    memory = stored_type(type_, many)
+    text = c.w.call(
+        f"llvm.masked.load.{suffix(type_, many)}.p0",
+        memory,
+        [
+            ("ptr", where.text),
+            ("i32", str(BYTES[type_])),
+            (type_of("bool", many), _bools([n <= many - where.distance for n in range(many)])),
+            (memory, "zeroinitializer"),
+        ],
+    )
+    taken = ", ".join(f"i32 {n * where.distance}" for n in range(c.lanes))
+    return c.w.define(f"shufflevector {memory} {text}, {memory} poison, <{c.lanes} x i32> <{taken}>")
+
+
+def _write_apart(c: Scope, where: Address, type_: ScalarType, text: str) -> None:
+    """Writes the elements of lanes that are a few apart, and none between them."""
+    many = where.distance * c.lanes
+    memory, lanes = stored_type(type_, many), stored_type(type_, c.lanes)
+    own = [n % where.distance == 0 for n in range(many)]
+    spread = ", ".join(f"i32 {n // where.distance if own[n] else 'poison'}" for n in range(many))
+    wide = c.w.define(f"shufflevector {lanes} {text}, {lanes} poison, <{many} x i32> <{spread}>")
+    c.w.call(
+        f"llvm.masked.store.{suffix(type_, many)}.p0",
+        "void",
+        [
+            (memory, wide),
+            ("ptr", where.text),
+            ("i32", str(BYTES[type_])),
+            (type_of("bool", many), _bools(own)),
+        ],
+    )
+
+
+def _bools(values: list[bool]) -> str:
+    return f"<{', '.join(f'i1 {int(x)}' for x in values)}>"
 
 
 def _mask(c: Scope) -> str:
@@ -163,7 +220,9 @@ def store(c: Scope, s: Store) -> None:
     memory = stored_type(type_, lanes)
     if type_ == "bool":
         text = c.w.define(f"zext {type_of('bool', lanes)} {text} to {memory}")
-    if where.moves == "gather" or (lanes and c.mask):
+    if where.moves == "apart":
+        _write_apart(c, where, type_, text)
+    elif where.moves == "gather" or (lanes and c.mask):
         name, pointers = ("scatter", f"<{lanes} x ptr>") if where.moves == "gather" else ("store", "ptr")
         c.w.call(
             f"llvm.masked.{name}.{suffix(type_, lanes)}.{'p0' if name == 'store' else f'v{lanes}p0'}",

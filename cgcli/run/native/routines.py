@@ -12,7 +12,7 @@ import numpy as np
 
 from cgcli.graph.graph import Graph
 from cgcli.graph.types import Type
-from cgcli.loop_nests.form import DTYPES, Call, LoopNest
+from cgcli.loop_nests.form import DTYPES, PRODUCTS, Call, LoopNest
 from cgcli.loop_nests.readers import node_of
 from cgcli.ops import floats
 from cgcli.ops.array_kernels import evaluated, type_kernel
@@ -90,8 +90,8 @@ class Routines:
         calls = calls_of(nest)
         self.is_empty = not calls
         self._products: BoundRoutines | None = None
-        self.has_ops = any(call.routine != "product" for call in calls)
-        self._ops = [_OpCall(graph, nest, call) if call.routine != "product" else None for call in calls]
+        self.has_ops = any(call.routine not in PRODUCTS for call in calls)
+        self._ops = [_OpCall(graph, nest, call) if call.routine not in PRODUCTS else None for call in calls]
 
     def bind(self, sizes: Sizes) -> BoundRoutines:
         """Its table for a run."""

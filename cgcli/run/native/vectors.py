@@ -48,6 +48,9 @@ def vector_loop(c: Scope, s: For, bounds: tuple[str, str], block: Block, lanes: 
     """
     w = c.w
     begin, end = bounds
+    if not s.carried and isinstance(s.begin, int) and isinstance(s.end, int) and 0 < s.end - s.begin <= lanes:
+        _one_block(c, s, block, s.end - s.begin, lanes)
+        return
     initial = [c.get(x) for x in s.initial]
     types = [type_of(x.type, lanes) for x in s.carried]
     c.lanes, c.variable = lanes, s.variable
@@ -98,6 +101,25 @@ def vector_loop(c: Scope, s: For, bounds: tuple[str, str], block: Block, lanes: 
     _join_partials(c, s, partial, initial)
 
 
+def _one_block(c: Scope, s: For, block: Block, steps: int, lanes: int) -> None:
+    """A loop of a fixed number of steps that are no more than there are lanes; of a power of two each has its lane."""
+    w, whole = c.w, steps & (steps - 1) == 0
+    c.lanes, c.variable = steps if whole else lanes, s.variable
+    mask = "" if whole else f"<{', '.join(f'i1 {int(n < steps)}' for n in range(lanes))}>"
+    stage, done = _Stage(w.name("slow"), str(s.begin), str(steps), []), w.name("done")
+    _body(c, s, block, stage, mask)
+    w.jump(done)
+    if c.slow_used:
+        _slow(c, s, block, [stage], [])
+    w.start(done)
+    _leave(c)
+
+
+def _leave(c: Scope) -> None:
+    """Back to numbers."""
+    c.lanes, c.slow, c.mask, c.variable, c.slow_used = 0, "", "", None, False
+
+
 def _body(c: Scope, s: For, block: Block, stage: _Stage, mask: str) -> list[str]:
     """The body for a block of lanes; what they yield."""
     c.base, c.active, c.mask, c.slow = stage.base, stage.active, mask, stage.label
@@ -142,7 +164,7 @@ def _slow(c: Scope, s: For, block: Block, stages: Sequence[_Stage], types: Seque
 def _join_partials(c: Scope, s: For, partial: Sequence[str], initial: Sequence[str]) -> None:
     """Halves upon halves, the stated order of a reduction; then the first value."""
     lanes = c.lanes
-    c.lanes, c.slow, c.mask, c.variable, c.slow_used = 0, "", "", None, False
+    _leave(c)
     for result, x, join, vector, first in zip(s.results, s.carried, s.combine, partial, initial, strict=True):
         width, text = lanes, vector
         while width > 1:

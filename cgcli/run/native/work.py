@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from cgcli.loop_nests.form import Call, Const, Extent, For, Statement, Switch, Value, While
+from cgcli.loop_nests.form import PRODUCTS, Call, Const, Extent, For, Statement, Switch, Value, While
 
 _NO_SIZES: Mapping[Value, int] = {}
 POLLED = 65536
@@ -13,7 +13,7 @@ MOST_STEPS = 4096
 """The largest number of steps between them."""
 
 
-PRODUCTS = 16
+MULTIPLICATIONS = 16
 """How many multiplications of a matrix product take as long as a statement."""
 CALLED, OPERATION = 50_000, 20
 """How many statements the call of an op takes as long as, and each operation of it."""
@@ -45,9 +45,9 @@ def weight(body: Sequence[Statement], most: int = MOST_STEPS, sizes: Mapping[Val
 def _call(s: Call, most: int, sizes: Mapping[Value, int]) -> int:
     """A matrix product by its multiplications, another op by its operations."""
     numbers = [_number(x, sizes) for x in s.numbers]
-    if s.routine == "product":
+    if s.routine in PRODUCTS:
         m, n, inner, *_ = numbers
-        return most if m is None or n is None or inner is None else min(most, m * n * inner // PRODUCTS)
+        return most if m is None or n is None or inner is None else min(most, m * n * inner // MULTIPLICATIONS)
     (count,) = numbers or [None]
     return most if count is None else min(most, CALLED + OPERATION * count)
 
