@@ -193,3 +193,15 @@ def test_two_derivatives_of_a_loop_save_once() -> None:
     loops = [n for n in parse(text).graph if n.op == "loop"]
     assert len(loops) == 3
     assert str(loops[0].type).count("stack[int]") == 2  # the index on either side
+
+
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_the_last_of_repeated_indices_counts_however_they_lie_in_memory(order: Any) -> None:
+    program = parse(
+        "input x: float[2]\ninput v: float[2, 3]\ninput i: int[2, 3]\ny = x * 1\ny[i] = v\nz = y * 1\noutput z"
+    )
+    values = {"x": np.zeros(2), "v": np.arange(6.0).reshape(2, 3), "i": np.array([[0, 1, 1], [1, 0, 1]])}
+    values = {name: np.array(x, order=order) for name, x in values.items()}
+    for backend in ("reference", "numpy", *(["native"] if compiler_installed() else [])):
+        program.backend = backend
+        assert list(program.eval(values)["z"]) == [4, 5]

@@ -113,7 +113,8 @@ def _target(xp: ArrayNamespace, at: BoundAttrs, x: Array, indices: Sequence[Arra
 
 
 def _ints(index: Array) -> Array | int:
-    return index.astype("int64") if index.ndim else int(index)
+    """An index as NumPy takes it; elements are selected in the order in which they lie in memory."""
+    return index.astype("int64", order="C") if index.ndim else int(index)
 
 
 def _elements(xp: ArrayNamespace, at: BoundAttrs, x: Array, *indices: Array) -> Array:
@@ -131,7 +132,7 @@ def _copy(x: Array, v: Array) -> Array:
 def _update(xp: ArrayNamespace, at: BoundAttrs, x: Array, v: Array, *indices: Array) -> Array:
     out = _copy(x, v)
     view, key = _target(xp, at, out, indices)
-    view[key] = v  # NumPy writes one after the other, so the last one stays
+    view[key] = v.astype(v.dtype, order="C") if v.ndim else v  # NumPy writes one after the other, so the last one stays
     return out
 
 
