@@ -16,10 +16,13 @@ from cgcli.graph.types import Type
 from cgcli.ops.array_kernels import DTYPES
 from cgcli.ops.op import Routine
 from cgcli.ops.table import OPS, declare_all
+from cgcli.optimise.driver import optimise
+from cgcli.program import parse
 from cgcli.run.native import matrices
 from cgcli.run.native.executor import NativeGraph
 from cgcli.run.native.routines import _OpCall
 from cgcli.run.numpy.reference import array_interpreter
+from cgcli.transform.gradient import gradient
 
 pytestmark = native
 declare_all()
@@ -140,6 +143,36 @@ def test_errors_are_those_of_the_reference(op: str) -> None:
     xs[0][4] = 0.0
     ours, its = says(graph_of(op, xs, ["float"] * len(xs)), xs)
     assert ours == its
+
+
+STEPS = """
+input a: float[2, 2]
+input y: float[2]
+input n: int
+x = y
+total = 0.0
+for k in 0..n {
+    s = a + (3 - k) * eye(2)
+    x = solve(s, x) + inv(s) @ y
+    total = total + logdet(s) + sum(x)
+}
+output total
+"""
+
+
+@pytest.mark.usefixtures("without_python")
+def test_values_and_gradients_of_a_loop() -> None:
+    graph = parse(STEPS).graph
+    for stage in (optimise(graph), optimise(gradient(graph, graph.outputs[0], graph.inputs[:2], value=True))):
+        xs = [np.array([[1.0, 0.3], [0.2, 2.0]]), np.array([0.5, -1.0]), np.int64(3)]
+        assert not differs(stage, machine_code(stage), xs, {})
+
+
+def test_a_matrix_without_an_inverse_in_a_step() -> None:
+    graph = parse(STEPS).graph
+    ours, its = says(graph, [np.eye(2) * 2, np.ones(2), np.int64(9)])
+    assert ours == its
+    assert "inverse" in its
 
 
 def test_runs_at_the_same_time() -> None:
