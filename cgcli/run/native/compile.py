@@ -24,7 +24,7 @@ LAST = 2**63 - 1
 """An end of chunk loops that no loop reaches."""
 MUCH = 10**9
 """The largest number of statements that is told apart."""
-OPTIMISATION = 1
+OPTIMISATION = 2
 """The level of LLVM's code generation. Its passes over the representation are not run: the builder of nests has made
 each value once and outside of loops where it can be."""
 

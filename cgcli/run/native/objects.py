@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 
 from cgcli.files.cache import digest, load_bytes, store_bytes
 
-FORMAT = "1"
+FORMAT = "2"
 KIND = "native"
 
 
