@@ -182,3 +182,10 @@ def test_slices_that_always_have_equal_sizes_have_one_type(sums: str, size: str)
     graph = cgcli.parse(f"input x: float[n]\ninput w: float[k]\ny = {sums}").graph
     sums_of = [i for i, op in enumerate(graph.op) if op == opcode("add")]
     assert {graph.type_of(x).shape for i in sums_of for x in graph.operands(i)} == {(size,)}
+
+
+def test_several_axes_of_a_target_may_have_sizes_that_only_the_run_compares() -> None:
+    program = cgcli.parse("input A: float[n, n]\ny = A\ny[0:2, 0:2] = y[1:3, 1:3]\noutput s = sum(y)")
+    assert program(A=[[1.0, 2, 3], [4, 5, 6], [7, 8, 9]]) == 3 + 6 + 7 + 8 + 9 + 5 + 6 + 8 + 9
+    with pytest.raises(cgcli.CgError, match="is needed, but it is"):
+        program(A=[[1.0, 2], [4, 5]])

@@ -22,9 +22,10 @@ from cgcli.ops.array_kernels import DTYPES
 from cgcli.ops.builder import Builder
 from cgcli.ops.interpreter import Limits
 from cgcli.optimise.driver import optimise
-from cgcli.run.native import blas
+from cgcli.run.backends import compile_graph, is_machine_code
+from cgcli.run.native import blas, choice
 from cgcli.run.native.executor import NativeGraph
-from cgcli.run.native.llvm import calls_of
+from cgcli.run.native.llvm import calls_of, llvm_module
 from cgcli.run.numpy.reference import array_interpreter
 
 pytestmark = native
@@ -343,3 +344,29 @@ def test_few_elements_of_a_special_function_and_many() -> None:
         run = machine_code(graph)
         for seed in (1, 1, 2):
             assert not differs(graph, run, [np.random.default_rng(seed).normal(size=n)], {"n": n})
+
+
+def test_a_graph_that_has_computed_many_elements_becomes_machine_code(monkeypatch: pytest.MonkeyPatch) -> None:
+    b = Builder()
+    x = b.input(Type("float", ("n", 4)))
+    graph = b.done(b.sum(b.mul(x, x), axes=(-1,), keepdims=False))
+    monkeypatch.setattr(choice, "MANY_ELEMENTS", 3 * 50)
+    run, inputs = compile_graph(graph), [np.ones((10, 4))]
+    by = []
+    for _ in range(7):
+        assert list(run(inputs)[0]) == [4.0] * 10
+        by.append(is_machine_code(run._planned))  # type: ignore[attr-defined]
+    assert by == [False] * 5 + [True] * 2
+    few = compile_graph(graph)
+    for _ in range(9):
+        few([np.ones((1, 4))])
+    assert not is_machine_code(few._planned)  # type: ignore[attr-defined]
+
+
+def test_an_interrupt_ends_a_run_between_products() -> None:
+    b = Builder()
+    x = y = b.input(Type("float", ("n", "n")))
+    for _ in range(6):
+        y = b.matmul(y, x)
+    text = llvm_module(machine_code(b.done(y)).nest)
+    assert text.count("load volatile i64, ptr %controls") >= 6

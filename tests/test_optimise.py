@@ -722,6 +722,14 @@ def test_settle_unrolls_a_loop_of_one_step_or_none(steps: int, wanted: list[str]
     assert [node.op for node in made if node.op not in ("input", "const")] == wanted
 
 
+def test_settle_leaves_a_while_that_would_never_end() -> None:
+    graph = cgcli.parse("x = a\nk = 0\nwhile x < 1 {\n  x = x * 1\n  k = k + 1\n}\noutput x").graph
+    assert opcode("loop") in optimise(graph).op
+    ends = cgcli.parse("x = a\nb = c\nwhile x < 1 {\n  x = x * 2\n  b = b * 1\n}\noutput x, b").graph
+    loop = next(node for node in optimise(ends) if node.op == "loop")
+    assert loop.attrs["carries"] == 1
+
+
 # ---- repeats
 
 

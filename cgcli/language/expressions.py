@@ -305,7 +305,7 @@ class Expressions:
         """
         b = frame.at(tree)
         operands = [frame.region.index(v) for v in values]
-        for _ in range(1 + len(operands)):
+        for _ in range(1 + MAX_AXES * len(operands)):
             self._count_nodes(frame, tree)
             try:
                 value = Value(frame.region, b.emit(OPS[op].code, tuple(operands), attrs))

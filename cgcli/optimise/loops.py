@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from cgcli.graph.graph import CONST, INPUT, LOOP, Graph
-from cgcli.graph.traversal import prune
+from cgcli.graph.traversal import prune, used
 from cgcli.graph.types import INT, Results
 from cgcli.ops.loops import LoopView
 
@@ -111,7 +113,7 @@ def _settle_carries(ed: Editor, i: int, read: Gets) -> None:
     loop = view.of_loop
     carries = view.inputs("body")[0]
     still = [k for k in range(many) if loop.carry_outputs[k] == carries[k]]
-    if not still:
+    if not still or _ends_never(view, still):
         return
     moving = [k for k in range(many) if k not in still]
     attrs = {key: value for key, value in view.attrs.items() if key != "saved"}
@@ -134,6 +136,14 @@ def _settle_carries(ed: Editor, i: int, read: Gets) -> None:
     for k in still:
         for x in read.get(loop.carry_result(k), ()):
             ed.replace(x, view.carries[k])
+
+
+def _ends_never(view: View, still: Sequence[int]) -> bool:
+    """Whether a `while` that begins has no end: its condition reads nothing that steps change. It stays as it is."""
+    if view.of_loop.pred is None:
+        return False
+    read = used(view.of_loop.pred)
+    return not any(read[x] for k, x in enumerate(view.inputs("pred")[0]) if k not in still)
 
 
 def _unrolled(ed: Editor, i: int, view: View, read: Gets, steps: int) -> None:

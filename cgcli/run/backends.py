@@ -64,16 +64,10 @@ def compile_step(graph: Graph, limits: Limits = DEFAULT_LIMITS, backend: str | N
     That depends on the graph alone, so that a training that goes on has the digits of one that was not interrupted.
     Raises CgError as `compile_graph`.
     """
-    from .native.choice import compiler_installed, step_pays
+    from .native.choice import step_pays
 
-    if backend is None and limits.steps is None and step_pays(graph) and compiler_installed():
-        from cgcli.loop_nests.form import Unsupported
-
-        try:
-            return _machine_code(graph, limits, None)
-        except Unsupported:
-            pass
-    return compile_graph(graph, limits, backend)
+    code = _native_if_any(graph, limits) if backend is None and step_pays(graph) else None
+    return code or compile_graph(graph, limits, backend)
 
 
 class BatchedGraph:
@@ -127,7 +121,7 @@ def executors(graph: Graph) -> tuple[Executor, ...]:
     """What runs a graph once, again, and for the rows of a table, of which each has values for all inputs."""
     from cgcli.graph.plan import Executor
 
-    from .native.choice import has_columns, no_machine_code, short_steps
+    from .native.choice import MANY_ELEMENTS, has_columns, no_machine_code, short_steps
 
     long = []
     work = "a run"
@@ -146,6 +140,12 @@ def executors(graph: Graph) -> tuple[Executor, ...]:
             Executor("the first run", "reference", "a plan takes as long as some ten runs on small arrays"),
             Executor("each later run", "numpy", "by the plan above"),
         ]
+        if not no_machine_code(graph):
+            once.append(
+                Executor(
+                    "after many runs", "native", f"compiling pays once they have computed {MANY_ELEMENTS} elements"
+                )
+            )
     rows = BatchedGraph(graph, [True] * len(graph.inputs))
     obstacle = no_machine_code(rows.graph, rows.batch)
     if obstacle:
@@ -167,24 +167,43 @@ def names_no_size(graph: Graph) -> bool:
 
 
 class Adaptive:
-    """The backend that suits the graph: a plan pays when its nodes run more than once.
+    """The backend that suits the graph: a plan pays when its nodes run more than once, machine code after many runs.
 
     So `numpy` where there is a loop, whose body runs many times, and from the second run on; `reference` for the first
-    run of a graph without loops.
+    run of a graph without loops. `native` once all runs have computed `choice.MANY_ELEMENTS` together.
     """
 
     def __init__(self, graph: Graph, limits: Limits) -> None:
         self._graph, self._limits = graph, limits
         self._reference: Compiled | None = None if LOOP in graph.op else _reference(graph, limits)
         self._planned: Compiled | None = None
+        self._left: int | None = None  # elements before machine code is tried, None where it is not
 
     def __call__(self, inputs: Sequence[Any], sizes: Sizes | None = None) -> Sequence[Any]:
         if self._reference is not None:
             reference, self._reference = self._reference, None
             return reference(inputs, sizes)
         if self._planned is None:
+            from .native.choice import MANY_ELEMENTS
+
             self._planned = _planned(self._graph, self._limits)
+            self._left = None if has_loop(self._graph) else MANY_ELEMENTS
+        elif self._left is not None:
+            self._count(self._left, inputs, sizes)
         return self._planned(inputs, sizes)
+
+    def _count(self, left: int, inputs: Sequence[Any], sizes: Sizes | None) -> None:
+        """Counts the elements of a run, and compiles the graph where there have been many."""
+        from cgcli.ops.sizes import bind_sizes
+
+        from .native.choice import elements
+
+        self._left = left - elements(
+            self._graph, bind_sizes(self._graph, self._graph.inputs, inputs) if sizes is None else sizes
+        )
+        if self._left < 0:
+            self._left = None
+            self._planned = _native_if_any(self._graph, self._limits) or self._planned
 
 
 def _compiled(graph: Graph, limits: Limits) -> Compiled:
@@ -203,16 +222,7 @@ def _long_loops(graph: Graph, limits: Limits) -> Compiled | None:
     from .native.choice import short_steps
 
     def long() -> Compiled:
-        from cgcli.loop_nests.form import Unsupported  # short loops do without
-
-        from .native.choice import compiler_installed
-
-        if not compiler_installed():
-            return _compiled(graph, limits)
-        try:
-            return _machine_code(graph, limits, None)
-        except Unsupported:
-            return _compiled(graph, limits)
+        return _native_if_any(graph, limits) or _compiled(graph, limits)
 
     steps = short_steps(graph)
     metered = limits._replace(steps=steps)
@@ -267,6 +277,20 @@ def _native(graph: Graph, limits: Limits, batch: Batch | None) -> Compiled:
         return _machine_code(graph, limits, batch)
     except Unsupported as e:
         raise error("no-machine-code", what=str(e)) from None
+
+
+def _native_if_any(graph: Graph, limits: Limits) -> Compiled | None:
+    """A graph as machine code; None where there is none."""
+    from cgcli.loop_nests.form import Unsupported  # most graphs do without
+
+    from .native.choice import compiler_installed
+
+    if not compiler_installed():
+        return None
+    try:
+        return _machine_code(graph, limits, None)
+    except Unsupported:
+        return None
 
 
 def _machine_code(graph: Graph, limits: Limits, batch: Batch | None) -> Compiled:

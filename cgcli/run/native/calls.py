@@ -23,9 +23,10 @@ _PREFIX = {"f64": "d", "f32": "s"}
 
 
 def call(c: Scope, s: Call, number: int) -> None:
-    """number: of the call, in the nest."""
+    """number: of the call, in the nest. Behind a product, which may take long, the stop flag is read."""
     if s.routine in PRODUCTS:
         _product(c, s)
+        c.stop()
     elif s.routine.startswith("op:"):
         _op(c, s, number)
     else:

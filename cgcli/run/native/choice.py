@@ -5,7 +5,7 @@ Neither a clock nor the cache nor the number of cores decides, so that the digit
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from math import prod
 from typing import TYPE_CHECKING, NamedTuple
@@ -41,6 +41,8 @@ LEAST_DEAR_WORK = 4_000_000
 
 STEP_ELEMENTS = 1_000_000
 """Elements of a run from which on some hundred runs save the time to compile (`benchmarks/train.py`)."""
+MANY_ELEMENTS = 100_000_000
+"""Elements of all runs of a graph on arrays together that save the time to compile (`benchmarks/tensors.py`)."""
 NAMED = 64
 """How many elements a named axis, as that of a batch, is expected to have."""
 STEPS = 300
@@ -70,18 +72,20 @@ def least_rows(graph: Graph) -> int:
 
 def step_pays(graph: Graph) -> bool:
     """Whether machine code of this graph pays where it runs a few hundred times."""
-    return _elements(graph) >= STEP_ELEMENTS
+    return elements(graph, {}) >= STEP_ELEMENTS
 
 
-def _elements(graph: Graph) -> int:
-    """About how many elements a run computes. Recursion only into nested graphs."""
+def elements(graph: Graph, sizes: Mapping[str, int]) -> int:
+    """About how many elements a run computes. sizes: the numbers of named sizes that are known. Recursion only into
+    nested graphs."""
     total = 0
     for i, code in enumerate(graph.op):
         t = graph.type_of(i)
         if code not in (INPUT, CONST) and isinstance(t, Type):
-            total += prod(n if isinstance(n, int) else NAMED for n in t.shape)
+            total += prod(n if isinstance(n, int) else sizes.get(n, NAMED) for n in t.shape)
     for i, attrs in graph.attrs.items():
-        total += sum(map(_elements, nested(attrs).values())) * (STEPS if graph.op[i] == LOOP else 1)
+        steps = STEPS if graph.op[i] == LOOP else 1
+        total += sum(elements(inner, sizes) for inner in nested(attrs).values()) * steps
     return total
 
 

@@ -95,7 +95,11 @@ class Scope:
         low = w.define(f"and i64 {counter}, {period * step - 1}")
         w.branch(w.define(f"icmp ne i64 {low}, {(period - 1) * step}"), on, look, likely=True)
         w.start(look)
-        flag = w.define("load volatile i64, ptr %controls, align 8")
-        w.exit_unless(w.define(f"icmp eq i64 {flag}, 0"), STOPPED)
+        self.stop()
         w.jump(on)
         w.start(on)
+
+    def stop(self) -> None:
+        """Ends the run where the caller has set the flag."""
+        flag = self.w.define("load volatile i64, ptr %controls, align 8")
+        self.w.exit_unless(self.w.define(f"icmp eq i64 {flag}, 0"), STOPPED)
