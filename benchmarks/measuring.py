@@ -73,6 +73,15 @@ def seconds(run: Run) -> float:
     return time.process_time() - start
 
 
+def settle(run: Run, runs: int = 500, budget: float = 6.0) -> None:
+    """Runs of cg that do not count: by then what it runs is machine code. budget: seconds after which none begins."""
+    begun = time.perf_counter()
+    for _ in range(runs):
+        run()
+        if time.perf_counter() - begun > budget:
+            break
+
+
 def medians(sides: Mapping[str, Run], rounds: int = 7, budget: float = 10.0) -> dict[str, float]:
     """Seconds that each side takes, the median of runs in turn after two that do not count: cg plans in the second one.
 

@@ -12,20 +12,17 @@ from __future__ import annotations
 
 import argparse
 import statistics
-import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from measuring import is_installed, medians, on_one_thread, versions
+from measuring import is_installed, medians, on_one_thread, settle, versions
 
 import cgcli
 
 TEXTS = Path(__file__).with_name("programs")
 AGREE = 1e-8
-WARM = 40
-"""Runs of cg that do not count, within the budget: by then loops are machine code."""
 Values = dict[str, Any]
 Rng = np.random.Generator
 
@@ -227,11 +224,7 @@ def measure(name: str, backend: str | None, rounds: int, budget: float) -> Measu
         apart, which = distance(*result, sides["JAX"]())
         if not apart <= AGREE:
             return Measured(wrong=f"{which} differs from JAX's by {apart:.1e} of the largest element")
-    begun = time.perf_counter()
-    for _ in range(WARM):
-        ours()
-        if time.perf_counter() - begun > budget:
-            break
+    settle(ours)
     times = medians(sides, rounds, budget)
     return Measured(times.get("JAX"), times["cg"])
 

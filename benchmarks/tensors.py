@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
-from measuring import SAMPLES, Figure, Run, agree, is_installed, medians, missing, on_one_thread, ratios
+from measuring import SAMPLES, Figure, Run, agree, is_installed, medians, missing, on_one_thread, ratios, settle
 
 import cgcli
 
@@ -92,6 +92,7 @@ def libraries(jax_function: Any, torch_function: Any, values: Values, names: lis
 
 def figure(work: str, sides: dict[str, Run], aim: float, against: tuple[str, ...]) -> Figure:
     """cg beside the fastest of some peers."""
+    settle(sides["cg"])
     times = medians(sides, rounds=25, budget=8.0)
     peers = ratios(times)
     best = min((peers[name] for name in against if name in peers), default=0.0)
