@@ -23,6 +23,7 @@ from cgcli.ops.numbers import float32
 from cgcli.ops.op import TypeMismatch
 from cgcli.ops.table import OPS
 from cgcli.ops.typing import one
+from cgcli.run.backends import compile_graph
 from cgcli.run.native import choice, columns
 from cgcli.run.native import compile as compile_module
 from cgcli.run.native.choice import compiler_installed
@@ -312,3 +313,14 @@ def test_a_program_has_the_same_results(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setattr(executor, "LEAST_WORK", 0)
     monkeypatch.setattr(executor, "LEAST_NODES", 0)
     assert str(results()) == expected
+
+
+def test_forced_machine_code_of_a_large_graph_is_that_over_its_columns() -> None:
+    b = Builder()
+    x = y = b.input(FLOAT)
+    for k in range(3000):
+        y = b.add(b.sin(y), x) if k % 2 else b.mul(y, x)
+    graph = b.done(y)
+    native, numbers = (compile_graph(graph, backend=name) for name in ("native", "numpy"))
+    assert native._columns is not None  # type: ignore[attr-defined]
+    assert native([0.9]) == numbers([0.9])

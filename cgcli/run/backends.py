@@ -269,10 +269,12 @@ def _native(graph: Graph, limits: Limits, batch: Batch | None) -> Compiled:
     """A graph as machine code. Raises CgError where there is none."""
     from cgcli.loop_nests.form import Unsupported
 
-    from .native.choice import compiler_installed
+    from .native.choice import STRAIGHT_LINE, columns_of, compiler_installed
 
     if not compiler_installed():
         raise error("no-compiler")
+    if batch is None and len(graph) > STRAIGHT_LINE and is_scalar(graph) and (columns := columns_of(graph)) is not None:
+        return NumberGraph(graph, limits, compiles=False, columns=columns)
     try:
         return _machine_code(graph, limits, batch)
     except Unsupported as e:

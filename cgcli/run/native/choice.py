@@ -43,6 +43,8 @@ STEP_ELEMENTS = 1_000_000
 """Elements of a run from which on some hundred runs save the time to compile (`benchmarks/train.py`)."""
 MANY_ELEMENTS = 100_000_000
 """Elements of all runs of a graph on arrays together that save the time to compile (`benchmarks/tensors.py`)."""
+STRAIGHT_LINE = 1000
+"""Nodes of a graph on numbers up to which straight-line code is compiled in a second; larger ones run over columns."""
 NAMED = 64
 """How many elements a named axis, as that of a batch, is expected to have."""
 STEPS = 300

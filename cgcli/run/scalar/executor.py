@@ -26,14 +26,16 @@ LEAST_NODES = 50
 class NumberGraph:
     """A graph on numbers made ready to run any number of times, and to be swept backward.
 
-    compiles: whether it may run as machine code.
+    columns: its machine code from the first run on. compiles: whether it may run as machine code.
     """
 
-    def __init__(self, graph: Graph, limits: Limits = DEFAULT_LIMITS, compiles: bool = True) -> None:
+    def __init__(
+        self, graph: Graph, limits: Limits = DEFAULT_LIMITS, compiles: bool = True, columns: ColumnGraph | None = None
+    ) -> None:
         self.graph, self._limits = graph, limits
         self._compiles = compiles and len(graph) >= LEAST_NODES
         self._work = 0  # the nodes of all runs and sweeps that were asked for
-        self._columns: ColumnGraph | None = None
+        self._columns = columns
 
     def __call__(self, inputs: Sequence[Any], sizes: Sizes | None = None) -> list[Any]:
         """The values of the outputs. Raises CgError as `run` does."""
