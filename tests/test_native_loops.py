@@ -265,3 +265,8 @@ def test_a_long_run_is_told_of(monkeypatch: pytest.MonkeyPatch) -> None:
     program = parse("input x: float\nk = 0.0\nwhile k < 400000000 {\n  k = k + x\n}\ny = k\noutput y")
     assert program.eval({"x": 1.0})["y"] == 4e8
     assert lines == [(3, None)]
+
+
+def test_a_picture_of_a_long_run_is_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    counted(monkeypatch, 50)
+    assert "<svg" in parse(ORBIT).render(None, {"a": 0.3, "n": 2000}).text

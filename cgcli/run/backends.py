@@ -304,6 +304,8 @@ def _machine_code(graph: Graph, limits: Limits, batch: Batch | None) -> Compiled
 
     if limits.steps is not None and has_loop(graph):
         raise Unsupported("a limit of steps")
+    if not all(isinstance(graph.type_of(i), Type) for i in graph.outputs):
+        raise Unsupported("results of loops as a whole")
     return NativeGraph(
         optimise(graph),
         lambda: _compiled(graph, limits),
