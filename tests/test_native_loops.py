@@ -22,7 +22,7 @@ from cgcli.ops.limits import Meter
 from cgcli.optimise.driver import optimise
 from cgcli.program import parse
 from cgcli.run import backends
-from cgcli.run.backends import compile_graph
+from cgcli.run.backends import compile_graph, compile_step
 from cgcli.run.native import choice
 from cgcli.run.native.choice import compiler_installed
 from cgcli.run.numpy.reference import array_interpreter
@@ -270,3 +270,15 @@ def test_a_long_run_is_told_of(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_picture_of_a_long_run_is_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
     counted(monkeypatch, 50)
     assert "<svg" in parse(ORBIT).render(None, {"a": 0.3, "n": 2000}).text
+
+
+def test_a_step_of_training_runs_as_its_graph_says_whatever_ran_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    compiled = counted(monkeypatch, 5)
+    graph = parse(PAIR).graph
+    run = compile_step(graph)
+    for _ in range(20):
+        run([0.3, 50])
+    assert compiled == []
+    monkeypatch.setattr(choice, "step_pays", lambda graph: True)
+    compile_step(graph)
+    assert len(compiled) == 1

@@ -14,7 +14,7 @@ from cgcli.graph.traversal import live, prune
 from cgcli.graph.types import ANY, Type
 from cgcli.ops.builder import Builder
 from cgcli.ops.typing import one, single
-from cgcli.run.backends import Compiled, compile_graph
+from cgcli.run.backends import Compiled, compile_step
 from cgcli.run.binding import plain
 from cgcli.train.optimizers import Update
 from cgcli.train.state import State
@@ -221,9 +221,7 @@ class StaticProblem(_Problem):
     def _run(self, purpose: Literal["step", "judge", "gradient"], inputs: Sequence[Any]) -> Sequence[Any]:
         if purpose not in self._compiled:
             graphs = {"judge": lambda: self.graph, "step": lambda: self.step_graph, "gradient": self._gradient_graph}
-            program = self.task_inputs.program
-            compiled = program.compile if purpose == "judge" else program.compile_step
-            self._compiled[purpose] = compiled(graphs[purpose]())
+            self._compiled[purpose] = self.task_inputs.program.compile_step(graphs[purpose]())
         return self._compiled[purpose](inputs)
 
     def _gradient_graph(self) -> Graph:
@@ -251,7 +249,7 @@ class DynamicProblem(_Problem):
         loss, gradients = self.gradients(state.params, rows, state.step + 1)
         trained, typed = self.task.trained, _typed(self.task, self.task.trained, state.params)
         if self._update is None:
-            self._update = compile_graph(update_graph(self.update, typed))
+            self._update = compile_step(update_graph(self.update, typed))
         memory = [state.memories[m.key] for m in memories(self.update, typed)]
         arrays = [*(state.params[n] for n in trained), *(gradients[n] for n in trained), *memory]
         outputs = self._update([*map(plain, arrays), float(state.step + 1), self.update.rate])

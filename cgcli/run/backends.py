@@ -61,13 +61,15 @@ def compile_graph(
 def compile_step(graph: Graph, limits: Limits = DEFAULT_LIMITS, backend: str | None = None) -> Compiled:
     """A graph that runs hundreds of times, as a step of training does: as machine code where a run has enough work.
 
-    That depends on the graph alone, so that a training that goes on has the digits of one that was not interrupted.
-    Raises CgError as `compile_graph`.
+    That depends on the graph alone, never on earlier runs, so that a training that goes on has the digits of one that
+    was not interrupted. Raises CgError as `compile_graph`.
     """
     from .native.choice import step_pays
 
-    code = _native_if_any(graph, limits) if backend is None and step_pays(graph) else None
-    return code or compile_graph(graph, limits, backend)
+    if backend is not None:
+        return compile_graph(graph, limits, backend)
+    code = _native_if_any(graph, limits) if step_pays(graph) else None
+    return code or (NumberGraph(graph, limits) if is_scalar(graph) else _planned(graph, limits))
 
 
 class BatchedGraph:
