@@ -14,7 +14,7 @@ from cgcli.loop_nests.interpreter import interpret
 from cgcli.loop_nests.lower import lower
 from cgcli.ops.builder import Builder
 from cgcli.program.rows import Derivatives, Rows
-from cgcli.run.backends import compile_graph
+from cgcli.run.backends import compile_graph, is_machine_code
 from cgcli.run.native.choice import compiler_installed
 
 native = pytest.mark.skipif(not compiler_installed(), reason="needs llvmlite")
@@ -277,3 +277,18 @@ def test_without_the_compiler_the_plan_runs(monkeypatch: pytest.MonkeyPatch) -> 
     program.backend = "native"
     with pytest.raises(cgcli.CgError, match="needs the package llvmlite"):
         program.map({"x": x})
+
+
+@native
+def test_how_rows_are_run_does_not_change_from_one_part_of_a_table_to_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
+    from cgcli.run.native import choice
+
+    monkeypatch.setattr(choice, "MANY_ELEMENTS", 10)
+    monkeypatch.setattr(choice, "short_steps", lambda graph: 1)
+    for text in ("input x: float[3]\ny = sum(exp(x))", "input x: float\ny = x\nfor k in 0..9 { y = sin(y) }\noutput y"):
+        batched = Rows(cgcli.parse(text), {}, ["x"])._batched()
+        run = batched.compiled(5)
+        for _ in range(5):
+            run([np.ones((5, 3) if "[3]" in text else 5)])
+        assert not is_machine_code(run)
+        assert not is_machine_code(run._planned)

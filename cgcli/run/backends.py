@@ -47,7 +47,8 @@ def compile_graph(
 
     Graphs on numbers alone run on Python's numbers unless the backend (`BACKENDS`) is `native`. Without a backend,
     graphs of many rows run as machine code, others on tensors by a plan, each where that pays (`native.choice`,
-    `Adaptive`). Raises CgError for an unknown backend, and for `native` where a graph has no machine code.
+    `Adaptive`). How the rows of a table run does not change while it is read. Raises CgError for an unknown backend,
+    and for `native` where a graph has no machine code.
     """
     if backend is not None:
         check_backend(backend)
@@ -55,7 +56,9 @@ def compile_graph(
         return _native(graph, limits, batch)
     if backend is not None:
         return NumberGraph(graph, limits, compiles=False) if is_scalar(graph) else _COMPILERS[backend](graph, limits)
-    return _native_rows(graph, limits, batch) or _long_loops(graph, limits) or _compiled(graph, limits)
+    if batch is not None:
+        return _native_rows(graph, limits, batch) or _compiled(graph, limits, counts=False)
+    return _long_loops(graph, limits) or _compiled(graph, limits)
 
 
 def compile_step(graph: Graph, limits: Limits = DEFAULT_LIMITS, backend: str | None = None) -> Compiled:
@@ -69,7 +72,7 @@ def compile_step(graph: Graph, limits: Limits = DEFAULT_LIMITS, backend: str | N
     if backend is not None:
         return compile_graph(graph, limits, backend)
     code = _native_if_any(graph, limits) if step_pays(graph) else None
-    return code or (NumberGraph(graph, limits) if is_scalar(graph) else _planned(graph, limits))
+    return code or _compiled(graph, limits, counts=False)
 
 
 class BatchedGraph:
@@ -172,11 +175,12 @@ class Adaptive:
     """The backend that suits the graph: a plan pays when its nodes run more than once, machine code after many runs.
 
     So `numpy` where there is a loop, whose body runs many times, and from the second run on; `reference` for the first
-    run of a graph without loops. `native` once all runs have computed `choice.MANY_ELEMENTS` together.
+    run of a graph without loops. `native` once all runs have computed `choice.MANY_ELEMENTS` together, if it `counts`
+    them: digits may change then.
     """
 
-    def __init__(self, graph: Graph, limits: Limits) -> None:
-        self._graph, self._limits = graph, limits
+    def __init__(self, graph: Graph, limits: Limits, counts: bool = True) -> None:
+        self._graph, self._limits, self._counts = graph, limits, counts and not has_loop(graph)
         self._reference: Compiled | None = None if LOOP in graph.op else _reference(graph, limits)
         self._planned: Compiled | None = None
         self._left: int | None = None  # elements before machine code is tried, None where it is not
@@ -189,7 +193,7 @@ class Adaptive:
             from .native.choice import MANY_ELEMENTS
 
             self._planned = _planned(self._graph, self._limits)
-            self._left = None if has_loop(self._graph) else MANY_ELEMENTS
+            self._left = MANY_ELEMENTS if self._counts else None
         elif self._left is not None:
             self._count(self._left, inputs, sizes)
         return self._planned(inputs, sizes)
@@ -208,9 +212,9 @@ class Adaptive:
             self._planned = _native_if_any(self._graph, self._limits) or self._planned
 
 
-def _compiled(graph: Graph, limits: Limits) -> Compiled:
-    """A graph on Python's numbers where these suffice, else on arrays."""
-    return NumberGraph(graph, limits) if is_scalar(graph) else Adaptive(graph, limits)
+def _compiled(graph: Graph, limits: Limits, counts: bool = True) -> Compiled:
+    """A graph on Python's numbers where these suffice, else on arrays. counts: as of `Adaptive`."""
+    return NumberGraph(graph, limits) if is_scalar(graph) else Adaptive(graph, limits, counts)
 
 
 def _long_loops(graph: Graph, limits: Limits) -> Compiled | None:
@@ -251,10 +255,8 @@ def _planned(graph: Graph, limits: Limits) -> Metered:
 _COMPILERS = {"reference": _reference, "numpy": _planned}
 
 
-def _native_rows(graph: Graph, limits: Limits, batch: Batch | None) -> Compiled | None:
+def _native_rows(graph: Graph, limits: Limits, batch: Batch) -> Compiled | None:
     """A graph of so many rows as machine code; None where that does not pay or there is none."""
-    if batch is None:
-        return None
     from cgcli.loop_nests.form import Unsupported  # graphs that run once do without
 
     from .native.choice import compiler_installed, least_rows
