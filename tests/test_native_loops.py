@@ -84,7 +84,7 @@ def reference(graph: Graph) -> Any:
 # ---- results
 
 
-@pytest.mark.parametrize("seed", [*range(8), *(pytest.param(s, marks=pytest.mark.thorough) for s in range(8, 200))])
+@pytest.mark.parametrize("seed", [*range(4), *(pytest.param(s, marks=pytest.mark.thorough) for s in range(4, 200))])
 def test_control_flow_and_its_derivatives(seed: int) -> None:
     graph = parse(random_program(seed).text).graph
     by = graph.inputs[:4]
@@ -102,7 +102,7 @@ def loops(graph: Graph) -> bool:
 @pytest.mark.parametrize("tensors", [False, True])
 def test_random_graphs_with_loops(tensors: bool) -> None:
     checked = 0
-    for seed in range(40):
+    for seed in range(16):
         graph, inputs = random_graph(seed, tensors)
         if not loops(graph):
             continue
@@ -112,7 +112,7 @@ def test_random_graphs_with_loops(tensors: bool) -> None:
             continue  # it calls a routine
         checked += 1
         assert_alike(graph, inputs, ulps=2**12, sizes={"n": SIZE})
-    assert checked > 5
+    assert checked > 2
 
 
 @pytest.mark.parametrize("text", [ORBIT, PAIR])

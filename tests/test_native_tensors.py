@@ -158,7 +158,7 @@ def test_every_tensor_op(case: Case) -> None:
         assert not problem, f"{problem}\n{graph}"
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(recipes, seeds)
 def test_random_tensors_and_their_gradients(recipe: Recipe, seed: int) -> None:
     rng = np.random.default_rng(seed)

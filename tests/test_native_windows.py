@@ -154,7 +154,7 @@ def test_the_plain_interpreter_gives_the_same(shapes_: Any, small_blocks: None) 
 
 
 @native
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(st.data())
 def test_random_convolutions(data: st.DataObject) -> None:
     def draw(least: int, most: int) -> int:
