@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, cast
 
-from cgcli.graph.graph import CONST, GET, INPUT, Graph
+from cgcli.graph.graph import Graph
 from cgcli.graph.types import Type
 from cgcli.ops.op import Element
 from cgcli.ops.table import BY_CODE
@@ -19,7 +19,7 @@ from .elements import SCALARS
 from .form import Apply, statements
 from .numbers import NAMESPACE, Number
 from .primitives import FUNCTIONS
-from .storage import is_small
+from .storage import is_computed, is_small, repeated_axes, shape_of
 from .strided import viewed
 
 NOBODY, SEVERAL = -1, -2
@@ -33,7 +33,7 @@ def add_dear(graph: Graph, needed: Sequence[int], stored: set[int]) -> None:
     reader = [NOBODY] * len(graph)
     kept = stored | {*graph.outputs, *graph.asserts}
     for i in range(len(graph) - 1, -1, -1):
-        if not _computed(graph, i, needed):
+        if not is_computed(graph, i, needed):
             continue
         again = reader[i] == SEVERAL or (i in graph.outputs and reader[i] != NOBODY)
         if again and not small[i] and (_has_functions(graph, i) or is_sum(graph, i)):
@@ -48,26 +48,17 @@ def _add_repeated(graph: Graph, needed: Sequence[int], stored: set[int], small: 
     """Functions that are repeated along an axis of what reads them."""
     dear = [False] * len(graph)
     for i in range(len(graph)):
-        if not _computed(graph, i, needed):
+        if not is_computed(graph, i, needed):
             continue
         op = BY_CODE[graph.op[i]]
         if not op.is_elementwise or op.loops is not None:
             dear[i] = isinstance(op.loops, Element) and op.loops.reads == "same" and dear[graph.a[i]]
             continue
         for x in graph.operands(i):
-            if dear[x] and not small[x] and _is_repeated(graph, x, i):
+            if dear[x] and not small[x] and repeated_axes(shape_of(graph, x), shape_of(graph, i)):
                 base = viewed(graph, x)
-                stored.add(base if _computed(graph, base, needed) else x)
+                stored.add(base if is_computed(graph, base, needed) else x)
         dear[i] = i not in stored and (_has_functions(graph, i) or any(dear[x] for x in graph.operands(i)))
-
-
-def _is_repeated(graph: Graph, x: int, i: int) -> bool:
-    shape, to = (cast("Type", graph.type_of(y)).shape for y in (x, i))
-    return any(to[k] != 1 and (k < -len(shape) or shape[k] == 1) for k in range(-len(to), 0))
-
-
-def _computed(graph: Graph, i: int, needed: Sequence[int]) -> bool:
-    return bool(needed[i]) and graph.op[i] not in (INPUT, CONST, GET) and isinstance(graph.type_of(i), Type)
 
 
 def is_sum(graph: Graph, i: int) -> bool:

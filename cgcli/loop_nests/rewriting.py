@@ -95,9 +95,9 @@ def renamed(s: Statement, names: Names) -> Statement:
             )
 
 
-def reads(s: Statement) -> Iterator[Value]:
-    """The values that a statement reads, those within it included."""
-    for x in statements([s]):
+def reads(body: Sequence[Statement]) -> Iterator[Value]:
+    """The values that statements read, those within them included; a value as often as it is read."""
+    for x in statements(body):
         match x:
             case Apply():
                 yield from x.operands
@@ -121,9 +121,9 @@ def reads(s: Statement) -> Iterator[Value]:
                 yield from (y for case in x.cases for y in case.yields)
 
 
-def defines(s: Statement) -> Iterator[Value]:
-    """The values that a statement defines, those within it included."""
-    for x in statements([s]):
+def defines(body: Sequence[Statement]) -> Iterator[Value]:
+    """The values that statements define, those within them included."""
+    for x in statements(body):
         yield from results(x)
         if isinstance(x, For):
             yield x.variable

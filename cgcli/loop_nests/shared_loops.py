@@ -63,8 +63,8 @@ class _Block:
         self.barrier = 0  # behind the last check
 
     def add(self, s: Statement) -> None:
-        own = set(defines(s))
-        least = max([self.barrier, *(self.level.get(x, 0) for x in reads(s) if x not in own)])
+        own = set(defines([s]))
+        least = max([self.barrier, *(self.level.get(x, 0) for x in reads([s]) if x not in own)])
         if isinstance(s, Const | Apply):
             self._number(s, least)
             return

@@ -153,7 +153,7 @@ def _needed(body: Sequence[Statement], unread: set[str], used: set[Value]) -> li
         if isinstance(s, For):
             used.update(s.yields)
             kept = s._replace(body=_needed(s.body, unread, used))
-        used.update(reads(kept))
+        used.update(reads([kept]))
         left.append(kept)
     return left[::-1]
 

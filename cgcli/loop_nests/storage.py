@@ -56,7 +56,8 @@ def is_opened(shape: Sequence[Size], scalars: bool) -> bool:
     return is_small(shape) and (scalars or prod(cast("Sequence[int]", shape)) <= FEW)
 
 
-def _computed(graph: Graph, i: int, needed: Sequence[int]) -> bool:
+def is_computed(graph: Graph, i: int, needed: Sequence[int]) -> bool:
+    """Whether a node is an array that nests compute. needed: whether outputs or asserts need each node."""
     return bool(needed[i]) and graph.op[i] not in (INPUT, CONST, GET) and isinstance(graph.type_of(i), Type)
 
 
@@ -67,7 +68,7 @@ def _reads(op: Op) -> Reads | None:
     return op.loops.reads if isinstance(op.loops, Element) else None
 
 
-def _shape(graph: Graph, i: int) -> Shape:
+def shape_of(graph: Graph, i: int) -> Shape:
     return cast("Type", graph.type_of(i)).shape
 
 
@@ -81,14 +82,14 @@ def _by_their_ops(graph: Graph, needed: Sequence[int]) -> set[int]:
     stored: set[int] = set()
     depth = [0] * len(graph)
     for i, code in enumerate(graph.op):
-        if not _computed(graph, i, needed):
+        if not is_computed(graph, i, needed):
             continue
         op, operands = BY_CODE[code], graph.operands(i)
         if isinstance(op.loops, Routine):
             stored.update(x for x in operands if graph.op[x] != INPUT)
         if isinstance(op.loops, Contraction) and not _is_written_out(graph, i):
             bases = (viewed(graph, x) for x in repeated(graph, i))
-            stored.update(x for x in bases if _computed(graph, x, needed))
+            stored.update(x for x in bases if is_computed(graph, x, needed))
             if i not in rows:
                 stored.add(i)
             continue
@@ -97,7 +98,7 @@ def _by_their_ops(graph: Graph, needed: Sequence[int]) -> set[int]:
             continue
         if _reads(op) == "renumbered" and i not in rows:
             (x,) = operands
-            if _computed(graph, x, needed) and not splits(_shape(graph, i), _shape(graph, x)):
+            if is_computed(graph, x, needed) and not splits(shape_of(graph, i), shape_of(graph, x)):
                 stored.add(x)
                 depth[x] = 0
         depth[i] = max((depth[x] for x in operands), default=0) + (not op.is_elementwise)
@@ -111,7 +112,7 @@ def _has_elements(graph: Graph, i: int, op: Op) -> bool:
     """Whether a node with a statement form is computed element by element: it and its operands have few."""
     if not isinstance(op.loops, Statements) or op.loops.element is None:
         return False
-    return all(is_small(_shape(graph, x)) for x in (i, *graph.operands(i)))
+    return all(is_small(shape_of(graph, x)) for x in (i, *graph.operands(i)))
 
 
 def _computed_by_rows(graph: Graph, needed: Sequence[int]) -> set[int]:
@@ -139,7 +140,7 @@ def _computed_by_rows(graph: Graph, needed: Sequence[int]) -> set[int]:
 
 def product_by_rows(graph: Graph, x: int) -> int | None:
     """The matrix product of which a node has the elements in order and the same first axis; None if there is none."""
-    while _reads(BY_CODE[graph.op[x]]) == "renumbered" and _shape(graph, x)[:1] == _shape(graph, graph.a[x])[:1]:
+    while _reads(BY_CODE[graph.op[x]]) == "renumbered" and shape_of(graph, x)[:1] == shape_of(graph, graph.a[x])[:1]:
         x = graph.a[x]
     return x if is_product(graph, x) and letters_of(graph, x).result[:1] not in ((), ("",)) else None
 
@@ -180,9 +181,9 @@ def _add_read_often(graph: Graph, needed: Sequence[int], stored: set[int]) -> No
     for i in graph.outputs:
         same[i] = 1
     for i in range(len(graph) - 1, -1, -1):
-        if not _computed(graph, i, needed):
+        if not is_computed(graph, i, needed):
             continue
-        op, small = BY_CODE[graph.op[i]], is_small(_shape(graph, i))
+        op, small = BY_CODE[graph.op[i]], is_small(shape_of(graph, i))
         count = same[i] + others[i]
         if small and i in graph.outputs:
             count -= 1
@@ -191,50 +192,52 @@ def _add_read_often(graph: Graph, needed: Sequence[int], stored: set[int]) -> No
         if i in stored or graph.op[i] == ASSERT:
             count = 0 if small else 1
         for x in graph.operands(i):
-            if not _computed(graph, x, needed):
+            if not is_computed(graph, x, needed):
                 continue
             if _reads(op) == "repeated":
                 others[x] += count * prod(_attrs(graph, i).get("sizes", ()))
             elif _reads(op) in ("aligned", "renumbered", "other"):
                 others[x] += count
             else:
-                same[x] = max(same[x], count if is_small(_shape(graph, x)) else max(count, 1))
+                same[x] = max(same[x], count if is_small(shape_of(graph, x)) else max(count, 1))
 
 
 def _add_summed_again(graph: Graph, needed: Sequence[int], stored: set[int]) -> None:
     """Operands with a reduction in them whose readers run through an axis in front of those that it depends on."""
     state = [FREE] * len(graph)
     for i in range(len(graph)):
-        if not _computed(graph, i, needed):
+        if not is_computed(graph, i, needed):
             continue
         op = BY_CODE[graph.op[i]]
         for x in graph.operands(i):
-            if state[x] and not is_small(_shape(graph, x)) and _repeats(graph, i, op, x, state[x]):
+            if state[x] and not is_small(shape_of(graph, x)) and _repeats(graph, i, op, x, state[x]):
                 stored.add(x)
                 state[x] = FREE
         if i in stored:
             continue
         states = [state[x] for x in graph.operands(i)]
         if _reads(op) == "broadcast":
-            shape = _shape(graph, i)
-            states = [s and _joined(s, _shape(graph, x), shape) for s, x in zip(states, graph.operands(i), strict=True)]
+            shape = shape_of(graph, i)
+            states = [
+                s and _joined(s, shape_of(graph, x), shape) for s, x in zip(states, graph.operands(i), strict=True)
+            ]
         state[i] = SUMMED if _reads(op) == "reduced" else max(states, default=FREE)
 
 
 def _joined(state: int, shape: Shape, to: Shape) -> int:
-    return REPEATED if _repeated_axes(shape, to) else state
+    return REPEATED if repeated_axes(shape, to) else state
 
 
-def _repeated_axes(shape: Shape, to: Shape) -> list[int]:
+def repeated_axes(shape: Shape, to: Shape) -> list[int]:
     """The axes, counted from the end, along which a value is repeated when it is broadcast."""
     return [k for k in range(-len(to), 0) if to[k] != 1 and (k < -len(shape) or shape[k] == 1)]
 
 
 def _repeats(graph: Graph, i: int, op: Op, x: int, state: int) -> bool:
     """Whether node `i` computes the reduction in its operand `x` more than once."""
-    shape, reads = _shape(graph, x), _reads(op)
+    shape, reads = shape_of(graph, x), _reads(op)
     if reads == "broadcast":
-        first = min(_repeated_axes(shape, _shape(graph, i)), default=0)
+        first = min(repeated_axes(shape, shape_of(graph, i)), default=0)
         return any(n != 1 and k > first for k, n in zip(range(-len(shape), 0), shape, strict=True)) and first < 0
     if reads == "repeated":
         return True

@@ -257,16 +257,9 @@ _COMPILERS = {"reference": _reference, "numpy": _planned}
 
 def _native_rows(graph: Graph, limits: Limits, batch: Batch) -> Compiled | None:
     """A graph of so many rows as machine code; None where that does not pay or there is none."""
-    from cgcli.loop_nests.form import Unsupported  # graphs that run once do without
+    from .native.choice import least_rows  # graphs that run once do without
 
-    from .native.choice import compiler_installed, least_rows
-
-    if batch.rows < least_rows(batch.row) or not compiler_installed():
-        return None
-    try:
-        return _machine_code(graph, limits, batch)
-    except Unsupported:
-        return None
+    return _native_if_any(graph, limits, batch) if batch.rows >= least_rows(batch.row) else None
 
 
 def _native(graph: Graph, limits: Limits, batch: Batch | None) -> Compiled:
@@ -285,7 +278,7 @@ def _native(graph: Graph, limits: Limits, batch: Batch | None) -> Compiled:
         raise error("no-machine-code", what=str(e)) from None
 
 
-def _native_if_any(graph: Graph, limits: Limits) -> Compiled | None:
+def _native_if_any(graph: Graph, limits: Limits, batch: Batch | None = None) -> Compiled | None:
     """A graph as machine code; None where there is none."""
     from cgcli.loop_nests.form import Unsupported  # most graphs do without
 
@@ -294,7 +287,7 @@ def _native_if_any(graph: Graph, limits: Limits) -> Compiled | None:
     if not compiler_installed():
         return None
     try:
-        return _machine_code(graph, limits, None)
+        return _machine_code(graph, limits, batch)
     except Unsupported:
         return None
 

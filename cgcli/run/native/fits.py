@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 
 from cgcli.loop_nests.form import (
@@ -24,11 +24,10 @@ from cgcli.loop_nests.form import (
     Value,
     While,
     blocks,
-    results,
-    statements,
 )
 from cgcli.loop_nests.functions import definition
 from cgcli.loop_nests.primitives import CHECKED, FUNCTIONS
+from cgcli.loop_nests.rewriting import reads
 
 from .memory import movement
 
@@ -117,40 +116,6 @@ class _Body:
         moves, _ = movement(x.access, buffer, self.wide, self.loop.variable)
         sum_of_ints = bool(x.combine) and buffer.type in INTS
         return not buffer.chunked and not sum_of_ints and (moves == "next" or (moves != "same" and not x.combine))
-
-
-def reads(body: Sequence[Statement]) -> Iterator[Value]:
-    """The values that statements read, those within them included; a value as often as it is read."""
-    for s in statements(body):
-        match s:
-            case Apply():
-                yield from s.operands
-            case Load():
-                yield from (v for index in s.access for v in index.values)
-            case Store():
-                yield s.value
-                yield from (v for index in s.access for v in index.values)
-            case For():
-                yield from (x for x in (s.begin, s.end) if isinstance(x, Value))
-                yield from (*s.initial, *s.yields)
-            case While():
-                yield from (*s.initial, s.condition, *s.yields)
-            case Switch():
-                yield s.selector
-                for case in s.cases:
-                    yield from case.yields
-            case Check():
-                yield s.condition
-
-
-def defines(body: Sequence[Statement]) -> Iterator[Value]:
-    """The values that statements define, those within them included."""
-    for s in statements(body):
-        yield from results(s)
-        if isinstance(s, For):
-            yield s.variable
-        if isinstance(s, For | While):
-            yield from s.carried
 
 
 def expanded(body: Sequence[Statement]) -> int:

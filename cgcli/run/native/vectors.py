@@ -13,8 +13,9 @@ from typing import NamedTuple
 
 from cgcli.loop_nests.form import INTS, For, ScalarType, Statement, Switch, results
 from cgcli.loop_nests.primitives import NEUTRAL
+from cgcli.loop_nests.rewriting import defines, reads
 
-from .fits import defines, expanded, reads
+from .fits import expanded
 from .memory import combined
 from .scope import Block, Scope
 from .writer import LLVM, Phi, iota, literal, type_of
