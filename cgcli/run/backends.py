@@ -184,29 +184,33 @@ class Adaptive:
         self._reference: Compiled | None = None if LOOP in graph.op else _reference(graph, limits)
         self._planned: Compiled | None = None
         self._left: int | None = None  # elements before machine code is tried, None where it is not
+        self._elements: int | None = None  # those of a run, None where they depend on named sizes
 
     def __call__(self, inputs: Sequence[Any], sizes: Sizes | None = None) -> Sequence[Any]:
         if self._reference is not None:
             reference, self._reference = self._reference, None
             return reference(inputs, sizes)
         if self._planned is None:
-            from .native.choice import MANY_ELEMENTS
+            from .native.choice import MANY_ELEMENTS, elements
 
             self._planned = _planned(self._graph, self._limits)
             self._left = MANY_ELEMENTS if self._counts else None
+            self._elements = elements(self._graph, {}) if self._counts and names_no_size(self._graph) else None
         elif self._left is not None:
             self._count(self._left, inputs, sizes)
         return self._planned(inputs, sizes)
 
     def _count(self, left: int, inputs: Sequence[Any], sizes: Sizes | None) -> None:
         """Counts the elements of a run, and compiles the graph where there have been many."""
-        from cgcli.ops.sizes import bind_sizes
+        count = self._elements
+        if count is None:
+            from cgcli.ops.sizes import bind_sizes
 
-        from .native.choice import elements
+            from .native.choice import elements
 
-        self._left = left - elements(
-            self._graph, bind_sizes(self._graph, self._graph.inputs, inputs) if sizes is None else sizes
-        )
+            numbers = bind_sizes(self._graph, self._graph.inputs, inputs) if sizes is None else sizes
+            count = elements(self._graph, numbers)
+        self._left = left - count
         if self._left < 0:
             self._left = None
             self._planned = _native_if_any(self._graph, self._limits) or self._planned
