@@ -16,7 +16,7 @@ from typing import Any
 
 from measuring import Figure, missing
 
-from cgcli.program import parse
+from cgcli import parse
 from cgcli.program.dynamic import DynamicProgram
 from cgcli.program.host import trace
 

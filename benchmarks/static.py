@@ -19,13 +19,13 @@ from typing import Any
 import numpy as np
 from cgcli.run.sizes import bind_sizes
 
+from cgcli import load, parse
 from cgcli.graph.graph import Graph
 from cgcli.graph.types import FLOAT, INT, Type
 from cgcli.ops.builder import Builder
 from cgcli.ops.interpreter import Limits
 from cgcli.optimise.driver import optimise
 from cgcli.plan.planner import plan
-from cgcli.program import load, parse
 from cgcli.run.backends import compile_graph
 from cgcli.run.numpy.scope import persistent_bytes
 from cgcli.transform.gradient import gradient

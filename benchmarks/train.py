@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from measuring import SAMPLES, is_installed, medians, on_one_thread, ratios
 
-from cgcli.program import parse
+from cgcli import parse
 from cgcli.program.training import Examples, problem, start, task
 from cgcli.train.optimizers import Update
 

@@ -12,12 +12,13 @@ from cgcli.version import VERSION
 TYPE_CHECKING = False  # `typing` itself would be half of what `import cgcli` costs
 if TYPE_CHECKING:
     from cgcli.diagnostics.diagnostic import CgError, Diagnostic
-    from cgcli.program import Program, load, parse
     from cgcli.program.fit_settings import FitSettings
     from cgcli.program.fitting import Fitted
     from cgcli.program.host import trace
+    from cgcli.program.load import load, parse
     from cgcli.program.picture_options import PictureOptions
     from cgcli.program.pictures import Picture
+    from cgcli.program.program import Program
     from cgcli.program.results import Gradient, Outputs
     from cgcli.program.tables import TableSettings
 
@@ -49,7 +50,10 @@ if not TYPE_CHECKING:
         "Outputs": "program.results",
         "Picture": "program.pictures",
         "PictureOptions": "program.picture_options",
+        "Program": "program.program",
         "TableSettings": "program.tables",
+        "load": "program.load",
+        "parse": "program.load",
         "trace": "program.host",
     }
 
@@ -59,7 +63,7 @@ if not TYPE_CHECKING:
             raise AttributeError(f"module 'cgcli' has no attribute {name!r}")
         from importlib import import_module
 
-        return getattr(import_module(f"cgcli.{MODULES.get(name, 'program')}"), name)
+        return getattr(import_module(f"cgcli.{MODULES[name]}"), name)
 
     def __dir__() -> list[str]:
         return __all__

@@ -2,24 +2,22 @@
 
 No other module asks which system it runs on, or names what only some systems have (`fcntl`, `os.geteuid`, `SIGALRM`,
 `readline`, …): `tests/test_other_systems.py` takes all of that away.
+
+Every process loads this module first, so what few functions need is imported by them.
 """
 
 from __future__ import annotations
 
-import _thread
-import faulthandler
 import os
-import signal
 import sys
-import threading
-from collections.abc import Callable
-from contextlib import suppress
-from importlib import import_module
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
+TYPE_CHECKING = False  # importing `typing` takes as long as a whole run of the front door
 if TYPE_CHECKING:
     import ctypes
+    import signal
+    from collections.abc import Callable
+    from pathlib import Path
+    from typing import Any, NoReturn
 
 # ---- files
 
@@ -53,12 +51,12 @@ def try_lock(descriptor: int) -> bool:
     return True
 
 
-def owned(path: Path) -> bool:
+def owned(path: str) -> bool:
     """Whether the file is this user's. Systems without user ids keep others out of the user's folders themselves."""
-    return not hasattr(os, "geteuid") or path.stat().st_uid == os.geteuid()
+    return not hasattr(os, "geteuid") or os.stat(path).st_uid == os.geteuid()
 
 
-def private(file: Path | int) -> bool:
+def private(file: str | int) -> bool:
     """Whether a file, or the open one of a descriptor, is this user's and no other may write it. Systems without user
     ids keep others out of the user's folders themselves."""
     state = os.stat(file)
@@ -106,6 +104,7 @@ def cores() -> int:
 def math_library() -> ctypes.CDLL | None:
     """The C library with the mathematical functions; None where it has another name."""
     import ctypes
+    from contextlib import suppress
 
     for name in (None, "libm.so.6", "ucrtbase"):
         with suppress(OSError, TypeError):  # no such library; not the program itself, in Windows
@@ -125,13 +124,14 @@ def plain_newlines() -> None:
     """
     for stream, settings in ((sys.stdout, {"errors": "backslashreplace"}), (sys.stderr, {})):
         reconfigure = getattr(stream, "reconfigure", None)
-        if reconfigure is not None:
-            with suppress(ValueError):  # it is closed
-                reconfigure(newline="\n", **settings)
+        if reconfigure is not None and not stream.closed:
+            reconfigure(newline="\n", **settings)
 
 
 def edit_typed_lines() -> None:
     """Lets `input` edit a line and give back earlier ones; terminals without readline do that themselves."""
+    from contextlib import suppress
+
     with suppress(ImportError):
         import readline  # noqa: F401
 
@@ -145,6 +145,8 @@ def call_after(seconds: float, action: Callable[[], None]) -> Callable[[], None]
     Without an interval timer a thread counts, and the action runs at the next instruction of the interpreter: a read
     that waits is not interrupted. Raises ValueError in another than the main thread.
     """
+    import signal
+
     number = getattr(signal, "SIGALRM", signal.SIGABRT)  # a real abort ends the process all the same
     before = signal.signal(number, lambda *_: action())
     stop: Callable[[], object]
@@ -154,6 +156,9 @@ def call_after(seconds: float, action: Callable[[], None]) -> Callable[[], None]
         def stop() -> object:
             return signal.setitimer(signal.ITIMER_REAL, 0)
     else:
+        import _thread
+        import threading
+
         timer = threading.Timer(seconds, _thread.interrupt_main, [number])
         timer.daemon = True
         timer.start()
@@ -193,6 +198,8 @@ def limit_processor_time(seconds: int) -> None:
     seconds from now."""
     resource = _module("resource")
     if resource is None:
+        import faulthandler
+
         faulthandler.dump_traceback_later(seconds, exit=True)
         return
     hard = resource.getrlimit(resource.RLIMIT_CPU)[1]
@@ -203,6 +210,8 @@ def limit_processor_time(seconds: int) -> None:
 
 def ran_out_of_time(status: int, errors: bytes) -> bool:
     """Whether `limit_processor_time` has ended a process with this status and this output of errors."""
+    import signal
+
     return (hasattr(signal, "SIGXCPU") and status == -signal.SIGXCPU) or b"\nTimeout (" in b"\n" + errors
 
 
@@ -221,12 +230,16 @@ def alive(process: int) -> bool:
 
 def ending_signals() -> list[signal.Signals]:
     """The signals that ask a process to end, as far as the system has them."""
+    import signal
+
     names = ("SIGINT", "SIGTERM", "SIGHUP")  # the last is that of a terminal which is gone
     return [getattr(signal, name) for name in names if hasattr(signal, name)]
 
 
 def alarm_signal() -> signal.Signals | None:
     """The signal of the interval timer."""
+    import signal
+
     return getattr(signal, "SIGALRM", None)
 
 
@@ -235,6 +248,8 @@ def wakeup_descriptor() -> int | None:
     where signals cannot be told through a pipe. Called in the main thread."""
     if not hasattr(os, "set_blocking"):
         return None
+    import signal
+
     read, write = os.pipe()
     os.set_blocking(write, False)
     signal.set_wakeup_fd(write, warn_on_full_buffer=False)
@@ -243,14 +258,41 @@ def wakeup_descriptor() -> int | None:
 
 def send_to_main_thread(number: signal.Signals) -> None:
     """Sends the signal to the main thread; where the system can, that ends a system call that waits, too."""
+    import signal
+    import threading
+
     if hasattr(signal, "pthread_kill"):
         signal.pthread_kill(threading.main_thread().ident or 0, number)
     else:
+        import _thread
+
         _thread.interrupt_main(number)
+
+
+def leave(status: int) -> NoReturn:
+    """Ends the process with this exit status without tearing the interpreter down, which takes longer than a small run.
+
+    Exit functions run and both streams are flushed. Where other threads are to be waited for, Python ends the process.
+    """
+    threads = sys.modules.get("threading")
+    if threads is not None and any(not t.daemon for t in threads.enumerate() if t is not threads.main_thread()):
+        sys.exit(status)
+    import atexit
+
+    atexit._run_exitfuncs()  # noqa: SLF001 - Python has no other name for it
+    for stream in (sys.stdout, sys.stderr):
+        if stream is not None and not stream.closed:
+            try:
+                stream.flush()
+            except OSError:
+                status = status or 1
+    os._exit(status)
 
 
 def _module(name: str) -> Any:
     """A module that only some systems have, or None."""
+    from importlib import import_module
+
     try:
         return import_module(name)
     except ImportError:

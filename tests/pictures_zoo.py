@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable
 from pathlib import Path
 
-from cgcli.program import load
+from cgcli import load
 from cgcli.render.picture.compose import picture
 from cgcli.render.picture.content import Arrow, Group, Picture, PictureNode
 from cgcli.render.tensors import Cell, Cells, HeatMap

@@ -6,12 +6,12 @@ from typing import Any
 import numpy as np
 import pytest
 
+from cgcli import parse
 from cgcli.diagnostics.diagnostic import CgError
 from cgcli.graph.graph import Graph, opname
 from cgcli.graph.printed import parse_graph
 from cgcli.graph.serialize import dump, restore
 from cgcli.ops.validity import check
-from cgcli.program import parse
 
 
 def value(text: str, of: str = "out", **given: Any) -> Any:

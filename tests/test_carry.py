@@ -12,10 +12,10 @@ import pytest
 from cli_harness import cg
 from pyarrow import feather, parquet
 
+from cgcli import parse
 from cgcli.data.arrow import ArrowWriter
 from cgcli.data.sinks import sink
 from cgcli.diagnostics.diagnostic import CgError
-from cgcli.program import parse
 from cgcli.program.mapping import map_rows
 from cgcli.program.tables import TableSettings
 

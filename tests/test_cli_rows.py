@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from cli_harness import cg
 
-from cgcli.program import load, parse
+from cgcli import load, parse
 from cgcli.program.rows import Derivatives, Rows
 
 pytestmark = pytest.mark.portable

@@ -8,9 +8,9 @@ from random import Random
 import pytest
 from cli_harness import cg
 
+from cgcli import load, parse
 from cgcli.diagnostics.diagnostic import CgError
 from cgcli.graph.graph import Graph
-from cgcli.program import load, parse
 from cgcli.render.picture.collapse import LARGEST, Detail
 from cgcli.render.picture.compose import picture
 from cgcli.render.picture.content import Group, Picture, PictureNode, View

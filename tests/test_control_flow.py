@@ -15,12 +15,12 @@ from control_programs import NUMBERS, Program, TooLarge, random_inputs, random_p
 from executors import ArrayExecutor, PlannedExecutor, ScalarExecutor
 from oracle import rounding
 
+from cgcli import parse
 from cgcli.diagnostics.diagnostic import CgError
 from cgcli.graph.graph import Graph, opname
 from cgcli.graph.printed import parse_graph
 from cgcli.ops.validity import check
 from cgcli.optimise.driver import optimise
-from cgcli.program import parse
 from cgcli.transform.batch import batch
 from cgcli.transform.checkpoint import checkpointed
 from cgcli.transform.gradient import gradient

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from cgcli.program import Program, load
+from cgcli import Program, load
 
 SAMPLES = Path(__file__).parents[1] / "samples"
 

@@ -2,12 +2,12 @@
 
 import pytest
 
+from cgcli import Program, parse
 from cgcli.diagnostics.diagnostic import CgError
 from cgcli.diagnostics.source import Source
 from cgcli.graph.printed import parse_graph
 from cgcli.language.lower import lower
 from cgcli.language.unparse import write_outputs
-from cgcli.program import Program, parse
 from cgcli.transform.gradient import gradient
 
 

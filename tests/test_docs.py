@@ -10,7 +10,7 @@ from api_page import INSIDE, METHODS, api_page
 from cli_harness import cg
 
 import cgcli
-from cgcli.program import load, parse
+from cgcli import load, parse
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]

@@ -13,11 +13,11 @@ import pytest
 from control_programs import TooLarge, random_inputs, random_program
 from sample_values import values_for
 
+from cgcli import load, parse
 from cgcli.diagnostics.diagnostic import CgError
 from cgcli.graph.graph import opname
 from cgcli.graph.printed import parse_graph
 from cgcli.ops.validity import check
-from cgcli.program import load, parse
 from cgcli.program.dynamic import DynamicProgram, Recorded
 
 ROOT = Path(__file__).parents[1]

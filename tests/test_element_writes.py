@@ -10,6 +10,7 @@ import pytest
 from element_programs import element_program, inputs_of
 from nest_harness import differences, use_platform_functions
 
+from cgcli import parse
 from cgcli.graph.graph import Graph
 from cgcli.graph.traversal import every
 from cgcli.graph.types import Stack, Type
@@ -17,7 +18,6 @@ from cgcli.loop_nests.extents import shapes
 from cgcli.loop_nests.form import DTYPES
 from cgcli.loop_nests.lower import lower
 from cgcli.optimise.driver import optimise
-from cgcli.program import parse
 from cgcli.run.native.choice import compiler_installed
 from cgcli.run.native.chunks import run_chunks
 from cgcli.run.native.compile import compile_nest

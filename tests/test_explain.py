@@ -9,8 +9,8 @@ import pytest
 from cli_harness import cg
 from test_collapse import random_program
 
+from cgcli import load, parse
 from cgcli.analysis.paths import Edges, Paths
-from cgcli.program import load, parse
 from cgcli.program.dynamic import Recorded
 from cgcli.program.explain import explain
 from cgcli.render.explain import Explanation

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from cli_harness import cg
 
+from cgcli import parse
 from cgcli.diagnostics.diagnostic import CgError
 from cgcli.diagnostics.source import Source
 from cgcli.diagnostics.wording import message_of
@@ -12,7 +13,6 @@ from cgcli.language.builtins import NAMES
 from cgcli.language.foreign import FUNCTIONS, MODULES, STATEMENTS, VALUES, rewritten
 from cgcli.language.parser import parse_value
 from cgcli.language.resolver import called_names
-from cgcli.program import parse
 
 FIXES = [
     ("y = ln(x)", "log(x)"),

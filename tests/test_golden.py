@@ -12,12 +12,12 @@ from pathlib import Path
 
 import pytest
 
+from cgcli import Program, parse
 from cgcli.diagnostics.diagnostic import CgError
 from cgcli.diagnostics.report import text
 from cgcli.diagnostics.wording import message_of
 from cgcli.graph.printed import parse_graph
 from cgcli.ops.validity import check
-from cgcli.program import Program, parse
 
 pytestmark = pytest.mark.portable
 

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from cli_harness import ARTICLE, cg
 
+from cgcli import parse
 from cgcli.cli.app import COMMANDS, OTHER_NAMES, PLANNED
-from cgcli.program import parse
 
 
 def helps(err: str) -> list[str]:

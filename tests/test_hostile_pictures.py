@@ -11,11 +11,11 @@ from pathlib import Path
 import pygraphviz
 import pytest
 
+from cgcli import load
 from cgcli.graph.evaluation import Evaluation
 from cgcli.graph.graph import NONE, Graph, Group
 from cgcli.graph.types import FLOAT
 from cgcli.ops.builder import Builder
-from cgcli.program import load
 from cgcli.render.formula import clip
 from cgcli.render.picture import layout_child
 from cgcli.render.picture.content import LONGEST_TITLE

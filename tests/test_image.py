@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from cgcli import load, parse
 from cgcli.diagnostics.diagnostic import CgError
 from cgcli.graph.evaluation import Evaluation
 from cgcli.graph.graph import Graph
-from cgcli.program import load, parse
 from cgcli.render.picture import layout_process
 from cgcli.render.picture.draw import render
 from cgcli.render.picture.drawing import Drawing, Size

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from cli_harness import cg
 
+from cgcli import parse
 from cgcli.data.frames import frame_of
 from cgcli.diagnostics.diagnostic import CgError
-from cgcli.program import parse
 from cgcli.program.fit_settings import FitSettings
 from cgcli.program.fitting import fit
 from cgcli.program.mapping import map_rows

@@ -12,7 +12,7 @@ from pathlib import Path as FilePath
 import pytest
 from pictures_zoo import PICTURES, everything
 
-from cgcli.program import load, parse
+from cgcli import load, parse
 from cgcli.program.nested_values import with_nested
 from cgcli.render.picture import compose
 from cgcli.render.picture import layout as layout_module

@@ -6,10 +6,10 @@ import pytest
 from cli_harness import cg
 
 import cgcli.cli.session
+from cgcli import parse
 from cgcli.diagnostics.source import Span
 from cgcli.ops import limits
 from cgcli.ops.limits import Meter
-from cgcli.program import parse
 
 NUMBERS = "k = 0\ns = 0\nwhile k < 20000 {\n  s = s + x\n  k = k + 1\n}\ny = s"
 TENSORS = "input x: float[2]\ns = x\nfor k in 0..300 {\n  s = s + x\n}\ny = sum(s)"

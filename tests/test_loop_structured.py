@@ -17,6 +17,7 @@ from nest_harness import differences, run_nest, use_platform_functions
 from random_graphs import SIZE, random_graph
 from sample_values import ROOT, values_for
 
+from cgcli import load, parse
 from cgcli.graph.graph import Graph, opname
 from cgcli.graph.traversal import every
 from cgcli.graph.types import BOOL, FLOAT, INT, Stack, Type
@@ -30,7 +31,6 @@ from cgcli.ops.builder import Builder
 from cgcli.ops.op import OnStacks
 from cgcli.ops.table import OPS
 from cgcli.optimise.driver import optimise
-from cgcli.program import load, parse
 from cgcli.transform.checkpoint import checkpointed
 from cgcli.transform.gradient import gradient
 

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from executors import ArrayExecutor, ScalarExecutor
 
+from cgcli import parse
 from cgcli.diagnostics.diagnostic import CgError
 from cgcli.graph.graph import Graph
 from cgcli.graph.printed import parse_graph
@@ -20,7 +21,6 @@ from cgcli.ops.interpreter import Interpreter
 from cgcli.ops.number_kernels import NumberKernels
 from cgcli.ops.op import TypeMismatch
 from cgcli.ops.validity import check
-from cgcli.program import parse
 from cgcli.transform import checkpoint
 from cgcli.transform.batch import batch
 from cgcli.transform.checkpoint import checkpointed

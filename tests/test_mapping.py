@@ -11,8 +11,8 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from cgcli import parse
 from cgcli.diagnostics.diagnostic import CgError
-from cgcli.program import parse
 from cgcli.program.mapping import map_rows
 from cgcli.program.rows import Derivatives
 from cgcli.program.tables import TableEvents, TableSettings, map_table

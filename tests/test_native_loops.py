@@ -12,6 +12,7 @@ from cli_harness import cg
 from control_programs import random_inputs, random_program
 from random_graphs import SIZE, random_graph
 
+from cgcli import parse
 from cgcli.diagnostics.diagnostic import CgError
 from cgcli.diagnostics.source import Span
 from cgcli.graph.graph import LOOP, Graph
@@ -20,7 +21,6 @@ from cgcli.ops import limits
 from cgcli.ops.interpreter import DEFAULT_LIMITS, Limits
 from cgcli.ops.limits import Meter
 from cgcli.optimise.driver import optimise
-from cgcli.program import parse
 from cgcli.run import backends
 from cgcli.run.backends import compile_graph, compile_step
 from cgcli.run.native import choice

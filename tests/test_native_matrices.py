@@ -10,6 +10,7 @@ from executors import ArrayExecutor
 from native_tensors import differs, machine_code, native, outputs_of
 from tensor_harness import built
 
+from cgcli import parse
 from cgcli.diagnostics.diagnostic import CgError
 from cgcli.graph.graph import Graph
 from cgcli.graph.types import Type
@@ -17,7 +18,6 @@ from cgcli.ops.array_kernels import DTYPES
 from cgcli.ops.op import Routine
 from cgcli.ops.table import OPS, declare_all
 from cgcli.optimise.driver import optimise
-from cgcli.program import parse
 from cgcli.run.native import matrices
 from cgcli.run.native.executor import NativeGraph
 from cgcli.run.native.routines import _OpCall

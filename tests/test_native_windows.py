@@ -12,6 +12,7 @@ from native_tensors import differs, machine_code, native
 from nest_harness import run_nest
 from tensor_harness import built, total
 
+from cgcli import parse
 from cgcli.graph.graph import Graph
 from cgcli.graph.traversal import prune
 from cgcli.graph.types import Type
@@ -23,7 +24,6 @@ from cgcli.ops.array_kernels import DTYPES
 from cgcli.ops.builder import Builder
 from cgcli.ops.interpreter import Limits
 from cgcli.optimise.driver import optimise
-from cgcli.program import parse
 from cgcli.run.native.executor import NativeGraph
 from cgcli.run.numpy.reference import array_interpreter
 from cgcli.transform.gradient import differentiate

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from cli_harness import ARTICLE, cg
 
-from cgcli.program import load, parse
+from cgcli import load, parse
 from cgcli.program.page import page as live_page
 from cgcli.program.picture_options import PictureOptions
 from cgcli.program.program import Program

@@ -12,7 +12,7 @@ import page_fixture
 import pytest
 from browser import Browser, Page, executable
 
-from cgcli.program import load
+from cgcli import load
 from cgcli.program.page import page as live_page
 from cgcli.program.picture_options import PictureOptions
 from cgcli.render.page.html import html

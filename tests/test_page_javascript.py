@@ -27,6 +27,7 @@ from test_loop_forms import elementwise
 from test_loop_functions import SIGNED, mapped, points, values
 from test_loop_structured import graph_of, with_gradients
 
+from cgcli import load
 from cgcli.graph.graph import Graph
 from cgcli.graph.types import Type
 from cgcli.loop_nests.builder import LoopBuilder
@@ -53,7 +54,6 @@ from cgcli.ops.builder import Builder
 from cgcli.ops.op import Op, TypeMismatch
 from cgcli.ops.sizes import bind_sizes
 from cgcli.optimise.driver import optimise
-from cgcli.program import load
 from cgcli.render.page.helpers import HELPERS
 from cgcli.render.page.statements import MOST_ELEMENTS, UNSAFE
 from cgcli.transform.gradient import gradient

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from page_harness import engine
 
+from cgcli import Program, load, parse
 from cgcli.diagnostics.diagnostic import CgError
 from cgcli.graph.evaluation import Evaluation
 from cgcli.graph.types import Type
-from cgcli.program import Program, load, parse
 from cgcli.program.nested_values import with_nested
 from cgcli.program.page_passes import Passes, evaluation_at, passes_of
 from cgcli.program.picture_options import PictureOptions, view_of

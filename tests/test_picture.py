@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from cgcli.program import load, parse
+from cgcli import load, parse
 from cgcli.program.nested_values import with_nested
 from cgcli.render.formula import number
 from cgcli.render.picture.collapse import Detail

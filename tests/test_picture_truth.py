@@ -5,9 +5,9 @@ from random import Random
 
 import pytest
 
+from cgcli import load, parse
 from cgcli.diagnostics.diagnostic import CgError
 from cgcli.graph.graph import CONST
-from cgcli.program import load, parse
 from cgcli.program.nested_values import with_nested
 from cgcli.program.picture_options import PictureOptions, default_of
 from cgcli.render.formula import typographic

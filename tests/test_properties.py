@@ -9,6 +9,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from test_random_programs import INPUTS, Tree, points, programs, rounding
 
+from cgcli import Program, parse
 from cgcli.diagnostics.diagnostic import CgError
 from cgcli.diagnostics.source import Source
 from cgcli.graph.graph import Graph
@@ -16,7 +17,6 @@ from cgcli.graph.serialize import dump, restore
 from cgcli.language.lower import lower
 from cgcli.ops.validity import check
 from cgcli.optimise.simplify import simplify
-from cgcli.program import Program, parse
 from cgcli.transform.gradient import gradient
 
 

@@ -16,10 +16,10 @@ from hypothesis import strategies as st
 from mpmath import mpf
 from oracle import FUNCTIONS, derivative, rounding
 
+from cgcli import parse
 from cgcli.diagnostics.diagnostic import CgError
 from cgcli.graph.printed import parse_graph
 from cgcli.ops.validity import check
-from cgcli.program import parse
 from cgcli.transform.gradient import gradient
 
 INPUTS = ("a", "b", "c")

@@ -2,8 +2,8 @@
 
 import pytest
 
+from cgcli import parse
 from cgcli.diagnostics.diagnostic import CgError, Diagnostic
-from cgcli.program import parse
 
 
 def mistake(text: str, mode: str | None = None) -> Diagnostic:

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from cli_harness import cg
 
+from cgcli import parse
 from cgcli.diagnostics.diagnostic import CgError
 from cgcli.ops.table import OPS
-from cgcli.program import parse
 from cgcli.program.program import Program
 from cgcli.program.rows import Derivatives, Rows
 

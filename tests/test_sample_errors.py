@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from cgcli import load
 from cgcli.diagnostics.diagnostic import CgError, Diagnostic
 from cgcli.diagnostics.report import text
 from cgcli.diagnostics.wording import control, program, structures, syntax, tensors
-from cgcli.program import load
 
 ROOT = Path(__file__).parents[1]
 CASES = sorted((ROOT / "samples" / "errors").glob("*.cg"))

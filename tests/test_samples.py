@@ -8,7 +8,7 @@ import pytest
 from cli_harness import cg
 from sample_values import values_for
 
-from cgcli.program import load
+from cgcli import load
 
 ROOT = Path(__file__).parents[1]
 SAMPLES = sorted((ROOT / "samples").glob("*.cg")) + sorted((ROOT / "samples" / "parts").glob("*.cg"))

@@ -9,7 +9,7 @@ import pytest
 from cli_harness import cg
 from test_hostile_pictures import HIDDEN, HOSTILE, IDS, hostile_graph
 
-from cgcli.program import load, parse
+from cgcli import load, parse
 from cgcli.render.node_table import ASCII as TREE_ASCII
 from cgcli.render.picture.draw import render
 from cgcli.render.picture.drawing import Drawing

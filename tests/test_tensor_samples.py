@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from cli_harness import cg
 
-from cgcli.program import Program, load
+from cgcli import Program, load
 
 SAMPLES = Path(__file__).parents[1] / "samples"
 Arrays = Mapping[str, np.ndarray]

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from cgcli.program import parse
+from cgcli import parse
 from cgcli.render import csv, json
 from cgcli.render.node_table import DEEPEST, rows, tree
 from cgcli.render.numbers import shortest

@@ -13,11 +13,11 @@ from cli_harness import cg
 from control_programs import random_inputs, random_program
 from sample_values import values_for
 
+from cgcli import load, parse
 from cgcli.diagnostics.diagnostic import CgError
 from cgcli.graph.graph import CONST, COPY, INPUT, NONE, SIZE, Graph
 from cgcli.ops.versions import versions
 from cgcli.ops.written import WrittenOperations
-from cgcli.program import load, parse
 from cgcli.program.dynamic import Recorded
 from cgcli.program.explain import explain
 from cgcli.program.python_file import load_function

@@ -1,23 +1,71 @@
-"""The command line: one file a command, over the public API of `cgcli.program`."""
+"""The command line: one file a command, over the public API of `cgcli.program`; in front of it the front door."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
-from contextlib import suppress
+
+TYPE_CHECKING = False  # importing `typing` takes as long as a whole run of the front door
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import NoReturn
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs `cg` with these arguments (the process's own when None) and returns the exit status."""
     try:
-        # Typer is loaded in here, so that an interrupt during the first moments is met like any other.
+        # What follows is loaded in here, so that an interrupt during the first moments is met like any other.
+        status = _front_door(sys.argv[1:] if argv is None else argv)
+        if status is not None:
+            return status
         from cgcli.cli.process import run
 
         return run(argv)
     except KeyboardInterrupt:
+        from contextlib import suppress
+
         from cgcli.cli.signals import INTERRUPTED
 
         if sys.stderr is not None:
             with suppress(OSError):  # the terminal may be gone
                 sys.stderr.write("interrupted\n")
         return INTERRUPTED
+
+
+def script() -> NoReturn:
+    """What is installed as `cg`."""
+    from cgcli.system import leave
+
+    leave(main())
+
+
+def _front_door(arguments: Sequence[str]) -> int | None:
+    """The exit status where the front door has an answer, which is written then; else None."""
+    from cgcli.program.front_door import Request, answer, text_of
+
+    if sys.stdout is None or sys.stdout.closed:
+        return None
+    try:
+        request = Request(arguments)
+    except ValueError:
+        return None
+    rows = answer(request)
+    if rows is None:
+        return None
+    style = request.options.get("--format") or ("table" if sys.stdout.isatty() else "plain")
+    if style == "table":
+        from cgcli.cli.process import guarded
+        from cgcli.cli.results import show_numbers
+        from cgcli.program.options import OutputOptions
+
+        return guarded(lambda: show_numbers(rows, {}, OutputOptions("table", request.precision)))
+    from cgcli.system import plain_newlines
+
+    plain_newlines()
+    try:
+        sys.stdout.write(text_of(rows, request, style))
+        sys.stdout.flush()
+    except OSError:
+        from cgcli.cli.process import complete_output
+
+        return complete_output()
+    return 0

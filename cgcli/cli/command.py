@@ -16,10 +16,10 @@ from cgcli.cli.options import with_typer_signature
 from cgcli.cli.output import WithHelp, set_stream_options
 from cgcli.diagnostics.diagnostic import EMPTY, CgError, Diagnostic, error
 from cgcli.diagnostics.escape import harmless, show
-from cgcli.program import Program
 from cgcli.program.input_values import canonical
 from cgcli.program.load import open_program
 from cgcli.program.options import GROUPS, Option, RunOptions
+from cgcli.program.program import Program
 
 HELP = ("--help", "-h")
 ARGUMENTS, OPTIONS = "cgcli.arguments", "cgcli.options"  # keys of a context's `meta`

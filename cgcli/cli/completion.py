@@ -14,7 +14,8 @@ import typer
 from cgcli.diagnostics.escape import show
 
 if TYPE_CHECKING:
-    from cgcli.program import Input, Program
+    from cgcli.graph.signature import Input
+    from cgcli.program.program import Program
 
 LONGEST = 80  # characters of a line
 SPECIAL = str.maketrans(dict.fromkeys('\\"$`!<>', " ") | {"'": "’"})

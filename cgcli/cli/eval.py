@@ -37,6 +37,8 @@ def evaluate(
     if not results:
         raise error("nothing-to-compute", name=session.program.module.source.name)
     show_numbers(list(results.items()), results, output)
+    if not every:
+        session.keep_instructions("eval", run)
     return 0
 
 

@@ -62,7 +62,10 @@ def grad(
     session.require_values()
     if check:
         return _show_checks(session, derivative, output)
-    return _show_gradient(session, derivative, output, "jacobian" if jacobian else "grad", every, hessian)
+    status = _show_gradient(session, derivative, output, "jacobian" if jacobian else "grad", every, hessian)
+    if not (jacobian or every or hessian):
+        session.keep_instructions("grad", run, derivative)
+    return status
 
 
 def _exclude_kinds(options: dict[str, bool], derivative: DerivativeOptions) -> None:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 
 from cgcli.cli import signals
-from cgcli.cli.app import commands
 from cgcli.cli.output import (
     StandardOutput,
     print_diagnostics,
@@ -34,8 +33,19 @@ def run(argv: Sequence[str] | None) -> int:
         _hold_standard_streams()
     plain_newlines()
     set_stream_options(_colour_option(argv))
+    return guarded(lambda: _command(list(argv)))
+
+
+def _command(argv: list[str]) -> object:
+    from cgcli.cli.app import commands  # with Typer, which the front door does without
+
+    return commands.main(args=argv, prog_name="cg", standalone_mode=False)
+
+
+def guarded(action: Callable[[], object]) -> int:
+    """The exit status of an action, by default that of success; its errors are reported, its output is flushed."""
     try:
-        return _run(list(argv))
+        return _run(action)
     except BrokenPipeError:
         # the reader of our output has closed it: `cg … | head`
         silence()
@@ -45,9 +55,14 @@ def run(argv: Sequence[str] | None) -> int:
         raise
 
 
-def _run(argv: list[str]) -> int:
+def complete_output() -> int:
+    """The exit status after a failed write: what is left of standard output is written, or the failure is reported."""
+    return guarded(StandardOutput().flush)
+
+
+def _run(action: Callable[[], object]) -> int:
     try:
-        status = commands.main(args=argv, prog_name="cg", standalone_mode=False)
+        status = action()
         if stdout() is not None:
             StandardOutput().flush()
         if status == INTERRUPTED:

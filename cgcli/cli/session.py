@@ -17,7 +17,6 @@ from cgcli.cli.output import is_terminal, notice, print_diagnostics
 from cgcli.diagnostics.diagnostic import CgError, error
 from cgcli.diagnostics.escape import show
 from cgcli.diagnostics.source import Span
-from cgcli.program import Program
 from cgcli.program.input_values import (
     canonical,
     input_values,
@@ -27,7 +26,8 @@ from cgcli.program.input_values import (
     with_declarations,
 )
 from cgcli.program.load import on_slow_loop, open_program
-from cgcli.program.options import RunOptions
+from cgcli.program.options import DerivativeOptions, RunOptions
+from cgcli.program.program import Program
 from cgcli.system import call_after
 
 if TYPE_CHECKING:
@@ -59,6 +59,15 @@ class Session:
         self.require_values()
         program = self.program.recorded(self.values)
         return Session(program, dict.fromkeys(i.name for i in program.inputs), self.context)
+
+    def keep_instructions(self, command: str, run: RunOptions, derivative: DerivativeOptions | None = None) -> None:
+        """Keeps what the command has computed for the front door, unless an input has the name of an option."""
+        from cgcli.program.front_door import keep
+
+        options = command_options(self.context)
+        if all(f"--{i.name}" not in options for i in self.program.inputs):
+            of, wrt = (None, None) if derivative is None else (derivative.of, derivative.wrt)
+            keep(self.program, run, command, of, wrt)
 
 
 def open_session(context: typer.Context, run: RunOptions) -> Session:

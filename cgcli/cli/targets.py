@@ -17,7 +17,7 @@ import typer
 
 from cgcli.cli.command import Command
 from cgcli.diagnostics.diagnostic import error
-from cgcli.program import Program
+from cgcli.program.program import Program
 
 Identity = tuple[int, int] | tuple[int, int, str]
 

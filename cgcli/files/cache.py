@@ -5,31 +5,50 @@ A cache that cannot be used (no folder, no right to write, a broken file) is no 
 
 from __future__ import annotations
 
-import hashlib
-import json
 import os
 import stat
-import tempfile
-from contextlib import suppress
-from pathlib import Path
 
 from cgcli.system import open_for_reading, owned, private
 
+try:
+    from _blake2 import blake2b  # what hashlib gives; that loads OpenSSL before it
+except ImportError:
+    from hashlib import blake2b
+
 LARGEST = 64 * 2**20  # bytes of one entry
 MOST = 256  # entries of a kind; the oldest go first
+DIGEST_SIZE = 32  # bytes
+ROOMS = ("diagnostics", "graph", "ops", "transform", "optimise", "language", "run/scalar")
+"""The folders of the code that makes a graph of a text, and instructions of a graph."""
 
 
 def digest(*parts: str | bytes) -> str:
-    """The SHA-256 of several texts, with their lengths: other parts of the same whole have another digest."""
-    sha256 = hashlib.sha256()
+    """The BLAKE2b digest of several texts, with their lengths: other parts of the same whole have another digest."""
+    whole = blake2b(digest_size=DIGEST_SIZE)
     for part in parts:
         data = part.encode("utf-8", "surrogatepass") if isinstance(part, str) else part
-        sha256.update(len(data).to_bytes(8, "big") + data)
-    return sha256.hexdigest()
+        whole.update(len(data).to_bytes(8, "big") + data)
+    return whole.hexdigest()
+
+
+def code_stamp() -> str:
+    """Changes with cg's own code: that of an installed package as a whole, in a checkout with every file that decides
+    what is kept, so that one that is being worked on reads nothing stale."""
+    package = os.path.dirname(os.path.dirname(__file__))
+    try:
+        return str(os.stat(os.path.join(package, "grammar")).st_mtime_ns)  # a checkout has it elsewhere
+    except OSError:
+        newest = 0
+        for room in ROOMS:
+            with os.scandir(os.path.join(package, room)) as entries:
+                newest = max(newest, *[e.stat().st_mtime_ns for e in entries if e.name.endswith(".py")])
+        return str(newest)
 
 
 def load(kind: str, key: str) -> object | None:
     """The data stored under the key, or None when there is no readable entry."""
+    import json
+
     content = _read(_path(kind, key, ".json"))
     try:
         decoded: object = None if content is None else json.loads(content)
@@ -40,6 +59,8 @@ def load(kind: str, key: str) -> object | None:
 
 def store(kind: str, key: str, data: object) -> None:
     """Stores JSON data under the key. Does nothing when that is not possible."""
+    import json
+
     try:
         content = json.dumps(data, separators=(",", ":")).encode("ascii")
     except (ValueError, TypeError, RecursionError):
@@ -54,7 +75,7 @@ def load_bytes(kind: str, key: str) -> bytes | None:
     """
     path = _path(kind, key, ".bin")
     try:
-        return None if path is None or not private(path.parent) else _read(path, only_private=True)
+        return None if path is None or not private(os.path.dirname(path)) else _read(path, only_private=True)
     except OSError:
         return None
 
@@ -64,7 +85,7 @@ def store_bytes(kind: str, key: str, data: bytes) -> None:
     _store(_path(kind, key, ".bin"), data)
 
 
-def _read(path: Path | None, *, only_private: bool = False) -> bytes | None:
+def _read(path: str | None, *, only_private: bool = False) -> bytes | None:
     """What an entry holds behind its seal; None where there is none, or it is damaged.
 
     only_private: whether a file that others own or may write is none.
@@ -79,47 +100,55 @@ def _read(path: Path | None, *, only_private: bool = False) -> bytes | None:
                 return None
             whole = file.read(LARGEST + 1)
         seal, _, content = whole.partition(b"\n")
-        return content if seal.decode("ascii") == hashlib.sha256(content).hexdigest() else None
+        return content if seal.decode("ascii") == digest(content) else None
     except (OSError, ValueError):
         return None
 
 
-def _store(path: Path | None, content: bytes) -> None:
+def _store(path: str | None, content: bytes) -> None:
     if path is None or len(content) > LARGEST - 65:
         return
+    folder = os.path.dirname(path)
     try:
-        for folder in (path.parent.parent, path.parent):
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        os.makedirs(os.path.dirname(folder), mode=0o700, exist_ok=True)
+        os.makedirs(folder, mode=0o700, exist_ok=True)
         # files that others could have put there are not ours to trust
-        if not owned(path.parent):
+        if not owned(folder):
             return
-        _write(path, hashlib.sha256(content).hexdigest().encode("ascii") + b"\n" + content)
-        _drop_oldest(path.parent)
+        _write(path, digest(content).encode("ascii") + b"\n" + content)
+        _drop_oldest(folder)
     except (OSError, ValueError):
         return
 
 
-def base_folder() -> Path:
+def base_folder() -> str:
     """The folder of all entries. Raises RuntimeError where the user has none."""
     root = os.environ.get("XDG_CACHE_HOME", "")
-    # the XDG specification has relative paths ignored
-    return (Path(root) if os.path.isabs(root) else Path.home() / ".cache") / "cg"
+    if not os.path.isabs(root):  # the XDG specification has relative paths ignored
+        home = os.path.expanduser("~")
+        if home == "~":
+            raise RuntimeError("no home folder")
+        root = os.path.join(home, ".cache")
+    return os.path.join(root, "cg")
 
 
-def _path(kind: str, key: str, ending: str) -> Path | None:
+def _path(kind: str, key: str, ending: str) -> str | None:
     """The file of an entry; None where the user has no folder for it, or one that another user owns."""
     try:
-        folder = base_folder() / kind
-        if folder.exists() and not owned(folder):
+        folder = os.path.join(base_folder(), kind)
+        if os.path.exists(folder) and not owned(folder):
             return None
     except (OSError, RuntimeError, ValueError):
         return None
-    return folder / f"{hashlib.sha256(key.encode('utf-8', 'surrogatepass')).hexdigest()}{ending}"
+    return os.path.join(folder, digest(key) + ending)
 
 
-def _write(path: Path, content: bytes) -> None:
+def _write(path: str, content: bytes) -> None:
     """A new file of mode 0600 takes the place of the old one, whole or not at all."""
-    handle, temporary = tempfile.mkstemp(dir=path.parent, suffix=".tmp")
+    import tempfile
+    from contextlib import suppress
+
+    handle, temporary = tempfile.mkstemp(dir=os.path.dirname(path), suffix=".tmp")
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(content)
@@ -130,7 +159,9 @@ def _write(path: Path, content: bytes) -> None:
         raise
 
 
-def _drop_oldest(folder: Path) -> None:
+def _drop_oldest(folder: str) -> None:
+    from contextlib import suppress
+
     entries = [entry for entry in os.scandir(folder) if entry.is_file(follow_symlinks=False)]
     if len(entries) <= MOST:
         return

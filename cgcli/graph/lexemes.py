@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import math
-import re
-import unicodedata
-from itertools import groupby
-
 LARGEST_INT = 2**63 - 1
+INF = float("inf")
 SHORT = 100  # characters of a text that is normalised at once
-_PLAIN = re.compile(r"(-?)(\d+(?:\.\d*)?(?:[eE][+-]?\d+)?|\.\d+(?:[eE][+-]?\d+)?)")
+_OF_NUMBERS = frozenset("0123456789.eE+-")
 
 
 def identifier(token: str) -> str:
@@ -20,6 +16,9 @@ def identifier(token: str) -> str:
 def nfkc(text: str) -> str:
     """The text in NFKC. A long one is decomposed and its marks are put in order here, for `unicodedata` sorts them in
     quadratic time."""
+    import unicodedata
+    from itertools import groupby
+
     if len(text) <= SHORT:
         return unicodedata.normalize("NFKC", text)
     decomposed = "".join([unicodedata.normalize("NFKD", c) for c in text])
@@ -46,10 +45,16 @@ def plain_number(text: str) -> float | int | None:
 
     None too for one beyond the range of floats; `-0` is the float, for it has a sign.
     """
-    match = _PLAIN.fullmatch(text.strip(" \t\r\n"))
-    if match is None or not text.isascii():
+    text = text.strip(" \t\r\n")
+    if not _OF_NUMBERS.issuperset(text) or text.startswith("+"):
         return None
-    value = number(match[2], -1 if match[1] else 1)
-    if math.isinf(value):
+    try:
+        decimal = float(text)
+    except ValueError:
         return None
-    return -0.0 if match[1] and value == 0 else value
+    if decimal in (INF, -INF):
+        return None
+    negative = text.startswith("-")
+    if decimal == 0 and negative:
+        return -0.0
+    return number(text.removeprefix("-"), -1 if negative else 1)

@@ -13,11 +13,14 @@ from __future__ import annotations
 
 import builtins
 import math
-from collections.abc import Callable
-from typing import TYPE_CHECKING
 
+TYPE_CHECKING = False  # importing `typing` takes as long as a whole run of the front door
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from .special import digamma, lgamma, polygamma
+
+    Function = Callable[[float], float]
 
 # fmt: off
 __all__ = [
@@ -28,7 +31,6 @@ __all__ = [
 ]
 # fmt: on
 
-Function = Callable[[float], float]
 INF = math.inf
 NAN = math.nan
 

@@ -4,10 +4,3 @@ f = cgcli.load("samples/article.cg")
 f(a=2, b=3, c=1)       # 10.0
 f.grad(a=2, b=3, c=1)  # of y: 2, 7 and -5
 """
-
-from cgcli.graph.signature import Input
-
-from .load import NEEDS_RUN, load, parse
-from .program import Mode, Program, Values
-
-__all__ = ["NEEDS_RUN", "Input", "Mode", "Program", "Values", "load", "parse"]

@@ -56,7 +56,7 @@ class OpenedFiles:
         folders = ["/dev", "/proc", str(PACKAGE)]
         folders += [sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")]
         with contextlib.suppress(RuntimeError):
-            folders.append(str(cache.base_folder()))
+            folders.append(cache.base_folder())
         self._others = tuple(os.path.join(path, "") for each in folders for path in {each, os.path.realpath(each)})
         sys.addaudithook(self._hook)
 

@@ -108,7 +108,7 @@ class TextLowering:
         shapes = repr(sorted(open_shapes.items()))
         limit = str(self.max_nodes)  # a program that was cached under another one may be too large
         origin = str(path and resolved(path))
-        return cache.digest(VERSION, _code_stamp(), source.text, origin, shapes, limit, *folders)
+        return cache.digest(VERSION, cache.code_stamp(), source.text, origin, shapes, limit, *folders)
 
     def with_texts(self, texts: Mapping[Path, Source]) -> TextLowering:
         return replace(self, files=self.files.with_texts(texts))
@@ -136,16 +136,6 @@ def _restore(entry: dict[str, Any], files: Files) -> Module | None:
         return replace(restore(entry["module"], [files.source, *imports.values()]), imports=imports)
     except (CgError, KeyError, TypeError, ValueError, IndexError, AssertionError):
         return None  # not what this version writes, or a file is gone: lowering reports the error
-
-
-def _code_stamp() -> str:
-    """Changes with cg's own code, so that a checkout that is being worked on reads nothing stale."""
-    rooms = Path(__file__).parents[1]
-    newest = 0
-    for room in ("diagnostics", "graph", "ops", "transform", "optimise", "language"):
-        with os.scandir(rooms / room) as entries:
-            newest = max(newest, *(e.stat().st_mtime_ns for e in entries if e.name.endswith(".py")))
-    return str(newest)
 
 
 def _open_program(files: Files, keep: bool, mode: Mode | None, max_nodes: int | None) -> Program:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
-from cgcli.graph.types import Type
-from cgcli.ops.numbers import float32
+TYPE_CHECKING = False  # importing `typing` takes as long as a whole run of the front door
+if TYPE_CHECKING:
+    from typing import Any
+
+    from cgcli.graph.types import Type
 
 Number = float | int | bool
 
@@ -28,6 +30,8 @@ def single(value: Any, type_: Type) -> Any:
     """A value as it is shown: of an f32 the number with the fewest digits that is the same f32."""
     if type_.dtype != "f32" or not isinstance(value, float) or not math.isfinite(value):
         return value
+    from cgcli.ops.numbers import float32  # for single precision alone
+
     near = (float(f"{value:.{digits}g}") for digits in range(1, 10))  # nine digits tell all of them apart
     return next((x for x in near if float32(x) == value), value)
 
