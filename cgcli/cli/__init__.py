@@ -64,8 +64,8 @@ def _front_door(arguments: Sequence[str]) -> int | None:
     try:
         sys.stdout.write(text_of(rows, request, style))
         sys.stdout.flush()
-    except OSError:
-        from cgcli.cli.process import complete_output
+    except OSError as problem:
+        from cgcli.cli.process import failed_write
 
-        return complete_output()
+        return failed_write(problem)
     return 0

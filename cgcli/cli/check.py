@@ -20,13 +20,12 @@ from cgcli.diagnostics.report import as_data
 from cgcli.diagnostics.report import text as report
 from cgcli.diagnostics.wording import message_of
 from cgcli.diagnostics.wording.templates import format_value
-from cgcli.graph.signature import Input
 from cgcli.program.compare import compare
 from cgcli.program.input_values import settings_by_name
 from cgcli.program.lint import lint
 from cgcli.program.load import open_program, python_function
 from cgcli.program.options import Option, RunOptions
-from cgcli.program.program import Program
+from cgcli.program.program import Input, Program
 from cgcli.render.json import dump
 from cgcli.render.tensors import write
 

@@ -14,8 +14,7 @@ import typer
 from cgcli.diagnostics.escape import show
 
 if TYPE_CHECKING:
-    from cgcli.graph.signature import Input
-    from cgcli.program.program import Program
+    from cgcli.program.program import Input, Program
 
 LONGEST = 80  # characters of a line
 SPECIAL = str.maketrans(dict.fromkeys('\\"$`!<>', " ") | {"'": "’"})

@@ -8,7 +8,7 @@ from cgcli.cli.arguments import CommandOptions
 from cgcli.diagnostics.diagnostic import CgError
 from cgcli.diagnostics.escape import show
 from cgcli.diagnostics.wording import message_of
-from cgcli.graph.signature import Input
+from cgcli.program.program import Input
 from cgcli.render.numbers import shortest
 
 LONGEST = 40  # characters of a default that is an expression

@@ -58,11 +58,16 @@ def _writing() -> Iterator[TextIO]:
         raise error("output-failed", status=1, reason="it is closed")
     try:
         yield stream
-    except BrokenPipeError:
-        raise
     except OSError as problem:
-        silence()
-        raise error("output-failed", status=1, reason=reason_of(problem)) from None
+        raise output_error(problem) from None
+
+
+def output_error(problem: OSError) -> Exception:
+    """What a command raises where standard output cannot be written: its reader may have gone, which is no mistake."""
+    if isinstance(problem, BrokenPipeError):
+        return problem
+    silence()
+    return error("output-failed", status=1, reason=reason_of(problem))
 
 
 def emit(text: str) -> None:

@@ -10,6 +10,7 @@ from contextlib import suppress
 from cgcli.cli import signals
 from cgcli.cli.output import (
     StandardOutput,
+    output_error,
     print_diagnostics,
     reason_of,
     set_stream_options,
@@ -55,9 +56,13 @@ def guarded(action: Callable[[], object]) -> int:
         raise
 
 
-def complete_output() -> int:
-    """The exit status after a failed write: what is left of standard output is written, or the failure is reported."""
-    return guarded(StandardOutput().flush)
+def failed_write(problem: OSError) -> int:
+    """The exit status after standard output could not be written, which is reported."""
+
+    def fail() -> None:
+        raise output_error(problem)
+
+    return guarded(fail)
 
 
 def _run(action: Callable[[], object]) -> int:

@@ -62,7 +62,7 @@ class Session:
 
     def keep_instructions(self, command: str, run: RunOptions, derivative: DerivativeOptions | None = None) -> None:
         """Keeps what the command has computed for the front door, unless an input has the name of an option."""
-        from cgcli.program.front_door import keep
+        from cgcli.program.instructions import keep  # not for a session without a result
 
         options = command_options(self.context)
         if all(f"--{i.name}" not in options for i in self.program.inputs):

@@ -13,6 +13,11 @@ def identifier(token: str) -> str:
     return str(token) if token.isascii() else nfkc(str(token))
 
 
+def is_ascii_name(text: str) -> bool:
+    """Whether a text is a name that is the same in every encoding, and needs no escape anywhere."""
+    return text.isascii() and text.isidentifier()
+
+
 def nfkc(text: str) -> str:
     """The text in NFKC. A long one is decomposed and its marks are put in order here, for `unicodedata` sorts them in
     quadratic time."""

@@ -1,10 +1,10 @@
 """The front door: `cg eval` and `cg grad` of a program on numbers that ran before, without what builds programs.
 
-When the command line has run such a program, `keep` stores what that run computes as instructions, plain data in the
-user's cache. `answer` looks for them with the next arguments and runs them. It understands the common arguments alone,
-and answers None for all others, for programs without instructions and for whatever is wrong: then the command line runs
-as ever, and has printed nothing so far. Both give the same digits, since instructions come from the kernels that the
-graph runs on.
+When the command line has run such a program, `instructions.keep` stores what that run computes as instructions, plain
+data in the user's cache. `answer` looks for them with the next arguments and runs them. It understands the common
+arguments alone, and answers None for all others, for programs without instructions and for whatever is wrong: then the
+command line runs as ever, and has printed nothing so far. Both give the same digits, since instructions come from the
+kernels that the graph runs on.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import os
 import stat
 
 from cgcli.files.cache import code_stamp, digest, load_bytes
-from cgcli.graph.lexemes import plain_number
+from cgcli.graph.lexemes import is_ascii_name, plain_number
 from cgcli.render.numbers import plain, rounded, shortest
 from cgcli.run.scalar.instructions import Stopped, run
 from cgcli.system import open_for_reading
@@ -21,10 +21,7 @@ from cgcli.version import VERSION
 
 TYPE_CHECKING = False  # importing `typing` takes as long as a whole run of the front door
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from .options import RunOptions
-    from .program import Program
+    from collections.abc import Mapping, Sequence
 
     Rows = list[tuple[str, float]]
 
@@ -80,10 +77,10 @@ class Request:
                 raise ValueError
             self.options[name] = text
             return
-        number = plain_number(text)
-        if number is None or name in self.numbers or not is_name(name[2:]):
+        number, name = plain_number(text), name.removeprefix("--")
+        if number is None or name in self.numbers or not is_ascii_name(name):
             raise ValueError
-        self.numbers[name[2:]] = number
+        self.numbers[name] = number
 
 
 def _is_value(option: str, text: str) -> bool:
@@ -91,12 +88,7 @@ def _is_value(option: str, text: str) -> bool:
         return text in FORMATS
     if option == "--precision":
         return text.isascii() and text.isdigit() and len(text) < 4 and 0 < int(text) <= MOST_DIGITS
-    return all(map(is_name, text.split(",")))
-
-
-def is_name(text: str) -> bool:
-    """Whether a name reads the same in every output."""
-    return text.isascii() and text.isidentifier()
+    return all(map(is_ascii_name, text.split(",")))
 
 
 def answer(request: Request) -> Rows | None:
@@ -106,7 +98,7 @@ def answer(request: Request) -> Rows | None:
     """
     try:
         text, folder = _program(request)
-        entry = load_bytes(KIND, _key(request.command, request.options, text, folder))
+        entry = load_bytes(KIND, key_of(request.command, request.options, text, folder))
         return None if entry is None else _rows(entry.decode("utf-8").split("\n"), request)
     except (ArithmeticError, AttributeError, OSError, RuntimeError, Stopped, TypeError, ValueError, LookupError):
         return None  # the command line says what is wrong
@@ -115,12 +107,12 @@ def answer(request: Request) -> Rows | None:
 def _program(request: Request) -> tuple[str, str]:
     """The text of a program, and the folder that its imports lie in."""
     if request.expression:
-        return request.expression, os.path.realpath("")
+        return request.expression, folder_of("")
     path = request.file
     status = os.stat(path)
     if not stat.S_ISREG(status.st_mode) or status.st_size > LARGEST or path.startswith(("/dev/", "/proc/")):
         raise ValueError
-    return _text(path), os.path.realpath(os.path.dirname(path))
+    return _text(path), folder_of(path)
 
 
 def _text(path: str) -> str:
@@ -129,7 +121,13 @@ def _text(path: str) -> str:
         return file.read(LARGEST).removeprefix(b"\xef\xbb\xbf").decode("utf-8")
 
 
-def _key(command: str, options: dict[str, str], text: str, folder: str) -> str:
+def folder_of(path: str) -> str:
+    """The folder of a program's file; the working folder for a program without one."""
+    return os.path.realpath(os.path.dirname(path))
+
+
+def key_of(command: str, options: Mapping[str, str], text: str, folder: str) -> str:
+    """The key of what is kept for a command with these options, on a program in a folder."""
     of, wrt = options.get("--of", ""), options.get("--wrt", "")
     return digest(VERSION, code_stamp(), command, of, wrt, text, folder)
 
@@ -146,7 +144,7 @@ def _rows(lines: list[str], request: Request) -> Rows | None:
             if digest(_text(path)) != stamp:
                 return None
         elif kind == "input":
-            value = _input(*rest.split(" "), numbers)
+            value = _input(numbers, *rest.split(" "))
             if value is None:
                 return None
             values.append(value)
@@ -165,7 +163,7 @@ def _rows(lines: list[str], request: Request) -> Rows | None:
     return [(of, value), *partials]
 
 
-def _input(name: str, dtype: str, default: str, low: str, high: str, numbers: dict[str, float]) -> float | None:
+def _input(numbers: dict[str, float], name: str, dtype: str, default: str, low: str, high: str) -> float | None:
     """The value of an input in its type, taken from the numbers; None where it does not fit."""
     value = numbers.pop(name, None)
     if value is None:
@@ -198,24 +196,3 @@ def _json(x: float | str) -> str:
     if isinstance(x, str):
         return f'"{x}"'
     return str(x).lower() if isinstance(x, bool) else repr(x)
-
-
-def keep(program: Program, run: RunOptions, command: str, of: str | None, wrt: Sequence[str] | None) -> None:
-    """Stores what `cg eval`, or `cg grad` of these names, computes, where instructions can say it.
-
-    run: how the program was opened. of, wrt: as the options have them. That no input has the name of an option is the
-    caller's to see to.
-    """
-    text = program.module.source.text
-    named = run.expression is not None or str(run.file).endswith(".cg")
-    if not named or run.allow_path or program.mode != "static" or program.warnings or len(text) > LARGEST:
-        return
-    from cgcli.files.cache import store_bytes
-
-    from .instructions import entry
-
-    lines = entry(program, command, of, wrt)
-    if lines is not None:
-        options = {"--of": of or "", "--wrt": ",".join(wrt or ())}
-        folder = os.path.realpath(os.path.dirname(run.file or ""))
-        store_bytes(KIND, _key(command, options, text, folder), "\n".join(lines).encode("utf-8"))

@@ -3,19 +3,40 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 
-from cgcli.files.cache import digest
+from cgcli.files.cache import digest, store_bytes
 from cgcli.graph.graph import Graph
+from cgcli.graph.lexemes import is_ascii_name
 from cgcli.graph.signature import Input
 from cgcli.graph.traversal import restrict
 from cgcli.ops.number_kernels import has_loop, is_scalar
 from cgcli.run.scalar.instruction_writer import MOST, Unsupported, write_instructions
 
-from .front_door import is_name
+from .front_door import KIND, LARGEST, folder_of, key_of
+from .options import RunOptions
 from .program import Program
 
 
-def entry(program: Program, command: str, of: str | None, wrt: Sequence[str] | None) -> list[str] | None:
+def keep(program: Program, opened: RunOptions, command: str, of: str | None, wrt: Sequence[str] | None) -> None:
+    """Stores what `cg eval`, or `cg grad` of these names, computes, where instructions can say it.
+
+    opened: how the program was opened. of, wrt: as the options have them. That no input has the name of an option is
+    the caller's to see to.
+    """
+    text = program.module.source.text
+    file = opened.file or ""
+    named = opened.expression is not None or file.endswith(".cg")
+    if not named or opened.allow_path or program.mode != "static" or program.warnings or len(text) > LARGEST:
+        return
+    lines = _entry(program, command, of, wrt)
+    if lines is not None:
+        options = {"--of": of or "", "--wrt": ",".join(wrt or ())}
+        with suppress(OSError):  # the working folder was deleted
+            store_bytes(KIND, key_of(command, options, text, folder_of(file)), "\n".join(lines).encode("utf-8"))
+
+
+def _entry(program: Program, command: str, of: str | None, wrt: Sequence[str] | None) -> list[str] | None:
     """The lines to keep for a command; None where the front door cannot run the program."""
     inputs = [_input_line(i) for i in program.inputs]
     imports = [f"file {digest(source.text)} {path}" for path, source in program.module.imports.items()]
@@ -23,7 +44,7 @@ def entry(program: Program, command: str, of: str | None, wrt: Sequence[str] | N
     if not small or any("\n" in line for line in imports):
         return None
     names, graph = _computed(program, command, of, wrt)
-    if not names or not all(map(is_name, names)):
+    if not names or not all(map(is_ascii_name, names)):
         return None
     try:
         instructions, registers = write_instructions(graph)
@@ -34,7 +55,7 @@ def entry(program: Program, command: str, of: str | None, wrt: Sequence[str] | N
 
 
 def _input_line(i: Input) -> str | None:
-    plain = i.type.dtype in ("float", "int") and i.initial is None and is_name(i.name)
+    plain = i.type.dtype in ("float", "int") and i.initial is None and is_ascii_name(i.name)
     if not plain:
         return None
     default = "-" if i.default is None else repr(i.default)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from cgcli.diagnostics.diagnostic import error
 from cgcli.diagnostics.source import Source
 from cgcli.graph.lexemes import identifier
+from cgcli.graph.signature import Input as Input  # that of `Program.inputs`
 from cgcli.graph.signature import Module
 
 from .computation import Computation, Mode, Values

@@ -12,7 +12,6 @@ from cgcli.ops import floats
 from cgcli.ops.failures import Stop
 from cgcli.ops.number_kernels import evaluate
 from cgcli.ops.table import BY_CODE
-from cgcli.ops.typing import single
 
 from .instructions import OPERATIONS
 
@@ -21,6 +20,14 @@ MOST = 5_000  # lines: a larger graph is read as quickly from the program's own 
 
 class Unsupported(Exception):
     """A graph that instructions do not say: it has loops, single precision, or arithmetic on ints beyond a product."""
+
+
+def _operator(name: str, *, reflected: bool = False) -> Callable[..., Register]:
+    def method(self: Register, *others: object) -> Register:
+        operands = (self, *others)
+        return self.writer.line(name, *(reversed(operands) if reflected else operands))
+
+    return method
 
 
 class Register:
@@ -33,20 +40,13 @@ class Register:
         raise Unsupported
 
     __hash__ = None  # type: ignore[assignment]  # registers are compared in a run, not here
-
-
-def _operator(name: str, *, reflected: bool = False) -> Callable[..., Register]:
-    def method(self: Register, *others: object) -> Register:
-        return self.writer.line(name, *reversed([self, *others]) if reflected else (self, *others))
-
-    return method
+    __abs__ = _operator("abs")
 
 
 for _name in OPERATIONS:
     setattr(Register, f"__{_name}__", _operator(_name))
 for _name in ("add", "sub", "mul", "truediv"):
     setattr(Register, f"__r{_name}__", _operator(_name, reflected=True))
-Register.__abs__ = _operator("abs")
 
 
 class InstructionWriter:
@@ -110,8 +110,9 @@ class InstructionWriter:
     def _operation(self, graph: Graph, i: int, operands: Sequence[Register]) -> Register:
         """A node's value in its own type."""
         op, attrs = BY_CODE[graph.op[i]], graph.attrs.get(i, {})
-        nodes, result = graph.operands(i), single(graph.type_of(i))
-        types = [single(graph.type_of(x)) for x in nodes]
+        nodes, result = graph.operands(i), graph.type_of(i)
+        types = [graph.type_of(x) for x in nodes]
+        assert isinstance(result, Type)
         if all(graph.op[x] == CONST for x in nodes):
             constants = [graph.attrs[x]["value"] for x in nodes]
             try:
@@ -119,7 +120,7 @@ class InstructionWriter:
             except Stop:
                 raise Unsupported from None
         # kernels ask whether a number is an int, which no register tells; those with a text for Python do not
-        if op.inline is None and not all(t.dtype in ("float", "bool") for t in types):
+        if op.inline is None and not all(isinstance(t, Type) and t.dtype in ("float", "bool") for t in types):
             raise Unsupported
         return self._fit(self.register(op.evaluate(self, attrs, *operands)), types, result)
 
