@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 from collections.abc import Callable
 from itertools import pairwise
@@ -17,7 +18,6 @@ from native_nests import RandomNest, arrays_for, some_functions
 from random_nests import random_nest
 
 import cgcli
-from cgcli.files import cache
 from cgcli.loop_nests.builder import LoopBuilder
 from cgcli.loop_nests.form import MEMORY, OVERFLOW, STOPPED, ZERO_DIVISION, LoopNest, Unsupported, Value
 from cgcli.loop_nests.interpreter import interpret
@@ -525,6 +525,6 @@ def test_a_folder_that_cannot_be_written_costs_time_alone(own_cache: Path, monke
     def refuse(*_: object, **__: object) -> None:
         raise PermissionError
 
-    monkeypatch.setattr(cache.tempfile, "mkstemp", refuse)
+    monkeypatch.setattr(tempfile, "mkstemp", refuse)
     assert compiled_again(monkeypatch)
     assert list(own_cache.iterdir()) == []

@@ -279,9 +279,13 @@ class _Product:
         return fitting(self.k, (first, second, result), self.both, self.parts, sizes)
 
     def _is_narrow(self, axes: Axes, block: Block) -> bool:
-        """Whether a product for each index of the block would have few rows or columns."""
+        """Whether a product for each index of the block may have few rows or columns."""
         inner = axes.sizes.get(axes.row if block.letter in self.parts[0] else axes.column, 1)
-        return block.letter in axes.loops and block.letter not in self.both and isinstance(inner, int) and inner < LONG
+        return (
+            block.letter in axes.loops
+            and block.letter not in self.both
+            and (not isinstance(inner, int) or inner < LONG)
+        )
 
     def _move(self, part: View, to: View, block: Block) -> None:
         """Copies a block of the result to where it lies."""

@@ -22,6 +22,8 @@ from .writer import LLVM, Phi, iota, literal, type_of
 
 SHORT = 100
 """The largest number of statements of a body that is written twice."""
+LADDER = 8
+"""The largest number of statements of a body that is written once for each power of two below the number of lanes."""
 
 
 def neutral(join: str, type_: ScalarType) -> str:
@@ -45,7 +47,8 @@ def vector_loop(c: Scope, s: For, bounds: tuple[str, str], block: Block, lanes: 
     """A loop as vectors of so many lanes. polled: how many blocks of lanes run between two polls, 0 for no poll.
 
     A short body is written twice, without a mask for whole blocks and with one for the last; a long one once, under a
-    mask, for a second copy takes as long to compile.
+    mask, for a second copy takes as long to compile. A body of a few statements without a reduction has no mask at all:
+    what whole blocks leave is cut into halves, for a masked store costs as much as twenty others on some processors.
     """
     w = c.w
     begin, end = bounds
@@ -92,14 +95,35 @@ def vector_loop(c: Scope, s: For, bounds: tuple[str, str], block: Block, lanes: 
     if twice:
         w.branch(w.define(f"icmp slt i64 {base.name}, {end}"), tail, done)
         w.start(tail)
-        for origin, y in zip(origins, steps(masked=True), strict=True):
-            origin.append((y, w.label))
+        if not s.carried and expanded(s.body) <= LADDER:
+            _halves(c, s, block, stages, base.name, end)
+        else:
+            for origin, y in zip(origins, steps(masked=True), strict=True):
+                origin.append((y, w.label))
     w.jump(done)
     if c.slow_used:
         _slow(c, s, block, stages, types)
     w.start(done)
     partial = [w.join(t, origin) for t, origin in zip(types, origins, strict=True)]
     _join_partials(c, s, partial, initial)
+
+
+def _halves(c: Scope, s: For, block: Block, stages: list[_Stage], base: str, end: str) -> None:
+    """The last steps, fewer than there are lanes: as half as many lanes where so many are left, then a quarter, …"""
+    w, lanes = c.w, c.lanes
+    while c.lanes > 1:
+        c.lanes //= 2
+        part, rest, before = w.name("part"), w.name("rest"), w.label
+        after = w.define(f"add i64 {base}, {c.lanes}")
+        w.branch(w.define(f"icmp sle i64 {after}, {end}"), part, rest)
+        w.start(part)
+        stages.append(_Stage(w.name("slow"), base, str(c.lanes), []))
+        _body(c, s, block, stages[-1], "")
+        written = w.label
+        w.jump(rest)
+        w.start(rest)
+        base = w.join("i64", [(base, before), (after, written)])
+    c.lanes = lanes
 
 
 def _one_block(c: Scope, s: For, block: Block, steps: int, lanes: int) -> None:
