@@ -15,12 +15,13 @@ from typing import Any, cast
 
 from cgcli.graph.graph import ASSERT, CONST, INPUT, Graph
 from cgcli.graph.size_text import Algebra, interpreted
-from cgcli.graph.sizes import Shape, Size, mul
+from cgcli.graph.sizes import Shape, Size
 from cgcli.graph.traversal import every, live
 from cgcli.graph.types import INT, Stack, Type
 from cgcli.ops.changes import writes_in_place
 from cgcli.ops.op import Contraction, Element, OnStacks, Op, Statements
-from cgcli.ops.sizes import elements, size_texts
+from cgcli.ops.operations import operations
+from cgcli.ops.sizes import size_texts
 from cgcli.ops.table import BY_CODE
 from cgcli.ops.typing import one
 
@@ -377,7 +378,7 @@ class Lowering:
             pass
         elif computed and is_called(graph, i):
             operands = [self.region(frame, x) for x in graph.operands(i)]
-            count = [self.size(_operations(graph, i))]
+            count = [self.size(operations(graph, i))]
             self.k.call(f"op:{op.name}", operands, [Region(name)], count, frame.first + i)
         else:
             visit = partial(self._store_element, frame, i, name)
@@ -398,17 +399,6 @@ class Lowering:
         reader = frame.readers[x]
         assert isinstance(reader, Stored)
         return Region(reader.buffer, reader.front)
-
-
-def _operations(graph: Graph, i: int) -> Size:
-    """About how many arithmetic operations a node takes."""
-    op, types = BY_CODE[graph.op[i]], [graph.type_of(x) for x in graph.operands(i)]
-    count = op.effects.operations
-    return (
-        mul(count, elements(graph.type_of(i)))
-        if isinstance(count, int)
-        else count(types, graph.type_of(i), graph.attrs.get(i, {}))
-    )
 
 
 def lower(graph: Graph, name: str = "nest", rows: str | None = None) -> LoopNest:

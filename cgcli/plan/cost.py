@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from cgcli.graph.graph import Graph
 from cgcli.graph.plan import Cost
-from cgcli.graph.sizes import add, mul
-from cgcli.ops.sizes import bytes_of, elements
-from cgcli.ops.table import BY_CODE
+from cgcli.graph.sizes import add
+from cgcli.ops.operations import operations
+from cgcli.ops.sizes import bytes_of
 
 FREE = Cost(0, 0)
 
@@ -21,7 +21,4 @@ def cost_of(graph: Graph, i: int) -> Cost:
     moved = bytes_of(result)
     for t in types:
         moved = add(moved, bytes_of(t))
-    operations = BY_CODE[graph.op[i]].effects.operations
-    if isinstance(operations, int):
-        return Cost(mul(operations, elements(result)), moved)
-    return Cost(operations(types, result, graph.attrs.get(i, {})), moved)
+    return Cost(operations(graph, i), moved)

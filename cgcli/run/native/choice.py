@@ -5,7 +5,7 @@ Neither a clock nor the cache nor the number of cores decides, so that the digit
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from math import prod
 from typing import TYPE_CHECKING, NamedTuple
@@ -65,7 +65,7 @@ def short_steps(graph: Graph) -> int:
 
 def least_rows(graph: Graph) -> int:
     """The number of rows from which on machine code of this graph of one row pays, compiling included."""
-    nodes, work = max(1, sum(map(_computed, every(graph)))), max(1, _work(graph))
+    nodes, work = max(1, sum(map(_computed, every(graph)))), max(1, _in_a_run(graph, _computed))
     if any(BY_CODE[code].effects.dear for g in every(graph) for code in set(g.op)):
         return -(-LEAST_DEAR_WORK // work)
     rows = -(-(LEAST_ROWS * nodes + LEAST_WORK) // work)
@@ -78,17 +78,17 @@ def step_pays(graph: Graph) -> bool:
 
 
 def elements(graph: Graph, sizes: Mapping[str, int]) -> int:
-    """About how many elements a run computes. sizes: the numbers of named sizes that are known. Recursion only into
-    nested graphs."""
-    total = 0
-    for i, code in enumerate(graph.op):
-        t = graph.type_of(i)
-        if code not in (INPUT, CONST) and isinstance(t, Type):
-            total += prod(n if isinstance(n, int) else sizes.get(n, NAMED) for n in t.shape)
-    for i, attrs in graph.attrs.items():
-        steps = STEPS if graph.op[i] == LOOP else 1
-        total += sum(elements(inner, sizes) for inner in nested(attrs).values()) * steps
-    return total
+    """About how many elements a run computes. sizes: the numbers of named sizes that are known."""
+
+    def own(g: Graph) -> int:
+        types = [g.type_of(i) for i, code in enumerate(g.op) if code not in (INPUT, CONST)]
+        return sum(
+            prod(sizes.get(n, NAMED) if isinstance(n, str) else n for n in t.shape)
+            for t in types
+            if isinstance(t, Type)
+        )
+
+    return _in_a_run(graph, own)
 
 
 def _computed(graph: Graph) -> int:
@@ -96,11 +96,13 @@ def _computed(graph: Graph) -> int:
     return sum(code not in (INPUT, CONST) for code in graph.op)
 
 
-def _work(graph: Graph) -> int:
-    """How many nodes a run computes, at `STEPS` steps of each loop. Recursion only into nested graphs."""
-    total = _computed(graph)
+def _in_a_run(graph: Graph, own: Callable[[Graph], int]) -> int:
+    """What a run counts together, of which each graph has its own, at `STEPS` steps of each loop. Recursion only into
+    nested graphs."""
+    total = own(graph)
     for i, attrs in graph.attrs.items():
-        total += sum(map(_work, nested(attrs).values())) * (STEPS if graph.op[i] == LOOP else 1)
+        steps = STEPS if graph.op[i] == LOOP else 1
+        total += sum(_in_a_run(inner, own) for inner in nested(attrs).values()) * steps
     return total
 
 
