@@ -108,7 +108,8 @@ def print_diagnostics(diagnostics: Sequence[Diagnostic]) -> None:
     if diagnostics:
         from cgcli.diagnostics.report import text as report  # for diagnostics alone
 
-        write_stderr(report(diagnostics, colour=use_colour(sys.stderr)).rstrip("\n") + "\n")
+        words = report(diagnostics, use_colour(sys.stderr), width_of(sys.stderr))
+        write_stderr(words.rstrip("\n") + "\n")
 
 
 def reason_of(problem: OSError) -> str:
@@ -124,6 +125,17 @@ def stdout() -> TextIO | None:
 def is_terminal(stream: TextIO | None) -> bool:
     """Whether the stream is a terminal."""
     return stream is not None and not stream.closed and stream.isatty()
+
+
+def width_of(stream: TextIO | None) -> int | None:
+    """The columns of the terminal that a stream is, else None."""
+    if stream is None or not is_terminal(stream):
+        return None
+    with contextlib.suppress(ValueError):
+        return max(1, int(os.environ.get("COLUMNS", "")))
+    with contextlib.suppress(OSError, ValueError):
+        return os.get_terminal_size(stream.fileno()).columns or None
+    return None
 
 
 def can_write(characters: str, stream: TextIO | None) -> bool:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Annotated
 
 from cgcli.cli.command import Command, declare
-from cgcli.cli.output import emit, notice
+from cgcli.cli.output import emit, notice, stdout, width_of
 from cgcli.diagnostics.diagnostic import EMPTY, error
+from cgcli.diagnostics.wrapped import labelled
 from cgcli.program.options import Option
 from cgcli.program.samples import copy_here, headline, sample_files
 
@@ -22,8 +23,8 @@ def samples(name: Name = None, every: Every = False) -> int:
     is; then nothing is copied.
     """
     if name is None and not every:
-        width = max(len(path.stem) for path in sample_files())
-        emit("\n".join(f"{path.stem:{width}}  {headline(path)}" for path in sample_files()))
+        column, width = 2 + max(len(path.stem) for path in sample_files()), width_of(stdout())
+        emit("\n".join(labelled(path.stem, headline(path), column, width) for path in sample_files()))
         return 0
     if name is not None and every:
         raise error("options-exclude", first="--all", second=name or EMPTY)

@@ -9,7 +9,7 @@ import typer
 
 from cgcli.cli.command import ProgramCommand, declare
 from cgcli.cli.options import Without
-from cgcli.cli.output import emit
+from cgcli.cli.output import emit, stdout, width_of
 from cgcli.cli.session import open_session
 from cgcli.diagnostics.diagnostic import EMPTY, error
 from cgcli.program.dynamic import DynamicProgram
@@ -42,11 +42,11 @@ def trace(
     program = session.program
     if not isinstance(program, DynamicProgram):
         raise error("host-lines")
-    selects = _filter(watched, only)
+    selects, width = _filter(watched, only), width_of(stdout())
 
     def print_line(line: Line) -> None:
         if selects(line):
-            emit(json.dump(data(line)) if output_format == "jsonl" else text(line, output.precision))
+            emit(json.dump(data(line)) if output_format == "jsonl" else text(line, output.precision, width))
 
     program.trace(session.values, print_line)
     return 0

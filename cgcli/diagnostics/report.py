@@ -9,17 +9,18 @@ from .escape import show
 from .source import Diagnostic, Source, Span
 from .source_excerpt import Mark, draw
 from .wording import message_of
+from .wrapped import wrapped
 
 RESET = "\x1b[0m"
 BOLD, GUTTER, SECONDARY = "\x1b[1m", "\x1b[34m", "\x1b[36m"
 SEVERITIES = {"error": "\x1b[1;31m", "warning": "\x1b[1;33m", "note": "\x1b[1;36m"}
 
 
-def text(diagnostics: Iterable[Diagnostic], colour: bool = False) -> str:
+def text(diagnostics: Iterable[Diagnostic], colour: bool = False, width: int | None = None) -> str:
     """The diagnostics with the lines they are about, an empty line between two of them. Whatever users wrote is escaped
-    with `show`."""
+    with `show`. width: of the terminal, in which sentences are broken at blanks."""
     return "\n".join(
-        "".join(f"{line}\n" for line in _DiagnosticText(diagnostic, colour).lines) for diagnostic in diagnostics
+        "".join(f"{line}\n" for line in _DiagnosticText(diagnostic, colour, width).lines) for diagnostic in diagnostics
     )
 
 
@@ -48,13 +49,15 @@ def _position(span: Span | None) -> dict[str, Any]:
 class _DiagnosticText:
     """The lines of one diagnostic."""
 
-    def __init__(self, diagnostic: Diagnostic, colour: bool) -> None:
+    def __init__(self, diagnostic: Diagnostic, colour: bool, width: int | None) -> None:
         self.colour = colour
         self.severity = SEVERITIES[diagnostic.severity]
         self.lines: list[str] = []
         message = message_of(diagnostic)
         title = self._paint(f"{diagnostic.severity}:", self.severity)
-        self.lines.append(f"{title} {self._paint(show(message.title), BOLD)}")
+        first, *more = wrapped(show(message.title), len(diagnostic.severity) + 2, width).split("\n")
+        self.lines.append(f"{title} {self._paint(first, BOLD)}")
+        self.lines += [self._paint(line, BOLD) for line in more]
         marks = self._marks_by_line(message.labels)
         numbers = [number for lines in marks.values() for number in lines]
         # without lines, a help stands where the arrow to one would
@@ -62,7 +65,8 @@ class _DiagnosticText:
         for source, lines in marks.items():
             self._excerpt(source, lines)
         for help_text in message.helps:
-            self.lines.append(f"{' ' * (self.margin + 1)}{self._paint('=', GUTTER)} help: {show(help_text)}")
+            words = wrapped(show(help_text), self.margin + len(" = help: "), width)
+            self.lines.append(f"{' ' * (self.margin + 1)}{self._paint('=', GUTTER)} help: {words}")
 
     def _marks_by_line(self, labels: Sequence[tuple[Span, str]]) -> dict[Source, dict[int, list[Mark]]]:
         """The marks of each line of each source, the place of the diagnostic first."""

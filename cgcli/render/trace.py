@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from cgcli.diagnostics.escape import show
+from cgcli.diagnostics.wrapped import LEAST, labelled
 
 from .tensors import as_lists, terminal_brief
 
@@ -32,12 +33,16 @@ class Line(NamedTuple):
     holds: bool | None
 
 
-def text(line: Line, precision: int | None = None) -> str:
-    """`  4  s = s + w * total(t.left)      s = 1.23`; calls are indented, steps of loops numbered."""
-    source = line.text if len(line.text) <= LONGEST else line.text[: LONGEST - 1] + "…"
+def text(line: Line, precision: int | None = None, width: int | None = None) -> str:
+    """`  4  s = s + w * total(t.left)      s = 1.23`; calls are indented, steps of loops numbered.
+
+    width: of the terminal; what a line does goes on below its beginning.
+    """
+    longest = LONGEST if width is None else min(LONGEST, max(LONGEST // 2, width - LEAST - 8))
+    source = line.text if len(line.text) <= longest else line.text[: longest - 1] + "…"
     depth = min(line.depth - (line.kind == "call"), DEEPEST)
     left = f"{line.line:>4}  {INDENT * depth}{show(source)}"
-    return f"{left:<{LONGEST + 6}}  {show(result(line, precision))}".rstrip()
+    return labelled(left, show(result(line, precision)), longest + 8, width).rstrip()
 
 
 def result(line: Line, precision: int | None = None) -> str:
