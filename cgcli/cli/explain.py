@@ -8,7 +8,7 @@ import typer
 
 from cgcli.cli.command import ProgramCommand, declare
 from cgcli.cli.options import Without
-from cgcli.cli.output import emit
+from cgcli.cli.output import write_text
 from cgcli.cli.session import open_session
 from cgcli.program.dynamic import Recorded
 from cgcli.program.explain import explain as explained
@@ -24,6 +24,10 @@ Most = Annotated[
 ]
 Format = Annotated[Literal[Form, "json"], Option("--format", "How it is written.", group="Output")]
 
+Target = Annotated[
+    str | None, Option("-o", "The file to write it into (else it is printed).", "FILE", "Output", file="written")
+]
+
 
 def explain(
     context: typer.Context,
@@ -32,6 +36,7 @@ def explain(
     output: Annotated[OutputOptions, Without("format", "full")],
     most: Most = None,
     output_format: Format = "text",
+    target: Target = None,
 ) -> int:
     """Write out the chain rule: each step, each local derivative, each path with its product.
 
@@ -44,9 +49,9 @@ def explain(
     assert isinstance(program, Recorded)
     explanation = explained(program, derivative.of, derivative.wrt, most or PATHS)
     if output_format == "json":
-        emit(json.dump(data(explanation), output.precision))
+        write_text(target, json.dump(data(explanation), output.precision))
     else:
-        emit(text(explanation, output_format, output.precision))
+        write_text(target, text(explanation, output_format, output.precision))
     return 0
 
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from math import isfinite
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
 from cgcli.cli.command import ProgramCommand, declare
-from cgcli.cli.output import emit, notice
+from cgcli.cli.options import Without
+from cgcli.cli.output import notice, write_text
 from cgcli.cli.results import exclude, only_with_data, show_numbers, show_table
 from cgcli.cli.session import Session, open_session
 from cgcli.diagnostics.diagnostic import error
@@ -18,54 +20,80 @@ from cgcli.program.rows import Derivatives
 from cgcli.render.json import dump
 from cgcli.render.numbers import single
 
-Every = Annotated[bool, Option("--all", "The derivatives by every named value.", group="Derivatives")]
-Jacobian = Annotated[bool, Option("--jacobian", "The Jacobian; of one number it is the gradient.", group="Derivatives")]
-Hessian = Annotated[bool, Option("--hessian", "The second derivatives too.", group="Derivatives")]
-Symbolic = Annotated[
-    bool, Option("--symbolic", "The derivatives as lines of the language; no values needed.", group="Derivatives")
+Format = Annotated[
+    Literal["table", "plain", "json", "csv", "latex"] | None,
+    Option(
+        "--format",
+        "How results are written: a table on a terminal, plain lines elsewhere; of `--symbolic` also LaTeX.",
+        group="Output",
+    ),
 ]
-Check = Annotated[
-    bool, Option("--check", "Compare with differences; exit with 1 where they disagree.", group="Derivatives")
-]
+
+
+@dataclass(frozen=True)
+class Kinds:
+    """What to show of the derivatives."""
+
+    every: Annotated[bool, Option("--all", "The derivatives by every named value.", group="Derivatives")] = False
+    jacobian: Annotated[
+        bool, Option("--jacobian", "The Jacobian; of one number it is the gradient.", group="Derivatives")
+    ] = False
+    hessian: Annotated[bool, Option("--hessian", "The second derivatives too.", group="Derivatives")] = False
+    symbolic: Annotated[
+        bool,
+        Option(
+            "--symbolic",
+            "The derivatives as formulas, lines of the language; no values needed, -o FILE.",
+            group="Derivatives",
+        ),
+    ] = False
+    check: Annotated[
+        bool, Option("--check", "Compare with differences; exit with 1 where they disagree.", group="Derivatives")
+    ] = False
+
+    @property
+    def flags(self) -> dict[str, bool]:
+        """Each by its option."""
+        kinds = {"--jacobian": self.jacobian, "--hessian": self.hessian, "--symbolic": self.symbolic}
+        return {"--all": self.every, **kinds, "--check": self.check}
 
 
 def grad(
     context: typer.Context,
     run: RunOptions,
     derivative: DerivativeOptions,
-    output: OutputOptions,
+    output: Annotated[OutputOptions, Without("format")],
     table: TableOptions,
-    every: Every = False,
-    jacobian: Jacobian = False,
-    hessian: Hessian = False,
-    symbolic: Symbolic = False,
-    check: Check = False,
+    kinds: Kinds,
+    output_format: Format = None,
 ) -> int:
     """Evaluate a program and differentiate an output by the inputs.
 
     Prints the value, then a partial derivative for each float input.
     """
-    kinds = {"--jacobian": jacobian, "--hessian": hessian, "--symbolic": symbolic, "--check": check}
-    _exclude_kinds({"--all": every, **kinds}, derivative)
+    _exclude_kinds(kinds.flags, derivative)
+    if output_format == "latex" and not kinds.symbolic:
+        raise error("needs-symbolic")
     session = open_session(context, run)
+    output = replace(output, format=None if output_format == "latex" else output_format)
     if table.data is not None:
         from cgcli.cli.rows import over_rows, table_settings  # imports what reads tables
 
-        for option in {"--all": every, **kinds}.items():
+        for option in kinds.flags.items():
             exclude(option, ("--data", True))
         derivatives = Derivatives(derivative.of, derivative.wrt)
         return over_rows(session, table, output, table_settings(table, session.checkpoint), derivatives)
-    only_with_data(table)
+    only_with_data(replace(table, target=None) if kinds.symbolic else table)
     session = session.recorded()
-    if symbolic:
-        return _show_symbolic(session, derivative, output)
+    if kinds.symbolic:
+        return _show_symbolic(session, derivative, output_format, table.target)
     session.require_values()
-    if check:
+    if kinds.check:
         return _show_checks(session, derivative, output)
-    status = _show_gradient(session, derivative, output, "jacobian" if jacobian else "grad", every, hessian)
-    if not (jacobian or every or hessian):
+    _show_gradient(session, derivative, output, kinds)
+    if not (kinds.jacobian or kinds.every or kinds.hessian):
         session.keep_instructions("grad", run, derivative)
-    return status
+    return 0
 
 
 def _exclude_kinds(options: dict[str, bool], derivative: DerivativeOptions) -> None:
@@ -77,15 +105,14 @@ def _exclude_kinds(options: dict[str, bool], derivative: DerivativeOptions) -> N
         exclude((first, options[first]), (second, options[second]))
 
 
-def _show_gradient(
-    session: Session, derivative: DerivativeOptions, output: OutputOptions, kind: str, every: bool, hessian: bool
-) -> int:
-    """Prints a value and its derivatives. kind: `grad` or `jacobian`; hessian: whether to add second derivatives."""
+def _show_gradient(session: Session, derivative: DerivativeOptions, output: OutputOptions, kinds: Kinds) -> None:
+    """Prints a value and its derivatives."""
     program, of, wrt = session.program, derivative.of, derivative.wrt
-    if kind == "jacobian":
+    kind = "jacobian" if kinds.jacobian else "grad"
+    if kinds.jacobian:
         gradient = program.jacobian(session.values, of=of, wrt=wrt)
     else:
-        gradient = program.grad(session.values, of=of, wrt=wrt, every=every)
+        gradient = program.grad(session.values, of=of, wrt=wrt, every=kinds.every)
     y = gradient.of
     value = single(gradient.value, program.type_of(y))
     partials = {name: single(partial, program.type_of(name)) for name, partial in gradient.partials.items()}
@@ -93,12 +120,11 @@ def _show_gradient(
         _note_nan(session, y, gradient.value, missing)
     rows = [(y, value), *((f"d{y}/d{name}", partial) for name, partial in partials.items())]
     results: dict[str, Any] = {"of": y, "value": value, kind: partials}
-    if hessian:
+    if kinds.hessian:
         second = program.hessian(session.values, of=of, wrt=wrt)
         rows += [(f"d2{y}/d{a}/d{b}", value) for a, row in second.items() for b, value in row.items()]
         results["hessian"] = second
     show_numbers(rows, results, output)
-    return 0
 
 
 def _has_nan(value: Any) -> bool:
@@ -118,17 +144,19 @@ def _note_nan(session: Session, y: str, value: Any, names: list[str]) -> None:
     notice(f"note: {derivatives} {'is' if len(names) == 1 else 'are'} nan: it begins at {text}")
 
 
-def _show_symbolic(session: Session, derivative: DerivativeOptions, output: OutputOptions) -> int:
-    """Prints the derivatives as lines of the language."""
+def _show_symbolic(
+    session: Session, derivative: DerivativeOptions, output_format: str | None, target: str | None
+) -> int:
+    """Prints the derivatives as lines of the language or of LaTeX, or writes them into a file."""
     if session.values:
         notice("note: `--symbolic` makes no use of values")
-    lines = session.program.symbolic(of=derivative.of, wrt=derivative.wrt).splitlines()
-    if output.format == "csv":
+    if output_format == "csv":
         raise error("options-exclude", first="--symbolic", second="--format csv")
-    if output.format == "json":
-        emit(dump({"of": session.program.of_choice(derivative.of), "symbolic": lines}))
-    else:
-        emit("\n".join(lines))
+    form: Literal["cg", "latex"] = "latex" if output_format == "latex" else "cg"
+    text = session.program.symbolic(of=derivative.of, wrt=derivative.wrt, form=form)
+    if output_format == "json":
+        text = dump({"of": session.program.of_choice(derivative.of), "symbolic": text.splitlines()})
+    write_text(target, text)
     return 0
 
 

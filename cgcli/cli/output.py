@@ -77,6 +77,14 @@ def emit(text: str) -> None:
     stream.flush()
 
 
+def write_text(target: str | None, text: str) -> None:
+    """Prints a text, or writes it as a whole into a file. Raises `CgError` (status 1) when that fails."""
+    if target is None or target == "-":
+        emit(text)
+    else:
+        write_picture(target, f"{text}\n".encode())
+
+
 def write_picture(target: str, data: bytes) -> None:
     """Writes a file as a whole, or on standard output for `-`. Raises `CgError` (status 1) when that fails."""
     if target == "-":

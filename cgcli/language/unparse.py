@@ -1,25 +1,71 @@
-"""Unparses graphs to cg: expressions in terms of names, with `t1 = …` lines for unnamed shared subexpressions."""
+"""Unparses graphs to cg, or writes them in LaTeX: expressions in terms of names, with `t1 = …` lines for unnamed shared
+subexpressions."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Literal, Protocol
 
 from cgcli.diagnostics.diagnostic import CgError, error
 from cgcli.graph.graph import COND, CONST, GET, INPUT, Graph, Node, nested, opname
 from cgcli.graph.traversal import live
+from cgcli.ops.latex import latex_name
 from cgcli.ops.notation import shown_attrs, write_node
-from cgcli.ops.spelling import Written
-from cgcli.ops.table import OPS
+from cgcli.ops.spelling import Written, write_latex
+from cgcli.ops.table import BY_CODE, OPS
 
 LONGEST = 100_000  # characters of one expression
+Form = Literal["cg", "latex"]
 
 
-def write_outputs(graph: Graph, targets: Sequence[str], named: Mapping[int, str], origin: Graph) -> list[str]:
-    """Lines `target = expression`, one for each output, after the lines of the subexpressions that they share.
+class _Form(Protocol):
+    """How expressions are written."""
+
+    def name(self, name: str) -> Written: ...
+    def node(self, graph: Graph, i: int, operands: Sequence[Written]) -> Written: ...
+    def choice(self, condition: Written, then: Written, otherwise: Written) -> Written: ...
+
+
+class _Cg:
+    def name(self, name: str) -> Written:
+        return Written(name)
+
+    def node(self, graph: Graph, i: int, operands: Sequence[Written]) -> Written:
+        return write_node(graph, i, operands)
+
+    def choice(self, condition: Written, then: Written, otherwise: Written) -> Written:
+        return Written(f"if {condition.text} then {then.text} else {otherwise.text}", 0)
+
+
+class _Latex:
+    def name(self, name: str) -> Written:
+        return Written(latex_name(name))
+
+    def node(self, graph: Graph, i: int, operands: Sequence[Written]) -> Written:
+        spelling = BY_CODE[graph.op[i]].spelling
+        if spelling.rule is not None and not spelling.latex:
+            text = write_node(graph, i, operands).text
+            if text.isidentifier():  # a named size
+                return self.name(text)
+        return write_latex(spelling, operands, graph.attrs[i] if graph.op[i] == CONST else shown_attrs(graph, i))
+
+    def choice(self, condition: Written, then: Written, otherwise: Written) -> Written:
+        rows = rf"{then.text} & {condition.text}\\{otherwise.text} & \text{{otherwise}}"
+        return Written(rf"\begin{{cases}}{rows}\end{{cases}}")
+
+
+_FORMS: Mapping[Form, _Form] = {"cg": _Cg(), "latex": _Latex()}
+
+
+def write_outputs(
+    graph: Graph, targets: Sequence[str], named: Mapping[int, str], origin: Graph, form: Form = "cg"
+) -> list[tuple[str, str]]:
+    """A target and its expression for each output, after the subexpressions that they share.
 
     named: nodes that are written by a name. origin: the graph before simplification, whose nodes have spans.
     Raises CgError (status 1) for an expression that grows too long, and for an op that has no text.
     """
+    write = _FORMS[form]
     outputs = list(graph.outputs)
     needed = _needed(graph, outputs, named)
     uses = [0] * len(graph)
@@ -31,22 +77,22 @@ def write_outputs(graph: Graph, targets: Sequence[str], named: Mapping[int, str]
         uses[i] += 1
     taken = set(named.values()) | set(targets)
     new_names = (name for k in range(1, len(graph) + len(taken) + 2) if (name := f"t{k}") not in taken)
-    lines: list[str] = []
+    lines: list[tuple[str, str]] = []
     texts: dict[int, Written] = {}
     for i in range(len(graph)):
         if not needed[i]:
             continue
         if i in named:
-            texts[i] = Written(named[i])
+            texts[i] = write.name(named[i])
             continue
         if graph.op[i] == COND:
             continue
-        texts[i] = _limited(_write(graph, i, texts, origin))
+        texts[i] = _limited(_write(write, graph, i, texts, origin))
         if uses[i] > 1 and graph.op[i] not in (CONST, INPUT):
             name = next(new_names)
-            lines.append(f"{name} = {texts[i].text}")
-            texts[i] = Written(name)
-    return lines + [f"{target} = {texts[i].text}" for target, i in zip(targets, outputs, strict=True)]
+            lines.append((write.name(name).text, texts[i].text))
+            texts[i] = write.name(name)
+    return lines + [(target, texts[i].text) for target, i in zip(targets, outputs, strict=True)]
 
 
 def _needed(graph: Graph, outputs: Sequence[int], named: Mapping[int, str]) -> bytearray:
@@ -63,27 +109,28 @@ def _needed(graph: Graph, outputs: Sequence[int], named: Mapping[int, str]) -> b
     return flags
 
 
-def _write(graph: Graph, i: int, texts: Mapping[int, Written], origin: Graph) -> Written:
+def _write(write: _Form, graph: Graph, i: int, texts: Mapping[int, Written], origin: Graph) -> Written:
     op = opname(graph.op[i])
     if graph.op[i] != GET:
         if graph.op[i] != CONST and not OPS[op].spelling.has_text(shown_attrs(graph, i)):
             raise _no_formula(op, origin)
-        return write_node(graph, i, [texts[x] for x in graph.operands(i)])
+        return write.node(graph, i, [texts[x] for x in graph.operands(i)])
     condition, *captured = graph.operands(graph.a[i])
     sides = graph.attrs[graph.a[i]]
     inputs = [texts[x] for x in captured]
-    then, otherwise = (_write_side(sides[side], graph.attrs[i]["k"], inputs, origin) for side in ("then", "else"))
-    return Written(f"if {texts[condition].text} then {then.text} else {otherwise.text}", 0)
+    k = graph.attrs[i]["k"]
+    then, otherwise = (_write_side(write, sides[side], k, inputs, origin) for side in ("then", "else"))
+    return write.choice(texts[condition], then, otherwise)
 
 
-def _write_side(side: Graph, k: int, inputs: Sequence[Written], origin: Graph) -> Written:
+def _write_side(write: _Form, side: Graph, k: int, inputs: Sequence[Written], origin: Graph) -> Written:
     """One result of a side of an `if`, with texts for its inputs; recursion only into nested sides."""
     output = side.outputs[k]
     needed = live(side, [output])
     texts: dict[int, Written] = dict(zip(side.inputs, inputs, strict=True))
     for i in range(len(side)):
         if needed[i] and i not in texts and side.op[i] != COND:
-            texts[i] = _limited(_write(side, i, texts, origin))
+            texts[i] = _limited(_write(write, side, i, texts, origin))
     return texts[output]
 
 

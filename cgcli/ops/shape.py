@@ -65,7 +65,7 @@ declare_structural(
     batch=lambda b, xs, flags, at, size: b.expand(lifted(b, xs[0], 1 + len(at["shape"])), shape=(size, *at["shape"])),
     examples=MATRIX,
     attrs={"shape": (2, 2, 3)},
-    spelling=Spelling("call", "broadcast", rule=write_expand, shown=with_shape),
+    spelling=Spelling("call", "broadcast", latex="{0}", rule=write_expand, shown=with_shape),
     effects=Effects(view=True, rearranges=True),
 )
 
@@ -167,7 +167,7 @@ declare_structural(
     examples=VECTOR,
     attrs={"axes": (-2,)},
     effects=Effects(view=True, rearranges=True),
-    spelling=Spelling("call", storage=True),
+    spelling=Spelling("call", latex="{0}", storage=True),
 )
 
 
@@ -201,7 +201,7 @@ declare_structural(
     examples=((((1.0,), (2.0,)),),),
     attrs={"axes": (-1,)},
     effects=Effects(view=True, rearranges=True),
-    spelling=Spelling("call", storage=True),
+    spelling=Spelling("call", latex="{0}", storage=True),
 )
 
 

@@ -50,7 +50,7 @@ def write_latex(spelling: Spelling, operands: Sequence[Written], attrs: Attrs) -
         level, bounds = spelling.level, list(spelling.bounds)
     elif spelling.form == "prefix":
         level, bounds = spelling.level, [spelling.level]
-    elif spelling.form == "same":
+    elif template == "{0}":  # its operand as it stands
         level, bounds = operands[0].level, [0]
     if exponent is not None:
         level, bounds = 9, [ATOM]

@@ -287,9 +287,15 @@ class Computation:
         value, *partials = self.derivatives.jacobian(self.module.values[name], nodes, self.bind_inputs(values))
         return Gradient(name, value, dict(zip(names, partials, strict=True)))
 
-    def symbolic(self, *, of: str | None = None, wrt: Sequence[str] | None = None) -> str:
-        """Lines of cg, `dy/da = …` a partial derivative, in terms of inputs and the program's names."""
+    def symbolic(
+        self, *, of: str | None = None, wrt: Sequence[str] | None = None, form: Literal["cg", "latex"] = "cg"
+    ) -> str:
+        """Lines of cg, `dy/da = …` a partial derivative, in terms of inputs and the program's names.
+
+        form: `latex` for equations in LaTeX, aligned at their signs.
+        """
         from cgcli.language.unparse import write_outputs
+        from cgcli.ops.latex import latex_name
         from cgcli.optimise.simplify import simplify
         from cgcli.transform.gradient import gradient
 
@@ -299,7 +305,13 @@ class Computation:
         short, index = simplify(graph)
         last = {n: node for node, n in graph.names.items()}
         named = {index[last[n]]: n for n in self.module.values if n in last}
-        return "\n".join(write_outputs(short, [f"d{name}/d{n}" for n in names], named, graph))
+        if form == "latex":
+            y = latex_name(name)
+            targets = [rf"\frac{{\partial {y}}}{{\partial {latex_name(n)}}}" for n in names]
+            rows = [f"  {left} &= {right} \\\\" for left, right in write_outputs(short, targets, named, graph, form)]
+            return "\n".join([r"% needs \usepackage{amsmath}", r"\begin{align*}", *rows, r"\end{align*}"])
+        lines = write_outputs(short, [f"d{name}/d{n}" for n in names], named, graph)
+        return "\n".join(f"{left} = {right}" for left, right in lines)
 
     @_for_shapes
     def gradient_graph(self, values: Values, *, of: str | None = None, wrt: Sequence[str] | None = None) -> Evaluation:

@@ -9,6 +9,7 @@ from cgcli.graph.graph import CONST, INPUT, Graph
 from cgcli.graph.traversal import prune
 from cgcli.graph.types import Type
 from cgcli.ops.builder import Builder
+from cgcli.ops.latex import latex_text
 from cgcli.ops.notation import shown_attrs, write_constant
 from cgcli.ops.spelling import LONGEST_TENSOR, Written, write_latex, write_op
 from cgcli.ops.table import BY_CODE
@@ -16,7 +17,6 @@ from cgcli.ops.versions import versions
 from cgcli.ops.written import WrittenOperations
 from cgcli.optimise.simplify import simplify
 from cgcli.render.explain import Derivative, Equation, Explanation, LocalDerivative, Name, PathProduct
-from cgcli.render.picture.tikz import latex_text
 from cgcli.render.written_text import operation_text
 from cgcli.transform.gradient import gradient
 

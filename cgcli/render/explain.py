@@ -7,10 +7,10 @@ from itertools import pairwise
 from typing import Any, Literal, NamedTuple
 
 from cgcli.diagnostics.escape import show
+from cgcli.ops.latex import latex_name, latex_text
 from cgcli.ops.versions import Version
 
 from .numbers import shortest
-from .picture.tikz import latex_text
 from .tensors import as_lists, is_tensor, terminal_brief
 
 Form = Literal["text", "markdown", "latex"]
@@ -32,7 +32,7 @@ class Name(NamedTuple):
 
     @property
     def latex(self) -> str:
-        plain = self.name if len(self.name) == 1 and self.name.isascii() else rf"\mathit{{{latex_text(self.name)}}}"
+        plain = latex_name(self.name)
         return plain if self.version is None or self.version.is_last else f"{{{plain}}}_{{{self.version.number}}}"
 
 

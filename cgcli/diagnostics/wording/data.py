@@ -109,6 +109,9 @@ TEMPLATES: dict[str, Templates] = {
     "no-such-column": words("the table has no column `{name}`", "did you mean `{nearest}`?", "it has {names}"),
     "map-many": words("{count} columns are a vector, and `{name}` is {type}", "map one column to it"),
     "needs-data": words("`{option}` means something for tables only", "add `--data TABLE`"),
+    "needs-symbolic": words(
+        "only formulas are written in LaTeX", "add `--symbolic`, or see `cg explain --format latex` for the numbers"
+    ),
     "option-elsewhere": words("`{option}` is not for this command", "{where}"),
     "ragged-value": words(
         "the value of `{name}` has rows of different lengths", "a tensor has as many elements in every row"
