@@ -236,6 +236,16 @@ def ending_signals() -> list[signal.Signals]:
     return [getattr(signal, name) for name in names if hasattr(signal, name)]
 
 
+def interrupt_by_signals() -> None:
+    """From now on SIGTERM and SIGHUP interrupt as Ctrl-C does, unless they are ignored. Called in the main thread."""
+    import _signal  # type: ignore[import-not-found]  # the enumerations of `signal` take as long to load as a third of the front door
+
+    for name in ("SIGTERM", "SIGHUP"):
+        number = getattr(_signal, name, None)
+        if number is not None and _signal.getsignal(number) == _signal.SIG_DFL:
+            _signal.signal(number, _signal.default_int_handler)
+
+
 def alarm_signal() -> signal.Signals | None:
     """The signal of the interval timer."""
     import signal

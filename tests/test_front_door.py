@@ -5,8 +5,10 @@ from __future__ import annotations
 import contextlib
 import itertools
 import os
+import signal
 import subprocess
 import sys
+import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -251,6 +253,82 @@ def test_the_same_text_in_another_folder_imports_its_own_files(tmp_path: Path) -
         (folder / "p.cg").write_text('import "part.cg"\ny = part.f(a)\n', encoding="utf-8")
         lines.append(["eval", str(folder / "p.cg"), "--a", "2"])
     assert [cg(*line).out for line in lines * 2] == ["y = 3\n", "y = 4\n"] * 2
+
+
+@pytest.mark.parametrize("parts", [("-e", "", ""), ("", ""), ("", "-e", "a"), ("-e", "", "-e", "a"), ("-e", "a", "")])
+def test_empty_arguments_are_arguments(parts: tuple[str, ...], tmp_path: Path) -> None:
+    file = tmp_path / "f.cg"
+    file.write_text("y = a\n", encoding="utf-8")
+    assert cg("eval", str(file), "--a", "1").status == 0
+    line = ["eval", *parts[:-1], parts[-1] or str(file), "--a", "1"]
+    assert cg(*line) == commands_alone(*line)
+    assert cg(*line).status == 2
+
+
+def test_names_that_are_no_text(tmp_path: Path) -> None:
+    folder = tmp_path / os.fsdecode(b"bad\xff")
+    try:
+        folder_of_programs_in(folder)
+    except OSError:
+        pytest.skip("the file system has texts for names alone")
+    line = ["eval", str(folder / "imports.cg"), "--a", "2", "--b", "3", "--c", "1"]
+    assert [cg(*line) for _ in range(2)] == [(0, "y = 8\n", "")] * 2
+    assert is_answered(*line)
+
+
+def folder_of_programs_in(folder: Path) -> None:
+    folder.mkdir()
+    folder_of_programs(folder)
+
+
+def test_a_table_in_an_encoding_without_its_rule() -> None:
+    line = ["eval", ARTICLE, "--a", "2", "--b", "3", "--c", "1", "--format", "table"]
+    outputs = [process(*line, env={"PYTHONIOENCODING": "ascii"}) for _ in range(2)]
+    assert [(x.returncode, x.stderr) for x in outputs] == [(0, "")] * 2
+    assert outputs[0].stdout == outputs[1].stdout
+    assert r"\u2500" in outputs[0].stdout
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="the system has no named pipes")
+def test_an_import_that_became_a_pipe_is_not_opened(tmp_path: Path) -> None:
+    (tmp_path / "lib.cg").write_text("", encoding="utf-8")
+    (tmp_path / "m.cg").write_text('import "lib.cg"\ny = a*3\n', encoding="utf-8")
+    line = ["eval", str(tmp_path / "m.cg"), "--a", "2"]
+    assert cg(*line).out == "y = 6\n"
+    assert is_answered(*line)
+    (tmp_path / "lib.cg").unlink()
+    os.mkfifo(tmp_path / "lib.cg")
+    assert not is_answered(*line)
+    assert cg(*line).status == 2
+
+
+def test_programs_without_instructions_are_not_tried_again(tmp_path: Path) -> None:
+    folder_of_programs(tmp_path)
+    line = ["grad", str(tmp_path / "loop.cg"), "--a", "2", "--b", "3", "--c", "1"]
+    assert cg(*line).status == 0
+    with mock.patch("cgcli.program.instructions._entry", side_effect=AssertionError):
+        assert cg(*line).status == 0
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGHUP"), reason="the system has no such signals")
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP", "SIGINT"])
+def test_a_signal_while_the_output_waits(name: str) -> None:
+    read, write = os.pipe()
+    os.set_blocking(write, False)
+    with contextlib.suppress(BlockingIOError):
+        while True:
+            os.write(write, b"x" * 65_536)
+    os.set_blocking(write, True)
+    code = "from cgcli.cli import script; script()"
+    line = [sys.executable, "-c", code, "eval", ARTICLE, "--a", "2", "--b", "3", "--c", "1"]
+    assert cg(*line[3:]).status == 0
+    with subprocess.Popen(line, stdout=write, stderr=subprocess.PIPE, text=True) as waiting:
+        os.close(write)
+        time.sleep(1.0)
+        waiting.send_signal(getattr(signal, name))
+        _, messages = waiting.communicate(timeout=30)
+    os.close(read)
+    assert (waiting.returncode, messages) == (130, "interrupted\n")
 
 
 def test_damaged_entries_are_read_again(tmp_path: Path) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import sys
 
+from cgcli.system import interrupt_by_signals, leave, plain_newlines
+
 TYPE_CHECKING = False  # importing `typing` takes as long as a whole run of the front door
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -14,6 +16,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Runs `cg` with these arguments (the process's own when None) and returns the exit status."""
     try:
         # What follows is loaded in here, so that an interrupt during the first moments is met like any other.
+        if argv is None:
+            interrupt_by_signals()
         status = _front_door(sys.argv[1:] if argv is None else argv)
         if status is not None:
             return status
@@ -33,8 +37,6 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def script() -> NoReturn:
     """What is installed as `cg`."""
-    from cgcli.system import leave
-
     leave(main())
 
 
@@ -51,6 +53,7 @@ def _front_door(arguments: Sequence[str]) -> int | None:
     rows = answer(request)
     if rows is None:
         return None
+    plain_newlines()
     style = request.options.get("--format") or ("table" if sys.stdout.isatty() else "plain")
     if style == "table":
         from cgcli.cli.process import guarded
@@ -58,9 +61,6 @@ def _front_door(arguments: Sequence[str]) -> int | None:
         from cgcli.program.options import OutputOptions
 
         return guarded(lambda: show_numbers(rows, {}, OutputOptions("table", request.precision)))
-    from cgcli.system import plain_newlines
-
-    plain_newlines()
     try:
         sys.stdout.write(text_of(rows, request, style))
         sys.stdout.flush()

@@ -48,7 +48,7 @@ def unknown_name(name: str, names: Collection[str]) -> dict[str, Any]:
     """The values of an error about an unknown name: it, the nearest of the names, and all of them."""
     from .suggest import nearest  # for an error alone
 
-    return {"name": name, "nearest": nearest(name, names), "names": list(names)}
+    return {"name": name or EMPTY, "nearest": nearest(name, names), "names": list(names)}
 
 
 def _plain(value: Any) -> Any:

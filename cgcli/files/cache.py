@@ -18,8 +18,8 @@ except ImportError:
 LARGEST = 64 * 2**20  # bytes of one entry
 MOST = 256  # entries of a kind; the oldest go first
 DIGEST_SIZE = 32  # bytes
-ROOMS = ("diagnostics", "graph", "ops", "transform", "optimise", "language", "run/scalar")
-"""The folders of the code that makes a graph of a text, and instructions of a graph."""
+ROOMS = ("graph", "ops", "transform", "optimise", "language", "run/scalar", "program/instructions.py")
+"""The code that makes a graph of a text, and instructions of a graph."""
 
 
 def digest(*parts: str | bytes) -> str:
@@ -32,17 +32,24 @@ def digest(*parts: str | bytes) -> str:
 
 
 def code_stamp() -> str:
-    """Changes with cg's own code: that of an installed package as a whole, in a checkout with every file that decides
-    what is kept, so that one that is being worked on reads nothing stale."""
+    """The time of the last change of cg's own code, so that no entry that an older one has made is read: neither in a
+    checkout that is being worked on nor where an installed package was edited."""
     package = os.path.dirname(os.path.dirname(__file__))
-    try:
-        return str(os.stat(os.path.join(package, "grammar")).st_mtime_ns)  # a checkout has it elsewhere
-    except OSError:
-        newest = 0
-        for room in ROOMS:
-            with os.scandir(os.path.join(package, room)) as entries:
-                newest = max(newest, *[e.stat().st_mtime_ns for e in entries if e.name.endswith(".py")])
-        return str(newest)
+    grammar = os.path.join(package, "grammar", "cg.lark")
+    paths = [grammar if os.path.exists(grammar) else os.path.join(package, "..", "grammar", "cg.lark")]
+    paths += [os.path.join(package, room) for room in ROOMS]
+    newest = 0
+    for path in paths:
+        if path.endswith((".py", ".lark")):
+            newest = max(newest, os.stat(path).st_mtime_ns)
+            continue
+        with os.scandir(path) as entries:
+            for entry in entries:
+                if entry.name.endswith(".py"):
+                    newest = max(newest, entry.stat().st_mtime_ns)
+                elif "." not in entry.name and entry.name != "__pycache__":
+                    paths.append(entry.path)
+    return str(newest)
 
 
 def load(kind: str, key: str) -> object | None:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     Rows = list[tuple[str, float]]
 
 KIND = "instructions"
+ENCODING, ERRORS = "utf-8", "surrogateescape"  # of an entry, which has paths
 LARGEST = 2**20  # bytes of a program
 OPTIONS = {
     "eval": ("--format", "--precision"),
@@ -43,7 +44,7 @@ class Request:
     """
 
     def __init__(self, arguments: Sequence[str]) -> None:
-        if not arguments or arguments[0] not in OPTIONS:
+        if not arguments or arguments[0] not in OPTIONS or "_CG_COMPLETE" in os.environ:  # which a shell sets
             raise ValueError
         self.command = arguments[0]
         self.numbers: dict[str, float] = {}
@@ -67,7 +68,7 @@ class Request:
         return None if text is None else int(text)
 
     def _set_program(self, kind: str, text: str) -> None:
-        if self.file or self.expression or text.startswith("-"):
+        if self.file or self.expression or not text or text.startswith("-"):
             raise ValueError
         setattr(self, kind, text)
 
@@ -99,7 +100,7 @@ def answer(request: Request) -> Rows | None:
     try:
         text, folder = _program(request)
         entry = load_bytes(KIND, key_of(request.command, request.options, text, folder))
-        return None if entry is None else _rows(entry.decode("utf-8").split("\n"), request)
+        return _rows(entry.decode(ENCODING, ERRORS).split("\n"), request) if entry else None
     except (ArithmeticError, AttributeError, OSError, RuntimeError, Stopped, TypeError, ValueError, LookupError):
         return None  # the command line says what is wrong
 
@@ -109,13 +110,16 @@ def _program(request: Request) -> tuple[str, str]:
     if request.expression:
         return request.expression, folder_of("")
     path = request.file
-    status = os.stat(path)
-    if not stat.S_ISREG(status.st_mode) or status.st_size > LARGEST or path.startswith(("/dev/", "/proc/")):
+    if path.startswith(("/dev/", "/proc/")):
         raise ValueError
     return _text(path), folder_of(path)
 
 
 def _text(path: str) -> str:
+    """The text of an ordinary file. Raises ValueError for another one, which is not opened."""
+    status = os.stat(path)
+    if not stat.S_ISREG(status.st_mode) or status.st_size > LARGEST:
+        raise ValueError
     handle = open_for_reading(path)
     with open(handle, "rb") as file:
         return file.read(LARGEST).removeprefix(b"\xef\xbb\xbf").decode("utf-8")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import suppress
 
-from cgcli.files.cache import digest, store_bytes
+from cgcli.files.cache import digest, load_bytes, store_bytes
 from cgcli.graph.graph import Graph
 from cgcli.graph.lexemes import is_ascii_name
 from cgcli.graph.signature import Input
@@ -13,7 +13,7 @@ from cgcli.graph.traversal import restrict
 from cgcli.ops.number_kernels import has_loop, is_scalar
 from cgcli.run.scalar.instruction_writer import MOST, Unsupported, write_instructions
 
-from .front_door import KIND, LARGEST, folder_of, key_of
+from .front_door import ENCODING, ERRORS, KIND, LARGEST, folder_of, key_of
 from .options import RunOptions
 from .program import Program
 
@@ -29,11 +29,12 @@ def keep(program: Program, opened: RunOptions, command: str, of: str | None, wrt
     named = opened.expression is not None or file.endswith(".cg")
     if not named or opened.allow_path or program.mode != "static" or program.warnings or len(text) > LARGEST:
         return
-    lines = _entry(program, command, of, wrt)
-    if lines is not None:
-        options = {"--of": of or "", "--wrt": ",".join(wrt or ())}
-        with suppress(OSError):  # the working folder was deleted
-            store_bytes(KIND, key_of(command, options, text, folder_of(file)), "\n".join(lines).encode("utf-8"))
+    options = {"--of": of or "", "--wrt": ",".join(wrt or ())}
+    with suppress(OSError):  # the working folder was deleted
+        key = key_of(command, options, text, folder_of(file))
+        if load_bytes(KIND, key) is None:
+            lines = _entry(program, command, of, wrt) or []  # an empty entry: there are none
+            store_bytes(KIND, key, "\n".join(lines).encode(ENCODING, ERRORS))
 
 
 def _entry(program: Program, command: str, of: str | None, wrt: Sequence[str] | None) -> list[str] | None:
