@@ -12,13 +12,12 @@ from cgcli.cli.options import NO_DATA, Without
 from cgcli.cli.output import can_write, emit, stdout
 from cgcli.cli.results import exclude, table_settings
 from cgcli.cli.session import note, open_session
+from cgcli.program.graph_values import graph_values
 from cgcli.program.input_values import canonical
 from cgcli.program.options import DerivativeOptions, Option, OutputOptions, RunOptions
-from cgcli.program.pictures import graph_values
-from cgcli.render import csv, json
+from cgcli.render import json
 from cgcli.render.node_table import Sort, node_data, rows, tree
 from cgcli.render.node_text import value_writer
-from cgcli.render.table import table
 from cgcli.render.terminal_graph import draw
 
 LINES = "├─└│●╰╯┴┤┼"  # the characters that draw a tree or a graph
@@ -79,8 +78,12 @@ def _show_table(header: tuple[str, ...], cells: Sequence[Sequence[Any]], output:
     """Prints the table of operations."""
     precision, full = output.precision, output.full
     if output.format == "csv":
+        from cgcli.render import csv
+
         emit(csv.dump(header, [["" if cell is None else cell for cell in row] for row in cells], precision, full=full))
     else:
+        from cgcli.render.table import table
+
         accent = [header.index("gradient")] if "gradient" in header else []
         tensor = value_writer(precision, full=full)
         emit(table(header, cells, accent=accent, tensor=tensor, **table_settings(precision)))

@@ -16,7 +16,7 @@ from cgcli.ops.versions import versions
 from cgcli.ops.written import WrittenOperations
 from cgcli.optimise.simplify import simplify
 from cgcli.render.explain import Derivative, Equation, Explanation, LocalDerivative, Name, PathProduct
-from cgcli.render.picture.tikz import latex_text
+from cgcli.render.latex_text import latex_text
 from cgcli.render.written_text import operation_text
 from cgcli.transform.gradient import gradient
 

@@ -9,8 +9,8 @@ from typing import Any, Literal, NamedTuple
 from cgcli.diagnostics.escape import show
 from cgcli.ops.versions import Version
 
+from .latex_text import latex_text
 from .numbers import shortest
-from .picture.tikz import latex_text
 from .tensors import as_lists, is_tensor, terminal_brief
 
 Form = Literal["text", "markdown", "latex"]

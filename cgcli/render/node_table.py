@@ -19,8 +19,8 @@ from cgcli.ops.written import WrittenOperations
 
 from .formula import operands
 from .node_text import gradient, has_row, reference, value_writer
-from .picture.selection import magnitude
 from .schema import operation_data, version_data
+from .tensors import magnitude
 from .written_text import operation_text
 
 DEEPEST = 30  # levels of a tree
