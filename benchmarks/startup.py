@@ -107,7 +107,7 @@ print(casadi.Function("f", [x], [y, casadi.gradient(y, x)])([2., 3., 1.]))
 COMMANDS = {
     "check": ("typer", "lark"),
     "fmt --check": ("typer", "lark"),
-    "show": ("typer", "rich.console", "rich.table"),
+    "show": ("typer",),
     "explain --a 2 --b 3 --c 1": ("typer",),
     "plan": ("typer",),
     "render --a 2 --b 3 --c 1 -o {folder}/article.svg": ("typer", "pygraphviz"),

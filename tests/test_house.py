@@ -80,7 +80,7 @@ HEAVY = {
     "pydantic": (),
     "matplotlib": ("render/curve.py",),
     "scipy": ("ops/special_arrays.py", "run/native/blas.py", "train/solvers.py"),
-    "rich": ("render/table.py",),
+    "rich": ("render/rich_table.py", "render/table_columns.py"),
     "graphviz": ("render/picture/dot.py",),
     "pygraphviz": ("render/picture/layout_child.py",),
     "fpdf": ("render/picture/pdf.py",),

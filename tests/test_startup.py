@@ -50,9 +50,13 @@ def test_a_warm_scalar_run_imports_no_parser(command: str) -> None:
     assert not loaded_by(command, ARTICLE, *VALUES) & LIBRARIES
 
 
-def test_a_table_imports_rich_and_no_more() -> None:
+def test_a_table_imports_rich_where_texts_are_broken_and_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
     loaded_by("eval", ARTICLE, *VALUES)
-    assert loaded_by("eval", ARTICLE, *VALUES, "--format", "table") & LIBRARIES == {"rich"}
+    assert not loaded_by("eval", ARTICLE, *VALUES, "--format", "table") & LIBRARIES
+    monkeypatch.setenv("COLUMNS", "40")
+    long = f"z = [{', '.join(f'name{k}' for k in range(12))}]"
+    assert loaded_by("show", "-e", long) & LIBRARIES - {"lark"} == {"rich"}
+    assert not loaded_by("show", "-e", "y = a + b") & LIBRARIES - {"lark"}
 
 
 @pytest.mark.parametrize(

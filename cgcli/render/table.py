@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
-import io
-import re
-from collections.abc import Callable, Iterator, Sequence
-from itertools import chain
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import chain, islice
 from typing import Any
 
-from cgcli.diagnostics.escape import show
+from .table_columns import GAP, Cell, Column, Texts, broken, cell_width, layout
+from .tensors import is_tensor
 
-from .numbers import shortest
-from .tensors import is_tensor, pieces, write
+FIRST = 1000
+"""Rows that tell the widths of the columns, and rows of a piece."""
+BOLD, DIM, ACCENT = "1", "2", "38;5;130"
+"""How a terminal is told to set off the header, and columns; the last is the colour of derivatives in pictures, as
+nearly as the 256 colours of a terminal have it."""
 
-Cell = Any  # a text, a number, a tensor or None
-LINES = 100  # of a cell in one row of Rich's
-ACCENT = "#b45309"  # the colour of derivatives, as in pictures
+
+def table(header: Sequence[str], rows: Sequence[Sequence[Cell]], **settings: Any) -> str:
+    """The whole table, without the last line end. settings: of `table_pieces`."""
+    return "\n".join(table_pieces(header, rows, **settings))
 
 
-def table(
+def table_pieces(
     header: Sequence[str],
-    rows: Sequence[Sequence[Cell]],
+    rows: Iterable[Sequence[Cell]],
     *,
     width: int = 80,
     colour: bool = False,
@@ -28,101 +31,146 @@ def table(
     accent: Sequence[int] = (),
     dim: Sequence[int] = (),
     tensor: Callable[[Any], str] | None = None,
-) -> str:
-    """The rows under their header, without the last line end.
+) -> Iterator[str]:
+    """The rows under their header, `FIRST` rows at a time, each piece without its last line end.
 
     A column of numbers is aligned at its decimal points; no digit is ever cut. accent, dim: columns that are set off.
     tensor: how a tensor is written, else as anywhere; a long one goes on in the next line, between two of its numbers.
+
+    The first rows tell how wide the columns are and where the decimal points stand. A later cell that is wider moves
+    what follows it to the right; of a text as much goes on in the next line as the terminal has no room for.
     """
-    from rich.box import Box
-    from rich.cells import cell_len
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
+    source = iter(rows)
+    first = list(islice(source, FIRST))
+    following = next(source, None)
+    texts = Texts(precision, tensor)
+    columns, lines = layout(header, first, texts, width)
+    natural, least = (sum(getattr(column, each) + GAP for column in columns) for each in ("natural", "least"))
+    if following is None and natural > max(width, least):
+        from .rich_table import rich_table  # dear to import, and for texts that have to be broken alone
 
-    rule = Box("    \n    \n ── \n    \n    \n    \n    \n    \n")
-    table_ = Table(box=rule, show_edge=False, pad_edge=False, header_style="bold", padding=(0, 1))
-    tensor_text = tensor or (lambda x: write(x, precision))
-    columns = [_column([row[k] for row in rows], precision, tensor_text) for k in range(len(header))]
-    tensors = {k for k in range(len(header)) if any(is_tensor(row[k]) for row in rows)}
-    # names and numbers are never cut nor broken; only longer texts are, to the width that is left
-    fixed = {k for k in range(len(header)) if k == 0 or any(isinstance(row[k], (int, float)) for row in rows)}
-    natural = [max(map(cell_len, [show(name), *cells])) for name, cells in zip(header, columns, strict=True)]
-    least = [natural[k] if k in fixed else min(natural[k], 12) for k in range(len(header))]
-    if tensors:
-        other_width = sum(least[k] + 3 for k in range(len(header)) if k not in tensors)
-        room = max((width - other_width) // len(tensors) - 3, 12)
-        for k in tensors:
-            unbroken = [
-                pieces(cell) if is_tensor(row[k]) else [cell] for cell, row in zip(columns[k], rows, strict=True)
-            ]
-            columns[k] = [_broken(cell, max(room, *map(len, chain(*unbroken)))) for cell in columns[k]]
-            natural[k] = least[k] = max(map(cell_len, [show(header[k]), *"\n".join(columns[k]).split("\n")]))
-        fixed |= tensors
-    needed = sum(least) + 3 * len(header)
-    for k, name in enumerate(header):
-        style = ACCENT if k in accent else "dim" if k in dim else None
-        solid = k in fixed
-        table_.add_column(
-            Text(show(name)), style=style, no_wrap=solid, overflow="fold", min_width=natural[k] if solid else None
-        )
-    for row in zip(*columns, strict=True):
-        for cells in _chunks(row):
-            table_.add_row(*(Text(cell) for cell in cells))
-    out = io.StringIO()
-    console = Console(
-        file=out,
-        width=max(width, needed),
-        force_terminal=colour,
-        no_color=not colour,
-        color_system="256" if colour else None,
-        highlight=False,
-        emoji=False,
-        markup=False,
-        legacy_windows=False,
-    )
-    console.print(table_)
-    return "\n".join(line.rstrip() for line in out.getvalue().rstrip("\n").split("\n"))
-
-
-def _column(cells: Sequence[Any], precision: int | None, tensor: Callable[[Any], str]) -> list[str]:
-    """The texts of a column, numbers padded so that their decimal points stand in one line."""
-    texts = [
-        "" if c is None else show(c) if isinstance(c, str) else tensor(c) if is_tensor(c) else shortest(c, precision)
-        for c in cells
-    ]
-    numbers = [isinstance(c, (int, float)) and not isinstance(c, bool) for c in cells]
-    before = [_before_point(t) for t in texts]
-    widest = max((b for b, n in zip(before, numbers, strict=True) if n), default=0)
-    return [" " * (widest - b) + t if n else t for t, b, n in zip(texts, before, numbers, strict=True)]
-
-
-def _chunks(row: Sequence[str]) -> Iterator[list[str]]:
-    """A row as several of not too many lines each: Rich's work on a cell grows with the square of its lines."""
-    if not any("\n" in cell for cell in row):
-        yield list(row)
+        yield rich_table(columns, lines, width=width, colour=colour, accent=accent, dim=dim)
         return
-    lines = [cell.split("\n") for cell in row]
-    for k in range(0, max(map(len, lines)), LINES):
-        yield ["\n".join(cell_lines[k : k + LINES]) for cell_lines in lines]
+    writer = _LineWriter(columns, width, colour, accent, dim)
+    yield "\n".join([*writer.header(), *writer.rows(lines)])
+    if following is not None:
+        source = chain([following], source)
+        while piece := list(islice(source, FIRST)):
+            yield "\n".join(writer.rows(_lines(columns, piece, texts)))
 
 
-def _broken(text: str, width: int) -> str:
-    """A tensor's text in lines of a width, or of one piece where that is longer."""
-    if len(text) <= width:
-        return text
-    first, *rest = pieces(text)
-    lines = [first]
-    for piece in rest:
-        # a row of a matrix gets a line of its own, but not one of a single column
-        row = piece.startswith("[") and not piece.rstrip(",").endswith("]")
-        if len(lines[-1]) + 1 + len(piece) <= width and not row:
-            lines[-1] += f" {piece}"
-        else:
-            lines.append(f" {piece}")
-    return "\n".join(lines)
+def _lines(columns: Sequence[Column], rows: Sequence[Sequence[Cell]], texts: Texts) -> list[list[str]]:
+    """The texts of later rows by column, tensors in lines."""
+    lines: list[list[str]] = []
+    for k, column in enumerate(columns):
+        cells = [row[k] for row in rows]
+        column_texts, _ = texts.column(cells, column.before)
+        room = column.room or column.width
+        lines.append([broken(t, room) if is_tensor(c) else t for t, c in zip(column_texts, cells, strict=True)])
+    return lines
 
 
-def _before_point(text: str) -> int:
-    """How many characters stand before the decimal point, or where it would stand."""
-    return len(re.split("[.e]", text, maxsplit=1)[0])
+class _LineWriter:
+    """Writes rows of texts in columns."""
+
+    def __init__(
+        self, columns: Sequence[Column], width: int, colour: bool, accent: Sequence[int], dim: Sequence[int]
+    ) -> None:
+        self.columns = columns
+        self.total = sum(column.width + GAP for column in columns) - GAP
+        self.room = max(width, self.total)
+        styles = [ACCENT if k in accent else DIM if k in dim else "" for k in range(len(columns))]
+        self.styles = styles if colour else [""] * len(columns)
+        self.bold = BOLD if colour else ""
+
+    def header(self) -> list[str]:
+        """The titles, and the rule below them."""
+        titles = [_styled(_padded(column.title, column.width), self.bold) for column in self.columns]
+        return [_joined(titles), "─" * self.total]
+
+    def rows(self, lines: Sequence[Sequence[str]]) -> Iterator[str]:
+        """The lines of rows, from their texts by column."""
+        exceeding = [k for k, texts in enumerate(lines) if not _all_fit(texts, self.columns[k].width)]
+        padded = [
+            [_styled(_padded(text, column.width), style) for text in texts]
+            for texts, column, style in zip(lines, self.columns, self.styles, strict=True)
+        ]
+        for row, texts in zip(zip(*padded, strict=True), zip(*lines, strict=True), strict=True):
+            if exceeding and any("\n" in texts[k] or cell_width(texts[k]) > self.columns[k].width for k in exceeding):
+                yield from self._tall_row(texts)
+            else:
+                yield _joined(row)
+
+    def _tall_row(self, texts: Sequence[str]) -> list[str]:
+        """The lines of a row with cells of several lines, or that are wider than their columns."""
+        cells = [text.split("\n") for text in texts]
+        lines = list(self._lines(cells))
+        if max(width for _, width in lines) > self.room:
+            folded = (
+                cell if column.fixed else _folded(cell[0], column.width)
+                for cell, column in zip(cells, self.columns, strict=True)
+            )
+            lines = list(self._lines(list(folded)))
+        return [line for line, _ in lines]
+
+    def _lines(self, cells: Sequence[Sequence[str]]) -> Iterator[tuple[str, int]]:
+        """The lines of a row of cells of several lines, and their widths. A wider cell takes from the gap behind it,
+        and moves the next one where that is too little."""
+        for k in range(max(map(len, cells))):
+            line, start, end = "", 0, 0
+            for cell, column, style in zip(cells, self.columns, self.styles, strict=True):
+                text = cell[k] if k < len(cell) else ""
+                gap = max(start - end, min(end, 1))
+                if text:
+                    line += " " * gap + _styled(text, style)
+                    end += gap + cell_width(text)
+                start += column.width + GAP
+            yield line, end
+
+
+def _all_fit(texts: Sequence[str], width: int) -> bool:
+    """Whether all texts are one line of plain letters and within a width."""
+    whole = "".join(texts)
+    return max(map(len, texts), default=0) <= width and whole.isascii() and "\n" not in whole
+
+
+def _padded(text: str, width: int) -> str:
+    return text.ljust(width) if text.isascii() else text + " " * (width - cell_width(text))
+
+
+def _styled(text: str, style: str) -> str:
+    return f"\x1b[{style}m{text}\x1b[0m" if style else text
+
+
+def _joined(cells: Iterable[str]) -> str:
+    return (" " * GAP).join(cells).rstrip()
+
+
+def _folded(text: str, width: int) -> list[str]:
+    """A text in lines of a width, broken between its words, or within one that is longer."""
+    lines: list[str] = []
+    line, used = "", 0
+    for word in text.split(" "):
+        size = cell_width(word)
+        if line and used + 1 + size <= width:
+            line, used = f"{line} {word}", used + 1 + size
+            continue
+        if line:
+            lines.append(line)
+        rest = word
+        while size > width:
+            end = _fitting(rest, width)
+            lines.append(rest[:end])
+            rest = rest[end:]
+            size = cell_width(rest)
+        line, used = rest, size
+    return [*lines, line]
+
+
+def _fitting(word: str, width: int) -> int:
+    """How many characters of a word fit into a width, at least one."""
+    end = used = 0
+    while end < len(word) and (not end or used + cell_width(word[end]) <= width):
+        used += cell_width(word[end])
+        end += 1
+    return end
