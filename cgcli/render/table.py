@@ -107,7 +107,7 @@ class _LineWriter:
         lines = list(self._lines(cells))
         if max(width for _, width in lines) > self.room:
             folded = (
-                cell if column.fixed else _folded(cell[0], column.width)
+                cell if column.fixed else [part for line in cell for part in _folded(line, column.width)]
                 for cell, column in zip(cells, self.columns, strict=True)
             )
             lines = list(self._lines(list(folded)))
