@@ -17,6 +17,7 @@ from cgcli.files.writing import atomic_file
 
 from . import arrow
 from .arrow_csv import write_rows
+from .number_columns import Numbers
 from .text_tables import SEPARATORS
 
 KINDS = ("csv", "tsv", "jsonl", "npz", *arrow.KINDS)
@@ -109,12 +110,17 @@ class Rounded:
         self.out.write({name: x if name in self.carried else self._rounded(x) for name, x in columns.items()})
 
     def _rounded(self, x: Any) -> Any:
-        import numpy as np
-
+        if isinstance(x, Numbers):
+            return Numbers(self._number(value) if isinstance(value, float) else value for value in x)
         if not hasattr(x, "dtype") or x.dtype.kind != "f":
             return x
-        numbers = (float(f"{value:.{self.digits - 1}e}") for value in x.reshape(-1).tolist())
+        import numpy as np
+
+        numbers = map(self._number, x.reshape(-1).tolist())
         return np.fromiter(numbers, x.dtype, x.size).reshape(x.shape)
+
+    def _number(self, value: float) -> float:
+        return float(f"{value:.{self.digits - 1}e}")
 
 
 class _JsonLines:
@@ -182,6 +188,8 @@ def flat_columns(columns: Mapping[str, Any]) -> tuple[list[str], list[Any]]:
 
 def _texts(x: Any) -> Sequence[str]:
     """Floats as the shortest texts that read back to them, bools as the language has them, no elements as brackets."""
+    if isinstance(x, Numbers):
+        return [str(item).lower() for item in x]
     if not hasattr(x, "dtype"):
         return [cell if isinstance(cell, str) else "" if cell is None else json.dumps(cell) for cell in x]
     if x.ndim > 1:
@@ -193,10 +201,10 @@ def _texts(x: Any) -> Sequence[str]:
 
 def _plain(x: Any) -> list[Any]:
     """Rows as JSON knows them: NaN and infinities are texts."""
-    import numpy as np
-
     if not hasattr(x, "dtype"):
         return [_mapped(cell) if isinstance(cell, float | list) else cell for cell in x]
+    import numpy as np
+
     doubles = x.astype(str).astype("float64") if x.dtype == "float32" else x
     rows: list[Any] = doubles.tolist()
     if x.dtype.kind == "f" and not bool(np.isfinite(x).all()):

@@ -12,6 +12,7 @@ from typing import Any, Literal, get_args
 
 from cgcli.data.cells import row_numbers
 from cgcli.data.chunks import Chunk
+from cgcli.data.number_columns import Numbers
 from cgcli.data.sinks import Sink
 from cgcli.data.structured import carried
 from cgcli.data.tables import Table, open_table
@@ -153,11 +154,18 @@ class _TableRun:
             for chunk, read in self.table.read(self.settings.batch or self.rows.most_of(self.table.rows), self.needed):
                 if workers is None:
                     self._start(chunk)
-                    self.rows.prepare(self.table.expected_rows(len(chunk), read))
+                    labelled = bool(self.labels or self.words)
+                    self.rows.prepare(self.table.expected_rows(len(chunk), read), labelled)
                     workers = stack.enter_context(RowWorkers(self.rows, out, self._words()))
                     violations = RangeViolations(self.program, self.by_input)
                 columns, indices = row_values(
-                    self.program, chunk, self.by_input, self.batched, self.settings.on_error, self.labels
+                    self.program,
+                    chunk,
+                    self.by_input,
+                    self.batched,
+                    self.settings.on_error,
+                    self.labels,
+                    by_row=self.rows.by_row,
                 )
                 violations.add(columns, chunk, indices)
                 if indices:
@@ -258,7 +266,8 @@ class _TableRun:
         """The row numbers and the carried columns of some rows of a chunk, None for a table without rows."""
         columns: dict[str, Any] = {}
         if self.settings.numbered:
-            columns[ROW] = row_numbers(before, indices)
+            numbers = Numbers(before + 1 + k for k in indices)
+            columns[ROW] = numbers if self.rows.by_row else row_numbers(before, indices)
         for name in self.carried:
             cells: Any = [] if chunk is None else chunk.columns[name]
             if chunk is not None and len(indices) < len(chunk):
