@@ -163,21 +163,22 @@ def executors(graph: Graph) -> tuple[Executor, ...]:
                     "after many runs", "native", f"compiling pays once they have computed {MANY_ELEMENTS} elements"
                 )
             )
-    if runs_by_row(graph, 1):
+    few = FEW_ROWS if runs_by_row(graph, 1) else 0
+    if few:
         reason = "each row is a run of its own, as of single values"
-        once.append(Executor(f"tables of fewer than {FEW_ROWS} rows", "numbers", reason))
+        once.append(Executor(f"tables of fewer than {few} rows", "numbers", reason))
     rows = BatchedGraph(graph, [True] * len(graph.inputs))
     obstacle = no_machine_code(rows.graph, rows.batch)
     if obstacle:
-        return (*once, Executor("the rows of a table", "numpy", obstacle))
+        return (*once, Executor(f"tables from {few} rows on" if few else "the rows of a table", "numpy", obstacle))
     if rows.least_rows == 1:
         return (*once, Executor("the rows of a table", "native", "each row runs its own loops in machine code"))
-    least = f"{rows.least_rows} rows"
-    return (
-        *once,
-        Executor(f"tables of fewer than {least}", "numpy", "compiling would take longer than it saves"),
-        Executor(f"tables from {least} on", "native", "one loop of machine code computes all values of a row"),
-    )
+    least = max(few, rows.least_rows)
+    if least > few:
+        work = f"tables of {few} to {least - 1} rows" if few else f"tables of fewer than {least} rows"
+        once.append(Executor(work, "numpy", "compiling would take longer than it saves"))
+    reason = "one loop of machine code computes all values of a row"
+    return (*once, Executor(f"tables from {least} rows on", "native", reason))
 
 
 def names_no_size(graph: Graph) -> bool:
