@@ -35,8 +35,10 @@ HEAVY = {
         "analysis/backward_pass.py",  # for type checkers
         "data/arrays.py",
         "data/arrow_csv.py",
+        "data/arrow_numbers.py",
         "data/cells.py",
         "data/frames.py",
+        "data/number_columns.py",
         "data/checkpoints.py",
         "data/safetensors.py",
         "data/sinks.py",

@@ -218,9 +218,7 @@ def _writer(file: IO[bytes], kind: str, schema: Any) -> Any:
 def _column(pa: Any, name: str, x: Any) -> Any:
     """Raises CgError (status 1) for cells of several kinds."""
     if isinstance(x, Numbers) and x:
-        import numpy as np
-
-        return column_of_array(pa, np.array(x))
+        return column_of_array(pa, x.array())
     if not hasattr(x, "dtype"):
         try:
             return pa.array(list(x))

@@ -108,12 +108,6 @@ def _list_or_array(x: Any) -> Any:
     return x if hasattr(x, "dtype") else list(x)
 
 
-def _array(numbers: Numbers) -> Any:
-    import numpy as np
-
-    return np.array(numbers)
-
-
 class Columns:
     """A sink that keeps what is written. most: how many rows there can be; None where nobody knows."""
 
@@ -124,7 +118,7 @@ class Columns:
     def write(self, columns: Mapping[str, Any]) -> None:
         count = len(next(iter(columns.values()), ()))
         for name, cells in columns.items():
-            x = _array(cells) if isinstance(cells, Numbers) else cells
+            x = cells.array() if isinstance(cells, Numbers) else cells
             self.parts.setdefault(name, [])
             if self.most in (None, count) or not hasattr(x, "dtype"):
                 self.parts[name].append(x)

@@ -6,7 +6,6 @@ import csv
 import io
 import json
 import math
-import zipfile
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import product
@@ -144,6 +143,8 @@ class _Npz:
             self.parts.setdefault(name, []).append(x)
 
     def save(self, file: IO[bytes]) -> None:
+        import zipfile  # for this kind of file alone
+
         import numpy as np
 
         write_array: Any = np.lib.format.write_array  # without types in the oldest NumPy

@@ -8,7 +8,7 @@ from typing import Any
 from .escape import show
 from .source import Diagnostic, Source, Span
 from .source_excerpt import Mark, draw
-from .wording import message_of
+from .wording.messages import message_of
 
 RESET = "\x1b[0m"
 BOLD, GUTTER, SECONDARY = "\x1b[1m", "\x1b[34m", "\x1b[36m"
