@@ -77,7 +77,7 @@ HEAVY = {
         "dynamic/tape_arrays.py",
         "run/numpy/call_recorder.py",
     ),
-    "llvmlite": ("run/native/compile.py",),
+    "llvmlite": ("run/native/compile.py", "run/native/host.py"),
     "pyarrow": ("data/arrow.py", "data/arrow_csv.py"),
     "pydantic": (),
     "matplotlib": ("render/curve.py",),

@@ -107,7 +107,7 @@ def _work(graph: Graph) -> int:
 @cache
 def compiler_installed() -> bool:
     """Whether llvmlite is installed and its library loads: one for another system or a damaged one does not."""
-    from .compile import host  # with the printer of machine code
+    from .host import host  # with llvmlite
 
     try:
         host()
