@@ -14,7 +14,6 @@ from cgcli.cli.session import Session, open_session
 from cgcli.diagnostics.diagnostic import error
 from cgcli.diagnostics.escape import show
 from cgcli.program.options import DerivativeOptions, Option, OutputOptions, RunOptions, TableOptions
-from cgcli.program.rows import Derivatives
 from cgcli.render.json import dump
 from cgcli.render.numbers import single
 
@@ -50,6 +49,7 @@ def grad(
     session = open_session(context, run)
     if table.data is not None:
         from cgcli.cli.rows import over_rows, table_settings  # imports what reads tables
+        from cgcli.program.rows import Derivatives
 
         for option in {"--all": every, **kinds}.items():
             exclude(option, ("--data", True))
