@@ -197,7 +197,9 @@ class WrittenOperations:
         spelling = BY_CODE[self.graph.op[i]].spelling
         if spelling.form not in ("infix", "prefix"):
             return None
-        return next((sign for sign in [spelling.text, *_OTHERS.get(spelling.text, ())] if sign in text), None)
+        if spelling.text in text:
+            return spelling.text
+        return next((sign for sign in _OTHERS.get(spelling.text, ()) if sign in text), None)
 
 
 def _results(graph: Graph) -> tuple[list[int], bytearray]:

@@ -77,6 +77,7 @@ class _LineWriter:
         self, columns: Sequence[Column], width: int, colour: bool, accent: Sequence[int], dim: Sequence[int]
     ) -> None:
         self.columns = columns
+        self.starts = [sum(column.width + GAP for column in columns[:k]) for k in range(len(columns))]
         self.total = sum(column.width + GAP for column in columns) - GAP
         self.room = max(width, self.total)
         styles = [ACCENT if k in accent else DIM if k in dim else "" for k in range(len(columns))]
@@ -85,65 +86,48 @@ class _LineWriter:
 
     def header(self) -> list[str]:
         """The titles, and the rule below them."""
-        titles = [_styled(_padded(column.title, column.width), self.bold) for column in self.columns]
-        return [_joined(titles), "─" * self.total]
+        titles, _ = self._line([column.title for column in self.columns], [self.bold] * len(self.columns))
+        return [titles, "─" * self.total]
 
     def rows(self, lines: Sequence[Sequence[str]]) -> Iterator[str]:
         """The lines of rows, from their texts by column."""
-        exceeding = [k for k, texts in enumerate(lines) if not _all_fit(texts, self.columns[k].width)]
-        padded = [
-            [_styled(_padded(text, column.width), style) for text in texts]
-            for texts, column, style in zip(lines, self.columns, self.styles, strict=True)
-        ]
-        for row, texts in zip(zip(*padded, strict=True), zip(*lines, strict=True), strict=True):
-            if exceeding and any("\n" in texts[k] or cell_width(texts[k]) > self.columns[k].width for k in exceeding):
-                yield from self._tall_row(texts)
+        has_tall = [k for k, texts in enumerate(lines) if any("\n" in text for text in texts)]
+        for texts in zip(*lines, strict=True):
+            if has_tall and any("\n" in texts[k] for k in has_tall):
+                yield from self._tall_row([text.split("\n") for text in texts])
+                continue
+            line, width = self._line(texts, self.styles)
+            if width <= self.room:
+                yield line
             else:
-                yield _joined(row)
+                yield from self._tall_row([[text] for text in texts])
 
-    def _tall_row(self, texts: Sequence[str]) -> list[str]:
-        """The lines of a row with cells of several lines, or that are wider than their columns."""
-        cells = [text.split("\n") for text in texts]
-        lines = list(self._lines(cells))
+    def _tall_row(self, cells: Sequence[Sequence[str]]) -> list[str]:
+        """The lines of a row of cells of several lines, or that have to be broken."""
+        lines = self._lines(cells)
         if max(width for _, width in lines) > self.room:
             folded = (
                 cell if column.fixed else [part for line in cell for part in _folded(line, column.width)]
                 for cell, column in zip(cells, self.columns, strict=True)
             )
-            lines = list(self._lines(list(folded)))
+            lines = self._lines(list(folded))
         return [line for line, _ in lines]
 
-    def _lines(self, cells: Sequence[Sequence[str]]) -> Iterator[tuple[str, int]]:
-        """The lines of a row of cells of several lines, and their widths. A wider cell takes from the gap behind it,
-        and moves the next one where that is too little."""
-        for k in range(max(map(len, cells))):
-            line, start, end = "", 0, 0
-            for cell, column, style in zip(cells, self.columns, self.styles, strict=True):
-                text = cell[k] if k < len(cell) else ""
-                gap = max(start - end, min(end, 1))
-                if text:
-                    line += " " * gap + _styled(text, style)
-                    end += gap + cell_width(text)
-                start += column.width + GAP
-            yield line, end
+    def _lines(self, cells: Sequence[Sequence[str]]) -> list[tuple[str, int]]:
+        """The lines of a row, and their widths."""
+        count = max(map(len, cells))
+        return [self._line([cell[k] if k < len(cell) else "" for cell in cells], self.styles) for k in range(count)]
 
-
-def _all_fit(texts: Sequence[str], width: int) -> bool:
-    """Whether all texts are one line of plain letters and within a width."""
-    whole = "".join(texts)
-    return max(map(len, texts), default=0) <= width and whole.isascii() and "\n" not in whole
-
-
-def _padded(text: str, width: int) -> str:
-    return text.ljust(width) if text.isascii() else text + " " * (width - cell_width(text))
-
-
-def _styled(text: str, style: str) -> str:
-    return f"\x1b[{style}m{text}\x1b[0m" if style else text
-
-
-def _joined(cells: Iterable[str]) -> str:
-    return (" " * GAP).join(cells).rstrip()
+    def _line(self, texts: Sequence[str], styles: Sequence[str]) -> tuple[str, int]:
+        """A line and its width. A text that is wider than its column takes from the gap behind it, and moves the next
+        one where that is too little."""
+        line, end = "", 0
+        for text, start, style in zip(texts, self.starts, styles, strict=True):
+            if text:
+                gap = start - end if start > end else min(end, 1)
+                line += " " * gap + (f"\x1b[{style}m{text}\x1b[0m" if style else text)
+                end += gap + cell_width(text)
+        return line.rstrip(), end
 
 
 def _folded(text: str, width: int) -> list[str]:
