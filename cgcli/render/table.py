@@ -65,8 +65,11 @@ def _lines(columns: Sequence[Column], rows: Sequence[Sequence[Cell]], texts: Tex
     for k, column in enumerate(columns):
         cells = [row[k] for row in rows]
         column_texts, _ = texts.column(cells, column.before)
-        room = column.room or column.width
-        lines.append([broken(t, room) if is_tensor(c) else t for t, c in zip(column_texts, cells, strict=True)])
+        if not {str, float, int}.issuperset(map(type, cells)):
+            room = column.room or column.width
+            pairs = zip(column_texts, cells, strict=True)
+            column_texts = [broken(text, room) if is_tensor(cell) else text for text, cell in pairs]
+        lines.append(column_texts)
     return lines
 
 

@@ -45,20 +45,16 @@ class Texts:
 
     def column(self, cells: Sequence[Cell], before: int = 0) -> tuple[list[str], int]:
         """The texts of a column, numbers padded so that their decimal points stand in one line, and the characters
-        before that. before: the least number of these."""
-        texts = self._texts(cells)
-        numbers = [isinstance(c, (int, float)) and not isinstance(c, bool) for c in cells]
-        if not any(numbers):
-            return texts, before
-        widths = [_before_point(text) if n else 0 for text, n in zip(texts, numbers, strict=True)]
-        before = max(before, *widths) if before == 0 else before
-        return [" " * (before - w) + t if n else t for t, w, n in zip(texts, widths, numbers, strict=True)], before
-
-    def _texts(self, cells: Sequence[Cell]) -> list[str]:
-        if all(isinstance(cell, str) for cell in cells):
+        before that. before: how many these are, 0 for as many as the numbers need."""
+        if set(map(type, cells)) == {str}:
             whole = " ".join(cells)
-            return list(cells) if show(whole) == whole else list(map(show, cells))
-        return [self._text(cell) for cell in cells]
+            return list(cells) if show(whole) == whole else list(map(show, cells)), before
+        texts = [self._text(cell) for cell in cells]
+        numbers = [isinstance(cell, (float, int)) and not isinstance(cell, bool) for cell in cells]
+        widths = [_before_point(text) if is_number else 0 for text, is_number in zip(texts, numbers, strict=True)]
+        before = before or max(widths, default=0)
+        padded = zip(texts, widths, numbers, strict=True)
+        return [" " * (before - width) + text if is_number else text for text, width, is_number in padded], before
 
     def _text(self, cell: Cell) -> str:
         if isinstance(cell, str):
@@ -137,4 +133,7 @@ def broken(text: str, width: int) -> str:
 
 def _before_point(text: str) -> int:
     """How many characters stand before the decimal point, or where it would stand."""
-    return next((end for end in map(text.find, ".e") if end >= 0), len(text))
+    end = text.find(".")
+    if end < 0:
+        end = text.find("e")
+    return end if end >= 0 else len(text)
