@@ -136,6 +136,7 @@ def test_the_number_of_rows_alone_decides() -> None:
     assert not runs_by_row(graph, FEW_ROWS)
     assert not runs_by_row(parse("input x: float[3]; y = sum(x)").graph, 1)
     assert not runs_by_row(parse("input x: f32; y = x + x").graph, 1)
+    assert not runs_by_row(parse("input x: i32; y = x + x").graph, 1)
     assert not runs_by_row(parse("s = 0.0; for i in 0..3 { s = s + a }; y = s").graph, 1)
 
 

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Literal
 from cgcli.cli.output import StandardOutput, notice, print_diagnostics
 from cgcli.cli.progress import StatusLine
 from cgcli.cli.results import exclude
-from cgcli.cli.session import Session
 from cgcli.data.sinks import Rounded, sink
 from cgcli.diagnostics.diagnostic import EMPTY, Diagnostic, error
 from cgcli.diagnostics.escape import show
@@ -24,6 +23,7 @@ from cgcli.program.tables import (
 )
 
 if TYPE_CHECKING:
+    from cgcli.cli.session import Session
     from cgcli.data.checkpoints import Checkpoint
 
 

@@ -16,7 +16,7 @@ from .computation import Computation, Values
 
 ELEMENTS = 2**25  # numbers that the values of a chunk may hold
 MOST_ROWS = 65_536
-KINDS: Mapping[str, type[float | int | bool]] = {"float": float, "int": int, "i32": int, "bool": bool}
+KINDS: Mapping[str, type[float | int | bool]] = {"float": float, "int": int, "bool": bool}
 CHEAP, MOST_ELEMENTS = 16, 2**27  # numbers of a row, and of a table, that is run at once
 
 

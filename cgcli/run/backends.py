@@ -112,9 +112,9 @@ class BatchedGraph:
 
 def runs_by_row(row: Graph, rows: int) -> bool:
     """Whether each row of a table of so many is a run of its own, with the digits that a single run has. row: the graph
-    of one. Loops are left to machine code, and f32 to arrays, which round after each step of a kernel."""
-    single = any(isinstance(t, Type) and t.dtype == "f32" for g in every(row) for t in g.types)
-    return rows < FEW_ROWS and is_scalar(row) and not has_loop(row) and not single
+    of one. Loops are left to machine code, f32 and i32 to arrays, which have such types."""
+    is_short = any(isinstance(t, Type) and t.dtype in ("f32", "i32") for g in every(row) for t in g.types)
+    return rows < FEW_ROWS and is_scalar(row) and not has_loop(row) and not is_short
 
 
 def check_backend(name: str) -> str:
