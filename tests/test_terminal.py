@@ -115,6 +115,25 @@ def test_a_later_cell_that_is_wider_is_never_cut(colour: bool) -> None:
     assert not any("…" in line for line in rest)
 
 
+def test_csv_in_pieces_is_csv() -> None:
+    data = [(f"x{k}", "a, b", k / 4) for k in range(2 * csv.PIECE + 5)]
+    header = ("name", "inputs", "value")
+    drawn = list(csv.pieces(header, iter(data)))
+    assert len(drawn) == 3
+    assert "\n".join(drawn) == csv.dump(header, data)
+    assert len(list(standard_csv.reader("\n".join(drawn).splitlines()))) == 1 + len(data)
+    assert csv.dump(header, []) == "name,inputs,value"
+
+
+def test_the_table_of_a_large_graph_has_every_operation() -> None:
+    program = parse("\n".join(["x0 = a", *(f"x{k} = x{k - 1} * 1.5 + a" for k in range(1, 900))]))
+    run = program.run({"a": 1e-9})
+    titles, cells = rows(program.graph, run)
+    assert len(cells) > FIRST
+    lines = "\n".join(table_pieces(titles, iter(cells))).splitlines()[2:]
+    assert [line.split()[0] for line in lines] == [cell[0] for cell in cells]
+
+
 def test_a_longer_text_moves_what_follows_where_there_is_room() -> None:
     data = [("a", "b", 1.5)] * FIRST + [("a", "longer than that", 2.5)]
     last = list(table_pieces(("name", "text", "value"), data, width=60))[-1]

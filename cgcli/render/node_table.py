@@ -57,9 +57,10 @@ class OperationTable:
 
     def reference(self, i: int) -> str:
         """The name of an operation's result, its version where other values have the name; see `reference`."""
-        if i not in self._references:
-            self._references[i] = self._reference(i)
-        return self._references[i]
+        text = self._references.get(i)
+        if text is None:
+            text = self._references[i] = self._reference(i)
+        return text
 
     def _reference(self, i: int) -> str:
         version = self.versions.get(i)

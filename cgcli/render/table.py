@@ -129,7 +129,7 @@ class _LineWriter:
             if text:
                 gap = start - end if start > end else min(end, 1)
                 line += " " * gap + (f"\x1b[{style}m{text}\x1b[0m" if style else text)
-                end += gap + cell_width(text)
+                end += gap + (len(text) if text.isascii() else cell_width(text))
         return line.rstrip(), end
 
 
