@@ -140,10 +140,25 @@ def test_the_number_of_rows_alone_decides() -> None:
     assert not runs_by_row(parse("s = 0.0; for i in 0..3 { s = s + a }; y = s").graph, 1)
 
 
-def test_rows_of_arrays_are_runs_of_their_own_too() -> None:
+def test_rows_in_memory_are_arrays_as_before() -> None:
     program = parse("y = exp(a) * b")
     table = {"a": np.linspace(-1, 1, 9), "b": np.arange(9)}
-    y = program.map(table)["y"]
-    assert isinstance(y, np.ndarray)
-    assert y.dtype == "float64"
-    assert y.tolist() == [program(a=a, b=b) for a, b in zip(*(x.tolist() for x in table.values()), strict=True)]
+    assert program.map(table)["y"].tolist() == (np.exp(table["a"]) * table["b"]).tolist()
+    assert program.map(table, outputs=["y"])["y"].tolist() == (np.exp(table["a"]) * table["b"]).tolist()
+
+
+def test_a_file_read_from_python_gives_arrays() -> None:
+    Path("t.csv").write_text("a,b\n-1,2\n0.5,3\n", encoding="utf-8")
+    program = parse("y = exp(a) * b\nk = a < b")
+    results = program.map("t.csv")
+    assert [x.dtype.kind for x in results.values()] == ["f", "b"]
+    assert results["y"].tolist() == [program.eval(a=-1, b=2)["y"], program.eval(a=0.5, b=3)["y"]]
+
+
+def test_where_all_rows_are_skipped_the_columns_have_their_types() -> None:
+    Path("t.csv").write_text("a\nx\n", encoding="utf-8")
+    assert (
+        cg("eval", "-e", "y = a", "--data", "t.csv", "-o", "o.npz", "--on-error", "skip", "--row-numbers").status == 0
+    )
+    with np.load("o.npz") as arrays:
+        assert {name: (x.dtype.kind, x.shape) for name, x in arrays.items()} == {"row": ("i", (0,)), "y": ("f", (0,))}

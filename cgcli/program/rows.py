@@ -97,8 +97,6 @@ class Rows:
         self._total = total
         if total is None or not self.parallel:
             return self.most
-        if self._few(total):
-            return max(total, 1)
         if self._in_one_piece(total):
             return max(total, 1)
         row = max(1, elements(self.program.graph))
@@ -108,15 +106,11 @@ class Rows:
         """Settles how a table of about so many rows is run, and compiles the program for it. arrays: whether its
         columns have to be arrays. Raises CgError where compiling fails.
         """
-        self.by_row = not arrays and self._few(self._total or count)
-        if self.parallel and self.columns:
-            self._compiled(count)
-
-    def _few(self, count: int) -> bool:
-        """Whether so few rows are runs of their own."""
         program = self.program
         is_plain = program.mode == "static" and program.backend is None and not self._together
-        return is_plain and runs_by_row(program.graph, count)
+        self.by_row = is_plain and not arrays and runs_by_row(program.graph, count)
+        if self.parallel and self.columns:
+            self._compiled(count)
 
     def _in_one_piece(self, total: int) -> bool:
         """Whether machine code computes all rows of a table in memory at once: it keeps nothing but its results."""

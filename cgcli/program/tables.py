@@ -154,8 +154,8 @@ class _TableRun:
             for chunk, read in self.table.read(self.settings.batch or self.rows.most_of(self.table.rows), self.needed):
                 if workers is None:
                     self._start(chunk)
-                    labelled = bool(self.labels or self.words)
-                    self.rows.prepare(self.table.expected_rows(len(chunk), read), labelled)
+                    arrays = self.table.rows is not None or bool(self.labels or self.words)
+                    self.rows.prepare(self.table.expected_rows(len(chunk), read), arrays)
                     workers = stack.enter_context(RowWorkers(self.rows, out, self._words()))
                     violations = RangeViolations(self.program, self.by_input)
                 columns, indices = row_values(
@@ -267,7 +267,7 @@ class _TableRun:
         columns: dict[str, Any] = {}
         if self.settings.numbered:
             numbers = Numbers(before + 1 + k for k in indices)
-            columns[ROW] = numbers if self.rows.by_row else row_numbers(before, indices)
+            columns[ROW] = numbers if self.rows.by_row and indices else row_numbers(before, indices)
         for name in self.carried:
             cells: Any = [] if chunk is None else chunk.columns[name]
             if chunk is not None and len(indices) < len(chunk):

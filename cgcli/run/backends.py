@@ -31,7 +31,7 @@ BACKENDS = {
 
 
 FEW_ROWS = 100
-"""Rows of a table of numbers that are runs of their own on Python's numbers: no array is worth its library."""
+"""Rows of a file of numbers from which on arrays pay; fewer are runs of their own on Python's numbers."""
 
 
 class Compiled(Protocol):
@@ -111,7 +111,7 @@ class BatchedGraph:
 
 
 def runs_by_row(row: Graph, rows: int) -> bool:
-    """Whether each row of a table of so many is a run of its own, with the digits that a single run has. row: the graph
+    """Whether each row of a file of so many is a run of its own, with the digits that a single run has. row: the graph
     of one. Loops are left to machine code, f32 and i32 to arrays, which have such types."""
     is_short = any(isinstance(t, Type) and t.dtype in ("f32", "i32") for g in every(row) for t in g.types)
     return rows < FEW_ROWS and is_scalar(row) and not has_loop(row) and not is_short
@@ -163,22 +163,21 @@ def executors(graph: Graph) -> tuple[Executor, ...]:
                     "after many runs", "native", f"compiling pays once they have computed {MANY_ELEMENTS} elements"
                 )
             )
-    few = FEW_ROWS if runs_by_row(graph, 1) else 0
-    if few:
+    if runs_by_row(graph, 1):
         reason = "each row is a run of its own, as of single values"
-        once.append(Executor(f"tables of fewer than {few} rows", "numbers", reason))
+        once.append(Executor(f"a file of fewer than {FEW_ROWS} rows", "numbers", reason))
     rows = BatchedGraph(graph, [True] * len(graph.inputs))
     obstacle = no_machine_code(rows.graph, rows.batch)
     if obstacle:
-        return (*once, Executor(f"tables from {few} rows on" if few else "the rows of a table", "numpy", obstacle))
+        return (*once, Executor("the rows of a table", "numpy", obstacle))
     if rows.least_rows == 1:
         return (*once, Executor("the rows of a table", "native", "each row runs its own loops in machine code"))
-    least = max(few, rows.least_rows)
-    if least > few:
-        work = f"tables of {few} to {least - 1} rows" if few else f"tables of fewer than {least} rows"
-        once.append(Executor(work, "numpy", "compiling would take longer than it saves"))
-    reason = "one loop of machine code computes all values of a row"
-    return (*once, Executor(f"tables from {least} rows on", "native", reason))
+    least = f"{rows.least_rows} rows"
+    return (
+        *once,
+        Executor(f"tables of fewer than {least}", "numpy", "compiling would take longer than it saves"),
+        Executor(f"tables from {least} on", "native", "one loop of machine code computes all values of a row"),
+    )
 
 
 def names_no_size(graph: Graph) -> bool:
