@@ -2,8 +2,8 @@
 
 Every tool is a process of its own, as `cg` is. The runs of all of them are interleaved, so that a slow moment is slow
 for all; the least times are printed as ratios, since times do not travel to another machine. `table.py` also takes
-rows from here: a run on a terminal, the start of other commands beside the libraries that they cannot do without, and
-ten rows of a table.
+rows from here: a run on a terminal, the start of other commands beside the libraries that they cannot do without, ten
+rows of a table, and the table of a large graph.
 """
 
 from __future__ import annotations
@@ -107,7 +107,7 @@ print(casadi.Function("f", [x], [y, casadi.gradient(y, x)])([2., 3., 1.]))
 COMMANDS = {
     "check": ("typer", "lark"),
     "fmt --check": ("typer", "lark"),
-    "show": ("typer", "rich.console", "rich.table"),
+    "show": ("typer",),
     "explain --a 2 --b 3 --c 1": ("typer",),
     "plan": ("typer",),
     "render --a 2 --b 3 --c 1 -o {folder}/article.svg": ("typer", "pygraphviz"),
@@ -196,6 +196,21 @@ def ten_rows(rounds: int = 9) -> Iterator[Figure]:
         ratio = least[f"cg, {kind}"] / least[base]
         shown = PASS if base == PASS else "importing pyarrow.parquet"
         yield Figure(f"--data, ten rows, {kind} to {kind}", f"≤ {aim:g} × {shown}", f"{ratio:.2f} ×", ratio <= aim)
+
+
+def show(rounds: int = 3, lines: int = 10_000) -> Iterator[Figure]:
+    """`cg show` of a large program that is cached, beside `cg eval --all`. Each line is two operations."""
+    with tempfile.TemporaryDirectory() as folder:
+        program = Path(folder) / "large.cg"
+        steps = (f"x{k} = x{k - 1} * 1.0001 + a" for k in range(1, lines))
+        program.write_text("\n".join(["x0 = a", *steps]) + "\n", encoding="utf-8")
+        arguments = [str(program), "--a", "2"]
+        commands = {name: [str(CG), *name.split(), *arguments] for name in ("show", "eval --all")}
+        least = least_seconds(commands, rounds)
+    seconds = (least["show"] - least["eval --all"]) / (2 * lines) * 100_000
+    yield Figure(
+        f"cg show, {2 * lines} rows", "≤ 1 s per 100,000 rows beyond `eval --all`", f"{seconds:.2f} s", seconds <= 1
+    )
 
 
 def least_seconds(commands: dict[str, list[str]], rounds: int, *, on_terminal: bool = False) -> dict[str, float]:

@@ -34,6 +34,7 @@ GROUPS = {
     "startup": Group("startup", "startup"),
     "commands": Group("startup", "commands"),
     "data": Group("startup", "ten_rows"),
+    "show": Group("startup", "show"),
     "text": Group("scalar_graph", "text", ("million",)),
     "graph": Group("scalar_graph", "graph"),
     "rows": Group("rows", "in_memory", ("processes",)),

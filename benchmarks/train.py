@@ -16,7 +16,8 @@ import numpy as np
 from measuring import SAMPLES, is_installed, medians, on_one_thread, ratios
 
 from cgcli import parse
-from cgcli.program.training import Examples, problem, start, task
+from cgcli.program.examples import Examples
+from cgcli.program.training import problem, start, task
 from cgcli.train.optimizers import Update
 
 PROGRAMS = {"dense": "digits_mlp", "convolutional": "digits_conv"}

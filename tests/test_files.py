@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from cgcli.diagnostics.diagnostic import CgError, Diagnostic
 from cgcli.diagnostics.suggest import nearest
-from cgcli.diagnostics.wording import message_of
+from cgcli.diagnostics.wording.messages import message_of
 from cgcli.files import source_files as files
 from cgcli.files.source_files import decode, read_source, read_stdin
 from cgcli.language.imports import resolve_import

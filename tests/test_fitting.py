@@ -17,10 +17,10 @@ import cgcli
 from cgcli.data.checkpoints import Checkpoint, read_checkpoint
 from cgcli.data.run_files import run_files
 from cgcli.diagnostics.diagnostic import CgError, Diagnostic
+from cgcli.program.examples import Examples
 from cgcli.program.fit_settings import FitSettings, resumed_settings
 from cgcli.program.fitting import Fitted, StepFitting, fit, prepare_fit
 from cgcli.program.metrics_log import MetricsLog
-from cgcli.program.training import Examples
 from cgcli.train.solvers import Squares
 from cgcli.train.trainer import Callback, EpochEvent, StepEvent
 

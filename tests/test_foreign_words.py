@@ -8,7 +8,7 @@ from cli_harness import cg
 from cgcli import parse
 from cgcli.diagnostics.diagnostic import CgError
 from cgcli.diagnostics.source import Source
-from cgcli.diagnostics.wording import message_of
+from cgcli.diagnostics.wording.messages import message_of
 from cgcli.language.builtins import NAMES
 from cgcli.language.foreign import FUNCTIONS, MODULES, STATEMENTS, VALUES, rewritten
 from cgcli.language.parser import parse_value

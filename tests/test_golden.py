@@ -15,7 +15,7 @@ import pytest
 from cgcli import Program, parse
 from cgcli.diagnostics.diagnostic import CgError
 from cgcli.diagnostics.report import text
-from cgcli.diagnostics.wording import message_of
+from cgcli.diagnostics.wording.messages import message_of
 from cgcli.graph.printed import parse_graph
 from cgcli.ops.validity import check
 

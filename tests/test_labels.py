@@ -12,10 +12,11 @@ from cli_harness import cg
 from cgcli import parse
 from cgcli.data.frames import frame_of
 from cgcli.diagnostics.diagnostic import CgError
+from cgcli.program.examples import read_examples
 from cgcli.program.fit_settings import FitSettings
 from cgcli.program.fitting import fit
 from cgcli.program.mapping import map_rows
-from cgcli.program.tables import TableSettings, read_examples
+from cgcli.program.tables import TableSettings
 
 TEXT = """
 input x: float

@@ -8,8 +8,9 @@ import pytest
 from cgcli import load, parse
 from cgcli.diagnostics.diagnostic import CgError
 from cgcli.graph.graph import CONST
+from cgcli.program.graph_values import default_of
 from cgcli.program.nested_values import with_nested
-from cgcli.program.picture_options import PictureOptions, default_of
+from cgcli.program.picture_options import PictureOptions
 from cgcli.render.formula import typographic
 from cgcli.render.picture.arrow_labels import local_derivatives
 from cgcli.render.picture.collapse import Detail

@@ -11,11 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cgcli.diagnostics import wording
 from cgcli.diagnostics.diagnostic import Diagnostic, Label
 from cgcli.diagnostics.escape import dot_html, show
 from cgcli.diagnostics.report import as_data, text
 from cgcli.diagnostics.source import Source, Span
+from cgcli.diagnostics.wording import messages as wording
 from cgcli.diagnostics.wording.templates import Templates
 
 

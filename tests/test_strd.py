@@ -15,8 +15,9 @@ import numpy as np
 import pytest
 
 import cgcli
+from cgcli.program.examples import Examples
 from cgcli.program.residuals import residuals
-from cgcli.program.training import Examples, start, task
+from cgcli.program.training import start, task
 from cgcli.train.solvers import Squares, least_squares
 
 FOLDER = Path(__file__).parent / "strd"

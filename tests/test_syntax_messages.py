@@ -12,7 +12,7 @@ from cgcli.diagnostics.diagnostic import CgError, Diagnostic
 from cgcli.diagnostics.escape import show
 from cgcli.diagnostics.report import text as report
 from cgcli.diagnostics.source import Source, first_hidden
-from cgcli.diagnostics.wording import TEMPLATES, message_of
+from cgcli.diagnostics.wording.messages import TEMPLATES, message_of
 from cgcli.language.grammar import parser
 from cgcli.language.parser import parse, parse_value
 

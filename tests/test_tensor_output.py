@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from cli_harness import cg
 
-from cgcli.diagnostics.wording import TEMPLATES
+from cgcli.diagnostics.wording.messages import TEMPLATES
 from cgcli.graph.evaluation import Evaluation
 from cgcli.graph.graph import CONST, Graph
 from cgcli.graph.types import INT, Type

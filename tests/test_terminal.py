@@ -14,7 +14,7 @@ from cgcli import parse
 from cgcli.render import csv, json
 from cgcli.render.node_table import DEEPEST, rows, tree
 from cgcli.render.numbers import shortest
-from cgcli.render.table import table
+from cgcli.render.table import FIRST, table, table_pieces
 
 ANSI = re.compile(r"\x1b\[[0-9;]*m")
 
@@ -87,6 +87,64 @@ def test_colour_is_only_added() -> None:
     plain = table(header, data, accent=[2], dim=[1])
     assert "\x1b" not in plain
     assert [line.rstrip() for line in ANSI.sub("", coloured).splitlines()] == plain.splitlines()
+
+
+def test_a_long_table_comes_in_pieces_that_are_aligned_by_the_first() -> None:
+    data = [(f"x{k}", float(k % 7) / 4) for k in range(3 * FIRST + 5)]
+    drawn = list(table_pieces(("name", "value"), data))
+    assert [len(piece.splitlines()) for piece in drawn] == [FIRST + 2, FIRST, FIRST, 5]
+    lines = [line for piece in drawn for line in piece.splitlines()]
+    assert lines[: FIRST + 2] == table(("name", "value"), data[:FIRST]).splitlines()
+    assert [line.split() for line in lines[2:]] == [[name, shortest(value)] for name, value in data]
+    assert {line[:7].strip() for line in lines[2:]} == {name for name, _ in data}
+
+
+@pytest.mark.parametrize("colour", [False, True])
+def test_a_later_cell_that_is_wider_is_never_cut(colour: bool) -> None:
+    words = " ".join(["word"] * 12)
+    later = [("a name that is longer", "x" * 70, 12345.5), ("b", words, 1.0), ("c", "変数" * 30, math.nan)]
+    data = [("a", "b", 1.5)] * FIRST + later
+    lines = ANSI.sub("", "\n".join(table_pieces(("name", "text", "value"), data, width=60, colour=colour))).splitlines()
+    rest = lines[FIRST + 2 :]
+    whole = "".join("".join(rest).split())
+    for name, text, value in later:
+        assert any(line.startswith(name) and shortest(value) in line for line in rest)
+        assert sum(whole.count(c) for c in set(text) - {" "}) >= len(text.replace(" ", ""))
+    at = next(k for k, line in enumerate(rest) if line.startswith("b"))
+    assert [line.split() for line in rest[at + 1 : at + 3]] == [["word"], ["word"]]
+    assert not any("…" in line for line in rest)
+
+
+def test_csv_in_pieces_is_csv() -> None:
+    data = [(f"x{k}", "a, b", k / 4) for k in range(2 * csv.PIECE + 5)]
+    header = ("name", "inputs", "value")
+    drawn = list(csv.pieces(header, iter(data)))
+    assert len(drawn) == 3
+    assert "\n".join(drawn) == csv.dump(header, data)
+    assert len(list(standard_csv.reader("\n".join(drawn).splitlines()))) == 1 + len(data)
+    assert csv.dump(header, []) == "name,inputs,value"
+
+
+def test_the_table_of_a_large_graph_has_every_operation() -> None:
+    program = parse("\n".join(["x0 = a", *(f"x{k} = x{k - 1} * 1.5 + a" for k in range(1, 900))]))
+    run = program.run({"a": 1e-9})
+    titles, cells = rows(program.graph, run)
+    assert len(cells) > FIRST
+    lines = "\n".join(table_pieces(titles, iter(cells))).splitlines()[2:]
+    assert [line.split()[0] for line in lines] == [cell[0] for cell in cells]
+
+
+def test_a_longer_text_moves_what_follows_where_there_is_room() -> None:
+    data = [("a", "b", 1.5)] * FIRST + [("a", "longer than that", 2.5)]
+    last = list(table_pieces(("name", "text", "value"), data, width=60))[-1]
+    assert last == "a      longer than that 2.5"
+
+
+def test_texts_of_a_long_table_are_broken_to_the_width_of_the_terminal() -> None:
+    data = [("a", "some words in a row " * 4, 1.5)] * (FIRST + 1)
+    lines = [line for piece in table_pieces(("name", "text", "value"), data, width=50) for line in piece.splitlines()]
+    assert max(map(len, lines)) == 50
+    assert sum(line.count("words") for line in lines) == 4 * len(data)
 
 
 def test_the_table_of_a_graph() -> None:

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 import cgcli
-from cgcli.program.training import Examples, problem, start, task
+from cgcli.program.examples import Examples
+from cgcli.program.training import problem, start, task
 from cgcli.train.optimizers import OPTIMIZERS, Update, update_source
 from cgcli.train.step import step_graph, update_graph
 

@@ -12,10 +12,9 @@ from pathlib import Path
 import pytest
 
 import cgcli
-from cgcli.diagnostics import wording
 from cgcli.diagnostics.diagnostic import Diagnostic, Label, error
 from cgcli.diagnostics.source import Source, Span
-from cgcli.diagnostics.wording import TABLES, TEMPLATES, message_of
+from cgcli.diagnostics.wording.messages import TABLES, TEMPLATES, message_of
 from cgcli.diagnostics.wording.templates import Templates, fields, fill_template, format_value
 from cgcli.graph.types import AnyType, Type, parse_type
 
@@ -312,7 +311,7 @@ def test_values_are_worded(value: object, shown: str) -> None:
 
 def test_a_label_has_the_text_of_its_role(monkeypatch: pytest.MonkeyPatch) -> None:
     words = Templates("title", labels={"here": "this is {found}", "first": "not {filled}"})
-    monkeypatch.setitem(wording.TEMPLATES, "some-code", words)
+    monkeypatch.setitem(TEMPLATES, "some-code", words)
     here, first, other = (Span(Source("f.cg", "a = b"), k, k + 1) for k in (0, 2, 4))
     message = message_of(
         Diagnostic("some-code", (Label(here), Label(first, "first"), Label(other, "other")), {"found": "int"})

@@ -16,18 +16,13 @@ from cgcli.cli.results import exclude
 from cgcli.cli.session import check_names, open_session
 from cgcli.diagnostics.diagnostic import CgError, Diagnostic, error
 from cgcli.diagnostics.escape import show
-from cgcli.diagnostics.report import as_data
-from cgcli.diagnostics.report import text as report
-from cgcli.diagnostics.wording import message_of
 from cgcli.diagnostics.wording.templates import format_value
-from cgcli.program.compare import compare
 from cgcli.program.input_values import settings_by_name
 from cgcli.program.lint import lint
 from cgcli.program.load import open_program, python_function
 from cgcli.program.options import Option, RunOptions
 from cgcli.program.program import Input, Program
 from cgcli.render.json import dump
-from cgcli.render.tensors import write
 
 LIMITS = ("max_memory", "max_steps", "max_nodes", "max_depth", "timeout")
 Run = Annotated[RunOptions, Without("file", "weights", "seed", "backend", *LIMITS)]
@@ -91,7 +86,11 @@ def _check_program(run: RunOptions) -> tuple[Program | None, Sequence[Diagnostic
 
 def _text(program: Program | None, diagnostics: Sequence[Diagnostic], prefix: str = "") -> str:
     """The result for `--format plain`. prefix: of the line about the program."""
-    parts = [report(diagnostics, colour=use_colour(stdout())).rstrip("\n")] if diagnostics else []
+    parts = []
+    if diagnostics:
+        from cgcli.diagnostics.report import text as report  # with the words of all errors
+
+        parts.append(report(diagnostics, colour=use_colour(stdout())).rstrip("\n"))
     if program is not None:
         parts.append(prefix + summary(program))
     return "\n\n".join(parts)
@@ -105,6 +104,9 @@ def _compare(context: typer.Context, run: RunOptions) -> int:
     if session.program.mode == "dynamic":
         return _one_mode(session.program)
     session.require_values()
+    from cgcli.program.compare import compare
+    from cgcli.render.tensors import write
+
     comparison = compare(session.program, session.program.in_dynamic_mode(), session.values)
     if comparison.name is not None:
         both = {"static": write(comparison.static), "dynamic": write(comparison.dynamic)}
@@ -137,8 +139,11 @@ def summary(program: Program) -> str:
 
 
 def _needs_run(program: Program) -> str:
-    why = "" if program.why is None else f", for {message_of(program.why).title}"
-    return show(f"dynamic: each run makes the graph{why}")
+    if program.why is None:
+        return "dynamic: each run makes the graph"
+    from cgcli.diagnostics.wording.messages import message_of
+
+    return show(f"dynamic: each run makes the graph, for {message_of(program.why).title}")
 
 
 def _counted_list(noun: str, names: Sequence[str]) -> str:
@@ -147,6 +152,8 @@ def _counted_list(noun: str, names: Sequence[str]) -> str:
 
 def _data(program: Program | None, diagnostics: Sequence[Diagnostic]) -> dict[str, Any]:
     """The result for `--format json`: the diagnostics and, of a program without errors, its inputs and outputs."""
+    from cgcli.diagnostics.report import as_data
+
     data: dict[str, Any] = {"diagnostics": [as_data(diagnostic) for diagnostic in diagnostics]}
     if program is not None:
         data["inputs"] = [_input(i) for i in program.inputs]

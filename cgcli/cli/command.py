@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from itertools import pairwise
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 from typer.core import TyperCommand
@@ -17,9 +17,11 @@ from cgcli.cli.output import WithHelp, set_stream_options
 from cgcli.diagnostics.diagnostic import EMPTY, CgError, Diagnostic, error
 from cgcli.diagnostics.escape import harmless, show
 from cgcli.program.input_values import canonical
-from cgcli.program.load import open_program
 from cgcli.program.options import GROUPS, Option, RunOptions
 from cgcli.program.program import Program
+
+if TYPE_CHECKING:
+    from cgcli.program.program import Program
 
 HELP = ("--help", "-h")
 ARGUMENTS, OPTIONS = "cgcli.arguments", "cgcli.options"  # keys of a context's `meta`
@@ -178,6 +180,8 @@ class ProgramCommand(Command):
         if arguments.expression is None and (not arguments.files or arguments.files[0] == "-"):
             return None
         file = arguments.files[0] if arguments.files else None
+        from cgcli.program.load import open_program  # for help and errors alone
+
         return open_program(RunOptions(file, arguments.expression, tuple(arguments.allowed)), runs=False)
 
     def invoke(self, ctx: Any) -> Any:

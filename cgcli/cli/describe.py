@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from cgcli.cli.arguments import CommandOptions
 from cgcli.diagnostics.diagnostic import CgError
 from cgcli.diagnostics.escape import show
-from cgcli.diagnostics.wording import message_of
 from cgcli.program.program import Input
 from cgcli.render.numbers import shortest
 
@@ -27,6 +26,8 @@ def unlisted(problem: CgError) -> str:
         span = first.labels[0].span
         line, column = span.source.position(span.start)
         position = f" ({span.source.name}:{line}:{column})"
+    from cgcli.diagnostics.wording.messages import message_of  # the words of all errors, for one alone
+
     return show(message_of(first).title + position)
 
 

@@ -16,7 +16,6 @@ from cgcli.cli.session import Session, open_session
 from cgcli.diagnostics.diagnostic import error
 from cgcli.diagnostics.escape import show
 from cgcli.program.options import DerivativeOptions, Option, OutputOptions, RunOptions, TableOptions
-from cgcli.program.rows import Derivatives
 from cgcli.render.json import dump
 from cgcli.render.numbers import single
 
@@ -78,6 +77,7 @@ def grad(
     output = replace(output, format=None if output_format == "latex" else output_format)
     if table.data is not None:
         from cgcli.cli.rows import over_rows, table_settings  # imports what reads tables
+        from cgcli.program.rows import Derivatives
 
         for option in kinds.flags.items():
             exclude(option, ("--data", True))

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from cgcli.cli.output import StandardOutput, notice, print_diagnostics
 from cgcli.cli.progress import StatusLine
 from cgcli.cli.results import exclude
-from cgcli.cli.session import Session
-from cgcli.data.checkpoints import Checkpoint
 from cgcli.data.sinks import Rounded, sink
 from cgcli.diagnostics.diagnostic import EMPTY, Diagnostic, error
 from cgcli.diagnostics.escape import show
-from cgcli.program.checkpoint_params import checkpoint_labels
 from cgcli.program.input_values import canonical
 from cgcli.program.options import OutputOptions, TableOptions
 from cgcli.program.rows import Derivatives
@@ -23,9 +20,11 @@ from cgcli.program.tables import (
     carried_columns,
     map_table,
     open_table_of,
-    read_examples,
 )
-from cgcli.program.training import Examples
+
+if TYPE_CHECKING:
+    from cgcli.cli.session import Session
+    from cgcli.data.checkpoints import Checkpoint
 
 
 class TableReport(TableEvents):
@@ -77,7 +76,11 @@ def table_settings(table: TableOptions, checkpoint: Checkpoint | None = None) ->
     """The settings that the options of a command say. checkpoint: of the parameters; it may have words for classes."""
     carry: Sequence[str] | Literal["all"] = () if table.carry is None else table.carry.split(",")
     carry = "all" if table.carry == "all" else carry
-    labels = {} if checkpoint is None else checkpoint_labels(checkpoint)
+    labels: dict[str, list[str]] = {}
+    if checkpoint is not None:
+        from cgcli.program.checkpoint_params import checkpoint_labels  # with the state of a training
+
+        labels = checkpoint_labels(checkpoint)
     rows = table.on_error or "stop", table.batch
     return TableSettings(patterns_of(table.maps), *rows, carry, table.row_numbers, labels)
 
@@ -111,9 +114,3 @@ def _check_output(output: OutputOptions, target: str | None) -> None:
     if output.format in ("table", "plain"):
         raise error("options-exclude", first="--data", second=f"--format {output.format}")
     exclude(("--format", output.format is not None), ("-o", target not in (None, "-")))
-
-
-def examples_of(session: Session, data: str, settings: TableSettings) -> Examples:
-    """All rows of a table to learn from. Raises `CgError`; see `read_examples`."""
-    with open_table_of(session.program, data) as table:
-        return read_examples(session.program, session.values, table, settings, TableReport())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Annotated, Any
 
 import typer
@@ -12,13 +12,13 @@ from cgcli.cli.options import NO_DATA, Without
 from cgcli.cli.output import can_write, emit, stdout
 from cgcli.cli.results import exclude, table_settings
 from cgcli.cli.session import note, open_session
+from cgcli.program.graph_values import graph_values
 from cgcli.program.input_values import canonical
 from cgcli.program.options import DerivativeOptions, Option, OutputOptions, RunOptions
-from cgcli.program.pictures import graph_values
-from cgcli.render import csv, json
-from cgcli.render.node_table import Sort, node_data, rows, tree
+from cgcli.render import json
+from cgcli.render.node_table import Sort, each_row, header, node_data, tree
 from cgcli.render.node_text import value_writer
-from cgcli.render.table import table
+from cgcli.render.table import table_pieces
 from cgcli.render.terminal_graph import draw
 
 LINES = "├─└│●╰╯┴┤┼"  # the characters that draw a tree or a graph
@@ -71,19 +71,24 @@ def show(
         if output.format == "json":
             emit(json.dump({"nodes": node_data(graph, evaluation, names, sort)}, precision))
         else:
-            _show_table(*rows(graph, evaluation, names, sort), output)
+            _show_table(header(evaluation), each_row(graph, evaluation, names, sort), output)
     return 0
 
 
-def _show_table(header: tuple[str, ...], cells: Sequence[Sequence[Any]], output: OutputOptions) -> None:
-    """Prints the table of operations."""
+def _show_table(titles: tuple[str, ...], rows: Iterable[Sequence[Any]], output: OutputOptions) -> None:
+    """Prints the table of operations, piece by piece."""
     precision, full = output.precision, output.full
     if output.format == "csv":
-        emit(csv.dump(header, [["" if cell is None else cell for cell in row] for row in cells], precision, full=full))
+        from cgcli.render import csv
+
+        cells = (["" if cell is None else cell for cell in row] for row in rows)
+        pieces = csv.pieces(titles, cells, precision, full=full)
     else:
-        accent = [header.index("gradient")] if "gradient" in header else []
+        accent = [titles.index("gradient")] if "gradient" in titles else []
         tensor = value_writer(precision, full=full)
-        emit(table(header, cells, accent=accent, tensor=tensor, **table_settings(precision)))
+        pieces = table_pieces(titles, rows, accent=accent, tensor=tensor, **table_settings(precision))
+    for piece in pieces:
+        emit(piece)
 
 
 command = declare("show", show, ProgramCommand, "cg samples article", "cg show article.cg --a 2 --b 3 --c 1")

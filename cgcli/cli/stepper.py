@@ -14,8 +14,6 @@ from cgcli.diagnostics.report import text as report
 from cgcli.diagnostics.suggest import nearest
 from cgcli.program.stepping import Breakpoint, RunCursor
 from cgcli.render.node_table import OperationTable
-from cgcli.render.picture.draw import picture_kind
-from cgcli.render.picture.draw import render as draw
 from cgcli.render.trace import text, value
 
 CONTEXT_LINES = 3  # of the program before the current line and after it
@@ -264,13 +262,15 @@ class Stepper:
     def _draw(self, argument: str) -> Iterator[str]:
         if not argument:
             raise error("step-needs", name="draw", what="a file, as in `draw so_far.svg`")
+        from cgcli.render.picture.draw import picture_kind, render  # for this command alone
+
         kind = picture_kind(argument)
         if self.read_files is not None:
             self.read_files.check("draw", argument)
         evaluation = self.walk.evaluation()
         if not len(evaluation.graph):
             raise error("nothing-to-compute", name=self.walk.source.name)
-        write_picture(argument, draw(evaluation.graph, evaluation, kind).data)
+        write_picture(argument, render(evaluation.graph, evaluation, kind).data)
         yield f"wrote {show(argument)}"
 
     def _help(self, argument: str) -> Iterator[str]:

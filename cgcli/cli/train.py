@@ -12,8 +12,7 @@ from cgcli.cli.command import Command, ProgramCommand, declare
 from cgcli.cli.options import Without
 from cgcli.cli.output import print_diagnostics
 from cgcli.cli.session import open_session
-from cgcli.cli.training import TrainingOptions, run_training
-from cgcli.data.run_files import run_files
+from cgcli.cli.training_options import TrainingOptions
 from cgcli.diagnostics.diagnostic import error
 from cgcli.program.fit_settings import FitSettings
 from cgcli.program.options import OutputOptions, RunOptions, TableOptions
@@ -42,6 +41,9 @@ def train(
     for option, is_set in (("--keep", training.keep is not None), ("--overwrite", overwrites)):
         if is_set and training.path is None:
             raise error("needs-save", option=option)
+    from cgcli.cli.training import run_training  # the help page does without
+    from cgcli.data.run_files import run_files
+
     guarded = run_files(
         training.path,
         keep=2 if training.keep is None else training.keep,

@@ -3,99 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import PurePath
-from typing import Annotated
 
 from cgcli.cli.fit_report import show_solution, show_state
 from cgcli.cli.output import notice
-from cgcli.cli.rows import examples_of, table_settings
+from cgcli.cli.rows import TableReport, table_settings
 from cgcli.cli.session import Session
 from cgcli.data.run_files import RunFiles
 from cgcli.diagnostics.diagnostic import error
 from cgcli.diagnostics.escape import show
 from cgcli.files.writing import check_writable, write_atomic
 from cgcli.program.checkpoint_params import checkpoint_labels
+from cgcli.program.examples import Examples, read_examples
 from cgcli.program.fit_settings import FitSettings, check_settings, resumed_settings
 from cgcli.program.fitting import SolverFitting, StepFitting, prepare_fit
 from cgcli.program.metrics_log import MetricsLog
-from cgcli.program.options import Option, OutputOptions, TableOptions
+from cgcli.program.options import OutputOptions, TableOptions
 from cgcli.program.resume import resumed_values
-from cgcli.program.training import Examples
+from cgcli.program.tables import TableSettings, open_table_of
 from cgcli.render import curve
 from cgcli.train.callbacks import LossCurve
 from cgcli.train.trainer import Callback
 
 from .callbacks import Notes, Progress, StopRequest, stoppable
+from .training_options import TrainingOptions
 
 CURVES = (".svg", ".png", ".pdf")
 ROWS_OF_HISTOGRAM = 1024  # at most, to be quick
-
-
-@dataclass(frozen=True)
-class TrainingOptions:
-    """The checkpoints of a training, and what is told of it."""
-
-    save: Annotated[
-        str | None,
-        Option("--save", "Where checkpoints go: a .safetensors file.", "FILE", "Checkpoints", file="written"),
-    ] = None
-    every: Annotated[
-        int | None,
-        Option(
-            "--every",
-            "Steps between two checkpoints (else one every ten seconds, and one at the end).",
-            "N",
-            "Checkpoints",
-            range=(1, 10**9),
-        ),
-    ] = None
-    keep: Annotated[
-        int | None, Option("--keep", "How many checkpoints stay (2).", "K", "Checkpoints", range=(1, 1000))
-    ] = None
-    resume: Annotated[
-        str | None,
-        Option("--resume", "Go on from a checkpoint as if never stopped.", "FILE", "Checkpoints", file="read"),
-    ] = None
-    overwrite: Annotated[
-        bool,
-        Option(
-            "--overwrite",
-            "Replace the checkpoints or metrics of another run by those of this one.",
-            group="Checkpoints",
-        ),
-    ] = False
-    metrics: Annotated[
-        str | None,
-        Option("--metrics", "A line of JSON for each step and each epoch.", "FILE", "Output", file="written"),
-    ] = None
-    plot: Annotated[
-        str | None,
-        Option("--plot", "The learning curve: a .svg, .png or .pdf file.", "FILE", "Output", file="written"),
-    ] = None
-    histogram: Annotated[
-        bool, Option("--histogram", "At the end, how the gradient of each parameter is spread.", group="Output")
-    ] = False
-    draw: Annotated[
-        str | None,
-        Option(
-            "--draw",
-            "The picture of one step: loss, gradients and update as one graph.",
-            "FILE",
-            "Output",
-            file="written",
-        ),
-    ] = None
-
-    labels: Annotated[
-        str | None,
-        Option("--labels", "Columns of words, which are classes 0, 1, … to the program.", "COLUMNS", "Table"),
-    ] = None
-
-    @property
-    def path(self) -> str | None:
-        """The file of checkpoints."""
-        return self.save or self.resume
 
 
 def run_training(
@@ -160,14 +95,20 @@ def _examples(
     if table.data is None:
         return Examples({}, 0), None
     reading = replace(table_settings(table), labels=labels)
-    examples = examples_of(session, table.data, reading)
+    examples = _read_examples(session, table.data, reading)
     if settings.validation is None or settings.share is not None:
         return examples, None
     file = str(settings.validation)
-    validation = examples_of(session, file, replace(reading, labels=examples.labels))
+    validation = _read_examples(session, file, replace(reading, labels=examples.labels))
     if validation.columns.keys() != examples.columns.keys() or validation.together != examples.together:
         raise error("tables-differ", status=1, first=table.data, file=file)
     return examples, validation
+
+
+def _read_examples(session: Session, data: str, settings: TableSettings) -> Examples:
+    """All rows of a table to learn from. Raises `CgError`; see `read_examples`."""
+    with open_table_of(session.program, data) as table:
+        return read_examples(session.program, session.values, table, settings, TableReport())
 
 
 def _train(

@@ -8,6 +8,8 @@ from typing import IO, Any, cast
 
 from cgcli.diagnostics.diagnostic import error
 
+from .arrow_numbers import array_of_column, column_of_array
+from .number_columns import Numbers
 from .reading import open_file, reading
 
 KINDS = ("parquet", "arrow", "feather")
@@ -141,7 +143,7 @@ class ArrowWriter:
         common = batch.schema if self.schema is None else _common_schema(self.schema, batch.schema)
         self.schema = common if self.writer is None else self.schema
         self.held.append(batch)
-        if not any(_is_open(self.schema.field(name).type) for name, x in columns.items() if not hasattr(x, "dtype")):
+        if not any(_is_open(self.schema.field(name).type) for name, x in columns.items() if _is_carried(x)):
             self._write_held()
 
     def _write_held(self) -> None:
@@ -163,6 +165,10 @@ class ArrowWriter:
             self.schema = _library().schema([])
         self._write_held()
         self.writer.close()
+
+
+def _is_carried(x: Any) -> bool:
+    return not hasattr(x, "dtype") and not isinstance(x, Numbers)
 
 
 def _is_open(kind: Any) -> bool:
@@ -211,14 +217,16 @@ def _writer(file: IO[bytes], kind: str, schema: Any) -> Any:
 
 def _column(pa: Any, name: str, x: Any) -> Any:
     """Raises CgError (status 1) for cells of several kinds."""
+    if isinstance(x, Numbers) and x:
+        return column_of_array(pa, x.array())
     if not hasattr(x, "dtype"):
         try:
             return pa.array(list(x))
         except (pa.ArrowException, OverflowError, TypeError, ValueError):
             raise error("column-mixed", status=1, name=name) from None
+    flat = column_of_array(pa, x.reshape(-1))
     if x.ndim == 1:
-        return pa.array(x)
-    flat = pa.array(x.reshape(-1))
+        return flat
     if not x.size:  # of no elements there is nothing to count the lists by
         kind = flat.type
         for size in reversed(x.shape[1:]):
@@ -235,7 +243,7 @@ def _cells(column: Any) -> Any:
     kind = column.type
     number = types.is_floating(kind) or types.is_integer(kind) or types.is_boolean(kind)
     if number and not column.null_count:
-        return column.to_numpy(zero_copy_only=False)
+        return array_of_column(column)
     return column.to_pylist()
 
 

@@ -8,6 +8,8 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import cache
 from typing import Any
 
+from .arrow_numbers import array_of_column, column_of_array
+
 INT = "^-?[0-9]+$"
 PLAIN_FLOATS = 1e-4, 1e10  # within, pyarrow writes a float that is not whole as Python does
 
@@ -55,7 +57,7 @@ class Texts(Sequence[str]):
     def _numbers(self, kind: str) -> Any:
         pa = library()
         try:
-            return pa.compute.cast(self._array, kind).to_numpy(zero_copy_only=False)
+            return array_of_column(pa.compute.cast(self._array, kind))
         except pa.ArrowInvalid:
             return None
 
@@ -104,7 +106,7 @@ def _number_texts(pa: Any, x: Any) -> Any:
     """The texts of numbers, as Python writes them."""
     import numpy as np
 
-    texts = pa.compute.cast(pa.array(x), pa.string())
+    texts = pa.compute.cast(column_of_array(pa, x), pa.string())
     if x.dtype.kind != "f":
         return texts
     least, most = PLAIN_FLOATS

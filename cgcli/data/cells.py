@@ -101,6 +101,16 @@ def _dtype(t: Type) -> str:
     return "float64" if t.is_float else "bool" if t.dtype == "bool" else "int64"
 
 
+def converted_numbers(cells: Sequence[Any], t: Type) -> tuple[list[Any], list[int]]:
+    """The cells of a column as Python's numbers, of a type without axes; see `converted`."""
+    parse: Callable[[Any], Any] = _float if t.is_float else _bool if t.dtype == "bool" else _int
+    values = [parse(cell) for cell in cells]
+    bad = [k for k, value in enumerate(values) if value is None]
+    for k in bad:
+        values[k] = _NAN if t.is_float else 0
+    return values, bad
+
+
 def _scalars(cells: Sequence[Any], t: Type) -> tuple[Any, list[int]]:
     """Cells of one number each as an array, and which of them are bad."""
     import numpy as np
@@ -108,11 +118,7 @@ def _scalars(cells: Sequence[Any], t: Type) -> tuple[Any, list[int]]:
     array = _floats(cells) if t.is_float else cells.ints() if t.is_int and isinstance(cells, Texts) else None
     if array is not None:
         return array, []
-    parse: Callable[[Any], Any] = _float if t.is_float else _bool if t.dtype == "bool" else _int
-    values = [parse(cell) for cell in cells]
-    bad = [k for k, value in enumerate(values) if value is None]
-    for k in bad:
-        values[k] = _NAN if t.is_float else 0
+    values, bad = converted_numbers(cells, t)
     return np.array(values, dtype=_dtype(t)), bad
 
 

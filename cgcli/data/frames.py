@@ -10,6 +10,7 @@ from cgcli.diagnostics.diagnostic import error
 
 from . import arrow
 from .cells import concatenated
+from .number_columns import Numbers
 from .sinks import flat_columns
 from .tables import Table, table_in_memory
 
@@ -116,7 +117,8 @@ class Columns:
 
     def write(self, columns: Mapping[str, Any]) -> None:
         count = len(next(iter(columns.values()), ()))
-        for name, x in columns.items():
+        for name, cells in columns.items():
+            x = cells.array() if isinstance(cells, Numbers) else cells
             self.parts.setdefault(name, [])
             if self.most in (None, count) or not hasattr(x, "dtype"):
                 self.parts[name].append(x)

@@ -6,7 +6,6 @@ import csv
 import io
 import json
 import math
-import zipfile
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import product
@@ -17,6 +16,7 @@ from cgcli.files.writing import atomic_file
 
 from . import arrow
 from .arrow_csv import write_rows
+from .number_columns import Numbers
 from .text_tables import SEPARATORS
 
 KINDS = ("csv", "tsv", "jsonl", "npz", *arrow.KINDS)
@@ -109,12 +109,17 @@ class Rounded:
         self.out.write({name: x if name in self.carried else self._rounded(x) for name, x in columns.items()})
 
     def _rounded(self, x: Any) -> Any:
-        import numpy as np
-
+        if isinstance(x, Numbers):
+            return Numbers(self._number(value) if isinstance(value, float) else value for value in x)
         if not hasattr(x, "dtype") or x.dtype.kind != "f":
             return x
-        numbers = (float(f"{value:.{self.digits - 1}e}") for value in x.reshape(-1).tolist())
+        import numpy as np
+
+        numbers = map(self._number, x.reshape(-1).tolist())
         return np.fromiter(numbers, x.dtype, x.size).reshape(x.shape)
+
+    def _number(self, value: float) -> float:
+        return float(f"{value:.{self.digits - 1}e}")
 
 
 class _JsonLines:
@@ -138,6 +143,8 @@ class _Npz:
             self.parts.setdefault(name, []).append(x)
 
     def save(self, file: IO[bytes]) -> None:
+        import zipfile  # for this kind of file alone
+
         import numpy as np
 
         write_array: Any = np.lib.format.write_array  # without types in the oldest NumPy
@@ -182,6 +189,8 @@ def flat_columns(columns: Mapping[str, Any]) -> tuple[list[str], list[Any]]:
 
 def _texts(x: Any) -> Sequence[str]:
     """Floats as the shortest texts that read back to them, bools as the language has them, no elements as brackets."""
+    if isinstance(x, Numbers):
+        return [str(item).lower() for item in x]
     if not hasattr(x, "dtype"):
         return [cell if isinstance(cell, str) else "" if cell is None else json.dumps(cell) for cell in x]
     if x.ndim > 1:
@@ -193,10 +202,10 @@ def _texts(x: Any) -> Sequence[str]:
 
 def _plain(x: Any) -> list[Any]:
     """Rows as JSON knows them: NaN and infinities are texts."""
-    import numpy as np
-
     if not hasattr(x, "dtype"):
         return [_mapped(cell) if isinstance(cell, float | list) else cell for cell in x]
+    import numpy as np
+
     doubles = x.astype(str).astype("float64") if x.dtype == "float32" else x
     rows: list[Any] = doubles.tolist()
     if x.dtype.kind == "f" and not bool(np.isfinite(x).all()):

@@ -5,8 +5,6 @@ A file is opened once, so that the columns and the rows are of one state of it, 
 
 from __future__ import annotations
 
-import glob
-import gzip
 import os
 import stat
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -80,6 +78,8 @@ def files_of(pattern: str) -> tuple[str, ...]:
     """The files that a pattern stands for; none where there are none."""
     if is_stream(pattern) or os.path.lexists(pattern):
         return (pattern,)
+    import glob  # for patterns alone
+
     return tuple(sorted(glob.glob(pattern)))
 
 
@@ -118,6 +118,8 @@ def _opened(path: str, limit: int | None) -> Iterator[Reader]:
         except (UnicodeDecodeError, *UNPACKING_ERRORS) as problem:
             raise unreadable(path, problem) from None
         except OSError as problem:
+            if problem.errno is None:  # of what unpacks, not of the system
+                raise unreadable(path, problem) from None
             raise error("file-unreadable", file=path, reason=reason_of(problem)) from None
         _require_names(path, reader.columns or ())
         yield reader
@@ -130,6 +132,8 @@ def _reader(path: str, limit: int | None, stack: ExitStack) -> Reader:
         return _ArrowTable(path) if kind in arrow.KINDS else _Columns(path, _arrays(path, limit))
     file: Any = stack.enter_context(open_once(path))
     if _is_compressed(path):
+        import gzip
+
         file = stack.enter_context(gzip.GzipFile(fileobj=file))
     if kind in ("csv", "tsv"):
         return stack.enter_context(closing(Csv(path, file, "\t" if kind == "tsv" else ",")))

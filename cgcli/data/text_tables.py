@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import gzip
 import io
 import json
 import re
@@ -23,7 +22,7 @@ LONGEST_LINE = 64 * 2**20  # characters
 BLOCK, LEAST = 4 * 2**20, 2**19  # characters that are read at a time, and those that pyarrow is worth loading for
 PLAIN_ROWS = 4096  # rows of a chunk for which blocks are read; fewer are wanted at once
 SEPARATORS = ",;\t"
-UNPACKING_ERRORS = (EOFError, zlib.error, gzip.BadGzipFile)
+UNPACKING_ERRORS = (EOFError, zlib.error)  # what else a compressed file raises is an OSError
 READ_ERRORS = (OSError, UnicodeDecodeError, *UNPACKING_ERRORS)
 # numbers whose text Python's reader does not keep: `-0`, integers beyond 64 bits, 1e400
 _UNUSUAL = re.compile(r"-0(?![.\d])|\d{19}|[eE]\+?\d{3}")

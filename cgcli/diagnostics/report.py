@@ -8,7 +8,7 @@ from typing import Any
 from .escape import show
 from .source import Diagnostic, Source, Span
 from .source_excerpt import Mark, draw
-from .wording import message_of
+from .wording.messages import message_of
 from .wrapped import wrapped
 
 RESET = "\x1b[0m"

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from .graph import INPUT, NONE, Graph, nested
+from .graph import INPUT, NONE, Graph
 
 if TYPE_CHECKING:
     from .columns import Columns
@@ -70,8 +70,8 @@ def every(graph: Graph) -> Iterator[Graph]:
     while stack:
         top = stack.pop()
         yield top
-        for attrs in top.attrs.values():
-            stack.extend(nested(attrs).values())
+        # as `nested` finds them, without a dict for each of many constants
+        stack += [x for attrs in top.attrs.values() for x in attrs.values() if isinstance(x, Graph)]
 
 
 def restrict(graph: Graph, nodes: Iterable[int]) -> Graph:

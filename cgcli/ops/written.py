@@ -37,6 +37,7 @@ class WrittenOperations:
     def __init__(self, graph: Graph) -> None:
         self.graph = graph
         self.result_of, self.is_form = _results(graph)
+        self._has_control = COND in graph.op or LOOP in graph.op
         self.members: dict[int, list[int]] = {}
         """By result, the nodes of the operations that have more than one, in the graph's order."""
         for i, result in enumerate(self.result_of):
@@ -80,7 +81,7 @@ class WrittenOperations:
         """As `operands`, but those of an `if` or a loop for what is a result of one."""
         inputs: dict[int, None] = {}
         operands = self.operands(i)
-        if not any(self.graph.op[x] in (COND, LOOP) for x in operands):
+        if not self._has_control or not any(self.graph.op[x] in (COND, LOOP) for x in operands):
             return operands
         for x in operands:
             inputs |= dict.fromkeys(self.operands(x) if self.graph.op[x] in (COND, LOOP) else (x,))
@@ -160,14 +161,17 @@ class WrittenOperations:
 
     def operator(self, i: int) -> str:
         """The symbol of any operation, also where the op of its one node says it: `*`, `^2`, `exp`, `=` of a name."""
+        span, exponent = self.graph.span[i], self.graph.attrs.get(i, {}).get("exponent")
+        if span != NONE and exponent is None and i not in self.members:
+            sign = self._sign(i, self.graph.spans[span].text)
+            if sign is not None:  # as of most operations
+                return sign
         symbol = self.symbol(i)
         if symbol is not None:
             return symbol
-        code = self.graph.op[i]
-        if code in (COPY, CONST):
+        if self.graph.op[i] in (COPY, CONST):
             return "="
-        exponent, span = self.graph.attrs.get(i, {}).get("exponent"), self.graph.span[i]
-        text = (span != NONE and self._sign(i, self.graph.spans[span].text)) or BY_CODE[code].spelling.text
+        text = (span != NONE and self._sign(i, self.graph.spans[span].text)) or BY_CODE[self.graph.op[i]].spelling.text
         return text if exponent is None else f"{text}{write_number(exponent).text}"
 
     def _control_word(self, i: int) -> str:
@@ -197,7 +201,9 @@ class WrittenOperations:
         spelling = BY_CODE[self.graph.op[i]].spelling
         if spelling.form not in ("infix", "prefix"):
             return None
-        return next((sign for sign in [spelling.text, *_OTHERS.get(spelling.text, ())] if sign in text), None)
+        if spelling.text in text:
+            return spelling.text
+        return next((sign for sign in _OTHERS.get(spelling.text, ()) if sign in text), None)
 
 
 def _results(graph: Graph) -> tuple[list[int], bytearray]:

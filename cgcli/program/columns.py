@@ -8,7 +8,7 @@ import re
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
-from cgcli.data.cells import cell_shape, converted, side_by_side
+from cgcli.data.cells import cell_shape, converted, converted_numbers, side_by_side
 from cgcli.data.chunks import Chunk
 from cgcli.data.structured import NumberTooLarge, numbers_of
 from cgcli.data.tables import Table
@@ -121,10 +121,12 @@ def row_values(
     batched: Sequence[str],
     on_error: str,
     labels: Mapping[str, Classes],
+    *,
+    by_row: bool = False,
 ) -> tuple[dict[str, Any], Sequence[int]]:
     """By input an array with the rows of the chunk, and the indices of the rows that are not dropped.
 
-    labels: by input what makes numbers of its words.
+    labels: by input what makes numbers of its words. by_row: whether cells that are no array become a list of numbers.
     """
     _check_declared(program, chunk, by_input)
     values: dict[str, Any] = {}
@@ -148,7 +150,9 @@ def row_values(
             item = item._replace(shape=())
         parts = []
         for column in columns:
-            array, bad = converted(chunk.columns[column], item)
+            cells = chunk.columns[column]
+            is_list = by_row and not hasattr(cells, "dtype")
+            array, bad = converted_numbers(cells, item) if is_list else converted(cells, item)
             if bad and (on_error == "stop" or (on_error == "nan" and not t.is_float)):
                 raise _bad_cell(chunk, column, bad[0], item)
             if on_error == "skip":
@@ -248,6 +252,14 @@ def batched_inputs(program: Computation, chunk: Chunk, by_input: ColumnsByInput)
     return names
 
 
+def _outside(x: Any, low: float, high: float) -> Sequence[int]:
+    """The indices of the rows with a number that is less or more."""
+    if isinstance(x, list):
+        return [k for k, number in enumerate(x) if number < low or number > high]
+    indices: Sequence[int] = ((x < low) | (x > high)).reshape(len(x), -1).any(axis=1).nonzero()[0]
+    return indices
+
+
 class RangeViolations:
     """Cells outside the ranges of declarations: counted, with the file and line of the first."""
 
@@ -258,12 +270,10 @@ class RangeViolations:
     def add(self, columns: Mapping[str, Any], chunk: Chunk, indices: Sequence[int]) -> None:
         """Adds the violations in the rows of a chunk."""
         for name, (low, high) in self.declared.items():
-            x = columns[name]
-            bad = ((x < low) | (x > high)).reshape(len(indices), -1).any(axis=1)
-            count = int(bad.sum())
-            if count:
-                before, file, line = self.outside.get(name, (0, *chunk.locations[indices[int(bad.argmax())]]))
-                self.outside[name] = (before + count, file, line)
+            bad = _outside(columns[name], low, high)
+            if len(bad):
+                before, file, line = self.outside.get(name, (0, *chunk.locations[indices[bad[0]]]))
+                self.outside[name] = (before + len(bad), file, line)
 
     def warnings(self) -> list[Diagnostic]:
         """A warning for each input with such cells."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -46,10 +46,11 @@ class NodeDerivatives:
         """The derivative of `of` by each node, None where there is no path; `v` holds the values of nodes."""
         return self._number_graph(of).adjoints(v, of)
 
-    def local_partials(self, of: int, v: Sequence[Any]) -> dict[int, tuple[float | None, ...]]:
+    def local_partials(self, of: int, v: Sequence[Any]) -> Mapping[int, tuple[float | None, ...]]:
         """The local derivatives of each node of a graph on numbers by its operands."""
-        sweep = self._number_graph(of).sweep
-        return {i: sweep.partials(v, i) for i in range(len(self.graph)) if self.graph.a[i] >= 0}
+        from cgcli.run.scalar.sweep import LocalPartials  # with the derivative rules
+
+        return LocalPartials(self._number_graph(of).sweep, v)
 
     def adjoints(self, of: int, v: Sequence[Any], bound: Sequence[Any]) -> Sequence[Any]:
         """The derivatives of `of` by the nodes that it depends on, None by others."""

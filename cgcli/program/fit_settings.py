@@ -6,17 +6,20 @@ import fnmatch
 import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
-from typing import Annotated, Any, Literal, cast
+from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
 
-from cgcli.data.checkpoints import Checkpoint
 from cgcli.diagnostics.diagnostic import error
 from cgcli.train.batches import Batches
 from cgcli.train.optimizers import OPTIMIZERS, SCHEDULES, Schedule, Update
 from cgcli.train.trainer import Limits
 
-from .computation import Computation
 from .options import Option
 from .setting_values import check_values
+
+if TYPE_CHECKING:
+    from cgcli.data.checkpoints import Checkpoint
+
+    from .computation import Computation
 
 SOLVERS = ("lbfgs", "lm")
 METHODS = (*OPTIMIZERS, *SOLVERS)

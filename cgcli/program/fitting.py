@@ -22,12 +22,13 @@ from cgcli.train.state import State
 from cgcli.train.trainer import Callback, Trainer
 
 from .computation import Computation, Values
+from .examples import Examples
 from .fit_settings import BATCH, FitSettings, check_settings, matching, resumed_settings
 from .mapping import examples_of, map_rows
 from .residuals import residuals
 from .resume import all_params, identity, program_identity, resumed_state, resumed_values
 from .tables import TableSettings
-from .training import DynamicProblem, Examples, Task, problem, start, task
+from .training import DynamicProblem, Task, problem, start, task
 
 SOLVER_STEPS = 2000  # of a solver at most, unless the settings say
 

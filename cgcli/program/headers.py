@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Sequence
 from pathlib import PurePath
 
@@ -24,6 +23,8 @@ def require_columns(program: Computation, values: Values, table: Table, by_input
         _check_first_line(table)
         suggested = _suggest(names, unused, in_order=not by_input)
         if suggested:
+            import shlex  # for an error alone
+
             usage = [
                 f"--map {name}={shlex.quote(suggested[name])}" if name in suggested else f"--{name} VALUE"
                 for name in names

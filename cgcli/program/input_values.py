@@ -5,21 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cgcli.diagnostics.diagnostic import EMPTY, CgError, Diagnostic, error
 from cgcli.diagnostics.source import Source
 from cgcli.files.source_files import is_stream
-from cgcli.graph.graph import Graph
 from cgcli.graph.lexemes import identifier, plain_number
 from cgcli.graph.signature import Input, Signature, signature
 from cgcli.graph.types import ANY, FLOAT, INT
-from cgcli.ops.limits import memory_limit
-from cgcli.run.backends import tensor_of
-from cgcli.run.binding import extent, require
 
-from .options import RunOptions
-from .program import Program
+if TYPE_CHECKING:
+    from .options import RunOptions
+    from .program import Program
 
 
 def canonical(name: str) -> str:
@@ -34,6 +31,8 @@ def reads_as_number(text: str) -> bool:
 
 def require_values(program: Program, values: Mapping[str, Any]) -> None:
     """Raises `CgError` that names every input without a value or default."""
+    from cgcli.run.binding import require  # what parses names does without
+
     require(program.inputs, values)
 
 
@@ -107,7 +106,10 @@ def with_declarations(problem: CgError, inputs: Sequence[Input], run: RunOptions
 def _shapes(settings: Sequence[str], inputs_file: str | None) -> dict[str, tuple[int, ...]]:
     """The shapes of the values on the command line and in the file, as far as they can be read."""
     from cgcli.data.arrays import read_array  # imports the array library
+    from cgcli.graph.graph import Graph
     from cgcli.language.value_text import constant  # imports the parser
+    from cgcli.run.backends import tensor_of
+    from cgcli.run.binding import extent
 
     shapes: dict[str, tuple[int, ...]] = {}
     if inputs_file is not None and not is_stream(inputs_file):
@@ -137,6 +139,7 @@ def _text_value(program: Program, name: str, text: str) -> Any:
     if file is None:
         return program.parse_value(name, text)
     from cgcli.data.arrays import read_array  # imports the array library
+    from cgcli.ops.limits import memory_limit
 
     return program.fit_value(name, read_array(file, program.max_memory or memory_limit()))
 

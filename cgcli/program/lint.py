@@ -20,14 +20,13 @@ from cgcli.ops.number_kernels import evaluate
 from cgcli.ops.table import BY_CODE
 
 from .program import Program
-from .python_file import FileProgram
 
 BOUND_BY_TRAIN = ("training", "step")  # inputs that `cg train` binds, whether they are read or not
 
 
 def lint(program: Program) -> list[Diagnostic]:
     """The warnings about a program without mistakes, in the order of its text, one a place."""
-    if isinstance(program, FileProgram):
+    if program.function_name is not None:
         return []  # its text is Python's
     source = program.module.source
     statements = parse(source).tree.children

@@ -13,9 +13,9 @@ from cgcli.diagnostics.diagnostic import error
 
 from .array_libraries import ArrayLibrary, read_arrays, unshared
 from .computation import Computation, Values
+from .examples import Examples, read_examples
 from .rows import Derivatives
-from .tables import TableEvents, TableSettings, map_table, open_table_of, read_examples
-from .training import Examples
+from .tables import TableEvents, TableSettings, map_table, open_table_of
 
 
 class _KeptRows(TableEvents):

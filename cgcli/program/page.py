@@ -14,9 +14,10 @@ from cgcli.render.picture.draw import fitting
 from cgcli.run.binding import missing, require
 
 from .computation import Computation, Values
+from .graph_values import default_of
 from .nested_values import with_nested
 from .page_passes import passes_of, slots_of, stops, why_still
-from .picture_options import PictureOptions, default_of, view_of
+from .picture_options import PictureOptions, view_of
 
 MOST_OUTPUTS = 8  # that a page offers to differentiate
 

@@ -18,7 +18,6 @@ from cgcli.render.picture.drawing import Drawing, Size
 from cgcli.render.picture.themes import ThemeName
 from cgcli.render.picture.units import Level
 
-from .computation import Computation
 from .options import Option
 
 RADIUS = 2  # arrows
@@ -135,12 +134,6 @@ def view_of(graph: Graph, options: PictureOptions) -> View:
         options.min_grad,
         options.heat,
     )
-
-
-def default_of(program: Computation) -> str | None:
-    """The output whose derivatives are shown by default: `loss`, or the first that is a float; None without one."""
-    floats = program.float_outputs()
-    return "loss" if "loss" in floats else floats[0] if floats else None
 
 
 def _calls(graph: Graph, names: Sequence[str], option: str) -> frozenset[str]:

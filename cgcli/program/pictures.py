@@ -14,8 +14,9 @@ from cgcli.render.picture.draw import Image, render
 from cgcli.run.binding import missing, require
 
 from .computation import Computation, Values
+from .graph_values import graph_values
 from .nested_values import with_nested
-from .picture_options import PictureOptions, default_of, view_of
+from .picture_options import PictureOptions, view_of
 
 FRAME_HEIGHT = 640  # pixels
 
@@ -91,30 +92,6 @@ def draw_picture(
     params = [i.name for i in program.inputs if i.kind == "param"]
     title = options.title or PurePath(program.module.source.name).stem
     return render(graph, evaluation, kind, title=title, params=params, view=view, drawing=drawing)
-
-
-def graph_values(
-    program: Computation, values: Values, of: str | None, note: Callable[[str], None], *, derivatives: bool = True
-) -> Evaluation | None:
-    """The values of the nodes and, where there is one value to differentiate, gradients; None when a program that
-    needs values lacks some. Raises `CgError` for a program without nodes.
-
-    derivatives: whether to compute gradients. note: called with why there are none.
-    """
-    if not len(program.graph):
-        raise error("nothing-to-compute", name=program.module.source.name)
-    if missing(program.inputs, values):
-        return None
-    if not derivatives:
-        return program.run(values, derivatives=False)
-    if of is None:
-        of = default_of(program)
-        if of is None:
-            note("no gradients are shown, for no output is a float")
-            return program.run(values, derivatives=False)
-        if len(program.outputs) > 1:
-            note(f"gradients are those of `{of}`; `--of` chooses another output")
-    return program.run(values, of=of)
 
 
 def _evaluated(

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
-from typing import Any, NamedTuple
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cgcli.data.chunks import Chunk
 from cgcli.data.sinks import Sink
@@ -15,6 +15,9 @@ from cgcli.system import cores
 
 from .labels import words_of
 from .rows import Rows
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future, ThreadPoolExecutor
 
 MOST_CHUNKS = 8  # in memory at a time
 
@@ -41,7 +44,6 @@ class RowWorkers:
     def __init__(self, rows: Rows, out: Sink, words: Mapping[str, Sequence[str]]) -> None:
         self.rows, self.out, self.words = rows, out, words
         self.cores = min(cores(), MOST_CHUNKS) if rows.parallel else 1
-        self.pool = ThreadPoolExecutor(self.cores)
         self.queue: deque[RowChunk] = deque()
         self.started = False
 
@@ -49,7 +51,15 @@ class RowWorkers:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.pool.shutdown(cancel_futures=True)
+        if "pool" in vars(self):
+            self.pool.shutdown(cancel_futures=True)
+
+    @cached_property
+    def pool(self) -> ThreadPoolExecutor:
+        """The threads, from the second chunk on."""
+        from concurrent.futures import ThreadPoolExecutor  # a table of one chunk does without
+
+        return ThreadPoolExecutor(self.cores)
 
     def submit(
         self, columns: Mapping[str, Any], chunk: Chunk, indices: Sequence[int], carried: Mapping[str, Any]

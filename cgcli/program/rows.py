@@ -6,15 +6,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from cgcli.data.number_columns import Numbers
 from cgcli.diagnostics.diagnostic import error
 from cgcli.graph.graph import Graph
 from cgcli.graph.types import FLOAT, Type
-from cgcli.run.backends import BatchedGraph, Compiled, is_machine_code
+from cgcli.run.backends import BatchedGraph, Compiled, is_machine_code, runs_by_row
 
 from .computation import Computation, Values
 
 ELEMENTS = 2**25  # numbers that the values of a chunk may hold
 MOST_ROWS = 65_536
+KINDS: Mapping[str, type[float | int | bool]] = {"float": float, "int": int, "bool": bool}
 CHEAP, MOST_ELEMENTS = 16, 2**27  # numbers of a row, and of a table, that is run at once
 
 
@@ -31,8 +33,8 @@ class Derivatives:
 class Rows:
     """A program, compiled for the rows of tables.
 
-    constants: the inputs that are the same in every row; columns: those that are not. Raises CgError for names that
-    cannot be differentiated.
+    constants: the inputs that are the same in every row; columns: those that are not. by_row: whether each row is a run
+    of its own on Python's numbers, as few rows are. Raises CgError for names that cannot be differentiated.
     """
 
     def __init__(
@@ -48,6 +50,7 @@ class Rows:
         if self.derivatives and program.mode == "static":
             self.of = program.of_choice(self.of)
             self.wrt = program.derivative_names(self.wrt)
+        self.by_row = False
         self._together = False
         self._total: int | None = None
         self._run: Compiled | None = None
@@ -99,8 +102,13 @@ class Rows:
         row = max(1, elements(self.program.graph))
         return max(total, 1) if row <= CHEAP and row * total <= MOST_ELEMENTS else self.most
 
-    def prepare(self, count: int) -> None:
-        """Compiles the program for a table of about so many rows. Raises CgError where that fails."""
+    def prepare(self, count: int, arrays: bool = False) -> None:
+        """Settles how a table of about so many rows is run, and compiles the program for it. arrays: whether its
+        columns have to be arrays. Raises CgError where compiling fails.
+        """
+        program = self.program
+        is_plain = program.mode == "static" and program.backend is None and not self._together
+        self.by_row = is_plain and not arrays and runs_by_row(program.graph, count)
         if self.parallel and self.columns:
             self._compiled(count)
 
@@ -114,7 +122,7 @@ class Rows:
     @property
     def parallel(self) -> bool:
         """Whether several threads may run rows at the same time, and gain by it."""
-        return self.program.mode == "static" and not self._together
+        return self.program.mode == "static" and not self._together and not self.by_row
 
     def names(self) -> tuple[str, ...]:
         """The columns of the result."""
@@ -123,7 +131,12 @@ class Rows:
         return (self.of or "", *(f"d{self.of}/d{name}" for name in self.wrt or ()))
 
     def run(self, columns: Mapping[str, Any], count: int) -> dict[str, Any]:
-        """By name an array, a row each, in the order of the rows given. Raises CgError as running the program does."""
+        """By name an array (`by_row`: a list of numbers), a row each, in the order of the rows given.
+
+        Raises CgError as running the program does.
+        """
+        if self.by_row:
+            return self._run_numbers(columns, count)
         if self._together:
             return self._run_batch(columns)
         if self.program.mode == "dynamic":
@@ -215,6 +228,17 @@ class Rows:
         gradient = self.program.grad(values, of=self.of, wrt=self.wrt)
         self.of, self.wrt = gradient.of, list(gradient.partials)
         return {gradient.of: gradient.value} | {f"d{gradient.of}/d{n}": x for n, x in gradient.partials.items()}
+
+    def _run_numbers(self, columns: Mapping[str, Any], count: int) -> dict[str, Any]:
+        """A run for each row, on Python's numbers."""
+        kinds = {name: KINDS[t.dtype] for name, t in self._types().items()}
+        inputs = {name: x.tolist() if hasattr(x, "dtype") else x for name, x in columns.items()}
+        results = {name: Numbers() for name in kinds}
+        for k in range(count):
+            row = self._evaluate({**self.constants, **{name: inputs[name][k] for name in self.columns}})
+            for name, x in row.items():
+                results[name].append(kinds[name](x))
+        return results
 
     def _run_rows(self, columns: Mapping[str, Any], count: int) -> dict[str, Any]:
         import numpy as np

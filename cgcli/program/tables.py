@@ -1,4 +1,4 @@
-"""A program over the rows of a table: read, run and written in chunks, or read as a whole to learn from.
+"""A program over the rows of a table: read, run and written in chunks.
 
 What happens on the way is reported to `TableEvents`; nothing is printed.
 """
@@ -10,12 +10,12 @@ from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 
-from cgcli.data.cells import concatenated, row_numbers
+from cgcli.data.cells import row_numbers
 from cgcli.data.chunks import Chunk
+from cgcli.data.number_columns import Numbers
 from cgcli.data.sinks import Sink
 from cgcli.data.structured import carried
 from cgcli.data.tables import Table, open_table
-from cgcli.diagnostics.byte_text import byte_text
 from cgcli.diagnostics.diagnostic import Diagnostic, error, unknown_name
 from cgcli.ops.limits import memory_limit
 from cgcli.run.binding import missing, require
@@ -28,9 +28,7 @@ from .restrict import reachable, restrict
 from .row_workers import RowWorkers
 from .rows import Derivatives, Rows
 from .setting_values import check_choice, check_count
-from .training import Examples
 
-EXAMPLE_ROWS = 65_536  # of a chunk of examples
 ROW = "row"  # the column of row numbers
 
 OnError = Literal["stop", "skip", "nan"]
@@ -156,11 +154,18 @@ class _TableRun:
             for chunk, read in self.table.read(self.settings.batch or self.rows.most_of(self.table.rows), self.needed):
                 if workers is None:
                     self._start(chunk)
-                    self.rows.prepare(self.table.expected_rows(len(chunk), read))
+                    arrays = self.table.rows is not None or bool(self.labels or self.words)
+                    self.rows.prepare(self.table.expected_rows(len(chunk), read), arrays)
                     workers = stack.enter_context(RowWorkers(self.rows, out, self._words()))
                     violations = RangeViolations(self.program, self.by_input)
                 columns, indices = row_values(
-                    self.program, chunk, self.by_input, self.batched, self.settings.on_error, self.labels
+                    self.program,
+                    chunk,
+                    self.by_input,
+                    self.batched,
+                    self.settings.on_error,
+                    self.labels,
+                    by_row=self.rows.by_row,
                 )
                 violations.add(columns, chunk, indices)
                 if indices:
@@ -261,7 +266,8 @@ class _TableRun:
         """The row numbers and the carried columns of some rows of a chunk, None for a table without rows."""
         columns: dict[str, Any] = {}
         if self.settings.numbered:
-            columns[ROW] = row_numbers(before, indices)
+            numbers = Numbers(before + 1 + k for k in indices)
+            columns[ROW] = numbers if self.rows.by_row and indices else row_numbers(before, indices)
         for name in self.carried:
             cells: Any = [] if chunk is None else chunk.columns[name]
             if chunk is not None and len(indices) < len(chunk):
@@ -279,57 +285,3 @@ def carried_columns(table: Table, settings: TableSettings) -> tuple[str, ...]:
         if name not in names:
             raise error("no-such-column", **unknown_name(name, names))
     return tuple(dict.fromkeys(settings.carry))
-
-
-def read_examples(
-    program: Computation, values: Values, table: Table, settings: TableSettings, events: TableEvents | None = None
-) -> Examples:
-    """All rows of a table, as arrays of the program's inputs that have no value.
-
-    Raises CgError for cells that are no values, when no input takes a column, and when the rows would exceed the memory
-    limit.
-    """
-    events = events or TableEvents()
-    settings.check()
-    by_input = map_columns(program, values, table, settings.patterns)
-    by_input = {name: columns for name, columns in by_input.items() if program.input(name).kind == "input"}
-    file = table.name
-    if not by_input:
-        require_columns(program, values, table, by_input)
-        inputs = [i.name for i in program.inputs]
-        raise error("no-column-fits", file=file, columns=list(table.columns or ()), inputs=inputs)
-    if unused := unused_columns(table, by_input):
-        events.unused(unused)
-    labels = labels_by_input(program, by_input, settings.labels)
-    violations = RangeViolations(program, by_input)
-    batched: list[str] = []
-    parts: dict[str, list[Any]] = {}
-    rows = size = skipped = 0
-    limit = program.max_memory or memory_limit()
-    needed = {name for columns in by_input.values() for name in columns.names}
-    for chunk, _ in table.read(EXAMPLE_ROWS, needed):
-        batched = batched or batched_inputs(program, chunk, by_input)
-        columns, indices = row_values(program, chunk, by_input, batched, settings.on_error, labels)
-        violations.add(columns, chunk, indices)
-        skipped += len(chunk) - len(indices)
-        rows += len(indices)
-        for name, x in columns.items():
-            parts.setdefault(name, []).append(x)
-            size += x.nbytes if hasattr(x, "nbytes") else 8 * len(x)
-        if 2 * size > limit:  # the chunks, and then the whole
-            raise error("table-too-large", status=1, file=file, rows=rows, limit=byte_text(limit))
-    if not rows:
-        raise error("table-no-rows", status=1, file=file)
-    if batched and (others := [name for name in by_input if name not in batched]):
-        raise error("batch-mixed", names=batched, others=others)
-    events.warnings(violations.warnings())
-    if skipped:
-        events.skipped(skipped, rows + skipped)
-    whole = {name: concatenated(arrays) for name, arrays in parts.items()}
-    words: dict[str, Sequence[str]] = {}
-    for name, classes in labels.items():
-        words[name], numbers = classes.sorted_words()
-        whole[name] = numbers[whole[name]]
-    if batched:
-        whole = {name: program.fit_value(name, x) for name, x in whole.items()}
-    return Examples(whole, rows, bool(batched), words)

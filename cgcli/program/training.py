@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from cgcli.diagnostics.diagnostic import error
@@ -22,32 +22,10 @@ from cgcli.train.step import memories, step_graph, update_graph
 from cgcli.train.trainer import StepResult
 
 from .computation import Computation, Values
+from .examples import Examples
 from .rows import ELEMENTS, MOST_ROWS, elements
 
 TRAINING, STEP = "training", "step"  # inputs that training binds, where a program declares them
-
-
-@dataclass(frozen=True)
-class Examples:
-    """Rows: by input an array with a row each, or of structured data a list.
-
-    together: whether the inputs take many rows at once, as their leading size; else the program says what one row is.
-    labels: by input the words that its classes 0, 1, … stand for.
-    """
-
-    columns: Mapping[str, Any]
-    rows: int
-    together: bool = False
-    labels: Mapping[str, Sequence[str]] = field(default_factory=dict)
-
-    def take(self, rows: Any) -> Examples:
-        """These rows, in this order."""
-        part = {n: [x[k] for k in rows] if isinstance(x, list) else x[rows] for n, x in self.columns.items()}
-        return replace(self, columns=part, rows=len(rows))
-
-    def between(self, start: int, end: int) -> Examples:
-        """The rows from one to the one before another."""
-        return replace(self, columns={n: x[start:end] for n, x in self.columns.items()}, rows=end - start)
 
 
 @dataclass(frozen=True)

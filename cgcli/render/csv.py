@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
 from typing import Any
 
 from cgcli.diagnostics.escape import show
 
 from .numbers import shortest
 from .tensors import is_tensor, write
+
+PIECE = 1000  # rows
 
 
 def dump(
@@ -20,12 +23,20 @@ def dump(
 
     A tensor in a cell is a literal or a summary, as elsewhere. full: always a literal.
     """
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow([show(name) for name in header])
-    for row in rows:
-        writer.writerow([_cell(x, precision, full) for x in row])
-    return out.getvalue().removesuffix("\n")
+    return "\n".join(pieces(header, rows, precision, full=full))
+
+
+def pieces(
+    header: Sequence[str], rows: Iterable[Sequence[Any]], precision: int | None = None, *, full: bool = False
+) -> Iterator[str]:
+    """The lines, `PIECE` rows at a time, each piece without its last line end; see `dump`."""
+    source = iter(rows)
+    first: Sequence[Sequence[Any]] = [[show(name) for name in header]]
+    while piece := [*first, *([_cell(x, precision, full) for x in row] for row in islice(source, PIECE))]:
+        out = io.StringIO()
+        csv.writer(out, lineterminator="\n").writerows(piece)
+        yield out.getvalue().removesuffix("\n")
+        first = ()
 
 
 def _cell(x: Any, precision: int | None, full: bool) -> str:

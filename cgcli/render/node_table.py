@@ -19,8 +19,8 @@ from cgcli.ops.written import WrittenOperations
 
 from .formula import operands
 from .node_text import gradient, has_row, reference, value_writer
-from .picture.selection import magnitude
 from .schema import operation_data, version_data
+from .tensors import magnitude
 from .written_text import operation_text
 
 DEEPEST = 30  # levels of a tree
@@ -49,6 +49,7 @@ class OperationTable:
         self.written = WrittenOperations(graph)
         self.versions = versions(self.written)
         self.nodes = [i for i in range(len(graph)) if self.has_row(i)]
+        self._references: dict[int, str] = {}
 
     def has_row(self, i: int) -> bool:
         """Whether a node is the result of an operation, and neither a literal nor a size, which counts as one."""
@@ -56,6 +57,12 @@ class OperationTable:
 
     def reference(self, i: int) -> str:
         """The name of an operation's result, its version where other values have the name; see `reference`."""
+        text = self._references.get(i)
+        if text is None:
+            text = self._references[i] = self._reference(i)
+        return text
+
+    def _reference(self, i: int) -> str:
         version = self.versions.get(i)
         if version is not None:
             return version.text
@@ -106,16 +113,27 @@ def rows(
 
     See `selected` for `only` and `sort`.
     """
+    return header(evaluation), list(each_row(graph, evaluation, only, sort))
+
+
+def header(evaluation: Evaluation | None) -> tuple[str, ...]:
+    """The titles of the columns."""
+    return HEADER[: 4 if evaluation is None else 5 if evaluation.of is None else 6]
+
+
+def each_row(
+    graph: Graph, evaluation: Evaluation | None = None, only: Sequence[str] = (), sort: Sort | None = None
+) -> Iterator[tuple[Any, ...]]:
+    """The rows one by one; see `rows`."""
     table = OperationTable(graph)
-    width = 4 if evaluation is None else 5 if evaluation.of is None else 6
-    rows = []
+    width = len(header(evaluation))
+    types = [str(t).removeprefix("~") for t in graph.types]
     for i in selected(table, evaluation, only, sort):
         inputs = ", ".join(table.references(i))
-        row: list[Any] = [table.reference(i), table.written.operator(i), inputs, _type_text(graph, i)]
-        row.append(evaluation.values[i] if evaluation else None)
-        row.append(gradient(graph, evaluation, i) if evaluation else None)
-        rows.append(tuple(row[:width]))
-    return HEADER[:width], rows
+        row: list[Any] = [table.reference(i), table.written.operator(i), inputs, types[graph.type[i]]]
+        if evaluation is not None:
+            row += [evaluation.values[i], gradient(graph, evaluation, i)][: width - 4]
+        yield tuple(row)
 
 
 def node_data(

@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
-import io
-import re
-from collections.abc import Callable, Iterator, Sequence
-from itertools import chain
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import chain, islice
 from typing import Any
 
-from cgcli.diagnostics.escape import show
+from .table_columns import GAP, Cell, Column, Texts, broken, cell_width, layout
+from .tensors import is_tensor
 
-from .numbers import shortest
-from .tensors import is_tensor, pieces, write
+FIRST = 1000
+"""Rows that tell the widths of the columns, and rows of a piece."""
+BOLD, DIM, ACCENT = "1", "2", "38;5;130"
+"""How a terminal is told to set off the header, and columns; the last is the colour of derivatives in pictures, as
+nearly as the 256 colours of a terminal have it."""
 
-Cell = Any  # a text, a number, a tensor or None
-LINES = 100  # of a cell in one row of Rich's
-ACCENT = "#b45309"  # the colour of derivatives, as in pictures
+
+def table(header: Sequence[str], rows: Sequence[Sequence[Cell]], **settings: Any) -> str:
+    """The whole table, without the last line end. settings: of `table_pieces`."""
+    return "\n".join(table_pieces(header, rows, **settings))
 
 
-def table(
+def table_pieces(
     header: Sequence[str],
-    rows: Sequence[Sequence[Cell]],
+    rows: Iterable[Sequence[Cell]],
     *,
     width: int = 80,
     colour: bool = False,
@@ -28,101 +31,133 @@ def table(
     accent: Sequence[int] = (),
     dim: Sequence[int] = (),
     tensor: Callable[[Any], str] | None = None,
-) -> str:
-    """The rows under their header, without the last line end.
+) -> Iterator[str]:
+    """The rows under their header, `FIRST` rows at a time, each piece without its last line end.
 
     A column of numbers is aligned at its decimal points; no digit is ever cut. accent, dim: columns that are set off.
     tensor: how a tensor is written, else as anywhere; a long one goes on in the next line, between two of its numbers.
+
+    The first rows tell how wide the columns are and where the decimal points stand. A later cell that is wider moves
+    what follows it to the right; of a text as much goes on in the next line as the terminal has no room for.
     """
-    from rich.box import Box
-    from rich.cells import cell_len
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
+    source = iter(rows)
+    first = list(islice(source, FIRST))
+    following = next(source, None)
+    texts = Texts(precision, tensor)
+    columns, lines = layout(header, first, texts, width)
+    natural, least = (sum(getattr(column, each) + GAP for column in columns) for each in ("natural", "least"))
+    if following is None and natural > max(width, least):
+        from .rich_table import rich_table  # dear to import, and for texts that have to be broken alone
 
-    rule = Box("    \n    \n ── \n    \n    \n    \n    \n    \n")
-    table_ = Table(box=rule, show_edge=False, pad_edge=False, header_style="bold", padding=(0, 1))
-    tensor_text = tensor or (lambda x: write(x, precision))
-    columns = [_column([row[k] for row in rows], precision, tensor_text) for k in range(len(header))]
-    tensors = {k for k in range(len(header)) if any(is_tensor(row[k]) for row in rows)}
-    # names and numbers are never cut nor broken; only longer texts are, to the width that is left
-    fixed = {k for k in range(len(header)) if k == 0 or any(isinstance(row[k], (int, float)) for row in rows)}
-    natural = [max(map(cell_len, [show(name), *cells])) for name, cells in zip(header, columns, strict=True)]
-    least = [natural[k] if k in fixed else min(natural[k], 12) for k in range(len(header))]
-    if tensors:
-        other_width = sum(least[k] + 3 for k in range(len(header)) if k not in tensors)
-        room = max((width - other_width) // len(tensors) - 3, 12)
-        for k in tensors:
-            unbroken = [
-                pieces(cell) if is_tensor(row[k]) else [cell] for cell, row in zip(columns[k], rows, strict=True)
-            ]
-            columns[k] = [_broken(cell, max(room, *map(len, chain(*unbroken)))) for cell in columns[k]]
-            natural[k] = least[k] = max(map(cell_len, [show(header[k]), *"\n".join(columns[k]).split("\n")]))
-        fixed |= tensors
-    needed = sum(least) + 3 * len(header)
-    for k, name in enumerate(header):
-        style = ACCENT if k in accent else "dim" if k in dim else None
-        solid = k in fixed
-        table_.add_column(
-            Text(show(name)), style=style, no_wrap=solid, overflow="fold", min_width=natural[k] if solid else None
-        )
-    for row in zip(*columns, strict=True):
-        for cells in _chunks(row):
-            table_.add_row(*(Text(cell) for cell in cells))
-    out = io.StringIO()
-    console = Console(
-        file=out,
-        width=max(width, needed),
-        force_terminal=colour,
-        no_color=not colour,
-        color_system="256" if colour else None,
-        highlight=False,
-        emoji=False,
-        markup=False,
-        legacy_windows=False,
-    )
-    console.print(table_)
-    return "\n".join(line.rstrip() for line in out.getvalue().rstrip("\n").split("\n"))
-
-
-def _column(cells: Sequence[Any], precision: int | None, tensor: Callable[[Any], str]) -> list[str]:
-    """The texts of a column, numbers padded so that their decimal points stand in one line."""
-    texts = [
-        "" if c is None else show(c) if isinstance(c, str) else tensor(c) if is_tensor(c) else shortest(c, precision)
-        for c in cells
-    ]
-    numbers = [isinstance(c, (int, float)) and not isinstance(c, bool) for c in cells]
-    before = [_before_point(t) for t in texts]
-    widest = max((b for b, n in zip(before, numbers, strict=True) if n), default=0)
-    return [" " * (widest - b) + t if n else t for t, b, n in zip(texts, before, numbers, strict=True)]
-
-
-def _chunks(row: Sequence[str]) -> Iterator[list[str]]:
-    """A row as several of not too many lines each: Rich's work on a cell grows with the square of its lines."""
-    if not any("\n" in cell for cell in row):
-        yield list(row)
+        yield rich_table(columns, lines, width=width, colour=colour, accent=accent, dim=dim)
         return
-    lines = [cell.split("\n") for cell in row]
-    for k in range(0, max(map(len, lines)), LINES):
-        yield ["\n".join(cell_lines[k : k + LINES]) for cell_lines in lines]
+    writer = _LineWriter(columns, width, colour, accent, dim)
+    yield "\n".join([*writer.header(), *writer.rows(lines)])
+    if following is not None:
+        source = chain([following], source)
+        while piece := list(islice(source, FIRST)):
+            yield "\n".join(writer.rows(_lines(columns, piece, texts)))
 
 
-def _broken(text: str, width: int) -> str:
-    """A tensor's text in lines of a width, or of one piece where that is longer."""
-    if len(text) <= width:
-        return text
-    first, *rest = pieces(text)
-    lines = [first]
-    for piece in rest:
-        # a row of a matrix gets a line of its own, but not one of a single column
-        row = piece.startswith("[") and not piece.rstrip(",").endswith("]")
-        if len(lines[-1]) + 1 + len(piece) <= width and not row:
-            lines[-1] += f" {piece}"
-        else:
-            lines.append(f" {piece}")
-    return "\n".join(lines)
+def _lines(columns: Sequence[Column], rows: Sequence[Sequence[Cell]], texts: Texts) -> list[list[str]]:
+    """The texts of later rows by column, tensors in lines."""
+    lines: list[list[str]] = []
+    for k, column in enumerate(columns):
+        cells = [row[k] for row in rows]
+        column_texts, _ = texts.column(cells, column.before)
+        if not {str, float, int}.issuperset(map(type, cells)):
+            room = column.room or column.width
+            pairs = zip(column_texts, cells, strict=True)
+            column_texts = [broken(text, room) if is_tensor(cell) else text for text, cell in pairs]
+        lines.append(column_texts)
+    return lines
 
 
-def _before_point(text: str) -> int:
-    """How many characters stand before the decimal point, or where it would stand."""
-    return len(re.split("[.e]", text, maxsplit=1)[0])
+class _LineWriter:
+    """Writes rows of texts in columns."""
+
+    def __init__(
+        self, columns: Sequence[Column], width: int, colour: bool, accent: Sequence[int], dim: Sequence[int]
+    ) -> None:
+        self.columns = columns
+        self.starts = [sum(column.width + GAP for column in columns[:k]) for k in range(len(columns))]
+        self.total = sum(column.width + GAP for column in columns) - GAP
+        self.room = max(width, self.total)
+        styles = [ACCENT if k in accent else DIM if k in dim else "" for k in range(len(columns))]
+        self.styles = styles if colour else [""] * len(columns)
+        self.bold = BOLD if colour else ""
+
+    def header(self) -> list[str]:
+        """The titles, and the rule below them."""
+        titles, _ = self._line([column.title for column in self.columns], [self.bold] * len(self.columns))
+        return [titles, "─" * self.total]
+
+    def rows(self, lines: Sequence[Sequence[str]]) -> Iterator[str]:
+        """The lines of rows, from their texts by column."""
+        has_tall = [k for k, texts in enumerate(lines) if any("\n" in text for text in texts)]
+        for texts in zip(*lines, strict=True):
+            if has_tall and any("\n" in texts[k] for k in has_tall):
+                yield from self._tall_row([text.split("\n") for text in texts])
+                continue
+            line, width = self._line(texts, self.styles)
+            if width <= self.room:
+                yield line
+            else:
+                yield from self._tall_row([[text] for text in texts])
+
+    def _tall_row(self, cells: Sequence[Sequence[str]]) -> list[str]:
+        """The lines of a row of cells of several lines, or that have to be broken."""
+        lines = self._lines(cells)
+        if max(width for _, width in lines) > self.room:
+            folded = (
+                cell if column.fixed else [part for line in cell for part in _folded(line, column.width)]
+                for cell, column in zip(cells, self.columns, strict=True)
+            )
+            lines = self._lines(list(folded))
+        return [line for line, _ in lines]
+
+    def _lines(self, cells: Sequence[Sequence[str]]) -> list[tuple[str, int]]:
+        """The lines of a row, and their widths."""
+        count = max(map(len, cells))
+        return [self._line([cell[k] if k < len(cell) else "" for cell in cells], self.styles) for k in range(count)]
+
+    def _line(self, texts: Sequence[str], styles: Sequence[str]) -> tuple[str, int]:
+        """A line and its width. A text that is wider than its column takes from the gap behind it, and moves the next
+        one where that is too little."""
+        line, end = "", 0
+        for text, start, style in zip(texts, self.starts, styles, strict=True):
+            if text:
+                gap = start - end if start > end else min(end, 1)
+                line += " " * gap + (f"\x1b[{style}m{text}\x1b[0m" if style else text)
+                end += gap + (len(text) if text.isascii() else cell_width(text))
+        return line.rstrip(), end
+
+
+def _folded(text: str, width: int) -> list[str]:
+    """A text in lines of a width, broken between its words, or within one that is longer."""
+    lines: list[str] = []
+    line, used = "", 0
+    for word in text.split(" "):
+        size = cell_width(word)
+        if line and used + 1 + size <= width:
+            line, used = f"{line} {word}", used + 1 + size
+            continue
+        if line:
+            lines.append(line)
+        rest = word
+        while size > width:
+            end = _fitting(rest, width)
+            lines.append(rest[:end])
+            rest = rest[end:]
+            size = cell_width(rest)
+        line, used = rest, size
+    return [*lines, line]
+
+
+def _fitting(word: str, width: int) -> int:
+    """How many characters of a word fit into a width, at least one."""
+    end = used = 0
+    while end < len(word) and (not end or used + cell_width(word[end]) <= width):
+        used += cell_width(word[end])
+        end += 1
+    return end

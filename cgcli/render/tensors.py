@@ -290,6 +290,12 @@ def norm(x: Array, *, largest: bool = False) -> float:
     return top * float(np.sqrt(np.square(absolute / top).sum()))  # of large elements the squares would overflow
 
 
+def magnitude(g: Any) -> float:
+    """How large a derivative is: its absolute value, of a tensor the largest of these; infinite where it is NaN."""
+    largest = norm(g, largest=True) if is_tensor(g) else abs(float(g))
+    return largest if largest == largest else float("inf")
+
+
 Cell = float | Literal["nan", "inf", "-inf"]
 """An element of a heat map from -1 to 1, or what it is where it is no number that has a colour."""
 Cells = tuple[tuple[Cell, ...], ...]

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from cgcli.diagnostics.diagnostic import error
 from cgcli.graph.graph import LOOP, SIZE, Graph
+from cgcli.graph.traversal import every
 from cgcli.graph.types import Type
 from cgcli.ops.interpreter import DEFAULT_LIMITS, Limits, Sizes
 from cgcli.ops.number_kernels import has_loop, is_scalar
@@ -27,6 +28,10 @@ BACKENDS = {
     "numpy": "the optimised graph, planned: results in shared memory, large arrays block by block",
     "native": "the optimised graph as loops in machine code",
 }
+
+
+FEW_ROWS = 100
+"""Rows of a file of numbers from which on arrays pay; fewer are runs of their own on Python's numbers."""
 
 
 class Compiled(Protocol):
@@ -105,6 +110,13 @@ class BatchedGraph:
         return self._by_speed[many]
 
 
+def runs_by_row(row: Graph, rows: int) -> bool:
+    """Whether each row of a file of so many is a run of its own, with the digits that a single run has. row: the graph
+    of one. Loops are left to machine code, f32 and i32 to arrays, which have such types."""
+    is_short = any(isinstance(t, Type) and t.dtype in ("f32", "i32") for g in every(row) for t in g.types)
+    return rows < FEW_ROWS and is_scalar(row) and not has_loop(row) and not is_short
+
+
 def check_backend(name: str) -> str:
     """The name of a backend, unchanged. Raises CgError for an unknown name."""
     if name not in BACKENDS:
@@ -151,6 +163,9 @@ def executors(graph: Graph) -> tuple[Executor, ...]:
                     "after many runs", "native", f"compiling pays once they have computed {MANY_ELEMENTS} elements"
                 )
             )
+    if runs_by_row(graph, 1):
+        reason = "each row is a run of its own, as of single values"
+        once.append(Executor(f"a file of fewer than {FEW_ROWS} rows", "numbers", reason))
     rows = BatchedGraph(graph, [True] * len(graph.inputs))
     obstacle = no_machine_code(rows.graph, rows.batch)
     if obstacle:

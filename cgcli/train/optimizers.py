@@ -9,7 +9,6 @@ from typing import Literal
 from cgcli.diagnostics.source import Source
 from cgcli.graph.signature import Module
 from cgcli.graph.types import Type
-from cgcli.language.lower import lower
 
 Schedule = Literal["constant", "linear", "cosine", "exponential"]
 
@@ -101,4 +100,6 @@ def update_source(update: Update, params: Sequence[tuple[str, Type]]) -> str:
 
 def update_module(update: Update, params: Sequence[tuple[str, Type]]) -> Module:
     """The update as a graph; see `update_source`."""
+    from cgcli.language.lower import lower  # with the parser: the names of optimisers do without
+
     return lower(Source("<update>", update_source(update, params)))

@@ -22,6 +22,7 @@ from cgcli.render.tensors import (
     has_nan,
     heat_map,
     is_tensor,
+    magnitude,
     norm,
     range_text,
     shape_text,
@@ -30,7 +31,6 @@ from cgcli.render.tensors import (
 
 from .collapse import Block, counts
 from .content import LONGEST_TITLE, Kind, PictureNode, Sides
-from .selection import magnitude
 from .units import Units
 
 ROWS, COLUMNS = 8, 16  # cells of a heat map at most

@@ -18,16 +18,10 @@ from .card import Card
 from .collapse import BUDGET
 from .compose import picture
 from .content import Picture, View
-from .dot import to_dot
 from .drawing import Drawing, fits
 from .layout import Layout, cards_of, lay_out
-from .mermaid import to_mermaid
-from .pdf import to_pdf
-from .png import size_note, to_png
 from .scene import extent, scene
-from .svg import to_svg
 from .text_width import without_glyph
-from .tikz import to_tikz
 
 KINDS = ("svg", "png", "pdf", "dot", "mmd", "tex", "json", "html")
 MOST_ABSENT = 8  # characters that a note names
@@ -76,11 +70,20 @@ def render(
         return Image(to_json(graph, evaluation, title).encode("utf-8"))
     if kind in ("mmd", "dot"):
         graph_picture = picture(graph, evaluation, params, view)
-        text = to_mermaid(graph_picture, drawing) if kind == "mmd" else to_dot(graph_picture, drawing)
+        if kind == "mmd":
+            from .mermaid import to_mermaid  # this and others: a picture is of one kind
+
+            text = to_mermaid(graph_picture, drawing)
+        else:
+            from .dot import to_dot
+
+            text = to_dot(graph_picture, drawing)
         return Image(text.encode("utf-8"), "; ".join(graph_picture.notes) or None)
     arranged = fitting(lambda v: picture(graph, evaluation, params, v), view or View(), drawing)
     notes = [arranged.notes, _boxes(arranged.picture, drawing) if kind in ("png", "pdf") else None]
     if kind == "png":
+        from .png import size_note
+
         notes.append(size_note(*extent(arranged.picture, arranged.layout, drawing), drawing.size))
     return Image(painted(arranged, kind, drawing, title), "; ".join(note for note in notes if note) or None)
 
@@ -139,12 +142,20 @@ def _without_maps(picture: Picture) -> Picture:
 def painted(arranged: Arranged, kind: str, drawing: Drawing, title: str = "") -> bytes:
     """The file of a picture whose layout is there; kind: `svg`, `png`, `pdf` or `tex`."""
     if kind == "tex":
+        from .tikz import to_tikz
+
         return to_tikz(arranged.picture, arranged.layout, drawing).encode("utf-8")
     shapes = scene(arranged.picture, arranged.layout, arranged.cards, drawing, title)
     if kind == "png":
+        from .png import to_png
+
         return to_png(shapes, drawing)
     if kind == "pdf":
+        from .pdf import to_pdf
+
         return to_pdf(shapes, drawing)
+    from .svg import to_svg
+
     return to_svg(shapes, drawing).encode("utf-8")
 
 

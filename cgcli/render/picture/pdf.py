@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
 from datetime import UTC, datetime
-from importlib import resources
 from typing import TYPE_CHECKING
 
 from cgcli.diagnostics.escape import show
@@ -28,21 +26,20 @@ def to_pdf(scene: Scene, drawing: Drawing) -> bytes:
     from fpdf import FPDF
 
     scale = POINTS * drawing.size.scale_of(scene.width, scene.height)
-    with ExitStack() as stack:
-        pdf = FPDF(unit=scale, format=(scene.width, scene.height))
-        pdf.set_creation_date(datetime(2000, 1, 1, tzinfo=UTC))
-        pdf.set_title(show(scene.title))
-        pdf.set_subject(show(scene.description))
-        pdf.set_auto_page_break(False)
-        pdf.set_margin(0)
-        for face in FILES:
-            pdf.add_font(face, fname=stack.enter_context(resources.as_file(font_file(face))))
-        pdf.add_page()
-        painter = _Painter(pdf, scale, drawing)
-        for part in scene.parts:
-            for shape in part.shapes:
-                painter.paint(shape)
-        return bytes(pdf.output())
+    pdf = FPDF(unit=scale, format=(scene.width, scene.height))
+    pdf.set_creation_date(datetime(2000, 1, 1, tzinfo=UTC))
+    pdf.set_title(show(scene.title))
+    pdf.set_subject(show(scene.description))
+    pdf.set_auto_page_break(False)
+    pdf.set_margin(0)
+    for face in FILES:
+        pdf.add_font(face, fname=font_file(face))
+    pdf.add_page()
+    painter = _Painter(pdf, scale, drawing)
+    for part in scene.parts:
+        for shape in part.shapes:
+            painter.paint(shape)
+    return bytes(pdf.output())
 
 
 class _Painter:

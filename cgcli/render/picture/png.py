@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import math
-from contextlib import ExitStack
-from importlib import resources
 
 from .drawing import Drawing, Size
 from .shapes import Scene
@@ -24,19 +22,17 @@ def to_png(scene: Scene, drawing: Drawing) -> bytes:
     width = max(1, math.floor(scene.width * scale + 1e-6))
     fixed = drawing._replace(theme="light") if drawing.painted_theme == "auto" else drawing
     svg = to_svg(scene, fixed, width)
-    with ExitStack() as stack:
-        files = [str(stack.enter_context(resources.as_file(font_file(face)))) for face in FILES]
-        return svg_to_bytes(
-            svg_string=svg,
-            width=width,
-            height=max(1, math.ceil(scene.height * scale - 1e-6)),  # a lower one would make it narrower
-            skip_system_fonts=True,
-            font_files=files,
-            font_family="DejaVu Sans",
-            sans_serif_family="DejaVu Sans",
-            serif_family="DejaVu Serif",
-            monospace_family="DejaVu Sans Mono",
-        )
+    return svg_to_bytes(
+        svg_string=svg,
+        width=width,
+        height=max(1, math.ceil(scene.height * scale - 1e-6)),  # a lower one would make it narrower
+        skip_system_fonts=True,
+        font_files=[str(font_file(face)) for face in FILES],
+        font_family="DejaVu Sans",
+        sans_serif_family="DejaVu Sans",
+        serif_family="DejaVu Serif",
+        monospace_family="DejaVu Sans Mono",
+    )
 
 
 def pixels_a_unit(width: float, height: float, size: Size) -> float:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from cgcli.diagnostics.diagnostic import error, unknown_name
 from cgcli.graph.evaluation import Evaluation
 from cgcli.graph.graph import Graph
 from cgcli.graph.traversal import live
-from cgcli.render.tensors import is_tensor, norm
+from cgcli.render.tensors import magnitude
 
 from .content import View
 
@@ -84,12 +83,6 @@ def with_large_derivative(graph: Graph, evaluation: Evaluation, least: float) ->
     if evaluation.of is not None:
         flags[evaluation.of] = 1
     return flags
-
-
-def magnitude(g: Any) -> float:
-    """How large a derivative is: its absolute value, of a tensor the largest of these; infinite where it is NaN."""
-    largest = norm(g, largest=True) if is_tensor(g) else abs(float(g))
-    return largest if largest == largest else float("inf")
 
 
 def _users(graph: Graph) -> Sequence[list[int]]:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import cache
-from importlib import resources
-from importlib.resources.abc import Traversable
+from pathlib import Path
 from struct import iter_unpack, unpack_from
 from typing import Literal
 from unicodedata import category, east_asian_width
@@ -20,9 +19,9 @@ def text_width(text: str, face: Face, size: float) -> float:
     return sum(widths[ord(c)] if ord(c) in widths else _absent(c) for c in text) * size
 
 
-def font_file(face: Face) -> Traversable:
+def font_file(face: Face) -> Path:
     """The font of a face."""
-    return resources.files(__package__).joinpath("fonts", FILES[face])
+    return Path(__file__).with_name("fonts") / FILES[face]
 
 
 @cache

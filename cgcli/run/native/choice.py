@@ -109,7 +109,7 @@ def _in_a_run(graph: Graph, own: Callable[[Graph], int]) -> int:
 @cache
 def compiler_installed() -> bool:
     """Whether llvmlite is installed and its library loads: one for another system or a damaged one does not."""
-    from .compile import host  # with the printer of machine code
+    from .host import host  # with llvmlite
 
     try:
         host()

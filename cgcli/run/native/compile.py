@@ -5,7 +5,7 @@ from __future__ import annotations
 import ctypes
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from cgcli.loop_nests.extents import numbers_of
 from cgcli.loop_nests.form import DTYPES, Apply, Buffer, LoopNest, Unsupported, Value, statements
@@ -13,6 +13,7 @@ from cgcli.loop_nests.primitives import FUNCTIONS
 from cgcli.ops.limits import memory_limit
 
 from . import objects
+from .host import host
 from .llvm import argument_buffers, llvm_module
 from .platform_functions import PREFIX, addresses
 from .work import weight
@@ -145,28 +146,6 @@ class CompiledNest:
     ) -> int:
         """Runs the nest on arrays, of each `chunk` loop the steps in [begin, end); the status. Raises ValueError."""
         return self.bind(arrays, sizes, routines)(begin, end, StopFlag() if stop is None else stop)
-
-
-class Host(NamedTuple):
-    """What machine code depends on beside its text."""
-
-    triple: str
-    cpu: str
-    features: str
-    versions: str
-
-
-@cache
-def host() -> Host:
-    """The processor that code is compiled for, and LLVM's version."""
-    import llvmlite
-    import llvmlite.binding as llvm
-
-    llvm.initialize_native_target()
-    llvm.initialize_native_asmprinter()
-    features = llvm.get_host_cpu_features().flatten()
-    versions = f"{llvmlite.__version__} {'.'.join(map(str, llvm.llvm_version_info))}"
-    return Host(llvm.get_process_triple(), llvm.get_host_cpu_name(), features, versions)
 
 
 def _machine() -> Any:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
+from typing import Any
 
 from cgcli.graph.graph import COND, GET, LOOP, Graph
 from cgcli.graph.traversal import live
@@ -151,6 +152,30 @@ def _number(g: Cotangent) -> float | None:
 def _sum(earlier: Cotangent, g: float) -> float:
     number = _number(earlier)
     return g if number is None else number + g
+
+
+class LocalPartials(Mapping[int, tuple[float | None, ...]]):
+    """By node of a graph on numbers its local derivative by each operand, computed when it is asked for."""
+
+    def __init__(self, sweep: Sweep, v: Sequence[object]) -> None:
+        self._graph, self._sweep, self._v = sweep.graph, sweep, v
+        self._by_node: dict[int, tuple[float | None, ...]] = {}
+
+    def __getitem__(self, i: int) -> tuple[float | None, ...]:
+        if i not in self._by_node:
+            if not 0 <= i < len(self._graph) or self._graph.a[i] < 0:
+                raise KeyError(i)
+            self._by_node[i] = self._sweep.partials(self._v, i)
+        return self._by_node[i]
+
+    def __iter__(self) -> Iterator[int]:
+        return (i for i in range(len(self._graph)) if self._graph.a[i] >= 0)
+
+    def __len__(self) -> int:
+        return sum(x >= 0 for x in self._graph.a)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return dict, (dict(self),)
 
 
 def local_partials(graph: Graph, v: Sequence[object], i: int) -> tuple[float | None, ...]:
