@@ -42,10 +42,10 @@ def script() -> NoReturn:
 
 def _front_door(arguments: Sequence[str]) -> int | None:
     """The exit status where the front door has an answer, which is written then; else None."""
+    if not arguments or arguments[0] not in ("eval", "grad") or sys.stdout is None or sys.stdout.closed:
+        return None
     from cgcli.program.front_door import Request, answer, text_of
 
-    if sys.stdout is None or sys.stdout.closed:
-        return None
     try:
         request = Request(arguments)
     except ValueError:
