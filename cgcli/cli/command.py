@@ -16,9 +16,8 @@ from cgcli.cli.options import with_typer_signature
 from cgcli.cli.output import WithHelp, set_stream_options
 from cgcli.diagnostics.diagnostic import EMPTY, CgError, Diagnostic, error
 from cgcli.diagnostics.escape import harmless, show
-from cgcli.program.input_values import canonical
+from cgcli.program.names import canonical
 from cgcli.program.options import GROUPS, Option, RunOptions
-from cgcli.program.program import Program
 
 if TYPE_CHECKING:
     from cgcli.program.program import Program

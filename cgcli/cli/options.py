@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 import typer
 
 from cgcli.diagnostics.diagnostic import EMPTY, error
-from cgcli.program.input_values import canonical
+from cgcli.program.names import canonical
 from cgcli.program.options import Option
 
 NO_DATA = Option("--data", parser="elsewhere", hidden=True)  # an error that says which commands have it

@@ -12,7 +12,7 @@ from cgcli.cli.options import Without
 from cgcli.cli.rows import over_rows, table_settings
 from cgcli.cli.session import open_session
 from cgcli.diagnostics.diagnostic import error
-from cgcli.program.input_values import canonical
+from cgcli.program.names import canonical
 from cgcli.program.options import Option, OutputOptions, RunOptions, TableOptions
 
 Output = Annotated[

@@ -11,7 +11,7 @@ from cgcli.cli.results import exclude
 from cgcli.data.sinks import Rounded, sink
 from cgcli.diagnostics.diagnostic import EMPTY, Diagnostic, error
 from cgcli.diagnostics.escape import show
-from cgcli.program.input_values import canonical
+from cgcli.program.names import canonical
 from cgcli.program.options import OutputOptions, TableOptions
 from cgcli.program.rows import Derivatives
 from cgcli.program.tables import (

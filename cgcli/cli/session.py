@@ -18,14 +18,13 @@ from cgcli.diagnostics.diagnostic import CgError, error
 from cgcli.diagnostics.escape import show
 from cgcli.diagnostics.source import Span
 from cgcli.program.input_values import (
-    canonical,
     input_values,
-    reads_as_number,
     require_values,
     settings_by_name,
     with_declarations,
 )
 from cgcli.program.load import on_slow_loop, open_program
+from cgcli.program.names import canonical, reads_as_number
 from cgcli.program.options import DerivativeOptions, RunOptions
 from cgcli.program.program import Program
 from cgcli.system import call_after

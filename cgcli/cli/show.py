@@ -13,7 +13,7 @@ from cgcli.cli.output import can_write, emit, stdout
 from cgcli.cli.results import exclude, table_settings
 from cgcli.cli.session import note, open_session
 from cgcli.program.graph_values import graph_values
-from cgcli.program.input_values import canonical
+from cgcli.program.names import canonical
 from cgcli.program.options import DerivativeOptions, Option, OutputOptions, RunOptions
 from cgcli.render import json
 from cgcli.render.node_table import Sort, each_row, header, node_data, tree

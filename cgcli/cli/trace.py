@@ -13,7 +13,7 @@ from cgcli.cli.output import emit, stdout, width_of
 from cgcli.cli.session import open_session
 from cgcli.diagnostics.diagnostic import EMPTY, error
 from cgcli.program.dynamic import DynamicProgram
-from cgcli.program.input_values import canonical
+from cgcli.program.names import canonical
 from cgcli.program.options import Option, OutputOptions, RunOptions
 from cgcli.render import json
 from cgcli.render.trace import Line, data, text

@@ -10,23 +10,14 @@ from typing import TYPE_CHECKING, Any
 from cgcli.diagnostics.diagnostic import EMPTY, CgError, Diagnostic, error
 from cgcli.diagnostics.source import Source
 from cgcli.files.source_files import is_stream
-from cgcli.graph.lexemes import identifier, plain_number
 from cgcli.graph.signature import Input, Signature, signature
 from cgcli.graph.types import ANY, FLOAT, INT
+
+from .names import canonical
 
 if TYPE_CHECKING:
     from .options import RunOptions
     from .program import Program
-
-
-def canonical(name: str) -> str:
-    """The normalised name (NFKC), by which programs compare names."""
-    return identifier(name.strip())
-
-
-def reads_as_number(text: str) -> bool:
-    """Whether a text is a literal with at most one sign."""
-    return plain_number(text) is not None
 
 
 def require_values(program: Program, values: Mapping[str, Any]) -> None:
