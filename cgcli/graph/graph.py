@@ -121,7 +121,7 @@ class Graph(Rows):
     attrs: Mapping[int, Mapping[str, Any]] = field(default_factory=dict)
     names: Mapping[int, str] = field(default_factory=dict)
     types: tuple[AnyType, ...] = ()
-    spans: tuple[Span, ...] = ()
+    spans: Sequence[Span] = ()
     groups: tuple[Group, ...] = ()
     inputs: tuple[int, ...] = ()
     outputs: tuple[int, ...] = ()

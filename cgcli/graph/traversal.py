@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from .graph import INPUT, NONE, Graph, nested
+from .span_table import SpanTable
 
 if TYPE_CHECKING:
     from .columns import Columns
@@ -114,7 +115,7 @@ def select(columns: Graph | Columns, order: Sequence[int], outputs: Sequence[int
         attrs={where[i]: attrs for i, attrs in columns.attrs.items() if where[i] != NONE},
         names={where[i]: name for i, name in columns.names.items() if where[i] != NONE},
         types=tuple(columns.types[t] for t in types),
-        spans=tuple(columns.spans),
+        spans=columns.spans if isinstance(columns, Graph) else SpanTable(columns.spans),
         groups=tuple(columns.groups),
         inputs=tuple(where[i] for i in order if columns.op[i] == INPUT),
         outputs=tuple(where[i] for i in outputs),
