@@ -37,8 +37,10 @@ from .frames import (
     target_name,
 )
 from .outputs import Outputs, declared_outputs, implicit_outputs
-from .parser import Parsed, collector_off, parse, unquote
+from .parser import Parsed, collector_off, parse, parse_divided, unquote
+from .plain_lines import NotDivided, PlainLines
 from .regions import Several, Value
+from .replay import Replays
 from .resolver import Resolver, StatementIndex, indexed_statements
 from .shapes import size_of
 from .structures import Structure
@@ -66,6 +68,9 @@ def lower(
     """
     files = Files(source, path, root_folder(root, path), allowed, texts or {})
     with collector_off():
+        module = _lower_divided(files, max_nodes, open_shapes or {})
+        if module is not None:
+            return module
         try:
             return _lower_unit(Unit(files, max_nodes, open_shapes or {}, 0))
         except _OpenError as problem:
@@ -73,6 +78,16 @@ def lower(
                 return _lower_unit(Unit(files, max_nodes, open_shapes or {}, 1))
             except CgError:
                 raise CgError(*problem.diagnostics, status=problem.status) from None
+
+
+def _lower_divided(files: Files, max_nodes: int, open_shapes: Mapping[str, Shape]) -> Module | None:
+    """A long program with many plain lines; None for any other, and for one with an error, whose words are those of
+    the whole text."""
+    try:
+        parsed = parse_divided(files.source)
+        return None if parsed is None else Unit(files, max_nodes, open_shapes, 0, parsed=parsed).module()
+    except (CgError, NotDivided):
+        return None
 
 
 class _OpenError(CgError):
@@ -99,8 +114,10 @@ class Unit:
         assumed_axes: int,
         calls: Calls | None = None,
         declarations: Mapping[str, Input] | None = None,
+        parsed: Parsed | None = None,
     ) -> None:
-        """calls: lowers expressions and blocks. declarations: complete ones, which replace those of the text."""
+        """calls: lowers expressions and blocks. declarations: complete ones, which replace those of the text. parsed:
+        the syntax of the main file, which is parsed otherwise."""
         source, path, self.root, self.allowed, self.texts = files
         self.declarations = declarations or {}
         self.open_shapes, self.assumed_axes = open_shapes, assumed_axes
@@ -116,7 +133,7 @@ class Unit:
         self.docs: dict[str, str] = {}
         self._seed: Value | None = None
         self.source = source
-        self.file = File(self, source, path, main=True)
+        self.file = File(self, source, path, main=True, parsed=parsed)
 
     def module(self) -> Module:
         environment = self.file.lower()
@@ -190,19 +207,31 @@ class Unit:
 class File:
     """One file of the program: the main one, or one that is imported."""
 
-    def __init__(self, program: Unit, source: Source, path: Path | None, main: bool, prefix: str = "") -> None:
+    def __init__(
+        self,
+        program: Unit,
+        source: Source,
+        path: Path | None,
+        main: bool,
+        prefix: str = "",
+        parsed: Parsed | None = None,
+    ) -> None:
         self.program, self.path, self.main = program, path, main
-        self.parsed: Parsed = parse(source)
+        self.parsed: Parsed = parsed or parse(source)
         self.statements: list[Any] = self.parsed.tree.children
         self.source = source
         modules = {n: self._module_name(s) for n, s in enumerate(self.statements) if kind(s) == "import_decl"}
         if not main:
             self._check_imported()
-        names = Resolver(source, self.statements, modules, "main" if main else "import").resolve()
+        layout = self.parsed.layout
+        names = Resolver(source, self.statements, modules, "main" if main else "import", layout).resolve()
         self.environment = Environment(source, names, prefix=prefix)
         self.frame = Frame(self.environment, program.region, prefix=prefix)
         self.bare_outputs: dict[StatementIndex, list[str]] = {}  # the names of the outputs of bare expressions
         self.declares_output = any(kind(s) == "output_decl" for s in self.statements)
+        self.replays: Replays | None = None
+        if layout is not None:
+            self.replays = Replays(layout, self.environment, program.region, program.calls, self._statement)
 
     def lower(self) -> Environment:
         """The file's environment, after those of all files that it imports: a chain of imports may be of any length."""
@@ -230,14 +259,24 @@ class File:
         """The outputs: those declared, else the values that nothing reads."""
         if self.declares_output:
             return declared_outputs(self.statements)
-        bare = [(index, name) for index, names in self.bare_outputs.items() for name in names]
-        return implicit_outputs(self.statements, self.environment.names, bare, self.program.inputs)
+        names, inputs = self.environment.names, self.program.inputs
+        bare = [(index, name) for index, several in self.bare_outputs.items() for name in several]
+        if self.replays is None:
+            return implicit_outputs(self.statements, names, bare, inputs)
+        nodes = {name: self.environment.values[name].node for name in names.bindings}
+        if len(set(nodes.values())) < len(nodes):
+            raise NotDivided  # lines that read the node of two names read either
+        read = self.replays.read_nodes()
+        unread = [*bare, *self.replays.unread(read)]
+        return implicit_outputs(self.statements, names, unread, inputs, lambda name: bool(read[nodes[name]]))
 
     # ---- statements
 
     def _statement(self, index: StatementIndex, statement: Any) -> None:
         rule = kind(statement)
-        if rule in ("assign", "unpack"):
+        if isinstance(statement, PlainLines):
+            self._lines(index[0], statement)
+        elif rule in ("assign", "unpack"):
             self._assign(statement)
         elif rule in ("input_decl", "param_decl"):
             self._declare(statement, "input" if rule == "input_decl" else "param")
@@ -250,6 +289,12 @@ class File:
             raise error("return-outside", self.frame.span(statement))
         elif rule != "fn_decl":
             self._block(statement)
+
+    def _lines(self, number: int, lines: PlainLines) -> None:
+        assert self.replays is not None
+        for _, token in self.replays.layout.shared_targets(lines):
+            self._check_unbound(token, identifier(token))
+        self.replays.lower(number, lines)
 
     def _assign(self, statement: Any) -> None:
         for target in statement.children[:-1]:

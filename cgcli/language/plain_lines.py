@@ -1,0 +1,323 @@
+"""Plain lines: those that bind a name to an expression of names, numbers, operators and elementwise functions.
+
+One regular expression tells them from the rest of a text, whatever their number. It decides nothing about the language:
+the rest is parsed as ever, in its places, with blanks where plain lines stood; and of plain lines the first of each shape
+is parsed and lowered as ever too (`replay`). A line is the rest where anything about it is unusual: a word of the syntax
+or a call of another function, a doc comment on it or before it, an open bracket, a character beyond these few.
+"""
+
+from __future__ import annotations
+
+import re
+from array import array
+from bisect import bisect_right
+from collections import defaultdict
+from collections.abc import Sequence
+from functools import cache
+from itertools import accumulate, compress, count
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from cgcli.diagnostics.source import Source, first_hidden
+from cgcli.graph.lexemes import nfkc
+
+from .builtins import CONSTANTS, ELEMENTWISE, NAMES
+from .grammar import parser
+
+if TYPE_CHECKING:
+    from .replay import Plan
+
+MARK = "\0"  # stands for a name or a number in a shape; a program cannot have this character
+SHORTEST = 500  # lines of a text that is worth the search; a shorter one is parsed as a whole
+REPEATS = 4  # lines a shape, on average: with fewer, nothing is gained
+BLOCK = 100_000  # characters that are read at once
+FUNCTIONS = frozenset(ELEMENTWISE) | {"clip"}
+"""The functions that plain lines may call."""
+
+_COMMENT = re.compile(r"(?<!#)#(?!#)[^\r\n]*")  # no doc comment
+_OUTPUT = re.compile(r"out\d*")  # names that outputs without a name have
+_EMPTY = re.compile(r"[ \t]*\r?")
+_WORD = re.compile(r"\w+")
+_VALUE = re.compile(rf"(?:[ \t+\-*/%^(),{MARK}]|[<>]=?|[=!]=|[A-Za-z_]\w*(?=[ \t]*\())+\r?", re.ASCII)
+_EXPONENT = re.compile(rf"(?:\^|\*\*)[ \t(\-]*(?={MARK})")
+_GOES_ON = re.compile(r"\s*(?:[-{]|(?:then|else)\b)")
+
+
+class NotDivided(Exception):
+    """Raised where a text that was divided has to be parsed and lowered as a whole."""
+
+
+class Meta(NamedTuple):
+    """The characters of a tree or a token that no parser made."""
+
+    start_pos: int
+    end_pos: int
+
+
+class Shape:
+    """What lines have in common that differ by names and numbers only.
+
+    gaps: the texts between these. words: how many there are; the first is the name that is bound. calls: the functions.
+    exponents: the words that may be exponents, whose numbers are no operands. plans: see `replay`.
+    """
+
+    __slots__ = ("calls", "exponents", "gaps", "is_plain", "plans", "words")
+
+    def __init__(self, text: str) -> None:
+        self.gaps = text.split(MARK)
+        self.words = len(self.gaps) - 1
+        self.calls = frozenset(_WORD.findall(text))
+        self.exponents = tuple(text.count(MARK, 0, match.end()) for match in _EXPONENT.finditer(text))
+        self.is_plain = self._is_assignment() if self.words else _EMPTY.fullmatch(text) is not None
+        self.plans: dict[tuple[int, ...], Plan | None] = {}
+
+    def _is_assignment(self) -> bool:
+        indent, after, *_ = self.gaps
+        sign, value = after.lstrip(" \t")[:1], MARK.join(self.gaps[1:]).lstrip(" \t")[1:]
+        return (
+            not indent.strip(" \t")
+            and sign == "="
+            and value[:1] != "="
+            and all(self.gaps[1:-1])
+            and _VALUE.fullmatch(value) is not None
+            and self.calls <= FUNCTIONS
+            and _is_balanced(value)
+        )
+
+
+class _Shapes(dict[str, Shape]):
+    """The shapes by their texts."""
+
+    def __missing__(self, text: str) -> Shape:
+        shape = self[text] = Shape(text)
+        return shape
+
+
+class PlainLines:
+    """Plain lines that follow each other: to the resolver and the lowering one statement.
+
+    shapes, targets, starts: of each line its shape, the word that it binds and its first character. words: of all lines,
+    as numbers. outside: the words whose values come from elsewhere.
+    """
+
+    data = "plain_lines"
+    children: tuple[()] = ()
+
+    def __init__(self, start: int) -> None:
+        self.meta = Meta(start, start)
+        self.shapes: list[Shape] = []
+        self.targets, self.starts, self.words = array("i"), array("i"), array("i")
+        self.outside: list[int] = []
+
+    def first_uses(self, words: set[int]) -> list[tuple[int, int, int]]:
+        """Where these words are first read in the lines: word, line, and its number in the line; in this order."""
+        uses: list[tuple[int, int, int]] = []
+        ends = list(accumulate(shape.words for shape in self.shapes))
+        remaining = set(words)
+        targets = {0, *ends}
+        for at, word in enumerate(self.words):
+            if word in remaining and at not in targets:
+                line = bisect_right(ends, at)
+                uses.append((word, line, at - (ends[line - 1] if line else 0)))
+                remaining.discard(word)
+                if not remaining:
+                    break
+        return uses
+
+
+class Layout:
+    """A text, divided. rest: it without the plain lines, with every character at its position.
+
+    pieces: the plain lines. texts: of their words, by number; the first ones are `KEYWORDS` and built-in names.
+    numbers: the words that are numbers. shared: those that the rest has too. bound: those that plain lines bind.
+    """
+
+    def __init__(
+        self, source: Source, rest: str, pieces: Sequence[PlainLines], texts: list[str], rest_words: set[str]
+    ) -> None:
+        self.source, self.rest, self.pieces, self.texts = source, rest, pieces, texts
+        self.reserved = len(_reserved())
+        self.functions = {f for piece in pieces for shape in set(piece.shapes) for f in shape.calls}
+        others = range(self.reserved, len(texts))
+        self.numbers = {k for k in others if not texts[k].isidentifier()}
+        self.shared = {k for k in others if texts[k] in rest_words or _OUTPUT.fullmatch(texts[k])}
+        self.bound: set[int] = set()
+        for piece in pieces:
+            self.bound.update(piece.targets)
+
+    @property
+    def is_odd(self) -> bool:
+        """Whether a line binds what is no name, or a built-in name."""
+        return not self.bound.isdisjoint(self.numbers) or any(word < self.reserved for word in self.bound)
+
+    def shared_targets(self, piece: PlainLines) -> list[tuple[int, Any]]:
+        """The names that lines bind and the rest has too: the line of each, and its token."""
+        if self.shared.isdisjoint(piece.targets):
+            return []
+        return [(n, self.token(piece, n, 0)) for n, word in enumerate(piece.targets) if word in self.shared]
+
+    def outer_reads(self, piece: PlainLines) -> list[tuple[int, Any]]:
+        """The names that lines read before one of them binds it, and that others may bind or nothing: the line of the
+        first reading, and the token there."""
+        words = set(piece.words).difference(range(self.reserved), self.numbers)
+        words = (words & self.shared) | (words - self.bound)
+        bound: dict[int, int] = {}
+        if not words.isdisjoint(piece.targets):
+            for line, word in enumerate(piece.targets):
+                if word in words:
+                    bound.setdefault(word, line)
+        piece.outside = sorted(words)
+        first = piece.first_uses(words)
+        return [(line, self.token(piece, line, at)) for word, line, at in first if line <= bound.get(word, line)]
+
+    def token(self, piece: PlainLines, line: int, word: int) -> Any:
+        """A word of a line as a token."""
+        from lark import Token
+
+        start = piece.starts[line]
+        parts = _words().split(self.source.text[start : self._end(start)])
+        start += sum(map(len, parts[: 2 * word + 1]))
+        text = parts[2 * word + 1]
+        return Token("NAME", text, start_pos=start, end_pos=start + len(text))
+
+    def line(self, start: int) -> Source:
+        """The line that begins at a character, as a text of its own."""
+        return Source(self.source.name, self.source.text[start : self._end(start)])
+
+    def _end(self, start: int) -> int:
+        end = self.source.text.find("\n", start)
+        return len(self.source.text) if end < 0 else end
+
+
+def divided(source: Source) -> Layout | None:
+    """The text, divided; None where that gains nothing, or where it is not sure that its parts mean the same."""
+    text = source.text
+    if text.count("\n") < SHORTEST or MARK in text:
+        return None
+    return _Division(source).layout()
+
+
+class _Division:
+    """A text while it is being divided."""
+
+    def __init__(self, source: Source) -> None:
+        self.source, self.text = source, source.text
+        self.shapes = _Shapes()
+        self.words: defaultdict[str, int] = defaultdict(count().__next__)
+        for word in _reserved():
+            self.words[word] += 0
+        self.pieces: list[PlainLines] = []
+        self.open_piece: PlainLines | None = None
+        self.rest: list[str] = []
+        self.rest_words: set[str] = set()
+        self.rest_end = 0  # of the text whose rest is in `rest`
+        self.depth = 0  # of brackets
+        self.has_doc = False  # whether a doc comment stands on the line before
+        self.follows_plain = False
+        self.is_sure = True
+
+    def layout(self) -> Layout | None:
+        start, lines = 0, 0
+        while start < len(self.text):
+            end = self.text.find("\n", start + BLOCK) + 1 or len(self.text)
+            lines += self._block(start, self.text[start:end])
+            if not self.is_sure or len(self.shapes) * REPEATS > max(lines, SHORTEST):
+                return None
+            start = end
+        if self.depth or not self.pieces:
+            return None
+        layout = Layout(self.source, "".join(self.rest), self.pieces, list(self.words), self.rest_words)
+        return None if layout.is_odd else layout
+
+    def _block(self, start: int, block: str) -> int:
+        """Divides some whole lines; returns their number."""
+        lines = block.removesuffix("\n").split("\n")
+        bare = block.removesuffix("\n")
+        if "#" in bare:
+            self.is_sure = first_hidden("\n".join(_COMMENT.findall(bare))) is None
+            bare = _COMMENT.sub("", bare)
+        parts = _words().split(bare)
+        shapes = list(map(self.shapes.__getitem__, MARK.join(parts[::2]).split("\n")))
+        texts = parts[1::2]
+        starts = list(accumulate(map(len, lines), lambda at, length: at + length + 1, initial=start))
+        if not self.depth and not self.has_doc and all(shape.is_plain for shape in set(shapes)):
+            words = array("i", map(self.words.__getitem__, texts))
+            if not words or min(words) >= len(_keywords()):
+                self._plain(shapes, starts, words)
+                return len(lines)
+        at = 0
+        for line, shape, line_start in zip(lines, shapes, starts, strict=False):
+            of_line = texts[at : (at := at + shape.words)]
+            if shape.is_plain and not self.depth and not self.has_doc and _keywords().isdisjoint(of_line):
+                self._plain([shape], [line_start], array("i", map(self.words.__getitem__, of_line)))
+            else:
+                self._rest(line, line_start)
+        return len(lines)
+
+    def _plain(self, shapes: list[Shape], starts: Sequence[int], words: array[int]) -> None:
+        if not words:
+            return
+        piece = self.open_piece
+        if piece is None:
+            piece = self.open_piece = PlainLines(starts[0])
+            self.pieces.append(piece)
+        if not all(shape.words for shape in set(shapes)):  # empty lines, and those of comments
+            filled = [shape.words > 0 for shape in shapes]
+            shapes, starts = list(compress(shapes, filled)), list(compress(starts, filled))
+        firsts = list(accumulate([shape.words for shape in shapes], initial=0))
+        firsts.pop()
+        piece.shapes += shapes
+        piece.targets.extend(map(words.__getitem__, firsts))
+        piece.starts.extend(starts[: len(shapes)])
+        piece.words.extend(words)
+        self.follows_plain = True
+
+    def _rest(self, line: str, start: int) -> None:
+        if self.follows_plain and _GOES_ON.match(line):
+            self.is_sure = False
+        bare = _literal_text().sub(" ", line)
+        if bare.strip():
+            self.follows_plain = False
+        self.open_piece = None
+        self.has_doc = "##" in line
+        self.depth += sum(map(bare.count, "([{")) - sum(map(bare.count, ")]}"))
+        self.is_sure = self.is_sure and self.depth >= 0 and first_hidden(line + "\n") is None
+        self.rest_words.update(_WORD.findall(bare if bare.isascii() else nfkc(bare)))
+        if start > self.rest_end:
+            self.rest.append(" " * (start - self.rest_end - 1) + "\n")
+        self.rest.append(self.text[start : start + len(line) + 1])
+        self.rest_end = start + len(line) + 1
+
+
+def _is_balanced(text: str) -> bool:
+    depth = 0
+    for character in text:
+        depth += (character == "(") - (character == ")")
+        if depth < 0:
+            return False
+    return depth == 0
+
+
+@cache
+def _keywords() -> frozenset[str]:
+    """The words of the syntax."""
+    patterns = [terminal.pattern for terminal in parser().terminals]
+    return frozenset(p.value for p in patterns if p.type == "str" and p.value.isidentifier())
+
+
+@cache
+def _reserved() -> tuple[str, ...]:
+    """The words with a meaning of their own, those of the syntax first."""
+    return (*sorted(_keywords()), *sorted(NAMES), *CONSTANTS)
+
+
+@cache
+def _words() -> re.Pattern[str]:
+    """Numbers, and names that are not called; split by it, a text is gap, word, gap, word and so on."""
+    numbers = [re.sub(r"\((?!\?)", "(?:", parser().get_terminal(name).pattern.value) for name in ("FLOAT", "INT")]
+    return re.compile(rf"(?<!\w)([A-Za-z_]\w*+(?![ \t]*\()|{'|'.join(numbers)})", re.ASCII)
+
+
+@cache
+def _literal_text() -> re.Pattern[str]:
+    """Strings and comments."""
+    return re.compile("|".join(parser().get_terminal(name).pattern.value for name in ("STRING", "COMMENT")))
