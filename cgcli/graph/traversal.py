@@ -16,10 +16,12 @@ if TYPE_CHECKING:
 
 def live(graph: Graph | Columns, roots: Iterable[int], order: Sequence[int] | None = None) -> bytearray:
     """A flag a node: whether one of `roots` needs it. order: a topological order, by default that of the rows."""
+    first, second, more = graph.a, graph.b, graph.more
     flags = bytearray(len(graph))
     for i in roots:
         flags[i] = 1
-    first, second, more = graph.a, graph.b, graph.more
+    if order is None and _all_read(graph, flags):
+        return bytearray(b"\1") * len(graph)
     for i in reversed(range(len(graph)) if order is None else order):
         if flags[i] and (x := first[i]) != NONE:
             flags[x] = 1
@@ -29,6 +31,15 @@ def live(graph: Graph | Columns, roots: Iterable[int], order: Sequence[int] | No
                     for x in more[i]:
                         flags[x] = 1
     return flags
+
+
+def _all_read(graph: Graph | Columns, roots: bytearray) -> bool:
+    """Whether each node is a root or an operand: then all of them are live."""
+    flags = roots + b"\0"  # the last is that of NONE
+    for column in (graph.a, graph.b, *graph.more.values()):
+        for x in column:
+            flags[x] = 1
+    return flags.count(0, 0, len(roots)) == 0
 
 
 def used(graph: Graph) -> bytearray:
@@ -95,11 +106,13 @@ def select(columns: Graph | Columns, order: Sequence[int], outputs: Sequence[int
     """The nodes of `order` (which holds the operands of each of them before it, and the outputs), renumbered.
     outputs: those of the result, by default a graph's own.
 
-    Column by column, which is quick for many nodes.
+    Column by column, which is quick for many nodes; of a graph in its own order only the types are counted anew.
     """
     if outputs is None:
         assert isinstance(columns, Graph)
         outputs = columns.outputs
+    if isinstance(columns, Graph) and order == range(len(columns)):
+        return _with_used_types(columns, outputs)
     where = [NONE] * (len(columns.op) + 1)  # the last is that of NONE
     for k, i in enumerate(order):
         where[i] = k
@@ -120,3 +133,13 @@ def select(columns: Graph | Columns, order: Sequence[int], outputs: Sequence[int
         inputs=tuple(where[i] for i in order if columns.op[i] == INPUT),
         outputs=tuple(where[i] for i in outputs),
     )
+
+
+def _with_used_types(graph: Graph, outputs: Sequence[int]) -> Graph:
+    """The graph with the types that its nodes have, in their order, and these outputs."""
+    rows = list(dict.fromkeys(graph.type))
+    if rows == list(range(len(graph.types))):
+        return replace(graph, outputs=tuple(outputs))
+    where = {row: k for k, row in enumerate(rows)}
+    column = array("i", map(where.__getitem__, graph.type))
+    return replace(graph, type=column, types=tuple(graph.types[row] for row in rows), outputs=tuple(outputs))

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+from array import array
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from itertools import accumulate, compress
 from pathlib import Path
 from typing import Any
 
@@ -143,9 +145,11 @@ class Unit:
         self._warn_of_mixed_floats()
         needed = live(b, [*values.values(), *self.nodes.values(), *b.asserts])
         graph = b.freeze([values[name] for name in outputs.names])
-        order = [i for i in range(len(graph)) if needed[i]]
-        new_index = {old: new for new, old in enumerate(order)}
-        return self.module_of(select(graph, order), {name: new_index[i] for name, i in values.items()}, outputs)
+        if 0 not in needed:
+            return self.module_of(select(graph, range(len(graph))), values, outputs)
+        before = array("i", accumulate(needed, initial=0))
+        order = array("i", compress(range(len(graph)), needed))
+        return self.module_of(select(graph, order), {name: before[i] for name, i in values.items()}, outputs)
 
     def module_of(self, graph: Graph, values: Mapping[str, int], outputs: Outputs) -> Module:
         """The program as a module with this graph, the nodes of its names and its outputs."""

@@ -1,30 +1,25 @@
 """Plain lines: those that bind a name to an expression of names, numbers, operators and elementwise functions.
 
-One regular expression tells them from the rest of a text, whatever their number. It decides nothing about the language:
-the rest is parsed as ever, in its places, with blanks where plain lines stood; and of plain lines the first of each shape
-is parsed and lowered as ever too (`replay`). A line is the rest where anything about it is unusual: a word of the syntax
-or a call of another function, a doc comment on it or before it, an open bracket, a character beyond these few.
+One regular expression tells them from the rest of a text, whatever their number. It decides nothing about the
+language: the rest is parsed as ever, in its places, with blanks where plain lines stood; and of plain lines the first of
+each shape is parsed and lowered as ever too (`replay`). A line is the rest where anything about it is unusual: a word of
+the syntax or a call of another function, a doc comment on it or before it, an open bracket, a character beyond these few.
 """
 
 from __future__ import annotations
 
 import re
 from array import array
-from bisect import bisect_right
-from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
-from itertools import accumulate, compress, count
-from typing import TYPE_CHECKING, Any, NamedTuple
+from itertools import accumulate, compress
+from typing import Any, NamedTuple
 
 from cgcli.diagnostics.source import Source, first_hidden
 from cgcli.graph.lexemes import nfkc
 
 from .builtins import CONSTANTS, ELEMENTWISE, NAMES
 from .grammar import parser
-
-if TYPE_CHECKING:
-    from .replay import Plan
 
 MARK = "\0"  # stands for a name or a number in a shape; a program cannot have this character
 SHORTEST = 500  # lines of a text that is worth the search; a shorter one is parsed as a whole
@@ -34,9 +29,10 @@ FUNCTIONS = frozenset(ELEMENTWISE) | {"clip"}
 """The functions that plain lines may call."""
 
 _COMMENT = re.compile(r"(?<!#)#(?!#)[^\r\n]*")  # no doc comment
-_OUTPUT = re.compile(r"out\d*")  # names that outputs without a name have
 _EMPTY = re.compile(r"[ \t]*\r?")
 _WORD = re.compile(r"\w+")
+# Numbers and names that are not called, which begin like this: split by it a text is gap, word, gap, word and so on.
+_WORDS = re.compile(r"([\w.][\w.]*+(?:(?<=[\d.][eE])[+-]\d++)?+(?![ \t]*\())", re.ASCII)
 _VALUE = re.compile(rf"(?:[ \t+\-*/%^(),{MARK}]|[<>]=?|[=!]=|[A-Za-z_]\w*(?=[ \t]*\())+\r?", re.ASCII)
 _EXPONENT = re.compile(rf"(?:\^|\*\*)[ \t(\-]*(?={MARK})")
 _GOES_ON = re.compile(r"\s*(?:[-{]|(?:then|else)\b)")
@@ -57,7 +53,7 @@ class Shape:
     """What lines have in common that differ by names and numbers only.
 
     gaps: the texts between these. words: how many there are; the first is the name that is bound. calls: the functions.
-    exponents: the words that may be exponents, whose numbers are no operands. plans: see `replay`.
+    exponents: the words that may be exponents, whose numbers are no operands. plans: by key, see `replay`.
     """
 
     __slots__ = ("calls", "exponents", "gaps", "is_plain", "plans", "words")
@@ -68,7 +64,7 @@ class Shape:
         self.calls = frozenset(_WORD.findall(text))
         self.exponents = tuple(text.count(MARK, 0, match.end()) for match in _EXPONENT.finditer(text))
         self.is_plain = self._is_assignment() if self.words else _EMPTY.fullmatch(text) is not None
-        self.plans: dict[tuple[int, ...], Plan | None] = {}
+        self.plans: dict[tuple[int, ...], Any] = {}
 
     def _is_assignment(self) -> bool:
         indent, after, *_ = self.gaps
@@ -92,11 +88,27 @@ class _Shapes(dict[str, Shape]):
         return shape
 
 
+class _Words(dict[str, int]):
+    """The words of plain lines by their texts. numbers: those that are numbers. others: those that no plain line has, of
+    the syntax or neither a name nor a number."""
+
+    def __init__(self) -> None:
+        super().__init__({text: word for word, text in enumerate(reserved_words())})
+        self.numbers: set[int] = set()
+        self.others = {self[text] for text in _keywords()}
+
+    def __missing__(self, text: str) -> int:
+        word = self[text] = len(self)
+        if not text.isidentifier():
+            (self.numbers if _numbers().fullmatch(text) else self.others).add(word)
+        return word
+
+
 class PlainLines:
     """Plain lines that follow each other: to the resolver and the lowering one statement.
 
-    shapes, targets, starts: of each line its shape, the word that it binds and its first character. words: of all lines,
-    as numbers. outside: the words whose values come from elsewhere.
+    shapes, targets, starts: of each line its shape, the word that it binds and its first character. words: of all
+    lines, as numbers. outside: the words whose values come from elsewhere.
     """
 
     data = "plain_lines"
@@ -106,86 +118,86 @@ class PlainLines:
         self.meta = Meta(start, start)
         self.shapes: list[Shape] = []
         self.targets, self.starts, self.words = array("i"), array("i"), array("i")
-        self.outside: list[int] = []
-
-    def first_uses(self, words: set[int]) -> list[tuple[int, int, int]]:
-        """Where these words are first read in the lines: word, line, and its number in the line; in this order."""
-        uses: list[tuple[int, int, int]] = []
-        ends = list(accumulate(shape.words for shape in self.shapes))
-        remaining = set(words)
-        targets = {0, *ends}
-        for at, word in enumerate(self.words):
-            if word in remaining and at not in targets:
-                line = bisect_right(ends, at)
-                uses.append((word, line, at - (ends[line - 1] if line else 0)))
-                remaining.discard(word)
-                if not remaining:
-                    break
-        return uses
+        self.outside: frozenset[int] = frozenset()
 
 
 class Layout:
     """A text, divided. rest: it without the plain lines, with every character at its position.
 
-    pieces: the plain lines. texts: of their words, by number; the first ones are `KEYWORDS` and built-in names.
-    numbers: the words that are numbers. shared: those that the rest has too. bound: those that plain lines bind.
+    pieces: the plain lines. texts: of their words, by number, the first ones reserved. numbers: the words that are
+    numbers. is_bound: whether a plain line binds a word. shared: the words that the rest has too. functions: those that
+    plain lines call.
     """
 
     def __init__(
-        self, source: Source, rest: str, pieces: Sequence[PlainLines], texts: list[str], rest_words: set[str]
+        self, source: Source, rest: str, pieces: Sequence[PlainLines], words: _Words, rest_words: Iterable[str]
     ) -> None:
-        self.source, self.rest, self.pieces, self.texts = source, rest, pieces, texts
-        self.reserved = len(_reserved())
-        self.functions = {f for piece in pieces for shape in set(piece.shapes) for f in shape.calls}
-        others = range(self.reserved, len(texts))
-        self.numbers = {k for k in others if not texts[k].isidentifier()}
-        self.shared = {k for k in others if texts[k] in rest_words or _OUTPUT.fullmatch(texts[k])}
-        self.bound: set[int] = set()
+        self.source, self.rest, self.pieces = source, rest, pieces
+        self.texts, self.numbers = list(words), words.numbers
+        self.reserved = len(reserved_words())
+        self.is_bound = bytearray(len(words))
         for piece in pieces:
-            self.bound.update(piece.targets)
+            for word in piece.targets:
+                self.is_bound[word] = 1
+        self.functions = {f for piece in pieces for shape in set(piece.shapes) for f in shape.calls}
+        self.shared = {words[text] for text in rest_words if words.get(text, 0) >= self.reserved} - self.numbers
+        unbound = {word for word in range(self.reserved, len(words)) if not self.is_bound[word]}
+        self._outer = self.shared | (unbound - self.numbers)
 
     @property
     def is_odd(self) -> bool:
         """Whether a line binds what is no name, or a built-in name."""
-        return not self.bound.isdisjoint(self.numbers) or any(word < self.reserved for word in self.bound)
+        return any(self.is_bound[: self.reserved]) or any(self.is_bound[word] for word in self.numbers)
 
     def shared_targets(self, piece: PlainLines) -> list[tuple[int, Any]]:
         """The names that lines bind and the rest has too: the line of each, and its token."""
         if self.shared.isdisjoint(piece.targets):
             return []
-        return [(n, self.token(piece, n, 0)) for n, word in enumerate(piece.targets) if word in self.shared]
+        return [(n, self._token(piece, n, 0)) for n, word in enumerate(piece.targets) if word in self.shared]
 
     def outer_reads(self, piece: PlainLines) -> list[tuple[int, Any]]:
         """The names that lines read before one of them binds it, and that others may bind or nothing: the line of the
         first reading, and the token there."""
-        words = set(piece.words).difference(range(self.reserved), self.numbers)
-        words = (words & self.shared) | (words - self.bound)
+        words = piece.outside = frozenset(self._outer.intersection(piece.words))
         bound: dict[int, int] = {}
         if not words.isdisjoint(piece.targets):
             for line, word in enumerate(piece.targets):
                 if word in words:
                     bound.setdefault(word, line)
-        piece.outside = sorted(words)
-        first = piece.first_uses(words)
-        return [(line, self.token(piece, line, at)) for word, line, at in first if line <= bound.get(word, line)]
+        return [
+            (line, self._token(piece, line, at))
+            for word, line, at in _first_reads(piece, words)
+            if line <= bound.get(word, line)
+        ]
 
-    def token(self, piece: PlainLines, line: int, word: int) -> Any:
+    def line(self, start: int) -> Source:
+        """The line that begins at a character, as a text of its own."""
+        end = self.source.text.find("\n", start)
+        return Source(self.source.name, self.source.text[start : len(self.source.text) if end < 0 else end])
+
+    def _token(self, piece: PlainLines, line: int, word: int) -> Any:
         """A word of a line as a token."""
         from lark import Token
 
         start = piece.starts[line]
-        parts = _words().split(self.source.text[start : self._end(start)])
+        parts = _WORDS.split(self.line(start).text)
         start += sum(map(len, parts[: 2 * word + 1]))
         text = parts[2 * word + 1]
         return Token("NAME", text, start_pos=start, end_pos=start + len(text))
 
-    def line(self, start: int) -> Source:
-        """The line that begins at a character, as a text of its own."""
-        return Source(self.source.name, self.source.text[start : self._end(start)])
 
-    def _end(self, start: int) -> int:
-        end = self.source.text.find("\n", start)
-        return len(self.source.text) if end < 0 else end
+def _first_reads(piece: PlainLines, words: Iterable[int]) -> Iterator[tuple[int, int, int]]:
+    """Where these words are first read in the lines: word, line, and its number in the line; in this order."""
+    remaining, at = set(words), 0
+    for line, shape in enumerate(piece.shapes):
+        if not remaining:
+            return
+        of_line = piece.words[at : (at := at + shape.words)]
+        if not remaining.isdisjoint(of_line[1:]):
+            for k, word in enumerate(of_line):
+                if k and word in remaining:
+                    remaining.discard(word)
+                    yield word, line, k
 
 
 def divided(source: Source) -> Layout | None:
@@ -201,10 +213,7 @@ class _Division:
 
     def __init__(self, source: Source) -> None:
         self.source, self.text = source, source.text
-        self.shapes = _Shapes()
-        self.words: defaultdict[str, int] = defaultdict(count().__next__)
-        for word in _reserved():
-            self.words[word] += 0
+        self.shapes, self.words = _Shapes(), _Words()
         self.pieces: list[PlainLines] = []
         self.open_piece: PlainLines | None = None
         self.rest: list[str] = []
@@ -219,56 +228,59 @@ class _Division:
         start, lines = 0, 0
         while start < len(self.text):
             end = self.text.find("\n", start + BLOCK) + 1 or len(self.text)
-            lines += self._block(start, self.text[start:end])
+            lines += self._block(start, self.text[start:end].removesuffix("\n"))
             if not self.is_sure or len(self.shapes) * REPEATS > max(lines, SHORTEST):
                 return None
             start = end
         if self.depth or not self.pieces:
             return None
-        layout = Layout(self.source, "".join(self.rest), self.pieces, list(self.words), self.rest_words)
+        self.rest_words.update("out" + str(k or "") for k in range(len(self.rest) + 1))  # of outputs without a name
+        layout = Layout(self.source, "".join(self.rest), self.pieces, self.words, self.rest_words)
         return None if layout.is_odd else layout
 
     def _block(self, start: int, block: str) -> int:
         """Divides some whole lines; returns their number."""
-        lines = block.removesuffix("\n").split("\n")
-        bare = block.removesuffix("\n")
+        lines, bare = block.split("\n"), block
         if "#" in bare:
             self.is_sure = first_hidden("\n".join(_COMMENT.findall(bare))) is None
             bare = _COMMENT.sub("", bare)
-        parts = _words().split(bare)
+        parts = _WORDS.split(bare)
         shapes = list(map(self.shapes.__getitem__, MARK.join(parts[::2]).split("\n")))
-        texts = parts[1::2]
-        starts = list(accumulate(map(len, lines), lambda at, length: at + length + 1, initial=start))
-        if not self.depth and not self.has_doc and all(shape.is_plain for shape in set(shapes)):
-            words = array("i", map(self.words.__getitem__, texts))
-            if not words or min(words) >= len(_keywords()):
-                self._plain(shapes, starts, words)
+        del parts[::2]
+        starts = list(accumulate(map((1).__add__, map(len, lines)), initial=start))
+        of_block = set(shapes)
+        if not self.depth and not self.has_doc and all(shape.is_plain for shape in of_block):
+            words = list(map(self.words.__getitem__, parts))
+            if self.words.others.isdisjoint(words):
+                if words:
+                    self._plain(shapes, starts, words, is_full=all(shape.words for shape in of_block))
                 return len(lines)
         at = 0
         for line, shape, line_start in zip(lines, shapes, starts, strict=False):
-            of_line = texts[at : (at := at + shape.words)]
-            if shape.is_plain and not self.depth and not self.has_doc and _keywords().isdisjoint(of_line):
-                self._plain([shape], [line_start], array("i", map(self.words.__getitem__, of_line)))
-            else:
-                self._rest(line, line_start)
+            of_line = parts[at : (at := at + shape.words)]
+            if shape.is_plain and not self.depth and not self.has_doc:
+                words = list(map(self.words.__getitem__, of_line))
+                if self.words.others.isdisjoint(words):
+                    if words:
+                        self._plain([shape], [line_start], words, is_full=True)
+                    continue
+            self._rest(line, line_start)
         return len(lines)
 
-    def _plain(self, shapes: list[Shape], starts: Sequence[int], words: array[int]) -> None:
-        if not words:
-            return
+    def _plain(self, shapes: list[Shape], starts: list[int], words: list[int], *, is_full: bool) -> None:
+        """is_full: whether no line is empty or a comment."""
+        if not is_full:
+            filled = [shape.words > 0 for shape in shapes]
+            shapes, starts = list(compress(shapes, filled)), list(compress(starts, filled))
         piece = self.open_piece
         if piece is None:
             piece = self.open_piece = PlainLines(starts[0])
             self.pieces.append(piece)
-        if not all(shape.words for shape in set(shapes)):  # empty lines, and those of comments
-            filled = [shape.words > 0 for shape in shapes]
-            shapes, starts = list(compress(shapes, filled)), list(compress(starts, filled))
-        firsts = list(accumulate([shape.words for shape in shapes], initial=0))
-        firsts.pop()
-        piece.shapes += shapes
-        piece.targets.extend(map(words.__getitem__, firsts))
+        ends = accumulate([shape.words for shape in shapes], initial=0)
+        piece.targets.extend([words[at] for at, _ in zip(ends, shapes, strict=False)])
         piece.starts.extend(starts[: len(shapes)])
         piece.words.extend(words)
+        piece.shapes += shapes
         self.follows_plain = True
 
     def _rest(self, line: str, start: int) -> None:
@@ -305,16 +317,14 @@ def _keywords() -> frozenset[str]:
 
 
 @cache
-def _reserved() -> tuple[str, ...]:
-    """The words with a meaning of their own, those of the syntax first."""
+def reserved_words() -> tuple[str, ...]:
+    """The words with a meaning of their own."""
     return (*sorted(_keywords()), *sorted(NAMES), *CONSTANTS)
 
 
 @cache
-def _words() -> re.Pattern[str]:
-    """Numbers, and names that are not called; split by it, a text is gap, word, gap, word and so on."""
-    numbers = [re.sub(r"\((?!\?)", "(?:", parser().get_terminal(name).pattern.value) for name in ("FLOAT", "INT")]
-    return re.compile(rf"(?<!\w)([A-Za-z_]\w*+(?![ \t]*\()|{'|'.join(numbers)})", re.ASCII)
+def _numbers() -> re.Pattern[str]:
+    return re.compile("|".join(f"(?:{parser().get_terminal(name).pattern.value})" for name in ("FLOAT", "INT")))
 
 
 @cache

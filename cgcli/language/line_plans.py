@@ -1,0 +1,201 @@
+"""What lowering appends for one plain line, as a plan for others like it, recorded from a line with names of its own.
+
+The recorded line has the shape of the others, and names and numbers that stand there once; it is parsed and lowered as
+any line in a region of its own, so that every operand, constant and character of a span tells which word it is.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import accumulate
+from operator import itemgetter
+from typing import Any, NamedTuple
+
+from cgcli.diagnostics.source import Source
+from cgcli.graph.graph import CONST, NONE, Graph
+from cgcli.graph.lexemes import number
+from cgcli.graph.types import Type
+from cgcli.ops.builder import Builder
+from cgcli.ops.table import BY_CODE
+
+from .calls import Calls
+from .frames import Environment, Frame
+from .parser import parse_line
+from .plain_lines import NotDivided, Shape
+from .regions import Region, Value
+from .resolver import Names
+from .tree import kind
+
+Pick = Callable[[Sequence[int]], tuple[int, ...]]
+"""Picks numbers out of a list: of the nodes of a line's words, then its new nodes, then NONE."""
+
+
+class Kind(NamedTuple):
+    """What lowering asks of a name's value. is_constant: whether its node is a `const`, which is asked for its value."""
+
+    type: Type
+    varies: int
+    risk: int
+    is_constant: bool
+
+
+@dataclass(frozen=True, eq=False)
+class Plan:
+    """The nodes of a line.
+
+    rows, count: how many nodes it appends, how many the limit of nodes counts. op, type: columns. operands: the first
+    two of each node; more: of nodes with more of them the third and later ones. ends, offsets: of each start and end of
+    a span the number of words before it, and of characters after these. spans: of each node the span. attrs: the nodes
+    with attributes; of a number of the text None, its word and its sign. tame: the nodes whose risk depends on
+    constants; risks: for each answer of these the risk of the nodes, and the code of the kind of the result. result: the
+    node that the line binds.
+    """
+
+    rows: int
+    count: int
+    op: bytes
+    type: bytes
+    operands: Pick
+    more: list[tuple[int, Pick]]
+    ends: Pick
+    offsets: list[int]
+    spans: list[int]
+    attrs: list[tuple[int, Mapping[str, Any] | None, int, int]]
+    tame: list[Tame]
+    varies: bytes
+    result: int
+    recording: Recording
+    risks: dict[tuple[bool, ...], tuple[bytes, int]] = field(default_factory=dict)
+
+
+class Tame(NamedTuple):
+    """A node whose risk depends on constants: `is_tame(attrs, constants)`. operands: positions in the list of nodes,
+    None of those that are no constants."""
+
+    is_tame: Callable[[Mapping[str, Any], Sequence[Any]], bool]
+    attrs: Mapping[str, Any]
+    operands: list[int | None]
+
+
+def kind_of(b: Builder, node: int) -> Kind:
+    """Raises AssertionError for a node of several results."""
+    return Kind(b.type1(node), b.varies[node], b.risk[node], b.op[node] == CONST)
+
+
+class Recording:
+    """A line that is lowered in a region of its own. is_plain: whether it appended nothing but nodes."""
+
+    def __init__(self, shape: Shape, kinds: Sequence[Kind | None], texts: Sequence[str]) -> None:
+        """kinds: of the words that are names, whose first is not read. texts: of all words."""
+        self.shape, self.kinds, self.texts = shape, kinds, texts
+        region, calls = Region(), Calls()
+        self.builder = b = region.builder
+        values: dict[str, Any] = {}
+        self._words: dict[int, int] = {}  # by node
+        for k, kind_ in enumerate(kinds):
+            if k and kind_ is not None:
+                node = b.input(kind_.type, texts[k], varies=bool(kind_.varies))
+                b.risk[node] = kind_.risk
+                values[texts[k]] = Value(region, node)
+                self._words[node] = k
+        parts = [part for pair in zip(shape.gaps, [*texts, ""], strict=True) for part in pair]
+        self._ends = list(accumulate(map(len, parts)))[1:-2:2]  # of the words
+        source, first = Source("<line>", "".join(parts)), len(b)
+        [statement] = parse_line(source).children
+        if kind(statement) != "assign" or kind(statement.children[0]) != "name":
+            raise NotDivided
+        frame = Frame(Environment(source, Names(), values), region)
+        value = calls.lower(frame, statement.children[1])
+        self.result = calls.bind(frame, statement, value, texts[0]).node
+        self.rows, self.count = range(first, len(b)), calls.node_count
+        is_number = [not text.isidentifier() for text in texts]
+        own = [k for k in range(len(texts)) if is_number[k] and k not in shape.exponents]
+        self._numbers = {number(texts[k]): k for k in own}
+        exponents = [number(texts[k]) for k in shape.exponents if is_number[k]]
+        self.is_plain = (
+            self.result >= first
+            and self._numbers.keys().isdisjoint(exponents)
+            and all(isinstance(b.type_of(i), Type) for i in self.rows)
+            and not any(isinstance(x, Graph) for attrs in b.attrs.values() for x in attrs.values())
+            and not calls.warnings
+            and not b.groups
+        )
+
+    def plan(self, intern_type: Callable[[Any], int]) -> Plan:
+        b, rows = self.builder, self.rows
+        operands = [b.operands(i) for i in rows]
+        positions = [self._position(at) for span in b.spans for at in span[1:]]
+        return Plan(
+            rows=len(rows),
+            count=self.count,
+            op=b.op[rows.start :].tobytes(),
+            type=array("i", [intern_type(b.type_of(i)) for i in rows]).tobytes(),
+            operands=self._pick([x for i in rows for x in (b.a[i], b.b[i])]),
+            more=[(k, self._pick(xs[2:])) for k, xs in enumerate(operands) if len(xs) > 2],
+            ends=_pick([words for words, _ in positions]),
+            offsets=[offset for _, offset in positions],
+            spans=list(b.span[rows.start :]),
+            attrs=self._attrs(),
+            tame=[self._tame(i) for i in rows if self._is_tamed(i)],
+            varies=bytes(b.varies[rows.start :]),
+            result=self.result - rows.start,
+            recording=self,
+        )
+
+    def risk(self, tame: Sequence[bool]) -> tuple[bytes, Kind]:
+        """The risk of the nodes where those that may be tame are or are not, and the kind of the result then."""
+        b, remaining = self.builder, iter(tame)
+        for i in self.rows:
+            risk = BY_CODE[b.op[i]].effects.hazard
+            if self._is_tamed(i):
+                risk = not next(remaining)
+            b.risk[i] = risk or any(b.risk[x] for x in b.operands(i))
+        return bytes(b.risk[self.rows.start :]), kind_of(b, self.result)
+
+    def _is_tamed(self, i: int) -> bool:
+        effects = BY_CODE[self.builder.op[i]].effects
+        return effects.hazard and effects.tame is not None
+
+    def _tame(self, i: int) -> Tame:
+        b = self.builder
+        is_tame = BY_CODE[b.op[i]].effects.tame
+        assert is_tame is not None
+        constants: list[int | None] = []
+        for x in b.operands(i):
+            kind_ = self.kinds[self._words[x]] if x in self._words else kind_of(b, x)
+            constants.append(self._spot(x) if kind_ is not None and kind_.is_constant else None)
+        return Tame(is_tame, b.attrs.get(i, {}), constants)
+
+    def _position(self, at: int) -> tuple[int, int]:
+        """How many words end at or before a character, and how far behind them it is, without their lengths."""
+        before = sum(end <= at for end in self._ends)
+        return before, at - sum(map(len, self.texts[:before]))
+
+    def _spot(self, x: int) -> int:
+        """Where a node stands in the list of the nodes of the words, the new nodes, and NONE."""
+        words, rows = self.shape.words, self.rows
+        return words + len(rows) if x == NONE else self._words[x] if x in self._words else words + x - rows.start
+
+    def _pick(self, nodes: Sequence[int]) -> Pick:
+        return _pick([self._spot(x) for x in nodes])
+
+    def _attrs(self) -> list[tuple[int, Mapping[str, Any] | None, int, int]]:
+        """The nodes with attributes: of one that is a number of the text None, its word and its sign."""
+        result: list[tuple[int, Mapping[str, Any] | None, int, int]] = []
+        for i, attrs in self.builder.attrs.items():
+            value = self.builder.constant(i)
+            word = None if value is None else self._numbers.get(abs(value))
+            if value is not None and word is not None:
+                result.append((i - self.rows.start, None, word, -1 if value < 0 else 1))
+            else:
+                result.append((i - self.rows.start, attrs, NONE, 1))
+        return result
+
+
+def _pick(positions: Sequence[int]) -> Pick:
+    if len(positions) > 1:
+        return itemgetter(*positions)
+    [only] = positions
+    return lambda numbers: (numbers[only],)
