@@ -4,22 +4,30 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Iterable, Sequence
-from typing import SupportsIndex, overload
+from typing import Protocol, SupportsIndex, overload
 
 from cgcli.diagnostics.source import Source, Span
+
+
+class SpanRule(Protocol):
+    """Says where the spans of lines are that have something in common, so that they are computed when one is read."""
+
+    def span(self, line: int, k: int) -> Span:
+        """The span number `k` of the line that begins at a character."""
 
 
 class SpanTable(Sequence[Span]):
     """A sequence of spans that grows.
 
-    origin: of each span the row of `origins`, which holds its source and its class. start, end: its characters.
+    origin: of each span the row of `origins`, which holds its source and its class, or a rule. start, end: its
+    characters; by a rule the beginning of the line, and the number of the span.
     """
 
     __slots__ = ("_rows", "end", "origin", "origins", "start")
 
     def __init__(self, spans: Iterable[Span] = ()) -> None:
-        self.origins: list[tuple[Source, type[Span]]] = []
-        self._rows: dict[tuple[Source, type[Span]], int] = {}
+        self.origins: list[tuple[Source, type[Span]] | SpanRule] = []
+        self._rows: dict[tuple[Source, type[Span]] | SpanRule, int] = {}
         self.origin, self.start, self.end = array("i"), array("i"), array("i")
         if isinstance(spans, SpanTable):
             self.origins = list(spans.origins)
@@ -39,18 +47,20 @@ class SpanTable(Sequence[Span]):
     def __getitem__(self, row: SupportsIndex | slice) -> Span | Sequence[Span]:
         if isinstance(row, slice):
             return [self[i] for i in range(*row.indices(len(self)))]
-        source, kind = self.origins[self.origin[row]]
-        return kind(source, self.start[row], self.end[row])
+        origin = self.origins[self.origin[row]]
+        if isinstance(origin, tuple):
+            return origin[1](origin[0], self.start[row], self.end[row])
+        return origin.span(self.start[row], self.end[row])
 
     def append(self, span: Span) -> None:
-        self.origin.append(self.origin_of(span.source, type(span)))
+        self.origin.append(self.origin_of((span.source, type(span))))
         self.start.append(span.start)
         self.end.append(span.end)
 
-    def origin_of(self, source: Source, kind: type[Span] = Span) -> int:
-        """The row of `origins` for spans of a source."""
-        row = self._rows.get((source, kind))
+    def origin_of(self, origin: tuple[Source, type[Span]] | SpanRule) -> int:
+        """The row of `origins` that holds it."""
+        row = self._rows.get(origin)
         if row is None:
-            row = self._rows[source, kind] = len(self.origins)
-            self.origins.append((source, kind))
+            row = self._rows[origin] = len(self.origins)
+            self.origins.append(origin)
         return row

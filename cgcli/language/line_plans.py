@@ -13,7 +13,7 @@ from itertools import accumulate
 from operator import itemgetter
 from typing import Any, NamedTuple
 
-from cgcli.diagnostics.source import Source
+from cgcli.diagnostics.source import Source, Span
 from cgcli.graph.graph import CONST, NONE, Graph
 from cgcli.graph.lexemes import number
 from cgcli.graph.types import Type
@@ -23,7 +23,7 @@ from cgcli.ops.table import BY_CODE
 from .calls import Calls
 from .frames import Environment, Frame
 from .parser import parse_line
-from .plain_lines import NotDivided, Shape
+from .plain_lines import WORDS, NotDivided, Shape, line_at
 from .regions import Region, Value
 from .resolver import Names
 from .tree import kind
@@ -41,16 +41,16 @@ class Kind(NamedTuple):
     is_constant: bool
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(eq=False, slots=True)
 class Plan:
     """The nodes of a line.
 
     rows, count: how many nodes it appends, how many the limit of nodes counts. op, type: columns. operands: the first
-    two of each node; more: of nodes with more of them the third and later ones. ends, offsets: of each start and end of
-    a span the number of words before it, and of characters after these. spans: of each node the span. attrs: the nodes
-    with attributes; of a number of the text None, its word and its sign. tame: the nodes whose risk depends on
-    constants; risks: for each answer of these the risk of the nodes, and the code of the kind of the result. result: the
-    node that the line binds.
+    two of each node; more: of nodes with more of them the third and later ones. span_count: how many spans; origin,
+    numbers: their columns; spans: of each node the span; has_spans: whether each node has one of its own. attrs: the
+    nodes with attributes; of a number of the text None, its word and its sign. tame: the nodes whose risk depends on
+    constants; risks: for each answer of these the risk of the nodes, and the code of the kind of the result; risk: the
+    only one. result: the node that the line binds.
     """
 
     rows: int
@@ -59,8 +59,9 @@ class Plan:
     type: bytes
     operands: Pick
     more: list[tuple[int, Pick]]
-    ends: Pick
-    offsets: list[int]
+    span_count: int
+    origin: bytes
+    numbers: bytes
     spans: list[int]
     attrs: list[tuple[int, Mapping[str, Any] | None, int, int]]
     tame: list[Tame]
@@ -68,6 +69,11 @@ class Plan:
     result: int
     recording: Recording
     risks: dict[tuple[bool, ...], tuple[bytes, int]] = field(default_factory=dict)
+    risk: tuple[bytes, int] | None = None
+    has_spans: bool = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.has_spans = self.spans == list(range(self.span_count))
 
 
 class Tame(NamedTuple):
@@ -77,6 +83,24 @@ class Tame(NamedTuple):
     is_tame: Callable[[Mapping[str, Any], Sequence[Any]], bool]
     attrs: Mapping[str, Any]
     operands: list[int | None]
+
+
+class LineSpans:
+    """Where the spans of lines with the same plan are.
+
+    bounds: of each span its start and its end, as the number of words before it and the characters besides these.
+    """
+
+    def __init__(self, source: Source, bounds: list[tuple[tuple[int, int], tuple[int, int]]]) -> None:
+        self.source, self.bounds = source, bounds
+        self._line, self._ends = -1, [0]  # the line that was read last, and of each number of words their length
+
+    def span(self, line: int, k: int) -> Span:
+        if line != self._line:
+            words = WORDS.split(line_at(self.source.text, line))[1::2]
+            self._line, self._ends = line, list(accumulate(map(len, words), initial=line))
+        (words_before, start), (words_within, end) = self.bounds[k]
+        return Span(self.source, self._ends[words_before] + start, self._ends[words_within] + end)
 
 
 def kind_of(b: Builder, node: int) -> Kind:
@@ -123,19 +147,21 @@ class Recording:
             and not b.groups
         )
 
-    def plan(self, intern_type: Callable[[Any], int]) -> Plan:
-        b, rows = self.builder, self.rows
+    def plan(self, home: Builder, source: Source) -> Plan:
+        """The plan for lines of a source whose nodes are appended to `home`."""
+        b, rows, count = self.builder, self.rows, len(self.builder.spans)
         operands = [b.operands(i) for i in rows]
-        positions = [self._position(at) for span in b.spans for at in span[1:]]
+        rule = LineSpans(source, [(self._position(span.start), self._position(span.end)) for span in b.spans])
         return Plan(
             rows=len(rows),
             count=self.count,
             op=b.op[rows.start :].tobytes(),
-            type=array("i", [intern_type(b.type_of(i)) for i in rows]).tobytes(),
+            type=array("i", [home.intern_type(b.type_of(i)) for i in rows]).tobytes(),
             operands=self._pick([x for i in rows for x in (b.a[i], b.b[i])]),
             more=[(k, self._pick(xs[2:])) for k, xs in enumerate(operands) if len(xs) > 2],
-            ends=_pick([words for words, _ in positions]),
-            offsets=[offset for _, offset in positions],
+            span_count=count,
+            origin=(array("i", [home.spans.origin_of(rule)]) * count).tobytes(),
+            numbers=array("i", range(count)).tobytes(),
             spans=list(b.span[rows.start :]),
             attrs=self._attrs(),
             tame=[self._tame(i) for i in rows if self._is_tamed(i)],

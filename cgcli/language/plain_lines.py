@@ -32,7 +32,7 @@ _COMMENT = re.compile(r"(?<!#)#(?!#)[^\r\n]*")  # no doc comment
 _EMPTY = re.compile(r"[ \t]*\r?")
 _WORD = re.compile(r"\w+")
 # Numbers and names that are not called, which begin like this: split by it a text is gap, word, gap, word and so on.
-_WORDS = re.compile(r"([\w.][\w.]*+(?:(?<=[\d.][eE])[+-]\d++)?+(?![ \t]*\())", re.ASCII)
+WORDS = re.compile(r"([\w.][\w.]*+(?:(?<=[\d.][eE])[+-]\d++)?+(?![ \t]*\())", re.ASCII)
 _VALUE = re.compile(rf"(?:[ \t+\-*/%^(),{MARK}]|[<>]=?|[=!]=|[A-Za-z_]\w*(?=[ \t]*\())+\r?", re.ASCII)
 _EXPONENT = re.compile(rf"(?:\^|\*\*)[ \t(\-]*(?={MARK})")
 _GOES_ON = re.compile(r"\s*(?:[-{]|(?:then|else)\b)")
@@ -75,6 +75,7 @@ class Shape:
             and value[:1] != "="
             and all(self.gaps[1:-1])
             and _VALUE.fullmatch(value) is not None
+            and self.words > 1
             and self.calls <= FUNCTIONS
             and _is_balanced(value)
         )
@@ -172,15 +173,14 @@ class Layout:
 
     def line(self, start: int) -> Source:
         """The line that begins at a character, as a text of its own."""
-        end = self.source.text.find("\n", start)
-        return Source(self.source.name, self.source.text[start : len(self.source.text) if end < 0 else end])
+        return Source(self.source.name, line_at(self.source.text, start))
 
     def _token(self, piece: PlainLines, line: int, word: int) -> Any:
         """A word of a line as a token."""
         from lark import Token
 
         start = piece.starts[line]
-        parts = _WORDS.split(self.line(start).text)
+        parts = WORDS.split(self.line(start).text)
         start += sum(map(len, parts[: 2 * word + 1]))
         text = parts[2 * word + 1]
         return Token("NAME", text, start_pos=start, end_pos=start + len(text))
@@ -244,7 +244,7 @@ class _Division:
         if "#" in bare:
             self.is_sure = first_hidden("\n".join(_COMMENT.findall(bare))) is None
             bare = _COMMENT.sub("", bare)
-        parts = _WORDS.split(bare)
+        parts = WORDS.split(bare)
         shapes = list(map(self.shapes.__getitem__, MARK.join(parts[::2]).split("\n")))
         del parts[::2]
         starts = list(accumulate(map((1).__add__, map(len, lines)), initial=start))
@@ -298,6 +298,12 @@ class _Division:
             self.rest.append(" " * (start - self.rest_end - 1) + "\n")
         self.rest.append(self.text[start : start + len(line) + 1])
         self.rest_end = start + len(line) + 1
+
+
+def line_at(text: str, start: int) -> str:
+    """The line of a text that begins at a character, without the comment at its end."""
+    end = text.find("\n", start)
+    return _COMMENT.sub("", text[start : len(text) if end < 0 else end])
 
 
 def _is_balanced(text: str) -> bool:

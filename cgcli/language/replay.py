@@ -10,12 +10,11 @@ nodes (a nested graph, a call, a warning), the lines of its key are parsed and l
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from itertools import accumulate, compress, repeat
-from operator import add
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import compress, repeat
+from operator import itemgetter
 from typing import Any
 
-from cgcli.diagnostics.source import Source
 from cgcli.graph.graph import NONE
 from cgcli.graph.lexemes import number
 from cgcli.graph.types import Type
@@ -105,51 +104,48 @@ class Replays:
 
     def _replay(self, piece: PlainLines) -> Iterator[int]:
         """Replays the lines; yields those that have no plan, when the nodes of those above are appended."""
-        kinds, nodes, attrs_of, columns = self.kinds, self.nodes, self.region.builder.attrs, _Batch(self.layout.source)
-        code_of, node_of, length_of = kinds.__getitem__, nodes.__getitem__, self.lengths.__getitem__
+        kinds, nodes, attrs_of, batch = self.kinds, self.nodes, self.region.builder.attrs, _Batch()
+        add_plan, add_result, add_risk = batch.plans.append, batch.results.append, batch.risk.append
+        add_operands, add_starts = batch.operands.extend, batch.starts.extend
         base = len(self.region.builder)
-        end = 0
-        for line, (shape, start) in enumerate(zip(piece.shapes, piece.starts, strict=True)):
-            words = piece.words[end : (end := end + shape.words)]
-            key = tuple(map(code_of, words))
+        for line, shape, start, words in _lines(piece):
+            pick = itemgetter(*words)
+            key = pick(kinds)
             if shape.exponents:
                 key += tuple([words[k] if key[k] < NAMED else NONE for k in shape.exponents])
             plan = shape.plans.get(key) or self._plan(shape, key, words)
             if plan is None:
-                self._append(columns)
-                columns = _Batch(self.layout.source)
+                self._append(batch, piece.targets[line - len(batch.plans) : line])
                 yield line
                 base = len(self.region.builder)
                 continue
-            operands = [*map(node_of, words), *range(base, base + plan.rows), NONE]
-            columns.operands.extend(plan.operands(operands))
-            ends = list(accumulate(map(length_of, words), initial=start))
-            columns.positions.extend(map(add, plan.ends(ends), plan.offsets))
-            columns.plans.append(plan)
+            operands = (*pick(nodes), *range(base, base + plan.rows), NONE)
+            add_operands(plan.operands(operands))
+            add_starts([start] * plan.span_count)
             for k, pick in plan.more:
-                columns.more[base + k] = pick(operands)
+                batch.more[base + k] = pick(operands)
             for k, attrs, word, sign in plan.attrs:
                 attrs_of[base + k] = self._literal(words[word], sign) if attrs is None else attrs
-            target = words[0]
-            risk, kinds[target] = self._risk(plan, operands)
-            columns.risk.append(risk)
-            columns.targets.append(target)
-            columns.results.append(base + plan.result)
-            nodes[target] = base + plan.result
+            target, result = words[0], base + plan.result
+            risk, kinds[target] = plan.risk or self._risk(plan, operands)
+            nodes[target] = result
+            add_plan(plan)
+            add_result(result)
+            add_risk(risk)
             base += plan.rows
-            if len(columns.plans) == BATCH:
-                self._append(columns)
-                columns = _Batch(self.layout.source)
-        self._append(columns)
+            if len(batch.plans) == BATCH:
+                self._append(batch, piece.targets[line + 1 - BATCH : line + 1])
+        self._append(batch, piece.targets[len(piece.targets) - len(batch.plans) :])
 
-    def _append(self, batch: _Batch) -> None:
-        """Appends the nodes of a batch, and binds the names of its lines."""
+    def _append(self, batch: _Batch, targets: Iterable[int]) -> None:
+        """Appends the nodes of a batch, and binds the words of its lines."""
         batch.append_to(self.region.builder)
-        names = [self.layout.texts[word] for word in batch.targets]
+        names = [self.layout.texts[word] for word in targets]
         self.region.builder.names.update(zip(batch.results, names, strict=True))
         values = map(Value._make, zip(repeat(self.region), batch.results))
         self.environment.values.update(zip(names, values, strict=True))
         self.calls.node_count += sum([plan.count for plan in batch.plans])
+        batch.clear()
 
     def _read(self, word: int) -> None:
         """Takes over the value of a word from the environment."""
@@ -198,6 +194,7 @@ class Replays:
         if risk is None:
             flags, kind_ = plan.recording.risk(tame)
             risk = plan.risks[tame] = flags, self._code(kind_)
+            plan.risk = None if plan.tame else risk
         return risk
 
     def _plan(self, shape: Shape, key: tuple[int, ...], words: Sequence[int]) -> Plan | None:
@@ -212,7 +209,7 @@ class Replays:
         if UNBOUND not in key[1 : shape.words] and not rounds:
             texts = [self._written(k, code, words[k], shape) for k, code in enumerate(key[: shape.words])]
             recording = Recording(shape, kinds, texts)
-            plan = recording.plan(self.region.builder.intern_type) if recording.is_plain else None
+            plan = recording.plan(self.region.builder, self.layout.source) if recording.is_plain else None
         shape.plans[key] = plan
         return plan
 
@@ -225,33 +222,49 @@ class Replays:
         return str(1_000_003 + k if code == INT else k + 0.53125)
 
 
+def _lines(piece: PlainLines) -> Iterator[tuple[int, Shape, int, list[int]]]:
+    """Each line with its shape, its first character and its words."""
+    end = 0
+    for first in range(0, len(piece.shapes), BATCH):
+        shapes, starts = piece.shapes[first : first + BATCH], piece.starts[first : first + BATCH]
+        at, end = end, end + sum([shape.words for shape in shapes])
+        words, at = piece.words[at:end].tolist(), 0
+        for line, (shape, start) in enumerate(zip(shapes, starts, strict=True), first):
+            yield line, shape, start, words[at : (at := at + shape.words)]
+
+
 class _Batch:
     """Lines whose nodes are to be appended.
 
-    operands: the first two of each node. positions: the starts and ends of spans. risk: of the nodes of each line.
-    targets, results: of each line the word that it binds and its node.
+    operands: the first two of each node. starts: of each span where its line begins. risk: of the nodes of each line.
+    results: of each line the node that it binds.
     """
 
-    def __init__(self, source: Source) -> None:
-        self.source = source
+    def __init__(self) -> None:
         self.plans: list[Plan] = []
         self.operands: list[int] = []
-        self.positions: list[int] = []
+        self.starts: list[int] = []
         self.more: dict[int, tuple[int, ...]] = {}
         self.risk: list[bytes] = []
-        self.targets: list[int] = []
         self.results: list[int] = []
+
+    def clear(self) -> None:
+        for column in (self.plans, self.operands, self.starts, self.more, self.risk, self.results):
+            column.clear()
 
     def append_to(self, b: Builder) -> None:
         """Appends the columns, but for attributes, which are there already."""
         plans, spans = self.plans, b.spans
         row = len(spans)
-        for plan in plans:
-            b.span.extend(map(row.__add__, plan.spans))
-            row += len(plan.offsets) // 2
-        spans.start.extend(self.positions[::2])
-        spans.end.extend(self.positions[1::2])
-        spans.origin.extend(repeat(spans.origin_of(self.source), row - len(spans.origin)))
+        if all(plan.has_spans for plan in set(plans)):
+            b.span.extend(range(row, row + len(self.starts)))
+        else:
+            for plan in plans:
+                b.span.extend([row + k for k in plan.spans])
+                row += plan.span_count
+        spans.start.extend(self.starts)
+        spans.origin.frombytes(b"".join([plan.origin for plan in plans]))
+        spans.end.frombytes(b"".join([plan.numbers for plan in plans]))
         b.op.frombytes(b"".join([plan.op for plan in plans]))
         b.type.frombytes(b"".join([plan.type for plan in plans]))
         b.a.extend(self.operands[::2])
