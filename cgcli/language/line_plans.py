@@ -22,18 +22,18 @@ from cgcli.ops.table import BY_CODE
 
 from .calls import Calls
 from .frames import Environment, Frame
-from .parser import parse_line
+from .parser import statements_of
 from .plain_lines import WORDS, NotDivided, Shape, line_at
 from .regions import Region, Value
 from .resolver import Names
 from .tree import kind
 
 Pick = Callable[[Sequence[int]], tuple[int, ...]]
-"""Picks numbers out of a list: of the nodes of a line's words, then its new nodes, then NONE."""
+"""Picks nodes out of a list: the nodes of a line's words, then its new nodes, then NONE."""
 
 
 class Kind(NamedTuple):
-    """What lowering asks of a name's value. is_constant: whether its node is a `const`, which is asked for its value."""
+    """What lowering asks of a name's value. is_constant: whether it is a `const`, which is asked for its number."""
 
     type: Type
     varies: int
@@ -47,10 +47,10 @@ class Plan:
 
     rows, count: how many nodes it appends, how many the limit of nodes counts. op, type: columns. operands: the first
     two of each node; more: of nodes with more of them the third and later ones. span_count: how many spans; origin,
-    numbers: their columns; spans: of each node the span; has_spans: whether each node has one of its own. attrs: the
-    nodes with attributes; of a number of the text None, its word and its sign. tame: the nodes whose risk depends on
-    constants; risks: for each answer of these the risk of the nodes, and the code of the kind of the result; risk: the
-    only one. result: the node that the line binds.
+    numbers: their columns; spans: of each node the span; last_span: that of the next node, if it had none; has_spans:
+    whether each node has a span of its own. attrs: the nodes with attributes; of a number of the text None, its word
+    and its sign. tame: the nodes whose risk depends on constants; risks: for each answer of these the risk of the
+    nodes, and the code of the kind of the result; risk: the only one. result: the node that the line binds.
     """
 
     rows: int
@@ -63,6 +63,7 @@ class Plan:
     origin: bytes
     numbers: bytes
     spans: list[int]
+    last_span: int
     attrs: list[tuple[int, Mapping[str, Any] | None, int, int]]
     tame: list[Tame]
     varies: bytes
@@ -127,7 +128,7 @@ class Recording:
         parts = [part for pair in zip(shape.gaps, [*texts, ""], strict=True) for part in pair]
         self._ends = list(accumulate(map(len, parts)))[1:-2:2]  # of the words
         source, first = Source("<line>", "".join(parts)), len(b)
-        [statement] = parse_line(source).children
+        [statement] = statements_of(source)
         if kind(statement) != "assign" or kind(statement.children[0]) != "name":
             raise NotDivided
         frame = Frame(Environment(source, Names(), values), region)
@@ -163,6 +164,7 @@ class Recording:
             origin=(array("i", [home.spans.origin_of(rule)]) * count).tobytes(),
             numbers=array("i", range(count)).tobytes(),
             spans=list(b.span[rows.start :]),
+            last_span=b.at_span,
             attrs=self._attrs(),
             tame=[self._tame(i) for i in rows if self._is_tamed(i)],
             varies=bytes(b.varies[rows.start :]),

@@ -64,10 +64,10 @@ def parse_value(source: Source) -> Tree[Token]:
     return value
 
 
-def parse_line(source: Source) -> Tree[Token]:
-    """The tree of a text that is not memoised. Raises CgError."""
-    tree: Tree[Token] = _parse(source, "start")
-    return tree
+def statements_of(source: Source) -> list[Any]:
+    """The statements of a text that is not memoised. Raises CgError."""
+    statements: list[Any] = _parse(source, "start").children
+    return statements
 
 
 def unquote(token: Token) -> str:
@@ -105,7 +105,7 @@ def parse_divided(source: Source) -> Parsed | None:
     layout = divided(source)
     if layout is None:
         return None
-    rest: list[Any] = parse_line(Source(source.name, layout.rest)).children if layout.rest else []
+    rest = statements_of(Source(source.name, layout.rest)) if layout.rest else []
     comments = find_comments(source) if "##" in layout.rest else ()
     docs = attach(source, rest, comments)
     statements = sorted([*rest, *layout.pieces], key=lambda statement: statement.meta.start_pos)

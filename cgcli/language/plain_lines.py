@@ -1,9 +1,9 @@
 """Plain lines: those that bind a name to an expression of names, numbers, operators and elementwise functions.
 
-One regular expression tells them from the rest of a text, whatever their number. It decides nothing about the
-language: the rest is parsed as ever, in its places, with blanks where plain lines stood; and of plain lines the first of
-each shape is parsed and lowered as ever too (`replay`). A line is the rest where anything about it is unusual: a word of
-the syntax or a call of another function, a doc comment on it or before it, an open bracket, a character beyond these few.
+One regular expression tells them from the rest of a text, whatever their number. It decides nothing about the language:
+the rest is parsed as ever, in its places, with blanks where plain lines stood; and of plain lines the first of each
+shape is parsed and lowered as ever too (`replay`). A line is the rest where anything about it is unusual: a word of the
+syntax or a call of another function, a doc comment on it or before it, an open bracket, a character beyond these few.
 """
 
 from __future__ import annotations
@@ -90,8 +90,8 @@ class _Shapes(dict[str, Shape]):
 
 
 class _Words(dict[str, int]):
-    """The words of plain lines by their texts. numbers: those that are numbers. others: those that no plain line has, of
-    the syntax or neither a name nor a number."""
+    """The words of plain lines by their texts. numbers: those that are numbers. others: those that no plain line has,
+    of the syntax or neither a name nor a number."""
 
     def __init__(self) -> None:
         super().__init__({text: word for word, text in enumerate(reserved_words())})

@@ -24,7 +24,7 @@ from .builtins import CONSTANTS
 from .calls import Calls
 from .frames import Environment
 from .line_plans import Kind, Plan, Recording, kind_of
-from .parser import parse_line
+from .parser import statements_of
 from .plain_lines import Layout, NotDivided, PlainLines, Shape
 from .regions import Region, Value
 from .tree import walk
@@ -122,8 +122,8 @@ class Replays:
             operands = (*pick(nodes), *range(base, base + plan.rows), NONE)
             add_operands(plan.operands(operands))
             add_starts([start] * plan.span_count)
-            for k, pick in plan.more:
-                batch.more[base + k] = pick(operands)
+            for k, third_and_later in plan.more:
+                batch.more[base + k] = third_and_later(operands)
             for k, attrs, word, sign in plan.attrs:
                 attrs_of[base + k] = self._literal(words[word], sign) if attrs is None else attrs
             target, result = words[0], base + plan.result
@@ -162,7 +162,7 @@ class Replays:
     def _alone(self, index: int, piece: PlainLines, line: int) -> None:
         """Parses and lowers one line as ever."""
         start = piece.starts[line]
-        [statement] = parse_line(self.layout.line(start)).children
+        [statement] = statements_of(self.layout.line(start))
         for node in walk(statement):
             position = getattr(node, "meta", node)
             position.start_pos += start
@@ -265,6 +265,8 @@ class _Batch:
         spans.start.extend(self.starts)
         spans.origin.frombytes(b"".join([plan.origin for plan in plans]))
         spans.end.frombytes(b"".join([plan.numbers for plan in plans]))
+        if plans:
+            b.at_span, b.at_group = len(spans) - plans[-1].span_count + plans[-1].last_span, NONE
         b.op.frombytes(b"".join([plan.op for plan in plans]))
         b.type.frombytes(b"".join([plan.type for plan in plans]))
         b.a.extend(self.operands[::2])
