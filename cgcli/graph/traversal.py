@@ -5,6 +5,7 @@ from __future__ import annotations
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from itertools import accumulate, compress
 from typing import TYPE_CHECKING
 
 from .graph import INPUT, NONE, Graph, nested
@@ -113,17 +114,21 @@ def select(columns: Graph | Columns, order: Sequence[int], outputs: Sequence[int
         outputs = columns.outputs
     if isinstance(columns, Graph) and order == range(len(columns)):
         return _with_used_types(columns, outputs)
-    where = [NONE] * (len(columns.op) + 1)  # the last is that of NONE
+    where = array("i", [NONE]) * (len(columns.op) + 1)  # the last is that of NONE
     for k, i in enumerate(order):
         where[i] = k
-    types = {t: k for k, t in enumerate(dict.fromkeys([columns.type[i] for i in order]))}  # those that are used
+
+    def picked(column: Sequence[int], rows: Iterable[int] = order) -> array[int]:
+        return array("i", map(column.__getitem__, rows))
+
+    types = {t: k for k, t in enumerate(dict.fromkeys(picked(columns.type)))}  # those that are used
     return Graph(
-        op=array("i", [columns.op[i] for i in order]),
-        a=array("i", [where[columns.a[i]] for i in order]),
-        b=array("i", [where[columns.b[i]] for i in order]),
-        type=array("i", [types[columns.type[i]] for i in order]),
-        span=array("i", [columns.span[i] for i in order]),
-        group=array("i", [columns.group[i] for i in order]),
+        op=picked(columns.op),
+        a=picked(where, picked(columns.a)),
+        b=picked(where, picked(columns.b)),
+        type=array("i", [types[t] for t in picked(columns.type)]),
+        span=picked(columns.span),
+        group=picked(columns.group),
         more={where[i]: tuple([where[x] for x in xs]) for i, xs in columns.more.items() if where[i] != NONE},
         attrs={where[i]: attrs for i, attrs in columns.attrs.items() if where[i] != NONE},
         names={where[i]: name for i, name in columns.names.items() if where[i] != NONE},
@@ -133,6 +138,14 @@ def select(columns: Graph | Columns, order: Sequence[int], outputs: Sequence[int
         inputs=tuple(where[i] for i in order if columns.op[i] == INPUT),
         outputs=tuple(where[i] for i in outputs),
     )
+
+
+def renumbered(graph: Graph, flags: bytearray) -> tuple[Graph, Sequence[int]]:
+    """The nodes that have a flag, among them all operands of these; and by node its number there."""
+    if 0 not in flags:
+        return select(graph, range(len(graph))), range(len(graph))
+    order = array("i", compress(range(len(graph)), flags))
+    return select(graph, order), array("i", accumulate(flags, initial=0))
 
 
 def _with_used_types(graph: Graph, outputs: Sequence[int]) -> Graph:

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import os
-from array import array
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from itertools import accumulate, compress
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +15,7 @@ from cgcli.graph.graph import Graph
 from cgcli.graph.lexemes import identifier
 from cgcli.graph.signature import Input, Module, Scalar
 from cgcli.graph.sizes import Shape, Size
-from cgcli.graph.traversal import live, select
+from cgcli.graph.traversal import live, renumbered
 from cgcli.graph.types import ANY, FLOAT, INT, Type
 from cgcli.language.imports import STDLIB, at_import, library_names, library_path, resolve_import
 from cgcli.ops.number_kernels import is_scalar
@@ -38,6 +36,7 @@ from .frames import (
     named_values,
     target_name,
 )
+from .mixed_floats import mixed_floats
 from .outputs import Outputs, declared_outputs, implicit_outputs
 from .parser import Parsed, collector_off, parse, parse_divided, unquote
 from .plain_lines import NotDivided, PlainLines
@@ -142,14 +141,13 @@ class Unit:
         outputs = self.file.outputs()
         values = {name: self.region.index(v) for name, v in environment.values.items()}
         b = self.region.builder
-        self._warn_of_mixed_floats()
+        mixed = mixed_floats(self.inputs, b)
+        if mixed is not None:
+            self.calls.warn("mixed-floats", mixed.span, param=mixed.param, name=mixed.input)
         needed = live(b, [*values.values(), *self.nodes.values(), *b.asserts])
         graph = b.freeze([values[name] for name in outputs.names])
-        if 0 not in needed:
-            return self.module_of(select(graph, range(len(graph))), values, outputs)
-        before = array("i", accumulate(needed, initial=0))
-        order = array("i", compress(range(len(graph)), needed))
-        return self.module_of(select(graph, order), {name: before[i] for name, i in values.items()}, outputs)
+        graph, rows = renumbered(graph, needed)
+        return self.module_of(graph, {name: rows[i] for name, i in values.items()}, outputs)
 
     def module_of(self, graph: Graph, values: Mapping[str, int], outputs: Outputs) -> Module:
         """The program as a module with this graph, the nodes of its names and its outputs."""
@@ -164,23 +162,6 @@ class Unit:
             warnings=(*self.file.environment.names.warnings, *self.calls.warnings),
             imports={path: environment.source for path, environment in self.files.items()},
         )
-
-    def _warn_of_mixed_floats(self) -> None:
-        """Warns where a f64 input and a f32 param meet: the result is f64."""
-        declared = {name: i.type for name, i in self.inputs.items()}
-        params = [n for n, t in declared.items() if self.inputs[n].kind == "param" and t.dtype == "f32"]
-        inputs = [n for n, t in declared.items() if self.inputs[n].kind == "input" and t.dtype == "float"]
-        if not params or not inputs:
-            return
-        b = self.region.builder
-        for i in range(len(b)):
-            operands = [b.type_of(x) for x in b.operands(i)]
-            dtypes = {t.dtype for t in operands if isinstance(t, Type) and not t.weak}
-            result_type = b.type_of(i)
-            if {"f32", "float"} <= dtypes and isinstance(result_type, Type) and result_type.dtype == "float":
-                span = b.spans[b.span[i]]
-                self.calls.warn("mixed-floats", span, param=params[0], name=inputs[0])
-                return
 
     def add_input(self, declaration: Input) -> Value | Structure:
         self.inputs[declaration.name] = declaration
@@ -265,21 +246,17 @@ class File:
             return declared_outputs(self.statements)
         names, inputs = self.environment.names, self.program.inputs
         bare = [(index, name) for index, several in self.bare_outputs.items() for name in several]
-        if self.replays is None:
-            return implicit_outputs(self.statements, names, bare, inputs)
-        nodes = {name: self.environment.values[name].node for name in names.bindings}
-        if len(set(nodes.values())) < len(nodes):
-            raise NotDivided  # lines that read the node of two names read either
-        read = self.replays.read_nodes()
-        unread = [*bare, *self.replays.unread(read)]
-        return implicit_outputs(self.statements, names, unread, inputs, lambda name: bool(read[nodes[name]]))
+        if self.replays is not None:
+            return self.replays.outputs(self.statements, names, bare, inputs)
+        return implicit_outputs(self.statements, names, bare, inputs)
 
     # ---- statements
 
     def _statement(self, index: StatementIndex, statement: Any) -> None:
         rule = kind(statement)
         if isinstance(statement, PlainLines):
-            self._lines(index[0], statement)
+            assert self.replays is not None
+            self.replays.lower(index[0], statement)
         elif rule in ("assign", "unpack"):
             self._assign(statement)
         elif rule in ("input_decl", "param_decl"):
@@ -293,12 +270,6 @@ class File:
             raise error("return-outside", self.frame.span(statement))
         elif rule != "fn_decl":
             self._block(statement)
-
-    def _lines(self, number: int, lines: PlainLines) -> None:
-        assert self.replays is not None
-        for _, token in self.replays.layout.shared_targets(lines):
-            self._check_unbound(token, identifier(token))
-        self.replays.lower(number, lines)
 
     def _assign(self, statement: Any) -> None:
         for target in statement.children[:-1]:

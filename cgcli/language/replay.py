@@ -10,7 +10,7 @@ nodes (a nested graph, a call, a warning), the lines of its key are parsed and l
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import compress, repeat
 from operator import itemgetter
 from typing import Any
@@ -24,9 +24,11 @@ from .builtins import CONSTANTS
 from .calls import Calls
 from .frames import Environment
 from .line_plans import Kind, Plan, Recording, kind_of
+from .outputs import Outputs, implicit_outputs
 from .parser import statements_of
 from .plain_lines import Layout, NotDivided, PlainLines, Shape
 from .regions import Region, Value
+from .resolver import Names, StatementIndex
 from .tree import walk
 
 UNBOUND, INT, FLOAT, CONSTANT, NAMED = 0, 1, 2, 3, 10  # codes of words; constants and names have one each from there on
@@ -66,6 +68,9 @@ class Replays:
 
     def lower(self, index: int, piece: PlainLines) -> None:
         """Appends the nodes of some lines, the statement with this index, and binds their names."""
+        for _, name in self.layout.shared_targets(piece):
+            if self.calls.declared_input(name) is not None or name in self.environment.sizes:
+                raise NotDivided  # these cannot be bound again
         self.pieces[index] = piece
         for word in piece.outside:
             self._read(word)
@@ -76,7 +81,22 @@ class Replays:
         if max(self.calls.node_count, len(self.region.builder)) > self.calls.max_nodes:
             raise NotDivided
 
-    def read_nodes(self) -> bytearray:
+    def outputs(
+        self,
+        statements: Sequence[Any],
+        names: Names,
+        bare: Sequence[tuple[StatementIndex, str]],
+        inputs: Collection[str],
+    ) -> Outputs:
+        """See `implicit_outputs`."""
+        nodes = {name: self.environment.values[name].node for name in names.bindings}
+        if len(set(nodes.values())) < len(nodes):
+            raise NotDivided  # a line that reads the node of two names reads either
+        read = self._read_nodes()
+        unread = [*bare, *self._unread(read)]
+        return implicit_outputs(statements, names, unread, inputs, lambda name: bool(read[nodes[name]]))
+
+    def _read_nodes(self) -> bytearray:
         """A flag a node: whether a plain line reads it, which is to say that one reads the name of that node."""
         b = self.region.builder
         flags = bytearray(len(b) + 1)
@@ -90,7 +110,7 @@ class Replays:
                     flags[x] = 1
         return flags
 
-    def unread(self, flags: bytearray) -> list[tuple[tuple[int, int], str]]:
+    def _unread(self, flags: bytearray) -> list[tuple[tuple[int, int], str]]:
         """The names that only plain lines bind and no line reads after its last binding, in order."""
         layout, nodes = self.layout, self.nodes
         bound = compress(range(len(nodes)), layout.is_bound)
