@@ -8,7 +8,7 @@ from typing import Any
 
 from cgcli.diagnostics.source import Span
 
-from .graph import COLUMNS, INPUT, NONE, Graph, Group, Rows, asserts
+from .graph import COLUMNS, INPUT, NONE, Graph, Group, Rows, asserts, positions
 from .span_table import SpanTable
 from .types import AnyType
 
@@ -92,6 +92,6 @@ class Columns(Rows):
             types=tuple(self.types),
             spans=SpanTable(self.spans),
             groups=tuple(self.groups),
-            inputs=tuple(i for i, op in enumerate(self.op) if op == INPUT),
+            inputs=tuple(positions(self.op, INPUT)),
             outputs=tuple(outputs),
         )

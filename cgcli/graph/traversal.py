@@ -8,7 +8,7 @@ from dataclasses import replace
 from itertools import accumulate, compress
 from typing import TYPE_CHECKING
 
-from .graph import INPUT, NONE, Graph, nested
+from .graph import INPUT, NONE, Graph, nested, positions
 from .span_table import SpanTable
 
 if TYPE_CHECKING:
@@ -107,13 +107,11 @@ def select(columns: Graph | Columns, order: Sequence[int], outputs: Sequence[int
     """The nodes of `order` (which holds the operands of each of them before it, and the outputs), renumbered.
     outputs: those of the result, by default a graph's own.
 
-    Column by column, which is quick for many nodes; of a graph in its own order only the types are counted anew.
+    Column by column, which is quick for many nodes.
     """
     if outputs is None:
         assert isinstance(columns, Graph)
         outputs = columns.outputs
-    if isinstance(columns, Graph) and order == range(len(columns)):
-        return _with_used_types(columns, outputs)
     where = array("i", [NONE]) * (len(columns.op) + 1)  # the last is that of NONE
     for k, i in enumerate(order):
         where[i] = k
@@ -140,12 +138,37 @@ def select(columns: Graph | Columns, order: Sequence[int], outputs: Sequence[int
     )
 
 
-def renumbered(graph: Graph, flags: bytearray) -> tuple[Graph, Sequence[int]]:
-    """The nodes that have a flag, among them all operands of these; and by node its number there."""
+def renumbered(columns: Columns, flags: bytearray, outputs: Sequence[int]) -> tuple[Graph, Sequence[int]]:
+    """The graph of the nodes that have a flag, among them all operands of these; and by node its number there."""
     if 0 not in flags:
-        return select(graph, range(len(graph))), range(len(graph))
-    order = array("i", compress(range(len(graph)), flags))
-    return select(graph, order), array("i", accumulate(flags, initial=0))
+        graph = columns.freeze(outputs)
+        return _with_used_types(graph, graph.outputs), range(len(graph))
+    rows = array("i", accumulate(flags, initial=0))
+    rows[-1] = NONE  # stands for itself
+
+    def kept(column: Iterable[int]) -> array[int]:
+        return array("i", compress(column, flags))
+
+    def operands(column: Iterable[int]) -> array[int]:
+        return array("i", map(rows.__getitem__, compress(column, flags)))
+
+    graph = Graph(
+        op=kept(columns.op),
+        a=operands(columns.a),
+        b=operands(columns.b),
+        type=kept(columns.type),
+        span=kept(columns.span),
+        group=kept(columns.group),
+        more={rows[i]: tuple([rows[x] for x in xs]) for i, xs in columns.more.items() if flags[i]},
+        attrs={rows[i]: attrs for i, attrs in columns.attrs.items() if flags[i]},
+        names={rows[i]: name for i, name in columns.names.items() if flags[i]},
+        types=tuple(columns.types),
+        spans=SpanTable(columns.spans),
+        groups=tuple(columns.groups),
+        inputs=tuple(rows[i] for i in positions(columns.op, INPUT) if flags[i]),
+        outputs=tuple(rows[i] for i in outputs),
+    )
+    return _with_used_types(graph, graph.outputs), rows
 
 
 def _with_used_types(graph: Graph, outputs: Sequence[int]) -> Graph:

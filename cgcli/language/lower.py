@@ -145,8 +145,7 @@ class Unit:
         if mixed is not None:
             self.calls.warn("mixed-floats", mixed.span, param=mixed.param, name=mixed.input)
         needed = live(b, [*values.values(), *self.nodes.values(), *b.asserts])
-        graph = b.freeze([values[name] for name in outputs.names])
-        graph, rows = renumbered(graph, needed)
+        graph, rows = renumbered(b, needed, [values[name] for name in outputs.names])
         return self.module_of(graph, {name: rows[i] for name, i in values.items()}, outputs)
 
     def module_of(self, graph: Graph, values: Mapping[str, int], outputs: Outputs) -> Module:

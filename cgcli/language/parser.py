@@ -105,8 +105,9 @@ def parse_divided(source: Source) -> Parsed | None:
     layout = divided(source)
     if layout is None:
         return None
-    rest = statements_of(Source(source.name, layout.rest)) if layout.rest else []
-    comments = find_comments(source) if "##" in layout.rest else ()
+    rest = statements_of(Source(source.name, layout.rest.text))
+    layout.rest.move_back(rest)
+    comments = find_comments(source) if "##" in layout.rest.text else ()
     docs = attach(source, rest, comments)
     statements = sorted([*rest, *layout.pieces], key=lambda statement: statement.meta.start_pos)
     return Parsed(SyntheticTree("start", statements), comments, docs, layout)

@@ -1,8 +1,8 @@
 """Plain lines: those that bind a name to an expression of names, numbers, operators and elementwise functions.
 
 One regular expression tells them from the rest of a text, whatever their number. It decides nothing about the language:
-the rest is parsed as ever, in its places, with blanks where plain lines stood; and of plain lines the first of each
-shape is parsed and lowered as ever too (`replay`). A line is the rest where anything about it is unusual: a word of the
+the rest is parsed as ever, by itself, and moved back to where it stands; and of plain lines the first of each shape is
+parsed and lowered as ever too (`replay`). A line is the rest where anything about it is unusual: a word of the
 syntax or a call of another function, a doc comment on it or before it, an open bracket, a character beyond these few.
 """
 
@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import re
 from array import array
-from collections.abc import Iterable, Iterator, Sequence
+from bisect import bisect_right
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cache
 from itertools import accumulate, compress
 from typing import Any, NamedTuple
@@ -20,11 +21,12 @@ from cgcli.graph.lexemes import nfkc
 
 from .builtins import CONSTANTS, ELEMENTWISE, NAMES
 from .grammar import parser
+from .tree import walk
 
 MARK = "\0"  # stands for a name or a number in a shape; a program cannot have this character
 SHORTEST = 500  # lines of a text that is worth the search; a shorter one is parsed as a whole
 REPEATS = 4  # lines a shape, on average: with fewer, nothing is gained
-BLOCK = 100_000  # characters that are read at once
+BLOCK, BATCH = 100_000, 1000  # characters that are read at once, lines that are
 FUNCTIONS = frozenset(ELEMENTWISE) | {"clip"}
 """The functions that plain lines may call."""
 
@@ -122,8 +124,35 @@ class PlainLines:
         self.outside: frozenset[int] = frozenset()
 
 
+class Move(NamedTuple):
+    """From a character of the rest on, how far in front of its position in the whole text everything stands."""
+
+    start: int
+    distance: int
+
+
+class Rest(NamedTuple):
+    """A text without its plain lines."""
+
+    text: str
+    moves: list[Move]
+
+    def move_back(self, statements: Iterable[Any]) -> None:
+        """Gives trees and tokens of the rest their positions in the whole text."""
+        starts = [move.start for move in self.moves]
+
+        def distance(at: int) -> int:
+            return self.moves[bisect_right(starts, at) - 1].distance
+
+        for statement in statements:
+            for node in walk(statement):
+                position = getattr(node, "meta", node)
+                position.start_pos += distance(position.start_pos)
+                position.end_pos += distance(position.end_pos - 1)
+
+
 class Layout:
-    """A text, divided. rest: it without the plain lines, with every character at its position.
+    """A text, divided.
 
     pieces: the plain lines. texts: of their words, by number, the first ones reserved. numbers: the words that are
     numbers. is_bound: whether a plain line binds a word. shared: the words that the rest has too. functions: those that
@@ -131,7 +160,7 @@ class Layout:
     """
 
     def __init__(
-        self, source: Source, rest: str, pieces: Sequence[PlainLines], words: _Words, rest_words: Iterable[str]
+        self, source: Source, rest: Rest, pieces: Sequence[PlainLines], words: _Words, rest_words: Iterable[str]
     ) -> None:
         self.source, self.rest, self.pieces = source, rest, pieces
         self.texts, self.numbers = list(words), words.numbers
@@ -188,16 +217,29 @@ class Layout:
 
 def _first_reads(piece: PlainLines, words: Iterable[int]) -> Iterator[tuple[int, int, int]]:
     """Where these words are first read in the lines: word, line, and its number in the line; in this order."""
-    remaining, at = set(words), 0
-    for line, shape in enumerate(piece.shapes):
-        if not remaining:
-            return
-        of_line = piece.words[at : (at := at + shape.words)]
+    remaining = set(words)
+    for line, _, _, of_line in lines_of(piece, lambda several: not remaining.isdisjoint(several)):
         if not remaining.isdisjoint(of_line[1:]):
             for k, word in enumerate(of_line):
                 if k and word in remaining:
                     remaining.discard(word)
                     yield word, line, k
+        if not remaining:
+            return
+
+
+def lines_of(
+    piece: PlainLines, accepts: Callable[[Sequence[int]], bool] = lambda words: True
+) -> Iterator[tuple[int, Shape, int, list[int]]]:
+    """Each line with its shape, its first character and its words. accepts: whether the words of a batch of lines are
+    worth a look at these."""
+    end = 0
+    for first in range(0, len(piece.shapes), BATCH):
+        shapes, starts = piece.shapes[first : first + BATCH], piece.starts[first : first + BATCH]
+        at, end = end, end + sum([shape.words for shape in shapes])
+        words, at = piece.words[at:end].tolist(), 0
+        for line, (shape, start) in enumerate(zip(shapes, starts, strict=True), first) if accepts(words) else ():
+            yield line, shape, start, words[at : (at := at + shape.words)]
 
 
 def divided(source: Source) -> Layout | None:
@@ -218,7 +260,8 @@ class _Division:
         self.open_piece: PlainLines | None = None
         self.rest: list[str] = []
         self.rest_words: set[str] = set()
-        self.rest_end = 0  # of the text whose rest is in `rest`
+        self.moves = [Move(0, 0)]
+        self.rest_end = 0  # of the last line of the rest
         self.depth = 0  # of brackets
         self.has_doc = False  # whether a doc comment stands on the line before
         self.follows_plain = False
@@ -235,7 +278,7 @@ class _Division:
         if self.depth or not self.pieces:
             return None
         self.rest_words.update("out" + str(k or "") for k in range(len(self.rest) + 1))  # of outputs without a name
-        layout = Layout(self.source, "".join(self.rest), self.pieces, self.words, self.rest_words)
+        layout = Layout(self.source, Rest("".join(self.rest), self.moves), self.pieces, self.words, self.rest_words)
         return None if layout.is_odd else layout
 
     def _block(self, start: int, block: str) -> int:
@@ -294,8 +337,9 @@ class _Division:
         self.depth += sum(map(bare.count, "([{")) - sum(map(bare.count, ")]}"))
         self.is_sure = self.is_sure and self.depth >= 0 and first_hidden(line + "\n") is None
         self.rest_words.update(_WORD.findall(bare if bare.isascii() else nfkc(bare)))
-        if start > self.rest_end:
-            self.rest.append(" " * (start - self.rest_end - 1) + "\n")
+        if start != self.rest_end:
+            moved = start - self.rest_end
+            self.moves.append(Move(start - self.moves[-1].distance - moved, self.moves[-1].distance + moved))
         self.rest.append(self.text[start : start + len(line) + 1])
         self.rest_end = start + len(line) + 1
 

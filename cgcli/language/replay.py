@@ -26,7 +26,7 @@ from .frames import Environment
 from .line_plans import Kind, Plan, Recording, kind_of
 from .outputs import Outputs, implicit_outputs
 from .parser import statements_of
-from .plain_lines import Layout, NotDivided, PlainLines, Shape
+from .plain_lines import BATCH, Layout, NotDivided, PlainLines, Shape, lines_of
 from .regions import Region, Value
 from .resolver import Names, StatementIndex
 from .tree import walk
@@ -34,7 +34,6 @@ from .tree import walk
 UNBOUND, INT, FLOAT, CONSTANT, NAMED = 0, 1, 2, 3, 10  # codes of words; constants and names have one each from there on
 LONGEST_INT = 18  # digits of an int that is one whatever its sign
 MOST_PLANS = 2000  # of a shape: more are not kept
-BATCH = 1000  # lines whose nodes are appended at once
 
 
 class Replays:
@@ -128,7 +127,7 @@ class Replays:
         add_plan, add_result, add_risk = batch.plans.append, batch.results.append, batch.risk.append
         add_operands, add_starts = batch.operands.extend, batch.starts.extend
         base = len(self.region.builder)
-        for line, shape, start, words in _lines(piece):
+        for line, shape, start, words in lines_of(piece):
             pick = itemgetter(*words)
             key = pick(kinds)
             if shape.exponents:
@@ -240,17 +239,6 @@ class Replays:
         if k in shape.exponents or code >= CONSTANT:
             return self.layout.texts[word]
         return str(1_000_003 + k if code == INT else k + 0.53125)
-
-
-def _lines(piece: PlainLines) -> Iterator[tuple[int, Shape, int, list[int]]]:
-    """Each line with its shape, its first character and its words."""
-    end = 0
-    for first in range(0, len(piece.shapes), BATCH):
-        shapes, starts = piece.shapes[first : first + BATCH], piece.starts[first : first + BATCH]
-        at, end = end, end + sum([shape.words for shape in shapes])
-        words, at = piece.words[at:end].tolist(), 0
-        for line, (shape, start) in enumerate(zip(shapes, starts, strict=True), first):
-            yield line, shape, start, words[at : (at := at + shape.words)]
 
 
 class _Batch:
