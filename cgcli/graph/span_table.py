@@ -8,6 +8,10 @@ from typing import Protocol, SupportsIndex, overload
 
 from cgcli.diagnostics.source import Source, Span
 
+from .graph import positions
+
+NO_SOURCE = -1  # of a rule
+
 
 class SpanRule(Protocol):
     """Says where the spans of lines are that have something in common, so that they are computed when one is read."""
@@ -36,6 +40,29 @@ class SpanTable(Sequence[Span]):
             return
         for span in spans:
             self.append(span)
+
+    @classmethod
+    def of(cls, sources: Sequence[Source], origin: array[int], start: array[int], end: array[int]) -> SpanTable:
+        """The table with these columns. origin: of each span the number of its source. Raises ValueError for columns
+        that do not fit."""
+        if not len(origin) == len(start) == len(end) or not set(origin) <= set(range(len(sources))):
+            raise ValueError("not the columns of spans")
+        table = cls()
+        for source in sources:
+            table.origin_of((source, Span))
+        table.origin, table.start, table.end = origin, start, end
+        return table
+
+    def flat(self, sources: Sequence[Source]) -> tuple[array[int], array[int], array[int]]:
+        """The columns for `of`, without rules."""
+        numbers = {source: k for k, source in enumerate(sources)}
+        of_origin = [numbers[x[0]] if isinstance(x, tuple) else NO_SOURCE for x in self.origins]
+        origin = array("i", map(of_origin.__getitem__, self.origin))
+        start, end = self.start[:], self.end[:]
+        for row in positions(origin, NO_SOURCE):
+            source, start[row], end[row] = self[row]
+            origin[row] = numbers[source]
+        return origin, start, end
 
     def __len__(self) -> int:
         return len(self.start)
