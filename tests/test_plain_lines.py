@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from random_texts import text_of
 
+import cgcli
 from cgcli.diagnostics.diagnostic import CgError, Diagnostic
 from cgcli.diagnostics.source import Source, Span
 from cgcli.graph.graph import Graph
@@ -20,6 +21,8 @@ from cgcli.graph.signature import Module
 from cgcli.language import lower as lowering
 from cgcli.language import plain_lines, replay
 from cgcli.language.lower import lower
+from cgcli.language.parser import parse
+from cgcli.program import lint
 
 ROOT = Path(__file__).parents[1]
 FILES = sorted([*(ROOT / "samples").rglob("*.cg"), *(ROOT / "tests" / "golden").rglob("*.cg")])
@@ -45,6 +48,7 @@ def every_text(monkeypatch: pytest.MonkeyPatch) -> None:
     """Short texts are divided too, whether it pays or not."""
     monkeypatch.setattr(plain_lines, "SHORTEST", 0)
     monkeypatch.setattr(plain_lines, "REPEATS", 0)
+    monkeypatch.setattr(plain_lines, "LARGEST_REST", 1)
 
 
 @contextmanager
@@ -52,6 +56,7 @@ def undivided() -> Iterator[None]:
     """Within, every text is parsed and lowered as a whole."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(lowering, "parse_divided", lambda source: None)
+        patch.setattr(lint, "parse_shortly", parse)
         yield
 
 
@@ -113,6 +118,22 @@ def replayed(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
     monkeypatch.setattr(replay.Replays, "_append", counted)
     return batches
+
+
+def test_lint_has_the_same_warnings(monkeypatch: pytest.MonkeyPatch) -> None:
+    texts = [program_of(seed) for seed in range(1000, 1150)]
+    texts += ["input a\ninput b\nx = 1\nx = a * 2\ny = x\nx = 3\nx = y\nz = x\nz = 2\nz = z + 1\n"]
+    warnings: list[list[tuple[object, ...]]] = []
+    for text in texts:
+        try:
+            program = cgcli.parse(text, mode="static")
+        except CgError:
+            continue
+        with undivided():
+            warnings.append([diagnostic(each) for each in lint.lint(program)])
+        assert [diagnostic(each) for each in lint.lint(program)] == warnings[-1], text
+    assert sum(map(bool, warnings)) > 30
+    assert [each[0] for each in warnings[-1]] == ["unused-input", "unused-value", "unused-value", "unused-value"]
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from cgcli.diagnostics.diagnostic import error
+from cgcli.diagnostics.diagnostic import CgError, error
 from cgcli.diagnostics.source import Source, Span, first_hidden
 from cgcli.files.source_files import LARGEST
 
@@ -97,6 +97,14 @@ def _parse(source: Source, start: str) -> Any:
     except (UnexpectedInput, Mistake) as problem:
         syntax_problem = problem
     raise explain(source, text, syntax_problem, start)
+
+
+def parse_shortly(source: Source) -> Parsed:
+    """The syntax of a program, of a long one without trees for its plain lines. Raises CgError as `parse` does."""
+    try:
+        return parse_divided(source) or parse(source)
+    except CgError:
+        return parse(source)
 
 
 def parse_divided(source: Source) -> Parsed | None:

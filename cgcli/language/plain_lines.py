@@ -26,6 +26,7 @@ from .tree import walk
 MARK = "\0"  # stands for a name or a number in a shape; a program cannot have this character
 SHORTEST = 500  # lines of a text that is worth the search; a shorter one is parsed as a whole
 REPEATS = 4  # lines a shape, on average: with fewer, nothing is gained
+LARGEST_REST = 0.25  # of the characters of a text: with more, little is gained
 BLOCK, BATCH = 100_000, 1000  # characters that are read at once, lines that are
 FUNCTIONS = frozenset(ELEMENTWISE) | {"clip"}
 """The functions that plain lines may call."""
@@ -183,19 +184,23 @@ class Layout:
         """The names that lines bind and the rest has too: the line of each, and its token."""
         if self.shared.isdisjoint(piece.targets):
             return []
-        return [(n, self._token(piece, n, 0)) for n, word in enumerate(piece.targets) if word in self.shared]
+        return [(n, self.token(piece, n, 0)) for n, word in enumerate(piece.targets) if word in self.shared]
+
+    def outer_words(self, piece: PlainLines) -> frozenset[int]:
+        """The words of lines that are names and that others may bind or nothing."""
+        return frozenset(self._outer.intersection(piece.words))
 
     def outer_reads(self, piece: PlainLines) -> list[tuple[int, Any]]:
         """The names that lines read before one of them binds it, and that others may bind or nothing: the line of the
         first reading, and the token there."""
-        words = piece.outside = frozenset(self._outer.intersection(piece.words))
+        words = piece.outside = self.outer_words(piece)
         bound: dict[int, int] = {}
         if not words.isdisjoint(piece.targets):
             for line, word in enumerate(piece.targets):
                 if word in words:
                     bound.setdefault(word, line)
         return [
-            (line, self._token(piece, line, at))
+            (line, self.token(piece, line, at))
             for word, line, at in _first_reads(piece, words)
             if line <= bound.get(word, line)
         ]
@@ -204,7 +209,7 @@ class Layout:
         """The line that begins at a character, as a text of its own."""
         return Source(self.source.name, line_at(self.source.text, start))
 
-    def _token(self, piece: PlainLines, line: int, word: int) -> Any:
+    def token(self, piece: PlainLines, line: int, word: int) -> Any:
         """A word of a line as a token."""
         from lark import Token
 
@@ -275,7 +280,7 @@ class _Division:
             if not self.is_sure or len(self.shapes) * REPEATS > max(lines, SHORTEST):
                 return None
             start = end
-        if self.depth or not self.pieces:
+        if self.depth or not self.pieces or sum(map(len, self.rest)) > LARGEST_REST * len(self.text):
             return None
         self.rest_words.update("out" + str(k or "") for k in range(len(self.rest) + 1))  # of outputs without a name
         layout = Layout(self.source, Rest("".join(self.rest), self.moves), self.pieces, self.words, self.rest_words)
