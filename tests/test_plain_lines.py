@@ -121,7 +121,7 @@ def replayed(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
 
 def test_lint_has_the_same_warnings(monkeypatch: pytest.MonkeyPatch) -> None:
-    texts = [program_of(seed) for seed in range(1000, 1150)]
+    texts = [program_of(seed) for seed in range(1000, 1080)]
     texts += ["input a\ninput b\nx = 1\nx = a * 2\ny = x\nx = 3\nx = y\nz = x\nz = 2\nz = z + 1\n"]
     warnings: list[list[tuple[object, ...]]] = []
     for text in texts:
@@ -132,7 +132,7 @@ def test_lint_has_the_same_warnings(monkeypatch: pytest.MonkeyPatch) -> None:
         with undivided():
             warnings.append([diagnostic(each) for each in lint.lint(program)])
         assert [diagnostic(each) for each in lint.lint(program)] == warnings[-1], text
-    assert sum(map(bool, warnings)) > 30
+    assert sum(map(bool, warnings)) > 15
     assert [each[0] for each in warnings[-1]] == ["unused-input", "unused-value", "unused-value", "unused-value"]
 
 
@@ -198,13 +198,13 @@ def check_seeds(seeds: range, text: Callable[[int], str]) -> int:
 
 def test_random_programs(monkeypatch: pytest.MonkeyPatch) -> None:
     batches = replayed(monkeypatch)
-    assert check_seeds(range(400), program_of) > 200
-    assert sum(batches) > 2000
+    assert check_seeds(range(250), program_of) > 120
+    assert sum(batches) > 1200
 
 
 @pytest.mark.thorough
 def test_many_random_programs() -> None:
-    check_seeds(range(400, 20_000), program_of)
+    check_seeds(range(250, 20_000), program_of)
 
 
 def test_random_texts() -> None:
@@ -251,6 +251,12 @@ def test_long_programs_are_divided_and_others_not(monkeypatch: pytest.MonkeyPatc
     check("y0 = x\n" + same_shape[: len(same_shape) // 2])
     check("".join(f"y{k} ={' ' * k}x\n" for k in range(1, 600)))
     assert sum(batches) == 0
+
+
+def test_long_words_take_no_longer_than_others() -> None:
+    """A long name is read once, not from each of its letters on."""
+    name = "a" * 100_000
+    check(f"y = {name}(x)\n{name} = 2\nz = {name} + {'1' * 100_000}\nu = x{' ' * 100_000}* 2\n")
 
 
 def test_memory_of_a_line() -> None:

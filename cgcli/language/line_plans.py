@@ -94,14 +94,16 @@ class LineSpans:
 
     def __init__(self, source: Source, bounds: list[tuple[tuple[int, int], tuple[int, int]]]) -> None:
         self.source, self.bounds = source, bounds
-        self._line, self._ends = -1, [0]  # the line that was read last, and of each number of words their length
+        self._latest = -1, [0]  # the line that was read last, and where its words would end if they followed each other
 
     def span(self, line: int, k: int) -> Span:
-        if line != self._line:
+        latest, ends = self._latest
+        if line != latest:
             words = WORDS.split(line_at(self.source.text, line))[1::2]
-            self._line, self._ends = line, list(accumulate(map(len, words), initial=line))
+            ends = list(accumulate(map(len, words), initial=line))
+            self._latest = line, ends
         (words_before, start), (words_within, end) = self.bounds[k]
-        return Span(self.source, self._ends[words_before] + start, self._ends[words_within] + end)
+        return Span(self.source, ends[words_before] + start, ends[words_within] + end)
 
 
 def kind_of(b: Builder, node: int) -> Kind:

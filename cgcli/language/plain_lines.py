@@ -35,7 +35,7 @@ _COMMENT = re.compile(r"(?<!#)#(?!#)[^\r\n]*")  # no doc comment
 _EMPTY = re.compile(r"[ \t]*\r?")
 _WORD = re.compile(r"\w+")
 # Numbers and names that are not called, which begin like this: split by it a text is gap, word, gap, word and so on.
-WORDS = re.compile(r"([\w.][\w.]*+(?:(?<=[\d.][eE])[+-]\d++)?+(?![ \t]*\())", re.ASCII)
+WORDS = re.compile(r"([\w.](?<![\w.]{2})[\w.]*+(?:(?<=[\d.][eE])[+-]\d++)?+(?![ \t]*\())", re.ASCII)
 _VALUE = re.compile(rf"(?:[ \t+\-*/%^(),{MARK}]|[<>]=?|[=!]=|[A-Za-z_]\w*(?=[ \t]*\())+\r?", re.ASCII)
 _EXPONENT = re.compile(rf"(?:\^|\*\*)[ \t(\-]*(?={MARK})")
 _GOES_ON = re.compile(r"\s*(?:[-{]|(?:then|else)\b)")
@@ -341,7 +341,7 @@ class _Division:
         self.has_doc = "##" in line
         self.depth += sum(map(bare.count, "([{")) - sum(map(bare.count, ")]}"))
         self.is_sure = self.is_sure and self.depth >= 0 and first_hidden(line + "\n") is None
-        self.rest_words.update(_WORD.findall(bare if bare.isascii() else nfkc(bare)))
+        self.rest_words.update(_WORD.findall(line if line.isascii() else nfkc(line)))
         if start != self.rest_end:
             moved = start - self.rest_end
             self.moves.append(Move(start - self.moves[-1].distance - moved, self.moves[-1].distance + moved))
