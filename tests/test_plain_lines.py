@@ -260,7 +260,7 @@ def test_long_words_take_no_longer_than_others() -> None:
 
 
 def test_memory_of_a_line() -> None:
-    count = 20_000
+    count = 6000
     source = Source("p.cg", "h0 = x\n" + "".join(f"h{k} = sin(h{k - 1} * w + x) + 0.5\n" for k in range(1, count)))
     lower(Source("p.cg", "h0 = x\nh1 = sin(h0 * w + x) + 0.5\n"))
     tracemalloc.start()
