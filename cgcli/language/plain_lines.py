@@ -14,6 +14,7 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cache
 from itertools import accumulate, compress
+from operator import and_
 from typing import Any, NamedTuple
 
 from cgcli.diagnostics.source import Source, first_hidden
@@ -93,18 +94,20 @@ class _Shapes(dict[str, Shape]):
 
 
 class _Words(dict[str, int]):
-    """The words of plain lines by their texts. numbers: those that are numbers. others: those that no plain line has,
-    of the syntax or neither a name nor a number."""
+    """The words of plain lines by their texts. is_number: a flag a word. others: the words that no plain line has, of
+    the syntax or neither a name nor a number."""
 
     def __init__(self) -> None:
         super().__init__({text: word for word, text in enumerate(reserved_words())})
-        self.numbers: set[int] = set()
+        self.is_number = bytearray(len(self))
         self.others = {self[text] for text in _keywords()}
 
     def __missing__(self, text: str) -> int:
         word = self[text] = len(self)
-        if not text.isidentifier():
-            (self.numbers if _numbers().fullmatch(text) else self.others).add(word)
+        is_number = not text.isidentifier() and _numbers().fullmatch(text) is not None
+        self.is_number.append(is_number)
+        if not is_number and not text.isidentifier():
+            self.others.add(word)
         return word
 
 
@@ -155,8 +158,8 @@ class Rest(NamedTuple):
 class Layout:
     """A text, divided.
 
-    pieces: the plain lines. texts: of their words, by number, the first ones reserved. numbers: the words that are
-    numbers. is_bound: whether a plain line binds a word. shared: the words that the rest has too. functions: those that
+    pieces: the plain lines. texts: of their words, by number, the first ones reserved. is_number, is_bound: whether a
+    word is a number, whether a plain line binds it. shared: the words that the rest has too. functions: those that
     plain lines call.
     """
 
@@ -164,21 +167,23 @@ class Layout:
         self, source: Source, rest: Rest, pieces: Sequence[PlainLines], words: _Words, rest_words: Iterable[str]
     ) -> None:
         self.source, self.rest, self.pieces = source, rest, pieces
-        self.texts, self.numbers = list(words), words.numbers
+        self.texts, self.is_number = list(words), words.is_number
         self.reserved = len(reserved_words())
         self.is_bound = bytearray(len(words))
         for piece in pieces:
             for word in piece.targets:
                 self.is_bound[word] = 1
         self.functions = {f for piece in pieces for shape in set(piece.shapes) for f in shape.calls}
-        self.shared = {words[text] for text in rest_words if words.get(text, 0) >= self.reserved} - self.numbers
-        unbound = {word for word in range(self.reserved, len(words)) if not self.is_bound[word]}
-        self._outer = self.shared | (unbound - self.numbers)
+        of_rest = {words[text] for text in rest_words if words.get(text, 0) >= self.reserved}
+        self.shared = {word for word in of_rest if not self.is_number[word]}
+        names = range(self.reserved, len(words))
+        unbound = {word for word in names if not self.is_bound[word] and not self.is_number[word]}
+        self._outer = self.shared | unbound
 
     @property
     def is_odd(self) -> bool:
         """Whether a line binds what is no name, or a built-in name."""
-        return any(self.is_bound[: self.reserved]) or any(self.is_bound[word] for word in self.numbers)
+        return any(self.is_bound[: self.reserved]) or any(map(and_, self.is_bound, self.is_number))
 
     def shared_targets(self, piece: PlainLines) -> list[tuple[int, Any]]:
         """The names that lines bind and the rest has too: the line of each, and its token."""

@@ -56,11 +56,11 @@ class Replays:
         self.pieces: dict[int, PlainLines] = {}  # by the number of the statement
         self.ranges: list[tuple[int, int]] = []  # the nodes of plain lines
         texts = layout.texts
-        self.nodes, self.kinds, self.lengths = [NONE] * len(texts), [UNBOUND] * len(texts), list(map(len, texts))
+        self.nodes, self.kinds = [NONE] * len(texts), [UNBOUND] * len(texts)
         self._kind_rows: dict[Kind, int] = {}
         self._kinds: list[Kind] = []
-        self._attrs: dict[tuple[int, int], Mapping[str, Any]] = {}
-        for word in layout.numbers:
+        self._attrs: dict[int, list[Mapping[str, Any] | None]] = {1: [None] * len(texts), -1: [None] * len(texts)}
+        for word in compress(range(len(texts)), layout.is_number):
             self.kinds[word] = _code_of_number(texts[word])
         for k, name in enumerate(CONSTANTS):
             self.kinds[texts.index(name, 0, layout.reserved)] = CONSTANT + k
@@ -190,9 +190,10 @@ class Replays:
         self._read(piece.targets[line])
 
     def _literal(self, word: int, sign: int) -> Mapping[str, Any]:
-        attrs = self._attrs.get((word, sign))
+        """The attributes of a number, by the sign in front of it."""
+        attrs = self._attrs[sign][word]
         if attrs is None:
-            attrs = self._attrs[word, sign] = {"value": number(self.layout.texts[word], sign)}
+            attrs = self._attrs[sign][word] = {"value": number(self.layout.texts[word], sign)}
         return attrs
 
     def _code(self, kind_: Kind) -> int:
