@@ -253,6 +253,22 @@ def test_long_programs_are_divided_and_others_not(monkeypatch: pytest.MonkeyPatc
     assert sum(batches) == 0
 
 
+def test_a_text_whose_lines_have_no_plans_is_parsed_as_a_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    alone: list[int] = []
+    lower_alone = replay.Replays._alone
+
+    def counted(self: Any, index: int, piece: Any, line: int) -> None:
+        alone.append(line)
+        lower_alone(self, index, piece, line)
+
+    monkeypatch.setattr(replay.Replays, "_alone", counted)
+    check("input g: f32\nh0 = g\n" + "".join(f"h{k} = h{k - 1} * 0.5\n" for k in range(1, 300)))
+    assert len(alone) == replay.MOST_ALONE + 1
+    alone.clear()
+    check("input g: f32\n" + "".join(f"h{k} = g * 0.5\n" + f"x{k} = g + g\n" * 11 for k in range(1, 120)))
+    assert len(alone) == 119
+
+
 def test_long_words_take_no_longer_than_others() -> None:
     """A long name is read once, not from each of its letters on."""
     name = "a" * 100_000

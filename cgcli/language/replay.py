@@ -33,6 +33,7 @@ from .tree import walk
 
 UNBOUND, INT, FLOAT, CONSTANT, NAMED = 0, 1, 2, 3, 10  # codes of words; constants and names have one each from there on
 LONGEST_INT = 18  # digits of an int that is one whatever its sign
+MOST_ALONE, LARGEST_ALONE = 100, 0.1  # lines without a plan, their share: with more, the whole text is parsed sooner
 MOST_PLANS = 2000  # of a shape: more are not kept
 
 
@@ -54,6 +55,7 @@ class Replays:
         self.layout, self.environment, self.region, self.calls = layout, environment, region, calls
         self.lower_line = lower_line
         self.pieces: dict[int, PlainLines] = {}  # by the number of the statement
+        self._lines, self._lines_alone = 0, 0  # how many lines are lowered, how many of them by themselves
         self.ranges: list[tuple[int, int]] = []  # the nodes of plain lines
         texts = layout.texts
         self.nodes, self.kinds = [NONE] * len(texts), [UNBOUND] * len(texts)
@@ -76,6 +78,10 @@ class Replays:
         first = len(self.region.builder)
         for line in self._replay(piece):
             self._alone(index, piece, line)
+            self._lines_alone += 1
+            if self._lines_alone > max(MOST_ALONE, LARGEST_ALONE * (self._lines + line)):
+                raise NotDivided
+        self._lines += len(piece.shapes)
         self.ranges.append((first, len(self.region.builder)))
         if max(self.calls.node_count, len(self.region.builder)) > self.calls.max_nodes:
             raise NotDivided
