@@ -8,16 +8,17 @@ from typing import Protocol, SupportsIndex, overload
 
 from cgcli.diagnostics.source import Source, Span
 
-from .graph import positions
-
-NO_SOURCE = -1  # of a rule
-
 
 class SpanRule(Protocol):
     """Says where the spans of lines are that have something in common, so that they are computed when one is read."""
 
+    source: Source
+
     def span(self, line: int, k: int) -> Span:
         """The span number `k` of the line that begins at a character."""
+
+    def bounds(self, line: int) -> list[tuple[int, int]]:
+        """The start and the end of each span of a line."""
 
 
 class SpanTable(Sequence[Span]):
@@ -56,13 +57,18 @@ class SpanTable(Sequence[Span]):
     def flat(self, sources: Sequence[Source]) -> tuple[array[int], array[int], array[int]]:
         """The columns for `of`, without rules."""
         numbers = {source: k for k, source in enumerate(sources)}
-        of_origin = [numbers[x[0]] if isinstance(x, tuple) else NO_SOURCE for x in self.origins]
-        origin = array("i", map(of_origin.__getitem__, self.origin))
+        of_origin = [numbers[x[0] if isinstance(x, tuple) else x.source] for x in self.origins]
+        rules = [None if isinstance(x, tuple) else x for x in self.origins]
         start, end = self.start[:], self.end[:]
-        for row in positions(origin, NO_SOURCE):
-            source, start[row], end[row] = self[row]
-            origin[row] = numbers[source]
-        return origin, start, end
+        latest, bounds = -1, [(0, 0)]  # the line that was read last, and its spans
+        for row, origin in enumerate(self.origin):
+            rule = rules[origin]
+            if rule is not None:
+                line = start[row]
+                if line != latest:
+                    latest, bounds = line, rule.bounds(line)
+                start[row], end[row] = bounds[end[row]]
+        return array("i", map(of_origin.__getitem__, self.origin)), start, end
 
     def __len__(self) -> int:
         return len(self.start)

@@ -89,21 +89,24 @@ class Tame(NamedTuple):
 class LineSpans:
     """Where the spans of lines with the same plan are.
 
-    bounds: of each span its start and its end, as the number of words before it and the characters besides these.
+    offsets: of each span its start and its end, as the number of words before it and the characters besides these.
     """
 
-    def __init__(self, source: Source, bounds: list[tuple[tuple[int, int], tuple[int, int]]]) -> None:
-        self.source, self.bounds = source, bounds
-        self._latest = -1, [0]  # the line that was read last, and where its words would end if they followed each other
+    def __init__(self, source: Source, offsets: list[tuple[tuple[int, int], tuple[int, int]]]) -> None:
+        self.source, self.offsets = source, offsets
+        self._latest = -1, [(0, 0)]  # the line that was read last, and its spans
 
     def span(self, line: int, k: int) -> Span:
-        latest, ends = self._latest
+        latest, bounds = self._latest
         if line != latest:
-            words = WORDS.split(line_at(self.source.text, line))[1::2]
-            ends = list(accumulate(map(len, words), initial=line))
-            self._latest = line, ends
-        (words_before, start), (words_within, end) = self.bounds[k]
-        return Span(self.source, ends[words_before] + start, ends[words_within] + end)
+            bounds = self.bounds(line)
+            self._latest = line, bounds
+        return Span(self.source, *bounds[k])
+
+    def bounds(self, line: int) -> list[tuple[int, int]]:
+        words = WORDS.split(line_at(self.source.text, line))[1::2]
+        ends = list(accumulate(map(len, words), initial=line))  # if they followed each other
+        return [(ends[before] + start, ends[within] + end) for (before, start), (within, end) in self.offsets]
 
 
 def kind_of(b: Builder, node: int) -> Kind:
