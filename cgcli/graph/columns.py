@@ -8,28 +8,25 @@ from typing import Any
 
 from cgcli.diagnostics.source import Span
 
-from .graph import COLUMNS, INPUT, NONE, Graph, Group, Rows, asserts
+from .graph import COLUMNS, INPUT, NONE, Graph, Group, Rows, asserts, positions
+from .span_table import SpanTable
 from .types import AnyType
 
 
 class Columns(Rows):
-    """Growing lists, one a property; knows nothing of the meaning of ops. See `Graph` for the columns."""
+    """Growing columns, one a property; knows nothing of the meaning of ops. See `Graph` for the columns."""
 
     def __init__(self) -> None:
-        self.op: list[int] = []
-        self.a: list[int] = []
-        self.b: list[int] = []
-        self.type: list[int] = []
-        self.span: list[int] = []
-        self.group: list[int] = []
+        self.op, self.a, self.b = array("i"), array("i"), array("i")
+        self.type, self.span, self.group = array("i"), array("i"), array("i")
         self.more: dict[int, tuple[int, ...]] = {}
         self.attrs: dict[int, Mapping[str, Any]] = {}
         self.names: dict[int, str] = {}
         self.types: list[AnyType] = []
-        self.spans: list[Span] = []
+        self.spans = SpanTable()
         self.groups: list[Group] = []
         self._type_index: dict[AnyType, int] = {}
-        self._span_index: dict[tuple[int, int, int], int] = {}
+        self._span_index: dict[tuple[int, int, int], int] | None = {}  # None until a copied table is asked for a span
 
     def __len__(self) -> int:
         return len(self.op)
@@ -67,6 +64,8 @@ class Columns(Rows):
     def intern_span(self, span: Span | None) -> int:
         if span is None:
             return NONE
+        if self._span_index is None:
+            self._span_index = {(id(s.source), s.start, s.end): k for k, s in enumerate(self.spans)}
         key = (id(span.source), span.start, span.end)
         index = self._span_index.get(key)
         if index is None:
@@ -86,13 +85,13 @@ class Columns(Rows):
     def freeze(self, outputs: Sequence[int]) -> Graph:
         """The graph of everything appended so far."""
         return Graph(
-            **{name: array("i", getattr(self, name)) for name in COLUMNS},
+            **{name: getattr(self, name)[:] for name in COLUMNS},
             more=dict(self.more),
             attrs=dict(self.attrs),
             names=dict(self.names),
             types=tuple(self.types),
-            spans=tuple(self.spans),
+            spans=SpanTable(self.spans),
             groups=tuple(self.groups),
-            inputs=tuple(i for i, op in enumerate(self.op) if op == INPUT),
+            inputs=tuple(positions(self.op, INPUT)),
             outputs=tuple(outputs),
         )

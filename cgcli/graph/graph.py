@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from array import array
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, NamedTuple, Protocol
@@ -121,7 +122,7 @@ class Graph(Rows):
     attrs: Mapping[int, Mapping[str, Any]] = field(default_factory=dict)
     names: Mapping[int, str] = field(default_factory=dict)
     types: tuple[AnyType, ...] = ()
-    spans: tuple[Span, ...] = ()
+    spans: Sequence[Span] = ()
     groups: tuple[Group, ...] = ()
     inputs: tuple[int, ...] = ()
     outputs: tuple[int, ...] = ()
@@ -151,6 +152,15 @@ class Graph(Rows):
     def asserts(self) -> tuple[int, ...]:
         """The nodes that must run even if no output needs them: asserts, and nodes whose graphs hold some."""
         return asserts(self.op, self.attrs)
+
+
+def positions(column: array[int], value: int) -> Iterator[int]:
+    """The rows of a column that hold a value."""
+    row = -1
+    with suppress(ValueError):
+        while True:
+            row = column.index(value, row + 1)
+            yield row
 
 
 def asserts(op: Sequence[int], attrs: Mapping[int, Mapping[str, Any]]) -> tuple[int, ...]:

@@ -50,7 +50,7 @@ class Expressions:
         self.declared_input: Callable[[str], Value | None] = lambda name: None  # an input of the program
         self.finite = False  # whether a literal that overflows a float is an error, as in values of the command line
         self.draws = 0  # random tensors for dropout so far: each has a name of its own
-        self._node_count = 0
+        self.node_count = 0
 
     def region(self) -> Region:
         """The region of a program's nodes."""
@@ -72,12 +72,12 @@ class Expressions:
 
     def checkpoint(self) -> tuple[int, ...]:
         """The warnings and counters so far, for `rollback`."""
-        return len(self.warnings), self.draws, self._node_count
+        return len(self.warnings), self.draws, self.node_count
 
     def rollback(self, state: tuple[int, ...]) -> None:
         """Restores a checkpoint, before what was lowered since then is lowered again."""
         del self.warnings[state[0] :]
-        self.draws, self._node_count = state[1:3]
+        self.draws, self.node_count = state[1:3]
 
     def lower(self, frame: Frame, tree: Any) -> Value:
         """The value of an expression. Raises CgError for a mistake in types, arguments or limits."""
@@ -328,8 +328,8 @@ class Expressions:
 
     def _count_nodes(self, frame: Frame, tree: Any) -> None:
         """Stops a program that grows beyond the limit, naming the calls that led there."""
-        self._node_count += 1
-        if self._node_count > self.max_nodes or len(frame.region.builder) > self.max_nodes:
+        self.node_count += 1
+        if self.node_count > self.max_nodes or len(frame.region.builder) > self.max_nodes:
             chain: list[str] = []
             call = frame.call
             while call is not None and len(chain) < 5:

@@ -15,7 +15,7 @@ from cgcli.graph.graph import Graph
 from cgcli.graph.lexemes import identifier
 from cgcli.graph.signature import Input, Module, Scalar
 from cgcli.graph.sizes import Shape, Size
-from cgcli.graph.traversal import live, select
+from cgcli.graph.traversal import live, renumbered
 from cgcli.graph.types import ANY, FLOAT, INT, Type
 from cgcli.language.imports import STDLIB, at_import, library_names, library_path, resolve_import
 from cgcli.ops.number_kernels import is_scalar
@@ -36,9 +36,12 @@ from .frames import (
     named_values,
     target_name,
 )
+from .mixed_floats import mixed_floats
 from .outputs import Outputs, declared_outputs, implicit_outputs
-from .parser import Parsed, collector_off, parse, unquote
+from .parser import Parsed, collector_off, parse, parse_divided, unquote
+from .plain_lines import NotDivided, PlainLines
 from .regions import Several, Value
+from .replay import Replays
 from .resolver import Resolver, StatementIndex, indexed_statements
 from .shapes import size_of
 from .structures import Structure
@@ -66,6 +69,9 @@ def lower(
     """
     files = Files(source, path, root_folder(root, path), allowed, texts or {})
     with collector_off():
+        module = _lower_divided(files, max_nodes, open_shapes or {})
+        if module is not None:
+            return module
         try:
             return _lower_unit(Unit(files, max_nodes, open_shapes or {}, 0))
         except _OpenError as problem:
@@ -73,6 +79,16 @@ def lower(
                 return _lower_unit(Unit(files, max_nodes, open_shapes or {}, 1))
             except CgError:
                 raise CgError(*problem.diagnostics, status=problem.status) from None
+
+
+def _lower_divided(files: Files, max_nodes: int, open_shapes: Mapping[str, Shape]) -> Module | None:
+    """A long program with many plain lines; None for any other, and for one with an error, whose words are those of
+    the whole text."""
+    try:
+        parsed = parse_divided(files.source)
+        return None if parsed is None else Unit(files, max_nodes, open_shapes, 0, parsed=parsed).module()
+    except (CgError, NotDivided):
+        return None
 
 
 class _OpenError(CgError):
@@ -99,8 +115,10 @@ class Unit:
         assumed_axes: int,
         calls: Calls | None = None,
         declarations: Mapping[str, Input] | None = None,
+        parsed: Parsed | None = None,
     ) -> None:
-        """calls: lowers expressions and blocks. declarations: complete ones, which replace those of the text."""
+        """calls: lowers expressions and blocks. declarations: complete ones, which replace those of the text. parsed:
+        the syntax of the main file, which is parsed otherwise."""
         source, path, self.root, self.allowed, self.texts = files
         self.declarations = declarations or {}
         self.open_shapes, self.assumed_axes = open_shapes, assumed_axes
@@ -116,19 +134,19 @@ class Unit:
         self.docs: dict[str, str] = {}
         self._seed: Value | None = None
         self.source = source
-        self.file = File(self, source, path, main=True)
+        self.file = File(self, source, path, main=True, parsed=parsed)
 
     def module(self) -> Module:
         environment = self.file.lower()
         outputs = self.file.outputs()
         values = {name: self.region.index(v) for name, v in environment.values.items()}
         b = self.region.builder
-        self._warn_of_mixed_floats()
+        mixed = mixed_floats(self.inputs, b)
+        if mixed is not None:
+            self.calls.warn("mixed-floats", mixed.span, param=mixed.param, name=mixed.input)
         needed = live(b, [*values.values(), *self.nodes.values(), *b.asserts])
-        graph = b.freeze([values[name] for name in outputs.names])
-        order = [i for i in range(len(graph)) if needed[i]]
-        new_index = {old: new for new, old in enumerate(order)}
-        return self.module_of(select(graph, order), {name: new_index[i] for name, i in values.items()}, outputs)
+        graph, rows = renumbered(b, needed, [values[name] for name in outputs.names])
+        return self.module_of(graph, {name: rows[i] for name, i in values.items()}, outputs)
 
     def module_of(self, graph: Graph, values: Mapping[str, int], outputs: Outputs) -> Module:
         """The program as a module with this graph, the nodes of its names and its outputs."""
@@ -143,23 +161,6 @@ class Unit:
             warnings=(*self.file.environment.names.warnings, *self.calls.warnings),
             imports={path: environment.source for path, environment in self.files.items()},
         )
-
-    def _warn_of_mixed_floats(self) -> None:
-        """Warns where a f64 input and a f32 param meet: the result is f64."""
-        declared = {name: i.type for name, i in self.inputs.items()}
-        params = [n for n, t in declared.items() if self.inputs[n].kind == "param" and t.dtype == "f32"]
-        inputs = [n for n, t in declared.items() if self.inputs[n].kind == "input" and t.dtype == "float"]
-        if not params or not inputs:
-            return
-        b = self.region.builder
-        for i in range(len(b)):
-            operands = [b.type_of(x) for x in b.operands(i)]
-            dtypes = {t.dtype for t in operands if isinstance(t, Type) and not t.weak}
-            result_type = b.type_of(i)
-            if {"f32", "float"} <= dtypes and isinstance(result_type, Type) and result_type.dtype == "float":
-                span = b.spans[b.span[i]]
-                self.calls.warn("mixed-floats", span, param=params[0], name=inputs[0])
-                return
 
     def add_input(self, declaration: Input) -> Value | Structure:
         self.inputs[declaration.name] = declaration
@@ -190,19 +191,31 @@ class Unit:
 class File:
     """One file of the program: the main one, or one that is imported."""
 
-    def __init__(self, program: Unit, source: Source, path: Path | None, main: bool, prefix: str = "") -> None:
+    def __init__(
+        self,
+        program: Unit,
+        source: Source,
+        path: Path | None,
+        main: bool,
+        prefix: str = "",
+        parsed: Parsed | None = None,
+    ) -> None:
         self.program, self.path, self.main = program, path, main
-        self.parsed: Parsed = parse(source)
+        self.parsed: Parsed = parsed or parse(source)
         self.statements: list[Any] = self.parsed.tree.children
         self.source = source
         modules = {n: self._module_name(s) for n, s in enumerate(self.statements) if kind(s) == "import_decl"}
         if not main:
             self._check_imported()
-        names = Resolver(source, self.statements, modules, "main" if main else "import").resolve()
+        layout = self.parsed.layout
+        names = Resolver(source, self.statements, modules, "main" if main else "import", layout).resolve()
         self.environment = Environment(source, names, prefix=prefix)
         self.frame = Frame(self.environment, program.region, prefix=prefix)
         self.bare_outputs: dict[StatementIndex, list[str]] = {}  # the names of the outputs of bare expressions
         self.declares_output = any(kind(s) == "output_decl" for s in self.statements)
+        self.replays: Replays | None = None
+        if layout is not None:
+            self.replays = Replays(layout, self.environment, program.region, program.calls, self._statement)
 
     def lower(self) -> Environment:
         """The file's environment, after those of all files that it imports: a chain of imports may be of any length."""
@@ -230,14 +243,20 @@ class File:
         """The outputs: those declared, else the values that nothing reads."""
         if self.declares_output:
             return declared_outputs(self.statements)
-        bare = [(index, name) for index, names in self.bare_outputs.items() for name in names]
-        return implicit_outputs(self.statements, self.environment.names, bare, self.program.inputs)
+        names, inputs = self.environment.names, self.program.inputs
+        bare = [(index, name) for index, several in self.bare_outputs.items() for name in several]
+        if self.replays is not None:
+            return self.replays.outputs(self.statements, names, bare, inputs)
+        return implicit_outputs(self.statements, names, bare, inputs)
 
     # ---- statements
 
     def _statement(self, index: StatementIndex, statement: Any) -> None:
         rule = kind(statement)
-        if rule in ("assign", "unpack"):
+        if isinstance(statement, PlainLines):
+            assert self.replays is not None
+            self.replays.lower(index[0], statement)
+        elif rule in ("assign", "unpack"):
             self._assign(statement)
         elif rule in ("input_decl", "param_decl"):
             self._declare(statement, "input" if rule == "input_decl" else "param")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from cgcli.graph.lexemes import identifier
@@ -26,17 +26,22 @@ def declared_outputs(statements: Sequence[Any]) -> Outputs:
 
 
 def implicit_outputs(
-    statements: Sequence[Any], names: Names, bare: Sequence[tuple[StatementIndex, str]], inputs: Collection[str]
+    statements: Sequence[Any],
+    names: Names,
+    bare: Sequence[tuple[StatementIndex, str]],
+    inputs: Collection[str],
+    read: Callable[[str], bool] = lambda name: False,
 ) -> Outputs:
     """Bare expressions, and each last binding that no later statement reads, in the order of the text.
 
     A name that a loop binds, and that its condition or another of its statements reads, is only state of the loop:
-    it is left out, unless that would leave no output at all.
+    it is left out, unless that would leave no output at all. bare: outputs with other names than bindings. read:
+    whether a name is read though `names` does not say so.
     """
     unread = list(bare)
     for name, indices in names.bindings.items():
         last = indices[-1]
-        if name not in inputs and not any(index > last for index in names.uses.get(name, ())):
+        if name not in inputs and not read(name) and not any(index > last for index in names.uses.get(name, ())):
             unread.append((last, name))
     unread.sort(key=lambda output: output[0])
     state = _loop_state({index for index, _ in unread}, dict(indexed_statements(statements)))
@@ -49,7 +54,10 @@ def implicit_outputs(
 def _loop_state(
     indices: Collection[StatementIndex], statements: Mapping[StatementIndex, Any]
 ) -> dict[StatementIndex, set[str]]:
-    return {index: carried_names(statements[index]) for index in indices if kind(statements[index]) in BLOCKS}
+    blocks = {
+        index: statements[index] for index in indices if index in statements and kind(statements[index]) in BLOCKS
+    }
+    return {index: carried_names(block) for index, block in blocks.items()}
 
 
 def carried_names(statement: Any) -> set[str]:

@@ -9,14 +9,16 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from cgcli.diagnostics.diagnostic import error
+from cgcli.diagnostics.diagnostic import CgError, error
 from cgcli.diagnostics.source import Source, Span, first_hidden
 from cgcli.files.source_files import LARGEST
 
 from .docs import attach, find_comments
 from .grammar import parser
 from .lines import ESCAPES, Mistake
+from .plain_lines import Layout, divided
 from .syntax import explain, hidden_character
+from .tree import SyntheticTree
 
 if TYPE_CHECKING:
     from lark import Token, Tree
@@ -24,11 +26,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False, repr=False)  # both would recurse over the tree
 class Parsed:
-    """A program's syntax. docs: text of doc comments by the start of the statement that they belong to."""
+    """A program's syntax. docs: text of doc comments by the start of the statement that they belong to.
 
-    tree: Tree[Token]
+    layout: of a program whose plain lines have no trees.
+    """
+
+    tree: Tree[Token] | SyntheticTree
     comments: tuple[Token, ...]
     docs: dict[int, str]
+    layout: Layout | None = None
 
 
 CACHE_SIZE, LONGEST = 16, 100_000  # memoised programs, for those that run again and again; characters of one
@@ -58,6 +64,12 @@ def parse_value(source: Source) -> Tree[Token]:
     return value
 
 
+def statements_of(source: Source) -> list[Any]:
+    """The statements of a text that is not memoised. Raises CgError."""
+    statements: list[Any] = _parse(source, "start").children
+    return statements
+
+
 def unquote(token: Token) -> str:
     r"""The value of a string of a program that was parsed: without quotes, `\"`, `\\`, `\n` and `\t` replaced."""
     return _ESCAPE.sub(lambda escape: ESCAPES[escape[1]], token[1:-1])
@@ -85,6 +97,28 @@ def _parse(source: Source, start: str) -> Any:
     except (UnexpectedInput, Mistake) as problem:
         syntax_problem = problem
     raise explain(source, text, syntax_problem, start)
+
+
+def parse_shortly(source: Source) -> Parsed:
+    """The syntax of a program, of a long one without trees for its plain lines. Raises CgError as `parse` does."""
+    try:
+        return parse_divided(source) or parse(source)
+    except CgError:
+        return parse(source)
+
+
+def parse_divided(source: Source) -> Parsed | None:
+    """The syntax of a long program without trees for its plain lines, whose statements are `PlainLines`; None where the
+    text has to be parsed as a whole. Raises CgError, with other words than `parse` would."""
+    layout = divided(source)
+    if layout is None:
+        return None
+    rest = statements_of(Source(source.name, layout.rest.text))
+    layout.rest.move_back(rest)
+    comments = find_comments(source) if "##" in layout.rest.text else ()
+    docs = attach(source, rest, comments)
+    statements = sorted([*rest, *layout.pieces], key=lambda statement: statement.meta.start_pos)
+    return Parsed(SyntheticTree("start", statements), comments, docs, layout)
 
 
 @contextmanager

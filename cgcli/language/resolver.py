@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import chain, islice
 from typing import Any, Literal
 
 from cgcli.diagnostics.diagnostic import CgError, Diagnostic, Label, error
 from cgcli.diagnostics.source import Source
-from cgcli.diagnostics.suggest import Suggestions
+from cgcli.diagnostics.suggest import MAX_CANDIDATES, Suggestions
 from cgcli.graph.lexemes import identifier
 from cgcli.language.imports import library_of
 
@@ -16,6 +17,7 @@ from .builtins import CONSTANTS, DERIVATIVES, NAMES
 from .flow import BLOCKS, Scope, assigned_in, deepest, expressions, follow, targets
 from .foreign import MODULES, STATEMENTS, VALUES, rewritten
 from .functions import Function, Parameter
+from .plain_lines import Layout, NotDivided, PlainLines
 from .recursion import endless
 from .regions import NESTING
 from .tree import arguments, kind, span_of, walk
@@ -136,9 +138,16 @@ class Resolver:
     """
 
     def __init__(
-        self, source: Source, statements: list[Any], modules: dict[int, str], role: Literal["main", "import", "value"]
+        self,
+        source: Source,
+        statements: list[Any],
+        modules: dict[int, str],
+        role: Literal["main", "import", "value"],
+        layout: Layout | None = None,
     ) -> None:
+        """layout: where some of the statements are plain lines."""
         self.source = source
+        self.layout = layout
         self.statements = statements
         self.names = Names(modules=set(modules.values()))
         self.role = role
@@ -146,6 +155,7 @@ class Resolver:
         self.errors: list[Diagnostic] = []
         self._suggestions = Suggestions()
         self._reported: set[str] = set()
+        self._bound: list[PlainLines | list[str]] = []  # by statement
 
     def resolve(self) -> Names:
         """Raises CgError with every mistake in names that the file has."""
@@ -157,11 +167,19 @@ class Resolver:
             if kind(statement) == "fn_decl":
                 self._declare_function(statement)
             self._check_depth([statement])
-            for token in self._bound_after(statement, scope):
-                names.bindings.setdefault(identifier(token), []).append(index)
+            tokens = self._bound_after(statement, scope)
+            self._bound.append(statement if isinstance(statement, PlainLines) else [identifier(t) for _, t in tokens])
+            for line, token in tokens:
+                names.bindings.setdefault(identifier(token), []).append((index[0], line or index[1]))
                 names.tokens.setdefault(identifier(token), token)
+        if self.layout is not None:
+            self._check_built_in(self.layout)
         scope = Scope()
         for index, statement in indexed_statements(self.statements):
+            if isinstance(statement, PlainLines):
+                if self.layout is not None:
+                    self._lines(index[0], statement, self.layout, scope)
+                continue
             if kind(statement) == "fn_decl":
                 self._function(index, names.functions[identifier(statement.children[0])])
                 continue
@@ -180,16 +198,34 @@ class Resolver:
         if deep is not None:
             raise error("nested-too-deep", span_of(self.source, deep), limit=NESTING)
 
-    @staticmethod
-    def _bound_after(statement: Any, scope: Scope) -> list[Any]:
-        """The tokens of the names that a statement binds for the statements below, each name once."""
+    def _bound_after(self, statement: Any, scope: Scope) -> list[tuple[int, Any]]:
+        """The tokens of the names that a statement binds for the statements below, each name once; of plain lines those
+        that the rest of the text has too, with the numbers of the lines."""
         if kind(statement) not in BLOCKS:
-            tokens = bound_names(statement)
-            for token in tokens:
+            tokens = [(0, token) for token in bound_names(statement)]
+            if isinstance(statement, PlainLines) and self.layout is not None:
+                tokens = self.layout.shared_targets(statement)
+            for _, token in tokens:
                 scope.bind(token)
             return tokens
         follow([statement], scope, lambda *_: None, lambda _: None)
-        return [token for name, token in assigned_in([statement]).items() if name in scope.bound]
+        return [(0, token) for name, token in assigned_in([statement]).items() if name in scope.bound]
+
+    def _check_built_in(self, layout: Layout) -> None:
+        """Raises where a function or a constant of plain lines has another meaning in this file."""
+        names = self.names
+        others = names.bindings.keys() | names.functions.keys() | names.modules | names.sizes
+        if layout.functions & names.functions.keys() or CONSTANTS.keys() & others:
+            raise NotDivided
+
+    def _lines(self, number: int, lines: PlainLines, layout: Layout, scope: Scope) -> None:
+        """Resolves the names that plain lines read from elsewhere, each where it is read first."""
+        for line, token in layout.outer_reads(lines):
+            if scope.conditional_binding(identifier(token)) is not None:
+                raise NotDivided
+            self._use((number, line), token)
+        for _, token in layout.shared_targets(lines):
+            scope.bind(token)
 
     def _statement(self, index: StatementIndex, statement: Any, scope: Scope) -> None:
         """Checks the names that a statement of the top level reads; its blocks have names of their own."""
@@ -405,7 +441,8 @@ class Resolver:
         """An implicit input that nearly equals another name may be a typing error."""
         suggestions = Suggestions()
         # short names are similar to every other; capitals distinguish them on purpose
-        long = [n for n in (*self.names.inputs, *self.names.bindings) if len(n) > 2]
+        names = chain(self.names.inputs, self._bound_names())
+        long = list(islice((n for n in names if len(n) > 2), MAX_CANDIDATES)) if self.names.inputs else []
         for name, token in self.names.inputs.items():
             similar = suggestions.nearest(name, long) if len(name) > 2 else None
             if similar is not None:
@@ -413,6 +450,14 @@ class Resolver:
                 self.names.warnings.append(
                     Diagnostic("near-names", (label,), {"name": name, "nearest": similar}, severity="warning")
                 )
+
+    def _bound_names(self) -> Iterable[str]:
+        """The names that statements bind, each once, in order."""
+        if self.layout is None:
+            return self.names.bindings
+        texts = self.layout.texts
+        pieces = ([texts[word] for word in x.targets] if isinstance(x, PlainLines) else x for x in self._bound)
+        return dict.fromkeys(chain.from_iterable(pieces))
 
     def _warn_of_comparisons(self) -> None:
         """`y == a + b`, where y is used nowhere else, was probably meant as an assignment."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from cgcli.graph.graph import CONST, INPUT, NONE, Graph, asserts, map_nested
+from cgcli.graph.span_table import SpanTable
 from cgcli.graph.traversal import live, select
 from cgcli.graph.types import AnyType
 
@@ -25,12 +26,12 @@ class Editor(Terms):
         self.graph = graph
         self.log = log
         self.changed = False
-        self.op, self.a, self.b = list(graph.op), list(graph.a), list(graph.b)
-        self.type, self.span, self.group = list(graph.type), list(graph.span), list(graph.group)
+        self.op, self.a, self.b = graph.op[:], graph.a[:], graph.b[:]
+        self.type, self.span, self.group = graph.type[:], graph.span[:], graph.group[:]
         self.more, self.attrs, self.names = dict(graph.more), dict(graph.attrs), dict(graph.names)
-        self.types, self.spans, self.groups = list(graph.types), list(graph.spans), list(graph.groups)
+        self.types, self.spans, self.groups = list(graph.types), SpanTable(graph.spans), list(graph.groups)
         self._type_index = {t: k for k, t in enumerate(self.types)}
-        self._span_index = {(id(s.source), s.start, s.end): k for k, s in enumerate(self.spans)}
+        self._span_index = None
         self.risk = bytearray(len(graph))
         self.varies = bytearray(b"\1") * len(graph)
         self.replacement = list(range(len(graph)))

@@ -8,6 +8,7 @@ from typing import Any
 
 from cgcli.graph.columns import Columns
 from cgcli.graph.graph import COND, GET, INPUT, LOOP, Graph, nested
+from cgcli.graph.span_table import SpanTable
 from cgcli.graph.types import AnyType, Results, Stack
 from cgcli.ops.loops import LoopView
 
@@ -105,7 +106,7 @@ def with_inputs(graph: Graph, inputs: Sequence[int | AnyType], instead: Mapping[
     instead: nodes that are not computed but read from the input at that position.
     """
     columns = Columns()
-    columns.spans, columns.groups = list(graph.spans), list(graph.groups)
+    columns.spans, columns.groups = SpanTable(graph.spans), list(graph.groups)
     where: dict[int, int] = {}
 
     def copied(i: int) -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from typing import Any
 
 from cgcli.diagnostics.diagnostic import Diagnostic, Label
@@ -13,7 +14,8 @@ from cgcli.graph.lexemes import identifier
 from cgcli.graph.traversal import every
 from cgcli.graph.types import Type
 from cgcli.language.flow import BLOCKS
-from cgcli.language.parser import parse
+from cgcli.language.parser import Parsed, parse_shortly
+from cgcli.language.plain_lines import PlainLines, lines_of
 from cgcli.language.resolver import bound_names, indexed_statements, size_names, used_expressions, value_names
 from cgcli.language.tree import kind, span_of, walk
 from cgcli.ops.number_kernels import evaluate
@@ -29,8 +31,8 @@ def lint(program: Program) -> list[Diagnostic]:
     if program.function_name is not None:
         return []  # its text is Python's
     source = program.module.source
-    statements = parse(source).tree.children
-    warnings = [*_unused_inputs(program, statements), *_unused_values(source, statements)]
+    parsed = parse_shortly(source)
+    warnings = [*_unused_inputs(program, parsed), *_unused_values(source, parsed)]
     if program.mode == "static":
         warnings += [warning for graph in every(program.graph) for warning in _of_graph(graph, source)]
     by_span = {warning.labels[0].span: warning for warning in warnings}
@@ -54,8 +56,11 @@ def _reads(statement: Any) -> set[str]:
     return names | {name for type_node in types for name in size_names(type_node)}
 
 
-def _unused_inputs(program: Program, statements: Sequence[Any]) -> Iterator[Diagnostic]:
-    read = set().union(*(_reads(statement) for _, statement in indexed_statements(statements)))
+def _unused_inputs(program: Program, parsed: Parsed) -> Iterator[Diagnostic]:
+    read = set().union(*(_reads(statement) for _, statement in indexed_statements(parsed.tree.children)))
+    if parsed.layout is not None:
+        for piece in parsed.layout.pieces:
+            read.update(parsed.layout.texts[word] for word in parsed.layout.outer_words(piece))
     for declared in program.inputs:
         sizes = {size for size in declared.type.shape if isinstance(size, str)}
         name = declared.name
@@ -64,20 +69,38 @@ def _unused_inputs(program: Program, statements: Sequence[Any]) -> Iterator[Diag
             yield _warning("unused-input", Label(declared.span), kind=declared.kind, name=name)
 
 
-def _unused_values(source: Source, statements: Sequence[Any]) -> Iterator[Diagnostic]:
+def _unused_values(source: Source, parsed: Parsed) -> Iterator[Diagnostic]:
     """Values of the top level that are bound again before anything reads them."""
-    bound: dict[str, Any] = {}  # by name the token of a binding that nothing has read yet
-    for _, statement in indexed_statements(statements):
-        for name in _reads(statement):
+    bound: dict[str, Callable[[], Any]] = {}  # by name the token of a binding that nothing has read yet
+    for reads, targets in _readings(parsed):
+        for name in reads:
             bound.pop(name, None)
-        if kind(statement) not in ("assign", "unpack"):
-            continue
-        for token in bound_names(statement):
-            before = bound.get(identifier(token))
+        for name, token in targets:
+            before = bound.get(name)
             if before is not None:
-                again = Label(span_of(source, token), "again")
-                yield _warning("unused-value", Label(span_of(source, before)), again, name=identifier(token))
-            bound[identifier(token)] = token
+                again = Label(span_of(source, token()), "again")
+                yield _warning("unused-value", Label(span_of(source, before())), again, name=name)
+            bound[name] = token
+
+
+Targets = Sequence[tuple[str, Callable[[], Any]]]
+
+
+def _readings(parsed: Parsed) -> Iterator[tuple[Iterable[str], Targets]]:
+    """By statement the names that it reads, and those that it assigns with their tokens."""
+    for _, statement in indexed_statements(parsed.tree.children):
+        if isinstance(statement, PlainLines) and parsed.layout is not None:
+            layout, texts = parsed.layout, parsed.layout.texts
+            for line, _, _, (target, *words) in lines_of(statement):
+                yield map(texts.__getitem__, words), [(texts[target], partial(layout.token, statement, line, 0))]
+        elif kind(statement) in ("assign", "unpack"):
+            yield _reads(statement), [(identifier(t), partial(_itself, t)) for t in bound_names(statement)]
+        else:
+            yield _reads(statement), ()
+
+
+def _itself(token: Any) -> Any:
+    return token
 
 
 # ---- operations of the graph

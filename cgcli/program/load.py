@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from cgcli.graph.sizes import Shape
 
 KIND = "program"
+LEAST_BYTES = 32  # of a node in the cache
 NEEDS_RUN = ("any-input", "recursion")
 """Codes of errors by which a program shows that only a run can make its graph."""
 
@@ -98,7 +99,7 @@ class TextLowering:
             from cgcli.language.undeclared import with_declarations
 
             raise with_declarations(e, source) from None
-        if self.keep:
+        if self.keep and len(module.graph) * LEAST_BYTES < cache.LARGEST:
             cache.store(KIND, key, _entry(module))
         return module
 
