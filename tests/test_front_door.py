@@ -306,7 +306,7 @@ def test_programs_without_instructions_are_not_tried_again(tmp_path: Path) -> No
     folder_of_programs(tmp_path)
     line = ["grad", str(tmp_path / "loop.cg"), "--a", "2", "--b", "3", "--c", "1"]
     assert cg(*line).status == 0
-    with mock.patch("cgcli.program.instructions._entry", side_effect=AssertionError):
+    with mock.patch("cgcli.program.instructions._lines", side_effect=AssertionError):
         assert cg(*line).status == 0
 
 
@@ -329,6 +329,26 @@ def test_a_signal_while_the_output_waits(name: str) -> None:
         _, messages = waiting.communicate(timeout=30)
     os.close(read)
     assert (waiting.returncode, messages) == (130, "interrupted\n")
+
+
+def test_an_import_by_another_link_is_another_import(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder, outside = tmp_path / "program", tmp_path / "outside.cg"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    outside.write_text("fn g(x) = x + 1\n", encoding="utf-8")
+    for k in (1, 2):
+        Path(f"{k}.cg").write_text(f"fn g(x) = x + {k}\n", encoding="utf-8")
+    Path("m.cg").write_text('import "lib.cg"\ny = lib.g(a)\n', encoding="utf-8")
+    link, line = Path("lib.cg"), ["eval", "m.cg", "--a", "1"]
+    for target, expected in (("1.cg", "y = 2\n"), ("2.cg", "y = 3\n"), ("1.cg", "y = 2\n")):
+        link.symlink_to(target)
+        assert [cg(*line).out for _ in range(2)] == [expected] * 2
+        assert is_answered(*line)
+        link.unlink()
+    link.symlink_to(outside)
+    assert cg(*line).status == 2
+    link.unlink()
+    assert cg(*line).status == 2
 
 
 def test_damaged_entries_are_read_again(tmp_path: Path) -> None:

@@ -61,7 +61,7 @@ class Module:
     inputs: in the order of `graph.inputs`. outputs: names, parallel to `graph.outputs`. values: every name of the top
     level with the node of its last binding, inputs included. carried: names that nothing below a loop reads and that
     are no outputs, for they only carry the loop from step to step. docs: the doc comments of names. imports: the files
-    that it imports, with their texts.
+    that it imports, with their texts. links: the path of each import as it is written, and the file that it led to.
     """
 
     source: Source
@@ -73,3 +73,4 @@ class Module:
     docs: Mapping[str, str] = field(default_factory=dict)
     warnings: tuple[Diagnostic, ...] = ()
     imports: Mapping[Path, Source] = field(default_factory=dict)
+    links: Mapping[str, str] = field(default_factory=dict)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from cgcli.diagnostics.diagnostic import CgError, Diagnostic, Label, error
 from cgcli.diagnostics.source import Span
+from cgcli.files.source_files import working_folder
 
 STDLIB = Path(__file__).parent / "stdlib"
 
@@ -29,9 +30,15 @@ def library_of(function: str) -> str | None:
     return next((name for name, text in texts if declaration.search(text)), None)
 
 
-def resolve_import(importing_file: Path | None, target: str, root: Path, allowed: Sequence[Path] = ()) -> Path:
+def resolve_import(
+    importing_file: Path | None,
+    target: str,
+    root: Path,
+    allowed: Sequence[Path] = (),
+    links: dict[str, str] | None = None,
+) -> Path:
     """The real path of an imported file: relative to the file that imports it (None: to `root`), inside `root` or one
-    of `allowed` after symbolic links."""
+    of `allowed` after symbolic links. links: is given the path before these, and the real one."""
     folder = root if importing_file is None else importing_file.parent
     try:
         path = Path(os.path.realpath(folder / target))
@@ -43,6 +50,8 @@ def resolve_import(importing_file: Path | None, target: str, root: Path, allowed
         raise error(
             "import-outside-link" if linked else "import-outside", file=target, root=roots[0], folder=path.parent
         )
+    if links is not None:
+        links[os.path.join(working_folder(), folder, target)] = str(path)
     return path
 
 

@@ -132,6 +132,7 @@ class Unit:
         # the chain of imports that are being lowered
         self.open_files: dict[Path, None] = {} if path is None else {resolved(path): None}
         self.docs: dict[str, str] = {}
+        self.links: dict[str, str] = {}
         self._seed: Value | None = None
         self.source = source
         self.file = File(self, source, path, main=True, parsed=parsed)
@@ -160,6 +161,7 @@ class Unit:
             docs=self.docs,
             warnings=(*self.file.environment.names.warnings, *self.calls.warnings),
             imports={path: environment.source for path, environment in self.files.items()},
+            links=self.links,
         )
 
     def add_input(self, declaration: Input) -> Value | Structure:
@@ -475,7 +477,8 @@ class File:
 
     def _imported_path(self, target: Any, library: bool) -> Path:
         if not library:
-            return resolve_import(self.path, unquote(target), self.program.root, self.program.allowed)
+            program = self.program
+            return resolve_import(self.path, unquote(target), program.root, program.allowed, program.links)
         name = identifier(target)
         path = library_path(name)
         if path is None:

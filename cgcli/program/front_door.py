@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 KIND = "instructions"
 ENCODING, ERRORS = "utf-8", "surrogateescape"  # of an entry, which has paths
+ENTRY = "program"  # the line of an entry between its imports and its inputs
 LARGEST = 2**20  # bytes of a program
 OPTIONS = {
     "eval": ("--format", "--precision"),
@@ -100,7 +101,7 @@ def answer(request: Request) -> Rows | None:
     try:
         text, folder = _program(request)
         entry = load_bytes(KIND, key_of(request.command, request.options, text, folder))
-        return _rows(entry.decode(ENCODING, ERRORS).split("\n"), request) if entry else None
+        return None if entry is None else _rows(entry.decode(ENCODING, ERRORS).split("\n"), request)
     except (ArithmeticError, AttributeError, OSError, RuntimeError, Stopped, TypeError, ValueError, LookupError):
         return None  # the command line says what is wrong
 
@@ -147,15 +148,19 @@ def _rows(lines: list[str], request: Request) -> Rows | None:
             stamp, _, path = rest.partition(" ")
             if digest(_text(path)) != stamp:
                 return None
+        elif kind == "link":
+            path, _, target = rest.partition("\t")
+            if os.path.realpath(path) != target:
+                return None
         elif kind == "input":
             value = _input(numbers, *rest.split(" "))
             if value is None:
                 return None
             values.append(value)
-        else:
+        elif kind == "result":
             name, register = rest.split(" ")
             results.append((name, int(register)))
-    if numbers:  # of no input
+    if numbers or not results:  # a number of no input; a program without instructions
         return None
     registers = run(lines[first + 1 :], values)
     if request.command == "eval":

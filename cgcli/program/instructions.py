@@ -13,7 +13,7 @@ from cgcli.graph.traversal import restrict
 from cgcli.ops.number_kernels import has_loop, is_scalar
 from cgcli.run.scalar.instruction_writer import MOST, Unsupported, write_instructions
 
-from .front_door import ENCODING, ERRORS, KIND, LARGEST, folder_of, key_of
+from .front_door import ENCODING, ENTRY, ERRORS, KIND, LARGEST, folder_of, key_of
 from .options import RunOptions
 from .program import Program
 
@@ -29,20 +29,23 @@ def keep(program: Program, opened: RunOptions, command: str, of: str | None, wrt
     named = opened.expression is not None or file.endswith(".cg")
     if not named or opened.allow_path or program.mode != "static" or program.warnings or len(text) > LARGEST:
         return
+    imports = [f"file {digest(source.text)} {path}" for path, source in program.module.imports.items()]
+    imports += [f"link {path}\t{target}" for path, target in program.module.links.items()]
+    if any("\n" in line or line.count("\t") > 1 for line in imports):
+        return
     options = {"--of": of or "", "--wrt": ",".join(wrt or ())}
     with suppress(OSError):  # the working folder was deleted
         key = key_of(command, options, text, folder_of(file))
-        if load_bytes(KIND, key) is None:
-            lines = _entry(program, command, of, wrt) or []  # an empty entry: there are none
-            store_bytes(KIND, key, "\n".join(lines).encode(ENCODING, ERRORS))
+        entry = (load_bytes(KIND, key) or b"").decode(ENCODING, ERRORS).split("\n")
+        if entry[: len(imports) + 1] != [*imports, ENTRY]:
+            entry = [*imports, ENTRY, *(_lines(program, command, of, wrt) or [""])]
+            store_bytes(KIND, key, "\n".join(entry).encode(ENCODING, ERRORS))
 
 
-def _entry(program: Program, command: str, of: str | None, wrt: Sequence[str] | None) -> list[str] | None:
-    """The lines to keep for a command; None where the front door cannot run the program."""
+def _lines(program: Program, command: str, of: str | None, wrt: Sequence[str] | None) -> list[str] | None:
+    """The inputs, the results, and the instructions behind an empty line; None where these cannot say the program."""
     inputs = [_input_line(i) for i in program.inputs]
-    imports = [f"file {digest(source.text)} {path}" for path, source in program.module.imports.items()]
-    small = len(program.graph) <= MOST and is_scalar(program.graph) and not has_loop(program.graph)
-    if not small or any("\n" in line for line in imports):
+    if len(program.graph) > MOST or not is_scalar(program.graph) or has_loop(program.graph) or None in inputs:
         return None
     names, graph = _computed(program, command, of, wrt)
     if not names or not all(map(is_ascii_name, names)):
@@ -52,7 +55,7 @@ def _entry(program: Program, command: str, of: str | None, wrt: Sequence[str] | 
     except Unsupported:
         return None
     results = [f"result {name} {register}" for name, register in zip(names, registers, strict=True)]
-    return None if None in inputs else [*imports, *filter(None, inputs), *results, "", *instructions]
+    return [*filter(None, inputs), *results, "", *instructions]
 
 
 def _input_line(i: Input) -> str | None:

@@ -122,19 +122,26 @@ class TextLowering:
 
 def _entry(module: Module) -> dict[str, Any]:
     imports = [[str(path), source.name, cache.digest(source.text)] for path, source in module.imports.items()]
-    return {"imports": imports, "module": dump(module, [module.source, *module.imports.values()])}
+    return {
+        "imports": imports,
+        "links": module.links,
+        "module": dump(module, [module.source, *module.imports.values()]),
+    }
 
 
 def _restore(entry: dict[str, Any], files: Files) -> Module | None:
     """The cached program, unless a file that it imports has changed."""
     try:
+        links = {str(path): str(file) for path, file in entry["links"].items()}
+        if any(os.path.realpath(path) != file for path, file in links.items()):
+            return None
         imports: dict[Path, Source] = {}
         for text, name, digest in entry["imports"]:
             path = Path(text)
             imports[path] = files.texts.get(path) or read_source(path, name)
             if cache.digest(imports[path].text) != digest:
                 return None
-        return replace(restore(entry["module"], [files.source, *imports.values()]), imports=imports)
+        return replace(restore(entry["module"], [files.source, *imports.values()]), imports=imports, links=links)
     except (CgError, KeyError, TypeError, ValueError, IndexError, AssertionError):
         return None  # not what this version writes, or a file is gone: lowering reports the error
 
