@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import json
 import random
 import tracemalloc
 from collections.abc import Callable, Iterator
@@ -17,6 +18,7 @@ import cgcli
 from cgcli.diagnostics.diagnostic import CgError, Diagnostic
 from cgcli.diagnostics.source import Source, Span
 from cgcli.graph.graph import Graph
+from cgcli.graph.serialize import dump, restore
 from cgcli.graph.signature import Module
 from cgcli.language import lower as lowering
 from cgcli.language import plain_lines, replay
@@ -292,3 +294,26 @@ def test_spans_of_lines_survive_a_copy() -> None:
     copied = copy.deepcopy(program.graph)
     assert [each.text for each in copied.spans] == [each.text for each in program.graph.spans]
     assert "2.5" in [each.text for each in copied.spans]
+
+
+def test_a_kept_program_is_the_same() -> None:
+    text = (
+        "input x\nparam w = 0.5\na = x * 2 # by\nb = a * 2.5 + sin(w) - nan\nif b < 1 { a = max(a, b, 3) }\noutput a\n"
+    )
+    program = lower(Source("p.cg", text))
+    kept = restore(json.loads(json.dumps(dump(program, [program.source]))), [program.source])
+    assert list(kept.graph.spans) == list(program.graph.spans)
+    assert {**module(kept), "graph": str(kept.graph)} == {**module(program), "graph": str(program.graph)}
+
+
+@pytest.mark.parametrize("column", ["op", "span", "spans", "names", "constants"])
+def test_a_kept_program_with_a_column_too_short_is_none(column: str) -> None:
+    program = lower(Source("p.cg", "a = x * 2\nb = a * 2.5 + sin(x)\n"))
+    data = json.loads(json.dumps(dump(program, [program.source])))
+    columns = data["graph"]
+    if isinstance(columns[column], str):
+        columns[column] = columns[column][:-8]
+    else:
+        columns[column][0] = columns[column][0][:-8]
+    with pytest.raises(ValueError, match=r"columns|shorter|longer|multiple"):
+        restore(data, [program.source])
