@@ -7,9 +7,11 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from cgcli.diagnostics.diagnostic import CgError, Diagnostic, Label, error
+from cgcli.diagnostics.diagnostic import CgError, Diagnostic, Label, error, unknown_name
 from cgcli.diagnostics.source import Span
 from cgcli.files.source_files import working_folder
+
+from .foreign import MODULES
 
 STDLIB = Path(__file__).parent / "stdlib"
 
@@ -17,6 +19,16 @@ STDLIB = Path(__file__).parent / "stdlib"
 def library_path(name: str) -> Path | None:
     """The file of a module of the standard library, None for an unknown name."""
     return STDLIB / f"{name}.cg" if name in library_names() else None
+
+
+def library_file(name: str, span: Span) -> Path:
+    """As `library_path`. Raises CgError for an unknown name; span: of the import."""
+    path = library_path(name)
+    if path is None:
+        if name in MODULES:
+            raise error("foreign-library", span)
+        raise error("unknown-library", **unknown_name(name, library_names()))
+    return path
 
 
 def library_names() -> list[str]:

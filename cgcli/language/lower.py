@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from cgcli.diagnostics.diagnostic import CgError, Diagnostic, Label, error, unknown_name
+from cgcli.diagnostics.diagnostic import CgError, Diagnostic, Label, error
 from cgcli.diagnostics.source import Source
 from cgcli.files.source_files import Files, read_source, resolved, root_folder
 from cgcli.graph.graph import Graph
@@ -17,7 +17,7 @@ from cgcli.graph.signature import Input, Module, Scalar
 from cgcli.graph.sizes import Shape, Size
 from cgcli.graph.traversal import live, renumbered
 from cgcli.graph.types import ANY, FLOAT, INT, Type
-from cgcli.language.imports import STDLIB, at_import, library_names, library_path, resolve_import
+from cgcli.language.imports import STDLIB, at_import, library_file, resolve_import
 from cgcli.ops.number_kernels import is_scalar
 
 from .blocks import DECLARATIONS
@@ -25,7 +25,6 @@ from .calls import Calls
 from .constants import can_cast, evaluate_constant, shape_matches, value_graph
 from .expressions import MAX_NODES
 from .flow import assigned_in
-from .foreign import MODULES
 from .frames import (
     Dimension,
     Environment,
@@ -479,13 +478,7 @@ class File:
         if not library:
             program = self.program
             return resolve_import(self.path, unquote(target), program.root, program.allowed, program.links)
-        name = identifier(target)
-        path = library_path(name)
-        if path is None:
-            if name in MODULES:
-                raise error("foreign-library", self.frame.span(target))
-            raise error("unknown-library", **unknown_name(name, library_names()))
-        return path
+        return library_file(identifier(target), self.frame.span(target))
 
     def _check_imported(self) -> None:
         """Raises for statements that only the main file may have: declarations and bare expressions."""
