@@ -36,8 +36,8 @@ BEYOND: dict[str, Sizes] = {
 
 @pytest.fixture(autouse=True)
 def low_limits(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Fewer operations that a run looks ahead, for expressions that it can repeat at once, and fewer comparisons of names
-    for a suggestion: only beyond these limits the work is the same for each."""
+    """Fewer operations that a run looks ahead, for expressions that it can repeat at once, and fewer comparisons of
+    names for a suggestion: only beyond these limits the work is the same for each."""
     monkeypatch.setattr(replay, "MAX_OPERATIONS", 4)
     monkeypatch.setattr(suggest, "MAX_COMPARISONS", 100)
 
