@@ -53,7 +53,9 @@ def agree(graph: Graph, inputs: Sequence[Any]) -> bool:
     return agree_at(graph, number_interpreter(graph), ColumnGraph(graph), inputs)
 
 
-def agree_at(graph: Graph, interpreter: Interpreter[NumberKernels], columns: ColumnGraph, inputs: Sequence[Any]) -> bool:
+def agree_at(
+    graph: Graph, interpreter: Interpreter[NumberKernels], columns: ColumnGraph, inputs: Sequence[Any]
+) -> bool:
     """`agree` for one of many runs of a graph."""
     v = columns.run(inputs)
     try:
