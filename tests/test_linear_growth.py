@@ -23,7 +23,7 @@ from cgcli.dynamic import replay
 from cgcli.language.format import format_source
 
 Sizes = tuple[int, int, int]
-SMALL: Sizes = (5, 25, 100)
+SMALL: Sizes = (5, 20, 60)
 LARGE: Sizes = (20, 100, 400)
 SIZES = pytest.mark.parametrize("sizes", [SMALL, pytest.param(LARGE, marks=pytest.mark.thorough)], ids=str)
 GROWTH = 1.25  # times the work for one more

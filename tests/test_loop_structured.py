@@ -34,7 +34,6 @@ from cgcli.program import load, parse
 from cgcli.transform.checkpoint import checkpointed
 from cgcli.transform.gradient import gradient
 
-pytestmark = pytest.mark.portable
 STRUCTURED_SAMPLES = ("huber", "kalman", "meta", "newton", "ode", "power", "rnn")
 LARGE = 40  # elements of a carry that lies in memory
 
@@ -109,6 +108,7 @@ def test_random_graphs_and_their_derivatives(seeds: range, tensors: bool) -> Non
             assert differences(g, inputs, ulps=64, sizes={"n": SIZE}) == "", seed
 
 
+@pytest.mark.portable
 @pytest.mark.parametrize("name", STRUCTURED_SAMPLES)
 def test_samples_and_their_gradients(name: str) -> None:
     values = values_for(ROOT / f"samples/{name}.cg")
