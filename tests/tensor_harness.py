@@ -23,10 +23,11 @@ def type_of(x: Array) -> Type:
     return Type(next(name for name, dtype in DTYPES.items() if dtype == x.dtype), x.shape)
 
 
-def built(make: Callable[..., int], *types: Type) -> Graph:
-    """The graph of `make(b, *inputs)`."""
+def built(make: Callable[..., int | list[int]], *types: Type) -> Graph:
+    """The graph of `make(b, *inputs)`, its output or its outputs."""
     b = Builder()
-    graph = b.done(make(b, *[b.input(t) for t in types]))
+    outputs = make(b, *[b.input(t) for t in types])
+    graph = b.done(*(outputs if isinstance(outputs, list) else [outputs]))
     check(graph)
     return graph
 

@@ -187,6 +187,43 @@ def test_what_is_wrong_is_said(table: str, arguments: tuple[str, ...], status: i
     assert not list(Path().glob("out*"))
 
 
+SIZED = "input n: int\ninput x: float\nparam w: float = 1\ny = x * w\nv = full([n], y)\noutput total = sum(v)\n"
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [("eval",), ("grad", "--wrt", "x"), ("train", "--loss", "total", "--steps", "1")],
+    ids=lambda arguments: arguments[0],
+)
+def test_a_size_is_the_same_in_every_row_where_rows_are_computed_at_once(arguments: tuple[str, ...]) -> None:
+    table = "n,x\n2,1.5\n3,2.5\n"
+    result = run(*arguments, "--data", "-", text=SIZED, stdin=table)
+    assert result[:2] == (2, "")
+    assert result[2] == (
+        "error: the size `n` cannot change from row to row: all rows are computed at once\n"
+        "  --> -e:5:5\n"
+        "   |\n"
+        " 1 | input n: int\n"
+        "   |       - a column of the table\n"
+        " …\n"
+        " 5 | v = full([n], y)\n"
+        "   |     ^^^^^^^^^^^^ needed here\n"
+        "   = help: `--mode dynamic` computes them one by one, each with a size of its own\n"
+    )
+    assert run(*arguments, "--data", "-", "--mode", "dynamic", text=SIZED, stdin=table)[0] == 0
+    assert run("eval", "--data", "-", "--n", "2", text=SIZED, stdin="x\n1.5\n2.5\n")[1] == "total\n3.0\n5.0\n"
+
+
+def test_a_result_has_the_same_shape_in_every_row() -> None:
+    text = "input n: int\nys = full([n], 1.0)\noutput ys\n"
+    result = run("eval", "--data", "-", "--mode", "dynamic", text=text, stdin="n\n2\n3\n")
+    assert result[:2] == (1, "")
+    assert result[2] == (
+        "error: `ys` is [2] in one row and [3] in another: a column of the result has one shape\n"
+        "  = help: reduce it, as in `sum(ys)`, or leave it out of the outputs\n"
+    )
+
+
 @pytest.mark.parametrize("name", ["no.csv", "t.xyz", "no*.csv"])
 def test_a_table_that_is_not_there(name: str) -> None:
     Path("t.xyz").write_text("a\n1\n", encoding="utf-8")

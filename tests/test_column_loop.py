@@ -19,6 +19,8 @@ from cgcli.loop_nests import column_loop, validity
 from cgcli.loop_nests.column_loop import is_supported
 from cgcli.loop_nests.form import Unsupported
 from cgcli.ops.builder import Builder
+from cgcli.ops.interpreter import Interpreter
+from cgcli.ops.number_kernels import NumberKernels
 from cgcli.ops.numbers import float32
 from cgcli.ops.op import TypeMismatch
 from cgcli.ops.table import OPS
@@ -48,7 +50,13 @@ def agree(graph: Graph, inputs: Sequence[Any]) -> bool:
 
     A run with ints among floats that are none exactly is left to the kernels on numbers.
     """
-    interpreter, columns = number_interpreter(graph), ColumnGraph(graph)
+    return agree_at(graph, number_interpreter(graph), ColumnGraph(graph), inputs)
+
+
+def agree_at(
+    graph: Graph, interpreter: Interpreter[NumberKernels], columns: ColumnGraph, inputs: Sequence[Any]
+) -> bool:
+    """`agree` for one of many runs of a graph."""
     v = columns.run(inputs)
     try:
         expected = interpreter.run(inputs)
@@ -94,19 +102,22 @@ def edge(rng: Random, t: Type) -> Any:
     return float32(x) if t == F32 else max(-(2**31), min(2**31 - 1, x)) if t == I32 else x
 
 
+@pytest.mark.parametrize("count", [20, pytest.param(300, marks=pytest.mark.thorough)])
 @pytest.mark.parametrize("name", ELEMENTWISE)
-def test_an_operation_has_the_bits_of_its_kernel_on_numbers(name: str) -> None:
+def test_an_operation_has_the_bits_of_its_kernel_on_numbers(name: str, count: int) -> None:
     op, rng, agreed = OPS[name], Random(name), 0
     for types in (FLOATS, (FLOAT, INT), INTS, (INT,), (I32,)):
         graph = all_types(name, types)
         if graph is None:
             continue
+        runs = number_interpreter(graph), ColumnGraph(graph)
         for point in op.examples.operands:
             if len(point) * len(types) == len(graph.inputs) and types == FLOATS:
                 values = [bool(x) if t == BOOL else float(x) for x in point for t in types]
-                agreed += agree(graph, [float32(x) if t == F32 else x for x, t in zip(values, types * 9, strict=False)])
-        for _ in range(60):
-            agreed += agree(graph, [edge(rng, one(graph.type_of(i))) for i in graph.inputs])
+                values = [float32(x) if t == F32 else x for x, t in zip(values, types * 9, strict=False)]
+                agreed += agree_at(graph, *runs, values)
+        for _ in range(count):
+            agreed += agree_at(graph, *runs, [edge(rng, one(graph.type_of(i))) for i in graph.inputs])
     assert agreed >= len(op.examples.operands)
 
 

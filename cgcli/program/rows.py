@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
 from cgcli.data.number_columns import Numbers
-from cgcli.diagnostics.diagnostic import error
+from cgcli.diagnostics.diagnostic import CgError, Label, error
 from cgcli.graph.graph import Graph
 from cgcli.graph.types import FLOAT, Type
 from cgcli.run.backends import BatchedGraph, Compiled, is_machine_code, runs_by_row
@@ -18,6 +19,9 @@ ELEMENTS = 2**25  # numbers that the values of a chunk may hold
 MOST_ROWS = 65_536
 KINDS: Mapping[str, type[float | int | bool]] = {"float": float, "int": int, "bool": bool}
 CHEAP, MOST_ELEMENTS = 16, 2**27  # numbers of a row, and of a table, that is run at once
+
+OF_NO_ROW = ("size-by-row", "shape-by-row")
+"""The codes of errors that no single row causes."""
 
 
 @dataclass(frozen=True)
@@ -143,6 +147,11 @@ class Rows:
             return self._run_rows(columns, count)
         if not self.columns:
             return self._repeat(count)
+        with one_size_for_all(self.program, self.columns):
+            return self._run_at_once(columns, count)
+
+    def _run_at_once(self, columns: Mapping[str, Any], count: int) -> dict[str, Any]:
+        """One run of the graph of all rows."""
         first_row = self.program.bind_inputs({**self.constants, **{name: columns[name][0] for name in self.columns}})
         inputs = zip(self.program.inputs, first_row, strict=True)
         bound = [columns[i.name] if i.name in self.columns else x for i, x in inputs]
@@ -248,7 +257,26 @@ class Rows:
             row = self._evaluate({**self.constants, **{name: columns[name][k] for name in self.columns}})
             for name, x in row.items():
                 rows_of.setdefault(name, []).append(x)
-        return {name: np.array(rows) for name, rows in rows_of.items()}
+        for name, results in rows_of.items():
+            shape = np.shape(results[0])
+            other = next((x for x in map(np.shape, results) if x != shape), shape)
+            if other != shape:
+                raise error("shape-by-row", status=1, name=name, first=_bracket(shape), second=_bracket(other))
+        return {name: np.array(results) for name, results in rows_of.items()}
+
+
+@contextmanager
+def one_size_for_all(program: Computation, columns: Collection[str]) -> Iterator[None]:
+    """Where a size has no number because it is a column, raises the error about that, which no single row causes."""
+    try:
+        yield
+    except CgError as e:
+        unbound = e.diagnostics[0]
+        if unbound.code != "unknown-size" or unbound.values["name"] not in columns:
+            raise
+        declared = program.input(str(unbound.values["name"])).span
+        labels = (*unbound.labels, Label(declared, "declared")) if declared else unbound.labels
+        raise error("size-by-row", *labels, name=unbound.values["name"]) from None
 
 
 def fitted(program: Computation, name: str, rows: Any) -> Any:
@@ -256,6 +284,10 @@ def fitted(program: Computation, name: str, rows: Any) -> Any:
     from cgcli.run.binding import fit_array  # with the array library
 
     return fit_array(name, rows, program.input(name).type, rows=True)
+
+
+def _bracket(shape: Sequence[int]) -> str:
+    return f"[{', '.join(map(str, shape))}]" if shape else "a number"
 
 
 def elements(graph: Graph) -> int:

@@ -23,7 +23,7 @@ from cgcli.train.trainer import StepResult
 
 from .computation import Computation, Values
 from .examples import Examples
-from .rows import ELEMENTS, MOST_ROWS, elements
+from .rows import ELEMENTS, MOST_ROWS, elements, one_size_for_all
 
 TRAINING, STEP = "training", "step"  # inputs that training binds, where a program declares them
 
@@ -200,7 +200,8 @@ class StaticProblem(_Problem):
         if purpose not in self._compiled:
             graphs = {"judge": lambda: self.graph, "step": lambda: self.step_graph, "gradient": self._gradient_graph}
             self._compiled[purpose] = self.task_inputs.program.compile_step(graphs[purpose]())
-        return self._compiled[purpose](inputs)
+        with one_size_for_all(self.task.program, self.task.examples.columns):
+            return self._compiled[purpose](inputs)
 
     def _gradient_graph(self) -> Graph:
         from cgcli.transform.gradient import gradient

@@ -73,6 +73,16 @@ TEMPLATES: dict[str, Templates] = {
     "labels-type": words("`{name}` is {type}, and classes are whole numbers", "declare it as an int"),
     "labels-output": words("`{name}` is no output that can be a class", "whole numbers of each row are {names}"),
     "labels-class": words("`{name}` is {value}, and there are the classes 0 to {last}"),
+    "size-by-row": words(
+        "the size `{name}` cannot change from row to row: all rows are computed at once",
+        "`--mode dynamic` computes them one by one, each with a size of its own",
+        here="needed here",
+        declared="a column of the table",
+    ),
+    "shape-by-row": words(
+        "`{name}` is {first} in one row and {second} in another: a column of the result has one shape",
+        "reduce it, as in `sum({name})`, or leave it out of the outputs",
+    ),
     "row-fails": words("the run fails at line {line} of `{file}`"),
     "carry-batch": words(
         "a result of a whole batch has no columns of its rows", "leave out `--carry` and `--row-numbers`"

@@ -90,6 +90,12 @@ TEMPLATES: dict[str, Templates] = {
         "a shape is written as `[2, n]`, of whole numbers, `int` inputs and names in the shapes of inputs",
         here="this is {type}, not a list of sizes",
     ),
+    "full-swapped": words(
+        "`{function}` takes the shape first, then the value",
+        "swap them: `{function}({shape}, {value})`",
+        first="{first_is}, where the shape stands",
+        second="{second_is}, where the value stands",
+    ),
     "negative-size": words("a size cannot be {size}", here="must be 0 or more"),
     "negative-size-run": words(
         "the size `{text}` comes out as {size}", "give values for which it is not negative", here="must be 0 or more"

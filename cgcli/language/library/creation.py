@@ -8,7 +8,8 @@ from collections.abc import Callable
 from cgcli.graph.sizes import Size, larger, sub
 from cgcli.language.call_site import CallSite
 from cgcli.language.regions import Value
-from cgcli.language.shapes import constant_of, size_of
+from cgcli.language.shapes import constant_of, size_of, sizes_of
+from cgcli.language.tree import kind
 
 from .definitions import Build, at_least, define, on_diagonal
 
@@ -17,6 +18,15 @@ def _filled(s: CallSite, value: Value | float) -> Value:
     shape = s.shape("shape")
     s.check_sizes("shape", shape)
     return s.op("expand", value, shape=shape)
+
+
+def _full(s: CallSite) -> Value:
+    """The value in the shape. Raises for the two the other way round: what stands as the value alone can be a shape."""
+    list_of_sizes = kind(s.arguments["value"].tree) == "tensor" or sizes_of(s.value("value")) is not None
+    if list_of_sizes and sizes_of(s.value("shape")) is None and kind(s.arguments["shape"].tree) != "tensor":
+        shape, value = (s.frame.span(s.arguments[name].tree).text for name in ("value", "shape"))
+        s.clash("full-swapped", "shape", "value", shape=shape, value=value)
+    return _filled(s, s.value("value"))
 
 
 def _size(s: CallSite, name: str) -> Size:
@@ -94,7 +104,7 @@ def _triangle(comparison: str) -> Build:
 
 define("zeros", "shape", lambda s: _filled(s, 0.0), grouped=False)
 define("ones", "shape", lambda s: _filled(s, 1.0), grouped=False)
-define("full", "shape value", lambda s: _filled(s, s.value("value")), grouped=False)
+define("full", "shape value", _full, grouped=False)
 define("eye", "n m?", _eye)
 define("arange", "start stop? step?", _arange)
 define("linspace", "start stop count", _linspace)
