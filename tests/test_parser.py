@@ -402,7 +402,7 @@ def test_only_the_user_may_read_entries(folder: Path) -> None:
 @given(st.data())
 def test_a_broken_entry_is_as_none(data: st.DataObject) -> None:
     cache.store("kind", "broken", [1, 2, {"a": "b"}])
-    path = cache._path("kind", "broken", ".json")
+    path = Path(cache._path("kind", "broken", ".json") or "")
     assert path is not None
     whole = path.read_bytes()
     at = data.draw(st.integers(0, len(whole) - 1))
@@ -433,7 +433,7 @@ def test_the_oldest_entries_go_first(folder: Path, monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(cache, "MOST", 3)
     for k in range(5):
         cache.store("kind", str(k), k)
-        path = cache._path("kind", str(k), ".json")
+        path = Path(cache._path("kind", str(k), ".json") or "")
         assert path is not None
         if path.exists():
             os.utime(path, (k, k))

@@ -24,7 +24,7 @@ from cgcli.language import lower as lowering
 from cgcli.language import plain_lines, replay
 from cgcli.language.lower import lower
 from cgcli.language.parser import parse
-from cgcli.program.program import lint
+from cgcli.program import lint
 
 ROOT = Path(__file__).parents[1]
 FILES = sorted([*(ROOT / "samples").rglob("*.cg"), *(ROOT / "tests" / "golden").rglob("*.cg")])
