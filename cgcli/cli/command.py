@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 from typer.core import TyperCommand
 
+from cgcli.cli import signals
 from cgcli.cli.arguments import Arguments, CommandOptions, scan
 from cgcli.cli.options import with_typer_signature
 from cgcli.cli.output import WithHelp, set_stream_options
@@ -105,6 +107,9 @@ class Command(WithHelp, TyperCommand):
 
     def invoke(self, ctx: Any) -> Any:
         """Runs the command, after it has applied the global options."""
+        if signals.state.owns_process:  # see `process.run`
+            gc.freeze()
+            gc.enable()
         global_options(**{param.name: ctx.params.pop(param.name) for param in _global_options()})
         return super().invoke(ctx)
 

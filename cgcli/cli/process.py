@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -30,6 +31,7 @@ def run(argv: Sequence[str] | None) -> int:
     if argv is None:
         argv = sys.argv[1:]
         signals.state.owns_process = True
+        gc.disable()  # until the command runs: imports leave no garbage, but the collector reads all that they make
         end_by_signals()
         _hold_standard_streams()
     plain_newlines()
