@@ -43,7 +43,7 @@ PROGRAMS = {
     "branches": "y = if a > b then exp(a)/b else log(b - c)\n",
     "asserts": 'assert a > 0, "a is positive"\ny = sqrt(a)*b + c\n',
     "functions": "fn f(x) = sigmoid(x)*tanh(x)\ny = f(a) + hypot(b, c) + max(a, b, c)\nz = f(y)\n",
-    "poles": "y = a/b + log(c) + a^b\n",
+    "poles": "y = a/b + log(c) + a^b + c^2/2 + a // 2 + min(b, 3)\n",
     "nan": "y = sqrt(a)*0 + b*c\n",
     "loop": "s = a\nfor k in 0..3 { s = s*b + c }\ny = s\n",
     "tensor": "v = [a, b, c]\ny = sum(v*v)\n",
@@ -100,6 +100,10 @@ def argument_vectors(folder: Path, seed: int, count: int) -> Iterator[list[str]]
         for n in inputs:
             value = rng.choice(NUMBERS if rng.random() < 0.2 else NUMBERS[:4])
             parts.append([f"--{n}={value}"] if rng.random() < 0.3 else [f"--{n}", value])
+        if rng.random() < 0.25:
+            table = folder / f"t{rng.randrange(1000)}.csv"
+            table.write_text(random_table(rng, [*usual, "d"] if rng.random() < 0.1 else usual), encoding="utf-8")
+            parts = [program, ["--data", str(table)], *(p for p in parts[1:] if rng.random() < 0.1)]
         for option, values in {
             "--format": ("plain", "json", "csv", "table", "yaml"),
             "--precision": ("3", "1", "0", "800", "x"),
@@ -113,6 +117,19 @@ def argument_vectors(folder: Path, seed: int, count: int) -> Iterator[list[str]]
                 parts.append([option] if value is None else [option, value])
         rng.shuffle(parts)
         yield [rng.choice(("eval", "grad", "grad")), *itertools.chain(*parts)]
+
+
+def random_table(rng: Random, names: Sequence[str]) -> str:
+    """A table of plain numbers as a rule, with a few oddities."""
+    values = NUMBERS if rng.random() < 0.15 else NUMBERS[:6]
+    names = rng.sample(names, rng.choice([len(names)] * 9 + [len(names) - 1]))
+    lines = [",".join(rng.choice(values) for _ in names) for _ in range(rng.choice((0, 1, 2, 3, 10, 49, 50, 51, 60)))]
+    if lines and rng.random() < 0.3:
+        odd = rng.choice(["", " ", "1", "1,2,3,4,5,6", '"1",2,3', "1, 2,3 ", "# 1"])
+        lines.insert(rng.randrange(len(lines)), odd)
+    end = rng.choice(["\n", "\n", "\n", "", "\n\n", "\r\n"])
+    separator = rng.choice(["\n"] * 8 + ["\r\n"])
+    return separator.join([",".join(names), *lines]) + end
 
 
 def is_answered(*args: str) -> bool:
@@ -429,3 +446,37 @@ def test_the_script_waits_for_other_threads() -> None:
     line = "import threading, time, sys\n"
     line += "threading.Thread(target=lambda: (time.sleep(0.3), print('over', file=sys.stderr))).start()"
     assert as_script("eval", "-e", "2", before=line).stderr == "over\n"
+
+
+@pytest.mark.parametrize("seeds", [range(150), pytest.param(range(150, 4000), marks=pytest.mark.thorough)])
+def test_tables_of_plain_numbers(seeds: range, tmp_path: Path) -> None:
+    folder = folder_of_programs(tmp_path)
+    numbers = "2 3 -1 0.5 1e-3 -1e-3 7. 1e308 -0 0 12345678901234567890 5e-324 .5 1E5 007".split()
+    names_of = {"ints": ["n", "x"], "defaults": ["a", "b"]}
+    answered = 0
+    for seed in seeds:
+        rng = Random(seed)
+        program = rng.choice(["article", "poles", "functions", "ints", "branches", "defaults", "asserts", "imports"])
+        names = rng.sample(usual := names_of.get(program, ["a", "b", "c"]), len(usual))
+        cells = {name: numbers[:1] if name == "n" else numbers for name in names}
+        rows = [[rng.choice(cells[name]) for name in names] for _ in range(rng.choice((0, 1, 9, 50)))]
+        (folder / "t.csv").write_text("".join(",".join(row) + "\n" for row in [names, *rows]), encoding="utf-8")
+        line = [rng.choice(("eval", "grad")), str(folder / f"{program}.cg"), "--data", str(folder / "t.csv")]
+        line += [*(["--of", "y"] if line[0] == "grad" else []), *rng.choice(([], [], ["--precision", "3"]))]
+        expected = commands_alone(*line)
+        assert cg(*line) == expected, seed
+        answered += is_answered(*line)
+    assert answered > len(seeds) // 2
+
+
+def test_a_table_of_few_numbers_is_answered(tmp_path: Path) -> None:
+    table = tmp_path / "t.csv"
+    table.write_text('"b",a\n2,1\n1e-3,0.5\n', encoding="utf-8")
+    for command, expected in (("eval", "y\n2.0\n0.0005\n"), ("grad", "y,dy/da,dy/db\n2.0,2.0,1.0\n0.0005,0.001,0.5\n")):
+        line = [command, "-e", "y = a*b", "--data", str(table)]
+        assert not is_answered(*line)
+        assert [cg(*line) for _ in range(2)] == [(0, expected, "")] * 2
+        assert is_answered(*line)
+        many = tmp_path / "many.csv"
+        many.write_text("b,a\n" + "2,1\n" * 51, encoding="utf-8")
+        assert not is_answered(*line[:-1], str(many))

@@ -50,19 +50,24 @@ def _front_door(arguments: Sequence[str]) -> int | None:
         request = Request(arguments)
     except ValueError:
         return None
-    rows = answer(request)
-    if rows is None:
+    style = request.options.get("--format") or ("table" if sys.stdout.isatty() else "plain")
+    if "--data" in request.options:
+        if "--format" in request.options or sys.stdout.isatty():
+            return None
+        style = "csv"
+    answered = answer(request)
+    if answered is None:
         return None
     plain_newlines()
-    style = request.options.get("--format") or ("table" if sys.stdout.isatty() else "plain")
     if style == "table":
         from cgcli.cli.process import guarded
         from cgcli.cli.results import show_numbers
         from cgcli.program.options import OutputOptions
 
+        rows = list(zip(answered.names, answered.rows[0], strict=True))
         return guarded(lambda: show_numbers(rows, {}, OutputOptions("table", request.precision)))
     try:
-        sys.stdout.write(text_of(rows, request, style))
+        sys.stdout.write(text_of(answered, request, style))
         sys.stdout.flush()
     except OSError as problem:
         from cgcli.cli.process import failed_write

@@ -28,7 +28,10 @@ def evaluate(
         from cgcli.cli.rows import over_rows, table_settings  # imports what reads tables
 
         exclude(("--all", every), ("--data", True))
-        return over_rows(session, table, output, table_settings(table, session.checkpoint))
+        status = over_rows(session, table, output, table_settings(table, session.checkpoint))
+        if status == 0:
+            session.keep_instructions("eval", run)
+        return status
     only_with_data(table)
     session.require_values()
     session = session.recorded()

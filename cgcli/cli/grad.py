@@ -82,7 +82,10 @@ def grad(
         for option in kinds.flags.items():
             exclude(option, ("--data", True))
         derivatives = Derivatives(derivative.of, derivative.wrt)
-        return over_rows(session, table, output, table_settings(table, session.checkpoint), derivatives)
+        status = over_rows(session, table, output, table_settings(table, session.checkpoint), derivatives)
+        if status == 0:
+            session.keep_instructions("grad", run, derivative)
+        return status
     only_with_data(replace(table, target=None) if kinds.symbolic else table)
     session = session.recorded()
     if kinds.symbolic:

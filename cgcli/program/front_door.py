@@ -23,19 +23,18 @@ TYPE_CHECKING = False  # importing `typing` takes as long as a whole run of the 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    Rows = list[tuple[str, float]]
-
 KIND = "instructions"
 ENCODING, ERRORS = "utf-8", "surrogateescape"  # of an entry, which has paths
 ENTRY = "program"  # the line of an entry between its imports and its inputs
 LARGEST = 2**20  # bytes of a program
 OPTIONS = {
-    "eval": ("--format", "--precision"),
-    "grad": ("--format", "--precision", "--of", "--wrt"),
+    "eval": ("--data", "--format", "--precision"),
+    "grad": ("--data", "--format", "--precision", "--of", "--wrt"),
 }
 """The options that it understands."""
 FORMATS = ("table", "plain", "json", "csv")
 MOST_DIGITS = 767
+MOST_ROWS = 50  # of a table: fewer than the command line runs one by one, however it counts them
 
 
 class Request:
@@ -90,20 +89,56 @@ def _is_value(option: str, text: str) -> bool:
         return text in FORMATS
     if option == "--precision":
         return text.isascii() and text.isdigit() and len(text) < 4 and 0 < int(text) <= MOST_DIGITS
+    if option == "--data":
+        return text.endswith(".csv") and not text.startswith("-") and not any(c in text for c in "*?[:")
     return all(map(is_ascii_name, text.split(",")))
 
 
-def answer(request: Request) -> Rows | None:
-    """The named numbers that a command prints; for `grad` the value, then the derivatives by their names.
+class Answer:
+    """Numbers under their names, one row or those of a table; for `grad` the value, then the derivatives."""
 
-    None where the program has no instructions for that, or they give no plain answer.
-    """
+    def __init__(self, names: Sequence[str], rows: Sequence[Sequence[float]]) -> None:
+        self.names, self.rows = names, rows
+
+
+def answer(request: Request) -> Answer | None:
+    """The numbers that a command prints. None where the program has no instructions for that, or they give no plain
+    answer."""
     try:
         text, folder = _program(request)
         entry = load_bytes(KIND, key_of(request.command, request.options, text, folder))
-        return None if entry is None else _rows(entry.decode(ENCODING, ERRORS).split("\n"), request)
+        if entry is None:
+            return None
+        program = _Instructions(entry.decode(ENCODING, ERRORS).split("\n"))
+        rows = [program.run(numbers) for numbers in _inputs(request, program)]
     except (ArithmeticError, AttributeError, OSError, RuntimeError, Stopped, TypeError, ValueError, LookupError):
         return None  # the command line says what is wrong
+    if request.command == "eval":
+        return Answer(program.names, rows)
+    of, *by = program.names
+    rows = [[float(value), *[x + 0.0 for x in partials]] for value, *partials in rows]
+    if any(x != x for row in rows for x in row[1:]):
+        return None  # the command line says where that begins
+    return Answer([of, *[f"d{of}/d{name}" for name in by]], rows)
+
+
+def _inputs(request: Request, program: _Instructions) -> list[dict[str, float]]:
+    """The numbers of the inputs, of each row. Raises ValueError for a table that is no plain one."""
+    if "--data" not in request.options:
+        return [request.numbers]
+    text = _text(request.options["--data"])
+    header, *lines = text.removesuffix("\n").split("\n")
+    names = [name[1:-1] if name[:1] == name[-1:] == '"' else name for name in header.split(",")]
+    if not text.isascii() or len(lines) > MOST_ROWS or len(set(names)) < len(names):
+        raise ValueError
+    if not program.inputs.keys() >= set(names) or not request.numbers.keys().isdisjoint(names):
+        raise ValueError
+    rows = []
+    for line in filter(None, lines):
+        cells = [plain_number(cell) for cell in line.split(",")]
+        numbers = dict(zip(names, [cell for cell in cells if cell is not None], strict=True))
+        rows.append({**request.numbers, **numbers})
+    return rows
 
 
 def _program(request: Request) -> tuple[str, str]:
@@ -137,62 +172,67 @@ def key_of(command: str, options: Mapping[str, str], text: str, folder: str) -> 
     return digest(VERSION, code_stamp(), command, of, wrt, text, folder)
 
 
-def _rows(lines: list[str], request: Request) -> Rows | None:
-    numbers = dict(request.numbers)
-    values: list[float] = []
-    results: list[tuple[str, int]] = []
-    first = lines.index("")
-    for line in lines[:first]:
-        kind, _, rest = line.partition(" ")
-        if kind == "file":
-            stamp, _, path = rest.partition(" ")
-            if digest(_text(path)) != stamp:
-                return None
-        elif kind == "link":
-            path, _, target = rest.partition("\t")
-            if os.path.realpath(path) != target:
-                return None
-        elif kind == "input":
-            value = _input(numbers, *rest.split(" "))
-            if value is None:
-                return None
-            values.append(value)
-        elif kind == "result":
-            name, register = rest.split(" ")
-            results.append((name, int(register)))
-    if numbers or not results:  # a number of no input; a program without instructions
-        return None
-    registers = run(lines[first + 1 :], values)
-    if request.command == "eval":
-        return [(name, registers[register]) for name, register in results]
-    of, value = results[0][0], float(registers[results[0][1]])
-    partials = [(f"d{of}/d{name}", registers[register] + 0.0) for name, register in results[1:]]
-    if any(x != x for _, x in partials):
-        return None  # the command line says where that begins
-    return [(of, value), *partials]
+class _Instructions:
+    """What an entry holds. Raises ValueError where a file that it depends on has changed, or the program has none.
+
+    inputs: by name its dtype, its default and the ends of its range. names: of the results.
+    """
+
+    def __init__(self, lines: Sequence[str]) -> None:
+        self.inputs: dict[str, list[str]] = {}
+        self.names: list[str] = []
+        self._registers: list[int] = []
+        first = lines.index("")
+        self._lines = lines[first + 1 :]
+        for line in lines[:first]:
+            kind, _, rest = line.partition(" ")
+            if kind == "file":
+                stamp, _, path = rest.partition(" ")
+                if digest(_text(path)) != stamp:
+                    raise ValueError
+            elif kind == "link":
+                path, _, target = rest.partition("\t")
+                if os.path.realpath(path) != target:
+                    raise ValueError
+            elif kind == "input":
+                name, *words = rest.split(" ")
+                self.inputs[name] = words
+            elif kind == "result":
+                name, register = rest.split(" ")
+                self.names.append(name)
+                self._registers.append(int(register))
+        if not self.names:
+            raise ValueError
+
+    def run(self, numbers: Mapping[str, float]) -> list[float]:
+        """The results for these inputs. Raises ValueError for numbers that do not fit, Stopped as a run does."""
+        if not self.inputs.keys() >= numbers.keys():
+            raise ValueError
+        registers = run(self._lines, [_input(numbers.get(name), *words) for name, words in self.inputs.items()])
+        return [registers[k] for k in self._registers]
 
 
-def _input(numbers: dict[str, float], name: str, dtype: str, default: str, low: str, high: str) -> float | None:
-    """The value of an input in its type, taken from the numbers; None where it does not fit."""
-    value = numbers.pop(name, None)
+def _input(value: float | None, dtype: str, default: str, low: str, high: str) -> float:
+    """The value of an input in its type, or its default. Raises ValueError where there is none that fits."""
     if value is None:
         value = plain_number(default)
     if value is None or (dtype == "int" and not isinstance(value, int)):
-        return None
+        raise ValueError
     if low != "-" and not float(low) <= value <= float(high):
-        return None
+        raise ValueError
     return float(value) if dtype == "float" else value
 
 
-def text_of(rows: Rows, request: Request, style: str) -> str:
-    """The rows as lines of the style `plain`, `json` or `csv`, as the command line writes them."""
+def text_of(answer: Answer, request: Request, style: str) -> str:
+    """The answer in the style `plain`, `json` or `csv`, as the command line writes it; a table is CSV."""
     precision = request.precision
-    if style == "plain":
-        return "".join([f"{name} = {shortest(value, precision)}\n" for name, value in rows])
     if style == "csv":
-        names, numbers = zip(*rows, strict=True)
-        return f"{','.join(names)}\n{','.join([shortest(x, precision, whole=False) for x in numbers])}\n"
-    texts = [(name, _json(plain(rounded(value, precision)))) for name, value in rows]
+        rows = [[shortest(x, precision, whole=False) for x in row] for row in answer.rows]
+        return "".join([f"{','.join(row)}\n" for row in (answer.names, *rows)])
+    [row] = answer.rows
+    if style == "plain":
+        return "".join([f"{name} = {shortest(x, precision)}\n" for name, x in zip(answer.names, row, strict=True)])
+    texts = [(name, _json(plain(rounded(x, precision)))) for name, x in zip(answer.names, row, strict=True)]
     if request.command == "eval":
         return "{" + ", ".join([f'"{name}": {text}' for name, text in texts]) + "}\n"
     (of, value), *partials = texts

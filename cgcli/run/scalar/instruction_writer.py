@@ -93,9 +93,9 @@ class InstructionWriter:
             attrs = graph.attrs.get(i, {})
             operands = [values[x] for x in graph.operands(i)]
             if code == CONST:
-                values[i] = self.register(attrs["value"])
+                values[i] = attrs["value"]  # kernels ask whether a number is an int
             elif code == COND:
-                values[i] = self._cond(attrs["then"], attrs["else"], *operands)
+                values[i] = self._cond(attrs["then"], attrs["else"], *map(self.register, operands))
             elif code == GET:
                 values[i] = operands[0][attrs["k"]]
             elif code == LOOP:
@@ -107,7 +107,7 @@ class InstructionWriter:
                 values[i] = self._operation(graph, i, operands)
         return [self.register(values[i]) for i in graph.outputs]
 
-    def _operation(self, graph: Graph, i: int, operands: Sequence[Register]) -> Register:
+    def _operation(self, graph: Graph, i: int, operands: Sequence[Register | float]) -> Register:
         """A node's value in its own type."""
         op, attrs = BY_CODE[graph.op[i]], graph.attrs.get(i, {})
         nodes, result = graph.operands(i), graph.type_of(i)
@@ -119,8 +119,9 @@ class InstructionWriter:
                 return self.register(evaluate(graph.op[i], constants, types, result, attrs))
             except Stop:
                 raise Unsupported from None
-        # kernels ask whether a number is an int, which no register tells; those with a text for Python do not
-        if op.inline is None and not all(isinstance(t, Type) and t.dtype in ("float", "bool") for t in types):
+        registers = [t for x, t in zip(operands, types, strict=True) if isinstance(x, Register)]
+        # no register tells whether it is an int; kernels with a text for Python do not ask
+        if op.inline is None and not all(isinstance(t, Type) and t.dtype in ("float", "bool") for t in registers):
             raise Unsupported
         return self._fit(self.register(op.evaluate(self, attrs, *operands)), types, result)
 
