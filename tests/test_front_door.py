@@ -477,6 +477,9 @@ def test_a_table_of_few_numbers_is_answered(tmp_path: Path) -> None:
         assert not is_answered(*line)
         assert [cg(*line) for _ in range(2)] == [(0, expected, "")] * 2
         assert is_answered(*line)
+        for odd in ('"1",2,3', "1,x,2", "1,2,", "1"):  # cells that are no numbers, too many or too few of them
+            (tmp_path / "odd.csv").write_text(f"b,a\n2,1\n{odd}\n", encoding="utf-8")
+            assert not is_answered(*line[:-1], str(tmp_path / "odd.csv"))
         many = tmp_path / "many.csv"
         many.write_text("b,a\n" + "2,1\n" * 51, encoding="utf-8")
         assert not is_answered(*line[:-1], str(many))

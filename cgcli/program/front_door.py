@@ -135,9 +135,13 @@ def _inputs(request: Request, program: _Instructions) -> list[dict[str, float]]:
         raise ValueError
     rows = []
     for line in filter(None, lines):
-        cells = [plain_number(cell) for cell in line.split(",")]
-        numbers = dict(zip(names, [cell for cell in cells if cell is not None], strict=True))
-        rows.append({**request.numbers, **numbers})
+        row = dict(request.numbers)
+        for name, cell in zip(names, line.split(","), strict=True):
+            number = plain_number(cell)
+            if number is None:
+                raise ValueError
+            row[name] = number
+        rows.append(row)
     return rows
 
 
