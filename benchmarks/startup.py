@@ -147,7 +147,7 @@ def importing(*modules: str) -> list[str]:
 # ---- rows of the table
 
 
-def startup(rounds: int = 5) -> Iterator[Figure]:
+def startup(rounds: int = 12) -> Iterator[Figure]:
     least = whole_runs(rounds)
     for kind, what in (("eval", "value"), ("grad", "gradient")):
         own = least[f"cg {kind}"]

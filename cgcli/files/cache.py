@@ -18,7 +18,7 @@ except ImportError:
 LARGEST = 64 * 2**20  # bytes of one entry
 MOST = 256  # entries of a kind; the oldest go first
 DIGEST_SIZE = 32  # bytes
-ROOMS = ("graph", "ops", "transform", "optimise", "language", "run/scalar", "program/instructions.py")
+ROOMS = ("graph", "ops", "transform", "language", "run/scalar", "program/instructions.py")
 """The code that makes a graph of a text, and instructions of a graph."""
 
 
