@@ -240,12 +240,14 @@ def _belongs(graph: Graph, i: int, result: int) -> bool:
     """Whether an unnamed node is part of the operation with this result, which alone reads it."""
     if graph.op[i] in _STRUCTURAL or graph.op[result] in _STRUCTURAL or NONE in (graph.span[i], graph.span[result]):
         return False
+    if graph.span[i] != graph.span[result] and graph.op[i] not in _FORMS:
+        return False  # most nodes: spans of long programs are computed when they are read
     part, whole = graph.spans[graph.span[i]], graph.spans[graph.span[result]]
     if part.source is not whole.source or graph.group[i] != graph.group[result] or isinstance(whole, RepeatedSpan):
         return False
     if graph.span[i] == graph.span[result]:
         return True
-    return whole.start <= part.start and part.end <= whole.end and graph.op[i] in _FORMS
+    return whole.start <= part.start and part.end <= whole.end
 
 
 def _closes(text: str, opening: int) -> int:
