@@ -10,7 +10,7 @@ from cgcli.cli.command import ProgramCommand, declare
 from cgcli.cli.results import exclude, only_with_data, show_numbers
 from cgcli.cli.session import open_session
 from cgcli.diagnostics.diagnostic import error
-from cgcli.program.options import Option, OutputOptions, RunOptions, TableOptions
+from cgcli.program.options import DerivativeOptions, Option, OutputOptions, RunOptions, TableOptions
 from cgcli.render.numbers import single
 
 Every = Annotated[bool, Option("--all", "Every named value, not only the outputs.")]
@@ -28,10 +28,9 @@ def evaluate(
         from cgcli.cli.rows import over_rows, table_settings  # imports what reads tables
 
         exclude(("--all", every), ("--data", True))
-        status = over_rows(session, table, output, table_settings(table, session.checkpoint))
-        if status == 0:
-            session.keep_instructions("eval", run)
-        return status
+        over_rows(session, table, output, table_settings(table, session.checkpoint))
+        session.keep_instructions(run, DerivativeOptions())
+        return 0
     only_with_data(table)
     session.require_values()
     session = session.recorded()
@@ -41,7 +40,7 @@ def evaluate(
         raise error("nothing-to-compute", name=session.program.module.source.name)
     show_numbers(list(results.items()), results, output)
     if not every:
-        session.keep_instructions("eval", run)
+        session.keep_instructions(run, DerivativeOptions())
     return 0
 
 

@@ -82,10 +82,9 @@ def grad(
         for option in kinds.flags.items():
             exclude(option, ("--data", True))
         derivatives = Derivatives(derivative.of, derivative.wrt)
-        status = over_rows(session, table, output, table_settings(table, session.checkpoint), derivatives)
-        if status == 0:
-            session.keep_instructions("grad", run, derivative)
-        return status
+        over_rows(session, table, output, table_settings(table, session.checkpoint), derivatives)
+        session.keep_instructions(run, derivative)
+        return 0
     only_with_data(replace(table, target=None) if kinds.symbolic else table)
     session = session.recorded()
     if kinds.symbolic:
@@ -95,7 +94,7 @@ def grad(
         return _show_checks(session, derivative, output)
     _show_gradient(session, derivative, output, kinds)
     if not (kinds.jacobian or kinds.every or kinds.hessian):
-        session.keep_instructions("grad", run, derivative)
+        session.keep_instructions(run, derivative)
     return 0
 
 

@@ -46,7 +46,8 @@ def predict(
     settings = replace(table_settings(table, session.checkpoint), labelled=labelled and canonical(labelled))
     if labelled is not None and not settings.labels:
         raise error("labels-unknown", option="--labels", file=run.weights)
-    return over_rows(session, table, output, settings, outputs=outputs)
+    over_rows(session, table, output, settings, outputs=outputs)
+    return 0
 
 
 command = declare(

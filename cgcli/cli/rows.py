@@ -92,7 +92,7 @@ def over_rows(
     settings: TableSettings,
     derivatives: Derivatives | None = None,
     outputs: Sequence[str] | None = None,
-) -> int:
+) -> None:
     """Runs the program for each row of a table and writes the results. Raises `CgError`; see `map_table`."""
     _check_output(output, options.target)
     report = TableReport()
@@ -105,7 +105,6 @@ def over_rows(
         work = session.program, session.values, table, out, settings
         map_table(*work, derivatives=derivatives, outputs=outputs, events=report)
     report.line.end()
-    return 0
 
 
 def _check_output(output: OutputOptions, target: str | None) -> None:

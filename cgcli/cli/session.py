@@ -59,14 +59,13 @@ class Session:
         program = self.program.recorded(self.values)
         return Session(program, dict.fromkeys(i.name for i in program.inputs), self.context)
 
-    def keep_instructions(self, command: str, run: RunOptions, derivative: DerivativeOptions | None = None) -> None:
+    def keep_instructions(self, run: RunOptions, derivative: DerivativeOptions) -> None:
         """Keeps what the command has computed for the front door, unless an input has the name of an option."""
         from cgcli.program.instructions import keep  # not for a session without a result
 
         options = command_options(self.context)
         if all(f"--{i.name}" not in options for i in self.program.inputs):
-            of, wrt = (None, None) if derivative is None else (derivative.of, derivative.wrt)
-            keep(self.program, run, command, of, wrt)
+            keep(self.program, run, str(self.context.command.name), derivative.of, derivative.wrt)
 
 
 def open_session(context: typer.Context, run: RunOptions) -> Session:

@@ -31,9 +31,19 @@ def digest(*parts: str | bytes) -> str:
     return whole.hexdigest()
 
 
+_stamps: list[str] = []
+
+
 def code_stamp() -> str:
     """The time of the last change of cg's own code, so that no entry that an older one has made is read: neither in a
-    checkout that is being worked on nor where an installed package was edited."""
+    checkout that is being worked on nor where an installed package was edited. Memoised: a process runs the code that
+    it began with."""
+    if not _stamps:
+        _stamps.append(_newest_change())
+    return _stamps[0]
+
+
+def _newest_change() -> str:
     package = os.path.dirname(os.path.dirname(__file__))
     grammar = os.path.join(package, "grammar", "cg.lark")
     paths = [grammar if os.path.exists(grammar) else os.path.join(package, "..", "grammar", "cg.lark")]
@@ -143,8 +153,10 @@ def _path(kind: str, key: str, ending: str) -> str | None:
     """The file of an entry; None where the user has no folder for it, or one that another user owns."""
     try:
         folder = os.path.join(base_folder(), kind)
-        if os.path.exists(folder) and not owned(folder):
+        if not owned(folder):
             return None
+    except FileNotFoundError:
+        pass  # it is made when an entry is stored
     except (OSError, RuntimeError, ValueError):
         return None
     return os.path.join(folder, digest(key) + ending)

@@ -12,6 +12,7 @@ from cgcli.diagnostics.diagnostic import CgError, Label, error
 from cgcli.graph.graph import Graph
 from cgcli.graph.types import FLOAT, Type
 from cgcli.run.backends import BatchedGraph, Compiled, is_machine_code, runs_by_row
+from cgcli.run.binding import bracket, fit_array
 
 from .computation import Computation, Values
 
@@ -261,7 +262,13 @@ class Rows:
             shape = np.shape(results[0])
             other = next((x for x in map(np.shape, results) if x != shape), shape)
             if other != shape:
-                raise error("shape-by-row", status=1, name=name, first=_bracket(shape), second=_bracket(other))
+                raise error(
+                    "shape-by-row",
+                    status=1,
+                    name=name,
+                    first=bracket(shape) or "a number",
+                    second=bracket(other) or "a number",
+                )
         return {name: np.array(results) for name, results in rows_of.items()}
 
 
@@ -281,13 +288,7 @@ def one_size_for_all(program: Computation, columns: Collection[str]) -> Iterator
 
 def fitted(program: Computation, name: str, rows: Any) -> Any:
     """The rows of a column as the input's type wants them: its shape behind the rows. Raises CgError otherwise."""
-    from cgcli.run.binding import fit_array  # with the array library
-
     return fit_array(name, rows, program.input(name).type, rows=True)
-
-
-def _bracket(shape: Sequence[int]) -> str:
-    return f"[{', '.join(map(str, shape))}]" if shape else "a number"
 
 
 def elements(graph: Graph) -> int:

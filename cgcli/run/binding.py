@@ -47,7 +47,7 @@ def fit(declared: Input, value: object) -> object:
         types = signature([declared], {declared.name: FLOAT._replace(shape=shape)})
         lines = types if declared.implicit else None
         raise error(
-            "array-shape", status=1, name=declared.name, type=declared.type, shape=_bracket(shape), declare=lines
+            "array-shape", status=1, name=declared.name, type=declared.type, shape=bracket(shape), declare=lines
         )
     value = plain(value)
     if dtype == "bool":
@@ -85,7 +85,7 @@ def fit_array(name: str, value: object, target: Type, *, rows: bool = False) -> 
     sizes = ("", *target.shape) if rows else target.shape
     if array.ndim != len(sizes) or any(isinstance(d, int) and d != n for d, n in zip(sizes, array.shape, strict=True)):
         shape = array.shape[rows:]
-        raise error("array-shape", status=1, name=name, type=target, shape=_bracket(shape) or "a single number")
+        raise error("array-shape", status=1, name=name, type=target, shape=bracket(shape) or "a single number")
     if target.is_int and array.size:
         legal = INT_RANGES[target.dtype]
         if int(array.max()) not in legal or int(array.min()) not in legal:
@@ -137,5 +137,6 @@ def _dtype_in_words(array: NumPyArray) -> str:
     return words.get(array.dtype.kind, "something else than numbers")
 
 
-def _bracket(shape: tuple[int, ...]) -> str:
+def bracket(shape: tuple[int, ...]) -> str:
+    """A shape as messages write it, "" of a single number."""
     return f"[{', '.join(map(str, shape))}]" if shape else ""
