@@ -16,8 +16,8 @@ from cgcli.diagnostics.diagnostic import error
 from cgcli.diagnostics.escape import show
 from cgcli.program.options import DerivativeOptions, Option, RunOptions
 from cgcli.program.picture_options import PictureOptions
-from cgcli.program.pictures import draw_picture
-from cgcli.render.picture.draw import KINDS, picture_kind
+from cgcli.render.picture.drawing import KINDS, LAID_OUT, picture_kind
+from cgcli.render.picture.layout_process import start_child
 
 Target = Annotated[
     str | None,
@@ -52,6 +52,10 @@ def render(
     kind = output_format or ("svg" if target in (None, "-") else picture_kind(target or ""))
     path = default_target(run.file, kind) if target is None else target
     check_picture(picture)
+    if kind in LAID_OUT:
+        start_child()
+    from cgcli.program.pictures import draw_picture  # while the child loads Graphviz
+
     session = open_session(context, run)
     if target is None:
         ReadFiles(context, session.program).check("the picture", path)

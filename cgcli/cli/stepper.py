@@ -262,7 +262,8 @@ class Stepper:
     def _draw(self, argument: str) -> Iterator[str]:
         if not argument:
             raise error("step-needs", name="draw", what="a file, as in `draw so_far.svg`")
-        from cgcli.render.picture.draw import picture_kind, render  # for this command alone
+        from cgcli.render.picture.draw import render  # for this command alone
+        from cgcli.render.picture.drawing import picture_kind
 
         kind = picture_kind(argument)
         if self.read_files is not None:

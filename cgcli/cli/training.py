@@ -136,7 +136,8 @@ def _train(
 
 def _draw(fitting: StepFitting, path: str) -> None:
     """The picture of one step."""
-    from cgcli.render.picture.draw import picture_kind, render
+    from cgcli.render.picture.draw import render
+    from cgcli.render.picture.drawing import picture_kind
 
     graph = fitting.step_graph
     image = render(graph, None, picture_kind(path), title="a step of training", params=fitting.task.trained)

@@ -248,7 +248,7 @@ class Program(Computation):
 
         Raises CgError when the file cannot be written.
         """
-        from cgcli.render.picture.draw import picture_kind
+        from cgcli.render.picture.drawing import picture_kind
 
         from .picture_options import PictureOptions
         from .pictures import picture

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from pathlib import PurePath
 from typing import NamedTuple
 
-from cgcli.diagnostics.diagnostic import EMPTY, error
 from cgcli.diagnostics.escape import show
-from cgcli.diagnostics.suggest import nearest
 from cgcli.graph.evaluation import Evaluation
 from cgcli.graph.graph import Graph
 from cgcli.render.schema import to_json
@@ -23,7 +20,6 @@ from .layout import Layout, cards_of, lay_out
 from .scene import extent, scene
 from .text_width import without_glyph
 
-KINDS = ("svg", "png", "pdf", "dot", "mmd", "tex", "json", "html")
 MOST_ABSENT = 8  # characters that a note names
 SMALLER_BUDGETS = (28, 20, 14, 10)
 """Tried one after the other while a picture is too large for a page and the reader has not said how much to draw."""
@@ -157,18 +153,3 @@ def painted(arranged: Arranged, kind: str, drawing: Drawing, title: str = "") ->
     from .svg import to_svg
 
     return to_svg(shapes, drawing).encode("utf-8")
-
-
-def picture_kind(path: str) -> str:
-    """The kind of picture for a file's suffix; raises `CgError` for another suffix."""
-    kind = PurePath(path).suffix[1:].lower()
-    choices = [f".{name}" for name in KINDS]
-    if kind not in KINDS:
-        suggestion = nearest(kind, KINDS) if kind else None
-        raise error(
-            "unknown-picture",
-            file=path or EMPTY,
-            nearest=None if suggestion is None else f".{suggestion}",
-            choices=choices,
-        )
-    return kind

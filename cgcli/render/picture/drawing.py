@@ -1,13 +1,19 @@
-"""How a picture is drawn: theme, direction, size, what stands above it."""
+"""How a picture is drawn: the kind of its file, theme, direction, size, what stands above it."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import PurePath
 from typing import Literal, NamedTuple
+
+from cgcli.diagnostics.diagnostic import EMPTY, error
+from cgcli.diagnostics.suggest import nearest
 
 from .content import Kind
 from .themes import THEMES, Role, ThemeName, luminance
 
+KINDS = ("svg", "png", "pdf", "dot", "mmd", "tex", "json", "html")
+LAID_OUT = ("svg", "png", "pdf", "tex", "html")  # others leave that to the program that draws them
 Direction = Literal["right", "down", "left", "up"]
 DIRECTIONS: dict[Direction, str] = {"right": "LR", "down": "TB", "left": "RL", "up": "BT"}
 """By direction Graphviz's `rankdir`."""
@@ -83,3 +89,18 @@ class Drawing(NamedTuple):
     def rankdir(self) -> str:
         """The direction for programs that lay the graph out themselves."""
         return DIRECTIONS["right" if self.direction == "auto" else self.direction]
+
+
+def picture_kind(path: str) -> str:
+    """The kind of picture for a file's suffix; raises `CgError` for another suffix."""
+    kind = PurePath(path).suffix[1:].lower()
+    choices = [f".{name}" for name in KINDS]
+    if kind not in KINDS:
+        suggestion = nearest(kind, KINDS) if kind else None
+        raise error(
+            "unknown-picture",
+            file=path or EMPTY,
+            nearest=None if suggestion is None else f".{suggestion}",
+            choices=choices,
+        )
+    return kind

@@ -32,20 +32,52 @@ def graphviz_layouts(texts: Sequence[str], limit: int = LIMIT) -> list[dict[str,
     return layouts
 
 
+def start_child() -> None:
+    """Starts the child of the next layout now, so that it loads Graphviz while this process computes what to draw. It
+    ends with this process if there is no layout."""
+    _ready.append(_Child())
+
+
+class _Child:
+    """The process that lays out, which waits for texts. It is run by its path and with `-P`: a module of the same name
+    in the working folder is not looked at."""
+
+    def __init__(self, limit: int = LIMIT) -> None:
+        self.limit = limit
+        read_end, self._lifeline = os.pipe()  # its end tells the child that this process is gone
+        try:
+            self._process = subprocess.Popen(
+                [sys.executable, "-P", _layout_child(), str(limit), str(read_end)],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                pass_fds=inheritable(read_end),
+            )
+        except BaseException:
+            os.close(self._lifeline)
+            raise
+        finally:
+            os.close(read_end)
+
+    def run(self, text: str) -> subprocess.CompletedProcess[bytes]:
+        """Sends the text and waits for the end of the child."""
+        process = self._process
+        try:
+            output, errors = process.communicate(text.encode("ascii"))
+        except BaseException:
+            process.kill()
+            raise
+        finally:
+            os.close(self._lifeline)
+        return subprocess.CompletedProcess(process.args, process.returncode, output, errors)
+
+
+_ready: list[_Child] = []
+
+
 def _run(text: str, limit: int) -> subprocess.CompletedProcess[bytes]:
-    """Runs the child by its path and with `-P`: a module of the same name in the working folder is not looked at."""
-    lifeline, write_end = os.pipe()
-    try:
-        return subprocess.run(
-            [sys.executable, "-P", _layout_child(), str(limit), str(lifeline)],
-            input=text.encode("ascii"),
-            capture_output=True,
-            pass_fds=inheritable(lifeline),
-            check=False,
-        )
-    finally:
-        os.close(lifeline)
-        os.close(write_end)
+    child = _ready.pop() if _ready and _ready[-1].limit == limit else _Child(limit)
+    return child.run(text)
 
 
 def _layout_child() -> str:
