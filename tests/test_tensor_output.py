@@ -250,8 +250,8 @@ def small_graph() -> tuple[Graph, Evaluation]:
 def test_nodes_as_rows() -> None:
     graph, evaluation = small_graph()
     header, found = rows(graph, evaluation)
-    assert [row[0] for row in found] == ["x", "W", "n", "h", "%5", "%6", "y"]
-    assert found[5][2] == "%5, [[1, 2], [3, 4]]"
+    assert [row[0] for row in found] == ["x", "W", "n", "h", "v1", "v2", "y"]
+    assert found[5][2] == "v1, [[1, 2], [3, 4]]"
     assert np.array_equal(found[1][5], np.zeros((3, 4)))
     nodes = json.loads(dump([dict(zip(header, row, strict=True)) for row in found]))
     assert (nodes[0]["value"], nodes[1]["gradient"]) == ([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]], [[0.0] * 4] * 3)
@@ -260,10 +260,10 @@ def test_nodes_as_rows() -> None:
 def test_nodes_as_a_tree() -> None:
     graph, evaluation = small_graph()
     lines = list(tree(graph, evaluation))
-    assert lines[0].startswith("y = sum(%6)   value ")
+    assert lines[0].startswith("y = sum(v2)   value ")
     assert lines[0].endswith("   gradient 1")
-    assert "%6 = %5 * [[1, 2], [3, 4]]" in lines[1]
-    assert "%5 = h[..., 1:3]" in lines[2]
+    assert "v2 = v1 * [[1, 2], [3, 4]]" in lines[1]
+    assert "v1 = h[..., 1:3]" in lines[2]
     assert "W   value [3, 4]  -1 … 1   gradient [3, 4]  all 0" in lines[5]
     assert "value [3, 4]  -1 ... 1" in "\n".join(tree(graph, evaluation, ascii_only=True))
     assert "W   value [[-1, -0.8181818181818181, " in "\n".join(tree(graph, evaluation, full=True))
@@ -364,7 +364,7 @@ def test_show_has_ranges_or_all_elements() -> None:
     assert "[8]  1 … 2" in plain
     assert "[1, 2, 1, 2, 1, 2, 1, 2]" in full
     assert plain.split("\n")[2].split("  ")[-1] == " [2, 4]"
-    assert "%3 = concat([x, x, x, x], axis=-1)" in cg(*program, "--tree").out
+    assert "v2 = concat([x, x, x, x], axis=-1)" in cg(*program, "--tree").out
     assert "value [8]  1 … 2" in cg(*program, "--tree").out
     nodes = json.loads(cg(*program, "--format", "json").out)["nodes"]
     assert (nodes[0]["value"], nodes[0]["gradient"]) == ([1.0, 2.0], [2.0, 4.0])

@@ -153,8 +153,8 @@ def test_the_table_of_a_graph() -> None:
     assert header == ("node", "op", "inputs", "type", "value", "gradient")
     assert found == [
         ("x", "input", "", "float", 0.0, 2.0),
-        ("%2", "*", "2, x", "float", 0.0, 1.0),
-        ("y", "sin", "%2", "float", 0.0, 1.0),
+        ("v1", "*", "2, x", "float", 0.0, 1.0),
+        ("y", "sin", "v1", "float", 0.0, 1.0),
     ]
 
 

@@ -62,10 +62,12 @@ class Executor(NamedTuple):
 class Compilation:
     """The compilation of a static graph: the graph as written, the changes of the passes, and the plan.
 
+    source: the whole graph of the program; graph: what is asked for of it, with its derivatives.
     of: what is differentiated, and by what; None and nothing of values alone. named: the plan in terms of named sizes.
     executors: what runs the graph once, again, and for the rows of a table.
     """
 
+    source: Graph
     graph: Graph
     changes: tuple[Change, ...]
     plan: Plan

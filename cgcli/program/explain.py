@@ -13,7 +13,7 @@ from cgcli.ops.latex import latex_text
 from cgcli.ops.notation import shown_attrs, write_constant
 from cgcli.ops.spelling import LONGEST_TENSOR, Written, write_latex, write_op
 from cgcli.ops.table import BY_CODE
-from cgcli.ops.versions import versions
+from cgcli.ops.value_names import ValueNames
 from cgcli.ops.written import WrittenOperations
 from cgcli.optimise.simplify import simplify
 from cgcli.render.explain import Derivative, Equation, Explanation, LocalDerivative, Name, PathProduct
@@ -49,6 +49,7 @@ def explain(program: Computation, of: str | None, wrt: Sequence[str] | None, mos
     equation_nodes = [i for i in sorted(arrows.partials) if i in names and graph.op[i] != INPUT]
     is_short = len(equation_nodes) <= MOST_STEPS
     equations = [Equation(names[i], *text.operation(i), v[i]) for i in equation_nodes] if is_short else []
+    equations = [equation for equation in equations if equation.text != equation.name.text]  # not the size `n`
     local_derivatives = [
         LocalDerivative(names[i], names[x], *text.partial(i, x), partial)
         for (i, x), partial in (sorted(partials.items()) if is_short else ())
@@ -79,21 +80,16 @@ def _number(graph: Graph, i: int) -> Type | None:
 
 
 def _names(written: WrittenOperations, nodes: Sequence[int]) -> dict[int, Name]:
-    """The name of each result: its own, with its version where several have it; `v1`, `v2` for those without one."""
-    graph, by_result = written.graph, versions(written)
-    taken = set(graph.names.values())
-    names: dict[int, Name] = {}
-    unnamed = 0
+    """The name of each result but literals; see `ValueNames`."""
+    names = ValueNames(written)
+    by_node: dict[int, Name] = {}
     for i in nodes:
-        version = by_result.get(i)
+        version = names.versions.get(i)
         if version is not None:
-            names[i] = Name(version.name, None if version.is_only else version)
-        elif graph.op[i] != CONST:
-            unnamed += 1
-            while f"v{unnamed}" in taken:
-                unnamed += 1
-            names[i] = Name(f"v{unnamed}")
-    return names
+            by_node[i] = Name(version.name, None if version.is_only else version)
+        elif written.graph.op[i] != CONST:
+            by_node[i] = Name(names[i])
+    return by_node
 
 
 class _SymbolicText:

@@ -47,7 +47,7 @@ def compilation(
         from cgcli.ops.sizes import bind_sizes
 
         numbers = plan(after, bind_sizes(graph, graph.inputs, bound))
-    return Compilation(before, tuple(changes), numbers, named, target, by, executors(before))
+    return Compilation(graph, before, tuple(changes), numbers, named, target, by, executors(before))
 
 
 def count(graph: Graph) -> int:

@@ -84,4 +84,4 @@ def shown_plan(plan: Compilation, program: Computation) -> ShownPlan:
     """The plan as one of the program."""
     inputs = tuple((i.name, i.kind, str(i.type)) for i in program.inputs)
     name = PurePath(program.module.source.name).name
-    return ShownPlan(plan.graph, plan.changes, plan.plan, plan.named, plan.of, plan.wrt, plan.executors, name, inputs)
+    return ShownPlan(**{f.name: getattr(plan, f.name) for f in fields(Compilation)}, name=name, inputs=inputs)

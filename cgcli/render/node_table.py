@@ -10,15 +10,15 @@ from cgcli.diagnostics.diagnostic import error
 from cgcli.diagnostics.escape import show
 from cgcli.diagnostics.suggest import nearest
 from cgcli.graph.evaluation import Evaluation
-from cgcli.graph.graph import CONST, GET, NONE, SIZE, Graph, opname
-from cgcli.ops.notation import write_constant, write_node
+from cgcli.graph.graph import CONST, GET, NONE, Graph, opname
+from cgcli.ops.notation import write_constant
 from cgcli.ops.spelling import LONGEST_TENSOR, Written
 from cgcli.ops.table import BY_CODE
-from cgcli.ops.versions import versions
+from cgcli.ops.value_names import ValueNames
 from cgcli.ops.written import WrittenOperations
 
 from .formula import operands
-from .node_text import gradient, has_row, reference, value_writer
+from .node_text import gradient, has_row, value_writer
 from .schema import operation_data, version_data
 from .tensors import magnitude
 from .written_text import operation_text
@@ -47,32 +47,16 @@ class OperationTable:
     def __init__(self, graph: Graph) -> None:
         self.graph = graph
         self.written = WrittenOperations(graph)
-        self.versions = versions(self.written)
+        self.names = ValueNames(self.written)
         self.nodes = [i for i in range(len(graph)) if self.has_row(i)]
-        self._references: dict[int, str] = {}
 
     def has_row(self, i: int) -> bool:
         """Whether a node is the result of an operation, and neither a literal nor a size, which counts as one."""
-        return self.written.result_of[i] == i and has_row(self.graph, i) and not self._is_bare_size(i)
+        return self.written.result_of[i] == i and has_row(self.graph, i) and not self.names.is_size(i)
 
     def reference(self, i: int) -> str:
-        """The name of an operation's result, its version where other values have the name; see `reference`."""
-        text = self._references.get(i)
-        if text is None:
-            text = self._references[i] = self._reference(i)
-        return text
-
-    def _reference(self, i: int) -> str:
-        version = self.versions.get(i)
-        if version is not None:
-            return version.text
-        return write_node(self.graph, i, []).text if self._is_bare_size(i) else reference(self.graph, i)
-
-    def _is_bare_size(self, i: int) -> bool:
-        """Whether a node is a size by its name, as `n` of `float[n]`, or the length of what a loop iterates over."""
-        if self.graph.op[i] != SIZE or i in self.graph.names:
-            return False
-        return (self.written.text(i) or "").isidentifier()
+        """The name of a value; see `ValueNames`."""
+        return self.names[i]
 
     def inputs(self, i: int) -> tuple[int, ...]:
         """The operands, which are results and literals."""
@@ -157,7 +141,7 @@ def _node_data(table: OperationTable, evaluation: Evaluation | None, i: int) -> 
         data["value"] = evaluation.values[i]
         if evaluation.of is not None:
             data["gradient"] = gradient(graph, evaluation, i)
-    return data | operation_data(table.written, i) | version_data(table.versions.get(i))
+    return data | operation_data(table.written, i) | version_data(table.names.versions.get(i))
 
 
 def selected(table: OperationTable, evaluation: Evaluation | None, only: Sequence[str], sort: Sort | None) -> list[int]:

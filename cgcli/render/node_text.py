@@ -8,8 +8,8 @@ from typing import Any
 from cgcli.graph.evaluation import Evaluation
 from cgcli.graph.graph import COND, CONST, GET, INPUT, LOOP, Graph
 from cgcli.graph.types import Type
-from cgcli.ops.notation import write_constant, write_node
-from cgcli.ops.spelling import LONGEST_TENSOR, Written
+from cgcli.ops.notation import write_node
+from cgcli.ops.spelling import Written
 
 from .formula import control_text, operands
 from .tensors import is_tensor, literal, terminal_brief, zeros_like
@@ -28,10 +28,10 @@ def value_writer(precision: int | None = None, *, full: bool = False, ascii_only
     return text
 
 
-def definition(graph: Graph, i: int) -> str:
-    """A node in a line: its name or number, and its operation over the names of its operands."""
-    name, text = reference(graph, i), _operation(graph, i)
-    return name if text == name else f"{name} = {text}"
+def definition(graph: Graph, i: int, name: Callable[[int], str]) -> str:
+    """A node in a line: its name, and its operation over the names of its operands."""
+    own, text = name(i), _operation(graph, i, name)
+    return own if text == own else f"{own} = {text}"
 
 
 def has_row(graph: Graph, i: int) -> bool:
@@ -41,22 +41,13 @@ def has_row(graph: Graph, i: int) -> bool:
     return graph.op[i] != CONST or i in graph.names
 
 
-def reference(graph: Graph, i: int) -> str:
-    """A node's name; the text of a literal; else its number, as `%3`."""
-    if i in graph.names:
-        return graph.names[i]
-    if graph.op[i] == CONST:
-        return write_constant(graph, i, longest=LONGEST_TENSOR).text
-    return f"%{i}"
-
-
-def _operation(graph: Graph, i: int) -> str:
+def _operation(graph: Graph, i: int, name: Callable[[int], str]) -> str:
     """The operation over the names of its operands."""
-    texts = [Written(reference(graph, x)) for x in operands(graph, i)]
+    texts = [Written(name(x)) for x in operands(graph, i)]
     if graph.op[i] == GET:
         return control_text(graph, i, [text.text for text in texts])
     if graph.op[i] in (CONST, INPUT):
-        return graph.names.get(i) or reference(graph, i)
+        return name(i)
     return write_node(graph, i, texts).text
 
 

@@ -16,8 +16,9 @@ from cgcli.graph.sizes import Size
 from cgcli.graph.types import AnyType
 from cgcli.ops.loops import LoopView
 
+from .compiled_names import CompiledNames
 from .formula import loop_text
-from .node_text import definition, reference
+from .node_text import definition
 
 MOST = 60  # steps, buffers or changes that are listed; `full` lists all
 
@@ -80,7 +81,7 @@ def text(
         signs,
         width,
     )
-    step_rows = list(rows(plan, signs))
+    step_rows = list(rows(plan, plan_names(compilation), signs))
     yield from _step_lines(step_rows, width, signs, full)
     yield ""
     yield from _heading(
@@ -99,7 +100,12 @@ def text(
     yield from _columns(("work", "backend", "because"), compilation.executors, "lll", width)
 
 
-def rows(plan: Plan, signs: Signs = UNICODE, depth: int = 0) -> Iterator[Row]:
+def plan_names(compilation: Compilation) -> CompiledNames:
+    """The names of what the steps of a plan compute."""
+    return CompiledNames(compilation.source, compilation.plan.graph)
+
+
+def rows(plan: Plan, names: CompiledNames, signs: Signs = UNICODE, depth: int = 0) -> Iterator[Row]:
     """The steps as rows, those of bodies and sides behind the node that holds them; recursion as deep as these nest."""
     group_and_index = {i: (g, k) for g in plan.groups for k, i in enumerate(g)}
     for number, i in enumerate(plan.order, 1):
@@ -113,31 +119,37 @@ def rows(plan: Plan, signs: Signs = UNICODE, depth: int = 0) -> Iterator[Row]:
             buffer += " (over)"
         cost = plan.costs[i]
         type_ = type_text(plan.graph.type_of(i))
-        yield Row(depth, "", str(number), step_text(plan.graph, i), type_, buffer, mark, cost.operations, cost.bytes)
+        yield Row(
+            depth, "", str(number), step_text(plan.graph, i, names), type_, buffer, mark, cost.operations, cost.bytes
+        )
         nested_plans = {key: nested for (node, key), nested in plan.nested.items() if node == i}
         notes = {"body": "each step:", "pred": "as long as:", "then": "if so:", "else": "else:"}
         for key in ("pred", "body", "then", "else"):
             if key in nested_plans:
                 yield Row(depth + 1, notes[key])
-                yield from rows(nested_plans[key], signs, depth + 2)
-                yield Row(depth + 2, f"gives {_and(_output_names(nested_plans[key]))}")
+                yield from rows(nested_plans[key], names, signs, depth + 2)
+                yield Row(depth + 2, f"gives {_and(_output_names(nested_plans[key], names))}")
 
 
-def step_text(graph: Graph, i: int) -> str:
+def step_text(graph: Graph, i: int, names: CompiledNames) -> str:
     """A node in a line; of a loop what it starts from and reads, of one of its results which one that is."""
+
+    def name(x: int) -> str:
+        return names.of(graph, x)
+
     code, operands = graph.op[i], graph.operands(i)
     if code == GET:
-        return f"{reference(graph, i)} = {reference(graph, operands[0])}[{graph.attrs[i]['k']}]"
+        return f"{name(i)} = {name(operands[0])}[{graph.attrs[i]['k']}]"
     if code not in (COND, LOOP):
-        return definition(graph, i)
-    names = [reference(graph, x) for x in operands]
-    head = f"if {names[0]}" if code == COND else loop_text(graph, i, names)
-    first = 1 if code == COND or LoopView(graph.attrs[i], names).count is not None else 0
-    return f"%{i} = {head} with {_and(names[first:])}"
+        return definition(graph, i, name)
+    texts = [name(x) for x in operands]
+    head = f"if {texts[0]}" if code == COND else loop_text(graph, i, texts)
+    first = 1 if code == COND or LoopView(graph.attrs[i], texts).count is not None else 0
+    return f"{name(i)} = {head} with {_and(texts[first:])}"
 
 
-def _output_names(plan: Plan) -> list[str]:
-    return [reference(plan.graph, i) for i in plan.graph.outputs]
+def _output_names(plan: Plan, names: CompiledNames) -> list[str]:
+    return [names.of(plan.graph, i) for i in plan.graph.outputs]
 
 
 def letters(number: int) -> str:
@@ -329,24 +341,24 @@ def data(compilation: Compilation, inputs: Sequence[tuple[str, str, str]]) -> di
         "wrt": list(compilation.wrt),
         "inputs": [{"name": n, "kind": k, "type": t} for n, k, t in inputs],
         "passes": [_fields(c, "name", "law", "before", "after", "exact", "changes") for c in compilation.changes],
-        **_plan_data(plan),
+        **_plan_data(plan, plan_names(compilation)),
         "sizes": dict(plan.sizes) if plan.sizes is not None else None,
         "executors": [_fields(e, "work", "backend", "reason") for e in compilation.executors],
     }
 
 
-def _plan_data(plan: Plan) -> dict[str, Any]:
+def _plan_data(plan: Plan, names: CompiledNames) -> dict[str, Any]:
     group = {i: k for k, nodes in enumerate(plan.groups) for i in nodes}
     rows = []
     for number, i in enumerate(plan.order, 1):
-        nested = {key: _plan_data(p) for (node, key), p in plan.nested.items() if node == i}
+        nested = {key: _plan_data(p, names) for (node, key), p in plan.nested.items() if node == i}
         buffer_number = plan.buffer_of.get(i)
         rows.append(
             {
                 "step": number,
                 "node": i,
                 "op": plan.graph[i].op,
-                "computes": step_text(plan.graph, i),
+                "computes": step_text(plan.graph, i, names),
                 "type": type_text(plan.graph.type_of(i)),
                 "buffer": None if buffer_number is None else letters(buffer_number),
                 "over": plan.in_place.get(i),

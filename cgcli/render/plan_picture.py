@@ -8,7 +8,7 @@ from cgcli.diagnostics.escape import dot_html
 from cgcli.graph.plan import Compilation, Plan
 
 from .picture.themes import THEMES
-from .plan import bytes_text, letters, size_text, step_text
+from .plan import bytes_text, letters, plan_names, size_text, step_text
 
 INK, QUIET, LINE, ACCENT = (THEMES["light"][name] for name in ("ink", "quiet", "line", "accent"))
 
@@ -28,7 +28,8 @@ def draw(compilation: Compilation, title: str) -> str:
     """The picture as SVG; of a long plan the first steps, and a line that says how many are left out."""
     plan = compilation.plan
     nodes = plan.order[:MOST]
-    texts = [_clip(step_text(plan.graph, i)) for i in nodes]
+    names = plan_names(compilation)
+    texts = [_clip(step_text(plan.graph, i, names)) for i in nodes]
     text_width = max([20, *map(len, texts)])
     left = LEFT + 44 + text_width * LETTER + 20
     width = left + len(plan.buffers) * (BAR + GAP) + LEFT

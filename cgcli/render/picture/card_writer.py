@@ -14,6 +14,7 @@ from cgcli.graph.types import Type
 from cgcli.ops.loops import LoopView
 from cgcli.ops.op import Spelling
 from cgcli.ops.table import BY_CODE
+from cgcli.ops.value_names import ValueNames
 from cgcli.ops.written import WrittenOperations
 from cgcli.render.formula import FormulaWriter, clip, number, typographic, value_text, wrapped
 from cgcli.render.tensors import (
@@ -67,6 +68,7 @@ class CardWriter:
         results = [i for i, result in enumerate(units.result_of) if i == result and not formulas.is_constant[i]]
         self._marks = dict(_first_nan(evaluation, results)) if evaluation else {}
         self.heats = heats
+        self.names = ValueNames(units.written) if outermost else None  # of the body of a loop tables have no rows
 
     def unit(self, i: int, identity: int, group: int) -> PictureNode:
         """The card, or the small node, of the unit with the result `i`."""
@@ -208,10 +210,15 @@ class CardWriter:
             names.sort(key=lambda name: int(name[len(stems[0]) :]))
         return f"{clip(names[0])} … {clip(names[-1])}" if len(names) > 1 else clip(names[0]) if names else ""
 
+    def _unnamed(self, i: int) -> str:
+        """A value without a name: that by which tables call it, and its operation."""
+        formula = self.formulas.formula(i)
+        return f"{self.names[i]} = {formula.removeprefix('= ')}" if self.names else formula
+
     def _tooltip(self, i: int) -> str:
         """The whole name, the type, and the numbers with all their digits; of a large tensor what sums it up."""
         t = self.graph.type_of(i)
-        name = self.formulas.name(i) or self.formulas.formula(i)
+        name = self.formulas.name(i) or self._unnamed(i)
         parts = [f"{name}: {str(t).removeprefix('~')}"]
         if self.values and self.values[i] is not None:
             parts.append(f"value {_all_digits(self.values[i])}")
