@@ -18,6 +18,7 @@ from cgcli.program.options import DerivativeOptions, Option, OutputOptions, RunO
 from cgcli.render import json
 from cgcli.render.node_table import Sort, each_row, header, node_data, tree
 from cgcli.render.node_text import value_writer
+from cgcli.render.schema import heading
 from cgcli.render.table import table_pieces
 from cgcli.render.terminal_graph import draw
 
@@ -69,7 +70,9 @@ def show(
     else:
         names = [canonical(name) for name in only]
         if output.format == "json":
-            emit(json.dump({"nodes": node_data(graph, evaluation, names, sort)}, precision))
+            params = [i.name for i in session.program.inputs if i.kind == "param"]
+            operations = node_data(graph, evaluation, names, sort)
+            emit(json.dump({**heading("cg-operations", graph, params), "nodes": operations}, precision))
         else:
             _show_table(header(evaluation), each_row(graph, evaluation, names, sort), output)
     return 0

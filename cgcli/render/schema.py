@@ -1,9 +1,12 @@
-"""A graph as JSON: every node, whatever its size, for other programs. docs/graph-schema.md says what the keys mean."""
+"""A graph as JSON: every node, whatever its size, for other programs.
+
+docs/graph-schema.md says what the keys mean, docs/graph-schema.json is the same for validators.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Collection, Mapping
+from typing import Any, Literal
 
 from cgcli.graph.evaluation import Evaluation
 from cgcli.graph.graph import NONE, Graph, opname
@@ -17,9 +20,22 @@ from .tensors import MOST_ELEMENTS, as_lists, is_tensor, norm
 VERSION = 1
 
 
-def to_json(graph: Graph, evaluation: Evaluation | None = None, name: str = "") -> str:
-    """The graph as one JSON object on one line."""
-    return json.dump({"format": "cg-graph", "version": VERSION, "name": name, **graph_data(graph, evaluation)}) + "\n"
+def to_json(graph: Graph, evaluation: Evaluation | None = None, name: str = "", params: Collection[str] = ()) -> str:
+    """The graph as one JSON object on one line. params: those of its inputs that are parameters."""
+    data = {
+        **heading("cg-graph", graph, params),
+        "name": name,
+        "params": [i for i in graph.inputs if graph.names.get(i) in params],
+        **graph_data(graph, evaluation),
+    }
+    return json.dump(data) + "\n"
+
+
+def heading(form: Literal["cg-graph", "cg-operations"], graph: Graph, params: Collection[str]) -> dict[str, Any]:
+    """What a program reads first: what the object is, and the hash of what the graph means."""
+    from cgcli.graph.meaning import meaning  # loads OpenSSL; `show` imports this module for its table
+
+    return {"format": form, "version": VERSION, "hash": meaning(graph, params)}
 
 
 def graph_data(graph: Graph, evaluation: Evaluation | None = None) -> dict[str, Any]:

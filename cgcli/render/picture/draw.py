@@ -63,7 +63,7 @@ def render(
     """
     drawing = drawing or Drawing()
     if kind == "json":
-        return Image(to_json(graph, evaluation, title).encode("utf-8"))
+        return Image(to_json(graph, evaluation, title, params).encode("utf-8"))
     if kind in ("mmd", "dot"):
         graph_picture = picture(graph, evaluation, params, view)
         if kind == "mmd":
