@@ -164,7 +164,7 @@ def test_a_picture_is_a_file_and_an_object(tmp_path: Path) -> None:
     picture = f.render(tmp_path / "f.svg", **POINT)
     assert (tmp_path / "f.svg").read_bytes() == picture.data == (ROOT / "docs/article.svg").read_bytes()
     assert picture._repr_svg_() == picture.text
-    assert f.render(kind="mmd").text.startswith("flowchart")
+    assert "\nflowchart LR\n" in f.render(kind="mmd").text
     assert f.render(kind="mmd")._repr_svg_() is None
     assert f.render(None, POINT, kind="dot").data == f.render(kind="dot", **POINT).data != f.render(kind="dot").data
     with refused("unknown-picture"):

@@ -460,8 +460,8 @@ def test_a_view_of_large_derivatives_has_dotted_arrows_through_what_it_leaves_ou
             PictureOptions(focus="y"), PictureOptions(between=("a", "y")), PictureOptions(min_grad=0.0),
         )),
         ("mmd", PictureOptions(legend=True)),
-        ("mmd", PictureOptions(heat=True)),
-        ("tex", PictureOptions(legend=True)),
+        ("mmd", PictureOptions(background="white")),
+        ("tex", PictureOptions(size="2x")),
         ("dot", PictureOptions(size="2x")),
     ],
 )  # fmt: skip

@@ -62,20 +62,24 @@ def test_nothing_hidden_reaches_a_text(text: str, kind: str) -> None:
 @pytest.mark.parametrize("text", HOSTILE, ids=IDS)
 def test_mermaid_has_the_expected_lines_and_no_more(text: str) -> None:
     graph, evaluation = hostile_graph(text)
-    made = render(graph, evaluation, "mmd", drawing=Drawing(title=text)).data.decode()
+    made = render(graph, evaluation, "mmd", drawing=Drawing(direction="right", title=text)).data.decode()
     lines = made.split("\n")
-    if text:
-        assert lines[0] == lines[2] == "---"
-        assert json.loads(lines[1].removeprefix("title: ")) is not None
-        lines = lines[3:]
+    head = lines[: lines.index("---", 1)]
+    assert [line.partition(":")[0] for line in head] == ["---", *(["title"] if text else []), "config"]
+    values = [json.loads(line.partition(":")[2]) for line in head[1:]]
+    assert values[-1]["theme"] == "base"
+    lines = lines[len(head) + 1 :]
     assert lines[0] == "flowchart LR"
-    label = r'"(?:[\w .,…]|#\d+;|<i>|</i>|<br/>)*"'
+    label = r'"(?:[\w .,…]|#\d+;|<i>|</i>|<br/>|<font color=\'#\w{6}\'>|</font>)*"'
+    style = r"fill:(?:#\w{6}|none),stroke:#\w{6},stroke-width:[\d.]+px(?:,stroke-dasharray:\d \d)?,color:#\w{6}"
     forms = [
-        rf" +n\d+(?:\(\[|\[\[|\[|\(|{{)(?:{label})(?:\]\)|\]\]|\]|\)|}}):::\w+",
-        rf" +n\d+ (?:-->|-\.->|==>)(?:\|{label}\|)? n\d+",
+        rf" +n\d+(?:\[\[{label}\]\]|\({label}\)|{{{{{label}}}}}):::\w+",
+        rf" +n\d+ (?:-->|-\.->|-\.-o|==>)(?:\|{label}\|)? [ng]\d+",
         rf" +subgraph g\d+ \[{label}\]",
         r" +end",
-        r" +classDef \w+ fill:#\w{6},stroke:#\w{6},stroke-width:[\d.]+px(?:,stroke-dasharray:\d \d)?,color:#\w{6}",
+        rf" +classDef \w+ {style}",
+        r" +class g\d+ group",
+        r" +linkStyle default stroke:#\w{6},stroke-width:[\d.]+px,color:#\w{6}",
         "",
     ]
     strange = [line for line in lines[1:] if not any(re.fullmatch(form, line) for form in forms)]
@@ -87,7 +91,8 @@ def test_mermaid_has_the_expected_lines_and_no_more(text: str) -> None:
 def test_tikz_has_balanced_braces_and_no_command_of_the_user(text: str) -> None:
     graph, evaluation = hostile_graph(text)
     made = render(graph, evaluation, "tex", drawing=Drawing(title=text)).data.decode()
-    bare = re.sub(r"\\[{}$&#%_]", "", "\n".join(line for line in made.split("\n") if not line.startswith("%")))
+    lines = [line.removesuffix("%") for line in made.split("\n") if not line.startswith("%")]
+    bare = re.sub(r"\\[{}$&#%_ ]", "", "\n".join(lines))
     depth = 0
     for c in bare:
         depth += (c == "{") - (c == "}")
@@ -95,8 +100,18 @@ def test_tikz_has_balanced_braces_and_no_command_of_the_user(text: str) -> None:
     assert depth == 0
     assert not re.search(r"[$&#%_^~]", re.sub(r"\\ensuremath\{(?:[^{}]|\{[^{}]*\}|\{\{[^{}]*\}\})*\}", "", bare))
     assert set(re.findall(r"\\([a-zA-Z]+)", bare)) <= {
-        *("begin", "end", "definecolor", "node", "draw", "textit", "enspace", "color", "footnotesize", "scriptsize"),
-        *("large", "textbackslash", "textasciicircum", "textasciitilde", "textless", "textgreater", "textbar"),
+        *("begin", "end", "definecolor", "node", "path", "ttfamily", "itshape", "enspace", "color", "footnotesize"),
+        *(
+            "scriptsize",
+            "small",
+            "large",
+            "textbackslash",
+            "textasciicircum",
+            "textasciitilde",
+            "textless",
+            "textgreater",
+            "textbar",
+        ),
         *("textquotedbl", "textquotesingle", "textasciigrave", "ensuremath", "times", "cdot", "partial", "ldots"),
     }
 

@@ -35,7 +35,12 @@ _ESCAPED = {
     "‖": r"\ensuremath{\|}",
     "…": r"\ldots{}",
     "√": r"\ensuremath{\surd}",
-    **{sign: rf"\ensuremath{{^{{{digit}}}}}" for sign, digit in zip("⁰¹²³⁴⁵⁶⁷⁸⁹⁻", "0123456789-", strict=True)},
+    "→": r"\ensuremath{\rightarrow}",
+    **{sign: rf"\ensuremath{{^{{{letter}}}}}" for sign, letter in zip("⁰¹²³⁴⁵⁶⁷⁸⁹⁻ᵀ", "0123456789-T", strict=True)},
+    **{
+        sign: rf"\ensuremath{{_{{{letter}}}}}"
+        for sign, letter in zip("₀₁₂₃₄₅₆₇₈₉₊ₖₗₘₙ", "0123456789+klmn", strict=True)
+    },
 }
 GREEK = frozenset(
     "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi pi rho sigma tau upsilon phi chi psi "

@@ -24,9 +24,10 @@ RADIUS = 2  # arrows
 _PAINTED = ("svg", "png", "pdf")
 _DRAWN = (*_PAINTED, "tex", "dot", "mmd", "html")
 _EFFECTIVE: dict[str, tuple[str, ...]] = {  # by option, the kinds on which it has an effect, where not on all
-    **dict.fromkeys(("size", "background"), _PAINTED),
-    "legend": (*_PAINTED, "dot"),
-    "heat": (*_PAINTED, "tex", "dot"),
+    "size": _PAINTED,
+    "background": (*_PAINTED, "tex", "dot"),
+    "legend": (*_PAINTED, "tex", "dot"),
+    "heat": (*_PAINTED, "tex", "dot", "mmd"),
     **dict.fromkeys(("theme", "direction", "detail", "depth", "fold", "unfold", "budget"), _DRAWN),
     **dict.fromkeys(("focus", "radius", "between", "min_grad"), _DRAWN),
     "view": tuple(kind for kind in (*_DRAWN, "json") if kind != "html"),  # a page has all of them

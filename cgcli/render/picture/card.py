@@ -352,7 +352,12 @@ def _set(texts: tuple[Text, ...], x: float, y: float) -> Iterator[Text]:
 
 def _gap(first: Text, second: Text) -> float:
     """Between two texts of a line: all stand apart but the parts of a number, which change between two faces."""
-    return 0.0 if {first.face, second.face} == {"sans", "mono"} else 10.0
+    return 0.0 if is_tight(first, second) else 10.0
+
+
+def is_tight(first: Text, second: Text) -> bool:
+    """Whether two texts are parts of one number."""
+    return {first.face, second.face} == {"sans", "mono"}
 
 
 def _dot(centre: Point, r: float, role: Role) -> Rect:

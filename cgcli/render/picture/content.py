@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
-from cgcli.render.formula import value_text
 from cgcli.render.tensors import HeatMap
 
 from .collapse import Detail
@@ -50,18 +49,6 @@ class PictureNode:
     muted: bool = False
     heat: float | None = None
     origin: Origin | None = None
-
-    @property
-    def lines(self) -> Iterator[tuple[str, str, Literal["ink", "accent", "warning"]]]:
-        """What a text says below the formula: a word, perhaps none, what stands behind it, and its colour."""
-        if self.value:
-            yield "value", self.value, "ink"
-        if self.gradient:
-            yield self.gradient_of or "derivative", self.gradient, "accent"
-        if self.series:
-            yield "", f"{value_text(self.series[0])} … {value_text(self.series[-1])}", "ink"
-        if self.mark:
-            yield "", self.mark, "warning"
 
 
 class Origin(NamedTuple):

@@ -1,51 +1,46 @@
-"""A picture as DOT text. Ids are made here; all user text passes through one escaper into HTML-like labels."""
+"""A picture as DOT text, for a layout by Graphviz itself. Ids are made here; all user text passes through one escaper
+into HTML-like labels.
+"""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from cgcli.diagnostics.escape import dot_html
-from cgcli.render.tensors import Cells
+from cgcli.render.tensors import Cell, Cells
 
-from .content import Arrow, Kind, Picture, PictureNode
+from .card import Card, MapRow, Row, SparkRow, is_tight
+from .content import Arrow, Picture, PictureNode
 from .drawing import LEGEND, Drawing
 from .groups import nesting
-from .themes import LOOKS, Role, cell_role, mixed
+from .heat_maps import Sheet, cell_mark
+from .layout import LABEL_SIZE, chip_text, label_texts
+from .scene import SUBJECT_SIZE, TITLE_SIZE, WIDTH, WIDTHS
+from .shapes import Box, Text, text_at
+from .text_width import Face
+from .themes import LOOKS, Dash, Role, cell_role, mixed
 
 if TYPE_CHECKING:
     from graphviz import Digraph
 
-SANS, MONO, SERIF = "DejaVu Sans", "DejaVu Sans Mono", "DejaVu Serif"
-BESIDE = 26  # characters of a name and its formula that stand on one line; of longer ones the formula goes below
+FACES: dict[Face, str] = {"sans": "DejaVu Sans", "mono": "DejaVu Sans Mono", "italic": "DejaVu Serif"}
 HEAT = 0.25  # of the colour for heat, behind texts
 CELL = 7  # points of a cell of a heat map
+SIGNS: dict[Cell, str] = {"nan": "×", "inf": "+", "-inf": "/"}  # on such a cell; on one that is negative a minus
 # dashes are named in words: a table with such a border crashes Graphviz when it writes xdot
-STYLES: dict[Kind, tuple[str, str]] = {  # of a kind its style and shape
-    "input": ("rounded,filled", "box"),
-    "param": ("rounded,filled,dashed", "box"),
-    "constant": ("rounded,filled,dotted", "box"),
-    "value": ("rounded,filled", "box"),
-    "output": ("rounded,filled", "box"),
-    "small": ("rounded,filled", "box"),
-    "choice": ("filled", "diamond"),
-    "block": ("filled", "box3d"),
-    "loop": ("filled", "box3d"),
-    "state": ("rounded,filled,dotted", "box"),
-}
-
-_POWERS = re.compile("(×10[⁻⁰¹²³⁴⁵⁶⁷⁸⁹]+)")
+DASHES: dict[Dash, str] = {"solid": "", "dashed": ",dashed", "dotted": ",dotted"}
 
 
-def to_dot(picture: Picture, drawing: Drawing | None = None) -> str:
-    """The picture as DOT, the same text for the same picture."""
-    return _DotWriter(picture, drawing or Drawing()).dot()
+def to_dot(picture: Picture, cards: Mapping[int, Card], drawing: Drawing) -> str:
+    """The picture as DOT, the same text for the same picture. cards: by the node's id, from `cards_of`."""
+    return _DotWriter(picture, cards, drawing).dot()
 
 
 class _DotWriter:
-    def __init__(self, picture: Picture, drawing: Drawing) -> None:
-        self.picture, self.drawing = picture, drawing
+    def __init__(self, picture: Picture, cards: Mapping[int, Card], drawing: Drawing) -> None:
+        self.picture, self.cards, self.drawing = picture, cards, drawing
         self.theme: Mapping[Role, str] = drawing.colours
 
     def dot(self) -> str:
@@ -56,23 +51,28 @@ class _DotWriter:
             name="cg",
             graph_attr={
                 "rankdir": self.drawing.rankdir,
-                "bgcolor": theme["paper"],
-                "fontname": SANS,
+                "bgcolor": "transparent" if self.drawing.background == "none" else theme["paper"],
+                "fontname": FACES["sans"],
                 "nodesep": "0.3",
                 "ranksep": "0.55",
                 "pad": "0.2",
                 "outputorder": "edgesfirst",
+                "compound": "true",
                 "tooltip": " ",
                 **self._caption(),
             },
-            node_attr={"fontname": SANS, "fontcolor": theme["ink"], "fontsize": "13", "margin": "0.11,0.07"},
+            node_attr={
+                "fontname": FACES["sans"],
+                "fontcolor": theme["ink"],
+                "margin": "0.12,0.08",
+                "width": "0.55",
+                "height": "0.4",
+            },
             edge_attr={
-                "fontname": SANS,
-                "fontsize": "11",
-                "fontcolor": theme["accent"],
+                "fontname": FACES["sans"],
                 "color": theme["line"],
                 "arrowsize": "0.7",
-                "penwidth": "1.2",
+                "penwidth": f"{WIDTH}",
                 "tooltip": " ",
                 **({"dir": "back"} if picture.backward else {}),
             },
@@ -83,21 +83,26 @@ class _DotWriter:
             if nested.of(node) < 0:
                 self._node(dot, node)
         for arrow in picture.arrows:
-            self._arrow(dot, arrow)
+            self._arrow(dot, arrow, arrow.into in nested.drawn)
         return str(dot.source)
 
+    # ---- above the graph
+
     def _caption(self) -> dict[str, str]:
-        """Title and legend, above the picture."""
+        """Title, of what the derivatives are, and legend."""
         rows = []
         if self.drawing.title:
-            title = self._font(_text(self.drawing.title), "ink", 18)
-            rows.append(f'<TR><TD ALIGN="LEFT">{title}</TD></TR>')
+            rows.append(self._font(text_at(0, 0, self.drawing.title, "sans", TITLE_SIZE, "ink")))
+        if self.picture.subject:
+            words = text_at(0, 0, "derivatives of", "sans", SUBJECT_SIZE, "quiet")
+            rows.append(self._run((words, text_at(0, 0, self.picture.subject, "italic", SUBJECT_SIZE + 2, "accent"))))
         if self.drawing.legend:
-            rows.append(f'<TR><TD ALIGN="LEFT">{self._legend()}</TD></TR>')
+            rows.append(self._legend())
         if not rows:
             return {}
+        cells = "".join(f'<TR><TD ALIGN="LEFT">{row}</TD></TR>' for row in rows)
         space = '<TR><TD HEIGHT="6"></TD></TR>'
-        table = f'<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="2" CELLPADDING="2">{"".join(rows)}{space}</TABLE>'
+        table = f'<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="2" CELLPADDING="2">{cells}{space}</TABLE>'
         return {"label": f"<{table}>", "labelloc": "t", "labeljust": "l"}
 
     def _legend(self) -> str:
@@ -109,20 +114,30 @@ class _DotWriter:
                 border = 2 if LOOKS[kind].width > 2 else 1
                 colours = f'COLOR="{theme[f"{kind} line"]}" BGCOLOR="{theme[f"{kind} fill"]}"'
                 frame = f'BORDER="{border}" {colours} STYLE="ROUNDED"'
-                inside = f"<TR><TD>{self._font(label, 'ink', 10)}</TD></TR>"
+                inside = f"<TR><TD>{self._words(label, 'ink')}</TD></TR>"
                 cells.append(f'<TD><TABLE {frame} CELLBORDER="0" CELLPADDING="3">{inside}</TABLE></TD>')
         if any(node.gradient for node in nodes):
-            cells.append(f"<TD>{self._font('∂: derivative', 'accent', 11)}</TD>")
+            cells.append(f"<TD>{self._words('∂: derivative', 'accent')}</TD>")
         if any(arrow.label for arrow in self.picture.arrows if arrow.style == "value"):
-            cells.append(f"<TD>{self._font('on an arrow: local derivative', 'accent', 11)}</TD>")
+            cells.append(f"<TD>{self._words('on an arrow: local derivative', 'accent')}</TD>")
         if any(node.heat is not None for node in nodes):
             cells.append(self._scale([mixed(theme["paper"], theme["hot"], HEAT * k / 7) for k in range(8)]))
-            cells.append(f"<TD>{self._font('size of the derivative', 'ink', 10)}</TD>")
+            cells.append(f"<TD>{self._words('size of the derivative', 'ink')}</TD>")
         if any(node.value_map or node.gradient_map for node in nodes):
             cells.append(self._scale([theme[cell_role(k / 4)] for k in range(-4, 5)]))
-            cells.append(f"<TD>{self._font('elements, from − to +', 'ink', 10)}</TD>")
+            cells.append(f"<TD>{self._words('elements, from − to +', 'ink')}</TD>")
         row = f"<TR>{''.join(cells) or '<TD></TD>'}</TR>"
         return f'<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="6" CELLPADDING="0">{row}</TABLE>'
+
+    def _words(self, words: str, role: Role) -> str:
+        return self._font(text_at(0, 0, words, "sans", LABEL_SIZE, role))
+
+    def _scale(self, colours: Sequence[str]) -> str:
+        """Colours side by side, for the legend."""
+        cells = "".join(f'<TD BGCOLOR="{colour}" WIDTH="10" HEIGHT="12"></TD>' for colour in colours)
+        return f"<TD>{_tight(f'<TR>{cells}</TR>', self.theme['border'])}</TD>"
+
+    # ---- groups and nodes
 
     def _groups(self, dot: Digraph) -> None:
         """A quiet rounded cluster a call or loop, and its nodes; nodes too deep inside stand in the group around."""
@@ -135,13 +150,13 @@ class _DotWriter:
             clusters[g] = Digraph(
                 name=f"cluster_{g}",
                 graph_attr={
-                    "label": f"<{self._font(_text(groups[g].label), 'quiet', 11)}>",
+                    "label": f"<{self._font(chip_text(groups[g].label))}>",
                     "style": "rounded",
                     "color": self.theme["border"],
-                    "penwidth": "1",
+                    "penwidth": "1.2",
                     "labeljust": "l",
-                    "margin": "10",
-                    "tooltip": " ",
+                    "margin": "12",
+                    "tooltip": _tooltip(groups[g].tooltip) or " ",
                 },
             )
         for node in self.picture.nodes:
@@ -152,96 +167,104 @@ class _DotWriter:
             (clusters[parent] if parent >= 0 else dot).subgraph(clusters[g])
 
     def _node(self, dot: Digraph, node: PictureNode) -> None:
-        style, shape = STYLES[node.kind]
-        fill = mixed(self.theme[f"{node.kind} fill"], self.theme["hot"], HEAT * (node.heat or 0.0))
+        look, theme = LOOKS[node.kind], self.theme
+        fill, line, width = theme[f"{node.kind} fill"], theme[f"{node.kind} line"], look.width
+        if node.muted:
+            fill, line = theme["muted fill"], theme["faint"]
+        if node.mark:
+            line, width = theme["warning"], max(2.0, width)
+        round_corners = "" if look.pointed or look.double or node.stacked else "rounded,"
         dot.node(
             f"n{node.id}",
             label=f"<{self._label(node)}>",
-            shape=shape,
-            style=style,
-            fillcolor=fill,
-            color=self.theme[f"{node.kind} line"],
-            penwidth=str(LOOKS[node.kind].width),
+            shape="hexagon" if look.pointed else "box3d" if node.stacked else "box",
+            style=f"{round_corners}filled{DASHES[look.dash]}",
+            fillcolor=mixed(fill, theme["hot"], HEAT * (node.heat or 0.0)),
+            color=line,
+            penwidth=f"{width}",
+            peripheries="2" if look.double else "1",
             tooltip=_tooltip(node.tooltip),
         )
 
     def _label(self, node: PictureNode) -> str:
-        if node.kind in ("small", "choice"):
-            rows = [self._font(_text(node.title), "ink", 14 if node.kind == "small" else 12)]
-            if node.value:
-                rows.append(self._figures(node.value, "ink", 10))
-            if node.gradient:
-                rows.append(f"{self._font('∂', 'accent', 10)}&#160;{self._figures(node.gradient, 'accent', 10)}")
-            return _table([*rows, *self._maps(node)], "CENTER")
-        title = self._font(_text(node.title), "ink", 18, SERIF) if node.title else ""
-        if node.kind in ("block", "loop"):
-            title = self._font(_text(node.title), "ink", 14)
-        elif title:
-            title = f"<I>{title}</I>"
-        rows = [title] if title else []
-        if node.formula:
-            formula = self._font(_text(node.formula), "quiet", 12)
-            if rows and len(node.title) + len(node.formula) <= BESIDE:
-                rows[0] += f"&#160;&#160;{formula}"
-            else:
-                rows.append(formula)
-        if node.value and node.kind != "constant":
-            rows.append(f"{self._font('value', 'quiet', 11)}&#160;&#160;{self._figures(node.value, 'ink', 13)}")
-        if node.gradient and node.kind != "constant":
-            by = self._font(_text(node.gradient_of or "derivative"), "accent", 11)
-            rows.append(f"{by}&#160;&#160;{self._figures(node.gradient, 'accent', 13)}")
-        return _table([*rows, *self._maps(node)], "LEFT")
+        """What stands on the card, line by line, in two columns."""
+        rows = "".join(f"<TR>{cells}</TR>" for row in self.cards[node.id].rows for cells in self._cells(row))
+        rows = rows or "<TR><TD>&#160;</TD></TR>"
+        return f'<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING="1">{rows}</TABLE>'
 
-    def _maps(self, node: PictureNode) -> list[str]:
-        """The heat maps of a node's value and of its derivative, side by side."""
-        both = ((node.value_map, self.theme["ink"]), (node.gradient_map, self.theme["accent"]))
-        maps = [(cells, frame) for heat_map, frame in both if heat_map for cells in heat_map.slices]
-        if not maps:
-            return []
-        row = "".join(f"<TD>{self._map(cells, frame)}</TD>" for cells, frame in maps)
-        width = sum(CELL * len(cells[0]) + 2 for cells, _ in maps) + 4 * (len(maps) + 1)
-        size = _fixed(width, CELL * max(len(cells) for cells, _ in maps) + 10)
-        return [f'<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="4" CELLPADDING="0" {size}><TR>{row}</TR></TABLE>']
+    def _cells(self, row: Row) -> Iterator[str]:
+        if isinstance(row, MapRow):
+            heat_map = self._sheet(row.map_sheet, self.theme[row.frame])
+            texts = "<BR/>".join(self._run(texts) for texts in (row.words, row.figures) if texts)
+            if texts:
+                yield f'<TD>{heat_map}</TD><TD ALIGN="RIGHT" BALIGN="RIGHT">{texts}</TD>'
+            else:
+                yield f'<TD COLSPAN="2">{heat_map}</TD>'
+        elif isinstance(row, SparkRow):
+            return  # a curve; the first and the last value stand on the card too
+        elif row.left and row.right:
+            left, right = f"{self._run(row.left)}&#160;&#160;", self._run(row.right)
+            yield f'<TD ALIGN="LEFT">{left}</TD><TD ALIGN="RIGHT">{right}</TD>'
+        else:
+            align = "CENTER" if row.centred else "LEFT" if row.left else "RIGHT"
+            yield f'<TD COLSPAN="2" ALIGN="{align}">{self._run(row.left or row.right)}</TD>'
+
+    def _sheet(self, sheet: Sheet, frame: str) -> str:
+        """The slices of a heat map, as many in a row as on other pictures."""
+        maps = [f"<TD>{self._map(cells, frame)}</TD>" for cells in sheet.heat_map.slices]
+        rows = [f"<TR>{''.join(maps[k : k + sheet.columns])}</TR>" for k in range(0, len(maps), sheet.columns)]
+        if sheet.heat_map.more:
+            words = self._words(f"+ {sheet.heat_map.more}", "quiet")
+            rows.append(f'<TR><TD ALIGN="LEFT" COLSPAN="{sheet.columns}">{words}</TD></TR>')
+        return f'<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="3" CELLPADDING="0">{"".join(rows)}</TABLE>'
 
     def _map(self, cells: Cells, frame: str) -> str:
-        rows = [[f'<TD BGCOLOR="{self.theme[cell_role(c)]}" {_fixed(CELL, CELL)}></TD>' for c in row] for row in cells]
-        size = _fixed(CELL * len(cells[0]) + 2, CELL * len(cells) + 2)
-        return _tight("".join(f"<TR>{''.join(row)}</TR>" for row in rows), frame, size)
+        rows = (f"<TR>{''.join(map(self._cell, row))}</TR>" for row in cells)
+        return _tight("".join(rows), frame, _fixed(CELL * len(cells[0]) + 2, CELL * len(cells) + 2))
 
-    def _scale(self, colours: Sequence[str]) -> str:
-        """Colours side by side, for the legend."""
-        cells = "".join(f'<TD BGCOLOR="{colour}" WIDTH="10" HEIGHT="12"></TD>' for colour in colours)
-        return f"<TD>{_tight(f'<TR>{cells}</TR>', self.theme['border'])}</TD>"
+    def _cell(self, value: Cell) -> str:
+        """An element as a colour, with a sign where colour alone would not tell it."""
+        role, mark = cell_mark(value, Box(0, 0, CELL, CELL))
+        sign = self._font(text_at(0, 0, SIGNS.get(value, "−"), "mono", CELL - 2, role)) if mark else ""
+        return f'<TD BGCOLOR="{self.theme[cell_role(value)]}" {_fixed(CELL, CELL)}>{sign}</TD>'
 
-    def _font(self, text: str, role: Role, size: int, face: str = SANS) -> str:
-        """Escaped text in a face; an empty one would be no label."""
-        return f'<FONT FACE="{face}" COLOR="{self.theme[role]}" POINT-SIZE="{size}">{text or "&#160;"}</FONT>'
+    # ---- texts
 
-    def _figures(self, number: str, role: Role, size: int) -> str:
-        """A number in a fixed-width face; a power of ten beside it is not torn apart. Before it a tensor's shape."""
-        shape, gap, figures = number.rpartition("  ")
-        html = f"{self._font(_text(shape), 'quiet', size - 2)}&#160;&#160;" if gap else ""
-        for part in _POWERS.split(figures):
-            if part:
-                html += self._font(_text(part), role, size, SANS if part.startswith("×") else MONO)
+    def _run(self, texts: Sequence[Text]) -> str:
+        """Texts side by side; the parts of a number are not torn apart."""
+        html = self._font(texts[0])
+        for before, text in pairwise(texts):
+            html += ("" if is_tight(before, text) else "&#160;&#160;") + self._font(text)
         return html
 
-    def _arrow(self, dot: Digraph, arrow: Arrow) -> None:
+    def _font(self, text: Text) -> str:
+        """Escaped text in its face; an empty one would be no label."""
+        words = _text(text.text) or "&#160;"
+        attributes = f'FACE="{FACES[text.face]}" COLOR="{self.theme[text.role]}" POINT-SIZE="{text.size:g}"'
+        html = f"<FONT {attributes}>{words}</FONT>"
+        return f"<I>{html}</I>" if text.face == "italic" else html
+
+    # ---- arrows
+
+    def _arrow(self, dot: Digraph, arrow: Arrow, ends_at_border: bool) -> None:
+        back = self.picture.backward
         styles = {
             "value": {},
-            "condition": {
-                "style": "dashed",
-                "arrowtail" if self.picture.backward else "arrowhead": "odiamond",
-                "fontcolor": self.theme["quiet"],
-            },
-            "untaken": {"style": "dashed", "color": self.theme["faint"], "penwidth": "1"},
-            "many": {"penwidth": "2.4"},
+            "condition": {"style": "dashed", "arrowtail" if back else "arrowhead": "odiamond"},
+            "untaken": {"style": "dashed", "color": self.theme["faint"]},
+            "many": {},
             "next": {"style": "dashed", "constraint": "false"},
             "path": {"style": "dotted"},
         }
-        texts = [_text(text) for text in (arrow.label, arrow.note) if text]
-        label = {"label": f"<{'<BR/>'.join(texts)}>"} if texts else {}
-        dot.edge(f"n{arrow.source}", f"n{arrow.target}", **styles[arrow.style], **label)
+        attributes = {**styles[arrow.style]}
+        if arrow.style in WIDTHS:
+            attributes["penwidth"] = f"{WIDTHS[arrow.style]}"
+        if ends_at_border:
+            attributes["lhead"] = f"cluster_{arrow.into}"
+        texts = label_texts(arrow)
+        if texts:
+            attributes["label"] = f"<{'<BR/>'.join(f'&#160;{self._font(text)}&#160;' for text in texts)}>"
+        dot.edge(f"n{arrow.source}", f"n{arrow.target}", **attributes)
 
 
 def _tight(rows: str, frame: str, size: str = "") -> str:
@@ -251,11 +274,6 @@ def _tight(rows: str, frame: str, size: str = "") -> str:
 
 def _fixed(width: int, height: int) -> str:
     return f'WIDTH="{width}" HEIGHT="{height}" FIXEDSIZE="TRUE"'
-
-
-def _table(rows: list[str], align: str) -> str:
-    cells = "".join(f'<TR><TD ALIGN="{align}">{row}</TD></TR>' for row in rows)
-    return f'<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING="1">{cells}</TABLE>'
 
 
 def _text(text: str) -> str:

@@ -64,24 +64,35 @@ def render(
     drawing = drawing or Drawing()
     if kind == "json":
         return Image(to_json(graph, evaluation, title, params).encode("utf-8"))
+    view = view or View()
     if kind in ("mmd", "dot"):
-        graph_picture = picture(graph, evaluation, params, view)
-        if kind == "mmd":
-            from .mermaid import to_mermaid  # this and others: a picture is of one kind
-
-            text = to_mermaid(graph_picture, drawing)
-        else:
-            from .dot import to_dot
-
-            text = to_dot(graph_picture, drawing)
-        return Image(text.encode("utf-8"), "; ".join(graph_picture.notes) or None)
-    arranged = fitting(lambda v: picture(graph, evaluation, params, v), view or View(), drawing)
+        return _described(lambda v: picture(graph, evaluation, params, v), view, kind, drawing)
+    arranged = fitting(lambda v: picture(graph, evaluation, params, v), view, drawing)
     notes = [arranged.notes, _boxes(arranged.picture, drawing) if kind in ("png", "pdf") else None]
     if kind == "png":
         from .png import size_note
 
         notes.append(size_note(*extent(arranged.picture, arranged.layout, drawing), drawing.size))
     return Image(painted(arranged, kind, drawing, title), "; ".join(note for note in notes if note) or None)
+
+
+def _described(compose: Callable[[View], Picture], view: View, kind: str, drawing: Drawing) -> Image:
+    """The text of a picture that another program lays out. It shows what the layouts of cg show, in their direction;
+    what the reader has said to be of any size needs no layout here."""
+    if _is_sized(view):
+        shown = compose(view)
+    else:
+        arranged = fitting(compose, view, drawing)
+        shown, drawing = arranged.picture, drawing._replace(direction=arranged.layout.direction)
+    if kind == "mmd":
+        from .mermaid import to_mermaid  # this and others: a picture is of one kind
+
+        text = to_mermaid(shown, cards_of(shown), drawing)
+    else:
+        from .dot import to_dot
+
+        text = to_dot(shown, cards_of(shown), drawing)
+    return Image(text.encode("utf-8"), "; ".join(shown.notes) or None)
 
 
 def _boxes(picture: Picture, drawing: Drawing) -> str | None:
@@ -107,7 +118,7 @@ def fitting(compose: Callable[[View], Picture], view: View, drawing: Drawing) ->
     fewer nodes, unless the view says how many it has or how deep it goes.
     """
     result = arranged(compose(view), drawing)
-    if _fits(result, drawing) or view.detail.depth is not None or view.detail.expand or view.detail.budget != BUDGET:
+    if _fits(result, drawing) or _is_sized(view):
         return result
     for smaller in _smaller(result.picture, compose, view):
         if smaller == result.picture or len(smaller.nodes) > len(result.picture.nodes):
@@ -116,6 +127,11 @@ def fitting(compose: Callable[[View], Picture], view: View, drawing: Drawing) ->
         if _fits(result, drawing):
             break
     return result
+
+
+def _is_sized(view: View) -> bool:
+    """Whether the reader has said how much to draw."""
+    return view.detail.depth is not None or bool(view.detail.expand) or view.detail.budget != BUDGET
 
 
 def _smaller(whole: Picture, compose: Callable[[View], Picture], view: View) -> Iterator[Picture]:
@@ -137,11 +153,11 @@ def _without_maps(picture: Picture) -> Picture:
 
 def painted(arranged: Arranged, kind: str, drawing: Drawing, title: str = "") -> bytes:
     """The file of a picture whose layout is there; kind: `svg`, `png`, `pdf` or `tex`."""
+    shapes = scene(arranged.picture, arranged.layout, arranged.cards, drawing, title)
     if kind == "tex":
         from .tikz import to_tikz
 
-        return to_tikz(arranged.picture, arranged.layout, drawing).encode("utf-8")
-    shapes = scene(arranged.picture, arranged.layout, arranged.cards, drawing, title)
+        return to_tikz(shapes, arranged.layout, arranged.cards, drawing).encode("utf-8")
     if kind == "png":
         from .png import to_png
 

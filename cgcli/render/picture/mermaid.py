@@ -2,90 +2,150 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import groupby
 
 from cgcli.diagnostics.escape import show
 
+from .card import Card, MapRow, SparkRow
 from .content import Arrow, Kind, Picture, PictureNode
 from .drawing import Drawing
-from .groups import walk
-from .themes import LOOKS, Dash, Role
+from .groups import nesting, walk
+from .layout import label_texts
+from .scene import WIDTH, WIDTHS
+from .shapes import Text
+from .themes import LOOKS, Dash, Role, mixed
 
-# brackets that give a node its shape; a card has round corners, an output a double line
-SHAPES: dict[Kind, tuple[str, str]] = {
-    "input": ("([", "])"),
-    "param": ("([", "])"),
-    "constant": ("[", "]"),
-    "value": ("(", ")"),
-    "output": ("[[", "]]"),
-    "small": ("(", ")"),
-    "choice": ("{", "}"),
-    "block": ("[", "]"),
-    "loop": ("[", "]"),
-    "state": ("(", ")"),
-}
-LINKS = {"value": "-->", "condition": "-.->", "untaken": "-.->", "many": "==>", "next": "-.->", "path": "-.->"}
-DASHES: dict[Dash, str] = {"solid": "", "dashed": ",stroke-dasharray:6 3", "dotted": ",stroke-dasharray:2 3"}
+# brackets that give a node its shape: round corners, a hexagon, a second line on either side
+ROUND, POINTED, DOUBLE = ("(", ")"), ("{{", "}}"), ("[[", "]]")
+LINKS = {"value": "-->", "condition": "-.-o", "untaken": "-.->", "many": "==>", "next": "-.->", "path": "-.->"}
+DASHES: dict[Dash, str] = {"solid": "", "dashed": ",stroke-dasharray:5 4", "dotted": ",stroke-dasharray:2 3"}
+WIDEST = 600  # pixels of a line in a node
+HEAT = 0.25  # of the colour for heat, behind texts
 
 
-def to_mermaid(picture: Picture, drawing: Drawing | None = None) -> str:
-    """The picture as the text of a Mermaid flowchart, the same for the same picture."""
-    drawing = drawing or Drawing()
-    return "\n".join([*_lines(picture, drawing), ""])
+def to_mermaid(picture: Picture, cards: Mapping[int, Card], drawing: Drawing) -> str:
+    """The picture as the text of a Mermaid flowchart, the same for the same picture. cards: from `cards_of`."""
+    return "\n".join([*_Writer(picture, cards, drawing).lines(), ""])
 
 
-def _lines(picture: Picture, drawing: Drawing) -> Iterator[str]:
-    if drawing.title:
-        # a line of YAML: within double quotes JSON's escapes hold
-        import json
+class _Writer:
+    def __init__(self, picture: Picture, cards: Mapping[int, Card], drawing: Drawing) -> None:
+        self.picture, self.cards, self.drawing = picture, cards, drawing
+        self.theme: Mapping[Role, str] = drawing.colours
+        self.groups = nesting(picture).drawn
 
-        yield from ("---", f"title: {json.dumps(show(drawing.title), ensure_ascii=True)}", "---")
-    yield f"flowchart {drawing.rankdir.replace('TB', 'TD')}"
-    depth = 0
-    for entry in walk(picture):
-        if entry is None:
-            if depth > 0:
-                yield f"{'  ' * depth}end"
-            depth -= 1
-            continue
-        g, nodes = entry
-        if g >= 0:
-            depth += 1
-            yield f'{"  " * depth}subgraph g{g} ["{_text(picture.groups[g].label)}"]'
-        yield from (f"{'  ' * (depth + 1)}{_node(node)}" for node in nodes)
-    for arrow in picture.arrows:
-        yield f"  {_arrow(arrow, picture.backward)}"
-    theme = drawing.colours
-    for kind in dict.fromkeys(node.kind for node in picture.nodes):
-        yield f"  classDef {kind} {_style(kind, theme)},color:{theme['ink']}"
+    def lines(self) -> Iterator[str]:
+        yield from self._head()
+        picture, depth = self.picture, 0
+        for entry in walk(picture):
+            if entry is None:
+                if depth > 0:
+                    yield f"{'  ' * depth}end"
+                depth -= 1
+                continue
+            g, nodes = entry
+            if g >= 0:
+                depth += 1
+                yield f'{"  " * depth}subgraph g{g} ["{_escaped(picture.groups[g].label)}"]'
+            yield from (f"{'  ' * (depth + 1)}{self._node(node)}" for node in nodes)
+        yield from (f"  {self._arrow(arrow)}" for arrow in picture.arrows)
+        yield from (f"  {line}" for line in self._styles())
+
+    def _head(self) -> Iterator[str]:
+        """Lines of YAML, of which JSON is a part; and the direction."""
+        title = self.drawing.title
+        if self.picture.subject:
+            subject = f"derivatives of {self.picture.subject}"
+            title = f"{title} ({subject})" if title else subject
+        colours = {
+            "background": self.theme["paper"],
+            "edgeLabelBackground": self.theme["paper"],
+            "lineColor": self.theme["line"],
+            "titleColor": self.theme["quiet"],
+        }
+        yield "---"
+        if title:
+            yield f"title: {json.dumps(show(title), ensure_ascii=True)}"
+        config = {"theme": "base", "flowchart": {"wrappingWidth": WIDEST}, "themeVariables": colours}
+        yield f"config: {json.dumps(config)}"
+        yield "---"
+        yield f"flowchart {self.drawing.rankdir.replace('TB', 'TD')}"
+
+    def _node(self, node: PictureNode) -> str:
+        look = LOOKS[node.kind]
+        left, right = POINTED if look.pointed else DOUBLE if look.double or node.stacked else ROUND
+        return f'n{node.id}{left}"{self._label(node)}"{right}:::{node.kind}'
+
+    def _label(self, node: PictureNode) -> str:
+        """What stands on the card, line by line; of a heat map its range."""
+        lines: list[Sequence[Text]] = []
+        for row in self.cards[node.id].rows:
+            if isinstance(row, MapRow):
+                lines.append((*row.words, *row.figures))
+            elif not isinstance(row, SparkRow):  # its first and last value stand on the card too
+                lines.append((*row.left, *row.right))
+        return "<br/>".join(self._line(texts, "ink") for texts in lines if texts) or "#160;"
+
+    def _arrow(self, arrow: Arrow) -> str:
+        """Mermaid has no arrows that point back: the ends change places."""
+        texts = label_texts(arrow)
+        label = f'|"{"<br/>".join(self._line((text,), "accent") for text in texts)}"|' if texts else ""
+        ends = [f"n{arrow.source}", f"g{arrow.into}" if arrow.into in self.groups else f"n{arrow.target}"]
+        first, second = reversed(ends) if self.picture.backward else ends
+        return f"{first} {LINKS[arrow.style]}{label} {second}"
+
+    def _styles(self) -> Iterator[str]:
+        """The outline and weight of each kind of node; of arrows and nodes, what sets some of them apart."""
+        picture, theme = self.picture, self.theme
+        for kind in dict.fromkeys(node.kind for node in picture.nodes):
+            yield f"classDef {kind} {self._look(kind)},color:{theme['ink']}"
+        yield from self._class("muted", [n for n in picture.nodes if n.muted], "muted fill", "faint", "quiet")
+        yield from self._class("marked", [n for n in picture.nodes if n.mark], None, "warning", None)
+        if self.groups:
+            yield f"classDef group fill:none,stroke:{theme['border']},stroke-width:1.2px,color:{theme['quiet']}"
+            yield f"class {','.join(f'g{g}' for g in self.groups)} group"
+        for node in picture.nodes:
+            if node.heat is not None:
+                yield f"style n{node.id} fill:{mixed(theme[f'{node.kind} fill'], theme['hot'], HEAT * node.heat)}"
+        yield f"linkStyle default stroke:{theme['line']},stroke-width:{WIDTH:g}px,color:{theme['accent']}"
+        for style, width in WIDTHS.items():
+            arrows = [str(k) for k, arrow in enumerate(picture.arrows) if arrow.style == style]
+            role: Role = "faint" if style == "untaken" else "line"
+            if arrows:
+                yield f"linkStyle {','.join(arrows)} stroke:{theme[role]},stroke-width:{width:g}px"
+
+    def _look(self, kind: Kind) -> str:
+        look = LOOKS[kind]
+        colours = f"fill:{self.theme[f'{kind} fill']},stroke:{self.theme[f'{kind} line']}"
+        return f"{colours},stroke-width:{look.width:g}px{DASHES[look.dash]}"
+
+    def _class(
+        self, name: str, nodes: Sequence[PictureNode], fill: Role | None, line: Role, text: Role | None
+    ) -> Iterator[str]:
+        """What nodes have in common besides their kind."""
+        if nodes:
+            roles = (("fill", fill), ("stroke", line), ("color", text))
+            yield f"classDef {name} {','.join(f'{key}:{self.theme[role]}' for key, role in roles if role)}"
+            yield f"class {','.join(f'n{node.id}' for node in nodes)} {name}"
+
+    def _line(self, texts: Sequence[Text], plain: Role) -> str:
+        """Texts side by side, those in another colour than the plain one with it. A name is in italics; the parts of a
+        number, which change between two faces, are not torn apart. Of a `style` Mermaid would take away semicolons.
+        """
+        html = ""
+        for role, run in groupby(texts, lambda text: text.role):
+            words, before = "", None
+            for text in run:
+                gap = "" if before is None or (before.face == "mono" and text.text.startswith("×")) else " "
+                words += gap + (f"<i>{_escaped(text.text)}</i>" if text.face == "italic" else _escaped(text.text))
+                before = text
+            words = words if role == plain else f"<font color='{self.theme[role]}'>{words}</font>"
+            html += f" {words}" if html else words
+        return html
 
 
-def _node(node: PictureNode) -> str:
-    left, right = SHAPES[node.kind]
-    title = f"<i>{_text(node.title)}</i>" if node.formula and node.kind not in ("block", "loop") else _text(node.title)
-    lines = [title] if node.title else []
-    if node.formula:
-        lines.append(_text(node.formula))
-    if node.shape:
-        lines.append(_text(node.shape))
-    lines += [_text(f"{word} {text}".lstrip()) for word, text, _ in node.lines]
-    return f'n{node.id}{left}"{"<br/>".join(lines) or "#160;"}"{right}:::{node.kind}'
-
-
-def _arrow(arrow: Arrow, backward: bool) -> str:
-    """Mermaid has no arrows that point back: the ends change places."""
-    texts = [_text(text) for text in (arrow.label, arrow.note) if text]
-    label = f'|"{"<br/>".join(texts)}"|' if texts else ""
-    first, second = (arrow.target, arrow.source) if backward else (arrow.source, arrow.target)
-    return f"n{first} {LINKS[arrow.style]}{label} n{second}"
-
-
-def _style(kind: Kind, theme: Mapping[Role, str]) -> str:
-    look = LOOKS[kind]
-    colours = f"fill:{theme[f'{kind} fill']},stroke:{theme[f'{kind} line']}"
-    return f"{colours},stroke-width:{look.width:g}px{DASHES[look.dash]}"
-
-
-def _text(text: str) -> str:
-    """User text in Mermaid's entities: whatever is no letter, digit or blank, as its number."""
-    return "".join(c if c.isalnum() or c in " _.,…" else f"#{ord(c)};" for c in show(text))
+def _escaped(text: str) -> str:
+    """User text in Mermaid's entities: whatever is no letter, digit or blank, as its number. No label may be empty."""
+    return "".join(c if c.isalnum() or c in " _.,…" else f"#{ord(c)};" for c in show(text) or "\xa0")

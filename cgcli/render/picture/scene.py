@@ -32,7 +32,7 @@ def scene(picture: Picture, layout: Layout, cards: Mapping[int, Card], drawing: 
         parts.append(part._replace(shapes=tuple(moved(part.shapes, dx, dy))))
     if drawing.background != "none":
         parts.insert(0, Part("paper", (Rect(Box(0, 0, width, height).grown(BLEED), fill="paper"),)))
-    return Scene(width, height, tuple(parts), title, description(picture))
+    return Scene(width, height, tuple(parts), title, description(picture), (dx, dy))
 
 
 def extent(picture: Picture, layout: Layout, drawing: Drawing) -> tuple[float, float]:

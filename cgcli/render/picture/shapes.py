@@ -117,13 +117,15 @@ class Part(NamedTuple):
 
 
 class Scene(NamedTuple):
-    """A whole drawing, from back to front. description: what it shows, in words."""
+    """A whole drawing, from back to front. description: what it shows, in words. origin: where the upper left corner of
+    the layout stands in it."""
 
     width: float
     height: float
     parts: tuple[Part, ...]
     title: str = ""
     description: str = ""
+    origin: Point = (0.0, 0.0)
 
 
 def line(points: Sequence[Point], stroke: Stroke) -> Path:

@@ -1,131 +1,136 @@
-"""A picture as TikZ, to be read into a LaTeX document: the same layout with LaTeX's faces."""
+"""A drawing as TikZ, to be read into a LaTeX document: the shapes that every format draws, with LaTeX's faces.
+
+LaTeX's letters are not as wide as ours, so a line on a card is one TikZ node, held at the end that it is aligned to.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import pairwise
 
 from cgcli.ops.latex import latex_text
 
-from .card import BEHIND
-from .content import Arrow, Kind, Picture, PictureNode
+from .card import Card, SparkRow, TextRow, is_tight, placed_rows
 from .drawing import Drawing
-from .layout import LABEL_HEIGHT, MARGIN, Layout, label_texts
-from .routes import Route
-from .shapes import Box, Point
-from .themes import heat_role
+from .layout import Layout
+from .shapes import Box, Part, Path, Rect, Scene, Stroke, Text
+from .svg import DASHES
+from .text_width import Face
+from .themes import Role
 
-UNIT = 0.62  # points a pixel: a card holds what LaTeX writes in \footnotesize
-_ROLES = ("paper", "ink", "quiet", "line", "faint", "border", "accent", "warning")
-
-STYLES: dict[Kind, str] = {
-    "input": "rounded corners",
-    "param": "rounded corners, dashed, line width=0.8pt",
-    "constant": "rounded corners, dotted",
-    "value": "rounded corners",
-    "output": "rounded corners, line width=1.4pt",
-    "small": "rounded corners",
-    "choice": "chamfered rectangle, chamfered rectangle xsep=4pt",
-    "block": "double",
-    "loop": "double",
-    "state": "rounded corners, dotted, line width=0.8pt",
-}
-ARROWS = {
-    "value": "",
-    "condition": "dashed",
-    "untaken": "dashed, cg faint",
-    "many": "line width=1.2pt",
-    "next": "dashed",
-    "path": "dotted",
-}
+UNIT = 0.62  # points a pixel: a card holds what LaTeX writes in its small sizes
+SIZES = ((18, "large"), (14.5, "small"), (12.6, "footnotesize"), (0, "scriptsize"))
+"""LaTeX's sizes for texts of at least so many pixels."""
+FACES: dict[Face, str] = {"sans": "", "mono": r"\ttfamily", "italic": r"\itshape"}
+ALIGNED = ("base west", "base", "base east")
+WHITE = "#ffffff"
 
 
-def to_tikz(picture: Picture, layout: Layout, drawing: Drawing | None = None) -> str:
-    """The picture as a `tikzpicture`; a comment says which packages the document needs."""
-    return "\n".join([*_lines(picture, layout, drawing or Drawing()), ""])
+def to_tikz(scene: Scene, layout: Layout, cards: Mapping[int, Card], drawing: Drawing) -> str:
+    """The drawing as a `tikzpicture`; a comment says which packages the document needs.
+
+    The card of the graph's node 3 is a node `n3` of TikZ, to which a document may attach its own.
+    """
+    return "\n".join([*_Writer(scene, layout, cards, drawing).lines(), ""])
 
 
-def _lines(picture: Picture, layout: Layout, drawing: Drawing) -> Iterator[str]:
-    theme = drawing.colours
-    yield r"% needs \usepackage{tikz}, \usepackage[T1]{fontenc}, \usepackage{textcomp}"
-    yield r"% and \usetikzlibrary{arrows.meta, shapes.misc}; \resizebox{\linewidth}{!}{...} makes it fit the text"
-    kinds = list(dict.fromkeys(node.kind for node in picture.nodes))
-    roles = [*_ROLES, *(f"{kind} {part}" for kind in kinds for part in ("fill", "line"))]
-    heats = {heat_role(node.heat) for node in picture.nodes if node.heat is not None}
-    for role in [*roles, *sorted(heats, key=lambda role: int(role.split()[1]))]:
-        yield rf"\definecolor{{cg {role}}}{{HTML}}{{{theme[role][1:].upper()}}}"
-    every = r"every node/.style={text=cg ink, font=\footnotesize}"
-    yield rf"\begin{{tikzpicture}}[>=Stealth, x={UNIT}pt, y=-{UNIT}pt, {every}"
-    for kind in kinds:
-        colours = f"draw=cg {kind} line, fill=cg {kind} fill"
-        yield f"  , {kind}/.style={{{STYLES[kind]}, {colours}, align=left, inner sep=2pt}}"
-    yield "  ]"
-    if drawing.title:
-        title = latex_text(drawing.title)
-        yield rf"  \node[anchor=south west, font=\large] at ({_point((MARGIN, 0))}) {{{title}}};"
-    for box in layout.groups.values():
-        corners = f"({_point((box.x, box.y))}) rectangle ({_point((box.right, box.bottom))})"
-        yield rf"  \draw[cg border, rounded corners] {corners};"
-    for k, route in layout.routes.items():
-        yield _arrow(picture.arrows[k], route)
-    for k, box in layout.labels.items():
-        yield from _arrow_texts(picture.arrows[k], box)
-    for node in picture.nodes:
-        yield from _node(node, layout.cards[node.id])
-    for g, box in layout.chips.items():
-        label = latex_text(picture.groups[g].label)
-        style = "rounded corners, draw=cg border, fill=cg paper, text=cg quiet, inner sep=2pt"
-        yield rf"  \node[{style}] at ({_point(box.centre)}) {{{label}}};"
-    yield r"\end{tikzpicture}"
+class _Writer:
+    def __init__(self, scene: Scene, layout: Layout, cards: Mapping[int, Card], drawing: Drawing) -> None:
+        self.scene, self.layout, self.cards = scene, layout, cards
+        self.colours = drawing.colours
+        self.roles: dict[Role, None] = {}  # that are drawn with, in the order in which they first are
+
+    def lines(self) -> Iterator[str]:
+        # a line end behind a command would be a blank in the document: `%` takes it away
+        body = [line for part in self.scene.parts for line in self._part(part)]
+        yield r"% needs \usepackage{tikz}, \usepackage[T1]{fontenc}, \usepackage{textcomp};"
+        yield r"% \resizebox{\linewidth}{!}{...} makes it fit the text"
+        for role in self.roles:
+            yield rf"\definecolor{{{_colour(role)}}}{{HTML}}{{{self.colours[role][1:].upper()}}}%"
+        every = r"every node/.style={inner sep=0pt, outer sep=0pt, font=\footnotesize}"
+        yield rf"\begin{{tikzpicture}}[x={UNIT}pt, y=-{UNIT}pt, {every}]"
+        yield from (f"  {line}" for line in body)
+        yield r"\end{tikzpicture}%"
+
+    def _part(self, part: Part) -> Iterator[str]:
+        if part.kind == "paper" and self.colours["paper"] == WHITE:
+            return  # that of the document
+        for shape in part.shapes:
+            if not isinstance(shape, Text):
+                yield self._shape(shape)
+            elif part.kind == "heading":
+                yield self._line([shape], shape.x, shape.y, 0)
+            elif part.kind != "node":
+                yield self._line([shape], shape.x + shape.width / 2, shape.y, 1)
+        if part.kind == "node":
+            box = self.layout.cards[part.id].moved(*self.scene.origin)
+            size = f"minimum width={_length(box.width)}, minimum height={_length(box.height)}"
+            yield rf"\node[{size}] (n{part.id}) at ({_point(box.centre)}) {{}};"
+            yield from self._texts(self.cards[part.id], box)
+
+    def _texts(self, card: Card, box: Box) -> Iterator[str]:
+        """The lines on a card."""
+        for row, (x, y, width, _) in placed_rows(card, box):
+            if isinstance(row, SparkRow):
+                continue
+            texts = [shape for shape in row.shapes(x, y, width) if isinstance(shape, Text)]
+            right = row.right if isinstance(row, TextRow) else (*row.words, *row.figures)
+            left, texts = texts[: len(texts) - len(right)], texts[len(texts) - len(right) :]
+            if left:
+                centred = isinstance(row, TextRow) and row.centred
+                yield self._line(left, x + width / 2 if centred else x, left[0].y, int(centred))
+            for baseline in dict.fromkeys(text.y for text in texts):
+                yield self._line([text for text in texts if text.y == baseline], x + width, baseline, 2)
+
+    def _line(self, texts: Sequence[Text], x: float, y: float, aligned: int) -> str:
+        """Texts side by side, which begin, have their middle, or end at a point. aligned: an index of `ALIGNED`."""
+        words = self._words(texts[0])
+        for before, text in pairwise(texts):
+            words += ("" if is_tight(before, text) else r"\enspace") + self._words(text)
+        return rf"\node[anchor={ALIGNED[aligned]}] at ({_point((x, y))}) {{{words}}};"
+
+    def _words(self, text: Text) -> str:
+        size = next(size for least, size in SIZES if text.size >= least)
+        words = r"\ ".join(latex_text(part) for part in text.text.split("\xa0"))
+        return rf"{{\{size}{FACES[text.face]}\color{{{self._use(text.role)}}}{words}}}"
+
+    def _shape(self, shape: Rect | Path) -> str:
+        if isinstance(shape, Rect):
+            box = shape.box
+            style = self._paint(shape.fill, shape.stroke)
+            style += [f"rounded corners={_length(shape.radius)}"] if shape.radius else []
+            style += [f"fill opacity={shape.opacity:g}"] if shape.opacity != 1 else []
+            return rf"\path[{', '.join(style)}] ({_point(box[:2])}) rectangle ({_point((box.right, box.bottom))});"
+        steps = []
+        for step in shape.steps:
+            points = [f"({_point(p)})" for p in step.points]
+            if step.command == "C":
+                steps.append(f" .. controls {points[0]} and {points[1]} .. {points[2]}")
+            else:
+                steps.append({"M": " ", "L": " -- ", "Z": " -- cycle"}[step.command] + "".join(points))
+        return rf"\path[{', '.join(self._paint(shape.fill, shape.stroke))}]{''.join(steps)};"
+
+    def _paint(self, fill: Role | None, stroke: Stroke | None) -> list[str]:
+        style = [] if fill is None else [f"fill={self._use(fill)}"]
+        if stroke is not None:
+            style += [f"draw={self._use(stroke.role)}", f"line width={_length(stroke.width)}"]
+            dash = DASHES[stroke.dash]
+            style += [f"dash pattern=on {_length(dash[0])} off {_length(dash[1])}"] if dash else []
+        return style
+
+    def _use(self, role: Role) -> str:
+        self.roles[role] = None
+        return _colour(role)
 
 
-def _node(node: PictureNode, box: Box) -> Iterator[str]:
-    size = f"minimum width={box.width * UNIT:.2f}pt, minimum height={box.height * UNIT:.2f}pt"
-    muted = ", draw=cg faint, text=cg quiet" if node.muted else ""
-    for k in (2, 1) if node.stacked else ():
-        behind = box.moved(BEHIND * k, -BEHIND * k)
-        corners = f"({_point((behind.x, behind.y))}) rectangle ({_point((behind.right, behind.bottom))})"
-        yield rf"  \draw[cg {node.kind} line, fill=cg {node.kind} fill, rounded corners] {corners};"
-    yield rf"  \node[{node.kind}, {size}{muted}] (n{node.id}) at ({_point(box.centre)}) {{{_label(node)}}};"
-    if node.heat is not None:
-        edge = f"({_point((box.x, box.y + 4))}) -- ({_point((box.x, box.bottom - 4))})"
-        yield rf"  \draw[cg {heat_role(node.heat)}, line width=2pt] {edge};"
+def _colour(role: Role) -> str:
+    """The name of a colour; in a colour of LaTeX a minus is a sign."""
+    return f"cg {role.replace('-', 'minus ')}"
 
 
-def _label(node: PictureNode) -> str:
-    title = latex_text(node.title)
-    if node.kind in ("small", "choice", "block", "loop"):
-        lines = [title, rf"\color{{cg quiet}}{latex_text(node.formula)}"] if node.formula else [title]
-    else:
-        title_text = rf"\textit{{{title}}}" if node.title else ""
-        formula = rf"{{\color{{cg quiet}}{latex_text(node.formula)}}}" if node.formula else ""
-        lines = [r"\enspace ".join(part for part in (title_text, formula) if part)]
-    if node.shape:
-        lines[0] += rf"\enspace {{\color{{cg quiet}}{latex_text(node.shape)}}}"
-    for word, text, role in node.lines:
-        if role == "ink" and word:
-            lines.append(rf"{{\color{{cg quiet}}{word}}} {latex_text(text)}")
-        else:
-            colour = "" if role == "ink" else rf"\color{{cg {role}}}"
-            lines.append(colour + latex_text(f"{word} {text}".lstrip()))
-    return r" \\ ".join(lines)
+def _length(pixels: float) -> str:
+    return f"{pixels * UNIT:.2f}pt"
 
 
-def _arrow(arrow: Arrow, route: Route) -> str:
-    style = ", ".join(part for part in ("->", "cg line", ARROWS[arrow.style]) if part)
-    first, *others = route.points
-    curves = "".join(
-        f" .. controls ({_point(others[k])}) and ({_point(others[k + 1])}) .. ({_point(others[k + 2])})"
-        for k in range(0, len(others), 3)
-    )
-    return rf"  \draw[{style}] ({_point(first)}){curves} -- ({_point(route.tip)});"
-
-
-def _arrow_texts(arrow: Arrow, box: Box) -> Iterator[str]:
-    for k, text in enumerate(label_texts(arrow)):
-        place = _point((box.centre[0], box.y + LABEL_HEIGHT * (k + 0.5)))
-        style = rf"text=cg {text.role}, font=\scriptsize, inner sep=1pt"
-        yield rf"  \node[{style}] at ({place}) {{{latex_text(text.text)}}};"
-
-
-def _point(point: Point) -> str:
+def _point(point: Sequence[float]) -> str:
     return f"{point[0]:.1f}, {point[1]:.1f}"
