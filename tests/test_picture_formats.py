@@ -195,6 +195,9 @@ def test_mermaid_is_told_the_colours_in_json() -> None:
 def test_a_picture_whose_size_the_reader_says_needs_no_layout(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("cgcli.render.picture.draw.lay_out", None)
     program = parse("\n".join(["x0 = a", *(f"x{k + 1} = sin(x{k}) * b" for k in range(1000))]))
-    for kind in ("dot", "mmd"):
-        text = render(program.graph, None, kind, view=ALL).data.decode()
+    for kind, note in (("dot", ()), ("mmd", ("50000 characters", "--budget"))):
+        image = render(program.graph, None, kind, view=ALL)
+        text = image.data.decode()
         assert all(f"n{i} " in text or f"n{i}(" in text for i in program.graph.outputs)
+        assert all(words in (image.note or "") for words in note)
+        assert (image.note is None) == (note == ())

@@ -84,15 +84,17 @@ def _described(compose: Callable[[View], Picture], view: View, kind: str, drawin
     else:
         arranged = fitting(compose, view, drawing)
         shown, drawing = arranged.picture, drawing._replace(direction=arranged.layout.direction)
+    notes = [*shown.notes]
     if kind == "mmd":
-        from .mermaid import to_mermaid  # this and others: a picture is of one kind
+        from .mermaid import limit_note, to_mermaid  # this and others: a picture is of one kind
 
         text = to_mermaid(shown, cards_of(shown), drawing)
+        notes += filter(None, [limit_note(text, shown)])
     else:
         from .dot import to_dot
 
         text = to_dot(shown, cards_of(shown), drawing)
-    return Image(text.encode("utf-8"), "; ".join(shown.notes) or None)
+    return Image(text.encode("utf-8"), "; ".join(notes) or None)
 
 
 def _boxes(picture: Picture, drawing: Drawing) -> str | None:

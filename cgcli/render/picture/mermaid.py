@@ -21,6 +21,7 @@ from .themes import LOOKS, Dash, Role, mixed
 ROUND, POINTED, DOUBLE = ("(", ")"), ("{{", "}}"), ("[[", "]]")
 LINKS = {"value": "-->", "condition": "-.-o", "untaken": "-.->", "many": "==>", "next": "-.->", "path": "-.->"}
 DASHES: dict[Dash, str] = {"solid": "", "dashed": ",stroke-dasharray:5 4", "dotted": ",stroke-dasharray:2 3"}
+LARGEST, MOST_ARROWS = 50_000, 500  # characters and arrows that Mermaid draws unless the page says otherwise
 WIDEST = 600  # pixels of a line in a node
 HEAT = 0.25  # of the colour for heat, behind texts
 
@@ -28,6 +29,15 @@ HEAT = 0.25  # of the colour for heat, behind texts
 def to_mermaid(picture: Picture, cards: Mapping[int, Card], drawing: Drawing) -> str:
     """The picture as the text of a Mermaid flowchart, the same for the same picture. cards: from `cards_of`."""
     return "\n".join([*_Writer(picture, cards, drawing).lines(), ""])
+
+
+def limit_note(text: str, picture: Picture) -> str | None:
+    """What to say of a text that most pages with Mermaid refuse to draw."""
+    if len(text) <= LARGEST and len(picture.arrows) <= MOST_ARROWS:
+        return None
+    return (
+        f"Mermaid draws no more than {LARGEST} characters and {MOST_ARROWS} arrows unless it is told to; use --budget"
+    )
 
 
 class _Writer:
@@ -63,7 +73,7 @@ class _Writer:
             "background": self.theme["paper"],
             "edgeLabelBackground": self.theme["paper"],
             "lineColor": self.theme["line"],
-            "titleColor": self.theme["quiet"],
+            "textColor": self.theme["ink"],
         }
         yield "---"
         if title:
@@ -101,11 +111,12 @@ class _Writer:
         picture, theme = self.picture, self.theme
         for kind in dict.fromkeys(node.kind for node in picture.nodes):
             yield f"classDef {kind} {self._look(kind)},color:{theme['ink']}"
-        yield from self._class("muted", [n for n in picture.nodes if n.muted], "muted fill", "faint", "quiet")
-        yield from self._class("marked", [n for n in picture.nodes if n.mark], None, "warning", None)
-        if self.groups:
-            yield f"classDef group fill:none,stroke:{theme['border']},stroke-width:1.2px,color:{theme['quiet']}"
-            yield f"class {','.join(f'g{g}' for g in self.groups)} group"
+        muted = f"fill:{theme['muted fill']},stroke:{theme['faint']},color:{theme['quiet']}"
+        border = f"fill:none,stroke:{theme['border']},stroke-width:1.2px,color:{theme['quiet']}"
+        yield from _class("muted", [f"n{node.id}" for node in picture.nodes if node.muted], muted)
+        marked = [f"n{node.id}" for node in picture.nodes if node.mark]
+        yield from _class("marked", marked, f"stroke:{theme['warning']},stroke-width:2px")
+        yield from _class("group", [f"g{g}" for g in self.groups], border)
         for node in picture.nodes:
             if node.heat is not None:
                 yield f"style n{node.id} fill:{mixed(theme[f'{node.kind} fill'], theme['hot'], HEAT * node.heat)}"
@@ -121,15 +132,6 @@ class _Writer:
         colours = f"fill:{self.theme[f'{kind} fill']},stroke:{self.theme[f'{kind} line']}"
         return f"{colours},stroke-width:{look.width:g}px{DASHES[look.dash]}"
 
-    def _class(
-        self, name: str, nodes: Sequence[PictureNode], fill: Role | None, line: Role, text: Role | None
-    ) -> Iterator[str]:
-        """What nodes have in common besides their kind."""
-        if nodes:
-            roles = (("fill", fill), ("stroke", line), ("color", text))
-            yield f"classDef {name} {','.join(f'{key}:{self.theme[role]}' for key, role in roles if role)}"
-            yield f"class {','.join(f'n{node.id}' for node in nodes)} {name}"
-
     def _line(self, texts: Sequence[Text], plain: Role) -> str:
         """Texts side by side, those in another colour than the plain one with it. A name is in italics; the parts of a
         number, which change between two faces, are not torn apart. Of a `style` Mermaid would take away semicolons.
@@ -138,12 +140,19 @@ class _Writer:
         for role, run in groupby(texts, lambda text: text.role):
             words, before = "", None
             for text in run:
-                gap = "" if before is None or (before.face == "mono" and text.text.startswith("×")) else " "
+                gap = "" if before is None or before.text.endswith("\xa0") or text.text.startswith("×10") else " "
                 words += gap + (f"<i>{_escaped(text.text)}</i>" if text.face == "italic" else _escaped(text.text))
                 before = text
             words = words if role == plain else f"<font color='{self.theme[role]}'>{words}</font>"
             html += f" {words}" if html else words
         return html
+
+
+def _class(name: str, ids: Sequence[str], style: str) -> Iterator[str]:
+    """What nodes or groups have in common besides their kind."""
+    if ids:
+        yield f"classDef {name} {style}"
+        yield f"class {','.join(ids)} {name}"
 
 
 def _escaped(text: str) -> str:
