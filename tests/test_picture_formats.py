@@ -28,6 +28,7 @@ from cgcli.render.picture.groups import nesting
 from cgcli.render.picture.layout import cards_of
 from cgcli.render.picture.mermaid import to_mermaid
 from cgcli.render.picture.themes import LOOKS, THEMES, ThemeName
+from cgcli.render.tensors import Cells, HeatMap
 
 ROOT = Path(__file__).parents[1]
 FORMATS = ("dot", "mmd", "tex")
@@ -201,3 +202,14 @@ def test_a_picture_whose_size_the_reader_says_needs_no_layout(monkeypatch: pytes
         assert all(f"n{i} " in text or f"n{i}(" in text for i in program.graph.outputs)
         assert all(words in (image.note or "") for words in note)
         assert (image.note is None) == (note == ())
+
+
+@pytest.mark.parametrize("theme", ["light", "print"])
+def test_the_cells_of_a_heat_map_tell_signs_without_colours(theme: ThemeName) -> None:
+    cells: Cells = ((0.5, -0.5), ("nan", "-inf"), ("inf", 0.0))
+    node = PictureNode(0, "value", "T", value="−1 … 1", shape="[3, 2]", value_map=HeatMap((cells,), more=2))
+    shown = Picture((node,), ())
+    label = to_dot(shown, cards_of(shown), Drawing(theme, "right"))
+    signs = re.findall(r'<TD BGCOLOR="#\w{6}" WIDTH="7" [^>]*>(?:<FONT [^>]*>(.)</FONT>)?</TD>', label)
+    assert signs == ["", "−", "×", "/", "+", ""]
+    assert "+ 2</FONT>" in label

@@ -163,13 +163,28 @@ def test_only_selects_all_versions_and_also_by_what_an_operation_was_lowered_to(
 def test_data_have_all_nodes_and_what_they_are_part_of() -> None:
     graph = parse("input x: float[3]\ny = 2 * x\ny = y @ x\noutput y").graph
     assert node_data(graph) == [
-        {"node": "x", "op": "input", "inputs": [], "type": "float[3]"},
-        {"node": "y@2", "op": "mul", "inputs": ["2", "x"], "type": "float[3]", "name": "y", "version": 0},
-        {"node": "v1", "op": "expand_dims", "inputs": ["y@2"], "type": "float[1, 3]", "written": {"result": 6}},
-        {"node": "v2", "op": "expand_dims", "inputs": ["x"], "type": "float[3, 1]", "written": {"result": 6}},
-        {"node": "v3", "op": "matmul", "inputs": ["v1", "v2"], "type": "float[1, 1]", "written": {"result": 6}},
+        {"node": "x", "id": 0, "op": "input", "inputs": [], "type": "float[3]"},
+        {"node": "y@2", "id": 2, "op": "mul", "inputs": ["2", "x"], "type": "float[3]", "name": "y", "version": 0},
+        {
+            "node": "v1",
+            "id": 3,
+            "op": "expand_dims",
+            "inputs": ["y@2"],
+            "type": "float[1, 3]",
+            "written": {"result": 6},
+        },
+        {"node": "v2", "id": 4, "op": "expand_dims", "inputs": ["x"], "type": "float[3, 1]", "written": {"result": 6}},
+        {
+            "node": "v3",
+            "id": 5,
+            "op": "matmul",
+            "inputs": ["v1", "v2"],
+            "type": "float[1, 1]",
+            "written": {"result": 6},
+        },
         {
             "node": "y",
+            "id": 6,
             "op": "squeeze",
             "inputs": ["v3"],
             "type": "float",

@@ -134,7 +134,7 @@ def node_data(
 
 def _node_data(table: OperationTable, evaluation: Evaluation | None, i: int) -> dict[str, Any]:
     graph = table.graph
-    data: dict[str, Any] = {"node": table.reference(i), "op": opname(graph.op[i])}
+    data: dict[str, Any] = {"node": table.reference(i), "id": i, "op": opname(graph.op[i])}
     data["inputs"] = [table.reference(x) for x in operands(graph, i)]
     data["type"] = _type_text(graph, i)
     if evaluation is not None:
