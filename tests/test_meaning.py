@@ -157,6 +157,7 @@ def test_the_name_of_an_input_changes_it(statements: list[tuple[str, Tree]], nam
     assert hash_of(text) != hash_of(re.sub(rf"\b{name}\b", "other", text))
 
 
+@pytest.mark.portable
 def test_the_commands_give_the_same_hash_in_every_process() -> None:
     """The one that is written here was computed by another Python on another day."""
     article = str(ROOT / "samples" / "article.cg")
