@@ -46,7 +46,8 @@ class ValueNames:
 
     def __getitem__(self, i: int) -> str:
         """The name of a node."""
-        return self._names[i] or unnamed_text(self.graph, i)
+        name = self._names[i]
+        return unnamed_text(self.graph, i) if name is None else name
 
     def is_size(self, i: int) -> bool:
         """Whether a node is a size by its name, as `n` of `float[n]`, or the length of what a loop iterates over."""
