@@ -11,7 +11,9 @@ from cgcli.render.picture.collapse import Detail
 from cgcli.render.picture.compose import picture
 from cgcli.render.picture.content import Arrow, Group, Picture, PictureNode, View
 from cgcli.render.picture.dot import to_dot
+from cgcli.render.picture.drawing import Drawing
 from cgcli.render.picture.groups import DEEPEST
+from cgcli.render.picture.layout import cards_of
 from cgcli.render.picture.themes import LOOKS
 
 ROOT = Path(__file__).parents[1]
@@ -21,6 +23,10 @@ def pictured(text: str, values: dict[str, float] | None = None, of: str | None =
     program = parse(text)
     evaluation = None if values is None else with_nested(program.run(values, of=of))
     return picture(program.graph, evaluation)
+
+
+def dot(shown: Picture) -> str:
+    return to_dot(shown, cards_of(shown), Drawing())
 
 
 def node(made: Picture, title: str) -> PictureNode:
@@ -130,7 +136,7 @@ def test_a_rule_has_no_sign_that_only_turns_the_negative_zero() -> None:
 def test_a_single_node_with_the_title_of_its_group_needs_no_border() -> None:
     made = pictured("error = x^2 - a\nbetter = x - error / grad(error, x)", {"x": 1.5, "a": 2.0}, of="better")
     assert [group.label for group in made.groups] == ["grad"]
-    assert "cluster" not in to_dot(made)
+    assert "cluster" not in dot(made)
 
 
 def test_an_if_has_both_sides_and_its_condition() -> None:
@@ -215,14 +221,14 @@ def test_calls_deep_in_calls_are_drawn_in_their_callers() -> None:
     chain = "".join(f"fn f{k}(x) = f{k - 1}(x) + {k}*x\n" for k in range(1, 9))
     made = pictured(f"fn f0(x) = sin(x)\n{chain}y = f8(a)")
     assert len(made.groups) == 9
-    assert to_dot(made).count("subgraph cluster_") == DEEPEST
+    assert dot(made).count("subgraph cluster_") == DEEPEST
 
 
 def test_dot_is_the_same_for_the_same_picture() -> None:
     program = load(ROOT / "samples/black_scholes.cg")
     every = View(Detail(level="ops"))
-    made = to_dot(picture(program.graph, program.run({}), view=every))
-    assert made == to_dot(picture(program.graph, program.run({}), view=every))
+    made = dot(picture(program.graph, program.run({}), view=every))
+    assert made == dot(picture(program.graph, program.run({}), view=every))
     assert made.count("subgraph cluster_") == 2
 
 
