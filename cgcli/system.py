@@ -128,12 +128,24 @@ def plain_newlines() -> None:
             reconfigure(newline="\n", **settings)
 
 
-def edit_typed_lines() -> None:
-    """Lets `input` edit a line and give back earlier ones; terminals without readline do that themselves."""
-    from contextlib import suppress
+def edit_typed_lines(completions: Callable[[str, str], list[str]]) -> None:
+    """Lets `input` edit a line, give back earlier ones and complete a word by Tab; terminals without readline do the
+    former themselves.
 
-    with suppress(ImportError):
-        import readline  # noqa: F401
+    completions: of the text in front of a word, and its beginning, what it may become.
+    """
+    readline = _module("readline")
+    if readline is None:
+        return
+
+    def complete(word: str, number: int) -> str | None:
+        offers = completions(readline.get_line_buffer()[: readline.get_begidx()], word)
+        return offers[number] if number < len(offers) else None
+
+    readline.set_completer(complete)
+    readline.set_completer_delims(" \t\n()[]{},;=+-*/^<>@")
+    is_libedit = "libedit" in (readline.__doc__ or "")
+    readline.parse_and_bind("bind ^I rl_complete" if is_libedit else "tab: complete")
 
 
 # ---- clocks and processes

@@ -10,10 +10,17 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 from cli_harness import cg
+
+import cgcli
+from cgcli.cli.stepper import Stepper
+from cgcli.diagnostics.diagnostic import CgError
+from cgcli.program.dynamic import DynamicProgram
+from cgcli.program.stepping import RunCursor
 
 PROGRAM = """input x = 3
 fn halve(a) {
@@ -89,8 +96,74 @@ def test_breaks_on_conditions() -> None:
 def test_breaks_on_what_is_no_number() -> None:
     Path("nan.cg").write_text("input x = 0\na = x + 1\nb = x / x\ny = a * b\n", encoding="utf-8")
     found = session("break nan", "c", "vars", program="nan.cg")
-    assert found[1] == ["break 1: a value that is no number", "> 4 y = a * b"]
+    assert found[1] == ["break 1: a value or a derivative that is NaN", "> 4 y = a * b"]
     assert found[2] == ["x = 0", "a = 1", "b = nan"]
+
+
+def test_breaks_on_infinities() -> None:
+    Path("inf.cg").write_text("input x = 1e200\na = x + 1\nb = a * a\ny = 1 / b\n", encoding="utf-8")
+    found = session("break inf", "break nan", "c", "c", program="inf.cg")
+    assert found[2] == ["break 1: a value or a derivative that is infinite", "> 4 y = 1 / b"]
+    assert found[3][-1].startswith("the run has come to its end")
+
+
+def test_breaks_on_calls() -> None:
+    found = session("break halve", "c", "print t", "c", "print t", "break")
+    assert found[1] == ["break 1: call of halve", "> 2 halve"]
+    assert (found[2], found[4], found[5]) == (["0"], ["1"], ["1 call of halve"])
+
+
+BAD_GRADIENT = """input x = 0
+a = sqrt(x)
+b = a * a
+y = b + 2 * x
+"""
+
+
+def test_the_backward_pass_stops_at_the_first_derivative_that_is_no_number() -> None:
+    Path("bad.cg").write_text(BAD_GRADIENT, encoding="utf-8")
+    found = session("break nan", "c", "backward y", "c", "c", program="bad.cg")
+    assert found[1][-1].startswith("the run has come to its end")  # no value is
+    assert found[3] == ["break 1: a value or a derivative that is NaN, line 1", "x derivative nan"]
+    assert found[4] == ["the backward pass has come to its end", "by x: nan"]
+
+
+def test_the_backward_pass_stops_at_the_first_infinite_derivative() -> None:
+    Path("bad.cg").write_text("input x = 0\na = sqrt(x)\ny = 3 * a\n", encoding="utf-8")
+    found = session("c", "backward y", "break inf", "c", "back", program="bad.cg")
+    assert found[3] == ["break 1: a value or a derivative that is infinite, line 1", "x derivative inf"]
+    assert found[4][0] == "a = sqrt(x) derivative 3"
+
+
+STEEP = "input x = 2\na = 3 * x\nb = 50 * a\nc = b / 100\ny = c + a\n"
+
+
+def test_the_backward_pass_stops_at_a_steep_derivative() -> None:
+    Path("steep.cg").write_text(STEEP, encoding="utf-8")
+    found = session("c", "backward y", "break grad y > 1.2", "c", "c", "c", program="steep.cg")
+    assert found[3][:2] == ["break 1: |dy/d…| > 1.2, line 2", "a = 3 * x derivative 1.5"]
+    assert found[4] == ["break 1: |dy/d…| > 1.2, line 1", "x derivative 4.5"]
+    assert found[5][0] == "the backward pass has come to its end"
+
+
+def test_the_backward_pass_stops_where_the_derivative_by_a_value_is_steep() -> None:
+    Path("steep.cg").write_text(STEEP, encoding="utf-8")
+    found = session("c", "break grad a > 1.2", "break grad b > 1.2", "backward y", "c", "c", program="steep.cg")
+    assert found[4][:2] == ["break 1: |da/d…| > 1.2, line 2", "a = 3 * x derivative 1.5"]
+    assert found[5][0] == "the backward pass has come to its end"
+
+
+def test_breaks_of_the_backward_pass_on_tensors() -> None:
+    text = "input W: float[2] = [1, 0]\nh = sqrt(W)\ny = sum(h) - 2 * h[0]\n"
+    Path("t.cg").write_text(text, encoding="utf-8")
+    found = session("c", "break grad W > 0.4", "break inf", "backward y", "c", program="t.cg")
+    assert found[4] == ["break 1: |dW/d…| > 0.4, line 1", "W derivative [-0.5, inf]"]
+
+
+def test_lines_and_conditions_do_not_stop_the_backward_pass() -> None:
+    found = session("c", "backward y", "break 9", "break if x > 1", "break halve", "break nan", "clear 1")
+    assert [each[0].partition(":")[0] for each in found[2:]] == ["error", "error", "error", "break 1", "cleared 1"]
+    assert found[2][0] == "error: the backward pass does not stop at `9`"
 
 
 def test_breaks_on_steep_derivatives() -> None:
@@ -165,8 +238,11 @@ def test_a_run_that_fails_can_be_walked_through() -> None:
         ("stpe", "no command `stpe`"),
         ("step x", "a whole number"),
         ("step 0", "a whole number"),
-        ("break x", "a whole number"),
-        ("break if", "a whole number"),
+        ("break x", "`x` is no place to stop at"),
+        ("break if", "`if` is no place to stop at"),
+        ("break 0", "`0` is no place to stop at"),
+        ("break grad y > [1, 2]", "no place to stop at"),
+        ("break grad y > x +", "error: "),
         ("clear 7", "there is no break 7"),
         ("vars x", "stands alone"),
         ("print", "needs an expression"),
@@ -216,6 +292,92 @@ def test_a_closed_pipe_ends_it_quietly() -> None:
     done = subprocess.run(command, shell=True, capture_output=True, text=True, check=False, timeout=60)
     assert "Traceback" not in done.stderr
     assert "Error" not in done.stderr
+
+
+def test_an_empty_line_of_a_file_or_a_pipe_repeats_nothing() -> None:
+    assert session("step", "", "print total")[1:] == [[], ["0"]]
+    assert cg("step", "p.cg", stdin="step\n\n\n").out == cg("step", "p.cg", stdin="step\n").out
+
+
+@pytest.fixture
+def stepper() -> Stepper:
+    program = cgcli.load("p.cg", mode="dynamic")
+    assert isinstance(program, DynamicProgram)
+    return Stepper(RunCursor(program, {}))
+
+
+@pytest.mark.parametrize(
+    ("commands", "repeated"),
+    [
+        (["step"], "step"),
+        (["s 2", "print x"], "print x"),
+        (["step", "break nan"], ""),
+        (["step", "clear 9"], ""),
+        (["step", "nonsense"], ""),
+        (["c", "backward y"], ""),
+        (["c", "backward y", "s"], "s"),
+        (["c", "backward y", "s", "leave"], ""),
+    ],
+)
+def test_what_an_empty_line_repeats_at_a_terminal(stepper: Stepper, commands: list[str], repeated: str) -> None:
+    for command in commands:
+        with suppress(CgError):
+            list(stepper.run(command))
+    assert stepper.repeated == repeated
+
+
+@pytest.mark.parametrize(
+    ("before", "word", "offers"),
+    [
+        ("", "b", ["back", "backward", "break"]),
+        ("", "x", []),
+        ("print ", "", ["a", "half", "t", "total", "x", "x2", "halve"]),
+        ("print 2 * ", "ha", ["half", "halve"]),
+        ("p ", "ha", ["half", "halve"]),
+        ("break ", "", ["nan", "inf", "grad", "if", "halve", "2", "3", "6", "7", "8", "9", "11"]),
+        ("break if ", "to", ["total"]),
+        ("break grad ", "x", ["x", "x2"]),
+        ("to ", "1", ["11"]),
+        ("clear ", "", ["1"]),
+        ("backward ", "h", ["half"]),
+        ("step ", "", []),
+        ("nonsense ", "", []),
+    ],
+)
+def test_what_tab_offers(stepper: Stepper, before: str, word: str, offers: list[str]) -> None:
+    for command in ("break 9", "continue", "to 3", "step"):
+        list(stepper.run(command))
+    assert stepper.completions(before, word) == offers
+
+
+def test_tab_offers_the_commands_of_the_backward_pass_in_it(stepper: Stepper) -> None:
+    for command in ("continue", "backward y"):
+        list(stepper.run(command))
+    assert stepper.completions("", "l") == ["leave", "list"]
+    assert stepper.completions("", "n") == []
+
+
+def test_tab_and_enter_in_a_terminal() -> None:
+    pytest.importorskip("readline")
+    child, terminal = pty.fork()
+    if child == 0:
+        os.execv(sys.executable, [sys.executable, "-m", "cgcli", "step", "p.cg"])
+    try:
+        read_until(terminal, "(cg) ")
+        os.write(terminal, b"ste\t\r")
+        assert "> 7" in " ".join(read_until(terminal, "(cg) ").split())
+        os.write(terminal, b"\r")
+        assert "> 2" in " ".join(read_until(terminal, "(cg) ").split())
+        os.write(terminal, b"quit\r")
+        read_until(terminal, None)
+        _, status = os.waitpid(child, 0)
+        child = 0
+        assert os.waitstatus_to_exitcode(status) == 0
+    finally:
+        os.close(terminal)
+        if child:
+            os.kill(child, signal.SIGKILL)
+            os.waitpid(child, 0)
 
 
 @pytest.mark.parametrize("ending", ["quit\r", "\x04", "\x03"], ids=["quit", "end of input", "Ctrl-C"])

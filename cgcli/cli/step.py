@@ -38,8 +38,8 @@ def step(
 ) -> int:
     """Walk through a run of a program, line by line, forward and back, and through its backward pass.
 
-    Say help at the prompt for the commands. They may also come from a file or from standard input: one that fails is
-    told and the next is taken, and the exit status is 1 then.
+    Say help at the prompt for the commands; Tab completes them, and Enter alone repeats the last one. They may also
+    come from a file or from standard input: one that fails is told and the next is taken, and the exit status is 1.
     """
     lines = None if commands is None else read_source(commands).text.splitlines()
     session = open_session(context, run)
@@ -59,7 +59,7 @@ def step(
 def _run_commands(stepper: Stepper, lines: Sequence[str] | None) -> list[str]:
     """Runs the commands, those that are typed for None, to `quit` or the last; returns those that failed."""
     failed: list[str] = []
-    for line in _typed() if lines is None else lines:
+    for line in _typed(stepper) if lines is None else lines:
         if lines is not None:
             emit(f"{PROMPT}{show(line)}")
         try:
@@ -73,17 +73,17 @@ def _run_commands(stepper: Stepper, lines: Sequence[str] | None) -> list[str]:
     return failed
 
 
-def _typed() -> Iterator[str]:
-    """The lines that are typed or read from standard input, to its end."""
+def _typed(stepper: Stepper) -> Iterator[str]:
+    """The lines that are typed or read from standard input, to its end; of an empty one that is typed what it repeats."""
     if sys.stdin is None:
         return
     if not is_terminal(sys.stdin):
         yield from (line.rstrip("\n") for line in sys.stdin)
         return
-    edit_typed_lines()
+    edit_typed_lines(stepper.completions)
     while True:
         try:
-            yield input(PROMPT)
+            yield input(PROMPT).strip() or stepper.repeated
         except EOFError:
             emit("")
             return

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -12,7 +11,8 @@ from cgcli.diagnostics.diagnostic import CgError, error
 from cgcli.diagnostics.escape import show
 from cgcli.diagnostics.report import text as report
 from cgcli.diagnostics.suggest import nearest
-from cgcli.program.stepping import Breakpoint, RunCursor
+from cgcli.program.breakpoints import CONDITIONS, parse_breakpoint
+from cgcli.program.stepping import RunCursor
 from cgcli.render.node_table import OperationTable
 from cgcli.render.trace import text, value
 
@@ -26,9 +26,11 @@ back [N], b        one line back; N of them
 continue, c        to the next break, or to the end
 rewind, r          back to the last break, or to the beginning
 to LINE            to a line of the program
-break LINE [if EXPRESSION]
-break if EXPRESSION | break nan | break grad NAME > T
-                   stop there from now on; without anything: lists what stops
+break LINE [if EXPRESSION] | break if EXPRESSION | break FUNCTION
+                   stop there from now on; break alone lists what stops
+break nan | break inf | break grad NAME > T
+                   stop where a value is so, or where the derivative of NAME by it is larger;
+                   in the backward pass where a derivative is
 clear N            stops there no more
 watch EXPRESSION   shows it at each stop
 print EXPRESSION, p
@@ -39,7 +41,10 @@ where, w           the calls around this place
 list, l            the program around this place
 draw FILE          the graph so far, as a picture
 backward NAME      into the backward pass from NAME: step, back and continue go through it; leave ends it
-quit, q            ends"""
+quit, q            ends
+
+At a terminal Tab completes, and Enter alone repeats the last command, unless it was one of
+break, clear, watch, draw, backward, leave."""
 
 
 class Quit(Exception):
@@ -55,6 +60,7 @@ class Stepper:
         self.read_files = read_files
         self.precision = precision
         self.watched: list[str] = []
+        self.repeated = ""  # the last command, if it may be repeated
         self._numbers = 0
         self._operations: OperationTable | None = None  # of the backward pass that is under way
 
@@ -71,12 +77,42 @@ class Stepper:
         if not word or word.startswith("#"):
             return
         name = ALIASES.get(word, word)
-        commands = BACKWARD if self.walk.backward_pass is not None else FORWARD
-        if name not in commands:
+        self.repeated = ""
+        if name not in self.commands:
             forward = name if name in FORWARD else None
-            suggestion = None if forward else nearest(word, list(commands))
+            suggestion = None if forward else nearest(word, list(self.commands))
             raise error("unknown-step", name=show(word), nearest=suggestion, elsewhere=forward)
         yield from getattr(self, f"_{name}")(argument.strip())
+        self.repeated = "" if name in ONCE else line
+
+    @property
+    def commands(self) -> frozenset[str]:
+        """Those of this place."""
+        return FORWARD if self.walk.backward_pass is None else BACKWARD
+
+    def completions(self, before: str, word: str) -> list[str]:
+        """What may stand for the word that begins so, behind that part of a command."""
+        command, *others = before.split() or [""]
+        if not command:
+            offers = sorted(self.commands)
+        elif ALIASES.get(command, command) not in self.commands:
+            offers = []
+        else:
+            offers = self._arguments(ALIASES.get(command, command), others)
+        return [offer for offer in offers if offer.startswith(word)]
+
+    def _arguments(self, name: str, before: list[str]) -> list[str]:
+        """What may follow these words of a command."""
+        walk = self.walk
+        if name == "to":
+            return [] if before else list(map(str, walk.lines))
+        if name == "clear":
+            return [] if before else list(map(str, walk.breaks))
+        if name == "break" and not before:
+            return [*CONDITIONS, *walk.functions, *map(str, walk.lines)]
+        if name in ("backward", "grad") or before[:1] == ["grad"]:
+            return walk.names
+        return [*walk.names, *walk.functions] if name in ("print", "watch", "break") else []
 
     def complain(self, problem: CgError) -> str:
         """The report of an error in a command."""
@@ -176,41 +212,10 @@ class Stepper:
             if not self.walk.breaks:
                 yield "nothing stops the run; `break LINE` does"
             return
-        break_ = self._parse_break(argument)
+        break_ = parse_breakpoint(self.walk, argument)
         self._numbers += 1
         self.walk.breaks[self._numbers] = break_
         yield f"break {self._numbers}: {show(break_.about)}"
-
-    def _parse_break(self, argument: str) -> Breakpoint:
-        walk = self.walk
-        if argument == "nan":
-            return Breakpoint("a value that is no number", lambda k: any(walk.broken(i) for i in walk.nodes_before(k)))
-        match = re.fullmatch(r"grad\s+(\S+)\s*>\s*(\S+)", argument)
-        if match is not None:
-            name, limit = match[1], float(walk.evaluate(match[2]))
-            at, walk.at = walk.at, len(walk.events)
-            try:
-                gradients = walk.steepest(name)
-            finally:
-                walk.at = at
-            about = f"|d{name}/d…| > {value(limit, self.precision)}"
-            return Breakpoint(about, lambda k: any(gradients[i] > limit for i in walk.nodes_before(k)))
-        number, _, condition = argument.partition("if ")
-        condition = condition.strip()
-        line = _whole(number.strip()) if number.strip() else None
-        if line is None and not condition:
-            raise error("bad-break", text=show(argument))
-
-        def holds(k: int) -> bool:
-            if line is not None and not walk.starts_line(k, line):
-                return False
-            try:
-                return not condition or walk.evaluate(condition) is True
-            except CgError:
-                return False  # a name in it has no value yet
-
-        where = "" if line is None else f"line {line}"
-        return Breakpoint(" ".join(x for x in (where, f"if {condition}" if condition else "") if x), holds)
 
     def _clear(self, argument: str) -> Iterator[str]:
         number = _whole(argument)
@@ -304,8 +309,13 @@ class Stepper:
         assert backward_pass is not None
         assert operations is not None
         left = MOST_STEPS if count is None else count
-        while left and backward_pass.step() is not None:
+        while left and (step := backward_pass.step()) is not None:
             left -= 1
+            number = self.walk.pass_break(step) if count is None else None
+            if number is not None:
+                yield f"break {number}: {show(self.walk.breaks[number].about)}, {self.walk.position(step.node)}"
+                yield from self._pass_here()
+                return
             if count is not None:
                 yield from self._pass_here()
         if left:
@@ -339,7 +349,9 @@ LINE_WIDTH = 50
 FORWARD = frozenset(
     "step next out back continue rewind to break clear watch print grad vars where list draw backward help quit".split()
 )
-BACKWARD = frozenset("step back continue leave print grad vars where list help quit backward".split())
+BACKWARD = frozenset("step back continue leave break clear print grad vars where list draw help quit backward".split())
+ONCE = frozenset("break clear watch draw backward leave".split())
+"""The commands that Enter alone does not repeat."""
 SHORT = "step next out back continue rewind print vars where list quit help"
 ALIASES = {name[0]: name for name in SHORT.split()} | {"into": "step"}
 

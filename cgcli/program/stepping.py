@@ -10,11 +10,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from cgcli.analysis.backward_pass import BackwardPass
+from cgcli.analysis.backward_pass import BackwardPass, Step
 from cgcli.diagnostics.diagnostic import CgError, error
 from cgcli.diagnostics.source import Source
 from cgcli.dynamic.run_log import Event, RunLog
 from cgcli.graph.evaluation import Evaluation
+from cgcli.graph.graph import NONE
 from cgcli.graph.traversal import select
 from cgcli.graph.types import Type
 from cgcli.language.derivatives import derivative
@@ -30,10 +31,12 @@ from .program import Values
 
 @dataclass(frozen=True)
 class Breakpoint:
-    """A condition at which `forward` stops: in front of the events that `holds` is true of."""
+    """A condition at which `forward` stops: in front of the events that `holds` is true of. holds_in_pass: the same of
+    the steps of a backward pass."""
 
     about: str
     holds: Callable[[int], bool]
+    holds_in_pass: Callable[[Step], bool] = lambda step: False
 
 
 class RunCursor:
@@ -117,6 +120,12 @@ class RunCursor:
             if self.at == self.first and by < 0:
                 return None
 
+    def pass_break(self, step: Step) -> int | None:
+        """The number of the break that holds at a step of the backward pass; none holds at literals."""
+        if not self.tape.varies[step.node]:
+            return None
+        return next((number for number, each in self.breaks.items() if each.holds_in_pass(step)), None)
+
     def starts_line(self, k: int, number: int) -> bool:
         """Whether event `k` is the first of a run of them on a line of the program's own file."""
         line = self._line_of(k)
@@ -125,6 +134,21 @@ class RunCursor:
     def _line_of(self, k: int) -> int | None:
         span = self.events[k].span
         return span.line if span.source is self.source and self.events[k].kind not in ("input", "return") else None
+
+    def called(self, k: int) -> str | None:
+        """The function that event `k` calls; None where it is no call."""
+        event = self.events[k]
+        return self._log.scopes[event.scope].function if event.kind == "call" else None
+
+    @property
+    def functions(self) -> list[str]:
+        """The functions that the run has called, in the order of their first calls."""
+        return list(dict.fromkeys(scope.function for scope in self._log.scopes[1:]))
+
+    @property
+    def lines(self) -> list[int]:
+        """The lines of the program's own file that ran, in order."""
+        return sorted({line for k in range(self.first, len(self.events)) if (line := self._line_of(k)) is not None})
 
     def nodes_before(self, k: int) -> range:
         """The nodes that the event in front of `k` made."""
@@ -156,6 +180,19 @@ class RunCursor:
             if event.scope == scope_number and event.kind != "return":
                 names.update(event.names)
         return names
+
+    @property
+    def names(self) -> list[str]:
+        """The names that expressions at this place may use."""
+        return sorted({**self.variables(0), **self.variables()})
+
+    def position(self, i: int) -> str:
+        """The line that a node was made by: `line 3`, or `lib.cg:3` of another file."""
+        row = self.tape.span[i]
+        if row == NONE:
+            return "no line"
+        span = self.tape.spans[row]
+        return f"line {span.line}" if span.source is self.source else f"{span.source.name}:{span.line}"
 
     def value(self, name: str, x: Any) -> Any:
         return event_value(x, self.tape.v)
@@ -198,32 +235,43 @@ class RunCursor:
         self.backward_pass = self._back_from(name)
         return self.backward_pass
 
-    def _back_from(self, name: str) -> BackwardPass:
+    def _back_from(self, name: str, *, tensors: bool = False) -> BackwardPass:
         value = self._evaluated(name, "backward")
-        if not isinstance(value, Value) or not value.type.has_derivative or value.type.shape:
+        if not isinstance(value, Value) or not value.type.has_derivative or (value.type.shape and not tensors):
             raise error("no-slope", status=1, text=name)
         if value.node >= self.size:
             self.tape.truncate(self.size)
             raise error("not-on-record", status=1, text=name)
         return BackwardPass(self.tape.freeze(()), self.tape.v, value.node)
 
-    def steepest(self, name: str) -> list[float]:
-        """By node the largest magnitude of the derivative of a value by it; 0 for literals and the value itself."""
-        backward_pass = self._back_from(name)
+    def steepest(self, name: str) -> tuple[int, list[float]]:
+        """The node of a value at the end of the run, and by node the largest magnitude of its derivative by that; 0 for
+        literals and the value itself. A tensor has no derivatives. Raises CgError for what is no float.
+        """
+        at, self.at = self.at, len(self.events)
+        try:
+            backward_pass = self._back_from(name, tensors=True)
+        finally:
+            self.at = at
+        if isinstance(t := self.tape.type_of(backward_pass.of), Type) and t.shape:
+            return backward_pass.of, [0.0] * self.size
         while backward_pass.step() is not None:
             pass
-        magnitudes = [_magnitude(backward_pass.derivatives.get(i)) for i in range(self.size)]
-        return [0.0 if i == backward_pass.of or not self.tape.varies[i] else g for i, g in enumerate(magnitudes)]
+        magnitudes = [magnitude(backward_pass.derivatives.get(i)) for i in range(self.size)]
+        return backward_pass.of, [
+            0.0 if i == backward_pass.of or not self.tape.varies[i] else g for i, g in enumerate(magnitudes)
+        ]
 
-    def broken(self, i: int) -> bool:
-        """Whether the value of a node is, or holds, no number."""
+    def holds_any(self, i: int, condition: Callable[[Any], Any]) -> bool:
+        """Whether the condition holds for the value of a node that is a float, or for an element of it."""
         t, x = self.tape.type_of(i), self.tape.v[i]
         if not isinstance(t, Type) or not t.is_float or x is None:
             return False
-        return bool((x != x).any()) if t.shape else x != x
+        return bool(condition(x).any()) if t.shape else bool(condition(x))
 
 
-def _magnitude(g: Any) -> float:
+def magnitude(g: Any) -> float:
+    """The largest magnitude among the elements of a derivative; 0 for None."""
     if g is None:
         return 0.0
     return float(abs(g).max()) if getattr(g, "size", 0) else abs(g) if isinstance(g, (int, float)) else 0.0

@@ -34,7 +34,12 @@ TEMPLATES: dict[str, Templates] = {
     "step-needs": words("`{name}` needs {what}"),
     "bad-break": words(
         "`{text}` is no place to stop at",
-        "as in `break 12`, `break 12 if x > 3`, `break if x > 3`, `break nan`, `break grad y > 100`",
+        "as in `break 12`, `break 12 if x > 3`, `break if x > 3`, `break nan`, `break inf`, `break grad y > 100`",
+        "the run calls {functions}",
+    ),
+    "bad-pass-break": words(
+        "the backward pass does not stop at `{text}`",
+        "it stops at `nan`, `inf` and `grad NAME > T`; `leave` goes back to the run, which stops at lines",
     ),
     "no-such-break": words("there is no break {number}", "there are {numbers}"),
 }
