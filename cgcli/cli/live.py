@@ -44,7 +44,7 @@ def live(
     context: typer.Context,
     run: Annotated[RunOptions, Without("expression")],
     derivative: Annotated[DerivativeOptions, Without("wrt")],
-    picture: Annotated[PictureOptions, Without("view", "heat", "legend", "size", "background")],
+    picture: Annotated[PictureOptions, Without("view", "heat", "legend", "size", "background", "animate")],
     port: Port = None,
     opens: Opens = False,
     data: Annotated[str | None, NO_DATA] = None,
@@ -56,7 +56,7 @@ def live(
     """
     if run.file is None or is_stream(run.file):
         raise error("live-needs-file")
-    check_picture(picture)
+    check_picture(picture, derivative.of)
     if page_taken is not None:
         session = open_session(context, run).recorded()
         image = draw_picture(session.program, session.values, picture, "html", derivative.of, note)

@@ -74,7 +74,7 @@ def _run_commands(stepper: Stepper, lines: Sequence[str] | None) -> list[str]:
 
 
 def _typed(stepper: Stepper) -> Iterator[str]:
-    """The lines that are typed or read from standard input, to its end; of an empty one that is typed what it repeats."""
+    """The lines that are typed or read from standard input, to its end; an empty one that is typed repeats."""
     if sys.stdin is None:
         return
     if not is_terminal(sys.stdin):

@@ -26,6 +26,7 @@ _DRAWN = (*_PAINTED, "tex", "dot", "mmd", "html")
 _EFFECTIVE: dict[str, tuple[str, ...]] = {  # by option, the kinds on which it has an effect, where not on all
     "size": _PAINTED,
     "background": (*_PAINTED, "tex", "dot"),
+    "animate": ("svg",),
     "legend": (*_PAINTED, "tex", "dot"),
     "heat": (*_PAINTED, "tex", "dot", "mmd"),
     **dict.fromkeys(("theme", "direction", "detail", "depth", "fold", "unfold", "budget"), _DRAWN),
@@ -102,14 +103,19 @@ class PictureOptions:
     background: Annotated[
         str, Option("--background", "The colour behind it, as #f5f5f5 or white; or none.", "COLOUR", "Picture")
     ] = ""
+    animate: Annotated[
+        bool,
+        Option("--animate", "An .svg that plays the forward and the backward pass, step by step.", group="Picture"),
+    ] = False
 
     def drawing(self) -> Drawing:
         """How it is drawn. Raises `CgError` for a size or a colour that is none."""
         size, background = _size(self.size), _colour(self.background)
-        return Drawing(self.theme, self.direction, self.title, self.legend, size, background)
+        return Drawing(self.theme, self.direction, self.title, self.legend, size, background, self.animate)
 
     def check(self, kind: str) -> None:
-        """Raises `CgError` for an option that has no effect on pictures of this kind."""
+        """Raises `CgError` for a size or a colour that is none, and for an option without effect on this kind."""
+        self.drawing()
         for each in fields(self):
             kinds = _EFFECTIVE.get(each.name, (kind,))
             if kind not in kinds and getattr(self, each.name) != each.default:

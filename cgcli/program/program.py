@@ -260,6 +260,34 @@ class Program(Computation):
             image.save(os.fspath(path))
         return image
 
+    def frames(
+        self,
+        folder: str | os.PathLike[str] | None = None,
+        values: Values | None = None,
+        /,
+        *,
+        kind: str = "svg",
+        of: str | None = None,
+        options: PictureOptions | None = None,
+        **inputs: Any,
+    ) -> tuple[Picture, ...]:
+        """The forward and the backward pass, a picture a step in one layout, the last one of the whole.
+
+        folder: where to write them, as `000.svg`, `001.svg`, …; frames of an earlier run are replaced. kind: `svg` or
+        `png`. of: the value to differentiate.
+
+        Raises CgError where an input has no value, for too many steps, and when a file cannot be written.
+        """
+        from .frame_files import write_frames
+        from .picture_options import PictureOptions
+        from .pictures import pass_pictures
+
+        read, _ = read_values(values, inputs)
+        images = pass_pictures(self.recorded(read), read, kind, of, options or PictureOptions())
+        if folder is not None:
+            write_frames(os.fspath(folder), kind, [image.data for image in images])
+        return images
+
     def _shown(self, kind: str, values: Values, of: str | None) -> str | None:
         """The picture of the graph, or the page (`html`), for a notebook; None where there is none."""
         from .shown import shown_program

@@ -38,6 +38,16 @@ TEMPLATES: dict[str, Templates] = {
     ),
     "bad-size": words("`{option}` takes a width in pixels as `1200`, or a factor as `2x`, not `{value}`"),
     "bad-colour": words("`{option}` takes a colour as `#f5f5f5`, `white` or `black`, or `none`, not `{value}`"),
+    "no-frame": words(
+        "`{file}` is no frame that cg has written, so it is not replaced", "name another folder, or move it away"
+    ),
+    "frames-are-files": words(
+        "`--frames` takes a folder, for it writes many files", "name one, as in `--frames frames`"
+    ),
+    "too-many-frames": words(
+        "the passes over this picture have {count} frames; the limit is {limit}",
+        "draw less: close calls with `--depth 0` or `--fold NAME`, or take a smaller `--budget`",
+    ),
     "no-effect-on-kind": words("`{option}` has no effect on a `{kind}`", "it has one on {kinds}"),
     "bad-path": words("`--path` takes two names, as `--path w..loss`, not `{value}`"),
     "bad-threshold": words("`{option}` takes a number that is not negative, not `{value}`"),

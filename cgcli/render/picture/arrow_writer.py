@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from cgcli.graph.graph import GET, LOOP
@@ -22,6 +23,7 @@ class ArrowWriter:
     def __init__(self, drawn: DrawnGraph) -> None:
         self.drawn = drawn
         self.counts: dict[tuple[int, int], int] = {}  # of the arrows from or to blocks, how many each stands for
+        self.flowing: set[tuple[int, int]] = set()  # of these, those along which a derivative passes back
         self.results: dict[int, set[int]] = {}  # of each block, the units that are read outside of it
 
     def write(self) -> dict[int, set[int]]:
@@ -35,19 +37,23 @@ class ArrowWriter:
                 self._unit_arrows(i)
                 continue
             target = i + self.drawn.offset if block is None else self.drawn.ids[block]
+            passing = self.drawn.passing(i)
             for x in self.drawn.units.reads(i):
-                self._count(x, target)
+                self._count(x, target, x in passing)
         for (source, target), count in self.counts.items():
-            self.drawn.canvas.arrows.append(Arrow(source, target, "", "many" if count > 1 else "value"))
+            flows = (source, target) in self.flowing
+            self.drawn.canvas.arrows.append(Arrow(source, target, "", "many" if count > 1 else "value", flows=flows))
         if self.drawn.view.least is not None:
             self._skipping_arrows()
         return self.results
 
-    def _count(self, x: int, target: int) -> None:
+    def _count(self, x: int, target: int, flows: bool) -> None:
         """An arrow from or to a block, which may stand for several."""
         source = self.drawn.anchor(x)
         if source is None or source == target:
             return
+        if flows:
+            self.flowing.add((source, target))
         self.counts[source, target] = self.counts.get((source, target), 0) + 1
         block = self.drawn.collapsed.block_of.get(self.drawn.origin(x))
         if block is not None:
@@ -60,23 +66,27 @@ class ArrowWriter:
         if is_open:
             self._side_arrows(i, graph.a[i])
         by_source: dict[int, list[int]] = {}
+        passing = self.drawn.passing(i)
         for node in self.drawn.units.members(i):
             if graph.op[node] == GET and graph.a[node] in self.drawn.bodies:
                 source = self.drawn.bodies[graph.a[node]][graph.attrs[node]["k"]]
                 if source is not None:
-                    self.drawn.canvas.arrows.append(Arrow(source, target, note=self.drawn.shape_of(i)))
+                    flows = self.drawn.cards.has_derivative(i)
+                    self.drawn.canvas.arrows.append(Arrow(source, target, note=self.drawn.shape_of(i), flows=flows))
                 continue
             for x in map(self.drawn.units.result_of.__getitem__, reads(graph, node)):
                 source = self.drawn.anchor(x)
                 if x == i or source is None or (is_open and not self.drawn.is_bool(x)):
                     continue
                 if self.drawn.origin(x) in self.drawn.collapsed.block_of:
-                    self._count(x, target)
+                    self._count(x, target, x in passing)
                 else:
                     by_source.setdefault(source, []).append(x)
         derivatives = self._derivatives(i)
         for source, operands in by_source.items():
-            self.drawn.canvas.arrows.append(self._arrow(source, target, i, list(dict.fromkeys(operands)), derivatives))
+            arrow = self._arrow(source, target, i, list(dict.fromkeys(operands)), derivatives)
+            flows = source in self.drawn.around.flowing or not passing.isdisjoint(operands)
+            self.drawn.canvas.arrows.append(replace(arrow, flows=flows and arrow.style == "value"))
 
     def _derivatives(self, i: int) -> dict[int, float | None] | None:
         """The derivatives of a unit by what it reads; None where none flows through it or it is no number."""
@@ -135,7 +145,9 @@ class ArrowWriter:
             flows = style == "value" and self.drawn.cards.has_derivative(i) and self.drawn.is_number(i)
             label = "1" if flows else ""
             part = None if path is None or not self.drawn.is_float(i) else Part(path, i, (i,), (i,))
-            self.drawn.canvas.arrows.append(Arrow(source, i + self.drawn.offset, label, style, side, part=part))
+            self.drawn.canvas.arrows.append(
+                Arrow(source, i + self.drawn.offset, label, style, side, part=part, flows=flows)
+            )
 
     def _rule(self, i: int, x: int) -> str:
         """How the derivative by the unit `i` passes back to a tensor that it reads."""

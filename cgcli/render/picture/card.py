@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Literal
 
 from cgcli.diagnostics.escape import show
 
-from .content import PictureNode
+from .content import NAN_DERIVATIVE, PictureNode
 from .drawing import SMALLEST_TEXT
 from .heat_maps import Sheet, sheet, sheet_shapes
 from .shapes import Box, Path, Point, Rect, Shape, Step, Stroke, Text, polygon, text_at
@@ -30,8 +30,9 @@ BEHIND = 4  # how far each outline of a stack of cards lies behind the next one
 SPARK_WIDTH, SPARK_HEIGHT = 84, 26
 DOT = 2.2  # the radius of the ends of that
 
-VALUE: Literal["value"] = "value"
-DERIVATIVE: Literal["derivative"] = "derivative"
+Shown = Literal["value", "derivative"]
+VALUE: Shown = "value"
+DERIVATIVE: Shown = "derivative"
 _POWERS = re.compile("(×10[⁻⁰¹²³⁴⁵⁶⁷⁸⁹]+)")
 
 
@@ -67,6 +68,7 @@ class MapRow:
     column: float
     words: tuple[Text, ...]
     figures: tuple[Text, ...]
+    shows: Shown
 
     @property
     def width(self) -> float:
@@ -90,6 +92,7 @@ class SparkRow:
     series: tuple[float, ...]
     role: Role = "line"
     height: float = field(default=SPARK_HEIGHT + 8)
+    shows: Shown = VALUE
 
     @property
     def width(self) -> float:
@@ -159,25 +162,32 @@ def card(node: PictureNode) -> Card:
     return Card(node, tuple(_rows(node)))
 
 
-def card_shapes(card: Card, box: Box) -> Iterator[Shape]:
-    """A card that fills the box, which may be wider than the card has to be."""
+def card_shapes(card: Card, box: Box, hidden: Container[str] = ()) -> Iterator[Shape]:
+    """A card that fills the box, which may be wider than the card has to be. hidden: what it does not show yet, though
+    it has room for that: values, derivatives."""
     node, look = card.node, LOOKS[card.node.kind]
     front = _front(card, box)
     fill, stroke = f"{node.kind} fill", Stroke(f"{node.kind} line", look.width, look.dash)
     if node.muted:
         fill, stroke = "muted fill", stroke._replace(role="faint")
-    if node.mark:
+    if node.mark and mark_shows(node) not in hidden:
         stroke = stroke._replace(role="warning", width=max(2.0, look.width))
     for k in range(card.behind // BEHIND, 0, -1):
         yield outline(card, front.moved(k * BEHIND, -k * BEHIND), fill, stroke)
     yield outline(card, front, fill, None)
-    if node.heat is not None:
+    if node.heat is not None and DERIVATIVE not in hidden:
         yield _band(card, front, heat_role(node.heat))
     yield outline(card, front, None, stroke)
     if look.double:
         yield outline(card, front.grown(-3), None, stroke._replace(width=0.8))
     for row, (x, y, row_width, _) in placed_rows(card, box):
-        yield from row.shapes(x, y, row_width)
+        if row.shows not in hidden:
+            yield from row.shapes(x, y, row_width)
+
+
+def mark_shows(node: PictureNode) -> Shown:
+    """Whether a node's warning is of its value or of its derivative."""
+    return DERIVATIVE if node.mark == NAN_DERIVATIVE else VALUE
 
 
 def placed_rows(card: Card, box: Box) -> Iterator[tuple[Row, Box]]:
@@ -260,7 +270,7 @@ def _rows(node: PictureNode) -> Iterator[Row]:
     if node.series:
         yield SparkRow(node.series)
     if node.mark:
-        yield TextRow(18, 13, (_text(node.mark, 12, "warning"),))
+        yield TextRow(18, 13, (_text(node.mark, 12, "warning"),), shows=mark_shows(node))
 
 
 def _heading(node: PictureNode, shape: str, ink: Role) -> Iterator[Row]:
@@ -294,7 +304,7 @@ def _numbers(node: PictureNode, value: str, ink: Role, accent: Role) -> Iterator
         if heat_map is not None:
             figures = _figures(number.rpartition("  ")[2], role, 12)
             words = (_text(word, 12, word_role),)
-            yield MapRow(sheet(heat_map), frame, column, words, figures)
+            yield MapRow(sheet(heat_map), frame, column, words, figures, shows)
         elif number:
             yield TextRow(20, 15, (_text(word, 12.5, word_role),), _figures(number, role, 14), shows=shows)
 
@@ -310,7 +320,7 @@ def _small_numbers(node: PictureNode, value: str, ink: Role, accent: Role) -> It
             figures = (_text(sign, 12, role), *figures)
         if heat_map is not None:
             each = sheet(heat_map)
-            yield MapRow(each, frame, each.width, (), figures)
+            yield MapRow(each, frame, each.width, (), figures, shows)
         elif number:
             yield TextRow(16, 12, figures, centred=True, shows=shows)
 

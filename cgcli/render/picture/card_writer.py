@@ -31,7 +31,7 @@ from cgcli.render.tensors import (
 )
 
 from .collapse import Block, counts
-from .content import LONGEST_TITLE, Kind, PictureNode, Sides
+from .content import LONGEST_TITLE, NAN, NAN_DERIVATIVE, Kind, PictureNode, Sides
 from .units import Units
 
 ROWS, COLUMNS = 8, 16  # cells of a heat map at most
@@ -236,14 +236,14 @@ def flows(graph: Graph, of: Sequence[int]) -> bytearray:
     for i in range(max(of), -1, -1):
         if not flags[i]:
             continue
-        for x in _passing(graph, i):
+        for x in passing(graph, i):
             t = graph.type_of(x)
             if not isinstance(t, Type) or (t.has_derivative and graph.op[x] != CONST):
                 flags[x] = 1
     return flags
 
 
-def _passing(graph: Graph, i: int) -> Iterable[int]:
+def passing(graph: Graph, i: int) -> Iterable[int]:
     """The operands that a derivative of a node can flow to: of a loop not those that its condition alone reads."""
     operands = graph.operands(i)
     if graph.op[i] == LOOP:
@@ -278,13 +278,13 @@ def _first_nan(evaluation: Evaluation, results: Sequence[int]) -> Iterator[tuple
     values = evaluation.values
     bad = next((i for i in results if values[i] is not None and has_nan(values[i])), None)
     if bad is not None:
-        yield bad, "NaN starts here"
+        yield bad, NAN
         return
     adjoints = evaluation.adjoints
     last = (i for i in reversed(results if adjoints else ()) if adjoints[i] is not None)
     hit = next((i for i in last if has_nan(adjoints[i])), None)
     if hit is not None:
-        yield hit, "NaN derivatives start here"
+        yield hit, NAN_DERIVATIVE
 
 
 def _with_value(node: PictureNode, value: Any) -> PictureNode:

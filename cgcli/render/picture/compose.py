@@ -77,11 +77,11 @@ class _Painter(DrawnGraph):
                 if graph.op[i] == GET and graph.op[graph.a[i]] == COND:
                     budget -= self._open_sides(graph.a[i], i, budget)
                 node = self.cards.unit(i, i + self.offset, self.group(self.formulas.group_of[i]))
-                self.canvas.nodes.append(replace(self._as_nested(node, i), origin=self._origin(i)))
+                self._add(replace(self._as_nested(node, i), origin=self._origin(i)), i)
                 continue
             body = self._open(i, budget)
             if body is None:
-                self.canvas.nodes.append(self._loop(i))
+                self._add(self._loop(i), i)
             else:
                 budget -= body
         results = ArrowWriter(self).write()
@@ -90,7 +90,11 @@ class _Painter(DrawnGraph):
             node = self.cards.block(block, self.ids[k], self.group(block.group), read)
             if len(read) == 1 and block.kind != "stack":
                 node = replace(node, origin=self._origin(min(read)))
-            self.canvas.nodes.append(node)
+            self._add(node, max(block.nodes))
+
+    def _add(self, node: PictureNode, i: int) -> None:
+        """Adds a card of the graph's nodes up to `i`."""
+        self.canvas.nodes.append(replace(node, last=self.last(i)))
 
     def _origin(self, i: int) -> Origin | None:
         if i in self.around.carries:
@@ -156,7 +160,19 @@ class _Painter(DrawnGraph):
             if self.around.path is None
             else {state: Origin(self.around.path, i, k) for k, state in enumerate(states)}
         )
-        around = Surroundings(canvas.new_ids(len(body)), group, outer_ids, bindings, kept, series, carries, None)
+        flowing = frozenset(x for outer in self.passing(i) if (x := self.anchor(outer)) is not None)
+        around = Surroundings(
+            canvas.new_ids(len(body)),
+            group,
+            outer_ids,
+            bindings,
+            kept,
+            series,
+            carries,
+            None,
+            last=self.last(i),
+            flowing=flowing,
+        )
         inner = self._nested(body, None, around, budget)
         if inner is None:
             return None
@@ -165,7 +181,7 @@ class _Painter(DrawnGraph):
         for carry, state_input, output in zip(loop.carries, states, loop.carry_outputs, strict=True):
             start, state, end = self.anchor(carry), inner.anchor(state_input), inner.anchor(output)
             if start is not None and state is not None:
-                canvas.arrows.append(Arrow(start, state))
+                canvas.arrows.append(Arrow(start, state, flows=start in flowing))
             if state is not None and end is not None and end != state:
                 canvas.arrows.append(Arrow(end, state, "", "next"))
         self._controls(loop, inner, count, group, states)
@@ -224,7 +240,16 @@ class _Painter(DrawnGraph):
             offset = self.canvas.new_ids(len(branch))
             bindings = self.formulas.bindings.inner[cond, side]
             path = None if self.around.path is None else (*self.around.path, (cond, side))
-            around = Surroundings(offset, group, ids, bindings, path=path, muted=muted, of_name=self.cards.of_name)
+            around = Surroundings(
+                offset,
+                group,
+                ids,
+                bindings,
+                path=path,
+                muted=muted,
+                of_name=self.cards.of_name,
+                last=self.last(cond),
+            )
             inner = self._nested(branch, evaluation if side == taken else None, around, budget)
             if inner is None:
                 return 0.0

@@ -16,6 +16,8 @@ Path = tuple[tuple[int, str], ...]
 """The branch in which a node of the graph is: nodes `cond` with one of their sides, from the outermost one in."""
 Sides = Literal["forward", "backward", "both"]
 DEFAULT_DETAIL = Detail()
+NAN, NAN_DERIVATIVE = "NaN starts here", "NaN derivatives start here"
+"""Marks of the first node with a value, or a derivative, that is NaN."""
 LONGEST_TITLE = 36  # characters of a name on its card
 STEPS = "  ·  "  # before how many steps a loop took, in the heading of its group
 
@@ -29,6 +31,8 @@ class PictureNode:
     gradient_map: its heat maps. series: the values of a loop's variable from step to step. stacked: whether it stands
     for several alike. mark: a warning, as `NaN starts here`. muted: whether it is part of a branch that was not taken.
     heat: how large the derivative is among all that are drawn, from 0 to 1. origin: None where there is no one value.
+    last: the node of the graph behind which all that it stands for is computed; of a part of a loop or a branch the
+    loop or the `cond`.
     """
 
     id: int
@@ -49,6 +53,7 @@ class PictureNode:
     muted: bool = False
     heat: float | None = None
     origin: Origin | None = None
+    last: int = -1
 
 
 class Origin(NamedTuple):
@@ -72,6 +77,7 @@ class Part(NamedTuple):
 class Arrow:
     """label: the local derivative, in the colour of derivatives; note: what else stands beside the arrow, as a shape.
     into: a group around the target at whose border the arrow ends, or NONE. part: what its label is the derivative of.
+    flows: whether a derivative passes back along it.
 
     style: `untaken` when nothing flows back through it, as from the branch that was not taken; `many` when it stands
     for several; `next` from the end of a loop's step to the start of the next one; `path` for steps that are left out.
@@ -84,6 +90,7 @@ class Arrow:
     note: str = ""
     into: int = -1
     part: Part | None = None
+    flows: bool = False
 
 
 class Group(NamedTuple):

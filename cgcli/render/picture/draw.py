@@ -18,6 +18,7 @@ from .content import Picture, View
 from .drawing import Drawing, fits
 from .layout import Layout, cards_of, lay_out
 from .scene import extent, scene
+from .shapes import Scene
 from .text_width import without_glyph
 
 MOST_ABSENT = 8  # characters that a note names
@@ -68,12 +69,42 @@ def render(
     if kind in ("mmd", "dot"):
         return _described(lambda v: picture(graph, evaluation, params, v), view, kind, drawing)
     arranged = fitting(lambda v: picture(graph, evaluation, params, v), view, drawing)
+    return Image(painted(arranged, kind, drawing, title), _notes(arranged, kind, drawing))
+
+
+def frames(
+    graph: Graph,
+    evaluation: Evaluation,
+    kind: str,
+    *,
+    title: str = "",
+    params: Sequence[str] = (),
+    view: View | None = None,
+    drawing: Drawing | None = None,
+) -> Iterator[Image]:
+    """The forward and the backward pass over a picture, a picture a step, the last one of the whole. kind: `svg` or
+    `png`.
+
+    Raises CgError (status 1) as `render` does, and for too many steps.
+    """
+    from .frames import frame
+
+    drawing = drawing or Drawing()
+    whole = fitting(lambda v: picture(graph, evaluation, params, v), view or View(), drawing)
+    shapes = _frames(whole, drawing, title)
+    note = _notes(whole, kind, drawing)
+    for k in range(len(shapes.captions)):
+        yield Image(_image(frame(shapes, k), kind, drawing), note)
+
+
+def _notes(arranged: Arranged, kind: str, drawing: Drawing) -> str | None:
+    """What a reader has to be told of a file of this kind."""
     notes = [arranged.notes, _boxes(arranged.picture, drawing) if kind in ("png", "pdf") else None]
     if kind == "png":
         from .png import size_note
 
         notes.append(size_note(*extent(arranged.picture, arranged.layout, drawing), drawing.size))
-    return Image(painted(arranged, kind, drawing, title), "; ".join(note for note in notes if note) or None)
+    return "; ".join(note for note in notes if note) or None
 
 
 def _described(compose: Callable[[View], Picture], view: View, kind: str, drawing: Drawing) -> Image:
@@ -155,11 +186,24 @@ def _without_maps(picture: Picture) -> Picture:
 
 def painted(arranged: Arranged, kind: str, drawing: Drawing, title: str = "") -> bytes:
     """The file of a picture whose layout is there; kind: `svg`, `png`, `pdf` or `tex`."""
-    shapes = scene(arranged.picture, arranged.layout, arranged.cards, drawing, title)
     if kind == "tex":
         from .tikz import to_tikz
 
+        shapes = scene(arranged.picture, arranged.layout, arranged.cards, drawing, title)
         return to_tikz(shapes, arranged.layout, arranged.cards, drawing).encode("utf-8")
+    if drawing.animate:
+        return _image(_frames(arranged, drawing, title), kind, drawing)
+    return _image(scene(arranged.picture, arranged.layout, arranged.cards, drawing, title), kind, drawing)
+
+
+def _frames(arranged: Arranged, drawing: Drawing, title: str) -> Scene:
+    from .frames import frames_scene, passes
+
+    each = passes(arranged.picture)
+    return frames_scene(arranged.picture, arranged.layout, arranged.cards, drawing, title, each)
+
+
+def _image(shapes: Scene, kind: str, drawing: Drawing) -> bytes:
     if kind == "png":
         from .png import to_png
 

@@ -63,7 +63,7 @@ class Size(NamedTuple):
 
 class Drawing(NamedTuple):
     """direction: `auto` for what fits a page better. title: above the picture. background: a colour as `#rrggbb`, or
-    `none`; the theme's paper unless it is said."""
+    `none`; the theme's paper unless it is said. animate: whether an SVG plays the forward and the backward pass."""
 
     theme: ThemeName = "auto"
     direction: Direction | Literal["auto"] = "auto"
@@ -71,6 +71,7 @@ class Drawing(NamedTuple):
     legend: bool = False
     size: Size = Size()
     background: str = ""
+    animate: bool = False
 
     @property
     def painted_theme(self) -> ThemeName:

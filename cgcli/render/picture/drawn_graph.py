@@ -15,10 +15,10 @@ from cgcli.render.bindings import Bindings
 from cgcli.render.formula import FormulaWriter, typographic
 from cgcli.render.tensors import is_tensor
 
-from .card_writer import CardWriter
+from .card_writer import CardWriter, passing
 from .collapse import Weighed, collapse
 from .content import Arrow, Group, Origin, Path, PictureNode, View
-from .units import Units
+from .units import Units, reads
 
 SMALL, WIDE = 0.3, 1.6  # the area of a node without a name, and of a card with heat maps, in cards
 
@@ -46,6 +46,7 @@ class Surroundings:
     drawn for them outside. bindings: the names in it. kept: nodes that are drawn though nothing reads them.
     series: of its inputs, the values from step to step; carries: of these, which of the loop they are. path: the
     branch, None in a loop. muted: whether it is a side that was not taken. of_name: of what the derivatives are.
+    last: the node outside that holds it. flowing: ids outside by which derivatives pass out of it.
     """
 
     offset: int
@@ -58,6 +59,8 @@ class Surroundings:
     path: Path | None = ()
     muted: bool = False
     of_name: str | None = None
+    last: int = NONE
+    flowing: frozenset[int] = frozenset()
 
 
 OUTERMOST = Surroundings(0, NONE, {})
@@ -120,6 +123,22 @@ class DrawnGraph:
 
     def group(self, group: int) -> int:
         return self.around.group if group == NONE else self.group_ids[group]
+
+    def last(self, i: int) -> int:
+        """The node of the outermost graph behind which a node is computed."""
+        return self.around.last if self.is_nested else i
+
+    def passing(self, i: int) -> set[int]:
+        """The results that the unit with the result `i` passes its derivative back to."""
+        if not self.cards.has_derivative(i):
+            return set()
+        graph, result_of = self.graph, self.units.result_of
+        operands = {
+            result_of[x]
+            for node in self.units.members(i)
+            for x in (reads(graph, node) if graph.op[node] == GET else passing(graph, node))
+        }
+        return {x for x in operands if self.cards.has_derivative(x)}
 
     def weight(self, i: int) -> float:
         """The area of a unit in cards."""

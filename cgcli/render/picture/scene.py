@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from .card import Card, card_shapes
 from .content import Arrow, Picture, PictureNode, Style
@@ -14,25 +14,40 @@ from .routes import HEAD, Route
 from .shapes import Box, Part, Path, Point, Rect, Scene, Shape, Stroke, curve, moved, polygon, text_at
 from .themes import Role
 
-TITLE_SIZE, SUBJECT_SIZE = 20.0, 13.0
+TITLE_SIZE, SUBJECT_SIZE, CAPTION_SIZE = 20.0, 13.0, 15.0
 BLEED = 2  # of the paper over the edge, which may lie between two pixels
 LEGEND_WIDTH = 560  # at least, where the graph is narrower
 WIDTHS: dict[Style, float] = {"many": 2.6, "untaken": 1.1}
 WIDTH = 1.4  # of other arrows
 
 
-def scene(picture: Picture, layout: Layout, cards: Mapping[int, Card], drawing: Drawing, title: str = "") -> Scene:
-    """The drawing of a picture. title: what it shows, for those who cannot see it."""
+def scene(
+    picture: Picture,
+    layout: Layout,
+    cards: Mapping[int, Card],
+    drawing: Drawing,
+    title: str = "",
+    *,
+    variants: Callable[[Part], Iterable[Part]] = lambda part: (part,),
+    captions: Sequence[str] = (),
+) -> Scene:
+    """The drawing of a picture. title: what it shows, for those who cannot see it; variants: of a part of the graph
+    what frames have in its place; captions: of the frames, below the graph."""
     heading = _heading(picture, layout, drawing)
     width, height = _extent(layout, heading)
+    below = [text_at(MARGIN, height + CAPTION_SIZE, text, "sans", CAPTION_SIZE, "quiet") for text in captions]
+    width = max([width, *(text.width + 2 * MARGIN for text in below)])
     dy = height - layout.height
     dx = (width - layout.width) / 2 if not heading else 0.0
     parts = [Part("heading", tuple(heading))] if heading else []
     for part in _graph(picture, layout, cards, drawing.background != "none"):
-        parts.append(part._replace(shapes=tuple(moved(part.shapes, dx, dy))))
+        for each in variants(part):
+            parts.append(each._replace(shapes=tuple(moved(each.shapes, dx, dy))))
+    parts += [Part("caption", (text,), frames=(k, k)) for k, text in enumerate(below)]
+    height += CAPTION_SIZE + MARGIN if below else 0
     if drawing.background != "none":
         parts.insert(0, Part("paper", (Rect(Box(0, 0, width, height).grown(BLEED), fill="paper"),)))
-    return Scene(width, height, tuple(parts), title, description(picture), (dx, dy))
+    return Scene(width, height, tuple(parts), title, description(picture), (dx, dy), tuple(captions))
 
 
 def extent(picture: Picture, layout: Layout, drawing: Drawing) -> tuple[float, float]:

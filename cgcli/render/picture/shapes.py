@@ -108,17 +108,18 @@ Shape = Rect | Path | Text
 
 class Part(NamedTuple):
     """Shapes that belong together. kind: what they are; title: what it says to those who cannot see it; id: of the
-    node, or the number of the group or the arrow."""
+    node, or the number of the group or the arrow; frames: the first and the last frame that has them, None for all."""
 
-    kind: Literal["paper", "heading", "group", "arrow", "label", "node", "chip"]
+    kind: Literal["paper", "heading", "group", "arrow", "label", "node", "chip", "caption"]
     shapes: tuple[Shape, ...]
     title: str = ""
     id: int = -1
+    frames: tuple[int, int] | None = None
 
 
 class Scene(NamedTuple):
     """A whole drawing, from back to front. description: what it shows, in words. origin: where the upper left corner of
-    the layout stands in it."""
+    the layout stands in it. captions: of its frames, where it has several."""
 
     width: float
     height: float
@@ -126,6 +127,7 @@ class Scene(NamedTuple):
     title: str = ""
     description: str = ""
     origin: Point = (0.0, 0.0)
+    captions: tuple[str, ...] = ()
 
 
 def line(points: Sequence[Point], stroke: Stroke) -> Path:

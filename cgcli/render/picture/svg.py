@@ -16,6 +16,7 @@ FAMILIES: dict[Face, str] = {
     "mono": "DejaVu Sans Mono, Menlo, Consolas, monospace",
     "italic": "DejaVu Serif, Georgia, serif",
 }
+SECONDS, LAST_SECONDS = 1.0, 4.0  # of a frame of an animation, and of the last one
 DASHES: dict[Dash, tuple[float, float] | None] = {"solid": None, "dashed": (5, 4), "dotted": (1.5, 3)}
 
 
@@ -46,6 +47,8 @@ class _Writer:
         body = [line for part in scene.parts for line in self._part(part)]
         if self.follows_reader:
             yield self._dark()
+        if scene.captions:
+            yield self._animation()
         yield from body
         yield "</svg>"
 
@@ -56,9 +59,28 @@ class _Writer:
         rules += [f".{_class('s', role)}{{stroke:{dark[role]}}}" for role in sorted(self.strokes)]
         return f"<style>@media (prefers-color-scheme: dark){{{''.join(rules)}}}</style>"
 
+    def _animation(self) -> str:
+        """The frames one after the other, again and again, for readers who do not prefer reduced motion; the attributes
+        have the last one."""
+        last = len(self.scene.captions) - 1
+        seconds = SECONDS * last + LAST_SECONDS
+        rules = []
+        for first, end in sorted({part.frames for part in self.scene.parts if part.frames is not None}):
+            name = _frames_class((first, end))
+            hidden, shown = "{visibility:hidden}", "{visibility:visible}"
+            keys = f"0%{hidden if first else shown}"
+            keys += f"{number(100 * first * SECONDS / seconds)}%{shown}" if first else ""
+            keys += f"{number(100 * (end + 1) * SECONDS / seconds)}%,to{hidden}" if end < last else f"to{shown}"
+            rules.append(f"@keyframes {name}{{{keys}}}.{name}{{animation:{name} {number(seconds)}s step-end infinite}}")
+        return f"<style>@media (prefers-reduced-motion: no-preference){{{''.join(rules)}}}</style>"
+
     def _part(self, part: Part) -> Iterator[str]:
         role = ' role="graphics-symbol img"' if part.kind == "node" else ""
-        yield f'<g class="{part.kind}"{role}>'
+        frames = ""
+        if part.frames is not None:
+            frames = f" {_frames_class(part.frames)}"
+            role += ' visibility="hidden"' if part.frames[1] < len(self.scene.captions) - 1 else ""
+        yield f'<g class="{part.kind}{frames}"{role}>'
         if part.title:
             yield f"<title>{dot_html(part.title)}</title>"
         for shape in part.shapes:
@@ -108,6 +130,10 @@ def path_text(path: Path) -> str:
         points = " ".join(f"{number(x)} {number(y)}" for x, y in step.points)
         parts.append(f"{step.command}{points}")
     return "".join(parts)
+
+
+def _frames_class(frames: tuple[int, int]) -> str:
+    return f"t{frames[0]}-{frames[1]}"
 
 
 def _class(prefix: str, role: Role) -> str:
