@@ -62,6 +62,10 @@ class BackwardPass:
         self.derivatives: dict[int, Number] = {self.of: 1.0}
         self._pending = [-self.of]
 
+    @property
+    def ended(self) -> bool:
+        return not self._pending
+
     def step(self) -> Step | None:
         """The next node; None when all of them have had their turn."""
         if not self._pending:
@@ -115,15 +119,23 @@ def operation_contributions(
     return [(x, p if is_number and isinstance(p, float | int) else None, p) for x, p in products]
 
 
+def partials_on_numbers(graph: Graph, v: Sequence[Number], i: int) -> tuple[float | None, ...] | None:
+    """The local partial by each operand of an operation on numbers, None where it has none; None for one on tensors."""
+    types = [t for t in map(graph.type_of, (*graph.operands(i), i)) if isinstance(t, Type)]
+    if not on_numbers(graph.op[i]) or any(t.shape for t in types):
+        return None
+    return local_partials(graph, v, i)
+
+
 def contributions(graph: Graph, v: Sequence[Number], i: int, g: Number) -> list[tuple[int, float | None, Number]]:
     """By operand of node `i` that a derivative reaches: the operand, the local partial, and the product with `g`."""
     operands, result = graph.operands(i), graph.type_of(i)
     types = [t for t in map(graph.type_of, operands) if isinstance(t, Type)]  # a tape holds values alone
     if graph.op[i] in (INPUT, CONST) or not isinstance(result, Type) or not result.has_derivative:
         return []
-    if on_numbers(graph.op[i]) and not any(t.shape for t in (*types, result)):
+    partials = partials_on_numbers(graph, v, i)
+    if partials is not None:
         assert isinstance(g, float | int)
-        partials = local_partials(graph, v, i)
         return [
             (x, unsigned_zero(p), unsigned_zero(p * g))
             for x, p in zip(operands, partials, strict=True)

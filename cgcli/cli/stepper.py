@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cgcli.cli.output import write_picture
 from cgcli.cli.targets import ReadFiles
@@ -15,6 +15,9 @@ from cgcli.program.breakpoints import CONDITIONS, parse_breakpoint
 from cgcli.program.stepping import RunCursor
 from cgcli.render.node_table import OperationTable
 from cgcli.render.trace import text, value
+
+if TYPE_CHECKING:
+    from cgcli.program.run_pictures import RunPictures
 
 CONTEXT_LINES = 3  # of the program before the current line and after it
 MOST_STEPS = 100_000  # of one command
@@ -62,6 +65,7 @@ class Stepper:
         self.watched: list[str] = []
         self.repeated = ""  # the last command, if it may be repeated
         self._numbers = 0
+        self._pictures: RunPictures | None = None
         self._operations: OperationTable | None = None  # of the backward pass that is under way
 
     def greeting(self) -> Iterator[str]:
@@ -267,16 +271,14 @@ class Stepper:
     def _draw(self, argument: str) -> Iterator[str]:
         if not argument:
             raise error("step-needs", name="draw", what="a file, as in `draw so_far.svg`")
-        from cgcli.render.picture.draw import render  # for this command alone
+        from cgcli.program.run_pictures import RunPictures  # for this command alone
         from cgcli.render.picture.drawing import picture_kind
 
         kind = picture_kind(argument)
         if self.read_files is not None:
             self.read_files.check("draw", argument)
-        evaluation = self.walk.evaluation()
-        if not len(evaluation.graph):
-            raise error("nothing-to-compute", name=self.walk.source.name)
-        write_picture(argument, render(evaluation.graph, evaluation, kind).data)
+        self._pictures = self._pictures or RunPictures(self.walk)
+        write_picture(argument, self._pictures.draw(kind).data)
         yield f"wrote {show(argument)}"
 
     def _help(self, argument: str) -> Iterator[str]:

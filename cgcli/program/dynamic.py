@@ -103,7 +103,10 @@ class DynamicProgram(RunProgram):
 
     def execute(self, run: Run) -> Recorded:
         """Runs. Raises CgError; what was computed before is on the run's tape."""
-        module = Execution(self.files, run.interpreter, run.inputs).module()
+        return self.recorded_run(run, Execution(self.files, run.interpreter, run.inputs).module())
+
+    def recorded_run(self, run: Run, module: Module) -> Recorded:
+        """The record of a run that has come to its end. module: the graph of what it computed."""
         return self._record(module, run.interpreter.tape.v, run.values, run.interpreter.structures)
 
 

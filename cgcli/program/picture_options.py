@@ -14,21 +14,20 @@ from cgcli.graph.lexemes import identifier
 from cgcli.ops.number_kernels import has_loop
 from cgcli.render.picture.collapse import BUDGET, LARGEST, Detail
 from cgcli.render.picture.content import View
-from cgcli.render.picture.drawing import Drawing, Size
+from cgcli.render.picture.drawing import PAINTED, Drawing, Size
 from cgcli.render.picture.themes import ThemeName
 from cgcli.render.picture.units import Level
 
 from .options import Option
 
 RADIUS = 2  # arrows
-_PAINTED = ("svg", "png", "pdf")
-_DRAWN = (*_PAINTED, "tex", "dot", "mmd", "html")
+_DRAWN = (*PAINTED, "tex", "dot", "mmd", "html")
 _EFFECTIVE: dict[str, tuple[str, ...]] = {  # by option, the kinds on which it has an effect, where not on all
-    "size": _PAINTED,
-    "background": (*_PAINTED, "tex", "dot"),
+    "size": PAINTED,
+    "background": (*PAINTED, "tex", "dot"),
     "animate": ("svg",),
-    "legend": (*_PAINTED, "tex", "dot"),
-    "heat": (*_PAINTED, "tex", "dot", "mmd"),
+    "legend": (*PAINTED, "tex", "dot"),
+    "heat": (*PAINTED, "tex", "dot", "mmd"),
     **dict.fromkeys(("theme", "direction", "detail", "depth", "fold", "unfold", "budget"), _DRAWN),
     **dict.fromkeys(("focus", "radius", "between", "min_grad"), _DRAWN),
     "view": tuple(kind for kind in (*_DRAWN, "json") if kind != "html"),  # a page has all of them

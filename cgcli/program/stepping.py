@@ -10,12 +10,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from cgcli.analysis.backward_pass import BackwardPass, Step
+from cgcli.analysis.backward_pass import BackwardPass, Step, partials_on_numbers
 from cgcli.diagnostics.diagnostic import CgError, error
 from cgcli.diagnostics.source import Source
 from cgcli.dynamic.run_log import Event, RunLog
 from cgcli.graph.evaluation import Evaluation
-from cgcli.graph.graph import NONE
+from cgcli.graph.graph import NONE, Graph
 from cgcli.graph.traversal import select
 from cgcli.graph.types import Type
 from cgcli.language.derivatives import derivative
@@ -24,7 +24,7 @@ from cgcli.language.regions import Value
 from cgcli.language.structures import Structure
 from cgcli.render.trace import Line
 
-from .dynamic import DynamicProgram
+from .dynamic import DynamicProgram, Recorded
 from .format_event import event_value, format_event
 from .program import Values
 
@@ -42,7 +42,8 @@ class Breakpoint:
 class RunCursor:
     """A run and a place in it: `at` is the number of the event that comes next.
 
-    failure: what stopped the run, None when it came to its end. backward_pass: the one that is under way. Raises
+    failure: what stopped the run, None when it came to its end. recorded: the record of the run, None when it was
+    stopped. backward_pass: the one that is under way. Raises
     CgError for mistakes in names and in values.
     """
 
@@ -53,9 +54,10 @@ class RunCursor:
         self._run = program.prepare(values, self._log)
         self._execution = Execution(program.files, self._run.interpreter, self._run.inputs)
         self.failure: CgError | None = None
+        self.recorded: Recorded | None = None
         self.backward_pass: BackwardPass | None = None
         try:
-            self._execution.module()
+            self.recorded = program.recorded_run(self._run, self._execution.module())
         except CgError as e:
             self.failure = e
         except KeyboardInterrupt:
@@ -225,10 +227,33 @@ class RunCursor:
         names = {**self.variables(0), **self.variables()}
         return self._execution.evaluate(Source(source_name, text), names)
 
-    def evaluation(self) -> Evaluation:
-        """The graph of the run so far, with its values."""
-        size = self.events[self.at - 1].nodes if self.at else 0
-        return Evaluation(select(self.tape.freeze(()), list(range(size))), self.tape.v[:size])
+    @property
+    def computed(self) -> int:
+        """How many nodes the run has computed so far."""
+        return self.events[self.at - 1].nodes if self.at else 0
+
+    @property
+    def graph(self) -> Graph:
+        """The graph of the whole run; one that was stopped has no outputs."""
+        return self.tape.freeze(()) if self.recorded is None else self.recorded.graph
+
+    def evaluation(self, *, whole: bool = False) -> Evaluation:
+        """The graph of the run so far, with its values, and in the backward pass the derivatives that are complete.
+        whole: the graph of the whole run."""
+        size = self.size if whole else self.computed
+        graph = self.graph if whole else select(self.tape.freeze(()), list(range(size)))
+        v, backward_pass = self.tape.v[:size], self.backward_pass
+        if backward_pass is None:
+            return Evaluation(graph, v)
+        adjoints: list[Any] = [None] * size
+        partials: dict[int, tuple[float | None, ...]] = {}
+        for step in backward_pass.steps:
+            adjoints[step.node] = step.derivative
+        for i in range(backward_pass.of + 1):  # also those within what a picture shows as one
+            each = partials_on_numbers(graph, v, i)
+            if each is not None:
+                partials[i] = each
+        return Evaluation(graph, v, backward_pass.of, adjoints, partials)
 
     def begin_backward(self, name: str) -> BackwardPass:
         """Sets `backward_pass` at its beginning, from a number. Raises CgError for what is no float."""

@@ -32,6 +32,7 @@ TEMPLATES: dict[str, Templates] = {
     "step-count": words("a whole number from 1 is needed here, not {text}", "as in `step 5` or `break 12`"),
     "step-extra": words("this command stands alone: `{text}` is too much"),
     "step-needs": words("`{name}` needs {what}"),
+    "no-run-picture": words("`draw` writes no `{kind}`", "it writes {kinds}"),
     "bad-break": words(
         "`{text}` is no place to stop at",
         "as in `break 12`, `break 12 if x > 3`, `break if x > 3`, `break nan`, `break inf`, `break grad y > 100`",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from cgcli.diagnostics.escape import show
 from cgcli.graph.evaluation import Evaluation
@@ -20,6 +20,9 @@ from .layout import Layout, cards_of, lay_out
 from .scene import extent, scene
 from .shapes import Scene
 from .text_width import without_glyph
+
+if TYPE_CHECKING:
+    from .frames import Passes
 
 MOST_ABSENT = 8  # characters that a note names
 SMALLER_BUDGETS = (28, 20, 14, 10)
@@ -95,6 +98,14 @@ def frames(
     note = _notes(whole, kind, drawing)
     for k in range(len(shapes.captions)):
         yield Image(_image(frame(shapes, k), kind, drawing), note)
+
+
+def painted_frame(arranged: Arranged, each: Passes, k: int, kind: str, drawing: Drawing, title: str = "") -> Image:
+    """Frame `k` of passes over a picture whose layout is there; kind: one of `PAINTED`."""
+    from .frames import frame, frames_scene
+
+    shapes = frames_scene(arranged.picture, arranged.layout, arranged.cards, drawing, title, each)
+    return Image(_image(frame(shapes, k), kind, drawing), _notes(arranged, kind, drawing))
 
 
 def _notes(arranged: Arranged, kind: str, drawing: Drawing) -> str | None:

@@ -13,6 +13,7 @@ from .content import Kind
 from .themes import THEMES, Role, ThemeName, luminance
 
 KINDS = ("svg", "png", "pdf", "dot", "mmd", "tex", "json", "html")
+PAINTED = ("svg", "png", "pdf")  # cg's own drawing
 LAID_OUT = ("svg", "png", "pdf", "tex", "html")  # others leave that to the program that draws them
 Direction = Literal["right", "down", "left", "up"]
 DIRECTIONS: dict[Direction, str] = {"right": "LR", "down": "TB", "left": "RL", "up": "BT"}

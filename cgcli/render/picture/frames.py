@@ -227,7 +227,9 @@ class _FramePainter:
         """The local derivative comes with the derivative, all else with the value."""
         arrow = self.picture.arrows[part.id]
         value = self._value(arrow.target)
-        derivative = self._derivative(arrow.source) if arrow.flows else value
+        derivative = value
+        if arrow.label and arrow.style == "value":
+            derivative = self._derivative(arrow.source if arrow.flows else arrow.target)
         others = tuple(s for s in part.shapes if not (isinstance(s, Text) and s.role == "accent"))
         if any(isinstance(shape, Text) for shape in others):
             yield from self._during(part._replace(shapes=others), value, derivative)
