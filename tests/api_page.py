@@ -25,6 +25,7 @@ METHODS = {
         "explain",
         "plan",
         "render",
+        "frames",
         "map",
         "map_grad",
         "fit",

@@ -218,6 +218,78 @@ def test_the_graph_so_far(tmp_path: Path) -> None:
     assert one("s 5", "draw so_far.svg") == ["wrote so_far.svg"]
     assert "half" in (tmp_path / "so_far.svg").read_text(encoding="utf-8")
     assert one("draw so_far.xyz")[0].startswith("error: ")
+    assert one("draw so_far.html")[0] == "error: `draw` writes no `.html`"
+    assert one("s 5", "draw so_far.mmd") == ["wrote so_far.mmd"]
+    assert "y" not in re.findall(r"\bhalf|\by\b", (tmp_path / "so_far.mmd").read_text(encoding="utf-8"))
+
+
+def places(path: str) -> dict[str, tuple[float, ...]]:
+    """The corner and the size of each named card of a drawing."""
+    text = Path(path).read_text(encoding="utf-8")
+    cards = re.findall(r'<g class="node"[^>]*>\n<title>([^<]*)</title>\n<rect ([^>]*)>.*?</g>', text, re.DOTALL)
+    return {
+        re.split(r"[ :]", title)[0]: tuple(map(float, re.findall(r'(?:x|y|width|height)="([\d.]+)"', box)[:4]))
+        for title, box in cards
+    }
+
+
+def test_the_pictures_of_a_session_have_one_layout() -> None:
+    draws = [f"draw {k}.svg" for k in range(6)]
+    moves = ["s 6", "c", "backward y", "s 2", "c"]
+    commands = [command for pair in zip(draws, [*moves, "leave"], strict=True) for command in pair]
+    session(*commands)
+    all_places = [places(f"{k}.svg") for k in range(6)]
+    assert {"x", "y", "x2", "total"} <= set(all_places[0])
+    assert all(each == all_places[0] for each in all_places)
+    values = [len(re.findall(">value<", Path(f"{k}.svg").read_text(encoding="utf-8"))) for k in range(6)]
+    assert values[0] == 1  # that of the input
+    assert values[0] < values[1] < values[2] == values[5]
+    derivatives = [len(re.findall("∂y/∂[^ ]*<", Path(f"{k}.svg").read_text(encoding="utf-8"))) for k in range(6)]
+    assert derivatives[:4] == [0, 0, 0, 0]
+    assert 0 < derivatives[4] < derivatives[5]
+
+
+def test_a_picture_says_where_the_run_is() -> None:
+    session("draw a.svg", "step", "draw b.svg", "c", "backward y", "step", "draw c.svg")
+    captions = ["before the first line", "behind line 6: total = 0", "backward from y, step 1: by y"]
+    for name, caption in zip("abc", captions, strict=True):
+        assert f">{caption}</text>" in Path(f"{name}.svg").read_text(encoding="utf-8")
+
+
+def test_a_picture_within_the_backward_pass_has_whole_numbers_alone() -> None:
+    """No sum that is still to grow, and no derivative of an operation of which a part had its turn."""
+    text = "input x = 2\na = 3 * x\nb = a * a - 4 * a\nc = a * b\ny = c * a + b\noutput y, b\n"
+    Path("sums.cg").write_text(text, encoding="utf-8")
+    commands = ["c", "backward y"]
+    for k in range(12):
+        commands += [f"draw {k}.svg", "step"]
+    session(*commands, program="sums.cg")
+    final = set(numbers("11.svg"))
+    assert final
+    for k in range(12):
+        assert set(numbers(f"{k}.svg")) <= final
+
+
+def numbers(path: str) -> list[str]:
+    """The texts in the colour of derivatives."""
+    return re.findall(r'<text [^>]*class="f-accent"[^>]*>([^<]*)<', Path(path).read_text(encoding="utf-8"))
+
+
+def test_the_derivatives_of_a_value_that_is_no_output_are_drawn_at_the_same_places() -> None:
+    commands = ["c", "draw 0.svg", "backward total", "s 100", "draw 1.svg"]
+    session(*commands)
+    before, after = places("0.svg"), places("1.svg")
+    assert set(before) == set(after)
+    for name, (x, y, width, height) in before.items():
+        x1, y1, width1, height1 = after[name]
+        assert (x + width / 2, y + height / 2) == pytest.approx((x1 + width1 / 2, y1 + height1 / 2))
+    assert "∂total/∂x" in Path("1.svg").read_text(encoding="utf-8")
+
+
+def test_a_run_that_failed_is_drawn() -> None:
+    Path("bad.cg").write_text("input x = 3\na = x - 3\nassert a > 0\ny = a\n", encoding="utf-8")
+    assert session("c", "draw 0.svg", "backward a", "s 9", "draw 1.svg", program="bad.cg")[-1] == ["wrote 1.svg"]
+    assert "∂a/∂x" in Path("1.svg").read_text(encoding="utf-8")
 
 
 def test_listing() -> None:

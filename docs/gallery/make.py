@@ -12,6 +12,7 @@ ROOT = HERE.parents[1]
 THEMES = ("light", "dark")
 PICTURES: dict[str, list[str]] = {
     "article": ["samples/article.cg", "--a", "2", "--b", "3", "--c", "1"],
+    "article_passes": ["samples/article.cg", "--a", "2", "--b", "3", "--c", "1", "--animate"],
     "article_gradient": ["samples/article.cg", "--a", "2", "--b", "3", "--c", "1", "--view", "gradient-graph"],
     "black_scholes": ["samples/black_scholes.cg", "--heat", "--legend"],
     "black_scholes_ops": ["samples/black_scholes.cg", "--detail", "ops", "--fold", "normal_cdf"],

@@ -29,7 +29,7 @@ LONGEST_CAPTION = 60  # characters of what a step computes
 
 
 class Passes(NamedTuple):
-    """values, derivatives: by card the frame in which its value, or its derivative, comes; what never comes is in
+    """values, derivatives: by card the frame in which its value, or its derivative, comes; the last one for what is in
     neither. loops: by the group of an open loop the frames of its steps. turn: the first frame of the backward pass.
     captions: of the frames, one each. The first and the last frame are of no step.
     """
@@ -157,7 +157,7 @@ class _FramePainter:
     def __init__(self, picture: Picture, layout: Layout, cards: Mapping[int, Card], passes: Passes) -> None:
         self.picture, self.layout, self.cards, self.passes = picture, layout, cards, passes
         self.last = len(passes.captions) - 1
-        self.never = self.last + 1
+        self.end = self.last + 1
         self.of_loops = {k for frames in passes.loops.values() for k in frames}
 
     def variants(self, part: Part) -> Iterator[Part]:
@@ -180,14 +180,14 @@ class _FramePainter:
         return "accent" if k >= self.passes.turn else "ink"
 
     def _value(self, i: int) -> int:
-        return self.passes.values.get(i, self.never)
+        return self.passes.values.get(i, self.last)
 
     def _derivative(self, i: int) -> int:
-        return self.passes.derivatives.get(i, self.never)
+        return self.passes.derivatives.get(i, self.last)
 
     def _during(self, part: Part, first: int, end: int) -> Iterator[Part]:
         """The part in the frames from `first` to the one before `end`, if there are any."""
-        first, last = max(first, 0), min(end, self.never) - 1
+        first, last = max(first, 0), min(end, self.end) - 1
         if first <= last:
             yield part._replace(frames=(first, last) if (first, last) != (0, self.last) else None)
 
@@ -200,7 +200,7 @@ class _FramePainter:
         faint = card(replace(node, muted=True))
         yield from self._during(self._shown(plain, faint, box, VALUE, DERIVATIVE), 0, value)
         yield from self._during(self._shown(plain, self.cards[part.id], box, DERIVATIVE), value, derivative)
-        yield from self._during(part, max(value, derivative), self.never)
+        yield from self._during(part, max(value, derivative), self.end)
         for k in (value, self._derivative(node.id)):
             if 0 < k < self.last and k not in self.of_loops:
                 ring = outline(self.cards[part.id], box.grown(RING), None, Stroke(self._role(k), RING_WIDTH))
@@ -212,7 +212,7 @@ class _FramePainter:
     def _arrow(self, part: Part) -> Iterator[Part]:
         arrow = self.picture.arrows[part.id]
         value = self._value(arrow.target)
-        derivative = self._derivative(arrow.source) if arrow.flows else self.never
+        derivative = self._derivative(arrow.source) if arrow.flows else self.last
         plain = part._replace(title=part.title.partition(": ")[0])
         yield from self._during(_recoloured(plain, "faint", THINNER), 0, value)
         normal = value
@@ -221,7 +221,7 @@ class _FramePainter:
                 yield from self._during(plain, normal, k)
                 yield from self._during(_recoloured(plain, self._role(k), WIDER), k, k + 1)
                 normal = k + 1
-        yield from self._during(part, normal, self.never)
+        yield from self._during(part, normal, self.end)
 
     def _label(self, part: Part) -> Iterator[Part]:
         """The local derivative comes with the derivative, all else with the value."""
@@ -233,7 +233,7 @@ class _FramePainter:
         others = tuple(s for s in part.shapes if not (isinstance(s, Text) and s.role == "accent"))
         if any(isinstance(shape, Text) for shape in others):
             yield from self._during(part._replace(shapes=others), value, derivative)
-        yield from self._during(part, max(value, derivative), self.never)
+        yield from self._during(part, max(value, derivative), self.end)
 
 
 def _recoloured(part: Part, role: Role, wider: float) -> Part:
