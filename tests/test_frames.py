@@ -14,7 +14,9 @@ from pictures_zoo import PICTURES
 import cgcli
 from cgcli.diagnostics.diagnostic import CgError
 from cgcli.program.frame_files import write_frames
+from cgcli.program.nested_values import with_nested
 from cgcli.render.picture.card import card_shapes
+from cgcli.render.picture.compose import picture
 from cgcli.render.picture.content import Arrow, Picture, PictureNode
 from cgcli.render.picture.draw import Arranged, arranged
 from cgcli.render.picture.drawing import Drawing
@@ -340,3 +342,43 @@ def test_several_outputs_say_whose_derivatives_are_shown() -> None:
     result = cg("render", "-e", "y = a * 2; z = a * 3", "--a", "1", "--frames", "out")
     assert result.status == 0
     assert "gradients are those of `y`" in result.err
+
+
+# ---- the arrows along which derivatives pass back
+
+
+def flowing(text: str, of: str | None = None, **values: float) -> set[tuple[str, str]]:
+    program = cgcli.parse(text)
+    evaluation = program.run(values, of=of)
+    each = picture(program.graph, evaluation)
+    titles = {node.id: node.title for node in each.nodes}
+    return {(titles[arrow.source], titles[arrow.target]) for arrow in each.arrows if arrow.flows}
+
+
+def test_derivatives_pass_back_along_arrows_of_numbers() -> None:
+    assert flowing("d = a + b\ny = d * a", a=1, b=2) == {("a", "d"), ("b", "d"), ("a", "y"), ("d", "y")}
+    assert flowing("s = stop_gradient(a)\ny = s * a", a=1) == {("s", "y"), ("a", "y")}
+    assert flowing("k = a * 2\ny = b * 2\noutput k, y", of="y", a=1, b=1) == {("b", "y")}
+
+
+def test_derivatives_pass_back_along_arrows_of_tensors() -> None:
+    text = "input x: float[3] = [1, 2, 3]\ns = stop_gradient(x)\nk = argmax(x)\nz = x * s\ny = sum(z) + z[k]\noutput y"
+    assert flowing(text) == {("x", "z"), ("s", "z"), ("z", "sum"), ("sum", "y"), ("z", "[k]"), ("[k]", "y")}
+
+
+def test_derivatives_pass_back_into_a_loop_and_out_of_it() -> None:
+    arrows = PICTURES["rnn"]()
+    titles = {node.id: node.title for node in arrows.nodes}
+    flows = {titles[arrow.source] for arrow in arrows.arrows if arrow.flows}
+    assert {"xs", "W", "U", "b", "v", "h₀", "guess", "target"} <= flows
+
+
+def test_the_side_that_is_not_taken_is_no_step() -> None:
+    images = cgcli.load(ROOT / "samples/huber.cg").frames()
+    assert len(images) == 14
+    program = cgcli.load(ROOT / "samples/huber.cg")
+    each = arranged(picture(program.graph, with_nested(program.run({}))), Drawing())
+    steps = passes(each.picture)
+    muted = [node.id for node in each.picture.nodes if node.muted]
+    assert muted
+    assert not {f for f in map(steps.derivatives.get, muted) if f is not None}

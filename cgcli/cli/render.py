@@ -43,7 +43,6 @@ Frames = Annotated[
         "A folder for the forward and the backward pass, a picture a step (.svg, or .png by --format).",
         "DIR",
         "Output",
-        file="written",
     ),
 ]
 

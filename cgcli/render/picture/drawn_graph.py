@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 from cgcli.graph.evaluation import Evaluation
@@ -130,7 +131,7 @@ class DrawnGraph:
 
     def passing(self, i: int) -> set[int]:
         """The results that the unit with the result `i` passes its derivative back to."""
-        if not self.cards.has_derivative(i):
+        if not self.has_derivative(i):
             return set()
         graph, result_of = self.graph, self.units.result_of
         operands = {
@@ -138,7 +139,17 @@ class DrawnGraph:
             for node in self.units.members(i)
             for x in (reads(graph, node) if graph.op[node] == GET else passing(graph, node))
         }
-        return {x for x in operands if self.cards.has_derivative(x)}
+        return {x for x in operands if self.has_derivative(x)}
+
+    def has_derivative(self, i: int) -> bool:
+        """Whether a derivative flows to a node; to a loop one does where it flows to what reads it."""
+        return self.cards.has_derivative(i) or i in self._loops_with_derivative
+
+    @cached_property
+    def _loops_with_derivative(self) -> set[int]:
+        graph = self.graph
+        results = (i for i in range(len(graph)) if graph.op[i] == GET and graph.op[graph.a[i]] == LOOP)
+        return {graph.a[i] for i in results if self.cards.has_derivative(self.units.result_of[i])}
 
     def weight(self, i: int) -> float:
         """The area of a unit in cards."""

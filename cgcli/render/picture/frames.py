@@ -79,7 +79,18 @@ def passes(picture: Picture) -> Passes:
             if step.loop >= 0:
                 loops.setdefault(step.loop, []).append(len(captions))
             captions.append(f"{word} {k} of {len(each)}: {_words(picture, step, backward=word == 'backward')}")
+    _set_muted(picture, values)
     return Passes(values, derivatives, loops, 1 + len(forward), [*captions, "complete"])
+
+
+def _set_muted(picture: Picture, values: dict[int, int]) -> None:
+    """What is not computed has its outline as soon as it could be."""
+    sources: dict[int, list[int]] = {node.id: [] for node in picture.nodes if node.muted}
+    for arrow in picture.arrows:
+        if arrow.target in sources:
+            sources[arrow.target].append(arrow.source)
+    for node in sorted((node for node in picture.nodes if node.muted), key=lambda node: node.last):
+        values[node.id] = max((values[source] for source in sources[node.id]), default=0)
 
 
 def _words(picture: Picture, step: _Step, *, backward: bool) -> str:
@@ -202,7 +213,7 @@ class _FramePainter:
         yield from self._during(self._shown(plain, self.cards[part.id], box, DERIVATIVE), value, derivative)
         yield from self._during(part, max(value, derivative), self.end)
         for k in (value, self._derivative(node.id)):
-            if 0 < k < self.last and k not in self.of_loops:
+            if 0 < k < self.last and k not in self.of_loops and not node.muted:
                 ring = outline(self.cards[part.id], box.grown(RING), None, Stroke(self._role(k), RING_WIDTH))
                 yield from self._during(Part("node", (ring,), id=part.id), k, k + 1)
 
@@ -216,8 +227,9 @@ class _FramePainter:
         plain = part._replace(title=part.title.partition(": ")[0])
         yield from self._during(_recoloured(plain, "faint", THINNER), 0, value)
         normal = value
+        is_muted = any(self.cards[i].node.muted for i in (arrow.source, arrow.target))
         for k in (value, derivative):
-            if 0 < k < self.last:
+            if 0 < k < self.last and not is_muted:
                 yield from self._during(plain, normal, k)
                 yield from self._during(_recoloured(plain, self._role(k), WIDER), k, k + 1)
                 normal = k + 1
