@@ -286,6 +286,14 @@ def test_the_derivatives_of_a_value_that_is_no_output_are_drawn_at_the_same_plac
     assert "∂total/∂x" in Path("1.svg").read_text(encoding="utf-8")
 
 
+def test_before_the_first_line_all_is_still_to_come() -> None:
+    Path("none.cg").write_text("a = [1, 2]\ny = sum(a * a)\n", encoding="utf-8")
+    found = session("draw 0.svg", "draw 0.dot", program="none.cg")
+    assert found[0] == ["wrote 0.svg"]
+    assert found[1][0].startswith("error: ")
+    assert "value" not in re.sub("<title>.*</title>", "", Path("0.svg").read_text(encoding="utf-8"))
+
+
 def test_a_run_that_failed_is_drawn() -> None:
     Path("bad.cg").write_text("input x = 3\na = x - 3\nassert a > 0\ny = a\n", encoding="utf-8")
     assert session("c", "draw 0.svg", "backward a", "s 9", "draw 1.svg", program="bad.cg")[-1] == ["wrote 1.svg"]

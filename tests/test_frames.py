@@ -320,6 +320,17 @@ def test_where_one_frame_cannot_be_written_none_is(monkeypatch: pytest.MonkeyPat
     assert not Path("new").exists()
 
 
+def test_an_earlier_frame_that_cannot_be_removed_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    write_frames("out", "svg", [b"<svg></svg>"] * 3)
+
+    def refuse(path: str) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr("os.unlink", refuse)
+    with pytest.raises(CgError, match="cannot be removed: operation not permitted"):
+        write_frames("out", "svg", [b"<svg></svg>"])
+
+
 def test_frames_in_python() -> None:
     images = cgcli.load("f.cg").frames("out", a=2, b=3, c=1, kind="png")
     assert len(images) == 11

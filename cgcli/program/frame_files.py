@@ -40,9 +40,16 @@ def write_frames(folder: str, kind: str, frames: Sequence[bytes]) -> None:
             with suppress(OSError):
                 os.rmdir(folder)
         raise
-    for name in earlier.difference(names):
-        with suppress(OSError):
-            os.unlink(os.path.join(folder, name))
+    for name in sorted(earlier.difference(names)):
+        path = os.path.join(folder, name)
+        try:
+            os.unlink(path)
+        except OSError as problem:
+            raise error("frame-left", status=1, file=path, reason=_reason(problem)) from None
+
+
+def _reason(problem: OSError | ValueError) -> str:
+    return (getattr(problem, "strerror", None) or str(problem)).lower()
 
 
 def _make(folder: str) -> bool:
@@ -52,8 +59,7 @@ def _make(folder: str) -> bool:
             return False
         os.mkdir(folder)
     except (OSError, ValueError) as problem:  # a NUL in the name
-        reason = getattr(problem, "strerror", None) or str(problem)
-        raise error("cannot-write", status=1, path=folder, reason=reason.lower()) from None
+        raise error("cannot-write", status=1, path=folder, reason=_reason(problem)) from None
     return True
 
 
@@ -62,7 +68,7 @@ def _earlier(folder: str, kind: str) -> Iterator[str]:
     try:
         entries = sorted(os.listdir(folder))
     except OSError as problem:
-        raise error("cannot-write", status=1, path=folder, reason=(problem.strerror or str(problem)).lower()) from None
+        raise error("cannot-write", status=1, path=folder, reason=_reason(problem)) from None
     for name in entries:
         path = os.path.join(folder, name)
         if re.fullmatch(rf"[0-9]{{3}}\.{kind}", name) and not os.path.islink(path) and os.path.isfile(path):

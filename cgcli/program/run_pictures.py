@@ -41,19 +41,19 @@ class RunPictures:
         self._view = View()
 
     def draw(self, kind: str) -> Image:
-        """The picture of this place. Raises CgError for a run that has computed nothing yet, and for a page.
+        """The picture of this place. Raises CgError where there is nothing to draw, and for a page.
 
         Kinds that are not cg's own drawing have the graph so far alone.
         """
         cursor = self.cursor
         if kind not in RUN_KINDS:
             raise error("no-run-picture", kind=f".{kind}", kinds=[f".{k}" for k in RUN_KINDS])
-        if not cursor.computed:
+        if not (cursor.size if kind in PAINTED else cursor.computed):
             raise error("nothing-to-compute", name=cursor.source.name)
         title = PurePath(cursor.source.name).stem
         if kind not in PAINTED:
             evaluation = cursor.evaluation()
-            return render(evaluation.graph, evaluation, kind, title=title)
+            return render(evaluation.graph, evaluation, kind, title=title, params=cursor.params)
         if self._arranged is None:
             self._arranged = self._arrange()
         each = self._arranged
@@ -71,7 +71,7 @@ class RunPictures:
         views: dict[tuple[int, ...], View] = {}
 
         def compose(view: View) -> Picture:
-            result = _union([picture(graph, evaluation, (), view) for evaluation in evaluations])
+            result = _union([picture(graph, evaluation, self.cursor.params, view) for evaluation in evaluations])
             views[_ids(result)] = view
             return result
 
@@ -82,7 +82,7 @@ class RunPictures:
     def _with_derivatives(self, whole: Arranged) -> Arranged:
         """The picture with the derivatives that are complete, in the same layout."""
         evaluation = self.cursor.evaluation(whole=True)
-        result = replace(picture(evaluation.graph, evaluation, (), self._view), subject="")
+        result = replace(picture(evaluation.graph, evaluation, self.cursor.params, self._view), subject="")
         if not any(node.value_map for node in whole.picture.nodes):
             result = replace(result, nodes=tuple(replace(n, value_map=None, gradient_map=None) for n in result.nodes))
         cards = {node.id: card(node) if _has_gradient(node) else whole.cards[node.id] for node in result.nodes}

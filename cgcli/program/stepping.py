@@ -50,6 +50,7 @@ class RunCursor:
     def __init__(self, program: DynamicProgram, values: Values) -> None:
         self.source = program.module.source
         self.outputs = program.outputs
+        self.params = [i.name for i in program.inputs if i.kind == "param"]
         self._log = RunLog()
         self._run = program.prepare(values, self._log)
         self._execution = Execution(program.files, self._run.interpreter, self._run.inputs)

@@ -41,6 +41,7 @@ TEMPLATES: dict[str, Templates] = {
     "no-frame": words(
         "`{file}` is no frame that cg has written, so it is not replaced", "name another folder, or move it away"
     ),
+    "frame-left": words("`{file}` of an earlier run cannot be removed: {reason}"),
     "frames-are-files": words(
         "`--frames` takes a folder, for it writes many files", "name one, as in `--frames frames`"
     ),

@@ -153,11 +153,12 @@ def frames_scene(
 
 
 def frame(whole: Scene, k: int) -> Scene:
-    """The drawing of frame `k` alone."""
+    """The drawing of frame `k` alone. Its description says which step it shows in place of what the whole has."""
     parts = (part for part in whole.parts if part.frames is None or part.frames[0] <= k <= part.frames[1])
+    counts = whole.description.partition(" It shows ")[0]
     return whole._replace(
         parts=tuple(part._replace(frames=None) for part in parts),
-        description=f"{whole.description} {whole.captions[k][:1].upper()}{whole.captions[k][1:]}.",
+        description=f"{counts.rstrip('.')}. {whole.captions[k][:1].upper()}{whole.captions[k][1:]}.",
         captions=(),
     )
 
