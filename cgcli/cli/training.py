@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from pathlib import PurePath
 
 from cgcli.cli.fit_report import show_solution, show_state
 from cgcli.cli.output import notice
@@ -23,13 +22,13 @@ from cgcli.program.options import OutputOptions, TableOptions
 from cgcli.program.resume import resumed_values
 from cgcli.program.tables import TableSettings, open_table_of
 from cgcli.render import curve
+from cgcli.render.plots import plot_kind
 from cgcli.train.callbacks import LossCurve
 from cgcli.train.trainer import Callback
 
 from .callbacks import Notes, Progress, StopRequest, stoppable
 from .training_options import TrainingOptions
 
-CURVES = (".svg", ".png", ".pdf")
 ROWS_OF_HISTOGRAM = 1024  # at most, to be quick
 
 
@@ -46,7 +45,9 @@ def run_training(
 
     command: what resumes this training, without `--resume`.
     """
-    _check_plot(options.plot)
+    if options.plot is not None:
+        plot_kind("--plot", options.plot)  # a plot that cannot be made is an error now, not at the end
+        check_writable(options.plot)
     program = session.program
     if files.checkpoint is not None:
         settings = resumed_settings(settings, files.checkpoint)
@@ -69,16 +70,6 @@ def _in_use(table: TableOptions, options: TrainingOptions) -> set[str]:
     given |= {"resume": options.resume, "metrics": options.metrics, "plot": options.plot}
     given |= {"histogram": options.histogram, "draw": options.draw, "labels": options.labels}
     return {name for name, value in given.items() if value}
-
-
-def _check_plot(path: str | None) -> None:
-    """Raises `CgError` for a plot that cannot be made: now, not at the end."""
-    if path is None:
-        return
-    if PurePath(path).suffix.lower() not in CURVES:
-        raise error("bad-target-kind", option="--plot", path=path, kinds=list(CURVES))
-    curve.require()
-    check_writable(path)
 
 
 def _labels(options: TrainingOptions, files: RunFiles) -> Mapping[str, Sequence[str] | None]:
@@ -130,7 +121,7 @@ def _train(
     fitted = fitting.fit(callbacks, files.checkpoint)
     show_state(fitted, output, fitting.gradients(fitted, ROWS_OF_HISTOGRAM) if options.histogram else None)
     if options.plot is not None:
-        kind = PurePath(options.plot).suffix[1:].lower()
+        kind = plot_kind("--plot", options.plot)
         write_atomic(options.plot, curve.curve(kind, fitting.task.loss, fitted.history, losses.points))
 
 
