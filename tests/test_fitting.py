@@ -198,11 +198,16 @@ def test_a_seed_is_that_of_the_fit_whatever_ran_before() -> None:
 
 def test_events_are_the_lines_of_the_metrics() -> None:
     class Records(Callback):
+        needs_changes = True
+
         def __init__(self) -> None:
             self.lines: list[dict[str, Any]] = []
 
         def stepped(self, e: StepEvent) -> None:
-            self.lines.append({"step": e.step, "epoch": e.epoch, "loss": e.loss, "rate": e.rate, "norm": e.norm})
+            assert e.changes is not None
+            params = {name: change._asdict() for name, change in e.changes.items()}
+            record = {"step": e.step, "epoch": e.epoch, "loss": e.loss, "rate": e.rate, "norm": e.norm}
+            self.lines.append({**record, "params": params})
 
         def epoch_ended(self, e: EpochEvent) -> None:
             assert e.validation is not None

@@ -17,7 +17,7 @@ from cgcli.program.checkpoint_params import checkpoint_labels
 from cgcli.program.examples import Examples, read_examples
 from cgcli.program.fit_settings import FitSettings, check_settings, resumed_settings
 from cgcli.program.fitting import SolverFitting, StepFitting, prepare_fit
-from cgcli.program.metrics_log import MetricsLog
+from cgcli.program.metrics_log import MetricsLog, earlier_steps
 from cgcli.program.options import OutputOptions, TableOptions
 from cgcli.program.resume import resumed_values
 from cgcli.program.tables import TableSettings, open_table_of
@@ -113,16 +113,20 @@ def _train(
     """Trains by steps over batches."""
     if options.draw is not None:
         _draw(fitting, options.draw)
+    callbacks: list[Callback] = [MetricsLog(files), Progress(), stop]
     losses = LossCurve()
-    callbacks: list[Callback] = [losses, MetricsLog(files), Progress(), stop]
+    if options.plot is not None:
+        earlier_steps(files, losses)
+        callbacks.append(losses)
     if files.path is not None:
         callbacks.append(fitting.checkpoints(files, options.every))
     callbacks.append(Notes(stop, files.path, fitting.settings.patience, command))
     fitted = fitting.fit(callbacks, files.checkpoint)
     show_state(fitted, output, fitting.gradients(fitted, ROWS_OF_HISTOGRAM) if options.histogram else None)
     if options.plot is not None:
-        kind = plot_kind("--plot", options.plot)
-        write_atomic(options.plot, curve.curve(kind, fitting.task.loss, fitted.history, losses.points))
+        kind, title = plot_kind("--plot", options.plot), f"{fitted.target} of {fitted.info['program']}"
+        picture = curve.curve(kind, title, fitted.target, fitted.history, losses.points, losses.changes)
+        write_atomic(options.plot, picture)
 
 
 def _draw(fitting: StepFitting, path: str) -> None:

@@ -43,11 +43,23 @@ class TrainingOptions:
     ] = False
     metrics: Annotated[
         str | None,
-        Option("--metrics", "A line of JSON for each step and each epoch.", "FILE", "Output", file="written"),
+        Option(
+            "--metrics",
+            "A line of JSON for each step and each epoch, with the norms of gradients and updates.",
+            "FILE",
+            "Output",
+            file="written",
+        ),
     ] = None
     plot: Annotated[
         str | None,
-        Option("--plot", "The learning curve: a .svg, .png or .pdf file.", "FILE", "Output", file="written"),
+        Option(
+            "--plot",
+            "The learning curve, of a residual the fit over the data: a .svg, .png or .pdf file.",
+            "FILE",
+            "Output",
+            file="written",
+        ),
     ] = None
     histogram: Annotated[
         bool, Option("--histogram", "At the end, how the gradient of each parameter is spread.", group="Output")

@@ -7,6 +7,7 @@ import json
 import math
 import os
 import re
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import PurePath
 from typing import Any, NoReturn
@@ -15,6 +16,7 @@ from cgcli.diagnostics.diagnostic import error
 from cgcli.system import BINARY
 
 from .checkpoints import Checkpoint, step_of
+from .reading import open_file
 
 BLOCK = 2**20  # bytes that are read at a time
 LINE_START = re.compile(rb'\{"step": [0-9]')  # of every line of such a file
@@ -82,6 +84,16 @@ def _step(line: bytes) -> float:
         return float(json.loads(line)["step"])
     except (ValueError, TypeError, KeyError):
         return math.inf
+
+
+def records_in(path: str, size: int) -> Iterator[dict[str, Any]]:
+    """The records in the first `size` bytes, which the run wrote."""
+    with open_file(path) as file:
+        for line in file:
+            size -= len(line)
+            if size < 0:
+                return
+            yield json.loads(line)
 
 
 class MetricsFile:

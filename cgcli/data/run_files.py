@@ -24,13 +24,14 @@ from .checkpoints import (
     step_of,
     write_checkpoint,
 )
-from .metrics_file import MetricsFile, resume_size
+from .metrics_file import MetricsFile, records_in, resume_size
 
 REFUSALS = {"damaged": "target-damaged", "empty": "target-empty", "other": "target-foreign"}
 
 
 class RunFiles:
-    """The files of one run. checkpoint: the one that it resumes from, None for a new run.
+    """The files of one run. checkpoint: the one that it resumes from, None for a new run. metrics_path: of its metrics
+    file, None for none.
 
     Raises CgError: status 2 where it would write over another run, over more steps or over a file that is no
     checkpoint and no metrics file.
@@ -50,7 +51,7 @@ class RunFiles:
         self._keep, self._overwrite = keep, overwrite
         self.run = secrets.token_hex(8) if checkpoint is None else run_of(checkpoint)
         self._stale = [] if save is None else self._replaced(save, resume)
-        self._metrics_path = metrics
+        self.metrics_path = metrics
         self._metrics_size = None if metrics is None else resume_size(metrics, checkpoint, overwrite)
         self.metrics: MetricsFile | None = None
 
@@ -85,9 +86,14 @@ class RunFiles:
 
     def open_metrics(self) -> MetricsFile | None:
         """The metrics file, opened for appending; None where the run has none."""
-        if self._metrics_path is not None:
-            self.metrics = MetricsFile(self._metrics_path, self._metrics_size, self._overwrite)
+        if self.metrics_path is not None:
+            self.metrics = MetricsFile(self.metrics_path, self._metrics_size, self._overwrite)
         return self.metrics
+
+    def earlier_metrics(self) -> Iterator[dict[str, Any]]:
+        """The records in the metrics file up to the step that the run resumes from; none of a new run."""
+        if self.metrics_path is not None and self._metrics_size is not None:
+            yield from records_in(self.metrics_path, self._metrics_size)
 
     def save(self, tensors: Mapping[str, Any], info: Mapping[str, Any]) -> None:
         """Writes a checkpoint. Raises CgError (status 1) when it cannot be written."""

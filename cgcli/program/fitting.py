@@ -263,6 +263,7 @@ class StepFitting:
 
     def fit(self, callbacks: Sequence[Callback] = (), checkpoint: Checkpoint | None = None) -> Fitted:
         """Trains from the start, or from a checkpoint as if never stopped. Raises CgError as `fit` does."""
+        self.problem.records_changes = any(callback.needs_changes for callback in callbacks)
         state = self.trainer(checkpoint).fit(callbacks)
         outputs = self.problem.judge(state.result, self.task.examples)
         task, contents = self.task, self._contents(state)

@@ -19,7 +19,7 @@ from cgcli.run.binding import plain
 from cgcli.train.optimizers import Update
 from cgcli.train.state import State
 from cgcli.train.step import memories, step_graph, update_graph
-from cgcli.train.trainer import StepResult
+from cgcli.train.trainer import Change, StepResult
 
 from .computation import Computation, Values
 from .examples import Examples
@@ -119,6 +119,7 @@ class _Problem:
     def __init__(self, task: Task, update: Update | None) -> None:
         self.task, self.update = task, update
         self.rows = task.examples.rows
+        self.records_changes = False  # set before the first step
 
     def judge(self, params: Mapping[str, Any], examples: Examples) -> dict[str, float]:
         """The loss and the program's other outputs that say something of many rows: means over the rows."""
@@ -156,7 +157,7 @@ class StaticProblem(_Problem):
     def step_graph(self) -> Graph:
         """Loss, gradients and update as one graph."""
         assert self.update is not None
-        return step_graph(self.loss_graph, self.update, self.task.trained)
+        return step_graph(self.loss_graph, self.update, self.task.trained, self.records_changes)
 
     def step(self, state: State, rows: Any) -> StepResult:
         assert self.update is not None
@@ -164,7 +165,7 @@ class StaticProblem(_Problem):
         memory = [state.memories[m.key] for m in memories(self.update, typed)]
         inputs = self.task_inputs.bind(state.params, self._selected(rows), True, state.step + 1)
         outputs = self._run("step", [*inputs, *map(plain, memory), float(state.step + 1), self.update.rate])
-        return _step_result(self.task, self.update, outputs)
+        return _step_result(self.task, self.update, outputs, state)
 
     def judge(self, params: Mapping[str, Any], examples: Examples) -> dict[str, float]:
         totals = dict.fromkeys(self.metrics, 0.0)
@@ -228,11 +229,11 @@ class DynamicProblem(_Problem):
         loss, gradients = self.gradients(state.params, rows, state.step + 1)
         trained, typed = self.task.trained, _typed(self.task, self.task.trained, state.params)
         if self._update is None:
-            self._update = compile_step(update_graph(self.update, typed))
+            self._update = compile_step(update_graph(self.update, typed, self.records_changes))
         memory = [state.memories[m.key] for m in memories(self.update, typed)]
         arrays = [*(state.params[n] for n in trained), *(gradients[n] for n in trained), *memory]
         outputs = self._update([*map(plain, arrays), float(state.step + 1), self.update.rate])
-        return _step_result(self.task, self.update, [loss, *outputs])
+        return _step_result(self.task, self.update, [loss, *outputs], state)
 
     def judge(self, params: Mapping[str, Any], examples: Examples) -> dict[str, float]:
         totals: dict[str, float] = {}
@@ -345,18 +346,31 @@ def _over_rows(task: Task, program: Computation, names: Sequence[str]) -> Graph:
     return b.done(*outputs)
 
 
-def _step_result(task: Task, update: Update, outputs: Sequence[Any]) -> StepResult:
+def _step_result(task: Task, update: Update, outputs: Sequence[Any], before: State) -> StepResult:
+    """The result of a step from a state; outputs: those of `step_graph`."""
     import numpy as np
 
     loss, norm, rate, *rest = outputs
-    params, memory = rest[: len(task.trained)], rest[len(task.trained) :]
     keys = [m.key for m in memories(update, _typed(task, task.trained))]
     types = {i.name: "float32" if i.type.dtype == "f32" else "float64" for i in task.program.inputs}
-    return StepResult(
-        float(loss),
-        float(norm),
-        float(rate),
-        # in one layout, as a checkpoint hands them back: sums round as the layout wants it
-        {n: np.array(x, dtype=types[n], order="C") for n, x in zip(task.trained, params, strict=True)},
-        {m: np.array(x, dtype=types[m.partition("/")[2]], order="C") for m, x in zip(keys, memory, strict=True)},
-    )
+    ends = len(task.trained), len(task.trained) + len(keys)
+    # in one layout, as a checkpoint hands them back: sums round as the layout wants it
+    params = {n: np.array(x, dtype=types[n], order="C") for n, x in zip(task.trained, rest[: ends[0]], strict=True)}
+    memory = {
+        m: np.array(x, dtype=types[m.partition("/")[2]], order="C")
+        for m, x in zip(keys, rest[ends[0] : ends[1]], strict=True)
+    }
+    gradients = dict(zip(task.trained, map(float, rest[ends[1] :]), strict=True)) if rest[ends[1] :] else None
+    changes = None if gradients is None else _changes(gradients, before.params, params)
+    return StepResult(float(loss), float(norm), float(rate), params, memory, changes)
+
+
+def _changes(gradients: Mapping[str, float], old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Change]:
+    """What a step did to each parameter; gradients: the norm of each, of a number the gradient itself."""
+    import numpy as np
+
+    def size(x: Any) -> float:
+        return float(np.linalg.norm(x)) if x.shape else float(x)
+
+    doubles = {n: (old[n].astype("float64"), new[n].astype("float64")) for n in gradients}
+    return {n: Change(gradients[n], size(after - x), size(x)) for n, (x, after) in doubles.items()}

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
 SUFFIXES = (".svg", ".png", ".pdf")
 DPI = 150  # of pixels
+LONGEST_HEADING = 64  # characters
 SERIES = tuple(
     (hue, dash) for dash in ("-", "--", ":") for hue in ("input line", "positive", "output line", "param line")
 )
@@ -114,11 +115,23 @@ def panel(axes: Axes, *, title: str = "", x: str = "", y: str = "") -> Axes:
     return axes
 
 
-def legend(axes: Axes, entries: Sequence[tuple[Any, str]], **settings: Any) -> None:
+def heading(figure: Figure, text: str) -> None:
+    """The title of the whole figure."""
+    figure.suptitle(
+        show(shortened(text, LONGEST_HEADING)), x=0.01, horizontalalignment="left", fontsize=12, fontweight="bold"
+    )
+
+
+def shortened(text: str, most: int) -> str:
+    """The text with so many characters at most, without its middle: names often differ at their ends."""
+    return text if len(text) <= most else f"{text[: most // 2]}…{text[len(text) - (most - 1) // 2 :]}"
+
+
+def legend(within: Axes | Figure, entries: Sequence[tuple[Any, str]], **settings: Any) -> None:
     """Says what artists show. settings: of matplotlib's legend."""
     if entries:
         handles, labels = zip(*entries, strict=True)
-        axes.legend(handles, [show(label) for label in labels], **settings)
+        within.legend(handles, [show(label) for label in labels], **settings)
 
 
 def log_scale(axes: Axes, axis: str = "y") -> None:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from cgcli.diagnostics.diagnostic import CgError
 
 from .state import State
-from .trainer import Callback, StepEvent
+from .trainer import Callback, Change, StepEvent
 
 CHECKPOINT_SECONDS = 10.0  # between two checkpoints, unless it is said after how many steps
 MOST_POINTS = 4000  # of a learning curve, at most
@@ -52,14 +52,26 @@ class Checkpoints(Callback):
 
 @dataclass
 class LossCurve(Callback):
-    """The losses of steps: every `stride`-th, which grows so that there are at most `MOST_POINTS`."""
+    """The losses of steps and what these did to parameters, of every `stride`-th: it grows so that there are at most
+    `MOST_POINTS`.
+    """
 
     points: list[tuple[int, float]] = field(default_factory=list)
+    changes: list[tuple[int, Mapping[str, Change]]] = field(default_factory=list)
     stride: int = 1
+    needs_changes = True
 
     def stepped(self, event: StepEvent) -> None:
-        if event.step % self.stride == 0:
-            self.points.append((event.step, event.loss))
+        self.add(event.step, event.loss, event.changes)
+
+    def add(self, step: int, loss: float, changes: Mapping[str, Change] | None) -> None:
+        """Appends a step; those of a run before it was resumed come first."""
+        if step % self.stride:
+            return
+        self.points.append((step, loss))
+        if changes is not None:
+            self.changes.append((step, changes))
         if len(self.points) > MOST_POINTS:
             self.stride *= 2
-            self.points = [(step, loss) for step, loss in self.points if step % self.stride == 0]
+            self.points = [point for point in self.points if point[0] % self.stride == 0]
+            self.changes = [point for point in self.changes if point[0] % self.stride == 0]

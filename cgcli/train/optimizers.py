@@ -57,11 +57,12 @@ class Update:
     decay: Mapping[str, float] | None = None
 
 
-def update_source(update: Update, params: Sequence[tuple[str, Type]]) -> str:
+def update_source(update: Update, params: Sequence[tuple[str, Type]], norms: bool = False) -> str:
     """The program of an update, for parameters with these names and types.
 
     Its inputs: `step` and `rate`, then of the k-th parameter `p{k}`, its gradient `g{k}` and its memories, as `m{k}`.
-    Its outputs: `norm` (of all gradients together), `speed` (the rate of this step), then `p{k}_new`, `m{k}_new`, ….
+    Its outputs: `norm` (of all gradients together), `speed` (the rate of this step), then `p{k}_new`, `m{k}_new`, …,
+    with `norms` at the end for each parameter that is a tensor `norm{k}`, of its gradient alone.
     """
     optimizer = OPTIMIZERS[update.rule]
     single = all(t.dtype == "f32" for _, t in params)
@@ -84,6 +85,10 @@ def update_source(update: Update, params: Sequence[tuple[str, Type]]) -> str:
         results = [f"{prefix}_new" for prefix in (f"p{k}", *memories)]
         body.append(f"{', '.join(results)} = optim.{update.rule}({', '.join(arguments)})")
         outputs += results
+    if norms:
+        tensors = [k for k, (_, t) in enumerate(params) if t.shape]
+        body += [f"norm{k} = sqrt({squares[k]})" for k in tensors]
+        outputs += [f"norm{k}" for k in tensors]
     lines += ["", f"norm = sqrt({' + '.join(squares)})"]
     if update.clip is not None:
         lines.append(f"factor = optim.clip(norm, {update.clip!r})")
@@ -98,8 +103,8 @@ def update_source(update: Update, params: Sequence[tuple[str, Type]]) -> str:
     return "\n".join([*lines, *body, "", f"output {', '.join(outputs)}", ""])
 
 
-def update_module(update: Update, params: Sequence[tuple[str, Type]]) -> Module:
+def update_module(update: Update, params: Sequence[tuple[str, Type]], norms: bool = False) -> Module:
     """The update as a graph; see `update_source`."""
     from cgcli.language.lower import lower  # with the parser: the names of optimisers do without
 
-    return lower(Source("<update>", update_source(update, params)))
+    return lower(Source("<update>", update_source(update, params, norms)))

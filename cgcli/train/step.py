@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from cgcli.graph.graph import Graph
-from cgcli.graph.signature import Module
 from cgcli.graph.traversal import prune
 from cgcli.graph.types import Type
 from cgcli.ops.builder import Builder
@@ -34,18 +33,19 @@ def memories(update: Update, params: Sequence[tuple[str, Type]]) -> tuple[Memory
     return tuple(Memory(m, name, t) for name, t in params for m in OPTIMIZERS[update.rule].memories)
 
 
-def update_graph(update: Update, params: Sequence[tuple[str, Type]]) -> Graph:
+def update_graph(update: Update, params: Sequence[tuple[str, Type]], norms: bool = False) -> Graph:
     """The update by itself. Inputs: the parameters, their gradients, the memories, then `step` and `rate`.
 
-    Outputs: the norm of all gradients, the rate of this step, the new parameters, the new memories.
+    Outputs: the norm of all gradients, the rate of this step, the new parameters, the new memories; with `norms` also
+    the norm of each gradient, of a number the gradient itself.
     """
     b = Builder()
     nodes = [b.input(t, name) for name, t in params]
     gradients = [b.input(t, f"d/d{name}") for name, t in params]
-    return b.done(*_append_update(b, update_module(update, params), update, params, nodes, gradients))
+    return b.done(*_append_update(b, update, params, nodes, gradients, norms))
 
 
-def step_graph(graph: Graph, update: Update, params: Sequence[str]) -> Graph:
+def step_graph(graph: Graph, update: Update, params: Sequence[str], norms: bool = False) -> Graph:
     """A step of training for a graph whose only output is the loss, a number; params: inputs that change.
 
     Inputs: those of the graph, the memories, then `step` (from 1) and `rate`.
@@ -59,18 +59,19 @@ def step_graph(graph: Graph, update: Update, params: Sequence[str]) -> Graph:
     param_nodes = [by_name[name] for name in params]
     gradients = differentiate(b, loss, param_nodes)
     typed = [(name, one(b.type_of(i))) for name, i in zip(params, param_nodes, strict=True)]
-    return prune(b.done(loss, *_append_update(b, update_module(update, typed), update, typed, param_nodes, gradients)))
+    return prune(b.done(loss, *_append_update(b, update, typed, param_nodes, gradients, norms)))
 
 
 def _append_update(
     b: Builder,
-    module: Module,
     update: Update,
     params: Sequence[tuple[str, Type]],
     param_nodes: Sequence[int],
     gradients: Sequence[int],
+    norms: bool,
 ) -> list[int]:
     """Appends the update; returns the outputs of `update_graph`."""
+    module = update_module(update, params, norms)
     graph = module.graph
     memory_nodes = [b.input(m.type, f"{m.name}[{m.param}]") for m in memories(update, params)]
     memory_names = OPTIMIZERS[update.rule].memories
@@ -96,4 +97,5 @@ def _append_update(
         *(index[module.values[name]] for name in ("norm", "speed")),
         *(new(f"p{k}", t) for k, t in enumerate(types)),
         *(new(f"{m}{k}", t) for k, t in enumerate(types) for m in memory_names),
+        *(index[module.values[f"norm{k}"]] if t.shape else gradients[k] for k, t in enumerate(types) if norms),
     ]

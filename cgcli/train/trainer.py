@@ -14,14 +14,28 @@ from .batches import Batches
 from .state import State
 
 
+class Change(NamedTuple):
+    """What a step does to a parameter: its gradient, what is added to it, and its value before that. Of a tensor these
+    are norms, the square roots of the sums of squares; of a number they are the numbers themselves.
+    """
+
+    gradient: float
+    update: float
+    value: float
+
+
 class StepResult(NamedTuple):
-    """The result of a step of training: the loss before it, the norm of the gradient, the rate, the new arrays."""
+    """The result of a step of training: the loss before it, the norm of the gradient, the rate, the new arrays.
+
+    changes: of each parameter, None where no callback needs them.
+    """
 
     loss: float
     norm: float
     rate: float
     params: dict[str, Any]
     memories: dict[str, Any]
+    changes: Mapping[str, Change] | None = None
 
 
 Step = Callable[[State, Any], StepResult]
@@ -46,7 +60,10 @@ class Limits:
 
 
 class StepEvent(NamedTuple):
-    """The event after a step. loss: of its batch. done: the share of the run that is done, where that is known."""
+    """The event after a step. loss: of its batch. done: the share of the run that is done, where that is known.
+
+    changes: as in `StepResult`.
+    """
 
     step: int
     epoch: int
@@ -55,6 +72,7 @@ class StepEvent(NamedTuple):
     rate: float
     rows: int
     done: float | None
+    changes: Mapping[str, Change] | None = None
 
 
 class EpochEvent(NamedTuple):
@@ -70,7 +88,11 @@ class Callback:
     """What happens besides training. A subclass defines the methods that it needs; the others do nothing.
 
     A CgError of `stepped`, `epoch_ended` or `checkpoint` ends the training as one of a step does.
+
+    needs_changes: whether it reads the `changes` of events, which cost a little time.
     """
+
+    needs_changes = False
 
     def started(self, state: State) -> None:
         """Before the first step."""
@@ -149,7 +171,9 @@ class Trainer:
             state.rows += rows
             state.total += result.loss * rows
             done = self._share_done(seconds)
-            event = StepEvent(state.step, state.epoch + 1, result.loss, result.norm, result.rate, rows, done)
+            event = StepEvent(
+                state.step, state.epoch + 1, result.loss, result.norm, result.rate, rows, done, result.changes
+            )
             for callback in callbacks:
                 callback.stepped(event)
             if state.batch == steps:
