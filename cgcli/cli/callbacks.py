@@ -3,32 +3,41 @@
 from __future__ import annotations
 
 import signal
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from types import FrameType
 
 from cgcli.cli import signals
-from cgcli.cli.output import notice
+from cgcli.cli.output import can_write, notice, width_of
 from cgcli.cli.progress import StatusLine
 from cgcli.cli.signals import ending_signals
 from cgcli.diagnostics.diagnostic import CgError
 from cgcli.diagnostics.escape import show
 from cgcli.render.numbers import shortest
+from cgcli.render.progress import BAR, LEVELS, History, Progress, progress_line
 from cgcli.train.state import State
-from cgcli.train.trainer import Callback, StepEvent
+from cgcli.train.trainer import Callback, Limits, StepEvent
 
 
-class Progress(Callback):
-    """A line of progress on standard error."""
+class ProgressLine(Callback):
+    """A line of progress on standard error: on a terminal with a bar and a sparkline of the loss."""
 
-    def __init__(self) -> None:
+    def __init__(self, limits: Limits) -> None:
         self._line = StatusLine()
+        self._limits = limits
         self._rows = 0
+        self._done_before: float | None = None  # the share of a resumed run that others did
+        self._history = History()
 
     def stepped(self, event: StepEvent) -> None:
+        if self._done_before is None and event.done is not None:
+            self._done_before = event.done
         self._rows += event.rows
+        if self._line.on_terminal:
+            self._history.add(event.loss)
         if self._line.due():
-            self._line.update(self._status(event))
+            self._line.update(self._bar(event) if self._line.on_terminal else self._status(event))
 
     def failed(self, state: State, problem: CgError) -> None:
         self._line.end()
@@ -42,8 +51,29 @@ class Progress(Callback):
         parts += [f"rate {shortest(event.rate, 3)}", f"{self._rows / seconds:.0f} rows a second"]
         if event.done:
             parts.append(f"{100 * event.done:.0f} %")
-            parts.append(f"{max(0.0, seconds * (1 - event.done) / event.done):.0f} s left")
+        if (left := self._seconds_left(event)) is not None:
+            parts.append(f"{left:.0f} s left")
         return ", ".join(parts)
+
+    def _bar(self, event: StepEvent) -> str:
+        """The line on a terminal."""
+        progress = Progress(
+            event.done,
+            f"epoch {event.epoch}{f' of {self._limits.epochs}' if self._limits.epochs else ''}",
+            f"step {event.step}{f' of {self._limits.steps}' if self._limits.steps else ''}",
+            event.loss,
+            self._history.means or [event.loss],
+            event.rate,
+            self._rows / self._line.seconds,
+            self._seconds_left(event),
+        )
+        ascii_only = not can_write(LEVELS + BAR, sys.stderr)
+        return progress_line(progress, width_of(sys.stderr) or 80, ascii_only=ascii_only)
+
+    def _seconds_left(self, event: StepEvent) -> float | None:
+        """By how long this run took for its share."""
+        done = (event.done or 0.0) - (self._done_before or 0.0)
+        return self._line.seconds * (1 - (event.done or 0.0)) / done if done > 0 else None
 
 
 class StopRequest(Callback):

@@ -103,9 +103,18 @@ def notice(text: str) -> None:
 
 def write_stderr(text: str) -> None:
     """Writes on standard error; a failure to write is ignored."""
+    _write_stderr(harmless(text))
+
+
+def rewrite_line(text: str) -> None:
+    """Writes a text on the terminal that standard error is, in place of the line that is there."""
+    _write_stderr(f"\r{harmless(text)}\x1b[K")
+
+
+def _write_stderr(text: str) -> None:
     if sys.stderr is not None:
         try:
-            sys.stderr.write(harmless(text))
+            sys.stderr.write(text)
             sys.stderr.flush()
         except OSError:
             silence(sys.stderr)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import time
 
-from cgcli.cli.output import is_terminal, notice, stream_options, write_stderr
+from cgcli.cli.output import is_terminal, notice, rewrite_line, stream_options
 
 TERMINAL_SECONDS, LOG_SECONDS = 0.5, 10.0  # between two updates
 
@@ -34,11 +34,11 @@ class StatusLine:
         if not self.on_terminal:
             notice(text)
             return
-        write_stderr(f"\r{text}\x1b[K")
+        rewrite_line(text)
         self.visible = True
 
     def end(self) -> None:
         """Clears the line."""
         if self.visible:
-            write_stderr("\r\x1b[K")
+            rewrite_line("")
             self.visible = False

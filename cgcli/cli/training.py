@@ -26,7 +26,7 @@ from cgcli.render.plots import plot_kind
 from cgcli.train.callbacks import LossCurve
 from cgcli.train.trainer import Callback
 
-from .callbacks import Notes, Progress, StopRequest, stoppable
+from .callbacks import Notes, ProgressLine, StopRequest, stoppable
 from .training_options import TrainingOptions
 
 ROWS_OF_HISTOGRAM = 1024  # at most, to be quick
@@ -113,7 +113,7 @@ def _train(
     """Trains by steps over batches."""
     if options.draw is not None:
         _draw(fitting, options.draw)
-    callbacks: list[Callback] = [MetricsLog(files), Progress(), stop]
+    callbacks: list[Callback] = [MetricsLog(files), ProgressLine(fitting.settings.limits()), stop]
     losses = LossCurve()
     if options.plot is not None:
         earlier_steps(files, losses)
