@@ -15,6 +15,7 @@ from cgcli.diagnostics.escape import show
 from cgcli.files.writing import check_writable, write_atomic
 from cgcli.program.checkpoint_params import checkpoint_labels
 from cgcli.program.examples import Examples, read_examples
+from cgcli.program.fit_data import fit_plot
 from cgcli.program.fit_settings import FitSettings, check_settings, resumed_settings
 from cgcli.program.fitting import SolverFitting, StepFitting, prepare_fit
 from cgcli.program.metrics_log import MetricsLog, earlier_steps
@@ -22,8 +23,10 @@ from cgcli.program.options import OutputOptions, TableOptions
 from cgcli.program.resume import resumed_values
 from cgcli.program.tables import TableSettings, open_table_of
 from cgcli.render import curve
+from cgcli.render.fit_plot import fit_picture
 from cgcli.render.plots import plot_kind
 from cgcli.train.callbacks import LossCurve
+from cgcli.train.solvers import Squares
 from cgcli.train.trainer import Callback
 
 from .callbacks import Notes, ProgressLine, StopRequest, stoppable
@@ -58,7 +61,7 @@ def run_training(
     with stoppable() as stop:
         fitting = prepare_fit(program, session.values, examples, settings, validation)
         if isinstance(fitting, SolverFitting):
-            _solve(fitting, files, stop, output)
+            _solve(fitting, options, files, stop, output)
         else:
             _train(fitting, options, files, stop, output, command)
     return 130 if stop.requested else 0
@@ -139,7 +142,9 @@ def _draw(fitting: StepFitting, path: str) -> None:
     write_atomic(path, image.data)
 
 
-def _solve(fitting: SolverFitting, files: RunFiles, stop: StopRequest, output: OutputOptions) -> None:
+def _solve(
+    fitting: SolverFitting, options: TrainingOptions, files: RunFiles, stop: StopRequest, output: OutputOptions
+) -> None:
     """Fits by a solver."""
     fitted = fitting.fit([stop])
     try:
@@ -151,3 +156,7 @@ def _solve(fitting: SolverFitting, files: RunFiles, stop: StopRequest, output: O
             why = f"not converged after {fitted.steps} evaluations" if fitted.stopped == "steps" else "stopped"
             notice(f"note: {why}; these are the best parameters so far")
         show_solution(fitted, output)
+    if options.plot is not None and isinstance(fitted.result, Squares):
+        title = f"fit of {fitted.info['program']}"
+        plot = fit_plot(fitting.task, fitted.result)
+        write_atomic(options.plot, fit_picture(plot_kind("--plot", options.plot), title, plot))

@@ -252,6 +252,8 @@ def check_settings(program: Computation, settings: FitSettings, has_rows: bool, 
     if (method == "lm") != (settings.residual is not None):
         raise error("residual-and-lm", optimizer=method)
     unused = [option for option in OF_STEPS if settings.solves and option in used]
+    if method == "lm":
+        unused = [option for option in unused if option != "plot"]  # the fit is drawn
     unused += ["reduce"] if method == "lm" and "reduce" in used else []
     if unused:
         raise error("option-of-batches", option=f"--{unused[0]}", optimizer=method)

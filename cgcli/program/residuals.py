@@ -10,6 +10,7 @@ from cgcli.diagnostics.diagnostic import error
 from cgcli.graph.graph import Graph
 from cgcli.run.backends import Compiled
 
+from .examples import Examples
 from .training import Task, TaskInputs, runs_of
 
 
@@ -20,16 +21,18 @@ class StaticResiduals:
         self.task, self.task_inputs = task, TaskInputs(task)
         self._compiled: dict[bool, Compiled] = {}  # with and without derivatives
 
-    def __call__(self, params: Mapping[str, Any], derivatives: bool) -> tuple[Any, dict[str, Any]]:
+    def __call__(
+        self, params: Mapping[str, Any], derivatives: bool, examples: Examples | None = None
+    ) -> tuple[Any, dict[str, Any]]:
         """All residuals as one vector and, if asked for, by parameter their derivatives: [n, *shape of the parameter].
 
-        Raises CgError as running the program does.
+        examples: other rows than those of the task. Raises CgError as running the program does.
         """
         import numpy as np
 
         if derivatives not in self._compiled:
             self._compiled[derivatives] = self.task_inputs.program.compile(self._graph(derivatives))
-        outputs = self._compiled[derivatives](self.task_inputs.bind(params, self.task.examples, True, 1))
+        outputs = self._compiled[derivatives](self.task_inputs.bind(params, examples or self.task.examples, True, 1))
         residuals, *jacobians = [np.asarray(x, dtype=float) for x in outputs]
         flat = residuals.reshape(-1)
         by_name = zip(self.task.trained, jacobians, strict=True) if derivatives else ()
@@ -56,14 +59,16 @@ class DynamicResiduals:
     def __init__(self, task: Task) -> None:
         self.task = task
 
-    def __call__(self, params: Mapping[str, Any], derivatives: bool) -> tuple[Any, dict[str, Any]]:
+    def __call__(
+        self, params: Mapping[str, Any], derivatives: bool, examples: Examples | None = None
+    ) -> tuple[Any, dict[str, Any]]:
         """As `StaticResiduals`. Raises CgError (status 2) for a target that is no single number."""
         import numpy as np
 
         program, task = self.task.program, self.task
         residuals: list[float] = []
         jacobians: dict[str, list[Any]] = {n: [] for n in task.trained}
-        for row in runs_of(task.examples):
+        for row in runs_of(examples or task.examples):
             values = {**task.constants, **row, **params}
             record = program.recorded(values)
             target = record.of_choice(task.loss)

@@ -53,9 +53,7 @@ class History:
 
 
 def progress_line(progress: Progress, width: int, *, ascii_only: bool = False) -> str:
-    """The line, shorter than the width: what matters least is left out. Texts are padded, so that none moves from one line
-    to the next.
-    """
+    """The line, shorter than the width: what matters least is left out. Texts are padded, so that none moves later."""
     done = progress.done
     texts = {
         "done": "" if done is None else f"{100 * done:3.0f} %",

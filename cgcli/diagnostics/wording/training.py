@@ -92,9 +92,7 @@ TEMPLATES: dict[str, Templates] = {
     ),
     "one-residual": words("`{name}` is one residual alone", "give a table, a row a residual, or make it a tensor"),
     "draw-dynamic": words("a dynamic program has no graph before it runs", "`cg render FILE` draws that of one run"),
-    "no-matplotlib": words(
-        "a learning curve needs the library matplotlib", "install it by `pip install 'cgcli[plot]'`"
-    ),
+    "no-matplotlib": words("a plot needs the library matplotlib", "install it by `pip install 'cgcli[plot]'`"),
     "weights-missing": words(
         "`{file}` has no {names}", "did you mean `{nearest}`?", "it holds {stored}", "`cg weights {file}` lists it"
     ),
