@@ -127,7 +127,7 @@ class _Model:
         return not bool((np.abs(other - predicted) <= SAME * _size(predicted)).all())
 
     def curve(self, observed: str, x: str, predicted: Any, errors: Any) -> Curve:
-        """The predictions over the one input that they depend on: on a grid where rows are independent, else at the rows."""
+        """The predictions over the only input that matters: on a grid where rows are independent, else at the rows."""
         import numpy as np
 
         examples = self.task.examples
