@@ -3,40 +3,62 @@
 from __future__ import annotations
 
 import math
+import sys
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 from cgcli.cli.command import Command, declare
-from cgcli.cli.options import Without
 from cgcli.cli.output import emit
-from cgcli.cli.results import chosen_format, show_table, table_settings
+from cgcli.cli.results import chosen_format, exclude, show_numbers, show_table, table_settings
+from cgcli.cli.targets import identity
 from cgcli.data.checkpoints import Checkpoint, read_checkpoint
+from cgcli.diagnostics.diagnostic import error
 from cgcli.diagnostics.escape import show
 from cgcli.program.options import Option, OutputOptions
 from cgcli.render import json
 from cgcli.render.numbers import shortest
 from cgcli.render.table import table
+from cgcli.render.tensors import columns
 from cgcli.train.state import weights as parameters
 
 DIGITS = 6  # of statistics, in tables and plain lines
 HEADER = ("name", "type", "min", "mean", "max", "norm")
 
 Checkpointed = Annotated[str, Option("FILE", "A checkpoint, or another .safetensors file.")]
+Target = Annotated[
+    str | None,
+    Option("-o", "Write the values into a file: .npz or .json (- prints JSON).", "FILE", "Output", file="written"),
+]
 Every = Annotated[bool, Option("--all", "Also what the optimizer remembers.")]
 
 
-def weights(file: Checkpointed, output: Annotated[OutputOptions, Without("full")], every: Every = False) -> int:
-    """List the tensors of a checkpoint, and what is known of the training that made it."""
+def weights(file: Checkpointed, output: OutputOptions, every: Every = False, target: Target = None) -> int:
+    """List the tensors of a checkpoint, and what is known of the training that made it.
+
+    With --full it prints all values, with -o it writes them into a file.
+    """
+    if target is not None:
+        for option, value in (("--format", output.format), ("--precision", output.precision), ("--full", output.full)):
+            exclude(("-o", True), (option, bool(value)))
+        _check_target(target, file)
     checkpoint = read_checkpoint(file)
     tensors = checkpoint.tensors if every else parameters(checkpoint.tensors)
+    if target == "-":
+        emit(json.dump(tensors))
+        return 0
+    if target is not None:
+        from cgcli.program.written_values import write_values  # a list of tensors does without
+
+        write_values(target, tensors)
+        return 0
+    if output.full:
+        _show_values(checkpoint, tensors, output)
+        return 0
     rows = [_row(name, x) for name, x in tensors.items()]
     about = _about(checkpoint)
     chosen, precision = chosen_format(output.format), output.precision
     if chosen == "json":
-        data = {
-            row[0]: dict(zip(("type", "shape", *HEADER[2:]), _cells(x, row), strict=True))
-            for row, x in zip(rows, tensors.values(), strict=True)
-        }
-        emit(json.dump({"tensors": data, **about}, precision))
+        emit(json.dump({"tensors": _as_data(tensors), **about}, precision))
         return 0
     if chosen == "csv":
         show_table(HEADER, rows, {}, output)
@@ -53,6 +75,29 @@ def weights(file: Checkpointed, output: Annotated[OutputOptions, Without("full")
     lines += [f"{name} = {show(_text(x))}" for name, x in about.items()]
     emit("\n".join(lines))
     return 0
+
+
+def _check_target(target: str, file: str) -> None:
+    """Raises `CgError` for a target that is the checkpoint itself, by whatever name."""
+    same = identity(target, sys.stdout)
+    if same is not None and same == identity(file, None):
+        code = "output-is-read" if target == "-" else "target-is-read"
+        raise error(code, option="-o", path=target, source=file)
+
+
+def _show_values(checkpoint: Checkpoint, tensors: Mapping[str, Any], output: OutputOptions) -> None:
+    """Prints all elements; in CSV each has a row of its own."""
+    if chosen_format(output.format) == "csv":
+        show_table(("name", "value"), [row for name, x in tensors.items() for row in columns(name, x)], {}, output)
+        return
+    data = {name: {**about, "values": tensors[name]} for name, about in _as_data(tensors).items()}
+    show_numbers(list(tensors.items()), {"tensors": data, **_about(checkpoint)}, output)
+
+
+def _as_data(tensors: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """Type, shape and statistics of each tensor as JSON data."""
+    titles = ("type", "shape", *HEADER[2:])
+    return {name: dict(zip(titles, _cells(x, _row(name, x)), strict=True)) for name, x in tensors.items()}
 
 
 def _row(name: str, x: Any) -> tuple[Any, ...]:

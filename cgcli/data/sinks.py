@@ -143,18 +143,29 @@ class _Npz:
             self.parts.setdefault(name, []).append(x)
 
     def save(self, file: IO[bytes]) -> None:
-        import zipfile  # for this kind of file alone
+        # a slash would be a folder in the archive
+        write_npz(file, {name.replace("/", "_"): _joined(parts) for name, parts in self.parts.items()})
 
-        import numpy as np
 
-        write_array: Any = np.lib.format.write_array  # without types in the oldest NumPy
-        # not by `np.savez`, which takes a column that is named `file` for its own parameter
-        with zipfile.ZipFile(file, "w") as archive:
-            for name, parts in self.parts.items():
-                # a slash would be a folder in the archive
-                with archive.open(f"{name.replace('/', '_')}.npy", "w", force_zip64=True) as member:
-                    arrays = all(hasattr(x, "dtype") for x in parts)
-                    write_array(member, np.concatenate(parts) if arrays else _array(parts), allow_pickle=False)
+def write_npz(file: IO[bytes], arrays: Mapping[str, Any]) -> None:
+    """Writes an archive of arrays by name."""
+    import zipfile  # for this kind of file alone
+
+    import numpy as np
+
+    write_array: Any = np.lib.format.write_array  # without types in the oldest NumPy
+    # not by `np.savez`, which takes an array that is named `file` for its own parameter
+    with zipfile.ZipFile(file, "w") as archive:
+        for name, array in arrays.items():
+            with archive.open(f"{name}.npy", "w", force_zip64=True) as member:
+                write_array(member, array, allow_pickle=False)
+
+
+def _joined(parts: Sequence[Any]) -> Any:
+    """The parts of a column as one array."""
+    import numpy as np
+
+    return np.concatenate(parts) if all(hasattr(x, "dtype") for x in parts) else _array(parts)
 
 
 def _array(parts: Sequence[Any]) -> Any:
