@@ -6,8 +6,10 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from cgcli.cli.class_report import class_data, show_classes
 from cgcli.cli.output import emit, notice
 from cgcli.cli.results import chosen_format, show_numbers, table_settings
+from cgcli.program.classes import Confusion
 from cgcli.program.fitting import Fitted
 from cgcli.program.options import OutputOptions
 from cgcli.render.histogram import bars
@@ -20,8 +22,10 @@ DIGITS = 6  # of errors and what is computed of them, in tables and plain lines
 CORRELATED = 12  # parameters at most whose correlations are printed
 
 
-def show_state(fitted: Fitted, output: OutputOptions, gradients: Mapping[str, Any] | None) -> None:
-    """Prints the loss over all rows, the other scalar outputs, the parameters, and whether it converged."""
+def show_state(
+    fitted: Fitted, output: OutputOptions, gradients: Mapping[str, Any] | None, classes: Confusion | None
+) -> None:
+    """Prints the loss over all rows, the other scalar outputs, the parameters, and the classes."""
     params = _params(fitted)
     target, loss, validation = fitted.target, fitted.loss, fitted.validation
     others = {name: x for name, x in fitted.outputs.items() if name != target}
@@ -34,7 +38,7 @@ def show_state(fitted: Fitted, output: OutputOptions, gradients: Mapping[str, An
     rows += [*params.items(), ("epochs", fitted.epochs), ("steps", fitted.steps)]
     if gradients is not None:
         data["gradients"] = {name: bars(g)[1] for name, g in gradients.items()}
-    show_numbers(rows, data, output)
+    _show(rows, data, output, classes)
     if gradients is not None and chosen_format(output.format) in ("table", "plain"):
         spreads = [(name, *_spread(g)) for name, g in gradients.items()]
         if chosen_format(output.format) == "table":
@@ -42,6 +46,15 @@ def show_state(fitted: Fitted, output: OutputOptions, gradients: Mapping[str, An
             emit(table(header, spreads, **table_settings(output.precision or DIGITS)))
         else:
             emit("\n".join(_plain_spread(*spread) for spread in spreads))
+
+
+def _show(
+    rows: Sequence[tuple[str, Any]], data: Mapping[str, Any], output: OutputOptions, classes: Confusion | None
+) -> None:
+    """Prints the numbers of a result, then its classes; CSV, one row, has none of these."""
+    show_numbers(rows, data if classes is None else {**data, "classes": class_data(classes)}, output)
+    if classes is not None and chosen_format(output.format) in ("table", "plain"):
+        show_classes(classes, output)
 
 
 def _spread(g: Any) -> tuple[float, float, str, float]:
@@ -54,15 +67,15 @@ def _plain_spread(name: str, norm: float, least: float, text: str, most: float) 
     return f"gradient by {name}: norm {numbers[0]}, {numbers[1]} {text} {numbers[2]}"
 
 
-def show_solution(fitted: Fitted, output: OutputOptions) -> None:
-    """Prints a fit; of least squares with standard errors, covariance and degrees of freedom."""
+def show_solution(fitted: Fitted, output: OutputOptions, classes: Confusion | None) -> None:
+    """Prints a fit and the classes; of least squares with standard errors, covariance and degrees of freedom."""
     fit, params = fitted.result, _params(fitted)
     data: dict[str, Any] = {"loss": fitted.loss, "params": _listed(params), "epochs": fitted.steps}
     data["converged"] = fitted.converged
     if not isinstance(fit, Squares):
         target = fitted.target
         rows: list[tuple[str, Any]] = [(target, fitted.loss), *params.items(), ("evaluations", fitted.steps)]
-        show_numbers(rows, data, output)
+        _show(rows, data, output, classes)
         return
     errors = fit.errors
     data["residuals"], data["freedom"], data["deviation"] = fit.residuals, fit.freedom, fit.deviation

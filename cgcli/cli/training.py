@@ -14,6 +14,7 @@ from cgcli.diagnostics.diagnostic import error
 from cgcli.diagnostics.escape import show
 from cgcli.files.writing import check_writable, write_atomic
 from cgcli.program.checkpoint_params import checkpoint_labels
+from cgcli.program.classes import confusion
 from cgcli.program.examples import Examples, read_examples
 from cgcli.program.fit_data import fit_plot
 from cgcli.program.fit_settings import FitSettings, check_settings, resumed_settings
@@ -125,7 +126,8 @@ def _train(
         callbacks.append(fitting.checkpoints(files, options.every))
     callbacks.append(Notes(stop, files.path, fitting.settings.patience, command))
     fitted = fitting.fit(callbacks, files.checkpoint)
-    show_state(fitted, output, fitting.gradients(fitted, ROWS_OF_HISTOGRAM) if options.histogram else None)
+    gradients = fitting.gradients(fitted, ROWS_OF_HISTOGRAM) if options.histogram else None
+    show_state(fitted, output, gradients, confusion(fitting.task, fitted.params))
     if options.plot is not None:
         kind, title = plot_kind("--plot", options.plot), f"{fitted.target} of {fitted.info['program']}"
         picture = curve.curve(kind, title, fitted.target, fitted.history, losses.points, losses.changes)
@@ -155,7 +157,7 @@ def _solve(
         if not fitted.converged:
             why = f"not converged after {fitted.steps} evaluations" if fitted.stopped == "steps" else "stopped"
             notice(f"note: {why}; these are the best parameters so far")
-        show_solution(fitted, output)
+        show_solution(fitted, output, confusion(fitting.task, fitted.params))
     if options.plot is not None and isinstance(fitted.result, Squares):
         title = f"fit of {fitted.info['program']}"
         plot = fit_plot(fitting.task, fitted.result)

@@ -169,7 +169,7 @@ class StaticProblem(_Problem):
 
     def judge(self, params: Mapping[str, Any], examples: Examples) -> dict[str, float]:
         totals = dict.fromkeys(self.metrics, 0.0)
-        for part, weight in self._chunks(examples):
+        for part, weight in self.chunks(examples):
             outputs = self._run("judge", self.task_inputs.bind(params, part, False, 0))
             for n, x in zip(self.metrics, outputs, strict=True):
                 totals[n] += float(x) * weight
@@ -181,14 +181,14 @@ class StaticProblem(_Problem):
 
         examples = self._selected(rows)
         totals: dict[str, Any] = {"": 0.0, **{n: np.zeros_like(params[n]) for n in self.task.trained}}
-        for part, weight in self._chunks(examples):
+        for part, weight in self.chunks(examples):
             outputs = self._run("gradient", self.task_inputs.bind(params, part, True, 1))
             for n, x in zip(totals, outputs, strict=True):
                 totals[n] = totals[n] + np.asarray(x) * weight
         loss, *gradients = self._mean(totals, examples.rows).values()
         return float(loss), dict(zip(self.task.trained, gradients, strict=True))
 
-    def _chunks(self, examples: Examples) -> Iterator[tuple[Examples, int]]:
+    def chunks(self, examples: Examples) -> Iterator[tuple[Examples, int]]:
         """The rows, as many at a time as are run together, and the weight of their mean."""
         most = self.most or examples.rows
         if not examples.rows:
