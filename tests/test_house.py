@@ -49,6 +49,7 @@ HEAVY = {
         "ops/sizes.py",
         "ops/special_arrays.py",
         "program/labels.py",
+        "program/classes.py",
         "program/fit_data.py",
         "program/residuals.py",
         "program/resume.py",

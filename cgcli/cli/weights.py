@@ -38,47 +38,55 @@ def weights(file: Checkpointed, output: OutputOptions, every: Every = False, tar
     With --full it prints all values, with -o it writes them into a file.
     """
     if target is not None:
-        for option, value in (("--format", output.format), ("--precision", output.precision), ("--full", output.full)):
-            exclude(("-o", True), (option, bool(value)))
-        _check_target(target, file)
+        _check_target(target, file, output)
     checkpoint = read_checkpoint(file)
     tensors = checkpoint.tensors if every else parameters(checkpoint.tensors)
+    if target is not None:
+        _write(target, tensors)
+    elif output.full:
+        _show_values(checkpoint, tensors, output)
+    else:
+        _show_statistics(checkpoint, tensors, output)
+    return 0
+
+
+def _write(target: str, tensors: Mapping[str, Any]) -> None:
     if target == "-":
         emit(json.dump(tensors))
-        return 0
-    if target is not None:
-        from cgcli.program.written_values import write_values  # a list of tensors does without
+        return
+    from cgcli.program.written_values import write_values  # a list of tensors does without
 
-        write_values(target, tensors)
-        return 0
-    if output.full:
-        _show_values(checkpoint, tensors, output)
-        return 0
+    write_values(target, tensors)
+
+
+def _show_statistics(checkpoint: Checkpoint, tensors: Mapping[str, Any], output: OutputOptions) -> None:
+    """Prints a line a tensor, and the facts about the file."""
     rows = [_row(name, x) for name, x in tensors.items()]
     about = _about(checkpoint)
     chosen, precision = chosen_format(output.format), output.precision
     if chosen == "json":
         emit(json.dump({"tensors": _as_data(tensors), **about}, precision))
-        return 0
+        return
     if chosen == "csv":
         show_table(HEADER, rows, {}, output)
-        return 0
+        return
     digits = precision or DIGITS
     if chosen == "table":
         emit(table(HEADER, rows, **table_settings(digits)))
         emit(table(("of the file", "is"), [(k, _text(x)) for k, x in about.items()], **table_settings(digits)))
-        return 0
+        return
     lines = []
     for name, kind, *numbers in rows:
         text = ", ".join(f"{title} {shortest(x, digits)}" for title, x in zip(HEADER[2:], numbers, strict=True))
         lines.append(f"{show(name)}: {kind}, {text}")
     lines += [f"{name} = {show(_text(x))}" for name, x in about.items()]
     emit("\n".join(lines))
-    return 0
 
 
-def _check_target(target: str, file: str) -> None:
-    """Raises `CgError` for a target that is the checkpoint itself, by whatever name."""
+def _check_target(target: str, file: str, output: OutputOptions) -> None:
+    """Raises `CgError` for a target that is the checkpoint itself, by whatever name, and for options that only print."""
+    for option, value in (("--format", output.format), ("--precision", output.precision), ("--full", output.full)):
+        exclude(("-o", True), (option, bool(value)))
     same = identity(target, sys.stdout)
     if same is not None and same == identity(file, None):
         code = "output-is-read" if target == "-" else "target-is-read"
