@@ -84,7 +84,7 @@ def _show_statistics(checkpoint: Checkpoint, tensors: Mapping[str, Any], output:
 
 
 def _check_target(target: str, file: str, output: OutputOptions) -> None:
-    """Raises `CgError` for a target that is the checkpoint itself, by whatever name, and for options that only print."""
+    """Raises `CgError` for a target that is the checkpoint itself, by whatever name, and for options of printing."""
     for option, value in (("--format", output.format), ("--precision", output.precision), ("--full", output.full)):
         exclude(("-o", True), (option, bool(value)))
     same = identity(target, sys.stdout)

@@ -1,4 +1,4 @@
-"""Draws the gallery anew: `python docs/gallery/make.py` writes each picture of `PICTURES`, light and dark, beside this.
+"""Draws the gallery anew: `python docs/gallery/make.py` writes the pictures, light and dark, and the plots beside this.
 
 With names behind it only those: `python docs/gallery/make.py article rnn`.
 """
@@ -27,6 +27,12 @@ PICTURES: dict[str, list[str]] = {
     "chain": ["docs/gallery/chain.cg", "--mode", "dynamic"],
 }
 """By name the arguments of `cg render`."""
+DIGITS = ["samples/digits_mlp.cg", "--data", "samples/digits_train.npz", "--validation", "samples/digits_test.npz"]
+PLOTS: dict[str, list[str]] = {
+    "training": [*DIGITS, "--loss", "loss", "--epochs", "5", "--batch-size", "64", "--lr", "0.004"],
+    "fit": ["docs/gallery/oxygen.cg", "--data", "docs/gallery/oxygen.csv", "--residual", "off"],
+}
+"""By name the arguments of `cg train`."""
 
 
 def draw(name: str, theme: str, folder: Path) -> Path:
@@ -37,7 +43,18 @@ def draw(name: str, theme: str, folder: Path) -> Path:
     return target
 
 
+def plot(name: str, folder: Path) -> Path:
+    """Draws one plot into a folder and says where it is."""
+    target = folder / f"{name}.svg"
+    command = [sys.executable, "-m", "cgcli", "train", *PLOTS[name], "-q", "--plot", str(target)]
+    subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
+    return target
+
+
 if __name__ == "__main__":
-    for name in sys.argv[1:] or PICTURES:
+    for name in sys.argv[1:] or [*PICTURES, *PLOTS]:
+        if name in PLOTS:
+            plot(name, HERE)
+            continue
         for theme in THEMES:
             draw(name, theme, HERE)
