@@ -21,6 +21,7 @@ GROUPS = {
     "See": {
         "show": "The graph in the terminal.",
         "render": "The picture of the graph.",
+        "plot": "Values and derivatives over a range of an input.",
         "live": "The graph in the browser, anew at each save.",
         "plan": "How the graph will be run: passes, order, memory, costs.",
         "trace": "A dynamic run, line by line.",
@@ -47,6 +48,7 @@ OTHER_NAMES = {
     **dict.fromkeys(("evaluate", "run", "exec", "execute", "compute", "calc"), "eval"),
     **dict.fromkeys(("gradient", "derivative", "derive", "diff", "backward", "jacobian", "hessian"), "grad"),
     **dict.fromkeys(("draw", "picture", "image", "svg", "export"), "render"),
+    **dict.fromkeys(("chart", "curve", "sweep", "scan", "contour"), "plot"),
     **dict.fromkeys(("serve", "watch", "open", "browse", "page", "html"), "live"),
     **dict.fromkeys(("view", "print", "tree", "graph", "display"), "show"),
     **dict.fromkeys(("debug", "debugger"), "step"),
@@ -60,8 +62,6 @@ OTHER_NAMES = {
     "version": "--version",
 }
 """The names of the commands in other tools."""
-
-PLANNED = ("plot",)
 
 EXAMPLES = ("cg samples article", "cg grad article.cg --a 2 --b 3 --c 1")
 
@@ -103,8 +103,6 @@ class Commands(WithHelp, TyperGroup):
     def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
         name = args[0]
         if name not in COMMANDS and not ctx.resilient_parsing:
-            if name in PLANNED:
-                raise error("command-to-come", name=name)
             from cgcli.diagnostics.suggest import nearest  # for an error alone
 
             suggestion = OTHER_NAMES.get(name) or nearest(name, list(COMMANDS))

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from cgcli.diagnostics.escape import show
+from cgcli.render.numbers import shortest
 
 if TYPE_CHECKING:
     from cgcli.program.program import Input, Program
@@ -30,14 +31,17 @@ def about(text: str) -> str:
 
 
 def value_names(context: typer.Context, incomplete: str) -> list[Offer]:
-    """For `--of`: the outputs that can be differentiated, as far as that is known without a run."""
+    """For `--of`: the outputs that can be differentiated, as far as that is known without a run, that are not in the
+    list before the last comma.
+    """
     program = _program(context)
     if program is None:
         return []
-    names = list(program.outputs)
+    before, listed = _list(incomplete)
+    names = [name for name in program.outputs if name not in listed]
     if program.mode == "static":
         names = [name for name in names if program.type_of(name).has_derivative]
-    return [(name, about("output")) for name in names]
+    return [(f"{before}{name}", about("output")) for name in names]
 
 
 def input_names(context: typer.Context, incomplete: str) -> list[Offer]:
@@ -45,10 +49,28 @@ def input_names(context: typer.Context, incomplete: str) -> list[Offer]:
     program = _program(context)
     if program is None:
         return []
-    before, comma, _ = incomplete.rpartition(",")
-    listed = {name.strip() for name in before.split(",")}
+    before, listed = _list(incomplete)
     inputs = [i for i in program.inputs if i.type.has_derivative and i.name not in listed]
-    return [(f"{before}{comma}{i.name}", input_line(i)) for i in inputs]
+    return [(f"{before}{i.name}", input_line(i)) for i in inputs]
+
+
+def input_ranges(context: typer.Context, incomplete: str) -> list[Offer]:
+    """For `--over`: the inputs that are numbers, each with `=` and its declared range."""
+    program = _program(context)
+    if program is None:
+        return []
+    inputs = [i for i in program.inputs if not i.type.shape and (i.type.is_float or i.type.is_int)]
+    return [(f"{i.name}={_range(i)}", input_line(i)) for i in inputs]
+
+
+def _range(i: Input) -> str:
+    return "" if i.range is None else "..".join(shortest(end) for end in i.range)
+
+
+def _list(incomplete: str) -> tuple[str, set[str]]:
+    """What stands before the last name of a list, its comma included, and the names there."""
+    before, comma, _ = incomplete.rpartition(",")
+    return before + comma, {name.strip() for name in before.split(",")}
 
 
 def input_line(i: Input) -> str:
@@ -83,7 +105,13 @@ def topics(context: typer.Context, incomplete: str) -> list[Offer]:
     return sorted(offers.items())
 
 
-OFFERS = {"inputs": input_names, "samples": sample_names, "topics": topics, "values": value_names}
+OFFERS = {
+    "inputs": input_names,
+    "ranges": input_ranges,
+    "samples": sample_names,
+    "topics": topics,
+    "values": value_names,
+}
 """What offers words, by its name in the data of an option."""
 
 

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from .fitting import Fitted
     from .picture_options import PictureOptions
     from .pictures import Picture
+    from .plot_options import PlotOptions
+    from .plots import Plot
     from .results import Gradient
     from .shown import ShownPlan, ShownRun
     from .tables import TableSettings
@@ -287,6 +289,34 @@ class Program(Computation):
         if folder is not None:
             write_frames(os.fspath(folder), kind, [image.data for image in images])
         return images
+
+    def plot(
+        self,
+        path: str | os.PathLike[str] | None = None,
+        values: Values | None = None,
+        /,
+        *,
+        over: Mapping[str, tuple[float, float] | None],
+        options: PlotOptions | None = None,
+        **inputs: Any,
+    ) -> Plot:
+        """The float outputs and their derivatives over a range of an input, or of two: `f.plot(over={"x": (-3, 3)})`.
+
+        over: by input its range, None for that of its declaration. A value of such an input is where the tangent is
+        drawn. path: the file to write, whose ending says its kind: .svg, .png, .pdf, .csv, .json or .txt. options:
+        which values and derivatives, how many points.
+
+        A point at which the run fails has the value NaN. Raises CgError for names and ranges that do not fit, where no
+        point has a value, and when the file cannot be written.
+        """
+        from .plot_options import PlotOptions
+        from .plots import plotted
+
+        read, _ = read_values(values, inputs)
+        plot = plotted(self, read, over, options or PlotOptions())
+        if path is not None:
+            plot.save(path)
+        return plot
 
     def _shown(self, kind: str, values: Values, of: str | None) -> str | None:
         """The picture of the graph, or the page (`html`), for a notebook; None where there is none."""

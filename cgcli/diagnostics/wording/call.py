@@ -12,7 +12,6 @@ TEMPLATES: dict[str, Templates] = {
         "to evaluate a program say `cg eval {program}`",
         "`cg {lister}` lists the commands",
     ),
-    "command-to-come": words("there is no command `{name}` yet", "`cg --help` lists those there are"),
     "unknown-option": words(
         "there is no option `{option}` here",
         "did you mean `{nearest}`?",
@@ -57,6 +56,42 @@ TEMPLATES: dict[str, Templates] = {
     "live-needs-file": words("`cg live` needs a file to follow", "name one: `cg live f.cg`"),
     "run-without-page": words(
         "the run ended with status {status} and made no page", "`cg render FILE -o page.html` makes it alone"
+    ),
+    # plots
+    "bad-range": words(
+        "`--over {value}` is no input with a range", "write the input and its ends, as in `--over x=-3..3`"
+    ),
+    "one-or-two-inputs": words(
+        "a plot is over one input or over two, but {count} are given",
+        "name one with its range: `--over {name}=-3..3`",
+        "this {inputless} has no input that is a number",
+    ),
+    "input-twice-over": words("`--over` names the input `{name}` twice"),
+    "no-number-to-vary": words(
+        "`{name}` is {type}, and a plot is over inputs that are one number, float or int",
+        "those of this program are {names}",
+    ),
+    "needs-range": words(
+        "the declaration of `{name}` has no range to plot over", "say from where to where: `--over {name}=-3..3`"
+    ),
+    "empty-range": words(
+        "`{name}` cannot run from {low} to {high}",
+        "did you mean `--over {swapped}`?",
+        "the ends are two finite numbers",
+    ),
+    "nothing-to-plot": words("`{name}` is {type}; a plot shows numbers and the norms of float tensors"),
+    "one-value-of-two-inputs": words(
+        "over two inputs one value is drawn, and there are several", "choose by `--of`: {choices}"
+    ),
+    "plot-by-tensor": words(
+        "`{name}` is {type}: a plot shows derivatives by single numbers", "leave it out of `--wrt`"
+    ),
+    "path-of-two": words(
+        "`--metrics` draws the path of a training through two parameters", "name both, each by an `--over` of its own"
+    ),
+    "no-path-in-metrics": words(
+        "no line of `{file}` has values of {names}",
+        "`cg train --metrics` writes those of the parameters that it finds",
     ),
     # inputs and their values
     "missing-input-value": words(
