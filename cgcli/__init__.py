@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from cgcli.program.load import load, parse
     from cgcli.program.picture_options import PictureOptions
     from cgcli.program.pictures import Picture
+    from cgcli.program.plot_options import PlotOptions
+    from cgcli.program.plots import Plot
     from cgcli.program.program import Program
     from cgcli.program.results import Gradient, Outputs
     from cgcli.program.tables import TableSettings
@@ -32,6 +34,8 @@ __all__ = [
     "Outputs",
     "Picture",
     "PictureOptions",
+    "Plot",
+    "PlotOptions",
     "Program",
     "TableSettings",
     "__version__",
@@ -50,6 +54,8 @@ if not TYPE_CHECKING:
         "Outputs": "program.results",
         "Picture": "program.pictures",
         "PictureOptions": "program.picture_options",
+        "Plot": "program.plots",
+        "PlotOptions": "program.plot_options",
         "Program": "program.program",
         "TableSettings": "program.tables",
         "load": "program.load",

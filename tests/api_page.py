@@ -26,6 +26,7 @@ METHODS = {
         "plan",
         "render",
         "frames",
+        "plot",
         "map",
         "map_grad",
         "fit",
@@ -35,6 +36,7 @@ METHODS = {
     ),
     "Outputs": ("keys", "values", "items"),
     "Picture": ("text", "save"),
+    "Plot": ("columns", "notes", "save"),
     "Fitted": ("params", "loss", "converged", "history", "predict", "save"),
 }
 INSIDE = ("for_shapes", "in_dynamic_mode", "recorded")

@@ -31,6 +31,7 @@ COMMANDS_OF_PROGRAMS = [
     "explain",
     "show",
     "render",
+    "plot",
     "live",
     "plan",
     "trace",

@@ -82,7 +82,12 @@ HEAVY = {
     "llvmlite": ("run/native/compile.py", "run/native/host.py"),
     "pyarrow": ("data/arrow.py", "data/arrow_csv.py"),
     "pydantic": (),
-    "matplotlib": ("render/plots.py", "render/curve.py", "render/fit_plot.py"),  # the latter two for type checkers
+    "matplotlib": (
+        "render/plots.py",
+        "render/sampled_figure.py",
+        "render/curve.py",  # for type checkers
+        "render/fit_plot.py",  # for type checkers
+    ),
     "scipy": ("ops/special_arrays.py", "run/native/blas.py", "train/solvers.py"),
     "rich": ("render/rich_table.py", "render/table_columns.py"),
     "graphviz": ("render/picture/dot.py",),

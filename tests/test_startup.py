@@ -92,6 +92,8 @@ BUDGETS = {
     ("explain", ARTICLE, *VALUES): (172, {"lark"}),
     ("plan", ARTICLE): (152, {"llvmlite"}),
     ("render", ARTICLE, *VALUES, "-o", "a.svg"): (118, set()),
+    ("plot", ARTICLE, *VALUES, "--over", "a=0..1"): (92, set()),
+    ("plot", ARTICLE, *VALUES, "--over", "a=0..1", "--format", "txt"): (92, set()),
     ("trace", ARTICLE, *VALUES): (149, {"lark"}),
     ("eval", str(SAMPLES / "mlp.cg")): (89, {"numpy"}),
     ("eval", ARTICLE, "--data", "t.csv"): (17, set()),

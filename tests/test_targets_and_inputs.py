@@ -67,6 +67,8 @@ def checkpoint() -> None:
         (["render", "uses.cg", "-o", "lib.json"], "-o", "lib.json"),
         (["render", "-e", 'import "lib.json" as l; z = l.double(a)', "-o", "lib.json"], "-o", "lib.json"),
         (["render", "uses.cg", "--mode", "dynamic", "--a", "1", "-o", "lib.json"], "-o", "lib.json"),
+        (["plot", "p.svg", "--over", "a=0..1", "-o", "p.svg"], "-o", "p.svg"),
+        (["plot", "f.cg", "--over", "a=0..1", "--metrics", "r.json", "-o", "r.json"], "-o", "--metrics r.json"),
         (["plan", "p.svg", "-o", "p.svg"], "-o", "p.svg"),
         ([*LEARN, "--x", "@r.json", "--y", "2", "--draw", "r.json"], "--draw", "--x @r.json"),
         (["train", "p.svg", "--loss", "y", *VALUES, "--plot", "p.svg"], "--plot", "p.svg"),

@@ -9,7 +9,7 @@ from itertools import pairwise
 
 ROUNDS, CANDIDATES = 12, 100
 LEAST = 0.05  # of the range of most numbers: what is less is not to be seen
-MOST_VANISHED, JUMPED = 0.25, 0.5  # of the first difference: what is left of it
+VANISHED, JUMPED = 0.25, 0.5  # of the largest difference that was met: what is left of it
 GROWN = 10.0  # times as large as at both points: a pole without a change of sign
 
 Rows = Callable[[Sequence[float]], Mapping[str, Sequence[float]]]
@@ -18,8 +18,8 @@ Rows = Callable[[Sequence[float]], Mapping[str, Sequence[float]]]
 
 @dataclass
 class _Interval:
-    """Between the points `k` and `k + 1` of a column. low, high: its ends; left, right: the numbers there; first: their
-    difference at the beginning; largest: of the values that were met in between."""
+    """Between the points `k` and `k + 1` of a column. low, high: its ends; left, right: the numbers there; most: the
+    largest difference so far; largest: of the values that were met in between."""
 
     column: str
     k: int
@@ -27,7 +27,7 @@ class _Interval:
     high: float
     left: float
     right: float
-    first: float
+    most: float
     largest: float = 0.0
 
     @property
@@ -40,11 +40,12 @@ class _Interval:
             self.high, self.right = self.middle, y
         else:
             self.low, self.left = self.middle, y
+        self.most = max(self.most, abs(self.right - self.left))
 
     @property
     def rest(self) -> float:
-        """What is left of the difference, as a share of the first."""
-        return abs(self.right - self.left) / self.first
+        """What is left of the difference, as a share of the largest one."""
+        return abs(self.right - self.left) / self.most
 
 
 def jumps(
@@ -70,7 +71,7 @@ def jumps(
                 jumping.append(each)
                 continue
             each.halve(y)
-            if each.rest >= MOST_VANISHED:
+            if each.rest >= VANISHED:
                 remaining.append(each)
         intervals = remaining
     places: dict[str, set[int]] = {column: set() for column in numbers}
@@ -96,4 +97,4 @@ def _candidates(points: Sequence[float], numbers: Mapping[str, Sequence[float]])
         for k, (left, right) in enumerate(pairwise(line)):
             if LEAST * scale < abs(right - left) < math.inf:
                 intervals.append(_Interval(column, k, points[k], points[k + 1], left, right, abs(right - left)))
-    return sorted(intervals, key=lambda each: -each.first)[:CANDIDATES]
+    return sorted(intervals, key=lambda each: -each.most)[:CANDIDATES]

@@ -119,8 +119,8 @@ def _numbers_of(program: Computation) -> list[str]:
 def _ends(program: Computation, name: str, ends: Range) -> tuple[float, float]:
     """The ends of a range. Raises CgError where there are none, and for ends in the wrong order."""
     declared = _varying(program, name)
-    low, high = ends or declared.range or (None, None)
-    if low is None or high is None:
+    low, high = ends or declared.range or (-math.inf, math.inf)
+    if ends is None and math.isinf(high - low):
         raise error("needs-range", name=name)
     low, high = (program.fit_value(name, _whole(x) if declared.type.is_int else x) for x in (low, high))
     if not (math.isfinite(high - low) and low < high):
@@ -145,7 +145,9 @@ def _points(program: Computation, name: str, low: float, high: float, count: int
         span, steps = int(high - low), min(int(high - low), count - 1)
         return [int(low) + (2 * k * span + steps) // (2 * steps) for k in range(steps + 1)]
     numbers = [low + (high - low) * k / (count - 1) for k in range(count - 1)] + [high]
-    return [program.fit_value(name, x) for x in numbers] if declared.type.dtype == "f32" else numbers
+    if declared.type.dtype == "f32":
+        return [single(program.fit_value(name, x), declared.type) for x in numbers]
+    return numbers
 
 
 @dataclass(frozen=True)

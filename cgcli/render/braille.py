@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 
 from cgcli.render.table import ACCENT, BOLD, DIM
@@ -38,7 +39,7 @@ class Canvas:
         if clipped is None:
             return
         (x, y), (u, v) = clipped
-        steps = max(1, round(max(abs(u - x), abs(v - y))))
+        steps = max(1, math.ceil(max(abs(u - x), abs(v - y))))
         for k in range(0, steps + 1, dash):
             share = k / steps
             self.dot(round(x + (u - x) * share), round(y + (v - y) * share), style)

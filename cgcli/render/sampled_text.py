@@ -18,7 +18,7 @@ LEVELS = 6  # contours
 DIGITS = 4  # of the numbers in a plot
 ARROWS = "→↗↑↖←↙↓↘"
 ASCII_ARROWS = ">/^\\</v\\"
-ASCII = str.maketrans("┤│└┬─•●○◆", "|||+-*ooo")
+ASCII = str.maketrans("┤│└┬─•●○◆", "||++-*ooo")
 SPOT = "•"  # a value of an int
 MARKS = "●", "○", "◆"  # the given point, the start and the end of a training
 
@@ -63,19 +63,30 @@ def _curves(sampled: Sampled, width: int, colour: bool, ascii_only: bool) -> lis
     for k, panel in enumerate(panels):
         panel.columns = width - margin - 1 - right
         lines += panel.lines(margin, tangents if k == 0 else (), "accent" if k else "", colour, ascii_only)
-    return [*lines, *_at_point(sampled, colour)]
+    return [*lines, *_at_point(sampled, width, colour)]
 
 
-def _at_point(sampled: Sampled, colour: bool) -> list[str]:
-    """The numbers at the given point, a line a value."""
+def _at_point(sampled: Sampled, width: int, colour: bool) -> list[str]:
+    """The numbers at the given point, a value with its derivatives a line, broken between them where it is long."""
     if any(axis.at is None for axis in sampled.over):
         return []
     where = ", ".join(f"{axis.name} = {shortest(axis.at or 0, DIGITS)}" for axis in sampled.over)
-    lines = []
+    lines: list[str] = []
     for curve in sampled.curves:
-        slopes = "".join(f", {show(line.name)} = {shortest(line.at, DIGITS)}" for line in curve.slopes.values())
-        value = f"{MARKS[0]} at {show(where)}: {show(curve.value.name)} = {shortest(curve.value.at, DIGITS)}"
-        lines.append(value + styled(slopes, "accent", colour))
+        numbers = [curve.value, *curve.slopes.values()]
+        texts = [f"{show(line.name)} = {shortest(line.at, DIGITS)}," for line in numbers]
+        texts[-1] = texts[-1][:-1]
+        parts = [(f"{MARKS[0]} at {show(where)}:", ""), (texts[0], ""), *((each, "accent") for each in texts[1:])]
+        row = ""
+        room = width
+        for words, style in parts:
+            for part in _wrapped(words, width - 2):
+                if len(part) + 1 > room:
+                    lines.append(row)
+                    row, room = " ", width - 1
+                row += f"{' ' if row else ''}{styled(part, style, colour)}"
+                room -= len(part) + 1
+        lines.append(row)
     return lines
 
 
@@ -223,7 +234,7 @@ def _contours(sampled: Sampled, width: int, colour: bool, ascii_only: bool) -> l
     if sampled.path:
         steps = f"{MARKS[1]} to {MARKS[2]}: the training, {len(sampled.path)} points"
         lines.append(steps)
-    return [*lines, *_at_point(sampled, colour)]
+    return [*lines, *_at_point(sampled, width, colour)]
 
 
 class _Plane:
