@@ -1,4 +1,4 @@
-"""Draws the gallery anew: `python docs/gallery/make.py` writes the pictures, light and dark, and the plots beside this.
+"""Draws the gallery anew: `python docs/gallery/make.py` writes pictures and curves, light and dark, and plots beside this.
 
 With names behind it only those: `python docs/gallery/make.py article rnn`.
 """
@@ -27,6 +27,12 @@ PICTURES: dict[str, list[str]] = {
     "chain": ["docs/gallery/chain.cg", "--mode", "dynamic"],
 }
 """By name the arguments of `cg render`."""
+CURVES: dict[str, list[str]] = {
+    "price": ["samples/black_scholes.cg", "--over", "spot=50..150"],
+    "neuron": ["samples/sigmoid_neuron.cg", "--over", "w1=-8..8", "--of", "guess,loss"],
+    "valley": ["samples/rosenbrock.cg", "--over", "x=-2..2", "--over", "y=-1..3"],
+}
+"""By name the arguments of `cg plot`."""
 DIGITS = ["samples/digits_mlp.cg", "--data", "samples/digits_train.npz", "--validation", "samples/digits_test.npz"]
 PLOTS: dict[str, list[str]] = {
     "training": [*DIGITS, "--loss", "loss", "--epochs", "5", "--batch-size", "64", "--lr", "0.004"],
@@ -38,7 +44,8 @@ PLOTS: dict[str, list[str]] = {
 def draw(name: str, theme: str, folder: Path) -> Path:
     """Draws one picture into a folder and says where it is."""
     target = folder / f"{name}.{theme}.svg"
-    command = [sys.executable, "-m", "cgcli", "render", *PICTURES[name], "--theme", theme, "-o", str(target)]
+    words = ["render", *PICTURES[name]] if name in PICTURES else ["plot", *CURVES[name]]
+    command = [sys.executable, "-m", "cgcli", *words, "--theme", theme, "-o", str(target)]
     subprocess.run(command, cwd=ROOT, check=True)
     return target
 
@@ -52,7 +59,7 @@ def plot(name: str, folder: Path) -> Path:
 
 
 if __name__ == "__main__":
-    for name in sys.argv[1:] or [*PICTURES, *PLOTS]:
+    for name in sys.argv[1:] or [*PICTURES, *CURVES, *PLOTS]:
         if name in PLOTS:
             plot(name, HERE)
             continue
