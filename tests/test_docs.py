@@ -28,6 +28,7 @@ PYTHON = [page for page in PAGES if "```python\n" in page.read_text(encoding="ut
 def test_block(kind: str, text: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     (tmp_path / "samples").symlink_to(ROOT / "samples")  # pictures are written beside it
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "80")
     if kind == "cg":
         parse(text)
         return

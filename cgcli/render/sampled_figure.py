@@ -24,7 +24,7 @@ ARROWS = 12  # along each axis
 LEVELS = 7  # contours
 SIDE, HIGHEST = 6.0, 7.5  # inches of a panel with two inputs: its width, and its height at most
 LONGEST = 100  # characters of a line below the title
-FEW = 60  # points of an int that are marked by larger dots
+FEW = 60  # points that are marked by dots of their own, or by larger ones
 SQUARE = 2.5  # times as long as the other may an axis be, for the same unit along both
 
 
@@ -157,7 +157,8 @@ def _contours(sampled: Sampled, colours: Mapping[str, str]) -> Figure:
     entries = []
     if sampled.path:
         xs, ys = zip(*sampled.path, strict=True)
-        line = axes.plot(xs, ys, color=colours["param line"], marker=".", markersize=3, linewidth=1.2)[0]
+        marker = "." if len(xs) <= FEW else None
+        line = axes.plot(xs, ys, color=colours["param line"], marker=marker, markersize=3, linewidth=1.2)[0]
         entries.append((line, f"training, {len(xs)} points"))
         axes.plot(xs[-1:], ys[-1:], color=colours["param line"], marker="D", markersize=5)
     if across.at is not None and down.at is not None:
