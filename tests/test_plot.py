@@ -373,6 +373,7 @@ def test_a_file_without_a_path_is_an_error(content: str, message: str) -> None:
         (["--over", "x=0..1", "--over", "y=0..1"], "over two inputs one value is drawn, and there are several", []),
         (["--over", "x=0..1", "--metrics", "m.jsonl", "-o", "a.svg"], "`--metrics` draws the path of a training", []),
         (["--over", "x=0..1", "--metrics", "m.jsonl"], "`--metrics` has no effect on a `csv`", []),
+        (["--over", "x=0..1", "--over", "y=0..1", "--points", "1001"], "a grid of 1001 × 1001 points is too large", []),
         (["--over", "x=0..1", "--theme", "dark"], "`--theme` has no effect on a `csv`", []),
         (["--over", "x=0..1", "-o", "a.svg", "--precision", "3"], "`--precision` has no effect on a `svg`", []),
         (["--over", "x=0..1", "-o", "a.gif"], "`-o a.gif` is no file of a kind that fits", []),
@@ -500,6 +501,27 @@ def test_names_in_a_picture_are_no_formulas() -> None:
     assert b"\x1b" not in svg
     grid = Sampled((axis, Axis("y", [0.0, 1.0], 0.0)), (Curve(Line("$z", [0.0, 1.0, math.nan, 3.0, math.inf, 5.0])),))
     assert plot_file(grid, "svg").startswith(b"<?xml")
+
+
+def test_without_matplotlib_a_picture_is_an_error_that_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("cgcli.render.plots.find_spec", lambda name: None)
+    result = cg("plot", "-e", "x^2", "--over", "x=0..1", "-o", "x.svg")
+    assert (result.status, "pip install 'cgcli[plot]'" in result.err) == (2, True)
+    assert cg("plot", "-e", "x^2", "--over", "x=0..1", "--format", "txt").status == 0
+
+
+# ---- completion
+
+
+def test_completion_offers_inputs_with_their_ranges_and_lists_of_values(monkeypatch: pytest.MonkeyPatch) -> None:
+    def offered(line: str) -> list[str]:
+        words = {"COMP_WORDS": line, "COMP_CWORD": str(len(line.split(" ")) - 1)}
+        return cg(_CG_COMPLETE="complete_bash", _TYPER_COMPLETE_ARGS=line, **words).out.split()
+
+    Path("f.cg").write_text("input v: float in 0.1..2; input n: int; input w: float[2]; output y = v * n, z = w")
+    assert offered("cg plot f.cg --over ") == ["v=0.1..2", "n="]
+    assert offered("cg plot f.cg --of ") == ["y", "z"]
+    assert offered("cg plot f.cg --of y,") == ["y,z"]
 
 
 # ---- from Python

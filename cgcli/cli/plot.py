@@ -47,9 +47,10 @@ Format = Annotated[Kind | None, Option("--format", "The kind of file (else what 
 def plot(
     context: typer.Context,
     run: RunOptions,
+    *,
+    over: Over = (),
     options: PlotOptions,
     output: Annotated[OutputOptions, Without("format", "full")],
-    over: Over = (),
     target: Target = None,
     output_format: Format = None,
     data: Annotated[str | None, NO_DATA] = None,

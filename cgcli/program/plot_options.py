@@ -13,6 +13,7 @@ Kind = Literal["svg", "png", "pdf", "csv", "json", "txt"]
 Theme = Literal["light", "dark", "print"]
 PICTURES: tuple[Kind, ...] = ("svg", "png", "pdf")
 POINTS, POINTS_OF_TWO = 200, 50  # of an input, and of each of two
+MOST, MOST_OF_TWO = 1_000_000, 1000
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,7 @@ class PlotOptions:
             f"How many points of the input ({POINTS}), or of each of two ({POINTS_OF_TWO}).",
             "N",
             "Picture",
-            range=(2, 1_000_000),
+            range=(2, MOST),
         ),
     ] = None
     metrics: Annotated[

@@ -19,7 +19,7 @@ from cgcli.run.binding import plain, require
 from .computation import Computation, Values
 from .jumps import jumps
 from .names import canonical
-from .plot_options import POINTS, POINTS_OF_TWO, PlotOptions
+from .plot_options import MOST_OF_TWO, POINTS, POINTS_OF_TWO, PlotOptions
 from .training_path import training_path
 
 SINGLE_RUNS = 1000  # points of which each is a run of its own, with the digits of `cg grad`; more are a table
@@ -69,6 +69,8 @@ def sampled(
         numbers = _numbers_of(program)
         usual = numbers[0] if numbers else None
         raise error("one-or-two-inputs", count=len(names), name=usual, inputless=None if numbers else "program")
+    if len(names) == 2 and (options.points or 0) > MOST_OF_TWO:
+        raise error("too-many-points", count=options.points, limit=MOST_OF_TWO)
     if options.metrics is not None and len(names) == 1:
         raise error("path-of-two")
     count = options.points or (POINTS if len(names) == 1 else POINTS_OF_TWO)
@@ -265,6 +267,9 @@ class _Sampler:
             except CgError as e:
                 if _ends_all(e):
                     raise
+            middle = len(points) // 2  # where only some fail, most of the rest are tables still
+            halves = self._rows(points[:middle]), self._rows(points[middle:])
+            return {column: [*halves[0][column], *halves[1][column]] for column in self.columns}
         rows = [self._row(point) for point in points]
         return {column: [row[k] for row in rows] for k, column in enumerate(self.columns)}
 

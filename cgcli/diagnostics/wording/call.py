@@ -79,6 +79,9 @@ TEMPLATES: dict[str, Templates] = {
         "did you mean `--over {swapped}`?",
         "the ends are two finite numbers",
     ),
+    "too-many-points": words(
+        "a grid of {count} × {count} points is too large to plot", "`--points` of two inputs is {limit} at most"
+    ),
     "nothing-to-plot": words("`{name}` is {type}; a plot shows numbers and the norms of float tensors"),
     "one-value-of-two-inputs": words(
         "over two inputs one value is drawn, and there are several", "choose by `--of`: {choices}"
