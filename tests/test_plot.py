@@ -189,6 +189,8 @@ def test_where_there_is_no_value_there_is_a_note() -> None:
         "note: out is nan at 2 of 5 points, first at x = -1\nnote: out is infinite at 1 of 5 points, at x = 0\n"
     )
     assert cg("plot", "-e", "log(x)", "--over", "x=-1..1", "--points", "5", "-q").err == ""
+    roots = cg("plot", "-e", "sqrt(x)", "--over", "x=0..1", "--points", "3")  # a value, but no derivative
+    assert roots.err == "note: dout/dx is infinite at 1 of 3 points, at x = 0\n"
 
 
 @pytest.mark.parametrize("points", [9, 2001])

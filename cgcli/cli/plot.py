@@ -9,7 +9,7 @@ import typer
 
 from cgcli.cli.command import ProgramCommand, declare
 from cgcli.cli.options import NO_DATA, Without
-from cgcli.cli.output import can_write, emit, is_terminal, stdout, use_colour, write_picture
+from cgcli.cli.output import can_write, emit, is_terminal, print_diagnostics, stdout, use_colour, write_picture
 from cgcli.cli.session import note, open_session
 from cgcli.files.writing import check_writable
 from cgcli.program.options import Option, OutputOptions, RunOptions
@@ -67,6 +67,9 @@ def plot(
         check_writable(target or "")
     session = open_session(context, run)
     varying = ranges(session.program, over)
+    for name, ends in varying.items():
+        for end in ends or ():
+            print_diagnostics(session.program.range_warnings({name: end}))
     result = sampled(session.program, session.values, varying, options)
     for remark in result.notes:
         note(remark)

@@ -6,7 +6,7 @@ import math
 from bisect import bisect_left
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import pairwise
+from itertools import pairwise, product
 from typing import Any
 
 from .numbers import shortest
@@ -96,14 +96,8 @@ class Sampled:
     @property
     def columns(self) -> dict[str, Columns]:
         """By name: the inputs, then each value with its derivatives."""
-        if len(self.over) == 1:
-            columns = {self.over[0].name: self.over[0].points}
-        else:
-            first, second = self.over
-            columns = {
-                first.name: [x for x in first.points for _ in second.points],
-                second.name: [y for _ in first.points for y in second.points],
-            }
+        points = zip(*grid(self.over), strict=True)
+        columns: dict[str, Columns] = {axis.name: x for axis, x in zip(self.over, points, strict=True)}
         for curve in self.curves:
             columns |= {line.name: line.numbers for line in (curve.value, *curve.slopes.values())}
         return columns
@@ -136,6 +130,11 @@ class Sampled:
     def caption(self) -> str:
         """The inputs that are the same everywhere."""
         return ", ".join(f"{name} = {shortest(x, 4)}" for name, x in self.others.items())
+
+
+def grid(over: Sequence[Axis]) -> list[tuple[float, ...]]:
+    """All points: of two inputs row by row of the first."""
+    return list(product(*(axis.points for axis in over)))
 
 
 def tangent(axis: Axis, curve: Curve) -> tuple[float, float] | None:
