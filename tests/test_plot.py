@@ -271,7 +271,7 @@ def test_a_polynomial_never_jumps(coefficients: list[float]) -> None:
         return {"y": np.polyval(coefficients, x).tolist()}
 
     points = np.linspace(-2, 2, 30).tolist()
-    assert jumps(points, rows(points), {}, rows) == {"y": set()}
+    assert jumps(points, rows(points), {}, rows) == {"y": (set(), False)}
 
 
 def test_a_line_has_pieces_between_gaps_and_jumps() -> None:
@@ -311,6 +311,22 @@ def test_contours_divide_skewed_numbers_too() -> None:
     assert len(skewed) == 6
     assert skewed[0] < 20
     assert levels([1.0, 1.0], 6) == levels([math.nan], 6) == []
+
+
+@pytest.mark.parametrize(
+    "program", ["1.7e308 * x", "x * 1e-320", "1e308 * sign(x)", "exp(709 * x)", "nan * x", "7 + 0 * x"]
+)
+@pytest.mark.parametrize("over", [["x=-1..1"], ["x=-1e-300..1e-300"], ["x=-1..1", "y=-1e300..1e300"]])
+def test_extreme_numbers_are_drawn(program: str, over: list[str]) -> None:
+    args = [f"{program} + 0 * y", "--y", "1", *(word for each in over for word in ("--over", each)), "--points", "20"]
+    for kind in ("txt", "svg"):
+        result = cg("plot", "-e", *args, "--format", kind)
+        assert (result.status, "bug" in result.err) == (0, False)
+
+
+def test_a_step_at_the_end_is_seen() -> None:
+    (curve,) = plotted("where(x > 0.97, 100, 0)", {"x": (-1, 1)}).curves
+    assert limits([curve.value]) == pytest.approx((-5, 105))
 
 
 # ---- the path of a training

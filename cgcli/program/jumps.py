@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import NamedTuple
 
 ROUNDS, CANDIDATES = 12, 100
 LEAST = 0.05  # of the range of most numbers: what is less is not to be seen
@@ -16,10 +17,18 @@ Rows = Callable[[Sequence[float]], Mapping[str, Sequence[float]]]
 """By column the numbers at points, NaN where there is none."""
 
 
+class Jumps(NamedTuple):
+    """The jumps of a column. behind: the points behind which it jumps; has_pole: whether it grows there beyond all
+    bounds."""
+
+    behind: set[int]
+    has_pole: bool = False
+
+
 @dataclass
 class _Interval:
     """Between the points `k` and `k + 1` of a column. low, high: its ends; left, right: the numbers there; most: the
-    largest difference so far; largest: of the values that were met in between."""
+    largest difference so far; largest: the largest number in between; value: that of the value, of a derivative."""
 
     column: str
     k: int
@@ -29,6 +38,7 @@ class _Interval:
     right: float
     most: float
     largest: float = 0.0
+    value: float = 0.0
 
     @property
     def middle(self) -> float:
@@ -50,8 +60,8 @@ class _Interval:
 
 def jumps(
     points: Sequence[float], numbers: Mapping[str, Sequence[float]], values: Mapping[str, str], rows: Rows
-) -> dict[str, set[int]]:
-    """By column the points behind which it jumps.
+) -> dict[str, Jumps]:
+    """By column where it jumps.
 
     Between two points with a large difference the half with the larger one is halved again and again: of a function
     that is continuous it vanishes. numbers: by column those at the points; values: by the column of a derivative that
@@ -66,7 +76,8 @@ def jumps(
         remaining: list[_Interval] = []
         for j, each in enumerate(intervals):
             y = between[each.column][j]
-            each.largest = max(each.largest, abs(between[values.get(each.column, each.column)][j]))
+            each.largest = max(each.largest, abs(y))
+            each.value = max(each.value, abs(between[values.get(each.column, each.column)][j]))
             if not math.isfinite(y):
                 jumping.append(each)
                 continue
@@ -74,15 +85,31 @@ def jumps(
             if each.rest >= VANISHED:
                 remaining.append(each)
         intervals = remaining
-    places: dict[str, set[int]] = {column: set() for column in numbers}
-    for each in [*jumping, *(each for each in intervals if each.rest > JUMPED)]:
-        places[each.column].add(each.k)
+    jumping += [each for each in intervals if each.rest > JUMPED]
+    result = {column: Jumps(set()) for column in numbers}
+    for each in jumping:
+        _add(result, each.column, each, each.largest, numbers)
         value = values.get(each.column)
-        if value is not None and each.largest > GROWN * max(abs(numbers[value][k]) for k in (each.k, each.k + 1)):
-            places[value].add(each.k)  # an even pole
+        if value is not None and _is_pole(
+            each.value, numbers[value], each.k
+        ):  # an even one, where the value is no jump
+            _add(result, value, each, each.value, numbers)
     for derivative, value in values.items():
-        places[derivative] |= places[value]  # where a value jumps it has no derivative
-    return places
+        own, of_value = result[derivative], result[value]  # where a value jumps it has no derivative
+        result[derivative] = Jumps(own.behind | of_value.behind, own.has_pole or of_value.has_pole)
+    return result
+
+
+def _add(
+    result: dict[str, Jumps], column: str, jump: _Interval, largest: float, numbers: Mapping[str, Sequence[float]]
+) -> None:
+    has_pole = result[column].has_pole or _is_pole(largest, numbers[column], jump.k)
+    result[column] = Jumps(result[column].behind | {jump.k}, has_pole)
+
+
+def _is_pole(largest: float, numbers: Sequence[float], k: int) -> bool:
+    """Whether a number between two points is many times as large as those there."""
+    return largest > GROWN * max(abs(numbers[k]), abs(numbers[k + 1]))
 
 
 def _candidates(points: Sequence[float], numbers: Mapping[str, Sequence[float]]) -> list[_Interval]:

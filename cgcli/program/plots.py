@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import PurePath
 from typing import Any, cast, get_args
 
@@ -67,7 +67,7 @@ class Plot:
     sampled: what is drawn. theme: the colours, `light`, `dark` or `print`.
     """
 
-    sampled: Sampled
+    sampled: Sampled = field(repr=False)
     theme: Theme = "light"
 
     @property

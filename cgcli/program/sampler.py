@@ -15,7 +15,7 @@ from cgcli.render.sampled import Axis, Curve, Line, grid
 from cgcli.run.binding import plain
 
 from .computation import Computation, Values
-from .jumps import jumps
+from .jumps import Jumps, jumps
 from .names import canonical
 from .plot_options import PlotOptions
 
@@ -101,7 +101,7 @@ class Sampler:
             raise next(iter(self.failures.values()))
         failures = dict(self.failures)
         places = self._jumps(numbers) if len(self.axes) == 1 and not self.axes[0].whole else {}
-        lines = {column: Line(column, x, jumps=places.get(column, ())) for column, x in numbers.items()}
+        lines = {column: Line(column, x, math.nan, *places.get(column, ())) for column, x in numbers.items()}
         at = self._numbers_at_point(lines)
         self.failures = failures  # of these points alone
         lines = {column: replace(line, at=at[column]) for column, line in lines.items()}
@@ -127,7 +127,7 @@ class Sampler:
         self.axes = [replace(axis, at=x) for axis, x in zip(self.axes, self.points[k], strict=True)]
         return {column: line.numbers[k] for column, line in lines.items()}
 
-    def _jumps(self, numbers: Mapping[str, Sequence[float]]) -> Mapping[str, set[int]]:
+    def _jumps(self, numbers: Mapping[str, Sequence[float]]) -> Mapping[str, Jumps]:
         values = {column: q.name for q in self.quantities for column in q.columns[1:]}
         return jumps(self.axes[0].points, numbers, values, lambda points: self._rows([(x,) for x in points]))
 
@@ -189,11 +189,13 @@ class Sampler:
             )
         for curve in curves:
             values = curve.value.numbers
-            valid = [p for p, y in zip(self.points, values, strict=True) if math.isfinite(y)]
             for line in (curve.value, *curve.slopes.values()):
-                counted = set(self.points).difference(self.failures) if line is curve.value else set(valid)
                 for kind, is_one in (("nan", math.isnan), ("infinite", math.isinf)):
-                    where = [p for p, y in zip(self.points, line.numbers, strict=True) if is_one(y) and p in counted]
+                    where = [
+                        p
+                        for p, x, y in zip(self.points, line.numbers, values, strict=True)
+                        if is_one(x) and (math.isfinite(y) or (line is curve.value and p not in self.failures))
+                    ]
                     if where:
                         place = f"{'' if len(where) == 1 else 'first '}at {place_text(self.axes, where[0])}"
                         notes.append(f"{line.name} is {kind} at {len(where)} {total}, {place}")

@@ -14,8 +14,11 @@ from .numbers import shortest
 Columns = Sequence[float]
 """A number a point."""
 
+NAMED = 10  # inputs that are the same everywhere
 STEEP = 0.25  # of the range of values that most points have: what lies outside by more is cut off beside a pole
 MOST_BETWEEN = 0.4  # of all points, between two contours that are evenly apart
+LARGEST = 1e307  # number that is drawn
+SMALLEST = 1e-290  # step between round numbers
 MOST = 0.05  # of the points, at each end, that a pole may have
 
 
@@ -42,13 +45,14 @@ class Line:
     """A column of numbers as a line over the points of one input.
 
     at: the number at the given point, NaN where there is none. jumps: the points behind which the line is broken, for
-    the number jumps between them and the next.
+    the number jumps between them and the next. has_pole: whether it grows beyond all bounds at one of them.
     """
 
     name: str
     numbers: Columns
     at: float = math.nan
     jumps: Collection[int] = ()
+    has_pole: bool = False
 
     def pieces(self, valid: Columns | None = None) -> list[range]:
         """The points that are joined: between numbers that are not finite, and jumps. valid: numbers that have to be
@@ -129,12 +133,19 @@ class Sampled:
     @property
     def caption(self) -> str:
         """The inputs that are the same everywhere."""
-        return ", ".join(f"{name} = {shortest(x, 4)}" for name, x in self.others.items())
+        texts = [f"{name} = {shortest(x, 4)}" for name, x in self.others.items()]
+        more = [f"{len(texts) - NAMED} more"] if len(texts) > NAMED else []
+        return ", ".join(texts[:NAMED] + more)
 
 
 def grid(over: Sequence[Axis]) -> list[tuple[float, ...]]:
     """All points: of two inputs row by row of the first."""
     return list(product(*(axis.points for axis in over)))
+
+
+def within_floats(x: float) -> float:
+    """The number, or the largest that is drawn: several times it is still a float."""
+    return min(max(x, -LARGEST), LARGEST)
 
 
 def tangent(axis: Axis, curve: Curve) -> tuple[float, float] | None:
@@ -154,7 +165,7 @@ def limits(lines: Sequence[Line], extra: Sequence[float] = ()) -> tuple[float, f
         if not numbers:
             continue
         least, most = numbers[0], numbers[-1]
-        if line.jumps or any(math.isinf(x) for x in line.numbers):
+        if line.has_pole or any(math.isinf(x) for x in line.numbers):
             skipped = int(len(numbers) * MOST)
             inner = numbers[skipped], numbers[-1 - skipped]
             room = STEEP * (inner[1] - inner[0])
@@ -165,14 +176,15 @@ def limits(lines: Sequence[Line], extra: Sequence[float] = ()) -> tuple[float, f
             low, high = min(low, x), max(high, x)
     if low > high:
         return 0.0, 1.0
+    low, high = within_floats(low), within_floats(high)
     room = 0.05 * (high - low) or 0.5 * abs(high) or 1.0
-    return max(low - room, -1.7e308), min(high + room, 1.7e308)
+    return low - room, high + room
 
 
 def levels(numbers: Columns, most: int) -> list[float]:
     """The numbers whose contours are drawn: evenly apart, or where one step would hold most points, so that about as
     many points lie between any two."""
-    finite = sorted(x for x in numbers if math.isfinite(x))
+    finite = sorted(within_floats(x) for x in numbers if math.isfinite(x))
     if not finite or finite[0] == finite[-1]:
         return []
     even = ticks(finite[0], finite[-1], most)
@@ -185,7 +197,7 @@ def levels(numbers: Columns, most: int) -> list[float]:
 
 def ticks(low: float, high: float, most: int) -> list[float]:
     """At most so many round numbers inside, evenly apart by 1, 2 or 5 times a power of ten."""
-    if not low < high or most < 1 or not math.isfinite(high - low):
+    if most < 1 or not SMALLEST < (high - low) / most < math.inf:
         return []
     power = math.floor(math.log10((high - low) / most))
     for step in (1, 2, 5, 10, 20, 50):

@@ -12,7 +12,7 @@ from cgcli.diagnostics.escape import show
 from . import plots
 from .numbers import shortest
 from .picture.themes import ThemeName
-from .sampled import Axis, Curve, Line, Sampled, levels, limits, tangent
+from .sampled import Axis, Curve, Line, Sampled, levels, limits, tangent, within_floats
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -92,7 +92,7 @@ def _lines(
         look = looks[k % len(looks)]
         names.append((_line(axes, axis, line, valid, **look), line.name))
         if axis.at is not None:
-            axes.plot([axis.at], [line.at], marker="o", markersize=5, color=look["color"], zorder=3)
+            axes.plot([axis.at], [within_floats(line.at)], marker="o", markersize=5, color=look["color"], zorder=3)
     low, high = limits([line for line, _ in lines], [line.at for line, _ in lines])
     axes.set_ylim(low, high)
     if low < 0 < high:
@@ -113,7 +113,7 @@ def _line(axes: Axes, axis: Axis, line: Line, valid: Line, **look: Any) -> Any:
     pieces = line.pieces(valid.numbers)
     for piece in pieces:
         x += [*(axis.points[k] for k in piece), math.nan]
-        y += [*(line.numbers[k] for k in piece), math.nan]
+        y += [*(within_floats(line.numbers[k]) for k in piece), math.nan]
     lonely = [piece[0] for piece in pieces if len(piece) == 1]
     numbers = [line.numbers[k] for k in lonely]
     axes.plot([axis.points[k] for k in lonely], numbers, marker=".", markersize=3, color=look["color"], linestyle="")
@@ -129,7 +129,7 @@ def _tangents(sampled: Sampled, axes: Axes, colours: Mapping[str, str]) -> list[
         if both is None or axis.at is None:
             continue
         y, slope = both
-        ends = [y + slope * (x - axis.at) for x in (axis.low, axis.high)]
+        ends = [within_floats(y + slope * (x - axis.at)) for x in (axis.low, axis.high)]
         line = axes.plot([axis.low, axis.high], ends, color=colours["accent"], linewidth=1, linestyle=(0, (4, 2)))[0]
         of = "" if len(sampled.curves) == 1 else f" of {curve.value.name}"
         entries.append((line, f"tangent{of} at {axis.name} = {_number(axis.at)}: slope {_number(slope)}"))
@@ -177,7 +177,7 @@ def _bands(axes: Axes, sampled: Sampled, curve: Curve, colours: Mapping[str, str
     from matplotlib.colors import LinearSegmentedColormap
 
     across, down = (axis.points for axis in sampled.over)
-    numbers = [x if math.isfinite(x) else math.nan for x in curve.value.numbers]
+    numbers = [within_floats(x) if math.isfinite(x) else math.nan for x in curve.value.numbers]
     marks = levels(numbers, LEVELS)
     if not marks:
         return

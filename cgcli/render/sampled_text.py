@@ -11,7 +11,7 @@ from cgcli.diagnostics.escape import show
 
 from .braille import ACROSS, DOWN, Canvas, styled
 from .numbers import shortest
-from .sampled import Axis, Curve, Line, Sampled, levels, limits, tangent, ticks
+from .sampled import Axis, Curve, Line, Sampled, levels, limits, tangent, ticks, within_floats
 
 LEAST_WIDTH, WIDEST = 24, 120  # columns
 LEVELS = 6  # contours
@@ -117,7 +117,7 @@ class _Panel:
             for x in range(0, self.columns * ACROSS, 4):
                 canvas.dot(x, row, "dim")
         for curve in tangents:
-            self.x(canvas, curve)
+            self._draw_tangent(canvas, curve)
         for line, valid in zip(self.shown, self.valid, strict=True):
             self._draw(canvas, line, valid, style)
         for line in self.shown:
@@ -164,7 +164,7 @@ class _Panel:
         """A point of its own."""
         canvas.text(self._column(x) // ACROSS, self._row(y) // DOWN, SPOT, style)
 
-    def x(self, canvas: Canvas, curve: Curve) -> None:
+    def _draw_tangent(self, canvas: Canvas, curve: Curve) -> None:
         both = tangent(self.axis, curve)
         assert both is not None
         assert self.axis.at is not None
@@ -177,7 +177,7 @@ class _Panel:
         return (x - self.axis.low) / (self.axis.high - self.axis.low) * (self.columns * ACROSS - 1)
 
     def _y(self, y: float) -> float:
-        return (self.high - y) / (self.high - self.low) * (self.height * DOWN - 1)
+        return (self.high - within_floats(y)) / (self.high - self.low) * (self.height * DOWN - 1)
 
     def _column(self, x: float) -> int:
         return round(self._x(x))
@@ -244,6 +244,7 @@ class _Plane:
         self.across, self.down, self.curve = across, down, curve
         self.columns, self.height = columns, height
         self.levels = levels(curve.value.numbers, LEVELS)
+        self.numbers = [within_floats(x) if math.isfinite(x) else math.nan for x in curve.value.numbers]
 
     def cell(self, x: float, y: float) -> tuple[int, int]:
         """The cell of a point."""
@@ -279,7 +280,7 @@ class _Plane:
         u, v = x / (wide - 1) * (rows - 1), (1 - y / (high - 1)) * (columns - 1)
         i, j = min(int(u), rows - 2), min(int(v), columns - 2)
         u, v = u - i, v - j
-        f = self.curve.value.numbers
+        f = self.numbers
         k = i * columns + j
         return (1 - u) * ((1 - v) * f[k] + v * f[k + 1]) + u * ((1 - v) * f[k + columns] + v * f[k + columns + 1])
 
