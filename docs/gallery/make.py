@@ -1,4 +1,4 @@
-"""Draws the gallery anew: `python docs/gallery/make.py` writes pictures and curves, light and dark, and plots beside this.
+"""Draws the gallery anew: `python docs/gallery/make.py` writes pictures, curves (both light and dark) and plots here.
 
 With names behind it only those: `python docs/gallery/make.py article rnn`.
 """
