@@ -469,6 +469,14 @@ def test_names_do_not_reach_the_terminal_as_they_are() -> None:
     assert "\x1b" not in drawn
 
 
+def test_without_a_target_a_terminal_gets_the_drawing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("cgcli.cli.plot.is_terminal", lambda stream: True)
+    args = "-e", "x^2", "--over", "x=0..1", "--points", "3"
+    assert cg("plot", *args, COLUMNS="60").out == cg("plot", *args, "--format", "txt", COLUMNS="60").out
+    assert cg("plot", *args, "--format", "csv").out == "x,out,dout/dx\n0.0,0.0,0.0\n0.5,0.25,1.0\n1.0,1.0,2.0\n"
+    assert "`--theme` has no effect on a `txt`" in cg("plot", *args, "--theme", "dark").err
+
+
 def test_lines_on_a_canvas_are_clipped_and_have_no_holes() -> None:
     canvas = Canvas(4, 1)
     canvas.line((-100, -100), (100, 100))
