@@ -346,6 +346,19 @@ def test_the_path_of_a_training_leads_from_its_start_to_its_end() -> None:
     assert outside.err == "note: the training ends outside of the plot, at a = 0, b = 1\n"
 
 
+def test_the_metrics_of_a_training_have_its_path() -> None:
+    program = "param a = 2.0; param b = -1.0; loss = (a - 1)^2 + b^2"
+    train = "train", "-e", program, "--loss", "loss", "--steps", "30", "--lr", "0.1", "--metrics", "m.jsonl"
+    end = json.loads(cg(*train, "--format", "json").out)["params"]
+    over = "--over", "a=-2..3", "--over", "b=-2..2"
+    path = json.loads(cg("plot", "-e", program, *over, "--metrics", "m.jsonl", "--format", "json").out)["path"]
+    assert [(path[name][0], path[name][-1]) for name in "ab"] == [
+        (2, pytest.approx(end["a"], rel=1e-14)),
+        (-1, pytest.approx(end["b"], rel=1e-14)),
+    ]
+    assert len(path["a"]) == 31
+
+
 def params(a: float, b: float) -> dict[str, dict[str, float]]:
     return {
         "a": {"gradient": 1.0, "update": -0.25, "value": a},

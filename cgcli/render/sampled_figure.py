@@ -41,8 +41,7 @@ def figure(sampled: Sampled, kind: str, theme: ThemeName = "light") -> bytes:
 
 def _title(sampled: Sampled, axes: Axes, colours: Mapping[str, str]) -> None:
     """What is shown, and below it the inputs that are the same everywhere."""
-    caption = show(sampled.caption).replace("-", "−")
-    caption = caption if len(caption) <= LONGEST else f"{caption[: LONGEST - 1]}…"
+    caption = plots.shortened(show(sampled.caption), LONGEST).replace("-", "−")
     axes.set_title(show(sampled.heading), fontweight="bold", pad=20 if caption else 8)
     place: dict[str, Any] = {"xycoords": "axes fraction", "xytext": (0, 6), "textcoords": "offset points"}
     axes.annotate(caption, (0, 1), **place, color=colours["quiet"], fontsize=8.5)
@@ -167,8 +166,7 @@ def _contours(sampled: Sampled, colours: Mapping[str, str]) -> Figure:
         entries.append((point, f"{where}: {curve.value.name} = {_number(curve.value.at)}"))
     axes.set_xlim(across.low, across.high)
     axes.set_ylim(down.low, down.high)
-    whole: Any = drawn
-    plots.legend(whole, entries, loc="outside lower left", ncols=2)
+    plots.legend(drawn, entries, loc="outside lower left", ncols=2)
     return drawn
 
 
