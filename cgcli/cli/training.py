@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 
 from cgcli.cli.fit_report import show_solution, show_state
@@ -10,15 +11,15 @@ from cgcli.cli.output import notice
 from cgcli.cli.rows import TableReport, table_settings
 from cgcli.cli.session import Session
 from cgcli.data.run_files import RunFiles
-from cgcli.diagnostics.diagnostic import error
+from cgcli.diagnostics.diagnostic import CgError, error
 from cgcli.diagnostics.escape import show
 from cgcli.files.writing import check_writable, write_atomic
 from cgcli.program.checkpoint_params import checkpoint_labels
-from cgcli.program.classes import confusion
+from cgcli.program.classes import Confusion, confusion
 from cgcli.program.examples import Examples, read_examples
 from cgcli.program.fit_data import fit_plot
 from cgcli.program.fit_settings import FitSettings, check_settings, resumed_settings
-from cgcli.program.fitting import SolverFitting, StepFitting, prepare_fit
+from cgcli.program.fitting import Fitted, SolverFitting, StepFitting, prepare_fit
 from cgcli.program.metrics_log import MetricsLog, earlier_steps
 from cgcli.program.options import OutputOptions, TableOptions
 from cgcli.program.resume import resumed_values
@@ -127,11 +128,23 @@ def _train(
     callbacks.append(Notes(stop, files.path, fitting.settings.patience, command))
     fitted = fitting.fit(callbacks, files.checkpoint)
     gradients = fitting.gradients(fitted, ROWS_OF_HISTOGRAM) if options.histogram else None
-    show_state(fitted, output, gradients, confusion(fitting.task, fitted.params))
+    with _classes(fitting, fitted) as classes:
+        show_state(fitted, output, gradients, classes)
     if options.plot is not None:
         kind, title = plot_kind("--plot", options.plot), f"{fitted.target} of {fitted.info['program']}"
         picture = curve.curve(kind, title, fitted.target, fitted.history, losses.points, losses.changes)
         write_atomic(options.plot, picture)
+
+
+@contextmanager
+def _classes(fitting: StepFitting | SolverFitting, fitted: Fitted) -> Iterator[Confusion | None]:
+    """The classes of a classifier; an error of them is raised once the rest of the result is shown."""
+    try:
+        classes = None if isinstance(fitted.result, Squares) else confusion(fitting.task, fitted.params)
+    except CgError:
+        yield None
+        raise
+    yield classes
 
 
 def _draw(fitting: StepFitting, path: str) -> None:
@@ -157,7 +170,8 @@ def _solve(
         if not fitted.converged:
             why = f"not converged after {fitted.steps} evaluations" if fitted.stopped == "steps" else "stopped"
             notice(f"note: {why}; these are the best parameters so far")
-        show_solution(fitted, output, confusion(fitting.task, fitted.params))
+        with _classes(fitting, fitted) as classes:
+            show_solution(fitted, output, classes)
     if options.plot is not None and isinstance(fitted.result, Squares):
         title = f"fit of {fitted.info['program']}"
         plot = fit_plot(fitting.task, fitted.result)

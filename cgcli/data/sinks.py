@@ -6,7 +6,7 @@ import csv
 import io
 import json
 import math
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import product
 from typing import IO, Any, Protocol
@@ -144,11 +144,11 @@ class _Npz:
 
     def save(self, file: IO[bytes]) -> None:
         # a slash would be a folder in the archive
-        write_npz(file, {name.replace("/", "_"): _joined(parts) for name, parts in self.parts.items()})
+        write_npz(file, ((name.replace("/", "_"), _joined(parts)) for name, parts in self.parts.items()))
 
 
-def write_npz(file: IO[bytes], arrays: Mapping[str, Any]) -> None:
-    """Writes an archive of arrays by name."""
+def write_npz(file: IO[bytes], arrays: Iterable[tuple[str, Any]]) -> None:
+    """Writes an archive of named arrays, one after the other."""
     import zipfile  # for this kind of file alone
 
     import numpy as np
@@ -156,7 +156,7 @@ def write_npz(file: IO[bytes], arrays: Mapping[str, Any]) -> None:
     write_array: Any = np.lib.format.write_array  # without types in the oldest NumPy
     # not by `np.savez`, which takes an array that is named `file` for its own parameter
     with zipfile.ZipFile(file, "w") as archive:
-        for name, array in arrays.items():
+        for name, array in arrays:
             with archive.open(f"{name}.npy", "w", force_zip64=True) as member:
                 write_array(member, array, allow_pickle=False)
 

@@ -26,6 +26,6 @@ def write_values(path: str, values: Mapping[str, Any]) -> None:
         raise error("bad-target-kind", option="-o", path=path, kinds=list(KINDS))
     with atomic_file(path) as file:
         if PurePath(path).suffix.lower() == ".npz":
-            write_npz(file, values)
+            write_npz(file, values.items())
         else:
             file.write(f"{dump(values)}\n".encode())
