@@ -212,7 +212,7 @@ def test_where_the_matrix_does_not_fit_the_worst_pairs_are_listed() -> None:
     for columns, fits in (("80", True), ("30", False)):
         out = train("row3", "words.csv", *options, COLUMNS=columns).out
         assert ("╲" in out) == fits
-        assert ("guess, wrong" in out) != fits
+        assert ("taken for" in out) != fits
 
 
 def test_of_many_classes_the_worst_are_listed() -> None:
@@ -220,11 +220,20 @@ def test_of_many_classes_the_worst_are_listed() -> None:
         out = train("row30", "t30.npz", "--format", output_format).out
         assert "kind, the worst 20 of 30" in out
         assert "╲" not in out
-        assert len([line for line in out.splitlines() if "taken for" in line]) == (
-            10 if output_format == "plain" else 0
-        )
+        assert out.count("taken for") == (10 if output_format == "plain" else 1)
     classes = classes_of("row30", "t30.npz")
     assert len(classes["classes"]) == len(classes["confusion"]) == 30
+
+
+def test_shares_are_rounded_and_counts_are_not() -> None:
+    lines = train("row30", "t30.npz", "--format", "table", "--precision", "2").out.splitlines()
+    [everything] = [line.split() for line in lines if line.startswith("all ")]
+    assert everything[1] == "1200"
+    assert len(everything[2]) <= len("0.12")
+    x, kind = table(3, 1234)
+    np.savez("t.npz", x=x, kind=kind)
+    lines = train("row3", "t.npz", "--format", "table", "--precision", "1").out.splitlines()
+    assert [line.split()[1] for line in lines if line.startswith("all ")] == ["1234"]
 
 
 def test_csv_is_one_row_as_ever() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from cgcli.cli.output import emit
@@ -10,7 +10,7 @@ from cgcli.cli.results import chosen_format, table_settings
 from cgcli.diagnostics.escape import show
 from cgcli.program.classes import ClassShares, Confusion
 from cgcli.program.options import OutputOptions
-from cgcli.render.numbers import shortest
+from cgcli.render.numbers import rounded, shortest
 from cgcli.render.table import table
 from cgcli.render.table_columns import cell_width
 
@@ -51,10 +51,10 @@ def show_classes(confusion: Confusion, output: OutputOptions) -> None:
     if len(shares) > MOST_CLASSES:
         title += f", the worst {MOST_CLASSES} of {len(shares)}"
         shares = sorted(shares, key=lambda share: 2.0 if share.recall is None else share.recall)[:MOST_CLASSES]
-    if chosen_format(output.format) == "table":
-        _show_tables(confusion, title, shares, table_settings(output.precision or DIGITS))
-        return
     digits = output.precision or DIGITS
+    if chosen_format(output.format) == "table":
+        _show_tables(confusion, title, shares, digits)
+        return
     lines = [f"{title}: {confusion.rows} rows, {shortest(confusion.right, digits)} right"]
     for share in shares:
         numbers = [("recall", share.recall), ("precision", share.precision)]
@@ -64,9 +64,14 @@ def show_classes(confusion: Confusion, output: OutputOptions) -> None:
     emit("\n".join(map(show, lines)))
 
 
-def _show_tables(confusion: Confusion, title: str, shares: Sequence[ClassShares], settings: Mapping[str, Any]) -> None:
-    rows = [(_name(share), share.rows, share.recall, share.precision) for share in shares]
-    rows.append(("all", confusion.rows, confusion.right, None))
+def _show_tables(confusion: Confusion, title: str, shares: Sequence[ClassShares], digits: int) -> None:
+    """The shares to so many digits; counts have all of theirs."""
+    settings = table_settings(None)
+    rows: list[tuple[Any, ...]] = [
+        (_name(s), s.rows, *(None if x is None else rounded(x, digits) for x in (s.recall, s.precision)))
+        for s in shares
+    ]
+    rows.append(("all", confusion.rows, rounded(confusion.right, digits), None))
     emit(table((title, "rows", "recall", "precision"), rows, **settings))
     mistakes = _mistakes(confusion)
     if not mistakes:
@@ -81,7 +86,7 @@ def _show_tables(confusion: Confusion, title: str, shares: Sequence[ClassShares]
         if max(cell_width(line) for line in text.split("\n")) <= settings["width"]:
             emit(text)
             return
-    emit(table((confusion.truth, f"{confusion.guess}, wrong", "rows"), mistakes, **settings))
+    emit(table((confusion.truth, "taken for", "rows"), mistakes, **settings))
 
 
 def _mistakes(confusion: Confusion) -> list[tuple[str, str, int]]:
