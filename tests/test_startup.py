@@ -89,7 +89,7 @@ BUDGETS = {
     ("show", ARTICLE): (80, set()),
     ("show", ARTICLE, *VALUES): (93, set()),
     ("show", "--tree", ARTICLE): (80, set()),
-    ("explain", ARTICLE, *VALUES): (172, {"lark"}),
+    ("explain", ARTICLE, *VALUES): (95, set()),
     ("plan", ARTICLE): (152, {"llvmlite"}),
     ("render", ARTICLE, *VALUES, "-o", "a.svg"): (118, set()),
     ("plot", ARTICLE, *VALUES, "--over", "a=0..1"): (93, set()),

@@ -4,21 +4,20 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cgcli.graph.graph import CONST, INPUT, Graph
 from cgcli.graph.types import Type
-from cgcli.ops.builder import Builder
 from cgcli.ops.number_kernels import on_numbers
 from cgcli.ops.numbers import unsigned_zero
 from cgcli.ops.written import WrittenOperations
-from cgcli.run.backends import compile_graph
 from cgcli.run.binding import plain
 from cgcli.run.scalar.sweep import local_partials
-from cgcli.transform.gradient import gradient
 
 if TYPE_CHECKING:
     from cgcli.ops.array_kernels import FloatArray
+    from cgcli.run.backends import Compiled
 
     Number = float | FloatArray
 
@@ -141,15 +140,33 @@ def contributions(graph: Graph, v: Sequence[Number], i: int, g: Number) -> list[
             for x, p in zip(operands, partials, strict=True)
             if p is not None
         ]
+    signature = graph.op[i], tuple(types), result
+    attrs = tuple(graph.attrs.get(i, {}).items())
+    try:
+        run = _kept_products(*signature, attrs)
+    except TypeError:  # an attribute that is no key
+        run = _products(*signature, attrs)
+    differentiable = [k for k, t in enumerate(types) if t.has_derivative]
+    products = zip(differentiable, run([*(v[x] for x in operands), g]), strict=True)
+    return [(operands[k], None, x if types[k].shape else plain(x)) for k, x in products]
+
+
+def _products(op: int, types: tuple[Type, ...], result: Type, attrs: tuple[tuple[str, Any], ...]) -> Compiled:
+    """Computes the products of an operation's cotangent with its Jacobians, from the operands and the cotangent."""
+    from cgcli.ops.builder import Builder  # numbers do without
+    from cgcli.run.backends import compile_graph
+    from cgcli.transform.gradient import gradient
+
     b = Builder()
     xs = [b.input(t) for t in types]
-    differentiable = [k for k, t in enumerate(types) if t.has_derivative]
-    y = b.place(graph.op[i], tuple(xs), b.intern_type(result), graph.attrs.get(i, {}))
+    y = b.place(op, tuple(xs), b.intern_type(result), dict(attrs))
     weight = b.input(Type(result.dtype if result.is_float else "float", result.shape))
     total = b.mul(y, weight)
     if result.shape:
         total = b.sum(total, axes=tuple(range(-result.rank, 0)), keepdims=False)
-    graph_of_gradient = gradient(b.done(total), total, [xs[k] for k in differentiable])
-    products = compile_graph(graph_of_gradient)([*(v[x] for x in operands), g])
-    by_operand = zip(differentiable, products, strict=True)
-    return [(operands[k], None, x if types[k].shape else plain(x)) for k, x in by_operand]
+    wrt = [x for x, t in zip(xs, types, strict=True) if t.has_derivative]
+    return compile_graph(gradient(b.done(total), total, wrt))
+
+
+_kept_products = lru_cache(1024)(_products)
+"""For the operations of loops, which are the same in each step."""

@@ -8,12 +8,10 @@ import typer
 
 from cgcli.cli.command import ProgramCommand, declare
 from cgcli.cli.options import Without
-from cgcli.cli.output import write_text
+from cgcli.cli.output import stdout, width_of, write_text
 from cgcli.cli.session import open_session
-from cgcli.program.dynamic import Recorded
-from cgcli.program.explain import explain as explained
+from cgcli.program.load import FOR_A_RUN
 from cgcli.program.options import DerivativeOptions, Option, OutputOptions, RunOptions
-from cgcli.render import json
 from cgcli.render.explain import Form, data, text
 
 PATHS = 10
@@ -31,7 +29,7 @@ Target = Annotated[
 
 def explain(
     context: typer.Context,
-    run: Annotated[RunOptions, Without("backend", mode="dynamic")],
+    run: Annotated[RunOptions, Without("backend", mode=FOR_A_RUN)],
     derivative: DerivativeOptions,
     output: Annotated[OutputOptions, Without("format", "full")],
     most: Most = None,
@@ -41,17 +39,19 @@ def explain(
     """Write out the chain rule: each step, each local derivative, each path with its product.
 
     The products of all paths from an input to the output add up to the derivative. Branches and loops are laid out as
-    they run: the graph is the record of a run.
+    they run: of a loop the first two steps and the last are written out, and paths lead from step to step. Without
+    values everything is in formulas.
     """
     session = open_session(context, run)
-    session.require_values()
-    program = session.program.recorded(session.values)
-    assert isinstance(program, Recorded)
-    explanation = explained(program, derivative.of, derivative.wrt, most or PATHS)
+    of, wrt = derivative.of, derivative.wrt
+    explanation = session.program.explain(session.values, of=of, wrt=wrt, max_paths=most or PATHS)
     if output_format == "json":
+        from cgcli.render import json  # for this form alone
+
         write_text(target, json.dump(data(explanation), output.precision))
     else:
-        write_text(target, text(explanation, output_format, output.precision))
+        width = width_of(stdout()) if target is None and output_format == "text" else None
+        write_text(target, text(explanation, output_format, output.precision, width))
     return 0
 
 

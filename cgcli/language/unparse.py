@@ -43,10 +43,6 @@ class _Latex:
 
     def node(self, graph: Graph, i: int, operands: Sequence[Written]) -> Written:
         spelling = BY_CODE[graph.op[i]].spelling
-        if spelling.rule is not None and not spelling.latex:
-            text = write_node(graph, i, operands).text
-            if text.isidentifier():  # a named size
-                return self.name(text)
         return write_latex(spelling, operands, graph.attrs[i] if graph.op[i] == CONST else shown_attrs(graph, i))
 
     def choice(self, condition: Written, then: Written, otherwise: Written) -> Written:

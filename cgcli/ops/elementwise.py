@@ -115,7 +115,12 @@ _function(
 _function("atan", "the angle in radians whose tangent is x", lambda b, g, y, x, at: b.mul(g, b.cauchy(x)))
 _function("sinh", "the hyperbolic sine", lambda b, g, y, x, at: b.mul(g, b.cosh(x)), effects=HAZARD)
 _function("cosh", "the hyperbolic cosine", lambda b, g, y, x, at: b.mul(g, b.sinh(x)), effects=HAZARD)
-_function("tanh", "the hyperbolic tangent", lambda b, g, y, x, at: b.mul(g, b.sech2(x)))
+_function(
+    "tanh",
+    "the hyperbolic tangent",
+    lambda b, g, y, x, at: b.mul(g, b.sech2(x)),
+    formula=lambda b, g, y, x, at: b.mul(g, b.sub(1.0, b.fixed_power(y, exponent=2))),
+)
 _function("asinh", "the inverse of sinh", lambda b, g, y, x, at: b.div(g, b.hypot(1.0, x)))
 _function(
     "acosh",
@@ -167,6 +172,7 @@ _function(
     "sigmoid",
     "1 / (1 + exp(-x))",
     lambda b, g, y, x, at: b.mul(g, b.sigmoid_slope(x)),
+    formula=lambda b, g, y, x, at: b.mul(g, b.mul(y, b.sub(1.0, y))),
     spelling=Spelling("call", latex=r"\sigma\left({0}\right)"),
 )
 _function("softplus", "log(1 + exp(x))", lambda b, g, y, x, at: b.mul(g, b.sigmoid(x)))

@@ -59,8 +59,8 @@ class Spelling:
     form: `infix` (`a + b`), `prefix` (`-a`), `call` (`f(a, b)`), `same` (as its operand) or `none` (never written).
     text: the operator or the function's name, by default the op's; picture: the same with typographic signs.
     level: how tightly it binds, 0 (`if`) to 12 (a call or a name); `assoc` is the side that may bind equally.
-    latex: a template over `{0}`, `{1}`, `{text}` (by default a call), or a function from the attributes to a text and
-    how tightly it binds.
+    latex: a template over `{0}`, `{1}`, `{text}` (by default a call), or a function from the attributes to a text, of
+    an op with operands such a template, and how tightly it binds.
     rule: how it is written where its form does not say it. written_if: whether the language can say it with these
     attributes; by default where it has a form or a rule.
     shown: `shown(attrs, t)`: the attributes to write for a first operand of type t, if not all.
@@ -145,6 +145,7 @@ class Derivative:
     support: of a `mix` op, where its operands can matter. Without one: anywhere in the same row of the leading axes.
     Of a `structural` op how a support moves, where its rules would not move the numbers 0 and 1 as well.
     ties: attributes that depend on which operands vary, fixed when the node is made (the shares at a kink).
+    formula: of one operand, the rule as it is read: 1 - y² of tanh, where the rule that computes keeps more digits.
     """
 
     rules: VjpRules = ZERO
@@ -152,6 +153,7 @@ class Derivative:
     selects: bool = False
     support: SupportRule | None = None
     ties: Callable[[Sequence[bool]], Mapping[str, object]] | None = None
+    formula: UnaryRule | None = None
 
 
 Condition = Callable[[Sequence[AnyType], AnyType, "Attrs"], bool]
@@ -353,6 +355,7 @@ def declare(
     selects: bool = False,
     support: SupportRule | None = None,
     ties: Callable[[Sequence[bool]], Mapping[str, object]] | None = None,
+    formula: UnaryRule | None = None,
     effects: Effects = PLAIN,
     examples: tuple[tuple[Constant, ...], ...] = (),
     attrs: Mapping[str, Any] | None = None,
@@ -377,7 +380,7 @@ def declare(
         _expanded(expansion, kernel) if expansion else kernel,
         inline,
         expansion,
-        Derivative((rules,) if callable(rules) else rules, flow, selects, support, ties),
+        Derivative((rules,) if callable(rules) else rules, flow, selects, support, ties, formula),
         effects,
         Examples(examples, attrs or {}, domain),
         sized,

@@ -16,6 +16,8 @@ from .failures import SizesDiffer
 from .op import Effects, Element, Spelling, Statements, TypeMismatch, UnaryRule, VariadicRule, declare_structural
 from .padding import padded_element, write_padded
 from .shape_text import (
+    latex_permute,
+    latex_size,
     pad_has_text,
     permuted_axes,
     slice_has_text,
@@ -247,7 +249,7 @@ declare_structural(
     loops=Element(_permuted_element),
     examples=MATRIX,
     attrs={"axes": (-1, -2)},
-    spelling=Spelling("call", "transpose", rule=write_permute, shown=permuted_axes),
+    spelling=Spelling("call", "transpose", latex=latex_permute, rule=write_permute, shown=permuted_axes),
     effects=Effects(view=True, rearranges=True),
 )
 
@@ -449,7 +451,7 @@ declare_structural(
     sized=("size",),
     examples=((),),
     attrs={"size": 3},
-    spelling=Spelling("none", rule=write_size_node),
+    spelling=Spelling("none", latex=lambda at: latex_size(at["size"]), rule=write_size_node),
     effects=Effects(operations=0),
 )
 declare_structural(

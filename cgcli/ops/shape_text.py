@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -57,6 +58,22 @@ def write_permute(spelling: Spelling, operands: Sequence[Written], attrs: Attrs,
     rank, axes = len(attrs["of"]), attrs["axes"]
     order = [*range(rank - len(axes)), *(rank + axis for axis in axes)]
     return call(sign_of(spelling, style), operands[0].text, str(order))
+
+
+def latex_permute(attrs: Attrs) -> tuple[str, int]:
+    if "of" not in attrs:
+        return r"{0}^{{\top}}", ATOM
+    rank, axes = len(attrs["of"]), attrs["axes"]
+    order = [*range(rank - len(axes)), *(rank + axis for axis in axes)]
+    return rf"\operatorname{{{{transpose}}}}\left({{0}}, {order}\right)", ATOM
+
+
+def latex_size(size: Size) -> tuple[str, int]:
+    """A size in LaTeX: `n`, `2 \\cdot n + 1`."""
+    from .latex import latex_name  # of names alone
+
+    text = re.sub(r"[^\W\d]\w*", lambda m: r"\max" if m[0] == "max" else latex_name(m[0]), str(size))
+    return text.replace("*", r" \cdot "), write_size(size).level
 
 
 # ---- parts

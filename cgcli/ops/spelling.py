@@ -39,7 +39,12 @@ def write_latex(spelling: Spelling, operands: Sequence[Written], attrs: Attrs) -
     """An operation over texts in LaTeX's mathematics, by its template."""
     template = spelling.latex
     if callable(template):
-        return Written(*template(attrs))
+        text, level = template(attrs)
+        if not operands:
+            return Written(text, level)
+        return Written(
+            text.format(*(x.text if x.level >= ATOM else rf"\left({x.text}\right)" for x in operands)), level
+        )
     name = spelling.text.replace("_", r"\_")
     default = Written(rf"\operatorname{{{name}}}\left({', '.join(x.text for x in operands)}\right)")
     if not template:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cgcli.diagnostics.diagnostic import Diagnostic
 from cgcli.dynamic.eager import Interpreter
@@ -23,6 +23,9 @@ from cgcli.render.trace import Line
 from .format_event import format_event
 from .program import Program, Values
 from .results import Gradient
+
+if TYPE_CHECKING:
+    from cgcli.dynamic.loop_steps import LoopSteps
 
 
 class Run(NamedTuple):
@@ -88,6 +91,12 @@ class DynamicProgram(RunProgram):
 
     def record(self, values: Values) -> Recorded:
         return self.execute(self.prepare(values))
+
+    def recorded_with_steps(self, values: Values) -> tuple[Recorded, LoopSteps]:
+        from cgcli.dynamic.loop_steps import LoopSteps  # for explanations alone
+
+        steps = LoopSteps()
+        return self.execute(self.prepare(values, RunLog(steps.add))), steps
 
     def trace(self, values: Values, tell: Callable[[Line], None]) -> Recorded:
         """A run that calls `tell` with each line when it has run."""

@@ -29,6 +29,8 @@ KIND = "program"
 LEAST_BYTES = 32  # of a node in the cache
 NEEDS_RUN = ("any-input", "recursion")
 """Codes of errors by which a program shows that only a run can make its graph."""
+FOR_A_RUN = "for a run"
+"""A mode beside those of users, for what is asked of one run: dynamic where the static mode has an error."""
 
 
 def load(
@@ -146,8 +148,8 @@ def _restore(entry: dict[str, Any], files: Files) -> Module | None:
         return None  # not what this version writes, or a file is gone: lowering reports the error
 
 
-def _open_program(files: Files, keep: bool, mode: Mode | None, max_nodes: int | None) -> Program:
-    if mode not in (None, *get_args(Mode)):
+def _open_program(files: Files, keep: bool, mode: str | None, max_nodes: int | None) -> Program:
+    if mode not in (None, FOR_A_RUN, *get_args(Mode)):
         raise error("bad-choice", option="mode", value=str(mode), choices=list(get_args(Mode)), nearest=None)
     lowering = TextLowering(files, keep, max_nodes)
     static_error = None
@@ -155,7 +157,7 @@ def _open_program(files: Files, keep: bool, mode: Mode | None, max_nodes: int | 
         try:
             return reopened(lowering, {})
         except CgError as e:
-            if mode == "static" or e.diagnostics[0].code not in NEEDS_RUN:
+            if mode == "static" or (mode is None and e.diagnostics[0].code not in NEEDS_RUN):
                 raise
             static_error = e.diagnostics[0]
     from .dynamic import DynamicProgram  # with the interpreter

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from cgcli.analysis.differences import Check
+    from cgcli.dynamic.loop_steps import LoopSteps
     from cgcli.graph.sizes import Shape
     from cgcli.render.explain import Explanation
     from cgcli.train.trainer import Callback
@@ -201,12 +202,21 @@ class Program(Computation):
     ) -> Explanation:
         """The chain rule written out: each step, each local derivative, each path with its product; `print` shows it.
 
-        Branches and loops are laid out as they run. max_paths: how many paths to list, the largest first.
+        Branches and loops are laid out as they run; of a loop the first two steps and the last are written out, and
+        paths lead from step to step. Without any value, where one is missing, everything is in formulas. max_paths: how
+        many paths to list, the largest first.
         """
-        from .explain import explain
+        from .explain import explain, formulas, is_record
 
         read, _ = read_values(values, inputs)
-        return explain(self.in_dynamic_mode().recorded(read), of, wrt, max_paths)
+        if self.mode == "static":
+            program = self.for_shapes(read)
+            if not read and not all(i.optional for i in self.inputs):
+                return formulas(program, of, wrt, max_paths)
+            if is_record(program.graph):
+                return explain(program, of, wrt, max_paths, read)
+        recorded, steps = self.in_dynamic_mode().recorded_with_steps(read)
+        return explain(recorded, of, wrt, max_paths, steps=steps)
 
     # ---- plans and pictures
 
@@ -426,6 +436,10 @@ class Program(Computation):
     def recorded(self, values: Values) -> Program:
         """The program with the graph that a run on these values has: in static mode always the same one."""
         return self.for_shapes(values)
+
+    def recorded_with_steps(self, values: Values) -> tuple[Program, LoopSteps | None]:
+        """As `recorded`, and the steps of the loops that ran, None where they are not known."""
+        return self.recorded(values), None
 
     def for_shapes(self, values: Values) -> Program:
         """The program for the axes that `...` stands for in the values; this one where no axes are open."""

@@ -158,7 +158,7 @@ class ArrowWriter:
             and self.drawn.cards.has_derivative(x)
             and len(self.drawn.units.members(i)) == 1
         )
-        return backward_rule(self.drawn.graph, i, x, self.drawn.formulas.name) if has_rule else ""
+        return backward_rule(self.drawn.units.written, i, x, self.drawn.formulas.name) if has_rule else ""
 
     def _partial(self, i: int, x: int, value: Any) -> str:
         """`∂d/∂a = 1` between two names, else the number alone."""
