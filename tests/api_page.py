@@ -39,7 +39,7 @@ METHODS = {
     "Plot": ("columns", "notes", "save"),
     "Fitted": ("params", "loss", "converged", "history", "predict", "save"),
 }
-INSIDE = ("for_shapes", "in_dynamic_mode", "recorded")
+INSIDE = ("for_shapes", "in_dynamic_mode", "recorded", "recorded_with_steps")
 """Methods of `Program` that the rest of the package calls."""
 
 HEAD = """# The Python API
