@@ -78,7 +78,7 @@ def test_tables_show_it_and_do_not_act_on_it(text: str) -> None:
     assert len(text) > 100 or show(text).strip() in made
     coloured = table([text, "value"], [[text, 1.0]], width=100, colour=True)
     assert not ACTS.search(re.sub(r"\x1b\[[0-9;]*m", "", coloured))
-    assert set(re.findall(r"\x1b\[([0-9;]*)m", coloured)) <= {"0", "1"}
+    assert set(re.findall(r"\x1b\[([0-9;]*)m", coloured)) <= {"0", "1", "2"}
 
 
 @every_text

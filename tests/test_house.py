@@ -89,7 +89,7 @@ HEAVY = {
         "render/fit_plot.py",  # for type checkers
     ),
     "scipy": ("ops/special_arrays.py", "run/native/blas.py", "train/solvers.py"),
-    "rich": ("render/rich_table.py", "render/table_columns.py"),
+    "rich": ("render/table_columns.py",),
     "graphviz": ("render/picture/dot.py",),
     "pygraphviz": ("render/picture/layout_child.py",),
     "fpdf": ("render/picture/pdf.py",),

@@ -53,12 +53,12 @@ def test_a_warm_scalar_run_imports_no_parser(command: str) -> None:
     assert not loaded_by(command, ARTICLE, *VALUES) & LIBRARIES
 
 
-def test_a_table_imports_rich_where_texts_are_broken_and_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_table_imports_no_library(monkeypatch: pytest.MonkeyPatch) -> None:
     loaded_by("eval", ARTICLE, *VALUES)
     assert not loaded_by("eval", ARTICLE, *VALUES, "--format", "table") & LIBRARIES
     monkeypatch.setenv("COLUMNS", "40")
     long = f"z = [{', '.join(f'name{k}' for k in range(12))}]"
-    assert loaded_by("show", "-e", long) & LIBRARIES - {"lark"} == {"rich"}
+    assert not loaded_by("show", "-e", long, "--format", "table") & LIBRARIES - {"lark"}
     assert not loaded_by("show", "-e", "y = a + b") & LIBRARIES - {"lark"}
 
 
@@ -86,11 +86,11 @@ BUDGETS = {
     ("grad", ARTICLE, *VALUES): (17, set()),
     ("check", ARTICLE): (98, {"lark"}),
     ("fmt", "--check", ARTICLE): (80, {"lark"}),
-    ("show", ARTICLE): (80, set()),
-    ("show", ARTICLE, *VALUES): (93, set()),
+    ("show", ARTICLE): (82, set()),
+    ("show", ARTICLE, *VALUES): (95, set()),
     ("show", "--tree", ARTICLE): (80, set()),
     ("explain", ARTICLE, *VALUES): (95, set()),
-    ("plan", ARTICLE): (152, {"llvmlite"}),
+    ("plan", ARTICLE): (153, {"llvmlite"}),
     ("render", ARTICLE, *VALUES, "-o", "a.svg"): (118, set()),
     ("plot", ARTICLE, *VALUES, "--over", "a=0..1"): (93, set()),
     ("plot", ARTICLE, *VALUES, "--over", "a=0..1", "--format", "txt"): (85, set()),

@@ -25,6 +25,7 @@ from cgcli.render.picture.content import Picture
 from cgcli.render.picture.draw import render
 from cgcli.render.table import table
 from cgcli.render.tensors import as_lists, columns, literal, summary, terminal_brief, write
+from cgcli.render.terminal_values import TerminalValues
 
 INF, NAN = float("inf"), float("nan")
 
@@ -126,16 +127,16 @@ def test_a_million_elements() -> None:
     ("value", "text"),
     [
         (np.array([[1.0, 2.0, 3.0]]), "[[1, 2, 3]]"),
-        (np.linspace(-1 / 3, 1, 7), "[7]  -0.3333 … 1"),
-        (np.zeros((2, 5)), "[2, 5]  all 0"),
-        (np.array([NAN] * 3 + [1.0] * 4), "[7]  1, 3 nan"),
-        (np.array([NAN] * 8), "[8]  8 nan"),
-        (np.array([-INF, *range(8)]), "[9]  -inf … 7"),
-        (np.array([True] * 7 + [False]), "[8]  7 of 8 true"),
+        (np.linspace(-1 / 3, 1, 7), "float[7], -0.3333 to 1"),
+        (np.zeros((2, 5)), "float[2, 5], all 0"),
+        (np.array([NAN] * 3 + [1.0] * 4), "float[7], 1, 3 nan"),
+        (np.array([NAN] * 8), "float[8], 8 nan"),
+        (np.array([-INF, *range(8)]), "float[9], -inf to 7"),
+        (np.array([True] * 7 + [False]), "bool[8], 7 of 8 true"),
         (np.array([True, False]), "[true, false]"),
-        (np.zeros((0, 3)), "[0, 3]  no elements"),
+        (np.zeros((0, 3)), "float[0, 3], no elements"),
         (np.array([1 / 3] * 2), "[0.3333333333333333, 0.3333333333333333]"),
-        (np.array([1 / 3] * 3), "[3]  all 0.3333"),  # digits are rounded in a range, never in an element
+        (np.array([1 / 3] * 3), "float[3], all 0.3333"),  # digits are rounded in a range, never in an element
         (f32(0.1, 0.2), "[0.1, 0.2]"),
     ],
 )
@@ -177,7 +178,7 @@ def test_csv_names_each_element() -> None:
 
 def test_no_number_of_a_table_is_cut() -> None:
     x = np.random.default_rng(0).standard_normal((2, 4))
-    made = table(("name", "value"), [("w", x), ("y", 1 / 3), ("n", -1000)], width=40)
+    made = table(("name", "value"), [("w", x), ("y", 1 / 3), ("n", -1000)], width=40, values=TerminalValues(full=True))
     for element in [*x.flat, 1 / 3]:
         assert repr(float(element)) in made
     assert max(map(len, made.split("\n"))) <= 40
@@ -198,13 +199,14 @@ def test_eval_in_each_layout() -> None:
     assert cg(*program, "--format", "json").out == '{"z": 2.5, "y": [[1.0, 2.5], [3.0, 4.0]]}\n'
     header = 'z,"y[0,0]","y[0,1]","y[1,0]","y[1,1]"'
     assert cg(*program, "--format", "csv").out == f"{header}\n2.5,1.0,2.5,3.0,4.0\n"
-    assert cg(*program, "--format", "table").out.split("\n")[3] == "y      [[1, 2.5], [3, 4]]"
+    assert cg(*program, "--format", "table").out.split("\n")[3] == "y      [[1, 2.5],"
 
 
 @pytest.mark.parametrize("layout", ["plain", "table"])
 def test_full_writes_large_tensors_out(layout: str) -> None:
     program = ("eval", "-e", "y = ones([30])", "--format", layout)
-    assert "float[30]: min 1, mean 1, max 1" in cg(*program).out
+    summary = {"plain": "float[30]: min 1, mean 1, max 1", "table": "float[30], all 1"}
+    assert summary[layout] in cg(*program).out
     assert cg(*program, "--full").out.count("1") == 30
 
 
@@ -264,8 +266,8 @@ def test_nodes_as_a_tree() -> None:
     assert lines[0].endswith("   gradient 1")
     assert "v2 = v1 * [[1, 2], [3, 4]]" in lines[1]
     assert "v1 = h[..., 1:3]" in lines[2]
-    assert "W   value [3, 4]  -1 … 1   gradient [3, 4]  all 0" in lines[5]
-    assert "value [3, 4]  -1 ... 1" in "\n".join(tree(graph, evaluation, ascii_only=True))
+    assert "W   value float[3, 4], -1 to 1   gradient float[3, 4], all 0" in lines[5]
+    assert "value float[3, 4], -1 to 1" in "\n".join(tree(graph, evaluation, ascii_only=True))
     assert "W   value [[-1, -0.8181818181818181, " in "\n".join(tree(graph, evaluation, full=True))
 
 
@@ -361,11 +363,11 @@ def test_a_sum_over_some_axes_says_which() -> None:
 def test_show_has_ranges_or_all_elements() -> None:
     program = ("show", "-e", "input x: float[2] = [1, 2]\ny = sum(x * x)\nz = sum(concat([x, x, x, x]))", "--of", "y")
     plain, full = cg(*program, COLUMNS="150").out, cg(*program, "--full", COLUMNS="150").out
-    assert "[8]  1 … 2" in plain
+    assert "float[8], 1 to 2" in plain
     assert "[1, 2, 1, 2, 1, 2, 1, 2]" in full
     assert plain.split("\n")[2].split("  ")[-1] == " [2, 4]"
     assert "v2 = concat([x, x, x, x], axis=-1)" in cg(*program, "--tree").out
-    assert "value [8]  1 … 2" in cg(*program, "--tree").out
+    assert "value float[8], 1 to 2" in cg(*program, "--tree").out
     nodes = json.loads(cg(*program, "--format", "json").out)["nodes"]
     assert (nodes[0]["value"], nodes[0]["gradient"]) == ([1.0, 2.0], [2.0, 4.0])
     assert 'x,input,,float[2],"[1.0, 2.0]","[2.0, 4.0]"' in cg(*program, "--format", "csv").out
@@ -373,5 +375,5 @@ def test_show_has_ranges_or_all_elements() -> None:
 
 def test_a_long_table_is_written_in_full() -> None:
     x = np.arange(100_000) / 10
-    made = table(("name", "value"), [("x", x)], tensor=lambda x: write(x, full=True))
+    made = table(("name", "value"), [("x", x)], values=TerminalValues(full=True))
     assert made.count(",") == 99_999

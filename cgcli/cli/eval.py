@@ -38,7 +38,7 @@ def evaluate(
     results = {n: single(v, program.type_of(n)) for n, v in program.eval(session.values, every=every).items()}
     if not results:
         raise error("nothing-to-compute", name=session.program.module.source.name)
-    show_numbers(list(results.items()), results, output)
+    show_numbers(list(results.items()), results, output, answers=program.module.outputs)
     if not every:
         session.keep_instructions(run, DerivativeOptions())
     return 0

@@ -126,7 +126,7 @@ def _show_gradient(session: Session, derivative: DerivativeOptions, output: Outp
         second = program.hessian(session.values, of=of, wrt=wrt)
         rows += [(f"d2{y}/d{a}/d{b}", value) for a, row in second.items() for b, value in row.items()]
         results["hessian"] = second
-    show_numbers(rows, results, output)
+    show_numbers(rows, results, output, answers=[y], derivatives=[name for name, _ in rows[1:]])
 
 
 def _has_nan(value: Any) -> bool:
@@ -177,6 +177,7 @@ def _show_checks(session: Session, derivative: DerivativeOptions, output: Output
             },
         },
         output,
+        accent=(1, 2),
     )
     from cgcli.program.gradient_checks import require_agreement
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from cgcli.cli.output import emit, is_terminal, stdout, use_colour
@@ -15,8 +15,16 @@ from cgcli.render.tensors import columns, is_structure, is_tensor, parts, write
 MOST_COLUMNS = 10_000  # of a CSV file: a tensor has one for each element
 
 
-def show_numbers(rows: Sequence[tuple[str, Any]], data: Mapping[str, Any], output: OutputOptions) -> None:
-    """Prints named numbers and tensors. data: the JSON object; CSV has a column for each number."""
+def show_numbers(
+    rows: Sequence[tuple[str, Any]],
+    data: Mapping[str, Any],
+    output: OutputOptions,
+    answers: Collection[str] = (),
+    derivatives: Collection[str] = (),
+) -> None:
+    """Prints named numbers and tensors. data: the JSON object; CSV has a column for each number. answers, derivatives:
+    names that a table sets off.
+    """
     chosen, precision, full = chosen_format(output.format), output.precision, output.full
     if chosen == "json":
         from cgcli.render import json
@@ -28,10 +36,14 @@ def show_numbers(rows: Sequence[tuple[str, Any]], data: Mapping[str, Any], outpu
         names, values = _columns(rows, precision)
         emit(csv.dump(names, [values], precision))
     elif chosen == "table":
+        from cgcli.render.style import ACCENT, BOLD
         from cgcli.render.table import table
 
-        settings = table_settings(precision)
-        emit(table(("name", "value"), rows, tensor=lambda x: write(x, precision, full=full), **settings))
+        def styles(k: int) -> tuple[str, str]:
+            name, _ = rows[k]
+            return (BOLD, BOLD) if name in answers else ("", ACCENT if name in derivatives else "")
+
+        emit(table(("name", "value"), rows, styles=styles, **table_settings(precision, output.full)))
     else:
         emit("\n".join(f"{show(name)} = {write(value, precision, full=full)}" for name, value in rows))
 
@@ -41,8 +53,11 @@ def show_table(
     rows: Sequence[Sequence[Any]],
     data: Mapping[str, Any],
     output: OutputOptions,
+    accent: Collection[int] = (),
 ) -> None:
-    """Prints rows under their header. data: the JSON object; plain lines have the names of their columns."""
+    """Prints rows under their header. data: the JSON object; plain lines have the names of their columns. accent: the
+    columns that are derivatives.
+    """
     chosen, precision = chosen_format(output.format), output.precision
     if chosen == "json":
         from cgcli.render import json
@@ -53,9 +68,11 @@ def show_table(
 
         emit(csv.dump(header, rows, precision))
     elif chosen == "table":
+        from cgcli.render.style import ACCENT
         from cgcli.render.table import table
 
-        emit(table(header, rows, **table_settings(precision)))
+        styles = [ACCENT if k in accent else "" for k in range(len(header))]
+        emit(table(header, rows, styles=lambda _: styles, **table_settings(precision, output.full)))
     else:
         emit("\n".join(_line(header, row, precision) for row in rows))
 
@@ -65,10 +82,13 @@ def chosen_format(output_format: str | None) -> str:
     return output_format or ("table" if is_terminal(stdout()) else "plain")
 
 
-def table_settings(precision: int | None) -> dict[str, Any]:
+def table_settings(precision: int | None, full: bool = False) -> dict[str, Any]:
     """The settings of a table on standard output."""
+    from cgcli.render.terminal_values import TerminalValues
+
     width = shutil.get_terminal_size().columns
-    return {"width": width, "colour": use_colour(stdout()), "precision": precision}
+    values = TerminalValues(precision, full=full)
+    return {"width": width, "colour": use_colour(stdout()), "values": values}
 
 
 def _columns(rows: Sequence[tuple[str, Any]], precision: int | None) -> tuple[list[str], list[Any]]:

@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from cgcli.cli.command import ProgramCommand, declare
 from cgcli.cli.options import NO_DATA, Without
 from cgcli.cli.output import can_write, emit, stdout
-from cgcli.cli.results import exclude, table_settings
+from cgcli.cli.results import chosen_format, exclude, table_settings
 from cgcli.cli.session import note, open_session
 from cgcli.program.graph_values import graph_values
 from cgcli.program.names import canonical
 from cgcli.program.options import DerivativeOptions, Option, OutputOptions, RunOptions
 from cgcli.render import json
-from cgcli.render.node_table import Sort, each_row, header, node_data, tree
-from cgcli.render.node_text import value_writer
+from cgcli.render.node_table import FORMULAS, HEADER, Listing, Sort, node_data, tree
 from cgcli.render.schema import heading
-from cgcli.render.table import table_pieces
 from cgcli.render.terminal_graph import draw
 
 LINES = "├─└│●╰╯┴┤┼"  # the characters that draw a tree or a graph
@@ -74,22 +71,28 @@ def show(
             operations = node_data(graph, evaluation, names, sort)
             emit(json.dump({**heading("cg-operations", graph, params), "nodes": operations}, precision))
         else:
-            _show_table(header(evaluation), each_row(graph, evaluation, names, sort), output)
+            _show_table(Listing(graph, evaluation, names, sort), output)
     return 0
 
 
-def _show_table(titles: tuple[str, ...], rows: Iterable[Sequence[Any]], output: OutputOptions) -> None:
+def _show_table(listing: Listing, output: OutputOptions) -> None:
     """Prints the table of operations, piece by piece."""
-    precision, full = output.precision, output.full
-    if output.format == "csv":
+    from cgcli.render.node_text import PlainValues
+    from cgcli.render.table import table_pieces
+
+    chosen, precision, full = chosen_format(output.format), output.precision, output.full
+    if chosen == "csv":
         from cgcli.render import csv
 
-        cells = (["" if cell is None else cell for cell in row] for row in rows)
-        pieces = csv.pieces(titles, cells, precision, full=full)
+        cells = (["" if cell is None else cell for cell in row] for row in listing.rows())
+        pieces = csv.pieces(listing.header(HEADER), cells, precision, full=full)
+    elif chosen == "table":
+        settings = table_settings(precision, full)
+        titles = listing.header(FORMULAS)
+        pieces = table_pieces(titles, listing.formulas(), styles=listing.styles, spare=2, over=1, **settings)
     else:
-        accent = [titles.index("gradient")] if "gradient" in titles else []
-        tensor = value_writer(precision, full=full)
-        pieces = table_pieces(titles, rows, accent=accent, tensor=tensor, **table_settings(precision))
+        values = PlainValues(precision, full=full)
+        pieces = table_pieces(listing.header(HEADER), listing.rows(), width=None, values=values)
     for piece in pieces:
         emit(piece)
 

@@ -27,15 +27,17 @@ class CompiledNames:
         used = {names[i] for i in range(len(source))}
         fresh = (name for name in unused_names(source) if name not in used)
         self._names: dict[tuple[int, int], str] = {}
-        self._add(graph, [text or graph.names.get(i) for i, text in enumerate(texts)], fresh)
+        self._add(graph, [graph.names.get(i) if text is None else text for i, text in enumerate(texts)], fresh)
         for nested in every(graph):
             if nested is not graph:
                 self._add(nested, [nested.names.get(i) for i in range(len(nested))], fresh)
 
     def _add(self, graph: Graph, texts: Sequence[str | None], fresh: Iterator[str]) -> None:
         for i, text in enumerate(texts):
-            own = text or (unnamed_text(graph, i) if graph.op[i] == CONST else next(fresh))
-            self._names[id(graph), i] = own
+            if text is not None:
+                self._names[id(graph), i] = text
+            else:
+                self._names[id(graph), i] = unnamed_text(graph, i) if graph.op[i] == CONST else next(fresh)
 
     def of(self, graph: Graph, i: int) -> str:
         """The name of a node of the compiled graph or of one that it holds."""

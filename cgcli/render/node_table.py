@@ -10,7 +10,7 @@ from cgcli.diagnostics.diagnostic import error
 from cgcli.diagnostics.escape import show
 from cgcli.diagnostics.suggest import nearest
 from cgcli.graph.evaluation import Evaluation
-from cgcli.graph.graph import CONST, GET, NONE, Graph, opname
+from cgcli.graph.graph import CONST, GET, INPUT, NONE, Graph, opname
 from cgcli.ops.notation import write_constant
 from cgcli.ops.spelling import LONGEST_TENSOR, Written
 from cgcli.ops.table import BY_CODE
@@ -20,12 +20,15 @@ from cgcli.ops.written import WrittenOperations
 from .formula import operands
 from .node_text import gradient, has_row, value_writer
 from .schema import operation_data, version_data
+from .style import ACCENT, BOLD, DIM
 from .tensors import magnitude
-from .written_text import operation_text
+from .written_text import file_text, operation_text
 
 DEEPEST = 30  # levels of a tree
 Sort = Literal["grad", "value", "name", "op"]
-HEADER = ("node", "op", "inputs", "type", "value", "gradient")
+HEADER = ("node", "op", "inputs", "type")
+FORMULAS = ("node", "formula", "type")
+NUMBERS = ("value", "gradient")
 
 
 class Branches(NamedTuple):
@@ -49,6 +52,7 @@ class OperationTable:
         self.written = WrittenOperations(graph)
         self.names = ValueNames(self.written)
         self.nodes = [i for i in range(len(graph)) if self.has_row(i)]
+        self._rebound = {version.name for version in self.names.versions.values() if not version.is_only}
 
     def has_row(self, i: int) -> bool:
         """Whether a node is the result of an operation, and neither a literal nor a size, which counts as one."""
@@ -74,6 +78,15 @@ class OperationTable:
         text = operation_text(self.written, i, lambda x: Written(self.reference(x))).text
         return name if text == name else f"{name} = {text}"
 
+    def formula(self, i: int) -> str:
+        """An operation as the file has it, else over the names of its operands; see `file_text`."""
+        if self.graph.op[i] == INPUT:
+            return "input"
+        text = file_text(self.written, i, self._rebound)
+        if text is None:
+            text = operation_text(self.written, i, lambda x: Written(self.reference(x))).text
+        return text
+
     def labels(self, i: int) -> set[str]:
         """What an operation is selected by: names and functions, its symbol, the ops that it was lowered to."""
         graph = self.graph
@@ -90,34 +103,64 @@ class OperationTable:
         return labels
 
 
-def rows(
-    graph: Graph, evaluation: Evaluation | None = None, only: Sequence[str] = (), sort: Sort | None = None
-) -> tuple[tuple[str, ...], list[tuple[Any, ...]]]:
-    """A header, and a row an operation; a literal stands with what reads it. Numbers are left as they are.
+class Listing:
+    """The operations of a graph that are listed, with values and gradients where there are any.
 
     See `selected` for `only` and `sort`.
     """
-    return header(evaluation), list(each_row(graph, evaluation, only, sort))
+
+    def __init__(
+        self, graph: Graph, evaluation: Evaluation | None = None, only: Sequence[str] = (), sort: Sort | None = None
+    ) -> None:
+        self.table = OperationTable(graph)
+        self.evaluation = evaluation
+        self.nodes = selected(self.table, evaluation, only, sort)
+        self._types = [str(t).removeprefix("~") for t in graph.types]
+        self._outputs = {self.table.written.result_of[i] for i in graph.outputs}
+
+    def header(self, columns: Sequence[str]) -> tuple[str, ...]:
+        """The titles of these columns, and of those of the numbers."""
+        evaluation = self.evaluation
+        return (*columns, *NUMBERS[: 0 if evaluation is None else 1 if evaluation.of is None else 2])
+
+    def rows(self) -> Iterator[tuple[Any, ...]]:
+        """For other programs, by the columns `HEADER`: a literal stands with what reads it; numbers are left as they
+        are."""
+        table, types = self.table, self.table.graph.type
+        for i in self.nodes:
+            inputs = ", ".join(table.references(i))
+            yield (table.reference(i), table.written.operator(i), inputs, self._types[types[i]], *self._numbers(i))
+
+    def formulas(self) -> Iterator[tuple[Any, ...]]:
+        """For readers, by the columns `FORMULAS`: operations as the file has them."""
+        table, types = self.table, self.table.graph.type
+        for i in self.nodes:
+            yield (table.reference(i), table.formula(i), self._types[types[i]], *self._numbers(i))
+
+    def styles(self, k: int) -> tuple[str, ...]:
+        """The styles of the cells of a row of `formulas`: the answer in bold, derivatives in their colour, and what is
+        there beside: types, and names that nobody gave."""
+        i = self.nodes[k]
+        if i in self._outputs:
+            return (BOLD, "", DIM, BOLD, ACCENT)
+        name = "" if i in self.table.graph.names else DIM
+        return (name, DIM if self.table.graph.op[i] == INPUT else "", DIM, "", ACCENT)
+
+    def _numbers(self, i: int) -> tuple[Any, ...]:
+        if self.evaluation is None:
+            return ()
+        value = self.evaluation.values[i]
+        if self.evaluation.of is None:
+            return (value,)
+        return value, gradient(self.table.graph, self.evaluation, i)
 
 
-def header(evaluation: Evaluation | None) -> tuple[str, ...]:
-    """The titles of the columns."""
-    return HEADER[: 4 if evaluation is None else 5 if evaluation.of is None else 6]
-
-
-def each_row(
+def rows(
     graph: Graph, evaluation: Evaluation | None = None, only: Sequence[str] = (), sort: Sort | None = None
-) -> Iterator[tuple[Any, ...]]:
-    """The rows one by one; see `rows`."""
-    table = OperationTable(graph)
-    width = len(header(evaluation))
-    types = [str(t).removeprefix("~") for t in graph.types]
-    for i in selected(table, evaluation, only, sort):
-        inputs = ", ".join(table.references(i))
-        row: list[Any] = [table.reference(i), table.written.operator(i), inputs, types[graph.type[i]]]
-        if evaluation is not None:
-            row += [evaluation.values[i], gradient(graph, evaluation, i)][: width - 4]
-        yield tuple(row)
+) -> tuple[tuple[str, ...], list[tuple[Any, ...]]]:
+    """A header, and a row an operation; see `Listing`."""
+    listing = Listing(graph, evaluation, only, sort)
+    return listing.header(HEADER), list(listing.rows())
 
 
 def node_data(
@@ -193,7 +236,7 @@ def tree(
     with more than a few elements the range is shown. full: all elements instead.
     """
     table = OperationTable(graph)
-    write = value_writer(precision, full=full, ascii_only=ascii_only)
+    write = value_writer(precision, full=full)
     signs = ASCII if ascii_only else UNICODE
     seen: set[int] = set()
     deferred: set[int] = set()

@@ -12,10 +12,12 @@ from cgcli.ops.notation import write_node
 from cgcli.ops.spelling import Written
 
 from .formula import control_text, operands
+from .numbers import shortest
 from .tensors import is_tensor, literal, terminal_brief, zeros_like
+from .terminal_values import TerminalValues
 
 
-def value_writer(precision: int | None = None, *, full: bool = False, ascii_only: bool = False) -> Callable[[Any], str]:
+def value_writer(precision: int | None = None, *, full: bool = False) -> Callable[[Any], str]:
     """The function that writes a value beside a node: a tensor in brief, or all of it."""
 
     def text(value: Any) -> str:
@@ -23,7 +25,7 @@ def value_writer(precision: int | None = None, *, full: bool = False, ascii_only
             return f"{len(value)} items"
         if full and is_tensor(value):
             return literal(value, precision)
-        return terminal_brief(value, precision, ascii_only=ascii_only)
+        return terminal_brief(value, precision)
 
     return text
 
@@ -60,3 +62,17 @@ def gradient(graph: Graph, evaluation: Evaluation, i: int) -> Any:
     if adjoint is not None:
         return adjoint if is_tensor(adjoint) else adjoint or 0.0
     return zeros_like(evaluation.values[i]) if is_tensor(evaluation.values[i]) else 0.0
+
+
+class PlainValues(TerminalValues):
+    """The values of a table that is read by other programs: all digits, and a tensor on one line."""
+
+    def number(self, x: Any) -> str:
+        """A number with all its digits, unless a precision was asked for."""
+        return shortest(x, self.precision)
+
+    def flat(self, x: Any) -> str:
+        """A small tensor as a literal, a large one in brief."""
+        return literal(x, self.precision) if self.full else terminal_brief(x, self.precision)
+
+    tensor = flat

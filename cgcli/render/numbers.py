@@ -26,6 +26,26 @@ def shortest(value: Number, precision: int | None = None, *, whole: bool = True)
     return text.removesuffix(".0") if whole else text
 
 
+def concise(value: Number, digits: int = 6) -> str:
+    """A number in a few significant digits; an int, and a float that has no more digits, as `shortest` writes it.
+
+    Zero has no sign."""
+    if not isinstance(value, float):
+        return shortest(value)
+    if not value:
+        return "0"
+    text = f"{value:.{digits}g}"
+    return shortest(value) if float(text) == value else text
+
+
+def point(text: str) -> int:
+    """How many characters of a number stand before its decimal point, or before where that would stand."""
+    end = text.find(".")
+    if end < 0:
+        end = text.find("e")
+    return end if end >= 0 else len(text)
+
+
 def single(value: Any, type_: Type) -> Any:
     """A value as it is shown: of an f32 the number with the fewest digits that is the same f32."""
     if type_.dtype != "f32" or not isinstance(value, float) or not math.isfinite(value):

@@ -84,13 +84,35 @@ def write(value: Any, precision: int | None = None, *, full: bool = False, whole
     return summary(value, precision)
 
 
-def literal(x: Array, precision: int | None = None, *, whole: bool = True) -> str:
-    """All elements, `[[1, 2], [3, 4]]`: the shortest texts that read back to the same numbers in the tensor's dtype."""
+def literal(
+    x: Array, precision: int | None = None, *, whole: bool = True, write: Callable[[Any], str] | None = None
+) -> str:
+    """All elements, `[[1, 2], [3, 4]]`: the shortest texts that read back to the same numbers in the tensor's dtype.
+
+    write: writes an element in another way.
+    """
     from cgcli.ops.spelling import write_nested  # a number does without
 
-    if not x.shape:
-        return shortest(_lists(x, precision), precision, whole=whole)
-    return write_nested(_lists(x, precision), lambda element: shortest(element, precision, whole=whole))
+    write = write or (lambda element: shortest(element, precision, whole=whole))
+    return write_nested(_lists(x, precision), write) if x.shape else write(_lists(x, precision))
+
+
+def elements(x: Array) -> Any:
+    """The elements as nested lists of numbers; single floats as the doubles that have their shortest texts."""
+    return _lists(x)
+
+
+def statement(x: Array, number: Callable[[Any], str], precision: int | None = None) -> str:
+    """What a tensor is, in words that do not read like a value: `float[784, 128], -0.4 to 0.4`.
+
+    number: writes the ends of the range, which are rounded to `precision` or `RANGE_DIGITS` where they are floats.
+    """
+
+    def end(value: Any) -> str:
+        return number(rounded(value, precision or RANGE_DIGITS) if isinstance(value, float) else value)
+
+    text = range_text(x, end, dots="to")
+    return f"{_DTYPES.get(str(x.dtype), str(x.dtype))}{_shape(x)}, {text}"
 
 
 def summary(x: Array, precision: int | None = None) -> str:
@@ -156,16 +178,16 @@ def range_text(x: Array, number: Callable[[Any], str], *, dots: str = "…", nan
     return ", ".join(parts) or "no elements"
 
 
-def terminal_brief(value: Any, precision: int | None = None, *, ascii_only: bool = False) -> str:
-    """A number, or a tensor in `brief`, with all digits; ends of a range are rounded to `RANGE_DIGITS` by default."""
+def terminal_brief(value: Any, precision: int | None = None) -> str:
+    """A number with all digits, a tensor of a few elements as a literal, of a larger one what it is."""
+
+    def number(x: Any) -> str:
+        return shortest(x, precision)
+
     if not is_tensor(value):
-        return shortest(value, precision)
-    return brief(
-        value,
-        lambda value: shortest(value, precision),
-        lambda value: shortest(value, precision or (RANGE_DIGITS if isinstance(value, float) else None)),
-        dots="..." if ascii_only else "…",
-    )
+        return number(value)
+    text = literal(value, write=number) if 0 < value.size <= FEW_ELEMENTS else ""
+    return text if 0 < len(text) <= LONGEST_BRIEF else statement(value, number, precision)
 
 
 def pieces(text: str) -> list[str]:

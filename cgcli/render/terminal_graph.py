@@ -54,7 +54,7 @@ def draw(
             "too-large-to-draw-here", status=1, count=(width + 1) // 2, limit=MOST_RAILS, what="values at a time"
         )
     texts = [show(table.definition(i)) for i in nodes]
-    write = value_writer(precision, ascii_only=ascii_only)
+    write = value_writer(precision)
     values, gradients = (
         ["" if number is None else write(number) for number in column]
         for column in (

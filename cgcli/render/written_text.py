@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Set
 
-from cgcli.graph.graph import CONST, INPUT
+from cgcli.diagnostics.source import RepeatedSpan
+from cgcli.graph.graph import CONST, INPUT, LOOP, NONE
 from cgcli.ops.notation import write_node
 from cgcli.ops.spelling import LONGEST_TENSOR, Written
 from cgcli.ops.table import BY_CODE
@@ -13,6 +14,10 @@ from cgcli.ops.written import WrittenOperations
 
 from .formula import control_text
 
+LONGEST_TEXT = 96
+"""Characters of a text of the file; of a longer one, in which much would stand again that has a row, the operation over
+the names of its operands."""
+_NAME = re.compile(r"[^\W\d]\w*")
 _ARGUMENT = re.compile(r"(?:^|,) *(\w+ *=(?!=) *[^,]+)")
 
 
@@ -34,6 +39,32 @@ def operation_text(written: WrittenOperations, i: int, name: Callable[[int], Wri
         return write_node(graph, i, [name(written.result_of[x]) for x in graph.operands(i)], LONGEST_TENSOR)
     target = _part_assignment(written, i, operands, name)
     return target or _over_names(written, i, operands, name) or _over_operands(written, i, [name(x) for x in operands])
+
+
+def file_text(written: WrittenOperations, i: int, rebound: Set[str]) -> str | None:
+    """The text that the operation with the result `i` has in the file; None where that would not do.
+
+    So it is in functions, where names are others, in Python, and where the text is long or has a name of `rebound`,
+    which are bound several times. Of statements with a block what stands before it.
+    """
+    graph, at = written.graph, written.graph.span[i]
+    if at == NONE or graph.group[i] != NONE or graph.op[i] == INPUT:
+        return None
+    span = graph.spans[at]
+    control = written.control(i)
+    if isinstance(span, RepeatedSpan) or (control is None and span.end - span.start > 4 * LONGEST_TEXT):
+        return None
+    text = span.text
+    if "\n" in text or "#" in text:
+        text = " ".join(line.partition("#")[0] for line in text.splitlines())
+    if control is not None:
+        text = text.partition("{")[0]
+        if graph.op[graph.a[control]] == LOOP:
+            rebound = frozenset()  # what a loop changes is meant as it is there
+    text = " ".join(text.split())
+    if not text or len(text) > LONGEST_TEXT or (rebound and not rebound.isdisjoint(_NAME.findall(text))):
+        return None
+    return text
 
 
 def _part_assignment(
