@@ -36,6 +36,29 @@ def cg(*args: str, stdin: str = "", **environment: str) -> Result:
     return Result(status, out.getvalue(), err.getvalue())
 
 
+class Terminal(io.StringIO):
+    """A stream that says that it is a terminal."""
+
+    encoding = "utf-8"
+
+    def isatty(self) -> bool:
+        return True
+
+
+def on_terminal(*args: str, width: int, colour: bool = False) -> str:
+    """What `cg` with these arguments prints on a terminal of so many columns, both streams together."""
+    stream = Terminal()
+    surroundings = {"COLUMNS": str(width), "TERM": "xterm-256color", **({} if colour else {"NO_COLOR": "1"})}
+    with (
+        contextlib.redirect_stdout(stream),
+        contextlib.redirect_stderr(stream),
+        mock.patch.object(sys, "stdin", io.TextIOWrapper(io.BytesIO(), encoding="utf-8")),
+        mock.patch.dict(os.environ, surroundings),
+    ):
+        main(list(args))
+    return stream.getvalue()
+
+
 def process(*args: str, env: Mapping[str, str] | None = None, **options: Any) -> subprocess.CompletedProcess[str]:
     """`cg` with these arguments as a process of its own."""
     command = [sys.executable, "-m", "cgcli", *args]

@@ -20,6 +20,7 @@ from cgcli.render import csv
 from cgcli.render.formula import value_text
 from cgcli.render.json import dump
 from cgcli.render.node_table import rows, tree
+from cgcli.render.node_text import value_writer
 from cgcli.render.picture.compose import picture
 from cgcli.render.picture.content import Picture
 from cgcli.render.picture.draw import render
@@ -268,7 +269,7 @@ def test_nodes_as_a_tree() -> None:
     assert "v1 = h[..., 1:3]" in lines[2]
     assert "W   value float[3, 4], -1 to 1   gradient float[3, 4], all 0" in lines[5]
     assert "value float[3, 4], -1 to 1" in "\n".join(tree(graph, evaluation, ascii_only=True))
-    assert "W   value [[-1, -0.8181818181818181, " in "\n".join(tree(graph, evaluation, full=True))
+    assert "W   value [[-1, -0.8181818181818181, " in "\n".join(tree(graph, evaluation, value_writer(full=True)))
 
 
 def cards(made: Picture) -> list[tuple[str, str, str, str]]:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from cgcli import parse
 from cgcli.render import csv, json
 from cgcli.render.node_table import DEEPEST, rows, tree
+from cgcli.render.node_text import value_writer
 from cgcli.render.numbers import shortest
 from cgcli.render.style import ACCENT, DIM
 from cgcli.render.table import FIRST, table, table_pieces
@@ -171,7 +172,7 @@ def test_the_tree_names_a_shared_node_again_but_opens_it_once() -> None:
 
 def test_the_tree_has_values_and_gradients() -> None:
     program = parse("y = a * b")
-    lines = list(tree(program.graph, program.run({"a": 2, "b": 1 / 3}), precision=2))
+    lines = list(tree(program.graph, program.run({"a": 2, "b": 1 / 3}), value_writer(2)))
     assert lines == [
         "y = a * b   value 0.67   gradient 1",
         "├─ a   value 2   gradient 0.33",

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from cgcli.cli.output import WithHelp, emit
+from cgcli.cli.output import WithHelp, emit, emit_page
 from cgcli.diagnostics.diagnostic import EMPTY, error
 from cgcli.version import VERSION
 
@@ -133,7 +133,7 @@ def main(
     if context.invoked_subcommand is None:
         from cgcli.cli.welcome import welcome
 
-        emit(welcome(context, EXAMPLES))
+        emit_page(welcome(context, EXAMPLES))
     return 0
 
 

@@ -10,7 +10,7 @@ import typer
 
 from cgcli.cli.command import ProgramCommand, command_options, declare
 from cgcli.cli.options import Without
-from cgcli.cli.output import emit, stdout, use_colour
+from cgcli.cli.output import emit, stdout, use_colour, width_of
 from cgcli.cli.program_files import Files, counted, program_files, several
 from cgcli.cli.results import exclude
 from cgcli.cli.session import check_names, open_session
@@ -90,7 +90,7 @@ def _text(program: Program | None, diagnostics: Sequence[Diagnostic], prefix: st
     if diagnostics:
         from cgcli.diagnostics.report import text as report  # with the words of all errors
 
-        parts.append(report(diagnostics, colour=use_colour(stdout())).rstrip("\n"))
+        parts.append(report(diagnostics, use_colour(stdout()), width_of(stdout())).rstrip("\n"))
     if program is not None:
         parts.append(prefix + summary(program))
     return "\n\n".join(parts)

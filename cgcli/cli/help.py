@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 from cgcli.cli.command import Command, declare
-from cgcli.cli.output import emit
+from cgcli.cli.output import emit_page
 from cgcli.cli.topics import PAGES
 from cgcli.diagnostics.diagnostic import EMPTY, error
 from cgcli.diagnostics.suggest import nearest
@@ -30,19 +30,19 @@ def help_topic(topic: Topic = None) -> int:
     from cgcli.cli.app import COMMANDS, OTHER_NAMES  # which loads this module when the command is called
 
     if topic is None:
-        emit(_contents())
+        emit_page(_contents())
     elif topic in COMMANDS:
         if topic in function_names():
-            emit(f"{function_page(topic)}\n\n")
+            emit_page(f"{function_page(topic)}\n\n")
         _emit_command_page(topic)
     elif topic in PAGES:
-        emit(PAGES[topic].text)
+        emit_page(PAGES[topic].text)
     elif topic in function_names():
-        emit(function_page(topic))
+        emit_page(function_page(topic))
     elif topic in word_names():
-        emit(word_page(topic))
+        emit_page(word_page(topic))
     elif (page := library_page(topic)) is not None:
-        emit(page)
+        emit_page(page)
     else:
         library = [name for module in module_names() for name in module_functions(module)]
         topics = [*PAGES, *COMMANDS, *word_names(), *function_names(), *module_names(), *library]

@@ -77,6 +77,16 @@ def emit(text: str) -> None:
     stream.flush()
 
 
+def emit_page(text: str) -> None:
+    """Writes a page of text on standard output, on a terminal in lines that fit it."""
+    width = width_of(stdout())
+    if width is not None and max(map(len, text.split("\n"))) > width:
+        from cgcli.diagnostics.wrapped import fitted  # for pages that are too wide alone
+
+        text = fitted(text, width)
+    emit(text)
+
+
 def write_text(target: str | None, text: str) -> None:
     """Prints a text, or writes it as a whole into a file. Raises `CgError` (status 1) when that fails."""
     if target is None or target == "-":
@@ -98,6 +108,11 @@ def write_picture(target: str, data: bytes) -> None:
 def notice(text: str) -> None:
     """Writes a note on standard error, unless `--quiet` is given."""
     if not stream_options.quiet:
+        width = width_of(sys.stderr)
+        if width is not None and len(text) > width:
+            from cgcli.diagnostics.wrapped import wrapped  # for notes that are too wide alone
+
+            text = wrapped(text, 0, width)
         write_stderr(f"{text}\n")
 
 
@@ -193,7 +208,7 @@ class WithHelp:
 
 def _emit_help(context: Any, option: Any, value: bool) -> None:
     if value and not context.resilient_parsing:
-        emit(context.get_help())
+        emit_page(context.get_help())
         import typer
 
         raise typer.Exit

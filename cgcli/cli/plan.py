@@ -10,7 +10,7 @@ import typer
 
 from cgcli.cli.command import ProgramCommand, declare
 from cgcli.cli.options import Without
-from cgcli.cli.output import can_write, emit, is_terminal, stdout, write_picture
+from cgcli.cli.output import can_write, emit, emit_page, is_terminal, stdout, write_picture
 from cgcli.cli.results import exclude
 from cgcli.cli.session import open_session
 from cgcli.diagnostics.diagnostic import EMPTY, error
@@ -63,7 +63,7 @@ def plan(
         emit(json.dump(data(compilation, inputs)))
     elif target is None:
         width = shutil.get_terminal_size().columns if is_terminal(stdout()) else 100
-        emit(
+        emit_page(
             "\n".join(
                 text(compilation, inputs, title, width, ascii_only=not can_write(CHART, stdout()), full=output.full)
             )

@@ -8,7 +8,7 @@ import typer
 
 from cgcli.cli.command import ProgramCommand, declare
 from cgcli.cli.options import NO_DATA, Without
-from cgcli.cli.output import can_write, emit, stdout
+from cgcli.cli.output import can_write, emit, is_terminal, stdout, use_colour, width_of
 from cgcli.cli.results import chosen_format, exclude, table_settings
 from cgcli.cli.session import note, open_session
 from cgcli.program.graph_values import graph_values
@@ -16,8 +16,10 @@ from cgcli.program.names import canonical
 from cgcli.program.options import DerivativeOptions, Option, OutputOptions, RunOptions
 from cgcli.render import json
 from cgcli.render.node_table import FORMULAS, HEADER, Listing, Sort, node_data, tree
+from cgcli.render.node_text import value_writer
 from cgcli.render.schema import heading
 from cgcli.render.terminal_graph import draw
+from cgcli.render.terminal_values import TerminalValues
 
 LINES = "├─└│●╰╯┴┤┼"  # the characters that draw a tree or a graph
 
@@ -60,10 +62,19 @@ def show(
     graph, precision, full = session.program.graph, output.precision, output.full
     evaluation = graph_values(session.program, session.values, derivative.of, note)
     ascii_only = not can_write(LINES, stdout())
-    if as_tree:
-        emit("\n".join(tree(graph, evaluation, ascii_only=ascii_only, precision=precision, full=full)))
-    elif as_graph:
-        emit("\n".join(draw(graph, evaluation, ascii_only=ascii_only, precision=precision)))
+    if as_tree or as_graph:
+        write = value_writer(precision, full=full)
+        if is_terminal(stdout()):
+            write = TerminalValues(precision, full=full).inline
+        lines = (tree if as_tree else draw)(
+            graph,
+            evaluation,
+            write,
+            ascii_only=ascii_only,
+            width=width_of(stdout()),
+            colour=use_colour(stdout()),
+        )
+        emit("\n".join(lines))
     else:
         names = [canonical(name) for name in only]
         if output.format == "json":

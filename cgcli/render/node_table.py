@@ -20,11 +20,12 @@ from cgcli.ops.written import WrittenOperations
 from .formula import operands
 from .node_text import gradient, has_row, value_writer
 from .schema import operation_data, version_data
-from .style import ACCENT, BOLD, DIM
+from .style import ACCENT, BOLD, DIM, styled, unstyled
 from .tensors import magnitude
 from .written_text import file_text, operation_text
 
 DEEPEST = 30  # levels of a tree
+LEAST_LINE = 28  # characters of a line behind the signs of a tree
 Sort = Literal["grad", "value", "name", "op"]
 HEADER = ("node", "op", "inputs", "type")
 FORMULAS = ("node", "formula", "type")
@@ -225,19 +226,22 @@ def _sorted(table: OperationTable, evaluation: Evaluation | None, nodes: list[in
 def tree(
     graph: Graph,
     evaluation: Evaluation | None = None,
+    write: Callable[[Any], str] | None = None,
     *,
     ascii_only: bool = False,
-    precision: int | None = None,
-    full: bool = False,
+    width: int | None = None,
+    colour: bool = False,
 ) -> Iterator[str]:
     """Lines: each output, below it what it is made of. A node that was shown before is only named again.
 
-    What lies deeper than `DEEPEST` levels gets a tree of its own further below, so that lines stay short. Of tensors
-    with more than a few elements the range is shown. full: all elements instead.
+    What lies deeper than `DEEPEST` levels, or than a width has room for, gets a tree of its own further below, so that
+    lines stay short. write: writes a value; by default with all digits, of a tensor with more than a few elements the
+    range. width: of lines, None for any.
     """
     table = OperationTable(graph)
-    write = value_writer(precision, full=full)
+    write = write or value_writer()
     signs = ASCII if ascii_only else UNICODE
+    deepest = DEEPEST if width is None else max(2, min(DEEPEST, (width - LEAST_LINE) // len(signs.gap)))
     seen: set[int] = set()
     deferred: set[int] = set()
     roots = deque(dict.fromkeys(table.written.result_of[i] for i in graph.outputs))
@@ -250,14 +254,15 @@ def tree(
         while stack:
             i, lead, below = stack.pop()
             children = [x for x in table.inputs(i) if table.has_row(x)]
-            elsewhere = "above" if i in seen else "below" if len(below) >= DEEPEST * len(signs.gap) else ""
+            elsewhere = "above" if i in seen else "below" if len(below) >= deepest * len(signs.gap) else ""
             if elsewhere and children:
-                yield f"{lead}{show(table.reference(i))} ({elsewhere})"
+                yield from fitted_parts([f"{show(table.reference(i))} ({elsewhere})"], lead, below + signs.gap, width)
                 if elsewhere == "below" and i not in deferred:
                     deferred.add(i)
                     roots.append(i)
                 continue
-            yield lead + _line(table, evaluation, i, write)
+            rest = below + (signs.through if children else signs.gap)
+            yield from fitted_parts(_parts(table, evaluation, i, write, colour), lead, rest, width)
             seen.add(i)
             for k, x in reversed(list(enumerate(children))):
                 last = k == len(children) - 1
@@ -266,14 +271,40 @@ def tree(
                 )
 
 
-def _line(table: OperationTable, evaluation: Evaluation | None, i: int, write: Callable[[Any], str]) -> str:
-    text = show(table.definition(i))
+def _parts(
+    table: OperationTable, evaluation: Evaluation | None, i: int, write: Callable[[Any], str], colour: bool
+) -> list[str]:
+    """An operation, its value and its gradient."""
+    parts = [show(table.definition(i))]
     if evaluation and evaluation.values[i] is not None:
-        text += f"   value {write(evaluation.values[i])}"
+        parts.append(f"value {write(evaluation.values[i])}")
         derivative = gradient(table.graph, evaluation, i)
         if derivative is not None:
-            text += f"   gradient {write(derivative)}"
-    return text
+            parts.append(styled(f"gradient {write(derivative)}", ACCENT if colour else ""))
+    return parts
+
+
+def fitted_parts(parts: Sequence[str], lead: str, rest: str, width: int | None) -> Iterator[str]:
+    """Parts of a line side by side, else below each other. rest: what stands in front of all lines but the first."""
+    if width is None:
+        yield lead + "   ".join(parts)
+        return
+    from .table_columns import cell_width, folded  # for terminals alone
+
+    line = ""
+    for part in parts:
+        joined = f"{line}   {part}" if line else part
+        if cell_width(unstyled(joined)) <= width - len(lead):
+            line = joined
+            continue
+        if line:
+            yield lead + line
+            lead = rest
+        *before, line = folded(part, width - len(lead)) if cell_width(unstyled(part)) > width - len(lead) else [part]
+        for text in before:
+            yield lead + text
+            lead = rest
+    yield lead + line
 
 
 def _type_text(graph: Graph, i: int) -> str:

@@ -71,9 +71,10 @@ def text(
     subject = "its outputs" if of is None else f"{of} and its derivatives by {_and(wrt)}"
     yield show(f"The plan of {title}: {subject}")
     yield ""
-    yield from _heading("1 What goes in", "A value for each of these at every run; the graph stays the same.", signs)
+    about = "A value for each of these at every run; the graph stays the same."
+    yield from _heading("1 What goes in", about, signs, width)
     yield from _columns(("name", "kind", "type"), [tuple(map(show, row)) for row in inputs], "lll", width)
-    yield from _passes(compilation, signs, full)
+    yield from _passes(compilation, signs, full, width)
     yield from _heading(
         "3 The steps",
         "In this order, each when its operands are there. A letter is the memory that a step writes; (over) writes "
@@ -96,7 +97,7 @@ def text(
     yield from _heading("5 In all", "", signs)
     yield from _totals(compilation, signs)
     yield ""
-    yield from _heading("6 What runs it", "`--backend` forces one of them.", signs)
+    yield from _heading("6 What runs it", "`--backend` forces one of them.", signs, width)
     yield from _columns(("work", "backend", "because"), compilation.executors, "lll", width)
 
 
@@ -198,11 +199,11 @@ def _columns(header: Sequence[str], rows: Sequence[Sequence[str]], align: str, w
     yield ""
 
 
-def _passes(compilation: Compilation, signs: Signs, full: bool) -> Iterator[str]:
+def _passes(compilation: Compilation, signs: Signs, full: bool, width: int) -> Iterator[str]:
     about = "Each pass keeps every value to the last bit"
     if not all(change.exact for change in compilation.changes):
         about += ", but those marked ~ keep what holds for real numbers"
-    yield from _heading("2 What is made simpler", f"{about}; what no output needs is gone.", signs)
+    yield from _heading("2 What is made simpler", f"{about}; what no output needs is gone.", signs, width)
     if not compilation.changes:
         yield "  nothing: the graph is as simple as it gets"
     for change in compilation.changes:

@@ -125,10 +125,12 @@ class _RowWriter:
         name = styled(texts[first], styles[first])
         if not others or not texts[others[0]]:
             return [name]
+        width = self.form.width or 0
         start = max(self.form.columns[first].natural, cell_width(texts[first])) + GAP
-        if (self.form.width or start) - start < LEAST_TEXT:
+        lines = folded(texts[others[0]], width - start)
+        if width - start < LEAST_TEXT or max(map(cell_width, lines)) > width - start:
             start = INDENT
-        lines = folded(texts[others[0]], (self.form.width or 0) - start)
+            lines = folded(texts[others[0]], width - start)
         lead = " " * (start - cell_width(texts[first])) if start > INDENT else f"\n{' ' * INDENT}"
         rest = [" " * start + styled(line, styles[others[0]]) for line in lines[1:]]
         return [*f"{name}{lead}{styled(lines[0], styles[others[0]])}".split("\n"), *rest]

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import NamedTuple
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
 
 from cgcli.diagnostics.diagnostic import error
 from cgcli.diagnostics.escape import show
 from cgcli.graph.evaluation import Evaluation
 from cgcli.graph.graph import Graph
 
-from .node_table import OperationTable
+from .node_table import LEAST_LINE, OperationTable, fitted_parts
 from .node_text import gradient, value_writer
+from .style import ACCENT, styled
 
 MOST_NODES = 80
 MOST_RAILS = 24
@@ -38,23 +39,29 @@ ASCII = Signs("o", "|", "-", "`", "'", "'", "|", "|", "+")
 def draw(
     graph: Graph,
     evaluation: Evaluation | None = None,
+    write: Callable[[Any], str] | None = None,
     *,
     ascii_only: bool = False,
-    precision: int | None = None,
+    width: int | None = None,
+    colour: bool = False,
 ) -> Iterator[str]:
-    """Lines. Raises `CgError` (status 1) when there are too many nodes, or too many values at a time."""
+    """Lines. write: writes a value, by default with all digits. width: of lines, None for any.
+
+    Raises `CgError` (status 1) when there are too many nodes, or too many values at a time.
+    """
     table = OperationTable(graph)
     nodes = table.nodes
     if len(nodes) > MOST_NODES:
         raise error("too-large-to-draw-here", status=1, count=len(nodes), limit=MOST_NODES, what="nodes")
     rails = list(_rails(table, ASCII if ascii_only else UNICODE))
-    width = max((len(row) for row in rails), default=0)
-    if width > 2 * MOST_RAILS:
+    rails_width = max((len(row) for row, _ in rails), default=0)
+    most = MOST_RAILS if width is None else min(MOST_RAILS, max(1, (width - LEAST_LINE) // 2))
+    if rails_width > 2 * most:
         raise error(
-            "too-large-to-draw-here", status=1, count=(width + 1) // 2, limit=MOST_RAILS, what="values at a time"
+            "too-large-to-draw-here", status=1, count=(rails_width + 1) // 2, limit=most, what="values at a time"
         )
     texts = [show(table.definition(i)) for i in nodes]
-    write = value_writer(precision)
+    write = write or value_writer()
     values, gradients = (
         ["" if number is None else write(number) for number in column]
         for column in (
@@ -63,12 +70,20 @@ def draw(
         )
     )
     widths = [max(map(len, texts), default=0), max(map(len, values), default=0)]
-    for row, text, value, derivative in zip(rails, texts, values, gradients, strict=True):
-        numbers = f"{value:<{widths[1]}}   {'gradient ' + derivative if derivative else ''}"
-        yield f"{row:<{width}}  {text:<{widths[0]}}   {numbers}".rstrip()
+    accent = ACCENT if colour else ""
+    longest = max((len(g) + 9 if g else 0 for g in gradients), default=0)
+    is_wide = width is not None and rails_width + 8 + sum(widths) + longest > width
+    for (row, below), text, value, derivative in zip(rails, texts, values, gradients, strict=True):
+        last = styled(f"gradient {derivative}", accent) if derivative else ""
+        if not is_wide:
+            yield f"{row:<{rails_width}}  {text:<{widths[0]}}   {value:<{widths[1]}}   {last}".rstrip()
+            continue
+        parts = [text, *([f"value {value}"] if value else []), *([last] if last else [])]
+        yield from fitted_parts(parts, f"{row:<{rails_width}}  ", f"{below:<{rails_width}}  ", width)
 
 
-def _rails(table: OperationTable, signs: Signs) -> Iterator[str]:
+def _rails(table: OperationTable, signs: Signs) -> Iterator[tuple[str, str]]:
+    """For each operation its line, and what stands in front of a further line of it."""
     nodes, node_set = table.nodes, set(table.nodes)
     reads = {i: list(dict.fromkeys(x for x in table.inputs(i) if x in node_set)) for i in nodes}
     uses_left: dict[int, int] = dict.fromkeys(nodes, 0)  # uses still to come
@@ -85,12 +100,13 @@ def _rails(table: OperationTable, signs: Signs) -> Iterator[str]:
         column = min(ending) if ending else free[0] if free else len(rails)
         if column == len(rails):
             rails.append(None)
-        yield _row(rails, column, ending - {column}, passing, signs)
+        row = _row(rails, column, ending - {column}, passing, signs)
         for k in ending:
             rails[k] = None
         rails[column] = i if uses_left[i] else None
         while rails and rails[-1] is None:
             rails.pop()
+        yield row, " ".join(" " if x is None else signs.rail for x in rails)
 
 
 def _row(rails: list[int | None], column: int, ending: set[int], passing: set[int], signs: Signs) -> str:

@@ -7,7 +7,7 @@ from itertools import product
 from typing import Any
 
 from .numbers import concise, point, shortest
-from .tensors import elements, literal, statement
+from .tensors import elements, is_tensor, literal, statement
 
 MOST_IN_FULL = 12  # numbers of a tensor that is written out
 
@@ -23,6 +23,10 @@ class TerminalValues:
         if isinstance(x, list):
             return f"{len(x)} items"
         return concise(x) if self.precision is None and not self.full else shortest(x, self.precision)
+
+    def inline(self, x: Any) -> str:
+        """A value on one line."""
+        return self.flat(x) if is_tensor(x) else self.number(x)
 
     def tensor(self, x: Any) -> str:
         """A tensor: a line for each row of the last axis, columns aligned; of a large one what it is."""
