@@ -85,6 +85,10 @@ class SpanTable(Sequence[Span]):
             return origin[1](origin[0], self.start[row], self.end[row])
         return origin.span(self.start[row], self.end[row])
 
+    def has_type(self, type_: type[Span]) -> bool:
+        """Whether a span is of this type."""
+        return any(isinstance(origin, tuple) and origin[1] is type_ for origin in self.origins)
+
     def append(self, span: Span) -> None:
         self.origin.append(self.origin_of((span.source, type(span))))
         self.start.append(span.start)

@@ -33,10 +33,11 @@ class ValueNames:
         for i, version in self.versions.items():
             names[i] = version.text
         parts = []
+        op = self.graph.op
         for i, result in enumerate(written.result_of):
-            if names[i] is not None or self.graph.op[i] == CONST or self.is_size(i):
+            if names[i] is not None or op[i] == CONST or (op[i] == SIZE and self.is_size(i)):
                 continue
-            if result != i or self.graph.op[i] in (COND, LOOP):
+            if result != i or op[i] in (COND, LOOP):
                 parts.append(i)
             else:
                 names[i] = next(numbers)

@@ -38,18 +38,18 @@ class Version(NamedTuple):
 def versions(written: WrittenOperations) -> dict[int, Version]:
     """By result of an operation that has a name, the version of that name."""
     graph = written.graph
-    bindings: dict[str, list[tuple[int, int]]] = {}  # by name, nodes and their lines
+    bindings: dict[str, list[int]] = {}
     for i, name in sorted(graph.names.items()):
         if written.result_of[i] == i:
-            span = graph.span[i]
-            bindings.setdefault(name, []).append((i, 0 if span == NONE else graph.spans[span].line))
+            bindings.setdefault(name, []).append(i)
     result: dict[int, Version] = {}
     for name, nodes in bindings.items():
         if len(nodes) == 1:
-            result[nodes[0][0]] = Version(name)
+            result[nodes[0]] = Version(name)
             continue
-        per_line, so_far = Counter(line for _, line in nodes), Counter[int]()
-        for k, (i, line) in enumerate(nodes):
+        lines = [0 if graph.span[i] == NONE else graph.spans[graph.span[i]].line for i in nodes]
+        per_line, so_far = Counter(lines), Counter[int]()
+        for k, (i, line) in enumerate(zip(nodes, lines, strict=True)):
             so_far[line] += 1
             of_line = so_far[line] if per_line[line] > 1 else None
             result[i] = Version(name, k, k == len(nodes) - 1, line, of_line)

@@ -6,6 +6,7 @@ import re
 
 from cgcli.diagnostics.source import RepeatedSpan
 from cgcli.graph.graph import ASSERT, CAST, COND, CONST, COPY, GET, INPUT, LOOP, NONE, Graph, opcode
+from cgcli.graph.span_table import SpanTable
 
 from .spelling import write_number
 from .table import BY_CODE
@@ -37,7 +38,8 @@ class WrittenOperations:
     def __init__(self, graph: Graph) -> None:
         self.graph = graph
         self.result_of, self.is_form = _results(graph)
-        self._has_control = COND in graph.op or LOOP in graph.op
+        self.has_control = COND in graph.op or LOOP in graph.op
+        """Whether an operation is an `if` or a loop."""
         self.members: dict[int, list[int]] = {}
         """By result, the nodes of the operations that have more than one, in the graph's order."""
         for i, result in enumerate(self.result_of):
@@ -81,7 +83,7 @@ class WrittenOperations:
         """As `operands`, but those of an `if` or a loop for what is a result of one."""
         inputs: dict[int, None] = {}
         operands = self.operands(i)
-        if not self._has_control or not any(self.graph.op[x] in (COND, LOOP) for x in operands):
+        if not self.has_control or not any(self.graph.op[x] in (COND, LOOP) for x in operands):
             return operands
         for x in operands:
             inputs |= dict.fromkeys(self.operands(x) if self.graph.op[x] in (COND, LOOP) else (x,))
@@ -215,6 +217,7 @@ def _results(graph: Graph) -> tuple[list[int], bytearray]:
     live: dict[tuple[int, int], int] = {}  # by span and call, the operation that is read
     repeated = {i for i, name in graph.names.items() if graph.op[i] == COPY and graph.names.get(graph.a[i]) == name}
     fixed = {*graph.outputs, *graph.asserts, *(graph.names.keys() - repeated)}
+    is_plain = isinstance(graph.spans, SpanTable) and not graph.spans.has_type(RepeatedSpan)
     for i in range(len(graph) - 1, -1, -1):
         reader = users[i]
         if i not in fixed and reader != NONE and not shared[i] and _belongs(graph, i, reader):
@@ -223,7 +226,7 @@ def _results(graph: Graph) -> tuple[list[int], bytearray]:
             is_form[i] = 1
         elif i not in fixed and reader == NONE and graph.op[i] not in _STRUCTURAL:
             result[i] = live.get((graph.span[i], graph.group[i]), i)  # what nothing reads is of the rest of its text
-        elif graph.span[i] != NONE and not isinstance(graph.spans[graph.span[i]], RepeatedSpan):
+        elif graph.span[i] != NONE and (is_plain or not isinstance(graph.spans[graph.span[i]], RepeatedSpan)):
             live[graph.span[i], graph.group[i]] = i
         owner = reader if is_form[i] else result[i]
         for x in graph.operands(i):

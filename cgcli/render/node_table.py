@@ -52,7 +52,7 @@ class OperationTable:
         self.graph = graph
         self.written = WrittenOperations(graph)
         self.names = ValueNames(self.written)
-        self.nodes = [i for i in range(len(graph)) if self.has_row(i)]
+        self.nodes = [i for i, result in enumerate(self.written.result_of) if i == result and self.has_row(i)]
         self._rebound = {version.name for version in self.names.versions.values() if not version.is_only}
 
     def has_row(self, i: int) -> bool:
@@ -71,7 +71,8 @@ class OperationTable:
         """The operands as they are shown; of a value that has only a name, its literal."""
         if self.graph.op[i] == CONST:
             return [write_constant(self.graph, i, longest=LONGEST_TENSOR).text]
-        return [self.reference(x) for x in self.inputs(i)]
+        names = self.names
+        return [names[x] for x in self.inputs(i)]
 
     def definition(self, i: int) -> str:
         """An operation in a line: the name of its result, and its text over the names of its operands."""

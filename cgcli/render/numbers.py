@@ -34,8 +34,11 @@ def concise(value: Number, digits: int = 6) -> str:
         return shortest(value)
     if not value:
         return "0"
+    whole = repr(value).removesuffix(".0")
+    if len(whole) <= digits:
+        return whole
     text = f"{value:.{digits}g}"
-    return shortest(value) if float(text) == value else text
+    return whole if float(text) == value else text
 
 
 def point(text: str) -> int:

@@ -87,7 +87,14 @@ class _RowWriter:
         beside, plain = self.form.beside, [""] * len(self.form.columns)
         is_tall = self.form.head or any("\n" in text for k in beside for text in columns[k])
         is_whole = len(beside) == len(columns)
+        is_plain = not is_tall and self.styles is None and all("".join(columns[k]).isascii() for k in beside)
+        template = (" " * GAP).join(f"%-{width}s" for width in self.widths) if is_plain else ""
         for row, texts in zip(rows, zip(*columns, strict=True), strict=True):
+            if is_plain:
+                line = template % (texts if is_whole else tuple(texts[k] for k in beside))
+                if len(line) == self.total:  # no cell is wider than its column
+                    yield line.rstrip()
+                    continue
             styles = plain if self.styles is None else self.styles(self.number)
             self.number += 1
             if not is_tall:

@@ -61,6 +61,11 @@ class Texts:
         if kinds == {str}:
             whole = " ".join(cells)
             return list(cells) if show(whole) == whole else list(map(show, cells)), before
+        if kinds <= {float, int}:
+            texts = list(map(self.values.number, cells))
+            widths = list(map(point, texts))
+            before = before or max(widths, default=0)
+            return [" " * (before - width) + text for text, width in zip(texts, widths, strict=True)], before
         texts = [self._text(cell) for cell in cells]
         numbers = [isinstance(cell, (float, int)) and not isinstance(cell, bool) for cell in cells]
         widths = [point(text) if is_number else 0 for text, is_number in zip(texts, numbers, strict=True)]

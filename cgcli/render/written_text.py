@@ -51,7 +51,7 @@ def file_text(written: WrittenOperations, i: int, rebound: Set[str]) -> str | No
     if at == NONE or graph.group[i] != NONE or graph.op[i] == INPUT:
         return None
     span = graph.spans[at]
-    control = written.control(i)
+    control = written.control(i) if written.has_control else None
     if isinstance(span, RepeatedSpan) or (control is None and span.end - span.start > 4 * LONGEST_TEXT):
         return None
     text = span.text
