@@ -213,7 +213,7 @@ class OutputOptions:
         int | None,
         Option(
             "--precision",
-            "Round to N significant digits (else the shortest text that reads back to the same value).",
+            "Round to N significant digits (else the shortest text that reads back to the same value; six in tables).",
             "N",
             "Output",
             range=(1, DIGITS),
@@ -221,7 +221,11 @@ class OutputOptions:
     ] = None
     full: Annotated[
         bool,
-        Option("--full", "All elements of tensors, also of large ones (else what sums them up).", group="Output"),
+        Option(
+            "--full",
+            "All elements of tensors, also of large ones, and in tables all digits of numbers (else six).",
+            group="Output",
+        ),
     ] = False
 
 
