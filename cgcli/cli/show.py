@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Callable, Iterator
+from typing import Annotated, Any
 
 import typer
 
@@ -59,31 +60,28 @@ def show(
     exclude(("--graph", as_graph), ("--full", output.full))
     session = open_session(context, run).recorded()
     session.require_all_or_none(needed=derivative.of is not None)
-    graph, precision, full = session.program.graph, output.precision, output.full
+    graph = session.program.graph
     evaluation = graph_values(session.program, session.values, derivative.of, note)
-    ascii_only = not can_write(LINES, stdout())
     if as_tree or as_graph:
-        write = value_writer(precision, full=full)
-        if is_terminal(stdout()):
-            write = TerminalValues(precision, full=full).inline
-        lines = (tree if as_tree else draw)(
-            graph,
-            evaluation,
-            write,
-            ascii_only=ascii_only,
-            width=width_of(stdout()),
-            colour=use_colour(stdout()),
-        )
-        emit("\n".join(lines))
+        _show_drawn(tree if as_tree else draw, graph, evaluation, output)
+        return 0
+    names = [canonical(name) for name in only]
+    if output.format == "json":
+        params = [i.name for i in session.program.inputs if i.kind == "param"]
+        operations = node_data(graph, evaluation, names, sort)
+        emit(json.dump({**heading("cg-operations", graph, params), "nodes": operations}, output.precision))
     else:
-        names = [canonical(name) for name in only]
-        if output.format == "json":
-            params = [i.name for i in session.program.inputs if i.kind == "param"]
-            operations = node_data(graph, evaluation, names, sort)
-            emit(json.dump({**heading("cg-operations", graph, params), "nodes": operations}, precision))
-        else:
-            _show_table(Listing(graph, evaluation, names, sort), output)
+        _show_table(Listing(graph, evaluation, names, sort), output)
     return 0
+
+
+def _show_drawn(drawing: Callable[..., Iterator[str]], graph: Any, evaluation: Any, output: OutputOptions) -> None:
+    """Prints the graph as a tree or as a drawing; on a terminal in its width and with numbers in few digits."""
+    write = value_writer(output.precision, full=output.full)
+    if is_terminal(stdout()):
+        write = TerminalValues(output.precision, full=output.full).inline
+    settings = {"ascii_only": not can_write(LINES, stdout()), "colour": use_colour(stdout())}
+    emit("\n".join(drawing(graph, evaluation, write, width=width_of(stdout()), **settings)))
 
 
 def _show_table(listing: Listing, output: OutputOptions) -> None:
