@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 
-from cgcli.render.table import ACCENT, BOLD, DIM
+from cgcli.render.style import ACCENT, BOLD, DIM
 
 DOTS = ((0x01, 0x08), (0x02, 0x10), (0x04, 0x20), (0x40, 0x80))
 """The bit of each dot of a cell in Unicode's Braille, by row and column."""
