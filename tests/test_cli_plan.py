@@ -13,6 +13,7 @@ from xml.etree import ElementTree as ET
 import pytest
 from cli_harness import cg
 
+from cgcli import load
 from cgcli.run.native.choice import compiler_installed
 
 ROOT = Path(__file__).parents[1]
@@ -169,3 +170,27 @@ def test_a_gradient_that_keeps_too_much_is_made_with_checkpoints() -> None:
     plain = cg("grad", "-e", program, "--a", "0.5")
     assert cg("grad", "-e", program, "--a", "0.5", "--max-memory", "20K") == plain
     assert cg("grad", "-e", program, "--a", "0.5", "--max-memory", "2K").status == 1
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "samples").glob("*.cg")), ids=lambda path: path.stem)
+def test_every_sample_that_has_a_static_graph_has_a_plan(path: Path) -> None:
+    if load(path).mode == "static":
+        assert "What runs it" in cg("plan", str(path)).out
+
+
+def test_rows_of_a_table_have_one_seed(tmp_path: Path) -> None:
+    text = """
+        import nn
+        input step: int = 0
+        input training: bool = true
+        y = sum(nn.dropout([1.0, 2.0], 0.5))
+    """
+    program, table = tmp_path / "f.cg", tmp_path / "t.csv"
+    program.write_text(text, encoding="utf-8")
+    table.write_text("step\n1\n2\n", encoding="utf-8")
+    assert "random numbers have one seed" in cg("plan", str(program)).out
+    done = cg("eval", str(program), "--data", str(table))
+    assert done.status == 2
+    assert "one seed for all rows" in done.err
+    done = cg("eval", str(program), "--data", str(table), "--step", "3")
+    assert done.out.splitlines()[1:] == [cg("eval", str(program), "--step", "3", "--format", "csv").out.split()[1]] * 2

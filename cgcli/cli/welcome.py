@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from cgcli.cli.output import can_write, stdout, use_colour
+from cgcli.render.style import ACCENT, styled
 
 WIDEST = 80
 GRAPH = """\
@@ -18,7 +19,6 @@ GRAPH = """\
 ●─╯    y = d * e   10   gradient 1"""
 """What `cg show article.cg --graph --a 2 --b 3 --c 1` prints; a test compares."""
 IN_ASCII = str.maketrans("●│─╯┤", "o|-'|")
-ACCENT, RESET = "\x1b[38;5;130m", "\x1b[0m"  # of derivatives, as in tables
 
 
 def welcome(context: Any, examples: Sequence[str]) -> str:
@@ -38,5 +38,6 @@ def _graph() -> list[str]:
     """The lines of the graph, in the characters and colours of standard output."""
     graph = GRAPH if can_write(GRAPH, stdout()) else GRAPH.translate(IN_ASCII)
     if use_colour(stdout()):
-        graph = "\n".join(f"{line}{RESET}".replace("gradient", f"{ACCENT}gradient") for line in graph.split("\n"))
+        lines = (line.partition("gradient") for line in graph.split("\n"))
+        graph = "\n".join(before + styled(word + number, ACCENT) for before, word, number in lines)
     return graph.split("\n")

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
+from cgcli.diagnostics.diagnostic import error
 from cgcli.graph.sizes import Size
 from cgcli.graph.types import AnyType, Type
 
@@ -29,7 +30,7 @@ def _draw(kind: str, xp: ArrayNamespace, at: BoundAttrs, seed: Array) -> Array:
 
 
 def _refuse(b: OpBuilder, xs: Sequence[int], flags: Sequence[bool], at: Attrs, size: Size) -> int:
-    raise TypeMismatch("seed-not-an-int", [0], type=b.type1(xs[0]))
+    raise error("seed-by-row")
 
 
 for _name, _doc in (

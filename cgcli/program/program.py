@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from cgcli.diagnostics.diagnostic import error
 from cgcli.diagnostics.source import Source
-from cgcli.graph.lexemes import identifier
 from cgcli.graph.signature import Input as Input  # that of `Program.inputs`
 from cgcli.graph.signature import Module
 
+from .call_values import gradient_in, read_values, results_in
 from .computation import Computation, Mode, Values
 
 __all__ = ["Mode", "Program", "Values"]
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from cgcli.render.explain import Explanation
     from cgcli.train.trainer import Callback
 
-    from .array_libraries import ArrayLibrary
     from .fitting import Fitted
     from .picture_options import PictureOptions
     from .pictures import Picture
@@ -36,9 +35,6 @@ if TYPE_CHECKING:
     from .results import Gradient
     from .shown import ShownPlan, ShownRun
     from .tables import TableSettings
-
-
-NUMBERS = (float, int, bool, type(None))
 
 
 class Lowering(Protocol):
@@ -78,7 +74,7 @@ class Program(Computation):
     def __call__(self, values: Values | None = None, /, **inputs: Any) -> Any:
         """The output of the program, or several as `Outputs`."""
         read, library = read_values(values, inputs)
-        outputs = _converted(super().eval(read), library, read)
+        outputs = results_in(super().eval(read), library, read)
         if not outputs:
             raise error("nothing-to-compute", name=self.module.source.name)
         if len(outputs) == 1:
@@ -90,7 +86,7 @@ class Program(Computation):
     def eval(self, values: Values | None = None, /, *, every: bool = False, **inputs: Any) -> dict[str, Any]:
         """The value of each output by name, or of every named value."""
         read, library = read_values(values, inputs)
-        return _converted(super().eval(read, every=every), library, read)
+        return results_in(super().eval(read, every=every), library, read)
 
     def run(
         self, values: Values | None = None, /, *, of: str | None = None, derivatives: bool = True, **inputs: Any
@@ -127,7 +123,7 @@ class Program(Computation):
                 return None
             return self._shown(kind, read, gradient.of)
 
-        return replace(_converted_gradient(gradient, library, read), picture=picture)
+        return replace(gradient_in(gradient, library, read), picture=picture)
 
     def value_and_grad(
         self,
@@ -154,7 +150,7 @@ class Program(Computation):
         """The derivative of each element of `of` by each input: the shape of `of`, then that of the input."""
         read, library = read_values(values, inputs)
         gradient = super().jacobian(read, of=of, wrt=wrt)
-        return _converted_gradient(gradient, library, read)
+        return gradient_in(gradient, library, read)
 
     def hessian(
         self,
@@ -167,7 +163,7 @@ class Program(Computation):
     ) -> dict[str, dict[str, Any]]:
         """The second derivatives of `of` by each pair of inputs: the shape of the one, then that of the other."""
         read, library = read_values(values, inputs)
-        return {name: _converted(row, library, read) for name, row in super().hessian(read, of=of, wrt=wrt).items()}
+        return {name: results_in(row, library, read) for name, row in super().hessian(read, of=of, wrt=wrt).items()}
 
     def check_grad(
         self,
@@ -462,46 +458,3 @@ class Program(Computation):
 def reopened(lowering: Lowering, open_shapes: Mapping[str, Shape]) -> Program:
     """The static program that a lowering makes."""
     return Program(lowering(open_shapes), lowering, open_shapes)
-
-
-def read_values(values: Values | None, inputs: Values) -> tuple[Values, ArrayLibrary | None]:
-    """The values of a call, in one mapping or by keyword, and the library that results are given in, None for NumPy.
-
-    Raises CgError for what is no mapping, a name given twice, arrays that cannot be read, and two libraries.
-    """
-    values = {} if values is None else values
-    if not isinstance(values, Mapping):
-        table = "f.map" if hasattr(values, "columns") else None
-        raise error("values-without-names", kind=type(values).__name__, table=table)
-    unnamed = next((name for name in values if not isinstance(name, str)), None)
-    if unnamed is not None:
-        raise error("name-type", name=repr(unnamed), kind=type(unnamed).__name__)
-    if values and inputs:
-        names = set(map(identifier, values))
-        for name in inputs:
-            if identifier(name) in names:
-                raise error("value-twice", name=name)
-    values = {**values, **inputs}
-    if all(type(x) in NUMBERS for x in values.values()):
-        return values, None
-    from .array_libraries import read_arrays
-
-    return read_arrays(values)
-
-
-def _converted(results: dict[str, Any], library: ArrayLibrary | None, values: Values) -> dict[str, Any]:
-    """The results in a library, with memory of their own."""
-    if library is not None:
-        return library.results(results)
-    if not any(hasattr(x, "dtype") for x in results.values()):
-        return results
-    from .array_libraries import unshared
-
-    return unshared(results, values)
-
-
-def _converted_gradient(gradient: Gradient, library: ArrayLibrary | None, values: Values) -> Gradient:
-    if library is not None:
-        return library.gradient(gradient)
-    value = _converted({"": gradient.value}, None, values)[""]
-    return replace(gradient, value=value, partials=_converted(gradient.partials, None, values))

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
-from cgcli.diagnostics.diagnostic import error
+from cgcli.diagnostics.diagnostic import CgError, error
 from cgcli.graph.graph import LOOP, SIZE, Graph
 from cgcli.graph.traversal import every
 from cgcli.graph.types import Type
@@ -81,7 +81,8 @@ def compile_step(graph: Graph, limits: Limits = DEFAULT_LIMITS, backend: str | N
 
 
 class BatchedGraph:
-    """A graph made for many rows of a table, and compiled for few rows and for many.
+    """A graph made for many rows of a table, and compiled for few rows and for many. Raises CgError where each row
+    would have a seed of its own.
 
     row: the graph of one row; flags: which of its inputs have a value for each row.
     """
@@ -166,7 +167,10 @@ def executors(graph: Graph) -> tuple[Executor, ...]:
     if runs_by_row(graph, 1):
         reason = "each row is a run of its own, as of single values"
         once.append(Executor(f"a file of fewer than {FEW_ROWS} rows", "numbers", reason))
-    rows = BatchedGraph(graph, [True] * len(graph.inputs))
+    try:
+        rows = BatchedGraph(graph, [True] * len(graph.inputs))
+    except CgError:
+        return (*once, Executor("the rows of a table", "none", "random numbers have one seed for all of its rows"))
     obstacle = no_machine_code(rows.graph, rows.batch)
     if obstacle:
         return (*once, Executor("the rows of a table", "numpy", obstacle))

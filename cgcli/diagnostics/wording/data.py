@@ -52,6 +52,10 @@ TEMPLATES: dict[str, Templates] = {
         "the first line names all columns; where a row has none of a key, write null",
     ),
     "table-json": words("line {line} of `{file}` is no JSON: {reason}", "each line is an object of its own"),
+    "seed-by-row": words(
+        "random numbers have one seed for all rows of a table",
+        "on the command line give the input that it is made of one value, which goes before its column",
+    ),
     "table-lengths": words("the arrays in `{file}` differ in their rows", "{lengths}"),
     "table-cell": words(
         "line {line} of `{file}`, column `{column}`: {text} is no {type}",
