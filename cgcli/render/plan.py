@@ -21,6 +21,7 @@ from .formula import loop_text
 from .node_text import definition
 
 MOST = 60  # steps, buffers or changes that are listed; `full` lists all
+SHORT, SHORTEST = 24, 16  # columns of formulas that are cut: with costs beside them, and without
 
 
 class Signs(NamedTuple):
@@ -220,22 +221,26 @@ def _passes(compilation: Compilation, signs: Signs, full: bool, width: int) -> I
 def _step_lines(rows: Sequence[Row], width: int, signs: Signs, full: bool) -> Iterator[str]:
     listed = _listed(len(rows), full)
     listed_rows = [row for k, row in enumerate(rows) if k in listed]
-    numbers = [[size_text(r.operations, signs), size_text(r.bytes, signs)] for r in listed_rows]
-    heads = ("operations", "bytes")
-    widths = [
-        max([len(h), *(len(n[k]) for n, r in zip(numbers, listed_rows, strict=True) if not r.note)])
-        for k, h in enumerate(heads)
-    ]
     number_width = max([4, *(len(r.number) + 2 * r.depth for r in listed_rows)])
     buffer_width = max([6, *(len(r.buffer) for r in listed_rows)])
     type_width = max([4, *(len(r.type) for r in listed_rows)])
-    text_width = width - number_width - buffer_width - type_width - sum(widths) - 18
+    room = width - number_width - buffer_width - type_width - 14
+    heads = ["operations", "bytes"]
+    numbers = [[size_text(r.operations, signs), size_text(r.bytes, signs)] for r in listed_rows if not r.note]
+    widths = [max([len(head), *(len(each[k]) for each in numbers)]) for k, head in enumerate(heads)]
     longest = max([8, *(len(show(r.text)) for r in listed_rows)])
-    text_width = min(longest, max(text_width, 24))
+    while heads and room - sum(widths) - 2 * len(heads) < min(longest, SHORT):  # 5 has the totals
+        heads.pop()
+        widths.pop()
+    text_width = min(longest, max(room - sum(widths) - 2 * len(heads), SHORTEST))
+
+    def costs(texts: Sequence[str]) -> str:
+        return "".join(f"  {text:>{w}}" for text, w in zip(texts, widths, strict=False))
+
     yield (
-        f"  {'step':<{number_width}}   {'computes':<{text_width}}  {'type':<{type_width}}  {'writes':<{buffer_width}}  "
-        f"{heads[0]:>{widths[0]}}  {heads[1]:>{widths[1]}}"
-    )
+        f"  {'step':<{number_width}}   {'computes':<{text_width}}  {'type':<{type_width}}  {'writes':<{buffer_width}}"
+        f"{costs(heads)}"
+    ).rstrip()
     last = -1
     for k, row in enumerate(rows):
         if k not in listed:
@@ -251,11 +256,10 @@ def _step_lines(rows: Sequence[Row], width: int, signs: Signs, full: bool) -> It
         if row.note:
             yield f"  {pad}{show(row.note)}"
             continue
-        operations, moved = size_text(row.operations, signs), size_text(row.bytes, signs)
         formula = _shortened(show(row.text), text_width, signs)
         yield (
             f"  {pad + row.number:<{number_width}} {row.mark} {formula:<{text_width}}  {row.type:<{type_width}}  "
-            f"{row.buffer:<{buffer_width}}  {operations:>{widths[0]}}  {moved:>{widths[1]}}"
+            f"{row.buffer:<{buffer_width}}{costs([size_text(x, signs) for x in (row.operations, row.bytes)])}"
         ).rstrip()
 
 
