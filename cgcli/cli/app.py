@@ -16,6 +16,7 @@ GROUPS = {
     "Compute": {
         "eval": "The outputs of a program.",
         "grad": "A value and its derivatives.",
+        "sweep": "Values, derivatives or trainings at many points.",
         "explain": "The chain rule written out, path by path.",
     },
     "See": {
@@ -54,6 +55,7 @@ OTHER_NAMES = {
     **dict.fromkeys(("debug", "debugger"), "step"),
     **dict.fromkeys(("fit", "learn", "optimize", "optimise"), "train"),
     **dict.fromkeys(("apply", "infer"), "predict"),
+    **dict.fromkeys(("scan", "grid", "search", "tune", "sample"), "sweep"),
     **dict.fromkeys(("lint", "validate", "verify"), "check"),
     **dict.fromkeys(("format", "prettify"), "fmt"),
     **dict.fromkeys(("examples", "example", "demo", "init", "new"), "samples"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -31,6 +31,9 @@ from cgcli.system import call_after
 
 if TYPE_CHECKING:
     from cgcli.data.checkpoints import Checkpoint
+
+
+ReadValues = Callable[[Program, Mapping[str, str], str | None], dict[str, Any]]
 
 
 @dataclass(frozen=True)
@@ -68,8 +71,11 @@ class Session:
             keep(self.program, run, str(self.context.command.name), derivative.of, derivative.wrt)
 
 
-def open_session(context: typer.Context, run: RunOptions) -> Session:
-    """Opens the program, reads the values and prints the warnings. Raises `CgError` for errors in either."""
+def open_session(context: typer.Context, run: RunOptions, read_values: ReadValues = input_values) -> Session:
+    """Opens the program, reads the values and prints the warnings. Raises `CgError` for errors in either.
+
+    read_values: what reads them, from the texts by name and the file of `--inputs`.
+    """
     signals.watch()
     on_slow_loop(_note_slow_loop if is_terminal(sys.stderr) else None)
     if run.timeout is not None:
@@ -84,7 +90,7 @@ def open_session(context: typer.Context, run: RunOptions) -> Session:
     try:
         texts = settings_by_name(run.settings)
         check_names(program, texts, command_options(context))
-        values = input_values(program, texts, run.inputs_file)
+        values = read_values(program, texts, run.inputs_file)
     except CgError as e:
         raise with_declarations(e, program.inputs, run) from None
     _note_shadowed_inputs(context, program)

@@ -59,7 +59,7 @@ def run_training(
     check_settings(program, settings, table.data is not None, _in_use(table, options))
     if files.checkpoint is not None:
         session = replace(session, values=resumed_values(program, session.values, files.checkpoint))
-    examples, validation = _examples(session, table, settings, _labels(options, files))
+    examples, validation = read_tables(session, table, settings, _labels(options, files))
     with stoppable() as stop:
         fitting = prepare_fit(program, session.values, examples, settings, validation)
         if isinstance(fitting, SolverFitting):
@@ -84,7 +84,7 @@ def _labels(options: TrainingOptions, files: RunFiles) -> Mapping[str, Sequence[
     return {} if files.checkpoint is None else checkpoint_labels(files.checkpoint)
 
 
-def _examples(
+def read_tables(
     session: Session, table: TableOptions, settings: FitSettings, labels: Mapping[str, Sequence[str] | None]
 ) -> tuple[Examples, Examples | None]:
     """The rows of the table, and those of the table for validation. labels: see `TableSettings`."""

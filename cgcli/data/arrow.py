@@ -247,6 +247,11 @@ def _cells(column: Any) -> Any:
     return column.to_pylist()
 
 
+def require() -> None:
+    """Raises CgError when pyarrow is not there."""
+    _library()
+
+
 def _library() -> Any:
     try:
         import pyarrow as pa

@@ -12,7 +12,7 @@ from itertools import product
 from typing import IO, Any, Protocol
 
 from cgcli.diagnostics.diagnostic import error
-from cgcli.files.writing import atomic_file
+from cgcli.files.writing import atomic_file, check_writable
 
 from . import arrow
 from .arrow_csv import write_rows
@@ -51,9 +51,7 @@ def sink(path: str | None, out: TextOutput | None = None, *, lines: bool = False
         assert out is not None
         yield _JsonLines(out) if lines else _Csv(out, ",")
         return
-    kind = path.rpartition(".")[2].lower()
-    if kind not in KINDS:
-        raise error("table-kind", file=path, kinds=[f".{each}" for each in KINDS])
+    kind = _kind(path)
     with atomic_file(path) as file:
         if kind == "npz":
             arrays = _Npz()
@@ -73,6 +71,21 @@ def sink(path: str | None, out: TextOutput | None = None, *, lines: bool = False
         yield _JsonLines(text) if kind == "jsonl" else _Csv(text, "," if kind == "csv" else "\t")
         text.flush()
         text.detach()  # the file is closed by who opened it
+
+
+def _kind(path: str) -> str:
+    """The kind of a file, by its name's ending. Raises CgError (status 2) for one that is not known."""
+    kind = path.rpartition(".")[2].lower()
+    if kind not in KINDS:
+        raise error("table-kind", file=path, kinds=[f".{each}" for each in KINDS])
+    return kind
+
+
+def check_target(path: str) -> None:
+    """Raises CgError where it can be foreseen that `sink` does, for a table that is written after long work."""
+    if _kind(path) in arrow.KINDS:
+        arrow.require()
+    check_writable(path)
 
 
 class _Csv:

@@ -9,6 +9,7 @@ GROUPS = (
     "Program",
     "Options",
     "Picture",
+    "Sweep",
     "Training",
     "Checkpoints",
     "Values",

@@ -16,6 +16,7 @@ from . import (
     run,
     stepper,
     structures,
+    sweep,
     syntax,
     tensors,
     training,
@@ -36,6 +37,7 @@ TABLES = (
     call.TEMPLATES,
     data.TEMPLATES,
     training.TEMPLATES,
+    sweep.TEMPLATES,
     python.TEMPLATES,
 )
 SHARED = {"call": "called here"}  # label templates for roles that any diagnostic may have
