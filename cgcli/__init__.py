@@ -22,11 +22,14 @@ if TYPE_CHECKING:
     from cgcli.program.plots import Plot
     from cgcli.program.program import Program
     from cgcli.program.results import Gradient, Outputs
+    from cgcli.program.rows import Derivatives
+    from cgcli.program.sweep import SweepSettings
     from cgcli.program.tables import TableSettings
 
 __version__ = VERSION
 __all__ = [
     "CgError",
+    "Derivatives",
     "Diagnostic",
     "FitSettings",
     "Fitted",
@@ -37,6 +40,7 @@ __all__ = [
     "Plot",
     "PlotOptions",
     "Program",
+    "SweepSettings",
     "TableSettings",
     "__version__",
     "load",
@@ -47,6 +51,7 @@ __all__ = [
 if not TYPE_CHECKING:
     MODULES = {
         "CgError": "diagnostics.diagnostic",
+        "Derivatives": "program.rows",
         "Diagnostic": "diagnostics.diagnostic",
         "FitSettings": "program.fit_settings",
         "Fitted": "program.fitting",
@@ -57,6 +62,7 @@ if not TYPE_CHECKING:
         "Plot": "program.plots",
         "PlotOptions": "program.plot_options",
         "Program": "program.program",
+        "SweepSettings": "program.sweep",
         "TableSettings": "program.tables",
         "load": "program.load",
         "parse": "program.load",

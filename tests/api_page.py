@@ -30,6 +30,7 @@ METHODS = {
         "map",
         "map_grad",
         "fit",
+        "sweep",
         "input",
         "parse_value",
         "range_warnings",

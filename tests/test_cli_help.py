@@ -28,6 +28,7 @@ from cgcli.program.reference import function_names
 COMMANDS_OF_PROGRAMS = [
     "eval",
     "grad",
+    "sweep",
     "explain",
     "show",
     "render",

@@ -36,7 +36,7 @@ def decorated(x):
 from math import *
 halved = functools.partial(f, k=0.5)
 '''
-RUNNING = ["eval", "grad", "explain", "show", "plan", "render", "predict", "train"]
+RUNNING = ["eval", "grad", "sweep", "explain", "show", "plan", "render", "predict", "train"]
 COMMANDS = [*RUNNING, "check", "trace", "step"]
 
 

@@ -14,6 +14,7 @@ from cgcli.cli.progress import StatusLine
 CALLS = {
     "eval": ("f.cg", "--data", "t.csv"),
     "grad": ("f.cg", "--data", "t.csv"),
+    "sweep": ("f.cg", "--a", "1,2", "--b", "1:3:1", "--c", "1"),
     "explain": ("f.cg", "--a", "2", "--b", "3", "--c", "1"),
     "show": ("f.cg", "--a", "2", "--b", "3", "--c", "1"),
     "render": ("f.cg",),

@@ -58,14 +58,7 @@ def sweep(
     Give inputs several values: --a 0:1:0.1, --a 1,2,5, or --a 0..1 with --random N.
     """
     _check(options, settings, swept, training, table, derivative)
-    target = None if options.target == "-" else options.target
-    exclude(("--format", output_format is not None), ("-o", target is not None))
-    if target is not None:
-        check_target(target)
-    if options.plot is not None:
-        from cgcli.render import plots  # for a picture alone
-
-        plots.plot_kind("--plot", options.plot)
+    _check_files(options, output_format)
     axes: list[Axis] = []
     session = open_session(context, run, _reader(axes))
     program = session.program
@@ -85,6 +78,22 @@ def sweep(
     else:
         derivatives = Derivatives(derivative.of, derivative.wrt) if _differentiates(options, derivative) else None
         work = PointRows(program, session.values, points, derivatives, options.output or ())
+    output = replace(output, format=output_format)
+    _compute(program, work, points, options, settings, derivative, output)
+    return 0
+
+
+def _compute(
+    program: Program,
+    work: PointRows | Trainings,
+    points: Points,
+    options: SweepOptions,
+    settings: SweepSettings,
+    derivative: DerivativeOptions,
+    output: OutputOptions,
+) -> None:
+    """Computes the points, and writes their table and their picture."""
+    target = _file(options)
     derived = [derivative.of, derivative.wrt, options.grad, options.output, options.train]
     key = None if target is None else sweep_key(program, work, points, derived)
     report = SweepReport(work, target)
@@ -92,10 +101,14 @@ def sweep(
         columns = run_sweep(work, points, settings.on_error, journal, report)
         if options.sort is not None:
             columns = _sorted(columns, options.sort)
-        show_sweep(columns, points, target, replace(output, format=output_format))
+        show_sweep(columns, points, target, output)
     if options.plot is not None:
         _plot(options.plot, columns, points)
-    return 0
+
+
+def _file(options: SweepOptions) -> str | None:
+    """The file that the table goes into; None where it is printed."""
+    return None if options.target == "-" else options.target
 
 
 def _check(
@@ -117,6 +130,20 @@ def _check(
     of_training = [name for name, value in given.items() if value] + given_settings(training) + swept.given()
     require_train(next(iter(of_training), None))
     exclude(("--output", options.output is not None), ("--grad", _differentiates(options, derivative)))
+
+
+def _check_files(options: SweepOptions, output_format: str | None) -> None:
+    """Raises CgError for a file that cannot be written: now, not at the end."""
+    target = _file(options)
+    exclude(("--format", output_format is not None), ("-o", target is not None))
+    if target is not None:
+        check_target(target)
+    if options.plot is not None:
+        from cgcli.files.writing import check_writable
+        from cgcli.render import plots  # for a picture alone
+
+        plots.plot_kind("--plot", options.plot)
+        check_writable(options.plot)
 
 
 def _derivative_options(options: SweepOptions, derivative: DerivativeOptions) -> dict[str, bool]:
@@ -163,9 +190,8 @@ def _trainings(
     """The trainings, with the rows that they learn from."""
     from cgcli.cli.training import read_tables  # with what trains
 
-    first = {a.name: x[0] for a, x in zip(points.axes, points.columns(0, 1).values(), strict=True) if not a.setting}
     labels = {} if options.labels is None else dict.fromkeys(options.labels.split(","))
-    known = replace(session, values={**session.values, **first})
+    known = replace(session, values={**session.values, **points.first()})
     examples, validation = read_tables(known, table, training, labels)
     if validation is not None:
         training = replace(training, validation=None)

@@ -33,7 +33,9 @@ if TYPE_CHECKING:
     from .plot_options import PlotOptions
     from .plots import Plot
     from .results import Gradient
+    from .rows import Derivatives
     from .shown import ShownPlan, ShownRun
+    from .sweep import SweepSettings
     from .tables import TableSettings
 
 
@@ -408,6 +410,41 @@ class Program(Computation):
 
         read, _ = read_values(values, {})
         return fit_table(self, table, read, options or TableSettings(), settings, callbacks)
+
+    def sweep(
+        self,
+        over: Mapping[str, Any],
+        values: Values | None = None,
+        /,
+        *,
+        derivatives: Derivatives | None = None,
+        table: Any = None,
+        train: Mapping[str, Any] | None = None,
+        out: str | os.PathLike[str] | None = None,
+        options: SweepSettings | None = None,
+        **inputs: Any,
+    ) -> dict[str, Any] | None:
+        """A row for each point of a sweep: `f.sweep({"a": "0:1:0.1", "b": [1, 2, 5]}, c=1)`.
+
+        over: by input several values, in a list or in a text as on the command line (`1,2,5`, `0:1:0.1`, `0..1` with
+        `random` or `latin`); each is taken with each. values, inputs: those that are the same at every point.
+        derivatives: a value and its derivatives in place of the outputs. options: values that go together in pairs,
+        points that are drawn, what becomes of points that fail, processes that train.
+
+        train: the settings of a training at each point, as of `fit`; a list for one that takes a number or a word is
+        swept, too. table: what it learns from.
+
+        The result is a dict of arrays, swept values first; columns of words, and those with cells that are missing, are
+        lists. With `out` it is written into that file, and None is returned; after a kill the same call goes on there.
+
+        Raises CgError for values that do not fit, for more than ten million points, and where all points fail.
+        """
+        from .sweep import sweep_program
+
+        read, _ = read_values(values, inputs)
+        return sweep_program(
+            self, over, read, derivatives=derivatives, table=table, train=train, out=out, settings=options
+        )
 
     # ---- as text, and in other processes
 

@@ -378,8 +378,7 @@ def _trainings(
         if isinstance(items, list | tuple) and not any(isinstance(x, tuple) for x in items):
             axes.append(setting_axis(name, list(fixed.pop(name)), axes))
     points = settings.points(axes)
-    first = {a.name: x[0] for a, x in zip(axes, points.columns(0, 1).values(), strict=True) if not a.setting}
-    known = {**values, **first}
+    known = {**values, **points.first()}
     examples = examples_of(program, table, known, TableSettings())
     held_out = fixed.get("validation")
     validation = None

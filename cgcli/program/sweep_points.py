@@ -85,7 +85,7 @@ class AxisReader(NamedTuple):
             parts = _split(item, ":")
             values += [self.parse(item.strip())] if len(parts) == 1 else self._range(item, parts)
             if len(values) > MOST_POINTS:
-                raise error("too-many-points", count=len(values), most=MOST_POINTS)
+                raise error("too-many-points", count=len(values), most=f"{MOST_POINTS:,}")
         return values
 
     def _interval(self, text: str, ends: Sequence[str]) -> Interval:
@@ -101,7 +101,8 @@ class AxisReader(NamedTuple):
             ends = f"{parts[0].strip() or 0}:{parts[1].strip() or 1}"
             raise error("sweep-parts", option=self.option, value=text, range=f"{ends}:STEP")
         low, high, step = (self._number(part, text) for part in parts)
-        return range_values(low, high, step, self.option)
+        values = range_values(low, high, step, self.option)
+        return values if self.whole else list(map(float, values))
 
     def _number(self, text: str, whole_text: str) -> float:
         """A finite number, in double precision also where the input has less: the points are rounded, not the step."""
@@ -128,7 +129,7 @@ def range_values(low: float, high: float, step: float, option: str = "range") ->
         raise error("sweep-direction", option=option, value=_text(low, high, step), fix=_text(low, high, -step))
     count = math.floor((last - first) / stride + NEAR) + 1
     if count > MOST_POINTS:
-        raise error("too-many-points", count=count, most=MOST_POINTS)
+        raise error("too-many-points", count=count, most=f"{MOST_POINTS:,}")
     if all(isinstance(x, int) for x in (low, high, step)):
         return [int(low) + k * int(step) for k in range(count)]
     unit = math.lcm(first.denominator, stride.denominator)
@@ -189,7 +190,7 @@ class Points:
                 raise error("sweep-empty", option=axis.name, value=EMPTY)
         self.count = self._count()
         if self.count > MOST_POINTS:
-            raise error("too-many-points", count=self.count, most=MOST_POINTS)
+            raise error("too-many-points", count=self.count, most=f"{MOST_POINTS:,}")
         self._sample: Any = None
 
     @property
@@ -231,6 +232,11 @@ class Points:
             stride //= axis.size or 1
             columns[axis.column] = _taken(axis, numbers if self.pairs else numbers // stride % (axis.size or 1))
         return columns
+
+    def first(self) -> dict[str, Any]:
+        """The values of the inputs at the first point."""
+        cells = self.columns(0, 1)
+        return {axis.name: cells[axis.column][0] for axis in self.axes if not axis.setting}
 
     def _draws(self) -> Any:
         """A number from 0 to 1 for each point and axis, memoised."""

@@ -39,8 +39,9 @@ class PointRows:
         outputs: Sequence[str] = (),
     ) -> None:
         names = [axis.name for axis in points.axes]
-        program = program.for_shapes(values)
         require(program.inputs, {*values, *names})
+        if program.mode == "static":
+            program = program.for_shapes({**values, **points.first()})
         if outputs:
             program = _restricted(program, outputs)
             inputs = {i.name for i in program.inputs}

@@ -6,13 +6,20 @@ import os
 import signal
 import threading
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from multiprocessing.synchronize import Event
 
     from .sweep_blocks import Block
-    from .sweep_trainings import Trainings
+
+
+class Trainings(Protocol):
+    """What runs the trainings, each by the number of its point."""
+
+    def block(self, k: int, /) -> Block:
+        """The end of a training, or its error."""
+
 
 _trainings: list[Trainings] = []
 

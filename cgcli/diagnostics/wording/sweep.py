@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from .templates import Templates, words
 
-FORMS = "several values are as `1,2,5` or `0:1:0.1`; `0..1` is drawn from with `--random N`"
+FORMS = "say several values as `1,2,5` or `0:1:0.1`; `0..1` is drawn from with `--random N`"
 
 TEMPLATES: dict[str, Templates] = {
-    "nothing-swept": words("no input has several values", f"{FORMS}: say `--NAME 0:1:0.1`"),
+    "nothing-swept": words("no input has several values", FORMS),
     "sweep-empty": words("`{option} {value}` has a value that is empty", FORMS),
     "sweep-interval": words(
         "`{option} {value}` is no interval", "an interval goes from a smaller to a larger number, as `0..1`"
