@@ -37,6 +37,7 @@ COMMANDS = [
     "eval --help",
     "eval g.cg --data t.csv",
     "grad g.cg --data t.csv -o -",
+    "sweep g.cg --x 0:1:0.1 --y 1,2",
     "train line.cg --data t.csv --loss loss --steps 1",
 ]
 

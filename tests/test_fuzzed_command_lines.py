@@ -61,6 +61,10 @@ VALUES = (
     "@t.csv:x", "@t.json", "@values.json:x", "@no.npy", "@folder", "@", "@w.safetensors:w", '{"v": 3}', '{"v"',
     "a +", "", " ", "é", "C:\\x.npy",
 )  # fmt: skip
+SWEPT = (
+    "1,2", "0:1:0.5", "0..1", "true,false", "[1, 2, 3],[4, 5, 6]", "0:1:0", "1:0:0.1", "1,,2", "0:1", "0:1e9:1",
+    "1..0", "a,b", "0:inf:1", "é,2", "1,2:3",
+)  # fmt: skip
 TARGETS = (
     "o.csv", "o.tsv", "o.jsonl", "o.npz", "o.parquet", "o.dot", "o.mmd", "o.tex", "o.json", "o.svg",
     "o.safetensors", "o.pdf", "o", "é.csv", "no/o.csv", "folder", "full.csv", "null.svg", "/dev/null", "",
@@ -78,6 +82,10 @@ BY_METAVAR = {
     "K": ("1", "2"),
     "X": ("0.1", "1", "0", "1e-300", "1e300"),
     "X|NAMES=X": ("0.1", "w=0.1", "no=0.1", "w="),
+    "X,X": ("0.1,0.2", "0.1", "0.1..0.3", "0.1:0.3:0.1", "1e300,1", "0,1", "w=0.1,0.2"),
+    "N,N": ("1,2", "1", "1..3", "1:3:1", "0,1", "1,x"),
+    "NAME,NAME": ("sgd,adam", "adam", "lbfgs,lm", "cosine,linear", "no,sgd"),
+    "COLUMN": ("a", "-a", "y", "loss", "no", "-"),
     "T": ("0.1", "0"),
     "SIZE": ("500M", "1", "8G", "1K"),
     "SECONDS": ("60", "600.5"),
@@ -174,6 +182,9 @@ def generated(source: random.Random) -> list[str]:
             ["--data", pick(["t.csv", "t.csv", "t.jsonl", "t.npz", "bad.csv"])],
         ]
         parts.append(["--loss", "loss"] if command == "train" else ["--weights", "w.safetensors"])
+    if command == "sweep" and chance() < 0.3:
+        parts = [[pick(["p4.cg", "p4.cg", "p1.cg"])], ["--data", pick(["t.csv", "t.jsonl", "bad.csv"])]]
+        parts += [["--train", "--loss", "loss"], [f"--{pick(['w', 'lr', 'x', 'seed'])}", pick(SWEPT)]]
     for option in source.sample(DECLARED[command], min(len(DECLARED[command]), pick([0, 0, 1, 1, 2, 2, 3, 4]))):
         if option.name in (word for part in parts for word in part) and chance() < 0.9:
             continue
@@ -202,7 +213,9 @@ def program(source: random.Random, command: str) -> list[str]:
         known = [name] if chance() < 0.6 else ["-e", text]
         if chance() < (0.9 if command in VALUELESS else 0.1):
             return known
-        return [*known, *(word for each, value in GOOD[text].items() for word in given(source, each, value))]
+        swept = 0.6 if command == "sweep" else 0.0
+        values = {name: pick(SWEPT) if chance() < swept else value for name, value in GOOD[text].items()}
+        return [*known, *(word for each, value in values.items() for word in given(source, each, value))]
     if kind < 0.83:
         return [pick(["model.py:f", "model.py:bad", "model.py:no", "model.py:", "broken.py:f", "no.py:f"]), "--x", "2"]
     if kind < 0.88:

@@ -135,6 +135,13 @@ def test_data_and_checkpoints() -> None:
         calls += [[*of, "--on-error", "skip"], [*of, "--map", f"a={h}"]]
         calls += [["predict", "p.cg", "--data", data, "--weights", "w.safetensors"]]
         calls += [["train", "p.cg", "--data", data, "--loss", "loss", "--epochs", "1", "--save", f"s{h}.safetensors"]]
+        training = ["sweep", "p.cg", "--train", "--data", data, "--loss", "loss", "--epochs", "1,2"]
+        calls += [
+            training,
+            [*training, "-o", f"s{h}.csv"],
+            [*training, "--sort", h],
+            [*training, "--optimizer", f"{h},sgd"],
+        ]
         calls += [["eval", "p.cg", "--inputs", data], ["eval", "p.cg", "--a", f"@{data}:{h}"]]
     calls += [["eval", "p.cg", "--inputs", each] for each in ("i.json", "i.toml")]
     for command in ("eval", "grad", "show", "explain", "trace", "plan", "check"):

@@ -134,6 +134,7 @@ COMMANDS = {
         ("grad", "article.cg", "--data", "in.csv", "-o", "out.parquet"),
         ("eval", "article.cg", "--data", "in.csv"),
         ("eval", "article.cg", "--data", "no.csv"),
+        ("sweep", "article.cg", "--a", "0:1:0.1", "--b", "1,2", "--c", "1", "-o", "points.csv"),
     ],
     "train": [
         (*TRAINING, "--steps", "6", "--every", "2", "--metrics", "m.jsonl"),

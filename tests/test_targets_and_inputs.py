@@ -59,6 +59,7 @@ def checkpoint() -> None:
         (["eval", "g.cg", "--data", "part_*.csv", "-o", "part_3.csv"], "-o", "--data part_*.csv"),
         (["grad", "g.cg", "--data", "t.csv", "-o", "t.csv"], "-o", "--data t.csv"),
         (["predict", "line.cg", "--weights", "w.safetensors", "--data", "t.csv", "-o", "t.csv"], "-o", "--data t.csv"),
+        (["sweep", *LEARN[1:], "--train", "--lr", "1,2", "--data", "t.csv", "-o", "t.csv"], "-o", "--data t.csv"),
         (["render", "pr.tex", "-o", "pr.tex"], "-o", "pr.tex"),
         (["render", "p.svg"], "the picture", "p.svg"),
         (["render", "f.cg", "--inputs", "in.json", "-o", "in.json"], "-o", "--inputs in.json"),
