@@ -123,6 +123,9 @@ def _check(
     if options.train:
         for name, is_given in _derivative_options(options, derivative).items():
             exclude(("--train", True), (name, is_given))
+        for option, in_use in (("--map", bool(table.maps)), ("--labels", options.labels is not None)):
+            if in_use and table.data is None:
+                raise error("needs-data", option=option)
         if training.loss is not None and training.residual is not None:
             raise error("options-exclude", first="--loss", second="--residual")
         return

@@ -28,6 +28,8 @@ from .sweep_points import Axis, AxisReader, Interval, Points
 from .sweep_rows import PointRows
 from .sweep_trainings import SWEPT_SETTINGS, Trainings
 
+PLAIN = (str, int, float, bool, type(None))
+
 
 @dataclass(frozen=True)
 class SweepSettings:
@@ -280,10 +282,13 @@ def sweep_key(program: Computation, work: PointRows | Trainings, points: Points,
     """
     if program.function_name is not None:
         return None
+    import numpy as np
+
     sources = [program.module.source, *program.module.imports.values()]
     parts: list[str | bytes] = [VERSION, code_stamp(), program.mode, *(s.text for s in sources)]
     limits = [getattr(program, name) for name in SETTINGS]
-    parts.append(json.dumps([limits, list(derived), points.pairs, points.random, points.latin, points.seed]))
+    parts.append(json.dumps([limits, list(derived), points.pairs, points.count, np.__version__]))
+    parts += [] if points.drawn is None else _identity(points.draws())
     for axis in points.axes:
         parts += [axis.name, str(axis.setting), *_identity(axis.values)]
     if isinstance(work, Trainings):
@@ -298,12 +303,22 @@ def _identity(value: Any) -> list[str | bytes]:
     """Texts and bytes that differ where the values do."""
     import numpy as np
 
-    if isinstance(value, dict):
-        return [part for name in value for part in (name, *_identity(value[name]))]
-    if isinstance(value, list | tuple | str) or value is None:
-        return [type(value).__name__, repr(value)]
-    array = np.ascontiguousarray(value)
-    return [f"{array.dtype.str}{np.shape(value)}", array.tobytes()]
+    parts: list[str | bytes] = []
+    stack = [value]
+    while stack:  # data may be nested to any depth
+        x = stack.pop()
+        if isinstance(x, Mapping):
+            parts.append(f"mapping of {len(x)}")
+            stack += [each for name in reversed(list(x)) for each in (x[name], name)]
+        elif isinstance(x, list | tuple) and not all(isinstance(each, PLAIN) for each in x):
+            parts.append(f"list of {len(x)}")
+            stack += reversed(x)
+        elif isinstance(x, list | tuple | PLAIN):
+            parts.append(f"{type(x).__name__} {x!r}")
+        else:
+            array = np.ascontiguousarray(x)
+            parts += [f"{array.dtype.str}{np.shape(x)}", array.tobytes()]
+    return parts
 
 
 # ---- from Python

@@ -227,7 +227,7 @@ class Points:
         stride = self.count
         for k, axis in enumerate(self.axes):
             if self.drawn is not None:
-                columns[axis.column] = _drawn(axis, self._draws()[start:end, k])
+                columns[axis.column] = _drawn(axis, self.draws()[start:end, k])
                 continue
             stride //= axis.size or 1
             columns[axis.column] = _taken(axis, numbers if self.pairs else numbers // stride % (axis.size or 1))
@@ -238,7 +238,7 @@ class Points:
         cells = self.columns(0, 1)
         return {axis.name: cells[axis.column][0] for axis in self.axes if not axis.setting}
 
-    def _draws(self) -> Any:
+    def draws(self) -> Any:
         """A number from 0 to 1 for each point and axis, memoised."""
         if self._sample is None:
             import numpy as np
@@ -264,9 +264,10 @@ def _drawn(axis: Axis, draws: Any) -> Any:
     if not isinstance(axis.values, Interval):
         return _taken(axis, np.minimum((draws * len(axis.values)).astype("int64"), len(axis.values) - 1))
     low, high, whole = axis.values
-    if whole:
-        return int(low) + np.minimum((draws * (high - low + 1)).astype("int64"), int(high - low))
-    return np.clip(low + draws * (high - low), low, high)
+    if whole:  # on Python's ints, for the ends may be as far apart as 64 bits allow
+        first, count = int(low), int(high) - int(low) + 1
+        return np.array([first + min(int(draw * count), count - 1) for draw in draws.tolist()])
+    return np.clip(low * (1 - draws) + high * draws, low, high)  # where `high - low` would be infinite, too
 
 
 def _taken(axis: Axis, indices: Any) -> Any:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from cgcli.diagnostics.byte_text import byte_text
 from cgcli.diagnostics.diagnostic import CgError, error, unknown_name
+from cgcli.ops.limits import memory_limit
 from cgcli.run.binding import require
 from cgcli.system import cores
 
@@ -52,11 +55,21 @@ class PointRows:
             raise error("nothing-to-compute", name=program.module.source.name)
         self.points, self.values = points, values
         self.rows = Rows(program, values, names, derivatives)
+        self._check_memory()
         self.rows.prepare(points.count)
         self.single = Rows(program, values, names, derivatives)
         self.single.prepare(1)
         single = not self.rows.parallel
         self.size = SINGLE if single else max(LEAST, min(self.rows.most, -(-points.count // BLOCKS)))
+
+    def _check_memory(self) -> None:
+        """Raises CgError for a table that would take more memory than there is: its blocks, and then the whole."""
+        row = sum(x.itemsize * math.prod(x.shape[1:]) for x in self.rows.none().values())
+        size = 2 * self.points.count * (row + 8 * len(self.points.axes))
+        limit = self.rows.program.max_memory or memory_limit()
+        if size > limit:
+            values = {"count": self.points.count, "size": byte_text(size), "limit": byte_text(limit)}
+            raise error("sweep-memory", status=1, **values)
 
     def none(self) -> Mapping[str, Any]:
         """The columns of the result, without rows."""

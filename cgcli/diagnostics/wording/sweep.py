@@ -27,6 +27,10 @@ TEMPLATES: dict[str, Templates] = {
         "a sweep has at most {most} points, and these are {count}",
         "take larger steps, or draw some of the points by `--random N`",
     ),
+    "sweep-memory": words(
+        "the table of {count} points would take {size} of memory",
+        "the limit is {limit}: take fewer points, or fewer outputs by `--output A,B`; `--max-memory` allows more",
+    ),
     "sweep-lengths": words(
         "`--zip` takes values of the same place together, and their numbers differ: {lengths}",
         "give lists of equal length, or leave out `--zip` to take each with each",
