@@ -402,4 +402,4 @@ def test_trainings_from_python() -> None:
 def test_a_table_that_does_not_fit_into_memory_is_told_of_before_it_is_computed() -> None:
     result = cg("sweep", "-e", "y = full([1000], a)", "--a", "0:1:1e-6", "--max-memory", "1G")
     assert result.status == 1
-    assert "the table of 1000001 points would take 16 GB of memory" in result.err
+    assert "the table of 1000001 points would take 14.9 GiB of memory" in result.err

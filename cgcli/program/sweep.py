@@ -313,7 +313,7 @@ def _identity(value: Any) -> list[str | bytes]:
         elif isinstance(x, list | tuple) and not all(isinstance(each, PLAIN) for each in x):
             parts.append(f"list of {len(x)}")
             stack += reversed(x)
-        elif isinstance(x, list | tuple | PLAIN):
+        elif isinstance(x, (list, tuple, *PLAIN)):
             parts.append(f"{type(x).__name__} {x!r}")
         else:
             array = np.ascontiguousarray(x)
