@@ -297,6 +297,8 @@ def test_the_validation_loss_and_what_is_swept_keep_their_columns() -> None:
         ("b=0.2", "2"),
     ]
     assert [row["final epochs"] for row in rows] == ["1", "2", "1", "2"]
+    options = ["--epochs", "1", "--weight-decay", "0.1,b=0.2", "--sort", "-weight-decay"]
+    assert [row["weight-decay"] for row in table(train(*options))] == ["b=0.2", "0.1"]
     alone = single("--epochs", "2", "--validation", "0.2", "--weight-decay", "b=0.2")
     assert float(rows[3]["validation loss"]) == alone["validation"]["loss"]
 
@@ -395,6 +397,8 @@ def test_trainings_from_python() -> None:
     assert list(swept)[:3] == ["w", "lr", "loss"]
     fitted = f.fit(data, {"w": 1}, loss="loss", lr=0.01, epochs=4)
     assert swept["loss"][3] == fitted.loss
+    with pytest.raises(cgcli.CgError, match="line.csv"):
+        f.sweep({"w": [0, 1]}, table="line.csv", train={"loss": "loss"}, out="line.csv")
     with pytest.raises(cgcli.CgError, match="no setting `lrr`"):
         f.sweep({"w": [0, 1]}, table=data, train={"loss": "loss", "lrr": [0.1]})
 

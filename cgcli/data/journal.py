@@ -28,8 +28,9 @@ def journal_path(target: str) -> str:
 class Journal:
     """The parts of one computation. key: its identity, of letters and digits; parts under another one are dropped.
 
-    parts: those that were there. replaced: whether another computation's parts were. Raises CgError (status 1) when the
-    file cannot be read or written.
+    parts: those that were there. replaced: whether another computation's parts were.
+
+    Raises CgError: status 1 when the file cannot be read or written, status 2 for one that is no journal.
     """
 
     def __init__(self, path: str, key: str) -> None:
@@ -41,6 +42,9 @@ class Journal:
             self._handle = os.open(path, os.O_RDWR | os.O_CREAT | BINARY, 0o666)
             with os.fdopen(os.dup(self._handle), "rb") as file:
                 content = file.read()
+            if not content.startswith(FORMAT[: len(content)]):
+                os.close(self._handle)
+                raise error("journal-foreign", file=path)
             self._size = self._read(content, head)
             os.ftruncate(self._handle, self._size)
             os.lseek(self._handle, self._size, os.SEEK_SET)

@@ -107,6 +107,8 @@ def input_axis(program: Computation, name: str, values: Any) -> Axis | None:
 
 def setting_axis(name: str, values: Sequence[Any] | Interval, axes: Sequence[Axis]) -> Axis:
     """The axis of a setting of trainings. axes: those of inputs, one of which may have its name."""
+    if not isinstance(values, Interval) and any(isinstance(x, str) for x in values):
+        values = [x if isinstance(x, str) else repr(x) for x in values]  # a column of a table has cells of one kind
     column = name.replace("_", "-")
     return Axis(name, values, setting=True, column=f"--{column}" if column in {a.column for a in axes} else column)
 
@@ -271,6 +273,11 @@ def kept_points(target: str | None, key: str | None) -> Iterator[Journal | None]
             journal.close(remove=finished)
 
 
+def _is_same(first: str, second: str) -> bool:
+    """Whether two paths lead to one file that is there."""
+    return os.path.exists(first) and os.path.exists(second) and os.path.samefile(first, second)
+
+
 def _is_special(path: str) -> bool:
     """Whether a path is a pipe or a device."""
     return os.path.exists(path) and not os.path.isfile(path)
@@ -349,6 +356,8 @@ def sweep_program(
     target = None if out is None else os.fspath(out)
     if target is not None:
         check_target(target)
+        if isinstance(table, str | os.PathLike) and _is_same(os.fspath(table), target):
+            raise error("target-is-read", option="out", path=target, source=os.fspath(table))
     work: PointRows | Trainings
     if train is None:
         if table is not None:

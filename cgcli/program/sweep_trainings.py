@@ -136,5 +136,5 @@ def decay_of(cell: Any) -> list[tuple[str, float]]:
     """The weight decay that a cell says: a number for all parameters, or `W*=0.01`."""
     if isinstance(cell, str):
         pattern, _, value = cell.rpartition("=")
-        return [(pattern, float(value))]
+        return [(pattern or "*", float(value))]
     return [("*", cell)]

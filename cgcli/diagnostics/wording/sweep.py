@@ -31,6 +31,9 @@ TEMPLATES: dict[str, Templates] = {
         "the table of {count} points would take {size} of memory",
         "the limit is {limit}: take fewer points, or fewer outputs by `--output A,B`; `--max-memory` allows more",
     ),
+    "journal-foreign": words(
+        "`{file}` is there already, and holds no finished points", "remove it, or write the table into another file"
+    ),
     "sweep-lengths": words(
         "`--zip` takes values of the same place together, and their numbers differ: {lengths}",
         "give lists of equal length, or leave out `--zip` to take each with each",
