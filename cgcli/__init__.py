@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from cgcli.program.program import Program
     from cgcli.program.results import Gradient, Outputs
     from cgcli.program.rows import Derivatives
-    from cgcli.program.sweep import SweepSettings
+    from cgcli.program.sweep_settings import SweepSettings
     from cgcli.program.tables import TableSettings
 
 __version__ = VERSION
@@ -62,7 +62,7 @@ if not TYPE_CHECKING:
         "Plot": "program.plots",
         "PlotOptions": "program.plot_options",
         "Program": "program.program",
-        "SweepSettings": "program.sweep",
+        "SweepSettings": "program.sweep_settings",
         "TableSettings": "program.tables",
         "load": "program.load",
         "parse": "program.load",

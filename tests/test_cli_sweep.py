@@ -397,7 +397,7 @@ def test_trainings_from_python() -> None:
     assert list(swept)[:3] == ["w", "lr", "loss"]
     fitted = f.fit(data, {"w": 1}, loss="loss", lr=0.01, epochs=4)
     assert swept["loss"][3] == fitted.loss
-    with pytest.raises(cgcli.CgError, match="line.csv"):
+    with pytest.raises(cgcli.CgError, match=r"line\.csv"):
         f.sweep({"w": [0, 1]}, table="line.csv", train={"loss": "loss"}, out="line.csv")
     with pytest.raises(cgcli.CgError, match="no setting `lrr`"):
         f.sweep({"w": [0, 1]}, table=data, train={"loss": "loss", "lrr": [0.1]})

@@ -82,6 +82,8 @@ BUDGETS = {
     ("help",): (116, set()),
     ("eval", "--help"): (65, set()),
     ("train", "--help"): (70, set()),
+    ("sweep", "--help"): (66, set()),
+    ("sweep", ARTICLE, "--a", "1,2", "--b", "1", "--c", "1"): (139, {"numpy"}),
     ("eval", ARTICLE, *VALUES): (17, set()),
     ("grad", ARTICLE, *VALUES): (17, set()),
     ("check", ARTICLE): (98, {"lark"}),

@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, fields
 from functools import cache, partial
-from typing import Annotated, Any, get_args, get_type_hints
+from typing import TYPE_CHECKING, Annotated, Any, get_args, get_type_hints
 
 from cgcli.cli.options import parser
 from cgcli.diagnostics.diagnostic import error
 from cgcli.program.fit_settings import FitSettings
 from cgcli.program.options import MOST, Option
-from cgcli.program.sweep import setting_axis
-from cgcli.program.sweep_points import Axis, AxisReader
-from cgcli.program.sweep_trainings import SWEPT_SETTINGS, decay_of
+from cgcli.program.sweep_settings import SWEPT_SETTINGS
+
+if TYPE_CHECKING:
+    from cgcli.program.sweep_points import Axis
 
 
 @dataclass(frozen=True)
@@ -106,6 +107,10 @@ class SweptSettings:
 
         Raises CgError for texts that are no values.
         """
+        from cgcli.program.sweep import setting_axis  # the help page does without
+        from cgcli.program.sweep_points import AxisReader
+        from cgcli.program.sweep_trainings import decay_of
+
         axes, single = list(axes), {}
         for name in SWEPT_SETTINGS:
             text = getattr(self, name)

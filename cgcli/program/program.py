@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from .results import Gradient
     from .rows import Derivatives
     from .shown import ShownPlan, ShownRun
-    from .sweep import SweepSettings
+    from .sweep_settings import SweepSettings
     from .tables import TableSettings
 
 

@@ -6,9 +6,9 @@ import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, fields, replace
+from dataclasses import fields, replace
 from functools import partial
-from typing import Annotated, Any, Literal
+from typing import Any
 
 from cgcli.data.journal import Journal, journal_path
 from cgcli.data.sinks import check_target, sink
@@ -20,50 +20,14 @@ from cgcli.version import VERSION
 
 from .computation import SETTINGS, Computation, Values
 from .fit_settings import FitSettings
-from .options import MOST, Option
 from .rows import Derivatives
-from .setting_values import check_values
 from .sweep_blocks import ERROR, Block, Work, error_line, joined, with_gaps
 from .sweep_points import Axis, AxisReader, Interval, Points
 from .sweep_rows import PointRows
-from .sweep_trainings import SWEPT_SETTINGS, Trainings
+from .sweep_settings import SWEPT_SETTINGS, SweepSettings
+from .sweep_trainings import Trainings
 
 PLAIN = (str, int, float, bool, type(None))
-
-
-@dataclass(frozen=True)
-class SweepSettings:
-    """How the points of a sweep are made, and run.
-
-    zip: whether values of the same place go together, else each with each. random, latin: how many points are drawn.
-    seed: of the draws. on_error: what becomes of a point that fails: NaN and an `error` (`nan`), no row (`skip`), or
-    the end of the sweep (`stop`). workers: processes that train.
-    """
-
-    zip: Annotated[
-        bool, Option("--zip", "Values of the same place together, in place of each with each.", group="Sweep")
-    ] = False
-    random: Annotated[
-        int | None,
-        Option("--random", "Draw N points: of lo..hi any number, of a list any item.", "N", "Sweep", range=(1, MOST)),
-    ] = None
-    latin: Annotated[
-        int | None,
-        Option("--latin", "The same, evenly spread: a Latin hypercube.", "N", "Sweep", range=(1, MOST)),
-    ] = None
-    seed: int = 0
-    on_error: Annotated[
-        Literal["nan", "skip", "stop"],
-        Option("--on-error", "A point that fails: NaN and a column `error` (nan), no row, or the end.", group="Sweep"),
-    ] = "nan"
-    workers: Annotated[
-        int | None, Option("--workers", "Processes that train at the same time (1).", "N", "Sweep", range=(1, 256))
-    ] = None
-
-    def points(self, axes: Sequence[Axis]) -> Points:
-        """The points of these axes. Raises CgError for settings and axes that do not go together."""
-        check_values(self)
-        return Points(axes, pairs=self.zip, random=self.random, latin=self.latin, seed=self.seed)
 
 
 class SweepEvents:

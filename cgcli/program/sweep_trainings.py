@@ -15,12 +15,6 @@ from .fitting import Fitted, prepare_fit
 from .sweep_blocks import ERROR, Block
 from .sweep_points import Points
 
-SWEPT_SETTINGS = (
-    *("optimizer", "lr", "schedule", "warmup", "clip", "weight_decay", "batch_size", "epochs", "steps", "patience"),
-    "seed",
-)
-"""The settings of a training that may differ from point to point."""
-
 
 @dataclass(frozen=True)
 class Trainings:
