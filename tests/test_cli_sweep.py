@@ -130,7 +130,10 @@ def test_drawn_points_follow_from_the_seed() -> None:
 def test_values_outside_a_declared_range_are_a_warning() -> None:
     result = cg("sweep", "-e", "input a: float in 0..1\ny = a", "--a", "0:2:0.5")
     assert result.status == 0
-    assert "`a` takes values outside 0..1, the first of them 1.5" in result.err
+    assert "`a` takes values outside 0..1" in result.err
+    assert "the first of them is 1.5" in result.err
+    tensors = cg("sweep", "-e", "input x: float[2] in 0..1\ny = sum(x)", "--x", "[0, 1],[1, 2]")
+    assert "`x` takes values outside 0..1" in tensors.err
 
 
 # ---- points that fail

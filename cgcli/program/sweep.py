@@ -87,11 +87,11 @@ def range_warnings(program: Computation, axes: Sequence[Axis]) -> list[Diagnosti
         if declared is None:
             continue
         low, high = declared
-        values = axis.values[:2] if isinstance(axis.values, Interval) else axis.values
-        outside = np.asarray([bool((np.less(x, low) | np.greater(x, high)).any()) for x in values])
+        values = np.asarray(axis.values[:2]) if isinstance(axis.values, Interval) else axis.array
+        outside = ((values < low) | (values > high)).reshape(len(values), -1).any(axis=1)
         if outside.any():
             first = values[int(outside.argmax())]
-            about = {"name": axis.name, "low": low, "high": high, "value": first if np.ndim(first) == 0 else None}
+            about = {"name": axis.name, "low": low, "high": high, "value": first.item() if first.ndim == 0 else None}
             warnings.append(Diagnostic("sweep-outside-range", values=about, severity="warning"))
     return warnings
 

@@ -51,7 +51,7 @@ TEMPLATES: dict[str, Templates] = {
         "the sweep over `{name}` has a single value", "give it by keyword, as an input that is the same at every point"
     ),
     "sweep-outside-range": words(
-        "`{name}` takes values outside {low}..{high}, the first of them {value}", "its declaration says that range"
+        "`{name}` takes values outside {low}..{high}", "the first of them is {value}; its declaration says the range"
     ),
     "sweep-needs-train": words(
         "`{option}` is about trainings", "add `--train`, so that each point is a training, or leave it out"
