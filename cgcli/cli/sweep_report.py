@@ -16,6 +16,7 @@ from cgcli.program.sweep import SweepEvents
 from cgcli.program.sweep_points import Points
 from cgcli.program.sweep_trainings import Trainings
 from cgcli.render.json import dump
+from cgcli.render.style import ACCENT, DIM
 from cgcli.render.table import table_pieces
 
 FIRST, LAST = 5, 3  # points that a dry run shows
@@ -100,8 +101,8 @@ def show_sweep(columns: Mapping[str, Any], points: Points, target: str | None, o
             file.write(columns)
         return
     rows = zip(*map(_cells, columns.values()), strict=True)
-    dim = [k for k, name in enumerate(columns) if name in swept]
-    for piece in table_pieces(list(columns), rows, **table_settings(None), dim=dim):
+    styles = [DIM if name in swept else ACCENT if "/" in name else "" for name in columns]
+    for piece in table_pieces(list(columns), rows, styles=lambda _: styles, **table_settings(None)):
         emit(piece)
 
 

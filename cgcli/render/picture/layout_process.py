@@ -35,7 +35,8 @@ def graphviz_layouts(texts: Sequence[str], limit: int = LIMIT) -> list[dict[str,
 def start_child() -> None:
     """Starts the child of the next layout now, so that it loads Graphviz while this process computes what to draw. It
     ends with this process if there is no layout."""
-    _ready.append(_Child())
+    if not _ready:
+        _ready.append(_Child())
 
 
 class _Child:
