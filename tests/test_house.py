@@ -37,6 +37,7 @@ HEAVY = {
         "data/arrow_csv.py",
         "data/arrow_numbers.py",
         "data/cells.py",
+        "data/cuts.py",
         "data/frames.py",
         "data/journal.py",
         "data/number_columns.py",
@@ -87,6 +88,8 @@ HEAVY = {
     ),
     "llvmlite": ("run/native/compile.py", "run/native/host.py"),
     "pyarrow": ("data/arrow.py", "data/arrow_csv.py"),
+    "dask": ("cluster/schedulers.py",),
+    "distributed": ("cluster/schedulers.py", "cluster/tasks.py"),
     "pydantic": (),
     "matplotlib": (
         "render/plots.py",

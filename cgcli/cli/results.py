@@ -125,6 +125,7 @@ def only_with_data(table: TableOptions) -> None:
         "--batch-size": table.batch,
         "--carry": table.carry,
         "--row-numbers": table.row_numbers or None,
+        "--cluster": table.cluster,
     }
     for option, value in options.items():
         if value is not None:

@@ -57,6 +57,13 @@ class TableReport(TableEvents):
         self.line.end()
         notice(f"note: {rows} row{'' if rows == 1 else 's'} of {total} skipped, with cells that are no numbers")
 
+    def reused(self, parts: int) -> None:
+        what = "1 finished part of an earlier run is" if parts == 1 else f"{parts} finished parts of an earlier run are"
+        notice(f"note: {what} used")
+
+    def waiting(self) -> None:
+        notice("note: the cluster has no workers yet; cg waits for them, Ctrl-C ends it")
+
 
 def patterns_of(maps: Sequence[str]) -> dict[str, str]:
     """The column or pattern by input, from settings `input=column`."""
@@ -96,6 +103,14 @@ def over_rows(
     """Runs the program for each row of a table and writes the results. Raises `CgError`; see `map_table`."""
     _check_output(output, options.target)
     report = TableReport()
+    if options.cluster is not None:
+        from cgcli.cluster.table_runs import Target, map_table_on_cluster  # imports what only a cluster needs
+
+        target = Target(options.target, StandardOutput(), output.format == "json", output.precision)
+        task = options.cluster, session.program, session.values, options.data or "", target, settings
+        map_table_on_cluster(*task, derivatives=derivatives, outputs=outputs, events=report)
+        report.line.end()
+        return
     with (
         open_table_of(session.program, options.data or "") as table,
         sink(options.target, StandardOutput(), lines=output.format == "json") as file,

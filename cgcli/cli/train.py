@@ -24,7 +24,7 @@ NOT_STORED = ("settings", "inputs_file", "data", "maps", "on_error", "mode", "ev
 def train(
     context: typer.Context,
     run: Annotated[RunOptions, Without("timeout")],
-    table: Annotated[TableOptions, Without("target", "batch", "carry", "row_numbers")],
+    table: Annotated[TableOptions, Without("target", "batch", "carry", "row_numbers", "cluster")],
     settings: Annotated[FitSettings, Without("seed", "horizon")],
     training: TrainingOptions,
     output: OutputOptions,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from typing import IO, Any, cast
@@ -25,18 +26,21 @@ def columns_and_rows(path: str) -> tuple[tuple[str, ...] | None, int | None]:
         return tuple(_schema(file).names), getattr(metadata, "num_rows", None)
 
 
-def read(path: str, rows: int, needed: Collection[str]) -> Iterator[tuple[int, Mapping[str, Any]]]:
+def read(
+    path: str, rows: int, needed: Collection[str], span: tuple[int, int] | None = None
+) -> Iterator[tuple[int, Mapping[str, Any]]]:
     """The columns piece by piece, at most so many rows at a time: the count of rows, and by name an array, or a list
     where cells are missing or are no plain numbers.
 
-    Raises CgError (status 1) for a file that is damaged and for a column of dates, records or the like.
+    span: of a Parquet file the first row to read, and the first behind it that is not read. Raises CgError (status 1)
+    for a file that is damaged and for a column of dates, records or the like.
     """
     with reading(path), _opened(path, needed) as file:
         for field in _schema(file):
             if field.name in needed and not _is_cell(field.type):
                 description = _contents(field.type)
                 raise error("table-column-type", status=1, file=path, name=field.name, contents=description)
-        for part in _batches(file, rows, needed):
+        for part in _batches(file, rows, needed) if span is None else _span(file, needed, *span):
             part.validate(full=True)  # pyarrow follows the offsets in a damaged file to anywhere in memory
             for start in range(0, part.num_rows, rows):
                 piece = part.slice(start, rows)
@@ -53,6 +57,32 @@ def _batches(file: Any, rows: int, needed: Collection[str]) -> Iterator[Any]:
     if hasattr(file, "iter_batches"):
         return cast("Iterator[Any]", file.iter_batches(batch_size=rows, columns=list(needed)))
     return (file.get_batch(k) for k in range(file.num_record_batches))
+
+
+def _span(file: Any, needed: Collection[str], start: int, stop: int) -> Iterator[Any]:
+    """Some rows of a Parquet file in one piece; of groups of rows that have none of them nothing is read."""
+    pa = _library()
+    groups: list[int] = []
+    at = first = 0
+    for group in range(file.num_row_groups):
+        count = file.metadata.row_group(group).num_rows
+        if at < stop and at + count > start:
+            first = first if groups else at
+            groups.append(group)
+        at += count
+    if not needed:  # rows without columns cannot be put together
+        yield pa.RecordBatch.from_struct_array(pa.array([{}] * (stop - start), pa.struct([])))
+        return
+    pieces = []
+    at = first
+    for batch in file.iter_batches(row_groups=groups, columns=list(needed)):
+        low, high = max(start - at, 0), min(stop - at, batch.num_rows)
+        if low < high:
+            pieces.append(batch.slice(low, high - low))
+        at += batch.num_rows
+        if at >= stop:
+            break
+    yield from pa.Table.from_batches(pieces).combine_chunks().to_batches()
 
 
 def _schema(file: Any) -> Any:
@@ -121,6 +151,23 @@ def table(columns: Mapping[str, Any]) -> Any:
     return pa.table({name: _column(pa, name, x) for name, x in columns.items()})
 
 
+CARRIED = b"carried"  # among the metadata of a table: the columns whose cells are carried through, as JSON
+
+
+class TableStream:
+    """Rows as tables one after the other, each with types of its own, for `ArrowWriter.append`."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self.file = file
+
+    def write(self, columns: Mapping[str, Any]) -> None:
+        """See `ArrowWriter.write`."""
+        carried = [name for name, x in columns.items() if _is_carried(x)]
+        rows = table(columns).replace_schema_metadata({CARRIED: json.dumps(carried)})
+        with _library().ipc.new_stream(self.file, rows.schema) as stream:
+            stream.write_table(rows)
+
+
 class ArrowWriter:
     """Rows into a Parquet or Arrow file.
 
@@ -139,11 +186,23 @@ class ArrowWriter:
 
         Raises CgError (status 1) for a column with cells of several kinds.
         """
-        batch = table(columns)
+        self._write(table(columns), [name for name, x in columns.items() if _is_carried(x)])
+
+    def append(self, part: bytes, header: int = 0) -> None:
+        """The tables of a `TableStream`, each as one call of `write`."""
+        pa = _library()
+        source = pa.BufferReader(part)
+        while source.tell() < len(part):
+            rows = pa.ipc.open_stream(source).read_all()
+            carried = json.loads(rows.schema.metadata[CARRIED])
+            self._write(rows.replace_schema_metadata(None), carried)
+
+    def _write(self, batch: Any, carried: Collection[str]) -> None:
+        """carried: the columns whose cells are carried through."""
         common = batch.schema if self.schema is None else _common_schema(self.schema, batch.schema)
         self.schema = common if self.writer is None else self.schema
         self.held.append(batch)
-        if not any(_is_open(self.schema.field(name).type) for name, x in columns.items() if _is_carried(x)):
+        if not any(_is_open(self.schema.field(name).type) for name in carried):
             self._write_held()
 
     def _write_held(self) -> None:

@@ -34,6 +34,13 @@ class Sink(Protocol):
         """
 
 
+class JoiningSink(Sink, Protocol):
+    """A sink that also takes what a `PartWriter` wrote elsewhere."""
+
+    def append(self, part: bytes, header: int) -> None:
+        """Rows in this sink's own kind, of `arrow.KINDS` in STREAM. header: the bytes in front of them."""
+
+
 class TextOutput(Protocol):
     """A stream that texts are written to."""
 
@@ -49,9 +56,9 @@ def sink(path: str | None, out: TextOutput | None = None, *, lines: bool = False
     """
     if path is None or path == "-":
         assert out is not None
-        yield _JsonLines(out) if lines else _Csv(out, ",")
+        yield _text_sink(out, "jsonl" if lines else "csv")
         return
-    kind = _kind(path)
+    kind = target_kind(path)
     with atomic_file(path) as file:
         if kind == "npz":
             arrays = _Npz()
@@ -68,13 +75,13 @@ def sink(path: str | None, out: TextOutput | None = None, *, lines: bool = False
                 raise
             return
         text = io.TextIOWrapper(file, encoding="utf-8", newline="")
-        yield _JsonLines(text) if kind == "jsonl" else _Csv(text, "," if kind == "csv" else "\t")
+        yield _text_sink(text, kind)
         text.flush()
         text.detach()  # the file is closed by who opened it
 
 
-def _kind(path: str) -> str:
-    """The kind of a file, by its name's ending. Raises CgError (status 2) for one that is not known."""
+def target_kind(path: str) -> str:
+    """The kind of a file to write, by its ending. Raises CgError (status 2) for an ending that is not known."""
     kind = path.rpartition(".")[2].lower()
     if kind not in KINDS:
         raise error("table-kind", file=path, kinds=[f".{each}" for each in KINDS])
@@ -83,30 +90,67 @@ def _kind(path: str) -> str:
 
 def check_target(path: str) -> None:
     """Raises CgError where it can be foreseen that `sink` does, for a table that is written after long work."""
-    if _kind(path) in arrow.KINDS:
+    if target_kind(path) in arrow.KINDS:
         arrow.require()
     check_writable(path)
+
+
+def _text_sink(text: TextOutput, kind: str) -> JoiningSink:
+    return _JsonLines(text) if kind == "jsonl" else _Csv(text, "\t" if kind == "tsv" else ",")
+
+
+STREAM = "tables"  # what a `TableStream` writes
+
+
+class PartWriter:
+    """A sink in memory. out: what rows are written to. kind: that of a text, one of `arrow.KINDS`, or STREAM."""
+
+    def __init__(self, kind: str) -> None:
+        self._text, self._bytes = io.StringIO(newline=""), io.BytesIO()
+        self.out: Sink
+        if kind == STREAM:
+            self.out = arrow.TableStream(self._bytes)
+        elif kind in arrow.KINDS:
+            self.out = arrow.ArrowWriter(self._bytes, kind)
+        else:
+            self.out = _text_sink(self._text, kind)
+
+    def part(self) -> tuple[bytes, int]:
+        """All rows, of which there are some, and the bytes of the header in front of them. No more may follow."""
+        if isinstance(self.out, arrow.ArrowWriter):
+            self.out.close()
+        return self._bytes.getvalue() or self._text.getvalue().encode(), getattr(self.out, "header", 0)
 
 
 class _Csv:
     def __init__(self, file: TextOutput, delimiter: str) -> None:
         self.file, self.delimiter = file, delimiter
         self.writer = csv.writer(file, delimiter=delimiter, lineterminator="\n")
-        self.has_header = False
+        self.header = 0  # bytes, 0 where it is not written yet
 
     def write(self, columns: Mapping[str, Any]) -> None:
         names, flat = flat_columns(columns)
-        if not self.has_header:
-            if len(names) == 1 and any(mark in names[0] for mark in SEPARATORS):  # that is not the table's separator
-                csv.writer(self.file, lineterminator="\n", quoting=csv.QUOTE_ALL).writerow(names)
-            else:
-                self.writer.writerow(names)
-            self.has_header = True
+        if not self.header:
+            self._write_header(names)
         text = write_rows(flat, self.delimiter) if flat and len(flat[0]) >= PLAIN_ROWS else None
         if text is None:
             self.writer.writerows(zip(*(_texts(x) for x in flat), strict=True))
         else:
             self.file.write(text)
+
+    def _write_header(self, names: Sequence[str]) -> None:
+        line = io.StringIO()
+        if len(names) == 1 and any(mark in names[0] for mark in SEPARATORS):  # that is not the table's separator
+            csv.writer(line, lineterminator="\n", quoting=csv.QUOTE_ALL).writerow(names)
+        else:
+            csv.writer(line, delimiter=self.delimiter, lineterminator="\n").writerow(names)
+        self.file.write(line.getvalue())
+        self.header = len(line.getvalue().encode())
+
+    def append(self, part: bytes, header: int) -> None:
+        """See `JoiningSink`."""
+        self.file.write(part[header if self.header else 0 :].decode())
+        self.header = self.header or header
 
 
 class Rounded:
@@ -143,6 +187,10 @@ class _JsonLines:
         names = list(columns)
         for row in zip(*(_plain(x) for x in columns.values()), strict=True):
             self.file.write(json.dumps(dict(zip(names, row, strict=True)), ensure_ascii=False, allow_nan=False) + "\n")
+
+    def append(self, part: bytes, header: int) -> None:
+        """See `JoiningSink`."""
+        self.file.write(part.decode())
 
 
 class _Npz:

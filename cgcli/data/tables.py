@@ -32,7 +32,7 @@ class Table:
 
     name: what the table is called in messages. columns: None where no file names any, as JSON Lines without rows do
     not. size: bytes of all files, None where nobody knows. limit: see `open_table`. rows: of a table that is in
-    memory as a whole.
+    memory as a whole. expected: see `expected_rows`, of a table that is a part of another.
     """
 
     name: str
@@ -42,6 +42,7 @@ class Table:
     size: int | None
     limit: int | None
     rows: int | None = None
+    expected: int | None = None
 
     def read(self, rows: int, needed: Collection[str] | None = None) -> Iterator[tuple[Chunk, int]]:
         """Chunks of at most so many rows, each with the bytes that were read so far.
@@ -62,8 +63,9 @@ class Table:
         """About how many rows the table has, by what its files say, else by their sizes. first: the rows of the first
         chunk; read: the bytes that were read with it.
         """
-        if self.rows is not None:
-            return self.rows
+        total = self.rows if self.expected is None else self.expected
+        if total is not None:
+            return total
         if self.first.count is not None:
             return max(first, self.first.count) * len(self.files)
         return first * max(read, self.size) // read if self.size is not None and read else first
@@ -126,7 +128,7 @@ def _opened(path: str, limit: int | None) -> Iterator[Reader]:
 
 
 def _reader(path: str, limit: int | None, stack: ExitStack) -> Reader:
-    kind = _kind(path)
+    kind = kind_of(path)
     if kind not in TEXTS:
         _require_seekable(path, kind)
         return _ArrowTable(path) if kind in arrow.KINDS else _Columns(path, _arrays(path, limit))
@@ -140,7 +142,7 @@ def _reader(path: str, limit: int | None, stack: ExitStack) -> Reader:
     return stack.enter_context(closing(JsonLines(path, file)))
 
 
-def _kind(path: str) -> str:
+def kind_of(path: str) -> str:
     """The kind of a file, by its ending; a stream has none and is CSV, as any pipe may be."""
     name = PurePath(path)
     kind = (PurePath(name.stem).suffix or ".csv" if _is_compressed(path) else name.suffix)[1:].lower()

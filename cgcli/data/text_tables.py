@@ -66,7 +66,7 @@ def _encoding(file: BinaryIO) -> str:
     return "utf-16" if peek is not None and peek(2)[:2] in ENCODINGS else "utf-8-sig"
 
 
-def _separator(header: str, usual: str) -> str:
+def separator(header: str, usual: str) -> str:
     """The separator of a header: `usual`, or another one where it has none of that and no quotes."""
     others = [] if usual in header or '"' in header else [mark for mark in SEPARATORS if mark in header]
     return max(others, key=header.count, default=usual)
@@ -84,7 +84,7 @@ class Csv:
             first = next(self.lines, "")
         except READ_ERRORS as problem:
             raise unreadable(path, problem) from None
-        self.delimiter = _separator(first, delimiter)
+        self.delimiter = separator(first, delimiter)
         self.rows = csv.reader(chain([first] if first else [], self.lines), delimiter=self.delimiter, strict=True)
         names = self._next()
         if not names:

@@ -197,6 +197,15 @@ class TableOptions:
     row_numbers: Annotated[
         bool, Option("--row-numbers", "A column `row` in the result: the number of each row, from 1.", group="Table")
     ] = False
+    cluster: Annotated[
+        str | None,
+        Option(
+            "--cluster",
+            "Run it on Dask's workers: tcp://HOST:PORT, a scheduler file, local or local:N; -o DIR/ leaves parts.",
+            "CLUSTER",
+            "Table",
+        ),
+    ] = None
 
 
 DIGITS = 767  # the most significant digits that a float has

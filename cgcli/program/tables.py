@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, field
-from typing import Any, Literal, get_args
+from typing import Any, Literal, NamedTuple, get_args
 
 from cgcli.data.cells import row_numbers
 from cgcli.data.chunks import Chunk
@@ -69,6 +69,18 @@ class TableSettings:
             check_count("batch", self.batch, 1)
 
 
+class Start(NamedTuple):
+    """What the first rows of a table settle for all of it, where some of its rows are run by themselves.
+
+    rows: about how many the table has. batched: the inputs that take many rows at once. before: the rows of the table
+    before these.
+    """
+
+    rows: int
+    batched: tuple[str, ...]
+    before: int = 0
+
+
 class TableEvents:
     """What a run over a table reports. The methods do nothing: a caller overrides those that it wants."""
 
@@ -89,6 +101,12 @@ class TableEvents:
 
     def skipped(self, rows: int, total: int) -> None:
         """Rows left out because of a cell that is no value; reported once, and only if there are any."""
+
+    def reused(self, parts: int) -> None:
+        """Parts that an earlier run on a cluster has finished; reported once, and only if there are any."""
+
+    def waiting(self) -> None:
+        """The cluster has no worker; reported once."""
 
 
 def open_table_of(program: Computation, path: str) -> AbstractContextManager[Table]:
@@ -114,12 +132,14 @@ def map_table(
     Raises CgError: for inputs without a column or value, for cells that are no values, and for a row whose run fails;
     the rows before it are written.
     """
-    run = _TableRun(program, values, table, settings, derivatives, outputs, events or TableEvents())
-    run.write_results(out)
+    TableRun(program, values, table, settings, derivatives, outputs, events or TableEvents()).write_results(out)
 
 
-class _TableRun:
-    """One run over a table."""
+class TableRun:
+    """One run over a table, or over some of its rows; for the arguments and the errors see `map_table`.
+
+    start: what the first rows of the table have settled; None for a run over all of it.
+    """
 
     def __init__(
         self,
@@ -130,9 +150,10 @@ class _TableRun:
         derivatives: Derivatives | None,
         outputs: Sequence[str] | None,
         events: TableEvents,
+        start: Start | None = None,
     ) -> None:
         self.program, self.values, self.table, self.settings = program, values, table, settings
-        self.outputs, self.events = outputs, events
+        self.outputs, self.events, self.start = outputs, events, start
         settings.check()
         self.by_input = map_columns(program, values, table, settings.patterns)
         if outputs is None:
@@ -148,15 +169,14 @@ class _TableRun:
 
     def write_results(self, out: Sink) -> None:
         """Reads, runs and writes chunk by chunk."""
-        done = skipped = read_rows = 0
+        done = skipped = 0
+        read_rows = 0 if self.start is None else self.start.before
         with ExitStack() as stack:
             workers: RowWorkers | None = None
-            for chunk, read in self.table.read(self.settings.batch or self.rows.most_of(self.table.rows), self.needed):
+            for chunk, read in self.table.read(self.chunk_rows, self.needed):
                 if workers is None:
-                    self._start(chunk)
-                    arrays = self.table.rows is not None or bool(self.labels or self.words)
-                    self.rows.prepare(self.table.expected_rows(len(chunk), read), arrays)
-                    workers = stack.enter_context(RowWorkers(self.rows, out, self._words()))
+                    self.begin(self.start or self.start_of(chunk, read))
+                    workers = stack.enter_context(RowWorkers(self.rows, out, self.words_of_classes()))
                     violations = RangeViolations(self.program, self.by_input)
                 columns, indices = row_values(
                     self.program,
@@ -179,17 +199,26 @@ class _TableRun:
             if workers is not None:
                 workers.finish()
                 self.events.warnings(violations.warnings())
-            elif self.outputs is not None:
-                self._restrict(self.outputs)
-                self.rows = Rows(self.program, self.values, [])
-            if not done:
-                self._check_names()
-                words = self._words() if workers is None else workers.words
-                out.write(self._carried(None, (), 0) | self.rows.none() | dict.fromkeys(words, no_words()))
+            if not done and self.start is None:
+                self.write_no_rows(out, None if workers is None else workers.words)
         if skipped:
             self.events.skipped(skipped, done + skipped)
 
-    def _words(self) -> dict[str, Sequence[str]]:
+    def write_no_rows(self, out: Sink, words: Mapping[str, Sequence[str]] | None) -> None:
+        """Writes the columns of a result without rows. words: see `words_of_classes`; None for a table without rows."""
+        if words is None and self.outputs is not None:
+            self._restrict(self.outputs)
+            self.rows = Rows(self.program, self.values, [])
+        self._check_names()
+        words = self.words_of_classes() if words is None else words
+        out.write(self._carried(None, (), 0) | self.rows.none() | dict.fromkeys(words, no_words()))
+
+    @property
+    def chunk_rows(self) -> int:
+        """How many rows are run at a time."""
+        return self.settings.batch or self.rows.most_of(self.table.rows)
+
+    def words_of_classes(self) -> dict[str, Sequence[str]]:
         """By output the words of its classes."""
         if not self.words or self.rows.derivatives:
             return {}
@@ -202,9 +231,14 @@ class _TableRun:
             return {}
         return {name: words[0]}
 
-    def _start(self, chunk: Chunk) -> None:
-        """Settles, by the first chunk, which inputs take many rows at once and which outputs can be computed."""
-        self.batched = batched_inputs(self.program, chunk, self.by_input)
+    def start_of(self, chunk: Chunk, read: int) -> Start:
+        """What the first chunk settles. read: the bytes that were read with it."""
+        batched = batched_inputs(self.program, chunk, self.by_input)
+        return Start(self.table.expected_rows(len(chunk), read), tuple(batched))
+
+    def begin(self, start: Start) -> None:
+        """Settles which inputs take many rows at once and which outputs can be computed, and compiles the program."""
+        self.batched = list(start.batched)
         if self.outputs is not None:
             self._restrict(self.outputs)
             inputs = {i.name for i in self.program.inputs}
@@ -216,6 +250,8 @@ class _TableRun:
         elif self.settings.batch is not None:
             raise error("batch-size-alone")
         self._check_names()
+        arrays = self.table.rows is not None or bool(self.labels or self.words)
+        self.rows.prepare(start.rows, arrays)
 
     def _restrict(self, outputs: Sequence[str]) -> None:
         """Restricts the program to some outputs, or to all that can be computed from the inputs."""

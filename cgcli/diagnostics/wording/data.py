@@ -32,6 +32,60 @@ TEMPLATES: dict[str, Templates] = {
         "`{file}` is a pipe, and a .{kind} file cannot be read from front to back",
         "write it into an ordinary file first",
     ),
+    "no-distributed": words("`--cluster` needs the library {library}", "install it by `pip install 'cgcli[cluster]'`"),
+    "bad-cluster": words(
+        "`--cluster {value}` names no cluster",
+        "say `local`, `local:4` (so many workers), `tcp://HOST:PORT`, or the path of a scheduler file",
+    ),
+    "cluster-file": words("`{file}` is no scheduler file", "`dask scheduler --scheduler-file {file}` writes one"),
+    "cluster-unreachable": words(
+        "no scheduler answers at `{address}`: {reason}",
+        "look whether it runs, and at which address: `dask scheduler` says it at its start",
+    ),
+    "cluster-version": words(
+        "the worker `{worker}` has cg {version}, and this is cg {own}",
+        "install the same version everywhere: `pip install 'cgcli=={own}'`",
+    ),
+    "cluster-without-cg": words(
+        "the worker `{worker}` cannot load cg", "install it there: `pip install 'cgcli=={own}'`"
+    ),
+    "cluster-start": words(
+        "the workers of `--cluster local:{workers}` did not start: {reason}",
+        "look whether there is memory for so many, and room in the folder of temporary files",
+    ),
+    "cluster-lost": words(
+        "the scheduler at `{address}` is gone",
+        "run the same command again once it is back: {parts} finished parts are kept",
+        "run the same command again once it is back",
+    ),
+    "cluster-killed": words(
+        "workers that compute line {line} of `{file}` and the {rows} rows from there on die again and again",
+        "most often they have too little memory: start them with more (`dask worker --memory-limit`)",
+    ),
+    "cluster-memory": words(
+        "the worker `{worker}` has too little memory for {rows} rows",
+        "start workers with more memory, or fewer of them on a machine",
+    ),
+    "cluster-python": words(
+        "a Python function does not run on a cluster: its tasks are texts of .cg programs",
+        "leave out `--cluster`, or write the function as a .cg file",
+    ),
+    "table-stream": words(
+        "a cluster cannot read `{file}`: it is no ordinary file", "write the table into a file first"
+    ),
+    "table-whole": words("a cluster cannot read `{file}` from the middle on", "it reads tables that are {kinds} files"),
+    "table-away": words(
+        "the worker `{worker}` cannot read `{file}`: {reason}",
+        "workers read the table themselves: put it into a folder that all machines have at the same path",
+    ),
+    "table-changed": words("`{file}` has changed while it was read", "run the command again"),
+    "target-whole": words(
+        "`{file}` cannot be written in parts: an array of NPZ is one piece",
+        "write .parquet, .csv or .jsonl, or leave out `--cluster`",
+    ),
+    "parts-folder": words(
+        "the folder `{path}` holds other files than parts of a result, as `{name}`", "give a folder of its own"
+    ),
     "table-line-long": words(
         "line {line} of `{file}` has more than {limit} million characters",
         "a line holds one row: look for a missing end of line or quote",

@@ -1,0 +1,138 @@
+"""The tasks of a run over a table: some rows each. A task is data alone, and so is its result."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from cgcli.data.cuts import Cut, identity_of, open_cut
+from cgcli.data.sinks import PartWriter, Rounded
+from cgcli.data.tables import Table
+from cgcli.diagnostics.diagnostic import CgError, Diagnostic, error
+from cgcli.program.computation import Computation, Values
+from cgcli.program.program import Program
+from cgcli.program.rows import Derivatives
+from cgcli.program.tables import Start, TableEvents, TableRun, TableSettings
+from cgcli.version import VERSION
+
+
+class Reopening(NamedTuple):
+    """A program by the texts of its files, as `Program.__reduce__` says it."""
+
+    opens: Callable[..., Program]
+    texts: tuple[Any, ...]
+    settings: Mapping[str, Any]
+
+    def program(self) -> Program:
+        """Raises CgError as opening it does."""
+        program = self.opens(*self.texts)
+        vars(program).update(self.settings)
+        return program
+
+
+@dataclass(frozen=True)
+class Job:
+    """What the tasks of a run have in common.
+
+    key: a digest of all that decides on the result. columns: of the table. kind: of a part, see `PartWriter`. digits:
+    what floats are rounded to, but for the columns `carried`. start: None for a table without rows, which has no
+    tasks. For the rest see `map_table`.
+    """
+
+    key: str
+    program: Reopening
+    values: Values
+    table: str
+    columns: tuple[str, ...]
+    settings: TableSettings
+    derivatives: Derivatives | None
+    outputs: Sequence[str] | None
+    start: Start | None
+    kind: str
+    digits: int | None
+    carried: tuple[str, ...]
+
+
+class PartResult(NamedTuple):
+    """The result of a task.
+
+    data: the rows as a file has them; header: bytes in front of them. rows: how many there are; skipped: how many were
+    left out. warnings: the values of diagnostics about ranges. error: what stopped the run; the rows before are there.
+    """
+
+    data: bytes
+    header: int = 0
+    rows: int = 0
+    skipped: int = 0
+    warnings: Sequence[Mapping[str, Any]] = ()
+    error: CgError | None = None
+
+
+class _Events(TableEvents):
+    """Keeps what a task reports."""
+
+    def __init__(self) -> None:
+        self.rows = self.left_out = 0
+        self.outside: list[Mapping[str, Any]] = []
+
+    def progress(self, rows: int, read: int, size: int | None) -> None:
+        self.rows = rows
+
+    def warnings(self, warnings: Sequence[Diagnostic]) -> None:
+        self.outside = [warning.values for warning in warnings]
+
+    def skipped(self, rows: int, total: int) -> None:
+        self.left_out = rows
+
+
+_running = threading.Lock()  # a process opens and runs one program at a time
+_opened: dict[str, Computation] = {}  # the program of the last job
+
+
+def run_part(version: str, job: Job, cut: Cut, worker: str | None = None) -> PartResult:
+    """Runs the program for the rows of a cut. version: of cg, as who submits it has it. worker: its address, for
+    messages; None asks Dask.
+    """
+    if worker is None:
+        from distributed import get_worker
+
+        worker = str(get_worker().address)
+    assert job.start is not None
+    events = _Events()
+    writer = PartWriter(job.kind)
+    try:
+        if version != VERSION:
+            raise error("cluster-version", status=1, worker=worker, version=VERSION, own=version)
+        _check_file(cut, worker)
+        with _running, open_cut(cut, job.columns) as reader:
+            table = Table(job.table, (cut.file,), reader, job.columns, None, None, expected=job.start.rows)
+            out = writer.out if job.digits is None else Rounded(writer.out, job.digits, job.carried)
+            start = job.start._replace(before=cut.before)
+            work = _program(job), job.values, table, job.settings, job.derivatives, job.outputs
+            TableRun(*work, events, start).write_results(out)
+    except CgError as problem:
+        return PartResult(*writer.part(), error=problem)
+    except MemoryError:
+        return PartResult(b"", error=error("cluster-memory", status=1, worker=worker, rows=cut.rows))
+    return PartResult(*writer.part(), events.rows, events.left_out, events.outside)
+
+
+def _check_file(cut: Cut, worker: str) -> None:
+    """Raises CgError where the file is not there or has changed."""
+    try:
+        same = identity_of(cut.path) == cut.identity
+    except OSError as problem:
+        reason = (problem.strerror or str(problem)).lower()
+        raise error("table-away", status=1, file=cut.path, worker=worker, reason=reason) from None
+    if not same:
+        raise error("table-changed", status=1, file=cut.file)
+
+
+def _program(job: Job) -> Computation:
+    """The program of a job, opened once a process."""
+    if job.key not in _opened:
+        _opened.clear()
+        _opened[job.key] = job.program.program()
+    return _opened[job.key]
