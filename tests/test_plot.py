@@ -313,6 +313,20 @@ def test_contours_divide_skewed_numbers_too() -> None:
     assert levels([1.0, 1.0], 6) == levels([math.nan], 6) == []
 
 
+def test_the_numbers_of_an_axis_tell_its_ticks_apart() -> None:
+    drawn = cg("plot", "-e", "x", "--over", "x=1..1.000001", "--points", "2", "--format", "txt").out
+    assert re.findall(r"(\S+)┤", drawn.partition("dy/dx")[0])[:3] == ["1.000001", "1.0000005", "1"]
+    assert "1.0000002" in drawn
+
+
+def test_an_int_has_all_its_digits() -> None:
+    program = "input n: int = 123456; input m: int = 654321; y = n + m + 0 * n"
+    drawn = cg("plot", "-e", program, "--over", "n=123450..123460", "--format", "txt").out
+    assert "m = 654321" in drawn
+    assert "● at n = 123456: y = 777777" in drawn
+    assert re.search(r"^ +123450 +123452 ", drawn, re.MULTILINE)
+
+
 @pytest.mark.parametrize(
     "program", ["1.7e308 * x", "x * 1e-320", "1e308 * sign(x)", "exp(709 * x)", "nan * x", "7 + 0 * x"]
 )
@@ -391,7 +405,8 @@ def test_a_file_without_a_path_is_an_error(content: str, message: str) -> None:
     [
         ([], "a plot is over one input or over two, but 0 are given", ["name one with its range: `--over x=-3..3`"]),
         (["--over", "x=3..-3"], "`x` cannot run from 3 to -3", ["did you mean `--over x=-3..3`?"]),
-        (["--over", "x=0..inf"], "`x` cannot run from 0 to inf", []),
+        (["--over", "x=0..inf"], "`x` cannot run from 0 to inf", ["the ends are two finite numbers, the lower one"]),
+        (["--over", "x=1..1"], "`x` cannot run from 1 to 1", ["the ends are two finite numbers, the lower one first"]),
         (["--over", "x=0"], "`--over x=0` is no input with a range", []),
         (["--over", "=0..1"], "`--over =0..1` is no input with a range", []),
         (["--over", "x"], "the declaration of `x` has no range to plot over", []),
@@ -404,7 +419,9 @@ def test_a_file_without_a_path_is_an_error(content: str, message: str) -> None:
         (["--over", "x=0..1", "--over", "y=0..1"], "over two inputs one value is drawn, and there are several", []),
         (["--over", "x=0..1", "--metrics", "m.jsonl", "-o", "a.svg"], "`--metrics` draws the path of a training", []),
         (["--over", "x=0..1", "--metrics", "m.jsonl"], "`--metrics` has no effect on a `csv`", []),
-        (["--over", "x=0..1", "--over", "y=0..1", "--points", "1001"], "a grid of 1001 × 1001 points is too large", []),
+        (["--over", "x=0..1", "--over", "y=0..1", "--points", "1001"], "1001 points of each input are too many", []),
+        (["--over", "x=0..1", "--points", "1000001"], "1000001 points of each input are too many", ["`--points` is 1"]),
+        (["--over", "x=0..1", "--points", "1" + "0" * 9], "`--points` is a whole number of at most 9 digits, but", []),
         (["--over", "x=0..1", "--theme", "dark"], "`--theme` has no effect on a `csv`", []),
         (["--over", "x=0..1", "-o", "a.svg", "--precision", "3"], "`--precision` has no effect on a `svg`", []),
         (["--over", "x=0..1", "-o", "a.gif"], "`-o a.gif` is no file of a kind that fits", []),

@@ -16,6 +16,7 @@ from cgcli.program.names import canonical
 from cgcli.program.options import Option
 
 NO_DATA = Option("--data", parser="elsewhere", hidden=True)  # an error that says which commands have it
+MOST_DIGITS = 9  # of a whole number
 
 
 class Without:
@@ -164,7 +165,9 @@ def _choice(option: str, text: str, choices: tuple[str, ...]) -> str:
 
 def _whole_number(option: str, text: str, least: int, most: int) -> int:
     """A whole number from `least`; a larger one than `most` is cut to it."""
-    digits = text.isascii() and text.isdigit() and len(text) < 10
+    digits = text.isascii() and text.isdigit()
+    if digits and len(text) > MOST_DIGITS:
+        raise error("large-count", option=option, value=text, digits=MOST_DIGITS)
     if not digits or int(text) < least:
         raise error("bad-count", option=option, value=text or EMPTY, least=least)
     return min(int(text), most)

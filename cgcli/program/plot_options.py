@@ -49,7 +49,7 @@ class PlotOptions:
             f"How many points of the input ({POINTS}), or of each of two ({POINTS_OF_TWO}).",
             "N",
             "Picture",
-            range=(2, MOST),
+            range=(2, 10**9),  # larger ones than `MOST` are an error, not cut
         ),
     ] = None
     metrics: Annotated[

@@ -15,7 +15,7 @@ from cgcli.run.binding import plain, require
 
 from .computation import Computation, Values
 from .names import canonical
-from .plot_options import MOST_OF_TWO, POINTS, POINTS_OF_TWO, PlotOptions
+from .plot_options import MOST, MOST_OF_TWO, POINTS, POINTS_OF_TWO, PlotOptions
 from .sampler import Sampler, place_text
 from .training_path import training_path
 
@@ -87,8 +87,8 @@ def _check(program: Computation, names: Sequence[str], options: PlotOptions) -> 
         numbers = _numbers_of(program)
         usual = numbers[0] if numbers else None
         raise error("one-or-two-inputs", count=len(names), name=usual, inputless=None if numbers else "program")
-    if len(names) == 2 and (options.points or 0) > MOST_OF_TWO:
-        raise error("too-many-points", count=options.points, limit=MOST_OF_TWO)
+    if (options.points or 0) > (MOST if len(names) == 1 else MOST_OF_TWO):
+        raise error("too-many-points", count=options.points, limit=MOST, limit_of_two=MOST_OF_TWO)
     if options.metrics is not None and len(names) == 1:
         raise error("path-of-two")
 

@@ -10,7 +10,7 @@ from typing import Any
 from cgcli.diagnostics.diagnostic import CgError, error, unknown_name
 from cgcli.ops.builder import Builder
 from cgcli.ops.typing import one
-from cgcli.render.numbers import shortest, single
+from cgcli.render.numbers import concise, single
 from cgcli.render.sampled import Axis, Curve, Line, grid
 from cgcli.run.binding import plain
 
@@ -203,7 +203,7 @@ class Sampler:
 
 
 def place_text(axes: Sequence[Axis], point: Sequence[float]) -> str:
-    return ", ".join(f"{axis.name} = {shortest(x, 4)}" for axis, x in zip(axes, point, strict=True))
+    return ", ".join(f"{axis.name} = {concise(x, 4)}" for axis, x in zip(axes, point, strict=True))
 
 
 def _ends_all(problem: CgError) -> bool:

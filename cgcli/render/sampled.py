@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise, product
 from typing import Any
 
-from .numbers import shortest
+from .numbers import concise
 
 Columns = Sequence[float]
 """A number a point."""
@@ -133,7 +133,7 @@ class Sampled:
     @property
     def caption(self) -> str:
         """The inputs that are the same everywhere."""
-        texts = [f"{name} = {shortest(x, 4)}" for name, x in self.others.items()]
+        texts = [f"{name} = {concise(x, 4)}" for name, x in self.others.items()]
         more = [f"{len(texts) - NAMED} more"] if len(texts) > NAMED else []
         return ", ".join(texts[:NAMED] + more)
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from cgcli.diagnostics.escape import show
 
 from . import plots
-from .numbers import shortest
+from .numbers import concise
 from .picture.themes import ThemeName
 from .sampled import Axis, Curve, Line, Sampled, levels, limits, tangent, within_floats
 
@@ -48,7 +48,7 @@ def _title(sampled: Sampled, axes: Axes, colours: Mapping[str, str]) -> None:
 
 
 def _number(x: float) -> str:
-    return shortest(x, DIGITS).replace("-", "−")
+    return concise(x, DIGITS).replace("-", "−")
 
 
 # ---- one input

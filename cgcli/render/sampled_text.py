@@ -10,7 +10,7 @@ from itertools import pairwise
 from cgcli.diagnostics.escape import show
 
 from .braille import ACROSS, DOWN, Canvas, styled
-from .numbers import shortest
+from .numbers import concise, shortest
 from .sampled import Axis, Curve, Line, Sampled, levels, limits, tangent, ticks, within_floats
 
 LEAST_WIDTH, WIDEST = 24, 120  # columns
@@ -43,6 +43,16 @@ def _wrapped(text: str, width: int) -> list[str]:
     return textwrap.wrap(text, width) if text else []
 
 
+def _marks(numbers: Sequence[float], *, whole: bool = False) -> list[str]:
+    """The texts of the numbers of an axis, with as many digits as tell them apart."""
+    texts: list[str] = []
+    for digits in range(DIGITS, 18):
+        texts = [str(int(t)) if whole else shortest(t, digits) for t in numbers]
+        if len(set(texts)) == len(texts):
+            break
+    return texts
+
+
 # ---- one input
 
 
@@ -70,11 +80,11 @@ def _at_point(sampled: Sampled, width: int, colour: bool) -> list[str]:
     """The numbers at the given point, a value with its derivatives a line, broken between them where it is long."""
     if any(axis.at is None for axis in sampled.over):
         return []
-    where = ", ".join(f"{axis.name} = {shortest(axis.at or 0, DIGITS)}" for axis in sampled.over)
+    where = ", ".join(f"{axis.name} = {concise(axis.at or 0, DIGITS)}" for axis in sampled.over)
     lines: list[str] = []
     for curve in sampled.curves:
         numbers = [curve.value, *curve.slopes.values()]
-        texts = [f"{show(line.name)} = {shortest(line.at, DIGITS)}," for line in numbers]
+        texts = [f"{show(line.name)} = {concise(line.at, DIGITS)}," for line in numbers]
         texts[-1] = texts[-1][:-1]
         parts = [(f"{MARKS[0]} at {show(where)}:", ""), (texts[0], ""), *((each, "accent") for each in texts[1:])]
         row = ""
@@ -103,7 +113,8 @@ class _Panel:
         self.valid = valid or lines
         self.low, self.high = limits(lines, [line.at for line in lines])
         self.ticks = ticks(self.low, self.high, max(3, height // 3))
-        self.margin = max((len(shortest(t, DIGITS)) for t in self.ticks), default=1) + 1
+        self.marks = _marks(self.ticks)
+        self.margin = max((len(mark) for mark in self.marks), default=1) + 1
         longest = max(len(show(line.name)) for line in lines)
         self.right = min(longest + 1, width // 3) if len(lines) > 1 else 0
         self.columns = 1
@@ -125,7 +136,7 @@ class _Panel:
                 place = self._column(self.axis.at) // ACROSS, self._row(line.at) // DOWN
                 canvas.text(*place, MARKS[0], style)
         labels = self._labels() if self.right else {}
-        marks = {self._row(t) // DOWN: shortest(t, DIGITS) for t in reversed(self.ticks)}
+        marks = {self._row(t) // DOWN: mark for t, mark in reversed([*zip(self.ticks, self.marks, strict=True)])}
         rows = canvas.rows(colour=colour, ascii_only=ascii_only)
         lines = [styled(part, style or "bold", colour) for part in _wrapped(", ".join(names), self.width)]
         for k, cells in enumerate(rows):
@@ -191,9 +202,9 @@ def _x_axis(axis: Axis, margin: int, columns: int) -> list[str]:
     rule = ["─"] * columns
     numbers = [" "] * (margin + 1 + columns)
     end = -1
-    for t in ticks(axis.low, axis.high, max(2, columns // 10)):
+    marks = ticks(axis.low, axis.high, max(2, columns // 10))
+    for t, number in zip(marks, _marks(marks, whole=axis.whole), strict=True):
         k = round((t - axis.low) / (axis.high - axis.low) * (columns - 1))
-        number = shortest(int(t) if axis.whole else t, DIGITS)
         start = min(max(margin + 1 + k - len(number) // 2, 0), len(numbers) - len(number))
         if start > end + 1 or end < 0:
             rule[k] = "┬"
@@ -213,7 +224,8 @@ def _contours(sampled: Sampled, width: int, colour: bool, ascii_only: bool) -> l
     across, down = sampled.over
     (curve,) = sampled.curves
     y_ticks = ticks(down.low, down.high, 5)
-    margin = max((len(shortest(t, DIGITS)) for t in y_ticks), default=1) + 1
+    y_marks = _marks(y_ticks)
+    margin = max((len(mark) for mark in y_marks), default=1) + 1
     columns = width - margin - 1
     ratio = (down.high - down.low) / (across.high - across.low)
     height = max(8, min(round(columns * (ratio if 0.4 <= ratio <= 2.5 else 0.7) / 2), 32, columns))
@@ -225,7 +237,7 @@ def _contours(sampled: Sampled, width: int, colour: bool, ascii_only: bool) -> l
     plane.draw_path(canvas, sampled.path)
     if across.at is not None and down.at is not None:
         canvas.text(*plane.cell(across.at, down.at), MARKS[0], "bold")
-    marks = {plane.cell(across.low, t)[1]: shortest(t, DIGITS) for t in y_ticks}
+    marks = {plane.cell(across.low, t)[1]: mark for t, mark in zip(y_ticks, y_marks, strict=True)}
     lines = [styled(show(down.name), "dim", colour)]
     for k, row in enumerate(canvas.rows(colour=colour, ascii_only=ascii_only)):
         number = marks.get(k, "")

@@ -25,6 +25,7 @@ TEMPLATES: dict[str, Templates] = {
     "repeated-option": words("the option `{option}` is given twice"),
     "bad-choice": words("`{option}` cannot be `{value}`", "did you mean `{nearest}`?", "it is one of {choices}"),
     "bad-count": words("`{option}` needs a whole number, at least {least}, but `{value}` is given"),
+    "large-count": words("`{option}` is a whole number of at most {digits} digits, but `{value}` is given"),
     "options-exclude": words("`{first}` and `{second}` cannot be used together"),
     "list-apart": words(
         "`{argument}` stands apart from the names before it", "names have commas between them: `{fix}`"
@@ -77,10 +78,11 @@ TEMPLATES: dict[str, Templates] = {
     "empty-range": words(
         "`{name}` cannot run from {low} to {high}",
         "did you mean `--over {swapped}`?",
-        "the ends are two finite numbers",
+        "the ends are two finite numbers, the lower one first, less than 1.8e308 apart",
     ),
     "too-many-points": words(
-        "a grid of {count} × {count} points is too large to plot", "`--points` of two inputs is {limit} at most"
+        "{count} points of each input are too many to plot",
+        "`--points` is {limit} at most, of each of two inputs {limit_of_two}",
     ),
     "nothing-to-plot": words("`{name}` is {type}; a plot shows numbers and the norms of float tensors"),
     "one-value-of-two-inputs": words(
