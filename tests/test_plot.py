@@ -544,6 +544,20 @@ def test_a_picture_on_standard_output() -> None:
     assert cg("plot", "-e", "x^2", "--over", "x=0..1", "-o", "-").out.startswith("x,out,dout/dx\n")
 
 
+def test_large_numbers_of_a_picture_stand_beside_its_caption() -> None:
+    program = "input n: int = 123456; input k: float = 5e9; y = n * k"
+    picture = cg("plot", "-e", program, "--over", "n=123456..123460", "--format", "svg").out
+    texts = re.findall("<!-- (.*?) -->", picture)
+    assert {"123456", "123460", "1e14", "k = 5000000000"} <= set(texts)
+
+
+def test_a_picture_of_several_curves_has_one_entry_for_their_tangents() -> None:
+    args = "a = sin(x); b = cos(x)", "--over", "x=0..6", "--x", "1"
+    picture = cg("plot", "-e", *args, "--format", "svg").out
+    assert picture.count("<!-- tangents at x = 1 -->") == 1
+    assert "slope" not in picture
+
+
 def test_names_in_a_picture_are_no_formulas() -> None:
     axis = Axis("$x_{$", [0.0, 1.0, 2.0], 1.0)
     line = Line("<script>&\\frac", [0.0, math.nan, 4.0], 1.0)

@@ -84,6 +84,7 @@ def style(theme: ThemeName = "light") -> Iterator[Mapping[str, str]]:
         "axes.spines.right": False,
         "axes.grid": True,
         "axes.axisbelow": True,
+        "axes.formatter.useoffset": False,  # each number of an axis says what it is
         "grid.color": colours["border"],
         "grid.linewidth": 0.5,
         "xtick.color": colours["quiet"],
@@ -153,6 +154,9 @@ def image(figure: Figure, kind: str, title: str = "") -> bytes:
     out = io.BytesIO()
     about: dict[str, Any] = {"Title": show(title)} if title else {}
     about |= {"svg": {"Date": None}, "pdf": {"CreationDate": None}}.get(kind, {})
+    for axes in figure.axes:
+        power = axes.yaxis.get_offset_text()  # of ten: beside what is above the axes
+        power.set(horizontalalignment="right", x=-0.01)
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Glyph .* missing", UserWarning)  # it is drawn as a box
         figure.savefig(out, format=kind, dpi=DPI, metadata=about)

@@ -130,9 +130,10 @@ def _tangents(sampled: Sampled, axes: Axes, colours: Mapping[str, str]) -> list[
         y, slope = both
         ends = [within_floats(y + slope * (x - axis.at)) for x in (axis.low, axis.high)]
         line = axes.plot([axis.low, axis.high], ends, color=colours["accent"], linewidth=1, linestyle=(0, (4, 2)))[0]
-        of = "" if len(sampled.curves) == 1 else f" of {curve.value.name}"
-        entries.append((line, f"tangent{of} at {axis.name} = {_number(axis.at)}: slope {_number(slope)}"))
-    return entries
+        at = f"at {axis.name} = {_number(axis.at)}"
+        several = len(sampled.curves) > 1  # then the panel below has their slopes, and a legend of all hides the curves
+        entries.append((line, f"tangents {at}" if several else f"tangent {at}: slope {_number(slope)}"))
+    return entries[:1]
 
 
 # ---- two inputs
@@ -186,7 +187,7 @@ def _bands(axes: Axes, sampled: Sampled, curve: Curve, colours: Mapping[str, str
     shades = [hues(0.05 + 0.5 * k / len(bands)) for k in range(len(bands) - 1)]
     axes.contourf(across, down, rows, levels=bands, colors=shades)
     lines = axes.contour(across, down, rows, levels=marks, colors=colours["line"], linewidths=0.7)
-    for text in axes.clabel(lines, fontsize=8, fmt=_number, colors=colours["ink"]):
+    for text in axes.clabel(lines, fontsize=8, fmt=lambda x: _number(float(x)), colors=colours["ink"]):
         text.set_parse_math(False)
 
 
