@@ -313,6 +313,13 @@ def test_contours_divide_skewed_numbers_too() -> None:
     assert levels([1.0, 1.0], 6) == levels([math.nan], 6) == []
 
 
+def test_derivatives_that_are_not_drawn_leave_no_room_for_themselves() -> None:
+    drawn = cg("plot", "-e", "log(x)", "--over", "x=-1..1", "--format", "txt").out
+    marks = re.findall(r"(\S+)┤", drawn.partition("d(log(x))/dx")[2] or drawn.rpartition("/dx\n")[2])
+    assert marks
+    assert not any(mark.startswith("-") for mark in marks)
+
+
 def test_the_numbers_of_an_axis_tell_its_ticks_apart() -> None:
     drawn = cg("plot", "-e", "x", "--over", "x=1..1.000001", "--points", "2", "--format", "txt").out
     assert re.findall(r"(\S+)┤", drawn.partition("dy/dx")[0])[:3] == ["1.000001", "1.0000005", "1"]

@@ -88,7 +88,7 @@ def _check(program: Computation, names: Sequence[str], options: PlotOptions) -> 
         usual = numbers[0] if numbers else None
         raise error("one-or-two-inputs", count=len(names), name=usual, inputless=None if numbers else "program")
     if (options.points or 0) > (MOST if len(names) == 1 else MOST_OF_TWO):
-        raise error("too-many-points", count=options.points, limit=MOST, limit_of_two=MOST_OF_TWO)
+        raise error("too-large-plot", count=options.points, limit=MOST, limit_of_two=MOST_OF_TWO)
     if options.metrics is not None and len(names) == 1:
         raise error("path-of-two")
 
@@ -122,7 +122,7 @@ def _ends(program: Computation, name: str, ends: Range) -> tuple[float, float]:
         raise error("needs-range", name=name)
     low, high = (program.fit_value(name, _whole(x) if declared.type.is_int else x) for x in (low, high))
     if not (math.isfinite(high - low) and low < high):
-        swapped = f"{name}={shortest(high)}..{shortest(low)}" if low > high else None
+        swapped = f"{name}={shortest(high)}..{shortest(low)}" if math.inf > low - high > 0 else None
         raise error("empty-range", name=name, low=low, high=high, swapped=swapped)
     return low, high
 

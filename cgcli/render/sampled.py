@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from bisect import bisect_left
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise, product
 from typing import Any
 
@@ -53,6 +53,13 @@ class Line:
     at: float = math.nan
     jumps: Collection[int] = ()
     has_pole: bool = False
+
+    def where(self, valid: Columns) -> Line:
+        """The line without the numbers that are not drawn. valid: numbers that have to be finite where it is."""
+        numbers = [
+            x if math.isinf(x) or math.isfinite(v) else math.nan for x, v in zip(self.numbers, valid, strict=True)
+        ]
+        return replace(self, numbers=numbers)
 
     def pieces(self, valid: Columns | None = None) -> list[range]:
         """The points that are joined: between numbers that are not finite, and jumps. valid: numbers that have to be

@@ -92,7 +92,7 @@ def _lines(
         names.append((_line(axes, axis, line, valid, **look), line.name))
         if axis.at is not None:
             axes.plot([axis.at], [within_floats(line.at)], marker="o", markersize=5, color=look["color"], zorder=3)
-    low, high = limits([line for line, _ in lines], [line.at for line, _ in lines])
+    low, high = limits([line.where(valid.numbers) for line, valid in lines], [line.at for line, _ in lines])
     axes.set_ylim(low, high)
     if low < 0 < high:
         axes.axhline(0, color=axes.spines["bottom"].get_edgecolor(), linewidth=0.8, zorder=1)

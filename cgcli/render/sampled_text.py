@@ -111,7 +111,8 @@ class _Panel:
     ) -> None:
         self.axis, self.width, self.height, self.shown = axis, width, height, lines
         self.valid = valid or lines
-        self.low, self.high = limits(lines, [line.at for line in lines])
+        drawn = [line.where(valid.numbers) for line, valid in zip(lines, self.valid, strict=True)]
+        self.low, self.high = limits(drawn, [line.at for line in lines])
         self.ticks = ticks(self.low, self.high, max(3, height // 3))
         self.marks = _marks(self.ticks)
         self.margin = max((len(mark) for mark in self.marks), default=1) + 1

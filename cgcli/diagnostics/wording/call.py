@@ -80,7 +80,7 @@ TEMPLATES: dict[str, Templates] = {
         "did you mean `--over {swapped}`?",
         "the ends are two finite numbers, the lower one first, less than 1.8e308 apart",
     ),
-    "too-many-points": words(
+    "too-large-plot": words(
         "{count} points of each input are too many to plot",
         "`--points` is {limit} at most, of each of two inputs {limit_of_two}",
     ),
