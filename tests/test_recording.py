@@ -372,6 +372,13 @@ def test_a_file_that_has_no_metrics_stays_in_any_case(text: str) -> None:
         assert "`m.jsonl` is there already and is no metrics file of `cg train`" in result.err
 
 
+def test_standard_output_takes_no_metrics() -> None:
+    with untouched():
+        result = run("--metrics", "-")
+    assert (result.status, result.out) == (2, "")
+    assert "`--metrics` needs the name of a file, and `-` is none" in result.err
+
+
 def test_an_empty_file_is_not_taken_for_metrics() -> None:
     Path("m.jsonl").touch()
     assert run("--steps", "2", "--metrics", "m.jsonl").status == 2

@@ -25,8 +25,11 @@ LINE_START = re.compile(rb'\{"step": [0-9]')  # of every line of such a file
 def resume_size(path: str, checkpoint: Checkpoint | None, overwrite: bool) -> int | None:
     """How many bytes of the file the run wrote up to the checkpoint; None where the file is to be created anew.
 
-    Raises CgError (status 2) for a file of another run, unless `overwrite`, and for one that is no metrics file.
+    Raises CgError (status 2) for a file of another run, unless `overwrite`, for one that is no metrics file, and for
+    `-`, which elsewhere is standard output: there are the results.
     """
+    if path == "-":
+        raise error("metrics-unnamed")
     real = os.path.realpath(path)
     if not os.path.isfile(real):
         return None

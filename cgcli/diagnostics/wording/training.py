@@ -137,6 +137,7 @@ TEMPLATES: dict[str, Templates] = {
         "`{file}` holds the metrics of another run",
         "go on with that run by `--resume CHECKPOINT`, take another name, or replace it by `--overwrite`",
     ),
+    "metrics-unnamed": words("`--metrics` needs the name of a file, and `-` is none", "name one: `--metrics m.jsonl`"),
     "metrics-foreign": words(
         "`{file}` is there already and is no metrics file of `cg train`",
         "take another name: `--overwrite` replaces checkpoints and metrics alone",
