@@ -87,6 +87,7 @@ COMMANDS = [
     ("eval", "--all"),
     ("grad",),
     ("grad", "--check"),
+    ("explain",),
     ("plan",),
     ("trace",),
 ]
@@ -102,6 +103,32 @@ def test_no_line_is_longer_than_the_terminal(sample: str, monkeypatch: pytest.Mo
         for line in text.splitlines():
             longest = max((cell_len(word) for word in WORD.findall(line)), default=0)
             assert cell_len(line) <= max(width, longest + 8), (command, width, line)
+
+
+WIDE = "input 温度の長い名前: float = 2\ny = sum(温度の長い名前 * [[[1, 2], [3, 4]], [[5, 6], [7, 8.5]]])\noutput y"
+
+
+@pytest.mark.parametrize("command", [("show", "--tree"), ("show", "--graph"), ("show",), ("grad",)])
+@pytest.mark.parametrize("width", WIDTHS)
+def test_wide_letters_and_colours_take_no_other_room(command: tuple[str, ...], width: int) -> None:
+    plain, coloured = (on_terminal(*command, "-e", WIDE, width=width, colour=colour) for colour in (False, True))
+    assert ANSI.sub("", coloured) == plain
+    assert max(map(cell_len, plain.splitlines())) <= width
+
+
+def test_an_explanation_is_aligned_by_the_width_of_letters() -> None:
+    lines = on_terminal(
+        "explain", "-e", "input 温: float = 2; ab = 2 * 温; y = ab * 温; output y", width=80
+    ).splitlines()
+    of_locals = lines[lines.index("Local derivatives") + 1 :][:3]
+    assert len({cell_len(line[: line.rindex("=")]) for line in of_locals}) == 1
+
+
+def test_a_literal_has_a_gradient_only_where_a_path_leads() -> None:
+    text = on_terminal("show", "-e", "input x: float = 1; n = 3; unused = 8; y = n * x; output y", width=80)
+    rows = {words[0]: words[1:] for line in text.splitlines() if (words := line.split())}
+    assert rows["n"] == ["3", "int", "3", "1"]
+    assert rows["unused"] == ["8", "int", "8"]
 
 
 @given(

@@ -72,6 +72,9 @@ def rule_graph(written: WrittenOperations, i: int, x: int, of_number: bool = Fal
             if graph.op[operand] == CONST and operand not in graph.names:
                 where[operand] = b.const(graph.attrs[operand]["value"], t)
             else:
+                of_node = graph.type_of(node)
+                if t.is_int and isinstance(of_node, Type) and of_node.is_float and _is_infix(graph.op[node]):
+                    t = Type(of_node.dtype, t.shape)  # converted, as 1 * n is simplified of floats alone
                 where[operand] = b.input(t)
                 leaves[where[operand]] = Leaf(written.result_of[operand])
         t = graph.type_of(node)
@@ -97,6 +100,10 @@ def rule_graph(written: WrittenOperations, i: int, x: int, of_number: bool = Fal
     assert isinstance(of_operand, Type)
     axes = _broadcast_axes(t, of_operand)
     return RuleGraph(b.done(total), leaves, axes, len(axes) == t.rank)
+
+
+def _is_infix(op: int) -> bool:
+    return BY_CODE[op].spelling.form == "infix"
 
 
 def _accumulated(

@@ -9,11 +9,12 @@ from itertools import pairwise
 from typing import Any, Literal, NamedTuple
 
 from cgcli.diagnostics.escape import show
-from cgcli.diagnostics.wrapped import wrapped
+from cgcli.diagnostics.wrapped import BELOW, LEAST, wrapped
 from cgcli.ops.latex import latex_name, latex_text
 from cgcli.ops.versions import Version
 
 from .numbers import shortest
+from .table_columns import cell_width, padded
 from .tensors import as_lists, is_tensor, terminal_brief
 
 Form = Literal["text", "markdown", "latex"]
@@ -157,13 +158,18 @@ def text(explanation: Explanation, form: Form, precision: int | None = None, wid
 
 def _fitted(line: str, width: int | None) -> str:
     """A line that is too long goes on below what follows its first sign of equality."""
-    if width is None or len(line) <= width:
+    if width is None or cell_width(line) <= width:
         return line
-    sign = re.match(r"\s*\S* = | *\+ ", line)
+    sign = re.match(r" *(?:\S+ *)?[=+] ", line)
     start = sign.end() if sign else 0
-    if not 0 < start <= width // 2:
-        start = len(line) - len(line.lstrip()) + 4
+    if not 0 < start <= width - LEAST:
+        start = max(min(len(line) - len(line.lstrip()) + BELOW, width - LEAST), 0)
     return line[:start] + wrapped(line[start:], start, width)
+
+
+def _leaves_no_room(name: str, width: int | None) -> bool:
+    """Whether equations of so long a left side begin below it."""
+    return width is not None and cell_width(name) + len(" = ") > width - LEAST
 
 
 def data(explanation: Explanation) -> dict[str, Any]:
@@ -252,7 +258,7 @@ def _text(explanation: Explanation, markdown: bool, precision: int | None, width
     if not explanation.equations and explanation.node_count:
         yield from ("", f"The {_counted(explanation.node_count)} steps are too many to be written out.")
     for derivative in explanation.derivatives:
-        yield from ("", *_derivative_lines(explanation, derivative, markdown, precision))
+        yield from ("", *_derivative_lines(explanation, derivative, markdown, precision, width))
 
 
 def _head(explanation: Explanation, precision: int | None) -> str:
@@ -284,24 +290,26 @@ def _aligned(rows: Sequence[Cells], markdown: bool, width: int | None) -> Iterat
     """`d  = a + b  = 5`, the signs below each other; the value is below a formula that leaves it no room."""
     indent = "    " if markdown else "  "
     equations = [row for row in rows if row[1] or row[2]]
-    first = max((len(row[0]) for row in equations), default=0)
-    room = math.inf if width is None else width - len(indent) - first - 7 - max(len(row[2]) for row in equations)
-    second = max((len(row[1]) for row in equations if len(row[1]) <= room), default=0)
+    first = max((cell_width(row[0]) for row in equations), default=0)
+    room = math.inf if width is None else width - len(indent) - first - 7 - max(cell_width(row[2]) for row in equations)
+    second = max((cell_width(row[1]) for row in equations if cell_width(row[1]) <= room), default=0)
+    is_below = _leaves_no_room(f"{indent}{'':<{first}}", width)
     for name, formula, value in rows:
-        if not formula and not value:
+        if is_below or not (formula or value):
             yield f"{indent}{name}"
+            yield from (f"{indent}{'':<{BELOW}}= {right}" for right in (formula, value) if right)
             continue
         end = f"= {value}" if value else ""
-        if formula and end and len(formula) > room:
-            yield f"{indent}{name:<{first}} = {formula}"
+        if formula and end and cell_width(formula) > room:
+            yield f"{indent}{padded(name, first)} = {formula}"
             yield f"{indent}{'':<{first}} {end}"
             continue
-        middle = f"= {formula:<{second}}  " if formula else " " * (second + 4 if second else 0)
-        yield f"{indent}{name:<{first}} {middle}{end}".rstrip()
+        middle = f"= {padded(formula, second)}  " if formula else " " * (second + 4 if second else 0)
+        yield f"{indent}{padded(name, first)} {middle}{end}".rstrip()
 
 
 def _derivative_lines(
-    explanation: Explanation, derivative: Derivative, markdown: bool, precision: int | None
+    explanation: Explanation, derivative: Derivative, markdown: bool, precision: int | None, width: int | None
 ) -> Iterator[str]:
     name = f"∂{show(explanation.of.text)}/∂{show(derivative.name.text)}"
     value = show(derivative.text) if derivative.value is None else terminal_brief(derivative.value, precision)
@@ -316,10 +324,12 @@ def _derivative_lines(
     summed = derivative.path_count <= LONGEST_SUM and len(derivative.paths) == derivative.path_count
     summed = summed and all(1 < len(path.nodes) <= LONGEST_PRODUCT for path in derivative.paths)
     if summed:
-        yield from _sum(
-            f"{indent}{name}", [" · ".join(_symbols(path, derivative.path_count == 1)) for path in derivative.paths]
-        )
-        lead = " " * (len(indent) + len(name))
+        lead = f"{indent}{name}"
+        if _leaves_no_room(lead, width):
+            yield lead
+            lead = f"{indent}{'':<{BELOW - 1}}"
+        yield from _sum(lead, [" · ".join(_symbols(path, derivative.path_count == 1)) for path in derivative.paths])
+        lead = " " * cell_width(lead)
         products = [show(path.text) or _product(path, precision) for path in derivative.paths]
         if all(products):
             yield from _sum(lead, products)
@@ -342,10 +352,10 @@ def _path_lines(derivative: Derivative, indent: str, with_factors: bool, precisi
         rest = terminal_brief(derivative.rest, precision) if has_values else ""
         text = f"the other {_counted(others, 'path')}"
         rows.append((rest, "the other path" if others == 1 else f"{text} together" if has_values else text, ""))
-    widths = [max(len(row[k]) for row in rows) for k in (0, 1)]
+    widths = [max(cell_width(row[k]) for row in rows) for k in (0, 1)]
     for product, path_text, factors in rows:
         start = f"{product:>{widths[0]}}  " if has_values else ""
-        yield f"{indent}{start}{path_text:<{widths[1]}}  {factors}".rstrip()
+        yield f"{indent}{start}{padded(path_text, widths[1])}  {factors}".rstrip()
     if not derivative.are_largest:
         yield f"{indent}(not all paths were followed: others may add more than those that are listed)"
 
@@ -356,7 +366,7 @@ def _sum(lead: str, terms: Sequence[str]) -> Iterator[str]:
         yield f"{lead} = {' + '.join(terms)}"
         return
     for k, term in enumerate(terms):
-        yield f"{lead if k == 0 else ' ' * len(lead)} {'+' if k else '='} {term}"
+        yield f"{lead if k == 0 else ' ' * cell_width(lead)} {'+' if k else '='} {term}"
 
 
 def _symbols(path: PathProduct, is_only: bool) -> list[str]:

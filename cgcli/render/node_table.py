@@ -20,7 +20,7 @@ from cgcli.ops.written import WrittenOperations
 from .formula import operands
 from .node_text import gradient, has_row, value_writer
 from .schema import operation_data, version_data
-from .style import ACCENT, BOLD, DIM, styled, unstyled
+from .style import ACCENT, BOLD, DIM, styled
 from .tensors import magnitude
 from .written_text import file_text, operation_text
 
@@ -257,7 +257,8 @@ def tree(
             children = [x for x in table.inputs(i) if table.has_row(x)]
             elsewhere = "above" if i in seen else "below" if len(below) >= deepest * len(signs.gap) else ""
             if elsewhere and children:
-                yield from fitted_parts([f"{show(table.reference(i))} ({elsewhere})"], lead, below + signs.gap, width)
+                again = Part(f"{show(table.reference(i))} ({elsewhere})")
+                yield from fitted_parts([again], lead, below + signs.gap, width)
                 if elsewhere == "below" and i not in deferred:
                     deferred.add(i)
                     roots.append(i)
@@ -274,37 +275,45 @@ def tree(
 
 def _parts(
     table: OperationTable, evaluation: Evaluation | None, i: int, write: Callable[[Any], str], colour: bool
-) -> list[str]:
+) -> list[Part]:
     """An operation, its value and its gradient."""
-    parts = [show(table.definition(i))]
+    parts = [Part(show(table.definition(i)))]
     if evaluation and evaluation.values[i] is not None:
-        parts.append(f"value {write(evaluation.values[i])}")
+        parts.append(Part(f"value {write(evaluation.values[i])}"))
         derivative = gradient(table.graph, evaluation, i)
         if derivative is not None:
-            parts.append(styled(f"gradient {write(derivative)}", ACCENT if colour else ""))
+            parts.append(Part(f"gradient {write(derivative)}", ACCENT if colour else ""))
     return parts
 
 
-def fitted_parts(parts: Sequence[str], lead: str, rest: str, width: int | None) -> Iterator[str]:
+class Part(NamedTuple):
+    """A text of a line, and its style."""
+
+    text: str
+    style: str = ""
+
+
+def fitted_parts(parts: Sequence[Part], lead: str, rest: str, width: int | None) -> Iterator[str]:
     """Parts of a line side by side, else below each other. rest: what stands in front of all lines but the first."""
     if width is None:
-        yield lead + "   ".join(parts)
+        yield lead + "   ".join(styled(*part) for part in parts)
         return
     from .table_columns import cell_width, folded  # for terminals alone
 
-    line = ""
-    for part in parts:
-        joined = f"{line}   {part}" if line else part
-        if cell_width(unstyled(joined)) <= width - len(lead):
-            line = joined
+    line, end = "", 0
+    for text, style in parts:
+        size = cell_width(text)
+        if line and end + 3 + size <= width - len(lead):
+            line, end = f"{line}   {styled(text, style)}", end + 3 + size
             continue
         if line:
             yield lead + line
             lead = rest
-        *before, line = folded(part, width - len(lead)) if cell_width(unstyled(part)) > width - len(lead) else [part]
-        for text in before:
-            yield lead + text
+        *before, last = folded(text, width - len(lead)) if size > width - len(lead) else [text]
+        for piece in before:
+            yield lead + styled(piece, style)
             lead = rest
+        line, end = styled(last, style), cell_width(last)
     yield lead + line
 
 

@@ -54,13 +54,16 @@ def _operation(graph: Graph, i: int, name: Callable[[int], str]) -> str:
 
 
 def gradient(graph: Graph, evaluation: Evaluation, i: int) -> Any:
-    """The derivative by a node, zero where no path leads; None where there can be none."""
+    """The derivative by a node, zero where no path leads; None where there can be none: by ints, but literals that a
+    path leads from count as floats."""
     t = graph.type_of(i)
     if evaluation.of is None or not isinstance(t, Type) or not t.has_derivative:
         return None
     adjoint = evaluation.adjoints[i]
     if adjoint is not None:
         return adjoint if is_tensor(adjoint) else adjoint or 0.0
+    if not t.is_float:
+        return None
     return zeros_like(evaluation.values[i]) if is_tensor(evaluation.values[i]) else 0.0
 
 

@@ -19,6 +19,7 @@ from cgcli.ops.loops import LoopView
 from .compiled_names import CompiledNames
 from .formula import loop_text
 from .node_text import definition
+from .table_columns import cell_width, padded
 
 MOST = 60  # steps, buffers or changes that are listed; `full` lists all
 SHORT, SHORTEST = 24, 16  # columns of formulas that are cut: with costs beside them, and without
@@ -228,7 +229,7 @@ def _step_lines(rows: Sequence[Row], width: int, signs: Signs, full: bool) -> It
     heads = ["operations", "bytes"]
     numbers = [[size_text(r.operations, signs), size_text(r.bytes, signs)] for r in listed_rows if not r.note]
     widths = [max([len(head), *(len(each[k]) for each in numbers)]) for k, head in enumerate(heads)]
-    longest = max([8, *(len(show(r.text)) for r in listed_rows)])
+    longest = max([8, *(cell_width(show(r.text)) for r in listed_rows)])
     while heads and room - sum(widths) - 2 * len(heads) < min(longest, SHORT):  # 5 has the totals
         heads.pop()
         widths.pop()
@@ -256,9 +257,9 @@ def _step_lines(rows: Sequence[Row], width: int, signs: Signs, full: bool) -> It
         if row.note:
             yield f"  {pad}{show(row.note)}"
             continue
-        formula = _shortened(show(row.text), text_width, signs)
+        formula = padded(_shortened(show(row.text), text_width, signs), text_width)
         yield (
-            f"  {pad + row.number:<{number_width}} {row.mark} {formula:<{text_width}}  {row.type:<{type_width}}  "
+            f"  {pad + row.number:<{number_width}} {row.mark} {formula}  {row.type:<{type_width}}  "
             f"{row.buffer:<{buffer_width}}{costs([size_text(x, signs) for x in (row.operations, row.bytes)])}"
         ).rstrip()
 
@@ -272,7 +273,12 @@ def _listed(count: int, full: bool) -> set[int]:
 
 def _shortened(text: str, room: int, signs: Signs) -> str:
     dots = "…" if signs is UNICODE else "..."
-    return text if len(text) <= room else text[: room - len(dots)] + dots
+    if cell_width(text) <= room:
+        return text
+    text = text[: room - len(dots)]
+    while cell_width(text) > room - len(dots):
+        text = text[:-1]
+    return text + dots
 
 
 def _chart(plan: Plan, width: int, signs: Signs, full: bool) -> Iterator[str]:

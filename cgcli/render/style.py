@@ -8,10 +8,3 @@ ACCENT = "38;5;130"
 def styled(text: str, style: str) -> str:
     """The text in a style; as it is in none."""
     return f"\x1b[{style}m{text}\x1b[0m" if style and text else text
-
-
-def unstyled(text: str) -> str:
-    """The text without styles."""
-    import re  # where a line may be too long alone
-
-    return re.sub(r"\x1b\[[0-9;]*m", "", text)

@@ -173,6 +173,11 @@ def cell_width(text: str) -> int:
     return cell_len(text)
 
 
+def padded(text: str, width: int) -> str:
+    """A text with blanks up to a width."""
+    return text + " " * (width - cell_width(text))
+
+
 def broken(text: str, width: int) -> list[str]:
     """A tensor's text in lines of a width, broken behind commas; a row of a matrix begins a line."""
     first, *rest = [f"{piece}," for piece in text.split(", ")]

@@ -10,9 +10,10 @@ from cgcli.diagnostics.escape import show
 from cgcli.graph.evaluation import Evaluation
 from cgcli.graph.graph import Graph
 
-from .node_table import LEAST_LINE, OperationTable, fitted_parts
+from .node_table import LEAST_LINE, OperationTable, Part, fitted_parts
 from .node_text import gradient, value_writer
 from .style import ACCENT, styled
+from .table_columns import cell_width, padded
 
 MOST_NODES = 80
 MOST_RAILS = 24
@@ -69,16 +70,16 @@ def draw(
             [gradient(graph, evaluation, i) if evaluation else None for i in nodes],
         )
     )
-    widths = [max(map(len, texts), default=0), max(map(len, values), default=0)]
+    widths = [max(map(cell_width, texts), default=0), max(map(len, values), default=0)]
     accent = ACCENT if colour else ""
     longest = max((len(g) + 9 if g else 0 for g in gradients), default=0)
     is_wide = width is not None and rails_width + 8 + sum(widths) + longest > width
     for (row, below), text, value, derivative in zip(rails, texts, values, gradients, strict=True):
-        last = styled(f"gradient {derivative}", accent) if derivative else ""
+        last = Part(f"gradient {derivative}" if derivative else "", accent)
         if not is_wide:
-            yield f"{row:<{rails_width}}  {text:<{widths[0]}}   {value:<{widths[1]}}   {last}".rstrip()
+            yield f"{row:<{rails_width}}  {padded(text, widths[0])}   {value:<{widths[1]}}   {styled(*last)}".rstrip()
             continue
-        parts = [text, *([f"value {value}"] if value else []), *([last] if last else [])]
+        parts = [Part(text), *([Part(f"value {value}")] if value else []), *([last] if last.text else [])]
         yield from fitted_parts(parts, f"{row:<{rails_width}}  ", f"{below:<{rails_width}}  ", width)
 
 
