@@ -7,6 +7,20 @@ SLACK = 8  # by how much shorter than the longest a line of a page may be that w
 BELOW = 4  # by how much a text below its label is indented
 
 
+def cell_width(text: str) -> int:
+    """The columns of a terminal that a text takes."""
+    if text.isascii():
+        return len(text)
+    from rich.cells import cell_len  # for other letters alone
+
+    return cell_len(text)
+
+
+def padded(text: str, width: int) -> str:
+    """A text with blanks up to a width."""
+    return text + " " * (width - cell_width(text))
+
+
 def wrapped(text: str, indent: int, width: int | None) -> str:
     """A text that begins at column `indent`, in lines that end before `width`; None for any. No word is broken."""
     if width is None or indent + len(text) <= width:

@@ -9,12 +9,11 @@ from itertools import pairwise
 from typing import Any, Literal, NamedTuple
 
 from cgcli.diagnostics.escape import show
-from cgcli.diagnostics.wrapped import BELOW, LEAST, wrapped
+from cgcli.diagnostics.wrapped import BELOW, LEAST, cell_width, padded, wrapped
 from cgcli.ops.latex import latex_name, latex_text
 from cgcli.ops.versions import Version
 
 from .numbers import shortest
-from .table_columns import cell_width, padded
 from .tensors import as_lists, is_tensor, terminal_brief
 
 Form = Literal["text", "markdown", "latex"]

@@ -9,6 +9,7 @@ from typing import Any, Literal, NamedTuple
 from cgcli.diagnostics.diagnostic import error
 from cgcli.diagnostics.escape import show
 from cgcli.diagnostics.suggest import nearest
+from cgcli.diagnostics.wrapped import cell_width
 from cgcli.graph.evaluation import Evaluation
 from cgcli.graph.graph import CONST, GET, INPUT, NONE, Graph, opname
 from cgcli.ops.notation import write_constant
@@ -298,7 +299,7 @@ def fitted_parts(parts: Sequence[Part], lead: str, rest: str, width: int | None)
     if width is None:
         yield lead + "   ".join(styled(*part) for part in parts)
         return
-    from .table_columns import cell_width, folded  # for terminals alone
+    from .table_columns import folded  # for terminals alone
 
     line, end = "", 0
     for text, style in parts:

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from cgcli.diagnostics.byte_text import byte_text
 from cgcli.diagnostics.escape import show
+from cgcli.diagnostics.wrapped import cell_width, padded
 from cgcli.graph.graph import COND, GET, LOOP, Graph
 from cgcli.graph.plan import Compilation, Plan
 from cgcli.graph.sizes import Size
@@ -19,7 +20,6 @@ from cgcli.ops.loops import LoopView
 from .compiled_names import CompiledNames
 from .formula import loop_text
 from .node_text import definition
-from .table_columns import cell_width, padded
 
 MOST = 60  # steps, buffers or changes that are listed; `full` lists all
 SHORT, SHORTEST = 24, 16  # columns of formulas that are cut: with costs beside them, and without

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from cgcli.diagnostics.escape import show
+from cgcli.diagnostics.wrapped import cell_width
 
 from .numbers import point
 from .tensors import is_tensor
@@ -162,20 +163,6 @@ def _widths(natural: Sequence[int], least: Sequence[int], room: int) -> list[int
             break
         widths[k] -= min(widths[k] - least[k], max(1, excess // len(widths)))
     return widths
-
-
-def cell_width(text: str) -> int:
-    """The columns of a terminal that a text takes."""
-    if text.isascii():
-        return len(text)
-    from rich.cells import cell_len  # for other letters alone
-
-    return cell_len(text)
-
-
-def padded(text: str, width: int) -> str:
-    """A text with blanks up to a width."""
-    return text + " " * (width - cell_width(text))
 
 
 def broken(text: str, width: int) -> list[str]:

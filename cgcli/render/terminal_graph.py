@@ -7,13 +7,13 @@ from typing import Any, NamedTuple
 
 from cgcli.diagnostics.diagnostic import error
 from cgcli.diagnostics.escape import show
+from cgcli.diagnostics.wrapped import cell_width, padded
 from cgcli.graph.evaluation import Evaluation
 from cgcli.graph.graph import Graph
 
 from .node_table import LEAST_LINE, OperationTable, Part, fitted_parts
 from .node_text import gradient, value_writer
 from .style import ACCENT, styled
-from .table_columns import cell_width, padded
 
 MOST_NODES = 80
 MOST_RAILS = 24
