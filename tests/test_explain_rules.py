@@ -225,3 +225,24 @@ def test_pictures_have_the_same_rules() -> None:
 def test_an_index_in_latex_is_text() -> None:
     found = parse("input x: float[3]\ny = x[0]^2").explain()
     assert r"\text{zeros with [0] +=" in explanation_text(found, "latex")
+
+
+def test_a_rule_names_a_whole_number_as_it_is() -> None:
+    rows = parse("input x: float; n = 8; y = n * x; output y").explain().local_derivatives
+    assert [row.text for row in rows] == ["n"]
+
+
+@pytest.mark.parametrize(
+    ("text", "latex"),
+    [
+        ("sum(inv(A + B))", r"\left(\left(A + B\right)^{-1}\right)^{\top}"),
+        ("sum(solve(A.T, B - 1))", r"\left(\mathit{t1}^{-1} \left(B - 1\right)\right)^{\top}"),
+        ("sum(exp(A).T @ B)", r"\left(\mathit{t1}^{\top}\right)^{\top}"),
+        ("sum(A @ B)", r"\operatorname{full}_{2 \times 2}\left(1\right) B^{\top}"),
+    ],
+)
+def test_latex_of_matrices_has_its_brackets_and_no_matrix_that_reads_like_a_number(text: str, latex: str) -> None:
+    program = parse(f"input A: float[2, 2]; input B: float[2, 2]; y = {text}; output y")
+    lines = program.symbolic(form="latex")
+    assert latex in lines
+    assert "}^{" not in lines.replace(r"\right)^{", "").replace(r"\mathit{t1}^{", "").replace(r"\mathit{t2}^{", "")

@@ -99,7 +99,7 @@ HEAVY = {
         "render/sweep_plot.py",
     ),
     "scipy": ("ops/special_arrays.py", "program/sweep_points.py", "run/native/blas.py", "train/solvers.py"),
-    "rich": ("render/table_columns.py",),
+    "rich": ("diagnostics/wrapped.py",),
     "graphviz": ("render/picture/dot.py",),
     "pygraphviz": ("render/picture/layout_child.py",),
     "fpdf": ("render/picture/pdf.py",),

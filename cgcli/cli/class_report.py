@@ -8,11 +8,11 @@ from typing import Any
 from cgcli.cli.output import emit
 from cgcli.cli.results import chosen_format, table_settings
 from cgcli.diagnostics.escape import show
+from cgcli.diagnostics.wrapped import cell_width
 from cgcli.program.classes import ClassShares, Confusion
 from cgcli.program.options import OutputOptions
 from cgcli.render.numbers import rounded, shortest
 from cgcli.render.table import table
-from cgcli.render.table_columns import cell_width
 
 MOST_CLASSES = 20  # that are listed, and that a matrix is printed of
 MOST_MISTAKES = 10  # pairs that are listed

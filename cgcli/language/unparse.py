@@ -10,7 +10,7 @@ from cgcli.diagnostics.diagnostic import CgError, error
 from cgcli.graph.graph import COND, CONST, GET, INPUT, Graph, Node, nested, opname
 from cgcli.graph.traversal import live
 from cgcli.ops.latex import latex_name
-from cgcli.ops.notation import shown_attrs, write_node
+from cgcli.ops.notation import latex_constant, shown_attrs, write_node
 from cgcli.ops.spelling import Written, write_latex
 from cgcli.ops.table import BY_CODE, OPS
 
@@ -42,8 +42,9 @@ class _Latex:
         return Written(latex_name(name))
 
     def node(self, graph: Graph, i: int, operands: Sequence[Written]) -> Written:
-        spelling = BY_CODE[graph.op[i]].spelling
-        return write_latex(spelling, operands, graph.attrs[i] if graph.op[i] == CONST else shown_attrs(graph, i))
+        if graph.op[i] == CONST:
+            return latex_constant(graph, i)
+        return write_latex(BY_CODE[graph.op[i]].spelling, operands, shown_attrs(graph, i))
 
     def choice(self, condition: Written, then: Written, otherwise: Written) -> Written:
         rows = rf"{then.text} & {condition.text}\\{otherwise.text} & \text{{otherwise}}"

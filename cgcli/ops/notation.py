@@ -9,7 +9,8 @@ from cgcli.graph.graph import CONST, Graph
 from cgcli.graph.types import Type
 
 from .numbers import shortest_single
-from .spelling import Style, Written, write_filled, write_number, write_op
+from .shape_text import latex_filled
+from .spelling import Style, Written, write_filled, write_latex, write_number, write_op
 from .table import BY_CODE
 
 
@@ -29,6 +30,15 @@ def write_constant(graph: Graph, i: int, style: Style = "cg", longest: int | Non
     if isinstance(value, tuple) or not isinstance(t, Type) or not t.shape:
         return written
     return write_filled(t.shape, written)
+
+
+def latex_constant(graph: Graph, i: int) -> Written:
+    """A constant node in LaTeX."""
+    attrs, t = graph.attrs[i], graph.type_of(i)
+    written = write_latex(BY_CODE[CONST].spelling, [], attrs)
+    if isinstance(attrs["value"], tuple) or not isinstance(t, Type) or not t.shape:
+        return written
+    return Written(latex_filled(t.shape).format(written.text))
 
 
 def shown_attrs(graph: Graph, i: int) -> Mapping[str, Any]:

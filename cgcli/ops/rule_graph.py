@@ -10,7 +10,7 @@ from cgcli.graph.graph import CONST, INPUT, Graph, opcode
 from cgcli.graph.types import Type
 
 from .builder import Builder
-from .notation import shown_attrs, write_constant
+from .notation import latex_constant, shown_attrs, write_constant
 from .op import ATOM, OperandsRule, Spelling, rule_for
 from .spelling import LONGEST_TENSOR, Style, Written, write_latex, write_number, write_op
 from .table import BY_CODE
@@ -169,11 +169,7 @@ def write_rule(
         if code == INPUT:
             texts[k] = name(k)
         elif code == CONST:
-            texts[k] = (
-                write_latex(BY_CODE[CONST].spelling, [], graph.attrs[k])
-                if style is None
-                else write_constant(graph, k, style, longest)
-            )
+            texts[k] = latex_constant(graph, k) if style is None else write_constant(graph, k, style, longest)
         else:
             text = _operation(graph, k, texts, style)
             if text is not None:

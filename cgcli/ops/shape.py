@@ -16,6 +16,7 @@ from .failures import SizesDiffer
 from .op import Effects, Element, Spelling, Statements, TypeMismatch, UnaryRule, VariadicRule, declare_structural
 from .padding import padded_element, write_padded
 from .shape_text import (
+    latex_expand,
     latex_permute,
     latex_size,
     pad_has_text,
@@ -67,7 +68,7 @@ declare_structural(
     batch=lambda b, xs, flags, at, size: b.expand(lifted(b, xs[0], 1 + len(at["shape"])), shape=(size, *at["shape"])),
     examples=MATRIX,
     attrs={"shape": (2, 2, 3)},
-    spelling=Spelling("call", "broadcast", latex="{0}", rule=write_expand, shown=with_shape),
+    spelling=Spelling("call", "broadcast", latex=latex_expand, rule=write_expand, shown=with_shape),
     effects=Effects(view=True, rearranges=True),
 )
 

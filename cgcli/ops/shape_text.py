@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from cgcli.graph.sizes import Size, add, mul
+from cgcli.graph.sizes import Shape, Size, add, mul
 from cgcli.graph.types import Type
 
 from .op import ATOM, Spelling
@@ -62,10 +62,22 @@ def write_permute(spelling: Spelling, operands: Sequence[Written], attrs: Attrs,
 
 def latex_permute(attrs: Attrs) -> tuple[str, int]:
     if "of" not in attrs:
-        return r"{0}^{{\top}}", ATOM
+        return r"{0}^{{\top}}", 9
     rank, axes = len(attrs["of"]), attrs["axes"]
     order = [*range(rank - len(axes)), *(rank + axis for axis in axes)]
     return rf"\operatorname{{{{transpose}}}}\left({{0}}, {order}\right)", ATOM
+
+
+def latex_expand(attrs: Attrs) -> tuple[str, int]:
+    """A number repeated is `full`; other tensors stretch by themselves."""
+    is_number = "of" in attrs and all(size == 1 for size in attrs["of"])
+    return (latex_filled(attrs["shape"]) if is_number else "{0}"), ATOM
+
+
+def latex_filled(shape: Shape) -> str:
+    """The template of a tensor of which all elements are the same, which is no number: a product with it adds up."""
+    sizes = r" \times ".join(latex_size(size)[0] for size in shape).replace("{", "{{").replace("}", "}}")
+    return rf"\operatorname{{{{full}}}}_{{{{{sizes}}}}}\left({{0}}\right)"
 
 
 def latex_size(size: Size) -> tuple[str, int]:

@@ -42,8 +42,11 @@ def write_latex(spelling: Spelling, operands: Sequence[Written], attrs: Attrs) -
         text, level = template(attrs)
         if not operands:
             return Written(text, level)
+        if text == "{0}":
+            return operands[0]
+        least = ATOM if text.startswith("{0}^") else 0
         return Written(
-            text.format(*(x.text if x.level >= ATOM else rf"\left({x.text}\right)" for x in operands)), level
+            text.format(*(x.text if x.level >= least else rf"\left({x.text}\right)" for x in operands)), level
         )
     name = spelling.text.replace("_", r"\_")
     default = Written(rf"\operatorname{{{name}}}\left({', '.join(x.text for x in operands)}\right)")
@@ -55,6 +58,8 @@ def write_latex(spelling: Spelling, operands: Sequence[Written], attrs: Attrs) -
         level, bounds = spelling.level, list(spelling.bounds)
     elif spelling.form == "prefix":
         level, bounds = spelling.level, [spelling.level]
+    elif template.startswith(("{0}^", "e^")):  # a power, which has brackets within another; a product with what follows
+        level, bounds = (9, [ATOM if template[0] == "{" else 0]) if len(operands) == 1 else (7, [ATOM, 8])
     elif template == "{0}":  # its operand as it stands
         level, bounds = operands[0].level, [0]
     if exponent is not None:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from cgcli.graph.graph import CONST
 from cgcli.graph.traversal import prune
 from cgcli.graph.types import Type
 from cgcli.ops.latex import latex_text
-from cgcli.ops.notation import shown_attrs, write_constant
+from cgcli.ops.notation import latex_constant, shown_attrs, write_constant
 from cgcli.ops.rule_graph import FACTOR, SUMMAND, RuleGraph, rule_graph, write_rule
 from cgcli.ops.spelling import LONGEST_TENSOR, UNARY, Written, within, write_latex
 from cgcli.ops.table import BY_CODE
@@ -116,7 +115,7 @@ class SymbolicText:
     def _latex(self, x: int) -> Written:
         if x in self.names:
             return Written(self.names[x].latex)
-        return write_latex(BY_CODE[CONST].spelling, [], self.graph.attrs[x])
+        return latex_constant(self.graph, x)
 
 
 def _bracketed(latex: Written) -> str:

@@ -6,8 +6,10 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain, islice
 from typing import Any
 
+from cgcli.diagnostics.wrapped import cell_width
+
 from .style import DIM, styled
-from .table_columns import GAP, INDENT, LEAST_TEXT, Cell, Form, Texts, cell_width, folded, form
+from .table_columns import GAP, INDENT, LEAST_TEXT, Cell, Form, Texts, folded, form
 from .terminal_values import TerminalValues
 
 FIRST = 1000
