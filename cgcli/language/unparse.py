@@ -24,6 +24,7 @@ class _Form(Protocol):
     def name(self, name: str) -> Written: ...
     def node(self, graph: Graph, i: int, operands: Sequence[Written]) -> Written: ...
     def choice(self, condition: Written, then: Written, otherwise: Written) -> Written: ...
+    def result(self, graph: Graph, i: int, texts: Mapping[int, Written]) -> Written: ...
 
 
 class _Cg:
@@ -35,6 +36,9 @@ class _Cg:
 
     def choice(self, condition: Written, then: Written, otherwise: Written) -> Written:
         return Written(f"if {condition.text} then {then.text} else {otherwise.text}", 0)
+
+    def result(self, graph: Graph, i: int, texts: Mapping[int, Written]) -> Written:
+        return texts[i]
 
 
 class _Latex:
@@ -49,6 +53,10 @@ class _Latex:
     def choice(self, condition: Written, then: Written, otherwise: Written) -> Written:
         rows = rf"{then.text} & {condition.text}\\{otherwise.text} & \text{{otherwise}}"
         return Written(rf"\begin{{cases}}{rows}\end{{cases}}")
+
+    def result(self, graph: Graph, i: int, texts: Mapping[int, Written]) -> Written:
+        """A number that is the derivative by each element stands for itself."""
+        return texts.get(graph.a[i], texts[i]) if opname(graph.op[i]) == "expand" else texts[i]
 
 
 _FORMS: Mapping[Form, _Form] = {"cg": _Cg(), "latex": _Latex()}
@@ -89,7 +97,7 @@ def write_outputs(
             name = next(new_names)
             lines.append((write.name(name).text, texts[i].text))
             texts[i] = write.name(name)
-    return lines + [(target, texts[i].text) for target, i in zip(targets, outputs, strict=True)]
+    return lines + [(target, write.result(graph, i, texts).text) for target, i in zip(targets, outputs, strict=True)]
 
 
 def _needed(graph: Graph, outputs: Sequence[int], named: Mapping[int, str]) -> bytearray:
