@@ -8,7 +8,11 @@ import pytest
 from cli_harness import ARTICLE, cg
 
 import cgcli
+from cgcli import parse
 from cgcli.ops.latex import latex_name
+from cgcli.ops.notation import shown_attrs
+from cgcli.ops.spelling import Written, write_latex
+from cgcli.ops.table import OPS
 
 
 @pytest.mark.parametrize(
@@ -62,6 +66,26 @@ def test_shared_parts_have_lines_of_their_own() -> None:
     first, *others = equations("y = exp(a*b) * c + exp(a*b)")
     assert first.startswith(r"  \mathit{t1} &= ")
     assert any(r"\mathit{t1}" in line for line in others)
+
+
+@pytest.mark.parametrize(
+    ("operation", "latex"),
+    [
+        ("sum(x, axis=0)", r"\operatorname{sum}\left(x, \text{axis=-2}\right)"),
+        ("max(x, axis=1, keepdims=true)", r"\operatorname{max}\left(x, \text{axis=-1, keepdims=true}\right)"),
+        ("x[1:, :]", r"x\text{[1:, :]}"),
+        ("pad(x, [[1, 0], [0, 2]])", r"\operatorname{pad}\left(x, \text{[[1, 0], [0, 2]]}\right)"),
+        ("argmax(x, axis=1)", r"\operatorname{argmax}\left(x, \text{axis=-1}\right)"),
+        ("sum(x)", r"\operatorname{sum}\left(x\right)"),
+    ],
+)
+def test_a_call_has_its_attributes(operation: str, latex: str) -> None:
+    program = parse(f"input x: float[2, 3]\nt = {operation}\noutput t")
+    t = program.graph.outputs[0]
+    x = program.graph.inputs[0]
+    spelling, attrs = OPS[program.graph[t].op].spelling, shown_attrs(program.graph, t)
+    assert program.graph.operands(t) == (x,)
+    assert write_latex(spelling, [Written("x")], attrs).text == latex
 
 
 def test_braces_and_environments_are_closed() -> None:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 Style = Literal["cg", "picture"]
 UNARY = 8
 LONGEST_TENSOR = 28  # characters of a constant tensor in a picture
+_MARK = 0xE000  # stands for the first operand, the next sign for the second: no text of an operation has them
 _KEYWORDS = ("axes", "axis", "keepdims", "shape", "pattern")
 
 
@@ -48,10 +49,8 @@ def write_latex(spelling: Spelling, operands: Sequence[Written], attrs: Attrs) -
         return Written(
             text.format(*(x.text if x.level >= least else rf"\left({x.text}\right)" for x in operands)), level
         )
-    name = spelling.text.replace("_", r"\_")
-    default = Written(rf"\operatorname{{{name}}}\left({', '.join(x.text for x in operands)}\right)")
     if not template:
-        return default
+        return _latex_call(spelling, operands, attrs)
     exponent = attrs.get("exponent")
     level, bounds = ATOM, [0] * len(operands)
     if spelling.form == "infix" and not template.startswith((r"\frac", r"\left")):
@@ -69,7 +68,28 @@ def write_latex(spelling: Spelling, operands: Sequence[Written], attrs: Attrs) -
         power = write_number(exponent).text if exponent is not None else ""
         return Written(template.format(*texts, exponent=power, text=spelling.text), level)
     except IndexError:  # of `max` with one operand
-        return default
+        return _latex_call(spelling, operands, attrs)
+
+
+def _latex_call(spelling: Spelling, operands: Sequence[Written], attrs: Attrs) -> Written:
+    """An operation without a template: as the language writes it, with its own words and numbers upright."""
+    import re
+
+    from .latex import latex_text  # for formulas in LaTeX alone, both
+
+    marks = [chr(_MARK + k) for k in range(len(operands))]
+    text = write_op(spelling, list(map(Written, marks)), attrs).text
+    name, _, arguments = text.partition("(")
+    is_call = name.isidentifier() and text.endswith(")")
+    parts = []
+    for part in re.split(f"([{chr(_MARK)}-{chr(_MARK + len(marks))}])", arguments[:-1] if is_call else text):
+        if part in marks:
+            parts.append(operands[marks.index(part)].text)
+            continue
+        words = part.removeprefix(", ")
+        parts.append(part[: len(part) - len(words)] + (rf"\text{{{latex_text(words)}}}" if words.strip() else words))
+    inner = "".join(parts)
+    return Written(rf"\operatorname{{{latex_text(name)}}}\left({inner}\right)" if is_call else inner)
 
 
 # ---- the forms
