@@ -9,7 +9,6 @@ from cgcli.graph.graph import CONST, Graph
 from cgcli.graph.types import Type
 
 from .numbers import shortest_single
-from .shape_text import latex_filled
 from .spelling import Style, Written, write_filled, write_latex, write_number, write_op
 from .table import BY_CODE
 
@@ -34,6 +33,8 @@ def write_constant(graph: Graph, i: int, style: Style = "cg", longest: int | Non
 
 def latex_constant(graph: Graph, i: int) -> Written:
     """A constant node in LaTeX."""
+    from .shape_text import latex_filled  # for formulas in LaTeX alone
+
     attrs, t = graph.attrs[i], graph.type_of(i)
     written = write_latex(BY_CODE[CONST].spelling, [], attrs)
     if isinstance(attrs["value"], tuple) or not isinstance(t, Type) or not t.shape:
