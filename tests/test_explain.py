@@ -505,3 +505,9 @@ def test_lines_fit_the_width() -> None:
         assert sum(map(len, (line.split() for line in lines))) == sum(
             len(line.split()) for line in explanation_text(found, "text").splitlines()
         )
+
+
+def test_which_output_is_asked_before_the_run() -> None:
+    result = cg("explain", "-e", "x = 0; while true { x = x + 1 }; y = a * x; z = a + x; output y, z", "--a", "1")
+    assert result.status == 2
+    assert "several outputs" in result.err

@@ -57,6 +57,8 @@ def _make(folder: str) -> bool:
     try:
         if os.path.isdir(folder):
             return False
+        if os.path.lexists(folder):
+            raise error("cannot-write", status=2, path=folder, reason="it is a file, not a folder")
         os.mkdir(folder)
     except (OSError, ValueError) as problem:  # a NUL in the name
         raise error("cannot-write", status=1, path=folder, reason=_reason(problem)) from None

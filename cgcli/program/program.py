@@ -211,6 +211,7 @@ class Program(Computation):
             program = self.for_shapes(read)
             if not read and not all(i.optional for i in self.inputs):
                 return formulas(program, of, wrt, max_paths)
+            program.of_choice(of)  # said before the run, which may be long
             if is_record(program.graph):
                 return explain(program, of, wrt, max_paths, read)
         recorded, steps = self.in_dynamic_mode().recorded_with_steps(read)
