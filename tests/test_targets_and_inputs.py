@@ -266,7 +266,7 @@ def test_format_names_the_kind_of_a_picture() -> None:
         ["eval", "g.cg", "--data", "t.csv", "-o", "old.npz"],
         ["eval", "g.cg", "--data", "t.csv", "-o", "old.parquet"],
         ["eval", "g.cg", "--data", "t.csv", "-o", "old.arrow"],
-        ["render", "f.cg", "-o", "old.dot"],
+        ["render", "f.cg", "-o", "old.json"],
         ["plan", "f.cg", "-o", "old.svg"],
         ["fmt", "old.cg"],
         ["samples", "article"],
@@ -274,7 +274,7 @@ def test_format_names_the_kind_of_a_picture() -> None:
     ],
 )
 def test_a_full_disk_leaves_everything_as_it_was_and_names_the_file(args: list[str]) -> None:
-    for name in ("csv", "jsonl", "npz", "parquet", "arrow", "dot", "svg"):
+    for name in ("csv", "jsonl", "npz", "parquet", "arrow", "json", "svg"):
         Path(f"old.{name}").write_text("old")
     Path("old.cg").write_text("y   =   a\n")
     before = contents()

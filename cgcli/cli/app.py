@@ -49,7 +49,7 @@ OTHER_NAMES = {
     **dict.fromkeys(("evaluate", "run", "exec", "execute", "compute", "calc"), "eval"),
     **dict.fromkeys(("gradient", "derivative", "derive", "diff", "backward", "jacobian", "hessian"), "grad"),
     **dict.fromkeys(("draw", "picture", "image", "svg", "export"), "render"),
-    **dict.fromkeys(("chart", "curve", "sweep", "scan", "contour"), "plot"),
+    **dict.fromkeys(("chart", "curve", "contour"), "plot"),
     **dict.fromkeys(("serve", "watch", "open", "browse", "page", "html"), "live"),
     **dict.fromkeys(("view", "print", "tree", "graph", "display"), "show"),
     **dict.fromkeys(("debug", "debugger"), "step"),

@@ -43,6 +43,8 @@ def explain(
     values everything is in formulas.
     """
     session = open_session(context, run)
+    if session.program.mode == "dynamic":
+        session.require_values()  # before Python code runs
     of, wrt = derivative.of, derivative.wrt
     explanation = session.program.explain(session.values, of=of, wrt=wrt, max_paths=most or PATHS)
     if output_format == "json":

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 LEAST = 24  # columns that a text beside a label needs
 SLACK = 8  # by how much shorter than the longest a line of a page may be that was broken
+_SIGNS = dict.fromkeys(map(ord, "∂·×−→…ᵀ²³"))  # of cg's own, each of which takes one column
 BELOW = 4  # by how much a text below its label is indented
 
 
 def cell_width(text: str) -> int:
     """The columns of a terminal that a text takes."""
-    if text.isascii():
+    if text.isascii() or text.translate(_SIGNS).isascii():
         return len(text)
     from rich.cells import cell_len  # for other letters alone
 
