@@ -26,6 +26,11 @@ BINARY: int = getattr(os, "O_BINARY", 0)
 """A flag of `os.open`: bytes are read and written as they are."""
 
 
+def system_message(problem: OSError | ValueError) -> str:
+    """The system's message about a failure, as a part of a sentence. A ValueError is one about a NUL in a name."""
+    return (getattr(problem, "strerror", None) or str(problem)).lower()
+
+
 def open_for_reading(path: str | Path, *, links: bool = True) -> int:
     """A descriptor of the file. Opening a named pipe does not wait for its other end, where the system can do so.
 

@@ -11,6 +11,7 @@ from typing import Any, TextIO
 
 from cgcli.diagnostics.diagnostic import Diagnostic, error
 from cgcli.diagnostics.escape import harmless
+from cgcli.system import system_message
 
 
 @dataclass
@@ -67,7 +68,7 @@ def output_error(problem: OSError) -> Exception:
     if isinstance(problem, BrokenPipeError):
         return problem
     silence()
-    return error("output-failed", status=1, reason=reason_of(problem))
+    return error("output-failed", status=1, reason=system_message(problem))
 
 
 def emit(text: str) -> None:
@@ -142,11 +143,6 @@ def print_diagnostics(diagnostics: Sequence[Diagnostic]) -> None:
 
         words = report(diagnostics, use_colour(sys.stderr), width_of(sys.stderr))
         write_stderr(words.rstrip("\n") + "\n")
-
-
-def reason_of(problem: OSError) -> str:
-    """The system's message about its failure, as a part of a sentence."""
-    return (problem.strerror or str(problem)).lower()
 
 
 def stdout() -> TextIO | None:

@@ -13,7 +13,6 @@ from cgcli.cli.output import (
     StandardOutput,
     output_error,
     print_diagnostics,
-    reason_of,
     set_stream_options,
     silence,
     stdout,
@@ -21,7 +20,7 @@ from cgcli.cli.output import (
 )
 from cgcli.cli.signals import INTERRUPTED, end_by_signals
 from cgcli.diagnostics.diagnostic import CgError, Diagnostic
-from cgcli.system import plain_newlines
+from cgcli.system import plain_newlines, system_message
 
 DONE, FAILED, WRONG = 0, 1, 2
 
@@ -88,7 +87,9 @@ def _run(action: Callable[[], object]) -> int:
             write_stderr("interrupted\n")
         return ended.code if isinstance(ended.code, int) else DONE
     except OSError as problem:
-        return _fail([Diagnostic("system", values={"reason": reason_of(problem), "name": problem.filename})], FAILED)
+        return _fail(
+            [Diagnostic("system", values={"reason": system_message(problem), "name": problem.filename})], FAILED
+        )
     except MemoryError:
         return _fail([Diagnostic("out-of-memory")], FAILED)
     except Exception as problem:

@@ -15,7 +15,7 @@ from zlib import crc32
 
 from cgcli.diagnostics.diagnostic import error
 from cgcli.files.locks import exclusive
-from cgcli.files.writing import check_writable, write_atomic
+from cgcli.files.writing import cannot_write, check_writable, write_atomic
 from cgcli.version import VERSION
 
 from .tasks import PartResult
@@ -79,8 +79,7 @@ class KeptParts:
             with open(path, "a", encoding="utf-8") as file:
                 file.write(json.dumps(line) + "\n")
         except OSError as problem:
-            reason = (problem.strerror or str(problem)).lower()
-            raise error("cannot-write", status=1, path=path, reason=reason) from None
+            raise cannot_write(path, problem) from None
 
 
 @contextmanager
@@ -103,8 +102,7 @@ def kept_parts(folder: str | None, key: str, ending: str) -> Iterator[KeptParts]
             raise error("parts-folder", path=folder, name=min(foreign))
         os.makedirs(folder, exist_ok=True)
     except OSError as problem:
-        reason = (problem.strerror or str(problem)).lower()
-        raise error("cannot-write", status=1, path=folder, reason=reason) from None
+        raise cannot_write(folder, problem) from None
     try:
         with exclusive(manifest):
             first, entries = _read(manifest)

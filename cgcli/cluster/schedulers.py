@@ -11,11 +11,11 @@ import re
 import threading
 import warnings
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 from cgcli.diagnostics.diagnostic import EMPTY, error
-from cgcli.system import cores
+from cgcli.system import cores, system_message
 from cgcli.version import VERSION
 
 CONNECT_SECONDS = 10
@@ -53,7 +53,7 @@ def check_cluster(text: str) -> int | str:
     except FileNotFoundError:
         raise error("bad-cluster", value=text or EMPTY) from None
     except OSError as problem:
-        raise error("file-unreadable", file=text, reason=(problem.strerror or str(problem)).lower()) from None
+        raise error("file-unreadable", file=text, reason=system_message(problem)) from None
     except (ValueError, KeyError, TypeError, RecursionError):
         raise error("cluster-file", file=text) from None
     if not isinstance(address, str) or _ADDRESS.fullmatch(address) is None:
@@ -191,9 +191,8 @@ def _reason(problem: BaseException) -> str:
     """The innermost reason of a failure, in one line."""
     while problem.__cause__ is not None:
         problem = problem.__cause__
-    with suppress(AttributeError, TypeError):
-        if problem.strerror:  # type: ignore[attr-defined]  # of an OSError
-            return str(problem.strerror).lower()  # type: ignore[attr-defined]
+    if isinstance(problem, OSError) and problem.strerror:
+        return system_message(problem)
     text = " ".join(str(problem).split())
     if not text or "Timed out" in text:
         return "there is no answer"

@@ -15,6 +15,7 @@ from cgcli.program.computation import Computation, Values
 from cgcli.program.program import Program
 from cgcli.program.rows import Derivatives
 from cgcli.program.tables import Start, TableEvents, TableRun, TableSettings
+from cgcli.system import system_message
 from cgcli.version import VERSION
 
 
@@ -124,8 +125,7 @@ def _check_file(cut: Cut, worker: str) -> None:
     try:
         same = identity_of(cut.path) == cut.identity
     except OSError as problem:
-        reason = (problem.strerror or str(problem)).lower()
-        raise error("table-away", status=1, file=cut.path, worker=worker, reason=reason) from None
+        raise error("table-away", status=1, file=cut.path, worker=worker, reason=system_message(problem)) from None
     if not same:
         raise error("table-changed", status=1, file=cut.file)
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from cgcli.diagnostics.diagnostic import CgError, error
-from cgcli.files.writing import atomic_file
+from cgcli.files.writing import atomic_file, cannot_write
 from cgcli.system import link
 
 from .reading import open_file
@@ -214,8 +214,7 @@ def _naming(path: str) -> Iterator[None]:
     try:
         yield
     except OSError as problem:
-        reason = (problem.strerror or str(problem)).lower()
-        raise error("cannot-write", status=1, path=path, reason=reason) from None
+        raise cannot_write(path, problem) from None
 
 
 def _contiguous(x: Any) -> Any:

@@ -13,6 +13,7 @@ from typing import Any, NoReturn
 
 from cgcli.diagnostics.diagnostic import error
 from cgcli.files.cache import digest
+from cgcli.files.writing import cannot_write
 from cgcli.system import BINARY
 
 FORMAT = b"cg journal 1 "
@@ -91,8 +92,7 @@ class Journal:
                 os.unlink(self.path)
 
     def _fail(self, problem: OSError) -> NoReturn:
-        reason = (problem.strerror or str(problem)).lower()
-        raise error("cannot-write", status=1, path=self.path, reason=reason) from None
+        raise cannot_write(self.path, problem) from None
 
 
 def packed(about: Mapping[str, Any], arrays: Mapping[str, Any]) -> bytes:

@@ -13,6 +13,7 @@ from pathlib import PurePath
 from typing import Any, NoReturn
 
 from cgcli.diagnostics.diagnostic import error
+from cgcli.files.writing import cannot_write
 from cgcli.system import BINARY
 
 from .checkpoints import Checkpoint, step_of
@@ -149,5 +150,4 @@ class MetricsFile:
         os.close(self._handle)
 
     def _fail(self, problem: OSError) -> NoReturn:
-        reason = (problem.strerror or str(problem)).lower()
-        raise error("cannot-write", status=1, path=self.path, reason=reason) from None
+        raise cannot_write(self.path, problem) from None

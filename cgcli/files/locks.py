@@ -9,6 +9,8 @@ from contextlib import contextmanager, suppress
 from cgcli.diagnostics.diagnostic import error
 from cgcli.system import try_lock
 
+from .writing import cannot_write
+
 
 @contextmanager
 def exclusive(path: str) -> Iterator[None]:
@@ -47,9 +49,7 @@ def _acquire(path: str, lock: str) -> int:
         try:
             handle = os.open(lock, os.O_RDWR | os.O_CREAT, 0o666)
         except OSError as problem:
-            reason = (problem.strerror or str(problem)).lower()
-            blamed = lock if os.path.lexists(lock) else path
-            raise error("cannot-write", status=1, path=blamed, reason=reason) from None
+            raise cannot_write(lock if os.path.lexists(lock) else path, problem) from None
         if not try_lock(handle):
             os.close(handle)
             raise error("target-live", status=1, file=path)

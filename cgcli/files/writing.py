@@ -10,8 +10,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
-from cgcli.diagnostics.diagnostic import error
-from cgcli.system import BINARY, link, set_mode
+from cgcli.diagnostics.diagnostic import CgError, error
+from cgcli.system import BINARY, link, set_mode, system_message
 
 _temporary: set[str] = set()
 
@@ -21,6 +21,11 @@ def remove_temporary_files() -> None:
     for path in list(_temporary):
         with suppress(OSError):
             os.unlink(path)
+
+
+def cannot_write(path: str | Path, problem: OSError | ValueError) -> CgError:
+    """The error (status 1) for what the system does not let be written. A ValueError is one about a NUL in the name."""
+    return error("cannot-write", status=1, path=str(path), reason=system_message(problem))
 
 
 def write_atomic(path: str | Path, data: bytes) -> None:
@@ -39,7 +44,7 @@ def check_writable(path: str | Path) -> None:
     if code is None and not os.access(folder, os.W_OK):
         code = errno.EACCES
     if code is not None:
-        raise error("cannot-write", status=1, path=str(path), reason=os.strerror(code).lower())
+        raise cannot_write(path, OSError(code, os.strerror(code)))
 
 
 @contextmanager
@@ -73,8 +78,7 @@ def atomic_file(path: str | Path, *, new: bool = False) -> Iterator[IO[bytes]]:
     except OSError as problem:
         if new and isinstance(problem, FileExistsError):
             raise error("file-exists", file=str(path)) from None
-        reason = problem.strerror or str(problem)
-        raise error("cannot-write", status=1, path=str(path), reason=reason.lower()) from None
+        raise cannot_write(path, problem) from None
     finally:  # an interrupt too
         if temporary is not None:
             if os.path.lexists(temporary):

@@ -9,7 +9,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, suppress
 
 from cgcli.diagnostics.diagnostic import error
-from cgcli.files.writing import atomic_file
+from cgcli.files.writing import atomic_file, cannot_write
+from cgcli.system import system_message
 
 MARK = b"a frame written by cg"
 TAIL = 100  # bytes at the end of a file that hold the mark
@@ -45,11 +46,7 @@ def write_frames(folder: str, kind: str, frames: Sequence[bytes]) -> None:
         try:
             os.unlink(path)
         except OSError as problem:
-            raise error("frame-left", status=1, file=path, reason=_reason(problem)) from None
-
-
-def _reason(problem: OSError | ValueError) -> str:
-    return (getattr(problem, "strerror", None) or str(problem)).lower()
+            raise error("frame-left", status=1, file=path, reason=system_message(problem)) from None
 
 
 def _make(folder: str) -> bool:
@@ -61,7 +58,7 @@ def _make(folder: str) -> bool:
             raise error("cannot-write", status=2, path=folder, reason="it is a file, not a folder")
         os.mkdir(folder)
     except (OSError, ValueError) as problem:  # a NUL in the name
-        raise error("cannot-write", status=1, path=folder, reason=_reason(problem)) from None
+        raise cannot_write(folder, problem) from None
     return True
 
 
@@ -70,7 +67,7 @@ def _earlier(folder: str, kind: str) -> Iterator[str]:
     try:
         entries = sorted(os.listdir(folder))
     except OSError as problem:
-        raise error("cannot-write", status=1, path=folder, reason=_reason(problem)) from None
+        raise cannot_write(folder, problem) from None
     for name in entries:
         path = os.path.join(folder, name)
         if re.fullmatch(rf"[0-9]{{3}}\.{kind}", name) and not os.path.islink(path) and os.path.isfile(path):

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from cgcli.diagnostics.diagnostic import EMPTY, error
 from cgcli.diagnostics.suggest import nearest
-from cgcli.files.writing import atomic_file
+from cgcli.files.writing import atomic_file, cannot_write
 
 
 def folder() -> Path:
@@ -78,6 +78,4 @@ def _make_folder(folder: Path) -> None:
     try:
         folder.mkdir(exist_ok=True)
     except OSError as problem:
-        raise error(
-            "cannot-write", status=1, path=str(folder), reason=(problem.strerror or str(problem)).lower()
-        ) from None
+        raise cannot_write(folder, problem) from None
