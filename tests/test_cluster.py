@@ -27,7 +27,9 @@ from cgcli.cli import progress
 from cgcli.cluster import schedulers, table_runs, tasks
 from cgcli.cluster.kept_parts import MANIFEST, KeptParts
 from cgcli.cluster.tasks import run_part
+from cgcli.cluster.workers import Workers
 from cgcli.data import cuts
+from cgcli.diagnostics.diagnostic import CgError
 from cgcli.program import rows
 from cgcli.version import VERSION
 
@@ -236,16 +238,16 @@ def test_a_folder_with_other_files_is_left_alone(address: str) -> None:
 def test_a_run_that_failed_goes_on_from_its_finished_parts(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
     table("t.csv", 34)
     args = ("eval", "p.cg", "--data", "t.csv", "--carry", "name", "--cluster", address, "-o", "out.csv")
-    read = table_runs._Tasks._wait
+    read = Workers.result
     asked: list[int] = []
 
-    def wait(tasks: table_runs._Tasks, cut: cuts.Cut, future: object) -> object:
-        asked.append(cut.before)
+    def result(workers: Workers, future: Any, killed: Callable[[], CgError]) -> object:
+        asked.append(int(str(killed().diagnostics[0].values["line"])) - 2)
         if len(asked) == 3:
-            raise tasks._lost()
-        return read(tasks, cut, future)
+            raise workers._lost()
+        return read(workers, future, killed)
 
-    monkeypatch.setattr(table_runs._Tasks, "_wait", wait)
+    monkeypatch.setattr(Workers, "result", result)
     lost = cg(*args)
     assert (lost.status, lost.out) == (1, "")
     assert f"the scheduler at `{address}` is gone" in lost.err
@@ -397,13 +399,13 @@ def task(monkeypatch: pytest.MonkeyPatch) -> tuple[Any, ...]:
     """The arguments of the first task of a run."""
     tasks: list[tuple[Any, ...]] = []
 
-    def wait(self: table_runs._Tasks, cut: cuts.Cut, future: object) -> object:
+    def submit(self: Workers, _: int, function: Callable[..., object], cut: cuts.Cut) -> object:
         tasks.append((VERSION, self.job, cut, "tcp://worker:1"))
-        return run_part(*tasks[-1])
+        return function(*tasks[-1])
 
     with monkeypatch.context() as patch:
-        patch.setattr(table_runs._Tasks, "_wait", wait)
-        patch.setattr(table_runs._Tasks, "_submit", lambda *_: object())
+        patch.setattr(Workers, "submit", submit)
+        patch.setattr(Workers, "result", lambda _, future, __: future)
         assert cg("eval", "p.cg", "--data", "t.csv", "--cluster", "local:1").status == 0
     return tasks[0]
 

@@ -6,7 +6,6 @@ import os
 from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing
-from functools import cached_property
 from typing import Any, NamedTuple, cast
 
 from cgcli.data import arrow
@@ -15,18 +14,14 @@ from cgcli.data.sinks import STREAM, JoiningSink, PartWriter, TextOutput, sink, 
 from cgcli.diagnostics.diagnostic import CgError, Diagnostic, error
 from cgcli.files.cache import code_stamp, digest
 from cgcli.program.computation import Computation, Values
-from cgcli.program.dynamic import DynamicProgram
-from cgcli.program.program import reopened
 from cgcli.program.rows import Derivatives
-from cgcli.program.tables import TableEvents, TableRun, TableSettings, carried_columns, open_table_of
+from cgcli.program.tables import Start, TableEvents, TableRun, TableSettings, carried_columns, open_table_of
 from cgcli.version import VERSION
 
 from .kept_parts import KeptParts, kept_parts
-from .schedulers import check_cluster, connected, library
-from .tasks import Job, PartResult, Reopening, run_part
-
-LEAST_QUEUE, A_THREAD = 32, 4  # tasks at a time, and those for each thread of the workers
-POLL_SECONDS = 1.0
+from .schedulers import check_cluster, library
+from .tasks import Job, PartResult, Reopening, reopening, run_part
+from .workers import LEAST_QUEUE, Workers
 
 
 class Target(NamedTuple):
@@ -90,7 +85,7 @@ def map_table_on_cluster(
     where = check_cluster(cluster)
     library()
     events = events or TableEvents()
-    texts = _reopening(program)
+    texts = reopening(program)
     kind = target.kind
     with open_table_of(program, path) as table:
         require_cuttable(table.files)
@@ -108,21 +103,30 @@ def map_table_on_cluster(
         key = _key(program, texts, values, [identity_of(file) for file in table.files], rows, *work)
         job = Job(key, texts, values, *work)
         with kept_parts(target.parts_folder, key, kind if target.is_folder else "part") as kept:
-            tasks = _Tasks(where, job, kept, events)
-            _join(run, tasks, cuts(table.files, rows), target, table.size)
+            if kept.entries:
+                events.reused(len(kept.entries))
+            with Workers(where, job, key, events.waiting, lambda: len(kept.entries)) as workers:
+                results = _results(workers, kept, cuts(table.files, rows))
+                _join(run, start, kept, results, target, table.size)
 
 
-def _join(run: TableRun, tasks: _Tasks, pieces: Iterator[Cut], target: Target, size: int | None) -> None:
+def _join(
+    run: TableRun,
+    start: Start | None,
+    kept: KeptParts,
+    results: Iterator[tuple[Cut, PartResult]],
+    target: Target,
+    size: int | None,
+) -> None:
     """Writes the results of the tasks in their order."""
-    events, kept = run.events, tasks.kept
+    events = run.events
     rows = skipped = 0
     outside: dict[str, dict[str, Any]] = {}
     with ExitStack() as stack:
-        stack.enter_context(tasks)
         out = None
         if not target.is_folder:
             out = cast("JoiningSink", stack.enter_context(sink(target.path, target.stream, lines=target.lines)))
-        for cut, part in tasks.results(pieces):
+        for cut, part in results:
             if out is not None and part.data:
                 out.append(part.data, part.header)
             if part.error is not None:
@@ -135,7 +139,7 @@ def _join(run: TableRun, tasks: _Tasks, pieces: Iterator[Cut], target: Target, s
         events.warnings([Diagnostic("rows-outside-range", values=v, severity="warning") for v in outside.values()])
         if not rows:
             writer = PartWriter(target.kind)
-            words = None if tasks.job.start is None else run.words_of_classes()
+            words = None if start is None else run.words_of_classes()
             run.write_no_rows(writer.out if out is None else out, words)
             if out is None:
                 kept.keep(0, PartResult(*writer.part()))
@@ -147,89 +151,33 @@ def _join(run: TableRun, tasks: _Tasks, pieces: Iterator[Cut], target: Target, s
         events.skipped(skipped, rows + skipped)
 
 
-class _Tasks:
-    """The tasks of a run, in a context that ends the connection. kept: the parts that are there already."""
+def _results(workers: Workers, kept: KeptParts, pieces: Iterator[Cut]) -> Iterator[tuple[Cut, PartResult]]:
+    """The result of each cut in their order; those that are not kept from an earlier run are computed, and kept."""
+    queue: deque[tuple[int, Cut, Any]] = deque()
+    most = LEAST_QUEUE
+    for k, cut in enumerate(pieces):
+        queue.append((k, cut, None if k in kept.entries else workers.submit(k, run_part, cut)))
+        if k % LEAST_QUEUE == 0:
+            most = workers.queue_length()
+        if len(queue) > most:
+            yield _result(workers, kept, *queue.popleft())
+    while queue:
+        yield _result(workers, kept, *queue.popleft())
 
-    def __init__(self, cluster: int | str, job: Job, kept: KeptParts, events: TableEvents) -> None:
-        self.cluster, self.job, self.kept, self.events = cluster, job, kept, events
-        self.stack = ExitStack()
-        self.has_waited = False
 
-    def __enter__(self) -> _Tasks:
-        return self
-
-    def __exit__(self, *problem: Any) -> None:
-        self.stack.__exit__(*problem)
-
-    @cached_property
-    def client(self) -> Any:
-        """The connection, from the first task on."""
-        return self.stack.enter_context(connected(self.cluster))
-
-    @cached_property
-    def shared(self) -> Any:
-        """The job on the cluster, which each worker fetches once."""
-        return self.client.submit(_same, self.job, key=f"cg-job-{self.job.key}", pure=False)
-
-    def results(self, pieces: Iterator[Cut]) -> Iterator[tuple[Cut, PartResult]]:
-        """The result of each cut in their order; finished ones are kept."""
-        if self.kept.entries:
-            self.events.reused(len(self.kept.entries))
-        queue: deque[tuple[int, Cut, Any]] = deque()
-        most = LEAST_QUEUE
-        for k, cut in enumerate(pieces):
-            queue.append((k, cut, None if k in self.kept.entries else self._submit(k, cut)))
-            if k % LEAST_QUEUE == 0 and "client" in vars(self):
-                most = max(LEAST_QUEUE, A_THREAD * self._threads())
-            if len(queue) > most:
-                yield self._result(*queue.popleft())
-        while queue:
-            yield self._result(*queue.popleft())
-
-    def _submit(self, k: int, cut: Cut) -> Any:
-        return self.client.submit(run_part, VERSION, self.shared, cut, key=f"cg-{self.job.key}-{k}", pure=False)
-
-    def _result(self, k: int, cut: Cut, future: Any) -> tuple[Cut, PartResult]:
-        part = self.kept.read(k) if future is None else None
-        if part is None:
-            part = self._wait(cut, self._submit(k, cut) if future is None else future)
-            if part.error is None:
-                self.kept.keep(k, part)
+def _result(workers: Workers, kept: KeptParts, k: int, cut: Cut, future: Any) -> tuple[Cut, PartResult]:
+    """A part that is kept, or that of a task. Raises CgError (status 1) where the cluster fails."""
+    part = kept.read(k) if future is None else None
+    if part is not None:
         return cut, part
 
-    def _wait(self, cut: Cut, future: Any) -> PartResult:
-        """The result of a task. Raises CgError (status 1) where the cluster fails."""
-        from concurrent.futures import CancelledError
+    def killed() -> CgError:
+        return error("cluster-killed", status=1, rows=cut.rows, line=cut.line + 1, file=cut.file)
 
-        distributed = library()
-        while True:
-            try:
-                return cast("PartResult", future.result(timeout=POLL_SECONDS))
-            except TimeoutError:
-                if not self._threads():
-                    self._await_workers()
-            except distributed.scheduler.KilledWorker:
-                raise error("cluster-killed", status=1, rows=cut.rows, line=cut.line + 1, file=cut.file) from None
-            except (CancelledError, OSError):
-                raise self._lost() from None
-
-    def _threads(self) -> int:
-        """Those of all workers."""
-        try:
-            return sum(self.client.nthreads().values())
-        except OSError:
-            raise self._lost() from None
-
-    def _await_workers(self) -> None:
-        if isinstance(self.cluster, int):
-            self.client.cluster.scale(self.cluster)  # starts those that are gone for good
-        elif not self.has_waited:
-            self.has_waited = True
-            self.events.waiting()
-
-    def _lost(self) -> CgError:
-        where = self.cluster if isinstance(self.cluster, str) else "local"
-        return error("cluster-lost", status=1, address=where, parts=len(self.kept.entries) or None)
+    part = cast("PartResult", workers.result(future or workers.submit(k, run_part, cut), killed))
+    if part.error is None:
+        kept.keep(k, part)
+    return cut, part
 
 
 def _check_folder(target: Target, files: Sequence[str]) -> None:
@@ -240,22 +188,10 @@ def _check_folder(target: Target, files: Sequence[str]) -> None:
             raise error("target-is-read", option="-o", path=target.path, source=f"--data {file}")
 
 
-def _same(job: Job) -> Job:
-    return job
-
-
 def _chunks_of_a_part(run: TableRun) -> int:
     """How many chunks are a task: one, but of small batches as many as have the rows of a chunk without them."""
     batch = run.settings.batch
     return 1 if batch is None else max(1, run.rows.most // batch)
-
-
-def _reopening(program: Computation) -> Reopening:
-    """The program by its texts. Raises CgError (status 2) for a Python function, which has none of its own."""
-    opens, texts, *rest = cast("tuple[Any, ...]", program.__reduce__())
-    if opens not in (reopened, DynamicProgram):
-        raise error("cluster-python")
-    return Reopening(opens, texts, rest[0])
 
 
 def _key(program: Computation, texts: Reopening, values: Values, *rest: object) -> str:

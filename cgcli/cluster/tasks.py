@@ -5,14 +5,15 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 from cgcli.data.cuts import Cut, identity_of, open_cut
 from cgcli.data.sinks import PartWriter, Rounded
 from cgcli.data.tables import Table
 from cgcli.diagnostics.diagnostic import CgError, Diagnostic, error
 from cgcli.program.computation import Computation, Values
-from cgcli.program.program import Program
+from cgcli.program.dynamic import DynamicProgram
+from cgcli.program.program import Program, reopened
 from cgcli.program.rows import Derivatives
 from cgcli.program.tables import Start, TableEvents, TableRun, TableSettings
 from cgcli.system import system_message
@@ -31,6 +32,14 @@ class Reopening(NamedTuple):
         program = self.opens(*self.texts)
         vars(program).update(self.settings)
         return program
+
+
+def reopening(program: Computation) -> Reopening:
+    """The program by its texts. Raises CgError (status 2) for a Python function, which has none of its own."""
+    opens, texts, *rest = cast("tuple[Any, ...]", program.__reduce__())
+    if opens not in (reopened, DynamicProgram):
+        raise error("cluster-python")
+    return Reopening(opens, texts, rest[0])
 
 
 @dataclass(frozen=True)
@@ -96,16 +105,12 @@ def run_part(version: str, job: Job, cut: Cut, worker: str | None = None) -> Par
     """Runs the program for the rows of a cut. version: of cg, as who submits it has it. worker: its address, for
     messages; None asks Dask.
     """
-    if worker is None:
-        from distributed import get_worker
-
-        worker = str(get_worker().address)
+    worker = worker or address_of_worker()
     assert job.start is not None
     events = _Events()
     writer = PartWriter(job.kind)
     try:
-        if version != VERSION:
-            raise error("cluster-version", status=1, worker=worker, version=VERSION, own=version)
+        check_version(version, worker)
         _check_file(cut, worker)
         with _running, open_cut(cut, job.columns) as reader:
             table = Table(job.table, (cut.file,), reader, job.columns, None, None, expected=job.start.rows)
@@ -118,6 +123,19 @@ def run_part(version: str, job: Job, cut: Cut, worker: str | None = None) -> Par
     except MemoryError:
         return PartResult(b"", error=error("cluster-memory", status=1, worker=worker, rows=cut.rows))
     return PartResult(*writer.part(), events.rows, events.left_out, events.outside)
+
+
+def address_of_worker() -> str:
+    """The address of the worker that runs this task, for messages."""
+    from distributed import get_worker
+
+    return str(get_worker().address)
+
+
+def check_version(version: str, worker: str) -> None:
+    """Raises CgError where who submits a task has another version of cg."""
+    if version != VERSION:
+        raise error("cluster-version", status=1, worker=worker, version=VERSION, own=version)
 
 
 def _check_file(cut: Cut, worker: str) -> None:
