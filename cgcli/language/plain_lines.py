@@ -36,7 +36,8 @@ _COMMENT = re.compile(r"(?<!#)#(?!#)[^\r\n]*")  # no doc comment
 _EMPTY = re.compile(r"[ \t]*\r?")
 _WORD = re.compile(r"\w+")
 # Numbers and names that are not called, which begin like this: split by it a text is gap, word, gap, word and so on.
-WORDS = re.compile(r"([\w.](?<![\w.]{2})[\w.]*+(?:(?<=[\d.][eE])[+-]\d++)?+(?![ \t]*\())", re.ASCII)
+# A possessive group would match without end on Python 3.11 before 3.11.5.
+WORDS = re.compile(r"([\w.](?<![\w.]{2})[\w.]*+(?:(?<=[\d.][eE])[+-]\d++|)(?![ \t]*\())", re.ASCII)
 _VALUE = re.compile(rf"(?:[ \t+\-*/%^(),{MARK}]|[<>]=?|[=!]=|[A-Za-z_]\w*(?=[ \t]*\())+\r?", re.ASCII)
 _EXPONENT = re.compile(rf"(?:\^|\*\*)[ \t(\-]*(?={MARK})")
 _GOES_ON = re.compile(r"\s*(?:[-{]|(?:then|else)\b)")
