@@ -46,10 +46,7 @@ class Sites:
 
     def search(self, trees: Sequence[tuple[Path, ast.Module]]) -> Sites:
         self.tables = {(path, name): values for path, tree in trees for name, values in _tables(tree)}
-        functions = [
-            (path, node) for path, tree in trees for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)
-        ]
-        self.calls = {function: _calls(function) for _, function in functions}
+        functions = [(path, function) for path, tree in trees for function in self._read(tree)]
         while any(self._passes_on(path, function) for path, function in functions):
             pass
         for path, function in functions:
@@ -57,6 +54,20 @@ class Sites:
                 self._note(path, function, call)
         self.found.extend(each for path, tree in trees if path.name == "failures.py" for each in _stops(path, tree))
         return self
+
+    def _read(self, tree: ast.Module) -> list[ast.FunctionDef]:
+        """The functions of a module, whose calls are noted: each call with the innermost function around it."""
+        functions: list[ast.FunctionDef] = []
+        stack: list[tuple[ast.AST, list[ast.Call]]] = [(tree, [])]
+        while stack:
+            node, calls = stack.pop()
+            if isinstance(node, ast.FunctionDef):
+                functions.append(node)
+                calls = self.calls[node] = []
+            elif isinstance(node, ast.Call):
+                calls.append(node)
+            stack.extend((child, calls) for child in ast.iter_child_nodes(node))
+        return functions
 
     def _makers(self, path: Path, function: ast.FunctionDef) -> list[ast.Call]:
         """The calls of makers in a function."""
@@ -101,19 +112,6 @@ class Sites:
                 for text in self._texts(path, function, node.value)
             ]
         return []
-
-
-def _calls(function: ast.FunctionDef) -> list[ast.Call]:
-    """The calls in a function, not those in functions inside it."""
-    calls, stack = [], list[ast.AST](function.body)
-    while stack:
-        node = stack.pop()
-        if isinstance(node, ast.FunctionDef):
-            continue
-        if isinstance(node, ast.Call):
-            calls.append(node)
-        stack.extend(ast.iter_child_nodes(node))
-    return calls
 
 
 def _stops(path: Path, tree: ast.Module) -> list[Raised]:
