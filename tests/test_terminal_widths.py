@@ -95,7 +95,7 @@ VALUES = {"article": ARTICLE[1:]}
 WORD = re.compile(r"[^\s,()\[\]*/^<>=&|@]+")
 
 
-@pytest.mark.parametrize(("sample", "width"), zip(SAMPLES, cycle(WIDTHS[:2]), strict=False))
+@pytest.mark.parametrize(("sample", "width"), list(zip(SAMPLES, cycle(WIDTHS[:2]), strict=False)))
 def test_no_line_is_longer_than_the_terminal(sample: str, width: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(ROOT)
     for command in COMMANDS:
