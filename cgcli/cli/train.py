@@ -17,7 +17,7 @@ from cgcli.diagnostics.diagnostic import error
 from cgcli.program.fit_settings import FitSettings
 from cgcli.program.options import OutputOptions, RunOptions, TableOptions
 
-NOT_STORED = ("settings", "inputs_file", "data", "maps", "on_error", "mode", "every", "keep", "metrics")
+NOT_STORED = ("settings", "inputs_file", "data", "maps", "on_error", "mode", "every", "keep", "metrics", "cluster")
 """Parameters of the command that a checkpoint does not hold."""
 
 

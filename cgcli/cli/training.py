@@ -24,6 +24,7 @@ from cgcli.program.metrics_log import MetricsLog, earlier_steps
 from cgcli.program.options import OutputOptions, TableOptions
 from cgcli.program.resume import resumed_values
 from cgcli.program.tables import TableSettings, open_table_of
+from cgcli.program.training import ShardsBy
 from cgcli.render import curve
 from cgcli.render.fit_plot import fit_picture
 from cgcli.render.plots import plot_kind
@@ -74,6 +75,7 @@ def _in_use(table: TableOptions, options: TrainingOptions) -> set[str]:
     given = {"data": table.data, "map": table.maps, "save": options.path, "every": options.every}
     given |= {"resume": options.resume, "metrics": options.metrics, "plot": options.plot}
     given |= {"histogram": options.histogram, "draw": options.draw, "labels": options.labels}
+    given |= {"cluster": options.cluster}
     return {name for name, value in given.items() if value}
 
 
@@ -126,7 +128,7 @@ def _train(
     if files.path is not None:
         callbacks.append(fitting.checkpoints(files, options.every))
     callbacks.append(Notes(stop, files.path, fitting.settings.patience, command))
-    fitted = fitting.fit(callbacks, files.checkpoint)
+    fitted = fitting.fit(callbacks, files.checkpoint, _shards_by(options, stop))
     gradients = fitting.gradients(fitted, ROWS_OF_HISTOGRAM) if options.histogram else None
     with _classes(fitting, fitted) as classes:
         show_state(fitted, output, gradients, classes)
@@ -134,6 +136,16 @@ def _train(
         kind, title = plot_kind("--plot", options.plot), f"{fitted.target} of {fitted.info['program']}"
         picture = curve.curve(kind, title, fitted.target, fitted.history, losses.points, losses.changes)
         write_atomic(options.plot, picture)
+
+
+def _shards_by(options: TrainingOptions, stop: StopRequest) -> ShardsBy | None:
+    """What computes the shards of batches, None for this process."""
+    if options.cluster is None:
+        return None
+    from cgcli.cluster.trainings import on_cluster  # imports what only a cluster needs
+
+    waiting, stop_requested = TableReport().waiting, stop.stop_requested
+    return on_cluster(options.cluster, waiting=waiting, stop_requested=stop_requested, checkpoint=options.path)
 
 
 @contextmanager
@@ -153,7 +165,9 @@ def _draw(fitting: StepFitting, path: str) -> None:
     from cgcli.render.picture.drawing import picture_kind
 
     graph = fitting.step_graph
-    image = render(graph, None, picture_kind(path), title="a step of training", params=fitting.task.trained)
+    shards = fitting.settings.shards
+    title = "a step of training" if shards is None else f"a step of training, by one of its {shards} shards"
+    image = render(graph, None, picture_kind(path), title=title, params=fitting.task.trained)
     write_atomic(path, image.data)
 
 

@@ -1,4 +1,4 @@
-"""The options of `cg train` about checkpoints and reports."""
+"""The options of `cg train` that are no settings: about checkpoints, reports and a cluster."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from cgcli.program.options import Option
 
 @dataclass(frozen=True)
 class TrainingOptions:
-    """The checkpoints of a training, and what is told of it."""
+    """The checkpoints of a training, what is told of it, and where it is computed."""
 
     save: Annotated[
         str | None,
@@ -72,6 +72,15 @@ class TrainingOptions:
             "FILE",
             "Output",
             file="written",
+        ),
+    ] = None
+    cluster: Annotated[
+        str | None,
+        Option(
+            "--cluster",
+            "Compute the shards on Dask's workers: tcp://HOST:PORT, a scheduler file, local or local:N.",
+            "CLUSTER",
+            "Training",
         ),
     ] = None
     labels: Annotated[

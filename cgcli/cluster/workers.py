@@ -50,6 +50,10 @@ class Workers:
         """The job on the cluster."""
         return self._client.submit(_same, self.job, key=f"cg-job-{self.key}", pure=False)
 
+    def connect(self) -> None:
+        """Connects and hands over the job, as else the first task does. Raises CgError (status 1) where it cannot."""
+        _ = self._shared
+
     def submit(self, number: int, function: Callable[..., Any], *args: object) -> Any:
         """The future of a task. number: of the task in its job."""
         key = f"cg-{self.key}-{number}"
@@ -67,6 +71,7 @@ class Workers:
             try:
                 return future.result(timeout=POLL_SECONDS)
             except TimeoutError:
+                self._poll()
                 if not self._threads():
                     self._await_workers()
             except distributed.scheduler.KilledWorker:
@@ -91,6 +96,9 @@ class Workers:
         elif self._waiting is not None:
             self._waiting()
             self._waiting = None
+
+    def _poll(self) -> None:
+        """Called once a second while a result is awaited; what it raises ends that."""
 
     def _lost(self) -> CgError:
         where = self.cluster if isinstance(self.cluster, str) else "local"

@@ -28,10 +28,10 @@ BATCH = 32
 FREE = ("epochs", "steps")  # stored settings that may change when a run is resumed
 OF_STEPS = (
     *("lr", "schedule", "warmup", "clip", "weight-decay", "batch-size", "epochs", "no-shuffle", "patience"),
-    *("validation", "metrics", "histogram", "draw", "plot", "every"),
+    *("shards", "validation", "metrics", "histogram", "draw", "plot", "every", "cluster"),
 )
 """Options that a solver, which chooses its steps by itself, does not have."""
-OF_ROWS = ("batch-size", "validation", "no-shuffle", "map", "labels")
+OF_ROWS = ("batch-size", "validation", "no-shuffle", "map", "labels", "shards", "cluster")
 """Options that mean something for tables only."""
 
 
@@ -52,6 +52,7 @@ class FitSettings:
     reduce: whether the rows' losses make their `mean` (the default) or their `sum`.
     seed: of the initialisers, the order of rows and the validation rows (0).
     horizon: the steps that the schedule is laid out for (those of the whole training).
+    shards: the pieces that a step cuts a batch into, whose gradients are added in order (none: a step is one graph).
     """
 
     loss: Annotated[str | None, Option("--loss", "The value to make small.", "NAME", "Training", "name")] = None
@@ -94,6 +95,16 @@ class FitSettings:
     ] = None
     batch_size: Annotated[
         int | None, Option("--batch-size", f"Rows a step ({BATCH}).", "N", "Training", range=(1, 10**9))
+    ] = None
+    shards: Annotated[
+        int | None,
+        Option(
+            "--shards",
+            "Pieces of a batch whose gradients are added up (one graph for all).",
+            "N",
+            "Training",
+            range=(1, 10_000),
+        ),
     ] = None
     epochs: Annotated[
         int | None, Option("--epochs", f"Times through the table ({EPOCHS}).", "N", "Training", range=(1, 10**9))
@@ -165,7 +176,7 @@ class FitSettings:
                 data["weight-decay"] = [list(pair) for pair in value]
             elif field.name == "freeze" and value is not None:
                 data["freeze"] = list(value)
-            elif field.name != "seconds" and (field.name != "horizon" or value is not None):
+            elif field.name != "seconds" and (field.name not in ("horizon", "shards") or value is not None):
                 data[field.name.replace("_", "-")] = value
         return data
 
@@ -240,7 +251,7 @@ def _text(value: Any) -> str:
 
 def check_settings(program: Computation, settings: FitSettings, has_rows: bool, options: Collection[str] = ()) -> None:
     """Raises CgError for settings that do not go together. options: of `cg train`, those in use that are no settings:
-    `data`, `map`, `save`, `resume`, `every`, `metrics`, `plot`, `histogram`, `draw`, `labels`.
+    `data`, `map`, `save`, `resume`, `every`, `metrics`, `plot`, `histogram`, `draw`, `labels`, `cluster`.
     """
     check_values(settings)
     used = {*settings.given(), *options}
@@ -263,6 +274,8 @@ def check_settings(program: Computation, settings: FitSettings, has_rows: bool, 
         raise error("needs-validation")
     if not has_rows and (of_rows := [option for option in OF_ROWS if option in used]):
         raise error("needs-data", option=f"--{of_rows[0]}")
+    if "cluster" in used and settings.shards is None:
+        raise error("needs-shards", resume="resume" in used or None)
     if "every" in used and "save" not in used:
         raise error("needs-save", option="--every")
     endless = settings.schedule not in (None, "constant") and not (settings.epochs or settings.steps)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 import os
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from typing import Any
@@ -28,7 +29,7 @@ from .mapping import examples_of, map_rows
 from .residuals import residuals
 from .resume import all_params, identity, program_identity, resumed_state, resumed_values
 from .tables import TableSettings
-from .training import DynamicProblem, Task, problem, start, task
+from .training import DynamicProblem, ShardsBy, Task, problem, start, task
 
 SOLVER_STEPS = 2000  # of a solver at most, unless the settings say
 
@@ -42,19 +43,21 @@ def fit(
     validation: Examples | None = None,
     checkpoint: Checkpoint | None = None,
     callbacks: Sequence[Callback] = (),
+    shards_by: ShardsBy | None = None,
 ) -> Fitted:
     """Finds the parameters that make the target of the settings small over examples.
 
     values: the inputs that are the same in every row, and parameters' own starts. validation: rows to judge by.
-    checkpoint: where to go on from, as if never stopped; of its settings only the limits may be others. Sets the
-    program's seed.
+    checkpoint: where to go on from, as if never stopped; of its settings only the limits may be others. shards_by: what
+    computes the shards of batches in place of this process, as `cluster.trainings.on_cluster`. Sets the program's seed.
 
     Raises CgError, also when a loss or a gradient is not finite (status 1).
     """
     if checkpoint is not None:
         settings = resumed_settings(settings, checkpoint)
         values = resumed_values(program, values, checkpoint)
-    return prepare_fit(program, values, examples, settings, validation).fit(callbacks, checkpoint)
+    options = () if shards_by is None else ("cluster",)
+    return prepare_fit(program, values, examples, settings, validation, options).fit(callbacks, checkpoint, shards_by)
 
 
 def fit_table(
@@ -64,6 +67,7 @@ def fit_table(
     options: TableSettings,
     settings: Mapping[str, Any],
     callbacks: Sequence[Callback] = (),
+    shards_by: ShardsBy | None = None,
 ) -> Fitted:
     """A fit over the rows of a table, as `Program.fit` takes it. settings: fields of `FitSettings`; `validation` may be
     a table, `weight_decay` one number or a number by pattern.
@@ -88,14 +92,23 @@ def fit_table(
         settings["weight_decay"] = [("*", float(decay))]
     elif isinstance(decay, Mapping):
         settings["weight_decay"] = list(decay.items())
-    return fit(program, values, examples, FitSettings(**settings), validation=validation, callbacks=callbacks)
+    events: dict[str, Any] = {"callbacks": callbacks, "shards_by": shards_by}
+    return fit(program, values, examples, FitSettings(**settings), validation=validation, **events)
 
 
 def prepare_fit(
-    program: Computation, values: Values, examples: Examples, settings: FitSettings, validation: Examples | None = None
+    program: Computation,
+    values: Values,
+    examples: Examples,
+    settings: FitSettings,
+    validation: Examples | None = None,
+    options: Collection[str] = (),
 ) -> StepFitting | SolverFitting:
-    """What `fit` runs, ready to begin. Raises CgError for settings that do not fit the program or the examples."""
-    check_settings(program, settings, examples.rows > 0, () if validation is None else ("validation",))
+    """What `fit` runs, ready to begin. options: see `check_settings`.
+
+    Raises CgError for settings that do not fit the program or the examples.
+    """
+    check_settings(program, settings, examples.rows > 0, {*options, *(() if validation is None else ("validation",))})
     settings = replace(settings, optimizer=settings.method)
     program.seed = settings.seed or 0
     if validation is None and settings.validation is not None:
@@ -106,7 +119,8 @@ def prepare_fit(
     require(program.inputs, {**values, **examples.columns})
     frozen = matching(program, settings.freeze or (), "--freeze")
     batch = settings.batch_size or (None if settings.solves else BATCH)
-    whole = task(program, settings.target, values, examples, validation, frozen, settings.reduce or "mean", batch)
+    about_rows = settings.reduce or "mean", batch, settings.shards
+    whole = task(program, settings.target, values, examples, validation, frozen, *about_rows)
     return SolverFitting(whole, settings) if settings.solves else StepFitting(whole, settings)
 
 
@@ -261,15 +275,23 @@ class StepFitting:
         batches = self.settings.batches(self.task.examples.rows)
         return Trainer(self.problem.step, batches, state, self.settings.limits(), self.problem.validate)
 
-    def fit(self, callbacks: Sequence[Callback] = (), checkpoint: Checkpoint | None = None) -> Fitted:
+    def fit(
+        self,
+        callbacks: Sequence[Callback] = (),
+        checkpoint: Checkpoint | None = None,
+        shards_by: ShardsBy | None = None,
+    ) -> Fitted:
         """Trains from the start, or from a checkpoint as if never stopped. Raises CgError as `fit` does."""
         self.problem.records_changes = any(callback.needs_changes for callback in callbacks)
-        state = self.trainer(checkpoint).fit(callbacks)
+        trainer = self.trainer(checkpoint)
+        with nullcontext(self.problem.run_shards) if shards_by is None else shards_by(self.problem.task) as run_shards:
+            self.problem.run_shards = run_shards
+            state = trainer.fit(callbacks)
         outputs = self.problem.judge(state.result, self.task.examples)
         task, contents = self.task, self._contents(state)
         return Fitted(task.program, self.settings, task.constants, outputs, state.stopped, state, *contents)
 
-    def gradients(self, fitted: Fitted, rows: int) -> dict[str, Any]:
+    def gradients(self, fitted: Fitted, rows: int) -> Mapping[str, Any]:
         """The gradient of the loss over the first rows by each parameter, at the fitted parameters."""
         sample = range(min(self.task.examples.rows, rows)) if self.task.examples.rows else None
         return self.problem.gradients({name: fitted.tensors[name] for name in self.task.trained}, sample)[1]
@@ -302,8 +324,13 @@ class SolverFitting:
     def __init__(self, task: Task, settings: FitSettings) -> None:
         self.task, self.settings = task, settings
 
-    def fit(self, callbacks: Sequence[Callback] = (), checkpoint: Checkpoint | None = None) -> Fitted:
-        """Solves; of callbacks it asks whether to stop. Raises CgError as `fit` does."""
+    def fit(
+        self,
+        callbacks: Sequence[Callback] = (),
+        checkpoint: Checkpoint | None = None,
+        shards_by: ShardsBy | None = None,
+    ) -> Fitted:
+        """Solves; of callbacks it asks whether to stop, and it has no shards. Raises CgError as `fit` does."""
         if checkpoint is not None:
             raise error("no-resume", optimizer=self.settings.method)
         started = time.monotonic()

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from .shown import ShownPlan, ShownRun
     from .sweep_settings import SweepSettings
     from .tables import TableSettings
+    from .training import ShardsBy
 
 
 class Lowering(Protocol):
@@ -397,12 +398,15 @@ class Program(Computation):
         *,
         options: TableSettings | None = None,
         callbacks: Sequence[Callback] = (),
+        shards_by: ShardsBy | None = None,
         **settings: Any,
     ) -> Fitted:
         """Finds the parameters that make a loss small over the rows of a table: `f.fit(table, loss="loss", epochs=10)`.
 
         table: as of `map`; None for a program whose loss needs none. values: inputs that are the same in every row, and
         starts of parameters. settings: the fields of `FitSettings`; `validation` may be a share of the rows or a table.
+        shards_by: what computes the shards of batches in place of this process, as
+        `cgcli.cluster.trainings.on_cluster("local:4")`.
 
         Raises CgError for settings that do not go together, and when a loss or a gradient is not finite (status 1).
         """
@@ -410,7 +414,7 @@ class Program(Computation):
         from .tables import TableSettings
 
         read, _ = read_values(values, {})
-        return fit_table(self, table, read, options or TableSettings(), settings, callbacks)
+        return fit_table(self, table, read, options or TableSettings(), settings, callbacks, shards_by)
 
     def sweep(
         self,

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any, Literal
 
 from cgcli.diagnostics.diagnostic import error
@@ -13,6 +15,7 @@ from cgcli.graph.signature import Input
 from cgcli.graph.traversal import live, prune
 from cgcli.graph.types import ANY, Type
 from cgcli.ops.builder import Builder
+from cgcli.ops.draws import drawn_apart, has_draws
 from cgcli.ops.typing import one, single
 from cgcli.run.backends import Compiled, compile_step
 from cgcli.run.binding import plain
@@ -24,6 +27,7 @@ from cgcli.train.trainer import Change, StepResult
 from .computation import Computation, Values
 from .examples import Examples
 from .rows import ELEMENTS, MOST_ROWS, elements, one_size_for_all
+from .shards import Part, RunShards, contiguous, cut, joined
 
 TRAINING, STEP = "training", "step"  # inputs that training binds, where a program declares them
 
@@ -34,7 +38,7 @@ class Task:
 
     loss: the value to minimise. trained: the parameters that change. reduce: `mean` of the rows' losses, or their
     `sum`. batch: how many rows a program takes that takes many at once, None for all: a loss of more rows is that of
-    batches.
+    batches. shards: the pieces of a batch whose gradients a step adds; None for a step of the batch as a whole.
     """
 
     program: Computation
@@ -45,6 +49,7 @@ class Task:
     validation: Examples | None = None
     reduce: str = "mean"
     batch: int | None = None
+    shards: int | None = None
 
 
 def task(
@@ -56,6 +61,7 @@ def task(
     frozen: Sequence[str] = (),
     reduce: str = "mean",
     batch: int | None = None,
+    shards: int | None = None,
 ) -> Task:
     """The task, checked. Raises CgError for unknown names, and when there is nothing to train."""
     params = [i.name for i in program.inputs if i.kind == "param"]
@@ -74,7 +80,7 @@ def task(
         reached = live(program.graph, [program.module.values[target]])
         if not any(reached[program.module.values[name]] for name in trained):
             raise error("loss-without-params", name=target, params=list(trained))
-    return Task(program, target, trained, constants, examples, validation, reduce, batch)
+    return Task(program, target, trained, constants, examples, validation, reduce, batch, shards)
 
 
 def start(task: Task, update: Update | None = None) -> State:
@@ -89,6 +95,12 @@ def start(task: Task, update: Update | None = None) -> State:
     if update is None:
         return State(params, {})
     return State(params, {m.key: np.zeros_like(params[m.param]) for m in memories(update, _typed(task, task.trained))})
+
+
+def _in_one_layout(task: Task) -> Task:
+    """The task with arrays as all processes have them."""
+    examples = replace(task.examples, columns=contiguous(task.examples.columns))
+    return replace(task, constants=contiguous(task.constants), examples=examples)
 
 
 class TaskInputs:
@@ -117,9 +129,48 @@ class _Problem:
     """The part that both modes share. update: None where something else than steps finds the parameters."""
 
     def __init__(self, task: Task, update: Update | None) -> None:
-        self.task, self.update = task, update
+        self.task, self.update = task if task.shards is None else _in_one_layout(task), update
         self.rows = task.examples.rows
         self.records_changes = False  # set before the first step
+        self.run_shards: RunShards = self._run_shards
+        self._update: Compiled | None = None
+
+    def step(self, state: State, rows: Any) -> StepResult:
+        """Loss, gradients and update on the rows of these indices, None where there are none."""
+        assert self.update is not None
+        if self.task.shards is None:
+            loss, gradients = self.gradients(state.params, rows, state.step + 1)
+        else:
+            shards = cut(rows, self.task.shards)
+            loss, gradients = joined(self.run_shards(state.params, state.step + 1, shards), shards, self.task.reduce)
+        trained, typed = self.task.trained, _typed(self.task, self.task.trained, state.params)
+        if self._update is None:
+            self._update = compile_step(update_graph(self.update, typed, self.records_changes))
+        memory = [state.memories[m.key] for m in memories(self.update, typed)]
+        arrays = [*(state.params[n] for n in trained), *(gradients[n] for n in trained), *memory]
+        outputs = self._update([*map(plain, arrays), float(state.step + 1), self.update.rate])
+        return _step_result(self.task, self.update, [loss, *outputs], state)
+
+    def gradients(self, params: Mapping[str, Any], rows: Any = None, step: int = 1, shard: int = 0) -> Part:
+        """The loss and its gradient by each parameter that is trained. shard: which one of the step these rows are."""
+        raise NotImplementedError
+
+    def shard(self, params: Mapping[str, Any], step: int, rows: Any, number: int) -> Part:
+        """The loss and the gradients of one of the shards of a step: the same bits in every process, on one thread of
+        BLAS, whose products depend on how many it has.
+        """
+        import numpy as np
+
+        from cgcli.run.native.blas import one_thread
+
+        with one_thread():
+            loss, gradients = self.gradients(contiguous(params), rows, step, number)
+        return loss, {n: np.array(g, dtype=params[n].dtype, order="C") for n, g in gradients.items()}
+
+    def _run_shards(self, params: Mapping[str, Any], step: int, shards: Sequence[Any]) -> Iterator[Part]:
+        """The shards of a step one after the other, in this process."""
+        for number, rows in enumerate(shards):
+            yield self.shard(params, step, rows, number)
 
     def judge(self, params: Mapping[str, Any], examples: Examples) -> dict[str, float]:
         """The loss and the program's other outputs that say something of many rows: means over the rows."""
@@ -144,6 +195,7 @@ class StaticProblem(_Problem):
 
     def __init__(self, task: Task, update: Update | None = None) -> None:
         super().__init__(task, update)
+        task = self.task
         self.task_inputs = TaskInputs(task)
         program = self.task_inputs.program
         self.metrics = (task.loss, *(n for n in program.outputs if n != task.loss and _is_metric(task, program, n)))
@@ -151,7 +203,7 @@ class StaticProblem(_Problem):
         self.loss_graph = prune(replace(self.graph, outputs=self.graph.outputs[:1]))
         most = ELEMENTS // max(1, elements(program.graph))
         self.most = task.batch if task.examples.together else max(1, min(most, MOST_ROWS))
-        self._compiled: dict[str, Compiled] = {}  # by purpose: step, judge, gradient
+        self._compiled: dict[tuple[str, int], Compiled] = {}  # by purpose (step, judge, gradient) and shard
 
     @property
     def step_graph(self) -> Graph:
@@ -160,6 +212,8 @@ class StaticProblem(_Problem):
         return step_graph(self.loss_graph, self.update, self.task.trained, self.records_changes)
 
     def step(self, state: State, rows: Any) -> StepResult:
+        if self.task.shards is not None:
+            return super().step(state, rows)
         assert self.update is not None
         typed = _typed(self.task, self.task.trained)
         memory = [state.memories[m.key] for m in memories(self.update, typed)]
@@ -175,14 +229,13 @@ class StaticProblem(_Problem):
                 totals[n] += float(x) * weight
         return self._mean(totals, examples.rows)
 
-    def gradients(self, params: Mapping[str, Any], rows: Any = None) -> tuple[float, dict[str, Any]]:
-        """The loss and its gradient by each parameter that is trained."""
+    def gradients(self, params: Mapping[str, Any], rows: Any = None, step: int = 1, shard: int = 0) -> Part:
         import numpy as np
 
         examples = self._selected(rows)
         totals: dict[str, Any] = {"": 0.0, **{n: np.zeros_like(params[n]) for n in self.task.trained}}
         for part, weight in self.chunks(examples):
-            outputs = self._run("gradient", self.task_inputs.bind(params, part, True, 1))
+            outputs = self._run("gradient", self.task_inputs.bind(params, part, True, step), shard)
             for n, x in zip(totals, outputs, strict=True):
                 totals[n] = totals[n] + np.asarray(x) * weight
         loss, *gradients = self._mean(totals, examples.rows).values()
@@ -197,17 +250,35 @@ class StaticProblem(_Problem):
             part = examples.between(at, min(at + most, examples.rows))
             yield part, part.rows if self.task.reduce == "mean" else 1
 
-    def _run(self, purpose: Literal["step", "judge", "gradient"], inputs: Sequence[Any]) -> Sequence[Any]:
-        if purpose not in self._compiled:
-            graphs = {"judge": lambda: self.graph, "step": lambda: self.step_graph, "gradient": self._gradient_graph}
-            self._compiled[purpose] = self.task_inputs.program.compile_step(graphs[purpose]())
+    def _run(
+        self, purpose: Literal["step", "judge", "gradient"], inputs: Sequence[Any], shard: int = 0
+    ) -> Sequence[Any]:
+        key = purpose, shard if self._draws_by_row else 0
+        if key not in self._compiled:
+            if purpose == "gradient":
+                graph = self._gradient_graph(shard)
+            else:
+                graph = self.graph if purpose == "judge" else self.step_graph
+            self._compiled[key] = self.task_inputs.program.compile_step(graph)
         with one_size_for_all(self.task.program, self.task.examples.columns):
-            return self._compiled[purpose](inputs)
+            return self._compiled[key](inputs)
 
-    def _gradient_graph(self) -> Graph:
+    @cached_property
+    def _row_sizes(self) -> set[str]:
+        """The names of the number of rows, of a program that takes many at once."""
+        columns = self.task.examples.columns if self.task.examples.together else ()
+        sizes = (self.task_inputs.program.input(name).type.shape[0] for name in columns)
+        return {size for size in sizes if isinstance(size, str)}
+
+    @cached_property
+    def _draws_by_row(self) -> bool:
+        """Whether each row has random numbers of its own."""
+        return drawn_apart(self.loss_graph, self._row_sizes, 1) is not self.loss_graph
+
+    def _gradient_graph(self, shard: int) -> Graph:
         from cgcli.transform.gradient import gradient
 
-        graph = self.loss_graph
+        graph = drawn_apart(self.loss_graph, self._row_sizes, shard)
         by_name = {graph.names[i]: i for i in graph.inputs}
         return gradient(graph, graph.outputs[0], [by_name[n] for n in self.task.trained], value=True)
 
@@ -215,25 +286,10 @@ class StaticProblem(_Problem):
 class DynamicProblem(_Problem):
     """A task whose graph each row makes anew: gradients come row by row, the update is a graph of its own."""
 
-    def __init__(self, task: Task, update: Update | None = None) -> None:
-        super().__init__(task, update)
-        self._update: Compiled | None = None
-
     def check(self) -> None:
         """Raises CgError when a run of the first row has no loss that is a number."""
         values = self._values(start(self.task).params, next(runs_of(self.task.examples)), True, 1)
         self.task.program.recorded(values).of_choice(self.task.loss)
-
-    def step(self, state: State, rows: Any) -> StepResult:
-        assert self.update is not None
-        loss, gradients = self.gradients(state.params, rows, state.step + 1)
-        trained, typed = self.task.trained, _typed(self.task, self.task.trained, state.params)
-        if self._update is None:
-            self._update = compile_step(update_graph(self.update, typed, self.records_changes))
-        memory = [state.memories[m.key] for m in memories(self.update, typed)]
-        arrays = [*(state.params[n] for n in trained), *(gradients[n] for n in trained), *memory]
-        outputs = self._update([*map(plain, arrays), float(state.step + 1), self.update.rate])
-        return _step_result(self.task, self.update, [loss, *outputs], state)
 
     def judge(self, params: Mapping[str, Any], examples: Examples) -> dict[str, float]:
         totals: dict[str, float] = {}
@@ -250,8 +306,7 @@ class DynamicProblem(_Problem):
                 totals[n] = totals.get(n, 0.0) + float(outputs[n])
         return self._mean(totals, count)
 
-    def gradients(self, params: Mapping[str, Any], rows: Any = None, step: int = 1) -> tuple[float, dict[str, Any]]:
-        """The loss and its gradient by each parameter that is trained."""
+    def gradients(self, params: Mapping[str, Any], rows: Any = None, step: int = 1, shard: int = 0) -> Part:
         import numpy as np
 
         totals: dict[str, Any] = {"": 0.0, **{n: np.zeros_like(params[n]) for n in self.task.trained}}
@@ -259,7 +314,10 @@ class DynamicProblem(_Problem):
         for row in runs_of(self._selected(rows)):
             count += 1
             values = self._values(params, row, True, step)
-            gradient = self.task.program.grad(values, of=self.task.loss, wrt=self.task.trained)
+            record = self.task.program.recorded(values)
+            if self.task.shards is not None and self.task.examples.together and has_draws(record.graph):
+                raise error("shards-draw")
+            gradient = record.grad(values, of=self.task.loss, wrt=self.task.trained)
             totals[""] += float(gradient.value)
             for n, g in gradient.partials.items():
                 totals[n] = totals[n] + g
@@ -272,6 +330,10 @@ class DynamicProblem(_Problem):
             if declared.name in (TRAINING, STEP) and declared.name not in self.task.constants:
                 bound[declared.name] = _training_value(declared, self.task, training, step, declared.default)
         return {**self.task.constants, **bound, **row, **{n: plain(x) for n, x in params.items()}}
+
+
+ShardsBy = Callable[[Task], AbstractContextManager[RunShards]]
+"""What computes the shards of a training as long as its context lasts. Raises CgError where it cannot."""
 
 
 def problem(task: Task, update: Update | None = None) -> StaticProblem | DynamicProblem:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -38,8 +39,13 @@ class StepResult(NamedTuple):
     changes: Mapping[str, Change] | None = None
 
 
+class StepAbandoned(Exception):
+    """A request to stop came while a step waited for others: the training ends with the state before it."""
+
+
 Step = Callable[[State, Any], StepResult]
-"""A step from a state on the rows of these indices, None where it takes no rows. May raise CgError."""
+"""A step from a state on the rows of these indices, None where it takes no rows. May raise CgError, and `StepAbandoned`.
+"""
 
 Validate = Callable[[State], Mapping[str, float] | None]
 """The loss, first, and other numbers on the validation rows; None where there are none."""
@@ -137,7 +143,8 @@ class Trainer:
         for callback in callbacks:
             callback.started(self.state)
         try:
-            self._run(callbacks)
+            with suppress(StepAbandoned):
+                self._run(callbacks)
         except CgError as problem:
             for callback in callbacks:
                 callback.failed(self.state, problem)

@@ -58,12 +58,21 @@ TEMPLATES: dict[str, Templates] = {
         "run the same command again once it is back: {parts} finished parts are kept",
         "run the same command again once it is back",
     ),
+    "cluster-lost-training": words(
+        "the scheduler at `{address}` is gone",
+        "once it is back, go on from the checkpoint by `--resume {checkpoint}`",
+        "`--cluster local` goes on without it",
+    ),
+    "cluster-killed-shard": words(
+        "workers that compute shard {shard} of step {step} die again and again",
+        "most often they have too little memory: start them with more (`dask worker --memory-limit`)",
+    ),
     "cluster-killed": words(
         "workers that compute line {line} of `{file}` and the {rows} rows from there on die again and again",
         "most often they have too little memory: start them with more (`dask worker --memory-limit`)",
     ),
     "cluster-memory": words(
-        "the worker `{worker}` has too little memory for {rows} rows",
+        "the worker `{worker}` has too little memory for {what}",
         "start workers with more memory, or fewer of them on a machine",
     ),
     "cluster-python": words(

@@ -31,6 +31,14 @@ TEMPLATES: dict[str, Templates] = {
         "`{option}` means nothing to `--optimizer {optimizer}`",
         "it takes all rows at every step, and chooses its steps by itself",
     ),
+    "needs-shards": words(
+        "`--cluster` computes the shards of each batch, and nothing says how many there are",
+        "say so by `--shards 4`: the result depends on that number, never on the number of workers",
+    ),
+    "shards-draw": words(
+        "a dynamic program that draws random numbers for many rows at once has no shards: each would draw the same",
+        "leave out `--shards`, or `--mode dynamic`",
+    ),
     "no-resume": words("a fit by `{optimizer}` is not taken up again", "start from what it found by `--weights FILE`"),
     "needs-validation": words(
         "`--patience` waits for validation rows to get better, and there are none",
