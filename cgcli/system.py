@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     import signal
     from collections.abc import Callable
     from pathlib import Path
-    from typing import Any, NoReturn
+    from typing import Any, NoReturn, TypeVar
+
+    T = TypeVar("T")
 
 # ---- files
 
@@ -261,6 +263,25 @@ def interrupt_by_signals() -> None:
         number = getattr(_signal, name, None)
         if number is not None and _signal.getsignal(number) == _signal.SIG_DFL:
             _signal.signal(number, _signal.default_int_handler)
+
+
+def without_interrupts(start: Callable[[], T]) -> T:
+    """Calls what starts threads and processes that SIGINT shall not reach: it is for the main thread, and waits for the
+    end of the call. Where signals cannot be blocked, it reaches them.
+    """
+    import signal
+
+    block: Any = getattr(signal, "pthread_sigmask", None)
+    if block is None:
+        return start()
+    from multiprocessing import resource_tracker
+
+    resource_tracker.ensure_running()  # the first start would, and let signals through again
+    before = block(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        return start()
+    finally:
+        block(signal.SIG_SETMASK, before)
 
 
 def alarm_signal() -> signal.Signals | None:

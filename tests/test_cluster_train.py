@@ -13,7 +13,6 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -105,16 +104,21 @@ def same(first: str, second: str, *, settings: bool = True) -> None:
 # ---- the same bits
 
 
-@pytest.mark.parametrize("count", [1, 2, 4])
-def test_losses_and_checkpoints_do_not_depend_on_the_number_of_workers(count: int) -> None:
-    with start_cluster(count) as c:
-        for program, mode in (("dropout.cg", "static"), ("row.cg", "dynamic")):
-            options = ("--mode", mode, "--epochs", "1", "--validation", "0.2", "--clip", "1")
-            here = train(f"here-{mode}", *options, program=program)
-            there = train(f"there-{mode}", *options, "--cluster", c.scheduler_address, program=program)
-            assert here.status == there.status == 0, there.err
-            assert here.out == there.out
-            same(f"here-{mode}", f"there-{mode}")
+def test_losses_and_checkpoints_do_not_depend_on_the_number_of_workers() -> None:
+    options = ("--epochs", "1", "--validation", "0.2", "--clip", "1")
+    programs = {"dropout.cg": "static", "row.cg": "dynamic"}
+    here = {p: train(f"here-{p}", *options, "--mode", mode, program=p) for p, mode in programs.items()}
+    with start_cluster(1) as c:
+        for count in (1, 2, 4):
+            c.scale(count)
+            while len(c.scheduler.workers) < count:
+                time.sleep(0.01)
+            for program, mode in programs.items():
+                more = ("--mode", mode, "--overwrite", "--cluster", c.scheduler_address)
+                there = train(f"there-{program}", *options, *more, program=program)
+                assert there.status == 0, there.err
+                assert there.out == here[program].out
+                same(f"here-{program}", f"there-{program}")
 
 
 def test_products_of_matrices_and_structured_rows(address: str) -> None:
@@ -155,65 +159,64 @@ def test_a_fit_from_python(address: str) -> None:
 # ---- what is lost
 
 
-@contextmanager
-def killed_after(seconds: float, process_id: Callable[[], int]) -> Iterator[None]:
-    """Within, a process is killed after some time."""
-    done = threading.Event()
-
-    def kill() -> None:
-        if not done.wait(seconds) and (process := process_id()):
-            os.kill(process, signal.SIGKILL)
-
-    thread = threading.Thread(target=kill)
-    thread.start()
-    yield
-    done.set()
-    thread.join()
-
-
-def killed_at_random(cluster: Any, count: int) -> None:
-    """Trainings by two workers, of which one dies within each."""
+def killed_at_random(cluster: Any, count: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Trainings by two workers, of which one dies before one of the 18 tasks of each is submitted."""
     rng = random.Random(count)
     options = ("--mode", "dynamic", "--epochs", "2")
     assert train("here", *options).status == 0
-
-    def process_id() -> int:
-        nannies = [n for n in cluster.workers.values() if n.pid and n.status.name == "running"]
-        return rng.choice([n.pid for n in nannies] or [0])
-
-    for _ in range(count):
-        with killed_after(rng.uniform(0, 1), process_id):
-            there = train("there", *options, "--cluster", cluster.scheduler_address, "--overwrite")
-        assert there.status == 0, there.err
-        same("here", "there")
-
-
-def test_a_lost_worker_costs_the_time_of_its_shards(cluster: Any) -> None:
-    killed_at_random(cluster, 1)
-
-
-@pytest.mark.thorough
-def test_fifty_lost_workers_cost_the_time_of_their_shards(cluster: Any) -> None:
-    killed_at_random(cluster, 50)
-
-
-def test_a_lost_scheduler_leaves_a_checkpoint_to_go_on_from(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert train("here", "--steps", "9").status == 0
     submit = Workers.submit
-    with start_cluster(1) as c:
-        address = c.scheduler_address
+    for _ in range(count):
+        killed: list[int] = []
+        tasks: list[int] = []
+        last = rng.randrange(18)
 
-        def lose(self: Workers, number: int, *rest: Any) -> Any:
-            if number == 3 * 5:
-                c.close()
+        def kill(
+            self: Workers, number: int, *rest: Any, tasks: Any = tasks, killed: Any = killed, last: int = last
+        ) -> Any:
+            tasks.append(number)
+            if len(tasks) > last and not killed:
+                running = [n.pid for n in cluster.workers.values() if n.pid and n.status.name == "running"]
+                killed += rng.sample(running, min(1, len(running)))
+                for process_id in killed:
+                    os.kill(process_id, signal.SIGKILL)
             return submit(self, number, *rest)
 
         with monkeypatch.context() as patch:
-            patch.setattr(Workers, "submit", lose)
-            lost = train("there", "--steps", "9", "--cluster", address)
-    assert lost.status == 1
+            patch.setattr(Workers, "submit", kill)
+            there = train("there", *options, "--cluster", cluster.scheduler_address, "--overwrite")
+        assert there.status == 0, there.err
+        assert len(killed) == 1
+        same("here", "there")
+
+
+def test_a_lost_worker_costs_the_time_of_its_shards(cluster: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    killed_at_random(cluster, 1, monkeypatch)
+
+
+@pytest.mark.thorough
+def test_fifty_lost_workers_cost_the_time_of_their_shards(cluster: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    killed_at_random(cluster, 50, monkeypatch)
+
+
+def test_a_lost_scheduler_leaves_a_checkpoint_to_go_on_from(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert train("here", "--steps", "9").status == 0
+    results: list[Any] = []
+
+    def lost_in_step_5(self: Workers, future: Any, killed: Any) -> Any:
+        results.append(result(self, future, killed))
+        if len(results) > 3 * 4:
+            raise self._lost()
+        return results[-1]
+
+    result = Workers.result
+    with monkeypatch.context() as patch:
+        patch.setattr(Workers, "result", lost_in_step_5)
+        lost = train("there", "--steps", "9", "--cluster", address)
+        alone = cg("train", "batch.cg", "--data", "t.npz", *OPTIONS, "--cluster", address)
+    assert lost.status == alone.status == 1
     assert f"the scheduler at `{address}` is gone" in lost.err
     assert "by `--resume there.safetensors`" in lost.err
+    assert "with `--save FILE` there are checkpoints" in alone.err
     assert "holds the state after step 4, the last good one" in lost.err
     resumed = ("--resume", "there.safetensors", "--metrics", "there.jsonl", "--steps", "9")
     assert cg("train", "batch.cg", "--data", "t.npz", *resumed).status == 0

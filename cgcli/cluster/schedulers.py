@@ -10,12 +10,13 @@ import pkgutil
 import re
 import threading
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from typing import Any
 
 from cgcli.diagnostics.diagnostic import EMPTY, error
-from cgcli.system import cores, system_message
+from cgcli.system import cores, system_message, without_interrupts
 from cgcli.version import VERSION
 
 CONNECT_SECONDS = 10
@@ -139,34 +140,40 @@ def _local(distributed: Any, workers: int) -> Iterator[Any]:
         security = distributed.Security.temporary()
     except ImportError:
         raise error("no-distributed", library="cryptography") from None
-    before = set(multiprocessing.active_children())
+    start = partial(
+        distributed.LocalCluster,
+        n_workers=workers,
+        threads_per_worker=1,
+        host="127.0.0.1",
+        dashboard_address=None,
+        worker_dashboard_address=None,
+        scheduler_kwargs={"dashboard_address": "127.0.0.1:0"},
+        security=security,
+        silence_logs=logging.CRITICAL + 1,
+    )
+    before, cluster = set(multiprocessing.active_children()), None
     try:
         # the warnings of helpers that outlive an interrupted process are nobody's
         with dask.config.set(_LOCAL_SETTINGS), _environment("PYTHONWARNINGS", "ignore"):
-            cluster = distributed.LocalCluster(
-                n_workers=workers,
-                threads_per_worker=1,
-                host="127.0.0.1",
-                dashboard_address=None,
-                worker_dashboard_address=None,
-                scheduler_kwargs={"dashboard_address": "127.0.0.1:0"},
-                security=security,
-                silence_logs=logging.CRITICAL + 1,
-            )
-    except (OSError, RuntimeError, TimeoutError) as problem:
-        raise error("cluster-start", status=1, workers=workers, reason=_reason(problem)) from None
-    try:
+            cluster = _started(start, workers)
         yield cluster
     except (KeyboardInterrupt, SystemExit):
-        cluster.shutdown_on_close = False  # at the end of the process, which does not wait
+        if cluster is not None:
+            cluster.shutdown_on_close = False  # at the end of the process, which does not wait
         for child in set(multiprocessing.active_children()) - before:
             child.kill()
         raise
-    except BaseException:
-        cluster.close()
-        raise
-    else:
-        cluster.close()
+    finally:
+        if cluster is not None and cluster.shutdown_on_close:
+            cluster.close()
+
+
+def _started(start: Callable[[], Any], workers: int) -> Any:
+    """The cluster, whose processes a terminal's Ctrl-C does not reach: it is for this one, which ends them."""
+    try:
+        return without_interrupts(start)
+    except (OSError, RuntimeError, TimeoutError) as problem:
+        raise error("cluster-start", status=1, workers=workers, reason=_reason(problem)) from None
 
 
 def _is_interrupt(kind: type[BaseException] | None) -> bool:

@@ -89,7 +89,8 @@ class _ShardWorkers(Workers):
 
     def _lost(self) -> CgError:
         where = self.cluster if isinstance(self.cluster, str) else "local"
-        return error("cluster-lost-training", status=1, address=where, checkpoint=self.checkpoint)
+        option = "--save FILE" if self.checkpoint is None else None
+        return error("cluster-lost-training", status=1, address=where, checkpoint=self.checkpoint, option=option)
 
 
 def _run_shards(

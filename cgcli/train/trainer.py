@@ -44,7 +44,7 @@ class StepAbandoned(Exception):
 
 
 Step = Callable[[State, Any], StepResult]
-"""A step from a state on the rows of these indices, None where it takes no rows. May raise CgError, and `StepAbandoned`.
+"""A step from a state on the rows of these indices, None where it takes no rows. May raise CgError and `StepAbandoned`.
 """
 
 Validate = Callable[[State], Mapping[str, float] | None]

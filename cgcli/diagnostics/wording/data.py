@@ -60,8 +60,8 @@ TEMPLATES: dict[str, Templates] = {
     ),
     "cluster-lost-training": words(
         "the scheduler at `{address}` is gone",
-        "once it is back, go on from the checkpoint by `--resume {checkpoint}`",
-        "`--cluster local` goes on without it",
+        "go on from the checkpoint by `--resume {checkpoint}`: once it is back, or without `--cluster`",
+        "begin again; with `{option}` there are checkpoints to go on from",
     ),
     "cluster-killed-shard": words(
         "workers that compute shard {shard} of step {step} die again and again",
