@@ -61,6 +61,7 @@ HEAVY = {
         "program/sweep_trainings.py",
         "program/resume.py",
         "program/rows.py",
+        "program/shards.py",
         "program/training.py",
         "program/array_libraries.py",
         "run/native/compile.py",  # for type checkers

@@ -19,12 +19,11 @@ from cgcli.program.classes import Confusion, confusion
 from cgcli.program.examples import Examples, read_examples
 from cgcli.program.fit_data import fit_plot
 from cgcli.program.fit_settings import FitSettings, check_settings, resumed_settings
-from cgcli.program.fitting import Fitted, SolverFitting, StepFitting, prepare_fit
+from cgcli.program.fitting import Fitted, ShardsBy, SolverFitting, StepFitting, prepare_fit
 from cgcli.program.metrics_log import MetricsLog, earlier_steps
 from cgcli.program.options import OutputOptions, TableOptions
 from cgcli.program.resume import resumed_values
 from cgcli.program.tables import TableSettings, open_table_of
-from cgcli.program.training import ShardsBy
 from cgcli.render import curve
 from cgcli.render.fit_plot import fit_picture
 from cgcli.render.plots import plot_kind

@@ -12,8 +12,9 @@ from uuid import uuid4
 from cgcli.diagnostics.diagnostic import CgError, error
 from cgcli.program.computation import Values
 from cgcli.program.examples import Examples
+from cgcli.program.fitting import ShardsBy
 from cgcli.program.shards import Part, RunShards
-from cgcli.program.training import DynamicProblem, ShardsBy, StaticProblem, Task, problem
+from cgcli.program.training import DynamicProblem, StaticProblem, Task, problem
 from cgcli.train.trainer import StepAbandoned
 
 from .schedulers import check_cluster, library

@@ -98,13 +98,7 @@ class FitSettings:
     ] = None
     shards: Annotated[
         int | None,
-        Option(
-            "--shards",
-            "Pieces of a batch whose gradients are added up (one graph for all).",
-            "N",
-            "Training",
-            range=(1, 10_000),
-        ),
+        Option("--shards", "Cut each batch into N pieces, and add their gradients.", "N", "Training", range=(1, 10**9)),
     ] = None
     epochs: Annotated[
         int | None, Option("--epochs", f"Times through the table ({EPOCHS}).", "N", "Training", range=(1, 10**9))
@@ -275,7 +269,8 @@ def check_settings(program: Computation, settings: FitSettings, has_rows: bool, 
     if not has_rows and (of_rows := [option for option in OF_ROWS if option in used]):
         raise error("needs-data", option=f"--{of_rows[0]}")
     if "cluster" in used and settings.shards is None:
-        raise error("needs-shards", resume="resume" in used or None)
+        resumed = "resume" in used
+        raise error("needs-shards", usage=None if resumed else "--shards 4", resumed="--resume" if resumed else None)
     if "every" in used and "save" not in used:
         raise error("needs-save", option="--every")
     endless = settings.schedule not in (None, "constant") and not (settings.epochs or settings.steps)

@@ -6,10 +6,10 @@ import math
 import os
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cgcli.data.checkpoints import Checkpoint
 from cgcli.data.run_files import RunFiles, run_files
@@ -29,9 +29,15 @@ from .mapping import examples_of, map_rows
 from .residuals import residuals
 from .resume import all_params, identity, program_identity, resumed_state, resumed_values
 from .tables import TableSettings
-from .training import DynamicProblem, ShardsBy, Task, problem, start, task
+from .training import DynamicProblem, Task, problem, start, task
+
+if TYPE_CHECKING:
+    from .shards import RunShards
 
 SOLVER_STEPS = 2000  # of a solver at most, unless the settings say
+
+ShardsBy = Callable[[Task], "AbstractContextManager[RunShards]"]
+"""What computes the shards of a training as long as its context lasts. Raises CgError where it cannot."""
 
 
 def fit(

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from cgcli.render.explain import Explanation
     from cgcli.train.trainer import Callback
 
-    from .fitting import Fitted
+    from .fitting import Fitted, ShardsBy
     from .picture_options import PictureOptions
     from .pictures import Picture
     from .plot_options import PlotOptions
@@ -37,7 +37,6 @@ if TYPE_CHECKING:
     from .shown import ShownPlan, ShownRun
     from .sweep_settings import SweepSettings
     from .tables import TableSettings
-    from .training import ShardsBy
 
 
 class Lowering(Protocol):
@@ -405,16 +404,15 @@ class Program(Computation):
 
         table: as of `map`; None for a program whose loss needs none. values: inputs that are the same in every row, and
         starts of parameters. settings: the fields of `FitSettings`; `validation` may be a share of the rows or a table.
-        shards_by: what computes the shards of batches in place of this process, as
-        `cgcli.cluster.trainings.on_cluster("local:4")`.
+        shards_by: what computes shards, as `cgcli.cluster.trainings.on_cluster("local:4")`; else this process does.
 
         Raises CgError for settings that do not go together, and when a loss or a gradient is not finite (status 1).
         """
         from .fitting import fit_table
         from .tables import TableSettings
 
-        read, _ = read_values(values, {})
-        return fit_table(self, table, read, options or TableSettings(), settings, callbacks, shards_by)
+        about_table = table, read_values(values, {})[0], options or TableSettings()
+        return fit_table(self, *about_table, settings, callbacks, shards_by)
 
     def sweep(
         self,

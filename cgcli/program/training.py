@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from cgcli.diagnostics.diagnostic import error
 from cgcli.diagnostics.suggest import nearest
@@ -15,7 +14,6 @@ from cgcli.graph.signature import Input
 from cgcli.graph.traversal import live, prune
 from cgcli.graph.types import ANY, Type
 from cgcli.ops.builder import Builder
-from cgcli.ops.draws import drawn_apart, has_draws
 from cgcli.ops.typing import one, single
 from cgcli.run.backends import Compiled, compile_step
 from cgcli.run.binding import plain
@@ -27,7 +25,9 @@ from cgcli.train.trainer import Change, StepResult
 from .computation import Computation, Values
 from .examples import Examples
 from .rows import ELEMENTS, MOST_ROWS, elements, one_size_for_all
-from .shards import Part, RunShards, contiguous, cut, joined
+
+if TYPE_CHECKING:
+    from .shards import Part, RunShards
 
 TRAINING, STEP = "training", "step"  # inputs that training binds, where a program declares them
 
@@ -99,6 +99,8 @@ def start(task: Task, update: Update | None = None) -> State:
 
 def _in_one_layout(task: Task) -> Task:
     """The task with arrays as all processes have them."""
+    from .shards import contiguous
+
     examples = replace(task.examples, columns=contiguous(task.examples.columns))
     return replace(task, constants=contiguous(task.constants), examples=examples)
 
@@ -141,6 +143,8 @@ class _Problem:
         if self.task.shards is None:
             loss, gradients = self.gradients(state.params, rows, state.step + 1)
         else:
+            from .shards import cut, joined  # of trainings in shards alone
+
             shards = cut(rows, self.task.shards)
             loss, gradients = joined(self.run_shards(state.params, state.step + 1, shards), shards, self.task.reduce)
         trained, typed = self.task.trained, _typed(self.task, self.task.trained, state.params)
@@ -162,6 +166,8 @@ class _Problem:
         import numpy as np
 
         from cgcli.run.native.blas import one_thread
+
+        from .shards import contiguous
 
         with one_thread():
             loss, gradients = self.gradients(contiguous(params), rows, step, number)
@@ -264,21 +270,22 @@ class StaticProblem(_Problem):
             return self._compiled[key](inputs)
 
     @cached_property
-    def _row_sizes(self) -> set[str]:
-        """The names of the number of rows, of a program that takes many at once."""
-        columns = self.task.examples.columns if self.task.examples.together else ()
-        sizes = (self.task_inputs.program.input(name).type.shape[0] for name in columns)
-        return {size for size in sizes if isinstance(size, str)}
-
-    @cached_property
     def _draws_by_row(self) -> bool:
         """Whether each row has random numbers of its own."""
-        return drawn_apart(self.loss_graph, self._row_sizes, 1) is not self.loss_graph
+        return self._drawn_for(1) is not self.loss_graph
+
+    def _drawn_for(self, shard: int) -> Graph:
+        """The graph of the loss over a shard; where it takes many rows at once, with draws of its own for them."""
+        from cgcli.ops.draws import drawn_apart
+
+        columns = self.task.examples.columns if self.task.examples.together else ()
+        sizes = (self.task_inputs.program.input(name).type.shape[0] for name in columns)
+        return drawn_apart(self.loss_graph, {size for size in sizes if isinstance(size, str)}, shard)
 
     def _gradient_graph(self, shard: int) -> Graph:
         from cgcli.transform.gradient import gradient
 
-        graph = drawn_apart(self.loss_graph, self._row_sizes, shard)
+        graph = self._drawn_for(shard)
         by_name = {graph.names[i]: i for i in graph.inputs}
         return gradient(graph, graph.outputs[0], [by_name[n] for n in self.task.trained], value=True)
 
@@ -315,8 +322,8 @@ class DynamicProblem(_Problem):
             count += 1
             values = self._values(params, row, True, step)
             record = self.task.program.recorded(values)
-            if self.task.shards is not None and self.task.examples.together and has_draws(record.graph):
-                raise error("shards-draw")
+            if self.task.shards is not None and self.task.examples.together:
+                _require_no_draws(record.graph)
             gradient = record.grad(values, of=self.task.loss, wrt=self.task.trained)
             totals[""] += float(gradient.value)
             for n, g in gradient.partials.items():
@@ -332,8 +339,12 @@ class DynamicProblem(_Problem):
         return {**self.task.constants, **bound, **row, **{n: plain(x) for n, x in params.items()}}
 
 
-ShardsBy = Callable[[Task], AbstractContextManager[RunShards]]
-"""What computes the shards of a training as long as its context lasts. Raises CgError where it cannot."""
+def _require_no_draws(graph: Graph) -> None:
+    """Raises CgError where a run, whose axes have no names, draws random numbers for the rows of a shard."""
+    from cgcli.ops.draws import has_draws
+
+    if has_draws(graph):
+        raise error("shards-draw")
 
 
 def problem(task: Task, update: Update | None = None) -> StaticProblem | DynamicProblem:

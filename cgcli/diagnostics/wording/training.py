@@ -33,7 +33,8 @@ TEMPLATES: dict[str, Templates] = {
     ),
     "needs-shards": words(
         "`--cluster` computes the shards of each batch, and nothing says how many there are",
-        "say so by `--shards 4`: the result depends on that number, never on the number of workers",
+        "say so by `{usage}`: the result depends on that number, never on the number of workers",
+        "the training that `{resumed}` goes on with has none: leave out `--cluster`, or begin anew from `--weights`",
     ),
     "shards-draw": words(
         "a dynamic program that draws random numbers for many rows at once has no shards: each would draw the same",
