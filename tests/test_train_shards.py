@@ -307,7 +307,8 @@ def test_where_there_are_no_shards(folder: Path) -> None:
 
 
 def test_the_picture_of_a_step_says_that_it_is_that_of_a_shard(folder: Path) -> None:
-    train("--data", "t.npz", "--shards", "3", "--steps", "1", "--draw", "step.svg")
+    result = cg("train", "batch.cg", "--loss", "loss", *"--data t.npz --shards 3 --steps 1 --draw step.svg".split())
+    assert "note: step.svg shows the step of one shard" in result.err
     assert "by one of its 3 shards" in Path("step.svg").read_text(encoding="utf-8")
 
 

@@ -164,8 +164,10 @@ def _draw(fitting: StepFitting, path: str) -> None:
     from cgcli.render.picture.drawing import picture_kind
 
     graph = fitting.step_graph
-    shards = fitting.settings.shards
-    title = "a step of training" if shards is None else f"a step of training, by one of its {shards} shards"
+    title, shards = "a step of training", fitting.settings.shards
+    if shards is not None:
+        title += f", by one of its {shards} shards"
+        notice(show(f"note: {path} shows the step of one shard; with {shards} their gradients are added first"))
     image = render(graph, None, picture_kind(path), title=title, params=fitting.task.trained)
     write_atomic(path, image.data)
 
