@@ -57,6 +57,10 @@ def run_training(
     if files.checkpoint is not None:
         settings = resumed_settings(settings, files.checkpoint)
     check_settings(program, settings, table.data is not None, _in_use(table, options))
+    if options.cluster is not None:
+        from cgcli.cluster.schedulers import check_cluster
+
+        check_cluster(options.cluster)  # before the table is read
     if files.checkpoint is not None:
         session = replace(session, values=resumed_values(program, session.values, files.checkpoint))
     examples, validation = read_tables(session, table, settings, _labels(options, files))

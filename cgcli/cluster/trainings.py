@@ -50,7 +50,7 @@ def on_cluster(
     stop_requested: Callable[[], bool] = lambda: False,
     checkpoint: str | None = None,
 ) -> ShardsBy:
-    """What computes the shards of a training on a cluster, for `Program.fit` and `Fitting.fit`.
+    """What computes the shards of a training on a cluster, for `Program.fit`.
 
     cluster: as of `--cluster`. waiting: called once, when the scheduler has no workers. stop_requested: asked once a
     second while a shard is awaited; the step is then given up. checkpoint: the file that the training can go on from,
