@@ -140,7 +140,7 @@ def test_a_step_adds_the_gradients_of_its_shards(shards: int, text: str, mode: s
 def test_bits_depend_neither_on_threads_nor_on_the_layout_in_memory(text: str) -> None:
     """Products of matrices do, so a shard is computed on one thread, of arrays in one layout."""
     wide = text.replace("float[2]", "float[300]").replace("n, 2", "n, 300").replace("[2, 3]", "[300, 70]")
-    text = wide.replace("float[3]", "float[70]")
+    text = wide.replace("float[3]", "float[70]").replace("+ b - y", "+ b * sum(tanh(x)) - y")
     x, y = RNG.normal(size=(90, 300)), RNG.normal(size=90)
     shaken = np.empty(x.nbytes + 1, dtype=np.uint8)[1:].view(x.dtype).reshape(x.shape)  # not aligned
     shaken[:] = x
@@ -170,6 +170,7 @@ def test_a_start_in_another_layout() -> None:
     x, y = RNG.normal(size=(90, 40)), RNG.normal(size=90)
     text = BATCH.replace("n, 2", "n, 40").replace("[2, 3]", "[40, 30]").replace("float[3]", "float[30]")
     text = text.replace("input y", "input c: float[30, 30]\ninput y").replace("x @ W", "x @ W @ c")
+    text = text.replace("+ b - y", "+ b * sum(tanh(c)) - y")
     start = RNG.normal(size=(40, 30))
     ends = []
     for w in (start, np.asfortranarray(start), np.repeat(start, 2, axis=1)[:, ::2]):
@@ -177,6 +178,14 @@ def test_a_start_in_another_layout() -> None:
         fitted = cgcli.parse(text).fit({"x": x, "y": y}, constants, loss="loss", shards=3, steps=3)
         ends.append(fitted.params["W"].tobytes())
     assert ends[0] == ends[1] == ends[2]
+
+
+def test_matrices_in_another_layout() -> None:
+    x = RNG.normal(size=(23, 30, 40))
+    text = "input x: float[n, 30, 40]; param b = 0.5; loss = (b * sum(tanh(x)) - 1)^2"
+    tables = [{"x": x}, {"x": np.asfortranarray(x)}]
+    ends = [fitting_of(text, t, together=True, shards=3, steps=3).trainer().fit().params["b"] for t in tables]
+    assert ends[0] == ends[1]
 
 
 def test_parameters_of_single_precision() -> None:
