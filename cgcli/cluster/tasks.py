@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, cast
@@ -97,8 +96,7 @@ class _Events(TableEvents):
         self.left_out = rows
 
 
-_running = threading.Lock()  # a process opens and runs one program at a time
-_opened: dict[str, Computation] = {}  # the program of the last job
+_opened: dict[str, Any] = {}  # what the last job runs
 
 
 def run_part(version: str, job: Job, cut: Cut, worker: str | None = None) -> PartResult:
@@ -112,16 +110,16 @@ def run_part(version: str, job: Job, cut: Cut, worker: str | None = None) -> Par
     try:
         check_version(version, worker)
         _check_file(cut, worker)
-        with _running, open_cut(cut, job.columns) as reader:
+        with open_cut(cut, job.columns) as reader:
             table = Table(job.table, (cut.file,), reader, job.columns, None, None, expected=job.start.rows)
             out = writer.out if job.digits is None else Rounded(writer.out, job.digits, job.carried)
             start = job.start._replace(before=cut.before)
-            work = _program(job), job.values, table, job.settings, job.derivatives, job.outputs
+            work = opened(job.key, job.program.program), job.values, table, job.settings, job.derivatives, job.outputs
             TableRun(*work, events, start).write_results(out)
     except CgError as problem:
         return PartResult(*writer.part(), error=problem)
     except MemoryError:
-        return PartResult(b"", error=error("cluster-memory", status=1, worker=worker, rows=cut.rows))
+        return PartResult(b"", error=error("cluster-memory", status=1, worker=worker, what=f"{cut.rows} rows"))
     return PartResult(*writer.part(), events.rows, events.left_out, events.outside)
 
 
@@ -148,9 +146,9 @@ def _check_file(cut: Cut, worker: str) -> None:
         raise error("table-changed", status=1, file=cut.file)
 
 
-def _program(job: Job) -> Computation:
-    """The program of a job, opened once a process."""
-    if job.key not in _opened:
+def opened(key: str, open_: Callable[[], Any]) -> Any:
+    """What the tasks of a job run, opened once a process. key: the job's."""
+    if key not in _opened:
         _opened.clear()
-        _opened[job.key] = job.program.program()
-    return _opened[job.key]
+        _opened[key] = open_()
+    return _opened[key]
