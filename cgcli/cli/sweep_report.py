@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from cgcli.cli.output import StandardOutput, emit, is_terminal, notice, stdout
-from cgcli.cli.progress import StatusLine
+from cgcli.cli.progress import NO_WORKERS, StatusLine
 from cgcli.cli.results import table_settings
 from cgcli.data.frames import Columns
 from cgcli.data.sinks import Rounded, sink
@@ -59,7 +59,7 @@ class SweepReport(SweepEvents):
         self.line.update(f"{points} of {total} {self.noun}, {left:.0f} s left")
 
     def waiting(self) -> None:
-        notice("note: the cluster has no workers yet; cg waits for them, Ctrl-C ends it")
+        notice(NO_WORKERS)
 
     def failed(self, points: int, total: int, first: str) -> None:
         self.line.end()

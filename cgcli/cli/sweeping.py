@@ -92,7 +92,7 @@ def _compute(
         else:
             from cgcli.cluster.sweep_runs import run_sweep_on_cluster  # imports what only a cluster needs
 
-            columns = run_sweep_on_cluster(cluster, work, key or "", *how)
+            columns = run_sweep_on_cluster(cluster, work, key, *how)
         if options.sort is not None:
             columns = _sorted(columns, options.sort)
         show_sweep(columns, points, target, output)

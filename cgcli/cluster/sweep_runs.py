@@ -13,24 +13,26 @@ from cgcli.program.sweep import SweepEvents, run_sweep
 from cgcli.program.sweep_blocks import Block, PointWork, Span
 
 from .tasks import Reopening, address_of_worker, check_version, opened, reopening
-from .workers import Workers
+from .workers import LEAST_QUEUE, Workers
 
 
 def run_sweep_on_cluster(
     cluster: int | str,
     work: PointWork,
-    key: str,
+    key: str | None,
     on_error: str = "nan",
     journal: Journal | None = None,
     events: SweepEvents | None = None,
 ) -> dict[str, Any]:
-    """The table of a sweep, as `run_sweep` makes it here. cluster: see `check_cluster`; key: of the sweep.
+    """The table of a sweep, as `run_sweep` makes it here. cluster: see `check_cluster`; key: see `sweep_key`.
 
     Raises CgError as `run_sweep` does; status 2 for a Python function, and status 1 for a cluster that cannot be
     reached, is lost, or cannot do it.
     """
     events = events or SweepEvents()
-    job = SweepJob(key, type(work), reopening(work.program), work.arguments)
+    program = reopening(work.program)
+    assert key is not None  # which it is of a Python function alone
+    job = SweepJob(key, type(work), program, work.arguments)
     with Workers(cluster, job, key, events.waiting, lambda: 0) as workers:
         return run_sweep(_OnWorkers(work, workers, stops=on_error == "stop"), work.points, on_error, journal, events)
 
@@ -62,8 +64,10 @@ def run_block(version: str, job: SweepJob, span: Span, worker: str | None = None
         return problem
     except MemoryError:
         return error("cluster-memory", status=1, worker=worker, what=_points(span))
-    first = dict(list(block.errors.items())[:1])  # what is shown of an error in full; of others a line
-    return block._replace(errors={**block.with_lines().errors, **first})
+    if not block.errors:
+        return block
+    first = min(block.errors)  # an error that is shown in full; of others a line
+    return block._replace(errors={**block.with_lines().errors, first: block.errors[first]})
 
 
 class _OnWorkers:
@@ -87,19 +91,22 @@ class _OnWorkers:
         missing = self.work.spans(finished)[::-1]
         running: dict[Any, Span] = {}
         ends: dict[Span, Block | CgError] = {}
+        most = LEAST_QUEUE
         while missing or running:
-            while missing and len(running) + len(ends) < self.workers.queue_length():
+            while missing and len(running) + len(ends) < most:
                 span = missing.pop()
                 running[self.workers.submit(span.start, run_block, span)] = span
-            future = self.workers.first_ended(list(running))
-            span = running.pop(future)
-            result = self.workers.result(future, partial(_killed, span))
-            if isinstance(result, CgError) or (self.stops and result.errors):
-                ends[span] = result
-            else:
-                yield result
-            if ends and not any(span < min(ends) for span in running.values()):
-                end = ends[min(ends)]
+                if len(missing) % LEAST_QUEUE == 0:
+                    most = self.workers.queue_length()
+            for future in self.workers.ended(list(running)):
+                span = running.pop(future)
+                result = self.workers.result(future, partial(_killed, span))
+                if isinstance(result, CgError) or (self.stops and result.errors):
+                    ends[span] = result
+                else:
+                    yield result
+            while ends and not any(span < min(ends) for span in running.values()):
+                end = ends.pop(min(ends))
                 if isinstance(end, CgError):
                     raise end
                 yield end

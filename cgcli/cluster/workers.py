@@ -71,14 +71,14 @@ class Workers:
         except library().scheduler.KilledWorker:
             raise killed() from None
 
-    def first_ended(self, futures: Sequence[Any]) -> Any:
-        """One of these futures that has ended, or is the first that does. Raises CgError (status 1) where the cluster
-        is lost.
+    def ended(self, futures: Sequence[Any]) -> list[Any]:
+        """Those of these futures that have ended, once there are any. Raises CgError (status 1) where the cluster is
+        lost.
         """
         wait = library().wait
         with self._client.as_current():
             self._awaited(lambda: wait(futures, timeout=POLL_SECONDS, return_when="FIRST_COMPLETED"))
-        return next(future for future in futures if future.done())
+        return [future for future in futures if future.done()]
 
     def _awaited(self, wait: Callable[[], Any]) -> Any:
         """What a call returns that waits for `POLL_SECONDS` at most; until then it is called again."""
