@@ -87,8 +87,9 @@ class Journal:
 
     def close(self, *, remove: bool = False) -> None:
         """Ends the work on the file, which goes where it has no parts. remove: whether it is no longer needed."""
+        remove = remove or os.fstat(self._handle).st_size <= self._head  # an interrupted `append` may have written all
         os.close(self._handle)
-        if remove or self._size == self._head:
+        if remove:
             with suppress(OSError):
                 os.unlink(self.path)
 
