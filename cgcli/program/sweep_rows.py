@@ -56,7 +56,6 @@ class PointRows:
             raise error("nothing-to-compute", name=program.module.source.name)
         self.points, self.values = points, values
         self.rows = Rows(program, values, names, derivatives)
-        self._check_memory()
         self.rows.prepare(points.count)
         self.single = Rows(program, values, names, derivatives)
         self.single.prepare(1)
@@ -77,7 +76,8 @@ class PointRows:
         return self.rows.none()
 
     def spans(self, finished: Mapping[int, int]) -> list[Span]:
-        """The blocks that are not finished, in order."""
+        """The blocks that are not finished, in order. Raises CgError where their results need too much memory."""
+        self._check_memory()
         count = self.points.count
         spans = [Span(start, min(start + self.size, count)) for start in range(0, count, self.size)]
         return [span for span in spans if finished.get(span.start) != span.end]
