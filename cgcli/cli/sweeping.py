@@ -84,7 +84,7 @@ def _compute(
     """Computes the points, and writes their table and their picture."""
     target = _file(options)
     derived = [derivative.of, derivative.wrt, options.grad, options.output, options.train]
-    key = sweep_key(program, work, points, derived)
+    key = None if target is None and cluster is None else sweep_key(program, work, points, derived)
     with kept_points(target, key) as journal, SweepReport(work, keeps=journal is not None) as report:
         how = settings.on_error, journal, report
         if cluster is None:
