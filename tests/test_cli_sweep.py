@@ -98,6 +98,13 @@ def test_a_dynamic_program_runs_point_by_point() -> None:
     assert [row["y"] for row in rows] == ["16.0", "16.0", "12.0", "16.0", "10.0"]
 
 
+def test_a_python_function_says_only_in_a_run_what_it_computes() -> None:
+    Path("m.py").write_text("def f(a, b): return a * b\n", encoding="utf-8")
+    assert cg("sweep", "m.py:f", "--a", "1,2", "--b", "3").out == "a,f\n1,3.0\n2,6.0\n"
+    grad = cg("sweep", "m.py:f", "--a", "1,2", "--b", "3", "--grad").out
+    assert grad == "a,f,df/da,df/db\n1,3.0,3.0,1.0\n2,6.0,3.0,2.0\n"
+
+
 def test_some_outputs() -> None:
     assert list(table(cg("sweep", "f.cg", "--a", "1,2", "--output", "z"))[0]) == ["a", "z"]
     failed = cg("sweep", "f.cg", "--w", "1,2", "--a", "1", "--output", "z")

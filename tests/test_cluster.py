@@ -12,16 +12,15 @@ import signal
 import socket
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 from cli_harness import Result, cg
+from cluster_harness import after, killed_when, running_worker, workers
 
 from cgcli.cli import progress
 from cgcli.cluster import schedulers, table_runs, tasks
@@ -43,9 +42,7 @@ NAMES = ["plain", 'with "quotes"', "two\nlines", "ü, and a comma", ""]
 
 @pytest.fixture(scope="module")
 def address() -> Iterator[str]:
-    with distributed.LocalCluster(
-        n_workers=2, threads_per_worker=1, host="127.0.0.1", dashboard_address=None, silence_logs=100
-    ) as cluster:
+    with workers(2) as cluster:
         yield cluster.scheduler_address
 
 
@@ -289,34 +286,6 @@ def test_a_lost_scheduler_costs_time_alone(address: str) -> None:
     assert Path("out.csv").read_bytes() == Path("here.csv").read_bytes()
 
 
-@contextmanager
-def killed_when(condition: Callable[[], bool], process_id: Callable[[], int]) -> Iterator[None]:
-    """Within, a process is killed once a condition holds."""
-    done = threading.Event()
-
-    def kill() -> None:
-        while not condition() and not done.wait(0.01):
-            pass
-        process = 0 if done.is_set() else process_id()
-        if process:
-            os.kill(process, signal.SIGKILL)
-
-    thread = threading.Thread(target=kill)
-    thread.start()
-    yield
-    done.set()
-    thread.join()
-
-
-def after(end: float) -> bool:
-    return time.monotonic() > end
-
-
-def running_worker(cluster: Any, rng: random.Random) -> int:
-    """The process of a worker; 0 where none runs."""
-    return rng.choice([n.pid for n in cluster.workers.values() if n.pid and n.status.name == "running"] or [0])
-
-
 def killed_at_random(count: int) -> None:
     """A table by workers of which one dies in each of so many runs."""
     rng = random.Random(count)
@@ -324,12 +293,7 @@ def killed_at_random(count: int) -> None:
     args = ("eval", "p.cg", "--mode", "dynamic", "--data", "t.csv", "-q", "-o")
     here = cg(*args, "here.csv")
     assert here.status == 0
-    with (
-        dask.config.set({"distributed.deploy.lost-worker-timeout": "1 hour"}),
-        distributed.LocalCluster(
-            n_workers=2, threads_per_worker=1, host="127.0.0.1", dashboard_address=None, silence_logs=100
-        ) as cluster,
-    ):
+    with workers(2) as cluster:
         for _ in range(count):
             end = time.monotonic() + rng.uniform(0, 1)
             with killed_when(partial(after, end), partial(running_worker, cluster, rng)):
@@ -441,12 +405,7 @@ def test_tasks_are_data(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_workers_that_die_again_and_again(monkeypatch: pytest.MonkeyPatch) -> None:
     table("t.csv", 3)
     monkeypatch.setattr(table_runs, "run_part", lambda *_: os._exit(1))
-    with (
-        dask.config.set({"distributed.scheduler.allowed-failures": 0}),
-        distributed.LocalCluster(
-            n_workers=1, threads_per_worker=1, host="127.0.0.1", dashboard_address=None, silence_logs=100
-        ) as cluster,
-    ):
+    with dask.config.set({"distributed.scheduler.allowed-failures": 0}), workers(1) as cluster:
         message = failure("--cluster", cluster.scheduler_address)
     assert "workers that compute line 2 of `t.csv` and the 3 rows from there on die again and again" in message
 

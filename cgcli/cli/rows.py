@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Literal
 
 from cgcli.cli.output import StandardOutput, notice, print_diagnostics
-from cgcli.cli.progress import StatusLine
+from cgcli.cli.progress import NO_WORKERS, StatusLine
 from cgcli.cli.results import exclude
 from cgcli.data.sinks import Rounded, sink
 from cgcli.diagnostics.diagnostic import EMPTY, Diagnostic, error
@@ -62,7 +62,7 @@ class TableReport(TableEvents):
         notice(f"note: {what} used")
 
     def waiting(self) -> None:
-        notice("note: the cluster has no workers yet; cg waits for them, Ctrl-C ends it")
+        notice(NO_WORKERS)
 
 
 def patterns_of(maps: Sequence[str]) -> dict[str, str]:

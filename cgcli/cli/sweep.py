@@ -27,7 +27,7 @@ def sweep(
     settings: Annotated[SweepSettings, Without("seed")],
     swept: SweptSettings,
     training: Annotated[FitSettings, Without(*SWEPT_SETTINGS, "horizon")],
-    table: Annotated[TableOptions, Without("target", "batch", "carry", "row_numbers", "on_error")],
+    table: Annotated[TableOptions, Without("target", "batch", "carry", "row_numbers", "on_error", "cluster")],
     derivative: DerivativeOptions,
     output: Annotated[OutputOptions, Without("format", "full")],
     output_format: Format = None,

@@ -39,6 +39,15 @@ class SweepOptions:
         str | None,
         Option("--sort", "The order of the rows: by a column, or by -COLUMN from large to small.", "COLUMN", "Sweep"),
     ] = None
+    cluster: Annotated[
+        str | None,
+        Option(
+            "--cluster",
+            "Run it on Dask's workers: tcp://HOST:PORT, a scheduler file, local or local:N.",
+            "CLUSTER",
+            "Sweep",
+        ),
+    ] = None
     dry_run: Annotated[bool, Option("--dry-run", "Say which points there are, and compute none.", group="Sweep")] = (
         False
     )

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from cgcli.cli.output import StandardOutput, emit, is_terminal, notice, stdout
-from cgcli.cli.progress import StatusLine
+from cgcli.cli.progress import NO_WORKERS, StatusLine
 from cgcli.cli.results import table_settings
 from cgcli.data.frames import Columns
 from cgcli.data.sinks import Rounded, sink
@@ -23,12 +23,15 @@ FIRST, LAST = 5, 3  # points that a dry run shows
 
 
 class SweepReport(SweepEvents):
-    """Progress and notes on standard error. Within, an interrupt says that finished points are kept."""
+    """Progress and notes on standard error; of a sweep that ends early, that finished points are kept.
 
-    def __init__(self, work: object, target: str | None) -> None:
+    keeps: whether they are.
+    """
+
+    def __init__(self, work: object, keeps: bool) -> None:
         self.line = StatusLine()
         self.noun = "trainings" if isinstance(work, Trainings) else "points"
-        self.target = target
+        self.keeps = keeps
         self.before = self.done = self.total = 0
 
     def __enter__(self) -> SweepReport:
@@ -36,8 +39,7 @@ class SweepReport(SweepEvents):
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         self.line.end()
-        interrupted = kind is not None and not issubclass(kind, Exception)
-        if interrupted and self.done and self.target is not None:
+        if kind is not None and self.keeps and 0 < self.done < self.total:
             notice(f"note: {self.done} of {self.total} {self.noun} are kept; the same command goes on from there")
 
     def resumed(self, points: int, total: int) -> None:
@@ -55,6 +57,9 @@ class SweepReport(SweepEvents):
         seconds = self.line.seconds
         left = seconds * (total - points) / max(1, points - self.before)
         self.line.update(f"{points} of {total} {self.noun}, {left:.0f} s left")
+
+    def waiting(self) -> None:
+        notice(NO_WORKERS)
 
     def failed(self, points: int, total: int, first: str) -> None:
         self.line.end()

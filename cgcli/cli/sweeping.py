@@ -48,6 +48,7 @@ def run_sweeping(
     """Computes a sweep, or says which points it has. Raises `CgError`."""
     _check(options, settings, swept, training, table, derivative)
     _check_files(options, output.format)
+    cluster = _cluster(options)
     axes: list[Axis] = []
     session = open_session(context, run, _reader(axes))
     program = session.program
@@ -67,13 +68,14 @@ def run_sweeping(
     else:
         derivatives = Derivatives(derivative.of, derivative.wrt) if _differentiates(options, derivative) else None
         work = PointRows(program, session.values, points, derivatives, options.output or ())
-    _compute(program, work, points, options, settings, derivative, output)
+    _compute(program, work, points, cluster, options, settings, derivative, output)
 
 
 def _compute(
     program: Program,
     work: PointRows | Trainings,
     points: Points,
+    cluster: int | str | None,
     options: SweepOptions,
     settings: SweepSettings,
     derivative: DerivativeOptions,
@@ -82,15 +84,29 @@ def _compute(
     """Computes the points, and writes their table and their picture."""
     target = _file(options)
     derived = [derivative.of, derivative.wrt, options.grad, options.output, options.train]
-    key = None if target is None else sweep_key(program, work, points, derived)
-    report = SweepReport(work, target)
-    with kept_points(target, key) as journal, report:
-        columns = run_sweep(work, points, settings.on_error, journal, report)
+    key = None if target is None and cluster is None else sweep_key(program, work, points, derived)
+    with kept_points(target, key) as journal, SweepReport(work, keeps=journal is not None) as report:
+        how = settings.on_error, journal, report
+        if cluster is None:
+            columns = run_sweep(work, points, *how)
+        else:
+            from cgcli.cluster.sweep_runs import run_sweep_on_cluster  # imports what only a cluster needs
+
+            columns = run_sweep_on_cluster(cluster, work, key, *how)
         if options.sort is not None:
             columns = _sorted(columns, options.sort)
         show_sweep(columns, points, target, output)
     if options.plot is not None:
         _plot(options.plot, columns, points)
+
+
+def _cluster(options: SweepOptions) -> int | str | None:
+    """The cluster that `--cluster` names. Raises CgError for what names none."""
+    if options.cluster is None:
+        return None
+    from cgcli.cluster.schedulers import check_cluster  # imports what only a cluster needs
+
+    return check_cluster(options.cluster)
 
 
 def _file(options: SweepOptions) -> str | None:
@@ -107,6 +123,7 @@ def _check(
     derivative: DerivativeOptions,
 ) -> None:
     """Raises CgError for options that do not go together."""
+    exclude(("--workers", settings.workers is not None), ("--cluster", options.cluster is not None))
     if options.train:
         for name, is_given in _derivative_options(options, derivative).items():
             exclude(("--train", True), (name, is_given))

@@ -1,1 +1,1 @@
-"""Tables over the workers of a Dask cluster: the extra `cgcli[cluster]`."""
+"""Tables and sweeps over the workers of a Dask cluster: the extra `cgcli[cluster]`."""

@@ -15,7 +15,7 @@ from contextlib import ExitStack, contextmanager
 from functools import partial
 from typing import Any
 
-from cgcli.diagnostics.diagnostic import EMPTY, error
+from cgcli.diagnostics.diagnostic import EMPTY, CgError, error
 from cgcli.system import cores, system_message, without_interrupts
 from cgcli.version import VERSION
 
@@ -88,7 +88,7 @@ def connected(cluster: int | str) -> Iterator[Any]:
         warnings.simplefilter("ignore")
         address = stack.enter_context(_local(distributed, cluster)) if isinstance(cluster, int) else cluster
         client = _client(distributed, address)
-        stack.push(lambda kind, *_: None if _is_interrupt(kind) else client.close(timeout=1))
+        stack.push(lambda _, problem, __: None if _ends_at_once(problem) else client.close(timeout=1))
         for worker, version in client.run(pkgutil.resolve_name, VERSION_NAME, on_error="return").items():
             if isinstance(version, ImportError | AttributeError):
                 raise error("cluster-without-cg", status=1, worker=worker, own=VERSION)
@@ -157,11 +157,12 @@ def _local(distributed: Any, workers: int) -> Iterator[Any]:
         with dask.config.set(_LOCAL_SETTINGS), _environment("PYTHONWARNINGS", "ignore"):
             cluster = _started(start, workers)
         yield cluster
-    except (KeyboardInterrupt, SystemExit):
-        if cluster is not None:
-            cluster.shutdown_on_close = False  # at the end of the process, which does not wait
-        for child in set(multiprocessing.active_children()) - before:
-            child.kill()
+    except BaseException as problem:
+        if _ends_at_once(problem):
+            if cluster is not None:
+                cluster.shutdown_on_close = False  # at the end of the process, which does not wait
+            for child in set(multiprocessing.active_children()) - before:
+                child.kill()
         raise
     finally:
         if cluster is not None and cluster.shutdown_on_close:
@@ -176,8 +177,11 @@ def _started(start: Callable[[], Any], workers: int) -> Any:
         raise error("cluster-start", status=1, workers=workers, reason=_reason(problem)) from None
 
 
-def _is_interrupt(kind: type[BaseException] | None) -> bool:
-    return kind is not None and issubclass(kind, (KeyboardInterrupt, SystemExit))
+def _ends_at_once(problem: BaseException | None) -> bool:
+    """Whether the process ends without waiting: by an interrupt, or by `--timeout`."""
+    if isinstance(problem, CgError):
+        return problem.diagnostics[0].code == "timed-out"
+    return isinstance(problem, (KeyboardInterrupt, SystemExit))
 
 
 @contextmanager

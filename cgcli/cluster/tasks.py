@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, TypeVar, cast
@@ -97,7 +96,6 @@ class _Events(TableEvents):
         self.left_out = rows
 
 
-running = threading.Lock()  # a process opens and runs one program at a time
 _opened: dict[str, Any] = {}  # what the last jobs run
 MOST_OPENED = 4  # steps of trainings take turns
 T = TypeVar("T")
@@ -114,7 +112,7 @@ def run_part(version: str, job: Job, cut: Cut, worker: str | None = None) -> Par
     try:
         check_version(version, worker)
         _check_file(cut, worker)
-        with running, open_cut(cut, job.columns) as reader:
+        with open_cut(cut, job.columns) as reader:
             table = Table(job.table, (cut.file,), reader, job.columns, None, None, expected=job.start.rows)
             out = writer.out if job.digits is None else Rounded(writer.out, job.digits, job.carried)
             start = job.start._replace(before=cut.before)

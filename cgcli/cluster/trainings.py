@@ -18,7 +18,7 @@ from cgcli.program.training import DynamicProblem, StaticProblem, Task, problem
 from cgcli.train.trainer import StepAbandoned
 
 from .schedulers import check_cluster, library
-from .tasks import Reopening, address_of_worker, check_version, opened, reopening, running
+from .tasks import Reopening, address_of_worker, check_version, opened, reopening
 from .workers import Workers
 
 
@@ -126,8 +126,7 @@ def run_shard(
     worker = worker or address_of_worker()
     try:
         check_version(version, worker)
-        with running:
-            return opened(job.key, job.problem).shard(params, step, rows, number)
+        return opened(job.key, job.problem).shard(params, step, rows, number)
     except CgError as problem:
         return problem
     except MemoryError:

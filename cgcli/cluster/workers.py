@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from functools import cached_property
 from typing import Any
 
 from cgcli.diagnostics.diagnostic import CgError, error
+from cgcli.run.native import blas
 from cgcli.version import VERSION
 
 from .schedulers import connected, library
@@ -54,28 +56,45 @@ class Workers:
         """Connects and hands over the job, as else the first task does. Raises CgError (status 1) where it cannot."""
         _ = self._shared
 
+    @cached_property
+    def _blas_threads(self) -> int | None:
+        return blas.thread_count()
+
     def submit(self, number: int, function: Callable[..., Any], *args: object) -> Any:
         """The future of a task. number: of the task in its job."""
-        key = f"cg-{self.key}-{number}"
-        return self._client.submit(function, VERSION, self._shared, *args, key=key, pure=False)
+        call = _run, self._blas_threads, function, VERSION, self._shared, *args
+        return self._client.submit(*call, key=f"cg-{self.key}-{number}", pure=False)
 
     def result(self, future: Any, killed: Callable[[], CgError]) -> Any:
         """The result of a task. killed: the error of a task whose workers die again and again.
 
         Raises CgError (status 1) where the cluster is lost.
         """
+        try:
+            return self._awaited(lambda: future.result(timeout=POLL_SECONDS))
+        except library().scheduler.KilledWorker:
+            raise killed() from None
+
+    def ended(self, futures: Sequence[Any]) -> list[Any]:
+        """Those of these futures that have ended, once there are any. Raises CgError (status 1) where the cluster is
+        lost.
+        """
+        wait = library().wait
+        with self._client.as_current():
+            self._awaited(lambda: wait(futures, timeout=POLL_SECONDS, return_when="FIRST_COMPLETED"))
+        return [future for future in futures if future.done()]
+
+    def _awaited(self, wait: Callable[[], Any]) -> Any:
+        """What a call returns that waits for `POLL_SECONDS` at most; until then it is called again."""
         from concurrent.futures import CancelledError
 
-        distributed = library()
         while True:
             try:
-                return future.result(timeout=POLL_SECONDS)
+                return wait()
             except TimeoutError:
                 self._poll()
                 if not self._threads():
                     self._await_workers()
-            except distributed.scheduler.KilledWorker:
-                raise killed() from None
             except (CancelledError, OSError):
                 raise self._lost() from None
 
@@ -103,6 +122,15 @@ class Workers:
     def _lost(self) -> CgError:
         where = self.cluster if isinstance(self.cluster, str) else "local"
         return error("cluster-lost", status=1, address=where, parts=self.finished() or None)
+
+
+_running = threading.Lock()
+
+
+def _run(blas_threads: int | None, function: Callable[..., Any], *args: object) -> Any:
+    """A task. A process does one at a time, by as many threads of BLAS as the client has: digits depend on them."""
+    with _running, blas.threads(blas_threads):
+        return function(*args)
 
 
 def _same(job: object) -> object:

@@ -39,6 +39,7 @@ class Journal:
         self.parts: list[bytes] = []
         self.replaced = False
         head = FORMAT + key.encode("ascii") + b"\n"
+        self._head = len(head)
         try:
             self._handle = os.open(path, os.O_RDWR | os.O_CREAT | BINARY, 0o666)
             with os.fdopen(os.dup(self._handle), "rb") as file:
@@ -85,7 +86,8 @@ class Journal:
         self._size += len(data)
 
     def close(self, *, remove: bool = False) -> None:
-        """Ends the work on the file. remove: whether it is no longer needed."""
+        """Ends the work on the file, which goes where it has no parts. remove: whether it is no longer needed."""
+        remove = remove or os.fstat(self._handle).st_size <= self._head  # an interrupted `append` may have written all
         os.close(self._handle)
         if remove:
             with suppress(OSError):

@@ -174,7 +174,7 @@ class Rows:
         """The type of each column of the result; in dynamic mode, where only a run tells types, floats."""
         program = self.program
         if program.mode == "dynamic":
-            of = self.of or program.outputs[0]
+            of = self.of or next(iter(program.outputs), "")  # of a Python function only a run tells
             wrt = self.wrt or [i.name for i in program.inputs if i.type.has_derivative]
             names = [of, *(f"d{of}/d{name}" for name in wrt)] if self.derivatives else program.outputs
             return dict.fromkeys(names, FLOAT)

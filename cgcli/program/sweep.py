@@ -42,6 +42,9 @@ class SweepEvents:
     def progress(self, points: int, total: int) -> None:
         """Points that are finished so far."""
 
+    def waiting(self) -> None:
+        """A cluster has no workers yet."""
+
     def failed(self, points: int, total: int, first: str) -> None:
         """Points that failed, with the error of the first; reported once, and only if there are any."""
 

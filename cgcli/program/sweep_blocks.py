@@ -3,12 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from cgcli.data.journal import packed, unpacked
 from cgcli.diagnostics.diagnostic import CgError, error
 
+if TYPE_CHECKING:
+    from .computation import Computation
+    from .sweep_points import Points
+
 ERROR = "error"  # the column of the errors
+
+
+class Span(NamedTuple):
+    """The points from `start` to the one before `end`."""
+
+    start: int
+    end: int
 
 
 class Block(NamedTuple):
@@ -47,6 +58,28 @@ class Work(Protocol):
 
     def none(self) -> Mapping[str, Any]:
         """The columns of the result, without rows."""
+
+
+class PointWork(Work, Protocol):
+    """Work of which each block can be computed by itself, also by an equal one in another process.
+
+    program, arguments: what its type makes an equal one of.
+    """
+
+    @property
+    def program(self) -> Computation: ...
+
+    @property
+    def points(self) -> Points: ...
+
+    @property
+    def arguments(self) -> tuple[Any, ...]: ...
+
+    def spans(self, finished: Mapping[int, int]) -> list[Span]:
+        """The blocks that are not finished, in order: which points they have."""
+
+    def block(self, span: Span) -> Block:
+        """The results of these points. Raises CgError for what no single one of them causes."""
 
 
 def error_line(problem: CgError | str) -> str:

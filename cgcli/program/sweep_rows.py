@@ -15,7 +15,7 @@ from cgcli.system import cores
 from .computation import Computation, Values
 from .restrict import restrict
 from .rows import OF_NO_ROW, Derivatives, Rows, fitted
-from .sweep_blocks import Block
+from .sweep_blocks import Block, Span
 from .sweep_points import Points
 
 BLOCKS = 64  # of a large sweep, so that a kill costs little of it
@@ -41,6 +41,7 @@ class PointRows:
         derivatives: Derivatives | None = None,
         outputs: Sequence[str] = (),
     ) -> None:
+        self.program, self.arguments = program, (values, points, derivatives, outputs)
         names = [axis.name for axis in points.axes]
         require(program.inputs, {*values, *names})
         if program.mode == "static":
@@ -51,11 +52,10 @@ class PointRows:
             if unread := [name for name in names if name not in inputs]:
                 raise error("sweep-unread", names=unread, outputs=list(outputs))
             values = {name: x for name, x in values.items() if name in inputs}
-        if not derivatives and not program.outputs:
+        if not derivatives and not program.outputs and program.function_name is None:
             raise error("nothing-to-compute", name=program.module.source.name)
         self.points, self.values = points, values
         self.rows = Rows(program, values, names, derivatives)
-        self._check_memory()
         self.rows.prepare(points.count)
         self.single = Rows(program, values, names, derivatives)
         self.single.prepare(1)
@@ -75,26 +75,35 @@ class PointRows:
         """The columns of the result, without rows."""
         return self.rows.none()
 
+    def spans(self, finished: Mapping[int, int]) -> list[Span]:
+        """The blocks that are not finished, in order. Raises CgError where their results need too much memory."""
+        self._check_memory()
+        count = self.points.count
+        spans = [Span(start, min(start + self.size, count)) for start in range(0, count, self.size)]
+        return [span for span in spans if finished.get(span.start) != span.end]
+
     def blocks(self, finished: Mapping[int, int]) -> Iterator[Block]:
         """The blocks that are not finished, in order; the first one prepares the run of all."""
-        count = self.points.count
-        spans = [(start, min(start + self.size, count)) for start in range(0, count, self.size)]
-        spans = [(start, end) for start, end in spans if finished.get(start) != end]
+        spans = self.spans(finished)
         if spans:
-            yield self._block(*spans.pop(0))
+            yield self.block(spans.pop(0))
         if not self.rows.parallel or len(spans) < 2 or cores() == 1:
-            yield from (self._block(*span) for span in spans)
+            yield from map(self.block, spans)
             return
         from concurrent.futures import ThreadPoolExecutor  # NumPy and machine code release the interpreter lock
 
         with ThreadPoolExecutor(cores()) as pool:
             try:
-                yield from pool.map(lambda span: self._block(*span), spans)
+                yield from pool.map(self.block, spans)
             finally:
                 pool.shutdown(cancel_futures=True)
 
-    def _block(self, start: int, end: int) -> Block:
-        """The results of some points, and the errors of those that fail."""
+    def block(self, span: Span) -> Block:
+        """The results of some points, and the errors of those that fail.
+
+        Raises CgError for what no single point causes.
+        """
+        start, end = span
         program = self.rows.program
         cells = self.points.columns(start, end)
         inputs = {axis.name: fitted(program, axis.name, cells[axis.column]) for axis in self.points.axes}

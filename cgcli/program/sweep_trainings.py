@@ -12,7 +12,7 @@ from .computation import Computation, Values
 from .examples import Examples
 from .fit_settings import FitSettings
 from .fitting import Fitted, prepare_fit
-from .sweep_blocks import ERROR, Block
+from .sweep_blocks import ERROR, Block, Span
 from .sweep_points import Points
 
 
@@ -59,23 +59,32 @@ class Trainings:
         kinds = {"epochs": "int64", "steps": "int64", "converged": "bool"}  # others are floats
         return {column: np.zeros(0, kinds.get(name, "float64")) for name, column in self.names.items()}
 
+    @property
+    def arguments(self) -> tuple[Any, ...]:
+        """What trainings that are equal, one after the other, are made of, behind the program."""
+        return self.values, self.points, self.examples, self.settings, self.validation
+
+    def spans(self, finished: Mapping[int, int]) -> list[Span]:
+        """A block for each training that is not finished."""
+        return [Span(k, k + 1) for k in range(self.points.count) if k not in finished]
+
     def blocks(self, finished: Mapping[int, int]) -> Iterator[Block]:
         """A block for each training that is not finished, as soon as it has ended."""
-        missing = [k for k in range(self.points.count) if k not in finished]
+        missing = self.spans(finished)
         workers = min(self.workers, len(missing))
         if workers < 2:
             yield from map(self.block, missing)
             return
         yield from self._in_processes(missing, workers)
 
-    def block(self, k: int) -> Block:
-        """The training of one point."""
+    def block(self, span: Span) -> Block:
+        """The training of one point, or its error."""
         try:
-            return Block(k, k + 1, self._row(self._fitted(k)), {})
+            return Block(*span, self._row(self._fitted(span.start)), {})
         except CgError as problem:
             if problem.diagnostics[0].code == "timed-out":
                 raise
-            return Block(k, k + 1, {}, {k: problem})
+            return Block(*span, {}, {span.start: problem})
 
     def _fitted(self, k: int) -> Fitted:
         """The fit at a point, from its start. Raises CgError as `fit` does."""
@@ -100,7 +109,7 @@ class Trainings:
         empty = self.none()
         return {c: np.asarray(results[name], empty[c].dtype).reshape(1) for name, c in self.names.items()}
 
-    def _in_processes(self, missing: Sequence[int], workers: int) -> Iterator[Block]:
+    def _in_processes(self, missing: Sequence[Span], workers: int) -> Iterator[Block]:
         """The trainings in a pool of processes, which get the program as the texts of its files.
 
         Raises CgError (status 1) where one of them ends before its time.
@@ -115,7 +124,7 @@ class Trainings:
         broken_off = context.Event()
         pool = ProcessPoolExecutor(workers, context, initializer=start, initargs=(self, broken_off))
         try:
-            for future in as_completed([pool.submit(train, k) for k in missing]):
+            for future in as_completed([pool.submit(train, span) for span in missing]):
                 yield future.result()
         except BrokenProcessPool:
             raise error("sweep-worker", status=1) from None

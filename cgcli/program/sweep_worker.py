@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from multiprocessing.synchronize import Event
 
-    from .sweep_blocks import Block
+    from .sweep_blocks import Block, Span
 
 
 class Trainings(Protocol):
-    """What runs the trainings, each by the number of its point."""
+    """What runs the trainings."""
 
-    def block(self, k: int, /) -> Block:
+    def block(self, span: Span, /) -> Block:
         """The end of a training, or its error."""
 
 
@@ -44,6 +44,6 @@ def _leave_after(ends: Callable[[], object]) -> None:
     os._exit(1)
 
 
-def train(point: int) -> Block:
+def train(span: Span) -> Block:
     """The training of one point."""
-    return _trainings[0].block(point)
+    return _trainings[0].block(span)

@@ -71,6 +71,10 @@ TEMPLATES: dict[str, Templates] = {
         "workers that compute line {line} of `{file}` and the {rows} rows from there on die again and again",
         "most often they have too little memory: start them with more (`dask worker --memory-limit`)",
     ),
+    "cluster-killed-points": words(
+        "workers that compute {points} of the sweep die again and again",
+        "most often they have too little memory: start them with more (`dask worker --memory-limit`)",
+    ),
     "cluster-memory": words(
         "the worker `{worker}` has too little memory for {what}",
         "start workers with more memory, or fewer of them on a machine",

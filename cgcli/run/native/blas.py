@@ -67,6 +67,31 @@ def _thread_functions(library: ctypes.CDLL) -> tuple[_Threads, _Threads] | None:
     return None
 
 
+def thread_count() -> int | None:
+    """How many threads BLAS has; None where it does not say."""
+    functions = blas().threads
+    return None if functions is None else functions[0]()
+
+
+@contextmanager
+def threads(count: int | None) -> Iterator[None]:
+    """Within, BLAS has so many threads, NumPy's copy of it and SciPy's; with None as many as it has."""
+    if count is None:
+        yield
+        return
+    from scipy.linalg import cython_blas
+
+    copies = blas().threads, _thread_functions(ctypes.CDLL(cython_blas.__file__))
+    before = [(set_, get()) for get, set_ in filter(None, copies)]
+    for set_, _ in before:
+        set_(count)
+    try:
+        yield
+    finally:
+        for set_, own in before:
+            set_(own)
+
+
 class _OneThread:
     """runs: how many hold BLAS to one thread; before: how many threads it had."""
 
