@@ -1,1 +1,1 @@
-"""Tables and sweeps over the workers of a Dask cluster: the extra `cgcli[cluster]`."""
+"""Tables, sweeps and trainings over the workers of a Dask cluster: the extra `cgcli[cluster]`."""
