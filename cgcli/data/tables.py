@@ -207,6 +207,15 @@ def _size(path: str) -> int | None:
     return status.st_size if status is not None and stat.S_ISREG(status.st_mode) else None
 
 
+def _state(path: str) -> object:
+    """What tells states of an object apart, which is opened more than once; None of a file."""
+    if not is_url(path):
+        return None
+    from cgcli.files.remote import identity_of  # for URLs alone
+
+    return identity_of(path)
+
+
 def table_in_memory(name: str, columns: Mapping[str, Sequence[Any]]) -> Table:
     """A table of arrays or lists. Raises CgError where their lengths differ, or two names are alike."""
     reader = _Columns(name, columns)
@@ -251,12 +260,14 @@ class _ArrowTable:
     """A Parquet or Arrow file, whose library goes through it by itself."""
 
     def __init__(self, path: str) -> None:
-        self.path = path
+        self.path, self._state = path, _state(path)
         with reading(path):
             self.columns, self.count = arrow.columns_and_rows(path)
 
     def chunks(self, rows: int, needed: Collection[str] | None = None) -> Iterator[tuple[Chunk, int]]:
         """See `Reader`."""
+        if _state(self.path) != self._state:
+            raise error("table-changed", status=1, file=self.path)
         rows_done = 0
         columns = tuple(c for c in self.columns or () if needed is None or c in needed)
         with reading(self.path):

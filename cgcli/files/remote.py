@@ -6,6 +6,7 @@ together. What an object is read from is one state of it.
 
 from __future__ import annotations
 
+import errno
 import io
 import os
 import re
@@ -28,6 +29,7 @@ BUFFER = 2**18
 PART = 16 * 2**20  # bytes of a request at least; a smaller object is sent by one
 MOST_PARTS = 9_000  # S3 takes 10,000
 CONNECT, SILENCE = 10, 60  # seconds without a connection, and without a byte
+MAGIC = re.compile(r"[*?[]")  # what makes a name a pattern
 ABORTING = 3.0  # seconds that the end of a process waits for uploads to be aborted
 
 _uploads: set[object] = set()  # which are not whole, nor aborted
@@ -218,9 +220,9 @@ def _info(url: str) -> dict[str, Any]:
             about: dict[str, Any] = store.info(name)
         except FileNotFoundError:
             _require_bucket(url)
-            raise
-    if about.get("type") == "directory":
-        raise FileNotFoundError(name)
+            about = {}
+    if about.get("type", "directory") == "directory":
+        raise FileNotFoundError(errno.ENOENT, "there is no such object")
     return about
 
 
@@ -244,7 +246,12 @@ def size_of(url: str) -> int | None:
 
 
 def identity_of(url: str) -> tuple[int, str]:
-    """The size of an object and what its store tells its states apart by. Raises as `open_object`."""
+    """The size of an object and what its store tells its states apart by; nothing of a web server's file.
+
+    Raises as `open_object`.
+    """
+    if scheme_of(url) in WEB:
+        return 0, ""
     about = _info(url)
     marks = (about.get(name) for name in ("ETag", "etag", "generation", "LastModified", "updated", "created"))
     return int(about["size"]), str(next((mark for mark in marks if mark), ""))
@@ -281,17 +288,18 @@ def files_of(pattern: str) -> tuple[str, ...]:
         if "*" in file_name(pattern):
             raise error("url-pattern", url=pattern)
         return (pattern,)
-    if not re.search(r"[*?[]", pattern) or exists(pattern):
+    bucket, _, name = pattern.partition("://")[2].partition("/")
+    if MAGIC.search(bucket):
+        raise error("url-nameless", url=pattern)
+    if not MAGIC.search(name) or exists(pattern):
         return (pattern,)
     with explained(pattern):
         store, name = _store(pattern)
-        if re.search(r"[*?[]", name.partition("/")[0]):
-            raise error("url-nameless", url=pattern)
         try:
             names = store.glob(name, withdirs=False)
         except FileNotFoundError:
             return ()
-    return tuple(f"{scheme}://{each}" for each in sorted(names))
+    return tuple(f"{scheme}://{each.lstrip('/')}" for each in sorted(names))
 
 
 # ---- writing

@@ -80,6 +80,8 @@ def _error_of(url: str, problem: Exception, writing: bool) -> CgError:
         return error("url-unreachable", status=1, url=url, reason=away, where=ENDPOINTS.get(scheme, "the address"))
     if "ClientResponseError" in names:
         reason = f"the server answers {status} {getattr(problem, 'message', '')}".strip()
+    elif "ParamValidationError" in names or "InvalidBucketName" in text:
+        reason = "no bucket has such a name"
     elif "InvalidURL" in names or "InvalidUrlClientError" in names:
         reason = "its host is no name of a host"
     else:
