@@ -527,7 +527,7 @@ def google(bucket: Bucket, monkeypatch: pytest.MonkeyPatch) -> Any:
     """A store in memory in the place of Google's."""
     from fsspec.implementations.memory import MemoryFileSystem
 
-    monkeypatch.setitem(sys.modules["fsspec.registry"]._registry, "gs", MemoryFileSystem)
+    monkeypatch.setattr(remote, "_class_of", lambda _: MemoryFileSystem)
     monkeypatch.setattr(remote, "_settings", lambda scheme: {})
     monkeypatch.setattr(MemoryFileSystem, "store", {})
     monkeypatch.setattr(MemoryFileSystem, "pseudo_dirs", ["", "/bucket"])
@@ -735,10 +735,10 @@ def test_missing_libraries(bucket: Bucket, monkeypatch: pytest.MonkeyPatch) -> N
     url = bucket.put("rows.csv", ROWS)
     install = "\n  = help: install it by `pip install 'cgcli[remote]'`"
     with monkeypatch.context() as patch:
-        patch.setattr(fsspec, "filesystem", lambda *_, **__: (_ for _ in ()).throw(ImportError))
+        patch.setattr(remote, "_class_of", lambda _: (_ for _ in ()).throw(ImportError))
         assert refused("eval", "p.cg", "--data", url) == "`s3://` needs the library s3fs" + install
         assert refused("eval", "p.cg", "--data", "gs://b/x.csv") == "`gs://` needs the library gcsfs" + install
-    monkeypatch.setitem(sys.modules, "fsspec", None)
+    monkeypatch.setitem(sys.modules, "fsspec.asyn", None)
     assert refused("eval", "p.cg", "--data", url) == "`s3://` needs the library fsspec" + install
 
 

@@ -50,7 +50,8 @@ def scheme_of(url: str) -> str:
         near = nearest(scheme, list(LIBRARIES))
         raise error("url-scheme", url=url, scheme=scheme, nearest=near)
     if re.search(r"[\x00-\x20\x7f]" if scheme in WEB else r"[\x00-\x1f\x7f]", rest):
-        raise error("url-character", url=url)
+        what = "a space or a control character"
+        raise error("url-character", url=url, what=what, remedy="in a web address write `%20` for a space")
     host, _, name = rest.partition("/")
     if not host or (scheme not in WEB and not name):
         raise error("url-nameless", url=url)
@@ -80,23 +81,33 @@ def require_local(path: str | None, what: str, remedy: str) -> None:
 # ---- fsspec
 
 
-def _store(url: str) -> tuple[Any, str]:
+def _store(url: str, **settings: Any) -> tuple[Any, str]:
     """fsspec's file system for a URL, and the name of the object there. Raises CgError where a library is missing."""
     scheme = scheme_of(url)
     try:
-        import fsspec
         from fsspec.asyn import get_loop
     except ImportError:
         raise error("url-library", scheme=scheme, library="fsspec") from None
     _quieten(LIBRARIES[scheme])
     try:
-        store = fsspec.filesystem(scheme, use_listings_cache=False, **_settings(scheme))
+        store = _class_of(scheme)(use_listings_cache=False, **_settings(scheme), **settings)
     except ImportError:
         raise error("url-library", scheme=scheme, library=LIBRARIES[scheme]) from None
     if scheme == "s3":
         store.retries = 2  # beside those of the library under it
     get_loop().set_exception_handler(lambda loop, context: None)  # sessions left open at the end, broken connections
     return store, url if scheme in WEB else url.partition("://")[2]
+
+
+def _class_of(scheme: str) -> Any:
+    """fsspec's class of file systems. Raises ImportError."""
+    if scheme == "gs":
+        from gcsfs.core import GCSFileSystem  # not its heir for zonal buckets, which asks by another protocol first
+
+        return GCSFileSystem
+    import fsspec
+
+    return fsspec.get_filesystem_class(scheme)
 
 
 def _settings(scheme: str) -> dict[str, Any]:
@@ -153,8 +164,11 @@ def _opened(url: str, block: int) -> io.BufferedReader:
         if not block:  # one request, whose size nobody needs
             return io.BufferedReader(_Object(url, store.open(name, "rb", block_size=0, size=1)), BUFFER)
         about = _info(url)
-        pinned = {"generation": about["generation"]} if "generation" in about else {}
-        file = store.open(name, "rb", block_size=block, cache_type="readahead", **pinned)
+        if "generation" in about:
+            if re.search("[?#]", name):  # which the library takes for the sign in front of a generation
+                raise error("url-character", url=url, what="a `?` or a `#`", remedy="give the object another name")
+            store, name = _store(f"{url}#{about['generation']}", version_aware=True)
+        file = store.open(name, "rb", block_size=block, cache_type="readahead")
         return io.BufferedReader(_Object(url, file, seekable=True), BUFFER)
 
 

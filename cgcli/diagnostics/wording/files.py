@@ -22,9 +22,7 @@ TEMPLATES: dict[str, Templates] = {
         "it reads and writes s3://BUCKET/NAME and gs://BUCKET/NAME, and reads https://HOST/NAME",
     ),
     "url-file": words("`{url}` is a file of this machine", "write its path: `{path}`"),
-    "url-character": words(
-        "`{url}` has a space or a control character", "in a web address write `%20` for a space, else another name"
-    ),
+    "url-character": words("`{url}` has {what}", "{remedy}"),
     "url-nameless": words(
         "`{url}` names no object", "an address is s3://BUCKET/NAME, gs://BUCKET/NAME or https://HOST/NAME"
     ),
