@@ -121,7 +121,7 @@ def parquet(**columns: Any) -> bytes:
     from pyarrow import parquet as library
 
     file = io.BytesIO()
-    library.write_table(pa.table(columns), file, compression="none")
+    library.write_table(pa.table(columns), file, compression="none", row_group_size=100_000)
     return file.getvalue()
 
 
@@ -348,11 +348,15 @@ def test_an_object_that_changes_while_it_is_read_is_an_error(bucket: Bucket, mon
 def test_a_parquet_object_that_changes(bucket: Bucket, monkeypatch: pytest.MonkeyPatch) -> None:
     rng = np.random.default_rng(0)
     url = bucket.put("rows.parquet", parquet(a=rng.normal(size=300_000), b=rng.normal(size=300_000)))
-    with open_table(url) as table:
-        bucket.put("rows.parquet", parquet(a=[1.0], b=[2.0]))
-        with pytest.raises(CgError) as problem:
-            list(table.read(100))
-    assert problem.value.diagnostics[0].code == "table-changed"
+    for chunks in (0, 1):  # between the columns and the rows, and among the rows, through pyarrow
+        with open_table(url) as table:
+            reading = table.read(100)
+            for _ in range(chunks):
+                next(reading)
+            bucket.put("rows.parquet", parquet(a=rng.normal(size=300_000), b=rng.normal(size=300_000)))
+            with pytest.raises(CgError) as problem:
+                list(reading)
+        assert problem.value.diagnostics[0].code == "table-changed"
 
 
 def test_the_state_of_an_object_has_a_name(bucket: Bucket) -> None:
@@ -443,15 +447,13 @@ def test_pictures_plots_and_texts(bucket: Bucket) -> None:
     Path("rows.csv").write_text("x,t\n1,2\n2,4\n", encoding="utf-8")
     for name, begin, command in (
         ("p.png", b"\x89PNG", ("render", "p.cg", *values)),
-        ("q.svg", b"<svg", ("plot", "p.cg", "--over", "a=0..1", "--b", "2")),
+        ("r.csv", b"a,y,dy/da\n0.0,0.0,2.0\n", ("plot", "p.cg", "--over", "a=0..1", "--b", "2")),
         ("t.txt", b"y = 6", ("explain", "p.cg", *values)),
         ("u.csv", b"a,y\n1.0,3.0\n", ("sweep", "p.cg", "--a", "1,2", "--b", "3")),
     ):
         assert cg(*command, "-q", "-o", f"s3://{BUCKET}/{name}").status == 0, command
         assert begin in bucket.get(name)[:300], command
-    curve, step = (f"s3://{BUCKET}/{name}.svg" for name in ("curve", "step"))
-    assert cg(*trained("--epochs", "2", "--plot", curve, "--draw", step)).status == 0
-    assert b"<svg" in bucket.get("curve.svg")[:600]
+    assert cg(*trained("--epochs", "2", "--draw", f"s3://{BUCKET}/step.svg")).status == 0
     assert b"<svg" in bucket.get("step.svg")[:600]
 
 
@@ -641,7 +643,7 @@ def test_secrets_are_never_shown_nor_stored(site: str) -> None:
     url = f"{site}/rows.csv?token={secret}"
     result = cg(
         *("train", "line.cg", "--data", url, "--validation", url, "--loss", "loss", "--epochs", "2"),
-        *("--save", "w.safetensors", "--metrics", "m.jsonl", "--plot", "plot.svg"),
+        *("--save", "w.safetensors", "--metrics", "m.jsonl"),
     )
     assert result.status == 0
     said += [result.out, result.err, cg("weights", "w.safetensors").out]
@@ -698,7 +700,7 @@ def test_what_is_no_address(bucket: Bucket) -> None:
         assert refused("eval", "p.cg", "--data", data).splitlines()[0] == message
     for bad, message in {
         "s3://no-bucket/x.csv": "`s3://no-bucket/x.csv`: there is no bucket `no-bucket`",
-        "s3://no?bucket=1/x.csv": "`s3://no?bucket=1/x.csv` cannot be read: no bucket has such a name",
+        "s3://no bucket/x.csv": "`s3://no bucket/x.csv` cannot be read: no bucket has such a name",
     }.items():
         assert refused("eval", "p.cg", "--data", bad, status=1).startswith(message)
     assert refused("eval", "p.cg", "--data", url, "-o", url).startswith(f"`-o` would write over `{url}`, which is read")

@@ -95,7 +95,9 @@ def _store(url: str, **settings: Any) -> tuple[Any, str]:
         raise error("url-library", scheme=scheme, library=LIBRARIES[scheme]) from None
     if scheme == "s3":
         store.retries = 2  # beside those of the library under it
-    get_loop().set_exception_handler(lambda loop, context: None)  # sessions left open at the end, broken connections
+    loop = get_loop()
+    if loop.get_exception_handler() is None:  # which would tell of sessions that are open at the end
+        loop.set_exception_handler(lambda loop, context: None)
     return store, url if scheme in WEB else url.partition("://")[2]
 
 
@@ -163,12 +165,18 @@ def _opened(url: str, block: int) -> io.BufferedReader:
         store, name = _store(url)
         if not block:  # one request, whose size nobody needs
             return io.BufferedReader(_Object(url, store.open(name, "rb", block_size=0, size=1)), BUFFER)
-        about = _info(url)
+        about = _info(url) if scheme_of(url) == "gs" else {}
         if "generation" in about:
             if re.search("[?#]", name):  # which the library takes for the sign in front of a generation
                 raise error("url-character", url=url, what="a `?` or a `#`", remedy="give the object another name")
             store, name = _store(f"{url}#{about['generation']}", version_aware=True)
-        file = store.open(name, "rb", block_size=block, cache_type="readahead")
+        try:
+            file = store.open(name, "rb", block_size=block, cache_type="readahead")
+        except FileNotFoundError:
+            _require_bucket(url)
+            raise
+        if getattr(file, "details", {}).get("type") == "directory":
+            raise _missing()
         return io.BufferedReader(_Object(url, file, seekable=True), BUFFER)
 
 
@@ -236,8 +244,12 @@ def _info(url: str) -> dict[str, Any]:
             _require_bucket(url)
             about = {}
     if about.get("type", "directory") == "directory":
-        raise FileNotFoundError(errno.ENOENT, "there is no such object")
+        raise _missing()
     return about
+
+
+def _missing() -> FileNotFoundError:
+    return FileNotFoundError(errno.ENOENT, "there is no such object")
 
 
 def _require_bucket(url: str) -> None:
@@ -310,10 +322,11 @@ def files_of(pattern: str) -> tuple[str, ...]:
     with explained(pattern):
         store, name = _store(pattern)
         try:
-            names = store.glob(name, withdirs=False)
+            matches = store.glob(name, detail=True)
         except FileNotFoundError:
             return ()
-    return tuple(f"{scheme}://{each.lstrip('/')}" for each in sorted(names))
+    names = sorted(each.lstrip("/") for each, about in matches.items() if about["type"] == "file")
+    return tuple(f"{scheme}://{each}" for each in names)
 
 
 # ---- writing

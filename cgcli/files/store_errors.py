@@ -70,7 +70,7 @@ def _error_of(url: str, problem: Exception, writing: bool) -> CgError:
     if any(name in NO_CREDENTIALS for name in names):
         return error("url-credentials", status=1, url=url, remedy=REMEDIES[scheme])
     status = getattr(problem, "status", None) or getattr(problem, "code", None)
-    text = str(problem)
+    text = str(getattr(problem, "strerror", None) or problem)
     denied = any(name in DENIED for name in names) or status in DENIALS or text.startswith("Forbidden")
     if denied or "nonymous caller" in text:
         reason = _first_line(text, scheme) or "forbidden"
