@@ -729,7 +729,8 @@ def test_what_stays_on_this_machine(bucket: Bucket) -> None:
         assert result.status == 2, command
         assert f"is an address, and {words}" in result.out + result.err, command
     Path("q.cg").write_text(f'import "{url}"\noutput y = 1.0\n', encoding="utf-8")
-    assert cg("eval", "q.cg").status == 2
+    message = f"error: `{url}` is an address, and a program is on this machine\n  --> q.cg:1:8\n"
+    assert cg("eval", "q.cg").err.startswith(message)
     assert not Path("s3:").exists()
 
 
