@@ -18,6 +18,7 @@ from typing import Any, ClassVar
 import numpy as np
 import pytest
 from cli_harness import Result, cg, process
+from google_store import GoogleStore
 
 import cgcli
 from cgcli import CgError
@@ -521,33 +522,60 @@ def test_the_workers_of_a_cluster_read_their_rows_of_an_object(bucket: Bucket, m
     assert bucket.names() == ["out.csv", "rows.csv"]
 
 
-# ---- another store
+# ---- Google's store
 
 
 @pytest.fixture
-def google(bucket: Bucket, monkeypatch: pytest.MonkeyPatch) -> Any:
-    """A store in memory in the place of Google's."""
-    from fsspec.implementations.memory import MemoryFileSystem
+def google(bucket: Bucket, monkeypatch: pytest.MonkeyPatch) -> Iterator[GoogleStore]:
+    core = pytest.importorskip("gcsfs.core")
+    with GoogleStore() as store:
+        thread = threading.Thread(target=store.serve_forever, args=(0.01,))
+        thread.start()
+        monkeypatch.setenv("STORAGE_EMULATOR_HOST", store.url)
+        monkeypatch.setitem(fsspec.config.conf, "gs", {"token": "anon"})
+        core.GCSFileSystem.clear_instance_cache()
+        yield store
+        store.shutdown()
+        thread.join()
 
-    monkeypatch.setattr(remote, "_class_of", lambda _: MemoryFileSystem)
-    monkeypatch.setattr(remote, "_settings", lambda scheme: {})
-    monkeypatch.setattr(MemoryFileSystem, "store", {})
-    monkeypatch.setattr(MemoryFileSystem, "pseudo_dirs", ["", "/bucket"])
-    return MemoryFileSystem(use_listings_cache=False)
 
-
-def test_another_store(google: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    google.pipe_file("/bucket/part-1.csv", b"a,b\n1,2\n")
-    google.pipe_file("/bucket/part-2.csv", b"a,b\n3,4\n")
+def test_googles_store(google: GoogleStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    google.put("part-1.csv", b"a,b\n1,2\n")
+    google.put("part-2.csv", b"a,b\n3,4\n")
     done("eval", "p.cg", "--data", "gs://bucket/part-*.csv", "-o", "gs://bucket/out.csv")
-    assert google.cat_file("/bucket/out.csv") == b"y\n2.0\n12.0\n"
-    monkeypatch.setattr(remote, "PART", 4)
-    done("eval", "p.cg", "--data", "gs://bucket/part-*.csv", "-o", "gs://bucket/out.parquet")
-    assert done("eval", "-e", "z = 2 * y", "--data", "gs://bucket/out.parquet").out == "z\n4.0\n24.0\n"
+    assert google.objects["out.csv"][0] == b"y\n2.0\n12.0\n"
     Path("rows.csv").write_text("x,t\n1,2\n2,4\n", encoding="utf-8")
     assert cg(*trained("--save", "gs://bucket/w.safetensors", "--epochs", "2", "--every", "1")).status == 0
     assert cg(*trained("--resume", "gs://bucket/w.safetensors", "--epochs", "3")).status == 0
-    assert google.exists("/bucket/w.1.safetensors")
+    assert {"w.safetensors", "w.1.safetensors"} < google.objects.keys()
+    assert refused("eval", "p.cg", "--data", "gs://bucket/x.csv").startswith("there is no table `gs://bucket/x.csv`")
+    google.put("a#b.csv", b"a,b\n1,2\n")
+    assert refused("eval", "p.cg", "--data", "gs://bucket/a#b.csv").startswith(
+        "`gs://bucket/a#b.csv` has a `?` or a `#`"
+    )
+    assert refused("eval", "p.cg", "--data", "gs://no/x.csv", status=1).startswith(
+        "`gs://no/x.csv`: there is no bucket"
+    )
+    monkeypatch.setattr(remote, "BLOCK", 2**16)
+    google.put("rows.csv", b"a,b\n" + b"1,2\n" * 100_000)
+    with remote.open_stream("gs://bucket/rows.csv") as file:
+        file.read(2**16)
+        google.put("rows.csv", b"a,b\n" + b"3,4\n" * 100_000)
+        with pytest.raises(CgError, match="has changed while it was read"):
+            file.read()
+
+
+def test_a_large_result_for_googles_store(google: GoogleStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    large_table(50_000)
+    monkeypatch.setattr(remote, "PART", 2**19)
+    done("eval", "p.cg", "--data", "large.npz", "-o", "gs://bucket/out.csv")
+    done("eval", "p.cg", "--data", "large.npz", "-o", "out.csv")
+    assert google.objects["out.csv"][0] == Path("out.csv").read_bytes()
+    core = pytest.importorskip("gcsfs.core")
+    monkeypatch.setattr(core.GCSFile, "commit", lambda _: (_ for _ in ()).throw(KeyboardInterrupt))
+    assert cg("eval", "p.cg", "--data", "large.npz", "-o", "gs://bucket/new.csv").status == 130
+    assert google.uploads == {}
+    assert "new.csv" not in google.objects
 
 
 # ---- web servers
