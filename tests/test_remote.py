@@ -489,18 +489,18 @@ def test_from_python(bucket: Bucket) -> None:
 def test_the_workers_of_a_cluster_read_their_rows_of_an_object(bucket: Bucket, monkeypatch: pytest.MonkeyPatch) -> None:
     """The tasks run here: what a worker is sent says all that it needs."""
     pytest.importorskip("distributed")
-    from cgcli.cluster import table_runs
+    from cgcli.cluster.workers import Workers
     from cgcli.program import rows
 
     ran: list[tuple[Any, ...]] = []
 
-    def wait(self: Any, cut: Any, future: object) -> object:
+    def submit(self: Workers, _: int, function: Callable[..., object], cut: Any) -> object:
         ran.append((VERSION, self.job, cut, "tcp://worker:1"))
         return run_part(*ran[-1])
 
     monkeypatch.setattr(rows.Rows, "most", property(lambda _: 10))
-    monkeypatch.setattr(table_runs._Tasks, "_wait", wait)
-    monkeypatch.setattr(table_runs._Tasks, "_submit", lambda *_: object())
+    monkeypatch.setattr(Workers, "submit", submit)
+    monkeypatch.setattr(Workers, "result", lambda _, future, __: future)
     numbers = np.arange(25.0)
     text = "a,b\n" + "".join(f"{x},{x + 1}\n" for x in numbers)
     for name, data in (("rows.csv", text), ("rows.parquet", parquet(a=numbers, b=numbers + 1))):
