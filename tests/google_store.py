@@ -13,7 +13,10 @@ PATH = re.compile(r"(?:/upload|/download)?/storage/v1/b/([^/]+)(?:/o(?:/([^/]+)(
 
 
 class GoogleStore(http.server.ThreadingHTTPServer):
-    """objects: of the one bucket, `bucket`, by name their bytes and generation. uploads: by their number."""
+    """objects: of the one bucket, `bucket`, by name their bytes and generation. uploads: by their number.
+
+    closed: whether nobody may look at the bucket itself.
+    """
 
     daemon_threads = True
 
@@ -22,6 +25,7 @@ class GoogleStore(http.server.ThreadingHTTPServer):
         self.objects: dict[str, tuple[bytes, int]] = {}
         self.uploads: dict[str, tuple[str, bytearray]] = {}
         self.generation = 0
+        self.closed = False
 
     @property
     def url(self) -> str:
@@ -69,7 +73,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             names = [name for name in self.server.objects if name.startswith(query.get("prefix", ""))]
             self.answer(200, {"items": [self.server.about(name) for name in sorted(names)]})
         else:
-            self.answer(200, {"name": "bucket"})
+            self.answer(403 if self.server.closed else 200, {"name": "bucket"})
 
     def do_POST(self) -> None:
         self.do_GET()

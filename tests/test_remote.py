@@ -544,6 +544,9 @@ def test_googles_store(google: GoogleStore, monkeypatch: pytest.MonkeyPatch) -> 
     google.put("part-2.csv", b"a,b\n3,4\n")
     done("eval", "p.cg", "--data", "gs://bucket/part-*.csv", "-o", "gs://bucket/out.csv")
     assert google.objects["out.csv"][0] == b"y\n2.0\n12.0\n"
+    google.closed = True  # who may use objects need not be allowed to look at the bucket
+    done("eval", "p.cg", "--data", "gs://bucket/part-1.csv", "-o", "gs://bucket/out.csv")
+    google.closed = False
     Path("rows.csv").write_text("x,t\n1,2\n2,4\n", encoding="utf-8")
     assert cg(*trained("--save", "gs://bucket/w.safetensors", "--epochs", "2", "--every", "1")).status == 0
     assert cg(*trained("--resume", "gs://bucket/w.safetensors", "--epochs", "3")).status == 0

@@ -133,9 +133,8 @@ def run_files(
     if resume is not None and not is_url(resume) and not os.path.exists(resume) and not any(predecessors(resume)):
         raise error("no-checkpoint", file=resume)
     if metrics is not None and is_url(metrics):
-        from cgcli.files.remote import require_local  # for URLs alone
-
-        require_local(metrics, "a file that grows line by line", "write it here, and copy it when it is complete")
+        remedy = "write it here, and copy it when it is complete"
+        raise error("url-local", url=metrics, what="a file that grows line by line", remedy=remedy)
     with ExitStack() as stack:
         targets = {_location(path): path for path in (metrics, save) if path is not None}
         for path in targets.values():

@@ -18,9 +18,9 @@ from contextlib import contextmanager, suppress
 from typing import IO, Any
 
 from cgcli.diagnostics.diagnostic import error
-from cgcli.system import file_name, is_url
+from cgcli.system import file_name, system_message
 
-from .store_errors import WEB, explained
+from .store_errors import WEB, explained, is_denial
 
 LIBRARIES = {"s3": "s3fs", "gs": "gcsfs", "https": "aiohttp", "http": "aiohttp"}
 BLOCK = 5 * 2**20  # bytes that are read ahead from front to back
@@ -28,7 +28,8 @@ JUMP = 2**18  # bytes that are read ahead where a library reads here and there
 BUFFER = 2**18
 PART = 16 * 2**20  # bytes of a request at least; a smaller object is sent by one
 MOST_PARTS = 9_000  # S3 takes 10,000
-CONNECT, SILENCE = 10, 60  # seconds without a connection, and without a byte
+CONNECT, SILENCE = 10, 15  # seconds without a connection, and without a byte; libraries try several times
+WEB_SILENCE = 60  # of a web server, which is asked once
 MAGIC = re.compile(r"[*?[]")  # what makes a name a pattern
 ABORTING = 3.0  # seconds that the end of a process waits for uploads to be aborted
 
@@ -58,24 +59,13 @@ def scheme_of(url: str) -> str:
     return scheme
 
 
-def location(path: str) -> str:
-    """A path without links, or a URL as two of the same object are alike."""
-    if not is_url(path):
-        return os.path.realpath(path)
-    scheme, _, rest = path.partition("://")
+def location(url: str) -> str:
+    """A URL as two of the same object are alike."""
+    scheme, _, rest = url.partition("://")
     host, slash, name = rest.partition("/")
     if scheme.lower() in WEB:
         host, name = host.lower(), name.partition("#")[0]
     return f"{scheme.lower()}://{host}{slash}{name}"
-
-
-def require_local(path: str | None, what: str, remedy: str) -> None:
-    """Raises CgError (status 2) for a URL where only a file or a folder of this machine will do.
-
-    what: as in `a metrics file`; remedy: what to do instead.
-    """
-    if path is not None and is_url(path):
-        raise error("url-local", url=path, what=what, remedy=remedy)
 
 
 # ---- fsspec
@@ -115,20 +105,20 @@ def _class_of(scheme: str) -> Any:
 def _settings(scheme: str) -> dict[str, Any]:
     """What a file system is told: how long to wait and how often to try. Credentials are the libraries' business."""
     if scheme == "s3":
-        retries = {"max_attempts": 3, "mode": "standard"}
+        retries = {"max_attempts": 2, "mode": "standard"}
         return {"config_kwargs": {"connect_timeout": CONNECT, "read_timeout": SILENCE, "retries": retries}}
     if scheme == "gs":
-        return {"requests_timeout": _timeout()}
+        return {"requests_timeout": _timeout(SILENCE)}
     # bytes as they are stored: a `.csv.gz` is unpacked by its reader
     headers = {"Accept-Encoding": "identity"}
-    client = {"trust_env": True, "auto_decompress": False, "headers": headers, "timeout": _timeout()}
+    client = {"trust_env": True, "auto_decompress": False, "headers": headers, "timeout": _timeout(WEB_SILENCE)}
     return {"client_kwargs": client}
 
 
-def _timeout() -> Any:
+def _timeout(silence: float) -> Any:
     import aiohttp
 
-    return aiohttp.ClientTimeout(total=None, sock_connect=CONNECT, sock_read=SILENCE)
+    return aiohttp.ClientTimeout(total=None, sock_connect=CONNECT, sock_read=silence)
 
 
 def _quieten(library: str) -> None:
@@ -257,11 +247,17 @@ def _require_bucket(url: str) -> None:
     store, name = _store(url)
     bucket = name.partition("/")[0]
     try:
-        store.info(bucket)
+        if scheme_of(url) == "gs":
+            store.call(
+                "GET", "b/{}", bucket
+            )  # its `info` takes a bucket that is empty and may not be looked at for none
+        else:
+            store.info(bucket)
     except FileNotFoundError:
         raise error("url-no-bucket", status=1, url=url, bucket=bucket) from None
-    except PermissionError:
-        pass  # who may not look at the bucket may still use its objects
+    except Exception as problem:
+        if not is_denial(problem):  # who may not look at the bucket may still use its objects
+            raise
 
 
 def size_of(url: str) -> int | None:
@@ -352,8 +348,8 @@ def whole_object(url: str) -> Iterator[IO[bytes]]:
             yield file
             file.flush()
         except OSError as problem:
-            reason = f"{problem.strerror or problem} in {tempfile.gettempdir()}, the folder of temporary files".lower()
-            raise error("cannot-write", status=1, path=url, reason=reason) from None
+            full = f" in {tempfile.gettempdir()}, where temporary files go" if problem.errno == errno.ENOSPC else ""
+            raise error("cannot-write", status=1, path=url, reason=system_message(problem) + full) from None
         size = file.seek(0, os.SEEK_END)
         file.seek(0)
         _uploads.add(token)

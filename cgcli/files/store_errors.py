@@ -17,8 +17,8 @@ UNREACHABLE = {
     "ConnectTimeoutError": "it does not answer",
     "ServerTimeoutError": "it does not answer",
     "ConnectionTimeoutError": "it does not answer",
-    "ReadTimeoutError": "it answers no more",
-    "SocketTimeoutError": "it answers no more",
+    "ReadTimeoutError": "it does not answer",
+    "SocketTimeoutError": "it does not answer",
     "TimeoutError": "it does not answer",
     "FSTimeoutError": "it does not answer",
     "EndpointConnectionError": "nothing answers there",
@@ -69,17 +69,15 @@ def _error_of(url: str, problem: Exception, writing: bool) -> CgError:
         return error("table-changed", status=1, file=url)
     if any(name in NO_CREDENTIALS for name in names):
         return error("url-credentials", status=1, url=url, remedy=REMEDIES[scheme])
-    status = getattr(problem, "status", None) or getattr(problem, "code", None)
-    text = str(getattr(problem, "strerror", None) or problem)
-    denied = any(name in DENIED for name in names) or status in DENIALS or text.startswith("Forbidden")
-    if denied or "nonymous caller" in text:
+    text = _text(problem)
+    if is_denial(problem):
         reason = _first_line(text, scheme) or "forbidden"
         return error("url-denied", status=1, url=url, reason=reason, remedy=REMEDIES[scheme])
     away = next((UNREACHABLE[name] for name in names if name in UNREACHABLE), None)
     if away is not None:
         return error("url-unreachable", status=1, url=url, reason=away, where=ENDPOINTS.get(scheme, "the address"))
     if "ClientResponseError" in names:
-        reason = f"the server answers {status} {getattr(problem, 'message', '')}".strip()
+        reason = f"the server answers {_status(problem)} {getattr(problem, 'message', '')}".strip()
     elif "ParamValidationError" in names or "InvalidBucketName" in text:
         reason = "no bucket has such a name"
     elif "InvalidURL" in names or "InvalidUrlClientError" in names:
@@ -87,6 +85,23 @@ def _error_of(url: str, problem: Exception, writing: bool) -> CgError:
     else:
         reason = _first_line(text, scheme) or type(problem).__name__
     return error("cannot-write" if writing else "file-unreadable", status=1, path=url, file=url, reason=reason)
+
+
+def is_denial(problem: Exception) -> bool:
+    """Whether a store or a web server knows who asks, and says no."""
+    names = [each.__name__ for each in type(problem).__mro__]
+    text = _text(problem)
+    denied = any(name in DENIED for name in names) or _status(problem) in DENIALS
+    return denied or text.startswith("Forbidden") or "nonymous caller" in text
+
+
+def _status(problem: Exception) -> object:
+    """The status of HTTP that an error has, if any."""
+    return getattr(problem, "status", None) or getattr(problem, "code", None)
+
+
+def _text(problem: Exception) -> str:
+    return str(getattr(problem, "strerror", None) or problem)
 
 
 def _first_line(text: str, scheme: str) -> str:
