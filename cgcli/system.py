@@ -85,8 +85,26 @@ def link(source: str, target: str) -> bool:
     return True
 
 
+def is_url(path: str) -> bool:
+    """Whether a path is a URL, as `s3://bucket/x.csv`; `C://x.csv` has a drive."""
+    return path.find("://") > 1
+
+
+def file_name(path: str) -> str:
+    """The path without the query of a web address, so that it ends as the file's name does."""
+    return path.partition("?")[0].partition("#")[0] if path[:8].lower().startswith(("http://", "https://")) else path
+
+
 def split_member(reference: str) -> tuple[str, str | None]:
-    """`w.npz:W1` as the file and what stands behind its last colon, which is no drive's: `C:\\w.npz` is a file."""
+    """`w.npz:W1` as the file and what stands behind its last colon, which is no drive's: `C:\\w.npz` is a file. In a
+    URL a member stands behind a name with an ending: `https://h:80/w.npz` has none, and no query has one."""
+    if is_url(reference):
+        scheme, _, rest = reference.partition("://")
+        host, slash, name = rest.partition("/")
+        path, colon, member = name.rpartition(":")
+        if colon and "." in path.rpartition("/")[2] and file_name(reference) == reference:
+            return f"{scheme}://{host}{slash}{path}", member
+        return reference, None
     path, colon, member = reference.rpartition(":")
     drive = len(path) == 1 and path.isascii() and path.isalpha() and member.startswith(("/", "\\"))
     return (path, member) if colon and path and not drive else (reference, None)

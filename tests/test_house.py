@@ -31,6 +31,7 @@ TOP = {
 }
 MODULES = sorted((ROOT / "cgcli").rglob("*.py"))
 HEAVY = {
+    "fsspec": ("files/remote.py",),
     "numpy": (
         "analysis/backward_pass.py",  # for type checkers
         "data/arrays.py",

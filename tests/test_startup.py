@@ -14,7 +14,7 @@ pytestmark = pytest.mark.portable
 ROOT = Path(__file__).parents[1]
 ARTICLE = str(ROOT / "samples" / "article.cg")
 VALUES = ["--a", "2", "--b", "3", "--c", "1"]
-LIBRARIES = {"numpy", "pydantic", "scipy", "fpdf", "graphviz", "lark", "pygraphviz", "resvg_py", "rich"}
+LIBRARIES = {"fsspec", "numpy", "pydantic", "scipy", "fpdf", "graphviz", "lark", "pygraphviz", "resvg_py", "rich"}
 
 
 def modules_loaded_by(*args: str, folder: Path | None = None) -> set[str]:

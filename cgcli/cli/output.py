@@ -109,6 +109,10 @@ def write_picture(target: str, data: bytes) -> None:
 def notice(text: str) -> None:
     """Writes a note on standard error, unless `--quiet` is given."""
     if not stream_options.quiet:
+        if "://" in text:
+            from cgcli.diagnostics.secrets import without_secrets  # for URLs alone
+
+            text = without_secrets(text)
         width = width_of(sys.stderr)
         if width is not None and len(text) > width:
             from cgcli.diagnostics.wrapped import wrapped  # for notes that are too wide alone

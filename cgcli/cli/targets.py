@@ -1,7 +1,7 @@
 """The files that a command writes: none of them may be one that it reads, and no two may be the same.
 
 Files are compared before one is opened, by identity and not by name: a link is the file that it points to, and a file
-that does not exist yet is a name in a folder.
+that does not exist yet is a name in a folder. An object is its URL.
 """
 
 from __future__ import annotations
@@ -18,8 +18,9 @@ import typer
 from cgcli.cli.command import Command
 from cgcli.diagnostics.diagnostic import error
 from cgcli.program.program import Program
+from cgcli.system import is_url, split_member
 
-Identity = tuple[int, int] | tuple[int, int, str]
+Identity = tuple[int, int] | tuple[int, int, str] | str
 
 
 class ReadFiles:
@@ -84,7 +85,7 @@ class ReadFiles:
             if value.lstrip().startswith("@"):
                 reference = value.strip()[1:]
                 yield f"--{name.strip()} {value}", reference
-                yield f"--{name.strip()} {value}", reference.rpartition(":")[0]  # the file of an array
+                yield f"--{name.strip()} {value}", split_member(reference)[0]  # the file of an array
 
     def _continues(self, checkpoint: str) -> bool:
         """Whether the run continues its own checkpoint, which is then a target."""
@@ -100,6 +101,10 @@ def identity(path: str, standard: TextIO | None) -> Identity | None:
 
     standard: the stream that `-` stands for.
     """
+    if is_url(path):
+        from cgcli.files.remote import location  # for URLs alone
+
+        return location(path)
     try:
         if path == "-":
             if standard is None:

@@ -90,8 +90,21 @@ Derivatives
 At a kink a derivative is the one-sided one of smallest magnitude; a side that is not taken contributes nothing.
 """
 
+URLS = """\
+Paths by URL (pip install 'cgcli[remote]')
+
+  --data s3://bucket/rows.csv            a table, also 's3://bucket/part-*.parquet'
+  -o gs://bucket/out.parquet             a result: an object that is there as a whole or not at all
+  --save s3://bucket/w.safetensors       checkpoints; --resume, --weights and --x @s3://bucket/x.npy read
+  --data https://host/rows.csv           read only
+
+Credentials are those of the libraries: `aws configure`, AWS_PROFILE and AWS_ENDPOINT_URL for s3://, `gcloud auth
+application-default login` for gs://. FSSPEC_S3_ANON=true reads public objects. A program is always a file.
+"""
+
 PAGES = {
     "language": Page("the language in one page", LANGUAGE),
     "values": Page("giving inputs their values", VALUES),
+    "urls": Page("paths by URL: object stores and web servers", URLS),
     "exit-codes": Page("the exit status of cg", EXIT_CODES),
 }

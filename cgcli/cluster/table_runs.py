@@ -16,6 +16,7 @@ from cgcli.files.cache import code_stamp, digest
 from cgcli.program.computation import Computation, Values
 from cgcli.program.rows import Derivatives
 from cgcli.program.tables import Start, TableEvents, TableRun, TableSettings, carried_columns, open_table_of
+from cgcli.system import is_url
 from cgcli.version import VERSION
 
 from .kept_parts import KeptParts, kept_parts
@@ -55,7 +56,13 @@ class Target(NamedTuple):
 
     @property
     def parts_folder(self) -> str | None:
-        """Where finished parts are kept; None of what is no file."""
+        """Where finished parts are kept; None of what is no file. Raises CgError (status 2) for a folder of a store."""
+        if self.path is not None and is_url(self.path):
+            if self.is_folder:
+                raise error(
+                    "url-local", url=self.path, what="a folder of parts", remedy="name one object, or a folder here"
+                )
+            return None
         if self.path is None or self.is_folder:
             return self.path
         if self.path == "-" or (os.path.exists(self.path) and not os.path.isfile(self.path)):

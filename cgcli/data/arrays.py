@@ -27,7 +27,7 @@ from cgcli.diagnostics.source import Source
 from cgcli.diagnostics.suggest import nearest
 from cgcli.files.source_files import is_stream, read_stdin
 from cgcli.graph.types import MAX_AXES
-from cgcli.system import split_member
+from cgcli.system import file_name, is_url, split_member
 
 from .cells import number
 from .reading import broken, open_file, reading, size_of
@@ -48,7 +48,7 @@ def read_array(reference: str, limit: int = LIMIT) -> Any:
     not there or of no known kind, 1 for one whose contents are no array.
     """
     path, member = _split(reference)
-    reader = _csv if is_stream(path) else _READERS.get(PurePath(path).suffix.lower())
+    reader = _csv if is_stream(path) else _READERS.get(PurePath(file_name(path)).suffix.lower())
     if reader is None:
         raise error("array-file-kind", file=reference or "(nothing)", kinds=sorted(_READERS))
     return _native(path, reader(path, member, limit))
@@ -59,7 +59,7 @@ def read_arrays(path: str, limit: int = LIMIT, *, texts: bool = False) -> dict[s
 
     texts: whether an array of an NPZ file may hold texts, which come as a list.
     """
-    if PurePath(path).suffix.lower() == ".npz":
+    if PurePath(file_name(path)).suffix.lower() == ".npz":
         with _archive(path) as archive:
             arrays = _members(path, archive, None, limit, texts)
             return {n: _texts(path, x) if x.dtype.kind == "U" else _native(path, x) for n, x in arrays.items()}
@@ -67,7 +67,7 @@ def read_arrays(path: str, limit: int = LIMIT, *, texts: bool = False) -> dict[s
 
 
 def _split(reference: str) -> tuple[str, str | None]:
-    is_path = is_stream(reference) or os.path.exists(reference)
+    is_path = is_stream(reference) or (not is_url(reference) and os.path.exists(reference))
     return (reference, None) if is_path else split_member(reference)
 
 
@@ -249,7 +249,7 @@ def _no_member(path: str, member: str | None) -> None:
 def _json(path: str, member: str | None, limit: int) -> Any:
     with reading(path):
         try:
-            source = Source(path, _text(path, limit))
+            source = _source(path, limit)
             data = decode_json(source, parse_int=number_of, parse_float=number_of)
         except NumberTooLarge as problem:
             raise too_large(source, problem) from None
@@ -350,6 +350,16 @@ def _cell(path: str, line: int, column: str, text: str) -> float | int:
         excerpt = text.strip()[:100] or "nothing"
         raise error("array-file-cell", status=1, file=path, line=line, column=column, text=excerpt)
     return value
+
+
+def _source(path: str, limit: int) -> Source:
+    """The text of a file, by its name for users."""
+    text = _text(path, limit)
+    if is_url(path):
+        from cgcli.diagnostics.secrets import without_secrets  # for URLs alone
+
+        path = without_secrets(path)
+    return Source(path, text)
 
 
 def _text(path: str, limit: int) -> str:

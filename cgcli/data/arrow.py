@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import IO, Any, cast
 
 from cgcli.diagnostics.diagnostic import error
+from cgcli.system import file_name, is_url
 
 from .arrow_numbers import array_of_column, column_of_array
 from .number_columns import Numbers
@@ -323,15 +324,20 @@ def _library() -> Any:
 def _opened(path: str, needed: Collection[str] | None = None) -> Iterator[Any]:
     """pyarrow's reader of a file, of the columns that are needed: damage in others is not looked at."""
     pa = _library()
-    open_file(path).close()
-    if path.lower().endswith(".parquet"):
-        from pyarrow import parquet
+    with ExitStack() as stack:
+        source: Any = stack.enter_context(open_file(path))
+        if not is_url(path):
+            source.close()
+            source = path
+        if file_name(path).lower().endswith(".parquet"):
+            from pyarrow import parquet
 
-        # with `pre_buffer` it would hold all that it has read
-        with parquet.ParquetFile(path, pre_buffer=False, page_checksum_verification=True) as file:
-            yield file
-        return
-    with pa.OSFile(path) as opened:  # not mapped into memory, where a file that is cut short ends the process
+            # with `pre_buffer` it would hold all that it has read
+            with parquet.ParquetFile(source, pre_buffer=False, page_checksum_verification=True) as file:
+                yield file
+            return
+        # not mapped into memory, where a file that is cut short ends the process
+        opened = stack.enter_context(pa.PythonFile(source) if is_url(path) else pa.OSFile(source))
         file = pa.ipc.open_file(opened)
         if needed is not None:
             fields = [k for k, name in enumerate(file.schema.names) if name in needed]

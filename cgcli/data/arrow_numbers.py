@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+FLOATS = {"halffloat": "float16", "float": "float32", "double": "float64"}
+"""NumPy's names of floats by Arrow's; those of whole numbers are the same."""
+
 
 def array_of_column(column: Any) -> Any:
     """A column of pyarrow's as an array. It holds numbers or bools, and none is missing."""
@@ -11,7 +14,8 @@ def array_of_column(column: Any) -> Any:
 
     if not hasattr(column, "buffers") or str(column.type) == "bool":  # chunks, and bits
         return column.to_numpy(zero_copy_only=False)
-    kind = np.dtype(column.type.to_pandas_dtype())
+    name = str(column.type)
+    kind = np.dtype(FLOATS.get(name, name))  # pyarrow 21 asks pandas for it, which need not be there
     data = column.buffers()[1]
     if data is None or not len(column):
         return np.zeros(0, kind)

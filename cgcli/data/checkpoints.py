@@ -7,7 +7,7 @@ import json
 import os
 import re
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +15,7 @@ from typing import Any, Literal
 
 from cgcli.diagnostics.diagnostic import CgError, error
 from cgcli.files.writing import atomic_file, cannot_write
-from cgcli.system import link
+from cgcli.system import file_name, is_url, link
 
 from .reading import open_file
 
@@ -64,9 +64,9 @@ def read_checkpoint(path: str) -> Checkpoint:
     """A checkpoint, or another safetensors file. Raises CgError: 2 when it is not there, 1 when it is damaged."""
     from .arrays import read_arrays, read_metadata
 
-    if Path(path).suffix.lower() != SUFFIX:
+    if Path(file_name(path)).suffix.lower() != SUFFIX:
         raise error("checkpoint-kind", file=path)
-    if not os.path.exists(path):
+    if not _exists(path):
         raise error("no-checkpoint", file=path)
     is_ours = _marked(path)
     try:
@@ -92,6 +92,14 @@ def read_checkpoint(path: str) -> Checkpoint:
     if not isinstance(info, dict):
         raise error("checkpoint-damaged", status=1, file=path)
     return Checkpoint(path, tensors, info, digest, own=True)
+
+
+def _exists(path: str) -> bool:
+    if is_url(path):
+        from cgcli.files.remote import exists  # for URLs alone
+
+        return exists(path)
+    return os.path.exists(path)
 
 
 def _marked(path: str) -> bool:
@@ -142,9 +150,17 @@ class ExistingFile:
 
 def existing_file(path: str) -> ExistingFile | None:
     """The file that a new one would replace; None where there is none, or a folder, which writing to it reports."""
-    if not os.path.isfile(path):  # a pipe or a device is not opened: that could wait for ever
+    if is_url(path):
+        from cgcli.files.remote import exists, size_of  # for URLs alone
+
+        if not exists(path):
+            return None
+        size = size_of(path)
+    elif not os.path.isfile(path):  # a pipe or a device is not opened: that could wait for ever
         return ExistingFile("other") if os.path.exists(path) and not os.path.isdir(path) else None
-    if not os.path.getsize(path):
+    else:
+        size = os.path.getsize(path)
+    if size == 0:
         return ExistingFile("empty")
     try:
         checkpoint = read_checkpoint(path)
@@ -181,19 +197,34 @@ def predecessors(path: str) -> Iterator[str]:
     """The files that hold earlier checkpoints, the newest first; one between them may be missing."""
     name = Path(path)
     pattern = re.compile(rf"{re.escape(name.stem)}\.([1-9][0-9]*){re.escape(name.suffix)}", re.ASCII)
-    names = os.listdir(name.parent) if name.parent.is_dir() else []
+    if is_url(path):
+        from cgcli.files.remote import names_beside  # for URLs alone
+
+        names: Sequence[str] = names_beside(path)
+    else:
+        names = os.listdir(name.parent) if name.parent.is_dir() else []
     numbers = [int(match[1]) for file_name in names if (match := pattern.fullmatch(file_name))]
     yield from (earlier(path, k) for k in sorted(numbers))
 
 
 def earlier(path: str, k: int) -> str:
     """Where the k-th checkpoint before the one at `path` lies: `w.1.safetensors` for `w.safetensors`."""
-    name = Path(path)
-    return str(name.with_name(f"{name.stem}.{k}{name.suffix}"))
+    stem, suffix = os.path.splitext(path)
+    return f"{stem}.{k}{suffix}"
 
 
 def _hand_on(path: str, keep: int) -> None:
-    """Moves each predecessor one on. The newest keeps its name too, so that there is a whole one at any time."""
+    """Moves each predecessor one on. The newest keeps its name too, so that there is a whole one at any time.
+
+    Objects have no other names: they are copied by their store, from the oldest on.
+    """
+    if is_url(path):
+        from cgcli.files.remote import copy as copy_object  # for URLs alone
+
+        for k in range(keep - 1, 0, -1):
+            with suppress(FileNotFoundError):
+                copy_object(earlier(path, k - 1) if k > 1 else path, earlier(path, k))
+        return
     real = os.path.realpath(path)
     if keep < 2 or not os.path.isfile(real):
         return

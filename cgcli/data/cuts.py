@@ -16,10 +16,11 @@ from typing import Any, BinaryIO, NamedTuple
 
 from cgcli.diagnostics.diagnostic import error
 from cgcli.files.source_files import is_stream
+from cgcli.system import file_name, is_url
 
 from . import arrow
 from .chunks import Chunk, Reader, RowLocations
-from .reading import ENCODINGS, reading
+from .reading import ENCODINGS, open_seekable, reading
 from .tables import kind_of
 from .text_tables import LONGEST_LINE, Csv, JsonLines, separator
 
@@ -31,7 +32,7 @@ _SEPARATORS = {"csv": ",", "tsv": "\t"}
 class Cut(NamedTuple):
     """Rows of a file that follow each other.
 
-    file: its name in messages; path: its absolute path; identity: its size and the time of its last change. header: the
+    file: its name in messages; path: its absolute path or URL; identity: see `identity_of`. header: the
     bytes in front of the rows that name the columns. start, stop: bytes of a text, rows of a Parquet file. line: the
     lines before the rows. before: the rows of the table before them. rows: how many there are, 0 where reading them
     raises an error. read: bytes of the whole table up to their end.
@@ -39,7 +40,7 @@ class Cut(NamedTuple):
 
     file: str
     path: str
-    identity: tuple[int, int]
+    identity: tuple[int, int | str]
     header: int
     start: int
     stop: int
@@ -49,8 +50,15 @@ class Cut(NamedTuple):
     read: int
 
 
-def identity_of(path: str) -> tuple[int, int]:
-    """The size of a file and the time of its last change, in nanoseconds. Raises OSError."""
+def identity_of(path: str) -> tuple[int, int | str]:
+    """The size of a file and the time of its last change, in nanoseconds; of an object the mark of its state.
+
+    Raises OSError, and CgError for an object that cannot be read.
+    """
+    if is_url(path):
+        from cgcli.files.remote import identity_of as identity_of_object  # for URLs alone
+
+        return identity_of_object(path)
     status = os.stat(path)
     return status.st_size, status.st_mtime_ns
 
@@ -58,14 +66,25 @@ def identity_of(path: str) -> tuple[int, int]:
 def require_cuttable(files: Sequence[str]) -> None:
     """Raises CgError (status 2) for a file that cannot be read from the middle on."""
     for file in files:
-        if is_stream(file) or not os.path.isfile(file):
+        if is_url(file):
+            _require_ranges(file)
+        elif is_stream(file) or not os.path.isfile(file):
             raise error("table-stream", file=file)
-        if kind_of(file) not in KINDS or file.lower().endswith(".gz"):
+        if kind_of(file) not in KINDS or file_name(file).lower().endswith(".gz"):
             raise error("table-whole", file=file, kinds=[f".{kind}" for kind in KINDS])
-        with open(file, "rb") as opened:
+        with open_seekable(file) as opened:
             encoding = ENCODINGS.get(opened.read(2))
         if encoding is not None:
             raise error("file-encoding", file=file, encoding=encoding, target="utf8.csv")
+
+
+def _require_ranges(url: str) -> None:
+    """Raises CgError (status 2) for a web address: a server need not hand out the middle of a file."""
+    from cgcli.files.remote import scheme_of  # for URLs alone
+    from cgcli.files.store_errors import WEB
+
+    if scheme_of(url) in WEB:
+        raise error("table-stream", file=url)
 
 
 def cuts(files: Sequence[str], rows: int) -> Iterator[Cut]:
@@ -75,7 +94,7 @@ def cuts(files: Sequence[str], rows: int) -> Iterator[Cut]:
     """
     before = read = 0
     for file in files:
-        path = os.path.realpath(file)
+        path = file if is_url(file) else os.path.realpath(file)
         with reading(file):
             size, changed = identity_of(path)
             pieces = _parquet_pieces(path, size, rows) if kind_of(file) == "parquet" else _pieces(path, size, rows)
@@ -106,7 +125,7 @@ def _parquet_pieces(path: str, size: int, rows: int) -> Iterator[_Piece]:
 
 def _pieces(path: str, size: int, rows: int) -> Iterator[_Piece]:
     kind = kind_of(path)
-    with open(path, "rb") as file:
+    with open_seekable(path) as file:
         lines = _Lines(file)
         header_rows, delimiter = _header(lines, kind)
         if next(header_rows, None) is None:
@@ -218,7 +237,7 @@ def open_cut(cut: Cut, columns: Sequence[str]) -> Iterator[Reader]:
     if kind == "parquet":
         yield _ParquetRows(cut, tuple(columns))
         return
-    with open(cut.path, "rb") as file:
+    with open_seekable(cut.path) as file:
         ranges = [(0, cut.header)] if cut.start else []
         text = io.BufferedReader(_Ranges(file, [*ranges, (cut.start, cut.stop)]))
         reader = Csv(cut.file, text, _SEPARATORS[kind]) if kind in _SEPARATORS else JsonLines(cut.file, text)

@@ -10,7 +10,7 @@ from io import BufferedReader
 from pathlib import PurePath
 
 from cgcli.diagnostics.diagnostic import CgError, error
-from cgcli.system import open_for_reading
+from cgcli.system import is_url, open_for_reading
 
 LONGEST = 200  # characters of a reason; a library's message may quote the file
 
@@ -91,19 +91,32 @@ def reason_of(problem: Exception) -> str:
     return first + (line[1:] if len(line) <= LONGEST else f"{line[1 : LONGEST - 1]}…")
 
 
-def open_file(path: str) -> BufferedReader:
-    """The bytes of an ordinary file. Raises CgError: status 2 when there is no such file, 1 when it is empty."""
+def open_seekable(path: str) -> BufferedReader:
+    """The bytes of an ordinary file or an object, in any order. Raises CgError (status 2) when there is none."""
     try:
+        if is_url(path):
+            from cgcli.files.remote import open_object  # for URLs alone
+
+            return open_object(path)
         # opening a pipe would wait for its other end: looked at before and after
         _require_ordinary(path, os.stat(path))
-        handle = open_for_reading(path)
-        file = os.fdopen(handle, "rb")
+        file = os.fdopen(open_for_reading(path), "rb")
     except (FileNotFoundError, NotADirectoryError, ValueError):  # ValueError: a NUL in the name
         raise error("array-file-missing", file=path) from None
     except OSError as problem:
         raise error("file-unreadable", file=path, reason=reason_of(problem)) from None
     try:
-        _require_ordinary(path, os.fstat(handle))
+        _require_ordinary(path, os.fstat(file.fileno()))
+    except BaseException:
+        file.close()
+        raise
+    return file
+
+
+def open_file(path: str) -> BufferedReader:
+    """As `open_seekable`; an empty file is an error of status 1."""
+    file = open_seekable(path)
+    try:
         if not size_of(file):
             raise broken(path, "it is empty")
     except BaseException:
@@ -114,7 +127,10 @@ def open_file(path: str) -> BufferedReader:
 
 def size_of(file: BufferedReader) -> int:
     """Bytes of an open file."""
-    return os.fstat(file.fileno()).st_size
+    position = file.tell()
+    size = file.seek(0, os.SEEK_END)
+    file.seek(position)
+    return size
 
 
 def _require_ordinary(path: str, status: os.stat_result) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 
 from cgcli.diagnostics.diagnostic import CgError, Diagnostic, error
 from cgcli.files.locks import exclusive
+from cgcli.system import is_url
 
 from .checkpoints import (
     SUFFIX,
@@ -59,7 +60,7 @@ class RunFiles:
         """The files that the first checkpoint replaces instead of rotating them. Raises CgError for those that must not
         be replaced."""
         step = 0 if self.checkpoint is None else step_of(self.checkpoint)
-        continues = resume is not None and os.path.realpath(resume) == os.path.realpath(save)
+        continues = resume is not None and _location(resume) == _location(save)
         stale = []
         for k in range(self._keep):
             path = earlier(save, k) if k else save
@@ -106,8 +107,7 @@ class RunFiles:
         write_checkpoint(self.path, tensors, info, 1 if self._stale else self._keep)
         for path in self._stale:
             if path != self.path:
-                with suppress(OSError):
-                    os.unlink(path)
+                _remove(path)
         self._stale = []
 
 
@@ -130,10 +130,13 @@ def run_files(
     """
     if save is not None and PurePath(save).suffix.lower() != SUFFIX:
         raise error("bad-target-kind", option="--save", path=save, kinds=[SUFFIX])
-    if resume is not None and not os.path.exists(resume) and not any(predecessors(resume)):
+    if resume is not None and not is_url(resume) and not os.path.exists(resume) and not any(predecessors(resume)):
         raise error("no-checkpoint", file=resume)
+    if metrics is not None and is_url(metrics):
+        remedy = "write it here, and copy it when it is complete"
+        raise error("url-local", url=metrics, what="a file that grows line by line", remedy=remedy)
     with ExitStack() as stack:
-        targets = {os.path.realpath(path): path for path in (metrics, save) if path is not None}
+        targets = {_location(path): path for path in (metrics, save) if path is not None}
         for path in targets.values():
             stack.enter_context(exclusive(path))
         checkpoint = None if resume is None else _newest(resume, report)
@@ -143,6 +146,27 @@ def run_files(
         finally:
             if files.metrics is not None:
                 files.metrics.close()
+
+
+def _location(path: str) -> str:
+    """The path without links; of a URL its object."""
+    if is_url(path):
+        from cgcli.files.remote import location  # for URLs alone
+
+        return location(path)
+    return os.path.realpath(path)
+
+
+def _remove(path: str) -> None:
+    """Removes a file or an object; what cannot be removed stays."""
+    if is_url(path):
+        from cgcli.files.remote import remove  # for URLs alone
+
+        with suppress(CgError):
+            remove(path)
+        return
+    with suppress(OSError):
+        os.unlink(path)
 
 
 def _newest(path: str, report: Callable[[Sequence[Diagnostic]], None]) -> Checkpoint:

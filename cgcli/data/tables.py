@@ -16,6 +16,7 @@ from typing import Any
 from cgcli.diagnostics.diagnostic import error
 from cgcli.files.source_files import is_stream, open_once
 from cgcli.graph.lexemes import identifier
+from cgcli.system import file_name, is_url
 
 from . import arrow
 from .chunks import Chunk, Reader, RowLocations
@@ -77,7 +78,11 @@ class Table:
 
 
 def files_of(pattern: str) -> tuple[str, ...]:
-    """The files that a pattern stands for; none where there are none."""
+    """The files or objects that a pattern stands for; none where there are none. Raises CgError for a bad URL."""
+    if is_url(pattern):
+        from cgcli.files.remote import files_of as objects_of  # for URLs alone
+
+        return objects_of(pattern)
     if is_stream(pattern) or os.path.lexists(pattern):
         return (pattern,)
     import glob  # for patterns alone
@@ -99,7 +104,7 @@ def open_table(pattern: str, limit: int | None = None) -> Iterator[Table]:
         first = stack.enter_context(_opened(files[0], limit))
         columns = first.columns
         for path in files[1:]:
-            if not os.path.isfile(path):
+            if not is_url(path) and not os.path.isfile(path):
                 raise error("array-file-special", file=path)
             with _opened(path, limit) as reader:
                 columns = reader.columns if columns is None else columns
@@ -144,11 +149,11 @@ def _reader(path: str, limit: int | None, stack: ExitStack) -> Reader:
 
 def kind_of(path: str) -> str:
     """The kind of a file, by its ending; a stream has none and is CSV, as any pipe may be."""
-    name = PurePath(path)
+    name = PurePath(file_name(path))
     kind = (PurePath(name.stem).suffix or ".csv" if _is_compressed(path) else name.suffix)[1:].lower()
     if is_stream(path) or (not kind and _is_pipe(path)):
         return "csv"
-    if os.path.isdir(path):
+    if path.endswith("/") if is_url(path) else os.path.isdir(path):
         raise error("data-is-folder", file=path)
     if kind in dict(PACKED.values()):
         raise packed(path, kind)
@@ -159,7 +164,7 @@ def kind_of(path: str) -> str:
 
 def _is_compressed(path: str) -> bool:
     """Whether a file is a text that gzip compressed, by its ending."""
-    return path.lower().endswith(".gz")
+    return file_name(path).lower().endswith(".gz")
 
 
 def _is_pipe(path: str) -> bool:
@@ -168,6 +173,8 @@ def _is_pipe(path: str) -> bool:
 
 def _require_seekable(path: str, kind: str) -> None:
     """Raises CgError for what cannot be read in any order: a pipe; and for a folder or a device."""
+    if is_url(path):
+        return
     mode = os.stat(path).st_mode
     if stat.S_ISFIFO(mode):
         raise error("table-seeks", file=path, kind=kind)
@@ -190,10 +197,23 @@ def _require_names(path: str, names: tuple[str, ...]) -> None:
 def _size(path: str) -> int | None:
     """Bytes of what is read from a file; None where nobody knows before."""
     try:
+        if is_url(path) and not _is_compressed(path):
+            from cgcli.files.remote import size_of  # for URLs alone
+
+            return size_of(path)
         status = None if is_stream(path) or _is_compressed(path) else os.stat(path)
     except OSError:
         return None
     return status.st_size if status is not None and stat.S_ISREG(status.st_mode) else None
+
+
+def _state(path: str) -> object:
+    """What tells states of an object apart, which is opened more than once; None of a file."""
+    if not is_url(path):
+        return None
+    from cgcli.files.remote import identity_of  # for URLs alone
+
+    return identity_of(path)
 
 
 def table_in_memory(name: str, columns: Mapping[str, Sequence[Any]]) -> Table:
@@ -209,8 +229,8 @@ def _arrays(path: str, limit: int | None) -> Mapping[str, Any]:
 
     most = LIMIT if limit is None else limit
     return (
-        {PurePath(path).stem: read_array(path, most)}
-        if path.lower().endswith(".npy")
+        {PurePath(file_name(path)).stem: read_array(path, most)}
+        if kind_of(path) == "npy"
         else read_arrays(path, most, texts=True)
     )
 
@@ -240,12 +260,14 @@ class _ArrowTable:
     """A Parquet or Arrow file, whose library goes through it by itself."""
 
     def __init__(self, path: str) -> None:
-        self.path = path
+        self.path, self._state = path, _state(path)
         with reading(path):
             self.columns, self.count = arrow.columns_and_rows(path)
 
     def chunks(self, rows: int, needed: Collection[str] | None = None) -> Iterator[tuple[Chunk, int]]:
         """See `Reader`."""
+        if _state(self.path) != self._state:
+            raise error("table-changed", status=1, file=self.path)
         rows_done = 0
         columns = tuple(c for c in self.columns or () if needed is None or c in needed)
         with reading(self.path):

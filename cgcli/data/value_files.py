@@ -17,6 +17,7 @@ from cgcli.diagnostics.source import Source
 from cgcli.files.source_files import is_stream, read_text
 from cgcli.graph.lexemes import plain_number
 from cgcli.graph.types import MAX_AXES
+from cgcli.system import file_name
 
 from .reading import reason_of
 from .structured import DuplicateName, Number, NumberTooLarge, decode_json, numbers_of
@@ -30,11 +31,12 @@ def read_values(path: str, structured: Collection[str] = (), limit: int | None =
 
     structured: names whose values are returned as structured data. limit: bytes that arrays may take.
     """
-    if PurePath(path).suffix.lower() in ARCHIVES:
+    suffix = PurePath(file_name(path)).suffix
+    if suffix.lower() in ARCHIVES:
         from .arrays import read_arrays  # imports the array library
 
         return read_arrays(path) if limit is None else read_arrays(path, limit)
-    kind = "JSON" if is_stream(path) else PurePath(path).suffix[1:].upper()
+    kind = "JSON" if is_stream(path) else suffix[1:].upper()
     reader = _READERS.get(kind)
     if reader is None:
         raise _unreadable(path)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Literal, NamedTuple
@@ -99,6 +99,27 @@ class Diagnostic:
     labels: tuple[Label, ...] = ()
     values: Mapping[str, object] = field(default_factory=dict)
     severity: Literal["error", "warning", "note"] = "error"
+
+    def __post_init__(self) -> None:
+        if any(_has_url(value) for value in self.values.values()):
+            from .secrets import without_secrets  # for URLs alone
+
+            values = {name: _mapped(x, without_secrets) if _has_url(x) else x for name, x in self.values.items()}
+            object.__setattr__(self, "values", values)
+
+
+def _has_url(value: object) -> bool:
+    """Whether a value of a diagnostic is a text with a URL in it, or has one."""
+    if isinstance(value, str):
+        return "://" in value
+    return isinstance(value, list | tuple) and any(isinstance(x, str) and "://" in x for x in value)
+
+
+def _mapped(value: object, function: Callable[[str], str]) -> object:
+    """A value of a diagnostic with the function's texts."""
+    if isinstance(value, str):
+        return function(value)
+    return [function(x) if isinstance(x, str) else x for x in value] if isinstance(value, list | tuple) else value
 
 
 def first_hidden(text: str) -> int | None:

@@ -7,18 +7,23 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 from cgcli.diagnostics.diagnostic import error
-from cgcli.system import try_lock
+from cgcli.system import is_url, try_lock
 
-from .writing import cannot_write
+from .writing import cannot_write, check_writable
 
 
 @contextmanager
 def exclusive(path: str) -> Iterator[None]:
     """Within, no other process holds the lock of the file, by whatever symbolic link. The lock file `.NAME.lock` is
-    removed at the end; one that a killed process left is held by nobody. A pipe or a device needs no lock.
+    removed at the end; one that a killed process left is held by nobody. A pipe or a device needs no lock, and a store
+    of objects has none.
 
     Raises CgError (status 1) when a live process holds the lock, and when the folder cannot be written.
     """
+    if is_url(path):
+        check_writable(path)
+        yield
+        return
     real = os.path.realpath(path)
     if os.path.exists(real) and not os.path.isfile(real):
         yield

@@ -15,7 +15,7 @@ from typing import BinaryIO, NamedTuple
 
 from cgcli.diagnostics.diagnostic import CgError, error
 from cgcli.diagnostics.source import Source, Span
-from cgcli.system import open_for_reading
+from cgcli.system import is_url, open_for_reading
 
 LARGEST = 64 * 2**20  # bytes of one program
 STDIN = ("-", "/dev/stdin", "/dev/fd/0", "/proc/self/fd/0")
@@ -45,6 +45,7 @@ class Files(NamedTuple):
 def read_source(path: str | Path, name: str | None = None) -> Source:
     """The text of a file. name: that of the source in messages (its path)."""
     name = str(path) if name is None else name
+    require_no_url(name)
     try:
         # Opening a pipe would wait for its other end, opening a device may set it to work: looked at before and after.
         _require_file(os.stat(path), name)
@@ -60,6 +61,14 @@ def read_source(path: str | Path, name: str | None = None) -> Source:
     return Source(name, decode(data, name))
 
 
+def require_no_url(file: str) -> None:
+    """Raises CgError (status 2) for the URL of a program: what runs, and what it imports, is never fetched."""
+    if is_url(file):
+        raise error(
+            "url-local", url=file, what="a program", remedy="save it here first, with the files that it imports"
+        )
+
+
 def is_stdin(path: str) -> bool:
     """Whether a path is one of the names of standard input."""
     return path in STDIN
@@ -72,7 +81,7 @@ def is_stream(path: str) -> bool:
 
 @contextmanager
 def open_once(path: str) -> Iterator[BinaryIO]:
-    """An ordinary file, a pipe or standard input, opened for one reading from front to back.
+    """An ordinary file, an object, a pipe or standard input, opened for one reading from front to back.
 
     Raises CgError (status 2) for a folder, a device or a socket, and OSError when the system cannot open the file.
     """
@@ -80,6 +89,12 @@ def open_once(path: str) -> Iterator[BinaryIO]:
         if sys.stdin is None:
             raise error("no-standard-input")
         yield sys.stdin.buffer  # which stays open: it is not ours
+        return
+    if is_url(path):
+        from .remote import open_stream  # for URLs alone
+
+        with open_stream(path) as stream:
+            yield stream
         return
     _require_readable(os.stat(path), path)
     # the open of a named pipe waits for a writer, as every program's does
@@ -89,19 +104,25 @@ def open_once(path: str) -> Iterator[BinaryIO]:
 
 
 def read_stdin(path: str = "-") -> Source:
-    """The text of standard input, named `-`, or of another descriptor."""
+    """The text of standard input, named `-`, of another descriptor or of an object."""
     name = "-" if is_stdin(path) else path
+    if is_url(path):
+        from cgcli.diagnostics.secrets import without_secrets  # for URLs alone
+
+        name = without_secrets(path)
     try:
         with open_once(path) as file:
             data = file.read(LARGEST + 1)
+    except FileNotFoundError:
+        raise error("no-such-file", file=name, nearest=None) from None
     except (OSError, ValueError) as problem:
         raise error("file-unreadable", file=name, reason=str(problem).lower()) from None
     return Source(name, decode(data, name))
 
 
 def read_text(path: str) -> Source:
-    """The text of a file, of standard input or of a descriptor."""
-    return read_stdin(path) if is_stream(path) else read_source(path)
+    """The text of a file or an object, of standard input or of a descriptor."""
+    return read_stdin(path) if is_stream(path) or is_url(path) else read_source(path)
 
 
 def decode(data: bytes, name: str) -> str:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import errno
 import os
 import stat
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
 from cgcli.diagnostics.diagnostic import CgError, error
-from cgcli.system import BINARY, link, set_mode, system_message
+from cgcli.system import BINARY, is_url, link, set_mode, system_message
 
 _temporary: set[str] = set()
 
@@ -21,6 +22,9 @@ def remove_temporary_files() -> None:
     for path in list(_temporary):
         with suppress(OSError):
             os.unlink(path)
+    remote = sys.modules.get("cgcli.files.remote")
+    if remote is not None:
+        remote.wait_for_uploads()
 
 
 def cannot_write(path: str | Path, problem: OSError | ValueError) -> CgError:
@@ -35,7 +39,13 @@ def write_atomic(path: str | Path, data: bytes) -> None:
 
 
 def check_writable(path: str | Path) -> None:
-    """Raises CgError (status 1) when it can be foreseen that the file cannot be written."""
+    """Raises CgError (status 1) when it can be foreseen that the file cannot be written; status 2 for a web
+    address, which is only read."""
+    if is_url(str(path)):
+        from .remote import check_writable as check_object  # for URLs alone
+
+        check_object(str(path))
+        return
     try:
         folder = os.path.dirname(os.path.realpath(path))
         code = None if os.path.isdir(folder) else errno.ENOENT
@@ -50,11 +60,18 @@ def check_writable(path: str | Path) -> None:
 @contextmanager
 def atomic_file(path: str | Path, *, new: bool = False) -> Iterator[IO[bytes]]:
     """A file to write into, which replaces that of the path when all is written; a symbolic link stays one, an old
-    file's mode is kept. A pipe or a device (`/dev/stdout`), which cannot be replaced, takes what it is given.
+    file's mode is kept. A pipe or a device (`/dev/stdout`), which cannot be replaced, takes what it is given. To the
+    URL of an object it is sent at the end.
 
     new: a file that is already there, or a link, is an error (status 2). Raises CgError (status 1) when the file cannot
     be written; what was there is then untouched, and nothing is left behind, whatever it is that stops the writing.
     """
+    if is_url(str(path)):
+        from .remote import whole_object  # for URLs alone
+
+        with whole_object(str(path)) as object_file:
+            yield object_file
+        return
     temporary: str | None = None
     try:
         target, old = _target(path, new)

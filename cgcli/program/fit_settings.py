@@ -9,6 +9,7 @@ from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
 
 from cgcli.diagnostics.diagnostic import error
+from cgcli.system import is_url
 from cgcli.train.batches import Batches
 from cgcli.train.optimizers import OPTIMIZERS, SCHEDULES, Schedule, Update
 from cgcli.train.trainer import Limits
@@ -166,6 +167,10 @@ class FitSettings:
                 data["no-shuffle"] = None if value else True
             elif field.name == "validation" and isinstance(value, float):
                 data["validation"] = repr(value)
+            elif field.name == "validation" and isinstance(value, str) and is_url(value):
+                from cgcli.diagnostics.secrets import without_secrets  # for URLs alone
+
+                data["validation"] = without_secrets(value)
             elif field.name == "weight_decay" and value is not None:
                 data["weight-decay"] = [list(pair) for pair in value]
             elif field.name == "freeze" and value is not None:
@@ -227,7 +232,9 @@ def resumed_settings(settings: FitSettings, checkpoint: Checkpoint) -> FitSettin
             raise error("resume-differs", option=f"--{option}", before=before, now=_text(value))
     if any(option in given for option in FREE):
         stored = {**stored, **{option: given.get(option) for option in FREE}}
-    return replace(_from_stored(stored), seconds=settings.seconds)
+    same = _from_stored(stored)
+    # a web address is stored without what may be secret
+    return replace(same, seconds=settings.seconds, validation=settings.validation or same.validation)
 
 
 def _from_stored(stored: Mapping[str, Any]) -> FitSettings:

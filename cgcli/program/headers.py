@@ -9,6 +9,7 @@ from cgcli.data.tables import Table
 from cgcli.diagnostics.diagnostic import error
 from cgcli.diagnostics.suggest import nearest
 from cgcli.run.binding import missing, require
+from cgcli.system import file_name
 
 from .columns import ColumnsByInput, cut, unused_columns
 from .computation import Computation, Values
@@ -45,7 +46,7 @@ def _check_first_line(table: Table) -> None:
     """Raises `CgError` for a first line that is a comment."""
     first = next(iter(table.columns or ()))
     file = table.files[0]
-    kind = PurePath(file).suffix.lower()
+    kind = PurePath(file_name(file)).suffix.lower()
     if kind not in ("", ".csv", ".tsv"):
         return
     if first.startswith("#"):

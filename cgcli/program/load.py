@@ -12,11 +12,21 @@ from typing import TYPE_CHECKING, Any, get_args
 from cgcli.diagnostics.diagnostic import CgError, error
 from cgcli.diagnostics.source import Source, Span
 from cgcli.files import cache
-from cgcli.files.source_files import Files, is_stream, read_source, read_stdin, read_text, resolved, working_folder
+from cgcli.files.source_files import (
+    Files,
+    is_stream,
+    read_source,
+    read_stdin,
+    read_text,
+    require_no_url,
+    resolved,
+    working_folder,
+)
 from cgcli.graph.serialize import dump, restore
 from cgcli.graph.signature import Module
 from cgcli.ops.limits import Meter, node_limit
 from cgcli.run.backends import check_backend
+from cgcli.system import is_url
 from cgcli.version import VERSION
 
 from .options import RunOptions
@@ -46,7 +56,7 @@ def load(
     max_nodes: of the graph that is made now. Raises CgError when the file cannot be read or is not a program.
     """
     file = Path(path)
-    files = Files(read_source(path), file, file.parent, [Path(p) for p in allow_path])
+    files = Files(read_source(path), file, file.parent, _folders(allow_path))
     return _open_program(files, True, mode, max_nodes)
 
 
@@ -65,7 +75,7 @@ def parse(
     keep: whether the lowered program is kept in the user's cache for the next time, as `load` does. mode: see `load`.
     """
     root = working_folder() if folder is None else Path(folder)
-    files = Files(Source(name, text), None, root, [Path(p) for p in allow_path])
+    files = Files(Source(name, text), None, root, _folders(allow_path))
     return _open_program(files, keep, mode, max_nodes)
 
 
@@ -193,6 +203,7 @@ def _open(run: RunOptions, runs: bool) -> Program:
         return parse(run.expression, name="-e", allow_path=allowed, keep=True, mode=mode, max_nodes=max_nodes)
     if file is None:
         raise error("no-program")
+    require_no_url(file)
     if is_stream(file):
         source = read_stdin(file)
         return parse(source.text, name=source.name, allow_path=allowed, mode=mode, max_nodes=max_nodes)
@@ -217,6 +228,14 @@ def _open(run: RunOptions, runs: bool) -> Program:
             return parse(f"import {module}\n{library.example}", name=file, mode=mode)
     with _suggesting_sample():
         return load(file, allow_path=allowed, mode=mode, max_nodes=max_nodes)
+
+
+def _folders(paths: Sequence[str | Path]) -> list[Path]:
+    """The folders of `allow_path`. Raises CgError (status 2) for a URL."""
+    for path in paths:
+        if is_url(str(path)):
+            raise error("url-local", url=str(path), what="a folder of imports", remedy="save it here first")
+    return [Path(path) for path in paths]
 
 
 @contextmanager
@@ -249,6 +268,7 @@ def program_text(file: str | None, expression: str | None) -> Source:
         return Source("-e", expression)
     if file is None:
         raise error("no-program")
+    require_no_url(file)
     python = python_function(file)
     if python is not None or file.endswith(".py"):
         raise error("host-layout", file=python[0] if python else file)

@@ -16,6 +16,7 @@ from cgcli.diagnostics.diagnostic import CgError, Diagnostic, error, unknown_nam
 from cgcli.files.cache import code_stamp, digest
 from cgcli.files.locks import exclusive
 from cgcli.graph.types import ANY
+from cgcli.system import is_url
 from cgcli.version import VERSION
 
 from .computation import SETTINGS, Computation, Values
@@ -222,9 +223,10 @@ def kept_points(target: str | None, key: str | None) -> Iterator[Journal | None]
     """Within, the finished points of a sweep are kept beside the file that it writes, `.NAME.part`; afterwards they are
     no longer needed, and after an error or a kill the next run of the same sweep takes them.
 
-    None without a file, and without a key. Raises CgError (status 1) where another process writes the file.
+    None without a file, for the URL of an object, and without a key. Raises CgError (status 1) where another process
+    writes the file.
     """
-    if target in (None, "-") or key is None or target is None or _is_special(target):
+    if target in (None, "-") or key is None or target is None or _is_special(target) or is_url(target):
         yield None
         return
     with exclusive(target):

@@ -16,6 +16,29 @@ TEMPLATES: dict[str, Templates] = {
     "file-too-large": words("`{file}` is larger than {limit} MiB, the most that a program may be"),
     "file-unreadable": words("`{file}` cannot be read: {reason}"),
     "file-is-binary": words("`{file}` is no text", "a program is a text file in UTF-8"),
+    "url-scheme": words(
+        "cg knows no `{scheme}://` addresses",
+        "did you mean `{nearest}://`?",
+        "it reads and writes s3://BUCKET/NAME and gs://BUCKET/NAME, and reads https://HOST/NAME",
+    ),
+    "url-file": words("`{url}` is a file of this machine", "write its path: `{path}`"),
+    "url-character": words("`{url}` has {what}", "{remedy}"),
+    "url-nameless": words(
+        "`{url}` names no object", "an address is s3://BUCKET/NAME, gs://BUCKET/NAME or https://HOST/NAME"
+    ),
+    "url-library": words("`{scheme}://` needs the library {library}", "install it by `pip install 'cgcli[remote]'`"),
+    "url-pattern": words("`{url}` is a pattern, and a web server has no list of its files", "name one file"),
+    "url-read-only": words(
+        "`{url}` cannot be written: web addresses are read only", "write a file here, or to s3:// or gs://"
+    ),
+    "url-no-bucket": words("`{url}`: there is no bucket `{bucket}`", "create it, or name another one"),
+    "url-local": words("`{url}` is an address, and {what} is on this machine", "{remedy}"),
+    "url-credentials": words("`{url}` needs credentials, and there are none", "{remedy}"),
+    "url-denied": words("`{url}`: permission denied: {reason}", "{remedy}"),
+    "url-unreachable": words(
+        "`{url}` cannot be reached: {reason}",
+        "look at the network and at {where}",
+    ),
     "not-utf8": words(
         "`{file}` is not in UTF-8",
         "its first bytes say {encoding}",
