@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import gzip
 import http.server
 import io
@@ -31,7 +32,7 @@ from cgcli.files.remote import location
 from cgcli.version import VERSION
 
 fsspec = pytest.importorskip("fsspec")
-pytest.importorskip("s3fs")
+s3fs = pytest.importorskip("s3fs")
 moto_server = pytest.importorskip("moto.server")
 boto3 = pytest.importorskip("boto3")
 pytestmark = pytest.mark.filterwarnings("ignore")  # of the libraries' threads, which live on between tests
@@ -48,7 +49,6 @@ class Bucket:
     def __init__(self, endpoint: str) -> None:
         self.client = boto3.client("s3", endpoint_url=endpoint)
         self.client.create_bucket(Bucket=BUCKET)
-        self.requests: list[str] = []
 
     def put(self, name: str, data: str | bytes) -> str:
         self.client.put_object(Bucket=BUCKET, Key=name, Body=data if isinstance(data, bytes) else data.encode())
@@ -88,6 +88,8 @@ def server() -> Iterator[Bucket]:
         patch.setenv("AWS_EC2_METADATA_DISABLED", "true")
         yield Bucket(f"http://{host}:{port}")
         moto.stop()
+        s3fs.S3FileSystem.clear_instance_cache()
+        gc.collect()  # sockets that the libraries have left open, while their warnings are ignored
 
 
 @pytest.fixture
@@ -200,15 +202,15 @@ def test_a_parquet_object_is_read_by_the_columns_that_are_needed(
     columns = {name: rng.normal(size=200_000) for name in ("c", "a", "d", "b", "e")}
     url = bucket.put("rows.parquet", parquet(**columns))
     read: list[int] = []
-    s3fs = sys.modules.get("s3fs.core") or pytest.importorskip("s3fs.core")
-    fetch = s3fs._fetch_range
+    core = pytest.importorskip("s3fs.core")
+    fetch = core._fetch_range
 
     def counted(*args: Any, **options: Any) -> Any:
         data = fetch(*args, **options)
         read.append(len(data))
         return data
 
-    monkeypatch.setattr(s3fs, "_fetch_range", counted)
+    monkeypatch.setattr(core, "_fetch_range", counted)
     done("eval", "p.cg", "--data", url, "-o", "out.parquet", "-q")
     size = len(bucket.get("rows.parquet"))
     assert 0.35 * size < sum(read) < 0.6 * size
@@ -798,9 +800,9 @@ def test_credentials(bucket: Bucket, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_no_store_answers(bucket: Bucket, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
-    pytest.importorskip("s3fs").S3FileSystem.clear_instance_cache()
+    s3fs.S3FileSystem.clear_instance_cache()
     message = refused("eval", "p.cg", "--data", f"s3://{BUCKET}/rows.csv", status=1)
-    pytest.importorskip("s3fs").S3FileSystem.clear_instance_cache()
+    s3fs.S3FileSystem.clear_instance_cache()
     assert message.splitlines() == [
         f"`s3://{BUCKET}/rows.csv` cannot be reached: nothing answers there",
         "  = help: look at the network and at AWS_ENDPOINT_URL, which names another store than Amazon's",
