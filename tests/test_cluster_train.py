@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import pickle
@@ -234,7 +235,10 @@ def test_workers_that_die_again_and_again(address: str, monkeypatch: pytest.Monk
     assert "holds the state after step 0, the last good one" in result.err
 
 
-def test_a_request_to_stop_ends_the_wait_for_a_shard(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("answers", [True, False], ids=["scheduler", "frozen-scheduler"])
+def test_a_request_to_stop_ends_the_wait_for_a_shard(
+    address: str, answers: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The step that it waits for is given up, so the state is the one before."""
     monkeypatch.setattr(workers, "POLL_SECONDS", 0.05)
     stop = threading.Event()
@@ -243,6 +247,8 @@ def test_a_request_to_stop_ends_the_wait_for_a_shard(address: str, monkeypatch: 
     def never(self: Workers, number: int, function: Any, *rest: Any) -> Any:
         if number < 3 * 4:
             return submit(self, number, function, *rest)
+        if not answers:
+            self._client.scheduler.ncores = lambda **_: asyncio.sleep(3600)
         stop.set()
         return distributed.Future("never", self._client)
 

@@ -34,6 +34,7 @@ class Workers:
     ) -> None:
         self.cluster, self.job, self.key, self.finished = cluster, job, key, finished
         self._waiting: Callable[[], None] | None = waiting
+        self._last_threads = 1  # a scheduler that does not answer may have workers
         self._stack = ExitStack()
 
     def __enter__(self) -> Workers:
@@ -103,11 +104,16 @@ class Workers:
         return max(LEAST_QUEUE, A_THREAD * self._threads()) if "_client" in vars(self) else LEAST_QUEUE
 
     def _threads(self) -> int:
-        """Those of all workers."""
+        """Those of all workers; as many as before while the scheduler does not answer."""
+        client = self._client
         try:
-            return sum(self._client.nthreads().values())
+            of_workers = client.sync(client.scheduler.ncores, workers=None, callback_timeout=POLL_SECONDS)
+        except TimeoutError:
+            return self._last_threads
         except OSError:
             raise self._lost() from None
+        self._last_threads = sum(of_workers.values())
+        return self._last_threads
 
     def _await_workers(self) -> None:
         if isinstance(self.cluster, int):
