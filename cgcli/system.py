@@ -284,8 +284,8 @@ def interrupt_by_signals() -> None:
 
 
 def without_interrupts(start: Callable[[], T]) -> T:
-    """Calls what starts threads and processes that SIGINT shall not reach: it is for the main thread, and waits for the
-    end of the call. Where signals cannot be blocked, it reaches them.
+    """Calls what starts threads and processes that SIGINT and SIGHUP shall not reach: it is for the main thread, and
+    waits for the end of the call. Where signals cannot be blocked, they reach them.
     """
     import signal
 
@@ -294,9 +294,10 @@ def without_interrupts(start: Callable[[], T]) -> T:
         return start()
     from multiprocessing import resource_tracker
 
-    resource_tracker.ensure_running()  # the first start would, and let signals through again
-    before = block(signal.SIG_BLOCK, {signal.SIGINT})
+    before = block(signal.SIG_BLOCK, {signal.SIGHUP})  # which the tracker, too, would end by
     try:
+        resource_tracker.ensure_running()  # the first start would, and let SIGINT through again
+        block(signal.SIG_BLOCK, {signal.SIGINT})
         return start()
     finally:
         block(signal.SIG_SETMASK, before)

@@ -259,7 +259,8 @@ def test_a_request_to_stop_ends_the_wait_for_a_shard(
     assert (fitted.steps, fitted.stopped) == (3, None)
 
 
-def test_an_interrupt_saves_and_leaves_no_process() -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGHUP], ids=["ctrl-c", "closed-terminal"])
+def test_an_interrupt_saves_and_leaves_no_process(number: signal.Signals) -> None:
     psutil = pytest.importorskip("psutil")
     command = ("train", "row.cg", "--mode", "dynamic", "--data", "t.npz", *OPTIONS, "--epochs", "100000")
     files = ("--save", "w.safetensors", "--metrics", "m.jsonl")
@@ -274,9 +275,10 @@ def test_an_interrupt_saves_and_leaves_no_process() -> None:
             assert run.poll() is None
             time.sleep(0.05)
         children = psutil.Process(run.pid).children(recursive=True)
-        os.killpg(run.pid, signal.SIGINT)  # as a terminal does: the workers get it, too
+        os.killpg(run.pid, number)  # as a terminal does: the workers get it, too
         _, err = run.communicate()
     assert run.returncode == 130
+    assert "Traceback" not in err
     assert "go on with: cg train row.cg" in err
     assert "--cluster local:1 --resume w.safetensors" in err
     assert not psutil.wait_procs(children, timeout=10)[1]
