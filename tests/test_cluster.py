@@ -328,10 +328,31 @@ def test_a_wrong_address() -> None:
     assert "no scheduler answers at `tcp://127.0.0.1:1`: connection refused" in failure(
         "--cluster", "tcp://127.0.0.1:1"
     )
-    for text in ("local:0", "local:x", "http://a:1", "tcp://a", "nowhere.json"):
+    for text in ("local:0", "local:x", "http://a:1", "tcp://a", "tcp://a:0", "tcp://a:65536", "nowhere.json"):
         assert f"`--cluster {text}` names no cluster" in failure("--cluster", text, status=2)
-    Path("s.json").write_text('{"address": 3}', encoding="utf-8")
-    assert "`s.json` is no scheduler file" in failure("--cluster", "s.json", status=2)
+    assert "there is no such file" in failure("--cluster", "nowhere.json", status=2)
+    for content in ('{"address": 3}', '{"address": "tcp://a:0"}'):
+        Path("s.json").write_text(content, encoding="utf-8")
+        assert "`s.json` is no scheduler file" in failure("--cluster", "s.json", status=2)
+
+
+def test_a_cluster_from_python() -> None:
+    Path("s.json").write_text('{"address": "tcp://a:8786"}', encoding="utf-8")
+    assert schedulers.check_cluster(Path("s.json")) == "tcp://a:8786"
+    for other in (None, 2, b"local"):
+        with pytest.raises(CgError, match="names no cluster"):
+            schedulers.check_cluster(other)  # type: ignore[arg-type]
+
+
+def test_tls_without_certificates() -> None:
+    table("t.csv", 3)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        address = f"tls://127.0.0.1:{server.getsockname()[1]}"
+        assert "Dask's configuration names none" in failure("--cluster", address)
+        names = {"ca-file": "nowhere.pem", "client.cert": "nowhere.pem"}
+        with dask.config.set({f"distributed.comm.tls.{name}": path for name, path in names.items()}):
+            message = failure("--cluster", address)
+    assert f"the certificates for `{address}` cannot be used: no such file or directory" in message
 
 
 def test_something_else_listens_at_the_address(monkeypatch: pytest.MonkeyPatch) -> None:

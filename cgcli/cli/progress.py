@@ -7,7 +7,7 @@ import time
 
 from cgcli.cli.output import is_terminal, notice, rewrite_line, stream_options
 
-NO_WORKERS = "note: the cluster has no workers yet; cg waits for them, Ctrl-C ends it"
+NO_WORKERS = "note: the cluster has no workers; cg waits for them, Ctrl-C ends it"
 TERMINAL_SECONDS, LOG_SECONDS = 0.5, 10.0  # between two updates
 
 

@@ -20,6 +20,7 @@ from cgcli.system import cores, system_message, without_interrupts
 from cgcli.version import VERSION
 
 CONNECT_SECONDS = 10
+LAST_PORT = 65535
 VERSION_NAME = "cgcli.version:VERSION"  # every version of cg has it
 _LOCAL = re.compile(r"local(?::([0-9]{1,4}))?")
 _ADDRESS = re.compile(r"(?:tcp|tls)://(?:([^\s/:]+)|\[([0-9a-fA-F:.]+)\]):([0-9]{1,5})")
@@ -34,17 +35,20 @@ _LOCAL_SETTINGS = {
 }
 
 
-def check_cluster(text: str) -> int | str:
+def check_cluster(cluster: str | os.PathLike[str]) -> int | str:
     """How many workers to start on this machine, or the address of a scheduler, from the text of `--cluster`.
 
     Raises CgError (status 2) for a text that is neither, nor a scheduler file.
     """
+    text = os.fspath(cluster) if isinstance(cluster, os.PathLike) else cluster
+    if not isinstance(text, str):
+        raise error("bad-cluster", value=repr(cluster))
     local = _LOCAL.fullmatch(text)
     if local is not None:
         workers = cores() if local[1] is None else int(local[1])
         if workers:
             return workers
-    if "://" in text and _ADDRESS.fullmatch(text) is not None:
+    if _is_address(text):
         return text
     if "://" in text or local is not None:
         raise error("bad-cluster", value=text)
@@ -52,14 +56,19 @@ def check_cluster(text: str) -> int | str:
         with open(text, encoding="utf-8") as file:
             address = json.load(file)["address"]
     except FileNotFoundError:
-        raise error("bad-cluster", value=text or EMPTY) from None
+        raise error("cluster-no-file" if text else "bad-cluster", value=text or EMPTY) from None
     except OSError as problem:
         raise error("file-unreadable", file=text, reason=system_message(problem)) from None
     except (ValueError, KeyError, TypeError, RecursionError):
         raise error("cluster-file", file=text) from None
-    if not isinstance(address, str) or _ADDRESS.fullmatch(address) is None:
+    if not isinstance(address, str) or not _is_address(address):
         raise error("cluster-file", file=text)
     return address
+
+
+def _is_address(text: str) -> bool:
+    match = _ADDRESS.fullmatch(text)
+    return match is not None and 0 < int(match[3]) <= LAST_PORT
 
 
 def library() -> Any:
@@ -80,6 +89,8 @@ def connected(cluster: int | str) -> Iterator[Any]:
     if isinstance(cluster, str):
         _require_listener(cluster)
     distributed = library()
+    if isinstance(cluster, str) and cluster.startswith("tls:"):
+        _require_certificates(distributed, cluster)
     for name in [*_QUIET, *logging.root.manager.loggerDict]:
         if name.partition(".")[0] in _QUIET:
             logging.getLogger(name).setLevel(logging.CRITICAL + 1)
@@ -107,6 +118,16 @@ def _require_listener(address: str) -> None:
         socket.create_connection((match[1] or match[2], int(match[3])), CONNECT_SECONDS).close()
     except (OSError, OverflowError, UnicodeError) as problem:
         raise error("cluster-unreachable", status=1, address=address, reason=_reason(problem)) from None
+
+
+def _require_certificates(distributed: Any, address: str) -> None:
+    """Raises CgError (status 1) where Dask's configuration has no certificates of TLS, or they cannot be read."""
+    try:
+        context = distributed.Security().get_connection_args("client")["ssl_context"]
+    except (OSError, ValueError) as problem:
+        raise error("cluster-certificates", status=1, address=address, reason=_reason(problem)) from None
+    if context is None:
+        raise error("cluster-no-certificates", status=1, address=address)
 
 
 def _client(distributed: Any, cluster: Any) -> Any:
@@ -207,4 +228,4 @@ def _reason(problem: BaseException) -> str:
     text = " ".join(str(problem).split())
     if not text or "Timed out" in text:
         return "there is no answer"
-    return text[:1].lower() + text[1:]
+    return text if text[1:2].isupper() else text[:1].lower() + text[1:]

@@ -72,7 +72,7 @@ class Target(NamedTuple):
 
 
 def map_table_on_cluster(
-    cluster: str,
+    cluster: str | os.PathLike[str],
     program: Computation,
     values: Values,
     path: str,

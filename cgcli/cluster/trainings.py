@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -44,7 +45,7 @@ class ShardJob:
 
 
 def on_cluster(
-    cluster: str,
+    cluster: str | os.PathLike[str],
     *,
     waiting: Callable[[], None] = lambda: None,
     stop_requested: Callable[[], bool] = lambda: False,

@@ -44,7 +44,7 @@ class SweepEvents:
         """Points that are finished so far."""
 
     def waiting(self) -> None:
-        """A cluster has no workers yet."""
+        """A cluster has no workers."""
 
     def failed(self, points: int, total: int, first: str) -> None:
         """Points that failed, with the error of the first; reported once, and only if there are any."""

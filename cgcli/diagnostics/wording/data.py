@@ -37,7 +37,22 @@ TEMPLATES: dict[str, Templates] = {
         "`--cluster {value}` names no cluster",
         "say `local`, `local:4` (so many workers), `tcp://HOST:PORT`, or the path of a scheduler file",
     ),
-    "cluster-file": words("`{file}` is no scheduler file", "`dask scheduler --scheduler-file {file}` writes one"),
+    "cluster-no-file": words(
+        "`--cluster {value}` names no cluster: there is no such file",
+        "say `local`, `local:4` (so many workers), `tcp://HOST:PORT`, or the path of a scheduler file",
+    ),
+    "cluster-file": words(
+        "`{file}` is no scheduler file", "`dask scheduler --scheduler-file scheduler.json` writes one"
+    ),
+    "cluster-no-certificates": words(
+        "`{address}` needs certificates, and Dask's configuration names none",
+        "name them by `distributed.comm.tls.ca-file` and `distributed.comm.tls.client.cert` there, or by the variables "
+        "DASK_DISTRIBUTED__COMM__TLS__CA_FILE and DASK_DISTRIBUTED__COMM__TLS__CLIENT__CERT",
+    ),
+    "cluster-certificates": words(
+        "the certificates for `{address}` cannot be used: {reason}",
+        "Dask's configuration names them by `distributed.comm.tls`: look whether the files are there",
+    ),
     "cluster-unreachable": words(
         "no scheduler answers at `{address}`: {reason}",
         "look whether it runs, and at which address: `dask scheduler` says it at its start",
@@ -51,7 +66,8 @@ TEMPLATES: dict[str, Templates] = {
     ),
     "cluster-start": words(
         "the workers of `--cluster local:{workers}` did not start: {reason}",
-        "look whether there is memory for so many, and room in the folder of temporary files",
+        "look whether there is memory for so many, and room in the folder of temporary files; a Python script calls "
+        'cg below `if __name__ == "__main__":`',
     ),
     "cluster-lost": words(
         "the scheduler at `{address}` is gone",
