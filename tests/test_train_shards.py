@@ -339,3 +339,14 @@ def test_digits_are_learnt_in_shards(folder: Path) -> None:
     assert losses[0] != losses[1]
     assert max(losses) < 0.5
     assert losses[1] == pytest.approx(losses[0], rel=0.2)
+
+
+def test_a_row_that_fails_is_that_of_the_batch(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not that of its shard, nor of the rows that are run at a time."""
+    text = ROW.replace("loss =", "assert y < 5\nloss =")
+    table = {**TABLE, "y": np.where(np.arange(23) == 17, 9.0, 0.0)}
+    for most in (65_536, 3):
+        monkeypatch.setattr("cgcli.program.training.MOST_ROWS", most)
+        for shards in (None, 1, 4):
+            with pytest.raises(CgError, match="in row 17 of the batch"):
+                cgcli.parse(text).fit(table, loss="loss", shards=shards, steps=1, shuffle=False)

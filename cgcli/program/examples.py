@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from cgcli.data.cells import concatenated
 from cgcli.data.tables import Table
 from cgcli.diagnostics.byte_text import byte_text
-from cgcli.diagnostics.diagnostic import error
+from cgcli.diagnostics.diagnostic import CgError, error
 from cgcli.ops.limits import memory_limit
 
 from .columns import RangeViolations, batched_inputs, map_columns, row_values, unused_columns
@@ -42,6 +43,21 @@ class Examples:
     def between(self, start: int, end: int) -> Examples:
         """The rows from one to the one before another."""
         return replace(self, columns={n: x[start:end] for n, x in self.columns.items()}, rows=end - start)
+
+
+@contextmanager
+def rows_behind(before: int) -> Iterator[None]:
+    """Within, some rows of a batch are run that stand behind so many others: an error says its row by the batch."""
+    try:
+        yield
+    except CgError as problem:
+        diagnostics = (replace(d, values=_of_batch(d.values, before)) for d in problem.diagnostics)
+        raise CgError(*diagnostics, status=problem.status) from None
+
+
+def _of_batch(values: Mapping[str, object], before: int) -> Mapping[str, object]:
+    row = values.get("row")
+    return {**values, "row": (row[0] + before, *row[1:])} if isinstance(row, tuple) and row else values
 
 
 def read_examples(

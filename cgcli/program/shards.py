@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+from .examples import rows_behind
+
 Part = tuple[float, Mapping[str, Any]]
 """The loss over some rows, and its gradient by each parameter that is trained."""
 
@@ -27,12 +29,22 @@ def joined(parts: Iterable[Part], shards: Sequence[Any], reduce: str) -> Part:
     weights = [len(rows) if reduce == "mean" else 1 for rows in shards]
     loss: Any = 0.0
     gradients: dict[str, Any] = {}
-    for (part_loss, part), weight in zip(parts, weights, strict=True):
+    for (part_loss, part), weight in zip(_of_batch(parts, shards), weights, strict=True):
         loss += part_loss * weight
         gradients = {n: gradients[n] + g * weight if gradients else g * weight for n, g in part.items()}
     if reduce == "mean":
         loss, gradients = loss / sum(weights), {n: g / sum(weights) for n, g in gradients.items()}
     return loss, gradients
+
+
+def _of_batch(parts: Iterable[Part], shards: Sequence[Any]) -> Iterator[Part]:
+    """The parts, whose errors say their row by the batch."""
+    parts, before = iter(parts), 0
+    for rows in shards:
+        with rows_behind(before):
+            part = next(parts)
+        yield part
+        before += len(rows)
 
 
 def contiguous(values: Mapping[str, Any]) -> dict[str, Any]:

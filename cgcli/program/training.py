@@ -23,7 +23,7 @@ from cgcli.train.step import memories, step_graph, update_graph
 from cgcli.train.trainer import Change, StepResult
 
 from .computation import Computation, Values
-from .examples import Examples
+from .examples import Examples, rows_behind
 from .rows import ELEMENTS, MOST_ROWS, elements, one_size_for_all
 
 if TYPE_CHECKING:
@@ -229,8 +229,11 @@ class StaticProblem(_Problem):
 
     def judge(self, params: Mapping[str, Any], examples: Examples) -> dict[str, float]:
         totals = dict.fromkeys(self.metrics, 0.0)
+        before = 0
         for part, weight in self.chunks(examples):
-            outputs = self._run("judge", self.task_inputs.bind(params, part, False, 0))
+            with rows_behind(before):
+                outputs = self._run("judge", self.task_inputs.bind(params, part, False, 0))
+            before += part.rows
             for n, x in zip(self.metrics, outputs, strict=True):
                 totals[n] += float(x) * weight
         return self._mean(totals, examples.rows)
@@ -240,8 +243,11 @@ class StaticProblem(_Problem):
 
         examples = self._selected(rows)
         totals: dict[str, Any] = {"": 0.0, **{n: np.zeros_like(params[n]) for n in self.task.trained}}
+        before = 0
         for part, weight in self.chunks(examples):
-            outputs = self._run("gradient", self.task_inputs.bind(params, part, True, step), shard)
+            with rows_behind(before):
+                outputs = self._run("gradient", self.task_inputs.bind(params, part, True, step), shard)
+            before += part.rows
             for n, x in zip(totals, outputs, strict=True):
                 totals[n] = totals[n] + np.asarray(x) * weight
         loss, *gradients = self._mean(totals, examples.rows).values()
