@@ -284,23 +284,38 @@ def interrupt_by_signals() -> None:
 
 
 def without_interrupts(start: Callable[[], T]) -> T:
-    """Calls what starts threads and processes that SIGINT and SIGHUP shall not reach: it is for the main thread, and
-    waits for the end of the call. Where signals cannot be blocked, they reach them.
+    """Calls what starts threads and processes that SIGINT and SIGHUP shall not reach, in a thread of its own: they
+    reach the caller, which is the main thread, and end its wait. Where signals cannot be blocked, they reach all.
     """
     import signal
 
     block: Any = getattr(signal, "pthread_sigmask", None)
     if block is None:
         return start()
+    import threading
     from multiprocessing import resource_tracker
 
+    results: list[T] = []
+    problems: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            results.append(start())
+        except BaseException as problem:
+            problems.append(problem)
+
+    thread = threading.Thread(target=run, daemon=True)
     before = block(signal.SIG_BLOCK, {signal.SIGHUP})  # which the tracker, too, would end by
     try:
         resource_tracker.ensure_running()  # the first start would, and let SIGINT through again
         block(signal.SIG_BLOCK, {signal.SIGINT})
-        return start()
+        thread.start()
     finally:
         block(signal.SIG_SETMASK, before)
+    thread.join()
+    if problems:
+        raise problems[0]
+    return results[0]
 
 
 def alarm_signal() -> signal.Signals | None:

@@ -12,6 +12,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -30,6 +31,7 @@ from cgcli.cluster.workers import Workers
 from cgcli.data import cuts
 from cgcli.diagnostics.diagnostic import CgError
 from cgcli.program import rows
+from cgcli.system import without_interrupts
 from cgcli.version import VERSION
 
 distributed = pytest.importorskip("distributed")
@@ -492,3 +494,17 @@ def test_an_interrupt_leaves_nothing_behind() -> None:
         _, err = run.communicate()
     assert (run.returncode, err) == (130, "note: no input asks for the column `name` of the table\ninterrupted\n")
     assert not Path("out.csv").exists()
+
+
+def test_an_interrupt_does_not_wait_for_workers_that_start() -> None:
+    interrupted = threading.Event()
+    ends: list[bool] = []
+
+    def start() -> None:
+        os.kill(os.getpid(), signal.SIGINT)
+        ends.append(interrupted.wait(10))
+
+    with pytest.raises(KeyboardInterrupt):
+        without_interrupts(start)
+    assert not ends
+    interrupted.set()
