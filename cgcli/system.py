@@ -85,9 +85,13 @@ def link(source: str, target: str) -> bool:
     return True
 
 
+_SIGNS = str.maketrans("", "", "+-.:")  # those that a scheme, or several of them, may have
+
+
 def is_url(path: str) -> bool:
-    """Whether a path is a URL, as `s3://bucket/x.csv`; `C://x.csv` has a drive."""
-    return path.find("://") > 1
+    """Whether a path is a URL, as `s3://bucket/x.csv`; `C://x.csv` has a drive, and `./s3://x.csv` is a file."""
+    scheme, colon, _ = path.partition("://")
+    return bool(colon) and len(scheme) > 1 and scheme[0].isalpha() and scheme.translate(_SIGNS).isalnum()
 
 
 def file_name(path: str) -> str:

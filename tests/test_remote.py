@@ -520,7 +520,9 @@ def test_the_workers_of_a_cluster_read_their_rows_of_an_object(bucket: Bucket, m
         )
     bucket.put("rows.csv", text)
     folder = ("eval", "p.cg", "--data", f"s3://{BUCKET}/rows.csv", "--cluster", "local:1", "-o", f"s3://{BUCKET}/out/")
-    assert refused(*folder).startswith(f"`s3://{BUCKET}/out/` is an address, and a folder of parts is on this machine")
+    assert refused(*folder).startswith(
+        f"`s3://{BUCKET}/out/` is an address, and a folder of parts has to be on this machine"
+    )
     assert bucket.names() == ["out.csv", "rows.csv"]
 
 
@@ -671,6 +673,7 @@ def test_secrets_are_never_shown_nor_stored(site: str) -> None:
     ]
     said += [refused("eval", "p.cg", "--inputs", f"{site}/bad.json?token={secret}", status=status) for status in (2,)]
     said += [refused("eval", "p.cg", "--data", f"http://127.0.0.1:1/x.csv?token={secret}", status=1)]
+    said += [refused("eval", "p.cg", "--data", f"{site}/rows.csv.bz2?token={secret}.csv", status=1)]
     said += [refused("eval", "p.cg", "--data", f"ftp://me:{secret}@{host}/x.csv")]
     said += [refused("eval", "p.cg", "--data", f"http://me:{secret}/{secret}@{host}/x.csv", status=1)]
     url = f"{site}/rows.csv?token={secret}"
@@ -702,6 +705,11 @@ def test_secrets_are_never_shown_nor_stored(site: str) -> None:
         ("https://me:p/w@host/x", "https://…"),
         ("https://host:80/a@b/c.csv", "https://host:80/a@b/c.csv"),
         ("http://[::1]:80/x.csv", "http://[::1]:80/x.csv"),
+        ("https:/me:pw@host/x.csv?a", "https:/host/x.csv?…"),
+        ("https//me:pw@host/x.csv?a", "https//host/x.csv?…"),
+        ("http://me:p w@host/x.csv", "http://host/x.csv"),
+        ("ftp://me:pw@host/x.csv?a", "ftp://host/x.csv?…"),
+        ("args/a@b and gs/a@b", "args/a@b and gs/a@b"),
         ("s3://me:pw@bucket/x?y", "s3://bucket/x?y"),
         ("s3://bucket/a@b?c.csv", "s3://bucket/a@b?c.csv"),
         ("plain", "plain"),
@@ -729,6 +737,10 @@ def test_what_is_no_address(bucket: Bucket) -> None:
         "s3://bucket/folder/": "`s3://bucket/folder/` is a folder, not a file",
         "s3://bucket/x": "`s3://bucket/x` is no table of a known kind",
         "s3://bucket/x.csv": "there is no table `s3://bucket/x.csv`",
+        "s3://bucket/x.csv?versionId=1.csv": "`s3://bucket/x.csv?versionId=1.csv` has a `?versionId=`",
+        "s3://me:pw@bucket/x.csv": "`s3://bucket/x.csv` has credentials, which cg does not take",
+        "s3://bucket/a\nb.csv": "`s3://bucket/a\\nb.csv` has a control character",
+        "./s3://bucket/x.csv": "there is no table `./s3://bucket/x.csv`",
     }.items():
         assert refused("eval", "p.cg", "--data", data).splitlines()[0] == message
     for bad, message in {
@@ -737,6 +749,13 @@ def test_what_is_no_address(bucket: Bucket) -> None:
     }.items():
         assert refused("eval", "p.cg", "--data", bad, status=1).startswith(message)
     assert refused("eval", "p.cg", "--data", url, "-o", url).startswith(f"`-o` would write over `{url}`, which is read")
+    written = f"s3://{BUCKET}/rows.csv?versionId=.csv"
+    assert refused("eval", "p.cg", "--data", url, "-o", written).startswith(f"`{written}` has a `?versionId=`")
+    assert bucket.get("rows.csv").decode() == ROWS
+    assert refused("eval", "p.cg", "--data", url, "-o", "gs://b/o?x.csv").startswith("`gs://b/o?x.csv` has a `?`")
+    assert refused("eval", "p.cg", "--data", url, "-o", "ftp://b/x?s=1").startswith("cg knows no `ftp://` addresses")
+    message = refused("eval", "p.cg", "--a", "http://me:pw@h/x.npy?s", "--b", "1")
+    assert message.splitlines()[0] == "`--a` takes a value, and `http://h/x.npy?…` is an address"
     assert refused("eval", "p.cg", "--data", url, "-o", "s3://bucket/x/").splitlines()[0].startswith("`s3://bucket/x/`")
     bucket.put("empty.csv", "")
     assert refused("eval", "p.cg", "--data", f"s3://{BUCKET}/empty.csv", status=1).startswith("the table")
@@ -748,21 +767,21 @@ def test_what_stays_on_this_machine(bucket: Bucket) -> None:
     url = bucket.put("p.cg", PROGRAM)
     values = ("--a", "1", "--b", "2")
     for command, words in {
-        ("eval", url, *values): "a program is on this machine",
-        ("check", url): "a program is on this machine",
-        ("fmt", url): "a program is on this machine",
-        ("live", url): "a program is on this machine",
-        ("grad", f"s3://{BUCKET}/m.py:f", *values): "a program is on this machine",
-        ("step", "p.cg", *values, "--commands", url): "a program is on this machine",
-        ("eval", "p.cg", *values, "--allow-path", f"s3://{BUCKET}/"): "a folder of imports is on this machine",
-        ("render", "p.cg", *values, "--frames", f"s3://{BUCKET}/f/"): "a folder of frames is on this machine",
-        trained("--metrics", f"s3://{BUCKET}/m.jsonl"): "a file that grows line by line is on this machine",
+        ("eval", url, *values): "a program has to be on this machine",
+        ("check", url): "a program has to be on this machine",
+        ("fmt", url): "a program has to be on this machine",
+        ("live", url): "a program has to be on this machine",
+        ("grad", f"s3://{BUCKET}/m.py:f", *values): "a program has to be on this machine",
+        ("step", "p.cg", *values, "--commands", url): "a file of commands has to be on this machine",
+        ("eval", "p.cg", *values, "--allow-path", f"s3://{BUCKET}/"): "a folder of imports has to be on this machine",
+        ("render", "p.cg", *values, "--frames", f"s3://{BUCKET}/f/"): "a folder of frames has to be on this machine",
+        trained("--metrics", f"s3://{BUCKET}/m.jsonl"): "a file that grows line by line has to be on this machine",
     }.items():
         result = cg(*command)
         assert result.status == 2, command
         assert f"is an address, and {words}" in result.out + result.err, command
     Path("q.cg").write_text(f'import "{url}"\noutput y = 1.0\n', encoding="utf-8")
-    message = f"error: `{url}` is an address, and a program is on this machine\n  --> q.cg:1:8\n"
+    message = f"error: `{url}` is an address, and a program has to be on this machine\n  --> q.cg:1:8\n"
     assert cg("eval", "q.cg").err.startswith(message)
     assert not Path("s3:").exists()
 

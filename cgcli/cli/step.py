@@ -41,7 +41,7 @@ def step(
     Say help at the prompt for the commands; Tab completes them, and Enter alone repeats the last one. They may also
     come from a file or from standard input: one that fails is told and the next is taken, and the exit status is 1.
     """
-    lines = None if commands is None else read_source(commands).text.splitlines()
+    lines = None if commands is None else read_source(commands, what="a file of commands").text.splitlines()
     session = open_session(context, run)
     signals.unwatch()  # an interrupt stops the program, not its debugger
     session.require_values()

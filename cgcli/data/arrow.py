@@ -321,12 +321,26 @@ def _library() -> Any:
 
 
 @contextmanager
+def _own_errors(file: Any) -> Iterator[None]:
+    """Within, an error of ours in reading an object takes the place of the library's that quotes it."""
+    try:
+        yield
+    except Exception:
+        problem = getattr(file.raw, "problem", None)
+        if problem is None:
+            raise
+        raise problem from None
+
+
+@contextmanager
 def _opened(path: str, needed: Collection[str] | None = None) -> Iterator[Any]:
     """pyarrow's reader of a file, of the columns that are needed: damage in others is not looked at."""
     pa = _library()
     with ExitStack() as stack:
         source: Any = stack.enter_context(open_file(path))
-        if not is_url(path):
+        if is_url(path):
+            stack.enter_context(_own_errors(source))
+        else:
             source.close()
             source = path
         if file_name(path).lower().endswith(".parquet"):

@@ -75,7 +75,7 @@ def require_cuttable(files: Sequence[str]) -> None:
         with open_seekable(file) as opened:
             encoding = ENCODINGS.get(opened.read(2))
         if encoding is not None:
-            raise error("file-encoding", file=file, encoding=encoding, target="utf8.csv")
+            raise error("file-encoding", file=file, encoding=encoding, source=file, target="utf8.csv")
 
 
 def _require_ranges(url: str) -> None:

@@ -10,7 +10,7 @@ from io import BufferedReader
 from pathlib import PurePath
 
 from cgcli.diagnostics.diagnostic import CgError, error
-from cgcli.system import is_url, open_for_reading
+from cgcli.system import file_name, is_url, open_for_reading
 
 LONGEST = 200  # characters of a reason; a library's message may quote the file
 
@@ -60,19 +60,27 @@ def not_text(path: str, data: bytes) -> CgError:
             return packed(path, ending)
     encoding = ENCODINGS.get(data[:2])
     if encoding is not None:
-        return error("file-encoding", status=1, file=path, encoding=encoding, target=_beside(path, "utf8"))
+        target = _beside(path, "utf8")
+        return error("file-encoding", status=1, file=path, encoding=encoding, source=_here(path), target=target)
     return broken(path, "it is not UTF-8 text")
 
 
 def packed(path: str, ending: str) -> CgError:
     """The error for a compressed file."""
     unpack = dict(PACKED.values())[ending]
-    return error("file-packed", status=1, file=path, kind=ending, unpack=unpack, target=_beside(path, "unpacked"))
+    names = {"source": _here(path), "target": _beside(path, "unpacked")}
+    return error("file-packed", status=1, file=path, kind=ending, unpack=unpack, **names)
 
 
 def _beside(path: str, stem: str) -> str:
     """A name for a new file of that kind."""
-    return stem + next((s for s in reversed(PurePath(path).suffixes) if s[1:] not in dict(PACKED.values())), ".csv")
+    suffixes = PurePath(file_name(path)).suffixes
+    return stem + next((s for s in reversed(suffixes) if s[1:] not in dict(PACKED.values())), ".csv")
+
+
+def _here(path: str) -> str:
+    """The path of a file, of an object that of a copy here."""
+    return PurePath(file_name(path)).name if is_url(path) else path
 
 
 def reason_of(problem: Exception) -> str:

@@ -128,6 +128,10 @@ def run_files(
 
     Raises CgError as `RunFiles`, and status 1 when another process writes one of them.
     """
+    if save is not None and is_url(save):
+        from cgcli.files.remote import require_store  # for URLs alone
+
+        require_store(save)
     if save is not None and PurePath(save).suffix.lower() != SUFFIX:
         raise error("bad-target-kind", option="--save", path=save, kinds=[SUFFIX])
     if resume is not None and not is_url(resume) and not os.path.exists(resume) and not any(predecessors(resume)):

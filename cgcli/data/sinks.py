@@ -13,6 +13,7 @@ from typing import IO, Any, Protocol
 
 from cgcli.diagnostics.diagnostic import error
 from cgcli.files.writing import atomic_file, check_writable
+from cgcli.system import is_url
 
 from . import arrow
 from .arrow_csv import write_rows
@@ -82,6 +83,10 @@ def sink(path: str | None, out: TextOutput | None = None, *, lines: bool = False
 
 def target_kind(path: str) -> str:
     """The kind of a file to write, by its ending. Raises CgError (status 2) for an ending that is not known."""
+    if is_url(path):
+        from cgcli.files.remote import require_store  # for URLs alone
+
+        require_store(path)
     kind = path.rpartition(".")[2].lower()
     if kind not in KINDS:
         raise error("table-kind", file=path, kinds=[f".{each}" for each in KINDS])

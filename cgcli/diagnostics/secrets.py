@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 
-_WEB = re.compile(r"https?://", re.IGNORECASE)
-_USER = re.compile(r"([a-z][a-z0-9+.-]*://)[^/\s'\"`]*@", re.IGNORECASE)
-_QUERY = re.compile(r"(https?://[^\s?#'\"`]*)[?#][^\s'\"`]*", re.IGNORECASE)
+_SLASHES = "(?:://?|//)"  # what is mistyped may be secret all the same
+_WEB = re.compile(rf"(?:https?|ftp){_SLASHES}", re.IGNORECASE)
+_USER = re.compile(rf"([a-z][a-z0-9+.-]*://|\b(?:https?|ftp|s3|gs){_SLASHES})[^/\s'\"`]*@", re.IGNORECASE)
+_QUERY = re.compile(rf"(\b(?:https?|ftp){_SLASHES}[^\s?#'\"`]*)[?#][^\s'\"`]*", re.IGNORECASE)
 _HOST = re.compile(
     r"(https?://)(?!(?:\[[0-9a-f:.]*\]|[^:/\s?#'\"`]*)(?::\d*)?(?:[/\s?#'\"`]|$))[^\s'\"`]*", re.IGNORECASE
 )
+_WHOLE = re.compile(rf"((?:https?|ftp){_SLASHES})[^/?#]*@", re.IGNORECASE)  # of a text that is an address: with blanks
 
 
 def without_secrets(text: str) -> str:
@@ -20,5 +22,6 @@ def without_secrets(text: str) -> str:
     """
     if _WEB.match(text) and "?" in text:
         text = text.partition("?")[0] + "?"
+    text = _WHOLE.sub(r"\1", text, count=1) if _WHOLE.match(text) else text
     text = _HOST.sub(r"\1…", _USER.sub(r"\1", text))
     return _QUERY.sub(r"\1?…", text)

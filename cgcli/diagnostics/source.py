@@ -111,8 +111,8 @@ class Diagnostic:
 def _has_url(value: object) -> bool:
     """Whether a value of a diagnostic is a text with a URL in it, or has one."""
     if isinstance(value, str):
-        return "://" in value
-    return isinstance(value, list | tuple) and any(isinstance(x, str) and "://" in x for x in value)
+        return "//" in value or ":/" in value
+    return isinstance(value, list | tuple) and any(isinstance(x, str) and _has_url(x) for x in value)
 
 
 def _mapped(value: object, function: Callable[[str], str]) -> object:

@@ -10,6 +10,7 @@ import errno
 import io
 import os
 import re
+import sys
 import tempfile
 import threading
 import time
@@ -17,10 +18,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import IO, Any
 
-from cgcli.diagnostics.diagnostic import error
+from cgcli.diagnostics.diagnostic import CgError, error
 from cgcli.system import file_name, system_message
 
-from .store_errors import WEB, explained, is_denial
+from .store_errors import REMEDIES, WEB, explained, is_denial
 
 LIBRARIES = {"s3": "s3fs", "gs": "gcsfs", "https": "aiohttp", "http": "aiohttp"}
 BLOCK = 5 * 2**20  # bytes that are read ahead from front to back
@@ -50,10 +51,17 @@ def scheme_of(url: str) -> str:
 
         near = nearest(scheme, list(LIBRARIES))
         raise error("url-scheme", url=url, scheme=scheme, nearest=near)
-    if re.search(r"[\x00-\x20\x7f]" if scheme in WEB else r"[\x00-\x1f\x7f]", rest):
+    host, _, name = rest.partition("/")
+    if scheme in WEB and re.search(r"[\x00-\x20\x7f]", rest):
         what = "a space or a control character"
         raise error("url-character", url=url, what=what, remedy="in a web address write `%20` for a space")
-    host, _, name = rest.partition("/")
+    if re.search(r"[\x00-\x1f\x7f]", rest):
+        raise error("url-character", url=url, what="a control character", remedy="give the object another name")
+    if scheme not in WEB and "@" in host:
+        raise error("url-character", url=url, what="credentials, which cg does not take", remedy=REMEDIES[scheme])
+    if scheme == "s3" and "?versionId=" in name:  # which the library takes for a state of another object
+        remedy = "leave it out: cg reads and writes the newest state"
+        raise error("url-character", url=url, what="a `?versionId=`", remedy=remedy)
     if not host or (scheme not in WEB and not name):
         raise error("url-nameless", url=url)
     return scheme
@@ -157,8 +165,7 @@ def _opened(url: str, block: int) -> io.BufferedReader:
             return io.BufferedReader(_Object(url, store.open(name, "rb", block_size=0, size=1)), BUFFER)
         about = _info(url) if scheme_of(url) == "gs" else {}
         if "generation" in about:
-            if re.search("[?#]", name):  # which the library takes for the sign in front of a generation
-                raise error("url-character", url=url, what="a `?` or a `#`", remedy="give the object another name")
+            _require_plain(url)
             store, name = _store(f"{url}#{about['generation']}", version_aware=True)
         try:
             file = store.open(name, "rb", block_size=block, cache_type="readahead")
@@ -168,6 +175,12 @@ def _opened(url: str, block: int) -> io.BufferedReader:
         if getattr(file, "details", {}).get("type") == "directory":
             raise _missing()
         return io.BufferedReader(_Object(url, file, seekable=True), BUFFER)
+
+
+def _require_plain(url: str) -> None:
+    """Raises CgError for signs that Google's library takes for those in front of a generation."""
+    if re.search("[?#]", url):
+        raise error("url-character", url=url, what="a `?` or a `#`", remedy="give the object another name")
 
 
 def _fetched(url: str) -> io.BufferedReader:
@@ -188,6 +201,7 @@ class _Object(io.RawIOBase):
 
     def __init__(self, url: str, file: Any, *, seekable: bool = False) -> None:
         self._url, self._file, self._seekable = url, file, seekable
+        self.problem: CgError | None = None  # the last one, for libraries that raise their own in its place
 
     def readable(self) -> bool:
         return True
@@ -200,7 +214,11 @@ class _Object(io.RawIOBase):
             with explained(self._url):
                 data = self._file.read(len(buffer))
         except FileNotFoundError:
-            raise error("table-changed", status=1, file=self._url) from None
+            self.problem = error("table-changed", status=1, file=self._url)
+            raise self.problem from None
+        except CgError as problem:
+            self.problem = problem
+            raise
         buffer[: len(data)] = data
         return len(data)
 
@@ -328,12 +346,19 @@ def files_of(pattern: str) -> tuple[str, ...]:
 # ---- writing
 
 
-def check_writable(url: str) -> None:
-    """Raises CgError where it can be foreseen that an object cannot be written; its bucket is asked for."""
+def require_store(url: str) -> None:
+    """Raises CgError (status 2) for an address that is no object of a store, or is only read."""
     if scheme_of(url) in WEB:
         raise error("url-read-only", url=url)
+
+
+def check_writable(url: str) -> None:
+    """Raises CgError where it can be foreseen that an object cannot be written; its bucket is asked for."""
+    require_store(url)
     if url.endswith("/"):
         raise error("url-nameless", url=url)
+    if scheme_of(url) == "gs":
+        _require_plain(url)
     with explained(url, writing=True):
         _require_bucket(url)
 
@@ -383,6 +408,7 @@ def _upload(file: IO[bytes], size: int, url: str) -> None:
 
 def wait_for_uploads() -> None:
     """Waits a little until interrupted uploads are aborted, for a process that ends without unwinding."""
+    sys.unraisablehook = lambda _: None  # what the library's coroutines say when they are collected
     end = time.monotonic() + ABORTING
     while _uploads and time.monotonic() < end and threading.main_thread().is_alive():
         time.sleep(0.02)

@@ -42,10 +42,10 @@ class Files(NamedTuple):
         return self._replace(path=path, root=resolved(self.root), allowed=[*map(resolved, self.allowed)], texts=texts)
 
 
-def read_source(path: str | Path, name: str | None = None) -> Source:
-    """The text of a file. name: that of the source in messages (its path)."""
+def read_source(path: str | Path, name: str | None = None, what: str = "a program") -> Source:
+    """The text of a file. name: that of the source in messages (its path); what: the file is."""
     name = str(path) if name is None else name
-    require_no_url(name)
+    require_no_url(name, what)
     try:
         # Opening a pipe would wait for its other end, opening a device may set it to work: looked at before and after.
         _require_file(os.stat(path), name)
@@ -61,12 +61,11 @@ def read_source(path: str | Path, name: str | None = None) -> Source:
     return Source(name, decode(data, name))
 
 
-def require_no_url(file: str) -> None:
+def require_no_url(file: str, what: str = "a program") -> None:
     """Raises CgError (status 2) for the URL of a program: what runs, and what it imports, is never fetched."""
     if is_url(file):
-        raise error(
-            "url-local", url=file, what="a program", remedy="save it here first, with the files that it imports"
-        )
+        remedy = "save it here first" + (", with the files that it imports" if what == "a program" else "")
+        raise error("url-local", url=file, what=what, remedy=remedy)
 
 
 def is_stdin(path: str) -> bool:

@@ -76,12 +76,20 @@ def _error_of(url: str, problem: Exception, writing: bool) -> CgError:
     away = next((UNREACHABLE[name] for name in names if name in UNREACHABLE), None)
     if away is not None:
         return error("url-unreachable", status=1, url=url, reason=away, where=ENDPOINTS.get(scheme, "the address"))
-    if "ClientResponseError" in names:
+    if "ClientResponseError" in names and _status(problem) is None:
+        reason = "it redirects without an end"
+    elif "ClientResponseError" in names and "\n" in str(getattr(problem, "message", "")):  # quotes what came
+        reason = "what answers there is no web server"
+    elif "ClientResponseError" in names:
         reason = f"the server answers {_status(problem)} {getattr(problem, 'message', '')}".strip()
     elif "ParamValidationError" in names or "InvalidBucketName" in text:
         reason = "no bucket has such a name"
+    elif "NonHttpUrlClientError" in names:
+        reason = "it redirects to an address that is none of a web server"
     elif "InvalidURL" in names or "InvalidUrlClientError" in names:
         reason = "its host is no name of a host"
+    elif "ValueError" in names and scheme in WEB:
+        reason = "it is no address: look at its host and port"
     else:
         reason = _first_line(text, scheme) or type(problem).__name__
     return error("cannot-write" if writing else "file-unreadable", status=1, path=url, file=url, reason=reason)

@@ -12,6 +12,7 @@ from cgcli.diagnostics.source import Source
 from cgcli.files.source_files import is_stream
 from cgcli.graph.signature import Input, Signature, signature
 from cgcli.graph.types import ANY, FLOAT, INT
+from cgcli.system import is_url
 
 from .names import canonical
 
@@ -128,6 +129,8 @@ def _text_value(program: Program, name: str, text: str) -> Any:
 
         return read_structured(file) if file is not None else parse_structured(Source(f"--{name}", text))
     if file is None:
+        if is_url(text.strip()):
+            raise error("value-is-url", name=name, url=text.strip())
         return program.parse_value(name, text)
     from cgcli.data.arrays import read_array  # imports the array library
     from cgcli.ops.limits import memory_limit

@@ -10,10 +10,10 @@ TEMPLATES: dict[str, Templates] = {
         "Parquet and Arrow files need the library pyarrow", "install it by `pip install 'cgcli[tables]'`"
     ),
     "table-kind": words("`{file}` is no table of a known kind", "tables are {kinds} files"),
-    "file-packed": words("`{file}` is compressed (.{kind})", "unpack it first: `{unpack} {file} > {target}`"),
+    "file-packed": words("`{file}` is compressed (.{kind})", "unpack it first: `{unpack} {source} > {target}`"),
     "file-encoding": words(
         "`{file}` is text in {encoding}, not in UTF-8",
-        "save it as UTF-8: `iconv -f {encoding} -t UTF-8 {file} > {target}`",
+        "save it as UTF-8: `iconv -f {encoding} -t UTF-8 {source} > {target}`",
     ),
     "table-comment": words(
         "the first line of `{file}` is a comment, `{text}`", "remove it: the first line names the columns"

@@ -32,7 +32,10 @@ TEMPLATES: dict[str, Templates] = {
         "`{url}` cannot be written: web addresses are read only", "write a file here, or to s3:// or gs://"
     ),
     "url-no-bucket": words("`{url}`: there is no bucket `{bucket}`", "create it, or name another one"),
-    "url-local": words("`{url}` is an address, and {what} is on this machine", "{remedy}"),
+    "url-local": words("`{url}` is an address, and {what} has to be on this machine", "{remedy}"),
+    "value-is-url": words(
+        "`--{name}` takes a value, and `{url}` is an address", "read the value there: `--{name} @{url}`"
+    ),
     "url-credentials": words("`{url}` needs credentials, and there are none", "{remedy}"),
     "url-denied": words("`{url}`: permission denied: {reason}", "{remedy}"),
     "url-unreachable": words(
