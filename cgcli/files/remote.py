@@ -6,11 +6,11 @@ together. What an object is read from is one state of it.
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import io
 import os
 import re
-import sys
 import tempfile
 import threading
 import time
@@ -394,6 +394,7 @@ def _upload(file: IO[bytes], size: int, url: str) -> None:
         return
     part = max(PART, -(-size // MOST_PARTS // JUMP) * JUMP)
     target = store.open(name, "wb", block_size=part, autocommit=False)
+    before = asyncio.all_tasks(store.loop)
     try:
         while data := file.read(part):
             target.write(data)
@@ -403,12 +404,22 @@ def _upload(file: IO[bytes], size: int, url: str) -> None:
         target.closed = True  # which would send the rest when it is collected as garbage
         with suppress(Exception):
             target.discard()
+        _cancel(store.loop, before)
         raise
+
+
+def _cancel(loop: asyncio.AbstractEventLoop, before: set[asyncio.Task[Any]]) -> None:
+    """Ends the requests that an interrupted call has left: at the end of the process they would be told of."""
+    requests = asyncio.all_tasks(loop) - before
+    for request in requests:
+        loop.call_soon_threadsafe(request.cancel)
+    end = time.monotonic() + 1
+    while time.monotonic() < end and not all(request.done() for request in requests):
+        time.sleep(0.01)
 
 
 def wait_for_uploads() -> None:
     """Waits a little until interrupted uploads are aborted, for a process that ends without unwinding."""
-    sys.unraisablehook = lambda _: None  # what the library's coroutines say when they are collected
     end = time.monotonic() + ABORTING
     while _uploads and time.monotonic() < end and threading.main_thread().is_alive():
         time.sleep(0.02)
