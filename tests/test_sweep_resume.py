@@ -84,7 +84,7 @@ def test_killed_and_resumed_the_table_is_the_same(kind: str) -> None:
     assert Path(f"part.{kind}").read_bytes() == Path(f"whole.{kind}").read_bytes()
 
 
-@pytest.mark.parametrize("workers", ["1", "2"])
+@pytest.mark.parametrize("workers", [pytest.param("1", marks=pytest.mark.thorough), "2"])
 def test_killed_trainings(workers: str) -> None:
     command = [*TRAIN, "--workers", workers]
     assert cg(*TRAIN, "-o", "whole.csv").status == 0
