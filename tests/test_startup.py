@@ -67,7 +67,10 @@ def test_a_table_imports_no_library(monkeypatch: pytest.MonkeyPatch) -> None:
     [("svg", set()), ("png", {"resvg_py"}), ("pdf", {"fpdf", "numpy"}), ("dot", {"graphviz"})],
     ids=["svg", "png", "pdf", "dot"],
 )
-def test_a_picture_leaves_the_layout_to_another_process(kind: str, libraries: set[str], tmp_path: Path) -> None:
+def test_a_picture_leaves_the_layout_to_another_process(
+    kind: str, libraries: set[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))  # in that of all tests the program may be gone, for it is full
     loaded_by("eval", ARTICLE, *VALUES)
     loaded = loaded_by("render", ARTICLE, *VALUES, "-o", str(tmp_path / f"a.{kind}"))
     assert loaded & LIBRARIES == libraries
