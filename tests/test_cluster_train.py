@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import cluster_harness
 import numpy as np
 import pytest
 from cli_harness import Result, cg
@@ -32,7 +33,6 @@ from cgcli.train.trainer import Callback, StepEvent
 from cgcli.version import VERSION
 
 distributed = pytest.importorskip("distributed")
-dask = pytest.importorskip("dask")
 pytestmark = pytest.mark.filterwarnings("ignore")  # of Dask's threads, which live on between tests
 
 DROPOUT = BATCH.replace("input y", "input training: bool = false\ninput step: int = 0\ninput y")
@@ -51,11 +51,11 @@ PROGRAMS = {"row.cg": ROW, "batch.cg": BATCH, "dropout.cg": DROPOUT}
 OPTIONS = ("--loss", "loss", "--shards", "3", "--lr", "0.05")
 
 
-def start_cluster(count: int, *, processes: bool = False) -> Any:
+def start_cluster(count: int) -> Any:
     return distributed.LocalCluster(
         n_workers=count,
         threads_per_worker=1,
-        processes=processes,
+        processes=False,
         protocol="tcp",
         host="127.0.0.1",
         dashboard_address=None,
@@ -66,7 +66,7 @@ def start_cluster(count: int, *, processes: bool = False) -> Any:
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[Any]:
     """Two processes that are started again when they die."""
-    with dask.config.set({"distributed.deploy.lost-worker-timeout": "1 hour"}), start_cluster(2, processes=True) as c:
+    with cluster_harness.workers(2) as c:
         yield c
 
 

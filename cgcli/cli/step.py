@@ -17,7 +17,7 @@ from cgcli.cli.stepper import Quit, Stepper
 from cgcli.cli.targets import ReadFiles
 from cgcli.diagnostics.diagnostic import CgError, error
 from cgcli.diagnostics.escape import show
-from cgcli.files.source_files import read_source
+from cgcli.files.source_files import read_source, require_local
 from cgcli.program.dynamic import DynamicProgram
 from cgcli.program.options import Option, OutputOptions, RunOptions
 from cgcli.program.stepping import RunCursor
@@ -41,7 +41,9 @@ def step(
     Say help at the prompt for the commands; Tab completes them, and Enter alone repeats the last one. They may also
     come from a file or from standard input: one that fails is told and the next is taken, and the exit status is 1.
     """
-    lines = None if commands is None else read_source(commands, what="a file of commands").text.splitlines()
+    if commands is not None:
+        require_local(commands, "a file of commands", "save it here first")
+    lines = None if commands is None else read_source(commands).text.splitlines()
     session = open_session(context, run)
     signals.unwatch()  # an interrupt stops the program, not its debugger
     session.require_values()

@@ -12,7 +12,7 @@ from cgcli.diagnostics.diagnostic import CgError, error
 from cgcli.program.sweep import SweepEvents, run_sweep
 from cgcli.program.sweep_blocks import Block, PointWork, Span
 
-from .tasks import Reopening, address_of_worker, check_version, opened, reopening
+from .tasks import Reopening, answered, opened, reopening
 from .workers import LEAST_QUEUE, Workers
 
 
@@ -56,15 +56,12 @@ class SweepJob:
 
 def run_block(version: str, job: SweepJob, span: Span, worker: str | None = None) -> Block | CgError:
     """The results of some points, or the error that no single one of them causes. See `run_part`."""
-    worker = worker or address_of_worker()
-    try:
-        check_version(version, worker)
-        block: Block = opened(job.key, job.work).block(span)
-    except CgError as problem:
-        return problem
-    except MemoryError:
-        return error("cluster-memory", status=1, worker=worker, what=_points(span))
-    if not block.errors:
+
+    def compute() -> Block:
+        return opened(job.key, job.work).block(span)
+
+    block = answered(version, worker, _points(span), compute)
+    if isinstance(block, CgError) or not block.errors:
         return block
     first = min(block.errors)  # an error that is shown in full; of others a line
     return block._replace(errors={**block.with_lines().errors, first: block.errors[first]})

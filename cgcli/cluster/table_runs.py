@@ -13,6 +13,7 @@ from cgcli.data.cuts import Cut, cuts, identity_of, require_cuttable
 from cgcli.data.sinks import STREAM, JoiningSink, PartWriter, TextOutput, sink, target_kind
 from cgcli.diagnostics.diagnostic import CgError, Diagnostic, error
 from cgcli.files.cache import code_stamp, digest
+from cgcli.files.source_files import require_local
 from cgcli.program.computation import Computation, Values
 from cgcli.program.rows import Derivatives
 from cgcli.program.tables import Start, TableEvents, TableRun, TableSettings, carried_columns, open_table_of
@@ -59,9 +60,7 @@ class Target(NamedTuple):
         """Where finished parts are kept; None of what is no file. Raises CgError (status 2) for a folder of a store."""
         if self.path is not None and is_url(self.path):
             if self.is_folder:
-                raise error(
-                    "url-local", url=self.path, what="a folder of parts", remedy="name one object, or a folder here"
-                )
+                require_local(self.path, "a folder of parts", "name one object, or a folder here")
             return None
         if self.path is None or self.is_folder:
             return self.path

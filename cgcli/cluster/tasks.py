@@ -105,37 +105,50 @@ def run_part(version: str, job: Job, cut: Cut, worker: str | None = None) -> Par
     """Runs the program for the rows of a cut. version: of cg, as who submits it has it. worker: its address, for
     messages; None asks Dask.
     """
-    worker = worker or address_of_worker()
     assert job.start is not None
-    events = _Events()
-    writer = PartWriter(job.kind)
+    worker = worker or _address()
+    start = job.start._replace(before=cut.before)
+    expected = job.start.rows
+
+    def compute() -> PartResult:
+        events = _Events()
+        writer = PartWriter(job.kind)
+        try:
+            _check_file(cut, worker)
+            with open_cut(cut, job.columns) as reader:
+                table = Table(job.table, (cut.file,), reader, job.columns, None, None, expected=expected)
+                out = writer.out if job.digits is None else Rounded(writer.out, job.digits, job.carried)
+                program = opened(job.key, job.program.program)
+                work = program, job.values, table, job.settings, job.derivatives, job.outputs
+                TableRun(*work, events, start).write_results(out)
+        except CgError as problem:
+            return PartResult(*writer.part(), error=problem)
+        return PartResult(*writer.part(), events.rows, events.left_out, events.outside)
+
+    part = answered(version, worker, f"{cut.rows} rows", compute)
+    return PartResult(b"", error=part) if isinstance(part, CgError) else part
+
+
+def answered(version: str, worker: str | None, what: str, compute: Callable[[], T]) -> T | CgError:
+    """The result of a task, or its error, which is a result too: Dask would try a task that failed again.
+
+    version: of cg, as who submits the task has it. worker: see `run_part`; what: the task computes, for messages.
+    """
     try:
-        check_version(version, worker)
-        _check_file(cut, worker)
-        with open_cut(cut, job.columns) as reader:
-            table = Table(job.table, (cut.file,), reader, job.columns, None, None, expected=job.start.rows)
-            out = writer.out if job.digits is None else Rounded(writer.out, job.digits, job.carried)
-            start = job.start._replace(before=cut.before)
-            work = opened(job.key, job.program.program), job.values, table, job.settings, job.derivatives, job.outputs
-            TableRun(*work, events, start).write_results(out)
+        if version != VERSION:
+            raise error("cluster-version", status=1, worker=worker or _address(), version=VERSION, own=version)
+        return compute()
     except CgError as problem:
-        return PartResult(*writer.part(), error=problem)
+        return problem
     except MemoryError:
-        return PartResult(b"", error=error("cluster-memory", status=1, worker=worker, what=f"{cut.rows} rows"))
-    return PartResult(*writer.part(), events.rows, events.left_out, events.outside)
+        return error("cluster-memory", status=1, worker=worker or _address(), what=what)
 
 
-def address_of_worker() -> str:
+def _address() -> str:
     """The address of the worker that runs this task, for messages."""
     from distributed import get_worker
 
     return str(get_worker().address)
-
-
-def check_version(version: str, worker: str) -> None:
-    """Raises CgError where who submits a task has another version of cg."""
-    if version != VERSION:
-        raise error("cluster-version", status=1, worker=worker, version=VERSION, own=version)
 
 
 def _check_file(cut: Cut, worker: str) -> None:

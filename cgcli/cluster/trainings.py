@@ -19,7 +19,7 @@ from cgcli.program.training import DynamicProblem, StaticProblem, Task, problem
 from cgcli.train.trainer import StepAbandoned
 
 from .schedulers import check_cluster, library
-from .tasks import Reopening, address_of_worker, check_version, opened, reopening
+from .tasks import Reopening, answered, opened, reopening
 from .workers import Workers
 
 
@@ -124,11 +124,8 @@ def run_shard(
     worker: str | None = None,
 ) -> Part | CgError:
     """The loss and the gradients of a shard; an error is a result, which is not tried again. worker: see `run_part`."""
-    worker = worker or address_of_worker()
-    try:
-        check_version(version, worker)
+
+    def compute() -> Part:
         return opened(job.key, job.problem).shard(params, step, rows, number)
-    except CgError as problem:
-        return problem
-    except MemoryError:
-        return error("cluster-memory", status=1, worker=worker, what=f"{len(rows)} rows")
+
+    return answered(version, worker, f"{len(rows)} rows", compute)

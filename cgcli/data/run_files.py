@@ -11,6 +11,7 @@ from typing import Any
 
 from cgcli.diagnostics.diagnostic import CgError, Diagnostic, error
 from cgcli.files.locks import exclusive
+from cgcli.files.source_files import require_local
 from cgcli.system import is_url
 
 from .checkpoints import (
@@ -136,9 +137,8 @@ def run_files(
         raise error("bad-target-kind", option="--save", path=save, kinds=[SUFFIX])
     if resume is not None and not is_url(resume) and not os.path.exists(resume) and not any(predecessors(resume)):
         raise error("no-checkpoint", file=resume)
-    if metrics is not None and is_url(metrics):
-        remedy = "write it here, and copy it when it is complete"
-        raise error("url-local", url=metrics, what="a file that grows line by line", remedy=remedy)
+    if metrics is not None:
+        require_local(metrics, "a file that grows line by line", "write it here, and copy it when it is complete")
     with ExitStack() as stack:
         targets = {_location(path): path for path in (metrics, save) if path is not None}
         for path in targets.values():

@@ -42,10 +42,10 @@ class Files(NamedTuple):
         return self._replace(path=path, root=resolved(self.root), allowed=[*map(resolved, self.allowed)], texts=texts)
 
 
-def read_source(path: str | Path, name: str | None = None, what: str = "a program") -> Source:
-    """The text of a file. name: that of the source in messages (its path); what: the file is."""
+def read_source(path: str | Path, name: str | None = None) -> Source:
+    """The text of a file. name: that of the source in messages (its path)."""
     name = str(path) if name is None else name
-    require_no_url(name, what)
+    require_local(name)
     try:
         # Opening a pipe would wait for its other end, opening a device may set it to work: looked at before and after.
         _require_file(os.stat(path), name)
@@ -61,11 +61,14 @@ def read_source(path: str | Path, name: str | None = None, what: str = "a progra
     return Source(name, decode(data, name))
 
 
-def require_no_url(file: str, what: str = "a program") -> None:
-    """Raises CgError (status 2) for the URL of a program: what runs, and what it imports, is never fetched."""
-    if is_url(file):
-        remedy = "save it here first" + (", with the files that it imports" if what == "a program" else "")
-        raise error("url-local", url=file, what=what, remedy=remedy)
+def require_local(
+    path: str, what: str = "a program", remedy: str = "save it here first, with the files that it imports"
+) -> None:
+    """Raises CgError (status 2) for a URL where only a file or a folder of this machine will do: what runs, and what it
+    imports, is never fetched. what: the path is of; remedy: what to do instead.
+    """
+    if is_url(path):
+        raise error("url-local", url=path, what=what, remedy=remedy)
 
 
 def is_stdin(path: str) -> bool:

@@ -27,6 +27,15 @@ def remove_temporary_files() -> None:
         remote.wait_for_uploads()
 
 
+def is_same(first: str, second: str) -> bool:
+    """Whether two paths lead to one file that is there, links included, or two URLs to one object."""
+    if is_url(first) and is_url(second):
+        from .remote import location  # for URLs alone
+
+        return location(first) == location(second)
+    return os.path.exists(first) and os.path.exists(second) and os.path.samefile(first, second)
+
+
 def cannot_write(path: str | Path, problem: OSError | ValueError) -> CgError:
     """The error (status 1) for what the system does not let be written. A ValueError is one about a NUL in the name."""
     return error("cannot-write", status=1, path=str(path), reason=system_message(problem))

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from cgcli.diagnostics.diagnostic import CgError, Diagnostic, Label, error, unknown_name
 from cgcli.diagnostics.source import Span
-from cgcli.files.source_files import require_no_url, working_folder
+from cgcli.files.source_files import require_local, working_folder
 
 from .foreign import MODULES
 
@@ -51,7 +51,7 @@ def resolve_import(
 ) -> Path:
     """The real path of an imported file: relative to the file that imports it (None: to `root`), inside `root` or one
     of `allowed` after symbolic links. links: is given the path before these, and the real one."""
-    require_no_url(target)
+    require_local(target)
     folder = root if importing_file is None else importing_file.parent
     try:
         path = Path(os.path.realpath(folder / target))

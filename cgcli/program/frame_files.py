@@ -9,8 +9,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, suppress
 
 from cgcli.diagnostics.diagnostic import error
+from cgcli.files.source_files import require_local
 from cgcli.files.writing import atomic_file, cannot_write
-from cgcli.system import is_url, system_message
+from cgcli.system import system_message
 
 MARK = b"a frame written by cg"
 TAIL = 100  # bytes at the end of a file that hold the mark
@@ -24,8 +25,7 @@ def write_frames(folder: str, kind: str, frames: Sequence[bytes]) -> None:
     (status 1); all is then as it was.
     """
     names = [f"{k:03}.{kind}" for k in range(len(frames))]
-    if is_url(folder):
-        raise error("url-local", url=folder, what="a folder of frames", remedy="write them here, and copy the folder")
+    require_local(folder, "a folder of frames", "write them here, and copy the folder")
     new = _make(folder)
     try:
         earlier = set(_earlier(folder, kind))

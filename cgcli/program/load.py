@@ -18,7 +18,7 @@ from cgcli.files.source_files import (
     read_source,
     read_stdin,
     read_text,
-    require_no_url,
+    require_local,
     resolved,
     working_folder,
 )
@@ -26,7 +26,6 @@ from cgcli.graph.serialize import dump, restore
 from cgcli.graph.signature import Module
 from cgcli.ops.limits import Meter, node_limit
 from cgcli.run.backends import check_backend
-from cgcli.system import is_url
 from cgcli.version import VERSION
 
 from .options import RunOptions
@@ -203,7 +202,7 @@ def _open(run: RunOptions, runs: bool) -> Program:
         return parse(run.expression, name="-e", allow_path=allowed, keep=True, mode=mode, max_nodes=max_nodes)
     if file is None:
         raise error("no-program")
-    require_no_url(file)
+    require_local(file)
     if is_stream(file):
         source = read_stdin(file)
         return parse(source.text, name=source.name, allow_path=allowed, mode=mode, max_nodes=max_nodes)
@@ -233,8 +232,7 @@ def _open(run: RunOptions, runs: bool) -> Program:
 def _folders(paths: Sequence[str | Path]) -> list[Path]:
     """The folders of `allow_path`. Raises CgError (status 2) for a URL."""
     for path in paths:
-        if is_url(str(path)):
-            raise error("url-local", url=str(path), what="a folder of imports", remedy="save it here first")
+        require_local(str(path), "a folder of imports", "save it here first")
     return [Path(path) for path in paths]
 
 
@@ -268,7 +266,7 @@ def program_text(file: str | None, expression: str | None) -> Source:
         return Source("-e", expression)
     if file is None:
         raise error("no-program")
-    require_no_url(file)
+    require_local(file)
     python = python_function(file)
     if python is not None or file.endswith(".py"):
         raise error("host-layout", file=python[0] if python else file)

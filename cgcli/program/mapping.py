@@ -10,7 +10,7 @@ from cgcli.data.frames import Columns, Frame, frame_of
 from cgcli.data.sinks import sink
 from cgcli.data.tables import Table
 from cgcli.diagnostics.diagnostic import error
-from cgcli.system import is_url
+from cgcli.files.writing import is_same
 
 from .array_libraries import ArrayLibrary, read_arrays, unshared
 from .computation import Computation, Values
@@ -79,17 +79,9 @@ def _frame(data: Any) -> tuple[Frame, ArrayLibrary | None]:
 
 def _check_target(table: Table, out: str | os.PathLike[str] | None) -> None:
     """Raises CgError where the result would be written over a file of the table, links included."""
-    if out is not None and is_url(os.fspath(out)):
-        from cgcli.files.remote import location  # for URLs alone
-
-        for file in table.files:
-            if is_url(file) and location(file) == location(os.fspath(out)):
-                raise error("target-is-read", option="out", path=os.fspath(out), source=file)
-    if out is None or not os.path.exists(out):
-        return
-    for file in table.files:
-        if os.path.exists(file) and os.path.samefile(file, out):
-            raise error("target-is-read", option="out", path=os.fspath(out), source=file)
+    for file in table.files if out is not None else ():
+        if is_same(file, os.fspath(out or "")):
+            raise error("target-is-read", option="out", path=os.fspath(out or ""), source=file)
 
 
 def _results(

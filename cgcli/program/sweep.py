@@ -15,6 +15,7 @@ from cgcli.data.sinks import check_target, sink
 from cgcli.diagnostics.diagnostic import CgError, Diagnostic, error, unknown_name
 from cgcli.files.cache import code_stamp, digest
 from cgcli.files.locks import exclusive
+from cgcli.files.writing import is_same
 from cgcli.graph.types import ANY
 from cgcli.system import is_url
 from cgcli.version import VERSION
@@ -242,11 +243,6 @@ def kept_points(target: str | None, key: str | None) -> Iterator[Journal | None]
             journal.close(remove=finished)
 
 
-def _is_same(first: str, second: str) -> bool:
-    """Whether two paths lead to one file that is there."""
-    return os.path.exists(first) and os.path.exists(second) and os.path.samefile(first, second)
-
-
 def _is_special(path: str) -> bool:
     """Whether a path is a pipe or a device."""
     return os.path.exists(path) and not os.path.isfile(path)
@@ -325,7 +321,7 @@ def sweep_program(
     target = None if out is None else os.fspath(out)
     if target is not None:
         check_target(target)
-        if isinstance(table, str | os.PathLike) and _is_same(os.fspath(table), target):
+        if isinstance(table, str | os.PathLike) and is_same(os.fspath(table), target):
             raise error("target-is-read", option="out", path=target, source=os.fspath(table))
     work: PointRows | Trainings
     if train is None:
