@@ -478,6 +478,8 @@ def test_from_python(bucket: Bucket) -> None:
     with pytest.raises(CgError, match="`out` would write over"):
         program.map(url, out=url)
     points = bucket.put("points.csv", "x,t\n1,2\n2,4\n3,6\n")
+    with pytest.raises(CgError, match="`out` would write over"):
+        cgcli.load("line.cg").sweep({}, table=points, train={"loss": "loss", "lr": [0.1, 0.2]}, out=points)
     fitted = cgcli.load("line.cg").fit(points, loss="loss", optimizer="lbfgs")
     fitted.save(f"s3://{BUCKET}/fit.safetensors")
     assert json.loads(cg("weights", f"s3://{BUCKET}/fit.safetensors", "--format", "json").out)["loss"] == "loss"
